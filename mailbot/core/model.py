@@ -1,0 +1,121 @@
+"""The values everything else talks about: mail, tickets, clocks, who is who."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """Whose turn it is."""
+
+    NEW = "new"  # nobody has answered yet
+    OPEN = "open"  # the customer wrote again: our turn
+    WAITING = "waiting"  # we answered: the customer's turn, clocks stand still
+    CLOSED = "closed"
+
+
+class Target(StrEnum):
+    """What a policy promises about a ticket; each is a clock of its own."""
+
+    FIRST_RESPONSE = "first_response"
+    NEXT_RESPONSE = "next_response"
+    RESOLUTION = "resolution"
+    CONFIRMATION = "confirmation"  # the new owner after an escalation says: I have it
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """One target running on one ticket. Spans are work time of the team's calendar.
+
+    `spent` is the work time used before `running_since`; `running_since` is None while the clock stands
+    still. `fired` holds the indexes of the ladder's steps already taken in this run of the clock.
+    """
+
+    target: Target
+    span: timedelta
+    spent: timedelta
+    running_since: datetime | None
+    fired: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """One customer matter. The row in the store is this value; it is only changed by `lifecycle.evolve`."""
+
+    number: str
+    mailbox: str
+    customer: str
+    subject: str
+    language: str  # "id", "en", or "" while we are unsure
+    opened_at: datetime
+    status: Status = Status.NEW
+    category: str = ""
+    urgency: str = ""
+    complexity: str = ""
+    priority: str = ""
+    tags: tuple[str, ...] = ()
+    team: str = ""
+    level: str = ""
+    assignee: str | None = None  # an agent's address
+    ladder: str = ""
+    rule: str = ""
+    clocks: tuple[Clock, ...] = ()
+    first_response_at: datetime | None = None
+    closed_at: datetime | None = None
+    last_message_id: str = ""  # of the customer's newest mail: our answer's In-Reply-To
+    events: int = 0  # how many events made this ticket what it is
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A part that is not the text. `name` is safe to show, `type` was found by looking at the content."""
+
+    name: str
+    type: str
+    size: int
+    digest: str  # sha256 of the content, hexadecimal: its key in the store
+    content: bytes = field(repr=False, default=b"")
+
+
+class Authentication(StrEnum):
+    """What a host that we trust says about the sender named in From."""
+
+    PASS = "pass"  # aligned with the From domain
+    FAIL = "fail"
+    NONE = "none"  # nobody we trust said anything
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What the SMTP dialogue said, apart from the mail itself."""
+
+    sender: str  # "" is the null sender
+    recipients: tuple[str, ...]  # as accepted: address of a mailbox of ours, a +tag perhaps
+    peer: str  # IP address of the client
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class InboundMail:
+    """A mail as read by `mail.parse`, not yet on a ticket. Every text is safe for SQL and bounded.
+
+    `sender` is the single address of From in lower case, "" when there is none or several (`flags` says
+    which). `automatic` is the reason why this mail must not be answered automatically, "" for a person's.
+    `text` is the whole body; `visible` the part that the sender wrote this time (never empty unless text is).
+    """
+
+    sender: str
+    sender_name: str
+    subject: str
+    text: str
+    visible: str
+    message_id: str  # with angle brackets; "" when missing
+    in_reply_to: tuple[str, ...]
+    references: tuple[str, ...]
+    reply_to: str
+    automatic: str
+    authentication: Authentication
+    attachments: tuple[Attachment, ...]
+    flags: tuple[str, ...]  # "no-sender", "several-senders", "too-complex", "html-cut", ...
+    size: int
+    language: str  # "id", "en" or ""

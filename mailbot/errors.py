@@ -1,0 +1,55 @@
+"""The few families of exception: business outcomes are values, these are not."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong in the configuration, where it stands and what to do about it.
+
+    `line` and `column` count from 1; 0 means that the whole file is meant.
+    `excerpt` is the source line, so that a caret can be drawn under the column.
+    """
+
+    file: str
+    line: int
+    column: int
+    message: str
+    hint: str = ""
+    excerpt: str = ""
+
+    def __str__(self) -> str:
+        where = f"{self.file}:{self.line}:{self.column}: " if self.line else f"{self.file}: "
+        text = f"{where}{self.message}"
+        if self.excerpt:
+            text += f"\n    {self.excerpt}\n    {' ' * max(0, self.column - 1)}^"
+        return f"{text}\n    {self.hint}" if self.hint else text
+
+
+class ConfigError(Exception):
+    """The configuration can't be used. Holds every problem found, not only the first."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = tuple(problems)
+
+
+class Refused(Exception):
+    """The listener's own permanent refusal (too big, unknown recipient): an SMTP reply in the 500s."""
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(f"{code} {text}")
+        self.code, self.text = code, text
+
+
+class StoreUnavailable(Exception):
+    """The database can't take this work now. Nothing was written; the same call may be made again."""
+
+
+class StoreFull(StoreUnavailable):
+    """No space left for the database: what is kept is safe, nothing more can be taken."""
+
+
+class AlreadyRunning(Exception):
+    """Another daemon holds this SQLite file (promise P11)."""

@@ -1,0 +1,231 @@
+"""Work time: how much of it lies between two moments, and the moment when a span of it has passed.
+
+One definition carries everything: a moment is work time when the wall clock of the calendar's zone shows a
+time inside one of that local day's intervals. So a local hour that daylight saving skips holds no work time,
+and one that it doubles counts twice. All moments are aware, results are UTC; arithmetic is in whole
+microseconds.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import re2
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+FIRST_DAY = EPOCH.toordinal()
+DAYS = range(date(1800, 1, 1).toordinal() - FIRST_DAY, date(9999, 12, 30).toordinal() - FIRST_DAY)
+MIDNIGHT = timedelta(hours=24)
+SECOND, DAY = 1_000_000, 86_400_000_000  # in microseconds
+PATIENCE = 5 * 366  # days without any work time until a calendar counts as closed for good
+REMEMBERED = 4_096  # days of a calendar kept worked out, eleven years
+
+HOURS = re2.compile(r"\s*([0-9]{1,2})[:.]([0-9]{2})\s*[-–—]\s*([0-9]{1,2})[:.]([0-9]{2})\s*")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Interval:
+    """A stretch of one local day, [start, end), by the wall clock since 00:00; `end` may be 24:00."""
+
+    start: timedelta
+    end: timedelta
+
+    def __post_init__(self) -> None:
+        if not timedelta() <= self.start < self.end <= MIDNIGHT:
+            raise ValueError(f"{self}: hours run forward inside one day, 00:00 to 24:00")
+
+    def __str__(self) -> str:
+        return f"{_clock(self.start)}-{_clock(self.end)}"
+
+
+ALL_DAY = Interval(timedelta(), MIDNIGHT)
+
+Pieces = tuple[tuple[int, int], ...]  # of one UTC day: from, to in microseconds since its start
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """When people work. `week` has seven days, Monday first; `dates` replaces the hours of a local date.
+
+    () means closed. Intervals of a day may come in any order, touch or overlap: their union is open.
+    Raises ValueError for a week that hasn't seven days and for an unknown zone.
+    """
+
+    name: str
+    zone: str  # IANA: "Asia/Jakarta"
+    week: tuple[tuple[Interval, ...], ...]
+    dates: Mapping[date, tuple[Interval, ...]] = field(default_factory=dict, hash=False)
+    # UTC day -> (its work time, its pieces). A memo: it holds nothing but what the fields above say.
+    _days: dict[int, tuple[int, Pieces]] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if len(self.week) != 7:
+            raise ValueError(f"calendar {self.name!r}: a week has seven days, not {len(self.week)}")
+        try:
+            ZoneInfo(self.zone)
+        except (LookupError, ValueError, OSError) as error:  # no such key; a path; a directory
+            raise ValueError(f"calendar {self.name!r}: {self.zone!r} is no time zone") from error
+
+
+ALWAYS = Calendar("always", "UTC", ((ALL_DAY,),) * 7)
+
+
+def hours(text: str) -> Interval:
+    """The interval that people write as "08:00-17:00" or "08.00 - 17.00". ValueError when it is none."""
+    found = HOURS.fullmatch(text)
+    if not found:
+        raise ValueError(f"{text!r}: hours are written like 08:00-17:00")
+    parts = [int(part) for part in found.groups()]
+    if max(parts[1], parts[3]) > 59:
+        raise ValueError(f"{text!r}: an hour has 60 minutes")
+    return Interval(timedelta(hours=parts[0], minutes=parts[1]), timedelta(hours=parts[2], minutes=parts[3]))
+
+
+def local(calendar: Calendar, at: datetime) -> datetime:
+    """The same moment on the calendar's wall clock."""
+    return at.astimezone(ZoneInfo(calendar.zone))
+
+
+def add(calendar: Calendar, start: datetime, span: timedelta) -> datetime:
+    """The first moment at which `span` of work time has passed since `start`; a span of 0 is over there.
+
+    Raises ValueError for a negative span and for a calendar that stays closed for five years on end.
+    """
+    if span < timedelta():
+        raise ValueError(f"work time runs forward: {span} can't be added")
+    if not span:
+        return start.astimezone(UTC)
+    left = _microseconds(span)
+    for day, at, total, pieces in _days_from(calendar, start):
+        if at == 0 and total < left:
+            left -= total
+            continue
+        for low, high in pieces:
+            low = max(low, at)
+            if left <= high - low:
+                return EPOCH + timedelta(day, 0, low + left)
+            left -= max(0, high - low)
+    raise AssertionError("unreachable: the days never end")
+
+
+def between(calendar: Calendar, start: datetime, end: datetime) -> timedelta:
+    """The work time in [start, end); none when `end` is not after `start`."""
+    first, at = _split(start)
+    last, stop = _split(end)
+    spent = 0
+    for day in range(first, last + 1):
+        total, pieces = _open(calendar, day)
+        if first < day < last:
+            spent += total
+            continue
+        low_end, high_end = at if day == first else 0, stop if day == last else DAY
+        spent += sum(max(0, min(high, high_end) - max(low, low_end)) for low, high in pieces)
+    return timedelta(0, 0, spent)
+
+
+def is_open(calendar: Calendar, at: datetime) -> bool:
+    """Is this moment work time?"""
+    day, within = _split(at)
+    return any(low <= within < high for low, high in _open(calendar, day)[1])
+
+
+def next_open(calendar: Calendar, at: datetime) -> datetime:
+    """The first moment of work time not before `at`. ValueError when none comes in five years."""
+    for day, within, _, pieces in _days_from(calendar, at):
+        for low, high in pieces:
+            if within < high:
+                return EPOCH + timedelta(day, 0, max(low, within))
+    raise AssertionError("unreachable: the days never end")
+
+
+def _days_from(calendar: Calendar, start: datetime) -> Iterator[tuple[int, int, int, Pieces]]:
+    """(UTC day, from where in it, its whole work time, its pieces), day after day until ValueError."""
+    day, at = _split(start)
+    idle = 0
+    while idle <= PATIENCE:
+        total, pieces = _open(calendar, day)
+        yield day, at, total, pieces
+        idle = 0 if total else idle + 1
+        day, at = day + 1, 0
+    raise ValueError(f"calendar {calendar.name!r} has no work time in the five years before {_date(day)}")
+
+
+def _open(calendar: Calendar, day: int) -> tuple[int, Pieces]:
+    """The work time of a UTC day (counted from 1970-01-01) and the pieces it consists of, in order, apart."""
+    known = calendar._days.get(day)
+    if known is not None:
+        return known
+    if day not in DAYS:
+        raise ValueError(f"calendar {calendar.name!r}: work time is reckoned for the years 1800 to 9999 only")
+    pieces = _joined(sorted(_pieces(calendar, day)))
+    if len(calendar._days) >= REMEMBERED:
+        calendar._days.clear()
+    known = calendar._days[day] = sum(high - low for low, high in pieces), pieces
+    return known
+
+
+def _pieces(calendar: Calendar, day: int) -> Iterator[tuple[int, int]]:
+    """Work of one UTC day. Local days would overlap where the clock goes back across midnight."""
+    midnight = day * DAY
+    for low, high, offset in _steady(ZoneInfo(calendar.zone), day * 86_400, (day + 1) * 86_400):
+        for local_day in range((low + offset) // 86_400, (high + offset - 1) // 86_400 + 1):
+            shift = local_day * DAY - offset * SECOND - midnight
+            for interval in _intervals(calendar, _date(local_day)):
+                start = max(_microseconds(interval.start) + shift, low * SECOND - midnight)
+                end = min(_microseconds(interval.end) + shift, high * SECOND - midnight)
+                if start < end:
+                    yield start, end
+
+
+def _intervals(calendar: Calendar, on: date) -> tuple[Interval, ...]:
+    dated = calendar.dates.get(on)
+    return calendar.week[on.weekday()] if dated is None else dated
+
+
+def _steady(zone: ZoneInfo, low: int, high: int) -> list[tuple[int, int, int]]:
+    """[low, high), seconds since 1970, cut where the zone's offset changes: (from, to, offset in seconds)."""
+    offset = _offset(zone, low)
+    if offset == _offset(zone, high - 1):
+        return [(low, high, offset)]
+    before, after = low, high - 1
+    while after - before > 1:
+        middle = (before + after) // 2
+        before, after = (middle, after) if _offset(zone, middle) == offset else (before, middle)
+    return [(low, after, offset), *_steady(zone, after, high)]
+
+
+def _offset(zone: ZoneInfo, at: int) -> int:
+    ahead = (EPOCH + timedelta(0, at)).astimezone(zone).utcoffset()
+    return _microseconds(ahead) // SECOND if ahead else 0
+
+
+def _joined(pieces: list[tuple[int, int]]) -> Pieces:
+    """Sorted pieces with those that touch or overlap made one."""
+    joined: list[tuple[int, int]] = []
+    for low, high in pieces:
+        if joined and low <= joined[-1][1]:
+            joined[-1] = joined[-1][0], max(joined[-1][1], high)
+        else:
+            joined.append((low, high))
+    return tuple(joined)
+
+
+def _split(at: datetime) -> tuple[int, int]:
+    """A moment as UTC day and microseconds in it. TypeError for a naive one."""
+    since = at - EPOCH
+    return since.days, since.seconds * SECOND + since.microseconds
+
+
+def _microseconds(span: timedelta) -> int:
+    return span.days * DAY + span.seconds * SECOND + span.microseconds
+
+
+def _date(day: int) -> date:
+    return date.fromordinal(FIRST_DAY + day)
+
+
+def _clock(since_midnight: timedelta) -> str:
+    minutes, seconds = divmod(_microseconds(since_midnight) // SECOND, 60)
+    text = f"{minutes // 60:02d}:{minutes % 60:02d}"
+    return f"{text}:{seconds:02d}" if seconds else text

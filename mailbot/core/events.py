@@ -18,6 +18,7 @@ class TicketOpened:
     customer: str
     subject: str
     language: str
+    message_id: str
     follows: str = ""  # number of the closed ticket this one continues
     claims: str = ""  # number that a stranger named: shown to agents, no authority
 
@@ -133,8 +134,9 @@ class StepTaken:
     by: str
     ladder: str
     step: int
-    target: Target
+    target: Target  # the clock that the step hangs on
     due_at: datetime
+    because: str  # "first_response is due", "not confirmed in time"
 
 
 @dataclass(frozen=True, slots=True)

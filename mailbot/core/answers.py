@@ -1,0 +1,69 @@
+"""May we answer this mail by ourselves? If not, why not."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from mailbot.core.allowance import take
+from mailbot.core.model import Envelope, InboundMail
+from mailbot.core.policy import Policy, Rate
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """`refused` is "" when we may answer; then `spent` holds what the answer uses up: key -> until."""
+
+    refused: str
+    spent: Mapping[str, datetime]
+
+
+def permission(
+    mail: InboundMail,
+    envelope: Envelope,
+    policy: Policy,
+    allowances: Mapping[str, datetime],
+    now: datetime,
+) -> Permission:
+    """Guards first (RFC 3834 and what real robots send), then the rates per address, domain and overall.
+
+    `allowances` holds what `allowance_keys` named and the store knows: key -> until.
+    """
+    refused = guard(mail, envelope, policy)
+    if refused:
+        return Permission(refused, {})
+    spent = {}
+    for key, rate in rates(envelope.sender, policy):
+        until = take(allowances.get(key), rate, now)
+        if until is None:
+            return Permission(f"limit reached: {key.partition(' ')[0]}", {})
+        spent[key] = until
+    return Permission("", spent)
+
+
+def guard(mail: InboundMail, envelope: Envelope, policy: Policy) -> str:
+    """Why this mail must never be answered automatically; "" when it may. The answer goes to the return path."""
+    if not envelope.sender:
+        return "null sender"
+    if mail.automatic:
+        return mail.automatic
+    if not mail.sender:
+        return "no single sender in From"
+    if any(policy.mailbox_for(address) for address in (mail.sender, envelope.sender)):
+        return "from an address of our own"
+    return ""
+
+
+def rates(to: str, policy: Policy) -> Iterator[tuple[str, Rate]]:
+    """Which rates an answer to `to` counts against; a domain of many people has none of its own."""
+    domain = to.rpartition("@")[2].lower()
+    limits = policy.answers
+    scopes = [("address", to.lower(), limits.per_address), ("overall", "", limits.overall)]
+    if domain not in policy.shared_domains:
+        scopes.insert(1, ("domain", domain, limits.per_domain))
+    for scope, name, scope_rates in scopes:
+        for rate in scope_rates:
+            yield f"{scope} {name} {rate.count} per {rate.period}", rate
+
+
+def allowance_keys(to: str, policy: Policy) -> list[str]:
+    return [key for key, _ in rates(to, policy)]

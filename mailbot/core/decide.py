@@ -1,0 +1,255 @@
+"""What a mail, a command or a deadline leads to: (ticket, stimulus, facts, policy, now) -> Decision."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from mailbot.core import commands as c
+from mailbot.core import events as e
+from mailbot.core import ladder, routing, steps
+from mailbot.core.answers import Permission, permission
+from mailbot.core.evidence import Verdict
+from mailbot.core.lifecycle import Decision, Story
+from mailbot.core.lifecycle import opened as opened_by
+from mailbot.core.model import Envelope, InboundMail, Status, Ticket
+from mailbot.core.notices import Acknowledgement, AgentRefusal, Answer, TeamNotice
+from mailbot.core.policy import Agent, Mailbox, Policy
+from mailbot.core.worktime import local
+
+AUTOMATIC = "automatic"  # the tag of a ticket that a machine's mail opened: nobody there to be told things
+
+
+@dataclass(frozen=True, slots=True)
+class MailFacts:
+    """What the decision needs to know besides the mail, loaded in the transaction that records it.
+
+    `number` is fresh, for a ticket that may be opened. `proof` says how an agent's mail showed that it is
+    the agent's ("" when it did not). `language` is what this customer last wrote in.
+    """
+
+    number: str
+    verdict: Verdict
+    proof: str = ""
+    language: str = ""
+    allowances: Mapping[str, datetime] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MailDecision:
+    """`direction` is how the mail is filed on the ticket (in, out, note); `spent` what answering used up."""
+
+    decision: Decision
+    direction: str
+    spent: Mapping[str, datetime] = field(default_factory=dict)
+
+
+def on_mail(
+    ticket: Ticket | None,
+    mail: InboundMail,
+    envelope: Envelope,
+    facts: MailFacts,
+    policy: Policy,
+    now: datetime,
+) -> MailDecision:
+    """Where an inbound mail leads. `ticket` is the one that `facts.verdict` names, None for a new matter."""
+    agent = policy.agents.get(mail.sender)
+    if ticket is None:
+        return _open(mail, envelope, facts, policy, now)
+    if mail.automatic or not envelope.sender:
+        return _keep_automatic(ticket, mail, now)
+    if agent and facts.verdict.tagged:
+        return _agent_wrote(ticket, agent, mail, facts.proof, policy, now)
+    box = policy.mailbox_for(ticket.mailbox)
+    if ticket.closed_at and box and now - ticket.closed_at > box.reopen_within:
+        return _open(mail, envelope, facts, policy, now, follows=ticket.number)
+    return _customer_wrote(ticket, mail, facts, policy, now)
+
+
+def _open(
+    mail: InboundMail,
+    envelope: Envelope,
+    facts: MailFacts,
+    policy: Policy,
+    now: datetime,
+    follows: str = "",
+) -> MailDecision:
+    box = mailbox_of(envelope, policy)
+    by = "customer"
+    first = e.TicketOpened(
+        at=now,
+        by=by,
+        mailbox=box.address,
+        customer=mail.sender or envelope.sender,
+        subject=mail.subject,
+        language=mail.language or facts.language or box.language,
+        message_id=mail.message_id,
+        follows=follows,
+        claims=facts.verdict.claims,
+    )
+    story = Story(opened_by(facts.number, first), first)
+    story.tell(_routed(mail, envelope, box, policy, now))
+    _assign(story, policy, now, "policy")
+    story.tell(_clocks(story.ticket, policy, now))
+    allowed = permission(mail, envelope, policy, facts.allowances, now)
+    _acknowledge(story, envelope, mail, allowed, now)
+    steps.tell_team(story, policy, now, "new", f"rule {story.ticket.rule!r}", mail.visible)
+    return MailDecision(story.decision(), "in", allowed.spent)
+
+
+def mailbox_of(envelope: Envelope, policy: Policy) -> Mailbox:
+    """The first mailbox that the mail was sent to; the first of all when a reload took that one away."""
+    boxes = (policy.mailbox_for(address) for address in envelope.recipients)
+    return next((box for box in boxes if box), None) or next(iter(policy.mailboxes.values()))
+
+
+def routing_facts(
+    mail: InboundMail, envelope: Envelope, box: Mailbox, policy: Policy, now: datetime
+) -> routing.RoutingFacts:
+    calendar = next(iter(policy.calendars.values()))
+    return routing.RoutingFacts(
+        subject=mail.subject,
+        text=mail.visible or mail.text,
+        sender=mail.sender or envelope.sender,
+        mailbox=box.address,
+        language=mail.language,
+        attachment_names=tuple(attachment.name for attachment in mail.attachments),
+        attachment_types=tuple(attachment.type for attachment in mail.attachments),
+        size=mail.size,
+        local_time=local(calendar, now),
+    )
+
+
+def _routed(
+    mail: InboundMail, envelope: Envelope, box: Mailbox, policy: Policy, now: datetime
+) -> e.TicketRouted:
+    match = routing.first_match(policy.rules, routing_facts(mail, envelope, box, policy, now))
+    rule = policy.rules[match.rule_index]
+    then = rule.then
+    priority = then.priority or routing.priority(then.urgency, then.complexity)
+    extra = (AUTOMATIC,) if mail.automatic or not envelope.sender else ()
+    return e.TicketRouted(
+        at=now,
+        by="policy",
+        rule=rule.name,
+        because=match.because,
+        category=then.category,
+        urgency=then.urgency,
+        complexity=then.complexity,
+        priority=priority,
+        tags=(*then.tags, *extra),
+        team=then.team,
+        level=then.level or policy.levels[0],
+        ladder=policy.ladder_of[priority],
+    )
+
+
+def _acknowledge(
+    story: Story, envelope: Envelope, mail: InboundMail, allowed: Permission, now: datetime
+) -> None:
+    if allowed.refused:
+        story.tell(e.AcknowledgementSuppressed(now, "policy", allowed.refused))
+        return
+    ticket = story.ticket
+    story.tell(e.AcknowledgementOwed(now, "policy"))
+    story.owe(
+        Acknowledgement(ticket.number, ticket.mailbox, envelope.sender, ticket.language, mail.message_id)
+    )
+
+
+def _keep_automatic(ticket: Ticket, mail: InboundMail, now: datetime) -> MailDecision:
+    story = Story(ticket)
+    reason = mail.automatic or "null sender"
+    story.tell(e.AutomaticMailReceived(now, "customer", mail.message_id, reason))
+    return MailDecision(story.decision(), "in")
+
+
+def _customer_wrote(
+    ticket: Ticket, mail: InboundMail, facts: MailFacts, policy: Policy, now: datetime
+) -> MailDecision:
+    story = Story(ticket)
+    if ticket.status is Status.CLOSED:
+        story.tell(e.TicketReopened(now, "customer"))
+    story.tell(e.CustomerWrote(now, "customer", mail.message_id, facts.verdict.because))
+    story.tell(_clocks(story.ticket, policy, now))
+    steps.tell_team(story, policy, now, "customer_wrote", facts.verdict.because, mail.visible)
+    return MailDecision(story.decision(), "in")
+
+
+def _agent_wrote(
+    ticket: Ticket, agent: Agent, mail: InboundMail, proof: str, policy: Policy, now: datetime
+) -> MailDecision:
+    story = Story(ticket)
+    by = f"agent:{agent.address}"
+    refusal = "" if proof else "the mail could not be shown to come from you"
+    if not refusal and not mail.visible.strip():
+        refusal = "no text was found above the line"
+    if refusal:
+        story.tell(e.AgentMailHeld(now, by, agent.address, refusal))
+        story.owe(AgentRefusal(ticket.number, ticket.mailbox, agent.address, _language(agent), refusal))
+        return MailDecision(story.decision(), "note")
+    story.tell(e.AgentAnswered(now, by, agent.address))
+    if ticket.assignee != agent.address:
+        story.tell(e.TicketAssigned(now, by, agent.address))
+    story.tell(_clocks(story.ticket, policy, now))
+    story.owe(
+        Answer(
+            ticket.number,
+            ticket.mailbox,
+            ticket.customer,
+            ticket.language,
+            ticket.last_message_id,
+            agent.name,
+            mail.visible,
+        )
+    )
+    return MailDecision(story.decision(), "out")
+
+
+def _language(agent: Agent) -> str:
+    return agent.languages[0] if agent.languages else "en"
+
+
+def _clocks(ticket: Ticket, policy: Policy, now: datetime) -> e.ClocksSet:
+    mine = ladder.ladder_of(ticket, policy)
+    return e.ClocksSet(
+        now, "policy", ladder.clocks_for(ticket, mine, ladder.calendar_of(ticket, policy), now)
+    )
+
+
+def _assign(story: Story, policy: Policy, now: datetime, by: str) -> None:
+    agent = ladder.choose_agent(story.ticket, policy)
+    if agent:
+        story.tell(e.TicketAssigned(now, by, agent.address))
+
+
+def on_deadline(ticket: Ticket, policy: Policy, now: datetime) -> Decision:
+    """Takes every step that is due by `now`, in the order in which they fell due."""
+    story = Story(ticket)
+    while (due := ladder.next_deadline(story.ticket, policy)) and due.due_at <= now:
+        steps.take(story, due, policy, now)
+    return story.decision()
+
+
+def on_command(ticket: Ticket, command: c.Command, by: str, policy: Policy, now: datetime) -> Decision | str:
+    """What a person's command leads to, or why it can't be done."""
+    story = Story(ticket)
+    match command:
+        case c.AddNote(text):
+            story.tell(e.NoteAdded(now, by, text))
+        case c.Close(because):
+            if ticket.status is Status.CLOSED:
+                return f"{ticket.number} is closed already"
+            story.tell(e.TicketClosed(now, by, because))
+            story.tell(_clocks(story.ticket, policy, now))
+        case c.Assign(address):
+            agent = policy.agents.get(address)
+            if agent is None:
+                return f"{address} is no agent of any team"
+            story.tell(e.TicketAssigned(now, by, agent.address))
+            steps.confirm(story, now)
+            steps.tell_team(story, policy, now, "assigned", f"by {by}", "")
+        case c.Escalate(level, because):
+            refusal = steps.escalate_by_hand(story, level, because or f"by {by}", by, policy, now)
+            if refusal:
+                return refusal
+    return story.decision()

@@ -1,0 +1,135 @@
+"""How events change a ticket: one table, one fold.
+
+Theory of operation. A decision is a list of events and a list of notices. The ticket's row is computed by
+folding `evolve` over the events, so the row and the log can't disagree. TRANSITIONS says for each event in
+which states it may happen and which state follows (None: it stays); an event that may not happen raises
+before anything is written. What else an event changes stands in `_changes`.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mailbot.core import events as e
+from mailbot.core import ladder
+from mailbot.core.events import Event
+from mailbot.core.model import Status, Ticket
+from mailbot.core.notices import Notice
+
+NEW, OPEN, WAITING, CLOSED = Status.NEW, Status.OPEN, Status.WAITING, Status.CLOSED
+LIVE = {NEW: None, OPEN: None, WAITING: None}
+ANY = {NEW: None, OPEN: None, WAITING: None, CLOSED: None}
+
+TRANSITIONS: dict[type[Any], dict[Status, Status | None]] = {
+    e.TicketRouted: ANY,
+    e.TicketAssigned: ANY,
+    e.TicketHandedOver: LIVE,
+    e.TicketEscalated: LIVE,
+    # A closed ticket is reopened first: TicketReopened stands before CustomerWrote.
+    e.CustomerWrote: {NEW: None, OPEN: None, WAITING: OPEN},
+    e.AutomaticMailReceived: ANY,
+    e.AgentAnswered: {NEW: WAITING, OPEN: WAITING, WAITING: None, CLOSED: None},
+    e.AgentMailHeld: ANY,
+    e.NoteAdded: ANY,
+    e.AcknowledgementOwed: {NEW: None},
+    e.AcknowledgementSuppressed: {NEW: None},
+    e.ClocksSet: ANY,
+    e.StepTaken: LIVE,
+    e.TargetMissed: LIVE,
+    e.PeopleTold: ANY,
+    e.TicketClosed: {NEW: CLOSED, OPEN: CLOSED, WAITING: CLOSED},
+    e.TicketReopened: {CLOSED: OPEN},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What one stimulus leads to: `ticket` after all `events` (before: None when it is new), mail owed."""
+
+    ticket: Ticket
+    events: tuple[Event, ...] = ()
+    notices: tuple[Notice, ...] = ()
+
+
+class IllegalTransition(Exception):
+    """An event came in a state in which it can't happen: a bug of ours, so nothing is recorded."""
+
+
+def opened(number: str, event: e.TicketOpened) -> Ticket:
+    """The ticket that a TicketOpened makes."""
+    return Ticket(
+        number=number,
+        mailbox=event.mailbox,
+        customer=event.customer,
+        subject=event.subject,
+        language=event.language,
+        opened_at=event.at,
+        last_message_id=event.message_id,
+        events=1,
+    )
+
+
+def evolve(ticket: Ticket, event: Event) -> Ticket:
+    """`ticket` as it is after `event`. Raises IllegalTransition."""
+    row = TRANSITIONS.get(type(event))
+    if row is None or ticket.status not in row:
+        raise IllegalTransition(f"{type(event).__name__} while {ticket.number} is {ticket.status}")
+    status = row[ticket.status] or ticket.status
+    return replace(ticket, status=status, events=ticket.events + 1, **_changes(ticket, event))
+
+
+def _changes(ticket: Ticket, event: Event) -> dict[str, Any]:
+    match event:
+        case e.TicketRouted():
+            names = (
+                "rule",
+                "category",
+                "urgency",
+                "complexity",
+                "priority",
+                "tags",
+                "team",
+                "level",
+                "ladder",
+            )
+            return {name: getattr(event, name) for name in names}
+        case e.TicketAssigned(assignee=assignee):
+            return {"assignee": assignee}
+        case e.TicketHandedOver(team=team):
+            return {"team": team, "assignee": None}
+        case e.TicketEscalated(level=level):
+            return {"level": level, "assignee": None}
+        case e.CustomerWrote(message_id=message_id):
+            return {"last_message_id": message_id}
+        case e.AgentAnswered(at=at) if ticket.first_response_at is None:
+            return {"first_response_at": at}
+        case e.ClocksSet(clocks=clocks):
+            return {"clocks": clocks}
+        case e.StepTaken(target=target, step=step):
+            return {"clocks": ladder.fired(ticket.clocks, target, step)}
+        case e.TargetMissed(target=target):
+            return {"clocks": ladder.fired(ticket.clocks, target, ladder.MISSED)}
+        case e.TicketClosed(at=at):
+            return {"closed_at": at}
+        case e.TicketReopened():
+            return {"closed_at": None}
+    return {}
+
+
+class Story:
+    """A decision under way: the ticket so far, what happened to it, what it leads to. Local to one decision."""
+
+    def __init__(self, ticket: Ticket, *first: Event) -> None:
+        self.ticket = ticket
+        self.events: list[Event] = list(first)
+        self.notices: list[Notice] = []
+
+    def tell(self, *events: Event) -> None:
+        for event in events:
+            self.ticket = evolve(self.ticket, event)
+            self.events.append(event)
+
+    def owe(self, *notices: Notice) -> None:
+        self.notices += notices
+
+    def decision(self) -> Decision:
+        return Decision(self.ticket, tuple(self.events), tuple(self.notices))

@@ -1,0 +1,1 @@
+"""What must survive: SQLAlchemy Core over SQLite or PostgreSQL, one file per family of tables."""

@@ -1,0 +1,31 @@
+"""Events and clocks to JSON and back. The dataclasses are the schema; pydantic does the conversion."""
+
+from typing import Any, get_args
+
+from pydantic import TypeAdapter
+
+from mailbot.core.events import Event
+from mailbot.core.model import Clock
+
+_EVENTS: dict[str, TypeAdapter[Any]] = {kind.__name__: TypeAdapter(kind) for kind in get_args(Event)}
+_CLOCKS: TypeAdapter[tuple[Clock, ...]] = TypeAdapter(tuple[Clock, ...])
+
+
+def event_data(event: Event) -> dict[str, Any]:
+    """What an event says besides when and who, as JSON values."""
+    data: dict[str, Any] = _EVENTS[type(event).__name__].dump_python(event, mode="json")
+    del data["at"], data["by"]
+    return data
+
+
+def event_of(kind: str, at: Any, by: str, data: dict[str, Any]) -> Event:
+    event: Event = _EVENTS[kind].validate_python({**data, "at": at, "by": by})
+    return event
+
+
+def clocks_data(clocks: tuple[Clock, ...]) -> Any:
+    return _CLOCKS.dump_python(clocks, mode="json")
+
+
+def clocks_of(data: Any) -> tuple[Clock, ...]:
+    return _CLOCKS.validate_python(data)

@@ -1,0 +1,85 @@
+"""The next deadline of each ticket: armed with every decision, claimed when due."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from mailbot.core.ladder import Deadline
+from mailbot.core.model import Ticket
+from mailbot.store.schema import deadlines
+
+
+def arm(
+    connection: Connection, newest: Mapping[str, Deadline | None], before: Mapping[str, Ticket | None]
+) -> None:
+    """Puts each ticket's next deadline in place of the one it had; None takes it away."""
+    gone = [number for number, deadline in newest.items() if deadline is None and before.get(number)]
+    if gone:
+        connection.execute(delete(deadlines).where(deadlines.c.ticket.in_(gone)))
+    rows = [
+        {
+            "ticket": number,
+            "due_at": deadline.due_at,
+            "target": deadline.target.value,
+            "step": deadline.step,
+            "state": "armed",
+            "reason": None,
+        }
+        for number, deadline in newest.items()
+        if deadline
+    ]
+    if rows:
+        dialect_insert = sqlite_insert if connection.dialect.name == "sqlite" else postgres_insert
+        statement = dialect_insert(deadlines)
+        replaced = {name: statement.excluded[name] for name in ("due_at", "target", "step", "state", "reason")}
+        connection.execute(
+            statement.on_conflict_do_update(index_elements=["ticket"], set_=replaced), rows
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A ticket's deadline that has come."""
+
+    ticket: str
+    due_at: datetime
+
+
+def claim(connection: Connection, now: datetime, limit: int) -> list[Due]:
+    """The deadlines due by `now`, earliest first; on PostgreSQL those that no other node has in hand.
+
+    They are this transaction's until it ends: it takes the steps and arms what comes next.
+    """
+    rows = connection.execute(
+        select(deadlines.c.ticket, deadlines.c.due_at)
+        .where(deadlines.c.state == "armed", deadlines.c.due_at <= now)
+        .order_by(deadlines.c.due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return [Due(row.ticket, row.due_at) for row in rows]
+
+
+def next_due_at(connection: Connection) -> datetime | None:
+    return connection.scalar(select(func.min(deadlines.c.due_at)).where(deadlines.c.state == "armed"))
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedDeadline:
+    ticket: str
+    reason: str
+
+
+def park(connection: Connection, items: Sequence[ParkedDeadline]) -> list[None]:
+    """Sets deadlines aside that our code failed on; the next decision on the ticket arms a new one."""
+    connection.execute(
+        update(deadlines)
+        .where(deadlines.c.ticket == bindparam("b_ticket"))
+        .values(state="parked", reason=bindparam("b_reason")),
+        [{"b_ticket": item.ticket, "b_reason": item.reason[:500]} for item in items],
+    )
+    return [None] * len(items)

@@ -1,0 +1,207 @@
+"""Raw mail that we accepted: kept before the 250, claimed by intake, parked when it can't be handled."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from mailbot.core.model import Envelope
+from mailbot.store.schema import inbox, raw_mails
+
+STRIKES = 3  # workers that may die on one mail before it is parked (promise P5)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A mail as it came: what the listener hands over."""
+
+    fingerprint: str
+    envelope: Envelope
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Where a mail is kept. `known`: the same mail had been kept before, nothing was added."""
+
+    inbox_id: int
+    known: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A kept mail that this node may now work on."""
+
+    inbox_id: int
+    envelope: Envelope
+    raw: bytes
+    strikes: int
+
+
+def keep(connection: Connection, items: Sequence[Kept]) -> list[Receipt]:
+    """Keeps each mail once: a fingerprint seen before gives the id of the first copy (promise P2)."""
+    dialect_insert = sqlite_insert if connection.dialect.name == "sqlite" else postgres_insert
+    unique = {item.fingerprint: item for item in items}
+    fresh = {
+        row.fingerprint: row.id
+        for row in connection.execute(
+            dialect_insert(inbox)
+            .on_conflict_do_nothing(index_elements=["fingerprint"])
+            .returning(inbox.c.id, inbox.c.fingerprint),
+            [_row(item) for item in unique.values()],
+        )
+    }
+    if fresh:
+        connection.execute(
+            insert(raw_mails),
+            [{"inbox_id": id_, "content": unique[mark].raw} for mark, id_ in fresh.items()],
+        )
+    old = _ids(connection, [mark for mark in unique if mark not in fresh])
+    receipts, told = [], set[str]()
+    for item in items:
+        mark = item.fingerprint
+        receipts.append(Receipt((fresh | old)[mark] if old else fresh[mark], mark in old or mark in told))
+        told.add(mark)
+    return receipts
+
+
+def _row(item: Kept) -> dict[str, object]:
+    envelope = item.envelope
+    return {
+        "fingerprint": item.fingerprint,
+        "received_at": envelope.received_at,
+        "sender": envelope.sender,
+        "recipients": list(envelope.recipients),
+        "peer": envelope.peer,
+        "size": len(item.raw),
+    }
+
+
+def _ids(connection: Connection, fingerprints: Sequence[str]) -> dict[str, int]:
+    if not fingerprints:
+        return {}
+    rows = connection.execute(
+        select(inbox.c.fingerprint, inbox.c.id).where(inbox.c.fingerprint.in_(fingerprints))
+    )
+    return {row.fingerprint: row.id for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    node: str
+    limit: int
+
+
+def claim(connection: Connection, items: Sequence[Claim]) -> list[list[Claimed]]:
+    """For each claim, the oldest waiting mails that nobody else holds; they are the node's from this commit on."""
+    return [_claim(connection, item) for item in items]
+
+
+def _claim(connection: Connection, wanted: Claim) -> list[Claimed]:
+    rows = connection.execute(
+        select(inbox, raw_mails.c.content)
+        .join(raw_mails)
+        .where(inbox.c.state == "new", inbox.c.claimed_by.is_(None))
+        .order_by(inbox.c.id)
+        .limit(wanted.limit)
+        .with_for_update(of=inbox, skip_locked=True)
+    ).all()
+    if rows:
+        connection.execute(
+            update(inbox).where(inbox.c.id.in_([row.id for row in rows])).values(claimed_by=wanted.node)
+        )
+    return [
+        Claimed(
+            row.id,
+            Envelope(row.sender, tuple(row.recipients), row.peer, row.received_at),
+            row.content,
+            row.strikes,
+        )
+        for row in rows
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """`ticket` is where the mail went."""
+
+    inbox_id: int
+    node: str
+    ticket: str
+
+
+class ClaimLost(Exception):
+    """Another node took the mail meanwhile (we were thought dead). Nothing of ours may be recorded."""
+
+
+def settle(connection: Connection, items: Sequence[Settled]) -> None:
+    """Marks mails as done, in the transaction that records what they led to."""
+    result = connection.execute(
+        update(inbox)
+        .where(
+            inbox.c.id == bindparam("b_id"), inbox.c.state == "new", inbox.c.claimed_by == bindparam("b_node")
+        )
+        .values(state="done", claimed_by=None, ticket=bindparam("b_ticket")),
+        [{"b_id": item.inbox_id, "b_node": item.node, "b_ticket": item.ticket} for item in items],
+    )
+    if result.rowcount != len(items):
+        raise ClaimLost(f"{len(items) - result.rowcount} of {len(items)} mails are no longer ours")
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    inbox_id: int
+    reason: str
+
+
+def park(connection: Connection, items: Sequence[Parked]) -> list[None]:
+    connection.execute(
+        update(inbox)
+        .where(inbox.c.id == bindparam("b_id"), inbox.c.state == "new")
+        .values(state="parked", claimed_by=None, reason=bindparam("b_reason")),
+        [{"b_id": item.inbox_id, "b_reason": item.reason[:500]} for item in items],
+    )
+    return [None] * len(items)
+
+
+def unclaim(connection: Connection, items: Sequence[int]) -> list[None]:
+    """Gives mails back untouched: they wait again."""
+    connection.execute(
+        update(inbox).where(inbox.c.id.in_(items), inbox.c.state == "new").values(claimed_by=None)
+    )
+    return [None] * len(items)
+
+
+def release(connection: Connection, nodes: Sequence[str]) -> int:
+    """Gives back what dead nodes held, with a strike each; parks what has had its last. Returns how many."""
+    held = (inbox.c.state == "new", inbox.c.claimed_by.in_(nodes))
+    ids = connection.scalars(select(inbox.c.id).where(*held).with_for_update(skip_locked=True)).all()
+    if ids:
+        connection.execute(
+            update(inbox).where(inbox.c.id.in_(ids)).values(claimed_by=None, strikes=inbox.c.strikes + 1)
+        )
+        connection.execute(
+            update(inbox)
+            .where(inbox.c.id.in_(ids), inbox.c.strikes >= STRIKES)
+            .values(state="parked", reason=f"{STRIKES} workers died while handling it")
+        )
+    return len(ids)
+
+
+def retry(connection: Connection, items: Sequence[int]) -> list[bool]:
+    """Puts parked mails back in line, strikes forgotten. False where the mail is not parked."""
+    return [
+        connection.execute(
+            update(inbox)
+            .where(inbox.c.id == id_, inbox.c.state == "parked")
+            .values(state="new", strikes=0, reason=None, claimed_by=None)
+        ).rowcount
+        == 1
+        for id_ in items
+    ]
+
+
+def waiting(connection: Connection) -> int:
+    return connection.scalar(select(func.count()).where(inbox.c.state == "new")) or 0

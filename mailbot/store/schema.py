@@ -1,0 +1,281 @@
+"""The tables, once for both engines. `migrations/` must agree with them (tests/store/test_migrations.py)."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware UTC datetime as microseconds since 1970: exact, sortable and the same on both engines."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        return None if value is None else (value - EPOCH) // MICROSECOND
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        return None if value is None else EPOCH + timedelta(microseconds=value)
+
+
+Json = JSON().with_variant(JSONB(), "postgresql")
+# SQLite numbers rows by itself only in a column declared INTEGER.
+RowId = BigInteger().with_variant(Integer(), "sqlite")
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _states(*names: str) -> CheckConstraint:
+    return CheckConstraint("state IN (" + ", ".join(f"'{name}'" for name in names) + ")", name="state")
+
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("fingerprint", String(64), nullable=False, unique=True),  # one mail, one entry (promise P2)
+    Column("state", String(8), nullable=False, server_default="new"),
+    Column("received_at", Moment, nullable=False),
+    Column("sender", Text, nullable=False),
+    Column("recipients", Json, nullable=False),
+    Column("peer", Text, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("claimed_by", String(32)),
+    Column("strikes", Integer, nullable=False, server_default="0"),  # workers that died holding it
+    Column("ticket", String(32)),
+    Column("reason", Text),  # why it is parked
+    _states("new", "done", "parked"),
+    Index("ix_inbox_new", "id", sqlite_where=text("state = 'new'"), postgresql_where=text("state = 'new'")),
+    Index("ix_inbox_ticket", "ticket"),
+    sqlite_autoincrement=True,  # an id that was told to a client is never given again
+)
+
+# Apart from `inbox`, so that a change of state does not write the whole mail again.
+raw_mails = Table(
+    "raw_mails",
+    metadata,
+    Column("inbox_id", RowId, ForeignKey("inbox.id"), primary_key=True, autoincrement=False),
+    Column("content", LargeBinary, nullable=False),
+)
+
+tickets = Table(
+    "tickets",
+    metadata,
+    Column("number", String(32), primary_key=True),
+    Column("mailbox", Text, nullable=False),
+    Column("customer", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("language", String(8), nullable=False),
+    Column("opened_at", Moment, nullable=False),
+    Column("status", String(8), nullable=False),
+    Column("category", Text, nullable=False),
+    Column("urgency", String(16), nullable=False),
+    Column("complexity", String(16), nullable=False),
+    Column("priority", String(16), nullable=False),
+    Column("tags", Json, nullable=False),
+    Column("team", Text, nullable=False),
+    Column("level", Text, nullable=False),
+    Column("assignee", Text),
+    Column("ladder", Text, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("clocks", Json, nullable=False),
+    Column("first_response_at", Moment),
+    Column("closed_at", Moment),
+    Column("last_message_id", Text, nullable=False),
+    Column("events", Integer, nullable=False),
+    Index("ix_tickets_customer_opened_at", "customer", "opened_at"),
+    Index("ix_tickets_status_opened_at", "status", "opened_at"),
+)
+
+participants = Table(
+    "participants",
+    metadata,
+    Column("ticket", String(32), ForeignKey("tickets.number"), primary_key=True),
+    Column("address", Text, primary_key=True),
+    Column("role", String(16), nullable=False),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("ticket", String(32), ForeignKey("tickets.number"), nullable=False, index=True),
+    Column("at", Moment, nullable=False),
+    Column("direction", String(4), nullable=False),  # in, out, note
+    Column("author", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("visible", Text, nullable=False),
+    Column("message_id", Text, nullable=False, index=True),
+    Column("inbox_id", RowId),
+    Column("evidence", Text, nullable=False),
+    Column("automatic", Text, nullable=False),
+    Column("flags", Json, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+attachments = Table(
+    "attachments",
+    metadata,
+    Column("inbox_id", RowId, ForeignKey("inbox.id"), primary_key=True, autoincrement=False),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("digest", String(64), ForeignKey("contents.digest"), nullable=False),
+)
+
+contents = Table(
+    "contents",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("ticket", String(32), ForeignKey("tickets.number"), primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),  # two writers can't both be next
+    Column("kind", String(40), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("policy", String(32), nullable=False),
+    Column("data", Json, nullable=False),
+)
+
+# One row a ticket: the next step of its ladder. The steps after it follow from the ticket's clocks.
+deadlines = Table(
+    "deadlines",
+    metadata,
+    Column("ticket", String(32), ForeignKey("tickets.number"), primary_key=True),
+    Column("due_at", Moment, nullable=False),
+    Column("target", String(16), nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("state", String(8), nullable=False, server_default="armed"),
+    Column("reason", Text),
+    _states("armed", "parked"),
+    Index(
+        "ix_deadlines_due_at",
+        "due_at",
+        sqlite_where=text("state = 'armed'"),
+        postgresql_where=text("state = 'armed'"),
+    ),
+)
+
+_WAITING = text("state IN ('due', 'deferred')")
+_UNDER_WAY = text("state IN ('sending', 'dot')")
+_ACKNOWLEDGEMENT = text("kind = 'acknowledgement'")
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("nonce", String(32), nullable=False, unique=True),  # Message-ID and bounce address derive from it
+    Column("message_id", Text, nullable=False),
+    Column("ticket", String(32), nullable=False, index=True),
+    Column("kind", String(24), nullable=False),
+    Column("lane", Integer, nullable=False),
+    Column("sender", Text, nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("reason", Text),  # why it was suppressed
+    Column("asked_at", Moment, nullable=False),  # receipt of the mail that it answers
+    Column("due_at", Moment, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("unknown", Integer, nullable=False, server_default="0"),  # times that a `dot` was left open
+    Column("claimed_by", String(32)),
+    Column("dot_at", Moment),
+    Column("settled_at", Moment),
+    Column("code", Integer),
+    Column("reply", Text),
+    _states("due", "sending", "dot", "sent", "deferred", "failed", "suppressed"),
+    Index("ix_outbox_waiting", "lane", "due_at", sqlite_where=_WAITING, postgresql_where=_WAITING),
+    Index("ix_outbox_under_way", "claimed_by", sqlite_where=_UNDER_WAY, postgresql_where=_UNDER_WAY),
+    # Every ticket has exactly one acknowledgement outcome (promise P3).
+    Index(
+        "uq_outbox_acknowledgement",
+        "ticket",
+        unique=True,
+        sqlite_where=_ACKNOWLEDGEMENT,
+        postgresql_where=_ACKNOWLEDGEMENT,
+    ),
+    sqlite_autoincrement=True,
+)
+
+# The mail as it leaves, byte for byte, however often it is tried.
+frozen_mails = Table(
+    "frozen_mails",
+    metadata,
+    Column("nonce", String(32), primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("outbox_id", RowId, ForeignKey("outbox.id"), nullable=False, index=True),
+    Column("at", Moment, nullable=False),
+    Column("node", String(32), nullable=False),
+    Column("outcome", String(10), nullable=False),  # sent, deferred, failed, unknown
+    Column("code", Integer),
+    Column("reply", Text, nullable=False),
+)
+
+allowances = Table(
+    "allowances",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("until", Moment, nullable=False),
+)
+
+nodes = Table(
+    "nodes",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("roles", Text, nullable=False),
+    Column("started_at", Moment, nullable=False),
+    Column("seen_at", Moment, nullable=False),
+    Column("policy", String(32), nullable=False),
+    Column("reloaded_at", Moment, nullable=False),
+    Column("trouble", Text),  # why the newest reload was refused
+)
+
+installation = Table(
+    "installation",
+    metadata,
+    Column("key", String(32), primary_key=True),
+    Column("value", Text, nullable=False),
+)

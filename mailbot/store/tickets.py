@@ -1,0 +1,263 @@
+"""Tickets with all that belongs to them: participants, messages, events. Written by `record` alone."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from mailbot.core.events import Event
+from mailbot.core.ladder import Deadline
+from mailbot.core.model import Attachment, Status, Ticket
+from mailbot.store import deadlines, outbox
+from mailbot.store.codec import clocks_data, clocks_of, event_data, event_of
+from mailbot.store.schema import attachments, contents, events, messages, participants, tickets
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A mail or a note to be filed on a ticket."""
+
+    at: datetime
+    direction: str  # "in", "out", "note"
+    author: str
+    subject: str
+    text: str
+    visible: str
+    message_id: str = ""
+    inbox_id: int | None = None
+    evidence: str = ""
+    automatic: str = ""
+    flags: tuple[str, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """All that one decision leads to, to be recorded in one transaction. `before` is None for a new ticket."""
+
+    before: Ticket | None
+    after: Ticket
+    events: tuple[Event, ...]
+    policy: str
+    deadline: Deadline | None
+    owed: tuple[outbox.Owed, ...] = ()
+    message: Message | None = None
+    participants: tuple[tuple[str, str], ...] = ()  # (address, role) who join
+
+
+class Outdated(Exception):
+    """Somebody else changed the ticket since it was loaded: decide again on what stands now."""
+
+
+def record(connection: Connection, outcomes: Sequence[Outcome]) -> None:
+    """Writes decisions with a handful of bulk statements. Several may concern one ticket, in their order.
+
+    Raises Outdated when a ticket is not what `before` says.
+    """
+    newest = {outcome.after.number: outcome.after for outcome in outcomes}
+    first = {outcome.after.number: outcome.before for outcome in reversed(outcomes)}
+    fresh = [_ticket_row(newest[number]) for number, before in first.items() if before is None]
+    if fresh:
+        connection.execute(insert(tickets), fresh)
+    _update(connection, [(before, newest[number]) for number, before in first.items() if before])
+    _bulk(connection, events, (row for outcome in outcomes for row in _event_rows(outcome)))
+    _add_participants(connection, outcomes)
+    _add_messages(connection, outcomes)
+    deadlines.arm(connection, {outcome.after.number: outcome.deadline for outcome in outcomes}, first)
+    owed = [mail for outcome in outcomes for mail in outcome.owed]
+    if owed:
+        outbox.owe(connection, owed)
+
+
+def _bulk(connection: Connection, table: Any, rows: Iterable[dict[str, Any]]) -> None:
+    listed = list(rows)
+    if listed:
+        connection.execute(insert(table), listed)
+
+
+_PLAIN = [field.name for field in fields(Ticket) if field.name not in ("clocks", "status", "tags")]
+
+
+def _ticket_row(ticket: Ticket) -> dict[str, Any]:
+    row = {name: getattr(ticket, name) for name in _PLAIN}
+    row["status"] = ticket.status.value
+    row["tags"] = list(ticket.tags)
+    row["clocks"] = clocks_data(ticket.clocks)
+    return row
+
+
+def ticket_of(row: Row[Any]) -> Ticket:
+    """A row of `tickets` as the value."""
+    values = {name: getattr(row, name) for name in _PLAIN}
+    return Ticket(
+        **values, status=Status(row.status), tags=tuple(row.tags), clocks=clocks_of(row.clocks)
+    )
+
+
+def _update(connection: Connection, changes: list[tuple[Ticket, Ticket]]) -> None:
+    if not changes:
+        return
+    names = [field.name for field in fields(Ticket) if field.name != "number"]
+    statement = (
+        update(tickets)
+        # The number of events is the ticket's version: who decided on an older one must decide again.
+        .where(tickets.c.number == bindparam("b_number"), tickets.c.events == bindparam("b_before"))
+        .values({name: bindparam(f"b_{name}") for name in names})
+    )
+    rows = []
+    for before, after in changes:
+        row = {f"b_{name}": value for name, value in _ticket_row(after).items()}
+        rows.append({**row, "b_before": before.events})
+    if connection.execute(statement, rows).rowcount != len(rows):
+        raise Outdated("a ticket was changed by somebody else meanwhile")
+
+
+def _event_rows(outcome: Outcome) -> Iterable[dict[str, Any]]:
+    start = outcome.after.events - len(outcome.events)
+    for position, event in enumerate(outcome.events, start + 1):
+        yield {
+            "ticket": outcome.after.number,
+            "seq": position,
+            "kind": type(event).__name__,
+            "at": event.at,
+            "by": event.by,
+            "policy": outcome.policy,
+            "data": event_data(event),
+        }
+
+
+def _insert_or_skip(connection: Connection, table: Any) -> Any:
+    dialect_insert = sqlite_insert if connection.dialect.name == "sqlite" else postgres_insert
+    return dialect_insert(table).on_conflict_do_nothing()
+
+
+def _add_participants(connection: Connection, outcomes: Sequence[Outcome]) -> None:
+    rows = [
+        {"ticket": outcome.after.number, "address": address, "role": role}
+        for outcome in outcomes
+        for address, role in outcome.participants
+    ]
+    if rows:
+        connection.execute(_insert_or_skip(connection, participants), rows)
+
+
+def _add_messages(connection: Connection, outcomes: Sequence[Outcome]) -> None:
+    filed = [(outcome.after.number, outcome.message) for outcome in outcomes if outcome.message]
+    names = [field.name for field in fields(Message) if field.name not in ("attachments", "flags")]
+    _bulk(
+        connection,
+        messages,
+        (
+            {
+                "ticket": number,
+                "flags": list(message.flags),
+                **{name: getattr(message, name) for name in names},
+            }
+            for number, message in filed
+        ),
+    )
+    kept = [
+        (message.inbox_id, position, attachment)
+        for _, message in filed
+        for position, attachment in enumerate(message.attachments)
+        if message.inbox_id is not None
+    ]
+    if not kept:
+        return
+    distinct = {attachment.digest: attachment.content for _, _, attachment in kept}
+    connection.execute(
+        _insert_or_skip(connection, contents),
+        # In one order everywhere, so that two nodes never wait for each other.
+        [{"digest": digest, "content": distinct[digest]} for digest in sorted(distinct)],
+    )
+    _bulk(
+        connection,
+        attachments,
+        (
+            {
+                "inbox_id": inbox_id,
+                "position": position,
+                "name": attachment.name,
+                "type": attachment.type,
+                "size": attachment.size,
+                "digest": attachment.digest,
+            }
+            for inbox_id, position, attachment in kept
+        ),
+    )
+
+
+def load(connection: Connection, numbers: Collection[str]) -> dict[str, Ticket]:
+    """The tickets that exist among `numbers`, locked until the transaction ends where the engine can."""
+    if not numbers:
+        return {}
+    rows = connection.execute(
+        select(tickets)
+        .where(tickets.c.number.in_(sorted(numbers)))
+        .order_by(tickets.c.number)
+        .with_for_update()
+    )
+    return {row.number: ticket_of(row) for row in rows}
+
+
+def taken(connection: Connection, numbers: Collection[str]) -> set[str]:
+    """Which of these numbers are in use."""
+    if not numbers:
+        return set()
+    return set(connection.scalars(select(tickets.c.number).where(tickets.c.number.in_(numbers))))
+
+
+def known_messages(connection: Connection, message_ids: Collection[str]) -> dict[str, str]:
+    """Message-ID -> ticket, for mails that are on a ticket."""
+    if not message_ids:
+        return {}
+    rows = connection.execute(
+        select(messages.c.message_id, messages.c.ticket).where(messages.c.message_id.in_(message_ids))
+    )
+    return {row.message_id: row.ticket for row in rows}
+
+
+def participants_of(connection: Connection, numbers: Collection[str]) -> dict[str, set[str]]:
+    """Ticket -> addresses that take part; holds every one of `numbers` that exists."""
+    if not numbers:
+        return {}
+    rows = connection.execute(select(participants).where(participants.c.ticket.in_(numbers)))
+    found: dict[str, set[str]] = {}
+    for row in rows:
+        found.setdefault(row.ticket, set()).add(row.address)
+    return found
+
+
+def languages_of(connection: Connection, customers: Collection[str]) -> dict[str, str]:
+    """The language that each of these customers last wrote in, where we know it."""
+    if not customers:
+        return {}
+    newest = (
+        select(tickets.c.customer, func.max(tickets.c.opened_at).label("opened_at"))
+        .where(tickets.c.customer.in_(customers), tickets.c.language != "")
+        .group_by(tickets.c.customer)
+        .subquery()
+    )
+    rows = connection.execute(
+        select(tickets.c.customer, tickets.c.language).join(
+            newest,
+            (tickets.c.customer == newest.c.customer) & (tickets.c.opened_at == newest.c.opened_at),
+        )
+    )
+    return {row.customer: row.language for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedEvent:
+    seq: int
+    policy: str
+    event: Event
+
+
+def events_of(connection: Connection, number: str) -> list[RecordedEvent]:
+    rows = connection.execute(select(events).where(events.c.ticket == number).order_by(events.c.seq))
+    return [RecordedEvent(row.seq, row.policy, event_of(row.kind, row.at, row.by, row.data)) for row in rows]

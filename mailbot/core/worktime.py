@@ -21,6 +21,7 @@ SECOND, DAY = 1_000_000, 86_400_000_000  # in microseconds
 PATIENCE = 5 * 366  # days without any work time until a calendar counts as closed for good
 REMEMBERED = 4_096  # days of a calendar kept worked out, eleven years
 
+DAY_NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 HOURS = re2.compile(r"\s*([0-9]{1,2})[:.]([0-9]{2})\s*[-–—]\s*([0-9]{1,2})[:.]([0-9]{2})\s*")
 
 
@@ -72,14 +73,20 @@ ALWAYS = Calendar("always", "UTC", ((ALL_DAY,),) * 7)
 
 
 def hours(text: str) -> Interval:
-    """The interval that people write as "08:00-17:00" or "08.00 - 17.00". ValueError when it is none."""
+    """The interval that people write as "08:00-17:00" or "08.00 - 24.00". ValueError when it is none."""
+    return Interval(*clock_span(text))
+
+
+def clock_span(text: str) -> tuple[timedelta, timedelta]:
+    """Both ends of "22:00-06:00" since midnight, in whatever order. ValueError when the text is no hours."""
     found = HOURS.fullmatch(text)
     if not found:
         raise ValueError(f"{text!r}: hours are written like 08:00-17:00")
     parts = [int(part) for part in found.groups()]
-    if max(parts[1], parts[3]) > 59:
-        raise ValueError(f"{text!r}: an hour has 60 minutes")
-    return Interval(timedelta(hours=parts[0], minutes=parts[1]), timedelta(hours=parts[2], minutes=parts[3]))
+    start, end = timedelta(minutes=parts[0] * 60 + parts[1]), timedelta(minutes=parts[2] * 60 + parts[3])
+    if max(parts[1], parts[3]) > 59 or max(start, end) > MIDNIGHT:
+        raise ValueError(f"{text!r}: a day ends at 24:00, an hour has 60 minutes")
+    return start, end
 
 
 def local(calendar: Calendar, at: datetime) -> datetime:

@@ -1,0 +1,271 @@
+"""Where a mail goes: what rules can ask of it, how conditions combine, which rule wins, how urgent it is.
+
+The loader, its error texts, the JSON Schema and the docs read FIELDS and OPERATORS; a new field or operator
+is one entry in its table.
+"""
+
+import dataclasses
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from difflib import get_close_matches
+from functools import cached_property
+from typing import Protocol
+
+from mailbot.core.operators import OPERATORS as OPERATORS
+from mailbot.core.operators import Kind, Test
+from mailbot.core.text import Text
+from mailbot.core.worktime import DAY_NAMES
+
+URGENCIES = ("low", "normal", "high", "critical")
+COMPLEXITIES = ("low", "medium", "high")
+PRIORITIES = ("low", "normal", "high", "urgent")
+
+_PRIORITY = {  # urgency -> complexity -> priority
+    "low": {"low": "low", "medium": "low", "high": "normal"},
+    "normal": {"low": "normal", "medium": "normal", "high": "high"},
+    "high": {"low": "high", "medium": "high", "high": "urgent"},
+    "critical": {"low": "urgent", "medium": "urgent", "high": "urgent"},
+}
+
+
+def priority(urgency: str, complexity: str) -> str:
+    """One of PRIORITIES for one of URGENCIES and one of COMPLEXITIES; KeyError for other words."""
+    return _PRIORITY[urgency][complexity]
+
+
+# --- what a rule is asked about ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class RoutingFacts:
+    """What is known of a mail when it is routed. `local_time` is aware, in the default calendar's zone."""
+
+    subject: str
+    text: str
+    sender: str
+    mailbox: str  # its address
+    language: str  # "id", "en", "" when unsure
+    attachment_names: tuple[str, ...]
+    attachment_types: tuple[str, ...]
+    size: int  # bytes of the whole mail
+    local_time: datetime
+
+    @cached_property
+    def texts(self) -> Mapping[str, tuple[Text, ...]]:
+        """The texts of each field, shared by all rules so that a large body is folded once a mail."""
+        subject, body = Text(self.subject), Text(self.text)
+        return {
+            "subject": (subject,),
+            "body": (body,),
+            "text": (subject, body),
+            "sender": (Text(self.sender),),
+            "sender_domain": (Text(self.sender.rpartition("@")[2].rstrip(".")),),
+            "recipient": (Text(self.mailbox),),
+            "language": (Text(self.language),),
+            "attachment_name": tuple(map(Text, self.attachment_names)),
+            "attachment_type": tuple(map(Text, self.attachment_types)),
+        }
+
+
+Value = tuple[Text, ...] | int | datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    name: str
+    kind: Kind
+    doc: str
+    get: Callable[[RoutingFacts], Value]
+
+
+def _texts(name: str, kind: Kind, doc: str) -> Field:
+    return Field(name, kind, doc, lambda facts: facts.texts[name])
+
+
+FIELDS: Mapping[str, Field] = {
+    each.name: each
+    for each in (
+        _texts("subject", Kind.TEXT, "the subject"),
+        _texts("body", Kind.TEXT, "the text of the mail"),
+        _texts("text", Kind.TEXT, "the subject or the text of the mail"),
+        _texts("sender", Kind.ADDRESS, "the customer's address"),
+        _texts("sender_domain", Kind.DOMAIN, "what stands after the @ in the customer's address"),
+        _texts("recipient", Kind.ADDRESS, "the address of the mailbox that was written to"),
+        _texts("language", Kind.LANGUAGE, "the language of the mail: id, en or unsure"),
+        _texts("attachment_name", Kind.NAMES, "the file name of any attachment"),
+        _texts("attachment_type", Kind.NAMES, "the media type of any attachment, as in image/png"),
+        Field("size", Kind.SIZE, "the size of the whole mail", lambda facts: facts.size),
+        Field(
+            "hour",
+            Kind.MOMENT,
+            "when it came, by the default calendar's clock",
+            lambda facts: facts.local_time,
+        ),
+    )
+}
+
+
+# --- conditions -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One question, made by `build`. `value` is what the admin wrote (a list as a tuple)."""
+
+    field: str
+    operator: str
+    value: object
+    test: Test = dataclasses.field(compare=False, repr=False)
+
+    def __str__(self) -> str:
+        return _aloud(self, self.value if isinstance(self.value, tuple) else (self.value,))
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    parts: "tuple[When, ...]"
+
+    def __post_init__(self) -> None:
+        _need_parts(self.parts, "all")
+
+    def __str__(self) -> str:
+        return _joined(self.parts, " and ")
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    parts: "tuple[When, ...]"
+
+    def __post_init__(self) -> None:
+        _need_parts(self.parts, "any")
+
+    def __str__(self) -> str:
+        return _joined(self.parts, " or ")
+
+
+@dataclass(frozen=True, slots=True)
+class NoneOf:
+    parts: "tuple[When, ...]"
+
+    def __post_init__(self) -> None:
+        _need_parts(self.parts, "none")
+
+    def __str__(self) -> str:
+        return f"not ({_joined(self.parts, ' or ')})"
+
+
+When = Condition | AllOf | AnyOf | NoneOf
+
+
+def build(field: str, operator: str, value: object) -> Condition:
+    """The condition that `field: {operator: value}` in a rule stands for. ValueError says what is wrong."""
+    if field not in FIELDS:
+        raise ValueError(f"there is no field {field!r}{_instead(field, FIELDS)}")
+    if operator not in OPERATORS:
+        raise ValueError(f"there is no operator {operator!r}{_instead(operator, operators_of(field))}")
+    kind, asked = FIELDS[field].kind, OPERATORS[operator]
+    if kind not in asked.kinds:
+        raise ValueError(f"{field} can't be asked {operator!r}; it knows {', '.join(operators_of(field))}")
+    written = tuple(value) if isinstance(value, list) else value
+    return Condition(field, operator, written, asked.prepare(asked.takes.read(written), kind))
+
+
+def operators_of(field: str) -> tuple[str, ...]:
+    """The names of the operators that fit a field of FIELDS."""
+    return tuple(name for name, operator in OPERATORS.items() if FIELDS[field].kind in operator.kinds)
+
+
+def _instead(wrong: str, right: Collection[str]) -> str:
+    close = get_close_matches(wrong, right, n=2)
+    return f"; did you mean {' or '.join(map(repr, close))}?" if close else f"; there are {', '.join(right)}"
+
+
+def _need_parts(parts: "Sequence[When]", word: str) -> None:
+    if not parts:
+        raise ValueError(f"{word}: needs at least one condition")
+
+
+# --- which rule wins --------------------------------------------------------------------------------------
+
+
+class RuleLike(Protocol):
+    @property
+    def name(self) -> str: ...
+    @property
+    def when(self) -> When | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The rule that won and, for people, what made it win: "subject contains 'saldo terpotong'"."""
+
+    rule_index: int
+    because: str
+
+
+def first_match(rules: Sequence[RuleLike], facts: RoutingFacts) -> Match:
+    """The first rule whose condition holds. ValueError when none does: the last must be unconditional."""
+    for index, rule in enumerate(rules):
+        if rule.when is None:
+            return Match(index, "no other rule matched")
+        because = _because(rule.when, facts)
+        if because:
+            return Match(index, _cut(because, 500))
+    raise ValueError("no rule matched: the last rule must be unconditional")
+
+
+def explain(when: When, facts: RoutingFacts) -> list[tuple[str, bool, str]]:
+    """Each single condition in order: its words, whether it holds taken alone, the value that it saw."""
+    if isinstance(when, Condition):
+        seen = FIELDS[when.field].get(facts)
+        return [(str(when), bool(when.test(seen)), _shown(seen))]
+    return [line for part in when.parts for line in explain(part, facts)]
+
+
+def _because(when: When, facts: RoutingFacts) -> str:
+    """Why it holds; "" when it doesn't."""
+    match when:
+        case Condition():
+            hits = when.test(FIELDS[when.field].get(facts))
+            return _aloud(when, hits) if hits else ""
+        case AllOf():
+            reasons = []
+            for part in when.parts:
+                if not (reason := _because(part, facts)):
+                    return ""
+                reasons.append(reason)
+            return " and ".join(reasons)
+        case AnyOf():
+            return next((reason for part in when.parts if (reason := _because(part, facts))), "")
+        case NoneOf():
+            return "" if any(_because(part, facts) for part in when.parts) else str(when)
+
+
+# --- words for people -------------------------------------------------------------------------------------
+
+
+def _aloud(condition: Condition, values: Collection[object]) -> str:
+    joint = OPERATORS[condition.operator].joint
+    asked = condition.operator.replace("_", " ")
+    return f"{condition.field} {asked} {joint.join(map(_quoted, values))}"
+
+
+def _quoted(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"'{value}'" if isinstance(value, str) else str(value)
+
+
+def _joined(parts: "Sequence[When]", joint: str) -> str:
+    return joint.join(f"({part})" if isinstance(part, AllOf | AnyOf) else str(part) for part in parts)
+
+
+def _shown(value: Value) -> str:
+    if isinstance(value, datetime):
+        return f"{DAY_NAMES[value.weekday()]} {value:%H:%M}"
+    return f"{value} bytes" if isinstance(value, int) else " / ".join(_cut(each.raw, 80) for each in value)
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 3] + "..."

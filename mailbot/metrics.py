@@ -1,0 +1,78 @@
+"""Every metric, declared in one line each, and the few figures that the store is asked for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How things stand in the store. `oldest`: age of the oldest row that waits, in "inbox" and "outbox"."""
+
+    inbox: Mapping[str, int] = field(default_factory=dict)  # rows by state
+    outbox: Mapping[str, int] = field(default_factory=dict)
+    overdue_deadlines: int = 0
+    oldest: Mapping[str, timedelta] = field(default_factory=dict)
+
+
+class Metrics:
+    """Everything we count, in a registry of its own. Labels hold a few words of ours, never customer text."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        count = partial(Counter, registry=self.registry)
+        gauge = partial(Gauge, registry=self.registry)
+        spread = partial(Histogram, registry=self.registry, buckets=SECONDS)
+
+        self.accepted = count("mailbot_accepted_total", "Mails kept and answered 250.")
+        self.refused = count("mailbot_refused_total", "SMTP refusals, by reply code.", ["code"])
+        self.opened = count("mailbot_opened_total", "Tickets opened.")
+        self.threaded = count("mailbot_threaded_total", "Mails put on their ticket.")
+        self.parked = count("mailbot_parked_total", "Mails and deadlines set aside for a person.")
+        self.acknowledged = count("mailbot_acknowledged_total", "Acknowledgements that the relay took.")
+        self.acknowledgement_seconds = spread("mailbot_acknowledgement_seconds", "Receipt to relay's answer.")
+        self.suppressed = count("mailbot_suppressed_total", "Acknowledgements not sent.", ["reason"])
+        self.delivered = count("mailbot_delivered_total", "Mails that the relay took.", ["kind"])
+        self.deferred = count("mailbot_deferred_total", "Deliveries put off.")
+        self.failed = count("mailbot_failed_total", "Deliveries given up.")
+        self.fired = count("mailbot_deadlines_fired_total", "Ladder steps taken.")
+        self.lateness_seconds = spread("mailbot_deadline_lateness_seconds", "Step taken after it was due.")
+
+        # told by the store or the loops when somebody asks
+        self.store_up = gauge("mailbot_store_up", "1 when the store answers.")
+        self.inbox = gauge("mailbot_inbox", "Mails in the inbox, by state.", ["state"])
+        self.outbox = gauge("mailbot_outbox", "Mails in the outbox, by state.", ["state"])
+        self.overdue_deadlines = gauge("mailbot_overdue_deadlines", "Deadlines due and not done.")
+        self.oldest = gauge("mailbot_oldest_waiting_seconds", "Age of the oldest that waits.", ["queue"])
+        self.turned = gauge("mailbot_loop_turned_seconds", "Since the last turn of each loop.", ["loop"])
+        ProcessCollector(registry=self.registry)  # CPU, memory, descriptors of this process
+
+    def show(self, figures: Figures | None) -> None:
+        """Sets the gauges. None: the store does not answer, and no figure is better than an old one."""
+        self.store_up.set(figures is not None)
+        self.overdue_deadlines.set(figures.overdue_deadlines if figures else float("nan"))
+        _fill(self.inbox, figures.inbox if figures else {})
+        _fill(self.outbox, figures.outbox if figures else {})
+        _fill(self.oldest, _ages(figures) if figures else {})
+
+    def show_loops(self, ages: Mapping[str, float]) -> None:
+        """Seconds since the last turn of each loop, by its name."""
+        _fill(self.turned, ages)
+
+
+def _ages(figures: Figures) -> dict[str, float]:
+    """An empty queue counts as 0, so that an alert has something to compare."""
+    return {"inbox": 0.0, "outbox": 0.0} | {
+        queue: age.total_seconds() for queue, age in figures.oldest.items()
+    }
+
+
+def _fill(gauge: Gauge, values: Mapping[str, float]) -> None:
+    gauge.clear()
+    for label, value in values.items():
+        gauge.labels(label).set(value)

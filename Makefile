@@ -1,0 +1,65 @@
+# Needs Python 3.11 or newer, git and make. Everything is built into .venv, once; after that no network is needed.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+# The first Python here that is new enough. Another one: make run PYTHON=/path/to/python3
+PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	$$each -c '$(NEW_ENOUGH)' 2>/dev/null && { echo $$each; break; }; done)
+ARGS ?=
+
+.PHONY: help run test lint format types check bench clean
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+run: $(VENV)/run.stamp  ## a living demo: daemon on 127.0.0.1:2525, sample complaints, their numbers; Ctrl-C ends it
+	@$(BIN)/mailbot demo $(ARGS)
+
+test: $(VENV)/dev.stamp  ## the whole test suite, a real PostgreSQL included; ARGS='-k word' for a part
+	@$(BIN)/python -m pytest -n 2 $(ARGS)
+
+lint: $(VENV)/dev.stamp  ## style, without changing anything
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: $(VENV)/dev.stamp  ## style, changing what can be changed by machine
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+types: $(VENV)/dev.stamp  ## mypy --strict
+	@$(BIN)/mypy
+
+check: lint types test  ## all that must pass
+
+bench: $(VENV)/dev.stamp  ## speed and memory against one daemon
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+clean:  ## removes what was built; configuration and stores stay
+	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- the environment --------------------------------------------------------------------------------------
+
+$(VENV)/run.stamp: pyproject.toml | $(VENV)/python.stamp
+	@echo "Installing mailbot into $(VENV) (once) ..."
+	@$(PIP) install --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: pyproject.toml | $(VENV)/python.stamp
+	@echo "Installing mailbot and its test tools into $(VENV) (once) ..."
+	@$(PIP) install --editable '.[dev,postgres]'
+	@touch $(VENV)/run.stamp $@
+
+# A half-made environment, or one of an old Python, is made anew. Debian splits ensurepip off its Python.
+$(VENV)/python.stamp:
+	@$(if $(PYTHON),,echo 'mailbot needs Python 3.11 or newer, and there is none on the PATH.' >&2; exit 1)
+	@$(PYTHON) -c '$(NEW_ENOUGH)' || { echo "mailbot needs Python 3.11 or newer;" \
+		"$(PYTHON) is $$($(PYTHON) -V 2>&1). Another one: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) can't make environments:" \
+		"its venv module is missing. On Debian or Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@$(BIN)/python -c 'import pip; $(NEW_ENOUGH)' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
+	@touch $@

@@ -1,0 +1,363 @@
+"""Mail that we owe: claimed, marked before the final dot, settled; each a commit of its own (promise P3)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, cast, get_args
+
+from sqlalchemy import Connection, bindparam, func, insert, select, text, update
+
+from mailbot.core.notices import Notice
+from mailbot.store.schema import Moment, attempts, frozen_mails, outbox
+
+LANES = tuple(sorted({notice.lane for notice in get_args(Notice)}))
+LONGEST_REPLY = 200  # characters of a relay's reply that are kept
+
+# As literal text: a planner can't match a bound parameter with the condition of a partial index.
+WAITING = text("outbox.state IN ('due', 'deferred')")
+UNDER_WAY = text("outbox.state IN ('sending', 'dot')")
+
+Outcome = Literal["sent", "deferred", "failed", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A mail as it will leave, lane 0 first. A `reason` means: suppressed; `content` may then be None."""
+
+    nonce: str
+    message_id: str
+    ticket: str
+    kind: str
+    lane: int
+    sender: str  # of the envelope
+    recipient: str
+    content: bytes | None
+    reason: str
+    asked_at: datetime  # receipt of the mail that it answers
+    due_at: datetime
+
+
+def owe(connection: Connection, items: Sequence[Owed]) -> None:
+    """Puts mail in line, in the transaction of the decision that asked for it.
+
+    Raises IntegrityError for a ticket's second acknowledgement, ValueError for a mail that could never leave.
+    """
+    for item in items:
+        if item.lane not in LANES or (item.content is None and not item.reason):
+            raise ValueError(f"{item.kind} {item.nonce} could never leave")
+    if items:
+        connection.execute(insert(outbox), [_row(item) for item in items])
+    frozen = [{"nonce": each.nonce, "content": each.content} for each in items if each.content is not None]
+    if frozen:
+        connection.execute(insert(frozen_mails), frozen)
+
+
+def _row(item: Owed) -> dict[str, object]:
+    return {
+        "nonce": item.nonce,
+        "message_id": item.message_id,
+        "ticket": item.ticket,
+        "kind": item.kind,
+        "lane": item.lane,
+        "sender": item.sender,
+        "recipient": item.recipient,
+        "state": "suppressed" if item.reason else "due",
+        "reason": item.reason or None,
+        "asked_at": item.asked_at,
+        "due_at": item.due_at,
+        "settled_at": item.asked_at if item.reason else None,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    node: str
+    limit: int
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A mail that this node may send now. `content` is None when its frozen bytes are missing."""
+
+    id: int
+    ticket: str
+    kind: str
+    lane: int
+    sender: str
+    recipient: str
+    content: bytes | None
+    asked_at: datetime
+    due_at: datetime
+    attempts: int
+
+
+_CLAIM = (
+    select(
+        outbox.c.id,
+        outbox.c.ticket,
+        outbox.c.kind,
+        outbox.c.lane,
+        outbox.c.sender,
+        outbox.c.recipient,
+        frozen_mails.c.content,
+        outbox.c.asked_at,
+        outbox.c.due_at,
+        outbox.c.attempts,
+    )
+    .select_from(outbox.outerjoin(frozen_mails, frozen_mails.c.nonce == outbox.c.nonce))
+    .where(WAITING, outbox.c.lane == bindparam("lane"), outbox.c.due_at <= bindparam("now"))
+    .order_by(outbox.c.due_at, outbox.c.id)
+    .limit(bindparam("most"))
+    .with_for_update(of=outbox, skip_locked=True)
+)
+_TAKE = (
+    update(outbox)
+    .where(outbox.c.id.in_(bindparam("ids", expanding=True)))
+    .values(state="sending", claimed_by=bindparam("node"))
+)
+
+
+def claim(connection: Connection, items: Sequence[Claim]) -> list[list[Claimed]]:
+    """For each claim, the due mails that nobody else holds: the lower lane first, then the longest due."""
+    return [_claim(connection, item) for item in items]
+
+
+def _claim(connection: Connection, wanted: Claim) -> list[Claimed]:
+    claimed: list[Claimed] = []
+    for lane in LANES:  # lane by lane: `lane = ? AND due_at <= ?` is one stretch of the index
+        most = wanted.limit - len(claimed)
+        if most > 0:
+            rows = connection.execute(_CLAIM, {"lane": lane, "now": wanted.now, "most": most})
+            claimed += [Claimed(*cast("tuple[Any, ...]", row)) for row in rows]
+    if claimed:
+        connection.execute(_TAKE, {"ids": [row.id for row in claimed], "node": wanted.node})
+    return claimed
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The final dot of this mail comes next."""
+
+    id: int
+    node: str
+    at: datetime
+
+
+_MARK = (
+    update(outbox)
+    .where(
+        outbox.c.id.in_(bindparam("ids", expanding=True)),
+        outbox.c.state == "sending",
+        outbox.c.claimed_by == bindparam("node"),
+    )
+    .values(state="dot", dot_at=bindparam("at"))
+    .returning(outbox.c.id)
+)
+
+
+def mark_dot(connection: Connection, items: Sequence[Mark]) -> list[bool]:
+    """Says that final dots leave next. False: no longer ours (we were thought dead), it must not leave."""
+    ours: set[tuple[str, int]] = set()
+    for node in {item.node for item in items}:
+        group = [item for item in items if item.node == node]
+        at = max(item.at for item in group)
+        rows = connection.scalars(_MARK, {"ids": [item.id for item in group], "node": node, "at": at})
+        ours.update((node, id_) for id_ in rows)
+    return [(item.node, item.id) in ours for item in items]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of one attempt. `due_at`: when it is tried again (deferred and unknown), else None.
+
+    unknown: the connection died after the final dot left, so the relay may or may not have the mail.
+    """
+
+    id: int
+    node: str
+    outcome: Outcome
+    at: datetime
+    code: int | None
+    reply: str
+    due_at: datetime | None = None
+
+
+class ClaimLost(Exception):
+    """Some of the group are no longer ours. The store then tries each one alone: each gets its own answer."""
+
+
+_SETTLE = (
+    update(outbox)
+    .where(outbox.c.id == bindparam("b_id"), outbox.c.claimed_by == bindparam("b_node"), UNDER_WAY)
+    .values(
+        state=bindparam("b_state"),
+        claimed_by=None,
+        due_at=func.coalesce(bindparam("b_due_at", type_=Moment), outbox.c.due_at),
+        settled_at=bindparam("b_settled_at"),
+        attempts=outbox.c.attempts + 1,
+        unknown=outbox.c.unknown + bindparam("b_unknown"),
+        code=bindparam("b_code"),
+        reply=bindparam("b_reply"),
+    )
+)
+
+
+def settle(connection: Connection, items: Sequence[Settled]) -> list[bool]:
+    """Records outcomes and an attempt each. False: no longer ours, nothing recorded. Raises ClaimLost."""
+    changed = connection.execute(_SETTLE, [_settlement(item) for item in items]).rowcount
+    if changed != len(items):
+        if len(items) > 1:
+            raise ClaimLost(f"{len(items) - changed} of {len(items)} mails")
+        return [False]
+    connection.execute(insert(attempts), [_attempt(item) for item in items])
+    return [True] * len(items)
+
+
+def _settlement(item: Settled) -> dict[str, object]:
+    return {
+        "b_id": item.id,
+        "b_node": item.node,
+        "b_state": "deferred" if item.outcome == "unknown" else item.outcome,
+        "b_due_at": item.due_at,
+        "b_settled_at": item.at if item.outcome in ("sent", "failed") else None,
+        "b_unknown": int(item.outcome == "unknown"),
+        "b_code": item.code,
+        "b_reply": storable(item.reply),
+    }
+
+
+def _attempt(item: Settled) -> dict[str, object]:
+    return {
+        "outbox_id": item.id,
+        "at": item.at,
+        "node": item.node,
+        "outcome": item.outcome,
+        "code": item.code,
+        "reply": storable(item.reply),
+    }
+
+
+def storable(reply: str) -> str:
+    """A relay's words: one printable line, bounded."""
+    short = reply[: 4 * LONGEST_REPLY].replace("\n", " ")
+    return "".join(c for c in short if c.isprintable())[:LONGEST_REPLY]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A mail to give back unsent. `due_at` lets it stand behind others; None leaves its place in line."""
+
+    id: int
+    node: str
+    due_at: datetime | None = None
+
+
+_HOLD = (
+    update(outbox)
+    .where(outbox.c.id == bindparam("b_id"), outbox.c.claimed_by == bindparam("b_node"), UNDER_WAY)
+    .values(
+        state="due",
+        claimed_by=None,
+        dot_at=None,
+        due_at=func.coalesce(bindparam("b_due_at", type_=Moment), outbox.c.due_at),
+    )
+)
+
+
+def hold(connection: Connection, items: Sequence[Held]) -> list[None]:
+    """Gives mails back, no attempt counted. Only for mails whose dot did not leave, marked or not."""
+    connection.execute(
+        _HOLD, [{"b_id": item.id, "b_node": item.node, "b_due_at": item.due_at} for item in items]
+    )
+    return [None] * len(items)
+
+
+def release(connection: Connection, nodes: Sequence[str]) -> int:
+    """Gives back what dead nodes held; what stood at `dot` is counted as unknown. Returns how many.
+
+    The rows are awaited, not skipped, when another transaction holds them: nobody would come back for them.
+    """
+    rows = connection.execute(
+        select(outbox.c.id, outbox.c.state, outbox.c.claimed_by, outbox.c.dot_at)
+        .where(UNDER_WAY, outbox.c.claimed_by.in_(nodes))
+        .order_by(outbox.c.id)  # two nodes that bury the same one lock in the same order
+        .with_for_update()
+    ).all()
+    unsent = [row.id for row in rows if row.state == "sending"]
+    if unsent:
+        connection.execute(update(outbox).where(outbox.c.id.in_(unsent)).values(state="due", claimed_by=None))
+    open_ = [row for row in rows if row.state == "dot"]
+    if open_:
+        connection.execute(
+            update(outbox)
+            .where(outbox.c.id.in_([row.id for row in open_]))
+            .values(
+                state="due", claimed_by=None, attempts=outbox.c.attempts + 1, unknown=outbox.c.unknown + 1
+            )
+        )
+        why = "the sending process died before the reply to the final dot was recorded"
+        connection.execute(
+            insert(attempts),
+            [
+                {
+                    "outbox_id": row.id,
+                    "at": row.dot_at,
+                    "node": row.claimed_by,
+                    "outcome": "unknown",
+                    "reply": why,
+                }
+                for row in open_
+            ],
+        )
+    return len(rows)
+
+
+def next_due(connection: Connection) -> datetime | None:
+    """When the next waiting mail may be tried; None when none waits."""
+    firsts = (
+        connection.scalar(
+            select(outbox.c.due_at).where(WAITING, outbox.c.lane == lane).order_by(outbox.c.due_at).limit(1)
+        )
+        for lane in LANES
+    )
+    return min((due_at for due_at in firsts if due_at is not None), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    id: int
+    now: datetime
+
+
+def retry(connection: Connection, items: Sequence[Retry]) -> list[bool]:
+    """Tries failed and deferred mails now, as if for the first time. False: it is in no such state."""
+    return [
+        connection.execute(
+            update(outbox)
+            .where(outbox.c.id == item.id, outbox.c.state.in_(("failed", "deferred")))
+            .values(state="due", due_at=item.now, attempts=0, settled_at=None)
+        ).rowcount
+        == 1
+        for item in items
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    id: int
+    reason: str
+    now: datetime
+
+
+def drop(connection: Connection, items: Sequence[Drop]) -> list[bool]:
+    """Suppresses mails that wait or failed, by an operator's will. False: it is in no such state."""
+    return [
+        connection.execute(
+            update(outbox)
+            .where(outbox.c.id == item.id, outbox.c.state.in_(("due", "deferred", "failed")))
+            .values(state="suppressed", reason=storable(item.reason), settled_at=item.now)
+        ).rowcount
+        == 1
+        for item in items
+    ]

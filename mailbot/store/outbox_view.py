@@ -1,0 +1,104 @@
+"""The outbox as people see it: entries, attempts, figures."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import Connection, RowMapping, func, select
+
+from mailbot.store.outbox import UNDER_WAY, WAITING, Outcome
+from mailbot.store.schema import attempts, outbox
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the outbox for people."""
+
+    id: int
+    message_id: str
+    ticket: str
+    kind: str
+    recipient: str
+    state: str
+    reason: str | None
+    asked_at: datetime
+    due_at: datetime
+    settled_at: datetime | None
+    attempts: int
+    unknown: int
+    code: int | None
+    reply: str | None
+
+
+_ENTRY = tuple(outbox.c[name] for name in Entry.__dataclass_fields__)
+
+
+def listing(
+    connection: Connection, *, states: Iterable[str] = (), ticket: str = "", limit: int = 100
+) -> list[Entry]:
+    """The newest entries first; only those in `states` and of `ticket` when these are given."""
+    query = select(*_ENTRY).order_by(outbox.c.id.desc()).limit(limit)
+    if wanted := tuple(states):
+        query = query.where(outbox.c.state.in_(wanted))
+    if ticket:
+        query = query.where(outbox.c.ticket == ticket)
+    return [_entry(row) for row in connection.execute(query).mappings()]
+
+
+def entry(connection: Connection, id_: int) -> Entry | None:
+    row = connection.execute(select(*_ENTRY).where(outbox.c.id == id_)).mappings().one_or_none()
+    return None if row is None else _entry(row)
+
+
+def _entry(row: RowMapping) -> Entry:
+    return Entry(**row)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    at: datetime
+    node: str
+    outcome: Outcome
+    code: int | None
+    reply: str
+
+
+def tries(connection: Connection, id_: int) -> list[Attempt]:
+    """What was tried with one mail, oldest first."""
+    rows = connection.execute(
+        select(attempts.c.at, attempts.c.node, attempts.c.outcome, attempts.c.code, attempts.c.reply)
+        .where(attempts.c.outbox_id == id_)
+        .order_by(attempts.c.id)
+    )
+    return [Attempt(*cast("tuple[Any, ...]", row)) for row in rows]
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    """How many mails stand in each state. Reads the whole table: for people, not for a scrape."""
+    rows = connection.execute(select(outbox.c.state, func.count()).group_by(outbox.c.state))
+    return {row[0]: row[1] for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """Mail on its way by state (due, deferred, sending, dot), and since when the oldest of it is owed."""
+
+    by_state: dict[str, int]
+    oldest_at: datetime | None
+
+
+def unsettled(connection: Connection) -> Unsettled:
+    """As many steps as mails are unsettled, however many were ever sent."""
+    by_state = dict.fromkeys(("due", "deferred", "sending", "dot"), 0)
+    oldest: list[datetime] = []
+    for condition in (WAITING, UNDER_WAY):
+        rows = connection.execute(
+            select(outbox.c.state, func.count(), func.min(outbox.c.asked_at))
+            .where(condition)
+            .group_by(outbox.c.state)
+        )
+        for state, number, asked_at in rows:
+            by_state[state] = number
+            oldest.append(asked_at)
+    return Unsettled(by_state, min(oldest, default=None))

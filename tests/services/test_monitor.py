@@ -11,7 +11,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from mailbot.errors import StoreUnavailable
-from mailbot.metrics import Figures, Metrics
+from mailbot.metrics import MOST_REASONS, Figures, Metrics
 from mailbot.services.loop import Loop
 from mailbot.services.monitor import LARGEST_REQUEST, MOST_AT_ONCE, Monitor
 
@@ -89,12 +89,12 @@ async def samples(port: int) -> dict[str, float]:
 async def test_what_is_counted_is_shown() -> None:
     house = House()
     house.metrics.accepted.inc(3)
-    house.metrics.suppressed.labels("automatic").inc()
+    house.metrics.suppress("limit reached: domain")
     house.metrics.acknowledgement_seconds.observe(0.02)
     async with monitored(house) as monitor:
         shown = await samples(monitor.port)
     assert shown["mailbot_accepted_total"] == 3
-    assert shown["mailbot_suppressed_total{automatic}"] == 1
+    assert shown["mailbot_suppressed_total{limit reached}"] == 1
     assert shown["mailbot_acknowledgement_seconds_bucket{0.01}"] == 0
     assert shown["mailbot_acknowledgement_seconds_bucket{0.025}"] == 1
     assert shown["process_resident_memory_bytes"] > 1e6
@@ -229,6 +229,17 @@ async def test_a_taken_port_is_an_oserror_for_the_app_to_judge() -> None:
         with pytest.raises(OSError, match="in use"):
             await other.start()
         await other.stop()
+
+
+async def test_senders_cannot_make_up_labels_without_end() -> None:
+    house = House()
+    for n in range(1000):
+        house.metrics.suppress(f"X-Made-Up-{n}: yes")
+    async with monitored(house) as monitor:
+        shown = await samples(monitor.port)
+    counted = {name: value for name, value in shown.items() if name.startswith("mailbot_suppressed_total")}
+    assert len(counted) == MOST_REASONS + 1
+    assert sum(counted.values()) == 1000
 
 
 def test_two_sets_of_metrics_share_nothing() -> None:

@@ -1,0 +1,163 @@
+"""From a notice to the mail that leaves: who it is from and for, its headers, its words, frozen as bytes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import format_datetime
+
+from mailbot.core.notices import Acknowledgement, Answer, Notice, TeamNotice
+from mailbot.core.policy import Mailbox, Policy
+from mailbot.core.reference import tagged
+from mailbot.mail.plain import built_in
+from mailbot.mail.tags import MAC, Keys, check_room
+from mailbot.mail.templates import KINDS, TemplateFailed, Templates
+from mailbot.mail.values import LANGUAGES, Values, header_text, values_of
+from mailbot.mail.wire import (
+    ComposeRefused,
+    bare_address,
+    mail,
+    mailbox_text,
+    message_id_or_nothing,
+    unstructured,
+    verify,
+)
+
+__all__ = ["LOOP_HEADER", "ComposeRefused", "Composer", "Outbound"]
+
+LOOP_HEADER = "X-Mailbot-Loop"  # on all that we send: a mail that comes back with it is never answered
+
+_RULE = f"\n\n{'-' * 40}\n\n"
+_PAGE = (
+    '<!doctype html>\n<html lang="{language}">\n<head><meta charset="utf-8">'
+    '<meta name="viewport" content="width=device-width"></head>\n'
+    '<body style="font-family: sans-serif; font-size: 15px; line-height: 1.45; color: #222222">\n'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Outbound:
+    """A mail to be sent, as the outbox keeps it: the bytes never change, however often they are sent.
+
+    `fallback`: the built-in words went out, because a template failed; `trouble` says which and how.
+    """
+
+    message_id: str
+    kind: str
+    lane: int
+    number: str
+    sender: str  # of the envelope: a keyed bounce address
+    recipient: str
+    content: bytes = field(repr=False)
+    fallback: bool = False
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    subject: str
+    text: str
+    html: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Composer:
+    """Writes mails. `zone` is where readers are whose team has no calendar.
+
+    Raises ValueError, with a text for the admin, for a mailbox whose address has no room for our tags.
+    """
+
+    templates: Templates
+    keys: Keys
+    policy: Policy
+    zone: str = "UTC"
+
+    def __post_init__(self) -> None:
+        for box in self.policy.mailboxes.values():
+            check_room(box.address, box.prefix, box.digits)
+
+    def compose(self, notice: Notice, *, nonce: str, now: datetime) -> Outbound:
+        """The mail for this notice. The same notice, nonce and moment give the same bytes.
+
+        `nonce`: 1 to 16 of a-z and 0-9, of the outbox row alone. ComposeRefused: it can't be sent as meant.
+        """
+        box = self.policy.mailboxes.get(notice.mailbox)
+        if box is None:
+            raise ComposeRefused(f"there is no mailbox {notice.mailbox!r} any more")
+        recipient = bare_address(notice.to)
+        message_id = self.keys.message_id(notice.number, nonce, box.domain)
+        words, trouble = self._words(notice, box)
+        headers = self._headers(notice, box, message_id, words.subject, now)
+        boundary = f"=_{message_id.partition('@')[0][-MAC:]}"  # keyed: nobody can write it in advance
+        content = mail(headers, words.text, words.html, boundary)
+        verify(content, headers, recipient, box.address)
+        return Outbound(
+            message_id=message_id,
+            kind=notice.name,
+            lane=notice.lane,
+            number=notice.number,
+            sender=self.keys.bounce_address(box.address, nonce),
+            recipient=recipient,
+            content=content,
+            fallback=bool(trouble),
+            trouble=trouble,
+        )
+
+    def _headers(
+        self, notice: Notice, box: Mailbox, message_id: str, subject: str, now: datetime
+    ) -> list[tuple[str, str]]:
+        headers = [
+            ("Date", format_datetime(now.astimezone(UTC))),
+            ("From", mailbox_text(box.brand, box.address)),
+            (
+                "To",
+                notice.to,
+            ),  # never with a name: a long quoted one becomes more recipients in Python's parser
+            ("Subject", unstructured(tagged(notice.number), subject)),
+            ("Message-ID", message_id),
+        ]
+        if isinstance(notice, TeamNotice):
+            headers.append(("Reply-To", self.keys.reply_address(box.address, notice.number, notice.to)))
+        elif answered := message_id_or_nothing(getattr(notice, "in_reply_to", "")):
+            headers += [("In-Reply-To", answered), ("References", answered)]
+        return headers + _automatic(notice) + [(LOOP_HEADER, box.address)]
+
+    def _words(self, notice: Notice, box: Mailbox) -> tuple[_Words, str]:
+        """What the mail says in the notice's language, or in both; built-in words when a template fails."""
+        languages = (notice.language,) if notice.language in LANGUAGES else LANGUAGES
+        zone = self._zone(notice)
+        said = [
+            (language, values_of(notice, box, language=language, zone=zone, again=int(again > 0)))
+            for again, language in enumerate(languages)
+        ]
+        try:
+            words = [(lang, self._rendered(notice.name, lang, values)) for lang, values in said]
+            return _joined(words, notice.number), ""
+        except TemplateFailed as error:  # the mail is worth more than its looks
+            words = [(lang, _Words(*built_in(notice.name, lang, values))) for lang, values in said]
+            return _joined(words, notice.number), str(error)
+
+    def _rendered(self, name: str, language: str, values: Values) -> _Words:
+        return _Words(*(self.templates.render(name, language, kind, values) for kind in KINDS))
+
+    def _zone(self, notice: Notice) -> str:
+        team = notice.team if isinstance(notice, TeamNotice) else ""
+        return self.policy.calendar_of(team).zone if team in self.policy.teams else self.zone
+
+
+def _automatic(notice: Notice) -> list[tuple[str, str]]:
+    """RFC 3834 section 5; what an agent wrote is a person's mail and says nothing of the kind."""
+    if isinstance(notice, Answer):
+        return []
+    kind = "auto-replied" if isinstance(notice, Acknowledgement) else "auto-generated"
+    return [("Auto-Submitted", kind), ("X-Auto-Response-Suppress", "All")]
+
+
+def _joined(parts: Sequence[tuple[str, _Words]], number: str) -> _Words:
+    """One mail of the halves in each language. The subject's number is put there by us, once."""
+    subjects = (header_text(words.subject.replace(tagged(number), "")) for _, words in parts)
+    text = _RULE.join(words.text.strip("\n") for _, words in parts)
+    html = "\n<hr>\n".join(
+        f'<div lang="{lang}">\n{words.html}\n</div>' for lang, words in parts if words.html
+    )
+    page = f"{_PAGE.format(language=parts[0][0])}{html}\n</body>\n</html>\n" if html else ""
+    return _Words(" / ".join(dict.fromkeys(subjects)), f"{text}\n", page)

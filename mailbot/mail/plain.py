@@ -1,0 +1,68 @@
+"""The built-in plain form of each notice, for the day when a template fails on a value nobody thought of."""
+
+from collections.abc import Mapping
+
+from mailbot.mail.values import Values
+
+# (notice, language) -> subject without the number, text. Values are put in once, never read as formats.
+_BUILT_IN: Mapping[tuple[str, str], tuple[str, str]] = {
+    ("acknowledgement", "id"): (
+        "Pesan Anda sudah kami terima",
+        "Halo,\n\n"
+        "Terima kasih. Pesan Anda sudah kami terima dan kami catat dengan nomor {number}.\n"
+        "Petugas kami akan membaca dan membalasnya. Untuk menambahkan sesuatu, balas email ini\n"
+        "dan biarkan nomor tersebut tetap tercantum pada judul.\n\n"
+        "{brand}\n{mailbox}\n",
+    ),
+    ("acknowledgement", "en"): (
+        "We have received your message",
+        "Hello,\n\n"
+        "Thank you. We have received your message and recorded it under the number {number}.\n"
+        "A member of our staff will read and answer it. To add something, reply to this email\n"
+        "and leave the number in the subject line.\n\n"
+        "{brand}\n{mailbox}\n",
+    ),
+    ("answer", "id"): ("Balasan dari {brand}", "{text}\n\n{agent_name}\n{brand}\n\nNomor Anda: {number}\n"),
+    ("answer", "en"): ("A reply from {brand}", "{text}\n\n{agent_name}\n{brand}\n\nYour number: {number}\n"),
+    ("progress", "id"): (
+        "Kabar terbaru tentang pesan Anda",
+        "Halo,\n\nPesan Anda dengan nomor {number} belum selesai kami tangani; kami mohon maaf.\n"
+        "Kini pesan itu sudah kami teruskan kepada petugas di jenjang yang lebih tinggi.\n\n"
+        "{brand}\n{mailbox}\n",
+    ),
+    ("progress", "en"): (
+        "An update on your message",
+        "Hello,\n\nYour message with the number {number} is not settled yet; we are sorry.\n"
+        "We have now passed it on to more senior colleagues.\n\n{brand}\n{mailbox}\n",
+    ),
+    ("team", "id"): (
+        "{subject}",
+        "{marker}\n\nTiket {number}: {why}\n{because}\n\nPelanggan: {customer}\nJudul: {subject}\n"
+        "Kategori: {category}\nPrioritas: {priority}\nTim: {team}\nJenjang: {level}\n"
+        "Batas waktu: {due_at}\n\n"
+        "Balas email ini: yang di atas baris penanda dikirim kepada pelanggan.\n\n{text}\n",
+    ),
+    ("team", "en"): (
+        "{subject}",
+        "{marker}\n\nTicket {number}: {why}\n{because}\n\nCustomer: {customer}\nSubject: {subject}\n"
+        "Category: {category}\nPriority: {priority}\nTeam: {team}\nLevel: {level}\nDue: {due_at}\n\n"
+        "Reply to this mail: what stands above the marker line goes to the customer.\n\n{text}\n",
+    ),
+    ("refusal", "id"): (
+        "Email Anda belum dijalankan",
+        "Email atas nama Anda untuk tiket {number} belum dijalankan.\n\nAlasan: {reason}\n\n{mailbox}\n",
+    ),
+    ("refusal", "en"): (
+        "Your mail was not acted upon",
+        "The mail in your name for ticket {number} was not acted upon.\n\nReason: {reason}\n\n{mailbox}\n",
+    ),
+}
+
+
+def built_in(name: str, language: str, values: Values) -> tuple[str, str]:
+    """Subject and text of this notice in words that need no template."""
+    subject, text = _BUILT_IN[name, language]
+    said = dict(values)
+    if said["again"]:
+        said["text"] = "-"  # it stood above, in the first half
+    return subject.format_map(said), text.format_map(said)

@@ -1,0 +1,141 @@
+"""Keyed marks in our Message-IDs and addresses, by which an answer or a bounce proves where it belongs."""
+
+import hmac
+from base64 import b32encode
+from dataclasses import dataclass, field
+from typing import Any
+
+import re2
+
+LOCAL_PART = 64  # octets, RFC 5321 section 4.5.3.1.1
+NONCE = 16  # characters at most: 80 bits in base32, 64 in hexadecimal
+MAC = 26  # characters: 128 bits in base32 without padding
+
+_LONGEST = 400  # no address or Message-ID of ours is longer: anything longer is not looked at
+_OPTIONS = re2.Options()
+_OPTIONS.log_errors = False
+_NUMBER = re2.compile("[A-Z]{2,10}-[0-9]{8,12}-[0-9]", _OPTIONS)
+_NONCE_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
+_ID = re2.compile(
+    f"<?mb[.]([a-z]{{2,10}}-[0-9]{{8,12}}-[0-9])[.]([a-z0-9]{{1,{NONCE}}})[.]([a-z2-7]{{{MAC}}})@([a-z0-9.-]+)>?",
+    _OPTIONS,
+)
+_REPLY = re2.compile(
+    f"[^@+\\s]+[+]t[.]([a-z]{{2,10}})-?([0-9]{{8,12}})-?([0-9])[.]([a-z2-7]{{{MAC}}})@[^@\\s]+", _OPTIONS
+)
+_BOUNCE = re2.compile(f"[^@+\\s]+[+]b[.]([a-z0-9]{{1,{NONCE}}})[.]([a-z2-7]{{{MAC}}})@[^@\\s]+", _OPTIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """What a keyed reply address says. It says nothing until `Keys.proves` agrees."""
+
+    number: str
+    mac: str
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Makes and checks the marks: HMAC-SHA256 cut to 128 bits (RFC 2104 section 5), one purpose per mark.
+
+    Reading takes any text and never raises. Making raises ValueError on what would not read back.
+    `secret` has at least 16 bytes and outlives the daemon: with another one every mark sent so far is void.
+    """
+
+    secret: bytes = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if len(self.secret) < 16:
+            raise ValueError(f"the secret has {len(self.secret)} bytes, at least 16 are needed")
+
+    def message_id(self, number: str, nonce: str, domain: str) -> str:
+        """`<mb.toko-48217390-6.nonce.mac@domain>`; the nonce (1 to 16 of a-z, 0-9) is the outbox row's."""
+        _check_number(number)
+        _check_nonce(nonce)
+        return f"<mb.{number.lower()}.{nonce}.{self._mac('id', number, nonce, domain)}@{domain}>"
+
+    def number_in(self, message_id: str) -> str | None:
+        """The number in a Message-ID that we signed (its brackets may be missing), else None."""
+        found = _match(_ID, message_id)
+        if not found:
+            return None
+        number, nonce, mac, domain = found
+        number = number.upper()
+        return number if hmac.compare_digest(mac, self._mac("id", number, nonce, domain)) else None
+
+    def reply_address(self, mailbox_address: str, number: str, participant: str) -> str:
+        """`support+t.toko-48217390-6.mac@domain`: whoever writes there as `participant` means this ticket."""
+        _check_number(number)
+        mac = self._mac("reply", number, participant)
+        try:
+            return _tagged(mailbox_address, f"t.{number.lower()}.{mac}")
+        except ValueError:
+            return _tagged(mailbox_address, f"t.{number.lower().replace('-', '')}.{mac}")
+
+    @staticmethod
+    def tag_of(address: str) -> Tag | None:
+        """The tag in a reply address, unproven; None when there is none."""
+        found = _match(_REPLY, address)
+        return Tag(f"{found[0].upper()}-{found[1]}-{found[2]}", found[3]) if found else None
+
+    def proves(self, tag: Tag, participant: str) -> bool:
+        """Whether this tag was made for this number and this participant (an address; case is forgiven)."""
+        ours = self._mac("reply", tag.number, participant)
+        return hmac.compare_digest(tag.mac.encode("utf-8", "replace"), ours.encode())
+
+    def bounce_address(self, mailbox_address: str, nonce: str) -> str:
+        """`support+b.nonce.mac@domain`: the envelope sender, so that a bounce names the outbox row."""
+        _check_nonce(nonce)
+        return _tagged(mailbox_address, f"b.{nonce}.{self._mac('bounce', nonce)}")
+
+    def bounce_nonce(self, address: str) -> str | None:
+        """The nonce in a bounce address that we made, else None."""
+        found = _match(_BOUNCE, address)
+        if not found or not hmac.compare_digest(found[1], self._mac("bounce", found[0])):
+            return None
+        return found[0]
+
+    def _mac(self, *words: str) -> str:
+        # All words but the last are of an alphabet without NUL, so the joint is unambiguous. Lower case is
+        # that of bytes: str.lower would make one address of two (U+212A, the Kelvin sign, becomes "k").
+        text = "\0".join(words).encode("utf-8", "surrogatepass").lower()
+        digest = hmac.digest(self.secret, text, "sha256")[:16]
+        return b32encode(digest)[:MAC].decode("ascii").lower()
+
+
+def check_room(mailbox_address: str, prefix: str, digits: int) -> None:
+    """Raises ValueError, with a text for the admin, when an address of this mailbox can't carry our marks."""
+    local = mailbox_address.rpartition("@")[0]
+    if not local or "+" in local or not mailbox_address.isascii():
+        raise ValueError(f"{mailbox_address!r} can't be a mailbox: it needs an ASCII local part without '+'")
+    room = LOCAL_PART - len("+t..") - MAC - max(NONCE, len(prefix) + digits + 1)
+    if len(local) > room:
+        raise ValueError(
+            f"the part before @ of {mailbox_address} has {len(local)} characters; at most {room} leave room "
+            f"for the reply tag of a number like {prefix}-{'0' * digits}-0 (64 octets, RFC 5321)"
+        )
+
+
+def _check_number(number: str) -> None:
+    if not _NUMBER.fullmatch(number):
+        raise ValueError(f"{number!r} is no ticket number")
+
+
+def _check_nonce(nonce: str) -> None:
+    if not 0 < len(nonce) <= NONCE or not _NONCE_LETTERS.issuperset(nonce):
+        raise ValueError(f"a nonce is 1 to {NONCE} of a-z and 0-9, not {nonce!r}")
+
+
+def _tagged(mailbox_address: str, tag: str) -> str:
+    local, _, domain = mailbox_address.rpartition("@")
+    if len(local) + 1 + len(tag) > LOCAL_PART:
+        raise ValueError(f"{mailbox_address} has no room for a tag of {len(tag)} characters")
+    return f"{local}+{tag}@{domain}"
+
+
+def _match(pattern: Any, text: str) -> tuple[str, ...] | None:
+    # ASCII first: RE2 raises on lone surrogates, and lower() maps some other letters into a-z.
+    if len(text) > _LONGEST or not text.isascii():
+        return None
+    found = pattern.fullmatch(text.lower())
+    return tuple(found.groups()) if found else None

@@ -1,0 +1,121 @@
+"""What a notice lets its templates say: plain values, cleaned, without what it should keep to itself."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import UTC, datetime
+from typing import Any, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from mailbot.core.notices import Notice
+from mailbot.core.policy import Mailbox
+
+Value = str | int | dict[str, "Value"]
+Values = Mapping[str, Value]
+
+NOTICES: Mapping[str, type[Notice]] = {cls.name: cls for cls in get_args(Notice)}
+LANGUAGES = ("id", "en")
+MARKERS = {"id": "##- Balas di atas baris ini -##", "en": "##- Please reply above this line -##"}
+REASONS = ("new", "customer_wrote", "escalated", "handed_over", "assigned", "reminder", "notify")
+
+LINE = 150  # characters of a one-line value
+BOUNDED = {"team": 20_000}  # characters of the text; an agent's answer is never cut
+
+SAMPLE_TIME = datetime(2026, 11, 23, 2, tzinfo=UTC)
+_OPTIONAL = frozenset({"because", "subject", "category", "priority", "team", "level"})
+
+# Addresses and ids are for headers alone: an acknowledgement shows nothing that the sender wrote (mail.md).
+_WITHHELD = frozenset({"to", "in_reply_to", "language"})
+_FIELDS = {
+    name: tuple(f.name for f in fields(cls) if f.name not in _WITHHELD) for name, cls in NOTICES.items()
+}
+
+# Controls end a header line (RFC 5322 section 2.2) or hide text; bidi marks turn what a reader sees around.
+_HIDDEN = (*range(0x20), *range(0x7F, 0xA0), 0x61C, 0x200B, 0x200E, 0x200F, *range(0x2028, 0x202F))
+_IN_A_LINE = dict.fromkeys((*_HIDDEN, *range(0x2060, 0x2070), 0xFEFF, *range(0xD800, 0xE000)), " ")
+_IN_A_BODY = dict.fromkeys((*range(0x20), 0x7F, *range(0xD800, 0xE000)), "")
+_IN_A_BODY |= {0x09: "\t", 0x0A: "\n", 0x2028: "\n", 0x2029: "\n"}
+
+_DAYS = {
+    "id": ("Senin", "Selasa", "Rabu", "Kamis", "Jumat", "Sabtu", "Minggu"),
+    "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
+}
+_MONTHS = {
+    "id": (
+        *("Januari", "Februari", "Maret", "April", "Mei", "Juni"),
+        *("Juli", "Agustus", "September", "Oktober", "November", "Desember"),
+    ),
+    "en": (
+        *("January", "February", "March", "April", "May", "June"),
+        *("July", "August", "September", "October", "November", "December"),
+    ),
+}
+
+
+def header_text(text: str, limit: int = LINE) -> str:
+    """One line that is safe as (part of) a header: no controls, no encoded word, at most `limit` characters.
+
+    "=?" is broken because Python's own serialiser decodes it: a subject of `=?UTF-8?Q?=0A?=Bcc:` became a
+    real Bcc line on 3.11.7. The text is cut first, so that the work is bounded by the limit.
+    """
+    words = text[: limit * 8].translate(_IN_A_LINE).split()
+    return " ".join(words).replace("=?", "= ?")[:limit].rstrip()
+
+
+def body_text(text: str) -> str:
+    """Several lines, ended by LF alone, without controls but tab."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").translate(_IN_A_BODY)
+
+
+def local_time(at: datetime, language: str, zone: str) -> str:
+    """A moment as people of that zone write it: "Senin, 23 November 2026 pukul 09.00 WIB"."""
+    try:
+        local = at.astimezone(ZoneInfo(zone))
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a name like "../x" or a directory
+        local = at.astimezone(UTC)
+    day = f"{_DAYS[language][local.weekday()]}, {local.day} {_MONTHS[language][local.month - 1]} {local.year}"
+    if language == "id":
+        return f"{day} pukul {local:%H.%M} {local:%Z}"
+    return f"{day}, {local:%H:%M} {local:%Z}"
+
+
+def values_of(
+    notice: Notice, mailbox: Mailbox, *, language: str, zone: str, again: int = 0
+) -> dict[str, Value]:
+    """Everything that the templates of this notice may name. `zone` is where its reader works.
+
+    Every field of the notice (but `to`, `in_reply_to`, `language`) under its own name, and `brand`, `mailbox`
+    (the address) and `marker`. Texts are clean; a moment is local time or ""; `cut` is how many characters of
+    `text` were left out; `again` is 1 in the second half of a mail in two languages (the text stood above).
+    """
+    said: dict[str, Value] = {
+        name: _value(getattr(notice, name), language, zone) for name in _FIELDS[notice.name]
+    }
+    if "text" in said:
+        whole = body_text(getattr(notice, "text", "")).strip("\n")
+        text = whole[: BOUNDED.get(notice.name)]
+        said |= {"text": text, "cut": len(whole) - len(text)}
+    brand = header_text(mailbox.brand) or mailbox.address
+    return said | {"brand": brand, "mailbox": mailbox.address, "marker": MARKERS[language], "again": again}
+
+
+def samples(name: str, language: str) -> list[Notice]:
+    """Notices of this name with made-up values, enough of them to walk through what a template decides by."""
+    cls: Any = NOTICES[name]
+    moments = {f.name for f in fields(cls) if "datetime" in str(f.type)}
+    full: dict[str, Any] = {
+        f.name: SAMPLE_TIME if f.name in moments else f"sample {f.name}" for f in fields(cls)
+    }
+    full |= {"number": "TOKO-48217390-6", "mailbox": "support@example.com", "language": language}
+    bare: dict[str, Any] = full | dict.fromkeys(full.keys() & _OPTIONAL, "") | dict.fromkeys(moments, None)
+    variants = [full, bare]
+    if "why" in full:
+        variants = [variant | {"why": why} for variant in variants for why in REASONS]
+    return [cls(**variant) for variant in variants]
+
+
+def _value(value: object, language: str, zone: str) -> Value:
+    if isinstance(value, datetime):
+        return local_time(value, language, zone)
+    if isinstance(value, int):
+        return value
+    return header_text(str(value)) if value is not None else ""

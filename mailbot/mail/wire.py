@@ -1,0 +1,141 @@
+"""A mail as bytes: header lines, bodies, and the second look that compares it with what was meant.
+
+Written by hand: an EmailMessage takes fifty times as long, and its serialiser is where headers were injected.
+"""
+
+import binascii
+from base64 import b64encode
+from collections.abc import Sequence
+
+import re2
+
+from mailbot.mail.values import header_text
+
+Headers = Sequence[tuple[str, str]]
+
+_ATOM = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+_OPTIONS = re2.Options()
+_OPTIONS.log_errors = False
+_ADDRESS = re2.compile(f"{_ATOM}(?:[.]{_ATOM})*@{_LABEL}(?:[.]{_LABEL})*", _OPTIONS)
+_PRINTABLE = bytes(range(0x20, 0x7F))
+_ID_LETTERS = bytes(set(_PRINTABLE) - set(b" <>"))
+_MIME = frozenset({"MIME-Version", "Content-Type", "Content-Transfer-Encoding"})
+
+
+class ComposeRefused(ValueError):
+    """This mail would not be what was meant (or can't be addressed): it is not sent. The text says why."""
+
+
+def bare_address(text: str) -> str:
+    """The address itself when it is a plain ASCII `local@domain` of RFC 5321's lengths, else ComposeRefused.
+
+    Quoted local parts, address literals and non-ASCII (SMTPUTF8, RFC 6531) are refused: to write them wrongly
+    would be to write to somebody else.
+    """
+    local = text.rpartition("@")[0]
+    if (
+        len(text) > 254
+        or len(local) > 64
+        or not text.isascii()
+        or not _ADDRESS.fullmatch(text)
+        or "=?" in text
+    ):
+        raise ComposeRefused(f"can't write to {header_text(text)!r}: not a plain ASCII address")
+    return text
+
+
+def message_id_or_nothing(text: str) -> str:
+    """A Message-ID as somebody else wrote it, "" unless it is fit to stand in a header of ours."""
+    inner = text[1:-1]
+    fit = 0 < len(inner) <= 250 and inner.isascii() and not inner.encode().translate(None, _ID_LETTERS)
+    return text if fit and text == f"<{inner}>" and "=?" not in inner else ""
+
+
+def mailbox_text(name: str, address: str) -> str:
+    """`"Name" <address>`; the name loses all that could make it look like another address."""
+    shown = " ".join(header_text(name).translate(dict.fromkeys(map(ord, '"\\<>@,;:()[]'), " ")).split())
+    if not shown:
+        return address
+    return f'"{shown}" <{address}>' if shown.isascii() else f"{_encoded(shown)} <{address}>"
+
+
+def unstructured(fixed: str, text: str) -> str:
+    """A subject: `fixed` (ASCII, ours) and then anybody's text, cleaned, folded below 78 characters."""
+    clean = header_text(text)
+    if not clean.isascii():
+        return f"{fixed}\r\n {_encoded(clean)}" if fixed else _encoded(clean)
+    lines = [""]
+    for word in [fixed, *clean.split()]:
+        if len(lines[-1]) + len(word) > 66 and lines[-1]:  # the first line holds the name of the header too
+            lines.append("")
+        lines[-1] += f" {word}" if lines[-1] else word
+    return "\r\n ".join(lines)
+
+
+def mail(headers: Headers, text: str, html: str, boundary: str) -> bytes:
+    """The whole mail: multipart/alternative, or text alone when `html` is ""."""
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers).encode("ascii")
+    if not html:
+        return head + b"MIME-Version: 1.0\r\n" + _part("plain", text)
+    edge = boundary.encode("ascii")
+    kind = b'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="' + edge + b'"\r\n\r\n'
+    line = b"\r\n--" + edge
+    parts = (
+        line[2:] + b"\r\n" + _part("plain", text) + line + b"\r\n" + _part("html", html) + line + b"--\r\n"
+    )
+    if parts.count(edge) != 3:
+        raise ComposeRefused("a text holds the boundary between the parts")
+    return head + kind + parts
+
+
+def verify(content: bytes, headers: Headers, recipient: str, mailbox: str) -> None:
+    """Reads the written header again; ComposeRefused unless it is what was meant (promise P7).
+
+    Printable ASCII between CRLFs leaves no two ways to read it (RFC 5322 section 2.2); the tests let Python's
+    own parser agree.
+    """
+    head, found, _ = content.partition(b"\r\n\r\n")
+    lines = head.split(b"\r\n")
+    if not found or b"".join(lines).translate(None, _PRINTABLE) or max(map(len, lines)) > 998:
+        raise ComposeRefused("the header holds a control, a non-ASCII character or a line that is too long")
+    fields = [line.partition(": ") for line in head.decode("ascii").replace("\r\n ", " ").split("\r\n")]
+    read = {name: value for name, _, value in fields}
+    if len(read) != len(fields) or [name for name in read if name not in _MIME] != [
+        name for name, _ in headers
+    ]:
+        raise ComposeRefused("the header reads back with other lines than were written")
+    if read["To"] != recipient or recipient.count("@") != 1:
+        raise ComposeRefused("the mail reads back with another recipient")
+    sender = read["From"]
+    if sender.count("@") != 1 or sender.rpartition(" ")[2].strip("<>") != mailbox:
+        raise ComposeRefused("the mail reads back with another sender")
+
+
+def _part(subtype: str, text: str) -> bytes:
+    encoding, body = _body(text if text.endswith("\n") else text + "\n")
+    return (
+        b"Content-Type: text/%s; charset=utf-8\r\nContent-Transfer-Encoding: %s\r\n\r\n"
+        % (subtype.encode("ascii"), encoding)
+        + body
+    )
+
+
+def _body(text: str) -> tuple[bytes, bytes]:
+    """Lines end in CRLF. b2a_qp is given LF alone, since it takes its soft line ends from the first line."""
+    data = text.encode("utf-8", "replace")
+    if text.isascii() and max(map(len, data.split(b"\n"))) < 990:
+        return b"7bit", data.replace(b"\n", b"\r\n")
+    return b"quoted-printable", binascii.b2a_qp(data, istext=True).replace(b"\n", b"\r\n")
+
+
+def _encoded(text: str) -> str:
+    """RFC 2047 words of at most 75 characters, each with whole characters, one to a line."""
+    words, piece = [], b""
+    for character in text:
+        octets = character.encode("utf-8", "replace")
+        if len(piece) + len(octets) > 39:
+            words.append(piece)
+            piece = b""
+        piece += octets
+    return "\r\n ".join(f"=?utf-8?b?{b64encode(word).decode('ascii')}?=" for word in [*words, piece])

@@ -1,0 +1,212 @@
+"""What a folder of templates may hold, and what becomes of the rest."""
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from mailbot.core.policy import Mailbox
+from mailbot.errors import ConfigError, Problem
+from mailbot.mail.templates import KINDS, TemplateFailed, Templates, load
+from mailbot.mail.values import LANGUAGES, NOTICES, samples, values_of
+
+SHIPPED = Path(__file__).parents[2] / "templates"
+BOX = Mailbox("support@dukungan.example", "TokoDompet", "TOKO")
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Templates:
+    return load(SHIPPED)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(SHIPPED, tmp_path / "templates"))
+
+
+def problems(folder: Path) -> list[Problem]:
+    with pytest.raises(ConfigError) as caught:
+        load(folder)
+    return list(caught.value.problems)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", NOTICES)
+def test_every_notice_can_be_said_in_every_language(shipped: Templates, name: str, language: str) -> None:
+    for notice in samples(name, language):
+        values = values_of(notice, BOX, language=language, zone="Asia/Jakarta")
+        subject, text, html = (shipped.render(name, language, kind, values) for kind in KINDS)
+        assert len(subject.strip().splitlines()) == 1
+        assert "{" not in text + html
+        assert "None" not in subject + text + html
+        assert html.count("<p") == html.count("</p>") > 0
+        assert html.count("<td>") == html.count("</td>")
+        assert all(len(line) < 990 for line in (text + html).split("\n"))
+
+
+def problems_or_none(folder: Path) -> set[str]:
+    try:
+        load(folder)
+    except ConfigError as error:
+        return {p.file for p in error.problems}
+    return set()
+
+
+FAULTS = {
+    "a syntax error": ("Halo\n{{ number }\n", 2, "unexpected '}'", ""),
+    "an unclosed if": ("{{ number }}\n{% if brand %}\nx\n", 3, "end of template", ""),
+    "an unknown tag": ("{% iff brand %}{{ number }}{% endiff %}", 1, "iff", ""),
+    "a misspelt name": ("{{ number }}\n\n{{ brnad }}", 3, "'brnad'", "did you mean 'brand'?"),
+    "a misspelt name where no sample looks": (
+        "{{ number }}{% if not brand %}\n{{ mailbx }}{% endif %}",
+        2,
+        "'mailbx'",
+        "did you mean 'mailbox'?",
+    ),
+    "a word of the sender's": ("{{ number }} {{ to }}", 1, "'to'", ""),
+    "a misspelt filter": ("{{ number | uper }}", 1, "'uper'", "did you mean 'upper'?"),
+    "a misspelt test": (
+        "{{ number }}{% if brand is defind %}x{% endif %}",
+        1,
+        "'defind'",
+        "did you mean 'defined'?",
+    ),
+    "escaping switched off": ("{{ number }}{{ brand | safe }}", 1, "'safe'", ""),
+    "an autoescape block": ("{% autoescape false %}{{ number }}{% endautoescape %}", 1, "autoescape", ""),
+    "an include": ("{{ number }}{% include 'x' %}", 1, "include", ""),
+    "a giant loop": ("{{ number }}\n{% for i in range(10**9) %}x{% endfor %}", 2, "call", ""),
+    "loops in loops": (
+        "{{ number }}{% for a in brand %}{% for b in brand %}{% endfor %}{% endfor %}",
+        1,
+        "loop",
+        "",
+    ),
+    "a giant text": ("{{ number }}{{ 'x' * 999999999 }}", 1, "mul", ""),
+    "a giant power": ("{{ number }}{{ 9 ** 9 ** 9 }}", 1, "pow", ""),
+    "a giant padding": ("{{ number }}{{ 'x'.ljust(999999999) }}", 1, "call", ""),
+    "a macro that calls itself": (
+        "{{ number }}{% macro m() %}{{ m() }}{{ m() }}{% endmacro %}{{ m() }}",
+        1,
+        "macro",
+        "",
+    ),
+    "a way out of the sandbox": ("{{ number }}{{ brand.__class__.__mro__ }}", 1, "unsafe", ""),
+    "a method shown": ("{{ number }}\n{{ brand.upper }}", 2, "text and numbers", ""),
+    "a comparison that can't be": ("\n{{ number }}{% if number < 3 %}x{% endif %}", 2, "not supported", ""),
+    "deep nesting": ("{{ number }}" + "{% if brand %}" * 200 + "{% endif %}" * 200, 1, "", ""),
+    "very deep brackets": ("{{ number }}{{ " + "(" * 20_000 + "brand" + ")" * 20_000 + " }}", 1, "", ""),
+    "the number forgotten": (
+        "Halo {{ brand }}",
+        1,
+        "never says 'number'",
+        "put {{ number }} where the reader finds it",
+    ),
+    "a file too large": ("{{ number }}" + "x" * 300_000, 1, "larger than", ""),
+    "an output too large": ("{{ number }}" + "{{ marker }}" * 20_000, 1, "grew over", ""),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_bad_template_is_refused_with_its_file_and_line(folder: Path, fault: str) -> None:
+    source, line, message, hint = FAULTS[fault]
+    file = folder / "id" / "acknowledgement.txt.j2"
+    file.write_text(source)
+    started = time.monotonic()
+    first, *_ = problems(folder)
+    assert (first.file, first.line, first.column) == (str(file), line, 1)
+    assert message in first.message
+    assert hint in first.hint
+    assert len(first.excerpt) <= 200
+    assert time.monotonic() - started < 20  # a hang would be for ever
+
+
+def test_a_template_that_is_not_utf8_is_refused_at_its_line(folder: Path) -> None:
+    (folder / "en" / "answer.txt.j2").write_bytes(b"{{ text }}\n\xff\n")
+    assert [(p.line, p.message) for p in problems(folder)] == [(2, "is not UTF-8")]
+
+
+def test_a_missing_template_is_a_problem(folder: Path) -> None:
+    (folder / "en" / "team.html.j2").unlink()
+    (found,) = problems(folder)
+    assert found.file.endswith("en/team.html.j2")
+    assert "missing" in found.message
+
+
+def test_a_pipe_in_place_of_a_template_is_not_waited_for(folder: Path) -> None:
+    file = folder / "en" / "team.html.j2"
+    file.unlink()
+    os.mkfifo(file)
+    assert [p.message for p in problems(folder)] == ["is not a file"]
+
+
+@pytest.mark.parametrize(
+    ("stranger", "hint"),
+    [
+        ("id/acknowledgment.txt.j2", "did you mean 'id/acknowledgement.txt.j2'?"),
+        ("id/team.html", "did you mean 'id/team.html.j2'?"),
+        ("idn", "did you mean 'id'?"),
+    ],
+)
+def test_a_file_that_no_notice_asks_for_gets_a_hint(folder: Path, stranger: str, hint: str) -> None:
+    path = folder / stranger
+    path.write_text("x") if path.suffix else path.mkdir()
+    assert [(p.file, p.hint) for p in problems(folder)] == [(str(path), hint)]
+
+
+def test_hidden_files_are_nobodys_business(folder: Path) -> None:
+    (folder / ".git").mkdir()
+    (folder / "id" / ".team.txt.j2.swp").write_text("x")
+    assert load(folder).compiled
+
+
+def test_a_folder_that_is_not_there_is_one_problem_and_every_template(tmp_path: Path) -> None:
+    found = problems(tmp_path / "nowhere")
+    assert "no such folder" in found[0].message
+    assert len(found) == 1 + len(NOTICES) * len(LANGUAGES) * len(KINDS)
+
+
+def test_all_problems_are_told_at_once(folder: Path) -> None:
+    (folder / "id" / "answer.txt.j2").write_text("{{ text }}{{ a }}\n{{ b }}")
+    (folder / "en" / "answer.txt.j2").write_text("{{ text")
+    (folder / "en" / "refusal.subject.j2").unlink()
+    assert len(problems(folder)) == 4
+
+
+def test_a_whole_page_is_refused_because_two_languages_share_one(folder: Path) -> None:
+    (folder / "id" / "progress.html.j2").write_text("<html><body>{{ number }}</body></html>")
+    assert [p.message for p in problems(folder)] == ["is a whole page"]
+
+
+def test_cutting_a_template_at_any_byte_loads_or_is_refused_but_never_breaks(folder: Path) -> None:
+    file = folder / "id" / "refusal.txt.j2"
+    whole = file.read_bytes()
+    for end in range(0, len(whole), 11):
+        file.write_bytes(whole[:end])
+        refused = problems_or_none(folder)
+        assert refused <= {str(file)}
+        assert refused or b"{{ reason }}" in whole[:end]
+
+
+def test_a_template_that_runs_on_is_stopped_by_the_clock(folder: Path) -> None:
+    ticks = iter(range(10**9))
+    with pytest.raises(ConfigError, match="rendering took over 1 s"):
+        load(folder, clock=lambda: next(ticks))
+
+
+def test_a_loop_is_stopped_after_its_rounds(folder: Path) -> None:
+    (folder / "en" / "answer.txt.j2").write_text("{{ text }}{% for c in text %}{% endfor %}")
+    templates = load(folder)
+    values = values_of(samples("answer", "en")[0], BOX, language="en", zone="UTC")
+    assert templates.render("answer", "en", "txt", values) == "sample text"
+    with pytest.raises(TemplateFailed, match=r"en/answer\.txt\.j2: a loop went on"):
+        templates.render("answer", "en", "txt", values | {"text": "x" * 20_000})
+
+
+def test_html_is_escaped_and_text_is_not(shipped: Templates) -> None:
+    values = values_of(samples("answer", "en")[0], BOX, language="en", zone="UTC")
+    values["text"] = "<script>alert('1')</script>\n{{ number }} & {% if %}"
+    html = shipped.render("answer", "en", "html", values)
+    assert "&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;<br>\n{{ number }} &amp; {% if %}" in html
+    assert values["text"] in shipped.render("answer", "en", "txt", values)

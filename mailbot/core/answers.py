@@ -24,7 +24,7 @@ def permission(
     allowances: Mapping[str, datetime],
     now: datetime,
 ) -> Permission:
-    """Guards first (RFC 3834 and what real robots send), then the rates per address, domain and overall.
+    """Guards first (RFC 3834 and real robots), then the rates per address, domain and overall.
 
     `allowances` holds what `allowance_keys` named and the store knows: key -> until.
     """

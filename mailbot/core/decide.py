@@ -12,7 +12,7 @@ from mailbot.core.evidence import Verdict
 from mailbot.core.lifecycle import Decision, Story
 from mailbot.core.lifecycle import opened as opened_by
 from mailbot.core.model import Envelope, InboundMail, Status, Ticket
-from mailbot.core.notices import Acknowledgement, AgentRefusal, Answer, TeamNotice
+from mailbot.core.notices import Acknowledgement, AgentRefusal, Answer
 from mailbot.core.policy import Agent, Mailbox, Policy
 from mailbot.core.worktime import local
 

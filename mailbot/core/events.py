@@ -1,4 +1,4 @@
-"""What happened to a ticket, in the past tense. Append-only; audit, explanation and figures read nothing else.
+"""What happened to a ticket, in the past tense. Append-only: audit, explanation and figures read it.
 
 Every event says when (`at`) and who (`by`: "customer", "agent:<address>", "policy", "operator"). Adding one
 means a dataclass here and its entry in `lifecycle.TRANSITIONS`.

@@ -27,7 +27,7 @@ class Clues:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Where the mail belongs. `number` is "" for a matter of its own; `claims` a ticket it names without authority."""
+    """Where the mail belongs: `number`, "" for a matter of its own. `claims` is named without authority."""
 
     number: str = ""
     because: str = "names no ticket of ours"
@@ -36,7 +36,7 @@ class Verdict:
 
 
 def weigh(clues: Clues, known: Mapping[str, str], participants: Mapping[str, Collection[str]]) -> Verdict:
-    """`known`: Message-ID -> ticket; `participants`: ticket -> addresses, holding every ticket that exists."""
+    """`known`: Message-ID -> ticket; `participants`: ticket -> addresses, for every ticket that exists."""
     if clues.tagged in participants:
         return Verdict(clues.tagged, "reply tag of the sender", tagged=True)
     if clues.bounced in participants:

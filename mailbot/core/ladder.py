@@ -94,21 +94,29 @@ def deadlines(ticket: Ticket, ladder: Ladder, calendar: Calendar) -> list[Deadli
     for clock in ticket.clocks:
         if clock.running_since is None:
             continue
-        for step, after in _offsets(clock, ladder):
+        for step, after in _offsets(clock, ladder, ticket.clocks):
             due_at = add(calendar, clock.running_since, max(timedelta(), after - clock.spent))
             found.append(Deadline(due_at, clock.target, step))
     return sorted(found, key=lambda deadline: (deadline.due_at, deadline.step))
 
 
-def _offsets(clock: Clock, ladder: Ladder) -> list[tuple[int, timedelta]]:
+def _offsets(clock: Clock, ladder: Ladder, clocks: Iterable[Clock]) -> list[tuple[int, timedelta]]:
     if clock.target is Target.CONFIRMATION:
-        return [(clock.fired[0] + 1, clock.span)]
+        return [(_rung_after(clock.fired[0], ladder, clocks), clock.span)]
     offsets = [
         (index, clock.span * step.at.share + step.at.offset)
         for index, step in enumerate(ladder.steps)
         if step.at.target is clock.target and index not in clock.fired
     ]
     return offsets if MISSED in clock.fired else [(MISSED, clock.span), *offsets]
+
+
+def _rung_after(step: int, ladder: Ladder, clocks: Iterable[Clock]) -> int:
+    """The next step that has not come by itself meanwhile; the ladder's length when there is none."""
+    taken = {(clock.target, index) for clock in clocks for index in clock.fired}
+    rungs = range(step + 1, len(ladder.steps))
+    free = (index for index in rungs if (ladder.steps[index].at.target, index) not in taken)
+    return next(free, len(ladder.steps))
 
 
 def next_deadline(ticket: Ticket, policy: Policy) -> Deadline | None:

@@ -15,11 +15,13 @@ from mailbot.core.events import Event
 from mailbot.core.model import Status, Ticket
 from mailbot.core.notices import Notice
 
-NEW, OPEN, WAITING, CLOSED = Status.NEW, Status.OPEN, Status.WAITING, Status.CLOSED
-LIVE = {NEW: None, OPEN: None, WAITING: None}
-ANY = {NEW: None, OPEN: None, WAITING: None, CLOSED: None}
+Row = dict[Status, Status | None]
 
-TRANSITIONS: dict[type[Any], dict[Status, Status | None]] = {
+NEW, OPEN, WAITING, CLOSED = Status.NEW, Status.OPEN, Status.WAITING, Status.CLOSED
+LIVE: Row = {NEW: None, OPEN: None, WAITING: None}
+ANY: Row = {NEW: None, OPEN: None, WAITING: None, CLOSED: None}
+
+TRANSITIONS: dict[type[Any], Row] = {
     e.TicketRouted: ANY,
     e.TicketAssigned: ANY,
     e.TicketHandedOver: LIVE,
@@ -116,7 +118,7 @@ def _changes(ticket: Ticket, event: Event) -> dict[str, Any]:
 
 
 class Story:
-    """A decision under way: the ticket so far, what happened to it, what it leads to. Local to one decision."""
+    """A decision under way: the ticket so far, what happened to it, what we owe. Lives for one decision."""
 
     def __init__(self, ticket: Ticket, *first: Event) -> None:
         self.ticket = ticket

@@ -12,8 +12,11 @@ from mailbot.core.worktime import Calendar
 
 @dataclass(frozen=True, slots=True)
 class Mailbox:
-    """An address customers write to. `strangers`: what happens to a mail that names a ticket of somebody else:
-    "new" opens a ticket of its own with a remark for the agent, "thread" appends it all the same."""
+    """An address customers write to.
+
+    `strangers`: what happens to a mail that names a ticket of somebody else. "new" opens a ticket of its own
+    with a remark for the agent, "thread" appends it all the same.
+    """
 
     address: str
     brand: str

@@ -33,6 +33,8 @@ def take(story: Story, due: Deadline, policy: Policy, now: datetime) -> None:
 
 
 def _act(story: Story, step: Step, index: int, because: str, policy: Policy, now: datetime) -> None:
+    if step.hand_over_to or step.escalate_to:
+        confirm(story, now)  # whoever had to, the ticket leaves them
     if step.hand_over_to:
         hand_over(story, step.hand_over_to, because, policy, now)
     if step.escalate_to:
@@ -64,7 +66,7 @@ def _tell_customer(story: Story, because: str, now: datetime) -> None:
 
 
 def escalate(story: Story, level: str, because: str, by: str, policy: Policy, now: datetime) -> None:
-    """Raises the level and finds a new owner there. A ticket that stands as high already is only brought up again."""
+    """Raises the level and finds an owner there. A ticket that stands so high already is brought up again."""
     if ladder.rank(policy, story.ticket.level) >= ladder.rank(policy, level):
         tell_team(story, policy, now, "reminder", because, "")
         return

@@ -11,11 +11,14 @@ from mailbot.store.schema import allowances
 
 
 def load(connection: Connection, keys: Collection[str]) -> dict[str, datetime]:
-    """Key -> until. Locked in one order until the transaction ends, so that two nodes can't both spend the last."""
+    """Key -> until. Locked in one order till the transaction ends: two nodes can't both spend the last."""
     if not keys:
         return {}
     rows = connection.execute(
-        select(allowances).where(allowances.c.key.in_(sorted(keys))).order_by(allowances.c.key).with_for_update()
+        select(allowances)
+        .where(allowances.c.key.in_(sorted(keys)))
+        .order_by(allowances.c.key)
+        .with_for_update()
     )
     return {row.key: row.until for row in rows}
 

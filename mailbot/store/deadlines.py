@@ -1,6 +1,6 @@
 """The next deadline of each ticket: armed with every decision, claimed when due."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from mailbot.core.ladder import Deadline
 from mailbot.core.model import Ticket
-from mailbot.store.schema import deadlines
+from mailbot.store.schema import ARMED, deadlines
 
 
 def arm(
@@ -35,10 +35,10 @@ def arm(
     if rows:
         dialect_insert = sqlite_insert if connection.dialect.name == "sqlite" else postgres_insert
         statement = dialect_insert(deadlines)
-        replaced = {name: statement.excluded[name] for name in ("due_at", "target", "step", "state", "reason")}
-        connection.execute(
-            statement.on_conflict_do_update(index_elements=["ticket"], set_=replaced), rows
-        )
+        replaced = {
+            name: statement.excluded[name] for name in ("due_at", "target", "step", "state", "reason")
+        }
+        connection.execute(statement.on_conflict_do_update(index_elements=["ticket"], set_=replaced), rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,23 +49,35 @@ class Due:
     due_at: datetime
 
 
-def claim(connection: Connection, now: datetime, limit: int) -> list[Due]:
-    """The deadlines due by `now`, earliest first; on PostgreSQL those that no other node has in hand.
+def due(connection: Connection, now: datetime, limit: int) -> list[Due]:
+    """The deadlines that have come by `now`, earliest first."""
+    rows = connection.execute(
+        select(deadlines.c.ticket, deadlines.c.due_at)
+        .where(deadlines.c.state == ARMED, deadlines.c.due_at <= now)
+        .order_by(deadlines.c.due_at)
+        .limit(limit)
+    )
+    return [Due(row.ticket, row.due_at) for row in rows]
 
-    They are this transaction's until it ends: it takes the steps and arms what comes next.
+
+def still_due(connection: Connection, numbers: Collection[str], now: datetime) -> list[Due]:
+    """Which of these are due all the same, read while their tickets are locked (`tickets.load_free`).
+
+    Every change of a deadline holds its ticket's lock, so whoever was first has already armed another moment.
     """
     rows = connection.execute(
         select(deadlines.c.ticket, deadlines.c.due_at)
-        .where(deadlines.c.state == "armed", deadlines.c.due_at <= now)
+        .where(deadlines.c.ticket.in_(numbers), deadlines.c.state == ARMED, deadlines.c.due_at <= now)
         .order_by(deadlines.c.due_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
     )
     return [Due(row.ticket, row.due_at) for row in rows]
 
 
 def next_due_at(connection: Connection) -> datetime | None:
-    return connection.scalar(select(func.min(deadlines.c.due_at)).where(deadlines.c.state == "armed"))
+    found: datetime | None = connection.scalar(
+        select(func.min(deadlines.c.due_at)).where(deadlines.c.state == ARMED)
+    )
+    return found
 
 
 @dataclass(frozen=True, slots=True)

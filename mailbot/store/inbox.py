@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from mailbot.core.model import Envelope
-from mailbot.store.schema import inbox, raw_mails
+from mailbot.store.schema import NEW, inbox, raw_mails
 
 STRIKES = 3  # workers that may die on one mail before it is parked (promise P5)
 
@@ -95,7 +95,7 @@ class Claim:
 
 
 def claim(connection: Connection, items: Sequence[Claim]) -> list[list[Claimed]]:
-    """For each claim, the oldest waiting mails that nobody else holds; they are the node's from this commit on."""
+    """For each claim the oldest waiting mails that nobody holds; the node's own from this commit on."""
     return [_claim(connection, item) for item in items]
 
 
@@ -103,7 +103,7 @@ def _claim(connection: Connection, wanted: Claim) -> list[Claimed]:
     rows = connection.execute(
         select(inbox, raw_mails.c.content)
         .join(raw_mails)
-        .where(inbox.c.state == "new", inbox.c.claimed_by.is_(None))
+        .where(inbox.c.state == NEW, inbox.c.claimed_by.is_(None))
         .order_by(inbox.c.id)
         .limit(wanted.limit)
         .with_for_update(of=inbox, skip_locked=True)
@@ -141,7 +141,7 @@ def settle(connection: Connection, items: Sequence[Settled]) -> None:
     result = connection.execute(
         update(inbox)
         .where(
-            inbox.c.id == bindparam("b_id"), inbox.c.state == "new", inbox.c.claimed_by == bindparam("b_node")
+            inbox.c.id == bindparam("b_id"), inbox.c.state == NEW, inbox.c.claimed_by == bindparam("b_node")
         )
         .values(state="done", claimed_by=None, ticket=bindparam("b_ticket")),
         [{"b_id": item.inbox_id, "b_node": item.node, "b_ticket": item.ticket} for item in items],
@@ -159,7 +159,7 @@ class Parked:
 def park(connection: Connection, items: Sequence[Parked]) -> list[None]:
     connection.execute(
         update(inbox)
-        .where(inbox.c.id == bindparam("b_id"), inbox.c.state == "new")
+        .where(inbox.c.id == bindparam("b_id"), inbox.c.state == NEW)
         .values(state="parked", claimed_by=None, reason=bindparam("b_reason")),
         [{"b_id": item.inbox_id, "b_reason": item.reason[:500]} for item in items],
     )
@@ -169,14 +169,14 @@ def park(connection: Connection, items: Sequence[Parked]) -> list[None]:
 def unclaim(connection: Connection, items: Sequence[int]) -> list[None]:
     """Gives mails back untouched: they wait again."""
     connection.execute(
-        update(inbox).where(inbox.c.id.in_(items), inbox.c.state == "new").values(claimed_by=None)
+        update(inbox).where(inbox.c.id.in_(items), inbox.c.state == NEW).values(claimed_by=None)
     )
     return [None] * len(items)
 
 
 def release(connection: Connection, nodes: Sequence[str]) -> int:
     """Gives back what dead nodes held, with a strike each; parks what has had its last. Returns how many."""
-    held = (inbox.c.state == "new", inbox.c.claimed_by.in_(nodes))
+    held = (inbox.c.state == NEW, inbox.c.claimed_by.in_(nodes))
     ids = connection.scalars(select(inbox.c.id).where(*held).with_for_update(skip_locked=True)).all()
     if ids:
         connection.execute(
@@ -204,4 +204,4 @@ def retry(connection: Connection, items: Sequence[int]) -> list[bool]:
 
 
 def waiting(connection: Connection) -> int:
-    return connection.scalar(select(func.count()).where(inbox.c.state == "new")) or 0
+    return connection.scalar(select(func.count()).where(inbox.c.state == NEW)) or 0

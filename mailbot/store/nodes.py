@@ -44,7 +44,7 @@ def join(connection: Connection, items: Sequence[Node]) -> list[None]:
 
 
 def clock(connection: Connection) -> datetime:
-    """The database's own time: the nodes' clocks need not agree with each other for leases to be right."""
+    """The database's own time: nodes whose clocks disagree still agree about who is alive."""
     query = (
         "SELECT CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
         if connection.dialect.name == "sqlite"
@@ -54,7 +54,7 @@ def clock(connection: Connection) -> datetime:
 
 
 def beat(connection: Connection, items: Sequence[str]) -> list[int]:
-    """Says that these nodes live, and gives back what the dead ones held. Returns how many rows that freed."""
+    """Says that these nodes live, gives back what dead ones held. Returns how many rows that freed."""
     now = clock(connection)
     connection.execute(update(nodes).where(nodes.c.id.in_(items)).values(seen_at=now))
     dead = connection.scalars(select(nodes.c.id).where(nodes.c.seen_at < now - DEAD_AFTER)).all()

@@ -8,6 +8,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    ColumnElement,
     Dialect,
     ForeignKey,
     Index,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    literal_column,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -57,6 +59,10 @@ metadata = MetaData(
 def _states(*names: str) -> CheckConstraint:
     return CheckConstraint("state IN (" + ", ".join(f"'{name}'" for name in names) + ")", name="state")
 
+
+# Written into the SQL itself: SQLite uses a partial index only where it can see the value.
+NEW: ColumnElement[str] = literal_column("'new'")
+ARMED: ColumnElement[str] = literal_column("'armed'")
 
 inbox = Table(
     "inbox",

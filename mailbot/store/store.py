@@ -34,7 +34,7 @@ class _Job:
 
 
 class Store:
-    """An open database. `write` and `read` are for coroutines; `write_now` and `read_now` for the command line."""
+    """An open database: `write`, `read` for coroutines, `write_now`, `read_now` for the command line."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -43,7 +43,8 @@ class Store:
         self.engine = open_engine(url, writers=writers + 2)
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._writers = [
-            threading.Thread(target=self._serve, name=f"store-writer-{n}", daemon=True) for n in range(writers)
+            threading.Thread(target=self._serve, name=f"store-writer-{n}", daemon=True)
+            for n in range(writers)
         ]
         self._readers = ThreadPoolExecutor(2, thread_name_prefix="store-reader")
         self._started = False
@@ -113,7 +114,7 @@ class Store:
     def _settle(self, jobs: list[_Job]) -> None:
         try:
             results = self._transaction(jobs)
-        except BaseException as error:  # noqa: BLE001  (whatever it is belongs to the callers, not to this thread)
+        except BaseException as error:  # it belongs to the callers, not to this thread
             if len(jobs) == 1:
                 jobs[0].done(None, error)
                 return

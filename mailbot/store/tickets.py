@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -37,7 +37,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """All that one decision leads to, to be recorded in one transaction. `before` is None for a new ticket."""
+    """All that one decision leads to, recorded in one transaction. `before` is None for a new ticket."""
 
     before: Ticket | None
     after: Ticket
@@ -93,9 +93,7 @@ def _ticket_row(ticket: Ticket) -> dict[str, Any]:
 def ticket_of(row: Row[Any]) -> Ticket:
     """A row of `tickets` as the value."""
     values = {name: getattr(row, name) for name in _PLAIN}
-    return Ticket(
-        **values, status=Status(row.status), tags=tuple(row.tags), clocks=clocks_of(row.clocks)
-    )
+    return Ticket(**values, status=Status(row.status), tags=tuple(row.tags), clocks=clocks_of(row.clocks))
 
 
 def _update(connection: Connection, changes: list[tuple[Ticket, Ticket]]) -> None:
@@ -193,15 +191,21 @@ def _add_messages(connection: Connection, outcomes: Sequence[Outcome]) -> None:
 
 def load(connection: Connection, numbers: Collection[str]) -> dict[str, Ticket]:
     """The tickets that exist among `numbers`, locked until the transaction ends where the engine can."""
-    if not numbers:
-        return {}
-    rows = connection.execute(
-        select(tickets)
-        .where(tickets.c.number.in_(sorted(numbers)))
-        .order_by(tickets.c.number)
-        .with_for_update()
-    )
-    return {row.number: ticket_of(row) for row in rows}
+    return _load(connection, numbers, _by_number(numbers).with_for_update())
+
+
+def load_free(connection: Connection, numbers: Collection[str]) -> dict[str, Ticket]:
+    """The same, without those that another node is deciding about right now."""
+    return _load(connection, numbers, _by_number(numbers).with_for_update(skip_locked=True))
+
+
+def _by_number(numbers: Collection[str]) -> Select[Any]:
+    # One order everywhere, so that two nodes never wait for each other.
+    return select(tickets).where(tickets.c.number.in_(sorted(numbers))).order_by(tickets.c.number)
+
+
+def _load(connection: Connection, numbers: Collection[str], query: Select[Any]) -> dict[str, Ticket]:
+    return {row.number: ticket_of(row) for row in connection.execute(query)} if numbers else {}
 
 
 def taken(connection: Connection, numbers: Collection[str]) -> set[str]:

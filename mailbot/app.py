@@ -1,0 +1,278 @@
+"""Builds everything from Settings, starts the services, stops them in order."""
+
+import asyncio
+import gc
+import os
+import resource
+import secrets
+import shutil
+import signal
+import socket
+import time
+from collections.abc import Callable, Collection, Mapping
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import make_url
+
+from mailbot import __version__, journal, supervisor
+from mailbot.core.policy import Policy
+from mailbot.errors import ConfigError
+from mailbot.mail.compose import Composer
+from mailbot.mail.tags import Keys
+from mailbot.mail.templates import Templates
+from mailbot.mail.templates import load as load_templates
+from mailbot.metrics import Figures, Metrics
+from mailbot.services.deadlines import Deadlines
+from mailbot.services.delivery import Delivery
+from mailbot.services.heartbeat import Heartbeat
+from mailbot.services.intake import Intake
+from mailbot.services.keeper import Keeper
+from mailbot.services.listener import Listener
+from mailbot.services.live import Live
+from mailbot.services.loop import Loop, stuck
+from mailbot.services.monitor import Monitor
+from mailbot.settings.loading import load
+from mailbot.settings.model import Loaded
+from mailbot.store import installation, migrate, nodes, views
+from mailbot.store.engine import sqlite_path
+from mailbot.store.lock import LifeLock
+from mailbot.store.store import Store
+
+ROLES = ("listener", "intake", "delivery", "deadlines")
+DRAIN = timedelta(seconds=60)  # for sessions and sends under way; the unit allows 100 s in all
+
+
+def run(directory: Path, env: Mapping[str, str], roles: Collection[str] = ROLES) -> int:
+    """The daemon, until SIGTERM or SIGINT. Returns the exit code.
+
+    Raises ConfigError, AlreadyRunning, StoreUnavailable, or OSError when it can't start.
+    """
+    started = time.monotonic()
+    loaded = load(directory, env, datetime.now(UTC).date())
+    settings = loaded.settings
+    journal.configure(settings.log)
+    with ExitStack() as stack:
+        if settings.store.startswith("sqlite"):
+            stack.enter_context(LifeLock(sqlite_path(settings.store)))
+        migrate.upgrade(settings.store)
+        return asyncio.run(_serve(loaded, env, roles, started))
+
+
+async def _serve(loaded: Loaded, env: Mapping[str, str], roles: Collection[str], started: float) -> int:
+    daemon = Daemon(loaded, env, roles)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, daemon.ask_reload)
+    await daemon.start(started)
+    await stop.wait()
+    await daemon.stop()
+    return 0
+
+
+class Daemon:
+    """One node: its services, their loops, and the policy they share."""
+
+    def __init__(self, loaded: Loaded, env: Mapping[str, str], roles: Collection[str] = ROLES) -> None:
+        self.settings, self._env, self._roles = loaded.settings, env, roles
+        self._loaded = loaded
+        self.node = secrets.token_hex(8)
+        self.metrics = Metrics()
+        self._supervisor = supervisor.from_environment(env, os.getpid())
+        self._store = Store(self.settings.store)
+        self._loops: dict[str, Loop] = {}
+        self._listener: Listener | None = None
+        self._delivery: Delivery | None = None
+        self._monitor: Monitor | None = None
+        self._reloading: asyncio.Task[None] | None = None
+
+    @property
+    def port(self) -> int:
+        """Where mail is taken in; 0 without the listener's role."""
+        return self._listener.port if self._listener else 0
+
+    async def start(self, started: float) -> None:
+        """Everything up: when this returns, mail can come in."""
+        self._greet()
+        _allow_many_files()
+        secret = self.settings.secret or await self._store.write(installation.secret, None)
+        keys = Keys(secret)
+        policy = self._loaded.policy
+        composer = Composer(load_templates(self.settings.templates), keys, policy)
+        self._live = Live(policy, composer, keys, self.settings.trust)
+        await self._join()
+        self._build()
+        for loop in self._loops.values():
+            loop.start()
+        if self._listener:
+            await self._listener.start()
+        await self._watch()
+        # What lives now lives for good: the collector need not walk through it again and again.
+        gc.collect()
+        gc.freeze()
+        self._supervisor.ready(f"policy {policy.version}")
+        listen = f"{self.settings.listen.host}:{self.port}" if self._listener else "-"
+        journal.ready(listen=listen, seconds=time.monotonic() - started)
+
+    def _greet(self) -> None:
+        url = make_url(self.settings.store).render_as_string(hide_password=True)
+        journal.starting(
+            version=__version__, policy=self._loaded.policy.version, store=url, roles=sorted(self._roles)
+        )
+        for problem in self._loaded.warnings:
+            journal.config_warning(problem=problem)
+        if self.settings.limits is None:
+            journal.limits_off()
+
+    async def _join(self) -> None:
+        if self._store.sqlite:
+            await self._store.write(nodes.bury_all_others, self.node)
+        node = nodes.Node(
+            id=self.node,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            roles=",".join(sorted(self._roles)),
+            started_at=_now(),
+            policy=self._live.policy.version,
+        )
+        await self._store.write(nodes.join, node)
+
+    def _build(self) -> None:
+        store, live, metrics = self._store, self._live, self.metrics
+        if "delivery" in self._roles:
+            relay, hostname = self.settings.relay, self.settings.hostname
+            self._delivery = Delivery(store, relay, self.node, hostname=hostname, metrics=metrics, now=_now)
+            self._loops["delivery"] = Loop(self._delivery)
+        if "intake" in self._roles:
+            intake = Intake(store, live, self.node, self._waker("delivery"), metrics, _now)
+            self._loops["intake"] = Loop(intake)
+        if "deadlines" in self._roles:
+            self._loops["deadlines"] = Loop(Deadlines(store, live, self._waker("delivery"), metrics, _now))
+        if "listener" in self._roles:
+            self._listener = self._make_listener()
+        self._loops["heartbeat"] = Loop(Heartbeat(store, self.node, self._wake_all))
+
+    def _make_listener(self) -> Listener:
+        inherited = supervisor.inherited_sockets(self._env, os.getpid())
+        return Listener(
+            self.settings,
+            policy=lambda: self._live.policy,
+            keep=Keeper(self._store, self.metrics),
+            wake=self._waker("intake"),
+            free_space=self._free_space,
+            sockets=[each for _, each in inherited],
+            refused=lambda code: self.metrics.refused.labels(str(code)).inc(),
+            now=_now,
+        )
+
+    def _waker(self, name: str) -> Callable[[], None]:
+        """Wakes that loop; when another node has the role, its own polling finds the work."""
+
+        def wake() -> None:
+            if loop := self._loops.get(name):
+                loop.wake()
+
+        return wake
+
+    def _wake_all(self) -> None:
+        for name in ("intake", "delivery"):
+            self._waker(name)()
+
+    def _free_space(self) -> int:
+        """Bytes left where the store is; a database elsewhere looks after its own disk."""
+        if not self._store.sqlite:
+            return 1 << 60
+        return shutil.disk_usage(Path(sqlite_path(self.settings.store)).resolve().parent).free
+
+    async def _watch(self) -> None:
+        if self.settings.monitor:
+            monitor = Monitor(
+                self.settings.monitor.host,
+                self.settings.monitor.port,
+                metrics=self.metrics,
+                figures=self._figures,
+                health=self.troubles,
+                loops=list(self._loops.values()),
+            )
+            try:
+                await monitor.start()
+            except OSError as error:
+                journal.monitor_unavailable(error=error)  # mail matters more than being watched
+            else:
+                self._monitor = monitor
+                journal.monitor_listening(host=self.settings.monitor.host, port=monitor.port)
+        if self._supervisor.watchdog:
+            every = self._supervisor.watchdog / 3
+            self._watchdog = Loop(supervisor.Watchdog(self._supervisor, every, self._stuck))
+            self._watchdog.start()
+
+    async def _figures(self) -> Figures:
+        return await self._store.read(views.figures, _now())
+
+    def _stuck(self) -> list[str]:
+        return stuck(self._loops.values(), time.monotonic())
+
+    def troubles(self) -> list[str]:
+        """Why this node is not well; empty when it is."""
+        found = [f"{name} does not turn" for name in self._stuck()]
+        if self._delivery and self._delivery.relay_is_down:
+            found.append("the relay can't be reached, mail is held")
+        return found
+
+    def ask_reload(self) -> None:
+        """SIGHUP: takes the configuration as it is now, all or nothing."""
+        if self._reloading is None or self._reloading.done():
+            self._reloading = asyncio.create_task(self._reload())
+
+    async def _reload(self) -> None:
+        self._supervisor.reloading()
+        old, trouble = self._live.policy.version, None
+        try:
+            policy, templates = await asyncio.to_thread(self._read_again)
+        except ConfigError as refusal:
+            journal.policy_refused(problems=refusal.problems)
+            trouble = str(refusal)
+        else:
+            self._live.take(policy, templates)
+            journal.policy_reloaded(old=old, new=policy.version)
+        self._supervisor.ready(f"policy {self._live.policy.version}")
+        await self._store.write(
+            nodes.note_reload, nodes.Reloaded(self.node, _now(), self._live.policy.version, trouble)
+        )
+
+    def _read_again(self) -> tuple[Policy, Templates]:
+        loaded = load(self.settings.directory, self._env, datetime.now(UTC).date())
+        return loaded.policy, load_templates(loaded.settings.templates)
+
+    async def stop(self) -> None:
+        """Drains (promise P9): no session is cut after its DATA, no send after its dot."""
+        started = time.monotonic()
+        journal.stopping(why="asked to")
+        self._supervisor.stopping("draining")
+        if self._listener:
+            await self._listener.drain(DRAIN)
+        for name in ("intake", "deadlines"):
+            if name in self._loops:
+                await self._loops[name].stop()
+        if self._delivery:
+            await self._loops["delivery"].stop()
+            await self._delivery.drain(DRAIN)
+        await self._loops["heartbeat"].stop()
+        if self._monitor:
+            await self._monitor.stop()
+        await self._store.write(nodes.leave, self.node)
+        await asyncio.to_thread(self._store.close)
+        journal.stopped(seconds=time.monotonic() - started)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _allow_many_files() -> None:
+    """Descriptors up to the hard limit: 200 sessions and their store must not meet the shell's default."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

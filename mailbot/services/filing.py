@@ -1,0 +1,226 @@
+"""One transaction from read mails to recorded tickets: load the facts, decide one after the other, record.
+
+`explain` runs the same code and rolls back.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from ipaddress import ip_address
+
+from sqlalchemy import Connection
+
+from mailbot.core import reference
+from mailbot.core.answers import allowance_keys
+from mailbot.core.decide import MailDecision, MailFacts, mailbox_of, on_mail
+from mailbot.core.evidence import Clues, Verdict, weigh
+from mailbot.core.model import Authentication, InboundMail, Ticket
+from mailbot.core.policy import Mailbox, Policy
+from mailbot.mail.visible import answer_text
+from mailbot.services.live import Live
+from mailbot.services.settle import outcome
+from mailbot.store import allowances, inbox, outbox, tickets
+from mailbot.store.inbox import Claimed
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """What became of one mail."""
+
+    claimed: Claimed
+    mail: InboundMail
+    verdict: Verdict
+    decided: MailDecision
+    before: Ticket | None  # as it was; None when the mail opened one
+
+
+@dataclass(slots=True)
+class Known:
+    """What the decisions need of the store; kept true while the mails of a batch are decided in turn."""
+
+    tickets: dict[str, Ticket]
+    messages: dict[str, str]  # Message-ID -> ticket
+    participants: dict[str, set[str]]
+    languages: dict[str, str]
+    allowances: dict[str, datetime]
+
+    def learn(self, filed: Filed) -> None:
+        ticket = filed.decided.decision.ticket
+        self.tickets[ticket.number] = ticket
+        if filed.mail.message_id:
+            self.messages.setdefault(filed.mail.message_id, ticket.number)
+        self.participants.setdefault(ticket.number, {ticket.customer})
+        if ticket.language:
+            self.languages[ticket.customer] = ticket.language
+        self.allowances.update(filed.decided.spent)
+
+
+def file_mails(
+    connection: Connection,
+    batch: Sequence[tuple[Claimed, InboundMail]],
+    live: Live,
+    node: str,
+    now: datetime,
+) -> list[Filed]:
+    """Decides and records a batch. What came in first is decided first."""
+    filed = decide_mails(connection, batch, live, now)
+    inbox.settle(
+        connection,
+        [inbox.Settled(one.claimed.inbox_id, node, one.decided.decision.ticket.number) for one in filed],
+    )
+    tickets.record(connection, [_outcome(one, live, now) for one in filed])
+    allowances.spend(connection, {key: at for one in filed for key, at in one.decided.spent.items()})
+    return filed
+
+
+def decide_mails(
+    connection: Connection, batch: Sequence[tuple[Claimed, InboundMail]], live: Live, now: datetime
+) -> list[Filed]:
+    """Where each mail leads. Writes nothing; rows it read stay locked until the transaction ends."""
+    policy = live.policy
+    clues = [_clues(connection, claimed, mail, live) for claimed, mail in batch]
+    known = _load(connection, batch, clues, policy)
+    numbers = _fresh_numbers(connection, [mailbox_of(claimed.envelope, policy) for claimed, _ in batch])
+    filed = []
+    for (claimed, mail), clue, number in zip(batch, clues, numbers, strict=True):
+        one = _decide(claimed, mail, clue, number, known, live, now)
+        known.learn(one)
+        filed.append(one)
+    return filed
+
+
+def _decide(
+    claimed: Claimed,
+    mail: InboundMail,
+    clues: Clues,
+    number: str,
+    known: Known,
+    live: Live,
+    now: datetime,
+) -> Filed:
+    policy = live.policy
+    verdict = weigh(clues, known.messages, known.participants)
+    if not verdict.number and verdict.claims and _threads_strangers(claimed, policy):
+        verdict = replace(verdict, number=verdict.claims, claims="")
+    if verdict.tagged and mail.sender in policy.agents:
+        # What goes on to the customer: nothing of the notice that the agent's program quoted below.
+        mail = replace(mail, visible=answer_text(mail.text))
+    ticket = known.tickets.get(verdict.number)
+    facts = MailFacts(
+        number=number,
+        verdict=verdict,
+        proof=_proof(claimed, mail, live),
+        language=known.languages.get(mail.sender, ""),
+        allowances=known.allowances,
+    )
+    decided = on_mail(ticket, mail, claimed.envelope, facts, policy, now)
+    same = ticket is not None and ticket.number == decided.decision.ticket.number
+    return Filed(claimed, mail, verdict, decided, ticket if same else None)
+
+
+def _threads_strangers(claimed: Claimed, policy: Policy) -> bool:
+    return mailbox_of(claimed.envelope, policy).strangers == "thread"
+
+
+def _clues(connection: Connection, claimed: Claimed, mail: InboundMail, live: Live) -> Clues:
+    tagged = bounced = ""
+    for address in claimed.envelope.recipients:
+        tag = live.keys.tag_of(address)
+        if tag and live.keys.proves(tag, mail.sender):
+            tagged = tag.number
+        nonce = live.keys.bounce_nonce(address)
+        if nonce:
+            bounced = outbox.ticket_of(connection, nonce) or ""
+    references = tuple(dict.fromkeys((*mail.in_reply_to, *reversed(mail.references))))[:20]
+    signed = (live.keys.number_in(message_id) for message_id in references)
+    prefixes = {box.prefix for box in live.policy.mailboxes.values()}
+    return Clues(
+        sender=mail.sender,
+        tagged=tagged,
+        bounced=bounced,
+        signed=tuple(number for number in signed if number),
+        referenced=references,
+        written=reference.find(mail.subject, prefixes).valid,
+    )
+
+
+def _load(
+    connection: Connection,
+    batch: Sequence[tuple[Claimed, InboundMail]],
+    clues: Sequence[Clues],
+    policy: Policy,
+) -> Known:
+    messages = tickets.known_messages(connection, {mid for clue in clues for mid in clue.referenced})
+    named = {number for clue in clues for number in (clue.tagged, clue.bounced, *clue.signed, *clue.written)}
+    numbers = (named | set(messages.values())) - {""}
+    senders = {mail.sender for _, mail in batch if mail.sender and not mail.language}
+    keys = {
+        key
+        for claimed, mail in batch
+        if claimed.envelope.sender and not mail.automatic
+        for key in allowance_keys(claimed.envelope.sender, policy)
+    }
+    return Known(
+        tickets=tickets.load(connection, numbers),
+        messages=messages,
+        participants=tickets.participants_of(connection, numbers),
+        languages=tickets.languages_of(connection, senders),
+        allowances=allowances.load(connection, keys),
+    )
+
+
+def _fresh_numbers(connection: Connection, boxes: Sequence[Mailbox]) -> list[str]:
+    """A number nobody has for each box: random, so that nothing is told or guessed; the key settles races."""
+    numbers = [_random_number(box) for box in boxes]
+    taken = tickets.taken(connection, numbers)
+    used: set[str] = set()
+    for position, box in enumerate(boxes):
+        while numbers[position] in taken or numbers[position] in used:
+            numbers[position] = _random_number(box)
+            taken |= tickets.taken(connection, [numbers[position]])
+        used.add(numbers[position])
+    return numbers
+
+
+def _random_number(box: Mailbox) -> str:
+    return reference.make(box.prefix, f"{secrets.randbelow(10**box.digits):0{box.digits}d}")
+
+
+def _proof(claimed: Claimed, mail: InboundMail, live: Live) -> str:
+    """How a mail showed that it comes from the agent it names; "" when it did not."""
+    if mail.authentication is Authentication.PASS:
+        return "authenticated by a host that we trust"
+    if mail.authentication is not Authentication.FAIL and claimed.envelope.peer:
+        peer = ip_address(claimed.envelope.peer)
+        if any(peer in network for network in live.trust.agent_networks):
+            return "sent from a trusted network"
+    return ""
+
+
+def _outcome(filed: Filed, live: Live, now: datetime) -> tickets.Outcome:
+    mail, decision = filed.mail, filed.decided.decision
+    ticket = decision.ticket
+    message = tickets.Message(
+        at=now,
+        direction=filed.decided.direction,
+        author=mail.sender or filed.claimed.envelope.sender,
+        subject=mail.subject,
+        text=mail.text,
+        visible=mail.visible,
+        message_id=mail.message_id,
+        inbox_id=filed.claimed.inbox_id,
+        evidence=filed.verdict.because,
+        automatic=mail.automatic,
+        flags=mail.flags,
+        attachments=mail.attachments,
+    )
+    return outcome(
+        filed.before,
+        decision,
+        live,
+        now,
+        asked_at=filed.claimed.envelope.received_at,
+        message=message,
+        participants=[(ticket.customer, "customer")] if filed.before is None else [],
+    )

@@ -1,0 +1,142 @@
+"""Turns kept mail into tickets: claim a batch, read each one, decide, record it all in one transaction."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from mailbot import journal
+from mailbot.core import events as e
+from mailbot.core.decide import MailDecision
+from mailbot.core.model import InboundMail
+from mailbot.errors import StoreUnavailable
+from mailbot.mail.parse import parse
+from mailbot.metrics import Metrics
+from mailbot.services.filing import Filed, file_mails
+from mailbot.services.live import Live, Wake
+from mailbot.store import inbox
+from mailbot.store.store import Store
+
+BATCH = 50
+IDLE = timedelta(seconds=1)  # how often to look without being woken: other nodes, the command line
+LARGE = 1_000_000  # bytes: reading more than that would hold up everybody else's session
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A claimed mail after reading."""
+
+    claimed: inbox.Claimed
+    mail: InboundMail
+
+
+class Intake:
+    """The duty. `wake_delivery` is called after each commit that owes mail."""
+
+    name = "intake"
+
+    def __init__(
+        self,
+        store: Store,
+        live: Live,
+        node: str,
+        wake_delivery: Wake,
+        metrics: Metrics,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._store, self._live, self._node = store, live, node
+        self._wake_delivery, self._metrics, self._now = wake_delivery, metrics, now
+
+    async def run_once(self) -> timedelta | float:
+        claimed = await self._store.write(inbox.claim, inbox.Claim(self._node, BATCH))
+        if not claimed:
+            return IDLE
+        batch = [await self._read(mail) for mail in claimed]
+        batch = [mail for mail in batch if mail]
+        try:
+            await self._record(batch)
+        except StoreUnavailable:
+            await self._give_back(claimed)
+            raise
+        except Exception:  # one of them: find out which (promise P5)
+            for mail in batch:
+                await self._alone(mail)
+        return 0
+
+    async def _read(self, claimed: inbox.Claimed) -> Read | None:
+        await asyncio.sleep(0)  # sessions and deliveries go on between two mails
+        ids = self._live.trust.authserv_ids
+        try:
+            if len(claimed.raw) > LARGE:
+                mail = await asyncio.to_thread(parse, claimed.raw, ids)
+            else:
+                mail = parse(claimed.raw, ids)
+        except Exception as error:
+            await self._park(claimed, error)
+            return None
+        return Read(claimed, mail)
+
+    async def _record(self, batch: list[Read]) -> None:
+        if not batch:
+            return
+        for filed in await self._store.write(self._file, tuple(batch)):
+            self._tell(filed)
+        self._wake_delivery()
+
+    def _file(self, connection: Connection, batches: Sequence[Sequence[Read]]) -> list[list[Filed]]:
+        return [
+            file_mails(
+                connection, [(read.claimed, read.mail) for read in batch], self._live, self._node, self._now()
+            )
+            for batch in batches
+        ]
+
+    async def _alone(self, read: Read) -> None:
+        try:
+            await self._record([read])
+        except StoreUnavailable:
+            await self._give_back([read.claimed])
+            raise
+        except Exception as error:
+            await self._park(read.claimed, error)
+
+    async def _park(self, claimed: inbox.Claimed, error: Exception) -> None:
+        reason = f"{type(error).__name__}: {error}"
+        await self._store.write(inbox.park, inbox.Parked(claimed.inbox_id, reason))
+        self._metrics.parked.inc()
+        journal.mail_parked(inbox_id=claimed.inbox_id, error=error)
+
+    async def _give_back(self, claimed: Sequence[inbox.Claimed]) -> None:
+        for mail in claimed:
+            await self._store.write(inbox.unclaim, mail.inbox_id)
+
+    def _tell(self, filed: Filed) -> None:
+        for event in filed.decided.decision.events:
+            self._tell_event(filed.decided, event)
+
+    def _tell_event(self, decided: MailDecision, event: e.Event) -> None:
+        ticket = decided.decision.ticket
+        match event:
+            case e.TicketRouted():
+                self._metrics.opened.inc()
+                journal.ticket_opened(
+                    number=ticket.number,
+                    rule=ticket.rule,
+                    team=ticket.team,
+                    level=ticket.level,
+                    priority=ticket.priority,
+                )
+            case e.CustomerWrote(evidence=evidence):
+                self._metrics.threaded.inc()
+                journal.mail_threaded(number=ticket.number, evidence=evidence)
+            case e.AutomaticMailReceived(reason=reason):
+                journal.automatic_kept(number=ticket.number, reason=reason)
+            case e.AcknowledgementSuppressed(reason=reason):
+                self._metrics.suppressed.labels(reason).inc()
+                journal.acknowledgement_suppressed(number=ticket.number, reason=reason)
+            case e.AgentAnswered():
+                journal.agent_answered(number=ticket.number)
+            case e.AgentMailHeld(reason=reason):
+                journal.agent_mail_held(number=ticket.number, reason=reason)

@@ -1,0 +1,51 @@
+"""Keeps a mail that the listener took in: the commit before the 250."""
+
+import asyncio
+from datetime import timedelta
+
+from mailbot import journal
+from mailbot.core.model import Envelope
+from mailbot.errors import StoreFull, StoreUnavailable
+from mailbot.mail.identity import fingerprint
+from mailbot.metrics import Metrics
+from mailbot.store import inbox
+from mailbot.store.store import Store
+
+PATIENCE = timedelta(seconds=55)  # inside DATA; the listener itself gives up after 60 s (promise P4)
+AGAIN = 0.5  # seconds between two tries
+LARGE = 1_000_000  # bytes: a digest of that takes long enough to be felt by other sessions
+
+
+class Keeper:
+    """Call it with what came in; it returns the inbox id after the commit."""
+
+    def __init__(self, store: Store, metrics: Metrics) -> None:
+        self._store, self._metrics = store, metrics
+
+    async def __call__(self, envelope: Envelope, raw: bytes) -> int:
+        """Raises StoreFull at once, StoreUnavailable when the store stayed away for PATIENCE."""
+        day = envelope.received_at.date().isoformat()
+        if len(raw) > LARGE:
+            mark = await asyncio.to_thread(fingerprint, raw, day)
+        else:
+            mark = fingerprint(raw, day)
+        receipt = await self._keep(inbox.Kept(mark, envelope, raw))
+        if receipt.known:
+            journal.mail_known(inbox_id=receipt.inbox_id)
+        else:
+            self._metrics.accepted.inc()
+            journal.mail_kept(inbox_id=receipt.inbox_id, size=len(raw), peer=envelope.peer)
+        return receipt.inbox_id
+
+    async def _keep(self, kept: inbox.Kept) -> inbox.Receipt:
+        deadline = asyncio.get_running_loop().time() + PATIENCE.total_seconds()
+        while True:
+            try:
+                return await self._store.write(inbox.keep, kept)
+            except StoreFull:
+                raise  # waiting would not make room
+            except StoreUnavailable:
+                if asyncio.get_running_loop().time() > deadline:
+                    raise
+                await asyncio.sleep(AGAIN)
+

@@ -1,0 +1,89 @@
+"""From a decision to rows: notices are composed and frozen, the next deadline follows from the clocks."""
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+
+from mailbot import journal
+from mailbot.core import ladder
+from mailbot.core.events import AcknowledgementSuppressed
+from mailbot.core.lifecycle import Decision
+from mailbot.core.model import Ticket
+from mailbot.core.notices import Acknowledgement, Notice
+from mailbot.mail.compose import ComposeRefused
+from mailbot.services.live import Live
+from mailbot.store.outbox import Owed
+from mailbot.store.tickets import Message, Outcome
+
+
+def outcome(
+    before: Ticket | None,
+    decision: Decision,
+    live: Live,
+    now: datetime,
+    *,
+    asked_at: datetime | None = None,
+    message: Message | None = None,
+    participants: Sequence[tuple[str, str]] = (),
+) -> Outcome:
+    """What `store.tickets.record` writes for a decision. `asked_at`: receipt of the mail it answers."""
+    since = asked_at or now
+    suppressed = [event for event in decision.events if isinstance(event, AcknowledgementSuppressed)]
+    return Outcome(
+        before=before,
+        after=decision.ticket,
+        events=decision.events,
+        policy=live.policy.version,
+        deadline=ladder.next_deadline(decision.ticket, live.policy),
+        owed=(
+            *(_owed(notice, live, now, since) for notice in decision.notices),
+            *(_never_sent(decision.ticket, event.reason, now, since) for event in suppressed),
+        ),
+        message=message,
+        participants=tuple(participants),
+    )
+
+
+def _owed(notice: Notice, live: Live, now: datetime, asked_at: datetime) -> Owed:
+    nonce = secrets.token_hex(8)
+    try:
+        mail = live.composer.compose(notice, nonce=nonce, now=now)
+    except ComposeRefused as refusal:
+        # The mail would not have been what was meant: a person sees the row, nobody gets the mail.
+        return _row(nonce, notice, now, asked_at, reason=f"unsafe to send: {refusal}"[:200])
+    if mail.fallback:
+        journal.fallback_template(kind=mail.kind, error=mail.fallback)
+    return Owed(
+        nonce=nonce,
+        message_id=mail.message_id,
+        ticket=mail.number,
+        kind=mail.kind,
+        lane=mail.lane,
+        sender=mail.sender,
+        recipient=mail.recipient,
+        content=mail.content,
+        reason="",
+        asked_at=asked_at,
+        due_at=now,
+    )
+
+
+def _row(nonce: str, notice: Notice, now: datetime, asked_at: datetime, reason: str) -> Owed:
+    return Owed(
+        nonce=nonce,
+        message_id="",
+        ticket=notice.number,
+        kind=notice.name,
+        lane=notice.lane,
+        sender="",
+        recipient=notice.to,
+        content=None,
+        reason=reason,
+        asked_at=asked_at,
+        due_at=now,
+    )
+
+
+def _never_sent(ticket: Ticket, reason: str, now: datetime, asked_at: datetime) -> Owed:
+    notice = Acknowledgement(ticket.number, ticket.mailbox, ticket.customer, ticket.language, "")
+    return _row(secrets.token_hex(8), notice, now, asked_at, reason)

@@ -28,7 +28,8 @@ ENGLISH = frozenset(
     won't i'm i've i'd it's still yet already again just only very more please thank yesterday today
     tomorrow ago weeks days never ever any received receive ordered charged twice money back help broken
     missing late waiting delivered package parcel items bought purchase failed locked unable need want
-    happened anyone someone working reply respond
+    happened anyone someone working reply respond where's what's who's dont didnt doesnt cant havent hasnt
+    isnt wasnt arrived arrive seller nothing something although however regarding
     """.split()  # noqa: SIM905 - words in rows can be read
 )
 

@@ -34,7 +34,7 @@ MENTIONS = 200  # that are looked at for them
 _HYPHENS = dict.fromkeys(
     map(ord, "_\u058a\u05be\u1806\u2010\u2012\u2013\u2014\u2015\u2043\u2212\u301c\u3030"), "-"
 )
-_FILLING = re2.compile(r"[\s\[\](){}<>#:.\-]+")
+_FILLING = re2.compile(r"[^\pL\pN]+")
 _WRITTEN = re2.compile(r"([A-Z]{2,10})-([0-9]{8,12})-([0-9])")
 _SQUEEZED = re2.compile(r"([A-Z]{2,10})([0-9]{8,12})([0-9])")
 
@@ -95,12 +95,12 @@ def find(text: str, prefixes: Collection[str]) -> Found:
     return Found(tuple(valid)[:MOST], tuple(mistyped)[:MOST])
 
 
-def _readings(prefix: str, digits: str, check: str | None) -> list[tuple[str, str, str]]:
+def _readings(prefix: str, digits: str, gap: str | None, check: str | None) -> list[tuple[str, str, str]]:
     """What may be meant, likeliest first: "TOKO482173908 2 hari" ends in a check digit or in a count."""
     whole = (prefix, digits[:-1], digits[-1])
-    if check is None:
+    if gap is None or check is None:
         return [whole] if len(digits) > 8 else [(prefix, digits, "")]
-    return [(prefix, digits, check), whole]
+    return [(prefix, digits, check)] if "-" in gap else [(prefix, digits, check), whole]
 
 
 def _verified(prefix: str, digits: str, check: str) -> str | None:
@@ -116,4 +116,4 @@ def _readable(text: str) -> str:
 @lru_cache(maxsize=64)
 def _looking_for(prefixes: tuple[str, ...]) -> Any:
     names = "|".join(re2.escape(prefix.upper()) for prefix in prefixes)
-    return re2.compile(rf"\b({names})[\s-]{{0,3}}([0-9]{{7,13}})(?:[\s-]{{1,3}}([0-9]))?\b")
+    return re2.compile(rf"\b({names})[\s-]{{0,3}}([0-9]{{7,13}})(?:([\s-]{{1,3}})([0-9]))?\b")

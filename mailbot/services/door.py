@@ -1,0 +1,438 @@
+"""One SMTP session: aiosmtpd's connection and STARTTLS, our own dialogue (mail.md, "At the door")."""
+
+import asyncio
+import enum
+from asyncio import IncompleteReadError, LimitOverrunError
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from aiosmtpd.smtp import SMTP, TLSSetupException
+
+from mailbot import journal
+from mailbot.core.model import Envelope
+from mailbot.errors import Refused, StoreFull
+from mailbot.services import paths
+from mailbot.services.caps import plain
+from mailbot.services.lobby import SHUTTING_DOWN, Lobby
+from mailbot.services.transfer import END, Transfer, too_big
+
+LONGEST_COMMAND = 2048  # RFC 5321 4.5.3.1.4 wants 512 and what extensions add
+BUFFER = 65536  # longer mails are taken in parts of at least this size
+WITHOUT_TLS = frozenset({"EHLO", "HELO", "NOOP", "QUIT", "RSET", "STARTTLS"})  # RFC 3207 4
+
+
+class Phase(enum.Enum):
+    """Whom a session is waiting for; the drain and the clock need to know."""
+
+    COMMAND = enum.auto()  # the client's next command
+    TEXT = enum.auto()  # the client's mail
+    OURS = enum.auto()  # ourselves
+
+
+class Farewell(Exception):
+    """The session ends with this reply ("" says nothing)."""
+
+
+def shared(lobby: Lobby, loop: asyncio.AbstractEventLoop) -> Mapping[str, Any]:
+    """The attributes that aiosmtpd gives every session alike.
+
+    Its constructor looks through all attributes of session and handler each time, a fifth of what a mail on
+    a new connection costs. So it is called once, and the sessions take over what it set.
+    """
+    example = SMTP(None, hostname=lobby.hostname, tls_context=lobby.tls, loop=loop)
+    reader = asyncio.StreamReader(loop=loop)
+    base = vars(asyncio.StreamReaderProtocol(reader, lambda reader, writer: None, loop))
+    bound = {"_smtp_methods", "_auth_methods", "_handle_hooks"}  # to the example: ours are in COMMANDS
+    ours = {name: value for name, value in vars(example).items() if name not in base and name not in bound}
+    return MappingProxyType(ours | {"_handle_hooks": MappingProxyType({})})
+
+
+class Door(SMTP):
+    """Speaks with one client. Nothing that fails on our side is ever answered with 5xx (promise P4)."""
+
+    def __init__(self, lobby: Lobby, common: Mapping[str, Any]) -> None:
+        loop: asyncio.AbstractEventLoop = common["loop"]
+        vars(self).update(common)
+        reader = asyncio.StreamReader(limit=BUFFER, loop=loop)
+        asyncio.StreamReaderProtocol.__init__(self, reader, self._cb_client_connected, loop)
+        self._unread: bytearray = reader._buffer  # type: ignore[attr-defined]  # aiosmtpd reaches for it, too
+        self.transport: asyncio.Transport | None = None
+        self.lobby = lobby
+        self.peer = ""
+        self.front = self.greeted = self._leaving = self._heard_all = False
+        self.phase = Phase.COMMAND
+        self.errors = self.unproductive = self.mails = 0
+        self.sender: str | None = None
+        self.recipients: list[str] = []
+        self._seen_at = 0.0  # when the client last did what it should, by the loop's clock
+        self._held = 0  # bytes in the reader's buffer then
+        self._replies: list[str] = []
+
+    # --- the connection -----------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called a second time when TLS stands: then all that was said before is forgotten (RFC 3207 4.2)."""
+        if self._original_transport is None:
+            name = transport.get_extra_info("peername")
+            self.peer = plain(name[0]) if isinstance(name, tuple) else ""
+            if refusal := self.lobby.enter(self, self.peer):
+                self._turn_away(transport, refusal)
+                return
+            self.front = self.lobby.is_front(self.peer)
+        self.greeted = False
+        super().connection_made(transport)
+
+    def _turn_away(self, transport: Any, refusal: str) -> None:
+        transport.write(f"{refusal}\r\n".encode())
+        transport.close()
+        self._note(refusal)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self.session is not None:  # one that was turned away never had a session
+            super().connection_lost(error)
+            self.lobby.leave(self, self.peer)
+
+    def data_received(self, data: bytes) -> None:
+        if not self._leaving:
+            super().data_received(data)
+
+    def eof_received(self) -> bool:
+        """The client has said all; what it said is still obeyed (aiosmtpd would stop in the middle of it)."""
+        self._heard_all = True
+        self._reader.feed_eof()
+        return self._tls_protocol is None and not self._leaving  # TLS can't be closed by halves
+
+    def _set_rset_state(self) -> None:
+        super()._set_rset_state()  # type: ignore[no-untyped-call]
+        self.sender, self.recipients = None, []
+
+    def _reset_timeout(self, duration: float | None = None) -> None:
+        """One timer a session that looks around now and then, not one a command."""
+        self._seen_at = self.loop.time()
+        if self._timeout_handle is None:
+            self._timeout_cb()
+
+    def _timeout_cb(self) -> None:
+        """Ends a session that says nothing for too long, or brings a mail too slowly."""
+        patience, quiet = self.lobby.patience, self.loop.time() - self._seen_at
+        look, idle = patience.text.total_seconds(), patience.idle.total_seconds()
+        if self.phase is Phase.COMMAND:
+            if quiet >= idle:
+                return self._leave("421 4.4.2 Nothing heard for too long")
+            look = min(look, idle - quiet)
+        elif self.phase is Phase.TEXT and quiet >= look:
+            if len(self._unread) - self._held < self.lobby.limits.minimum_rate * quiet:
+                self._note("421 4.4.2 Too slow")
+                return self._leave("421 4.4.2 Too slow, try again later")
+            self._await_text()
+        self._timeout_handle = self.loop.call_later(look, self._timeout_cb)
+        return None
+
+    def _await_text(self) -> None:
+        """From now on the client's text must arrive at the minimum rate."""
+        self.phase = Phase.TEXT
+        self._seen_at, self._held = self.loop.time(), len(self._unread)
+
+    def dismiss(self) -> None:
+        """The drain: a mail under way may finish, anybody else is sent away now (promise P9)."""
+        if self.phase is Phase.COMMAND:
+            self._leave(SHUTTING_DOWN)
+
+    def abort(self) -> None:
+        if self.transport is not None:
+            self.transport.abort()
+
+    def _leave(self, words: str) -> None:
+        """Says the last words and closes.
+
+        What a refused client still sends is read and dropped for a while: closing with unread bytes would
+        reset the connection, and the client might never see why.
+        """
+        transport = self.transport
+        if transport is None or self._leaving:
+            return
+        self._leaving = True
+        self._say_at_once(words)
+        if words[:1] in ("4", "5") and not self._heard_all and transport.can_write_eof():
+            transport.write_eof()
+            transport.resume_reading()
+        else:
+            transport.close()
+        if self._timeout_handle is not None:
+            self._timeout_handle.cancel()
+        patience = self.lobby.patience.farewell.total_seconds()
+        self._timeout_handle = self.loop.call_later(patience, transport.abort)
+        if self._handler_coroutine and self._handler_coroutine is not asyncio.current_task():
+            self._handler_coroutine.cancel()
+
+    # --- the dialogue -------------------------------------------------------------------------------------
+
+    async def _handle_client(self) -> None:
+        """Obeys one command after another until either side leaves.
+
+        Replaces aiosmtpd's loop, which answers 500 to trouble of ours, counts neither errors nor commands,
+        and stops at EOF with commands unanswered.
+        """
+        try:
+            self._replies.append(f"220 {self.hostname} ESMTP mailbot")
+            while True:
+                if b"\n" not in self._unread:  # RFC 2920: replies to a group leave together
+                    await self.flush()
+                if self.lobby.draining:
+                    return self._leave(SHUTTING_DOWN)
+                await self._obey(await self._command())
+        except Farewell as words:
+            self._note(str(words))
+            self._leave(str(words))
+        except (IncompleteReadError, ConnectionError):
+            self._leave("")
+        except TLSSetupException:
+            self.abort()
+            self.connection_lost(None)  # the TLS layer tells only those whose handshake succeeded
+
+    async def _command(self) -> bytes:
+        try:
+            return await self._reader.readuntil(b"\n")
+        except LimitOverrunError:
+            raise Farewell("500 5.5.2 Line too long") from None
+
+    async def _obey(self, line: bytes) -> None:
+        name, _, argument = line.strip().partition(b" ")
+        verb = name.decode("ascii", "replace").upper()
+        command = COMMANDS.get(verb)
+        try:
+            if len(line) > LONGEST_COMMAND:
+                raise Refused(500, "5.5.2 Line too long")
+            if command is None:
+                raise Refused(500, "5.5.2 Command not recognised")
+            if self.lobby.require_tls and self._tls_protocol is None and verb not in WITHOUT_TLS:
+                raise Refused(530, "5.7.0 Must issue a STARTTLS command first")
+            await command(self, argument.strip().decode("utf-8", "surrogateescape"))
+        except Refused as refusal:
+            self.refuse(f"{refusal.code} {refusal.text}")
+        except (Farewell, IncompleteReadError, ConnectionError, TLSSetupException):
+            raise
+        except Exception as error:  # this is a loop: whatever our own fault, the client shall try again
+            self._excuse(error)
+        finally:
+            self.phase, self._seen_at = Phase.COMMAND, self.loop.time()
+
+    def _excuse(self, error: Exception) -> None:
+        journal.session_trouble(peer=self.peer, error=error)
+        self._set_rset_state()
+        if self.phase is not Phase.COMMAND:  # what is left of a mail's text must not be taken for commands
+            raise Farewell("421 4.3.0 Trouble on our side, try again later")
+        self.say("451 4.3.0 Trouble on our side, try again later")
+
+    def say(self, reply: str) -> None:
+        """Puts a reply in line. Too many errors, or too many commands that led nowhere, end the session."""
+        self.errors += reply.startswith("5")
+        self.unproductive += 1
+        if self.errors > self.lobby.errors:
+            raise Farewell("421 4.7.0 Too many errors")
+        if self.unproductive > self.lobby.unproductive:
+            raise Farewell("421 4.7.0 Too many commands without a mail")
+        self._replies.append(reply)
+
+    def refuse(self, reply: str) -> None:
+        """Says no, and has it written down."""
+        self._note(reply)
+        self.say(reply)
+
+    def _note(self, reply: str) -> None:
+        code, _, why = reply.partition(" ")
+        if code >= "4":
+            journal.mail_refused(peer=self.peer, code=int(code), why=why)
+            self.lobby.refused(int(code))
+
+    async def flush(self) -> None:
+        """Sends what is in line, and waits while the client doesn't read."""
+        self._say_at_once("")
+        await self._writer.drain()
+
+    def _say_at_once(self, words: str) -> None:
+        lines = [*self._replies, words] if words else self._replies
+        if lines:
+            self._replies = []
+            self._writer.write(("\r\n".join(lines) + "\r\n").encode())
+
+    async def push(self, status: Any) -> None:
+        """For aiosmtpd's STARTTLS."""
+        self.say(status)
+        await self.flush()
+
+    # --- commands -----------------------------------------------------------------------------------------
+
+    async def smtp_EHLO(self, hostname: str) -> None:
+        self._greet(hostname)
+        lines = [
+            "PIPELINING",
+            f"SIZE {self.lobby.limits.size}",
+            "8BITMIME",
+            "ENHANCEDSTATUSCODES",
+            "SMTPUTF8",
+        ]
+        if self.tls_context and self._tls_protocol is None:
+            lines.append("STARTTLS")
+        *first, last = [self.hostname, *lines]
+        self.say("".join(f"250-{line}\r\n" for line in first) + f"250 {last}")
+
+    async def smtp_HELO(self, hostname: str) -> None:
+        self._greet(hostname)
+        self.say(f"250 {self.hostname}")
+
+    def _greet(self, hostname: str) -> None:
+        if not hostname:
+            raise Refused(501, "5.5.4 Your hostname is missing")
+        self._set_rset_state()
+        self.greeted = True
+
+    async def smtp_NOOP(self, _argument: str) -> None:
+        self.say("250 2.0.0 Ok")
+
+    async def smtp_RSET(self, _argument: str) -> None:
+        self._set_rset_state()
+        self.say("250 2.0.0 Ok")
+
+    async def smtp_VRFY(self, _argument: str) -> None:
+        self.say("252 2.0.0 Can't say; send the mail and see")
+
+    async def smtp_EXPN(self, _argument: str) -> None:
+        raise Refused(502, "5.5.1 EXPN is not offered")
+
+    async def smtp_HELP(self, _argument: str) -> None:
+        self.say(f"214 2.0.0 {' '.join(COMMANDS)}")
+
+    async def smtp_QUIT(self, _argument: str) -> None:
+        raise Farewell("221 2.0.0 Bye")
+
+    async def smtp_STARTTLS(self, argument: str) -> None:
+        if self.tls_context is None or self._tls_protocol is not None:
+            raise Refused(503, "5.5.1 STARTTLS is not offered now")
+        await super().smtp_STARTTLS(argument)  # discards what was sent in the clear after the command
+
+    async def smtp_MAIL(self, argument: str) -> None:
+        if not self.greeted:
+            raise Refused(503, "5.5.1 Say EHLO first")
+        if self.sender is not None:
+            raise Refused(503, "5.5.1 Nested MAIL")
+        sender, parameters = paths.sender(argument)
+        self._check_parameters(parameters)
+        if self.mails >= self.lobby.limits.mails_per_session:
+            raise Farewell("421 4.7.0 Enough mails in one session, connect again")
+        if not self.front and not self.lobby.caps.may_send(self.peer, self.lobby.now()):
+            return self.refuse("450 4.7.1 Too many mails from your address, try again later")
+        if not self.lobby.has_space():
+            return self.refuse("452 4.3.1 Not enough space, try again later")
+        self.sender = sender
+        self.say("250 2.1.0 Ok")
+        return None
+
+    def _check_parameters(self, parameters: paths.Parameters) -> None:
+        for name, value in parameters.items():
+            match name:
+                case "SIZE" if value.isdecimal() and value.isascii() and len(value) <= 20:
+                    if int(value) > self.lobby.limits.size:
+                        raise too_big(self.lobby.limits.size)
+                case "BODY" if value.upper() in ("7BIT", "8BITMIME"):
+                    pass
+                case "SMTPUTF8" if not value:
+                    pass
+                case "SIZE" | "BODY" | "SMTPUTF8":
+                    raise Refused(501, f"5.5.4 Bad value for {name}")
+                case _:
+                    raise Refused(555, "5.5.4 MAIL parameter not recognised")
+
+    async def smtp_RCPT(self, argument: str) -> None:
+        if self.sender is None:
+            raise Refused(503, "5.5.1 Say MAIL first")
+        local, domain, parameters = paths.recipient(argument)
+        if parameters:
+            raise Refused(555, "5.5.4 RCPT parameter not recognised")
+        address = paths.whose(local, domain, self.lobby.policy())
+        if address not in self.recipients:
+            if len(self.recipients) >= self.lobby.limits.recipients:
+                return self.refuse("452 4.5.3 Too many recipients, send the rest in another mail")
+            self.recipients.append(address)
+            self.unproductive -= 1  # a mail for a hundred is no misuse
+        self.say("250 2.1.5 Ok")
+        return None
+
+    # --- the mail itself ----------------------------------------------------------------------------------
+
+    async def smtp_DATA(self, argument: str) -> None:
+        if argument:
+            raise Refused(501, "5.5.4 DATA takes no argument")
+        if not self.recipients:
+            raise Refused(503, "5.5.1 No valid recipient yet")
+        transfer = Transfer(self.lobby.memory, self.lobby.limits.size)
+        self.say("354 End data with <CR><LF>.<CR><LF>")
+        await self.flush()
+        try:
+            await self._read_text(transfer)
+            reply = transfer.refusal or await self._keep(transfer)
+        finally:
+            transfer.close()
+            self._set_rset_state()
+        if not reply.startswith("250"):
+            return self.refuse(reply)
+        self.unproductive = 0
+        self.say(reply)
+        return None
+
+    async def _read_text(self, transfer: Transfer) -> None:
+        """Reads up to the final dot in parts, not lines: most mails are a single part.
+
+        aiosmtpd reads line by line, half of the cost of a mail. What follows the dot stays in the reader.
+        """
+        self._unread[:0] = b"\r\n"  # so that a dot on the first line is found like any other
+        last = False
+        while not last:
+            self._await_text()
+            try:
+                part, last = await self._reader.readuntil(END), True
+            except LimitOverrunError as more:
+                part = await self._reader.readexactly(
+                    more.consumed
+                )  # leaves what may be the beginning of END
+            self.phase = Phase.OURS
+            await transfer.add(part)
+            if transfer.hopeless:
+                raise Farewell(str(too_big(self.lobby.limits.size)))
+
+    async def _keep(self, transfer: Transfer) -> str:
+        """Has the mail kept; the reply says 250 only after that (promise P1)."""
+        raw = transfer.whole(repair=self.front)
+        lobby = self.lobby
+        envelope = Envelope(self.sender or "", tuple(self.recipients), self.peer, lobby.now())
+        task = lobby.store(envelope, raw, transfer.hand_over())
+        # wait() leaves the task alone when time is up, and when we are cancelled because the client went away
+        await asyncio.wait((task,), timeout=lobby.patience.keep.total_seconds())
+        error = None if not task.done() or task.cancelled() else task.exception()
+        if isinstance(error, StoreFull):
+            return "452 4.3.1 Not enough space, try again later"
+        if error or not task.done() or task.cancelled():
+            return "451 4.3.0 Could not keep the mail, try again later"
+        self.mails += 1
+        return f"250 2.0.0 Ok: kept as {task.result()}"
+
+
+Command = Callable[[Door, str], Awaitable[None]]
+
+COMMANDS: Mapping[str, Command] = MappingProxyType(
+    {
+        "EHLO": Door.smtp_EHLO,
+        "HELO": Door.smtp_HELO,
+        "MAIL": Door.smtp_MAIL,
+        "RCPT": Door.smtp_RCPT,
+        "DATA": Door.smtp_DATA,
+        "RSET": Door.smtp_RSET,
+        "NOOP": Door.smtp_NOOP,
+        "QUIT": Door.smtp_QUIT,
+        "STARTTLS": Door.smtp_STARTTLS,
+        "VRFY": Door.smtp_VRFY,
+        "EXPN": Door.smtp_EXPN,
+        "HELP": Door.smtp_HELP,
+    }
+)

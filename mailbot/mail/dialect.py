@@ -20,7 +20,16 @@ SECONDS = 1.0  # for one rendering; usual is 0.00001
 ROUNDS = 10_000  # of one loop
 
 _NODES = (
-    *(nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const, nodes.If, nodes.For),
+    *(
+        nodes.Template,
+        nodes.Output,
+        nodes.TemplateData,
+        nodes.Name,
+        nodes.Const,
+        nodes.If,
+        nodes.For,
+        nodes.Scope,
+    ),
     *(nodes.CondExpr, nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not),
     *(nodes.Getattr, nodes.Getitem),
     *(nodes.Slice, nodes.Neg, nodes.Filter, nodes.Test, nodes.Assign, nodes.Tuple, nodes.List, nodes.Keyword),

@@ -64,5 +64,5 @@ def built_in(name: str, language: str, values: Values) -> tuple[str, str]:
     subject, text = _BUILT_IN[name, language]
     said = dict(values)
     if said["again"]:
-        said["text"] = "-"  # it stood above, in the first half
+        said["text"] = ""  # it stood above, in the first half
     return subject.format_map(said), text.format_map(said)

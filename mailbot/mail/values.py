@@ -8,13 +8,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mailbot.core.notices import Notice
 from mailbot.core.policy import Mailbox
+from mailbot.mail.visible import MARKERS
 
 Value = str | int | dict[str, "Value"]
 Values = Mapping[str, Value]
 
 NOTICES: Mapping[str, type[Notice]] = {cls.name: cls for cls in get_args(Notice)}
 LANGUAGES = ("id", "en")
-MARKERS = {"id": "##- Balas di atas baris ini -##", "en": "##- Please reply above this line -##"}
 REASONS = ("new", "customer_wrote", "escalated", "handed_over", "assigned", "reminder", "notify")
 
 LINE = 150  # characters of a one-line value

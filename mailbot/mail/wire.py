@@ -20,7 +20,8 @@ _OPTIONS.log_errors = False
 _ADDRESS = re2.compile(f"{_ATOM}(?:[.]{_ATOM})*@{_LABEL}(?:[.]{_LABEL})*", _OPTIONS)
 _PRINTABLE = bytes(range(0x20, 0x7F))
 _ID_LETTERS = bytes(set(_PRINTABLE) - set(b" <>"))
-_MIME = frozenset({"MIME-Version", "Content-Type", "Content-Transfer-Encoding"})
+_MULTIPART = ("MIME-Version", "Content-Type")
+_PLAIN = (*_MULTIPART, "Content-Transfer-Encoding")
 
 
 class ComposeRefused(ValueError):
@@ -101,9 +102,8 @@ def verify(content: bytes, headers: Headers, recipient: str, mailbox: str) -> No
         raise ComposeRefused("the header holds a control, a non-ASCII character or a line that is too long")
     fields = [line.partition(": ") for line in head.decode("ascii").replace("\r\n ", " ").split("\r\n")]
     read = {name: value for name, _, value in fields}
-    if len(read) != len(fields) or [name for name in read if name not in _MIME] != [
-        name for name, _ in headers
-    ]:
+    meant = tuple(name for name, _ in headers)
+    if len(read) != len(fields) or tuple(read) not in (meant + _MULTIPART, meant + _PLAIN):
         raise ComposeRefused("the header reads back with other lines than were written")
     if read["To"] != recipient or recipient.count("@") != 1:
         raise ComposeRefused("the mail reads back with another recipient")

@@ -41,7 +41,7 @@ from mailbot.store.lock import LifeLock
 from mailbot.store.store import Store
 
 ROLES = ("listener", "intake", "delivery", "deadlines")
-DRAIN = timedelta(seconds=60)  # for sessions and sends under way; the unit allows 100 s in all
+DRAIN = timedelta(seconds=75)  # for sessions and sends under way; the unit allows 100 s for all of it
 
 
 def run(directory: Path, env: Mapping[str, str], roles: Collection[str] = ROLES) -> int:
@@ -98,8 +98,8 @@ class Daemon:
         """Everything up: when this returns, mail can come in."""
         self._greet()
         _allow_many_files()
-        secret = self.settings.secret or await self._store.write(installation.secret, None)
-        keys = Keys(secret)
+        own: bytes = await self._store.write(installation.secret, None)
+        keys = Keys(self.settings.secret or own)
         policy = self._loaded.policy
         composer = Composer(load_templates(self.settings.templates), keys, policy)
         self._live = Live(policy, composer, keys, self.settings.trust)
@@ -143,8 +143,15 @@ class Daemon:
     def _build(self) -> None:
         store, live, metrics = self._store, self._live, self.metrics
         if "delivery" in self._roles:
-            relay, hostname = self.settings.relay, self.settings.hostname
-            self._delivery = Delivery(store, relay, self.node, hostname=hostname, metrics=metrics, now=_now)
+            self._delivery = Delivery(
+                store,
+                self.settings.relay,
+                self.node,
+                hostname=self.settings.hostname,
+                metrics=metrics,
+                wake=self._waker("delivery"),
+                now=_now,
+            )
             self._loops["delivery"] = Loop(self._delivery)
         if "intake" in self._roles:
             intake = Intake(store, live, self.node, self._waker("delivery"), metrics, _now)
@@ -210,7 +217,8 @@ class Daemon:
             self._watchdog.start()
 
     async def _figures(self) -> Figures:
-        return await self._store.read(views.figures, _now())
+        standing = await self._store.read(views.figures, _now())
+        return Figures(standing.inbox, standing.outbox, standing.overdue_deadlines, standing.oldest)
 
     def _stuck(self) -> list[str]:
         return stuck(self._loops.values(), time.monotonic())
@@ -238,7 +246,8 @@ class Daemon:
         else:
             self._live.take(policy, templates)
             journal.policy_reloaded(old=old, new=policy.version)
-        self._supervisor.ready(f"policy {self._live.policy.version}")
+        finally:  # whatever happened, we go on by the policy that we have
+            self._supervisor.ready(f"policy {self._live.policy.version}")
         await self._store.write(
             nodes.note_reload, nodes.Reloaded(self.node, _now(), self._live.policy.version, trouble)
         )
@@ -252,14 +261,19 @@ class Daemon:
         started = time.monotonic()
         journal.stopping(why="asked to")
         self._supervisor.stopping("draining")
+
+        def left() -> timedelta:
+            spent = timedelta(seconds=time.monotonic() - started)
+            return max(timedelta(seconds=1), DRAIN - spent)
+
         if self._listener:
-            await self._listener.drain(DRAIN)
+            await self._listener.drain(left())
         for name in ("intake", "deadlines"):
             if name in self._loops:
                 await self._loops[name].stop()
         if self._delivery:
             await self._loops["delivery"].stop()
-            await self._delivery.drain(DRAIN)
+            await self._delivery.drain(left())
         await self._loops["heartbeat"].stop()
         if self._monitor:
             await self._monitor.stop()

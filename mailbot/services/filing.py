@@ -17,6 +17,7 @@ from mailbot.core.decide import MailDecision, MailFacts, mailbox_of, on_mail
 from mailbot.core.evidence import Clues, Verdict, weigh
 from mailbot.core.model import Authentication, InboundMail, Ticket
 from mailbot.core.policy import Mailbox, Policy
+from mailbot.mail.automatic import envelope_reason
 from mailbot.mail.visible import answer_text
 from mailbot.services.live import Live
 from mailbot.services.settle import outcome
@@ -100,6 +101,7 @@ def _decide(
     now: datetime,
 ) -> Filed:
     policy = live.policy
+    mail = replace(mail, automatic=mail.automatic or envelope_reason(claimed.envelope.sender))
     verdict = weigh(clues, known.messages, known.participants)
     if not verdict.number and verdict.claims and _threads_strangers(claimed, policy):
         verdict = replace(verdict, number=verdict.claims, claims="")

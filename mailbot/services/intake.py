@@ -53,8 +53,7 @@ class Intake:
         claimed = await self._store.write(inbox.claim, inbox.Claim(self._node, BATCH))
         if not claimed:
             return IDLE
-        batch = [await self._read(mail) for mail in claimed]
-        batch = [mail for mail in batch if mail]
+        batch = [read for mail in claimed if (read := await self._read(mail))]
         try:
             await self._record(batch)
         except StoreUnavailable:
@@ -67,12 +66,12 @@ class Intake:
 
     async def _read(self, claimed: inbox.Claimed) -> Read | None:
         await asyncio.sleep(0)  # sessions and deliveries go on between two mails
-        ids = self._live.trust.authserv_ids
+        ids, own = self._live.trust.authserv_ids, self._live.policy.mailboxes.keys()
         try:
             if len(claimed.raw) > LARGE:
-                mail = await asyncio.to_thread(parse, claimed.raw, ids)
+                mail = await asyncio.to_thread(parse, claimed.raw, ids, own)
             else:
-                mail = parse(claimed.raw, ids)
+                mail = parse(claimed.raw, ids, own)
         except Exception as error:
             await self._park(claimed, error)
             return None
@@ -134,7 +133,7 @@ class Intake:
             case e.AutomaticMailReceived(reason=reason):
                 journal.automatic_kept(number=ticket.number, reason=reason)
             case e.AcknowledgementSuppressed(reason=reason):
-                self._metrics.suppressed.labels(reason).inc()
+                self._metrics.suppress(reason)
                 journal.acknowledgement_suppressed(number=ticket.number, reason=reason)
             case e.AgentAnswered():
                 journal.agent_answered(number=ticket.number)

@@ -48,4 +48,3 @@ class Keeper:
                 if asyncio.get_running_loop().time() > deadline:
                     raise
                 await asyncio.sleep(AGAIN)
-

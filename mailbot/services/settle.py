@@ -52,7 +52,7 @@ def _owed(notice: Notice, live: Live, now: datetime, asked_at: datetime) -> Owed
         # The mail would not have been what was meant: a person sees the row, nobody gets the mail.
         return _row(nonce, notice, now, asked_at, reason=f"unsafe to send: {refusal}"[:200])
     if mail.fallback:
-        journal.fallback_template(kind=mail.kind, error=mail.fallback)
+        journal.fallback_template(kind=mail.kind, error=mail.trouble)
     return Owed(
         nonce=nonce,
         message_id=mail.message_id,

@@ -3,14 +3,15 @@
 import sqlite3
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.pool import QueuePool
 
 from mailbot.errors import StoreFull, StoreUnavailable
 
 # How long SQLite waits for another process's write lock; the listener gives up after 60 s (promise P4).
-BUSY_MS = 60_000
+# `?timeout=` in the URL stands above it.
+BUSY = "60"
 
 
 def is_sqlite(url: str) -> bool:
@@ -28,7 +29,7 @@ def open_engine(url: str, *, writers: int = 1) -> Engine:
     """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        return _sqlite(url, writers)
+        return _sqlite(parsed.set(query={"timeout": BUSY, **parsed.query}), writers)
     if parsed.drivername in ("postgresql", "postgres"):
         parsed = parsed.set(drivername="postgresql+psycopg")
     return create_engine(
@@ -36,19 +37,21 @@ def open_engine(url: str, *, writers: int = 1) -> Engine:
         pool_size=writers,
         max_overflow=4,
         pool_pre_ping=True,
+        hide_parameters=True,  # customer text has no place in error messages
         connect_args={"connect_timeout": 10, "application_name": "mailbot"},
     )
 
 
-def _sqlite(url: str, writers: int) -> Engine:
+def _sqlite(url: URL, writers: int) -> Engine:
     engine = create_engine(
         url,
         poolclass=QueuePool,
         pool_size=writers,
         max_overflow=4,
+        hide_parameters=True,
         # None: SQLAlchemy's `begin` event below opens transactions, not the driver, whose default
         # mode handed out the same number twice without an error (promises.md).
-        connect_args={"isolation_level": None, "check_same_thread": False, "timeout": BUSY_MS / 1000},
+        connect_args={"isolation_level": None, "check_same_thread": False},
     )
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin_immediate)

@@ -324,6 +324,11 @@ def next_due(connection: Connection) -> datetime | None:
     return min((due_at for due_at in firsts if due_at is not None), default=None)
 
 
+def ticket_of(connection: Connection, nonce: str) -> str | None:
+    """The ticket that a mail was sent for: where its bounce belongs."""
+    return connection.scalar(select(outbox.c.ticket).where(outbox.c.nonce == nonce))
+
+
 @dataclass(frozen=True, slots=True)
 class Retry:
     id: int

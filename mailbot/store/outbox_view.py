@@ -24,6 +24,7 @@ class Entry:
     reason: str | None
     asked_at: datetime
     due_at: datetime
+    dot_at: datetime | None
     settled_at: datetime | None
     attempts: int
     unknown: int

@@ -1,0 +1,44 @@
+"""config/*.yaml and the environment -> frozen Settings and Policy, or every problem at once.
+
+What needs pydantic (0.1 s) is imported only when called: a command that only wants the values pays nothing.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from mailbot.settings.model import Limits, Listen, Loaded, Monitor, Relay, Settings, Trust
+from mailbot.settings.shipped import FILES, Written, init
+
+__all__ = [
+    "FILES",
+    "Limits",
+    "Listen",
+    "Loaded",
+    "Monitor",
+    "Relay",
+    "Settings",
+    "Trust",
+    "Written",
+    "init",
+    "load",
+    "schema",
+]
+
+
+def load(directory: Path, env: Mapping[str, str], *, today: date | None = None) -> Loaded:
+    """The configuration in `directory` with `env` above it. Raises ConfigError with every problem found.
+
+    `today` decides which years' holidays are worked out: the one before it to five after it.
+    """
+    from mailbot.settings.loading import load
+
+    return load(directory, env, today or datetime.now(UTC).date())
+
+
+def schema(name: str) -> dict[str, Any]:
+    """The JSON Schema of "mailbot", "teams", "routing" or "escalation"; KeyError for another name."""
+    from mailbot.settings.schemas import schema
+
+    return schema(name)

@@ -1,0 +1,175 @@
+"""Checked files -> the frozen Policy that the core decides by."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from mailbot.core.model import Target
+from mailbot.core.policy import (
+    Actions,
+    Agent,
+    AnswerLimits,
+    Ladder,
+    Mailbox,
+    Policy,
+    Rule,
+    Step,
+    Team,
+)
+from mailbot.core.routing import When
+from mailbot.core.worktime import Calendar, Interval
+from mailbot.errors import Problem
+from mailbot.settings import conditions, hours
+from mailbot.settings.files import (
+    CalendarEntry,
+    EscalationFile,
+    LadderEntry,
+    MailbotFile,
+    MailboxEntry,
+    RoutingFile,
+    RuleEntry,
+    StepEntry,
+    TeamsFile,
+)
+from mailbot.settings.raw import Files, find, notifiable
+from mailbot.settings.source import Source
+from mailbot.settings.values import said
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The four files, each of the right shape and with names that exist."""
+
+    mailbot: MailbotFile
+    teams: TeamsFile
+    routing: RoutingFile
+    escalation: EscalationFile
+    whens: tuple[When | None, ...]
+    calendars: Mapping[str, Calendar]
+
+
+def policy(checked: Checked, files: Files, version: str, *, limits: bool) -> Policy:
+    """The policy; `limits=False` (MAILBOT_LIMITS=off) leaves the answers without limit."""
+    boxes = [_mailbox(entry) for entry in checked.mailbot.mailboxes]
+    answers = checked.mailbot.answers
+    known = notifiable(files) or {}
+    return Policy(
+        version=version,
+        mailboxes={box.address: box for box in boxes},
+        levels=tuple(checked.teams.levels),
+        teams=_teams(checked.teams),
+        rules=tuple(
+            _rule(entry, when, files.routing.values[("rules", index)][0])
+            for index, (entry, when) in enumerate(zip(checked.routing.rules, checked.whens, strict=True))
+        ),
+        ladders={name: _ladder(name, entry, known) for name, entry in checked.escalation.ladders.items()},
+        ladder_of=dict(checked.escalation.priorities),
+        calendars=checked.calendars,
+        answers=AnswerLimits(tuple(answers.per_address), tuple(answers.per_domain), tuple(answers.overall))
+        if limits
+        else AnswerLimits(),
+        shared_domains=frozenset(answers.shared_domains),
+    )
+
+
+def whens(source: Source, problems: list[Problem]) -> tuple[When | None, ...]:
+    """The conditions of all rules in order; None where there are none, or none that hold water."""
+    built: list[When | None] = []
+    for place, rule in find(source.data, "rules", "*"):
+        if not isinstance(rule, dict) or "when" not in rule:
+            built.append(None)
+            continue
+        when, found = conditions.parse(source, (*place, "when"), rule["when"])
+        built.append(when)
+        problems += found
+    return tuple(built)
+
+
+def calendars(
+    file: EscalationFile | None, source: Source, today: date, problems: list[Problem]
+) -> tuple[dict[str, Calendar], list[Problem]]:
+    """The calendars with their holidays worked out, and what is not certain about these."""
+    built: dict[str, Calendar] = {}
+    remarks: list[Problem] = []
+    for name, entry in file.calendars.items() if file else ():
+        place = ("calendars", name, "holidays")
+        try:
+            built[name], found = _calendar(name, entry, today)
+            remarks += (source.at_value(place, remark) for remark in found)
+        except ValueError as error:
+            problems.append(source.at_value(place, *said(error)))
+    return built, remarks
+
+
+def _calendar(name: str, entry: CalendarEntry, today: date) -> tuple[Calendar, tuple[str, ...]]:
+    week: list[tuple[Interval, ...]] = [()] * 7
+    for days, open_at in entry.hours.items():
+        for day in days:
+            week[day] = open_at
+    off = hours.Holidays()
+    if entry.holidays:
+        leave = entry.holidays.collective_leave
+        off = hours.holidays_of(entry.holidays.country, today, collective_leave=leave)
+    dates: dict[date, tuple[Interval, ...]] = dict.fromkeys(off.off, ())
+    for days_named, open_at in entry.dates.items():
+        dates |= dict.fromkeys(days_named, open_at)
+    return Calendar(name, entry.zone, tuple(week), dates), off.remarks
+
+
+def _mailbox(entry: MailboxEntry) -> Mailbox:
+    return Mailbox(
+        address=entry.address,
+        brand=entry.brand,
+        prefix=entry.prefix,
+        language=entry.language or "",
+        strangers=entry.strangers,
+        reopen_within=entry.reopen_within,
+        digits=entry.digits,
+    )
+
+
+def _teams(file: TeamsFile) -> dict[str, Team]:
+    return {
+        name: Team(
+            name,
+            entry.calendar,
+            tuple(Agent(each.name, each.address, each.level, tuple(each.languages)) for each in entry.agents),
+        )
+        for name, entry in file.teams.items()
+    }
+
+
+def _rule(entry: RuleEntry, when: When | None, line: int) -> Rule:
+    then = entry.then
+    actions = Actions(
+        category=then.category,
+        urgency=then.urgency,
+        complexity=then.complexity,
+        tags=tuple(then.tags),
+        team=then.team,
+        level=then.level,
+        priority=then.priority,
+    )
+    return Rule(entry.name, when, actions, line)
+
+
+def _ladder(name: str, entry: LadderEntry, known: Mapping[str, tuple[str, ...]]) -> Ladder:
+    spans = {Target(key): span for key, span in entry.targets if span is not None}
+    return Ladder(name, spans, tuple(_step(step, known) for step in entry.steps))
+
+
+def _step(entry: StepEntry, known: Mapping[str, tuple[str, ...]]) -> Step:
+    addresses = [
+        address
+        for name in entry.notify
+        for address in ((name.lower(),) if "@" in name else known[name.casefold()])
+    ]
+    return Step(
+        at=entry.at,
+        remind=entry.remind or "",
+        escalate_to=entry.escalate_to or "",
+        hand_over_to=entry.hand_over_to or "",
+        notify=tuple(dict.fromkeys(addresses)),
+        tell_customer=entry.tell_customer,
+        acknowledge_within=entry.acknowledge_within,
+    )

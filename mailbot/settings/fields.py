@@ -1,0 +1,171 @@
+"""The types of single values in the YAML files: what is read into what, and how the JSON Schema says it."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
+
+from mailbot.core.policy import Moment, Rate
+from mailbot.core.routing import COMPLEXITIES, PRIORITIES, URGENCIES
+from mailbot.core.worktime import Interval
+from mailbot.settings import hours, values
+from mailbot.settings.model import Network
+from mailbot.settings.values import close_to, shown
+
+
+def _text(what: str, *examples: str, **more: object) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "description": what, "examples": list(examples), **more})
+
+
+def _one_of(known: tuple[str, ...]) -> BeforeValidator:
+    def check(value: object) -> str:
+        if not isinstance(value, str) or value not in known:
+            raise ValueError(f"`{shown(value)}` can't stand here", close_to(str(value), known))
+        return value
+
+    return BeforeValidator(check)
+
+
+def _printable(value: str) -> str:
+    if not value or value != value.strip() or len(value) > 100 or not value.isprintable():
+        raise ValueError(f"`{shown(value)}` is no name", "1 to 100 letters on one line, no space around them")
+    return value
+
+
+def _prefix(value: str) -> str:
+    if not (value.isascii() and value.isalpha() and value.isupper() and 2 <= len(value) <= 10):
+        raise ValueError(f"`{shown(value)}` is no prefix", "2 to 10 capital letters, such as TOKO")
+    return value
+
+
+def _language(value: str) -> str:
+    if not (len(value) == 2 and value.isascii() and value.isalpha() and value.islower()):
+        raise ValueError(f"`{shown(value)}` is no language", "two small letters: id, en")
+    return value
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (LookupError, ValueError, OSError):
+        raise ValueError(
+            f"`{shown(value)}` is no time zone", "write it like Asia/Jakarta or Asia/Makassar"
+        ) from None
+    return value
+
+
+def _week(value: object) -> object:
+    return {"mon-sun": "00:00-24:00"} if value == "always" else value
+
+
+def _ever_open(value: dict[tuple[int, ...], tuple[Interval, ...]]) -> object:
+    if not any(value.values()):
+        raise ValueError("no day has hours: nothing would ever come due")
+    return value
+
+
+def _one_or_more(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+def some(what: str) -> Callable[[Any], Any]:
+    def check(value: Any) -> Any:
+        if not value:
+            raise ValueError(f"at least one {what} is needed")
+        return value
+
+    return check
+
+
+Name = Annotated[str, AfterValidator(_printable)]
+Address = Annotated[
+    str, BeforeValidator(values.address), _text("a mail address", "ayu@dukungan.example", format="email")
+]
+Language = Annotated[str, AfterValidator(_language), _text("two letters", "id", "en", pattern="^[a-z]{2}$")]
+Span = Annotated[
+    timedelta,
+    BeforeValidator(values.duration),
+    _text("a time span", "30 min", "8 h", "1 h 30 min", "14 days"),
+]
+Size = Annotated[int, BeforeValidator(values.size), _text("a size", "25 MB", "25 MiB", "500 KB", "1 GB")]
+At = Annotated[
+    Moment,
+    BeforeValidator(values.moment),
+    _text(
+        "a moment",
+        "first_response",
+        "75% of resolution",
+        "first_response + 30 min",
+        "30 min before resolution",
+    ),
+]
+_Rate = Annotated[
+    Rate, BeforeValidator(values.rate), _text("a rate", "1 per 10 min", "5 per day", "200 per hour")
+]
+_ONE_OR_MORE = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+Rates = Annotated[
+    list[_Rate],
+    BeforeValidator(_one_or_more),
+    WithJsonSchema({**_ONE_OR_MORE, "examples": ["200 per hour", ["1 per 10 min", "5 per day"]]}),
+]
+Names = Annotated[list[Name], BeforeValidator(_one_or_more), WithJsonSchema(_ONE_OR_MORE)]
+Net = Annotated[
+    Network, BeforeValidator(values.network), _text("a network", "10.0.0.0/8", "127.0.0.1", "fd00::/8")
+]
+Endpoint = Annotated[
+    tuple[str, int], BeforeValidator(values.endpoint), _text("host:port", "127.0.0.1:25", "[::1]:25")
+]
+Loopback = Annotated[
+    tuple[str, int], BeforeValidator(values.loopback), _text("host:port on loopback", "127.0.0.1:9125")
+]
+Store = Annotated[
+    str,
+    BeforeValidator(values.store_without_password),
+    _text("a file or a URL", "mailbot.db", "postgresql://db.internal/mailbot"),
+]
+Domain = Annotated[str, BeforeValidator(values.domain), _text("a domain", "dukungan.example")]
+Hours = Annotated[
+    tuple[Interval, ...],
+    BeforeValidator(hours.intervals),
+    WithJsonSchema(
+        {
+            "type": ["string", "array"],
+            "items": {"type": "string"},
+            "examples": ["08:00-12:00, 13:00-17:00", "closed"],
+        }
+    ),
+]
+Weekdays = Annotated[
+    tuple[int, ...], BeforeValidator(hours.weekdays), _text("weekdays", "mon-fri", "sat", "mon, wed")
+]
+Dates = Annotated[
+    tuple[date, ...], BeforeValidator(hours.dates), _text("dates", "2026-12-31", "2026-12-24 to 2027-01-02")
+]
+Week = Annotated[
+    dict[Weekdays, Hours],
+    BeforeValidator(_week),
+    AfterValidator(_ever_open),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"const": "always"},
+                {"type": "object", "additionalProperties": {"type": ["string", "array"]}},
+            ],
+            "description": "hours by weekday, or `always`; a day that is not named is closed",
+            "examples": [{"mon-fri": "08:00-12:00, 13:00-17:00", "sat": "08:00-12:00"}],
+        }
+    ),
+]
+Urgency = Annotated[str, _one_of(URGENCIES), WithJsonSchema({"enum": list(URGENCIES)})]
+Complexity = Annotated[str, _one_of(COMPLEXITIES), WithJsonSchema({"enum": list(COMPLEXITIES)})]
+Priority = Annotated[str, _one_of(PRIORITIES), WithJsonSchema({"enum": list(PRIORITIES)})]
+
+Prefix = Annotated[
+    str, AfterValidator(_prefix), _text("2 to 10 capital letters", "TOKO", pattern="^[A-Z]{2,10}$")
+]
+Zone = Annotated[
+    str, AfterValidator(_zone), _text("a time zone", "Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura")
+]
+Country = Annotated[str, BeforeValidator(hours.check_country), _text("two letters", "ID")]

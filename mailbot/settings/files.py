@@ -1,0 +1,263 @@
+"""The four YAML files as pydantic models: which keys there are, what may stand under each.
+
+The JSON Schemas for editors come from here. What names mean across files is checked in `references`.
+"""
+
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from mailbot.settings.fields import (
+    Address,
+    At,
+    Complexity,
+    Country,
+    Dates,
+    Domain,
+    Endpoint,
+    Hours,
+    Language,
+    Loopback,
+    Name,
+    Names,
+    Net,
+    Prefix,
+    Priority,
+    Rates,
+    Size,
+    Span,
+    Store,
+    Urgency,
+    Week,
+    Zone,
+    some,
+)
+from mailbot.settings.model import MIB, RelayTls
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+# --- mailbot.yaml ---
+
+
+class Tls(_Entry):
+    """STARTTLS for those who bring mail."""
+
+    certificate: str = Field(description="PEM file with the chain; relative to this directory")
+    key: str = Field(description="PEM file with the private key; relative to this directory")
+    required: bool = Field(False, description="refuse mail that comes without TLS")
+
+
+class RelayEntry(_Entry):
+    """The mail server that takes our mail. Its password: MAILBOT_RELAY_PASSWORD or a systemd credential."""
+
+    address: Endpoint = Field(("127.0.0.1", 25), description="host:port")
+    tls: RelayTls = Field(
+        "starttls", description="none, starttls (when offered), required, implicit (port 465)"
+    )
+    user: str = Field("", description="user to log in as; empty: no login")
+    connections: int = Field(8, ge=1, le=100, description="connections kept open at most")
+
+
+class MailboxEntry(_Entry):
+    """An address that customers write to."""
+
+    address: Address = Field(description="the address; mail to address+anything belongs to it too")
+    brand: Name = Field(description="the name customers know: stands in From and in the texts")
+    prefix: Prefix = Field(description="of the ticket number: 2 to 10 capital letters")
+    language: Language | None = Field(
+        None, description="of the first answer when the mail leaves us unsure; else both"
+    )
+    strangers: Literal["new", "thread"] = Field(
+        "new", description="mail that names somebody else's ticket: new ticket, or thread"
+    )
+    reopen_within: Span = Field(timedelta(days=14), description="a reply reopens a closed ticket for so long")
+    digits: int = Field(8, ge=8, le=12, description="random digits of the number")
+
+
+class TrustEntry(_Entry):
+    """Whom we believe about who sent a mail."""
+
+    authserv_ids: list[Domain] = Field([], description="hosts whose Authentication-Results header counts")
+    agent_networks: list[Net] = Field([], description="networks that only agents can submit from")
+    front_networks: list[Net] = Field(
+        [], description="our own mail servers in front: no per-address caps for them"
+    )
+
+
+class LimitsEntry(_Entry):
+    """Caps at the door."""
+
+    size: Size = Field(25 * MIB, description="of one mail")
+    sessions: int = Field(200, ge=1, le=10000, description="connections at once")
+    sessions_per_address: int = Field(
+        20, ge=1, le=10000, description="connections at once from one IP address"
+    )
+    recipients: int = Field(100, ge=1, le=1000, description="of one mail")
+    mails_per_session: int = Field(100, ge=1, description="on one connection")
+    in_flight: Size = Field(64 * MIB, description="memory for mails that are coming in, all together")
+    mails_per_minute_per_address: int = Field(120, ge=1, description="from one IP address")
+    minimum_rate: int = Field(
+        500, ge=1, le=100000, description="bytes a second that a mail must come in with"
+    )
+    free_space: Size | None = Field(
+        None, description="no mail is taken with less room on the disk; else max(1 GiB, 4 x size)"
+    )
+
+
+class AnswersEntry(_Entry):
+    """How many automatic answers may leave; over that the ticket is kept and the answer suppressed."""
+
+    per_address: Rates = Field([], description="to one address")
+    per_domain: Rates = Field([], description="to one domain that is not shared")
+    overall: Rates = Field([], description="to everybody together")
+    shared_domains: list[Domain] = Field(
+        [], description="domains of many people (gmail.com): no rate per domain there"
+    )
+
+
+class MailbotFile(_Entry):
+    """mailbot.yaml: the machine around the policy."""
+
+    hostname: Domain | None = Field(None, description="our name in SMTP; else this machine's")
+    listen: Endpoint = Field(("127.0.0.1", 2525), description="where mail comes in, host:port")
+    tls: Tls | None = Field(None, description="certificate for STARTTLS")
+    store: Store = Field(
+        "mailbot.db",
+        description="SQLite file, or postgresql://host/name; a password belongs in MAILBOT_STORE",
+    )
+    relay: RelayEntry = Field(RelayEntry(), description="where mail goes out")
+    mailboxes: Annotated[list[MailboxEntry], AfterValidator(some("mailbox"))] = Field(
+        description="addresses customers write to"
+    )
+    trust: TrustEntry = Field(TrustEntry(), description="whom we believe")
+    monitor: Loopback | None = Field(None, description="host:port on loopback for /metrics and /healthz")
+    limits: LimitsEntry = Field(LimitsEntry(), description="caps at the door")
+    answers: AnswersEntry = Field(AnswersEntry(), description="how many automatic answers may leave")
+    log: Literal["json", "text"] | None = Field(None, description="form of the log; else JSON off a terminal")
+
+
+# --- teams.yaml ---
+
+
+class AgentEntry(_Entry):
+    """Somebody who answers customers."""
+
+    name: Name = Field(description="as it is shown to people")
+    address: Address = Field(description="where tickets are sent to, and answers come from")
+    level: Name = Field(description="one of `levels`")
+    languages: list[Language] = Field([], description="that this person answers in")
+
+
+class TeamEntry(_Entry):
+    """People whom rules route to."""
+
+    calendar: Name = Field(description="when this team works: one of `calendars` in escalation.yaml")
+    agents: Annotated[list[AgentEntry], AfterValidator(some("agent"))] = Field(description="who is in it")
+
+
+class TeamsFile(_Entry):
+    """teams.yaml: who answers."""
+
+    levels: Annotated[list[Name], AfterValidator(some("level"))] = Field(
+        description="lowest first, up to management"
+    )
+    teams: Annotated[dict[Name, TeamEntry], AfterValidator(some("team"))] = Field(description="by name")
+
+
+# --- routing.yaml ---
+
+
+class ActionsEntry(_Entry):
+    """What a rule sets."""
+
+    category: Name = Field("general", description="what the matter is about, in a word of yours")
+    urgency: Urgency = Field("normal", description="how soon it hurts")
+    complexity: Complexity = Field("medium", description="how hard it is")
+    tags: list[Name] = Field([], description="words to find it by")
+    team: Name = Field(description="who gets it")
+    level: Name | None = Field(None, description="where it starts; else the lowest level")
+    priority: Priority | None = Field(None, description="else it follows from urgency and complexity")
+
+
+class RuleEntry(_Entry):
+    """One rule: the first whose `when` holds decides."""
+
+    name: Name = Field(description="shown on the ticket as the reason; no two rules share it")
+    when: Any = Field(None, description="conditions; the last rule has none and takes everything")
+    then: ActionsEntry = Field(description="what it sets")
+
+
+class RoutingFile(_Entry):
+    """routing.yaml: where a new ticket goes."""
+
+    rules: Annotated[list[RuleEntry], AfterValidator(some("rule"))] = Field(
+        description="in order: the first that matches wins"
+    )
+
+
+# --- escalation.yaml ---
+
+
+class HolidaysEntry(_Entry):
+    """The days off of a country."""
+
+    country: Country = Field(description="ID is Indonesia")
+    collective_leave: bool = Field(False, description="cuti bersama is off too")
+
+
+class CalendarEntry(_Entry):
+    """When people work."""
+
+    zone: Zone = Field("Asia/Jakarta", description="time zone of the hours")
+    hours: Week = Field(description="by weekday, or always")
+    holidays: HolidaysEntry | None = Field(None, description="days off by country")
+    dates: dict[Dates, Hours] = Field(
+        {}, description="hours of single dates, above weekdays and holidays; or closed"
+    )
+
+
+class TargetsEntry(_Entry):
+    """What is promised, in work time of the team's calendar."""
+
+    first_response: Span | None = Field(None, description="until the first answer of a person")
+    next_response: Span | None = Field(
+        None, description="until the answer to each further mail of the customer"
+    )
+    resolution: Span | None = Field(
+        None, description="until the matter is closed; waiting for the customer does not count"
+    )
+
+
+class StepEntry(_Entry):
+    """One rung: all it names happens at `at`."""
+
+    at: At = Field(description="when")
+    remind: Literal["assignee", "team"] | None = Field(None, description="who is reminded")
+    escalate_to: Name | None = Field(None, description="a level")
+    hand_over_to: Name | None = Field(None, description="a team")
+    notify: Names = Field([], description="agents, teams or addresses")
+    tell_customer: bool = Field(False, description="a mail of progress to the customer")
+    acknowledge_within: Span | None = Field(
+        None, description="the new owner says so by then, else the next step at once"
+    )
+
+
+class LadderEntry(_Entry):
+    """Targets and what happens on the way to them."""
+
+    targets: TargetsEntry = Field(description="what is promised")
+    steps: list[StepEntry] = Field([], description="in the order they come due")
+
+
+class EscalationFile(_Entry):
+    """escalation.yaml: what is promised and what happens when time runs out."""
+
+    calendars: Annotated[dict[Name, CalendarEntry], AfterValidator(some("calendar"))] = Field(
+        description="by name"
+    )
+    ladders: Annotated[dict[Name, LadderEntry], AfterValidator(some("ladder"))] = Field(description="by name")
+    priorities: dict[str, Name] = Field(description="which ladder a priority climbs")

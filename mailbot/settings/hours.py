@@ -1,0 +1,145 @@
+"""Calendars as admins write them: weekday hours, holidays, own dates -> `core.worktime.Calendar`."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import lru_cache
+from itertools import pairwise
+from typing import TYPE_CHECKING, NoReturn
+
+from mailbot.core.worktime import DAY_NAMES, Interval, hours
+from mailbot.settings.values import close_to, shown
+
+if TYPE_CHECKING:
+    from holidays import HolidayBase
+
+YEARS_AHEAD = 5
+MAX_DATES = 366  # in one line of `dates:`
+
+_DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:\s+to\s+([0-9]{4}-[0-9]{2}-[0-9]{2}))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Holidays:
+    """The days off of a country by date, with their names, and `remarks` to the admin on the near ones."""
+
+    off: Mapping[date, str] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+
+
+def weekdays(value: object) -> tuple[int, ...]:
+    """ "mon-fri", "mon, wed", "saturday", "fri-mon" -> the days, Monday is 0."""
+    days: list[int] = []
+    for part in str(value).split(","):
+        first, dash, last = (word.strip().lower() for word in part.partition("-"))
+        start = _weekday(first)
+        end = _weekday(last) if dash else start
+        days += [(start + i) % 7 for i in range((end - start) % 7 + 1)]
+    if len(set(days)) < len(days):
+        _no(f"`{shown(value)}` names a day twice")
+    return tuple(days)
+
+
+def intervals(value: object) -> tuple[Interval, ...]:
+    """ "08:00-12:00, 13:00-17:00", a list of such, or "closed" -> the stretches of that day, in order."""
+    texts = value if isinstance(value, list) else [value]
+    if not texts or not all(isinstance(text, str) and text.strip() for text in texts):
+        _no(f"hours should stand here, not {shown(value)}", "write them like 08:00-12:00, 13:00-17:00")
+    parts = [part.strip() for text in texts for part in str(text).split(",")]
+    if parts == ["closed"]:
+        return ()
+    found = sorted(_interval(part) for part in parts)
+    for before, after in pairwise(found):
+        if after.start < before.end:
+            _no(f"{before} and {after} overlap")
+    return tuple(found)
+
+
+def dates(value: object) -> tuple[date, ...]:
+    """ "2026-12-31", "2026-12-24 to 2027-01-02" -> each date."""
+    found = _DATE.fullmatch(str(value).strip())
+    try:
+        if not found:
+            raise ValueError
+        first = date.fromisoformat(found[1])
+        last = date.fromisoformat(found[2] or found[1])
+    except ValueError:
+        _no(f"`{shown(value)}` is no date", "write it like 2026-12-31, or 2026-12-24 to 2027-01-02")
+    if not 0 <= (last - first).days < MAX_DATES:
+        _no(f"`{shown(value)}` runs backward or over more than a year")
+    return tuple(first + timedelta(days=i) for i in range((last - first).days + 1))
+
+
+def check_country(value: object) -> str:
+    """A country whose holidays are known, as its two capital letters."""
+    from holidays import (
+        list_supported_countries,
+    )  # late: 0.1 s that a calendar without holidays need not wait for
+
+    known = list_supported_countries()
+    text = {"indonesia": "ID"}.get(str(value).lower(), str(value))
+    if not isinstance(value, str) or text not in known:
+        _no(f"no holidays are known for `{shown(value)}`", "write the country's two letters: ID is Indonesia")
+    return text
+
+
+@lru_cache(maxsize=16)
+def holidays_of(country: str, today: date, *, collective_leave: bool) -> Holidays:
+    """The days off from the year before `today` on, and what is not certain about the coming ones.
+
+    `collective_leave` adds the days that the government gives as *cuti bersama*. ValueError where a country
+    has none.
+    """
+    public = _country(country, today, "public")
+    off = dict(public.items())
+    if collective_leave:
+        if "government" not in public.supported_categories:
+            _no(f"`collective_leave` means nothing in {country}", "leave it out")
+        off |= {day: name for day, name in _country(country, today, "government").items() if day not in off}
+    return Holidays(off, tuple(_remarks(off, today, country if collective_leave else "")))
+
+
+def _country(country: str, today: date, category: str) -> "HolidayBase":
+    from holidays import country_holidays
+
+    years = range(today.year - 1, today.year + YEARS_AHEAD + 1)
+    found = country_holidays(country, years=years, categories=(category,))
+    if "en_US" in found.supported_languages:
+        found = country_holidays(country, years=years, categories=(category,), language="en_US")
+    return found
+
+
+def _remarks(off: Mapping[date, str], today: date, leave_of: str) -> Iterator[str]:
+    unsure = sorted(day for day, name in off.items() if "estimated" in name and _soon(day, today))
+    if unsure:
+        named = ", ".join(f"{day} {off[day].replace(' (estimated)', '')}" for day in unsure[:6])
+        yield f"these holidays are estimates until the government fixes them: {named}"
+    year = (today + timedelta(days=60)).year
+    if leave_of == "ID" and not any(day.year == year and "Joint" in name for day, name in off.items()):
+        yield f"the installed `holidays` package does not know the collective leave (cuti bersama) of {year}"
+
+
+def _soon(day: date, today: date) -> bool:
+    return today <= day <= date(today.year + 1, 12, 31)
+
+
+def _interval(text: str) -> Interval:
+    try:
+        return hours(text)
+    except ValueError as error:
+        hint = (
+            "write them like 08:00-12:00; over midnight is 22:00-24:00 here and 00:00-06:00 on the next day"
+        )
+        _no(f"`{shown(text)}`: {str(error).partition(': ')[2] or error}", hint)
+
+
+def _weekday(word: str) -> int:
+    for day, name in enumerate(DAY_NAMES):
+        if len(word) > 2 and name.startswith(word):
+            return day
+    return _no(f"`{shown(word)}` is no weekday", close_to(word, tuple(name[:3] for name in DAY_NAMES)))
+
+
+def _no(message: str, hint: str = "") -> NoReturn:
+    raise ValueError(message, hint)

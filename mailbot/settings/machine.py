@@ -1,0 +1,104 @@
+"""The machine's side of mailbot.yaml with the environment above it -> Settings."""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+from mailbot.errors import Problem
+from mailbot.settings.environment import Environment
+from mailbot.settings.files import LimitsEntry, MailbotFile
+from mailbot.settings.model import Limits, Listen, Monitor, Relay, Settings, Trust
+from mailbot.settings.source import Source
+from mailbot.settings.values import POSTGRES, close_to, is_loopback
+
+
+def settings(file: MailbotFile, directory: Path, templates: Path, said: Environment) -> Settings:
+    """Call `check` first: this one takes the values as they are."""
+    tls = file.tls
+    host, port = said.listen or file.listen
+    relay_host, relay_port = said.relay or file.relay.address
+    return Settings(
+        directory=directory,
+        templates=templates,
+        hostname=file.hostname or _hostname(file),
+        listen=Listen(
+            host,
+            port,
+            certificate=(directory / tls.certificate).absolute() if tls else None,
+            key=(directory / tls.key).absolute() if tls else None,
+            require_tls=bool(tls and tls.required),
+        ),
+        store=_store(file.store, directory, said),
+        relay=Relay(
+            relay_host,
+            relay_port,
+            file.relay.tls,
+            file.relay.user,
+            said.relay_password,
+            file.relay.connections,
+        ),
+        trust=Trust(
+            tuple(file.trust.authserv_ids), tuple(file.trust.agent_networks), tuple(file.trust.front_networks)
+        ),
+        monitor=Monitor(*file.monitor) if file.monitor else None,
+        limits=_limits(file.limits) if said.limits else None,
+        log=said.log or file.log or "",
+        secret=said.secret,
+    )
+
+
+def check(
+    file: MailbotFile, source: Source, directory: Path, templates: Path, said: Environment
+) -> Iterator[Problem]:
+    """What is wrong with the machine's side, beyond its shape."""
+    for key in ("certificate", "key") if file.tls else ():
+        path = directory / str(getattr(file.tls, key))
+        if not path.is_file():
+            yield source.at_value(("tls", key), f"there is no file {path}")
+    if file.relay.user and not _is_private(file, said):
+        hint = "with `tls: required` or `tls: implicit` it can't be read on the way"
+        yield source.at_value(
+            ("relay", "tls"), f"`{file.relay.tls}` may send the relay's password in the clear", hint
+        )
+    for index, box in enumerate(file.mailboxes):
+        if box.language and templates.is_dir() and not (templates / box.language).is_dir():
+            known = tuple(sorted(path.name for path in templates.iterdir() if path.is_dir()))
+            place = ("mailboxes", index, "language")
+            yield source.at_value(
+                place, f"there are no templates for `{box.language}`", close_to(box.language, known)
+            )
+
+
+def remarks(file: MailbotFile, source: Source, said: Environment) -> Iterator[Problem]:
+    if file.relay.user and not said.relay_password:
+        hint = "give it as MAILBOT_RELAY_PASSWORD or as the systemd credential mailbot-relay-password"
+        yield source.at_value(("relay", "user"), "the relay wants a password, none is here", hint)
+    if said.relay_password and not file.relay.user:
+        yield Problem("MAILBOT_RELAY_PASSWORD", 0, 0, "is of no use: relay.user is not set")
+
+
+def _store(in_yaml: str, directory: Path, said: Environment) -> str:
+    """The SQLAlchemy URL. A relative path starts at systemd's state directory, else at the YAML files;
+    in MAILBOT_STORE, as everywhere in a shell, where one stands."""
+    text = said.store or in_yaml
+    base = Path.cwd() if said.store else said.store_base or directory
+    scheme, colon, rest = text.partition("://")
+    if colon and scheme in POSTGRES:
+        return f"postgresql+psycopg://{rest}"
+    path, mark, query = (rest[1:] if colon else text).partition("?")
+    return f"sqlite:///{(base / path).absolute()}{mark}{query}"
+
+
+def _hostname(file: MailbotFile) -> str:
+    """This machine's full name if it knows it; else the first mailbox's domain (DNS could take minutes)."""
+    own = socket.gethostname()
+    return own if "." in own else file.mailboxes[0].address.rpartition("@")[2]
+
+
+def _limits(entry: LimitsEntry) -> Limits:
+    return Limits(**dict(entry))
+
+
+def _is_private(file: MailbotFile, said: Environment) -> bool:
+    host = (said.relay or file.relay.address)[0]
+    return file.relay.tls in ("required", "implicit") or is_loopback(host)

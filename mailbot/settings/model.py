@@ -1,0 +1,101 @@
+"""What the operator chose about the machine around the policy: addresses, paths, limits."""
+
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Literal
+
+from mailbot.core.policy import Policy
+from mailbot.errors import Problem
+
+Network = IPv4Network | IPv6Network
+RelayTls = Literal["none", "starttls", "required", "implicit"]
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Where mail comes in. A certificate makes STARTTLS possible, `require_tls` makes it a must."""
+
+    host: str
+    port: int
+    certificate: Path | None = None
+    key: Path | None = None
+    require_tls: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """Where mail goes out. `tls`: "none", "starttls" (when offered), "required" (STARTTLS or nothing),
+    "implicit" (TLS from the first byte, port 465)."""
+
+    host: str
+    port: int
+    tls: RelayTls = "starttls"
+    user: str = ""
+    password: str = ""
+    connections: int = 8
+
+    def __repr__(self) -> str:  # a password in a log line or a traceback is a password lost
+        return f"Relay({self.host}:{self.port}, tls={self.tls!r}, user={self.user!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Whom we believe: whose Authentication-Results count, networks of agents, networks of our own MTA."""
+
+    authserv_ids: tuple[str, ...] = ()
+    agent_networks: tuple[Network, ...] = ()
+    front_networks: tuple[Network, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Monitor:
+    """Where /metrics and /healthz are served: loopback only."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The caps at the door. Sizes in bytes, `minimum_rate` in bytes a second."""
+
+    size: int = 25 * MIB
+    sessions: int = 200
+    sessions_per_address: int = 20
+    recipients: int = 100
+    mails_per_session: int = 100
+    in_flight: int = 64 * MIB
+    mails_per_minute_per_address: int = 120
+    minimum_rate: int = 500
+    free_space: int | None = None  # None: max(1 GiB, 4 x size)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`limits` is None with MAILBOT_LIMITS=off: what must hold even then is the default of `Limits`."""
+
+    directory: Path
+    templates: Path
+    hostname: str
+    listen: Listen
+    store: str  # SQLAlchemy URL
+    relay: Relay
+    trust: Trust
+    monitor: Monitor | None
+    limits: Limits | None
+    log: Literal["json", "text", ""]  # "": JSON off a terminal
+    secret: bytes | None  # None: the daemon keeps a random one in its store
+
+    def __repr__(self) -> str:  # neither the secret nor a password in the store's URL
+        return f"Settings({str(self.directory)!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A configuration without a fault. `warnings` are worth a line to the admin, no more."""
+
+    settings: Settings
+    policy: Policy
+    warnings: tuple[Problem, ...] = ()

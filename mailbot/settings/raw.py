@@ -1,0 +1,77 @@
+"""The four files' data as it was read, before anybody has checked its shape: looking things up in it.
+
+What has another shape than the one looked for is no match, never an error: no fault hides another.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from mailbot.settings.source import Place, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    mailbot: Source
+    teams: Source
+    routing: Source
+    escalation: Source
+
+
+def find(data: object, *pattern: str) -> Iterator[tuple[Place, object]]:
+    """All values at the pattern, with their places; "*" is any key or index."""
+    if not pattern:
+        yield (), data
+        return
+    head, *rest = pattern
+    for key, value in _children(data):
+        if head in ("*", key):
+            for place, found in find(value, *rest):
+                yield (key, *place), found
+
+
+def texts(data: object, *pattern: str) -> Iterator[tuple[Place, str]]:
+    return ((place, value) for place, value in find(data, *pattern) if isinstance(value, str))
+
+
+def names(files: Files, kind: str) -> tuple[str, ...] | None:
+    """The teams, levels, calendars or ladders there are; None when their file can't say."""
+    file, pattern = {
+        "team": (files.teams, ("teams", "*")),
+        "level": (files.teams, ("levels", "*")),
+        "calendar": (files.escalation, ("calendars", "*")),
+        "ladder": (files.escalation, ("ladders", "*")),
+    }[kind]
+    if not isinstance(file.data, dict) or pattern[0] not in file.data:
+        return None
+    found = find(file.data, *pattern)
+    return tuple(str(value if kind == "level" else place[-1]) for place, value in found)
+
+
+def names_of_people(files: Files) -> tuple[str, ...]:
+    """The names that `notify` can hold, agents and teams, as they are written."""
+    agents = (name for _, name in texts(files.teams.data, "teams", "*", "agents", "*", "name"))
+    return (*(names(files, "team") or ()), *agents)
+
+
+def notifiable(files: Files) -> dict[str, tuple[str, ...]] | None:
+    """Addresses by casefolded name of an agent or a team; () for a name that two agents share."""
+    if files.teams.data is None:
+        return None
+    found: dict[str, tuple[str, ...]] = {}
+    for _, agent in find(files.teams.data, "teams", "*", "agents", "*"):
+        if isinstance(agent, dict):
+            name, address = (
+                str(agent.get("name")).strip().casefold(),
+                str(agent.get("address")).strip().lower(),
+            )
+            found[name] = () if name in found else (address,)
+    for place, team in find(files.teams.data, "teams", "*"):
+        members = tuple(address.strip().lower() for _, address in texts(team, "agents", "*", "address"))
+        found[str(place[-1]).casefold()] = members
+    return found
+
+
+def _children(data: object) -> Iterable[tuple[str | int, object]]:
+    if isinstance(data, dict):
+        return data.items()
+    return enumerate(data) if isinstance(data, list) else ()

@@ -1,0 +1,190 @@
+"""What must agree between the four files: names that exist, things that stand only once, no mail loop.
+
+Everything here looks at the raw data and passes over what has the wrong shape, so that one fault never hides
+another: the shapes are `files`' to check.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from mailbot.errors import Problem
+from mailbot.settings import values
+from mailbot.settings.raw import Files, find, names, names_of_people, notifiable, texts
+from mailbot.settings.source import Place, Source
+from mailbot.settings.values import close_to, shown
+
+# Beside it stand "+t.", a number or an id of 16, "." and 26 letters of proof (RFC 5321 4.5.3.1.1; mail.tags).
+MAX_LOCAL_PART = 64 - len("+t..") - 26
+
+
+REFERENCES: tuple[tuple[str, tuple[str, ...], str], ...] = (
+    ("teams", ("teams", "*", "calendar"), "calendar"),
+    ("teams", ("teams", "*", "agents", "*", "level"), "level"),
+    ("routing", ("rules", "*", "then", "team"), "team"),
+    ("routing", ("rules", "*", "then", "level"), "level"),
+    ("escalation", ("ladders", "*", "steps", "*", "escalate_to"), "level"),
+    ("escalation", ("ladders", "*", "steps", "*", "hand_over_to"), "team"),
+    ("escalation", ("priorities", "*"), "ladder"),
+)
+# What may stand only once. Compared without regard to case.
+ONCE: tuple[tuple[str, tuple[str, ...], str], ...] = (
+    ("mailbot", ("mailboxes", "*", "address"), "is the address of two mailboxes"),
+    (
+        "mailbot",
+        ("mailboxes", "*", "prefix"),
+        "is the prefix of two mailboxes: their numbers could not be told apart",
+    ),
+    ("teams", ("levels", "*"), "stands in `levels` twice"),
+    ("teams", ("teams", "*", "agents", "*", "address"), "belongs to an agent already: nobody can be two"),
+    ("routing", ("rules", "*", "name"), "is the name of two rules"),
+)
+
+
+def check(files: Files) -> list[Problem]:
+    """Every disagreement found. A file without data (it could not be read) is left out of all comparisons."""
+    return [problem for test in CHECKS for problem in test(files)]
+
+
+def _unknown_names(files: Files) -> Iterator[Problem]:
+    for file, pattern, kind in REFERENCES:
+        known = names(files, kind)
+        source: Source = getattr(files, file)
+        for place, name in texts(source.data, *pattern):
+            if known is not None and name not in known:
+                yield source.at_value(place, f"there is no {kind} `{shown(name)}`", close_to(name, known))
+
+
+def _twice(files: Files) -> Iterator[Problem]:
+    for file, pattern, message in ONCE:
+        source: Source = getattr(files, file)
+        first: dict[str, Place] = {}
+        for place, text in texts(source.data, *pattern):
+            before = first.setdefault(text.strip().casefold(), place)
+            if before != place:
+                yield source.at_value(
+                    place, f"`{shown(text)}` {message}", f"the first is on line {_line(source, before)}"
+                )
+
+
+def _last_rule(files: Files) -> Iterator[Problem]:
+    source = files.routing
+    rules = [place for place, rule in find(source.data, "rules", "*") if isinstance(rule, dict)]
+    for place, rule in find(source.data, "rules", "*"):
+        if not isinstance(rule, dict):
+            continue
+        last = place == rules[-1]
+        if last and "when" in rule:
+            yield source.at_key(
+                (*place, "when"),
+                "the last rule has conditions: mail that meets none of the rules would go nowhere",
+                "add a last rule without `when`",
+            )
+        if not last and "when" not in rule:
+            hint = "move it to the end, or give it a `when`"
+            yield source.at_value(
+                place, "this rule takes everything: the rules below it never come to bear", hint
+            )
+
+
+def _nobody_there(files: Files) -> Iterator[Problem]:
+    """A level that a rule or a step sends tickets to, and where nobody works in any team."""
+    known = names(files, "level")
+    held = {level for _, level in texts(files.teams.data, "teams", "*", "agents", "*", "level")}
+    for file, pattern, kind in REFERENCES:
+        if kind != "level" or file == "teams" or known is None or not held:
+            continue
+        source: Source = getattr(files, file)
+        for place, level in texts(source.data, *pattern):
+            if level in known and level not in held:
+                yield source.at_value(
+                    place, f"nobody works at the level `{level}`", "give an agent this level in teams.yaml"
+                )
+
+
+def _notified(files: Files) -> Iterator[Problem]:
+    people, known = notifiable(files), names_of_people(files)
+    for place, name in [
+        *texts(files.escalation.data, "ladders", "*", "steps", "*", "notify", "*"),
+        *texts(files.escalation.data, "ladders", "*", "steps", "*", "notify"),
+    ]:
+        problem = _notify_problem(name, people, known) if people is not None else None
+        if problem:
+            yield files.escalation.at_value(place, *problem)
+
+
+def _notify_problem(
+    name: str, people: Mapping[str, tuple[str, ...]], known: tuple[str, ...]
+) -> tuple[str, str] | None:
+    if "@" in name:
+        try:
+            values.address(name)
+        except ValueError as error:
+            return error.args[0], error.args[1]
+        return None
+    found = people.get(name.casefold())
+    if found is None:
+        return f"there is no agent or team `{shown(name)}`", close_to(name, known)
+    return None if found else (f"two agents are called `{shown(name)}`", "write the address instead")
+
+
+def _mail_loops(files: Files) -> Iterator[Problem]:
+    """Mail to an agent that comes in as a customer's would be answered, and the answer again."""
+    mailboxes = {text.strip().lower() for _, text in texts(files.mailbot.data, "mailboxes", "*", "address")}
+    spots: Iterable[tuple[Source, Place, str]] = (
+        *((files.teams, *hit) for hit in texts(files.teams.data, "teams", "*", "agents", "*", "address")),
+        *(
+            (files.escalation, *hit)
+            for hit in texts(files.escalation.data, "ladders", "*", "steps", "*", "notify", "*")
+        ),
+        *(
+            (files.escalation, *hit)
+            for hit in texts(files.escalation.data, "ladders", "*", "steps", "*", "notify")
+        ),
+    )
+    for source, place, text in spots:
+        local, _, domain = text.strip().lower().rpartition("@")
+        if f"{local.partition('+')[0]}@{domain}" in mailboxes:
+            yield source.at_value(
+                place,
+                f"`{shown(text)}` is one of our mailboxes: its mail would go round",
+                "use a person's address",
+            )
+
+
+def _mailbox_addresses(files: Files) -> Iterator[Problem]:
+    source = files.mailbot
+    for place, box in find(source.data, "mailboxes", "*"):
+        if not isinstance(box, dict) or not isinstance(box.get("address"), str):
+            continue
+        local = box["address"].strip().rpartition("@")[0]
+        digits = box.get("digits", 8) if isinstance(box.get("digits", 8), int) else 8
+        room = MAX_LOCAL_PART - max(16, len(str(box.get("prefix", ""))) + digits + 1)
+        if not box["address"].isascii():
+            yield source.at_value(
+                (*place, "address"), "a mailbox's address is plain ASCII", "write the domain as xn--..."
+            )
+        elif "+" in local:
+            yield source.at_value(
+                (*place, "address"), "a mailbox can't have a `+`: what follows it is ours to use"
+            )
+        elif len(local) > room > 0:
+            message = f"has {len(local)} characters before the `@`, with this prefix there is room for {room}"
+            yield source.at_value(
+                (*place, "address"),
+                message,
+                "replies carry the number and a proof beside it (RFC 5321: 64 in all)",
+            )
+
+
+def _line(source: Source, place: Place) -> int:
+    return source.values.get(place, (0, 0))[0]
+
+
+CHECKS: tuple[Callable[[Files], Iterable[Problem]], ...] = (
+    _unknown_names,
+    _twice,
+    _last_rule,
+    _nobody_there,
+    _notified,
+    _mail_loops,
+    _mailbox_addresses,
+)

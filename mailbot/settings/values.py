@@ -1,0 +1,245 @@
+"""The small words of the YAML files: durations, sizes, rates, moments, addresses, networks.
+
+Each reader takes what the YAML gave (any type) and raises ValueError(message, hint) when it is not one.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import timedelta
+from difflib import get_close_matches
+from ipaddress import ip_address, ip_network
+from typing import NoReturn
+from urllib.parse import urlsplit
+
+from mailbot.core.model import Target
+from mailbot.core.operators import octets
+from mailbot.core.policy import Moment, Rate
+from mailbot.settings.model import Network
+
+MAX_SPAN = timedelta(days=3660)
+POSTGRES = ("postgresql", "postgres", "postgresql+psycopg")
+SQLITE = ("sqlite", "sqlite+pysqlite")
+TARGETS = (Target.FIRST_RESPONSE, Target.NEXT_RESPONSE, Target.RESOLUTION)
+
+_UNITS = {
+    "s": 1, "sec": 1, "second": 1, "seconds": 1,
+    "min": 60, "mins": 60, "minute": 60, "minutes": 60,
+    "h": 3600, "hour": 3600, "hours": 3600,
+    "day": 86400, "days": 86400,
+    "week": 604800, "weeks": 604800,
+}  # fmt: skip
+_NUMBER = r"[0-9]{1,12}(?:\.[0-9]{1,6})?"
+_PART = re.compile(rf"({_NUMBER})\s*([a-zA-Z]+)\s*")
+_RATE = re.compile(r"([0-9]{1,9})\s*(?:per|an?|/)\s*(.+)")
+_SHARE = re.compile(rf"({_NUMBER})\s*%\s*of\s+(\w+)")
+_OFFSET = re.compile(r"(\w+)\s*([+-])\s*(.+)")
+_AROUND = re.compile(r"(.+?)\s+(after|before)\s+(\w+)")
+# RFC 5321 4.5.3.1 for the lengths; no quoted local parts, no address literals: nobody's desk has one.
+_ADDRESS = re.compile(
+    r"[^\s@\"(),:;<>\[\]\\\x00-\x1f\x7f]{1,64}@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_][\w-]{0,61}"
+)
+_DOMAIN = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)*[^\W_](?:[\w-]{0,61}[^\W_])?")
+
+
+def close_to(word: str, known: Sequence[str]) -> str:
+    """ "did you mean `payments`?", or what there is to choose from."""
+    by_folded = {name.casefold(): name for name in known}
+    found = get_close_matches(word.casefold(), list(by_folded), n=1, cutoff=0.6)
+    if found:
+        return f"did you mean `{by_folded[found[0]]}`?"
+    return f"known here: {', '.join(known)}" if 0 < len(known) <= 20 else ""
+
+
+def shown(value: object) -> str:
+    """A value as it may stand in a message: short, as the YAML had it."""
+    text = {True: "true", False: "false", None: "nothing"}.get(value) if _is_word(value) else str(value)  # type: ignore[call-overload]
+    return str(text) if len(str(text)) <= 60 else str(text)[:57] + "..."
+
+
+def said(error: ValueError) -> tuple[str, str]:
+    """The message and the hint of one of our own ValueErrors."""
+    message, hint = (*map(str, error.args), "", "")[:2]
+    return message, hint
+
+
+def duration(value: object) -> timedelta:
+    """ "30 min", "1 h 30 min", "2 days" -> the span; more than nothing, at most ten years."""
+    text = _text(value, "a time span", "30 min", unit="min")
+    seconds, position = 0.0, 0
+    while position < len(text):
+        part = _PART.match(text, position)
+        if not part or part[2].lower() not in _UNITS:
+            _no(
+                f"`{shown(text)}` is no time span",
+                _unit_hint(part[2] if part else "", "30 min, 8 h, 1 h 30 min, 2 days"),
+            )
+        seconds += float(part[1]) * _UNITS[part[2].lower()]
+        position = part.end()
+    if not 0 < seconds <= MAX_SPAN.total_seconds():
+        _no(f"`{shown(text)}` is {'no time at all' if seconds == 0 else 'longer than ten years'}")
+    return timedelta(seconds=seconds)
+
+
+def size(value: object) -> int:
+    """ "25 MB" -> bytes: 25 million; 25 MiB are 26,214,400."""
+    text = _text(value, "a size", "25 MB", unit="MB")
+    try:
+        return octets(text)
+    except ValueError:
+        return _no(f"`{shown(text)}` is no size", "write it like 25 MB, 25 MiB, 500 KB or 1 GB")
+
+
+def rate(value: object) -> Rate:
+    """ "5 per day", "1 per 10 min" -> at most so many in any stretch that long."""
+    text = _text(value, "a rate", "5 per day", unit="per day")
+    found = _RATE.fullmatch(text)
+    if not found:
+        _no(f"`{shown(text)}` is no rate", "write it like 1 per 10 min, 5 per day or 200 per hour")
+    if int(found[1]) == 0:
+        _no("a rate of 0 lets nothing through", "leave the mailbox out, or set a rate")
+    period = found[2] if found[2][:1].isdigit() else f"1 {found[2]}"
+    return Rate(int(found[1]), duration(period))
+
+
+def moment(value: object) -> Moment:
+    """ "first_response", "75% of resolution", "first_response + 30 min", "30 min before resolution"."""
+    text = _text(value, "a moment", "75% of first_response", unit="min after first_response")
+    if share := _SHARE.fullmatch(text):
+        if float(share[1]) > 1000:
+            _no(f"`{shown(text)}` lies too far out", "up to 1000% can be used")
+        return Moment(_target(share[2]), float(share[1]) / 100)
+    if offset := _OFFSET.fullmatch(text):
+        return Moment(_target(offset[1]), 1.0, duration(offset[3]) * (1 if offset[2] == "+" else -1))
+    if around := _AROUND.fullmatch(text):
+        return Moment(_target(around[3]), 1.0, duration(around[1]) * (1 if around[2] == "after" else -1))
+    return Moment(_target(text))
+
+
+def address(value: object) -> str:
+    """A plain mail address in lower case."""
+    text = _text(value, "a mail address", "ayu@dukungan.example")
+    if not _ADDRESS.fullmatch(text) or len(text) > 254 or ".." in text:
+        _no(
+            f"`{shown(text)}` is no mail address",
+            "write it like ayu@dukungan.example, without a name or brackets",
+        )
+    return text.lower()
+
+
+def domain(value: object) -> str:
+    text = _text(value, "a domain", "dukungan.example")
+    if not _DOMAIN.fullmatch(text) or len(text) > 253:
+        _no(f"`{shown(text)}` is no domain", "write it like mail.dukungan.example")
+    return text.lower()
+
+
+def endpoint(value: object) -> tuple[str, int]:
+    """ "127.0.0.1:25", "[::1]:25", "relay.example:587" -> host and port."""
+    text = _text(value, "a host with its port", "127.0.0.1:25")
+    host, colon, port = text.rpartition(":")
+    if not colon or not (port.isascii() and port.isdigit()) or len(port) > 5 or int(port) > 65535:
+        _no(
+            f"`{shown(text)}` is no host with a port",
+            "write it like 127.0.0.1:25, [::1]:25 or mail.example:587",
+        )
+    if host.startswith("[") and host.endswith("]"):
+        return _ip(host[1:-1]), int(port)
+    if ":" in host:
+        _no(f"`{shown(text)}`: an IPv6 address needs brackets", f"write it like [{host}]:{port}")
+    return domain(host) if host else _no(f"`{shown(text)}`: the host is missing", f"127.0.0.1:{port}?"), int(
+        port
+    )
+
+
+def network(value: object) -> Network:
+    text = _text(value, "a network", "10.0.0.0/8")
+    try:
+        return ip_network(text)
+    except ValueError as error:
+        return _no(
+            f"`{shown(text)}` is no network: {error}", "write it like 10.0.0.0/8, 127.0.0.1 or fd00::/8"
+        )
+
+
+def store(value: object) -> str:
+    """A SQLite file or the URL of one of the two engines, as it was written. Shows no password."""
+    text = _text(value, "a file or a URL", "mailbot.db, or postgresql://host/name")
+    scheme, colon, rest = text.partition("://")
+    if not text.isprintable() or (not colon and (set("?:@") & set(text) or text.endswith("/"))):
+        _no("this is neither a file nor a URL", "write it like mailbot.db, or postgresql://host/name")
+    if colon and scheme not in POSTGRES + SQLITE:
+        _no(f"there is no store of the kind `{shown(scheme)}`", close_to(scheme, ("sqlite", "postgresql")))
+    if text == ":memory:" or (
+        colon and scheme in SQLITE and rest.partition("?")[0] in ("", "/", "/:memory:")
+    ):
+        _no("a store in memory forgets what it has promised to keep", "name a file: mailbot.db")
+    if colon and scheme in SQLITE and not rest.startswith("/"):
+        _no("a SQLite store has no host", "three slashes: sqlite:///mailbot.db")
+    return text
+
+
+def store_without_password(value: object) -> str:
+    """As `store`, for YAML, which is no place for a password."""
+    text = store(value)
+    try:
+        open_secret = bool(urlsplit(text).password) or "password=" in text
+    except ValueError:
+        open_secret = "@" in text
+    if open_secret:
+        hint = "give the whole URL as MAILBOT_STORE or as the systemd credential mailbot-store"
+        _no("a password has no place in YAML", hint)
+    return text
+
+
+def loopback(value: object) -> tuple[str, int]:
+    """An endpoint that only this machine can reach."""
+    host, port = endpoint(value)
+    if not is_loopback(host):
+        _no(
+            f"`{host}` is not a loopback address",
+            f"figures about customers are not for the network: 127.0.0.1:{port}",
+        )
+    return host, port
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _target(word: str) -> Target:
+    if word in TARGETS:
+        return Target(word)
+    return _no(f"there is no target `{shown(word)}`", close_to(word, [target.value for target in TARGETS]))
+
+
+def _ip(text: str) -> str:
+    try:
+        return str(ip_address(text))
+    except ValueError as error:
+        return _no(str(error))
+
+
+def _text(value: object, what: str, example: str, unit: str = "") -> str:
+    if isinstance(value, str) and value.strip() and len(value) <= 300:
+        text = value.strip()
+        if not (unit and text.isdigit()):
+            return text
+    if unit and not isinstance(value, bool) and isinstance(value, int | float | str) and str(value).strip():
+        return _no(f"`{shown(value)}` has no unit", f"{what} is written like `{shown(value)} {unit}`")
+    return _no(f"{what} should stand here, not {shown(value) or 'nothing'}", f"write it like {example}")
+
+
+def _unit_hint(unit: str, examples: str) -> str:
+    near = get_close_matches(unit.lower(), list(_UNITS), n=1) if unit else []
+    return f"did you mean `{near[0]}`?" if near else f"write it like {examples}"
+
+
+def _is_word(value: object) -> bool:
+    return value is None or isinstance(value, bool)
+
+
+def _no(message: str, hint: str = "") -> NoReturn:
+    raise ValueError(message, hint)

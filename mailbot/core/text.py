@@ -33,7 +33,10 @@ def plain(text: str) -> str:
 
 def fold(text: str) -> str:
     """`plain`, in one case, each run of white space a single space, none at the ends: for comparing."""
-    return " ".join(plain(text).casefold().split())
+    folded = plain(text).casefold()
+    if not folded.isascii():
+        folded = normalize("NFKC", folded)  # small letters join with accents that capitals stand beside
+    return " ".join(folded.split())
 
 
 @dataclass(frozen=True)

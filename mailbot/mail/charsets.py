@@ -1,0 +1,83 @@
+"""Bytes to text that is safe to keep: which codec a declared charset means, what to try when it is wrong,
+and which characters may never reach a text of ours."""
+
+import re
+from encodings.aliases import aliases
+
+# Codecs that are no character sets, or that make ordinary ASCII mean something else (mail.md, point 3).
+_DENIED = frozenset(
+    {"base64_codec", "bz2_codec", "hex_codec", "quopri_codec", "rot_13", "uu_codec", "zlib_codec"}
+    | {"utf_7", "idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"}
+)
+_CODECS = (frozenset(aliases.values()) | {"utf_8_sig", "koi8_u", "koi8_t", "cp720"}) - _DENIED
+# What senders mean when they say it: the WHATWG Encoding Standard's reading of labels.
+_MEANT = {
+    "ascii": "utf_8",
+    "utf8": "utf_8",
+    "latin_1": "cp1252",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "euc_kr": "cp949",
+    "ks_c_5601_1987": "cp949",
+    "shift_jis": "cp932",
+    "x_sjis": "cp932",
+    "big5": "cp950",
+    "iso8859_9": "cp1254",
+    "iso8859_11": "cp874",
+    "tis_620": "cp874",
+    "windows_874": "cp874",
+    "x_gbk": "gb18030",
+    "x_mac_roman": "mac_roman",
+}
+_LABEL = re.compile(r"[a-z0-9_.:()]{1,40}\Z")
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_BREAK = re.compile("\r\n?|[\x85\u2028\u2029]")
+_BOMS = (b"\xff\xfe", b"\xfe\xff")
+
+
+def codec_for(label: str) -> str:
+    """Python's codec for a charset as a mail declares it, "" when we know none or won't use it.
+
+    Only names of a fixed table are looked up: `codecs.lookup` remembers every unknown name for ever.
+    """
+    name = label.strip().strip("\"'").lower().partition("*")[0].replace("-", "_").replace(" ", "_")
+    if not _LABEL.match(name):
+        return ""
+    codec = _MEANT.get(name) or aliases.get(name) or name
+    codec = _MEANT.get(codec, codec)
+    return codec if codec in _CODECS else ""
+
+
+def decode(data: bytes, label: str = "") -> str:
+    """The text of `data`: as declared, else UTF-8, else windows-1252. Never raises; not yet `clean`."""
+    codec = codec_for(label) if label else "utf_8"
+    if codec[:6] in ("utf_16", "utf_32") and b"\0" not in data and data[:2] not in _BOMS:
+        codec = "utf_8"  # mislabelled: a text of two-byte units without one NUL has no ASCII and no line end
+    for name in (codec, "utf_8"):
+        try:
+            if name:
+                return data.decode(name)
+        except UnicodeError:
+            pass
+    if codec not in ("", "utf_8", "cp1252"):
+        return data.decode(codec, "replace")  # mostly right, as a multi-byte text that was cut somewhere
+    text = data.decode("utf_8", "replace")
+    broken = text.count("\ufffd")
+    if broken * 2 > len(text) - len(text.encode("ascii", "ignore")):
+        return data.decode("cp1252", "replace")
+    return text
+
+
+def clean(text: str) -> str:
+    """`text` with LF line ends and without what breaks SQL, terminals and line-based formats: NUL, C0 but tab
+    and newline, DEL, C1, lone surrogates, U+2028 and U+2029, a byte order mark in front."""
+    if "\r" in text:
+        text = text.replace("\r\n", "\n")
+    if _UNSAFE.search(text):
+        text = _UNSAFE.sub("", _BREAK.sub("\n", text))
+    return text[1:] if text.startswith("\ufeff") else text
+
+
+def clean_line(text: str, limit: int) -> str:
+    """`text` as one line of at most `limit` characters, runs of white space as one space."""
+    return " ".join(clean(text).split())[:limit].rstrip()

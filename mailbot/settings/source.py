@@ -63,6 +63,13 @@ _PLAIN_WORDS = (
         "a comma or `}` is missing before this",
     ),
     ("expected the node content", "a value is missing here", ""),
+    ("sequence entries are not allowed", "a list's item can't begin here", "`- ` begins a line of its own"),
+    (
+        "unknown escape character",
+        "an unknown escape",
+        "in double quotes `\\` begins one: put patterns in single quotes",
+    ),
+    ("expected '<document start>'", "the file goes on where it should have ended", "look at its indentation"),
     ("cannot start any token", "this character can't begin a value", "put the text in quotes"),
 )
 

@@ -53,7 +53,8 @@ def close_to(word: str, known: Sequence[str]) -> str:
 def shown(value: object) -> str:
     """A value as it may stand in a message: short, as the YAML had it."""
     text = {True: "true", False: "false", None: "nothing"}.get(value) if _is_word(value) else str(value)  # type: ignore[call-overload]
-    return str(text) if len(str(text)) <= 60 else str(text)[:57] + "..."
+    plain = "".join(char if char.isprintable() else "�" for char in str(text)[:61])
+    return plain if len(plain) <= 60 else plain[:57] + "..."
 
 
 def said(error: ValueError) -> tuple[str, str]:

@@ -54,7 +54,8 @@ CASES = {
         "11:25: no holidays are known for `XX` | write the country's two letters: ID is Indonesia",
     ),
     "collective leave where there is none": (
-        "escalation.yaml", "hours: always", "hours: always\n    holidays: {country: NL, collective_leave: true}",
+        "escalation.yaml",
+        "hours: always", "hours: always\n    holidays: {country: NL, collective_leave: true}",
         "11:15: `collective_leave` means nothing in NL | leave it out",
     ),
     "a step that does nothing": (
@@ -134,7 +135,8 @@ CASES = {
     ),
     "a pattern that RE2 does not have": (
         "routing.yaml", r"'Rp\s?[0-9.]{7,}'", "'Rp(?=[0-9])'",
-        "6:27: 'Rp(?=[0-9])' is no RE2 pattern: invalid perl operator: (?= (RE2 looks neither ahead nor behind)",
+        "6:27: 'Rp(?=[0-9])' is no RE2 pattern: invalid perl operator: (?= "
+        "(RE2 looks neither ahead nor behind)",
     ),
     "a rule without a team": (
         "routing.yaml", "then: {team: frontline}", "then: {category: general}",
@@ -165,7 +167,8 @@ CASES = {
         "replies carry the number and a proof beside it (RFC 5321: 64 in all)",
     ),
     "no mailbox": (
-        "mailbot.yaml", "mailboxes:\n  - address: support@dukungan.example\n    brand: TokoDompet\n    prefix: TOKO",
+        "mailbot.yaml",
+        "mailboxes:\n  - address: support@dukungan.example\n    brand: TokoDompet\n    prefix: TOKO",
         "mailboxes: []",
         "5:12: at least one mailbox is needed",
     ),

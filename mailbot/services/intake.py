@@ -21,6 +21,7 @@ from mailbot.store.store import Store
 
 BATCH = 50
 IDLE = timedelta(seconds=1)  # how often to look without being woken: other nodes, the command line
+STEADY = timedelta(seconds=5)
 LARGE = 1_000_000  # bytes: reading more than that would hold up everybody else's session
 
 
@@ -48,11 +49,28 @@ class Intake:
     ) -> None:
         self._store, self._live, self._node = store, live, node
         self._wake_delivery, self._metrics, self._now = wake_delivery, metrics, now
+        self._since = now()
 
     async def run_once(self) -> timedelta | float:
-        claimed = await self._store.write(inbox.claim, inbox.Claim(self._node, BATCH))
+        fresh = await self._store.write(inbox.claim, inbox.Claim(self._node, BATCH))
+        await self._handle(fresh)
+        suspect = await self._store.write(inbox.claim, inbox.Claim(self._node, 1, self._suspects()))
+        await self._handle(suspect)
+        return 0 if fresh or suspect else IDLE
+
+    def _suspects(self) -> tuple[int, ...]:
+        """Which mails that a node died on may be tried now, each alone, so that no other is struck with it.
+
+        The last try waits until we have stood for a while: whoever kills us again and again from outside
+        would else be taken for a mail's fault.
+        """
+        if self._now() - self._since < STEADY:
+            return tuple(range(1, inbox.STRIKES - 1))
+        return tuple(range(1, inbox.STRIKES))
+
+    async def _handle(self, claimed: Sequence[inbox.Claimed]) -> None:
         if not claimed:
-            return IDLE
+            return
         batch = [read for mail in claimed if (read := await self._read(mail))]
         try:
             await self._record(batch)
@@ -62,7 +80,6 @@ class Intake:
         except Exception:  # one of them: find out which (promise P5)
             for mail in batch:
                 await self._alone(mail)
-        return 0
 
     async def _read(self, claimed: inbox.Claimed) -> Read | None:
         await asyncio.sleep(0)  # sessions and deliveries go on between two mails

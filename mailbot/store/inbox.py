@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -90,8 +90,11 @@ def _ids(connection: Connection, fingerprints: Sequence[str]) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
+    """Up to `limit` waiting mails for `node`, among those with so many strikes."""
+
     node: str
     limit: int
+    strikes: tuple[int, ...] = (0,)
 
 
 def claim(connection: Connection, items: Sequence[Claim]) -> list[list[Claimed]]:
@@ -103,7 +106,7 @@ def _claim(connection: Connection, wanted: Claim) -> list[Claimed]:
     rows = connection.execute(
         select(inbox, raw_mails.c.content)
         .join(raw_mails)
-        .where(inbox.c.state == NEW, inbox.c.claimed_by.is_(None))
+        .where(inbox.c.state == NEW, inbox.c.claimed_by.is_(None), inbox.c.strikes.in_(wanted.strikes))
         .order_by(inbox.c.id)
         .limit(wanted.limit)
         .with_for_update(of=inbox, skip_locked=True)
@@ -191,15 +194,35 @@ def release(connection: Connection, nodes: Sequence[str]) -> int:
 
 
 def retry(connection: Connection, items: Sequence[int]) -> list[bool]:
-    """Puts parked mails back in line, strikes forgotten. False where the mail is not parked."""
+    """Puts parked and dropped mails back in line, strikes forgotten. False where the mail is neither."""
+    dropped = and_(inbox.c.state == "done", inbox.c.ticket.is_(None))
     return [
         connection.execute(
             update(inbox)
-            .where(inbox.c.id == id_, inbox.c.state == "parked")
+            .where(inbox.c.id == id_, or_(inbox.c.state == "parked", dropped))
             .values(state="new", strikes=0, reason=None, claimed_by=None)
         ).rowcount
         == 1
         for id_ in items
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    inbox_id: int
+    reason: str
+
+
+def drop(connection: Connection, items: Sequence[Dropped]) -> list[bool]:
+    """Gives parked mails up: done, on no ticket, their bytes kept. False where the mail is not parked."""
+    return [
+        connection.execute(
+            update(inbox)
+            .where(inbox.c.id == item.inbox_id, inbox.c.state == "parked")
+            .values(state="done", reason=item.reason[:500])
+        ).rowcount
+        == 1
+        for item in items
     ]
 
 

@@ -118,7 +118,7 @@ def test_what_a_dead_node_held_comes_free_and_a_third_death_parks_it(store: Stor
     store.write_now(nodes.join, node("alive"))
     for strikes in (1, 2, 3):
         store.write_now(nodes.join, node(f"dead{strikes}"))
-        assert len(store.write_now(inbox.claim, Claim(f"dead{strikes}", 1))) == 1
+        assert len(store.write_now(inbox.claim, Claim(f"dead{strikes}", 1, (0, 1, 2)))) == 1
         grow_old(store, f"dead{strikes}")
         assert store.write_now(nodes.beat, "alive") == 1
 
@@ -147,6 +147,6 @@ def test_the_claim_walks_the_index_of_waiting_mails_only(store: Store) -> None:
     look(None)
     store.write_now(inbox.claim, Claim("n1", 5))
     (query,) = [text for text in seen if text.startswith("SELECT")]
-    plan = store.read_now(lambda c: c.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", (5, 0)).all())
+    plan = store.read_now(lambda c: c.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", (0, 5, 0)).all())
 
     assert "ix_inbox_new" in str(plan)

@@ -153,16 +153,16 @@ def _rule(entry: RuleEntry, when: When | None, line: int) -> Rule:
     return Rule(entry.name, when, actions, line)
 
 
-def _ladder(name: str, entry: LadderEntry, known: Mapping[str, tuple[str, ...]]) -> Ladder:
+def _ladder(name: str, entry: LadderEntry, known: Mapping[str, tuple[str, ...] | None]) -> Ladder:
     spans = {Target(key): span for key, span in entry.targets if span is not None}
     return Ladder(name, spans, tuple(_step(step, known) for step in entry.steps))
 
 
-def _step(entry: StepEntry, known: Mapping[str, tuple[str, ...]]) -> Step:
+def _step(entry: StepEntry, known: Mapping[str, tuple[str, ...] | None]) -> Step:
     addresses = [
         address
         for name in entry.notify
-        for address in ((name.lower(),) if "@" in name else known[name.casefold()])
+        for address in ((name.lower(),) if "@" in name else known[name.casefold()] or ())
     ]
     return Step(
         at=entry.at,

@@ -41,7 +41,7 @@ def names(files: Files, kind: str) -> tuple[str, ...] | None:
         "calendar": (files.escalation, ("calendars", "*")),
         "ladder": (files.escalation, ("ladders", "*")),
     }[kind]
-    if not isinstance(file.data, dict) or pattern[0] not in file.data:
+    if not isinstance(file.data, dict) or not isinstance(file.data.get(pattern[0]), dict | list):
         return None
     found = find(file.data, *pattern)
     return tuple(str(value if kind == "level" else place[-1]) for place, value in found)
@@ -53,18 +53,18 @@ def names_of_people(files: Files) -> tuple[str, ...]:
     return (*(names(files, "team") or ()), *agents)
 
 
-def notifiable(files: Files) -> dict[str, tuple[str, ...]] | None:
-    """Addresses by casefolded name of an agent or a team; () for a name that two agents share."""
-    if files.teams.data is None:
+def notifiable(files: Files) -> dict[str, tuple[str, ...] | None] | None:
+    """Addresses by casefolded name of an agent or a team; None for a name that two agents share."""
+    if names(files, "team") is None:
         return None
-    found: dict[str, tuple[str, ...]] = {}
+    found: dict[str, tuple[str, ...] | None] = {}
     for _, agent in find(files.teams.data, "teams", "*", "agents", "*"):
         if isinstance(agent, dict):
             name, address = (
                 str(agent.get("name")).strip().casefold(),
                 str(agent.get("address")).strip().lower(),
             )
-            found[name] = () if name in found else (address,)
+            found[name] = None if name in found else (address,)
     for place, team in find(files.teams.data, "teams", "*"):
         members = tuple(address.strip().lower() for _, address in texts(team, "agents", "*", "address"))
         found[str(place[-1]).casefold()] = members

@@ -112,7 +112,7 @@ def _notified(files: Files) -> Iterator[Problem]:
 
 
 def _notify_problem(
-    name: str, people: Mapping[str, tuple[str, ...]], known: tuple[str, ...]
+    name: str, people: Mapping[str, tuple[str, ...] | None], known: tuple[str, ...]
 ) -> tuple[str, str] | None:
     if "@" in name:
         try:
@@ -120,10 +120,11 @@ def _notify_problem(
         except ValueError as error:
             return error.args[0], error.args[1]
         return None
-    found = people.get(name.casefold())
-    if found is None:
+    if name.casefold() not in people:
         return f"there is no agent or team `{shown(name)}`", close_to(name, known)
-    return None if found else (f"two agents are called `{shown(name)}`", "write the address instead")
+    if people[name.casefold()] is None:
+        return f"two agents are called `{shown(name)}`", "write the address instead"
+    return None
 
 
 def _mail_loops(files: Files) -> Iterator[Problem]:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from mailbot.core.policy import AnswerLimits
+from mailbot.settings.machine import state_directory
 from tests.settings.faults import brief, lay, loaded, problems
 
 NO_PORT = "is no host with a port | write it like 127.0.0.1:25, [::1]:25 or mail.example:587"
@@ -85,3 +86,8 @@ def test_a_relative_store_lies_in_the_state_directory_else_beside_the_yaml(tmp_p
         tmp_path, {"STATE_DIRECTORY": "/var/lib/mailbot", "MAILBOT_STORE": "sqlite:////srv/m.db?timeout=5"}
     )
     assert named.settings.store == "sqlite:////srv/m.db?timeout=5"
+
+
+def test_a_shell_finds_the_store_of_the_daemon_that_systemd_started() -> None:
+    assert state_directory(Path("/etc/mailbot")) == Path("/var/lib/mailbot")
+    assert state_directory(Path("/srv/desk/config")) == Path("/srv/desk/config")

@@ -92,6 +92,7 @@ class SinkSmtp:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.sleep(0)  # the transports close their sockets in the loop's next turn
 
     async def __aenter__(self) -> "SinkSmtp":
         return await self.start()

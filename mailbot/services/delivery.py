@@ -2,8 +2,7 @@
 
 Theory of operation. `run_once` claims mails into `_line`, a heap with acknowledgements on top, and starts
 carriers: tasks that own one connection and send one mail after another until the line is empty. Outcomes are
-recorded by tasks of their own, so that a connection never waits for a commit except the one before its dot.
-`_in_hand` counts the rows that are claimed and neither settled nor given back.
+recorded beside them, so that a connection never waits for a commit except the one before its dot.
 
 Trouble with the relay is no mail's fault: rows go back to `due` uncounted, and the breaker lets one mail at a
 time try until the relay has judged one. Trouble with one of several connections only makes us use fewer.
@@ -13,18 +12,16 @@ import asyncio
 import heapq
 import ssl
 import time
-from collections.abc import Callable, Coroutine, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from random import random
-from typing import Any, TypeVar
 
 from mailbot import journal
-from mailbot.core.notices import Acknowledgement
 from mailbot.errors import StoreUnavailable
 from mailbot.metrics import Metrics
-from mailbot.services.breaker import Breaker, backoff, probe, rested
+from mailbot.services.breaker import Breaker
+from mailbot.services.outcomes import Outcomes, Pace
 from mailbot.services.relay import (
     CantOpen,
     ConnectionTrouble,
@@ -38,24 +35,12 @@ from mailbot.services.relay import (
 )
 from mailbot.settings.model import Relay
 from mailbot.store import outbox
-from mailbot.store.outbox import Claim, Claimed, Held, Mark, Outcome, Settled
-from mailbot.store.store import Op, Store
-
-R = TypeVar("R")
+from mailbot.store.outbox import Claim, Claimed, Mark, Outcome
+from mailbot.store.store import Store
 
 DEEP = 8  # rows in hand for each connection: a claim is worth its commit
 CROWDED = 30.0  # seconds that we do with fewer connections after the relay refused another one
 RECORDING = 5.0  # seconds at the end of a drain for what is still to be recorded
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How often things are tried. `give_up` is how long a mail is deferred before it counts as failed."""
-
-    retry: Callable[[int, float], timedelta] = backoff
-    probe: Callable[[int], float] = probe
-    give_up: timedelta = timedelta(days=5)
-    poll: float = 1.0  # seconds: only the safety net, whoever owes a mail wakes us
 
 
 class Delivery:
@@ -80,24 +65,23 @@ class Delivery:
         timeouts: Timeouts | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        self._store, self._node, self._metrics, self._wake = store, node, metrics, wake
-        self._now, self._monotonic, self._random = now, monotonic, random
+        self._store, self._node, self._wake = store, node, wake
+        self._now, self._monotonic, self._pace = now, monotonic, pace or Pace()
+        self._outcomes = Outcomes(
+            store, node, metrics, self._pace, now=now, random=random, freed=self._freed, wake=wake
+        )
+        self._breaker = Breaker(self._pace.probe)
         context = tls or tls_context(relay)
         self._connect = partial(open_session, relay, hostname=hostname, tls=context, timeouts=timeouts)
         self._connections, self._fewer, self._fewer_until = relay.connections, relay.connections, 0.0
-        self._pace = pace or Pace()
-        self._breaker = Breaker(self._pace.probe)
         self._line: list[tuple[int, datetime, int, Claimed]] = []
-        self._in_hand = 0
         self._more = False  # the last claim was filled: there may be more
         self._stopping = False
-        self._aside: dict[int, int] = {}  # how often a mail alone broke its connection
         self._dots: set[int] = set()  # mails whose body may have left
         self._warm: list[Session] = []
         self._sessions: set[Session] = set()
         self._opening = 0  # connections that may yet come about
-        self._carriers: set[asyncio.Task[None]] = set()
-        self._chores: set[asyncio.Task[None]] = set()  # kept: a task without a reference is collected
+        self._carriers: set[asyncio.Task[None]] = set()  # kept: a task without a reference is collected
 
     @property
     def relay_is_down(self) -> bool:
@@ -110,9 +94,9 @@ class Delivery:
             return self._breaker.until - self._monotonic() if self._breaker.is_open else self._pace.poll
         rows = await self._store.write(outbox.claim, Claim(self._node, room, self._now()))
         self._more = len(rows) == room
-        self._in_hand += len(rows)
+        self._outcomes.in_hand += len(rows)
         if self._stopping:
-            self._give_back(rows)
+            self._outcomes.give_back(rows)
         else:
             self._queue(rows)
         return self._pace.poll if rows else await self._rest()
@@ -123,9 +107,14 @@ class Delivery:
         if self._breaker.is_open:
             return 1 if self._breaker.trial(self._monotonic()) else 0
         most = self._connections * DEEP
-        room = most - self._in_hand
+        room = most - self._outcomes.in_hand
         self._more = True
         return room if room >= most // 4 else 0
+
+    def _freed(self) -> None:
+        if self._more and self._outcomes.in_hand <= self._connections * DEEP // 2:
+            self._more = False
+            self._wake()
 
     async def _rest(self) -> float:
         """Nothing is due now: until when."""
@@ -134,6 +123,8 @@ class Delivery:
         due_at = await self._store.read(outbox.next_due)
         seconds = (due_at - self._now()).total_seconds() if due_at else self._pace.poll
         return min(max(seconds, 0.001), self._pace.poll)
+
+    # --- carriers -----------------------------------------------------------------------------------------
 
     def _queue(self, rows: Iterable[Claimed]) -> None:
         for row in rows:
@@ -148,8 +139,6 @@ class Delivery:
 
     def _carried(self, task: asyncio.Task[None]) -> None:
         self._carriers.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            journal.loop_failed(name=self.name, error=error, retry_in=0.0)
         if not self._stopping:
             self._queue(())  # what was put back while this carrier ended
 
@@ -160,41 +149,40 @@ class Delivery:
             try:
                 session = await self._send(row, session)
             except asyncio.CancelledError:  # the end of a drain
-                self._interrupted(row)
+                self._interrupted(row, "we stopped before the relay had answered")
                 raise
             except Exception as error:  # whatever is wrong with one mail, the others leave
                 journal.loop_failed(name=self.name, error=error, retry_in=0.0)
-                self._drop(session)
-                self._settle(row, "unknown" if row.id in self._dots else "deferred", _ours(error))
-                session = None
+                outcome: Outcome = "unknown" if row.id in self._dots else "deferred"
+                self._outcomes.settle(row, outcome, Reply(0, f"mailbot: {type(error).__name__}"))
+            finally:
+                self._dots.discard(row.id)
         if session is not None and session.alive:
             self._warm.append(session)
 
     async def _send(self, row: Claimed, session: Session | None) -> Session | None:
         """One mail through all its states. Returns the session for the next one."""
         if row.content is None:
-            self._settle(row, "failed", Reply(0, "its frozen bytes are missing"))
+            self._outcomes.settle(row, "failed", Reply(0, "its frozen bytes are missing"))
             return session
         if not sendable(row.sender, row.recipient):
-            self._settle(row, "failed", Reply(0, "an address can't stand in an SMTP command"))
+            self._outcomes.settle(row, "failed", Reply(0, "an address can't stand in an SMTP command"))
             return session
         try:
             session, refusal = await self._offer(row, row.content, session)
         except ConnectionTrouble as trouble:
             self._troubled(row, trouble)
             return None
-        if refusal:
-            return self._refused(row, refusal, session)
-        if not await self._mark(row):
-            session.abort()
-            return None
-        self._dots.add(row.id)
         try:
-            reply = await session.finish()
-        except ConnectionTrouble as trouble:
-            self._settle(row, "unknown", Reply(0, trouble.text))
-        else:
-            self._judged(row, reply)
+            if refusal:
+                self._refused(row, refusal, session)
+            elif await self._mark(row):
+                await self._finish(row, session)
+            else:
+                session.abort()
+        except BaseException:
+            session.abort()  # a relay that waits for a body is no use to the next mail
+            raise
         return session
 
     async def _offer(
@@ -224,11 +212,20 @@ class Delivery:
         try:
             ours = await self._store.write(outbox.mark_dot, Mark(row.id, self._node, self._now()))
         except StoreUnavailable:
-            self._give_back([row])
+            self._outcomes.give_back([row])
             return False
         if not ours:
-            self._forget(row)
+            self._outcomes.forget()
         return ours
+
+    async def _finish(self, row: Claimed, session: Session) -> None:
+        self._dots.add(row.id)
+        try:
+            reply = await session.finish()
+        except ConnectionTrouble as trouble:
+            self._outcomes.settle(row, "unknown", Reply(0, trouble.text))
+        else:
+            self._judged(row, reply)
 
     # --- what the relay said ------------------------------------------------------------------------------
 
@@ -237,29 +234,27 @@ class Delivery:
             journal.relay_back()
             self._wake()
         outcomes: dict[int, Outcome] = {2: "sent", 5: "failed"}
-        self._settle(row, outcomes.get(reply.code // 100, "deferred"), reply)
+        self._outcomes.settle(row, outcomes.get(reply.code // 100, "deferred"), reply)
 
-    def _refused(self, row: Claimed, refusal: Refusal, session: Session) -> Session | None:
+    def _refused(self, row: Claimed, refusal: Refusal, session: Session) -> None:
         if refusal.command != "MAIL" or refusal.reply.code < 500:
-            self._judged(row, refusal.reply)
-            return session
+            return self._judged(row, refusal.reply)
         # Not allowed to send at all, as far as one can tell; if it is this sender alone, others overtake it.
-        self._drop(session)
-        self._set_aside(row)
-        self._trip(f"MAIL: {refusal.reply.code} {refusal.reply.text}")
-        return None
+        session.abort()
+        self._outcomes.set_aside(row)
+        return self._trip(f"MAIL: {refusal.reply.code} {refusal.reply.text}")
 
     def _troubled(self, row: Claimed, trouble: ConnectionTrouble) -> None:
         """No connection, or a fresh one that this mail's envelope broke."""
         others = self._opening + sum(session.alive for session in self._sessions)
         if not isinstance(trouble, CantOpen):
-            self._set_aside(row)
+            self._outcomes.set_aside(row)
         elif others and not self._breaker.is_open:
             heapq.heappush(self._line, (row.lane, row.due_at, row.id, row))
         else:
-            self._give_back([row])
+            self._outcomes.give_back([row])
         if not others:
-            self._trip(str(trouble))
+            self._trip(trouble.text)
         elif isinstance(trouble, CantOpen):
             self._fewer, self._fewer_until = others, self._monotonic() + CROWDED
 
@@ -268,74 +263,6 @@ class Delivery:
             journal.relay_down(error=outbox.storable(error))
         self._empty_line()
         self._wake()
-
-    # --- what becomes of the row --------------------------------------------------------------------------
-
-    def _settle(self, row: Claimed, outcome: Outcome, reply: Reply) -> None:
-        at, due_at = self._now(), None
-        if outcome in ("deferred", "unknown"):
-            if rested(row.attempts + 1) >= self._pace.give_up:
-                outcome = "failed"
-            else:
-                due_at = at + self._pace.retry(row.attempts + 1, self._random())
-        code = reply.code or None
-        self._later(self._record(row, Settled(row.id, self._node, outcome, at, code, reply.text, due_at)))
-
-    async def _record(self, row: Claimed, settled: Settled) -> None:
-        try:
-            if await self._insist(outbox.settle, settled):
-                seconds = (settled.at - row.asked_at).total_seconds()
-                _say(row, settled, seconds)
-                _count(self._metrics, row, settled, seconds)
-        finally:
-            self._aside.pop(row.id, None)
-            self._forget(row)
-        if settled.due_at is not None:
-            self._wake()
-
-    def _set_aside(self, row: Claimed) -> None:
-        """Back to due, but behind the others, so that a mail that upsets the relay can't block them (P5)."""
-        times = self._aside[row.id] = self._aside.pop(row.id, 0) + 1
-        if len(self._aside) > 1000:
-            self._aside.pop(next(iter(self._aside)))
-        self._give_back([row], self._now() + self._pace.retry(times, self._random()))
-
-    def _give_back(self, rows: Sequence[Claimed], due_at: datetime | None = None) -> None:
-        for row in rows:
-            self._later(self._hold(row, due_at))
-
-    async def _hold(self, row: Claimed, due_at: datetime | None) -> None:
-        try:
-            await self._insist(outbox.hold, Held(row.id, self._node, due_at))
-        finally:
-            self._forget(row)
-
-    def _forget(self, row: Claimed) -> None:
-        self._dots.discard(row.id)
-        self._in_hand -= 1
-        if self._more and self._in_hand <= self._connections * DEEP // 2:
-            self._more = False
-            self._wake()
-
-    async def _insist(self, op: Op[Any, R], item: Any) -> R:
-        """Writes until the store takes it: what has happened to a mail can't be left unsaid."""
-        pause = 0.1
-        while True:
-            try:
-                return await self._store.write(op, item)
-            except StoreUnavailable:
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, 5.0)
-
-    def _later(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._chores.add(task)
-        task.add_done_callback(self._done)
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._chores.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            journal.loop_failed(name=self.name, error=error, retry_in=0.0)
 
     # --- the end ------------------------------------------------------------------------------------------
 
@@ -348,53 +275,19 @@ class Delivery:
         self._empty_line()
         if self._carriers:
             await asyncio.wait(self._carriers, timeout=span.total_seconds())
-        for task in list(self._carriers):
+        for task in self._carriers:
             task.cancel()
         await asyncio.gather(*self._carriers, return_exceptions=True)
-        if self._chores:
-            await asyncio.wait(self._chores, timeout=RECORDING)
-        for task in list(self._chores):
-            task.cancel()  # the store is out of reach: the next start releases the rows
+        await self._outcomes.finish(RECORDING)
         for session in self._sessions:
             session.quit()
 
     def _empty_line(self) -> None:
         rows, self._line = [entry[-1] for entry in self._line], []
-        self._give_back(rows)
+        self._outcomes.give_back(rows)
 
-    def _interrupted(self, row: Claimed) -> None:
+    def _interrupted(self, row: Claimed, why: str) -> None:
         if row.id in self._dots:
-            self._settle(row, "unknown", Reply(0, "we stopped before the relay had answered"))
+            self._outcomes.settle(row, "unknown", Reply(0, why))
         else:
-            self._give_back([row])
-
-    def _drop(self, session: Session | None) -> None:
-        if session is not None:
-            session.abort()
-
-
-def _ours(error: Exception) -> Reply:
-    return Reply(0, f"mailbot: {type(error).__name__}")
-
-
-def _say(row: Claimed, settled: Settled, seconds: float) -> None:
-    if settled.outcome == "sent":
-        journal.delivery_sent(outbox_id=row.id, number=row.ticket, kind=row.kind, seconds=seconds)
-    elif settled.due_at is not None:
-        journal.delivery_deferred(
-            outbox_id=row.id, code=settled.code or 0, retry_in=settled.due_at - settled.at
-        )
-    else:
-        journal.delivery_failed(outbox_id=row.id, code=settled.code or 0)
-
-
-def _count(metrics: Metrics, row: Claimed, settled: Settled, seconds: float) -> None:
-    if settled.outcome == "sent":
-        metrics.delivered.labels(row.kind).inc()
-        if row.kind == Acknowledgement.name:
-            metrics.acknowledged.inc()
-            metrics.acknowledgement_seconds.observe(seconds)
-    elif settled.due_at is not None:
-        metrics.deferred.inc()
-    else:
-        metrics.failed.inc()
+            self._outcomes.give_back([row])

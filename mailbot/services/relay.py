@@ -218,7 +218,7 @@ class _Replies(asyncio.Protocol):
         self._lines = []
         if code == 421:
             return self.fail(reply.text, code)
-        if len(self._ready) == self._wanted:
+        if len(self._ready) >= self._wanted:
             return self.fail(f"a reply to nothing: {code}")
         self._ready.append(reply)
         return self._wake() if len(self._ready) == self._wanted else None

@@ -16,8 +16,9 @@ from sqlalchemy import delete
 
 from mailbot.errors import StoreUnavailable
 from mailbot.metrics import Metrics
-from mailbot.services.delivery import Delivery, Pace
+from mailbot.services.delivery import Delivery
 from mailbot.services.loop import Loop
+from mailbot.services.outcomes import Pace
 from mailbot.services.relay import Timeouts
 from mailbot.settings.model import Relay
 from mailbot.store import outbox, outbox_view
@@ -487,14 +488,14 @@ async def test_poison_among_good_mail_is_set_apart(store: Store, sink: SinkSmtp)
 class ShakyStore:
     """The real store, out of reach for the first calls of one operation."""
 
-    def __init__(self, store: Store, name: str, times: int) -> None:
-        self._store, self._name, self._times = store, name, times
+    def __init__(self, store: Store, name: str, times: int, error: Exception) -> None:
+        self._store, self._name, self._times, self._error = store, name, times, error
         self.read = store.read
 
     async def write(self, op: Any, item: Any) -> Any:
         if op.__name__ == self._name and self._times > 0:
             self._times -= 1
-            raise StoreUnavailable("locked")
+            raise self._error
         return await self._store.write(op, item)
 
 
@@ -504,10 +505,24 @@ async def test_trouble_with_the_store_sends_nothing_twice(
     store: Store, sink: SinkSmtp, operation: str
 ) -> None:
     owe(store, *(owed(n) for n in range(5)))
-    async with delivering(ShakyStore(store, operation, 3), sink):
+    async with delivering(ShakyStore(store, operation, 3, StoreUnavailable("locked")), sink):
         await all_sent(store, 5)
     assert len(sink.mails) == 5
     assert {entry.attempts for entry in store.read_now(outbox_view.listing)} == {1}
+
+
+@on_sqlite
+async def test_a_bug_of_ours_defers_its_mail_and_no_other(
+    store: Store, sink: SinkSmtp, caplog: pytest.LogCaptureFixture
+) -> None:
+    owe(store, *(owed(n) for n in range(5)))
+    async with delivering(ShakyStore(store, "mark_dot", 1, ZeroDivisionError("bug")), sink):
+        await all_sent(store, 5)
+    assert len(sink.mails) == 5
+    attempts = [each for n in range(1, 6) for each in store.read_now(outbox_view.tries, n)]
+    assert Counter(each.outcome for each in attempts) == {"sent": 5, "deferred": 1}
+    assert "mailbot: ZeroDivisionError" in [each.reply for each in attempts]
+    assert "loop_failed" in caplog.messages
 
 
 async def test_a_drain_cuts_nothing_after_its_dot_and_gives_the_rest_back(

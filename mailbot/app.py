@@ -17,6 +17,7 @@ from pathlib import Path
 from sqlalchemy import make_url
 
 from mailbot import __version__, journal, supervisor
+from mailbot.core.changes import outline
 from mailbot.core.policy import Policy
 from mailbot.errors import ConfigError
 from mailbot.mail.compose import Composer
@@ -35,7 +36,7 @@ from mailbot.services.loop import Loop, stuck
 from mailbot.services.monitor import Monitor
 from mailbot.settings.loading import load
 from mailbot.settings.model import Loaded
-from mailbot.store import installation, migrate, nodes, views
+from mailbot.store import installation, migrate, nodes, policies, views
 from mailbot.store.engine import sqlite_path
 from mailbot.store.lock import LifeLock
 from mailbot.store.store import Store
@@ -83,6 +84,7 @@ class Daemon:
         self.metrics = Metrics()
         self._supervisor = supervisor.from_environment(env, os.getpid())
         self._store = Store(self.settings.store)
+        self._disk = Path(sqlite_path(self.settings.store)).resolve().parent if self._store.sqlite else None
         self._loops: dict[str, Loop] = {}
         self._listener: Listener | None = None
         self._delivery: Delivery | None = None
@@ -139,6 +141,12 @@ class Daemon:
             policy=self._live.policy.version,
         )
         await self._store.write(nodes.join, node)
+        await self._outline()
+
+    async def _outline(self) -> None:
+        """So that the next reload can say what it changed."""
+        policy = self._live.policy
+        await self._store.write(policies.remember, policies.Outlined(policy.version, outline(policy)))
 
     def _build(self) -> None:
         store, live, metrics = self._store, self._live, self.metrics
@@ -190,9 +198,7 @@ class Daemon:
 
     def _free_space(self) -> int:
         """Bytes left where the store is; a database elsewhere looks after its own disk."""
-        if not self._store.sqlite:
-            return 1 << 60
-        return shutil.disk_usage(Path(sqlite_path(self.settings.store)).resolve().parent).free
+        return shutil.disk_usage(self._disk).free if self._disk else 1 << 60
 
     async def _watch(self) -> None:
         if self.settings.monitor:
@@ -248,6 +254,7 @@ class Daemon:
             journal.policy_reloaded(old=old, new=policy.version)
         finally:  # whatever happened, we go on by the policy that we have
             self._supervisor.ready(f"policy {self._live.policy.version}")
+        await self._outline()
         await self._store.write(
             nodes.note_reload, nodes.Reloaded(self.node, _now(), self._live.policy.version, trouble)
         )

@@ -9,10 +9,12 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, exists, func, or_
 
 from mailbot.core.model import Ticket
 from mailbot.store import outbox_view
+from mailbot.store.codec import event_of
 from mailbot.store.nodes import clock
 from mailbot.store.schema import (
     attachments,
     deadlines,
+    events,
     frozen_mails,
     inbox,
     installation,
@@ -23,7 +25,7 @@ from mailbot.store.schema import (
     raw_mails,
     tickets,
 )
-from mailbot.store.tickets import ticket_of
+from mailbot.store.tickets import RecordedEvent, ticket_of
 
 # As literal text: a planner can't match a bound parameter with the condition of a partial index.
 NEW = text("inbox.state = 'new'")
@@ -192,6 +194,15 @@ def _attached(connection: Connection, number: str) -> dict[int | None, list[Atta
     for row in rows:
         found.setdefault(row.inbox_id, []).append(AttachmentShown(row.name, row.type, row.size, row.digest))
     return found
+
+
+def events_since(connection: Connection, at: datetime) -> list[tuple[str, RecordedEvent]]:
+    """(number, event) of all tickets from that moment on. Reads the whole log: for the demo's small store."""
+    query = select(events).where(events.c.at >= at).order_by(events.c.at, events.c.ticket, events.c.seq)
+    return [
+        (row.ticket, RecordedEvent(row.seq, row.policy, event_of(row.kind, row.at, row.by, row.data)))
+        for row in connection.execute(query)
+    ]
 
 
 # --- inbox ------------------------------------------------------------------------------------------------

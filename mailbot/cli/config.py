@@ -1,0 +1,97 @@
+"""`mailbot init` and `mailbot check`: a configuration to start from, and every problem in one at once."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mailbot.cli import say
+from mailbot.cli.options import config_directory, config_option, json_option
+from mailbot.errors import ConfigError, Problem
+
+
+@click.command()
+@click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
+def init(directory: Path) -> None:
+    """Write a commented, working configuration and the templates to DIR. Nothing is ever overwritten."""
+    from mailbot.settings import init as write
+
+    try:
+        done = write(directory)
+    except OSError as error:
+        say.complain(
+            f"{error.filename or directory}: {error.strerror}\nNothing that was there has been changed."
+        )
+        raise click.exceptions.Exit(1) from error
+    _tell("wrote", done.written, directory)
+    _tell("left as it was:", done.left, directory)
+    say.line(f"\nNext: put your own addresses into {say.clean(directory)}/mailbot.yaml and teams.yaml, then")
+    say.line(f"  mailbot check --config {say.clean(directory)}")
+    say.line(f"  mailbot run --config {say.clean(directory)}")
+
+
+def _tell(what: str, paths: Sequence[Path], directory: Path) -> None:
+    """The YAML files one by one, the many templates as one line."""
+    templates = [path for path in paths if path.parent != directory]
+    for path in paths:
+        if path not in templates:
+            say.line(f"{what} {say.clean(path)}")
+    if templates:
+        say.line(f"{what} {say.clean(directory / 'templates')}: {len(templates)} files")
+
+
+@click.command()
+@click.option(
+    "--schema", metavar="NAME", help="Print the JSON Schema of mailbot, teams, routing or escalation."
+)
+@config_option
+@json_option
+@click.pass_context
+def check(ctx: click.Context, schema: str | None, in_json: bool) -> None:
+    """Validate all of it: YAML, rules, ladders, calendars, templates. Exit 78 with every problem at once."""
+    if schema is not None:
+        _schema(schema)
+        return
+    from mailbot.cli.opening import checked
+
+    try:
+        loaded, _ = checked()
+    except ConfigError as refusal:
+        if not in_json:
+            raise
+        say.as_json({"ok": False, "policy": None, "problems": _shapes(refusal.problems), "warnings": []})
+        ctx.exit(78)
+    if in_json:
+        version = loaded.policy.version
+        say.as_json({"ok": True, "policy": version, "problems": [], "warnings": _shapes(loaded.warnings)})
+        return
+    say.problems(loaded.warnings, remark=True)
+    policy = loaded.policy
+    counts = ((len(policy.rules), "rule"), (len(policy.teams), "team"), (len(policy.agents), "agent"))
+    more = (
+        (len(policy.ladders), "ladder"),
+        (len(policy.calendars), "calendar"),
+        (len(policy.mailboxes), "mailbox"),
+    )
+    listed = ", ".join(f"{count} {_plural(name, count)}" for count, name in counts + more)
+    say.line(f"{say.clean(config_directory(ctx))} is fine: {listed}; policy {policy.version}", fg="green")
+
+
+def _plural(name: str, count: int) -> str:
+    return name if count == 1 else f"{name}{'es' if name.endswith('x') else 's'}"
+
+
+def _schema(name: str) -> None:
+    from mailbot.settings import schema
+
+    try:
+        say.as_json(schema(name))
+    except KeyError:
+        known = "mailbot, teams, routing, escalation"
+        raise click.UsageError(f"there is no schema {say.clean(name)!r}; there are {known}") from None
+
+
+def _shapes(found: tuple[Problem, ...]) -> list[dict[str, Any]]:
+    names = ("file", "line", "column", "message", "hint", "excerpt")
+    return [{name: getattr(problem, name) for name in names} for problem in found]

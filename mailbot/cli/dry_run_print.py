@@ -1,0 +1,218 @@
+"""`explain MAIL` for people and as JSON."""
+
+from typing import Any
+
+from mailbot.cli import say
+from mailbot.cli.dry_run import Told, Tried
+from mailbot.cli.sentences import sentence
+from mailbot.cli.shapes import deadline_shapes, ticket_shape
+from mailbot.core import ladder
+from mailbot.core.events import TicketRouted
+from mailbot.core.model import Authentication, Ticket
+from mailbot.core.policy import Policy
+from mailbot.store.codec import event_data
+
+BODY = 1_500  # characters of the mail for people
+LANGUAGES = {"id": "Indonesian", "en": "English", "": "unsure"}
+AUTHENTICATION = {
+    Authentication.PASS: "passed, says a host that we trust",
+    Authentication.FAIL: "failed, says a host that we trust",
+    Authentication.NONE: "nobody that we trust said anything",
+}
+
+
+def shape(told: Told, policy: Policy) -> dict[str, Any]:
+    mail, decision = told.mail, told.filed.decided.decision
+    names = (
+        "sender",
+        "sender_name",
+        "subject",
+        "message_id",
+        "language",
+        "automatic",
+        "authentication",
+        "flags",
+    )
+    attachments = [(each.name, each.type, each.size, each.digest) for each in mail.attachments]
+    verdict = told.filed.verdict
+    return {
+        "mail": {
+            **{name: getattr(mail, name) for name in (*names, "size")},
+            "visible": mail.visible[:100_000],
+            "attachments": [
+                dict(zip(("name", "type", "size", "digest"), each, strict=True)) for each in attachments
+            ],
+            "fingerprint": told.fingerprint,
+            "received_before": _before(told),
+        },
+        "envelope": {
+            "from": told.envelope.sender,
+            "to": told.envelope.recipients,
+            "peer": told.envelope.peer,
+        },
+        "belongs": {
+            "ticket": None if _opens(told) else decision.ticket.number,
+            "because": verdict.because,
+            "claims": verdict.claims or None,
+            "filed_as": told.filed.decided.direction,
+        },
+        "rules": [_rule(each) for each in told.tried],
+        "ticket": ticket_shape(decision.ticket),
+        "deadlines": deadline_shapes(decision.ticket, policy),
+        "sends": [
+            {
+                "kind": each.notice.name,
+                "to": each.notice.to,
+                "subject": each.subject,
+                "refused": each.refused or None,
+            }
+            for each in told.sends
+        ],
+        "suppressed": told.suppressed or None,
+        "events": [
+            {
+                "kind": type(each).__name__,
+                "sentence": sentence(each, _zone(decision.ticket, policy)),
+                "data": event_data(each),
+            }
+            for each in decision.events
+        ],
+        "policy": policy.version,
+        "note": told.note or None,
+    }
+
+
+def _opens(told: Told) -> bool:
+    return told.filed.before is None
+
+
+def _before(told: Told) -> dict[str, Any] | None:
+    before = told.before
+    return {"inbox_id": before.id, "state": before.state, "ticket": before.ticket} if before else None
+
+
+def _rule(tried: Tried) -> dict[str, Any]:
+    conditions = [{"condition": text, "holds": holds, "saw": saw} for text, holds, saw in tried.conditions]
+    return {"name": tried.rule.name, "line": tried.rule.line, "matched": tried.won, "conditions": conditions}
+
+
+def _zone(ticket: Ticket, policy: Policy) -> str:
+    return ladder.calendar_of(ticket, policy).zone
+
+
+def show(told: Told, policy: Policy) -> None:
+    if told.note:
+        say.line(f"Note: {told.note}.", fg="yellow")
+    if before := told.before:
+        where = f"on ticket {before.ticket}" if before.ticket else before.state
+        say.line(f"Note: this very mail came in already as inbox {before.id} ({where}).", fg="yellow")
+        say.line("Sent again it would get its 250 and nothing else. What follows is as if it were new.")
+    _how_it_reads(told)
+    _where_it_belongs(told)
+    _which_rule(told)
+    _what_it_becomes(told, policy)
+    _what_leaves(told)
+
+
+def _how_it_reads(told: Told) -> None:
+    mail, envelope = told.mail, told.envelope
+    say.title("How it is read")
+    named = f"{mail.sender} ({say.clean(mail.sender_name, 60)})" if mail.sender_name else mail.sender
+    attached = ", ".join(f"{each.name} ({each.type}, {say.size(each.size)})" for each in mail.attachments)
+    say.facts(
+        [
+            ("envelope", f"from {envelope.sender or '<> (null sender)'} to {', '.join(envelope.recipients)}"),
+            ("sender", named if mail.sender else "none that can be trusted"),
+            ("subject", mail.subject or "(none)"),
+            ("language", LANGUAGES.get(mail.language, mail.language)),
+            ("written by", f"a machine: {mail.automatic}" if mail.automatic else "a person, it seems"),
+            ("authentication", AUTHENTICATION[mail.authentication]),
+            ("attached", attached),
+            ("remarks", ", ".join(mail.flags)),
+            ("size", say.size(mail.size)),
+        ]
+    )
+    for row in say.block(mail.visible, BODY).split("\n"):
+        say.line(f"    | {row}".rstrip())
+
+
+def _where_it_belongs(told: Told) -> None:
+    verdict, ticket = told.filed.verdict, told.filed.decided.decision.ticket
+    say.title("Where it belongs")
+    if not _opens(told):
+        say.line(f"  on ticket {ticket.number}: {say.clean(verdict.because)}")
+        say.line(f"  filed as: {_direction(told.filed.decided.direction)}")
+        return
+    say.line(f"  a new ticket: {say.clean(verdict.because)}")
+    if verdict.number:
+        say.line(
+            f"  {verdict.number} was closed too long ago to be opened again; the new one is linked to it"
+        )
+    if verdict.claims:
+        say.line(f"  it claims to be about {say.clean(verdict.claims)}: shown to agents, no authority")
+
+
+def _direction(direction: str) -> str:
+    words = {"in": "the customer's words", "out": "an agent's answer, which goes to the customer"}
+    return words.get(direction, "an internal note, which leaves for nobody")
+
+
+def _which_rule(told: Told) -> None:
+    say.title("Which rule")
+    if not told.tried:
+        say.line("  none is asked: the ticket has its place already")
+    for tried in told.tried:
+        mark, colour = ("matches", "green") if tried.won else ("no     ", None)
+        say.line(f"  {mark}  {say.clean(tried.rule.name)}  (routing.yaml line {tried.rule.line})", fg=colour)
+        if tried.won and tried.conditions:
+            say.line(f"           because {say.clean(_because(told), 300)}")
+        held = [each for each in tried.conditions if each[1]]
+        for text, holds, saw in tried.conditions if tried.won else held:
+            say.line(f"           {'yes' if holds else 'no '}  {say.clean(text, 160)}")
+            if holds:
+                say.line(f"                saw: {say.clean(saw, 120)}")
+        if tried.won and not tried.conditions:
+            say.line("           it takes everything that no other rule took")
+
+
+def _because(told: Told) -> str:
+    events = told.filed.decided.decision.events
+    return next((each.because for each in events if isinstance(each, TicketRouted)), "")
+
+
+def _what_it_becomes(told: Told, policy: Policy) -> None:
+    ticket = told.filed.decided.decision.ticket
+    zone = _zone(ticket, policy)
+    say.title("What it becomes")
+    agent = policy.agents.get(ticket.assignee or "")
+    example = "  (an example: the digits are drawn when it comes)" if _opens(told) else ""
+    say.facts(
+        [
+            ("number", f"{ticket.number}{example}"),
+            ("status", ticket.status.value),
+            ("category", ticket.category),
+            ("priority", f"{ticket.priority} (urgency {ticket.urgency}, complexity {ticket.complexity})"),
+            ("tags", ", ".join(ticket.tags)),
+            ("team", f"{ticket.team}, level {ticket.level}"),
+            ("goes to", f"{agent.name} <{agent.address}>" if agent else ticket.assignee or "the whole team"),
+            ("ladder", ticket.ladder),
+        ]
+    )
+    say.title(f"Deadlines, by the team's calendar ({zone})")
+    deadlines = deadline_shapes(ticket, policy)
+    for deadline in deadlines:
+        say.line(f"  {say.when(deadline['due_at'], zone)}  {say.clean(deadline['does'])}")
+    if not deadlines:
+        say.line("  none: no clock runs while it is not our turn")
+
+
+def _what_leaves(told: Told) -> None:
+    say.title("What would be sent")
+    for each in told.sends:
+        subject = f"can't be written: {each.refused}" if each.refused else each.subject
+        say.line(f"  {each.notice.name:<16}to {say.clean(each.notice.to)}: {say.clean(subject, 120)}")
+    if told.suppressed:
+        say.line(f"  no acknowledgement: {say.clean(told.suppressed)}", fg="yellow")
+    elif not told.sends:
+        say.line("  nothing")
+    say.line("\nNothing was changed.", dim=True)

@@ -1,0 +1,181 @@
+"""`mailbot prove NUMBER`: what is on record about a ticket, and whether the records agree with each other."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from mailbot.cli import numbers
+from mailbot.cli.opening import Desk, desk
+from mailbot.cli.options import config_option, json_option
+from mailbot.cli.say import as_json, clean, facts, line, title, when
+from mailbot.cli.shapes import inbox_shape, outbox_shape, ticket_shape
+from mailbot.core import lifecycle
+from mailbot.core.events import TicketOpened
+from mailbot.core.model import Ticket
+from mailbot.store import outbox_view, tickets, views
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail that came in, as it lies in the store."""
+
+    entry: views.InboxEntry
+    sha256: str
+    stored_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A mail of ours with all that was tried. `sha256` of its frozen bytes; "" when it never leaves."""
+
+    entry: outbox_view.Entry
+    sha256: str
+    stored_bytes: int
+    tries: Sequence[outbox_view.Attempt]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    what: str
+    holds: bool
+
+
+@click.command()
+@click.argument("number", nargs=-1, required=True)
+@config_option
+@json_option
+def prove(number: tuple[str, ...], in_json: bool) -> None:
+    """Raw mails and their digests, the ticket, each mail of ours, each attempt with the relay's answer.
+
+    Exit 1 when there is no such ticket or when its records contradict each other.
+    """
+    with desk() as at:
+        found = numbers.existing(at, number)
+        mails, owed = _mails(at, found.number), _owed(at, found.number)
+        checks = _checks(found, mails, owed, at.store.read_now(tickets.events_of, found.number))
+        if in_json:
+            as_json(_shape(found, mails, owed, checks))
+        else:
+            _print(at, found, mails, owed, checks)
+    if not all(check.holds for check in checks):
+        raise click.exceptions.Exit(1)
+
+
+def _mails(at: Desk, number: str) -> list[Mail]:
+    entries = at.store.read_now(lambda each: views.inbox_list(each, number=number, limit=10_000))
+    found = []
+    for entry in reversed(entries):
+        raw = at.store.read_now(views.raw_mail, entry.id)
+        found.append(Mail(entry, _digest(raw), len(raw or b"")))
+    return found
+
+
+def _owed(at: Desk, number: str) -> list[Owed]:
+    entries = at.store.read_now(lambda each: outbox_view.listing(each, ticket=number, limit=10_000))
+    found = []
+    for entry in reversed(entries):
+        content = at.store.read_now(views.frozen_mail, entry.id)
+        tries = at.store.read_now(outbox_view.tries, entry.id)
+        found.append(Owed(entry, _digest(content), len(content or b""), tries))
+    return found
+
+
+def _digest(content: bytes | None) -> str:
+    return "" if content is None else hashlib.sha256(content).hexdigest()
+
+
+def _checks(
+    ticket: Ticket, mails: Sequence[Mail], owed: Sequence[Owed], recorded: Sequence[tickets.RecordedEvent]
+) -> list[Check]:
+    acknowledged = sum(each.entry.kind == "acknowledgement" for each in owed)
+    unanswered = [each for each in owed if each.entry.state == "sent" and not _was_taken(each)]
+    return [
+        Check(
+            "every raw mail is here in its full length",
+            all(m.sha256 and m.stored_bytes == m.entry.size for m in mails),
+        ),
+        Check(
+            "the events, from first to last, make the ticket what it is",
+            _folded(ticket.number, recorded) == ticket,
+        ),
+        Check("there is exactly one outcome of the acknowledgement", acknowledged == 1),
+        Check("every mail that was sent has the relay's answer on record", not unanswered),
+    ]
+
+
+def _was_taken(owed: Owed) -> bool:
+    return any(each.outcome == "sent" for each in owed.tries)
+
+
+def _folded(number: str, recorded: Sequence[tickets.RecordedEvent]) -> Ticket | None:
+    """The ticket as its events alone tell it."""
+    if not recorded or not isinstance(recorded[0].event, TicketOpened):
+        return None
+    first = recorded[0].event
+    told = lifecycle.opened(number, first)
+    try:
+        for each in recorded[1:]:
+            told = lifecycle.evolve(told, each.event)
+    except lifecycle.IllegalTransition:
+        return None
+    return told
+
+
+def _shape(
+    ticket: Ticket, mails: Sequence[Mail], owed: Sequence[Owed], checks: Sequence[Check]
+) -> dict[str, Any]:
+    return {
+        "number": ticket.number,
+        "ticket": ticket_shape(ticket),
+        "mails": [
+            {**inbox_shape(m.entry), "sha256": m.sha256, "stored_bytes": m.stored_bytes} for m in mails
+        ],
+        "outbox": [
+            {**outbox_shape(o.entry), "sha256": o.sha256, "stored_bytes": o.stored_bytes, "tries": o.tries}
+            for o in owed
+        ],
+        "checks": checks,
+        "proved": all(check.holds for check in checks),
+    }
+
+
+def _print(
+    at: Desk, ticket: Ticket, mails: Sequence[Mail], owed: Sequence[Owed], checks: Sequence[Check]
+) -> None:
+    zone = at.zone(ticket.team)
+    line(f"{ticket.number}  {ticket.status}  opened {when(ticket.opened_at, zone)}, {ticket.events} events")
+    title("Mail that came in")
+    for mail in mails:
+        entry = mail.entry
+        came = f"{when(entry.received_at, zone)}  from {clean(entry.sender) or '<>'}"
+        line(f"  inbox {entry.id}  {entry.state}  {came}")
+        facts(
+            [("sha256", mail.sha256 or "its bytes are missing"), ("bytes", mail.stored_bytes)], indent="    "
+        )
+    title("Mail that we owe")
+    for each in owed:
+        _print_owed(each, zone)
+    title("Do the records agree?")
+    for check in checks:
+        line(f"  {'yes' if check.holds else 'NO '}  {check.what}", fg="green" if check.holds else "red")
+
+
+def _print_owed(owed: Owed, zone: str) -> None:
+    entry = owed.entry
+    line(f"  outbox {entry.id}  {entry.state}  {entry.kind} to {clean(entry.recipient)}")
+    unknown = (
+        f"{entry.unknown} time(s): a second copy may exist, with the same Message-ID" if entry.unknown else ""
+    )
+    facts(
+        [
+            *(("why", entry.reason), ("Message-ID", entry.message_id), ("unknown", unknown)),
+            *(("sha256", owed.sha256), ("bytes", owed.stored_bytes or "")),
+        ],
+        indent="    ",
+    )
+    rows = [(when(each.at, zone), each.outcome, each.code, each.reply) for each in owed.tries]
+    for row in rows:
+        line("    " + "  ".join(clean(cell) for cell in row if cell not in (None, "")))

@@ -1,0 +1,131 @@
+"""`mailbot reload`: the running daemon takes the new policy, and we say what changed or why it did not."""
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from mailbot.cli.opening import Desk, checked, desk, no
+from mailbot.cli.options import config_option, json_option
+from mailbot.cli.say import as_json, block, clean, complain, line
+from mailbot.cli.status import alive
+from mailbot.core import changes
+from mailbot.store import policies, views
+
+PATIENCE = 10.0  # seconds for the daemon to read its files again
+LOOK = 0.05  # seconds between two looks
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """What one daemon made of it. `changed` is None when no outline of the old policy is on record."""
+
+    node: views.NodeSeen
+    old: str
+    new: str
+    changed: Sequence[str] | None
+    trouble: str
+
+
+@click.command()
+@config_option
+@json_option
+def reload(in_json: bool) -> None:
+    """Have the daemon of this host take the new policy: all of it, or nothing when anything is wrong."""
+    loaded, _ = checked()  # what the daemon would refuse never reaches it
+    with desk() as at:
+        done = [_reload(at, node) for node in _ours(at)]
+    if in_json:
+        as_json([_shape(each) for each in done])
+    for each in done:
+        _tell(each, loaded.policy.version, in_json)
+    if any(each.trouble for each in done):
+        raise click.exceptions.Exit(1)
+
+
+def _ours(at: Desk) -> list[views.NodeSeen]:
+    nodes = at.store.read_now(views.nodes_seen)
+    here = [node for node in nodes if node.host == socket.gethostname() and alive(node)]
+    if here:
+        return here
+    others = sorted({clean(node.host) for node in nodes if alive(node)})
+    elsewhere = f"; on other hosts: {', '.join(others)}" if others else ""
+    text = f"no daemon of this host runs on this store{elsewhere}"
+    return no(f"{text}\nThe files are in order and hold at its next start.")
+
+
+def _reload(at: Desk, before: views.NodeSeen) -> Reloaded:
+    if trouble := _ask(before):
+        return Reloaded(before, before.policy, before.policy, None, trouble)
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        time.sleep(LOOK)
+        now = next((node for node in at.store.read_now(views.nodes_seen) if node.id == before.id), None)
+        if now is None:
+            return Reloaded(before, before.policy, "", None, "the daemon has ended meanwhile: see its log")
+        if now.reloaded_at != before.reloaded_at:
+            changed = _changed(at, before.policy, now.policy)
+            return Reloaded(now, before.policy, now.policy, changed, now.trouble or "")
+    trouble = f"the daemon said nothing for {PATIENCE:.0f} s: see its log"
+    return Reloaded(before, before.policy, before.policy, None, trouble)
+
+
+def _ask(node: views.NodeSeen) -> str:
+    """Sends SIGHUP; "" when it is sent, else why not. It would end a program that has the number by now."""
+    try:
+        command = Path(f"/proc/{node.pid}/cmdline").read_bytes()
+    except OSError:
+        command = b"mailbot"  # no such file system here
+    if b"mailbot" not in command:
+        return f"process {node.pid} is no mailbot any more: the daemon died without a word"
+    try:
+        os.kill(node.pid, signal.SIGHUP)
+    except ProcessLookupError:
+        return f"process {node.pid} has just ended"
+    except PermissionError:
+        return f"process {node.pid} is not yours: `systemctl reload mailbot`, or call this as root"
+    return ""
+
+
+def _changed(at: Desk, old: str, new: str) -> list[str] | None:
+    if old == new:
+        return []
+    before, after = (at.store.read_now(policies.recall, version) for version in (old, new))
+    if before is None or after is None:
+        return None
+    return changes.between(before, after) or ["the templates, or the wording of a file without effect"]
+
+
+def _shape(done: Reloaded) -> dict[str, object]:
+    return {
+        "id": done.node.id,
+        "host": done.node.host,
+        "pid": done.node.pid,
+        "old": done.old,
+        "new": done.new or None,
+        "changed": done.changed,
+        "trouble": done.trouble or None,
+    }
+
+
+def _tell(done: Reloaded, in_files: str, in_json: bool) -> None:
+    if done.trouble:
+        complain(f"policy {done.old} stays in force: {block(done.trouble)}")
+        return
+    if in_json:
+        return
+    if done.old == done.new:
+        line(f"policy {done.new} is in force already, nothing changed")
+    else:
+        line(f"policy {done.old} -> {done.new}", fg="green")
+    for each in done.changed or ():
+        line(f"  {clean(each)}")
+    if done.changed is None:
+        line("  what changed is not known: the old policy left no outline")
+    if done.new != in_files:
+        line(f"note: the daemon reads other files than these, which hold policy {in_files}", fg="yellow")

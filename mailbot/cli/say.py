@@ -1,0 +1,180 @@
+"""What people and programs get to see: clean text, tables and colour on a terminal alone, JSON, complaints.
+
+Everything that may come from a mail passes `clean` or `block` before it is printed: a subject must not move
+the cursor, change colours or turn the line around (terminal injection).
+"""
+
+import dataclasses
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from typing import Any
+from unicodedata import category
+from zoneinfo import ZoneInfo
+
+import click
+
+from mailbot.errors import Problem
+
+LINE = 200  # characters of a value that stands on one line
+BLOCK = 8_000  # characters of a text with lines of its own
+Rows = Sequence[Sequence[object]]
+
+
+def clean(text: object, longest: int = LINE) -> str:
+    """`text` on one line: white space as single spaces, controls as one sign, direction marks gone."""
+    words = " ".join(str(text)[: longest * 4].split())
+    shown = words if words.isprintable() else "".join(map(_visible, words))
+    return shown if len(shown) <= longest else f"{shown[: longest - 1]}…"
+
+
+def block(text: str, longest: int = BLOCK) -> str:
+    """The same for a text that keeps its lines."""
+    lines = text[:longest].replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    shown = "\n".join("".join(map(_visible, line.expandtabs(4))).rstrip() for line in lines).strip("\n")
+    return shown if len(text) <= longest else f"{shown}\n[… {len(text) - longest:,} more characters]"
+
+
+def _visible(char: str) -> str:
+    if char.isprintable():
+        return char
+    kind = category(char)
+    if kind == "Zs":
+        return " "
+    return "" if kind == "Cf" else "\N{REPLACEMENT CHARACTER}"  # Cf: bidirectional and zero-width marks
+
+
+def on_terminal() -> bool:
+    return sys.stdout.isatty()
+
+
+def line(text: str = "", **style: Any) -> None:
+    """A line of ours, in colour on a terminal. What comes from mail inside it must be clean already."""
+    click.secho(text, **style) if style and on_terminal() else click.echo(text)
+
+
+def title(text: str) -> None:
+    line(text, bold=True)
+
+
+def table(heads: Sequence[str], rows: Rows, *, empty: str = "") -> None:
+    """A table on a terminal, tab-separated lines under the heads elsewhere. Cells are cleaned here."""
+    if not rows:
+        if empty and on_terminal():
+            line(empty)
+        return
+    cells = [[clean("" if value is None else value) for value in row] for row in rows]
+    if on_terminal():
+        _drawn(heads, cells)
+        return
+    for row in [list(heads), *cells]:
+        line("\t".join(row))
+
+
+def _drawn(heads: Sequence[str], cells: list[list[str]]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    for index, head in enumerate(heads):
+        drawn.add_column(head, overflow="fold", no_wrap=index == 0)
+    for row in cells:
+        drawn.add_row(*map(Text, row))  # Text: brackets in a subject are no markup
+    Console(markup=False, highlight=False, emoji=False).print(drawn)
+
+
+def facts(pairs: Iterable[tuple[str, object]], indent: str = "  ") -> None:
+    """Names and values in two columns; what is empty is left out."""
+    shown = [(name, clean(value)) for name, value in pairs if value not in (None, "", (), [])]
+    width = max((len(name) for name, _ in shown), default=0)
+    for name, value in shown:
+        line(f"{indent}{_dim(name.ljust(width))}  {value}")
+
+
+def _dim(text: str) -> str:
+    return click.style(text, dim=True) if on_terminal() else text
+
+
+def as_json(value: Any) -> None:
+    """One JSON value, nothing else. ASCII only: it moves no terminal and no locale breaks it."""
+    json.dump(plain(value), sys.stdout, indent=2)
+    click.echo()
+
+
+def plain(value: Any) -> Any:
+    """Dataclasses, moments, spans and enums as JSON values: ISO 8601 in UTC, seconds."""
+    match value:
+        case Enum():
+            return value.value
+        case datetime():
+            return value.astimezone(UTC).isoformat()
+        case timedelta():
+            return value.total_seconds()
+        case Mapping():
+            return {str(key): plain(each) for key, each in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [plain(each) for each in value]
+        case _ if dataclasses.is_dataclass(value):
+            return {each.name: plain(getattr(value, each.name)) for each in dataclasses.fields(value)}
+    return value
+
+
+def complain(text: str) -> None:
+    """To standard error; the first line in red on a terminal."""
+    first, _, rest = block(text).partition("\n")
+    click.secho(f"mailbot: {first}", err=True, fg="red")
+    if rest:
+        click.echo(rest, err=True)
+
+
+def problems(found: Iterable[Problem], *, remark: bool = False) -> None:
+    """Problems with their line and a caret, to standard error."""
+    listed = list(found)
+    for problem in listed:
+        first, _, rest = block(str(problem)).partition("\n")
+        click.secho(f"{first}", err=True, fg="yellow" if remark else "red")
+        if rest:
+            click.echo(rest, err=True)
+    if not remark:
+        count = len(listed)
+        click.echo(f"{count} problem{'s' * (count != 1)}: the configuration can't be used.", err=True)
+
+
+def when(at: datetime | None, zone: str = "UTC") -> str:
+    """A moment on the wall clock of a zone: "Sat 2026-11-21 14:05:09 WIB"."""
+    return "" if at is None else f"{at.astimezone(ZoneInfo(zone)):%a %Y-%m-%d %H:%M:%S %Z}"
+
+
+def short(at: datetime | None, zone: str) -> str:
+    """The same for a column: "11-21 14:05"."""
+    return "" if at is None else f"{at.astimezone(ZoneInfo(zone)):%m-%d %H:%M}"
+
+
+def span(length: timedelta) -> str:
+    """The two largest units: "2 h 5 min", "45 s", "80 ms"."""
+    seconds = abs(length).total_seconds()
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms" if seconds else "0 s"
+    if seconds < 10 and seconds % 1:
+        return f"{seconds:.1f} s"
+    parts = []
+    left = int(seconds)
+    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1)):
+        count, left = divmod(left, size)
+        if count:
+            parts.append(f"{count} {unit}")
+    return " ".join(parts[:2])
+
+
+def size(octets: int) -> str:
+    """Bytes for people: "812 B", "3.4 MB"."""
+    amount = float(octets)
+    for unit in ("B", "kB", "MB", "GB"):
+        if amount < 1000 or unit == "GB":
+            break
+        amount /= 1000
+    return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"

@@ -1,0 +1,143 @@
+"""Events, steps and clocks as sentences for people."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from mailbot.cli.say import clean, span, when
+from mailbot.core import events as e
+from mailbot.core import ladder
+from mailbot.core.ladder import MISSED, Deadline
+from mailbot.core.model import Clock, Target, Ticket
+from mailbot.core.policy import Moment, Policy, Step
+
+
+def words(name: str) -> str:
+    """ "first_response" -> "first response"."""
+    return name.replace("_", " ")
+
+
+def who(by: str) -> str:
+    """Who did it, for people: "agent ayu@...", "operator eko", "the customer", "the policy"."""
+    kind, _, name = by.partition(":")
+    return f"{kind} {clean(name)}" if name else f"the {clean(kind)}"
+
+
+def sentence(event: e.Event, zone: str) -> str:
+    """What happened, on one clean line. Moments in it are local times of `zone`."""
+    return clean(_said(event, zone), 600)
+
+
+def _said(event: e.Event, zone: str) -> str:
+    match event:
+        case e.TicketOpened():
+            more = f", goes on from {event.follows}" if event.follows else ""
+            more += f", claims to be about {event.claims} without proof" if event.claims else ""
+            return f"{event.customer} wrote to {event.mailbox}: {clean(event.subject, 120)!r}{more}"
+        case e.TicketRouted():
+            return _routed(event)
+        case e.TicketAssigned(by=by, assignee=assignee):
+            return f"{who(by)} gave it to {assignee}"
+        case e.TicketHandedOver(by=by, team=team, because=because):
+            return f"{who(by)} handed it over to team {team}: {_plain(because)}"
+        case e.TicketEscalated(by=by, level=level, because=because):
+            return f"{who(by)} escalated it to {level}: {_plain(because)}"
+        case e.CustomerWrote(evidence=evidence):
+            return f"the customer wrote again (belongs here: {evidence})"
+        case e.AutomaticMailReceived(reason=reason):
+            return f"an automatic mail came, kept and not answered: {reason}"
+        case e.AgentAnswered(agent=agent):
+            return f"{agent} answered the customer"
+        case e.AgentMailHeld(agent=agent, reason=reason):
+            return f"a mail in the name of {agent} was held and not acted upon: {reason}"
+        case e.NoteAdded(by=by, text=text):
+            return f"{who(by)} noted: {text}"
+        case e.AcknowledgementOwed():
+            return "the acknowledgement with the number was put in line"
+        case e.AcknowledgementSuppressed(reason=reason):
+            return f"no acknowledgement: {reason}"
+        case e.ClocksSet(clocks=clocks):
+            return clocks_said(clocks)
+    return _later(event, zone)
+
+
+def _later(event: e.Event, zone: str) -> str:
+    """The rest, of the ticket's later life."""
+    match event:
+        case e.StepTaken():
+            late = event.at - event.due_at
+            after = f", taken {span(late)} late" if late >= timedelta(seconds=1) else ""
+            why = "" if event.because.endswith("is due") else f", {_plain(event.because)}"
+            rung = f"step {event.step + 1} of ladder {event.ladder} ({words(event.target)})"
+            return f"{rung} was due at {when(event.due_at, zone)}{after}{why}"
+        case e.TargetMissed(target=target, due_at=due_at):
+            return f"the {words(target)} was not given in time: due at {when(due_at, zone)}"
+        case e.PeopleTold(whom=whom, why=why):
+            return f"told {', '.join(whom)}: {_plain(why)}"
+        case e.TicketClosed(by=by, because=because):
+            return f"{who(by)} closed it{f': {because}' if because else ''}"
+        case e.TicketReopened():
+            return "reopened"
+    return type(event).__name__
+
+
+def _routed(event: e.TicketRouted) -> str:
+    tags = f", tags {', '.join(event.tags)}" if event.tags else ""
+    return (
+        f"rule {event.rule!r} matched, because {event.because}: category {event.category}, "
+        f"urgency {event.urgency} and complexity {event.complexity} make priority {event.priority}; "
+        f"team {event.team}, level {event.level}, ladder {event.ladder}{tags}"
+    )
+
+
+def _plain(because: str) -> str:
+    """Reasons of ours name targets as the YAML writes them."""
+    for target in Target:
+        because = because.replace(target.value, words(target))
+    return because.replace("customer_wrote", "the customer wrote").replace("handed_over", "handed over")
+
+
+def clocks_said(clocks: Iterable[Clock]) -> str:
+    said = []
+    for clock in clocks:
+        used = f", {span(clock.spent)} used" if clock.spent else ""
+        said.append(
+            f"{words(clock.target)} {span(clock.span)}{used}{'' if clock.running_since else ', paused'}"
+        )
+    return f"clocks: {'; '.join(said)}" if said else "no clock runs"
+
+
+def deadline_said(deadline: Deadline, ticket: Ticket, policy: Policy) -> str:
+    """What happens when it comes: "first response missed", "escalate to L2, tell the customer"."""
+    if deadline.step == MISSED:
+        return f"the promise is missed: {words(deadline.target)}"
+    step = ladder.step_at(ladder.ladder_of(ticket, policy), deadline.step)
+    if step is None:
+        return "nothing: no step comes after the last one"
+    early = "not confirmed in time, so at once: " if deadline.target is Target.CONFIRMATION else ""
+    return f"{early}{does(step)} (step {deadline.step + 1}, at {moment_said(step.at)})"
+
+
+def does(step: Step) -> str:
+    """All that a step of a ladder does."""
+    parts = []
+    if step.hand_over_to:
+        parts.append(f"hand over to {step.hand_over_to}")
+    if step.escalate_to:
+        parts.append(f"escalate to {step.escalate_to}")
+    if step.acknowledge_within:
+        parts.append(f"the new owner confirms within {span(step.acknowledge_within)}")
+    if step.remind:
+        parts.append(f"remind the {step.remind}")
+    if step.notify:
+        parts.append(f"notify {', '.join(step.notify)}")
+    if step.tell_customer:
+        parts.append("tell the customer")
+    return ", ".join(parts) or "nothing"
+
+
+def moment_said(at: Moment) -> str:
+    """ "75% of resolution", "first response + 30 min"."""
+    target = words(at.target)
+    if at.offset:
+        return f"{target} {'+' if at.offset > timedelta() else '-'} {span(at.offset)}"
+    return target if at.share == 1 else f"{at.share:.0%} of {target}"

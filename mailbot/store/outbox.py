@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, get_args
 
 from sqlalchemy import Connection, bindparam, func, insert, select, text, update
 
@@ -100,16 +100,19 @@ _CLAIM = (
         outbox.c.lane,
         outbox.c.sender,
         outbox.c.recipient,
-        frozen_mails.c.content,
+        outbox.c.nonce,
         outbox.c.asked_at,
         outbox.c.due_at,
         outbox.c.attempts,
     )
-    .select_from(outbox.outerjoin(frozen_mails, frozen_mails.c.nonce == outbox.c.nonce))
     .where(WAITING, outbox.c.lane == bindparam("lane"), outbox.c.due_at <= bindparam("now"))
-    .order_by(outbox.c.due_at, outbox.c.id)
+    .order_by(outbox.c.due_at)
     .limit(bindparam("most"))
-    .with_for_update(of=outbox, skip_locked=True)
+    .with_for_update(skip_locked=True)
+)
+# A statement of its own: joined above, PostgreSQL may hash all the mail that was ever sent.
+_CONTENT = select(frozen_mails.c.nonce, frozen_mails.c.content).where(
+    frozen_mails.c.nonce.in_(bindparam("nonces", expanding=True))
 )
 _TAKE = (
     update(outbox)
@@ -124,15 +127,22 @@ def claim(connection: Connection, items: Sequence[Claim]) -> list[list[Claimed]]
 
 
 def _claim(connection: Connection, wanted: Claim) -> list[Claimed]:
-    claimed: list[Claimed] = []
+    rows: list[Any] = []
     for lane in LANES:  # lane by lane: `lane = ? AND due_at <= ?` is one stretch of the index
-        most = wanted.limit - len(claimed)
+        most = wanted.limit - len(rows)
         if most > 0:
-            rows = connection.execute(_CLAIM, {"lane": lane, "now": wanted.now, "most": most})
-            claimed += [Claimed(*cast("tuple[Any, ...]", row)) for row in rows]
-    if claimed:
-        connection.execute(_TAKE, {"ids": [row.id for row in claimed], "node": wanted.node})
-    return claimed
+            rows += connection.execute(_CLAIM, {"lane": lane, "now": wanted.now, "most": most})
+    if not rows:
+        return []
+    connection.execute(_TAKE, {"ids": [row.id for row in rows], "node": wanted.node})
+    found = connection.execute(_CONTENT, {"nonces": [row.nonce for row in rows]})
+    contents = {each.nonce: each.content for each in found}
+    return [_claimed(row, contents.get(row.nonce)) for row in rows]
+
+
+def _claimed(row: Any, content: bytes | None) -> Claimed:
+    id_, ticket, kind, lane, sender, recipient, _nonce, asked_at, due_at, tried = row
+    return Claimed(id_, ticket, kind, lane, sender, recipient, content, asked_at, due_at, tried)
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,9 +62,8 @@ def _split(value: str) -> list[list[tuple[str, str]]]:
             depth = max(0, depth - 1)
         elif depth:
             continue
-        elif mark == "," or mark == ";":
+        elif mark in (",", ";") and not angle:
             groups.append([])
-            angle = False
         elif mark == ":" and not angle:
             groups[-1].clear()  # that was the name of a group
         elif quoted is not None:

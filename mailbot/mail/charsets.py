@@ -9,7 +9,7 @@ _DENIED = frozenset(
     {"base64_codec", "bz2_codec", "hex_codec", "quopri_codec", "rot_13", "uu_codec", "zlib_codec"}
     | {"utf_7", "idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"}
 )
-_CODECS = (frozenset(aliases.values()) | {"utf_8_sig", "koi8_u", "koi8_t", "cp720"}) - _DENIED
+_CODECS = (frozenset(aliases.values()) | {"utf_8_sig", "koi8_u", "koi8_t", "cp720", "cp874"}) - _DENIED
 # What senders mean when they say it: the WHATWG Encoding Standard's reading of labels.
 _MEANT = {
     "ascii": "utf_8",
@@ -20,16 +20,22 @@ _MEANT = {
     "euc_kr": "cp949",
     "ks_c_5601_1987": "cp949",
     "shift_jis": "cp932",
-    "x_sjis": "cp932",
+    "sjis": "cp932",
     "big5": "cp950",
     "iso8859_9": "cp1254",
     "iso8859_11": "cp874",
     "tis_620": "cp874",
     "windows_874": "cp874",
-    "x_gbk": "gb18030",
-    "x_mac_roman": "mac_roman",
+    "gb_2312_80": "gb18030",
+    "csgb2312": "gb18030",
+    "cseuckr": "cp949",
+    "windows_31j": "cp932",
+    "cswindows31j": "cp932",
+    "iso_8859_6_i": "iso8859_6",
+    "iso_8859_8_i": "iso8859_8",
 }
-_LABEL = re.compile(r"[a-z0-9_.:()]{1,40}\Z")
+_LABEL_LIMIT = 40
+_SEPARATORS = re.compile("[-:. ]")
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _BREAK = re.compile("\r\n?|[\x85\u2028\u2029]")
 _BOMS = (b"\xff\xfe", b"\xfe\xff")
@@ -40,9 +46,9 @@ def codec_for(label: str) -> str:
 
     Only names of a fixed table are looked up: `codecs.lookup` remembers every unknown name for ever.
     """
-    name = label.strip().strip("\"'").lower().partition("*")[0].replace("-", "_").replace(" ", "_")
-    if not _LABEL.match(name):
-        return ""
+    name = _SEPARATORS.sub("_", label[:_LABEL_LIMIT].strip(" \t\"'").lower().partition("*")[0]).removeprefix(
+        "x_"
+    )
     codec = _MEANT.get(name) or aliases.get(name) or name
     codec = _MEANT.get(codec, codec)
     return codec if codec in _CODECS else ""

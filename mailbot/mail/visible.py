@@ -19,6 +19,7 @@ _VERBS = r"wrote|writes|menulis|tulis|schrieb|a écrit|escribió|schreef|ha scri
 _OPENS = re.compile(r"[*_ ]*(?:on|pada|le|am|el|op|il|em|tanggal|\d{4}-\d\d-\d\d)\b", re.IGNORECASE)
 _WROTE = re.compile(rf"\b(?:{_VERBS})\b.{{0,60}}:[*_ ]*\Z", re.IGNORECASE)
 _BY_ADDRESS = re.compile(r"<[^<>\s@]+@[^<>\s@]+>\)?\s?:[*_ ]*\Z")
+_KEYED = re.compile(r"\+[tb]\.[\w.-]{1,64}@")  # a reply address of ours with its tag: nobody types that
 _CLOCK = re.compile(r"\d[:.]\d\d|\d{4}")
 
 _SEPARATOR = re.compile(
@@ -66,7 +67,7 @@ def visible(text: str, *, is_reply: bool) -> str:
         if line.lstrip()[:1] == ">":
             _drop_attribution(kept)
         elif _starts_quote(lines, number, kept):
-            _drop_attribution(kept)
+            _drop_attribution(kept, line)
             break
         else:
             kept.append(line)
@@ -82,9 +83,9 @@ def answer_text(text: str) -> str:
     kept: list[str] = []
     for number, line in enumerate(lines):
         if line.lstrip()[:1] in (">", "|") or _may_start_quote(lines, number):
+            _drop_attribution(kept, line)
             break
         kept.append(line)
-    _drop_attribution(kept)
     kept = _without_telephone(kept)
     answer = "\n".join(kept).strip("\n").rstrip()
     return answer if _says_something(kept) else ""
@@ -112,7 +113,7 @@ def _may_start_quote(lines: list[str], number: int) -> bool:
     if "##-" in line or _MARKER.search(" ".join(lines[number : number + 2]).lower()):
         return True
     head, tail = line[:_LONGEST_LINE], line[-_LONGEST_LINE:]
-    if _SEPARATOR.match(head) or _FORWARDED.match(head) or _RULE.match(head):
+    if _SEPARATOR.match(head) or _FORWARDED.match(head) or _RULE.match(head) or _KEYED.search(line):
         return True
     if line[-1] in ":*_" and (_WROTE.search(tail) or _BY_ADDRESS.search(tail)):
         return True
@@ -135,18 +136,24 @@ def _attribution_length(lines: list[str]) -> int:
     return alone
 
 
-def _drop_attribution(kept: list[str]) -> None:
-    """Takes the lines away that introduced the quote: they may hold our reply address with its tag."""
+def _drop_attribution(kept: list[str], line: str = "") -> None:
+    """Takes the lines away that introduced the quote: they may hold our reply address with its tag. `line` is
+    the last of them if it is one and wasn't kept."""
+    length = _attribution_length([*kept[-_ATTRIBUTION_LINES:], line]) if line else 0
+    if length:
+        del kept[len(kept) - length + 1 :]
+    _drop_blank(kept)
+    last = kept[-1].strip()[-_LONGEST_LINE:] if kept else ""
+    if not length and last[-1:] in (":", "：", "*", "_"):
+        length = _attribution_length(kept)
+        if not length and (_WROTE.search(last) or ("@" in last and _CLOCK.search(last))):
+            length = 1
+        del kept[len(kept) - length :]
+        _drop_blank(kept)
+
+
+def _drop_blank(kept: list[str]) -> None:
     while kept and (not kept[-1].strip() or _RULE.match(kept[-1].strip())):
-        kept.pop()
-    if not kept or kept[-1].rstrip()[-1] not in ":*_":
-        return
-    last = kept[-1].strip()[-_LONGEST_LINE:]
-    length = _attribution_length(kept)
-    if not length and (_WROTE.search(last) or ("@" in last and _CLOCK.search(last))):
-        length = 1
-    del kept[len(kept) - length :]
-    while kept and not kept[-1].strip():
         kept.pop()
 
 

@@ -1,0 +1,222 @@
+"""Charsets, transfer encodings, HTML, attachments: what a part holds, whatever it claims."""
+
+import base64
+import hashlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailbot.core.model import Attachment
+from mailbot.mail import attachments, charsets, transfer
+from mailbot.mail.html_text import html_to_text
+from mailbot.mail.parse import parse
+
+
+@pytest.mark.parametrize(
+    ("data", "label", "expected"),
+    [
+        (b"Halo", "us-ascii", "Halo"),
+        ("é".encode(), "utf-8", "é"),
+        ("é".encode(), "", "é"),
+        ("é".encode(), "us-ascii", "é"),
+        (b"\x93Halo\x94 \x96 \xe9", "windows-1252", "“Halo” – é"),
+        (b"\x93Halo\x94", "iso-8859-1", "“Halo”"),
+        (b"\x93Halo\x94 \xe9", "utf-8", "“Halo” é"),
+        ("Saldo – belum – kembali".encode() + b"\xe2\x80", "utf-8", "Saldo – belum – kembali\ufffd"),
+        ("镕".encode("gb18030"), "gb2312", "镕"),
+        ("똠".encode("cp949"), "ks_c_5601-1987", "똠"),
+        ("똠".encode("cp949"), "EUC-KR", "똠"),
+        ("日本".encode("iso2022_jp"), "iso-2022-jp", "日本"),
+        ("①".encode("cp932"), "Shift_JIS", "①"),
+        ("привет".encode("koi8-r"), '"KOI8-R"', "привет"),
+        ("ไทย".encode("cp874"), "tis-620", "ไทย"),
+        ("Halo".encode("utf-16"), "utf-16", "Halo"),
+        (b"Halo", "utf-16", "Halo"),
+        (b"Halo+AGE-", "utf-7", "Halo+AGE-"),
+        (b"\\x41", "unicode_escape", "\\x41"),
+        (b"xn--abc", "idna", "xn--abc"),
+        (b"48616c6f", "hex", "48616c6f"),
+        (b"Unyb", "rot13", "Unyb"),
+        (b"eNo=", "zlib", "eNo="),
+        (b"Halo", "x-no-such-charset", "Halo"),
+        (b"Halo", "\x00" * 100, "Halo"),
+    ],
+)
+def test_bytes_become_the_text_that_was_meant(data: bytes, label: str, expected: str) -> None:
+    assert charsets.decode(data, label) == expected
+
+
+def test_unknown_charsets_are_not_looked_up_in_the_codec_registry() -> None:
+    assert [charsets.codec_for(f"attack-{number}") for number in range(3)] == ["", "", ""]
+
+
+@given(st.text())
+def test_cleaning_twice_changes_nothing_more(text: str) -> None:
+    once = charsets.clean(text)
+
+    assert charsets.clean(once).lstrip("\ufeff") == once.lstrip("\ufeff")
+
+
+@pytest.mark.parametrize(
+    ("data", "encoding", "expected"),
+    [
+        (b"SGFsbw==", "base64", b"Halo"),
+        (b"SGFs\r\nbw", "BASE64", b"Halo"),
+        (b"SGF*s bw==\n", "base64 (x)", b"Halo"),
+        (b"SGFsb", "base64", b"Hal"),
+        (b"=", "base64", b""),
+        (b"a=3Db=\r\nc", "quoted-printable", b"a=bc"),
+        (b"a=ZZb=", "Quoted-Printable;", b"a=ZZb"),
+        (b"begin 644 a.txt\r\n$2&%L;P  \r\n`\r\nend\r\n", "x-uuencode", b"Halo"),
+        (b"no begin line", "uuencode", b"no begin line"),
+        (b"Halo\xff", "8bit", b"Halo\xff"),
+        (b"Halo", "x-strange", b"Halo"),
+        (b"Halo", "", b"Halo"),
+    ],
+)
+def test_transfer_encodings_are_undone_forgivingly(data: bytes, encoding: str, expected: bytes) -> None:
+    assert transfer.undo(data, encoding) == expected
+
+
+@given(st.binary(max_size=200))
+def test_what_was_encoded_comes_back(data: bytes) -> None:
+    assert transfer.undo(base64.encodebytes(data), "base64") == data
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("<p>Halo</p><p>dunia</p>", "Halo\n\ndunia"),
+        ("a<br>b<BR/>c<br />d", "a\nb\nc\nd"),
+        ("<div>a</div><div>b</div>", "a\n\nb"),
+        ("<ul><li>satu<li>dua</ul>", "- satu\n- dua"),
+        ("<table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table>", "a b\n\nc"),
+        ("a  \n\t b&nbsp;&nbsp;c", "a b  c"),
+        ("<pre>a\n  b</pre>c", "a\nb\n\nc"),
+        ('<a href="https://x.example">teks</a>', "teks"),
+        ("Rp&nbsp;1.000 &lt; Rp 2.000 &amp;amp; &#8211; &#x2013;", "Rp 1.000 < Rp 2.000 &amp; – –"),
+        ("<script>alert('</p>')</script>a<style>p{}</style>b<title>t</title>c", "abc"),
+        ("<SCRIPT>if (a<b) x</SCRIPT >a", "a"),
+        ("a<!-- b <p> -- > c -->d", "ad"),
+        ("a<!--[if mso]><p>b</p><![endif]-->c", "ac"),
+        ("<!DOCTYPE html><?xml version='1.0'?>a", "a"),
+        ("a < b dan 3<4", "a < b dan 3<4"),
+        ("a <budi@b.example> c", "a <budi@b.example> c"),
+        ('<img alt="a > b">c', "c"),
+        ("a<blockquote>b<br>c<blockquote>d</blockquote></blockquote>e", "a\n\n> b\n> c\n\n> > d\n\ne"),
+        # What a browser would hide to the end of the mail stays: somebody may have cut it.
+        ("a<!-- b <p>c", "a b\n\nc"),
+        ("a<style>b", "ab"),
+        ("a<b", "a<b"),
+        ("a<p", "a<p"),
+        ("&#99999999999999999999;&#x110000;&#0;", "\ufffd\ufffd\ufffd"),
+        ("", ""),
+    ],
+)
+def test_html_becomes_the_text_that_one_reads(source: str, expected: str) -> None:
+    assert html_to_text(source) == (expected, False)
+
+
+@given(st.text(st.sampled_from("<>/!-pbr \"'=&#;x0styleSCRIPT\0\n"), max_size=80))
+def test_any_html_is_text(source: str) -> None:
+    text, cut = html_to_text(source)
+
+    assert not cut
+    assert "\0" not in text
+
+
+@given(
+    st.lists(st.text(st.characters(categories=("L", "N")), min_size=1, max_size=8), min_size=1, max_size=8)
+)
+def test_no_word_of_a_document_is_lost(said: list[str]) -> None:
+    source = "".join(f'<p title="x"><b>{word}</b></p><!-- no -->' for word in said)
+
+    assert html_to_text(source)[0].split() == said
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("bukti.pdf", "bukti.pdf"),
+        ("../../etc/passwd", "passwd"),
+        ("C:\\Users\\budi\\bukti.pdf", "bukti.pdf"),
+        ("..", ""),
+        ("/", ""),
+        (".htaccess", "htaccess"),
+        ("a\x00b\x1b[31m\nc.pdf", "ab[31m c.pdf"),
+        ("foto\u202egnp.exe", "fotognp.exe"),
+        ("a\u200bb\ufeff.pdf", "ab.pdf"),
+        ("=?utf-8?q?bukti_=E2=80=93.pdf?=", "bukti –.pdf"),
+        ("a" * 300 + ".pdf", "a" * 146 + ".pdf"),
+        ("a" * 300, "a" * 150),
+        ("a." + "b" * 300, "a." + "b" * 148),
+    ],
+)
+def test_a_file_name_is_safe_to_show(raw: str, expected: str) -> None:
+    assert attachments.safe_name(raw) == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "declared", "expected"),
+    [
+        (b"%PDF-1.4", "text/plain", "application/pdf"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(20), "application/octet-stream", "image/png"),
+        (b"MZ" + bytes(60), "image/png", "application/x-msdownload"),
+        (b"Halo", "image/png", "application/octet-stream"),
+        (b"Halo", "application/pdf", "application/octet-stream"),
+        (b"BMKG: gempa", "text/plain", "text/plain"),
+        (b"a,b", "text/csv", "text/csv"),
+        (b"<svg/>", "image/svg+xml", "image/svg+xml"),
+        (b"", "application/zip", "application/zip"),
+        (b"a", "nonsense", "application/octet-stream"),
+        (b"a", "text/a\r\nb", "application/octet-stream"),
+    ],
+)
+def test_the_type_is_told_by_the_content(content: bytes, declared: str, expected: str) -> None:
+    assert attachments.type_of(content, declared) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "dangerous"), [("a.pdf", False), ("a.EXE", True), ("a.pdf.js", True), ("exe", True)]
+)
+def test_what_runs_when_opened_is_dangerous(name: str, dangerous: bool) -> None:
+    assert attachments.is_dangerous(Attachment(name, "text/plain", 0, "")) is dangerous
+
+
+def test_an_attachment_is_known_by_the_digest_of_its_content() -> None:
+    raw = (
+        b"From: a@b.example\nContent-Type: multipart/mixed; boundary=b\n\n"
+        b"--b\nContent-Type: application/x-thing\nContent-Transfer-Encoding: base64\n\nAAEC\n--b--\n"
+    )
+    (attachment,) = parse(raw).attachments
+
+    assert attachment == Attachment(
+        "attachment.bin", "application/x-thing", 3, hashlib.sha256(b"\0\1\2").hexdigest(), b"\0\1\2"
+    )
+
+
+@pytest.mark.parametrize(
+    ("plain", "html", "expected"),
+    [
+        ("Halo", "<p>Hai</p>", "Halo"),
+        ("", "<p>Hai</p>", "Hai"),
+        (" \n\t\n", "<p>Hai</p>", "Hai"),
+        ("", "", ""),
+    ],
+)
+def test_the_plain_alternative_is_preferred_unless_it_is_empty(plain: str, html: str, expected: str) -> None:
+    for parts in ((("plain", plain), ("html", html)), (("html", html), ("plain", plain))):
+        written = "".join(f"--b\nContent-Type: text/{kind}\n\n{text}\n" for kind, text in parts)
+        raw = f"Content-Type: multipart/alternative; boundary=b\n\n{written}--b--\n".encode()
+
+        assert parse(raw).text == expected
+
+
+def test_all_text_parts_of_a_mixed_mail_are_read_in_their_order() -> None:
+    raw = (
+        b"Content-Type: multipart/mixed; boundary=b\n\n--b\n\nsatu\n--b\nContent-Type: image/png\n\nx\n"
+        b"--b\nContent-Type: text/html\n\n<p>dua\n--b\nContent-Type: text/plain\n\ntiga\n--b--\n"
+    )
+
+    assert parse(raw).text == "satu\n\ndua\n\ntiga"

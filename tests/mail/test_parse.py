@@ -1,0 +1,32 @@
+"""Mails as they come from real programs, read and compared with what a person sees in them."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+from mailbot.mail.parse import parse
+
+MAILS = sorted((Path(__file__).parent / "mails").glob("*.eml"))
+
+
+def _plain(value: object) -> object:
+    """As JSON would have it: tuples as lists, an attachment as name, type, size."""
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
+    if dataclasses.is_dataclass(value):
+        return [value.name, value.type, value.size]  # type: ignore[attr-defined]
+    return value
+
+
+@pytest.mark.parametrize("path", MAILS, ids=lambda path: path.stem)
+def test_a_mail_is_read_as_a_person_would_read_it(path: Path) -> None:
+    expected = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    mail = parse(path.read_bytes())
+    read = {name: _plain(getattr(mail, name)) for name in expected}
+    for attachment, (_, _, size) in zip(mail.attachments, expected.get("attachments", ()), strict=False):
+        if size is None:
+            read["attachments"][mail.attachments.index(attachment)][2] = None
+
+    assert read == expected

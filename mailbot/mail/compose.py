@@ -8,6 +8,7 @@ from email.utils import format_datetime
 from mailbot.core.notices import Acknowledgement, Answer, Notice, TeamNotice
 from mailbot.core.policy import Mailbox, Policy
 from mailbot.core.reference import tagged
+from mailbot.mail.automatic import LOOP_HEADER
 from mailbot.mail.plain import built_in
 from mailbot.mail.tags import MAC, Keys, check_room
 from mailbot.mail.templates import KINDS, TemplateFailed, Templates
@@ -23,8 +24,6 @@ from mailbot.mail.wire import (
 )
 
 __all__ = ["LOOP_HEADER", "ComposeRefused", "Composer", "Outbound"]
-
-LOOP_HEADER = "X-Mailbot-Loop"  # on all that we send: a mail that comes back with it is never answered
 
 _RULE = f"\n\n{'-' * 40}\n\n"
 _PAGE = (

@@ -126,7 +126,7 @@ class Daemon:
         )
         for problem in self._loaded.warnings:
             journal.config_warning(problem=problem)
-        if self.settings.limits is None:
+        if not self.settings.limits.rates:
             journal.limits_off()
 
     async def _join(self) -> None:

@@ -41,7 +41,7 @@ def permission(
 
 
 def guard(mail: InboundMail, envelope: Envelope, policy: Policy) -> str:
-    """Why this mail must never be answered automatically; "" when it may. The answer goes to the return path."""
+    """Why this mail must never be answered automatically; "" when it may."""
     if not envelope.sender:
         return "null sender"
     if mail.automatic:

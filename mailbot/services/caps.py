@@ -1,10 +1,8 @@
 """How much one client and all together may take: sessions, mails a minute, bytes of mail in flight."""
 
 import asyncio
-import sys
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address
 
@@ -12,24 +10,7 @@ from mailbot.core.allowance import take
 from mailbot.core.policy import Rate
 from mailbot.settings.model import Limits, Network
 
-UNLIMITED = sys.maxsize
 MANY_PEERS = 4096  # so many remembered rates are swept before another one is added
-GIB = 1024**3
-
-
-def effective(limits: Limits | None) -> Limits:
-    """The limits that hold. None (MAILBOT_LIMITS=off) keeps what protects us and drops what slows a peer."""
-    return limits or replace(
-        Limits(),
-        sessions_per_address=UNLIMITED,
-        mails_per_session=UNLIMITED,
-        mails_per_minute_per_address=UNLIMITED,
-    )
-
-
-def space_needed(limits: Limits) -> int:
-    """Bytes that must be free on the store's disk before a mail may begin (promise P4)."""
-    return max(GIB, 4 * limits.size) if limits.free_space is None else limits.free_space
 
 
 def is_within(peer: str, networks: Sequence[Network]) -> bool:
@@ -58,6 +39,7 @@ class Caps:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
+        self._rated = limits.rates
         self._rate = Rate(limits.mails_per_minute_per_address, timedelta(minutes=1))
         self._inside: Counter[str] = Counter()
         self._until: dict[str, datetime] = {}
@@ -82,7 +64,7 @@ class Caps:
 
     def may_send(self, peer: str, now: datetime) -> bool:
         """Counts one more mail of this address; False when it has had its share of this minute."""
-        if self._rate.count >= UNLIMITED:
+        if not self._rated:
             return True
         if len(self._until) >= MANY_PEERS:
             self._until = {key: until for key, until in self._until.items() if until > now}

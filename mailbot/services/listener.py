@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from mailbot.core.policy import Policy
 from mailbot.errors import ConfigError, Problem
-from mailbot.services.caps import Caps, Memory, effective
+from mailbot.services.caps import Caps, Memory
 from mailbot.services.door import Door, shared
 from mailbot.services.lobby import Keep, Lobby, Patience
 from mailbot.settings.model import Listen, Settings
@@ -39,7 +39,7 @@ class Listener:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         patience: Patience = Patience(),  # noqa: B008 (frozen)
     ) -> None:
-        limits = effective(settings.limits)
+        limits = settings.limits
         self._listen = settings.listen
         self._sockets = tuple(sockets)
         self._servers: list[asyncio.Server] = []

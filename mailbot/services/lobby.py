@@ -10,7 +10,7 @@ from typing import Protocol
 from mailbot import journal
 from mailbot.core.model import Envelope
 from mailbot.core.policy import Policy
-from mailbot.services.caps import Caps, Memory, is_within, space_needed
+from mailbot.services.caps import Caps, Memory, is_within
 from mailbot.settings.model import Limits, Network
 
 SHUTTING_DOWN = "421 4.3.2 Shutting down, try again later"
@@ -82,7 +82,7 @@ class Lobby:
         return is_within(peer, self.fronts)
 
     def has_space(self) -> bool:
-        return self.free_space() >= space_needed(self.limits)
+        return self.free_space() >= self.limits.space_needed
 
     def store(self, envelope: Envelope, raw: bytes, booked: int) -> asyncio.Task[int]:
         """Starts to keep a mail, whatever becomes of its session; `booked` bytes of memory go back then.

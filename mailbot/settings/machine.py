@@ -41,7 +41,7 @@ def settings(file: MailbotFile, directory: Path, templates: Path, said: Environm
             tuple(file.trust.authserv_ids), tuple(file.trust.agent_networks), tuple(file.trust.front_networks)
         ),
         monitor=Monitor(*file.monitor) if file.monitor else None,
-        limits=_limits(file.limits) if said.limits else None,
+        limits=_limits(file.limits, said),
         log=said.log or file.log or "",
         secret=said.secret,
     )
@@ -104,8 +104,9 @@ def _hostname(file: MailbotFile) -> str:
     return own if "." in own else file.mailboxes[0].address.rpartition("@")[2]
 
 
-def _limits(entry: LimitsEntry) -> Limits:
-    return Limits(**dict(entry))
+def _limits(entry: LimitsEntry, said: Environment) -> Limits:
+    limits = Limits(**dict(entry))
+    return limits if said.limits else limits.without_rates()
 
 
 def _is_private(file: MailbotFile, said: Environment) -> bool:

@@ -1,6 +1,7 @@
 """What the operator chose about the machine around the policy: addresses, paths, limits."""
 
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Literal
@@ -34,7 +35,7 @@ class Relay:
     tls: RelayTls = "starttls"
     user: str = ""
     password: str = ""
-    connections: int = 8
+    connections: int = 12
 
     def __repr__(self) -> str:  # a password in a log line or a traceback is a password lost
         return f"Relay({self.host}:{self.port}, tls={self.tls!r}, user={self.user!r})"
@@ -59,7 +60,10 @@ class Monitor:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The caps at the door. Sizes in bytes, `minimum_rate` in bytes a second."""
+    """The caps at the door. Sizes in bytes, `minimum_rate` in bytes a second.
+
+    `rates` False (MAILBOT_LIMITS=off) drops what slows a peer and keeps what protects us.
+    """
 
     size: int = 25 * MIB
     sessions: int = 200
@@ -70,11 +74,23 @@ class Limits:
     mails_per_minute_per_address: int = 120
     minimum_rate: int = 500
     free_space: int | None = None  # None: max(1 GiB, 4 x size)
+    rates: bool = True
+
+    def without_rates(self) -> "Limits":
+        endless = dict.fromkeys(
+            ("sessions_per_address", "mails_per_session", "mails_per_minute_per_address"), sys.maxsize
+        )
+        return replace(self, **endless, rates=False)
+
+    @property
+    def space_needed(self) -> int:
+        """Bytes that must be free on the store's disk before a mail may begin (promise P4)."""
+        return max(1024 * MIB, 4 * self.size) if self.free_space is None else self.free_space
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`limits` is None with MAILBOT_LIMITS=off: what must hold even then is the default of `Limits`."""
+    """Built by `load`; nothing in it changes while the daemon runs."""
 
     directory: Path
     templates: Path
@@ -84,7 +100,7 @@ class Settings:
     relay: Relay
     trust: Trust
     monitor: Monitor | None
-    limits: Limits | None
+    limits: Limits
     log: Literal["json", "text", ""]  # "": JSON off a terminal
     secret: bytes | None  # None: the daemon keeps a random one in its store
 

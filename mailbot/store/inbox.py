@@ -180,7 +180,7 @@ def unclaim(connection: Connection, items: Sequence[int]) -> list[None]:
 def release(connection: Connection, nodes: Sequence[str]) -> int:
     """Gives back what dead nodes held, with a strike each; parks what has had its last. Returns how many."""
     held = (inbox.c.state == NEW, inbox.c.claimed_by.in_(nodes))
-    ids = connection.scalars(select(inbox.c.id).where(*held).with_for_update(skip_locked=True)).all()
+    ids = connection.scalars(select(inbox.c.id).where(*held).order_by(inbox.c.id).with_for_update()).all()
     if ids:
         connection.execute(
             update(inbox).where(inbox.c.id.in_(ids)).values(claimed_by=None, strikes=inbox.c.strikes + 1)

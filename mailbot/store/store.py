@@ -30,7 +30,10 @@ POSTGRES_WRITERS = 4
 class _Job:
     op: Op[Any, Any]
     item: Any
-    done: Callable[[Any, BaseException | None], None]
+    future: asyncio.Future[Any] | None = None
+
+
+Outcomes = list[tuple[asyncio.Future[Any] | None, Any, BaseException | None]]
 
 
 class Store:
@@ -56,18 +59,13 @@ class Store:
         """
         if not self._started:
             self._start()
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[R] = loop.create_future()
-
-        def done(result: Any, error: BaseException | None) -> None:
-            loop.call_soon_threadsafe(_resolve, future, result, error)
-
-        self._jobs.put(_Job(op, item, done))
+        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        self._jobs.put(_Job(op, item, future))
         return await future
 
     def write_now(self, op: Op[I, R], item: I) -> R:
         """The same, in the caller's own thread."""
-        return self._transaction([_Job(op, item, lambda *_: None)])[0]  # type: ignore[no-any-return]
+        return self._transaction([_Job(op, item)])[0]  # type: ignore[no-any-return]
 
     async def read(self, query: Callable[..., R], *args: Any) -> R:
         """`query(connection, *args)` on a reader's thread, seeing one consistent state."""
@@ -109,20 +107,18 @@ class Store:
                     self._jobs.put(None)  # for the next turn, after this commit
                     break
                 jobs.append(job)
-            self._settle(jobs)
+            outcomes = self._settle(jobs)
+            if loop := next((future.get_loop() for future, _, _ in outcomes if future), None):
+                loop.call_soon_threadsafe(_resolve, outcomes)
 
-    def _settle(self, jobs: list[_Job]) -> None:
+    def _settle(self, jobs: list[_Job]) -> Outcomes:
         try:
             results = self._transaction(jobs)
         except BaseException as error:  # it belongs to the callers, not to this thread
             if len(jobs) == 1:
-                jobs[0].done(None, error)
-                return
-            for job in jobs:
-                self._settle([job])
-            return
-        for job, result in zip(jobs, results, strict=True):
-            job.done(result, None)
+                return [(jobs[0].future, None, error)]
+            return [outcome for job in jobs for outcome in self._settle([job])]
+        return [(job.future, result, None) for job, result in zip(jobs, results, strict=True)]
 
     def _transaction(self, jobs: list[_Job]) -> list[Any]:
         by_op: dict[Op[Any, Any], list[int]] = {}
@@ -140,10 +136,11 @@ class Store:
         return results
 
 
-def _resolve(future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
-    if future.cancelled():
-        return  # the caller went away; the work is done all the same
-    if error is None:
-        future.set_result(result)
-    else:
-        future.set_exception(error)
+def _resolve(outcomes: Outcomes) -> None:
+    for future, result, error in outcomes:
+        if future is None or future.cancelled():
+            continue  # the caller went away; the work is done all the same
+        if error is None:
+            future.set_result(result)
+        else:
+            future.set_exception(error)

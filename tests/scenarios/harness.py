@@ -150,7 +150,7 @@ def complaint(number: int, sender: str = "", subject: str = "", extra: str = "")
 
 
 async def send(port: int, mail: bytes, sender: str, recipient: str = RECIPIENT) -> str:
-    """One mail over one connection. The reply to the final dot; raises OSError when the connection dies first."""
+    """One mail, one connection. The reply to the final dot; OSError when the connection dies before it."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         for line in (
@@ -185,6 +185,6 @@ async def _reply(reader: asyncio.StreamReader) -> str:
 async def eventually(question: Any, seconds: float = 20.0) -> Any:
     """Asks until the answer is true; the answer."""
     async with asyncio.timeout(seconds):
-        while not (answer := question()):
+        while not (answer := question()):  # noqa: ASYNC110 (asks another process)
             await asyncio.sleep(0.05)
         return answer

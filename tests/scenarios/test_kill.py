@@ -1,4 +1,4 @@
-"""P1, P2, P3 under kill -9: nothing that got its 250 is lost, nothing is there twice, doubles stand in `dot`."""
+"""P1, P2, P3 under kill -9: nothing with a 250 is lost, nothing is twice there, doubles stand in `dot`."""
 
 import asyncio
 import random

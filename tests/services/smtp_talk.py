@@ -4,7 +4,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
@@ -146,12 +146,11 @@ async def listening(
     fronts: tuple[Any, ...] = (),
     listen: Listen | None = None,
     rules: Callable[[], Policy] = policy,
-    off: bool = False,
     **more: Any,
 ) -> AsyncIterator[Listener]:
     chosen = settings(limits, fronts=fronts, listen=listen)
     listener = Listener(
-        replace(chosen, limits=None) if off else chosen,
+        chosen,
         rules,
         shelf.keep,
         shelf.woken.set,

@@ -34,7 +34,8 @@ def test_limits_off_takes_caps_and_answer_limits_away(tmp_path: Path) -> None:
     lay(tmp_path)
     assert loaded(tmp_path).policy.answers.per_address
     found = loaded(tmp_path, {"MAILBOT_LIMITS": "off"})
-    assert found.settings.limits is None
+    assert not found.settings.limits.rates
+    assert found.settings.limits.size == loaded(tmp_path).settings.limits.size
     assert found.policy.answers == AnswerLimits()
 
 

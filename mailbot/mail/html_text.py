@@ -50,17 +50,19 @@ def _texts(pieces: list[str]) -> list[str]:
         name = _element(piece)
         if until and name != until:
             continue
-        until = _hides(name, piece, number, ends)
+        until = _hides(name, piece, number, ends) if name in _UNSHOWN or not name else ""
         if until:
             continue
-        if name == "pre" or name == "/pre":
-            pre = name == "pre"
-        elif name == "blockquote" or name == "/blockquote":
-            quotes = max(0, quotes + (1 if name == "blockquote" else -1))
-            out.append(f"\n\n\0{min(quotes, _QUOTE_DEPTH)}")
-        out.append(_BREAKS.get(name, ""))
+        if name in _BREAKS:
+            if name == "pre" or name == "/pre":
+                pre = name == "pre"
+            elif name == "blockquote" or name == "/blockquote":
+                quotes = max(0, quotes + (1 if name == "blockquote" else -1))
+                out.append(f"\n\n\0{min(quotes, _QUOTE_DEPTH)}")
+            out.append(_BREAKS[name])
         text = _after_tag(piece) if name else _not_a_tag(piece)
-        out.append(text if pre else _SPACE.sub(" ", text))
+        if text:
+            out.append(text if pre else _SPACE.sub(" ", text))
     return out
 
 
@@ -87,7 +89,7 @@ def _hides(name: str, piece: str, number: int, ends: dict[str, int]) -> str:
 def _after_tag(piece: str) -> str:
     """The text behind a tag; a ">" inside a quoted attribute does not end the tag."""
     at = piece.find(">")
-    if piece.count('"', 0, at) % 2:
+    if '"' in piece and piece.count('"', 0, at) % 2:
         closing = piece.find('"', at)
         beyond = piece.find(">", closing) if closing >= 0 else -1
         at = beyond if beyond >= 0 else at

@@ -18,11 +18,11 @@ _TOLD_BY = 1500  # characters of the text are enough to tell its language
 _ID = re.compile(r"<[^<>\s\x00-\x20\x7f]{1,250}>")
 _BARE_ID = re.compile(r"[^<>\s\x00-\x20\x7f,;\"()]{1,200}@[^<>\s\x00-\x20\x7f,;\"()]{1,200}\Z")
 _ANSWERS = re.compile(
-    r"\s*(?:re|bls|balasan|balas|aw|antw|sv|vs|res|rv|odp)\s?(?:\[\d{1,3}\])?\s?[:：]", re.IGNORECASE
+    r"\s*(?:re|bls|balasan|balas|aw|antw|sv|vs|res|odp)\s?(?:\[\d{1,3}\])?\s?[:：]", re.IGNORECASE
 )
-_FORWARDS = re.compile(r"\s*(?:fwd?|trs|terusan|teruskan|diteruskan|wg|tr|i)\s?[:：]", re.IGNORECASE)
+_FORWARDS = re.compile(r"\s*(?:fwd?|trs|terusan|teruskan|diteruskan|wg|tr|rv|i)\s?[:：]", re.IGNORECASE)
 
-# Said twice, these are a sign of two mail systems reading two different mails (RFC 5322 3.6 allows one each).
+# Of these only the first 4 KiB are read: a longer one was not read whole.
 _LONG_NAMES = ("from", "reply-to", "content-type", "subject")
 
 

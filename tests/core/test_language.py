@@ -59,6 +59,8 @@ NEITHER = [
     "Je n'ai pas reçu mon colis, la commande date de deux semaines. Merci de me rembourser.",
     "Siparişim hâlâ gelmedi, bu kaçıncı gün, lütfen yardım edin",
     "Jag har inte fått mitt paket, kan ni hjälpa mig? Tack på förhand.",
+    "Bestellung Nr. 8812: Artikel defekt, bitte Ersatz senden oder Betrag erstatten.\n"
+    "Kategorie: missing items, Lieferung kam zwar an, Karton leer.\nMit freundlichen Grüßen, Jörg Schmidt",
     "Hindi ko pa natatanggap ang order ko, pakitulungan po ako",
 ]
 MIXED = [

@@ -177,6 +177,13 @@ def test_a_mistyped_number_is_told_apart_from_none(subject, mistyped):
     assert find(subject, OURS) == Found((), (mistyped,))
 
 
+@pytest.mark.parametrize("body", ["4821739", "4821739012345"])
+def test_a_right_check_digit_behind_too_few_or_too_many_digits_is_mistyped(body):
+    number = f"TOKO-{body}-{damm(body)}"
+    assert find(number, OURS) == Found((), (number,))
+    assert normalise(number) is None
+
+
 def test_a_count_behind_an_unhyphenated_number_does_not_hide_it():
     assert find("TOKO482173908 2 hari belum masuk", OURS).valid == (NUMBER,)
 

@@ -22,7 +22,7 @@ from mailbot.core.policy import (
 from mailbot.core.worktime import ALWAYS, Calendar
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)  # a Monday, 10:00 in Jakarta
-NUMBER = "TOKO-48217390-6"
+NUMBER = "TOKO-48217390-8"
 BOX = Mailbox("support@dukungan.example", "TokoDompet", "TOKO")
 RINA = Agent("Rina", "rina@tim.example", "L1", ("id", "en"))
 BAYU = Agent("Bayu", "bayu@tim.example", "L2", ("id",))

@@ -65,16 +65,16 @@ def test_a_line_says_when_how_grave_and_what() -> None:
 def test_the_level_of_a_ticket_is_not_the_severity_of_the_line() -> None:
     line = facts(
         lambda: journal.ticket_opened(
-            number="TOKO-48217390-6", rule="failed payment", team="payments", level="L1", priority="high"
+            number="TOKO-48217390-8", rule="failed payment", team="payments", level="L1", priority="high"
         )
     )
     assert (line["severity"], line["level"], line["rule"]) == ("info", "L1", "failed payment")
 
 
 def test_text_is_key_and_value() -> None:
-    line = told("text", lambda: journal.mail_threaded(number="TOKO-48217390-6", evidence="known Message-ID"))
+    line = told("text", lambda: journal.mail_threaded(number="TOKO-48217390-8", evidence="known Message-ID"))
     assert line.endswith(
-        ' severity=info event=mail_threaded number=TOKO-48217390-6 evidence="known Message-ID"\n'
+        ' severity=info event=mail_threaded number=TOKO-48217390-8 evidence="known Message-ID"\n'
     )
 
 

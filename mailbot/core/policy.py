@@ -100,7 +100,7 @@ class Ladder:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """At most `count` in any stretch of `period` (a token bucket that starts full)."""
+    """A token bucket: it starts with `count` tokens and gets one back every `period / count`."""
 
     count: int
     period: timedelta

@@ -49,7 +49,7 @@ class Keys:
             raise ValueError(f"the secret has {len(self.secret)} bytes, at least 16 are needed")
 
     def message_id(self, number: str, nonce: str, domain: str) -> str:
-        """`<mb.toko-48217390-6.nonce.mac@domain>`; the nonce (1 to 16 of a-z, 0-9) is the outbox row's."""
+        """`<mb.toko-48217390-8.nonce.mac@domain>`; the nonce (1 to 16 of a-z, 0-9) is the outbox row's."""
         _check_number(number)
         _check_nonce(nonce)
         return f"<mb.{number.lower()}.{nonce}.{self._mac('id', number, nonce, domain)}@{domain}>"
@@ -64,7 +64,7 @@ class Keys:
         return number if hmac.compare_digest(mac, self._mac("id", number, nonce, domain)) else None
 
     def reply_address(self, mailbox_address: str, number: str, participant: str) -> str:
-        """`support+t.toko-48217390-6.mac@domain`: whoever writes there as `participant` means this ticket."""
+        """`support+t.toko-48217390-8.mac@domain`: whoever writes there as `participant` means this ticket."""
         _check_number(number)
         mac = self._mac("reply", number, participant)
         try:

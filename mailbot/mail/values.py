@@ -105,7 +105,7 @@ def samples(name: str, language: str) -> list[Notice]:
     full: dict[str, Any] = {
         f.name: SAMPLE_TIME if f.name in moments else f"sample {f.name}" for f in fields(cls)
     }
-    full |= {"number": "TOKO-48217390-6", "mailbox": "support@example.com", "language": language}
+    full |= {"number": "TOKO-48217390-8", "mailbox": "support@example.com", "language": language}
     bare: dict[str, Any] = full | dict.fromkeys(full.keys() & _OPTIONAL, "") | dict.fromkeys(moments, None)
     variants = [full, bare]
     if "why" in full:

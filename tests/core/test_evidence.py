@@ -5,7 +5,7 @@ import pytest
 from mailbot.core.evidence import Clues, Verdict, weigh
 
 BUDI, ASING = "budi@pelanggan.example", "asing@lain.example"
-A, B = "TOKO-48217390-6", "TOKO-11111111-1"
+A, B = "TOKO-48217390-8", "TOKO-11111111-1"
 TAKES_PART = {A: {BUDI}, B: {"siti@pelanggan.example"}}
 
 

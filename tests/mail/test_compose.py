@@ -25,7 +25,7 @@ from mailbot.mail.visible import MARKERS
 from mailbot.mail.wire import bare_address, mail, mailbox_text, unstructured, verify
 
 NUMBER, BOX, BUDI, SARI = (
-    "TOKO-48217390-6",
+    "TOKO-48217390-8",
     "support@dukungan.example",
     "budi@pelanggan.example",
     "sari@tim.example",
@@ -114,7 +114,7 @@ def test_each_notice_has_just_the_headers_it_should(
     assert read["Message-ID"] == out.message_id
     assert read["Date"].datetime == NOW
     assert read[LOOP_HEADER] == BOX
-    assert read["Subject"].startswith("[TOKO-48217390-6] ")
+    assert read["Subject"].startswith("[TOKO-48217390-8] ")
     assert (out.kind, out.lane, out.number, out.fallback) == (notice.name, notice.lane, NUMBER, False)
 
 
@@ -135,7 +135,7 @@ def test_every_notice_in_every_language_reads_back(name: str, language: str) -> 
 
 def test_an_unsure_language_gets_indonesian_and_then_english_in_one_mail() -> None:
     _, read = sent(dataclasses.replace(ACKNOWLEDGEMENT, language=""))
-    assert read["Subject"] == "[TOKO-48217390-6] Pesan Anda sudah kami terima / We have received your message"
+    assert read["Subject"] == "[TOKO-48217390-8] Pesan Anda sudah kami terima / We have received your message"
     for body in bodies(read):
         assert 0 < body.index("Terima kasih") < body.index("Thank you")
 
@@ -185,7 +185,7 @@ def test_a_team_notice_tells_an_agent_everything_at_once() -> None:
     _, read = sent(TEAM)
     plain, html = bodies(read)
     assert plain.startswith(MARKERS["id"])
-    assert read["Subject"] == "[TOKO-48217390-6] Tiket baru: Saldo terpotong"
+    assert read["Subject"] == "[TOKO-48217390-8] Tiket baru: Saldo terpotong"
     for word in (NUMBER, BUDI, "payment", "high", "payments", "L1", "Saldo saya terpotong dua kali."):
         assert word in plain
         assert word in html
@@ -228,7 +228,7 @@ TRAPS = (
     "\u2014 " + "=?UTF-8?Q?=0A?=Bcc: korban@evil.example " * 9,
     "a" * 5000,
     "\U0001f4b8" * 500,
-    "[TOKO-48217390-6] [TOKO-48217390-6]",
+    "[TOKO-48217390-8] [TOKO-48217390-8]",
     "",
     " \t ",
 )
@@ -260,7 +260,7 @@ def assert_harmless(notice: Notice, using: Composer) -> None:
     assert len(read.keys()) == len(set(read.keys()))
     assert getaddresses([str(read["To"])]) == [("", notice.to)]
     assert [sender.addr_spec for sender in read["From"].addresses] == [BOX]
-    assert len(read["Subject"]) <= 150 + len("[TOKO-48217390-6] ")
+    assert len(read["Subject"]) <= 150 + len("[TOKO-48217390-8] ")
     assert not re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", read["Subject"])
     # Parsed and written once more, as 3.11.7 did when it made a Bcc of a subject: still the same headers.
     once_more = message_from_bytes(read.as_bytes(), policy=policy.default)

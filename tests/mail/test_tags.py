@@ -11,7 +11,7 @@ from mailbot.mail.tags import LOCAL_PART, Keys, Tag, check_room
 KEYS = Keys(b"a secret of thirty-two bytes ....")
 OTHERS = Keys(b"another secret of thirty-two ....")
 BOX = "support@dukungan.example"
-NUMBER = "TOKO-48217390-6"
+NUMBER = "TOKO-48217390-8"
 
 digits = st.text("0123456789", min_size=8, max_size=12)
 prefixes = st.text(string.ascii_uppercase, min_size=2, max_size=10)
@@ -104,7 +104,7 @@ def test_one_mark_is_never_taken_for_another_kind() -> None:
 
 @given(anything)
 @example("\udc80")
-@example("<mb.toko-48217390-6." + "a" * 10_000 + "@x>")
+@example("<mb.toko-48217390-8." + "a" * 10_000 + "@x>")
 @example("support+t.@x")
 @example("+b..@")
 def test_reading_is_total_on_any_text(text: str) -> None:
@@ -149,7 +149,7 @@ def test_an_address_that_can_carry_no_tag_is_no_mailbox(address: str) -> None:
     ("number", "nonce"),
     [
         ("TOKO-48217390", "a"),
-        ("toko-48217390-6", "a"),
+        ("toko-48217390-8", "a"),
         (NUMBER, ""),
         (NUMBER, "A"),
         (NUMBER, "a" * 17),

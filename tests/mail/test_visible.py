@@ -8,7 +8,7 @@ from mailbot.mail.visible import MARKERS, answer_text, visible
 
 SAID = "Saldo saya belum kembali.\n\nMohon dibantu."
 NOTICE = "There is a new ticket for your team. SECRET 4711"
-ADDRESS = "support+t.toko482173906.k3j5h2g4@dukungan.example"
+ADDRESS = "support+t.toko482173908.k3j5h2g4@dukungan.example"
 
 # What mail programs put between the answer and the mail they quote; {quote} is that mail, {marked} with "> ".
 PROGRAMS = {

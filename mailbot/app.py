@@ -34,6 +34,7 @@ from mailbot.services.listener import Listener
 from mailbot.services.live import Live
 from mailbot.services.loop import Loop, stuck
 from mailbot.services.monitor import Monitor
+from mailbot.services.sweep import Sweep
 from mailbot.settings.loading import load
 from mailbot.settings.model import Loaded
 from mailbot.store import installation, migrate, nodes, policies, views
@@ -168,6 +169,7 @@ class Daemon:
             self._loops["deadlines"] = Loop(Deadlines(store, live, self._waker("delivery"), metrics, _now))
         if "listener" in self._roles:
             self._listener = self._make_listener()
+        self._loops["sweep"] = Loop(Sweep(store, _now))
         self._loops["heartbeat"] = Loop(Heartbeat(store, self.node, self._wake_all))
 
     def _make_listener(self) -> Listener:
@@ -275,7 +277,7 @@ class Daemon:
 
         if self._listener:
             await self._listener.drain(left())
-        for name in ("intake", "deadlines"):
+        for name in ("intake", "deadlines", "sweep"):
             if name in self._loops:
                 await self._loops[name].stop()
         if self._delivery:

@@ -115,6 +115,8 @@ class Intake:
         except StoreUnavailable:
             await self._give_back([read.claimed])
             raise
+        except inbox.ClaimLost:
+            pass  # we were thought dead; whoever took it over does it
         except Exception as error:
             await self._park(read.claimed, error)
 

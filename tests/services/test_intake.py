@@ -303,3 +303,15 @@ async def test_the_customers_last_language_is_used_when_a_mail_leaves_us_unsure(
 
     assert second.language == "en"
     assert second.number != NUMBER
+
+
+async def test_mail_that_was_taken_over_while_we_worked_is_left_to_the_other_node(desk: Desk) -> None:
+    id_ = await desk.keep()
+    (claimed,) = await desk.store.write(inbox.claim, inbox.Claim("n1", 1))
+    await desk.store.write(inbox.unclaim, id_)
+    await desk.store.write(inbox.claim, inbox.Claim("n2", 1))
+    await desk.intake._handle([claimed])
+
+    row = desk.one(select(inbox_table).where(inbox_table.c.id == id_))
+    assert (row.state, row.claimed_by) == ("new", "n2")
+    assert desk.owed("acknowledgement") == []

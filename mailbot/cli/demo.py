@@ -43,7 +43,8 @@ def demo(once: bool) -> None:
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     _refuse_when_taken(host, port)
-    signal.signal(signal.SIGTERM, _interrupt)
+    for each in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, _interrupt)
     directory = Path(tempfile.mkdtemp(prefix="mailbot-demo-"))
     try:
         with _running(directory, host, port) as at:
@@ -154,8 +155,8 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
     if process.poll() is not None:
         return
     started = time.monotonic()
+    process.terminate()  # first of all: the terminal we would print to may be gone
     line("\nStopping the daemon (SIGTERM): it finishes what is under way ...")
-    process.terminate()
     try:
         code = process.wait(STOP)
     except subprocess.TimeoutExpired:

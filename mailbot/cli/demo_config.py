@@ -12,7 +12,7 @@ from mailbot.settings import init
 
 # Shorter than a coffee: the demo shows the first deadline within its tour.
 URGENT = {
-    "targets": {"first_response": "8 s", "next_response": "30 s", "resolution": "10 min"},
+    "targets": {"first_response": "5 s", "next_response": "30 s", "resolution": "10 min"},
     "steps": [
         {"at": "50% of first_response", "remind": "assignee"},
         {"at": "first_response", "escalate_to": "L3", "acknowledge_within": "2 min"},

@@ -18,7 +18,8 @@ FRAUD = Complaint(
     "dian.permata@surel.example",
     "TOLONG! Akun saya dibajak, saldo habis",
     "Halo TokoDompet,\n\npagi ini ada transaksi yang bukan saya lakukan sebesar Rp 3.750.000 "
-    "ke penerima yang tidak saya kenal.\nAkun saya dibajak! Mohon segera blokir akun saya dan kembalikan saldonya.\n\nDian\n",
+    "ke penerima yang tidak saya kenal.\nAkun saya dibajak! Mohon segera blokir "
+    "akun saya dan kembalikan saldonya.\n\nDian\n",
 )
 COMPLAINTS = (
     Complaint(

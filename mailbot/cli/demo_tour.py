@@ -155,7 +155,7 @@ def _agent_answers(at: Tour, complaint: Complaint, number: str) -> None:
 
 def _deadline_passes(at: Tour, number: str) -> None:
     line()
-    title("4. Nobody answers the stolen account in time; its ladder escalates (demo time: 8 s, not 15 min)")
+    title("4. Nobody answers the stolen account in time; its ladder escalates (demo time: 5 s, not 15 min)")
     seen = 0
     for _ in _patiently(at, f"{number} was not escalated"):
         events = [each.event for each in at.store.read_now(tickets.events_of, number)]

@@ -9,7 +9,7 @@ from mailbot.cli import numbers
 from mailbot.cli.opening import Desk, desk, no
 from mailbot.cli.options import config_option, json_option
 from mailbot.cli.say import as_json, clean, line, title, when
-from mailbot.cli.sentences import clocks_said, sentence
+from mailbot.cli.sentences import comes_due, sentence
 from mailbot.cli.shapes import deadline_shapes, event_shapes, ticket_shape
 from mailbot.core import reference
 from mailbot.core.model import Ticket
@@ -80,9 +80,6 @@ def _tell(at: Desk, found: Ticket, recorded: list[tickets.RecordedEvent]) -> Non
             line(f"  by policy {clean(policy)}:", dim=True)
         line(f"  {each.seq:>3}  {when(each.event.at, zone)}  {sentence(each.event, zone)}")
     line()
-    title("Comes due, if nothing else happens")
-    for deadline in deadline_shapes(found, at.policy):
-        line(f"  {when(deadline['due_at'], zone)}  {clean(deadline['does'])}")
-    line(f"  {clocks_said(found.clocks)}")
+    comes_due(found, at.policy, zone)
     if at.policy.version != policy:
         line(f"\nThe files hold policy {at.policy.version} by now.", dim=True)

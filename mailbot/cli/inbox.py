@@ -7,7 +7,7 @@ import click
 from mailbot.cli.opening import Desk, desk, no, now
 from mailbot.cli.options import config_option, json_option
 from mailbot.cli.rows import give_raw, ids_argument, tell_each
-from mailbot.cli.say import as_json, block, clean, facts, line, on_terminal, size, span, table, when
+from mailbot.cli.say import as_json, block, clean, facts, line, on_terminal, short, size, span, table, when
 from mailbot.cli.shapes import inbox_shape
 from mailbot.mail.parse import parse
 from mailbot.store import inbox as store_inbox
@@ -46,14 +46,14 @@ def list_(states: tuple[str, ...], ticket: str, limit: int | None, in_json: bool
             return
         rows = [_row(each, at.zone()) for each in found]
     heads = ("id", "state", "received", "from", "to", "size", "ticket", "reason")
-    table(heads, rows, empty="No such mail in the inbox.")
+    table(heads, rows, empty="No such mail in the inbox.", spare=("size", "to"))
     if len(found) == most and on_terminal():
         line(f"The newest {most}; --limit shows more.", dim=True)
 
 
 def _row(each: views.InboxEntry, zone: str) -> tuple[object, ...]:
     sender, to = each.sender or "<> (null sender)", ", ".join(each.recipients)
-    received = when(each.received_at, zone)
+    received = short(each.received_at, zone)
     return each.id, each.state, received, sender, to, size(each.size), each.ticket, each.reason
 
 

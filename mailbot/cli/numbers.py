@@ -27,7 +27,8 @@ def unknown(at: Desk, number: str) -> str:
     """Why there is no such ticket, in words."""
     if reference.normalise(number):
         return f"there is no ticket {number} in this store"
-    return f"{clean(number, 60)!r} is no ticket number: it looks like TOKO-48217390-6{_meant(at, number)}"
+    example = reference.make(next(iter(at.policy.mailboxes.values())).prefix, "48217390")
+    return f"{clean(number, 60)!r} is no ticket number, which looks like {example}{_meant(at, number)}"
 
 
 def _meant(at: Desk, typed: str) -> str:

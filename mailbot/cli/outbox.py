@@ -7,7 +7,7 @@ import click
 from mailbot.cli.opening import Desk, desk, no, now
 from mailbot.cli.options import config_option, json_option
 from mailbot.cli.rows import give_raw, ids_argument, tell_each
-from mailbot.cli.say import as_json, block, clean, facts, line, on_terminal, table, title, when
+from mailbot.cli.say import as_json, block, clean, facts, line, on_terminal, short, table, title, when
 from mailbot.cli.shapes import outbox_shape
 from mailbot.mail.parse import parse
 from mailbot.store import outbox as store_outbox
@@ -47,13 +47,13 @@ def list_(states: tuple[str, ...], waiting: bool, ticket: str, limit: int | None
             return
         rows = [_row(each, at.zone()) for each in found]
     heads = ("id", "ticket", "kind", "to", "state", "tries", "unknown", "when", "why")
-    table(heads, rows, empty="No such mail in the outbox.")
+    table(heads, rows, empty="No such mail in the outbox.", spare=("tries", "unknown"))
     if len(found) == most and on_terminal():
         line(f"The newest {most}; --limit shows more.", dim=True)
 
 
 def _row(each: outbox_view.Entry, zone: str) -> tuple[object, ...]:
-    moment = when(each.settled_at or each.due_at, zone)
+    moment = short(each.settled_at or each.due_at, zone)
     why = each.reason or (f"{each.code or ''} {each.reply}" if each.reply else "")
     unknown = each.unknown or ""
     return each.id, each.ticket, each.kind, each.recipient, each.state, each.attempts, unknown, moment, why

@@ -20,6 +20,8 @@ from mailbot.errors import Problem
 
 LINE = 200  # characters of a value that stands on one line
 BLOCK = 8_000  # characters of a text with lines of its own
+NARROW = 110  # columns of a terminal
+LONG = {"customer", "subject", "from", "to", "why", "reason", "answer", ""}  # columns that may be cut
 Rows = Sequence[Sequence[object]]
 
 
@@ -59,32 +61,37 @@ def title(text: str) -> None:
     line(text, bold=True)
 
 
-def table(heads: Sequence[str], rows: Rows, *, empty: str = "") -> None:
-    """A table on a terminal, tab-separated lines under the heads elsewhere. Cells are cleaned here."""
+def table(heads: Sequence[str], rows: Rows, *, empty: str = "", spare: Sequence[str] = ()) -> None:
+    """A table on a terminal, tab-separated lines under the heads elsewhere. Cells are cleaned here.
+
+    `spare` columns are left out where a terminal is narrow; what is long is cut there, one line a row.
+    """
     if not rows:
         if empty and on_terminal():
             line(empty)
         return
     cells = [[clean("" if value is None else value) for value in row] for row in rows]
     if on_terminal():
-        _drawn(heads, cells)
+        _drawn(heads, cells, spare)
         return
     for row in [list(heads), *cells]:
         line("\t".join(row))
 
 
-def _drawn(heads: Sequence[str], cells: list[list[str]]) -> None:
+def _drawn(heads: Sequence[str], cells: list[list[str]], spare: Sequence[str]) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    drawn = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
-    for index, head in enumerate(heads):
-        drawn.add_column(head, overflow="fold", no_wrap=index == 0)
-    for row in cells:
-        drawn.add_row(*map(Text, row))  # Text: brackets in a subject are no markup
-    Console(markup=False, highlight=False, emoji=False).print(drawn)
+    console = Console(markup=False, highlight=False, emoji=False)
+    shown = [n for n, head in enumerate(heads) if console.width >= NARROW or head not in spare]
+    drawn = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
+    for n in shown:
+        drawn.add_column(heads[n], no_wrap=heads[n] not in LONG)
+    for row in cells:  # Text: brackets in a subject are no markup
+        drawn.add_row(*(Text(row[n], no_wrap=True, overflow="ellipsis") for n in shown))
+    console.print(drawn)
 
 
 def facts(pairs: Iterable[tuple[str, object]], indent: str = "  ") -> None:
@@ -150,8 +157,8 @@ def when(at: datetime | None, zone: str = "UTC") -> str:
 
 
 def short(at: datetime | None, zone: str) -> str:
-    """The same for a column: "11-21 14:05"."""
-    return "" if at is None else f"{at.astimezone(ZoneInfo(zone)):%m-%d %H:%M}"
+    """The same for a column: "2026-11-21 14:05"."""
+    return "" if at is None else f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}"
 
 
 def span(length: timedelta) -> str:

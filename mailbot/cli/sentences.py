@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import timedelta
 
-from mailbot.cli.say import clean, span, when
+from mailbot.cli.say import clean, line, span, title, when
 from mailbot.core import events as e
 from mailbot.core import ladder
 from mailbot.core.ladder import MISSED, Deadline
@@ -40,7 +40,8 @@ def _said(event: e.Event, zone: str) -> str:
         case e.TicketHandedOver(by=by, team=team, because=because):
             return f"{who(by)} handed it over to team {team}: {_plain(because)}"
         case e.TicketEscalated(by=by, level=level, because=because):
-            return f"{who(by)} escalated it to {level}: {_plain(because)}"
+            reason = "" if because == f"by {by}" else f": {_plain(because)}"
+            return f"{who(by)} escalated it to {level}{reason}"
         case e.CustomerWrote(evidence=evidence):
             return f"the customer wrote again (belongs here: {evidence})"
         case e.AutomaticMailReceived(reason=reason):
@@ -104,6 +105,15 @@ def clocks_said(clocks: Iterable[Clock]) -> str:
             f"{words(clock.target)} {span(clock.span)}{used}{'' if clock.running_since else ', paused'}"
         )
     return f"clocks: {'; '.join(said)}" if said else "no clock runs"
+
+
+def comes_due(ticket: Ticket, policy: Policy, zone: str) -> None:
+    """Prints all that will fall due if nothing else happens, and the clocks."""
+    title("Comes due, if nothing else happens")
+    mine, calendar = ladder.ladder_of(ticket, policy), ladder.calendar_of(ticket, policy)
+    for each in ladder.deadlines(ticket, mine, calendar):
+        line(f"  {when(each.due_at, zone)}  {clean(deadline_said(each, ticket, policy))}")
+    line(f"  {clocks_said(ticket.clocks)}")
 
 
 def deadline_said(deadline: Deadline, ticket: Ticket, policy: Policy) -> str:

@@ -16,7 +16,6 @@ from mailbot.cli.options import config_option, json_option
 from mailbot.cli.say import as_json, clean, facts, line, size, span, when
 from mailbot.errors import StoreUnavailable
 from mailbot.settings import Relay, Settings
-from mailbot.settings.model import Limits
 from mailbot.store import views
 from mailbot.store.engine import is_sqlite, sqlite_path
 from mailbot.store.nodes import DEAD_AFTER
@@ -120,8 +119,7 @@ def _free(settings: Settings) -> int | None:
 
 def _crowded(settings: Settings, free: int | None) -> list[str]:
     """At this point the listener says 452 (promise P4)."""
-    limits = settings.limits or Limits()
-    least = limits.free_space if limits.free_space is not None else max(1 << 30, 4 * limits.size)
+    least = settings.limits.space_needed
     if free is None or free >= least:
         return []
     return [f"only {size(free)} are free where the store is, no mail is taken below {size(least)}"]

@@ -10,7 +10,7 @@ from mailbot.cli import numbers
 from mailbot.cli.opening import Desk, desk, no, now
 from mailbot.cli.options import config_option, json_option
 from mailbot.cli.say import as_json, block, clean, facts, line, on_terminal, short, span, table, title, when
-from mailbot.cli.sentences import clocks_said, sentence, words
+from mailbot.cli.sentences import comes_due, sentence, words
 from mailbot.cli.shapes import deadline_shapes, event_shapes, outbox_shape, ticket_shape
 from mailbot.core import commands
 from mailbot.core.lifecycle import Decision
@@ -20,6 +20,7 @@ from mailbot.store import outbox_view, tickets, views
 LIMIT = 100  # tickets in a list for people
 LONGEST = 4_000  # characters of a message for people; --json shows more
 EVERYTHING = 100_000
+STATUSES = [status.value for status in Status]
 COLOURS = {"new": "yellow", "open": "yellow", "waiting": "cyan", "closed": "green"}
 
 number_argument = click.argument("number", nargs=-1, required=True)
@@ -80,10 +81,7 @@ def _show(at: Desk, found: Ticket) -> None:
     for recorded in at.store.read_now(tickets.events_of, found.number):
         line(f"  {when(recorded.event.at, zone)}  {sentence(recorded.event, zone)}")
     line()
-    title("Comes due, if nothing else happens")
-    for deadline in deadline_shapes(found, at.policy):
-        line(f"  {when(deadline['due_at'], zone)}  {clean(deadline['does'])}")
-    line(f"  {clocks_said(found.clocks)}")
+    comes_due(found, at.policy, zone)
     line()
     title("Our mail")
     rows = [
@@ -164,7 +162,11 @@ def _told(entry: outbox_view.Entry, zone: str) -> str:
 
 @ticket.command("list")
 @click.option(
-    "--status", "statuses", multiple=True, type=click.Choice(list(Status)), help="May be given again."
+    "--status",
+    "statuses",
+    multiple=True,
+    type=click.Choice(STATUSES),
+    help="May be given again.",
 )
 @click.option("--open", "only_open", is_flag=True, help="All but the closed ones.")
 @click.option("--overdue", is_flag=True, help="Those whose deadline has come and was not taken.")
@@ -189,7 +191,7 @@ def list_(
     in_json: bool,
 ) -> None:
     """Tickets, the newest first."""
-    live = [status.value for status in Status if status is not Status.CLOSED]
+    live = [status for status in STATUSES if status != Status.CLOSED]
     wanted = views.Wanted(
         statuses=live if only_open else statuses,
         team=team,
@@ -228,7 +230,7 @@ def _list(at: Desk, wanted: views.Wanted, empty: str, in_json: bool) -> int:
         return len(found)
     zone = at.zone()
     heads = ("number", "status", "priority", "team", "level", "agent", "due", "customer", "subject")
-    table(heads, [_row(each, zone) for each in found], empty=empty)
+    table(heads, [_row(each, zone) for each in found], empty=empty, spare=("priority", "level", "agent"))
     if len(found) == wanted.limit and on_terminal():
         line(f"The newest {len(found)}; --limit shows more.", dim=True)
     return len(found)

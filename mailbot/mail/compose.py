@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import lru_cache
 
 from mailbot.core.notices import Acknowledgement, Answer, Notice, TeamNotice
 from mailbot.core.policy import Mailbox, Policy
@@ -105,7 +106,7 @@ class Composer:
         self, notice: Notice, box: Mailbox, message_id: str, subject: str, now: datetime
     ) -> list[tuple[str, str]]:
         headers = [
-            ("Date", format_datetime(now.astimezone(UTC))),
+            ("Date", _date(now)),
             ("From", mailbox_text(box.brand, box.address)),
             (
                 "To",
@@ -141,6 +142,11 @@ class Composer:
     def _zone(self, notice: Notice) -> str:
         team = notice.team if isinstance(notice, TeamNotice) else ""
         return self.policy.calendar_of(team).zone if team in self.policy.teams else self.zone
+
+
+@lru_cache(maxsize=4)  # all mails of one turn share their moment
+def _date(at: datetime) -> str:
+    return format_datetime(at.astimezone(UTC))
 
 
 def _automatic(notice: Notice) -> list[tuple[str, str]]:

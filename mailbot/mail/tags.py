@@ -1,29 +1,25 @@
 """Keyed marks in our Message-IDs and addresses, by which an answer or a bounce proves where it belongs."""
 
 import hmac
-from base64 import b32encode
+import re
 from dataclasses import dataclass, field
-from typing import Any
-
-import re2
 
 LOCAL_PART = 64  # octets, RFC 5321 section 4.5.3.1.1
 NONCE = 16  # characters at most: 80 bits in base32, 64 in hexadecimal
-MAC = 26  # characters: 128 bits in base32 without padding
+MAC = 26  # characters of five bits: 130 bits
 
 _LONGEST = 400  # no address or Message-ID of ours is longer: anything longer is not looked at
-_OPTIONS = re2.Options()
-_OPTIONS.log_errors = False
-_NUMBER = re2.compile("[A-Z]{2,10}-[0-9]{8,12}-[0-9]", _OPTIONS)
+# None of these has two ways to read a text and all texts are short, so re is as safe as re2 and much quicker.
+_NUMBER = re.compile("[A-Z]{2,10}-[0-9]{8,12}-[0-9]")
+_LETTERS = b"abcdefghijklmnopqrstuvwxyz234567" * 8  # one for each byte: the letter of its lowest five bits
 _NONCE_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
-_ID = re2.compile(
-    f"<?mb[.]([a-z]{{2,10}}-[0-9]{{8,12}}-[0-9])[.]([a-z0-9]{{1,{NONCE}}})[.]([a-z2-7]{{{MAC}}})@([a-z0-9.-]+)>?",
-    _OPTIONS,
+_ID = re.compile(
+    f"<?mb[.]([a-z]{{2,10}}-[0-9]{{8,12}}-[0-9])[.]([a-z0-9]{{1,{NONCE}}})[.]([a-z2-7]{{{MAC}}})@([a-z0-9.-]+)>?"
 )
-_REPLY = re2.compile(
-    f"[^@+\\s]+[+]t[.]([a-z]{{2,10}})-?([0-9]{{8,12}})-?([0-9])[.]([a-z2-7]{{{MAC}}})@[^@\\s]+", _OPTIONS
+_REPLY = re.compile(
+    f"[^@+\\s]+[+]t[.]([a-z]{{2,10}})-?([0-9]{{8,12}})-?([0-9])[.]([a-z2-7]{{{MAC}}})@[^@\\s]+"
 )
-_BOUNCE = re2.compile(f"[^@+\\s]+[+]b[.]([a-z0-9]{{1,{NONCE}}})[.]([a-z2-7]{{{MAC}}})@[^@\\s]+", _OPTIONS)
+_BOUNCE = re.compile(f"[^@+\\s]+[+]b[.]([a-z0-9]{{1,{NONCE}}})[.]([a-z2-7]{{{MAC}}})@[^@\\s]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +32,7 @@ class Tag:
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Makes and checks the marks: HMAC-SHA256 cut to 128 bits (RFC 2104 section 5), one purpose per mark.
+    """Makes and checks the marks: HMAC-SHA256 cut to 130 bits (RFC 2104 section 5), one purpose per mark.
 
     Reading takes any text and never raises. Making raises ValueError on what would not read back.
     `secret` has at least 16 bytes and outlives the daemon: with another one every mark sent so far is void.
@@ -99,8 +95,7 @@ class Keys:
         # All words but the last are of an alphabet without NUL, so the joint is unambiguous. Lower case is
         # that of bytes: str.lower would make one address of two (U+212A, the Kelvin sign, becomes "k").
         text = "\0".join(words).encode("utf-8", "surrogatepass").lower()
-        digest = hmac.digest(self.secret, text, "sha256")[:16]
-        return b32encode(digest)[:MAC].decode("ascii").lower()
+        return hmac.digest(self.secret, text, "sha256")[:MAC].translate(_LETTERS).decode("ascii")
 
 
 def check_room(mailbox_address: str, prefix: str, digits: int) -> None:
@@ -133,9 +128,9 @@ def _tagged(mailbox_address: str, tag: str) -> str:
     return f"{local}+{tag}@{domain}"
 
 
-def _match(pattern: Any, text: str) -> tuple[str, ...] | None:
-    # ASCII first: RE2 raises on lone surrogates, and lower() maps some other letters into a-z.
+def _match(pattern: re.Pattern[str], text: str) -> tuple[str, ...] | None:
+    # ASCII first: lower() maps some other letters into a-z.
     if len(text) > _LONGEST or not text.isascii():
         return None
     found = pattern.fullmatch(text.lower())
-    return tuple(found.groups()) if found else None
+    return found.groups() if found else None

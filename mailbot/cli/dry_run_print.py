@@ -7,7 +7,7 @@ from mailbot.cli.dry_run import Told, Tried
 from mailbot.cli.sentences import sentence
 from mailbot.cli.shapes import deadline_shapes, ticket_shape
 from mailbot.core import ladder
-from mailbot.core.events import TicketRouted
+from mailbot.core.events import ClocksSet, TicketRouted
 from mailbot.core.model import Authentication, Ticket
 from mailbot.core.policy import Policy
 from mailbot.store.codec import event_data
@@ -142,6 +142,9 @@ def _where_it_belongs(told: Told) -> None:
     if not _opens(told):
         say.line(f"  on ticket {ticket.number}: {say.clean(verdict.because)}")
         say.line(f"  filed as: {_direction(told.filed.decided.direction)}")
+        for event in told.filed.decided.decision.events:
+            if not isinstance(event, ClocksSet):
+                say.line(f"  so: {sentence(event, 'UTC')}")
         return
     say.line(f"  a new ticket: {say.clean(verdict.because)}")
     if verdict.number:

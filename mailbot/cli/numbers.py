@@ -13,14 +13,19 @@ from mailbot.store import views
 def spelled(text: str | Sequence[str]) -> str:
     """The number as it is kept; when the text is none, as it was typed, which no ticket has."""
     typed = text if isinstance(text, str) else " ".join(text)
-    return reference.normalise(typed) or typed
+    return reference.normalise(typed) or clean(typed)
+
+
+def valid(at: Desk, text: str | Sequence[str]) -> str:
+    """The number that the text is, else exit 1 with what may be meant."""
+    number = spelled(text)
+    return number if reference.normalise(number) else no(unknown(at, number))
 
 
 def existing(at: Desk, text: str | Sequence[str]) -> Ticket:
     """The ticket with this number, else exit 1 with what may be meant."""
-    number = spelled(text)
-    found = at.store.read_now(views.ticket, number) if reference.normalise(number) else None
-    return found or no(unknown(at, number))
+    number = valid(at, text)
+    return at.store.read_now(views.ticket, number) or no(unknown(at, number))
 
 
 def unknown(at: Desk, number: str) -> str:

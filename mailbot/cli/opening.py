@@ -127,9 +127,9 @@ def outdated(store: Store) -> str:
         return ""
     if found is None:
         return f"the store at {shown(store.url)} is empty\n`mailbot db upgrade` lays out its tables."
-    return (
-        f"the store at {shown(store.url)} has schema {found}, this version works with {migrate.HEAD}\n"
-        "`mailbot db upgrade` migrates it; a store that is newer needs the newer mailbot."
+    text = f"the store at {shown(store.url)} has schema {found}, this version works with {migrate.HEAD}\n"
+    return text + (
+        "it needs the newer mailbot" if found > migrate.HEAD else "`mailbot db upgrade` migrates it"
     )
 
 

@@ -10,6 +10,16 @@ from mailbot.core.ladder import MISSED, Deadline
 from mailbot.core.model import Clock, Target, Ticket
 from mailbot.core.policy import Moment, Policy, Step
 
+WHY = {  # of a team notice
+    "new": "a new ticket",
+    "customer_wrote": "the customer wrote",
+    "escalated": "it was escalated",
+    "handed_over": "it was handed over",
+    "assigned": "it was assigned",
+    "reminder": "a reminder",
+    "notify": "for their attention",
+}
+
 
 def words(name: str) -> str:
     """ "first_response" -> "first response"."""
@@ -73,7 +83,7 @@ def _later(event: e.Event, zone: str) -> str:
         case e.TargetMissed(target=target, due_at=due_at):
             return f"the {words(target)} was not given in time: due at {when(due_at, zone)}"
         case e.PeopleTold(whom=whom, why=why):
-            return f"told {', '.join(whom)}: {_plain(why)}"
+            return f"told {', '.join(whom)}: {WHY.get(why) or _plain(why)}"
         case e.TicketClosed(by=by, because=because):
             return f"{who(by)} closed it{f': {because}' if because else ''}"
         case e.TicketReopened():
@@ -94,7 +104,7 @@ def _plain(because: str) -> str:
     """Reasons of ours name targets as the YAML writes them."""
     for target in Target:
         because = because.replace(target.value, words(target))
-    return because.replace("customer_wrote", "the customer wrote").replace("handed_over", "handed over")
+    return because
 
 
 def clocks_said(clocks: Iterable[Clock]) -> str:

@@ -213,7 +213,7 @@ def list_(
 @json_option
 def search(words: tuple[str, ...], limit: int | None, in_json: bool) -> None:
     """Tickets on which every one of WORDS stands: in number, customer, subject or any message."""
-    each = tuple(word for words_ in words for word in words_.split())[:20]
+    each = tuple(word for words_ in words for word in clean(words_).split())[:20]
     if not each:
         raise click.UsageError("give at least one word to look for")
     with desk() as at:
@@ -305,7 +305,7 @@ def _text(text: str, longest: int) -> str:
 def _act(number: str, command: commands.Command, agent: str | None, in_json: bool) -> None:
     with desk() as at:
         live = at.live()
-        wanted = acting.Act(numbers.spelled(number), command, _by(at, agent), now())
+        wanted = acting.Act(numbers.valid(at, number), command, _by(at, agent), now())
         decision = acting.act(at.store, live, wanted)
         if decision is None:
             no(numbers.unknown(at, wanted.number))

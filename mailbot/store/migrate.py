@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Engine, inspect, select, table, text
 from sqlalchemy import column as sql_column
 from sqlalchemy.exc import DBAPIError
 
+from mailbot.errors import StoreUnavailable
 from mailbot.store.engine import open_engine, sqlite_path, translated
 
 HEAD = "0001"  # the newest file in migrations/versions
@@ -22,11 +23,16 @@ def current(connection: Connection) -> str | None:
 
 
 def upgrade(url: str) -> str | None:
-    """Migrates to HEAD. Returns the version it came from (HEAD: nothing was to do)."""
+    """Migrates to HEAD. Returns the version it came from (HEAD: nothing was to do).
+
+    Raises StoreUnavailable, also for a schema that a newer version of mailbot made.
+    """
     engine = open_engine(url)
     try:
         with engine.connect() as connection:
             before = current(connection)
+        if before is not None and before > HEAD:
+            raise StoreUnavailable(f"its schema {before} is newer than {HEAD}: it needs the newer mailbot")
         if before != HEAD:
             _migrate(engine)
     except DBAPIError as error:

@@ -618,6 +618,44 @@ def test_prove_shows_digests_and_outcomes_and_notices_what_was_changed_behind_ou
     assert "NO   the events, from first to last, make the ticket what it is" in tampered.stdout
 
 
+def test_every_reader_works_on_either_engine(store_url: str, shipped: Path) -> None:
+    migrate.upgrade(store_url)
+    office = Office(shipped, store_url)
+    number = office.receive(letter())
+    reply = letter(f"Re: {number}", "Sudah?")
+
+    assert [each["number"] for each in office.json("ticket", "list", "--overdue")] == []
+    assert [each["number"] for each in office.json("ticket", "search", "saldo", "dicek")] == [number]
+    for words in (("ticket", "show", number), ("explain", number), ("prove", number), ("inbox", "show", "1")):
+        assert office.run(*words).exit_code == 0, words
+    assert len(office.json("inbox", "list")) == 1
+    assert len(office.json("outbox", "list")) == 2
+    assert office.json("status")["outbox"]["due"] == 2
+    explained = json.loads(office.run("explain", "-", "--json", stdin=reply).stdout)
+    assert explained["belongs"]["ticket"] == number
+    assert office.run("ticket", "close", number).exit_code == 0
+
+
+def test_a_store_of_a_newer_version_is_left_alone(office: Office) -> None:
+    with sqlite3.connect(office.url.removeprefix("sqlite:///")) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    before = office.everything()
+
+    for words in (("ticket", "list"), ("db", "upgrade")):
+        result = office.run(*words)
+        assert (result.exit_code, "the newer mailbot" in result.stderr) == (1, True), words
+    daemon = subprocess.run(
+        [sys.executable, "-m", "mailbot", "run", "--config", str(office.config)],
+        env={**os.environ, "MAILBOT_STORE": office.url},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (daemon.returncode, "the newer mailbot" in daemon.stderr) == (1, True)
+    assert office.everything() == before
+
+
 # --- inbox and outbox -------------------------------------------------------------------------------------
 
 

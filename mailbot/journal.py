@@ -5,6 +5,7 @@ above carry no customer text: no addresses, subjects or bodies (`mail_envelope`,
 Adding one is one function: signature, docstring, `@_line(level)`.
 """
 
+import json
 import logging
 import sys
 import traceback
@@ -36,8 +37,8 @@ def configure(mode: str = "", *, level: int = logging.INFO, stream: TextIO | Non
     stream = stream or sys.stderr
     chosen = mode or ("text" if stream.isatty() else "json")
     handler = logging.StreamHandler(stream)
-    render = _as_text if chosen == "text" else _as_json
-    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=[_describe, render]))
+    as_text = structlog.stdlib.ProcessorFormatter(processors=[_describe, _as_text])
+    handler.setFormatter(as_text if chosen == "text" else _JsonLines(processors=[_describe, _as_json]))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd's: names senders and recipients
     _log.setLevel(level)
@@ -47,6 +48,8 @@ def _line(level: int, *, with_traceback: bool = False) -> Callable[[Callable[P, 
     """Turns a signature into a log line. An exception among the facts is told as its type and message."""
 
     def decorate(declaration: Callable[P, None]) -> Callable[P, None]:
+        name = declaration.__name__
+
         @wraps(declaration)
         def say(*args: P.args, **facts: P.kwargs) -> None:
             declaration(*args, **facts)  # refuses what the signature does not name
@@ -54,7 +57,9 @@ def _line(level: int, *, with_traceback: bool = False) -> Callable[[Callable[P, 
                 told = {key: _plain(value) for key, value in facts.items()}
                 if with_traceback or _log.isEnabledFor(logging.DEBUG):
                     told |= _traceback(facts.get("error"))
-                _log.log(level, declaration.__name__, extra={"facts": told})
+                # Not _log.log, which walks the stack to find our line's place in this file.
+                record = _log.makeRecord(_log.name, level, "", 0, name, (), None, extra={"facts": told})
+                _log.handle(record)
 
         return say
 
@@ -260,16 +265,16 @@ def fallback_template(*, kind: str, error: BaseException | str = "") -> None:
 
 def _plain(value: object) -> object:
     match value:
-        case BaseException():
-            return _bounded(f"{type(value).__name__}: {value}", _LONGEST_ERROR)
         case str():
             return _bounded(value, _LONGEST_VALUE)
-        case timedelta():
-            return round(value.total_seconds(), 3)
-        case float():
-            return round(value, 3)
         case int() | None:
             return value
+        case float():
+            return round(value, 3)
+        case timedelta():
+            return round(value.total_seconds(), 3)
+        case BaseException():
+            return _bounded(f"{type(value).__name__}: {value}", _LONGEST_ERROR)
         case list() | tuple() | set() | frozenset():
             return [_plain(item) for item in value]
     return _bounded(str(value), _LONGEST_VALUE)
@@ -289,21 +294,33 @@ def _traceback(error: object) -> Facts:
 def _describe(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
     """A record, ours or another library's, as the dictionary that is rendered."""
     record: logging.LogRecord = event["_record"]
-    at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-    told: structlog.typing.EventDict = {
-        "at": at,
-        "severity": record.levelname.lower(),
-        "event": event["event"],
-    }
-    if facts := getattr(record, "facts", None):
-        told.update(facts)
-        return told
+    if hasattr(record, "facts"):
+        return _own(record)
+    told = _about(record)
     if record.name != _log.name:
         told["logger"] = record.name
     info: ExcInfo | None = event.get("exc_info")
     told["event"] = _bounded(event["event"], _LONGEST_VALUE)
     told.update(_traceback(info[1]) if info else {})
     return told
+
+
+def _own(record: logging.LogRecord) -> Facts:
+    """One of our lines."""
+    facts: Facts = record.__dict__["facts"]
+    return _about(record) | facts
+
+
+def _about(record: logging.LogRecord) -> Facts:
+    at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+    return {"at": at, "severity": record.levelname.lower(), "event": record.msg}
+
+
+class _JsonLines(structlog.stdlib.ProcessorFormatter):
+    """Four of our lines are written a mail: they skip structlog's pipeline, as dear as the rest of a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return json.dumps(_own(record)) if hasattr(record, "facts") else super().format(record)
 
 
 _as_json = structlog.processors.JSONRenderer()  # ASCII only: every control character is escaped

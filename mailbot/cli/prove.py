@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import click
+from sqlalchemy import Connection
 
 from mailbot.cli import numbers
-from mailbot.cli.opening import Desk, desk
+from mailbot.cli.opening import desk, no
 from mailbot.cli.options import config_option, json_option
 from mailbot.cli.say import as_json, clean, facts, line, title, when
 from mailbot.cli.shapes import inbox_shape, outbox_shape, ticket_shape
@@ -43,6 +44,16 @@ class Check:
     holds: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Record:
+    """All that is on record about a ticket, as it was at one moment."""
+
+    ticket: Ticket
+    mails: Sequence[Mail]
+    owed: Sequence[Owed]
+    events: Sequence[tickets.RecordedEvent]
+
+
 @click.command()
 @click.argument("number", nargs=-1, required=True)
 @config_option
@@ -53,32 +64,39 @@ def prove(number: tuple[str, ...], in_json: bool) -> None:
     Exit 1 when there is no such ticket or when its records contradict each other.
     """
     with desk() as at:
-        found = numbers.existing(at, number)
-        mails, owed = _mails(at, found.number), _owed(at, found.number)
-        checks = _checks(found, mails, owed, at.store.read_now(tickets.events_of, found.number))
+        asked = numbers.valid(at, number)
+        # In one transaction: a mail that comes in meanwhile would look like a contradiction.
+        found = at.store.read_now(_record, asked) or no(numbers.unknown(at, asked))
+        checks = _checks(found)
         if in_json:
-            as_json(_shape(found, mails, owed, checks))
+            as_json(_shape(found, checks))
         else:
-            _print(at, found, mails, owed, checks)
+            _print(found, checks, at.zone(found.ticket.team))
     if not all(check.holds for check in checks):
         raise click.exceptions.Exit(1)
 
 
-def _mails(at: Desk, number: str) -> list[Mail]:
-    entries = at.store.read_now(lambda each: views.inbox_list(each, number=number, limit=10_000))
+def _record(connection: Connection, number: str) -> Record | None:
+    ticket = views.ticket(connection, number)
+    if ticket is None:
+        return None
+    events = tickets.events_of(connection, number)
+    return Record(ticket, _mails(connection, number), _owed(connection, number), events)
+
+
+def _mails(connection: Connection, number: str) -> list[Mail]:
     found = []
-    for entry in reversed(entries):
-        raw = at.store.read_now(views.raw_mail, entry.id)
+    for entry in reversed(views.inbox_list(connection, number=number, limit=10_000)):
+        raw = views.raw_mail(connection, entry.id)
         found.append(Mail(entry, _digest(raw), len(raw or b"")))
     return found
 
 
-def _owed(at: Desk, number: str) -> list[Owed]:
-    entries = at.store.read_now(lambda each: outbox_view.listing(each, ticket=number, limit=10_000))
+def _owed(connection: Connection, number: str) -> list[Owed]:
     found = []
-    for entry in reversed(entries):
-        content = at.store.read_now(views.frozen_mail, entry.id)
-        tries = at.store.read_now(outbox_view.tries, entry.id)
+    for entry in reversed(outbox_view.listing(connection, ticket=number, limit=10_000)):
+        content = views.frozen_mail(connection, entry.id)
+        tries = outbox_view.tries(connection, entry.id)
         found.append(Owed(entry, _digest(content), len(content or b""), tries))
     return found
 
@@ -87,22 +105,16 @@ def _digest(content: bytes | None) -> str:
     return "" if content is None else hashlib.sha256(content).hexdigest()
 
 
-def _checks(
-    ticket: Ticket, mails: Sequence[Mail], owed: Sequence[Owed], recorded: Sequence[tickets.RecordedEvent]
-) -> list[Check]:
-    acknowledged = sum(each.entry.kind == "acknowledgement" for each in owed)
-    unanswered = [each for each in owed if each.entry.state == "sent" and not _was_taken(each)]
+def _checks(found: Record) -> list[Check]:
+    acknowledged = sum(each.entry.kind == "acknowledgement" for each in found.owed)
+    whole = all(mail.sha256 and mail.stored_bytes == mail.entry.size for mail in found.mails)
+    answered = all(_was_taken(each) for each in found.owed if each.entry.state == "sent")
+    folded = _folded(found.ticket.number, found.events) == found.ticket
     return [
-        Check(
-            "every raw mail is here in its full length",
-            all(m.sha256 and m.stored_bytes == m.entry.size for m in mails),
-        ),
-        Check(
-            "the events, from first to last, make the ticket what it is",
-            _folded(ticket.number, recorded) == ticket,
-        ),
+        Check("every raw mail is here in its full length", whole),
+        Check("the events, from first to last, make the ticket what it is", folded),
         Check("there is exactly one outcome of the acknowledgement", acknowledged == 1),
-        Check("every mail that was sent has the relay's answer on record", not unanswered),
+        Check("every mail that was sent has the relay's answer on record", answered),
     ]
 
 
@@ -124,31 +136,33 @@ def _folded(number: str, recorded: Sequence[tickets.RecordedEvent]) -> Ticket | 
     return told
 
 
-def _shape(
-    ticket: Ticket, mails: Sequence[Mail], owed: Sequence[Owed], checks: Sequence[Check]
-) -> dict[str, Any]:
+def _shape(found: Record, checks: Sequence[Check]) -> dict[str, Any]:
     return {
-        "number": ticket.number,
-        "ticket": ticket_shape(ticket),
+        "number": found.ticket.number,
+        "ticket": ticket_shape(found.ticket),
         "mails": [
-            {**inbox_shape(m.entry), "sha256": m.sha256, "stored_bytes": m.stored_bytes} for m in mails
+            {**inbox_shape(each.entry), "sha256": each.sha256, "stored_bytes": each.stored_bytes}
+            for each in found.mails
         ],
         "outbox": [
-            {**outbox_shape(o.entry), "sha256": o.sha256, "stored_bytes": o.stored_bytes, "tries": o.tries}
-            for o in owed
+            {
+                **outbox_shape(each.entry),
+                "sha256": each.sha256,
+                "stored_bytes": each.stored_bytes,
+                "tries": each.tries,
+            }
+            for each in found.owed
         ],
         "checks": checks,
         "proved": all(check.holds for check in checks),
     }
 
 
-def _print(
-    at: Desk, ticket: Ticket, mails: Sequence[Mail], owed: Sequence[Owed], checks: Sequence[Check]
-) -> None:
-    zone = at.zone(ticket.team)
+def _print(found: Record, checks: Sequence[Check], zone: str) -> None:
+    ticket = found.ticket
     line(f"{ticket.number}  {ticket.status}  opened {when(ticket.opened_at, zone)}, {ticket.events} events")
     title("Mail that came in")
-    for mail in mails:
+    for mail in found.mails:
         entry = mail.entry
         came = f"{when(entry.received_at, zone)}  from {clean(entry.sender) or '<>'}"
         line(f"  inbox {entry.id}  {entry.state}  {came}")
@@ -156,7 +170,7 @@ def _print(
             [("sha256", mail.sha256 or "its bytes are missing"), ("bytes", mail.stored_bytes)], indent="    "
         )
     title("Mail that we owe")
-    for each in owed:
+    for each in found.owed:
         _print_owed(each, zone)
     title("Do the records agree?")
     for check in checks:

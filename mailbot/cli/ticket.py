@@ -6,22 +6,20 @@ from datetime import datetime
 import click
 
 from mailbot.cli import act as acting
-from mailbot.cli import numbers
+from mailbot.cli import numbers, ticket_print
 from mailbot.cli.opening import Desk, desk, no, now
 from mailbot.cli.options import config_option, json_option
-from mailbot.cli.say import as_json, block, clean, facts, line, on_terminal, short, span, table, title, when
-from mailbot.cli.sentences import comes_due, sentence, words
+from mailbot.cli.say import as_json, block, clean, line, on_terminal, table, when
+from mailbot.cli.sentences import sentence
 from mailbot.cli.shapes import deadline_shapes, event_shapes, outbox_shape, ticket_shape
 from mailbot.core import commands
 from mailbot.core.lifecycle import Decision
 from mailbot.core.model import Status, Ticket
-from mailbot.store import outbox_view, tickets, views
+from mailbot.store import tickets, views
 
 LIMIT = 100  # tickets in a list for people
-LONGEST = 4_000  # characters of a message for people; --json shows more
 EVERYTHING = 100_000
 STATUSES = [status.value for status in Status]
-COLOURS = {"new": "yellow", "open": "yellow", "waiting": "cyan", "closed": "green"}
 
 number_argument = click.argument("number", nargs=-1, required=True)
 as_option = click.option(
@@ -46,7 +44,7 @@ def show(number: tuple[str, ...], in_json: bool) -> None:
     """The case at once: facts, messages, what happened, what comes due. NUMBER in any spelling."""
     with desk() as at:
         found = numbers.existing(at, number)
-        _show_json(at, found) if in_json else _show(at, found)
+        _show_json(at, found) if in_json else ticket_print.show(at, found)
 
 
 def _show_json(at: Desk, found: Ticket) -> None:
@@ -58,106 +56,9 @@ def _show_json(at: Desk, found: Ticket) -> None:
             "messages": read(lambda each: views.messages_of(each, number, longest=1_000_000)),
             "events": event_shapes(read(tickets.events_of, number), at.zone(found.team)),
             "deadlines": deadline_shapes(found, at.policy),
-            "outbox": [outbox_shape(each) for each in _outbox(at, number)],
+            "outbox": [outbox_shape(each) for each in ticket_print.mails_of(at, number)],
         }
     )
-
-
-def _outbox(at: Desk, number: str) -> list[outbox_view.Entry]:
-    found = at.store.read_now(lambda each: outbox_view.listing(each, ticket=number, limit=1000))
-    return found[::-1]
-
-
-def _show(at: Desk, found: Ticket) -> None:
-    zone = at.zone(found.team)
-    _head(found)
-    armed = at.store.read_now(views.deadline, found.number)
-    facts(_facts(at, found, zone, armed))
-    line()
-    title("Messages")
-    for message in at.store.read_now(lambda each: views.messages_of(each, found.number, longest=LONGEST)):
-        _message(message, zone)
-    title("What happened")
-    for recorded in at.store.read_now(tickets.events_of, found.number):
-        line(f"  {when(recorded.event.at, zone)}  {sentence(recorded.event, zone)}")
-    line()
-    comes_due(found, at.policy, zone)
-    line()
-    title("Our mail")
-    rows = [
-        (each.id, each.kind, each.recipient, each.state, _told(each, zone))
-        for each in _outbox(at, found.number)
-    ]
-    table(("outbox", "kind", "to", "state", ""), rows)
-
-
-def _head(found: Ticket) -> None:
-    state = click.style(found.status, fg=COLOURS[found.status], bold=True) if on_terminal() else found.status
-    line(f"{found.number}  {state}  {clean(found.subject) or '(no subject)'}")
-
-
-def _facts(at: Desk, found: Ticket, zone: str, armed: views.Armed | None) -> list[tuple[str, object]]:
-    people = at.store.read_now(views.participants_of, found.number)
-    agent = at.policy.agents.get(found.assignee or "")
-    return [
-        ("customer", found.customer),
-        ("also takes part", ", ".join(each.address for each in people if each.address != found.customer)),
-        ("mailbox", found.mailbox),
-        ("language", {"id": "Indonesian", "en": "English"}.get(found.language, found.language or "unsure")),
-        ("opened", when(found.opened_at, zone)),
-        ("rule", found.rule),
-        ("category", found.category),
-        ("priority", f"{found.priority} (urgency {found.urgency}, complexity {found.complexity})"),
-        ("tags", ", ".join(found.tags)),
-        ("team", f"{found.team}, level {found.level}, ladder {found.ladder}"),
-        ("who has it", f"{agent.name} <{agent.address}>" if agent else found.assignee or "nobody"),
-        ("first response", when(found.first_response_at, zone) or "not yet"),
-        ("closed", when(found.closed_at, zone)),
-        ("next deadline", _deadline(armed, zone)),
-    ]
-
-
-def _deadline(armed: views.Armed | None, zone: str) -> str:
-    if armed is None:
-        return "none"
-    if armed.state == "parked":
-        return f"parked, our code failed on it: {armed.reason}"
-    left = armed.due_at - now()
-    ahead = f"in {span(left)}" if left.total_seconds() > 0 else f"{span(left)} ago"
-    return f"{words(armed.target)}, {when(armed.due_at, zone)} ({ahead})"
-
-
-def _message(message: views.MessageShown, zone: str) -> None:
-    arrow = {"in": "from the customer's side", "out": "to the customer", "note": "internal note"}[
-        message.direction
-    ]
-    line(f"  {when(message.at, zone)}  {clean(message.author)}, {arrow}", fg="cyan")
-    remarks = [
-        ("subject", message.subject),
-        ("belongs here", message.evidence),
-        ("automatic", message.automatic),
-        ("remarks", ", ".join(message.flags)),
-        (
-            "attached",
-            ", ".join(f"{each.name} ({each.type}, {each.size:,} bytes)" for each in message.attachments),
-        ),
-    ]
-    facts(remarks, indent="    ")
-    for row in block(message.text, LONGEST).split("\n"):
-        line(f"    | {row}".rstrip())
-    if message.length > LONGEST:
-        line(f"    [… {message.length - LONGEST:,} more characters: `mailbot ticket show --json`]")
-    line()
-
-
-def _told(entry: outbox_view.Entry, zone: str) -> str:
-    if entry.state == "sent":
-        return f"{when(entry.settled_at, zone)}, {entry.code} {entry.reply}"
-    if entry.state in ("due", "deferred"):
-        return f"next try {when(entry.due_at, zone)}" + (
-            f", last answer {entry.code} {entry.reply}" if entry.reply else ""
-        )
-    return entry.reason or entry.reply or ""
 
 
 @ticket.command("list")
@@ -230,20 +131,15 @@ def _list(at: Desk, wanted: views.Wanted, empty: str, in_json: bool) -> int:
         return len(found)
     zone = at.zone()
     heads = ("number", "status", "priority", "team", "level", "agent", "due", "customer", "subject")
-    table(heads, [_row(each, zone) for each in found], empty=empty, spare=("priority", "level", "agent"))
+    table(
+        heads,
+        [ticket_print.row(each, zone) for each in found],
+        empty=empty,
+        spare=("priority", "level", "agent"),
+    )
     if len(found) == wanted.limit and on_terminal():
         line(f"The newest {len(found)}; --limit shows more.", dim=True)
     return len(found)
-
-
-def _row(each: views.Listed, zone: str) -> tuple[object, ...]:
-    found = each.ticket
-    return (
-        *(found.number, found.status, found.priority, found.team, found.level),
-        (found.assignee or "").partition("@")[0],
-        short(each.deadline.due_at, zone) if each.deadline else "",
-        *(found.customer, clean(found.subject, 60)),
-    )
 
 
 # --- acting -----------------------------------------------------------------------------------------------
@@ -342,7 +238,7 @@ def _tell(at: Desk, decision: Decision, in_json: bool, due_at: datetime | None) 
         armed = at.store.read_now(views.deadline, found.number)
         as_json({**ticket_shape(found, armed), "events": event_shapes(recorded, zone), "sends": sends})
         return
-    _head(found)
+    ticket_print.head(found)
     for event in decision.events:
         line(f"  {sentence(event, zone)}")
     for notice in decision.notices:

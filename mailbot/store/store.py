@@ -44,6 +44,10 @@ class Store:
         self.sqlite = is_sqlite(url)
         writers = 1 if self.sqlite else POSTGRES_WRITERS
         self.engine = open_engine(url, writers=writers + 2)
+        # One state for all statements of a query; PostgreSQL would show each of them a newer one.
+        self._reading = (
+            {"sqlite_begin": "DEFERRED"} if self.sqlite else {"isolation_level": "REPEATABLE READ"}
+        )
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._writers = [
             threading.Thread(target=self._serve, name=f"store-writer-{n}", daemon=True)
@@ -73,7 +77,7 @@ class Store:
 
     def read_now(self, query: Callable[..., R], *args: Any) -> R:
         try:
-            with self.engine.connect().execution_options(sqlite_begin="DEFERRED") as connection:
+            with self.engine.connect().execution_options(**self._reading) as connection:
                 result = query(connection, *args)
                 connection.rollback()
                 return result

@@ -286,6 +286,18 @@ def test_outlines_of_policies_are_kept_once_and_recalled_by_version(store: Store
     assert store.read_now(policies.recall, "v2") is None
 
 
+def test_a_query_sees_one_state_however_many_statements_it_has(store: Store) -> None:
+    record(store, None, opened())
+
+    def twice(connection: Connection) -> tuple[int, int]:
+        before = len(views.ticket_list(connection, views.Wanted()))
+        record(store, None, opened(OTHER))  # somebody else, meanwhile
+        return before, len(views.ticket_list(connection, views.Wanted()))
+
+    assert store.read_now(twice) == (1, 1)
+    assert len(listed(store)) == 2
+
+
 def test_no_view_writes(store: Store) -> None:
     """Each statement that a view sends is a SELECT."""
     sent: list[str] = []

@@ -1,6 +1,6 @@
 """Which language a mail is in, Indonesian or English, told by words nobody can write without."""
 
-LOOKED_AT = 4_000  # characters: by then it is clear, or it never will be
+LOOKED_AT = 600  # characters, ninety words: by then it is clear, or it never will be
 
 # Words that the other language hasn't, and few that Dutch, German, Spanish or Danish share ("was", "week",
 # "i", "for" are missing for that). Formal and chat spelling both: complaints come from telephones.
@@ -10,10 +10,10 @@ INDONESIAN = frozenset(
     karna krn sehingga supaya jika kalau kalo apabila ketika sejak sampai hingga untuk utk buat dengan dgn
     dari dr pada kepada oleh tentang terhadap seperti sebagai antara dalam tidak tdk tak gak ga gk nggak
     ngga enggak bukan belum blm jangan tanpa sudah udah udh sdh telah sedang akan masih msh lagi juga jg
-    saja aja hanya cuma sangat sekali banget lebih bisa dapat harus perlu mau ingin boleh ada adalah
+    saja aja cuma sangat sekali banget lebih bisa dapat harus perlu mau ingin boleh ada adalah
     bagaimana gimana kenapa mengapa kapan dimana mana berapa siapa apa apakah mohon tolong minta terima
     kasih terimakasih makasih maaf selamat pagi siang sore malam hari bulan tahun kemarin besok sekarang
-    nanti tadi kok dong deh sih nih loh ya kak gan min pak bapak ibu nya saldo uang rekening bayar
+    nanti tadi kok dong deh sih nih loh ya kak gan min pak bapak ibu saldo uang rekening bayar
     pembayaran pesanan barang paket pengiriman kirim dikirim terkirim kurir masuk terpotong terdebet gagal
     berhasil kendala masalah keluhan bantuan bantu dibantu pengembalian kembali rusak salah hilang kosong
     cacat akun terkunci diblokir penjual pembeli toko belanja transaksi bukti terlampir lampiran nomor nomer
@@ -43,24 +43,29 @@ _NOT_TYPED = (
     "dikirim dari ",
     "dikirim melalui ",
 )
-_AROUND_WORDS = ".,;:!?()[]{}<>\"'*_-/…“”"
+_BETWEEN_WORDS = '.,;:!?()[]{}<>"*_/…“”'
 
 
 def guess(text: str) -> str:
     """ "id", "en", or "" when the text is too short, in both or in neither."""
-    words = _words(text[:LOOKED_AT].lower())
-    indonesian = sum(word in INDONESIAN or word.endswith("nya") for word in words)
-    english = sum(word in ENGLISH for word in words)
-    if _clear(indonesian, english, len(words)):
+    typed = _typed(text[:LOOKED_AT].lower())
+    words = typed.split()
+    # Each mail is asked: maps of what is written in C take a third of the time of a loop here.
+    indonesian = sum(map(INDONESIAN.__contains__, words)) + typed.count("nya ")  # barangnya, hanya
+    english = sum(map(ENGLISH.__contains__, words))
+    told = len(words) - sum(map(str.isdecimal, words))
+    if _clear(indonesian, english, told):
         return "id"
-    return "en" if _clear(english, indonesian, len(words)) else ""
+    return "en" if _clear(english, indonesian, told) else ""
 
 
-def _words(text: str) -> list[str]:
-    lines = (line.lstrip() for line in text.replace("’", "'").splitlines())
-    typed = (line for line in lines if not line.startswith(_NOT_TYPED))
-    words = (word.strip(_AROUND_WORDS) for line in typed for word in line.split())
-    return [word for word in words if word[:1].isalpha()]
+def _typed(text: str) -> str:
+    """What the sender typed, with a space behind each word."""
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith(_NOT_TYPED)]
+    typed = " ".join([*lines, ""]).replace("’", "'")
+    for mark in _BETWEEN_WORDS:
+        typed = typed.replace(mark, " ")
+    return typed
 
 
 def _clear(hits: int, others: int, words: int) -> bool:

@@ -248,11 +248,14 @@ class Daemon:
         old, trouble = self._live.policy.version, None
         try:
             policy, templates = await asyncio.to_thread(self._read_again)
+            self._live.take(policy, templates)
         except ConfigError as refusal:
             journal.policy_refused(problems=refusal.problems)
             trouble = str(refusal)
+        except ValueError as refusal:  # a mailbox whose address has no room for our tags
+            journal.policy_refused(problems=[refusal])
+            trouble = str(refusal)
         else:
-            self._live.take(policy, templates)
             journal.policy_reloaded(old=old, new=policy.version)
         finally:  # whatever happened, we go on by the policy that we have
             self._supervisor.ready(f"policy {self._live.policy.version}")

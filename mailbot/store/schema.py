@@ -64,6 +64,8 @@ def _states(*names: str) -> CheckConstraint:
 NEW: ColumnElement[str] = literal_column("'new'")
 ARMED: ColumnElement[str] = literal_column("'armed'")
 
+_PARKED = text("state = 'parked'")
+
 inbox = Table(
     "inbox",
     metadata,
@@ -82,6 +84,8 @@ inbox = Table(
     _states("new", "done", "parked"),
     Index("ix_inbox_new", "id", sqlite_where=text("state = 'new'"), postgresql_where=text("state = 'new'")),
     Index("ix_inbox_ticket", "ticket"),
+    # Few rows, and each look at /metrics counts them.
+    Index("ix_inbox_parked", "id", sqlite_where=_PARKED, postgresql_where=_PARKED),
     sqlite_autoincrement=True,  # an id that was told to a client is never given again
 )
 
@@ -200,6 +204,7 @@ deadlines = Table(
 
 _WAITING = text("state IN ('due', 'deferred')")
 _UNDER_WAY = text("state IN ('sending', 'dot')")
+_FAILED = text("state = 'failed'")
 _ACKNOWLEDGEMENT = text("kind = 'acknowledgement'")
 
 outbox = Table(
@@ -226,6 +231,7 @@ outbox = Table(
     Column("reply", Text),
     _states("due", "sending", "dot", "sent", "deferred", "failed", "suppressed"),
     Index("ix_outbox_waiting", "lane", "due_at", sqlite_where=_WAITING, postgresql_where=_WAITING),
+    Index("ix_outbox_failed", "id", sqlite_where=_FAILED, postgresql_where=_FAILED),
     Index("ix_outbox_under_way", "claimed_by", sqlite_where=_UNDER_WAY, postgresql_where=_UNDER_WAY),
     # Every ticket has exactly one acknowledgement outcome (promise P3).
     Index(

@@ -90,14 +90,23 @@ def fired(clocks: Iterable[Clock], target: Target, step: int) -> tuple[Clock, ..
 
 def deadlines(ticket: Ticket, ladder: Ladder, calendar: Calendar) -> list[Deadline]:
     """All that will fall due on this ticket if nothing else happens, earliest first."""
-    found = []
-    for clock in ticket.clocks:
-        if clock.running_since is None:
-            continue
-        for step, after in _offsets(clock, ladder, ticket.clocks):
-            due_at = add(calendar, clock.running_since, max(timedelta(), after - clock.spent))
-            found.append(Deadline(due_at, clock.target, step))
-    return sorted(found, key=lambda deadline: (deadline.due_at, deadline.step))
+    found = [
+        Deadline(add(calendar, clock.running_since, left), clock.target, step)
+        for clock in ticket.clocks
+        if clock.running_since
+        for left, step in _left(clock, ladder, ticket.clocks)
+    ]
+    return sorted(found, key=_order)
+
+
+def _order(deadline: Deadline) -> tuple[datetime, int]:
+    return deadline.due_at, deadline.step
+
+
+def _left(clock: Clock, ladder: Ladder, clocks: Iterable[Clock]) -> list[tuple[timedelta, int]]:
+    """How much work time is left until each step of this clock that has not come yet."""
+    offsets = _offsets(clock, ladder, clocks)
+    return [(max(timedelta(), after - clock.spent), step) for step, after in offsets]
 
 
 def _offsets(clock: Clock, ladder: Ladder, clocks: Iterable[Clock]) -> list[tuple[int, timedelta]]:
@@ -123,8 +132,14 @@ def next_deadline(ticket: Ticket, policy: Policy) -> Deadline | None:
     """The earliest of `deadlines`: what the store arms for this ticket."""
     if ticket.status is Status.CLOSED or not ticket.clocks:
         return None
-    found = deadlines(ticket, ladder_of(ticket, policy), calendar_of(ticket, policy))
-    return found[0] if found else None
+    ladder, calendar = ladder_of(ticket, policy), calendar_of(ticket, policy)
+    found = []
+    for clock in ticket.clocks:
+        # Only the first of each clock: work time is dear to reckon, and more of it never ends sooner.
+        if clock.running_since and (left := _left(clock, ladder, ticket.clocks)):
+            span, step = min(left)
+            found.append(Deadline(add(calendar, clock.running_since, span), clock.target, step))
+    return min(found, key=_order, default=None)
 
 
 def ladder_of(ticket: Ticket, policy: Policy) -> Ladder:

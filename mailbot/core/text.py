@@ -33,7 +33,11 @@ def plain(text: str) -> str:
 
 def fold(text: str) -> str:
     """`plain`, in one case, each run of white space a single space, none at the ends: for comparing."""
-    folded = plain(text).casefold()
+    return _in_one_case(plain(text))
+
+
+def _in_one_case(text: str) -> str:
+    folded = text.casefold()
     if not folded.isascii():
         folded = normalize("NFKC", folded)  # small letters join with accents that capitals stand beside
     return " ".join(folded.split())
@@ -51,4 +55,4 @@ class Text:
 
     @cached_property
     def folded(self) -> str:
-        return fold(self.plain)
+        return _in_one_case(self.plain)

@@ -200,6 +200,7 @@ def _agent_wrote(
             ticket.last_message_id,
             agent.name,
             mail.visible,
+            mail.attachments,
         )
     )
     return MailDecision(story.decision(), "out")

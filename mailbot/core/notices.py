@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
+from mailbot.core.model import Attachment
+
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
@@ -37,6 +39,7 @@ class Answer:
     in_reply_to: str
     agent_name: str
     text: str
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

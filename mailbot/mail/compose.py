@@ -88,7 +88,8 @@ class Composer:
         words, trouble = self._words(notice, box)
         headers = self._headers(notice, box, message_id, words.subject, now)
         boundary = f"=_{message_id.partition('@')[0][-MAC:]}"  # keyed: nobody can write it in advance
-        content = mail(headers, words.text, words.html, boundary)
+        files = notice.attachments if isinstance(notice, Answer) else ()
+        content = mail(headers, words.text, words.html, boundary, files)
         verify(content, headers, recipient, box.address)
         return Outbound(
             message_id=message_id,

@@ -26,7 +26,7 @@ _OPTIONAL = frozenset({"because", "subject", "category", "priority", "team", "le
 
 # Addresses and ids are for headers alone: an acknowledgement shows nothing that the sender wrote (mail.md).
 _WITHHELD = frozenset({"to", "in_reply_to", "language"})
-_NOT_LINES = _WITHHELD | {"text"}
+_NOT_LINES = _WITHHELD | {"text", "attachments"}
 _LINES = {
     name: tuple(f.name for f in fields(cls) if f.name not in _NOT_LINES) for name, cls in NOTICES.items()
 }
@@ -90,9 +90,10 @@ def values_of(
 ) -> dict[str, Value]:
     """Everything that the templates of this notice may name. `zone` is where its reader works.
 
-    Every field of the notice (but `to`, `in_reply_to`, `language`) under its own name, and `brand`, `mailbox`
-    (the address) and `marker`. Texts are clean; a moment is local time or ""; `cut` is how many characters of
-    `text` were left out; `again` is 1 in the second half of a mail in two languages (the text stood above).
+    Every field of the notice (but `to`, `in_reply_to`, `language`, `attachments`) under its own name, and
+    `brand`, `mailbox` (the address) and `marker`. Texts are clean; a moment is local time or ""; `cut` is how
+    many characters of `text` were left out; `again` is 1 in the second half of a mail in two languages (the
+    text stood above).
     """
     said: dict[str, Value] = {
         name: _value(getattr(notice, name), language, zone) for name in _LINES[notice.name]
@@ -114,7 +115,9 @@ def samples(name: str, language: str) -> list[Notice]:
     cls: Any = NOTICES[name]
     moments = {f.name for f in fields(cls) if "datetime" in str(f.type)}
     full: dict[str, Any] = {
-        f.name: SAMPLE_TIME if f.name in moments else f"sample {f.name}" for f in fields(cls)
+        f.name: SAMPLE_TIME if f.name in moments else f"sample {f.name}"
+        for f in fields(cls)
+        if f.name != "attachments"
     }
     full |= {"number": "TOKO-48217390-8", "mailbox": "support@example.com", "language": language}
     bare: dict[str, Any] = full | dict.fromkeys(full.keys() & _OPTIONAL, "") | dict.fromkeys(moments, None)

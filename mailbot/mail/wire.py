@@ -5,10 +5,12 @@ Written by hand: an EmailMessage takes fifty times as long, and its serialiser i
 
 import binascii
 import re
-from base64 import b64encode
+from base64 import b64encode, encodebytes
 from collections.abc import Sequence
 from functools import lru_cache
+from urllib.parse import quote
 
+from mailbot.core.model import Attachment
 from mailbot.mail.values import header_text
 
 Headers = Sequence[tuple[str, str]]
@@ -19,6 +21,7 @@ _LABEL = "[A-Za-z0-9]+(?:-+[A-Za-z0-9]+)*"
 _ADDRESS = re.compile(f"{_ATOM}(?:[.]{_ATOM})*@{_LABEL}(?:[.]{_LABEL})*")
 _HEADER = re.compile(rb"([ -~]{1,998}(?:\r\n[ -~]{1,998})*)\r\n\r\n")
 _ID = re.compile("<[!-;=?-~]{1,250}>")
+_TYPE = re.compile("[a-z0-9.+-]{1,60}/[a-z0-9.+-]{1,100}")
 _MULTIPART = ("MIME-Version", "Content-Type")
 _PLAIN = (*_MULTIPART, "Content-Transfer-Encoding")
 
@@ -68,20 +71,43 @@ def unstructured(fixed: str, text: str) -> str:
     return "\r\n ".join(lines)
 
 
-def mail(headers: Headers, text: str, html: str, boundary: str) -> bytes:
-    """The whole mail: multipart/alternative, or text alone when `html` is ""."""
-    head = "".join(f"{name}: {value}\r\n" for name, value in headers).encode("ascii")
-    if not html:
-        return head + b"MIME-Version: 1.0\r\n" + _part("plain", text)
+def mail(
+    headers: Headers, text: str, html: str, boundary: str, attachments: Sequence[Attachment] = ()
+) -> bytes:
+    """The whole mail: multipart/alternative, or text alone when `html` is "", with `attachments` after it."""
+    said = _part("plain", text)
+    if html:
+        inner = f"{boundary}.a" if attachments else boundary
+        said = _multipart("alternative", inner, [said, _part("html", html)])
+    if attachments:
+        said = _multipart("mixed", boundary, [said, *map(_attached, attachments)])
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers)
+    return f"{head}MIME-Version: 1.0\r\n".encode("ascii") + said
+
+
+def _multipart(subtype: str, boundary: str, parts: Sequence[bytes]) -> bytes:
     edge = boundary.encode("ascii")
-    kind = b'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="' + edge + b'"\r\n\r\n'
     line = b"\r\n--" + edge
-    parts = (
-        line[2:] + b"\r\n" + _part("plain", text) + line + b"\r\n" + _part("html", html) + line + b"--\r\n"
-    )
-    if parts.count(edge) != 3:
+    inside = b"".join(line + b"\r\n" + part for part in parts) + line + b"--\r\n"
+    if inside.count(line + b"\r\n") + inside.count(line + b"--") != len(parts) + 1:
         raise ComposeRefused("a text holds the boundary between the parts")
-    return head + kind + parts
+    kind = b'Content-Type: multipart/%s; boundary="%s"\r\n\r\n' % (subtype.encode("ascii"), edge)
+    return kind + inside[2:]
+
+
+def _attached(attachment: Attachment) -> bytes:
+    """RFC 2183, the name by RFC 2231. What is no plain `type/subtype` goes as bytes of no known kind."""
+    kind = attachment.type if _TYPE.fullmatch(attachment.type) else "application/octet-stream"
+    # A mail inside a mail may not be in base64 (RFC 2046 section 5.2.1), and nobody should open it as one.
+    if kind.startswith(("message/", "multipart/")):
+        kind = "application/octet-stream"
+    # The end of a long name: there its kind stands, and a line may hold 998 octets (RFC 5322 section 2.1.1).
+    name = quote(header_text(attachment.name)[-80:] or "attachment", safe="")
+    head = (
+        f"Content-Type: {kind}\r\nContent-Disposition: attachment;\r\n filename*=utf-8''{name}\r\n"
+        "Content-Transfer-Encoding: base64\r\n\r\n"
+    )
+    return head.encode("ascii") + encodebytes(attachment.content).replace(b"\n", b"\r\n")
 
 
 def verify(content: bytes, headers: Headers, recipient: str, mailbox: str) -> None:

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from mailbot.core.model import Attachment
 from mailbot.core.notices import Acknowledgement, AgentRefusal, Answer, Notice, Progress, TeamNotice
 from mailbot.core.policy import Mailbox, Policy, Team
 from mailbot.core.worktime import Calendar
@@ -455,3 +456,30 @@ def test_a_header_of_somebody_elses_message_id_is_left_out_when_it_is_no_message
         _, read = sent(dataclasses.replace(ANSWER, in_reply_to=wrong))
         assert read["In-Reply-To"] is None
         assert read["References"] is None
+
+
+def test_what_an_agent_attached_goes_with_the_answer_byte_for_byte() -> None:
+    files = (
+        Attachment("bukti transfer ✓.pdf", "application/pdf", 3, "d", b"\x00\xffPDF"),
+        Attachment(
+            "../../x\r\nBcc: evil@x.example" + "é" * 300 + ".html", "text/html\r\nBcc: x", 1, "e", b"<b>"
+        ),
+        Attachment("mail.eml", "message/rfc822", 1, "f", b"Subject: inner\r\n\r\n"),
+    )
+    answer = dataclasses.replace(ANSWER, text="Terlampir.", attachments=files)
+    content = composer().compose(answer, nonce="abc", now=NOW).content
+    mail = message_from_bytes(content, policy=policy.default)
+
+    parts = list(mail.iter_attachments())
+    assert mail.get_content_type() == "multipart/mixed"
+    assert mail.get_body(("plain",)).get_content().startswith("Terlampir.")
+    assert [part.get_payload(decode=True) for part in parts] == [file.content for file in files]
+    assert [part.get_content_type() for part in parts] == [
+        "application/pdf",
+        "application/octet-stream",
+        "application/octet-stream",
+    ]
+    assert parts[0].get_filename() == "bukti transfer ✓.pdf"
+    assert mail["Bcc"] is None
+    assert not any(part["Bcc"] for part in parts)
+    assert max(map(len, content.split(b"\r\n"))) < 998

@@ -1,0 +1,90 @@
+"""Is the speed bought with a disk that syncs in no time? The same load again, each fsync made slower."""
+
+import os
+import shutil
+import sqlite3
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests.bench import load
+from tests.bench.figures import Run
+
+SOURCE = Path(__file__).with_name("slow_fsync.c")
+DELAYS = (5, 10)  # milliseconds
+
+# What SQLite does for a commit, timed where the library below is loaded.
+PROBE = """
+import sqlite3, sys, time
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+db.execute("PRAGMA journal_mode = WAL")
+db.execute("PRAGMA synchronous = FULL")
+db.execute("CREATE TABLE IF NOT EXISTS t (x)")
+start = time.perf_counter()
+for _ in range(10):
+    db.execute("INSERT INTO t VALUES (1)")
+print((time.perf_counter() - start) * 100)
+"""
+
+
+class NotHere(Exception):
+    """This can't be measured on this machine; the text says why."""
+
+
+def cost(folder: Path) -> float:
+    """Milliseconds of one fsync after a small write, as it is here: the median of 100."""
+    path, spans = folder / "probe", []
+    with path.open("wb", buffering=0) as file:
+        for _ in range(100):
+            file.write(b"x" * 4096)
+            start = time.perf_counter()
+            os.fsync(file.fileno())
+            spans.append(1000 * (time.perf_counter() - start))
+    path.unlink()
+    return statistics.median(spans)
+
+
+def build(folder: Path) -> Path:
+    """The library that makes fsync slower. Raises NotHere."""
+    compiler = shutil.which("gcc") or shutil.which("cc")
+    if compiler is None:
+        raise NotHere("left out: no C compiler here")
+    library = folder / "slow_fsync.so"
+    command = [compiler, "-O2", "-shared", "-fPIC", "-o", str(library), str(SOURCE), "-ldl"]
+    built = subprocess.run(command, capture_output=True, text=True, check=False)
+    if built.returncode:
+        raise NotHere(f"left out: {built.stderr.strip()[-200:]}")
+    _try(library, folder)
+    return library
+
+
+def slowed(library: Path, delay: int) -> dict[str, str]:
+    return {"LD_PRELOAD": str(library), "SLOW_FSYNC_MS": str(delay)}
+
+
+def _try(library: Path, folder: Path) -> None:
+    """Does it reach the fsync of Python's own SQLite (which may be linked in)?"""
+    command = [sys.executable, "-c", PROBE, str(folder / "probe.db")]
+    env = {**os.environ, **slowed(library, DELAYS[0])}
+    told = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+    if float(told.stdout) < DELAYS[0]:
+        raise NotHere(f"left out: SQLite {sqlite3.sqlite_version} here syncs past the library that slows it")
+
+
+async def once(folder: Path, library: Path, mails: int) -> Run:
+    """Without and with the delays, in turn, so that the machine's mood is the same for all."""
+    rates: dict[int, float] = {}
+    faults: dict[str, int] = {}
+    remarks: tuple[str, ...] = ()
+    for delay in (0, *DELAYS):
+        run = await load.measure(folder, load.new_each(mails), **slowed(library, delay))
+        rates[delay] = run.measures["acknowledged (/s)"]
+        faults = {name: count + faults.get(name, 0) for name, count in run.faults.items()}
+        remarks += run.remarks
+    measures = {"acknowledged (/s)": rates[0]}
+    for delay in DELAYS:
+        measures[f"acknowledged with {delay} ms (/s)"] = rates[delay]
+        measures[f"lost with {delay} ms (%)"] = 100 * (1 - rates[delay] / rates[0])
+    return Run(measures, faults, remarks)

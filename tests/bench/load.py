@@ -1,0 +1,113 @@
+"""Mail through the whole daemon: how much, how quickly, at what cost, and whether all of it was answered."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.bench import corpus, generator, meter, stage
+from tests.bench.figures import Run, percentile
+from tests.bench.generator import Send
+from tests.bench.ledger import Ledger
+from tests.bench.stage import Stage
+
+CONNECTIONS = 50
+CROWD = 100  # connections of a burst; the shipped cap is 200 sessions
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What is sent in one run. `shows` chooses the figures that say something about it."""
+
+    mails: int
+    send: Send
+    shows: Callable[[Ledger], dict[str, float]]
+
+
+def new_each(mails: int) -> Load:
+    return Load(mails, lambda port, ledger: generator.one_each(port, ledger, connections=CONNECTIONS), _rates)
+
+
+def kept(mails: int) -> Load:
+    return Load(mails, lambda port, ledger: generator.kept(port, ledger, connections=CONNECTIONS), _rates)
+
+
+def steady(mails: int, rate: float) -> Load:
+    return Load(mails, lambda port, ledger: generator.at_rate(port, ledger, rate=rate), _punctuality)
+
+
+def burst(mails: int) -> Load:
+    return Load(mails, lambda port, ledger: generator.one_each(port, ledger, connections=CROWD), _drain)
+
+
+async def measure(folder: Path, load: Load, **env: str) -> Run:
+    """One run on a fresh daemon; `env` is added to its environment."""
+    ledger = Ledger(await asyncio.to_thread(corpus.mails, load.mails))
+    async with stage.running(folder, **env) as place:
+        rest = meter.pss(place.pid)
+        await place.warm_up()
+        with meter.Meter(place.pid) as spent:
+            await place.play(ledger, load.send)
+            costs = _costs(place, spent, load.mails, rest)
+    remarks = tuple(f"{count} x {trouble}" for trouble, count in ledger.troubles.items())
+    return Run({**load.shows(ledger), **_latencies(ledger), **costs}, ledger.faults(), remarks)
+
+
+def _costs(place: Stage, spent: meter.Meter, mails: int, rest: float) -> dict[str, float]:
+    """The mail to the staff is part of what a mail costs: it has left by now."""
+    return {
+        "CPU a mail (ms)": 1000 * spent.spent / mails,
+        "memory at rest (MB)": rest,
+        "memory at most (MB)": max(spent.peak, meter.pss(place.pid)),
+        "generator and sink, CPU a mail (ms)": 1000 * spent.own / mails,
+    }
+
+
+def _rates(ledger: Ledger) -> dict[str, float]:
+    began = min(ledger.began_at)
+    return {
+        "accepted (/s)": ledger.taken / (_last(ledger.taken_at) - began),
+        "acknowledged (/s)": ledger.answered / (_last(ledger.answered_at) - began),
+    }
+
+
+def _drain(ledger: Ledger) -> dict[str, float]:
+    began = min(ledger.began_at)
+    accepting = _last(ledger.taken_at) - began
+    return {
+        **_rates(ledger),
+        "accepting all (s)": accepting,
+        "last acknowledgement / accepting": (_last(ledger.answered_at) - began) / accepting,
+    }
+
+
+def _punctuality(ledger: Ledger) -> dict[str, float]:
+    """Was the rate kept up? Latency from the moment a mail should have left hides no waiting."""
+    late = _spans(ledger.wanted_at, ledger.began_at)
+    whole = _spans(ledger.wanted_at, ledger.answered_at)
+    return {
+        "begun late p99 (ms)": percentile(late, 0.99),
+        "wanted to acknowledged p99 (ms)": percentile(whole, 0.99),
+    }
+
+
+def _latencies(ledger: Ledger) -> dict[str, float]:
+    """From the end of DATA: until its 250, until its acknowledgement lies in the sink."""
+    taken = _spans(ledger.data_at, ledger.taken_at)
+    answered = _spans(ledger.data_at, ledger.answered_at)
+    return {
+        "250 p50 (ms)": percentile(taken, 0.5),
+        "250 p99 (ms)": percentile(taken, 0.99),
+        "acknowledgement p50 (ms)": percentile(answered, 0.5),
+        "acknowledgement p99 (ms)": percentile(answered, 0.99),
+    }
+
+
+def _spans(start: list[float], end: list[float]) -> list[float]:
+    """Milliseconds, of those mails that have both."""
+    spans = (1000 * (late - early) for early, late in zip(start, end, strict=True))
+    return [span for span in spans if span == span]
+
+
+def _last(moments: list[float]) -> float:
+    return max((at for at in moments if at == at), default=float("nan"))

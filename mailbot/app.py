@@ -8,6 +8,7 @@ import secrets
 import shutil
 import signal
 import socket
+import sys
 import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack
@@ -29,7 +30,7 @@ from mailbot.services.deadlines import Deadlines
 from mailbot.services.delivery import Delivery
 from mailbot.services.heartbeat import Heartbeat
 from mailbot.services.intake import Intake
-from mailbot.services.keeper import Keeper
+from mailbot.services.keeper import InFlow, Keeper
 from mailbot.services.listener import Listener
 from mailbot.services.live import Live
 from mailbot.services.loop import Loop, stuck
@@ -54,6 +55,8 @@ def run(directory: Path, env: Mapping[str, str], roles: Collection[str] = ROLES)
     started = time.monotonic()
     loaded = load(directory, env, datetime.now(UTC).date())
     settings = loaded.settings
+    # The store's thread decides and composes; sessions and sends must not wait 5 ms for each of their turns.
+    sys.setswitchinterval(0.001)
     journal.configure(settings.log)
     with ExitStack() as stack:
         if settings.store.startswith("sqlite"):
@@ -86,6 +89,7 @@ class Daemon:
         self._supervisor = supervisor.from_environment(env, os.getpid())
         self._store = Store(self.settings.store)
         self._disk = Path(sqlite_path(self.settings.store)).resolve().parent if self._store.sqlite else None
+        self._flow = InFlow()
         self._loops: dict[str, Loop] = {}
         self._listener: Listener | None = None
         self._delivery: Delivery | None = None
@@ -163,7 +167,8 @@ class Daemon:
             )
             self._loops["delivery"] = Loop(self._delivery)
         if "intake" in self._roles:
-            intake = Intake(store, live, self.node, self._waker("delivery"), metrics, _now)
+            wake = self._waker("delivery")
+            intake = Intake(store, live, self.node, wake, metrics, _now, self._flow.handled)
             self._loops["intake"] = Loop(intake)
         if "deadlines" in self._roles:
             self._loops["deadlines"] = Loop(Deadlines(store, live, self._waker("delivery"), metrics, _now))
@@ -177,7 +182,7 @@ class Daemon:
         return Listener(
             self.settings,
             policy=lambda: self._live.policy,
-            keep=Keeper(self._store, self.metrics),
+            keep=Keeper(self._store, self.metrics, self._flow),
             wake=self._waker("intake"),
             free_space=self._free_space,
             sockets=[each for _, each in inherited],

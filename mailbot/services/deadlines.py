@@ -64,7 +64,7 @@ class Deadlines:
         return max(timedelta(), min(LOOK_AGAIN, next_due_at - self._now()))
 
     async def _fire(self, due: Sequence[deadlines.Due]) -> None:
-        for fired in await self._store.write(self._take, tuple(due)):
+        for fired in await self._store.write(self._take, tuple(due), alone=True):
             self._tell(fired)
         self._wake_delivery()
 

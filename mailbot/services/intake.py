@@ -34,7 +34,7 @@ class Read:
 
 
 class Intake:
-    """The duty. `wake_delivery` is called after each commit that owes mail."""
+    """The duty. `wake_delivery` is called after each commit that owes mail, `handled` with what it took."""
 
     name = "intake"
 
@@ -46,17 +46,27 @@ class Intake:
         wake_delivery: Wake,
         metrics: Metrics,
         now: Callable[[], datetime],
+        handled: Callable[[int], None] = lambda count: None,
     ) -> None:
-        self._store, self._live, self._node = store, live, node
+        self._store, self._live, self._node, self._handled = store, live, node, handled
         self._wake_delivery, self._metrics, self._now = wake_delivery, metrics, now
-        self._since = now()
+        self._since = self._look_again_at = now()
 
     async def run_once(self) -> timedelta | float:
         fresh = await self._store.write(inbox.claim, inbox.Claim(self._node, BATCH))
         await self._handle(fresh)
-        suspect = await self._store.write(inbox.claim, inbox.Claim(self._node, 1, self._suspects()))
-        await self._handle(suspect)
-        return 0 if fresh or suspect else IDLE
+        suspects = await self._try_suspects()
+        return 0 if suspects or len(fresh) == BATCH else IDLE
+
+    async def _try_suspects(self) -> bool:
+        """Takes one mail that a node died on; True when there may be another. Asks only now and then."""
+        if self._now() < self._look_again_at:
+            return False
+        suspects = await self._store.write(inbox.claim, inbox.Claim(self._node, 1, self._suspects()))
+        await self._handle(suspects)
+        if not suspects:
+            self._look_again_at = self._now() + IDLE
+        return bool(suspects)
 
     def _suspects(self) -> tuple[int, ...]:
         """Which mails that a node died on may be tried now, each alone, so that no other is struck with it.
@@ -71,6 +81,7 @@ class Intake:
     async def _handle(self, claimed: Sequence[inbox.Claimed]) -> None:
         if not claimed:
             return
+        self._handled(len(claimed))
         batch = [read for mail in claimed if (read := await self._read(mail))]
         try:
             await self._record(batch)
@@ -97,7 +108,7 @@ class Intake:
     async def _record(self, batch: list[Read]) -> None:
         if not batch:
             return
-        for filed in await self._store.write(self._file, tuple(batch)):
+        for filed in await self._store.write(self._file, tuple(batch), alone=True):
             self._tell(filed)
         self._wake_delivery()
 

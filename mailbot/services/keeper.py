@@ -13,18 +13,40 @@ from mailbot.store.store import Store
 
 PATIENCE = timedelta(seconds=55)  # inside DATA; the listener itself gives up after 60 s (promise P4)
 AGAIN = 0.5  # seconds between two tries
+COMFORT = 100  # mails that may wait for intake before senders are asked to be a little slower
+SLOWEST = 1.0  # seconds that a sender waits at most for the mails before it
 LARGE = 1_000_000  # bytes: a digest of that takes long enough to be felt by other sessions
+
+
+class InFlow:
+    """Slows senders when mail comes in faster than it is handled, as Postfix does by in_flow_delay: else a
+    burst is accepted at once and answered late. A count of this node's mails, right enough for that."""
+
+    def __init__(self) -> None:
+        self._waiting = 0
+
+    def kept(self) -> None:
+        self._waiting += 1
+
+    def handled(self, count: int) -> None:
+        self._waiting = max(0, self._waiting - count)
+
+    def delay(self) -> float:
+        """Seconds to wait before keeping the next mail: a millisecond for each that waits beyond COMFORT."""
+        return min(SLOWEST, max(0, self._waiting - COMFORT) / 1000)
 
 
 class Keeper:
     """Call it with what came in; it returns the inbox id after the commit."""
 
-    def __init__(self, store: Store, metrics: Metrics) -> None:
-        self._store, self._metrics = store, metrics
+    def __init__(self, store: Store, metrics: Metrics, flow: InFlow) -> None:
+        self._store, self._metrics, self._flow = store, metrics, flow
 
     async def __call__(self, envelope: Envelope, raw: bytes) -> int:
         """Raises StoreFull at once, StoreUnavailable when the store stayed away for PATIENCE."""
         day = envelope.received_at.date().isoformat()
+        if delay := self._flow.delay():
+            await asyncio.sleep(delay)
         if len(raw) > LARGE:
             mark = await asyncio.to_thread(fingerprint, raw, day)
         else:
@@ -33,6 +55,7 @@ class Keeper:
         if receipt.known:
             journal.mail_known(inbox_id=receipt.inbox_id)
         else:
+            self._flow.kept()
             self._metrics.accepted.inc()
             journal.mail_kept(inbox_id=receipt.inbox_id, size=len(raw), peer=envelope.peer)
         return receipt.inbox_id

@@ -14,7 +14,8 @@ from mailbot.services.breaker import backoff, probe, rested
 from mailbot.services.relay import Reply
 from mailbot.store import outbox
 from mailbot.store.outbox import Claimed, Held, Outcome, Settled
-from mailbot.store.store import Op, Store
+from mailbot.store.store import Store
+from mailbot.store.writers import Op
 
 R = TypeVar("R")
 MOST_UPSETTING = 1000  # mails whose mischief is remembered

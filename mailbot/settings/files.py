@@ -59,7 +59,7 @@ class RelayEntry(_Entry):
         "starttls", description="none, starttls (when offered), required, implicit (port 465)"
     )
     user: str = Field("", description="user to log in as; empty: no login")
-    connections: int = Field(12, ge=1, le=100, description="connections kept open at most")
+    connections: int = Field(20, ge=1, le=100, description="connections kept open at most")
 
 
 class MailboxEntry(_Entry):

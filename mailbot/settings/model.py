@@ -35,7 +35,7 @@ class Relay:
     tls: RelayTls = "starttls"
     user: str = ""
     password: str = ""
-    connections: int = 12
+    connections: int = 20
 
     def __repr__(self) -> str:  # a password in a log line or a traceback is a password lost
         return f"Relay({self.host}:{self.port}, tls={self.tls!r}, user={self.user!r})"

@@ -279,6 +279,20 @@ nodes = Table(
     Column("trouble", Text),  # why the newest reload was refused
 )
 
+# How far each IMAP folder was read. `uidvalidity` 0: the server has not told yet.
+imap_folders = Table(
+    "imap_folders",
+    metadata,
+    Column("account", Text, primary_key=True),  # user@host
+    Column("folder", Text, primary_key=True),
+    Column("uidvalidity", BigInteger, nullable=False, server_default="0"),
+    Column("uid", BigInteger, nullable=False, server_default="0"),  # dealt with up to here
+    Column("horizon", BigInteger, nullable=False, server_default="0"),  # the first UID after we began
+    Column("begun_at", Moment, nullable=False),
+    Column("left_uids", Json, nullable=False, server_default="[]"),  # could not be stored, left in place
+    Column("trouble", Text),  # why it can't be read now
+)
+
 installation = Table(
     "installation",
     metadata,

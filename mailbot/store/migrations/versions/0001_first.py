@@ -31,6 +31,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("nonce", name=op.f("pk_frozen_mails")),
     )
     op.create_table(
+        "imap_folders",
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("folder", sa.Text(), nullable=False),
+        sa.Column("uidvalidity", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("uid", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("horizon", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("begun_at", sa.BigInteger(), nullable=False),
+        sa.Column("left_uids", JSON, server_default="[]", nullable=False),
+        sa.Column("trouble", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("account", "folder", name=op.f("pk_imap_folders")),
+    )
+    op.create_table(
         "inbox",
         sa.Column("id", ROW_ID, autoincrement=True, nullable=False),
         sa.Column("fingerprint", sa.String(length=64), nullable=False),

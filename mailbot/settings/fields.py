@@ -11,7 +11,7 @@ from mailbot.core.policy import Moment, Rate
 from mailbot.core.routing import COMPLEXITIES, PRIORITIES, URGENCIES
 from mailbot.core.worktime import Interval
 from mailbot.settings import hours, values
-from mailbot.settings.model import Network
+from mailbot.settings.model import AfterStored, Network, Way
 from mailbot.settings.values import close_to, shown
 
 
@@ -117,6 +117,11 @@ Net = Annotated[
 Endpoint = Annotated[
     tuple[str, int], BeforeValidator(values.endpoint), _text("host:port", "127.0.0.1:25", "[::1]:25")
 ]
+Lmtp = Annotated[
+    Way,
+    BeforeValidator(values.lmtp),
+    _text("host:port or the path of a local socket", "127.0.0.1:8024", "/run/mailbot/lmtp.sock"),
+]
 Loopback = Annotated[
     tuple[str, int], BeforeValidator(values.loopback), _text("host:port on loopback", "127.0.0.1:9125")
 ]
@@ -125,6 +130,12 @@ Store = Annotated[
     BeforeValidator(values.store_without_password),
     _text("a file or a URL", "mailbot.db", "postgresql://db.internal/mailbot"),
 ]
+After = Annotated[
+    tuple[AfterStored, str],
+    BeforeValidator(values.after_stored),
+    _text("what is done", "seen", "move to Arsip", "delete"),
+]
+ImapUser = Annotated[str, AfterValidator(_printable)]
 Domain = Annotated[str, BeforeValidator(values.domain), _text("a domain", "dukungan.example")]
 Hours = Annotated[
     tuple[Interval, ...],

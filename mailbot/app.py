@@ -116,7 +116,7 @@ class Daemon:
         gc.collect()
         gc.freeze()
         self._supervisor.ready(f"policy {policy.version}")
-        listen = f"{self.settings.listen.host}:{self.port}" if self._listener else "-"
+        listen = ", ".join(self._listener.ways) if self._listener else "-"
         journal.ready(listen=listen, seconds=time.monotonic() - started)
 
     def _greet(self) -> None:
@@ -178,7 +178,8 @@ class Daemon:
             keep=Keeper(self._store, self.metrics),
             wake=self._waker("intake"),
             free_space=self._free_space,
-            sockets=[each for _, each in inherited],
+            sockets=[each for name, each in inherited if name != "lmtp"],
+            lmtp_sockets=[each for name, each in inherited if name == "lmtp"],
             refused=lambda code: self.metrics.refused.labels(str(code)).inc(),
             now=_now,
         )

@@ -136,7 +136,7 @@ def _message(message: views.MessageShown, zone: str) -> None:
     line(f"  {when(message.at, zone)}  {clean(message.author)}, {arrow}", fg="cyan")
     remarks = [
         ("subject", message.subject),
-        ("belongs here", message.evidence),
+        ("belongs here", _belongs(message)),
         ("automatic", message.automatic),
         ("remarks", ", ".join(message.flags)),
         (
@@ -150,6 +150,19 @@ def _message(message: views.MessageShown, zone: str) -> None:
     if message.length > LONGEST:
         line(f"    [… {message.length - LONGEST:,} more characters: `mailbot ticket show --json`]")
     line()
+
+
+def _belongs(message: views.MessageShown) -> str:
+    """The reason and how sure it is; then each clue that did not count, and why not."""
+    found = message.evidence
+    sure = found.get("confidence", "none")
+    said = [found.get("because", "") + (f" ({sure})" if sure != "none" else "")]
+    said += [
+        f"{each['kind']} {each['named']}: {each['why']}"
+        for each in found.get("clues", ())
+        if not each["counted"]
+    ]
+    return "; not: ".join(said)
 
 
 def _told(entry: outbox_view.Entry, zone: str) -> str:

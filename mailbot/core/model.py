@@ -12,6 +12,10 @@ class Status(StrEnum):
     OPEN = "open"  # the customer wrote again: our turn
     WAITING = "waiting"  # we answered: the customer's turn, clocks stand still
     CLOSED = "closed"
+    MERGED = "merged"  # its messages and its mail are another ticket's now
+
+
+OVER = frozenset({Status.CLOSED, Status.MERGED})
 
 
 class Target(StrEnum):
@@ -63,7 +67,26 @@ class Ticket:
     first_response_at: datetime | None = None
     closed_at: datetime | None = None
     last_message_id: str = ""  # of the customer's newest mail: our answer's In-Reply-To
+    merged_into: str | None = None
+    held_for: str | None = (
+        None  # a stranger's: the ticket it claims to be about; no clock runs until an agent decides
+    )
     events: int = 0  # how many events made this ticket what it is
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A message on a ticket without its words: what decisions about moving it need."""
+
+    id: int
+    ticket: str
+    home: str  # the ticket it was first filed on
+    at: datetime
+    turn: str  # "customer", "answer", "" for what changes nobody's turn
+    direction: str  # "in", "out", "note"
+    author: str
+    message_id: str
+    subject: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ class Mailbox:
     """An address customers write to.
 
     `strangers`: what happens to a mail that names a ticket of somebody else. "new" opens a ticket of its own
-    with a remark for the agent, "thread" appends it all the same.
+    with a remark for the agent, "hold" one on which no clock runs until an agent accepts or rejects it,
+    "thread" appends it all the same.
     """
 
     address: str

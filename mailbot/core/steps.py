@@ -6,7 +6,7 @@ from mailbot.core import events as e
 from mailbot.core import ladder
 from mailbot.core.ladder import MISSED, Deadline
 from mailbot.core.lifecycle import Story
-from mailbot.core.model import Status, Target
+from mailbot.core.model import OVER, Target
 from mailbot.core.notices import Progress, TeamNotice
 from mailbot.core.policy import Agent, Policy, Step
 
@@ -79,8 +79,8 @@ def escalate_by_hand(story: Story, level: str, because: str, by: str, policy: Po
     """Escalates at a person's wish; "" when done, else why not."""
     ticket = story.ticket
     here = ladder.rank(policy, ticket.level)
-    if ticket.status is Status.CLOSED:
-        return f"{ticket.number} is closed"
+    if ticket.status in OVER:
+        return f"{ticket.number} is {ticket.status}"
     if not level:
         if here + 1 >= len(policy.levels):
             return f"{ticket.number} stands at {ticket.level}, there is no higher level"

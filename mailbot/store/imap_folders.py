@@ -101,10 +101,20 @@ def note_trouble(connection: Connection, items: Sequence[Trouble]) -> list[None]
     return [None] * len(items)
 
 
-def troubles(connection: Connection) -> dict[Folder, str]:
-    """The folders that can't be read now, and why."""
-    query = select(table.c.account, table.c.folder, table.c.trouble).where(table.c.trouble.is_not(None))
-    return {Folder(row.account, row.folder): row.trouble for row in connection.execute(query)}
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Why the folder can't be read now ("" when it can), and how many mails had to be left in it."""
+
+    trouble: str
+    left: int
+
+
+def standing(connection: Connection) -> dict[Folder, Standing]:
+    """Of every folder that was ever read."""
+    return {
+        Folder(row.account, row.folder): Standing(row.trouble or "", len(row.left_uids))
+        for row in connection.execute(select(table))
+    }
 
 
 def _row(connection: Connection, folder: Folder, at: datetime) -> Any:

@@ -117,6 +117,8 @@ tickets = Table(
     Column("first_response_at", Moment),
     Column("closed_at", Moment),
     Column("last_message_id", Text, nullable=False),
+    Column("merged_into", String(32)),
+    Column("held_for", String(32)),  # the ticket it claims to be about, until an agent decides
     Column("events", Integer, nullable=False),
     Index("ix_tickets_customer_opened_at", "customer", "opened_at"),
     Index("ix_tickets_status_opened_at", "status", "opened_at"),
@@ -128,6 +130,18 @@ participants = Table(
     Column("ticket", String(32), ForeignKey("tickets.number"), primary_key=True),
     Column("address", Text, primary_key=True),
     Column("role", String(16), nullable=False),
+    Index("ix_participants_address", "address"),
+)
+
+# What tickets have to do with each other, as their events told it: "follows", "claims", "suggests",
+# "held_for", "merged_into", "split_from". Never taken away; what holds now stands on the ticket.
+links = Table(
+    "links",
+    metadata,
+    Column("ticket", String(32), ForeignKey("tickets.number"), primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("other", String(32), primary_key=True),
+    Index("ix_links_other", "other"),
 )
 
 messages = Table(
@@ -143,7 +157,9 @@ messages = Table(
     Column("visible", Text, nullable=False),
     Column("message_id", Text, nullable=False, index=True),
     Column("inbox_id", RowId),
-    Column("evidence", Text, nullable=False),
+    Column("evidence", Json, nullable=False),  # why it belongs here: what was weighed, how sure we are
+    Column("turn", String(8), nullable=False),  # "customer", "answer", "" for what changes nobody's turn
+    Column("home", String(32), nullable=False),  # the ticket it was first filed on
     Column("automatic", Text, nullable=False),
     Column("flags", Json, nullable=False),
     sqlite_autoincrement=True,

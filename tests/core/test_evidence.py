@@ -2,7 +2,7 @@
 
 import pytest
 
-from mailbot.core.evidence import Clues, Verdict, weigh
+from mailbot.core.evidence import Clues, weigh
 
 BUDI, ASING = "budi@pelanggan.example", "asing@lain.example"
 A, B = "TOKO-48217390-8", "TOKO-11111111-1"
@@ -31,9 +31,9 @@ def test_a_participants_mail_finds_its_ticket(clues: Clues, number: str, because
     "clues", [Clues(ASING, signed=(A,)), Clues(ASING, referenced=("<a@x>",)), Clues(ASING, written=(A,))]
 )
 def test_a_stranger_with_the_right_number_or_reference_only_claims(clues: Clues) -> None:
-    assert weigh(clues, {"<a@x>": A}, TAKES_PART) == Verdict(
-        "", "names a ticket in which the sender takes no part", claims=A
-    )
+    verdict = weigh(clues, {"<a@x>": A}, TAKES_PART)
+    assert (verdict.number, verdict.claims, verdict.confidence) == ("", A, "claim")
+    assert [each.why for each in verdict.weighed] == ["the sender takes no part in that ticket"]
 
 
 def test_the_stronger_clue_wins_where_two_tickets_are_named() -> None:

@@ -37,6 +37,7 @@ from mailbot.settings.fields import (
     some,
 )
 from mailbot.settings.model import MIB, ImapTls, RelayTls
+from mailbot.settings.places import STORE
 
 
 class _Entry(BaseModel):
@@ -176,7 +177,7 @@ class MailbotFile(_Entry):
     )
     tls: Tls | None = Field(None, description="certificate for STARTTLS")
     store: Store = Field(
-        "mailbot.db",
+        STORE,
         description="SQLite file, or postgresql://host/name; a password belongs in MAILBOT_STORE",
     )
     relay: RelayEntry = Field(RelayEntry(), description="where mail goes out")

@@ -8,8 +8,9 @@ from mailbot.errors import Problem
 from mailbot.settings.environment import Environment, own_name
 from mailbot.settings.files import ImapEntry, LimitsEntry, MailbotFile
 from mailbot.settings.model import ImapAccount, Limits, Listen, Monitor, Relay, Settings, Trust
+from mailbot.settings.places import store_url
 from mailbot.settings.source import Source
-from mailbot.settings.values import POSTGRES, close_to, is_loopback
+from mailbot.settings.values import close_to, is_loopback
 
 
 def settings(file: MailbotFile, directory: Path, templates: Path, said: Environment) -> Settings:
@@ -29,7 +30,7 @@ def settings(file: MailbotFile, directory: Path, templates: Path, said: Environm
             require_tls=bool(tls and tls.required),
             lmtp=file.listen.lmtp,
         ),
-        store=_store(file.store, directory, said),
+        store=store_url(file.store, directory, said),
         relay=Relay(
             relay_host,
             relay_port,
@@ -135,27 +136,6 @@ def remarks(file: MailbotFile, source: Source, said: Environment) -> Iterator[Pr
         yield Problem(
             f"MAILBOT_IMAP_PASSWORD{name}", 0, 0, "is of no use: there is no such account in `imap`"
         )
-
-
-def _store(in_yaml: str, directory: Path, said: Environment) -> str:
-    """The SQLAlchemy URL. A relative path starts at systemd's state directory, else at `state_directory`;
-    in MAILBOT_STORE, as everywhere in a shell, where one stands."""
-    text = said.store or in_yaml
-    base = Path.cwd() if said.store else said.store_base or state_directory(directory)
-    scheme, colon, rest = text.partition("://")
-    if colon and scheme in POSTGRES:
-        return f"postgresql+psycopg://{rest}"
-    path, mark, query = (rest[1:] if colon else text).partition("?")
-    return f"sqlite:///{(base / path).absolute()}{mark}{query}"
-
-
-def state_directory(directory: Path) -> Path:
-    """Where state lies without systemd's word: /var/lib/mailbot for /etc/mailbot, else beside the YAML.
-
-    So a command in a shell finds the store of the daemon that systemd has started.
-    """
-    whole = directory.absolute()
-    return Path("/var/lib") / whole.name if whole.parent == Path("/etc") else directory
 
 
 def _hostname(file: MailbotFile) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 from mailbot.core import commands as c
 from mailbot.core import events as e
 from mailbot.core import ladder, routing, steps
-from mailbot.core.answers import Permission, permission
+from mailbot.core.answers import Permission, authenticated, permission
 from mailbot.core.evidence import Verdict
 from mailbot.core.lifecycle import Decision, Story
 from mailbot.core.lifecycle import opened as opened_by
@@ -15,8 +15,6 @@ from mailbot.core.model import OVER, Envelope, InboundMail, Status, Ticket
 from mailbot.core.notices import Acknowledgement, AgentRefusal, Answer
 from mailbot.core.policy import Agent, Mailbox, Policy
 from mailbot.core.worktime import local
-
-AUTOMATIC = "automatic"  # the tag of a ticket that a machine's mail opened: nobody there to be told things
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +97,8 @@ def _open(
     else:
         _assign(story, policy, now, "policy")
     story.tell(_clocks(story.ticket, policy, now))
-    allowed = permission(mail, envelope, policy, facts.allowances, now)
-    _acknowledge(story, envelope, mail, allowed, now)
+    allowed = permission(mail, envelope, box, policy, facts.allowances, now)
+    _acknowledge(story, envelope, mail, box, allowed, now)
     why = "unconfirmed" if facts.held_for else "new"
     steps.tell_team(story, policy, now, why, _remarks(first, story.ticket.rule), mail.visible)
     return MailDecision(story.decision(), "in", allowed.spent)
@@ -148,7 +146,9 @@ def _routed(
     rule = policy.rules[match.rule_index]
     then = rule.then
     priority = then.priority or routing.priority(then.urgency, then.complexity)
-    extra = (AUTOMATIC,) if mail.automatic or not envelope.sender else ()
+    extra = [steps.AUTOMATIC] if mail.automatic or not envelope.sender else []
+    if box.unauthenticated == "none" and not authenticated(mail, envelope):
+        extra.append(steps.UNAUTHENTICATED)
     return e.TicketRouted(
         at=now,
         by="policy",
@@ -166,15 +166,18 @@ def _routed(
 
 
 def _acknowledge(
-    story: Story, envelope: Envelope, mail: InboundMail, allowed: Permission, now: datetime
+    story: Story, envelope: Envelope, mail: InboundMail, box: Mailbox, allowed: Permission, now: datetime
 ) -> None:
     if allowed.refused:
         story.tell(e.AcknowledgementSuppressed(now, "policy", allowed.refused))
         return
     ticket = story.ticket
     story.tell(e.AcknowledgementOwed(now, "policy"))
+    subject = mail.subject if box.rich_acknowledgements and authenticated(mail, envelope) else ""
     story.owe(
-        Acknowledgement(ticket.number, ticket.mailbox, envelope.sender, ticket.language, mail.message_id)
+        Acknowledgement(
+            ticket.number, ticket.mailbox, envelope.sender, ticket.language, mail.message_id, subject
+        )
     )
 
 

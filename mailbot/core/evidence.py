@@ -23,7 +23,8 @@ class Clues:
 
     `tagged` is the ticket of a reply tag bound to this very sender; `bounced` that of one of our own mails,
     named by a keyed bounce address. `referenced` are Message-IDs of In-Reply-To and References, newest first.
-    `mistyped` look like numbers of ours, but for the check digit.
+    `mistyped` look like numbers of ours, but for the check digit. `failed`: the domain in From says that the
+    mail is not its own (DMARC), so the sender is somebody else who takes part in nothing.
     """
 
     sender: str
@@ -33,6 +34,7 @@ class Clues:
     referenced: tuple[str, ...] = ()
     written: tuple[str, ...] = ()
     mistyped: tuple[str, ...] = ()
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ def weigh(
     verdict = Verdict()
     weighed = []
     for kind, number, confidence in _named(clues, known):
-        counted, why = _judged(kind, number, clues.sender, participants)
+        counted, why = _judged(kind, number, clues, participants)
         if counted and not verdict.number:
             reason = f"{kind}, sender takes part" if confidence != CERTAIN else kind
             keyed = kind == _TAG
@@ -87,9 +89,13 @@ def weigh(
     if verdict.number:
         verdict = replace(verdict, claims="")
     elif verdict.claims:
-        because = "names a ticket in which the sender takes no part"
+        because = (
+            "names a ticket, but the sender named in it failed authentication"
+            if clues.failed
+            else "names a ticket in which the sender takes no part"
+        )
         verdict = replace(verdict, because=because, confidence=CLAIM)
-    verdict = _suggesting(verdict, clues.mistyped, own, weighed)
+    verdict = _suggesting(verdict, clues.mistyped, () if clues.failed else own, weighed)
     return replace(verdict, weighed=tuple(dict.fromkeys(weighed))[:MOST])
 
 
@@ -108,15 +114,17 @@ def _named(clues: Clues, known: Mapping[str, str]) -> Iterator[tuple[str, str, s
 
 
 def _judged(
-    kind: str, number: str, sender: str, participants: Mapping[str, Collection[str]]
+    kind: str, number: str, clues: Clues, participants: Mapping[str, Collection[str]]
 ) -> tuple[bool, str]:
     if number not in participants:
         return False, "there is no such ticket"
     if kind in (_TAG, "keyed bounce address"):
         return True, "our own key proves it"
-    if not sender:
+    if not clues.sender:
         return False, "the mail has no single sender"
-    if sender not in participants[number]:
+    if clues.failed:
+        return False, "the sender failed authentication: anybody may have written it"
+    if clues.sender not in participants[number]:
         return False, "the sender takes no part in that ticket"
     return True, "the sender takes part"
 

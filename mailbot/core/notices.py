@@ -11,7 +11,8 @@ from typing import ClassVar
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """We have your mail, this is its number. Carries nothing that the sender wrote."""
+    """We have your mail, this is its number. Carries nothing that the sender wrote, but for `subject`: ""
+    unless the mailbox wants it and the sender is authenticated (see `answers.authenticated`)."""
 
     name: ClassVar[str] = "acknowledgement"
     lane: ClassVar[int] = 0
@@ -21,6 +22,7 @@ class Acknowledgement:
     to: str
     language: str  # "" = both
     in_reply_to: str
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,10 @@ from mailbot.core.policy import Agent, Policy, Step
 
 EXCERPT = 4000  # characters of the customer's text in a team notice
 
+# Tags of a ticket whose customer is told nothing by itself: a machine opened it, or somebody who may be
+# anybody, in a mailbox that wants nothing sent to such.
+AUTOMATIC, UNAUTHENTICATED = "automatic", "unauthenticated"
+
 
 def take(story: Story, due: Deadline, policy: Policy, now: datetime) -> None:
     """The step that fell due; it is marked as taken, so that it can't come again in this run of its clock."""
@@ -46,7 +50,7 @@ def _act(story: Story, step: Step, index: int, because: str, policy: Policy, now
         tell_team(story, policy, now, "reminder", because, "", whom=_reminded(story, step, policy))
     if step.notify:
         tell_team(story, policy, now, "notify", because, "", whom=step.notify)
-    if step.tell_customer and "automatic" not in story.ticket.tags:
+    if step.tell_customer and not {AUTOMATIC, UNAUTHENTICATED} & set(story.ticket.tags):
         _tell_customer(story, because, now)
 
 

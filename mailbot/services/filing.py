@@ -114,7 +114,7 @@ def _decide(
     mail = replace(mail, automatic=mail.automatic or envelope_reason(claimed.envelope.sender))
     verdict, merged = weigh(clues, known.messages, known.participants, known.own(mail.sender)), known.merged()
     strangers = mailbox_of(claimed.envelope, policy).strangers
-    if not verdict.number and verdict.claims and strangers == "thread":
+    if not verdict.number and verdict.claims and strangers == "thread" and not clues.failed:
         verdict = replace(verdict, number=verdict.claims, claims="")
     meant = known.tickets.get(verdict.number)
     verdict = follow(verdict, merged)
@@ -157,6 +157,7 @@ def _clues(connection: Connection, claimed: Claimed, mail: InboundMail, live: Li
         referenced=references,
         written=found.valid,
         mistyped=found.mistyped,
+        failed=mail.authentication is Authentication.FAIL,
     )
 
 

@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "init": ("config", "Write a commented, working configuration and the templates."),
     "check": ("config", "Validate the configuration and the templates."),
     "run": ("daemon", "The daemon, in the foreground."),
+    "deliver": ("deliver", "Keep one mail from standard input: for a mail server that pipes."),
     "reload": ("reload", "Have the running daemon take the new policy; say what changed."),
     "demo": ("demo", "A living demonstration on this machine; nothing of yours is touched."),
     "status": ("status", "Is mail flowing? Exit 1 when not, each reason on a line."),

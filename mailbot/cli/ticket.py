@@ -9,6 +9,7 @@ from mailbot.cli import act as acting
 from mailbot.cli import numbers
 from mailbot.cli.opening import Desk, desk, no, now
 from mailbot.cli.options import config_option, json_option
+from mailbot.cli.rows import give_raw
 from mailbot.cli.say import as_json, block, clean, facts, line, on_terminal, short, span, table, title, when
 from mailbot.cli.sentences import clocks_said, sentence, words
 from mailbot.cli.shapes import deadline_shapes, event_shapes, outbox_shape, ticket_shape
@@ -133,7 +134,7 @@ def _message(message: views.MessageShown, zone: str) -> None:
     arrow = {"in": "from the customer's side", "out": "to the customer", "note": "internal note"}[
         message.direction
     ]
-    line(f"  {when(message.at, zone)}  {clean(message.author)}, {arrow}", fg="cyan")
+    line(f"  {when(message.at, zone)}  {clean(message.author)}, {arrow} (message {message.id})", fg="cyan")
     remarks = [
         ("subject", message.subject),
         ("belongs here", _belongs(message)),
@@ -163,6 +164,28 @@ def _belongs(message: views.MessageShown) -> str:
         if not each["counted"]
     ]
     return "; not: ".join(said)
+
+
+@ticket.command()
+@number_argument
+@click.option(
+    "--message",
+    "wanted",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Which one, as `ticket show` numbers them; else the oldest mail.",
+)
+@config_option
+def raw(number: tuple[str, ...], wanted: int | None) -> None:
+    """A mail on the ticket byte for byte as it came, to standard output."""
+    with desk() as at:
+        name = numbers.existing(at, number).number
+        messages = at.store.read_now(lambda each: views.messages_of(each, name, longest=1))
+        chosen = [each for each in messages if wanted in (None, each.id)]
+        inbox_id = next((each.inbox_id for each in chosen if each.inbox_id is not None), None)
+        if inbox_id is None:
+            no(f"{name} has no such message" if wanted and not chosen else f"{name}: it did not come as mail")
+        give_raw(at.store.read_now(views.raw_mail, inbox_id), "its bytes are missing")
 
 
 def _told(entry: outbox_view.Entry, zone: str) -> str:

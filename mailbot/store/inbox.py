@@ -2,17 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
-from sqlalchemy.dialects.sqlite import Insert
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from mailbot.core.model import Envelope
 from mailbot.store.schema import NEW, inbox, raw_mails
-
-if TYPE_CHECKING:
-    from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
 
 STRIKES = 3  # workers that may die on one mail before it is parked (promise P5)
 
@@ -46,11 +42,12 @@ class Claimed:
 
 def keep(connection: Connection, items: Sequence[Kept]) -> list[Receipt]:
     """Keeps each mail once: a fingerprint seen before gives the id of the first copy (promise P2)."""
+    dialect_insert = sqlite_insert if connection.dialect.name == "sqlite" else postgres_insert
     unique = {item.fingerprint: item for item in items}
     fresh = {
         row.fingerprint: row.id
         for row in connection.execute(
-            _insert(connection)
+            dialect_insert(inbox)
             .on_conflict_do_nothing(index_elements=["fingerprint"])
             .returning(inbox.c.id, inbox.c.fingerprint),
             [_row(item) for item in unique.values()],
@@ -68,15 +65,6 @@ def keep(connection: Connection, items: Sequence[Kept]) -> list[Receipt]:
         receipts.append(Receipt((fresh | old)[mark] if old else fresh[mark], mark in old or mark in told))
         told.add(mark)
     return receipts
-
-
-def _insert(connection: Connection) -> "Insert | PostgresInsert":
-    if connection.dialect.name == "sqlite":
-        return sqlite_insert(inbox)
-    # Only now: it brings all drivers' dialects along, 50 ms that a piped mail would wait for (`deliver`).
-    from sqlalchemy.dialects.postgresql import insert as postgres_insert
-
-    return postgres_insert(inbox)
 
 
 def _row(item: Kept) -> dict[str, object]:

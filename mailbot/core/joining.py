@@ -141,9 +141,8 @@ def merge(
     newest = next((post for post in reversed(source.posts) if post.turn == "customer"), None)
     pending = a.status in OUR_TURN and newest is not None and newest.home != b.number
     ended = Story(a)
-    ended.tell(e.TicketMerged(who.now, who.by, b.number, ids, _takes_part(a.customer, target) is False))
-    mine, calendar = ladder.ladder_of(a, who.policy), ladder.calendar_of(a, who.policy)
-    ended.tell(e.ClocksSet(who.now, "policy", ladder.clocks_for(ended.ticket, mine, calendar, who.now)))
+    ended.tell(e.TicketMerged(who.now, who.by, b.number, ids, not _takes_part(a.customer, target)))
+    ended.tell(_standing_still(ended.ticket, who))
     came = e.TicketTookIn(
         at=who.now,
         by=who.by,
@@ -159,6 +158,14 @@ def merge(
     return Change(a, ended.decision()), Change(b, arrived.decision(), moved, came.joined)
 
 
+def _standing_still(ticket: Ticket, who: Who) -> e.TicketRetold:
+    mine, calendar = ladder.ladder_of(ticket, who.policy), ladder.calendar_of(ticket, who.policy)
+    names = ("status", "first_response_at", "closed_at", "last_message_id")
+    same = {name: getattr(ticket, name) for name in names}
+    clocks = ladder.clocks_for(ticket, mine, calendar, who.now)
+    return e.TicketRetold(at=who.now, by="policy", clocks=clocks, **same)
+
+
 def unmerge(source: Side, target: Side, who: Who) -> Changes | str:
     """What was merged is a ticket of its own again, with the messages it brought that are still there."""
     a, b = source.ticket, target.ticket
@@ -167,6 +174,10 @@ def unmerge(source: Side, target: Side, who: Who) -> Changes | str:
     merged = next(event for event in reversed(source.events) if isinstance(event, e.TicketMerged))
     back = tuple(post for post in target.posts if post.id in merged.messages)
     ids = tuple(post.id for post in back)
+    if not any(post.turn == "customer" for post in (*source.posts, *back)):
+        return f"no customer's message that {a.number} brought is left on {b.number}: move one back first"
+    if refusal := _leaves_nothing(target, ids):
+        return refusal
     stays = tuple(post for post in target.posts if post.id not in merged.messages)
     left = _left(target, stays, who, e.TicketGaveBack(who.now, who.by, a.number, ids))
     again = Story(a)
@@ -272,7 +283,9 @@ def _held(a: Ticket, b: Ticket) -> str:
 def _leaves_nothing(source: Side, gone: Collection[int]) -> str:
     if any(post.turn == "customer" and post.id not in gone for post in source.posts):
         return ""
-    return f"no customer's message would be left on {source.ticket.number}: merge the ticket instead"
+    return (
+        f"no customer's message would be left on {source.ticket.number}: merge what belongs together instead"
+    )
 
 
 def _of_another(what: str, customer: str, target: Ticket) -> str:

@@ -92,7 +92,7 @@ def decide_mails(
     policy = live.policy
     clues = [_clues(connection, claimed, mail, live) for claimed, mail in batch]
     known = _load(connection, batch, clues, policy)
-    numbers = _fresh_numbers(connection, [mailbox_of(claimed.envelope, policy) for claimed, _ in batch])
+    numbers = fresh_numbers(connection, [mailbox_of(claimed.envelope, policy) for claimed, _ in batch])
     filed = []
     for (claimed, mail), clue, number in zip(batch, clues, numbers, strict=True):
         one = _decide(claimed, mail, clue, number, known, live, now)
@@ -197,7 +197,7 @@ def _load_with_heirs(connection: Connection, numbers: set[str]) -> dict[str, Tic
     return found
 
 
-def _fresh_numbers(connection: Connection, boxes: Sequence[Mailbox]) -> list[str]:
+def fresh_numbers(connection: Connection, boxes: Sequence[Mailbox]) -> list[str]:
     """A number nobody has for each box: random, so that nothing is told or guessed; the key settles races."""
     numbers = [_random_number(box) for box in boxes]
     taken = tickets.taken(connection, numbers)

@@ -12,7 +12,10 @@ from mailbot.settings import values
 from mailbot.settings.values import shown
 
 # MAILBOT_CONFIG is read by the commands, the TEST and BENCH ones by the tests.
-KNOWN = ("CONFIG", "STORE", "LISTEN", "RELAY", "LOG", "LIMITS", "SECRET", "RELAY_PASSWORD", "IMAP_PASSWORD")
+KNOWN = (
+    *("CONFIG", "STORE", "LISTEN", "RELAY", "LOG", "LIMITS", "SECRET"),
+    *("RELAY_PASSWORD", "IMAP_PASSWORD", "DKIM_KEY", "DKIM_KEY_FILE"),
+)
 MIN_SECRET = 16  # bytes: the proofs made with it have 128 bits
 MAX_SECRET = 4096
 
@@ -31,6 +34,7 @@ class Environment:
     limits: bool = True
     secret: bytes | None = None
     relay_password: str = ""
+    dkim_key: bytes | None = field(default=None, repr=False)  # PEM, as it came
     imap_passwords: Mapping[str, str] = field(default_factory=dict)  # by what follows IMAP_PASSWORD
 
     def imap_password(self, user: str) -> str:
@@ -63,6 +67,7 @@ def read(env: Mapping[str, str]) -> tuple[Environment, list[Problem], list[Probl
         secret=secret,
         relay_password=_decoded("MAILBOT_RELAY_PASSWORD", password, problems),
         imap_passwords=_imap_passwords(env, problems),
+        dkim_key=_secret(env, "DKIM_KEY", problems) or _named_file(env, "DKIM_KEY_FILE", problems),
     )
     return found, problems, _slips(env)
 
@@ -98,6 +103,24 @@ def _secret(env: Mapping[str, str], name: str, problems: list[Problem]) -> bytes
         problems.append(_problem(variable, f"is longer than {MAX_SECRET} bytes"))
         return None
     return raw.rstrip(b"\r\n") or None
+
+
+def _named_file(env: Mapping[str, str], name: str, problems: list[Problem]) -> bytes | None:
+    """What stands in the file that a variable names."""
+    path = env.get(f"MAILBOT_{name}", "")
+    if not path:
+        return None
+    try:
+        with open(path, "rb") as file:
+            raw = file.read(MAX_SECRET + 1)
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        problems.append(_problem(f"MAILBOT_{name}", f"{shown(path)} can't be read: {why}"))
+        return None
+    if len(raw) > MAX_SECRET:
+        problems.append(_problem(f"MAILBOT_{name}", f"{shown(path)} is longer than {MAX_SECRET} bytes"))
+        return None
+    return raw
 
 
 def own_name(user: str) -> str:

@@ -46,6 +46,14 @@ def _language(value: str) -> str:
     return value
 
 
+def _header_name(value: str) -> str:
+    """RFC 5322 section 2.2, without what RFC 6376 section 5.4.1 says not to sign."""
+    plain = value.isascii() and value.replace("-", "").isalnum() and len(value) <= 76
+    if not plain or value.lower() in ("dkim-signature", "received", "return-path", "bcc"):
+        raise ValueError(f"`{shown(value)}` is no header field to sign", "such as Subject or List-Id")
+    return value.lower()
+
+
 def _zone(value: str) -> str:
     try:
         ZoneInfo(value)
@@ -137,6 +145,10 @@ After = Annotated[
 ]
 ImapUser = Annotated[str, AfterValidator(_printable)]
 Domain = Annotated[str, BeforeValidator(values.domain), _text("a domain", "dukungan.example")]
+DnsName = Annotated[
+    str, BeforeValidator(values.ascii_domain), _text("a name as the DNS has it", "dukungan.example", "mb2026")
+]
+HeaderName = Annotated[str, AfterValidator(_header_name), _text("a header field", "Subject")]
 Hours = Annotated[
     tuple[Interval, ...],
     BeforeValidator(hours.intervals),

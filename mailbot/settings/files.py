@@ -15,8 +15,10 @@ from mailbot.settings.fields import (
     Complexity,
     Country,
     Dates,
+    DnsName,
     Domain,
     Endpoint,
+    HeaderName,
     Hours,
     ImapUser,
     Language,
@@ -100,6 +102,14 @@ class MailboxEntry(_Entry):
     )
     reopen_within: Span = Field(timedelta(days=14), description="a reply reopens a closed ticket for so long")
     digits: int = Field(8, ge=8, le=12, description="random digits of the number")
+    unauthenticated: Literal["neutral", "held", "none"] = Field(
+        "neutral",
+        description="who did not pass SPF, DKIM or DMARC gets: the neutral acknowledgement; held: nothing "
+        "until an agent answers; none: no word of progress later either",
+    )
+    rich_acknowledgements: bool = Field(
+        False, description="who passed reads the own subject again in the acknowledgement"
+    )
 
 
 class ImapEntry(_Entry):
@@ -130,6 +140,20 @@ class TrustEntry(_Entry):
     proxy_networks: list[Net] = Field(
         [], description="proxies in front, which begin with a PROXY header of version 2; nobody else may"
     )
+    verify: bool = Field(
+        False, description="check SPF, DKIM and DMARC ourselves; for a mailbot on port 25 (extra `auth`)"
+    )
+    resolver: Endpoint | None = Field(
+        None, description="host:port of the DNS server to ask; else the system's"
+    )
+
+
+class DkimEntry(_Entry):
+    """Signing what we send (extra `auth`). The key: MAILBOT_DKIM_KEY or a systemd credential."""
+
+    domain: DnsName = Field(description="that signs: the mailboxes' own, or one above it")
+    selector: DnsName = Field(description="which of the domain's keys: SELECTOR._domainkey.DOMAIN in the DNS")
+    headers: list[HeaderName] = Field([], description="fields to sign; else what says who writes to whom")
 
 
 class LimitsEntry(_Entry):
@@ -185,6 +209,9 @@ class MailbotFile(_Entry):
         description="addresses customers write to"
     )
     imap: list[ImapEntry] = Field([], description="folders that mail is fetched from")
+    dkim: DkimEntry | None = Field(
+        None, description="signing what we send; left out: the relay does, or nobody"
+    )
     trust: TrustEntry = Field(TrustEntry(), description="whom we believe")
     monitor: Loopback | None = Field(None, description="host:port on loopback for /metrics and /healthz")
     limits: LimitsEntry = Field(LimitsEntry(), description="caps at the door")

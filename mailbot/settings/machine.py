@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mailbot.errors import Problem
+from mailbot.settings import signing
 from mailbot.settings.environment import Environment, own_name
 from mailbot.settings.files import ImapEntry, LimitsEntry, MailbotFile
 from mailbot.settings.model import ImapAccount, Limits, Listen, Monitor, Relay, Settings, Trust
@@ -44,12 +45,15 @@ def settings(file: MailbotFile, directory: Path, templates: Path, said: Environm
             tuple(file.trust.agent_networks),
             tuple(file.trust.front_networks),
             tuple(file.trust.proxy_networks),
+            verify=file.trust.verify,
+            resolver=file.trust.resolver,
         ),
         monitor=Monitor(*file.monitor) if file.monitor else None,
         limits=_limits(file.limits, said),
         log=said.log or file.log or "",
         secret=said.secret,
         imap=tuple(_account(entry, said) for entry in file.imap),
+        dkim=signing.dkim(file.dkim, said),
     )
 
 
@@ -83,6 +87,7 @@ def check(
             ("relay", "tls"), f"`{file.relay.tls}` may send the relay's password in the clear", hint
         )
     yield from _imap_problems(file, source)
+    yield from signing.problems(file, source, said)
     for index, box in enumerate(file.mailboxes):
         if box.language and templates.is_dir() and not (templates / box.language).is_dir():
             known = tuple(sorted(path.name for path in templates.iterdir() if path.is_dir()))
@@ -125,6 +130,7 @@ def remarks(file: MailbotFile, source: Source, said: Environment) -> Iterator[Pr
         yield source.at_value(("relay", "user"), "the relay wants a password, none is here", hint)
     if said.relay_password and not file.relay.user:
         yield Problem("MAILBOT_RELAY_PASSWORD", 0, 0, "is of no use: relay.user is not set")
+    yield from signing.remarks(file, source, said)
     for index, entry in enumerate(file.imap):
         if not said.imap_password(entry.user):
             own = f"MAILBOT_IMAP_PASSWORD{own_name(entry.user)}"

@@ -1,15 +1,20 @@
 """What the operator chose about the machine around the policy: addresses, paths, limits."""
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from mailbot.core.policy import Policy
 from mailbot.errors import Problem
 
+if TYPE_CHECKING:  # of the extra `auth`: may be missing
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+PrivateKey: TypeAlias = "RSAPrivateKey | Ed25519PrivateKey"
 Network = IPv4Network | IPv6Network
 Way = tuple[str, int] | Path  # host and port, or a local socket
 RelayTls = Literal["none", "starttls", "required", "implicit"]
@@ -50,12 +55,25 @@ class Relay:
 @dataclass(frozen=True, slots=True)
 class Trust:
     """Whom we believe: whose Authentication-Results count, networks of agents, networks of our own MTA,
-    networks of proxies that say whom they bring."""
+    networks of proxies that say whom they bring. `verify`: SPF, DKIM and DMARC are looked at by ourselves
+    where none of those hosts said anything; `resolver` is the DNS server asked, None for the system's."""
 
     authserv_ids: tuple[str, ...] = ()
     agent_networks: tuple[Network, ...] = ()
     front_networks: tuple[Network, ...] = ()
     proxy_networks: tuple[Network, ...] = ()
+    verify: bool = False
+    resolver: tuple[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dkim:
+    """How our own mail is signed. `headers`: fields to sign, in lower case; `key` None: it is not here."""
+
+    domain: str
+    selector: str
+    headers: tuple[str, ...]
+    key: "PrivateKey | None" = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +158,7 @@ class Settings:
     log: Literal["json", "text", ""]  # "": JSON off a terminal
     secret: bytes | None  # None: the daemon keeps a random one in its store
     imap: tuple[ImapAccount, ...] = ()
+    dkim: Dkim | None = None
 
     def __repr__(self) -> str:  # neither the secret nor a password in the store's URL
         return f"Settings({str(self.directory)!r})"

@@ -136,6 +136,14 @@ def domain(value: object) -> str:
     return text.lower()
 
 
+def ascii_domain(value: object) -> str:
+    """A domain or a part of one in the letters of the DNS: "xn--bnk-qla.example"."""
+    text = domain(value)
+    if not text.isascii():
+        _no(f"`{shown(text)}` is not written as the DNS has it", "write its xn-- form")
+    return text
+
+
 def endpoint(value: object) -> tuple[str, int]:
     """ "127.0.0.1:25", "[::1]:25", "relay.example:587" -> host and port."""
     text = _text(value, "a host with its port", "127.0.0.1:25")

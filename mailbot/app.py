@@ -10,7 +10,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Collection, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from mailbot.metrics import Figures, Metrics
 from mailbot.services.deadlines import Deadlines
 from mailbot.services.delivery import Delivery
 from mailbot.services.heartbeat import Heartbeat
+from mailbot.services.imap import ImapIntake
 from mailbot.services.intake import Intake
 from mailbot.services.keeper import Keeper
 from mailbot.services.listener import Listener
@@ -35,13 +36,14 @@ from mailbot.services.live import Live
 from mailbot.services.loop import Loop, stuck
 from mailbot.services.monitor import Monitor
 from mailbot.settings.loading import load
-from mailbot.settings.model import Loaded
+from mailbot.settings.model import ImapAccount, Loaded
 from mailbot.store import installation, migrate, nodes, policies, views
 from mailbot.store.engine import sqlite_path
 from mailbot.store.lock import LifeLock
 from mailbot.store.store import Store
 
-ROLES = ("listener", "intake", "delivery", "deadlines")
+ROLES = ("listener", "imap", "intake", "delivery", "deadlines")
+FETCHING = timedelta(minutes=15)  # a turn of an IMAP duty: large mails over a thin line
 DRAIN = timedelta(seconds=75)  # for sessions and sends under way; the unit allows 100 s for all of it
 
 
@@ -87,6 +89,7 @@ class Daemon:
         self._disk = Path(sqlite_path(self.settings.store)).resolve().parent if self._store.sqlite else None
         self._loops: dict[str, Loop] = {}
         self._listener: Listener | None = None
+        self._imap: list[ImapIntake] = []
         self._delivery: Delivery | None = None
         self._monitor: Monitor | None = None
         self._reloading: asyncio.Task[None] | None = None
@@ -168,7 +171,22 @@ class Daemon:
             self._loops["deadlines"] = Loop(Deadlines(store, live, self._waker("delivery"), metrics, _now))
         if "listener" in self._roles:
             self._listener = self._make_listener()
+        if "imap" in self._roles:
+            self._imap = [self._make_imap(account) for account in self.settings.imap]
+            self._loops |= {each.name: Loop(each, patience=FETCHING) for each in self._imap}
         self._loops["heartbeat"] = Loop(Heartbeat(store, self.node, self._wake_all))
+
+    def _make_imap(self, account: ImapAccount) -> ImapIntake:
+        return ImapIntake(
+            self._store,
+            account,
+            policy=lambda: self._live.policy,
+            keep=Keeper(self._store, self.metrics),
+            wake_intake=self._waker("intake"),
+            wake=self._waker(f"imap {account.name}"),
+            largest=self.settings.limits.size,
+            now=_now,
+        )
 
     def _make_listener(self) -> Listener:
         inherited = supervisor.inherited_sockets(self._env, os.getpid())
@@ -235,7 +253,7 @@ class Daemon:
         found = [f"{name} does not turn" for name in self._stuck()]
         if self._delivery and self._delivery.relay_is_down:
             found.append("the relay can't be reached, mail is held")
-        return found
+        return found + [f"{each.name}: {each.trouble}" for each in self._imap if each.trouble]
 
     def ask_reload(self) -> None:
         """SIGHUP: takes the configuration as it is now, all or nothing."""
@@ -274,6 +292,7 @@ class Daemon:
             spent = timedelta(seconds=time.monotonic() - started)
             return max(timedelta(seconds=1), DRAIN - spent)
 
+        await asyncio.gather(*(self._cut_short(each) for each in self._imap))
         if self._listener:
             await self._listener.drain(left())
         for name in ("intake", "deadlines"):
@@ -288,6 +307,13 @@ class Daemon:
         await self._store.write(nodes.leave, self.node)
         await asyncio.to_thread(self._store.close)
         journal.stopped(seconds=time.monotonic() - started)
+
+    async def _cut_short(self, imap: ImapIntake) -> None:
+        """Mail on its way from a folder need not come in: unmarked, it is fetched again."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.7):
+                await self._loops[imap.name].stop()
+        await imap.close()
 
 
 def _now() -> datetime:

@@ -40,6 +40,7 @@ def configure(mode: str = "", *, level: int = logging.INFO, stream: TextIO | Non
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=[_describe, render]))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd's: names senders and recipients
+    logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)  # its crashes, which we expect
     _log.setLevel(level)
 
 
@@ -157,6 +158,41 @@ def mail_known(*, inbox_id: int) -> None:
 @_debug
 def mail_envelope(*, inbox_id: int, sender: str, recipients: Collection[str]) -> None:
     """Customer text: at debug only."""
+
+
+@_info
+def imap_connected(*, account: str) -> None:
+    """The folder is open. `account` is a user of ours on a server, and the folder."""
+
+
+@_warning
+def imap_down(*, account: str, error: BaseException | str, retry_in: timedelta | float) -> None:
+    """No mail can be fetched; it waits on the server."""
+
+
+@_error
+def imap_login_refused(*, account: str, error: BaseException | str, retry_in: timedelta | float) -> None:
+    """The server does not take the user with this password: a person must mend that."""
+
+
+@_warning
+def imap_started_over(*, account: str) -> None:
+    """The server has numbered its mails anew: all are looked at again, known ones are found out."""
+
+
+@_error
+def imap_left(*, account: str, uid: int, why: str) -> None:
+    """A mail that can't be stored stays where it is, unmarked; the others go on."""
+
+
+@_failure
+def imap_mail_failed(*, account: str, uid: int, error: BaseException) -> None:
+    """Our code failed on this mail alone."""
+
+
+@_warning
+def imap_not_marked(*, account: str, mails: int, error: BaseException | str) -> None:
+    """Stored, but the server refused to mark, move or delete them."""
 
 
 @_info

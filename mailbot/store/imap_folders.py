@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, select, update
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import Insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from mailbot.store.schema import imap_folders as table
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
 
 LEFT = 1000  # mails remembered as left in place, the newest
 
@@ -119,10 +122,17 @@ def standing(connection: Connection) -> dict[Folder, Standing]:
 
 def _row(connection: Connection, folder: Folder, at: datetime) -> Any:
     """The folder's row, made when there is none (another node may be making it, too)."""
-    dialect_insert = sqlite_insert if connection.dialect.name == "sqlite" else postgres_insert
     fresh = {"account": folder.account, "folder": folder.name, "begun_at": at}
-    connection.execute(dialect_insert(table).on_conflict_do_nothing(), [fresh])
+    connection.execute(_insert(connection).on_conflict_do_nothing(), [fresh])
     return connection.execute(select(table).where(*_is(folder)).with_for_update()).one()
+
+
+def _insert(connection: Connection) -> "Insert | PostgresInsert":
+    if connection.dialect.name == "sqlite":
+        return sqlite_insert(table)
+    from sqlalchemy.dialects.postgresql import insert as postgres_insert  # see store.inbox
+
+    return postgres_insert(table)
 
 
 def _is(folder: Folder) -> tuple[Any, Any]:

@@ -8,11 +8,12 @@ from mailbot.store.imap_folders import (
     Opened,
     Position,
     Progress,
+    Standing,
     Trouble,
     advance,
     note_trouble,
     opened,
-    troubles,
+    standing,
 )
 from mailbot.store.store import Store
 from tests.builders import NOW
@@ -44,10 +45,11 @@ def test_a_folder_numbered_anew_starts_over_and_still_knows_when_we_began(store:
 
 def test_trouble_is_known_before_the_folder_was_ever_opened(store: Store) -> None:
     store.write_now(note_trouble, Trouble(FOLDER, "wrong password", NOW))
-    assert store.read_now(troubles) == {FOLDER: "wrong password"}
+    assert store.read_now(standing) == {FOLDER: Standing("wrong password", 0)}
     assert position(store) == Position(7, 0, 50, NOW)
     store.write_now(note_trouble, Trouble(FOLDER, "", NOW))
-    assert store.read_now(troubles) == {}
+    store.write_now(advance, Progress(FOLDER, 7, 9, left=(8,)))
+    assert store.read_now(standing) == {FOLDER: Standing("", 1)}
 
 
 def test_only_so_many_mails_that_were_left_are_remembered(store: Store) -> None:

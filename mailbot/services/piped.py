@@ -15,6 +15,7 @@ from mailbot.services.transfer import has_bare_newlines, normalised
 
 MBOX_LINE = re.compile(rb"From (?![ \t]*:)[^\n]*\n")  # "From :" with a colon is a field in an old spelling
 NULL_SENDERS = ("", "<>", "MAILER-DAEMON")  # the last one: how Postfix's pipe(8) and local(8) write it
+FIELDS = 10  # of one name that are looked at
 ASKED = ("ORIGINAL_RECIPIENT", "RECIPIENT")  # local(8), Exim, qmail: before and after aliases
 
 
@@ -43,12 +44,23 @@ def envelope(
     kept and never answered by a machine.
     """
     given = sender if sender is not None else env.get("SENDER")
-    whole = _return_path(raw) if given is None else given
+    # The topmost Return-Path is the last host's (RFC 5321 4.4), also when it says <>.
+    whole = next(iter(_named(raw, "return-path", 1)), "") if given is None else given
     ours = _ours(recipients, policy)
     if recipients and not ours:
         raise Refused(550, "5.1.1 No such mailbox here")
-    hinted = ours or _asked(env, policy) or addressed(raw, policy.mailbox_for)[1]
-    return Envelope(_readable(whole), hinted or tuple(policy.mailboxes)[:1], "", received_at)
+    return Envelope(_readable(whole), ours or _hinted(raw, env, policy), "", received_at)
+
+
+def _hinted(raw: bytes, env: Mapping[str, str], policy: Policy) -> tuple[str, ...]:
+    """The first of these that leads to a mailbox: environment, what hosts on the way wrote, To and Cc."""
+    hints = (
+        *([env.get(name, "")] for name in ASKED),
+        [*_named(raw, "delivered-to", FIELDS), *_named(raw, "x-original-to", FIELDS)],
+        addressed(raw, policy.mailbox_for)[1],
+    )
+    first = tuple(policy.mailboxes)[:1]
+    return next((found for hint in hints if (found := _ours(hint, policy))), first)
 
 
 def _ours(recipients: Sequence[str], policy: Policy) -> tuple[str, ...]:
@@ -56,31 +68,28 @@ def _ours(recipients: Sequence[str], policy: Policy) -> tuple[str, ...]:
     found = []
     for each in recipients:
         try:
-            local, domain, _ = paths.recipient(f"TO:<{_bare(each)}> SMTPUTF8")
-            found.append(paths.whose(local, domain, policy))
+            local, domain, parameters = paths.recipient(f"TO:<{_bare(each)}> SMTPUTF8")
+            if len(parameters) == 1:
+                found.append(paths.whose(local, domain, policy))
         except Refused:
             continue
     return tuple(dict.fromkeys(found))
 
 
-def _asked(env: Mapping[str, str], policy: Policy) -> tuple[str, ...]:
-    return next((found for name in ASKED if (found := _ours([env.get(name, "")], policy))), ())
-
-
-def _return_path(raw: bytes) -> str:
-    """The topmost is the last host's (RFC 5321 4.4)."""
+def _named(raw: bytes, name: str, limit: int) -> list[str]:
+    """Addresses in the topmost fields of that name."""
     head, _ = fields.read(raw, 0, len(raw))
-    named = [person.address for value in head.all("return-path")[:1] for person in people(value)]
-    return next(iter(named), "")
+    return [person.address for value in head.all(name)[:limit] for person in people(value)]
 
 
 def _readable(sender: str) -> str:
     if sender.strip() in NULL_SENDERS:
         return ""
     try:
-        return paths.sender(f"FROM:<{_bare(sender)}> SMTPUTF8")[0]
+        address, parameters = paths.sender(f"FROM:<{_bare(sender)}> SMTPUTF8")
     except Refused:
         return ""
+    return address if len(parameters) == 1 else ""
 
 
 def _bare(address: str) -> str:

@@ -41,8 +41,12 @@ def keep(url: str, fingerprint: str, envelope: Envelope, raw: bytes) -> int:
             store.execute("PRAGMA synchronous = FULL")  # NORMAL lost acknowledged commits at power cuts
             return _kept(store, row, raw)
     except sqlite3.Error as error:
-        full = getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_FULL
-        raise (StoreFull if full else StoreUnavailable)(str(error)) from error
+        raise translated(error) from error
+
+
+def translated(error: sqlite3.Error) -> StoreUnavailable:
+    full = getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_FULL
+    return StoreFull(str(error)) if full else StoreUnavailable(str(error))
 
 
 def place(url: str) -> tuple[Path, Mapping[str, str]]:

@@ -25,7 +25,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "reload": ("reload", "Have the running daemon take the new policy; say what changed."),
     "demo": ("demo", "A living demonstration on this machine; nothing of yours is touched."),
     "status": ("status", "Is mail flowing? Exit 1 when not, each reason on a line."),
-    "ticket": ("ticket", "Show, list, search, assign, escalate, close, note."),
+    "ticket": ("ticket", "Show, list, search, act, put mail where it belongs."),
     "inbox": ("inbox", "Mail that came in: what waits, what is parked and why."),
     "outbox": ("outbox", "Mail that we owe: what waits, what failed and why."),
     "explain": ("explain", "Why a ticket is where it is, or where a mail would go."),

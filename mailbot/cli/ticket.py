@@ -1,12 +1,11 @@
 """`mailbot ticket`: the case at once, lists, and what agents do by mail done from a shell."""
 
 import sys
-from datetime import datetime
 
 import click
 
 from mailbot.cli import act as acting
-from mailbot.cli import numbers
+from mailbot.cli import joining, numbers, telling
 from mailbot.cli.opening import Desk, desk, no, now
 from mailbot.cli.options import config_option, json_option
 from mailbot.cli.rows import give_raw
@@ -14,14 +13,12 @@ from mailbot.cli.say import as_json, block, clean, facts, line, on_terminal, sho
 from mailbot.cli.sentences import clocks_said, sentence, words
 from mailbot.cli.shapes import deadline_shapes, event_shapes, outbox_shape, ticket_shape
 from mailbot.core import commands
-from mailbot.core.lifecycle import Decision
-from mailbot.core.model import Status, Ticket
+from mailbot.core.model import OVER, Status, Ticket
 from mailbot.store import outbox_view, tickets, views
 
 LIMIT = 100  # tickets in a list for people
 LONGEST = 4_000  # characters of a message for people; --json shows more
 EVERYTHING = 100_000
-COLOURS = {"new": "yellow", "open": "yellow", "waiting": "cyan", "closed": "green"}
 
 number_argument = click.argument("number", nargs=-1, required=True)
 as_option = click.option(
@@ -32,7 +29,7 @@ as_option = click.option(
 @click.group()
 @config_option
 def ticket() -> None:
-    """Tickets: show, list, search, assign, escalate, close, note."""
+    """Tickets: look at them, act on them, put mail where it belongs."""
 
 
 # --- looking ----------------------------------------------------------------------------------------------
@@ -55,6 +52,7 @@ def _show_json(at: Desk, found: Ticket) -> None:
         {
             **ticket_shape(found, read(views.deadline, number)),
             "participants": read(views.participants_of, number),
+            "links": read(views.links_of, number),
             "messages": read(lambda each: views.messages_of(each, number, longest=1_000_000)),
             "events": event_shapes(read(tickets.events_of, number), at.zone(found.team)),
             "deadlines": deadline_shapes(found, at.policy),
@@ -70,13 +68,13 @@ def _outbox(at: Desk, number: str) -> list[outbox_view.Entry]:
 
 def _show(at: Desk, found: Ticket) -> None:
     zone = at.zone(found.team)
-    _head(found)
+    telling.head(found)
     armed = at.store.read_now(views.deadline, found.number)
     facts(_facts(at, found, zone, armed))
     line()
     title("Messages")
     for message in at.store.read_now(lambda each: views.messages_of(each, found.number, longest=LONGEST)):
-        _message(message, zone)
+        _message(message, found.number, zone)
     title("What happened")
     for recorded in at.store.read_now(tickets.events_of, found.number):
         line(f"  {when(recorded.event.at, zone)}  {sentence(recorded.event, zone)}")
@@ -94,15 +92,11 @@ def _show(at: Desk, found: Ticket) -> None:
     table(("outbox", "kind", "to", "state", ""), rows)
 
 
-def _head(found: Ticket) -> None:
-    state = click.style(found.status, fg=COLOURS[found.status], bold=True) if on_terminal() else found.status
-    line(f"{found.number}  {state}  {clean(found.subject) or '(no subject)'}")
-
-
 def _facts(at: Desk, found: Ticket, zone: str, armed: views.Armed | None) -> list[tuple[str, object]]:
     people = at.store.read_now(views.participants_of, found.number)
     agent = at.policy.agents.get(found.assignee or "")
     return [
+        *telling.links_said(at.store.read_now(views.links_of, found.number), found.number),
         ("customer", found.customer),
         ("also takes part", ", ".join(each.address for each in people if each.address != found.customer)),
         ("mailbox", found.mailbox),
@@ -130,14 +124,17 @@ def _deadline(armed: views.Armed | None, zone: str) -> str:
     return f"{words(armed.target)}, {when(armed.due_at, zone)} ({ahead})"
 
 
-def _message(message: views.MessageShown, zone: str) -> None:
+def _message(message: views.MessageShown, number: str, zone: str) -> None:
     arrow = {"in": "from the customer's side", "out": "to the customer", "note": "internal note"}[
         message.direction
     ]
     line(f"  {when(message.at, zone)}  {clean(message.author)}, {arrow} (message {message.id})", fg="cyan")
+    because, others = telling.belongs(message.evidence)
     remarks = [
         ("subject", message.subject),
-        ("belongs here", _belongs(message)),
+        ("belongs here", because),
+        *(("weighed", each) for each in others),
+        ("came from", message.home if message.home != number else ""),
         ("automatic", message.automatic),
         ("remarks", ", ".join(message.flags)),
         (
@@ -151,19 +148,6 @@ def _message(message: views.MessageShown, zone: str) -> None:
     if message.length > LONGEST:
         line(f"    [… {message.length - LONGEST:,} more characters: `mailbot ticket show --json`]")
     line()
-
-
-def _belongs(message: views.MessageShown) -> str:
-    """The reason and how sure it is; then each clue that did not count, and why not."""
-    found = message.evidence
-    sure = found.get("confidence", "none")
-    said = [found.get("because", "") + (f" ({sure})" if sure != "none" else "")]
-    said += [
-        f"{each['kind']} {each['named']}: {each['why']}"
-        for each in found.get("clues", ())
-        if not each["counted"]
-    ]
-    return "; not: ".join(said)
 
 
 @ticket.command()
@@ -202,7 +186,7 @@ def _told(entry: outbox_view.Entry, zone: str) -> str:
 @click.option(
     "--status", "statuses", multiple=True, type=click.Choice(list(Status)), help="May be given again."
 )
-@click.option("--open", "only_open", is_flag=True, help="All but the closed ones.")
+@click.option("--open", "only_open", is_flag=True, help="All but the closed and merged ones.")
 @click.option("--overdue", is_flag=True, help="Those whose deadline has come and was not taken.")
 @click.option("--team", default="", help="Of this team.")
 @click.option("--level", default="", help="At this level.")
@@ -225,7 +209,7 @@ def list_(
     in_json: bool,
 ) -> None:
     """Tickets, the newest first."""
-    live = [status.value for status in Status if status is not Status.CLOSED]
+    live = [status.value for status in Status if status not in OVER]
     wanted = views.Wanted(
         statuses=live if only_open else statuses,
         team=team,
@@ -339,23 +323,16 @@ def _text(text: str, longest: int) -> str:
 def _act(number: str, command: commands.Command, agent: str | None, in_json: bool) -> None:
     with desk() as at:
         live = at.live()
-        wanted = acting.Act(numbers.spelled(number), command, _by(at, agent), now())
+        wanted = acting.Act(numbers.spelled(number), command, telling.by(at, agent), now())
         decision = acting.act(at.store, live, wanted)
         if decision is None:
             no(numbers.unknown(at, wanted.number))
         if isinstance(decision, str):
             no(_with_hint(decision, command, at))
-        _tell(at, decision, in_json, acting.due_next(decision, live))
-
-
-def _by(at: Desk, agent: str | None) -> str:
-    if agent is None:
-        return acting.operator()
-    address = agent.strip().lower()
-    if address not in at.policy.agents:
-        hint = numbers.near(address, at.policy.agents)
-        no(f"--as {clean(address)}: no agent of any team has this address{hint}")
-    return f"agent:{address}"
+        if in_json:
+            as_json(telling.decided(at, decision))
+        else:
+            telling.tell(at, decision, acting.due_next(decision, live))
 
 
 def _with_hint(refusal: str, command: commands.Command, at: Desk) -> str:
@@ -364,21 +341,5 @@ def _with_hint(refusal: str, command: commands.Command, at: Desk) -> str:
     return clean(refusal)
 
 
-def _tell(at: Desk, decision: Decision, in_json: bool, due_at: datetime | None) -> None:
-    found = decision.ticket
-    zone = at.zone(found.team)
-    if in_json:
-        first = found.events - len(decision.events)
-        recorded = [
-            tickets.RecordedEvent(first + n, at.policy.version, e) for n, e in enumerate(decision.events, 1)
-        ]
-        sends = [{"kind": notice.name, "to": notice.to} for notice in decision.notices]
-        armed = at.store.read_now(views.deadline, found.number)
-        as_json({**ticket_shape(found, armed), "events": event_shapes(recorded, zone), "sends": sends})
-        return
-    _head(found)
-    for event in decision.events:
-        line(f"  {sentence(event, zone)}")
-    for notice in decision.notices:
-        line(f"  mail to {clean(notice.to)} is in line ({notice.name})")
-    line(f"  next deadline: {when(due_at, zone) or 'none'}")
+for each in joining.COMMANDS:
+    ticket.add_command(each)

@@ -221,6 +221,11 @@ def automatic_kept(*, number: str, reason: str) -> None:
 
 
 @_info
+def thanks_kept(*, number: str) -> None:
+    """A customer wrote nothing but thanks: on the ticket, nobody is told."""
+
+
+@_info
 def acknowledgement_suppressed(*, number: str, reason: str) -> None:
     """No acknowledgement is sent, on purpose."""
 

@@ -49,6 +49,8 @@ def _said(event: e.Event, zone: str) -> str:
             return f"the customer wrote again (belongs here: {evidence})"
         case e.AutomaticMailReceived(reason=reason):
             return f"an automatic mail came, kept and not answered: {reason}"
+        case e.ThanksReceived():
+            return "the customer wrote nothing but thanks: kept, nobody's turn changed"
         case e.AgentAnswered(agent=agent):
             return f"{agent} answered the customer"
         case e.AgentMailHeld(agent=agent, reason=reason):

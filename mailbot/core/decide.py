@@ -8,6 +8,7 @@ from mailbot.core import commands as c
 from mailbot.core import events as e
 from mailbot.core import ladder, routing, steps
 from mailbot.core.answers import Permission, authenticated, permission
+from mailbot.core.courtesy import is_thanks
 from mailbot.core.evidence import Verdict
 from mailbot.core.lifecycle import Decision, Story
 from mailbot.core.lifecycle import opened as opened_by
@@ -61,6 +62,8 @@ def on_mail(
         return _keep_automatic(ticket, mail, now)
     if agent and facts.verdict.tagged:
         return _agent_wrote(ticket, agent, mail, facts, policy, now)
+    if _is_only_thanks(ticket, mail, policy):
+        return _keep_thanks(ticket, mail, now)
     box = policy.mailbox_for(ticket.mailbox)
     if ticket.closed_at and box and now - ticket.closed_at > box.reopen_within:
         return _open(mail, envelope, facts, policy, now, follows=ticket.number)
@@ -185,6 +188,21 @@ def _keep_automatic(ticket: Ticket, mail: InboundMail, now: datetime) -> MailDec
     story = Story(ticket)
     reason = mail.automatic or "null sender"
     story.tell(e.AutomaticMailReceived(now, "customer", mail.message_id, reason))
+    return MailDecision(story.decision(), "in")
+
+
+def _is_only_thanks(ticket: Ticket, mail: InboundMail, policy: Policy) -> bool:
+    """What came with attachments, or could not be read whole, may say more than its text."""
+    if mail.attachments or mail.flags:
+        return False
+    agent, box = policy.agents.get(ticket.assignee or ""), policy.mailbox_for(ticket.mailbox)
+    names = (mail.sender_name, agent.name if agent else "", box.brand if box else "")
+    return is_thanks(mail.visible, " ".join(names))
+
+
+def _keep_thanks(ticket: Ticket, mail: InboundMail, now: datetime) -> MailDecision:
+    story = Story(ticket)
+    story.tell(e.ThanksReceived(now, "customer", mail.message_id))
     return MailDecision(story.decision(), "in")
 
 

@@ -85,6 +85,15 @@ class AutomaticMailReceived:
 
 
 @dataclass(frozen=True, slots=True)
+class ThanksReceived:
+    """The customer wrote nothing but thanks: kept, but it changes nobody's turn and is no answer."""
+
+    at: datetime
+    by: str
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class AgentAnswered:
     at: datetime
     by: str
@@ -272,6 +281,7 @@ Event = (
     | TicketEscalated
     | CustomerWrote
     | AutomaticMailReceived
+    | ThanksReceived
     | AgentAnswered
     | AgentMailHeld
     | NoteAdded

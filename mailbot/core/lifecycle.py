@@ -30,6 +30,7 @@ TRANSITIONS: dict[type[Any], Row] = {
     # A closed ticket is reopened first: TicketReopened stands before CustomerWrote.
     e.CustomerWrote: {NEW: None, OPEN: None, WAITING: OPEN},
     e.AutomaticMailReceived: ANY,
+    e.ThanksReceived: ANY,
     e.AgentAnswered: {NEW: WAITING, OPEN: WAITING, WAITING: None, CLOSED: None},
     e.AgentMailHeld: ANY,
     e.NoteAdded: ANY,

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from mailbot.core import events as e
 from mailbot.core import reference
 from mailbot.core.answers import allowance_keys
+from mailbot.core.courtesy import AWAY, is_away
 from mailbot.core.decide import MailDecision, MailFacts, mailbox_of, on_mail
 from mailbot.core.evidence import Clues, Verdict, ends, follow, weigh
 from mailbot.core.lifecycle import Decision
@@ -111,7 +112,10 @@ def _decide(
     now: datetime,
 ) -> Filed:
     policy = live.policy
-    mail = replace(mail, automatic=mail.automatic or envelope_reason(claimed.envelope.sender))
+    automatic = mail.automatic or envelope_reason(claimed.envelope.sender)
+    if not automatic and is_away(mail.subject, mail.visible):
+        automatic = AWAY
+    mail = replace(mail, automatic=automatic)
     verdict, merged = weigh(clues, known.messages, known.participants, known.own(mail.sender)), known.merged()
     strangers = mailbox_of(claimed.envelope, policy).strangers
     if not verdict.number and verdict.claims and strangers == "thread" and not clues.failed:

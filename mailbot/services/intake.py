@@ -149,6 +149,8 @@ class Intake:
                 journal.mail_threaded(number=ticket.number, evidence=evidence)
             case e.AutomaticMailReceived(reason=reason):
                 journal.automatic_kept(number=ticket.number, reason=reason)
+            case e.ThanksReceived():
+                journal.thanks_kept(number=ticket.number)
             case e.AcknowledgementSuppressed(reason=reason):
                 self._metrics.suppress(reason)
                 journal.acknowledgement_suppressed(number=ticket.number, reason=reason)

@@ -119,6 +119,37 @@ class Envelope:
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """What a report says about one address. `status` is an enhanced code (RFC 3463), "" when unknown."""
+
+    address: str  # in lower case
+    action: str  # "failed", "delayed", "delivered", "relayed", "expanded", "displayed", ...
+    status: str = ""
+    diagnostic: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a machine tells about a mail that somebody sent. Nothing in it is proven: anybody can write one.
+
+    `kind`: "bounce" (given up), "delay" (still tried), "complaint" (the reader calls it abuse), "receipt"
+    (delivered, displayed, or what else only needs recording). `permanent`: it would fail again. `read_by`
+    says which reader understood it. `message_id` and `references` are the original's; `marks` all that looks
+    like a signed Message-ID or a bounce address of ours anywhere in the mail, the original's own first;
+    `said` the text in which a ticket number may stand.
+    """
+
+    kind: str
+    recipients: tuple[Failure, ...]
+    permanent: bool
+    read_by: str
+    message_id: str = ""
+    references: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()
+    said: str = field(repr=False, default="")
+
+
+@dataclass(frozen=True, slots=True)
 class InboundMail:
     """A mail as read by `mail.parse`, not yet on a ticket. Every text is safe for SQL and bounded.
 
@@ -142,3 +173,4 @@ class InboundMail:
     flags: tuple[str, ...]  # "no-sender", "several-senders", "too-complex", "html-cut", ...
     size: int
     language: str  # "id", "en" or ""
+    report: Report | None = None  # looked for in automatic mail alone

@@ -3,6 +3,7 @@
 import hmac
 from base64 import b32encode
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import re2
@@ -24,6 +25,13 @@ _REPLY = re2.compile(
     f"[^@+\\s]+[+]t[.]([a-z]{{2,10}})-?([0-9]{{8,12}})-?([0-9])[.]([a-z2-7]{{{MAC}}})@[^@\\s]+", _OPTIONS
 )
 _BOUNCE = re2.compile(f"[^@+\\s]+[+]b[.]([a-z0-9]{{1,{NONCE}}})[.]([a-z2-7]{{{MAC}}})@[^@\\s]+", _OPTIONS)
+# Anywhere in a text. Of a bounce address only its tag: on the way it may stand inside of another address
+# (SRS, BATV, VERP), with its "@" written as something else.
+_MARK = re2.compile(
+    f"(?i)mb[.][a-z]{{2,10}}-[0-9]{{8,12}}-[0-9][.][a-z0-9]{{1,{NONCE}}}[.][a-z2-7]{{{MAC}}}"
+    f"@[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|[+]b[.][a-z0-9]{{1,{NONCE}}}[.][a-z2-7]{{{MAC}}}",
+    _OPTIONS,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +64,25 @@ class Keys:
 
     def number_in(self, message_id: str) -> str | None:
         """The number in a Message-ID that we signed (its brackets may be missing), else None."""
+        found = self._signed(message_id)
+        return found[0] if found else None
+
+    def nonce_in(self, mark: str) -> str | None:
+        """The nonce (of the outbox row) in what `marks_in` found, when the mark is ours, else None."""
+        if mark.startswith("+"):
+            return self.bounce_nonce(f"x{mark}@x")
+        found = self._signed(mark)
+        return found[1] if found else None
+
+    def _signed(self, message_id: str) -> tuple[str, str] | None:
+        """Number and nonce of a Message-ID that we signed."""
         found = _match(_ID, message_id)
         if not found:
             return None
         number, nonce, mac, domain = found
         number = number.upper()
-        return number if hmac.compare_digest(mac, self._mac("id", number, nonce, domain)) else None
+        ours = hmac.compare_digest(mac, self._mac("id", number, nonce, domain))
+        return (number, nonce) if ours else None
 
     def reply_address(self, mailbox_address: str, number: str, participant: str) -> str:
         """`support+t.toko-48217390-8.mac@domain`: whoever writes there as `participant` means this ticket."""
@@ -101,6 +122,15 @@ class Keys:
         text = "\0".join(words).encode("utf-8", "surrogatepass").lower()
         digest = hmac.digest(self.secret, text, "sha256")[:16]
         return b32encode(digest)[:MAC].decode("ascii").lower()
+
+
+def marks_in(text: str, most: int) -> tuple[str, ...]:
+    """What looks like a signed Message-ID or the tag of a bounce address, unproven; in order, no doubles.
+
+    `text` holds no lone surrogates.
+    """
+    found = (match[0] for match in islice(_MARK.finditer(text), 20 * most))
+    return tuple(islice(dict.fromkeys(found), most))
 
 
 def check_room(mailbox_address: str, prefix: str, digits: int) -> None:

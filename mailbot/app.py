@@ -19,7 +19,7 @@ from sqlalchemy import make_url
 from mailbot import __version__, journal, supervisor
 from mailbot.core.changes import outline
 from mailbot.core.policy import Policy
-from mailbot.errors import ConfigError
+from mailbot.errors import ConfigError, Problem
 from mailbot.mail.compose import Composer
 from mailbot.mail.tags import Keys
 from mailbot.mail.templates import Templates
@@ -32,11 +32,14 @@ from mailbot.services.imap import ImapIntake
 from mailbot.services.intake import Intake
 from mailbot.services.keeper import Keeper
 from mailbot.services.listener import Listener
-from mailbot.services.live import Live
+from mailbot.services.live import Live, signer
 from mailbot.services.loop import Loop, stuck
 from mailbot.services.monitor import Monitor
+from mailbot.services.resolver import Resolver
+from mailbot.services.senders import Senders
 from mailbot.settings.loading import load
-from mailbot.settings.model import ImapAccount, Loaded
+from mailbot.settings.model import ImapAccount, Loaded, Settings
+from mailbot.settings.signing import HOW
 from mailbot.store import installation, migrate, nodes, policies, views
 from mailbot.store.engine import sqlite_path
 from mailbot.store.lock import LifeLock
@@ -55,6 +58,7 @@ def run(directory: Path, env: Mapping[str, str], roles: Collection[str] = ROLES)
     started = time.monotonic()
     loaded = load(directory, env, datetime.now(UTC).date())
     settings = loaded.settings
+    _insist_on_key(settings)
     journal.configure(settings.log)
     with ExitStack() as stack:
         if settings.store.startswith("sqlite"):
@@ -90,6 +94,8 @@ class Daemon:
         self._loops: dict[str, Loop] = {}
         self._listener: Listener | None = None
         self._imap: list[ImapIntake] = []
+        self._intake: Intake | None = None
+        self._senders: Senders | None = None
         self._delivery: Delivery | None = None
         self._monitor: Monitor | None = None
         self._reloading: asyncio.Task[None] | None = None
@@ -106,7 +112,8 @@ class Daemon:
         own: bytes = await self._store.write(installation.secret, None)
         keys = Keys(self.settings.secret or own)
         policy = self._loaded.policy
-        composer = Composer(load_templates(self.settings.templates), keys, policy)
+        templates = load_templates(self.settings.templates)
+        composer = Composer(templates, keys, policy, signer=signer(self.settings.dkim))
         self._live = Live(policy, composer, keys, self.settings.trust)
         await self._join()
         self._build()
@@ -165,8 +172,12 @@ class Daemon:
             )
             self._loops["delivery"] = Loop(self._delivery)
         if "intake" in self._roles:
-            intake = Intake(store, live, self.node, self._waker("delivery"), metrics, _now)
-            self._loops["intake"] = Loop(intake)
+            trust = self.settings.trust
+            if trust.verify:
+                self._senders = Senders(trust, Resolver(trust.resolver).until, metrics)
+            wake = self._waker("delivery")
+            self._intake = Intake(store, live, self.node, wake, metrics, _now, self._senders)
+            self._loops["intake"] = Loop(self._intake)
         if "deadlines" in self._roles:
             self._loops["deadlines"] = Loop(Deadlines(store, live, self._waker("delivery"), metrics, _now))
         if "listener" in self._roles:
@@ -298,6 +309,10 @@ class Daemon:
         for name in ("intake", "deadlines"):
             if name in self._loops:
                 await self._loops[name].stop()
+        if self._intake:
+            await self._intake.let_go()
+        if self._senders:
+            self._senders.close()
         if self._delivery:
             await self._loops["delivery"].stop()
             await self._delivery.drain(left())
@@ -318,6 +333,13 @@ class Daemon:
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def _insist_on_key(settings: Settings) -> None:
+    """A shell may lack the key. A daemon without it would send what the domain's policy has others reject."""
+    if settings.dkim and not settings.dkim.key:
+        where = str(settings.directory / "mailbot.yaml")
+        raise ConfigError([Problem(where, 0, 0, "`dkim` is set, but there is no key to sign with", HOW)])
 
 
 def _allow_many_files() -> None:

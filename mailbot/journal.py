@@ -206,6 +206,11 @@ def session_trouble(*, peer: str, error: BaseException) -> None:
     """Trouble of ours in an SMTP session: the client was told 451 or 452."""
 
 
+@_warning
+def sender_not_checked(*, error: BaseException) -> None:
+    """The check of a mail's sender broke; the mail goes on as if nobody had been asked."""
+
+
 @_info
 def ticket_opened(*, number: str, rule: str, team: str, level: str, priority: str) -> None:
     """A mail became a ticket."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from importlib.util import find_spec
+from ipaddress import ip_address
 
 from mailbot.errors import Problem
 from mailbot.settings.environment import Environment
@@ -33,6 +34,9 @@ def dkim(entry: DkimEntry | None, said: Environment) -> Dkim | None:
 def problems(file: MailbotFile, source: Source, said: Environment) -> Iterator[Problem]:
     if file.trust.verify and (missing := _missing("cryptography", "dns")):
         yield source.at_value(("trust", "verify"), f"`{missing}` is not installed", INSTALL)
+    if file.trust.resolver and not _is_ip(file.trust.resolver[0]):
+        message = f"`{file.trust.resolver[0]}` is a name: who would look it up?"
+        yield source.at_value(("trust", "resolver"), message, "write its IP address, like 127.0.0.1:53")
     if file.dkim is None:
         return
     if _missing("cryptography"):
@@ -97,6 +101,14 @@ def read_key(pem: bytes) -> PrivateKey:
 
 def _missing(*modules: str) -> str:
     return next((name for name in modules if find_spec(name) is None), "").replace("dns", "dnspython")
+
+
+def _is_ip(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_under(address: str, domain: str) -> bool:

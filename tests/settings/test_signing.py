@@ -141,6 +141,12 @@ def test_a_mailbox_that_stays_unsigned_is_a_warning(tmp_path: Path) -> None:
     ]
 
 
+def test_the_dns_server_to_ask_is_an_address(tmp_path: Path) -> None:
+    (found,) = problems(with_yaml(tmp_path, "\ntrust: {verify: true, resolver: dns.example:53}\n"))
+
+    assert "`dns.example` is a name: who would look it up?" in brief(found)
+
+
 def test_who_is_trusted_and_asked_is_read(tmp_path: Path) -> None:
     with_yaml(tmp_path, "\ntrust: {verify: true, resolver: 127.0.0.1:5353}\n")
 

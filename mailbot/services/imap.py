@@ -8,7 +8,7 @@ import asyncio
 import base64
 import ssl
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -20,6 +20,7 @@ from mailbot.mail.addressed import addressed
 from mailbot.services.imap_wire import (
     ImapRefused,
     ImapTrouble,
+    Item,
     Response,
     Wire,
     dial,
@@ -213,9 +214,13 @@ class ImapIntake:
         assert position
         wire.news = False
         found: dict[int, Listed] = {}
+        top = position.uid
 
         def note(response: Response) -> None:
-            listed = _listed(response, position)
+            nonlocal top
+            items = response.fetched()
+            top = max(top, _number(items.get(b"UID")))
+            listed = _listed(items, position)
             if listed:
                 found[listed.uid] = listed
 
@@ -224,9 +229,9 @@ class ImapIntake:
         await wire.command(b"UID FETCH", b"%d:*" % (position.uid + 1), items, each=note)
         if position.left and self._fresh:  # the cause may be mended, the mail may be gone
             await wire.command(b"UID FETCH", sequence(list(position.left)), items, each=note)
-            gone = tuple(set(position.left) - set(found))
-            progress = Progress(self._folder, position.uidvalidity, 0, settled=gone)
-            await self._store.write(imap_folders.advance, progress)
+            await self._remember(position.uid, settled=tuple(set(position.left) - set(found)))
+        if not found and top > position.uid:
+            await self._remember(top)  # nothing up to there is ours: it need not be listed again and again
         self._waiting.extend(found[uid] for uid in sorted(found, key=lambda uid: (uid <= position.uid, uid)))
 
     def _next_batch(self) -> list[Listed]:
@@ -257,11 +262,16 @@ class ImapIntake:
         for uid, why in left.items():
             if uid not in position.left:
                 journal.imap_left(account=self._account.name, uid=uid, why=why)
-        uid = max(each.uid for each in batch)
-        progress = Progress(self._folder, position.uidvalidity, uid, tuple(left), tuple(kept))
+        await self._remember(max(each.uid for each in batch), tuple(left), tuple(kept))
+
+    async def _remember(self, uid: int, left: tuple[int, ...] = (), settled: tuple[int, ...] = ()) -> None:
+        """Everything up to `uid` is dealt with."""
+        position = self._position
+        assert position
+        progress = Progress(self._folder, position.uidvalidity, uid, left, settled)
         await self._store.write(imap_folders.advance, progress)
-        known = tuple({*position.left, *left} - set(kept))
-        self._position = replace(position, uid=max(uid, position.uid), left=known)
+        still_left = tuple({*position.left, *left} - set(settled))
+        self._position = replace(position, uid=max(uid, position.uid), left=still_left)
 
     def _sort_out(self, batch: Sequence[Listed]) -> tuple[list[Listed], dict[int, str]]:
         """Those that can be fetched, and why the others can't."""
@@ -374,11 +384,10 @@ class ImapIntake:
             await wire.command(b"UID EXPUNGE", which)
 
 
-def _listed(response: Response, position: Position | None) -> Listed | None:
+def _listed(items: Mapping[bytes, Item], position: Position) -> Listed | None:
     """The mail that a response tells of, when it is for us: new, or unread when we began with the folder."""
-    items = response.fetched()
     uid, flags = _number(items.get(b"UID")), items.get(b"FLAGS")
-    if not uid or not isinstance(flags, list) or position is None:
+    if not uid or not isinstance(flags, list):
         return None
     marks = {flag.lower() for flag in flags if isinstance(flag, bytes)}
     received_at = internal_date(items.get(b"INTERNALDATE"))

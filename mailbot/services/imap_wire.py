@@ -176,7 +176,7 @@ class Wire:
             elif each:
                 each(response)
             seen += 1
-            if seen % 100 == 0:
+            if seen % 25 == 0:
                 await asyncio.sleep(0)  # a long list that has come already must not stop everybody else
 
     async def idle(self, heard: Callable[[], None]) -> None:

@@ -290,7 +290,6 @@ async def test_what_was_read_before_we_began_is_not_ours_what_is_read_after_is(
     box.put(complaint(2), date='"01-Nov-2026 10:00:00 +0700"')
     await fetch.work()
     assert fetch.subjects() == ["Pesanan 2"]
-
     await fetch.duty.close()
     box.put(complaint(3))
     box.put(complaint(4), date='"01-Nov-2026 10:00:00 +0700"')
@@ -299,6 +298,7 @@ async def test_what_was_read_before_we_began_is_not_ours_what_is_read_after_is(
     await fetch.restart()
     await fetch.work()
     assert fetch.subjects() == ["Pesanan 2", "Pesanan 3", "Pesanan 4"]
+    assert fetch.folder.uid == 5  # what is not ours is not looked at again
 
 
 async def test_mail_that_somebody_takes_away_under_our_hands_is_no_trouble(fetch: Fetch, box: Box) -> None:

@@ -49,7 +49,7 @@ class Who:
 
     by: str
     policy: Policy
-    now: datetime
+    at: datetime
 
 
 def on_join(command: c.Join, source: Side, target: Side | None, fresh: str, who: Who) -> Changes | str:
@@ -110,12 +110,12 @@ def move(source: Side, message: int, target: Side, who: Who, *, other_customer: 
     if not _takes_part(concerned, target) and not other_customer:
         return _of_another(f"message {message}", concerned, b)
     stays = tuple(each for each in source.posts if each.id != message)
-    left = _left(source, stays, who, e.MessageMoved(who.now, who.by, message, to=b.number))
+    left = _left(source, stays, who, e.MessageMoved(who.at, who.by, message, to=b.number))
     pending = post.turn == "customer" and post.home != b.number
     pending = pending and a.status in OUR_TURN and left.ticket.status not in OUR_TURN
     joined = _newcomers({post.author} if post.direction == "in" else (), target)
     came = e.MessageMoved(
-        who.now, who.by, message, origin=a.number, pending=pending, joined=tuple(sorted(joined))
+        who.at, who.by, message, origin=a.number, pending=pending, joined=tuple(sorted(joined))
     )
     arrived = _arrived(target, (post,), who, came, f"message {message} was moved here from {a.number}")
     return (
@@ -141,10 +141,10 @@ def merge(
     newest = next((post for post in reversed(source.posts) if post.turn == "customer"), None)
     pending = a.status in OUR_TURN and newest is not None and newest.home != b.number
     ended = Story(a)
-    ended.tell(e.TicketMerged(who.now, who.by, b.number, ids, not _takes_part(a.customer, target)))
+    ended.tell(e.TicketMerged(who.at, who.by, b.number, ids, not _takes_part(a.customer, target)))
     ended.tell(_standing_still(ended.ticket, who))
     came = e.TicketTookIn(
-        at=who.now,
+        at=who.at,
         by=who.by,
         other=a.number,
         messages=ids,
@@ -162,8 +162,8 @@ def _standing_still(ticket: Ticket, who: Who) -> e.TicketRetold:
     mine, calendar = ladder.ladder_of(ticket, who.policy), ladder.calendar_of(ticket, who.policy)
     names = ("status", "first_response_at", "closed_at", "last_message_id")
     same = {name: getattr(ticket, name) for name in names}
-    clocks = ladder.clocks_for(ticket, mine, calendar, who.now)
-    return e.TicketRetold(at=who.now, by="policy", clocks=clocks, **same)
+    clocks = ladder.clocks_for(ticket, mine, calendar, who.at)
+    return e.TicketRetold(at=who.at, by="policy", clocks=clocks, **same)
 
 
 def unmerge(source: Side, target: Side, who: Who) -> Changes | str:
@@ -179,13 +179,13 @@ def unmerge(source: Side, target: Side, who: Who) -> Changes | str:
     if refusal := _leaves_nothing(target, ids):
         return refusal
     stays = tuple(post for post in target.posts if post.id not in merged.messages)
-    left = _left(target, stays, who, e.TicketGaveBack(who.now, who.by, a.number, ids))
+    left = _left(target, stays, who, e.TicketGaveBack(who.at, who.by, a.number, ids))
     again = Story(a)
-    again.tell(e.TicketUnmerged(who.now, who.by, b.number, ids))
+    again.tell(e.TicketUnmerged(who.at, who.by, b.number, ids))
     _retell(again, source.events, (*source.posts, *back), who)
     if again.ticket.status in OUR_TURN:
         because = f"it is no longer merged into {b.number}"
-        steps.tell_team(again, who.policy, who.now, "notify", because, "")
+        steps.tell_team(again, who.policy, who.at, "notify", because, "")
     moved = tuple((id_, b.number) for id_ in ids)
     return (
         Change(b, left.decision(), leaving=_leavers(target, left)),
@@ -208,7 +208,7 @@ def split(source: Side, messages: Collection[int], fresh: str, who: Who) -> Chan
         source, tuple(post for post in source.posts if post not in gone), who, _split_off(gone, fresh, who)
     )
     first = e.TicketOpened(
-        at=who.now,
+        at=who.at,
         by=who.by,
         mailbox=a.mailbox,
         customer=asked[0].author or a.customer,
@@ -221,12 +221,12 @@ def split(source: Side, messages: Collection[int], fresh: str, who: Who) -> Chan
     story = Story(opened(fresh, first), first)
     story.tell(_routed_alike(a, who))
     if a.assignee:
-        story.tell(e.TicketAssigned(who.now, who.by, a.assignee))
+        story.tell(e.TicketAssigned(who.at, who.by, a.assignee))
     # The customer had an acknowledgement for the mail, and hears the new number with the first answer.
-    story.tell(e.AcknowledgementSuppressed(who.now, "policy", f"split from {a.number}"))
+    story.tell(e.AcknowledgementSuppressed(who.at, "policy", f"split from {a.number}"))
     _retell(story, (), gone, who)
     if story.ticket.status in OUR_TURN:
-        steps.tell_team(story, who.policy, who.now, "new", f"split from {a.number}", "")
+        steps.tell_team(story, who.policy, who.at, "new", f"split from {a.number}", "")
     moved = tuple((post.id, a.number) for post in gone)
     joining = (story.ticket.customer,)
     return Change(a, left.decision(), leaving=_leavers(source, left)), Change(
@@ -249,13 +249,13 @@ def _why_not_split(source: Side, wanted: set[int], gone: Sequence[Post]) -> str:
 
 
 def _split_off(gone: Sequence[Post], fresh: str, who: Who) -> e.TicketSplit:
-    return e.TicketSplit(who.now, who.by, fresh, tuple(post.id for post in gone))
+    return e.TicketSplit(who.at, who.by, fresh, tuple(post.id for post in gone))
 
 
 def _routed_alike(ticket: Ticket, who: Who) -> e.TicketRouted:
     names = ("rule", "category", "urgency", "complexity", "priority", "tags", "team", "level", "ladder")
     same = {name: getattr(ticket, name) for name in names}
-    return e.TicketRouted(at=who.now, by=who.by, because=f"split from {ticket.number}", **same)
+    return e.TicketRouted(at=who.at, by=who.by, because=f"split from {ticket.number}", **same)
 
 
 # --- pieces -----------------------------------------------------------------------------------------------
@@ -325,10 +325,10 @@ def _arrived(side: Side, came: Sequence[Post], who: Who, event: Event, why: str)
     story.tell(event)
     _retell(story, side.events, (*side.posts, *came), who)
     if side.ticket.status not in OUR_TURN and story.ticket.status in OUR_TURN:
-        steps.tell_team(story, who.policy, who.now, "customer_wrote", why, "")
+        steps.tell_team(story, who.policy, who.at, "customer_wrote", why, "")
     return story
 
 
 def _retell(story: Story, before: Sequence[Event], posts: Sequence[Post], who: Who) -> None:
     events = (*before, *story.events)
-    story.tell(retold(story.ticket, events, posts, who.policy, who.now, "policy"))
+    story.tell(retold(story.ticket, events, posts, who.policy, who.at, "policy"))

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from mailbot.core.commands import Join, MoveMessage, Split
+from mailbot.core.commands import Accept, Join, MoveMessage, Split
 from mailbot.core.joining import Change, Changes, Side, Who, goes_to, on_join
 from mailbot.core.model import Ticket
 from mailbot.services.filing import fresh_numbers
@@ -55,7 +55,7 @@ def _apply(connection: Connection, wanted: Joining, live: Live) -> Changes | str
     other = _other(connection, wanted.command, seen)
     locked = tickets.load(connection, {seen.number, other} - {""})
     source = _side(connection, locked[seen.number])
-    if goes_to(wanted.command, source.ticket, source.events) != other:
+    if _other(connection, wanted.command, source.ticket) != other:
         raise Outdated("the ticket was joined to another by somebody else meanwhile")
     target = _side(connection, locked[other]) if other in locked else None
     who = Who(wanted.by, live.policy, wanted.now)
@@ -66,7 +66,10 @@ def _apply(connection: Connection, wanted: Joining, live: Live) -> Changes | str
 
 
 def _other(connection: Connection, command: Join, seen: Ticket) -> str:
-    return goes_to(command, seen, [each.event for each in tickets.events_of(connection, seen.number)])
+    number = goes_to(command, seen, [each.event for each in tickets.events_of(connection, seen.number)])
+    while isinstance(command, Accept) and (named := views.ticket(connection, number)) and named.merged_into:
+        number = named.merged_into  # what a claim names may have been merged since
+    return number
 
 
 def _side(connection: Connection, ticket: Ticket) -> Side:

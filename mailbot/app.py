@@ -11,7 +11,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Collection, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from sqlalchemy import make_url
 from mailbot import __version__, journal, supervisor
 from mailbot.core.changes import outline
 from mailbot.core.policy import Policy
-from mailbot.errors import ConfigError
+from mailbot.errors import ConfigError, Problem
 from mailbot.mail.compose import Composer
 from mailbot.mail.tags import Keys
 from mailbot.mail.templates import Templates
@@ -29,21 +29,26 @@ from mailbot.metrics import Figures, Metrics
 from mailbot.services.deadlines import Deadlines
 from mailbot.services.delivery import Delivery
 from mailbot.services.heartbeat import Heartbeat
+from mailbot.services.imap import ImapIntake
 from mailbot.services.intake import Intake
 from mailbot.services.keeper import InFlow, Keeper
 from mailbot.services.listener import Listener
-from mailbot.services.live import Live
+from mailbot.services.live import Live, signer
 from mailbot.services.loop import Loop, stuck
 from mailbot.services.monitor import Monitor
+from mailbot.services.resolver import Resolver
+from mailbot.services.senders import Senders
 from mailbot.services.sweep import Sweep
 from mailbot.settings.loading import load
-from mailbot.settings.model import Loaded
+from mailbot.settings.model import ImapAccount, Loaded, Settings
+from mailbot.settings.signing import HOW
 from mailbot.store import installation, migrate, nodes, policies, views
 from mailbot.store.engine import sqlite_path
 from mailbot.store.lock import LifeLock
 from mailbot.store.store import Store
 
-ROLES = ("listener", "intake", "delivery", "deadlines")
+ROLES = ("listener", "imap", "intake", "delivery", "deadlines")
+FETCHING = timedelta(minutes=15)  # a turn of an IMAP duty: large mails over a thin line
 DRAIN = timedelta(seconds=75)  # for sessions and sends under way; the unit allows 100 s for all of it
 
 
@@ -55,6 +60,7 @@ def run(directory: Path, env: Mapping[str, str], roles: Collection[str] = ROLES)
     started = time.monotonic()
     loaded = load(directory, env, datetime.now(UTC).date())
     settings = loaded.settings
+    _insist_on_key(settings)
     # The store's thread decides and composes; sessions and sends must not wait 5 ms for each of their turns.
     sys.setswitchinterval(0.001)
     journal.configure(settings.log)
@@ -92,6 +98,9 @@ class Daemon:
         self._flow = InFlow()
         self._loops: dict[str, Loop] = {}
         self._listener: Listener | None = None
+        self._imap: list[ImapIntake] = []
+        self._intake: Intake | None = None
+        self._senders: Senders | None = None
         self._delivery: Delivery | None = None
         self._monitor: Monitor | None = None
         self._reloading: asyncio.Task[None] | None = None
@@ -108,7 +117,8 @@ class Daemon:
         own: bytes = await self._store.write(installation.secret, None)
         keys = Keys(self.settings.secret or own)
         policy = self._loaded.policy
-        composer = Composer(load_templates(self.settings.templates), keys, policy)
+        templates = load_templates(self.settings.templates)
+        composer = Composer(templates, keys, policy, signer=signer(self.settings.dkim))
         self._live = Live(policy, composer, keys, self.settings.trust)
         await self._join()
         self._build()
@@ -121,7 +131,7 @@ class Daemon:
         gc.collect()
         gc.freeze()
         self._supervisor.ready(f"policy {policy.version}")
-        listen = f"{self.settings.listen.host}:{self.port}" if self._listener else "-"
+        listen = ", ".join(self._listener.ways) if self._listener else "-"
         journal.ready(listen=listen, seconds=time.monotonic() - started)
 
     def _greet(self) -> None:
@@ -167,15 +177,41 @@ class Daemon:
             )
             self._loops["delivery"] = Loop(self._delivery)
         if "intake" in self._roles:
-            wake = self._waker("delivery")
-            intake = Intake(store, live, self.node, wake, metrics, _now, self._flow.handled)
-            self._loops["intake"] = Loop(intake)
+            trust = self.settings.trust
+            if trust.verify:
+                self._senders = Senders(trust, Resolver(trust.resolver).until, metrics)
+            self._intake = Intake(
+                store,
+                live,
+                self.node,
+                self._waker("delivery"),
+                metrics,
+                _now,
+                self._senders,
+                handled=self._flow.handled,
+            )
+            self._loops["intake"] = Loop(self._intake)
         if "deadlines" in self._roles:
             self._loops["deadlines"] = Loop(Deadlines(store, live, self._waker("delivery"), metrics, _now))
         if "listener" in self._roles:
             self._listener = self._make_listener()
         self._loops["sweep"] = Loop(Sweep(store, _now))
+        if "imap" in self._roles:
+            self._imap = [self._make_imap(account) for account in self.settings.imap]
+            self._loops |= {each.name: Loop(each, patience=FETCHING) for each in self._imap}
         self._loops["heartbeat"] = Loop(Heartbeat(store, self.node, self._wake_all))
+
+    def _make_imap(self, account: ImapAccount) -> ImapIntake:
+        return ImapIntake(
+            self._store,
+            account,
+            policy=lambda: self._live.policy,
+            keep=Keeper(self._store, self.metrics, self._flow),
+            wake_intake=self._waker("intake"),
+            wake=self._waker(f"imap {account.name}"),
+            largest=self.settings.limits.size,
+            now=_now,
+        )
 
     def _make_listener(self) -> Listener:
         inherited = supervisor.inherited_sockets(self._env, os.getpid())
@@ -185,7 +221,8 @@ class Daemon:
             keep=Keeper(self._store, self.metrics, self._flow),
             wake=self._waker("intake"),
             free_space=self._free_space,
-            sockets=[each for _, each in inherited],
+            sockets=[each for name, each in inherited if name != "lmtp"],
+            lmtp_sockets=[each for name, each in inherited if name == "lmtp"],
             refused=lambda code: self.metrics.refused.labels(str(code)).inc(),
             now=_now,
         )
@@ -241,7 +278,7 @@ class Daemon:
         found = [f"{name} does not turn" for name in self._stuck()]
         if self._delivery and self._delivery.relay_is_down:
             found.append("the relay can't be reached, mail is held")
-        return found
+        return found + [f"{each.name}: {each.trouble}" for each in self._imap if each.trouble]
 
     def ask_reload(self) -> None:
         """SIGHUP: takes the configuration as it is now, all or nothing."""
@@ -283,11 +320,16 @@ class Daemon:
             spent = timedelta(seconds=time.monotonic() - started)
             return max(timedelta(seconds=1), DRAIN - spent)
 
+        await asyncio.gather(*(self._cut_short(each) for each in self._imap))
         if self._listener:
             await self._listener.drain(left())
         for name in ("intake", "deadlines", "sweep"):
             if name in self._loops:
                 await self._loops[name].stop()
+        if self._intake:
+            await self._intake.let_go()
+        if self._senders:
+            self._senders.close()
         if self._delivery:
             await self._loops["delivery"].stop()
             await self._delivery.drain(left())
@@ -298,9 +340,23 @@ class Daemon:
         await asyncio.to_thread(self._store.close)
         journal.stopped(seconds=time.monotonic() - started)
 
+    async def _cut_short(self, imap: ImapIntake) -> None:
+        """Mail on its way from a folder need not come in: unmarked, it is fetched again."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.7):
+                await self._loops[imap.name].stop()
+        await imap.close()
+
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def _insist_on_key(settings: Settings) -> None:
+    """A shell may lack the key. A daemon without it would send what the domain's policy has others reject."""
+    if settings.dkim and not settings.dkim.key:
+        where = str(settings.directory / "mailbot.yaml")
+        raise ConfigError([Problem(where, 0, 0, "`dkim` is set, but there is no key to sign with", HOW)])
 
 
 def _allow_many_files() -> None:

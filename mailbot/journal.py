@@ -41,6 +41,8 @@ def configure(mode: str = "", *, level: int = logging.INFO, stream: TextIO | Non
     handler.setFormatter(as_text if chosen == "text" else _JsonLines(processors=[_describe, _as_json]))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd's: names senders and recipients
+    logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)  # its crashes, which we expect
+    logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)  # its crashes, which we expect
     _log.setLevel(level)
 
 
@@ -165,6 +167,41 @@ def mail_envelope(*, inbox_id: int, sender: str, recipients: Collection[str]) ->
 
 
 @_info
+def imap_connected(*, account: str) -> None:
+    """The folder is open. `account` is a user of ours on a server, and the folder."""
+
+
+@_warning
+def imap_down(*, account: str, error: BaseException | str, retry_in: timedelta | float) -> None:
+    """No mail can be fetched; it waits on the server."""
+
+
+@_error
+def imap_login_refused(*, account: str, error: BaseException | str, retry_in: timedelta | float) -> None:
+    """The server does not take the user with this password: a person must mend that."""
+
+
+@_warning
+def imap_started_over(*, account: str) -> None:
+    """The server has numbered its mails anew: all are looked at again, known ones are found out."""
+
+
+@_error
+def imap_left(*, account: str, uid: int, why: str) -> None:
+    """A mail that can't be stored stays where it is, unmarked; the others go on."""
+
+
+@_failure
+def imap_mail_failed(*, account: str, uid: int, error: BaseException) -> None:
+    """Our code failed on this mail alone."""
+
+
+@_warning
+def imap_not_marked(*, account: str, mails: int, error: BaseException | str) -> None:
+    """Stored, but the server refused to mark, move or delete them."""
+
+
+@_info
 def mail_refused(*, peer: str, code: int, why: str) -> None:
     """`why` is a phrase of ours, without the addresses."""
 
@@ -172,6 +209,11 @@ def mail_refused(*, peer: str, code: int, why: str) -> None:
 @_warning
 def session_trouble(*, peer: str, error: BaseException) -> None:
     """Trouble of ours in an SMTP session: the client was told 451 or 452."""
+
+
+@_warning
+def sender_not_checked(*, error: BaseException) -> None:
+    """The check of a mail's sender broke; the mail goes on as if nobody had been asked."""
 
 
 @_info
@@ -187,6 +229,11 @@ def mail_threaded(*, number: str, evidence: str) -> None:
 @_info
 def automatic_kept(*, number: str, reason: str) -> None:
     """A mail that no person wrote: on the ticket, never answered."""
+
+
+@_info
+def thanks_kept(*, number: str) -> None:
+    """A customer wrote nothing but thanks: on the ticket, nobody is told."""
 
 
 @_info

@@ -33,6 +33,7 @@ class Metrics:
 
         self.accepted = count("mailbot_accepted_total", "Mails kept and answered 250.")
         self.refused = count("mailbot_refused_total", "SMTP refusals, by reply code.", ["code"])
+        self.authenticated = count("mailbot_authenticated_total", "Senders that we checked.", ["result"])
         self.opened = count("mailbot_opened_total", "Tickets opened.")
         self.threaded = count("mailbot_threaded_total", "Mails put on their ticket.")
         self.parked = count("mailbot_parked_total", "Mails and deadlines set aside for a person.")

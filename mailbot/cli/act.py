@@ -60,7 +60,7 @@ def _note(wanted: Act) -> Message:
     assert isinstance(wanted.command, AddNote)
     author = wanted.by.partition(":")[2]
     text = wanted.command.text
-    return Message(wanted.now, "note", author, "", text, text, evidence="command line")
+    return Message(wanted.now, "note", author, "", text, text, evidence={"because": "command line"})
 
 
 def operator() -> str:

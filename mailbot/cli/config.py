@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mailbot.cli import say
 from mailbot.cli.options import config_directory, config_option, json_option
 from mailbot.errors import ConfigError, Problem
+
+if TYPE_CHECKING:  # pydantic and all: only when a configuration is read
+    from mailbot.settings import Settings
 
 
 @click.command()
@@ -45,15 +48,16 @@ def _tell(what: str, paths: Sequence[Path], directory: Path) -> None:
 @click.option(
     "--schema", metavar="NAME", help="Print the JSON Schema of mailbot, teams, routing or escalation."
 )
+@click.option("--dkim-record", is_flag=True, help="Print the DNS record of our DKIM key, for a zone file.")
 @config_option
 @json_option
 @click.pass_context
-def check(ctx: click.Context, schema: str | None, in_json: bool) -> None:
+def check(ctx: click.Context, schema: str | None, dkim_record: bool, in_json: bool) -> None:
     """Validate all of it: YAML, rules, ladders, calendars, templates. Exit 78 with every problem at once."""
     if schema is not None:
         _schema(schema)
         return
-    from mailbot.cli.opening import checked
+    from mailbot.cli.opening import checked, no
 
     try:
         loaded, _ = checked()
@@ -62,6 +66,12 @@ def check(ctx: click.Context, schema: str | None, in_json: bool) -> None:
             raise
         say.as_json({"ok": False, "policy": None, "problems": _shapes(refusal.problems), "warnings": []})
         ctx.exit(78)
+    record = _dkim_record(loaded.settings)
+    if dkim_record:
+        if not record:
+            no("there is no DKIM key here\nIt needs `dkim:` in mailbot.yaml, and MAILBOT_DKIM_KEY_FILE=...")
+        say.line(record)
+        return
     if in_json:
         version = loaded.policy.version
         say.as_json({"ok": True, "policy": version, "problems": [], "warnings": _shapes(loaded.warnings)})
@@ -76,6 +86,16 @@ def check(ctx: click.Context, schema: str | None, in_json: bool) -> None:
     )
     listed = ", ".join(f"{count} {_plural(name, count)}" for count, name in counts + more)
     say.line(f"{say.clean(config_directory(ctx))} is fine: {listed}; policy {policy.version}", fg="green")
+    if record:
+        say.line(f"mail is signed; receivers look for this record in the DNS:\n{record}")
+
+
+def _dkim_record(settings: "Settings") -> str:
+    """As a line for a zone file; "" when nothing is signed, or the key is not here."""
+    from mailbot.services.live import signer
+
+    found = signer(settings.dkim)
+    return found.zone_line() if found else ""
 
 
 def _plural(name: str, count: int) -> str:

@@ -7,7 +7,7 @@ import click
 from mailbot.cli.options import config_directory, config_option
 from mailbot.cli.say import complain
 
-ROLES = ("listener", "intake", "delivery", "deadlines")
+ROLES = ("listener", "imap", "intake", "delivery", "deadlines")
 
 
 def _roles(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[str, ...]:

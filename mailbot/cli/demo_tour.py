@@ -133,7 +133,7 @@ def _customer_replies(at: Tour, complaint: Complaint, number: str) -> None:
     if joined != number:
         raise DemoFailed(f"the reply opened {joined} of its own; the end of the daemon's log:")
     message = at.store.read_now(lambda each: views.messages_of(each, number, longest=100))[-1]
-    line(f"   {number}  threaded, no second ticket: {clean(message.evidence)}", bold=True)
+    line(f"   {number}  threaded, no second ticket: {clean(message.evidence.get('because', ''))}", bold=True)
 
 
 def _agent_answers(at: Tour, complaint: Complaint, number: str) -> None:

@@ -1,5 +1,6 @@
 """`explain MAIL` for people and as JSON."""
 
+from dataclasses import asdict
 from typing import Any
 
 from mailbot.cli import say
@@ -8,6 +9,7 @@ from mailbot.cli.sentences import sentence
 from mailbot.cli.shapes import deadline_shapes, ticket_shape
 from mailbot.core import ladder
 from mailbot.core.events import ClocksSet, TicketRouted
+from mailbot.core.evidence import Verdict
 from mailbot.core.model import Authentication, Ticket
 from mailbot.core.policy import Policy
 from mailbot.store.codec import event_data
@@ -53,7 +55,12 @@ def shape(told: Told, policy: Policy) -> dict[str, Any]:
         "belongs": {
             "ticket": None if _opens(told) else decision.ticket.number,
             "because": verdict.because,
+            "confidence": verdict.confidence,
+            "clues": [asdict(each) for each in verdict.weighed],
             "claims": verdict.claims or None,
+            "suggests": verdict.suggests or None,
+            "followed": verdict.followed,
+            "held_for": decision.ticket.held_for,
             "filed_as": told.filed.decided.direction,
         },
         "rules": [_rule(each) for each in told.tried],
@@ -140,19 +147,31 @@ def _where_it_belongs(told: Told) -> None:
     verdict, ticket = told.filed.verdict, told.filed.decided.decision.ticket
     say.title("Where it belongs")
     if not _opens(told):
-        say.line(f"  on ticket {ticket.number}: {say.clean(verdict.because)}")
+        say.line(f"  on ticket {ticket.number}: {say.clean(verdict.because)} ({verdict.confidence})")
         say.line(f"  filed as: {_direction(told.filed.decided.direction)}")
+        _weighed(verdict)
         for event in told.filed.decided.decision.events:
             if not isinstance(event, ClocksSet):
                 say.line(f"  so: {sentence(event, 'UTC')}")
         return
     say.line(f"  a new ticket: {say.clean(verdict.because)}")
+    _weighed(verdict)
+    if ticket.held_for:
+        say.line(f"  held for {ticket.held_for}: no clock runs until an agent accepts or rejects it")
+    if verdict.suggests:
+        say.line(f"  may mean the sender's own {verdict.suggests}: shown to agents, it decides nothing")
     if verdict.number:
         say.line(
             f"  {verdict.number} was closed too long ago to be opened again; the new one is linked to it"
         )
     if verdict.claims:
         say.line(f"  it claims to be about {say.clean(verdict.claims)}: shown to agents, no authority")
+
+
+def _weighed(verdict: Verdict) -> None:
+    for each in verdict.weighed:
+        mark = "counts" if each.counted else "does not count"
+        say.line(f"    {each.kind} {say.clean(each.named)}: {mark}, {say.clean(each.why)}")
 
 
 def _direction(direction: str) -> str:

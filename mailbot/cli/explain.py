@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from mailbot.cli import numbers
+from mailbot.cli import numbers, telling
 from mailbot.cli.opening import Desk, desk, no
 from mailbot.cli.options import config_option, json_option
 from mailbot.cli.say import as_json, clean, line, title, when
@@ -63,9 +63,28 @@ def _ticket(typed: str, in_json: bool) -> None:
             armed = at.store.read_now(views.deadline, found.number)
             events = event_shapes(recorded, at.zone(found.team))
             comes = deadline_shapes(found, at.policy)
-            as_json({"ticket": ticket_shape(found, armed), "events": events, "deadlines": comes})
+            shown = {"ticket": ticket_shape(found, armed), "events": events, "deadlines": comes}
+            links = at.store.read_now(views.links_of, found.number)
+            as_json({**shown, "links": links, "messages": _evidence(at, found)})
         else:
             _tell(at, found, recorded)
+
+
+def _evidence(at: Desk, found: Ticket) -> list[dict[str, object]]:
+    """Of each message why it is here, and what else was weighed."""
+    shown = at.store.read_now(lambda each: views.messages_of(each, found.number, longest=0))
+    names = ("id", "at", "author", "direction", "home", "evidence")
+    return [{name: getattr(each, name) for name in names} for each in shown]
+
+
+def _why_here(at: Desk, found: Ticket, zone: str) -> None:
+    title("Why its messages are here")
+    for each in at.store.read_now(lambda c: views.messages_of(c, found.number, longest=0)):
+        because, others = telling.belongs(each.evidence)
+        line(f"  {when(each.at, zone)}  {clean(each.author)} (message {each.id}): {clean(because)}")
+        for other in others:
+            line(f"       weighed: {clean(other)}")
+    line()
 
 
 def _tell(at: Desk, found: Ticket, recorded: list[tickets.RecordedEvent]) -> None:
@@ -73,6 +92,8 @@ def _tell(at: Desk, found: Ticket, recorded: list[tickets.RecordedEvent]) -> Non
     has_it = f"{found.assignee} has it" if found.assignee else "nobody has it"
     where = f"{found.status}, team {found.team}, level {found.level}, {has_it}"
     title(f"{found.number}  {clean(where)}")
+    for what, others in telling.links_said(at.store.read_now(views.links_of, found.number), found.number):
+        line(f"  {what} {clean(others)}")
     policy = ""
     for each in recorded:
         if each.policy != policy:
@@ -80,6 +101,7 @@ def _tell(at: Desk, found: Ticket, recorded: list[tickets.RecordedEvent]) -> Non
             line(f"  by policy {clean(policy)}:", dim=True)
         line(f"  {each.seq:>3}  {when(each.event.at, zone)}  {sentence(each.event, zone)}")
     line()
+    _why_here(at, found, zone)
     comes_due(found, at.policy, zone)
     if at.policy.version != policy:
         line(f"\nThe files hold policy {at.policy.version} by now.", dim=True)

@@ -77,6 +77,15 @@ def show(inbox_id: int, raw: bool, in_json: bool) -> None:
             _show(at, entry, content)
 
 
+@inbox.command()
+@click.argument("inbox_id", metavar="ID", type=click.IntRange(1))
+@config_option
+def raw(inbox_id: int) -> None:
+    """One mail byte for byte as it came, to standard output."""
+    with desk() as at:
+        give_raw(at.store.read_now(views.raw_mail, inbox_id), f"there is no mail {inbox_id} in the inbox")
+
+
 def _read_shape(content: bytes | None) -> dict[str, object] | None:
     """How the mail reads; null when its bytes are missing."""
     if content is None:

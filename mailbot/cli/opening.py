@@ -20,7 +20,7 @@ from mailbot.mail.compose import Composer
 from mailbot.mail.tags import Keys
 from mailbot.mail.templates import Templates
 from mailbot.mail.templates import load as load_templates
-from mailbot.services.live import Live
+from mailbot.services.live import Live, signer
 from mailbot.settings import Loaded, Settings, load
 from mailbot.settings.shipped import templates_for
 from mailbot.store import migrate, views
@@ -54,7 +54,8 @@ def live(
 ) -> Live:
     """`secret` is the store's; without any, marks are made that nobody will ever recognise."""
     keys = Keys(settings.secret or secret or secrets.token_bytes(32))
-    composer = Composer(templates or load_templates(settings.templates), keys, policy)
+    read = templates or load_templates(settings.templates)
+    composer = Composer(read, keys, policy, signer=signer(settings.dkim))
     return Live(policy, composer, keys, settings.trust)
 
 

@@ -42,6 +42,10 @@ def _said(event: e.Event, zone: str) -> str:
         case e.TicketOpened():
             more = f", goes on from {event.follows}" if event.follows else ""
             more += f", claims to be about {event.claims} without proof" if event.claims else ""
+            more += " and is held until an agent decides" if event.held_for else ""
+            more += f", perhaps means {event.suggests}" if event.suggests else ""
+            if event.split_from:
+                return f"{who(event.by)} split it off {event.split_from}: {clean(event.subject, 120)!r}"
             return f"{event.customer} wrote to {event.mailbox}: {clean(event.subject, 120)!r}{more}"
         case e.TicketRouted():
             return _routed(event)
@@ -56,6 +60,8 @@ def _said(event: e.Event, zone: str) -> str:
             return f"the customer wrote again (belongs here: {evidence})"
         case e.AutomaticMailReceived(reason=reason):
             return f"an automatic mail came, kept and not answered: {reason}"
+        case e.ThanksReceived():
+            return "the customer wrote nothing but thanks: kept, nobody's turn changed"
         case e.AgentAnswered(agent=agent):
             return f"{agent} answered the customer"
         case e.AgentMailHeld(agent=agent, reason=reason):
@@ -88,7 +94,39 @@ def _later(event: e.Event, zone: str) -> str:
             return f"{who(by)} closed it{f': {because}' if because else ''}"
         case e.TicketReopened():
             return "reopened"
+    return _joined(event)
+
+
+def _joined(event: e.Event) -> str:
+    """What happened between this ticket and another."""
+    match event:
+        case e.TicketReleased(by=by):
+            return f"{who(by)} rejected the claim: it is a matter of its own"
+        case e.MessageMoved(by=by, message=message, to=to, origin=origin):
+            way = f"to {to}" if to else f"here from {origin}"
+            return f"{who(by)} moved message {message} {way}{_takes_part(event.joined)}"
+        case e.TicketMerged(by=by, into=into, other_customer=other):
+            return f"{who(by)} merged it into {into}{', of another customer' if other else ''}"
+        case e.TicketTookIn(by=by, other=other, messages=messages, accepted=accepted):
+            what = "accepted its claim and merged" if accepted else "merged"
+            return f"{who(by)} {what} {other} into it ({_count(messages)}){_takes_part(event.joined)}"
+        case e.TicketUnmerged(by=by, into=into, messages=messages):
+            return f"{who(by)} took it out of {into} again ({_count(messages)})"
+        case e.TicketGaveBack(by=by, other=other, messages=messages):
+            return f"{who(by)} took {other} out of it again ({_count(messages)})"
+        case e.TicketSplit(by=by, into=into, messages=messages):
+            return f"{who(by)} split {_count(messages)} off into {into}"
+        case e.TicketRetold(status=status, clocks=clocks):
+            return f"by the messages it has now it is {status}; {clocks_said(clocks)}"
     return type(event).__name__
+
+
+def _takes_part(joined: tuple[str, ...]) -> str:
+    return f"; now takes part: {', '.join(joined)}" if joined else ""
+
+
+def _count(messages: tuple[int, ...]) -> str:
+    return f"{len(messages)} message{'s' * (len(messages) != 1)}"
 
 
 def _routed(event: e.TicketRouted) -> str:

@@ -20,7 +20,7 @@ def ticket_shape(ticket: Ticket, armed: Armed | None = None) -> Shape:
     names = (
         *("number", "status", "customer", "subject", "mailbox", "language", "category", "urgency"),
         *("complexity", "priority", "tags", "team", "level", "assignee", "ladder", "rule", "opened_at"),
-        *("first_response_at", "closed_at"),
+        *("first_response_at", "closed_at", "merged_into", "held_for"),
     )
     shape: Shape = {name: getattr(ticket, name) for name in names}
     return {**shape, "events_count": ticket.events, "deadline": _armed(armed)}

@@ -16,8 +16,9 @@ from mailbot.cli.options import config_option, json_option
 from mailbot.cli.say import as_json, clean, facts, line, size, span, when
 from mailbot.errors import StoreUnavailable
 from mailbot.settings import Relay, Settings
-from mailbot.store import views
+from mailbot.store import imap_folders, views
 from mailbot.store.engine import is_sqlite, sqlite_path
+from mailbot.store.imap_folders import Folder
 from mailbot.store.nodes import DEAD_AFTER
 
 PATIENCE = 2.0  # seconds for the relay to answer
@@ -75,8 +76,10 @@ def _report(at: Desk) -> Report:
     trouble = _relay_trouble(at.settings.relay)
     late, parked = read(views.overdue, moment - LATE), read(views.parked_deadlines)
     free = _free(at.settings)
+    folders = _folders(at)
     reasons = [
-        *_silent(nodes),
+        *_silent(nodes, at.settings),
+        *(f"{name}: {trouble}" for name, trouble, _ in folders if trouble),
         *_waiting(standing),
         *([f"{late} deadlines are overdue by more than {span(LATE)}"] if late else []),
         *([f"{parked} deadlines are parked: `mailbot ticket list --overdue`"] if parked else []),
@@ -85,7 +88,7 @@ def _report(at: Desk) -> Report:
     ]
     return Report(
         reasons=reasons,
-        remarks=_remarks(at, nodes, standing),
+        remarks=[*_remarks(at, nodes, standing), *_left(folders)],
         store=shown(at.settings.store),
         free=free,
         relay=_relay(at.settings.relay),
@@ -96,6 +99,25 @@ def _report(at: Desk) -> Report:
         parked_deadlines=parked,
         nodes=nodes,
     )
+
+
+def _folders(at: Desk) -> list[tuple[str, str, int]]:
+    """Of each IMAP account its name, why it can't be read, how many mails were left there."""
+    known = at.store.read_now(imap_folders.standing)
+    nothing = imap_folders.Standing("", 0)
+    found = [
+        (account.name, known.get(Folder(f"{account.user}@{account.host}", account.folder), nothing))
+        for account in at.settings.imap
+    ]
+    return [(name, clean(standing.trouble), standing.left) for name, standing in found]
+
+
+def _left(folders: Sequence[tuple[str, str, int]]) -> list[str]:
+    return [
+        f"{left} mails had to be left in {name}: too large, or unreadable; the log says which"
+        for name, _, left in folders
+        if left
+    ]
 
 
 def _relay(relay: Relay) -> str:
@@ -140,12 +162,13 @@ def alive(node: views.NodeSeen) -> bool:
     return True
 
 
-def _silent(nodes: Sequence[views.NodeSeen]) -> list[str]:
+def _silent(nodes: Sequence[views.NodeSeen], settings: Settings) -> list[str]:
     living = [node for node in nodes if alive(node)]
     if not living:
         return ["no daemon runs on this store: `systemctl start mailbot` or `mailbot run`"]
     held = {role for node in living for role in node.roles}
-    return [f"no daemon does {role}" for role in ROLES if role not in held]
+    needed = [role for role in ROLES if role != "imap" or settings.imap]
+    return [f"no daemon does {role}" for role in needed if role not in held]
 
 
 def _waiting(standing: views.Standing) -> list[str]:

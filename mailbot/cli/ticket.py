@@ -1,20 +1,18 @@
 """`mailbot ticket`: the case at once, lists, and what agents do by mail done from a shell."""
 
 import sys
-from datetime import datetime
 
 import click
 
 from mailbot.cli import act as acting
-from mailbot.cli import numbers, ticket_print
+from mailbot.cli import joining, numbers, telling, ticket_print
 from mailbot.cli.opening import Desk, desk, no, now
 from mailbot.cli.options import config_option, json_option
-from mailbot.cli.say import as_json, block, clean, line, on_terminal, table, when
-from mailbot.cli.sentences import sentence
+from mailbot.cli.rows import give_raw
+from mailbot.cli.say import as_json, block, clean, line, on_terminal, table
 from mailbot.cli.shapes import deadline_shapes, event_shapes, outbox_shape, ticket_shape
 from mailbot.core import commands
-from mailbot.core.lifecycle import Decision
-from mailbot.core.model import Status, Ticket
+from mailbot.core.model import OVER, Status, Ticket
 from mailbot.store import tickets, views
 
 LIMIT = 100  # tickets in a list for people
@@ -30,7 +28,7 @@ as_option = click.option(
 @click.group()
 @config_option
 def ticket() -> None:
-    """Tickets: show, list, search, assign, escalate, close, note."""
+    """Tickets: look at them, act on them, put mail where it belongs."""
 
 
 # --- looking ----------------------------------------------------------------------------------------------
@@ -53,12 +51,35 @@ def _show_json(at: Desk, found: Ticket) -> None:
         {
             **ticket_shape(found, read(views.deadline, number)),
             "participants": read(views.participants_of, number),
+            "links": read(views.links_of, number),
             "messages": read(lambda each: views.messages_of(each, number, longest=1_000_000)),
             "events": event_shapes(read(tickets.events_of, number), at.zone(found.team)),
             "deadlines": deadline_shapes(found, at.policy),
             "outbox": [outbox_shape(each) for each in ticket_print.mails_of(at, number)],
         }
     )
+
+
+@ticket.command()
+@number_argument
+@click.option(
+    "--message",
+    "wanted",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Which one, as `ticket show` numbers them; else the oldest mail.",
+)
+@config_option
+def raw(number: tuple[str, ...], wanted: int | None) -> None:
+    """A mail on the ticket byte for byte as it came, to standard output."""
+    with desk() as at:
+        name = numbers.existing(at, number).number
+        messages = at.store.read_now(lambda each: views.messages_of(each, name, longest=1))
+        chosen = [each for each in messages if wanted in (None, each.id)]
+        inbox_id = next((each.inbox_id for each in chosen if each.inbox_id is not None), None)
+        if inbox_id is None:
+            no(f"{name} has no such message" if wanted and not chosen else f"{name}: it did not come as mail")
+        give_raw(at.store.read_now(views.raw_mail, inbox_id), "its bytes are missing")
 
 
 @ticket.command("list")
@@ -69,7 +90,7 @@ def _show_json(at: Desk, found: Ticket) -> None:
     type=click.Choice(STATUSES),
     help="May be given again.",
 )
-@click.option("--open", "only_open", is_flag=True, help="All but the closed ones.")
+@click.option("--open", "only_open", is_flag=True, help="All but the closed and merged ones.")
 @click.option("--overdue", is_flag=True, help="Those whose deadline has come and was not taken.")
 @click.option("--team", default="", help="Of this team.")
 @click.option("--level", default="", help="At this level.")
@@ -92,7 +113,7 @@ def list_(
     in_json: bool,
 ) -> None:
     """Tickets, the newest first."""
-    live = [status for status in STATUSES if status != Status.CLOSED]
+    live = [status for status in STATUSES if status not in OVER]
     wanted = views.Wanted(
         statuses=live if only_open else statuses,
         team=team,
@@ -201,23 +222,16 @@ def _text(text: str, longest: int) -> str:
 def _act(number: str, command: commands.Command, agent: str | None, in_json: bool) -> None:
     with desk() as at:
         live = at.live()
-        wanted = acting.Act(numbers.valid(at, number), command, _by(at, agent), now())
+        wanted = acting.Act(numbers.valid(at, number), command, telling.by(at, agent), now())
         decision = acting.act(at.store, live, wanted)
         if decision is None:
             no(numbers.unknown(at, wanted.number))
         if isinstance(decision, str):
             no(_with_hint(decision, command, at))
-        _tell(at, decision, in_json, acting.due_next(decision, live))
-
-
-def _by(at: Desk, agent: str | None) -> str:
-    if agent is None:
-        return acting.operator()
-    address = agent.strip().lower()
-    if address not in at.policy.agents:
-        hint = numbers.near(address, at.policy.agents)
-        no(f"--as {clean(address)}: no agent of any team has this address{hint}")
-    return f"agent:{address}"
+        if in_json:
+            as_json(telling.decided(at, decision))
+        else:
+            telling.tell(at, decision, acting.due_next(decision, live))
 
 
 def _with_hint(refusal: str, command: commands.Command, at: Desk) -> str:
@@ -226,21 +240,5 @@ def _with_hint(refusal: str, command: commands.Command, at: Desk) -> str:
     return clean(refusal)
 
 
-def _tell(at: Desk, decision: Decision, in_json: bool, due_at: datetime | None) -> None:
-    found = decision.ticket
-    zone = at.zone(found.team)
-    if in_json:
-        first = found.events - len(decision.events)
-        recorded = [
-            tickets.RecordedEvent(first + n, at.policy.version, e) for n, e in enumerate(decision.events, 1)
-        ]
-        sends = [{"kind": notice.name, "to": notice.to} for notice in decision.notices]
-        armed = at.store.read_now(views.deadline, found.number)
-        as_json({**ticket_shape(found, armed), "events": event_shapes(recorded, zone), "sends": sends})
-        return
-    ticket_print.head(found)
-    for event in decision.events:
-        line(f"  {sentence(event, zone)}")
-    for notice in decision.notices:
-        line(f"  mail to {clean(notice.to)} is in line ({notice.name})")
-    line(f"  next deadline: {when(due_at, zone) or 'none'}")
+for each in joining.COMMANDS:
+    ticket.add_command(each)

@@ -1,16 +1,14 @@
 """A ticket for people: the whole case on a page, a line of a list."""
 
-import click
-
+from mailbot.cli import telling
 from mailbot.cli.opening import Desk, now
-from mailbot.cli.say import block, clean, facts, line, on_terminal, short, size, span, table, title, when
+from mailbot.cli.say import block, clean, facts, line, short, size, span, table, title, when
 from mailbot.cli.sentences import comes_due, sentence, words
 from mailbot.core.model import Ticket
 from mailbot.store import outbox_view, tickets, views
 
 LONGEST = 4_000  # characters of a message; --json shows more
 DIRECTIONS = {"in": "came in", "out": "to the customer", "note": "internal note"}
-COLOURS = {"new": "yellow", "open": "yellow", "waiting": "cyan", "closed": "green"}
 
 
 def mails_of(at: Desk, number: str) -> list[outbox_view.Entry]:
@@ -20,13 +18,13 @@ def mails_of(at: Desk, number: str) -> list[outbox_view.Entry]:
 
 def show(at: Desk, found: Ticket) -> None:
     zone = at.zone(found.team)
-    head(found)
+    telling.head(found)
     armed = at.store.read_now(views.deadline, found.number)
     facts(_facts(at, found, zone, armed))
     line()
     title("Messages")
     for message in at.store.read_now(lambda each: views.messages_of(each, found.number, longest=LONGEST)):
-        _message(message, zone)
+        _message(message, found.number, zone)
     title("What happened")
     for recorded in at.store.read_now(tickets.events_of, found.number):
         line(f"  {when(recorded.event.at, zone)}  {sentence(recorded.event, zone)}")
@@ -41,15 +39,11 @@ def show(at: Desk, found: Ticket) -> None:
     table(("outbox", "kind", "to", "state", ""), rows)
 
 
-def head(found: Ticket) -> None:
-    state = click.style(found.status, fg=COLOURS[found.status], bold=True) if on_terminal() else found.status
-    line(f"{found.number}  {state}  {clean(found.subject) or '(no subject)'}")
-
-
 def _facts(at: Desk, found: Ticket, zone: str, armed: views.Armed | None) -> list[tuple[str, object]]:
     people = at.store.read_now(views.participants_of, found.number)
     agent = at.policy.agents.get(found.assignee or "")
     return [
+        *telling.links_said(at.store.read_now(views.links_of, found.number), found.number),
         ("customer", found.customer),
         ("also takes part", ", ".join(each.address for each in people if each.address != found.customer)),
         ("mailbox", found.mailbox),
@@ -77,12 +71,16 @@ def _deadline(armed: views.Armed | None, zone: str) -> str:
     return f"{words(armed.target)}, {when(armed.due_at, zone)} ({ahead})"
 
 
-def _message(message: views.MessageShown, zone: str) -> None:
-    line(f"  {when(message.at, zone)}  {clean(message.author)}, {DIRECTIONS[message.direction]}", fg="cyan")
+def _message(message: views.MessageShown, number: str, zone: str) -> None:
+    way = f"{DIRECTIONS[message.direction]} (message {message.id})"
+    line(f"  {when(message.at, zone)}  {clean(message.author)}, {way}", fg="cyan")
+    because, others = telling.belongs(message.evidence)
     attached = [f"{each.name} ({each.type}, {size(each.size)})" for each in message.attachments]
     remarks = [
         ("subject", message.subject),
-        ("belongs here", message.evidence),
+        ("belongs here", because),
+        *(("weighed", each) for each in others),
+        ("came from", message.home if message.home != number else ""),
         ("automatic", message.automatic),
         ("remarks", ", ".join(message.flags)),
         ("attached", ", ".join(attached)),

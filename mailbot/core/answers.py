@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mailbot.core.allowance import take
-from mailbot.core.model import Envelope, InboundMail
-from mailbot.core.policy import Policy, Rate
+from mailbot.core.model import Authentication, Envelope, InboundMail
+from mailbot.core.policy import Mailbox, Policy, Rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,7 @@ class Permission:
 def permission(
     mail: InboundMail,
     envelope: Envelope,
+    box: Mailbox,
     policy: Policy,
     allowances: Mapping[str, datetime],
     now: datetime,
@@ -28,7 +29,7 @@ def permission(
 
     `allowances` holds what `allowance_keys` named and the store knows: key -> until.
     """
-    refused = guard(mail, envelope, policy)
+    refused = guard(mail, envelope, box, policy)
     if refused:
         return Permission(refused, {})
     spent = {}
@@ -40,8 +41,8 @@ def permission(
     return Permission("", spent)
 
 
-def guard(mail: InboundMail, envelope: Envelope, policy: Policy) -> str:
-    """Why this mail must never be answered automatically; "" when it may."""
+def guard(mail: InboundMail, envelope: Envelope, box: Mailbox, policy: Policy) -> str:
+    """Why this mail to `box` must never be answered automatically; "" when it may."""
     if not envelope.sender:
         return "null sender"
     if mail.automatic:
@@ -50,7 +51,18 @@ def guard(mail: InboundMail, envelope: Envelope, policy: Policy) -> str:
         return "no single sender in From"
     if any(policy.mailbox_for(address) for address in (mail.sender, envelope.sender)):
         return "from an address of our own"
+    if box.unauthenticated != "neutral" and not authenticated(mail, envelope):
+        return "sender not authenticated"
     return ""
+
+
+def authenticated(mail: InboundMail, envelope: Envelope) -> bool:
+    """Do we know that who gets our answer wrote this mail?
+
+    A pass is about From, the answer goes to the envelope's sender: who has a signed mail of his own can send
+    it on with anybody there, and we would carry his words to them.
+    """
+    return mail.authentication is Authentication.PASS and mail.sender == envelope.sender.lower()
 
 
 def rates(to: str, policy: Policy) -> Iterator[tuple[str, Rate]]:

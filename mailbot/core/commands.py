@@ -24,4 +24,45 @@ class AddNote:
     text: str
 
 
-Command = Assign | Escalate | Close | AddNote
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """What was held for another ticket is a matter of its own."""
+
+
+Command = Assign | Escalate | Close | AddNote | Reject
+
+
+# --- what concerns two tickets: see `joining` -------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class MoveMessage:
+    """`other_customer`: even when the author takes no part in that ticket."""
+
+    message: int
+    to: str
+    other_customer: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    into: str
+    other_customer: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unmerge:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    messages: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """The ticket's claim to be about another is true: it goes there, its sender takes part there."""
+
+
+Join = MoveMessage | Merge | Unmerge | Split | Accept

@@ -7,16 +7,15 @@ from datetime import datetime
 from mailbot.core import commands as c
 from mailbot.core import events as e
 from mailbot.core import ladder, routing, steps
-from mailbot.core.answers import Permission, permission
+from mailbot.core.answers import Permission, authenticated, permission
+from mailbot.core.courtesy import is_thanks
 from mailbot.core.evidence import Verdict
 from mailbot.core.lifecycle import Decision, Story
 from mailbot.core.lifecycle import opened as opened_by
-from mailbot.core.model import Envelope, InboundMail, Status, Ticket
+from mailbot.core.model import OVER, Envelope, InboundMail, Status, Ticket
 from mailbot.core.notices import Acknowledgement, AgentRefusal, Answer
 from mailbot.core.policy import Agent, Mailbox, Policy
 from mailbot.core.worktime import local
-
-AUTOMATIC = "automatic"  # the tag of a ticket that a machine's mail opened: nobody there to be told things
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +23,16 @@ class MailFacts:
     """What the decision needs to know besides the mail, loaded in the transaction that records it.
 
     `number` is fresh, for a ticket that may be opened. `proof` says how an agent's mail showed that it is
-    the agent's ("" when it did not). `language` is what this customer last wrote in.
+    the agent's ("" when it did not). `meant` is the customer of the ticket that the mail named, which may
+    have been merged since; `held_for` the ticket that a stranger named, where the mailbox holds strangers'
+    mail. `language` is what this customer last wrote in.
     """
 
     number: str
     verdict: Verdict
     proof: str = ""
+    meant: str = ""
+    held_for: Ticket | None = None
     language: str = ""
     allowances: Mapping[str, datetime] = field(default_factory=dict)
 
@@ -58,7 +61,9 @@ def on_mail(
     if mail.automatic or not envelope.sender:
         return _keep_automatic(ticket, mail, now)
     if agent and facts.verdict.tagged:
-        return _agent_wrote(ticket, agent, mail, facts.proof, policy, now)
+        return _agent_wrote(ticket, agent, mail, facts, policy, now)
+    if _is_only_thanks(ticket, mail, policy):
+        return _keep_thanks(ticket, mail, now)
     box = policy.mailbox_for(ticket.mailbox)
     if ticket.closed_at and box and now - ticket.closed_at > box.reopen_within:
         return _open(mail, envelope, facts, policy, now, follows=ticket.number)
@@ -85,15 +90,33 @@ def _open(
         message_id=mail.message_id,
         follows=follows,
         claims=facts.verdict.claims,
+        suggests=facts.verdict.suggests,
+        held_for=facts.held_for.number if facts.held_for else "",
     )
     story = Story(opened_by(facts.number, first), first)
     story.tell(_routed(mail, envelope, box, policy, now))
-    _assign(story, policy, now, "policy")
+    if facts.held_for and facts.held_for.assignee:
+        story.tell(e.TicketAssigned(now, "policy", facts.held_for.assignee))
+    else:
+        _assign(story, policy, now, "policy")
     story.tell(_clocks(story.ticket, policy, now))
-    allowed = permission(mail, envelope, policy, facts.allowances, now)
-    _acknowledge(story, envelope, mail, allowed, now)
-    steps.tell_team(story, policy, now, "new", f"rule {story.ticket.rule!r}", mail.visible)
+    allowed = permission(mail, envelope, box, policy, facts.allowances, now)
+    _acknowledge(story, envelope, mail, box, allowed, now)
+    why = "unconfirmed" if facts.held_for else "new"
+    steps.tell_team(story, policy, now, why, _remarks(first, story.ticket.rule), mail.visible)
     return MailDecision(story.decision(), "in", allowed.spent)
+
+
+def _remarks(opened: e.TicketOpened, rule: str) -> str:
+    """For the agent: what the mail names beside its own matter, without authority."""
+    said = [f"rule {rule!r}"]
+    if opened.follows:
+        said.append(f"goes on from {opened.follows}, which is closed")
+    if opened.claims:
+        said.append(f"claims to be about {opened.claims} without proof")
+    if opened.suggests:
+        said.append(f"names a number with a wrong digit, perhaps the sender's own {opened.suggests}")
+    return "; ".join(said)
 
 
 def mailbox_of(envelope: Envelope, policy: Policy) -> Mailbox:
@@ -126,7 +149,9 @@ def _routed(
     rule = policy.rules[match.rule_index]
     then = rule.then
     priority = then.priority or routing.priority(then.urgency, then.complexity)
-    extra = (AUTOMATIC,) if mail.automatic or not envelope.sender else ()
+    extra = [steps.AUTOMATIC] if mail.automatic or not envelope.sender else []
+    if box.unauthenticated == "none" and not authenticated(mail, envelope):
+        extra.append(steps.UNAUTHENTICATED)
     return e.TicketRouted(
         at=now,
         by="policy",
@@ -144,15 +169,18 @@ def _routed(
 
 
 def _acknowledge(
-    story: Story, envelope: Envelope, mail: InboundMail, allowed: Permission, now: datetime
+    story: Story, envelope: Envelope, mail: InboundMail, box: Mailbox, allowed: Permission, now: datetime
 ) -> None:
     if allowed.refused:
         story.tell(e.AcknowledgementSuppressed(now, "policy", allowed.refused))
         return
     ticket = story.ticket
     story.tell(e.AcknowledgementOwed(now, "policy"))
+    subject = mail.subject if box.rich_acknowledgements and authenticated(mail, envelope) else ""
     story.owe(
-        Acknowledgement(ticket.number, ticket.mailbox, envelope.sender, ticket.language, mail.message_id)
+        Acknowledgement(
+            ticket.number, ticket.mailbox, envelope.sender, ticket.language, mail.message_id, subject
+        )
     )
 
 
@@ -160,6 +188,21 @@ def _keep_automatic(ticket: Ticket, mail: InboundMail, now: datetime) -> MailDec
     story = Story(ticket)
     reason = mail.automatic or "null sender"
     story.tell(e.AutomaticMailReceived(now, "customer", mail.message_id, reason))
+    return MailDecision(story.decision(), "in")
+
+
+def _is_only_thanks(ticket: Ticket, mail: InboundMail, policy: Policy) -> bool:
+    """What came with attachments, or could not be read whole, may say more than its text."""
+    if mail.attachments or mail.flags:
+        return False
+    agent, box = policy.agents.get(ticket.assignee or ""), policy.mailbox_for(ticket.mailbox)
+    names = (mail.sender_name, agent.name if agent else "", box.brand if box else "")
+    return is_thanks(mail.visible, " ".join(names))
+
+
+def _keep_thanks(ticket: Ticket, mail: InboundMail, now: datetime) -> MailDecision:
+    story = Story(ticket)
+    story.tell(e.ThanksReceived(now, "customer", mail.message_id))
     return MailDecision(story.decision(), "in")
 
 
@@ -171,16 +214,25 @@ def _customer_wrote(
         story.tell(e.TicketReopened(now, "customer"))
     story.tell(e.CustomerWrote(now, "customer", mail.message_id, facts.verdict.because))
     story.tell(_clocks(story.ticket, policy, now))
-    steps.tell_team(story, policy, now, "customer_wrote", facts.verdict.because, mail.visible)
+    because = facts.verdict.because
+    if mail.sender != ticket.customer:
+        because += f"; written by {mail.sender or 'an unclear sender'}, answers go to {ticket.customer}"
+    why = "unconfirmed" if ticket.held_for else "customer_wrote"
+    steps.tell_team(story, policy, now, why, because, mail.visible)
     return MailDecision(story.decision(), "in")
 
 
 def _agent_wrote(
-    ticket: Ticket, agent: Agent, mail: InboundMail, proof: str, policy: Policy, now: datetime
+    ticket: Ticket, agent: Agent, mail: InboundMail, facts: MailFacts, policy: Policy, now: datetime
 ) -> MailDecision:
     story = Story(ticket)
     by = f"agent:{agent.address}"
-    refusal = "" if proof else "the mail could not be shown to come from you"
+    refusal = "" if facts.proof else "the mail could not be shown to come from you"
+    if not refusal and facts.meant not in ("", ticket.customer):
+        # It was written for somebody else's eyes: the customer of the ticket that was merged.
+        refusal = (
+            f"{' and '.join(facts.verdict.followed)} was merged into {ticket.number} of another customer"
+        )
     if not refusal and not mail.visible.strip():
         refusal = "no text was found above the line"
     if refusal:
@@ -238,12 +290,14 @@ def on_command(ticket: Ticket, command: c.Command, by: str, policy: Policy, now:
         case c.AddNote(text):
             story.tell(e.NoteAdded(now, by, text))
         case c.Close(because):
-            if ticket.status is Status.CLOSED:
-                return f"{ticket.number} is closed already"
+            if ticket.status in OVER:
+                return f"{ticket.number} is {ticket.status} already"
             story.tell(e.TicketClosed(now, by, because))
             story.tell(_clocks(story.ticket, policy, now))
         case c.Assign(address):
             agent = policy.agents.get(address)
+            if ticket.merged_into:
+                return f"{ticket.number} was merged into {ticket.merged_into}"
             if agent is None:
                 return f"{address} is no agent of any team"
             story.tell(e.TicketAssigned(now, by, agent.address))
@@ -253,4 +307,10 @@ def on_command(ticket: Ticket, command: c.Command, by: str, policy: Policy, now:
             refusal = steps.escalate_by_hand(story, level, because or f"by {by}", by, policy, now)
             if refusal:
                 return refusal
+        case c.Reject():
+            if not ticket.held_for or ticket.merged_into:
+                return f"{ticket.number} is not held"
+            story.tell(e.TicketReleased(now, by))
+            story.tell(_clocks(story.ticket, policy, now))
+            steps.tell_team(story, policy, now, "new", f"not about {ticket.held_for}, by {by}", "")
     return story.decision()

@@ -7,7 +7,7 @@ means a dataclass here and its entry in `lifecycle.TRANSITIONS`.
 from dataclasses import dataclass
 from datetime import datetime
 
-from mailbot.core.model import Clock, Target
+from mailbot.core.model import Clock, Status, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,10 @@ class TicketOpened:
     message_id: str
     follows: str = ""  # number of the closed ticket this one continues
     claims: str = ""  # number that a stranger named: shown to agents, no authority
+    suggests: str = ""  # an own open ticket that a mistyped number may have meant: shown to agents
+    held_for: str = ""  # the same as `claims`, where the mailbox holds strangers' mail
+    split_from: str = ""
+    since: datetime | None = None  # when the matter began, where that was before it got this number
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,15 @@ class AutomaticMailReceived:
     by: str
     message_id: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ThanksReceived:
+    """The customer wrote nothing but thanks: kept, but it changes nobody's turn and is no answer."""
+
+    at: datetime
+    by: str
+    message_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +183,96 @@ class TicketReopened:
     by: str
 
 
+@dataclass(frozen=True, slots=True)
+class TicketReleased:
+    """What was held for another ticket is a matter of its own, an agent said."""
+
+    at: datetime
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageMoved:
+    """Told on both tickets: `to` on the one it left, `origin` on the one it came to.
+
+    `pending`: nobody had answered it yet, so that it is our turn wherever it goes. `joined`: who takes part
+    because of it.
+    """
+
+    at: datetime
+    by: str
+    message: int
+    to: str = ""
+    origin: str = ""
+    pending: bool = False
+    joined: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TicketMerged:
+    """Told on the ticket that ends; `messages` went over. `other_customer`: said with open eyes."""
+
+    at: datetime
+    by: str
+    into: str
+    messages: tuple[int, ...]
+    other_customer: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TicketTookIn:
+    """Told on the ticket that another was merged into."""
+
+    at: datetime
+    by: str
+    other: str
+    messages: tuple[int, ...]
+    pending: bool
+    joined: tuple[str, ...] = ()
+    accepted: bool = False  # an agent found that a stranger's claim is true
+
+
+@dataclass(frozen=True, slots=True)
+class TicketUnmerged:
+    at: datetime
+    by: str
+    into: str  # which it was merged into
+    messages: tuple[int, ...]  # that came back
+
+
+@dataclass(frozen=True, slots=True)
+class TicketGaveBack:
+    """Told on the ticket that another had been merged into."""
+
+    at: datetime
+    by: str
+    other: str
+    messages: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TicketSplit:
+    """Told on the ticket that `messages` left for one of their own."""
+
+    at: datetime
+    by: str
+    into: str
+    messages: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TicketRetold:
+    """Whose turn it is and what the clocks say, told anew from the messages that are on the ticket now."""
+
+    at: datetime
+    by: str
+    status: Status
+    first_response_at: datetime | None
+    closed_at: datetime | None
+    last_message_id: str
+    clocks: tuple[Clock, ...]
+
+
 Event = (
     TicketOpened
     | TicketRouted
@@ -178,6 +281,7 @@ Event = (
     | TicketEscalated
     | CustomerWrote
     | AutomaticMailReceived
+    | ThanksReceived
     | AgentAnswered
     | AgentMailHeld
     | NoteAdded
@@ -189,4 +293,23 @@ Event = (
     | PeopleTold
     | TicketClosed
     | TicketReopened
+    | TicketReleased
+    | MessageMoved
+    | TicketMerged
+    | TicketTookIn
+    | TicketUnmerged
+    | TicketGaveBack
+    | TicketSplit
+    | TicketRetold
 )
+
+
+def links_of(event: Event) -> list[tuple[str, str]]:
+    """(kind, number) of the other tickets that an event ties its own to."""
+    match event:
+        case TicketOpened():
+            kinds = ("follows", "claims", "suggests", "held_for", "split_from")
+            return [(kind, getattr(event, kind)) for kind in kinds if getattr(event, kind)]
+        case TicketMerged(into=into):
+            return [("merged_into", into)]
+    return []

@@ -2,11 +2,19 @@
 
 Strongest first: a keyed tag in the address it was sent to, our own signed Message-ID, a known Message-ID,
 the number in the subject. A number or a reference alone is no authority: but for the tag, which is bound to
-its owner, the sender must be a participant of the ticket. What a stranger names becomes a claim.
+its owner, the sender must be a participant of the ticket. What a stranger names becomes a claim. Every clue
+that was weighed is kept, with the reason why it did not count.
 """
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from mailbot.core import reference
+
+# How sure we are, surest first: a key of ours, a Message-ID and taking part, a number and taking part, a
+# ticket that was named without authority, nothing.
+CERTAIN, STRONG, NUMBER, CLAIM, NONE = "certain", "strong", "number", "claim", "none"
+MOST = 30  # clues that are kept of one mail
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +23,8 @@ class Clues:
 
     `tagged` is the ticket of a reply tag bound to this very sender; `bounced` that of one of our own mails,
     named by a keyed bounce address. `referenced` are Message-IDs of In-Reply-To and References, newest first.
+    `mistyped` look like numbers of ours, but for the check digit. `failed`: the domain in From says that the
+    mail is not its own (DMARC), so the sender is somebody else who takes part in nothing.
     """
 
     sender: str
@@ -23,35 +33,129 @@ class Clues:
     signed: tuple[str, ...] = ()
     referenced: tuple[str, ...] = ()
     written: tuple[str, ...] = ()
+    mistyped: tuple[str, ...] = ()
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """One clue: what kind it is, the number it named, whether it decided, and if not, why not."""
+
+    kind: str
+    named: str
+    counted: bool
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Where the mail belongs: `number`, "" for a matter of its own. `claims` is named without authority."""
+    """Where the mail belongs: `number`, "" for a matter of its own. `claims` is named without authority.
+
+    `suggests` is an own open ticket that a mistyped number may mean: for agents to see, it decides nothing.
+    `followed` are merged tickets on the way from what the mail named to `number`.
+    """
 
     number: str = ""
     because: str = "names no ticket of ours"
     claims: str = ""
     tagged: bool = False
+    confidence: str = NONE
+    weighed: tuple[Weighed, ...] = ()
+    suggests: str = ""
+    followed: tuple[str, ...] = ()
 
 
-def weigh(clues: Clues, known: Mapping[str, str], participants: Mapping[str, Collection[str]]) -> Verdict:
-    """`known`: Message-ID -> ticket; `participants`: ticket -> addresses, for every ticket that exists."""
-    if clues.tagged in participants:
-        return Verdict(clues.tagged, "reply tag of the sender", tagged=True)
-    if clues.bounced in participants:
-        return Verdict(clues.bounced, "keyed bounce address")
-    named = [
-        *((number, "our signed Message-ID") for number in clues.signed),
-        *((known[mid], "known Message-ID") for mid in clues.referenced if mid in known),
-        *((number, "number in the subject") for number in clues.written),
-    ]
-    claims = ""
-    for number, reason in named:
-        if clues.sender and clues.sender in participants.get(number, ()):
-            return Verdict(number, f"{reason}, sender takes part")
-        if number in participants:
-            claims = claims or number
-    if claims:
-        return Verdict("", "names a ticket in which the sender takes no part", claims)
-    return Verdict()
+def weigh(
+    clues: Clues,
+    known: Mapping[str, str],
+    participants: Mapping[str, Collection[str]],
+    own: Collection[str] = (),
+) -> Verdict:
+    """`known`: Message-ID -> ticket; `participants`: ticket -> addresses, for every ticket that exists;
+    `own`: the open tickets in which the sender takes part."""
+    verdict = Verdict()
+    weighed = []
+    for kind, number, confidence in _named(clues, known):
+        counted, why = _judged(kind, number, clues, participants)
+        if counted and not verdict.number:
+            reason = f"{kind}, sender takes part" if confidence != CERTAIN else kind
+            keyed = kind == _TAG
+            verdict = replace(verdict, number=number, because=reason, tagged=keyed, confidence=confidence)
+        elif counted:
+            counted, why = False, "a stronger clue decided"
+        elif number in participants and not verdict.claims:
+            verdict = replace(verdict, claims=number)
+        weighed.append(Weighed(kind, number, counted, why))
+    if verdict.number:
+        verdict = replace(verdict, claims="")
+    elif verdict.claims:
+        because = (
+            "names a ticket, but the sender named in it failed authentication"
+            if clues.failed
+            else "names a ticket in which the sender takes no part"
+        )
+        verdict = replace(verdict, because=because, confidence=CLAIM)
+    verdict = _suggesting(verdict, clues.mistyped, () if clues.failed else own, weighed)
+    return replace(verdict, weighed=tuple(dict.fromkeys(weighed))[:MOST])
+
+
+_TAG = "reply tag of the sender"
+
+
+def _named(clues: Clues, known: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    """(kind, number, how sure it makes us), strongest first."""
+    if clues.tagged:
+        yield _TAG, clues.tagged, CERTAIN
+    if clues.bounced:
+        yield "keyed bounce address", clues.bounced, CERTAIN
+    yield from (("our signed Message-ID", number, STRONG) for number in clues.signed)
+    yield from (("known Message-ID", known[mid], STRONG) for mid in clues.referenced if mid in known)
+    yield from (("number in the subject", number, NUMBER) for number in clues.written)
+
+
+def _judged(
+    kind: str, number: str, clues: Clues, participants: Mapping[str, Collection[str]]
+) -> tuple[bool, str]:
+    if number not in participants:
+        return False, "there is no such ticket"
+    if kind in (_TAG, "keyed bounce address"):
+        return True, "our own key proves it"
+    if not clues.sender:
+        return False, "the mail has no single sender"
+    if clues.failed:
+        return False, "the sender failed authentication: anybody may have written it"
+    if clues.sender not in participants[number]:
+        return False, "the sender takes no part in that ticket"
+    return True, "the sender takes part"
+
+
+def _suggesting(
+    verdict: Verdict, mistyped: Collection[str], own: Collection[str], weighed: list[Weighed]
+) -> Verdict:
+    """Did you mean? Among the sender's own tickets alone, and only when a single one is near."""
+    near = {typed: [number for number in own if reference.is_near(typed, number)] for typed in mistyped}
+    for typed, found in near.items():
+        like = f", like {' or '.join(found[:3])} in which the sender takes part" if found else ""
+        weighed.append(Weighed("mistyped number", typed, False, f"its check digit is wrong{like}"))
+    meant = {number for found in near.values() for number in found}
+    return replace(verdict, suggests=meant.pop()) if len(meant) == 1 and not verdict.number else verdict
+
+
+def follow(verdict: Verdict, merged: Mapping[str, str]) -> Verdict:
+    """The verdict with a merged ticket replaced by the one it was merged into, however often it was.
+
+    `merged`: number -> number it was merged into.
+    """
+    number, passed = verdict.number, list(verdict.followed)
+    while number in merged and number not in passed:
+        passed.append(number)
+        number = merged[number]
+    if number == verdict.number:
+        return verdict
+    because = f"{verdict.because}; {' and '.join(passed)} merged into {number}"
+    return replace(verdict, number=number, because=because, followed=tuple(passed))
+
+
+def ends(number: str, merged: Mapping[str, str]) -> str:
+    """Where a ticket's mail goes now: itself, or the end of the chain of merged ones."""
+    return follow(Verdict(number), merged).number

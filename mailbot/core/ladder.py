@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from mailbot.core.model import Clock, Status, Target, Ticket
+from mailbot.core.model import OVER, Clock, Status, Target, Ticket
 from mailbot.core.policy import Agent, Ladder, Policy, Step
 from mailbot.core.worktime import Calendar, add, between
 
@@ -48,7 +48,7 @@ def clocks_for(ticket: Ticket, ladder: Ladder, calendar: Calendar, now: datetime
 
 
 def _running_targets(ticket: Ticket) -> set[Target]:
-    if ticket.status not in (Status.NEW, Status.OPEN):
+    if ticket.status not in (Status.NEW, Status.OPEN) or ticket.held_for:
         return set()
     answer = Target.NEXT_RESPONSE if ticket.first_response_at else Target.FIRST_RESPONSE
     return {answer, Target.RESOLUTION, Target.CONFIRMATION}
@@ -130,7 +130,7 @@ def _rung_after(step: int, ladder: Ladder, clocks: Iterable[Clock]) -> int:
 
 def next_deadline(ticket: Ticket, policy: Policy) -> Deadline | None:
     """The earliest of `deadlines`: what the store arms for this ticket."""
-    if ticket.status is Status.CLOSED or not ticket.clocks:
+    if ticket.status in OVER or not ticket.clocks:
         return None
     ladder, calendar = ladder_of(ticket, policy), calendar_of(ticket, policy)
     found = []

@@ -17,9 +17,10 @@ from mailbot.core.notices import Notice
 
 Row = dict[Status, Status | None]
 
-NEW, OPEN, WAITING, CLOSED = Status.NEW, Status.OPEN, Status.WAITING, Status.CLOSED
+NEW, OPEN, WAITING, CLOSED, MERGED = tuple(Status)
 LIVE: Row = {NEW: None, OPEN: None, WAITING: None}
-ANY: Row = {NEW: None, OPEN: None, WAITING: None, CLOSED: None}
+UNMERGED: Row = {**LIVE, CLOSED: None}
+ANY: Row = {**UNMERGED, MERGED: None}
 
 TRANSITIONS: dict[type[Any], Row] = {
     e.TicketRouted: ANY,
@@ -29,6 +30,7 @@ TRANSITIONS: dict[type[Any], Row] = {
     # A closed ticket is reopened first: TicketReopened stands before CustomerWrote.
     e.CustomerWrote: {NEW: None, OPEN: None, WAITING: OPEN},
     e.AutomaticMailReceived: ANY,
+    e.ThanksReceived: ANY,
     e.AgentAnswered: {NEW: WAITING, OPEN: WAITING, WAITING: None, CLOSED: None},
     e.AgentMailHeld: ANY,
     e.NoteAdded: ANY,
@@ -40,6 +42,15 @@ TRANSITIONS: dict[type[Any], Row] = {
     e.PeopleTold: ANY,
     e.TicketClosed: {NEW: CLOSED, OPEN: CLOSED, WAITING: CLOSED},
     e.TicketReopened: {CLOSED: OPEN},
+    e.TicketReleased: UNMERGED,
+    e.MessageMoved: UNMERGED,
+    e.TicketMerged: dict.fromkeys(UNMERGED, MERGED),
+    e.TicketTookIn: UNMERGED,
+    # TicketRetold says what it is again.
+    e.TicketUnmerged: {MERGED: OPEN},
+    e.TicketGaveBack: UNMERGED,
+    e.TicketSplit: UNMERGED,
+    e.TicketRetold: ANY,
 }
 
 
@@ -64,8 +75,9 @@ def opened(number: str, event: e.TicketOpened) -> Ticket:
         customer=event.customer,
         subject=event.subject,
         language=event.language,
-        opened_at=event.at,
+        opened_at=event.since or event.at,
         last_message_id=event.message_id,
+        held_for=event.held_for or None,
         events=1,
     )
 
@@ -76,7 +88,7 @@ def evolve(ticket: Ticket, event: Event) -> Ticket:
     if row is None or ticket.status not in row:
         raise IllegalTransition(f"{type(event).__name__} while {ticket.number} is {ticket.status}")
     status = row[ticket.status] or ticket.status
-    return replace(ticket, status=status, events=ticket.events + 1, **_changes(ticket, event))
+    return replace(ticket, **{"status": status, "events": ticket.events + 1, **_changes(ticket, event)})
 
 
 def _changes(ticket: Ticket, event: Event) -> dict[str, Any]:
@@ -114,6 +126,15 @@ def _changes(ticket: Ticket, event: Event) -> dict[str, Any]:
             return {"closed_at": at}
         case e.TicketReopened():
             return {"closed_at": None}
+        case e.TicketReleased():
+            return {"held_for": None}
+        case e.TicketMerged(into=into):
+            return {"merged_into": into}
+        case e.TicketUnmerged():
+            return {"merged_into": None}
+        case e.TicketRetold():
+            retold = ("status", "first_response_at", "closed_at", "last_message_id", "clocks")
+            return {name: getattr(event, name) for name in retold}
     return {}
 
 

@@ -12,6 +12,10 @@ class Status(StrEnum):
     OPEN = "open"  # the customer wrote again: our turn
     WAITING = "waiting"  # we answered: the customer's turn, clocks stand still
     CLOSED = "closed"
+    MERGED = "merged"  # its messages and its mail are another ticket's now
+
+
+OVER = frozenset({Status.CLOSED, Status.MERGED})
 
 
 class Target(StrEnum):
@@ -63,7 +67,26 @@ class Ticket:
     first_response_at: datetime | None = None
     closed_at: datetime | None = None
     last_message_id: str = ""  # of the customer's newest mail: our answer's In-Reply-To
+    merged_into: str | None = None
+    held_for: str | None = (
+        None  # a stranger's: the ticket it claims to be about; no clock runs until an agent decides
+    )
     events: int = 0  # how many events made this ticket what it is
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A message on a ticket without its words: what decisions about moving it need."""
+
+    id: int
+    ticket: str
+    home: str  # the ticket it was first filed on
+    at: datetime
+    turn: str  # "customer", "answer", "" for what changes nobody's turn
+    direction: str  # "in", "out", "note"
+    author: str
+    message_id: str
+    subject: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +119,37 @@ class Envelope:
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """What a report says about one address. `status` is an enhanced code (RFC 3463), "" when unknown."""
+
+    address: str  # in lower case
+    action: str  # "failed", "delayed", "delivered", "relayed", "expanded", "displayed", ...
+    status: str = ""
+    diagnostic: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a machine tells about a mail that somebody sent. Nothing in it is proven: anybody can write one.
+
+    `kind`: "bounce" (given up), "delay" (still tried), "complaint" (the reader calls it abuse), "receipt"
+    (delivered, displayed, or what else only needs recording). `permanent`: it would fail again. `read_by`
+    says which reader understood it. `message_id` and `references` are the original's; `marks` all that looks
+    like a signed Message-ID or a bounce address of ours anywhere in the mail, the original's own first;
+    `said` the text in which a ticket number may stand.
+    """
+
+    kind: str
+    recipients: tuple[Failure, ...]
+    permanent: bool
+    read_by: str
+    message_id: str = ""
+    references: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()
+    said: str = field(repr=False, default="")
+
+
+@dataclass(frozen=True, slots=True)
 class InboundMail:
     """A mail as read by `mail.parse`, not yet on a ticket. Every text is safe for SQL and bounded.
 
@@ -119,3 +173,4 @@ class InboundMail:
     flags: tuple[str, ...]  # "no-sender", "several-senders", "too-complex", "html-cut", ...
     size: int
     language: str  # "id", "en" or ""
+    report: Report | None = None  # looked for in automatic mail alone

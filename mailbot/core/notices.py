@@ -13,7 +13,8 @@ from mailbot.core.model import Attachment
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """We have your mail, this is its number. Carries nothing that the sender wrote."""
+    """We have your mail, this is its number. Carries nothing that the sender wrote, but for `subject`: ""
+    unless the mailbox wants it and the sender is authenticated (see `answers.authenticated`)."""
 
     name: ClassVar[str] = "acknowledgement"
     lane: ClassVar[int] = 0
@@ -23,6 +24,7 @@ class Acknowledgement:
     to: str
     language: str  # "" = both
     in_reply_to: str
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,8 @@ class Progress:
 class TeamNotice:
     """To one agent or manager: a ticket is new, was answered by the customer, escalated, or is due.
 
-    `why` is one of "new", "customer_wrote", "escalated", "handed_over", "assigned", "reminder", "notify".
+    `why` is one of "new", "customer_wrote", "unconfirmed", "escalated", "handed_over", "assigned",
+    "reminder", "notify".
     The reply address carries a tag that is bound to `to`, so that an answer can act for nobody else.
     """
 

@@ -15,7 +15,12 @@ class Mailbox:
     """An address customers write to.
 
     `strangers`: what happens to a mail that names a ticket of somebody else. "new" opens a ticket of its own
-    with a remark for the agent, "thread" appends it all the same.
+    with a remark for the agent, "hold" one on which no clock runs until an agent accepts or rejects it,
+    "thread" appends it all the same.
+
+    `unauthenticated`: what a sender may get by itself who did not pass authentication. "neutral": the
+    acknowledgement, like everybody; "held": nothing until an agent answers; "none": no word of progress later
+    either. `rich_acknowledgements`: who passed reads the own subject again in the acknowledgement.
     """
 
     address: str
@@ -25,6 +30,8 @@ class Mailbox:
     strangers: str = "new"
     reopen_within: timedelta = timedelta(days=14)
     digits: int = 8
+    unauthenticated: str = "neutral"
+    rich_acknowledgements: bool = False
 
     @property
     def domain(self) -> str:

@@ -95,6 +95,27 @@ def find(text: str, prefixes: Collection[str]) -> Found:
     return Found(tuple(valid)[:MOST], tuple(mistyped)[:MOST])
 
 
+def is_near(typed: str, number: str) -> bool:
+    """One slip apart: a wrong, a missing or an extra digit, or two neighbours swapped. Same prefix."""
+    (prefix, left), (other, right) = ((each.partition("-")[0], _digits(each)) for each in (typed, number))
+    return prefix == other and left != right and _one_slip(left, right)
+
+
+def _digits(number: str) -> str:
+    return number.partition("-")[2].replace("-", "")
+
+
+def _one_slip(left: str, right: str) -> bool:
+    if abs(len(left) - len(right)) > 1:
+        return False
+    start = next((n for n, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), None)
+    if start is None:
+        return True  # one has a digit more at its end
+    a, b = left[start:], right[start:]
+    swapped = a[:2] == b[1::-1] and a[2:] == b[2:]
+    return a[1:] == b[1:] or a[1:] == b or a == b[1:] or (len(a) == len(b) and swapped)
+
+
 def _readings(prefix: str, digits: str, gap: str | None, check: str | None) -> list[tuple[str, str, str]]:
     """What may be meant, likeliest first: "TOKO482173908 2 hari" ends in a check digit or in a count."""
     whole = (prefix, digits[:-1], digits[-1])

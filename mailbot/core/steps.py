@@ -6,11 +6,15 @@ from mailbot.core import events as e
 from mailbot.core import ladder
 from mailbot.core.ladder import MISSED, Deadline
 from mailbot.core.lifecycle import Story
-from mailbot.core.model import Status, Target
+from mailbot.core.model import OVER, Target
 from mailbot.core.notices import Progress, TeamNotice
 from mailbot.core.policy import Agent, Policy, Step
 
 EXCERPT = 4000  # characters of the customer's text in a team notice
+
+# Tags of a ticket whose customer is told nothing by itself: a machine opened it, or somebody who may be
+# anybody, in a mailbox that wants nothing sent to such.
+AUTOMATIC, UNAUTHENTICATED = "automatic", "unauthenticated"
 
 
 def take(story: Story, due: Deadline, policy: Policy, now: datetime) -> None:
@@ -46,7 +50,7 @@ def _act(story: Story, step: Step, index: int, because: str, policy: Policy, now
         tell_team(story, policy, now, "reminder", because, "", whom=_reminded(story, step, policy))
     if step.notify:
         tell_team(story, policy, now, "notify", because, "", whom=step.notify)
-    if step.tell_customer and "automatic" not in story.ticket.tags:
+    if step.tell_customer and not {AUTOMATIC, UNAUTHENTICATED} & set(story.ticket.tags):
         _tell_customer(story, because, now)
 
 
@@ -79,8 +83,8 @@ def escalate_by_hand(story: Story, level: str, because: str, by: str, policy: Po
     """Escalates at a person's wish; "" when done, else why not."""
     ticket = story.ticket
     here = ladder.rank(policy, ticket.level)
-    if ticket.status is Status.CLOSED:
-        return f"{ticket.number} is closed"
+    if ticket.status in OVER:
+        return f"{ticket.number} is {ticket.status}"
     if not level:
         if here + 1 >= len(policy.levels):
             return f"{ticket.number} stands at {ticket.level}, there is no higher level"

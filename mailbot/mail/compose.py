@@ -11,6 +11,8 @@ from mailbot.core.policy import Mailbox, Policy
 from mailbot.core.reference import tagged
 from mailbot.mail.automatic import LOOP_HEADER
 from mailbot.mail.plain import built_in
+from mailbot.mail.sign import NAME as SIGNATURE
+from mailbot.mail.sign import Signer
 from mailbot.mail.tags import MAC, Keys, check_room
 from mailbot.mail.templates import KINDS, TemplateFailed, Templates
 from mailbot.mail.values import LANGUAGES, Values, header_text, values_of
@@ -61,7 +63,7 @@ class _Words:
 
 @dataclass(frozen=True, slots=True)
 class Composer:
-    """Writes mails. `zone` is where readers are whose team has no calendar.
+    """Writes mails. `zone` is where readers are whose team has no calendar; `signer` signs for its domain.
 
     Raises ValueError, with a text for the admin, for a mailbox whose address has no room for our tags.
     """
@@ -70,6 +72,7 @@ class Composer:
     keys: Keys
     policy: Policy
     zone: str = "UTC"
+    signer: Signer | None = None
 
     def __post_init__(self) -> None:
         for box in self.policy.mailboxes.values():
@@ -90,6 +93,8 @@ class Composer:
         boundary = f"=_{message_id.partition('@')[0][-MAC:]}"  # keyed: nobody can write it in advance
         files = notice.attachments if isinstance(notice, Answer) else ()
         content = mail(headers, words.text, words.html, boundary, files)
+        if self.signer and self.signer.signs_for(box.domain):
+            content, headers = self.signer.signed(content, now), [(SIGNATURE, ""), *headers]
         verify(content, headers, recipient, box.address)
         return Outbound(
             message_id=message_id,

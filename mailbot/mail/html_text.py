@@ -11,6 +11,8 @@ _TAG = re.compile(r"/?[a-zA-Z][a-zA-Z0-9:-]*")
 _AFTER_NAME = frozenset("> /\t\n\r\f")
 _SPACE = re.compile(r"[ \t\n\r\f\v\xa0]+")
 _LONG_REFERENCE = re.compile(r"&#(?:[0-9]{8,}|[xX][0-9a-fA-F]{7,});?")
+_INDENTED = re.compile(r"border:\s?(?:none|0)|webkit-indent", re.IGNORECASE)
+_CITED = re.compile(r"cite|gmail_quote|yahoo_quoted", re.IGNORECASE)
 _BLANK_LINES = re.compile(r"\n{3,}")
 _UNSHOWN = frozenset({"script", "style", "title", "template", "svg"})
 _LINE = ("address", "article", "center", "dd", "div", "dl", "dt", "footer", "form", "header", "hr", "tr")
@@ -39,7 +41,9 @@ def _texts(pieces: list[str]) -> list[str]:
     out = [_SPACE.sub(" ", pieces[0])]
     ends = _last_ends(pieces)
     until = ""  # what ends the stretch that isn't shown: "-->" or "/script"
-    quotes = pre = 0
+    quotes: list[bool] = []  # of each open blockquote: is it one?
+    depth = 0
+    pre = False
     for number in range(1, len(pieces)):
         piece = pieces[number]
         if until == "-->":
@@ -57,13 +61,23 @@ def _texts(pieces: list[str]) -> list[str]:
             if name == "pre" or name == "/pre":
                 pre = name == "pre"
             elif name == "blockquote" or name == "/blockquote":
-                quotes = max(0, quotes + (1 if name == "blockquote" else -1))
-                out.append(f"\n\n\0{min(quotes, _QUOTE_DEPTH)}")
+                if name == "blockquote":
+                    quotes.append(_is_quote(piece))
+                    depth += quotes[-1]
+                elif quotes:
+                    depth -= quotes.pop()
+                out.append(f"\n\n\0{min(depth, _QUOTE_DEPTH)}")
             out.append(_BREAKS[name])
         text = _after_tag(piece) if name else _not_a_tag(piece)
         if text:
             out.append(text if pre else _SPACE.sub(" ", text))
     return out
+
+
+def _is_quote(piece: str) -> bool:
+    """Is this blockquote one? Gmail and Apple Mail indent what people write with it, without a border."""
+    attributes = piece.partition(">")[0][:1000]
+    return not _INDENTED.search(attributes) or _CITED.search(attributes) is not None
 
 
 def _element(piece: str) -> str:

@@ -5,7 +5,18 @@ from collections.abc import Collection
 
 from mailbot.core.language import guess
 from mailbot.core.model import Authentication, InboundMail
-from mailbot.mail import addresses, authenticate, automatic, body, charsets, domains, fields, structure, words
+from mailbot.mail import (
+    addresses,
+    authenticate,
+    automatic,
+    body,
+    bounces,
+    charsets,
+    domains,
+    fields,
+    structure,
+    words,
+)
 from mailbot.mail.body import Body
 from mailbot.mail.fields import VALUE_LIMIT, Fields
 from mailbot.mail.structure import Structure
@@ -48,6 +59,7 @@ def parse(
     answered, references = _ids(header.get("in-reply-to")), _ids(header.get("references"))
     reply_to, strange = _reply_to(header, sender)
     said = visible(content.text, is_reply=_is_reply(subject, content.text, bool(answered or references)))
+    machine = _automatic(header, sender, tree, own_addresses)
     return InboundMail(
         sender=sender,
         sender_name=sender_name,
@@ -58,12 +70,13 @@ def parse(
         in_reply_to=answered,
         references=references,
         reply_to=reply_to,
-        automatic=_automatic(header, sender, tree, own_addresses),
+        automatic=machine,
         authentication=_authentication(header, sender, authserv_ids),
         attachments=content.attachments,
         flags=_flags(header, tree, content, (*flags, *strange)),
         size=len(raw),
         language=guess(f"{subject}\n{said[:_TOLD_BY]}"),
+        report=bounces.read_parts(raw, header, tree, content.text, own_addresses) if machine else None,
     )
 
 

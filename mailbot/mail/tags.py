@@ -3,6 +3,9 @@
 import hmac
 import re
 from dataclasses import dataclass, field
+from itertools import islice
+
+import re2
 
 LOCAL_PART = 64  # octets, RFC 5321 section 4.5.3.1.1
 NONCE = 16  # characters at most: 80 bits in base32, 64 in hexadecimal
@@ -20,6 +23,15 @@ _REPLY = re.compile(
     f"[^@+\\s]+[+]t[.]([a-z]{{2,10}})-?([0-9]{{8,12}})-?([0-9])[.]([a-z2-7]{{{MAC}}})@[^@\\s]+"
 )
 _BOUNCE = re.compile(f"[^@+\\s]+[+]b[.]([a-z0-9]{{1,{NONCE}}})[.]([a-z2-7]{{{MAC}}})@[^@\\s]+")
+_OPTIONS = re2.Options()
+_OPTIONS.log_errors = False
+# Anywhere in a text. Of a bounce address only its tag: on the way it may stand inside of another address
+# (SRS, BATV, VERP), with its "@" written as something else.
+_MARK = re2.compile(
+    f"(?i)mb[.][a-z]{{2,10}}-[0-9]{{8,12}}-[0-9][.][a-z0-9]{{1,{NONCE}}}[.][a-z2-7]{{{MAC}}}"
+    f"@[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|[+]b[.][a-z0-9]{{1,{NONCE}}}[.][a-z2-7]{{{MAC}}}",
+    _OPTIONS,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +64,25 @@ class Keys:
 
     def number_in(self, message_id: str) -> str | None:
         """The number in a Message-ID that we signed (its brackets may be missing), else None."""
+        found = self._signed(message_id)
+        return found[0] if found else None
+
+    def nonce_in(self, mark: str) -> str | None:
+        """The nonce (of the outbox row) in what `marks_in` found, when the mark is ours, else None."""
+        if mark.startswith("+"):
+            return self.bounce_nonce(f"x{mark}@x")
+        found = self._signed(mark)
+        return found[1] if found else None
+
+    def _signed(self, message_id: str) -> tuple[str, str] | None:
+        """Number and nonce of a Message-ID that we signed."""
         found = _match(_ID, message_id)
         if not found:
             return None
         number, nonce, mac, domain = found
         number = number.upper()
-        return number if hmac.compare_digest(mac, self._mac("id", number, nonce, domain)) else None
+        ours = hmac.compare_digest(mac, self._mac("id", number, nonce, domain))
+        return (number, nonce) if ours else None
 
     def reply_address(self, mailbox_address: str, number: str, participant: str) -> str:
         """`support+t.toko-48217390-8.mac@domain`: whoever writes there as `participant` means this ticket."""
@@ -96,6 +121,15 @@ class Keys:
         # that of bytes: str.lower would make one address of two (U+212A, the Kelvin sign, becomes "k").
         text = "\0".join(words).encode("utf-8", "surrogatepass").lower()
         return hmac.digest(self.secret, text, "sha256")[:MAC].translate(_LETTERS).decode("ascii")
+
+
+def marks_in(text: str, most: int) -> tuple[str, ...]:
+    """What looks like a signed Message-ID or the tag of a bounce address, unproven; in order, no doubles.
+
+    `text` holds no lone surrogates.
+    """
+    found = (match[0] for match in islice(_MARK.finditer(text), 20 * most))
+    return tuple(islice(dict.fromkeys(found), most))
 
 
 def check_room(mailbox_address: str, prefix: str, digits: int) -> None:

@@ -16,7 +16,9 @@ Values = Mapping[str, Value]
 
 NOTICES: Mapping[str, type[Notice]] = {cls.name: cls for cls in get_args(Notice)}
 LANGUAGES = ("id", "en")
-REASONS = ("new", "customer_wrote", "escalated", "handed_over", "assigned", "reminder", "notify")
+REASONS = (
+    *("new", "customer_wrote", "unconfirmed", "escalated", "handed_over", "assigned", "reminder", "notify"),
+)
 
 LINE = 150  # characters of a one-line value
 BOUNDED = {"team": 20_000}  # characters of the text; an agent's answer is never cut

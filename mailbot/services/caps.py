@@ -55,6 +55,16 @@ class Caps:
         self._inside[key] += 1
         return True
 
+    def move(self, peer: str, client: str, *, exempt: bool) -> bool:
+        """A session of `peer` is `client`'s; False when that one has no place left, then nothing moves."""
+        key = household(client)
+        if not exempt and self._inside[key] >= self._limits.sessions_per_address:
+            return False
+        self.sessions += 1
+        self._inside[key] += 1
+        self.leave(peer)
+        return True
+
     def leave(self, peer: str) -> None:
         key = household(peer)
         self.sessions -= 1

@@ -1,9 +1,10 @@
-"""One SMTP session: aiosmtpd's connection and STARTTLS, our own dialogue (mail.md, "At the door")."""
+"""One SMTP or LMTP session: aiosmtpd's connection and STARTTLS, our own dialogue (mail.md, "At the door")."""
 
 import asyncio
 import enum
 from asyncio import IncompleteReadError, LimitOverrunError
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -12,14 +13,14 @@ from aiosmtpd.smtp import SMTP, TLSSetupException
 from mailbot import journal
 from mailbot.core.model import Envelope
 from mailbot.errors import Refused, StoreFull
-from mailbot.services import paths
+from mailbot.services import paths, proxy
 from mailbot.services.caps import plain
 from mailbot.services.lobby import SHUTTING_DOWN, Lobby
 from mailbot.services.transfer import END, Transfer, too_big
 
 LONGEST_COMMAND = 2048  # RFC 5321 4.5.3.1.4 wants 512 and what extensions add
 BUFFER = 65536  # longer mails are taken in parts of at least this size
-WITHOUT_TLS = frozenset({"EHLO", "HELO", "NOOP", "QUIT", "RSET", "STARTTLS"})  # RFC 3207 4
+WITHOUT_TLS = frozenset({"EHLO", "HELO", "LHLO", "NOOP", "QUIT", "RSET", "STARTTLS"})  # RFC 3207 4
 
 
 class Phase(enum.Enum):
@@ -51,20 +52,21 @@ def shared(lobby: Lobby, loop: asyncio.AbstractEventLoop) -> Mapping[str, Any]:
 class Door(SMTP):
     """Speaks with one client. Nothing that fails on our side is ever answered with 5xx (promise P4)."""
 
-    def __init__(self, lobby: Lobby, common: Mapping[str, Any]) -> None:
+    def __init__(self, lobby: Lobby, common: Mapping[str, Any], tongue: "Tongue") -> None:
         loop: asyncio.AbstractEventLoop = common["loop"]
         vars(self).update(common)
         reader = asyncio.StreamReader(limit=BUFFER, loop=loop)
         asyncio.StreamReaderProtocol.__init__(self, reader, self._cb_client_connected, loop)
         self._unread: bytearray = reader._buffer  # type: ignore[attr-defined]  # aiosmtpd reaches for it, too
         self.transport: asyncio.Transport | None = None
-        self.lobby = lobby
+        self.lobby, self.tongue = lobby, tongue
         self.peer = ""
-        self.front = self.greeted = self._leaving = self._heard_all = False
+        self.front = self.greeted = self._leaving = self._heard_all = self._proxied = False
         self.phase = Phase.COMMAND
         self.errors = self.unproductive = self.mails = 0
         self.sender: str | None = None
         self.recipients: list[str] = []
+        self.accepted = 0  # RCPT commands answered 250: `recipients` holds each address once
         self._seen_at = 0.0  # when the client last did what it should, by the loop's clock
         self._held = 0  # bytes in the reader's buffer then
         self._replies: list[str] = []
@@ -79,7 +81,8 @@ class Door(SMTP):
             if refusal := self.lobby.enter(self, self.peer):
                 self._turn_away(transport, refusal)
                 return
-            self.front = self.lobby.is_front(self.peer)
+            self._proxied = self.lobby.is_proxy(self.peer)
+            self.front = not self._proxied and self.lobby.is_front(self.peer)
         self.greeted = False
         super().connection_made(transport)
 
@@ -105,7 +108,7 @@ class Door(SMTP):
 
     def _set_rset_state(self) -> None:
         super()._set_rset_state()  # type: ignore[no-untyped-call]
-        self.sender, self.recipients = None, []
+        self.sender, self.recipients, self.accepted = None, [], 0
 
     def _reset_timeout(self, duration: float | None = None) -> None:
         """One timer a session that looks around now and then, not one a command."""
@@ -175,7 +178,9 @@ class Door(SMTP):
         and stops at EOF with commands unanswered.
         """
         try:
-            self._replies.append(f"220 {self.hostname} ESMTP mailbot")
+            if self._proxied:
+                await self._introduce()
+            self._replies.append(f"220 {self.hostname} {self.tongue.name} mailbot")
             while True:
                 if b"\n" not in self._unread:  # RFC 2920: replies to a group leave together
                     await self.flush()
@@ -183,13 +188,29 @@ class Door(SMTP):
                     return self._leave(SHUTTING_DOWN)
                 await self._obey(await self._command())
         except Farewell as words:
-            self._note(str(words))
+            self._note(str(words).partition("\r\n")[0])
             self._leave(str(words))
         except (IncompleteReadError, ConnectionError):
             self._leave("")
         except TLSSetupException:
             self.abort()
             self.connection_lost(None)  # the TLS layer tells only those whose handshake succeeded
+
+    async def _introduce(self) -> None:
+        """Hears from a proxy whom it brings, before anybody else says a word. From here on that one is the
+        peer; with LOCAL (the proxy looks whether we live) the proxy itself stays it."""
+        try:
+            async with asyncio.timeout(self.lobby.patience.header.total_seconds()):
+                client = await proxy.client(self._reader)
+        except TimeoutError:
+            raise Farewell("421 4.4.2 No PROXY header came in time") from None
+        except proxy.BadHeader as error:  # a set-up gone wrong: no customer's mail may bounce for it
+            raise Farewell(f"421 4.3.5 {error}") from None
+        if client:
+            if refusal := self.lobby.rename(self.peer, client):
+                raise Farewell(refusal)
+            self.peer = client
+        self.front = self.lobby.is_front(self.peer)
 
     async def _command(self) -> bytes:
         try:
@@ -200,13 +221,13 @@ class Door(SMTP):
     async def _obey(self, line: bytes) -> None:
         name, _, argument = line.strip().partition(b" ")
         verb = name.decode("ascii", "replace").upper()
-        command = COMMANDS.get(verb)
+        command = self.tongue.commands.get(verb)
         try:
             if len(line) > LONGEST_COMMAND:
                 raise Refused(500, "5.5.2 Line too long")
             if command is None:
                 raise Refused(500, "5.5.2 Command not recognised")
-            if self.lobby.require_tls and self._tls_protocol is None and verb not in WITHOUT_TLS:
+            if self._must_hide() and verb not in WITHOUT_TLS:
                 raise Refused(530, "5.7.0 Must issue a STARTTLS command first")
             await command(self, argument.strip().decode("utf-8", "surrogateescape"))
         except Refused as refusal:
@@ -217,6 +238,10 @@ class Door(SMTP):
             self._excuse(error)
         finally:
             self.phase, self._seen_at = Phase.COMMAND, self.loop.time()
+
+    def _must_hide(self) -> bool:
+        """Is TLS missing where the admin wants it? A local socket has no wire to listen on."""
+        return self.lobby.require_tls and self._tls_protocol is None and self.peer != ""
 
     def _excuse(self, error: Exception) -> None:
         journal.session_trouble(peer=self.peer, error=error)
@@ -278,6 +303,8 @@ class Door(SMTP):
         *first, last = [self.hostname, *lines]
         self.say("".join(f"250-{line}\r\n" for line in first) + f"250 {last}")
 
+    smtp_LHLO = smtp_EHLO  # RFC 2033 4.1: the same in all but its name
+
     async def smtp_HELO(self, hostname: str) -> None:
         self._greet(hostname)
         self.say(f"250 {self.hostname}")
@@ -302,7 +329,7 @@ class Door(SMTP):
         raise Refused(502, "5.5.1 EXPN is not offered")
 
     async def smtp_HELP(self, _argument: str) -> None:
-        self.say(f"214 2.0.0 {' '.join(COMMANDS)}")
+        self.say(f"214 2.0.0 {' '.join(self.tongue.commands)}")
 
     async def smtp_QUIT(self, _argument: str) -> None:
         raise Farewell("221 2.0.0 Bye")
@@ -314,7 +341,7 @@ class Door(SMTP):
 
     async def smtp_MAIL(self, argument: str) -> None:
         if not self.greeted:
-            raise Refused(503, "5.5.1 Say EHLO first")
+            raise Refused(503, f"5.5.1 Say {next(iter(self.tongue.commands))} first")
         if self.sender is not None:
             raise Refused(503, "5.5.1 Nested MAIL")
         sender, parameters = paths.sender(argument)
@@ -356,6 +383,7 @@ class Door(SMTP):
                 return self.refuse("452 4.5.3 Too many recipients, send the rest in another mail")
             self.recipients.append(address)
             self.unproductive -= 1  # a mail for a hundred is no misuse
+        self.accepted += 1
         self.say("250 2.1.5 Ok")
         return None
 
@@ -367,19 +395,23 @@ class Door(SMTP):
         if not self.recipients:
             raise Refused(503, "5.5.1 No valid recipient yet")
         transfer = Transfer(self.lobby.memory, self.lobby.limits.size)
+        more = self._answers() - 1
         self.say("354 End data with <CR><LF>.<CR><LF>")
         await self.flush()
         try:
             await self._read_text(transfer)
             reply = transfer.refusal or await self._keep(transfer)
+        except Refused as refusal:
+            reply = str(refusal)
         finally:
             transfer.close()
             self._set_rset_state()
-        if not reply.startswith("250"):
-            return self.refuse(reply)
-        self.unproductive = 0
-        self.say(reply)
-        return None
+        if reply.startswith("250"):
+            self.unproductive = 0
+            self.say(reply)
+        else:
+            self.refuse(reply)
+        self._replies += [reply] * more  # one commit for all recipients: the same for each
 
     async def _read_text(self, transfer: Transfer) -> None:
         """Reads up to the final dot in parts, not lines: most mails are a single part.
@@ -399,7 +431,11 @@ class Door(SMTP):
             self.phase = Phase.OURS
             await transfer.add(part)
             if transfer.hopeless:
-                raise Farewell(str(too_big(self.lobby.limits.size)))
+                raise Farewell("\r\n".join([str(too_big(self.lobby.limits.size))] * self._answers()))
+
+    def _answers(self) -> int:
+        """How many replies the end of a mail gets."""
+        return self.accepted if self.tongue.answers_each else 1
 
     async def _keep(self, transfer: Transfer) -> str:
         """Has the mail kept; the reply says 250 only after that (promise P1)."""
@@ -420,10 +456,19 @@ class Door(SMTP):
 
 Command = Callable[[Door, str], Awaitable[None]]
 
-COMMANDS: Mapping[str, Command] = MappingProxyType(
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tongue:
+    """What is spoken at a socket: its name in our greeting, its commands (that of the greeting first), and
+    whether the end of a mail is answered for each accepted RCPT (RFC 2033 4.2)."""
+
+    name: str
+    commands: Mapping[str, Command]
+    answers_each: bool
+
+
+COMMON: Mapping[str, Command] = MappingProxyType(
     {
-        "EHLO": Door.smtp_EHLO,
-        "HELO": Door.smtp_HELO,
         "MAIL": Door.smtp_MAIL,
         "RCPT": Door.smtp_RCPT,
         "DATA": Door.smtp_DATA,
@@ -436,3 +481,12 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
         "HELP": Door.smtp_HELP,
     }
 )
+
+ESMTP = Tongue(
+    "ESMTP",
+    MappingProxyType({"EHLO": Door.smtp_EHLO, "HELO": Door.smtp_HELO, **COMMON}),
+    answers_each=False,
+)
+LMTP = Tongue(
+    "LMTP", MappingProxyType({"LHLO": Door.smtp_LHLO, **COMMON}), answers_each=True
+)  # no HELO, no EHLO: RFC 2033 4.1

@@ -11,10 +11,13 @@ from ipaddress import ip_address
 
 from sqlalchemy import Connection
 
+from mailbot.core import events as e
 from mailbot.core import reference
 from mailbot.core.answers import allowance_keys
+from mailbot.core.courtesy import AWAY, is_away
 from mailbot.core.decide import MailDecision, MailFacts, mailbox_of, on_mail
-from mailbot.core.evidence import Clues, Verdict, weigh
+from mailbot.core.evidence import Clues, Verdict, ends, follow, weigh
+from mailbot.core.lifecycle import Decision
 from mailbot.core.model import Authentication, InboundMail, Ticket
 from mailbot.core.policy import Mailbox, Policy
 from mailbot.mail.automatic import envelope_reason
@@ -22,6 +25,7 @@ from mailbot.mail.visible import answer_text
 from mailbot.services.live import Live
 from mailbot.services.settle import outcome
 from mailbot.store import allowances, inbox, outbox, tickets
+from mailbot.store.codec import verdict_data
 from mailbot.store.inbox import Claimed
 
 
@@ -45,6 +49,13 @@ class Known:
     participants: dict[str, set[str]]
     languages: dict[str, str]
     allowances: dict[str, datetime]
+    open_numbers: dict[str, set[str]]  # address -> its open tickets; asked for where a number was mistyped
+
+    def own(self, sender: str) -> set[str]:
+        return self.open_numbers.get(sender, set())
+
+    def merged(self) -> dict[str, str]:
+        return {number: each.merged_into for number, each in self.tickets.items() if each.merged_into}
 
     def learn(self, filed: Filed) -> None:
         ticket = filed.decided.decision.ticket
@@ -82,7 +93,7 @@ def decide_mails(
     policy = live.policy
     clues = [_clues(connection, claimed, mail, live) for claimed, mail in batch]
     known = _load(connection, batch, clues, policy)
-    numbers = _fresh_numbers(connection, [mailbox_of(claimed.envelope, policy) for claimed, _ in batch])
+    numbers = fresh_numbers(connection, [mailbox_of(claimed.envelope, policy) for claimed, _ in batch])
     filed = []
     for (claimed, mail), clue, number in zip(batch, clues, numbers, strict=True):
         one = _decide(claimed, mail, clue, number, known, live, now)
@@ -101,10 +112,16 @@ def _decide(
     now: datetime,
 ) -> Filed:
     policy = live.policy
-    mail = replace(mail, automatic=mail.automatic or envelope_reason(claimed.envelope.sender))
-    verdict = weigh(clues, known.messages, known.participants)
-    if not verdict.number and verdict.claims and _threads_strangers(claimed, policy):
+    automatic = mail.automatic or envelope_reason(claimed.envelope.sender)
+    if not automatic and is_away(mail.subject, mail.visible):
+        automatic = AWAY
+    mail = replace(mail, automatic=automatic)
+    verdict, merged = weigh(clues, known.messages, known.participants, known.own(mail.sender)), known.merged()
+    strangers = mailbox_of(claimed.envelope, policy).strangers
+    if not verdict.number and verdict.claims and strangers == "thread" and not clues.failed:
         verdict = replace(verdict, number=verdict.claims, claims="")
+    meant = known.tickets.get(verdict.number)
+    verdict = follow(verdict, merged)
     if verdict.tagged and mail.sender in policy.agents:
         # What goes on to the customer: nothing of the notice that the agent's program quoted below.
         mail = replace(mail, visible=answer_text(mail.text))
@@ -113,16 +130,14 @@ def _decide(
         number=number,
         verdict=verdict,
         proof=_proof(claimed, mail, live),
+        meant=meant.customer if meant else "",
+        held_for=known.tickets.get(ends(verdict.claims, merged)) if strangers == "hold" else None,
         language=known.languages.get(mail.sender, ""),
         allowances=known.allowances,
     )
     decided = on_mail(ticket, mail, claimed.envelope, facts, policy, now)
     same = ticket is not None and ticket.number == decided.decision.ticket.number
     return Filed(claimed, mail, verdict, decided, ticket if same else None)
-
-
-def _threads_strangers(claimed: Claimed, policy: Policy) -> bool:
-    return mailbox_of(claimed.envelope, policy).strangers == "thread"
 
 
 def _clues(connection: Connection, claimed: Claimed, mail: InboundMail, live: Live) -> Clues:
@@ -137,13 +152,16 @@ def _clues(connection: Connection, claimed: Claimed, mail: InboundMail, live: Li
     references = tuple(dict.fromkeys((*mail.in_reply_to, *reversed(mail.references))))[:20]
     signed = (live.keys.number_in(message_id) for message_id in references)
     prefixes = {box.prefix for box in live.policy.mailboxes.values()}
+    found = reference.find(mail.subject, prefixes)
     return Clues(
         sender=mail.sender,
         tagged=tagged,
         bounced=bounced,
         signed=tuple(number for number in signed if number),
         referenced=references,
-        written=reference.find(mail.subject, prefixes).valid,
+        written=found.valid,
+        mistyped=found.mistyped,
+        failed=mail.authentication is Authentication.FAIL,
     )
 
 
@@ -164,15 +182,26 @@ def _load(
         for key in allowance_keys(claimed.envelope.sender, policy)
     }
     return Known(
-        tickets=tickets.load(connection, numbers),
+        tickets=_load_with_heirs(connection, numbers),
         messages=messages,
         participants=tickets.participants_of(connection, numbers),
         languages=tickets.languages_of(connection, senders),
         allowances=allowances.load(connection, keys),
+        open_numbers=tickets.open_numbers_of(
+            connection, {each.sender for each in clues if each.mistyped} - {""}
+        ),
     )
 
 
-def _fresh_numbers(connection: Connection, boxes: Sequence[Mailbox]) -> list[str]:
+def _load_with_heirs(connection: Connection, numbers: set[str]) -> dict[str, Ticket]:
+    """The tickets, and those that they were merged into."""
+    found = tickets.load(connection, numbers)
+    while heirs := {each.merged_into for each in found.values() if each.merged_into} - found.keys():
+        found |= tickets.load(connection, heirs)
+    return found
+
+
+def fresh_numbers(connection: Connection, boxes: Sequence[Mailbox]) -> list[str]:
     """A number nobody has for each box: random, so that nothing is told or guessed; the key settles races."""
     numbers = [_random_number(box) for box in boxes]
     taken = tickets.taken(connection, numbers)
@@ -200,6 +229,14 @@ def _proof(claimed: Claimed, mail: InboundMail, live: Live) -> str:
     return ""
 
 
+def _turn(decision: Decision) -> str:
+    """Whose word the mail is: on this, clocks are told anew when it is moved to another ticket."""
+    kinds = {type(event) for event in decision.events}
+    if e.AgentAnswered in kinds:
+        return "answer"
+    return "customer" if kinds & {e.TicketOpened, e.CustomerWrote} else ""
+
+
 def _outcome(filed: Filed, live: Live, now: datetime) -> tickets.Outcome:
     mail, decision = filed.mail, filed.decided.decision
     ticket = decision.ticket
@@ -212,7 +249,8 @@ def _outcome(filed: Filed, live: Live, now: datetime) -> tickets.Outcome:
         visible=mail.visible,
         message_id=mail.message_id,
         inbox_id=filed.claimed.inbox_id,
-        evidence=filed.verdict.because,
+        evidence=verdict_data(filed.verdict),
+        turn=_turn(decision),
         automatic=mail.automatic,
         flags=mail.flags,
         attachments=mail.attachments,

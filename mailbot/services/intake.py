@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -15,13 +15,15 @@ from mailbot.errors import StoreUnavailable
 from mailbot.mail.parse import parse
 from mailbot.metrics import Metrics
 from mailbot.services.filing import Filed, file_mails
-from mailbot.services.live import Live, Wake
+from mailbot.services.live import Authenticate, Live, Wake
 from mailbot.store import inbox
 from mailbot.store.store import Store
 
 BATCH = 50
 IDLE = timedelta(seconds=1)  # how often to look without being woken: other nodes, the command line
 STEADY = timedelta(seconds=5)
+PATIENCE = 0.2  # seconds that a batch waits for the checks of its senders; what takes longer goes on later
+SOON = timedelta(seconds=0.05)  # how often to look whether such a check has ended
 LARGE = 1_000_000  # bytes: reading more than that would hold up everybody else's session
 
 
@@ -34,7 +36,10 @@ class Read:
 
 
 class Intake:
-    """The duty. `wake_delivery` is called after each commit that owes mail, `handled` with what it took."""
+    """The duty. `wake_delivery` is called after each commit that owes mail, `handled` with what it took.
+
+    `authenticate` looks at senders that no trusted host has spoken about; None: nobody does.
+    """
 
     name = "intake"
 
@@ -46,27 +51,58 @@ class Intake:
         wake_delivery: Wake,
         metrics: Metrics,
         now: Callable[[], datetime],
+        authenticate: Authenticate | None = None,
         handled: Callable[[int], None] = lambda count: None,
     ) -> None:
         self._store, self._live, self._node, self._handled = store, live, node, handled
         self._wake_delivery, self._metrics, self._now = wake_delivery, metrics, now
         self._since = self._look_again_at = now()
+        self._authenticate = authenticate
+        self._asking: dict[asyncio.Task[InboundMail], Read] = {}
 
     async def run_once(self) -> timedelta | float:
         fresh = await self._store.write(inbox.claim, inbox.Claim(self._node, BATCH))
-        await self._handle(fresh)
-        suspects = await self._try_suspects()
-        return 0 if suspects or len(fresh) == BATCH else IDLE
+        self._handled(len(fresh))
+        await self._handle(await self._checked(await self._read_all(fresh)))
+        if await self._try_suspects() or len(fresh) == BATCH:
+            return 0
+        return SOON if self._asking else IDLE
 
     async def _try_suspects(self) -> bool:
         """Takes one mail that a node died on; True when there may be another. Asks only now and then."""
         if self._now() < self._look_again_at:
             return False
         suspects = await self._store.write(inbox.claim, inbox.Claim(self._node, 1, self._suspects()))
-        await self._handle(suspects)
+        await self._handle([await self._check(read) for read in await self._read_all(suspects)])
         if not suspects:
             self._look_again_at = self._now() + IDLE
         return bool(suspects)
+
+    async def let_go(self) -> None:
+        """Gives back what still waits for a check: another node, or our next start, begins again with it."""
+        for task in self._asking:
+            task.cancel()
+        await self._give_back([read.claimed for read in self._asking.values()])
+        self._asking.clear()
+
+    async def _checked(self, fresh: list[Read]) -> list[Read]:
+        """Those of these and earlier mails whose sender has been looked at, oldest first."""
+        if self._authenticate is None:
+            return fresh
+        asked = {asyncio.create_task(self._found_out(read)): read for read in fresh}
+        if asked:
+            await asyncio.wait(asked, timeout=PATIENCE)
+        self._asking |= asked
+        done = [task for task in self._asking if task.done()]
+        return [replace(self._asking.pop(task), mail=task.result()) for task in done]
+
+    async def _check(self, read: Read) -> Read:
+        return replace(read, mail=await self._found_out(read))
+
+    async def _found_out(self, read: Read) -> InboundMail:
+        if self._authenticate is None:
+            return read.mail
+        return await self._authenticate(read.claimed.envelope, read.claimed.raw, read.mail)
 
     def _suspects(self) -> tuple[int, ...]:
         """Which mails that a node died on may be tried now, each alone, so that no other is struck with it.
@@ -78,19 +114,18 @@ class Intake:
             return tuple(range(1, inbox.STRIKES - 1))
         return tuple(range(1, inbox.STRIKES))
 
-    async def _handle(self, claimed: Sequence[inbox.Claimed]) -> None:
-        if not claimed:
-            return
-        self._handled(len(claimed))
-        batch = [read for mail in claimed if (read := await self._read(mail))]
+    async def _handle(self, batch: list[Read]) -> None:
         try:
             await self._record(batch)
         except StoreUnavailable:
-            await self._give_back(claimed)
+            await self._give_back([read.claimed for read in batch])
             raise
         except Exception:  # one of them: find out which (promise P5)
             for mail in batch:
                 await self._alone(mail)
+
+    async def _read_all(self, claimed: Sequence[inbox.Claimed]) -> list[Read]:
+        return [read for mail in claimed if (read := await self._read(mail))]
 
     async def _read(self, claimed: inbox.Claimed) -> Read | None:
         await asyncio.sleep(0)  # sessions and deliveries go on between two mails
@@ -162,6 +197,8 @@ class Intake:
                 journal.mail_threaded(number=ticket.number, evidence=evidence)
             case e.AutomaticMailReceived(reason=reason):
                 journal.automatic_kept(number=ticket.number, reason=reason)
+            case e.ThanksReceived():
+                journal.thanks_kept(number=ticket.number)
             case e.AcknowledgementSuppressed(reason=reason):
                 self._metrics.suppress(reason)
                 journal.acknowledgement_suppressed(number=ticket.number, reason=reason)

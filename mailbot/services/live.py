@@ -1,13 +1,15 @@
 """What a reload swaps while the daemon runs: the policy and what is built from it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 
+from mailbot.core.model import Envelope, InboundMail
 from mailbot.core.policy import Policy
 from mailbot.mail.compose import Composer
+from mailbot.mail.sign import Signer
 from mailbot.mail.tags import Keys
 from mailbot.mail.templates import Templates
-from mailbot.settings.model import Trust
+from mailbot.settings.model import Dkim, Trust
 
 
 @dataclass(slots=True)
@@ -20,7 +22,14 @@ class Live:
     trust: Trust
 
     def take(self, policy: Policy, templates: Templates) -> None:
-        self.policy, self.composer = policy, Composer(templates, self.keys, policy)
+        self.policy, self.composer = policy, replace(self.composer, templates=templates, policy=policy)
+
+
+def signer(dkim: Dkim | None) -> Signer | None:
+    """Who signs our mail; None when nobody is asked to, or the key is not here (in a shell)."""
+    return Signer(dkim.domain, dkim.selector, dkim.headers, dkim.key) if dkim and dkim.key else None
 
 
 Wake = Callable[[], None]
+# (envelope, raw mail, the mail as read) -> the mail with what was found out about its sender. Never raises.
+Authenticate = Callable[[Envelope, bytes, InboundMail], Awaitable[InboundMail]]

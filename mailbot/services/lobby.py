@@ -14,6 +14,8 @@ from mailbot.services.caps import Caps, Memory, is_within
 from mailbot.settings.model import Limits, Network
 
 SHUTTING_DOWN = "421 4.3.2 Shutting down, try again later"
+TOO_MANY = "421 4.7.0 Too many connections, try again later"
+THIS_MACHINE = "127.0.0.1"  # stands for whoever comes through a local socket when networks are asked
 
 Keep = Callable[[Envelope, bytes], Awaitable[int]]
 
@@ -27,6 +29,7 @@ class Patience:
     keep: timedelta = timedelta(seconds=60)  # for the store, before 451
     room: timedelta = timedelta(seconds=10)  # for memory, before 452
     farewell: timedelta = timedelta(seconds=5)  # for our last words to leave
+    header: timedelta = timedelta(seconds=10)  # for a proxy to say whom it brings
 
 
 class Session(Protocol):
@@ -55,6 +58,7 @@ class Lobby:
     memory: Memory
     tls: ssl.SSLContext | None = None
     require_tls: bool = False
+    proxies: tuple[Network, ...] = ()
     errors: int = 20
     unproductive: int = 100
     draining: bool = False
@@ -66,10 +70,14 @@ class Lobby:
         """Takes a session in; otherwise the reply that says why not."""
         if self.draining:
             return SHUTTING_DOWN
-        if not self.caps.enter(peer, exempt=self.is_front(peer)):
-            return "421 4.7.0 Too many connections, try again later"
+        if not self.caps.enter(peer, exempt=self.is_front(peer) or self.is_proxy(peer)):
+            return TOO_MANY
         self.sessions.add(session)
         return ""
+
+    def rename(self, peer: str, client: str) -> str:
+        """A session with `peer` is really one with `client`; otherwise the reply that says why not."""
+        return "" if self.caps.move(peer, client, exempt=self.is_front(client)) else TOO_MANY
 
     def leave(self, session: Session, peer: str) -> None:
         """May be told twice: a broken TLS handshake reports its end from both layers."""
@@ -79,7 +87,11 @@ class Lobby:
             self._left.set()
 
     def is_front(self, peer: str) -> bool:
-        return is_within(peer, self.fronts)
+        return is_within(peer or THIS_MACHINE, self.fronts)
+
+    def is_proxy(self, peer: str) -> bool:
+        """Must this peer begin with a PROXY header? Nobody else may."""
+        return is_within(peer, self.proxies)
 
     def has_space(self) -> bool:
         return self.free_space() >= self.limits.space_needed

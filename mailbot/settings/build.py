@@ -125,6 +125,8 @@ def _mailbox(entry: MailboxEntry) -> Mailbox:
         strangers=entry.strangers,
         reopen_within=entry.reopen_within,
         digits=entry.digits,
+        unauthenticated=entry.unauthenticated,
+        rich_acknowledgements=entry.rich_acknowledgements,
     )
 
 

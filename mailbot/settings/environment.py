@@ -1,7 +1,8 @@
 """What the environment says above the YAML, and the secrets, which have no other way in."""
 
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -11,7 +12,10 @@ from mailbot.settings import values
 from mailbot.settings.values import shown
 
 # MAILBOT_CONFIG is read by the commands, the TEST and BENCH ones by the tests.
-KNOWN = ("CONFIG", "STORE", "LISTEN", "RELAY", "LOG", "LIMITS", "SECRET", "RELAY_PASSWORD")
+KNOWN = (
+    *("CONFIG", "STORE", "LISTEN", "RELAY", "LOG", "LIMITS", "SECRET"),
+    *("RELAY_PASSWORD", "IMAP_PASSWORD", "DKIM_KEY", "DKIM_KEY_FILE"),
+)
 MIN_SECRET = 16  # bytes: the proofs made with it have 128 bits
 MAX_SECRET = 4096
 
@@ -30,6 +34,12 @@ class Environment:
     limits: bool = True
     secret: bytes | None = None
     relay_password: str = ""
+    dkim_key: bytes | None = field(default=None, repr=False)  # PEM, as it came
+    imap_passwords: Mapping[str, str] = field(default_factory=dict)  # by what follows IMAP_PASSWORD
+
+    def imap_password(self, user: str) -> str:
+        """The account's own, else the one for all."""
+        return self.imap_passwords.get(own_name(user)) or self.imap_passwords.get("", "")
 
 
 def read(env: Mapping[str, str]) -> tuple[Environment, list[Problem], list[Problem]]:
@@ -56,6 +66,8 @@ def read(env: Mapping[str, str]) -> tuple[Environment, list[Problem], list[Probl
         limits=_take(env, "LIMITS", _switch, problems) is not False,
         secret=secret,
         relay_password=_decoded("MAILBOT_RELAY_PASSWORD", password, problems),
+        imap_passwords=_imap_passwords(env, problems),
+        dkim_key=_secret(env, "DKIM_KEY", problems) or _named_file(env, "DKIM_KEY_FILE", problems),
     )
     return found, problems, _slips(env)
 
@@ -91,6 +103,45 @@ def _secret(env: Mapping[str, str], name: str, problems: list[Problem]) -> bytes
         problems.append(_problem(variable, f"is longer than {MAX_SECRET} bytes"))
         return None
     return raw.rstrip(b"\r\n") or None
+
+
+def _named_file(env: Mapping[str, str], name: str, problems: list[Problem]) -> bytes | None:
+    """What stands in the file that a variable names."""
+    path = env.get(f"MAILBOT_{name}", "")
+    if not path:
+        return None
+    try:
+        with open(path, "rb") as file:
+            raw = file.read(MAX_SECRET + 1)
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        problems.append(_problem(f"MAILBOT_{name}", f"{shown(path)} can't be read: {why}"))
+        return None
+    if len(raw) > MAX_SECRET:
+        problems.append(_problem(f"MAILBOT_{name}", f"{shown(path)} is longer than {MAX_SECRET} bytes"))
+        return None
+    return raw
+
+
+def own_name(user: str) -> str:
+    """What stands behind IMAP_PASSWORD for this user: "support@toko.example" -> "_SUPPORT_TOKO_EXAMPLE"."""
+    return "_" + re.sub(r"[^A-Z0-9]", "_", user.upper())
+
+
+def _imap_passwords(env: Mapping[str, str], problems: list[Problem]) -> dict[str, str]:
+    names = {name.removeprefix("MAILBOT_") for name in env if _is_imap_password(name)}
+    if env.get("CREDENTIALS_DIRECTORY"):
+        files = Path(env["CREDENTIALS_DIRECTORY"]).glob("mailbot-imap-password*")
+        names |= {path.name.removeprefix("mailbot-").upper().replace("-", "_") for path in files}
+    return {
+        name.removeprefix("IMAP_PASSWORD"): text
+        for name in sorted(names)
+        if (text := _decoded(f"MAILBOT_{name}", _secret(env, name, problems), problems))
+    }
+
+
+def _is_imap_password(variable: str) -> bool:
+    return variable == "MAILBOT_IMAP_PASSWORD" or variable.startswith("MAILBOT_IMAP_PASSWORD_")
 
 
 def _decoded(variable: str, raw: bytes | None, problems: list[Problem]) -> str:
@@ -131,7 +182,7 @@ def _slips(env: Mapping[str, str]) -> list[Problem]:
     known = [f"MAILBOT_{name}" for name in KNOWN]
     slips = []
     for name in sorted(env):
-        if name.startswith("MAILBOT_") and name not in known:
+        if name.startswith("MAILBOT_") and name not in known and not _is_imap_password(name):
             meant = get_close_matches(name, known, n=1, cutoff=0.85)
             if meant:
                 slips.append(_problem(name, "is no variable of mailbot's", f"did you mean {meant[0]}?"))

@@ -11,7 +11,7 @@ from mailbot.core.policy import Moment, Rate
 from mailbot.core.routing import COMPLEXITIES, PRIORITIES, URGENCIES
 from mailbot.core.worktime import Interval
 from mailbot.settings import hours, values
-from mailbot.settings.model import Network
+from mailbot.settings.model import AfterStored, Network, Way
 from mailbot.settings.values import close_to, shown
 
 
@@ -44,6 +44,14 @@ def _language(value: str) -> str:
     if not (len(value) == 2 and value.isascii() and value.isalpha() and value.islower()):
         raise ValueError(f"`{shown(value)}` is no language", "two small letters: id, en")
     return value
+
+
+def _header_name(value: str) -> str:
+    """RFC 5322 section 2.2, without what RFC 6376 section 5.4.1 says not to sign."""
+    plain = value.isascii() and value.replace("-", "").isalnum() and len(value) <= 76
+    if not plain or value.lower() in ("dkim-signature", "received", "return-path", "bcc"):
+        raise ValueError(f"`{shown(value)}` is no header field to sign", "such as Subject or List-Id")
+    return value.lower()
 
 
 def _zone(value: str) -> str:
@@ -117,6 +125,11 @@ Net = Annotated[
 Endpoint = Annotated[
     tuple[str, int], BeforeValidator(values.endpoint), _text("host:port", "127.0.0.1:25", "[::1]:25")
 ]
+Lmtp = Annotated[
+    Way,
+    BeforeValidator(values.lmtp),
+    _text("host:port or the path of a local socket", "127.0.0.1:8024", "/run/mailbot/lmtp.sock"),
+]
 Loopback = Annotated[
     tuple[str, int], BeforeValidator(values.loopback), _text("host:port on loopback", "127.0.0.1:9125")
 ]
@@ -125,7 +138,17 @@ Store = Annotated[
     BeforeValidator(values.store_without_password),
     _text("a file or a URL", "mailbot.db", "postgresql://db.internal/mailbot"),
 ]
+After = Annotated[
+    tuple[AfterStored, str],
+    BeforeValidator(values.after_stored),
+    _text("what is done", "seen", "move to Arsip", "delete"),
+]
+ImapUser = Annotated[str, AfterValidator(_printable)]
 Domain = Annotated[str, BeforeValidator(values.domain), _text("a domain", "dukungan.example")]
+DnsName = Annotated[
+    str, BeforeValidator(values.ascii_domain), _text("a name as the DNS has it", "dukungan.example", "mb2026")
+]
+HeaderName = Annotated[str, AfterValidator(_header_name), _text("a header field", "Subject")]
 Hours = Annotated[
     tuple[Interval, ...],
     BeforeValidator(hours.intervals),

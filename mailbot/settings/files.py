@@ -6,18 +6,23 @@ The JSON Schemas for editors come from here. What names mean across files is che
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from mailbot.settings.fields import (
     Address,
+    After,
     At,
     Complexity,
     Country,
     Dates,
+    DnsName,
     Domain,
     Endpoint,
+    HeaderName,
     Hours,
+    ImapUser,
     Language,
+    Lmtp,
     Loopback,
     Name,
     Names,
@@ -33,7 +38,8 @@ from mailbot.settings.fields import (
     Zone,
     some,
 )
-from mailbot.settings.model import MIB, RelayTls
+from mailbot.settings.model import MIB, ImapTls, RelayTls
+from mailbot.settings.places import STORE
 
 
 class _Entry(BaseModel):
@@ -49,6 +55,25 @@ class Tls(_Entry):
     certificate: str = Field(description="PEM file with the chain; relative to this directory")
     key: str = Field(description="PEM file with the private key; relative to this directory")
     required: bool = Field(False, description="refuse mail that comes without TLS")
+
+
+class ListenEntry(_Entry):
+    """The ways in, when SMTP alone won't do; what is left out is not served."""
+
+    smtp: Endpoint | None = Field(None, description="host:port")
+    lmtp: Lmtp | None = Field(
+        None, description="host:port or the path of a local socket, for a mail server beside us"
+    )
+
+
+def _ways(value: object) -> object:
+    return value if isinstance(value, dict) else {"smtp": value}
+
+
+def _some_way(value: ListenEntry) -> ListenEntry:
+    if value.smtp is None and value.lmtp is None:
+        raise ValueError("mail has no way in", "smtp: 127.0.0.1:2525, or lmtp: 127.0.0.1:8024, or both")
+    return value
 
 
 class RelayEntry(_Entry):
@@ -71,11 +96,37 @@ class MailboxEntry(_Entry):
     language: Language | None = Field(
         None, description="of the first answer when the mail leaves us unsure; else both"
     )
-    strangers: Literal["new", "thread"] = Field(
-        "new", description="mail that names somebody else's ticket: new ticket, or thread"
+    strangers: Literal["new", "hold", "thread"] = Field(
+        "new",
+        description="mail that names somebody else's ticket: new ticket, hold for an agent to accept, or thread",
     )
     reopen_within: Span = Field(timedelta(days=14), description="a reply reopens a closed ticket for so long")
     digits: int = Field(8, ge=8, le=12, description="random digits of the number")
+    unauthenticated: Literal["neutral", "held", "none"] = Field(
+        "neutral",
+        description="who did not pass SPF, DKIM or DMARC gets: the neutral acknowledgement; held: nothing "
+        "until an agent answers; none: no word of progress later either",
+    )
+    rich_acknowledgements: bool = Field(
+        False, description="who passed reads the own subject again in the acknowledgement"
+    )
+
+
+class ImapEntry(_Entry):
+    """A folder that mail is fetched from. Passwords: MAILBOT_IMAP_PASSWORD or a systemd credential."""
+
+    host: Domain = Field(description="the IMAP server")
+    port: int | None = Field(None, ge=1, le=65535, description="else 993 with implicit TLS, 143 without")
+    tls: ImapTls = Field("implicit", description="implicit, starttls (or nothing), none (on loopback only)")
+    user: ImapUser = Field(description="user to log in as")
+    folder: Name = Field("INBOX", description="which folder, as the server names it")
+    mailbox: Address = Field(
+        description="one of `mailboxes`: whose the mail is when its header names none of ours"
+    )
+    after: After = Field(
+        ("seen", ""), description="once a mail is stored: seen, move to FOLDER, or delete it there"
+    )
+    every: Span = Field(timedelta(minutes=1), description="how often to look when the server has no IDLE")
 
 
 class TrustEntry(_Entry):
@@ -86,6 +137,23 @@ class TrustEntry(_Entry):
     front_networks: list[Net] = Field(
         [], description="our own mail servers in front: no per-address caps for them"
     )
+    proxy_networks: list[Net] = Field(
+        [], description="proxies in front, which begin with a PROXY header of version 2; nobody else may"
+    )
+    verify: bool = Field(
+        False, description="check SPF, DKIM and DMARC ourselves; for a mailbot on port 25 (extra `auth`)"
+    )
+    resolver: Endpoint | None = Field(
+        None, description="host:port of the DNS server to ask; else the system's"
+    )
+
+
+class DkimEntry(_Entry):
+    """Signing what we send (extra `auth`). The key: MAILBOT_DKIM_KEY or a systemd credential."""
+
+    domain: DnsName = Field(description="that signs: the mailboxes' own, or one above it")
+    selector: DnsName = Field(description="which of the domain's keys: SELECTOR._domainkey.DOMAIN in the DNS")
+    headers: list[HeaderName] = Field([], description="fields to sign; else what says who writes to whom")
 
 
 class LimitsEntry(_Entry):
@@ -123,15 +191,26 @@ class MailbotFile(_Entry):
     """mailbot.yaml: the machine around the policy."""
 
     hostname: Domain | None = Field(None, description="our name in SMTP; else this machine's")
-    listen: Endpoint = Field(("127.0.0.1", 2525), description="where mail comes in, host:port")
+    listen: Annotated[
+        ListenEntry,
+        AfterValidator(_some_way),
+        BeforeValidator(_ways, json_schema_input_type=Endpoint | ListenEntry),
+    ] = Field(
+        default_factory=lambda: ListenEntry.model_validate({"smtp": "127.0.0.1:2525"}),
+        description="where mail comes in: host:port for SMTP, or `smtp:` and `lmtp:`",
+    )
     tls: Tls | None = Field(None, description="certificate for STARTTLS")
     store: Store = Field(
-        "mailbot.db",
+        STORE,
         description="SQLite file, or postgresql://host/name; a password belongs in MAILBOT_STORE",
     )
     relay: RelayEntry = Field(RelayEntry(), description="where mail goes out")
     mailboxes: Annotated[list[MailboxEntry], AfterValidator(some("mailbox"))] = Field(
         description="addresses customers write to"
+    )
+    imap: list[ImapEntry] = Field([], description="folders that mail is fetched from")
+    dkim: DkimEntry | None = Field(
+        None, description="signing what we send; left out: the relay does, or nobody"
     )
     trust: TrustEntry = Field(TrustEntry(), description="whom we believe")
     monitor: Loopback | None = Field(None, description="host:port on loopback for /metrics and /healthz")

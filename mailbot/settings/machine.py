@@ -5,17 +5,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mailbot.errors import Problem
-from mailbot.settings.environment import Environment
-from mailbot.settings.files import LimitsEntry, MailbotFile
-from mailbot.settings.model import Limits, Listen, Monitor, Relay, Settings, Trust
+from mailbot.settings import signing
+from mailbot.settings.environment import Environment, own_name
+from mailbot.settings.files import ImapEntry, LimitsEntry, MailbotFile
+from mailbot.settings.model import ImapAccount, Limits, Listen, Monitor, Relay, Settings, Trust
+from mailbot.settings.places import store_url
 from mailbot.settings.source import Source
-from mailbot.settings.values import POSTGRES, close_to, is_loopback
+from mailbot.settings.values import close_to, is_loopback
 
 
 def settings(file: MailbotFile, directory: Path, templates: Path, said: Environment) -> Settings:
     """Call `check` first: this one takes the values as they are."""
     tls = file.tls
-    host, port = said.listen or file.listen
+    host, port = said.listen or file.listen.smtp or ("", None)
     relay_host, relay_port = said.relay or file.relay.address
     return Settings(
         directory=directory,
@@ -27,8 +29,9 @@ def settings(file: MailbotFile, directory: Path, templates: Path, said: Environm
             certificate=(directory / tls.certificate).absolute() if tls else None,
             key=(directory / tls.key).absolute() if tls else None,
             require_tls=bool(tls and tls.required),
+            lmtp=file.listen.lmtp,
         ),
-        store=_store(file.store, directory, said),
+        store=store_url(file.store, directory, said),
         relay=Relay(
             relay_host,
             relay_port,
@@ -38,12 +41,35 @@ def settings(file: MailbotFile, directory: Path, templates: Path, said: Environm
             file.relay.connections,
         ),
         trust=Trust(
-            tuple(file.trust.authserv_ids), tuple(file.trust.agent_networks), tuple(file.trust.front_networks)
+            tuple(file.trust.authserv_ids),
+            tuple(file.trust.agent_networks),
+            tuple(file.trust.front_networks),
+            tuple(file.trust.proxy_networks),
+            verify=file.trust.verify,
+            resolver=file.trust.resolver,
         ),
         monitor=Monitor(*file.monitor) if file.monitor else None,
         limits=_limits(file.limits, said),
         log=said.log or file.log or "",
         secret=said.secret,
+        imap=tuple(_account(entry, said) for entry in file.imap),
+        dkim=signing.dkim(file.dkim, said),
+    )
+
+
+def _account(entry: ImapEntry, said: Environment) -> ImapAccount:
+    after, folder = entry.after
+    return ImapAccount(
+        host=entry.host,
+        port=entry.port or (993 if entry.tls == "implicit" else 143),
+        user=entry.user,
+        mailbox=entry.mailbox,
+        tls=entry.tls,
+        folder=entry.folder,
+        after=after,
+        move_to=folder,
+        every=entry.every,
+        password=said.imap_password(entry.user),
     )
 
 
@@ -60,6 +86,8 @@ def check(
         yield source.at_value(
             ("relay", "tls"), f"`{file.relay.tls}` may send the relay's password in the clear", hint
         )
+    yield from _imap_problems(file, source)
+    yield from signing.problems(file, source, said)
     for index, box in enumerate(file.mailboxes):
         if box.language and templates.is_dir() and not (templates / box.language).is_dir():
             known = tuple(sorted(path.name for path in templates.iterdir() if path.is_dir()))
@@ -69,33 +97,51 @@ def check(
             )
 
 
+def _imap_problems(file: MailbotFile, source: Source) -> Iterator[Problem]:
+    boxes = tuple(box.address for box in file.mailboxes)
+    first: dict[tuple[str, str, str], int] = {}
+    for index, entry in enumerate(file.imap):
+        place, folder = ("imap", index), _folder_key(entry.folder)
+        if entry.mailbox not in boxes:
+            yield source.at_value(
+                (*place, "mailbox"),
+                f"`{entry.mailbox}` is no mailbox of ours",
+                close_to(entry.mailbox, boxes),
+            )
+        if entry.tls == "none" and not is_loopback(entry.host):
+            hint = "with `tls: implicit` or `tls: starttls` it can't be read on the way"
+            yield source.at_value((*place, "tls"), "`none` sends the password in the clear", hint)
+        if _folder_key(entry.after[1]) == folder:
+            message = f"its mail would be moved to where it is: `{entry.folder}`"
+            yield source.at_value((*place, "after"), message, "name another folder")
+        before = first.setdefault((entry.user, entry.host, folder), index)
+        if before != index:
+            hint = f"the first is on line {source.values[('imap', before)][0]}"
+            yield source.at_value(place, "this folder is fetched already", hint)
+
+
+def _folder_key(folder: str) -> str:
+    return "INBOX" if folder.upper() == "INBOX" else folder  # RFC 3501 5.1: the one name in any case
+
+
 def remarks(file: MailbotFile, source: Source, said: Environment) -> Iterator[Problem]:
     if file.relay.user and not said.relay_password:
         hint = "give it as MAILBOT_RELAY_PASSWORD or as the systemd credential mailbot-relay-password"
         yield source.at_value(("relay", "user"), "the relay wants a password, none is here", hint)
     if said.relay_password and not file.relay.user:
         yield Problem("MAILBOT_RELAY_PASSWORD", 0, 0, "is of no use: relay.user is not set")
-
-
-def _store(in_yaml: str, directory: Path, said: Environment) -> str:
-    """The SQLAlchemy URL. A relative path starts at systemd's state directory, else at `state_directory`;
-    in MAILBOT_STORE, as everywhere in a shell, where one stands."""
-    text = said.store or in_yaml
-    base = Path.cwd() if said.store else said.store_base or state_directory(directory)
-    scheme, colon, rest = text.partition("://")
-    if colon and scheme in POSTGRES:
-        return f"postgresql+psycopg://{rest}"
-    path, mark, query = (rest[1:] if colon else text).partition("?")
-    return f"sqlite:///{(base / path).absolute()}{mark}{query}"
-
-
-def state_directory(directory: Path) -> Path:
-    """Where state lies without systemd's word: /var/lib/mailbot for /etc/mailbot, else beside the YAML.
-
-    So a command in a shell finds the store of the daemon that systemd has started.
-    """
-    whole = directory.absolute()
-    return Path("/var/lib") / whole.name if whole.parent == Path("/etc") else directory
+    yield from signing.remarks(file, source, said)
+    for index, entry in enumerate(file.imap):
+        if not said.imap_password(entry.user):
+            own = f"MAILBOT_IMAP_PASSWORD{own_name(entry.user)}"
+            hint = f"give it as MAILBOT_IMAP_PASSWORD or {own}, or as the systemd credential of such a name"
+            yield source.at_value(
+                ("imap", index, "user"), "this account wants a password, none is here", hint
+            )
+    for name in said.imap_passwords.keys() - {"", *(own_name(entry.user) for entry in file.imap)}:
+        yield Problem(
+            f"MAILBOT_IMAP_PASSWORD{name}", 0, 0, "is of no use: there is no such account in `imap`"
+        )
 
 
 def _hostname(file: MailbotFile) -> str:

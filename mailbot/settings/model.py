@@ -1,28 +1,39 @@
 """What the operator chose about the machine around the policy: addresses, paths, limits."""
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from mailbot.core.policy import Policy
 from mailbot.errors import Problem
 
+if TYPE_CHECKING:  # of the extra `auth`: may be missing
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+PrivateKey: TypeAlias = "RSAPrivateKey | Ed25519PrivateKey"
 Network = IPv4Network | IPv6Network
+Way = tuple[str, int] | Path  # host and port, or a local socket
 RelayTls = Literal["none", "starttls", "required", "implicit"]
+ImapTls = Literal["implicit", "starttls", "none"]
+AfterStored = Literal["seen", "move", "delete"]
 MIB = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Listen:
-    """Where mail comes in. A certificate makes STARTTLS possible, `require_tls` makes it a must."""
+    """Where mail comes in: SMTP at host and port (None: not at all), LMTP at `lmtp`. A certificate makes
+    STARTTLS possible, `require_tls` makes it a must."""
 
     host: str
-    port: int
+    port: int | None
     certificate: Path | None = None
     key: Path | None = None
     require_tls: bool = False
+    lmtp: Way | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +54,54 @@ class Relay:
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """Whom we believe: whose Authentication-Results count, networks of agents, networks of our own MTA."""
+    """Whom we believe: whose Authentication-Results count, networks of agents, networks of our own MTA,
+    networks of proxies that say whom they bring. `verify`: SPF, DKIM and DMARC are looked at by ourselves
+    where none of those hosts said anything; `resolver` is the DNS server asked, None for the system's."""
 
     authserv_ids: tuple[str, ...] = ()
     agent_networks: tuple[Network, ...] = ()
     front_networks: tuple[Network, ...] = ()
+    proxy_networks: tuple[Network, ...] = ()
+    verify: bool = False
+    resolver: tuple[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dkim:
+    """How our own mail is signed. `headers`: fields to sign, in lower case; `key` None: it is not here."""
+
+    domain: str
+    selector: str
+    headers: tuple[str, ...]
+    key: "PrivateKey | None" = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ImapAccount:
+    """A folder that mail is fetched from. `tls`: "implicit" (port 993), "starttls" (or nothing), "none".
+
+    `mailbox` is which of ours the mail is for when its own header names none; `after` is what is done to a
+    mail once it is stored; `every` is how often to look where the server can't tell by itself.
+    """
+
+    host: str
+    port: int
+    user: str
+    mailbox: str
+    tls: ImapTls = "implicit"
+    folder: str = "INBOX"
+    after: AfterStored = "seen"
+    move_to: str = ""
+    every: timedelta = timedelta(minutes=1)
+    password: str = ""
+
+    @property
+    def name(self) -> str:
+        """Account and folder, as people read it."""
+        return f"{self.user} on {self.host}, {self.folder}"
+
+    def __repr__(self) -> str:
+        return f"ImapAccount({self.name}, port={self.port}, tls={self.tls!r})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +157,8 @@ class Settings:
     limits: Limits
     log: Literal["json", "text", ""]  # "": JSON off a terminal
     secret: bytes | None  # None: the daemon keeps a random one in its store
+    imap: tuple[ImapAccount, ...] = ()
+    dkim: Dkim | None = None
 
     def __repr__(self) -> str:  # neither the secret nor a password in the store's URL
         return f"Settings({str(self.directory)!r})"

@@ -71,7 +71,8 @@ def _problem(model: type[BaseModel], source: Source, detail: ErrorDetails) -> Pr
 def _unknown(model: type[BaseModel], source: Source, place: Place) -> Problem:
     key = str(place[-1])
     if _SECRET.search(key):
-        variable = "MAILBOT_RELAY_PASSWORD" if place[:1] == ("relay",) else "MAILBOT_SECRET"
+        in_section = {"relay": "MAILBOT_RELAY_PASSWORD", "imap": "MAILBOT_IMAP_PASSWORD"}
+        variable = in_section.get(str(place[0]), "MAILBOT_SECRET")
         hint = f"give it as {variable} or as the systemd credential {variable.lower().replace('_', '-')}"
         return source.at_key(place, f"`{key}`: secrets have no place in YAML", hint)
     return source.at_key(place, f"unknown key `{key}`", close_to(key, _fields_at(model, place[:-1])))

@@ -8,14 +8,16 @@ from collections.abc import Sequence
 from datetime import timedelta
 from difflib import get_close_matches
 from ipaddress import ip_address, ip_network
+from pathlib import Path
 from typing import NoReturn
 from urllib.parse import urlsplit
 
 from mailbot.core.model import Target
 from mailbot.core.operators import octets
 from mailbot.core.policy import Moment, Rate
-from mailbot.settings.model import Network
+from mailbot.settings.model import AfterStored, Network, Way
 
+MAX_SOCKET = 107  # bytes of a path: sun_path in unix(7), less its NUL
 MAX_SPAN = timedelta(days=3660)
 POSTGRES = ("postgresql", "postgres", "postgresql+psycopg")
 SQLITE = ("sqlite", "sqlite+pysqlite")
@@ -134,6 +136,14 @@ def domain(value: object) -> str:
     return text.lower()
 
 
+def ascii_domain(value: object) -> str:
+    """A domain or a part of one in the letters of the DNS: "xn--bnk-qla.example"."""
+    text = domain(value)
+    if not text.isascii():
+        _no(f"`{shown(text)}` is not written as the DNS has it", "write its xn-- form")
+    return text
+
+
 def endpoint(value: object) -> tuple[str, int]:
     """ "127.0.0.1:25", "[::1]:25", "relay.example:587" -> host and port."""
     text = _text(value, "a host with its port", "127.0.0.1:25")
@@ -152,14 +162,26 @@ def endpoint(value: object) -> tuple[str, int]:
     )
 
 
+def lmtp(value: object) -> Way:
+    """ "127.0.0.1:8024" -> host and port, "/run/mailbot/lmtp.sock" -> the path of a local socket."""
+    text = _text(value, "a host with its port, or a path", "127.0.0.1:8024")
+    if not text.startswith("/"):
+        found = endpoint(text)
+        if found[1] == 25:
+            _no("LMTP must not be spoken on port 25", "RFC 2033 section 5; 8024 and 24 are usual")
+        return found
+    if not text.isprintable() or text.endswith("/") or len(text.encode()) > MAX_SOCKET:
+        _no(f"`{shown(text)}` can't be a local socket", f"a file's path of at most {MAX_SOCKET} bytes")
+    return Path(text)
+
+
 def network(value: object) -> Network:
     text = _text(value, "a network", "10.0.0.0/8")
     try:
         return ip_network(text)
     except ValueError as error:
-        return _no(
-            f"`{shown(text)}` is no network: {error}", "write it like 10.0.0.0/8, 127.0.0.1 or fd00::/8"
-        )
+        why = shown(str(error).replace(repr(text), "it"))  # which repeats all that was written
+        return _no(f"`{shown(text)}` is no network: {why}", "write it like 10.0.0.0/8, 127.0.0.1 or fd00::/8")
 
 
 def store(value: object) -> str:
@@ -190,6 +212,19 @@ def store_without_password(value: object) -> str:
         hint = "give the whole URL as MAILBOT_STORE or as the systemd credential mailbot-store"
         _no("a password has no place in YAML", hint)
     return text
+
+
+def after_stored(value: object) -> tuple[AfterStored, str]:
+    """ "seen", "delete", "move to Arsip" -> what, and the folder."""
+    text = _text(value, "what is done with a stored mail", "seen")
+    if text == "seen":
+        return "seen", ""
+    if text == "delete":
+        return "delete", ""
+    folder = text.removeprefix("move to ").strip()
+    if folder == text or not folder or not folder.isprintable():
+        _no(f"`{shown(text)}` can't be done", "write seen, delete, or move to FOLDER")
+    return "move", folder
 
 
 def loopback(value: object) -> tuple[str, int]:

@@ -5,6 +5,7 @@ from typing import Any, get_args
 from pydantic import TypeAdapter
 
 from mailbot.core.events import Event
+from mailbot.core.evidence import Verdict
 from mailbot.core.model import Clock
 
 _EVENTS: dict[str, TypeAdapter[Any]] = {kind.__name__: TypeAdapter(kind) for kind in get_args(Event)}
@@ -29,3 +30,16 @@ def clocks_data(clocks: tuple[Clock, ...]) -> Any:
 
 def clocks_of(data: Any) -> tuple[Clock, ...]:
     return _CLOCKS.validate_python(data)
+
+
+def verdict_data(verdict: Verdict) -> dict[str, Any]:
+    """Why a mail belongs where it is, as it stands on the message and in --json."""
+    names = ("kind", "named", "counted", "why")
+    return {
+        "because": verdict.because,
+        "confidence": verdict.confidence,
+        "claims": verdict.claims,
+        "suggests": verdict.suggests,
+        "followed": list(verdict.followed),
+        "clues": [{name: getattr(clue, name) for name in names} for clue in verdict.weighed],
+    }

@@ -121,6 +121,8 @@ tickets = Table(
     Column("first_response_at", Moment),
     Column("closed_at", Moment),
     Column("last_message_id", Text, nullable=False),
+    Column("merged_into", String(32)),
+    Column("held_for", String(32)),  # the ticket it claims to be about, until an agent decides
     Column("events", Integer, nullable=False),
     Index("ix_tickets_customer_opened_at", "customer", "opened_at"),
     Index("ix_tickets_status_opened_at", "status", "opened_at"),
@@ -132,6 +134,18 @@ participants = Table(
     Column("ticket", String(32), ForeignKey("tickets.number"), primary_key=True),
     Column("address", Text, primary_key=True),
     Column("role", String(16), nullable=False),
+    Index("ix_participants_address", "address"),
+)
+
+# What tickets have to do with each other, as their events told it: "follows", "claims", "suggests",
+# "held_for", "merged_into", "split_from". Never taken away; what holds now stands on the ticket.
+links = Table(
+    "links",
+    metadata,
+    Column("ticket", String(32), ForeignKey("tickets.number"), primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("other", String(32), primary_key=True),
+    Index("ix_links_other", "other"),
 )
 
 messages = Table(
@@ -147,7 +161,9 @@ messages = Table(
     Column("visible", Text, nullable=False),
     Column("message_id", Text, nullable=False, index=True),
     Column("inbox_id", RowId),
-    Column("evidence", Text, nullable=False),
+    Column("evidence", Json, nullable=False),  # why it belongs here: what was weighed, how sure we are
+    Column("turn", String(8), nullable=False),  # "customer", "answer", "" for what changes nobody's turn
+    Column("home", String(32), nullable=False),  # the ticket it was first filed on
     Column("automatic", Text, nullable=False),
     Column("flags", Json, nullable=False),
     sqlite_autoincrement=True,
@@ -283,6 +299,20 @@ nodes = Table(
     Column("policy", String(32), nullable=False),
     Column("reloaded_at", Moment, nullable=False),
     Column("trouble", Text),  # why the newest reload was refused
+)
+
+# How far each IMAP folder was read. `uidvalidity` 0: the server has not told yet.
+imap_folders = Table(
+    "imap_folders",
+    metadata,
+    Column("account", Text, primary_key=True),  # user@host
+    Column("folder", Text, primary_key=True),
+    Column("uidvalidity", BigInteger, nullable=False, server_default="0"),
+    Column("uid", BigInteger, nullable=False, server_default="0"),  # dealt with up to here
+    Column("horizon", BigInteger, nullable=False, server_default="0"),  # the first UID after we began
+    Column("begun_at", Moment, nullable=False),
+    Column("left_uids", Json, nullable=False, server_default="[]"),  # could not be stored, left in place
+    Column("trouble", Text),  # why it can't be read now
 )
 
 installation = Table(

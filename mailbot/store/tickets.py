@@ -1,20 +1,20 @@
 """Tickets with all that belongs to them: participants, messages, events. Written by `record` alone."""
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from mailbot.core.events import Event
+from mailbot.core.events import Event, links_of
 from mailbot.core.ladder import Deadline
-from mailbot.core.model import Attachment, Status, Ticket
+from mailbot.core.model import OVER, Attachment, Post, Status, Ticket
 from mailbot.store import deadlines, outbox
 from mailbot.store.codec import clocks_data, clocks_of, event_data, event_of
-from mailbot.store.schema import attachments, contents, events, messages, participants, tickets
+from mailbot.store.schema import attachments, contents, events, inbox, links, messages, participants, tickets
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,8 @@ class Message:
     visible: str
     message_id: str = ""
     inbox_id: int | None = None
-    evidence: str = ""
+    evidence: Mapping[str, Any] = field(default_factory=dict)  # see `codec.verdict_data`
+    turn: str = ""  # "customer", "answer", "" for what changes nobody's turn
     automatic: str = ""
     flags: tuple[str, ...] = ()
     attachments: tuple[Attachment, ...] = ()
@@ -47,6 +48,8 @@ class Outcome:
     owed: tuple[outbox.Owed, ...] = ()
     message: Message | None = None
     participants: tuple[tuple[str, str], ...] = ()  # (address, role) who join
+    leaving: tuple[str, ...] = ()  # addresses that take part no longer
+    came: tuple[tuple[int, str], ...] = ()  # (message, ticket it was on): moved to this ticket
 
 
 class Outdated(Exception):
@@ -65,8 +68,10 @@ def record(connection: Connection, outcomes: Sequence[Outcome]) -> None:
         connection.execute(insert(tickets), fresh)
     _update(connection, [(before, newest[number]) for number, before in first.items() if before])
     _bulk(connection, events, (row for outcome in outcomes for row in _event_rows(outcome)))
+    _link(connection, outcomes)
     _add_participants(connection, outcomes)
     _add_messages(connection, outcomes)
+    _move_messages(connection, outcomes)
     deadlines.arm(connection, {outcome.after.number: outcome.deadline for outcome in outcomes}, first)
     owed = [mail for outcome in outcomes for mail in outcome.owed]
     if owed:
@@ -79,7 +84,7 @@ def _bulk(connection: Connection, table: Any, rows: Iterable[dict[str, Any]]) ->
         connection.execute(insert(table), listed)
 
 
-_PLAIN = [field.name for field in fields(Ticket) if field.name not in ("clocks", "status", "tags")]
+_PLAIN = [each.name for each in fields(Ticket) if each.name not in ("clocks", "status", "tags")]
 
 
 def _ticket_row(ticket: Ticket) -> dict[str, Any]:
@@ -99,7 +104,7 @@ def ticket_of(row: Row[Any]) -> Ticket:
 def _update(connection: Connection, changes: list[tuple[Ticket, Ticket]]) -> None:
     if not changes:
         return
-    names = [field.name for field in fields(Ticket) if field.name != "number"]
+    names = [each.name for each in fields(Ticket) if each.name != "number"]
     statement = (
         update(tickets)
         # The number of events is the ticket's version: who decided on an older one must decide again.
@@ -141,17 +146,52 @@ def _add_participants(connection: Connection, outcomes: Sequence[Outcome]) -> No
     ]
     if rows:
         connection.execute(_insert_or_skip(connection, participants), rows)
+    for outcome in outcomes:
+        if outcome.leaving:
+            gone = participants.c.address.in_(outcome.leaving)
+            connection.execute(
+                delete(participants).where(participants.c.ticket == outcome.after.number, gone)
+            )
+
+
+def _link(connection: Connection, outcomes: Sequence[Outcome]) -> None:
+    rows = [
+        {"ticket": outcome.after.number, "kind": kind, "other": other}
+        for outcome in outcomes
+        for event in outcome.events
+        for kind, other in links_of(event)
+    ]
+    if rows:
+        connection.execute(_insert_or_skip(connection, links), rows)
+
+
+def _move_messages(connection: Connection, outcomes: Sequence[Outcome]) -> None:
+    """Raises Outdated when a message is not where the decision believed it."""
+    moves = [
+        {"b_id": id_, "b_from": origin, "b_to": outcome.after.number}
+        for outcome in outcomes
+        for id_, origin in outcome.came
+    ]
+    if not moves:
+        return
+    here = (messages.c.id == bindparam("b_id"), messages.c.ticket == bindparam("b_from"))
+    moved = connection.execute(update(messages).where(*here).values(ticket=bindparam("b_to")), moves)
+    if moved.rowcount != len(moves):
+        raise Outdated("a message was moved by somebody else meanwhile")
+    raw = select(messages.c.inbox_id).where(messages.c.id == bindparam("b_id")).scalar_subquery()
+    connection.execute(update(inbox).where(inbox.c.id == raw).values(ticket=bindparam("b_to")), moves)
 
 
 def _add_messages(connection: Connection, outcomes: Sequence[Outcome]) -> None:
     filed = [(outcome.after.number, outcome.message) for outcome in outcomes if outcome.message]
-    names = [field.name for field in fields(Message) if field.name not in ("attachments", "flags")]
+    names = [each.name for each in fields(Message) if each.name not in ("attachments", "flags")]
     _bulk(
         connection,
         messages,
         (
             {
                 "ticket": number,
+                "home": number,
                 "flags": list(message.flags),
                 **{name: getattr(message, name) for name in names},
             }
@@ -234,6 +274,38 @@ def participants_of(connection: Connection, numbers: Collection[str]) -> dict[st
     for row in rows:
         found.setdefault(row.ticket, set()).add(row.address)
     return found
+
+
+def open_numbers_of(connection: Connection, addresses: Collection[str]) -> dict[str, set[str]]:
+    """Address -> the tickets in which it takes part, neither closed nor merged; the newest 200."""
+    found: dict[str, set[str]] = {}
+    live = tickets.c.status.not_in([status.value for status in OVER])
+    for address in addresses:
+        query = (
+            select(tickets.c.number)
+            .join(participants, participants.c.ticket == tickets.c.number)
+            .where(participants.c.address == address, live)
+            .order_by(tickets.c.opened_at.desc())
+            .limit(200)
+        )
+        found[address] = set(connection.scalars(query))
+    return found
+
+
+def posts_of(connection: Connection, numbers: Collection[str]) -> dict[str, list[Post]]:
+    """What the decisions about moving messages need of each: ticket -> its messages, oldest first."""
+    names = ("id", "ticket", "home", "at", "turn", "direction", "author", "message_id", "subject")
+    query = select(*(messages.c[name] for name in names)).where(messages.c.ticket.in_(sorted(numbers)))
+    found: dict[str, list[Post]] = {number: [] for number in numbers}
+    for row in connection.execute(query.order_by(messages.c.id)):
+        found[row.ticket].append(Post(**row._mapping))
+    return found
+
+
+def where_is(connection: Connection, message: int) -> str | None:
+    """The ticket that a message is on."""
+    number: str | None = connection.scalar(select(messages.c.ticket).where(messages.c.id == message))
+    return number
 
 
 def languages_of(connection: Connection, customers: Collection[str]) -> dict[str, str]:

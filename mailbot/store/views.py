@@ -18,6 +18,7 @@ from mailbot.store.schema import (
     frozen_mails,
     inbox,
     installation,
+    links,
     messages,
     nodes,
     outbox,
@@ -159,7 +160,8 @@ class MessageShown:
     length: int
     message_id: str
     inbox_id: int | None
-    evidence: str
+    evidence: Mapping[str, Any]  # see `codec.verdict_data`
+    home: str  # the ticket it was first filed on
     automatic: str
     flags: Sequence[str]
     attachments: Sequence[AttachmentShown] = ()
@@ -194,6 +196,30 @@ def _attached(connection: Connection, number: str) -> dict[int | None, list[Atta
     for row in rows:
         found.setdefault(row.inbox_id, []).append(AttachmentShown(row.name, row.type, row.size, row.digest))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """`ticket` has to do with `other`. `now`: it still holds (merging and holding end some day)."""
+
+    ticket: str
+    kind: str
+    other: str
+    now: bool
+
+
+def links_of(connection: Connection, number: str) -> list[Link]:
+    """Both ways: what the ticket points at and what points at it."""
+    query = (
+        select(links, tickets.c.merged_into, tickets.c.held_for)
+        .join(tickets, tickets.c.number == links.c.ticket)
+        .where(or_(links.c.ticket == number, links.c.other == number))
+        .order_by(links.c.ticket, links.c.kind, links.c.other)
+    )
+    return [
+        Link(row.ticket, row.kind, row.other, getattr(row, row.kind, row.other) == row.other)
+        for row in connection.execute(query)
+    ]
 
 
 def events_since(connection: Connection, at: datetime) -> list[tuple[str, RecordedEvent]]:

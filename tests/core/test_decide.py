@@ -1,5 +1,6 @@
 """What mails, commands and deadlines lead to."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -11,7 +12,7 @@ from mailbot.core.answers import rates
 from mailbot.core.decide import on_command, on_deadline, on_mail
 from mailbot.core.evidence import Verdict
 from mailbot.core.lifecycle import Decision
-from mailbot.core.model import Status, Target, Ticket
+from mailbot.core.model import Attachment, Status, Target, Ticket
 from mailbot.core.notices import Acknowledgement, AgentRefusal, Answer, Progress, TeamNotice
 from mailbot.core.policy import AnswerLimits, Policy, Rate
 from tests.builders import BAYU, BOX, DEWI, NOW, NUMBER, RINA, SARI, envelope, facts, mail, policy
@@ -285,3 +286,45 @@ def test_a_note_tells_nobody() -> None:
 
     assert isinstance(decision, Decision)
     assert decision.notices == ()
+
+
+THANKS = mail(visible="Terima kasih banyak Rina 🙏\n\nSalam,\nBudi", message_id="<thanks@pelanggan.example>")
+
+
+@pytest.mark.parametrize("turn", [open_ticket, answered, closed], ids=["ours", "the customer's", "closed"])
+@pytest.mark.parametrize("days", [0, 99])
+def test_thanks_alone_are_kept_whoever_has_the_turn_and_tell_nobody(
+    turn: Callable[[], Ticket], days: int
+) -> None:
+    ticket, at = turn(), LATER + timedelta(days=days)
+
+    decided = on_mail(ticket, THANKS, envelope(), facts(verdict=MINE), policy(), at)
+
+    assert decided.decision.events == (e.ThanksReceived(at, "customer", "<thanks@pelanggan.example>"),)
+    assert decided.decision.ticket == replace(ticket, events=ticket.events + 1)
+    assert (decided.decision.notices, decided.direction) == ((), "in")
+
+
+PICTURE = Attachment("bukti.png", "image/png", 3, "0" * 64)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"visible": "Terima kasih, tapi dananya belum masuk."},
+        {"attachments": (PICTURE,)},
+        {"flags": ("unreadable-part",)},
+    ],
+)
+def test_thanks_with_anything_more_reopen_a_closed_ticket(changes: dict[str, object]) -> None:
+    more = replace(THANKS, **{"visible": "Terima kasih", **changes})
+
+    decided = on_mail(closed(), more, envelope(), facts(verdict=MINE), policy(), LATER).decision
+
+    assert decided.ticket.status is Status.OPEN
+
+
+def test_a_new_matter_of_thanks_alone_is_a_ticket_like_any_other() -> None:
+    decided = on_mail(None, THANKS, envelope(), facts(), policy(), NOW).decision
+
+    assert "AcknowledgementOwed" in kinds(decided)

@@ -1,5 +1,6 @@
 """Random lives of tickets: whatever happens in whatever order, the house's rules hold."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -32,6 +33,9 @@ def happen(ticket: Ticket, what: str, now: datetime) -> Decision:
         case "away":
             robot = mail(automatic="Auto-Submitted: auto-replied")
             return on_mail(ticket, robot, envelope(), facts(verdict=mine), policy(), now).decision
+        case "thanks":
+            thanks = mail(visible="Makasih banyak ya min 🙏", message_id="<thanks@pelanggan.example>")
+            return on_mail(ticket, thanks, envelope(), facts(verdict=mine), policy(), now).decision
         case "answer" | "forged answer":
             proof = "network" if what == "answer" else ""
             sent = mail(sender=RINA.address, visible="Kami cek.")
@@ -50,7 +54,18 @@ def happen(ticket: Ticket, what: str, now: datetime) -> Decision:
     return decision if isinstance(decision, Decision) else Decision(ticket)
 
 
-WORDS = ["customer", "away", "answer", "forged answer", "time", "close", "escalate", "assign", "note"]
+WORDS = [
+    "customer",
+    "thanks",
+    "away",
+    "answer",
+    "forged answer",
+    "time",
+    "close",
+    "escalate",
+    "assign",
+    "note",
+]
 STEPS = st.lists(st.tuples(st.sampled_from(WORDS), st.integers(0, 6 * 3600)), max_size=25)
 
 
@@ -126,6 +141,15 @@ def test_a_note_and_an_unproven_mail_never_reach_the_customer(steps: list[tuple[
         if what in ("note", "forged answer", "away"):
             assert to_customer == []
         assert not [n for n in to_customer if isinstance(n, Answer) and SECRET in n.text]
+
+
+@given(STEPS)
+@settings(max_examples=300, deadline=None)
+def test_thanks_and_robots_are_kept_and_change_nothing_else(steps: list[tuple[str, int]]) -> None:
+    for before, what, decision in live(steps)[1]:
+        if what in ("thanks", "away"):
+            assert decision.ticket == replace(before, events=before.events + 1)
+            assert decision.notices == ()
 
 
 @given(STEPS)

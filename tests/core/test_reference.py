@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stdnum import damm as oracle
 
+from mailbot.core import reference
 from mailbot.core.reference import Found, damm, find, make, normalise, tagged
 
 NUMBER = "TOKO-48217390-8"
@@ -221,3 +222,34 @@ def test_a_hostile_subject_is_read_to_its_end(unit):
 def test_any_text_can_be_searched(text):
     assert find(text, OURS).valid == ()
     assert normalise(text) is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "near"),
+    [
+        ("TOKO-48217391-8", True),  # a wrong digit
+        ("TOKO-48217390-7", True),  # a wrong check digit
+        ("TOKO-48217390", True),  # none at all
+        ("TOKO-4821739-8", True),  # a digit too few
+        ("TOKO-482173990-8", True),  # a digit too many
+        ("TOKO-48271390-8", True),  # two swapped
+        ("TOKO-48217398-0", True),  # two swapped across the hyphen
+        ("TOKO-48217390-8", False),  # the number itself is no slip
+        ("TOKO-48217301-8", False),
+        ("TOKO-84271390-8", False),
+        ("BANK-48217391-8", False),
+    ],
+)
+def test_a_number_is_near_when_one_slip_lies_between(typed: str, near: bool) -> None:
+    assert reference.is_near(typed, "TOKO-48217390-8") is near
+
+
+@given(st.text("0123456789", min_size=9, max_size=9), st.integers(0, 7), st.integers(1, 9))
+def test_every_single_wrong_digit_and_every_swap_is_near(digits: str, at: int, by: int) -> None:
+    number = f"TOKO-{digits[:8]}-{digits[8]}"
+    wrong = digits[:at] + str((int(digits[at]) + by) % 10) + digits[at + 1 :]
+    swapped = digits[:at] + digits[at + 1] + digits[at] + digits[at + 2 :]
+
+    assert reference.is_near(f"TOKO-{wrong[:8]}-{wrong[8]}", number)
+    assert reference.is_near(f"TOKO-{swapped[:8]}-{swapped[8]}", number) == (swapped != digits)
+    assert reference.is_near(f"TOKO-{digits[:at]}{digits[at + 1 :]}", number)

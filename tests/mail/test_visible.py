@@ -1,9 +1,12 @@
 """What a customer wrote is found among quotes, and what an agent's program quoted never leaves."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailbot.mail.html_text import html_to_text
 from mailbot.mail.visible import MARKERS, answer_text, visible
 
 SAID = "Saldo saya belum kembali.\n\nMohon dibantu."
@@ -41,6 +44,19 @@ SIGNED = (
     "\n\nSent from my iPhone",
     "\n\nGet Outlook for Android<https://aka.ms/x>",
 )
+
+
+def _replies(name: str) -> dict[str, tuple[str, str]]:
+    """Replies as mail programs write them: "==== name", the mail, "~~~~", what its sender wrote."""
+    cases = {}
+    for case in (Path(__file__).parent / "replies" / name).read_text().split("==== ")[1:]:
+        title, _, rest = case.partition("\n")
+        mail, _, seen = rest.partition("~~~~\n")
+        cases[title] = (mail.strip("\n"), seen.strip("\n"))
+    return cases
+
+
+PLAIN, HTML = _replies("plain.txt"), _replies("html.txt")
 
 
 def _mail(said: str, program: str, quote: str) -> str:
@@ -146,3 +162,53 @@ def test_an_answer_without_any_quote_is_kept_whole() -> None:
     text = "Halo Bu Siti,\n\ndana Anda kembali dalam 2 hari:\n- Rp 50.000\n\nSalam,\nAyu"
 
     assert answer_text(text) == text
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_of_a_reply_is_seen_what_its_sender_wrote(name: str) -> None:
+    mail, seen = PLAIN[name]
+
+    assert visible(mail, is_reply=True) == seen
+
+
+@pytest.mark.parametrize("name", HTML)
+def test_of_a_reply_in_html_is_seen_the_same(name: str) -> None:
+    mail, seen = HTML[name]
+
+    assert visible(html_to_text(mail)[0], is_reply=True) == seen
+
+
+MARKED = sorted(
+    name for name, above in PROGRAMS.items() if above.count("{marked}") and not above.startswith("> ")
+)
+words = st.lists(st.text("abcdefghijklmnopqrstuvwxyz", min_size=1, max_size=9), min_size=1, max_size=8).map(
+    " ".join
+)
+
+
+@given(words, st.sampled_from(MARKED), words, words)
+def test_what_was_written_above_and_below_lines_with_marks_is_never_lost(
+    above: str, program: str, quote: str, below: str
+) -> None:
+    text = f"{_mail(above, program, quote)}\n\n{below}"
+
+    assert visible(text, is_reply=True) == f"{above}\n\n{below}"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Pada Sen, 23 Nov 2026 pukul 10.15 X <x@y.example> menulis:",
+        "Dari: a@b.example",
+        "##- Balas di atas baris ini -##\ntercantum pada judul (subjek) email.",
+        "> a\nPada 10.15 wrote: menulis:",
+        "dikirim dari " + "iphone " * 50 + "?",
+        "- " * 190 + "x",
+        "=" * 390 + "x:",
+    ],
+)
+def test_a_hostile_reply_is_folded_in_one_pass(line: str) -> None:
+    """Half a megabyte of each: what looks back, or ahead, too far runs into the suite's time limit here."""
+    text = f"{line}\n" * (500_000 // len(line))
+
+    assert visible(text, is_reply=True).strip()

@@ -34,7 +34,11 @@ def policy(*addresses: str) -> Policy:
 
 
 def settings(
-    limits: Limits | None = None, *, fronts: tuple[Any, ...] = (), listen: Listen | None = None
+    limits: Limits | None = None,
+    *,
+    fronts: tuple[Any, ...] = (),
+    proxies: tuple[Any, ...] = (),
+    listen: Listen | None = None,
 ) -> Settings:
     return Settings(
         directory=Path("."),
@@ -43,7 +47,7 @@ def settings(
         listen=listen or Listen("127.0.0.1", 0),
         store="sqlite://",
         relay=Relay("127.0.0.1", 25),
-        trust=Trust(front_networks=fronts),
+        trust=Trust(front_networks=fronts, proxy_networks=proxies),
         monitor=None,
         limits=limits or Limits(free_space=0),
         log="",
@@ -106,9 +110,9 @@ class Talk:
         self.send(command.encode() + b"\r\n" if isinstance(command, str) else command)
         return await self.reply()
 
-    async def hello(self) -> str:
+    async def hello(self, verb: str = "EHLO") -> str:
         assert (await self.reply()).startswith("220 ")
-        return await self.ask("EHLO pelanggan.example")
+        return await self.ask(f"{verb} pelanggan.example")
 
     async def begin(self, *recipients: str, sender: str = "<budi@pelanggan.example>") -> None:
         """As far as 354."""
@@ -144,11 +148,12 @@ async def listening(
     *,
     patience: Patience = UNHURRIED,
     fronts: tuple[Any, ...] = (),
+    proxies: tuple[Any, ...] = (),
     listen: Listen | None = None,
     rules: Callable[[], Policy] = policy,
     **more: Any,
 ) -> AsyncIterator[Listener]:
-    chosen = settings(limits, fronts=fronts, listen=listen)
+    chosen = settings(limits, fronts=fronts, proxies=proxies, listen=listen)
     listener = Listener(
         chosen,
         rules,
@@ -167,8 +172,13 @@ async def listening(
 
 
 @asynccontextmanager
-async def talking(listener: Listener) -> AsyncIterator[Talk]:
-    talk = Talk(*await asyncio.open_connection("127.0.0.1", listener.port))
+async def talking(way: Listener | int | Path) -> AsyncIterator[Talk]:
+    """A connection to a listener's SMTP port, to a port, or to a local socket."""
+    if isinstance(way, Path):
+        talk = Talk(*await asyncio.open_unix_connection(way))
+    else:
+        port = way if isinstance(way, int) else way.port
+        talk = Talk(*await asyncio.open_connection("127.0.0.1", port))
     try:
         yield talk
     finally:

@@ -127,7 +127,7 @@ async def test_a_customers_reply_finds_its_ticket(desk: Desk, how: str) -> None:
     assert again.number == first.number
     assert len(desk.owed("acknowledgement")) == 1
     found = desk.all(select(messages.c.evidence).order_by(messages.c.id))[-1].evidence
-    assert "sender takes part" in found
+    assert "sender takes part" in found["because"]
 
 
 async def test_a_stranger_with_the_right_number_gets_a_ticket_and_answer_like_anybody(desk: Desk) -> None:
@@ -240,6 +240,28 @@ async def test_an_auto_reply_is_recorded_and_never_answered(desk: Desk) -> None:
     (row,) = desk.owed("acknowledgement")
     assert (row.ticket, row.state) == (ticket.number, "suppressed")
     assert "auto-replied" in row.reason.lower()
+
+
+async def test_thanks_and_an_absence_told_by_words_alone_stay_on_their_ticket_unanswered(desk: Desk) -> None:
+    ticket = await desk.receive()
+    subject = f"Re: [{ticket.number}] Barang"
+    quoted = "Pada Sen, 23 Nov 2026 pukul 10.15 X <x@y.example> menulis:\r\n\r\n> Halo"
+    thanked = await desk.receive(Subject=subject, body=f"Makasih banyak ya min\r\n\r\n{quoted}")
+    absent = await desk.receive(
+        Subject=f"Balasan otomatis: [{ticket.number}] Barang", body="Saya sedang cuti sampai Jumat."
+    )
+
+    assert thanked == replace(ticket, events=ticket.events + 1)
+    assert absent == replace(ticket, events=ticket.events + 2)
+    kept = desk.all(select(messages).order_by(messages.c.id))
+    assert [(row.turn, row.automatic) for row in kept[1:]] == [("", ""), ("", "out of office, by its words")]
+
+
+async def test_an_absence_told_by_words_alone_opens_a_ticket_without_acknowledgement(desk: Desk) -> None:
+    await desk.receive(Subject="Out of office: Barang", body="I am on leave until Friday.")
+
+    (row,) = desk.owed("acknowledgement")
+    assert (row.state, row.reason) == ("suppressed", "out of office, by its words")
 
 
 async def test_a_bounce_of_our_own_mail_comes_back_to_its_ticket(desk: Desk) -> None:

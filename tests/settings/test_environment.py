@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mailbot.core.policy import AnswerLimits
-from mailbot.settings.machine import state_directory
+from mailbot.settings.places import state_directory
 from tests.settings.faults import brief, lay, loaded, problems
 
 NO_PORT = "is no host with a port | write it like 127.0.0.1:25, [::1]:25 or mail.example:587"

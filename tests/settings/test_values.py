@@ -63,6 +63,7 @@ def test_whatever_stands_there_is_read_or_refused_with_a_message(anything: objec
     for read in (
         values.duration, values.size, values.rate, values.moment, values.address, values.domain,
         values.endpoint, values.network, values.store_without_password, values.loopback,
+        values.after_stored,
     ):  # fmt: skip
         message, _ = refusal(read, anything) or ("", "")
         assert message.isprintable()

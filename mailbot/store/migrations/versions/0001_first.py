@@ -31,6 +31,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("nonce", name=op.f("pk_frozen_mails")),
     )
     op.create_table(
+        "imap_folders",
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("folder", sa.Text(), nullable=False),
+        sa.Column("uidvalidity", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("uid", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("horizon", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("begun_at", sa.BigInteger(), nullable=False),
+        sa.Column("left_uids", JSON, server_default="[]", nullable=False),
+        sa.Column("trouble", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("account", "folder", name=op.f("pk_imap_folders")),
+    )
+    op.create_table(
         "inbox",
         sa.Column("id", ROW_ID, autoincrement=True, nullable=False),
         sa.Column("fingerprint", sa.String(length=64), nullable=False),
@@ -170,6 +182,8 @@ def upgrade() -> None:
         sa.Column("first_response_at", sa.BigInteger(), nullable=True),
         sa.Column("closed_at", sa.BigInteger(), nullable=True),
         sa.Column("last_message_id", sa.Text(), nullable=False),
+        sa.Column("merged_into", sa.String(length=32), nullable=True),
+        sa.Column("held_for", sa.String(length=32), nullable=True),
         sa.Column("events", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_tickets")),
     )
@@ -244,7 +258,9 @@ def upgrade() -> None:
         sa.Column("visible", sa.Text(), nullable=False),
         sa.Column("message_id", sa.Text(), nullable=False),
         sa.Column("inbox_id", ROW_ID, nullable=True),
-        sa.Column("evidence", sa.Text(), nullable=False),
+        sa.Column("evidence", JSON, nullable=False),
+        sa.Column("turn", sa.String(length=8), nullable=False),
+        sa.Column("home", sa.String(length=32), nullable=False),
         sa.Column("automatic", sa.Text(), nullable=False),
         sa.Column("flags", JSON, nullable=False),
         sa.ForeignKeyConstraint(["ticket"], ["tickets.number"], name=op.f("fk_messages_ticket")),
@@ -261,6 +277,16 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["ticket"], ["tickets.number"], name=op.f("fk_participants_ticket")),
         sa.PrimaryKeyConstraint("ticket", "address", name=op.f("pk_participants")),
     )
+    op.create_index("ix_participants_address", "participants", ["address"], unique=False)
+    op.create_table(
+        "links",
+        sa.Column("ticket", sa.String(length=32), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("other", sa.String(length=32), nullable=False),
+        sa.ForeignKeyConstraint(["ticket"], ["tickets.number"], name=op.f("fk_links_ticket")),
+        sa.PrimaryKeyConstraint("ticket", "kind", "other", name=op.f("pk_links")),
+    )
+    op.create_index("ix_links_other", "links", ["other"], unique=False)
     op.create_table(
         "raw_mails",
         sa.Column("inbox_id", ROW_ID, autoincrement=False, nullable=False),

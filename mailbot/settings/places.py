@@ -1,0 +1,29 @@
+"""Where the store is: what mailbot.yaml, the environment and systemd say, as one SQLAlchemy URL."""
+
+from pathlib import Path
+
+from mailbot.settings.environment import Environment
+from mailbot.settings.values import POSTGRES
+
+STORE = "mailbot.db"  # when nobody says anything
+
+
+def store_url(in_yaml: str, directory: Path, said: Environment) -> str:
+    """A relative path starts at systemd's state directory, else at `state_directory`; in MAILBOT_STORE, as
+    everywhere in a shell, where one stands."""
+    text = said.store or in_yaml
+    base = Path.cwd() if said.store else said.store_base or state_directory(directory)
+    scheme, colon, rest = text.partition("://")
+    if colon and scheme in POSTGRES:
+        return f"postgresql+psycopg://{rest}"
+    path, mark, query = (rest[1:] if colon else text).partition("?")
+    return f"sqlite:///{(base / path).absolute()}{mark}{query}"
+
+
+def state_directory(directory: Path) -> Path:
+    """Where state lies without systemd's word: /var/lib/mailbot for /etc/mailbot, else beside the YAML.
+
+    So a command in a shell finds the store of the daemon that systemd has started.
+    """
+    whole = directory.absolute()
+    return Path("/var/lib") / whole.name if whole.parent == Path("/etc") else directory

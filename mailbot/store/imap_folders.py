@@ -1,0 +1,139 @@
+"""How far an IMAP folder has been read: all its mails up to `uid` are stored, or noted as left there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, select, update
+from sqlalchemy.dialects.sqlite import Insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from mailbot.store.schema import imap_folders as table
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
+
+LEFT = 1000  # mails remembered as left in place, the newest
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """Which folder of which account."""
+
+    account: str  # user@host
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The server said this about the folder. `next_uid`: what it will number the next mail with."""
+
+    folder: Folder
+    uidvalidity: int
+    next_uid: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """`begun_at` and `horizon` (a UID): when mailbot began with the folder; what was read before is not ours.
+
+    `left` are UIDs that could not be stored. `restarted`: the server has numbered its mails anew (RFC 3501
+    2.3.1.1), so all since `begun_at` must be looked at again.
+    """
+
+    uidvalidity: int
+    uid: int
+    horizon: int
+    begun_at: datetime
+    left: tuple[int, ...] = ()
+    restarted: bool = False
+
+
+def opened(connection: Connection, items: Sequence[Opened]) -> list[Position]:
+    """Where to go on; a new folder begins now."""
+    return [_opened(connection, item) for item in items]
+
+
+def _opened(connection: Connection, item: Opened) -> Position:
+    row = _row(connection, item.folder, item.at)
+    if row.uidvalidity == item.uidvalidity:
+        return Position(row.uidvalidity, row.uid, row.horizon, row.begun_at, tuple(row.left_uids))
+    fresh = {"uidvalidity": item.uidvalidity, "uid": 0, "horizon": item.next_uid, "left_uids": []}
+    connection.execute(update(table).where(*_is(item.folder)).values(fresh))
+    return Position(item.uidvalidity, 0, item.next_uid, row.begun_at, (), restarted=row.uidvalidity != 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Mails up to `uid` are dealt with; of these, `left` could not be stored, `settled` could at last."""
+
+    folder: Folder
+    uidvalidity: int
+    uid: int
+    left: tuple[int, ...] = ()
+    settled: tuple[int, ...] = ()
+
+
+def advance(connection: Connection, items: Sequence[Progress]) -> list[None]:
+    """Never goes back, whichever node comes last; says nothing of a folder that was numbered anew."""
+    for item in items:
+        row = connection.execute(select(table).where(*_is(item.folder)).with_for_update()).one_or_none()
+        if row is None or row.uidvalidity != item.uidvalidity:
+            continue
+        left = sorted((set(row.left_uids) | set(item.left)) - set(item.settled))[-LEFT:]
+        values = {"uid": max(row.uid, item.uid), "left_uids": left}
+        connection.execute(update(table).where(*_is(item.folder)).values(values))
+    return [None] * len(items)
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why the folder can't be read since then; "" when it can."""
+
+    folder: Folder
+    why: str
+    at: datetime
+
+
+def note_trouble(connection: Connection, items: Sequence[Trouble]) -> list[None]:
+    for item in items:
+        _row(connection, item.folder, item.at)
+        connection.execute(update(table).where(*_is(item.folder)).values(trouble=item.why[:500] or None))
+    return [None] * len(items)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Why the folder can't be read now ("" when it can), and how many mails had to be left in it."""
+
+    trouble: str
+    left: int
+
+
+def standing(connection: Connection) -> dict[Folder, Standing]:
+    """Of every folder that was ever read."""
+    return {
+        Folder(row.account, row.folder): Standing(row.trouble or "", len(row.left_uids))
+        for row in connection.execute(select(table))
+    }
+
+
+def _row(connection: Connection, folder: Folder, at: datetime) -> Any:
+    """The folder's row, made when there is none (another node may be making it, too)."""
+    fresh = {"account": folder.account, "folder": folder.name, "begun_at": at}
+    connection.execute(_insert(connection).on_conflict_do_nothing(), [fresh])
+    return connection.execute(select(table).where(*_is(folder)).with_for_update()).one()
+
+
+def _insert(connection: Connection) -> "Insert | PostgresInsert":
+    if connection.dialect.name == "sqlite":
+        return sqlite_insert(table)
+    from sqlalchemy.dialects.postgresql import insert as postgres_insert  # see store.inbox
+
+    return postgres_insert(table)
+
+
+def _is(folder: Folder) -> tuple[Any, Any]:
+    return table.c.account == folder.account, table.c.folder == folder.name

@@ -1,0 +1,141 @@
+"""What we sign, dkimpy verifies; what is changed or added on the way, it does not."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import dkim
+import pytest
+
+from mailbot.core.notices import Acknowledgement, TeamNotice
+from mailbot.core.policy import Mailbox
+from mailbot.mail.compose import Composer
+from mailbot.mail.sign import Signer
+from mailbot.mail.tags import Keys
+from mailbot.mail.templates import load
+from mailbot.mail.wire import ComposeRefused
+from mailbot.settings.signing import HEADERS
+from tests.builders import BOX, NUMBER, policy
+from tests.mail.senders import ed25519, rsa
+
+AT = datetime(2026, 1, 5, 3, 0, tzinfo=UTC)  # dkimpy refuses what was signed in the future
+TEMPLATES = load(Path(__file__).parents[2] / "templates")
+ACKNOWLEDGEMENT = Acknowledgement(
+    NUMBER, BOX.address, "budi@pelanggan.example", "id", "<1@pelanggan.example>"
+)
+
+
+def signer(key: Any, domain: str = BOX.domain) -> Signer:
+    return Signer(domain, "mb1", HEADERS, key)
+
+
+def composed(key: Any, notice: Any = ACKNOWLEDGEMENT, domain: str = BOX.domain, box: Mailbox = BOX) -> bytes:
+    chosen = policy(mailboxes={box.address: box})
+    composer = Composer(
+        TEMPLATES, Keys(b"a secret of thirty-two bytes ...."), chosen, signer=signer(key, domain)
+    )
+    return composer.compose(notice, nonce="abc", now=AT).content
+
+
+def verifies(mail: bytes, key: Any) -> bool:
+    """dkimpy's word, with the record that we tell the admin to publish."""
+    name, text = signer(key).record()
+
+    def published(asked: bytes, timeout: int = 5) -> bytes | None:
+        return text.encode() if asked == f"{name}.".encode() else None
+
+    return bool(dkim.verify(mail, dnsfunc=published))
+
+
+@pytest.mark.parametrize("key", [rsa(), ed25519()])
+def test_an_acknowledgement_is_signed_once_and_dkimpy_verifies_it(key: Any) -> None:
+    mail = composed(key)
+
+    assert mail.startswith(b"DKIM-Signature: v=1; ")
+    assert mail.count(b"DKIM-Signature:") == 1
+    assert verifies(mail, key)
+    assert mail == composed(key)
+    assert max(map(len, mail.partition(b"\r\nDate: ")[0].split(b"\r\n"))) <= 78
+
+
+def test_the_signature_covers_what_says_who_writes_to_whom_about_what() -> None:
+    mail = composed(rsa())
+    names = mail.partition(b"h=")[2].partition(b";")[0].replace(b"\r\n ", b"").decode().split(":")
+
+    expected = ["to", "date", "message-id", "in-reply-to", "references", "auto-submitted"]
+    assert {*expected, "from", "subject", "mime-version", "content-type"} == set(names)
+    assert (names.count("from"), names.count("subject"), names.count("to")) == (2, 2, 1)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda mail: mail.replace(b"Subject: ", b"Subject: Re: "),
+        lambda mail: mail.replace(b"To: budi@", b"To: siti@"),
+        lambda mail: b"Subject: lain\r\n" + mail,
+        lambda mail: b"From: lain@dukungan.example\r\n" + mail,
+        lambda mail: mail + b"tambahan\r\n",
+        lambda mail: mail.replace(b"Auto-Submitted: auto-replied", b"Auto-Submitted: no"),
+    ],
+)
+def test_what_is_changed_or_added_on_the_way_breaks_the_signature(change: Any) -> None:
+    mail = composed(rsa())
+    changed = change(mail)
+
+    assert changed != mail
+    assert not verifies(changed, rsa())
+
+
+def test_a_relay_may_add_its_own_lines_on_top() -> None:
+    assert verifies(b"Received: from mailbot by relay\r\n" + composed(rsa()), rsa())
+
+
+def test_a_notice_to_the_team_is_signed_with_its_reply_address() -> None:
+    notice = TeamNotice(
+        NUMBER,
+        BOX.address,
+        "rina@tim.example",
+        "id",
+        "new",
+        "x",
+        "a@b.example",
+        "s",
+        "t",
+        "",
+        "",
+        "frontline",
+        "L1",
+        None,
+    )
+    mail = composed(rsa(), notice)
+
+    assert b"reply-to" in mail.partition(b"bh=")[0]
+    assert verifies(mail, rsa())
+
+
+def test_a_mailbox_of_another_domain_is_not_signed_and_one_below_is() -> None:
+    other = Mailbox("halo@toko.example", "Toko", "TOKO")
+    below = Mailbox("halo@cs.dukungan.example", "Toko", "TOKO")
+
+    for box, is_signed in ((other, False), (below, True)):
+        notice = Acknowledgement(NUMBER, box.address, "budi@pelanggan.example", "id", "")
+        assert composed(rsa(), notice, box=box).startswith(b"DKIM-Signature") is is_signed
+
+
+def test_a_header_that_can_be_read_in_two_ways_is_not_signed() -> None:
+    with pytest.raises(ComposeRefused):
+        signer(rsa()).signed(b"From: a@b.example\r\nnonsense\r\n\r\nx", AT)
+
+
+def test_the_zone_line_holds_the_record_in_strings_that_fit() -> None:
+    name, text = signer(rsa()).record()
+    line = signer(rsa()).zone_line()
+    strings = line.split('"')[1::2]
+
+    assert line.startswith("mb1._domainkey.dukungan.example. IN TXT ( ")
+    assert (name, "".join(strings)) == ("mb1._domainkey.dukungan.example", text)
+    assert max(map(len, strings)) <= 255
+
+
+def test_a_signer_shows_no_key() -> None:
+    assert "key" not in repr(signer(rsa()))

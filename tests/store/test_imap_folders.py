@@ -1,0 +1,58 @@
+"""How far a folder was read never goes back and is never taken for another folder's."""
+
+from datetime import timedelta
+
+from mailbot.store.imap_folders import (
+    LEFT,
+    Folder,
+    Opened,
+    Position,
+    Progress,
+    Standing,
+    Trouble,
+    advance,
+    note_trouble,
+    opened,
+    standing,
+)
+from mailbot.store.store import Store
+from tests.builders import NOW
+
+FOLDER = Folder("support@imap.example", "INBOX")
+
+
+def position(store: Store, uidvalidity: int = 7, next_uid: int = 50, folder: Folder = FOLDER) -> Position:
+    return store.write_now(opened, Opened(folder, uidvalidity, next_uid, NOW + timedelta(days=1)))
+
+
+def test_a_folder_begins_where_the_server_stands_and_goes_on_where_it_was_left(store: Store) -> None:
+    store.write_now(opened, Opened(FOLDER, 7, 40, NOW))
+    store.write_now(advance, Progress(FOLDER, 7, 44, left=(42, 43)))
+    store.write_now(advance, Progress(FOLDER, 7, 41, settled=(42,)))  # a node that came later knew less
+
+    assert position(store) == Position(7, 44, 40, NOW, (43,))
+    assert position(store, folder=Folder(FOLDER.account, "Arsip")).uid == 0
+
+
+def test_a_folder_numbered_anew_starts_over_and_still_knows_when_we_began(store: Store) -> None:
+    store.write_now(opened, Opened(FOLDER, 7, 40, NOW))
+    store.write_now(advance, Progress(FOLDER, 7, 44, left=(42,)))
+
+    assert position(store, uidvalidity=8, next_uid=3) == Position(8, 0, 3, NOW, restarted=True)
+    store.write_now(advance, Progress(FOLDER, 7, 45))  # from a node that has not noticed yet
+    assert position(store, uidvalidity=8) == Position(8, 0, 3, NOW)
+
+
+def test_trouble_is_known_before_the_folder_was_ever_opened(store: Store) -> None:
+    store.write_now(note_trouble, Trouble(FOLDER, "wrong password", NOW))
+    assert store.read_now(standing) == {FOLDER: Standing("wrong password", 0)}
+    assert position(store) == Position(7, 0, 50, NOW)
+    store.write_now(note_trouble, Trouble(FOLDER, "", NOW))
+    store.write_now(advance, Progress(FOLDER, 7, 9, left=(8,)))
+    assert store.read_now(standing) == {FOLDER: Standing("", 1)}
+
+
+def test_only_so_many_mails_that_were_left_are_remembered(store: Store) -> None:
+    position(store)
+    store.write_now(advance, Progress(FOLDER, 7, 9999, left=tuple(range(1, LEFT + 11))))
+    assert position(store).left == tuple(range(11, LEFT + 11))

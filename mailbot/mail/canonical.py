@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from mailbot.mail.fields import BLOCK_LIMIT, COUNT_LIMIT
 
+_PIECE = 1 << 20  # bytes at once: between two pieces other threads have their turn
+
 _SPACES = re.compile(rb" {2,}")
 _NAME = re.compile(rb"[!-9;-~]+\Z")
 _TABS = bytes.maketrans(b"\t", b" ")
@@ -73,14 +75,20 @@ def header(source: Letter, names: Sequence[bytes], signature: bytes, *, relaxed:
 
 def body(data: bytes, *, relaxed: bool) -> bytes:
     if relaxed:
-        data = data.translate(_TABS)
-        while b"  " in data:  # halves each run of spaces: no regular expression holds the interpreter
-            data = data.replace(b"  ", b" ")
-        data = data.replace(b" \r\n", b"\r\n").removesuffix(b" ")
+        pieces = [_squeezed(data[at : at + _PIECE]) for at in range(0, len(data), _PIECE)]
+        data = _squeezed(b"".join(pieces)).removesuffix(b" ")
     data = _without_empty_lines(data)
     if data in (b"", b"\r\n"):
         return b"" if relaxed else b"\r\n"
     return data if data.endswith(b"\r\n") else data + b"\r\n"
+
+
+def _squeezed(data: bytes) -> bytes:
+    """White space as one space, none before a line end."""
+    data = data.translate(_TABS)
+    while b"  " in data:  # halves each run of spaces: never more than twice the work
+        data = data.replace(b"  ", b" ")
+    return data.replace(b" \r\n", b"\r\n")
 
 
 def _without_empty_lines(data: bytes) -> bytes:

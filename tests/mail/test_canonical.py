@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from random import Random
 
 import pytest
 from dkim.canonicalization import Relaxed, Simple
@@ -40,6 +41,13 @@ def test_an_empty_body_has_the_hash_that_the_rfc_names() -> None:
     digest = hashlib.sha1(canonical.body(b"", relaxed=False), usedforsecurity=False)
 
     assert digest.hexdigest() == "ba8ab5a0280b953aa97435ff8946cbcbb2755a27"
+
+
+def test_a_body_that_is_handled_in_pieces_takes_the_same_form() -> None:
+    pieces = [b" ", b"\t", b"\r\n", b"word", b" \r\n", b"  "]
+    body = b"".join(Random(1).choices(pieces, k=1_500_000)) + b"end"
+
+    assert canonical.body(body, relaxed=True) == Relaxed.canonicalize_body(body)
 
 
 @pytest.mark.parametrize("piece", [b" ", b"\t", b"\r\n", b" \r\n", b"\t a", b"a ", b"\r", b"  \r\n\t"])

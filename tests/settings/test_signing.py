@@ -1,5 +1,7 @@
 """Verifying senders and signing our mail: what the configuration must bring, what is said when not."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,19 @@ from tests.settings.faults import brief, lay, loaded, problems
 
 DKIM = "\ndkim: {domain: dukungan.example, selector: mb1}\n"
 KEY = pem(rsa()).decode()
+BARE = """
+import sys
+sys.modules["cryptography"] = sys.modules["dns"] = None
+import mailbot.app, mailbot.cli.config, mailbot.services.resolver, mailbot.services.senders
+from datetime import date
+from pathlib import Path
+from mailbot.errors import ConfigError
+from mailbot.settings import load
+try:
+    print(load(Path(sys.argv[1]), {}, today=date(2026, 11, 21)).settings.trust.verify)
+except ConfigError as refusal:
+    print(refusal)
+"""
 LOCKED = rsa().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"hunter2"))
 
 
@@ -25,6 +40,21 @@ def with_yaml(directory: Path, more: str, was: str = "", becomes: str = "") -> P
     path = lay(directory) / "mailbot.yaml"
     path.write_text(path.read_text().replace(was, becomes) + more)
     return directory
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("", ["False"]),
+        ("\ntrust: {verify: true}\n", ["`cryptography` is not installed", "pip install 'mailbot[auth]'"]),
+        (DKIM, ["`cryptography` is not installed", "pip install 'mailbot[auth]'"]),
+    ],
+)
+def test_without_the_extra_all_runs_but_what_needs_it(tmp_path: Path, more: str, said: list[str]) -> None:
+    command = [sys.executable, "-c", BARE, str(with_yaml(tmp_path, more))]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    assert [part for part in said if part in done.stdout] == said
 
 
 def warnings(directory: Path, env: dict[str, str] | None = None) -> list[str]:

@@ -37,15 +37,15 @@ class InFlow:
 
 
 class Keeper:
-    """Call it with what came in; it returns the inbox id after the commit."""
+    """Call it with what came in; it returns the inbox id after the commit. Without `flow` nobody is slowed."""
 
-    def __init__(self, store: Store, metrics: Metrics, flow: InFlow) -> None:
+    def __init__(self, store: Store, metrics: Metrics, flow: InFlow | None = None) -> None:
         self._store, self._metrics, self._flow = store, metrics, flow
 
     async def __call__(self, envelope: Envelope, raw: bytes) -> int:
         """Raises StoreFull at once, StoreUnavailable when the store stayed away for PATIENCE."""
         day = envelope.received_at.date().isoformat()
-        if delay := self._flow.delay():
+        if self._flow and (delay := self._flow.delay()):
             await asyncio.sleep(delay)
         if len(raw) > LARGE:
             mark = await asyncio.to_thread(fingerprint, raw, day)
@@ -55,7 +55,8 @@ class Keeper:
         if receipt.known:
             journal.mail_known(inbox_id=receipt.inbox_id)
         else:
-            self._flow.kept()
+            if self._flow:
+                self._flow.kept()
             self._metrics.accepted.inc()
             journal.mail_kept(inbox_id=receipt.inbox_id, size=len(raw), peer=envelope.peer)
         return receipt.inbox_id

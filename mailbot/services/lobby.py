@@ -103,15 +103,14 @@ class Lobby:
         """
         task = asyncio.get_running_loop().create_task(self._kept(envelope, raw))
         self._keeping.add(task)
-        size, peer = len(raw), envelope.peer
-        task.add_done_callback(lambda task: self._stored(task, size, peer, booked))
+        task.add_done_callback(lambda task: self._stored(task, envelope.peer, booked))
         return task
 
     async def _kept(self, envelope: Envelope, raw: bytes) -> int:
         """A task of its own even for what fails before the first await."""
         return await self.keep(envelope, raw)
 
-    def _stored(self, task: asyncio.Task[int], size: int, peer: str, booked: int) -> None:
+    def _stored(self, task: asyncio.Task[int], peer: str, booked: int) -> None:
         self._keeping.discard(task)
         self._left.set()
         self.memory.give_back(booked)
@@ -119,9 +118,8 @@ class Lobby:
             return
         if error := task.exception():
             journal.session_trouble(peer=peer, error=error)
-            return
-        journal.mail_kept(inbox_id=task.result(), size=size, peer=peer)
-        self.wake()
+        else:
+            self.wake()
 
     async def empty(self) -> None:
         """Returns when the last session has left and the last mail is kept."""

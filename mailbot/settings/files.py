@@ -98,7 +98,7 @@ class MailboxEntry(_Entry):
     )
     strangers: Literal["new", "hold", "thread"] = Field(
         "new",
-        description="mail that names somebody else's ticket: new ticket, hold for an agent to accept, or thread",
+        description="mail that names another's ticket: new ticket, hold for an agent to accept, or thread",
     )
     reopen_within: Span = Field(timedelta(days=14), description="a reply reopens a closed ticket for so long")
     digits: int = Field(8, ge=8, le=12, description="random digits of the number")

@@ -121,7 +121,5 @@ class Senders:
         """Is the peer the sender's own server? Not one of ours, nor one on this machine."""
         if not peer:
             return False
-        address = ip_address(peer)
-        return not address.is_loopback and not any(
-            address in network for network in self._trust.front_networks
-        )
+        address, ours = ip_address(peer), (*self._trust.front_networks, *self._trust.proxy_networks)
+        return not address.is_loopback and not any(address in network for network in ours)

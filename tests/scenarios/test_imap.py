@@ -37,23 +37,24 @@ async def test_p1_p2_mail_from_a_folder_is_stored_once_however_often_we_are_kill
         async with SinkSmtp() as sink:
             box = server.box("cs")
             await asyncio.to_thread(box.put, *(complaint(n) for n in range(FIRST)))
-            daemon = daemon_for(tmp_path, sink.port, server)
-            await daemon.start()
-            for kill in range(KILLS):
-                await asyncio.sleep(rng.uniform(0.0, 0.15))
-                await daemon.stop(signal.SIGKILL)
-                more = range(FIRST + kill * MORE, FIRST + kill * MORE + MORE)
-                await asyncio.to_thread(box.put, *(complaint(n) for n in more))
-                seen = [uid for uid, flags in box.flags().items() if flags]
-                stored = daemon.rows("SELECT count(*) n FROM inbox")[0]["n"]
-                assert len(seen) <= stored  # nothing is marked that is not stored
-                await daemon.start()
-            await eventually(lambda: all(flags == {"\\Seen"} for flags in box.flags().values()), 60)
-            await eventually(lambda: not daemon.rows("SELECT 1 FROM inbox WHERE state = 'new'"), 60)
+            async with daemon_for(tmp_path, sink.port, server) as daemon:
+                for kill in range(KILLS):
+                    await asyncio.sleep(rng.uniform(0.0, 0.15))
+                    await daemon.stop(signal.SIGKILL)
+                    more = range(FIRST + kill * MORE, FIRST + kill * MORE + MORE)
+                    await asyncio.to_thread(box.put, *(complaint(n) for n in more))
+                    seen = [uid for uid, flags in box.flags().items() if flags]
+                    stored = daemon.rows("SELECT count(*) n FROM inbox")[0]["n"]
+                    assert len(seen) <= stored  # nothing is marked that is not stored
+                    await daemon.start()
+                await eventually(lambda: all(flags == {"\\Seen"} for flags in box.flags().values()), 60)
+                await eventually(lambda: not daemon.rows("SELECT 1 FROM inbox WHERE state = 'new'"), 60)
 
-            assert tickets(daemon) == sorted(f"<m{n}.pelanggan{n}@pelanggan.example>" for n in range(MAILS))
-            assert daemon.rows("SELECT count(*) n FROM inbox") == [{"n": MAILS}]
-            assert await daemon.stop() == 0
+                assert tickets(daemon) == sorted(
+                    f"<m{n}.pelanggan{n}@pelanggan.example>" for n in range(MAILS)
+                )
+                assert daemon.rows("SELECT count(*) n FROM inbox") == [{"n": MAILS}]
+                assert await daemon.stop() == 0
 
 
 async def test_a_waiting_folder_is_heard_at_once_and_does_not_hold_up_the_end(tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ async def test_a_real_dns_says_who_sent_it(
     assert checks.counted(says.value) == 1
 
 
-@pytest.mark.parametrize("networks", ["agent_networks", "front_networks"])
+@pytest.mark.parametrize("networks", ["agent_networks", "front_networks", "proxy_networks"])
 async def test_a_peer_of_our_own_is_not_held_against_the_sender(server: DnsServer, networks: str) -> None:
     checks = Checks(server, **{networks: (ip_network("198.51.100.0/24"),)})
 

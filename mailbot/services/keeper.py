@@ -37,7 +37,7 @@ class InFlow:
 
 
 class Keeper:
-    """Call it with what came in; it returns the inbox id after the commit. Without `flow` nobody is slowed."""
+    """Call it with what came in: the inbox id, after the commit. Without `flow` nobody is slowed."""
 
     def __init__(self, store: Store, metrics: Metrics, flow: InFlow | None = None) -> None:
         self._store, self._metrics, self._flow = store, metrics, flow

@@ -24,10 +24,8 @@ class DnsServer:
 
     def __init__(self, zone: Mapping[str, str | list[str]]) -> None:
         self.zone, self.asked = dict(zone), list[str]()
-        self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._udp.bind(("127.0.0.1", 0))
+        self._udp, self._tcp = _both()
         self.port: int = self._udp.getsockname()[1]
-        self._tcp = socket.create_server(("127.0.0.1", self.port))
         self._threads = [threading.Thread(target=each) for each in (self._serve_udp, self._serve_tcp)]
 
     def __enter__(self) -> "DnsServer":
@@ -101,3 +99,14 @@ class DnsServer:
             return kind, value
         strings = [text[at : at + 250] for at in range(0, len(text), 250)]
         return "TXT", " ".join('"{}"'.format(each.replace('"', '\\"')) for each in strings)
+
+
+def _both() -> tuple[socket.socket, socket.socket]:
+    """UDP and TCP on one free port; another process may have taken the second of the pair."""
+    while True:
+        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        udp.bind(("127.0.0.1", 0))
+        try:
+            return udp, socket.create_server(("127.0.0.1", udp.getsockname()[1]))
+        except OSError:
+            udp.close()

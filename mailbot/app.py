@@ -37,6 +37,7 @@ from mailbot.services.loop import Loop, stuck
 from mailbot.services.monitor import Monitor
 from mailbot.services.resolver import Resolver
 from mailbot.services.senders import Senders
+from mailbot.services.undelivered import Undelivered
 from mailbot.settings.loading import load
 from mailbot.settings.model import ImapAccount, Loaded, Settings
 from mailbot.settings.signing import HOW
@@ -171,6 +172,8 @@ class Daemon:
                 now=_now,
             )
             self._loops["delivery"] = Loop(self._delivery)
+            undelivered = Undelivered(store, live, self._waker("delivery"), metrics, _now)
+            self._loops["undelivered"] = Loop(undelivered)
         if "intake" in self._roles:
             trust = self.settings.trust
             if trust.verify:
@@ -306,7 +309,7 @@ class Daemon:
         await asyncio.gather(*(self._cut_short(each) for each in self._imap))
         if self._listener:
             await self._listener.drain(left())
-        for name in ("intake", "deadlines"):
+        for name in ("intake", "deadlines", "undelivered"):
             if name in self._loops:
                 await self._loops[name].stop()
         if self._intake:

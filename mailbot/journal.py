@@ -288,6 +288,21 @@ def delivery_failed(*, outbox_id: int, code: int) -> None:
 
 
 @_warning
+def delivery_bounced(*, number: str, kind: str, status: str, proven: bool, muted: bool) -> None:
+    """A report came about mail of ours; `muted`: no automatic mail goes to that address any more."""
+
+
+@_info
+def failure_told(*, outbox_id: int, number: str, muted: bool) -> None:
+    """The ticket and its people have learned of a mail that was given up."""
+
+
+@_failure
+def failure_untold(*, outbox_id: int, number: str, error: BaseException | str) -> None:
+    """Our code failed on telling so: a person should look at that ticket."""
+
+
+@_warning
 def relay_down(*, error: BaseException | str) -> None:
     """Everything is held, nothing fails, until the relay is back."""
 

@@ -1,0 +1,59 @@
+"""Addresses that get no automatic mail, since mail to them came back or its reader complained."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, or_, select
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from mailbot.core.bounced import Mute
+from mailbot.store.schema import mutes
+
+_NAMES = ("address", "kind", "reason", "since", "until")
+
+
+def load(connection: Connection, addresses: Collection[str], now: datetime) -> dict[str, Mute]:
+    """Address -> its mute, for those of `addresses` (lower case) that are muted now."""
+    if not addresses:
+        return {}
+    holds = or_(mutes.c.until.is_(None), mutes.c.until > now)
+    rows = connection.execute(select(mutes).where(mutes.c.address.in_(sorted(addresses)), holds))
+    return {row.address: Mute(**row._mapping) for row in rows}
+
+
+def put(connection: Connection, found: Sequence[Mute]) -> None:
+    """Mutes addresses; the newest reason stands, but a complaint is not replaced by a bounce."""
+    if not found:
+        return
+    dialect_insert = sqlite_insert if connection.dialect.name == "sqlite" else postgres_insert
+    statement = dialect_insert(mutes)
+    new = {name: statement.excluded[name] for name in _NAMES if name != "address"}
+    newest = {mute.address: mute for mute in found}
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["address"],
+            set_=new,
+            where=or_(mutes.c.kind != "complaint", statement.excluded.kind == "complaint"),
+        ),
+        [{name: getattr(newest[address], name) for name in _NAMES} for address in sorted(newest)],
+    )
+
+
+def lift(connection: Connection, addresses: Sequence[str]) -> list[bool]:
+    """Lets automatic mail go there again. False where the address was not muted."""
+    return [
+        connection.execute(delete(mutes).where(mutes.c.address == address)).rowcount == 1
+        for address in sorted(addresses)
+    ]
+
+
+def listing(connection: Connection, limit: int) -> list[Mute]:
+    """The newest first, those that have run out too."""
+    rows = connection.execute(select(mutes).order_by(mutes.c.since.desc(), mutes.c.address).limit(limit))
+    return [Mute(**row._mapping) for row in rows]
+
+
+def forget(connection: Connection, now: datetime) -> int:
+    """Drops mutes that have run out."""
+    return connection.execute(delete(mutes).where(mutes.c.until <= now)).rowcount

@@ -41,7 +41,6 @@ def configure(mode: str = "", *, level: int = logging.INFO, stream: TextIO | Non
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd's: names senders and recipients
     logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)  # its crashes, which we expect
-    logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)  # its crashes, which we expect
     _log.setLevel(level)
 
 

@@ -25,9 +25,8 @@ def list_(limit: int | None, in_json: bool) -> None:
     """Muted addresses, the newest first."""
     most = limit or (EVERYTHING if in_json else LIMIT)
     with desk() as at:
-        at_now, zone = now(), at.zone()
-        found = at.store.read_now(lambda each: store_mutes.listing(each, most))
-    found = [each for each in found if each.until is None or each.until > at_now]
+        zone = at.zone()
+        found = at.store.read_now(store_mutes.listing, now(), most)
     if in_json:
         names = ("address", "kind", "reason", "since", "until")
         as_json([{name: getattr(each, name) for name in names} for each in found])

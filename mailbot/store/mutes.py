@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, or_, select
+from sqlalchemy import ColumnElement, Connection, delete, or_, select
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -17,9 +17,12 @@ def load(connection: Connection, addresses: Collection[str], now: datetime) -> d
     """Address -> its mute, for those of `addresses` (lower case) that are muted now."""
     if not addresses:
         return {}
-    holds = or_(mutes.c.until.is_(None), mutes.c.until > now)
-    rows = connection.execute(select(mutes).where(mutes.c.address.in_(sorted(addresses)), holds))
+    rows = connection.execute(select(mutes).where(mutes.c.address.in_(sorted(addresses)), _holds(now)))
     return {row.address: Mute(**row._mapping) for row in rows}
+
+
+def _holds(now: datetime) -> ColumnElement[bool]:
+    return or_(mutes.c.until.is_(None), mutes.c.until > now)
 
 
 def put(connection: Connection, found: Sequence[Mute]) -> None:
@@ -48,12 +51,8 @@ def lift(connection: Connection, addresses: Sequence[str]) -> list[bool]:
     ]
 
 
-def listing(connection: Connection, limit: int) -> list[Mute]:
-    """The newest first, those that have run out too."""
-    rows = connection.execute(select(mutes).order_by(mutes.c.since.desc(), mutes.c.address).limit(limit))
+def listing(connection: Connection, now: datetime, limit: int) -> list[Mute]:
+    """All that hold now, the newest first."""
+    query = select(mutes).where(_holds(now)).order_by(mutes.c.since.desc(), mutes.c.address).limit(limit)
+    rows = connection.execute(query)
     return [Mute(**row._mapping) for row in rows]
-
-
-def forget(connection: Connection, now: datetime) -> int:
-    """Drops mutes that have run out."""
-    return connection.execute(delete(mutes).where(mutes.c.until <= now)).rowcount

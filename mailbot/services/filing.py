@@ -109,11 +109,13 @@ def _return(connection: Connection, filed: Sequence[Filed], node: str, now: date
     effects = [one.decided.effects for one in filed]
     came = [failures.CameBack(each.returned, node, now) for each in effects if each.returned]
     failures.come_back(connection, came)
-    for one in filed:  # in their order: an address may be muted and lifted in one batch
-        if one.decided.lifted:
-            mutes.lift(connection, sorted(one.decided.lifted))
+    last: dict[str, Mute | None] = {}  # an address may be muted and lifted in one batch
+    for one in filed:
+        last |= dict.fromkeys(one.decided.lifted)
         if mute := one.decided.effects.mute:
-            mutes.put(connection, [mute])
+            last[mute.address] = mute
+    mutes.lift(connection, sorted({address for one in filed for address in one.decided.lifted}))
+    mutes.put(connection, [mute for mute in last.values() if mute])
 
 
 def decide_mails(

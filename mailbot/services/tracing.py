@@ -31,8 +31,8 @@ class Trace:
 
 
 def with_report(claimed: Claimed, mail: InboundMail, policy: Policy) -> InboundMail:
-    """With what a machine reports that shows itself by its envelope alone."""
-    if mail.automatic or not envelope_reason(claimed.envelope.sender):
+    """With what a machine reports that shows itself by its envelope alone: told in words, so never large."""
+    if mail.automatic or mail.size > bounces.GUESSED_UP_TO or not envelope_reason(claimed.envelope.sender):
         return mail
     return replace(mail, report=bounces.read(claimed.raw, policy.mailboxes.keys()))
 

@@ -39,6 +39,7 @@ from mailbot.services.monitor import Monitor
 from mailbot.services.resolver import Resolver
 from mailbot.services.senders import Senders
 from mailbot.services.sweep import Sweep
+from mailbot.services.undelivered import Undelivered
 from mailbot.settings.loading import load
 from mailbot.settings.model import ImapAccount, Loaded, Settings
 from mailbot.settings.signing import HOW
@@ -176,6 +177,8 @@ class Daemon:
                 now=_now,
             )
             self._loops["delivery"] = Loop(self._delivery)
+            undelivered = Undelivered(store, live, self._waker("delivery"), metrics, _now)
+            self._loops["undelivered"] = Loop(undelivered)
         if "intake" in self._roles:
             trust = self.settings.trust
             if trust.verify:
@@ -323,7 +326,7 @@ class Daemon:
         await asyncio.gather(*(self._cut_short(each) for each in self._imap))
         if self._listener:
             await self._listener.drain(left())
-        for name in ("intake", "deadlines", "sweep"):
+        for name in ("intake", "deadlines", "undelivered", "sweep"):
             if name in self._loops:
                 await self._loops[name].stop()
         if self._intake:

@@ -42,7 +42,6 @@ def configure(mode: str = "", *, level: int = logging.INFO, stream: TextIO | Non
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd's: names senders and recipients
     logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)  # its crashes, which we expect
-    logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)  # its crashes, which we expect
     _log.setLevel(level)
 
 
@@ -290,6 +289,21 @@ def delivery_deferred(*, outbox_id: int, code: int, retry_in: timedelta | float)
 @_error
 def delivery_failed(*, outbox_id: int, code: int) -> None:
     """The relay said 5xx: not tried again."""
+
+
+@_warning
+def delivery_bounced(*, number: str, kind: str, status: str, proven: bool, muted: bool) -> None:
+    """A report came about mail of ours; `muted`: no automatic mail goes to that address any more."""
+
+
+@_info
+def failure_told(*, outbox_id: int, number: str, muted: bool) -> None:
+    """The ticket and its people have learned of a mail that was given up."""
+
+
+@_failure
+def failure_untold(*, outbox_id: int, number: str, error: BaseException | str) -> None:
+    """Our code failed on telling so: a person should look at that ticket."""
 
 
 @_warning

@@ -43,6 +43,7 @@ class Metrics:
         self.delivered = count("mailbot_delivered_total", "Mails that the relay took.", ["kind"])
         self.deferred = count("mailbot_deferred_total", "Deliveries put off.")
         self.failed = count("mailbot_failed_total", "Deliveries given up.")
+        self.bounced = count("mailbot_bounced_total", "Reports about mail of ours, by kind.", ["kind"])
         self.fired = count("mailbot_deadlines_fired_total", "Ladder steps taken.")
         self.lateness_seconds = spread("mailbot_deadline_lateness_seconds", "Step taken after it was due.")
 

@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "ticket": ("ticket", "Show, list, search, act, put mail where it belongs."),
     "inbox": ("inbox", "Mail that came in: what waits, what is parked and why."),
     "outbox": ("outbox", "Mail that we owe: what waits, what failed and why."),
+    "mute": ("mute", "Addresses that get no automatic mail: list, lift."),
     "explain": ("explain", "Why a ticket is where it is, or where a mail would go."),
     "prove": ("prove", "What is on record about a ticket: digests, rows, attempts, replies."),
     "db": ("db", "The store: upgrade its schema, back it up."),

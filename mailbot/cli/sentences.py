@@ -62,6 +62,8 @@ def _said(event: e.Event, zone: str) -> str:
             return f"an automatic mail came, kept and not answered: {reason}"
         case e.ThanksReceived():
             return "the customer wrote nothing but thanks: kept, nobody's turn changed"
+        case e.DeliveryBounced() | e.DeliveryFailed():
+            return _undelivered(event)
         case e.AgentAnswered(agent=agent):
             return f"{agent} answered the customer"
         case e.AgentMailHeld(agent=agent, reason=reason):
@@ -72,6 +74,8 @@ def _said(event: e.Event, zone: str) -> str:
             return "the acknowledgement with the number was put in line"
         case e.AcknowledgementSuppressed(reason=reason):
             return f"no acknowledgement: {reason}"
+        case e.ProgressSuppressed(reason=reason):
+            return f"the customer was not told of the progress: {reason}"
         case e.ClocksSet(clocks=clocks):
             return clocks_said(clocks)
     return _later(event, zone)
@@ -127,6 +131,17 @@ def _takes_part(joined: tuple[str, ...]) -> str:
 
 def _count(messages: tuple[int, ...]) -> str:
     return f"{len(messages)} message{'s' * (len(messages) != 1)}"
+
+
+def _undelivered(event: e.DeliveryBounced | e.DeliveryFailed) -> str:
+    if isinstance(event, e.DeliveryFailed):
+        answer = f"{event.code or ''} {event.reply}".strip() or "no answer"
+        return f"the {event.kind} to {event.recipient} could not be sent: {answer}"
+    proof = "" if event.proven else ", but nothing proves the report"
+    if event.kind == "complaint":
+        return f"{event.recipient} reported our mail as abuse{proof}"
+    lasting = "for good" if event.permanent else "for now"
+    return f"mail to {event.recipient} came back {lasting}: {event.status or 'no code'}{proof}"
 
 
 def _routed(event: e.TicketRouted) -> str:

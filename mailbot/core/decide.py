@@ -1,12 +1,12 @@
 """What a mail, a command or a deadline leads to: (ticket, stimulus, facts, policy, now) -> Decision."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from mailbot.core import bounced, ladder, routing, steps
 from mailbot.core import commands as c
 from mailbot.core import events as e
-from mailbot.core import ladder, routing, steps
 from mailbot.core.answers import Permission, authenticated, permission
 from mailbot.core.courtesy import is_thanks
 from mailbot.core.evidence import Verdict
@@ -25,7 +25,8 @@ class MailFacts:
     `number` is fresh, for a ticket that may be opened. `proof` says how an agent's mail showed that it is
     the agent's ("" when it did not). `meant` is the customer of the ticket that the mail named, which may
     have been merged since; `held_for` the ticket that a stranger named, where the mailbox holds strangers'
-    mail. `language` is what this customer last wrote in.
+    mail. `language` is what this customer last wrote in. `returned` is the mail of ours that a report is
+    proven to be about, `mutes` which of the addresses concerned get no automatic mail.
     """
 
     number: str
@@ -35,15 +36,22 @@ class MailFacts:
     held_for: Ticket | None = None
     language: str = ""
     allowances: Mapping[str, datetime] = field(default_factory=dict)
+    returned: bounced.Sent | None = None
+    mutes: bounced.Mutes = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class MailDecision:
-    """`direction` is how the mail is filed on the ticket (in, out, note); `spent` what answering used up."""
+    """`direction` is how the mail is filed on the ticket (in, out, note); `spent` what answering used up.
+
+    `effects` is what a report leads to, `lifted` holds addresses that were muted and are alive.
+    """
 
     decision: Decision
     direction: str
     spent: Mapping[str, datetime] = field(default_factory=dict)
+    effects: bounced.Effects = bounced.NOTHING
+    lifted: frozenset[str] = frozenset()
 
 
 def on_mail(
@@ -55,11 +63,25 @@ def on_mail(
     now: datetime,
 ) -> MailDecision:
     """Where an inbound mail leads. `ticket` is the one that `facts.verdict` names, None for a new matter."""
+    alive = bounced.lifted(facts.mutes, mail, envelope, facts.verdict, now) if facts.mutes else frozenset()
+    if alive:
+        facts = replace(facts, mutes={a: mute for a, mute in facts.mutes.items() if a not in alive})
+    return replace(_on_mail(ticket, mail, envelope, facts, policy, now), lifted=alive)
+
+
+def _on_mail(
+    ticket: Ticket | None,
+    mail: InboundMail,
+    envelope: Envelope,
+    facts: MailFacts,
+    policy: Policy,
+    now: datetime,
+) -> MailDecision:
     agent = policy.agents.get(mail.sender)
     if ticket is None:
         return _open(mail, envelope, facts, policy, now)
     if mail.automatic or not envelope.sender:
-        return _keep_automatic(ticket, mail, now)
+        return _keep_automatic(ticket, mail, facts, policy, now)
     if agent and facts.verdict.tagged:
         return _agent_wrote(ticket, agent, mail, facts, policy, now)
     if _is_only_thanks(ticket, mail, policy):
@@ -101,13 +123,17 @@ def _open(
         _assign(story, policy, now, "policy")
     story.tell(_clocks(story.ticket, policy, now))
     allowed = permission(mail, envelope, box, policy, facts.allowances, now)
+    mute = facts.mutes.get(envelope.sender.lower())
+    if mute and not allowed.refused:
+        allowed = Permission(bounced.refusal(mute), {})
     _acknowledge(story, envelope, mail, box, allowed, now)
     why = "unconfirmed" if facts.held_for else "new"
-    steps.tell_team(story, policy, now, why, _remarks(first, story.ticket.rule), mail.visible)
+    said = _remarks(first, story.ticket.rule, facts.mutes.get(story.ticket.customer.lower()))
+    steps.tell_team(story, policy, now, why, said, mail.visible)
     return MailDecision(story.decision(), "in", allowed.spent)
 
 
-def _remarks(opened: e.TicketOpened, rule: str) -> str:
+def _remarks(opened: e.TicketOpened, rule: str, mute: bounced.Mute | None) -> str:
     """For the agent: what the mail names beside its own matter, without authority."""
     said = [f"rule {rule!r}"]
     if opened.follows:
@@ -116,6 +142,8 @@ def _remarks(opened: e.TicketOpened, rule: str) -> str:
         said.append(f"claims to be about {opened.claims} without proof")
     if opened.suggests:
         said.append(f"names a number with a wrong digit, perhaps the sender's own {opened.suggests}")
+    if mute:
+        said.append(f"earlier mail to the {bounced.refusal(mute)}")
     return "; ".join(said)
 
 
@@ -184,11 +212,16 @@ def _acknowledge(
     )
 
 
-def _keep_automatic(ticket: Ticket, mail: InboundMail, now: datetime) -> MailDecision:
+def _keep_automatic(
+    ticket: Ticket, mail: InboundMail, facts: MailFacts, policy: Policy, now: datetime
+) -> MailDecision:
     story = Story(ticket)
     reason = mail.automatic or "null sender"
     story.tell(e.AutomaticMailReceived(now, "customer", mail.message_id, reason))
-    return MailDecision(story.decision(), "in")
+    effects = bounced.NOTHING
+    if mail.report:
+        effects = bounced.on_report(story, mail.report, facts.returned, policy, now)
+    return MailDecision(story.decision(), "in", effects=effects)
 
 
 def _is_only_thanks(ticket: Ticket, mail: InboundMail, policy: Policy) -> bool:
@@ -275,11 +308,11 @@ def _assign(story: Story, policy: Policy, now: datetime, by: str) -> None:
         story.tell(e.TicketAssigned(now, by, agent.address))
 
 
-def on_deadline(ticket: Ticket, policy: Policy, now: datetime) -> Decision:
-    """Takes every step that is due by `now`, in the order in which they fell due."""
+def on_deadline(ticket: Ticket, policy: Policy, now: datetime, mute: bounced.Mute | None = None) -> Decision:
+    """Takes every step that is due by `now`, in the order in which they fell due. `mute`: the customer's."""
     story = Story(ticket)
     while (due := ladder.next_deadline(story.ticket, policy)) and due.due_at <= now:
-        steps.take(story, due, policy, now)
+        steps.take(story, due, policy, now, bounced.refusal(mute))
     return story.decision()
 
 

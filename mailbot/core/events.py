@@ -94,6 +94,31 @@ class ThanksReceived:
 
 
 @dataclass(frozen=True, slots=True)
+class DeliveryBounced:
+    """A report came about mail of ours. `proven`: a key of ours shows which; else anybody may say so."""
+
+    at: datetime
+    by: str  # "report"
+    recipient: str
+    status: str  # RFC 3463, "" when none was told
+    permanent: bool
+    kind: str  # "bounce", "complaint"
+    proven: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryFailed:
+    """The relay refused mail of ours for good, or it was tried for too long."""
+
+    at: datetime
+    by: str  # "relay"
+    kind: str  # of the mail: "acknowledgement", "answer", "team", ...
+    recipient: str
+    code: int | None
+    reply: str
+
+
+@dataclass(frozen=True, slots=True)
 class AgentAnswered:
     at: datetime
     by: str
@@ -125,6 +150,15 @@ class AcknowledgementOwed:
 
 @dataclass(frozen=True, slots=True)
 class AcknowledgementSuppressed:
+    at: datetime
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressSuppressed:
+    """The customer would have been told, but no automatic mail goes to that address."""
+
     at: datetime
     by: str
     reason: str
@@ -282,11 +316,14 @@ Event = (
     | CustomerWrote
     | AutomaticMailReceived
     | ThanksReceived
+    | DeliveryBounced
+    | DeliveryFailed
     | AgentAnswered
     | AgentMailHeld
     | NoteAdded
     | AcknowledgementOwed
     | AcknowledgementSuppressed
+    | ProgressSuppressed
     | ClocksSet
     | StepTaken
     | TargetMissed

@@ -25,6 +25,10 @@ class Clues:
     named by a keyed bounce address. `referenced` are Message-IDs of In-Reply-To and References, newest first.
     `mistyped` look like numbers of ours, but for the check digit. `failed`: the domain in From says that the
     mail is not its own (DMARC), so the sender is somebody else who takes part in nothing.
+
+    Of a machine's report: `returned` are the tickets of our signed marks anywhere in it; `recalled` are
+    Message-IDs that the returned mail has or answers, `reported` numbers anywhere in the text: they count if
+    one of the addresses that it is about (`concerned`) has to do with the ticket.
     """
 
     sender: str
@@ -35,6 +39,10 @@ class Clues:
     written: tuple[str, ...] = ()
     mistyped: tuple[str, ...] = ()
     failed: bool = False
+    returned: tuple[str, ...] = ()
+    recalled: tuple[str, ...] = ()
+    reported: tuple[str, ...] = ()
+    concerned: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +78,16 @@ def weigh(
     known: Mapping[str, str],
     participants: Mapping[str, Collection[str]],
     own: Collection[str] = (),
+    staff: Mapping[str, Collection[str]] | None = None,
 ) -> Verdict:
     """`known`: Message-ID -> ticket; `participants`: ticket -> addresses, for every ticket that exists;
-    `own`: the open tickets in which the sender takes part."""
+    `own`: the open tickets in which the sender takes part; `staff`: ticket -> its agents' addresses."""
     verdict = Verdict()
     weighed = []
     for kind, number, confidence in _named(clues, known):
-        counted, why = _judged(kind, number, clues, participants)
+        counted, why = _judged(kind, number, clues, participants, staff or {})
         if counted and not verdict.number:
-            reason = f"{kind}, sender takes part" if confidence != CERTAIN else kind
+            reason = kind if confidence == CERTAIN else f"{kind}, {why.removeprefix('the ')}"
             keyed = kind == _TAG
             verdict = replace(verdict, number=number, because=reason, tagged=keyed, confidence=confidence)
         elif counted:
@@ -100,6 +109,9 @@ def weigh(
 
 
 _TAG = "reply tag of the sender"
+_RETURNED = "our signed mark in a report"
+_RECALLED = "known Message-ID in a report"
+_REPORTED = "number in a report"
 
 
 def _named(clues: Clues, known: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
@@ -108,18 +120,29 @@ def _named(clues: Clues, known: Mapping[str, str]) -> Iterator[tuple[str, str, s
         yield _TAG, clues.tagged, CERTAIN
     if clues.bounced:
         yield "keyed bounce address", clues.bounced, CERTAIN
+    yield from ((_RETURNED, number, CERTAIN) for number in clues.returned)
     yield from (("our signed Message-ID", number, STRONG) for number in clues.signed)
     yield from (("known Message-ID", known[mid], STRONG) for mid in clues.referenced if mid in known)
     yield from (("number in the subject", number, NUMBER) for number in clues.written)
+    yield from ((_RECALLED, known[mid], NUMBER) for mid in clues.recalled if mid in known)
+    yield from ((_REPORTED, number, NUMBER) for number in clues.reported)
 
 
 def _judged(
-    kind: str, number: str, clues: Clues, participants: Mapping[str, Collection[str]]
+    kind: str,
+    number: str,
+    clues: Clues,
+    participants: Mapping[str, Collection[str]],
+    staff: Mapping[str, Collection[str]],
 ) -> tuple[bool, str]:
     if number not in participants:
         return False, "there is no such ticket"
-    if kind in (_TAG, "keyed bounce address"):
+    if kind in (_TAG, _RETURNED, "keyed bounce address"):
         return True, "our own key proves it"
+    if kind in (_RECALLED, _REPORTED):
+        if set(clues.concerned) & ({*participants[number]} | {*staff.get(number, ())}):
+            return True, "whom the report is about has to do with it"
+        return False, "whom the report is about has nothing to do with that ticket"
     if not clues.sender:
         return False, "the mail has no single sender"
     if clues.failed:

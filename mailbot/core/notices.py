@@ -63,7 +63,7 @@ class TeamNotice:
     """To one agent or manager: a ticket is new, was answered by the customer, escalated, or is due.
 
     `why` is one of "new", "customer_wrote", "unconfirmed", "escalated", "handed_over", "assigned",
-    "reminder", "notify".
+    "reminder", "notify", "bounced", "undeliverable", "complained".
     The reply address carries a tag that is bound to `to`, so that an answer can act for nobody else.
     """
 

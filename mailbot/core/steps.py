@@ -17,8 +17,11 @@ EXCERPT = 4000  # characters of the customer's text in a team notice
 AUTOMATIC, UNAUTHENTICATED = "automatic", "unauthenticated"
 
 
-def take(story: Story, due: Deadline, policy: Policy, now: datetime) -> None:
-    """The step that fell due; it is marked as taken, so that it can't come again in this run of its clock."""
+def take(story: Story, due: Deadline, policy: Policy, now: datetime, muted: str = "") -> None:
+    """The step that fell due; it is marked as taken, so that it can't come again in this run of its clock.
+
+    `muted` is why no automatic mail goes to the customer, "" when it does.
+    """
     ticket = story.ticket
     mine = ladder.ladder_of(ticket, policy)
     if due.target is Target.CONFIRMATION:
@@ -34,6 +37,8 @@ def take(story: Story, due: Deadline, policy: Policy, now: datetime) -> None:
         return  # there is nothing after the last rung
     story.tell(e.StepTaken(now, "policy", mine.name, due.step, step.at.target, due.due_at, because))
     _act(story, step, due.step, because, policy, now)
+    if step.tell_customer and not {AUTOMATIC, UNAUTHENTICATED} & set(story.ticket.tags):
+        _tell_customer(story, because, muted, now)
 
 
 def _act(story: Story, step: Step, index: int, because: str, policy: Policy, now: datetime) -> None:
@@ -50,8 +55,6 @@ def _act(story: Story, step: Step, index: int, because: str, policy: Policy, now
         tell_team(story, policy, now, "reminder", because, "", whom=_reminded(story, step, policy))
     if step.notify:
         tell_team(story, policy, now, "notify", because, "", whom=step.notify)
-    if step.tell_customer and not {AUTOMATIC, UNAUTHENTICATED} & set(story.ticket.tags):
-        _tell_customer(story, because, now)
 
 
 def _reminded(story: Story, step: Step, policy: Policy) -> tuple[str, ...]:
@@ -61,8 +64,11 @@ def _reminded(story: Story, step: Step, policy: Policy) -> tuple[str, ...]:
     return tuple(agent.address for agent in ladder.agents_at(policy, ticket.team, ticket.level))
 
 
-def _tell_customer(story: Story, because: str, now: datetime) -> None:
+def _tell_customer(story: Story, because: str, muted: str, now: datetime) -> None:
     ticket = story.ticket
+    if muted:
+        story.tell(e.ProgressSuppressed(now, "policy", muted))
+        return
     story.tell(e.PeopleTold(now, "policy", (ticket.customer,), because))
     story.owe(
         Progress(ticket.number, ticket.mailbox, ticket.customer, ticket.language, ticket.last_message_id)

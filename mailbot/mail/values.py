@@ -18,6 +18,7 @@ NOTICES: Mapping[str, type[Notice]] = {cls.name: cls for cls in get_args(Notice)
 LANGUAGES = ("id", "en")
 REASONS = (
     *("new", "customer_wrote", "unconfirmed", "escalated", "handed_over", "assigned", "reminder", "notify"),
+    *("bounced", "undeliverable", "complained"),
 )
 
 LINE = 150  # characters of a one-line value

@@ -13,7 +13,7 @@ from mailbot.errors import StoreUnavailable
 from mailbot.metrics import Metrics
 from mailbot.services.live import Live, Wake
 from mailbot.services.settle import outcome
-from mailbot.store import deadlines, tickets
+from mailbot.store import deadlines, mutes, tickets
 from mailbot.store.store import Store
 
 BATCH = 500
@@ -86,7 +86,13 @@ class Deadlines:
         now, live = self._now(), self._live
         loaded = tickets.load_free(connection, [due.ticket for due in batch])
         ours = deadlines.still_due(connection, loaded, now)
-        decisions = {due.ticket: on_deadline(loaded[due.ticket], live.policy, now) for due in ours}
+        muted = mutes.load(connection, {loaded[due.ticket].customer.lower() for due in ours} - {""}, now)
+        decisions = {
+            due.ticket: on_deadline(
+                loaded[due.ticket], live.policy, now, muted.get(loaded[due.ticket].customer.lower())
+            )
+            for due in ours
+        }
         tickets.record(
             connection,
             [outcome(loaded[number], decision, live, now) for number, decision in decisions.items()],

@@ -337,7 +337,10 @@ class Door(SMTP):
     async def smtp_STARTTLS(self, argument: str) -> None:
         if self.tls_context is None or self._tls_protocol is not None:
             raise Refused(503, "5.5.1 STARTTLS is not offered now")
-        await super().smtp_STARTTLS(argument)  # discards what was sent in the clear after the command
+        try:
+            await super().smtp_STARTTLS(argument)  # discards what was sent in the clear after the command
+        except asyncio.CancelledError:  # the drain; in mid handshake the TLS layer tells nobody of its end
+            raise TLSSetupException from None
 
     async def smtp_MAIL(self, argument: str) -> None:
         if not self.greeted:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from mailbot.core import events as e
 from mailbot.core import reference
 from mailbot.core.answers import allowance_keys
+from mailbot.core.bounced import Mute
 from mailbot.core.courtesy import AWAY, is_away
 from mailbot.core.decide import MailDecision, MailFacts, mailbox_of, on_mail
 from mailbot.core.evidence import Clues, Verdict, ends, follow, weigh
@@ -24,7 +25,8 @@ from mailbot.mail.automatic import envelope_reason
 from mailbot.mail.visible import answer_text
 from mailbot.services.live import Live
 from mailbot.services.settle import outcome
-from mailbot.store import allowances, inbox, outbox, tickets
+from mailbot.services.tracing import Trace, trace, with_report
+from mailbot.store import allowances, failures, inbox, mutes, tickets
 from mailbot.store.codec import verdict_data
 from mailbot.store.inbox import Claimed
 
@@ -50,9 +52,20 @@ class Known:
     languages: dict[str, str]
     allowances: dict[str, datetime]
     open_numbers: dict[str, set[str]]  # address -> its open tickets; asked for where a number was mistyped
+    mutes: dict[str, Mute]  # address -> why it gets no automatic mail
 
     def own(self, sender: str) -> set[str]:
         return self.open_numbers.get(sender, set())
+
+    def staff(self, clues: Clues, policy: Policy) -> dict[str, set[str]]:
+        """Ticket -> its agents' addresses, for those that a report names."""
+        found: dict[str, set[str]] = {}
+        for number in (*clues.reported, *(self.messages.get(each, "") for each in clues.recalled)):
+            if ticket := self.tickets.get(number):
+                team = policy.teams.get(ticket.team)
+                people = {agent.address for agent in team.agents} if team else set()
+                found[number] = people | {ticket.assignee or ""} - {""}
+        return found
 
     def merged(self) -> dict[str, str]:
         return {number: each.merged_into for number, each in self.tickets.items() if each.merged_into}
@@ -66,6 +79,10 @@ class Known:
         if ticket.language:
             self.languages[ticket.customer] = ticket.language
         self.allowances.update(filed.decided.spent)
+        for address in filed.decided.lifted:
+            self.mutes.pop(address, None)
+        if mute := filed.decided.effects.mute:
+            self.mutes[mute.address] = mute
 
 
 def file_mails(
@@ -83,7 +100,22 @@ def file_mails(
     )
     tickets.record(connection, [_outcome(one, live, now) for one in filed])
     allowances.spend(connection, {key: at for one in filed for key, at in one.decided.spent.items()})
+    _return(connection, filed, node, now)
     return filed
+
+
+def _return(connection: Connection, filed: Sequence[Filed], node: str, now: datetime) -> None:
+    """What reports say of our mail, and of where it was sent to."""
+    effects = [one.decided.effects for one in filed]
+    came = [failures.CameBack(each.returned, node, now) for each in effects if each.returned]
+    failures.come_back(connection, came)
+    last: dict[str, Mute | None] = {}  # an address may be muted and lifted in one batch
+    for one in filed:
+        last |= dict.fromkeys(one.decided.lifted)
+        if mute := one.decided.effects.mute:
+            last[mute.address] = mute
+    mutes.lift(connection, sorted({address for one in filed for address in one.decided.lifted}))
+    mutes.put(connection, [mute for mute in last.values() if mute])
 
 
 def decide_mails(
@@ -91,12 +123,14 @@ def decide_mails(
 ) -> list[Filed]:
     """Where each mail leads. Writes nothing; rows it read stay locked until the transaction ends."""
     policy = live.policy
-    clues = [_clues(connection, claimed, mail, live) for claimed, mail in batch]
-    known = _load(connection, batch, clues, policy)
+    batch = [(claimed, with_report(claimed, mail, policy)) for claimed, mail in batch]
+    traced = [trace(connection, claimed.envelope, mail, live) for claimed, mail in batch]
+    clues = [_clues(*read, found, live) for read, found in zip(batch, traced, strict=True)]
+    known = _load(connection, batch, clues, policy, now)
     numbers = fresh_numbers(connection, [mailbox_of(claimed.envelope, policy) for claimed, _ in batch])
     filed = []
-    for (claimed, mail), clue, number in zip(batch, clues, numbers, strict=True):
-        one = _decide(claimed, mail, clue, number, known, live, now)
+    for (claimed, mail), clue, found, number in zip(batch, clues, traced, numbers, strict=True):
+        one = _decide(claimed, mail, clue, found, number, known, live, now)
         known.learn(one)
         filed.append(one)
     return filed
@@ -106,6 +140,7 @@ def _decide(
     claimed: Claimed,
     mail: InboundMail,
     clues: Clues,
+    traced: Trace,
     number: str,
     known: Known,
     live: Live,
@@ -116,7 +151,8 @@ def _decide(
     if not automatic and is_away(mail.subject, mail.visible):
         automatic = AWAY
     mail = replace(mail, automatic=automatic)
-    verdict, merged = weigh(clues, known.messages, known.participants, known.own(mail.sender)), known.merged()
+    own, staff, merged = known.own(mail.sender), known.staff(clues, policy), known.merged()
+    verdict = weigh(clues, known.messages, known.participants, own, staff)
     strangers = mailbox_of(claimed.envelope, policy).strangers
     if not verdict.number and verdict.claims and strangers == "thread" and not clues.failed:
         verdict = replace(verdict, number=verdict.claims, claims="")
@@ -134,21 +170,20 @@ def _decide(
         held_for=known.tickets.get(ends(verdict.claims, merged)) if strangers == "hold" else None,
         language=known.languages.get(mail.sender, ""),
         allowances=known.allowances,
+        returned=traced.returned,
+        mutes=known.mutes,
     )
     decided = on_mail(ticket, mail, claimed.envelope, facts, policy, now)
     same = ticket is not None and ticket.number == decided.decision.ticket.number
     return Filed(claimed, mail, verdict, decided, ticket if same else None)
 
 
-def _clues(connection: Connection, claimed: Claimed, mail: InboundMail, live: Live) -> Clues:
-    tagged = bounced = ""
+def _clues(claimed: Claimed, mail: InboundMail, traced: Trace, live: Live) -> Clues:
+    tagged = ""
     for address in claimed.envelope.recipients:
         tag = live.keys.tag_of(address)
         if tag and live.keys.proves(tag, mail.sender):
             tagged = tag.number
-        nonce = live.keys.bounce_nonce(address)
-        if nonce:
-            bounced = outbox.ticket_of(connection, nonce) or ""
     references = tuple(dict.fromkeys((*mail.in_reply_to, *reversed(mail.references))))[:20]
     signed = (live.keys.number_in(message_id) for message_id in references)
     prefixes = {box.prefix for box in live.policy.mailboxes.values()}
@@ -156,12 +191,16 @@ def _clues(connection: Connection, claimed: Claimed, mail: InboundMail, live: Li
     return Clues(
         sender=mail.sender,
         tagged=tagged,
-        bounced=bounced,
-        signed=tuple(number for number in signed if number),
+        bounced=traced.bounced,
+        signed=(*traced.answered, *(number for number in signed if number)),
         referenced=references,
         written=found.valid,
         mistyped=found.mistyped,
         failed=mail.authentication is Authentication.FAIL,
+        returned=traced.marked,
+        recalled=traced.recalled,
+        reported=traced.reported,
+        concerned=traced.concerned,
     )
 
 
@@ -170,9 +209,18 @@ def _load(
     batch: Sequence[tuple[Claimed, InboundMail]],
     clues: Sequence[Clues],
     policy: Policy,
+    now: datetime,
 ) -> Known:
-    messages = tickets.known_messages(connection, {mid for clue in clues for mid in clue.referenced})
-    named = {number for clue in clues for number in (clue.tagged, clue.bounced, *clue.signed, *clue.written)}
+    ids = {mid for clue in clues for mid in (*clue.referenced, *clue.recalled)} - {""}
+    messages = tickets.known_messages(connection, ids)
+    named = {
+        number
+        for clue in clues
+        for number in (
+            *(clue.tagged, clue.bounced),
+            *(*clue.signed, *clue.written, *clue.returned, *clue.reported),
+        )
+    }
     numbers = (named | set(messages.values())) - {""}
     senders = {mail.sender for _, mail in batch if mail.sender and not mail.language}
     keys = {
@@ -181,8 +229,9 @@ def _load(
         if claimed.envelope.sender and not mail.automatic
         for key in allowance_keys(claimed.envelope.sender, policy)
     }
+    people = {each.lower() for claimed, mail in batch for each in (mail.sender, claimed.envelope.sender)}
     return Known(
-        tickets=_load_with_heirs(connection, numbers),
+        tickets=tickets.load_with_heirs(connection, numbers),
         messages=messages,
         participants=tickets.participants_of(connection, numbers),
         languages=tickets.languages_of(connection, senders),
@@ -190,15 +239,8 @@ def _load(
         open_numbers=tickets.open_numbers_of(
             connection, {each.sender for each in clues if each.mistyped} - {""}
         ),
+        mutes=mutes.load(connection, people - {""}, now),
     )
-
-
-def _load_with_heirs(connection: Connection, numbers: set[str]) -> dict[str, Ticket]:
-    """The tickets, and those that they were merged into."""
-    found = tickets.load(connection, numbers)
-    while heirs := {each.merged_into for each in found.values() if each.merged_into} - found.keys():
-        found |= tickets.load(connection, heirs)
-    return found
 
 
 def fresh_numbers(connection: Connection, boxes: Sequence[Mailbox]) -> list[str]:

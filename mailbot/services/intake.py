@@ -197,6 +197,15 @@ class Intake:
                 journal.mail_threaded(number=ticket.number, evidence=evidence)
             case e.AutomaticMailReceived(reason=reason):
                 journal.automatic_kept(number=ticket.number, reason=reason)
+            case e.DeliveryBounced():
+                self._metrics.bounced.labels(event.kind).inc()
+                journal.delivery_bounced(
+                    number=ticket.number,
+                    kind=event.kind,
+                    status=event.status,
+                    proven=event.proven,
+                    muted=decided.effects.mute is not None,
+                )
             case e.ThanksReceived():
                 journal.thanks_kept(number=ticket.number)
             case e.AcknowledgementSuppressed(reason=reason):

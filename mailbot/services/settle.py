@@ -6,14 +6,16 @@ from datetime import datetime
 
 from mailbot import journal
 from mailbot.core import ladder
-from mailbot.core.events import AcknowledgementSuppressed
+from mailbot.core.events import AcknowledgementSuppressed, ProgressSuppressed
 from mailbot.core.lifecycle import Decision
 from mailbot.core.model import Ticket
-from mailbot.core.notices import Acknowledgement, Notice
+from mailbot.core.notices import Acknowledgement, Notice, Progress, TeamNotice
 from mailbot.mail.compose import ComposeRefused
 from mailbot.services.live import Live
 from mailbot.store.outbox import Owed
 from mailbot.store.tickets import Message, Outcome
+
+Suppressed = AcknowledgementSuppressed | ProgressSuppressed
 
 
 def outcome(
@@ -28,7 +30,7 @@ def outcome(
 ) -> Outcome:
     """What `store.tickets.record` writes for a decision. `asked_at`: receipt of the mail it answers."""
     since = asked_at or now
-    suppressed = [event for event in decision.events if isinstance(event, AcknowledgementSuppressed)]
+    suppressed = [event for event in decision.events if isinstance(event, Suppressed)]
     return Outcome(
         before=before,
         after=decision.ticket,
@@ -37,7 +39,7 @@ def outcome(
         deadline=ladder.next_deadline(decision.ticket, live.policy),
         owed=(
             *(_owed(notice, live, now, since) for notice in decision.notices),
-            *(_never_sent(decision.ticket, event.reason, now, since) for event in suppressed),
+            *(_never_sent(decision.ticket, event, now, since) for event in suppressed),
         ),
         message=message,
         participants=tuple(participants),
@@ -65,7 +67,13 @@ def _owed(notice: Notice, live: Live, now: datetime, asked_at: datetime) -> Owed
         reason="",
         asked_at=asked_at,
         due_at=now,
+        why=why_of(notice),
     )
+
+
+def why_of(notice: Notice) -> str:
+    """What a team notice tells, "" of any other mail: a notice about a failure may fail itself."""
+    return notice.why if isinstance(notice, TeamNotice) else ""
 
 
 def _row(nonce: str, notice: Notice, now: datetime, asked_at: datetime, reason: str) -> Owed:
@@ -81,9 +89,11 @@ def _row(nonce: str, notice: Notice, now: datetime, asked_at: datetime, reason: 
         reason=reason,
         asked_at=asked_at,
         due_at=now,
+        why=why_of(notice),
     )
 
 
-def _never_sent(ticket: Ticket, reason: str, now: datetime, asked_at: datetime) -> Owed:
-    notice = Acknowledgement(ticket.number, ticket.mailbox, ticket.customer, ticket.language, "")
-    return _row(secrets.token_hex(8), notice, now, asked_at, reason)
+def _never_sent(ticket: Ticket, event: Suppressed, now: datetime, asked_at: datetime) -> Owed:
+    kind = Acknowledgement if isinstance(event, AcknowledgementSuppressed) else Progress
+    notice = kind(ticket.number, ticket.mailbox, ticket.customer, ticket.language, "")
+    return _row(secrets.token_hex(8), notice, now, asked_at, event.reason)

@@ -1,18 +1,18 @@
-"""Drops what has no use any more: answer limits that allow everything again."""
+"""Drops what has no use any more: answer limits that allow everything again, mutes whose time has passed."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from mailbot.store import allowances
+from mailbot.store import allowances, mutes
 from mailbot.store.store import Store
 
 EVERY = timedelta(hours=1)
 
 
 def _forget(connection: Connection, items: Sequence[datetime]) -> list[int]:
-    return [allowances.forget(connection, now) for now in items]
+    return [allowances.forget(connection, now) + mutes.forget(connection, now) for now in items]
 
 
 class Sweep:

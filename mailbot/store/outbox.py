@@ -17,7 +17,7 @@ LONGEST_REPLY = 200  # characters of a relay's reply that are kept
 WAITING = text("outbox.state IN ('due', 'deferred')")
 UNDER_WAY = text("outbox.state IN ('sending', 'dot')")
 
-Outcome = Literal["sent", "deferred", "failed", "unknown"]
+Outcome = Literal["sent", "deferred", "failed", "unknown", "bounced", "complained"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,7 @@ class Owed:
     reason: str
     asked_at: datetime  # receipt of the mail that it answers
     due_at: datetime
+    why: str = ""  # of a team notice: what it tells
 
 
 def owe(connection: Connection, items: Sequence[Owed]) -> None:
@@ -58,6 +59,7 @@ def _row(item: Owed) -> dict[str, object]:
         "message_id": item.message_id,
         "ticket": item.ticket,
         "kind": item.kind,
+        "why": item.why,
         "lane": item.lane,
         "sender": item.sender,
         "recipient": item.recipient,
@@ -332,11 +334,6 @@ def next_due(connection: Connection) -> datetime | None:
         for lane in LANES
     )
     return min((due_at for due_at in firsts if due_at is not None), default=None)
-
-
-def ticket_of(connection: Connection, nonce: str) -> str | None:
-    """The ticket that a mail was sent for: where its bounce belongs."""
-    return connection.scalar(select(outbox.c.ticket).where(outbox.c.nonce == nonce))
 
 
 @dataclass(frozen=True, slots=True)

@@ -222,6 +222,7 @@ _WAITING = text("state IN ('due', 'deferred')")
 _UNDER_WAY = text("state IN ('sending', 'dot')")
 _FAILED = text("state = 'failed'")
 _ACKNOWLEDGEMENT = text("kind = 'acknowledgement'")
+_UNTOLD = text("state = 'failed' AND (told_at IS NULL OR told_at < settled_at)")
 
 outbox = Table(
     "outbox",
@@ -231,6 +232,7 @@ outbox = Table(
     Column("message_id", Text, nullable=False),
     Column("ticket", String(32), nullable=False, index=True),
     Column("kind", String(24), nullable=False),
+    Column("why", String(16), nullable=False, server_default=""),  # of a team notice: what it tells
     Column("lane", Integer, nullable=False),
     Column("sender", Text, nullable=False),
     Column("recipient", Text, nullable=False),
@@ -245,7 +247,9 @@ outbox = Table(
     Column("settled_at", Moment),
     Column("code", Integer),
     Column("reply", Text),
+    Column("told_at", Moment),  # when the ticket learned that it did not arrive
     _states("due", "sending", "dot", "sent", "deferred", "failed", "suppressed"),
+    Index("ix_outbox_untold", "id", sqlite_where=_UNTOLD, postgresql_where=_UNTOLD),
     Index("ix_outbox_waiting", "lane", "due_at", sqlite_where=_WAITING, postgresql_where=_WAITING),
     Index("ix_outbox_failed", "id", sqlite_where=_FAILED, postgresql_where=_FAILED),
     Index("ix_outbox_under_way", "claimed_by", sqlite_where=_UNDER_WAY, postgresql_where=_UNDER_WAY),
@@ -275,7 +279,7 @@ attempts = Table(
     Column("outbox_id", RowId, ForeignKey("outbox.id"), nullable=False, index=True),
     Column("at", Moment, nullable=False),
     Column("node", String(32), nullable=False),
-    Column("outcome", String(10), nullable=False),  # sent, deferred, failed, unknown
+    Column("outcome", String(10), nullable=False),  # see `outbox.Outcome`
     Column("code", Integer),
     Column("reply", Text, nullable=False),
 )
@@ -285,6 +289,17 @@ allowances = Table(
     metadata,
     Column("key", Text, primary_key=True),
     Column("until", Moment, nullable=False),
+)
+
+# Addresses (lower case) that get no automatic mail; `until` NULL: before somebody lifts it.
+mutes = Table(
+    "mutes",
+    metadata,
+    Column("address", Text, primary_key=True),
+    Column("kind", String(16), nullable=False),  # bounce, complaint
+    Column("reason", Text, nullable=False),
+    Column("since", Moment, nullable=False),
+    Column("until", Moment),
 )
 
 nodes = Table(

@@ -234,6 +234,23 @@ def load(connection: Connection, numbers: Collection[str]) -> dict[str, Ticket]:
     return _load(connection, numbers, _by_number(numbers).with_for_update())
 
 
+def load_with_heirs(connection: Connection, numbers: Collection[str]) -> dict[str, Ticket]:
+    """The same, and those that they were merged into."""
+    found = load(connection, numbers)
+    while heirs := {each.merged_into for each in found.values() if each.merged_into} - found.keys():
+        found |= load(connection, heirs)
+    return found
+
+
+def heir(number: str, loaded: Mapping[str, Ticket]) -> str:
+    """Where a ticket's matter goes on: itself, or the one that it was merged into, however often."""
+    passed: set[str] = set()
+    while number in loaded and number not in passed and (into := loaded[number].merged_into):
+        passed.add(number)
+        number = into
+    return number
+
+
 def load_free(connection: Connection, numbers: Collection[str]) -> dict[str, Ticket]:
     """The same, without those that another node is deciding about right now."""
     return _load(connection, numbers, _by_number(numbers).with_for_update(skip_locked=True))

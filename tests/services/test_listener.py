@@ -793,6 +793,17 @@ async def test_p9_the_drain_ends_in_time_even_if_a_client_does_not(shelf: Shelf)
         assert await talk.ended() == b""
 
 
+async def test_p9_the_drain_does_not_wait_for_a_client_that_never_begins_its_tls(
+    shelf: Shelf, with_tls: Listen
+) -> None:
+    async with listening(shelf, listen=with_tls) as listener, talking(listener) as talk:
+        await talk.hello()
+        assert (await talk.ask("STARTTLS")).startswith("220 ")
+        async with asyncio.timeout(5):
+            await listener.drain(60)
+        assert not listener._lobby.sessions
+
+
 @pytest.mark.parametrize("protocol", [0, socket.IPPROTO_TCP])
 async def test_an_inherited_socket_is_served_and_answers_without_delay(shelf: Shelf, protocol: int) -> None:
     given = socket.socket(socket.AF_INET, socket.SOCK_STREAM, protocol)

@@ -133,7 +133,7 @@ async def test_replies_in_pieces_and_over_several_lines_are_read_whole() -> None
 )
 async def test_a_dialogue_that_makes_no_sense_ends_the_connection(pieces: list[bytes], says: str) -> None:
     async with Script([b"220 hi\r\n", b"250-hi\r\n250 PIPELINING\r\n", *pieces, b"", b"", b""]) as server:
-        timeouts = Timeouts(opening=2, reply=0.3, dot=0.3)
+        timeouts = Timeouts(opening=10, reply=0.3 if says == "no reply within" else 10, dot=10)
         session = await open_session(relay(server.port), hostname="me", timeouts=timeouts)
         with pytest.raises(ConnectionTrouble, match=says):
             await send(session)

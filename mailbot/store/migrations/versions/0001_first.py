@@ -104,6 +104,7 @@ def upgrade() -> None:
         sa.Column("message_id", sa.Text(), nullable=False),
         sa.Column("ticket", sa.String(length=32), nullable=False),
         sa.Column("kind", sa.String(length=24), nullable=False),
+        sa.Column("why", sa.String(length=16), server_default="", nullable=False),
         sa.Column("lane", sa.Integer(), nullable=False),
         sa.Column("sender", sa.Text(), nullable=False),
         sa.Column("recipient", sa.Text(), nullable=False),
@@ -118,6 +119,7 @@ def upgrade() -> None:
         sa.Column("settled_at", sa.BigInteger(), nullable=True),
         sa.Column("code", sa.Integer(), nullable=True),
         sa.Column("reply", sa.Text(), nullable=True),
+        sa.Column("told_at", sa.BigInteger(), nullable=True),
         sa.CheckConstraint(
             "state IN ('due', 'sending', 'dot', 'sent', 'deferred', 'failed', 'suppressed')",
             name=op.f("ck_outbox_state"),
@@ -144,6 +146,14 @@ def upgrade() -> None:
         postgresql_where=sa.text("state IN ('sending', 'dot')"),
     )
     op.create_index(
+        "ix_outbox_untold",
+        "outbox",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("state = 'failed' AND (told_at IS NULL OR told_at < settled_at)"),
+        postgresql_where=sa.text("state = 'failed' AND (told_at IS NULL OR told_at < settled_at)"),
+    )
+    op.create_index(
         "ix_outbox_waiting",
         "outbox",
         ["lane", "due_at"],
@@ -158,6 +168,15 @@ def upgrade() -> None:
         unique=True,
         sqlite_where=sa.text("kind = 'acknowledgement'"),
         postgresql_where=sa.text("kind = 'acknowledgement'"),
+    )
+    op.create_table(
+        "mutes",
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("address", name=op.f("pk_mutes")),
     )
     op.create_table(
         "tickets",

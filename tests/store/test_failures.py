@@ -1,0 +1,213 @@
+"""Mail that did not arrive and addresses that are muted, on both engines."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from mailbot.core.bounced import Mute, Returned
+from mailbot.store import failures, mutes, outbox, outbox_view
+from mailbot.store.failures import CameBack
+from mailbot.store.outbox import Claim, Claimed, Mark, Owed, Settled
+from mailbot.store.store import Store
+
+NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+LATER = NOW + timedelta(minutes=5)
+BUDI = "budi@pelanggan.example"
+
+
+def owe(store: Store, nonce: str = "n1", **changes: Any) -> None:
+    values: dict[str, Any] = {
+        "nonce": nonce,
+        "message_id": f"<{nonce}@bank.example>",
+        "ticket": "TOKO-1",
+        "kind": "answer",
+        "lane": 1,
+        "sender": "support@bank.example",
+        "recipient": BUDI,
+        "content": b"x",
+        "reason": "",
+        "asked_at": NOW,
+        "due_at": NOW,
+    }
+    with store.engine.begin() as connection:
+        outbox.owe(connection, [Owed(**(values | changes))])
+
+
+def claim(store: Store, node: str = "a") -> list[Claimed]:
+    return store.write_now(outbox.claim, Claim(node, 100, NOW))
+
+
+def fail(store: Store, row: Claimed, at: datetime = NOW) -> None:
+    assert store.write_now(outbox.settle, Settled(row.id, "a", "failed", at, 550, "5.1.1 nobody"))
+
+
+def come_back(store: Store, id_: int, at: datetime = NOW, *, failed: bool = True) -> None:
+    with store.engine.begin() as connection:
+        failures.come_back(connection, [CameBack(Returned(id_, "5.1.1", "no such user", failed), "a", at)])
+
+
+def tell(store: Store, ids: list[int], at: datetime) -> None:
+    with store.engine.begin() as connection:
+        failures.tell(connection, ids, at)
+
+
+def untold(store: Store, *among: int) -> list[int]:
+    return [each.sent.id for each in store.read_now(failures.untold, 10, among)]
+
+
+def test_the_mail_of_a_nonce_is_found_with_what_a_decision_needs(store: Store) -> None:
+    owe(store, why="new", kind="team")
+    found = store.read_now(failures.sent, {"n1", "unknown"})
+
+    assert set(found) == {"n1"}
+    sent = found["n1"]
+    assert (sent.ticket, sent.kind, sent.why, sent.recipient) == ("TOKO-1", "team", "new", BUDI)
+    assert (sent.state, sent.told) == ("due", False)
+
+
+@pytest.mark.parametrize("state", ["sending", "dot", "sent", "deferred"])
+def test_a_mail_that_came_back_has_failed_whoever_still_holds_it(store: Store, state: str) -> None:
+    owe(store)
+    (row,) = claim(store)
+    if state == "dot":
+        store.write_now(outbox.mark_dot, Mark(row.id, "a", NOW))
+    elif state != "sending":
+        store.write_now(outbox.settle, Settled(row.id, "a", state, NOW, 250, "OK", LATER))  # type: ignore[arg-type]
+    come_back(store, row.id, LATER)
+
+    entry = store.read_now(outbox_view.entry, row.id)
+    assert entry
+    assert (entry.state, entry.reply, entry.settled_at) == ("failed", "5.1.1 no such user", LATER)
+    assert store.read_now(outbox_view.tries, row.id)[-1].outcome == "bounced"
+    assert store.write_now(outbox.settle, Settled(row.id, "a", "sent", LATER, 250, "OK")) is False
+    assert store.write_now(outbox.claim, Claim("b", 9, LATER + timedelta(days=1))) == []
+    assert untold(store) == []
+
+
+def test_a_complaint_leaves_the_delivery_as_it_is(store: Store) -> None:
+    owe(store)
+    (row,) = claim(store)
+    store.write_now(outbox.settle, Settled(row.id, "a", "sent", NOW, 250, "OK"))
+    come_back(store, row.id, failed=False)
+
+    entry = store.read_now(outbox_view.entry, row.id)
+    assert entry
+    assert entry.state == "sent"
+    assert store.read_now(failures.sent, ["n1"])["n1"].told
+
+
+def test_a_suppressed_mail_stays_suppressed(store: Store) -> None:
+    owe(store, reason="null sender")
+    id_ = store.read_now(failures.sent, ["n1"])["n1"].id
+    come_back(store, id_)
+
+    entry = store.read_now(outbox_view.entry, id_)
+    assert entry
+    assert entry.state == "suppressed"
+
+
+def test_what_failed_is_untold_until_it_is_told_and_again_when_it_fails_again(store: Store) -> None:
+    owe(store)
+    (row,) = claim(store)
+    assert untold(store) == []
+    fail(store, row)
+    assert untold(store) == untold(store, row.id) == [row.id]
+    assert untold(store, row.id + 1) == []
+
+    tell(store, [row.id], NOW)
+    assert untold(store) == []
+    store.write_now(outbox.retry, outbox.Retry(row.id, NOW))
+    assert untold(store) == []
+    fail(store, claim(store)[0], LATER)
+    assert untold(store) == [row.id]
+
+
+def test_what_failed_after_it_was_looked_at_is_not_taken_for_told(store: Store) -> None:
+    owe(store)
+    (row,) = claim(store)
+    fail(store, row, LATER)
+    tell(store, [row.id], NOW)
+
+    assert untold(store) == [row.id]
+
+
+def test_told_is_about_the_ticket_and_its_recipient(store: Store) -> None:
+    owe(store, "n1")
+    owe(store, "n2")
+    owe(store, "n3", recipient="lain@pelanggan.example")
+    owe(store, "n4", ticket="TOKO-2")
+    come_back(store, store.read_now(failures.sent, ["n1"])["n1"].id)
+
+    found = store.read_now(failures.sent, ["n1", "n2", "n3", "n4"])
+    assert {nonce: each.told for nonce, each in found.items()} == {
+        "n1": True,
+        "n2": True,
+        "n3": False,
+        "n4": False,
+    }
+
+
+def _mute(kind: str = "bounce", address: str = BUDI, **changes: Any) -> Mute:
+    return Mute(address, kind, **({"reason": "5.1.1", "since": NOW, "until": None} | changes))
+
+
+def put(store: Store, *found: Mute) -> None:
+    with store.engine.begin() as connection:
+        mutes.put(connection, found)
+
+
+def load(store: Store, now: datetime = NOW) -> dict[str, Mute]:
+    return store.read_now(mutes.load, [BUDI, "lain@x.example"], now)
+
+
+def test_a_mute_holds_until_it_runs_out_or_is_lifted(store: Store) -> None:
+    put(store, _mute(until=LATER), _mute(address="lain@x.example"))
+
+    assert set(load(store)) == {BUDI, "lain@x.example"}
+    assert load(store)[BUDI] == _mute(until=LATER)
+    assert set(load(store, LATER)) == {"lain@x.example"}
+    assert store.write_now(mutes.lift, "lain@x.example") is True
+    assert store.write_now(mutes.lift, "lain@x.example") is False
+    assert set(load(store)) == {BUDI}
+
+
+def test_the_newest_reason_stands_but_a_complaint_is_not_replaced_by_a_bounce(store: Store) -> None:
+    put(store, _mute())
+    put(store, _mute(reason="5.2.2", until=LATER))
+    assert load(store)[BUDI].reason == "5.2.2"
+    put(store, _mute("complaint", reason=""))
+    put(store, _mute(reason="5.1.1"))
+    assert load(store)[BUDI].kind == "complaint"
+
+
+def test_the_list_holds_what_holds_now(store: Store) -> None:
+    put(store, _mute(until=LATER), _mute(address="lain@x.example", since=NOW - timedelta(days=1)))
+
+    assert [each.address for each in store.read_now(mutes.listing, NOW, 10)] == [BUDI, "lain@x.example"]
+    assert [each.address for each in store.read_now(mutes.listing, LATER, 10)] == ["lain@x.example"]
+    assert len(store.read_now(mutes.listing, NOW, 1)) == 1
+
+
+PLANS: list[tuple[Callable[[Any], Any], str]] = [
+    (lambda c: failures.untold(c, 10), "ix_outbox_untold"),
+    (lambda c: failures.sent(c, ["n1"]), "nonce"),
+]
+
+
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(("operation", "index"), PLANS, ids=["untold", "sent"])
+def test_nothing_reads_all_that_was_ever_sent(
+    store: Store, operation: Callable[[Any], Any], index: str
+) -> None:
+    statements: list[tuple[str, Any]] = []
+    with store.engine.begin() as connection:
+        event.listen(connection, "before_cursor_execute", lambda *a: statements.append((a[2], a[3])))
+        operation(connection)
+        for statement, parameters in [each for each in statements if each[0].startswith("SELECT")]:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+            told = "\n".join(row[-1] for row in plan)
+            assert index in told
+            assert "SCAN outbox" not in told.replace(f"SCAN outbox USING INDEX {index}", "")

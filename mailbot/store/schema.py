@@ -251,7 +251,7 @@ outbox = Table(
     _states("due", "sending", "dot", "sent", "deferred", "failed", "suppressed"),
     Index("ix_outbox_untold", "id", sqlite_where=_UNTOLD, postgresql_where=_UNTOLD),
     Index("ix_outbox_waiting", "lane", "due_at", sqlite_where=_WAITING, postgresql_where=_WAITING),
-    Index("ix_outbox_failed", "id", sqlite_where=_FAILED, postgresql_where=_FAILED),
+    Index("ix_outbox_failed", "settled_at", sqlite_where=_FAILED, postgresql_where=_FAILED),
     Index("ix_outbox_under_way", "claimed_by", sqlite_where=_UNDER_WAY, postgresql_where=_UNDER_WAY),
     # Every ticket has exactly one acknowledgement outcome (promise P3).
     Index(

@@ -131,7 +131,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_outbox_failed",
         "outbox",
-        ["id"],
+        ["settled_at"],
         unique=False,
         sqlite_where=sa.text("state = 'failed'"),
         postgresql_where=sa.text("state = 'failed'"),

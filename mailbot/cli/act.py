@@ -16,9 +16,7 @@ from mailbot.services.live import Live
 from mailbot.services.settle import outcome
 from mailbot.store import tickets
 from mailbot.store.store import Store
-from mailbot.store.tickets import Message, Outdated
-
-TRIES = 5  # somebody else may change the ticket between two of them
+from mailbot.store.tickets import Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +35,7 @@ def act(store: Store, live: Live, wanted: Act) -> Decision | str | None:
     def apply(connection: Connection, items: Sequence[Act]) -> list[Decision | str | None]:
         return [_apply(connection, item, live) for item in items]
 
-    for _ in range(TRIES - 1):
-        try:
-            return store.write_now(apply, wanted)
-        except Outdated:
-            continue
-    return store.write_now(apply, wanted)
+    return tickets.until_current(lambda: store.write_now(apply, wanted))
 
 
 def _apply(connection: Connection, wanted: Act, live: Live) -> Decision | str | None:

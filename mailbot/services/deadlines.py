@@ -9,9 +9,9 @@ from sqlalchemy import Connection
 from mailbot import journal
 from mailbot.core import events as e
 from mailbot.core.decide import on_deadline
-from mailbot.errors import StoreUnavailable
 from mailbot.metrics import Metrics
 from mailbot.services.live import Live, Wake
+from mailbot.services.loop import together_or_alone
 from mailbot.services.settle import outcome
 from mailbot.store import deadlines, mutes, tickets
 from mailbot.store.store import Store
@@ -48,13 +48,7 @@ class Deadlines:
         due = await self._store.read(deadlines.due, self._now(), BATCH)
         if not due:
             return await self._rest()
-        try:
-            await self._fire(due)
-        except StoreUnavailable:
-            raise
-        except Exception:  # one of them: find out which
-            for one in due:
-                await self._alone(one)
+        await together_or_alone(due, self._fire, self._park)
         return 0
 
     async def _rest(self) -> timedelta:
@@ -68,16 +62,11 @@ class Deadlines:
             self._tell(fired)
         self._wake_delivery()
 
-    async def _alone(self, due: deadlines.Due) -> None:
-        try:
-            await self._fire([due])
-        except StoreUnavailable:
-            raise
-        except Exception as error:
-            reason = f"{type(error).__name__}: {error}"
-            await self._store.write(deadlines.park, deadlines.ParkedDeadline(due.ticket, reason))
-            self._metrics.parked.inc()
-            journal.deadline_parked(number=due.ticket, error=error)
+    async def _park(self, due: deadlines.Due, error: Exception) -> None:
+        reason = f"{type(error).__name__}: {error}"
+        await self._store.write(deadlines.park, deadlines.ParkedDeadline(due.ticket, reason))
+        self._metrics.parked.inc()
+        journal.deadline_parked(number=due.ticket, error=error)
 
     def _take(self, connection: Connection, items: Sequence[Sequence[deadlines.Due]]) -> list[list[Fired]]:
         return [self._take_batch(connection, batch) for batch in items]

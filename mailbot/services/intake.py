@@ -16,6 +16,7 @@ from mailbot.mail.parse import parse
 from mailbot.metrics import Metrics
 from mailbot.services.filing import Filed, file_mails
 from mailbot.services.live import Authenticate, Live, Wake
+from mailbot.services.loop import together_or_alone
 from mailbot.store import inbox
 from mailbot.store.store import Store
 
@@ -114,15 +115,18 @@ class Intake:
             return tuple(range(1, inbox.STRIKES - 1))
         return tuple(range(1, inbox.STRIKES))
 
-    async def _handle(self, batch: list[Read]) -> None:
+    async def _handle(self, batch: Sequence[Read]) -> None:
+        if not batch:
+            return
         try:
-            await self._record(batch)
+            await together_or_alone(batch, self._record, self._failed)
         except StoreUnavailable:
             await self._give_back([read.claimed for read in batch])
             raise
-        except Exception:  # one of them: find out which (promise P5)
-            for mail in batch:
-                await self._alone(mail)
+
+    async def _failed(self, read: Read, error: Exception) -> None:
+        if not isinstance(error, inbox.ClaimLost):  # we were thought dead: whoever took it over does it
+            await self._park(read.claimed, error)
 
     async def _read_all(self, claimed: Sequence[inbox.Claimed]) -> list[Read]:
         return [read for mail in claimed if (read := await self._read(mail))]
@@ -140,9 +144,7 @@ class Intake:
             return None
         return Read(claimed, mail)
 
-    async def _record(self, batch: list[Read]) -> None:
-        if not batch:
-            return
+    async def _record(self, batch: Sequence[Read]) -> None:
         for filed in await self._store.write(self._file, tuple(batch), alone=True):
             self._tell(filed)
         self._wake_delivery()
@@ -154,17 +156,6 @@ class Intake:
             )
             for batch in batches
         ]
-
-    async def _alone(self, read: Read) -> None:
-        try:
-            await self._record([read])
-        except StoreUnavailable:
-            await self._give_back([read.claimed])
-            raise
-        except inbox.ClaimLost:
-            pass  # we were thought dead; whoever took it over does it
-        except Exception as error:
-            await self._park(read.claimed, error)
 
     async def _park(self, claimed: inbox.Claimed, error: Exception) -> None:
         reason = f"{type(error).__name__}: {error}"

@@ -16,8 +16,6 @@ from mailbot.store import tickets, views
 from mailbot.store.store import Store
 from mailbot.store.tickets import Outdated
 
-TRIES = 5  # somebody else may change a ticket between two of them
-
 
 @dataclass(frozen=True, slots=True)
 class Joining:
@@ -35,12 +33,7 @@ def join(store: Store, live: Live, wanted: Joining) -> Changes | str | None:
     def apply(connection: Connection, items: Sequence[Joining]) -> list[Changes | str | None]:
         return [_apply(connection, item, live) for item in items]
 
-    for _ in range(TRIES - 1):
-        try:
-            return store.write_now(apply, wanted)
-        except Outdated:
-            continue
-    return store.write_now(apply, wanted)
+    return tickets.until_current(lambda: store.write_now(apply, wanted))
 
 
 def _apply(connection: Connection, wanted: Joining, live: Live) -> Changes | str | None:

@@ -3,11 +3,14 @@
 import asyncio
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import timedelta
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from mailbot import journal
+from mailbot.errors import StoreUnavailable
+
+I = TypeVar("I")  # noqa: E741  (an item)
 
 
 class Duty(Protocol):
@@ -93,6 +96,27 @@ class Loop:
 
     def _expect(self, seconds: float) -> None:
         self._expected_by = self._monotonic() + seconds
+
+
+async def together_or_alone(
+    items: Sequence[I],
+    work: Callable[[Sequence[I]], Awaitable[None]],
+    park: Callable[[I, Exception], Awaitable[None]],
+) -> None:
+    """`work` on all items at once; when that fails on each alone, and `park` for the one it fails on (P5).
+
+    Trouble with the store is nobody's fault and goes to the loop: what is left undone is done later.
+    """
+    try:
+        return await work(items)
+    except StoreUnavailable:
+        raise
+    except Exception as error:
+        if len(items) == 1:
+            return await park(items[0], error)
+    for item in items:
+        await together_or_alone([item], work, park)
+    return None
 
 
 def stuck(loops: Iterable[Loop], now: float) -> list[str]:

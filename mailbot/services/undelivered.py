@@ -9,9 +9,9 @@ from sqlalchemy import Connection
 from mailbot import journal
 from mailbot.core.bounced import Mute, on_failure
 from mailbot.core.model import Ticket
-from mailbot.errors import StoreUnavailable
 from mailbot.metrics import Metrics
 from mailbot.services.live import Live, Wake
+from mailbot.services.loop import together_or_alone
 from mailbot.services.settle import outcome
 from mailbot.store import failures, mutes, tickets
 from mailbot.store.failures import Failed
@@ -50,27 +50,17 @@ class Undelivered:
         found = await self._store.read(failures.untold, BATCH)
         if not found:
             return REST
-        try:
-            await self._tell([failed.sent.id for failed in found])
-        except StoreUnavailable:
-            raise
-        except Exception:  # one of them: find out which (promise P5)
-            for failed in found:
-                await self._alone(failed)
+        await together_or_alone(found, self._tell, self._park)
         return 0
 
-    async def _alone(self, failed: Failed) -> None:
-        try:
-            await self._tell([failed.sent.id])
-        except StoreUnavailable:
-            raise
-        except Exception as error:
-            await self._store.write(self._give_up, failed.sent.id)
-            self._metrics.parked.inc()
-            journal.failure_untold(outbox_id=failed.sent.id, number=failed.sent.ticket, error=error)
+    async def _park(self, failed: Failed, error: Exception) -> None:
+        await self._store.write(self._give_up, failed.sent.id)
+        self._metrics.parked.inc()
+        journal.failure_untold(outbox_id=failed.sent.id, number=failed.sent.ticket, error=error)
 
-    async def _tell(self, ids: Sequence[int]) -> None:
-        for told in await self._store.write(self._take, tuple(ids)):
+    async def _tell(self, found: Sequence[Failed]) -> None:
+        ids = tuple(failed.sent.id for failed in found)
+        for told in await self._store.write(self._take, ids, alone=True):
             journal.failure_told(outbox_id=told.failed.sent.id, number=told.number, muted=told.muted)
         self._wake_delivery()
 

@@ -1,9 +1,9 @@
 """Tickets with all that belongs to them: participants, messages, events. Written by `record` alone."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
@@ -15,6 +15,8 @@ from mailbot.core.model import OVER, Attachment, Post, Status, Ticket
 from mailbot.store import deadlines, outbox
 from mailbot.store.codec import clocks_data, clocks_of, event_data, event_of
 from mailbot.store.schema import attachments, contents, events, inbox, links, messages, participants, tickets
+
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,16 @@ class Outcome:
 
 class Outdated(Exception):
     """Somebody else changed the ticket since it was loaded: decide again on what stands now."""
+
+
+def until_current(attempt: Callable[[], R]) -> R:
+    """Makes the attempt again when somebody else was first, some times; then raises Outdated."""
+    for _ in range(4):
+        try:
+            return attempt()
+        except Outdated:
+            continue
+    return attempt()
 
 
 def record(connection: Connection, outcomes: Sequence[Outcome]) -> None:

@@ -20,6 +20,7 @@ from mailbot.errors import Problem
 
 LINE = 200  # characters of a value that stands on one line
 BLOCK = 8_000  # characters of a text with lines of its own
+FORMULA = frozenset("=+-@")
 Rows = Sequence[Sequence[object]]
 
 
@@ -70,7 +71,13 @@ def table(heads: Sequence[str], rows: Rows, *, empty: str = "") -> None:
         _drawn(heads, cells)
         return
     for row in [list(heads), *cells]:
-        line("\t".join(row))
+        line("\t".join(map(_inert, row)))
+
+
+def _inert(cell: str) -> str:
+    """A spreadsheet computes what begins like a formula, and a subject may: an apostrophe makes it text."""
+    is_number = cell[:1] in ("+", "-") and cell[1:].isdecimal()
+    return f"'{cell}" if cell[:1] in FORMULA and not is_number else cell
 
 
 def _drawn(heads: Sequence[str], cells: list[list[str]]) -> None:

@@ -33,7 +33,7 @@ def test_a_table_has_its_columns_and_rows_whatever_is_in_it(rows: list[list[str]
     assert (len(said), rest) == (len(rows) + 1, "")
     assert all(line.count("\t") == 2 for line in said)
     for cell in (cell for line in said for cell in line.split("\t")):
-        assert cell == "" or cell[0] not in "=@" and (cell[0] not in "+-" or cell[1:].isdecimal())
+        assert cell == "" or (cell[0] not in "=@" and (cell[0] not in "+-" or cell[1:].isdecimal()))
 
 
 @pytest.mark.parametrize(

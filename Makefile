@@ -10,7 +10,7 @@ PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.1
 	$$each -c '$(NEW_ENOUGH)' 2>/dev/null && { echo $$each; break; }; done)
 ARGS ?=
 
-.PHONY: help run test lint format types check bench clean
+.PHONY: help run test lint format types check bench fuzz clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -39,8 +39,11 @@ check: lint types test  ## all that must pass
 bench: $(VENV)/dev.stamp  ## speed and memory against one daemon
 	@$(BIN)/python -m tests.bench $(ARGS)
 
+fuzz: $(VENV)/fuzz.stamp  ## looks for bytes that break reading or the dialogue at the door; ARGS='--seconds 60'
+	@$(BIN)/python -m tests.fuzz $(ARGS)
+
 clean:  ## removes what was built; configuration and stores stay
-	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .fuzz
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- the environment --------------------------------------------------------------------------------------
@@ -54,6 +57,14 @@ $(VENV)/dev.stamp: pyproject.toml | $(VENV)/python.stamp
 	@echo "Installing mailbot and its test tools into $(VENV) (once) ..."
 	@$(PIP) install --editable '.[dev,postgres]'
 	@touch $(VENV)/run.stamp $@
+
+# Never needed by anything else, and not to be had for every Python: as a wheel or not at all.
+$(VENV)/fuzz.stamp: $(VENV)/dev.stamp
+	@echo "Installing the fuzzer into $(VENV) (once) ..."
+	@$(PIP) install --only-binary atheris --editable '.[fuzz]' || { echo "make fuzz needs atheris, which has" \
+		"wheels for Python 3.11 to 3.14 on x86-64 Linux; this is $$($(BIN)/python -V). Nothing else needs it." >&2; \
+		exit 1; }
+	@touch $@
 
 # A half-made environment, or one of an old Python, is made anew. Debian splits ensurepip off its Python.
 $(VENV)/python.stamp:

@@ -22,6 +22,7 @@ LINE = 200  # characters of a value that stands on one line
 BLOCK = 8_000  # characters of a text with lines of its own
 NARROW = 110  # columns of a terminal
 LONG = {"customer", "subject", "from", "to", "why", "reason", "answer", ""}  # columns that may be cut
+FORMULA = frozenset("=+-@")
 Rows = Sequence[Sequence[object]]
 
 
@@ -75,7 +76,13 @@ def table(heads: Sequence[str], rows: Rows, *, empty: str = "", spare: Sequence[
         _drawn(heads, cells, spare)
         return
     for row in [list(heads), *cells]:
-        line("\t".join(row))
+        line("\t".join(map(_inert, row)))
+
+
+def _inert(cell: str) -> str:
+    """A spreadsheet computes what begins like a formula, and a subject may: an apostrophe makes it text."""
+    is_number = cell[:1] in ("+", "-") and cell[1:].isdecimal()
+    return f"'{cell}" if cell[:1] in FORMULA and not is_number else cell
 
 
 def _drawn(heads: Sequence[str], cells: list[list[str]], spare: Sequence[str]) -> None:

@@ -8,6 +8,9 @@ from mailbot.core.allowance import take
 from mailbot.core.model import Authentication, Envelope, InboundMail
 from mailbot.core.policy import Mailbox, Policy, Rate
 
+NOT_AUTHENTICATED = "sender not authenticated"
+DOTS_SAY_NOTHING = frozenset({"gmail.com", "googlemail.com"})
+
 
 @dataclass(frozen=True, slots=True)
 class Permission:
@@ -33,7 +36,7 @@ def permission(
     if refused:
         return Permission(refused, {})
     spent = {}
-    for key, rate in rates(envelope.sender, policy):
+    for key, rate in rates(envelope.sender, policy, mail.sender):
         until = take(allowances.get(key), rate, now)
         if until is None:
             return Permission(f"limit reached: {key.partition(' ')[0]}", {})
@@ -52,7 +55,7 @@ def guard(mail: InboundMail, envelope: Envelope, box: Mailbox, policy: Policy) -
     if any(policy.mailbox_for(address) for address in (mail.sender, envelope.sender)):
         return "from an address of our own"
     if box.unauthenticated != "neutral" and not authenticated(mail, envelope):
-        return "sender not authenticated"
+        return NOT_AUTHENTICATED
     return ""
 
 
@@ -65,17 +68,33 @@ def authenticated(mail: InboundMail, envelope: Envelope) -> bool:
     return mail.authentication is Authentication.PASS and mail.sender == envelope.sender.lower()
 
 
-def rates(to: str, policy: Policy) -> Iterator[tuple[str, Rate]]:
-    """Which rates an answer to `to` counts against; a domain of many people has none of its own."""
+def rates(to: str, policy: Policy, author: str = "") -> Iterator[tuple[str, Rate]]:
+    """Which rates an answer to `to` counts against; a domain of many people has none of its own.
+
+    It also counts against the `author` named in From: the ticket's customer, who gets word of its progress,
+    however many return paths a forger has.
+    """
     domain = to.rpartition("@")[2].lower()
     limits = policy.answers
-    scopes = [("address", to.lower(), limits.per_address), ("overall", "", limits.overall)]
+    scopes = [("address", owner(to), limits.per_address), ("overall", "", limits.overall)]
     if domain not in policy.shared_domains:
         scopes.insert(1, ("domain", domain, limits.per_domain))
+    if author and owner(author) != owner(to):
+        scopes.append(("address", owner(author), limits.per_address))
     for scope, name, scope_rates in scopes:
         for rate in scope_rates:
             yield f"{scope} {name} {rate.count} per {rate.period}", rate
 
 
-def allowance_keys(to: str, policy: Policy) -> list[str]:
-    return [key for key, _ in rates(to, policy)]
+def owner(address: str) -> str:
+    """The address without what its owner, and whoever forges it, may add to it at will: what stands behind a
+    "+" (RFC 5233), and Gmail's dots. Each spelling would else be worth an answer of its own to one person."""
+    local, _, domain = address.lower().rpartition("@")
+    plain = local.partition("+")[0] or local
+    if domain in DOTS_SAY_NOTHING:
+        plain, domain = plain.replace(".", "") or plain, "gmail.com"
+    return f"{plain}@{domain}"
+
+
+def allowance_keys(to: str, policy: Policy, author: str = "") -> list[str]:
+    return [key for key, _ in rates(to, policy, author)]

@@ -7,7 +7,7 @@ from datetime import datetime
 from mailbot.core import bounced, ladder, routing, steps
 from mailbot.core import commands as c
 from mailbot.core import events as e
-from mailbot.core.answers import Permission, authenticated, permission
+from mailbot.core.answers import NOT_AUTHENTICATED, Permission, authenticated, permission
 from mailbot.core.courtesy import is_thanks
 from mailbot.core.evidence import Verdict
 from mailbot.core.lifecycle import Decision, Story
@@ -116,13 +116,13 @@ def _open(
         held_for=facts.held_for.number if facts.held_for else "",
     )
     story = Story(opened_by(facts.number, first), first)
-    story.tell(_routed(mail, envelope, box, policy, now))
+    allowed = permission(mail, envelope, box, policy, facts.allowances, now)
+    story.tell(_routed(mail, envelope, box, allowed, policy, now))
     if facts.held_for and facts.held_for.assignee:
         story.tell(e.TicketAssigned(now, "policy", facts.held_for.assignee))
     else:
         _assign(story, policy, now, "policy")
     story.tell(_clocks(story.ticket, policy, now))
-    allowed = permission(mail, envelope, box, policy, facts.allowances, now)
     mute = facts.mutes.get(envelope.sender.lower())
     if mute and not allowed.refused:
         allowed = Permission(bounced.refusal(mute), {})
@@ -171,13 +171,17 @@ def routing_facts(
 
 
 def _routed(
-    mail: InboundMail, envelope: Envelope, box: Mailbox, policy: Policy, now: datetime
+    mail: InboundMail, envelope: Envelope, box: Mailbox, allowed: Permission, policy: Policy, now: datetime
 ) -> e.TicketRouted:
     match = routing.first_match(policy.rules, routing_facts(mail, envelope, box, policy, now))
     rule = policy.rules[match.rule_index]
     then = rule.then
     priority = then.priority or routing.priority(then.urgency, then.complexity)
-    extra = [steps.AUTOMATIC] if mail.automatic or not envelope.sender else []
+    extra = []
+    if mail.automatic or not envelope.sender:
+        extra.append(steps.AUTOMATIC)
+    elif allowed.refused not in ("", NOT_AUTHENTICATED):
+        extra.append(steps.UNANSWERED)
     if box.unauthenticated == "none" and not authenticated(mail, envelope):
         extra.append(steps.UNAUTHENTICATED)
     return e.TicketRouted(

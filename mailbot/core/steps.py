@@ -6,7 +6,7 @@ from mailbot.core import events as e
 from mailbot.core import ladder
 from mailbot.core.ladder import MISSED, Deadline
 from mailbot.core.lifecycle import Story
-from mailbot.core.model import OVER, Target
+from mailbot.core.model import OVER, Target, Ticket
 from mailbot.core.notices import Progress, TeamNotice
 from mailbot.core.policy import Agent, Policy, Step
 
@@ -15,6 +15,9 @@ EXCERPT = 4000  # characters of the customer's text in a team notice
 # Tags of a ticket whose customer is told nothing by itself: a machine opened it, or somebody who may be
 # anybody, in a mailbox that wants nothing sent to such.
 AUTOMATIC, UNAUTHENTICATED = "automatic", "unauthenticated"
+# Nor is who was not even acknowledged, over a limit above all, until somebody answers: a thousand mails in a
+# victim's name would else bring a thousand words of progress.
+UNANSWERED = "unanswered"
 
 
 def take(story: Story, due: Deadline, policy: Policy, now: datetime, muted: str = "") -> None:
@@ -37,8 +40,14 @@ def take(story: Story, due: Deadline, policy: Policy, now: datetime, muted: str 
         return  # there is nothing after the last rung
     story.tell(e.StepTaken(now, "policy", mine.name, due.step, step.at.target, due.due_at, because))
     _act(story, step, due.step, because, policy, now)
-    if step.tell_customer and not {AUTOMATIC, UNAUTHENTICATED} & set(story.ticket.tags):
+    if step.tell_customer and _may_tell(story.ticket):
         _tell_customer(story, because, muted, now)
+
+
+def _may_tell(ticket: Ticket) -> bool:
+    if UNANSWERED in ticket.tags and ticket.first_response_at is None:
+        return False
+    return not {AUTOMATIC, UNAUTHENTICATED} & set(ticket.tags)
 
 
 def _act(story: Story, step: Step, index: int, because: str, policy: Policy, now: datetime) -> None:

@@ -227,7 +227,7 @@ def _load(
         key
         for claimed, mail in batch
         if claimed.envelope.sender and not mail.automatic
-        for key in allowance_keys(claimed.envelope.sender, policy)
+        for key in allowance_keys(claimed.envelope.sender, policy, mail.sender)
     }
     people = {each.lower() for claimed, mail in batch for each in (mail.sender, claimed.envelope.sender)}
     return Known(

@@ -19,8 +19,9 @@ LONGEST = 512  # RFC 5321 4.5.3.1.3 wants 256 at least, and no limit if possible
 
 Parameters = Mapping[str, str]  # by name in capitals; "" for one without a value
 
-BAD_SENDER = Refused(501, "5.1.7 Bad sender address syntax")
-BAD_RECIPIENT = Refused(501, "5.1.3 Bad recipient address syntax")
+# Words, no exceptions: one that is raised again and again keeps the frames of all times, sessions and all.
+BAD_SENDER = "5.1.7 Bad sender address syntax"
+BAD_RECIPIENT = "5.1.3 Bad recipient address syntax"
 
 
 def sender(argument: str) -> tuple[str, Parameters]:
@@ -33,7 +34,7 @@ def sender(argument: str) -> tuple[str, Parameters]:
     if path:
         _, domain = _halves(path, BAD_SENDER)
         if not domain:
-            raise BAD_SENDER
+            raise Refused(501, BAD_SENDER)
     return path, parameters
 
 
@@ -49,7 +50,7 @@ def recipient(argument: str) -> tuple[str, str, Parameters]:
     if local.startswith('"'):
         local = re.sub(r"\\(.)", r"\1", local[1:-1])
     if not domain and local.lower() != "postmaster":  # RFC 5321 4.5.1: <postmaster> alone must be taken
-        raise BAD_RECIPIENT
+        raise Refused(501, BAD_RECIPIENT)
     return local, domain, parameters
 
 
@@ -71,31 +72,31 @@ def whose(local: str, domain: str, policy: Policy) -> str:
     raise Refused(550, "5.7.1 We take no mail for that domain")
 
 
-def _split(argument: str, keyword: str, bad: Refused) -> tuple[str, Parameters]:
+def _split(argument: str, keyword: str, bad: str) -> tuple[str, Parameters]:
     """Path without brackets and source route, and the parameters."""
     found = ARGUMENT.fullmatch(argument) if argument.isprintable() else None  # no controls, no stray bytes
     if found is None or found[1].upper() != keyword:
-        raise bad
+        raise Refused(501, bad)
     path = found[3] if found[2] is None else found[2]
     if path.startswith("@"):
         _, colon, path = path.partition(":")
         if not colon or not path:
-            raise bad
+            raise Refused(501, bad)
     if len(path) > LONGEST:
-        raise bad
+        raise Refused(501, bad)
     parameters = _parameters(found[4] or "")
     if not path.isascii() and "SMTPUTF8" not in parameters:
         raise Refused(553, "5.6.7 A non-ASCII address needs SMTPUTF8")
     return path, parameters
 
 
-def _halves(path: str, bad: Refused) -> tuple[str, str]:
+def _halves(path: str, bad: str) -> tuple[str, str]:
     """Local part and domain; a path without @ is all local part."""
     local, at, domain = path.rpartition("@")
     if not at:
         local, domain = path, ""
     if not LOCAL.fullmatch(local) or (at and (len(domain) > 255 or not DOMAIN.fullmatch(domain))):
-        raise bad
+        raise Refused(501, bad)
     return local, domain
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from mailbot.core import commands as c
 from mailbot.core import events as e
-from mailbot.core.answers import rates
+from mailbot.core.answers import owner, rates
 from mailbot.core.decide import on_command, on_deadline, on_mail
 from mailbot.core.evidence import Verdict
 from mailbot.core.lifecycle import Decision
@@ -97,6 +97,45 @@ def test_a_second_new_ticket_within_the_limit_is_kept_but_not_acknowledged() -> 
     assert "AcknowledgementOwed" in kinds(second.decision)
     assert "AcknowledgementSuppressed" in kinds(soon.decision)
     assert soon.spent == {}
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"sender": "budi@toko.example"}, {"sender": "Budi+42@TOKO.example"}),
+        ({"sender": "bu.di@gmail.com"}, {"sender": "b.u.d.i+x@googlemail.com"}),
+    ],
+)
+def test_another_spelling_of_an_address_is_worth_no_other_answer(
+    first: dict[str, str], second: dict[str, str]
+) -> None:
+    spent = on_mail(None, mail(), envelope(**first), facts(), limited(), NOW).spent
+    soon = on_mail(None, mail(), envelope(**second), facts(allowances=spent), limited(), NOW)
+
+    assert "AcknowledgementSuppressed" in kinds(soon.decision)
+
+
+def test_a_spelling_that_may_be_somebody_else_is_somebody_else() -> None:
+    assert owner("bu.di@toko.example") != owner("budi@toko.example")
+    assert owner("+62811@toko.example") == "+62811@toko.example"
+
+
+def test_who_is_named_in_from_is_spared_whatever_the_return_path() -> None:
+    spent = on_mail(None, mail(), envelope(sender="a@jahat.example"), facts(), limited(), NOW).spent
+    soon = on_mail(None, mail(), envelope(sender="b@evil.example"), facts(allowances=spent), limited(), NOW)
+
+    assert "AcknowledgementSuppressed" in kinds(soon.decision)
+    assert soon.decision.ticket.tags[-1] == "unanswered"
+
+
+def test_who_was_not_acknowledged_over_a_limit_hears_nothing_of_steps_until_answered() -> None:
+    spent = on_mail(None, mail(), envelope(), facts(), limited(), NOW).spent
+    ticket = on_mail(None, mail(), envelope(), facts(allowances=spent), limited(), NOW).decision.ticket
+    answered = replace(ticket, first_response_at=NOW)
+    far = NOW + timedelta(days=30)
+
+    assert not [n for n in on_deadline(ticket, limited(), far).notices if isinstance(n, Progress)]
+    assert [n for n in on_deadline(answered, limited(), far).notices if isinstance(n, Progress)]
 
 
 def test_a_shared_domain_has_no_limit_of_its_own() -> None:

@@ -1,9 +1,11 @@
 """The running listener over real sockets: every reply of mail.md, "At the door", and promises P1, P4, P9."""
 
 import asyncio
+import gc
 import socket
 import ssl
 import struct
+import weakref
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +15,7 @@ import pytest
 import trustme
 
 from mailbot.errors import ConfigError, StoreFull, StoreUnavailable
-from mailbot.services.door import shared
+from mailbot.services.door import Door, shared
 from mailbot.services.listener import certificate
 from mailbot.settings.model import Limits, Listen
 from tests.services.smtp_talk import LOOPBACK, MAIL, SUPPORT, UNHURRIED, Shelf, listening, policy, talking
@@ -239,6 +241,23 @@ async def test_the_sender_may_be_anybody_with_a_readable_address(
             await talk.ask("DATA")
             await talk.ask(MAIL + b".\r\n")
             assert shelf.envelope.sender == sender
+
+
+async def test_refused_paths_leave_nothing_behind_in_memory(shelf: Shelf) -> None:
+    async with listening(shelf) as listener:
+        for _ in range(3):
+            async with talking(listener) as talk:
+                await talk.hello()
+                await talk.ask("MAIL FROM:<budi>")
+                await talk.ask(SENDER)
+                for path in ("<a@b@dukungan.example>", "<support>", "<>", ""):
+                    assert (await talk.ask(f"RCPT TO:{path}")).startswith("501 ")
+                await talk.ask("QUIT")
+                await talk.ended()
+        left = [weakref.ref(each) for each in gc.get_objects() if type(each) is Door]
+        await asyncio.sleep(0.01)
+        gc.collect()
+        assert [each for each in left if each() is not None] == []
 
 
 async def test_a_reloaded_policy_holds_from_the_next_recipient_on(shelf: Shelf) -> None:

@@ -1,0 +1,87 @@
+"""Any bytes as a mail: what must hold of everything that is read from them."""
+
+import dataclasses
+import re
+
+from mailbot.core import reference
+from mailbot.core.model import InboundMail
+from mailbot.mail import bounces, fields
+from mailbot.mail.addressed import addressed
+from mailbot.mail.addresses import people, valid
+from mailbot.mail.identity import fingerprint
+from mailbot.mail.parse import parse
+from mailbot.mail.visible import answer_text, visible
+from mailbot.mail.wire import ComposeRefused, bare_address, unstructured
+
+OURS = frozenset({"support@dukungan.example"})
+FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+ONE_LINE = ("sender", "sender_name", "subject", "message_id", "reply_to", "automatic", "language")
+_HEADER_LINE = re.compile(r"[\x20-\x7e]{0,200}(?:\r\n [\x20-\x7e]{0,1000})*\Z")
+
+
+def texts(mail: InboundMail) -> list[str]:
+    """Every text that goes into SQL."""
+    found = [value for value in dataclasses.astuple(mail) if isinstance(value, str)]
+    found += [*mail.in_reply_to, *mail.references, *mail.flags]
+    return found + [text for one in mail.attachments for text in (one.name, one.type)]
+
+
+def reading(raw: bytes) -> None:
+    """The target: any bytes."""
+    mail = parse(raw, ("mx",), OURS)
+    for text in texts(mail):
+        assert not FORBIDDEN.search(text), repr(text[:200])
+    for name in ONE_LINE:
+        assert "\n" not in getattr(mail, name), name
+    for one in mail.attachments:
+        assert not set("\n/") & set(one.name), one.name
+        assert len(one.name) <= 150
+    assert bool(mail.visible.strip()) == bool(mail.text.strip())
+    assert len(mail.text) <= 512 * 1024
+    assert not mail.sender or mail.sender == valid(mail.sender), mail.sender
+    assert re.fullmatch(r"[0-9a-f]{64}", fingerprint(raw))
+    _folding(mail)
+    _outward(mail)
+    _report(raw)
+    sender, recipients = addressed(raw, OURS.__contains__)
+    assert sender.isprintable()
+    assert set(recipients) <= OURS
+    header, _ = fields.read(raw, 0, len(raw))
+    for person in people(header.get("from")):
+        assert not FORBIDDEN.search(person.name + person.address)
+
+
+def _folding(mail: InboundMail) -> None:
+    for is_reply in (True, False):
+        said = visible(mail.text, is_reply=is_reply)
+        assert bool(said.strip()) == bool(mail.text.strip())
+    assert not FORBIDDEN.search(answer_text(mail.text))
+    reference.find(mail.subject, ("TOKO",))
+
+
+def _outward(mail: InboundMail) -> None:
+    """What of it may come to stand in a header of ours."""
+    assert _HEADER_LINE.match(unstructured("[TOKO-48217390-8]", mail.subject)), mail.subject
+    try:
+        assert re.fullmatch(r"[\x21-\x7e]+@[A-Za-z0-9.-]+", bare_address(mail.sender))
+    except ComposeRefused:
+        pass
+
+
+def _report(raw: bytes) -> None:
+    report = bounces.read(raw, OURS)
+    if report is None:
+        return
+    for text in _all_texts(dataclasses.asdict(report)):
+        assert not FORBIDDEN.search(text), repr(text[:200])
+
+
+def _all_texts(value: object) -> list[str]:
+    match value:
+        case str():
+            return [value]
+        case dict():
+            return [text for each in value.values() for text in _all_texts(each)]
+        case list() | tuple() | set() | frozenset():
+            return [text for each in value for text in _all_texts(each)]
+    return []

@@ -4,10 +4,9 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, select
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from mailbot.store.schema import allowances
+from mailbot.store.upsert import or_replace
 
 
 def load(connection: Connection, keys: Collection[str]) -> dict[str, datetime]:
@@ -26,12 +25,8 @@ def load(connection: Connection, keys: Collection[str]) -> dict[str, datetime]:
 def spend(connection: Connection, spent: Mapping[str, datetime]) -> None:
     if not spent:
         return
-    dialect_insert = sqlite_insert if connection.dialect.name == "sqlite" else postgres_insert
-    statement = dialect_insert(allowances)
-    connection.execute(
-        statement.on_conflict_do_update(index_elements=["key"], set_={"until": statement.excluded.until}),
-        [{"key": key, "until": spent[key]} for key in sorted(spent)],
-    )
+    rows = [{"key": key, "until": spent[key]} for key in sorted(spent)]
+    connection.execute(or_replace(connection, allowances, "key"), rows)
 
 
 def forget(connection: Connection, now: datetime) -> int:

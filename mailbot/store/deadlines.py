@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, delete, func, select, update
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from mailbot.core.ladder import Deadline
 from mailbot.core.model import Ticket
 from mailbot.store.schema import ARMED, deadlines
+from mailbot.store.upsert import or_replace
 
 
 def arm(
@@ -33,12 +32,7 @@ def arm(
         if deadline
     ]
     if rows:
-        dialect_insert = sqlite_insert if connection.dialect.name == "sqlite" else postgres_insert
-        statement = dialect_insert(deadlines)
-        replaced = {
-            name: statement.excluded[name] for name in ("due_at", "target", "step", "state", "reason")
-        }
-        connection.execute(statement.on_conflict_do_update(index_elements=["ticket"], set_=replaced), rows)
+        connection.execute(or_replace(connection, deadlines, "ticket"), rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Connection, select, update
-from sqlalchemy.dialects.sqlite import Insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from mailbot.store.schema import imap_folders as table
-
-if TYPE_CHECKING:
-    from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
+from mailbot.store.upsert import or_skip
 
 LEFT = 1000  # mails remembered as left in place, the newest
 
@@ -123,16 +119,8 @@ def standing(connection: Connection) -> dict[Folder, Standing]:
 def _row(connection: Connection, folder: Folder, at: datetime) -> Any:
     """The folder's row, made when there is none (another node may be making it, too)."""
     fresh = {"account": folder.account, "folder": folder.name, "begun_at": at}
-    connection.execute(_insert(connection).on_conflict_do_nothing(), [fresh])
+    connection.execute(or_skip(connection, table), [fresh])
     return connection.execute(select(table).where(*_is(folder)).with_for_update()).one()
-
-
-def _insert(connection: Connection) -> "Insert | PostgresInsert":
-    if connection.dialect.name == "sqlite":
-        return sqlite_insert(table)
-    from sqlalchemy.dialects.postgresql import insert as postgres_insert  # see store.inbox
-
-    return postgres_insert(table)
 
 
 def _is(folder: Folder) -> tuple[Any, Any]:

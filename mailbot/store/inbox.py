@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from mailbot.core.model import Envelope
 from mailbot.store.schema import NEW, inbox, raw_mails
+from mailbot.store.upsert import or_skip
 
 STRIKES = 3  # workers that may die on one mail before it is parked (promise P5)
 
@@ -42,14 +41,11 @@ class Claimed:
 
 def keep(connection: Connection, items: Sequence[Kept]) -> list[Receipt]:
     """Keeps each mail once: a fingerprint seen before gives the id of the first copy (promise P2)."""
-    dialect_insert = sqlite_insert if connection.dialect.name == "sqlite" else postgres_insert
     unique = {item.fingerprint: item for item in items}
     fresh = {
         row.fingerprint: row.id
         for row in connection.execute(
-            dialect_insert(inbox)
-            .on_conflict_do_nothing(index_elements=["fingerprint"])
-            .returning(inbox.c.id, inbox.c.fingerprint),
+            or_skip(connection, inbox, "fingerprint").returning(inbox.c.id, inbox.c.fingerprint),
             [_row(item) for item in unique.values()],
         )
     }
@@ -102,19 +98,32 @@ def claim(connection: Connection, items: Sequence[Claim]) -> list[list[Claimed]]
     return [_claim(connection, item) for item in items]
 
 
+_FREE = (
+    select(inbox, raw_mails.c.content)
+    .join(raw_mails)
+    .where(
+        inbox.c.state == NEW,
+        inbox.c.claimed_by.is_(None),
+        inbox.c.strikes.in_(bindparam("strikes", expanding=True)),
+    )
+    .order_by(inbox.c.id)
+    .limit(bindparam("most"))
+    .with_for_update(of=inbox, skip_locked=True)
+)
+_TAKE = (
+    update(inbox).where(inbox.c.id.in_(bindparam("ids", expanding=True))).values(claimed_by=bindparam("node"))
+)
+_DONE = (
+    update(inbox)
+    .where(inbox.c.id == bindparam("b_id"), inbox.c.state == NEW, inbox.c.claimed_by == bindparam("b_node"))
+    .values(state="done", claimed_by=None, ticket=bindparam("b_ticket"))
+)
+
+
 def _claim(connection: Connection, wanted: Claim) -> list[Claimed]:
-    rows = connection.execute(
-        select(inbox, raw_mails.c.content)
-        .join(raw_mails)
-        .where(inbox.c.state == NEW, inbox.c.claimed_by.is_(None), inbox.c.strikes.in_(wanted.strikes))
-        .order_by(inbox.c.id)
-        .limit(wanted.limit)
-        .with_for_update(of=inbox, skip_locked=True)
-    ).all()
+    rows = connection.execute(_FREE, {"strikes": wanted.strikes, "most": wanted.limit}).all()
     if rows:
-        connection.execute(
-            update(inbox).where(inbox.c.id.in_([row.id for row in rows])).values(claimed_by=wanted.node)
-        )
+        connection.execute(_TAKE, {"ids": [row.id for row in rows], "node": wanted.node})
     return [
         Claimed(
             row.id,
@@ -141,14 +150,8 @@ class ClaimLost(Exception):
 
 def settle(connection: Connection, items: Sequence[Settled]) -> None:
     """Marks mails as done, in the transaction that records what they led to."""
-    result = connection.execute(
-        update(inbox)
-        .where(
-            inbox.c.id == bindparam("b_id"), inbox.c.state == NEW, inbox.c.claimed_by == bindparam("b_node")
-        )
-        .values(state="done", claimed_by=None, ticket=bindparam("b_ticket")),
-        [{"b_id": item.inbox_id, "b_node": item.node, "b_ticket": item.ticket} for item in items],
-    )
+    rows = [{"b_id": item.inbox_id, "b_node": item.node, "b_ticket": item.ticket} for item in items]
+    result = connection.execute(_DONE, rows)
     if result.rowcount != len(items):
         raise ClaimLost(f"{len(items) - result.rowcount} of {len(items)} mails are no longer ours")
 

@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from mailbot.store.schema import installation
+from mailbot.store.upsert import or_skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +20,8 @@ class Outlined:
 
 def remember(connection: Connection, items: Sequence[Outlined]) -> list[None]:
     """Keeps each outline once."""
-    dialect_insert = sqlite_insert if connection.dialect.name == "sqlite" else postgres_insert
     rows = [{"key": _key(item.version), "value": json.dumps(item.outline)} for item in items]
-    connection.execute(dialect_insert(installation).on_conflict_do_nothing(), rows)
+    connection.execute(or_skip(connection, installation), rows)
     return [None] * len(items)
 
 

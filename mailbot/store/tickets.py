@@ -6,8 +6,6 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from mailbot.core.events import Event, links_of
 from mailbot.core.ladder import Deadline
@@ -15,6 +13,7 @@ from mailbot.core.model import OVER, Attachment, Post, Status, Ticket
 from mailbot.store import deadlines, outbox
 from mailbot.store.codec import clocks_data, clocks_of, event_data, event_of
 from mailbot.store.schema import attachments, contents, events, inbox, links, messages, participants, tickets
+from mailbot.store.upsert import or_skip
 
 R = TypeVar("R")
 
@@ -113,21 +112,22 @@ def ticket_of(row: Row[Any]) -> Ticket:
     return Ticket(**values, status=Status(row.status), tags=tuple(row.tags), clocks=clocks_of(row.clocks))
 
 
+_CHANGE = (
+    update(tickets)
+    # The number of events is the ticket's version: who decided on an older one must decide again.
+    .where(tickets.c.number == bindparam("b_number"), tickets.c.events == bindparam("b_before"))
+    .values({each.name: bindparam(f"b_{each.name}") for each in fields(Ticket) if each.name != "number"})
+)
+
+
 def _update(connection: Connection, changes: list[tuple[Ticket, Ticket]]) -> None:
     if not changes:
         return
-    names = [each.name for each in fields(Ticket) if each.name != "number"]
-    statement = (
-        update(tickets)
-        # The number of events is the ticket's version: who decided on an older one must decide again.
-        .where(tickets.c.number == bindparam("b_number"), tickets.c.events == bindparam("b_before"))
-        .values({name: bindparam(f"b_{name}") for name in names})
-    )
     rows = []
     for before, after in changes:
         row = {f"b_{name}": value for name, value in _ticket_row(after).items()}
         rows.append({**row, "b_before": before.events})
-    if connection.execute(statement, rows).rowcount != len(rows):
+    if connection.execute(_CHANGE, rows).rowcount != len(rows):
         raise Outdated("a ticket was changed by somebody else meanwhile")
 
 
@@ -145,11 +145,6 @@ def _event_rows(outcome: Outcome) -> Iterable[dict[str, Any]]:
         }
 
 
-def _insert_or_skip(connection: Connection, table: Any) -> Any:
-    dialect_insert = sqlite_insert if connection.dialect.name == "sqlite" else postgres_insert
-    return dialect_insert(table).on_conflict_do_nothing()
-
-
 def _add_participants(connection: Connection, outcomes: Sequence[Outcome]) -> None:
     rows = [
         {"ticket": outcome.after.number, "address": address, "role": role}
@@ -157,7 +152,7 @@ def _add_participants(connection: Connection, outcomes: Sequence[Outcome]) -> No
         for address, role in outcome.participants
     ]
     if rows:
-        connection.execute(_insert_or_skip(connection, participants), rows)
+        connection.execute(or_skip(connection, participants), rows)
     for outcome in outcomes:
         if outcome.leaving:
             gone = participants.c.address.in_(outcome.leaving)
@@ -174,7 +169,7 @@ def _link(connection: Connection, outcomes: Sequence[Outcome]) -> None:
         for kind, other in links_of(event)
     ]
     if rows:
-        connection.execute(_insert_or_skip(connection, links), rows)
+        connection.execute(or_skip(connection, links), rows)
 
 
 def _move_messages(connection: Connection, outcomes: Sequence[Outcome]) -> None:
@@ -220,7 +215,7 @@ def _add_messages(connection: Connection, outcomes: Sequence[Outcome]) -> None:
         return
     distinct = {attachment.digest: attachment.content for _, _, attachment in kept}
     connection.execute(
-        _insert_or_skip(connection, contents),
+        or_skip(connection, contents),
         # In one order everywhere, so that two nodes never wait for each other.
         [{"digest": digest, "content": distinct[digest]} for digest in sorted(distinct)],
     )

@@ -12,8 +12,8 @@ import pytest
 from tests.scenarios.harness import DaemonProcess, complaint, eventually, send
 from tests.sink import SinkSmtp
 
-MAILS = 500
-KILLS = 25
+MAILS = 300
+KILLS = 20
 
 
 async def client(daemon: DaemonProcess, todo: list[int], accepted: Counter[int]) -> None:

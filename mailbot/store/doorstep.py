@@ -36,8 +36,9 @@ def keep(url: str, fingerprint: str, envelope: Envelope, raw: bytes) -> int:
         envelope.peer,
         len(raw),
     )
+    patience = float(query.get("timeout", BUSY))
     try:
-        with closing(sqlite3.connect(path, float(query.get("timeout", BUSY)), isolation_level=None)) as store:
+        with closing(sqlite3.connect(path, timeout=patience, isolation_level=None)) as store:
             store.execute("PRAGMA synchronous = FULL")  # NORMAL lost acknowledged commits at power cuts
             return _kept(store, row, raw)
     except sqlite3.Error as error:

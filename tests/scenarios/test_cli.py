@@ -14,6 +14,7 @@ import sys
 import threading
 import unicodedata
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,7 +94,7 @@ class Office:
 
     def everything(self) -> str:
         """All rows of all tables, for comparing."""
-        with sqlite3.connect(self.url.removeprefix("sqlite:///")) as connection:
+        with closing(sqlite3.connect(self.url.removeprefix("sqlite:///"))) as connection:
             return "\n".join(connection.iterdump())
 
 
@@ -613,7 +614,7 @@ def test_prove_shows_digests_and_outcomes_and_notices_what_was_changed_behind_ou
     assert {each["state"] for each in told["outbox"]} == {"due"}
     assert all(each["sha256"] and each["message_id"] for each in told["outbox"])
 
-    with sqlite3.connect(office.url.removeprefix("sqlite:///")) as connection:
+    with closing(sqlite3.connect(office.url.removeprefix("sqlite:///"))) as connection, connection:
         connection.execute("UPDATE tickets SET team = 'management'")
     tampered = office.run("prove", number)
     assert tampered.exit_code == 1
@@ -639,7 +640,7 @@ def test_every_reader_works_on_either_engine(store_url: str, shipped: Path) -> N
 
 
 def test_a_store_of_a_newer_version_is_left_alone(office: Office) -> None:
-    with sqlite3.connect(office.url.removeprefix("sqlite:///")) as connection:
+    with closing(sqlite3.connect(office.url.removeprefix("sqlite:///"))) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     before = office.everything()
 

@@ -96,7 +96,7 @@ class Daemon:
         self._supervisor = supervisor.from_environment(env, os.getpid())
         self._store = Store(self.settings.store)
         self._disk = Path(sqlite_path(self.settings.store)).resolve().parent if self._store.sqlite else None
-        self._flow = InFlow()
+        self._flow: InFlow | None = None  # a node without intake knows no pace
         self._loops: dict[str, Loop] = {}
         self._listener: Listener | None = None
         self._imap: list[ImapIntake] = []
@@ -183,6 +183,7 @@ class Daemon:
             trust = self.settings.trust
             if trust.verify:
                 self._senders = Senders(trust, Resolver(trust.resolver).until, metrics)
+            flow = self._flow = InFlow()
             self._intake = Intake(
                 store,
                 live,
@@ -191,7 +192,7 @@ class Daemon:
                 metrics,
                 _now,
                 self._senders,
-                handled=self._flow.handled,
+                handled=flow.handled,
             )
             self._loops["intake"] = Loop(self._intake)
         if "deadlines" in self._roles:

@@ -53,7 +53,7 @@ class Intake:
         metrics: Metrics,
         now: Callable[[], datetime],
         authenticate: Authenticate | None = None,
-        handled: Callable[[int], None] = lambda count: None,
+        handled: Callable[[int, int], None] = lambda count, most: None,
     ) -> None:
         self._store, self._live, self._node, self._handled = store, live, node, handled
         self._wake_delivery, self._metrics, self._now = wake_delivery, metrics, now
@@ -63,7 +63,7 @@ class Intake:
 
     async def run_once(self) -> timedelta | float:
         fresh = await self._store.write(inbox.claim, inbox.Claim(self._node, BATCH))
-        self._handled(len(fresh))
+        self._handled(len(fresh), BATCH)
         await self._handle(await self._checked(await self._read_all(fresh)))
         if await self._try_suspects() or len(fresh) == BATCH:
             return 0

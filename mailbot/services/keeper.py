@@ -28,8 +28,12 @@ class InFlow:
     def kept(self) -> None:
         self._waiting += 1
 
-    def handled(self, count: int) -> None:
-        self._waiting = max(0, self._waiting - count)
+    def handled(self, count: int, most: int) -> None:
+        """Intake took `count` of the `most` that it takes at once. Fewer: nothing waits, whoever took it.
+
+        Other nodes take mail that we kept; without this the count would only ever grow.
+        """
+        self._waiting = max(0, self._waiting - count) if count == most else 0
 
     def delay(self) -> float:
         """Seconds to wait before keeping the next mail: a millisecond for each that waits beyond COMFORT."""

@@ -153,10 +153,10 @@ def _mailbox(policy: Policy, header: "Message[str, str]") -> str:
 
 def _tried(at: Place, mail: InboundMail, envelope: Envelope) -> list[Tried]:
     facts = routing_facts(mail, envelope, mailbox_of(envelope, at.policy), at.policy, at.at)
-    winner = routing.first_match(at.policy.rules, facts).rule_index
+    hits = [match.rule_index for match in routing.matches(at.policy.rules, facts)]
     return [
-        Tried(rule, index == winner, routing.explain(rule.when, facts) if rule.when else ())
-        for index, rule in enumerate(at.policy.rules[: winner + 1])
+        Tried(rule, index in hits, routing.explain(rule.when, facts) if rule.when else ())
+        for index, rule in enumerate(at.policy.rules[: hits[-1] + 1])
     ]
 
 

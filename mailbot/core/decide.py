@@ -8,6 +8,7 @@ from mailbot.core import bounced, ladder, routing, steps
 from mailbot.core import commands as c
 from mailbot.core import events as e
 from mailbot.core.answers import NOT_AUTHENTICATED, Permission, authenticated, permission
+from mailbot.core.classify import classify
 from mailbot.core.courtesy import is_thanks
 from mailbot.core.evidence import Verdict
 from mailbot.core.lifecycle import Decision, Story
@@ -173,10 +174,7 @@ def routing_facts(
 def _routed(
     mail: InboundMail, envelope: Envelope, box: Mailbox, allowed: Permission, policy: Policy, now: datetime
 ) -> e.TicketRouted:
-    match = routing.first_match(policy.rules, routing_facts(mail, envelope, box, policy, now))
-    rule = policy.rules[match.rule_index]
-    then = rule.then
-    priority = then.priority or routing.priority(then.urgency, then.complexity)
+    found = classify(policy, routing_facts(mail, envelope, box, policy, now))
     extra = []
     if mail.automatic or not envelope.sender:
         extra.append(steps.AUTOMATIC)
@@ -187,16 +185,20 @@ def _routed(
     return e.TicketRouted(
         at=now,
         by="policy",
-        rule=rule.name,
-        because=match.because,
-        category=then.category,
-        urgency=then.urgency,
-        complexity=then.complexity,
-        priority=priority,
-        tags=(*then.tags, *extra),
-        team=then.team,
-        level=then.level or policy.levels[0],
-        ladder=policy.ladder_of[priority],
+        rule=found.rule,
+        because=found.because,
+        category=found.category,
+        urgency=found.urgency,
+        complexity=found.complexity,
+        priority=found.priority,
+        tags=(*found.tags, *extra),
+        team=found.team,
+        level=found.level,
+        ladder=found.ladder,
+        also=found.also,
+        details=found.details,
+        ask_for=found.ask_for,
+        template=found.template,
     )
 
 

@@ -41,6 +41,10 @@ class TicketRouted:
     team: str
     level: str
     ladder: str
+    also: tuple[str, ...] = ()  # rules that matched before and let the others go on
+    details: tuple[tuple[str, str], ...] = ()  # found in the mail, sorted by name
+    ask_for: tuple[str, ...] = ()  # details that the acknowledgement asks for
+    template: str = ""  # the variant of the acknowledgement
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +222,16 @@ class TicketReopened:
 
 
 @dataclass(frozen=True, slots=True)
+class SatisfactionGiven:
+    """The customer's mark for how the matter was dealt with."""
+
+    at: datetime
+    by: str
+    score: int  # 1 to 5
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class TicketReleased:
     """What was held for another ticket is a matter of its own, an agent said."""
 
@@ -330,6 +344,7 @@ Event = (
     | PeopleTold
     | TicketClosed
     | TicketReopened
+    | SatisfactionGiven
     | TicketReleased
     | MessageMoved
     | TicketMerged

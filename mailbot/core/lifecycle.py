@@ -45,6 +45,7 @@ TRANSITIONS: dict[type[Any], Row] = {
     e.PeopleTold: ANY,
     e.TicketClosed: {NEW: CLOSED, OPEN: CLOSED, WAITING: CLOSED},
     e.TicketReopened: {CLOSED: OPEN},
+    e.SatisfactionGiven: UNMERGED,
     e.TicketReleased: UNMERGED,
     e.MessageMoved: UNMERGED,
     e.TicketMerged: dict.fromkeys(UNMERGED, MERGED),
@@ -107,6 +108,7 @@ def _changes(ticket: Ticket, event: Event) -> dict[str, Any]:
                 "team",
                 "level",
                 "ladder",
+                "details",
             )
             return {name: getattr(event, name) for name in names}
         case e.TicketAssigned(assignee=assignee):
@@ -114,7 +116,7 @@ def _changes(ticket: Ticket, event: Event) -> dict[str, Any]:
         case e.TicketHandedOver(team=team):
             return {"team": team, "assignee": None}
         case e.TicketEscalated(level=level):
-            return {"level": level, "assignee": None}
+            return {"level": level, "assignee": None, "escalated": ticket.escalated + 1}
         case e.CustomerWrote(message_id=message_id):
             return {"last_message_id": message_id}
         case e.AgentAnswered(at=at) if ticket.first_response_at is None:
@@ -128,7 +130,9 @@ def _changes(ticket: Ticket, event: Event) -> dict[str, Any]:
         case e.TicketClosed(at=at):
             return {"closed_at": at}
         case e.TicketReopened():
-            return {"closed_at": None}
+            return {"closed_at": None, "reopened": ticket.reopened + 1}
+        case e.SatisfactionGiven(score=score):
+            return {"satisfaction": score}
         case e.TicketReleased():
             return {"held_for": None}
         case e.TicketMerged(into=into):

@@ -71,6 +71,12 @@ class Ticket:
     held_for: str | None = (
         None  # a stranger's: the ticket it claims to be about; no clock runs until an agent decides
     )
+    details: tuple[
+        tuple[str, str], ...
+    ] = ()  # found in the mail: ("order_number", "INV-2291"), sorted by name
+    escalated: int = 0  # how often its level was raised
+    reopened: int = 0
+    satisfaction: int | None = None  # the customer's mark, 1 to 5
     events: int = 0  # how many events made this ticket what it is
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 import re2
@@ -75,7 +76,7 @@ def _contains_all(items: tuple[str, ...], kind: Kind) -> Test:
 def _mentions(items: tuple[str, ...], kind: Kind) -> Test:
     words = {fold(item): item for item in items}
     longest_first = "|".join(re2.escape(word) for word in sorted(words, key=len, reverse=True))
-    pattern = _pattern(rf"(?:^|[^\pL\pN])({longest_first})(?:[^\pL\pN]|$)")
+    pattern = compiled_pattern(rf"(?:^|[^\pL\pN])({longest_first})(?:[^\pL\pN]|$)")
 
     def test(texts: Iterable[Text]) -> tuple[object, ...]:
         found = (pattern.search(text.folded) for text in texts)
@@ -85,7 +86,7 @@ def _mentions(items: tuple[str, ...], kind: Kind) -> Test:
 
 
 def _matches(items: tuple[str, ...], kind: Kind) -> Test:
-    patterns = [(_pattern(item), item) for item in items]
+    patterns = [(compiled_pattern(item), item) for item in items]
 
     def test(texts: Iterable[Text]) -> tuple[object, ...]:
         return _first(item for pattern, item in patterns if any(pattern.search(text.plain) for text in texts))
@@ -223,7 +224,9 @@ def _exact(written: str, kind: Kind) -> str:
     return _LANGUAGES[word] if kind is Kind.LANGUAGE else word
 
 
-def _pattern(written: str) -> Any:
+@lru_cache(maxsize=20_000)
+def compiled_pattern(written: str) -> Any:
+    """The RE2 pattern that an admin wrote, which looks at no case. ValueError says what is wrong with it."""
     try:
         return re2.compile(written, _OPTIONS)
     except re2.error as error:

@@ -1,13 +1,14 @@
 """Everything the admins chose, frozen: what `settings` builds from the YAML and the core decides by."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 from functools import cached_property
 
 from mailbot.core.model import Target
+from mailbot.core.money import Money
 from mailbot.core.routing import When
-from mailbot.core.worktime import Calendar
+from mailbot.core.worktime import Calendar, Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,36 +45,67 @@ class Agent:
     address: str
     level: str
     languages: tuple[str, ...] = ()
+    skills: tuple[str, ...] = ()
+    calendar: str = ""  # the own hours; "": the team's
+    away: frozenset[date] = frozenset()  # days off, by the local date of the calendar
 
 
 @dataclass(frozen=True, slots=True)
 class Team:
+    """`assign` is how its tickets find an agent: see ASSIGN."""
+
     name: str
     calendar: str
     agents: tuple[Agent, ...]
+    assign: str = "spread"
+
+
+# Ways to choose among those who are on duty: evenly by the number's random digits; whoever got none for the
+# longest time; whoever has the fewest open tickets.
+ASSIGN = ("spread", "round_robin", "least_load")
 
 
 @dataclass(frozen=True, slots=True)
 class Actions:
-    """What a rule sets. None leaves it to the defaults."""
+    """What a rule sets; None, "" or () says nothing about it. The first rule that names a thing decides it,
+    tags and details to ask for come together from all that matched: see `classify`."""
 
-    category: str = "general"
-    urgency: str = "normal"
-    complexity: str = "medium"
+    category: str | None = None  # a path in the tree: "payment/double"
+    urgency: str | None = None
+    complexity: str | None = None
     tags: tuple[str, ...] = ()
     team: str = ""
     level: str | None = None
     priority: str | None = None
+    ladder: str | None = None  # else the priority's
+    assign: str = ""  # one of ASSIGN, else the team's way
+    skill: str = ""  # only agents who have it, where any of them is there
+    template: str = ""  # a variant of the acknowledgement: templates/<language>/acknowledgement.<template>.*
+    ask_for: tuple[str, ...] = ()  # details that the acknowledgement asks for unless the mail named them
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`when` is None in the last rule, which takes everything. `line` is where it stands in routing.yaml."""
+    """`when` is None in the last rule, which takes everything. `line` is where it stands in routing.yaml.
+
+    A rule with `go_on` sets what it names, and the rules below are asked all the same.
+    """
 
     name: str
     when: When | None
     then: Actions
     line: int = 0
+    go_on: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """Something that we need to know about a matter, as an order number. `labels` is what the customer reads,
+    by language; `pattern` (RE2, "" for none) finds it in a mail: its first group, else all of the match."""
+
+    name: str
+    labels: Mapping[str, str]
+    pattern: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,17 +124,46 @@ class Step:
     at: Moment
     remind: str = ""  # "assignee" or "team"
     escalate_to: str = ""  # a level
+    escalate_by_category: Mapping[str, str] = field(
+        default_factory=dict
+    )  # category -> level, above the other
+    reassign: bool = False  # to somebody else of the same team and level
     hand_over_to: str = ""  # a team
     notify: tuple[str, ...] = ()  # addresses
     tell_customer: bool = False
     acknowledge_within: timedelta | None = None
+    ask_decision: str = ""  # a level whose people are asked what shall be done
+    question: str = ""
+    options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
+    """`quiet`: local hours of the day in which nobody is reminded. `repeat`: when all steps are taken, who
+    has the ticket is reminded again so often (work time), for ever: an open ticket always has a next
+    deadline."""
+
     name: str
     targets: Mapping[Target, timedelta]
     steps: tuple[Step, ...]
+    quiet: tuple[Interval, ...] = ()
+    repeat: timedelta = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """How much compensation may be granted, in one currency. A limit that is missing does not hold.
+
+    `per_ticket` is what a level may bring one ticket to in all (0 or no entry: nothing); by category where
+    one is named (the longest path that fits), else under "". `two_persons_above`: a second person of at least
+    the same level must approve. `per_team` counts by calendar month of the default calendar's zone.
+    """
+
+    per_ticket: Mapping[str, Mapping[str, Money]] = field(default_factory=dict)  # category -> level -> most
+    per_customer: Money | None = None  # in any 90 days
+    per_agent_day: Mapping[str, Money] = field(default_factory=dict)  # level -> most an agent grants a day
+    per_team: Mapping[str, Money] = field(default_factory=dict)  # team -> budget of a month
+    two_persons_above: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +195,10 @@ class Policy:
     calendars: Mapping[str, Calendar]
     answers: AnswerLimits = AnswerLimits()
     shared_domains: frozenset[str] = frozenset()  # many people's (gmail.com): no limit per domain there
+    categories: tuple[str, ...] = ()  # the tree as paths, parents first; (): any word goes
+    details: Mapping[str, Detail] = field(default_factory=dict)
+    authority: Authority = Authority()
+    admins: tuple[str, ...] = ()  # addresses that hear of refused reloads
 
     @cached_property
     def agents(self) -> Mapping[str, Agent]:

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Protocol
 
 from mailbot.core.operators import OPERATORS as OPERATORS
-from mailbot.core.operators import Kind, Test
+from mailbot.core.operators import Kind, Test, compiled_pattern
 from mailbot.core.text import Text
 from mailbot.core.worktime import DAY_NAMES
 
@@ -194,25 +194,56 @@ class RuleLike(Protocol):
     def name(self) -> str: ...
     @property
     def when(self) -> When | None: ...
+    @property
+    def go_on(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The rule that won and, for people, what made it win: "subject contains 'saldo terpotong'"."""
+    """A rule that matched and, for people, what made it match: "subject contains 'saldo terpotong'".
+
+    `captures` is what its patterns' named groups found in the mail.
+    """
 
     rule_index: int
     because: str
+    captures: tuple[tuple[str, str], ...] = ()
 
 
-def first_match(rules: Sequence[RuleLike], facts: RoutingFacts) -> Match:
-    """The first rule whose condition holds. ValueError when none does: the last must be unconditional."""
+def matches(rules: Sequence[RuleLike], facts: RoutingFacts) -> list[Match]:
+    """The rules whose condition holds, in order, up to the first that does not let the others go on.
+
+    ValueError when none ends it: the last rule must be unconditional.
+    """
+    found = []
     for index, rule in enumerate(rules):
-        if rule.when is None:
-            return Match(index, "no other rule matched")
-        because = _because(rule.when, facts)
+        because = _because(rule.when, facts) if rule.when else "no other rule matched"
         if because:
-            return Match(index, _cut(because, 500))
+            found.append(Match(index, _cut(because, 500)))
+            if not rule.go_on:
+                return found
     raise ValueError("no rule matched: the last rule must be unconditional")
+
+
+class DetailLike(Protocol):
+    @property
+    def pattern(self) -> str: ...
+
+
+def details(known: Mapping[str, DetailLike], facts: RoutingFacts) -> dict[str, str]:
+    """Of the details with a pattern those that the mail names: the first of each."""
+    found = {}
+    for name, detail in known.items():
+        if detail.pattern and (value := _detail(detail.pattern, facts)):
+            found[name] = value
+    return found
+
+
+def _detail(pattern: str, facts: RoutingFacts) -> str:
+    compiled = compiled_pattern(pattern)
+    hits = (compiled.search(text.plain) for text in facts.texts["text"])
+    hit = next((each for each in hits if each), None)
+    return _cut((hit[1] or "" if compiled.groups else hit[0]).strip(), 200) if hit else ""
 
 
 def explain(when: When, facts: RoutingFacts) -> list[tuple[str, bool, str]]:

@@ -148,11 +148,11 @@ def _rule(entry: RuleEntry, when: When | None, line: int) -> Rule:
         urgency=then.urgency,
         complexity=then.complexity,
         tags=tuple(then.tags),
-        team=then.team,
+        team=then.team or "",
         level=then.level,
         priority=then.priority,
     )
-    return Rule(entry.name, when, actions, line)
+    return Rule(entry.name, when, actions, line, entry.go_on)
 
 
 def _ladder(name: str, entry: LadderEntry, known: Mapping[str, tuple[str, ...] | None]) -> Ladder:

@@ -253,11 +253,11 @@ class TeamsFile(_Entry):
 class ActionsEntry(_Entry):
     """What a rule sets."""
 
-    category: Name = Field("general", description="what the matter is about, in a word of yours")
-    urgency: Urgency = Field("normal", description="how soon it hurts")
-    complexity: Complexity = Field("medium", description="how hard it is")
+    category: Name | None = Field(None, description="what the matter is about; else general")
+    urgency: Urgency | None = Field(None, description="how soon it hurts; else normal")
+    complexity: Complexity | None = Field(None, description="how hard it is; else medium")
     tags: list[Name] = Field([], description="words to find it by")
-    team: Name = Field(description="who gets it")
+    team: Name | None = Field(None, description="who gets it; only a rule with `go_on` may leave it open")
     level: Name | None = Field(None, description="where it starts; else the lowest level")
     priority: Priority | None = Field(None, description="else it follows from urgency and complexity")
 
@@ -268,6 +268,7 @@ class RuleEntry(_Entry):
     name: Name = Field(description="shown on the ticket as the reason; no two rules share it")
     when: Any = Field(None, description="conditions; the last rule has none and takes everything")
     then: ActionsEntry = Field(description="what it sets")
+    go_on: bool = Field(False, description="the rules below are asked too; what this one sets stays set")
 
 
 class RoutingFile(_Entry):

@@ -78,6 +78,14 @@ def _last_rule(files: Files) -> Iterator[Problem]:
                 "the last rule has conditions: mail that meets none of the rules would go nowhere",
                 "add a last rule without `when`",
             )
+        if rule.get("go_on") is True:
+            if last:
+                yield source.at_key(
+                    (*place, "go_on"), "the last rule has nothing below it to go on to", "leave `go_on` out"
+                )
+        elif isinstance(then := rule.get("then"), dict) and not then.get("team"):
+            hint = "only a rule with `go_on: true` may leave it to the rules below"
+            yield source.at_value((*place, "then"), "this rule names no team", hint)
         if not last and "when" not in rule:
             hint = "move it to the end, or give it a `when`"
             yield source.at_value(

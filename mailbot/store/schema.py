@@ -123,6 +123,10 @@ tickets = Table(
     Column("last_message_id", Text, nullable=False),
     Column("merged_into", String(32)),
     Column("held_for", String(32)),  # the ticket it claims to be about, until an agent decides
+    Column("details", Json, nullable=False),
+    Column("escalated", Integer, nullable=False),
+    Column("reopened", Integer, nullable=False),
+    Column("satisfaction", Integer),
     Column("events", Integer, nullable=False),
     Index("ix_tickets_customer_opened_at", "customer", "opened_at"),
     Index("ix_tickets_status_opened_at", "status", "opened_at"),

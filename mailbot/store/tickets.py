@@ -95,13 +95,14 @@ def _bulk(connection: Connection, table: Any, rows: Iterable[dict[str, Any]]) ->
         connection.execute(insert(table), listed)
 
 
-_PLAIN = [each.name for each in fields(Ticket) if each.name not in ("clocks", "status", "tags")]
+_PLAIN = [each.name for each in fields(Ticket) if each.name not in ("clocks", "details", "status", "tags")]
 
 
 def _ticket_row(ticket: Ticket) -> dict[str, Any]:
     row = {name: getattr(ticket, name) for name in _PLAIN}
     row["status"] = ticket.status.value
     row["tags"] = list(ticket.tags)
+    row["details"] = [list(pair) for pair in ticket.details]
     row["clocks"] = clocks_data(ticket.clocks)
     return row
 
@@ -109,7 +110,13 @@ def _ticket_row(ticket: Ticket) -> dict[str, Any]:
 def ticket_of(row: Row[Any]) -> Ticket:
     """A row of `tickets` as the value."""
     values = {name: getattr(row, name) for name in _PLAIN}
-    return Ticket(**values, status=Status(row.status), tags=tuple(row.tags), clocks=clocks_of(row.clocks))
+    return Ticket(
+        **values,
+        status=Status(row.status),
+        tags=tuple(row.tags),
+        clocks=clocks_of(row.clocks),
+        details=tuple((name, value) for name, value in row.details),
+    )
 
 
 _CHANGE = (

@@ -26,7 +26,7 @@ from mailbot.core.routing import (
     When,
     build,
     explain,
-    first_match,
+    matches,
     operators_of,
 )
 from mailbot.core.text import fold, plain
@@ -39,6 +39,7 @@ MONDAY_MORNING = datetime(2026, 11, 23, 8, 5, tzinfo=WIB)
 class Rule:
     name: str
     when: When | None
+    go_on: bool = False
 
 
 EVERYTHING_ELSE = Rule("everything else", None)
@@ -60,7 +61,7 @@ def facts(**told: object) -> RoutingFacts:
 
 
 def holds(when: When, seen: RoutingFacts) -> bool:
-    return first_match([Rule("asked", when), EVERYTHING_ELSE], seen).rule_index == 0
+    return matches([Rule("asked", when), EVERYTHING_ELSE], seen)[-1].rule_index == 0
 
 
 # --- one operator at a time -------------------------------------------------------------------------------
@@ -259,12 +260,12 @@ BIG = build("size", "over", "1 MB")
     ],
 )
 def test_the_reason_names_the_condition_and_the_value_that_matched(when, because):
-    assert first_match([Rule("never", ENGLISH), Rule("asked", when)], facts()) == Match(1, because)
+    assert matches([Rule("never", ENGLISH), Rule("asked", when)], facts()) == [Match(1, because)]
 
 
 def test_a_long_reason_is_cut():
     when = NoneOf((build("subject", "contains", [f"word{n}" for n in range(500)]),))
-    because = first_match([Rule("asked", when)], facts()).because
+    because = matches([Rule("asked", when)], facts())[-1].because
     assert len(because) == 500
     assert because.endswith("...")
 
@@ -289,7 +290,7 @@ def test_groups_read_aloud_with_brackets_where_they_matter():
 
 def test_rules_that_take_nothing_are_refused():
     with pytest.raises(ValueError, match="last rule must be unconditional"):
-        first_match([Rule("never", ENGLISH)], facts())
+        matches([Rule("never", ENGLISH)], facts())
 
 
 # --- the first rule that holds, by another evaluator ------------------------------------------------------
@@ -369,7 +370,7 @@ def slow_fold(text: str) -> str:
 def test_the_first_rule_that_holds_wins(asked, mail):
     rules = [Rule(f"rule {n}", when) for n, when in enumerate(asked)] + [EVERYTHING_ELSE]
     expected = next((n for n, when in enumerate(asked) if slowly(when, mail)), len(asked))
-    match = first_match(rules, mail)
+    match = matches(rules, mail)[-1]
     assert match.rule_index == expected
     assert match.because
 
@@ -402,7 +403,7 @@ def test_a_megabyte_of_combining_marks_is_folded():
 def test_a_large_body_is_folded_once_for_all_rules():
     mail = facts(text="Belum masuk. " * 80_000)
     rules = [Rule(f"rule {n}", build("body", "contains", f"word {n}")) for n in range(200)]
-    assert first_match([*rules, EVERYTHING_ELSE], mail).rule_index == 200
+    assert matches([*rules, EVERYTHING_ELSE], mail)[-1].rule_index == 200
     assert mail.texts["body"][0].folded is mail.texts["body"][0].folded
 
 

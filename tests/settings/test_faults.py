@@ -140,7 +140,7 @@ CASES = {
     ),
     "a rule without a team": (
         "routing.yaml", "then: {team: frontline}", "then: {category: general}",
-        "9:11: `team` is missing here | it is: who gets it",
+        "9:11: this rule names no team | only a rule with `go_on: true` may leave it to the rules below",
     ),
     "an urgency that is none": (
         "routing.yaml", "urgency: high", "urgency: urgent",

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from mailbot.core.routing import FIELDS, OPERATORS, RoutingFacts, first_match, operators_of
+from mailbot.core.routing import FIELDS, OPERATORS, RoutingFacts, matches, operators_of
 from mailbot.errors import ConfigError
 from mailbot.settings import FILES, init, load, schema, shipped
 from tests.settings.faults import TODAY, lay
@@ -46,7 +46,7 @@ def test_a_complaint_finds_its_shipped_rule(subject: str, text: str, rule: str) 
         subject, text, "siti@pelanggan.example", "support@dukungan.example", "id", (), (), 2000,
         MONDAY,
     )  # fmt: skip
-    assert policy.rules[first_match(policy.rules, facts).rule_index].name == rule
+    assert policy.rules[matches(policy.rules, facts)[-1].rule_index].name == rule
 
 
 def test_init_writes_a_directory_that_loads_and_never_overwrites(tmp_path: Path) -> None:

@@ -203,6 +203,10 @@ def upgrade() -> None:
         sa.Column("last_message_id", sa.Text(), nullable=False),
         sa.Column("merged_into", sa.String(length=32), nullable=True),
         sa.Column("held_for", sa.String(length=32), nullable=True),
+        sa.Column("details", JSON, nullable=False),
+        sa.Column("escalated", sa.Integer(), nullable=False),
+        sa.Column("reopened", sa.Integer(), nullable=False),
+        sa.Column("satisfaction", sa.Integer(), nullable=True),
         sa.Column("events", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_tickets")),
     )

@@ -1,0 +1,95 @@
+"""What the rules say of a mail, all together: which of them matched, what they set, what the mail names."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from mailbot.core import routing
+from mailbot.core.policy import Actions, Policy, Rule
+from mailbot.core.routing import Match, RoutingFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Classified:
+    """`matches` are the rules that matched, the last is the one that won; `details` what the mail names."""
+
+    matches: tuple[Match, ...]
+    rule: str
+    because: str
+    also: tuple[str, ...]
+    category: str
+    urgency: str
+    complexity: str
+    priority: str
+    tags: tuple[str, ...]
+    team: str
+    level: str
+    ladder: str
+    assign: str
+    skill: str
+    template: str
+    ask_for: tuple[str, ...]
+    details: tuple[tuple[str, str], ...]
+
+
+def classify(policy: Policy, facts: RoutingFacts) -> Classified:
+    """The rules of `policy` over one mail. Deterministic: the same policy and facts give the same answer."""
+    matches = routing.matches(policy.rules, facts)
+    rules = [policy.rules[match.rule_index] for match in matches]
+    then = merged(rules)
+    urgency, complexity = then.urgency or "normal", then.complexity or "medium"
+    priority = then.priority or routing.priority(urgency, complexity)
+    details = routing.details(policy.details, facts) | _captured(matches)
+    return Classified(
+        matches=tuple(matches),
+        rule=rules[-1].name,
+        because=matches[-1].because,
+        also=tuple(rule.name for rule in rules[:-1]),
+        category=then.category or "general",
+        urgency=urgency,
+        complexity=complexity,
+        priority=priority,
+        tags=then.tags,
+        team=then.team,
+        level=then.level or policy.levels[0],
+        ladder=then.ladder or policy.ladder_of[priority],
+        assign=then.assign or policy.teams[then.team].assign,
+        skill=then.skill,
+        template=then.template,
+        ask_for=tuple(name for name in then.ask_for if name not in details),
+        details=tuple(sorted(details.items())),
+    )
+
+
+def merged(rules: Sequence[Rule]) -> Actions:
+    """What the rules that matched set together: the first that names a thing decides it, lists add up."""
+    thens = [rule.then for rule in rules]
+    return Actions(
+        category=_first(then.category for then in thens),
+        urgency=_first(then.urgency for then in thens),
+        complexity=_first(then.complexity for then in thens),
+        tags=_together(then.tags for then in thens),
+        team=_first(then.team for then in thens) or "",
+        level=_first(then.level for then in thens),
+        priority=_first(then.priority for then in thens),
+        ladder=_first(then.ladder for then in thens),
+        assign=_first(then.assign for then in thens) or "",
+        skill=_first(then.skill for then in thens) or "",
+        template=_first(then.template for then in thens) or "",
+        ask_for=_together(then.ask_for for then in thens),
+    )
+
+
+def _captured(matches: Sequence[Match]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for match in matches:
+        for name, value in match.captures:
+            found.setdefault(name, value)
+    return found
+
+
+def _first(said: Iterable[str | None]) -> str | None:
+    return next((each for each in said if each), None)
+
+
+def _together(said: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(each for several in said for each in several))

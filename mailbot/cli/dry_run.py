@@ -15,7 +15,7 @@ from sqlalchemy import Connection, create_engine
 from mailbot.cli.opening import Desk, configuration, desk, live, missing, now
 from mailbot.core import routing
 from mailbot.core.decide import mailbox_of, routing_facts
-from mailbot.core.events import AcknowledgementSuppressed, TicketRouted
+from mailbot.core.events import AcknowledgementSuppressed, Event, TicketRouted
 from mailbot.core.model import Envelope, InboundMail
 from mailbot.core.notices import Notice
 from mailbot.core.policy import Policy, Rule
@@ -114,7 +114,7 @@ def dry_run(at: Place, raw: bytes, *, sender: str | None, recipient: str | None,
         filed=filed,
         fingerprint=mark,
         before=views.inbox_known(at.connection, mark),
-        tried=_tried(at, mail, envelope) if any(isinstance(e, TicketRouted) for e in events) else (),
+        tried=[each for event in events for each in _tried(at, mail, envelope, event)],
         sends=[_send(at, notice) for notice in filed.decided.decision.notices],
         suppressed="".join(reasons),
         note=at.note,
@@ -151,8 +151,11 @@ def _mailbox(policy: Policy, header: "Message[str, str]") -> str:
     return next(ours, next(iter(policy.mailboxes)))
 
 
-def _tried(at: Place, mail: InboundMail, envelope: Envelope) -> list[Tried]:
-    facts = routing_facts(mail, envelope, mailbox_of(envelope, at.policy), at.policy, at.at)
+def _tried(at: Place, mail: InboundMail, envelope: Envelope, event: Event) -> list[Tried]:
+    if not isinstance(event, TicketRouted) or event.circumstances is None:
+        return []
+    box = mailbox_of(envelope, at.policy).address
+    facts = routing_facts(mail, envelope.sender, box, at.policy, at.at, event.circumstances)
     hits = [match.rule_index for match in routing.matches(at.policy.rules, facts)]
     return [
         Tried(rule, index in hits, routing.explain(rule.when, facts) if rule.when else ())

@@ -13,7 +13,7 @@ from mailbot.core.courtesy import is_thanks
 from mailbot.core.evidence import Verdict
 from mailbot.core.lifecycle import Decision, Story
 from mailbot.core.lifecycle import opened as opened_by
-from mailbot.core.model import OVER, Envelope, InboundMail, Status, Ticket
+from mailbot.core.model import NOTHING_KNOWN, OVER, Circumstances, Envelope, InboundMail, Status, Ticket
 from mailbot.core.notices import Acknowledgement, AgentRefusal, Answer
 from mailbot.core.policy import Agent, Mailbox, Policy
 from mailbot.core.worktime import local
@@ -27,7 +27,8 @@ class MailFacts:
     the agent's ("" when it did not). `meant` is the customer of the ticket that the mail named, which may
     have been merged since; `held_for` the ticket that a stranger named, where the mailbox holds strangers'
     mail. `language` is what this customer last wrote in. `returned` is the mail of ours that a report is
-    proven to be about, `mutes` which of the addresses concerned get no automatic mail.
+    proven to be about, `mutes` which of the addresses concerned get no automatic mail. `circumstances` is
+    what the rules may ask of the customer, as the store knows it.
     """
 
     number: str
@@ -39,6 +40,7 @@ class MailFacts:
     allowances: Mapping[str, datetime] = field(default_factory=dict)
     returned: bounced.Sent | None = None
     mutes: bounced.Mutes = field(default_factory=dict)
+    circumstances: Circumstances = NOTHING_KNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,8 @@ def _open(
     )
     story = Story(opened_by(facts.number, first), first)
     allowed = permission(mail, envelope, box, policy, facts.allowances, now)
-    story.tell(_routed(mail, envelope, box, allowed, policy, now))
+    known = replace(facts.circumstances, authentication=mail.authentication, reopened=bool(follows))
+    story.tell(_routed(mail, envelope, box, allowed, known, policy, now))
     if facts.held_for and facts.held_for.assignee:
         story.tell(e.TicketAssigned(now, "policy", facts.held_for.assignee))
     else:
@@ -131,7 +134,10 @@ def _open(
     why = "unconfirmed" if facts.held_for else "new"
     said = _remarks(first, story.ticket.rule, facts.mutes.get(story.ticket.customer.lower()))
     steps.tell_team(story, policy, now, why, said, mail.visible)
-    return MailDecision(story.decision(), "in", allowed.spent)
+    effects = bounced.NOTHING
+    if mail.report and facts.returned and not facts.returned.ticket:
+        effects = bounced.on_stray_report(mail.report, facts.returned)
+    return MailDecision(story.decision(), "in", allowed.spent, effects)
 
 
 def _remarks(opened: e.TicketOpened, rule: str, mute: bounced.Mute | None) -> str:
@@ -155,26 +161,44 @@ def mailbox_of(envelope: Envelope, policy: Policy) -> Mailbox:
 
 
 def routing_facts(
-    mail: InboundMail, envelope: Envelope, box: Mailbox, policy: Policy, now: datetime
+    mail: InboundMail,
+    envelope_sender: str,
+    mailbox: str,
+    policy: Policy,
+    at: datetime,
+    circumstances: Circumstances,
 ) -> routing.RoutingFacts:
+    """What the rules are asked about a mail: one that comes, one that is tried, one that came long ago.
+
+    `mailbox` is the address of ours it was sent to, `at` when it was or is routed.
+    """
     calendar = next(iter(policy.calendars.values()))
     return routing.RoutingFacts(
         subject=mail.subject,
         text=mail.visible or mail.text,
-        sender=mail.sender or envelope.sender,
-        mailbox=box.address,
+        sender=mail.sender or envelope_sender,
+        mailbox=mailbox,
         language=mail.language,
         attachment_names=tuple(attachment.name for attachment in mail.attachments),
         attachment_types=tuple(attachment.type for attachment in mail.attachments),
         size=mail.size,
-        local_time=local(calendar, now),
+        local_time=local(calendar, at),
+        sender_name=mail.sender_name,
+        headers=mail.headers,
+        circumstances=circumstances,
     )
 
 
 def _routed(
-    mail: InboundMail, envelope: Envelope, box: Mailbox, allowed: Permission, policy: Policy, now: datetime
+    mail: InboundMail,
+    envelope: Envelope,
+    box: Mailbox,
+    allowed: Permission,
+    circumstances: Circumstances,
+    policy: Policy,
+    now: datetime,
 ) -> e.TicketRouted:
-    found = classify(policy, routing_facts(mail, envelope, box, policy, now))
+    found = classify(policy, routing_facts(mail, envelope.sender, box.address, policy, now, circumstances))
     extra = []
     if mail.automatic or not envelope.sender:
         extra.append(steps.AUTOMATIC)
@@ -199,6 +223,7 @@ def _routed(
         details=found.details,
         ask_for=found.ask_for,
         template=found.template,
+        circumstances=circumstances,
     )
 
 

@@ -7,7 +7,7 @@ means a dataclass here and its entry in `lifecycle.TRANSITIONS`.
 from dataclasses import dataclass
 from datetime import datetime
 
-from mailbot.core.model import Clock, Status, Target
+from mailbot.core.model import Circumstances, Clock, Status, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,7 @@ class TicketRouted:
     details: tuple[tuple[str, str], ...] = ()  # found in the mail, sorted by name
     ask_for: tuple[str, ...] = ()  # details that the acknowledgement asks for
     template: str = ""  # the variant of the acknowledgement
+    circumstances: Circumstances | None = None  # what else the rules were told; None: routed without rules
 
 
 @dataclass(frozen=True, slots=True)

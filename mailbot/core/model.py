@@ -1,5 +1,6 @@
 """The values everything else talks about: mail, tickets, clocks, who is who."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -115,6 +116,25 @@ class Authentication(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What rules may ask that the mail itself does not hold, as it stood when the mail was routed.
+
+    Recorded on TicketRouted, so that a replay decides on the same facts. `looked_up`: the store was asked;
+    else nobody wanted to know, and `known_customer`, `open_tickets` and `escalated_before` say nothing.
+    """
+
+    known_customer: bool = False  # had a ticket before this one
+    open_tickets: int = 0  # of this customer, this one not counted
+    reopened: bool = False  # it goes on with a ticket that was closed
+    escalated_before: bool = False  # one of the customer's tickets was, in the last 90 days
+    authentication: Authentication = Authentication.NONE
+    looked_up: bool = False
+
+
+NOTHING_KNOWN = Circumstances()
+
+
+@dataclass(frozen=True, slots=True)
 class Envelope:
     """What the SMTP dialogue said, apart from the mail itself."""
 
@@ -180,3 +200,5 @@ class InboundMail:
     size: int
     language: str  # "id", "en" or ""
     report: Report | None = None  # looked for in automatic mail alone
+    # Header fields by lower-case name, all values of each, top first; worked out when somebody asks for them.
+    headers: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False, compare=False)

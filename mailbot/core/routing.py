@@ -12,6 +12,8 @@ from difflib import get_close_matches
 from functools import cached_property
 from typing import Protocol
 
+from mailbot.core.model import NOTHING_KNOWN
+from mailbot.core.model import Circumstances as Circumstances
 from mailbot.core.operators import OPERATORS as OPERATORS
 from mailbot.core.operators import Kind, Test, compiled_pattern
 from mailbot.core.text import Text
@@ -50,6 +52,9 @@ class RoutingFacts:
     attachment_types: tuple[str, ...]
     size: int  # bytes of the whole mail
     local_time: datetime
+    sender_name: str = ""
+    headers: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)  # by lower-case name
+    circumstances: Circumstances = NOTHING_KNOWN
 
     @cached_property
     def texts(self) -> Mapping[str, tuple[Text, ...]]:

@@ -9,7 +9,7 @@ from random import Random
 
 from mailbot.core import routing
 from mailbot.core.decide import routing_facts
-from mailbot.core.model import Envelope
+from mailbot.core.model import Circumstances
 from mailbot.core.policy import Actions, Rule
 from mailbot.mail.parse import parse
 from mailbot.settings import load as load_settings
@@ -66,10 +66,9 @@ def _phrase(random: Random) -> str:
 def _facts(count: int) -> list[Facts]:
     """The mails of the corpus, read as the daemon reads them."""
     policy = load_settings(ROOT / "config", {}).policy
-    box, now = policy.mailboxes[RECIPIENT], datetime.now(UTC)
+    now = datetime.now(UTC)
     found: list[Facts] = []
     for made in corpus.mails(count):
         mail = parse(made.body)
-        envelope = Envelope(made.sender, (RECIPIENT,), "192.0.2.1", now)
-        found.append(partial(routing_facts, mail, envelope, box, policy, now))
+        found.append(partial(routing_facts, mail, made.sender, RECIPIENT, policy, now, Circumstances()))
     return found

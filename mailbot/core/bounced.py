@@ -113,6 +113,16 @@ def on_report(story: Story, report: Report, sent: Sent | None, policy: Policy, n
     return Effects(_mute(sent, report.kind, failure.status, now), returned)
 
 
+def on_stray_report(report: Report, sent: Sent) -> Effects:
+    """Mail about no ticket came back: it counts as failed. The report itself opens a ticket, so that people
+    learn of it."""
+    failure = _failure(report, sent)
+    if report.kind not in ("bounce", "complaint") or sent.state in ("failed", "suppressed"):
+        return NOTHING
+    failed = report.kind == "bounce"
+    return Effects(returned=Returned(sent.id, failure.status, failure.diagnostic, failed))
+
+
 def on_failure(
     ticket: Ticket, sent: Sent, code: int | None, reply: str, policy: Policy, now: datetime
 ) -> tuple[Decision, Mute | None]:

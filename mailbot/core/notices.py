@@ -100,4 +100,23 @@ class AgentRefusal:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Bulletin:
+    """About no ticket, to an admin or a manager: a refused reload, a weekly report. Its words are complete, it
+    has no template; `html` is what stands inside of <body>, "" for none."""
+
+    name: ClassVar[str] = "bulletin"
+    lane: ClassVar[int] = 2
+    number: ClassVar[str] = ""
+
+    mailbox: str
+    to: str
+    language: str  # of the line below the text that says what an answer would do
+    subject: str
+    text: str
+    html: str = ""
+    attachments: tuple[Attachment, ...] = ()
+
+
+# About a ticket, in the words of a template.
 Notice = Acknowledgement | Answer | Progress | TeamNotice | AgentRefusal

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import lru_cache
 
-from mailbot.core.notices import Acknowledgement, Answer, Notice, TeamNotice
+from mailbot.core.notices import Acknowledgement, Answer, Bulletin, Notice, TeamNotice
 from mailbot.core.policy import Mailbox, Policy
 from mailbot.core.reference import tagged
 from mailbot.mail.automatic import LOOP_HEADER
@@ -15,7 +15,7 @@ from mailbot.mail.sign import NAME as SIGNATURE
 from mailbot.mail.sign import Signer
 from mailbot.mail.tags import MAC, Keys, check_room
 from mailbot.mail.templates import KINDS, TemplateFailed, Templates
-from mailbot.mail.values import LANGUAGES, Values, header_text, values_of
+from mailbot.mail.values import LANGUAGES, Values, body_text, header_text, values_of
 from mailbot.mail.wire import (
     ComposeRefused,
     bare_address,
@@ -34,6 +34,10 @@ _PAGE = (
     '<meta name="viewport" content="width=device-width"></head>\n'
     '<body style="font-family: sans-serif; font-size: 15px; line-height: 1.45; color: #222222">\n'
 )
+_NO_TICKET = {
+    "id": "Surel ini tidak menyangkut tiket mana pun; jawaban atasnya akan menjadi tiket baru.",
+    "en": "This mail is about no ticket; an answer to it would open one.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ class Composer:
         for box in self.policy.mailboxes.values():
             check_room(box.address, box.prefix, box.digits)
 
-    def compose(self, notice: Notice, *, nonce: str, now: datetime) -> Outbound:
+    def compose(self, notice: Notice | Bulletin, *, nonce: str, now: datetime) -> Outbound:
         """The mail for this notice. The same notice, nonce and moment give the same bytes.
 
         `nonce`: 1 to 16 of a-z and 0-9, of the outbox row alone. ComposeRefused: it can't be sent as meant.
@@ -87,11 +91,14 @@ class Composer:
         if box is None:
             raise ComposeRefused(f"there is no mailbox {notice.mailbox!r} any more")
         recipient = bare_address(notice.to)
-        message_id = self.keys.message_id(notice.number, nonce, box.domain)
-        words, trouble = self._words(notice, box)
+        if isinstance(notice, Bulletin):
+            message_id, words, trouble = self.keys.bulletin_id(nonce, box.domain), _complete(notice), ""
+        else:
+            message_id = self.keys.message_id(notice.number, nonce, box.domain)
+            words, trouble = self._words(notice, box)
         headers = self._headers(notice, box, message_id, words.subject, now)
         boundary = f"=_{message_id.partition('@')[0][-MAC:]}"  # keyed: nobody can write it in advance
-        files = notice.attachments if isinstance(notice, Answer) else ()
+        files = notice.attachments if isinstance(notice, Answer | Bulletin) else ()
         content = mail(headers, words.text, words.html, boundary, files)
         if self.signer and self.signer.signs_for(box.domain):
             content, headers = self.signer.signed(content, now), [(SIGNATURE, ""), *headers]
@@ -109,7 +116,7 @@ class Composer:
         )
 
     def _headers(
-        self, notice: Notice, box: Mailbox, message_id: str, subject: str, now: datetime
+        self, notice: Notice | Bulletin, box: Mailbox, message_id: str, subject: str, now: datetime
     ) -> list[tuple[str, str]]:
         headers = [
             ("Date", _date(now)),
@@ -118,7 +125,7 @@ class Composer:
                 "To",
                 notice.to,
             ),  # never with a name: a long quoted one becomes more recipients in Python's parser
-            ("Subject", unstructured(tagged(notice.number), subject)),
+            ("Subject", unstructured(tagged(notice.number) if notice.number else "", subject)),
             ("Message-ID", message_id),
         ]
         if isinstance(notice, TeamNotice):
@@ -155,12 +162,20 @@ def _date(at: datetime) -> str:
     return format_datetime(at.astimezone(UTC))
 
 
-def _automatic(notice: Notice) -> list[tuple[str, str]]:
+def _automatic(notice: Notice | Bulletin) -> list[tuple[str, str]]:
     """RFC 3834 section 5; what an agent wrote is a person's mail and says nothing of the kind."""
     if isinstance(notice, Answer):
         return []
     kind = "auto-replied" if isinstance(notice, Acknowledgement) else "auto-generated"
     return [("Auto-Submitted", kind), ("X-Auto-Response-Suppress", "All")]
+
+
+def _complete(notice: Bulletin) -> _Words:
+    language = notice.language if notice.language in LANGUAGES else "en"
+    said, more = body_text(notice.text).strip("\n"), _NO_TICKET[language]
+    html = body_text(notice.html)
+    page = f"{_PAGE.format(language=language)}{html}\n<p>{more}</p>\n</body>\n</html>\n" if html else ""
+    return _Words(header_text(notice.subject), f"{said}\n\n-- \n{more}\n", page)
 
 
 def _joined(parts: Sequence[tuple[str, _Words]], number: str) -> _Words:

@@ -62,6 +62,11 @@ class Keys:
         _check_nonce(nonce)
         return f"<mb.{number.lower()}.{nonce}.{self._mac('id', number, nonce, domain)}@{domain}>"
 
+    def bulletin_id(self, nonce: str, domain: str) -> str:
+        """The Message-ID of a mail about no ticket: it names none, so that no answer finds one by it."""
+        _check_nonce(nonce)
+        return f"<mb.{nonce}.{self._mac('bulletin', nonce, domain)}@{domain}>"
+
     def number_in(self, message_id: str) -> str | None:
         """The number in a Message-ID that we signed (its brackets may be missing), else None."""
         found = self._signed(message_id)

@@ -9,7 +9,7 @@ from mailbot.core import ladder
 from mailbot.core.events import AcknowledgementSuppressed, ProgressSuppressed
 from mailbot.core.lifecycle import Decision
 from mailbot.core.model import Ticket
-from mailbot.core.notices import Acknowledgement, Notice, Progress, TeamNotice
+from mailbot.core.notices import Acknowledgement, Bulletin, Notice, Progress, TeamNotice
 from mailbot.mail.compose import ComposeRefused
 from mailbot.services.live import Live
 from mailbot.store.outbox import Owed
@@ -38,7 +38,7 @@ def outcome(
         policy=live.policy.version,
         deadline=ladder.next_deadline(decision.ticket, live.policy),
         owed=(
-            *(_owed(notice, live, now, since) for notice in decision.notices),
+            *(owed(notice, live, now, since) for notice in decision.notices),
             *(_never_sent(decision.ticket, event, now, since) for event in suppressed),
         ),
         message=message,
@@ -46,7 +46,8 @@ def outcome(
     )
 
 
-def _owed(notice: Notice, live: Live, now: datetime, asked_at: datetime) -> Owed:
+def owed(notice: Notice | Bulletin, live: Live, now: datetime, asked_at: datetime) -> Owed:
+    """The mail for a notice, frozen; a suppressed one that says why when it can't be written as meant."""
     nonce = secrets.token_hex(8)
     try:
         mail = live.composer.compose(notice, nonce=nonce, now=now)
@@ -71,12 +72,12 @@ def _owed(notice: Notice, live: Live, now: datetime, asked_at: datetime) -> Owed
     )
 
 
-def why_of(notice: Notice) -> str:
+def why_of(notice: Notice | Bulletin) -> str:
     """What a team notice tells, "" of any other mail: a notice about a failure may fail itself."""
     return notice.why if isinstance(notice, TeamNotice) else ""
 
 
-def _row(nonce: str, notice: Notice, now: datetime, asked_at: datetime, reason: str) -> Owed:
+def _row(nonce: str, notice: Notice | Bulletin, now: datetime, asked_at: datetime, reason: str) -> Owed:
     return Owed(
         nonce=nonce,
         message_id="",

@@ -41,7 +41,7 @@ def trace(connection: Connection, envelope: Envelope, mail: InboundMail, live: L
     keyed = [nonce for each in envelope.recipients if (nonce := live.keys.bounce_nonce(each))]
     if mail.report:
         return _of_report(connection, envelope, mail, mail.report, keyed, live)
-    tickets = [sent.ticket for sent in failures.sent(connection, keyed).values()]
+    tickets = [sent.ticket for sent in failures.sent(connection, keyed).values() if sent.ticket]
     if mail.automatic or envelope_reason(envelope.sender):
         return Trace(bounced="".join(tickets[:1]))
     return Trace(answered=tuple(tickets))  # a person's: whoever knows the address proves nothing by it
@@ -65,7 +65,7 @@ def _of_report(
     standing = Trace(
         returned=address or (ours[0] if sure else None),
         bounced=address.ticket if address else "",
-        marked=tuple(dict.fromkeys(each.ticket for each in ours)),
+        marked=tuple(dict.fromkeys(each.ticket for each in ours if each.ticket)),
     )
     if not _is_of_a_server(envelope, mail):
         return standing

@@ -1,7 +1,9 @@
-"""What is chosen once for an installation and shared by its nodes: the secret behind our keyed marks."""
+"""What is chosen or done once for an installation by whichever node is first: the secret, what was told."""
 
+import hashlib
 import secrets
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import Connection, select
 
@@ -15,3 +17,11 @@ def secret(connection: Connection, items: Sequence[None]) -> list[bytes]:
     connection.execute(or_skip(connection, installation), [fresh])
     value = connection.scalar(select(installation.c.value).where(installation.c.key == "secret"))
     return [bytes.fromhex(value or "")] * len(items)
+
+
+def first(connection: Connection, occasion: str, now: datetime) -> bool:
+    """Are we the first to do this, of all nodes and for ever? The unique key decides."""
+    key = f"once {hashlib.sha256(occasion.encode()).hexdigest()[:27]}"
+    value = f"{now.isoformat()} {occasion}"
+    put = or_skip(connection, installation).returning(installation.c.key)
+    return connection.scalar(put, {"key": key, "value": value}) is not None

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from mailbot.settings.model import Limits, Listen, Loaded, Monitor, Relay, Settings, Trust
+from mailbot.settings.model import Limits, Listen, Loaded, Monitor, Relay, Settings, Sources, Trust
 from mailbot.settings.shipped import FILES, Written, init
 
 __all__ = [
@@ -19,10 +19,13 @@ __all__ = [
     "Monitor",
     "Relay",
     "Settings",
+    "Sources",
     "Trust",
     "Written",
     "init",
     "load",
+    "load_kept",
+    "load_policy",
     "schema",
 ]
 
@@ -35,6 +38,20 @@ def load(directory: Path, env: Mapping[str, str], *, today: date | None = None) 
     from mailbot.settings.loading import load
 
     return load(directory, env, today or datetime.now(UTC).date())
+
+
+def load_policy(directory: Path, env: Mapping[str, str], *, today: date | None = None) -> Loaded:
+    """A policy that is only tried: certificates and passwords are not looked at. Raises ConfigError."""
+    from mailbot.settings.loading import load_policy
+
+    return load_policy(directory, env, today or datetime.now(UTC).date())
+
+
+def load_kept(sources: Sources, env: Mapping[str, str], today: date, name: str = "kept") -> Loaded:
+    """The policy that was made of kept sources; `today` is a day when it was in force. Raises ConfigError."""
+    from mailbot.settings.loading import load_kept
+
+    return load_kept(sources, env, today, name)
 
 
 def schema(name: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TypeVar
@@ -14,9 +15,9 @@ from mailbot.settings import build, environment, escalation, machine, references
 from mailbot.settings.build import Checked
 from mailbot.settings.environment import Environment
 from mailbot.settings.files import EscalationFile, MailbotFile, RoutingFile, TeamsFile
-from mailbot.settings.model import Loaded
+from mailbot.settings.model import Loaded, Sources
 from mailbot.settings.problems import validate
-from mailbot.settings.raw import Files
+from mailbot.settings.raw import Files, texts
 from mailbot.settings.source import Source
 
 MAX_TEMPLATE = 256 * 1024  # bytes of one that count for the version
@@ -29,19 +30,65 @@ def load(directory: Path, env: Mapping[str, str], today: date) -> Loaded:
 
     Raises ConfigError with every problem found, in the order of the files and their lines.
     """
-    said, problems, warnings = environment.read(env)
     files, unreadable = _read(directory)
     templates = shipped.templates_for(directory)
-    checked, found, notes = _check(files, directory, templates, said, today)
+    return _loaded(files, unreadable, _Where(directory, templates), _digests(templates), env, today)
+
+
+def load_policy(directory: Path, env: Mapping[str, str], today: date) -> Loaded:
+    """As `load` for a policy that is only tried: the machine's side (certificates, passwords) is not looked
+    at, and of `settings` only `trust` means something."""
+    files, unreadable = _read(directory)
+    templates = shipped.templates_for(directory)
+    return _loaded(
+        files, unreadable, _Where(directory, templates, real=False), _digests(templates), env, today
+    )
+
+
+def load_kept(sources: Sources, env: Mapping[str, str], today: date, name: str = "kept") -> Loaded:
+    """As `load_policy`, from kept sources and without any file. `today` is a day when they were in force,
+    `name` stands in problems where the directory would."""
+    where = Path(name)
+    read = [source.parse(sources.files.get(each, "").encode(), str(where / each)) for each in shipped.FILES]
+    beside = {each: text for each, text in sources.files.items() if each not in shipped.FILES}
+    files = Files(*(each for each, _ in read), beside=beside)
+    unreadable = [problem for _, found in read for problem in found]
+    return _loaded(files, unreadable, _Where(where, where, real=False), sources.templates, env, today)
+
+
+@dataclass(frozen=True, slots=True)
+class _Where:
+    """`real`: this machine is to run by it."""
+
+    directory: Path
+    templates: Path
+    real: bool = True
+
+
+def _loaded(
+    files: Files,
+    unreadable: list[Problem],
+    where: _Where,
+    templates: Mapping[str, str],
+    env: Mapping[str, str],
+    today: date,
+) -> Loaded:
+    said, problems, warnings = environment.read(env)
+    checked, found, notes = _check(files, where, said, today)
     problems += _besides(unreadable, [*found, *references.check(files), *escalation.check(files)])
     if problems or checked is None:
-        raise ConfigError(_in_order(problems, directory))
-    version = _version(files, templates)
+        raise ConfigError(_in_order(problems, files))
     return Loaded(
-        machine.settings(checked.mailbot, directory, templates, said),
-        build.policy(checked, files, version, limits=said.limits),
-        tuple(_in_order([*warnings, *notes, *remarks.of(files)], directory)),
+        machine.settings(checked.mailbot, where.directory, where.templates, said),
+        build.policy(checked, files, _version(files, templates), limits=said.limits),
+        tuple(_in_order([*warnings, *notes, *remarks.of(files)], files)),
+        _sources(files, templates),
     )
+
+
+def _sources(files: Files, templates: Mapping[str, str]) -> Sources:
+    four = {name: each.raw.decode() for name, each in zip(shipped.FILES, files.four, strict=True)}
+    return Sources(four | dict(files.beside), dict(templates))
 
 
 def _read(directory: Path) -> tuple[Files, list[Problem]]:
@@ -52,11 +99,23 @@ def _read(directory: Path) -> tuple[Files, list[Problem]]:
         return Files(missing, missing, missing, missing), [problem]
     read = [source.read(directory / name) for name in shipped.FILES]
     mailbot, teams, routing, escalation = (each for each, _ in read)
-    return Files(mailbot, teams, routing, escalation), [problem for _, found in read for problem in found]
+    files = Files(mailbot, teams, routing, escalation, _beside(directory, routing))
+    return files, [problem for _, found in read for problem in found]
+
+
+def _beside(directory: Path, routing: Source) -> dict[str, str]:
+    found = {}
+    for _, name in texts(routing.data, "lists", "*"):
+        try:
+            with (directory / name).open("rb") as file:
+                found[name] = file.read(source.MAX_BYTES + 1).decode()
+        except (OSError, ValueError):
+            continue  # what is missing, no text or too large is a problem of `lists`
+    return found
 
 
 def _check(
-    files: Files, directory: Path, templates: Path, said: Environment, today: date
+    files: Files, where: _Where, said: Environment, today: date
 ) -> tuple[Checked | None, list[Problem], list[Problem]]:
     """The files in their shape, what is wrong with them one by one, what is worth a remark."""
     problems: list[Problem] = []
@@ -66,8 +125,8 @@ def _check(
     ladders = _shape(EscalationFile, files.escalation, problems)
     whens = build.whens(files.routing, problems)
     calendars, notes = build.calendars(ladders, files.escalation, today, problems)
-    if mailbot:
-        problems += machine.check(mailbot, files.mailbot, directory, templates, said)
+    if mailbot and where.real:
+        problems += machine.check(mailbot, files.mailbot, where.directory, where.templates, said)
         notes += machine.remarks(mailbot, files.mailbot, said)
     if not (mailbot and teams and routing and ladders):
         return None, problems, notes
@@ -88,15 +147,15 @@ def _besides(first: list[Problem], more: Iterable[Problem]) -> list[Problem]:
     return [*first, *(each for each in more if (each.file, each.line, each.column) not in spots)]
 
 
-def _in_order(problems: Iterable[Problem], directory: Path) -> list[Problem]:
-    files = [str(directory / name) for name in shipped.FILES]
+def _in_order(problems: Iterable[Problem], files: Files) -> list[Problem]:
+    names = [each.file for each in files.four]
     return sorted(
         dict.fromkeys(problems),
-        key=lambda each: (files.index(each.file) if each.file in files else -1, each.line, each.column),
+        key=lambda each: (names.index(each.file) if each.file in names else -1, each.line, each.column),
     )
 
 
-def _version(files: Files, templates: Path) -> str:
+def _version(files: Files, templates: Mapping[str, str]) -> str:
     """Digest of all that decides what happens to a mail; the machine's side of mailbot.yaml is no part."""
     chosen = files.mailbot.data if isinstance(files.mailbot.data, dict) else {}
     digest = hashlib.sha256(
@@ -104,8 +163,17 @@ def _version(files: Files, templates: Path) -> str:
     )
     for file in (files.teams, files.routing, files.escalation):
         digest.update(f"\0{file.digest}".encode())
-    for path in sorted(templates.glob("*/*.j2")):
+    for name, text in sorted(files.beside.items()):
+        digest.update(f"\0{name}\0{hashlib.sha256(text.encode()).hexdigest()}".encode())
+    for name, content in sorted(templates.items()):
+        digest.update(f"\0{name}\0{content}".encode())
+    return digest.hexdigest()[:12]
+
+
+def _digests(templates: Path) -> dict[str, str]:
+    found = {}
+    for path in templates.glob("*/*.j2"):
         with path.open("rb") as opened:
             content = hashlib.sha256(opened.read(MAX_TEMPLATE)).hexdigest()
-        digest.update(f"\0{path.parent.name}/{path.name}\0{content}".encode())
-    return digest.hexdigest()[:12]
+        found[f"{path.parent.name}/{path.name}"] = content
+    return found

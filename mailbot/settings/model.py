@@ -1,6 +1,7 @@
 """What the operator chose about the machine around the policy: addresses, paths, limits."""
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
@@ -165,9 +166,22 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
+class Sources:
+    """What a policy is made of, so that it can be built again when the files have long changed.
+
+    `files` are texts by their name in the directory: the four, and those that `lists` names. `templates` are
+    digests by "language/name", as the version knows them. No secret is in any of them.
+    """
+
+    files: Mapping[str, str]
+    templates: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Loaded:
     """A configuration without a fault. `warnings` are worth a line to the admin, no more."""
 
     settings: Settings
     policy: Policy
     warnings: tuple[Problem, ...] = ()
+    sources: Sources = Sources({}, {})

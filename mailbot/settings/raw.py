@@ -3,18 +3,26 @@
 What has another shape than the one looked for is no match, never an error: no fault hides another.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from mailbot.settings.source import Place, Source
 
 
 @dataclass(frozen=True, slots=True)
 class Files:
+    """`beside`: texts of the other files that routing.yaml names under `lists`, by the name written there;
+    one that can't be read is missing."""
+
     mailbot: Source
     teams: Source
     routing: Source
     escalation: Source
+    beside: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def four(self) -> tuple[Source, ...]:
+        return self.mailbot, self.teams, self.routing, self.escalation
 
 
 def find(data: object, *pattern: str) -> Iterator[tuple[Place, object]]:

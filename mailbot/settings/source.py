@@ -82,6 +82,7 @@ class Source:
     data: object = None
     lines: tuple[str, ...] = ()
     digest: str = ""  # sha256 of the bytes
+    raw: bytes = field(default=b"", repr=False)
     values: dict[Place, Mark] = field(default_factory=dict)
     keys: dict[Place, Mark] = field(default_factory=dict)
 
@@ -145,7 +146,7 @@ def parse(raw: bytes, name: str) -> tuple[Source, list[Problem]]:
         line = raw.count(b"\n", 0, error.start) + 1
         column = error.start - raw.rfind(b"\n", 0, error.start)
         return Source(name), [Problem(name, line, column, "is not UTF-8", "save the file as UTF-8")]
-    source = Source(name, None, tuple(text.splitlines()), sha256(raw).hexdigest())
+    source = Source(name, None, tuple(text.splitlines()), sha256(raw).hexdigest(), raw)
     try:
         return _document(source, text)
     except ReaderError as error:

@@ -19,7 +19,6 @@ from sqlalchemy import make_url
 
 from mailbot import __version__, journal, supervisor
 from mailbot.core.changes import outline
-from mailbot.core.policy import Policy
 from mailbot.errors import ConfigError, Problem
 from mailbot.mail.compose import Composer
 from mailbot.mail.tags import Keys
@@ -157,12 +156,13 @@ class Daemon:
             policy=self._live.policy.version,
         )
         await self._store.write(nodes.join, node)
-        await self._outline()
+        await self._enter(self._loaded)
 
-    async def _outline(self) -> None:
-        """So that the next reload can say what it changed."""
-        policy = self._live.policy
-        await self._store.write(policies.remember, policies.Outlined(policy.version, outline(policy)))
+    async def _enter(self, loaded: Loaded) -> None:
+        """What we decide by from now on can be built again, however the files change."""
+        policy, sources = loaded.policy, loaded.sources
+        item = policies.InForce(policy.version, _now(), outline(policy), sources.files, sources.templates)
+        await self._store.write(policies.enter, item)
 
     def _build(self) -> None:
         store, live, metrics = self._store, self._live, self.metrics
@@ -293,8 +293,10 @@ class Daemon:
         self._supervisor.reloading()
         old, trouble = self._live.policy.version, None
         try:
-            policy, templates = await asyncio.to_thread(self._read_again)
-            self._live.take(policy, templates)
+            loaded, templates = await asyncio.to_thread(self._read_again)
+            await self._enter(loaded)  # before the first event by it
+            self._live.take(loaded.policy, templates)
+            self._loaded = loaded
         except ConfigError as refusal:
             journal.policy_refused(problems=refusal.problems)
             trouble = str(refusal)
@@ -302,17 +304,18 @@ class Daemon:
             journal.policy_refused(problems=[refusal])
             trouble = str(refusal)
         else:
-            journal.policy_reloaded(old=old, new=policy.version)
+            journal.policy_reloaded(old=old, new=loaded.policy.version)
         finally:  # whatever happened, we go on by the policy that we have
             self._supervisor.ready(f"policy {self._live.policy.version}")
-        await self._outline()
+        if trouble:
+            await self._enter(self._loaded)
         await self._store.write(
             nodes.note_reload, nodes.Reloaded(self.node, _now(), self._live.policy.version, trouble)
         )
 
-    def _read_again(self) -> tuple[Policy, Templates]:
+    def _read_again(self) -> tuple[Loaded, Templates]:
         loaded = load(self.settings.directory, self._env, datetime.now(UTC).date())
-        return loaded.policy, load_templates(loaded.settings.templates)
+        return loaded, load_templates(loaded.settings.templates)
 
     async def stop(self) -> None:
         """Drains (promise P9): no session is cut after its DATA, no send after its dot."""

@@ -95,7 +95,7 @@ def _ask(node: views.NodeSeen) -> str:
 def _changed(at: Desk, old: str, new: str) -> list[str] | None:
     if old == new:
         return []
-    before, after = (at.store.read_now(policies.recall, version) for version in (old, new))
+    before, after = (at.store.read_now(policies.outline, version) for version in (old, new))
     if before is None or after is None:
         return None
     return changes.between(before, after) or ["the templates, or the wording of a file without effect"]

@@ -108,9 +108,11 @@ def _beside(directory: Path, routing: Source) -> dict[str, str]:
     for _, name in texts(routing.data, "lists", "*"):
         try:
             with (directory / name).open("rb") as file:
-                found[name] = file.read(source.MAX_BYTES + 1).decode()
+                text = file.read(source.MAX_BYTES + 1).decode()
         except (OSError, ValueError):
             continue  # what is missing, no text or too large is a problem of `lists`
+        if "\0" not in text and len(text.encode()) <= source.MAX_BYTES:
+            found[name] = text
     return found
 
 

@@ -1,35 +1,74 @@
-"""Outlines of the policies that were in force, by version: so that a reload can say what it changed."""
+"""The policies that were in force, by version: what they were made of, since when, in outline."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, func, select, update
 
-from mailbot.store.schema import installation
+from mailbot.store.schema import policies
 from mailbot.store.upsert import or_skip
 
 
 @dataclass(frozen=True, slots=True)
-class Outlined:
-    """A policy's version with its `core.changes.outline`."""
+class InForce:
+    """A policy that a node goes by from `at` on. `files` and `templates`: see `settings.Sources`."""
 
     version: str
-    outline: Mapping[str, Mapping[str, str]]
+    at: datetime
+    outline: Mapping[str, Mapping[str, str]]  # see `core.changes.outline`
+    files: Mapping[str, str]
+    templates: Mapping[str, str]
 
 
-def remember(connection: Connection, items: Sequence[Outlined]) -> list[None]:
-    """Keeps each outline once."""
-    rows = [{"key": _key(item.version), "value": json.dumps(item.outline)} for item in items]
-    connection.execute(or_skip(connection, installation), rows)
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a policy was made of. A node first went by it at `first_at`, one took it last at `last_at`."""
+
+    version: str
+    first_at: datetime
+    last_at: datetime
+    files: Mapping[str, str]
+    templates: Mapping[str, str]
+
+
+def enter(connection: Connection, items: Sequence[InForce]) -> list[None]:
+    """Keeps the sources of each version once, and notes that it is in force now."""
+    for item in items:
+        row = {
+            "version": item.version,
+            "first_at": item.at,
+            "last_at": item.at,
+            "outline": item.outline,
+            "files": dict(item.files),
+            "templates": dict(item.templates),
+        }
+        connection.execute(or_skip(connection, policies, "version"), row)
+        newer = (policies.c.version == item.version, policies.c.last_at < item.at)
+        connection.execute(update(policies).where(*newer).values(last_at=item.at))
     return [None] * len(items)
 
 
-def recall(connection: Connection, version: str) -> dict[str, dict[str, str]] | None:
+def sources(connection: Connection, version: str) -> Kept | None:
+    """What that version was made of; None when no daemon ever went by it."""
+    row = connection.execute(select(*_KEPT).where(policies.c.version == version)).one_or_none()
+    return None if row is None else _kept(row)
+
+
+def newest(connection: Connection) -> Kept | None:
+    """The policy in force: the one that a node took last. None before the first start of a daemon."""
+    last = select(func.max(policies.c.last_at)).scalar_subquery()
+    row = connection.execute(select(*_KEPT).where(policies.c.last_at == last).limit(1)).one_or_none()
+    return None if row is None else _kept(row)
+
+
+def outline(connection: Connection, version: str) -> dict[str, dict[str, str]] | None:
     """The outline of that version; None when no daemon ever went by it."""
-    kept = connection.scalar(select(installation.c.value).where(installation.c.key == _key(version)))
-    return json.loads(kept) if kept else None
+    return connection.scalar(select(policies.c.outline).where(policies.c.version == version))
 
 
-def _key(version: str) -> str:
-    return f"policy {version}"
+_KEPT = tuple(policies.c[name] for name in Kept.__dataclass_fields__)
+
+
+def _kept(row: Row[tuple[object, ...]]) -> Kept:
+    return Kept(**row._mapping)

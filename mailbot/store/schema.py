@@ -116,6 +116,7 @@ tickets = Table(
     Column("level", Text, nullable=False),
     Column("assignee", Text),
     Column("ladder", Text, nullable=False),
+    Column("ladder_digest", String(12), nullable=False),
     Column("rule", Text, nullable=False),
     Column("clocks", Json, nullable=False),
     Column("first_response_at", Moment),
@@ -152,6 +153,8 @@ links = Table(
     Index("ix_links_other", "other"),
 )
 
+_MOVED = text("home <> ticket")
+
 messages = Table(
     "messages",
     metadata,
@@ -170,6 +173,8 @@ messages = Table(
     Column("home", String(32), nullable=False),  # the ticket it was first filed on
     Column("automatic", Text, nullable=False),
     Column("flags", Json, nullable=False),
+    # Costs nothing until a message is moved: what was filed on a ticket is found wherever it went.
+    Index("ix_messages_moved", "home", sqlite_where=_MOVED, postgresql_where=_MOVED),
     sqlite_autoincrement=True,
 )
 
@@ -332,6 +337,41 @@ imap_folders = Table(
     Column("begun_at", Moment, nullable=False),
     Column("left_uids", Json, nullable=False, server_default="[]"),  # could not be stored, left in place
     Column("trouble", Text),  # why it can't be read now
+)
+
+# Every policy that was in force: what it was made of, to be built again when the files have changed.
+policies = Table(
+    "policies",
+    metadata,
+    Column("version", String(32), primary_key=True),
+    Column("first_at", Moment, nullable=False),
+    Column("last_at", Moment, nullable=False),  # when a node last started with it or took it
+    Column("outline", Json, nullable=False),  # see `core.changes.outline`
+    Column("files", Json, nullable=False),  # texts by name
+    Column("templates", Json, nullable=False),  # digests by "language/name"
+)
+
+# What a policy that only looks on said of new tickets, beside the one in force.
+shadow_runs = Table(
+    "shadow_runs",
+    metadata,
+    Column("shadow", String(32), primary_key=True),
+    Column("live", String(32), primary_key=True),
+    Column("first_at", Moment, nullable=False),
+    Column("last_at", Moment, nullable=False),
+    Column("agreed", Integer, nullable=False),
+    Column("differed", Integer, nullable=False),
+    Column("missed", Integer, nullable=False),  # there was no time to ask it
+)
+
+shadow_differences = Table(
+    "shadow_differences",
+    metadata,
+    Column("shadow", String(32), primary_key=True),
+    Column("ticket", String(32), ForeignKey("tickets.number"), primary_key=True),
+    Column("live", String(32), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("data", Json, nullable=False),  # see `codec.change_data`
 )
 
 installation = Table(

@@ -11,7 +11,7 @@ from mailbot.core.decide import on_command, on_deadline, on_mail
 from mailbot.core.lifecycle import Decision
 from mailbot.core.model import Attachment, Ticket
 from mailbot.core.reference import make
-from mailbot.store import inbox, installation, nodes, policies, tickets, views
+from mailbot.store import inbox, installation, nodes, tickets, views
 from mailbot.store.schema import deadlines, outbox
 from mailbot.store.schema import nodes as nodes_table
 from mailbot.store.store import Store
@@ -276,14 +276,6 @@ def test_reading_the_secret_makes_none_and_finds_the_one_that_was_made(store: St
     made = store.write_now(installation.secret, None)
 
     assert store.read_now(views.secret) == made
-
-
-def test_outlines_of_policies_are_kept_once_and_recalled_by_version(store: Store) -> None:
-    store.write_now(policies.remember, policies.Outlined("v1", {"rule": {"refund": "ab"}}))
-    store.write_now(policies.remember, policies.Outlined("v1", {}))
-
-    assert store.read_now(policies.recall, "v1") == {"rule": {"refund": "ab"}}
-    assert store.read_now(policies.recall, "v2") is None
 
 
 def test_a_query_sees_one_state_however_many_statements_it_has(store: Store) -> None:

@@ -196,6 +196,7 @@ def upgrade() -> None:
         sa.Column("level", sa.Text(), nullable=False),
         sa.Column("assignee", sa.Text(), nullable=True),
         sa.Column("ladder", sa.Text(), nullable=False),
+        sa.Column("ladder_digest", sa.String(length=12), nullable=False),
         sa.Column("rule", sa.Text(), nullable=False),
         sa.Column("clocks", JSON, nullable=False),
         sa.Column("first_response_at", sa.BigInteger(), nullable=True),
@@ -310,6 +311,45 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("ticket", "kind", "other", name=op.f("pk_links")),
     )
     op.create_index("ix_links_other", "links", ["other"], unique=False)
+    op.create_index(
+        "ix_messages_moved",
+        "messages",
+        ["home"],
+        unique=False,
+        sqlite_where=sa.text("home <> ticket"),
+        postgresql_where=sa.text("home <> ticket"),
+    )
+    op.create_table(
+        "policies",
+        sa.Column("version", sa.String(length=32), nullable=False),
+        sa.Column("first_at", sa.BigInteger(), nullable=False),
+        sa.Column("last_at", sa.BigInteger(), nullable=False),
+        sa.Column("outline", JSON, nullable=False),
+        sa.Column("files", JSON, nullable=False),
+        sa.Column("templates", JSON, nullable=False),
+        sa.PrimaryKeyConstraint("version", name=op.f("pk_policies")),
+    )
+    op.create_table(
+        "shadow_runs",
+        sa.Column("shadow", sa.String(length=32), nullable=False),
+        sa.Column("live", sa.String(length=32), nullable=False),
+        sa.Column("first_at", sa.BigInteger(), nullable=False),
+        sa.Column("last_at", sa.BigInteger(), nullable=False),
+        sa.Column("agreed", sa.Integer(), nullable=False),
+        sa.Column("differed", sa.Integer(), nullable=False),
+        sa.Column("missed", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("shadow", "live", name=op.f("pk_shadow_runs")),
+    )
+    op.create_table(
+        "shadow_differences",
+        sa.Column("shadow", sa.String(length=32), nullable=False),
+        sa.Column("ticket", sa.String(length=32), nullable=False),
+        sa.Column("live", sa.String(length=32), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("data", JSON, nullable=False),
+        sa.ForeignKeyConstraint(["ticket"], ["tickets.number"], name=op.f("fk_shadow_differences_ticket")),
+        sa.PrimaryKeyConstraint("shadow", "ticket", name=op.f("pk_shadow_differences")),
+    )
     op.create_table(
         "raw_mails",
         sa.Column("inbox_id", ROW_ID, autoincrement=False, nullable=False),

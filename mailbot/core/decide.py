@@ -8,6 +8,7 @@ from mailbot.core import bounced, ladder, routing, steps
 from mailbot.core import commands as c
 from mailbot.core import events as e
 from mailbot.core.answers import NOT_AUTHENTICATED, Permission, authenticated, permission
+from mailbot.core.assign import NO_LOADS, Loads, choose
 from mailbot.core.classify import classify
 from mailbot.core.courtesy import is_thanks
 from mailbot.core.evidence import Verdict
@@ -28,7 +29,7 @@ class MailFacts:
     have been merged since; `held_for` the ticket that a stranger named, where the mailbox holds strangers'
     mail. `language` is what this customer last wrote in. `returned` is the mail of ours that a report is
     proven to be about, `mutes` which of the addresses concerned get no automatic mail. `circumstances` is
-    what the rules may ask of the customer, as the store knows it.
+    what the rules may ask of the customer, as the store knows it; `loads` what agents have in hand.
     """
 
     number: str
@@ -41,6 +42,7 @@ class MailFacts:
     returned: bounced.Sent | None = None
     mutes: bounced.Mutes = field(default_factory=dict)
     circumstances: Circumstances = NOTHING_KNOWN
+    loads: Loads = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ def _open(
         at=now,
         by=by,
         mailbox=box.address,
-        customer=mail.sender or envelope.sender,
+        customer=customer_of(mail, envelope),
         subject=mail.subject,
         language=mail.language or facts.language or box.language,
         message_id=mail.message_id,
@@ -118,12 +120,12 @@ def _open(
         suggests=facts.verdict.suggests,
         held_for=facts.held_for.number if facts.held_for else "",
     )
-    story = Story(opened_by(facts.number, first), first)
+    story = Story(opened_by(facts.number, first), first, loads=facts.loads)
     allowed = permission(mail, envelope, box, policy, facts.allowances, now)
     known = replace(facts.circumstances, authentication=mail.authentication, reopened=bool(follows))
     story.tell(_routed(mail, envelope, box, allowed, known, policy, now))
     if facts.held_for and facts.held_for.assignee:
-        story.tell(e.TicketAssigned(now, "policy", facts.held_for.assignee))
+        story.tell(e.TicketAssigned(now, "policy", facts.held_for.assignee, f"has {facts.held_for.number}"))
     else:
         _assign(story, policy, now, "policy")
     story.tell(_clocks(story.ticket, policy, now))
@@ -152,6 +154,11 @@ def _remarks(opened: e.TicketOpened, rule: str, mute: bounced.Mute | None) -> st
     if mute:
         said.append(f"earlier mail to the {bounced.refusal(mute)}")
     return "; ".join(said)
+
+
+def customer_of(mail: InboundMail, envelope: Envelope) -> str:
+    """Whose ticket it is when the mail opens one."""
+    return mail.sender or envelope.sender
 
 
 def mailbox_of(envelope: Envelope, policy: Policy) -> Mailbox:
@@ -224,6 +231,8 @@ def _routed(
         ask_for=found.ask_for,
         template=found.template,
         circumstances=circumstances,
+        assign=found.assign,
+        skill=found.skill,
     )
 
 
@@ -305,7 +314,7 @@ def _agent_wrote(
         return MailDecision(story.decision(), "note")
     story.tell(e.AgentAnswered(now, by, agent.address))
     if ticket.assignee != agent.address:
-        story.tell(e.TicketAssigned(now, by, agent.address))
+        story.tell(e.TicketAssigned(now, by, agent.address, "answered it"))
     story.tell(_clocks(story.ticket, policy, now))
     story.owe(
         Answer(
@@ -334,22 +343,30 @@ def _clocks(ticket: Ticket, policy: Policy, now: datetime) -> e.ClocksSet:
 
 
 def _assign(story: Story, policy: Policy, now: datetime, by: str) -> None:
-    agent = ladder.choose_agent(story.ticket, policy)
-    if agent:
-        story.tell(e.TicketAssigned(now, by, agent.address))
+    chosen = choose(story.ticket, policy, now, story.loads)
+    if chosen:
+        story.tell(e.TicketAssigned(now, by, chosen.agent.address, chosen.because))
 
 
-def on_deadline(ticket: Ticket, policy: Policy, now: datetime, mute: bounced.Mute | None = None) -> Decision:
+def on_deadline(
+    ticket: Ticket,
+    policy: Policy,
+    now: datetime,
+    mute: bounced.Mute | None = None,
+    loads: Loads = NO_LOADS,
+) -> Decision:
     """Takes every step that is due by `now`, in the order in which they fell due. `mute`: the customer's."""
-    story = Story(ticket)
+    story = Story(ticket, loads=loads)
     while (due := ladder.next_deadline(story.ticket, policy)) and due.due_at <= now:
         steps.take(story, due, policy, now, bounced.refusal(mute))
     return story.decision()
 
 
-def on_command(ticket: Ticket, command: c.Command, by: str, policy: Policy, now: datetime) -> Decision | str:
+def on_command(
+    ticket: Ticket, command: c.Command, by: str, policy: Policy, now: datetime, loads: Loads = NO_LOADS
+) -> Decision | str:
     """What a person's command leads to, or why it can't be done."""
-    story = Story(ticket)
+    story = Story(ticket, loads=loads)
     match command:
         case c.AddNote(text):
             story.tell(e.NoteAdded(now, by, text))
@@ -364,7 +381,7 @@ def on_command(ticket: Ticket, command: c.Command, by: str, policy: Policy, now:
                 return f"{ticket.number} was merged into {ticket.merged_into}"
             if agent is None:
                 return f"{address} is no agent of any team"
-            story.tell(e.TicketAssigned(now, by, agent.address))
+            story.tell(e.TicketAssigned(now, by, agent.address, f"by {by}"))
             steps.confirm(story, now)
             steps.tell_team(story, policy, now, "assigned", f"by {by}", "")
         case c.Escalate(level, because):

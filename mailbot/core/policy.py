@@ -1,13 +1,14 @@
 """Everything the admins chose, frozen: what `settings` builds from the YAML and the core decides by."""
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
 
 from mailbot.core.model import Target
 from mailbot.core.money import Money
-from mailbot.core.routing import When
+from mailbot.core.routing import When, asked
 from mailbot.core.worktime import Calendar, Interval
 
 
@@ -52,12 +53,13 @@ class Agent:
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """`assign` is how its tickets find an agent: see ASSIGN."""
+    """`assign` is how its tickets find an agent: see ASSIGN. `public` is what customers read, by language."""
 
     name: str
     calendar: str
     agents: tuple[Agent, ...]
     assign: str = "spread"
+    public: Mapping[str, str] = field(default_factory=dict)
 
 
 # Ways to choose among those who are on duty: evenly by the number's random digits; whoever got none for the
@@ -139,15 +141,27 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
-    """`quiet`: local hours of the day in which nobody is reminded. `repeat`: when all steps are taken, who
-    has the ticket is reminded again so often (work time), for ever: an open ticket always has a next
-    deadline."""
+    """`quiet`: hours of the day, on the wall clock of the team's calendar, in which nobody is reminded.
+    `repeat`: when all steps are taken, who has the ticket is reminded again so often (work time), for ever:
+    an open ticket always has a next deadline."""
 
     name: str
     targets: Mapping[Target, timedelta]
     steps: tuple[Step, ...]
     quiet: tuple[Interval, ...] = ()
     repeat: timedelta = timedelta(hours=24)
+
+    @property
+    def digest(self) -> str:
+        """Of all that it says: a ticket climbs the ladder that it was given, whatever the files say later.
+
+        It is stored and never worked out again from what was stored, so that it may change with our code.
+        """
+        by_category = [dict(sorted(step.escalate_by_category.items())) for step in self.steps]
+        pairs = zip(self.steps, by_category, strict=True)
+        steps = [replace(step, escalate_by_category=levels) for step, levels in pairs]
+        said = repr((self.name, sorted(self.targets.items()), steps, self.quiet, self.repeat))
+        return hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()[:12]
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +213,32 @@ class Policy:
     details: Mapping[str, Detail] = field(default_factory=dict)
     authority: Authority = Authority()
     admins: tuple[str, ...] = ()  # addresses that hear of refused reloads
+    former: Mapping[str, Ladder] = field(default_factory=dict)  # by digest: what tickets climb all the same
+    level_names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # for customers, by language
+
+    @cached_property
+    def asked(self) -> frozenset[str]:
+        """The fields that any rule asks about."""
+        return frozenset(asked(rule.when for rule in self.rules if rule.when))
+
+    @cached_property
+    def digests(self) -> Mapping[str, str]:
+        """The digest of each ladder, by its name."""
+        return {name: ladder.digest for name, ladder in self.ladders.items()}
+
+    @cached_property
+    def ladders_by_digest(self) -> Mapping[str, Ladder]:
+        """Those in the files and the former ones that tickets still climb."""
+        return {**self.former, **{self.digests[name]: each for name, each in self.ladders.items()}}
+
+    @cached_property
+    def hours_of(self) -> Mapping[str, Calendar]:
+        """When each agent works, by address: the own calendar, else the team's."""
+        return {
+            agent.address: self.calendars[agent.calendar or team.calendar]
+            for team in self.teams.values()
+            for agent in team.agents
+        }
 
     @cached_property
     def agents(self) -> Mapping[str, Agent]:

@@ -5,7 +5,7 @@ is one entry in its table.
 """
 
 import dataclasses
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
@@ -161,6 +161,18 @@ class NoneOf:
 
 
 When = Condition | AllOf | AnyOf | NoneOf
+
+
+LOOKED_UP = frozenset({"known_customer", "open_tickets", "escalated_before"})  # the store is asked for these
+
+
+def asked(whens: Iterable[When]) -> Iterator[str]:
+    """The names of the fields that these conditions ask about."""
+    for when in whens:
+        if isinstance(when, Condition):
+            yield when.field
+        else:
+            yield from asked(when.parts)
 
 
 def build(field: str, operator: str, value: object) -> Condition:

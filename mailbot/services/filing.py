@@ -16,17 +16,18 @@ from mailbot.core import reference
 from mailbot.core.answers import allowance_keys
 from mailbot.core.bounced import Mute
 from mailbot.core.courtesy import AWAY, is_away
-from mailbot.core.decide import MailDecision, MailFacts, mailbox_of, on_mail
+from mailbot.core.decide import MailDecision, MailFacts, customer_of, mailbox_of, on_mail
 from mailbot.core.evidence import Clues, Verdict, ends, follow, weigh
 from mailbot.core.lifecycle import Decision
-from mailbot.core.model import Authentication, InboundMail, Ticket
+from mailbot.core.model import NOTHING_KNOWN, OVER, Authentication, Circumstances, InboundMail, Ticket
 from mailbot.core.policy import Mailbox, Policy
+from mailbot.core.routing import LOOKED_UP
 from mailbot.mail.automatic import envelope_reason
 from mailbot.mail.visible import answer_text
 from mailbot.services.live import Live
 from mailbot.services.settle import outcome
 from mailbot.services.tracing import Trace, trace, with_report
-from mailbot.store import allowances, failures, inbox, mutes, tickets
+from mailbot.store import allowances, circumstances, failures, inbox, mutes, tickets
 from mailbot.store.codec import verdict_data
 from mailbot.store.inbox import Claimed
 
@@ -53,6 +54,7 @@ class Known:
     allowances: dict[str, datetime]
     open_numbers: dict[str, set[str]]  # address -> its open tickets; asked for where a number was mistyped
     mutes: dict[str, Mute]  # address -> why it gets no automatic mail
+    circumstances: dict[str, Circumstances]  # customer -> what rules may ask; {} where no rule does
 
     def own(self, sender: str) -> set[str]:
         return self.open_numbers.get(sender, set())
@@ -79,10 +81,25 @@ class Known:
         if ticket.language:
             self.languages[ticket.customer] = ticket.language
         self.allowances.update(filed.decided.spent)
+        self._learn_circumstances(filed)
         for address in filed.decided.lifted:
             self.mutes.pop(address, None)
         if mute := filed.decided.effects.mute:
             self.mutes[mute.address] = mute
+
+    def _learn_circumstances(self, filed: Filed) -> None:
+        decision = filed.decided.decision
+        before, after = filed.before, decision.ticket
+        known = self.circumstances.get(after.customer)
+        if known:
+            was_open = before is not None and before.status not in OVER
+            escalated = any(isinstance(event, e.TicketEscalated) for event in decision.events)
+            self.circumstances[after.customer] = replace(
+                known,
+                known_customer=True,
+                open_tickets=known.open_tickets + (after.status not in OVER) - was_open,
+                escalated_before=known.escalated_before or escalated,
+            )
 
 
 def file_mails(
@@ -172,6 +189,7 @@ def _decide(
         allowances=known.allowances,
         returned=traced.returned,
         mutes=known.mutes,
+        circumstances=known.circumstances.get(customer_of(mail, claimed.envelope), NOTHING_KNOWN),
     )
     decided = on_mail(ticket, mail, claimed.envelope, facts, policy, now)
     same = ticket is not None and ticket.number == decided.decision.ticket.number
@@ -230,6 +248,8 @@ def _load(
         for key in allowance_keys(claimed.envelope.sender, policy, mail.sender)
     }
     people = {each.lower() for claimed, mail in batch for each in (mail.sender, claimed.envelope.sender)}
+    asks = not policy.asked.isdisjoint(LOOKED_UP)
+    asked_of = {customer_of(mail, claimed.envelope) for claimed, mail in batch} if asks else set()
     return Known(
         tickets=tickets.load_with_heirs(connection, numbers),
         messages=messages,
@@ -240,6 +260,7 @@ def _load(
             connection, {each.sender for each in clues if each.mistyped} - {""}
         ),
         mutes=mutes.load(connection, people - {""}, now),
+        circumstances=circumstances.now(connection, asked_of, now),
     )
 
 

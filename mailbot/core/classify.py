@@ -10,7 +10,8 @@ from mailbot.core.routing import Match, RoutingFacts
 
 @dataclass(frozen=True, slots=True)
 class Classified:
-    """`matches` are the rules that matched, the last is the one that won; `details` what the mail names."""
+    """`matches` are the rules that matched, the last is the one that won; `details` what the mail names.
+    `assign` is "" where the rules leave it to the team."""
 
     matches: tuple[Match, ...]
     rule: str
@@ -52,7 +53,7 @@ def classify(policy: Policy, facts: RoutingFacts) -> Classified:
         team=then.team,
         level=then.level or policy.levels[0],
         ladder=then.ladder or policy.ladder_of[priority],
-        assign=then.assign or policy.teams[then.team].assign,
+        assign=then.assign,
         skill=then.skill,
         template=then.template,
         ask_for=tuple(name for name in then.ask_for if name not in details),

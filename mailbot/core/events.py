@@ -45,6 +45,9 @@ class TicketRouted:
     details: tuple[tuple[str, str], ...] = ()  # found in the mail, sorted by name
     ask_for: tuple[str, ...] = ()  # details that the acknowledgement asks for
     template: str = ""  # the variant of the acknowledgement
+    ladder_digest: str = ""
+    assign: str = ""  # how it finds an agent, where the rules said so
+    skill: str = ""  # that whoever gets it should have
     circumstances: Circumstances | None = None  # what else the rules were told; None: routed without rules
 
 
@@ -53,6 +56,7 @@ class TicketAssigned:
     at: datetime
     by: str
     assignee: str  # an agent's address
+    because: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +204,50 @@ class TargetMissed:
 
 
 @dataclass(frozen=True, slots=True)
+class ReminderCame:
+    """Nothing else was to come, so who has the ticket is reminded of it; the next one comes in its turn."""
+
+    at: datetime
+    by: str
+    target: Target  # REPEAT, FOLLOW_UP; CONFIRMATION, DECISION: in vain, and no step comes after that one
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionAsked:
+    """The people of a level were asked what shall be done; the clock of the DECISION runs until they say."""
+
+    at: datetime
+    by: str
+    of: str  # a level
+    question: str
+    options: tuple[str, ...]
+    whom: tuple[str, ...]  # addresses
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionMade:
+    at: datetime
+    by: str
+    option: str
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LadderChanged:
+    """The policy changed and an admin had open tickets reckoned anew: what they climb from now on.
+
+    `clocks`: with the steps that count as taken.
+    """
+
+    at: datetime
+    by: str
+    ladder: str
+    ladder_digest: str
+    clocks: tuple[Clock, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PeopleTold:
     """Somebody was reminded or notified about the ticket (mail to agents, managers or the customer)."""
 
@@ -342,6 +390,10 @@ Event = (
     | ClocksSet
     | StepTaken
     | TargetMissed
+    | ReminderCame
+    | DecisionAsked
+    | DecisionMade
+    | LadderChanged
     | PeopleTold
     | TicketClosed
     | TicketReopened

@@ -221,7 +221,7 @@ def split(source: Side, messages: Collection[int], fresh: str, who: Who) -> Chan
     story = Story(opened(fresh, first), first)
     story.tell(_routed_alike(a, who))
     if a.assignee:
-        story.tell(e.TicketAssigned(who.at, who.by, a.assignee))
+        story.tell(e.TicketAssigned(who.at, who.by, a.assignee, f"has {a.number}"))
     # The customer had an acknowledgement for the mail, and hears the new number with the first answer.
     story.tell(e.AcknowledgementSuppressed(who.at, "policy", f"split from {a.number}"))
     _retell(story, (), gone, who)
@@ -254,7 +254,7 @@ def _split_off(gone: Sequence[Post], fresh: str, who: Who) -> e.TicketSplit:
 
 def _routed_alike(ticket: Ticket, who: Who) -> e.TicketRouted:
     names = ("rule", "category", "urgency", "complexity", "priority", "tags", "team", "level", "ladder")
-    same = {name: getattr(ticket, name) for name in names}
+    same = {name: getattr(ticket, name) for name in (*names, "assign", "skill")}
     return e.TicketRouted(at=who.at, by=who.by, because=f"split from {ticket.number}", **same)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from mailbot.core import events as e
 from mailbot.core import ladder
+from mailbot.core.assign import NO_LOADS, Loads
 from mailbot.core.events import Event
 from mailbot.core.model import Status, Ticket
 from mailbot.core.notices import Notice
@@ -42,6 +43,10 @@ TRANSITIONS: dict[type[Any], Row] = {
     e.ClocksSet: ANY,
     e.StepTaken: LIVE,
     e.TargetMissed: LIVE,
+    e.ReminderCame: LIVE,
+    e.DecisionAsked: LIVE,
+    e.DecisionMade: LIVE,
+    e.LadderChanged: LIVE,
     e.PeopleTold: ANY,
     e.TicketClosed: {NEW: CLOSED, OPEN: CLOSED, WAITING: CLOSED},
     e.TicketReopened: {CLOSED: OPEN},
@@ -108,25 +113,33 @@ def _changes(ticket: Ticket, event: Event) -> dict[str, Any]:
                 "team",
                 "level",
                 "ladder",
+                "ladder_digest",
                 "details",
+                "assign",
+                "skill",
             )
             return {name: getattr(event, name) for name in names}
-        case e.TicketAssigned(assignee=assignee):
-            return {"assignee": assignee}
+        case e.TicketAssigned(at=at, assignee=assignee):
+            return {"assignee": assignee, "assigned_at": at}
         case e.TicketHandedOver(team=team):
             return {"team": team, "assignee": None}
         case e.TicketEscalated(level=level):
             return {"level": level, "assignee": None, "escalated": ticket.escalated + 1}
         case e.CustomerWrote(message_id=message_id):
             return {"last_message_id": message_id}
-        case e.AgentAnswered(at=at) if ticket.first_response_at is None:
-            return {"first_response_at": at}
+        case e.AgentAnswered(at=at):
+            clocks = ladder.answered(ticket.clocks)
+            return {"first_response_at": ticket.first_response_at or at, "clocks": clocks}
         case e.ClocksSet(clocks=clocks):
             return {"clocks": clocks}
-        case e.StepTaken(target=target, step=step):
-            return {"clocks": ladder.fired(ticket.clocks, target, step)}
-        case e.TargetMissed(target=target):
-            return {"clocks": ladder.fired(ticket.clocks, target, ladder.MISSED)}
+        case e.StepTaken(target=target, step=step, at=at):
+            return {"clocks": ladder.fired(ticket.clocks, target, step, at)}
+        case e.TargetMissed(target=target, at=at) | e.ReminderCame(target=target, at=at):
+            return {"clocks": ladder.fired(ticket.clocks, target, ladder.MISSED, at)}
+        case e.DecisionMade():
+            return {"clocks": ladder.decided(ticket.clocks)}
+        case e.LadderChanged(ladder=name, ladder_digest=digest, clocks=clocks):
+            return {"ladder": name, "ladder_digest": digest, "clocks": clocks}
         case e.TicketClosed(at=at):
             return {"closed_at": at}
         case e.TicketReopened():
@@ -146,9 +159,13 @@ def _changes(ticket: Ticket, event: Event) -> dict[str, Any]:
 
 
 class Story:
-    """A decision under way: the ticket so far, what happened to it, what we owe. Lives for one decision."""
+    """A decision under way: the ticket so far, what happened to it, what we owe. Lives for one decision.
 
-    def __init__(self, ticket: Ticket, *first: Event) -> None:
+    `loads` is what agents have in hand, for whoever must choose one.
+    """
+
+    def __init__(self, ticket: Ticket, *first: Event, loads: Loads = NO_LOADS) -> None:
+        self.loads = loads
         self.ticket = ticket
         self.events: list[Event] = list(first)
         self.notices: list[Notice] = []

@@ -11,7 +11,7 @@ class Status(StrEnum):
 
     NEW = "new"  # nobody has answered yet
     OPEN = "open"  # the customer wrote again: our turn
-    WAITING = "waiting"  # we answered: the customer's turn, clocks stand still
+    WAITING = "waiting"  # we answered: the customer's turn, our promises stand still
     CLOSED = "closed"
     MERGED = "merged"  # its messages and its mail are another ticket's now
 
@@ -26,6 +26,9 @@ class Target(StrEnum):
     NEXT_RESPONSE = "next_response"
     RESOLUTION = "resolution"
     CONFIRMATION = "confirmation"  # the new owner after an escalation says: I have it
+    DECISION = "decision"  # the people of a level were asked what shall be done
+    FOLLOW_UP = "follow_up"  # we wait for the customer: when to ask again, or to close
+    REPEAT = "repeat"  # nothing else will come: who has the ticket is reminded, again and again
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,8 @@ class Clock:
     """One target running on one ticket. Spans are work time of the team's calendar.
 
     `spent` is the work time used before `running_since`; `running_since` is None while the clock stands
-    still. `fired` holds the indexes of the ladder's steps already taken in this run of the clock.
+    still. `fired` holds the indexes of the ladder's steps already taken in this run of the clock; of a
+    CONFIRMATION and a DECISION it is the one step that they hang on.
     """
 
     target: Target
@@ -62,7 +66,11 @@ class Ticket:
     team: str = ""
     level: str = ""
     assignee: str | None = None  # an agent's address
+    assigned_at: datetime | None = None
+    assign: str = ""  # how it finds an agent, where its rule said so; else by its team's way
+    skill: str = ""  # that whoever gets it should have
     ladder: str = ""
+    ladder_digest: str = ""  # of its content when it was chosen; "": whatever it is now
     rule: str = ""
     clocks: tuple[Clock, ...] = ()
     first_response_at: datetime | None = None

@@ -97,6 +97,8 @@ raw_mails = Table(
     Column("content", LargeBinary, nullable=False),
 )
 
+_IN_HAND = text("status IN ('new', 'open')")
+
 tickets = Table(
     "tickets",
     metadata,
@@ -115,6 +117,9 @@ tickets = Table(
     Column("team", Text, nullable=False),
     Column("level", Text, nullable=False),
     Column("assignee", Text),
+    Column("assigned_at", Moment),
+    Column("assign", String(16), nullable=False),
+    Column("skill", Text, nullable=False),
     Column("ladder", Text, nullable=False),
     Column("ladder_digest", String(12), nullable=False),
     Column("rule", Text, nullable=False),
@@ -131,6 +136,9 @@ tickets = Table(
     Column("events", Integer, nullable=False),
     Index("ix_tickets_customer_opened_at", "customer", "opened_at"),
     Index("ix_tickets_status_opened_at", "status", "opened_at"),
+    # Who has how much in hand, and when each agent last got a ticket (`services.rota`).
+    Index("ix_tickets_in_hand", "assignee", sqlite_where=_IN_HAND, postgresql_where=_IN_HAND),
+    Index("ix_tickets_assignee_assigned_at", "assignee", "assigned_at"),
 )
 
 participants = Table(

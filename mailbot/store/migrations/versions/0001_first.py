@@ -195,6 +195,9 @@ def upgrade() -> None:
         sa.Column("team", sa.Text(), nullable=False),
         sa.Column("level", sa.Text(), nullable=False),
         sa.Column("assignee", sa.Text(), nullable=True),
+        sa.Column("assigned_at", sa.BigInteger(), nullable=True),
+        sa.Column("assign", sa.String(length=16), nullable=False),
+        sa.Column("skill", sa.Text(), nullable=False),
         sa.Column("ladder", sa.Text(), nullable=False),
         sa.Column("ladder_digest", sa.String(length=12), nullable=False),
         sa.Column("rule", sa.Text(), nullable=False),
@@ -213,6 +216,17 @@ def upgrade() -> None:
     )
     op.create_index("ix_tickets_customer_opened_at", "tickets", ["customer", "opened_at"], unique=False)
     op.create_index("ix_tickets_status_opened_at", "tickets", ["status", "opened_at"], unique=False)
+    op.create_index(
+        "ix_tickets_in_hand",
+        "tickets",
+        ["assignee"],
+        unique=False,
+        sqlite_where=sa.text("status IN ('new', 'open')"),
+        postgresql_where=sa.text("status IN ('new', 'open')"),
+    )
+    op.create_index(
+        "ix_tickets_assignee_assigned_at", "tickets", ["assignee", "assigned_at"], unique=False
+    )
     op.create_table(
         "attachments",
         sa.Column("inbox_id", ROW_ID, autoincrement=False, nullable=False),

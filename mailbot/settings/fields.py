@@ -1,7 +1,7 @@
 """The types of single values in the YAML files: what is read into what, and how the JSON Schema says it."""
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -54,6 +54,15 @@ def _header_name(value: str) -> str:
     return value.lower()
 
 
+def _header_field(value: str) -> str:
+    """RFC 5322 section 2.2, for a mail that is made up for a test."""
+    if not (value.isascii() and value.replace("-", "").isalnum() and len(value) <= 76):
+        raise ValueError(f"`{shown(value)}` is no header field", "such as List-Id")
+    if value.lower() in ("from", "to", "subject", "mime-version") or value.lower().startswith("content-"):
+        raise ValueError(f"`{value}` has a key of its own here", "from, to, subject, body, attachments")
+    return value
+
+
 def _zone(value: str) -> str:
     try:
         ZoneInfo(value)
@@ -90,6 +99,16 @@ def some(what: str) -> Callable[[Any], Any]:
 Name = Annotated[str, AfterValidator(_printable)]
 Address = Annotated[
     str, BeforeValidator(values.address), _text("a mail address", "ayu@dukungan.example", format="email")
+]
+Spoken = Annotated[str, _one_of(("id", "en", "unsure")), WithJsonSchema({"enum": ["id", "en", "unsure"]})]
+WallClock = Annotated[
+    datetime,
+    BeforeValidator(values.clock),
+    _text(
+        "a date and a time by the wall clock",
+        "2026-11-23 10:30",
+        pattern=r"^\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?$",
+    ),
 ]
 Language = Annotated[str, AfterValidator(_language), _text("two letters", "id", "en", pattern="^[a-z]{2}$")]
 Span = Annotated[
@@ -148,6 +167,7 @@ Domain = Annotated[str, BeforeValidator(values.domain), _text("a domain", "dukun
 DnsName = Annotated[
     str, BeforeValidator(values.ascii_domain), _text("a name as the DNS has it", "dukungan.example", "mb2026")
 ]
+HeaderField = Annotated[str, AfterValidator(_header_field), _text("a header field", "List-Id")]
 HeaderName = Annotated[str, AfterValidator(_header_name), _text("a header field", "Subject")]
 Hours = Annotated[
     tuple[Interval, ...],

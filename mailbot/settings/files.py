@@ -18,6 +18,7 @@ from mailbot.settings.fields import (
     DnsName,
     Domain,
     Endpoint,
+    HeaderField,
     HeaderName,
     Hours,
     ImapUser,
@@ -32,8 +33,10 @@ from mailbot.settings.fields import (
     Rates,
     Size,
     Span,
+    Spoken,
     Store,
     Urgency,
+    WallClock,
     Week,
     Zone,
     some,
@@ -271,11 +274,93 @@ class RuleEntry(_Entry):
     go_on: bool = Field(False, description="the rules below are asked too; what this one sets stays set")
 
 
+class LetterEntry(_Entry):
+    """The mail of a test: `file`, or what it says."""
+
+    file: str = Field("", description="a mail as it came (.eml), relative to this directory")
+    sender: Address | None = Field(None, alias="from", description="the customer's address")
+    recipient: Address | None = Field(None, alias="to", description="one of our mailboxes; else the first")
+    subject: str = Field("", description="its subject")
+    body: str = Field("", description="its text")
+    language: Spoken | None = Field(None, description="id, en or unsure; else told by its words")
+    attachments: Names = Field([], description="file names; the type goes by the ending")
+    headers: dict[HeaderField, str] = Field({}, description="further header fields")
+    size: Size | None = Field(None, description="of the whole mail; else as large as it is")
+    at: WallClock | None = Field(
+        None, description="when it comes, by the first calendar's clock; else Monday 2026-11-23 10:00"
+    )
+    known_customer: bool = Field(False, description="this customer had a ticket before")
+    open_tickets: int = Field(0, ge=0, description="how many tickets of this customer are open")
+    reopened: bool = Field(False, description="it goes on with a ticket that was closed long ago")
+    escalated_before: bool = Field(False, description="a ticket of this customer was escalated lately")
+    authentication: Literal["pass", "fail", "none"] = Field("none", description="of its sender")
+
+
+def _letter(value: object) -> object:
+    return {"file": value} if isinstance(value, str) else value
+
+
+def _some_letter(value: LetterEntry) -> LetterEntry:
+    inside = [
+        name for name in ("sender", "subject", "body", "attachments", "headers") if getattr(value, name)
+    ]
+    if value.file and inside:
+        raise ValueError("a mail is a `file` or what stands here, not both", "leave one of them out")
+    if not value.file and value.sender is None:
+        raise ValueError("this mail has no sender", "from: siti@pelanggan.example, or file: mail.eml")
+    return value
+
+
+class ExpectEntry(_Entry):
+    """What must come out; what is left out may be anything."""
+
+    rule: Name | None = Field(None, description="this rule matches: it decides, or lets the others go on")
+    not_rule: Names = Field([], description="none of these rules matches")
+    category: Name | None = Field(None, description="what the matter is about")
+    urgency: Urgency | None = Field(None, description="how soon it hurts")
+    complexity: Complexity | None = Field(None, description="how hard it is")
+    priority: Priority | None = Field(None, description="what follows from both, or was set")
+    tags: Names = Field([], description="all of these are on it, others may be")
+    team: Name | None = Field(None, description="who gets it")
+    level: Name | None = Field(None, description="where it starts")
+    ladder: Name | None = Field(None, description="which ladder it climbs")
+    agent: Name | None = Field(None, description="who has it: a name, an address, or nobody")
+    template: Name | None = Field(None, description="the variant of the acknowledgement")
+    details: dict[Name, str] = Field({}, description="what is found in the mail, by name")
+    ask_for: Names = Field([], description="all of these details are asked for")
+    deadlines: dict[str, WallClock] = Field(
+        {}, description="first_response, 75% of resolution, ... and when, by the clock of the team's calendar"
+    )
+
+
+def _some_expectation(value: ExpectEntry) -> ExpectEntry:
+    if not value.model_fields_set:
+        raise ValueError("this test expects nothing", "team: payments, priority: high, ...")
+    return value
+
+
+class TestEntry(_Entry):
+    """A mail and what it must lead to."""
+
+    name: Name = Field(description="shown when it fails; no two tests share it")
+    mail: Annotated[
+        LetterEntry,
+        AfterValidator(_some_letter),
+        BeforeValidator(_letter, json_schema_input_type=str | LetterEntry),
+    ] = Field(description="the mail, or a file that holds it")
+    expect: Annotated[ExpectEntry, AfterValidator(_some_expectation)] = Field(
+        description="what must come out of it"
+    )
+
+
 class RoutingFile(_Entry):
     """routing.yaml: where a new ticket goes."""
 
     rules: Annotated[list[RuleEntry], AfterValidator(some("rule"))] = Field(
         description="in order: the first that matches wins"
+    )
+    tests: list[TestEntry] = Field(
+        [], description="mails and what they must lead to; a policy that fails one is never taken"
     )
 
 

@@ -11,7 +11,17 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from mailbot.errors import ConfigError, Problem
-from mailbot.settings import build, environment, escalation, machine, references, remarks, shipped, source
+from mailbot.settings import (
+    build,
+    environment,
+    escalation,
+    machine,
+    references,
+    rehearsals,
+    remarks,
+    shipped,
+    source,
+)
 from mailbot.settings.build import Checked
 from mailbot.settings.environment import Environment
 from mailbot.settings.files import EscalationFile, MailbotFile, RoutingFile, TeamsFile
@@ -75,7 +85,9 @@ def _loaded(
 ) -> Loaded:
     said, problems, warnings = environment.read(env)
     checked, found, notes = _check(files, where, said, today)
-    problems += _besides(unreadable, [*found, *references.check(files), *escalation.check(files)])
+    problems += _besides(
+        unreadable, [*found, *references.check(files), *escalation.check(files), *rehearsals.check(files)]
+    )
     if problems or checked is None:
         raise ConfigError(_in_order(problems, files))
     return Loaded(
@@ -83,6 +95,7 @@ def _loaded(
         build.policy(checked, files, _version(files, templates), limits=said.limits),
         tuple(_in_order([*warnings, *notes, *remarks.of(files)], files)),
         _sources(files, templates),
+        rehearsals.build(checked.routing, files.routing),
     )
 
 

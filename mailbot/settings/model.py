@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from mailbot.core.policy import Policy
+from mailbot.core.rehearsal import Rehearsal
 from mailbot.errors import Problem
 
 if TYPE_CHECKING:  # of the extra `auth`: may be missing
@@ -185,3 +186,4 @@ class Loaded:
     policy: Policy
     warnings: tuple[Problem, ...] = ()
     sources: Sources = Sources({}, {})
+    tests: tuple[Rehearsal, ...] = ()  # of routing.yaml; nobody has run them yet

@@ -4,6 +4,7 @@ import re
 from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from mailbot.errors import Problem
@@ -94,12 +95,12 @@ def _place(source: Source, detail: ErrorDetails) -> Place:
 
 def _fields_at(model: type[BaseModel], place: Place) -> tuple[str, ...]:
     found = _model_at(model, place)
-    return tuple(found.model_fields) if found else ()
+    return tuple(_named(found)) if found else ()
 
 
 def _describe(model: type[BaseModel], loc: tuple[str | int, ...]) -> str:
     found = _model_at(model, loc[:-1])
-    field = found.model_fields.get(str(loc[-1])) if found else None
+    field = _named(found).get(str(loc[-1])) if found else None
     return f"it is: {field.description}" if field and field.description else ""
 
 
@@ -108,11 +109,16 @@ def _model_at(annotation: Any, place: Place) -> type[BaseModel] | None:
     for part in place:
         model = _inner_model(annotation)
         if model and isinstance(part, str):
-            field = model.model_fields.get(part)
+            field = _named(model).get(part)
             annotation = field.annotation if field else None
         else:
             annotation = _last_argument(annotation)
     return _inner_model(annotation)
+
+
+def _named(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The fields by the keys that stand for them in YAML."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def _last_argument(annotation: Any) -> Any:

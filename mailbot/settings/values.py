@@ -5,7 +5,7 @@ Each reader takes what the YAML gave (any type) and raises ValueError(message, h
 
 import re
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from difflib import get_close_matches
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -36,6 +36,7 @@ _RATE = re.compile(r"([0-9]{1,9})\s*(?:per|an?|/)\s*(.+)")
 _SHARE = re.compile(rf"({_NUMBER})\s*%\s*of\s+(\w+)")
 _OFFSET = re.compile(r"(\w+)\s*([+-])\s*(.+)")
 _AROUND = re.compile(r"(.+?)\s+(after|before)\s+(\w+)")
+_CLOCK = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})[ T]([0-9]{2}):([0-9]{2})(?::([0-9]{2}))?")
 # RFC 5321 4.5.3.1 for the lengths; no quoted local parts, no address literals: nobody's desk has one.
 _ADDRESS = re.compile(
     r"[^\s@\"(),:;<>\[\]\\\x00-\x1f\x7f]{1,64}@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_][\w-]{0,61}"
@@ -116,6 +117,17 @@ def moment(value: object) -> Moment:
     if around := _AROUND.fullmatch(text):
         return Moment(_target(around[3]), 1.0, duration(around[1]) * (1 if around[2] == "after" else -1))
     return Moment(_target(text))
+
+
+def clock(value: object) -> datetime:
+    """ "2026-11-23 10:30" or with seconds, by a wall clock that stands elsewhere: a naive moment."""
+    text = _text(value, "a date and a time", "2026-11-23 10:30")
+    if found := _CLOCK.fullmatch(text):
+        try:
+            return datetime(*(int(part or 0) for part in found.groups()))  # type: ignore[arg-type] # noqa: DTZ001
+        except ValueError:
+            pass  # the 30th of February
+    return _no(f"`{shown(text)}` is no date with a time", "write it like 2026-11-23 10:30")
 
 
 def address(value: object) -> str:

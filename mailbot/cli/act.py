@@ -42,7 +42,8 @@ def _apply(connection: Connection, wanted: Act, live: Live) -> Decision | str | 
     ticket = tickets.load(connection, [wanted.number]).get(wanted.number)
     if ticket is None:
         return None
-    decision = on_command(ticket, wanted.command, wanted.by, live.policy, wanted.now)
+    live.rota.look(connection, live.policy)
+    decision = on_command(ticket, wanted.command, wanted.by, live.policy, wanted.now, live.rota.loads)
     if isinstance(decision, Decision):
         message = _note(wanted) if isinstance(wanted.command, AddNote) else None
         tickets.record(connection, [outcome(ticket, decision, live, wanted.now, message=message)])

@@ -25,7 +25,7 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 class Load:
     """What an agent has in hand: tickets that wait for us, and when the newest was given (None: never)."""
 
-    open: int = 0
+    in_hand: int = 0
     last_at: datetime | None = None
 
 
@@ -60,12 +60,6 @@ def way(ticket: Ticket, policy: Policy) -> str:
     """One of `policy.ASSIGN`: what the ticket's rule said, else its team's."""
     team = policy.teams.get(ticket.team)
     return ticket.assign or (team.assign if team else "spread")
-
-
-def needs_loads(policy: Policy) -> bool:
-    """Does anything in this policy look at who has how much?"""
-    said = {team.assign for team in policy.teams.values()} | {rule.then.assign for rule in policy.rules}
-    return not said <= {"", "spread"}
 
 
 def is_on_duty(agent: Agent, policy: Policy, now: datetime) -> bool:
@@ -127,8 +121,8 @@ def _next(among: Sequence[Agent], how: str, number: str, loads: Loads) -> tuple[
     if how == "round_robin":
         return min(among, key=last_at), "round robin: longest without a new ticket"
     if how == "least_load":
-        fewest = min(loads.get(agent.address, Load()).open for agent in among)
-        least = [agent for agent in among if loads.get(agent.address, Load()).open == fewest]
+        fewest = min(loads.get(agent.address, Load()).in_hand for agent in among)
+        least = [agent for agent in among if loads.get(agent.address, Load()).in_hand == fewest]
         oldest = min(map(last_at, least))
         equal = [agent for agent in least if last_at(agent) == oldest]
         return equal[_digits(number) % len(equal)], f"least load: {fewest} in hand"

@@ -241,6 +241,12 @@ class Policy:
         }
 
     @cached_property
+    def weighs_loads(self) -> bool:
+        """Does any way to find an agent ask who has how much?"""
+        said = {team.assign for team in self.teams.values()} | {rule.then.assign for rule in self.rules}
+        return not said <= {"", "spread"}
+
+    @cached_property
     def agents(self) -> Mapping[str, Agent]:
         """Every agent by address."""
         return {agent.address: agent for team in self.teams.values() for agent in team.agents}

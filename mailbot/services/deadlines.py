@@ -76,12 +76,14 @@ class Deadlines:
         loaded = tickets.load_free(connection, [due.ticket for due in batch])
         ours = deadlines.still_due(connection, loaded, now)
         muted = mutes.load(connection, {loaded[due.ticket].customer.lower() for due in ours} - {""}, now)
-        decisions = {
-            due.ticket: on_deadline(
-                loaded[due.ticket], live.policy, now, muted.get(loaded[due.ticket].customer.lower())
-            )
-            for due in ours
-        }
+        live.rota.look(connection, live.policy)
+        decisions = {}
+        for due in ours:
+            ticket = loaded[due.ticket]
+            mute = muted.get(ticket.customer.lower())
+            decided = on_deadline(ticket, live.policy, now, mute, live.rota.loads)
+            live.rota.learn(ticket, decided.ticket)
+            decisions[due.ticket] = decided
         tickets.record(
             connection,
             [outcome(loaded[number], decision, live, now) for number, decision in decisions.items()],

@@ -144,11 +144,13 @@ def decide_mails(
     traced = [trace(connection, claimed.envelope, mail, live) for claimed, mail in batch]
     clues = [_clues(*read, found, live) for read, found in zip(batch, traced, strict=True)]
     known = _load(connection, batch, clues, policy, now)
+    live.rota.look(connection, policy)
     numbers = fresh_numbers(connection, [mailbox_of(claimed.envelope, policy) for claimed, _ in batch])
     filed = []
     for (claimed, mail), clue, found, number in zip(batch, clues, traced, numbers, strict=True):
         one = _decide(claimed, mail, clue, found, number, known, live, now)
         known.learn(one)
+        live.rota.learn(one.before, one.decided.decision.ticket)
         filed.append(one)
     return filed
 
@@ -189,6 +191,7 @@ def _decide(
         allowances=known.allowances,
         returned=traced.returned,
         mutes=known.mutes,
+        loads=live.rota.loads,
         circumstances=known.circumstances.get(customer_of(mail, claimed.envelope), NOTHING_KNOWN),
     )
     decided = on_mail(ticket, mail, claimed.envelope, facts, policy, now)

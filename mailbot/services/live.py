@@ -1,7 +1,7 @@
 """What a reload swaps while the daemon runs: the policy and what is built from it."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from mailbot.core.model import Envelope, InboundMail
 from mailbot.core.policy import Policy
@@ -9,6 +9,7 @@ from mailbot.mail.compose import Composer
 from mailbot.mail.sign import Signer
 from mailbot.mail.tags import Keys
 from mailbot.mail.templates import Templates
+from mailbot.services.rota import Rota
 from mailbot.settings.model import Dkim, Trust
 
 
@@ -20,6 +21,7 @@ class Live:
     composer: Composer
     keys: Keys
     trust: Trust
+    rota: Rota = field(default_factory=Rota)
 
     def take(self, policy: Policy, templates: Templates) -> None:
         self.policy, self.composer = policy, replace(self.composer, templates=templates, policy=policy)

@@ -1,0 +1,15 @@
+"""`mailbot rules`: what can be said about rules before they are in force."""
+
+import click
+
+from mailbot.cli.options import config_option
+from mailbot.cli.rules_diff import diff
+
+
+@click.group()
+@config_option
+def rules() -> None:
+    """Rules: compare two policies over real mail."""
+
+
+rules.add_command(diff)

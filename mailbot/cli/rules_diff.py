@@ -1,0 +1,197 @@
+"""`mailbot rules diff`: what a change of policy would do to real mail, ticket by ticket."""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import click
+
+from mailbot.cli import mail_folder, rules_diff_print
+from mailbot.cli.opening import desk, no, now
+from mailbot.cli.options import config_option, json_option
+from mailbot.cli.progress import progress
+from mailbot.cli.say import clean
+from mailbot.cli.since import moment
+from mailbot.core.model import Circumstances
+from mailbot.core.policy import Policy
+from mailbot.core.replay import Case
+from mailbot.mail.parse import parse
+from mailbot.services import replaying
+from mailbot.services.past import Past, rebuilt
+from mailbot.services.replaying import Replayed
+from mailbot.settings import Loaded, load_policy
+from mailbot.store import openings, policies
+from mailbot.store.store import Store
+
+LIVE, RECORDED = "live", "recorded"
+MONTH = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Most:
+    """`--max-changed`: a number of mails, or a share of all of them."""
+
+    text: str
+    number: float
+    percent: bool
+
+    def exceeded(self, found: Replayed) -> bool:
+        changed = len(found.changes)
+        return changed > (found.total * self.number / 100 if self.percent else self.number)
+
+
+def _most(_ctx: click.Context, _param: click.Parameter, value: str) -> Most:
+    text = value.strip().removesuffix("%").strip()
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < 1e9:  # "nan" as well
+        raise click.BadParameter(f"{value!r} is no number of mails: 20, or a share of them: 5%")
+    return Most(value.strip(), number, value.strip().endswith("%"))
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A policy with the words that named it. `policy` None: what was recorded."""
+
+    named: str
+    policy: Policy | None
+    trusted: tuple[str, ...] = ()  # whose word on a sender counts
+
+
+@click.command("diff")
+@click.argument("old", metavar="OLD")
+@click.argument("new", metavar="NEW")
+@click.option(
+    "--mail",
+    "folder",
+    metavar="FOLDER",
+    type=click.Path(exists=True, path_type=Path),
+    help="Mail in files: .eml in this folder and below, Maildir, mbox.",
+)
+@click.option(
+    "--since",
+    metavar="SPAN|DATE",
+    callback=moment,
+    help="Stored mail that opened a ticket since then: 30d, 12h, 2026-11-01. Without --mail: 30d.",
+)
+@click.option(
+    "--max-changed",
+    "most",
+    metavar="N|N%",
+    default="0",
+    show_default=True,
+    callback=_most,
+    help="So many mails may go another way; above it: exit 1.",
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(0),
+    default=50,
+    show_default=True,
+    help="Tickets shown to people one by one.",
+)
+@config_option
+@json_option
+def diff(
+    old: str, new: str, folder: Path | None, since: datetime | None, most: Most, limit: int, in_json: bool
+) -> None:
+    """Two policies over real mail: what NEW would do otherwise than OLD, and which condition makes it so.
+
+    OLD and NEW are directories, `live` (the policy in force), or the version of one that was; OLD may be
+    `recorded`: what was decided when each mail came. Every mail that opens a ticket counts, a mail in a file
+    as if it were its sender's first. Exit 1 when more mails go another way than --max-changed allows.
+    """
+    if folder and since:
+        raise click.UsageError("--mail or --since: one of them")
+    if RECORDED in (old if folder else "", new):
+        raise click.UsageError(f"`{RECORDED}` is told of stored mail alone, and as OLD")
+    if folder and LIVE not in (old, new) and Path(old).is_dir() and Path(new).is_dir():
+        before, after = _directory(old), _directory(new)
+        found, missing = _over_files(folder, before, after)
+    else:
+        with desk() as at:
+            before, after = _side(at.store, old), _side(at.store, new)
+            if folder:
+                found, missing = _over_files(folder, before, after)
+            else:
+                found, missing = _over_store(at.store, since or now() - MONTH, before, after)
+    told = rules_diff_print.Told(
+        old, _version(before), new, _version(after), found, missing, most.text, most.exceeded(found)
+    )
+    rules_diff_print.as_shape(told) if in_json else rules_diff_print.show(told, _zone(after), limit)
+    if told.exceeded:
+        raise click.exceptions.Exit(1)
+
+
+# --- the two sides ----------------------------------------------------------------------------------------
+
+
+def _side(store: Store, named: str) -> Side:
+    if named == RECORDED:
+        return Side(named, None)
+    if named == LIVE:
+        kept = store.read_now(policies.newest)
+        if kept is None:
+            no("no policy was ever in force on this store: `mailbot run` keeps what it goes by")
+        return _of(named, rebuilt(kept, os.environ))
+    if Path(named).is_dir():
+        return _directory(named)
+    loaded = store.read_now(Past(os.environ).loaded, named)
+    if loaded is None:
+        no(f"{clean(named)} is no directory, and no policy of that version was ever in force here")
+    return _of(named, loaded)
+
+
+def _directory(named: str) -> Side:
+    return _of(named, load_policy(Path(named), os.environ))
+
+
+def _of(named: str, loaded: Loaded) -> Side:
+    return Side(named, loaded.policy, loaded.settings.trust.authserv_ids)
+
+
+def _version(side: Side) -> str:
+    return side.policy.version if side.policy else ""
+
+
+def _zone(side: Side) -> str:
+    return next(iter(side.policy.calendars.values())).zone if side.policy else "UTC"
+
+
+# --- the mail ---------------------------------------------------------------------------------------------
+
+
+def _over_store(store: Store, since: datetime, old: Side, new: Side) -> tuple[Replayed, int]:
+    """What came of it, and of how many tickets no mail could be read again (split off, or erased)."""
+    assert new.policy
+    numbers = store.read_now(openings.numbers_since, since)
+    both = [side.policy for side in (old, new) if side.policy]
+    found = Replayed()
+    for case in progress(replaying.stored(store, numbers, both), len(numbers), "Routing again"):
+        replaying.replay(case, old.policy, new.policy, found)
+    return found, len(numbers) - found.total
+
+
+def _over_files(folder: Path, old: Side, new: Side) -> tuple[Replayed, int]:
+    assert old.policy
+    assert new.policy
+    files = mail_folder.files(folder)
+    if not files:
+        no(f"there is no mail in {clean(folder)}: files that end in .eml or .mbox, or a Maildir")
+    found = Replayed()
+    for file in progress(files, len(files), "Routing"):
+        for case in _cases(file, folder, new.trusted):
+            replaying.replay(case, old.policy, new.policy, found)
+    return found, 0
+
+
+def _cases(file: Path, folder: Path, trusted: Sequence[str]) -> Iterator[Case]:
+    for name, raw in mail_folder.mails(file, folder):
+        envelope = mail_folder.envelope(raw, now())
+        mail = replaying.light(parse(raw, trusted))
+        known = Circumstances(authentication=mail.authentication)
+        yield Case(name, envelope.received_at, mail, envelope, known)

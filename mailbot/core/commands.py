@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from mailbot.core.money import Money
+
 
 @dataclass(frozen=True, slots=True)
 class Assign:
@@ -29,7 +31,15 @@ class Reject:
     """What was held for another ticket is a matter of its own."""
 
 
-Command = Assign | Escalate | Close | AddNote | Reject
+@dataclass(frozen=True, slots=True)
+class Decide:
+    """What is to be done, where a ladder asked: one of its options."""
+
+    option: str
+    because: str = ""
+
+
+Command = Assign | Escalate | Close | AddNote | Reject | Decide
 
 
 # --- what concerns two tickets: see `joining` -------------------------------------------------------------
@@ -66,3 +76,31 @@ class Accept:
 
 
 Join = MoveMessage | Merge | Unmerge | Split | Accept
+
+
+# --- compensation: see `compensation` ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Compensate:
+    amount: Money
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Approve:
+    """`request`: its number; None where only one is open on the ticket."""
+
+    request: int | None = None
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """By who may approve it; by who asked, it is taken back."""
+
+    request: int | None = None
+    because: str = ""
+
+
+Compensation = Compensate | Approve | Refuse

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mailbot.core.model import Circumstances, Clock, Status, Target
+from mailbot.core.money import Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,6 +371,62 @@ class TicketRetold:
     clocks: tuple[Clock, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class CompensationAsked:
+    """`request` is its number, that of its line in the ledger; `agent`: in whose name, "" for an operator."""
+
+    at: datetime
+    by: str
+    request: int
+    amount: Money
+    agent: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class CompensationPutBefore:
+    """Those of `level` were asked to decide, by mail. `on_duty`: they are there now; else nobody is."""
+
+    at: datetime
+    by: str
+    request: int
+    level: str
+    whom: tuple[str, ...]
+    on_duty: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CompensationApproved:
+    """One signature; the money is granted when as many as are needed hold at once."""
+
+    at: datetime
+    by: str
+    request: int
+    agent: str
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CompensationGranted:
+    at: datetime
+    by: str
+    request: int
+    amount: Money
+    agents: tuple[str, ...]  # who signed
+
+
+@dataclass(frozen=True, slots=True)
+class CompensationRefused:
+    """`limit` names the one that said no (by "policy"); "" where a person did, `agent`."""
+
+    at: datetime
+    by: str
+    request: int
+    agent: str
+    because: str = ""
+    limit: str = ""
+
+
 Event = (
     TicketOpened
     | TicketRouted
@@ -406,6 +463,11 @@ Event = (
     | TicketGaveBack
     | TicketSplit
     | TicketRetold
+    | CompensationAsked
+    | CompensationPutBefore
+    | CompensationApproved
+    | CompensationGranted
+    | CompensationRefused
 )
 
 

@@ -60,6 +60,11 @@ TRANSITIONS: dict[type[Any], Row] = {
     e.TicketGaveBack: UNMERGED,
     e.TicketSplit: UNMERGED,
     e.TicketRetold: ANY,
+    e.CompensationAsked: UNMERGED,
+    e.CompensationPutBefore: UNMERGED,
+    e.CompensationApproved: UNMERGED,
+    e.CompensationGranted: UNMERGED,
+    e.CompensationRefused: UNMERGED,
 }
 
 

@@ -4,7 +4,8 @@
 All values handed to a template are str, int or dict (see `mail.compose`).
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
 
@@ -46,7 +47,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """To the customer, by rule: your matter is now with people of a higher level."""
+    """To the customer, by rule: who has your matter now, and until when we mean to have got further.
+
+    `team` and `level` are what they are called for customers, by language; empty where nobody said.
+    """
 
     name: ClassVar[str] = "progress"
     lane: ClassVar[int] = 1
@@ -56,6 +60,9 @@ class Progress:
     to: str
     language: str
     in_reply_to: str
+    team: Mapping[str, str] = field(default_factory=dict)
+    level: Mapping[str, str] = field(default_factory=dict)
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +70,7 @@ class TeamNotice:
     """To one agent or manager: a ticket is new, was answered by the customer, escalated, or is due.
 
     `why` is one of "new", "customer_wrote", "unconfirmed", "escalated", "handed_over", "assigned",
-    "reminder", "notify", "bounced", "undeliverable", "complained".
+    "reminder", "follow_up", "decided", "notify", "bounced", "undeliverable", "complained".
     The reply address carries a tag that is bound to `to`, so that an answer can act for nobody else.
     """
 
@@ -84,6 +91,32 @@ class TeamNotice:
     team: str
     level: str
     due_at: datetime | None  # the next deadline, if any
+    confirm_by: datetime | None = None  # the reader is to act by then, else the next step comes at once
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """To the people of a level: a ticket waits for their decision. `options` as one text, `first` of them for
+    an example. It has no reply address of ours: an answer to it must not reach the customer."""
+
+    name: ClassVar[str] = "question"
+    lane: ClassVar[int] = 2
+
+    number: str
+    mailbox: str
+    to: str
+    language: str
+    question: str
+    options: str
+    first: str
+    because: str
+    customer: str
+    subject: str
+    category: str
+    priority: str
+    team: str
+    level: str
+    until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +131,57 @@ class AgentRefusal:
     to: str
     language: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CompensationWanted:
+    """To somebody who may decide on a request for compensation. A reply goes to `asker`, never to a customer.
+
+    Amounts are as people read them, "" for nothing. `signed`: who approved before; `two_persons` is 1 where
+    two must.
+    """
+
+    name: ClassVar[str] = "compensation_wanted"
+    lane: ClassVar[int] = 2
+
+    number: str
+    mailbox: str
+    to: str
+    language: str
+    request: str  # its number
+    amount: str
+    who: str  # asks
+    asker: str  # their address, "" for an operator
+    because: str
+    customer: str
+    subject: str
+    category: str
+    team: str
+    on_ticket: str  # what the ticket got before
+    in_90_days: str  # what the customer got
+    signed: str
+    two_persons: int
+
+
+@dataclass(frozen=True, slots=True)
+class CompensationDecided:
+    """To who asked for compensation: "granted" or "refused" (`outcome`), by whom ("": a limit), and why."""
+
+    name: ClassVar[str] = "compensation_decided"
+    lane: ClassVar[int] = 2
+
+    number: str
+    mailbox: str
+    to: str
+    language: str
+    request: str
+    outcome: str
+    amount: str
+    who: str
+    because: str
+    customer: str
+    subject: str
+    team: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,4 +203,13 @@ class Bulletin:
 
 
 # About a ticket, in the words of a template.
-Notice = Acknowledgement | Answer | Progress | TeamNotice | AgentRefusal
+Notice = (
+    Acknowledgement
+    | Answer
+    | Progress
+    | TeamNotice
+    | Question
+    | AgentRefusal
+    | CompensationWanted
+    | CompensationDecided
+)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import lru_cache
 
-from mailbot.core.notices import Acknowledgement, Answer, Bulletin, Notice, TeamNotice
+from mailbot.core.notices import Acknowledgement, Answer, Bulletin, CompensationWanted, Notice, TeamNotice
 from mailbot.core.policy import Mailbox, Policy
 from mailbot.core.reference import tagged
 from mailbot.mail.automatic import LOOP_HEADER
@@ -130,6 +130,8 @@ class Composer:
         ]
         if isinstance(notice, TeamNotice):
             headers.append(("Reply-To", self.keys.reply_address(box.address, notice.number, notice.to)))
+        elif isinstance(notice, CompensationWanted) and notice.asker.isascii() and notice.asker:
+            headers.append(("Reply-To", bare_address(notice.asker)))  # a question; no reply decides anything
         elif answered := message_id_or_nothing(getattr(notice, "in_reply_to", "")):
             headers += [("In-Reply-To", answered), ("References", answered)]
         return headers + _automatic(notice) + [(LOOP_HEADER, box.address)]

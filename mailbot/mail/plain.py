@@ -48,6 +48,34 @@ _BUILT_IN: Mapping[tuple[str, str], tuple[str, str]] = {
         "Category: {category}\nPriority: {priority}\nTeam: {team}\nLevel: {level}\nDue: {due_at}\n\n"
         "Reply to this mail: what stands above the marker line goes to the customer.\n\n{text}\n",
     ),
+    ("compensation_wanted", "id"): (
+        "Keputusan kompensasi: {amount}",
+        "{who} meminta kompensasi {amount} untuk tiket {number} (permintaan {request}).\n{because}\n\n"
+        "Pelanggan: {customer}\nJudul: {subject}\n"
+        "Tiket ini sudah mendapat: {on_ticket}\nPelanggan dalam 90 hari: {in_90_days}\n"
+        "Sudah disetujui oleh: {signed}\n\n"
+        "mailbot ticket approve {number} --request {request}\n"
+        "mailbot ticket refuse {number} --request {request}\n\n{mailbox}\n",
+    ),
+    ("compensation_wanted", "en"): (
+        "Compensation to decide: {amount}",
+        "{who} asks for compensation of {amount} on ticket {number} (request {request}).\n{because}\n\n"
+        "Customer: {customer}\nSubject: {subject}\n"
+        "This ticket got before: {on_ticket}\nThe customer in 90 days: {in_90_days}\n"
+        "Approved so far by: {signed}\n\n"
+        "mailbot ticket approve {number} --request {request}\n"
+        "mailbot ticket refuse {number} --request {request}\n\n{mailbox}\n",
+    ),
+    ("compensation_decided", "id"): (
+        "Kompensasi {amount}",
+        "Tiket {number}, permintaan {request}, kompensasi {amount}: {outcome}\n{who}\n{because}\n\n"
+        "{mailbox}\n",
+    ),
+    ("compensation_decided", "en"): (
+        "Compensation of {amount}",
+        "Ticket {number}, request {request}, compensation of {amount}: {outcome}\n{who}\n{because}\n\n"
+        "{mailbox}\n",
+    ),
     ("refusal", "id"): (
         "Email Anda belum dijalankan",
         "Email atas nama Anda untuk tiket {number} belum dijalankan.\n\nAlasan: {reason}\n\n{mailbox}\n",

@@ -24,6 +24,8 @@ MUST_SAY: Mapping[str, tuple[str, ...]] = {
     "answer": ("text",),
     "team": ("marker", "number", "text"),
     "refusal": ("reason",),
+    "compensation_wanted": ("number", "amount", "request"),
+    "compensation_decided": ("number", "amount", "because"),
 }
 
 

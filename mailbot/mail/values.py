@@ -18,14 +18,18 @@ NOTICES: Mapping[str, type[Notice]] = {cls.name: cls for cls in get_args(Notice)
 LANGUAGES = ("id", "en")
 REASONS = (
     *("new", "customer_wrote", "unconfirmed", "escalated", "handed_over", "assigned", "reminder", "notify"),
-    *("bounced", "undeliverable", "complained"),
+    *("follow_up", "decided", "bounced", "undeliverable", "complained"),
 )
 
 LINE = 150  # characters of a one-line value
 BOUNDED = {"team": 20_000}  # characters of the text; an agent's answer is never cut
 
 SAMPLE_TIME = datetime(2026, 11, 23, 2, tzinfo=UTC)
-_OPTIONAL = frozenset({"because", "subject", "category", "priority", "team", "level"})
+_OPTIONAL = frozenset(
+    {"because", "subject", "category", "priority", "team", "level"}
+    | {"who", "asker", "on_ticket", "in_90_days", "signed"}
+)
+OUTCOMES = ("granted", "refused")  # of a request for compensation
 
 # Addresses and ids are for headers alone: an acknowledgement shows nothing that the sender wrote (mail.md).
 _WITHHELD = frozenset({"to", "in_reply_to", "language"})
@@ -123,10 +127,13 @@ def samples(name: str, language: str) -> list[Notice]:
         if f.name != "attachments"
     }
     full |= {"number": "TOKO-48217390-8", "mailbox": "support@example.com", "language": language}
+    full |= {"asker": "agent@example.com"} if "asker" in full else {}
     bare: dict[str, Any] = full | dict.fromkeys(full.keys() & _OPTIONAL, "") | dict.fromkeys(moments, None)
     variants = [full, bare]
     if "why" in full:
         variants = [variant | {"why": why} for variant in variants for why in REASONS]
+    if "outcome" in full:
+        variants = [variant | {"outcome": outcome} for variant in variants for outcome in OUTCOMES]
     return [cls(**variant) for variant in variants]
 
 
@@ -137,4 +144,6 @@ def _value(value: object, language: str, zone: str) -> Value:
         return local_time(value, language, zone)
     if isinstance(value, int):
         return value
+    if isinstance(value, Mapping):  # what something is called, by language
+        return header_text(value.get(language, ""))
     return header_text(str(value)) if value is not None else ""

@@ -1,9 +1,15 @@
 """Amounts of money: how they are written, read and compared. Never converted from one currency to another."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import islice
+from typing import Any
+
+import re2
 
 RUPIAH = "IDR"
+MOST = Decimal(10) ** 15  # what is larger is no price but a number with something before it
 _NO_CENTS = frozenset({RUPIAH, "JPY", "KRW", "VND"})
 
 
@@ -38,3 +44,122 @@ class Money:
 
 
 _SWAPPED = str.maketrans(",.", ".,")
+
+
+# --- reading ----------------------------------------------------------------------------------------------
+
+_SIGNS = {
+    "rp": RUPIAH, "rupiah": RUPIAH, "perak": RUPIAH,
+    "$": "USD", "us$": "USD", "dollar": "USD", "dollars": "USD", "dolar": "USD",
+    "s$": "SGD", "a$": "AUD", "hk$": "HKD", "rm": "MYR", "ringgit": "MYR",
+    "€": "EUR", "euro": "EUR", "euros": "EUR", "£": "GBP", "¥": "JPY", "yen": "JPY",
+}  # fmt: skip
+CURRENCIES = (
+    *(RUPIAH, "USD", "SGD", "MYR", "EUR", "GBP", "AUD", "JPY"),
+    *("CNY", "HKD", "THB", "VND", "KRW", "INR", "SAR"),
+)
+_SCALES = {
+    "ribu": 3, "rb": 3, "k": 3, "thousand": 3, "juta": 6, "jt": 6, "million": 6,
+    "miliar": 9, "milyar": 9, "billion": 9,
+}  # fmt: skip
+# What is counted, not paid: "250 ribu orang". Looked for after an amount that names no currency.
+_COUNTED = frozenset((
+    "orang", "pelanggan", "pembeli", "pengguna", "user", "users", "follower", "followers", "pengikut",
+    "subscriber", "subscribers", "views", "kali", "unit", "pcs", "buah", "lembar", "porsi", "paket", "barang",
+    "pesanan", "produk", "kata", "poin", "point", "points", "koin", "coin", "coins", "km", "kilometer", "meter",
+    "ton", "tahun", "hari", "jam", "menit",
+))  # fmt: skip
+)
+
+_CODES = "|".join(CURRENCIES)
+# No \b before a sign that is no letter; RM and S$ in capitals alone: "rm 5" and "units$" mean other things.
+_BEFORE = rf"(?:\b(?:Rp|{_CODES})\b|\bRp|\b(?:{_CODES})|\b(?-i:RM)|\b(?-i:US\$|S\$|A\$|HK\$)|[$€£¥])"
+_AFTER = rf"(?:(?:{_CODES}|rupiah|perak|dollars?|dolar|ringgit|euros?|yen)\b|[$€£])"
+_NUMBER = r"[0-9](?:[0-9.,]{0,30}[0-9])?"
+_SCALE = r"(?:ribu|rb|thousand|juta|jt|million|miliar|milyar|billion)"
+_TAIL = r"(?:,-|\.-|,--|,=)?"  # Rp50.000,-
+_AMOUNT = (
+    rf"(?P<before>{_BEFORE})\s{{0,2}}\.?\s{{0,2}}(?P<a>{_NUMBER})(?:\s{{0,2}}(?P<a_scale>{_SCALE}|k))?\b"
+    rf"|\b(?P<b>{_NUMBER})(?:\s{{0,2}}(?P<b_scale>{_SCALE}|k))?\s{{0,2}}(?P<after>{_AFTER})"
+    rf"|\b(?P<c>{_NUMBER})\s{{0,2}}(?P<c_scale>{_SCALE})\b"
+)
+
+
+def _options() -> Any:
+    options = re2.Options()
+    options.case_sensitive = False
+    options.log_errors = False
+    return options
+
+
+_FOUND = re2.compile(_AMOUNT, _options())
+_WHOLE = re2.compile(rf"\s*(?:{_AMOUNT}){_TAIL}\s*", _options())
+_BARE = re2.compile(r"\s*[0-9][0-9.,]*\s*", _options())
+_WORD = re2.compile(r"\s{0,3}(\pL{1,20})", _options())
+
+
+def read(text: str) -> Money:
+    """The one amount that `text` is: "Rp1.500.000", "1,5 juta", "USD 50". ValueError for anything else."""
+    match = _WHOLE.fullmatch(text)
+    money = _money(match) if match else None
+    if money is None and _BARE.fullmatch(text):
+        raise ValueError(f"{text.strip()!r} names no currency; write it like Rp1.000.000 or USD 50")
+    if money is None:
+        raise ValueError(f"{text!r} is no amount; write it like Rp1.000.000, 1,5 juta or USD 50")
+    return money
+
+
+def find(text: str, most: int = 50) -> tuple[Money, ...]:
+    """The first amounts that running text names, as they stand. A number counts with a currency or with
+    ribu, juta, miliar beside it (rupiah then); phone, order and account numbers and dates do not.
+
+    Marks are read by Indonesian and by English custom: whichever can be meant, three digits behind a mark
+    are thousands. Linear.
+    """
+    return tuple(islice(_amounts(text, 10 * most), most))
+
+
+def _amounts(text: str, looked_at: int) -> Iterator[Money]:
+    for match in islice(_FOUND.finditer(text), looked_at):
+        start, end = match.span()
+        if text[start - 1 : start] in ("/", "#", "_") and (match["before"] or "rp").casefold() != "rp":
+            continue  # INV/2026/RM12
+        if text[end : end + 1] in (".", ",") and text[end + 1 : end + 2].isdigit():
+            continue  # 1.5 of "Rp 1.5.2", which is something else
+        if match["c"] and (word := _WORD.match(text, end)) and word[1].casefold() in _COUNTED:
+            continue
+        if money := _money(match):
+            yield money
+
+
+def _money(match: Any) -> Money | None:
+    which = "a" if match["a"] else "b" if match["b"] else "c"
+    sign = (match["before"] or match["after"] or "rp").casefold()
+    currency = _SIGNS.get(sign) or sign.upper()
+    scale = match[which + "_scale"] if which == "c" or match[which + "_scale"] else ""
+    amount = _decimal(match[which], scaled=bool(scale))
+    if amount is None:
+        return None
+    amount = amount.scaleb(_SCALES[scale.casefold()]) if scale else amount
+    return Money(amount, currency) if amount < MOST else None
+
+
+def _decimal(written: str, *, scaled: bool) -> Decimal | None:
+    """The number by either custom; None where the marks make no sense in any."""
+    dots, commas = written.count("."), written.count(",")
+    if dots and commas:
+        point = "." if written.rindex(".") > written.rindex(",") else ","
+    elif dots + commas == 1:
+        mark = "." if dots else ","
+        whole, _, rest = written.partition(mark)
+        # 1.500 is one thousand and five hundred, 1,250 juta is a million and a quarter, 0.500 is a half.
+        thousands = len(rest) == 3 and 0 < len(whole) <= 3 and whole[0] != "0" and not (scaled and commas)
+        point = "" if thousands else mark
+    else:
+        point = ""
+    whole, _, fraction = written.rpartition(point) if point else (written, "", "")
+    groups = whole.replace(",", ".").split(".")
+    odd = any(len(group) != 3 for group in groups[1:]) or (len(groups) > 1 and len(groups[0]) > 3)
+    if odd or len({*whole} & {".", ","}) > 1 or len(fraction) > 3 or not groups[0]:
+        return None
+    return Decimal("".join(groups) + (f".{fraction}" if fraction else ""))

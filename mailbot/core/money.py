@@ -66,10 +66,9 @@ _SCALES = {
 _COUNTED = frozenset((
     "orang", "pelanggan", "pembeli", "pengguna", "user", "users", "follower", "followers", "pengikut",
     "subscriber", "subscribers", "views", "kali", "unit", "pcs", "buah", "lembar", "porsi", "paket", "barang",
-    "pesanan", "produk", "kata", "poin", "point", "points", "koin", "coin", "coins", "km", "kilometer", "meter",
-    "ton", "tahun", "hari", "jam", "menit",
+    "pesanan", "produk", "kata", "poin", "point", "points", "koin", "coin", "coins", "km", "meter",
+    "kilometer", "ton", "tahun", "hari", "jam", "menit",
 ))  # fmt: skip
-)
 
 _CODES = "|".join(CURRENCIES)
 # No \b before a sign that is no letter; RM and S$ in capitals alone: "rm 5" and "units$" mean other things.

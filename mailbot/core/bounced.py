@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from mailbot.core import events as e
-from mailbot.core import ladder, steps
+from mailbot.core import ladder, tell
 from mailbot.core.evidence import CERTAIN, STRONG, Verdict
 from mailbot.core.lifecycle import Decision, Story
 from mailbot.core.model import Authentication, Envelope, Failure, InboundMail, Report, Ticket
@@ -197,7 +197,7 @@ def _tell(story: Story, sent: Sent, why: str, because: str, text: str, policy: P
     else:
         whom = _others(story.ticket, lost, policy)
     if whom:
-        steps.tell_team(story, policy, now, why, because, text, whom=whom)
+        tell.team(story, policy, now, why, because, text, whom=whom)
 
 
 def _others(ticket: Ticket, lost: Collection[str], policy: Policy) -> tuple[str, ...]:

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from mailbot.core import bounced, ladder, routing, steps
+from mailbot.core import asking, bounced, ladder, owners, routing, steps, tell
 from mailbot.core import commands as c
 from mailbot.core import events as e
 from mailbot.core.answers import NOT_AUTHENTICATED, Permission, authenticated, permission
-from mailbot.core.assign import NO_LOADS, Loads, choose
+from mailbot.core.assign import NO_LOADS, Loads
 from mailbot.core.classify import classify
 from mailbot.core.courtesy import is_thanks
 from mailbot.core.evidence import Verdict
@@ -124,10 +124,11 @@ def _open(
     allowed = permission(mail, envelope, box, policy, facts.allowances, now)
     known = replace(facts.circumstances, authentication=mail.authentication, reopened=bool(follows))
     story.tell(_routed(mail, envelope, box, allowed, known, policy, now))
-    if facts.held_for and facts.held_for.assignee:
+    if facts.held_for and facts.held_for.assignee in policy.agents:
+        assert facts.held_for.assignee
         story.tell(e.TicketAssigned(now, "policy", facts.held_for.assignee, f"has {facts.held_for.number}"))
     else:
-        _assign(story, policy, now, "policy")
+        owners.give(story, policy, now, "policy")
     story.tell(_clocks(story.ticket, policy, now))
     mute = facts.mutes.get(envelope.sender.lower())
     if mute and not allowed.refused:
@@ -135,7 +136,7 @@ def _open(
     _acknowledge(story, envelope, mail, box, allowed, now)
     why = "unconfirmed" if facts.held_for else "new"
     said = _remarks(first, story.ticket.rule, facts.mutes.get(story.ticket.customer.lower()))
-    steps.tell_team(story, policy, now, why, said, mail.visible)
+    tell.team(story, policy, now, why, said, mail.visible)
     effects = bounced.NOTHING
     if mail.report and facts.returned and not facts.returned.ticket:
         effects = bounced.on_stray_report(mail.report, facts.returned)
@@ -226,6 +227,7 @@ def _routed(
         team=found.team,
         level=found.level,
         ladder=found.ladder,
+        ladder_digest=policy.digests[found.ladder],
         also=found.also,
         details=found.details,
         ask_for=found.ask_for,
@@ -282,16 +284,17 @@ def _keep_thanks(ticket: Ticket, mail: InboundMail, now: datetime) -> MailDecisi
 def _customer_wrote(
     ticket: Ticket, mail: InboundMail, facts: MailFacts, policy: Policy, now: datetime
 ) -> MailDecision:
-    story = Story(ticket)
+    story = Story(ticket, loads=facts.loads)
     if ticket.status is Status.CLOSED:
         story.tell(e.TicketReopened(now, "customer"))
     story.tell(e.CustomerWrote(now, "customer", mail.message_id, facts.verdict.because))
     story.tell(_clocks(story.ticket, policy, now))
+    owners.ensure(story, policy, now)
     because = facts.verdict.because
     if mail.sender != ticket.customer:
         because += f"; written by {mail.sender or 'an unclear sender'}, answers go to {ticket.customer}"
     why = "unconfirmed" if ticket.held_for else "customer_wrote"
-    steps.tell_team(story, policy, now, why, because, mail.visible)
+    tell.team(story, policy, now, why, because, mail.visible)
     return MailDecision(story.decision(), "in")
 
 
@@ -342,12 +345,6 @@ def _clocks(ticket: Ticket, policy: Policy, now: datetime) -> e.ClocksSet:
     )
 
 
-def _assign(story: Story, policy: Policy, now: datetime, by: str) -> None:
-    chosen = choose(story.ticket, policy, now, story.loads)
-    if chosen:
-        story.tell(e.TicketAssigned(now, by, chosen.agent.address, chosen.because))
-
-
 def on_deadline(
     ticket: Ticket,
     policy: Policy,
@@ -355,9 +352,13 @@ def on_deadline(
     mute: bounced.Mute | None = None,
     loads: Loads = NO_LOADS,
 ) -> Decision:
-    """Takes every step that is due by `now`, in the order in which they fell due. `mute`: the customer's."""
+    """Takes every step that is due by `now`, in the order in which they fell due. `mute`: the customer's.
+
+    It ends: each step comes once in a run of its clock, and what comes again comes after `now`.
+    """
     story = Story(ticket, loads=loads)
     while (due := ladder.next_deadline(story.ticket, policy)) and due.due_at <= now:
+        owners.ensure(story, policy, now)
         steps.take(story, due, policy, now, bounced.refusal(mute))
     return story.decision()
 
@@ -383,9 +384,13 @@ def on_command(
                 return f"{address} is no agent of any team"
             story.tell(e.TicketAssigned(now, by, agent.address, f"by {by}"))
             steps.confirm(story, now)
-            steps.tell_team(story, policy, now, "assigned", f"by {by}", "")
+            tell.team(story, policy, now, "assigned", f"by {by}", "")
         case c.Escalate(level, because):
             refusal = steps.escalate_by_hand(story, level, because or f"by {by}", by, policy, now)
+            if refusal:
+                return refusal
+        case c.Decide(option, because):
+            refusal = asking.decide(story, option, because, by, policy, now)
             if refusal:
                 return refusal
         case c.Reject():
@@ -393,5 +398,5 @@ def on_command(
                 return f"{ticket.number} is not held"
             story.tell(e.TicketReleased(now, by))
             story.tell(_clocks(story.ticket, policy, now))
-            steps.tell_team(story, policy, now, "new", f"not about {ticket.held_for}, by {by}", "")
+            tell.team(story, policy, now, "new", f"not about {ticket.held_for}, by {by}", "")
     return story.decision()

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from mailbot.core import commands as c
 from mailbot.core import events as e
-from mailbot.core import ladder, steps
+from mailbot.core import ladder, tell
 from mailbot.core.events import Event
 from mailbot.core.lifecycle import Decision, Story, opened
 from mailbot.core.model import Post, Ticket
@@ -185,7 +185,7 @@ def unmerge(source: Side, target: Side, who: Who) -> Changes | str:
     _retell(again, source.events, (*source.posts, *back), who)
     if again.ticket.status in OUR_TURN:
         because = f"it is no longer merged into {b.number}"
-        steps.tell_team(again, who.policy, who.at, "notify", because, "")
+        tell.team(again, who.policy, who.at, "notify", because, "")
     moved = tuple((id_, b.number) for id_ in ids)
     return (
         Change(b, left.decision(), leaving=_leavers(target, left)),
@@ -226,7 +226,7 @@ def split(source: Side, messages: Collection[int], fresh: str, who: Who) -> Chan
     story.tell(e.AcknowledgementSuppressed(who.at, "policy", f"split from {a.number}"))
     _retell(story, (), gone, who)
     if story.ticket.status in OUR_TURN:
-        steps.tell_team(story, who.policy, who.at, "new", f"split from {a.number}", "")
+        tell.team(story, who.policy, who.at, "new", f"split from {a.number}", "")
     moved = tuple((post.id, a.number) for post in gone)
     joining = (story.ticket.customer,)
     return Change(a, left.decision(), leaving=_leavers(source, left)), Change(
@@ -253,7 +253,10 @@ def _split_off(gone: Sequence[Post], fresh: str, who: Who) -> e.TicketSplit:
 
 
 def _routed_alike(ticket: Ticket, who: Who) -> e.TicketRouted:
-    names = ("rule", "category", "urgency", "complexity", "priority", "tags", "team", "level", "ladder")
+    names = (
+        *("rule", "category", "urgency", "complexity", "priority", "tags", "team", "level"),
+        *("ladder", "ladder_digest"),
+    )
     same = {name: getattr(ticket, name) for name in (*names, "assign", "skill")}
     return e.TicketRouted(at=who.at, by=who.by, because=f"split from {ticket.number}", **same)
 
@@ -325,7 +328,7 @@ def _arrived(side: Side, came: Sequence[Post], who: Who, event: Event, why: str)
     story.tell(event)
     _retell(story, side.events, (*side.posts, *came), who)
     if side.ticket.status not in OUR_TURN and story.ticket.status in OUR_TURN:
-        steps.tell_team(story, who.policy, who.at, "customer_wrote", why, "")
+        tell.team(story, who.policy, who.at, "customer_wrote", why, "")
     return story
 
 

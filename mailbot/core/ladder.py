@@ -1,29 +1,44 @@
-"""Clocks and steps: what runs while it is our turn, what is due next, who takes a ticket.
+"""Clocks and steps: what runs whose turn it is, what is due next, which ladder a ticket climbs.
 
 The clocks follow from the ticket's status alone. While it is our turn (new, open) the answer's clock and
-the resolution's run; while it is the customer's (waiting) and after closing they stand still. A ladder's
-step hangs on a clock; the next deadline is the earliest step that its clock has not fired yet.
+the resolution's run; while it is the customer's (waiting) our promises stand still and the follow-up's clock
+runs; after closing nothing does. A ladder's step hangs on a clock; the next deadline is the earliest step that
+its clock has not fired yet. When no step is left, REPEAT reminds who has the ticket: an open ticket always
+has a next deadline.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from mailbot.core.model import OVER, Clock, Status, Target, Ticket
 from mailbot.core.policy import Agent, Ladder, Policy, Step
-from mailbot.core.worktime import Calendar, add, between
+from mailbot.core.quiet import wakes
+from mailbot.core.worktime import ALWAYS, Calendar, add, between
 
 # A clock's own end, beside the ladder's steps (which count from 0): the promise itself was missed.
 MISSED = -1
+# When the owner is to ask a silent customer again or to close, where the ladder says nothing else.
+FOLLOW_UP = timedelta(hours=40)
+# Clocks of one step of the ladder: when they end, the rung after it comes at once.
+HURRIED = frozenset({Target.CONFIRMATION, Target.DECISION})
+# What nobody promised to the customer, so that nothing is broken when it ends.
+UNPROMISED = HURRIED | {Target.FOLLOW_UP, Target.REPEAT}
 
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """The next thing that falls due on a ticket. `step` is an index into the ladder's steps, or MISSED."""
+    """The next thing that falls due on a ticket. `step` is an index into the ladder's steps, MISSED, or the
+    ladder's length where a clock hurries and no rung is left. `moved_from`: when it would have come but for
+    the quiet hours."""
 
     due_at: datetime
     target: Target
     step: int
+    moved_from: datetime | None = None
+
+
+# --- clocks -----------------------------------------------------------------------------------------------
 
 
 def clocks_for(ticket: Ticket, ladder: Ladder, calendar: Calendar, now: datetime) -> tuple[Clock, ...]:
@@ -31,13 +46,15 @@ def clocks_for(ticket: Ticket, ladder: Ladder, calendar: Calendar, now: datetime
 
     Give the calendar by which the clocks ran until `now`.
     """
-    run = _running_targets(ticket)
+    run = _running(ticket, ladder)
     kept = {clock.target: clock for clock in ticket.clocks}
     clocks = []
     for target in Target:
         clock = kept.get(target)
-        if target in run and clock is None and target in ladder.targets:
-            clock = Clock(target, ladder.targets[target], timedelta(), None)
+        if target in run and target is Target.REPEAT and clock and clock.span != run[target]:
+            clock = None  # another turn reminds in another rhythm
+        if clock is None and (span := run.get(target)):
+            clock = Clock(target, span, timedelta(), None)
         if clock is None:
             continue
         if target in run:
@@ -47,11 +64,22 @@ def clocks_for(ticket: Ticket, ladder: Ladder, calendar: Calendar, now: datetime
     return tuple(clocks)
 
 
-def _running_targets(ticket: Ticket) -> set[Target]:
-    if ticket.status not in (Status.NEW, Status.OPEN) or ticket.held_for:
-        return set()
+def _running(ticket: Ticket, ladder: Ladder) -> Mapping[Target, timedelta | None]:
+    """Which clocks run in the ticket's state, and how long each is when it begins now (None: not now)."""
+    if ticket.status in OVER:
+        return {}
+    if ticket.held_for:
+        return {Target.REPEAT: ladder.repeat}
+    if ticket.status is Status.WAITING:
+        wait = ladder.targets.get(Target.FOLLOW_UP, FOLLOW_UP)
+        return {Target.DECISION: None, Target.FOLLOW_UP: wait, Target.REPEAT: wait}
     answer = Target.NEXT_RESPONSE if ticket.first_response_at else Target.FIRST_RESPONSE
-    return {answer, Target.RESOLUTION, Target.CONFIRMATION}
+    return {
+        answer: ladder.targets.get(answer),
+        Target.RESOLUTION: ladder.targets.get(Target.RESOLUTION),
+        **dict.fromkeys(HURRIED, None),
+        Target.REPEAT: ladder.repeat,
+    }
 
 
 def paused(clock: Clock, calendar: Calendar, now: datetime) -> Clock:
@@ -69,86 +97,178 @@ def moved(clocks: Iterable[Clock], old: Calendar, now: datetime) -> tuple[Clock,
     )
 
 
-def awaiting_confirmation(
-    clocks: Iterable[Clock], within: timedelta, step: int, now: datetime
+def hurried(
+    clocks: Iterable[Clock], target: Target, within: timedelta, step: int, now: datetime
 ) -> tuple[Clock, ...]:
-    """With the clock by which the new owner must act, else the step after `step` comes at once."""
-    others = tuple(clock for clock in clocks if clock.target is not Target.CONFIRMATION)
-    return (*others, Clock(Target.CONFIRMATION, within, timedelta(), now, (step,)))
+    """With the clock of `step` at whose end the step after it comes at once: CONFIRMATION, by which the new
+    owner must act, or DECISION."""
+    return (*without(clocks, target), Clock(target, within, timedelta(), now, (step,)))
 
 
-def confirmed(clocks: Iterable[Clock]) -> tuple[Clock, ...]:
-    return tuple(clock for clock in clocks if clock.target is not Target.CONFIRMATION)
+def without(clocks: Iterable[Clock], *targets: Target) -> tuple[Clock, ...]:
+    return tuple(clock for clock in clocks if clock.target not in targets)
 
 
-def fired(clocks: Iterable[Clock], target: Target, step: int) -> tuple[Clock, ...]:
-    """The clocks with `step` of `target` marked as taken."""
-    return tuple(
-        replace(clock, fired=(*clock.fired, step)) if clock.target is target else clock for clock in clocks
-    )
+def decided(clocks: Iterable[Clock]) -> tuple[Clock, ...]:
+    return without(clocks, Target.DECISION)
+
+
+def answered(clocks: Iterable[Clock]) -> tuple[Clock, ...]:
+    """After our answer the customer's time to reply begins anew."""
+    return without(clocks, Target.FOLLOW_UP, Target.REPEAT)
+
+
+def fired(clocks: Iterable[Clock], target: Target, step: int, at: datetime) -> tuple[Clock, ...]:
+    """The clocks with `step` of `target` marked as taken at `at`, from when on REPEAT counts again."""
+    return tuple(_fired(clock, target, step, at) for clock in clocks if clock.target not in HURRIED & {target})
+
+
+def _fired(clock: Clock, target: Target, step: int, at: datetime) -> Clock:
+    if clock.target is Target.REPEAT:
+        return replace(clock, spent=timedelta(), running_since=at)
+    return replace(clock, fired=(*clock.fired, step)) if clock.target is target else clock
+
+
+# --- what comes due ---------------------------------------------------------------------------------------
 
 
 def deadlines(ticket: Ticket, ladder: Ladder, calendar: Calendar) -> list[Deadline]:
-    """All that will fall due on this ticket if nothing else happens, earliest first."""
-    found = [
-        Deadline(add(calendar, clock.running_since, left), clock.target, step)
-        for clock in ticket.clocks
-        if clock.running_since
-        for left, step in _left(clock, ladder, ticket.clocks)
-    ]
+    """All that will fall due on this ticket if nothing else happens, earliest first; REPEAT comes when the
+    rest is over."""
+    found = [due for clock, left in _at_work(ticket, ladder) for due in _dues(clock, left, ladder, calendar)]
     return sorted(found, key=_order)
+
+
+def next_deadline(ticket: Ticket, policy: Policy) -> Deadline | None:
+    """The earliest of `deadlines`: what the store arms for this ticket. None only when it is over."""
+    if ticket.status in OVER or not ticket.clocks:
+        return None
+    ladder, calendar = ladder_of(ticket, policy), calendar_of(ticket, policy)
+    found: list[Deadline] = []
+    for clock, left in _at_work(ticket, ladder):
+        for due in _dues(clock, left, ladder, calendar):
+            found.append(due)
+            # Work time is dear to reckon, and more of it never ends sooner; but what the quiet hours hold
+            # may come after what they don't.
+            if not due.moved_from:
+                break
+    return min(found, key=_order, default=None)
 
 
 def _order(deadline: Deadline) -> tuple[datetime, int]:
     return deadline.due_at, deadline.step
 
 
-def _left(clock: Clock, ladder: Ladder, clocks: Iterable[Clock]) -> list[tuple[timedelta, int]]:
-    """How much work time is left until each step of this clock that has not come yet."""
-    offsets = _offsets(clock, ladder, clocks)
-    return [(max(timedelta(), after - clock.spent), step) for step, after in offsets]
+# (work time since the clock began, step) of what has not come yet
+Left = list[tuple[timedelta, int]]
 
 
-def _offsets(clock: Clock, ladder: Ladder, clocks: Iterable[Clock]) -> list[tuple[int, timedelta]]:
-    if clock.target is Target.CONFIRMATION:
-        return [(_rung_after(clock.fired[0], ladder, clocks), clock.span)]
-    offsets = [
-        (index, clock.span * step.at.share + step.at.offset)
-        for index, step in enumerate(ladder.steps)
-        if step.at.target is clock.target and index not in clock.fired
+def _at_work(ticket: Ticket, ladder: Ladder) -> list[tuple[Clock, Left]]:
+    """The clocks that run and have something to come; REPEAT where no other has."""
+    running = [
+        (clock, _left(clock, ladder, ticket.clocks)) for clock in ticket.clocks if clock.running_since
     ]
-    return offsets if MISSED in clock.fired else [(MISSED, clock.span), *offsets]
+    others = [each for each in running if each[1] and each[0].target is not Target.REPEAT]
+    return others or [each for each in running if each[0].target is Target.REPEAT]
+
+
+def _dues(clock: Clock, left: Left, ladder: Ladder, calendar: Calendar) -> Iterator[Deadline]:
+    """What of this clock has not come yet, by the work time that is left until then."""
+    assert clock.running_since
+    for after, step in sorted(left):
+        due_at = _passes(calendar, clock.running_since, max(timedelta(), after - clock.spent))
+        held = wakes(due_at, ladder.quiet, calendar.zone) if _waits(clock, step, ladder) else due_at
+        yield Deadline(held, clock.target, step, due_at if held != due_at else None)
+
+
+def _passes(calendar: Calendar, start: datetime, span: timedelta) -> datetime:
+    """When so much work time has passed. A calendar that never opens again must let no ticket rest for ever:
+    there the time runs round the clock."""
+    try:
+        return add(calendar, start, span)
+    except ValueError:
+        return add(ALWAYS, start, span)
+
+
+def _waits(clock: Clock, step: int, ladder: Ladder) -> bool:
+    """May it wait for the end of the quiet hours? What only reminds may, and writes mail at all."""
+    if not ladder.quiet:
+        return False
+    if step == MISSED:
+        return clock.target in UNPROMISED
+    rung = step_at(ladder, step)
+    return rung is None or only_reminds(rung)
+
+
+def only_reminds(step: Step) -> bool:
+    """It tells people of ours, and changes nothing about who has the ticket or what the customer hears."""
+    moves = step.escalate_to or step.escalate_by_category or step.hand_over_to or step.reassign
+    return not (moves or step.ask_decision or step.tell_customer)
+
+
+def _left(clock: Clock, ladder: Ladder, clocks: Iterable[Clock]) -> Left:
+    if clock.target in HURRIED:
+        return [(clock.span, _rung_after(clock.fired[0], ladder, clocks))]
+    if clock.target is Target.REPEAT:
+        return [(clock.span, MISSED)]
+    hanging = [(index, step) for index, step in enumerate(ladder.steps) if step.at.target is clock.target]
+    # A ladder's own steps stand in for the reminder that a follow-up is without them.
+    ends = MISSED not in clock.fired and not (clock.target is Target.FOLLOW_UP and hanging)
+    own = [(clock.span, MISSED)] if ends else []
+    return own + [
+        (offset_of(step, clock.span), index) for index, step in hanging if index not in clock.fired
+    ]
+
+
+def offset_of(step: Step, span: timedelta) -> timedelta:
+    """How long after its clock's begin a step comes; `span` is the target's."""
+    return span * step.at.share + step.at.offset
 
 
 def _rung_after(step: int, ladder: Ladder, clocks: Iterable[Clock]) -> int:
     """The next step that has not come by itself meanwhile; the ladder's length when there is none."""
     taken = {(clock.target, index) for clock in clocks for index in clock.fired}
+    under_way = [index for clock in clocks if clock.target in HURRIED for index in clock.fired]
+    taken |= {(rung.at.target, index) for index in under_way if (rung := step_at(ladder, index))}
     rungs = range(step + 1, len(ladder.steps))
     free = (index for index in rungs if (ladder.steps[index].at.target, index) not in taken)
     return next(free, len(ladder.steps))
 
 
-def next_deadline(ticket: Ticket, policy: Policy) -> Deadline | None:
-    """The earliest of `deadlines`: what the store arms for this ticket."""
-    if ticket.status in OVER or not ticket.clocks:
+def end_of(ticket: Ticket, policy: Policy, target: Target) -> datetime | None:
+    """When the clock of `target` ends by itself; None when it does not run."""
+    clock = next((each for each in ticket.clocks if each.target is target), None)
+    if clock is None or clock.running_since is None:
         return None
-    ladder, calendar = ladder_of(ticket, policy), calendar_of(ticket, policy)
-    found = []
-    for clock in ticket.clocks:
-        # Only the first of each clock: work time is dear to reckon, and more of it never ends sooner.
-        if clock.running_since and (left := _left(clock, ladder, ticket.clocks)):
-            span, step = min(left)
-            found.append(Deadline(add(calendar, clock.running_since, span), clock.target, step))
-    return min(found, key=_order, default=None)
+    return _passes(calendar_of(ticket, policy), clock.running_since, max(timedelta(), clock.span - clock.spent))
+
+
+# --- which ladder -----------------------------------------------------------------------------------------
 
 
 def ladder_of(ticket: Ticket, policy: Policy) -> Ladder:
-    """The ticket's ladder; when a reload took it away, the one of its priority, else the first there is."""
+    """The ladder that the ticket was given, as it was then; see `current_ladder` where nobody knows it."""
+    return policy.ladders_by_digest.get(ticket.ladder_digest) or current_ladder(ticket, policy)
+
+
+def current_ladder(ticket: Ticket, policy: Policy) -> Ladder:
+    """The ticket's ladder as the policy has it; when that is gone, its priority's, else the first there is."""
     by_priority = policy.ladder_of.get(ticket.priority, "")
     for name in (ticket.ladder, by_priority):
         if name in policy.ladders:
             return policy.ladders[name]
     return next(iter(policy.ladders.values()))
+
+
+def level_of(step: Step, category: str) -> str:
+    """The level that a step raises a ticket of this category to, by the longest path that it names; "" when
+    it raises none."""
+    path = category
+    while path:
+        if path in step.escalate_by_category:
+            return step.escalate_by_category[path]
+        path = path.rpartition("/")[0]
+    return step.escalate_to
 
 
 def calendar_of(ticket: Ticket, policy: Policy) -> Calendar:
@@ -172,15 +292,3 @@ def agents_at(policy: Policy, team: str, level: str) -> tuple[Agent, ...]:
     return tuple(agent for agent in own if agent.level == level) or tuple(
         agent for agent in policy.agents.values() if agent.level == level
     )
-
-
-def choose_agent(ticket: Ticket, policy: Policy) -> Agent | None:
-    """Who gets the ticket: of those at its level, one who speaks the language if there is one.
-
-    The random digits of the number spread tickets evenly, and on every node alike.
-    """
-    candidates = agents_at(policy, ticket.team, ticket.level)
-    speakers = [agent for agent in candidates if ticket.language in agent.languages]
-    among = speakers or list(candidates)
-    digits = int("".join(filter(str.isdigit, ticket.number)) or "0")
-    return among[digits % len(among)] if among else None

@@ -13,7 +13,7 @@ from mailbot.core import events as e
 from mailbot.core import ladder
 from mailbot.core.events import Event
 from mailbot.core.model import Post, Status, Target, Ticket
-from mailbot.core.policy import Ladder, Policy
+from mailbot.core.policy import Policy
 
 Arrival = e.MessageMoved | e.TicketTookIn
 OUR_TURN = frozenset({Status.NEW, Status.OPEN})
@@ -142,12 +142,17 @@ class _Walk:
             case e.TicketHandedOver(at=at, team=team):
                 clocks = ladder.moved(self.ticket.clocks, ladder.calendar_of(self.ticket, self._policy), at)
                 self.ticket = replace(self.ticket, team=team, clocks=clocks)
-            case e.StepTaken(target=target, step=step):
-                self._fire(target, step)
-            case e.TargetMissed(target=target):
-                self._fire(target, ladder.MISSED)
+            case e.StepTaken(target=target, step=step, at=at):
+                self._fire(target, step, at)
+            case e.TargetMissed(target=target, at=at) | e.ReminderCame(target=target, at=at):
+                self._fire(target, ladder.MISSED, at)
+            case e.DecisionMade():
+                self.ticket = replace(self.ticket, clocks=ladder.decided(self.ticket.clocks))
+            case e.LadderChanged():
+                self._climb(moment)
+                self._hurry(moment)
             case e.ClocksSet():
-                self._confirmation(moment)
+                self._hurry(moment)
 
     def _turn(self, mail: _Turn) -> None:
         at, then = max(mail.at, self.ticket.opened_at), self.ticket
@@ -156,7 +161,8 @@ class _Walk:
             self._become(status, at, closed_at=None, last_message_id=mail.message_id)
         elif mail.at >= then.opened_at:  # an answer from before it was asked answers nothing
             status = Status.CLOSED if then.status is Status.CLOSED else Status.WAITING
-            self._become(status, at, first_response_at=then.first_response_at or at)
+            clocks = ladder.answered(then.clocks)
+            self._become(status, at, first_response_at=then.first_response_at or at, clocks=clocks)
 
     def _become(self, status: Status, at: datetime, **changes: object) -> None:
         self.ticket = replace(self.ticket, status=status, **changes)  # type: ignore[arg-type]
@@ -164,18 +170,24 @@ class _Walk:
 
     def _set_clocks(self, at: datetime) -> None:
         promised = ladder.ladder_of(self.ticket, self._policy)
-        mine = Ladder(promised.name, {**promised.targets, **self._spans}, promised.steps)
+        mine = replace(promised, targets={**promised.targets, **self._spans})
         calendar = ladder.calendar_of(self.ticket, self._policy)
         self.ticket = replace(self.ticket, clocks=ladder.clocks_for(self.ticket, mine, calendar, at))
 
-    def _fire(self, target: Target, step: int) -> None:
-        self.ticket = replace(self.ticket, clocks=ladder.fired(self.ticket.clocks, target, step))
+    def _fire(self, target: Target, step: int, at: datetime) -> None:
+        self.ticket = replace(self.ticket, clocks=ladder.fired(self.ticket.clocks, target, step, at))
 
-    def _confirmation(self, event: e.ClocksSet) -> None:
-        """Who has to confirm an escalation, and until when, is as it was recorded; while it is our turn."""
-        waiting = tuple(each for each in event.clocks if each.target is Target.CONFIRMATION)
+    def _climb(self, event: e.LadderChanged) -> None:
+        """From here on the steps taken are those of another ladder."""
+        taken = {clock.target: clock.fired for clock in event.clocks}
+        clocks = (replace(each, fired=taken.get(each.target, ())) for each in self.ticket.clocks)
+        self.ticket = replace(self.ticket, clocks=tuple(clocks))
+
+    def _hurry(self, event: e.ClocksSet | e.LadderChanged) -> None:
+        """Who has to confirm or decide, and until when, is as it was recorded; while it is our turn."""
+        waiting = tuple(each for each in event.clocks if each.target in ladder.HURRIED)
         if self.ticket.status in OUR_TURN:
-            clocks = (*ladder.confirmed(self.ticket.clocks), *waiting)
+            clocks = (*ladder.without(self.ticket.clocks, *ladder.HURRIED), *waiting)
             self.ticket = replace(self.ticket, clocks=clocks)
 
 
@@ -184,7 +196,7 @@ def _spans(events: Iterable[Event]) -> Mapping[Target, timedelta]:
     return {
         clock.target: clock.span
         for event in events
-        if isinstance(event, e.ClocksSet | e.TicketRetold)
+        if isinstance(event, e.ClocksSet | e.TicketRetold | e.LadderChanged)
         for clock in event.clocks
-        if clock.target is not Target.CONFIRMATION
+        if clock.target not in ladder.HURRIED | {Target.REPEAT}
     }

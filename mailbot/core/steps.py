@@ -1,23 +1,19 @@
 """Taking one step of a ladder: what it changes on the ticket, who is told."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from mailbot.core import asking, ladder, owners, tell
 from mailbot.core import events as e
-from mailbot.core import ladder
-from mailbot.core.ladder import MISSED, Deadline
+from mailbot.core.assign import choose
+from mailbot.core.ladder import HURRIED, MISSED, UNPROMISED, Deadline
 from mailbot.core.lifecycle import Story
-from mailbot.core.model import OVER, Target, Ticket
-from mailbot.core.notices import Progress, TeamNotice
-from mailbot.core.policy import Agent, Policy, Step
+from mailbot.core.model import OVER, Status, Target, Ticket
+from mailbot.core.policy import Policy, Step
+from mailbot.core.tell import AUTOMATIC as AUTOMATIC
+from mailbot.core.tell import UNANSWERED as UNANSWERED
+from mailbot.core.tell import UNAUTHENTICATED as UNAUTHENTICATED
 
-EXCERPT = 4000  # characters of the customer's text in a team notice
-
-# Tags of a ticket whose customer is told nothing by itself: a machine opened it, or somebody who may be
-# anybody, in a mailbox that wants nothing sent to such.
-AUTOMATIC, UNAUTHENTICATED = "automatic", "unauthenticated"
-# Nor is who was not even acknowledged, over a limit above all, until somebody answers: a thousand mails in a
-# victim's name would else bring a thousand words of progress.
-UNANSWERED = "unanswered"
+_IN_VAIN = {Target.CONFIRMATION: "not confirmed in time", Target.DECISION: "not decided in time"}
 
 
 def take(story: Story, due: Deadline, policy: Policy, now: datetime, muted: str = "") -> None:
@@ -25,45 +21,70 @@ def take(story: Story, due: Deadline, policy: Policy, now: datetime, muted: str 
 
     `muted` is why no automatic mail goes to the customer, "" when it does.
     """
-    ticket = story.ticket
-    mine = ladder.ladder_of(ticket, policy)
-    if due.target is Target.CONFIRMATION:
-        confirm(story, now)
-        because = "not confirmed in time"
-    else:
-        because = f"{due.target} is due"
-    if due.step == MISSED:
-        story.tell(e.TargetMissed(now, "policy", due.target, due.due_at))
-        return
+    mine = ladder.ladder_of(story.ticket, policy)
+    because = _IN_VAIN.get(due.target, f"{due.target} is due")
+    if due.moved_from:
+        because += ", held until the quiet hours were over"
     step = ladder.step_at(mine, due.step)
     if step is None:
-        return  # there is nothing after the last rung
+        _end(story, due, policy, now)
+        return
+    if due.target in HURRIED:
+        story.tell(e.ClocksSet(now, "policy", ladder.without(story.ticket.clocks, due.target)))
     story.tell(e.StepTaken(now, "policy", mine.name, due.step, step.at.target, due.due_at, because))
     _act(story, step, due.step, because, policy, now)
-    if step.tell_customer and _may_tell(story.ticket):
-        _tell_customer(story, because, muted, now)
+    if step.tell_customer:
+        tell.customer(story, policy, because, muted, now)
 
 
-def _may_tell(ticket: Ticket) -> bool:
-    if UNANSWERED in ticket.tags and ticket.first_response_at is None:
-        return False
-    return not {AUTOMATIC, UNAUTHENTICATED} & set(ticket.tags)
+def _end(story: Story, due: Deadline, policy: Policy, now: datetime) -> None:
+    """A clock came to its own end: a promise is broken, or who has the ticket is reminded of it."""
+    if due.target not in UNPROMISED:
+        story.tell(e.TargetMissed(now, "policy", due.target, due.due_at))
+        return
+    story.tell(e.ReminderCame(now, "policy", due.target, due.due_at))
+    tell.team(story, policy, now, *_reminder(story.ticket, due), "")
+
+
+def _reminder(ticket: Ticket, due: Deadline) -> tuple[str, str]:
+    """(why, because) of a reminder that no step of the ladder asked for."""
+    if ticket.held_for:
+        return "unconfirmed", "nobody has accepted or rejected it yet"
+    if due.target in HURRIED:
+        return "reminder", f"{_IN_VAIN[due.target]}, and no further step follows"
+    if ticket.status is Status.WAITING:
+        return "follow_up", "the customer has not answered"
+    return "reminder", "all steps of its ladder are taken, and it is open still"
 
 
 def _act(story: Story, step: Step, index: int, because: str, policy: Policy, now: datetime) -> None:
-    if step.hand_over_to or step.escalate_to:
-        confirm(story, now)  # whoever had to, the ticket leaves them
-    if step.hand_over_to:
-        hand_over(story, step.hand_over_to, because, policy, now)
-    if step.escalate_to:
-        escalate(story, step.escalate_to, because, "policy", policy, now)
-    if step.acknowledge_within and (step.escalate_to or step.hand_over_to):
-        clocks = ladder.awaiting_confirmation(story.ticket.clocks, step.acknowledge_within, index, now)
-        story.tell(e.ClocksSet(now, "policy", clocks))
+    done = _move(story, step, because, policy, now)
+    if done:
+        within = None if step.ask_decision else step.acknowledge_within
+        _await(story, within, index, now)
+        tell.team(story, policy, now, done, because, "")
+    elif ladder.level_of(step, story.ticket.category) or step.hand_over_to or step.reassign:
+        tell.team(story, policy, now, "reminder", because, "")  # it is there already: brought up again
+    if step.ask_decision:
+        asking.ask(story, step, index, because, policy, now)
     if step.remind:
-        tell_team(story, policy, now, "reminder", because, "", whom=_reminded(story, step, policy))
+        tell.team(story, policy, now, "reminder", because, "", whom=_reminded(story, step, policy))
     if step.notify:
-        tell_team(story, policy, now, "notify", because, "", whom=step.notify)
+        tell.team(story, policy, now, "notify", because, "", whom=step.notify)
+
+
+def _move(story: Story, step: Step, because: str, policy: Policy, now: datetime) -> str:
+    """Changes who has the ticket, as far as the step says so; what its people are to be told, "" when it
+    stays where it is."""
+    done = ""
+    if step.hand_over_to and _hand_over(story, step.hand_over_to, because, policy, now):
+        done = "handed_over"
+    level = ladder.level_of(step, story.ticket.category)
+    if level and _raise(story, level, because, "policy", policy, now):
+        done = "escalated"
+    if step.reassign and not done and _reassign(story, policy, now):
+        done = "assigned"
+    return done
 
 
 def _reminded(story: Story, step: Step, policy: Policy) -> tuple[str, ...]:
@@ -73,29 +94,24 @@ def _reminded(story: Story, step: Step, policy: Policy) -> tuple[str, ...]:
     return tuple(agent.address for agent in ladder.agents_at(policy, ticket.team, ticket.level))
 
 
-def _tell_customer(story: Story, because: str, muted: str, now: datetime) -> None:
-    ticket = story.ticket
-    if muted:
-        story.tell(e.ProgressSuppressed(now, "policy", muted))
-        return
-    story.tell(e.PeopleTold(now, "policy", (ticket.customer,), because))
-    story.owe(
-        Progress(ticket.number, ticket.mailbox, ticket.customer, ticket.language, ticket.last_message_id)
-    )
-
-
-def escalate(story: Story, level: str, because: str, by: str, policy: Policy, now: datetime) -> None:
-    """Raises the level and finds an owner there. A ticket that stands so high already is brought up again."""
-    if ladder.rank(policy, story.ticket.level) >= ladder.rank(policy, level):
-        tell_team(story, policy, now, "reminder", because, "")
-        return
+def _raise(story: Story, level: str, because: str, by: str, policy: Policy, now: datetime) -> bool:
+    """Raises the level and finds an owner there; not when the ticket stands so high already."""
+    here = ladder.rank(policy, story.ticket.level)
+    if level not in policy.levels and here + 1 < len(policy.levels):
+        level = policy.levels[here + 1]  # a former ladder may name a level that is gone: higher, then
+    if here >= ladder.rank(policy, level):
+        return False
     story.tell(e.TicketEscalated(now, by, level, because))
-    _reassign(story, policy, now, by)
-    tell_team(story, policy, now, "escalated", because, "")
+    owners.give(story, policy, now, by)
+    return True
 
 
 def escalate_by_hand(story: Story, level: str, because: str, by: str, policy: Policy, now: datetime) -> str:
-    """Escalates at a person's wish; "" when done, else why not."""
+    """Escalates at a person's wish; "" when done, else why not.
+
+    It enters the ladder there: steps that raise no higher only bring the ticket up again when their time
+    comes, and the new owner has to confirm within the time that the step to this level gives.
+    """
     ticket = story.ticket
     here = ladder.rank(policy, ticket.level)
     if ticket.status in OVER:
@@ -108,72 +124,50 @@ def escalate_by_hand(story: Story, level: str, because: str, by: str, policy: Po
         return f"there is no level {level!r}, the levels are {', '.join(policy.levels)}"
     if ladder.rank(policy, level) <= here:
         return f"{ticket.number} stands at {ticket.level} already"
-    escalate(story, level, because, by, policy, now)
+    _raise(story, level, because, by, policy, now)
+    _await(story, *_step_to(level, story.ticket, policy), now)
+    tell.team(story, policy, now, "escalated", because, "")
     return ""
 
 
-def hand_over(story: Story, team: str, because: str, policy: Policy, now: datetime) -> None:
+def _step_to(level: str, ticket: Ticket, policy: Policy) -> tuple[timedelta | None, int]:
+    """Within what time the step that raises to this level has it confirmed, and which step that is."""
+    for index, step in enumerate(ladder.ladder_of(ticket, policy).steps):
+        if ladder.level_of(step, ticket.category) == level and not step.ask_decision:
+            return step.acknowledge_within, index
+    return None, MISSED
+
+
+def _await(story: Story, within: timedelta | None, index: int, now: datetime) -> None:
+    """Whoever had to confirm has it no longer; the new owner has to within that time, while it is our turn."""
+    confirm(story, now)
+    ticket = story.ticket
+    if within and ticket.status in (Status.NEW, Status.OPEN) and not ticket.held_for:
+        clocks = ladder.hurried(ticket.clocks, Target.CONFIRMATION, within, index, now)
+        story.tell(e.ClocksSet(now, "policy", clocks))
+
+
+def _hand_over(story: Story, team: str, because: str, policy: Policy, now: datetime) -> bool:
     if team == story.ticket.team or team not in policy.teams:
-        return
+        return False
     old = ladder.calendar_of(story.ticket, policy)
     story.tell(e.TicketHandedOver(now, "policy", team, because))
     story.tell(e.ClocksSet(now, "policy", ladder.moved(story.ticket.clocks, old, now)))
-    _reassign(story, policy, now, "policy")
-    tell_team(story, policy, now, "handed_over", because, "")
+    owners.give(story, policy, now, "policy")
+    return True
 
 
-def _reassign(story: Story, policy: Policy, now: datetime, by: str) -> None:
-    agent = ladder.choose_agent(story.ticket, policy)
-    if agent:
-        story.tell(e.TicketAssigned(now, by, agent.address))
+def _reassign(story: Story, policy: Policy, now: datetime) -> bool:
+    """Somebody else of the same team and level, if there is anybody else."""
+    ticket = story.ticket
+    chosen = choose(ticket, policy, now, story.loads, without={ticket.assignee or ""})
+    if chosen:
+        story.tell(e.TicketAssigned(now, "policy", chosen.agent.address, chosen.because))
+    return chosen is not None
 
 
 def confirm(story: Story, now: datetime) -> None:
     """The owner acted: nobody waits for a confirmation any more."""
     if any(clock.target is Target.CONFIRMATION for clock in story.ticket.clocks):
-        story.tell(e.ClocksSet(now, "policy", ladder.confirmed(story.ticket.clocks)))
-
-
-def tell_team(
-    story: Story,
-    policy: Policy,
-    now: datetime,
-    why: str,
-    because: str,
-    text: str,
-    whom: tuple[str, ...] = (),
-) -> None:
-    """Mail about the ticket to `whom`, by default to who has it, else to all of its team at its level."""
-    ticket = story.ticket
-    if not whom:
-        here = ladder.agents_at(policy, ticket.team, ticket.level)
-        whom = (ticket.assignee,) if ticket.assignee else tuple(agent.address for agent in here)
-    if not whom:
-        return
-    story.tell(e.PeopleTold(now, "policy", whom, why))
-    deadline = ladder.next_deadline(ticket, policy)
-    story.owe(
-        *(
-            TeamNotice(
-                number=ticket.number,
-                mailbox=ticket.mailbox,
-                to=address,
-                language=_language(policy.agents.get(address)),
-                why=why,
-                because=because,
-                customer=ticket.customer,
-                subject=ticket.subject,
-                text=text[:EXCERPT],
-                category=ticket.category,
-                priority=ticket.priority,
-                team=ticket.team,
-                level=ticket.level,
-                due_at=deadline.due_at if deadline else None,
-            )
-            for address in whom
-        )
-    )
-
-
-def _language(agent: Agent | None) -> str:
-    return agent.languages[0] if agent and agent.languages else "en"
+        clocks = ladder.without(story.ticket.clocks, Target.CONFIRMATION)
+        story.tell(e.ClocksSet(now, "policy", clocks))

@@ -6,7 +6,16 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import lru_cache
 
-from mailbot.core.notices import Acknowledgement, Answer, Bulletin, CompensationWanted, Notice, TeamNotice
+from mailbot.core.notices import (
+    Acknowledgement,
+    Answer,
+    Bulletin,
+    CompensationWanted,
+    Notice,
+    Progress,
+    Question,
+    TeamNotice,
+)
 from mailbot.core.policy import Mailbox, Policy
 from mailbot.core.reference import tagged
 from mailbot.mail.automatic import LOOP_HEADER
@@ -155,7 +164,9 @@ class Composer:
         return _Words(*(self.templates.render(name, language, kind, values) for kind in KINDS))
 
     def _zone(self, notice: Notice) -> str:
-        team = notice.team if isinstance(notice, TeamNotice) else ""
+        if isinstance(notice, Progress) and self.policy.calendars:
+            return next(iter(self.policy.calendars.values())).zone  # customers are where the desk is
+        team = notice.team if isinstance(notice, TeamNotice | Question) else ""
         return self.policy.calendar_of(team).zone if team in self.policy.teams else self.zone
 
 

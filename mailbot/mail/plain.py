@@ -27,13 +27,13 @@ _BUILT_IN: Mapping[tuple[str, str], tuple[str, str]] = {
     ("progress", "id"): (
         "Kabar terbaru tentang pesan Anda",
         "Halo,\n\nPesan Anda dengan nomor {number} belum selesai kami tangani; kami mohon maaf.\n"
-        "Kini pesan itu sudah kami teruskan kepada petugas di jenjang yang lebih tinggi.\n\n"
+        "Kini pesan itu sudah kami teruskan untuk ditindaklanjuti. {team} {level} {until}\n\n"
         "{brand}\n{mailbox}\n",
     ),
     ("progress", "en"): (
         "An update on your message",
         "Hello,\n\nYour message with the number {number} is not settled yet; we are sorry.\n"
-        "We have now passed it on to more senior colleagues.\n\n{brand}\n{mailbox}\n",
+        "We have now passed it on. {team} {level} {until}\n\n{brand}\n{mailbox}\n",
     ),
     ("team", "id"): (
         "{subject}",
@@ -75,6 +75,18 @@ _BUILT_IN: Mapping[tuple[str, str], tuple[str, str]] = {
         "Compensation of {amount}",
         "Ticket {number}, request {request}, compensation of {amount}: {outcome}\n{who}\n{because}\n\n"
         "{mailbox}\n",
+    ),
+    ("question", "id"): (
+        "Perlu keputusan: {question}",
+        "{question}\nPilihan: {options}\nBatas waktu: {until}\n\n"
+        'mailbot ticket decide {number} "{first}" --because "..."\n\n'
+        "Pelanggan: {customer}\nJudul: {subject}\n{because}\n\n{mailbox}\n",
+    ),
+    ("question", "en"): (
+        "Decision needed: {question}",
+        "{question}\nOptions: {options}\nUntil: {until}\n\n"
+        'mailbot ticket decide {number} "{first}" --because "..."\n\n'
+        "Customer: {customer}\nSubject: {subject}\n{because}\n\n{mailbox}\n",
     ),
     ("refusal", "id"): (
         "Email Anda belum dijalankan",

@@ -24,6 +24,7 @@ MUST_SAY: Mapping[str, tuple[str, ...]] = {
     "answer": ("text",),
     "team": ("marker", "number", "text"),
     "refusal": ("reason",),
+    "question": ("number", "question", "options"),
     "compensation_wanted": ("number", "amount", "request"),
     "compensation_decided": ("number", "amount", "because"),
 }

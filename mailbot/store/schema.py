@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
+    DDL,
     JSON,
     BigInteger,
     CheckConstraint,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    event,
     literal_column,
     text,
 )
@@ -388,3 +390,58 @@ installation = Table(
     Column("key", String(32), primary_key=True),
     Column("value", Text, nullable=False),
 )
+
+_LAST_WORD = text("kind IN ('granted', 'refused')")
+
+# What was asked, approved, granted and refused, in Rupiah. Only ever added to, under one lock (see
+# `compensations`): its ids have no gap, and each line's digest covers the one before it.
+compensations = Table(
+    "compensations",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=False),
+    Column("at", Moment, nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("request", RowId, nullable=False),  # the id of the line that asked
+    Column("ticket", String(32), ForeignKey("tickets.number"), nullable=False, index=True),
+    Column("customer", Text, nullable=False),
+    Column("category", Text, nullable=False),
+    Column("team", Text, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("agent", Text, nullable=False),
+    Column("level", Text, nullable=False),
+    Column("second", Text, nullable=False),  # who else signed a grant
+    Column("because", Text, nullable=False),
+    Column("limited_by", String(24), nullable=False),  # the limit that refused
+    Column("digest", String(64), nullable=False),
+    CheckConstraint("kind IN ('asked', 'approved', 'granted', 'refused')", name="kind"),
+    CheckConstraint("amount > 0", name="amount"),
+    Index("ix_compensations_customer_at", "customer", "at"),
+    Index("ix_compensations_at", "at"),
+    # A request is decided once.
+    Index(
+        "uq_compensations_decided",
+        "request",
+        unique=True,
+        sqlite_where=_LAST_WORD,
+        postgresql_where=_LAST_WORD,
+    ),
+)
+
+# Nothing in the ledger is ever changed or taken away: the database itself says no.
+APPEND_ONLY = {
+    "sqlite": tuple(
+        f"CREATE TRIGGER compensations_no_{verb.lower()} BEFORE {verb} ON compensations "
+        "BEGIN SELECT RAISE(ABORT, 'compensations are only ever added to'); END"
+        for verb in ("UPDATE", "DELETE")
+    ),
+    "postgresql": (
+        "CREATE FUNCTION compensations_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'compensations are only ever added to'; END $$",
+        "CREATE TRIGGER compensations_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON compensations "
+        "FOR EACH STATEMENT EXECUTE FUNCTION compensations_append_only()",
+    ),
+}
+for _dialect, _statements in APPEND_ONLY.items():
+    for _statement in _statements:
+        event.listen(compensations, "after_create", DDL(_statement).execute_if(dialect=_dialect))

@@ -11,6 +11,23 @@ JSON = sa.JSON().with_variant(JSONB(), "postgresql")
 ROW_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
+# Nothing in this table is ever changed or taken away: the database itself says no.
+APPEND_ONLY = {
+    "sqlite": (
+        "CREATE TRIGGER compensations_no_update BEFORE UPDATE ON compensations "
+        "BEGIN SELECT RAISE(ABORT, 'compensations are only ever added to'); END",
+        "CREATE TRIGGER compensations_no_delete BEFORE DELETE ON compensations "
+        "BEGIN SELECT RAISE(ABORT, 'compensations are only ever added to'); END",
+    ),
+    "postgresql": (
+        "CREATE FUNCTION compensations_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'compensations are only ever added to'; END $$",
+        "CREATE TRIGGER compensations_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON compensations "
+        "FOR EACH STATEMENT EXECUTE FUNCTION compensations_append_only()",
+    ),
+}
+
+
 def upgrade() -> None:
     op.create_table(
         "allowances",
@@ -371,3 +388,41 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["inbox_id"], ["inbox.id"], name=op.f("fk_raw_mails_inbox_id")),
         sa.PrimaryKeyConstraint("inbox_id", name=op.f("pk_raw_mails")),
     )
+    op.create_table(
+        "compensations",
+        sa.Column("id", ROW_ID, autoincrement=False, nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.String(length=8), nullable=False),
+        sa.Column("request", ROW_ID, nullable=False),
+        sa.Column("ticket", sa.String(length=32), nullable=False),
+        sa.Column("customer", sa.Text(), nullable=False),
+        sa.Column("category", sa.Text(), nullable=False),
+        sa.Column("team", sa.Text(), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("agent", sa.Text(), nullable=False),
+        sa.Column("level", sa.Text(), nullable=False),
+        sa.Column("second", sa.Text(), nullable=False),
+        sa.Column("because", sa.Text(), nullable=False),
+        sa.Column("limited_by", sa.String(length=24), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.CheckConstraint(
+            "kind IN ('asked', 'approved', 'granted', 'refused')", name=op.f("ck_compensations_kind")
+        ),
+        sa.CheckConstraint("amount > 0", name=op.f("ck_compensations_amount")),
+        sa.ForeignKeyConstraint(["ticket"], ["tickets.number"], name=op.f("fk_compensations_ticket")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_compensations")),
+    )
+    op.create_index(op.f("ix_compensations_ticket"), "compensations", ["ticket"], unique=False)
+    op.create_index("ix_compensations_customer_at", "compensations", ["customer", "at"], unique=False)
+    op.create_index("ix_compensations_at", "compensations", ["at"], unique=False)
+    op.create_index(
+        "uq_compensations_decided",
+        "compensations",
+        ["request"],
+        unique=True,
+        sqlite_where=sa.text("kind IN ('granted', 'refused')"),
+        postgresql_where=sa.text("kind IN ('granted', 'refused')"),
+    )
+    for statement in APPEND_ONLY[op.get_bind().dialect.name]:
+        op.execute(statement)

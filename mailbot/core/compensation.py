@@ -8,6 +8,7 @@ beyond the own authority, whoever asked. All limits are looked at again with eac
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 
 from mailbot.core import authority
@@ -175,7 +176,7 @@ def _ask(
         id=facts.next_id,
         ticket=ticket.number,
         customer=owner(ticket.customer),
-        amount=command.amount,
+        amount=Money(command.amount.amount.quantize(Decimal(1))),  # 1.5E+6 as 1500000
         at=now,
         by=actor.by,
         agent=actor.agent,

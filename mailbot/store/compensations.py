@@ -1,0 +1,232 @@
+"""The ledger of compensation: what limits count, read and added to under one lock.
+
+No limit is passed by two who grant at once (promise P14). Every transaction that adds to the ledger takes
+`lock` before it reads anything, and holds it until its end. On SQLite that is BEGIN IMMEDIATE, with which all
+our transactions begin that write; on PostgreSQL an advisory lock of the transaction, let go after its commit
+can be seen. In READ COMMITTED, PostgreSQL's default, every statement after the lock sees all that was granted
+before. Should somebody run the database at a stricter level, a transaction that waited sees an older state
+and can't add to it: the next id is taken already, and the whole of it fails.
+"""
+
+import hashlib
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, exists, func, insert, select, text
+
+from mailbot.core.answers import owner
+from mailbot.core.authority import Spent, Windows
+from mailbot.core.compensation import Entry, Facts, Kind, Request
+from mailbot.core.model import Ticket
+from mailbot.core.money import Money
+from mailbot.store.schema import compensations, links, tickets
+from mailbot.store.tickets import Outdated
+
+_LOCK = 0x6D6F6E6579  # of PostgreSQL's advisory locks
+_GRANTED = compensations.c.kind == Kind.GRANTED.value
+_SUM = func.coalesce(func.sum(compensations.c.amount), 0)
+_PLAIN = (
+    "at",
+    "request",
+    "ticket",
+    "customer",
+    "category",
+    "team",
+    "by",
+    "agent",
+    "level",
+    "second",
+    "because",
+)
+
+
+def lock(connection: Connection) -> None:
+    """Waits for whoever is adding to the ledger; held until this transaction ends. Take it before others."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+
+
+def facts(connection: Connection, ticket: Ticket, windows: Windows) -> Facts:
+    """What a decision about compensation on `ticket` needs. Give the ticket as it was loaded after `lock`."""
+    numbers = family(connection, ticket.number)
+    requests = tuple(_open(connection, compensations.c.ticket.in_(numbers)))
+    customers = {owner(ticket.customer), *(request.customer for request in requests)}
+    return Facts(_next_id(connection), requests, _spent(connection, ticket, numbers, customers, windows))
+
+
+def family(connection: Connection, number: str) -> list[str]:
+    """The ticket and all whose matter goes on in it: merged into it, through chains too."""
+    found, newest = [number], [number]
+    while newest:
+        merged = (
+            select(tickets.c.number)
+            .join(links, links.c.ticket == tickets.c.number)
+            # The link stays after an unmerge: the ticket says whether it still holds.
+            .where(links.c.other.in_(newest), tickets.c.merged_into == links.c.other)
+            .where(links.c.kind == "merged_into")
+        )
+        newest = [each for each in connection.scalars(merged) if each not in found]
+        found += newest
+    return found
+
+
+def _spent(
+    connection: Connection, ticket: Ticket, numbers: Collection[str], customers: set[str], windows: Windows
+) -> Spent:
+    at, columns = compensations.c.at, compensations.c
+    in_month = (columns.team == ticket.team, at >= windows.month[0], at < windows.month[1])
+    lately = select(columns.customer, _SUM).where(columns.customer.in_(sorted(customers)), at > windows.since)
+    agents: dict[str, int] = {}
+    for who in (columns.agent, columns.second):
+        today = select(who, _SUM).where(_GRANTED, at >= windows.day[0], at < windows.day[1])
+        for agent, amount in connection.execute(today.group_by(who)):
+            agents[agent] = agents.get(agent, 0) + int(amount)
+    return Spent(
+        ticket=_money(connection.scalar(select(_SUM).where(_GRANTED, columns.ticket.in_(numbers)))),
+        team=_money(connection.scalar(select(_SUM).where(_GRANTED, *in_month))),
+        customers={
+            customer: _money(amount)
+            for customer, amount in connection.execute(lately.where(_GRANTED).group_by(columns.customer))
+        },
+        agents={agent: _money(amount) for agent, amount in agents.items() if agent},
+    )
+
+
+def _money(amount: Any) -> Money:
+    return Money(Decimal(int(amount)))
+
+
+def _next_id(connection: Connection) -> int:
+    return (connection.scalar(select(func.max(compensations.c.id))) or 0) + 1
+
+
+# --- adding -----------------------------------------------------------------------------------------------
+
+
+def append(connection: Connection, entries: Sequence[Entry]) -> None:
+    """Adds lines. The transaction must hold `lock` since before it read the facts they were decided on.
+
+    Raises Outdated when a request does not get the number that was decided.
+    """
+    last = connection.execute(
+        select(compensations.c.id, compensations.c.digest).order_by(compensations.c.id.desc()).limit(1)
+    ).one_or_none()
+    before, digest = (last.id, last.digest) if last else (0, "")
+    rows = []
+    for id_, entry in enumerate(entries, before + 1):
+        if entry.kind is Kind.ASKED and entry.request != id_:
+            raise Outdated("the ledger went on meanwhile")
+        row = {**_row(entry), "id": id_}
+        digest = _digest(row, digest)
+        rows.append({**row, "digest": digest})
+    connection.execute(insert(compensations), rows)
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    plain = {name: getattr(entry, name) for name in _PLAIN}
+    amount = int(entry.amount.amount)
+    return {**plain, "kind": entry.kind.value, "amount": amount, "limited_by": entry.limit}
+
+
+def _digest(row: dict[str, Any], before: str) -> str:
+    """SHA-256 over the line and the digest of the line before it: nobody changes one unseen."""
+    said = {name: value for name, value in row.items() if name != "digest"}
+    said["at"] = row["at"].isoformat()
+    return hashlib.sha256(json.dumps([before, said], sort_keys=True).encode()).hexdigest()
+
+
+# --- reading ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the ledger with its number."""
+
+    id: int
+    entry: Entry
+
+
+def entries(
+    connection: Connection, since: datetime | None = None, until: datetime | None = None
+) -> list[Line]:
+    """The lines of [since, until), oldest first."""
+    query = select(compensations).order_by(compensations.c.id)
+    if since:
+        query = query.where(compensations.c.at >= since)
+    if until:
+        query = query.where(compensations.c.at < until)
+    return [_line(row) for row in connection.execute(query)]
+
+
+def of_ticket(connection: Connection, number: str) -> list[Line]:
+    """The lines of a ticket and of those merged into it, oldest first."""
+    query = select(compensations).where(compensations.c.ticket.in_(family(connection, number)))
+    return [_line(row) for row in connection.execute(query.order_by(compensations.c.id))]
+
+
+def open_requests(connection: Connection) -> list[Request]:
+    """Every request that waits for a decision, oldest first; also one whose ticket was merged since."""
+    return _open(connection)
+
+
+def _open(connection: Connection, *where: Any) -> list[Request]:
+    last = compensations.alias("last")
+    decided = exists().where(
+        last.c.request == compensations.c.request,
+        last.c.kind.in_([Kind.GRANTED.value, Kind.REFUSED.value]),
+    )
+    asked: Select[Any] = (
+        select(compensations).where(compensations.c.kind == Kind.ASKED.value, ~decided, *where)
+    ).order_by(compensations.c.id)
+    found = [_line(row) for row in connection.execute(asked)]
+    signed = _signed(connection, [line.id for line in found])
+    return [_request(line, signed.get(line.id, ())) for line in found]
+
+
+def _signed(connection: Connection, requests: Collection[int]) -> dict[int, tuple[str, ...]]:
+    if not requests:
+        return {}
+    query = select(compensations.c.request, compensations.c.agent).where(
+        compensations.c.request.in_(requests), compensations.c.kind == Kind.APPROVED.value
+    )
+    found: dict[int, tuple[str, ...]] = {}
+    for request, agent in connection.execute(query.order_by(compensations.c.id)):
+        found[request] = (*found.get(request, ()), agent)
+    return found
+
+
+def _request(line: Line, signed: tuple[str, ...]) -> Request:
+    entry = line.entry
+    return Request(
+        id=line.id,
+        ticket=entry.ticket,
+        customer=entry.customer,
+        amount=entry.amount,
+        at=entry.at,
+        by=entry.by,
+        agent=entry.agent,
+        because=entry.because,
+        signed=signed,
+    )
+
+
+def _line(row: Row[Any]) -> Line:
+    plain = {name: getattr(row, name) for name in _PLAIN}
+    entry = Entry(**plain, kind=Kind(row.kind), amount=_money(row.amount), limit=row.limited_by)
+    return Line(row.id, entry)
+
+
+def first_fault(connection: Connection) -> int | None:
+    """The first line that is missing or not what was written; None when the whole ledger is sound."""
+    digest, expected = "", 1
+    for row in connection.execute(select(compensations).order_by(compensations.c.id)):
+        said = {**_row(_line(row).entry), "id": row.id}
+        digest = _digest(said, digest)
+        if row.id != expected or row.digest != digest:
+            return expected
+        expected += 1
+    return None

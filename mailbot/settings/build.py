@@ -9,6 +9,7 @@ from mailbot.core.policy import (
     Actions,
     Agent,
     AnswerLimits,
+    Detail,
     Ladder,
     Mailbox,
     Policy,
@@ -21,7 +22,9 @@ from mailbot.core.worktime import Calendar, Interval
 from mailbot.errors import Problem
 from mailbot.settings import conditions, hours
 from mailbot.settings.files import (
+    AgentEntry,
     CalendarEntry,
+    DetailEntry,
     EscalationFile,
     LadderEntry,
     MailbotFile,
@@ -69,6 +72,9 @@ def policy(checked: Checked, files: Files, version: str, *, limits: bool) -> Pol
         if limits
         else AnswerLimits(),
         shared_domains=frozenset(answers.shared_domains),
+        categories=checked.routing.categories,
+        details={name: _detail(name, entry) for name, entry in checked.routing.details.items()},
+        admins=tuple(dict.fromkeys(checked.mailbot.admins)),
     )
 
 
@@ -111,6 +117,8 @@ def _calendar(name: str, entry: CalendarEntry, today: date) -> tuple[Calendar, t
         leave = entry.holidays.collective_leave
         off = hours.holidays_of(entry.holidays.country, today, collective_leave=leave)
     dates: dict[date, tuple[Interval, ...]] = dict.fromkeys(off.off, ())
+    for each in entry.periods:
+        dates = hours.period(hours.stretch(each.first, each.last), each.hours) | dates
     for days_named, open_at in entry.dates.items():
         dates |= dict.fromkeys(days_named, open_at)
     return Calendar(name, entry.zone, tuple(week), dates), off.remarks
@@ -135,10 +143,27 @@ def _teams(file: TeamsFile) -> dict[str, Team]:
         name: Team(
             name,
             entry.calendar,
-            tuple(Agent(each.name, each.address, each.level, tuple(each.languages)) for each in entry.agents),
+            tuple(_agent(each) for each in entry.agents),
+            entry.assign,
         )
         for name, entry in file.teams.items()
     }
+
+
+def _agent(entry: AgentEntry) -> Agent:
+    return Agent(
+        name=entry.name,
+        address=entry.address,
+        level=entry.level,
+        languages=tuple(entry.languages),
+        skills=tuple(entry.skills),
+        calendar=entry.calendar or "",
+        away=frozenset(day for days in entry.away for day in days),
+    )
+
+
+def _detail(name: str, entry: DetailEntry) -> Detail:
+    return Detail(name, {"id": entry.id, "en": entry.en}, entry.pattern or "")
 
 
 def _rule(entry: RuleEntry, when: When | None, line: int) -> Rule:
@@ -151,6 +176,11 @@ def _rule(entry: RuleEntry, when: When | None, line: int) -> Rule:
         team=then.team or "",
         level=then.level,
         priority=then.priority,
+        ladder=then.ladder,
+        assign=then.assign or "",
+        skill=then.skill or "",
+        template=then.template or "",
+        ask_for=tuple(then.ask_for),
     )
     return Rule(entry.name, when, actions, line, entry.go_on)
 

@@ -2,15 +2,16 @@
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
+from mailbot.core.operators import compiled_pattern
 from mailbot.core.policy import Moment, Rate
 from mailbot.core.routing import COMPLEXITIES, PRIORITIES, URGENCIES
 from mailbot.core.worktime import Interval
-from mailbot.settings import hours, values
+from mailbot.settings import actions, hours, values
 from mailbot.settings.model import AfterStored, Network, Way
 from mailbot.settings.values import close_to, shown
 
@@ -63,13 +64,29 @@ def _header_field(value: str) -> str:
     return value
 
 
+# What Indonesians call their zones; the tz database does not know these names.
+_INDONESIAN = {"WIB": "Asia/Jakarta", "WITA": "Asia/Makassar", "WIT": "Asia/Jayapura"}
+
+
 def _zone(value: str) -> str:
+    value = _INDONESIAN.get(value.upper(), value)
     try:
         ZoneInfo(value)
     except (LookupError, ValueError, OSError):
         raise ValueError(
-            f"`{shown(value)}` is no time zone", "write it like Asia/Jakarta or Asia/Makassar"
+            f"`{shown(value)}` is no time zone", "write it like WIB, WITA, WIT or Asia/Jakarta"
         ) from None
+    return value
+
+
+def _template_name(value: str) -> str:
+    if not value or len(value) > 40 or set(value) - set("abcdefghijklmnopqrstuvwxyz0123456789_-"):
+        raise ValueError(f"`{shown(value)}` can't be a part of a file's name", "small letters, digits, - and _")
+    return value
+
+
+def _pattern(value: str) -> str:
+    compiled_pattern(value)
     return value
 
 
@@ -201,6 +218,35 @@ Week = Annotated[
         }
     ),
 ]
+PeriodWeek = Annotated[
+    dict[Weekdays, Hours],
+    AfterValidator(some("line of hours")),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "additionalProperties": {"type": ["string", "array"]},
+            "examples": [{"mon-thu": "08:00-15:00", "fri": "08:00-15:30"}],
+        }
+    ),
+]
+Day = Annotated[date, BeforeValidator(hours.one_date), _text("a date", "2027-02-08")]
+Away = Annotated[list[Dates], BeforeValidator(_one_or_more), WithJsonSchema(_ONE_OR_MORE)]
+Categories = Annotated[
+    tuple[str, ...],
+    BeforeValidator(actions.paths),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "description": "name: what stands below it, or nothing",
+            "examples": [{"payment": ["failed", "double"], "delivery": None}],
+        }
+    ),
+]
+Assign = Literal["spread", "round_robin", "least_load"]  # policy.ASSIGN
+TemplateName = Annotated[
+    str, AfterValidator(_template_name), _text("letters, digits, - and _", "vip", pattern="^[a-z0-9_-]+$")
+]
+Pattern = Annotated[str, AfterValidator(_pattern), _text("an RE2 pattern", "INV-[0-9]{4,}")]
 Urgency = Annotated[str, _one_of(URGENCIES), WithJsonSchema({"enum": list(URGENCIES)})]
 Complexity = Annotated[str, _one_of(COMPLEXITIES), WithJsonSchema({"enum": list(COMPLEXITIES)})]
 Priority = Annotated[str, _one_of(PRIORITIES), WithJsonSchema({"enum": list(PRIORITIES)})]
@@ -209,6 +255,6 @@ Prefix = Annotated[
     str, AfterValidator(_prefix), _text("2 to 10 capital letters", "TOKO", pattern="^[A-Z]{2,10}$")
 ]
 Zone = Annotated[
-    str, AfterValidator(_zone), _text("a time zone", "Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura")
+    str, AfterValidator(_zone), _text("a time zone", "WIB", "WITA", "WIT", "Asia/Jakarta")
 ]
 Country = Annotated[str, BeforeValidator(hours.check_country), _text("two letters", "ID")]

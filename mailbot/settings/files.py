@@ -8,13 +8,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from mailbot.settings import hours
 from mailbot.settings.fields import (
     Address,
     After,
+    Assign,
     At,
+    Away,
+    Categories,
     Complexity,
     Country,
     Dates,
+    Day,
     DnsName,
     Domain,
     Endpoint,
@@ -28,6 +33,8 @@ from mailbot.settings.fields import (
     Name,
     Names,
     Net,
+    Pattern,
+    PeriodWeek,
     Prefix,
     Priority,
     Rates,
@@ -35,6 +42,7 @@ from mailbot.settings.fields import (
     Span,
     Spoken,
     Store,
+    TemplateName,
     Urgency,
     WallClock,
     Week,
@@ -219,6 +227,13 @@ class MailbotFile(_Entry):
     monitor: Loopback | None = Field(None, description="host:port on loopback for /metrics and /healthz")
     limits: LimitsEntry = Field(LimitsEntry(), description="caps at the door")
     answers: AnswersEntry = Field(AnswersEntry(), description="how many automatic answers may leave")
+    admins: list[Address] = Field([], description="who hears by mail of a reload that was refused")
+    shadow: str | None = Field(
+        None,
+        min_length=1,
+        description="directory of a policy that only looks on: what it would do otherwise with each new "
+        "ticket is recorded; relative to this directory",
+    )
     log: Literal["json", "text"] | None = Field(None, description="form of the log; else JSON off a terminal")
 
 
@@ -232,12 +247,22 @@ class AgentEntry(_Entry):
     address: Address = Field(description="where tickets are sent to, and answers come from")
     level: Name = Field(description="one of `levels`")
     languages: list[Language] = Field([], description="that this person answers in")
+    skills: list[Name] = Field([], description="words of your own: a rule's `skill` looks for them")
+    calendar: Name | None = Field(
+        None, description="own hours: one of `calendars` in escalation.yaml; else the team's"
+    )
+    away: Away = Field([], description="days off: dates, or 2026-12-24 to 2027-01-02")
 
 
 class TeamEntry(_Entry):
     """People whom rules route to."""
 
     calendar: Name = Field(description="when this team works: one of `calendars` in escalation.yaml")
+    assign: Assign = Field(
+        "spread",
+        description="who of those on duty gets a ticket: spread evenly, round_robin, or least_load (who has the "
+        "fewest that wait for us)",
+    )
     agents: Annotated[list[AgentEntry], AfterValidator(some("agent"))] = Field(description="who is in it")
 
 
@@ -263,6 +288,23 @@ class ActionsEntry(_Entry):
     team: Name | None = Field(None, description="who gets it; only a rule with `go_on` may leave it open")
     level: Name | None = Field(None, description="where it starts; else the lowest level")
     priority: Priority | None = Field(None, description="else it follows from urgency and complexity")
+    ladder: Name | None = Field(None, description="one of `ladders` in escalation.yaml; else the priority's")
+    assign: Assign | None = Field(None, description="how it finds an agent; else the team's way")
+    skill: Name | None = Field(None, description="only to who has it, where anybody there has")
+    template: TemplateName | None = Field(
+        None, description="a variant of the acknowledgement: acknowledgement.<template>.txt.j2 and so on"
+    )
+    ask_for: Names = Field([], description="`details` that the acknowledgement asks for unless they are there")
+
+
+class DetailEntry(_Entry):
+    """Something that we need to know: found in the mail by its pattern, else asked for."""
+
+    id: Name = Field(description="what the customer reads in Indonesian: nomor pesanan")
+    en: Name = Field(description="what the customer reads in English: order number")
+    pattern: Pattern | None = Field(
+        None, description="RE2; what its first group finds, else all of it, is the detail"
+    )
 
 
 class RuleEntry(_Entry):
@@ -356,6 +398,11 @@ class TestEntry(_Entry):
 class RoutingFile(_Entry):
     """routing.yaml: where a new ticket goes."""
 
+    categories: Categories = Field(
+        (), description="what a matter can be about; when it is here, rules can name nothing else"
+    )
+    details: dict[Name, DetailEntry] = Field({}, description="what rules can ask customers for, by name")
+
     rules: Annotated[list[RuleEntry], AfterValidator(some("rule"))] = Field(
         description="in order: the first that matches wins"
     )
@@ -374,12 +421,29 @@ class HolidaysEntry(_Entry):
     collective_leave: bool = Field(False, description="cuti bersama is off too")
 
 
+class PeriodEntry(_Entry):
+    """A stretch of dates with hours of its own, such as Ramadan. Holidays in it stay closed."""
+
+    name: Name = Field(description="for people: Ramadan 2027")
+    first: Day = Field(alias="from", description="its first date")
+    last: Day = Field(alias="to", description="its last date")
+    hours: PeriodWeek = Field(description="by weekday; a day that is not named keeps its usual hours")
+
+
+def _forward(value: PeriodEntry) -> PeriodEntry:
+    hours.stretch(value.first, value.last)
+    return value
+
+
 class CalendarEntry(_Entry):
     """When people work."""
 
     zone: Zone = Field("Asia/Jakarta", description="time zone of the hours")
     hours: Week = Field(description="by weekday, or always")
     holidays: HolidaysEntry | None = Field(None, description="days off by country")
+    periods: list[Annotated[PeriodEntry, AfterValidator(_forward)]] = Field(
+        [], description="stretches of dates with other hours; below holidays and `dates`"
+    )
     dates: dict[Dates, Hours] = Field(
         {}, description="hours of single dates, above weekdays and holidays; or closed"
     )

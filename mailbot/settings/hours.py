@@ -68,7 +68,30 @@ def dates(value: object) -> tuple[date, ...]:
         _no(f"`{shown(value)}` is no date", "write it like 2026-12-31, or 2026-12-24 to 2027-01-02")
     if not 0 <= (last - first).days < MAX_DATES:
         _no(f"`{shown(value)}` runs backward or over more than a year")
-    return tuple(first + timedelta(days=i) for i in range((last - first).days + 1))
+    return stretch(first, last)
+
+
+def one_date(value: object) -> date:
+    """ "2027-02-08" -> the date."""
+    found = dates(value)
+    if len(found) > 1:
+        _no(f"`{shown(value)}` is more than one date", "the first stands under `from`, the last under `to`")
+    return found[0]
+
+
+def stretch(first: date, last: date) -> tuple[date, ...]:
+    """Each date from the first to the last, both in it; at most a year."""
+    if not 0 <= (last - first).days < MAX_DATES:
+        _no(f"{first} to {last} runs backward or over more than a year")
+    return tuple(first + timedelta(days=n) for n in range((last - first).days + 1))
+
+
+def period(
+    days: tuple[date, ...], week: Mapping[tuple[int, ...], tuple[Interval, ...]]
+) -> dict[date, tuple[Interval, ...]]:
+    """The hours of those of these dates whose weekday `week` names; the others keep their usual ones."""
+    by_day = {day: open_at for named, open_at in week.items() for day in named}
+    return {day: by_day[day.weekday()] for day in days if day.weekday() in by_day}
 
 
 def check_country(value: object) -> str:

@@ -12,10 +12,12 @@ from pydantic import BaseModel
 
 from mailbot.errors import ConfigError, Problem
 from mailbot.settings import (
+    actions,
     build,
     environment,
     escalation,
     machine,
+    periods,
     references,
     rehearsals,
     remarks,
@@ -88,6 +90,7 @@ def _loaded(
     problems += _besides(
         unreadable, [*found, *references.check(files), *escalation.check(files), *rehearsals.check(files)]
     )
+    problems = _besides(problems, [*periods.check(files), *actions.check(files, templates)])
     if problems or checked is None:
         raise ConfigError(_in_order(problems, files))
     return Loaded(

@@ -19,8 +19,10 @@ MAX_LOCAL_PART = 64 - len("+t..") - 26
 REFERENCES: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("teams", ("teams", "*", "calendar"), "calendar"),
     ("teams", ("teams", "*", "agents", "*", "level"), "level"),
+    ("teams", ("teams", "*", "agents", "*", "calendar"), "calendar"),
     ("routing", ("rules", "*", "then", "team"), "team"),
     ("routing", ("rules", "*", "then", "level"), "level"),
+    ("routing", ("rules", "*", "then", "ladder"), "ladder"),
     ("escalation", ("ladders", "*", "steps", "*", "escalate_to"), "level"),
     ("escalation", ("ladders", "*", "steps", "*", "hand_over_to"), "team"),
     ("escalation", ("priorities", "*"), "ladder"),
@@ -136,9 +138,10 @@ def _notify_problem(
 
 
 def _mail_loops(files: Files) -> Iterator[Problem]:
-    """Mail to an agent that comes in as a customer's would be answered, and the answer again."""
+    """Mail to an agent or an admin that comes in as a customer's would be answered, and the answer again."""
     mailboxes = {text.strip().lower() for _, text in texts(files.mailbot.data, "mailboxes", "*", "address")}
     spots: Iterable[tuple[Source, Place, str]] = (
+        *((files.mailbot, *hit) for hit in texts(files.mailbot.data, "admins", "*")),
         *((files.teams, *hit) for hit in texts(files.teams.data, "teams", "*", "agents", "*", "address")),
         *(
             (files.escalation, *hit)

@@ -47,7 +47,7 @@ CASES = {
     ),
     "a zone that does not exist": (
         "escalation.yaml", "Asia/Jakarta", "Asia/Djakarta",
-        "3:11: `Asia/Djakarta` is no time zone | write it like Asia/Jakarta or Asia/Makassar",
+        "3:11: `Asia/Djakarta` is no time zone | write it like WIB, WITA, WIT or Asia/Jakarta",
     ),
     "a country without known holidays": (
         "escalation.yaml", "hours: always", "hours: always\n    holidays: {country: XX}",

@@ -114,7 +114,7 @@ class _Hearing:
         self, ticket: Ticket, request: Request, actor: Actor, facts: Facts, policy: Policy, now: datetime
     ) -> None:
         self.story, self.entries = Story(ticket), list[Entry]()
-        self.request, self.actor, self.policy, self.now = request, actor, policy, now
+        self.request, self.actor, self.policy, self.at = request, actor, policy, now
         self.case = Case(ticket, request.customer, request.amount, facts.spent, policy)
 
     def put_down(
@@ -123,7 +123,7 @@ class _Hearing:
         ticket, agent = self.case.ticket, self.policy.agents.get(actor.agent)
         self.entries.append(
             Entry(
-                at=self.now,
+                at=self.at,
                 kind=kind,
                 request=self.request.id,
                 ticket=ticket.number,
@@ -211,11 +211,11 @@ def _not_here(ticket: Ticket) -> str:
 
 def _put_before(hearing: _Hearing, signed: Collection[str] = ()) -> Ruling:
     """Asks those who may decide, by mail; all of them are on duty, or nobody is."""
-    asked = authority.whom(hearing.case, hearing.now, signed)
+    asked = authority.whom(hearing.case, hearing.at, signed)
     people = tuple(agent.address for agent in asked.people)
     request = hearing.request
     hearing.story.tell(
-        e.CompensationPutBefore(hearing.now, "policy", request.id, asked.level, people, on_duty=asked.on_duty)
+        e.CompensationPutBefore(hearing.at, "policy", request.id, asked.level, people, on_duty=asked.on_duty)
     )
     hearing.story.owe(*(_wanted(hearing, agent, signed) for agent in asked.people))
     return hearing.ruling()
@@ -254,7 +254,7 @@ def _approve(hearing: _Hearing, command: c.Approve) -> Ruling | str:
 def _who_may(hearing: _Hearing, agent: Agent) -> str:
     """For somebody who may not: who does."""
     signed = {*hearing.request.signed, agent.address}
-    asked = authority.whom(hearing.case, hearing.now, signed)
+    asked = authority.whom(hearing.case, hearing.at, signed)
     if not asked.people:
         return "nobody else may, either"
     return f"{asked.level} may: {', '.join(each.address for each in asked.people)}"
@@ -265,7 +265,7 @@ def _sign(hearing: _Hearing, agent: Agent, because: str) -> Ruling | str:
 
     An earlier one holds while its agent is there, and the agent's level and day still allow it.
     """
-    request, case, now, by = hearing.request, hearing.case, hearing.now, hearing.actor.by
+    request, case, now, by = hearing.request, hearing.case, hearing.at, hearing.actor.by
     others = [address for address in request.signed if address != agent.address and _holds(case, address)]
     enough = len(others) + 1 >= case.persons
     if agent.address in request.signed and not enough:
@@ -291,7 +291,7 @@ def _holds(case: Case, address: str) -> bool:
 
 def _refuse(hearing: _Hearing, command: c.Refuse) -> Ruling | str:
     """By somebody who may decide on it, or by who asked: that is taking it back."""
-    request, case, actor, now = hearing.request, hearing.case, hearing.actor, hearing.now
+    request, case, actor, now = hearing.request, hearing.case, hearing.actor, hearing.at
     agent = hearing.policy.agents.get(actor.agent)
     own = (actor.agent == request.agent) if request.agent else (actor.by == request.by)
     if not own:
@@ -313,7 +313,7 @@ def _nobody_may(case: Case) -> bool:
 
 def _by_rule(hearing: _Hearing, over: Over) -> Ruling:
     request = hearing.request
-    hearing.story.tell(e.CompensationRefused(hearing.now, "policy", request.id, "", over.because, over.limit))
+    hearing.story.tell(e.CompensationRefused(hearing.at, "policy", request.id, "", over.because, over.limit))
     hearing.put_down(Kind.REFUSED, Actor("policy"), because=over.because, limit=over.limit)
     _tell_asker(hearing, "refused", "", over.because)
     return hearing.ruling()
@@ -353,12 +353,12 @@ def _got(case: Case) -> Money:
 def _tell_asker(hearing: _Hearing, outcome: str, who: str, because: str) -> None:
     """Who asked hears how it ended, unless that was the own doing; for an operator, who has the ticket."""
     request, ticket = hearing.request, hearing.case.ticket
-    if hearing.actor.agent == request.agent if request.agent else request.at == hearing.now:
+    if hearing.actor.agent == request.agent if request.agent else request.at == hearing.at:
         return
     agent = hearing.policy.agents.get(request.agent or ticket.assignee or "")
     if agent is None:
         return
-    hearing.story.tell(e.PeopleTold(hearing.now, "policy", (agent.address,), "compensation"))
+    hearing.story.tell(e.PeopleTold(hearing.at, "policy", (agent.address,), "compensation"))
     hearing.story.owe(
         CompensationDecided(
             number=ticket.number,

@@ -37,9 +37,10 @@ from mailbot.services.loop import Loop, stuck
 from mailbot.services.monitor import Monitor
 from mailbot.services.resolver import Resolver
 from mailbot.services.senders import Senders
+from mailbot.services.shadow import Shadow
 from mailbot.services.sweep import Sweep
 from mailbot.services.undelivered import Undelivered
-from mailbot.settings.loading import load
+from mailbot.settings.loading import load, load_policy
 from mailbot.settings.model import ImapAccount, Loaded, Settings
 from mailbot.settings.signing import HOW
 from mailbot.store import installation, migrate, nodes, policies, views
@@ -103,6 +104,7 @@ class Daemon:
         self._senders: Senders | None = None
         self._delivery: Delivery | None = None
         self._monitor: Monitor | None = None
+        self._shadow: Shadow | None = None
         self._reloading: asyncio.Task[None] | None = None
 
     @property
@@ -127,6 +129,7 @@ class Daemon:
         if self._listener:
             await self._listener.start()
         await self._watch()
+        await self._look_on()
         # What lives now lives for good: the collector need not walk through it again and again.
         gc.collect()
         gc.freeze()
@@ -164,6 +167,22 @@ class Daemon:
         item = policies.InForce(policy.version, _now(), outline(policy), sources.files, sources.templates)
         await self._store.write(policies.enter, item)
 
+    async def _look_on(self) -> None:
+        """Puts in place the policy that only looks on, as its files are now. A fault there is a warning:
+        mail goes its way without it."""
+        directory = self._loaded.settings.shadow
+        if self._shadow is None or directory is None:
+            return self._shadow.take(None) if self._shadow else None
+        today = datetime.now(UTC).date()
+        try:
+            policy = (await asyncio.to_thread(load_policy, directory, self._env, today)).policy
+        except ConfigError as refusal:
+            journal.shadow_refused(problems=refusal.problems)
+            self._shadow.take(None)
+        else:
+            journal.shadow_taken(policy=policy.version)
+            self._shadow.take(policy)
+
     def _build(self) -> None:
         store, live, metrics = self._store, self._live, self.metrics
         if "delivery" in self._roles:
@@ -184,6 +203,7 @@ class Daemon:
             if trust.verify:
                 self._senders = Senders(trust, Resolver(trust.resolver).until, metrics)
             flow = self._flow = InFlow()
+            shadow = self._shadow = Shadow(store, live, self._waker("shadow"), metrics, _now)
             self._intake = Intake(
                 store,
                 live,
@@ -193,8 +213,10 @@ class Daemon:
                 _now,
                 self._senders,
                 handled=flow.handled,
+                seen=shadow.saw,
             )
             self._loops["intake"] = Loop(self._intake)
+            self._loops["shadow"] = Loop(shadow)
         if "deadlines" in self._roles:
             self._loops["deadlines"] = Loop(Deadlines(store, live, self._waker("delivery"), metrics, _now))
         if "listener" in self._roles:
@@ -297,6 +319,7 @@ class Daemon:
             await self._enter(loaded)  # before the first event by it
             self._live.take(loaded.policy, templates)
             self._loaded = loaded
+            await self._look_on()
         except ConfigError as refusal:
             journal.policy_refused(problems=refusal.problems)
             trouble = str(refusal)
@@ -330,7 +353,7 @@ class Daemon:
         await asyncio.gather(*(self._cut_short(each) for each in self._imap))
         if self._listener:
             await self._listener.drain(left())
-        for name in ("intake", "deadlines", "undelivered", "sweep"):
+        for name in ("intake", "deadlines", "undelivered", "sweep", "shadow"):
             if name in self._loops:
                 await self._loops[name].stop()
         if self._intake:

@@ -107,6 +107,21 @@ def policy_reloaded(*, old: str, new: str) -> None:
     """Versions of the policy."""
 
 
+@_info
+def shadow_taken(*, policy: str) -> None:
+    """A policy looks on from now: each new ticket is routed by it too, and nothing follows."""
+
+
+@_warning
+def shadow_refused(*, problems: Collection[object]) -> None:
+    """The policy that should look on can't be used: nobody looks on."""
+
+
+@_info
+def shadow_differs(*, number: str, kind: str, rule: str, shadow_rule: str) -> None:
+    """The policy that looks on would have routed this ticket otherwise."""
+
+
 @_error
 def policy_refused(*, problems: Collection[object]) -> None:
     """The policy before stays in force."""

@@ -36,6 +36,7 @@ class Metrics:
         self.authenticated = count("mailbot_authenticated_total", "Senders that we checked.", ["result"])
         self.opened = count("mailbot_opened_total", "Tickets opened.")
         self.threaded = count("mailbot_threaded_total", "Mails put on their ticket.")
+        self.shadow = count("mailbot_shadow_total", "Tickets that a policy looked on at.", ["result"])
         self.parked = count("mailbot_parked_total", "Mails and deadlines set aside for a person.")
         self.acknowledged = count("mailbot_acknowledged_total", "Acknowledgements that the relay took.")
         self.acknowledgement_seconds = spread("mailbot_acknowledgement_seconds", "Receipt to relay's answer.")

@@ -37,7 +37,8 @@ class Read:
 
 
 class Intake:
-    """The duty. `wake_delivery` is called after each commit that owes mail, `handled` with what it took.
+    """The duty. `wake_delivery` is called after each commit that owes mail, `handled` with what it took,
+    `seen` with each mail that was filed.
 
     `authenticate` looks at senders that no trusted host has spoken about; None: nobody does.
     """
@@ -54,11 +55,12 @@ class Intake:
         now: Callable[[], datetime],
         authenticate: Authenticate | None = None,
         handled: Callable[[int, int], None] = lambda count, most: None,
+        seen: Callable[[Filed], None] = lambda filed: None,
     ) -> None:
         self._store, self._live, self._node, self._handled = store, live, node, handled
         self._wake_delivery, self._metrics, self._now = wake_delivery, metrics, now
         self._since = self._look_again_at = now()
-        self._authenticate = authenticate
+        self._authenticate, self._seen = authenticate, seen
         self._asking: dict[asyncio.Task[InboundMail], Read] = {}
 
     async def run_once(self) -> timedelta | float:
@@ -147,6 +149,7 @@ class Intake:
     async def _record(self, batch: Sequence[Read]) -> None:
         for filed in await self._store.write(self._file, tuple(batch), alone=True):
             self._tell(filed)
+            self._seen(filed)
         self._wake_delivery()
 
     def _file(self, connection: Connection, batches: Sequence[Sequence[Read]]) -> list[list[Filed]]:

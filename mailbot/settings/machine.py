@@ -54,6 +54,7 @@ def settings(file: MailbotFile, directory: Path, templates: Path, said: Environm
         secret=said.secret,
         imap=tuple(_account(entry, said) for entry in file.imap),
         dkim=signing.dkim(file.dkim, said),
+        shadow=(directory / file.shadow).absolute() if file.shadow else None,
     )
 
 

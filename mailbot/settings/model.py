@@ -161,6 +161,7 @@ class Settings:
     secret: bytes | None  # None: the daemon keeps a random one in its store
     imap: tuple[ImapAccount, ...] = ()
     dkim: Dkim | None = None
+    shadow: Path | None = None  # directory of a policy that only looks on
 
     def __repr__(self) -> str:  # neither the secret nor a password in the store's URL
         return f"Settings({str(self.directory)!r})"

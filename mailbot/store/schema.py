@@ -381,7 +381,7 @@ shadow_differences = Table(
     Column("ticket", String(32), ForeignKey("tickets.number"), primary_key=True),
     Column("live", String(32), nullable=False),
     Column("at", Moment, nullable=False),
-    Column("data", Json, nullable=False),  # see `codec.change_data`
+    Column("data", Json, nullable=False),  # see `shadows`
 )
 
 installation = Table(

@@ -1,0 +1,119 @@
+"""A policy that only looks on: each new ticket routed by it as well, what it says otherwise is recorded.
+
+Nothing here is on the way of a mail. It is told of a ticket after the commit, does its work on a thread of
+its own, leaves tickets out when they come faster than it can look, and after a fault of its own stays silent
+until another policy is put in its place.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from mailbot import journal
+from mailbot.core.decide import customer_of
+from mailbot.core.events import TicketRouted
+from mailbot.core.model import Circumstances
+from mailbot.core.policy import Policy
+from mailbot.core.replay import Case, Change, compared, placed, recorded
+from mailbot.core.routing import LOOKED_UP
+from mailbot.metrics import Metrics
+from mailbot.services.filing import Filed
+from mailbot.services.live import Live, Wake
+from mailbot.services.replaying import light
+from mailbot.store import circumstances, shadows
+from mailbot.store.store import Store
+
+AT_ONCE = 100
+WAITING = 500  # tickets that may wait to be looked at; mails without their attachments
+IDLE = timedelta(minutes=1)
+
+
+class Shadow:
+    """The duty. `saw` is for intake, `take` puts another policy in place (None: nobody looks on)."""
+
+    name = "shadow"
+
+    def __init__(
+        self, store: Store, live: Live, wake: Wake, metrics: Metrics, now: Callable[[], datetime]
+    ) -> None:
+        self._store, self._live, self._wake, self._metrics, self._now = store, live, wake, metrics, now
+        self._policy: Policy | None = None
+        self._at_work: Policy | None = None  # still set when a turn begins: it failed the last time
+        self._waiting: list[Case] = []
+        self._missed = 0
+
+    def take(self, policy: Policy | None) -> None:
+        self._policy, self._missed = policy, 0
+        self._waiting.clear()
+
+    def saw(self, filed: Filed) -> None:
+        """A mail was filed, and committed."""
+        if self._policy is None or filed.before is not None:
+            return
+        routed = next((e for e in filed.decided.decision.events if isinstance(e, TicketRouted)), None)
+        if routed is None or routed.circumstances is None:
+            return
+        if len(self._waiting) < WAITING:
+            number, version = filed.decided.decision.ticket.number, self._live.policy.version
+            mail, envelope = light(filed.mail), filed.claimed.envelope
+            case = Case(number, routed.at, mail, envelope, routed.circumstances, routed, version)
+            self._waiting.append(case)
+        else:
+            self._missed += 1
+        self._wake()
+
+    async def run_once(self) -> timedelta | float:
+        policy, cases, missed = self._policy, self._waiting[:AT_ONCE], self._missed
+        del self._waiting[:AT_ONCE]
+        self._missed = 0
+        if policy is None or policy is self._at_work or not (cases or missed):
+            return IDLE
+        cases, live = await self._completed(cases, policy), self._live.policy
+        self._at_work = policy  # a fault is told by the loop, once
+        changes = await asyncio.to_thread(_changes, cases, policy, live)
+        self._at_work = None
+        await self._record(cases, changes, missed, policy)
+        return 0 if self._waiting else IDLE
+
+    async def _completed(self, cases: Sequence[Case], policy: Policy) -> list[Case]:
+        """With what this policy asks of the store and the one in force did not."""
+        if LOOKED_UP.isdisjoint(policy.asked):
+            return list(cases)
+        return [replace(case, circumstances=await self._store.read(_recalled, case)) for case in cases]
+
+    async def _record(
+        self, cases: Sequence[Case], changes: Sequence[Change], missed: int, policy: Policy
+    ) -> None:
+        versions, missed_all = {case.name: case.policy for case in cases}, missed
+        for live in dict.fromkeys([*versions.values()] or [self._live.policy.version]):
+            mine = [change for change in changes if versions[change.name] == live]
+            agreed = sum(version == live for version in versions.values()) - len(mine)
+            await self._store.write(
+                shadows.record, shadows.Looked(policy.version, live, self._now(), agreed, missed, mine)
+            )
+            missed = 0
+        self._metrics.shadow.labels("agreed").inc(len(cases) - len(changes))
+        self._metrics.shadow.labels("differed").inc(len(changes))
+        self._metrics.shadow.labels("missed").inc(missed_all)
+        for change in changes:
+            journal.shadow_differs(
+                number=change.name, kind=change.kind, rule=change.old_rule, shadow_rule=change.new_rule
+            )
+
+
+def _changes(cases: Sequence[Case], policy: Policy, live: Policy) -> list[Change]:
+    found = []
+    for case in cases:
+        assert case.routed
+        decided_by = live if live.version == case.policy else None
+        if change := compared(case, recorded(case.routed, decided_by), placed(policy, case)):
+            found.append(change)
+    return found
+
+
+def _recalled(connection: Connection, case: Case) -> Circumstances:
+    customer = customer_of(case.mail, case.envelope)
+    return circumstances.recalled(connection, customer, case.name, case.at, case.circumstances)

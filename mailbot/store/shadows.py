@@ -1,0 +1,100 @@
+"""What policies that only look on said of new tickets: the differences, and how often there was none."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import Connection, Row, bindparam, select, update
+
+from mailbot.core.replay import Change
+from mailbot.store.schema import shadow_differences, shadow_runs
+from mailbot.store.upsert import or_skip
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What came of a batch of tickets: `live` and `shadow` are versions. `missed`: there was no time."""
+
+    shadow: str
+    live: str
+    at: datetime
+    agreed: int
+    missed: int
+    changes: Sequence[Change]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One policy that looks on beside one in force, all nodes together."""
+
+    shadow: str
+    live: str
+    first_at: datetime
+    last_at: datetime
+    agreed: int
+    differed: int
+    missed: int
+
+
+def record(connection: Connection, items: Sequence[Looked]) -> list[None]:
+    """Adds to the counts of each run, keeps the differences."""
+    for item in items:
+        run = {"shadow": item.shadow, "live": item.live, "first_at": item.at, "last_at": item.at}
+        none_yet = {"agreed": 0, "differed": 0, "missed": 0}
+        connection.execute(or_skip(connection, shadow_runs, "shadow", "live"), {**run, **none_yet})
+        more = {"b_agreed": item.agreed, "b_differed": len(item.changes), "b_missed": item.missed}
+        key = {"b_shadow": item.shadow, "b_live": item.live, "b_at": item.at}
+        connection.execute(_MORE, {**more, **key})
+        rows = [
+            {
+                "shadow": item.shadow,
+                "ticket": change.name,
+                "live": item.live,
+                "at": change.at,
+                "data": _data(change),
+            }
+            for change in item.changes
+        ]
+        if rows:
+            connection.execute(or_skip(connection, shadow_differences, "shadow", "ticket"), rows)
+    return [None] * len(items)
+
+
+_COUNTS = ("agreed", "differed", "missed")
+_MORE = (
+    update(shadow_runs)
+    .where(shadow_runs.c.shadow == bindparam("b_shadow"), shadow_runs.c.live == bindparam("b_live"))
+    .values(
+        {name: shadow_runs.c[name] + bindparam(f"b_{name}") for name in _COUNTS}
+        | {"last_at": bindparam("b_at")}
+    )
+)
+
+
+def runs(connection: Connection) -> list[Run]:
+    """Every pair that ran, the newest first."""
+    query = select(*(shadow_runs.c[name] for name in Run.__dataclass_fields__))
+    rows = connection.execute(query.order_by(shadow_runs.c.last_at.desc(), shadow_runs.c.shadow))
+    return [Run(**row._mapping) for row in rows]
+
+
+def differences(connection: Connection, shadow: str) -> list[Change]:
+    """What that policy said otherwise, in the order in which the tickets came."""
+    query = select(shadow_differences).where(shadow_differences.c.shadow == shadow)
+    ordered = query.order_by(shadow_differences.c.at, shadow_differences.c.ticket)
+    return [_change(row) for row in connection.execute(ordered)]
+
+
+_CHANGES: TypeAdapter[Change] = TypeAdapter(Change)
+
+
+def _data(change: Change) -> dict[str, Any]:
+    data: dict[str, Any] = _CHANGES.dump_python(change, mode="json")
+    del data["name"], data["at"]
+    return data
+
+
+def _change(row: Row[Any]) -> Change:
+    return _CHANGES.validate_python({**row.data, "name": row.ticket, "at": row.at})

@@ -20,6 +20,7 @@ from mailbot.core.worktime import ALWAYS, Calendar, add, between
 MISSED = -1
 # When the owner is to ask a silent customer again or to close, where the ladder says nothing else.
 FOLLOW_UP = timedelta(hours=40)
+_PLACE = {target: place for place, target in enumerate(Target)}
 # Clocks of one step of the ladder: when they end, the rung after it comes at once.
 HURRIED = frozenset({Target.CONFIRMATION, Target.DECISION})
 # What nobody promised to the customer, so that nothing is broken when it ends.
@@ -102,7 +103,12 @@ def hurried(
 ) -> tuple[Clock, ...]:
     """With the clock of `step` at whose end the step after it comes at once: CONFIRMATION, by which the new
     owner must act, or DECISION."""
-    return (*without(clocks, target), Clock(target, within, timedelta(), now, (step,)))
+    return in_order((*without(clocks, target), Clock(target, within, timedelta(), now, (step,))))
+
+
+def in_order(clocks: Iterable[Clock]) -> tuple[Clock, ...]:
+    """However they came about, the same clocks are the same value."""
+    return tuple(sorted(clocks, key=lambda clock: _PLACE[clock.target]))
 
 
 def without(clocks: Iterable[Clock], *targets: Target) -> tuple[Clock, ...]:
@@ -114,7 +120,7 @@ def decided(clocks: Iterable[Clock]) -> tuple[Clock, ...]:
 
 
 def answered(clocks: Iterable[Clock]) -> tuple[Clock, ...]:
-    """After our answer the customer's time to reply begins anew."""
+    """What reminds begins anew: after our answer the customer has all the time to reply again."""
     return without(clocks, Target.FOLLOW_UP, Target.REPEAT)
 
 

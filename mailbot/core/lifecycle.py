@@ -152,7 +152,7 @@ def _changes(ticket: Ticket, event: Event) -> dict[str, Any]:
         case e.SatisfactionGiven(score=score):
             return {"satisfaction": score}
         case e.TicketReleased():
-            return {"held_for": None}
+            return {"held_for": None, "clocks": ladder.answered(ticket.clocks)}
         case e.TicketMerged(into=into):
             return {"merged_into": into}
         case e.TicketUnmerged():

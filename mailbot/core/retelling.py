@@ -138,7 +138,8 @@ class _Walk:
                 if moment in self._pending and self.ticket.status not in OUR_TURN:
                     self._become(Status.OPEN, moment.at, closed_at=None)
             case e.TicketReleased(at=at):
-                self._become(self.ticket.status, at, held_for=None)
+                clocks = ladder.answered(self.ticket.clocks)
+                self._become(self.ticket.status, at, held_for=None, clocks=clocks)
             case e.TicketHandedOver(at=at, team=team):
                 clocks = ladder.moved(self.ticket.clocks, ladder.calendar_of(self.ticket, self._policy), at)
                 self.ticket = replace(self.ticket, team=team, clocks=clocks)
@@ -188,7 +189,7 @@ class _Walk:
         waiting = tuple(each for each in event.clocks if each.target in ladder.HURRIED)
         if self.ticket.status in OUR_TURN:
             clocks = (*ladder.without(self.ticket.clocks, *ladder.HURRIED), *waiting)
-            self.ticket = replace(self.ticket, clocks=clocks)
+            self.ticket = replace(self.ticket, clocks=ladder.in_order(clocks))
 
 
 def _spans(events: Iterable[Event]) -> Mapping[Target, timedelta]:

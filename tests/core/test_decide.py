@@ -46,7 +46,8 @@ def test_a_new_mail_opens_a_routed_ticket_with_an_owner_clocks_and_an_acknowledg
     assert (ticket.number, ticket.status, ticket.team, ticket.level) == (NUMBER, Status.NEW, "payments", "L1")
     assert (ticket.priority, ticket.tags, ticket.rule) == ("high", ("money",), "payment")
     assert ticket.assignee == DEWI.address
-    assert {clock.target for clock in ticket.clocks} == {Target.FIRST_RESPONSE, Target.RESOLUTION}
+    running = {clock.target for clock in ticket.clocks}
+    assert running == {Target.FIRST_RESPONSE, Target.RESOLUTION, Target.REPEAT}
     assert notices[0] == Acknowledgement(
         NUMBER, BOX.address, "budi@pelanggan.example", "id", "<a@pelanggan.example>"
     )
@@ -160,17 +161,18 @@ def test_a_customers_reply_after_our_answer_reopens_the_turn_and_tells_the_owner
 
     assert decided.ticket.status is Status.OPEN
     running = {clock.target for clock in decided.ticket.clocks if clock.running_since}
-    assert running == {Target.NEXT_RESPONSE, Target.RESOLUTION}
+    assert running == {Target.NEXT_RESPONSE, Target.RESOLUTION, Target.REPEAT}
     assert [(notice.to, notice.why) for notice in decided.notices] == [(RINA.address, "customer_wrote")]
 
 
-def test_clocks_stand_still_while_we_wait_for_the_customer() -> None:
+def test_our_promises_stand_still_while_we_wait_for_the_customer() -> None:
     ticket = answered()
 
-    (resolution,) = ticket.clocks
+    resolution, *others = ticket.clocks
     assert resolution.target is Target.RESOLUTION
     assert (resolution.spent, resolution.running_since) == (timedelta(minutes=20), None)
-    assert on_deadline(ticket, policy(), NOW + timedelta(days=9)).events == ()
+    assert {clock.target for clock in others} == {Target.FOLLOW_UP, Target.REPEAT}
+    assert kinds(on_deadline(ticket, policy(), NOW + timedelta(days=9))) == ["ReminderCame", "PeopleTold"]
 
 
 def test_an_agents_proven_mail_goes_to_the_customer_and_counts_as_the_response() -> None:
@@ -286,7 +288,7 @@ def test_after_a_long_downtime_every_missed_step_is_taken_once_in_order() -> Non
     taken = [event.step for event in late.events if isinstance(event, e.StepTaken)]
     assert taken == [0, 1, 2]
     assert late.ticket.level == "management"
-    assert on_deadline(late.ticket, policy(), NOW + timedelta(days=30)).events == ()
+    assert kinds(on_deadline(late.ticket, policy(), NOW + timedelta(days=30))) == ["ReminderCame", "PeopleTold"]
 
 
 def test_the_customer_of_an_automatic_ticket_is_never_told_of_progress() -> None:

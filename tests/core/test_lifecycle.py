@@ -101,7 +101,7 @@ def test_the_row_is_always_the_fold_of_its_events(steps: list[tuple[str, int]]) 
 
 @given(STEPS)
 @settings(max_examples=300, deadline=None)
-def test_while_it_is_our_turn_there_is_an_owner_and_time_runs_and_else_it_stands(
+def test_while_it_is_our_turn_there_is_an_owner_and_promises_run_and_else_they_stand(
     steps: list[tuple[str, int]],
 ) -> None:
     for decision in live(steps)[0]:
@@ -113,8 +113,8 @@ def test_while_it_is_our_turn_there_is_an_owner_and_time_runs_and_else_it_stands
             assert Target.RESOLUTION in running
             assert running & {Target.FIRST_RESPONSE, Target.NEXT_RESPONSE}
         else:
-            assert not running
-            assert ladder.next_deadline(ticket, policy()) is None
+            assert not running - ladder.UNPROMISED
+        assert (ladder.next_deadline(ticket, policy()) is None) == (ticket.status is Status.CLOSED)
 
 
 @given(STEPS)

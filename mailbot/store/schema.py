@@ -216,6 +216,7 @@ events = Table(
     Column("by", Text, nullable=False),
     Column("policy", String(32), nullable=False),
     Column("data", Json, nullable=False),
+    Index("ix_events_at", "at"),  # a report asks which tickets lived in its period
 )
 
 # One row a ticket: the next step of its ladder. The steps after it follow from the ticket's clocks.

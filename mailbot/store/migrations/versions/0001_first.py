@@ -301,6 +301,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["ticket"], ["tickets.number"], name=op.f("fk_events_ticket")),
         sa.PrimaryKeyConstraint("ticket", "seq", name=op.f("pk_events")),
     )
+    op.create_index("ix_events_at", "events", ["at"], unique=False)
     op.create_table(
         "messages",
         sa.Column("id", ROW_ID, autoincrement=True, nullable=False),

@@ -133,7 +133,7 @@ def _open(
     mute = facts.mutes.get(envelope.sender.lower())
     if mute and not allowed.refused:
         allowed = Permission(bounced.refusal(mute), {})
-    _acknowledge(story, envelope, mail, box, allowed, now)
+    _acknowledge(story, envelope, mail, box, allowed, policy, now)
     why = "unconfirmed" if facts.held_for else "new"
     said = _remarks(first, story.ticket.rule, facts.mutes.get(story.ticket.customer.lower()))
     tell.team(story, policy, now, why, said, mail.visible)
@@ -239,17 +239,31 @@ def _routed(
 
 
 def _acknowledge(
-    story: Story, envelope: Envelope, mail: InboundMail, box: Mailbox, allowed: Permission, now: datetime
+    story: Story,
+    envelope: Envelope,
+    mail: InboundMail,
+    box: Mailbox,
+    allowed: Permission,
+    policy: Policy,
+    now: datetime,
 ) -> None:
     if allowed.refused:
         story.tell(e.AcknowledgementSuppressed(now, "policy", allowed.refused))
         return
     ticket = story.ticket
+    routed = next(event for event in story.events if isinstance(event, e.TicketRouted))
     story.tell(e.AcknowledgementOwed(now, "policy"))
     subject = mail.subject if box.rich_acknowledgements and authenticated(mail, envelope) else ""
     story.owe(
         Acknowledgement(
-            ticket.number, ticket.mailbox, envelope.sender, ticket.language, mail.message_id, subject
+            ticket.number,
+            ticket.mailbox,
+            envelope.sender,
+            ticket.language,
+            mail.message_id,
+            subject,
+            needed=tuple(policy.details[name].labels for name in routed.ask_for if name in policy.details),
+            template=routed.template,
         )
     )
 

@@ -15,7 +15,11 @@ from mailbot.core.model import Attachment
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
     """We have your mail, this is its number. Carries nothing that the sender wrote, but for `subject`: ""
-    unless the mailbox wants it and the sender is authenticated (see `answers.authenticated`)."""
+    unless the mailbox wants it and the sender is authenticated (see `answers.authenticated`).
+
+    `needed` are the labels, by language, of what we still have to know; `template` is the variant that the
+    rule chose, "" for the plain one.
+    """
 
     name: ClassVar[str] = "acknowledgement"
     lane: ClassVar[int] = 0
@@ -26,6 +30,8 @@ class Acknowledgement:
     language: str  # "" = both
     in_reply_to: str
     subject: str = ""
+    needed: tuple[Mapping[str, str], ...] = ()
+    template: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,12 @@
 """From a notice to the mail that leaves: who it is from and for, its headers, its words, frozen as bytes."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import lru_cache
+
+from markupsafe import escape
 
 from mailbot.core.notices import (
     Acknowledgement,
@@ -19,7 +21,7 @@ from mailbot.core.notices import (
 from mailbot.core.policy import Mailbox, Policy
 from mailbot.core.reference import tagged
 from mailbot.mail.automatic import LOOP_HEADER
-from mailbot.mail.plain import built_in
+from mailbot.mail.plain import asking, built_in
 from mailbot.mail.sign import NAME as SIGNATURE
 from mailbot.mail.sign import Signer
 from mailbot.mail.tags import MAC, Keys, check_room
@@ -154,20 +156,35 @@ class Composer:
             for again, language in enumerate(languages)
         ]
         try:
-            words = [(lang, self._rendered(notice.name, lang, values)) for lang, values in said]
+            words = [(lang, self._rendered(notice, lang, values)) for lang, values in said]
             return _joined(words, notice.number), ""
         except TemplateFailed as error:  # the mail is worth more than its looks
             words = [(lang, _Words(*built_in(notice.name, lang, values))) for lang, values in said]
             return _joined(words, notice.number), str(error)
 
-    def _rendered(self, name: str, language: str, values: Values) -> _Words:
-        return _Words(*(self.templates.render(name, language, kind, values) for kind in KINDS))
+    def _rendered(self, notice: Notice, language: str, values: Values) -> _Words:
+        name = notice.name
+        if isinstance(notice, Acknowledgement) and self.templates.has(f"{name}.{notice.template}", language):
+            name = f"{name}.{notice.template}"
+        words = _Words(*(self.templates.render(name, language, kind, values) for kind in KINDS))
+        needed = values.get("needed")
+        return _asked(words, language, needed) if isinstance(needed, dict) else words
 
     def _zone(self, notice: Notice) -> str:
         if isinstance(notice, Progress) and self.policy.calendars:
             return next(iter(self.policy.calendars.values())).zone  # customers are where the desk is
         team = notice.team if isinstance(notice, TeamNotice | Question) else ""
         return self.policy.calendar_of(team).zone if team in self.policy.teams else self.zone
+
+
+def _asked(words: _Words, language: str, needed: Iterable[str]) -> _Words:
+    """With what is needed at the end, where the admin's own template does not ask for it."""
+    text, html = words.text, words.html
+    if missing := [label for label in needed if label not in text]:
+        text = f"{text.rstrip()}\n\n{asking(language, missing)}\n"
+    if html and (missing := [label for label in needed if str(escape(label)) not in html]):
+        html += f"\n<p>{escape(asking(language, missing))}</p>".replace("\n  - ", "<br>\n- ")
+    return replace(words, text=text, html=html)
 
 
 @lru_cache(maxsize=4)  # all mails of one turn share their moment

@@ -1,6 +1,6 @@
 """The built-in plain form of each notice, for the day when a template fails on a value nobody thought of."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from mailbot.mail.values import Values
 
@@ -99,10 +99,29 @@ _BUILT_IN: Mapping[tuple[str, str], tuple[str, str]] = {
 }
 
 
+_ASKING = {
+    "id": "Supaya cepat kami bantu, mohon balas email ini dengan:",
+    "en": "So that we can help you quickly, please reply to this email with:",
+}
+
+
+def asking(language: str, needed: Iterable[str]) -> str:
+    """What we still have to know, where no template asks for it."""
+    return "\n".join((_ASKING[language], *(f"  - {label}" for label in needed)))
+
+
+def _braced(text: str) -> str:
+    """As a format that says just this."""
+    return text.replace("{", "{{").replace("}", "}}")
+
+
 def built_in(name: str, language: str, values: Values) -> tuple[str, str]:
     """Subject and text of this notice in words that need no template."""
     subject, text = _BUILT_IN[name, language]
     said = dict(values)
+    if needed := values.get("needed"):
+        assert isinstance(needed, dict)
+        text = f"{text}\n{_braced(asking(language, needed))}\n"
     if said["again"]:
         said["text"] = ""  # it stood above, in the first half
     return subject.format_map(said), text.format_map(said)

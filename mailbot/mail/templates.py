@@ -16,6 +16,7 @@ from mailbot.mail.values import LANGUAGES, NOTICES, Values, samples, values_of
 _MAILBOX = Mailbox("support@example.com", "Sample Brand", "TOKO")
 
 KINDS = ("subject", "txt", "html")
+_VARIED = "acknowledgement"  # of which rules can choose a variant
 
 # What the reader must find, or the mail has no purpose; the agent's answer is cut at the marker.
 MUST_SAY: Mapping[str, tuple[str, ...]] = {
@@ -41,6 +42,9 @@ class Templates:
     compiled: Mapping[str, jinja2.Template] = field(repr=False)
     clock: Callable[[], float] = time.monotonic
 
+    def has(self, name: str, language: str) -> bool:
+        return file_of(name, language, KINDS[0]) in self.compiled
+
     def render(self, name: str, language: str, kind: str, values: Values) -> str:
         """The text of `<language>/<name>.<kind>.j2` with these values; TemplateFailed says what is wrong."""
         file = file_of(name, language, kind)
@@ -55,7 +59,7 @@ def load(directory: Path, clock: Callable[[], float] = time.monotonic) -> Templa
     environment = new_environment()
     problems = list(_strangers(directory))
     compiled: dict[str, jinja2.Template] = {}
-    for which in _expected():
+    for which in _expected(directory):
         path = directory / file_of(*which)
         try:
             source = _read(path)
@@ -68,12 +72,29 @@ def load(directory: Path, clock: Callable[[], float] = time.monotonic) -> Templa
     return Templates(compiled, clock)
 
 
+def _notice(name: str) -> str:
+    """The notice that a template is for: "acknowledgement" of its variant "acknowledgement.vip"."""
+    return name.partition(".")[0]
+
+
 def file_of(name: str, language: str, kind: str) -> str:
     return f"{language}/{name}.{kind}.j2"
 
 
-def _expected() -> Iterator[tuple[str, str, str]]:
-    for name in NOTICES:
+def variants(directory: Path) -> tuple[str, ...]:
+    """The variants of a notice that some language has: "acknowledgement.vip"; each must be there in all."""
+    files = directory.glob(f"*/{_VARIED}.*.*.j2")
+    return tuple(sorted({path.name.rpartition(".j2")[0].rpartition(".")[0] for path in files if _fits(path)}))
+
+
+def _fits(path: Path) -> bool:
+    """acknowledgement.<variant>.<kind>.j2"""
+    parts = path.name.split(".")
+    return len(parts) == 4 and parts[2] in KINDS and path.parent.name in LANGUAGES and bool(parts[1])
+
+
+def _expected(directory: Path) -> Iterator[tuple[str, str, str]]:
+    for name in (*NOTICES, *variants(directory)):
         for language in LANGUAGES:
             for kind in KINDS:
                 yield name, language, kind
@@ -100,7 +121,7 @@ def _read(path: Path) -> str:
 
 
 def _compile(environment: jinja2.Environment, path: Path, source: str, name: str) -> jinja2.Template:
-    known = values_of(samples(name, "en")[0], _MAILBOX, language="en", zone="UTC").keys()
+    known = values_of(samples(_notice(name), "en")[0], _MAILBOX, language="en", zone="UTC").keys()
     try:
         tree = environment.parse(source, path.name, str(path))
         if faults := list(unfit(tree, environment, known)):
@@ -122,7 +143,7 @@ def _try(
     clock: Callable[[], float],
 ) -> None:
     """Renders with made-up values and looks for what the reader must find."""
-    name, language, kind = which
+    name, language, kind = _notice(which[0]), *which[1:]
     for notice in samples(name, language):
         values = values_of(notice, _MAILBOX, language=language, zone="Asia/Jakarta")
         try:
@@ -143,7 +164,7 @@ def _strangers(directory: Path) -> Iterator[Problem]:
     if not directory.is_dir():
         yield Problem(str(directory), 0, 0, "there is no such folder of templates")
         return
-    expected = [file_of(*which) for which in _expected()]
+    expected = [file_of(*which) for which in _expected(directory)]
     folders = [directory / language for language in LANGUAGES]
     for path in (path for folder in (directory, *folders) if folder.is_dir() for path in folder.iterdir()):
         file = path.relative_to(directory).as_posix()

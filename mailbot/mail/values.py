@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from mailbot.core.notices import Notice
+from mailbot.core.notices import Acknowledgement, Notice
 from mailbot.core.policy import Mailbox
 from mailbot.mail.visible import MARKERS
 
@@ -33,7 +33,7 @@ OUTCOMES = ("granted", "refused")  # of a request for compensation
 
 # Addresses and ids are for headers alone: an acknowledgement shows nothing that the sender wrote (mail.md).
 _WITHHELD = frozenset({"to", "in_reply_to", "language"})
-_NOT_LINES = _WITHHELD | {"text", "attachments"}
+_NOT_LINES = _WITHHELD | {"text", "attachments", "needed", "template"}
 _LINES = {
     name: tuple(f.name for f in fields(cls) if f.name not in _NOT_LINES) for name, cls in NOTICES.items()
 }
@@ -98,7 +98,7 @@ def values_of(
     """Everything that the templates of this notice may name. `zone` is where its reader works.
 
     Every field of the notice (but `to`, `in_reply_to`, `language`, `attachments`) under its own name, and
-    `brand`, `mailbox` (the address) and `marker`. Texts are clean; a moment is local time or ""; `cut` is how
+    `brand`, `mailbox` (the address) and `marker`. `needed` is walked through with `for`. Texts are clean; a moment is local time or ""; `cut` is how
     many characters of `text` were left out; `again` is 1 in the second half of a mail in two languages (the
     text stood above).
     """
@@ -110,6 +110,9 @@ def values_of(
         whole = body_text(text).strip("\n")
         said["text"] = shown = whole[: BOUNDED.get(notice.name)]
         said["cut"] = len(whole) - len(shown)
+    if isinstance(notice, Acknowledgement):
+        labels = (header_text(each.get(language, "")) for each in notice.needed)
+        said["needed"] = {label: label for label in labels if label}
     said["brand"] = header_text(mailbox.brand) or mailbox.address
     said["mailbox"] = mailbox.address
     said["marker"] = MARKERS[language]
@@ -129,6 +132,9 @@ def samples(name: str, language: str) -> list[Notice]:
     full |= {"number": "TOKO-48217390-8", "mailbox": "support@example.com", "language": language}
     full |= {"asker": "agent@example.com"} if "asker" in full else {}
     bare: dict[str, Any] = full | dict.fromkeys(full.keys() & _OPTIONAL, "") | dict.fromkeys(moments, None)
+    if "needed" in full:
+        full |= {"needed": ({"id": "nomor pesanan", "en": "order number"},), "template": ""}
+        bare |= {"needed": (), "template": ""}
     variants = [full, bare]
     if "why" in full:
         variants = [variant | {"why": why} for variant in variants for why in REASONS]

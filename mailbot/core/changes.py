@@ -22,6 +22,7 @@ def outline(policy: Policy) -> dict[str, dict[str, str]]:
         "": {
             "order of the rules": [rule.name for rule in policy.rules],
             "levels": policy.levels,
+            "limits of compensation": policy.authority,
             "limits of automatic answers": (policy.answers, sorted(policy.shared_domains)),
         },
     }

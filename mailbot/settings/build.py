@@ -20,7 +20,7 @@ from mailbot.core.policy import (
 from mailbot.core.routing import When
 from mailbot.core.worktime import Calendar, Interval
 from mailbot.errors import Problem
-from mailbot.settings import conditions, hours
+from mailbot.settings import authority, conditions, hours
 from mailbot.settings.files import (
     AgentEntry,
     CalendarEntry,
@@ -74,6 +74,7 @@ def policy(checked: Checked, files: Files, version: str, *, limits: bool) -> Pol
         shared_domains=frozenset(answers.shared_domains),
         categories=checked.routing.categories,
         details={name: _detail(name, entry) for name, entry in checked.routing.details.items()},
+        authority=authority.built(checked.teams.authority),
         admins=tuple(dict.fromkeys(checked.mailbot.admins)),
     )
 

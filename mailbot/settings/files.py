@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from mailbot.settings import hours
+from mailbot.settings.authority import AuthorityEntry
 from mailbot.settings.fields import (
     Address,
     After,
@@ -273,6 +274,9 @@ class TeamsFile(_Entry):
         description="lowest first, up to management"
     )
     teams: Annotated[dict[Name, TeamEntry], AfterValidator(some("team"))] = Field(description="by name")
+    authority: AuthorityEntry = Field(
+        AuthorityEntry(), description="who may grant how much compensation; left out: nobody anything"
+    )
 
 
 # --- routing.yaml ---

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from mailbot.errors import ConfigError, Problem
 from mailbot.settings import (
     actions,
+    authority,
     build,
     environment,
     escalation,
@@ -90,7 +91,9 @@ def _loaded(
     problems += _besides(
         unreadable, [*found, *references.check(files), *escalation.check(files), *rehearsals.check(files)]
     )
-    problems = _besides(problems, [*periods.check(files), *actions.check(files, templates)])
+    problems = _besides(
+        problems, [*periods.check(files), *actions.check(files, templates), *authority.check(files)]
+    )
     if problems or checked is None:
         raise ConfigError(_in_order(problems, files))
     return Loaded(

@@ -3,13 +3,28 @@
 from collections.abc import Iterator
 
 from mailbot.errors import Problem
+from mailbot.settings import authority
 from mailbot.settings.raw import Files, find, names, texts
 from mailbot.settings.values import shown
 
 
 def of(files: Files) -> list[Problem]:
     """What can be meant but seldom is: warnings."""
-    return [*_days_of_work_time(files), *_starting_levels(files), *_idle_levels(files)]
+    return [
+        *_nobody_hears(files),
+        *_days_of_work_time(files),
+        *_starting_levels(files),
+        *_idle_levels(files),
+        *authority.remarks(files),
+    ]
+
+
+def _nobody_hears(files: Files) -> Iterator[Problem]:
+    source = files.mailbot
+    if isinstance(source.data, dict) and not source.data.get("admins"):
+        hint = "admins: [you@dukungan.example]"
+        message = "nobody hears by mail of a reload that was refused"
+        yield Problem(source.file, 0, 0, message, hint)
 
 
 def _days_of_work_time(files: Files) -> Iterator[Problem]:

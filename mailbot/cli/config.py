@@ -53,7 +53,8 @@ def _tell(what: str, paths: Sequence[Path], directory: Path) -> None:
 @json_option
 @click.pass_context
 def check(ctx: click.Context, schema: str | None, dkim_record: bool, in_json: bool) -> None:
-    """Validate all of it: YAML, rules, ladders, calendars, templates. Exit 78 with every problem at once."""
+    """Validate all of it: YAML, rules, ladders, calendars, templates, and run the tests beside the rules.
+    Exit 78 with every problem at once."""
     if schema is not None:
         _schema(schema)
         return
@@ -83,6 +84,7 @@ def check(ctx: click.Context, schema: str | None, dkim_record: bool, in_json: bo
         (len(policy.ladders), "ladder"),
         (len(policy.calendars), "calendar"),
         (len(policy.mailboxes), "mailbox"),
+        (len(loaded.tests), "test"),
     )
     listed = ", ".join(f"{count} {_plural(name, count)}" for count, name in counts + more)
     say.line(f"{say.clean(config_directory(ctx))} is fine: {listed}; policy {policy.version}", fg="green")

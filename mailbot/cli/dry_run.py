@@ -4,9 +4,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from email.message import Message
-from email.parser import BytesHeaderParser
-from email.utils import getaddresses, parseaddr
 from ipaddress import ip_address
 
 import click
@@ -22,13 +19,12 @@ from mailbot.core.policy import Policy, Rule
 from mailbot.mail.compose import ComposeRefused
 from mailbot.mail.identity import fingerprint
 from mailbot.mail.parse import parse
+from mailbot.mail.posted import envelope_of
 from mailbot.services.filing import Filed, decide_mails
 from mailbot.services.live import Live
 from mailbot.store import views
 from mailbot.store.inbox import Claimed
 from mailbot.store.schema import metadata
-
-HEADERS = 64 * 1024  # bytes in which the envelope's stand-ins are looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +120,6 @@ def dry_run(at: Place, raw: bytes, *, sender: str | None, recipient: str | None,
 def _envelope(
     at: Place, raw: bytes, mail: InboundMail, sender: str | None, recipient: str | None, peer: str
 ) -> Envelope:
-    """What the dialogue would have said; a mail server noted it in Return-Path (RFC 5321 section 4.4)."""
-    header = BytesHeaderParser().parsebytes(raw[:HEADERS])
-    if sender is None:
-        path = header.get("Return-Path")
-        sender = mail.sender if path is None else parseaddr(str(path)[:1000])[1]
     if recipient is not None and at.policy.mailbox_for(recipient) is None:
         known = ", ".join(at.policy.mailboxes)
         raise click.UsageError(f"--to {recipient}: mail for it is refused at the door; mailboxes are {known}")
@@ -137,18 +128,7 @@ def _envelope(
             ip_address(peer)
         except ValueError as error:
             raise click.UsageError(f"--peer {peer}: no IP address") from error
-    null = "" if sender == "<>" else sender
-    return Envelope(null, (recipient or _mailbox(at.policy, header),), peer, at.at)
-
-
-def _mailbox(policy: Policy, header: "Message[str, str]") -> str:
-    """The address of ours that the header names, else the first mailbox."""
-    named = [
-        str(value)[:4000] for name in ("Delivered-To", "To", "Cc") for value in header.get_all(name, [])[:20]
-    ]
-    addresses = [address for _, address in getaddresses(named)]
-    ours = (address for address in addresses if policy.mailbox_for(address))
-    return next(ours, next(iter(policy.mailboxes)))
+    return envelope_of(raw, mail, at.policy, at.at, sender=sender, recipient=recipient, peer=peer)
 
 
 def _tried(at: Place, mail: InboundMail, envelope: Envelope, event: Event) -> list[Tried]:

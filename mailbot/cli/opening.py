@@ -15,14 +15,13 @@ from sqlalchemy import make_url
 from mailbot.cli.options import config_directory
 from mailbot.cli.say import complain
 from mailbot.core.policy import Policy
-from mailbot.errors import ConfigError, Problem
+from mailbot.errors import ConfigError
 from mailbot.mail.compose import Composer
 from mailbot.mail.tags import Keys
 from mailbot.mail.templates import Templates
 from mailbot.mail.templates import load as load_templates
 from mailbot.services.live import Live, signer
 from mailbot.settings import Loaded, Settings, load
-from mailbot.settings.shipped import templates_for
 from mailbot.store import migrate, views
 from mailbot.store.engine import is_sqlite, sqlite_path
 from mailbot.store.store import Store
@@ -69,26 +68,14 @@ def configuration() -> Loaded:
 
 
 def checked() -> tuple[Loaded, Templates]:
-    """Configuration and templates, tried as the daemon tries them. ConfigError holds the problems of both."""
+    """All that a reload needs to be taken, tried as the daemon tries it. ConfigError holds every problem."""
+    from mailbot.services.approval import approve, doubts
+
     directory = config_directory(click.get_current_context())
-    problems: list[Problem] = []
-    loaded = templates = None
-    try:
-        loaded = configuration()
-    except ConfigError as refusal:
-        problems += refusal.problems
-    if loaded or directory.is_dir():
-        try:
-            templates = load_templates(loaded.settings.templates if loaded else templates_for(directory))
-        except ConfigError as refusal:
-            problems += refusal.problems
-    if problems or loaded is None or templates is None:
+    found = approve(directory, os.environ, now().date())
+    if problems := doubts(found.loaded, directory):
         raise ConfigError(problems)
-    try:
-        live(loaded.settings, loaded.policy, None, templates)
-    except ValueError as error:  # no room for our marks in a mailbox's address
-        raise ConfigError([Problem(str(directory / "mailbot.yaml"), 0, 0, str(error))]) from error
-    return loaded, templates
+    return found.loaded, found.templates
 
 
 @contextmanager

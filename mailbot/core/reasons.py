@@ -11,7 +11,7 @@ from mailbot.core import routing
 from mailbot.core.policy import Policy, Rule
 from mailbot.core.routing import AllOf, AnyOf, Condition, NoneOf, RoutingFacts, When
 
-LONGEST = 160  # characters of a condition's words in one line of text
+LONGEST = 90  # characters of a condition's words in one line of text
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +78,7 @@ def sentence(found: Reason) -> str:
         for each in decided[:3]
     ]
     more = f", and {len(decided) - 3} more" if len(decided) > 3 else ""
-    joint = "; neither " if not found.holds and len(decided) > 1 else "; "
-    return joint.join(said) + more
+    return "; ".join(said) + more
 
 
 def _read(when: When, facts: RoutingFacts) -> Reason:

@@ -6,7 +6,7 @@ that what holds here holds for the daemon. Nothing is read or written.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from mailbot.core import ladder, reasons, reference
@@ -62,7 +62,7 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """One test."""
+    """One test, and where its mail stands in routing.yaml."""
 
     name: str
     mail: Letter
@@ -97,7 +97,7 @@ class Mismatch:
 def moment_of(at: datetime | None, policy: Policy) -> datetime:
     """A test's moment: its wall clock is that of the first calendar, as for the rules' `hour`."""
     zone = next(iter(policy.calendars.values())).zone
-    return (at or DEFAULT_AT).replace(tzinfo=ZoneInfo(zone))
+    return (at or DEFAULT_AT).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
 
 
 def rehearse(
@@ -149,7 +149,8 @@ def _mismatch(wanted: Expected, came: Outcome, routed: TicketRouted) -> Mismatch
     found = set(wanted.wanted) & set(values)
     if found == (set() if kind == "not_rule" else set(wanted.wanted)):
         return None
-    return Mismatch(wanted, ", ".join(values) or "nothing", _because(kind, wanted, came))
+    shown = values[:1] if kind == "agent" else values
+    return Mismatch(wanted, ", ".join(shown) or "nothing", _because(kind, wanted, came))
 
 
 _Reader = Callable[[Expected, Outcome, TicketRouted], tuple[str, ...]]
@@ -256,4 +257,11 @@ def _why_due(wanted: Expected, came: Outcome) -> str:
     target = wanted.moment.target if wanted.moment else None
     if target not in promised:
         return f"that clock does not run on a new ticket of ladder '{mine.name}'"
-    return f"ladder '{mine.name}' promises it in {promised[target]} of calendar '{calendar.name}'"
+    span = _span(promised[target])
+    return f"ladder '{mine.name}' promises {target} in {span} of work time of calendar '{calendar.name}'"
+
+
+def _span(length: timedelta) -> str:
+    hours, seconds = divmod(length.total_seconds(), 3600)
+    parts = ((hours, "h"), (seconds // 60, "min"), (seconds % 60, "s"))
+    return " ".join(f"{count:.0f} {unit}" for count, unit in parts if count)

@@ -89,7 +89,7 @@ def _twice(source: Source) -> Iterator[Problem]:
 
 
 def _rehearsal(entry: TestEntry, source: Source, place: Place) -> Rehearsal:
-    line, column = source.values[place]
+    line, column = source.values[(*place, "mail")]
     expected = tuple(_expected(entry.expect, source, (*place, "expect")))
     return Rehearsal(entry.name, _letter(entry.mail), expected, line, column)
 

@@ -3,33 +3,25 @@
 Everything is checked and compiled when the rules are loaded; a test can't fail when a mail comes.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from enum import StrEnum
-from functools import lru_cache
+from difflib import get_close_matches
 from typing import Any
 
 import re2
 
+from mailbot.core import phrases
+from mailbot.core.kinds import Context, Found, Listed, Prepared
+from mailbot.core.kinds import Kind as Kind
+from mailbot.core.kinds import Test as Test
+from mailbot.core.money import Money
+from mailbot.core.money import read as read_money
+from mailbot.core.phrases import OPTIONS, WORDS
+from mailbot.core.phrases import compiled_pattern as compiled_pattern
 from mailbot.core.text import Text, fold
-from mailbot.core.worktime import DAY_NAMES, MIDNIGHT, Interval, clock_span
-
-
-class Kind(StrEnum):
-    """What sort of value a field holds: it decides which operators fit, and what a test is handed."""
-
-    TEXT = "text"  # tuple[Text, ...], and so are the next four
-    ADDRESS = "address"
-    DOMAIN = "domain"
-    LANGUAGE = "language"
-    NAMES = "names"
-    SIZE = "size"  # int, bytes
-    MOMENT = "moment"  # datetime, on the wall clock of the default calendar
-
-
-Test = Callable[[Any], tuple[object, ...]]  # which of the admin's values matched; () when none did
+from mailbot.core.worktime import DAY_NAMES, MIDNIGHT, Interval, clock_span, is_open
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,117 +38,123 @@ class Operator:
     kinds: frozenset[Kind]
     takes: Shape
     doc: str
-    prepare: Callable[[tuple[Any, ...], Kind], Test]  # raises ValueError
+    prepare: Callable[[tuple[Any, ...], Kind, Context], Prepared]  # raises ValueError
     joint: str = " or "  # between several values when the condition is read aloud
+    takes_of: Mapping[Kind, Shape] = field(default_factory=dict)  # where a kind is written in another way
+
+    def shape(self, kind: Kind) -> Shape:
+        """What it takes when a field of that kind is asked."""
+        return self.takes_of.get(kind, self.takes)
 
 
-def _contains(items: tuple[str, ...], kind: Kind) -> Test:
-    needles = [(fold(item), item) for item in items]
-
-    def test(texts: Iterable[Text]) -> tuple[object, ...]:
-        folded = [text.folded for text in texts]
-        for needle, item in needles:  # plain loops: rules ask for hundreds of phrases a mail
-            for text in folded:
-                if needle in text:
-                    return (item,)
-        return ()
-
-    return test
+# --- those that do not look at text; the others stand in `phrases` ----------------------------------------
 
 
-def _contains_all(items: tuple[str, ...], kind: Kind) -> Test:
-    needles = [fold(item) for item in items]
-
-    def test(texts: Iterable[Text]) -> tuple[object, ...]:
-        return items if all(any(needle in text.folded for text in texts) for needle in needles) else ()
-
-    return test
+def _is(items: tuple[Any, ...], kind: Kind, context: Context) -> Prepared:
+    if kind is not Kind.TRUTH:
+        return phrases.is_one_of(items, kind, context)
+    wanted = items[0]
+    return Prepared(lambda value, found=None: items if value is wanted else ())
 
 
-def _mentions(items: tuple[str, ...], kind: Kind) -> Test:
-    words = {fold(item): item for item in items}
-    longest_first = "|".join(re2.escape(word) for word in sorted(words, key=len, reverse=True))
-    pattern = compiled_pattern(rf"(?:^|[^\pL\pN])({longest_first})(?:[^\pL\pN]|$)")
-
-    def test(texts: Iterable[Text]) -> tuple[object, ...]:
-        found = (pattern.search(text.folded) for text in texts)
-        return _first(words[match[1]] for match in found if match)
-
-    return test
+def _over(items: tuple[str | int, ...], kind: Kind, context: Context) -> Prepared:
+    limit = _limit(items[0], kind)
+    if isinstance(limit, Money):
+        return Prepared(
+            lambda amounts, found=None: items if any(a > limit for a in _like(amounts, limit)) else ()
+        )
+    return Prepared(lambda number, found=None: items if number > limit else ())
 
 
-def _matches(items: tuple[str, ...], kind: Kind) -> Test:
-    patterns = [(compiled_pattern(item), item) for item in items]
-
-    def test(texts: Iterable[Text]) -> tuple[object, ...]:
-        return _first(item for pattern, item in patterns if any(pattern.search(text.plain) for text in texts))
-
-    return test
-
-
-def _is(items: tuple[str, ...], kind: Kind) -> Test:
-    wanted = {_exact(item, kind): item for item in items}
-
-    def test(texts: Iterable[Text]) -> tuple[object, ...]:
-        return _first(wanted[text.folded] for text in texts if text.folded in wanted)
-
-    return test
+def _below(items: tuple[str | int, ...], kind: Kind, context: Context) -> Prepared:
+    limit = _limit(items[0], kind)
+    if isinstance(limit, Money):
+        return Prepared(
+            lambda amounts, found=None: items if any(a < limit for a in _like(amounts, limit)) else ()
+        )
+    return Prepared(lambda number, found=None: items if number < limit else ())
 
 
-def _starts_with(items: tuple[str, ...], kind: Kind) -> Test:
-    starts = [(fold(item), item) for item in items]
-
-    def test(texts: Iterable[Text]) -> tuple[object, ...]:
-        return _first(item for start, item in starts if any(text.folded.startswith(start) for text in texts))
-
-    return test
+def _limit(written: str | int, kind: Kind) -> Any:
+    if kind is Kind.AMOUNT:
+        return read_money(str(written))
+    return octets(written) if kind is Kind.SIZE else int(written)
 
 
-def _ends_with(items: tuple[str, ...], kind: Kind) -> Test:
-    ends = [(fold(item), item) for item in items]
-
-    def test(texts: Iterable[Text]) -> tuple[object, ...]:
-        return _first(item for end, item in ends if any(text.folded.endswith(end) for text in texts))
-
-    return test
+def _like(amounts: Iterable[Money], limit: Money) -> Iterable[Money]:
+    """Of the amounts those that can be compared: currencies are never converted."""
+    return (each for each in amounts if each.currency == limit.currency)
 
 
-def _under(items: tuple[str, ...], kind: Kind) -> Test:
-    domains = [("." + _exact(item, kind), item) for item in items]
-
-    def test(texts: Iterable[Text]) -> tuple[object, ...]:
-        dotted = ["." + text.folded for text in texts]
-        return _first(item for domain, item in domains if any(each.endswith(domain) for each in dotted))
-
-    return test
-
-
-def _over(items: tuple[str | int, ...], kind: Kind) -> Test:
-    limit = octets(items[0])
-    return lambda size: items if size > limit else ()
-
-
-def _below(items: tuple[str | int, ...], kind: Kind) -> Test:
-    limit = octets(items[0])
-    return lambda size: items if size < limit else ()
-
-
-def _within(items: tuple[str, ...], kind: Kind) -> Test:
+def _within(items: tuple[str, ...], kind: Kind, context: Context) -> Prepared:
     stretches = [(day, interval, item) for item in items for day, interval in week_hours(item)]
 
-    def test(at: datetime) -> tuple[object, ...]:
+    def test(at: datetime, found: Found | None = None) -> tuple[object, ...]:
         today = at.weekday()
         since = timedelta(0, at.hour * 3600 + at.minute * 60 + at.second, at.microsecond)
         return _first(
             item for day, hours, item in stretches if day == today and hours.start <= since < hours.end
         )
 
-    return test
+    return Prepared(test)
 
 
-def _exists(items: tuple[bool, ...], kind: Kind) -> Test:
+def _in_calendar(items: tuple[str, ...], kind: Kind, context: Context) -> Prepared:
+    calendars = _named(items, context.calendars, "calendar")
+    return Prepared(
+        lambda at, found=None: _first(name for name, each in calendars.items() if is_open(each, at))
+    )
+
+
+def _outside_calendar(items: tuple[str, ...], kind: Kind, context: Context) -> Prepared:
+    calendars = _named(items, context.calendars, "calendar")
+    return Prepared(
+        lambda at, found=None: items if not any(is_open(each, at) for each in calendars.values()) else ()
+    )
+
+
+def _listed_in(items: tuple[str, ...], kind: Kind, context: Context) -> Prepared:
+    lists = _named(items, context.lists, "list")
+
+    def test(texts: Iterable[Text], found: Found | None = None) -> tuple[object, ...]:
+        folded = [text.folded for text in texts]
+        return _first(name for name, each in lists.items() if any(_stands_in(each, text) for text in folded))
+
+    return Prepared(test)
+
+
+def _stands_in(listed: Listed, text: str) -> bool:
+    """Is the address, its domain (or the domain that it is), or one above that, in the list?"""
+    if text in listed.addresses:
+        return True
+    domain = text.rpartition("@")[2].rstrip(".")
+    while domain and listed.domains:
+        if domain in listed.domains:
+            return True
+        domain = domain.partition(".")[2]
+    return False
+
+
+def _named(items: tuple[str, ...], known: Mapping[str, Any] | None, what: str) -> dict[str, Any]:
+    for item in items:
+        if known is not None and item not in known:
+            raise ValueError(f"there is no {what} {item!r}{instead(item, known)}")
+    return {item: known[item] for item in items} if known is not None else {}
+
+
+def instead(wrong: str, right: Collection[str]) -> str:
+    """For a name that is none: which may be meant, or which there are."""
+    close = get_close_matches(wrong, right, n=2)
+    if close:
+        return f"; did you mean {' or '.join(map(repr, close))}?"
+    return f"; there are {', '.join(right)}" if right else ""
+
+
+def _exists(items: tuple[bool, ...], kind: Kind, context: Context) -> Prepared:
     wanted = items[0]
-    return lambda texts: items if any(text.folded for text in texts) is wanted else ()
+    if kind is Kind.AMOUNT:
+        return Prepared(lambda amounts, found=None: items if bool(amounts) is wanted else ())
+    return Prepared(lambda texts, found=None: items if any(text.folded for text in texts) is wanted else ())
 
 
 def _first(hits: Iterable[object]) -> tuple[object, ...]:
@@ -210,31 +208,6 @@ def _weekday(written: str, whole: str) -> int:
     return fitting[0]
 
 
-def _exact(written: str, kind: Kind) -> str:
-    """The folded value that `is` and `under` compare with, checked against the kind. ValueError."""
-    word = fold(written)
-    if kind is Kind.ADDRESS and "@" not in word:
-        raise ValueError(f"{written!r} is no address; ask sender_domain for a domain")
-    if kind is Kind.DOMAIN and ("@" in word or word[0] in ".*"):
-        raise ValueError(
-            f"{written!r}: a domain is written like bank.co.id; `under` takes those below it too"
-        )
-    if kind is Kind.LANGUAGE and word not in _LANGUAGES:
-        raise ValueError(f"{written!r} is no language here; there are {', '.join(_LANGUAGES)}")
-    return _LANGUAGES[word] if kind is Kind.LANGUAGE else word
-
-
-@lru_cache(maxsize=20_000)
-def compiled_pattern(written: str) -> Any:
-    """The RE2 pattern that an admin wrote, which looks at no case. ValueError says what is wrong with it."""
-    try:
-        return re2.compile(written, _OPTIONS)
-    except re2.error as error:
-        said = error.args[0].decode(errors="replace") if isinstance(error.args[0], bytes) else str(error)
-        more = " (RE2 looks neither ahead nor behind)" if "(?" in said else ""
-        raise ValueError(f"{written!r} is no RE2 pattern: {said}{more}") from error
-
-
 def _read_texts(value: object) -> tuple[str, ...]:
     items = tuple(value) if isinstance(value, list | tuple) else (value,)
     if not items:
@@ -251,6 +224,19 @@ def _read_size(value: object) -> tuple[str | int, ...]:
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise ValueError(f"{_yaml(value)} is no size; write it like 500 KB or 5 MB")
     return (value,)
+
+
+def _read_count(value: object) -> tuple[int, ...]:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError(f"{_yaml(value)} is no count; write a whole number, as 3")
+    return (value,)
+
+
+def _read_amount(value: object) -> tuple[str, ...]:
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise ValueError(f"{_yaml(value)} is no amount; write it like Rp1.000.000, 1,5 juta or USD 50")
+    read_money(str(value))
+    return (str(value),)
 
 
 def _read_truth(value: object) -> tuple[bool, ...]:
@@ -273,44 +259,81 @@ def _type(value: object) -> str:
     )
 
 
-_OPTIONS = re2.Options()
-_OPTIONS.log_errors = False
-_OPTIONS.case_sensitive = False
-_OPTIONS.max_mem = 4 << 20  # bytes a pattern may grow to: the admin's worst costs a refusal, not the machine
-
 _UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}
-_SIZE = re2.compile(r"([0-9]{1,12}(?:[.,][0-9]{1,6})?)\s*([KMG]?B|[KMG]iB)", _OPTIONS)
-_LANGUAGES = {"id": "id", "en": "en", "unsure": ""}
-
+_SIZE = re2.compile(r"([0-9]{1,12}(?:[.,][0-9]{1,6})?)\s*([KMG]?B|[KMG]iB)", OPTIONS)
 _ONE_TEXT = {"type": "string", "minLength": 1}
 _ONE_OR_MORE = {"anyOf": [_ONE_TEXT, {"type": "array", "items": _ONE_TEXT, "minItems": 1}]}
 _BYTES = {"type": "string", "pattern": r"^[0-9]+([.,][0-9]+)? ?([KMGkmg][iI]?)?[Bb]$"}
 TEXTS = Shape(_ONE_OR_MORE, _read_texts)
 SIZE = Shape({"anyOf": [{"type": "integer", "minimum": 0}, _BYTES]}, _read_size)
 TRUTH = Shape({"type": "boolean"}, _read_truth)
+COUNT = Shape({"type": "integer", "minimum": 0}, _read_count)
+AMOUNT = Shape(_ONE_TEXT, _read_amount)
 
+_NUMBERS = {Kind.COUNT: COUNT, Kind.AMOUNT: AMOUNT}
 _WORDS = frozenset({Kind.TEXT, Kind.NAMES})
 _STRINGS = _WORDS | {Kind.ADDRESS, Kind.DOMAIN}
-_EQUALS = _STRINGS | {Kind.LANGUAGE}
+_EQUALS = _STRINGS | WORDS.keys() | {Kind.TRUTH}
+_MEASURES = frozenset({Kind.SIZE, *_NUMBERS})
+_NOMINAL = frozenset({Kind.ADDRESS, Kind.DOMAIN})
+_MOMENT = frozenset({Kind.MOMENT})
 
 OPERATORS: Mapping[str, Operator] = {
     each.name: each
     for each in (
-        Operator("contains", _STRINGS, TEXTS, "any of these stands somewhere in it", _contains),
+        Operator("contains", _STRINGS, TEXTS, "any of these stands somewhere in it", phrases.contains),
         Operator(
-            "contains_all", _STRINGS, TEXTS, "all of these stand somewhere in it", _contains_all, " and "
+            "contains_all",
+            _STRINGS,
+            TEXTS,
+            "all of these stand somewhere in it",
+            phrases.contains_all,
+            joint=" and ",
         ),
-        Operator("mentions", _WORDS, TEXTS, "any of these stands in it as a whole word", _mentions),
+        Operator("mentions", _WORDS, TEXTS, "any of these stands in it as a whole word", phrases.mentions),
         Operator(
-            "matches", _STRINGS, TEXTS, "any of these RE2 patterns is found in it, in any case", _matches
+            "matches",
+            _STRINGS,
+            TEXTS,
+            "any of these RE2 patterns is found in it, in any case",
+            phrases.matches,
         ),
-        Operator("is", _EQUALS, TEXTS, "it is one of these, in any case", _is),
-        Operator("starts_with", _STRINGS, TEXTS, "it starts with one of these", _starts_with),
-        Operator("ends_with", _STRINGS, TEXTS, "it ends with one of these", _ends_with),
-        Operator("under", frozenset({Kind.DOMAIN}), TEXTS, "it is one of these or lies below one", _under),
-        Operator("over", frozenset({Kind.SIZE}), SIZE, "it is larger than this, as in 5 MB", _over),
-        Operator("below", frozenset({Kind.SIZE}), SIZE, "it is smaller than this, as in 10 KB", _below),
-        Operator("within", frozenset({Kind.MOMENT}), TEXTS, "then, as in mon-fri 08:00-17:00", _within),
-        Operator("exists", _STRINGS, TRUTH, "there is any (true) or none (false)", _exists),
+        Operator(
+            "is",
+            _EQUALS,
+            TEXTS,
+            "it is one of these, in any case",
+            _is,
+            takes_of={Kind.TRUTH: TRUTH},
+        ),
+        Operator("starts_with", _STRINGS, TEXTS, "it starts with one of these", phrases.starts_with),
+        Operator("ends_with", _STRINGS, TEXTS, "it ends with one of these", phrases.ends_with),
+        Operator(
+            "under",
+            frozenset({Kind.DOMAIN}),
+            TEXTS,
+            "it is one of these or lies below one",
+            phrases.under,
+        ),
+        Operator(
+            "listed_in", _NOMINAL, TEXTS, "it, or its domain, stands in one of these `lists`", _listed_in
+        ),
+        Operator(
+            "over", _MEASURES, SIZE, "it is more than this: 5 MB, 3, Rp1.000.000", _over, takes_of=_NUMBERS
+        ),
+        Operator(
+            "below", _MEASURES, SIZE, "it is less than this: 10 KB, 3, USD 50", _below, takes_of=_NUMBERS
+        ),
+        Operator("within", _MOMENT, TEXTS, "then, as in mon-fri 08:00-17:00", _within),
+        Operator("in_calendar", _MOMENT, TEXTS, "in the hours of one of these calendars", _in_calendar),
+        Operator(
+            "outside_calendar",
+            _MOMENT,
+            TEXTS,
+            "outside the hours of all these calendars",
+            _outside_calendar,
+            joint=" and ",
+        ),
+        Operator("exists", _STRINGS | {Kind.AMOUNT}, TRUTH, "there is any (true) or none (false)", _exists),
     )
 }

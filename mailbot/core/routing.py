@@ -8,14 +8,19 @@ import dataclasses
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from difflib import get_close_matches
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Protocol
 
+import re2
+
+from mailbot.core import money
+from mailbot.core.kinds import NO_CONTEXT, Captures, Found, Test
+from mailbot.core.kinds import Context as Context
+from mailbot.core.kinds import Kind as Kind
 from mailbot.core.model import NOTHING_KNOWN
 from mailbot.core.model import Circumstances as Circumstances
 from mailbot.core.operators import OPERATORS as OPERATORS
-from mailbot.core.operators import Kind, Test, compiled_pattern
+from mailbot.core.operators import compiled_pattern, instead
 from mailbot.core.text import Text
 from mailbot.core.worktime import DAY_NAMES
 
@@ -66,14 +71,31 @@ class RoutingFacts:
             "text": (subject, body),
             "sender": (Text(self.sender),),
             "sender_domain": (Text(self.sender.rpartition("@")[2].rstrip(".")),),
+            "sender_name": (Text(self.sender_name),),
             "recipient": (Text(self.mailbox),),
             "language": (Text(self.language),),
             "attachment_name": tuple(map(Text, self.attachment_names)),
             "attachment_type": tuple(map(Text, self.attachment_types)),
+            "authentication": (Text(self.circumstances.authentication.value),),
         }
 
+    @cached_property
+    def amounts(self) -> tuple[money.Money, ...]:
+        """The money that the subject or the text names."""
+        return tuple(amount for text in self.texts["text"] for amount in money.find(text.plain))
 
-Value = tuple[Text, ...] | int | datetime
+    @cached_property
+    def _headers(self) -> dict[str, tuple[Text, ...]]:
+        return {}
+
+    def header(self, name: str) -> tuple[Text, ...]:
+        """All values of a header field, by its lower-case name, decoded when a rule asks first."""
+        if name not in self._headers:
+            self._headers[name] = tuple(map(Text, self.headers.get(name, ())))
+        return self._headers[name]
+
+
+Value = tuple[Text, ...] | tuple[money.Money, ...] | int | datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,19 +118,72 @@ FIELDS: Mapping[str, Field] = {
         _texts("text", Kind.TEXT, "the subject or the text of the mail"),
         _texts("sender", Kind.ADDRESS, "the customer's address"),
         _texts("sender_domain", Kind.DOMAIN, "what stands after the @ in the customer's address"),
+        _texts("sender_name", Kind.TEXT, "the name that stands beside the customer's address"),
         _texts("recipient", Kind.ADDRESS, "the address of the mailbox that was written to"),
         _texts("language", Kind.LANGUAGE, "the language of the mail: id, en or unsure"),
         _texts("attachment_name", Kind.NAMES, "the file name of any attachment"),
         _texts("attachment_type", Kind.NAMES, "the media type of any attachment, as in image/png"),
+        Field(
+            "attachments",
+            Kind.COUNT,
+            "how many attachments there are",
+            lambda facts: len(facts.attachment_names),
+        ),
         Field("size", Kind.SIZE, "the size of the whole mail", lambda facts: facts.size),
+        Field(
+            "amount",
+            Kind.AMOUNT,
+            "any amount of money that the subject or the text names",
+            lambda facts: facts.amounts,
+        ),
         Field(
             "hour",
             Kind.MOMENT,
             "when it came, by the default calendar's clock",
             lambda facts: facts.local_time,
         ),
+        _texts("authentication", Kind.AUTHENTICATION, "is the sender proven: pass, fail or none"),
+        Field(
+            "known_customer",
+            Kind.TRUTH,
+            "the customer had a ticket before",
+            lambda facts: facts.circumstances.known_customer,
+        ),
+        Field(
+            "open_tickets",
+            Kind.COUNT,
+            "how many other open tickets the customer has",
+            lambda facts: facts.circumstances.open_tickets,
+        ),
+        Field(
+            "reopened",
+            Kind.TRUTH,
+            "it goes on with a ticket that was closed",
+            lambda facts: facts.circumstances.reopened,
+        ),
+        Field(
+            "escalated_before",
+            Kind.TRUTH,
+            "a ticket of the customer was escalated in 90 days",
+            lambda facts: facts.circumstances.escalated_before,
+        ),
     )
 }
+HEADER = "header."  # before the name of a header field: `header.x-priority`
+LOOKED_UP = frozenset({"known_customer", "open_tickets", "escalated_before"})  # the store is asked for these
+
+_HEADER = re2.compile(r"header\.[A-Za-z0-9][A-Za-z0-9_-]{0,75}")
+
+
+def field_of(name: str) -> Field | None:
+    """The field of that name: one of FIELDS, or any header as `header.<name>`."""
+    return FIELDS.get(name) or (_header(name) if _HEADER.fullmatch(name) else None)
+
+
+@lru_cache(maxsize=500)
+def _header(name: str) -> Field:
+    key = name.removeprefix(HEADER).lower()
+    return Field(name, Kind.TEXT, f"the header {key}", lambda facts: facts.header(key))
 
 
 # --- conditions -------------------------------------------------------------------------------------------
@@ -122,6 +197,10 @@ class Condition:
     operator: str
     value: object
     test: Test = dataclasses.field(compare=False, repr=False)
+    # Without one of these in the field it can't hold, see `kinds.Prepared`; () and () say nothing.
+    words: tuple[str, ...] = dataclasses.field(default=(), compare=False, repr=False)
+    patterns: tuple[str, ...] = dataclasses.field(default=(), compare=False, repr=False)
+    captures: Captures | None = dataclasses.field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
         return _aloud(self, self.value if isinstance(self.value, tuple) else (self.value,))
@@ -163,9 +242,6 @@ class NoneOf:
 When = Condition | AllOf | AnyOf | NoneOf
 
 
-LOOKED_UP = frozenset({"known_customer", "open_tickets", "escalated_before"})  # the store is asked for these
-
-
 def asked(whens: Iterable[When]) -> Iterator[str]:
     """The names of the fields that these conditions ask about."""
     for when in whens:
@@ -175,27 +251,31 @@ def asked(whens: Iterable[When]) -> Iterator[str]:
             yield from asked(when.parts)
 
 
-def build(field: str, operator: str, value: object) -> Condition:
-    """The condition that `field: {operator: value}` in a rule stands for. ValueError says what is wrong."""
-    if field not in FIELDS:
-        raise ValueError(f"there is no field {field!r}{_instead(field, FIELDS)}")
+def build(field: str, operator: str, value: object, context: Context = NO_CONTEXT) -> Condition:
+    """The condition that `field: {operator: value}` in a rule stands for; `context` holds the calendars and
+    lists that it can name. ValueError says what is wrong."""
+    found = field_of(field)
+    if found is None:
+        raise ValueError(f"there is no field {field!r}{instead(field, FIELDS)}")
     if operator not in OPERATORS:
-        raise ValueError(f"there is no operator {operator!r}{_instead(operator, operators_of(field))}")
-    kind, asked = FIELDS[field].kind, OPERATORS[operator]
+        raise ValueError(f"there is no operator {operator!r}{instead(operator, operators_of(field))}")
+    kind, asked = found.kind, OPERATORS[operator]
     if kind not in asked.kinds:
         raise ValueError(f"{field} can't be asked {operator!r}; it knows {', '.join(operators_of(field))}")
     written = tuple(value) if isinstance(value, list) else value
-    return Condition(field, operator, written, asked.prepare(asked.takes.read(written), kind))
+    made = asked.prepare(asked.shape(kind).read(written), kind, context)
+    return Condition(field, operator, written, made.test, made.words, made.patterns, made.captures)
 
 
 def operators_of(field: str) -> tuple[str, ...]:
-    """The names of the operators that fit a field of FIELDS."""
-    return tuple(name for name, operator in OPERATORS.items() if FIELDS[field].kind in operator.kinds)
+    """The names of the operators that fit a field; KeyError when there is no such field."""
+    kind = (field_of(field) or FIELDS[field]).kind
+    return tuple(name for name, operator in OPERATORS.items() if kind in operator.kinds)
 
 
-def _instead(wrong: str, right: Collection[str]) -> str:
-    close = get_close_matches(wrong, right, n=2)
-    return f"; did you mean {' or '.join(map(repr, close))}?" if close else f"; there are {', '.join(right)}"
+def value_of(condition: Condition, facts: RoutingFacts) -> Value:
+    """What a condition is tested on."""
+    return (field_of(condition.field) or FIELDS[condition.field]).get(facts)
 
 
 def _need_parts(parts: "Sequence[When]", word: str) -> None:
@@ -266,28 +346,28 @@ def _detail(pattern: str, facts: RoutingFacts) -> str:
 def explain(when: When, facts: RoutingFacts) -> list[tuple[str, bool, str]]:
     """Each single condition in order: its words, whether it holds taken alone, the value that it saw."""
     if isinstance(when, Condition):
-        seen = FIELDS[when.field].get(facts)
-        return [(str(when), bool(when.test(seen)), _shown(seen))]
+        seen = value_of(when, facts)
+        return [(str(when), bool(when.test(seen)), _shown(when.field, seen))]
     return [line for part in when.parts for line in explain(part, facts)]
 
 
-def _because(when: When, facts: RoutingFacts) -> str:
+def _because(when: When, facts: RoutingFacts, found: Found | None = None) -> str:
     """Why it holds; "" when it doesn't."""
     match when:
         case Condition():
-            hits = when.test(FIELDS[when.field].get(facts))
+            hits = when.test(value_of(when, facts), found)
             return _aloud(when, hits) if hits else ""
         case AllOf():
             reasons = []
             for part in when.parts:
-                if not (reason := _because(part, facts)):
+                if not (reason := _because(part, facts, found)):
                     return ""
                 reasons.append(reason)
             return " and ".join(reasons)
         case AnyOf():
-            return next((reason for part in when.parts if (reason := _because(part, facts))), "")
+            return next((reason for part in when.parts if (reason := _because(part, facts, found))), "")
         case NoneOf():
-            return "" if any(_because(part, facts) for part in when.parts) else str(when)
+            return "" if any(_because(part, facts, found) for part in when.parts) else str(when)
 
 
 # --- words for people -------------------------------------------------------------------------------------
@@ -309,10 +389,14 @@ def _joined(parts: "Sequence[When]", joint: str) -> str:
     return joint.join(f"({part})" if isinstance(part, AllOf | AnyOf) else str(part) for part in parts)
 
 
-def _shown(value: Value) -> str:
+def _shown(field: str, value: Value) -> str:
     if isinstance(value, datetime):
         return f"{DAY_NAMES[value.weekday()]} {value:%H:%M}"
-    return f"{value} bytes" if isinstance(value, int) else " / ".join(_cut(each.raw, 80) for each in value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return f"{value} bytes" if FIELDS[field].kind is Kind.SIZE else str(value)
+    return " / ".join(_cut(each.raw if isinstance(each, Text) else str(each), 80) for each in value)
 
 
 def _cut(text: str, length: int) -> str:

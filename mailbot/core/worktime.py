@@ -4,11 +4,17 @@ One definition carries everything: a moment is work time when the wall clock of 
 time inside one of that local day's intervals. So a local hour that daylight saving skips holds no work time,
 and one that it doubles counts twice. All moments are aware, results are UTC; arithmetic is in whole
 microseconds.
+
+Theory of operation. A calendar is worked out in sheets of 64 UTC days when they are first asked for: pieces of
+work time in order, and how much lies before each. Then both questions are a search in two sorted rows, and
+whole sheets in between count by their sums.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from itertools import accumulate
 from zoneinfo import ZoneInfo
 
 import re2
@@ -19,7 +25,9 @@ DAYS = range(date(1800, 1, 1).toordinal() - FIRST_DAY, date(9999, 12, 30).toordi
 MIDNIGHT = timedelta(hours=24)
 SECOND, DAY = 1_000_000, 86_400_000_000  # in microseconds
 PATIENCE = 5 * 366  # days without any work time until a calendar counts as closed for good
-REMEMBERED = 4_096  # days of a calendar kept worked out, eleven years
+SHEET_DAYS = 64  # worked out at once: under a millisecond
+SHEET = SHEET_DAYS * DAY
+REMEMBERED = 64  # sheets of a calendar that are kept, eleven years
 
 DAY_NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 HOURS = re2.compile(r"\s*([0-9]{1,2})[:.]([0-9]{2})\s*[-–—]\s*([0-9]{1,2})[:.]([0-9]{2})\s*")
@@ -42,8 +50,6 @@ class Interval:
 
 ALL_DAY = Interval(timedelta(), MIDNIGHT)
 
-Pieces = tuple[tuple[int, int], ...]  # of one UTC day: from, to in microseconds since its start
-
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
@@ -57,8 +63,8 @@ class Calendar:
     zone: str  # IANA: "Asia/Jakarta"
     week: tuple[tuple[Interval, ...], ...]
     dates: Mapping[date, tuple[Interval, ...]] = field(default_factory=dict, hash=False)
-    # UTC day -> (its work time, its pieces). A memo: it holds nothing but what the fields above say.
-    _days: dict[int, tuple[int, Pieces]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    # A memo, by the sheet's number: it holds nothing but what the fields above say.
+    _sheets: "dict[int, Sheet]" = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if len(self.week) != 7:
@@ -103,84 +109,103 @@ def add(calendar: Calendar, start: datetime, span: timedelta) -> datetime:
         raise ValueError(f"work time runs forward: {span} can't be added")
     if not span:
         return start.astimezone(UTC)
-    left = _microseconds(span)
-    for day, at, total, pieces in _days_from(calendar, start):
-        if at == 0 and total < left:
-            left -= total
-            continue
-        for low, high in pieces:
-            low = max(low, at)
-            if left <= high - low:
-                return EPOCH + timedelta(day, 0, low + left)
-            left -= max(0, high - low)
-    raise AssertionError("unreachable: the days never end")
+    at = _microseconds(start - EPOCH)
+    sheet = _sheet(calendar, at // SHEET)
+    left = _microseconds(span) + _worked(sheet, at)
+    if left > sheet.total:
+        for sheet in _sheets_from(calendar, at // SHEET):
+            if left <= sheet.total:
+                break
+            left -= sheet.total
+    index = bisect_left(sheet.worked, left) - 1
+    return EPOCH + timedelta(0, 0, sheet.starts[index] + left - sheet.worked[index])
 
 
 def between(calendar: Calendar, start: datetime, end: datetime) -> timedelta:
     """The work time in [start, end); none when `end` is not after `start`."""
-    first, at = _split(start)
-    last, stop = _split(end)
-    spent = 0
-    for day in range(first, last + 1):
-        total, pieces = _open(calendar, day)
-        if first < day < last:
-            spent += total
-            continue
-        low_end, high_end = at if day == first else 0, stop if day == last else DAY
-        spent += sum(max(0, min(high, high_end) - max(low, low_end)) for low, high in pieces)
+    at, until = _microseconds(start - EPOCH), _microseconds(end - EPOCH)
+    if until <= at:
+        return timedelta()
+    first, last = at // SHEET, until // SHEET
+    spent = _worked(_sheet(calendar, last), until) - _worked(_sheet(calendar, first), at)
+    for number in range(first, last):
+        spent += _sheet(calendar, number).total
     return timedelta(0, 0, spent)
 
 
 def is_open(calendar: Calendar, at: datetime) -> bool:
     """Is this moment work time?"""
-    day, within = _split(at)
-    return any(low <= within < high for low, high in _open(calendar, day)[1])
+    moment = _microseconds(at - EPOCH)
+    sheet = _sheet(calendar, moment // SHEET)
+    index = bisect_right(sheet.starts, moment) - 1
+    return index >= 0 and moment < sheet.ends[index]
 
 
 def next_open(calendar: Calendar, at: datetime) -> datetime:
     """The first moment of work time not before `at`. ValueError when none comes in five years."""
-    for day, within, _, pieces in _days_from(calendar, at):
-        for low, high in pieces:
-            if within < high:
-                return EPOCH + timedelta(day, 0, max(low, within))
-    raise AssertionError("unreachable: the days never end")
+    moment = _microseconds(at - EPOCH)
+    for sheet in _sheets_from(calendar, moment // SHEET):
+        index = bisect_right(sheet.ends, moment)
+        if index < len(sheet.ends):
+            return EPOCH + timedelta(0, 0, max(moment, sheet.starts[index]))
+    raise AssertionError("unreachable: the sheets never end")
 
 
-def _days_from(calendar: Calendar, start: datetime) -> Iterator[tuple[int, int, int, Pieces]]:
-    """(UTC day, from where in it, its whole work time, its pieces), day after day until ValueError."""
-    day, at = _split(start)
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The work time of 64 UTC days, worked out: piece i runs [starts[i], ends[i]) in microseconds since 1970,
+    and worked[i] of work time lie on this sheet before it. The last of `worked` is the `total`."""
+
+    starts: tuple[int, ...]
+    ends: tuple[int, ...]
+    worked: tuple[int, ...]
+    total: int
+
+
+def _worked(sheet: Sheet, moment: int) -> int:
+    """The work time on the sheet before a moment of it."""
+    index = bisect_right(sheet.starts, moment) - 1
+    if index < 0:
+        return 0
+    return sheet.worked[index] + min(moment, sheet.ends[index]) - sheet.starts[index]
+
+
+def _sheets_from(calendar: Calendar, number: int) -> Iterator[Sheet]:
+    """Sheet after sheet, until ValueError when five years of them are empty."""
     idle = 0
     while idle <= PATIENCE:
-        total, pieces = _open(calendar, day)
-        yield day, at, total, pieces
-        idle = 0 if total else idle + 1
-        day, at = day + 1, 0
-    raise ValueError(f"calendar {calendar.name!r} has no work time in the five years before {_date(day)}")
+        sheet = _sheet(calendar, number)
+        yield sheet
+        idle = 0 if sheet.total else idle + SHEET_DAYS
+        number += 1
+    day = _date(number * SHEET_DAYS)
+    raise ValueError(f"calendar {calendar.name!r} has no work time in the five years before {day}")
 
 
-def _open(calendar: Calendar, day: int) -> tuple[int, Pieces]:
-    """The work time of a UTC day (counted from 1970-01-01) and the pieces it consists of, in order, apart."""
-    known = calendar._days.get(day)
+def _sheet(calendar: Calendar, number: int) -> Sheet:
+    known = calendar._sheets.get(number)
     if known is not None:
         return known
-    if day not in DAYS:
+    days = range(max(number * SHEET_DAYS, DAYS.start), min((number + 1) * SHEET_DAYS, DAYS.stop))
+    if not days:
         raise ValueError(f"calendar {calendar.name!r}: work time is reckoned for the years 1800 to 9999 only")
-    pieces = _joined(sorted(_pieces(calendar, day)))
-    if len(calendar._days) >= REMEMBERED:
-        calendar._days.clear()
-    known = calendar._days[day] = sum(high - low for low, high in pieces), pieces
-    return known
+    pieces = _joined(sorted(piece for day in days for piece in _pieces(calendar, day)))
+    worked = tuple(accumulate((high - low for low, high in pieces), initial=0))
+    made = Sheet(tuple(low for low, _ in pieces), tuple(high for _, high in pieces), worked, worked[-1])
+    if len(calendar._sheets) >= REMEMBERED:
+        calendar._sheets.clear()
+    calendar._sheets[number] = made
+    return made
 
 
 def _pieces(calendar: Calendar, day: int) -> Iterator[tuple[int, int]]:
     """Work of one UTC day. Local days would overlap where the clock goes back across midnight."""
-    midnight = day * DAY
     for low, high, offset in _steady(ZoneInfo(calendar.zone), day * 86_400, (day + 1) * 86_400):
         for local_day in range((low + offset) // 86_400, (high + offset - 1) // 86_400 + 1):
-            shift = local_day * DAY - offset * SECOND - midnight
+            shift = local_day * DAY - offset * SECOND
             for interval in _intervals(calendar, _date(local_day)):
-                start = max(_microseconds(interval.start) + shift, low * SECOND - midnight)
-                end = min(_microseconds(interval.end) + shift, high * SECOND - midnight)
+                start = max(_microseconds(interval.start) + shift, low * SECOND)
+                end = min(_microseconds(interval.end) + shift, high * SECOND)
                 if start < end:
                     yield start, end
 
@@ -207,7 +232,7 @@ def _offset(zone: ZoneInfo, at: int) -> int:
     return _microseconds(ahead) // SECOND if ahead else 0
 
 
-def _joined(pieces: list[tuple[int, int]]) -> Pieces:
+def _joined(pieces: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """Sorted pieces with those that touch or overlap made one."""
     joined: list[tuple[int, int]] = []
     for low, high in pieces:
@@ -215,13 +240,7 @@ def _joined(pieces: list[tuple[int, int]]) -> Pieces:
             joined[-1] = joined[-1][0], max(joined[-1][1], high)
         else:
             joined.append((low, high))
-    return tuple(joined)
-
-
-def _split(at: datetime) -> tuple[int, int]:
-    """A moment as UTC day and microseconds in it. TypeError for a naive one."""
-    since = at - EPOCH
-    return since.days, since.seconds * SECOND + since.microseconds
+    return joined
 
 
 def _microseconds(span: timedelta) -> int:

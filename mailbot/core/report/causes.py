@@ -25,17 +25,17 @@ KINDS = ("category", "rule", "detail", "phrase")
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """`now` of the period's tickets and `before` of those of the weeks before have it.
+    """`count` of the period's tickets and `count_before` of those of the weeks before have it.
 
     `share` and `share_before` are of all tickets (0 to 1). `g2` bears the sign of their difference. `rising`:
-    g2 is at least THRESHOLD, `now` at least LEAST, and there were more a day than before, so that nothing
+    g2 is at least THRESHOLD, `count` at least LEAST, and there were more a day than before, so that nothing
     counts as rising only because something else fell.
     """
 
     kind: str  # one of KINDS
     name: str
-    now: int
-    before: int
+    count: int
+    count_before: int
     share: float
     share_before: float
     g2: float
@@ -91,7 +91,7 @@ def causes(now: Counts, before: Counts, length: float, length_before: float) -> 
         ]
         if kind == "phrase":
             of_kind = _without_parts(of_kind)
-        of_kind.sort(key=lambda each: (not each.rising, -each.g2 if each.rising else -each.now, each.name))
+        of_kind.sort(key=lambda each: (not each.rising, -each.g2 if each.rising else -each.count, each.name))
         rising = sum(each.rising for each in of_kind)
         found += of_kind[: max(SHOWN, min(rising, 2 * SHOWN))]
     return tuple(found)
@@ -106,8 +106,8 @@ def _cause(
     return Cause(
         kind=kind,
         name=name,
-        now=count,
-        before=earlier,
+        count=count,
+        count_before=earlier,
         share=count / now.total,
         share_before=earlier / before.total if before.total else 0.0,
         g2=value,
@@ -119,7 +119,7 @@ def _without_parts(found: Iterable[Cause]) -> list[Cause]:
     """Without the words that mostly stand in a pair which is there itself."""
     listed = list(found)
     inside: Mapping[str, int] = _largest_pair(listed)
-    return [each for each in listed if inside.get(each.name, 0) < COVERED * each.now]
+    return [each for each in listed if inside.get(each.name, 0) < COVERED * each.count]
 
 
 def _largest_pair(found: Iterable[Cause]) -> dict[str, int]:
@@ -127,5 +127,5 @@ def _largest_pair(found: Iterable[Cause]) -> dict[str, int]:
     for each in found:
         parts = each.name.split()
         for part in parts if len(parts) > 1 else ():
-            largest[part] = max(largest.get(part, 0), each.now)
+            largest[part] = max(largest.get(part, 0), each.count)
     return largest

@@ -99,18 +99,18 @@ class TeamLoad:
     ages: tuple[int, ...]
 
     @property
-    def open(self) -> int:
+    def open_at_end(self) -> int:
         return sum(self.ages)
 
 
 @dataclass(frozen=True, slots=True)
 class AgentLoad:
-    """`answers` sent, tickets `closed` while they were this agent's, tickets `open` at the end."""
+    """`answers` sent, tickets `closed` while they were this agent's, tickets `open_at_end`."""
 
     agent: str
     answers: int
     closed: int
-    open: int
+    open_at_end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +160,9 @@ class Figures:
         return share(self.undone, self.closed)
 
     @property
-    def open(self) -> int:
+    def open_at_end(self) -> int:
         """Tickets open at the end: not closed, not merged, not held."""
-        return sum(each.open for each in self.teams)
+        return sum(each.open_at_end for each in self.teams)
 
     @property
     def escalated(self) -> int:

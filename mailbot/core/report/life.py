@@ -32,7 +32,7 @@ from mailbot.core.worktime import Calendar, between
 OUR_TURN = frozenset({Status.NEW, Status.OPEN})
 ANSWERS = (Target.FIRST_RESPONSE, Target.NEXT_RESPONSE)
 COUNTED = frozenset({*ANSWERS, Target.RESOLUTION})  # promises to customers; the rest is between ourselves
-POLICY = "policy"  # who escalates when no person does
+PEOPLE = ("agent:", "operator")  # how `by` begins when somebody of the desk did it
 
 CalendarOf = Callable[[str], Calendar]  # of a team
 
@@ -80,7 +80,7 @@ class _Life:
         self._answered = False
         self._promises: dict[Target, bool] = {}  # those that run, and whether they are missed already
         self._confirmation: tuple[datetime, timedelta] | None = None  # asked for when, within what
-        self._stepped_at: datetime | None = None
+        self._acted_at: datetime | None = None  # when a person last did something
         self._score: int | None = None
         self._closings = self._undone = 0
         self._known = first.at  # before that, a border saw no ticket
@@ -124,6 +124,8 @@ class _Life:
         self._closings = self._undone = 0
 
     def take(self, event: Event) -> None:
+        if event.by.startswith(PEOPLE):
+            self._acted_at = event.at
         if done := _TAKE.get(type(event)):
             done(self, event)
 
@@ -228,7 +230,7 @@ class _Life:
 
     def _escalate(self, event: e.TicketEscalated) -> None:
         self._assignee = ""
-        manual = event.by != POLICY
+        manual = event.by.startswith(PEOPLE)
         self._say(Escalated(event.at, self._team, self._rule, event.level, manual))
 
     def _score_given(self, event: e.SatisfactionGiven) -> None:
@@ -251,19 +253,16 @@ class _Life:
             self._confirmation = None
 
     def _confirm(self, at: datetime, since: datetime, within: timedelta) -> None:
-        """Who had to confirm acted, or the time was over; not when a step took the ticket away before."""
-        if self._stepped_at == at or self._status in OVER:
-            return
+        """Who had to confirm acted, or the time was over. Neither, when the ladder took the ticket away
+        before."""
         work = between(self._calendar_of(self._team), since, at)
-        self._say(Confirmed(at, self._team, at - since, work, kept=work < within))
+        if work >= within or self._acted_at == at:
+            self._say(Confirmed(at, self._team, at - since, work, kept=work < within))
 
     def _miss(self, event: e.TargetMissed) -> None:
         if event.target in COUNTED:
             self._promises[event.target] = True
             self._say(Promised(event.at, self._team, event.target, self._priority, kept=False))
-
-    def _step(self, event: e.StepTaken) -> None:
-        self._stepped_at = event.at
 
 
 _TAKE: dict[type[Any], Callable[[_Life, Any], None]] = {
@@ -275,7 +274,6 @@ _TAKE: dict[type[Any], Callable[[_Life, Any], None]] = {
     e.AgentAnswered: _Life._answer,
     e.ClocksSet: _Life._clocks,
     e.LadderChanged: _Life._clocks,
-    e.StepTaken: _Life._step,
     e.TargetMissed: _Life._miss,
     e.TicketClosed: _Life._close,
     e.TicketReopened: _Life._reopen,

@@ -17,10 +17,10 @@ from mailbot.core.policy import (
     Step,
     Team,
 )
-from mailbot.core.routing import When
-from mailbot.core.worktime import Calendar, Interval
+from mailbot.core.routing import Context, When
+from mailbot.core.worktime import ALWAYS, Calendar, Interval
 from mailbot.errors import Problem
-from mailbot.settings import authority, conditions, hours
+from mailbot.settings import authority, conditions, hours, lists
 from mailbot.settings.files import (
     AgentEntry,
     CalendarEntry,
@@ -29,14 +29,15 @@ from mailbot.settings.files import (
     LadderEntry,
     MailbotFile,
     MailboxEntry,
+    PublicEntry,
     RoutingFile,
     RuleEntry,
     StepEntry,
     TeamsFile,
 )
-from mailbot.settings.raw import Files, find, notifiable
+from mailbot.settings.raw import Files, find, names, notifiable
 from mailbot.settings.source import Source
-from mailbot.settings.values import said
+from mailbot.settings.values import OTHER, said
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ def policy(checked: Checked, files: Files, version: str, *, limits: bool) -> Pol
         if limits
         else AnswerLimits(),
         shared_domains=frozenset(answers.shared_domains),
+        level_names={name: _public(entry) for name, entry in checked.teams.public_levels.items()},
         categories=checked.routing.categories,
         details={name: _detail(name, entry) for name, entry in checked.routing.details.items()},
         authority=authority.built(checked.teams.authority),
@@ -79,14 +81,21 @@ def policy(checked: Checked, files: Files, version: str, *, limits: bool) -> Pol
     )
 
 
-def whens(source: Source, problems: list[Problem]) -> tuple[When | None, ...]:
+def whens(
+    files: Files, calendars: Mapping[str, Calendar], problems: list[Problem]
+) -> tuple[When | None, ...]:
     """The conditions of all rules in order; None where there are none, or none that hold water."""
+    source, known = files.routing, names(files, "calendar")
+    context = Context(
+        None if known is None else {name: calendars.get(name, ALWAYS) for name in known},
+        lists.read(files, problems),
+    )
     built: list[When | None] = []
     for place, rule in find(source.data, "rules", "*"):
         if not isinstance(rule, dict) or "when" not in rule:
             built.append(None)
             continue
-        when, found = conditions.parse(source, (*place, "when"), rule["when"])
+        when, found = conditions.parse(source, (*place, "when"), rule["when"], context)
         built.append(when)
         problems += found
     return tuple(built)
@@ -146,9 +155,14 @@ def _teams(file: TeamsFile) -> dict[str, Team]:
             entry.calendar,
             tuple(_agent(each) for each in entry.agents),
             entry.assign,
+            _public(entry.public_name),
         )
         for name, entry in file.teams.items()
     }
+
+
+def _public(entry: PublicEntry | None) -> dict[str, str]:
+    return {"id": entry.id, "en": entry.en} if entry else {}
 
 
 def _agent(entry: AgentEntry) -> Agent:
@@ -188,7 +202,8 @@ def _rule(entry: RuleEntry, when: When | None, line: int) -> Rule:
 
 def _ladder(name: str, entry: LadderEntry, known: Mapping[str, tuple[str, ...] | None]) -> Ladder:
     spans = {Target(key): span for key, span in entry.targets if span is not None}
-    return Ladder(name, spans, tuple(_step(step, known) for step in entry.steps))
+    steps = tuple(_step(step, known) for step in entry.steps)
+    return Ladder(name, spans, steps, entry.quiet_hours, entry.repeat)
 
 
 def _step(entry: StepEntry, known: Mapping[str, tuple[str, ...] | None]) -> Step:
@@ -197,12 +212,18 @@ def _step(entry: StepEntry, known: Mapping[str, tuple[str, ...] | None]) -> Step
         for name in entry.notify
         for address in ((name.lower(),) if "@" in name else known[name.casefold()] or ())
     ]
+    levels = dict(entry.escalate_to or {})
     return Step(
         at=entry.at,
         remind=entry.remind or "",
-        escalate_to=entry.escalate_to or "",
+        escalate_to=levels.pop(OTHER, ""),
+        escalate_by_category=levels,
+        reassign=entry.reassign,
         hand_over_to=entry.hand_over_to or "",
         notify=tuple(dict.fromkeys(addresses)),
         tell_customer=entry.tell_customer,
         acknowledge_within=entry.acknowledge_within,
+        ask_decision=entry.ask_decision or "",
+        question=entry.question or "",
+        options=tuple(entry.options) if entry.ask_decision else (),
     )

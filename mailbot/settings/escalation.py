@@ -7,15 +7,19 @@ from mailbot.core.model import Target
 from mailbot.core.policy import Moment
 from mailbot.core.routing import PRIORITIES
 from mailbot.errors import Problem
-from mailbot.settings import hours, values
-from mailbot.settings.raw import Files, find, texts
+from mailbot.settings import actions, hours, values
+from mailbot.settings.raw import Files, find, names, texts
 from mailbot.settings.source import Place, Source
 from mailbot.settings.values import close_to, shown
+
+MOVES = ("escalate_to", "hand_over_to", "reassign")  # somebody else has the ticket then
+ACTIONS = ("remind", *MOVES, "ask_decision", "notify", "tell_customer")
 
 
 def check(files: Files) -> list[Problem]:
     """Every disagreement found in escalation.yaml itself."""
-    return [*_priorities(files), *_ladders(files), *_steps(files), *_days(files)]
+    checks = (_priorities, _ladders, _steps, _categories, _public_levels, _days)
+    return [problem for each in checks for problem in each(files)]
 
 
 def _priorities(files: Files) -> Iterator[Problem]:
@@ -74,18 +78,76 @@ def _moments(source: Source, ladder_at: Place, ladder: Mapping[str, object]) -> 
 def _steps(files: Files) -> Iterator[Problem]:
     source = files.escalation
     for place, step in find(source.data, "ladders", "*", "steps", "*"):
-        if not isinstance(step, dict):
-            continue
-        moves = step.get("escalate_to") or step.get("hand_over_to")
-        if not (moves or step.get("remind") or step.get("notify") or step.get("tell_customer")):
-            hint = "remind, escalate_to, hand_over_to, notify or tell_customer"
-            if not set(step) - {"at", "acknowledge_within"}:
-                yield source.at_value(place, "this step does nothing", f"give it one of: {hint}")
-        if "acknowledge_within" in step and not moves:
-            hint = "it goes with escalate_to or hand_over_to"
-            yield source.at_key(
-                (*place, "acknowledge_within"), "there is no new owner who could acknowledge", hint
-            )
+        if isinstance(step, dict):
+            yield from _does_something(source, place, step)
+            yield from _acknowledged(source, place, step)
+            yield from _asked(source, place, step)
+            if step.get("reassign") is True and (step.get("escalate_to") or step.get("hand_over_to")):
+                message = "it goes to somebody else anyway: the step names another level or team"
+                yield source.at_key((*place, "reassign"), message, "leave `reassign` out")
+
+
+def _does_something(source: Source, place: Place, step: Mapping[str, object]) -> Iterator[Problem]:
+    if not any(step.get(name) for name in ACTIONS) and not set(step) - {"at", "acknowledge_within"}:
+        yield source.at_value(place, "this step does nothing", f"give it one of: {', '.join(ACTIONS)}")
+
+
+def _acknowledged(source: Source, place: Place, step: Mapping[str, object]) -> Iterator[Problem]:
+    if "acknowledge_within" in step and not any(step.get(name) for name in (*MOVES, "ask_decision")):
+        hint = "it goes with escalate_to, hand_over_to, reassign or ask_decision"
+        yield source.at_key(
+            (*place, "acknowledge_within"), "there is no new owner who could acknowledge", hint
+        )
+
+
+def _asked(source: Source, place: Place, step: Mapping[str, object]) -> Iterator[Problem]:
+    """A question has its text and options that can be told apart, and a step of its own."""
+    if not step.get("ask_decision"):
+        for name in ("question", "options"):
+            if name in step:
+                yield source.at_key((*place, name), "nobody is asked", "ask_decision: management")
+        return
+    if not step.get("question"):
+        hint = "question: May we refund in full?"
+        yield source.at_value((*place, "ask_decision"), "what they are asked is missing", hint)
+    for name in MOVES:
+        if step.get(name):
+            message = "whoever is asked to decide does not get the ticket"
+            yield source.at_key((*place, name), message, "put it in a step of its own")
+    options = [text.casefold() for _, text in texts(step, "options", "*")]
+    if isinstance(step.get("options"), list) and len(set(options)) < max(2, len(options)):
+        message = "there must be two options or more, and no two alike"
+        yield source.at_value((*place, "options"), message, "options: [yes, no]")
+
+
+def _categories(files: Files) -> Iterator[Problem]:
+    """Categories that `escalate_to` names and no ticket can have."""
+    known = _known_categories(files)
+    for place, levels in find(files.escalation.data, "ladders", "*", "steps", "*", "escalate_to"):
+        for category in levels if isinstance(levels, dict) and known else ():
+            if category not in (*known, values.OTHER):
+                message = f"there is no category `{shown(category)}`"
+                yield files.escalation.at_key((*place, category), message, close_to(str(category), known))
+
+
+def _known_categories(files: Files) -> tuple[str, ...]:
+    """The tree's, with what stands above each; without a tree those that rules give; () when nobody can say."""
+    data = files.routing.data
+    if not isinstance(data, dict):
+        return ()
+    given = actions.paths(data.get("categories")) or [
+        category for _, category in texts(data, "rules", "*", "then", "category")
+    ]
+    parts = (category.split("/") for category in (*given, actions.GENERAL))
+    return tuple(dict.fromkeys("/".join(each[:n]) for each in parts for n in range(1, len(each) + 1)))
+
+
+def _public_levels(files: Files) -> Iterator[Problem]:
+    known = names(files, "level")
+    for place, _ in find(files.teams.data, "public_levels", "*"):
+        if known is not None and place[-1] not in known:
+            message = f"there is no level `{shown(place[-1])}`"
+            yield files.teams.at_key(place, message, close_to(str(place[-1]), known))
 
 
 def _days(files: Files) -> Iterator[Problem]:

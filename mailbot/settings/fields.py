@@ -35,6 +35,18 @@ def _printable(value: str) -> str:
     return value
 
 
+def _line(value: str) -> str:
+    if not value or value != value.strip() or len(value) > 150 or not value.isprintable():
+        raise ValueError(f"`{shown(value)}` can't stand in a mail", "1 to 150 letters on one line")
+    return value
+
+
+def _for_customers(value: str) -> str:
+    if "@" in value:
+        raise ValueError(f"`{shown(value)}` holds an address", "customers read this: plain words")
+    return value
+
+
 def _prefix(value: str) -> str:
     if not (value.isascii() and value.isalpha() and value.isupper() and 2 <= len(value) <= 10):
         raise ValueError(f"`{shown(value)}` is no prefix", "2 to 10 capital letters, such as TOKO")
@@ -114,6 +126,8 @@ def some(what: str) -> Callable[[Any], Any]:
 
 
 Name = Annotated[str, AfterValidator(_printable)]
+Line = Annotated[str, AfterValidator(_line)]
+Public = Annotated[str, AfterValidator(_printable), AfterValidator(_for_customers)]
 Address = Annotated[
     str, BeforeValidator(values.address), _text("a mail address", "ayu@dukungan.example", format="email")
 ]
@@ -144,6 +158,23 @@ At = Annotated[
         "first_response + 30 min",
         "30 min before resolution",
     ),
+]
+Levels = Annotated[
+    dict[str, str],
+    BeforeValidator(values.levels),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string"},
+                {"type": "object", "additionalProperties": {"type": "string"}},
+            ],
+            "description": "a level, or one by category; the longest category that fits counts, else `other`",
+            "examples": ["L2", {"fraud": "L3", "legal": "management", "other": "L2"}],
+        }
+    ),
+]
+Quiet = Annotated[
+    tuple[Interval, ...], BeforeValidator(hours.quiet), _text("hours of every day", "21:00-07:00")
 ]
 _Rate = Annotated[
     Rate, BeforeValidator(values.rate), _text("a rate", "1 per 10 min", "5 per day", "200 per hour")

@@ -29,6 +29,9 @@ from mailbot.settings.fields import (
     Hours,
     ImapUser,
     Language,
+    Levels,
+    Line,
+    ListFile,
     Lmtp,
     Loopback,
     Name,
@@ -38,6 +41,8 @@ from mailbot.settings.fields import (
     PeriodWeek,
     Prefix,
     Priority,
+    Public,
+    Quiet,
     Rates,
     Size,
     Span,
@@ -255,6 +260,13 @@ class AgentEntry(_Entry):
     away: Away = Field([], description="days off: dates, or 2026-12-24 to 2027-01-02")
 
 
+class PublicEntry(_Entry):
+    """What customers read instead of a name of ours."""
+
+    id: Public = Field(description="in Indonesian: tim pembayaran kami")
+    en: Public = Field(description="in English: our payments team")
+
+
 class TeamEntry(_Entry):
     """People whom rules route to."""
 
@@ -263,6 +275,9 @@ class TeamEntry(_Entry):
         "spread",
         description="who of those on duty gets a ticket: spread evenly, round_robin, or least_load (who has the "
         "fewest that wait for us)",
+    )
+    public_name: PublicEntry | None = Field(
+        None, description="what customers read when their matter is with this team"
     )
     agents: Annotated[list[AgentEntry], AfterValidator(some("agent"))] = Field(description="who is in it")
 
@@ -274,6 +289,9 @@ class TeamsFile(_Entry):
         description="lowest first, up to management"
     )
     teams: Annotated[dict[Name, TeamEntry], AfterValidator(some("team"))] = Field(description="by name")
+    public_levels: dict[Name, PublicEntry] = Field(
+        {}, description="what customers read when their matter is at this level"
+    )
     authority: AuthorityEntry = Field(
         AuthorityEntry(), description="who may grant how much compensation; left out: nobody anything"
     )
@@ -406,6 +424,9 @@ class RoutingFile(_Entry):
         (), description="what a matter can be about; when it is here, rules can name nothing else"
     )
     details: dict[Name, DetailEntry] = Field({}, description="what rules can ask customers for, by name")
+    lists: dict[Name, ListFile] = Field(
+        {}, description="files of addresses and domains, one a line, that rules ask with `listed_in`"
+    )
 
     rules: Annotated[list[RuleEntry], AfterValidator(some("rule"))] = Field(
         description="in order: the first that matches wins"
@@ -463,6 +484,11 @@ class TargetsEntry(_Entry):
     resolution: Span | None = Field(
         None, description="until the matter is closed; waiting for the customer does not count"
     )
+    follow_up: Span | None = Field(
+        None,
+        description="while we wait for the customer: until the owner is to ask again or to close, and again "
+        "after as long; else 40 h",
+    )
 
 
 class StepEntry(_Entry):
@@ -470,12 +496,16 @@ class StepEntry(_Entry):
 
     at: At = Field(description="when")
     remind: Literal["assignee", "team"] | None = Field(None, description="who is reminded")
-    escalate_to: Name | None = Field(None, description="a level")
+    escalate_to: Levels | None = Field(None, description="a level, or one by category")
+    reassign: bool = Field(False, description="to somebody else of the same team and level")
     hand_over_to: Name | None = Field(None, description="a team")
     notify: Names = Field([], description="agents, teams or addresses")
     tell_customer: bool = Field(False, description="a mail of progress to the customer")
+    ask_decision: Name | None = Field(None, description="a level whose people are asked what shall be done")
+    question: Line | None = Field(None, description="what they are asked")
+    options: list[Name] = Field(["yes", "no"], description="what they can answer")
     acknowledge_within: Span | None = Field(
-        None, description="the new owner says so by then, else the next step at once"
+        None, description="the new owner says so, or it is decided, by then, else the next step at once"
     )
 
 
@@ -484,6 +514,14 @@ class LadderEntry(_Entry):
 
     targets: TargetsEntry = Field(description="what is promised")
     steps: list[StepEntry] = Field([], description="in the order they come due")
+    quiet_hours: Quiet = Field(
+        (),
+        description="by the clock of the team's calendar: a step that only reminds or notifies waits for their "
+        "end; escalations don't",
+    )
+    repeat: Span = Field(
+        timedelta(hours=24), description="when all steps are taken: how often who has it is reminded"
+    )
 
 
 class EscalationFile(_Entry):

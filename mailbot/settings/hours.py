@@ -8,7 +8,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, NoReturn
 
-from mailbot.core.worktime import DAY_NAMES, Interval, hours
+from mailbot.core.worktime import DAY_NAMES, MIDNIGHT, Interval, clock_span, hours
 from mailbot.settings.values import close_to, shown
 
 if TYPE_CHECKING:
@@ -54,6 +54,23 @@ def intervals(value: object) -> tuple[Interval, ...]:
         if after.start < before.end:
             _no(f"{before} and {after} overlap")
     return tuple(found)
+
+
+def quiet(value: object) -> tuple[Interval, ...]:
+    """ "21:00-07:00" -> hours of every day; over midnight they become two stretches."""
+    hint = "write them like 21:00-07:00"
+    if not isinstance(value, str) or not value.strip():
+        _no(f"quiet hours should stand here, not {shown(value) or 'nothing'}", hint)
+    try:
+        start, end = clock_span(value)
+    except ValueError as error:
+        _no(str(error), hint)
+    if (start, end) == (timedelta(), MIDNIGHT) or start == end:
+        _no(f"`{shown(value)}` is the whole day: nobody would ever be reminded", hint)
+    if start < end:
+        return (Interval(start, end),)
+    late, early = (start, MIDNIGHT), (timedelta(), end)
+    return tuple(Interval(*each) for each in (late, early) if each[0] < each[1])
 
 
 def dates(value: object) -> tuple[date, ...]:

@@ -24,6 +24,8 @@ REFERENCES: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("routing", ("rules", "*", "then", "level"), "level"),
     ("routing", ("rules", "*", "then", "ladder"), "ladder"),
     ("escalation", ("ladders", "*", "steps", "*", "escalate_to"), "level"),
+    ("escalation", ("ladders", "*", "steps", "*", "escalate_to", "*"), "level"),
+    ("escalation", ("ladders", "*", "steps", "*", "ask_decision"), "level"),
     ("escalation", ("ladders", "*", "steps", "*", "hand_over_to"), "team"),
     ("escalation", ("priorities", "*"), "ladder"),
 )

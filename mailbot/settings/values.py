@@ -21,7 +21,8 @@ MAX_SOCKET = 107  # bytes of a path: sun_path in unix(7), less its NUL
 MAX_SPAN = timedelta(days=3660)
 POSTGRES = ("postgresql", "postgres", "postgresql+psycopg")
 SQLITE = ("sqlite", "sqlite+pysqlite")
-TARGETS = (Target.FIRST_RESPONSE, Target.NEXT_RESPONSE, Target.RESOLUTION)
+TARGETS = (Target.FIRST_RESPONSE, Target.NEXT_RESPONSE, Target.RESOLUTION, Target.FOLLOW_UP)
+OTHER = "other"  # category, in `escalate_to`
 
 _UNITS = {
     "s": 1, "sec": 1, "second": 1, "seconds": 1,
@@ -34,8 +35,8 @@ _NUMBER = r"[0-9]{1,12}(?:\.[0-9]{1,6})?"
 _PART = re.compile(rf"({_NUMBER})\s*([a-zA-Z]+)\s*")
 _RATE = re.compile(r"([0-9]{1,9})\s*(?:per|an?|/)\s*(.+)")
 _SHARE = re.compile(rf"({_NUMBER})\s*%\s*of\s+(\w+)")
-_OFFSET = re.compile(r"(\w+)\s*([+-])\s*(.+)")
-_AROUND = re.compile(r"(.+?)\s+(after|before)\s+(\w+)")
+_OFFSET = re.compile(r"([^+-]*[^+\s-])\s*([+-])\s*(.+)")
+_AROUND = re.compile(r"(.+?)\s+(after|before)\s+(.+)")
 _CLOCK = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})[ T]([0-9]{2}):([0-9]{2})(?::([0-9]{2}))?")
 # RFC 5321 4.5.3.1 for the lengths; no quoted local parts, no address literals: nobody's desk has one.
 _ADDRESS = re.compile(
@@ -106,17 +107,29 @@ def rate(value: object) -> Rate:
 
 
 def moment(value: object) -> Moment:
-    """ "first_response", "75% of resolution", "first_response + 30 min", "30 min before resolution"."""
+    """ "first_response", "75% of resolution", "50% of follow_up + 30 min", "30 min before resolution"."""
     text = _text(value, "a moment", "75% of first_response", unit="min after first_response")
-    if share := _SHARE.fullmatch(text):
-        if float(share[1]) > 1000:
-            _no(f"`{shown(text)}` lies too far out", "up to 1000% can be used")
-        return Moment(_target(share[2]), float(share[1]) / 100)
-    if offset := _OFFSET.fullmatch(text):
-        return Moment(_target(offset[1]), 1.0, duration(offset[3]) * (1 if offset[2] == "+" else -1))
+    base, offset = text, timedelta()
     if around := _AROUND.fullmatch(text):
-        return Moment(_target(around[3]), 1.0, duration(around[1]) * (1 if around[2] == "after" else -1))
-    return Moment(_target(text))
+        base, offset = around[3], duration(around[1]) * (1 if around[2] == "after" else -1)
+    elif found := _OFFSET.fullmatch(text):
+        base, offset = found[1], duration(found[3]) * (1 if found[2] == "+" else -1)
+    share = _SHARE.fullmatch(base)
+    if share and float(share[1]) > 1000:
+        _no(f"`{shown(text)}` lies too far out", "up to 1000% can be used")
+    return Moment(_target(share[2] if share else base), float(share[1]) / 100 if share else 1.0, offset)
+
+
+def levels(value: object) -> dict[str, str]:
+    """ "L2", or {fraud: L3, legal: management, other: L2} -> the level by category, under OTHER the rest's."""
+    given = {OTHER: value} if isinstance(value, str) else value
+    hint = "write a level, or {fraud: L3, legal: management, other: L2}"
+    if not isinstance(given, dict) or not given:
+        _no(f"a level should stand here, not {shown(value) or 'nothing'}", hint)
+    for category, level in given.items():
+        if not all(isinstance(each, str) and each.strip() == each != "" for each in (category, level)):
+            _no(f"`{shown(category)}: {shown(level)}` is no category with its level", hint)
+    return dict(given)
 
 
 def clock(value: object) -> datetime:

@@ -61,7 +61,8 @@ CASES = {
     "a step that does nothing": (
         "escalation.yaml", "\n        remind: assignee", "",
         "15:9: this step does nothing | "
-        "give it one of: remind, escalate_to, hand_over_to, notify or tell_customer",
+        "give it one of: remind, "
+        "escalate_to, hand_over_to, reassign, ask_decision, notify, tell_customer",
     ),
     "a step before a step above it": (
         "escalation.yaml", "at: first_response\n", "at: 50% of first_response\n",
@@ -71,9 +72,44 @@ CASES = {
         "escalation.yaml", "75% of first_response", "1 h before first_response",
         "15:13: lies before the ticket: first_response is only 0:30:00",
     ),
+    "quiet hours that never end": (
+        "escalation.yaml", "    steps:", "    quiet_hours: 00:00-24:00\n    steps:",
+        "14:18: `00:00-24:00` is the whole day: nobody would ever be reminded | write them like 21:00-07:00",
+    ),
+    "a category that no ticket can have": (
+        "escalation.yaml", "escalate_to: L2", "escalate_to: {paymet: L2}",
+        "18:23: there is no category `paymet` | did you mean `payment`?",
+    ),
+    "a level by category that does not exist": (
+        "escalation.yaml", "escalate_to: L2", "escalate_to: {payment: L2, other: L9}",
+        "18:43: there is no level `L9` | known here: L1, L2, management",
+    ),
+    "a decision without its question": (
+        "escalation.yaml", "remind: assignee", "ask_decision: management",
+        "16:23: what they are asked is missing | question: May we refund in full?",
+    ),
+    "a decision with one way out": (
+        "escalation.yaml",
+        "remind: assignee", "ask_decision: L2\n        question: Refund?\n        options: [Yes, yes]",
+        "18:18: there must be two options or more, and no two alike | options: [yes, no]",
+    ),
+    "a question to nobody": (
+        "escalation.yaml", "remind: assignee", "remind: assignee\n        question: Refund?",
+        "17:9: nobody is asked | ask_decision: management",
+    ),
+    "whoever decides gets the ticket too": (
+        "escalation.yaml",
+        "escalate_to: L2", "escalate_to: L2\n        ask_decision: L2\n        question: Refund?",
+        "18:9: whoever is asked to decide does not get the ticket | put it in a step of its own",
+    ),
+    "somebody else twice": (
+        "escalation.yaml", "escalate_to: L2", "escalate_to: L2\n        reassign: true",
+        "19:9: it goes to somebody else anyway: the step names another level or team | leave `reassign` out",
+    ),
     "a confirmation that nobody owes": (
         "escalation.yaml", "        escalate_to: L2\n", "        remind: team\n",
-        "19:9: there is no new owner who could acknowledge | it goes with escalate_to or hand_over_to",
+        "19:9: there is no new owner who could acknowledge | it goes with escalate_to, "
+        "hand_over_to, reassign or ask_decision",
     ),
     "somebody to notify whom nobody knows": (
         "escalation.yaml", "[Dewi Anggraini,", "[Dewi Angraini,",
@@ -110,7 +146,7 @@ CASES = {
     ),
     "a team of nobody": (
         "teams.yaml", "levels: [L1, L2, management]", "levels: [L1, L2, management]\nempty: 1",
-        "2:1: unknown key `empty` | known here: levels, teams",
+        "2:1: unknown key `empty` | known here: levels, teams, public_levels, authority",
     ),
     "a number where a name belongs": (
         "teams.yaml", "name: Ayu Lestari", "name: 2026",

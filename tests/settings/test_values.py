@@ -108,6 +108,8 @@ def test_rates_are_read() -> None:
         ("150 % of resolution", Moment(Target.RESOLUTION, 1.5)),
         ("first_response + 30 min", Moment(Target.FIRST_RESPONSE, 1.0, timedelta(minutes=30))),
         ("resolution - 1 h", Moment(Target.RESOLUTION, 1.0, timedelta(hours=-1))),
+        ("50% of resolution + 1 h", Moment(Target.RESOLUTION, 0.5, timedelta(hours=1))),
+        ("10 min before 75% of follow_up", Moment(Target.FOLLOW_UP, 0.75, timedelta(minutes=-10))),
         ("2 h after resolution", Moment(Target.RESOLUTION, 1.0, timedelta(hours=2))),
         ("30 min before resolution", Moment(Target.RESOLUTION, 1.0, timedelta(minutes=-30))),
     ],

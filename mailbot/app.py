@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,9 +22,9 @@ from mailbot.core.changes import outline
 from mailbot.errors import ConfigError, Problem
 from mailbot.mail.compose import Composer
 from mailbot.mail.tags import Keys
-from mailbot.mail.templates import Templates
-from mailbot.mail.templates import load as load_templates
 from mailbot.metrics import Figures, Metrics
+from mailbot.services import bulletins, refused
+from mailbot.services.approval import Approved, approve, doubts
 from mailbot.services.deadlines import Deadlines
 from mailbot.services.delivery import Delivery
 from mailbot.services.heartbeat import Heartbeat
@@ -40,7 +40,7 @@ from mailbot.services.senders import Senders
 from mailbot.services.shadow import Shadow
 from mailbot.services.sweep import Sweep
 from mailbot.services.undelivered import Undelivered
-from mailbot.settings.loading import load, load_policy
+from mailbot.settings.loading import load_policy
 from mailbot.settings.model import ImapAccount, Loaded, Settings
 from mailbot.settings.signing import HOW
 from mailbot.store import installation, migrate, nodes, policies, views
@@ -59,8 +59,8 @@ def run(directory: Path, env: Mapping[str, str], roles: Collection[str] = ROLES)
     Raises ConfigError, AlreadyRunning, StoreUnavailable, or OSError when it can't start.
     """
     started = time.monotonic()
-    loaded = load(directory, env, datetime.now(UTC).date())
-    settings = loaded.settings
+    approved = approve(directory, env, datetime.now(UTC).date())
+    settings = approved.loaded.settings
     _insist_on_key(settings)
     # The store's thread decides and composes; sessions and sends must not wait 5 ms for each of their turns.
     sys.setswitchinterval(0.001)
@@ -69,11 +69,11 @@ def run(directory: Path, env: Mapping[str, str], roles: Collection[str] = ROLES)
         if settings.store.startswith("sqlite"):
             stack.enter_context(LifeLock(sqlite_path(settings.store)))
         migrate.upgrade(settings.store)
-        return asyncio.run(_serve(loaded, env, roles, started))
+        return asyncio.run(_serve(approved, env, roles, started))
 
 
-async def _serve(loaded: Loaded, env: Mapping[str, str], roles: Collection[str], started: float) -> int:
-    daemon = Daemon(loaded, env, roles)
+async def _serve(approved: Approved, env: Mapping[str, str], roles: Collection[str], started: float) -> int:
+    daemon = Daemon(approved, env, roles)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -88,9 +88,9 @@ async def _serve(loaded: Loaded, env: Mapping[str, str], roles: Collection[str],
 class Daemon:
     """One node: its services, their loops, and the policy they share."""
 
-    def __init__(self, loaded: Loaded, env: Mapping[str, str], roles: Collection[str] = ROLES) -> None:
-        self.settings, self._env, self._roles = loaded.settings, env, roles
-        self._loaded = loaded
+    def __init__(self, approved: Approved, env: Mapping[str, str], roles: Collection[str] = ROLES) -> None:
+        self._loaded, self._templates = approved.loaded, approved.templates
+        self.settings, self._env, self._roles = self._loaded.settings, env, roles
         self.node = secrets.token_hex(8)
         self.metrics = Metrics()
         self._supervisor = supervisor.from_environment(env, os.getpid())
@@ -119,8 +119,7 @@ class Daemon:
         own: bytes = await self._store.write(installation.secret, None)
         keys = Keys(self.settings.secret or own)
         policy = self._loaded.policy
-        templates = load_templates(self.settings.templates)
-        composer = Composer(templates, keys, policy, signer=signer(self.settings.dkim))
+        composer = Composer(self._templates, keys, policy, signer=signer(self.settings.dkim))
         self._live = Live(policy, composer, keys, self.settings.trust)
         await self._join()
         self._build()
@@ -315,17 +314,16 @@ class Daemon:
         self._supervisor.reloading()
         old, trouble = self._live.policy.version, None
         try:
-            loaded, templates = await asyncio.to_thread(self._read_again)
+            found = await asyncio.to_thread(self._read_again)
+            loaded = found.loaded
             await self._enter(loaded)  # before the first event by it
-            self._live.take(loaded.policy, templates)
+            self._live.take(loaded.policy, found.templates)
             self._loaded = loaded
             await self._look_on()
         except ConfigError as refusal:
             journal.policy_refused(problems=refusal.problems)
             trouble = str(refusal)
-        except ValueError as refusal:  # a mailbox whose address has no room for our tags
-            journal.policy_refused(problems=[refusal])
-            trouble = str(refusal)
+            await self._tell_admins(refusal.problems)
         else:
             journal.policy_reloaded(old=old, new=loaded.policy.version)
         finally:  # whatever happened, we go on by the policy that we have
@@ -336,9 +334,19 @@ class Daemon:
             nodes.note_reload, nodes.Reloaded(self.node, _now(), self._live.policy.version, trouble)
         )
 
-    def _read_again(self) -> tuple[Loaded, Templates]:
-        loaded = load(self.settings.directory, self._env, datetime.now(UTC).date())
-        return loaded, load_templates(loaded.settings.templates)
+    def _read_again(self) -> Approved:
+        """Raises ConfigError for whatever keeps the new policy from being taken."""
+        directory = self.settings.directory
+        found = approve(directory, self._env, datetime.now(UTC).date())
+        if problems := doubts(found.loaded, directory):
+            raise ConfigError(problems)
+        return found
+
+    async def _tell_admins(self, problems: Sequence[Problem]) -> None:
+        told = refused.occasion(problems, socket.gethostname(), self._live, _now())
+        if told.bulletins and await self._store.write(bulletins.owe_once, told):
+            journal.admins_told(admins=len(told.bulletins))
+            self._waker("delivery")()
 
     async def stop(self) -> None:
         """Drains (promise P9): no session is cut after its DATA, no send after its dot."""

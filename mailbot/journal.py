@@ -127,6 +127,11 @@ def policy_refused(*, problems: Collection[object]) -> None:
     """The policy before stays in force."""
 
 
+@_info
+def admins_told(*, admins: int) -> None:
+    """Of a reload that was refused; other nodes that refuse the same files say nothing more."""
+
+
 @_warning
 def limits_off() -> None:
     """MAILBOT_LIMITS=off: for load tests only."""

@@ -29,7 +29,7 @@ ROOMS = {
 
 # What the duties share. Whatever else of services `app` imports is a duty, which no other may import; what is
 # left are pieces of one duty (the lobby of the listener, ...).
-SHARED = {"loop", "live", "settle"}
+SHARED = {"loop", "live", "settle", "approval", "bulletins", "refused"}
 
 # What a pure function may need; whatever reads a clock, the disk, the network, or chance is missing.
 PURE = set(

@@ -15,6 +15,7 @@ from mailbot.cli.options import config_option, json_option
 from mailbot.cli.say import as_json, block, clean, complain, line
 from mailbot.cli.status import alive
 from mailbot.core import changes
+from mailbot.settings import Loaded
 from mailbot.store import policies, views
 
 PATIENCE = 10.0  # seconds for the daemon to read its files again
@@ -36,14 +37,17 @@ class Reloaded:
 @config_option
 @json_option
 def reload(in_json: bool) -> None:
-    """Have the daemon of this host take the new policy: all of it, or nothing when anything is wrong."""
+    """Have the daemon of this host take the new policy: all of it, or nothing when anything is wrong.
+
+    The tests beside the rules are run first, here and by the daemon; one that fails refuses all of it.
+    """
     loaded, _ = checked()  # what the daemon would refuse never reaches it
     with desk() as at:
         done = [_reload(at, node) for node in _ours(at)]
     if in_json:
         as_json([_shape(each) for each in done])
     for each in done:
-        _tell(each, loaded.policy.version, in_json)
+        _tell(each, loaded, in_json)
     if any(each.trouble for each in done):
         raise click.exceptions.Exit(1)
 
@@ -98,7 +102,7 @@ def _changed(at: Desk, old: str, new: str) -> list[str] | None:
     before, after = (at.store.read_now(policies.outline, version) for version in (old, new))
     if before is None or after is None:
         return None
-    return changes.between(before, after) or ["the templates, or the wording of a file without effect"]
+    return changes.between(before, after) or ["nothing that decides about a ticket: tests, templates or wording"]
 
 
 def _shape(done: Reloaded) -> dict[str, object]:
@@ -113,7 +117,8 @@ def _shape(done: Reloaded) -> dict[str, object]:
     }
 
 
-def _tell(done: Reloaded, in_files: str, in_json: bool) -> None:
+def _tell(done: Reloaded, files: Loaded, in_json: bool) -> None:
+    in_files = files.policy.version
     if done.trouble:
         complain(f"policy {done.old} stays in force: {block(done.trouble)}")
         return
@@ -127,5 +132,7 @@ def _tell(done: Reloaded, in_files: str, in_json: bool) -> None:
         line(f"  {clean(each)}")
     if done.changed is None:
         line("  what changed is not known: the old policy left no outline")
+    if count := len(files.tests):
+        line(f"  {count} test{'s' * (count != 1)} of the rules hold{'s' * (count == 1)}")
     if done.new != in_files:
         line(f"note: the daemon reads other files than these, which hold policy {in_files}", fg="yellow")

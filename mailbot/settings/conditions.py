@@ -4,8 +4,21 @@ A mapping with several keys means all of them; `any`, `all` and `none` take a li
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from mailbot.core.routing import FIELDS, OPERATORS, AllOf, AnyOf, NoneOf, When, build, operators_of
+from mailbot.core.routing import (
+    FIELDS,
+    HEADER,
+    OPERATORS,
+    AllOf,
+    AnyOf,
+    Context,
+    NoneOf,
+    When,
+    build,
+    field_of,
+    operators_of,
+)
 from mailbot.errors import Problem
 from mailbot.settings.source import Place, Source
 from mailbot.settings.values import close_to, shown
@@ -14,11 +27,18 @@ GROUPS: Mapping[str, type[AnyOf] | type[AllOf] | type[NoneOf]] = {"any": AnyOf, 
 _EXAMPLE = "write it like `subject: {contains: [saldo terpotong]}`"
 
 
-def parse(source: Source, place: Place, value: object) -> tuple[When | None, list[Problem]]:
+def parse(source: Source, place: Place, value: object, context: Context) -> tuple[When | None, list[Problem]]:
     """The conditions at `place`, or None and everything wrong with them."""
-    problems: list[Problem] = []
-    when = _all_of(source, place, value, problems)
-    return (None if problems else when), problems
+    reading = _Reading(source, context, [])
+    when = _all_of(reading, place, value)
+    return (None if reading.problems else when), reading.problems
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    source: Source
+    context: Context
+    problems: list[Problem]
 
 
 def schema() -> dict[str, object]:
@@ -35,56 +55,68 @@ def schema() -> dict[str, object]:
         "minProperties": 1,
         "additionalProperties": False,
         "properties": groups | fields,
+        "patternProperties": {r"^header\.[A-Za-z0-9][A-Za-z0-9_-]*$": _field_schema(f"{HEADER}name")},
     }
 
 
 def _field_schema(name: str) -> dict[str, object]:
+    field = field_of(name) or FIELDS[name]
     known = {
-        each: {**OPERATORS[each].takes.schema, "description": OPERATORS[each].doc}
+        each: {**OPERATORS[each].shape(field.kind).schema, "description": OPERATORS[each].doc}
         for each in operators_of(name)
     }
     shape = {"type": "object", "minProperties": 1, "additionalProperties": False, "properties": known}
-    return {**shape, "description": FIELDS[name].doc}
+    return {**shape, "description": field.doc}
 
 
-def _all_of(source: Source, place: Place, value: object, problems: list[Problem]) -> When | None:
+def _all_of(reading: _Reading, place: Place, value: object) -> When | None:
     if not isinstance(value, dict) or not value:
         said = "a list" if isinstance(value, list) else f"`{shown(value)}`" if value else "nothing"
         hint = "put `any:` or `all:` before it" if isinstance(value, list) else _EXAMPLE
-        problems.append(source.at_value(place, f"conditions should stand here, not {said}", hint))
+        reading.problems.append(
+            reading.source.at_value(place, f"conditions should stand here, not {said}", hint)
+        )
         return None
     parts: list[When | None] = []
     for key, inner in value.items():
         if key in GROUPS:
-            parts.append(_group(source, (*place, key), inner, problems))
+            parts.append(_group(reading, (*place, key), inner))
         else:
-            parts += _tests(source, (*place, key), inner, problems)
+            parts += _tests(reading, (*place, key), inner)
     return _joined(AllOf, parts)
 
 
-def _group(source: Source, place: Place, value: object, problems: list[Problem]) -> When | None:
+def _group(reading: _Reading, place: Place, value: object) -> When | None:
     if not isinstance(value, list) or not value:
-        problems.append(
-            source.at_value(place, f"`{place[-1]}` takes a list of conditions", f"{_EXAMPLE}, after `- `")
+        reading.problems.append(
+            reading.source.at_value(
+                place, f"`{place[-1]}` takes a list of conditions", f"{_EXAMPLE}, after `- `"
+            )
         )
         return None
-    parts = [_all_of(source, (*place, index), item, problems) for index, item in enumerate(value)]
+    parts = [_all_of(reading, (*place, index), item) for index, item in enumerate(value)]
     return _joined(GROUPS[str(place[-1])], parts)
 
 
-def _tests(source: Source, place: Place, value: object, problems: list[Problem]) -> list[When | None]:
+def _tests(reading: _Reading, place: Place, value: object) -> list[When | None]:
     field = str(place[-1])
-    if field not in FIELDS:
-        hint = close_to(field, (*FIELDS, *GROUPS))
-        problems.append(source.at_key(place, f"there is no field `{shown(field)}`", hint))
+    if field_of(field) is None:
+        hint = (
+            close_to(field, (*FIELDS, *GROUPS))
+            if not field.startswith(HEADER)
+            else "write it like `header.x-priority`"
+        )
+        reading.problems.append(reading.source.at_key(place, f"there is no field `{shown(field)}`", hint))
         return []
     if not isinstance(value, dict) or not value:
-        problems.append(source.at_value(place, f"`{field}` needs an operator", _operator_hint(field, value)))
+        reading.problems.append(
+            reading.source.at_value(place, f"`{field}` needs an operator", _operator_hint(field, value))
+        )
         return []
-    return [_test(source, (*place, operator), inner, problems) for operator, inner in value.items()]
+    return [_test(reading, (*place, operator), inner) for operator, inner in value.items()]
 
 
-def _test(source: Source, place: Place, value: object, problems: list[Problem]) -> When | None:
+def _test(reading: _Reading, place: Place, value: object) -> When | None:
     field, operator = str(place[-2]), str(place[-1])
     known = operators_of(field)
     if operator not in known:
@@ -95,20 +127,21 @@ def _test(source: Source, place: Place, value: object, problems: list[Problem]) 
             else f"there is no operator `{shown(operator)}`"
         )
         hint = f"it knows: {', '.join(known)}" if exists else close_to(operator, known)
-        problems.append(source.at_key(place, message, hint))
+        reading.problems.append(reading.source.at_key(place, message, hint))
         return None
     try:
-        return build(field, operator, value)
+        return build(field, operator, value, reading.context)
     except ValueError as error:
-        problems.append(source.at_value(_culprit(place, field, operator, value), str(error)))
+        reading.problems.append(reading.source.at_value(_culprit(reading, place, value), str(error)))
         return None
 
 
-def _culprit(place: Place, field: str, operator: str, value: object) -> Place:
+def _culprit(reading: _Reading, place: Place, value: object) -> Place:
     """The item of a list that is wrong by itself, else the whole value."""
+    field, operator = str(place[-2]), str(place[-1])
     for index, item in enumerate(value if isinstance(value, list) else ()):
         try:
-            build(field, operator, [item])
+            build(field, operator, [item], reading.context)
         except ValueError:
             return (*place, index)
     return place

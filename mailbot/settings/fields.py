@@ -11,7 +11,7 @@ from mailbot.core.operators import compiled_pattern
 from mailbot.core.policy import Moment, Rate
 from mailbot.core.routing import COMPLEXITIES, PRIORITIES, URGENCIES
 from mailbot.core.worktime import Interval
-from mailbot.settings import actions, hours, values
+from mailbot.settings import actions, hours, lists, values
 from mailbot.settings.model import AfterStored, Network, Way
 from mailbot.settings.values import close_to, shown
 
@@ -127,6 +127,7 @@ def some(what: str) -> Callable[[Any], Any]:
 
 Name = Annotated[str, AfterValidator(_printable)]
 Line = Annotated[str, AfterValidator(_line)]
+ListFile = Annotated[str, BeforeValidator(lists.file_name), _text("a file beside this one", "vip.txt")]
 Public = Annotated[str, AfterValidator(_printable), AfterValidator(_for_customers)]
 Address = Annotated[
     str, BeforeValidator(values.address), _text("a mail address", "ayu@dukungan.example", format="email")

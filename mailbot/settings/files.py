@@ -516,8 +516,8 @@ class LadderEntry(_Entry):
     steps: list[StepEntry] = Field([], description="in the order they come due")
     quiet_hours: Quiet = Field(
         (),
-        description="by the clock of the team's calendar: a step that only reminds or notifies waits for their "
-        "end; escalations don't",
+        description="by the clock of the team's calendar: what only reminds or notifies waits for their end; "
+        "escalations don't",
     )
     repeat: Span = Field(
         timedelta(hours=24), description="when all steps are taken: how often who has it is reminded"

@@ -144,8 +144,8 @@ def _check(
     teams = _shape(TeamsFile, files.teams, problems)
     routing = _shape(RoutingFile, files.routing, problems)
     ladders = _shape(EscalationFile, files.escalation, problems)
-    whens = build.whens(files.routing, problems)
     calendars, notes = build.calendars(ladders, files.escalation, today, problems)
+    whens = build.whens(files, calendars, problems)
     if mailbot and where.real:
         problems += machine.check(mailbot, files.mailbot, where.directory, where.templates, said)
         notes += machine.remarks(mailbot, files.mailbot, said)

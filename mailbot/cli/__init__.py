@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "inbox": ("inbox", "Mail that came in: what waits, what is parked and why."),
     "outbox": ("outbox", "Mail that we owe: what waits, what failed and why."),
     "mute": ("mute", "Addresses that get no automatic mail: list, lift."),
+    "compensation": ("compensation", "Money granted to customers: lines, statement, open requests."),
     "explain": ("explain", "Why a ticket is where it is, or where a mail would go."),
     "rules": ("rules", "Rules before they are in force: what a change would do to real mail."),
     "prove": ("prove", "What is on record about a ticket: digests, rows, attempts, replies."),

@@ -18,6 +18,7 @@ WHY = {  # of a team notice
     "assigned": "it was assigned",
     "reminder": "a reminder",
     "notify": "for their attention",
+    "compensation": "how the request for compensation ended",
 }
 
 
@@ -122,7 +123,34 @@ def _joined(event: e.Event) -> str:
             return f"{who(by)} split {_count(messages)} off into {into}"
         case e.TicketRetold(status=status, clocks=clocks):
             return f"by the messages it has now it is {status}; {clocks_said(clocks)}"
+    return _compensated(event)
+
+
+def _compensated(event: e.Event) -> str:
+    """What became of a request for compensation."""
+    match event:
+        case e.CompensationAsked(by=by, amount=amount, request=request, agent=agent, because=because):
+            return f"{_for(by, agent)} asked for compensation of {amount} (request {request}){_why(because)}"
+        case e.CompensationPutBefore(request=request, level=level, whom=whom, on_duty=on_duty):
+            there = "" if on_duty else ", of whom nobody is on duty now"
+            return f"request {request} was put before {level}: {', '.join(whom) or 'nobody'}{there}"
+        case e.CompensationApproved(by=by, request=request, agent=agent, because=because):
+            return f"{_for(by, agent)} approved request {request}{_why(because)}"
+        case e.CompensationGranted(amount=amount, request=request, agents=agents):
+            return f"compensation of {amount} was granted by {' and '.join(agents)} (request {request})"
+        case e.CompensationRefused(by=by, request=request, agent=agent, because=because, limit=limit):
+            who_ = f"the limit {limit}" if limit else _for(by, agent)
+            return f"{who_} refused request {request}{_why(because)}"
     return type(event).__name__
+
+
+def _for(by: str, agent: str) -> str:
+    """ "operator eko for ayu@...", "agent ayu@..."."""
+    return f"{who(by)} for {agent}" if agent and by != f"agent:{agent}" else who(by)
+
+
+def _why(because: str) -> str:
+    return f": {because}" if because else ""
 
 
 def _takes_part(joined: tuple[str, ...]) -> str:

@@ -5,7 +5,8 @@ import sys
 import click
 
 from mailbot.cli import act as acting
-from mailbot.cli import joining, numbers, telling, ticket_print
+from mailbot.cli import compensation, joining, numbers, telling, ticket_print
+from mailbot.cli.compensation_print import line_shape
 from mailbot.cli.opening import Desk, desk, no, now
 from mailbot.cli.options import config_option, json_option
 from mailbot.cli.rows import give_raw
@@ -13,7 +14,7 @@ from mailbot.cli.say import as_json, block, clean, line, on_terminal, table
 from mailbot.cli.shapes import deadline_shapes, event_shapes, outbox_shape, ticket_shape
 from mailbot.core import commands
 from mailbot.core.model import OVER, Status, Ticket
-from mailbot.store import tickets, views
+from mailbot.store import compensations, tickets, views
 
 LIMIT = 100  # tickets in a list for people
 EVERYTHING = 100_000
@@ -55,6 +56,7 @@ def _show_json(at: Desk, found: Ticket) -> None:
             "messages": read(lambda each: views.messages_of(each, number, longest=1_000_000)),
             "events": event_shapes(read(tickets.events_of, number), at.zone(found.team)),
             "deadlines": deadline_shapes(found, at.policy),
+            "compensation": [line_shape(each) for each in read(compensations.of_ticket, number)],
             "outbox": [outbox_shape(each) for each in ticket_print.mails_of(at, number)],
         }
     )
@@ -240,5 +242,5 @@ def _with_hint(refusal: str, command: commands.Command, at: Desk) -> str:
     return clean(refusal)
 
 
-for each in joining.COMMANDS:
+for each in (*joining.COMMANDS, *compensation.COMMANDS):
     ticket.add_command(each)

@@ -1,11 +1,12 @@
 """A ticket for people: the whole case on a page, a line of a list."""
 
 from mailbot.cli import telling
+from mailbot.cli.compensation_print import told_on_ticket
 from mailbot.cli.opening import Desk, now
 from mailbot.cli.say import block, clean, facts, line, short, size, span, table, title, when
 from mailbot.cli.sentences import comes_due, sentence, words
 from mailbot.core.model import Ticket
-from mailbot.store import outbox_view, tickets, views
+from mailbot.store import compensations, outbox_view, tickets, views
 
 LONGEST = 4_000  # characters of a message; --json shows more
 DIRECTIONS = {"in": "came in", "out": "to the customer", "note": "internal note"}
@@ -31,6 +32,7 @@ def show(at: Desk, found: Ticket) -> None:
     line()
     comes_due(found, at.policy, zone)
     line()
+    told_on_ticket(at.store.read_now(compensations.of_ticket, found.number), zone)
     title("Our mail")
     rows = [
         (each.id, each.kind, each.recipient, each.state, _told(each, zone))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
 
+from mailbot.core.kinds import Listed
 from mailbot.core.model import Target
 from mailbot.core.money import Money
 from mailbot.core.routing import When, asked
@@ -215,6 +216,7 @@ class Policy:
     admins: tuple[str, ...] = ()  # addresses that hear of refused reloads
     former: Mapping[str, Ladder] = field(default_factory=dict)  # by digest: what tickets climb all the same
     level_names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # for customers, by language
+    lists: Mapping[str, Listed] = field(default_factory=dict)  # what `listed_in` looks in, by name
 
     @cached_property
     def asked(self) -> frozenset[str]:

@@ -78,6 +78,7 @@ def policy(checked: Checked, files: Files, version: str, *, limits: bool) -> Pol
         details={name: _detail(name, entry) for name, entry in checked.routing.details.items()},
         authority=authority.built(checked.teams.authority),
         admins=tuple(dict.fromkeys(checked.mailbot.admins)),
+        lists=lists.read(files, []) or {},  # their faults were said with the conditions'
     )
 
 

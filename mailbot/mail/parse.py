@@ -19,6 +19,7 @@ from mailbot.mail import (
 )
 from mailbot.mail.body import Body
 from mailbot.mail.fields import VALUE_LIMIT, Fields
+from mailbot.mail.headers import Headers
 from mailbot.mail.structure import Structure
 from mailbot.mail.visible import has_marker, visible
 
@@ -77,6 +78,7 @@ def parse(
         size=len(raw),
         language=guess(f"{subject}\n{said[:_TOLD_BY]}"),
         report=bounces.read_parts(raw, header, tree, content.text, own_addresses) if machine else None,
+        headers=Headers(header),
     )
 
 

@@ -7,7 +7,7 @@ looks at: the general codec takes three times as long.
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import fields
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, get_args
 
 from pydantic_core import from_json
@@ -16,6 +16,11 @@ from sqlalchemy import BigInteger, Connection, Select, Text, and_, cast, or_, se
 from mailbot.core import events as e
 from mailbot.core.events import Event
 from mailbot.core.model import OVER, Clock, Status
+from mailbot.core.policy import Policy
+from mailbot.core.report import Maker, Period, Report, reach
+from mailbot.core.report.life import KINDS
+from mailbot.core.worktime import Calendar
+from mailbot.store import compensations
 from mailbot.store.codec import clocks_of, event_of
 from mailbot.store.schema import EPOCH, events, outbox, tickets
 
@@ -84,6 +89,28 @@ def acknowledgements(connection: Connection, since: datetime, until: datetime) -
     )
     for asked_at, settled_at, state in connection.execute(query, execution_options={"yield_per": AT_ONCE}):
         yield asked_at, settled_at if state == "sent" else None
+
+
+def report(
+    connection: Connection, period: Period, policy: Policy, made_at: datetime, team: str = ""
+) -> Report:
+    """The report of a period, of all teams or of one; work time by the calendars of `policy`."""
+    maker = Maker(period, partial(calendar_of, policy), team)
+    for life in lives(connection, reach(period), period.until, KINDS):
+        maker.add(life)
+    before = period.before().since
+    for line in compensations.entries(connection, period.since, period.until):
+        maker.compensated(line.entry)
+    if not team:  # a mail is acknowledged before anybody has it
+        for received_at, left_at in acknowledgements(connection, before, period.until):
+            maker.acknowledged(received_at, left_at)
+    return maker.report(made_at)
+
+
+def calendar_of(policy: Policy, team: str) -> Calendar:
+    """A team's calendar; the first team's when a reload took that one away."""
+    known = policy.teams.get(team) or next(iter(policy.teams.values()))
+    return policy.calendars[known.calendar]
 
 
 # --- rows to events ---------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from mailbot.core.compensation import Entry
 from mailbot.core.events import Event
 from mailbot.core.report.causes import Cause, Counts, causes
 from mailbot.core.report.facts import Opened
@@ -11,6 +12,7 @@ from mailbot.core.report.figures import Figures
 from mailbot.core.report.life import CalendarOf, facts
 from mailbot.core.report.period import Period
 from mailbot.core.report.tally import Tally
+from mailbot.core.statement import Statement, statement
 
 WEEKS_BEFORE = timedelta(weeks=4)  # what causes are compared with
 
@@ -18,7 +20,8 @@ WEEKS_BEFORE = timedelta(weeks=4)  # what causes are compared with
 @dataclass(frozen=True, slots=True)
 class Report:
     """`before`: the figures of the period of the same length just before. `compared`: the stretch whose
-    tickets the causes are compared with; it begins with the first ticket when there were none for so long."""
+    tickets the causes are compared with; it begins with the first ticket when there were none for so long.
+    `compensation`: of the ledger's lines in the period, in a team's report of those that were the team's."""
 
     team: str  # "" for all
     made_at: datetime
@@ -26,6 +29,7 @@ class Report:
     before: Figures
     causes: tuple[Cause, ...]
     compared: Period
+    compensation: Statement
 
     @property
     def period(self) -> Period:
@@ -46,6 +50,7 @@ class Maker:
         self._now, self._before = Tally(period, team), Tally(period.before(), team)
         self._causes, self._earlier = Counts(), Counts()
         self._first: datetime | None = None
+        self._entries: list[Entry] = []
         self._borders = (period.before().since, period.since, period.until)
 
     def add(self, events: Sequence[Event]) -> None:
@@ -66,6 +71,11 @@ class Maker:
         self._now.acknowledged(received_at, left_at)
         self._before.acknowledged(received_at, left_at)
 
+    def compensated(self, entry: Entry) -> None:
+        """A line of the ledger; in their order."""
+        if entry.at in self._period and self._team in ("", entry.team):
+            self._entries.append(entry)
+
     def report(self, made_at: datetime) -> Report:
         compared = self._weeks
         if self._first is not None:
@@ -82,6 +92,7 @@ class Maker:
                 compared.length.total_seconds(),
             ),
             compared=compared,
+            compensation=statement(self._entries),
         )
 
 

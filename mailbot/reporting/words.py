@@ -1,0 +1,126 @@
+"""The words of a report in Indonesian and English, and how its numbers are written."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+NOTHING = "-"
+
+# English -> Indonesian; English is the key, so that every word has its original beside it.
+_INDONESIAN: Mapping[str, str] = {
+    "Report": "Laporan",
+    "team": "tim",
+    "compared with": "dibandingkan dengan",
+    "At a glance": "Ringkasan",
+    "figure": "angka",
+    "this period": "periode ini",
+    "before": "sebelumnya",
+    "change": "perubahan",
+    "opened": "masuk",
+    "closed": "selesai",
+    "open at the end": "masih terbuka",
+    "merged": "digabung",
+    "reopened": "dibuka lagi",
+    "closings undone": "penutupan yang batal",
+    "escalated": "dieskalasi",
+    "answers sent": "jawaban terkirim",
+    "promises kept": "janji ditepati",
+    "first response, median work time": "jawaban pertama, median jam kerja",
+    "resolution, median work time": "penyelesaian, median jam kerja",
+    "resolution, median": "penyelesaian, median",
+    "satisfaction, mean of 5": "kepuasan, rata-rata dari 5",
+    "satisfied (4 or 5)": "puas (4 atau 5)",
+    "survey answered": "survei dijawab",
+    "compensation granted": "kompensasi disetujui",
+    "Times": "Waktu",
+    "what": "apa",
+    "count": "jumlah",
+    "median, work time": "median, jam kerja",
+    "p90, work time": "p90, jam kerja",
+    "mean, work time": "rata-rata, jam kerja",
+    "median": "median",
+    "p90": "p90",
+    "mean": "rata-rata",
+    "first response": "jawaban pertama",
+    "next response": "jawaban berikutnya",
+    "resolution": "penyelesaian",
+    "confirmation by the new owner": "konfirmasi pemilik baru",
+    "acknowledgement": "tanda terima",
+    "Promises": "Janji",
+    "target": "target",
+    "priority": "prioritas",
+    "kept": "ditepati",
+    "missed": "meleset",
+    "share": "bagian",
+    "Escalations": "Eskalasi",
+    "rule": "aturan",
+    "level": "tingkat",
+    "automatic": "otomatis",
+    "by hand": "manual",
+    "Backlog by age": "Tumpukan menurut umur",
+    "in all": "semua",
+    "Teams": "Tim",
+    "received": "diterima",
+    "Agents": "Agen",
+    "agent": "agen",
+    "answers": "jawaban",
+    "Satisfaction": "Kepuasan",
+    "mark": "nilai",
+    "Causes": "Penyebab",
+    "kind": "jenis",
+    "cause": "penyebab",
+    "tickets": "tiket",
+    "share before": "bagian sebelumnya",
+    "rising": "naik",
+    "category": "kategori",
+    "detail": "rincian",
+    "phrase": "kata",
+    "Compensation": "Kompensasi",
+    "asked": "diminta",
+    "granted": "disetujui",
+    "refused": "ditolak",
+    "amount": "jumlah uang",
+    "to": "kepada",
+    "Per day": "Per hari",
+    "date": "tanggal",
+    "d": "hr",
+    "h": "jam",
+    "min": "mnt",
+    "s": "dtk",
+    "Share of all tickets": "Bagian dari semua tiket",
+    "weeks before": "minggu-minggu sebelumnya",
+    "days": "hari",
+}  # fmt: skip
+
+
+def say(word: str, language: str) -> str:
+    """The word in Indonesian for "id", as it stands for every other language."""
+    return _INDONESIAN.get(word, word) if language == "id" else word
+
+
+def span(length: timedelta | None, language: str = "en") -> str:
+    """The two largest units, rounded down: "2 h 5 min"."""
+    if length is None:
+        return NOTHING
+    left, parts = int(length.total_seconds()), []
+    if not left:
+        return f"{length / timedelta(milliseconds=1):.0f} ms" if length else f"0 {say('s', language)}"
+    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1)):
+        count, left = divmod(left, size)
+        if count:
+            parts.append(f"{count} {say(unit, language)}")
+    return " ".join(parts[:2])
+
+
+def number(value: float, language: str = "en", digits: int = 0) -> str:
+    """1234.5 -> "1,234.5"; in Indonesian "1.234,5"."""
+    written = f"{round(value, digits) + 0.0:,.{digits}f}"  # + 0.0: there is no minus nothing
+    return written.translate(str.maketrans(",.", ".,")) if language == "id" else written
+
+
+def percent(share: float | None, language: str = "en") -> str:
+    return NOTHING if share is None else f"{number(share * 100, language, 1)}%"
+
+
+def moment(at: datetime, zone: str) -> str:
+    return f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M %Z}"

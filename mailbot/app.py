@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from sqlalchemy import make_url
 
 from mailbot import __version__, journal, supervisor
 from mailbot.core.changes import outline
+from mailbot.core.policy import Policy
 from mailbot.errors import ConfigError, Problem
 from mailbot.mail.compose import Composer
 from mailbot.mail.tags import Keys
@@ -43,7 +45,7 @@ from mailbot.services.undelivered import Undelivered
 from mailbot.settings.loading import load_policy
 from mailbot.settings.model import ImapAccount, Loaded, Settings
 from mailbot.settings.signing import HOW
-from mailbot.store import installation, migrate, nodes, policies, views
+from mailbot.store import installation, ladders, migrate, nodes, policies, views
 from mailbot.store.engine import sqlite_path
 from mailbot.store.lock import LifeLock
 from mailbot.store.store import Store
@@ -118,7 +120,7 @@ class Daemon:
         _allow_many_files()
         own: bytes = await self._store.write(installation.secret, None)
         keys = Keys(self.settings.secret or own)
-        policy = self._loaded.policy
+        policy = await self._with_former(self._loaded.policy)
         composer = Composer(self._templates, keys, policy, signer=signer(self.settings.dkim))
         self._live = Live(policy, composer, keys, self.settings.trust)
         await self._join()
@@ -165,6 +167,12 @@ class Daemon:
         policy, sources = loaded.policy, loaded.sources
         item = policies.InForce(policy.version, _now(), outline(policy), sources.files, sources.templates)
         await self._store.write(policies.enter, item)
+
+    async def _with_former(self, policy: Policy) -> Policy:
+        """Tickets climb the ladders that they were given: this policy's are kept for later ones, and those of
+        earlier ones are known to it."""
+        await self._store.write(ladders.keep, policy)
+        return replace(policy, former=await self._store.read(ladders.known))
 
     async def _look_on(self) -> None:
         """Puts in place the policy that only looks on, as its files are now. A fault there is a warning:
@@ -317,7 +325,7 @@ class Daemon:
             found = await asyncio.to_thread(self._read_again)
             loaded = found.loaded
             await self._enter(loaded)  # before the first event by it
-            self._live.take(loaded.policy, found.templates)
+            self._live.take(await self._with_former(loaded.policy), found.templates)
             self._loaded = loaded
             await self._look_on()
         except ConfigError as refusal:

@@ -4,7 +4,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
@@ -22,7 +22,7 @@ from mailbot.mail.templates import Templates
 from mailbot.mail.templates import load as load_templates
 from mailbot.services.live import Live, signer
 from mailbot.settings import Loaded, Settings, load
-from mailbot.store import migrate, views
+from mailbot.store import ladders, migrate, views
 from mailbot.store.engine import is_sqlite, sqlite_path
 from mailbot.store.store import Store
 
@@ -89,7 +89,8 @@ def desk() -> Iterator[Desk]:
     try:
         if refusal := outdated(store):
             no(refusal)
-        yield Desk(loaded.settings, loaded.policy, store)
+        policy = replace(loaded.policy, former=store.read_now(ladders.known))
+        yield Desk(loaded.settings, policy, store)
     finally:
         store.close()
 

@@ -126,7 +126,9 @@ def answered(clocks: Iterable[Clock]) -> tuple[Clock, ...]:
 
 def fired(clocks: Iterable[Clock], target: Target, step: int, at: datetime) -> tuple[Clock, ...]:
     """The clocks with `step` of `target` marked as taken at `at`, from when on REPEAT counts again."""
-    return tuple(_fired(clock, target, step, at) for clock in clocks if clock.target not in HURRIED & {target})
+    return tuple(
+        _fired(clock, target, step, at) for clock in clocks if clock.target not in HURRIED & {target}
+    )
 
 
 def _fired(clock: Clock, target: Target, step: int, at: datetime) -> Clock:
@@ -171,9 +173,7 @@ Left = list[tuple[timedelta, int]]
 
 def _at_work(ticket: Ticket, ladder: Ladder) -> list[tuple[Clock, Left]]:
     """The clocks that run and have something to come; REPEAT where no other has."""
-    running = [
-        (clock, _left(clock, ladder, ticket.clocks)) for clock in ticket.clocks if clock.running_since
-    ]
+    running = [(clock, _left(clock, ladder, ticket.clocks)) for clock in ticket.clocks if clock.running_since]
     others = [each for each in running if each[1] and each[0].target is not Target.REPEAT]
     return others or [each for each in running if each[0].target is Target.REPEAT]
 
@@ -221,9 +221,7 @@ def _left(clock: Clock, ladder: Ladder, clocks: Iterable[Clock]) -> Left:
     # A ladder's own steps stand in for the reminder that a follow-up is without them.
     ends = MISSED not in clock.fired and not (clock.target is Target.FOLLOW_UP and hanging)
     own = [(clock.span, MISSED)] if ends else []
-    return own + [
-        (offset_of(step, clock.span), index) for index, step in hanging if index not in clock.fired
-    ]
+    return own + [(offset_of(step, clock.span), index) for index, step in hanging if index not in clock.fired]
 
 
 def offset_of(step: Step, span: timedelta) -> timedelta:
@@ -246,7 +244,9 @@ def end_of(ticket: Ticket, policy: Policy, target: Target) -> datetime | None:
     clock = next((each for each in ticket.clocks if each.target is target), None)
     if clock is None or clock.running_since is None:
         return None
-    return _passes(calendar_of(ticket, policy), clock.running_since, max(timedelta(), clock.span - clock.spent))
+    return _passes(
+        calendar_of(ticket, policy), clock.running_since, max(timedelta(), clock.span - clock.spent)
+    )
 
 
 # --- which ladder -----------------------------------------------------------------------------------------

@@ -103,8 +103,6 @@ def _until(ticket: Ticket, policy: Policy, now: datetime) -> datetime | None:
     mine, calendar = ladder.ladder_of(ticket, policy), ladder.calendar_of(ticket, policy)
     ahead = [each for each in ladder.deadlines(ticket, mine, calendar) if each.due_at > now]
     promised = [
-        each.due_at
-        for each in ahead
-        if each.step == ladder.MISSED and each.target not in ladder.UNPROMISED
+        each.due_at for each in ahead if each.step == ladder.MISSED and each.target not in ladder.UNPROMISED
     ]
     return next(iter([*promised, *(each.due_at for each in ahead)]), None)

@@ -10,6 +10,7 @@ from mailbot import journal
 from mailbot.core import events as e
 from mailbot.core.decide import on_deadline
 from mailbot.metrics import Metrics
+from mailbot.services.former import learn
 from mailbot.services.live import Live, Wake
 from mailbot.services.loop import together_or_alone
 from mailbot.services.settle import outcome
@@ -74,6 +75,7 @@ class Deadlines:
     def _take_batch(self, connection: Connection, batch: Sequence[deadlines.Due]) -> list[Fired]:
         now, live = self._now(), self._live
         loaded = tickets.load_free(connection, [due.ticket for due in batch])
+        learn(connection, live, loaded.values())
         ours = deadlines.still_due(connection, loaded, now)
         muted = mutes.load(connection, {loaded[due.ticket].customer.lower() for due in ours} - {""}, now)
         live.rota.look(connection, live.policy)
@@ -94,12 +96,10 @@ class Deadlines:
         now = self._now()
         for event in fired.events:
             match event:
-                case e.StepTaken() | e.TargetMissed():
-                    step = (
-                        f"step {event.step + 1} of {event.ladder}"
-                        if isinstance(event, e.StepTaken)
-                        else "missed"
-                    )
+                case e.StepTaken() | e.TargetMissed() | e.ReminderCame():
+                    step = "missed" if isinstance(event, e.TargetMissed) else "reminder"
+                    if isinstance(event, e.StepTaken):
+                        step = f"step {event.step + 1} of {event.ladder}"
                     lateness = now - event.due_at
                     self._metrics.fired.inc()
                     self._metrics.lateness_seconds.observe(lateness.total_seconds())

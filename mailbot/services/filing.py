@@ -24,6 +24,7 @@ from mailbot.core.policy import Mailbox, Policy
 from mailbot.core.routing import LOOKED_UP
 from mailbot.mail.automatic import envelope_reason
 from mailbot.mail.visible import answer_text
+from mailbot.services.former import learn
 from mailbot.services.live import Live
 from mailbot.services.settle import outcome
 from mailbot.services.tracing import Trace, trace, with_report
@@ -144,6 +145,7 @@ def decide_mails(
     traced = [trace(connection, claimed.envelope, mail, live) for claimed, mail in batch]
     clues = [_clues(*read, found, live) for read, found in zip(batch, traced, strict=True)]
     known = _load(connection, batch, clues, policy, now)
+    learn(connection, live, known.tickets.values())
     live.rota.look(connection, policy)
     numbers = fresh_numbers(connection, [mailbox_of(claimed.envelope, policy) for claimed, _ in batch])
     filed = []

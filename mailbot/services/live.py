@@ -1,10 +1,11 @@
 """What a reload swaps while the daemon runs: the policy and what is built from it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
+from threading import Lock
 
 from mailbot.core.model import Envelope, InboundMail
-from mailbot.core.policy import Policy
+from mailbot.core.policy import Ladder, Policy
 from mailbot.mail.compose import Composer
 from mailbot.mail.sign import Signer
 from mailbot.mail.tags import Keys
@@ -23,8 +24,16 @@ class Live:
     trust: Trust
     rota: Rota = field(default_factory=Rota)
 
+    _change: Lock = field(default_factory=Lock)
+
     def take(self, policy: Policy, templates: Templates) -> None:
-        self.policy, self.composer = policy, replace(self.composer, templates=templates, policy=policy)
+        with self._change:
+            self.policy, self.composer = policy, replace(self.composer, templates=templates, policy=policy)
+
+    def learn(self, ladders: Mapping[str, Ladder]) -> None:
+        """Ladders that another node's policy gave to tickets, by digest."""
+        with self._change:
+            self.policy = replace(self.policy, former={**self.policy.former, **ladders})
 
 
 def signer(dkim: Dkim | None) -> Signer | None:

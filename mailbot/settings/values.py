@@ -121,7 +121,7 @@ def moment(value: object) -> Moment:
 
 
 def levels(value: object) -> dict[str, str]:
-    """ "L2", or {fraud: L3, legal: management, other: L2} -> the level by category, under OTHER the rest's."""
+    """ "L2", or {fraud: L3, other: L2} -> the level by category, under OTHER that of the rest."""
     given = {OTHER: value} if isinstance(value, str) else value
     hint = "write a level, or {fraud: L3, legal: management, other: L2}"
     if not isinstance(given, dict) or not given:

@@ -7,9 +7,11 @@ from pydantic import TypeAdapter
 from mailbot.core.events import Event
 from mailbot.core.evidence import Verdict
 from mailbot.core.model import Clock
+from mailbot.core.policy import Ladder
 
 _EVENTS: dict[str, TypeAdapter[Any]] = {kind.__name__: TypeAdapter(kind) for kind in get_args(Event)}
 _CLOCKS: TypeAdapter[tuple[Clock, ...]] = TypeAdapter(tuple[Clock, ...])
+_LADDER: TypeAdapter[Ladder] = TypeAdapter(Ladder)
 
 
 def event_data(event: Event) -> dict[str, Any]:
@@ -30,6 +32,14 @@ def clocks_data(clocks: tuple[Clock, ...]) -> Any:
 
 def clocks_of(data: Any) -> tuple[Clock, ...]:
     return _CLOCKS.validate_python(data)
+
+
+def ladder_data(ladder: Ladder) -> Any:
+    return _LADDER.dump_python(ladder, mode="json")
+
+
+def ladder_of(data: Any) -> Ladder:
+    return _LADDER.validate_python(data)
 
 
 def verdict_data(verdict: Verdict) -> dict[str, Any]:

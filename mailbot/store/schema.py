@@ -362,6 +362,15 @@ policies = Table(
     Column("templates", Json, nullable=False),  # digests by "language/name"
 )
 
+# Ladders as tickets were given them: they are climbed to the end, whatever the files say later.
+ladders = Table(
+    "ladders",
+    metadata,
+    Column("digest", String(12), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("content", Json, nullable=False),
+)
+
 # What a policy that only looks on said of new tickets, beside the one in force.
 shadow_runs = Table(
     "shadow_runs",

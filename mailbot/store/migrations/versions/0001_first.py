@@ -362,6 +362,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("version", name=op.f("pk_policies")),
     )
     op.create_table(
+        "ladders",
+        sa.Column("digest", sa.String(length=12), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("content", JSON, nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_ladders")),
+    )
+    op.create_table(
         "shadow_runs",
         sa.Column("shadow", sa.String(length=32), nullable=False),
         sa.Column("live", sa.String(length=32), nullable=False),

@@ -1,0 +1,39 @@
+"""Ladders as tickets were given them, by the digest that stands on the ticket."""
+
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import Connection, func, select
+
+from mailbot.core.model import OVER
+from mailbot.core.policy import Ladder, Policy
+from mailbot.store.codec import ladder_data, ladder_of
+from mailbot.store.schema import ladders, tickets
+from mailbot.store.upsert import or_skip
+
+
+def keep(connection: Connection, items: Sequence[Policy]) -> list[None]:
+    """Keeps each ladder of these policies once. Before the first ticket that climbs it."""
+    rows = {
+        each.digest: {"digest": each.digest, "name": each.name, "content": ladder_data(each)}
+        for policy in items
+        for each in policy.ladders.values()
+    }
+    if rows:
+        connection.execute(or_skip(connection, ladders, "digest"), [rows[digest] for digest in sorted(rows)])
+    return [None] * len(items)
+
+
+def known(connection: Connection, digests: Collection[str] | None = None) -> dict[str, Ladder]:
+    """The ladders that any policy ever had, or those of these digests."""
+    query = select(ladders.c.digest, ladders.c.content)
+    if digests is not None:
+        query = query.where(ladders.c.digest.in_(digests))
+    return {row.digest: ladder_of(row.content) for row in connection.execute(query)}
+
+
+def climbed(connection: Connection) -> list[tuple[str, str, int]]:
+    """(name, digest, how many open tickets climb it)."""
+    live = tickets.c.status.not_in([status.value for status in OVER])
+    columns = (tickets.c.ladder, tickets.c.ladder_digest)
+    query = select(*columns, func.count()).where(live).group_by(*columns).order_by(*columns)
+    return [(name, digest, count) for name, digest, count in connection.execute(query)]

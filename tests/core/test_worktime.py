@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
+from random import Random
 from zoneinfo import ZoneInfo
 
 import businesstimedelta
@@ -196,6 +197,91 @@ def test_plain_office_hours_agree_with_businesstimedelta(opens, length, days, zo
     if told.timedelta:
         reached = start + businesstimedelta.BusinessTimeDelta(oracle, timedelta=told.timedelta)
         assert add(calendar, start, told.timedelta) == reached
+
+
+# --- whole years, against a clock that is read each quarter of an hour -------------------------------------
+
+QUARTER = 900  # seconds: in these years every zone changes, and every calendar below opens, on a full one
+
+
+class Years:
+    """Work time by a list of all quarters of hours: open or not as the wall clock says, seconds added up."""
+
+    def __init__(self, calendar: Calendar, first: datetime, years: int) -> None:
+        self.first, self.before = first, [0]
+        moment, count = first, years * 365 * 96
+        for _ in range(count):
+            self.before.append(self.before[-1] + QUARTER * on_the_wall(calendar, moment))
+            moment += timedelta(0, QUARTER)
+
+    def until(self, moment: datetime) -> int:
+        """Seconds of work time from the first moment to this one."""
+        whole, rest = divmod(int((moment - self.first).total_seconds()), QUARTER)
+        open_ = self.before[whole + 1] > self.before[whole]
+        return self.before[whole] + rest * open_
+
+
+def long_calendar(zone: str, first: datetime) -> Calendar:
+    """Odd hours, a lunch break, a night over two days, single closed dates and a month of other hours."""
+    week = (
+        OFFICE,
+        OFFICE,
+        (hours("22:00-24:00"),),
+        (hours("00:00-06:15"),),
+        OFFICE,
+        (hours("01:00-03:30"),),
+        (),
+    )
+    dates: dict[date, tuple[Interval, ...]] = {
+        (first + timedelta(days=n)).date(): (hours("07:45-14:15"),) for n in range(60, 90)
+    }
+    dates |= {(first + timedelta(days=n)).date(): () for n in range(0, 1060, 13)}
+    return Calendar("long", zone, week, dates)
+
+
+@pytest.mark.parametrize(
+    ("zone", "year"),
+    [
+        ("Asia/Makassar", 2026),
+        ("Europe/Berlin", 2026),
+        ("America/New_York", 2026),
+        ("Australia/Lord_Howe", 2026),  # half an hour of daylight saving
+        ("Africa/Casablanca", 2025),  # goes back for Ramadan alone
+        ("Pacific/Apia", 2011),  # left out 30 December 2011
+    ],
+)
+def test_three_years_agree_to_the_second_with_a_clock_read_each_quarter_of_an_hour(
+    zone: str, year: int
+) -> None:
+    first = datetime(year, 1, 1, tzinfo=UTC)
+    calendar, random = long_calendar(zone, first), Random(zone)
+    oracle = Years(calendar, first, 3)
+    second = timedelta(0, 1)
+    for _ in range(1500):
+        low, high = sorted(random.sample(range(1060 * 86_400), 2))
+        start, end = first + timedelta(0, low), first + timedelta(0, high)
+        open_ = timedelta(0, oracle.until(end) - oracle.until(start))
+        assert between(calendar, start, end) == open_
+        assert is_open(calendar, start) == (oracle.until(start + second) > oracle.until(start))
+        if open_:
+            reached = add(calendar, start, open_)
+            assert reached <= end
+            assert oracle.until(reached) - oracle.until(start) == open_.total_seconds()
+            assert oracle.until(reached - second) < oracle.until(reached)
+
+
+def test_years_with_a_lunch_break_and_holidays_agree_with_businesstimedelta() -> None:
+    zone = pytz.timezone("Asia/Jakarta")
+    off = {date(2026, 1, 1) + timedelta(days=n): "off" for n in range(0, 1000, 37)}
+    work = businesstimedelta.WorkDayRule(time(8), time(17), [0, 1, 2, 3, 4], tz=zone)
+    lunch = businesstimedelta.LunchTimeRule(time(12), time(13), [0, 1, 2, 3, 4], tz=zone)
+    oracle = businesstimedelta.Rules([work, lunch, businesstimedelta.HolidayRule(off, tz=zone)])
+    calendar = Calendar("office", "Asia/Jakarta", WEEKDAYS, dict.fromkeys(off, ()))
+    random, first = Random(7), datetime(2026, 1, 1, tzinfo=UTC)
+    for _ in range(12):
+        start = first + timedelta(0, random.randrange(600 * 86_400))
+        end = start + timedelta(0, random.randrange(40 * 86_400))
+        assert between(calendar, start, end) == oracle.difference(start, end).timedelta
 
 
 # --- cases that people can check by hand ------------------------------------------------------------------

@@ -64,7 +64,8 @@ def load_kept(sources: Sources, env: Mapping[str, str], today: date, name: str =
     where = Path(name)
     read = [source.parse(sources.files.get(each, "").encode(), str(where / each)) for each in shipped.FILES]
     beside = {each: text for each, text in sources.files.items() if each not in shipped.FILES}
-    files = Files(*(each for each, _ in read), beside=beside)
+    mailbot, teams, routing, escalation = (each for each, _ in read)
+    files = Files(mailbot, teams, routing, escalation, beside)
     unreadable = [problem for _, found in read for problem in found]
     return _loaded(files, unreadable, _Where(where, where, real=False), sources.templates, env, today)
 

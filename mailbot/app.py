@@ -352,7 +352,8 @@ class Daemon:
 
     async def _tell_admins(self, problems: Sequence[Problem]) -> None:
         told = refused.occasion(problems, socket.gethostname(), self._live, _now())
-        if told.bulletins and await self._store.write(bulletins.owe_once, told):
+        first = bool(told.bulletins) and await self._store.write(bulletins.owe_once, told)
+        if first:
             journal.admins_told(admins=len(told.bulletins))
             self._waker("delivery")()
 

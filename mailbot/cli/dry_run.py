@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from ipaddress import ip_address
 
@@ -10,14 +10,16 @@ import click
 from sqlalchemy import Connection, create_engine
 
 from mailbot.cli.opening import Desk, configuration, desk, live, missing, now
-from mailbot.core import routing
+from mailbot.core import reasons
 from mailbot.core.decide import mailbox_of, routing_facts
 from mailbot.core.events import AcknowledgementSuppressed, Event, TicketRouted
 from mailbot.core.model import Envelope, InboundMail
 from mailbot.core.notices import Notice
-from mailbot.core.policy import Policy, Rule
+from mailbot.core.policy import Policy
+from mailbot.core.reasons import Tried
 from mailbot.mail.compose import ComposeRefused
 from mailbot.mail.identity import fingerprint
+from mailbot.mail.letter import has_header, written
 from mailbot.mail.parse import parse
 from mailbot.mail.posted import envelope_of
 from mailbot.services.filing import Filed, decide_mails
@@ -25,6 +27,8 @@ from mailbot.services.live import Live
 from mailbot.store import views
 from mailbot.store.inbox import Claimed
 from mailbot.store.schema import metadata
+
+SOMEBODY = "pelanggan@example.com"  # who wrote a text of which nobody says whose it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +66,6 @@ def _reading(at: Desk) -> Iterator[Connection]:
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
-    """A rule that was asked, up to the one that won. `conditions`: words, whether it holds, what it saw."""
-
-    rule: Rule
-    won: bool
-    conditions: Sequence[tuple[str, bool, str]]
-
-
-@dataclass(frozen=True, slots=True)
 class Send:
     """A mail that would leave. `refused`: why it could not be written, "" when all is well."""
 
@@ -92,13 +87,42 @@ class Told:
     tried: Sequence[Tried]  # () when it joins a ticket: no rule is asked
     sends: Sequence[Send]
     suppressed: str
-    note: str
+    notes: Sequence[str]  # what makes this differ from what the daemon would have seen
 
 
-def dry_run(at: Place, raw: bytes, *, sender: str | None, recipient: str | None, peer: str) -> Told:
-    own = at.policy.mailboxes.keys()
-    mail = parse(raw, at.live.trust.authserv_ids, own)
-    envelope = _envelope(at, raw, mail, sender, recipient, peer)
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A mail to be tried, and what the dialogue would have said of it; None and "": what the mail says.
+    `subject` is for a text without a header alone."""
+
+    raw: bytes
+    sender: str | None = None
+    recipient: str | None = None
+    peer: str = ""
+    subject: str | None = None
+    note: str = ""
+
+
+def as_mail(posted: Posted, policy: Policy) -> Posted:
+    """A text without a header becomes the body of a mail."""
+    if posted.note or has_header(posted.raw):
+        if posted.subject is not None:
+            raise click.UsageError("--subject goes with a text: this mail has a header of its own")
+        return posted
+    sender = SOMEBODY if posted.sender in (None, "", "<>") else str(posted.sender)
+    recipient = posted.recipient or next(iter(policy.mailboxes))
+    body = posted.raw.decode("utf-8", "replace")
+    raw = written(sender, recipient, posted.subject or "", body)
+    note = f"this text has no header, so it is taken as the body of a mail from {sender} to {recipient}"
+    return replace(posted, raw=raw, note=note)
+
+
+def dry_run(at: Place, posted: Posted, envelope: Envelope | None = None) -> Told:
+    """`envelope` is that of a mail in the store."""
+    posted = as_mail(posted, at.policy)
+    raw = posted.raw
+    mail = parse(raw, at.live.trust.authserv_ids, at.policy.mailboxes.keys())
+    envelope = envelope or _envelope(at, mail, posted)
     [filed] = decide_mails(at.connection, [(Claimed(0, envelope, raw, 0), mail)], at.live, at.at)
     mark = fingerprint(raw, at.at.date().isoformat())
     events = filed.decided.decision.events
@@ -113,13 +137,27 @@ def dry_run(at: Place, raw: bytes, *, sender: str | None, recipient: str | None,
         tried=[each for event in events for each in _tried(at, mail, envelope, event)],
         sends=[_send(at, notice) for notice in filed.decided.decision.notices],
         suppressed="".join(reasons),
-        note=at.note,
+        notes=tuple(filter(None, (at.note, posted.note))),
     )
 
 
-def _envelope(
-    at: Place, raw: bytes, mail: InboundMail, sender: str | None, recipient: str | None, peer: str
-) -> Envelope:
+def stored(at: Place, message: int | None, inbox_id: int | None) -> tuple[Place, Posted, Envelope] | str:
+    """A mail that came before, for `dry_run`, at the moment when it came; else why there is none."""
+    if message is not None:
+        inbox_id = views.inbox_of(at.connection, message)
+        if inbox_id is None:
+            return f"there is no message {message}, or it did not come by mail"
+    entry = views.inbox_entry(at.connection, inbox_id or 0)
+    raw = views.raw_mail(at.connection, inbox_id or 0)
+    if entry is None or raw is None:
+        return f"there is no mail {inbox_id} in the inbox, or its bytes are no longer kept"
+    envelope = Envelope(entry.sender, tuple(entry.recipients), entry.peer, entry.received_at)
+    note = f"by the policy of today, as if it came once more at {entry.received_at:%Y-%m-%d %H:%M:%S} UTC"
+    return replace(at, at=entry.received_at), Posted(raw, note=note), envelope
+
+
+def _envelope(at: Place, mail: InboundMail, posted: Posted) -> Envelope:
+    recipient, peer = posted.recipient, posted.peer
     if recipient is not None and at.policy.mailbox_for(recipient) is None:
         known = ", ".join(at.policy.mailboxes)
         raise click.UsageError(f"--to {recipient}: mail for it is refused at the door; mailboxes are {known}")
@@ -128,7 +166,8 @@ def _envelope(
             ip_address(peer)
         except ValueError as error:
             raise click.UsageError(f"--peer {peer}: no IP address") from error
-    return envelope_of(raw, mail, at.policy, at.at, sender=sender, recipient=recipient, peer=peer)
+    said = {"sender": posted.sender, "recipient": recipient}
+    return envelope_of(posted.raw, mail, at.policy, at.at, **said, peer=peer)
 
 
 def _tried(at: Place, mail: InboundMail, envelope: Envelope, event: Event) -> list[Tried]:
@@ -136,11 +175,7 @@ def _tried(at: Place, mail: InboundMail, envelope: Envelope, event: Event) -> li
         return []
     box = mailbox_of(envelope, at.policy).address
     facts = routing_facts(mail, envelope.sender, box, at.policy, at.at, event.circumstances)
-    hits = [match.rule_index for match in routing.matches(at.policy.rules, facts)]
-    return [
-        Tried(rule, index in hits, routing.explain(rule.when, facts) if rule.when else ())
-        for index, rule in enumerate(at.policy.rules[: hits[-1] + 1])
-    ]
+    return reasons.tried(at.policy, facts)
 
 
 def _send(at: Place, notice: Notice) -> Send:

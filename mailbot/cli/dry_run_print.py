@@ -3,12 +3,12 @@
 from dataclasses import asdict
 from typing import Any
 
-from mailbot.cli import say
-from mailbot.cli.dry_run import Told, Tried
+from mailbot.cli import rules_print, say
+from mailbot.cli.dry_run import Told
 from mailbot.cli.sentences import sentence
 from mailbot.cli.shapes import deadline_shapes, ticket_shape
 from mailbot.core import ladder
-from mailbot.core.events import ClocksSet, TicketRouted
+from mailbot.core.events import ClocksSet, TicketAssigned, TicketRouted
 from mailbot.core.evidence import Verdict
 from mailbot.core.model import Authentication, Ticket
 from mailbot.core.policy import Policy
@@ -63,7 +63,7 @@ def shape(told: Told, policy: Policy) -> dict[str, Any]:
             "held_for": decision.ticket.held_for,
             "filed_as": told.filed.decided.direction,
         },
-        "rules": [_rule(each) for each in told.tried],
+        "rules": rules_print.shapes(told.tried),
         "ticket": ticket_shape(decision.ticket),
         "deadlines": deadline_shapes(decision.ticket, policy),
         "sends": [
@@ -85,7 +85,7 @@ def shape(told: Told, policy: Policy) -> dict[str, Any]:
             for each in decision.events
         ],
         "policy": policy.version,
-        "note": told.note or None,
+        "note": "; ".join(told.notes) or None,
     }
 
 
@@ -98,25 +98,20 @@ def _before(told: Told) -> dict[str, Any] | None:
     return {"inbox_id": before.id, "state": before.state, "ticket": before.ticket} if before else None
 
 
-def _rule(tried: Tried) -> dict[str, Any]:
-    conditions = [{"condition": text, "holds": holds, "saw": saw} for text, holds, saw in tried.conditions]
-    return {"name": tried.rule.name, "line": tried.rule.line, "matched": tried.won, "conditions": conditions}
-
-
 def _zone(ticket: Ticket, policy: Policy) -> str:
     return ladder.calendar_of(ticket, policy).zone
 
 
 def show(told: Told, policy: Policy) -> None:
-    if told.note:
-        say.line(f"Note: {told.note}.", fg="yellow")
+    for note in told.notes:
+        say.line(f"Note: {say.clean(note)}.", fg="yellow")
     if before := told.before:
         where = f"on ticket {before.ticket}" if before.ticket else before.state
         say.line(f"Note: this very mail came in already as inbox {before.id} ({where}).", fg="yellow")
         say.line("Sent again it would get its 250 and nothing else. What follows is as if it were new.")
     _how_it_reads(told)
     _where_it_belongs(told)
-    _which_rule(told)
+    _which_rule(told, policy)
     _what_it_becomes(told, policy)
     _what_leaves(told)
 
@@ -179,53 +174,60 @@ def _direction(direction: str) -> str:
     return words.get(direction, "an internal note, which leaves for nobody")
 
 
-def _which_rule(told: Told) -> None:
-    say.title("Which rule")
+def _which_rule(told: Told, policy: Policy) -> None:
     if not told.tried:
+        say.title("Which rule")
         say.line("  none is asked: the ticket has its place already")
-    for tried in told.tried:
-        mark, colour = ("matches", "green") if tried.won else ("no     ", None)
-        say.line(f"  {mark}  {say.clean(tried.rule.name)}  (routing.yaml line {tried.rule.line})", fg=colour)
-        if tried.won and tried.conditions:
-            say.line(f"           because {say.clean(_because(told), 300)}")
-        held = [each for each in tried.conditions if each[1]]
-        for text, holds, saw in tried.conditions if tried.won else held:
-            say.line(f"           {'yes' if holds else 'no '}  {say.clean(text, 160)}")
-            if holds:
-                say.line(f"                saw: {say.clean(saw, 120)}")
-        if tried.won and not tried.conditions:
-            say.line("           it takes everything that no other rule took")
-
-
-def _because(told: Told) -> str:
-    events = told.filed.decided.decision.events
-    return next((each.because for each in events if isinstance(each, TicketRouted)), "")
+        return
+    rules_print.show(told.tried, policy.version, len(policy.rules))
+    for each in _routed(told):
+        say.line(f"  so rule '{say.clean(each.rule)}' decides, because {say.clean(each.because, 300)}")
 
 
 def _what_it_becomes(told: Told, policy: Policy) -> None:
     ticket = told.filed.decided.decision.ticket
     zone = _zone(ticket, policy)
     say.title("What it becomes")
-    agent = policy.agents.get(ticket.assignee or "")
-    example = "  (an example: the digits are drawn when it comes)" if _opens(told) else ""
-    say.facts(
-        [
-            ("number", f"{ticket.number}{example}"),
-            ("status", ticket.status.value),
-            ("category", ticket.category),
-            ("priority", f"{ticket.priority} (urgency {ticket.urgency}, complexity {ticket.complexity})"),
-            ("tags", ", ".join(ticket.tags)),
-            ("team", f"{ticket.team}, level {ticket.level}"),
-            ("goes to", f"{agent.name} <{agent.address}>" if agent else ticket.assignee or "the whole team"),
-            ("ladder", ticket.ladder),
-        ]
-    )
+    say.facts(_facts(told, ticket, policy))
     say.title(f"Deadlines, by the team's calendar ({zone})")
     deadlines = deadline_shapes(ticket, policy)
     for deadline in deadlines:
         say.line(f"  {say.when(deadline['due_at'], zone)}  {say.clean(deadline['does'])}")
     if not deadlines:
         say.line("  none: no clock runs while it is not our turn")
+
+
+def _facts(told: Told, ticket: Ticket, policy: Policy) -> list[tuple[str, object]]:
+    example = "  (an example: the digits are drawn when it comes)" if _opens(told) else ""
+    rated = f"urgency {ticket.urgency}, complexity {ticket.complexity}"
+
+    def by(name: str) -> str:
+        return rules_print.setter(told.tried, name)
+
+    return [
+        ("number", f"{ticket.number}{example}"),
+        ("status", ticket.status.value),
+        ("category", f"{ticket.category}{by('category')}"),
+        ("priority", f"{ticket.priority} ({rated}){by('priority') or by('urgency')}"),
+        ("tags", ", ".join(ticket.tags)),
+        ("details", ", ".join(f"{name} {value}" for name, value in ticket.details)),
+        ("asks for", ", ".join(name for each in _routed(told) for name in each.ask_for)),
+        ("team", f"{ticket.team}, level {ticket.level}{by('team')}"),
+        ("goes to", _goes_to(told, ticket, policy)),
+        ("ladder", f"{ticket.ladder}{by('ladder')}"),
+    ]
+
+
+def _goes_to(told: Told, ticket: Ticket, policy: Policy) -> str:
+    agent = policy.agents.get(ticket.assignee or "")
+    whom = f"{agent.name} <{agent.address}>" if agent else ticket.assignee or "the whole team"
+    given = (each for each in told.filed.decided.decision.events if isinstance(each, TicketAssigned))
+    because = next((each.because for each in given), "")
+    return f"{whom} ({because})" if because else whom
+
+
+def _routed(told: Told) -> list[TicketRouted]:
+    return [each for each in told.filed.decided.decision.events if isinstance(each, TicketRouted)]
 
 
 def _what_leaves(told: Told) -> None:

@@ -1,11 +1,13 @@
 """`mailbot explain`: why a ticket is where it is, from its events; or where a mail would go, as a dry run."""
 
+import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from mailbot.cli import numbers, telling
+from mailbot.cli import numbers, rules_print, telling
 from mailbot.cli.opening import Desk, desk, no
 from mailbot.cli.options import config_option, json_option
 from mailbot.cli.say import as_json, clean, line, title, when
@@ -15,59 +17,120 @@ from mailbot.core import reference
 from mailbot.core.model import Ticket
 from mailbot.store import tickets, views
 
+if TYPE_CHECKING:
+    from mailbot.cli.as_routed import AsRouted
+    from mailbot.cli.dry_run import Posted
+
 LARGEST = 64 * 1024 * 1024  # bytes of a mail that are read
 
 
 @click.command()
-@click.argument("what", metavar="MAIL.eml|-|NUMBER", nargs=-1, required=True)
+@click.argument("what", metavar="[MAIL.eml|-|NUMBER]", nargs=-1)
+@click.option("--message", type=click.IntRange(1), metavar="ID", help="A message of a ticket, by its id.")
+@click.option("--inbox", "inbox_id", type=click.IntRange(1), metavar="ID", help="A mail in the inbox.")
 @click.option("--from", "sender", metavar="ADDRESS", help="Sender of the envelope; else Return-Path or From.")
 @click.option(
     "--to", "recipient", metavar="ADDRESS", help="Recipient of the envelope; else the mailbox in To."
 )
+@click.option("--subject", metavar="TEXT", help="Of a text that has no header: it is taken as a mail's body.")
 @click.option("--peer", default="", metavar="IP", help="Where it would come from: for trusted networks.")
 @config_option
 @json_option
 def explain(
-    what: tuple[str, ...], sender: str | None, recipient: str | None, peer: str, in_json: bool
+    what: tuple[str, ...],
+    message: int | None,
+    inbox_id: int | None,
+    sender: str | None,
+    recipient: str | None,
+    subject: str | None,
+    peer: str,
+    in_json: bool,
 ) -> None:
-    """A mail: how it is read, where it belongs, which rule matches on what, what would be sent. A dry run of
-    the daemon's own code; nothing is changed. A ticket: why it is where it is, from its recorded events."""
+    """A mail (a file, - for standard input, or one in the store): how it is read, where it belongs, each rule
+    that is tried and which condition said no, then all that follows. A dry run of the daemon's own code;
+    nothing is changed. A ticket: why it is where it is, from its recorded events."""
     typed = " ".join(what)
-    if typed == "-":
-        _mail(sys.stdin.buffer.read(LARGEST), sender, recipient, peer, in_json)
+    if sum((bool(typed), message is not None, inbox_id is not None)) != 1:
+        raise click.UsageError("give one of: MAIL.eml, - (standard input), NUMBER, --message ID, --inbox ID")
+    if message is not None or inbox_id is not None:
+        _stored(message, inbox_id, in_json)
+    elif typed == "-":
+        _mail(_posted(sys.stdin.buffer.read(LARGEST), sender, recipient, peer, subject), in_json)
     elif Path(typed).is_file():
         with Path(typed).open("rb") as file:
-            _mail(file.read(LARGEST), sender, recipient, peer, in_json)
+            _mail(_posted(file.read(LARGEST), sender, recipient, peer, subject), in_json)
     elif reference.normalise(typed) or "." not in typed:
         _ticket(typed, in_json)
     else:
         no(f"there is no file {clean(typed)}, and it is no ticket number")
 
 
-def _mail(raw: bytes, sender: str | None, recipient: str | None, peer: str, in_json: bool) -> None:
+def _posted(
+    raw: bytes, sender: str | None, recipient: str | None, peer: str, subject: str | None
+) -> "Posted":
+    from mailbot.cli.dry_run import Posted
+
+    return Posted(raw, sender, recipient, peer, subject)
+
+
+def _mail(posted: "Posted", in_json: bool) -> None:
     from mailbot.cli import dry_run, dry_run_print
 
     with dry_run.place() as at:
-        told = dry_run.dry_run(at, raw, sender=sender, recipient=recipient, peer=peer)
+        told = dry_run.dry_run(at, posted)
         if in_json:
             as_json(dry_run_print.shape(told, at.policy))
         else:
             dry_run_print.show(told, at.policy)
 
 
+def _stored(message: int | None, inbox_id: int | None, in_json: bool) -> None:
+    """A mail of the store, by the policy of today, as if it came once more at the moment when it came."""
+    from mailbot.cli import dry_run, dry_run_print
+
+    with dry_run.place() as at:
+        found = dry_run.stored(at, message, inbox_id)
+        if isinstance(found, str):
+            no(found)
+        told = dry_run.dry_run(*found)
+        if in_json:
+            as_json(dry_run_print.shape(told, at.policy))
+        else:
+            dry_run_print.show(told, at.policy)
+
+
+# --- a ticket, from its events ------------------------------------------------------------------------------
+
+
 def _ticket(typed: str, in_json: bool) -> None:
+    from mailbot.cli.as_routed import as_routed
+    from mailbot.services.past import Past
+
     with desk() as at:
         found = numbers.existing(at, typed)
         recorded = at.store.read_now(tickets.events_of, found.number)
+        past = Past(os.environ)
+        routing = at.store.read_now(as_routed, found.number, at.policy, past)
         if in_json:
-            armed = at.store.read_now(views.deadline, found.number)
-            events = event_shapes(recorded, at.zone(found.team))
-            comes = deadline_shapes(found, at.policy)
-            shown = {"ticket": ticket_shape(found, armed), "events": events, "deadlines": comes}
-            links = at.store.read_now(views.links_of, found.number)
-            as_json({**shown, "links": links, "messages": _evidence(at, found)})
+            as_json(_shape(at, found, recorded, routing))
         else:
-            _tell(at, found, recorded)
+            _tell(at, found, recorded, routing)
+
+
+def _shape(
+    at: Desk, found: Ticket, recorded: list[tickets.RecordedEvent], routing: "AsRouted"
+) -> dict[str, Any]:
+    """`routing.rules` is empty where `routing.note` says why they can't be shown."""
+    armed = at.store.read_now(views.deadline, found.number)
+    rules = rules_print.shapes(routing.tried)
+    return {
+        "ticket": ticket_shape(found, armed),
+        "events": event_shapes(recorded, at.zone(found.team)),
+        "deadlines": deadline_shapes(found, at.policy),
+        "routing": {"policy": routing.policy or None, "note": routing.note or None, "rules": rules},
+        "links": at.store.read_now(views.links_of, found.number),
+        "messages": _evidence(at, found),
+    }
 
 
 def _evidence(at: Desk, found: Ticket) -> list[dict[str, object]]:
@@ -87,7 +150,7 @@ def _why_here(at: Desk, found: Ticket, zone: str) -> None:
     line()
 
 
-def _tell(at: Desk, found: Ticket, recorded: list[tickets.RecordedEvent]) -> None:
+def _tell(at: Desk, found: Ticket, recorded: list[tickets.RecordedEvent], routing: "AsRouted") -> None:
     zone = at.zone(found.team)
     has_it = f"{found.assignee} has it" if found.assignee else "nobody has it"
     where = f"{found.status}, team {found.team}, level {found.level}, {has_it}"
@@ -101,7 +164,17 @@ def _tell(at: Desk, found: Ticket, recorded: list[tickets.RecordedEvent]) -> Non
             line(f"  by policy {clean(policy)}:", dim=True)
         line(f"  {each.seq:>3}  {when(each.event.at, zone)}  {sentence(each.event, zone)}")
     line()
+    _why_there(routing)
     _why_here(at, found, zone)
     comes_due(found, at.policy, zone)
     if at.policy.version != policy:
         line(f"\nThe files hold policy {at.policy.version} by now.", dim=True)
+
+
+def _why_there(routing: "AsRouted") -> None:
+    """The rules as they were tried when the ticket was opened."""
+    if routing.tried:
+        rules_print.show(routing.tried, routing.policy, routing.rules)
+    if routing.note:
+        line(f"  Note: {clean(routing.note)}.", fg="yellow")
+    line()

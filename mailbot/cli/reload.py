@@ -102,7 +102,7 @@ def _changed(at: Desk, old: str, new: str) -> list[str] | None:
     before, after = (at.store.read_now(policies.outline, version) for version in (old, new))
     if before is None or after is None:
         return None
-    return changes.between(before, after) or ["nothing that decides about a ticket: tests, templates or wording"]
+    return changes.between(before, after) or ["nothing that decides about tickets: tests, templates, wording"]
 
 
 def _shape(done: Reloaded) -> dict[str, object]:

@@ -278,6 +278,12 @@ def inbox_known(connection: Connection, fingerprint: str) -> InboxEntry | None:
     return None if row is None else InboxEntry(**row._mapping)
 
 
+def inbox_of(connection: Connection, message: int) -> int | None:
+    """The mail in the inbox that a message was; None for what did not come by mail."""
+    inbox_id: int | None = connection.scalar(select(messages.c.inbox_id).where(messages.c.id == message))
+    return inbox_id
+
+
 def raw_mail(connection: Connection, inbox_id: int) -> bytes | None:
     """A mail byte for byte as it came."""
     query = select(raw_mails.c.content).where(raw_mails.c.inbox_id == inbox_id)

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from mailbot.core.worktime import Calendar, add, is_open
+from mailbot.errors import ConfigError
 from mailbot.settings import hours, load
-from tests.settings.faults import BASE, TODAY, lay
+from tests.settings.faults import BASE, TODAY, brief, lay
 
 WIB = timedelta(hours=7)
 
@@ -107,3 +108,84 @@ def test_collective_leave_that_is_not_known_yet_is_said() -> None:
     assert not any(
         "cuti bersama" in each for each in hours.holidays_of("ID", TODAY, collective_leave=True).remarks
     )
+
+
+RAMADAN = """    hours: {mon-fri: 08:00-17:00, sat: 08:00-12:00}
+    holidays: {country: ID}
+    periods:
+      - {name: Ramadan 2027, from: 2027-02-08, to: 2027-03-09,
+         hours: {mon-thu: 08:00-15:00, fri: 08:00-15:30}}
+    dates:
+      2027-02-15: 10:00-11:00
+"""
+
+
+@pytest.mark.parametrize(
+    ("moment", "is_open_then"),
+    [
+        ("2027-02-05T16:30", True),  # the Friday before
+        ("2027-02-08T08:30", True),  # its first day, a Monday
+        ("2027-02-08T15:30", False),
+        ("2027-02-12T15:15", True),  # Fridays are half an hour longer
+        ("2027-02-12T15:45", False),
+        ("2027-02-13T11:00", True),  # a day that the period does not name keeps its usual hours
+        ("2027-02-15T10:30", True),  # an own date stands above the period
+        ("2027-02-15T14:00", False),
+        ("2027-03-08T09:00", False),  # a holiday inside (Nyepi) stays closed
+        ("2027-03-09T15:30", False),  # estimated Eid, or the last day: closed either way
+        ("2027-03-12T16:30", True),  # after it
+    ],
+)
+def test_a_period_has_hours_of_its_own_below_holidays_and_dates(
+    tmp_path: Path, moment: str, is_open_then: bool
+) -> None:
+    assert is_open(calendar(tmp_path, RAMADAN), at(moment)) == is_open_then
+
+
+def test_a_period_of_the_past_changes_nothing_now(tmp_path: Path) -> None:
+    made = calendar(tmp_path, RAMADAN)
+    assert add(made, at("2028-02-07T08:00"), timedelta(hours=9)) == at("2028-02-07T17:00")
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        (
+            "from: 2027-03-09, to: 2027-02-08",
+            "6:9: 2027-03-09 to 2027-02-08 runs backward or over more than a year",
+        ),
+        (
+            "from: 2027-02-08 to 2027-03-09, to: 2027-03-09",
+            "6:36: `2027-02-08 to 2027-03-09` is more than one date",
+        ),
+        ("from: 2027-02-30, to: 2027-03-09", "6:36: `2027-02-30` is no date"),
+        ("until: 2027-02-30, from: 2027-03-09", "6:9: `to` is missing here"),
+        (
+            "from: 2027-02-08, to: 2027-03-09, hours: {mon: closed, monday: closed}",
+            "a day of `monday` stands above already",
+        ),
+        ("from: 2027-02-08, to: 2027-03-09, hours: {}", "at least one line of hours is needed"),
+        ("from: 2027-01-08, to: 2027-03-09", "`Ramadan 2027` and `before` both hold on 2027-01-08"),
+    ],
+)
+def test_a_period_that_can_not_be_is_refused_where_it_stands(tmp_path: Path, written: str, told: str) -> None:
+    before = "{name: before, from: 2027-01-01, to: 2027-02-01, hours: {mon: closed}}"
+    more = "" if "hours" in written else ", hours: {mon: closed}"
+    ramadan = f"{{name: Ramadan 2027, {written}{more}}}"
+    lines = f"    hours: {{mon-fri: 08:00-17:00}}\n    periods:\n      - {before}\n      - {ramadan}\n"
+    with pytest.raises(ConfigError) as refused:
+        calendar(tmp_path, lines)
+    assert told in next(map(brief, refused.value.problems))
+
+
+@pytest.mark.parametrize(
+    ("written", "zone"),
+    [
+        ("WIB", "Asia/Jakarta"),
+        ("wita", "Asia/Makassar"),
+        ("WIT", "Asia/Jayapura"),
+        ("Asia/Pontianak", "Asia/Pontianak"),
+    ],
+)
+def test_the_zones_of_indonesia_go_by_their_own_names(tmp_path: Path, written: str, zone: str) -> None:
+    assert calendar(tmp_path, f"    zone: {written}\n    hours: {{mon: 08:00-17:00}}\n").zone == zone

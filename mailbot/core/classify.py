@@ -34,7 +34,7 @@ class Classified:
 
 def classify(policy: Policy, facts: RoutingFacts) -> Classified:
     """The rules of `policy` over one mail. Deterministic: the same policy and facts give the same answer."""
-    matches = routing.matches(policy.rules, facts)
+    matches = routing.matches(policy.rules, facts, policy.prefilter)
     rules = [policy.rules[match.rule_index] for match in matches]
     then = merged(rules)
     urgency, complexity = then.urgency or "normal", then.complexity or "medium"

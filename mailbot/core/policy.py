@@ -6,9 +6,11 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
 
+from mailbot.core import prefilter
 from mailbot.core.kinds import Listed
 from mailbot.core.model import Target
 from mailbot.core.money import Money
+from mailbot.core.prefilter import Prefilter
 from mailbot.core.routing import When, asked
 from mailbot.core.worktime import Calendar, Interval
 
@@ -198,6 +200,17 @@ class AnswerLimits:
     overall: tuple[Rate, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class WeeklyReport:
+    """A report of the last seven days, to these addresses, each week at a moment of the wall clock of the
+    default calendar's zone: `weekday` 0 is Monday, `at` since midnight."""
+
+    to: tuple[str, ...]
+    weekday: int
+    at: timedelta
+    language: str
+
+
 @dataclass(frozen=True)
 class Policy:
     version: str  # digest of the files it came from; stored on each event
@@ -214,6 +227,7 @@ class Policy:
     details: Mapping[str, Detail] = field(default_factory=dict)
     authority: Authority = Authority()
     admins: tuple[str, ...] = ()  # addresses that hear of refused reloads
+    weekly: WeeklyReport | None = None
     former: Mapping[str, Ladder] = field(default_factory=dict)  # by digest: what tickets climb all the same
     level_names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # for customers, by language
     lists: Mapping[str, Listed] = field(default_factory=dict)  # what `listed_in` looks in, by name
@@ -247,6 +261,11 @@ class Policy:
         """Does any way to find an agent ask who has how much?"""
         said = {team.assign for team in self.teams.values()} | {rule.then.assign for rule in self.rules}
         return not said <= {"", "spread"}
+
+    @cached_property
+    def prefilter(self) -> Prefilter:
+        """Which rules a mail can match at all; made at load, since thousands of patterns take their time."""
+        return prefilter.build([rule.when for rule in self.rules])
 
     @cached_property
     def agents(self) -> Mapping[str, Agent]:

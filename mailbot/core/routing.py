@@ -307,19 +307,44 @@ class Match:
     captures: tuple[tuple[str, str], ...] = ()
 
 
-def matches(rules: Sequence[RuleLike], facts: RoutingFacts) -> list[Match]:
+Narrow = Callable[[RoutingFacts], tuple[Iterable[int], Found | None]]
+
+
+def matches(rules: Sequence[RuleLike], facts: RoutingFacts, narrow: Narrow | None = None) -> list[Match]:
     """The rules whose condition holds, in order, up to the first that does not let the others go on.
 
-    ValueError when none ends it: the last rule must be unconditional.
+    `narrow` is the `prefilter` of these rules: the same answer for less work. ValueError when no rule ends
+    it: the last rule must be unconditional.
     """
-    found = []
-    for index, rule in enumerate(rules):
-        because = _because(rule.when, facts) if rule.when else "no other rule matched"
+    possible, found = narrow(facts) if narrow else (range(len(rules)), None)
+    hits = []
+    for index in possible:
+        rule = rules[index]
+        because = _because(rule.when, facts, found) if rule.when else "no other rule matched"
         if because:
-            found.append(Match(index, _cut(because, 500)))
+            hits.append(Match(index, _cut(because, 500), _captures(rule.when, facts) if rule.when else ()))
             if not rule.go_on:
-                return found
+                return hits
     raise ValueError("no rule matched: the last rule must be unconditional")
+
+
+def _captures(when: When, facts: RoutingFacts) -> tuple[tuple[str, str], ...]:
+    """What the named groups of its patterns took along, the first of each name; not of those under `none`."""
+    taken: dict[str, str] = {}
+    for condition in _positive(when):
+        if condition.captures:
+            for name, value in condition.captures(value_of(condition, facts)):
+                taken.setdefault(name, value)
+    return tuple(taken.items())
+
+
+def _positive(when: When) -> Iterator[Condition]:
+    """The single conditions that it holds by, none that it holds without."""
+    if isinstance(when, Condition):
+        yield when
+    elif not isinstance(when, NoneOf):
+        for part in when.parts:
+            yield from _positive(part)
 
 
 class DetailLike(Protocol):

@@ -1,4 +1,4 @@
-"""What rules set by name: categories, details, skills, ladders, templates, ways; agents' hours and days off."""
+"""What rules set by name: categories, details, skills, ladders, templates, ways; agents' hours, days off."""
 
 from datetime import date
 from pathlib import Path

@@ -15,7 +15,7 @@ _DETAIL = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
 def paths(tree: object) -> tuple[str, ...]:
-    """ {payment: {double: , failed: }, delivery: [late, lost]} -> payment, payment/double, ... Parents first.
+    """{payment: {double: , failed: }, delivery: [late, lost]} -> payment, payment/double, ... Parents first.
 
     Passes over what is no tree: `check` says so where it stands."""
     return tuple(dict.fromkeys(path for path, _, _ in _branches(tree)))

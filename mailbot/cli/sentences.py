@@ -1,14 +1,11 @@
-"""Events, steps and clocks as sentences for people."""
+"""Events as sentences for people."""
 
-from collections.abc import Iterable
 from datetime import timedelta
 
-from mailbot.cli.say import clean, line, span, title, when
+from mailbot.cli.ladder_said import IN_TURN, clocks_said, words
+from mailbot.cli.say import clean, span, when
 from mailbot.core import events as e
-from mailbot.core import ladder
-from mailbot.core.ladder import MISSED, Deadline
-from mailbot.core.model import Clock, Target, Ticket
-from mailbot.core.policy import Moment, Policy, Step
+from mailbot.core.model import Target
 
 WHY = {  # of a team notice
     "new": "a new ticket",
@@ -17,14 +14,12 @@ WHY = {  # of a team notice
     "handed_over": "it was handed over",
     "assigned": "it was assigned",
     "reminder": "a reminder",
+    "follow_up": "the customer is silent: ask again or close",
+    "unconfirmed": "it is held: accept or reject it",
+    "decided": "what was asked is decided",
     "notify": "for their attention",
     "compensation": "how the request for compensation ended",
 }
-
-
-def words(name: str) -> str:
-    """ "first_response" -> "first response"."""
-    return name.replace("_", " ")
 
 
 def who(by: str) -> str:
@@ -50,8 +45,9 @@ def _said(event: e.Event, zone: str) -> str:
             return f"{event.customer} wrote to {event.mailbox}: {clean(event.subject, 120)!r}{more}"
         case e.TicketRouted():
             return _routed(event)
-        case e.TicketAssigned(by=by, assignee=assignee):
-            return f"{who(by)} gave it to {assignee}"
+        case e.TicketAssigned(by=by, assignee=assignee, because=because):
+            told = f": {_plain(because)}" if because else ""
+            return f"{who(by)} gave it to {assignee}{told}"
         case e.TicketHandedOver(by=by, team=team, because=because):
             return f"{who(by)} handed it over to team {team}: {_plain(because)}"
         case e.TicketEscalated(by=by, level=level, because=because):
@@ -99,6 +95,20 @@ def _later(event: e.Event, zone: str) -> str:
             return f"{who(by)} closed it{f': {because}' if because else ''}"
         case e.TicketReopened():
             return "reopened"
+    return _decided(event, zone)
+
+
+def _decided(event: e.Event, zone: str) -> str:
+    """What a ladder asked, reminded of, or is from now on."""
+    match event:
+        case e.ReminderCame(target=target, due_at=due_at):
+            return f"{IN_TURN[target]}: a reminder was due at {when(due_at, zone)}"
+        case e.DecisionAsked(of=level, question=question, options=options, whom=whom):
+            return f"{level} ({', '.join(whom)}) was asked: {question} Options: {', '.join(options)}"
+        case e.DecisionMade(by=by, option=option, because=because):
+            return f"{who(by)} decided: {option}{_why(because)}"
+        case e.LadderChanged(by=by, ladder=name, ladder_digest=digest, clocks=clocks):
+            return f"{who(by)} had it climb ladder {name} as it is now ({digest}); {clocks_said(clocks)}"
     return _joined(event)
 
 
@@ -186,59 +196,3 @@ def _plain(because: str) -> str:
     for target in Target:
         because = because.replace(target.value, words(target))
     return because
-
-
-def clocks_said(clocks: Iterable[Clock]) -> str:
-    said = []
-    for clock in clocks:
-        used = f", {span(clock.spent)} used" if clock.spent else ""
-        said.append(
-            f"{words(clock.target)} {span(clock.span)}{used}{'' if clock.running_since else ', paused'}"
-        )
-    return f"clocks: {'; '.join(said)}" if said else "no clock runs"
-
-
-def comes_due(ticket: Ticket, policy: Policy, zone: str) -> None:
-    """Prints all that will fall due if nothing else happens, and the clocks."""
-    title("Comes due, if nothing else happens")
-    mine, calendar = ladder.ladder_of(ticket, policy), ladder.calendar_of(ticket, policy)
-    for each in ladder.deadlines(ticket, mine, calendar):
-        line(f"  {when(each.due_at, zone)}  {clean(deadline_said(each, ticket, policy))}")
-    line(f"  {clocks_said(ticket.clocks)}")
-
-
-def deadline_said(deadline: Deadline, ticket: Ticket, policy: Policy) -> str:
-    """What happens when it comes: "first response missed", "escalate to L2, tell the customer"."""
-    if deadline.step == MISSED:
-        return f"the promise is missed: {words(deadline.target)}"
-    step = ladder.step_at(ladder.ladder_of(ticket, policy), deadline.step)
-    if step is None:
-        return "nothing: no step comes after the last one"
-    early = "not confirmed in time, so at once: " if deadline.target is Target.CONFIRMATION else ""
-    return f"{early}{does(step)} (step {deadline.step + 1}, at {moment_said(step.at)})"
-
-
-def does(step: Step) -> str:
-    """All that a step of a ladder does."""
-    parts = []
-    if step.hand_over_to:
-        parts.append(f"hand over to {step.hand_over_to}")
-    if step.escalate_to:
-        parts.append(f"escalate to {step.escalate_to}")
-    if step.acknowledge_within:
-        parts.append(f"the new owner confirms within {span(step.acknowledge_within)}")
-    if step.remind:
-        parts.append(f"remind the {step.remind}")
-    if step.notify:
-        parts.append(f"notify {', '.join(step.notify)}")
-    if step.tell_customer:
-        parts.append("tell the customer")
-    return ", ".join(parts) or "nothing"
-
-
-def moment_said(at: Moment) -> str:
-    """ "75% of resolution", "first response + 30 min"."""
-    target = words(at.target)
-    if at.offset:
-        return f"{target} {'+' if at.offset > timedelta() else '-'} {span(at.offset)}"
-    return target if at.share == 1 else f"{at.share:.0%} of {target}"

@@ -1,0 +1,76 @@
+"""What all questions about the rules of one policy share: the rules as formulas, who stands above whom."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from mailbot.core import routing
+from mailbot.core.analysis.budget import Budget
+from mailbot.core.analysis.finding import Spot, Witness
+from mailbot.core.analysis.formulas import And, Formula, Reader
+from mailbot.core.analysis.mails import World
+from mailbot.core.analysis.moments import Moments
+from mailbot.core.analysis.search import Answer, Found, Nothing, Searcher
+from mailbot.core.kinds import Context
+from mailbot.core.policy import Policy, Rule
+from mailbot.core.routing import RoutingFacts
+
+EVERYTHING: Formula = And(())
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """`dead` are the indexes of rules that never match, found first: nothing more is said of them."""
+
+    policy: Policy
+    search: Searcher
+    wanted: tuple[Formula, ...]
+    reader: Reader
+    dead: set[int] = field(default_factory=set)
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        return self.policy.rules
+
+    def enders(self, above: int) -> list[int]:
+        """The rules above the given one that end the matter when they match; dead ones take nothing."""
+        return [i for i in range(above) if not self.rules[i].go_on and i not in self.dead]
+
+    def spot(self, index: int, *path: str | int, item: str = "") -> Spot:
+        return Spot("routing", ("rules", index, *path), item)
+
+    def said(self, indexes: Iterable[int]) -> str:
+        """ "rule 'refund' (line 12) and rule 'fraud' (line 4)"."""
+        named = [f"rule {self.rules[i].name!r} (line {self.rules[i].line})" for i in sorted(indexes)]
+        return named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"
+
+    def smallest(self, wanted: Formula, needed: Sequence[int], always: Sequence[int] = ()) -> list[int]:
+        """Of the rules `needed` to leave nothing of `wanted` those that can't be spared; one of them where
+        one is enough. Mails that one of `always` matches are left out in any case."""
+        for index in needed if len(needed) > 1 else ():
+            if isinstance(self.search.ask(wanted, sorted({index, *always})), Nothing):
+                return [index]
+        kept = list(needed)
+        for index in needed if len(needed) > 2 else ():
+            fewer = [each for each in kept if each != index]
+            if isinstance(self.search.ask(wanted, sorted({*fewer, *always})), Nothing):
+                kept = fewer
+        return kept
+
+    def taken(self, mail: RoutingFacts) -> list[int]:
+        """The rules that match it, as the engine says."""
+        return [each.rule_index for each in routing.matches(self.rules, mail)]
+
+    def witness(self, answer: Answer, shows: str = "") -> Witness | None:
+        """The mail of an answer with what becomes of it."""
+        if not isinstance(answer, Found):
+            return None
+        taken = self.taken(answer.mail)
+        return Witness(shows or f"rule {self.rules[taken[-1]].name!r} takes it", answer.mail)
+
+
+def ground(policy: Policy, budget: Budget) -> Ground:
+    zone = next(iter(policy.calendars.values())).zone
+    world = World(tuple(policy.mailboxes), Moments(zone, policy.calendars), policy.lists)
+    reader = Reader(Context(policy.calendars, policy.lists))
+    wanted = tuple(reader.formula(rule.when) if rule.when else EVERYTHING for rule in policy.rules)
+    return Ground(policy, Searcher(policy.rules, wanted, world, budget), wanted, reader)

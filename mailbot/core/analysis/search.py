@@ -1,0 +1,168 @@
+"""Which mails fulfil one condition and escape others: an example, the proof that there is none, or neither.
+
+The search goes by examples: a mail is built from the literals chosen so far and shown to the real engine.
+What it fails to fulfil is what the search branches on; a rule that takes it away is asked not to hold from
+there on. A branch ends when its literals can't be true together. When all branches have ended nothing is
+left, and the rules that were needed for that are the proof.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import count
+
+from mailbot.core import routing
+from mailbot.core.analysis import mails
+from mailbot.core.analysis.branches import NONE, Branch, Reasons, settled
+from mailbot.core.analysis.budget import Budget, Undecided
+from mailbot.core.analysis.formulas import And, Atom, Formula, Or, literals, negation
+from mailbot.core.analysis.mails import World
+from mailbot.core.analysis.ranges import Empty
+from mailbot.core.policy import Rule
+from mailbot.core.routing import RoutingFacts, When
+
+DEEPEST = 150  # steps on the way to one mail
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A mail that the engine confirmed."""
+
+    mail: RoutingFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """Proven: there is no such mail. `because_of` are the indexes of the rules that the proof needed.
+    `loose`: it holds for letters whose small form is one letter (see `strings`)."""
+
+    because_of: frozenset[int]
+    loose: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Neither was found."""
+
+    reason: str
+
+
+Answer = Found | Nothing | Open
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A rule as `routing.matches` takes it, the first that holds wins."""
+
+    name: str
+    when: When | None
+    go_on: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Searcher:
+    """Asks about the rules of one policy."""
+
+    rules: Sequence[Rule]
+    wanted: Sequence[Formula]  # the rules' conditions
+    world: World
+    budget: Budget
+    _negated: dict[int, Formula] = field(default_factory=dict)
+    _atoms: dict[int, frozenset[Atom]] = field(default_factory=dict)
+
+    def ask(self, wanted: Formula, without: Sequence[int] = ()) -> Answer:
+        """Is there a mail that fulfils `wanted` and none of the rules `without`?"""
+        self.budget.question()
+        asked = [Asked(self.rules[index].name, self.rules[index].when) for index in without]
+        question = _Question(self, tuple(without), (*asked, Asked("", None)), count())
+        try:
+            found = question.solve(Branch({}, ((wanted, NONE),)), 0)
+        except Undecided as undecided:
+            return Open(str(undecided))
+        if isinstance(found, frozenset):
+            return Nothing(frozenset(-1 - each for each in found if each < 0), self.budget.loose)
+        return found
+
+    def negated(self, index: int) -> Formula:
+        if index not in self._negated:
+            self._negated[index] = negation(self.wanted[index])
+        return self._negated[index]
+
+    def atoms(self, index: int) -> frozenset[Atom]:
+        if index not in self._atoms:
+            self._atoms[index] = frozenset(each.atom for each in literals(self.negated(index)))
+        return self._atoms[index]
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    by: Searcher
+    without: tuple[int, ...]
+    asked: tuple[Asked, ...]
+    choices: "count[int]"
+
+    def solve(self, branch: Branch, depth: int) -> Found | Open | Reasons:
+        """The reasons when nothing can be found on this branch."""
+        now = settled(branch)
+        if isinstance(now, frozenset):
+            return now
+        self.by.budget.spend(20 + len(now.chosen))
+        if depth > DEEPEST:
+            return Open("the conditions are nested too deeply")
+        chosen = now.literals()
+        try:
+            mail = mails.build(chosen, self.by.world, self.by.budget)
+        except Empty as empty:
+            return now.why(empty.because)
+        except Undecided as undecided:
+            return self.stuck(now, str(undecided))
+        failing = [each for each in now.open if not each[0].holds(mail)]
+        if failing:
+            return self.branched(now, min(failing, key=_width), depth)
+        wrong = next((each for each in chosen if not each.holds(mail)), None)
+        if wrong:
+            return self.stuck(now, f"no example could be made of: {wrong}")
+        taken_by = self.taken_by(mail)
+        if taken_by is None:
+            return Found(mail)
+        refusal = (self.by.negated(taken_by), frozenset({-1 - taken_by}))
+        return self.solve(Branch(now.chosen, (*now.open, refusal)), depth + 1)
+
+    def taken_by(self, mail: RoutingFacts) -> int | None:
+        """The first of the rules that it shall escape and doesn't."""
+        self.by.budget.spend(3 * len(self.asked))
+        hit = routing.matches(self.asked, mail)[0].rule_index
+        return self.without[hit] if hit < len(self.without) else None
+
+    def branched(self, branch: Branch, on: tuple[Formula, Reasons], depth: int) -> Found | Open | Reasons:
+        formula, why = on
+        rest = tuple(each for each in branch.open if each is not on)
+        choice = next(self.choices)
+        reasons, undecided = why, None
+        for part in formula.parts if isinstance(formula, Or) else ():
+            opened = ((part, why | {choice}), *rest)
+            answer = self.solve(Branch(branch.chosen, opened), depth + 1)
+            if isinstance(answer, Found):
+                return answer
+            if isinstance(answer, Open):
+                undecided = undecided or answer
+            elif choice not in answer:
+                return answer  # this choice had no part in it: any other would end in the same way
+            else:
+                reasons |= answer - {choice}
+        return undecided or reasons
+
+    def stuck(self, branch: Branch, reason: str) -> Open | Reasons:
+        """No mail can be shown to the engine. The rules that ask one of the same questions must not hold, and
+        perhaps that alone can't be."""
+        asked = frozenset(branch.chosen)
+        more = [
+            (self.by.negated(index), frozenset({-1 - index}))
+            for index in self.without
+            if self.by.atoms(index) & asked
+        ]
+        now = settled(Branch(branch.chosen, (*branch.open, *more)))
+        return now if isinstance(now, frozenset) else Open(reason)
+
+
+def _width(of: tuple[Formula, Reasons]) -> int:
+    return len(of[0].parts) if isinstance(of[0], And | Or) else 1

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mailbot.cli.say import as_json, clean, line, short, table, title
-from mailbot.core.replay import CAUGHT, UNCAUGHT, Change, Value, moves
+from mailbot.cli.say import as_json, clean, line, short, title
+from mailbot.core.replay import CAUGHT, UNCAUGHT, Change, Move, Value, moves
 from mailbot.services.replaying import Replayed
 
 _SAID = {UNCAUGHT: "newly uncaught: no rule but the last takes it", CAUGHT: "newly caught"}
@@ -80,15 +80,21 @@ def tell_changes(changes: Sequence[Change], zone: str, limit: int) -> None:
     if not changes:
         return
     line()
-    rows = [
-        (move.count, move.old_rule, move.new_rule, move.kind, ", ".join(move.names), ", ".join(move.examples))
-        for move in moves(changes)
-    ]
-    table(("mails", "from rule", "to rule", "how", "what changes", "as in"), rows)
+    for move in moves(changes):
+        _tell_move(move)
     for change in changes[:limit]:
         _tell_change(change, zone)
     if len(changes) > limit:
         line(f"\n{len(changes) - limit:,} more: --limit shows them, --json has all.", dim=True)
+
+
+def _tell_move(move: Move) -> None:
+    said = f"  {_SAID[move.kind]}" if move.kind in _SAID else ""
+    stays = f"{clean(move.old_rule)}, as before" if move.old_rule == move.new_rule else ""
+    line(f"  {move.count:>7,}  {stays or f'{clean(move.old_rule)} -> {clean(move.new_rule)}'}{said}")
+    if move.names:
+        line(f"           otherwise: {', '.join(move.names)}", dim=True)
+    line(f"           as in {', '.join(map(clean, move.examples))}", dim=True)
 
 
 def _tell_change(change: Change, zone: str) -> None:

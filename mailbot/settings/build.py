@@ -1,6 +1,6 @@
 """Checked files -> the frozen Policy that the core decides by."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -16,6 +16,7 @@ from mailbot.core.policy import (
     Rule,
     Step,
     Team,
+    WeeklyReport,
 )
 from mailbot.core.routing import Context, When
 from mailbot.core.worktime import ALWAYS, Calendar, Interval
@@ -34,6 +35,7 @@ from mailbot.settings.files import (
     RuleEntry,
     StepEntry,
     TeamsFile,
+    WeeklyEntry,
 )
 from mailbot.settings.raw import Files, find, names, notifiable
 from mailbot.settings.source import Source
@@ -78,6 +80,7 @@ def policy(checked: Checked, files: Files, version: str, *, limits: bool) -> Pol
         details={name: _detail(name, entry) for name, entry in checked.routing.details.items()},
         authority=authority.built(checked.teams.authority),
         admins=tuple(dict.fromkeys(checked.mailbot.admins)),
+        weekly=_weekly(checked.mailbot.reports.weekly, known),
         lists=lists.read(files, []) or {},  # their faults were said with the conditions'
     )
 
@@ -207,12 +210,24 @@ def _ladder(name: str, entry: LadderEntry, known: Mapping[str, tuple[str, ...] |
     return Ladder(name, spans, steps, entry.quiet_hours, entry.repeat)
 
 
-def _step(entry: StepEntry, known: Mapping[str, tuple[str, ...] | None]) -> Step:
-    addresses = [
+def _weekly(entry: WeeklyEntry | None, known: Mapping[str, tuple[str, ...] | None]) -> WeeklyReport | None:
+    if entry is None:
+        return None
+    weekday, at = entry.at
+    return WeeklyReport(_addresses(entry.to, known), weekday, at, entry.language)
+
+
+def _addresses(named: Sequence[str], known: Mapping[str, tuple[str, ...] | None]) -> tuple[str, ...]:
+    """Of agents, teams and addresses, each once."""
+    found = (
         address
-        for name in entry.notify
+        for name in named
         for address in ((name.lower(),) if "@" in name else known[name.casefold()] or ())
-    ]
+    )
+    return tuple(dict.fromkeys(found))
+
+
+def _step(entry: StepEntry, known: Mapping[str, tuple[str, ...] | None]) -> Step:
     levels = dict(entry.escalate_to or {})
     return Step(
         at=entry.at,
@@ -221,7 +236,7 @@ def _step(entry: StepEntry, known: Mapping[str, tuple[str, ...] | None]) -> Step
         escalate_by_category=levels,
         reassign=entry.reassign,
         hand_over_to=entry.hand_over_to or "",
-        notify=tuple(dict.fromkeys(addresses)),
+        notify=_addresses(entry.notify, known),
         tell_customer=entry.tell_customer,
         acknowledge_within=entry.acknowledge_within,
         ask_decision=entry.ask_decision or "",

@@ -93,7 +93,9 @@ def _zone(value: str) -> str:
 
 def _template_name(value: str) -> str:
     if not value or len(value) > 40 or set(value) - set("abcdefghijklmnopqrstuvwxyz0123456789_-"):
-        raise ValueError(f"`{shown(value)}` can't be a part of a file's name", "small letters, digits, - and _")
+        raise ValueError(
+            f"`{shown(value)}` can't be a part of a file's name", "small letters, digits, - and _"
+        )
     return value
 
 
@@ -232,6 +234,9 @@ Hours = Annotated[
 Weekdays = Annotated[
     tuple[int, ...], BeforeValidator(hours.weekdays), _text("weekdays", "mon-fri", "sat", "mon, wed")
 ]
+WeekMoment = Annotated[
+    tuple[int, timedelta], BeforeValidator(hours.week_moment), _text("a moment of each week", "mon 08:00")
+]
 Dates = Annotated[
     tuple[date, ...], BeforeValidator(hours.dates), _text("dates", "2026-12-31", "2026-12-24 to 2027-01-02")
 ]
@@ -286,7 +291,5 @@ Priority = Annotated[str, _one_of(PRIORITIES), WithJsonSchema({"enum": list(PRIO
 Prefix = Annotated[
     str, AfterValidator(_prefix), _text("2 to 10 capital letters", "TOKO", pattern="^[A-Z]{2,10}$")
 ]
-Zone = Annotated[
-    str, AfterValidator(_zone), _text("a time zone", "WIB", "WITA", "WIT", "Asia/Jakarta")
-]
+Zone = Annotated[str, AfterValidator(_zone), _text("a time zone", "WIB", "WITA", "WIT", "Asia/Jakarta")]
 Country = Annotated[str, BeforeValidator(hours.check_country), _text("two letters", "ID")]

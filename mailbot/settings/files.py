@@ -52,6 +52,7 @@ from mailbot.settings.fields import (
     Urgency,
     WallClock,
     Week,
+    WeekMoment,
     Zone,
     some,
 )
@@ -204,6 +205,20 @@ class AnswersEntry(_Entry):
     )
 
 
+class WeeklyEntry(_Entry):
+    """A report of the last seven days, by mail."""
+
+    to: Annotated[Names, AfterValidator(some("name"))] = Field(description="agents, teams or addresses")
+    at: WeekMoment = Field((0, timedelta(hours=8)), description="each week, by the first calendar's clock")
+    language: Literal["id", "en"] = Field("en", description="of the report")
+
+
+class ReportsEntry(_Entry):
+    """Reports that go out by themselves."""
+
+    weekly: WeeklyEntry | None = Field(None, description="the figures of the week, to managers")
+
+
 class MailbotFile(_Entry):
     """mailbot.yaml: the machine around the policy."""
 
@@ -240,6 +255,7 @@ class MailbotFile(_Entry):
         description="directory of a policy that only looks on: what it would do otherwise with each new "
         "ticket is recorded; relative to this directory",
     )
+    reports: ReportsEntry = Field(ReportsEntry(), description="reports that go out by themselves")
     log: Literal["json", "text"] | None = Field(None, description="form of the log; else JSON off a terminal")
 
 
@@ -316,7 +332,9 @@ class ActionsEntry(_Entry):
     template: TemplateName | None = Field(
         None, description="a variant of the acknowledgement: acknowledgement.<template>.txt.j2 and so on"
     )
-    ask_for: Names = Field([], description="`details` that the acknowledgement asks for unless they are there")
+    ask_for: Names = Field(
+        [], description="`details` that the acknowledgement asks for unless they are there"
+    )
 
 
 class DetailEntry(_Entry):

@@ -19,6 +19,8 @@ MAX_DATES = 366  # in one line of `dates:`
 
 _DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:\s+to\s+([0-9]{4}-[0-9]{2}-[0-9]{2}))?")
 
+_MOMENT = re.compile(r"([a-zA-Z]+)\s+([0-9]{1,2})[:.]([0-9]{2})")
+
 
 @dataclass(frozen=True, slots=True)
 class Holidays:
@@ -39,6 +41,17 @@ def weekdays(value: object) -> tuple[int, ...]:
     if len(set(days)) < len(days):
         _no(f"`{shown(value)}` names a day twice")
     return tuple(days)
+
+
+def week_moment(value: object) -> tuple[int, timedelta]:
+    """ "mon 08:00" -> the day, Monday is 0, and the time since midnight."""
+    found = _MOMENT.fullmatch(str(value).strip())
+    if not found:
+        _no(f"`{shown(value)}` is no moment of a week", "write it like mon 08:00")
+    day, hour, minute = _weekday(found[1].lower()), int(found[2]), int(found[3])
+    if hour > 23 or minute > 59:
+        _no(f"`{shown(value)}` is no moment of a week", "hours go from 00:00 to 23:59")
+    return day, timedelta(hours=hour, minutes=minute)
 
 
 def intervals(value: object) -> tuple[Interval, ...]:

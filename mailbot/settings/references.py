@@ -114,13 +114,21 @@ def _nobody_there(files: Files) -> Iterator[Problem]:
 
 def _notified(files: Files) -> Iterator[Problem]:
     people, known = notifiable(files), names_of_people(files)
-    for place, name in [
-        *texts(files.escalation.data, "ladders", "*", "steps", "*", "notify", "*"),
-        *texts(files.escalation.data, "ladders", "*", "steps", "*", "notify"),
-    ]:
+    for source, place, name in _told(files):
         problem = _notify_problem(name, people, known) if people is not None else None
         if problem:
-            yield files.escalation.at_value(place, *problem)
+            yield source.at_value(place, *problem)
+
+
+def _told(files: Files) -> Iterator[tuple[Source, Place, str]]:
+    """Whoever a step or a report writes to, as it is named there: an agent, a team or an address."""
+    patterns: tuple[tuple[Source, tuple[str, ...]], ...] = (
+        (files.escalation, ("ladders", "*", "steps", "*", "notify")),
+        (files.mailbot, ("reports", "weekly", "to")),
+    )
+    for source, pattern in patterns:
+        for hit in (*texts(source.data, *pattern), *texts(source.data, *pattern, "*")):
+            yield source, *hit
 
 
 def _notify_problem(
@@ -145,14 +153,7 @@ def _mail_loops(files: Files) -> Iterator[Problem]:
     spots: Iterable[tuple[Source, Place, str]] = (
         *((files.mailbot, *hit) for hit in texts(files.mailbot.data, "admins", "*")),
         *((files.teams, *hit) for hit in texts(files.teams.data, "teams", "*", "agents", "*", "address")),
-        *(
-            (files.escalation, *hit)
-            for hit in texts(files.escalation.data, "ladders", "*", "steps", "*", "notify", "*")
-        ),
-        *(
-            (files.escalation, *hit)
-            for hit in texts(files.escalation.data, "ladders", "*", "steps", "*", "notify")
-        ),
+        *_told(files),
     )
     for source, place, text in spots:
         local, _, domain = text.strip().lower().rpartition("@")

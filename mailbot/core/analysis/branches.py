@@ -15,10 +15,10 @@ NONE: Reasons = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """`chosen`: atom -> its answer and why. `open`: what must still be made to hold, and why."""
+    """`chosen`: atom -> its answer and why. `pending`: what must still be made to hold, and why."""
 
     chosen: Mapping[Atom, tuple[bool, Reasons]]
-    open: tuple[tuple[Formula, Reasons], ...]
+    pending: tuple[tuple[Formula, Reasons], ...]
 
     def literals(self) -> list[Literal]:
         return [Literal(atom, sign) for atom, (sign, _) in self.chosen.items()]
@@ -30,7 +30,7 @@ class Branch:
 def settled(branch: Branch) -> Branch | Reasons:
     """All that follows without choosing; the reasons when it contradicts itself."""
     chosen = dict(branch.chosen)
-    waiting = list(branch.open)
+    waiting = list(branch.pending)
     while True:
         choices: list[tuple[Or, Reasons]] = []
         while waiting:

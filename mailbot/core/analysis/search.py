@@ -115,7 +115,7 @@ class _Question:
             return now.why(empty.because)
         except Undecided as undecided:
             return self.stuck(now, str(undecided))
-        failing = [each for each in now.open if not each[0].holds(mail)]
+        failing = [each for each in now.pending if not each[0].holds(mail)]
         if failing:
             return self.branched(now, min(failing, key=_width), depth)
         wrong = next((each for each in chosen if not each.holds(mail)), None)
@@ -125,7 +125,7 @@ class _Question:
         if taken_by is None:
             return Found(mail)
         refusal = (self.by.negated(taken_by), frozenset({-1 - taken_by}))
-        return self.solve(Branch(now.chosen, (*now.open, refusal)), depth + 1)
+        return self.solve(Branch(now.chosen, (*now.pending, refusal)), depth + 1)
 
     def taken_by(self, mail: RoutingFacts) -> int | None:
         """The first of the rules that it shall escape and doesn't."""
@@ -135,7 +135,7 @@ class _Question:
 
     def branched(self, branch: Branch, on: tuple[Formula, Reasons], depth: int) -> Found | Open | Reasons:
         formula, why = on
-        rest = tuple(each for each in branch.open if each is not on)
+        rest = tuple(each for each in branch.pending if each is not on)
         choice = next(self.choices)
         reasons, undecided = why, None
         for part in formula.parts if isinstance(formula, Or) else ():
@@ -160,7 +160,7 @@ class _Question:
             for index in self.without
             if self.by.atoms(index) & asked
         ]
-        now = settled(Branch(branch.chosen, (*branch.open, *more)))
+        now = settled(Branch(branch.chosen, (*branch.pending, *more)))
         return now if isinstance(now, frozenset) else Open(reason)
 
 

@@ -42,6 +42,7 @@ from mailbot.services.senders import Senders
 from mailbot.services.shadow import Shadow
 from mailbot.services.sweep import Sweep
 from mailbot.services.undelivered import Undelivered
+from mailbot.services.weekly import WeeklyReports
 from mailbot.settings.loading import load_policy
 from mailbot.settings.model import ImapAccount, Loaded, Settings
 from mailbot.settings.signing import HOW
@@ -229,6 +230,8 @@ class Daemon:
         if "listener" in self._roles:
             self._listener = self._make_listener()
         self._loops["sweep"] = Loop(Sweep(store, _now))
+        weekly = WeeklyReports(store, live, self._waker("delivery"), _now)
+        self._loops["weekly report"] = Loop(weekly, patience=FETCHING)
         if "imap" in self._roles:
             self._imap = [self._make_imap(account) for account in self.settings.imap]
             self._loops |= {each.name: Loop(each, patience=FETCHING) for each in self._imap}
@@ -370,7 +373,7 @@ class Daemon:
         await asyncio.gather(*(self._cut_short(each) for each in self._imap))
         if self._listener:
             await self._listener.drain(left())
-        for name in ("intake", "deadlines", "undelivered", "sweep", "shadow"):
+        for name in ("intake", "deadlines", "undelivered", "sweep", "shadow", "weekly report"):
             if name in self._loops:
                 await self._loops[name].stop()
         if self._intake:

@@ -103,6 +103,11 @@ def config_refused(*, problems: Collection[object]) -> None:
 
 
 @_info
+def weekly_report(*, week: str, mails: int) -> None:
+    """The report of the week is in line, one mail for each who wants it."""
+
+
+@_info
 def policy_reloaded(*, old: str, new: str) -> None:
     """Versions of the policy."""
 

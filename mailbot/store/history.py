@@ -107,6 +107,11 @@ def report(
     return maker.report(made_at)
 
 
+def any_before(connection: Connection, at: datetime) -> bool:
+    """Was any ticket there before that moment?"""
+    return connection.scalar(select(tickets.c.number).where(tickets.c.opened_at < at).limit(1)) is not None
+
+
 def calendar_of(policy: Policy, team: str) -> Calendar:
     """A team's calendar; the first team's when a reload took that one away."""
     known = policy.teams.get(team) or next(iter(policy.teams.values()))

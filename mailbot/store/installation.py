@@ -19,9 +19,19 @@ def secret(connection: Connection, items: Sequence[None]) -> list[bytes]:
     return [bytes.fromhex(value or "")] * len(items)
 
 
+def was(connection: Connection, occasion: str) -> bool:
+    """Did any node do this?"""
+    found = connection.scalar(select(installation.c.key).where(installation.c.key == _key(occasion)))
+    return found is not None
+
+
+def _key(occasion: str) -> str:
+    return f"once {hashlib.sha256(occasion.encode()).hexdigest()[:27]}"
+
+
 def first(connection: Connection, occasion: str, now: datetime) -> bool:
     """Are we the first to do this, of all nodes and for ever? The unique key decides."""
-    key = f"once {hashlib.sha256(occasion.encode()).hexdigest()[:27]}"
+    key = _key(occasion)
     value = f"{now.isoformat()} {occasion}"
     put = or_skip(connection, installation).returning(installation.c.key)
     return connection.scalar(put, {"key": key, "value": value}) is not None

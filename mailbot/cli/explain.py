@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mailbot.cli import numbers, rules_print, telling
+from mailbot.cli.ladder_said import comes_due
 from mailbot.cli.opening import Desk, desk, no
 from mailbot.cli.options import config_option, json_option
 from mailbot.cli.say import as_json, clean, line, title, when
-from mailbot.cli.sentences import comes_due, sentence
+from mailbot.cli.sentences import sentence
 from mailbot.cli.shapes import deadline_shapes, event_shapes, ticket_shape
 from mailbot.core import reference
 from mailbot.core.model import Ticket

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from mailbot.cli.sentences import deadline_said, sentence
+from mailbot.cli.ladder_said import deadline_said
+from mailbot.cli.sentences import sentence
 from mailbot.core import ladder
 from mailbot.core.model import Ticket
 from mailbot.core.policy import Policy
@@ -40,7 +41,8 @@ def deadline_shapes(ticket: Ticket, policy: Policy) -> list[Shape]:
             "due_at": each.due_at,
             "target": each.target.value,
             "step": each.step + 1 if each.step != ladder.MISSED else None,
-            "does": deadline_said(each, ticket, policy),
+            "does": deadline_said(each, ticket, policy, calendar.zone),
+            "moved_from": each.moved_from,
         }
         for each in ladder.deadlines(ticket, ladder.ladder_of(ticket, policy), calendar)
     ]

@@ -193,6 +193,18 @@ def escalate(number: str, level: str, because: str, agent: str | None, in_json: 
 
 @ticket.command()
 @click.argument("number")
+@click.argument("option")
+@click.option("--because", default="", help="The reason, for those who read it.")
+@as_option
+@config_option
+@json_option
+def decide(number: str, option: str, because: str, agent: str | None, in_json: bool) -> None:
+    """Answer what the ticket's ladder asked: OPTION is one of those that `ticket show` names."""
+    _act(number, commands.Decide(clean(option), _text(because, 500)), agent, in_json)
+
+
+@ticket.command()
+@click.argument("number")
 @click.option("--because", default="", help="The reason, for those who read it.")
 @as_option
 @config_option

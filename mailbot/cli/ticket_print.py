@@ -3,8 +3,9 @@
 from mailbot.cli import telling
 from mailbot.cli.compensation_print import told_on_ticket
 from mailbot.cli.opening import Desk, now
+from mailbot.cli.ladder_said import comes_due, question_said, words
 from mailbot.cli.say import block, clean, facts, line, short, size, span, table, title, when
-from mailbot.cli.sentences import comes_due, sentence, words
+from mailbot.cli.sentences import sentence
 from mailbot.core.model import Ticket
 from mailbot.store import compensations, outbox_view, tickets, views
 
@@ -60,6 +61,7 @@ def _facts(at: Desk, found: Ticket, zone: str, armed: views.Armed | None) -> lis
         ("first response", when(found.first_response_at, zone) or "not yet"),
         ("closed", when(found.closed_at, zone)),
         ("next deadline", _deadline(armed, zone)),
+        ("to be decided", question_said(found, at.policy)),
     ]
 
 

@@ -133,7 +133,7 @@ async def test_a_claim_is_accepted_or_what_is_held_rejected(shell: Shell) -> Non
 
     assert "unconfirmed, held apart" in shell.run("ticket", "show", first)
     assert f"held for {first}" in shell.run("ticket", "show", one)
-    assert "no clock runs" in shell.run("explain", one)
+    assert "it is held, to be accepted or rejected" in shell.run("explain", one)
     assert "accept or reject it first" in shell.run("ticket", "merge", one, first, "--other-customer", code=1)
     assert ASING in shell.run("ticket", "accept", one)
     assert shell.messages(first) == [1, 2]

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from mailbot.core import commands as c
 from mailbot.core.joining import Changes
-from mailbot.core.model import Status, Ticket
+from mailbot.core.model import Status, Target, Ticket
 from mailbot.services.joining import Joining, join
 from mailbot.store import deadlines, tickets, views
 from mailbot.store.schema import events, inbox, messages, participants
@@ -156,6 +156,10 @@ async def test_the_stranger_who_guesses_is_answered_word_for_word_like_anybody(d
 # --- held -------------------------------------------------------------------------------------------------
 
 
+def targets(ticket: Ticket) -> list[Target]:
+    return [clock.target for clock in ticket.clocks]
+
+
 async def holding(store: Store) -> tuple[Desk, Ticket, Ticket]:
     desk = Desk(store, mailboxes={BOX.address: replace(BOX, strangers="hold")})
     first = await desk.receive()
@@ -169,9 +173,10 @@ async def test_a_held_mail_has_its_own_acknowledged_ticket_and_touches_nothing_o
     desk, first, theirs = await holding(store)
     nobody = await desk.receive(sender="siti@lain.example", Subject="Halo")
 
-    assert (theirs.held_for, theirs.clocks) == (first.number, ())
+    assert (theirs.held_for, targets(theirs)) == (first.number, [Target.REPEAT])
     assert now(desk, first.number) == first
-    assert desk.store.read_now(views.deadline, theirs.number) is None
+    armed = desk.store.read_now(views.deadline, theirs.number)
+    assert armed and armed.target == "repeat"
     mails = {row.ticket: desk.content(row) for row in desk.owed("acknowledgement")}
     bodies = [
         mails[ticket.number].get_body(("plain",)).get_content().replace(ticket.number, "N")
@@ -194,7 +199,8 @@ async def test_accepting_threads_it_and_what_they_write_later_and_unmerging_undo
     assert rows(desk, first.number)[2].evidence["followed"] == [theirs.number]
     do(desk, theirs.number, c.Unmerge())
     again = now(desk, theirs.number)
-    assert (again.status, again.held_for, again.clocks) == (Status.NEW, first.number, ())
+    assert (again.status, again.held_for) == (Status.NEW, first.number)
+    assert targets(again) == [Target.REPEAT]
     assert desk.store.read_now(tickets.participants_of, [first.number]) == {first.number: {BUDI}}
 
 

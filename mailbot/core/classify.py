@@ -39,7 +39,7 @@ def classify(policy: Policy, facts: RoutingFacts) -> Classified:
     then = merged(rules)
     urgency, complexity = then.urgency or "normal", then.complexity or "medium"
     priority = then.priority or routing.priority(urgency, complexity)
-    details = routing.details(policy.details, facts) | _captured(matches)
+    details = routing.details(policy.details, facts) | captured(matches)
     return Classified(
         matches=tuple(matches),
         rule=rules[-1].name,
@@ -80,7 +80,8 @@ def merged(rules: Sequence[Rule]) -> Actions:
     )
 
 
-def _captured(matches: Sequence[Match]) -> dict[str, str]:
+def captured(matches: Sequence[Match]) -> dict[str, str]:
+    """What the named groups of the rules' patterns took along, the first of each name."""
     found: dict[str, str] = {}
     for match in matches:
         for name, value in match.captures:

@@ -17,6 +17,7 @@ from mailbot.core.lifecycle import opened as opened_by
 from mailbot.core.model import NOTHING_KNOWN, OVER, Circumstances, Envelope, InboundMail, Status, Ticket
 from mailbot.core.notices import Acknowledgement, AgentRefusal, Answer
 from mailbot.core.policy import Agent, Mailbox, Policy
+from mailbot.core.rerouting import on_reopening
 from mailbot.core.worktime import local
 
 
@@ -299,14 +300,25 @@ def _customer_wrote(
     ticket: Ticket, mail: InboundMail, facts: MailFacts, policy: Policy, now: datetime
 ) -> MailDecision:
     story = Story(ticket, loads=facts.loads)
+    anew = ""
     if ticket.status is Status.CLOSED:
         story.tell(e.TicketReopened(now, "customer"))
     story.tell(e.CustomerWrote(now, "customer", mail.message_id, facts.verdict.because))
+    if ticket.status is Status.CLOSED:
+        known = replace(
+            facts.circumstances,
+            authentication=mail.authentication,
+            reopened=True,
+            escalated_before=facts.circumstances.escalated_before or ticket.escalated > 0,
+        )
+        asked = routing_facts(mail, ticket.customer, ticket.mailbox, policy, now, known)
+        anew = on_reopening(story, asked, policy, now)
     story.tell(_clocks(story.ticket, policy, now))
     owners.ensure(story, policy, now)
     because = facts.verdict.because
     if mail.sender != ticket.customer:
         because += f"; written by {mail.sender or 'an unclear sender'}, answers go to {ticket.customer}"
+    because += f"; {anew}" if anew else ""
     why = "unconfirmed" if ticket.held_for else "customer_wrote"
     tell.team(story, policy, now, why, because, mail.visible)
     return MailDecision(story.decision(), "in")

@@ -31,7 +31,7 @@ def recompute(ticket: Ticket, policy: Policy, now: datetime, by: str, loads: Loa
     story = Story(ticket, loads=loads)
     if ticket.status not in OVER and not stands_by(ticket, policy):
         new = ladder.current_ladder(ticket, policy)
-        clocks = _clocks(ticket, ladder.ladder_of(ticket, policy), new, policy, now)
+        clocks = clocks_on(ticket, ladder.ladder_of(ticket, policy), new, policy, now)
         story.tell(e.LadderChanged(now, by, new.name, policy.digests[new.name], clocks))
     owners.ensure(story, policy, now)
     return story.decision()
@@ -47,8 +47,8 @@ class _Reckoned:
     done: frozenset[int]
 
 
-def _clocks(ticket: Ticket, old: Ladder, new: Ladder, policy: Policy, now: datetime) -> tuple[Clock, ...]:
-    """The clocks with the new spans and the steps that count as taken."""
+def clocks_on(ticket: Ticket, old: Ladder, new: Ladder, policy: Policy, now: datetime) -> tuple[Clock, ...]:
+    """The clocks that ran by `old` with the new spans and the steps that count as taken."""
     calendar = ladder.calendar_of(ticket, policy)
     same = {index: new.steps.index(step) for index, step in enumerate(old.steps) if step in new.steps}
     reckoned = [_reckoned(clock, same, new, calendar, now) for clock in ticket.clocks]

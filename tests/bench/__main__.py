@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.bench import deadlines, fsync, load, memory, replay, rules, stage, start
+from tests.bench import deadlines, fsync, load, memory, replay, rules, stage, start, worktime
 from tests.bench.figures import Part, Run
 
 LOADED = 1.0  # processes waiting for a core, over the last minute, above which figures say little
@@ -35,6 +35,7 @@ def long_plans(folder: Path, runs: int) -> dict[str, Callable[[], Plan]]:
         **_loads(folder, runs, fast=4_000, steady=(400, 1_200), burst=2_000),
         "deadlines": lambda: _deadlines(folder, sleepers=1_000_000, rounds=3, punctual=1_000),
         "rules": lambda: Plan("routing one mail", lambda: rules.once(100), runs),
+        "worktime": lambda: _worktime(1_000_000, runs),
         "replay": lambda: _replay(folder, 10_000),
         "fsync": lambda: _fsync(folder, 800, runs),
         "memory": lambda: Plan("20,000 mails, one daemon", lambda: memory.once(folder), 1),
@@ -47,6 +48,7 @@ def quick_plans(folder: Path) -> dict[str, Callable[[], Plan]]:
         **_loads(folder, 1, fast=1_500, steady=(200, 600), burst=1_000),
         "deadlines": lambda: _deadlines(folder, sleepers=100_000, rounds=1, punctual=200),
         "rules": lambda: Plan("routing one mail", lambda: rules.once(30), 1),
+        "worktime": lambda: _worktime(100_000, 1),
         "replay": lambda: _replay(folder, 1_000),
         "fsync": lambda: _fsync(folder, 400, 1),
     }
@@ -65,6 +67,10 @@ def _loads(
         "steady200": plan("200 a second, whenever they come", load.steady(steady[1], 200)),
         "burst": plan(f"all at once, {load.CROWD} at a time", load.burst(burst)),
     }
+
+
+def _worktime(count: int, runs: int) -> Plan:
+    return Plan(f"{count:,} computations", lambda: worktime.once(count), runs)
 
 
 def _deadlines(folder: Path, *, sleepers: int, rounds: int, punctual: int) -> Plan:

@@ -172,6 +172,7 @@ class Daemon:
     async def _with_former(self, policy: Policy) -> Policy:
         """Tickets climb the ladders that they were given: this policy's are kept for later ones, and those of
         earlier ones are known to it."""
+        await asyncio.to_thread(lambda: policy.prefilter)  # before the first mail asks for it
         await self._store.write(ladders.keep, policy)
         return replace(policy, former=await self._store.read(ladders.known))
 
@@ -211,7 +212,7 @@ class Daemon:
             if trust.verify:
                 self._senders = Senders(trust, Resolver(trust.resolver).until, metrics)
             flow = self._flow = InFlow()
-            shadow = self._shadow = Shadow(store, live, self._waker("shadow"), metrics, _now)
+            shadow = self._shadow = Shadow(store, live, metrics, _now)
             self._intake = Intake(
                 store,
                 live,

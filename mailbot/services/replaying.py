@@ -72,9 +72,8 @@ def _case(connection: Connection, opening: Opening, known: Circumstances) -> Cas
 
 def light(mail: InboundMail) -> InboundMail:
     """Without what no rule asks about: many of these may be in memory at once."""
-    if not mail.attachments:
-        return mail
-    return replace(mail, attachments=tuple(replace(each, content=b"") for each in mail.attachments))
+    files = tuple(replace(each, content=b"") for each in mail.attachments)
+    return replace(mail, text="" if mail.visible else mail.text, attachments=files)
 
 
 def _as_recorded(opening: Opening) -> Circumstances:

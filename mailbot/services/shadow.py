@@ -21,14 +21,15 @@ from mailbot.core.replay import Case, Change, compared, placed, recorded
 from mailbot.core.routing import LOOKED_UP
 from mailbot.metrics import Metrics
 from mailbot.services.filing import Filed
-from mailbot.services.live import Live, Wake
+from mailbot.services.live import Live
 from mailbot.services.replaying import light
 from mailbot.store import circumstances, shadows
 from mailbot.store.store import Store
 
-AT_ONCE = 100
-WAITING = 500  # tickets that may wait to be looked at; mails without their attachments
-IDLE = timedelta(minutes=1)
+AT_ONCE = 200
+WAITING = 2_000  # tickets that may wait to be looked at
+ROOM = 8_000_000  # characters that their mails may have, all together
+IDLE = timedelta(seconds=1)  # nobody waits for it: what gathers meanwhile shares a transaction
 
 
 class Shadow:
@@ -36,17 +37,15 @@ class Shadow:
 
     name = "shadow"
 
-    def __init__(
-        self, store: Store, live: Live, wake: Wake, metrics: Metrics, now: Callable[[], datetime]
-    ) -> None:
-        self._store, self._live, self._wake, self._metrics, self._now = store, live, wake, metrics, now
+    def __init__(self, store: Store, live: Live, metrics: Metrics, now: Callable[[], datetime]) -> None:
+        self._store, self._live, self._metrics, self._now = store, live, metrics, now
         self._policy: Policy | None = None
         self._at_work: Policy | None = None  # still set when a turn begins: it failed the last time
         self._waiting: list[Case] = []
-        self._missed = 0
+        self._room, self._missed = ROOM, 0
 
     def take(self, policy: Policy | None) -> None:
-        self._policy, self._missed = policy, 0
+        self._policy, self._room, self._missed = policy, ROOM, 0
         self._waiting.clear()
 
     def saw(self, filed: Filed) -> None:
@@ -56,19 +55,21 @@ class Shadow:
         routed = next((e for e in filed.decided.decision.events if isinstance(e, TicketRouted)), None)
         if routed is None or routed.circumstances is None:
             return
-        if len(self._waiting) < WAITING:
-            number, version = filed.decided.decision.ticket.number, self._live.policy.version
-            mail, envelope = light(filed.mail), filed.claimed.envelope
-            case = Case(number, routed.at, mail, envelope, routed.circumstances, routed, version)
-            self._waiting.append(case)
-        else:
+        mail = light(filed.mail)
+        if len(self._waiting) >= WAITING or len(mail.text) + len(mail.visible) > self._room:
             self._missed += 1
-        self._wake()
+            return
+        self._room -= len(mail.text) + len(mail.visible)
+        number, version = filed.decided.decision.ticket.number, self._live.policy.version
+        envelope, known = filed.claimed.envelope, routed.circumstances
+        self._waiting.append(Case(number, routed.at, mail, envelope, known, routed, version))
 
     async def run_once(self) -> timedelta | float:
         policy, cases, missed = self._policy, self._waiting[:AT_ONCE], self._missed
         del self._waiting[:AT_ONCE]
         self._missed = 0
+        if not self._waiting:
+            self._room = ROOM
         if policy is None or policy is self._at_work or not (cases or missed):
             return IDLE
         cases, live = await self._completed(cases, policy), self._live.policy

@@ -10,7 +10,7 @@ from mailbot.core.policy import Actions, Policy, Rule
 from mailbot.metrics import Metrics
 from mailbot.services.filing import Filed
 from mailbot.services.intake import Intake
-from mailbot.services.shadow import WAITING, Shadow
+from mailbot.services.shadow import ROOM, WAITING, Shadow
 from mailbot.store import shadows
 from mailbot.store.shadows import Run
 from mailbot.store.store import Store
@@ -27,13 +27,20 @@ class Onlooker:
     def __init__(self, store: Store, looks_on: Policy | None = OTHER) -> None:
         self.desk, self.store, self.metrics = Desk(store), store, Metrics()
         live, clock = self.desk.live, lambda: self.desk.clock
-        self.shadow = Shadow(store, live, lambda: None, self.metrics, clock)
+        self.shadow = Shadow(store, live, self.metrics, clock)
         self.shadow.take(looks_on)
         self.desk.intake = Intake(store, live, "n1", lambda: None, self.metrics, clock, seen=self.shadow.saw)
 
     async def look(self) -> None:
         while await self.shadow.run_once() == 0:
             pass
+
+    async def flood(self, filed: Filed, times: int) -> list[int]:
+        """How many of the same were missed, run by run."""
+        for _ in range(times):
+            self.shadow.saw(filed)
+        await self.look()
+        return [run.missed for run in self.runs]
 
     @property
     def runs(self) -> list[Run]:
@@ -104,12 +111,17 @@ async def test_counts_of_a_later_turn_are_added(onlooker: Onlooker) -> None:
 
 async def test_tickets_that_come_too_fast_are_left_out_and_counted(onlooker: Onlooker) -> None:
     filed = await one_filed(onlooker)
-    for _ in range(WAITING + 7):
-        onlooker.shadow.saw(filed)
-    await onlooker.look()
 
-    assert [run.missed for run in onlooker.runs] == [7]
+    assert await onlooker.flood(filed, WAITING + 7) == [7]
     assert onlooker.count("missed") == 7
+
+
+async def test_mails_that_wait_to_be_looked_at_have_only_so_much_room(onlooker: Onlooker) -> None:
+    filed = await one_filed(onlooker)
+    long = replace(filed, mail=replace(filed.mail, visible="x" * (ROOM // 10)))
+
+    assert await onlooker.flood(long, 13) == [3]
+    assert await onlooker.flood(long, 10) == [3]  # there is room again
 
 
 async def test_a_fault_of_it_is_told_once_and_then_there_is_silence(store: Store) -> None:

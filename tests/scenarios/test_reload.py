@@ -1,0 +1,136 @@
+"""Promise P6 on the wire: what a running daemon does with a configuration that is not right."""
+
+import email
+import signal
+from collections.abc import AsyncIterator
+from email import policy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.scenarios.harness import DaemonProcess, complaint, eventually, send
+from tests.sink import SinkSmtp
+
+ADMIN = "eko.kurniawan@ops.dukungan.example"
+FAILING = """
+tests:
+  - name: broken hope
+    mail: {from: siti@pelanggan.example, subject: Saldo terpotong dua kali}
+    expect: {team: frontline}
+"""
+SHADOWED = """  - name: never asked
+    when: {text: {contains: [pembayaran saya terpotong dua kali]}}
+    then: {category: payment, team: payments}
+
+"""
+
+
+@pytest.fixture
+async def daemon(tmp_path: Path) -> AsyncIterator[tuple[DaemonProcess, SinkSmtp]]:
+    sink = await SinkSmtp().start()
+    async with DaemonProcess(tmp_path, sink.port) as running:
+        yield running, sink
+    await sink.stop()
+
+
+def node(daemon: DaemonProcess) -> dict[str, Any]:
+    return daemon.rows("SELECT policy, trouble, reloaded_at FROM nodes")[0]
+
+
+async def ask(daemon: DaemonProcess) -> dict[str, Any]:
+    """SIGHUP, and the node's row when it is dealt with."""
+    before = node(daemon)["reloaded_at"]
+    assert daemon.process
+    daemon.process.send_signal(signal.SIGHUP)
+    return dict(await eventually(lambda: (now := node(daemon))["reloaded_at"] != before and now))
+
+
+async def heard(sink: SinkSmtp, count: int) -> list[Any]:
+    """The mails that the admin got, when there are so many."""
+
+    def to_admin() -> list[Any]:
+        mine = [mail for mail in sink.mails if mail.recipients == (ADMIN,)]
+        return mine if len(mine) >= count else []
+
+    found = await eventually(to_admin)
+    return [email.message_from_bytes(each.content, policy=policy.default) for each in found]
+
+
+def broken(daemon: DaemonProcess, how: str) -> str:
+    """Breaks the files; what must be said about it, with its place."""
+    path = daemon.config / "routing.yaml"
+    text = path.read_text()
+    if how == "YAML":
+        path.write_text(text + "  - name: [half a rule\n")
+        return f"routing.yaml:{text.count(chr(10)) + 2}:"
+    if how == "test":
+        path.write_text(text + FAILING)
+        line = text.count("\n") + FAILING[: FAILING.index("frontline")].count("\n") + 1
+        return f"routing.yaml:{line}:20: test `broken hope`: team is payments, not frontline"
+    last = text.rindex("  - name: everything else")
+    path.write_text(text[:last] + SHADOWED + text[last:])
+    return f"routing.yaml:{text[:last].count(chr(10)) + 1}:5: rule 'never asked' never matches"
+
+
+@pytest.mark.parametrize("how", ["YAML", "test", "shadowed rule"])
+async def test_p6_a_refused_reload_changes_nothing_and_each_admin_hears_of_it_once(
+    daemon: tuple[DaemonProcess, SinkSmtp], how: str
+) -> None:
+    running, sink = daemon
+    good = (running.config / "routing.yaml").read_text()
+    first = node(running)
+    said = broken(running, how)
+
+    refused = await ask(running)
+    assert refused["policy"] == first["policy"]
+    assert said in refused["trouble"]
+    assert said in running.log
+    [mail] = await heard(sink, 1)
+    text = mail.get_content().replace("\r\n", "\n")
+    assert said in text
+    assert f"Policy {first['policy']} stays in force" in text
+    assert (mail["Auto-Submitted"], mail["Subject"][:15]) == ("auto-generated", "Reload refused:")
+
+    # The policy before decides about mail, and the same files are told of once.
+    assert (await send(running.port, complaint(1), "siti@pelanggan.example")).startswith("250")
+    await ask(running)
+    await eventually(lambda: running.rows("SELECT state FROM outbox WHERE kind = 'team' AND state = 'sent'"))
+    assert len(running.rows("SELECT id FROM outbox WHERE kind = 'bulletin'")) == 1
+    [event] = running.rows("SELECT policy FROM events WHERE kind = 'TicketRouted'")
+    assert event["policy"] == first["policy"]
+
+    # A good one is taken.
+    (running.config / "routing.yaml").write_text(
+        good.replace("  - name: paid twice", "  - name: double charge")
+    )
+    taken = await ask(running)
+    assert (taken["policy"] != first["policy"], taken["trouble"]) == (True, None)
+
+
+async def test_p6_reload_says_what_is_wrong_and_what_was_taken(
+    daemon: tuple[DaemonProcess, SinkSmtp],
+) -> None:
+    running, _ = daemon
+    first = node(running)
+    said = broken(running, "test")
+    code, out, err = await running.command("reload")
+    assert (code, out) == (78, "")
+    assert said in err
+    assert node(running) == first  # the daemon was not even asked
+
+    running.edit("routing.yaml", "expect: {team: frontline}", "expect: {team: payments}")
+    running.edit("routing.yaml", "  - name: paid twice", "  - name: double charge")
+    code, out, _ = await running.command("reload")
+    assert code == 0
+    assert "rule 'double charge' added" in out
+    assert "1 test of the rules holds" in out
+
+
+async def test_p6_a_failing_test_never_starts_a_daemon(tmp_path: Path) -> None:
+    stopped = DaemonProcess(tmp_path, 1)
+    said = broken(stopped, "test")
+    code, _, err = await stopped.command("run")
+    assert code == 78
+    assert said in err
+    assert not stopped.database.exists()

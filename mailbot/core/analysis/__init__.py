@@ -1,6 +1,6 @@
 """What is wrong with a policy, proven, without having seen a mail: see `check`."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 from mailbot.core.analysis import dead, gaps, order, overridden, phrases
 from mailbot.core.analysis.budget import Budget as Budget
@@ -13,21 +13,31 @@ from mailbot.core.analysis.finding import faults as faults
 from mailbot.core.analysis.ground import Ground, ground
 from mailbot.core.policy import Policy
 
+Check = Callable[[Ground], Iterator[Finding]]
+Checks = tuple[Check, ...]
+
 # In this order: what is found dead first is not asked again.
-CHECKS: tuple[Callable[[Ground], Iterator[Finding]], ...] = (
+CHECKS: Checks = (
     dead.find,
     overridden.find,
     phrases.find,
     order.find,
     gaps.find,
 )
+every_pair: Check = order.every  # beside these: all pairs of rules whose order alone decides
 
 
 def check(
     policy: Policy,
     budget: Budget | None = None,
-    checks: Iterable[Callable[[Ground], Iterator[Finding]]] = CHECKS,
+    checks: Checks = CHECKS,
 ) -> list[Finding]:
-    """Everything found, in the order of the files. What the budget did not reach is "not decided"."""
+    """Everything found, by file and place. What the budget did not reach is "not decided"."""
     at = ground(policy, budget or Budget())
-    return [finding for each in checks for finding in each(at)]
+    found = [finding for each in checks for finding in each(at)]
+    once = {(each.kind, each.spot, each.names): each for each in found}
+    return sorted(once.values(), key=_place)
+
+
+def _place(finding: Finding) -> tuple[str, list[str]]:
+    return finding.spot.file, [f"{part:>8}" for part in finding.spot.path]

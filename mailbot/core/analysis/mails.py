@@ -29,7 +29,7 @@ ADDRESS = Shape(lines=False, address=True)
 NAME = Shape(lines=False, neutral=("lampiran.pdf", "foto.jpg", "scan", ""))
 TYPE = Shape(lines=False, neutral=("application/pdf", "image/jpeg", "text/csv", ""))
 LANGUAGES = ("id", "en", "")  # all that `language.guess` can say
-USUAL_BYTES = 2_000
+USUAL_BYTES = 500  # of the header
 NO_TEXTS: tuple[str, ...] = ()
 _SHAPES = {"subject": SUBJECT, "body": BODY, "sender_name": LINE}
 _TRUTHS = frozenset({"known_customer", "reopened", "escalated_before"})

@@ -1,0 +1,88 @@
+"""`mailbot rules check`: what can be proven about the rules before any mail has come."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from mailbot.cli.opening import configuration
+from mailbot.cli.options import config_directory, config_option, json_option
+from mailbot.core import analysis
+from mailbot.core.analysis import Budget, Finding
+from mailbot.errors import Problem
+
+STEPS = 1_000_000_000  # time is what ends the search here
+EACH = 2_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A finding, its place, and its example as a file ("" when it was not written)."""
+
+    finding: Finding
+    at: Problem
+    file: str = ""
+
+
+@click.command("check")
+@click.option("--all", "every", is_flag=True, help="Name every pair of rules whose order alone decides, too.")
+@click.option(
+    "--witnesses",
+    "folder",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write the example mails here, for `mailbot explain`.",
+)
+@click.option(
+    "--seconds",
+    metavar="N",
+    type=click.IntRange(1),
+    default=60,
+    show_default=True,
+    help="What is not proven by then is not decided.",
+)
+@config_option
+@json_option
+@click.pass_context
+def check(ctx: click.Context, every: bool, folder: Path | None, seconds: int, in_json: bool) -> None:
+    """Rules that never match and what shadows them, conditions that exclude each other, actions and values
+    without effect, rules that fight, an example of what no rule catches. Each with a mail that shows it.
+
+    Exit 1 when there is a fault; remarks, notes and what is not decided exit 0."""
+    from mailbot.cli import rules_check_print
+    from mailbot.settings import spots
+
+    loaded = configuration()
+    ends = time.monotonic() + seconds
+    budget = Budget(STEPS, EACH, lambda: time.monotonic() > ends)
+    found = analysis.check(loaded.policy, budget, _checks(every=every))
+    places = spots.problems(found, loaded.sources, config_directory(ctx))
+    files = _written(found, folder) if folder else [""] * len(found)
+    told = [Told(*each) for each in zip(found, places, files, strict=True)]
+    if in_json:
+        rules_check_print.as_object(told, loaded.policy)
+    else:
+        rules_check_print.show(told, loaded.policy)
+    if analysis.faults(found):
+        ctx.exit(1)
+
+
+def _checks(*, every: bool) -> analysis.Checks:
+    return (*analysis.CHECKS, analysis.every_pair) if every else analysis.CHECKS
+
+
+def _written(found: Sequence[Finding], folder: Path) -> list[str]:
+    """The example of each finding as a mail in `folder`, "" for those without one."""
+    from mailbot.mail.example import written
+
+    folder.mkdir(parents=True, exist_ok=True)
+    names = []
+    for number, each in enumerate(found, 1):
+        mail = each.witness.mail if each.witness else None
+        path = folder / f"{number:03d}-{each.kind}.eml"
+        if mail:
+            path.write_bytes(written(mail))
+        names.append(str(path) if mail else "")
+    return names

@@ -1,0 +1,118 @@
+"""How `mailbot rules check` tells what it found."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from mailbot.cli import say
+from mailbot.core import routing
+from mailbot.core.analysis import GRAVITY, Severity, Witness
+from mailbot.core.policy import Policy
+from mailbot.core.routing import RoutingFacts
+from mailbot.core.worktime import DAY_NAMES
+
+if TYPE_CHECKING:
+    from mailbot.cli.rules_check import Told
+
+_COLOURS = {
+    Severity.FAULT: "red",
+    Severity.REMARK: "yellow",
+    Severity.UNDECIDED: "magenta",
+    Severity.NOTE: "blue",
+}
+_LONGEST = 400  # characters of an example's text that are shown
+_TRUTHS = {
+    "known_customer": "a customer who had a ticket before",
+    "reopened": "goes on with a closed ticket",
+    "escalated_before": "a customer with a ticket that was escalated",
+}
+
+
+def show(told: "Sequence[Told]", policy: Policy) -> None:
+    for each in told:
+        finding, at = each.finding, each.at
+        graver = "" if finding.severity is Severity.FAULT else f" ({finding.severity})"
+        where = f"{at.file}:{at.line}:{at.column}" if at.line else at.file
+        text = f"{where}: {finding.kind}{graver}: {finding.message}"
+        say.line(say.block(text), fg=_COLOURS[finding.severity])
+        if finding.hint:
+            say.line(f"    {say.clean(finding.hint)}")
+        if finding.witness:
+            _example(finding.witness, each.file)
+        say.line()
+    _summary(told, policy)
+
+
+def _example(witness: Witness, file: str) -> None:
+    mail = witness.mail
+    say.line(f"    {'example' if mail else 'shown by'}: {say.clean(witness.shows)}")
+    if witness.moment:
+        say.line(f"      {witness.moment:%a %Y-%m-%d %H:%M %Z}")
+    if mail:
+        for text in _mail_lines(mail):
+            say.line(f"      {text}")
+    if file:
+        say.line(f"      mailbot explain {say.clean(file)}")
+
+
+def _mail_lines(mail: RoutingFacts) -> list[str]:
+    """What matters of it, as a person reads a mail; what is as usual is left out."""
+    name = f"{mail.sender_name} " if mail.sender_name else ""
+    lines = [f"From: {say.clean(name)}<{say.clean(mail.sender)}>", f"To: {say.clean(mail.mailbox)}"]
+    lines += [
+        f"{say.clean(each)}: {say.clean(value)}" for each, values in mail.headers.items() for value in values
+    ]
+    lines.append(f"Subject: {say.clean(mail.subject)}")
+    lines += [f"| {line}" for line in say.block(mail.text, _LONGEST).split("\n")]
+    for file, kind in zip(mail.attachment_names, mail.attachment_types, strict=False):
+        lines.append(f"attached: {say.clean(file) or '(no name)'}, {say.clean(kind)}")
+    at = mail.local_time
+    known = mail.circumstances
+    beside = [
+        f"{DAY_NAMES[at.weekday()]} {at:%Y-%m-%d %H:%M}",
+        f"language {mail.language or 'unsure'}",
+        say.size(mail.size),
+        *(said for each, said in _TRUTHS.items() if getattr(known, each)),
+        *([f"{known.open_tickets} other open tickets"] if known.open_tickets else ()),
+        *([f"sender's proof: {known.authentication.value}"] if known.authentication.value != "none" else ()),
+    ]
+    return [*lines, f"({', '.join(beside)})"]
+
+
+def _summary(told: "Sequence[Told]", policy: Policy) -> None:
+    counts = {severity: sum(each.finding.severity is severity for each in told) for severity in GRAVITY}
+    plural = {Severity.UNDECIDED: "not decided"}
+    said = [
+        f"{count} {plural.get(severity, severity + 's' * (count != 1))}"
+        for severity, count in counts.items()
+        if count or severity is Severity.FAULT
+    ]
+    colour = "red" if counts[Severity.FAULT] else "green"
+    say.line(f"{len(policy.rules)} rules, policy {policy.version}: {', '.join(said)}", fg=colour)
+
+
+def as_object(told: "Sequence[Told]", policy: Policy) -> None:
+    found = [
+        {
+            "kind": each.finding.kind,
+            "severity": each.finding.severity,
+            "file": each.at.file,
+            "line": each.at.line,
+            "column": each.at.column,
+            "message": each.finding.message,
+            "hint": each.finding.hint,
+            "names": each.finding.names,
+            "witness": _witness(each.finding.witness, each.file, policy),
+        }
+        for each in told
+    ]
+    ok = all(each.finding.severity is not Severity.FAULT for each in told)
+    say.as_json({"ok": ok, "policy": policy.version, "rules": len(policy.rules), "findings": found})
+
+
+def _witness(witness: Witness | None, file: str, policy: Policy) -> dict[str, Any] | None:
+    """`rules`: those that match it, the last one takes it."""
+    if witness is None:
+        return None
+    mail = witness.mail
+    hits = [policy.rules[hit.rule_index].name for hit in routing.matches(policy.rules, mail)] if mail else []
+    return {"shows": witness.shows, "moment": witness.moment, "mail": mail, "rules": hits, "file": file}

@@ -3,14 +3,13 @@
 `check`, the start and each reload ask here, so that none of them takes what another would refuse.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from mailbot.core import rehearsal
-from mailbot.core.analysis import Budget, Finding, check, faults
+from mailbot.core.analysis import Budget, check, faults
 from mailbot.core.model import Envelope, InboundMail
 from mailbot.core.policy import Policy
 from mailbot.core.rehearsal import Expected, Mismatch, Rehearsal
@@ -21,11 +20,9 @@ from mailbot.mail.posted import envelope_of
 from mailbot.mail.tags import check_room
 from mailbot.mail.templates import Templates
 from mailbot.mail.templates import load as load_templates
-from mailbot.settings import load
+from mailbot.settings import load, spots
 from mailbot.settings.model import Loaded
-from mailbot.settings.raw import texts
 from mailbot.settings.shipped import templates_for
-from mailbot.settings.source import Place
 from mailbot.settings.source import parse as parse_yaml
 
 ROUTING = "routing.yaml"
@@ -65,24 +62,7 @@ def doubts(loaded: Loaded, directory: Path) -> list[Problem]:
     """What the analysis of the policy proves to be a fault: no reload takes it. What it could not decide, and
     what may be meant, is none."""
     budget = Budget(steps=STEPS)
-    return [_doubt(each, loaded, directory) for each in faults(check(loaded.policy, budget))]
-
-
-def _doubt(finding: Finding, loaded: Loaded, directory: Path) -> Problem:
-    spot = finding.spot
-    file = f"{spot.file}.yaml"
-    source, _ = parse_yaml(loaded.sources.files[file].encode(), str(directory / file))
-    below = (place for place, text in _texts(source.data, spot.path) if spot.item and text == spot.item)
-    return source.at_value(next(below, spot.path), finding.message, finding.hint)
-
-
-def _texts(data: Any, path: Place) -> Iterator[tuple[Place, str]]:
-    """The texts below `path` with their places."""
-    for part in path:
-        data = data[part]
-    for depth in range(10):
-        for place, text in texts(data, *"*" * depth):
-            yield (*path, *place), text
+    return spots.problems(faults(check(loaded.policy, budget)), loaded.sources, directory)
 
 
 def _room(policy: Policy, directory: Path) -> list[Problem]:

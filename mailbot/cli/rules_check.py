@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -11,19 +10,9 @@ from mailbot.cli.opening import configuration
 from mailbot.cli.options import config_directory, config_option, json_option
 from mailbot.core import analysis
 from mailbot.core.analysis import Budget, Finding
-from mailbot.errors import Problem
 
 STEPS = 1_000_000_000  # time is what ends the search here
 EACH = 2_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A finding, its place, and its example as a file ("" when it was not written)."""
-
-    finding: Finding
-    at: Problem
-    file: str = ""
 
 
 @click.command("check")
@@ -60,7 +49,7 @@ def check(ctx: click.Context, every: bool, folder: Path | None, seconds: int, in
     found = analysis.check(loaded.policy, budget, _checks(every=every))
     places = spots.problems(found, loaded.sources, config_directory(ctx))
     files = _written(found, folder) if folder else [""] * len(found)
-    told = [Told(*each) for each in zip(found, places, files, strict=True)]
+    told = [rules_check_print.Told(*each) for each in zip(found, places, files, strict=True)]
     if in_json:
         rules_check_print.as_object(told, loaded.policy)
     else:

@@ -1,17 +1,16 @@
 """How `mailbot rules check` tells what it found."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 from mailbot.cli import say
 from mailbot.core import routing
-from mailbot.core.analysis import GRAVITY, Severity, Witness
+from mailbot.core.analysis import GRAVITY, Finding, Severity, Witness
 from mailbot.core.policy import Policy
 from mailbot.core.routing import RoutingFacts
 from mailbot.core.worktime import DAY_NAMES
-
-if TYPE_CHECKING:
-    from mailbot.cli.rules_check import Told
+from mailbot.errors import Problem
 
 _COLOURS = {
     Severity.FAULT: "red",
@@ -27,7 +26,16 @@ _TRUTHS = {
 }
 
 
-def show(told: "Sequence[Told]", policy: Policy) -> None:
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A finding, its place, and its example as a file ("" when it was not written)."""
+
+    finding: Finding
+    at: Problem
+    file: str = ""
+
+
+def show(told: Sequence[Told], policy: Policy) -> None:
     for each in told:
         finding, at = each.finding, each.at
         graver = "" if finding.severity is Severity.FAULT else f" ({finding.severity})"
@@ -78,7 +86,7 @@ def _mail_lines(mail: RoutingFacts) -> list[str]:
     return [*lines, f"({', '.join(beside)})"]
 
 
-def _summary(told: "Sequence[Told]", policy: Policy) -> None:
+def _summary(told: Sequence[Told], policy: Policy) -> None:
     counts = {severity: sum(each.finding.severity is severity for each in told) for severity in GRAVITY}
     plural = {Severity.UNDECIDED: "not decided"}
     said = [
@@ -90,7 +98,7 @@ def _summary(told: "Sequence[Told]", policy: Policy) -> None:
     say.line(f"{len(policy.rules)} rules, policy {policy.version}: {', '.join(said)}", fg=colour)
 
 
-def as_object(told: "Sequence[Told]", policy: Policy) -> None:
+def as_object(told: Sequence[Told], policy: Policy) -> None:
     found = [
         {
             "kind": each.finding.kind,

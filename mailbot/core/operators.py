@@ -246,6 +246,8 @@ def _read_truth(value: object) -> tuple[bool, ...]:
 
 
 def _yaml(value: object) -> str:
+    if isinstance(value, tuple):
+        return "a list"
     return {True: "true", False: "false"}[value] if isinstance(value, bool) else repr(value)
 
 

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
-from typing import Any
 
 from mailbot.core import prefilter
 from mailbot.core.kinds import Listed
@@ -232,7 +231,9 @@ class Policy:
     former: Mapping[str, Ladder] = field(default_factory=dict)  # by digest: what tickets climb all the same
     level_names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # for customers, by language
     lists: Mapping[str, Listed] = field(default_factory=dict)  # what `listed_in` looks in, by name
-    memo: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)  # see `prefilter`
+    memo: dict[str, tuple[tuple[Rule, ...], Prefilter]] = field(
+        default_factory=dict, repr=False, compare=False
+    )  # see `prefilter`
 
     @cached_property
     def asked(self) -> frozenset[str]:
@@ -268,11 +269,10 @@ class Policy:
     def prefilter(self) -> Prefilter:
         """Which rules a mail can match at all. Thousands of patterns take a second, so that a policy that is
         made from this one with the same rules has the same."""
-        rules, made = self.memo.get("prefilter", (None, None))
-        if made is None or rules is not self.rules:
-            made = prefilter.build([rule.when for rule in self.rules])
-            self.memo["prefilter"] = self.rules, made
-        return made
+        kept = self.memo.get("prefilter")
+        if kept is None or kept[0] is not self.rules:
+            kept = self.memo["prefilter"] = self.rules, prefilter.build([rule.when for rule in self.rules])
+        return kept[1]
 
     @cached_property
     def agents(self) -> Mapping[str, Agent]:

@@ -138,7 +138,7 @@ def words_scan(words: Collection[str], memory: int | None = None) -> Scan:
             hits = made.Match(haystack) or ()
             if 0 not in hits:
                 return None
-            found += [known[hit] for hit in hits]
+            found += [known[hit] for hit in hits if hit]
         return frozenset(found)
 
     return scan
@@ -192,7 +192,7 @@ def patterns_scan(patterns: Collection[str]) -> Scan:
             hits = made.Match(haystack, potential=True) or ()
             if 0 not in hits:
                 return None
-            found.update([known[hit] for hit in hits])
+            found.update([known[hit] for hit in hits if hit])
         if scan_bare is None:
             return frozenset(found)
         here = scan_bare(texts)
@@ -212,7 +212,7 @@ def _filter_of(patterns: Sequence[str]) -> tuple[Any, Sequence[str]]:
 
 def _bare(made: Any, known: Sequence[str]) -> list[str]:
     """The patterns without any literal that would have to stand in a text: any text may hold them."""
-    return [known[hit] for hit in made.Match("", potential=True) or ()]
+    return [known[hit] for hit in made.Match("", potential=True) or () if hit]
 
 
 def _bare_scan(patterns: Sequence[str]) -> Scan:

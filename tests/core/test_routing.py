@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailbot.core import routing
+from mailbot.core.kinds import Context, Listed
+from mailbot.core.model import Circumstances
 from mailbot.core.operators import octets, week_hours
 from mailbot.core.routing import (
     COMPLEXITIES,
@@ -30,6 +32,7 @@ from mailbot.core.routing import (
     operators_of,
 )
 from mailbot.core.text import fold, plain
+from mailbot.core.worktime import Calendar, hours
 
 WIB = timezone(timedelta(hours=7))
 MONDAY_MORNING = datetime(2026, 11, 23, 8, 5, tzinfo=WIB)
@@ -43,6 +46,16 @@ class Rule:
 
 
 EVERYTHING_ELSE = Rule("everything else", None)
+CONTEXT = Context(
+    {
+        "office": Calendar("office", "Asia/Jakarta", ((hours("08:00-17:00"),),) * 5 + ((), ())),
+        "night": Calendar("night", "Asia/Jayapura", ((hours("00:00-08:00"),),) * 7),  # 06:00 in Jakarta
+    },
+    {
+        "vip": Listed(domains=frozenset({"bank.co.id"})),
+        "people": Listed(frozenset({"support@dukungan.example"})),
+    },
+)
 
 
 def facts(**told: object) -> RoutingFacts:
@@ -56,6 +69,9 @@ def facts(**told: object) -> RoutingFacts:
         "attachment_types": ("application/pdf", "image/jpeg"),
         "size": 5_000_000,
         "local_time": MONDAY_MORNING,
+        "sender_name": "Ibu Budi (VIP)",
+        "headers": {"x-priority": ("1 (Highest)",), "list-id": ("",)},
+        "circumstances": Circumstances(known_customer=True, open_tickets=2, looked_up=True),
     }
     return RoutingFacts(**(usual | told))
 
@@ -123,13 +139,45 @@ def holds(when: When, seen: RoutingFacts) -> bool:
         ("hour", "within", "sat-mon", True),
         ("hour", "within", "sun 22:00-09:00", True),  # Sunday's night lasts into Monday
         ("hour", "within", "mon 22:00-09:00", False),
+        ("sender_name", "mentions", "vip", True),
+        ("sender_name", "is", "budi", False),
+        ("header.x-priority", "starts_with", "1", True),
+        ("header.X-Priority", "contains", "HIGHEST", True),
+        ("header.x-priority", "is", "1", False),
+        ("header.x-spam", "exists", False, True),
+        ("header.list-id", "exists", True, False),  # there, and empty
+        ("attachments", "over", 1, True),
+        ("attachments", "over", 2, False),
+        ("attachments", "below", 3, True),
+        ("amount", "over", "Rp1.000.000", True),
+        ("amount", "over", "1,25 juta", False),
+        ("amount", "below", "Rp 2 juta", True),
+        ("amount", "over", "USD 1", False),  # never across currencies
+        ("amount", "below", "USD 9000000", False),
+        ("amount", "exists", True, True),
+        ("known_customer", "is", True, True),
+        ("known_customer", "is", False, False),
+        ("reopened", "is", False, True),
+        ("escalated_before", "is", True, False),
+        ("open_tickets", "over", 1, True),
+        ("open_tickets", "below", 2, False),
+        ("authentication", "is", ["fail", "none"], True),
+        ("authentication", "is", "pass", False),
+        ("sender", "listed_in", "vip", True),  # its domain, and those below it
+        ("sender", "listed_in", ["people"], False),
+        ("sender_domain", "listed_in", "vip", True),
+        ("recipient", "listed_in", ["vip", "people"], True),
+        ("hour", "in_calendar", "office", True),
+        ("hour", "in_calendar", ["night"], False),
+        ("hour", "outside_calendar", "night", True),
+        ("hour", "outside_calendar", ["night", "office"], False),
         ("attachment_name", "exists", True, True),
         ("attachment_name", "exists", False, False),
         ("subject", "exists", False, False),
     ],
 )
 def test_an_operator_answers(field, operator, value, expected):
-    assert holds(build(field, operator, value), facts()) is expected
+    assert holds(build(field, operator, value, CONTEXT), facts()) is expected
 
 
 @pytest.mark.parametrize(
@@ -196,11 +244,27 @@ def test_nothing_exists_in_an_empty_mail():
         ("hour", "within", "mon 8-17", "hours are written like 08:00-17:00"),
         ("hour", "within", ", 08:00-17:00", "write it like mon-fri"),
         ("attachment_name", "exists", "yes", "only true or false"),
+        ("known_customer", "is", "yes", "only true or false"),
+        ("known_customer", "contains", "x", "known_customer can't be asked 'contains'; it knows is"),
+        ("open_tickets", "over", "3", "'3' is no count; write a whole number"),
+        ("open_tickets", "over", -1, "-1 is no count"),
+        ("attachments", "below", True, "true is no count"),
+        ("amount", "over", 1_000_000, "'1000000' names no currency; write it like Rp1.000.000"),
+        ("amount", "over", "banyak", "'banyak' is no amount"),
+        ("amount", "over", ["Rp1.000"], "a list is no amount"),
+        ("authentication", "is", "failed", "no authentication here; there are pass, fail, none"),
+        ("header.", "is", "x", "there is no field 'header.'"),
+        ("header.x y", "is", "x", "there is no field 'header.x y'"),
+        ("header.x-spam", "contain", "x", "there is no operator 'contain'; did you mean 'contains'"),
+        ("sender", "listed_in", "vipp", "there is no list 'vipp'; did you mean 'vip'?"),
+        ("sender_name", "listed_in", "vip", "sender_name can't be asked 'listed_in'"),
+        ("hour", "in_calendar", "zzz", "there is no calendar 'zzz'; there are office, night"),
+        ("body", "matches", "(?P<Order>x)", "a group's name is written like order_number, not 'Order'"),
     ],
 )
 def test_a_condition_that_cannot_be_meant_is_refused(field, operator, value, message):
     with pytest.raises(ValueError, match=r".") as refused:
-        build(field, operator, value)
+        build(field, operator, value, CONTEXT)
     assert message in str(refused.value)
 
 
@@ -280,6 +344,63 @@ def test_explaining_shows_each_condition_with_what_it_saw():
     ]
     ((_, _, seen),) = explain(build("body", "contains", "y"), facts(text="x" * 500))
     assert seen == "x" * 77 + "..."
+
+
+@pytest.mark.parametrize(
+    ("field", "operator", "value", "words", "seen"),
+    [
+        ("amount", "over", "Rp2.000.000", "amount over 'Rp2.000.000'", "Rp1.250.000"),
+        ("amount", "exists", False, "amount exists false", "Rp1.250.000"),
+        ("open_tickets", "over", 3, "open_tickets over 3", "2"),
+        ("reopened", "is", True, "reopened is true", "false"),
+        ("authentication", "is", "pass", "authentication is 'pass'", "none"),
+        ("header.X-Priority", "is", "5", "header.X-Priority is '5'", "1 (Highest)"),
+        ("header.x-spam", "exists", True, "header.x-spam exists true", ""),
+        ("sender", "listed_in", "people", "sender listed in 'people'", "budi@mail.bank.co.id"),
+        ("hour", "outside_calendar", "office", "hour outside calendar 'office'", "monday 08:05"),
+    ],
+)
+def test_explaining_shows_what_each_kind_of_field_saw(field, operator, value, words, seen):
+    assert explain(build(field, operator, value, CONTEXT), facts()) == [(words, False, seen)]
+
+
+# --- what patterns take along -----------------------------------------------------------------------------
+
+ORDER = ["pesanan (?P<order_number>\\d+)", r"(?P<order_number>INV-\d+)(?: via (?P<courier>\pL+))?"]
+
+
+@pytest.mark.parametrize(
+    ("when", "text", "captures"),
+    [
+        (
+            build("text", "matches", ORDER),
+            "INV-9 via JNE, pesanan 77",
+            {"order_number": "77", "courier": "JNE"},
+        ),
+        (build("text", "matches", ORDER), "ini INV-9", {"order_number": "INV-9"}),
+        (
+            build("text", "matches", r"no (?P<order_number>.*)"),
+            "no " + "9" * 500,
+            {"order_number": "9" * 200},
+        ),
+        (build("text", "matches", r"(?s)no(?P<order_number>.*)x"), "no \n 1 \n 2 x", {"order_number": "1 2"}),
+        (build("text", "matches", r"no(?P<order_number>\d*)"), "no", {}),
+        (
+            AnyOf((build("text", "contains", "pesanan"), build("text", "matches", ORDER))),
+            "pesanan 12",  # the first condition is enough to hold, the second takes it along all the same
+            {"order_number": "12"},
+        ),
+        (
+            AllOf((build("text", "contains", "halo"), NoneOf((build("text", "matches", ORDER),)))),
+            "halo",
+            {},
+        ),
+    ],
+)
+def test_named_groups_take_along_what_they_found(when, text, captures):
+    [match] = matches([Rule("asked", when), EVERYTHING_ELSE], facts(subject="", text=text))
+    assert dict(match.captures) == captures
+    assert match.rule_index == 0
 
 
 def test_groups_read_aloud_with_brackets_where_they_matter():

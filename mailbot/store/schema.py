@@ -139,7 +139,7 @@ tickets = Table(
     Index("ix_tickets_customer_opened_at", "customer", "opened_at"),
     Index("ix_tickets_status_opened_at", "status", "opened_at"),
     # Who has how much in hand, and when each agent last got a ticket (`services.rota`).
-    Index("ix_tickets_in_hand", "assignee", sqlite_where=_IN_HAND, postgresql_where=_IN_HAND),
+    Index("ix_tickets_in_hand", "assignee", "status", sqlite_where=_IN_HAND, postgresql_where=_IN_HAND),
     Index("ix_tickets_assignee_assigned_at", "assignee", "assigned_at"),
 )
 

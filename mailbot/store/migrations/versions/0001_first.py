@@ -236,7 +236,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_tickets_in_hand",
         "tickets",
-        ["assignee"],
+        ["assignee", "status"],
         unique=False,
         sqlite_where=sa.text("status IN ('new', 'open')"),
         postgresql_where=sa.text("status IN ('new', 'open')"),

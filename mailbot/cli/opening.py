@@ -15,13 +15,13 @@ from sqlalchemy import make_url
 from mailbot.cli.options import config_directory
 from mailbot.cli.say import complain
 from mailbot.core.policy import Policy
-from mailbot.errors import ConfigError
+from mailbot.errors import ConfigError, Problem
 from mailbot.mail.compose import Composer
 from mailbot.mail.tags import Keys
 from mailbot.mail.templates import Templates
 from mailbot.mail.templates import load as load_templates
 from mailbot.services.live import Live, signer
-from mailbot.settings import Loaded, Settings, load
+from mailbot.settings import Loaded, Settings, load, load_policy
 from mailbot.store import ladders, migrate, views
 from mailbot.store.engine import is_sqlite, sqlite_path
 from mailbot.store.store import Store
@@ -75,7 +75,19 @@ def checked() -> tuple[Loaded, Templates]:
     found = approve(directory, os.environ, now().date())
     if problems := doubts(found.loaded, directory):
         raise ConfigError(problems)
-    return found.loaded, found.templates
+    looks_on = _faults_of_shadow(found.loaded.settings)
+    return replace(found.loaded, warnings=(*found.loaded.warnings, *looks_on)), found.templates
+
+
+def _faults_of_shadow(settings: Settings) -> tuple[Problem, ...]:
+    """Why the policy that should look on can't; the daemon goes its way without it."""
+    if settings.shadow is None:
+        return ()
+    try:
+        load_policy(settings.shadow, os.environ)
+    except ConfigError as refusal:
+        return refusal.problems
+    return ()
 
 
 @contextmanager

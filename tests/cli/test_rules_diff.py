@@ -53,8 +53,12 @@ def new(old: Path, tmp_path: Path) -> Path:
 
 async def fill(shell: Shell) -> list[str]:
     shell.desk.clock = NOW - timedelta(days=2)
-    subjects = ("Minta refund", "Saldo terpotong", "Kurir", "REFUND please")
-    return [(await shell.desk.receive(Subject=subject, body="Mohon dibantu.")).number for subject in subjects]
+    numbers = []
+    for subject in ("Minta refund", "Saldo terpotong", "Kurir", "REFUND please"):
+        ticket = await shell.desk.receive(Subject=subject, body="Mohon dibantu.")
+        numbers.append(ticket.number)
+        shell.desk.clock += timedelta(minutes=1)
+    return numbers
 
 
 SINCE = ("--since", "2026-11-01")
@@ -112,6 +116,19 @@ def test_a_directory_with_faults_is_refused_with_their_places(shell: Shell, old:
     (new / "routing.yaml").write_text(RULES.replace("payments", "paymnts"))
 
     assert "routing.yaml:5:18" in shell.run("rules", "diff", old, new, code=78)
+
+
+def test_check_warns_of_a_policy_that_can_not_look_on(shell: Shell, old: Path, new: Path) -> None:
+    mailbot = old / "mailbot.yaml"
+    mailbot.write_text(f"{mailbot.read_text()}\nshadow: ../config-new\n")
+    assert shell.shown("check")["warnings"] == []
+    (new / "routing.yaml").write_text(RULES.replace("payments", "paymnts"))
+
+    told = shell.shown("check")
+
+    assert told["ok"]
+    [warning] = told["warnings"]
+    assert warning["file"].endswith("config-new/routing.yaml")
 
 
 def mail(subject: str, **headers: str) -> EmailMessage:

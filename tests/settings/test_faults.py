@@ -210,11 +210,11 @@ CASES = {
     ),
     "a rate that lets nothing through": (
         "mailbot.yaml", "5 per day", "0 per day",
-        "10:31: a rate of 0 lets nothing through | leave the mailbox out, or set a rate",
+        "9:39: a rate of 0 lets nothing through | leave the mailbox out, or set a rate",
     ),
     "a rate without a period": (
         "mailbot.yaml", "5 per day", "5",
-        "10:31: `5` has no unit | a rate is written like `5 per day`",
+        "9:39: `5` has no unit | a rate is written like `5 per day`",
     ),
     "a port that is none": (
         "mailbot.yaml", "127.0.0.1:2526", "127.0.0.1:99999",

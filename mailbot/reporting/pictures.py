@@ -7,6 +7,7 @@ from mailbot.reporting.sections import PROMISED, age_names, clean, title
 from mailbot.reporting.words import say
 
 MOST = 10  # rows of a chart
+MOST_DAYS = 62  # drawn one by one
 
 
 def charts(report: Report, language: str = "en") -> tuple[Chart, ...]:
@@ -30,12 +31,18 @@ def poster(report: Report, language: str = "en") -> Picture:
 
 def _days(report: Report, language: str) -> Chart:
     days = report.figures.days
-    series = tuple(
-        Series(say(name, language), tuple(float(getattr(day, name)) for day in days))
-        for name in ("opened", "closed")
-    )
-    labels = tuple(f"{day.date.day}/{day.date.month}" for day in days)
-    return Bars(say("Per day", language), labels, series, say("tickets", language))
+    together = 1 if len(days) <= MOST_DAYS else 7
+    starts = range(0, len(days), together)
+
+    def counts(name: str) -> tuple[float, ...]:
+        return tuple(
+            float(sum(getattr(day, name) for day in days[start : start + together])) for start in starts
+        )
+
+    series = tuple(Series(say(name, language), counts(name)) for name in ("opened", "closed"))
+    labels = tuple(f"{days[start].date.day}/{days[start].date.month}" for start in starts)
+    name = "Per day" if together == 1 else "Per week"
+    return Bars(say(name, language), labels, series, say("tickets", language))
 
 
 def _promises(report: Report, language: str) -> Chart:

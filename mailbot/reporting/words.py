@@ -82,6 +82,7 @@ _INDONESIAN: Mapping[str, str] = {
     "amount": "jumlah uang",
     "to": "kepada",
     "Per day": "Per hari",
+    "Per week": "Per minggu",
     "date": "tanggal",
     "d": "hr",
     "h": "jam",

@@ -1,4 +1,4 @@
-"""The weekly report to managers: owed once a week by whichever node is first, late after downtime, never twice.
+"""The weekly report to managers: owed once a week by whichever node is first, late after downtime, not twice.
 
 Only the newest moment counts: who was away for a month gets the report of the last week. Where nothing was
 recorded before that moment (a fresh installation), there is nothing to report yet.

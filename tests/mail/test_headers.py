@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from mailbot.mail import addresses, fields, words
 from mailbot.mail.addresses import Person
+from mailbot.mail.headers import VALUES_LIMIT
 from mailbot.mail.parse import parse
 
 
@@ -180,3 +181,26 @@ def test_of_many_references_the_first_and_the_newest_are_kept() -> None:
     found = parse(f"References: {ids}\n\n".encode()).references
 
     assert (found[0], found[1], found[-1], len(found)) == ("<0@b>", "<151@b>", "<199@b>", 50)
+
+
+def test_any_header_can_be_asked_for_as_people_read_it() -> None:
+    raw = (
+        b"From: a@b.example\r\nX-Priority: =?utf-8?q?sehr_wichtig_=C3=A9?=\r\n =?utf-8?q?!?=\r\n"
+        b"X-Tag: 1\r\nx-tag: 2\x00\x07\r\nX-Long: " + b"y" * 9000 + b"\r\n\r\nHalo"
+    )
+    headers = parse(raw + b"\r\n" * 3).headers
+
+    assert headers["x-priority"] == ("sehr wichtig é!",)
+    assert headers["x-tag"] == ("1", "2")
+    assert len(headers["x-long"][0]) == fields.VALUE_LIMIT
+    assert "x-none" not in headers
+    assert list(headers) == ["from", "x-priority", "x-tag", "x-long"]
+
+
+@given(st.binary(max_size=200))
+def test_headers_of_any_bytes_can_be_read(raw: bytes) -> None:
+    headers = parse(b"X-A: " + raw + b"\r\n\r\n").headers
+    for values in headers.values():
+        assert len(values) <= VALUES_LIMIT
+        assert not {"\n", "\r", "\0"} & set("".join(values))
+        "".join(values).encode()

@@ -68,7 +68,7 @@ def is_on_duty(agent: Agent, policy: Policy, now: datetime) -> bool:
 
 
 def next_duty(agent: Agent, policy: Policy, now: datetime) -> datetime:
-    """The first moment not before `now` at which the agent is on duty; NEVER when none comes in five years."""
+    """The first moment not before `now` at which the agent is on duty; NEVER when that is five years off."""
     calendar, at = policy.hours_of[agent.address], now
     while True:
         try:

@@ -98,9 +98,9 @@ def values_of(
     """Everything that the templates of this notice may name. `zone` is where its reader works.
 
     Every field of the notice (but `to`, `in_reply_to`, `language`, `attachments`) under its own name, and
-    `brand`, `mailbox` (the address) and `marker`. `needed` is walked through with `for`. Texts are clean; a moment is local time or ""; `cut` is how
-    many characters of `text` were left out; `again` is 1 in the second half of a mail in two languages (the
-    text stood above).
+    `brand`, `mailbox` (the address) and `marker`. `needed` is walked through with `for`. Texts are clean; a
+    moment is local time or ""; `cut` is how many characters of `text` were left out; `again` is 1 in the
+    second half of a mail in two languages (the text stood above).
     """
     said: dict[str, Value] = {
         name: _value(getattr(notice, name), language, zone) for name in _LINES[notice.name]

@@ -65,12 +65,10 @@ class Rota:
         with self._lock:
             found = dict(self._loads)
             if before and (had := _holder(before)):
-                load = found.get(had, _NONE)
-                found[had] = Load(max(0, load.in_hand - 1), load.last_at)
+                found[had] = _with(found, had, -1)
             if has := _holder(after):
-                load = found.get(has, _NONE)
-                found[has] = Load(load.in_hand + 1, load.last_at)
-            if after.assignee and after.assigned_at and after.assigned_at != _given_at(before, after.assignee):
+                found[has] = _with(found, has, 1)
+            if after.assignee and after.assigned_at and _was_given(before, after):
                 load = found.get(after.assignee, _NONE)
                 found[after.assignee] = Load(load.in_hand, self._turn(after.assigned_at))
             self._loads = found
@@ -86,5 +84,13 @@ def _holder(ticket: Ticket) -> str:
     return ticket.assignee or "" if ticket.status in IN_HAND else ""
 
 
-def _given_at(before: Ticket | None, assignee: str) -> datetime | None:
-    return before.assigned_at if before and before.assignee == assignee else None
+def _with(loads: Loads, agent: str, more: int) -> Load:
+    load = loads.get(agent, _NONE)
+    return Load(max(0, load.in_hand + more), load.last_at)
+
+
+def _was_given(before: Ticket | None, after: Ticket) -> bool:
+    """Somebody got it with this decision."""
+    if before is None:
+        return True
+    return (before.assignee, before.assigned_at) != (after.assignee, after.assigned_at)

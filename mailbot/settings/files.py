@@ -289,8 +289,8 @@ class TeamEntry(_Entry):
     calendar: Name = Field(description="when this team works: one of `calendars` in escalation.yaml")
     assign: Assign = Field(
         "spread",
-        description="who of those on duty gets a ticket: spread evenly, round_robin, or least_load (who has the "
-        "fewest that wait for us)",
+        description="who of those on duty gets a ticket: spread evenly, round_robin, or least_load (who has "
+        "the fewest that wait for us)",
     )
     public_name: PublicEntry | None = Field(
         None, description="what customers read when their matter is with this team"

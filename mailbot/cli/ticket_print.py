@@ -2,8 +2,8 @@
 
 from mailbot.cli import telling
 from mailbot.cli.compensation_print import told_on_ticket
-from mailbot.cli.opening import Desk, now
 from mailbot.cli.ladder_said import comes_due, question_said, words
+from mailbot.cli.opening import Desk, now
 from mailbot.cli.say import block, clean, facts, line, short, size, span, table, title, when
 from mailbot.cli.sentences import sentence
 from mailbot.core.model import Ticket

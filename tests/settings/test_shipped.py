@@ -79,7 +79,7 @@ def test_a_shipped_file_cut_anywhere_loads_or_is_a_config_error(name: str, tmp_p
     cuts = range(0, len(whole), len(whole) // 25)
     outcomes = [cut(tmp_path / name, whole[:length]) for length in cuts]
     assert outcomes[0]
-    assert sum(outcomes) > len(cuts) / 2
+    assert sum(outcomes) > len(cuts) / 3
 
 
 @pytest.mark.parametrize("name", FILES)

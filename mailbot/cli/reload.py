@@ -10,11 +10,13 @@ from pathlib import Path
 
 import click
 
+from mailbot.cli.open_tickets import changed, insist, keep, recompute, shape, show
 from mailbot.cli.opening import Desk, checked, desk, no
 from mailbot.cli.options import config_option, json_option
 from mailbot.cli.say import as_json, block, clean, complain, line
 from mailbot.cli.status import alive
 from mailbot.core import changes
+from mailbot.services.reckoning import Change
 from mailbot.settings import Loaded
 from mailbot.store import policies, views
 
@@ -34,22 +36,63 @@ class Reloaded:
 
 
 @click.command()
+@click.option(
+    "--open-tickets",
+    type=click.Choice(["keep", "recompute"]),
+    default="keep",
+    help="keep: they climb the ladders that they were given. recompute: they change over, after a list.",
+)
+@click.option("--dry-run", is_flag=True, help="Only the list of open tickets that would change.")
+@click.option("--yes", is_flag=True, help="Agrees to the list.")
 @config_option
 @json_option
-def reload(in_json: bool) -> None:
+def reload(open_tickets: str, dry_run: bool, yes: bool, in_json: bool) -> None:
     """Have the daemon of this host take the new policy: all of it, or nothing when anything is wrong.
 
     The tests beside the rules are run first, here and by the daemon; one that fails refuses all of it.
+
+    Open tickets keep their ladder and what they have climbed of it. With --open-tickets recompute those are
+    listed that would change; each then climbs the ladder as it is now: of the steps whose moment is past by
+    then the newest is taken at once unless it was taken before, the older ones count as taken. --json shows
+    the list.
     """
     loaded, _ = checked()  # what the daemon would refuse never reaches it
     with desk() as at:
-        done = [_reload(at, node) for node in _ours(at)]
-    if in_json:
+        anew = _listed(at, in_json) if dry_run or open_tickets == "recompute" else []
+        if dry_run:
+            return
+        nodes = _ours(at)
+        if anew:
+            insist(agreed=yes)
+        done = [_reload(at, node) for node in nodes]
+        taken = all(each.new == loaded.policy.version and not each.trouble for each in done)
+        count = recompute(at, anew) if anew and taken else 0
+        kept = keep(at)
+    if in_json and open_tickets == "keep":
         as_json([_shape(each) for each in done])
     for each in done:
         _tell(each, loaded, in_json)
-    if any(each.trouble for each in done):
+    if not in_json:
+        _tell_open(kept, count, len(anew))
+    if any(each.trouble for each in done) or (anew and not taken):
         raise click.exceptions.Exit(1)
+
+
+def _listed(at: Desk, in_json: bool) -> list[Change]:
+    found = changed(at)
+    if in_json:
+        as_json([shape(each) for each in found])
+    else:
+        show(at, found)
+    return found
+
+
+def _tell_open(kept: Sequence[str], count: int, wanted: int) -> None:
+    if wanted:
+        text = f"{count:,} open tickets were reckoned anew" if count else "no open ticket was reckoned anew"
+        line(f"  {text}", fg="green" if count else "yellow")
+    for each in kept:
+        line(f"  {each}")
 
 
 def _ours(at: Desk) -> list[views.NodeSeen]:

@@ -1,13 +1,15 @@
 """Ladders as tickets were given them, by the digest that stands on the ticket."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
-from mailbot.core.model import OVER
+from mailbot.core.model import OVER, Ticket
 from mailbot.core.policy import Ladder, Policy
 from mailbot.store.codec import ladder_data, ladder_of
-from mailbot.store.schema import ladders, tickets
+from mailbot.store.schema import deadlines, ladders, tickets
+from mailbot.store.tickets import ticket_of
 from mailbot.store.upsert import or_skip
 
 
@@ -29,6 +31,22 @@ def known(connection: Connection, digests: Collection[str] | None = None) -> dic
     if digests is not None:
         query = query.where(ladders.c.digest.in_(digests))
     return {row.digest: ladder_of(row.content) for row in connection.execute(query)}
+
+
+def open_tickets(connection: Connection, after: str, limit: int) -> list[tuple[Ticket, datetime | None]]:
+    """The next open tickets by their numbers, behind `after`, each with the deadline that is armed."""
+    live = tickets.c.status.not_in([status.value for status in OVER])
+    due_at = deadlines.c.due_at.label("due_at")
+    query = (
+        select(tickets, due_at)
+        .join(
+            deadlines, (deadlines.c.ticket == tickets.c.number) & (deadlines.c.state == "armed"), isouter=True
+        )
+        .where(live, tickets.c.number > after)
+        .order_by(tickets.c.number)
+        .limit(limit)
+    )
+    return [(ticket_of(row), row.due_at) for row in connection.execute(query)]
 
 
 def climbed(connection: Connection) -> list[tuple[str, str, int]]:

@@ -127,6 +127,8 @@ def _test(reading: _Reading, place: Place, value: object) -> When | None:
             else f"there is no operator `{shown(operator)}`"
         )
         hint = f"it knows: {', '.join(known)}" if exists else close_to(operator, known)
+        if operator[:1].isdigit():  # the rest of {over: 1,5 juta}
+            hint = 'between braces a comma ends the value: put quotes around it, "1,5 juta"'
         reading.problems.append(reading.source.at_key(place, message, hint))
         return None
     try:

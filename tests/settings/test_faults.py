@@ -169,6 +169,11 @@ CASES = {
         "routing.yaml", "      any:\n", "",
         "4:9: conditions should stand here, not a list | put `any:` or `all:` before it",
     ),
+    "an amount cut by its comma": (
+        "routing.yaml", r"body: {matches: 'Rp\s?[0-9.]{7,}'}", "amount: {over: Rp1,5 juta}",
+        "6:29: there is no operator `5 juta` | between braces a comma ends the value: put quotes around it, "
+        '"1,5 juta"',
+    ),
     "a pattern that RE2 does not have": (
         "routing.yaml", r"'Rp\s?[0-9.]{7,}'", "'Rp(?=[0-9])'",
         "6:27: 'Rp(?=[0-9])' is no RE2 pattern: invalid perl operator: (?= "

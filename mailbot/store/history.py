@@ -17,8 +17,9 @@ from mailbot.core import events as e
 from mailbot.core.events import Event
 from mailbot.core.model import OVER, Clock, Status
 from mailbot.core.policy import Policy
-from mailbot.core.report import Maker, Period, Report, reach
+from mailbot.core.report import Maker, Period, Report
 from mailbot.core.report.life import KINDS
+from mailbot.core.report.making import OPENING, WEEKS_BEFORE
 from mailbot.core.worktime import Calendar
 from mailbot.store import compensations
 from mailbot.store.codec import clocks_of, event_of
@@ -38,6 +39,20 @@ def lives(
 
     Use it up before the connection is used for anything else.
     """
+    return _read(connection, _lived(since, until), until, kinds)
+
+
+def openings(connection: Connection, since: datetime, until: datetime) -> Iterator[list[Event]]:
+    """The events in OPENING, before `until`, of each ticket that came in [since, until)."""
+    came = select(events.c.ticket).where(
+        events.c.at >= since, events.c.at < until, events.c.kind.in_(("TicketOpened", "TicketReleased"))
+    )
+    return _read(connection, came, until, OPENING)
+
+
+def _read(
+    connection: Connection, numbers: Select[Any], until: datetime, kinds: Collection[str]
+) -> Iterator[list[Event]]:
     query = (
         select(
             events.c.ticket,
@@ -46,9 +61,7 @@ def lives(
             events.c.by,
             cast(events.c.data, Text),
         )
-        .where(
-            events.c.ticket.in_(_lived(since, until)), events.c.kind.in_(sorted(kinds)), events.c.at < until
-        )
+        .where(events.c.ticket.in_(numbers), events.c.kind.in_(sorted(kinds)), events.c.at < until)
         .order_by(events.c.ticket, events.c.seq)  # as the primary key has it: nothing is sorted
     )
     life: list[Event] = []
@@ -96,9 +109,11 @@ def report(
 ) -> Report:
     """The report of a period, of all teams or of one; work time by the calendars of `policy`."""
     maker = Maker(period, partial(calendar_of, policy), team)
-    for life in lives(connection, reach(period), period.until, KINDS):
-        maker.add(life)
     before = period.before().since
+    for life in lives(connection, before, period.until, KINDS):
+        maker.add(life)
+    for life in openings(connection, period.before(WEEKS_BEFORE).since, before):
+        maker.opened(life)
     for line in compensations.entries(connection, period.since, period.until):
         maker.compensated(line.entry)
     if not team:  # a mail is acknowledged before anybody has it
@@ -134,13 +149,20 @@ def _clock(target: str, span: str, fired: tuple[int, ...]) -> Clock:
     return clocks_of([standing])[0]
 
 
+@lru_cache(maxsize=4096)
+def _said(data: str) -> dict[str, str]:
+    """Who answered, who has it, why it was closed: the same few again and again."""
+    found: dict[str, str] = from_json(data)
+    return found
+
+
 def _reader(kind: type[Any]) -> _Read:
     if kind is e.ClocksSet:
         return _clocks_set
     name = kind.__name__
     said = [each for each in fields(kind) if each.name not in ("at", "by")]
     if all(each.type is str for each in said):
-        return lambda at, by, data: kind(at=at, by=by, **from_json(data))
+        return lambda at, by, data: kind(at=at, by=by, **_said(data))
     return lambda at, by, data: event_of(name, at, by, from_json(data))
 
 

@@ -5,7 +5,7 @@ tickets are about and what is rising, `making` puts them together.
 """
 
 from mailbot.core.report.figures import Figures
-from mailbot.core.report.making import Maker, Report, reach, report
+from mailbot.core.report.making import Maker, Report, report
 from mailbot.core.report.period import Period, Weekly, last_week, midnight, week_name
 
 __all__ = [
@@ -16,7 +16,6 @@ __all__ = [
     "Weekly",
     "last_week",
     "midnight",
-    "reach",
     "report",
     "week_name",
 ]

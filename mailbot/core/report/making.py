@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from mailbot.core.compensation import Entry
 from mailbot.core.events import Event
 from mailbot.core.report.causes import Cause, Counts, causes
-from mailbot.core.report.facts import Opened
+from mailbot.core.report.facts import Fact, Opened, Stood
 from mailbot.core.report.figures import Figures
 from mailbot.core.report.life import CalendarOf, facts
 from mailbot.core.report.period import Period
@@ -36,9 +36,7 @@ class Report:
         return self.figures.period
 
 
-def reach(period: Period) -> datetime:
-    """How far back the events must be known, for what is compared."""
-    return min(period.before().since, period.before(WEEKS_BEFORE).since)
+OPENING = ("TicketOpened", "TicketRouted", "TicketReleased")  # the events that `Maker.opened` looks at
 
 
 class Maker:
@@ -46,25 +44,45 @@ class Maker:
 
     def __init__(self, period: Period, calendar_of: CalendarOf, team: str = "") -> None:
         self._period, self._team, self._calendar_of = period, team, calendar_of
-        self._weeks = period.before(WEEKS_BEFORE)
-        self._now, self._before = Tally(period, team), Tally(period.before(), team)
+        self._weeks, self._earliest = period.before(WEEKS_BEFORE), period.before().since
+        self._now, self._before = Tally(period), Tally(period.before())
         self._causes, self._earlier = Counts(), Counts()
         self._first: datetime | None = None
         self._entries: list[Entry] = []
-        self._borders = (period.before().since, period.since, period.until)
+        self._borders = (self._earliest, period.since, period.until)
 
     def add(self, events: Sequence[Event]) -> None:
-        """All events of one ticket before the period's end, in their order."""
-        found = facts(events, self._borders, self._calendar_of)
-        self._now.add(found)
-        self._before.add(found)
-        for fact in found:
-            if isinstance(fact, Opened) and self._team in ("", fact.team):
-                if fact.at in self._period:
-                    self._causes.add(fact)
-                elif fact.at in self._weeks:
-                    self._earlier.add(fact)
-                    self._first = min(self._first or fact.at, fact.at)
+        """All events of one ticket before the period's end, in their order. Of every ticket that lived since
+        the beginning of the period before; others change nothing."""
+        for fact in facts(events, self._borders, self._calendar_of):
+            tally = self._tally_of(fact)
+            if tally is None or self._team not in ("", fact.team):
+                continue
+            tally.add(fact)
+            if isinstance(fact, Opened):
+                self._about(fact)
+
+    def _tally_of(self, fact: Fact) -> Tally | None:
+        """Whose fact it is. How a ticket stood at a border belongs to the time before it."""
+        since, until = self._period.since, self._period.until
+        if isinstance(fact, Stood):
+            return {since: self._before, until: self._now}.get(fact.at)
+        if since <= fact.at < until:
+            return self._now
+        return self._before if self._earliest <= fact.at < since else None
+
+    def opened(self, events: Sequence[Event]) -> None:
+        """Of a ticket opened in the weeks before and not since `add` is told of them: its OPENING events."""
+        for fact in facts(events, (), self._calendar_of):
+            if isinstance(fact, Opened) and fact.at < self._earliest and self._team in ("", fact.team):
+                self._about(fact)
+
+    def _about(self, fact: Opened) -> None:
+        if fact.at in self._period:
+            self._causes.add(fact)
+        elif fact.at in self._weeks:
+            self._earlier.add(fact)
+            self._first = min(self._first or fact.at, fact.at)
 
     def acknowledged(self, received_at: datetime, left_at: datetime | None) -> None:
         """See `Tally.acknowledged`. It belongs to no team: say nothing in a team's report."""
@@ -103,8 +121,9 @@ def report(
     made_at: datetime,
     team: str = "",
 ) -> Report:
-    """A report over the events of each ticket that `reach` asks for."""
+    """A report over the whole lives of tickets."""
     maker = Maker(period, calendar_of, team)
     for events in lives:
         maker.add(events)
+        maker.opened(events)
     return maker.report(made_at)

@@ -1,7 +1,6 @@
 """Facts of one period, counted: one ticket's after the other's, in any order."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -50,10 +49,10 @@ class _Spans:
 
 class Tally:
     """Counts the facts of one period, one ticket's after the other's; holds the spans, nothing else that
-    grows. `team`: only what happened while this team had the ticket, "" for all."""
+    grows. Give it the facts of the period, and how tickets stood at its end."""
 
-    def __init__(self, period: Period, team: str = "") -> None:
-        self._period, self._team = period, team
+    def __init__(self, period: Period) -> None:
+        self._period = period
         self._counts: Counter[str] = Counter()
         self._spans = {name: _Spans() for name in ("first", "next", "resolution", "confirmation")}
         self._promises: Counter[tuple[Target, str, bool]] = Counter()
@@ -65,34 +64,10 @@ class Tally:
         self._ages: dict[str, Counter[int]] = defaultdict(Counter)
         self._acknowledged: list[timedelta] = []
 
-    def add(self, facts: Iterable[Fact]) -> None:
-        for fact in facts:
-            if self._team in ("", fact.team):
-                if isinstance(fact, Stood):
-                    if fact.at == self._period.until:
-                        self._stood(fact)
-                elif fact.at in self._period:
-                    self._happened(fact)
-
-    def acknowledged(self, received_at: datetime, left_at: datetime | None) -> None:
-        """An acknowledgement owed for a mail, and when the relay took it (None: not yet, or never)."""
-        if received_at in self._period:
-            self._counts["acknowledgements"] += 1
-            if left_at is not None:
-                self._acknowledged.append(left_at - received_at)
-
-    def _stood(self, fact: Stood) -> None:
-        self._counts["undone"] += fact.undone
-        self._counts["closed tickets"] += fact.closings > 0
-        self._counts["rated"] += fact.rated
-        if fact.is_open:
-            days = (fact.at - fact.began) / timedelta(days=1)
-            self._ages[fact.team][sum(days >= limit for limit in AGES)] += 1
-            if fact.assignee:
-                self._agents[fact.assignee]["open"] += 1
-
-    def _happened(self, fact: Fact) -> None:
+    def add(self, fact: Fact) -> None:
         match fact:
+            case Stood():
+                self._stood(fact)
             case Opened():
                 self._counts["opened"] += 1
                 self._teams[fact.team]["opened"] += 1
@@ -118,6 +93,23 @@ class Tally:
                 self._teams[fact.team]["received"] += 1
             case Scored():
                 self._marks[fact.score] += 1
+
+    def acknowledged(self, received_at: datetime, left_at: datetime | None) -> None:
+        """An acknowledgement owed for a mail, and when the relay took it (None: not yet, or never)."""
+        if received_at in self._period:
+            self._counts["acknowledgements"] += 1
+            if left_at is not None:
+                self._acknowledged.append(left_at - received_at)
+
+    def _stood(self, fact: Stood) -> None:
+        self._counts["undone"] += fact.undone
+        self._counts["closed tickets"] += fact.closings > 0
+        self._counts["rated"] += fact.rated
+        if fact.is_open:
+            days = (fact.at - fact.began) / timedelta(days=1)
+            self._ages[fact.team][sum(days >= limit for limit in AGES)] += 1
+            if fact.assignee:
+                self._agents[fact.assignee]["open"] += 1
 
     def _left(self, fact: Left) -> None:
         self._counts["gone" if fact.how == "retold" else fact.how] += 1

@@ -12,7 +12,7 @@ from mailbot.core.compensation import Entry, Kind
 from mailbot.core.events import Event
 from mailbot.core.model import OVER, Target
 from mailbot.core.money import Money
-from mailbot.core.report import Figures, Maker, Period, Report, reach, report
+from mailbot.core.report import Figures, Maker, Period, Report, report
 from mailbot.core.report.facts import Stood
 from mailbot.core.report.figures import AGES, Kept, Raised
 from mailbot.core.report.life import facts
@@ -146,10 +146,19 @@ def test_a_spread_is_mean_median_and_the_ninth_tenth() -> None:
     assert quantile([HOUR], 0.9) == HOUR
 
 
-def test_a_report_reaches_back_to_the_period_before_and_four_weeks() -> None:
-    assert reach(WEEK) == WEEK.since - timedelta(weeks=4)
-    year = Period(at(0), at(24 * 365), "UTC")
-    assert reach(year) == year.since - timedelta(days=365)
+def test_causes_are_compared_with_the_four_weeks_before_of_which_the_openings_are_enough() -> None:
+    older = [[opened(-24 * days), routed(-24 * days), closed(-24 * days + 1)] for days in (8, 27, 29)]
+    maker = Maker(WEEK, lambda _: ALWAYS)
+    for life in TICKETS:
+        maker.add(life)
+    for life in older:
+        maker.opened(life[:2])
+    found = maker.report(WEEK.until)
+
+    assert found == made([*TICKETS, *older])
+    [saldo] = [each for each in found.causes if each.name == "payment"]
+    assert (saldo.count, saldo.count_before) == (2, 4)
+    assert found.compared.since == at(-24 * 27)
 
 
 # --- what must hold ---------------------------------------------------------------------------------------

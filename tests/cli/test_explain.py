@@ -1,0 +1,180 @@
+"""`mailbot explain` from a shell: conditions as a tree, texts, stored mail, how a ticket was routed."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from mailbot.cli import cli
+from mailbot.core.changes import outline
+from mailbot.settings import load
+from mailbot.store import policies
+from tests.builders import NOW
+from tests.cli.test_joining import Shell
+from tests.cli.test_joining import shell as shell  # the fixture
+from tests.settings.faults import lay
+
+RULES = """rules:
+  - name: vip
+    when: {sender: {is: siti@pelanggan.example}}
+    then: {tags: [vip], urgency: high}
+    go_on: true
+  - name: parcel
+    when:
+      any:
+        - subject: {contains: [paket, parcel]}
+        - all:
+            - subject: {contains: barang}
+            - body: {contains: [resi, kurir]}
+      none:
+        - body: {contains: terima kasih}
+    then: {team: frontline, category: delivery}
+  - name: money
+    when: {subject: {contains: [saldo, refund]}}
+    then: {team: payments}
+  - name: everything else
+    then: {team: frontline}
+"""
+
+
+@pytest.fixture
+def directory(shell: Shell, tmp_path: Path) -> Path:
+    found = lay(tmp_path / "config")
+    (found / "routing.yaml").write_text(RULES)
+    return found
+
+
+def enter(shell: Shell, directory: Path) -> str:
+    """The policy is in force, as if a daemon went by it."""
+    loaded = load(directory, shell.env)
+    shell.desk.live.take(loaded.policy, shell.desk.live.composer.templates)
+    kept = loaded.sources
+    entered = policies.InForce(loaded.policy.version, NOW, outline(loaded.policy), kept.files, kept.templates)
+    shell.store.write_now(policies.enter, entered)
+    return loaded.policy.version
+
+
+def run(shell: Shell, *words: str, stdin: str | bytes | None = None) -> Result:
+    return CliRunner(env=shell.env).invoke(cli, ["explain", *words], stdin)
+
+
+def tell(shell: Shell, *words: str, stdin: str | bytes | None = None) -> Any:
+    result = run(shell, *words, "--json", stdin=stdin)
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+MAIL = (
+    b"From: siti@pelanggan.example\r\nTo: support@dukungan.example\r\nSubject: Refund barang\r\n\r\n"
+    b"Mana resi?\r\n"
+)
+
+
+def test_every_rule_is_told_with_the_conditions_that_decided(shell: Shell, directory: Path) -> None:
+    told = tell(shell, "-", "--config", str(directory), stdin=MAIL)
+    vip, won = told["rules"]
+    assert (vip["name"], vip["matched"], vip["went_on"], vip["won"]) == ("vip", True, True, False)
+    assert (won["name"], won["won"], won["line"]) == ("parcel", True, 6)
+    assert told["ticket"]["tags"] == ["vip"]
+    assert [
+        (each["condition"], each["holds"], each["decides"], each["saw"]) for each in won["conditions"]
+    ] == [
+        ("subject contains 'paket' or 'parcel'", False, False, "Refund barang"),
+        ("subject contains 'barang'", True, True, "Refund barang"),
+        ("body contains 'resi' or 'kurir'", True, True, "Mana resi?"),
+        ("body contains 'terima kasih'", False, True, "Mana resi?"),
+    ]
+    tree = won["tree"]
+    assert (tree["kind"], [part["kind"] for part in tree["parts"]]) == ("all", ["any", "none"])
+    assert tree["parts"][0]["parts"][1]["parts"][1]["hit"] == "body contains 'resi'"
+
+
+def test_people_read_the_tree_and_what_follows(shell: Shell, directory: Path) -> None:
+    shown = run(shell, "-", "--config", str(directory), stdin=MAIL).stdout
+    for words in (
+        "goes on  vip  (routing.yaml line 2)",
+        "matches  parcel  (routing.yaml line 6)",
+        "* yes  body contains 'resi'",
+        "looked at 'Refund barang'",
+        "2 more below were not asked",
+        "(by rule 'parcel')",
+        "on duty",
+        "WIB",
+        "acknowledgement",
+    ):
+        assert words in shown, shown
+    assert "* no   subject contains 'paket'" not in shown  # it made no difference
+
+
+def test_a_rule_that_said_no_is_told_with_the_condition_that_did(shell: Shell, directory: Path) -> None:
+    mail = MAIL.replace(b"barang", b"saldo")
+    told = tell(shell, "-", "--config", str(directory), stdin=mail)
+    parcel = told["rules"][1]
+    decided = [each["condition"] for each in parcel["conditions"] if each["decides"]]
+    assert (parcel["matched"], decided) == (
+        False,
+        ["subject contains 'paket' or 'parcel'", "subject contains 'barang'"],
+    )
+
+
+def test_a_text_without_a_header_is_taken_as_the_body_of_a_mail_and_that_is_said(
+    shell: Shell, directory: Path
+) -> None:
+    words = ("-", "--config", str(directory), "--subject", "Saldo", "--from", "budi@x.example")
+    told = tell(shell, *words, stdin="Halo admin: saldo saya\nterpotong")
+    assert told["note"] == (
+        "this text has no header, so it is taken as the body of a mail from budi@x.example "
+        "to support@dukungan.example"
+    )
+    assert (told["mail"]["sender"], told["mail"]["subject"]) == ("budi@x.example", "Saldo")
+    assert (told["mail"]["visible"], told["ticket"]["rule"]) == ("Halo admin: saldo saya\nterpotong", "money")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("-", "--subject", "x"),  # a mail has its own
+        (),
+        ("-", "--message", "1"),
+        ("--message", "1", "--inbox", "1"),
+    ],
+)
+def test_what_goes_not_together_is_wrong_usage(shell: Shell, directory: Path, words: tuple[str, ...]) -> None:
+    assert run(shell, *words, "--config", str(directory), stdin=MAIL).exit_code == 2
+
+
+async def test_a_stored_message_is_told_as_if_it_came_once_more(shell: Shell, directory: Path) -> None:
+    enter(shell, directory)
+    ticket = await shell.desk.receive(Subject="Barang", body="Kurir belum datang.")
+    config = ("--config", str(directory))
+    for words in (("--message", "1"), ("--inbox", "1")):
+        told = tell(shell, *words, *config)
+        assert (told["ticket"]["rule"], told["belongs"]["ticket"]) == (ticket.rule, None)
+        assert "as if it came once more" in told["note"]
+    assert run(shell, "--message", "99", *config).exit_code == 1
+    assert run(shell, "--inbox", "99", *config).exit_code == 1
+
+
+async def test_a_tickets_routing_is_shown_by_the_policy_of_its_day(shell: Shell, directory: Path) -> None:
+    old = enter(shell, directory)
+    ticket = await shell.desk.receive(Subject="Barang", body="Kurir belum datang.")
+    config = ("--config", str(directory))
+    routing = tell(shell, ticket.number, *config)["routing"]
+    assert (routing["policy"], routing["note"], routing["rules"][-1]["name"]) == (old, None, "parcel")
+
+    (directory / "routing.yaml").write_text(RULES.replace("kurir", "sopir"))
+    routing = tell(shell, ticket.number, *config)["routing"]
+    assert (routing["policy"], routing["rules"][-1]["name"]) == (old, "parcel")
+    assert "no longer the one in the files" in routing["note"]
+    shown = run(shell, ticket.number, *config).stdout
+    assert f"of policy {old}" in shown
+    assert "* yes  body contains 'kurir'" in shown
+
+
+async def test_a_policy_that_was_not_kept_is_said_to_be_absent(shell: Shell, directory: Path) -> None:
+    ticket = await shell.desk.receive(Subject="Barang", body="Kurir belum datang.")
+    routing = tell(shell, ticket.number, "--config", str(directory))["routing"]
+    assert routing["rules"] == []
+    assert "are not kept" in routing["note"]

@@ -41,6 +41,7 @@ from mailbot.services.resolver import Resolver
 from mailbot.services.senders import Senders
 from mailbot.services.shadow import Shadow
 from mailbot.services.sweep import Sweep
+from mailbot.services.undecided import Undecided
 from mailbot.services.undelivered import Undelivered
 from mailbot.services.weekly import WeeklyReports
 from mailbot.settings.loading import load_policy
@@ -228,6 +229,7 @@ class Daemon:
             self._loops["shadow"] = Loop(shadow)
         if "deadlines" in self._roles:
             self._loops["deadlines"] = Loop(Deadlines(store, live, self._waker("delivery"), metrics, _now))
+            self._loops["undecided"] = Loop(Undecided(store, live, self._waker("delivery"), _now))
         if "listener" in self._roles:
             self._listener = self._make_listener()
         self._loops["sweep"] = Loop(Sweep(store, _now))
@@ -374,7 +376,7 @@ class Daemon:
         await asyncio.gather(*(self._cut_short(each) for each in self._imap))
         if self._listener:
             await self._listener.drain(left())
-        for name in ("intake", "deadlines", "undelivered", "sweep", "shadow", "weekly report"):
+        for name in ("intake", "deadlines", "undecided", "undelivered", "sweep", "shadow", "weekly report"):
             if name in self._loops:
                 await self._loops[name].stop()
         if self._intake:

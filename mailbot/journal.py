@@ -332,6 +332,11 @@ def failure_untold(*, outbox_id: int, number: str, error: BaseException | str) -
 
 
 @_warning
+def compensation_undecided(*, request: int, error: BaseException | str) -> None:
+    """Our code failed on putting a request before people again: `mailbot compensation list --open`."""
+
+
+@_warning
 def relay_down(*, error: BaseException | str) -> None:
     """Everything is held, nothing fails, until the relay is back."""
 

@@ -16,7 +16,7 @@ from mailbot.cli.options import config_option, json_option
 from mailbot.cli.say import as_json, clean, facts, line, size, span, when
 from mailbot.errors import StoreUnavailable
 from mailbot.settings import Relay, Settings
-from mailbot.store import imap_folders, views
+from mailbot.store import compensations, imap_folders, views
 from mailbot.store.engine import is_sqlite, sqlite_path
 from mailbot.store.imap_folders import Folder
 from mailbot.store.nodes import DEAD_AFTER
@@ -194,6 +194,12 @@ def _remarks(at: Desk, nodes: Sequence[views.NodeSeen], standing: views.Standing
             )
         if node.trouble:
             found.append(f"its last reload was refused: {clean(node.trouble)}")
+    if undecided := at.store.read_now(compensations.open_requests):
+        oldest = span(now() - undecided[0].at)
+        found.append(
+            f"{len(undecided)} requests for compensation wait for a decision, the oldest for {oldest}: "
+            "`mailbot compensation list --open`"
+        )
     if failed := standing.outbox.get("failed", 0):
         found.append(f"{failed} mails could not be delivered: `mailbot outbox list --state failed`")
     return found

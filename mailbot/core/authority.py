@@ -192,20 +192,24 @@ class Asked:
     on_duty: bool
 
 
-def whom(case: Case, now: datetime, without: Collection[str] = ()) -> Asked:
+def whom(case: Case, now: datetime, without: Collection[str] = (), above: str = "") -> Asked:
     """The lowest level that may decide and has somebody on duty, of the ticket's team where that has any.
 
     When nobody is on duty, the lowest level that may decide; when all have used up their day, the lowest that
-    may tomorrow. `without`: who has signed already.
+    may tomorrow. `without`: who has signed already. `above`: a level that was asked before; its own people
+    come next only where nobody stands higher, lower ones never.
     """
-    policy = case.policy
+    policy, floor = case.policy, ladder.rank(case.policy, above)
     levels = [
-        (level, [each for each in people if each.address not in without]) for level, people in _levels(case)
+        (level, [each for each in people if each.address not in without])
+        for level, people in _levels(case)
+        if ladder.rank(policy, level) >= floor
     ]
     able = [(level, [each for each in people if not of_agent(case, each)]) for level, people in levels]
     here = [(level, [each for each in people if is_on_duty(each, policy, now)]) for level, people in able]
     for choice, on_duty in ((here, True), (able, False), (levels, False)):
-        for level, people in choice:
+        higher = [each for each in choice if ladder.rank(policy, each[0]) > floor]
+        for level, people in (*higher, *choice):
             if people:
                 return Asked(level, tuple(people), on_duty)
     return Asked("", (), on_duty=False)

@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from mailbot.core import authority
+from mailbot.core import authority, ladder
 from mailbot.core import commands as c
 from mailbot.core import events as e
 from mailbot.core.answers import owner
@@ -22,6 +22,7 @@ from mailbot.core.money import RUPIAH, Money
 from mailbot.core.notices import CompensationDecided, CompensationWanted
 from mailbot.core.policy import Agent, Policy
 from mailbot.core.tell import language_of
+from mailbot.core.worktime import between
 
 HIGHEST = 10**12  # Rupiah in one request: beyond that somebody slipped
 
@@ -141,7 +142,7 @@ class _Hearing:
         )
 
     def ruling(self) -> Ruling:
-        last = self.entries[-1].kind
+        last = self.entries[-1].kind if self.entries else Kind.ASKED
         outcome = last.value if last in (Kind.GRANTED, Kind.REFUSED) else Kind.ASKED.value
         return Ruling(self.story.decision(), tuple(self.entries), self.request, outcome)
 
@@ -209,9 +210,9 @@ def _not_here(ticket: Ticket) -> str:
     return ""
 
 
-def _put_before(hearing: _Hearing, signed: Collection[str] = ()) -> Ruling:
+def _put_before(hearing: _Hearing, signed: Collection[str] = (), above: str = "") -> Ruling:
     """Asks those who may decide, by mail; all of them are on duty, or nobody is."""
-    asked = authority.whom(hearing.case, hearing.at, signed)
+    asked = authority.whom(hearing.case, hearing.at, signed, above)
     people = tuple(agent.address for agent in asked.people)
     request = hearing.request
     hearing.story.tell(
@@ -293,7 +294,7 @@ def _refuse(hearing: _Hearing, command: c.Refuse) -> Ruling | str:
     """By somebody who may decide on it, or by who asked: that is taking it back."""
     request, case, actor, now = hearing.request, hearing.case, hearing.actor, hearing.at
     agent = hearing.policy.agents.get(actor.agent)
-    own = (actor.agent == request.agent) if request.agent else (actor.by == request.by)
+    own = actor.agent == request.agent and bool(request.agent or actor.by == request.by)
     if not own:
         if agent is None:
             return "only an agent has authority to refuse: say in whose name"
@@ -319,6 +320,28 @@ def _by_rule(hearing: _Hearing, over: Over) -> Ruling:
     return hearing.ruling()
 
 
+# --- when nobody decides ----------------------------------------------------------------------------------
+
+
+def is_due(ticket: Ticket, put_at: datetime, policy: Policy, now: datetime) -> bool:
+    """Has nobody decided for `decide_within` of the team's work time? Closing the ticket changes nothing."""
+    calendar = ladder.calendar_of(ticket, policy)
+    return between(calendar, put_at, now) >= policy.authority.decide_within
+
+
+def on_undecided(
+    ticket: Ticket,
+    request: Request,
+    last: e.CompensationPutBefore,
+    facts: Facts,
+    policy: Policy,
+    now: datetime,
+) -> Decision:
+    """Puts it before people again: those of a higher level than `last` who may decide; at the top, those."""
+    hearing = _Hearing(ticket, request, Actor("policy"), facts, policy, now)
+    return _put_before(hearing, request.signed, above=last.level).decision
+
+
 # --- mail -------------------------------------------------------------------------------------------------
 
 
@@ -332,7 +355,7 @@ def _wanted(hearing: _Hearing, agent: Agent, signed: Collection[str]) -> Compens
         language=language_of(agent),
         request=str(request.id),
         amount=str(request.amount),
-        who=_name(hearing.policy, request.agent) or request.by,
+        who=_name(hearing.policy, request.agent) or request.by.replace(":", " "),
         asker=request.agent,
         because=request.because,
         customer=ticket.customer,

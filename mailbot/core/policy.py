@@ -172,8 +172,10 @@ class Authority:
     """How much compensation may be granted, in one currency. A limit that is missing does not hold.
 
     `per_ticket` is what a level may bring one ticket to in all (0 or no entry: nothing); by category where
-    one is named (the longest path that fits), else under "". `two_persons_above`: a second person of at least
-    the same level must approve. `per_team` counts by calendar month of the default calendar's zone.
+    one is named (the longest path that fits), else under "". `two_persons_above`: where a ticket would have
+    more in all, two persons sign who each may decide. `per_team` counts by calendar month, `per_agent_day` by
+    day of the first calendar's zone. `decide_within`: work time of the ticket's team after which a request
+    that nobody decided is put before people again.
     """
 
     per_ticket: Mapping[str, Mapping[str, Money]] = field(default_factory=dict)  # category -> level -> most
@@ -181,6 +183,7 @@ class Authority:
     per_agent_day: Mapping[str, Money] = field(default_factory=dict)  # level -> most an agent grants a day
     per_team: Mapping[str, Money] = field(default_factory=dict)  # team -> budget of a month
     two_persons_above: Money | None = None
+    decide_within: timedelta = timedelta(hours=4)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """`authority` in teams.yaml: who may grant how much compensation, with every amount and name checked."""
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
@@ -10,6 +11,7 @@ from mailbot.core.money import RUPIAH, Money
 from mailbot.core.policy import Authority
 from mailbot.errors import Problem
 from mailbot.settings import actions
+from mailbot.settings.fields import Span
 from mailbot.settings.raw import Files, find, names, texts
 from mailbot.settings.source import Place
 from mailbot.settings.values import close_to, said, shown
@@ -60,6 +62,11 @@ class AuthorityEntry(BaseModel):
     two_persons_above: Amount | None = Field(
         None, description="where a ticket has more than this in all, two persons must approve"
     )
+    decide_within: Span = Field(
+        timedelta(hours=4),
+        description="work time of the ticket's team after which an undecided request is put before people "
+        "again, a level higher",
+    )
 
 
 def built(entry: AuthorityEntry) -> Authority:
@@ -77,6 +84,7 @@ def built(entry: AuthorityEntry) -> Authority:
         per_agent_day=dict(entry.per_agent_day),
         per_team=dict(entry.team_budget_month),
         two_persons_above=entry.two_persons_above,
+        decide_within=entry.decide_within,
     )
 
 

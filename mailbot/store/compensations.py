@@ -123,7 +123,8 @@ def append(connection: Connection, entries: Sequence[Entry]) -> None:
         row = {**_row(entry), "id": id_}
         digest = _digest(row, digest)
         rows.append({**row, "digest": digest})
-    connection.execute(insert(compensations), rows)
+    if rows:
+        connection.execute(insert(compensations), rows)
 
 
 def _row(entry: Entry) -> dict[str, Any]:
@@ -175,9 +176,9 @@ def open_requests(connection: Connection) -> list[Request]:
 
 def _open(connection: Connection, *where: Any) -> list[Request]:
     last = compensations.alias("last")
+    # As literal text: a planner can't match a bound parameter with the condition of a partial index.
     decided = exists().where(
-        last.c.request == compensations.c.request,
-        last.c.kind.in_([Kind.GRANTED.value, Kind.REFUSED.value]),
+        last.c.request == compensations.c.request, text("last.kind IN ('granted', 'refused')")
     )
     asked: Select[Any] = (
         select(compensations).where(compensations.c.kind == Kind.ASKED.value, ~decided, *where)

@@ -312,11 +312,20 @@ def test_a_signature_that_no_longer_holds_needs_another_in_its_place() -> None:
         (Actor("operator:eko", RINA.address), "refused"),  # asked for it: takes it back
         (Actor("operator:eko", DEWI.address), "L1 may bring"),
         (Actor("operator:eko"), "only an agent"),
+        (Actor("agent:bayu@tim.example", BAYU.address), "refused"),
     ],
 )
 def test_who_may_approve_may_refuse_and_who_asked_may_take_it_back(actor: Actor, outcome: str) -> None:
     answer = on_compensation(ticket(), c.Refuse(because="tidak"), actor, known(request()), desk(), NOW)
     assert outcome in (answer if isinstance(answer, str) else answer.outcome)
+
+
+def test_an_operator_takes_back_what_was_asked_for_nobody_but_not_in_an_agents_name() -> None:
+    own = known(request(agent=""))
+    taken = on_compensation(ticket(), c.Refuse(), OPERATOR, own, desk(), NOW)
+    assert ruled(taken).outcome == "refused"
+    for actor in (Actor("operator:lain"), Actor("operator:eko", RINA.address)):
+        assert isinstance(on_compensation(ticket(), c.Refuse(), actor, own, desk(), NOW), str)
 
 
 def test_which_request_is_meant_must_be_clear() -> None:

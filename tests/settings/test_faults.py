@@ -171,7 +171,7 @@ CASES = {
     ),
     "an amount cut by its comma": (
         "routing.yaml", r"body: {matches: 'Rp\s?[0-9.]{7,}'}", "amount: {over: Rp1,5 juta}",
-        "6:29: there is no operator `5 juta` | between braces a comma ends the value: put quotes around it, "
+        "6:30: there is no operator `5 juta` | between braces a comma ends the value: put quotes around it, "
         '"1,5 juta"',
     ),
     "a pattern that RE2 does not have": (

@@ -7,6 +7,7 @@ from mailbot.core.model import Authentication, Circumstances
 from mailbot.core.rehearsal import NOBODY, Expected, Letter, Rehearsal, clock_text
 from mailbot.errors import Problem
 from mailbot.settings import values
+from mailbot.settings.actions import GENERAL, paths
 from mailbot.settings.files import ExpectEntry, LetterEntry, RoutingFile, TestEntry
 from mailbot.settings.raw import Files, find, names, names_of_people, notifiable, texts
 from mailbot.settings.source import Place, Source
@@ -32,7 +33,11 @@ def build(file: RoutingFile, source: Source) -> tuple[Rehearsal, ...]:
 def _unknown(files: Files) -> Iterator[Problem]:
     source = files.routing
     rules = tuple(name for _, name in texts(source.data, "rules", "*", "name"))
+    tree = next((tree for _, tree in find(source.data, "categories")), None)
     for key, known in (
+        # Without a tree any word goes, and it may be misspelt here as well as there.
+        ("category", (GENERAL, *paths(tree)) if tree else None),
+        ("ask_for", _details(source)),
         ("team", names(files, "team")),
         ("level", names(files, "level")),
         ("ladder", names(files, "ladder")),
@@ -41,8 +46,12 @@ def _unknown(files: Files) -> Iterator[Problem]:
     ):
         for place, name in [*texts(source.data, *_EXPECT, key), *texts(source.data, *_EXPECT, key, "*")]:
             if known is not None and name not in known:
-                what = key.removeprefix("not_")
+                what = {"ask_for": "detail", "not_rule": "rule"}.get(key, key)
                 yield source.at_value(place, f"there is no {what} `{shown(name)}`", close_to(name, known))
+
+
+def _details(source: Source) -> tuple[str, ...]:
+    return tuple(str(place[-1]) for place, _ in find(source.data, "details", "*"))
 
 
 def _agents(files: Files) -> Iterator[Problem]:

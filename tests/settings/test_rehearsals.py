@@ -113,6 +113,11 @@ CASES = {
         "team: payments", "not_rule: [failed paiment]",
         "3:25: there is no rule `failed paiment` | ",
     ),
+    "a detail that is none": (
+        "team: payments",
+        "ask_for: order_numbr",
+        "3:23: there is no detail `order_numbr`",
+    ),
     "a ladder that is none": (
         "team: payments", "ladder: standart",
         "3:22: there is no ladder `standart` | did you mean `standard`?",
@@ -177,6 +182,18 @@ def test_a_slip_is_refused_where_it_stands(tmp_path: Path, case: tuple[str, str,
     line, _, rest = wanted.partition(":")
     assert len(found) == 1
     assert found[0].startswith(f"routing.yaml:{START + int(line)}:{rest}"), found
+
+
+def test_a_category_comes_out_of_the_tree_where_there_is_one(tmp_path: Path) -> None:
+    def said(name: str) -> list[str]:
+        path = with_tests(tmp_path, GOOD.replace("team: payments", f"category: {name}")) / "routing.yaml"
+        path.write_text(path.read_text() + "categories: {payment: {double: }}\n")
+        return [brief(each) for each in problems(tmp_path) if "no category" in each.message]
+
+    assert said("payment/double") == said("general") == []
+    assert said("payment/duble") == [
+        f"routing.yaml:{START + 3}:24: there is no category `payment/duble` | did you mean `payment/double`?"
+    ]
 
 
 def test_editors_are_told_of_every_key() -> None:

@@ -13,7 +13,7 @@ from mailbot.core import events as e
 from mailbot.core.events import Event
 from mailbot.core.ladder import MISSED
 from mailbot.core.lifecycle import TRANSITIONS
-from mailbot.core.model import OVER, Clock, Status, Target
+from mailbot.core.model import Clock, Status, Target
 from mailbot.core.report.facts import (
     Answered,
     Confirmed,
@@ -29,12 +29,20 @@ from mailbot.core.report.facts import (
 )
 from mailbot.core.worktime import Calendar, between
 
-OUR_TURN = frozenset({Status.NEW, Status.OPEN})
 ANSWERS = (Target.FIRST_RESPONSE, Target.NEXT_RESPONSE)
-COUNTED = frozenset({*ANSWERS, Target.RESOLUTION})  # promises to customers; the rest is between ourselves
+COUNTED = (*ANSWERS, Target.RESOLUTION)  # promises to customers; the rest is between ourselves
 PEOPLE = ("agent:", "operator")  # how `by` begins when somebody of the desk did it
 
 CalendarOf = Callable[[str], Calendar]  # of a team
+
+
+# Told apart by what they are, not by hash: that of an enum takes its time, and there are millions to ask.
+def _ours(status: Status) -> bool:
+    return status is Status.NEW or status is Status.OPEN
+
+
+def _over(status: Status) -> bool:
+    return status is Status.CLOSED or status is Status.MERGED
 
 
 def facts(events: Sequence[Event], borders: Iterable[datetime], calendar_of: CalendarOf) -> list[Fact]:
@@ -101,7 +109,7 @@ class _Life:
 
     def _count_open(self, how: str, at: datetime) -> None:
         """Says when the ticket is open and was not, or the other way round."""
-        is_open = self._status not in OVER
+        is_open = not _over(self._status)
         if self._held or is_open is self._counted_open:
             return
         self._counted_open = is_open
@@ -118,7 +126,7 @@ class _Life:
         """The ticket at a border; the counts begin anew."""
         if border > self._known and not self._held:
             rated = self._closings > 0 and self._score is not None
-            open_now = self._status not in OVER
+            open_now = not _over(self._status)
             counts = (open_now, self._closings, self._undone, rated)
             self._say(Stood(border, self._team, self._assignee, self._began, *counts))
         self._closings = self._undone = 0
@@ -133,7 +141,7 @@ class _Life:
 
     def _accrue(self, at: datetime) -> None:
         """Counts our turn up to now, by the calendar of the team that has it."""
-        if self._status in OUR_TURN and not self._held and at > self._since:
+        if at > self._since and _ours(self._status) and not self._held:
             spent = between(self._calendar_of(self._team), self._since, at)
             self._worked += spent
             self._worked_asked += spent
@@ -147,7 +155,7 @@ class _Life:
         self._status = status
         if status is Status.OPEN and before is not Status.NEW:
             self._asked_at, self._worked_asked = at, timedelta()
-        elif status not in OUR_TURN:
+        elif not _ours(status):
             self._asked_at = None
 
     def _turned(self, event: Event) -> None:
@@ -243,9 +251,14 @@ class _Life:
         self._watch(event.clocks, event.at)
 
     def _watch(self, clocks: Sequence[Clock], at: datetime) -> None:
-        running = {clock.target: MISSED in clock.fired for clock in clocks if clock.target in COUNTED}
-        self._promises = running if self._status not in OVER else {}
-        asked = next((clock for clock in clocks if clock.target is Target.CONFIRMATION), None)
+        running: dict[Target, bool] = {}
+        asked = None
+        for clock in clocks:
+            if clock.target is Target.CONFIRMATION:
+                asked = clock
+            elif clock.target in COUNTED:
+                running[clock.target] = MISSED in clock.fired
+        self._promises = {} if _over(self._status) else running
         if asked and self._confirmation is None:
             self._confirmation = at, asked.span
         elif not asked and self._confirmation is not None:

@@ -23,9 +23,12 @@ _AMOUNTS = {"type": "object", "additionalProperties": _AMOUNT}
 
 def amount(value: object) -> Money:
     """ "Rp100.000", "1,5 juta" -> whole Rupiah. ValueError(message, hint)."""
-    if not isinstance(value, str) or value.replace(".", "").isdigit():
-        hint = f"write it like Rp{shown(value)}" if str(value).replace(".", "").isdigit() else EXAMPLE
-        raise ValueError(f"`{shown(value)}` is no amount of money", hint)
+    digits = str(value).replace(".", "").isdigit()
+    if digits and not isinstance(value, float):
+        raise ValueError(f"`{shown(value)}` names no currency", f"write it like Rp{shown(value)}")
+    if not isinstance(value, str):  # 500.000 is a number for YAML, and its zeros are gone
+        what = "a number without a currency" if isinstance(value, float) else f"`{shown(value)}`"
+        raise ValueError(f"{what} is no amount of money", f"write it like {EXAMPLE}")
     try:
         read = money.read(value)
     except ValueError:
@@ -147,8 +150,8 @@ def _categories(files: Files) -> tuple[str, ...]:
 def _names(files: Files, key: str, kind: str) -> Iterator[Problem]:
     known, source = names(files, kind), files.teams
     for place, _ in find(source.data, "authority", key, "*"):
-        name = str(place[-1])
-        if known is not None and name not in known:
+        name = place[-1]
+        if known is not None and isinstance(name, str) and name not in known:
             yield source.at_key(place, f"there is no {kind} `{shown(name)}`", close_to(name, known))
 
 

@@ -100,17 +100,18 @@ def test_what_counts_is_what_was_granted_within_each_window(ledger: Store) -> No
     grant(ledger, 10, at=month, amount=8)
     grant(ledger, 13, at=NOW.replace(hour=0), amount=16, second="sari@tim.example")
     grant(ledger, 16, at=NOW.replace(hour=0), amount=32, team="payments", customer="x@y.example")
-    add(ledger, entry(Kind.ASKED, 19, 64))
+    grant(ledger, 19, at=NOW + timedelta(days=1), amount=64)  # by a node whose clock is ahead
+    add(ledger, entry(Kind.ASKED, 22, 128))
 
     def read(connection: Any) -> Any:
         ticket = tickets.load(connection, [NUMBER])[NUMBER]
         return compensations.facts(connection, ticket, windows(policy(), NOW))
 
     found = ledger.write_now(lambda c, items: [read(c) for _ in items], None)
-    assert (found.next_id, [each.id for each in found.requests]) == (20, [19])
-    assert int(found.spent.ticket.amount) == 63
-    assert int(found.spent.customers[BUDI].amount) == 2 + 4 + 8 + 16
-    assert int(found.spent.team.amount) == 8 + 16
+    assert (found.next_id, [each.id for each in found.requests]) == (23, [22])
+    assert int(found.spent.ticket.amount) == 127
+    assert int(found.spent.customers[BUDI].amount) == 2 + 4 + 8 + 16 + 64
+    assert int(found.spent.team.amount) == 8 + 16 + 64
     assert {name: int(each.amount) for name, each in found.spent.agents.items()} == {
         "rina@tim.example": 48,
         "sari@tim.example": 16,

@@ -1,6 +1,6 @@
 """What a mail, a command or a deadline leads to: (ticket, stimulus, facts, policy, now) -> Decision."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -125,12 +125,8 @@ def _open(
     allowed = permission(mail, envelope, box, policy, facts.allowances, now)
     known = replace(facts.circumstances, authentication=mail.authentication, reopened=bool(follows))
     story.tell(_routed(mail, envelope, box, allowed, known, policy, now))
-    if facts.held_for and facts.held_for.assignee in policy.agents:
-        assert facts.held_for.assignee
-        story.tell(e.TicketAssigned(now, "policy", facts.held_for.assignee, f"has {facts.held_for.number}"))
-    else:
-        owners.give(story, policy, now, "policy")
-    story.tell(_clocks(story.ticket, policy, now))
+    held = facts.held_for
+    begin(story, policy, now, *((held.assignee or "", f"has {held.number}") if held else ()))
     mute = facts.mutes.get(envelope.sender.lower())
     if mute and not allowed.refused:
         allowed = Permission(bounced.refusal(mute), {})
@@ -142,6 +138,15 @@ def _open(
     if mail.report and facts.returned and not facts.returned.ticket:
         effects = bounced.on_stray_report(mail.report, facts.returned)
     return MailDecision(story.decision(), "in", allowed.spent, effects)
+
+
+def begin(story: Story, policy: Policy, now: datetime, holder: str = "", because: str = "") -> None:
+    """A ticket that was just routed gets its owner, `holder` where that is somebody who is there, and clocks."""
+    if holder in policy.agents:
+        story.tell(e.TicketAssigned(now, "policy", holder, because))
+    else:
+        owners.give(story, policy, now, "policy")
+    story.tell(_clocks(story.ticket, policy, now))
 
 
 def _remarks(opened: e.TicketOpened, rule: str, mute: bounced.Mute | None) -> str:
@@ -299,12 +304,7 @@ def _keep_thanks(ticket: Ticket, mail: InboundMail, now: datetime) -> MailDecisi
 def _customer_wrote(
     ticket: Ticket, mail: InboundMail, facts: MailFacts, policy: Policy, now: datetime
 ) -> MailDecision:
-    story = Story(ticket, loads=facts.loads)
-    anew = ""
-    if ticket.status is Status.CLOSED:
-        story.tell(e.TicketReopened(now, "customer"))
-    story.tell(e.CustomerWrote(now, "customer", mail.message_id, facts.verdict.because))
-    if ticket.status is Status.CLOSED:
+    def reopened(story: Story) -> str:
         known = replace(
             facts.circumstances,
             authentication=mail.authentication,
@@ -312,16 +312,38 @@ def _customer_wrote(
             escalated_before=facts.circumstances.escalated_before or ticket.escalated > 0,
         )
         asked = routing_facts(mail, ticket.customer, ticket.mailbox, policy, now, known)
-        anew = on_reopening(story, asked, policy, now)
-    story.tell(_clocks(story.ticket, policy, now))
-    owners.ensure(story, policy, now)
+        return on_reopening(story, asked, policy, now)
+
+    story = Story(ticket, loads=facts.loads)
     because = facts.verdict.because
+    anew = customer_turned(story, mail.message_id, because, policy, now, reopened)
     if mail.sender != ticket.customer:
         because += f"; written by {mail.sender or 'an unclear sender'}, answers go to {ticket.customer}"
     because += f"; {anew}" if anew else ""
     why = "unconfirmed" if ticket.held_for else "customer_wrote"
     tell.team(story, policy, now, why, because, mail.visible)
     return MailDecision(story.decision(), "in")
+
+
+def customer_turned(
+    story: Story,
+    message_id: str,
+    because: str,
+    policy: Policy,
+    now: datetime,
+    reopened: Callable[[Story], str],
+) -> str:
+    """What a customer's mail does to the ticket: the turn is ours, somebody has it. `reopened` is asked where
+    it was closed; what that says, else ""."""
+    was_closed, anew = story.ticket.status is Status.CLOSED, ""
+    if was_closed:
+        story.tell(e.TicketReopened(now, "customer"))
+    story.tell(e.CustomerWrote(now, "customer", message_id, because))
+    if was_closed:
+        anew = reopened(story)
+    story.tell(_clocks(story.ticket, policy, now))
+    owners.ensure(story, policy, now)
+    return anew
 
 
 def _agent_wrote(
@@ -341,10 +363,7 @@ def _agent_wrote(
         story.tell(e.AgentMailHeld(now, by, agent.address, refusal))
         story.owe(AgentRefusal(ticket.number, ticket.mailbox, agent.address, _language(agent), refusal))
         return MailDecision(story.decision(), "note")
-    story.tell(e.AgentAnswered(now, by, agent.address))
-    if ticket.assignee != agent.address:
-        story.tell(e.TicketAssigned(now, by, agent.address, "answered it"))
-    story.tell(_clocks(story.ticket, policy, now))
+    agent_turned(story, agent.address, policy, now)
     story.owe(
         Answer(
             ticket.number,
@@ -358,6 +377,15 @@ def _agent_wrote(
         )
     )
     return MailDecision(story.decision(), "out")
+
+
+def agent_turned(story: Story, agent: str, policy: Policy, now: datetime) -> None:
+    """What an agent's answer does to the ticket: the turn is the customer's, who answers has it."""
+    by = f"agent:{agent}"
+    story.tell(e.AgentAnswered(now, by, agent))
+    if story.ticket.assignee != agent:
+        story.tell(e.TicketAssigned(now, by, agent, "answered it"))
+    story.tell(_clocks(story.ticket, policy, now))
 
 
 def _language(agent: Agent) -> str:

@@ -37,8 +37,13 @@ def on_reopening(story: Story, facts: RoutingFacts, policy: Policy, now: datetim
         matches = matches[:-1]
     if not matches:
         return ""
+    return take(story, _routed(story.ticket, matches, rules, facts, policy, now), policy, now)
+
+
+def take(story: Story, routed: e.TicketRouted, policy: Policy, now: datetime) -> str:
+    """The ticket as it is routed now, with an owner and clocks; what to tell the team."""
     before = story.ticket
-    story.tell(_routed(before, matches, rules, facts, policy, now))
+    story.tell(routed)
     after = story.ticket
     here = {agent.address for agent in ladder.agents_at(policy, after.team, after.level)}
     if (before.team, before.level) != (after.team, after.level) and after.assignee not in here:

@@ -89,7 +89,7 @@ def _listed(at: Desk, in_json: bool) -> list[Change]:
 
 def _tell_open(kept: Sequence[str], count: int, wanted: int) -> None:
     if wanted:
-        text = f"{count:,} open tickets were reckoned anew" if count else "no open ticket was reckoned anew"
+        text = f"{count:,} of {wanted:,} open tickets reckoned anew"
         line(f"  {text}", fg="green" if count else "yellow")
     for each in kept:
         line(f"  {each}")

@@ -1,0 +1,33 @@
+"""What a ladder asks is answered from a shell, and `reload` lists what it would change."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from mailbot.core.model import Target
+from mailbot.core.policy import Moment, Step
+from mailbot.metrics import Metrics
+from mailbot.services.deadlines import Deadlines
+from mailbot.store import ladders
+from tests.cli.test_joining import TEMPLATES, Shell
+from tests.cli.test_joining import shell as shell
+
+ASK = Step(
+    Moment(Target.FIRST_RESPONSE, 0.01), ask_decision="management", question="Refund?", options=("yes", "no")
+)
+
+
+async def test_a_decision_is_shown_answered_once_and_told(shell: Shell) -> None:
+    policy = shell.desk.live.policy
+    asking = {name: replace(each, steps=(ASK, *each.steps)) for name, each in policy.ladders.items()}
+    shell.desk.live.take(replace(policy, ladders=asking), TEMPLATES)
+    shell.store.write_now(ladders.keep, shell.desk.live.policy)
+    number = (await shell.desk.receive()).number
+    shell.desk.clock += timedelta(hours=1)
+    duty = Deadlines(shell.store, shell.desk.live, lambda: None, Metrics(), lambda: shell.desk.clock)
+    await duty.run_once()
+
+    assert "to be decided Refund? (yes, no), by management" in shell.run("ticket", "show", number)
+    assert "as it was when the ticket was given it" in shell.run("explain", number)
+    assert "there are: yes, no" in shell.run("ticket", "decide", number, "perhaps", code=1)
+    assert "decided: yes: goodwill" in shell.run("ticket", "decide", number, "YES", "--because", "goodwill")
+    assert "waits for no decision" in shell.run("ticket", "decide", number, "no", code=1)

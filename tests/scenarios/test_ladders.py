@@ -1,0 +1,47 @@
+"""Ladders of open tickets when the policy changes: on the running daemon, as admins ask for it."""
+
+from pathlib import Path
+from typing import Any
+
+from tests.scenarios.harness import DaemonProcess, complaint, eventually, send
+from tests.sink import SinkSmtp
+
+ASKING = """  urgent:
+    targets: {first_response: 15 min, next_response: 30 min, resolution: 4 h, follow_up: 8 h}
+    steps:
+      - at: 0.1% of first_response
+        ask_decision: management
+        question: May the account be frozen?
+        options: [freeze, wait]
+      - at: first_response
+        escalate_to: {fraud: L3, other: management}
+"""
+
+
+def asked(sink: SinkSmtp) -> list[str]:
+    return [mail.content.decode() for mail in sink.mails if b"ticket decide" in mail.content]
+
+
+def armed(daemon: DaemonProcess) -> Any:
+    return daemon.rows("SELECT * FROM deadlines")
+
+
+async def test_a_reload_keeps_the_ladders_of_open_tickets_or_changes_them_after_a_list(
+    tmp_path: Path,
+) -> None:
+    sink = await SinkSmtp().start()
+    async with DaemonProcess(tmp_path, sink.port) as daemon:
+        await send(daemon.port, complaint(1, subject="Akun saya diretas"), "pelanggan1@pelanggan.example")
+        number = (await eventually(lambda: daemon.rows("SELECT number FROM tickets")))[0]["number"]
+        before = armed(daemon)
+        daemon.edit("escalation.yaml", r"(?ms)^  urgent:\n    targets.*\Z", ASKING)
+
+        _, out, _ = await daemon.command("reload")
+        assert "1 open ticket of ladder urgent climbs it as it was" in out
+        assert (armed(daemon), asked(sink)) == (before, [])
+        code, out, _ = await daemon.command("reload", "--open-tickets", "recompute", "--yes")
+        assert (code, number in out, "1 of 1 open tickets reckoned anew" in out) == (0, True, True)
+        await eventually(lambda: asked(sink))
+        (changed,) = daemon.rows("SELECT by FROM events WHERE kind = 'LadderChanged'")
+        assert changed["by"].startswith("operator:")
+    await sink.stop()

@@ -37,6 +37,8 @@ def _dead(ground: Ground, index: int, when: When, answer: Nothing) -> Finding:
     if isinstance(alone, Nothing) or not answer.because_of:
         return _contradiction(ground, index, when)
     shadows = ground.smallest(wanted, sorted(answer.because_of))
+    others = [each for each in ground.enders(index) if each not in shadows]
+    shown = ground.search.ask(wanted, others)  # a mail that no other rule takes shows it best
     return Finding(
         NEVER,
         Severity.FAULT,
@@ -45,7 +47,7 @@ def _dead(ground: Ground, index: int, when: When, answer: Nothing) -> Finding:
         f"{'takes' if len(shadows) == 1 else 'together take'} all of its mail" + _LOOSE * answer.loose,
         "move it up, or ask for less above it",
         (name, *(ground.rules[each].name for each in shadows)),
-        ground.witness(alone),
+        ground.witness(shown if isinstance(shown, Found) else alone),
     )
 
 
@@ -86,6 +88,3 @@ def _core(ground: Ground, parts: Sequence[When]) -> list[When]:
         if fewer and isinstance(ground.search.ask(And(tuple(map(ground.reader.formula, fewer)))), Nothing):
             kept = fewer
     return kept
-
-
-__all__ = ["CONTRADICTION", "NEVER", "Found", "find"]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from mailbot.core import routing
 from mailbot.core.kinds import NO_CONTEXT, Context
 from mailbot.core.routing import AllOf, AnyOf, Condition, NoneOf, RoutingFacts, When
+from mailbot.core.text import fold
 
 STRING = frozenset({"contains", "mentions", "matches", "is", "starts_with", "ends_with", "under"})
 ANY_OF = STRING | {"within", "in_calendar"}
@@ -23,13 +24,15 @@ SHORT = 300  # entries of a list that are looked at one by one
 
 @dataclass(frozen=True, slots=True)
 class Atom:
-    """One question with one value. `item` is what the admin wrote, for an opaque atom all of it."""
+    """One question with one value. `item` is what the admin wrote, for an opaque atom all of it; `phrase` is
+    the same as text, folded."""
 
     field: str
     operator: str
     item: object
     condition: Condition = dataclasses.field(compare=False, repr=False)
     opaque: bool = False
+    phrase: str = dataclasses.field(default="", compare=False, repr=False)
 
     def holds(self, facts: RoutingFacts) -> bool:
         return bool(self.condition.test(routing.value_of(self.condition, facts)))
@@ -144,7 +147,7 @@ class Reader:
         rebuilt = self._built[key]
         if rebuilt is None:
             return Literal(Atom(asked.field, asked.operator, asked.value, asked, opaque=True), True)
-        return Literal(Atom(_lower(name), operator, value, rebuilt), True)
+        return Literal(Atom(_lower(name), operator, value, rebuilt, phrase=fold(str(value))), True)
 
     def _rebuilt(self, name: str, operator: str, value: object) -> Condition | None:
         try:

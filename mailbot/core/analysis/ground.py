@@ -15,6 +15,8 @@ from mailbot.core.policy import Policy, Rule
 from mailbot.core.routing import RoutingFacts
 
 EVERYTHING: Formula = And(())
+FEW = 6  # rules that are named in one sentence
+MANY = 12  # rules that shadow one together: whether all are needed is no longer asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +43,15 @@ class Ground:
     def said(self, indexes: Iterable[int]) -> str:
         """ "rule 'refund' (line 12) and rule 'fraud' (line 4)"."""
         named = [f"rule {self.rules[i].name!r} (line {self.rules[i].line})" for i in sorted(indexes)]
+        if len(named) > FEW:
+            named[FEW:] = [f"{len(named) - FEW} more"]
         return named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"
 
     def smallest(self, wanted: Formula, needed: Sequence[int], always: Sequence[int] = ()) -> list[int]:
         """Of the rules `needed` to leave nothing of `wanted` those that can't be spared; one of them where
         one is enough. Mails that one of `always` matches are left out in any case."""
+        if len(needed) > MANY:
+            return list(needed)
         for index in needed if len(needed) > 1 else ():
             if isinstance(self.search.ask(wanted, sorted({index, *always})), Nothing):
                 return [index]
@@ -58,7 +64,7 @@ class Ground:
 
     def taken(self, mail: RoutingFacts) -> list[int]:
         """The rules that match it, as the engine says."""
-        return [each.rule_index for each in routing.matches(self.rules, mail)]
+        return [each.rule_index for each in routing.matches(self.rules, mail, self.policy.prefilter)]
 
     def witness(self, answer: Answer, shows: str = "") -> Witness | None:
         """The mail of an answer with what becomes of it."""
@@ -73,4 +79,4 @@ def ground(policy: Policy, budget: Budget) -> Ground:
     world = World(tuple(policy.mailboxes), Moments(zone, policy.calendars), policy.lists)
     reader = Reader(Context(policy.calendars, policy.lists))
     wanted = tuple(reader.formula(rule.when) if rule.when else EVERYTHING for rule in policy.rules)
-    return Ground(policy, Searcher(policy.rules, wanted, world, budget), wanted, reader)
+    return Ground(policy, Searcher(policy.rules, policy.prefilter, wanted, world, budget), wanted, reader)

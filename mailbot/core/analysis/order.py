@@ -1,10 +1,11 @@
 """Two rules that give one mail different owners, where nothing but their order decides.
 
 Any two lists of words meet in a mail that holds a word of each, so that alone says nothing. What is said: an
-alternative of one rule and an alternative of the other ask for the same words (those of one are among those
-of the other), each asks for something besides that the other doesn't, and a mail that both want is given to
-the upper one. The more special rule above the more general one is how first-match rules are written, and is
-not said; neither is a rule or a value all of whose mail goes to the upper one, which is said elsewhere.
+alternative of one rule and an alternative of the other ask for the same words, or the upper one for fewer or
+shorter ones, each asks for something besides that the other doesn't, and a mail that both want is given to
+the upper one. That is how first-match rules are written: the more special above the more general, and the
+graver (a higher level or urgency) above the less grave. Neither is said, nor is a rule or a value all of
+whose mail goes to the upper one, which is said elsewhere.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,7 +17,7 @@ from mailbot.core.analysis.finding import Finding, Severity
 from mailbot.core.analysis.formulas import STRING, And, Formula, Literal, Or
 from mailbot.core.analysis.ground import Ground
 from mailbot.core.analysis.search import Found, Nothing
-from mailbot.core.text import fold
+from mailbot.core.routing import URGENCIES
 
 ORDER = "order-decides"
 CUBES = 200  # alternatives of a rule that are looked at
@@ -46,6 +47,8 @@ def find(ground: Ground) -> Iterator[Finding]:
             continue
         if not general.rest or (special is second and first.rest <= second.rest):
             continue  # the special one lies within the general one
+        if _graver(ground, *pair) or not _as_general(first, second):
+            continue
         tried[pair] = tried.get(pair, 0) + 1
         finding = _decided(ground, first.rule, second.rule, first.formula(), second.formula())
         if finding:
@@ -67,6 +70,21 @@ def every(ground: Ground) -> Iterator[Finding]:
 def _enders(ground: Ground) -> list[int]:
     last = len(ground.rules) - 1
     return [i for i in ground.enders(last) if ground.rules[i].when]
+
+
+def _as_general(first: Cube, second: Cube) -> bool:
+    """Does the first want no word that the second does not want?"""
+    return all(any(strings.implies(yes, no) for yes in second.words) for no in first.words)
+
+
+def _graver(ground: Ground, first: int, second: int) -> bool:
+    one, other = ground.rules[first].then, ground.rules[second].then
+    levels = ground.policy.levels
+    grave = [
+        (levels.index(each.level or levels[0]), URGENCIES.index(each.urgency or "normal"))
+        for each in (one, other)
+    ]
+    return grave[0][0] > grave[1][0] or grave[0][1] > grave[1][1]
 
 
 def _differ(ground: Ground, first: int, second: int) -> bool:
@@ -169,4 +187,4 @@ def _related(cubes: Iterable[Cube]) -> Iterator[tuple[Cube, Cube]]:
 
 
 def _phrase(literal: Literal) -> tuple[str, str]:
-    return literal.atom.field, fold(str(literal.atom.item))
+    return literal.atom.field, literal.atom.phrase

@@ -10,7 +10,6 @@ from mailbot.core.analysis.ground import Ground
 from mailbot.core.analysis.search import Found
 from mailbot.core.money import read
 from mailbot.core.routing import AllOf, AnyOf, Condition, NoneOf, When
-from mailbot.core.text import fold
 
 ADDS_NOTHING, TAKEN, TWO_SUMS = "adds-nothing", "taken-above", "two-amounts"
 FEW = 60  # values of an operator other than `contains` are compared two by two up to here
@@ -61,10 +60,10 @@ def _within_list(ground: Ground, index: int, group: Sequence[Condition]) -> Iter
     short = _Phrases()
     for literal in values:
         if literal.atom.operator == "contains":
-            short.add(fold(str(literal.atom.item)), literal)
+            short.add(literal.atom.phrase, literal)
     seen: dict[tuple[str, str], Literal] = {}
     for literal in values:
-        key = (literal.atom.operator, fold(str(literal.atom.item)))
+        key = (literal.atom.operator, literal.atom.phrase)
         if key in seen:
             yield _adds_nothing(ground, index, literal, None)
             continue
@@ -81,15 +80,17 @@ def _values(ground: Ground, condition: Condition) -> list[Literal]:
 
 
 def _pairwise(literal: Literal, values: Sequence[Literal]) -> Literal | None:
-    if len(values) > FEW:
+    """What `contains` says is known by now."""
+    others = [each for each in values if each.atom.operator != "contains"]
+    if literal.atom.operator == "contains" or len(others) > FEW:
         return None
-    return next((each for each in values if _differs(each, literal) and strings.implies(literal, each)), None)
+    return next((each for each in others if _differs(each, literal) and strings.implies(literal, each)), None)
 
 
 def _differs(one: Literal, other: Literal) -> bool:
     """Equal words under two operators: the first of them may stay."""
     return one.atom != other.atom and not (
-        fold(str(one.atom.item)) == fold(str(other.atom.item)) and strings.implies(one, other)
+        one.atom.phrase == other.atom.phrase and strings.implies(one, other)
     )
 
 
@@ -128,7 +129,7 @@ class _Phrases:
         """Those that stand in every text that fulfils `literal`, itself left out."""
         if literal.atom.operator not in _HOLDS_IT:
             return
-        text = fold(str(literal.atom.item))
+        text = literal.atom.phrase
         for length in self.lengths:
             for start in range(len(text) - length + 1):
                 found = self.known.get(text[start : start + length])
@@ -148,7 +149,7 @@ class Above:
             if isinstance(each, Literal) and each.sign:
                 self.owner.setdefault(each, index)
                 if each.atom.operator == "contains":
-                    self.phrases.setdefault(each.atom.field, _Phrases()).add(fold(str(each.atom.item)), each)
+                    self.phrases.setdefault(each.atom.field, _Phrases()).add(each.atom.phrase, each)
 
     def taking(self, literal: Literal) -> Literal | None:
         """One that is true of every mail of which `literal` is."""

@@ -6,7 +6,7 @@ there on. A branch ends when its literals can't be true together. When all branc
 left, and the rules that were needed for that are the proof.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -17,8 +17,9 @@ from mailbot.core.analysis.budget import Budget, Undecided
 from mailbot.core.analysis.formulas import And, Atom, Formula, Or, literals, negation
 from mailbot.core.analysis.mails import World
 from mailbot.core.analysis.ranges import Empty
+from mailbot.core.kinds import Found as Noticed
 from mailbot.core.policy import Rule
-from mailbot.core.routing import RoutingFacts, When
+from mailbot.core.routing import Narrow, RoutingFacts, When
 
 DEEPEST = 150  # steps on the way to one mail
 
@@ -63,17 +64,18 @@ class Searcher:
     """Asks about the rules of one policy."""
 
     rules: Sequence[Rule]
-    wanted: Sequence[Formula]  # the rules' conditions
+    narrow: Narrow  # their prefilter
+    wanted: Sequence[Formula]  # their conditions
     world: World
     budget: Budget
+    _asked: list[Asked] = field(default_factory=list)
     _negated: dict[int, Formula] = field(default_factory=dict)
     _atoms: dict[int, frozenset[Atom]] = field(default_factory=dict)
 
     def ask(self, wanted: Formula, without: Sequence[int] = ()) -> Answer:
         """Is there a mail that fulfils `wanted` and none of the rules `without`?"""
         self.budget.question()
-        asked = [Asked(self.rules[index].name, self.rules[index].when) for index in without]
-        question = _Question(self, tuple(without), (*asked, Asked("", None)), count())
+        question = _Question(self, tuple(without), frozenset(without), count())
         try:
             found = question.solve(Branch({}, ((wanted, NONE),)), 0)
         except Undecided as undecided:
@@ -81,6 +83,14 @@ class Searcher:
         if isinstance(found, frozenset):
             return Nothing(frozenset(-1 - each for each in found if each < 0), self.budget.loose)
         return found
+
+    @property
+    def asked(self) -> Sequence[Asked]:
+        """The rules with a last one that takes everything, so that one of them always wins."""
+        if not self._asked:
+            self._asked.extend(Asked(rule.name, rule.when) for rule in self.rules)
+            self._asked.append(Asked("", None))
+        return self._asked
 
     def negated(self, index: int) -> Formula:
         if index not in self._negated:
@@ -97,7 +107,7 @@ class Searcher:
 class _Question:
     by: Searcher
     without: tuple[int, ...]
-    asked: tuple[Asked, ...]
+    escaping: frozenset[int]  # the same
     choices: "count[int]"
 
     def solve(self, branch: Branch, depth: int) -> Found | Open | Reasons:
@@ -105,7 +115,7 @@ class _Question:
         now = settled(branch)
         if isinstance(now, frozenset):
             return now
-        self.by.budget.spend(20 + len(now.chosen))
+        self.by.budget.spend(50 + 2 * len(now.chosen))
         if depth > DEEPEST:
             return Open("the conditions are nested too deeply")
         chosen = now.literals()
@@ -129,9 +139,15 @@ class _Question:
 
     def taken_by(self, mail: RoutingFacts) -> int | None:
         """The first of the rules that it shall escape and doesn't."""
-        self.by.budget.spend(3 * len(self.asked))
-        hit = routing.matches(self.asked, mail)[0].rule_index
-        return self.without[hit] if hit < len(self.without) else None
+        if not self.without:
+            return None
+        self.by.budget.spend(20 + len(self.without) // 2)
+        hit = routing.matches(self.by.asked, mail, self.narrowed)[0].rule_index
+        return hit if hit in self.escaping else None
+
+    def narrowed(self, mail: RoutingFacts) -> tuple[Iterable[int], Noticed | None]:
+        possible, found = self.by.narrow(mail)
+        return [*(each for each in possible if each in self.escaping), len(self.by.rules)], found
 
     def branched(self, branch: Branch, on: tuple[Formula, Reasons], depth: int) -> Found | Open | Reasons:
         formula, why = on

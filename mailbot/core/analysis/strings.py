@@ -16,7 +16,7 @@ from mailbot.core.analysis.budget import Budget, Undecided
 from mailbot.core.analysis.formulas import Literal
 from mailbot.core.analysis.ranges import Empty
 from mailbot.core.analysis.trackers import State, Tracker, alphabet, tracker
-from mailbot.core.text import Text, fold
+from mailbot.core.text import Text
 
 At = tuple[int, int]  # in the folded text, in an address
 Product = tuple[At, tuple[State, ...]]
@@ -79,43 +79,39 @@ def implies(yes: Literal, no: Literal) -> bool:
             "sender_domain",
             "contains",
             "contains",
-        ) and _stands_in(second.item, first.item)
+        ) and second.phrase in first.phrase
     if "matches" in (first.operator, second.operator):
         return False
     if first.operator == "is":
-        return first.field in (second.field, "sender") and _as_whole(first.item, no)
-    return _IMPLIED.get((first.operator, second.operator), _never)(first.item, second.item, no)
+        return first.field in (second.field, "sender") and _as_whole(first.phrase, no)
+    return _IMPLIED.get((first.operator, second.operator), _never)(first.phrase, second.phrase, no)
 
 
-def _as_whole(item: object, no: Literal) -> bool:
-    return not unfulfilled([Literal(no.atom, True)], fold(str(item)))
+def _as_whole(phrase: str, no: Literal) -> bool:
+    return not unfulfilled([Literal(no.atom, True)], phrase)
 
 
-def _stands_in(inner: object, outer: object) -> bool:
-    return fold(str(inner)) in fold(str(outer))
+def _inside(first: str, second: str, no: Literal) -> bool:
+    return second in first
 
 
-def _inside(first: object, second: object, no: Literal) -> bool:
-    return _stands_in(second, first)
-
-
-def _as_word(first: object, second: object, no: Literal) -> bool:
+def _as_word(first: str, second: str, no: Literal) -> bool:
     return _as_whole(first, no)
 
 
-def _starts(first: object, second: object, no: Literal) -> bool:
-    return fold(str(first)).startswith(fold(str(second)))
+def _starts(first: str, second: str, no: Literal) -> bool:
+    return first.startswith(second)
 
 
-def _ends(first: object, second: object, no: Literal) -> bool:
-    return fold(str(first)).endswith(fold(str(second)))
+def _ends(first: str, second: str, no: Literal) -> bool:
+    return first.endswith(second)
 
 
-def _below(first: object, second: object, no: Literal) -> bool:
-    return f".{fold(str(first))}".endswith(f".{fold(str(second))}")
+def _below(first: str, second: str, no: Literal) -> bool:
+    return f".{first}".endswith(f".{second}")
 
 
-def _never(first: object, second: object, no: Literal) -> bool:
+def _never(first: str, second: str, no: Literal) -> bool:
     return False
 
 
@@ -141,7 +137,7 @@ def _guesses(asked: Sequence[Literal], shape: Shape) -> Iterable[str]:
     if any(each.operator == "listed_in" for each in wanted):
         yield from shape.listed
     if shape.address:
-        yield from _addresses([(each.operator, each.field, fold(str(each.item))) for each in wanted])
+        yield from _addresses([(each.operator, each.field, each.phrase) for each in wanted])
         return
     items = list(dict.fromkeys((each.operator, str(each.item)) for each in wanted))
     exact = [item for operator, item in items if operator == "is"]

@@ -68,7 +68,7 @@ def tracker(literal: Literal) -> Tracker:
         )
     if atom.operator not in _PHRASES:
         raise Undecided(f"what `{atom.operator}` asks can't be taken apart")
-    return _phrase(_PHRASES[atom.operator], fold(str(atom.item)), literal.sign, domain)
+    return _phrase(_PHRASES[atom.operator], atom.phrase, literal.sign, domain)
 
 
 # --- phrases: bit i of the state says that the first i + 1 letters of the phrase stand just before ---------

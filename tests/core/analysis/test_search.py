@@ -80,7 +80,7 @@ def _mails() -> list[RoutingFacts]:
     for number, (subject, text, sender) in enumerate(
         product(TEXTS, TEXTS, ("a@bank.id", "x@mail.bank.id", "b@example.com"))
     ):
-        for size, hour, names, spoken in beside[number % 5 :: 5]:
+        for size, hour, names, spoken in beside[number % 11 :: 11]:
             at = MONDAY + timedelta(hours=hour)
             types = ("application/pdf",) * len(names)
             found.append(

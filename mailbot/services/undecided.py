@@ -44,8 +44,10 @@ class Undecided:
         return EVERY
 
     async def _put_again(self, requests: Sequence[int]) -> None:
-        if requests and await self._store.write(self._put, requests, alone=True):
-            self._wake()
+        if requests:
+            count: int = await self._store.write(self._put, requests, alone=True)
+            if count:
+                self._wake()
 
     async def _tell_failure(self, request: int, error: Exception) -> None:
         journal.compensation_undecided(request=request, error=error)

@@ -26,8 +26,14 @@ SUBJECT = Shape(lines=False, neutral=("Pertanyaan", "Halo", "Tanya", "Question",
 BODY = Shape(neutral=("Selamat pagi.", "Halo.", "Hello.", "..."))
 LINE = Shape(lines=False)
 ADDRESS = Shape(lines=False, address=True)
-NAME = Shape(lines=False, neutral=("lampiran.pdf", "foto.jpg", "scan", ""))
-TYPE = Shape(lines=False, neutral=("application/pdf", "image/jpeg", "text/csv", ""))
+NAME = Shape(lines=False, neutral=("lampiran.pdf", "foto.jpg", "scan", ""), stem="berkas")
+TYPE = Shape(
+    lines=False,
+    neutral=(
+        *("application/pdf", "image/jpeg", "image/png", "text/csv", "application/zip", "video/mp4"),
+        *("audio/mpeg", "text/calendar", "application/msword", "application/octet-stream", ""),
+    ),
+)
 LANGUAGES = ("id", "en", "")  # all that `language.guess` can say
 USUAL_BYTES = 500  # of the header
 NO_TEXTS: tuple[str, ...] = ()

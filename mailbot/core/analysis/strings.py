@@ -29,7 +29,8 @@ class Shape:
 
     lines: bool = True
     address: bool = False
-    neutral: tuple[str, ...] = ("",)  # tried first when nothing is asked for
+    neutral: tuple[str, ...] = ("",)  # tried first of all
+    stem: str = ""  # a name begins with, so that it is more than its ending
     listed: tuple[str, ...] = ()  # tried first when a list is asked for
 
 
@@ -144,12 +145,12 @@ def _guesses(asked: Sequence[Literal], shape: Shape) -> Iterable[str]:
     if exact:
         yield exact[0]
         return
-    if not items or {operator for operator, _ in items} <= {"exists"}:
-        yield from shape.neutral
-        return
+    yield from shape.neutral
     first = [item for operator, item in items if operator == "starts_with"]
     last = [item for operator, item in items if operator == "ends_with"]
     middle = [item for operator, item in items if operator in ("contains", "mentions")]
+    if shape.stem and not first:
+        yield " ".join([shape.stem, *middle]) + "".join(last)
     for joint in (", ", " ", "; ", ""):
         for order in list(permutations(middle))[:6] if len(middle) < 4 else [middle]:
             yield joint.join([*first, *order, *last])

@@ -1,0 +1,49 @@
+"""The example mails of an analysis, written as bytes and read back as the daemon reads them."""
+
+from dataclasses import replace
+from datetime import UTC
+
+import pytest
+
+from mailbot.core import routing
+from mailbot.core.analysis import Budget
+from mailbot.core.analysis.ground import ground
+from mailbot.core.analysis.search import Found
+from mailbot.core.decide import routing_facts
+from mailbot.core.policy import Policy
+from mailbot.core.routing import RoutingFacts
+from mailbot.mail.example import written
+from mailbot.mail.parse import parse
+from tests.core.analysis.reading import SETS, policy_of, read
+
+
+def again(facts: RoutingFacts, policy: Policy) -> RoutingFacts:
+    mail = parse(written(facts))
+    at = facts.local_time.astimezone(UTC)
+    return routing_facts(mail, mail.sender, facts.mailbox, policy, at, facts.circumstances)
+
+
+@pytest.mark.parametrize("path", sorted(SETS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_an_example_is_read_as_what_it_was_made_from(path):
+    policy = policy_of(read(path))
+    at = ground(policy, Budget())
+    for index, rule in enumerate(policy.rules):
+        answer = at.search.ask(at.wanted[index], at.enders(index))
+        assert isinstance(answer, Found), rule.name
+        assert routing.matches(policy.rules, again(answer.mail, policy)) == routing.matches(
+            policy.rules, answer.mail
+        ), rule.name
+
+
+@pytest.mark.parametrize("size", [2_000, 9_999, 5_000_001])
+@pytest.mark.parametrize("names", [(), ("foto.jpg", "surat.pdf")])
+def test_an_example_is_as_large_as_it_shall_be(size, names):
+    policy = policy_of(read(SETS / "bank.yaml"))
+    found = ground(policy, Budget()).search.ask(ground(policy, Budget()).wanted[1])
+    assert isinstance(found, Found)
+    types = ("image/jpeg", "application/pdf")[: len(names)]
+    facts = replace(found.mail, size=size, attachment_names=names, attachment_types=types)
+    read_back = again(facts, policy)
+    assert read_back.size == size
+    assert (read_back.attachment_names, read_back.attachment_types) == (names, types)
+    assert read_back.text.strip() == facts.text.strip()

@@ -2,6 +2,8 @@
 
 import os
 import sys
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +37,13 @@ LARGEST = 64 * 1024 * 1024  # bytes of a mail that are read
 )
 @click.option("--subject", metavar="TEXT", help="Of a text that has no header: it is taken as a mail's body.")
 @click.option("--peer", default="", metavar="IP", help="Where it would come from: for trusted networks.")
+@click.option(
+    "--at",
+    "moment",
+    type=click.DateTime(["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"]),
+    metavar="'2026-01-31 14:00'",
+    help="When it would come in, by the clock of the first calendar; else now.",
+)
 @config_option
 @json_option
 def explain(
@@ -45,6 +54,7 @@ def explain(
     recipient: str | None,
     subject: str | None,
     peer: str,
+    moment: datetime | None,
     in_json: bool,
 ) -> None:
     """A mail (a file, - for standard input, or one in the store): how it is read, where it belongs, each rule
@@ -56,10 +66,10 @@ def explain(
     if message is not None or inbox_id is not None:
         _stored(message, inbox_id, in_json)
     elif typed == "-":
-        _mail(_posted(sys.stdin.buffer.read(LARGEST), sender, recipient, peer, subject), in_json)
+        _mail(_posted(sys.stdin.buffer.read(LARGEST), sender, recipient, peer, subject), moment, in_json)
     elif Path(typed).is_file():
         with Path(typed).open("rb") as file:
-            _mail(_posted(file.read(LARGEST), sender, recipient, peer, subject), in_json)
+            _mail(_posted(file.read(LARGEST), sender, recipient, peer, subject), moment, in_json)
     elif reference.normalise(typed) or "." not in typed:
         _ticket(typed, in_json)
     else:
@@ -74,10 +84,13 @@ def _posted(
     return Posted(raw, sender, recipient, peer, subject)
 
 
-def _mail(posted: "Posted", in_json: bool) -> None:
+def _mail(posted: "Posted", moment: datetime | None, in_json: bool) -> None:
     from mailbot.cli import dry_run, dry_run_print
+    from mailbot.core.rehearsal import moment_of
 
     with dry_run.place() as at:
+        if moment:
+            at = replace(at, at=moment_of(moment, at.policy))
         told = dry_run.dry_run(at, posted)
         if in_json:
             as_json(dry_run_print.shape(told, at.policy))

@@ -45,12 +45,12 @@ def show(told: Sequence[Told], policy: Policy) -> None:
         if finding.hint:
             say.line(f"    {say.clean(finding.hint)}")
         if finding.witness:
-            _example(finding.witness, each.file)
+            _example(finding.witness, each.file, policy)
         say.line()
     _summary(told, policy)
 
 
-def _example(witness: Witness, file: str) -> None:
+def _example(witness: Witness, file: str, policy: Policy) -> None:
     mail = witness.mail
     say.line(f"    {'example' if mail else 'shown by'}: {say.clean(witness.shows)}")
     if witness.moment:
@@ -58,8 +58,9 @@ def _example(witness: Witness, file: str) -> None:
     if mail:
         for text in _mail_lines(mail):
             say.line(f"      {text}")
-    if file:
-        say.line(f"      mailbot explain {say.clean(file)}")
+    if file and mail:
+        at = f" --at '{mail.local_time:%Y-%m-%d %H:%M}'" if "hour" in policy.asked else ""
+        say.line(f"      mailbot explain {say.clean(file)}{at}")
 
 
 def _mail_lines(mail: RoutingFacts) -> list[str]:

@@ -141,7 +141,7 @@ def _open(
 
 
 def begin(story: Story, policy: Policy, now: datetime, holder: str = "", because: str = "") -> None:
-    """A ticket that was just routed gets its owner, `holder` where that is somebody who is there, and clocks."""
+    """A ticket that was just routed gets clocks and an owner: `holder`, where that is somebody of ours."""
     if holder in policy.agents:
         story.tell(e.TicketAssigned(now, "policy", holder, because))
     else:

@@ -39,7 +39,7 @@ def lives(
 
     Use it up before the connection is used for anything else.
     """
-    return _read(connection, _lived(since, until), until, kinds)
+    return _read(connection, lived(since, until), until, kinds)
 
 
 def openings(connection: Connection, since: datetime, until: datetime) -> Iterator[list[Event]]:
@@ -73,12 +73,13 @@ def _read(
             life, whose = [], number
         if micros != moment:  # one decision tells several events
             moment, at = micros, EPOCH + timedelta(microseconds=micros)
-        life.append(_READ[kind](at, by, data))
+        life.append(READ[kind](at, by, data))
     if life:
         yield life
 
 
-def _lived(since: datetime, until: datetime) -> Select[Any]:
+def lived(since: datetime, until: datetime) -> Select[Any]:
+    """The numbers of the tickets to which something happened then, or which were open at the beginning."""
     touched = select(events.c.ticket).where(events.c.at >= since, events.c.at < until)
     live = [status.value for status in Status if status not in OVER]
     # Closed or merged since then without a trace in between, where the report is about long ago.
@@ -166,4 +167,5 @@ def _reader(kind: type[Any]) -> _Read:
     return lambda at, by, data: event_of(name, at, by, from_json(data))
 
 
-_READ: dict[str, _Read] = {kind.__name__: _reader(kind) for kind in get_args(Event)}
+# Kind -> its event from a row. (ClocksSet: see `lives`.)
+READ: dict[str, _Read] = {kind.__name__: _reader(kind) for kind in get_args(Event)}

@@ -61,8 +61,8 @@ class Side:
 
 @dataclass(slots=True)
 class Left:
-    """What could not be had. Tickets `unknown`: their record has no beginning, or names a policy that can't be
-    built again (one of `versions`). Tickets `unread` kept their recorded routing: their mail is gone."""
+    """What could not be had. Tickets `unknown`: their record has no beginning, or names a policy that can't
+    be built again (one of `versions`). Tickets `unread` kept their recorded routing: their mail is gone."""
 
     unknown: int = 0
     versions: set[str] = field(default_factory=set)

@@ -1,4 +1,4 @@
-"""Two policies over the same tickets: which go another way, and what each policy would have told whom when."""
+"""Two policies over the same tickets: which go another way, what each policy would have told whom when."""
 
 from collections import Counter
 from collections.abc import Collection

@@ -118,13 +118,9 @@ Told = Sequence[tuple[str, Event]]  # (version of the policy, event), in the ord
 
 def life_of(number: str, told: Told) -> Life | None:
     """None for what has no beginning: its first events are not there."""
-    if (
-        len(told) < 2
-        or not isinstance(told[0][1], e.TicketOpened)
-        or not isinstance(told[1][1], e.TicketRouted)
-    ):
+    opened, routed = (told[0][1], told[1][1]) if len(told) > 1 else (None, None)
+    if not isinstance(opened, e.TicketOpened) or not isinstance(routed, e.TicketRouted):
         return None
-    version = told[0][0]
     scan = _Scan()
     for position, (by_version, event) in enumerate(told):
         scan.take(position, by_version, event, told)

@@ -1,8 +1,8 @@
 """The virtual clock: the engine that the daemon decides by, fed with lives instead of mails.
 
 Theory of operation. A heap holds one moment for each ticket under way: that of its next stimulus or its
-next deadline, whichever is first (the deadline where both come at once). Tickets are fed in the order in which
-they came and forgotten when nothing more will happen to them, so that memory holds those under way alone.
+next deadline, whichever is first (the deadline where both come at once). Tickets are fed in the order in
+which they came and forgotten when nothing more will happen to them: memory holds those under way alone.
 
 Punctually, what is due is taken at its moment: that is what a policy would do. As recorded, it is taken when
 the daemon took it, which may have been down: a clock that begins with an escalation (confirm within 30 min)
@@ -85,8 +85,8 @@ class _Course:
 class Run:
     """One simulation. Feed lives in the order of their opening, then let the time pass.
 
-    `taken_until`: as recorded, the newest moment of which anything due was taken so far. The daemon takes
-    first what was due first, so that nothing much older can still be on its way.
+    `taken_until`: as recorded, the newest moment of which anything due was taken so far. What was due first
+    is taken first, so that nothing much older can still be on its way.
     """
 
     def __init__(self, world: World) -> None:

@@ -17,6 +17,7 @@ from mailbot.core.policy import Policy
 
 Arrival = e.MessageMoved | e.TicketTookIn
 OUR_TURN = frozenset({Status.NEW, Status.OPEN})
+_NOT_KEPT = ladder.HURRIED | {Target.REPEAT}  # clocks whose span says nothing about the next one
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,9 +180,14 @@ class _Walk:
         self.ticket = replace(self.ticket, clocks=ladder.fired(self.ticket.clocks, target, step, at))
 
     def _climb(self, event: e.LadderChanged) -> None:
-        """From here on the steps taken are those of another ladder."""
-        taken = {clock.target: clock.fired for clock in event.clocks}
-        clocks = (replace(each, fired=taken.get(each.target, ())) for each in self.ticket.clocks)
+        """From here on the steps taken are those of another ladder, and what it began runs since then."""
+        then = {clock.target: clock for clock in event.clocks}
+        begun = {target for target, clock in then.items() if clock.running_since == event.at}
+        clocks = (
+            then[each.target] if each.target in begun else replace(each, fired=then[each.target].fired)
+            for each in self.ticket.clocks
+            if each.target in then
+        )
         self.ticket = replace(self.ticket, clocks=tuple(clocks))
 
     def _hurry(self, event: e.ClocksSet | e.LadderChanged) -> None:
@@ -193,11 +199,13 @@ class _Walk:
 
 
 def _spans(events: Iterable[Event]) -> Mapping[Target, timedelta]:
-    """What was promised, as it was recorded: a reload in between changes no promise that was given."""
-    return {
-        clock.target: clock.span
-        for event in events
-        if isinstance(event, e.ClocksSet | e.TicketRetold | e.LadderChanged)
-        for clock in event.clocks
-        if clock.target not in ladder.HURRIED | {Target.REPEAT}
-    }
+    """What was promised, as it was recorded: a reload in between changes no promise that was given, before an
+    admin says so."""
+    spans: dict[Target, timedelta] = {}
+    for event in events:
+        if isinstance(event, e.LadderChanged):
+            spans = {}
+        if isinstance(event, e.ClocksSet | e.TicketRetold | e.LadderChanged):
+            kept = (clock for clock in event.clocks if clock.target not in _NOT_KEPT)
+            spans |= {clock.target: clock.span for clock in kept}
+    return spans

@@ -16,6 +16,8 @@ from mailbot.core.joining import Change, Side, Who, goes_to, on_join
 from mailbot.core.lifecycle import Decision
 from mailbot.core.model import OVER, Post, Status, Target, Ticket
 from mailbot.core.notices import Acknowledgement, TeamNotice
+from mailbot.core.policy import Moment, Policy, Step
+from mailbot.core.recompute import recompute
 from mailbot.core.retelling import OUR_TURN, retold
 from tests.builders import BAYU, NOW, RINA, STANDARD, envelope, facts, mail, policy
 
@@ -34,6 +36,7 @@ class Desk:
     participants: dict[str, set[str]] = field(default_factory=dict)
     notices: list[object] = field(default_factory=list)
     splits: int = 0
+    by: Policy = field(default_factory=policy)
 
     def keep(self, decision: Decision) -> None:
         self.tickets[decision.ticket.number] = decision.ticket
@@ -47,7 +50,7 @@ class Desk:
 
     def open(self, number: str, customer: str = BUDI, **more: object) -> None:
         sent = mail(sender=customer, message_id=f"<{len(self.posts) + 1}@x>")
-        self.keep(on_mail(None, sent, envelope(), facts(number=number, **more), policy(), self.now).decision)
+        self.keep(on_mail(None, sent, envelope(), facts(number=number, **more), self.by, self.now).decision)
         self.participants[number] = {customer}
         self.post(number, "customer", "in", customer)
 
@@ -55,20 +58,20 @@ class Desk:
         ticket = self.tickets[number]
         verdict = Verdict(number, "known", tagged=what == "answer")
         if what == "time":
-            self.keep(on_deadline(ticket, policy(), self.now))
+            self.keep(on_deadline(ticket, self.by, self.now))
         elif what in ("customer", "answer", "away"):
             sender = RINA.address if what == "answer" else author or ticket.customer
             robot = "Auto-Submitted: auto-replied" if what == "away" else ""
             sent = mail(sender=sender, message_id=f"<{len(self.posts) + 1}@x>", automatic=robot)
             known = facts(number="TOKO-99999999-9", verdict=verdict, proof="network")
-            decision = on_mail(ticket, sent, envelope(), known, policy(), self.now).decision
+            decision = on_mail(ticket, sent, envelope(), known, self.by, self.now).decision
             if decision.ticket.number == number:
                 turn = "" if what == "away" else what
                 self.keep(decision)
                 self.post(number, turn, "out" if what == "answer" else "in", sender)
         else:
             command = {"close": c.Close(), "escalate": c.Escalate(), "assign": c.Assign(BAYU.address)}[what]
-            decision = on_command(ticket, command, "operator", policy(), self.now)
+            decision = on_command(ticket, command, "operator", self.by, self.now)
             if isinstance(decision, Decision):
                 self.keep(decision)
 
@@ -85,7 +88,7 @@ class Desk:
         assert source
         target = self.side(goes_to(command, source.ticket, source.events))
         fresh = f"TOKO-2222222{self.splits}-0"
-        decided = on_join(command, source, target, fresh, Who("operator:eko", policy(), self.now))
+        decided = on_join(command, source, target, fresh, Who("operator:eko", self.by, self.now))
         if isinstance(decided, str):
             return decided
         self.splits += isinstance(command, c.Split)
@@ -110,7 +113,7 @@ class Desk:
             **{name: getattr(ticket, name) for name in names},
             "participants": set(self.participants[number]),
             "messages": [each.id for each in self.posts.values() if each.ticket == number],
-            "deadline": ladder.next_deadline(ticket, policy()),
+            "deadline": ladder.next_deadline(ticket, self.by),
         }
 
     def running(self, number: str) -> set[Target]:
@@ -150,6 +153,34 @@ def test_a_life_told_anew_is_the_life_that_was_recorded(steps: list[tuple[str, s
         side = made.side(number)
         assert side
         again = retold(side.ticket, side.events, side.posts, policy(), made.now, "policy")
+        for name in ("status", "first_response_at", "closed_at", "last_message_id", "clocks"):
+            assert getattr(again, name) == getattr(side.ticket, name), name
+
+
+CHANGED = replace(
+    STANDARD,
+    targets={Target.FIRST_RESPONSE: timedelta(minutes=20), Target.NEXT_RESPONSE: timedelta(hours=9)},
+    steps=(*STANDARD.steps[:2], Step(Moment(Target.NEXT_RESPONSE), escalate_to="management")),
+    repeat=timedelta(hours=5),
+)
+
+
+@given(LIVES, LIVES)
+@settings(max_examples=100, deadline=None)
+def test_a_life_on_a_ladder_that_changed_is_told_anew_as_it_was(
+    steps: list[tuple[str, str, int]], more: list[tuple[str, str, int]]
+) -> None:
+    made = lived(steps)
+    made.by = policy(ladders={"standard": CHANGED}, former=policy().ladders_by_digest)
+    for number in (A, B):
+        made.keep(recompute(made.tickets[number], made.by, made.now, "operator"))
+    for number, what, seconds in more:
+        made.now += timedelta(seconds=seconds)
+        made.happen(number, what)
+    for number in (A, B):
+        side = made.side(number)
+        assert side
+        again = retold(side.ticket, side.events, side.posts, made.by, made.now, "policy")
         for name in ("status", "first_response_at", "closed_at", "last_message_id", "clocks"):
             assert getattr(again, name) == getattr(side.ticket, name), name
 

@@ -15,7 +15,15 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mailbot.core.model import Attachment
-from mailbot.core.notices import Acknowledgement, AgentRefusal, Answer, Notice, Progress, TeamNotice
+from mailbot.core.notices import (
+    Acknowledgement,
+    AgentRefusal,
+    Answer,
+    Notice,
+    Progress,
+    Question,
+    TeamNotice,
+)
 from mailbot.core.policy import Mailbox, Policy, Team
 from mailbot.core.worktime import Calendar
 from mailbot.mail.compose import LOOP_HEADER, Composer, ComposeRefused, Outbound
@@ -483,3 +491,51 @@ def test_what_an_agent_attached_goes_with_the_answer_byte_for_byte() -> None:
     assert mail["Bcc"] is None
     assert not any(part["Bcc"] for part in parts)
     assert max(map(len, content.split(b"\r\n"))) < 998
+
+
+def words(read: EmailMessage) -> str:
+    part = read.get_body(("plain",))
+    assert part
+    return str(part.get_content())
+
+
+def test_progress_names_who_has_it_in_the_readers_words_and_until_when_and_no_address_of_ours() -> None:
+    told = dataclasses.replace(
+        PROGRESS,
+        language="",
+        team={"id": "tim pembayaran kami", "en": "our payments team"},
+        level={"id": "tenaga ahli", "en": "specialists"},
+        until=NOW + timedelta(hours=4),
+    )
+    _, read = sent(told)
+    text = " ".join(words(read).split())
+
+    assert "ditangani oleh tim pembayaran kami (tenaga ahli)" in text
+    assert "It is now with our payments team (specialists)" in text
+    assert "paling lambat" in text
+    assert "We aim to have news for you by" in text
+    assert SARI not in text
+
+
+def test_a_question_says_how_to_answer_it_and_a_reply_to_it_reaches_no_customer() -> None:
+    asked = Question(
+        number=NUMBER,
+        mailbox=BOX,
+        to=SARI,
+        language="en",
+        question="May we refund in full?",
+        options="yes, no",
+        first="yes",
+        because="resolution is due",
+        customer=BUDI,
+        subject="Saldo terpotong",
+        category="payment",
+        priority="high",
+        team="payments",
+        level="L1",
+        until=NOW + timedelta(hours=4),
+    )
+    _, read = sent(asked)
+
+    assert f'mailbot ticket decide {NUMBER} "yes"' in words(read)
+    assert read["Reply-To"] is None

@@ -70,8 +70,9 @@ class Ground:
         """The mail of an answer with what becomes of it."""
         if not isinstance(answer, Found):
             return None
-        taken = self.taken(answer.mail)
-        return Witness(shows or f"rule {self.rules[taken[-1]].name!r} takes it", answer.mail)
+        won = routing.matches(self.rules, answer.mail, self.policy.prefilter)[-1]
+        because = f", {won.because}" if self.rules[won.rule_index].when else ""
+        return Witness(shows or f"rule {self.rules[won.rule_index].name!r} takes it{because}", answer.mail)
 
 
 def ground(policy: Policy, budget: Budget) -> Ground:

@@ -16,7 +16,7 @@ from mailbot.core.analysis import strings
 from mailbot.core.analysis.finding import Finding, Severity
 from mailbot.core.analysis.formulas import STRING, And, Formula, Literal, Or
 from mailbot.core.analysis.ground import Ground
-from mailbot.core.analysis.search import Found, Nothing
+from mailbot.core.analysis.search import Found, Nothing, Open
 from mailbot.core.routing import URGENCIES
 
 ORDER = "order-decides"
@@ -97,12 +97,16 @@ def _differ(ground: Ground, first: int, second: int) -> bool:
 
 def _decided(ground: Ground, first: int, second: int, one: Formula, other: Formula) -> Finding | None:
     both = ground.search.ask(And((one, other)), ground.enders(first))
+    upper, lower = ground.rules[first], ground.rules[second]
+    if isinstance(both, Open):
+        said = f"it is not decided whether rules {upper.name!r} and {lower.name!r} want the same mail"
+        text = f"{said}: {both.reason}"
+        return Finding(ORDER, Severity.UNDECIDED, ground.spot(second), text, names=(lower.name, upper.name))
     if not isinstance(both, Found):
         return None
     for inner, outer in ((one, second), (other, first)):
         if isinstance(ground.search.ask(inner, (outer,)), Nothing):
             return None  # all of it lies within the other rule
-    upper, lower = ground.rules[first], ground.rules[second]
     return Finding(
         ORDER,
         Severity.REMARK,

@@ -1,0 +1,94 @@
+"""`mailbot rules check` as a person runs it: on the shipped rules and on rules with faults in them."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from mailbot.cli import cli
+
+FAULTS = """\
+  - name: late refund
+    when: {text: {contains: [refund terlambat]}, language: {is: id}}
+    then: {category: refund, team: payments}
+  - name: impossible
+    when: {size: {over: 5 MB, below: 1 MB}}
+    then: {category: item, team: logistics}
+  - name: at night
+    when: {hour: {within: '22:00-06:00'}, text: {contains: [zzz malam, zzz malam ini]}}
+    then: {category: general, team: accounts}
+"""
+LAST = "  - name: everything else\n"
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    made = CliRunner().invoke(cli, ["init", str(tmp_path / "desk")])
+    assert made.exit_code == 0
+    return tmp_path / "desk"
+
+
+def spoil(directory: Path) -> None:
+    file = directory / "routing.yaml"
+    text = file.read_text()
+    assert text.count(LAST) == 1
+    file.write_text(text.replace(LAST, FAULTS + LAST))
+
+
+def check(directory: Path, *words: str) -> Result:
+    return CliRunner().invoke(cli, ["rules", "check", "--config", str(directory), *words])
+
+
+def test_the_shipped_rules_have_no_fault_and_leave_nothing_undecided(directory):
+    result = check(directory, "--json")
+    assert result.exit_code == 0
+    told = json.loads(result.stdout)
+    assert told["ok"]
+    assert {each["severity"] for each in told["findings"]} <= {"remark", "note"}
+
+
+def test_each_fault_is_told_with_its_place_and_exits_1(directory):
+    spoil(directory)
+    result = check(directory)
+    assert result.exit_code == 1
+    lines = (directory / "routing.yaml").read_text().splitlines()
+    line = lines.index("  - name: late refund") + 1
+    said = f"{directory}/routing.yaml:{line}:5: never-matches: rule 'late refund' never matches: rule "
+    assert said in result.stdout
+    assert "'late or lost delivery' takes it, text contains 'terlambat'" in result.stdout
+    assert "size over '5 MB' / size below '1 MB'" in result.stdout
+    assert "2 faults" in result.stdout
+
+
+def test_an_example_that_was_written_is_explained_as_it_was_told(directory, tmp_path):
+    spoil(directory)
+    told = json.loads(check(directory, "--json", "--witnesses", str(tmp_path / "mails")).stdout)
+    tried = 0
+    for finding in told["findings"]:
+        example = finding["witness"]
+        assert Path(example["file"]).is_file()
+        if finding["kind"] == "contradiction":
+            continue
+        at = "2026-01-05 00:00" if finding["names"][0] == "at night" else "2026-01-05 10:00"
+        words = ["explain", "--config", str(directory), example["file"], "--json", "--at", at]
+        explained = json.loads(CliRunner().invoke(cli, words).stdout)
+        rules = [each["name"] for each in explained["rules"] if each["won"]]
+        assert rules == example["rules"][-1:]
+        tried += 1
+    assert tried > 2
+
+
+def test_every_pair_is_named_only_when_asked_for(directory):
+    usual = json.loads(check(directory, "--json").stdout)["findings"]
+    every = json.loads(check(directory, "--json", "--all").stdout)["findings"]
+    pairs = [each for each in every if each["kind"] == "order-decides"]
+    assert not [each for each in usual if each["kind"] == "order-decides"]
+    assert len(pairs) > 10
+    for each in pairs:
+        assert set(each["names"]) & set(each["witness"]["rules"])
+
+
+def test_a_configuration_that_cannot_be_read_is_refused_as_ever(directory):
+    (directory / "routing.yaml").write_text("rules: [")
+    assert check(directory).exit_code == 78

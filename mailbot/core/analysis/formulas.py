@@ -98,6 +98,10 @@ def _group(group: type[And] | type[Or], parts: Iterable[Formula]) -> Formula:
     return unique[0] if len(unique) == 1 else group(unique)
 
 
+class _Unknown(Exception):
+    """A condition that can't be taken apart: it stays whole."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reader:
     """Reads conditions; `context` is what they were built with."""
@@ -108,7 +112,10 @@ class Reader:
     def formula(self, when: When) -> Formula:
         match when:
             case Condition():
-                return self._condition(when)
+                try:
+                    return self._condition(when)
+                except _Unknown:
+                    return Literal(Atom(when.field, when.operator, when.value, when, opaque=True), True)
             case AllOf(parts):
                 return _group(And, map(self.formula, parts))
             case AnyOf(parts):
@@ -130,7 +137,7 @@ class Reader:
             return self._split(asked, asked.operator, values)
         if asked.operator in ONE and len(values) == 1:
             return self._one(asked, asked.operator, values[0])
-        return Literal(Atom(asked.field, asked.operator, asked.value, asked, opaque=True), True)
+        raise _Unknown
 
     def _split(self, asked: Condition, operator: str, values: Iterable[object]) -> Formula:
         """Any of the values. Of `text` the body comes first: a mail with one line reads more easily."""
@@ -146,7 +153,7 @@ class Reader:
             self._built[key] = self._rebuilt(name, operator, value)
         rebuilt = self._built[key]
         if rebuilt is None:
-            return Literal(Atom(asked.field, asked.operator, asked.value, asked, opaque=True), True)
+            raise _Unknown
         return Literal(Atom(_lower(name), operator, value, rebuilt, phrase=fold(str(value))), True)
 
     def _rebuilt(self, name: str, operator: str, value: object) -> Condition | None:

@@ -6,11 +6,12 @@ from hypothesis import strategies as st
 from mailbot.core import language, routing
 from mailbot.core.analysis import Budget, Severity
 from mailbot.core.analysis.dead import find
+from mailbot.core.analysis.formulas import Literal, Reader, negation
 from mailbot.core.analysis.ground import ground
 from mailbot.core.analysis.search import Found, Nothing, Open
 from mailbot.core.policy import Policy
 from mailbot.core.routing import AllOf, NoneOf, build
-from tests.core.analysis.universe import MAILS, policy_of, whens
+from tests.core.analysis.universe import CONTEXT, MAILS, policy_of, whens
 
 
 def reached(policy: Policy) -> set[int]:
@@ -84,3 +85,14 @@ def test_a_search_ends_when_its_budget_does():
     assert isinstance(at.search.ask(at.wanted[5], at.enders(5)), Open)
     at = ground(policy_of([*asked, asked[0]]), Budget(stop=lambda: True))
     assert isinstance(at.search.ask(at.wanted[0]), Open)
+
+
+def test_a_condition_that_cannot_be_taken_apart_stays_whole_and_is_never_turned_round():
+    asked = build("hour", "outside_calendar", ["office"], CONTEXT)
+    of = Reader().formula(asked)  # which knows of no calendar
+    assert isinstance(of, Literal)
+    assert of.atom.opaque
+    assert [of.holds(mail) for mail in MAILS[:50]] == [
+        bool(asked.test(mail.local_time)) for mail in MAILS[:50]
+    ]
+    assert negation(of) == Literal(of.atom, False)

@@ -153,16 +153,6 @@ def _one(told: Iterable[Event], *kinds: type) -> Event | None:
     return next((event for event in told if isinstance(event, kinds)), None)
 
 
-def _why(told: Sequence[Event], start: int) -> str:
-    """What the team was told in the decision that begins there."""
-    for event in told[start:]:
-        if event.at != told[start].at:
-            return ""
-        if isinstance(event, e.PeopleTold):
-            return event.why
-    return ""
-
-
 class _Scan:
     """One walk over a ticket's events."""
 
@@ -247,7 +237,9 @@ def _commanded(version: str, event: Event) -> Stimulus | None:
 
 
 def _rearranged(position: int, version: str, event: Event, told: Told) -> Stimulus:
-    after = told[position + 1][1] if position + 1 < len(told) else None
-    retold = after if isinstance(after, e.TicketRetold) else None
-    why = _why([each for _, each in told], position) if retold else ""
+    """The decision is the event, the turn told anew, and perhaps a word to the team, in this order."""
+    after = [each for _, each in told[position + 1 : position + 3]]
+    retold = after[0] if after and isinstance(after[0], e.TicketRetold) else None
+    word = after[1] if retold and len(after) > 1 else None
+    why = word.why if isinstance(word, e.PeopleTold) and word.at == event.at else ""
     return Rearranged(event.at, version, event, retold, why)

@@ -1,11 +1,21 @@
 """Who has how much in hand, on the virtual clock: what the daemon reads from its store."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from mailbot.core.assign import IN_HAND, Load, Loads
 from mailbot.core.model import Ticket
+from mailbot.core.policy import Policy
 
 _NONE = Load()
+_BUSY = Load(1, datetime(2000, 1, 1, tzinfo=UTC))
+
+
+def favouring(agent: str | None, policy: Policy) -> Loads:
+    """Everybody has something in hand but this one."""
+    loads = dict.fromkeys(policy.agents, _BUSY)
+    if agent:
+        loads[agent] = _NONE
+    return loads
 
 
 class Hands:

@@ -35,7 +35,7 @@ from mailbot.core.simulation.lives import (
     Stimulus,
     Wrote,
 )
-from mailbot.core.simulation.loads import Hands
+from mailbot.core.simulation.loads import Hands, favouring
 
 BEGIN, END = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
@@ -130,7 +130,8 @@ class Run:
             return self._open(course, at)
         if is_due:
             policy = self._world.policy_of(course.version)
-            return self._done(course, at, on_deadline(course.ticket, policy, at, loads=self._loads(policy)))
+            loads = self._loads(policy, course)
+            return self._done(course, at, on_deadline(course.ticket, policy, at, loads=loads))
         stimulus = course.life.stimuli[course.place]
         course.place += 1
         overtaken = None
@@ -145,20 +146,25 @@ class Run:
             self.taken_until = max(self.taken_until, *(_due_at(event) for event in decision.events), BEGIN)
         return self._done(course, at, decision, overtaken)
 
-    def _loads(self, policy: Policy) -> Loads:
-        return self._hands.loads if policy.weighs_loads else NO_LOADS
+    def _loads(self, policy: Policy, course: _Course) -> Loads:
+        """As recorded: what another node knew of the loads is not known, so that of those who could get the
+        ticket whoever got it has least. Who could not does not get it here either."""
+        if not policy.weighs_loads:
+            return NO_LOADS
+        if self._world.punctual:
+            return self._hands.loads
+        return favouring(course.life.holders[course.place], policy)
 
     def _done(
         self, course: _Course, at: datetime, decision: Decision, overtaken: Deadline | None = None
     ) -> Happened:
         before, after = course.ticket, decision.ticket
-        if not self._world.punctual and course.life.holders:
-            holder = course.life.holders[course.place]
-            if after.assignee != holder:
-                after = replace(after, assignee=holder)
+        if self._world.punctual:
+            self._hands.learn(before, after)
+        elif after.assignee != (holder := course.life.holders[course.place]):
+            after = replace(after, assignee=holder)
         course.ticket = after
         course.due = ladder.next_deadline(after, self._world.policy_of(course.version))
-        self._hands.learn(before, after)
         return Happened(at, course.life, before, after, decision.events, "", overtaken)
 
     def _next(self, course: _Course, at: datetime) -> tuple[datetime, int] | None:
@@ -191,7 +197,7 @@ class Run:
         life, world = course.life, self._world
         self._newest = life.version
         policy = world.policy_of(life.version)
-        story = Story(opened(life.number, life.opened), life.opened, loads=self._loads(policy))
+        story = Story(opened(life.number, life.opened), life.opened, loads=self._loads(policy, course))
         story.tell(life.routed)
         if life.retold:
             holder, because = life.holder
@@ -208,7 +214,7 @@ class Run:
 
     def _decided(self, course: _Course, stimulus: Stimulus, policy: Policy) -> Decision | str:
         assert course.ticket
-        story = Story(course.ticket, loads=self._loads(policy))
+        story = Story(course.ticket, loads=self._loads(policy, course))
         at = stimulus.at
         try:
             match stimulus:

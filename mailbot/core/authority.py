@@ -97,14 +97,14 @@ def most(authority: Authority, category: str, level: str) -> Money:
     The longest path of the category that `per_ticket` names decides alone: a level that is missing there may
     grant nothing, whatever stands under a shorter path.
     """
-    for path in _paths(category):
+    for path in paths(category):
         if path in authority.per_ticket:
             return authority.per_ticket[path].get(level, NOTHING)
     return NOTHING
 
 
-def _paths(category: str) -> Iterator[str]:
-    """ "a/b" -> "a/b", "a", ""."""
+def paths(category: str) -> Iterator[str]:
+    """The keys of `per_ticket` that may hold, the first that is there does: "a/b" -> "a/b", "a", ""."""
     parts = category.split("/")
     for length in range(len(parts), 0, -1):
         yield "/".join(parts[:length])

@@ -54,6 +54,7 @@ ALL_DAY = Interval(timedelta(), MIDNIGHT)
 @dataclass(frozen=True, slots=True)
 class Calendar:
     """When people work. `week` has seven days, Monday first; `dates` replaces the hours of a local date.
+    `estimated` are those of `dates` of which nobody is sure yet, as holidays by the moon.
 
     () means closed. Intervals of a day may come in any order, touch or overlap: their union is open.
     Raises ValueError for a week that hasn't seven days and for an unknown zone.
@@ -63,6 +64,7 @@ class Calendar:
     zone: str  # IANA: "Asia/Jakarta"
     week: tuple[tuple[Interval, ...], ...]
     dates: Mapping[date, tuple[Interval, ...]] = field(default_factory=dict, hash=False)
+    estimated: frozenset[date] = frozenset()
     # A memo, by the sheet's number: it holds nothing but what the fields above say.
     _sheets: "dict[int, Sheet]" = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -149,6 +151,30 @@ def next_open(calendar: Calendar, at: datetime) -> datetime:
         if index < len(sheet.ends):
             return EPOCH + timedelta(0, 0, max(moment, sheet.starts[index]))
     raise AssertionError("unreachable: the sheets never end")
+
+
+def stretches(calendar: Calendar, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """The work time in [start, end) piece by piece, in order; none touches the next."""
+    at, until = _microseconds(start - EPOCH), _microseconds(end - EPOCH)
+    before: tuple[int, int] | None = None
+    for number in range(at // SHEET, until // SHEET + 1):
+        sheet = _sheet(calendar, number)
+        for low, high in zip(sheet.starts, sheet.ends, strict=True):
+            low, high = max(low, at), min(high, until)
+            if low >= high:
+                continue
+            if before and before[1] == low:
+                before = before[0], high
+                continue
+            if before:
+                yield _moments(before)
+            before = low, high
+    if before:
+        yield _moments(before)
+
+
+def _moments(piece: tuple[int, int]) -> tuple[datetime, datetime]:
+    return EPOCH + timedelta(0, 0, piece[0]), EPOCH + timedelta(0, 0, piece[1])
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,9 +133,11 @@ def _calendar(name: str, entry: CalendarEntry, today: date) -> tuple[Calendar, t
     dates: dict[date, tuple[Interval, ...]] = dict.fromkeys(off.off, ())
     for each in entry.periods:
         dates = hours.period(hours.stretch(each.first, each.last), each.hours) | dates
+    unsure = off.unsure
     for days_named, open_at in entry.dates.items():
         dates |= dict.fromkeys(days_named, open_at)
-    return Calendar(name, entry.zone, tuple(week), dates), off.remarks
+        unsure -= frozenset(days_named)
+    return Calendar(name, entry.zone, tuple(week), dates, unsure), off.remarks
 
 
 def _mailbox(entry: MailboxEntry) -> Mailbox:

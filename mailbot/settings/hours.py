@@ -24,10 +24,12 @@ _MOMENT = re.compile(r"([a-zA-Z]+)\s+([0-9]{1,2})[:.]([0-9]{2})")
 
 @dataclass(frozen=True, slots=True)
 class Holidays:
-    """The days off of a country by date, with their names, and `remarks` to the admin on the near ones."""
+    """The days off of a country by date, with their names, and `remarks` to the admin on the near ones.
+    `unsure`: those near ones that are estimates."""
 
     off: Mapping[date, str] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+    unsure: frozenset[date] = frozenset()
 
 
 def weekdays(value: object) -> tuple[int, ...]:
@@ -150,7 +152,8 @@ def holidays_of(country: str, today: date, *, collective_leave: bool) -> Holiday
         if "government" not in public.supported_categories:
             _no(f"`collective_leave` means nothing in {country}", "leave it out")
         off |= {day: name for day, name in _country(country, today, "government").items() if day not in off}
-    return Holidays(off, tuple(_remarks(off, today, country if collective_leave else "")))
+    unsure = frozenset(day for day, name in off.items() if "estimated" in name and _soon(day, today))
+    return Holidays(off, tuple(_remarks(off, unsure, today, country if collective_leave else "")), unsure)
 
 
 def _country(country: str, today: date, category: str) -> "HolidayBase":
@@ -163,10 +166,11 @@ def _country(country: str, today: date, category: str) -> "HolidayBase":
     return found
 
 
-def _remarks(off: Mapping[date, str], today: date, leave_of: str) -> Iterator[str]:
-    unsure = sorted(day for day, name in off.items() if "estimated" in name and _soon(day, today))
+def _remarks(
+    off: Mapping[date, str], unsure: frozenset[date], today: date, leave_of: str
+) -> Iterator[str]:
     if unsure:
-        named = ", ".join(f"{day} {off[day].replace(' (estimated)', '')}" for day in unsure[:6])
+        named = ", ".join(f"{day} {off[day].replace(' (estimated)', '')}" for day in sorted(unsure)[:6])
         yield f"these holidays are estimates until the government fixes them: {named}"
     year = (today + timedelta(days=60)).year
     if leave_of == "ID" and not any(day.year == year and "Joint" in name for day, name in off.items()):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from mailbot.core.money import Money
 from mailbot.core.routing import RoutingFacts
 
 
@@ -36,11 +37,12 @@ class Spot:
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """A mail or a moment that shows what a finding says; `shows` is said of it in one line."""
+    """A mail, a moment or an amount that shows what a finding says; `shows` is said of it in one line."""
 
     shows: str
     mail: RoutingFacts | None = None
     moment: datetime | None = None
+    amount: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 from mailbot.core import routing
 from mailbot.core.analysis.budget import Budget
@@ -21,13 +22,15 @@ MANY = 12  # rules that shadow one together: whether all are needed is no longer
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """`dead` are the indexes of rules that never match, found first: nothing more is said of them."""
+    """`dead` are the indexes of rules that never match, found first: nothing more is said of them. `since`
+    is the first day of the year that is looked at, None for any year."""
 
     policy: Policy
     search: Searcher
     wanted: tuple[Formula, ...]
     reader: Reader
     dead: set[int] = field(default_factory=set)
+    since: date | None = None
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -75,9 +78,10 @@ class Ground:
         return Witness(shows or f"rule {self.rules[won.rule_index].name!r} takes it{because}", answer.mail)
 
 
-def ground(policy: Policy, budget: Budget) -> Ground:
+def ground(policy: Policy, budget: Budget, since: date | None = None) -> Ground:
     zone = next(iter(policy.calendars.values())).zone
     world = World(tuple(policy.mailboxes), Moments(zone, policy.calendars), policy.lists)
     reader = Reader(Context(policy.calendars, policy.lists))
     wanted = tuple(reader.formula(rule.when) if rule.when else EVERYTHING for rule in policy.rules)
-    return Ground(policy, Searcher(policy.rules, policy.prefilter, wanted, world, budget), wanted, reader)
+    search = Searcher(policy.rules, policy.prefilter, wanted, world, budget)
+    return Ground(policy, search, wanted, reader, since=since)

@@ -7,7 +7,7 @@ from typing import Any
 
 from mailbot.core.kinds import Context, Listed
 from mailbot.core.policy import Actions, Mailbox, Policy, Rule
-from mailbot.core.worktime import ALL_DAY, Calendar, Interval
+from mailbot.core.worktime import ALL_DAY, ALWAYS, Calendar, Interval
 from mailbot.settings import conditions
 from mailbot.settings.source import Source, parse
 from tests import builders
@@ -37,7 +37,7 @@ def policy_of(data: Data) -> Policy:
     return builders.policy(
         rules=tuple(_rule(each, number, context) for number, each in enumerate(data["rules"])),
         mailboxes={each: Mailbox(each, "Toko", "TOKO") for each in boxes},
-        calendars={"office": OFFICE},
+        calendars={"office": OFFICE, "always": ALWAYS},
         lists=lists,
     )
 

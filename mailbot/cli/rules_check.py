@@ -1,4 +1,4 @@
-"""`mailbot rules check`: what can be proven about the rules before any mail has come."""
+"""`mailbot rules check`: what can be proven about the policy before any mail has come."""
 
 import time
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from mailbot.cli.opening import configuration
+from mailbot.cli.opening import configuration, now
 from mailbot.cli.options import config_directory, config_option, json_option
 from mailbot.core import analysis
 from mailbot.core.analysis import Budget, Finding
@@ -37,7 +37,9 @@ EACH = 2_000_000
 @click.pass_context
 def check(ctx: click.Context, every: bool, folder: Path | None, seconds: int, in_json: bool) -> None:
     """Rules that never match and what shadows them, conditions that exclude each other, actions and values
-    without effect, rules that fight, an example of what no rule catches. Each with a mail that shows it.
+    without effect, rules that fight, an example of what no rule catches; steps of ladders without effect,
+    ladders that lead in a circle or to a dead end, hours and dates on which nobody is on duty while clocks
+    run, amounts that nobody may approve. Each with a mail, and the moment or the amount, that shows it.
 
     Exit 1 when there is a fault; remarks, notes and what is not decided exit 0."""
     from mailbot.cli import rules_check_print
@@ -46,7 +48,7 @@ def check(ctx: click.Context, every: bool, folder: Path | None, seconds: int, in
     loaded = configuration()
     ends = time.monotonic() + seconds
     budget = Budget(STEPS, EACH, lambda: time.monotonic() > ends)
-    found = analysis.check(loaded.policy, budget, _checks(every=every))
+    found = analysis.check(loaded.policy, budget, _checks(every=every), now().date())
     places = spots.problems(found, loaded.sources, config_directory(ctx))
     files = _written(found, folder) if folder else [""] * len(found)
     told = [rules_check_print.Told(*each) for each in zip(found, places, files, strict=True)]

@@ -54,7 +54,7 @@ def _example(witness: Witness, file: str, policy: Policy) -> None:
     mail = witness.mail
     say.line(f"    {'example' if mail else 'shown by'}: {say.clean(witness.shows)}")
     if witness.moment:
-        say.line(f"      {witness.moment:%a %Y-%m-%d %H:%M %Z}")
+        say.line(f"      at: {witness.moment:%a %Y-%m-%d %H:%M %Z}")
     if mail:
         for text in _mail_lines(mail):
             say.line(f"      {text}")
@@ -124,4 +124,6 @@ def _witness(witness: Witness | None, file: str, policy: Policy) -> dict[str, An
         return None
     mail = witness.mail
     hits = [policy.rules[hit.rule_index].name for hit in routing.matches(policy.rules, mail)] if mail else []
-    return {"shows": witness.shows, "moment": witness.moment, "mail": mail, "rules": hits, "file": file}
+    amount = str(witness.amount) if witness.amount else None
+    beside = {"moment": witness.moment, "amount": amount, "mail": mail}
+    return {"shows": witness.shows, **beside, "rules": hits, "file": file}

@@ -1,6 +1,5 @@
 """`mailbot rules diff`: what a change of policy would do to real mail, ticket by ticket."""
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,24 +7,21 @@ from pathlib import Path
 
 import click
 
-from mailbot.cli import mail_folder, rules_diff_print
+from mailbot.cli import mail_folder, rules_diff_print, sides
 from mailbot.cli.opening import desk, no, now
 from mailbot.cli.options import config_option, json_option
 from mailbot.cli.progress import progress
 from mailbot.cli.say import clean
+from mailbot.cli.sides import LIVE, RECORDED, Side
 from mailbot.cli.since import moment
 from mailbot.core.model import Circumstances
-from mailbot.core.policy import Policy
 from mailbot.core.replay import Case
 from mailbot.mail.parse import parse
 from mailbot.services import replaying
-from mailbot.services.past import Past, rebuilt
 from mailbot.services.replaying import Replayed
-from mailbot.settings import Loaded, load_policy
-from mailbot.store import openings, policies
+from mailbot.store import openings
 from mailbot.store.store import Store
 
-LIVE, RECORDED = "live", "recorded"
 MONTH = timedelta(days=30)
 
 
@@ -51,15 +47,6 @@ def _most(_ctx: click.Context, _param: click.Parameter, value: str) -> Most:
     if not 0 <= number < 1e9:  # "nan" as well
         raise click.BadParameter(f"{value!r} is no number of mails: 20, or a share of them: 5%")
     return Most(value.strip(), number, value.strip().endswith("%"))
-
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """A policy with the words that named it. `policy` None: what was recorded."""
-
-    named: str
-    policy: Policy | None
-    trusted: tuple[str, ...] = ()  # whose word on a sender counts
 
 
 @click.command("diff")
@@ -110,56 +97,21 @@ def diff(
     if RECORDED in (old if folder else "", new):
         raise click.UsageError(f"`{RECORDED}` is told of stored mail alone, and as OLD")
     if folder and LIVE not in (old, new) and Path(old).is_dir() and Path(new).is_dir():
-        before, after = _directory(old), _directory(new)
+        before, after = sides.directory(old), sides.directory(new)
         found, missing = _over_files(folder, before, after)
     else:
         with desk() as at:
-            before, after = _side(at.store, old), _side(at.store, new)
+            before, after = sides.named(at.store, old), sides.named(at.store, new)
             if folder:
                 found, missing = _over_files(folder, before, after)
             else:
                 found, missing = _over_store(at.store, since or now() - MONTH, before, after)
     told = rules_diff_print.Told(
-        old, _version(before), new, _version(after), found, missing, most.text, most.exceeded(found)
+        old, before.version, new, after.version, found, missing, most.text, most.exceeded(found)
     )
-    rules_diff_print.as_shape(told) if in_json else rules_diff_print.show(told, _zone(after), limit)
+    rules_diff_print.as_shape(told) if in_json else rules_diff_print.show(told, after.zone, limit)
     if told.exceeded:
         raise click.exceptions.Exit(1)
-
-
-# --- the two sides ----------------------------------------------------------------------------------------
-
-
-def _side(store: Store, named: str) -> Side:
-    if named == RECORDED:
-        return Side(named, None)
-    if named == LIVE:
-        kept = store.read_now(policies.newest)
-        if kept is None:
-            no("no policy was ever in force on this store: `mailbot run` keeps what it goes by")
-        return _of(named, rebuilt(kept, os.environ))
-    if Path(named).is_dir():
-        return _directory(named)
-    loaded = store.read_now(Past(os.environ).loaded, named)
-    if loaded is None:
-        no(f"{clean(named)} is no directory, and no policy of that version was ever in force here")
-    return _of(named, loaded)
-
-
-def _directory(named: str) -> Side:
-    return _of(named, load_policy(Path(named), os.environ))
-
-
-def _of(named: str, loaded: Loaded) -> Side:
-    return Side(named, loaded.policy, loaded.settings.trust.authserv_ids)
-
-
-def _version(side: Side) -> str:
-    return side.policy.version if side.policy else ""
-
-
-def _zone(side: Side) -> str:
-    return next(iter(side.policy.calendars.values())).zone if side.policy else "UTC"
 
 
 # --- the mail ---------------------------------------------------------------------------------------------

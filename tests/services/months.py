@@ -1,4 +1,4 @@
-"""A desk that lives through months of virtual time: the real intake, deadlines, commands, joins and reloads."""
+"""A desk that lives through months of virtual time: the real intake, deadlines, commands and reloads."""
 
 import random
 import re

@@ -1,11 +1,10 @@
-"""Recorded months told again on the virtual clock: the same steps, escalations and promises, to the microsecond."""
+"""Recorded months told again on the virtual clock: the same steps and promises, to the microsecond."""
 
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from mailbot.core import events as e
 from mailbot.core.report import Period
 from mailbot.core.simulation.run import Happened, together
 from mailbot.core.simulation.twins import Twins, Verdict

@@ -1,0 +1,58 @@
+"""Policies as people name them: a directory, `live`, the version of one that was, `recorded`."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from mailbot.cli.opening import no
+from mailbot.cli.say import clean
+from mailbot.core.policy import Policy
+from mailbot.services.past import Past, rebuilt
+from mailbot.settings import Loaded, load_policy
+from mailbot.store import policies
+from mailbot.store.store import Store
+
+LIVE, RECORDED = "live", "recorded"
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A policy with the words that named it. `policy` None: what was recorded."""
+
+    named: str
+    policy: Policy | None
+    trusted: tuple[str, ...] = ()  # whose word on a sender counts
+
+    @property
+    def version(self) -> str:
+        return self.policy.version if self.policy else ""
+
+    @property
+    def zone(self) -> str:
+        """Of the first calendar."""
+        return next(iter(self.policy.calendars.values())).zone if self.policy else "UTC"
+
+
+def named(store: Store, name: str) -> Side:
+    """Raises ConfigError for a directory that holds no policy; exit 1 for what nobody knows."""
+    if name == RECORDED:
+        return Side(name, None)
+    if name == LIVE:
+        kept = store.read_now(policies.newest)
+        if kept is None:
+            no("no policy was ever in force on this store: `mailbot run` keeps what it goes by")
+        return _of(name, rebuilt(kept, os.environ))
+    if Path(name).is_dir():
+        return directory(name)
+    loaded = store.read_now(Past(os.environ).loaded, name)
+    if loaded is None:
+        no(f"{clean(name)} is no directory, and no policy of that version was ever in force here")
+    return _of(name, loaded)
+
+
+def directory(name: str) -> Side:
+    return _of(name, load_policy(Path(name), os.environ))
+
+
+def _of(name: str, loaded: Loaded) -> Side:
+    return Side(name, loaded.policy, loaded.settings.trust.authserv_ids)

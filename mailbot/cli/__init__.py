@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "compensation": ("compensation", "Money granted to customers: lines, statement, open requests."),
     "explain": ("explain", "Why a ticket is where it is, or where a mail would go."),
     "rules": ("rules", "Rules before they are in force: what a change would do to real mail."),
+    "simulate": ("simulate", "Time on a virtual clock: recorded tickets under another policy, or made up."),
     "report": ("report", "Figures of a period: times, promises, escalations, backlog, causes that rise."),
     "prove": ("prove", "What is on record about a ticket: digests, rows, attempts, replies."),
     "db": ("db", "The store: upgrade its schema, back it up."),

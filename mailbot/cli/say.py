@@ -76,10 +76,10 @@ def table(heads: Sequence[str], rows: Rows, *, empty: str = "", spare: Sequence[
         _drawn(heads, cells, spare)
         return
     for row in [list(heads), *cells]:
-        line("\t".join(map(_inert, row)))
+        line("\t".join(map(inert, row)))
 
 
-def _inert(cell: str) -> str:
+def inert(cell: str) -> str:
     """A spreadsheet computes what begins like a formula, and a subject may: an apostrophe makes it text."""
     is_number = cell[:1] in ("+", "-") and cell[1:].isdecimal()
     return f"'{cell}" if cell[:1] in FORMULA and not is_number else cell

@@ -40,14 +40,13 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Otherwise:
-    """A ticket that goes another way, with all that each policy did. The lines are () where only its way is
-    told (see `Both`)."""
+    """A ticket as each policy has it, with all that it did."""
 
     number: str
     old: Way
     new: Way
-    old_lines: tuple[Line, ...] = ()
-    new_lines: tuple[Line, ...] = ()
+    old_lines: tuple[Line, ...]
+    new_lines: tuple[Line, ...]
 
 
 def lines(happened: Happened) -> list[Line]:
@@ -123,7 +122,7 @@ class _Course:
 class Both:
     """Give it all that happens on both sides; tickets are compared when they are over on both.
 
-    `limit`: of so many that go another way the lines are kept, and of those `wanted`.
+    `limit`: so many that go another way are kept with their lines, and those `wanted`.
     """
 
     def __init__(self, since: datetime, limit: int, wanted: Collection[str] = ()) -> None:
@@ -174,8 +173,8 @@ class Both:
             self.same += 1
             return
         self.moves[before, after] += 1
-        shown = (tuple(old.lines), tuple(new.lines)) if len(self.otherwise) < self._limit else ((), ())
-        self.otherwise.append(Otherwise(number, before, after, *shown))
+        if len(self.otherwise) < self._limit:
+            self.otherwise.append(Otherwise(number, before, after, tuple(old.lines), tuple(new.lines)))
 
 
 def late(line: Line) -> timedelta:

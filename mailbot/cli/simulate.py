@@ -1,0 +1,236 @@
+"""`mailbot simulate`: time on a virtual clock, over recorded tickets or a load that was made up."""
+
+import csv
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from mailbot.cli import sides, simulate_print
+from mailbot.cli import since as typed
+from mailbot.cli.opening import configuration, desk, now
+from mailbot.cli.options import config_option, json_option
+from mailbot.cli.progress import progress
+from mailbot.cli.say import inert
+from mailbot.cli.sides import LIVE, RECORDED, Side
+from mailbot.cli.simulate_print import Told
+from mailbot.core.policy import Policy
+from mailbot.core.report import Period
+from mailbot.core.simulation import synthetic
+from mailbot.core.simulation.compare import lines
+from mailbot.core.simulation.lives import Life
+from mailbot.core.simulation.run import Happened
+from mailbot.core.simulation.watch import Wanted, watch
+from mailbot.services import simulating
+from mailbot.services.past import Past
+from mailbot.services.simulating import Left, Versions
+from mailbot.store.store import Store
+
+PICTURES = (".svg", ".png")
+Each = Callable[[int, Happened], None]
+
+
+def _picture(_ctx: click.Context, _param: click.Parameter, value: Path | None) -> Path | None:
+    if value and value.suffix.lower() not in PICTURES:
+        raise click.BadParameter(f"{value}: a name that ends in .svg or .png")
+    return value
+
+
+@click.command()
+@click.option("--from", "since", default="30d", show_default=True, metavar="WHEN", help="A date, or 90d.")
+@click.option("--to", "until", metavar="WHEN", help="The same; a date is its first moment. Else now.")
+@click.option(
+    "--policy", "new", metavar="POLICY", help="A directory, `live`, or a version that was in force."
+)
+@click.option("--against", "old", metavar="POLICY", help="What it stands beside, or `recorded`. Else `live`.")
+@click.option(
+    "--ladders-only", is_flag=True, help="Tickets keep their team, level, priority: no rule is asked."
+)
+@click.option(
+    "--synthetic", "made_up", metavar="N", type=click.IntRange(1), help="N tickets that are made up."
+)
+@click.option("--seed", default=1, show_default=True, help="The same seed makes up the same tickets.")
+@click.option("--ticket", "numbers", metavar="NUMBER", multiple=True, help="Show all that happens to it.")
+@click.option(
+    "--chart", type=click.Path(dir_okay=False, path_type=Path), callback=_picture, help=".svg or .png"
+)
+@click.option(
+    "--csv", "table", type=click.Path(dir_okay=False, path_type=Path), help="All that happens, a line each."
+)
+@click.option(
+    "--limit", type=click.IntRange(0), default=5, show_default=True, help="Tickets shown one by one."
+)
+@config_option
+@json_option
+def simulate(
+    since: str,
+    until: str | None,
+    new: str | None,
+    old: str | None,
+    ladders_only: bool,
+    made_up: int | None,
+    seed: int,
+    numbers: tuple[str, ...],
+    chart: Path | None,
+    table: Path | None,
+    limit: int,
+    in_json: bool,
+) -> None:
+    """Who would have been told what and when, which promises broken, who would have had how much: by the
+    engine of the daemon, on a virtual clock.
+
+    Without --policy, the policies that were in force are simulated on what people did, with each step taken
+    when the daemon took it, and compared with the record: every difference is listed, exit 1 when there is
+    any. With --policy, that one stands beside another; both take each step when it is due. What customers and
+    agents did stays at its recorded moment: they might have acted otherwise.
+    """
+    if made_up:
+        told = _made_up(since, until, new, old, made_up, seed, Wanted((), limit, numbers), table)
+    else:
+        told = _over_store(since, until, new, old, ladders_only, Wanted((), limit, numbers), table)
+    if chart:
+        _draw(told, chart)
+    simulate_print.as_shape(told) if in_json else simulate_print.show(told)
+    if told.result.verdict and told.result.verdict.differences:
+        raise click.exceptions.Exit(1)
+
+
+# --- over recorded tickets --------------------------------------------------------------------------------
+
+
+def _over_store(
+    since: str,
+    until: str | None,
+    new: str | None,
+    old: str | None,
+    ladders_only: bool,
+    wanted: Wanted,
+    table: Path | None,
+) -> Told:
+    with desk() as at:
+        compared = _compared(at.store, new, old)
+        period = _period(since, until, at.zone())
+        if period.until > now():
+            period = Period(period.since, now(), period.zone)  # nothing is on record of what is to come
+        versions, left = Versions(at.store, Past(os.environ)), Left()
+        each_side = [simulating.Side(side.policy, by_rules=not ladders_only) for side in compared]
+        total, feed = simulating.recorded(at.store, period, each_side, versions, left)
+        worlds = [simulating.world(side, versions) for side in each_side]
+        wanted = Wanted(_levels(compared) or at.policy.levels, wanted.limit, wanted.numbers)
+        with _written(table, compared) as each:
+            result = watch(worlds, progress(feed, total, "Simulating"), period, wanted, each)
+    return Told(period, tuple(compared), result, left, None, ladders_only=ladders_only)
+
+
+def _compared(store: Store, new: str | None, old: str | None) -> list[Side]:
+    """The record alone, or the old policy and the new one."""
+    if old is None and new in (None, LIVE):
+        return [sides.named(store, RECORDED)]
+    return [sides.named(store, old or LIVE), sides.named(store, new or LIVE)]
+
+
+def _period(since: str, until: str | None, zone: str) -> Period:
+    moment = now()
+    end = typed.at(until, moment, zone) if until else moment
+    try:
+        return Period(typed.at(since, end if until else moment, zone), end, zone)
+    except ValueError as error:
+        raise click.UsageError("the period is empty: --from must lie before --to") from error
+
+
+def _levels(compared: Sequence[Side]) -> tuple[str, ...]:
+    named = (level for side in compared if side.policy for level in side.policy.levels)
+    return tuple(dict.fromkeys(named))
+
+
+# --- over a load that was made up -------------------------------------------------------------------------
+
+
+def _made_up(
+    since: str,
+    until: str | None,
+    new: str | None,
+    old: str | None,
+    count: int,
+    seed: int,
+    wanted: Wanted,
+    table: Path | None,
+) -> Told:
+    """No store is needed where directories are named; without any name: the configuration's."""
+    if RECORDED in (new, old):
+        raise click.UsageError(f"of tickets that are made up nothing is `{RECORDED}`")
+    compared = [_named(each) for each in (old, new) if each] or [_configured()]
+    period = _period(since, until, compared[0].zone)
+    loads = synthetic.load(_policy(compared[0]), period, count, seed)
+    worlds = [simulating.punctual(_policy(side)) for side in compared]
+    wanted = Wanted(_levels(compared), wanted.limit, wanted.numbers)
+
+    def feed() -> Iterator[list[Life]]:
+        for life in progress(loads, count, "Simulating"):
+            yield [life, *(synthetic.under(life, _policy(side)) for side in compared[1:])]
+
+    with _written(table, compared) as each:
+        result = watch(worlds, feed(), period, wanted, each)
+    return Told(period, tuple(compared), result, Left(), (count, seed))
+
+
+def _policy(side: Side) -> Policy:
+    assert side.policy, "looked at before"
+    return side.policy
+
+
+def _named(name: str) -> Side:
+    if Path(name).is_dir():
+        return sides.directory(name)
+    with desk() as at:
+        return sides.named(at.store, name)
+
+
+def _configured() -> Side:
+    return Side("config", configuration().policy)
+
+
+# --- files ------------------------------------------------------------------------------------------------
+
+HEADS = ("policy", "at", "ticket", "what", "said", "due_at", "team", "level", "priority", "whom")
+
+
+@contextmanager
+def _written(path: Path | None, compared: Sequence[Side]) -> Iterator[Each | None]:
+    """Something to hear of all that happens, that writes a line for each thing; None without a path."""
+    if path is None:
+        yield None
+        return
+    try:
+        file = path.open("w", newline="", encoding="utf-8")
+    except OSError as error:
+        raise click.UsageError(f"{path} can't be written: {error.strerror}") from error
+    with file:
+        rows = csv.writer(file)
+        rows.writerow(HEADS)
+
+        def each(index: int, happened: Happened) -> None:
+            for line in lines(happened):
+                due_at = _moment(line.due_at)
+                said = (compared[index].named, _moment(line.at), line.number, line.what, line.said, due_at)
+                rows.writerow(map(inert, (*said, line.team, line.level, line.priority, " ".join(line.whom))))
+
+        yield each
+
+
+def _moment(at: datetime | None) -> str:
+    return at.astimezone(UTC).isoformat(timespec="seconds") if at else ""
+
+
+def _draw(told: Told, path: Path) -> None:
+    from mailbot.reporting import simulated
+
+    drawn = simulated.poster(simulate_print.headline(told), told.names, told.result.figures)
+    content = drawn.png() if path.suffix.lower() == ".png" else drawn.svg().encode()
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise click.UsageError(f"{path} can't be written: {error.strerror}") from error

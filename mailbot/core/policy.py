@@ -106,7 +106,8 @@ class Rule:
 @dataclass(frozen=True, slots=True)
 class Detail:
     """Something that we need to know about a matter, as an order number. `labels` is what the customer reads,
-    by language; `pattern` (RE2, "" for none) finds it in a mail: its first group, else all of the match."""
+    by language; `pattern` (RE2, "" for none) finds it in a mail: the first group of it that finds anything,
+    all of the match where it has no groups."""
 
     name: str
     labels: Mapping[str, str]

@@ -365,7 +365,8 @@ def _detail(pattern: str, facts: RoutingFacts) -> str:
     compiled = compiled_pattern(pattern)
     hits = (compiled.search(text.plain) for text in facts.texts["text"])
     hit = next((each for each in hits if each), None)
-    return _cut((hit[1] or "" if compiled.groups else hit[0]).strip(), 200) if hit else ""
+    found = next(filter(None, hit.groups()), "" if compiled.groups else hit[0]) if hit else ""
+    return _cut(found.strip(), 200)
 
 
 def explain(when: When, facts: RoutingFacts) -> list[tuple[str, bool, str]]:

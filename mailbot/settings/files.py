@@ -343,7 +343,7 @@ class DetailEntry(_Entry):
     id: Name = Field(description="what the customer reads in Indonesian: nomor pesanan")
     en: Name = Field(description="what the customer reads in English: order number")
     pattern: Pattern | None = Field(
-        None, description="RE2; what its first group finds, else all of it, is the detail"
+        None, description="RE2; the detail is what a group of it finds, the first that does, else all of it"
     )
 
 

@@ -67,6 +67,15 @@ def test_what_the_mail_names_is_not_asked_for():
     assert found.ask_for == ("courier",)
 
 
+def test_the_first_group_of_a_pattern_that_finds_anything_is_the_detail():
+    known = {"order": Detail("order", {}, r"\b(INV-\d+)|\border (\d{4,})|\bno order()")}
+    found = [
+        classify(policy(details=known), asked(text)).details
+        for text in ("order 12 and INV-7", "INV-8", "my order 4711", "no order")
+    ]
+    assert found == [(("order", "INV-7"),), (("order", "INV-8"),), (("order", "4711"),), ()]
+
+
 def test_a_rule_that_looks_closer_beats_the_usual_pattern_of_a_detail():
     rules = (Rule("r", build("text", "matches", r"order (?P<order>\d+)"), Actions(team="frontline")), ELSE)
     found = classify(policy(rules=rules, details={"order": Detail("order", {}, r"\d+")}), asked("1 order 22"))

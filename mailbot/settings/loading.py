@@ -127,8 +127,7 @@ def _beside(directory: Path, routing: Source) -> dict[str, str]:
     found = {}
     for _, name in texts(routing.data, "lists", "*"):
         try:
-            with (directory / name).open("rb") as file:
-                text = file.read(source.MAX_BYTES + 1).decode()
+            text = source.content(directory / name, source.MAX_BYTES + 1).decode()
         except (OSError, ValueError):
             continue  # what is missing, no text or too large is a problem of `lists`
         if "\0" not in text and len(text.encode()) <= source.MAX_BYTES:
@@ -195,7 +194,9 @@ def _version(files: Files, templates: Mapping[str, str]) -> str:
 def _digests(templates: Path) -> dict[str, str]:
     found = {}
     for path in templates.glob("*/*.j2"):
-        with path.open("rb") as opened:
-            content = hashlib.sha256(opened.read(MAX_TEMPLATE)).hexdigest()
-        found[f"{path.parent.name}/{path.name}"] = content
+        try:
+            content = source.content(path, MAX_TEMPLATE)
+        except OSError:
+            continue  # vanished meanwhile, no file, not ours to read: said where templates are compiled
+        found[f"{path.parent.name}/{path.name}"] = hashlib.sha256(content).hexdigest()
     return found

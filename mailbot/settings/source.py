@@ -7,6 +7,7 @@ in the file is what holds, on the line where it stands. Keys are always text; `N
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from errno import EINVAL
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -125,8 +126,7 @@ def read(path: Path) -> tuple[Source, list[Problem]]:
     """The file as data, and what is wrong with it as YAML. Never raises for what is in or around the file."""
     name = str(path)
     try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
+        raw = content(path, MAX_BYTES + 1)
     except FileNotFoundError:
         return Source(name), [
             Problem(name, 0, 0, "there is no such file", "`mailbot init DIR` writes a working set")
@@ -136,6 +136,14 @@ def read(path: Path) -> tuple[Source, list[Problem]]:
     if len(raw) > MAX_BYTES:
         return Source(name), [Problem(name, 0, 0, f"is larger than {MAX_BYTES // 1024} KB")]
     return parse(raw, name)
+
+
+def content(path: Path, most: int) -> bytes:
+    """The first `most` bytes of a file. OSError for what is none: to open a pipe would wait for ever."""
+    if path.exists() and not path.is_file():
+        raise OSError(EINVAL, "is not a file")
+    with path.open("rb") as file:
+        return file.read(most)
 
 
 def parse(raw: bytes, name: str) -> tuple[Source, list[Problem]]:

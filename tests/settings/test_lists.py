@@ -1,6 +1,7 @@
 """Files of customers that rules ask for: read beside the rules, each bad line told where it stands."""
 
 from datetime import UTC, datetime
+from os import mkfifo
 from pathlib import Path
 
 import pytest
@@ -114,3 +115,26 @@ def test_another_fault_in_a_calendar_hides_nothing_and_adds_nothing(tmp_path: Pa
     assert len(said) == 2
     assert any("no time zone" in each for each in said)
     assert any("no list 'vipp'" in each for each in said)
+
+
+def test_a_pipe_is_refused_and_never_waited_for(tmp_path: Path) -> None:
+    lay_list(tmp_path, None)
+    (tmp_path / "teams.yaml").unlink()
+    for name in ("vip.txt", "teams.yaml"):
+        mkfifo(tmp_path / name)
+
+    said = [brief(each).partition(" |")[0] for each in problems(tmp_path)]
+
+    assert "teams.yaml: can't be read: is not a file" in said
+    assert any(each.endswith("`vip.txt` can't be read") for each in said)
+
+
+def test_a_template_that_vanishes_or_is_a_pipe_keeps_no_policy_from_being_read(tmp_path: Path) -> None:
+    """What is wrong with it is told where templates are compiled."""
+    lay_list(tmp_path, b"")
+    folder = tmp_path / "templates" / "en"
+    folder.mkdir(parents=True)
+    (folder / "acknowledgement.vip.txt.j2").symlink_to("nowhere")
+    mkfifo(folder / "acknowledgement.vip.html.j2")
+
+    assert loaded(tmp_path).policy

@@ -26,13 +26,12 @@ def _overridden(ground: Ground, index: int) -> Iterator[Finding]:
     rule = ground.rules[index]
     for thing in THINGS:
         value = getattr(rule.then, thing)
+        if not value:
+            continue
         above = [
             i
             for i in range(index)
-            if value
-            and ground.rules[i].go_on
-            and i not in ground.dead
-            and getattr(ground.rules[i].then, thing)
+            if ground.rules[i].go_on and i not in ground.dead and getattr(ground.rules[i].then, thing)
         ]
         if not above:
             continue

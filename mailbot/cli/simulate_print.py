@@ -224,8 +224,8 @@ def _verdict(verdict: Verdict, zone: str) -> None:
     line()
     if verdict.differences:
         line(
-            f"{len(verdict.differences):,} differences from the record; {verdict.same:,} acts of the policies are"
-            " the same:",
+            f"{len(verdict.differences):,} differences from the record;"
+            f" {verdict.same:,} acts of the policies are the same:",
             fg="red",
         )
         _differences(verdict.differences, zone)

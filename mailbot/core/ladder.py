@@ -151,6 +151,17 @@ def next_deadline(ticket: Ticket, policy: Policy) -> Deadline | None:
     """The earliest of `deadlines`: what the store arms for this ticket. None only when it is over."""
     if ticket.status in OVER or not ticket.clocks:
         return None
+    # One decision asks several times before the clocks change: by the very same values there is one answer.
+    asked = (ticket.ladder_digest, ticket.ladder, ticket.priority, ticket.team)
+    known = policy.last_deadline[0]
+    if known and known[0] is ticket.clocks and known[1] == asked:
+        return known[2]
+    due = _next_deadline(ticket, policy)
+    policy.last_deadline[0] = (ticket.clocks, asked, due)
+    return due
+
+
+def _next_deadline(ticket: Ticket, policy: Policy) -> Deadline | None:
     ladder, calendar = ladder_of(ticket, policy), calendar_of(ticket, policy)
     found: list[Deadline] = []
     for clock, left in _at_work(ticket, ladder):

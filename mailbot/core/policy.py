@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
+from typing import Any
 
 from mailbot.core import prefilter
 from mailbot.core.kinds import Listed
@@ -253,6 +254,11 @@ class Policy:
     def ladders_by_digest(self) -> Mapping[str, Ladder]:
         """Those in the files and the former ones that tickets still climb."""
         return {**self.former, **{self.digests[name]: each for name, each in self.ladders.items()}}
+
+    @cached_property
+    def last_deadline(self) -> list[Any]:
+        """One place for `ladder.next_deadline` to note what it was asked last: a memo, no state."""
+        return [None]
 
     @cached_property
     def hours_of(self) -> Mapping[str, Calendar]:

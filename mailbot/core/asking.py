@@ -70,7 +70,7 @@ def decide(story: Story, option: str, because: str, by: str, policy: Policy, now
 
 
 def _may_not(by: str, asked: Step, policy: Policy) -> str:
-    """An agent below the level that was asked does not decide for it; an operator acts for whoever told him."""
+    """An agent below the level that was asked does not decide for it; an operator acts for somebody."""
     agent = policy.agents.get(by.partition(":")[2]) if by.startswith("agent:") else None
     if agent and ladder.rank(policy, agent.level) < ladder.rank(policy, asked.ask_decision):
         return f"this is for {asked.ask_decision} to decide, {agent.name} is at {agent.level}"

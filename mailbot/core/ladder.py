@@ -2,9 +2,9 @@
 
 The clocks follow from the ticket's status alone. While it is our turn (new, open) the answer's clock and
 the resolution's run; while it is the customer's (waiting) our promises stand still and the follow-up's clock
-runs; after closing nothing does. A ladder's step hangs on a clock; the next deadline is the earliest step that
-its clock has not fired yet. When no step is left, REPEAT reminds who has the ticket: an open ticket always
-has a next deadline.
+runs; after closing nothing does. A step of a ladder hangs on a clock; the next deadline is the earliest step
+that its clock has not fired yet. When no step is left, REPEAT reminds who has the ticket: an open ticket
+always has a next deadline.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -155,7 +155,8 @@ def next_deadline(ticket: Ticket, policy: Policy) -> Deadline | None:
     asked = (ticket.ladder_digest, ticket.ladder, ticket.priority, ticket.team)
     known = policy.last_deadline[0]
     if known and known[0] is ticket.clocks and known[1] == asked:
-        return known[2]
+        found: Deadline | None = known[2]
+        return found
     due = _next_deadline(ticket, policy)
     policy.last_deadline[0] = (ticket.clocks, asked, due)
     return due
@@ -269,7 +270,7 @@ def ladder_of(ticket: Ticket, policy: Policy) -> Ladder:
 
 
 def current_ladder(ticket: Ticket, policy: Policy) -> Ladder:
-    """The ticket's ladder as the policy has it; when that is gone, its priority's, else the first there is."""
+    """The ticket's ladder as the policy has it; when that is gone, its priority's, else the first of all."""
     by_priority = policy.ladder_of.get(ticket.priority, "")
     for name in (ticket.ladder, by_priority):
         if name in policy.ladders:

@@ -192,8 +192,8 @@ class CompensationDecided:
 
 @dataclass(frozen=True, slots=True)
 class Bulletin:
-    """About no ticket, to an admin or a manager: a refused reload, a weekly report. Its words are complete, it
-    has no template; `html` is what stands inside of <body>, "" for none."""
+    """About no ticket, to an admin or a manager: a refused reload, a weekly report. Its words are complete,
+    it has no template; `html` is what stands inside of <body>, "" for none."""
 
     name: ClassVar[str] = "bulletin"
     lane: ClassVar[int] = 2

@@ -43,7 +43,7 @@ def nearest(policy: Policy, team: str, level: str) -> str:
 
 
 def ensure(story: Story, policy: Policy, now: datetime) -> None:
-    """Somebody has the ticket who is there: an agent may have left with a reload. Else one is found and told."""
+    """Somebody has the ticket who is there (an agent may leave with a reload), else one is found and told."""
     ticket = story.ticket
     if ticket.status in OVER or ticket.assignee in policy.agents:
         return

@@ -3,8 +3,8 @@
 By itself a ticket climbs the ladder that it was given to its end. Reckoned anew, it climbs the one that the
 policy has under that name now. What it has spent stays spent. A step that it has taken already, word for
 word, it does not take again. Of the other steps whose moment is past by the new ladder the newest is taken,
-once, and the older ones count as taken: nobody gets all the mails of a day at once. A promise whose new end is
-past counts as it did before: nothing is broken by rewriting it.
+once, and the older ones count as taken: nobody gets all the mails of a day at once. A promise whose new end
+is past counts as it did before: nothing is broken by rewriting it.
 """
 
 from collections.abc import Iterable, Mapping

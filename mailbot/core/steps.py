@@ -139,7 +139,7 @@ def _step_to(level: str, ticket: Ticket, policy: Policy) -> tuple[timedelta | No
 
 
 def _await(story: Story, within: timedelta | None, index: int, now: datetime) -> None:
-    """Whoever had to confirm has it no longer; the new owner has to within that time, while it is our turn."""
+    """Who had to confirm has it no longer; the new owner has to within that time, while it is our turn."""
     confirm(story, now)
     ticket = story.ticket
     if within and ticket.status in (Status.NEW, Status.OPEN) and not ticket.held_for:

@@ -5,8 +5,8 @@ time inside one of that local day's intervals. So a local hour that daylight sav
 and one that it doubles counts twice. All moments are aware, results are UTC; arithmetic is in whole
 microseconds.
 
-Theory of operation. A calendar is worked out in sheets of 64 UTC days when they are first asked for: pieces of
-work time in order, and how much lies before each. Then both questions are a search in two sorted rows, and
+Theory of operation. A calendar is worked out in sheets of 64 UTC days when they are first asked for: pieces
+of work time in order, and how much lies before each. Then both questions are a search in two sorted rows, and
 whole sheets in between count by their sums.
 """
 

@@ -131,7 +131,7 @@ def _categories(files: Files) -> Iterator[Problem]:
 
 
 def _known_categories(files: Files) -> tuple[str, ...]:
-    """The tree's, with what stands above each; without a tree those that rules give; () when nobody can say."""
+    """The tree's, with what stands above each; without a tree those of the rules; () when nobody can say."""
     data = files.routing.data
     if not isinstance(data, dict):
         return ()

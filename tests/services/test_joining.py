@@ -176,7 +176,8 @@ async def test_a_held_mail_has_its_own_acknowledged_ticket_and_touches_nothing_o
     assert (theirs.held_for, targets(theirs)) == (first.number, [Target.REPEAT])
     assert now(desk, first.number) == first
     armed = desk.store.read_now(views.deadline, theirs.number)
-    assert armed and armed.target == "repeat"
+    assert armed is not None
+    assert armed.target == "repeat"
     mails = {row.ticket: desk.content(row) for row in desk.owed("acknowledgement")}
     bodies = [
         mails[ticket.number].get_body(("plain",)).get_content().replace(ticket.number, "N")

@@ -110,6 +110,7 @@ class Daemon:
         self._monitor: Monitor | None = None
         self._shadow: Shadow | None = None
         self._reloading: asyncio.Task[None] | None = None
+        self._asked_again = False  # to reload, while one was under way: it may have read the files before
 
     @property
     def port(self) -> int:
@@ -321,8 +322,14 @@ class Daemon:
 
     def ask_reload(self) -> None:
         """SIGHUP: takes the configuration as it is now, all or nothing."""
+        self._asked_again = True
         if self._reloading is None or self._reloading.done():
-            self._reloading = asyncio.create_task(self._reload())
+            self._reloading = asyncio.create_task(self._reload_as_asked())
+
+    async def _reload_as_asked(self) -> None:
+        while self._asked_again:
+            self._asked_again = False
+            await self._reload()
 
     async def _reload(self) -> None:
         self._supervisor.reloading()
@@ -344,6 +351,8 @@ class Daemon:
             self._supervisor.ready(f"policy {self._live.policy.version}")
         if trouble:
             await self._enter(self._loaded)
+        if self._asked_again:
+            return  # who asked last waits for what comes of the files as they are now
         await self._store.write(
             nodes.note_reload, nodes.Reloaded(self.node, _now(), self._live.policy.version, trouble)
         )

@@ -11,16 +11,19 @@ from pathlib import Path
 import click
 
 from mailbot.cli.open_tickets import changed, insist, keep, recompute, shape, show
-from mailbot.cli.opening import Desk, checked, desk, no
-from mailbot.cli.options import config_option, json_option
+from mailbot.cli.opening import Desk, checked, desk, missing, no, outdated
+from mailbot.cli.options import config_directory, config_option, json_option
 from mailbot.cli.say import as_json, block, clean, complain, line
 from mailbot.cli.status import alive
 from mailbot.core import changes
+from mailbot.errors import ConfigError, StoreUnavailable
 from mailbot.services.reckoning import Change
 from mailbot.settings import Loaded
+from mailbot.settings.places import known_store
 from mailbot.store import policies, views
+from mailbot.store.store import Store
 
-PATIENCE = 10.0  # seconds for the daemon to read its files again
+PATIENCE = 60.0  # seconds for the daemon to read its files again: thousands of rules take some
 LOOK = 0.05  # seconds between two looks
 
 
@@ -56,7 +59,12 @@ def reload(open_tickets: str, dry_run: bool, yes: bool, in_json: bool) -> None:
     then the newest is taken at once unless it was taken before, the older ones count as taken. --json shows
     the list.
     """
-    loaded, _ = checked()  # what the daemon would refuse never reaches it
+    try:
+        loaded, _ = checked()
+    except ConfigError:
+        if not dry_run:
+            _refused_there_too(config_directory(click.get_current_context()))
+        raise
     with desk() as at:
         anew = _listed(at, in_json) if dry_run or open_tickets == "recompute" else []
         if dry_run:
@@ -64,7 +72,7 @@ def reload(open_tickets: str, dry_run: bool, yes: bool, in_json: bool) -> None:
         nodes = _ours(at)
         if anew:
             insist(agreed=yes)
-        done = [_reload(at, node) for node in nodes]
+        done = [_reload(at.store, node) for node in nodes]
         taken = all(each.new == loaded.policy.version and not each.trouble for each in done)
         count = recompute(at, anew) if anew and taken else 0
         kept = keep(at)
@@ -97,8 +105,7 @@ def _tell_open(kept: Sequence[str], count: int, wanted: int) -> None:
 
 def _ours(at: Desk) -> list[views.NodeSeen]:
     nodes = at.store.read_now(views.nodes_seen)
-    here = [node for node in nodes if node.host == socket.gethostname() and alive(node)]
-    if here:
+    if here := _here(nodes):
         return here
     others = sorted({clean(node.host) for node in nodes if alive(node)})
     elsewhere = f"; on other hosts: {', '.join(others)}" if others else ""
@@ -106,17 +113,38 @@ def _ours(at: Desk) -> list[views.NodeSeen]:
     return no(f"{text}\nThe files are in order and hold at its next start.")
 
 
-def _reload(at: Desk, before: views.NodeSeen) -> Reloaded:
+def _here(nodes: Sequence[views.NodeSeen]) -> list[views.NodeSeen]:
+    return [node for node in nodes if node.host == socket.gethostname() and alive(node)]
+
+
+def _refused_there_too(directory: Path) -> None:
+    """The daemon is asked all the same: what it refuses it records, and tells the admins, who may be others
+    than who typed this. Nothing is done where it can't be found."""
+    url = known_store(directory, os.environ)
+    if not url or missing(url):
+        return
+    store = Store(url)
+    try:
+        if not outdated(store):
+            for node in _here(store.read_now(views.nodes_seen)):
+                _reload(store, node)
+    except StoreUnavailable:
+        return  # what is wrong with the files is said in any case
+    finally:
+        store.close()
+
+
+def _reload(store: Store, before: views.NodeSeen) -> Reloaded:
     if trouble := _ask(before):
         return Reloaded(before, before.policy, before.policy, None, trouble)
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
         time.sleep(LOOK)
-        now = next((node for node in at.store.read_now(views.nodes_seen) if node.id == before.id), None)
+        now = next((node for node in store.read_now(views.nodes_seen) if node.id == before.id), None)
         if now is None:
             return Reloaded(before, before.policy, "", None, "the daemon has ended meanwhile: see its log")
         if now.reloaded_at != before.reloaded_at:
-            changed = _changed(at, before.policy, now.policy)
+            changed = _changed(store, before.policy, now.policy)
             return Reloaded(now, before.policy, now.policy, changed, now.trouble or "")
     trouble = f"the daemon said nothing for {PATIENCE:.0f} s: see its log"
     return Reloaded(before, before.policy, before.policy, None, trouble)
@@ -139,10 +167,10 @@ def _ask(node: views.NodeSeen) -> str:
     return ""
 
 
-def _changed(at: Desk, old: str, new: str) -> list[str] | None:
+def _changed(store: Store, old: str, new: str) -> list[str] | None:
     if old == new:
         return []
-    before, after = (at.store.read_now(policies.outline, version) for version in (old, new))
+    before, after = (store.read_now(policies.outline, version) for version in (old, new))
     if before is None or after is None:
         return None
     return changes.between(before, after) or ["nothing that decides about tickets: tests, templates, wording"]

@@ -33,7 +33,7 @@ def _text(problems: Sequence[Problem], count: str, host: str, version: str) -> s
         f"Policy {version} stays in force and nothing has changed; mail is handled as before.\n\n"
         f"{listed}{more}\n\n"
         "`mailbot check` shows this again. Once it is mended, `mailbot reload` takes the files.\n"
-        "A start of the daemon would be refused for the same reasons.\n"
+        "A start of the daemon is refused for faults in the files and for tests that fail.\n"
     )
 
 

@@ -1,9 +1,11 @@
 """Where the store is: what mailbot.yaml, the environment and systemd say, as one SQLAlchemy URL."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
+from mailbot.settings import environment, source
 from mailbot.settings.environment import Environment
-from mailbot.settings.values import POSTGRES
+from mailbot.settings.values import POSTGRES, store_without_password
 
 STORE = "mailbot.db"  # when nobody says anything
 
@@ -18,6 +20,17 @@ def store_url(in_yaml: str, directory: Path, said: Environment) -> str:
         return f"postgresql+psycopg://{rest}"
     path, mark, query = (rest[1:] if colon else text).partition("?")
     return f"sqlite:///{(base / path).absolute()}{mark}{query}"
+
+
+def known_store(directory: Path, env: Mapping[str, str]) -> str:
+    """Where the store is, whatever else is wrong with the files; "" when they can't tell."""
+    said, *_ = environment.read(env)
+    file, _ = source.read(directory / "mailbot.yaml")
+    try:
+        in_yaml = store_without_password(file.data.get("store", STORE) if isinstance(file.data, dict) else "")
+    except ValueError:
+        in_yaml = ""
+    return store_url(in_yaml, directory, said) if in_yaml or said.store else ""
 
 
 def state_directory(directory: Path) -> Path:

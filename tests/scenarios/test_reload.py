@@ -1,5 +1,6 @@
 """Promise P6 on the wire: what a running daemon does with a configuration that is not right."""
 
+import asyncio
 import email
 import signal
 from collections.abc import AsyncIterator
@@ -111,13 +112,15 @@ async def test_p6_a_refused_reload_changes_nothing_and_each_admin_hears_of_it_on
 async def test_p6_reload_says_what_is_wrong_and_what_was_taken(
     daemon: tuple[DaemonProcess, SinkSmtp],
 ) -> None:
-    running, _ = daemon
+    running, sink = daemon
     first = node(running)
     said = broken(running, "test")
     code, out, err = await running.command("reload")
     assert (code, out) == (78, "")
     assert said in err
-    assert node(running) == first  # the daemon was not even asked
+    assert node(running)["policy"] == first["policy"]
+    assert said in node(running)["trouble"]  # the daemon was asked as well, so that every admin hears of it
+    await heard(sink, 1)
 
     running.edit("routing.yaml", "expect: {team: frontline}", "expect: {team: payments}")
     running.edit("routing.yaml", "  - name: paid twice", "  - name: double charge")
@@ -134,3 +137,20 @@ async def test_p6_a_failing_test_never_starts_a_daemon(tmp_path: Path) -> None:
     assert code == 78
     assert said in err
     assert not stopped.database.exists()
+
+
+async def test_p6_a_reload_that_is_asked_for_during_another_takes_the_files_as_they_are_then(
+    daemon: tuple[DaemonProcess, SinkSmtp],
+) -> None:
+    running, _ = daemon
+    assert running.process
+    for name in ("first name", "second name", "last name"):
+        running.edit("routing.yaml", r"  - name: (paid twice|\w+ name)\n", f"  - name: {name}\n")
+        running.process.send_signal(signal.SIGHUP)
+        await asyncio.sleep(0.15)  # a reload takes longer
+
+    def taken() -> bool:
+        query = "SELECT outline FROM policies WHERE version = ?"
+        return "last name" in str(running.rows(query, node(running)["policy"]))
+
+    await eventually(taken)

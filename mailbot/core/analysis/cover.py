@@ -48,11 +48,11 @@ def find(desk: Desk) -> Iterator[Finding]:
         if not people:
             yield from _nobody(desk, post)
             continue
-        weekly = shifts.gaps(post, people, usual=True)
-        yield from _weekly(desk, post, people, weekly, shifts.gaps(post, people))
+        real = shifts.gaps(post, people)
+        usual = shifts.gaps(post, people, usual=True) if real else []
+        yield from _weekly(desk, post, people, usual, real)
         if desk.ground.since:
-            dated = spans.outside(shifts.gaps(post, people), weekly)
-            yield from _dated(desk, post, people, dated)
+            yield from _dated(desk, post, people, spans.outside(real, usual))
 
 
 def _posts(desk: Desk) -> Iterable[Post]:
@@ -85,13 +85,15 @@ class _Shifts:
     def __init__(self, policy: Policy, since: date | None) -> None:
         self.policy = policy
         self.start = spans.day(since or ANY_YEAR, "UTC")[0]
-        self.known: dict[tuple[str, bool], list[Piece]] = {}
+        self.known: dict[tuple[int, bool], list[Piece]] = {}
 
     def gaps(self, post: Post, people: Sequence[Agent], *, usual: bool = False) -> list[Piece]:
         """When the clocks run and none of `people` is there. `usual`: as if no date were treated apart."""
         team = self.policy.calendar_of(post.team)
-        on_duty = spans.union(self._there(agent, usual=usual) for agent in people)
-        gaps = spans.outside(self._open(team, usual=usual), on_duty)
+        there = {id(each): each for each in (self._there(agent, usual=usual) for agent in people)}
+        if id(self._open(team, usual=usual)) in there:
+            return []  # somebody keeps the team's own hours
+        gaps = spans.outside(self._open(team, usual=usual), spans.union(there.values()))
         return [each for each in gaps if each[1] - each[0] >= SHORTEST]
 
     def _there(self, agent: Agent, *, usual: bool) -> list[Piece]:
@@ -103,7 +105,7 @@ class _Shifts:
         return spans.outside(open_at, away)
 
     def _open(self, calendar: Calendar, *, usual: bool) -> list[Piece]:
-        key = calendar.name, usual
+        key = id(calendar), usual
         if key not in self.known:
             taken = replace(calendar, dates={}) if usual else calendar
             self.known[key] = list(stretches(taken, self.start, self.start + YEAR))

@@ -15,6 +15,7 @@ from mailbot.core.policy import Policy
 MOST = 200  # deadlines of one life
 NUMBER = "CHECK-00000000-0"
 CUSTOMER = "pelanggan@example.com"
+_UNANSWERABLE = (Target.RESOLUTION, Target.DECISION)  # clocks that no answer stops
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +117,13 @@ def _never_closed(ticket: Ticket, policy: Policy) -> list[Taken]:
     """Whatever asks for an answer gets it in the last moment, so that only the resolution comes due."""
     found: list[Taken] = []
     for _ in range(MOST):
-        due = ladder.next_deadline(ticket, policy)
-        if due is None or due.target is Target.REPEAT:
+        mine, calendar = ladder.ladder_of(ticket, policy), ladder.calendar_of(ticket, policy)
+        dues = ladder.deadlines(ticket, mine, calendar)
+        at = next((due.due_at for due in dues if due.target in _UNANSWERABLE), None)
+        if at is None:
             break
-        if due.target is Target.NEXT_RESPONSE:
-            ticket = _written_again(_answered(ticket, policy, due.due_at), policy, due.due_at)
-            continue
-        decision = on_deadline(ticket, policy, due.due_at)
+        ticket = _written_again(_answered(ticket, policy, at), policy, at)
+        decision = on_deadline(ticket, policy, at)
         found += _taken(ticket, decision.events)
         ticket = decision.ticket
     return found

@@ -202,11 +202,13 @@ def _escalates(desk: Desk, mine: Ladder, index: int, among: list[Route]) -> Iter
         return
     route = min(wanted, key=lambda each: ladder.rank(desk.policy, each.level))
     level = ladder.level_of(mine.steps[index], route.category)
+    # Rules that will be written may start lower, so that only the lowest level can't be meant.
+    fault = not _starts_there(desk.policy, mine, index, route) or level == desk.policy.levels[0]
     yield from proven(
         desk,
         Finding(
             IN_VAIN,
-            Severity.FAULT,
+            Severity.FAULT if fault else Severity.REMARK,
             spot(mine.name, index, "escalate_to"),
             f"{said(mine, index)} never raises a ticket to {level}: {reached[route]}",
             "name a higher level; to bring it up again, `remind`",
@@ -220,14 +222,19 @@ def _escalates(desk: Desk, mine: Ladder, index: int, among: list[Route]) -> Iter
 def _reached(policy: Policy, mine: Ladder, index: int, route: Route) -> str:
     """Why a ticket of this route stands as high as the step would raise it, whatever happened; "" where it
     may stand lower."""
-    wanted = ladder.rank(policy, ladder.level_of(mine.steps[index], route.category))
-    if ladder.rank(policy, route.level) >= wanted:
+    if _starts_there(policy, mine, index, route):
         return f"tickets on it start at {route.level}"
+    wanted = ladder.rank(policy, ladder.level_of(mine.steps[index], route.category))
     for before in sorted(always_before(mine)[index]):
         level = ladder.level_of(mine.steps[before], route.category)
         if ladder.rank(policy, level) >= wanted:
             return f"step {before + 1} has raised it to {level} before"
     return ""
+
+
+def _starts_there(policy: Policy, mine: Ladder, index: int, route: Route) -> bool:
+    wanted = ladder.rank(policy, ladder.level_of(mine.steps[index], route.category))
+    return ladder.rank(policy, route.level) >= wanted
 
 
 def always_before(mine: Ladder) -> list[frozenset[int]]:

@@ -1,5 +1,6 @@
 """One literal followed through a text, letter by letter: the automata that `strings` searches together."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -164,8 +165,33 @@ def _pattern(of: Automaton, sign: bool, domain: bool) -> Tracker:
     def signature(letter: str) -> object:
         return _kind(letter), *(letter in chars for chars in sets)
 
+    away = _away(of)
+
+    def lacking(state: State) -> int:
+        if state in (YES, NO):
+            return 0 if state == YES else 1 + max(away)
+        return int(1 + min(away[each] for each in (0, *state[0])))
+
     start = (frozenset({0}), "start")
-    return Tracker(sign, start, True, advance, final, lambda s: 2 * (s != YES), signature, telling, domain)
+    return Tracker(sign, start, True, advance, final, lacking, signature, telling, domain)
+
+
+def _away(of: Automaton) -> list[int]:
+    """How many letters each state is from the match, at least: what is nearer is looked at first."""
+    back: list[list[tuple[int, int]]] = [[] for _ in of.moves]
+    for state, moves in enumerate(of.moves):
+        for _, after in moves:
+            back[after].append((state, 1))
+        for _, after in of.free[state]:
+            back[after].append((state, 0))
+    away, waiting = [len(of.moves)] * len(of.moves), deque([(of.end, 0)])
+    while waiting:
+        state, far = waiting.popleft()
+        if far < away[state]:
+            away[state] = far
+            for before, more in back[state]:
+                (waiting.append if more else waiting.appendleft)((before, far + more))
+    return away
 
 
 def _kind(letter: str) -> str:

@@ -9,6 +9,7 @@ from ipaddress import ip_address
 import click
 from sqlalchemy import Connection, create_engine
 
+from mailbot.cli.assuming import NOTHING, Assumed
 from mailbot.cli.opening import Desk, configuration, desk, live, missing, now
 from mailbot.core import reasons
 from mailbot.core.decide import mailbox_of, routing_facts
@@ -101,6 +102,7 @@ class Posted:
     peer: str = ""
     subject: str | None = None
     note: str = ""
+    assumed: Assumed = NOTHING
 
 
 def as_mail(posted: Posted, policy: Policy) -> Posted:
@@ -120,10 +122,12 @@ def as_mail(posted: Posted, policy: Policy) -> Posted:
 def dry_run(at: Place, posted: Posted, envelope: Envelope | None = None) -> Told:
     """`envelope` is that of a mail in the store."""
     posted = as_mail(posted, at.policy)
-    raw = posted.raw
-    mail = parse(raw, at.live.trust.authserv_ids, at.policy.mailboxes.keys())
+    raw, assumed = posted.raw, posted.assumed
+    mail = assumed.mail(parse(raw, at.live.trust.authserv_ids, at.policy.mailboxes.keys()))
     envelope = envelope or _envelope(at, mail, posted)
-    [filed] = decide_mails(at.connection, [(Claimed(0, envelope, raw, 0), mail)], at.live, at.at)
+    read = [(Claimed(0, envelope, raw, 0), mail)]
+    given = assumed.circumstances if assumed else None
+    [filed] = decide_mails(at.connection, read, at.live, at.at, given)
     mark = fingerprint(raw, at.at.date().isoformat())
     events = filed.decided.decision.events
     reasons = [event.reason for event in events if isinstance(event, AcknowledgementSuppressed)]
@@ -137,8 +141,12 @@ def dry_run(at: Place, posted: Posted, envelope: Envelope | None = None) -> Told
         tried=[each for event in events for each in _tried(at, mail, envelope, event)],
         sends=[_send(at, notice) for notice in filed.decided.decision.notices],
         suppressed="".join(reasons),
-        notes=tuple(filter(None, (at.note, posted.note))),
+        notes=tuple(filter(None, (at.note, posted.note, _taken_for_known(assumed)))),
     )
+
+
+def _taken_for_known(assumed: Assumed) -> str:
+    return f"taken for known, as you say: {assumed.said}" if assumed else ""
 
 
 def stored(at: Place, message: int | None, inbox_id: int | None) -> tuple[Place, Posted, Envelope] | str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mailbot.cli import numbers, rules_print, telling
+from mailbot.cli.assuming import Assumed, assuming
 from mailbot.cli.ladder_said import comes_due
 from mailbot.cli.opening import Desk, desk, no
 from mailbot.cli.options import config_option, json_option
@@ -44,6 +45,7 @@ LARGEST = 64 * 1024 * 1024  # bytes of a mail that are read
     metavar="'2026-01-31 14:00'",
     help="When it would come in, by the clock of the first calendar; else now.",
 )
+@assuming
 @config_option
 @json_option
 def explain(
@@ -56,6 +58,7 @@ def explain(
     peer: str,
     moment: datetime | None,
     in_json: bool,
+    **assumed: Any,
 ) -> None:
     """A mail (a file, - for standard input, or one in the store): how it is read, where it belongs, each rule
     that is tried and which condition said no, then all that follows. A dry run of the daemon's own code;
@@ -63,13 +66,18 @@ def explain(
     typed = " ".join(what)
     if sum((bool(typed), message is not None, inbox_id is not None)) != 1:
         raise click.UsageError("give one of: MAIL.eml, - (standard input), NUMBER, --message ID, --inbox ID")
+    given = Assumed(**assumed)
+    if given and (inbox_id is not None or message is not None):
+        raise click.UsageError("what is known of a customer goes with MAIL.eml or -: stored mail has its own")
     if message is not None or inbox_id is not None:
         _stored(message, inbox_id, in_json)
     elif typed == "-":
-        _mail(_posted(sys.stdin.buffer.read(LARGEST), sender, recipient, peer, subject), moment, in_json)
+        raw = sys.stdin.buffer.read(LARGEST)
+        _mail(_posted(raw, sender, recipient, peer, subject, given), moment, in_json)
     elif Path(typed).is_file():
         with Path(typed).open("rb") as file:
-            _mail(_posted(file.read(LARGEST), sender, recipient, peer, subject), moment, in_json)
+            raw = file.read(LARGEST)
+        _mail(_posted(raw, sender, recipient, peer, subject, given), moment, in_json)
     elif reference.normalise(typed) or "." not in typed:
         _ticket(typed, in_json)
     else:
@@ -77,11 +85,11 @@ def explain(
 
 
 def _posted(
-    raw: bytes, sender: str | None, recipient: str | None, peer: str, subject: str | None
+    raw: bytes, sender: str | None, recipient: str | None, peer: str, subject: str | None, given: Assumed
 ) -> "Posted":
     from mailbot.cli.dry_run import Posted
 
-    return Posted(raw, sender, recipient, peer, subject)
+    return Posted(raw, sender, recipient, peer, subject, assumed=given)
 
 
 def _mail(posted: "Posted", moment: datetime | None, in_json: bool) -> None:

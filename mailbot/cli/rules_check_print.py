@@ -1,10 +1,11 @@
 """How `mailbot rules check` tells what it found."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mailbot.cli import say
+from mailbot.cli import assuming, say
 from mailbot.core import routing
 from mailbot.core.analysis import GRAVITY, Finding, Severity, Witness
 from mailbot.core.policy import Policy
@@ -59,8 +60,13 @@ def _example(witness: Witness, file: str, policy: Policy) -> None:
         for text in _mail_lines(mail):
             say.line(f"      {text}")
     if file and mail:
-        at = f" --at '{mail.local_time:%Y-%m-%d %H:%M}'" if "hour" in policy.asked else ""
-        say.line(f"      mailbot explain {say.clean(file)}{at}")
+        say.line(f"      mailbot explain {say.clean(shlex.join([file, *_options(mail, policy)]))}")
+
+
+def _options(mail: RoutingFacts, policy: Policy) -> list[str]:
+    """What `explain` must be told beside the mail to see what the rules saw."""
+    at = ["--at", f"{mail.local_time:%Y-%m-%d %H:%M}"] if "hour" in policy.asked else []
+    return [*at, *assuming.words(mail.circumstances, policy.asked)]
 
 
 def _mail_lines(mail: RoutingFacts) -> list[str]:
@@ -125,5 +131,6 @@ def _witness(witness: Witness | None, file: str, policy: Policy) -> dict[str, An
     mail = witness.mail
     hits = [policy.rules[hit.rule_index].name for hit in routing.matches(policy.rules, mail)] if mail else []
     amount = str(witness.amount) if witness.amount else None
-    beside = {"moment": witness.moment, "amount": amount, "mail": mail}
+    options = _options(mail, policy) if mail else []
+    beside = {"moment": witness.moment, "amount": amount, "mail": mail, "explain": options}
     return {"shows": witness.shows, **beside, "rules": hits, "file": file}

@@ -123,7 +123,8 @@ def _open(
     )
     story = Story(opened_by(facts.number, first), first, loads=facts.loads)
     allowed = permission(mail, envelope, box, policy, facts.allowances, now)
-    known = replace(facts.circumstances, authentication=mail.authentication, reopened=bool(follows))
+    again = bool(follows) or facts.circumstances.reopened  # the latter is assumed, in a dry run
+    known = replace(facts.circumstances, authentication=mail.authentication, reopened=again)
     story.tell(_routed(mail, envelope, box, allowed, known, policy, now))
     held = facts.held_for
     begin(story, policy, now, *((held.assignee or "", f"has {held.number}") if held else ()))

@@ -4,7 +4,7 @@
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from ipaddress import ip_address
@@ -137,14 +137,26 @@ def _return(connection: Connection, filed: Sequence[Filed], node: str, now: date
 
 
 def decide_mails(
-    connection: Connection, batch: Sequence[tuple[Claimed, InboundMail]], live: Live, now: datetime
+    connection: Connection,
+    batch: Sequence[tuple[Claimed, InboundMail]],
+    live: Live,
+    now: datetime,
+    assumed: Callable[[Circumstances], Circumstances] | None = None,
 ) -> list[Filed]:
-    """Where each mail leads. Writes nothing; rows it read stay locked until the transaction ends."""
+    """Where each mail leads. Writes nothing; rows it read stay locked until the transaction ends.
+
+    `assumed` is for a dry run: what is taken for known of a customer, given what the store knows.
+    """
     policy = live.policy
     batch = [(claimed, with_report(claimed, mail, policy)) for claimed, mail in batch]
     traced = [trace(connection, claimed.envelope, mail, live) for claimed, mail in batch]
     clues = [_clues(*read, found, live) for read, found in zip(batch, traced, strict=True)]
     known = _load(connection, batch, clues, policy, now)
+    if assumed:
+        customers = {customer_of(mail, claimed.envelope) for claimed, mail in batch}
+        known.circumstances = {
+            each: assumed(known.circumstances.get(each, NOTHING_KNOWN)) for each in customers
+        }
     learn(connection, live, known.tickets.values())
     live.rota.look(connection, policy)
     numbers = fresh_numbers(connection, [mailbox_of(claimed.envelope, policy) for claimed, _ in batch])

@@ -150,9 +150,28 @@ def _circumstances(slots: Slots) -> Circumstances:
     }
     if "open_tickets" in slots:
         told["open_tickets"] = ranges.Range.of(slots["open_tickets"], ranges.count_of).nearest(0)
+    _known_customer(told, slots)
     if "authentication" in slots:
         told["authentication"] = Authentication(_choice(slots, "authentication", tuple(Authentication))[0])
     return replace(NOTHING_KNOWN, looked_up=True, **told)  # type: ignore[arg-type]
+
+
+def _known_customer(told: dict[str, object], slots: Slots) -> None:
+    """Who has open tickets, or had one escalated, had a ticket before. Raises Empty. (Who goes on with a
+    closed ticket may have been another's participant.)"""
+    proofs = [
+        *([each for each in slots["open_tickets"] if _some(each)] if told.get("open_tickets") else ()),
+        *(slots["escalated_before"] if told.get("escalated_before") else ()),
+    ]
+    if proofs and told.get("known_customer") is False:
+        raise ranges.Empty((proofs[0], *slots["known_customer"]))
+    if proofs or told.get("reopened"):
+        told.setdefault("known_customer", True)
+
+
+def _some(asked: Literal) -> bool:
+    """Does it ask for more than none?"""
+    return (asked.atom.operator == "over") is asked.sign
 
 
 def _attached(slots: Slots, budget: Budget) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -150,7 +150,7 @@ def _figures(told: Told) -> None:
 
 
 def _more(values: Sequence[int], *, several: bool) -> list[str]:
-    return [f"{values[-1] - values[0]:+,}" if values[-1] != values[0] else "="] if several else []
+    return [f"{values[-1] - values[0]:+d}" if values[-1] != values[0] else "0"] if several else []
 
 
 Counts = dict[str, int]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.bench import deadlines, fsync, load, memory, replay, rules, stage, start, worktime
+from tests.bench import deadlines, fsync, load, memory, replay, rules, simulate, stage, start, worktime
 from tests.bench.figures import Part, Run
 
 LOADED = 1.0  # processes waiting for a core, over the last minute, above which figures say little
@@ -37,6 +37,7 @@ def long_plans(folder: Path, runs: int) -> dict[str, Callable[[], Plan]]:
         "rules": lambda: Plan("routing one mail", lambda: rules.once(100), runs),
         "worktime": lambda: _worktime(1_000_000, runs),
         "replay": lambda: _replay(folder, 10_000),
+        "simulate": lambda: _simulate(folder, 100_000),
         "fsync": lambda: _fsync(folder, 800, runs),
         "memory": lambda: Plan("20,000 mails, one daemon", lambda: memory.once(folder), 1),
     }
@@ -50,6 +51,7 @@ def quick_plans(folder: Path) -> dict[str, Callable[[], Plan]]:
         "rules": lambda: Plan("routing one mail", lambda: rules.once(30), 1),
         "worktime": lambda: _worktime(100_000, 1),
         "replay": lambda: _replay(folder, 1_000),
+        "simulate": lambda: _simulate(folder, 2_000),
         "fsync": lambda: _fsync(folder, 400, 1),
     }
 
@@ -87,6 +89,14 @@ def _replay(folder: Path, mails: int) -> Plan:
             return await replay.once(place, mails)
 
     return Plan(f"rules diff over {mails:,} stored mails", once, 1)
+
+
+def _simulate(folder: Path, count: int) -> Plan:
+    async def once() -> Run:
+        async with stage.empty(folder) as place:
+            return await simulate.once(place, count)
+
+    return Plan(f"a year of {count:,} tickets on a virtual clock", once, 1)
 
 
 def _fsync(folder: Path, mails: int, runs: int) -> Plan:

@@ -30,7 +30,8 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How a ticket went, as far as it is compared: its team, the levels that it reached, promises broken."""
+    """How a ticket went, as far as it is compared: its first team, the levels that it reached, which promises
+    were broken (however often)."""
 
     team: str
     priority: str
@@ -112,7 +113,7 @@ class _Course:
     def __init__(self) -> None:
         self.team = self.priority = ""
         self.levels: list[str] = []
-        self.missed: list[str] = []
+        self.missed: set[str] = set()
         self.lines: list[Line] = []
 
     def way(self) -> Way:
@@ -159,7 +160,7 @@ class Both:
             if isinstance(event, e.TicketEscalated) and counts:
                 course.levels.append(event.level)
             elif isinstance(event, e.TargetMissed) and counts:
-                course.missed.append(event.target.value)
+                course.missed.add(event.target.value)
         keeps = len(self.otherwise) < self._limit or ticket.number in self._names
         if keeps and len(course.lines) < MOST:
             course.lines += lines(happened)

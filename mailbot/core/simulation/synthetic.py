@@ -201,7 +201,7 @@ def _lived(life: Life, draws: _Draws, calendar: Calendar, habits: Habits) -> Lif
         at = _worked(calendar, at, draws.span(habits.next_answer, habits.spread))
         done.append(Answered(at, ""))
     closed_at = _worked(calendar, at, draws.span(habits.closes, habits.spread))
-    done.append(Commanded(closed_at, "", c.Close("done"), "agent:"))
+    done.append(Commanded(closed_at, "", c.Close("done"), "operator"))
     return Life(
         life.number, life.version, life.opened, life.routed, tuple(done), life.acknowledged, why=life.why
     )

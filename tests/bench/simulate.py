@@ -1,0 +1,95 @@
+"""A year of recorded tickets on the virtual clock: `mailbot simulate` as an admin calls it, timed whole.
+
+The record is made by the engine itself over a load that was made up, so that it must be reproduced exactly.
+"""
+
+import json
+import resource
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from mailbot.core.changes import outline
+from mailbot.core.events import Event
+from mailbot.core.policy import Policy
+from mailbot.core.report import Period
+from mailbot.core.simulation import synthetic
+from mailbot.core.simulation.run import together
+from mailbot.services.simulating import punctual
+from mailbot.settings import load as load_settings
+from mailbot.store import ladders, migrate, policies, tickets
+from mailbot.store.store import Store
+from mailbot.store.tickets import Outcome
+from tests.bench.figures import Run
+from tests.bench.stage import Stage
+from tests.scenarios.harness import DaemonProcess
+
+AT_ONCE = 1_000
+YEAR = timedelta(days=365)
+
+
+async def once(place: Stage, count: int) -> Run:
+    daemon = place.daemon
+    end = datetime.now(UTC).replace(microsecond=0)
+    began = time.perf_counter()
+    _fill(daemon, count, end)
+    measures = {"making the record (s)": time.perf_counter() - began}
+    span = ("--from", (end - YEAR).isoformat(), "--to", end.isoformat())
+    told, measures["reproduced (s)"] = await _simulate(daemon, *span)
+    daemon.edit("escalation.yaml", r"first_response: 1 h", "first_response: 2 h")
+    both, measures["two policies beside each other (s)"] = await _simulate(
+        daemon, *span, "--policy", str(daemon.config)
+    )
+    most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    measures["most memory (MB)"] = most / (1024 if sys.platform == "linux" else 1024**2)
+    faults = {
+        "tickets not simulated": count - told["policies"][0]["figures"]["tickets"],
+        "differences from the record": len(told["verdict"]["differences"]),
+        "told to others than on record": len(told["verdict"]["told_otherwise"]),
+        "nothing differs where something must": int(not both["changed"]),
+    }
+    return Run(measures, faults)
+
+
+async def _simulate(daemon: DaemonProcess, *words: str) -> tuple[dict[str, Any], float]:
+    began = time.perf_counter()
+    _, out, err = await daemon.command("simulate", *words, "--json")
+    assert out, err
+    return json.loads(out), time.perf_counter() - began
+
+
+def _fill(daemon: DaemonProcess, count: int, end: datetime) -> None:
+    """The tickets with their events, in the state at the end."""
+    loaded = load_settings(daemon.config, daemon.environment())
+    migrate.upgrade(loaded.settings.store)
+    store, policy, sources = Store(loaded.settings.store), loaded.policy, loaded.sources
+    at = end - YEAR
+    entered = policies.InForce(policy.version, at, outline(policy), sources.files, sources.templates)
+    store.write_now(policies.enter, entered)
+    store.write_now(ladders.keep, policy)
+    gathered: list[Outcome] = []
+    for outcome in _outcomes(policy, Period(at, end, "Asia/Jakarta"), count):
+        gathered.append(outcome)
+        if len(gathered) == AT_ONCE:
+            store.write_now(_record, tuple(gathered))
+            gathered.clear()
+    store.write_now(_record, tuple(gathered))
+    store.close()
+
+
+def _outcomes(policy: Policy, period: Period, count: int) -> Any:
+    feed = ([life] for life in synthetic.load(policy, period, count, seed=1))
+    told: dict[str, list[Event]] = {}
+    for _, _, happened in together([punctual(policy)], feed, period.until):
+        events = told.setdefault(happened.life.number, [])
+        events += happened.events
+        if happened.over:
+            del told[happened.life.number]
+            yield Outcome(None, happened.after, tuple(events), policy.version, None)
+
+
+def _record(connection: Any, items: Any) -> list[None]:
+    for outcomes in items:
+        tickets.record(connection, outcomes)
+    return [None] * len(items)

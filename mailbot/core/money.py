@@ -53,6 +53,7 @@ _SIGNS = {
     "$": "USD", "us$": "USD", "dollar": "USD", "dollars": "USD", "dolar": "USD",
     "s$": "SGD", "a$": "AUD", "hk$": "HKD", "rm": "MYR", "ringgit": "MYR",
     "€": "EUR", "euro": "EUR", "euros": "EUR", "£": "GBP", "¥": "JPY", "yen": "JPY",
+    "₹": "INR", "₩": "KRW", "฿": "THB", "₫": "VND",
 }  # fmt: skip
 CURRENCIES = (
     *(RUPIAH, "USD", "SGD", "MYR", "EUR", "GBP", "AUD", "JPY"),
@@ -60,8 +61,10 @@ CURRENCIES = (
 )
 _SCALES = {
     "ribu": 3, "rb": 3, "k": 3, "thousand": 3, "juta": 6, "jt": 6, "million": 6,
-    "miliar": 9, "milyar": 9, "billion": 9,
+    "miliar": 9, "milyar": 9, "billion": 9, "triliun": 12, "trilyun": 12, "trillion": 12,
 }  # fmt: skip
+# Behind a sign alone: Rp1,5 M is a miliar, $1.5M a million. After a thousand or more it is a word of its own.
+_LETTERS = {"M": (9, 6), "T": (12, 12)}  # of Rupiah, of other money
 # What is counted, not paid: "250 ribu orang". Looked for after an amount that names no currency.
 _COUNTED = frozenset((
     "orang", "pelanggan", "pembeli", "pengguna", "user", "users", "follower", "followers", "pengikut",
@@ -72,13 +75,16 @@ _COUNTED = frozenset((
 
 _CODES = "|".join(CURRENCIES)
 # No \b before a sign that is no letter; RM and S$ in capitals alone: "rm 5" and "units$" mean other things.
-_BEFORE = rf"(?:\b(?:Rp|{_CODES})\b|\bRp|\b(?:{_CODES})|\b(?-i:RM)|\b(?-i:US\$|S\$|A\$|HK\$)|[$€£¥])"
-_AFTER = rf"(?:(?:{_CODES}|rupiah|perak|dollars?|dolar|ringgit|euros?|yen)\b|[$€£])"
+_BEFORE = rf"(?:\b(?:Rp|{_CODES})\b|\bRp|\b(?:{_CODES})|\b(?-i:RM)|\b(?-i:US\$|S\$|A\$|HK\$)|[$€£¥₹₩฿₫])"
+_AFTER = rf"(?:(?:{_CODES}|rupiah|perak|dollars?|dolar|ringgit|euros?|yen)\b|[$€£₹₩฿₫])"
 _NUMBER = r"[0-9](?:[0-9.,]{0,30}[0-9])?"
-_SCALE = r"(?:ribu|rb|thousand|juta|jt|million|miliar|milyar|billion)"
+_SPACED = r"[0-9]{1,3}(?: [0-9]{3}){1,4}(?:,[0-9]{2})?"  # Rp 1 500 000; "USD 50 100 pcs" is another thing
+_SCALE = r"(?:(?:ribu|juta|miliar|milyar|triliun|trilyun)(?:an)?|rb|thousand|jt|million|billion|trillion)"
+_MARK = r"\s{0,2}[.:=]?\s{0,2}"  # Rp. 5.000, Rp: 5.000
 _TAIL = r"(?:,-|\.-|,--|,=)?"  # Rp50.000,-
 _AMOUNT = (
-    rf"(?P<before>{_BEFORE})\s{{0,2}}\.?\s{{0,2}}(?P<a>{_NUMBER})(?:\s{{0,2}}(?P<a_scale>{_SCALE}|k))?\b"
+    rf"\b(?:Rp|IDR){_MARK}(?P<s>{_SPACED})\b"
+    rf"|(?P<before>{_BEFORE}){_MARK}(?P<a>{_NUMBER})(?:\s{{0,2}}(?P<a_scale>{_SCALE}|k|(?-i:[MT])))?\b"
     rf"|\b(?P<b>{_NUMBER})(?:\s{{0,2}}(?P<b_scale>{_SCALE}|k))?\s{{0,2}}(?P<after>{_AFTER})"
     rf"|\b(?P<c>{_NUMBER})\s{{0,2}}(?P<c_scale>{_SCALE})\b"
 )
@@ -94,6 +100,7 @@ def _options() -> Any:
 _FOUND = re2.compile(_AMOUNT, _options())
 _WHOLE = re2.compile(rf"\s*(?:{_AMOUNT}){_TAIL}\s*", _options())
 _BARE = re2.compile(r"\s*[0-9][0-9.,]*\s*", _options())
+_MORE = re2.compile(rf"\s{{0,2}}(?P<c>[0-9]{{1,3}})\s{{0,2}}(?P<c_scale>{_SCALE})\b", _options())
 _WORD = re2.compile(r"\s{0,3}(\pL{1,20})", _options())
 
 
@@ -119,8 +126,11 @@ def find(text: str, most: int = 50) -> tuple[Money, ...]:
 
 
 def _amounts(text: str, looked_at: int) -> Iterator[Money]:
+    taken = 0
     for match in islice(_FOUND.finditer(text), looked_at):
         start, end = match.span()
+        if start < taken:
+            continue
         if text[start - 1 : start] in ("/", "#", "_") and (match["before"] or "rp").casefold() != "rp":
             continue  # INV/2026/RM12
         if text[end : end + 1] in (".", ",") and text[end + 1 : end + 2].isdigit():
@@ -128,19 +138,37 @@ def _amounts(text: str, looked_at: int) -> Iterator[Money]:
         if match["c"] and (word := _WORD.match(text, end)) and word[1].casefold() in _COUNTED:
             continue
         if money := _money(match):
-            yield money
+            more, taken = _more(text, end, match["a_scale"] or match["c_scale"] or "")
+            yield Money(money.amount + more, money.currency)
+
+
+def _more(text: str, at: int, scale: str) -> tuple[Decimal, int]:
+    """Of "1 juta 500 ribu" what the second number adds, and where it ends."""
+    match = _MORE.match(text, at) if scale else None
+    if not match or _power(match["c_scale"]) >= _power(scale):
+        return Decimal(0), at
+    return Decimal(match["c"]).scaleb(_power(match["c_scale"])), match.end()
 
 
 def _money(match: Any) -> Money | None:
-    which = "a" if match["a"] else "b" if match["b"] else "c"
+    which = next(each for each in "sabc" if match[each])
     sign = (match["before"] or match["after"] or "rp").casefold()
     currency = _SIGNS.get(sign) or sign.upper()
-    scale = match[which + "_scale"] if which == "c" or match[which + "_scale"] else ""
-    amount = _decimal(match[which], scaled=bool(scale))
+    scale = match[which + "_scale"] or "" if which != "s" else ""
+    amount = _decimal(match[which].replace(" ", ""), scaled=bool(scale))
     if amount is None:
         return None
-    amount = amount.scaleb(_SCALES[scale.casefold()]) if scale else amount
+    if scale not in _LETTERS:
+        amount = amount.scaleb(_power(scale)) if scale else amount
+    elif amount < 1000:
+        amount = amount.scaleb(_LETTERS[scale][currency != RUPIAH])
     return Money(amount, currency) if amount < MOST else None
+
+
+def _power(scale: str) -> int:
+    """Of ten. "jutaan" is about as much as "juta"."""
+    word = scale.casefold()
+    return _SCALES.get(word) or _SCALES.get(word.removesuffix("an")) or _LETTERS[scale][0]
 
 
 def _decimal(written: str, *, scaled: bool) -> Decimal | None:

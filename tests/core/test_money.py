@@ -83,6 +83,17 @@ def test_what_is_no_amount_is_said_to_the_admin(written: str, says: str) -> None
         ("I was charged $49.99 twice (USD 99.98 in total)", ["USD 49.99", "USD 99.98"]),
         ("Paid RM 1,250.00 and 20€", ["MYR 1,250.00", "EUR 20.00"]),
         ("Nominal: Rp\n  75.000", ["Rp75.000"]),
+        ("Nominal Rp: 75.000, fee Rp=2.500", ["Rp75.000", "Rp2.500"]),
+        ("sekitar 12 jutaan, ongkir 20 ribuan", ["Rp12.000.000", "Rp20.000"]),
+        ("saldo 1 juta 500 ribu, tadinya Rp 3 jt 250 rb", ["Rp1.500.000", "Rp3.250.000"]),
+        ("500 ribu 2 juta", ["Rp500.000", "Rp2.000.000"]),  # no sum: the smaller stands first
+        (
+            "rugi Rp1,5 M, omzet Rp 2 T, valued at $5M",
+            ["Rp1.500.000.000", "Rp2.000.000.000.000", "USD 5,000,000.00"],
+        ),
+        ("Rp50.000 T-shirt, Rp 5.000 M Yusuf", ["Rp50.000", "Rp5.000"]),
+        ("Rp 1 500 000,00 dan Rp 25 000; USD 50 100 pcs", ["Rp1.500.000", "Rp25.000", "USD 50.00"]),
+        ("₹500, ₩5000, 100 ฿", ["INR 500.00", "KRW 5,000", "THB 100.00"]),
     ],
 )
 def test_amounts_are_found_in_what_customers_write(mail: str, expected: list[str]) -> None:

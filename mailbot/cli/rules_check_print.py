@@ -60,12 +60,13 @@ def _example(witness: Witness, file: str, policy: Policy) -> None:
         for text in _mail_lines(mail):
             say.line(f"      {text}")
     if file and mail:
-        say.line(f"      mailbot explain {say.clean(shlex.join([file, *_options(mail, policy)]))}")
+        say.line(f"      mailbot explain {say.clean(shlex.join([file, *_options(witness, mail, policy)]))}")
 
 
-def _options(mail: RoutingFacts, policy: Policy) -> list[str]:
+def _options(witness: Witness, mail: RoutingFacts, policy: Policy) -> list[str]:
     """What `explain` must be told beside the mail to see what the rules saw."""
-    at = ["--at", f"{mail.local_time:%Y-%m-%d %H:%M}"] if "hour" in policy.asked else []
+    timed = witness.moment or "hour" in policy.asked
+    at = ["--at", f"{mail.local_time:%Y-%m-%d %H:%M}"] if timed else []
     return [*at, *assuming.words(mail.circumstances, policy.asked)]
 
 

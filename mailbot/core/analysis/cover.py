@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import partial
 
 from mailbot.core import ladder
-from mailbot.core.analysis import played, spans
+from mailbot.core.analysis import played, routes, spans
 from mailbot.core.analysis.climbs import Desk, lives_of, on_clock, proven, said
 from mailbot.core.analysis.finding import Finding, Severity, Spot, Witness
 from mailbot.core.analysis.routes import Proof, Route
@@ -232,4 +232,8 @@ def _shown(desk: Desk, post: Post, at: datetime, proof: Proof) -> Witness | None
     chosen = choose(ticket, policy, at)
     assert chosen
     shows = f"a ticket at {post.level} of {post.team} goes to {chosen.agent.name} then: {chosen.because}"
-    return Witness(shows, proof.mail, on_clock(policy, post.team, at))
+    assert proof.mail
+    mail = proof.mail
+    if (proof.route.team, proof.route.level) == (post.team, post.level):
+        mail = routes.come_at(desk.ground, proof.route, mail, at)
+    return Witness(shows, mail, on_clock(policy, post.team, at))

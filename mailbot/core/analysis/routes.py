@@ -1,8 +1,10 @@
 """Where the rules send tickets: each combination of team, level, ladder and category, with a mail for it."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import islice, product
+from zoneinfo import ZoneInfo
 
 from mailbot.core import routing
 from mailbot.core.analysis.formulas import And
@@ -136,6 +138,13 @@ def _mail(ground: Ground, route: Route, way: Way) -> RoutingFacts | Open | None:
         if isinstance(answer, Open):
             return answer
     return None
+
+
+def come_at(ground: Ground, route: Route, mail: RoutingFacts, at: datetime) -> RoutingFacts:
+    """The same mail at that moment, where it takes the same route then."""
+    zone = ZoneInfo(ground.search.world.moments.zone)
+    then = replace(mail, local_time=at.astimezone(zone))
+    return then if _takes(ground, route, then) else mail
 
 
 def _takes(ground: Ground, route: Route, mail: RoutingFacts) -> bool:

@@ -17,7 +17,6 @@ from mailbot.core.analysis import (
     Finding,
     Severity,
     check,
-    climbs,
     cover,
     desk,
     endings,
@@ -143,7 +142,7 @@ LUNCH = calendar("lunch", "07:00-12:00", "13:00-22:00")
 WORKDAYS = calendar("workdays", "07:00-22:00", days=range(5))
 MISTAKEN = calendar("mistaken", "07:00-22:00", zone="Asia/Jayapura")
 EVE = [date(2026, 12, 24)]
-SICK = [SINCE + timedelta(days) for days in range(0, 400)]
+SICK = [SINCE + timedelta(days) for days in range(400)]
 EID = {date(2027, 3, 10): (), date(2027, 3, 11): ()}
 RAMADAN = {date(2027, 2, 8) + timedelta(days): desks.CALENDARS["early"].week[0] for days in range(30)}
 

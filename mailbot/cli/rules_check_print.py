@@ -132,6 +132,6 @@ def _witness(witness: Witness | None, file: str, policy: Policy) -> dict[str, An
     mail = witness.mail
     hits = [policy.rules[hit.rule_index].name for hit in routing.matches(policy.rules, mail)] if mail else []
     amount = str(witness.amount) if witness.amount else None
-    options = _options(mail, policy) if mail else []
+    options = _options(witness, mail, policy) if mail else []
     beside = {"moment": witness.moment, "amount": amount, "mail": mail, "explain": options}
     return {"shows": witness.shows, **beside, "rules": hits, "file": file}

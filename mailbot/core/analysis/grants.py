@@ -192,7 +192,8 @@ def _spot(policy: Policy, scale: Scale, limit: str, amount: Money) -> Spot:
 
 def _over_all(desk: Desk) -> Iterator[Finding]:
     given, policy = desk.policy.authority, desk.policy
-    reach = {route: authority.reach(policy, route.category) for route in desk.routes}
+    by_category = {each: authority.reach(policy, each) for each in {route.category for route in desk.routes}}
+    reach = {route: by_category[route.category] for route in desk.routes}
     if not reach:
         return
     best = max(reach, key=lambda each: reach[each].amount)

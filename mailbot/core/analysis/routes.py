@@ -35,7 +35,7 @@ Way = tuple[int, frozenset[int]]
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """`ways` of each route there can be; the mails that take them are looked for when they are needed.
+    """`ways` of each route there can be, in order; the mails that take them are looked for when they are needed.
 
     `complete`: whatever the rules can lead to is among them. Some may lead nowhere: see `proof`.
     """
@@ -44,7 +44,7 @@ class Routes:
     complete: bool
 
     def __iter__(self) -> Iterator[Route]:
-        return iter(sorted(self.ways))
+        return iter(self.ways)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,32 +59,42 @@ class Proof:
 def of(ground: Ground) -> Routes:
     """All that single rules and rules that go on above them can lead to."""
     found: dict[Route, list[Way]] = {}
-    left = MOST
+    left, givers = MOST, _givers(ground)
     for index, rule in enumerate(ground.rules):
         if index in ground.dead or rule.go_on:
             continue
-        for way, values in islice(_combined(ground, index), left):
+        for way, values in islice(_combined(ground, index, givers), left):
             left -= 1
             ways = found.setdefault(_route(ground, values), [])
             if len(ways) < TRIES:
                 ways.append(way)
-    return Routes(found, left > 0)
+    return Routes(dict(sorted(found.items())), left > 0)
 
 
-def _combined(ground: Ground, index: int) -> Iterator[tuple[Way, Mapping[str, str]]]:
+def _givers(ground: Ground) -> list[int]:
+    """The rules that go on and decide something of a route."""
+    return [
+        index
+        for index, rule in enumerate(ground.rules)
+        if rule.go_on and index not in ground.dead and any(getattr(rule.then, thing) for thing in DECIDE)
+    ]
+
+
+def _combined(ground: Ground, index: int, givers: Sequence[int]) -> Iterator[tuple[Way, Mapping[str, str]]]:
     """What a mail that rule `index` takes can be given: by itself, or by a rule above it that goes on."""
-    choices = [list(_choices(ground, index, thing).items()) for thing in DECIDE]
+    above = [each for each in givers if each < index]
+    choices = [list(_choices(ground, index, thing, above).items()) for thing in DECIDE]
     for chosen in product(*choices):
         by = frozenset(rule for _, rule in chosen if rule is not None)
         yield (index, by), dict(zip(DECIDE, (value for value, _ in chosen), strict=True))
 
 
-def _choices(ground: Ground, index: int, thing: str) -> dict[str, int | None]:
+def _choices(ground: Ground, index: int, thing: str, givers: Iterable[int]) -> dict[str, int | None]:
     """The values that `thing` can have, each with the rule above that gives it (None: the rule itself)."""
     own: dict[str, int | None] = {getattr(ground.rules[index].then, thing) or "": None}
-    for above in range(index):
+    for above in givers:
         value = getattr(ground.rules[above].then, thing)
-        if value and ground.rules[above].go_on and above not in ground.dead:
+        if value:
             own.setdefault(value, above)
     return own
 
@@ -121,14 +131,7 @@ def proof(ground: Ground, routes: Routes, wanted: Iterable[Route]) -> Proof | No
 
 def _mail(ground: Ground, route: Route, way: Way) -> RoutingFacts | Open | None:
     index, by = way
-    others = [
-        each
-        for each in range(index)
-        if ground.rules[each].go_on
-        and each not in ground.dead
-        and each not in by
-        and any(getattr(ground.rules[each].then, thing) for thing in DECIDE)
-    ]
+    others = [each for each in _givers(ground) if each < index and each not in by]
     wanted = And((ground.wanted[index], *(ground.wanted[each] for each in sorted(by))))
     enders = ground.enders(index)
     for without in ([*enders, *others], enders) if others else (enders,):

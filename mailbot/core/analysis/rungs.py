@@ -197,7 +197,8 @@ def _undone(policy: Policy, one: Step, other: Step, among: Iterable[Route]) -> t
 def _escalates(desk: Desk, mine: Ladder, index: int, among: list[Route]) -> Iterator[Finding]:
     """A level at which every ticket stands already when the step comes."""
     wanted = [each for each in among if ladder.level_of(mine.steps[index], each.category)]
-    reached = {each: _reached(desk.policy, mine, index, each) for each in wanted}
+    before = always_before(mine)[index] if wanted else frozenset()
+    reached = {each: _reached(desk.policy, mine, index, each, before) for each in wanted}
     if not wanted or not all(reached.values()):
         return
     route = min(wanted, key=lambda each: ladder.rank(desk.policy, each.level))
@@ -219,13 +220,13 @@ def _escalates(desk: Desk, mine: Ladder, index: int, among: list[Route]) -> Iter
     )
 
 
-def _reached(policy: Policy, mine: Ladder, index: int, route: Route) -> str:
+def _reached(policy: Policy, mine: Ladder, index: int, route: Route, earlier: frozenset[int]) -> str:
     """Why a ticket of this route stands as high as the step would raise it, whatever happened; "" where it
     may stand lower."""
     if _starts_there(policy, mine, index, route):
         return f"tickets on it start at {route.level}"
     wanted = ladder.rank(policy, ladder.level_of(mine.steps[index], route.category))
-    for before in sorted(always_before(mine)[index]):
+    for before in sorted(earlier):
         level = ladder.level_of(mine.steps[before], route.category)
         if ladder.rank(policy, level) >= wanted:
             return f"step {before + 1} has raised it to {level} before"

@@ -53,7 +53,7 @@ class _Asked:
 
 def tried(policy: Policy, facts: RoutingFacts) -> list[Tried]:
     """The rules in order, up to and with the one that won."""
-    hits = [match.rule_index for match in routing.matches(policy.rules, facts)]
+    hits = [match.rule_index for match in routing.matches(policy.rules, facts, policy.prefilter)]
     return [
         Tried(rule, index in hits, index == hits[-1], reason(rule.when, facts) if rule.when else None)
         for index, rule in enumerate(policy.rules[: hits[-1] + 1])

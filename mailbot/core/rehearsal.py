@@ -17,6 +17,7 @@ from mailbot.core.lifecycle import Decision
 from mailbot.core.model import NOTHING_KNOWN, Circumstances, Envelope, InboundMail, Status, Ticket
 from mailbot.core.policy import Moment, Policy
 from mailbot.core.reasons import Tried
+from mailbot.core.routing import RoutingFacts
 from mailbot.core.worktime import add
 
 NOBODY = "nobody"  # as an agent
@@ -73,12 +74,17 @@ class Rehearsal:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of the mail. `routed` and `tried` are None and () when it opened no ticket."""
+    """What became of the mail. `routed` and `facts` are None when it opened no ticket."""
 
     policy: Policy
     decision: Decision
     routed: TicketRouted | None
-    tried: tuple[Tried, ...]
+    facts: RoutingFacts | None
+
+    @property
+    def tried(self) -> tuple[Tried, ...]:
+        """Worked out when it is asked for, which no test does that holds: with many rules it takes time."""
+        return tuple(reasons.tried(self.policy, self.facts)) if self.facts else ()
 
     @property
     def ticket(self) -> Ticket:
@@ -115,7 +121,7 @@ def rehearse(
     facts = MailFacts(number, verdict, circumstances=replace(known, looked_up=True))
     decision = on_mail(before, mail, envelope, facts, policy, at).decision
     routed = next((event for event in decision.events if isinstance(event, TicketRouted)), None)
-    return Outcome(policy, decision, routed, _tried(policy, mail, envelope, routed, at))
+    return Outcome(policy, decision, routed, _facts(policy, mail, envelope, routed, at))
 
 
 def _long_closed(number: str, mail: InboundMail, envelope: Envelope, box: str, at: datetime) -> Ticket:
@@ -124,14 +130,13 @@ def _long_closed(number: str, mail: InboundMail, envelope: Envelope, box: str, a
     return Ticket(number, box, customer, mail.subject, "", then, status=Status.CLOSED, closed_at=then)
 
 
-def _tried(
+def _facts(
     policy: Policy, mail: InboundMail, envelope: Envelope, routed: TicketRouted | None, at: datetime
-) -> tuple[Tried, ...]:
+) -> RoutingFacts | None:
     if routed is None or routed.circumstances is None:
-        return ()
+        return None
     box = mailbox_of(envelope, policy).address
-    facts = routing_facts(mail, envelope.sender, box, policy, at, routed.circumstances)
-    return tuple(reasons.tried(policy, facts))
+    return routing_facts(mail, envelope.sender, box, policy, at, routed.circumstances)
 
 
 def compare(expected: tuple[Expected, ...], came: Outcome) -> list[Mismatch]:
@@ -227,9 +232,16 @@ def _because(kind: str, wanted: Expected, came: Outcome) -> str:
     if kind == "deadlines":
         return _why_due(wanted, came)
     if kind == "details":
-        return "no such detail was found in its subject or text"
+        return _why_detail(wanted.what.partition(".")[2], came)
     setter = _setter(kind, came)
+    if kind == "priority" and not setter and came.routed:
+        return f"it follows from urgency {came.routed.urgency} and complexity {came.routed.complexity}"
     return _took(setter) if setter else f"no rule names it; {_took(came.tried[-1])}"
+
+
+def _why_detail(name: str, came: Outcome) -> str:
+    found = came.routed is not None and name in dict(came.routed.details)
+    return "this is the first in its subject or text" if found else "there is none in its subject or text"
 
 
 def _setter(kind: str, came: Outcome) -> Tried | None:

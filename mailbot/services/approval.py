@@ -128,7 +128,8 @@ def _problem(test: str, found: Mismatch) -> Problem:
 
 def _said(wanted: Expected, came: str) -> str:
     listed = ", ".join(wanted.wanted)
-    name = wanted.what.replace(".", " ").replace("_", " ").replace("deadlines ", "")
+    kind, _, inner = wanted.what.partition(".")
+    name = f"{kind.removesuffix('s')} `{inner}`" if inner else kind.replace("_", " ")
     if wanted.what == "not_rule":
         return f"none of these rules should match: {listed}"
     if wanted.what == "rule":

@@ -90,8 +90,9 @@ def test_what_comes_out_as_expected_is_no_mismatch(wanted: Expected) -> None:
             "L1",
             "no rule names it; rule 'payment' (line 7) decided: subject contains 'saldo'",
         ),
+        (expected("priority", "low"), "high", "it follows from urgency high and complexity medium"),
         (expected("agent", "nobody"), "Dewi", "1 of 1 on duty; the language id"),
-        (expected("details.order", "INV-1"), "nothing", "no such detail was found in its subject or text"),
+        (expected("details.order", "INV-1"), "nothing", "there is none in its subject or text"),
     ],
 )
 def test_a_mismatch_says_what_came_and_which_condition_decided(

@@ -35,7 +35,7 @@ Way = tuple[int, frozenset[int]]
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """`ways` of each route there can be, in order; the mails that take them are looked for when they are needed.
+    """`ways` of each route there can be, in order; mails that take them are looked for when needed.
 
     `complete`: whatever the rules can lead to is among them. Some may lead nowhere: see `proof`.
     """

@@ -4,20 +4,19 @@ Exit codes: 0 done, 1 the answer is no, 2 wrong usage, 78 bad configuration.
 """
 
 import sys
-from collections.abc import Mapping
-from importlib import import_module
 from typing import Any
 
 import click
 
 from mailbot import __version__
+from mailbot.cli.groups import Group
 from mailbot.cli.options import config_option
 from mailbot.errors import AlreadyRunning, ConfigError, StoreUnavailable
 
 BAD_CONFIGURATION = 78  # EX_CONFIG, sysexits(3)
 
-# command -> (module, what it does): enough for --help, so that nothing else is imported for it.
-COMMANDS: Mapping[str, tuple[str, str]] = {
+# command -> (module, what it does)
+COMMANDS = {
     "init": ("config", "Write a commented, working configuration and the templates."),
     "check": ("config", "Validate the configuration and the templates."),
     "run": ("daemon", "The daemon, in the foreground."),
@@ -25,7 +24,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "reload": ("reload", "Have the running daemon take the new policy; say what changed."),
     "demo": ("demo", "A living demonstration on this machine; nothing of yours is touched."),
     "status": ("status", "Is mail flowing? Exit 1 when not, each reason on a line."),
-    "ticket": ("ticket", "Show, list, search, act, put mail where it belongs."),
+    "ticket": ("ticket", "Tickets: look at them, act on them, put mail where it belongs, grant money."),
     "inbox": ("inbox", "Mail that came in: what waits, what is parked and why."),
     "outbox": ("outbox", "Mail that we owe: what waits, what failed and why."),
     "mute": ("mute", "Addresses that get no automatic mail: list, lift."),
@@ -39,36 +38,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 }
 
 
-class Commands(click.Group):
-    """A group that knows its commands by name and imports the one that is called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in COMMANDS:
-            return None
-        module = import_module(f"mailbot.cli.{COMMANDS[name][0]}")
-        command: click.Command = getattr(module, name)
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            from difflib import get_close_matches
-
-            near = get_close_matches(args[0], COMMANDS, 1)
-            meant = f" Did you mean {near[0]!r}?" if near else ""
-            ctx.fail(f"there is no command {args[0]!r}.{meant}")
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, does) for name, (_, does) in COMMANDS.items()])
+class Mailbot(Group):
+    """The commands; trouble that has a name becomes its words and exit code here."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Runs the command; trouble that has a name becomes its words and exit code here."""
         try:
             return super().invoke(ctx)
         except ConfigError as refusal:
@@ -89,7 +62,11 @@ def _in_words(trouble: Exception) -> str:
     return f"the store can't be used now: {trouble}\n`mailbot status` shows more; nothing was changed."
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(
+    cls=Mailbot,
+    places=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
 @click.version_option(__version__, prog_name="mailbot", message="%(prog)s %(version)s")
 @config_option
 def cli() -> None:

@@ -1,134 +1,20 @@
-"""`mailbot ticket compensate, approve, refuse` and `mailbot compensation`: who was promised what, by whom."""
+"""`mailbot compensation`: the ledger of who was promised what, by whom."""
 
 from datetime import datetime
 
 import click
 
-from mailbot.cli import act as acting
-from mailbot.cli import compensation_print, numbers, since, telling
-from mailbot.cli.compensation_print import (
-    budgets_shape,
-    line_shape,
-    request_shape,
-    row,
-    ruling_shape,
-    statement_shape,
-)
+from mailbot.cli import compensation_print, since
+from mailbot.cli.compensation_print import budgets_shape, line_shape, request_shape, row, statement_shape
 from mailbot.cli.opening import Desk, desk, no, now
 from mailbot.cli.options import config_option, json_option
-from mailbot.cli.say import as_json, block, clean, line, span, table
-from mailbot.core import commands, money
+from mailbot.cli.say import as_json, line, span, table
 from mailbot.core.authority import windows
-from mailbot.core.compensation import Actor, Request
-from mailbot.core.money import Money
+from mailbot.core.compensation import Request
 from mailbot.core.statement import budgets, statement
-from mailbot.services.compensation import Wanted, compensate
 from mailbot.store import compensations
 
 LIMIT = 100  # lines for people
-
-agent_option = click.option(
-    "--agent",
-    "--as",
-    "agent",
-    default="",
-    metavar="ADDRESS",
-    help="The agent in whose name and with whose authority; that you did it is on record too.",
-)
-because_option = click.option("--because", default="", help="The reason, for those who read it.")
-request_option = click.option(
-    "--request", type=click.IntRange(1), metavar="N", help="Which one, where several are open."
-)
-
-
-# --- on a ticket ------------------------------------------------------------------------------------------
-
-
-@click.command("compensate")
-@click.argument("number")
-@click.argument("amount", nargs=-1, required=True)
-@because_option
-@agent_option
-@config_option
-@json_option
-def ask(number: str, amount: tuple[str, ...], because: str, agent: str, in_json: bool) -> None:
-    """Ask for compensation of AMOUNT (Rp150.000, 150rb, 1,5 juta) for the ticket's customer.
-
-    Granted at once where --agent may decide alone; else those who may are asked by mail. The customer is told
-    nothing. Exit 1 when a limit refuses it.
-    """
-    _do(number, commands.Compensate(_amount(" ".join(amount)), _text(because)), agent, in_json)
-
-
-@click.command()
-@click.argument("number")
-@request_option
-@because_option
-@agent_option
-@config_option
-@json_option
-def approve(number: str, request: int | None, because: str, agent: str, in_json: bool) -> None:
-    """Approve the ticket's open request for compensation with the authority of --agent.
-
-    Every limit is looked at again: exit 1 when one refuses it, or --agent may not. A large amount needs two.
-    """
-    _do(number, commands.Approve(request, _text(because)), agent, in_json)
-
-
-@click.command()
-@click.argument("number")
-@request_option
-@because_option
-@agent_option
-@config_option
-@json_option
-def refuse(number: str, request: int | None, because: str, agent: str, in_json: bool) -> None:
-    """Refuse the ticket's open request for compensation, as somebody who might approve it; or take back what
-    you asked for yourself."""
-    _do(number, commands.Refuse(request, _text(because)), agent, in_json)
-
-
-COMMANDS = (ask, approve, refuse)
-
-
-def _do(number: str, command: commands.Compensation, agent: str, in_json: bool) -> None:
-    with desk() as at:
-        live, address = at.live(), agent.strip().lower()
-        if address and address not in at.policy.agents:
-            hint = numbers.near(address, at.policy.agents)
-            no(f"--agent {clean(address)}: no agent of any team has this address{hint}")
-        wanted = Wanted(numbers.valid(at, number), command, Actor(acting.operator(), address), now())
-        ruling = compensate(at.store, live, wanted)
-        if ruling is None:
-            no(numbers.unknown(at, wanted.number))
-        if isinstance(ruling, str):
-            no(clean(ruling, 1000) + ("" if address else _hint(command)))
-        if in_json:
-            as_json({**telling.decided(at, ruling.decision), "compensation": ruling_shape(ruling)})
-        else:
-            telling.tell(at, ruling.decision, acting.due_next(ruling.decision, live))
-    if ruling.outcome == "refused" and not isinstance(command, commands.Refuse):
-        raise click.exceptions.Exit(1)
-
-
-def _hint(command: commands.Compensation) -> str:
-    return "" if isinstance(command, commands.Compensate) else "\n--agent ADDRESS names the agent"
-
-
-def _amount(typed: str) -> Money:
-    """What was meant; without a currency it is Rupiah. Exit 2 when it is no amount."""
-    rupiah = typed.strip().replace(".", "").replace(",", "").isdigit()
-    try:
-        return money.read(f"Rp{typed.strip()}" if rupiah else typed)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="AMOUNT") from error
-
-
-def _text(because: str) -> str:
-    return clean(block(because, 500), 500)
-
-
-# --- the ledger -------------------------------------------------------------------------------------------
 
 
 @click.group()

@@ -28,6 +28,9 @@ config_option = click.option(
 )
 
 json_option = click.option("--json", "in_json", is_flag=True, help="One JSON value on standard output.")
+as_option = click.option(
+    "--as", "agent", metavar="ADDRESS", help="Act as this agent; else as operator:<login>."
+)
 
 
 def config_directory(ctx: click.Context, env: Mapping[str, str] = os.environ) -> Path:

@@ -2,19 +2,19 @@
 
 import click
 
+from mailbot.cli.groups import Group
 from mailbot.cli.options import config_option
-from mailbot.cli.rules_check import check
-from mailbot.cli.rules_diff import diff
-from mailbot.cli.rules_shadow import shadow
+
+# command -> (module, what it does)
+COMMANDS = {
+    "check": ("rules_check", "What is wrong with rules, ladders and limits, proven, each with an example."),
+    "diff": ("rules_diff", "What a new policy would do otherwise with real mail, ticket by ticket."),
+    "shadow": ("rules_shadow", "What the policy that only looks on would have done otherwise."),
+}
 
 
-@click.group()
+@click.group(cls=Group, places=COMMANDS)
 @config_option
 def rules() -> None:
     """Rules: prove what is wrong with them, compare two policies over real mail, see what one that looks on
     would do."""
-
-
-rules.add_command(check)
-rules.add_command(diff)
-rules.add_command(shadow)

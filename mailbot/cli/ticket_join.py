@@ -5,8 +5,9 @@ import click
 from mailbot.cli import act as acting
 from mailbot.cli import numbers, telling
 from mailbot.cli.opening import Desk, desk, no, now
-from mailbot.cli.options import config_option, json_option
+from mailbot.cli.options import as_option, config_option, json_option
 from mailbot.cli.say import as_json, clean, line
+from mailbot.cli.ticket_act import carry_out
 from mailbot.core import commands
 from mailbot.core.joining import Changes
 from mailbot.core.model import OVER, Ticket
@@ -14,9 +15,6 @@ from mailbot.core.retelling import OUR_TURN
 from mailbot.services.joining import Joining, join
 from mailbot.store import views
 
-as_option = click.option(
-    "--as", "agent", metavar="ADDRESS", help="Act as this agent; else as operator:<login>."
-)
 customer_option = click.option(
     "--other-customer",
     is_flag=True,
@@ -102,21 +100,7 @@ def accept(number: str, agent: str | None, in_json: bool) -> None:
 @json_option
 def reject(number: str, agent: str | None, in_json: bool) -> None:
     """What is held is a matter of its own: its clocks run from now on, and its sender is told nothing."""
-    with desk() as at:
-        live = at.live()
-        wanted = acting.Act(numbers.spelled(number), commands.Reject(), telling.by(at, agent), now())
-        decision = acting.act(at.store, live, wanted)
-        if decision is None:
-            no(numbers.unknown(at, wanted.number))
-        if isinstance(decision, str):
-            no(clean(decision))
-        if in_json:
-            as_json(telling.decided(at, decision))
-        else:
-            telling.tell(at, decision, acting.due_next(decision, live))
-
-
-COMMANDS = (move_message, merge, unmerge, split, accept, reject)
+    carry_out(number, commands.Reject(), agent, in_json)
 
 
 def _join(number: str, command: commands.Join, agent: str | None, in_json: bool, missing: str = "") -> None:

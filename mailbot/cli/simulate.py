@@ -11,7 +11,7 @@ import click
 
 from mailbot.cli import sides, simulate_print
 from mailbot.cli import since as typed
-from mailbot.cli.opening import configuration, desk, now
+from mailbot.cli.opening import configuration, desk, no, now
 from mailbot.cli.options import config_option, json_option
 from mailbot.cli.progress import progress
 from mailbot.cli.say import inert
@@ -27,6 +27,7 @@ from mailbot.core.simulation.watch import Wanted, watch
 from mailbot.services import simulating
 from mailbot.services.past import Past
 from mailbot.services.simulating import Left, Versions
+from mailbot.store import lives
 from mailbot.store.store import Store
 
 PICTURES = (".svg", ".png")
@@ -112,9 +113,7 @@ def _over_store(
 ) -> Told:
     with desk() as at:
         compared = _compared(at.store, new, old)
-        period = _period(since, until, at.zone())
-        if period.until > now():
-            period = Period(period.since, now(), period.zone)  # nothing is on record of what is to come
+        period = _on_record(_period(since, until, at.zone()), at.store)
         versions, left = Versions(at.store, Past(os.environ)), Left()
         each_side = [simulating.Side(side.policy, by_rules=not ladders_only) for side in compared]
         total, feed = simulating.recorded(at.store, period, each_side, versions, left)
@@ -139,6 +138,14 @@ def _period(since: str, until: str | None, zone: str) -> Period:
         return Period(typed.at(since, end if until else moment, zone), end, zone)
     except ValueError as error:
         raise click.UsageError("the period is empty: --from must lie before --to") from error
+
+
+def _on_record(period: Period, store: Store) -> Period:
+    """Cut at the end of the record: what is to come would be told as if nobody ever did anything again."""
+    end = max(now(), store.read_now(lives.newest) or now())
+    if period.since >= end:
+        no("nothing is on record after --from")
+    return Period(period.since, min(period.until, end), period.zone)
 
 
 def _levels(compared: Sequence[Side]) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, Connection, Text, cast, select, type_coerce
+from sqlalchemy import BigInteger, Connection, Text, cast, func, select, type_coerce
 
 from mailbot.core import events as e
 from mailbot.core.simulation.lives import TWINS, Told
@@ -28,6 +28,12 @@ def numbers(connection: Connection, since: datetime, until: datetime) -> list[st
     query = select(tickets.c.number).where(tickets.c.number.in_(lived(since, until)))
     query = query.where(tickets.c.opened_at < until).order_by(tickets.c.opened_at, tickets.c.number)
     return list(connection.scalars(query))
+
+
+def newest(connection: Connection) -> datetime | None:
+    """When the last thing on record happened."""
+    found: datetime | None = connection.scalar(select(func.max(events.c.at)))
+    return found
 
 
 def told(connection: Connection, wanted: Sequence[str], until: datetime) -> dict[str, Told]:

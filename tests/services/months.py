@@ -153,11 +153,11 @@ class Months(Desk):
     async def act_at_random(self) -> None:
         pick = self.chance.random()
         if pick < 0.30 or not self.numbers:
-            await self._opens()
+            await self.opens()
         elif pick < 0.45:
             await self._replies(self.chance.choice(self.numbers[-12:]))
         elif pick < 0.70:
-            await self._answers(self.chance.choice(self.numbers[-12:]))
+            await self.answers(self.chance.choice(self.numbers[-12:]))
         elif pick < 0.90:
             self._commands(self.chance.choice(self.numbers[-12:]))
         elif pick < 0.97:
@@ -167,7 +167,7 @@ class Months(Desk):
             if self.chance.random() < 0.5:
                 reckon(self.store, self.live, Anew(tuple(self.numbers[-8:]), "operator:eko", self.clock))
 
-    async def _opens(self) -> None:
+    async def opens(self) -> None:
         subject = self.chance.choice(["Saldo terpotong", "Barang belum sampai", "Api!", "Halo"])
         if self.numbers and self.chance.random() < 0.15:  # a stranger who names a ticket
             subject += f" Re: {self.chance.choice(self.numbers)}"
@@ -183,7 +183,7 @@ class Months(Desk):
         if found.number not in self.numbers:
             self.numbers.append(found.number)
 
-    async def _answers(self, number: str) -> None:
+    async def answers(self, number: str) -> None:
         agents = sorted(self.live.policy.agents)
         agent = self.ticket(number).assignee if self.chance.random() < 0.7 else self.chance.choice(agents)
         if agent not in agents:

@@ -1,0 +1,174 @@
+"""`mailbot simulate` as used from a shell: the record reproduced, another policy, files, a load made up."""
+
+import csv
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import Connection, update
+
+from mailbot.cli import cli
+from mailbot.core.changes import outline
+from mailbot.core.model import Ticket
+from mailbot.metrics import Metrics
+from mailbot.services.deadlines import Deadlines
+from mailbot.settings import load
+from mailbot.store import ladders, policies
+from mailbot.store.deadlines import next_due_at
+from mailbot.store.schema import events
+from tests.builders import NOW
+from tests.cli.test_joining import TEMPLATES, Shell
+from tests.cli.test_joining import shell as shell  # the fixture
+from tests.services.months import written
+
+SPAN = ("--from", "2026-11-22", "--to", "2026-11-25")
+RULES = "then: {team: payments, urgency: high}"
+
+
+@pytest.fixture
+def config(shell: Shell, tmp_path: Path) -> Path:
+    """The directory of the policy in force."""
+    directory = written(tmp_path / "config", 0)
+    loaded = load(directory, shell.env)
+    policy, sources = loaded.policy, loaded.sources
+    shell.desk.live.take(policy, TEMPLATES)
+    entered = policies.InForce(policy.version, NOW, outline(policy), sources.files, sources.templates)
+    shell.store.write_now(policies.enter, entered)
+    shell.store.write_now(ladders.keep, policy)
+    return directory
+
+
+def changed(tmp_path: Path, name: str, old: str, new: str) -> Path:
+    directory = written(tmp_path / "new", 0)
+    text = (directory / name).read_text()
+    assert old in text
+    (directory / name).write_text(text.replace(old, new))
+    return directory
+
+
+async def filled(shell: Shell) -> list[Ticket]:
+    """Three days with a daemon that is never late."""
+    shell.desk.clock = NOW
+    duty = Deadlines(shell.store, shell.desk.live, lambda: None, Metrics(), lambda: shell.desk.clock)
+    found = []
+    for subject in ("Saldo terpotong", "Halo", "Barang"):
+        found.append(await shell.desk.receive(Subject=subject))
+        shell.desk.clock += timedelta(minutes=10)
+    while (due := shell.store.read_now(next_due_at)) and due < NOW + timedelta(days=2):
+        shell.desk.clock = due
+        await duty.run_once()
+    return found
+
+
+async def test_the_record_is_reproduced(shell: Shell, config: Path) -> None:
+    await filled(shell)
+    told = shell.shown("simulate", *SPAN)
+
+    assert (told["reproduced"], told["verdict"]["differences"], told["left_out"]) == (True, [], 0)
+    assert told["verdict"]["same"] > 10
+    assert [each["named"] for each in told["policies"]] == ["recorded"]
+    assert "The record is reproduced" in shell.run("simulate", *SPAN, "--policy", "live")
+
+
+async def test_a_difference_from_the_record_is_named_and_exits_1(shell: Shell, config: Path) -> None:
+    ticket, *_ = await filled(shell)
+
+    def spoil(connection: Connection, _items: object) -> list[None]:
+        where = (events.c.ticket == ticket.number, events.c.kind == "TicketEscalated")
+        data = {"level": "L9", "because": "x"}
+        assert connection.execute(update(events).where(*where).values(data=data)).rowcount
+        return [None]
+
+    shell.store.write_now(spoil, None)
+    text = shell.run("simulate", *SPAN, code=1)
+
+    assert f"{ticket.number} Mon 2026-11-23" in text
+    assert "only recorded: escalated: to L9 by policy" in text
+    assert "only simulated: escalated: to L2 by policy" in text
+
+
+async def test_what_another_ladder_would_have_done_stands_beside_what_was_done(
+    shell: Shell, config: Path, tmp_path: Path
+) -> None:
+    saldo, *_ = await filled(shell)
+    new = changed(tmp_path, "escalation.yaml", "first_response: 30 min", "first_response: 5 h")
+    told = shell.shown("simulate", *SPAN, "--policy", new, "--ticket", saldo.number)
+
+    old_figures, new_figures = (each["figures"] for each in told["policies"])
+    assert [each["named"] for each in told["policies"]] == ["live", str(new)]
+    assert told["reproduced"] is None
+    assert told["changed"] + told["same"] == 3
+    assert old_figures["opened"] == new_figures["opened"] == 3
+    steps = [
+        next(line["due_at"] for line in each if line["what"] == "missed")
+        for each in told["tickets"][0]["lives"]
+    ]
+    assert steps == ["2026-11-23T06:30:00+00:00", "2026-11-23T11:00:00+00:00"]
+    assert "might have acted otherwise" in told["limits"][0]
+
+
+async def test_other_rules_are_asked_again_unless_only_the_ladders_are_wanted(
+    shell: Shell, config: Path, tmp_path: Path
+) -> None:
+    await filled(shell)
+    new = changed(tmp_path, "routing.yaml", RULES, "then: {team: frontline, urgency: low}")
+    told = shell.shown("simulate", *SPAN, "--policy", new)
+    ladders_only = shell.shown("simulate", *SPAN, "--policy", new, "--ladders-only")
+
+    (move,) = told["moves"]
+    assert (move["old"]["team"], move["old"]["priority"]) == ("payments", "high")
+    assert (move["new"]["team"], move["new"]["priority"]) == ("frontline", "low")
+    assert (move["count"], told["not_routed_again"]) == (1, 0)
+    assert (ladders_only["changed"], ladders_only["moves"]) == (0, [])
+
+
+async def test_the_record_may_stand_beside_another_policy(shell: Shell, config: Path) -> None:
+    await filled(shell)
+    told = shell.shown("simulate", *SPAN, "--policy", "live", "--against", "recorded")
+
+    assert (told["reproduced"], told["changed"]) == (True, 0)
+    assert told["policies"][0]["figures"] == told["policies"][1]["figures"]
+
+
+async def test_everything_goes_to_a_file_and_a_picture(shell: Shell, config: Path, tmp_path: Path) -> None:
+    await filled(shell)
+    table, svg, png = (tmp_path / name for name in ("all.csv", "chart.svg", "chart.png"))
+    shell.run("simulate", *SPAN, "--csv", table, "--chart", svg)
+    shell.run("simulate", *SPAN, "--policy", config, "--chart", png)
+
+    rows = list(csv.DictReader(table.read_text().splitlines()))
+    assert {"opened", "step", "missed", "escalated", "told"} <= {row["what"] for row in rows}
+    assert [row["at"] for row in rows] == sorted(row["at"] for row in rows)
+    assert "<svg" in svg.read_text()
+    assert "Escalated to" in svg.read_text()
+    assert png.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_made_up_load_needs_no_store_and_repeats_itself(tmp_path: Path) -> None:
+    directory = written(tmp_path / "config", 0)
+    env = {"MAILBOT_CONFIG": str(directory), "MAILBOT_STORE": f"sqlite:///{tmp_path}/none.db"}
+    words = ["simulate", "--synthetic", "40", *SPAN, "--json"]
+    runs = [CliRunner().invoke(cli, [*words, "--seed", seed], env=env) for seed in ("3", "3", "4")]
+    told = [json.loads(each.stdout) for each in runs]
+
+    assert [each.exit_code for each in runs] == [0, 0, 0]
+    assert told[0] == told[1] != told[2]
+    assert told[0]["synthetic"] == {"tickets": 40, "seed": 3}
+    assert told[0]["policies"][0]["figures"]["opened"] == 40
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("--from", "2026-11-25", "--to", "2026-11-22"), 2, "--from must lie before --to"),
+        (("--chart", "a.gif"), 2, "ends in .svg or .png"),
+        (("--synthetic", "5", "--against", "recorded"), 2, "made up"),
+        (("--policy", "nowhere"), 1, "nowhere is no directory"),
+    ],
+)
+def test_what_cannot_be_is_said(
+    shell: Shell, config: Path, words: tuple[str, ...], code: int, said: str
+) -> None:
+    assert said in shell.run("simulate", *words, code=code)

@@ -36,6 +36,7 @@ TYPE = Shape(
 )
 LANGUAGES = ("id", "en", "")  # all that `language.guess` can say
 USUAL_BYTES = 500  # of the header
+SMALLEST = 1  # bytes: no mail is nothing at all
 NO_TEXTS: tuple[str, ...] = ()
 _SHAPES = {"subject": SUBJECT, "body": BODY, "sender_name": LINE}
 _TRUTHS = frozenset({"known_customer", "reopened", "escalated_before"})
@@ -87,7 +88,7 @@ def _mail(slots: Slots, world: World, budget: Budget) -> RoutingFacts:
         each: at.kept(partial(_header, slots[each], budget), NO_TEXTS) for each in slots if _is_header(each)
     }
     moment = at.kept(lambda: world.moments.one(slots.get("hour", ())), world.moments.usual)
-    size = ranges.Range.of(slots.get("size", ()), ranges.size_of)
+    size = ranges.Range.of(slots.get("size", ()), ranges.size_of, SMALLEST)
     names, types = at.kept(lambda: _attached(slots, budget), (NO_TEXTS, NO_TEXTS))
     known = _circumstances(slots)
     recipient = _choice(slots, "recipient", world.mailboxes)[0]

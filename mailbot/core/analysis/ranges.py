@@ -24,9 +24,9 @@ class Range:
     most: int | None = None
 
     @staticmethod
-    def of(asked: Iterable[Literal], read: Callable[[object], int]) -> "Range":
-        """What `over` and `below` leave. Raises Empty; `read` turns what an admin wrote into a number."""
-        least: int = 0
+    def of(asked: Iterable[Literal], read: Callable[[object], int], least: int = 0) -> "Range":
+        """What `over` and `below` leave from `least` up. Raises Empty; `read` turns what an admin wrote into a
+        number."""
         most: int | None = None
         lowest: tuple[Literal, ...] = ()
         highest: tuple[Literal, ...] = ()

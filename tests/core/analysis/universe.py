@@ -86,9 +86,9 @@ def _mails() -> list[RoutingFacts]:
     found = []
     for number, (subject, text, sender) in enumerate(product(TEXTS, TEXTS, SENDERS)):
         for size, hour, names, spoken in beside[number % 23 :: 23]:
-            told = Circumstances(
-                number % 2 == 0, number % 7, number % 5 == 0, authentication=PROOFS[number % 3]
-            )
+            tickets = number % 7 if number % 2 else 0  # who has some is known
+            known, again = bool(tickets) or number % 4 == 0, number % 5 == 0
+            told = Circumstances(known, tickets, again, authentication=PROOFS[number % 3])
             at, types = MONDAY + timedelta(hours=hour), ("application/pdf",) * len(names)
             found.append(
                 RoutingFacts(

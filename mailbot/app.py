@@ -163,6 +163,7 @@ class Daemon:
             policy=self._live.policy.version,
         )
         await self._store.write(nodes.join, node)
+        await self._store.write(installation.forget, refused.TOLD)
         await self._enter(self._loaded)
 
     async def _enter(self, loaded: Loaded) -> None:
@@ -347,6 +348,7 @@ class Daemon:
             await self._tell_admins(refusal.problems)
         else:
             journal.policy_reloaded(old=old, new=loaded.policy.version)
+            await self._store.write(installation.forget, refused.TOLD)
         finally:  # whatever happened, we go on by the policy that we have
             self._supervisor.ready(f"policy {self._live.policy.version}")
         if trouble:

@@ -11,6 +11,7 @@ from mailbot.services.bulletins import Occasion
 from mailbot.services.live import Live
 
 MOST = 200  # problems that one mail lists
+TOLD = "refused "  # how its occasions begin: when files are taken all of them are forgotten
 
 
 def occasion(problems: Sequence[Problem], host: str, live: Live, now: datetime) -> Occasion:
@@ -22,7 +23,7 @@ def occasion(problems: Sequence[Problem], host: str, live: Live, now: datetime) 
     subject = f"Reload refused: {count} in {', '.join(files)}"
     text = _text(problems, count, host, policy.version)
     bulletins = [Bulletin(mailbox, admin, "en", subject, text) for admin in policy.admins]
-    return Occasion(f"refused {policy.version} {_digest(problems)}", bulletins, live, now)
+    return Occasion(f"{TOLD}{policy.version} {_digest(problems)}", bulletins, live, now)
 
 
 def _text(problems: Sequence[Problem], count: str, host: str, version: str) -> str:

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select
 
 from mailbot.store.schema import installation
 from mailbot.store.upsert import or_skip
@@ -35,3 +35,11 @@ def first(connection: Connection, occasion: str, now: datetime) -> bool:
     value = f"{now.isoformat()} {occasion}"
     put = or_skip(connection, installation).returning(installation.c.key)
     return connection.scalar(put, {"key": key, "value": value}) is not None
+
+
+def forget(connection: Connection, items: Sequence[str]) -> list[None]:
+    """Lets what was done on occasions that begin so be done again: an operation of the store."""
+    done = connection.execute(select(installation.c.key, installation.c.value))
+    again = [key for key, value in done if value.partition(" ")[2].startswith(tuple(items))]
+    connection.execute(delete(installation).where(installation.c.key.in_(again)))
+    return [None] * len(items)

@@ -107,6 +107,8 @@ async def test_p6_a_refused_reload_changes_nothing_and_each_admin_hears_of_it_on
     )
     taken = await ask(running)
     assert (taken["policy"] != first["policy"], taken["trouble"]) == (True, None)
+    told = "SELECT key FROM installation WHERE value LIKE '%refused%'"
+    await eventually(lambda: not running.rows(told))  # the same fault is told of anew next time
 
 
 async def test_p6_reload_says_what_is_wrong_and_what_was_taken(

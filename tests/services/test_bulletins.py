@@ -13,7 +13,7 @@ from mailbot.metrics import Metrics
 from mailbot.services import bulletins
 from mailbot.services.bulletins import Occasion
 from mailbot.services.undelivered import Undelivered
-from mailbot.store import outbox_view
+from mailbot.store import installation, outbox_view
 from mailbot.store.schema import outbox
 from mailbot.store.store import Store
 from tests.builders import BOX
@@ -76,6 +76,15 @@ async def test_what_several_nodes_would_tell_is_told_once(desk: Desk) -> None:
 
     assert await desk.store.write(bulletins.owe_once, occasion(desk, "refused def"))
     assert len(desk.owed("bulletin")) == 2
+
+
+async def test_what_was_told_can_be_told_again_when_it_was_mended_meanwhile(desk: Desk) -> None:
+    for key in ("refused abc", "weekly report refused "):
+        assert await desk.store.write(bulletins.owe_once, occasion(desk, key))
+    await desk.store.write(installation.forget, "refused ")
+
+    assert await desk.store.write(bulletins.owe_once, occasion(desk, "refused abc"))
+    assert not await desk.store.write(bulletins.owe_once, occasion(desk, "weekly report refused "))
 
 
 async def test_who_can_not_be_written_to_keeps_nobody_else_from_hearing(desk: Desk) -> None:

@@ -25,8 +25,8 @@ class Range:
 
     @staticmethod
     def of(asked: Iterable[Literal], read: Callable[[object], int], least: int = 0) -> "Range":
-        """What `over` and `below` leave from `least` up. Raises Empty; `read` turns what an admin wrote into a
-        number."""
+        """What `over` and `below` leave from `least` up. Raises Empty; `read` makes a number of what an admin
+        wrote."""
         most: int | None = None
         lowest: tuple[Literal, ...] = ()
         highest: tuple[Literal, ...] = ()

@@ -4,7 +4,8 @@ from datetime import datetime
 
 import click
 
-from mailbot.cli import compensation_print, since
+from mailbot.cli import compensation_print
+from mailbot.cli import since as typed
 from mailbot.cli.compensation_print import budgets_shape, line_shape, request_shape, row, statement_shape
 from mailbot.cli.opening import Desk, desk, no, now
 from mailbot.cli.options import config_option, json_option
@@ -23,8 +24,8 @@ def compensation() -> None:
     """What was asked, approved, granted and refused: lines, figures, is it whole?"""
 
 
-since_option = click.option("--since", callback=since.moment, metavar="WHEN", help="30d, 12h, 2026-11-01.")
-until_option = click.option("--until", callback=since.moment, metavar="WHEN", help="Before this moment.")
+since_option = click.option("--since", metavar="WHEN", help="30d, 12h, 2026-11-01.")
+until_option = click.option("--until", metavar="WHEN", help="Before this moment.")
 
 
 @compensation.command("list")
@@ -33,19 +34,23 @@ until_option = click.option("--until", callback=since.moment, metavar="WHEN", he
 @until_option
 @config_option
 @json_option
-def list_(only_open: bool, since: datetime | None, until: datetime | None, in_json: bool) -> None:
+def list_(only_open: bool, since: str | None, until: str | None, in_json: bool) -> None:
     """The lines of the ledger, oldest first; for people the newest of them."""
     with desk() as at:
         if only_open:
             _list_open(at, at.store.read_now(compensations.open_requests), in_json)
             return
-        found = at.store.read_now(compensations.entries, since, until)
+        found = at.store.read_now(compensations.entries, _moment(at, since), _moment(at, until))
         if in_json:
             as_json([line_shape(each) for each in found])
             return
         heads = ("line", "at", "what", "ticket", "amount", "by", "why")
         rows = [row(each, at.zone()) for each in found[-LIMIT:]]
         table(heads, rows, empty="Nobody asked for any compensation.")
+
+
+def _moment(at: Desk, value: str | None) -> datetime | None:
+    return typed.at(value, now(), at.zone()) if value else None
 
 
 def _list_open(at: Desk, found: list[Request], in_json: bool) -> None:
@@ -65,12 +70,13 @@ def _list_open(at: Desk, found: list[Request], in_json: bool) -> None:
 @until_option
 @config_option
 @json_option
-def statement_(since: datetime | None, until: datetime | None, in_json: bool) -> None:
+def statement_(since: str | None, until: str | None, in_json: bool) -> None:
     """What was granted by team, level, agent and category, what was refused by which limit, what is left of
     each team's budget; of this month unless you say otherwise."""
     with desk() as at:
         month = windows(at.policy, now()).month
-        lines = at.store.read_now(compensations.entries, since or (None if until else month[0]), until)
+        begin = _moment(at, since) or (None if until else month[0])
+        lines = at.store.read_now(compensations.entries, begin, _moment(at, until))
         told = statement([each.entry for each in lines])
         this_month = at.store.read_now(compensations.entries, *month)
         left = budgets([each.entry for each in this_month], at.policy)

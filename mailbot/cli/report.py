@@ -39,18 +39,9 @@ def report(
     with desk() as at:
         if team and team not in at.policy.teams:
             raise click.BadParameter(f"there is no team {team!r}", param_hint="--team")
-        period = _period(at, since, until)
+        period = typed.period(since, until, now(), at.zone(), "--since --until")
         made = _made(at, period, team)
     _write(_told(made, form, language), output)
-
-
-def _period(at: Desk, since: str, until: str | None) -> Period:
-    zone, moment = at.zone(), now()
-    end = typed.at(until, moment, zone) if until else moment
-    try:
-        return Period(typed.at(since, end if until else moment, zone), end, zone)
-    except ValueError as error:
-        raise click.UsageError("the period is empty: --since must lie before --until") from error
 
 
 def _made(at: Desk, period: Period, team: str) -> Report:

@@ -2,18 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import click
 
 from mailbot.cli import mail_folder, rules_diff_print, sides
+from mailbot.cli import since as typed
 from mailbot.cli.opening import desk, no, now
 from mailbot.cli.options import config_option, json_option
 from mailbot.cli.progress import progress
 from mailbot.cli.say import clean
 from mailbot.cli.sides import LIVE, RECORDED, Side
-from mailbot.cli.since import moment
 from mailbot.core.model import Circumstances
 from mailbot.core.replay import Case
 from mailbot.mail.parse import parse
@@ -21,8 +21,6 @@ from mailbot.services import replaying
 from mailbot.services.replaying import Replayed
 from mailbot.store import openings
 from mailbot.store.store import Store
-
-MONTH = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +59,7 @@ def _most(_ctx: click.Context, _param: click.Parameter, value: str) -> Most:
 )
 @click.option(
     "--since",
-    metavar="SPAN|DATE",
-    callback=moment,
+    metavar="WHEN",
     help="Stored mail that opened a ticket since then: 30d, 12h, 2026-11-01. Without --mail: 30d.",
 )
 @click.option(
@@ -84,7 +81,7 @@ def _most(_ctx: click.Context, _param: click.Parameter, value: str) -> Most:
 @config_option
 @json_option
 def diff(
-    old: str, new: str, folder: Path | None, since: datetime | None, most: Most, limit: int, in_json: bool
+    old: str, new: str, folder: Path | None, since: str | None, most: Most, limit: int, in_json: bool
 ) -> None:
     """Two policies over real mail: what NEW would do otherwise than OLD, and which condition makes it so.
 
@@ -105,7 +102,8 @@ def diff(
             if folder:
                 found, missing = _over_files(folder, before, after)
             else:
-                found, missing = _over_store(at.store, since or now() - MONTH, before, after)
+                begin = typed.at(since or "30d", now(), at.zone())
+                found, missing = _over_store(at.store, begin, before, after)
     told = rules_diff_print.Told(
         old, before.version, new, after.version, found, missing, most.text, most.exceeded(found)
     )

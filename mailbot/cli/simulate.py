@@ -113,7 +113,7 @@ def _over_store(
 ) -> Told:
     with desk() as at:
         compared = _compared(at.store, new, old)
-        period = _on_record(_period(since, until, at.zone()), at.store)
+        period = _on_record(typed.period(since, until, now(), at.zone(), "--from --to"), at.store)
         versions, left = Versions(at.store, Past(os.environ)), Left()
         each_side = [simulating.Side(side.policy, by_rules=not ladders_only) for side in compared]
         total, feed = simulating.recorded(at.store, period, each_side, versions, left)
@@ -129,15 +129,6 @@ def _compared(store: Store, new: str | None, old: str | None) -> list[Side]:
     if old is None and new in (None, LIVE):
         return [sides.named(store, RECORDED)]
     return [sides.named(store, old or LIVE), sides.named(store, new or LIVE)]
-
-
-def _period(since: str, until: str | None, zone: str) -> Period:
-    moment = now()
-    end = typed.at(until, moment, zone) if until else moment
-    try:
-        return Period(typed.at(since, end if until else moment, zone), end, zone)
-    except ValueError as error:
-        raise click.UsageError("the period is empty: --from must lie before --to") from error
 
 
 def _on_record(period: Period, store: Store) -> Period:
@@ -170,7 +161,7 @@ def _made_up(
     if RECORDED in (new, old):
         raise click.UsageError(f"of tickets that are made up nothing is `{RECORDED}`")
     compared = [_named(each) for each in (old, new) if each] or [_configured()]
-    period = _period(since, until, compared[0].zone)
+    period = typed.period(since, until, now(), compared[0].zone, "--from --to")
     loads = synthetic.load(_policy(compared[0]), period, count, seed)
     worlds = [simulating.punctual(_policy(side)) for side in compared]
     wanted = Wanted(_levels(compared), wanted.limit, wanted.numbers)

@@ -6,15 +6,10 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from mailbot.core.report import Period
 from mailbot.settings import values
 
 _SHORT = re.compile(r"(?<=[0-9])\s*([dw])\b")  # what the YAML wants written out
-
-
-def moment(_ctx: click.Context, _param: click.Parameter, value: str | None) -> datetime | None:
-    """For `callback=`: a span before now ("30d", "12 h") or a date, in UTC unless it says otherwise
-    ("2026-11-01", "2026-11-01T08:00+07:00")."""
-    return None if value is None else at(value, datetime.now(UTC), "UTC")
 
 
 def at(value: str, now: datetime, zone: str) -> datetime:
@@ -31,3 +26,13 @@ def at(value: str, now: datetime, zone: str) -> datetime:
     except ValueError as error:
         hint = f"{value!r} is neither a span nor a date: 30d, 12h, 2026-11-01"
         raise click.BadParameter(hint) from error
+
+
+def period(since: str, until: str | None, now: datetime, zone: str, options: str) -> Period:
+    """From the one to before the other, spans of `since` counted back from `until`. `options` names both."""
+    end = at(until, now, zone) if until else now
+    try:
+        return Period(at(since, end, zone), end, zone)
+    except ValueError as error:
+        first, last = options.split()
+        raise click.UsageError(f"the period is empty: {first} must lie before {last}") from error

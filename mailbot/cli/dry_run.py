@@ -124,7 +124,7 @@ def dry_run(at: Place, posted: Posted, envelope: Envelope | None = None) -> Told
     posted = as_mail(posted, at.policy)
     raw, assumed = posted.raw, posted.assumed
     mail = assumed.mail(parse(raw, at.live.trust.authserv_ids, at.policy.mailboxes.keys()))
-    envelope = envelope or _envelope(at, mail, posted)
+    envelope = envelope or _envelope(at, posted)
     read = [(Claimed(0, envelope, raw, 0), mail)]
     given = assumed.circumstances if assumed else None
     [filed] = decide_mails(at.connection, read, at.live, at.at, given)
@@ -164,7 +164,7 @@ def stored(at: Place, message: int | None, inbox_id: int | None) -> tuple[Place,
     return replace(at, at=entry.received_at), Posted(raw, note=note), envelope
 
 
-def _envelope(at: Place, mail: InboundMail, posted: Posted) -> Envelope:
+def _envelope(at: Place, posted: Posted) -> Envelope:
     recipient, peer = posted.recipient, posted.peer
     if recipient is not None and at.policy.mailbox_for(recipient) is None:
         known = ", ".join(at.policy.mailboxes)
@@ -175,7 +175,7 @@ def _envelope(at: Place, mail: InboundMail, posted: Posted) -> Envelope:
         except ValueError as error:
             raise click.UsageError(f"--peer {peer}: no IP address") from error
     said = {"sender": posted.sender, "recipient": recipient}
-    return envelope_of(posted.raw, mail, at.policy, at.at, **said, peer=peer)
+    return envelope_of(posted.raw, at.policy, at.at, **said, peer=peer)
 
 
 def _tried(at: Place, mail: InboundMail, envelope: Envelope, event: Event) -> list[Tried]:

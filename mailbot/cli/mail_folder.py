@@ -3,15 +3,14 @@
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from email.message import Message
-from email.parser import BytesHeaderParser
-from email.utils import getaddresses, parseaddr, parsedate_to_datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from mailbot.core.model import Envelope
+from mailbot.mail import fields
+from mailbot.mail.addressed import addressed
 
 LARGEST = 64 * 1024 * 1024  # bytes of a mail that are read
-HEADERS = 64 * 1024  # bytes in which the envelope's stand-ins are looked for
 _MAILDIR = ("cur", "new")
 _QUOTED = re.compile(rb"(?m)^>(>*From )")
 
@@ -61,30 +60,18 @@ def _unquoted(lines: list[bytes]) -> bytes:
 
 
 def envelope(raw: bytes, now: datetime) -> Envelope:
-    """What the dialogue may have said, as servers note it in the header: Return-Path (RFC 5321 section 4.4),
-    Delivered-To, the topmost Received; else From, To, Date; else `now`."""
-    header = BytesHeaderParser().parsebytes(raw[:HEADERS])
-    sender = header.get("Return-Path")
-    if sender is None:
-        sender = header.get("From", "")
-    recipients = tuple(address for address in _addresses(header) if "@" in address)
-    return Envelope(parseaddr(str(sender)[:1000])[1], recipients, "", _moment(header) or now)
+    """What the dialogue may have said, as servers note it in the header (`mail.addressed`), at the moment of
+    the topmost Received, else of Date, else `now`."""
+    sender, recipients = addressed(raw, bool)
+    return Envelope(sender, recipients, "", _moment(raw) or now)
 
 
-def _addresses(header: "Message[str, str]") -> list[str]:
-    names = ("Delivered-To", "X-Original-To", "To", "Cc")
-    named = [str(value)[:4000] for name in names for value in header.get_all(name, [])[:20]]
-    return [address for _, address in getaddresses(named)]
-
-
-def _moment(header: "Message[str, str]") -> datetime | None:
-    for text in (str(header.get("Received", "")).rpartition(";")[2], header.get("Date", "")):
+def _moment(raw: bytes) -> datetime | None:
+    head, _ = fields.read(raw, 0, len(raw))
+    for text in (head.get("received").rpartition(";")[2], head.get("date")):
         try:
-            at = parsedate_to_datetime(str(text).strip()[:200])
-        except (ValueError, OverflowError):
-            continue
-        try:
+            at = parsedate_to_datetime(text.strip()[:200])
             return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
-        except OverflowError:
+        except (ValueError, OverflowError):
             continue
     return None

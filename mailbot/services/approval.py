@@ -104,7 +104,7 @@ def _posted(test: Rehearsal, policy: Policy, directory: Path) -> tuple[InboundMa
         raw = letter.written(said.sender, recipient, said.subject, said.body, said.headers)
     mail = parse(raw, own_addresses=policy.mailboxes.keys())
     at = rehearsal.moment_of(said.at, policy)
-    envelope = envelope_of(raw, mail, policy, at, recipient=said.recipient or None)
+    envelope = envelope_of(raw, policy, at, recipient=said.recipient or None)
     return replace(
         mail,
         language=mail.language if said.language is None else said.language,

@@ -185,13 +185,13 @@ def _nobody(desk: Desk, post: Post) -> Iterator[Finding]:
 
 
 def _gravity(policy: Policy, post: Post) -> Severity:
-    """The highest level, and people of other teams who step in, are no shifts of this team: they may sleep,
-    where a ticket has been climbing to them."""
-    if post.starts:
-        return Severity.FAULT
-    own = any(agent.level == post.level for agent in policy.teams[post.team].agents)
+    """The highest level, and people of other teams who step in where a ticket climbs to them, are no shifts
+    of this team: they may sleep."""
     held = [each for each in policy.levels if ladder.agents_at(policy, "", each)]
-    return Severity.FAULT if own and post.level != held[-1] else Severity.REMARK
+    own = any(agent.level == post.level for agent in policy.teams[post.team].agents)
+    if post.level == held[0] or (post.level != held[-1] and (post.starts or own)):
+        return Severity.FAULT
+    return Severity.REMARK
 
 
 def _spot(policy: Policy, post: Post) -> Spot:

@@ -259,6 +259,13 @@ HOURS: dict[str, tuple[Changed, str, Severity]] = {
             people("management", agent("Gita", "management", "late morning"), hours="late morning"),
         ),
         cover.UNCOVERED, REMARK),
+    "managers who sleep, where a rule sends mail to them": (
+        both(
+            opens(calendar("late morning", "10:00-22:00")),
+            people("frontline", agent("Ayu", "L1"), agent("Zaki", "management", "late morning")),
+            rules(level="management", team="frontline"),
+        ),
+        cover.UNCOVERED, REMARK),
     "all away on one day": (
         people(
             "payments",

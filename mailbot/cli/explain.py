@@ -75,13 +75,20 @@ def explain(
         raw = sys.stdin.buffer.read(LARGEST)
         _mail(_posted(raw, sender, recipient, peer, subject, given), moment, in_json)
     elif Path(typed).is_file():
-        with Path(typed).open("rb") as file:
-            raw = file.read(LARGEST)
+        raw = _content(Path(typed))
         _mail(_posted(raw, sender, recipient, peer, subject, given), moment, in_json)
     elif reference.normalise(typed) or "." not in typed:
         _ticket(typed, in_json)
     else:
         no(f"there is no file {clean(typed)}, and it is no ticket number")
+
+
+def _content(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(LARGEST)
+    except OSError as error:
+        no(f"{clean(path)} can't be read: {error.strerror}")
 
 
 def _posted(

@@ -132,11 +132,14 @@ def _over_files(folder: Path, old: Side, new: Side) -> tuple[Replayed, int]:
     files = mail_folder.files(folder)
     if not files:
         no(f"there is no mail in {clean(folder)}: files that end in .eml or .mbox, or a Maildir")
-    found = Replayed()
+    found, unread = Replayed(), 0
     for file in progress(files, len(files), "Routing"):
-        for case in _cases(file, folder, new.trusted):
-            replaying.replay(case, old.policy, new.policy, found)
-    return found, 0
+        try:
+            for case in _cases(file, folder, new.trusted):
+                replaying.replay(case, old.policy, new.policy, found)
+        except OSError:  # not ours to read, or gone since it was listed
+            unread += 1
+    return found, unread
 
 
 def _cases(file: Path, folder: Path, trusted: Sequence[str]) -> Iterator[Case]:

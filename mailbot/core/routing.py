@@ -422,7 +422,8 @@ def _shown(field: str, value: Value) -> str:
         return "true" if value else "false"
     if isinstance(value, int):
         return f"{value} bytes" if FIELDS[field].kind is Kind.SIZE else str(value)
-    return " / ".join(_cut(each.raw if isinstance(each, Text) else str(each), 80) for each in value)
+    shown = (_cut(each.raw if isinstance(each, Text) else str(each), 80) for each in value)
+    return " / ".join(filter(None, shown))
 
 
 def _cut(text: str, length: int) -> str:

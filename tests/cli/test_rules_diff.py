@@ -172,6 +172,16 @@ def test_mail_in_files_of_every_kind_is_routed_by_both_without_a_store(
     assert "no mail in" in shell.run("rules", "diff", old, new, "--mail", folder / "empty", code=1)
 
 
+def test_a_file_that_can_not_be_read_is_counted_and_keeps_no_other_from_being_read(
+    shell: Shell, old: Path, new: Path, folder: Path
+) -> None:
+    (folder / "sick.eml").symlink_to("/proc/self/mem")  # there, and every read of it fails
+
+    told = json.loads(shell.run("rules", "diff", old, new, "--mail", folder, "--json", code=1))
+    assert (told["mails"], told["changed"], told["not_replayed"]) == (5, 3, 1)
+    assert "can't be read" in shell.run("explain", folder / "sick.eml", code=1)
+
+
 def test_mails_of_an_mbox_come_out_as_they_went_in(folder: Path) -> None:
     found = dict(mail_folder.mails(folder / "old.mbox", folder))
 

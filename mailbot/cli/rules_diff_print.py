@@ -12,7 +12,7 @@ _SAID = {UNCAUGHT: "newly uncaught: no rule but the last takes it", CAUGHT: "new
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """All there is to say. `missing`: tickets that no mail opened, mail that is gone, files not ours to read."""
+    """All there is to say. `missing`: split-off tickets, mail that is gone, files that can't be read."""
 
     old: str
     old_version: str
@@ -60,7 +60,8 @@ def show(told: Told, zone: str, limit: int) -> None:
     line(f"  unchanged        {found.same:>8,}")
     tell_counts(found.changes)
     if told.missing:
-        line(f"  not replayed     {told.missing:>8,}  (split off by hand, or the mail is gone or can't be read)", dim=True)
+        why = "split off by hand, or the mail is gone or can't be read"
+        line(f"  not replayed     {told.missing:>8,}  ({why})", dim=True)
     tell_changes(found.changes, zone, limit)
     _tell_drift(found.drifted, zone)
     if told.exceeded:

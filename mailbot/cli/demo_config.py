@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -84,5 +85,7 @@ def _seconds(data: dict[str, Any]) -> None:
     for calendar in data["calendars"].values():
         calendar.clear()
         calendar.update({"zone": "Asia/Jakarta", "hours": "always"})  # it is work time whenever you look
-    data["ladders"] = {"calm": CALM, "urgent": URGENT}
+    # Rules may name any of them. A copy for each: YAML would write the same one as an alias.
+    calm = {name: deepcopy(CALM) for name in ("calm", *data["ladders"])}
+    data["ladders"] = {**calm, "urgent": URGENT}
     data["priorities"] = {"low": "calm", "normal": "calm", "high": "calm", "urgent": "urgent"}

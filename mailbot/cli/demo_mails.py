@@ -44,6 +44,12 @@ COMPLAINTS = (
         "Tolong dibantu lacak ya.\n\nBambang\n",
     ),
     Complaint(
+        "Yuni Astuti",
+        "yuni.astuti@surel.example",
+        "Kurir bilang sudah diterima",
+        "kurir bilang paket udah diterima pdhl blm ada sampe skrg!! klo ga ada kabar sy lapor YLKI\n",
+    ),
+    Complaint(
         "Grace Tan",
         "grace.tan@post.example",
         "Can't log in, no verification code",

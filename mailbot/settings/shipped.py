@@ -49,7 +49,8 @@ def init(directory: Path) -> Written:
 
 
 def _wanted(directory: Path) -> Iterator[tuple[Path, Path]]:
-    for name in FILES:
+    lists = sorted(path.name for path in config().glob("*.txt"))
+    for name in (*FILES, *lists):
         yield config() / name, directory / name
     for origin in sorted(templates().glob("*/*.j2")):
         yield origin, directory / "templates" / origin.parent.name / origin.name

@@ -2,8 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from mailbot.core import routing
+from mailbot.core.events import TicketRouted
+from mailbot.core.model import Circumstances
 from mailbot.core.policy import Actions, Policy, Rule
 from mailbot.core.routing import Match, RoutingFacts
 
@@ -58,6 +61,34 @@ def classify(policy: Policy, facts: RoutingFacts) -> Classified:
         template=then.template,
         ask_for=tuple(name for name in then.ask_for if name not in details),
         details=tuple(sorted(details.items())),
+    )
+
+
+def routed(
+    found: Classified, policy: Policy, at: datetime, tags: Iterable[str], known: Circumstances
+) -> TicketRouted:
+    """What is recorded of it. `tags` come from elsewhere, `known` is what the rules were told."""
+    return TicketRouted(
+        at=at,
+        by="policy",
+        rule=found.rule,
+        because=found.because,
+        category=found.category,
+        urgency=found.urgency,
+        complexity=found.complexity,
+        priority=found.priority,
+        tags=tuple(dict.fromkeys((*found.tags, *tags))),
+        team=found.team,
+        level=found.level,
+        ladder=found.ladder,
+        ladder_digest=policy.digests[found.ladder],
+        also=found.also,
+        details=found.details,
+        ask_for=found.ask_for,
+        template=found.template,
+        circumstances=known,
+        assign=found.assign,
+        skill=found.skill,
     )
 
 

@@ -9,7 +9,7 @@ from mailbot.core import commands as c
 from mailbot.core import events as e
 from mailbot.core.answers import NOT_AUTHENTICATED, Permission, authenticated, permission
 from mailbot.core.assign import NO_LOADS, Loads
-from mailbot.core.classify import classify
+from mailbot.core.classify import classify, routed
 from mailbot.core.courtesy import is_thanks
 from mailbot.core.evidence import Verdict
 from mailbot.core.lifecycle import Decision, Story
@@ -216,33 +216,12 @@ def _routed(
     found = classify(policy, routing_facts(mail, envelope.sender, box.address, policy, now, circumstances))
     extra = []
     if mail.automatic or not envelope.sender:
-        extra.append(steps.AUTOMATIC)
+        extra.append(tell.AUTOMATIC)
     elif allowed.refused not in ("", NOT_AUTHENTICATED):
-        extra.append(steps.UNANSWERED)
+        extra.append(tell.UNANSWERED)
     if box.unauthenticated == "none" and not authenticated(mail, envelope):
-        extra.append(steps.UNAUTHENTICATED)
-    return e.TicketRouted(
-        at=now,
-        by="policy",
-        rule=found.rule,
-        because=found.because,
-        category=found.category,
-        urgency=found.urgency,
-        complexity=found.complexity,
-        priority=found.priority,
-        tags=(*found.tags, *extra),
-        team=found.team,
-        level=found.level,
-        ladder=found.ladder,
-        ladder_digest=policy.digests[found.ladder],
-        also=found.also,
-        details=found.details,
-        ask_for=found.ask_for,
-        template=found.template,
-        circumstances=circumstances,
-        assign=found.assign,
-        skill=found.skill,
-    )
+        extra.append(tell.UNAUTHENTICATED)
+    return routed(found, policy, now, extra, circumstances)
 
 
 def _acknowledge(

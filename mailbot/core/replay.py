@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from mailbot.core import steps
 from mailbot.core.classify import Classified, classify
 from mailbot.core.decide import mailbox_of, routing_facts
 from mailbot.core.events import TicketRouted
 from mailbot.core.model import Circumstances, Envelope, InboundMail
 from mailbot.core.policy import Actions, Policy
+from mailbot.core.tell import OUR_TAGS
 
 CHANGED, UNCAUGHT, CAUGHT = "changed", "uncaught", "caught"
 KINDS = (CHANGED, UNCAUGHT, CAUGHT)
@@ -18,8 +18,6 @@ NAMES = (
     *("rule", "team", "level", "category", "priority", "urgency", "complexity", "tags", "ladder"),
     *("assign", "skill", "template", "ask_for", "details"),
 )
-# Put on by other than rules.
-_OUR_TAGS = frozenset({steps.AUTOMATIC, steps.UNANSWERED, steps.UNAUTHENTICATED})
 
 Value = str | tuple[str, ...]
 
@@ -141,7 +139,7 @@ def _pairs(details: Iterable[tuple[str, str]]) -> tuple[str, ...]:
 
 
 def _without_ours(tags: Iterable[str]) -> tuple[str, ...]:
-    return tuple(tag for tag in tags if tag not in _OUR_TAGS)
+    return tuple(tag for tag in tags if tag not in OUR_TAGS)
 
 
 # --- what decided -----------------------------------------------------------------------------------------

@@ -9,9 +9,6 @@ from mailbot.core.ladder import HURRIED, MISSED, UNPROMISED, Deadline
 from mailbot.core.lifecycle import Story
 from mailbot.core.model import OVER, Status, Target, Ticket
 from mailbot.core.policy import Policy, Step
-from mailbot.core.tell import AUTOMATIC as AUTOMATIC
-from mailbot.core.tell import UNANSWERED as UNANSWERED
-from mailbot.core.tell import UNAUTHENTICATED as UNAUTHENTICATED
 
 _IN_VAIN = {Target.CONFIRMATION: "not confirmed in time", Target.DECISION: "not decided in time"}
 

@@ -18,6 +18,7 @@ AUTOMATIC, UNAUTHENTICATED = "automatic", "unauthenticated"
 # Nor is who was not even acknowledged, over a limit above all, until somebody answers: a thousand mails in a
 # victim's name would else bring a thousand words of progress.
 UNANSWERED = "unanswered"
+OUR_TAGS = frozenset({AUTOMATIC, UNAUTHENTICATED, UNANSWERED})  # put on by other than rules
 
 
 def team(

@@ -2,14 +2,12 @@
 
 from dataclasses import replace
 
-from mailbot.core import steps
+from mailbot.core import classify
 from mailbot.core.classify import Classified
 from mailbot.core.events import TicketRouted
 from mailbot.core.model import Circumstances
 from mailbot.core.policy import Policy, Rule
-
-# Put on by other than rules: no other rules would have taken them away.
-_OURS = (steps.AUTOMATIC, steps.UNANSWERED, steps.UNAUTHENTICATED)
+from mailbot.core.tell import OUR_TAGS
 
 
 def as_recorded(routed: TicketRouted, old: Policy | None, new: Policy) -> TicketRouted:
@@ -25,29 +23,8 @@ def as_recorded(routed: TicketRouted, old: Policy | None, new: Policy) -> Ticket
 
 def by_rules(found: Classified, routed: TicketRouted, new: Policy, known: Circumstances) -> TicketRouted:
     """As `new` has classified the mail, at the moment and with the marks of the recorded routing."""
-    tags = (*found.tags, *(tag for tag in routed.tags if tag in _OURS))
-    return TicketRouted(
-        at=routed.at,
-        by="policy",
-        rule=found.rule,
-        because=found.because,
-        category=found.category,
-        urgency=found.urgency,
-        complexity=found.complexity,
-        priority=found.priority,
-        tags=tuple(dict.fromkeys(tags)),
-        team=found.team,
-        level=found.level,
-        ladder=found.ladder,
-        ladder_digest=new.digests[found.ladder],
-        also=found.also,
-        details=found.details,
-        ask_for=found.ask_for,
-        template=found.template,
-        circumstances=known,
-        assign=found.assign,
-        skill=found.skill,
-    )
+    tags = (tag for tag in routed.tags if tag in OUR_TAGS)
+    return classify.routed(found, new, routed.at, tags, known)
 
 
 def routes_alike(old: Policy, new: Policy) -> bool:

@@ -9,6 +9,7 @@ import click
 from mailbot.core.report import Period
 from mailbot.settings import values
 
+YEARS = (1970, 9000)  # what lies outside is a slip, and its neighbours may be no dates at all
 _SHORT = re.compile(r"(?<=[0-9])\s*([dw])\b")  # what the YAML wants written out
 
 
@@ -19,6 +20,8 @@ def at(value: str, now: datetime, zone: str) -> datetime:
     except ValueError:
         pass
     else:
+        if not YEARS[0] <= found.year <= YEARS[1]:
+            raise click.BadParameter(f"{value!r}: the years go from {YEARS[0]} to {YEARS[1]}")
         return (found if found.tzinfo else found.replace(tzinfo=ZoneInfo(zone))).astimezone(UTC)
     try:
         written = _SHORT.sub(lambda unit: " days" if unit[1] == "d" else " weeks", value.strip())

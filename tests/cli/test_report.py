@@ -95,6 +95,7 @@ async def test_a_period_goes_from_and_to_as_it_is_typed(shell: Shell) -> None:
     ("words", "said"),
     [
         (("--since", "soon"), "neither a span nor a date"),
+        (("--since", "0001-01-01"), "the years go from 1970 to 9000"),
         (("--since", "2026-02-01", "--until", "2026-01-01"), "the period is empty"),
         (("--team", "nobody"), "there is no team 'nobody'"),
         (("--format", "pdf"), "Invalid value for '--format'"),

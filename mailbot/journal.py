@@ -1,7 +1,7 @@
 """Every business log line, one named function each.
 
-A line says one fact; its name is the function's name, its facts are the arguments. Lines at info level and
-above carry no customer text: no addresses, subjects or bodies (`mail_envelope`, at debug, is where to look).
+A line says one fact; its name is the function's name, its facts are the arguments. No line carries customer
+text: no addresses, subjects or bodies.
 Adding one is one function: signature, docstring, `@_line(level)`.
 """
 
@@ -67,7 +67,6 @@ def _line(level: int, *, with_traceback: bool = False) -> Callable[[Callable[P, 
     return decorate
 
 
-_debug = _line(logging.DEBUG)
 _info = _line(logging.INFO)
 _warning = _line(logging.WARNING)
 _error = _line(logging.ERROR)
@@ -95,11 +94,6 @@ def stopping(*, why: str) -> None:
 @_info
 def stopped(*, seconds: float) -> None:
     """`seconds` is how long the drain took."""
-
-
-@_error
-def config_refused(*, problems: Collection[object]) -> None:
-    """Not started: every problem at once."""
 
 
 @_info
@@ -183,11 +177,6 @@ def mail_kept(*, inbox_id: int, size: int, peer: str) -> None:
 @_info
 def mail_known(*, inbox_id: int) -> None:
     """The same mail was sent again: 250, and nothing else."""
-
-
-@_debug
-def mail_envelope(*, inbox_id: int, sender: str, recipients: Collection[str]) -> None:
-    """Customer text: at debug only."""
 
 
 @_info

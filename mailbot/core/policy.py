@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal, get_args
 
 from mailbot.core import prefilter
 from mailbot.core.kinds import Listed
@@ -68,7 +68,8 @@ class Team:
 
 # Ways to choose among those who are on duty: evenly by the number's random digits; whoever got none for the
 # longest time; whoever has the fewest open tickets.
-ASSIGN = ("spread", "round_robin", "least_load")
+Assign = Literal["spread", "round_robin", "least_load"]
+ASSIGN: tuple[Assign, ...] = get_args(Assign)
 
 
 @dataclass(frozen=True, slots=True)

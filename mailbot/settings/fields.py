@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
@@ -279,7 +279,6 @@ Categories = Annotated[
         }
     ),
 ]
-Assign = Literal["spread", "round_robin", "least_load"]  # policy.ASSIGN
 TemplateName = Annotated[
     str, AfterValidator(_template_name), _text("letters, digits, - and _", "vip", pattern="^[a-z0-9_-]+$")
 ]

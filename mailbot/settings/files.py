@@ -8,12 +8,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from mailbot.core.policy import Assign
 from mailbot.settings import hours
 from mailbot.settings.authority import AuthorityEntry
 from mailbot.settings.fields import (
     Address,
     After,
-    Assign,
     At,
     Away,
     Categories,

@@ -81,7 +81,7 @@ def punctual(policy: Policy) -> World:
     def always(_version: str) -> Policy:
         return policy
 
-    return World(always)
+    return World(always, only=policy)
 
 
 def recorded(

@@ -45,6 +45,7 @@ GOALS: Mapping[str, Mapping[str, Goal]] = {
     "burst": {"last acknowledgement / accepting": Goal(most=1.3)},
     "memory": {"after 20,000 mails (MB)": Goal(most=200), "growth from 5,000 to 20,000 (MB)": Goal(most=10)},
     "fsync": {"lost with 5 ms (%)": Goal(most=20), "lost with 10 ms (%)": Goal(most=20)},
+    "simulate": {"reproduced (s)": Goal(most=300), "two policies beside each other (s)": Goal(most=300)},
     "start": {"first 250, empty store (s)": Goal(most=1), "first 250, again (s)": Goal(most=1)},
     "deadlines": {
         "a turn, nothing due (ms)": Goal(most=1),

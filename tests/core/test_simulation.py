@@ -254,6 +254,26 @@ def test_two_policies_beside_each_other_say_which_ticket_goes_another_way() -> N
     assert [each.number for each in both.otherwise] == ["TOKO-0", "TOKO-1", "TOKO-2"]
 
 
+def test_what_is_simulated_once_for_two_policies_is_what_each_would_have_by_itself() -> None:
+    """Half of the tickets climb a ladder that only one of them has changed."""
+    asking = {**PLAIN.ladder_of, "high": "fast"}
+    fast = replace(STANDARD, name="fast")
+    old, new = (
+        policy(ladders={"standard": each, "fast": fast}, ladder_of=asking) for each in (STANDARD, SLOW)
+    )
+    feed = [[each, synthetic.under(each, new)] for each in synthetic.load(old, MONTH, 60, 1)]
+    ladders = {lives[0].routed.ladder_digest == lives[1].routed.ladder_digest for lives in feed}
+    apart = [World(lambda _: old), World(lambda _: new)]
+    together_where_it_may = [World(lambda _: old, only=old), World(lambda _: new, only=new)]
+    found = [watch(worlds, feed, MONTH, Wanted(())) for worlds in (apart, together_where_it_may)]
+
+    assert ladders == {True, False}
+    assert found[0].figures == found[1].figures
+    assert (found[0].same, found[0].moves) == (found[1].same, found[1].moves)
+    assert found[0].changed > 0
+    assert {each.number: each for each in found[0].otherwise}.keys() <= {each[0].number for each in feed}
+
+
 @pytest.mark.parametrize(
     ("named", "ladder_of", "expected"),
     [

@@ -42,10 +42,12 @@ BEGIN, END = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What a simulation goes by: the policy of a version that stands on a stimulus; `punctual`: see above."""
+    """What a simulation goes by: the policy of a version that stands on a stimulus; `punctual`: see above.
+    `only`: the policy, where there is one for all versions."""
 
     policy_of: Callable[[str], Policy]
     punctual: bool = True
+    only: Policy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,16 +272,44 @@ def together(
 ) -> Iterator[tuple[int, Run, Happened]]:
     """Several worlds over the same tickets: (index of the world, its run, what happened there).
 
-    `feed`: for each ticket one life a world, in the order of the openings.
+    `feed`: for each ticket one life a world, in the order of the openings. Where two worlds can't differ, the
+    ticket is simulated once and told of both.
     """
     runs = [Run(world) for world in worlds]
+    may_share = _differ_by_ladders_alone(worlds)
+    shared: set[str] = set()
+
+    def told(index: int, found: Iterator[Happened]) -> Iterator[tuple[int, Run, Happened]]:
+        for happened in found:
+            yield index, runs[index], happened
+            if happened.life.number in shared:
+                yield 1, runs[1], happened
+                if happened.over:
+                    shared.discard(happened.life.number)
+
     for lives in feed:
         for index, (run, life) in enumerate(zip(runs, lives, strict=True)):
-            for happened in run.advance(min(life.begins_at, until)):
-                yield index, run, happened
-            run.feed(life)
+            yield from told(index, run.advance(min(life.begins_at, until)))
+            if not (index and lives[0].number in shared):
+                run.feed(life)
+            if may_share and not index and _same(*lives):
+                shared.add(life.number)
     for index, run in enumerate(runs):
-        for happened in run.advance(until):
-            yield index, run, happened
-        for happened in run.end(until):
-            yield index, run, happened
+        yield from told(index, run.advance(until))
+        yield from told(index, run.end(until))
+
+
+def _differ_by_ladders_alone(worlds: Sequence[World]) -> bool:
+    """Two worlds in which a ticket with the same ladder has the same life: but for what all others do to the
+    loads of those who could get it."""
+    if len(worlds) != 2 or worlds[0].only is None or worlds[1].only is None:
+        return False
+    one, other = worlds[0].only, worlds[1].only
+    if one.weighs_loads or other.weighs_loads:
+        return False
+    names = ("levels", "teams", "calendars", "mailboxes", "level_names")
+    return all(getattr(one, name) == getattr(other, name) for name in names)
+
+
+def _same(one: Life, other: Life) -> bool:
+    return one.routed == other.routed and one.stimuli == other.stimuli

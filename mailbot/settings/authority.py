@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from mailbot.core import money
 from mailbot.core.money import RUPIAH, Money
@@ -12,6 +12,7 @@ from mailbot.core.policy import Authority
 from mailbot.errors import Problem
 from mailbot.settings import actions
 from mailbot.settings.fields import Span
+from mailbot.settings.files.entry import Entry
 from mailbot.settings.raw import Files, find, names, texts
 from mailbot.settings.source import Place
 from mailbot.settings.values import close_to, said, shown
@@ -43,10 +44,8 @@ def amount(value: object) -> Money:
 Amount = Annotated[Money, BeforeValidator(amount), WithJsonSchema(_AMOUNT)]
 
 
-class AuthorityEntry(BaseModel):
+class AuthorityEntry(Entry):
     """Who may grant how much compensation. A limit that is left out does not hold, but for `per_ticket`."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     per_ticket: Annotated[
         Any, WithJsonSchema({"type": "object", "additionalProperties": {"anyOf": [_AMOUNT, _AMOUNTS]}})

@@ -22,21 +22,10 @@ from mailbot.core.routing import Context, When
 from mailbot.core.worktime import ALWAYS, Calendar, Interval
 from mailbot.errors import Problem
 from mailbot.settings import authority, conditions, hours, lists
-from mailbot.settings.files import (
-    AgentEntry,
-    CalendarEntry,
-    DetailEntry,
-    EscalationFile,
-    LadderEntry,
-    MailbotFile,
-    MailboxEntry,
-    PublicEntry,
-    RoutingFile,
-    RuleEntry,
-    StepEntry,
-    TeamsFile,
-    WeeklyEntry,
-)
+from mailbot.settings.files.escalation import CalendarEntry, EscalationFile, LadderEntry, StepEntry
+from mailbot.settings.files.mailbot import MailbotFile, MailboxEntry, WeeklyEntry
+from mailbot.settings.files.routing import DetailEntry, RoutingFile, RuleEntry
+from mailbot.settings.files.teams import AgentEntry, PublicEntry, TeamsFile
 from mailbot.settings.raw import Files, find, names, notifiable
 from mailbot.settings.source import Source
 from mailbot.settings.values import OTHER, said

@@ -166,9 +166,7 @@ def _country(country: str, today: date, category: str) -> "HolidayBase":
     return found
 
 
-def _remarks(
-    off: Mapping[date, str], unsure: frozenset[date], today: date, leave_of: str
-) -> Iterator[str]:
+def _remarks(off: Mapping[date, str], unsure: frozenset[date], today: date, leave_of: str) -> Iterator[str]:
     if unsure:
         named = ", ".join(f"{day} {off[day].replace(' (estimated)', '')}" for day in sorted(unsure)[:6])
         yield f"these holidays are estimates until the government fixes them: {named}"

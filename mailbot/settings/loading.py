@@ -27,7 +27,10 @@ from mailbot.settings import (
 )
 from mailbot.settings.build import Checked
 from mailbot.settings.environment import Environment
-from mailbot.settings.files import EscalationFile, MailbotFile, RoutingFile, TeamsFile
+from mailbot.settings.files.escalation import EscalationFile
+from mailbot.settings.files.mailbot import MailbotFile
+from mailbot.settings.files.routing import RoutingFile
+from mailbot.settings.files.teams import TeamsFile
 from mailbot.settings.model import Loaded, Sources
 from mailbot.settings.problems import validate
 from mailbot.settings.raw import Files, texts

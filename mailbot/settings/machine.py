@@ -7,7 +7,7 @@ from pathlib import Path
 from mailbot.errors import Problem
 from mailbot.settings import signing
 from mailbot.settings.environment import Environment, own_name
-from mailbot.settings.files import ImapEntry, LimitsEntry, MailbotFile
+from mailbot.settings.files.mailbot import ImapEntry, LimitsEntry, MailbotFile
 from mailbot.settings.model import ImapAccount, Limits, Listen, Monitor, Relay, Settings, Trust
 from mailbot.settings.places import store_url
 from mailbot.settings.source import Source

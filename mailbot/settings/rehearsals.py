@@ -8,7 +8,7 @@ from mailbot.core.rehearsal import NOBODY, Expected, Letter, Rehearsal, clock_te
 from mailbot.errors import Problem
 from mailbot.settings import values
 from mailbot.settings.actions import GENERAL, paths
-from mailbot.settings.files import ExpectEntry, LetterEntry, RoutingFile, TestEntry
+from mailbot.settings.files.routing import ExpectEntry, LetterEntry, RoutingFile, TestEntry
 from mailbot.settings.raw import Files, find, names, names_of_people, notifiable, texts
 from mailbot.settings.source import Place, Source
 from mailbot.settings.values import close_to, shown

@@ -5,7 +5,10 @@ from typing import Any
 from pydantic import BaseModel
 
 from mailbot.settings import conditions
-from mailbot.settings.files import EscalationFile, MailbotFile, RoutingFile, TeamsFile
+from mailbot.settings.files.escalation import EscalationFile
+from mailbot.settings.files.mailbot import MailbotFile
+from mailbot.settings.files.routing import RoutingFile
+from mailbot.settings.files.teams import TeamsFile
 
 MODELS: dict[str, type[BaseModel]] = {
     "mailbot": MailbotFile,

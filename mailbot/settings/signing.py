@@ -6,7 +6,7 @@ from ipaddress import ip_address
 
 from mailbot.errors import Problem
 from mailbot.settings.environment import Environment
-from mailbot.settings.files import DkimEntry, MailbotFile
+from mailbot.settings.files.mailbot import DkimEntry, MailbotFile
 from mailbot.settings.model import Dkim, PrivateKey
 from mailbot.settings.source import Source
 from mailbot.settings.values import said as message_of

@@ -71,13 +71,7 @@ def _most(_ctx: click.Context, _param: click.Parameter, value: str) -> Most:
     callback=_most,
     help="So many mails may go another way; above it: exit 1.",
 )
-@click.option(
-    "--limit",
-    type=click.IntRange(0),
-    default=50,
-    show_default=True,
-    help="Tickets shown to people one by one.",
-)
+@rules_diff_print.limit_option
 @config_option
 @json_option
 def diff(

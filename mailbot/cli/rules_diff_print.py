@@ -3,10 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import click
+
 from mailbot.cli.say import as_json, clean, line, short, title
 from mailbot.core.replay import CAUGHT, UNCAUGHT, Change, Move, Value, moves
 from mailbot.services.replaying import Replayed
 
+limit_option = click.option(
+    "--limit",
+    type=click.IntRange(0),
+    default=50,
+    show_default=True,
+    help="Tickets shown to people one by one.",
+)
 _SAID = {UNCAUGHT: "newly uncaught: no rule but the last takes it", CAUGHT: "newly caught"}
 
 

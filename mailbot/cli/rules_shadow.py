@@ -13,13 +13,7 @@ from mailbot.store.shadows import Run
 
 @click.command()
 @click.argument("version", required=False)
-@click.option(
-    "--limit",
-    type=click.IntRange(0),
-    default=50,
-    show_default=True,
-    help="Tickets shown to people one by one.",
-)
+@rules_diff_print.limit_option
 @config_option
 @json_option
 def shadow(version: str | None, limit: int, in_json: bool) -> None:

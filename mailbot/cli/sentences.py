@@ -59,6 +59,9 @@ def _said(event: e.Event, zone: str) -> str:
             return f"an automatic mail came, kept and not answered: {reason}"
         case e.ThanksReceived():
             return "the customer wrote nothing but thanks: kept, nobody's turn changed"
+        case e.DetailsGiven(details=details):
+            named = ", ".join(f"{name} {value}" for name, value in details)
+            return f"that mail names what was not known: {_plain(named)}"
         case e.DeliveryBounced() | e.DeliveryFailed():
             return _undelivered(event)
         case e.AgentAnswered(agent=agent):

@@ -297,12 +297,26 @@ def _customer_wrote(
     story = Story(ticket, loads=facts.loads)
     because = facts.verdict.because
     anew = customer_turned(story, mail.message_id, because, policy, now, reopened)
+    _take_details(story, mail, policy, now)
     if mail.sender != ticket.customer:
         because += f"; written by {mail.sender or 'an unclear sender'}, answers go to {ticket.customer}"
     because += f"; {anew}" if anew else ""
     why = "unconfirmed" if ticket.held_for else "customer_wrote"
     tell.team(story, policy, now, why, because, mail.visible)
     return MailDecision(story.decision(), "in")
+
+
+def _take_details(story: Story, mail: InboundMail, policy: Policy, now: datetime) -> None:
+    """What the ticket lacked and this mail names, most often because we asked. Not looked for in the subject,
+    which holds our number, nor in what is quoted."""
+    ticket = story.ticket
+    lacking = {name: each for name, each in policy.details.items() if name not in dict(ticket.details)}
+    if not any(each.pattern for each in lacking.values()):
+        return
+    asked = routing_facts(mail, ticket.customer, ticket.mailbox, policy, now, NOTHING_KNOWN)
+    given = routing.details(lacking, replace(asked, subject="", text=mail.visible))
+    if given:
+        story.tell(e.DetailsGiven(now, "customer", tuple(sorted(given.items()))))
 
 
 def customer_turned(

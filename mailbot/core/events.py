@@ -104,6 +104,15 @@ class ThanksReceived:
 
 
 @dataclass(frozen=True, slots=True)
+class DetailsGiven:
+    """A later mail names details that the ticket lacked."""
+
+    at: datetime
+    by: str
+    details: tuple[tuple[str, str], ...]  # sorted by name
+
+
+@dataclass(frozen=True, slots=True)
 class DeliveryBounced:
     """A report came about mail of ours. `proven`: a key of ours shows which; else anybody may say so."""
 
@@ -436,6 +445,7 @@ Event = (
     | CustomerWrote
     | AutomaticMailReceived
     | ThanksReceived
+    | DetailsGiven
     | DeliveryBounced
     | DeliveryFailed
     | AgentAnswered

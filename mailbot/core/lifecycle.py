@@ -35,6 +35,7 @@ TRANSITIONS: dict[type[Any], Row] = {
     e.DeliveryBounced: ANY,
     e.DeliveryFailed: ANY,
     e.ThanksReceived: ANY,
+    e.DetailsGiven: LIVE,
     e.AgentAnswered: {NEW: WAITING, OPEN: WAITING, WAITING: None, CLOSED: None},
     e.AgentMailHeld: ANY,
     e.NoteAdded: ANY,
@@ -135,6 +136,8 @@ def _changes(ticket: Ticket, event: Event) -> dict[str, Any]:
                 "skill",
             )
             return {name: getattr(event, name) for name in names}
+        case e.DetailsGiven(details=details):
+            return {"details": tuple(sorted({**dict(details), **dict(ticket.details)}.items()))}
         case e.TicketAssigned(at=at, assignee=assignee):
             return {"assignee": assignee, "assigned_at": at}
         case e.TicketHandedOver(team=team):

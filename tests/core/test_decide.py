@@ -14,7 +14,7 @@ from mailbot.core.evidence import Verdict
 from mailbot.core.lifecycle import Decision
 from mailbot.core.model import Attachment, Status, Target, Ticket
 from mailbot.core.notices import Acknowledgement, AgentRefusal, Answer, Progress, TeamNotice
-from mailbot.core.policy import AnswerLimits, Policy, Rate
+from mailbot.core.policy import AnswerLimits, Detail, Policy, Rate
 from tests.builders import BAYU, BOX, DEWI, NOW, NUMBER, RINA, SARI, envelope, facts, mail, policy
 
 MINE = Verdict(NUMBER, "number in the subject, sender takes part")
@@ -235,6 +235,23 @@ def test_a_reply_within_the_window_reopens_a_closed_ticket() -> None:
 
     assert kinds(decided)[:2] == ["TicketReopened", "CustomerWrote"]
     assert (decided.ticket.status, decided.ticket.closed_at) == (Status.OPEN, None)
+
+
+def test_a_reply_fills_in_the_details_that_the_ticket_lacked() -> None:
+    known = {
+        "order": Detail("order", {"id": "nomor pesanan", "en": "order number"}, r"\b(INV-[0-9]{4,})\b"),
+        "code": Detail("code", {"id": "kode", "en": "code"}, "[A-Z]{4}-[0-9]{8}"),  # as our number looks
+        "phone": Detail("phone", {"id": "telepon", "en": "phone"}),
+    }
+    reply = mail(subject=f"Re: [{NUMBER}] INV-1111", visible="ini INV-55667 dan INV-77777", text="> INV-2222")
+    wanted, mine = policy(details=known), facts(verdict=MINE)
+
+    given = on_mail(open_ticket(), reply, envelope(), mine, wanted, LATER).decision
+    later = on_mail(given.ticket, reply, envelope(), mine, wanted, LATER).decision
+
+    assert given.ticket.details == (("order", "INV-55667"),)
+    assert kinds(given)[-2:] == ["DetailsGiven", "PeopleTold"]
+    assert "DetailsGiven" not in kinds(later)  # what is known stays
 
 
 def test_a_reply_after_the_window_opens_a_new_ticket_that_names_the_old_one() -> None:

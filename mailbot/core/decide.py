@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from mailbot.core import asking, bounced, ladder, owners, routing, steps, tell
+from mailbot.core import asking, belated, bounced, ladder, owners, routing, steps, tell
 from mailbot.core import commands as c
 from mailbot.core import events as e
 from mailbot.core.answers import NOT_AUTHENTICATED, Permission, authenticated, permission
@@ -405,10 +405,13 @@ def on_deadline(
     It ends: each step comes once in a run of its clock, and what comes again comes after `now`.
     """
     story = Story(ticket, loads=loads)
+    newest, moment = 0, None
     while (due := ladder.next_deadline(story.ticket, policy)) and due.due_at <= now:
+        if due.due_at != moment:
+            newest, moment = len(story.events), due.due_at
         owners.ensure(story, policy, now)
         steps.take(story, due, policy, now, bounced.refusal(mute))
-    return story.decision()
+    return belated.said_once(story.decision(), policy, newest)
 
 
 def on_command(

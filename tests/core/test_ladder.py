@@ -515,3 +515,41 @@ def test_a_closed_ticket_is_left_alone() -> None:
 
     assert recompute(ticket, changed(with_steps()), NOW + H, "operator").events == ()
     assert ticket.status is Status.CLOSED
+
+
+# --- late ------------------------------------------------------------------------------------------------
+
+
+def test_after_a_weekend_without_the_daemon_the_customer_gets_one_word_and_each_of_us_one_mail() -> None:
+    rungs = [
+        Step(replace(FIRST, share=share), remind="team", notify=(RINA.address,), tell_customer=True)
+        for share in (0.1, 0.2, 0.3, 0.4)
+    ]
+    raised = Step(RESOLUTION, escalate_to="L2", tell_customer=True, acknowledge_within=H)
+    by = with_steps(*rungs, raised, Step(replace(RESOLUTION, offset=H), escalate_to="management"))
+    ticket = opened(by)
+    late = on_deadline(ticket, by, NOW + 72 * H)
+
+    taken = [event.step for event in late.events if isinstance(event, e.StepTaken)]
+    assert taken == [0, 1, 2, 3, 4, 5]  # each is on record
+    assert len(told(late, Progress)) == 1
+    words = {notice.to: notice for notice in told(late, TeamNotice)}
+    assert len(words) == len(told(late, TeamNotice))
+    owner = words.pop(str(late.ticket.assignee))
+    assert (owner.why, owner.level) == ("escalated", "management")
+    assert {notice.why for notice in words.values()} <= {"notify"}  # who has it no longer hears nothing
+    people = [to for event in late.events if isinstance(event, e.PeopleTold) for to in event.whom]
+    assert sorted(people) == sorted(notice.to for notice in late.notices)
+
+
+def test_steps_in_time_say_all_that_they_say() -> None:
+    by = with_steps(
+        Step(FIRST, remind="assignee", notify=(RINA.address,), tell_customer=True),
+        Step(replace(FIRST, share=2), remind="assignee", notify=(RINA.address,), tell_customer=True),
+    )
+    ticket, whom = opened(by), []
+    for at in (NOW + H, NOW + 2 * H):
+        decision = on_deadline(ticket, by, at)
+        ticket = decision.ticket
+        whom += [notice.to for notice in decision.notices]
+    assert len(whom) == 6

@@ -105,17 +105,22 @@ def _stream(
     for start in range(0, len(numbers), CHUNK):
         chunk = numbers[start : start + CHUNK]
         told = store.read_now(lives.told, chunk, period.until)
-        found = [life for number in chunk if (life := _life(number, told, versions, left))]
+        found = [life for number in chunk if (life := _life(number, told, left))]
+        if any(side.policy is None for side in sides):
+            found = [life for life in found if _can_be_told_again(life, versions, left)]
         cases = _cases(store, found, sides, alike)
         for life in found:
             yield [_of_side(side, life, cases, alike, left) for side in sides]
 
 
-def _life(number: str, told: dict[str, Told], versions: Versions, left: Left) -> Life | None:
+def _life(number: str, told: dict[str, Told], left: Left) -> Life | None:
     life = life_of(number, told.get(number, ()))
-    if life is None:
-        left.unknown += number in told
-        return None
+    left.unknown += life is None and number in told
+    return life
+
+
+def _can_be_told_again(life: Life, versions: Versions, left: Left) -> bool:
+    """By the policies of its time: are all of them known?"""
     missing = {
         each
         for each in dict.fromkeys((life.version, *(stimulus.version for stimulus in life.stimuli)))
@@ -123,7 +128,7 @@ def _life(number: str, told: dict[str, Told], versions: Versions, left: Left) ->
     }
     left.unknown += bool(missing)
     left.versions |= missing
-    return None if missing else life
+    return not missing
 
 
 class _Alike:
@@ -133,8 +138,8 @@ class _Alike:
         self._versions = versions
         self._known: dict[tuple[str, int], bool] = {}
 
-    def old(self, version: str) -> Policy:
-        return self._versions.sure(version)
+    def old(self, version: str) -> Policy | None:
+        return self._versions.of(version)
 
     def asks(self, side: Side, life: Life) -> bool:
         """Are the rules of that side to be asked about the mail? Of what was split off nobody asked any."""
@@ -142,7 +147,8 @@ class _Alike:
             return False
         key = life.version, id(side.policy)
         if key not in self._known:
-            self._known[key] = routes_alike(self._versions.sure(life.version), side.policy)
+            old = self._versions.of(life.version)
+            self._known[key] = old is not None and routes_alike(old, side.policy)
         return not self._known[key]
 
 

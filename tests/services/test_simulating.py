@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection, delete
 
 from mailbot.core import events as e
 from mailbot.core.report import Period
@@ -12,6 +13,7 @@ from mailbot.core.simulation.twins import Twins, Verdict
 from mailbot.services.past import Past
 from mailbot.services.simulating import Left, Side, Versions, recorded, world
 from mailbot.settings import load_policy
+from mailbot.store.schema import policies
 from mailbot.store.store import Store
 from tests.builders import NOW
 from tests.services.months import Months, written
@@ -89,3 +91,25 @@ async def test_the_policy_in_force_taken_through_its_own_record_takes_each_step_
 
     assert acts(punctual) == acts(on_record)
     assert len(acts(on_record)) > 30
+
+
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+async def test_without_the_policy_of_its_time_a_ticket_is_left_out_of_the_record_alone(
+    store: Store, tmp_path: Path
+) -> None:
+    desk = Months(store, tmp_path, 5)
+    for _ in range(3):
+        await desk.opens()
+    newer = load_policy(written(tmp_path / "newer", 1), {}, today=desk.clock.date()).policy
+    store.write_now(_forget_policies, None)
+    period, left = Period(NOW - HOUR, desk.clock + HOUR, "Asia/Jakarta"), Left()
+    versions = Versions(store, Past({}))
+
+    assert list(recorded(store, period, [AS_RECORDED], versions, left)[1]) == []
+    assert (left.unknown, left.versions) == (3, {desk.live.policy.version})
+    assert len(list(recorded(store, period, [Side(newer)], versions, left)[1])) == 3
+
+
+def _forget_policies(connection: Connection, _items: object) -> list[None]:
+    connection.execute(delete(policies))
+    return [None]

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from mailbot.core import analysis
 from mailbot.core.routing import FIELDS, OPERATORS, RoutingFacts, matches, operators_of
 from mailbot.errors import ConfigError
 from mailbot.settings import FILES, init, load, schema, shipped
@@ -22,6 +23,12 @@ def test_the_shipped_configuration_has_no_problem() -> None:
     assert set(found.policy.ladder_of) == {"low", "normal", "high", "urgent"}
     assert all("estimates" in warning.message for warning in found.warnings)
     assert found.settings.templates == shipped.templates()
+
+
+def test_all_that_can_be_proven_of_the_shipped_policy_is_known() -> None:
+    """Estimated holidays, and that there is mail for the last rule; nothing in vain, nobody missing."""
+    found = analysis.check(load(shipped.config(), {}, today=TODAY).policy)
+    assert {each.kind for each in found} == {"estimated-holidays", "gap"}
 
 
 MONDAY = datetime(2026, 11, 23, 10, 0, tzinfo=ZoneInfo("Asia/Jakarta"))

@@ -7,11 +7,12 @@ and on record; who has the ticket now is told so, whoever else is to know gets o
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import reduce
 
 from mailbot.core import events as e
 from mailbot.core import ladder
 from mailbot.core.events import Event
-from mailbot.core.lifecycle import Decision
+from mailbot.core.lifecycle import Decision, evolve
 from mailbot.core.model import Target, Ticket
 from mailbot.core.notices import Notice, Progress, TeamNotice
 from mailbot.core.policy import Policy
@@ -28,8 +29,8 @@ class Word:
     mail: TeamNotice | Progress
 
 
-def said_once(decision: Decision, policy: Policy, newest: int) -> Decision:
-    """The decision with one mail for each reader. The events from `newest` on are those of the last moment;
+def said_once(before: Ticket, decision: Decision, policy: Policy, newest: int) -> Decision:
+    """The decision on `before` with one mail for each reader. The events from `newest` on are those of the last moment;
     where nothing was said before, all stays as it is."""
     words = list(_words(decision))
     if not any(word.event < newest for word in words):
@@ -38,7 +39,7 @@ def said_once(decision: Decision, policy: Policy, newest: int) -> Decision:
     for word in words:
         to.setdefault(word.mail.to, []).append(word)
     kept = [word for each in to.values() if (word := _one(each, decision.ticket, policy))]
-    return _only(decision, words, kept, policy)
+    return _only(before, decision, words, kept, policy)
 
 
 def _words(decision: Decision) -> Iterator[Word]:
@@ -73,7 +74,9 @@ def _gives(word: Word | None) -> bool:
     return bool(word and isinstance(word.mail, TeamNotice) and word.mail.why in GIVEN)
 
 
-def _only(decision: Decision, words: Sequence[Word], kept: Sequence[Word], policy: Policy) -> Decision:
+def _only(
+    before: Ticket, decision: Decision, words: Sequence[Word], kept: Sequence[Word], policy: Policy
+) -> Decision:
     gone = {word.notice for word in words} - {word.notice for word in kept}
     people: dict[int, tuple[str, ...]] = {word.event: () for word in words}
     for word in sorted(kept, key=lambda each: each.notice):
@@ -83,11 +86,9 @@ def _only(decision: Decision, words: Sequence[Word], kept: Sequence[Word], polic
     due = ladder.next_deadline(decision.ticket, policy)
     confirm_by = ladder.end_of(decision.ticket, policy, Target.CONFIRMATION)
     until = (due.due_at if due else None, confirm_by)
-    return replace(
-        decision,
-        events=tuple(each for each in events if each),
-        notices=tuple(_as_of_now(mail, decision.ticket, *until) for mail in notices),
-    )
+    left = tuple(each for each in events if each)
+    now = reduce(evolve, left, before)
+    return Decision(now, left, tuple(_as_of_now(mail, now, *until) for mail in notices))
 
 
 def _told(event: Event, people: tuple[str, ...] | None) -> Event | None:

@@ -411,7 +411,7 @@ def on_deadline(
             newest, moment = len(story.events), due.due_at
         owners.ensure(story, policy, now)
         steps.take(story, due, policy, now, bounced.refusal(mute))
-    return belated.said_once(story.decision(), policy, newest)
+    return belated.said_once(ticket, story.decision(), policy, newest)
 
 
 def on_command(

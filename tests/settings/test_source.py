@@ -108,7 +108,7 @@ def test_bytes_that_are_no_text_are_refused_where_they_stand() -> None:
 def test_a_file_that_is_too_large_or_no_file_is_a_problem(tmp_path: Path) -> None:
     (tmp_path / "large").write_bytes(b"#" * (source.MAX_BYTES + 1))
     assert [each.message for each in source.read(tmp_path / "large")[1]] == ["is larger than 1024 KB"]
-    assert [each.message for each in source.read(tmp_path)[1]] == ["can't be read: Is a directory"]
+    assert [each.message for each in source.read(tmp_path)[1]] == ["can't be read: is not a file"]
 
 
 PIECES = [

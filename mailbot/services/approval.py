@@ -9,7 +9,6 @@ from datetime import date
 from pathlib import Path
 
 from mailbot.core import rehearsal
-from mailbot.core.analysis import Budget, check, faults
 from mailbot.core.model import Envelope, InboundMail
 from mailbot.core.policy import Policy
 from mailbot.core.rehearsal import Expected, Mismatch, Rehearsal
@@ -61,6 +60,9 @@ def approve(directory: Path, env: Mapping[str, str], today: date) -> Approved:
 def doubts(loaded: Loaded, directory: Path) -> list[Problem]:
     """What the analysis of the policy proves to be a fault: no reload takes it. What it could not decide, and
     what may be meant, is none."""
+    # A start never asks, and must not wait for what it does not need.
+    from mailbot.core.analysis import Budget, check, faults
+
     budget = Budget(steps=STEPS)
     return spots.problems(faults(check(loaded.policy, budget)), loaded.sources, directory)
 

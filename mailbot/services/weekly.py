@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from mailbot import journal, reporting
+from mailbot import journal
 from mailbot.core.model import Attachment
 from mailbot.core.notices import Bulletin
 from mailbot.core.policy import Policy, WeeklyReport
@@ -66,6 +66,8 @@ def zone_of(policy: Policy) -> str:
 
 def letters_of(report: Report, policy: Policy, wanted: WeeklyReport) -> list[Bulletin]:
     """The report for each who wants it: as text, as HTML, its charts as a picture."""
+    from mailbot import reporting  # once a week: no start waits for it
+
     box = next(iter(policy.mailboxes.values()))
     language = wanted.language
     png = reporting.poster(report, language).png()

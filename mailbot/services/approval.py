@@ -19,7 +19,7 @@ from mailbot.mail.posted import envelope_of
 from mailbot.mail.tags import check_room
 from mailbot.mail.templates import Templates
 from mailbot.mail.templates import load as load_templates
-from mailbot.settings import load, spots
+from mailbot.settings import load
 from mailbot.settings.model import Loaded
 from mailbot.settings.shipped import templates_for
 from mailbot.settings.source import parse as parse_yaml
@@ -62,6 +62,7 @@ def doubts(loaded: Loaded, directory: Path) -> list[Problem]:
     what may be meant, is none."""
     # A start never asks, and must not wait for what it does not need.
     from mailbot.core.analysis import Budget, check, faults
+    from mailbot.settings import spots
 
     budget = Budget(steps=STEPS)
     return spots.problems(faults(check(loaded.policy, budget)), loaded.sources, directory)

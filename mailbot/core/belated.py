@@ -30,15 +30,15 @@ class Word:
 
 
 def said_once(before: Ticket, decision: Decision, policy: Policy, newest: int) -> Decision:
-    """The decision on `before` with one mail for each reader. The events from `newest` on are those of the last moment;
-    where nothing was said before, all stays as it is."""
+    """The decision on `before` with one mail for each reader. The events from `newest` on are those of the last
+    moment; where nothing was said before, all stays as it is."""
     words = list(_words(decision))
     if not any(word.event < newest for word in words):
         return decision
     to: dict[str, list[Word]] = {}
     for word in words:
         to.setdefault(word.mail.to, []).append(word)
-    kept = [word for each in to.values() if (word := _one(each, decision.ticket, policy))]
+    kept = [one for each in to.values() if (one := _one(each, decision.ticket, policy))]
     return _only(before, decision, words, kept, policy)
 
 

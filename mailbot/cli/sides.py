@@ -2,12 +2,13 @@
 
 import os
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from mailbot.cli.opening import no
 from mailbot.cli.say import clean
 from mailbot.core.policy import Policy
-from mailbot.services.past import Past, rebuilt
+from mailbot.services.past import rebuilt
 from mailbot.settings import Loaded, load_policy
 from mailbot.store import policies
 from mailbot.store.store import Store
@@ -33,25 +34,26 @@ class Side:
         return next(iter(self.policy.calendars.values())).zone if self.policy else "UTC"
 
 
-def named(store: Store, name: str) -> Side:
-    """Raises ConfigError for a directory that holds no policy; exit 1 for what nobody knows."""
+def named(store: Store, name: str, today: date | None = None) -> Side:
+    """Raises ConfigError for a directory that holds no policy; exit 1 for what nobody knows. `today`: of the
+    years around it holidays are worked out; else around now, or when the policy came into force."""
     if name == RECORDED:
         return Side(name, None)
     if name == LIVE:
         kept = store.read_now(policies.newest)
         if kept is None:
             no("no policy was ever in force on this store: `mailbot run` keeps what it goes by")
-        return _of(name, rebuilt(kept, os.environ))
+        return _of(name, rebuilt(kept, os.environ, today))
     if Path(name).is_dir():
-        return directory(name)
-    loaded = store.read_now(Past(os.environ).loaded, name)
-    if loaded is None:
+        return directory(name, today)
+    kept = store.read_now(policies.sources, name)
+    if kept is None:
         no(f"{clean(name)} is no directory, and no policy of that version was ever in force here")
-    return _of(name, loaded)
+    return _of(name, rebuilt(kept, os.environ, today))
 
 
-def directory(name: str) -> Side:
-    return _of(name, load_policy(Path(name), os.environ))
+def directory(name: str, today: date | None = None) -> Side:
+    return _of(name, load_policy(Path(name), os.environ, today=today))
 
 
 def _of(name: str, loaded: Loaded) -> Side:

@@ -5,15 +5,16 @@ import gc
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import click
 
 from mailbot.cli import sides, simulate_print
 from mailbot.cli import since as typed
-from mailbot.cli.opening import configuration, desk, no, now
-from mailbot.cli.options import config_option, json_option
+from mailbot.cli.opening import desk, no, now
+from mailbot.cli.options import config_directory, config_option, json_option
 from mailbot.cli.progress import progress
 from mailbot.cli.say import inert
 from mailbot.cli.sides import LIVE, RECORDED, Side
@@ -125,8 +126,8 @@ def _over_store(
     table: Path | None,
 ) -> Told:
     with desk() as at:
-        compared = _compared(at.store, new, old)
         period = _on_record(typed.period(since, until, now(), at.zone(), "--from --to"), at.store)
+        compared = _compared(at.store, new, old, period.since.date())
         versions, left = Versions(at.store, Past(os.environ)), Left()
         each_side = [simulating.Side(side.policy, by_rules=not ladders_only) for side in compared]
         total, feed = simulating.recorded(at.store, period, each_side, versions, left)
@@ -137,11 +138,11 @@ def _over_store(
     return Told(period, tuple(compared), result, left, None, ladders_only=ladders_only)
 
 
-def _compared(store: Store, new: str | None, old: str | None) -> list[Side]:
-    """The record alone, or the old policy and the new one."""
+def _compared(store: Store, new: str | None, old: str | None, today: date) -> list[Side]:
+    """The record alone, or the old policy and the new one, both with the holidays around `today`."""
     if old is None and new in (None, LIVE):
         return [sides.named(store, RECORDED)]
-    return [sides.named(store, old or LIVE), sides.named(store, new or LIVE)]
+    return [sides.named(store, old or LIVE, today), sides.named(store, new or LIVE, today)]
 
 
 def _on_record(period: Period, store: Store) -> Period:
@@ -173,7 +174,8 @@ def _made_up(
     """No store is needed where directories are named; without any name: the configuration's."""
     if RECORDED in (new, old):
         raise click.UsageError(f"of tickets that are made up nothing is `{RECORDED}`")
-    compared = [_named(each) for each in (old, new) if each] or [_configured()]
+    today = typed.period(since, until, now(), "UTC", "--from --to").since.date()
+    compared = [_named(each, today) for each in (old, new) if each] or [_configured(today)]
     period = typed.period(since, until, now(), compared[0].zone, "--from --to")
     loads = synthetic.load(_policy(compared[0]), period, count, seed)
     worlds = [simulating.punctual(_policy(side)) for side in compared]
@@ -193,15 +195,15 @@ def _policy(side: Side) -> Policy:
     return side.policy
 
 
-def _named(name: str) -> Side:
+def _named(name: str, today: date) -> Side:
     if Path(name).is_dir():
-        return sides.directory(name)
+        return sides.directory(name, today)
     with desk() as at:
-        return sides.named(at.store, name)
+        return sides.named(at.store, name, today)
 
 
-def _configured() -> Side:
-    return Side("config", configuration().policy)
+def _configured(today: date) -> Side:
+    return replace(sides.directory(str(config_directory(click.get_current_context())), today), named="config")
 
 
 # --- files ------------------------------------------------------------------------------------------------

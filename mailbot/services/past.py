@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date
 
 from sqlalchemy import Connection
 
@@ -32,9 +33,10 @@ class Past:
         return self._built.get(version)
 
 
-def rebuilt(kept: policies.Kept, env: Mapping[str, str]) -> Loaded:
-    """A policy from its sources, with the holidays as they were known when it came into force."""
+def rebuilt(kept: policies.Kept, env: Mapping[str, str], today: date | None = None) -> Loaded:
+    """A policy from its sources, with the holidays as they were known when it came into force, or of the
+    years around `today`."""
     sources = Sources(kept.files, kept.templates)
-    loaded = load_kept(sources, env, kept.first_at.date(), f"policy {kept.version}")
+    loaded = load_kept(sources, env, today or kept.first_at.date(), f"policy {kept.version}")
     # Another mailbot may have counted the version otherwise; events know it by this one.
     return replace(loaded, policy=replace(loaded.policy, version=kept.version))

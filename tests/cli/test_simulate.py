@@ -2,14 +2,14 @@
 
 import csv
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from sqlalchemy import Connection, update
 
-from mailbot.cli import cli
+from mailbot.cli import cli, sides
 from mailbot.core.changes import outline
 from mailbot.core.model import Ticket
 from mailbot.metrics import Metrics
@@ -172,3 +172,11 @@ def test_what_cannot_be_is_said(
     shell: Shell, config: Path, words: tuple[str, ...], code: int, said: str
 ) -> None:
     assert said in shell.run("simulate", *words, code=code)
+
+
+def test_a_policy_has_the_holidays_of_the_years_that_are_simulated() -> None:
+    shipped = Path(__file__).parents[2] / "config"
+    found = sides.directory(str(shipped), date(2019, 1, 1)).policy
+
+    assert found
+    assert found.calendars["office"].dates[date(2019, 12, 25)] == ()

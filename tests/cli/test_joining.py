@@ -14,9 +14,9 @@ from mailbot.cli import cli
 from mailbot.settings import load
 from mailbot.store import migrate
 from mailbot.store.store import Store
+from tests.scenarios.harness import DESK
 from tests.services.test_intake import BUDI, TEMPLATES, Desk
 
-ROOT = Path(__file__).parents[2]
 ASING = "asing@lain.example"
 
 
@@ -24,7 +24,7 @@ class Shell:
     """The commands on a store of their own, beside an intake that fills it."""
 
     def __init__(self, folder: Path) -> None:
-        shutil.copytree(ROOT / "config", folder / "config")
+        shutil.copytree(DESK, folder / "config")
         url = f"sqlite:///{folder}/mailbot.db"
         self.env = {"MAILBOT_CONFIG": str(folder / "config"), "MAILBOT_STORE": url}
         migrate.upgrade(url)

@@ -13,16 +13,15 @@ from mailbot.cli import cli
 from mailbot.settings import load
 from mailbot.store import migrate
 from mailbot.store.store import Store
+from tests.scenarios.harness import DESK
 from tests.services.test_intake import TEMPLATES, Desk
-
-ROOT = Path(__file__).parents[2]
 
 
 class Shell:
     """The command on a store of its own, that an intake fills by the shipped rules."""
 
     def __init__(self, folder: Path) -> None:
-        shutil.copytree(ROOT / "config", folder / "config")
+        shutil.copytree(DESK, folder / "config")
         url = f"sqlite:///{folder}/mailbot.db"
         self.env = {"MAILBOT_CONFIG": str(folder / "config"), "MAILBOT_STORE": url}
         migrate.upgrade(url)

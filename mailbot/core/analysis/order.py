@@ -6,9 +6,12 @@ shorter ones, each asks for something besides that the other doesn't, and a mail
 the upper one. That is how first-match rules are written: the more special above the more general, and the
 graver (a higher level or urgency) above the less grave. Neither is said, nor is a rule or a value all of
 whose mail goes to the upper one, which is said elsewhere.
+
+The same is said where one asks of the subject what the other asks of the body, and where both bound the same
+thing (amount, size, hour ...) and one of them asks for no words at all.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, product
 
@@ -22,6 +25,8 @@ from mailbot.core.routing import URGENCIES
 ORDER = "order-decides"
 CUBES = 200  # alternatives of a rule that are looked at
 TRIES = 4  # pairs of alternatives of two rules that are asked about
+TEXTS = ("body", "subject")
+BOUNDED = frozenset({"amount", "size", "open_tickets", "attachments", "hour"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +45,28 @@ def find(ground: Ground) -> Iterator[Finding]:
     """The pairs worth a remark."""
     cubes = [cube for index in _enders(ground) for cube in islice(_cubes(ground, index), CUBES)]
     tried: dict[tuple[int, int], int] = {}
-    for special, general in _related(cubes):
-        first, second = sorted((special, general), key=lambda cube: cube.rule)
+    pairs = (*_worded(cubes), *_across(cubes), *_bounded(cubes))
+    for first, second in (sorted(each, key=lambda cube: cube.rule) for each in pairs):
         pair = (first.rule, second.rule)
-        if first.rule == second.rule or tried.get(pair, 0) >= TRIES or not _differ(ground, *pair):
-            continue
-        if not general.rest or (special is second and first.rest <= second.rest):
-            continue  # the special one lies within the general one
-        if _graver(ground, *pair) or not _as_general(first, second):
+        if tried.get(pair, 0) >= TRIES or not _differ(ground, *pair) or _graver(ground, *pair):
             continue
         tried[pair] = tried.get(pair, 0) + 1
         finding = _decided(ground, first.rule, second.rule, first.formula(), second.formula())
         if finding:
             tried[pair] = TRIES
             yield finding
+
+
+def _worded(cubes: Sequence[Cube]) -> Iterator[tuple[Cube, Cube]]:
+    """Pairs of which one asks for the words of the other, or for more."""
+    for special, general in _related(cubes):
+        first, second = sorted((special, general), key=lambda cube: cube.rule)
+        if first.rule == second.rule or not general.rest:
+            continue
+        if special is second and first.rest <= second.rest:
+            continue  # the special one lies within the general one
+        if _as_general(first, second):
+            yield first, second
 
 
 def every(ground: Ground) -> Iterator[Finding]:
@@ -188,6 +201,30 @@ def _related(cubes: Iterable[Cube]) -> Iterator[tuple[Cube, Cube]]:
         for general in found.values():
             if all(any(strings.implies(yes, no) for yes in special.words) for no in general.words):
                 yield special, general
+
+
+def _across(cubes: Iterable[Cube]) -> Iterator[tuple[Cube, Cube]]:
+    """Pairs that ask for one and the same words, in the subject and in the body."""
+    found: dict[tuple[str, ...], dict[str, list[Cube]]] = {}
+    for cube in cubes:
+        fields = {each.atom.field for each in cube.words}
+        if len(fields) == 1 and fields < set(TEXTS):
+            same = found.setdefault(tuple(sorted(each.atom.phrase for each in cube.words)), {})
+            same.setdefault(fields.pop(), []).append(cube)
+    for same in found.values():
+        for one, other in product(*(same.get(name, ()) for name in TEXTS)):
+            if one.rule != other.rule:
+                yield one, other
+
+
+def _bounded(cubes: Iterable[Cube]) -> Iterator[tuple[Cube, Cube]]:
+    """Pairs that bound the same thing, one of them without asking for words."""
+    bounds = [(cube, {each.atom.field for each in cube.rest} & BOUNDED) for cube in cubes]
+    bounds = [each for each in bounds if each[1]]
+    for one, of_one in bounds:
+        for other, of_other in bounds if not one.words else ():
+            if one.rule != other.rule and of_one & of_other and (other.words or one.rule < other.rule):
+                yield one, other
 
 
 def _phrase(literal: Literal) -> tuple[str, str]:

@@ -234,6 +234,30 @@ def order_alone_decides(data: Data, at: int) -> Seeded:
     return changed, "order-decides", REMARK, "lower"
 
 
+def subject_against_body(data: Data, at: int) -> Seeded:
+    last = len(data["rules"]) - 1
+    changed = _insert(data, last, "lower", {"body": {"contains": ["zzz satu"]}}, then={"team": "payments"})
+    changed = _insert(changed, last, "upper", {"subject": {"contains": ["zzz satu"]}})
+    return changed, "order-decides", REMARK, "lower"
+
+
+def bounds_that_overlap(data: Data, at: int) -> Seeded:
+    last = len(data["rules"]) - 1
+    lower = {"amount": {"over": "Rp500.000"}, "text": {"contains": ["zzz satu"]}}
+    changed = _insert(data, last, "lower", lower, then={"team": "payments"})
+    changed = _insert(changed, last, "upper", {"amount": {"over": "Rp900.000.000"}})
+    return changed, "order-decides", REMARK, "lower"
+
+
+def everything_larger_than_nothing(data: Data, at: int) -> Seeded:
+    name = data["rules"][at]["name"]
+    return _insert(data, at, "seeded", {"size": {"over": 0}}), "never-matches", FAULT, name
+
+
+def tickets_of_a_stranger(data: Data, at: int) -> Seeded:
+    return _spoiled(data, at, known_customer={"is": False}, open_tickets={"over": 0})
+
+
 SEEDS: tuple[Callable[[Data, int], Seeded], ...] = (
     duplicated_below,
     duplicated_above,
@@ -266,6 +290,10 @@ SEEDS: tuple[Callable[[Data, int], Seeded], ...] = (
     domain_below_a_domain,
     phrase_taken_above,
     order_alone_decides,
+    subject_against_body,
+    bounds_that_overlap,
+    everything_larger_than_nothing,
+    tickets_of_a_stranger,
 )
 
 

@@ -209,7 +209,7 @@ def _escalates(desk: Desk, mine: Ladder, index: int, among: list[Route]) -> Iter
         desk,
         Finding(
             IN_VAIN,
-            Severity.FAULT if fault else Severity.REMARK,
+            Severity.FAULT if fault else Severity.NOTE,
             spot(mine.name, index, "escalate_to"),
             f"{said(mine, index)} never raises a ticket to {level}: {reached[route]}",
             "name a higher level; to bring it up again, `remind`",

@@ -30,7 +30,8 @@ def _ladders(desk: Desk) -> Iterator[Finding]:
         why = f"; its priorities are {', '.join(by)}, which no rule leads to" if by else ""
         yield Finding(
             UNUSED,
-            Severity.REMARK,
+            # The ladder of a priority that no rule gives today is what an ordinary desk keeps ready.
+            Severity.NOTE if by else Severity.REMARK,
             spot(name),
             f"no ticket ever climbs ladder {name!r}: no rule names it{why}",
             "leave it out, or name it in a rule" if not by else "all is well if that is meant",

@@ -30,8 +30,8 @@ class Word:
 
 
 def said_once(before: Ticket, decision: Decision, policy: Policy, newest: int) -> Decision:
-    """The decision on `before` with one mail for each reader. The events from `newest` on are those of the last
-    moment; where nothing was said before, all stays as it is."""
+    """The decision on `before` with one mail for each reader. The events from `newest` on are those of the
+    last moment; where nothing was said before, all stays as it is."""
     words = list(_words(decision))
     if not any(word.event < newest for word in words):
         return decision

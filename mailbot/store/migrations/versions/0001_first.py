@@ -241,9 +241,7 @@ def upgrade() -> None:
         sqlite_where=sa.text("status IN ('new', 'open')"),
         postgresql_where=sa.text("status IN ('new', 'open')"),
     )
-    op.create_index(
-        "ix_tickets_assignee_assigned_at", "tickets", ["assignee", "assigned_at"], unique=False
-    )
+    op.create_index("ix_tickets_assignee_assigned_at", "tickets", ["assignee", "assigned_at"], unique=False)
     op.create_table(
         "attachments",
         sa.Column("inbox_id", ROW_ID, autoincrement=False, nullable=False),

@@ -1,8 +1,9 @@
 """What the rules say of a mail, all together: which of them matched, what they set, what the mail names."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
 from mailbot.core import routing
 from mailbot.core.events import TicketRouted
@@ -39,15 +40,27 @@ def classify(policy: Policy, facts: RoutingFacts) -> Classified:
     """The rules of `policy` over one mail. Deterministic: the same policy and facts give the same answer."""
     matches = routing.matches(policy.rules, facts, policy.prefilter)
     rules = [policy.rules[match.rule_index] for match in matches]
+    details = routing.details(policy.details, facts) | captured(matches)
+    return settled(policy, rules, rules[-1].name, matches[-1].because, tuple(matches), details)
+
+
+def settled(
+    policy: Policy,
+    rules: Sequence[Rule],
+    rule: str,
+    because: str,
+    matches: tuple[Match, ...] = (),
+    details: Mapping[str, str] = MappingProxyType({}),
+) -> Classified:
+    """What these rules lead to together, with the defaults where they leave a thing open. `rule` won."""
     then = merged(rules)
     urgency, complexity = then.urgency or "normal", then.complexity or "medium"
     priority = then.priority or routing.priority(urgency, complexity)
-    details = routing.details(policy.details, facts) | captured(matches)
     return Classified(
-        matches=tuple(matches),
-        rule=rules[-1].name,
-        because=matches[-1].because,
-        also=tuple(rule.name for rule in rules[:-1]),
+        matches=matches,
+        rule=rule,
+        because=because,
+        also=tuple(policy.rules[match.rule_index].name for match in matches[:-1]),
         category=then.category or "general",
         urgency=urgency,
         complexity=complexity,
@@ -65,9 +78,10 @@ def classify(policy: Policy, facts: RoutingFacts) -> Classified:
 
 
 def routed(
-    found: Classified, policy: Policy, at: datetime, tags: Iterable[str], known: Circumstances
+    found: Classified, policy: Policy, at: datetime, tags: Iterable[str], known: Circumstances | None
 ) -> TicketRouted:
-    """What is recorded of it. `tags` come from elsewhere, `known` is what the rules were told."""
+    """What is recorded of it. `tags` come from elsewhere, `known` is what the rules were told, None when
+    none was asked."""
     return TicketRouted(
         at=at,
         by="policy",

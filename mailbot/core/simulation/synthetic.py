@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 
 from mailbot.core import commands as c
 from mailbot.core import events as e
-from mailbot.core import ladder, reference, routing
-from mailbot.core.classify import merged
+from mailbot.core import ladder, reference
+from mailbot.core.classify import routed, settled
 from mailbot.core.model import Ticket
 from mailbot.core.policy import Policy, Rule
 from mailbot.core.report import Period
@@ -114,10 +114,10 @@ def load(policy: Policy, period: Period, count: int, seed: int, habits: Habits =
             language="id",
             message_id=f"<{number}@contoh.example>",
         )
-        routed = _routed(policy, _rule(draws, policy, habits), at)
+        by_rule = _routed(policy, _rule(draws, policy, habits), at)
         name = reference.make(box.prefix, f"{number % 10**box.digits:0{box.digits}d}")
-        life = Life(name, "", first, routed, acknowledged=e.AcknowledgementOwed(at, "policy"))
-        ticket = Ticket(name, box.address, first.customer, first.subject, "id", at, team=routed.team)
+        life = Life(name, "", first, by_rule, acknowledged=e.AcknowledgementOwed(at, "policy"))
+        ticket = Ticket(name, box.address, first.customer, first.subject, "id", at, team=by_rule.team)
         yield _lived(life, draws, ladder.calendar_of(ticket, policy), habits)
 
 
@@ -160,27 +160,8 @@ def _rule(draws: _Draws, policy: Policy, habits: Habits) -> Rule:
 
 def _routed(policy: Policy, rule: Rule, at: datetime) -> e.TicketRouted:
     """As if this rule alone had matched; what it leaves open the last one says."""
-    then = merged([rule, policy.rules[-1]])
-    urgency, complexity = then.urgency or "normal", then.complexity or "medium"
-    priority = then.priority or routing.priority(urgency, complexity)
-    name = then.ladder or policy.ladder_of[priority]
-    return e.TicketRouted(
-        at=at,
-        by="policy",
-        rule=rule.name,
-        because="made up",
-        category=then.category or "general",
-        urgency=urgency,
-        complexity=complexity,
-        priority=priority,
-        tags=then.tags,
-        team=then.team,
-        level=then.level or policy.levels[0],
-        ladder=name,
-        ladder_digest=policy.digests[name],
-        assign=then.assign,
-        skill=then.skill,
-    )
+    found = settled(policy, [rule, policy.rules[-1]], rule.name, "made up")
+    return routed(found, policy, at, (), None)
 
 
 def _lived(life: Life, draws: _Draws, calendar: Calendar, habits: Habits) -> Life:

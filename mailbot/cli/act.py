@@ -2,7 +2,6 @@
 
 import os
 import pwd
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -31,11 +30,7 @@ class Act:
 
 def act(store: Store, live: Live, wanted: Act) -> Decision | str | None:
     """What it led to, recorded; the refusal in words; None when there is no such ticket."""
-
-    def apply(connection: Connection, items: Sequence[Act]) -> list[Decision | str | None]:
-        return [_apply(connection, item, live) for item in items]
-
-    return tickets.until_current(lambda: store.write_now(apply, wanted))
+    return tickets.decide_now(store, lambda connection, item: _apply(connection, item, live), wanted)
 
 
 def _apply(connection: Connection, wanted: Act, live: Live) -> Decision | str | None:

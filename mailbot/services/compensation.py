@@ -1,6 +1,5 @@
 """One transaction around a command about compensation: lock the ledger, decide on what it says, record."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,11 +24,7 @@ class Wanted:
 
 def compensate(store: Store, live: Live, wanted: Wanted) -> Ruling | str | None:
     """What it led to, recorded; the refusal in words; None when there is no such ticket."""
-
-    def op(connection: Connection, items: Sequence[Wanted]) -> list[Ruling | str | None]:
-        return [apply(connection, item, live) for item in items]
-
-    return tickets.until_current(lambda: store.write_now(op, wanted))
+    return tickets.decide_now(store, lambda connection, item: apply(connection, item, live), wanted)
 
 
 def apply(connection: Connection, wanted: Wanted, live: Live) -> Ruling | str | None:

@@ -1,6 +1,5 @@
 """One transaction around a decision that concerns two tickets: lock both, decide, record, or say why not."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -29,11 +28,7 @@ class Joining:
 
 def join(store: Store, live: Live, wanted: Joining) -> Changes | str | None:
     """What it led to, recorded; the refusal in words; None when there is no such ticket or message."""
-
-    def apply(connection: Connection, items: Sequence[Joining]) -> list[Changes | str | None]:
-        return [_apply(connection, item, live) for item in items]
-
-    return tickets.until_current(lambda: store.write_now(apply, wanted))
+    return tickets.decide_now(store, lambda connection, item: _apply(connection, item, live), wanted)
 
 
 def _apply(connection: Connection, wanted: Joining, live: Live) -> Changes | str | None:

@@ -1,7 +1,6 @@
 """Open tickets reckoned anew after a change of policy: which would change and how, then some hundred in each
 transaction, so that mail goes on coming and going."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -77,11 +76,7 @@ class Anew:
 
 def reckon(store: Store, live: Live, wanted: Anew) -> int:
     """Decided anew on what each ticket is by now, and recorded. Returns how many changed."""
-
-    def apply(connection: Connection, items: Sequence[Anew]) -> list[int]:
-        return [_apply(connection, item, live) for item in items]
-
-    return tickets.until_current(lambda: store.write_now(apply, wanted))
+    return tickets.decide_now(store, lambda connection, item: _apply(connection, item, live), wanted)
 
 
 def _apply(connection: Connection, wanted: Anew, live: Live) -> int:

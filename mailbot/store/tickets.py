@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, select, update
 
@@ -13,9 +13,9 @@ from mailbot.core.model import OVER, Attachment, Post, Status, Ticket
 from mailbot.store import deadlines, outbox
 from mailbot.store.codec import clocks_data, clocks_of, event_data, event_of
 from mailbot.store.schema import attachments, contents, events, inbox, links, messages, participants, tickets
+from mailbot.store.store import Store
 from mailbot.store.upsert import or_skip
-
-R = TypeVar("R")
+from mailbot.store.writers import I, R
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +57,19 @@ class Outdated(Exception):
     """Somebody else changed the ticket since it was loaded: decide again on what stands now."""
 
 
-def until_current(attempt: Callable[[], R]) -> R:
-    """Makes the attempt again when somebody else was first, some times; then raises Outdated."""
+def decide_now(store: Store, decide: Callable[[Connection, I], R], wanted: I) -> R:
+    """One decision in a transaction of its own, in the caller's thread. Made again when somebody else was
+    first, some times; then raises Outdated."""
+
+    def op(connection: Connection, items: Sequence[I]) -> list[R]:
+        return [decide(connection, item) for item in items]
+
     for _ in range(4):
         try:
-            return attempt()
+            return store.write_now(op, wanted)
         except Outdated:
             continue
-    return attempt()
+    return store.write_now(op, wanted)
 
 
 def record(connection: Connection, outcomes: Sequence[Outcome]) -> None:

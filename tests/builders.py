@@ -4,22 +4,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from mailbot.core import routing
-from mailbot.core.decide import MailFacts
-from mailbot.core.evidence import Verdict
-from mailbot.core.model import Authentication, Envelope, InboundMail, Target
-from mailbot.core.policy import (
-    Actions,
-    Agent,
-    Ladder,
-    Mailbox,
-    Moment,
-    Policy,
-    Rule,
-    Step,
-    Team,
-)
-from mailbot.core.worktime import ALWAYS, Calendar
+from mailbot.domain.decisions import MailFacts
+from mailbot.domain.matching import Verdict
+from mailbot.domain.model import Authentication, Envelope, InboundMail, Target
+from mailbot.domain.policy import Actions, Agent, Ladder, Mailbox, Moment, Policy, Rule, Step, Team
+from mailbot.domain.routing import conditions
+from mailbot.domain.worktime import ALWAYS, Calendar
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)  # a Monday, 10:00 in Jakarta
 NUMBER = "TOKO-48217390-8"
@@ -57,13 +47,13 @@ def policy(**changes: Any) -> Policy:
         rules=(
             Rule(
                 "payment",
-                routing.build("subject", "contains", ["saldo"]),
+                conditions.build("subject", "contains", ["saldo"]),
                 Actions("payment", "high", "medium", ("money",), "payments"),
             ),
             Rule("everything else", None, Actions(team="frontline")),
         ),
         ladders={"standard": STANDARD},
-        ladder_of=dict.fromkeys(routing.PRIORITIES, "standard"),
+        ladder_of=dict.fromkeys(conditions.PRIORITIES, "standard"),
         calendars={"always": ALWAYS},
     )
     return replace(standing, **changes)

@@ -1,6 +1,7 @@
-"""The arrows of the house: which room may import which, and that the core is pure."""
+"""The arrows of the house: which folder may import which, and that the domain is pure."""
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,26 +13,26 @@ FILES = {
     for path in sorted(HOME.rglob("*.py"))
 }
 
-# Room -> the rooms it may import besides itself. A module on the top level that isn't named here (app, the
-# supervisor, ...) puts the others together and may import everything; nobody but the cli may import it.
-ROOMS = {
-    "core": set(),
-    "mail": {"core", "errors", "journal"},
-    "store": {"core", "errors", "journal"},
-    "settings": {"core", "errors", "journal"},
-    "charts": set(),
-    "reporting": {"core", "charts"},
-    "services": {"core", "mail", "store", "settings", "charts", "reporting", "errors", "journal", "metrics"},
-    "errors": set(),
-    "journal": {"core", "errors"},
-    "metrics": {"core", "errors"},
-}
+# From the ground up. A folder imports itself and what lies below it, never a neighbour on its own floor.
+FLOORS = (
+    {"domain"},
+    {"mail", "store", "config"},
+    {"channels", "delivery", "reports"},
+    {"analysis"},
+    {"workers"},
+    {"operations"},
+    {"console"},
+    {"daemon"},
+    {"cli"},
+)
+FLOOR = {folder: floor for floor, folders in enumerate(FLOORS) for folder in folders}
+# Beside the floors: everybody may log and raise; metrics belong to what runs in the daemon.
+BESIDE = {"errors": set(FLOOR) - {"domain"}, "log": set(FLOOR) - {"domain"}}
+BESIDE["metrics"] = {"channels", "delivery", "workers", "operations", "console", "daemon"}
+BESIDE["systemd"] = {"daemon"}
+LARGEST_FOLDER = 25
 
-# What the duties share. Whatever else of services `app` imports is a duty, which no other may import; what is
-# left are pieces of one duty (the lobby of the listener, ...).
-SHARED = {"loop", "live", "settle", "approval", "bulletins", "refused"}
-
-# What a pure function may need; whatever reads a clock, the disk, the network, or chance is missing.
+# What a pure function may need. Whatever reads a clock, the disk, the network or chance is missing.
 PURE = set(
     """
     __future__ abc base64 binascii bisect collections dataclasses datetime decimal difflib enum fractions
@@ -44,40 +45,43 @@ IMPURE_NAMES = {"open", "print", "input", "exec", "eval", "compile", "__import__
 
 
 def imports(source: str) -> Iterator[tuple[int, str]]:
-    """(line, module or module.name) of every import, those inside functions too."""
+    """Yield (line, module or module.name) of every import, those inside functions too."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, each.name) for each in node.names)
         elif isinstance(node, ast.ImportFrom):
-            module = node.module or ""
-            where = f"{'.' * node.level}{module}"
+            where = f"{'.' * node.level}{node.module or ''}"
             yield from ((node.lineno, f"{where}.{each.name}") for each in node.names)
 
 
-def room_of(module: str) -> str:
-    """ "mailbot.core.text" -> "core"; "" for the package itself."""
+def folder_of(module: str) -> str:
+    """Return "domain" for "mailbot.domain.model", "" for the package itself."""
     return module.split(".")[1] if "." in module else ""
 
 
+def allowed(folder: str, target: str) -> bool:
+    """Tell whether a folder may import another."""
+    if folder == target or folder not in FLOOR:
+        return True
+    if target in BESIDE:
+        return folder in BESIDE[target]
+    return target not in FLOOR or FLOOR[target] < FLOOR[folder]
+
+
 def outward(module: str, source: str) -> list[str]:
-    """The imports of a module that point where its room may not point."""
-    room = room_of(module)
+    """Return the imports of a module that point where its folder may not point."""
+    folder = folder_of(module)
     wrong = []
     for line, name in imports(source):
         if name.startswith("."):
-            wrong.append(f"{module}:{line} imports relatively, which hides the room")
-        if not name.startswith("mailbot.") or room not in ROOMS:
-            continue
-        target = room_of(name)
-        if target != room and target not in ROOMS[room]:
-            wrong.append(
-                f"{module}:{line} imports {name}: {room} knows only {sorted(ROOMS[room]) or 'itself'}"
-            )
+            wrong.append(f"{module}:{line} imports relatively, which hides the folder")
+        elif name.startswith("mailbot.") and not allowed(folder, folder_of(name)):
+            wrong.append(f"{module}:{line} imports {name}: {folder} lies below {folder_of(name)} or beside it")
     return wrong
 
 
 def impure(module: str, source: str) -> list[str]:
-    """What in a module of the core reads the world."""
+    """Return what in a module of the domain reads the world."""
     wrong = [
         f"{module}:{line} imports {name}, which is not known to be pure"
         for line, name in imports(source)
@@ -86,32 +90,16 @@ def impure(module: str, source: str) -> list[str]:
     for node in ast.walk(ast.parse(source)):
         match node:
             case ast.Attribute(attr=name) if name in IMPURE_METHODS:
-                wrong.append(f"{module}:{node.lineno} calls .{name}: hand the value in")
+                wrong.append(f"{module}:{node.lineno} calls .{name}: pass the value in")
             case ast.Name(id=name) if name in IMPURE_NAMES:
                 wrong.append(f"{module}:{node.lineno} uses {name}()")
             case ast.AsyncFunctionDef() | ast.Await() | ast.AsyncFor() | ast.AsyncWith():
-                wrong.append(f"{module}:{node.lineno} waits: the core has nothing to wait for")
+                wrong.append(f"{module}:{node.lineno} waits: the domain has nothing to wait for")
     return wrong
 
 
-def duties(app: str) -> set[str]:
-    """The modules of services that `app` starts."""
-    parts = [name.split(".") for _, name in imports(app)]
-    return {each[2] for each in parts if each[:2] == ["mailbot", "services"]} - SHARED
-
-
-def duties_known(module: str, source: str, others: set[str]) -> list[str]:
-    """The duties that another module of services imports."""
-    return [
-        f"{module}:{line} imports {name}: services never import each other, `app` hands them what they need"
-        for line, name in imports(source)
-        for parts in [name.split(".")]
-        if parts[:2] == ["mailbot", "services"] and set(parts[2:3]) & others and ".".join(parts[:3]) != module
-    ]
-
-
 def graph() -> dict[str, set[str]]:
-    """Module -> the modules of ours that it imports."""
+    """Map each module to the modules of ours that it imports."""
     known: dict[str, set[str]] = {}
     for module, path in FILES.items():
         names = [name for _, name in imports(path.read_text())]
@@ -121,16 +109,16 @@ def graph() -> dict[str, set[str]]:
 
 
 def cycle(known: dict[str, set[str]]) -> list[str]:
-    """One way round from a module back to itself; [] when there is none."""
+    """Return one path from a module back to itself; [] when there is none."""
     done: set[str] = set()
 
-    def walk(module: str, way: list[str]) -> list[str]:
-        if module in way:
-            return [*way[way.index(module) :], module]
+    def walk(module: str, path: list[str]) -> list[str]:
+        if module in path:
+            return [*path[path.index(module) :], module]
         if module in done:
             return []
         for each in sorted(known[module]):
-            if found := walk(each, [*way, module]):
+            if found := walk(each, [*path, module]):
                 return found
         done.add(module)
         return []
@@ -138,30 +126,26 @@ def cycle(known: dict[str, set[str]]) -> list[str]:
     return next((found for module in known if (found := walk(module, []))), [])
 
 
-@pytest.mark.parametrize("module", FILES)
-def test_no_arrow_points_outward(module):
-    assert outward(module, FILES[module].read_text()) == []
+def test_no_arrow_points_upward():
+    assert [each for module, path in FILES.items() for each in outward(module, path.read_text())] == []
 
 
-@pytest.mark.parametrize("module", [each for each in FILES if room_of(each) == "core"])
-def test_the_core_reads_no_clock_no_disk_no_network_and_no_chance(module):
-    assert impure(module, FILES[module].read_text()) == []
+def test_each_folder_has_its_floor():
+    assert {folder_of(module) for module in FILES} - {""} <= set(FLOOR) | set(BESIDE) | {"__main__"}
 
 
-@pytest.mark.parametrize("module", [each for each in FILES if room_of(each) == "services"])
-def test_services_never_import_each_other(module):
-    others = duties(FILES["mailbot.app"].read_text())
-    assert {"listener", "intake", "delivery", "deadlines"} <= others
-    assert duties_known(module, FILES[module].read_text(), others) == []
-
-
-@pytest.mark.parametrize("module", [each for each in FILES if room_of(each) in ROOMS])
-def test_nothing_in_the_rooms_knows_who_puts_them_together(module):
-    assert [name for _, name in imports(FILES[module].read_text()) if room_of(name) in {"app", "cli"}] == []
+def test_the_domain_reads_no_clock_no_disk_no_network_and_no_chance():
+    domain = {module: path for module, path in FILES.items() if folder_of(module) == "domain"}
+    assert [each for module, path in domain.items() for each in impure(module, path.read_text())] == []
 
 
 def test_no_import_goes_round_in_a_circle():
     assert cycle(graph()) == []
+
+
+def test_no_folder_grows_beyond_what_one_can_survey():
+    sizes = Counter(path.parent.relative_to(HOME) for path in FILES.values())
+    assert {folder: size for folder, size in sizes.items() if size > LARGEST_FOLDER} == {}
 
 
 # --- that these checks see what they are for --------------------------------------------------------------
@@ -170,17 +154,18 @@ def test_no_import_goes_round_in_a_circle():
 @pytest.mark.parametrize(
     ("module", "source"),
     [
-        ("mailbot.core.x", "import mailbot.store.schema"),
-        ("mailbot.core.x", "from mailbot.mail import parse"),
-        ("mailbot.core.x", "from mailbot import journal"),
+        ("mailbot.domain.x", "import mailbot.store.schema"),
+        ("mailbot.domain.x", "from mailbot.mail import parsing"),
+        ("mailbot.domain.x", "from mailbot import log"),
         ("mailbot.mail.x", "def late():\n    from mailbot.store.inbox import take"),
-        ("mailbot.store.x", "from mailbot.services.loop import Loop"),
-        ("mailbot.settings.x", "from mailbot.app import main"),
-        ("mailbot.errors", "from mailbot.core.model import Ticket"),
-        ("mailbot.core.x", "from . import model"),
+        ("mailbot.store.x", "from mailbot.workers.loop import Loop"),
+        ("mailbot.store.x", "from mailbot import metrics"),
+        ("mailbot.config.x", "from mailbot.daemon import main"),
+        ("mailbot.workers.x", "from mailbot.operations.compensation import compensate"),
+        ("mailbot.domain.x", "from . import model"),
     ],
 )
-def test_an_arrow_that_points_outward_is_seen(module, source):
+def test_an_arrow_that_points_upward_is_seen(module, source):
     assert outward(module, source)
 
 
@@ -201,15 +186,8 @@ def test_an_arrow_that_points_outward_is_seen(module, source):
         "async def f(): ...",
     ],
 )
-def test_an_impure_core_is_seen(source):
-    assert impure("mailbot.core.x", source)
-
-
-def test_one_service_importing_another_is_seen():
-    others = duties("from mailbot.services.delivery import Delivery\nfrom mailbot.services.loop import Loop")
-    assert others == {"delivery"}
-    assert duties_known("mailbot.services.intake", "from mailbot.services.delivery import Delivery", others)
-    assert not duties_known("mailbot.services.intake", "from mailbot.services.loop import Loop", others)
+def test_an_impure_domain_is_seen(source):
+    assert impure("mailbot.domain.x", source)
 
 
 def test_a_circle_is_seen():

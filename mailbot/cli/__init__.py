@@ -9,32 +9,32 @@ from typing import Any
 import click
 
 from mailbot import __version__
-from mailbot.cli.groups import Group
-from mailbot.cli.options import config_option
+from mailbot.cli.shared.command_group import Group
+from mailbot.cli.shared.options import config_option
 from mailbot.errors import AlreadyRunning, ConfigError, StoreUnavailable
 
 BAD_CONFIGURATION = 78  # EX_CONFIG, sysexits(3)
 
 # command -> (module, what it does)
 COMMANDS = {
-    "init": ("config", "Write a commented, working configuration and the templates."),
-    "check": ("config", "Validate the configuration and the templates."),
-    "run": ("daemon", "The daemon, in the foreground."),
-    "deliver": ("deliver", "Keep one mail from standard input: for a mail server that pipes."),
-    "reload": ("reload", "Have the running daemon take the new policy; say what changed."),
-    "demo": ("demo", "A living demonstration on this machine; nothing of yours is touched."),
-    "status": ("status", "Is mail flowing? Exit 1 when not, each reason on a line."),
-    "ticket": ("ticket", "Tickets: look at them, act on them, put mail where it belongs, grant money."),
-    "inbox": ("inbox", "Mail that came in: what waits, what is parked and why."),
-    "outbox": ("outbox", "Mail that we owe: what waits, what failed and why."),
-    "mute": ("mute", "Addresses that get no automatic mail: list, lift."),
-    "compensation": ("compensation", "Money granted to customers: lines, statement, open requests."),
-    "explain": ("explain", "Why a ticket is where it is, or where a mail would go."),
-    "rules": ("rules", "Rules before they are in force: what a change would do to real mail."),
-    "simulate": ("simulate", "Time on a virtual clock: recorded tickets under another policy, or made up."),
-    "report": ("report", "Figures of a period: times, promises, escalations, backlog, causes that rise."),
-    "prove": ("prove", "What is on record about a ticket: digests, rows, attempts, replies."),
-    "db": ("db", "The store: upgrade its schema, back it up."),
+    "init": ("service.check", "Write a commented, working configuration and the templates."),
+    "check": ("service.check", "Validate the configuration and the templates."),
+    "run": ("service.run", "The daemon, in the foreground."),
+    "deliver": ("service.deliver", "Keep one mail from standard input: for a mail server that pipes."),
+    "reload": ("service.reload", "Have the running daemon take the new policy; say what changed."),
+    "demo": ("demo.demo", "A living demonstration on this machine; nothing of yours is touched."),
+    "status": ("service.status", "Is mail flowing? Exit 1 when not, each reason on a line."),
+    "ticket": ("tickets.group", "Tickets: look at them, act on them, put mail where it belongs, grant money."),
+    "inbox": ("service.inbox", "Mail that came in: what waits, what is parked and why."),
+    "outbox": ("service.outbox", "Mail that we owe: what waits, what failed and why."),
+    "mute": ("service.suppressions", "Addresses that get no automatic mail: list, lift."),
+    "compensation": ("service.ledger", "Money granted to customers: lines, statement, open requests."),
+    "explain": ("tickets.explain", "Why a ticket is where it is, or where a mail would go."),
+    "rules": ("rules.group", "Rules before they are in force: what a change would do to real mail."),
+    "simulate": ("rules.simulate", "Time on a virtual clock: recorded tickets under another policy, or made up."),
+    "report": ("service.report", "Figures of a period: times, promises, escalations, backlog, causes that rise."),
+    "prove": ("tickets.prove", "What is on record about a ticket: digests, rows, attempts, replies."),
+    "db": ("service.db", "The store: upgrade its schema, back it up."),
 }
 
 
@@ -45,12 +45,12 @@ class Mailbot(Group):
         try:
             return super().invoke(ctx)
         except ConfigError as refusal:
-            from mailbot.cli.say import problems
+            from mailbot.cli.shared.output import problems
 
             problems(refusal.problems)
             ctx.exit(BAD_CONFIGURATION)
         except (StoreUnavailable, AlreadyRunning) as trouble:
-            from mailbot.cli.say import complain
+            from mailbot.cli.shared.output import complain
 
             complain(_in_words(trouble))
             ctx.exit(1)

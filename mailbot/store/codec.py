@@ -4,10 +4,10 @@ from typing import Any, get_args
 
 from pydantic import TypeAdapter
 
-from mailbot.core.events import Event
-from mailbot.core.evidence import Verdict
-from mailbot.core.model import Clock
-from mailbot.core.policy import Ladder
+from mailbot.domain.events import Event
+from mailbot.domain.matching import Verdict
+from mailbot.domain.model import Clock
+from mailbot.domain.policy import Ladder
 
 _EVENTS: dict[str, TypeAdapter[Any]] = {kind.__name__: TypeAdapter(kind) for kind in get_args(Event)}
 _CLOCKS: TypeAdapter[tuple[Clock, ...]] = TypeAdapter(tuple[Clock, ...])

@@ -18,11 +18,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, exists, func, insert, select, text
 
-from mailbot.core.answers import owner
-from mailbot.core.authority import Spent, Windows
-from mailbot.core.compensation import Entry, Facts, Kind, Request
-from mailbot.core.model import Ticket
-from mailbot.core.money import Money
+from mailbot.domain.compensation.authority import Spent, Windows
+from mailbot.domain.compensation.requests import Entry, Facts, Kind, Request
+from mailbot.domain.model import Ticket
+from mailbot.domain.replies.auto_reply import owner
+from mailbot.domain.routing.money import Money
 from mailbot.store.schema import compensations, links, tickets
 from mailbot.store.tickets import Outdated
 

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, delete, func, select, update
 
-from mailbot.core.ladder import Deadline
-from mailbot.core.model import Ticket
+from mailbot.domain.ladder import Deadline
+from mailbot.domain.model import Ticket
 from mailbot.store.schema import ARMED, deadlines
 from mailbot.store.upsert import or_replace
 

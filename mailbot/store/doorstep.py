@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qsl
 
-from mailbot.core.model import Envelope
+from mailbot.domain.model import Envelope
 from mailbot.errors import StoreFull, StoreUnavailable
 
 PREFIX = "sqlite:///"

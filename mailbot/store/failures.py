@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, exists, insert, or_, select, text, update
 
-from mailbot.core.bounced import Returned, Sent
+from mailbot.domain.replies.undeliverable import Returned, Sent
 from mailbot.store.outbox import storable
 from mailbot.store.schema import attempts, outbox
 

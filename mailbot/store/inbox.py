@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
 
-from mailbot.core.model import Envelope
+from mailbot.domain.model import Envelope
 from mailbot.store.schema import NEW, inbox, raw_mails
 from mailbot.store.upsert import or_skip
 

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
-from mailbot.core.model import OVER, Ticket
-from mailbot.core.policy import Ladder, Policy
+from mailbot.domain.model import OVER, Ticket
+from mailbot.domain.policy import Ladder, Policy
 from mailbot.store.codec import ladder_data, ladder_of
 from mailbot.store.schema import deadlines, ladders, tickets
 from mailbot.store.tickets import ticket_of

@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 
 from sqlalchemy import Connection, bindparam, func, insert, select, text, update
 
-from mailbot.core.notices import Notice
+from mailbot.domain.notices import Notice
 from mailbot.store.schema import Moment, attempts, frozen_mails, outbox
 
 LANES = tuple(sorted({notice.lane for notice in get_args(Notice)}))

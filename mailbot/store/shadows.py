@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, Row, bindparam, select, update
 
-from mailbot.core.replay import Change
+from mailbot.domain.policy_diff import Change
 from mailbot.store.schema import shadow_differences, shadow_runs
 from mailbot.store.upsert import or_skip
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, select, update
 
-from mailbot.core.events import Event, links_of
-from mailbot.core.ladder import Deadline
-from mailbot.core.model import OVER, Attachment, Post, Status, Ticket
+from mailbot.domain.events import Event, links_of
+from mailbot.domain.ladder import Deadline
+from mailbot.domain.model import OVER, Attachment, Post, Status, Ticket
 from mailbot.store import deadlines, outbox
 from mailbot.store.codec import clocks_data, clocks_of, event_data, event_of
 from mailbot.store.schema import attachments, contents, events, inbox, links, messages, participants, tickets

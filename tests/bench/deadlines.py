@@ -14,20 +14,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from mailbot import journal
-from mailbot.core import ladder, reference
-from mailbot.core.decide import MailFacts, on_mail
-from mailbot.core.evidence import Verdict
-from mailbot.core.policy import Policy
-from mailbot.mail.compose import Composer
-from mailbot.mail.tags import Keys
-from mailbot.mail.templates import load as load_templates
+from mailbot import log as journal
+from mailbot.config.api import load as load_settings
+from mailbot.domain import ladder, ticket_number
+from mailbot.domain.decisions import MailFacts, on_mail
+from mailbot.domain.matching import Verdict
+from mailbot.domain.policy import Policy
+from mailbot.mail.compose.compose import Composer
+from mailbot.mail.compose.reply_tokens import Keys
+from mailbot.mail.compose.templates import load as load_templates
 from mailbot.metrics import Metrics
-from mailbot.services.deadlines import BATCH, Deadlines
-from mailbot.services.live import Live
-from mailbot.settings import load as load_settings
 from mailbot.store import deadlines, migrate, tickets
 from mailbot.store.store import Store
+from mailbot.workers.deadlines import BATCH, Deadlines
+from mailbot.workers.runtime import Live
 from tests import builders
 from tests.bench.figures import Run, percentile
 from tests.bench.stage import Stage
@@ -81,7 +81,7 @@ def _desk(daemon: DaemonProcess) -> Desk:
 
 
 def _number(index: int) -> str:
-    return reference.make("TOKO", f"{index:08d}")
+    return ticket_number.make("TOKO", f"{index:08d}")
 
 
 def _opened(index: int, at: datetime, policy: Policy) -> tickets.Outcome:

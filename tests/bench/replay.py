@@ -5,19 +5,19 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from mailbot import journal
-from mailbot.core.changes import outline
-from mailbot.core.model import Envelope
-from mailbot.mail.compose import Composer
-from mailbot.mail.identity import fingerprint
-from mailbot.mail.tags import Keys
-from mailbot.mail.templates import load as load_templates
+from mailbot import log as journal
+from mailbot.config.api import load as load_settings
+from mailbot.domain.model import Envelope
+from mailbot.domain.policy_outline import outline
+from mailbot.mail.compose.compose import Composer
+from mailbot.mail.compose.reply_tokens import Keys
+from mailbot.mail.compose.templates import load as load_templates
+from mailbot.mail.parsing.fingerprint import fingerprint
 from mailbot.metrics import Metrics
-from mailbot.services.intake import Intake
-from mailbot.services.live import Live
-from mailbot.settings import load as load_settings
 from mailbot.store import inbox, migrate, policies
 from mailbot.store.store import Store
+from mailbot.workers.intake import Intake
+from mailbot.workers.runtime import Live
 from tests.bench import corpus
 from tests.bench.figures import Run
 from tests.bench.stage import Stage

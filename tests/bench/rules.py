@@ -16,13 +16,13 @@ from itertools import cycle
 from pathlib import Path
 from random import Random
 
-from mailbot.core import prefilter, routing
-from mailbot.core.decide import routing_facts
-from mailbot.core.model import Circumstances
-from mailbot.core.policy import Actions, Rule
-from mailbot.core.prefilter import Prefilter
-from mailbot.mail.parse import parse
-from mailbot.settings import load as load_settings
+from mailbot.config.api import load as load_settings
+from mailbot.domain.decisions import routing_facts
+from mailbot.domain.model import Circumstances
+from mailbot.domain.policy import Actions, Rule
+from mailbot.domain.routing import conditions, prefilter
+from mailbot.domain.routing.prefilter import Prefilter
+from mailbot.mail.parsing.parse import parse
 from tests.bench import corpus
 from tests.bench.figures import Run
 from tests.scenarios.harness import RECIPIENT, ROOT
@@ -33,7 +33,7 @@ LENGTH = 5_000  # characters of a mail's text
 HITS = 5  # phrases that stand in a mail, where any do
 SYLLABLES = ("ba", "cu", "di", "fo", "gi", "ju", "ki", "lo", "mu", "na", "pe", "ro", "su", "ti", "wo", "ya")
 
-Facts = Callable[[], routing.RoutingFacts]
+Facts = Callable[[], conditions.RoutingFacts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def _cost(rules: Sequence[Rule], facts: Sequence[Facts], narrow: Prefilter | Non
     spans = []
     for make in facts:
         fresh, start = make(), time.perf_counter()
-        routing.matches(rules, fresh, narrow)
+        conditions.matches(rules, fresh, narrow)
         spans.append(1e6 * (time.perf_counter() - start))
     return statistics.median(spans)
 
@@ -84,7 +84,7 @@ def _made(operator: str, phrases: int, facts: Sequence[Facts]) -> Made:
     written = _phrases(phrases)
     groups = [written[at : at + PHRASES_A_RULE] for at in range(0, phrases, PHRASES_A_RULE)]
     rules = [
-        Rule(f"rule {number}", routing.build("text", operator, group), Actions())
+        Rule(f"rule {number}", conditions.build("text", operator, group), Actions())
         for number, group in enumerate(groups)
     ]
     rules.append(Rule("everything else", None, Actions()))
@@ -92,7 +92,7 @@ def _made(operator: str, phrases: int, facts: Sequence[Facts]) -> Made:
     narrow = prefilter.build([rule.when for rule in rules])
     compiled = time.perf_counter()
     for make in facts:
-        routing.matches(rules, make(), narrow)
+        conditions.matches(rules, make(), narrow)
     spans = (1000 * (built - start), 1000 * (compiled - built))
     return Made(rules, narrow, *spans, _memory() - before)
 

@@ -10,14 +10,14 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from mailbot.core.changes import outline
-from mailbot.core.events import Event
-from mailbot.core.policy import Policy
-from mailbot.core.report import Period
-from mailbot.core.simulation import synthetic
-from mailbot.core.simulation.run import together
-from mailbot.services.simulating import punctual
-from mailbot.settings import load as load_settings
+from mailbot.analysis.simulate import synthetic
+from mailbot.analysis.simulate.cases import punctual
+from mailbot.analysis.simulate.engine import together
+from mailbot.config.api import load as load_settings
+from mailbot.domain.events import Event
+from mailbot.domain.policy import Policy
+from mailbot.domain.policy_outline import outline
+from mailbot.reports.figures.api import Period
 from mailbot.store import ladders, migrate, policies, tickets
 from mailbot.store.store import Store
 from mailbot.store.tickets import Outcome

@@ -9,8 +9,8 @@ from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import TypeVar
 
-from mailbot.core.worktime import Calendar, Interval, add, between, hours, is_open
-from mailbot.settings.hours import holidays_of, period, stretch
+from mailbot.config.yaml.calendars import holidays_of, period, stretch
+from mailbot.domain.worktime import Calendar, Interval, add, between, hours, is_open
 from tests.bench.figures import Run
 
 R = TypeVar("R")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_joining import Shell
+from tests.cli.test_merge import Shell
 
 STAFF = "staf.dukungan.example"
 FITRI, GILANG = f"fitri.handayani@{STAFF}", f"gilang.ramadhan@{STAFF}"  # L1 and L2 of payments

@@ -3,13 +3,13 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from mailbot.core.model import Target
-from mailbot.core.policy import Moment, Step
+from mailbot.domain.model import Target
+from mailbot.domain.policy import Moment, Step
 from mailbot.metrics import Metrics
-from mailbot.services.deadlines import Deadlines
 from mailbot.store import ladders
-from tests.cli.test_joining import TEMPLATES, Shell
-from tests.cli.test_joining import shell as shell
+from mailbot.workers.deadlines import Deadlines
+from tests.cli.test_merge import TEMPLATES, Shell
+from tests.cli.test_merge import shell as shell
 
 ASK = Step(
     Moment(Target.FIRST_RESPONSE, 0.01), ask_decision="management", question="Refund?", options=("yes", "no")

@@ -10,11 +10,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mailbot.cli import cli
-from mailbot.settings import load
+from mailbot.config.api import load
 from mailbot.store import migrate
 from mailbot.store.store import Store
 from tests.scenarios.harness import DESK
-from tests.services.test_intake import TEMPLATES, Desk
+from tests.workers.test_intake import TEMPLATES, Desk
 
 
 class Shell:

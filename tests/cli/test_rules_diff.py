@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from mailbot.cli import mail_folder
-from mailbot.core.changes import outline
-from mailbot.settings import load
+from mailbot.cli.service import mail_folder
+from mailbot.config.api import load
+from mailbot.domain.policy_outline import outline
 from mailbot.store import policies
 from tests.builders import NOW
-from tests.cli.test_joining import Shell
-from tests.cli.test_joining import shell as shell  # the fixture
-from tests.settings.faults import lay
+from tests.cli.test_merge import Shell
+from tests.cli.test_merge import shell as shell  # the fixture
+from tests.config.faults import lay
 
 RULES = """
 rules:

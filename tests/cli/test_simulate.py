@@ -9,19 +9,20 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import Connection, update
 
-from mailbot.cli import cli, sides
-from mailbot.core.changes import outline
-from mailbot.core.model import Ticket
+from mailbot.cli import cli
+from mailbot.cli.shared import sides
+from mailbot.config.api import load
+from mailbot.domain.model import Ticket
+from mailbot.domain.policy_outline import outline
 from mailbot.metrics import Metrics
-from mailbot.services.deadlines import Deadlines
-from mailbot.settings import load
 from mailbot.store import ladders, policies
 from mailbot.store.deadlines import next_due_at
 from mailbot.store.schema import events
+from mailbot.workers.deadlines import Deadlines
+from tests.analysis.simulate.months import written
 from tests.builders import NOW
-from tests.cli.test_joining import TEMPLATES, Shell
-from tests.cli.test_joining import shell as shell  # the fixture
-from tests.services.months import written
+from tests.cli.test_merge import TEMPLATES, Shell
+from tests.cli.test_merge import shell as shell  # the fixture
 
 SPAN = ("--from", "2026-11-22", "--to", "2026-11-25")
 RULES = "then: {team: payments, urgency: high}"

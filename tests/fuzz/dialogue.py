@@ -17,13 +17,13 @@ from ipaddress import ip_network
 from itertools import cycle
 from typing import Any
 
-from mailbot.core.model import Envelope
-from mailbot.core.policy import Mailbox, Policy
+from mailbot.channels.smtp.limits import Caps, Memory
+from mailbot.channels.smtp.server import Lobby, Patience
+from mailbot.channels.smtp.session import ESMTP, LMTP, Door, shared
+from mailbot.config.model import Limits
+from mailbot.domain.model import Envelope
+from mailbot.domain.policy import Mailbox, Policy
 from mailbot.errors import StoreFull, StoreUnavailable
-from mailbot.services.caps import Caps, Memory
-from mailbot.services.door import ESMTP, LMTP, Door, shared
-from mailbot.services.lobby import Lobby, Patience
-from mailbot.settings.model import Limits
 
 SUPPORT = "support@dukungan.example"
 POLICY = Policy("v1", {SUPPORT: Mailbox(SUPPORT, "TokoDompet", "TOKO")}, ("L1",), {}, (), {}, {}, {})

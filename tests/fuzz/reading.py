@@ -3,15 +3,16 @@
 import dataclasses
 import re
 
-from mailbot.core import reference
-from mailbot.core.model import InboundMail
-from mailbot.mail import bounces, fields
-from mailbot.mail.addressed import addressed
-from mailbot.mail.addresses import people, valid
-from mailbot.mail.identity import fingerprint
-from mailbot.mail.parse import parse
-from mailbot.mail.visible import answer_text, visible
-from mailbot.mail.wire import ComposeRefused, bare_address, unstructured
+from mailbot.domain import ticket_number
+from mailbot.domain.model import InboundMail
+from mailbot.mail.compose.mime_writer import ComposeRefused, bare_address, unstructured
+from mailbot.mail.parsing import header_fields
+from mailbot.mail.parsing.addressed import addressed
+from mailbot.mail.parsing.addresses import people, valid
+from mailbot.mail.parsing.fingerprint import fingerprint
+from mailbot.mail.parsing.parse import parse
+from mailbot.mail.replies.new_text import answer_text, visible
+from mailbot.mail.reports import bounces
 
 OURS = frozenset({"support@dukungan.example"})
 FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -46,7 +47,7 @@ def reading(raw: bytes) -> None:
     sender, recipients = addressed(raw, OURS.__contains__)
     assert sender.isprintable()
     assert set(recipients) <= OURS
-    header, _ = fields.read(raw, 0, len(raw))
+    header, _ = header_fields.read(raw, 0, len(raw))
     for person in people(header.get("from")):
         assert not FORBIDDEN.search(person.name + person.address)
 
@@ -56,7 +57,7 @@ def _folding(mail: InboundMail) -> None:
         said = visible(mail.text, is_reply=is_reply)
         assert bool(said.strip()) == bool(mail.text.strip())
     assert not FORBIDDEN.search(answer_text(mail.text))
-    reference.find(mail.subject, ("TOKO",))
+    ticket_number.find(mail.subject, ("TOKO",))
 
 
 def _outward(mail: InboundMail) -> None:

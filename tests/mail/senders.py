@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from mailbot.mail.lookup import Kind, LookupFailed
-from mailbot.mail.sign import Signer
+from mailbot.mail.auth.dns_errors import Kind, LookupFailed
+from mailbot.mail.auth.sign import Signer
 
 BUDI = "budi@bank.example"
 MAIL = (

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailbot.core.model import InboundMail
-from mailbot.mail import fields, structure, transfer
-from mailbot.mail.identity import fingerprint
-from mailbot.mail.parse import parse
-from mailbot.mail.visible import answer_text
+from mailbot.domain.model import InboundMail
+from mailbot.mail.parsing import header_fields, mime_tree, transfer_encoding
+from mailbot.mail.parsing.fingerprint import fingerprint
+from mailbot.mail.parsing.parse import parse
+from mailbot.mail.replies.new_text import answer_text
 from tests.mail.bombs import bombs
 
 FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -187,10 +187,13 @@ def _by_the_library(message: EmailMessage) -> list[tuple[str, bytes | None]]:
 @given(_messages())
 def test_the_tree_is_the_one_that_the_standard_library_reads(message: EmailMessage) -> None:
     raw = message.as_bytes()
-    top, body = fields.read(raw, 0, len(raw))
-    tree = structure.read(raw, top, body, len(raw))
+    top, body = header_fields.read(raw, 0, len(raw))
+    tree = mime_tree.read(raw, top, body, len(raw))
     ours = [
-        (part.type, transfer.undo(raw[part.start : part.end], part.fields.get("content-transfer-encoding")))
+        (
+            part.type,
+            transfer_encoding.undo(raw[part.start : part.end], part.fields.get("content-transfer-encoding")),
+        )
         for part in tree.parts
     ]
     theirs = _by_the_library(message_from_bytes(raw))  # type: ignore[arg-type]

@@ -2,9 +2,10 @@
 
 import pytest
 
-from mailbot.core.model import Authentication
-from mailbot.mail import authenticate, fields
-from mailbot.mail.domains import aligned, organisation
+from mailbot.domain.model import Authentication
+from mailbot.mail.auth import authentication_results
+from mailbot.mail.auth.domains import aligned, organisation
+from mailbot.mail.parsing import header_fields
 
 PASS, FAIL, NONE = Authentication.PASS, Authentication.FAIL, Authentication.NONE
 FROM = "budi@bank.co.id"
@@ -14,8 +15,8 @@ def _verdict(
     *lines: str, sender: str = FROM, ids: tuple[str, ...] = ("mx.dukungan.example",)
 ) -> Authentication:
     raw = "".join(f"{line}\n" for line in (*lines, f"From: <{sender}>", "")).encode()
-    header, _ = fields.read(raw, 0, len(raw))
-    return authenticate.verdict(header, sender, ids)
+    header, _ = header_fields.read(raw, 0, len(raw))
+    return authentication_results.verdict(header, sender, ids)
 
 
 @pytest.mark.parametrize(
@@ -116,9 +117,9 @@ def test_a_failure_in_the_run_beats_a_pass() -> None:
 
 
 def test_nobody_vouches_for_a_mail_without_a_sender() -> None:
-    header, _ = fields.read(f"Authentication-Results: mx; {GOOD}\n\n".encode(), 0, 200)
+    header, _ = header_fields.read(f"Authentication-Results: mx; {GOOD}\n\n".encode(), 0, 200)
 
-    assert authenticate.verdict(header, "", ("mx",)) is NONE
+    assert authentication_results.verdict(header, "", ("mx",)) is NONE
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,16 @@
 
 import pytest
 
-from mailbot.mail import automatic, fields
+from mailbot.mail.parsing import header_fields
+from mailbot.mail.replies import automatic
 
 PERSON = "From: Budi <budi@pelanggan.example>\nSubject: Halo\nAuto-Submitted: no\nX-Mailer: Mail\n"
 
 
 def _reason(extra: str, sender: str = "budi@pelanggan.example", **kwargs: object) -> str:
-    header, _ = fields.read((PERSON.replace("Auto-Submitted: no\n", "") + extra + "\n").encode(), 0, 10**6)
+    header, _ = header_fields.read(
+        (PERSON.replace("Auto-Submitted: no\n", "") + extra + "\n").encode(), 0, 10**6
+    )
     return automatic.reason(header, sender, **kwargs)  # type: ignore[arg-type]
 
 
@@ -106,7 +109,7 @@ def test_a_machine_is_known_by_its_address(sender: str, reason: str) -> None:
 
 
 def test_a_sender_without_domain_is_read_from_the_field() -> None:
-    header, _ = fields.read(b"From: Mail Delivery Subsystem <MAILER-DAEMON>\n\n", 0, 100)
+    header, _ = header_fields.read(b"From: Mail Delivery Subsystem <MAILER-DAEMON>\n\n", 0, 100)
 
     assert automatic.reason(header, "") == "sender mailer-daemon"
 

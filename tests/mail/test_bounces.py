@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailbot.mail import bounces
-from mailbot.mail.bounce_words import status_of
-from mailbot.mail.parse import parse
-from mailbot.mail.tags import Keys, marks_in
+from mailbot.mail.compose.reply_tokens import Keys, marks_in
+from mailbot.mail.parsing.parse import parse
+from mailbot.mail.reports import bounces
+from mailbot.mail.reports.unstructured_bounces import status_of
 from tests.mail.bombs import bombs
 from tests.mail.bounce_samples import BOUNCES, DAEMON, ID, NUMBER, OURS, WHOM, Sample, plain, report, samples
 

@@ -9,7 +9,7 @@ from dkim.canonicalization import Relaxed, Simple
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailbot.mail import canonical
+from mailbot.mail.auth import canonical
 
 PIECES = st.sampled_from([b" ", b"\t", b"\r\n", b"a", b"=", b"\r\n\r\n", b"  ", b".", b"\xff", b"\r"])
 BODIES = st.lists(PIECES, max_size=40).map(b"".join)

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mailbot.core.model import Attachment
-from mailbot.core.notices import (
+from mailbot.domain.model import Attachment
+from mailbot.domain.notices import (
     Acknowledgement,
     AgentRefusal,
     Answer,
@@ -24,14 +24,14 @@ from mailbot.core.notices import (
     Question,
     TeamNotice,
 )
-from mailbot.core.policy import Mailbox, Policy, Team
-from mailbot.core.worktime import Calendar
-from mailbot.mail.compose import LOOP_HEADER, Composer, ComposeRefused, Outbound
-from mailbot.mail.tags import Keys
-from mailbot.mail.templates import Templates, load
-from mailbot.mail.values import LANGUAGES, NOTICES, header_text, local_time, samples
-from mailbot.mail.visible import MARKERS
-from mailbot.mail.wire import bare_address, mail, mailbox_text, unstructured, verify
+from mailbot.domain.policy import Mailbox, Policy, Team
+from mailbot.domain.worktime import Calendar
+from mailbot.mail.compose.compose import LOOP_HEADER, Composer, ComposeRefused, Outbound
+from mailbot.mail.compose.mime_writer import bare_address, mail, mailbox_text, unstructured, verify
+from mailbot.mail.compose.reply_tokens import Keys
+from mailbot.mail.compose.template_values import LANGUAGES, NOTICES, header_text, local_time, samples
+from mailbot.mail.compose.templates import Templates, load
+from mailbot.mail.replies.new_text import MARKERS
 
 NUMBER, BOX, BUDI, SARI = (
     "TOKO-48217390-8",

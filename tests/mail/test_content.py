@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailbot.core.model import Attachment
-from mailbot.mail import attachments, charsets, transfer
-from mailbot.mail.html_text import html_to_text
-from mailbot.mail.parse import parse
+from mailbot.domain.model import Attachment
+from mailbot.mail.parsing import attachments, charsets, transfer_encoding
+from mailbot.mail.parsing.html_text import html_to_text
+from mailbot.mail.parsing.parse import parse
 
 
 @pytest.mark.parametrize(
@@ -76,12 +76,12 @@ def test_cleaning_twice_changes_nothing_more(text: str) -> None:
     ],
 )
 def test_transfer_encodings_are_undone_forgivingly(data: bytes, encoding: str, expected: bytes) -> None:
-    assert transfer.undo(data, encoding) == expected
+    assert transfer_encoding.undo(data, encoding) == expected
 
 
 @given(st.binary(max_size=200))
 def test_what_was_encoded_comes_back(data: bytes) -> None:
-    assert transfer.undo(base64.encodebytes(data), "base64") == data
+    assert transfer_encoding.undo(base64.encodebytes(data), "base64") == data
 
 
 @pytest.mark.parametrize(

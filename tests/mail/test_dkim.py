@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from mailbot.mail import canonical, dkim
-from mailbot.mail.lookup import LookupFailed
-from mailbot.mail.sign import Signer
+from mailbot.mail.auth import canonical, dkim
+from mailbot.mail.auth.dns_errors import LookupFailed
+from mailbot.mail.auth.sign import Signer
 from tests.mail.senders import DOWN, HEADERS, MAIL, Zone, ed25519, keyed, record, rsa, signed
 
 AT = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)

@@ -5,16 +5,16 @@ from datetime import UTC
 
 import pytest
 
-from mailbot.core import routing
-from mailbot.core.analysis import Budget
-from mailbot.core.analysis.ground import ground
-from mailbot.core.analysis.search import Found
-from mailbot.core.decide import routing_facts
-from mailbot.core.policy import Policy
-from mailbot.core.routing import RoutingFacts
-from mailbot.mail.example import written
-from mailbot.mail.parse import parse
-from tests.core.analysis.reading import SETS, policy_of, read
+from mailbot.analysis.lint.checks import Budget
+from mailbot.analysis.lint.context import ground
+from mailbot.analysis.lint.search import Found
+from mailbot.domain.decisions import routing_facts
+from mailbot.domain.policy import Policy
+from mailbot.domain.routing import conditions
+from mailbot.domain.routing.conditions import RoutingFacts
+from mailbot.mail.compose.example import written
+from mailbot.mail.parsing.parse import parse
+from tests.analysis.lint.reading import SETS, policy_of, read
 
 
 def again(facts: RoutingFacts, policy: Policy) -> RoutingFacts:
@@ -30,7 +30,7 @@ def test_an_example_is_read_as_what_it_was_made_from(path):
     for index, rule in enumerate(policy.rules):
         answer = at.search.ask(at.wanted[index], at.enders(index))
         assert isinstance(answer, Found), rule.name
-        assert routing.matches(policy.rules, again(answer.mail, policy)) == routing.matches(
+        assert conditions.matches(policy.rules, again(answer.mail, policy)) == conditions.matches(
             policy.rules, answer.mail
         ), rule.name
 

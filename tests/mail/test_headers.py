@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailbot.mail import addresses, fields, words
-from mailbot.mail.addresses import Person
-from mailbot.mail.headers import VALUES_LIMIT
-from mailbot.mail.parse import parse
+from mailbot.mail.parsing import addresses, encoded_words, header_fields
+from mailbot.mail.parsing.addresses import Person
+from mailbot.mail.parsing.lazy_headers import VALUES_LIMIT
+from mailbot.mail.parsing.parse import parse
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ from mailbot.mail.parse import parse
     ],
 )
 def test_encoded_words_are_decoded(value: str, expected: str) -> None:
-    assert words.decoded(value) == expected
+    assert encoded_words.decoded(value) == expected
 
 
 def test_a_line_break_in_an_encoded_subject_stays_in_the_subject() -> None:
@@ -65,7 +65,7 @@ def test_a_line_break_in_an_encoded_subject_stays_in_the_subject() -> None:
     ],
 )
 def test_parameters_are_read(value: str, expected: dict[str, str]) -> None:
-    assert words.parameters(value) == expected
+    assert encoded_words.parameters(value) == expected
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_an_address_is_taken_only_when_it_is_the_only_one() -> None:
     ],
 )
 def test_fields_are_split_and_unfolded(block: bytes, rows: list[tuple[str, str]]) -> None:
-    assert list(fields.read(block, 0, len(block))[0].rows) == rows
+    assert list(header_fields.read(block, 0, len(block))[0].rows) == rows
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_fields_are_split_and_unfolded(block: bytes, rows: list[tuple[str, str]]
     ],
 )
 def test_the_body_begins_behind_the_blank_line(raw: bytes, body: bytes) -> None:
-    assert raw[fields.read(raw, 0, len(raw))[1] :] == body
+    assert raw[header_fields.read(raw, 0, len(raw))[1] :] == body
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_any_header_can_be_asked_for_as_people_read_it() -> None:
 
     assert headers["x-priority"] == ("sehr wichtig é!",)
     assert headers["x-tag"] == ("1", "2")
-    assert len(headers["x-long"][0]) == fields.VALUE_LIMIT
+    assert len(headers["x-long"][0]) == header_fields.VALUE_LIMIT
     assert "x-none" not in headers
     assert list(headers) == ["from", "x-priority", "x-tag", "x-long"]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mailbot.mail.parse import parse
+from mailbot.mail.parsing.parse import parse
 
 MAILS = sorted((Path(__file__).parent / "mails").glob("*.eml"))
 

@@ -7,14 +7,14 @@ from typing import Any
 import dkim
 import pytest
 
-from mailbot.core.notices import Acknowledgement, TeamNotice
-from mailbot.core.policy import Mailbox
-from mailbot.mail.compose import Composer
-from mailbot.mail.sign import Signer
-from mailbot.mail.tags import Keys
-from mailbot.mail.templates import load
-from mailbot.mail.wire import ComposeRefused
-from mailbot.settings.signing import HEADERS
+from mailbot.config.checks.signing import HEADERS
+from mailbot.domain.notices import Acknowledgement, TeamNotice
+from mailbot.domain.policy import Mailbox
+from mailbot.mail.auth.sign import Signer
+from mailbot.mail.compose.compose import Composer
+from mailbot.mail.compose.mime_writer import ComposeRefused
+from mailbot.mail.compose.reply_tokens import Keys
+from mailbot.mail.compose.templates import load
 from tests.builders import BOX, NUMBER, policy
 from tests.mail.senders import ed25519, rsa
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from mailbot.mail.lookup import Kind, LookupFailed
-from mailbot.mail.spf import check
+from mailbot.mail.auth.dns_errors import Kind, LookupFailed
+from mailbot.mail.auth.spf import check
 
 SUITE = Path(__file__).parent / "rfc7208" / "rfc7208-tests.yml"
 

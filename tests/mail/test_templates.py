@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from mailbot.core.policy import Mailbox
+from mailbot.domain.policy import Mailbox
 from mailbot.errors import ConfigError, Problem
-from mailbot.mail.templates import KINDS, TemplateFailed, Templates, load
-from mailbot.mail.values import LANGUAGES, NOTICES, samples, values_of
+from mailbot.mail.compose.template_values import LANGUAGES, NOTICES, samples, values_of
+from mailbot.mail.compose.templates import KINDS, TemplateFailed, Templates, load
 
 SHIPPED = Path(__file__).parents[2] / "templates"
 BOX = Mailbox("support@dukungan.example", "TokoDompet", "TOKO")

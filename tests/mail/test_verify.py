@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from mailbot.core.model import Authentication, Envelope
-from mailbot.mail.lookup import LookupFailed, OutOfTime
-from mailbot.mail.sign import Signer
-from mailbot.mail.verify import verify
+from mailbot.domain.model import Authentication, Envelope
+from mailbot.mail.auth.dns_errors import LookupFailed, OutOfTime
+from mailbot.mail.auth.sign import Signer
+from mailbot.mail.auth.verify import verify
 from tests.mail.senders import BUDI, DOWN, HEADERS, MAIL, Zone, keyed, record, rsa, signed
 
 PASS, FAIL, NONE = Authentication.PASS, Authentication.FAIL, Authentication.NONE

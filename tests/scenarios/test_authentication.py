@@ -6,9 +6,9 @@ from pathlib import Path
 
 import dkim
 
+from tests.dns_server import SILENT, DnsServer
 from tests.mail.senders import MAIL, pem, record, rsa, signed
 from tests.scenarios.harness import DaemonProcess, complaint, eventually, send
-from tests.services.dns_server import SILENT, DnsServer
 from tests.sink import SinkSmtp
 
 BUDI = "budi@bank.example"

@@ -25,17 +25,21 @@ from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailbot.cli import COMMANDS, act, cli, opening, rules, say, ticket
-from mailbot.core import changes
-from mailbot.core.commands import AddNote
-from mailbot.core.decide import on_mail
-from mailbot.core.model import Envelope
-from mailbot.mail.identity import fingerprint
-from mailbot.mail.parse import parse
-from mailbot.services.filing import file_mails
-from mailbot.settings import init, load
-from mailbot.store import inbox, installation, migrate, nodes, outbox, tickets, views
+from mailbot.cli import COMMANDS, cli
+from mailbot.cli.rules import group as rules
+from mailbot.cli.shared import open_store, output
+from mailbot.cli.tickets import group as ticket
+from mailbot.config.api import init, load
+from mailbot.domain import policy_outline
+from mailbot.domain.commands import AddNote
+from mailbot.domain.decisions import on_mail
+from mailbot.domain.model import Envelope
+from mailbot.mail.parsing.fingerprint import fingerprint
+from mailbot.mail.parsing.parse import parse
+from mailbot.operations import ticket_commands
+from mailbot.store import inbox, installation, migrate, nodes, outbox, queries, tickets
 from mailbot.store.store import Store
+from mailbot.workers.ticketing import file_mails
 from tests import builders
 from tests.scenarios.harness import DaemonProcess, complaint, eventually, free_port, send
 from tests.sink import SinkSmtp
@@ -79,8 +83,8 @@ class Office:
         loaded = load(self.config, {"MAILBOT_STORE": self.url})
         store = self.store()
         try:
-            live = opening.live(loaded.settings, loaded.policy, store.write_now(installation.secret, None))
-            at = opening.now()
+            live = open_store.live(loaded.settings, loaded.policy, store.write_now(installation.secret, None))
+            at = open_store.now()
             envelope = Envelope(sender, ("support@dukungan.example",), "192.0.2.7", at)
             store.write_now(inbox.keep, inbox.Kept(fingerprint(raw), envelope, raw))
             [[claimed]] = [store.write_now(inbox.claim, inbox.Claim("office", 1))]
@@ -429,7 +433,7 @@ def test_who_assigns_escalates_and_closes_is_on_record_and_people_are_told(offic
 
     assert (closed["status"], closed["deadline"]) == ("closed", None)
     by = closed["events"][0]["by"]
-    assert by == act.operator()
+    assert by == ticket_commands.operator()
     assert by.startswith("operator:")
     shown = office.json("ticket", "show", number)
     assert kinds(shown)[-len(kinds(closed)) :] == kinds(closed)
@@ -478,11 +482,13 @@ def test_commands_at_the_same_time_are_all_recorded_one_after_the_other(store: S
     decision = builders_opened(policy)
     with store.engine.begin() as connection:
         tickets.record(connection, [tickets.Outcome(None, decision.ticket, decision.events, "v", None)])
-    live = opening.live(load(shipped, {}).settings, policy, None)
+    live = open_store.live(load(shipped, {}).settings, policy, None)
     number = decision.ticket.number
 
     def note(text: str) -> None:
-        act.act(store, live, act.Act(number, AddNote(text), "operator:eko", opening.now()))
+        ticket_commands.act(
+            store, live, ticket_commands.Act(number, AddNote(text), "operator:eko", open_store.now())
+        )
 
     threads = [threading.Thread(target=note, args=(str(n),)) for n in range(8)]
     for thread in threads:
@@ -491,7 +497,7 @@ def test_commands_at_the_same_time_are_all_recorded_one_after_the_other(store: S
         thread.join()
     events = store.read_now(tickets.events_of, number)
     assert [each.seq for each in events] == list(range(1, decision.ticket.events + 9))
-    assert len(store.read_now(lambda each: views.messages_of(each, number, longest=10))) == 8
+    assert len(store.read_now(lambda each: queries.messages_of(each, number, longest=10))) == 8
 
 
 def builders_opened(policy: Any) -> Any:
@@ -667,7 +673,7 @@ def test_a_store_of_a_newer_version_is_left_alone(office: Office) -> None:
 
 def test_a_parked_mail_is_listed_with_its_reason_retried_dropped_and_brought_back(office: Office) -> None:
     store = office.store()
-    envelope = Envelope(CUSTOMER, ("support@dukungan.example",), "192.0.2.7", opening.now())
+    envelope = Envelope(CUSTOMER, ("support@dukungan.example",), "192.0.2.7", open_store.now())
     one = store.write_now(inbox.keep, inbox.Kept("f" * 64, envelope, letter())).inbox_id
     store.write_now(inbox.park, inbox.Parked(one, "ValueError: aneh"))
     store.close()
@@ -694,8 +700,8 @@ def test_the_outbox_shows_every_state_and_lets_go_of_what_is_dropped(office: Off
     assert {*keys.split(), "reason", "message_id"} <= listed[0].keys()
     acknowledgement = next(each["id"] for each in listed if each["kind"] == "acknowledgement")
     store = office.store()
-    [claimed] = store.write_now(outbox.claim, outbox.Claim("n", 1, opening.now()))
-    at = opening.now()
+    [claimed] = store.write_now(outbox.claim, outbox.Claim("n", 1, open_store.now()))
+    at = open_store.now()
     store.write_now(outbox.settle, outbox.Settled(claimed.id, "n", "deferred", at, 451, "later", at))
     store.close()
 
@@ -716,10 +722,10 @@ def test_the_outbox_shows_every_state_and_lets_go_of_what_is_dropped(office: Off
 
 def test_status_gives_each_reason_why_mail_does_not_flow_and_exits_1(office: Office) -> None:
     store = office.store()
-    envelope = Envelope(CUSTOMER, ("support@dukungan.example",), "192.0.2.7", opening.now())
+    envelope = Envelope(CUSTOMER, ("support@dukungan.example",), "192.0.2.7", open_store.now())
     one = store.write_now(inbox.keep, inbox.Kept("f" * 64, envelope, letter())).inbox_id
     store.write_now(inbox.park, inbox.Parked(one, "aneh"))
-    store.write_now(nodes.join, nodes.Node("n1", "elsewhere", 1, "listener,intake", opening.now(), "old"))
+    store.write_now(nodes.join, nodes.Node("n1", "elsewhere", 1, "listener,intake", open_store.now(), "old"))
     store.close()
     result = office.run("status")
 
@@ -755,10 +761,10 @@ def harmless(text: str) -> bool:
 
 @given(st.text())
 def test_whatever_a_mail_says_a_line_stays_one_printable_line(text: str) -> None:
-    said = say.clean(text)
+    said = output.clean(text)
 
     assert said.isprintable()
-    assert len(said) <= say.LINE
+    assert len(said) <= output.LINE
     assert not any(
         unicodedata.bidirectional(char) in {"RLO", "LRO", "RLE", "LRE", "RLI", "LRI"} for char in said
     )
@@ -766,16 +772,16 @@ def test_whatever_a_mail_says_a_line_stays_one_printable_line(text: str) -> None
 
 @given(st.text(), st.integers(10, 100))
 def test_whatever_a_mail_says_a_block_is_lines_of_printable_text(text: str, longest: int) -> None:
-    assert harmless(say.block(text * 3, longest))
-    assert len(say.block(text * 3, longest)) <= 4 * longest + 40  # a tab becomes four spaces at most
+    assert harmless(output.block(text * 3, longest))
+    assert len(output.block(text * 3, longest)) <= 4 * longest + 40  # a tab becomes four spaces at most
 
 
 def test_a_plain_text_is_shown_as_it_is() -> None:
     assert (
-        say.clean("  Saldo   terpotong Rp 250.000 – tolong! 漢字 😀 ")
+        output.clean("  Saldo   terpotong Rp 250.000 – tolong! 漢字 😀 ")
         == "Saldo terpotong Rp 250.000 – tolong! 漢字 😀"
     )
-    assert say.block("satu\n\n  dua\r\ntiga\n") == "satu\n\n  dua\ntiga"
+    assert output.block("satu\n\n  dua\r\ntiga\n") == "satu\n\n  dua\ntiga"
 
 
 @pytest.mark.parametrize(
@@ -875,7 +881,9 @@ def test_what_differs_between_two_policies_is_told_by_name() -> None:
     old = builders.policy()
     rules = (*old.rules[:1], *(), old.rules[1])
     assert (
-        changes.between(changes.outline(old), changes.outline(builders.policy(rules=rules, version="v2")))
+        policy_outline.between(
+            policy_outline.outline(old), policy_outline.outline(builders.policy(rules=rules, version="v2"))
+        )
         == []
     )
     new = builders.policy(
@@ -885,7 +893,7 @@ def test_what_differs_between_two_policies_is_told_by_name() -> None:
         ladders={**old.ladders, "slow": builders.STANDARD},
     )
 
-    assert changes.between(changes.outline(old), changes.outline(new)) == [
+    assert policy_outline.between(policy_outline.outline(old), policy_outline.outline(new)) == [
         "team 'payments' removed",
         "rule 'payment' removed",
         "ladder 'slow' added",

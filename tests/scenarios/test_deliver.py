@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from mailbot.store import migrate, views
+from mailbot.store import migrate, queries
 from mailbot.store.store import Store
 from tests.scenarios.harness import RECIPIENT, ROOT, DaemonProcess, complaint, eventually, send
 from tests.sink import SinkSmtp
@@ -283,6 +283,6 @@ async def test_postgresql_takes_piped_mail_too(desk: DaemonProcess, store_url: s
     for _ in range(2):
         assert await pipe(desk, unix(complaint(1)), env={"MAILBOT_STORE": store_url}) == (OK, "", "")
     store = Store(store_url)
-    assert store.read_now(views.raw_mail, 1) == complaint(1)
-    assert len(store.read_now(views.inbox_list)) == 1
+    assert store.read_now(queries.raw_mail, 1) == complaint(1)
+    assert len(store.read_now(queries.inbox_list)) == 1
     store.close()

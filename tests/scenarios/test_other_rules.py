@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.config.faults import lay
 from tests.scenarios.harness import DaemonProcess, complaint, eventually, free_port, send
-from tests.settings.faults import lay
 
 RULES = """
 rules:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.scenarios.harness import RECIPIENT, ROOT, DaemonProcess, complaint, eventually
 from tests.sink import SinkSmtp
-from tests.test_supervisor import START
+from tests.test_systemd import START
 
 RUN = """
 import runpy, sys

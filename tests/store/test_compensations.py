@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from mailbot.core.authority import windows
-from mailbot.core.compensation import Entry, Kind
-from mailbot.core.decide import on_mail
-from mailbot.core.money import Money
+from mailbot.domain.compensation.authority import windows
+from mailbot.domain.compensation.requests import Entry, Kind
+from mailbot.domain.decisions import on_mail
+from mailbot.domain.routing.money import Money
 from mailbot.store import compensations, migrate, tickets
 from mailbot.store.store import Store
 from mailbot.store.tickets import Outcome, Outdated

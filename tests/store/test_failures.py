@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from mailbot.core.bounced import Mute, Returned
-from mailbot.store import failures, mutes, outbox, outbox_view
+from mailbot.domain.replies.undeliverable import Mute, Returned
+from mailbot.store import failures, outbox, outbox_view, suppressions
 from mailbot.store.failures import CameBack
 from mailbot.store.outbox import Claim, Claimed, Mark, Owed, Settled
 from mailbot.store.store import Store
@@ -156,11 +156,11 @@ def _mute(kind: str = "bounce", address: str = BUDI, **changes: Any) -> Mute:
 
 def put(store: Store, *found: Mute) -> None:
     with store.engine.begin() as connection:
-        mutes.put(connection, found)
+        suppressions.put(connection, found)
 
 
 def load(store: Store, now: datetime = NOW) -> dict[str, Mute]:
-    return store.read_now(mutes.load, [BUDI, "lain@x.example"], now)
+    return store.read_now(suppressions.load, [BUDI, "lain@x.example"], now)
 
 
 def test_a_mute_holds_until_it_runs_out_or_is_lifted(store: Store) -> None:
@@ -169,8 +169,8 @@ def test_a_mute_holds_until_it_runs_out_or_is_lifted(store: Store) -> None:
     assert set(load(store)) == {BUDI, "lain@x.example"}
     assert load(store)[BUDI] == _mute(until=LATER)
     assert set(load(store, LATER)) == {"lain@x.example"}
-    assert store.write_now(mutes.lift, "lain@x.example") is True
-    assert store.write_now(mutes.lift, "lain@x.example") is False
+    assert store.write_now(suppressions.lift, "lain@x.example") is True
+    assert store.write_now(suppressions.lift, "lain@x.example") is False
     assert set(load(store)) == {BUDI}
 
 
@@ -186,9 +186,12 @@ def test_the_newest_reason_stands_but_a_complaint_is_not_replaced_by_a_bounce(st
 def test_the_list_holds_what_holds_now(store: Store) -> None:
     put(store, _mute(until=LATER), _mute(address="lain@x.example", since=NOW - timedelta(days=1)))
 
-    assert [each.address for each in store.read_now(mutes.listing, NOW, 10)] == [BUDI, "lain@x.example"]
-    assert [each.address for each in store.read_now(mutes.listing, LATER, 10)] == ["lain@x.example"]
-    assert len(store.read_now(mutes.listing, NOW, 1)) == 1
+    assert [each.address for each in store.read_now(suppressions.listing, NOW, 10)] == [
+        BUDI,
+        "lain@x.example",
+    ]
+    assert [each.address for each in store.read_now(suppressions.listing, LATER, 10)] == ["lain@x.example"]
+    assert len(store.read_now(suppressions.listing, NOW, 1)) == 1
 
 
 PLANS: list[tuple[Callable[[Any], Any], str]] = [

@@ -6,11 +6,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Connection, select
 
-from mailbot.core import events as e
-from mailbot.core import ladder
-from mailbot.core.decide import on_deadline, on_mail
-from mailbot.core.lifecycle import Decision
-from mailbot.core.model import Attachment, Ticket
+from mailbot.domain import events as e
+from mailbot.domain import ladder
+from mailbot.domain.decisions import on_deadline, on_mail
+from mailbot.domain.lifecycle import Decision
+from mailbot.domain.model import Attachment, Ticket
 from mailbot.store import allowances, deadlines, tickets
 from mailbot.store.schema import attachments, contents, messages
 from mailbot.store.schema import events as events_table

@@ -1,0 +1,1 @@
+"""Tools that judge a policy: lint, simulation, replay of stored mail."""

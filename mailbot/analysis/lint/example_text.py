@@ -1,0 +1,63 @@
+"""Words around what an example mail must hold: so that it reads as Indonesian or English, or as neither."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from mailbot.analysis.lint.formulas import Literal
+from mailbot.analysis.lint.text.solver import unfulfilled
+from mailbot.domain import language
+
+# Plain words of each language, few of which are ever asked for by a rule. "": nothing anybody speaks.
+_WORDS = {
+    "id": (
+        "Saya sudah lama menunggu dan belum ada kabar sampai sekarang.",
+        "Mohon maaf, tadi pagi kami juga begitu, apakah bisa?",
+        "ini itu dan yang untuk dengan dari pada oleh tentang " * 3,
+    ),
+    "en": (
+        "I have been there since yesterday and have not seen anything yet.",
+        "Could you please tell us what they said about it?",
+        "the and this that these those here there which who " * 3,
+    ),
+    "": ("Lorem ipsum dolor sit amet consectetur adipiscing elit sed eiusmod tempor. " * 4, "..."),
+}
+
+
+def in_language(
+    subject: str, body: str, wanted: Sequence[str], slots: Mapping[str, list[Literal]]
+) -> tuple[str, str]:
+    """The same with words added where they may stand, until it reads as one of `wanted`.
+
+    As they were when that can't be done: the engine will see that, and nothing is proven by it.
+    """
+    for each in wanted:
+        for words in ("", *_WORDS[each]):
+            for new_subject, new_body in _placed(subject, body, words.strip()):
+                if language.guess(f"{new_subject}\n{new_body}") != each:
+                    continue
+                if not unfulfilled(slots.get("subject", ()), new_subject) and not unfulfilled(
+                    slots.get("body", ()), new_body
+                ):
+                    return new_subject, new_body
+    return subject, body
+
+
+def _placed(subject: str, body: str, words: str) -> Iterator[tuple[str, str]]:
+    if not words:
+        yield subject, body
+        return
+    yield subject, f"{body}\n{words}"
+    yield subject, f"{words}\n{body}"
+    yield f"{subject} {words}", body
+    yield f"{words} {subject}", body
+
+
+def with_sums(
+    subject: str, body: str, named: Sequence[str], slots: Mapping[str, list[Literal]]
+) -> tuple[str, str]:
+    """The same with sums of money named where they may stand."""
+    for each in _placed(subject, body, "\n".join(named)):
+        if not unfulfilled(slots.get("subject", ()), each[0]) and not unfulfilled(
+            slots.get("body", ()), each[1]
+        ):
+            return each
+    return subject, body

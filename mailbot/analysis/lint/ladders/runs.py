@@ -1,0 +1,158 @@
+"""Tickets that are opened and then left alone, taken through the real engine: what their ladder does."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from mailbot.analysis.lint.routes import Route
+from mailbot.domain import events as e
+from mailbot.domain import ladder
+from mailbot.domain.decisions import on_deadline
+from mailbot.domain.escalation import ownership
+from mailbot.domain.lifecycle import Story, evolve
+from mailbot.domain.model import Target, Ticket
+from mailbot.domain.policy import Policy
+
+MOST = 200  # deadlines of one life
+NUMBER = "CHECK-00000000-0"
+CUSTOMER = "pelanggan@example.com"
+_UNANSWERABLE = (Target.RESOLUTION, Target.DECISION)  # clocks that no answer stops
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A step that came, with the ticket as it stood before and after, and who was told of it."""
+
+    step: int
+    at: datetime
+    because: str
+    before: Ticket
+    after: Ticket
+    told: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """`as_told` says in words how the ticket lived. `ticket` is how it stands when only reminders follow."""
+
+    as_told: str
+    opened: Ticket
+    steps: tuple[Taken, ...]
+    ticket: Ticket
+
+    def stages(self) -> Iterator[tuple[Ticket, Taken | None]]:
+        """The ticket where it stood, and the step that brought it there (None: its rule)."""
+        yield self.opened, None
+        for each in self.steps:
+            yield each.after, each
+
+
+def opened(policy: Policy, route: Route, at: datetime, customer: str = CUSTOMER) -> Ticket:
+    """A ticket that was routed so at `at`."""
+    ticket = Ticket(
+        number=NUMBER,
+        mailbox=next(iter(policy.mailboxes)),
+        customer=customer,
+        subject="",
+        language="",
+        opened_at=at,
+        category=route.category,
+        priority=route.priority,
+        team=route.team,
+        level=route.level,
+        ladder=route.ladder,
+    )
+    story = Story(ticket)
+    ownership.give(story, policy, at, "policy")
+    story.tell(_clocks(story.ticket, policy, at))
+    return story.ticket
+
+
+def lives(policy: Policy, route: Route, at: datetime) -> tuple[Life, ...]:
+    """What becomes of such a ticket in four ways of not being looked after."""
+    fresh = opened(policy, route, at)
+    again = _written_again(_answered(fresh, policy, at), policy, at)
+    waiting = _answered(fresh, policy, at)
+    return (
+        _life("nobody answers", fresh, _left_alone(fresh, policy)),
+        _life(
+            "answered at once, the customer writes again, nobody answers", again, _left_alone(again, policy)
+        ),
+        _life("each mail is answered in time, and nobody closes it", again, _never_closed(again, policy)),
+        _life("answered at once, and the customer is silent", waiting, _left_alone(waiting, policy)),
+    )
+
+
+def _clocks(ticket: Ticket, policy: Policy, at: datetime) -> e.ClocksSet:
+    mine, calendar = ladder.ladder_of(ticket, policy), ladder.calendar_of(ticket, policy)
+    return e.ClocksSet(at, "policy", ladder.clocks_for(ticket, mine, calendar, at))
+
+
+def _answered(ticket: Ticket, policy: Policy, at: datetime) -> Ticket:
+    story = Story(ticket)
+    story.tell(e.AgentAnswered(at, "agent", ticket.assignee or ""))
+    story.tell(_clocks(story.ticket, policy, at))
+    return story.ticket
+
+
+def _written_again(ticket: Ticket, policy: Policy, at: datetime) -> Ticket:
+    story = Story(ticket)
+    story.tell(e.CustomerWrote(at, "customer", "", ""))
+    story.tell(_clocks(story.ticket, policy, at))
+    return story.ticket
+
+
+def _left_alone(ticket: Ticket, policy: Policy) -> list[Taken]:
+    found: list[Taken] = []
+    for _ in range(MOST):
+        due = ladder.next_deadline(ticket, policy)
+        if due is None or due.target is Target.REPEAT:
+            break
+        decision = on_deadline(ticket, policy, due.due_at)
+        found += _taken(ticket, decision.events)
+        ticket = decision.ticket
+    return found
+
+
+def _never_closed(ticket: Ticket, policy: Policy) -> list[Taken]:
+    """Whatever asks for an answer gets it in the last moment, so that only the resolution comes due."""
+    found: list[Taken] = []
+    for _ in range(MOST):
+        mine, calendar = ladder.ladder_of(ticket, policy), ladder.calendar_of(ticket, policy)
+        dues = ladder.deadlines(ticket, mine, calendar)
+        at = next((due.due_at for due in dues if due.target in _UNANSWERABLE), None)
+        if at is None:
+            break
+        ticket = _written_again(_answered(ticket, policy, at), policy, at)
+        decision = on_deadline(ticket, policy, at)
+        found += _taken(ticket, decision.events)
+        ticket = decision.ticket
+    return found
+
+
+def _taken(ticket: Ticket, events: Iterable[e.Event]) -> list[Taken]:
+    """The steps among `events`, each with all that it led to."""
+    cuts: list[tuple[e.StepTaken, Ticket, list[e.Event]]] = []
+    for event in events:
+        if isinstance(event, e.StepTaken):
+            cuts.append((event, ticket, []))
+        elif cuts:
+            cuts[-1][2].append(event)
+        ticket = evolve(ticket, event)
+    found = []
+    for step, before, led_to in cuts:
+        after = before
+        for event in (step, *led_to):
+            after = evolve(after, event)
+        told = [
+            each
+            for event in led_to
+            if isinstance(event, e.PeopleTold | e.DecisionAsked)
+            for each in event.whom
+        ]
+        found.append(Taken(step.step, step.at, step.because, before, after, tuple(told)))
+    return found
+
+
+def _life(as_told: str, fresh: Ticket, steps: list[Taken]) -> Life:
+    return Life(as_told, fresh, tuple(steps), steps[-1].after if steps else fresh)

@@ -1,0 +1,1 @@
+"""Decide whether text conditions can hold together: automata over RE2 patterns."""

@@ -1,0 +1,183 @@
+"""Two policies over the same tickets: which go another way, what each policy would have told whom when."""
+
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from mailbot.analysis.simulate.engine import Happened
+from mailbot.domain import events as e
+from mailbot.domain.events import Event
+from mailbot.domain.model import Ticket
+
+MOST = 200  # lines of one ticket that are kept for showing
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing that a policy did. `whom`: who was told; `due_at`: None for what follows from another."""
+
+    at: datetime
+    number: str
+    what: str  # "opened", "step", "missed", "reminder", "escalated", "handed over", "asked", "told", ...
+    said: str
+    due_at: datetime | None = None
+    whom: tuple[str, ...] = ()
+    team: str = ""
+    level: str = ""
+    priority: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a ticket went, as far as it is compared: its first team, the levels that it reached, which promises
+    were broken (however often)."""
+
+    team: str
+    priority: str
+    levels: tuple[str, ...]
+    missed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Otherwise:
+    """A ticket as each policy has it, with all that it did."""
+
+    number: str
+    old: Way
+    new: Way
+    old_lines: tuple[Line, ...]
+    new_lines: tuple[Line, ...]
+
+
+def lines(happened: Happened) -> list[Line]:
+    """What one decision was, for people and for files."""
+    found: list[Line] = []
+    ticket = happened.after
+    if happened.before is None:
+        said = f"{ticket.rule}: {ticket.team}, {ticket.level}, {ticket.priority}"
+        found.append(_line(happened.at, ticket, "opened", said))
+    for event in happened.events:
+        line = _said(event, ticket)
+        if line:
+            found.append(line)
+    return found
+
+
+def _said(event: Event, ticket: Ticket) -> Line | None:
+    at = event.at
+    match event:
+        case e.StepTaken(due_at=due_at, step=step, ladder=ladder, because=because):
+            return _line(at, ticket, "step", f"{step + 1} of {ladder}: {because}", due_at)
+        case e.TargetMissed(due_at=due_at, target=target):
+            return _line(at, ticket, "missed", target.value, due_at)
+        case e.ReminderCame(due_at=due_at, target=target):
+            return _line(at, ticket, "reminder", target.value, due_at)
+        case e.TicketEscalated(level=level, by=by):
+            return _line(at, ticket, "escalated", f"to {level} by {by}")
+        case e.TicketHandedOver(team=team):
+            return _line(at, ticket, "handed over", f"to {team}")
+        case e.TicketAssigned(assignee=assignee, because=because):
+            return _line(at, ticket, "assigned", f"to {assignee}: {because}")
+        case e.DecisionAsked(whom=whom, question=question):
+            return _line(at, ticket, "asked", question, whom=whom)
+        case e.PeopleTold(whom=whom, why=why):
+            return _line(at, ticket, "told", why, whom=whom)
+        case e.CustomerWrote() | e.AgentAnswered() | e.TicketClosed() | e.TicketReopened():
+            return _line(at, ticket, _DONE[type(event)], f"by {event.by}")
+    return None
+
+
+_DONE: dict[type, str] = {
+    e.CustomerWrote: "customer wrote",
+    e.AgentAnswered: "answered",
+    e.TicketClosed: "closed",
+    e.TicketReopened: "reopened",
+}
+
+
+def _line(
+    at: datetime,
+    ticket: Ticket,
+    what: str,
+    said: str,
+    due_at: datetime | None = None,
+    whom: tuple[str, ...] = (),
+) -> Line:
+    return Line(at, ticket.number, what, said, due_at, whom, ticket.team, ticket.level, ticket.priority)
+
+
+class _Course:
+    __slots__ = ("levels", "lines", "missed", "priority", "team")
+
+    def __init__(self) -> None:
+        self.team = self.priority = ""
+        self.levels: list[str] = []
+        self.missed: set[str] = set()
+        self.lines: list[Line] = []
+
+    def way(self) -> Way:
+        return Way(self.team, self.priority, tuple(self.levels), tuple(sorted(self.missed)))
+
+
+class Both:
+    """Give it all that happens on both sides; tickets are compared when they are over on both.
+
+    `limit`: so many that go another way are kept with their lines, and those `wanted`.
+    """
+
+    def __init__(self, since: datetime, limit: int, wanted: Collection[str] = ()) -> None:
+        self.otherwise: list[Otherwise] = []
+        self.wanted: list[Otherwise] = []
+        self.same = 0
+        self.moves: Counter[tuple[Way, Way]] = Counter()
+        self._since, self._limit, self._names = since, limit, frozenset(wanted)
+        self._under_way: tuple[dict[str, _Course], dict[str, _Course]] = ({}, {})
+        self._over: tuple[dict[str, _Course], dict[str, _Course]] = ({}, {})
+
+    def take(self, side: int, happened: Happened) -> None:
+        """`side`: 0 is the old policy, 1 the new one."""
+        number = happened.life.number
+        course = self._under_way[side].get(number)
+        if course is None:
+            course = self._under_way[side][number] = _Course()
+        self._follow(course, happened)
+        if not happened.over:
+            return
+        del self._under_way[side][number]
+        other = self._over[1 - side].pop(number, None)
+        if other is None:
+            self._over[side][number] = course
+            return
+        self._compare(number, *((other, course) if side else (course, other)))
+
+    def _follow(self, course: _Course, happened: Happened) -> None:
+        ticket = happened.after
+        if happened.before is None:
+            course.team, course.priority, course.levels = ticket.team, ticket.priority, [ticket.level]
+        counts = happened.at >= self._since
+        for event in happened.events:
+            if isinstance(event, e.TicketEscalated) and counts:
+                course.levels.append(event.level)
+            elif isinstance(event, e.TargetMissed) and counts:
+                course.missed.add(event.target.value)
+        keeps = len(self.otherwise) < self._limit or ticket.number in self._names
+        if keeps and len(course.lines) < MOST:
+            course.lines += lines(happened)
+
+    def _compare(self, number: str, old: _Course, new: _Course) -> None:
+        if number in self._names:
+            told = Otherwise(number, old.way(), new.way(), tuple(old.lines), tuple(new.lines))
+            self.wanted.append(told)
+        before, after = old.way(), new.way()
+        if before == after:
+            self.same += 1
+            return
+        self.moves[before, after] += 1
+        if len(self.otherwise) < self._limit:
+            self.otherwise.append(Otherwise(number, before, after, tuple(old.lines), tuple(new.lines)))
+
+
+def late(line: Line) -> timedelta:
+    """How long after it was due."""
+    return line.at - line.due_at if line.due_at else timedelta()

@@ -1,0 +1,265 @@
+"""Counting what a simulation tells, in one pass.
+
+What is counted happened in the period; a ticket that was opened before it is simulated from its opening on.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from mailbot.analysis.simulate.engine import Happened
+from mailbot.domain import events as e
+from mailbot.domain.assignment import IN_HAND
+from mailbot.domain.events import Event
+from mailbot.domain.model import Ticket
+from mailbot.reports.figures.api import Period
+
+HOUR = timedelta(hours=1)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+PROGRESS = "progress"  # why a customer was told something
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """Promises broken: the clock of `target` came to its end on so many tickets of that priority."""
+
+    target: str
+    priority: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """Levels raised. `how`: "ladder" (a step), "by hand", "nobody there" (nobody works at its level)."""
+
+    level: str
+    how: str
+    rule: str
+    ladder: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A ladder's step, counted from 1."""
+
+    ladder: str
+    step: int
+    target: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How often people were told for this reason, and how many mails that is."""
+
+    why: str
+    count: int
+    mails: int
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Mails about tickets to one of ours; of them those that remind or escalate, by a ladder's doing."""
+
+    address: str
+    mails: int
+    by_ladder: int
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """One level by the hour of the local day, 24 values each.
+
+    `in_hand`: tickets that wait for us there, the mean over all such hours of the period. `came`: how many
+    came to the level in that hour, opened there or raised to it, in all. `peak`: the highest mean of one
+    single hour, and which (its beginning; None when there never was a ticket).
+    """
+
+    level: str
+    in_hand: tuple[float, ...]
+    came: tuple[int, ...]
+    peak: float
+    peak_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """`tickets` were under way at all, `opened` of them in the period. `refused`: what people did that this
+    policy does not allow or has no place for (escalated to where it stands already, an answer to a question
+    that nobody asked)."""
+
+    tickets: int
+    opened: int
+    closed: int
+    missed: tuple[Missed, ...]
+    raised: tuple[Raised, ...]
+    taken: tuple[Taken, ...]
+    told: tuple[Told, ...]
+    people: tuple[Person, ...]
+    load: tuple[Load, ...]
+    refused: int
+
+
+class Tally:
+    """One simulation's counts. Give it all that happened, in the order of time."""
+
+    def __init__(self, period: Period) -> None:
+        self._period = period
+        self._first = _hour(period.since)
+        self._hours = _hour(period.until - timedelta.resolution) - self._first + 1
+        self._levels: dict[str, _Level] = {}
+        self._since: dict[str, datetime] = {}  # ticket -> since when it is in hand at its level
+        self._tickets = self._opened = self._closed = self._refused = 0
+        self._missed: Counter[tuple[str, str]] = Counter()
+        self._raised: Counter[tuple[str, str, str, str]] = Counter()
+        self._taken: Counter[tuple[str, int, str]] = Counter()
+        self._told: Counter[str] = Counter()
+        self._mails: Counter[str] = Counter()
+        self._people: Counter[str] = Counter()
+        self._by_ladder: Counter[str] = Counter()
+
+    def take(self, happened: Happened) -> None:
+        if happened.at >= self._period.since:
+            self._refused += bool(happened.refused)
+            self._count(happened)
+        self._stand(happened.before, happened.after, happened.at, over=happened.over)
+
+    def _count(self, happened: Happened) -> None:
+        ticket = happened.after
+        by_ladder = False
+        if happened.before is None:
+            self._opened += 1
+        for event in happened.events:
+            match event:
+                case e.TargetMissed(target=target):
+                    self._missed[target.value, ticket.priority] += 1
+                case e.TicketEscalated(level=level):
+                    self._raised[level, _how(event, by_ladder=by_ladder), ticket.rule, ticket.ladder] += 1
+                case e.StepTaken(ladder=ladder, step=step, target=target):
+                    by_ladder = True
+                    self._taken[ladder, step + 1, target.value] += 1
+                case e.ReminderCame():
+                    by_ladder = True
+                case e.PeopleTold(whom=whom, why=why):
+                    self._tell(ticket, whom, why, by_ladder=by_ladder)
+                case e.DecisionAsked(whom=whom):
+                    self._tell(ticket, whom, "decision", by_ladder=True)
+                case e.TicketClosed():
+                    self._closed += 1
+
+    def _tell(self, ticket: Ticket, whom: tuple[str, ...], why: str, *, by_ladder: bool) -> None:
+        why = PROGRESS if whom == (ticket.customer,) else why
+        self._told[why] += 1
+        self._mails[why] += len(whom)
+        if why != PROGRESS:
+            self._people.update(whom)
+            if by_ladder:
+                self._by_ladder.update(whom)
+
+    # --- load ---
+
+    def _stand(self, before: Ticket | None, after: Ticket, at: datetime, *, over: bool) -> None:
+        was = before is not None and _in_hand(before)
+        is_now = _in_hand(after) and not over
+        if before is None:
+            self._tickets += 1
+        same_level = before is not None and before.level == after.level
+        if was and is_now and same_level:
+            return
+        if before is not None and was:
+            begun = self._since.pop(after.number, at)
+            self._level(before.level).add(self._from_start(begun), self._from_start(at))
+        if is_now:
+            self._since[after.number] = at
+        if not same_level and at >= self._period.since:
+            self._level(after.level).came[_hour(at) - self._first] += 1
+
+    def _level(self, name: str) -> "_Level":
+        found = self._levels.get(name)
+        if found is None:
+            found = self._levels[name] = _Level(self._hours)
+        return found
+
+    def _from_start(self, at: datetime) -> int:
+        """Microseconds since the beginning of the first hour, inside the period."""
+        inside = min(max(at, self._period.since), self._period.until)
+        return (inside - EPOCH - self._first * HOUR) // timedelta.resolution
+
+    def figures(self, levels: Iterable[str] = ()) -> Figures:
+        """`levels` in their order; others that tickets stood at follow."""
+        names = dict.fromkeys((*levels, *sorted(self._levels)))
+        told = sorted(self._told, key=lambda why: (-self._told[why], why))
+        people = sorted(self._people, key=lambda who: (-self._people[who], who))
+        return Figures(
+            tickets=self._tickets,
+            opened=self._opened,
+            closed=self._closed,
+            missed=tuple(Missed(*key, count) for key, count in sorted(self._missed.items())),
+            raised=tuple(Raised(*key, count) for key, count in sorted(self._raised.items())),
+            taken=tuple(Taken(*key, count) for key, count in sorted(self._taken.items())),
+            told=tuple(Told(why, self._told[why], self._mails[why]) for why in told),
+            people=tuple(Person(who, self._people[who], self._by_ladder[who]) for who in people),
+            load=tuple(self._load(name) for name in names),
+            refused=self._refused,
+        )
+
+    def _load(self, name: str) -> Load:
+        zone, level = ZoneInfo(self._period.zone), self._level(name)
+        held, length, came = [0] * 24, [0] * 24, [0] * 24
+        peak, peak_at = 0.0, None
+        for index, stood in enumerate(level.held()):
+            begins = EPOCH + (self._first + index) * HOUR
+            lasts = self._from_start(begins + HOUR) - self._from_start(begins)
+            hour = begins.astimezone(zone).hour
+            held[hour] += stood
+            length[hour] += lasts
+            came[hour] += level.came[index]
+            if lasts and stood / lasts > peak:
+                peak, peak_at = stood / lasts, begins
+        means = (round(stood / lasts, 3) if lasts else 0.0 for stood, lasts in zip(held, length, strict=True))
+        return Load(name, tuple(means), tuple(came), round(peak, 3), peak_at)
+
+
+class _Level:
+    """Ticket time of each hour, in microseconds. Whole hours as differences: a span costs the same, however
+    long it is."""
+
+    def __init__(self, hours: int) -> None:
+        self.came = [0] * hours
+        self._parts = [0] * (hours + 1)
+        self._more = [0] * (hours + 1)  # from this hour on, so many tickets more
+
+    def add(self, start: int, end: int) -> None:
+        hour = HOUR // timedelta.resolution
+        if end <= start:
+            return
+        first, last = start // hour, end // hour
+        self._more[first] += 1
+        self._more[last] -= 1
+        self._parts[first] -= start - first * hour
+        self._parts[last] += end - last * hour
+
+    def held(self) -> list[int]:
+        hour = HOUR // timedelta.resolution
+        found, standing = [], 0
+        for more, part in zip(self._more[:-1], self._parts[:-1], strict=True):
+            standing += more
+            found.append(standing * hour + part)
+        return found
+
+
+def _in_hand(ticket: Ticket) -> bool:
+    return ticket.status in IN_HAND and not ticket.held_for
+
+
+def _hour(at: datetime) -> int:
+    return (at - EPOCH) // HOUR
+
+
+def _how(event: Event, *, by_ladder: bool) -> str:
+    if event.by != "policy":
+        return "by hand"
+    return "ladder" if by_ladder else "nobody there"

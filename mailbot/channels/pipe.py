@@ -1,0 +1,96 @@
+"""A mail that a mail server pipes to us: what pipes do to it undone, its envelope pieced together."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from mailbot.channels.smtp import mail_and_rcpt
+from mailbot.channels.smtp.data import has_bare_newlines, normalised
+from mailbot.domain.model import Envelope
+from mailbot.domain.policy import Policy
+from mailbot.errors import Refused
+from mailbot.mail.parsing import header_fields
+from mailbot.mail.parsing.addressed import addressed
+from mailbot.mail.parsing.addresses import people
+
+MBOX_LINE = re.compile(rb"From (?![ \t]*:)[^\n]*\n")  # "From :" with a colon is a field in an old spelling
+NULL_SENDERS = ("", "<>", "MAILER-DAEMON")  # the last one: how Postfix's pipe(8) and local(8) write it
+FIELDS = 10  # of one name that are looked at
+ASKED = ("ORIGINAL_RECIPIENT", "RECIPIENT")  # local(8), Exim, qmail: before and after aliases
+
+
+def restored(piped: bytes) -> bytes:
+    """The mail as SMTP would have brought it: without the line that mbox files put first, lines in CRLF."""
+    first = MBOX_LINE.match(piped)
+    raw = piped[first.end() :] if first else piped
+    if b"\r" not in raw:
+        return raw.replace(b"\n", b"\r\n")
+    return normalised(raw) if has_bare_newlines(raw) else raw
+
+
+def envelope(
+    raw: bytes,
+    *,
+    sender: str | None,
+    recipients: Sequence[str],
+    env: Mapping[str, str],
+    policy: Policy,
+    received_at: datetime,
+) -> Envelope:
+    """What the SMTP dialogue would have said. Raises Refused when `recipients` are given and none is ours.
+
+    Recipients that the environment or the mail names are hints: whoever pipes mail to us means us, so when no
+    hint leads to a mailbox it is for the first. A sender that can't be read is the null sender: the mail is
+    kept and never answered by a machine.
+    """
+    given = sender if sender is not None else env.get("SENDER")
+    # The topmost Return-Path is the last host's (RFC 5321 4.4), also when it says <>.
+    whole = next(iter(_named(raw, "return-path", 1)), "") if given is None else given
+    ours = _ours(recipients, policy)
+    if recipients and not ours:
+        raise Refused(550, "5.1.1 No such mailbox here")
+    return Envelope(_readable(whole), ours or _hinted(raw, env, policy), "", received_at)
+
+
+def _hinted(raw: bytes, env: Mapping[str, str], policy: Policy) -> tuple[str, ...]:
+    """The first of these that leads to a mailbox: environment, what hosts on the way wrote, To and Cc."""
+    hints = (
+        *([env.get(name, "")] for name in ASKED),
+        [*_named(raw, "delivered-to", FIELDS), *_named(raw, "x-original-to", FIELDS)],
+        addressed(raw, policy.mailbox_for)[1],
+    )
+    first = tuple(policy.mailboxes)[:1]
+    return next((found for hint in hints if (found := _ours(hint, policy))), first)
+
+
+def _ours(recipients: Sequence[str], policy: Policy) -> tuple[str, ...]:
+    """Those that are mailboxes of ours, each once, as the listener would write them."""
+    found = []
+    for each in recipients:
+        try:
+            local, domain, parameters = mail_and_rcpt.recipient(f"TO:<{_bare(each)}> SMTPUTF8")
+            if len(parameters) == 1:
+                found.append(mail_and_rcpt.whose(local, domain, policy))
+        except Refused:
+            continue
+    return tuple(dict.fromkeys(found))
+
+
+def _named(raw: bytes, name: str, limit: int) -> list[str]:
+    """Addresses in the topmost fields of that name."""
+    head, _ = header_fields.read(raw, 0, len(raw))
+    return [person.address for value in head.all(name)[:limit] for person in people(value)]
+
+
+def _readable(sender: str) -> str:
+    if sender.strip() in NULL_SENDERS:
+        return ""
+    try:
+        address, parameters = mail_and_rcpt.sender(f"FROM:<{_bare(sender)}> SMTPUTF8")
+    except Refused:
+        return ""
+    return address if len(parameters) == 1 else ""
+
+
+def _bare(address: str) -> str:
+    return address.strip().removeprefix("<").removesuffix(">")

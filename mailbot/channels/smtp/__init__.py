@@ -1,0 +1,1 @@
+"""The SMTP and LMTP server: listener, session, limits, and the commit before the 250."""

@@ -1,0 +1,78 @@
+"""Keeps a mail that the listener took in: the commit before the 250."""
+
+import asyncio
+from datetime import timedelta
+
+from mailbot import log
+from mailbot.domain.model import Envelope
+from mailbot.errors import StoreFull, StoreUnavailable
+from mailbot.mail.parsing.fingerprint import fingerprint
+from mailbot.metrics import Metrics
+from mailbot.store import inbox
+from mailbot.store.store import Store
+
+PATIENCE = timedelta(seconds=55)  # inside DATA; the listener itself gives up after 60 s (promise P4)
+AGAIN = 0.5  # seconds between two tries
+COMFORT = 100  # mails that may wait for intake before senders are asked to be a little slower
+SLOWEST = 1.0  # seconds that a sender waits at most for the mails before it
+LARGE = 1_000_000  # bytes: a digest of that takes long enough to be felt by other sessions
+
+
+class InFlow:
+    """Slows senders when mail comes in faster than it is handled, as Postfix does by in_flow_delay: else a
+    burst is accepted at once and answered late. A count of this node's mails, right enough for that."""
+
+    def __init__(self) -> None:
+        self._waiting = 0
+
+    def kept(self) -> None:
+        self._waiting += 1
+
+    def handled(self, count: int, most: int) -> None:
+        """Intake took `count` of the `most` that it takes at once. Fewer: nothing waits, whoever took it.
+
+        Other nodes take mail that we kept; without this the count would only ever grow.
+        """
+        self._waiting = max(0, self._waiting - count) if count == most else 0
+
+    def delay(self) -> float:
+        """Seconds to wait before keeping the next mail: a millisecond for each that waits beyond COMFORT."""
+        return min(SLOWEST, max(0, self._waiting - COMFORT) / 1000)
+
+
+class Keeper:
+    """Call it with what came in: the inbox id, after the commit. Without `flow` nobody is slowed."""
+
+    def __init__(self, store: Store, metrics: Metrics, flow: InFlow | None = None) -> None:
+        self._store, self._metrics, self._flow = store, metrics, flow
+
+    async def __call__(self, envelope: Envelope, raw: bytes) -> int:
+        """Raises StoreFull at once, StoreUnavailable when the store stayed away for PATIENCE."""
+        day = envelope.received_at.date().isoformat()
+        if self._flow and (delay := self._flow.delay()):
+            await asyncio.sleep(delay)
+        if len(raw) > LARGE:
+            mark = await asyncio.to_thread(fingerprint, raw, day)
+        else:
+            mark = fingerprint(raw, day)
+        receipt = await self._keep(inbox.Kept(mark, envelope, raw))
+        if receipt.known:
+            log.mail_known(inbox_id=receipt.inbox_id)
+        else:
+            if self._flow:
+                self._flow.kept()
+            self._metrics.accepted.inc()
+            log.mail_kept(inbox_id=receipt.inbox_id, size=len(raw), peer=envelope.peer)
+        return receipt.inbox_id
+
+    async def _keep(self, kept: inbox.Kept) -> inbox.Receipt:
+        deadline = asyncio.get_running_loop().time() + PATIENCE.total_seconds()
+        while True:
+            try:
+                return await self._store.write(inbox.keep, kept)
+            except StoreFull:
+                raise  # waiting would not make room
+            except StoreUnavailable:
+                if asyncio.get_running_loop().time() > deadline:
+                    raise
+                await asyncio.sleep(AGAIN)

@@ -1,0 +1,118 @@
+"""How much one client and all together may take: sessions, mails a minute, bytes of mail in flight."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from ipaddress import IPv6Address, ip_address
+
+from mailbot.config.model import Limits, Network
+from mailbot.domain.policy import Rate
+from mailbot.domain.replies.allowance import take
+
+MANY_PEERS = 4096  # so many remembered rates are swept before another one is added
+
+
+def is_within(peer: str, networks: Sequence[Network]) -> bool:
+    """Does this IP address belong to one of the networks? A local socket's peer, without one, doesn't."""
+    if not networks or not peer:
+        return False
+    address = ip_address(peer)
+    return any(address in network for network in networks)
+
+
+def plain(host: str) -> str:
+    """An IP address as people write it: no zone, IPv4 not dressed up as IPv6 by a dual-stack socket."""
+    host = host.partition("%")[0]
+    return host[7:] if host.startswith("::ffff:") and "." in host else host
+
+
+def household(peer: str) -> str:
+    """Whom a cap per address means: an IPv4 address, or the /64 that one IPv6 customer gets as a whole."""
+    if ":" not in peer:
+        return peer
+    return str(IPv6Address(int(IPv6Address(peer)) >> 64 << 64))
+
+
+class Caps:
+    """Counts sessions and mails by address. `exempt` peers (our own MTA) are only counted in all."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._rated = limits.rates
+        self._rate = Rate(limits.mails_per_minute_per_address, timedelta(minutes=1))
+        self._inside: Counter[str] = Counter()
+        self._until: dict[str, datetime] = {}
+        self.sessions = 0
+
+    def enter(self, peer: str, *, exempt: bool) -> bool:
+        """Takes a place for a session; False when there is none left (then there is nothing to `leave`)."""
+        key = household(peer)
+        full = not exempt and self._inside[key] >= self._limits.sessions_per_address
+        if full or self.sessions >= self._limits.sessions:
+            return False
+        self.sessions += 1
+        self._inside[key] += 1
+        return True
+
+    def move(self, peer: str, client: str, *, exempt: bool) -> bool:
+        """A session of `peer` is `client`'s; False when that one has no place left, then nothing moves."""
+        key = household(client)
+        if not exempt and self._inside[key] >= self._limits.sessions_per_address:
+            return False
+        self.sessions += 1
+        self._inside[key] += 1
+        self.leave(peer)
+        return True
+
+    def leave(self, peer: str) -> None:
+        key = household(peer)
+        self.sessions -= 1
+        self._inside[key] -= 1
+        if not self._inside[key]:
+            del self._inside[key]
+
+    def may_send(self, peer: str, now: datetime) -> bool:
+        """Counts one more mail of this address; False when it has had its share of this minute."""
+        if not self._rated:
+            return True
+        if len(self._until) >= MANY_PEERS:
+            self._until = {key: until for key, until in self._until.items() if until > now}
+        key = household(peer)
+        until = take(self._until.get(key), self._rate, now)
+        if until is not None:
+            self._until[key] = until
+        return until is not None
+
+
+class Memory:
+    """The bytes of mail between socket and store, of all sessions together.
+
+    Who finds no room waits a little before being refused: his TCP window closes meanwhile, and room comes
+    back within milliseconds while the store works. If all wait for each other, who is refused makes room.
+    """
+
+    def __init__(self, size: int, patience: timedelta) -> None:
+        self._size, self._patience = size, patience.total_seconds()
+        self._freed = asyncio.Event()
+        self.used = 0
+
+    def fits(self, count: int) -> bool:
+        return self.used + count <= self._size
+
+    async def take(self, count: int) -> bool:
+        """Books `count` bytes, waiting for room; False when none came in time."""
+        if not self.fits(count):
+            try:
+                async with asyncio.timeout(self._patience):
+                    while not self.fits(count):
+                        self._freed.clear()
+                        await self._freed.wait()
+            except TimeoutError:
+                return False
+        self.used += count
+        return True
+
+    def give_back(self, count: int) -> None:
+        self.used -= count
+        self._freed.set()

@@ -1,7 +1,0 @@
-"""Charts: what to show (`model`), where each mark goes (`layout`), marks as SVG or PNG (`paint`)."""
-
-from mailbot.charts.layout import picture
-from mailbot.charts.model import Bars, Chart, Heat, Lines, Rows, Series
-from mailbot.charts.paint import Picture, sheet
-
-__all__ = ["Bars", "Chart", "Heat", "Lines", "Picture", "Rows", "Series", "picture", "sheet"]

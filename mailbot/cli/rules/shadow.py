@@ -1,0 +1,55 @@
+"""`mailbot rules shadow`: what the policy that only looks on would have done otherwise."""
+
+import click
+
+from mailbot.cli.rules import diff_text
+from mailbot.cli.shared.open_store import desk, no
+from mailbot.cli.shared.options import config_option, json_option
+from mailbot.cli.shared.output import as_json, clean, line, short, title
+from mailbot.domain.policy_diff import Change, moves
+from mailbot.store import shadows
+from mailbot.store.shadows import Run
+
+
+@click.command()
+@click.argument("version", required=False)
+@diff_text.limit_option
+@config_option
+@json_option
+def shadow(version: str | None, limit: int, in_json: bool) -> None:
+    """What the policy that only looks on would have done otherwise with each new ticket, and how often it
+    agreed. VERSION: an earlier one; else the newest. `shadow: DIR` in mailbot.yaml sets one up."""
+    with desk() as at:
+        runs = at.store.read_now(shadows.runs)
+        if not runs:
+            no("no policy has looked on yet: `shadow: DIR` in mailbot.yaml, then `mailbot reload`")
+        wanted = version or runs[0].shadow
+        mine = [run for run in runs if run.shadow == wanted]
+        if not mine:
+            no(f"no policy of version {clean(wanted)} has looked on")
+        changes, zone = at.store.read_now(shadows.differences, wanted), at.zone()
+    if in_json:
+        as_json(_shape(wanted, mine, changes))
+    else:
+        _show(wanted, mine, changes, zone, limit)
+
+
+def _shape(version: str, runs: list[Run], changes: list[Change]) -> dict[str, object]:
+    return {
+        "shadow": version,
+        "runs": runs,
+        **diff_text.counts(changes),
+        "moves": moves(changes),
+        "changes": changes,
+    }
+
+
+def _show(version: str, runs: list[Run], changes: list[Change], zone: str, limit: int) -> None:
+    title(f"policy {clean(version)} looks on")
+    for run in runs:
+        span = f"{short(run.first_at, zone)} to {short(run.last_at, zone)}"
+        line(f"  beside {clean(run.live)}, {span}: agreed on {run.agreed:,}, differed on {run.differed:,}")
+        if run.missed:
+            line(f"    {run.missed:,} more came too fast to be looked at", dim=True)
+    diff_text.tell_counts(changes)
+    diff_text.tell_changes(changes, zone, limit)

@@ -1,0 +1,1 @@
+"""Commands for operators: run, check, status, inbox, outbox, database."""

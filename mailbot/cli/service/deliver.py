@@ -1,0 +1,137 @@
+"""`mailbot deliver`: one mail on standard input, for a mail server that pipes (Postfix, Exim, procmail).
+
+What this command needs is imported when it runs, and nothing more: it starts anew for each mail.
+"""
+
+import gc
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from io import BytesIO
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import click
+
+from mailbot.cli.shared.options import config_directory, config_option
+from mailbot.errors import ConfigError, Refused, StoreFull
+
+if TYPE_CHECKING:
+    from mailbot.config.glance import Glance
+    from mailbot.domain.model import Envelope
+
+# sysexits(3), as mail servers read them: 75 means later, all others that the sender gets the mail back.
+USAGE, NOT_A_MAIL, NO_USER, LATER = 64, 65, 67, 75
+MBOX_ROOM = 1024  # bytes that a "From " line may have above the size of the mail
+
+
+class _WrongUsage(click.UsageError):
+    exit_code = USAGE
+
+
+class _Piped(click.Command):
+    """Wrong usage is 64 here: 2, as elsewhere, would tell a mail server nothing."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            raise _WrongUsage(error.message, error.ctx) from error
+
+
+@click.command(cls=_Piped)
+@click.option(
+    "--from", "sender", metavar="ADDRESS", help="Envelope sender; else $SENDER, else Return-Path, else none."
+)
+@click.option(
+    "--to",
+    "recipients",
+    metavar="ADDRESS",
+    multiple=True,
+    help="Envelope recipient, may be given again; else $ORIGINAL_RECIPIENT, $RECIPIENT, else the header.",
+)
+@config_option
+@click.pass_context
+def deliver(ctx: click.Context, sender: str | None, recipients: tuple[str, ...]) -> None:
+    """Keep one mail from standard input; the running daemon takes it within a second.
+
+    Exit codes, of sysexits(3): 0 kept, 75 not now (try again later), 67 no mailbox of ours in --to,
+    65 too big, 64 wrong usage.
+    """
+    gc.disable()  # a short life: collecting would cost more than it frees
+    stream = sys.stdin.buffer if sys.stdin else BytesIO()
+    if stream.isatty():
+        code = _say(USAGE, "pipe a mail into this command: mailbot deliver < mail.eml")
+    else:
+        code = _attempt(ctx, stream, sender, recipients)
+    ctx.exit(code)
+
+
+def _attempt(ctx: click.Context, stream: IO[bytes], sender: str | None, recipients: Sequence[str]) -> int:
+    try:
+        _deliver(config_directory(ctx), os.environ, stream, sender, recipients)
+    except Refused as refusal:
+        code = _say(NO_USER if refusal.code == 550 else NOT_A_MAIL, refusal.text)
+    except ConfigError as refusal:
+        code = _say(LATER, f"the configuration can't be used\n{refusal}")
+    except Exception as error:  # any other way out would make the mail server send the mail back (P4)
+        code = _say(LATER, f"the mail can't be kept now: {type(error).__name__}: {error}")
+    else:
+        return 0
+    with suppress(OSError):
+        while stream.read(1 << 20):  # whoever pipes to us may take a closed pipe for the answer
+            pass
+    return code
+
+
+def _deliver(
+    directory: Path, env: Mapping[str, str], stream: IO[bytes], sender: str | None, recipients: Sequence[str]
+) -> None:
+    """Returns when the mail is committed. Raises Refused, ConfigError, or whatever went wrong."""
+    from datetime import UTC, datetime
+
+    from mailbot.channels.pipe import envelope, restored
+    from mailbot.channels.smtp.data import too_big
+    from mailbot.config.glance import glance
+    from mailbot.mail.parsing.fingerprint import fingerprint
+
+    at = glance(directory, env)
+    raw = restored(stream.read(at.limits.size + MBOX_ROOM))
+    if len(raw) > at.limits.size:
+        raise too_big(at.limits.size)
+    if not raw:
+        raise EOFError("there is no mail on standard input")
+    now = datetime.now(UTC)
+    told = envelope(raw, sender=sender, recipients=recipients, env=env, policy=at.policy, received_at=now)
+    _keep(at, fingerprint(raw, now.date().isoformat()), told, raw)
+
+
+def _keep(at: "Glance", mark: str, told: "Envelope", raw: bytes) -> None:
+    """Commits. On SQLite without SQLAlchemy, which is slow to start; on PostgreSQL as the daemon does."""
+    from mailbot.store import doorstep
+
+    if at.store.startswith(doorstep.PREFIX):
+        from shutil import disk_usage
+
+        path, _ = doorstep.place(at.store)
+        if path.is_file() and disk_usage(path.parent).free < at.limits.space_needed:
+            raise StoreFull("there is not enough space on its disk")
+        doorstep.keep(at.store, mark, told, raw)
+        return
+    from mailbot.store import inbox
+    from mailbot.store.store import Store
+
+    store = Store(at.store)
+    try:
+        store.write_now(inbox.keep, inbox.Kept(mark, told, raw))
+    finally:
+        store.close()
+
+
+def _say(code: int, text: str) -> int:
+    from mailbot.cli.shared.output import complain
+
+    with suppress(OSError):  # nobody listens: the code says it all
+        complain(text)
+    return code

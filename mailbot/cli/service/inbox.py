@@ -1,0 +1,179 @@
+"""`mailbot inbox`: mail that came in and was kept. What waits, what is parked and why."""
+
+from collections.abc import Callable
+
+import click
+
+from mailbot.cli.shared.json_form import inbox_shape
+from mailbot.cli.shared.open_store import Desk, desk, no, now
+from mailbot.cli.shared.options import config_option, json_option
+from mailbot.cli.shared.output import (
+    as_json,
+    block,
+    clean,
+    facts,
+    line,
+    on_terminal,
+    short,
+    size,
+    span,
+    table,
+    when,
+)
+from mailbot.cli.shared.rows import give_raw, ids_argument, tell_each
+from mailbot.mail.parsing.parse import parse
+from mailbot.store import inbox as store_inbox
+from mailbot.store import queries
+
+LIMIT = 100  # mails in a list for people
+EVERYTHING = 100_000
+STATES = ("new", "done", "parked")
+COLOURS = {"new": "yellow", "done": "green", "parked": "red"}
+
+
+@click.group()
+@config_option
+def inbox() -> None:
+    """Mail that came in: list, show, retry, drop."""
+
+
+@inbox.command("list")
+@click.option("--state", "states", multiple=True, type=click.Choice(STATES), help="May be given again.")
+@click.option("--ticket", default="", metavar="NUMBER", help="On this ticket.")
+@click.option("--limit", type=click.IntRange(1, EVERYTHING), help=f"At most so many; {LIMIT} for people.")
+@config_option
+@json_option
+def list_(states: tuple[str, ...], ticket: str, limit: int | None, in_json: bool) -> None:
+    """Mails, the newest first."""
+    from mailbot.cli.shared.ticket_numbers import spelled
+
+    most = limit or (EVERYTHING if in_json else LIMIT)
+    number = spelled(ticket) if ticket else ""
+    with desk() as at:
+        found = at.store.read_now(
+            lambda each: queries.inbox_list(each, states=states, number=number, limit=most)
+        )
+        if in_json:
+            as_json([inbox_shape(each) for each in found])
+            return
+        rows = [_row(each, at.zone()) for each in found]
+    heads = ("id", "state", "received", "from", "to", "size", "ticket", "reason")
+    table(heads, rows, empty="No such mail in the inbox.", spare=("size", "to"))
+    if len(found) == most and on_terminal():
+        line(f"The newest {most}; --limit shows more.", dim=True)
+
+
+def _row(each: queries.InboxEntry, zone: str) -> tuple[object, ...]:
+    sender, to = each.sender or "<> (null sender)", ", ".join(each.recipients)
+    received = short(each.received_at, zone)
+    return each.id, each.state, received, sender, to, size(each.size), each.ticket, each.reason
+
+
+@inbox.command()
+@click.argument("inbox_id", metavar="ID", type=click.IntRange(1))
+@click.option("--raw", is_flag=True, help="The mail itself, byte for byte, to standard output.")
+@config_option
+@json_option
+def show(inbox_id: int, raw: bool, in_json: bool) -> None:
+    """One mail: how it came, how it reads, where it went or why it is parked."""
+    with desk() as at:
+        entry = at.store.read_now(queries.inbox_entry, inbox_id) or no(
+            f"there is no mail {inbox_id} in the inbox"
+        )
+        content = at.store.read_now(queries.raw_mail, inbox_id)
+        if raw:
+            give_raw(content, f"the bytes of mail {inbox_id} are missing")
+        elif in_json:
+            as_json({**inbox_shape(entry), "mail": _read_shape(content)})
+        else:
+            _show(at, entry, content)
+
+
+@inbox.command()
+@click.argument("inbox_id", metavar="ID", type=click.IntRange(1))
+@config_option
+def raw(inbox_id: int) -> None:
+    """One mail byte for byte as it came, to standard output."""
+    with desk() as at:
+        give_raw(at.store.read_now(queries.raw_mail, inbox_id), f"there is no mail {inbox_id} in the inbox")
+
+
+def _read_shape(content: bytes | None) -> dict[str, object] | None:
+    """How the mail reads; null when its bytes are missing."""
+    if content is None:
+        return None
+    mail = parse(content)
+    names = ("sender", "sender_name", "subject", "message_id", "language", "automatic", "flags")
+    shape: dict[str, object] = {name: getattr(mail, name) for name in names}
+    shape["visible"] = mail.visible[:100_000]
+    parts = ("name", "type", "size", "digest")
+    shape["attachments"] = [{name: getattr(each, name) for name in parts} for each in mail.attachments]
+    return shape
+
+
+def _show(at: Desk, entry: queries.InboxEntry, content: bytes | None) -> None:
+    line(f"mail {entry.id}  {entry.state}", fg=COLOURS[entry.state])
+    facts(
+        [
+            ("why", entry.reason),
+            ("ticket", entry.ticket),
+            ("received", when(entry.received_at, at.zone())),
+            ("waits since", span(now() - entry.received_at) if entry.state == "new" else ""),
+            ("from (envelope)", entry.sender or "<> (null sender)"),
+            ("to (envelope)", ", ".join(entry.recipients)),
+            ("came from", entry.peer),
+            ("size", f"{entry.size:,} bytes"),
+            ("strikes", f"{entry.strikes} of {store_inbox.STRIKES}" if entry.strikes else ""),
+            ("fingerprint", entry.fingerprint),
+        ]
+    )
+    if content is None:
+        line("  its bytes are missing", fg="red")
+        return
+    mail = parse(content)
+    names = ", ".join(f"{each.name} ({each.type}, {size(each.size)})" for each in mail.attachments)
+    remarks = ", ".join(mail.flags)
+    facts(
+        [
+            *(("From", mail.sender), ("Subject", mail.subject), ("Message-ID", mail.message_id)),
+            *(("automatic", mail.automatic), ("remarks", remarks), ("attached", names)),
+        ]
+    )
+    for row in block(mail.visible, 2_000).split("\n"):
+        line(f"    | {row}".rstrip())
+    if entry.state == "parked":
+        line(f"`mailbot inbox retry {entry.id}` tries again, `mailbot inbox drop {entry.id}` gives it up.")
+
+
+@inbox.command()
+@ids_argument
+@config_option
+@json_option
+def retry(ids: tuple[int, ...], in_json: bool) -> None:
+    """Put parked (or dropped) mails back in line; the daemon takes them within a second."""
+    with desk() as at:
+        done = [at.store.write_now(store_inbox.retry, each) for each in ids]
+        tell_each(_state(at), ids, done, "waits again", "is not parked", in_json)
+
+
+@inbox.command()
+@ids_argument
+@click.option("--because", default="", help="The reason, kept with it.")
+@config_option
+@json_option
+def drop(ids: tuple[int, ...], because: str, in_json: bool) -> None:
+    """Give parked mails up. Their bytes are kept: `retry` brings them back."""
+    from mailbot.operations.ticket_commands import operator
+
+    reason = f"dropped by {operator()}" + (f": {clean(because, 300)}" if because else "")
+    with desk() as at:
+        done = [at.store.write_now(store_inbox.drop, store_inbox.Dropped(each, reason)) for each in ids]
+        tell_each(_state(at), ids, done, "is dropped", "is not parked", in_json)
+
+
+def _state(at: Desk) -> Callable[[int], str | None]:
+    def state(mail_id: int) -> str | None:
+        entry = at.store.read_now(queries.inbox_entry, mail_id)
+        return entry.state if entry else None
+
+    return state

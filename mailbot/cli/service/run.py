@@ -1,0 +1,34 @@
+"""`mailbot run`: the daemon in the foreground."""
+
+import os
+
+import click
+
+from mailbot.cli.shared.options import config_directory, config_option
+from mailbot.cli.shared.output import complain
+
+ROLES = ("listener", "imap", "intake", "delivery", "deadlines")
+
+
+def _roles(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[str, ...]:
+    chosen = tuple(dict.fromkeys(role.strip() for role in value.split(",") if role.strip()))
+    if not chosen or any(role not in ROLES for role in chosen):
+        raise click.BadParameter(f"choose from {', '.join(ROLES)}, separated by commas")
+    return chosen
+
+
+@click.command()
+@click.option(
+    "--roles", default=",".join(ROLES), callback=_roles, metavar="LIST", help=f"{', '.join(ROLES)}; all."
+)
+@config_option
+@click.pass_context
+def run(ctx: click.Context, roles: tuple[str, ...]) -> None:
+    """The daemon, in the foreground. SIGTERM drains and ends it, SIGHUP reloads the policy."""
+    from mailbot import daemon
+
+    try:
+        ctx.exit(daemon.run(config_directory(ctx), os.environ, roles))
+    except OSError as error:
+        complain(f"can't start: {error}")
+        ctx.exit(1)

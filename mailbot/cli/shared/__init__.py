@@ -1,0 +1,1 @@
+"""What several commands need: options, opening the store, output, JSON."""

@@ -1,0 +1,93 @@
+"""What --json shows: dictionaries with stable keys. Moments are ISO 8601 in UTC, spans seconds."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from mailbot.cli.shared.event_text import sentence
+from mailbot.cli.shared.ladder_text import deadline_said
+from mailbot.domain import ladder
+from mailbot.domain.model import Ticket
+from mailbot.domain.policy import Policy
+from mailbot.store.codec import event_data
+from mailbot.store.outbox_view import Entry
+from mailbot.store.queries import Armed, InboxEntry
+from mailbot.store.tickets import RecordedEvent
+
+Shape = dict[str, Any]
+
+
+def ticket_shape(ticket: Ticket, armed: Armed | None = None) -> Shape:
+    """`deadline` is the next one; null when no clock runs."""
+    names = (
+        *("number", "status", "customer", "subject", "mailbox", "language", "category", "urgency"),
+        *("complexity", "priority", "tags", "team", "level", "assignee", "ladder", "rule", "opened_at"),
+        *("first_response_at", "closed_at", "merged_into", "held_for"),
+    )
+    shape: Shape = {name: getattr(ticket, name) for name in names}
+    return {**shape, "events_count": ticket.events, "deadline": _armed(armed)}
+
+
+def _armed(armed: Armed | None) -> Shape | None:
+    if armed is None:
+        return None
+    return {name: getattr(armed, name) for name in ("due_at", "target", "step", "state", "reason")}
+
+
+def deadline_shapes(ticket: Ticket, policy: Policy) -> list[Shape]:
+    """All that will fall due if nothing else happens. `step` counts from 1; null: the promise itself."""
+    calendar = ladder.calendar_of(ticket, policy)
+    return [
+        {
+            "due_at": each.due_at,
+            "target": each.target.value,
+            "step": each.step + 1 if each.step != ladder.MISSED else None,
+            "does": deadline_said(each, ticket, policy, calendar.zone),
+            "moved_from": each.moved_from,
+        }
+        for each in ladder.deadlines(ticket, ladder.ladder_of(ticket, policy), calendar)
+    ]
+
+
+def event_shapes(recorded: Sequence[RecordedEvent], zone: str) -> list[Shape]:
+    return [
+        {
+            "seq": each.seq,
+            "kind": type(each.event).__name__,
+            "at": each.event.at,
+            "by": each.event.by,
+            "policy": each.policy,
+            "sentence": sentence(each.event, zone),
+            "data": event_data(each.event),
+        }
+        for each in recorded
+    ]
+
+
+def outbox_shape(entry: Entry) -> Shape:
+    """`unknown`: how often the connection died after the final dot; `sent_at`: when the relay took it."""
+    return {
+        "id": entry.id,
+        "ticket": entry.ticket,
+        "kind": entry.kind,
+        "state": entry.state,
+        "recipient": entry.recipient,
+        "attempts": entry.attempts,
+        "unknown": entry.unknown,
+        "asked_at": entry.asked_at,
+        "due_at": entry.due_at,
+        "dot_at": entry.dot_at,
+        "settled_at": entry.settled_at,
+        "sent_at": entry.settled_at if entry.state == "sent" else None,
+        "code": entry.code,
+        "reply": entry.reply,
+        "reason": entry.reason,
+        "message_id": entry.message_id,
+    }
+
+
+def inbox_shape(entry: InboxEntry) -> Shape:
+    names = (
+        *("id", "state", "received_at", "sender", "recipients", "peer", "size", "ticket", "reason"),
+        *("strikes", "claimed_by", "fingerprint"),
+    )
+    return {name: getattr(entry, name) for name in names}

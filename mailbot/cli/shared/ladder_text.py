@@ -1,0 +1,129 @@
+"""Clocks, steps and what comes due, in words for people."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from mailbot.cli.shared.output import clean, line, span, title, when
+from mailbot.domain import ladder
+from mailbot.domain.escalation.level_questions import open_question
+from mailbot.domain.ladder import MISSED, Deadline
+from mailbot.domain.model import Clock, Target, Ticket
+from mailbot.domain.policy import Moment, Policy, Step
+from mailbot.domain.quiet import said as hours_said
+
+# Why who has the ticket is reminded though no step says so.
+IN_TURN = {
+    Target.REPEAT: "nothing else was to come",
+    Target.FOLLOW_UP: "the customer did not answer",
+    Target.CONFIRMATION: "nobody confirmed in time, and no step follows",
+    Target.DECISION: "nobody decided in time, and no step follows",
+}
+_EARLY = {
+    Target.CONFIRMATION: "not confirmed in time, so at once: ",
+    Target.DECISION: "not decided in time, so at once: ",
+}
+
+
+def words(name: str) -> str:
+    """ "first_response" -> "first response"."""
+    return name.replace("_", " ")
+
+
+def clocks_said(clocks: Iterable[Clock]) -> str:
+    said = []
+    for clock in clocks:
+        used = f", {span(clock.spent)} used" if clock.spent else ""
+        length = f"every {span(clock.span)}" if clock.target is Target.REPEAT else span(clock.span)
+        name = "reminder" if clock.target is Target.REPEAT else words(clock.target)
+        said.append(f"{name} {length}{used}{'' if clock.running_since else ', paused'}")
+    return f"clocks: {'; '.join(said)}" if said else "no clock runs"
+
+
+def comes_due(ticket: Ticket, policy: Policy, zone: str) -> None:
+    """Prints all that will fall due if nothing else happens, the clocks, and the question that is open."""
+    title("Comes due, if nothing else happens")
+    mine, calendar = ladder.ladder_of(ticket, policy), ladder.calendar_of(ticket, policy)
+    for each in ladder.deadlines(ticket, mine, calendar):
+        line(f"  {when(each.due_at, zone)}  {clean(deadline_said(each, ticket, policy, zone))}")
+    line(f"  {clocks_said(ticket.clocks)}")
+    if mine.quiet:
+        line(f"  quiet hours: {hours_said(mine.quiet)}")
+    if asked := question_said(ticket, policy):
+        line(f"  to be decided: {clean(asked)}")
+    if former := former_said(ticket, policy):
+        line(f"  {clean(former)}")
+
+
+def question_said(ticket: Ticket, policy: Policy) -> str:
+    """The question that waits for its answer, "" when none does."""
+    step = open_question(ticket, policy)
+    return f"{step.question} ({', '.join(step.options)}), by {step.ask_decision}" if step else ""
+
+
+def former_said(ticket: Ticket, policy: Policy) -> str:
+    """That the ticket climbs its ladder as it was once; "" when that is how it is."""
+    mine, now = ladder.ladder_of(ticket, policy), ladder.current_ladder(ticket, policy)
+    if mine == now:
+        return ""
+    return f"ladder {mine.name} as it was when the ticket was given it ({ticket.ladder_digest})"
+
+
+def deadline_said(deadline: Deadline, ticket: Ticket, policy: Policy, zone: str = "UTC") -> str:
+    """What happens when it comes: "first response missed", "escalate to L2, tell the customer"."""
+    held = f"; {when(deadline.moved_from, zone)} falls into the quiet hours" if deadline.moved_from else ""
+    if deadline.step == MISSED and deadline.target not in ladder.UNPROMISED:
+        return f"the promise is missed: {words(deadline.target)}"
+    step = ladder.step_at(ladder.ladder_of(ticket, policy), deadline.step)
+    if step is None:
+        return f"remind {ticket.assignee or 'the team'}: {_reminder(deadline, ticket)}{held}"
+    early = _EARLY.get(deadline.target, "")
+    return f"{early}{does(step, ticket.category)} (step {deadline.step + 1}, at {moment_said(step.at)}){held}"
+
+
+def _reminder(deadline: Deadline, ticket: Ticket) -> str:
+    if ticket.held_for:
+        return "it is held, to be accepted or rejected"
+    if deadline.target is Target.REPEAT:
+        return "nothing else is to come"
+    return {
+        Target.FOLLOW_UP: "the customer is silent: ask again or close",
+        Target.CONFIRMATION: "not confirmed, and no step follows",
+    }.get(deadline.target, "not decided, and no step follows")
+
+
+def does(step: Step, category: str | None = None) -> str:
+    """All that a step of a ladder does; to a ticket of this category, where one is given."""
+    parts = []
+    within = f" within {span(step.acknowledge_within)}" if step.acknowledge_within else ""
+    if step.hand_over_to:
+        parts.append(f"hand over to {step.hand_over_to}")
+    if level := _raises(step, category):
+        parts.append(f"escalate to {level}")
+    if step.reassign:
+        parts.append("give it to somebody else of the team")
+    if step.ask_decision:
+        parts.append(f"ask {step.ask_decision} to decide{within}: {step.question}")
+    elif within:
+        parts.append(f"the new owner confirms{within}")
+    if step.remind:
+        parts.append(f"remind the {step.remind}")
+    if step.notify:
+        parts.append(f"notify {', '.join(step.notify)}")
+    if step.tell_customer:
+        parts.append("tell the customer")
+    return ", ".join(parts) or "nothing"
+
+
+def _raises(step: Step, category: str | None) -> str:
+    if category is not None:
+        return ladder.level_of(step, category)
+    by_category = [f"{level} for {name}" for name, level in step.escalate_by_category.items()]
+    rest = [f"{step.escalate_to} for the rest" if by_category else step.escalate_to]
+    return ", ".join((*by_category, *(rest if step.escalate_to else ())))
+
+
+def moment_said(at: Moment) -> str:
+    """ "75% of resolution", "first response + 30 min"."""
+    target = words(at.target)
+    base = target if at.share == 1 else f"{at.share:.0%} of {target}"
+    return f"{base} {'+' if at.offset > timedelta() else '-'} {span(at.offset)}" if at.offset else base

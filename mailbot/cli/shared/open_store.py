@@ -1,0 +1,145 @@
+"""From a directory of YAML to what commands work with: checked configuration, open store, policy."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NoReturn
+
+import click
+from sqlalchemy import make_url
+
+from mailbot.cli.shared.options import config_directory
+from mailbot.cli.shared.output import complain
+from mailbot.config.api import Loaded, Settings, load, load_policy
+from mailbot.domain.policy import Policy
+from mailbot.errors import ConfigError, Problem
+from mailbot.mail.compose.compose import Composer
+from mailbot.mail.compose.reply_tokens import Keys
+from mailbot.mail.compose.templates import Templates
+from mailbot.mail.compose.templates import load as load_templates
+from mailbot.store import ladders, migrate, queries
+from mailbot.store.engine import is_sqlite, sqlite_path
+from mailbot.store.store import Store
+from mailbot.workers.runtime import Live, signer
+
+STATE = Path("/var/lib/mailbot")  # where the systemd unit keeps a store with a relative path
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """An open store with the configuration beside it."""
+
+    settings: Settings
+    policy: Policy
+    store: Store
+
+    def live(self, templates: Templates | None = None) -> Live:
+        """What the daemon decides by, built the same way."""
+        return live(self.settings, self.policy, self.store.read_now(queries.secret), templates)
+
+    def zone(self, team: str = "") -> str:
+        """The zone of a team's calendar; of the first calendar when there is no such team."""
+        if team in self.policy.teams:
+            return self.policy.calendar_of(team).zone
+        return next(iter(self.policy.calendars.values())).zone
+
+
+def live(
+    settings: Settings, policy: Policy, secret: bytes | None, templates: Templates | None = None
+) -> Live:
+    """`secret` is the store's; without any, marks are made that nobody will ever recognise."""
+    keys = Keys(settings.secret or secret or secrets.token_bytes(32))
+    read = templates or load_templates(settings.templates)
+    composer = Composer(read, keys, policy, signer=signer(settings.dkim))
+    return Live(policy, composer, keys, settings.trust)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def configuration() -> Loaded:
+    """The YAML of --config with the environment above it. Raises ConfigError."""
+    return load(config_directory(click.get_current_context()), os.environ)
+
+
+def checked() -> tuple[Loaded, Templates]:
+    """All that a reload needs to be taken, tried as the daemon tries it. ConfigError holds every problem."""
+    from mailbot.operations.validate_policy import approve, doubts
+
+    directory = config_directory(click.get_current_context())
+    found = approve(directory, os.environ, now().date())
+    if problems := doubts(found.loaded, directory):
+        raise ConfigError(problems)
+    looks_on = _faults_of_shadow(found.loaded.settings)
+    return replace(found.loaded, warnings=(*found.loaded.warnings, *looks_on)), found.templates
+
+
+def _faults_of_shadow(settings: Settings) -> tuple[Problem, ...]:
+    """Why the policy that should look on can't; the daemon goes its way without it."""
+    if settings.shadow is None:
+        return ()
+    try:
+        load_policy(settings.shadow, os.environ)
+    except ConfigError as refusal:
+        return refusal.problems
+    return ()
+
+
+@contextmanager
+def desk() -> Iterator[Desk]:
+    """The store that the configuration names, opened; exit 1 with the reason when it can't be."""
+    loaded = configuration()
+    refusal = missing(loaded.settings.store)
+    if refusal:
+        no(refusal)
+    store = Store(loaded.settings.store)
+    try:
+        if refusal := outdated(store):
+            no(refusal)
+        policy = replace(loaded.policy, former=store.read_now(ladders.known))
+        yield Desk(loaded.settings, policy, store)
+    finally:
+        store.close()
+
+
+def missing(url: str) -> str:
+    """Why there is no store to open, else "". To ask SQLite itself would make an empty one."""
+    if not is_sqlite(url) or Path(sqlite_path(url)).is_file():
+        return ""
+    path = Path(sqlite_path(url))
+    text = (
+        f"there is no store at {path}\n`mailbot run` makes it at its first start, `mailbot db upgrade` now."
+    )
+    elsewhere = STATE / path.name
+    if path != elsewhere and elsewhere.is_file():
+        text += f"\nThe service keeps one at {elsewhere}: MAILBOT_STORE={elsewhere} mailbot ..."
+    return text
+
+
+def outdated(store: Store) -> str:
+    """What is to be done before this version can work with the store; "" when all is well."""
+    found = store.read_now(migrate.current)
+    if found == migrate.HEAD:
+        return ""
+    if found is None:
+        return f"the store at {shown(store.url)} is empty\n`mailbot db upgrade` lays out its tables."
+    text = f"the store at {shown(store.url)} has schema {found}, this version works with {migrate.HEAD}\n"
+    return text + (
+        "it needs the newer mailbot" if found > migrate.HEAD else "`mailbot db upgrade` migrates it"
+    )
+
+
+def shown(url: str) -> str:
+    """Where the store is, without its password."""
+    return sqlite_path(url) if is_sqlite(url) else make_url(url).render_as_string(hide_password=True)
+
+
+def no(text: str) -> NoReturn:
+    """The answer is no: why, and exit 1."""
+    complain(text)
+    raise click.exceptions.Exit(1)

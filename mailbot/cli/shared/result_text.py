@@ -1,0 +1,103 @@
+"""What a command did to tickets, and what one ticket has to do with others, in words and as JSON."""
+
+from datetime import datetime
+from typing import Any
+
+import click
+
+from mailbot.cli.shared import ticket_numbers
+from mailbot.cli.shared.event_text import sentence
+from mailbot.cli.shared.json_form import event_shapes, ticket_shape
+from mailbot.cli.shared.open_store import Desk, no
+from mailbot.cli.shared.output import clean, line, on_terminal, when
+from mailbot.domain.lifecycle import Decision
+from mailbot.domain.model import Ticket
+from mailbot.operations import ticket_commands as acting
+from mailbot.store import queries, tickets
+
+COLOURS = {"new": "yellow", "open": "yellow", "waiting": "cyan", "closed": "green", "merged": "blue"}
+
+# (kind of link, does this ticket point at the other?) -> what the other one is to it
+_SAID = {
+    ("follows", True): "goes on from",
+    ("follows", False): "goes on in",
+    ("claims", True): "claims to be about",
+    ("claims", False): "is claimed, without proof, by",
+    ("suggests", True): "may mean",
+    ("suggests", False): "may be meant by",
+    ("held_for", True): "held for",
+    ("held_for", False): "unconfirmed, held apart",
+    ("merged_into", True): "merged into",
+    ("merged_into", False): "merged from",
+    ("split_from", True): "split from",
+    ("split_from", False): "split into",
+}
+
+
+def links_said(found: list[queries.Link], number: str) -> list[tuple[str, str]]:
+    """(what the others are to this ticket, their numbers), those that hold no longer marked."""
+    said: dict[str, list[str]] = {}
+    held = {each.other for each in found if each.kind == "held_for" and each.ticket == number}
+    for each in found:
+        here = each.ticket == number
+        other = each.other if here else each.ticket
+        if each.kind == "claims" and (other in held if here else _is_held(found, each)):
+            continue  # what is held says the same
+        word = _SAID[each.kind, here]
+        said.setdefault(word, []).append(other if each.now else f"{other} (no longer)")
+    return [(word, ", ".join(others)) for word, others in said.items()]
+
+
+def _is_held(found: list[queries.Link], claim: queries.Link) -> bool:
+    return any(
+        (each.kind, each.ticket, each.other) == ("held_for", claim.ticket, claim.other) for each in found
+    )
+
+
+def belongs(evidence: Any) -> tuple[str, list[str]]:
+    """Why a message is where it is and how sure that is; then what was weighed and did not decide."""
+    sure = evidence.get("confidence", "none")
+    because = evidence.get("because", "") + (f" ({sure})" if sure != "none" else "")
+    clues = [each for each in evidence.get("clues", ()) if not each["counted"]]
+    return because, [f"{each['kind']} {each['named']}: {each['why']}" for each in clues]
+
+
+def head(found: Ticket) -> None:
+    state = click.style(found.status, fg=COLOURS[found.status], bold=True) if on_terminal() else found.status
+    line(f"{found.number}  {state}  {clean(found.subject) or '(no subject)'}")
+
+
+def by(at: Desk, agent: str | None) -> str:
+    """Who acts, as events name it; exit 1 when --as names nobody."""
+    if agent is None:
+        return acting.operator()
+    address = agent.strip().lower()
+    if address not in at.policy.agents:
+        hint = ticket_numbers.near(address, at.policy.agents)
+        no(f"--as {clean(address)}: no agent of any team has this address{hint}")
+    return f"agent:{address}"
+
+
+def decided(at: Desk, decision: Decision) -> dict[str, Any]:
+    """A decision that was recorded, for --json."""
+    found = decision.ticket
+    first = found.events - len(decision.events)
+    recorded = [
+        tickets.RecordedEvent(first + n, at.policy.version, each) for n, each in enumerate(decision.events, 1)
+    ]
+    sends = [{"kind": notice.name, "to": notice.to} for notice in decision.notices]
+    armed = at.store.read_now(queries.deadline, found.number)
+    events = event_shapes(recorded, at.zone(found.team))
+    return {**ticket_shape(found, armed), "events": events, "sends": sends}
+
+
+def tell(at: Desk, decision: Decision, due_at: datetime | None) -> None:
+    """The same for people."""
+    found = decision.ticket
+    zone = at.zone(found.team)
+    head(found)
+    for event in decision.events:
+        line(f"  {sentence(event, zone)}")
+    for notice in decision.notices:
+        line(f"  mail to {clean(notice.to)} is in line ({notice.name})")
+    line(f"  next deadline: {when(due_at, zone) or 'none'}")

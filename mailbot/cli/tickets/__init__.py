@@ -1,0 +1,1 @@
+"""`mailbot ticket`, `explain` and `prove`: show tickets and act on them."""

@@ -1,0 +1,63 @@
+"""What a configuration can mean but seldom does: warnings, each with its place."""
+
+from collections.abc import Iterator
+
+from mailbot.config.checks import authority
+from mailbot.config.yaml.lookup import Files, find, names, texts
+from mailbot.config.yaml.scalars import shown
+from mailbot.errors import Problem
+
+
+def of(files: Files) -> list[Problem]:
+    """What can be meant but seldom is: warnings."""
+    return [
+        *_nobody_hears(files),
+        *_days_of_work_time(files),
+        *_starting_levels(files),
+        *_idle_levels(files),
+        *authority.remarks(files),
+    ]
+
+
+def _nobody_hears(files: Files) -> Iterator[Problem]:
+    source = files.mailbot
+    if isinstance(source.data, dict) and not source.data.get("admins"):
+        hint = "admins: [you@dukungan.example]"
+        message = "nobody hears by mail of a reload that was refused"
+        yield Problem(source.file, 0, 0, message, hint)
+
+
+def _days_of_work_time(files: Files) -> Iterator[Problem]:
+    """ "2 days" in a target is 48 h of work time: with office hours more than a week."""
+    source = files.escalation
+    if all(hours == "always" for _, hours in find(source.data, "calendars", "*", "hours")):
+        return
+    for pattern in (("targets", "*"), ("steps", "*", "acknowledge_within"), ("steps", "*", "at")):
+        for place, text in texts(source.data, "ladders", "*", *pattern):
+            if "day" in text or "week" in text:
+                hint = "write the hours: two days of 8 h are 16 h"
+                yield source.at_value(place, f"`{shown(text)}` counts 24 h of work time a day", hint)
+
+
+def _starting_levels(files: Files) -> Iterator[Problem]:
+    levels = names(files, "level") or ("",)
+    for place, then in find(files.routing.data, "rules", "*", "then"):
+        if not isinstance(then, dict):
+            continue
+        level = then.get("level") or levels[0]
+        held = {
+            found
+            for _, found in texts(files.teams.data, "teams", str(then.get("team")), "agents", "*", "level")
+        }
+        if held and level in levels and level not in held:
+            message = f"`{then['team']}` has nobody at {level}: its tickets would start with another team"
+            yield files.routing.at_value(
+                (*place, "team"), message, f"set `level:` to one of: {', '.join(sorted(held))}"
+            )
+
+
+def _idle_levels(files: Files) -> Iterator[Problem]:
+    held = {level for _, level in texts(files.teams.data, "teams", "*", "agents", "*", "level")}
+    for place, level in texts(files.teams.data, "levels", "*"):
+        if held and level not in held:
+            yield files.teams.at_value(place, f"nobody works at the level `{shown(level)}`")

@@ -1,0 +1,193 @@
+"""What the environment says above the YAML, and the secrets, which have no other way in."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from mailbot.config.yaml import scalars
+from mailbot.config.yaml.scalars import shown
+from mailbot.errors import Problem
+
+# MAILBOT_CONFIG is read by the commands, the TEST and BENCH ones by the tests.
+KNOWN = (
+    *("CONFIG", "STORE", "LISTEN", "RELAY", "LOG", "LIMITS", "SECRET"),
+    *("RELAY_PASSWORD", "IMAP_PASSWORD", "DKIM_KEY", "DKIM_KEY_FILE"),
+)
+MIN_SECRET = 16  # bytes: the proofs made with it have 128 bits
+MAX_SECRET = 4096
+
+_Value = TypeVar("_Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """None: the environment says nothing about it."""
+
+    store: str | None = None
+    store_base: Path | None = None  # of a relative SQLite path, under systemd
+    listen: tuple[str, int] | None = None
+    relay: tuple[str, int] | None = None
+    log: Literal["json", "text"] | None = None
+    limits: bool = True
+    secret: bytes | None = None
+    relay_password: str = ""
+    dkim_key: bytes | None = field(default=None, repr=False)  # PEM, as it came
+    imap_passwords: Mapping[str, str] = field(default_factory=dict)  # by what follows IMAP_PASSWORD
+
+    def imap_password(self, user: str) -> str:
+        """The account's own, else the one for all."""
+        return self.imap_passwords.get(own_name(user)) or self.imap_passwords.get("", "")
+
+
+def read(env: Mapping[str, str]) -> tuple[Environment, list[Problem], list[Problem]]:
+    """What the environment says, what is wrong with it, and what looks like a slip of the pen."""
+    problems: list[Problem] = []
+    secret = _secret(env, "SECRET", problems)
+    if secret is not None and len(secret) < MIN_SECRET:
+        problems.append(
+            _problem(
+                "MAILBOT_SECRET",
+                f"has {len(secret)} bytes, at least {MIN_SECRET} are needed",
+                "`openssl rand -hex 32` makes one",
+            )
+        )
+    password = _secret(env, "RELAY_PASSWORD", problems)
+    log = _take(env, "LOG", _log, problems)
+    state = env.get("STATE_DIRECTORY", "").partition(":")[0]
+    found = Environment(
+        store=_store(env, problems),
+        store_base=Path(state) if state else None,
+        listen=_take(env, "LISTEN", scalars.endpoint, problems),
+        relay=_take(env, "RELAY", scalars.endpoint, problems),
+        log=log,
+        limits=_take(env, "LIMITS", _switch, problems) is not False,
+        secret=secret,
+        relay_password=_decoded("MAILBOT_RELAY_PASSWORD", password, problems),
+        imap_passwords=_imap_passwords(env, problems),
+        dkim_key=_secret(env, "DKIM_KEY", problems) or _named_file(env, "DKIM_KEY_FILE", problems),
+    )
+    return found, problems, _slips(env)
+
+
+def _take(
+    env: Mapping[str, str], name: str, reader: Callable[[object], _Value], problems: list[Problem]
+) -> _Value | None:
+    text = env.get(f"MAILBOT_{name}", "").strip()
+    if not text:
+        return None
+    try:
+        return reader(text)
+    except ValueError as error:
+        problems.append(_problem(f"MAILBOT_{name}", *scalars.said(error)))
+        return None
+
+
+def _secret(env: Mapping[str, str], name: str, problems: list[Problem]) -> bytes | None:
+    """From the variable, else from the systemd credential of that name (mailbot-relay-password)."""
+    variable = f"MAILBOT_{name}"
+    raw = env.get(variable, "").encode("utf-8", "surrogateescape")
+    if not raw and env.get("CREDENTIALS_DIRECTORY"):
+        credential = Path(env["CREDENTIALS_DIRECTORY"]) / variable.lower().replace("_", "-")
+        try:
+            with credential.open("rb") as file:
+                raw = file.read(MAX_SECRET + 1)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            problems.append(Problem(str(credential), 0, 0, f"can't be read: {error.strerror}"))
+            return None
+    if len(raw) > MAX_SECRET:
+        problems.append(_problem(variable, f"is longer than {MAX_SECRET} bytes"))
+        return None
+    return raw.rstrip(b"\r\n") or None
+
+
+def _named_file(env: Mapping[str, str], name: str, problems: list[Problem]) -> bytes | None:
+    """What stands in the file that a variable names."""
+    path = env.get(f"MAILBOT_{name}", "")
+    if not path:
+        return None
+    try:
+        with open(path, "rb") as file:
+            raw = file.read(MAX_SECRET + 1)
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        problems.append(_problem(f"MAILBOT_{name}", f"{shown(path)} can't be read: {why}"))
+        return None
+    if len(raw) > MAX_SECRET:
+        problems.append(_problem(f"MAILBOT_{name}", f"{shown(path)} is longer than {MAX_SECRET} bytes"))
+        return None
+    return raw
+
+
+def own_name(user: str) -> str:
+    """What stands behind IMAP_PASSWORD for this user: "support@toko.example" -> "_SUPPORT_TOKO_EXAMPLE"."""
+    return "_" + re.sub(r"[^A-Z0-9]", "_", user.upper())
+
+
+def _imap_passwords(env: Mapping[str, str], problems: list[Problem]) -> dict[str, str]:
+    names = {name.removeprefix("MAILBOT_") for name in env if _is_imap_password(name)}
+    if env.get("CREDENTIALS_DIRECTORY"):
+        files = Path(env["CREDENTIALS_DIRECTORY"]).glob("mailbot-imap-password*")
+        names |= {path.name.removeprefix("mailbot-").upper().replace("-", "_") for path in files}
+    return {
+        name.removeprefix("IMAP_PASSWORD"): text
+        for name in sorted(names)
+        if (text := _decoded(f"MAILBOT_{name}", _secret(env, name, problems), problems))
+    }
+
+
+def _is_imap_password(variable: str) -> bool:
+    return variable == "MAILBOT_IMAP_PASSWORD" or variable.startswith("MAILBOT_IMAP_PASSWORD_")
+
+
+def _decoded(variable: str, raw: bytes | None, problems: list[Problem]) -> str:
+    try:
+        text = (raw or b"").decode()
+    except UnicodeDecodeError:
+        problems.append(_problem(variable, "is not UTF-8"))
+        return ""
+    if not text.isprintable():
+        problems.append(_problem(variable, "holds control characters"))
+        return ""
+    return text
+
+
+def _store(env: Mapping[str, str], problems: list[Problem]) -> str | None:
+    """A URL with its password, so it may come as a credential too."""
+    text = _decoded("MAILBOT_STORE", _secret(env, "STORE", problems), problems)
+    return _take({"MAILBOT_STORE": text}, "STORE", scalars.store, problems)
+
+
+def _log(value: object) -> Literal["json", "text"]:
+    match value:
+        case "json":
+            return "json"
+        case "text":
+            return "text"
+    raise ValueError(f"`{shown(value)}` is no form of log", "json or text")
+
+
+def _switch(value: object) -> bool:
+    if value not in ("on", "off"):
+        raise ValueError(f"`{shown(value)}` is neither on nor off", "MAILBOT_LIMITS=off is for load tests")
+    return value == "on"
+
+
+def _slips(env: Mapping[str, str]) -> list[Problem]:
+    """MAILBOT_LISTN: no variable of ours, though nearly."""
+    known = [f"MAILBOT_{name}" for name in KNOWN]
+    slips = []
+    for name in sorted(env):
+        if name.startswith("MAILBOT_") and name not in known and not _is_imap_password(name):
+            meant = get_close_matches(name, known, n=1, cutoff=0.85)
+            if meant:
+                slips.append(_problem(name, "is no variable of mailbot's", f"did you mean {meant[0]}?"))
+    return slips
+
+
+def _problem(variable: str, message: str, hint: str = "") -> Problem:
+    return Problem(variable, 0, 0, message, hint)

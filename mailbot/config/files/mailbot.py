@@ -1,0 +1,224 @@
+"""`mailbot.yaml`: what the machine needs, the mailboxes, whom we trust."""
+
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from mailbot.config.files.entry import Entry
+from mailbot.config.model import MIB, ImapTls, RelayTls
+from mailbot.config.store_url import STORE
+from mailbot.config.yaml.types import (
+    Address,
+    After,
+    DnsName,
+    Domain,
+    Endpoint,
+    HeaderName,
+    ImapUser,
+    Language,
+    Lmtp,
+    Loopback,
+    Name,
+    Names,
+    Net,
+    Prefix,
+    Rates,
+    Size,
+    Span,
+    Store,
+    WeekMoment,
+    some,
+)
+
+
+class Tls(Entry):
+    """STARTTLS for those who bring mail."""
+
+    certificate: str = Field(description="PEM file with the chain; relative to this directory")
+    key: str = Field(description="PEM file with the private key; relative to this directory")
+    required: bool = Field(False, description="refuse mail that comes without TLS")
+
+
+class ListenEntry(Entry):
+    """The ways in, when SMTP alone won't do; what is left out is not served."""
+
+    smtp: Endpoint | None = Field(None, description="host:port")
+    lmtp: Lmtp | None = Field(
+        None, description="host:port or the path of a local socket, for a mail server beside us"
+    )
+
+
+def _ways(value: object) -> object:
+    return value if isinstance(value, dict) else {"smtp": value}
+
+
+def _some_way(value: ListenEntry) -> ListenEntry:
+    if value.smtp is None and value.lmtp is None:
+        raise ValueError("mail has no way in", "smtp: 127.0.0.1:2525, or lmtp: 127.0.0.1:8024, or both")
+    return value
+
+
+class RelayEntry(Entry):
+    """The mail server that takes our mail. Its password: MAILBOT_RELAY_PASSWORD or a systemd credential."""
+
+    address: Endpoint = Field(("127.0.0.1", 25), description="host:port")
+    tls: RelayTls = Field(
+        "starttls", description="none, starttls (when offered), required, implicit (port 465)"
+    )
+    user: str = Field("", description="user to log in as; empty: no login")
+    connections: int = Field(20, ge=1, le=100, description="connections kept open at most")
+
+
+class MailboxEntry(Entry):
+    """An address that customers write to."""
+
+    address: Address = Field(description="the address; mail to address+anything belongs to it too")
+    brand: Name = Field(description="the name customers know: stands in From and in the texts")
+    prefix: Prefix = Field(description="of the ticket number: 2 to 10 capital letters")
+    language: Language | None = Field(
+        None, description="of the first answer when the mail leaves us unsure; else both"
+    )
+    strangers: Literal["new", "hold", "thread"] = Field(
+        "new",
+        description="mail that names another's ticket: new ticket, hold for an agent to accept, or thread",
+    )
+    reopen_within: Span = Field(timedelta(days=14), description="a reply reopens a closed ticket for so long")
+    digits: int = Field(8, ge=8, le=12, description="random digits of the number")
+    unauthenticated: Literal["neutral", "held", "none"] = Field(
+        "neutral",
+        description="who did not pass SPF, DKIM or DMARC gets: the neutral acknowledgement; held: nothing "
+        "until an agent answers; none: no word of progress later either",
+    )
+    rich_acknowledgements: bool = Field(
+        False, description="who passed reads the own subject again in the acknowledgement"
+    )
+
+
+class ImapEntry(Entry):
+    """A folder that mail is fetched from. Passwords: MAILBOT_IMAP_PASSWORD or a systemd credential."""
+
+    host: Domain = Field(description="the IMAP server")
+    port: int | None = Field(None, ge=1, le=65535, description="else 993 with implicit TLS, 143 without")
+    tls: ImapTls = Field("implicit", description="implicit, starttls (or nothing), none (on loopback only)")
+    user: ImapUser = Field(description="user to log in as")
+    folder: Name = Field("INBOX", description="which folder, as the server names it")
+    mailbox: Address = Field(
+        description="one of `mailboxes`: whose the mail is when its header names none of ours"
+    )
+    after: After = Field(
+        ("seen", ""), description="once a mail is stored: seen, move to FOLDER, or delete it there"
+    )
+    every: Span = Field(timedelta(minutes=1), description="how often to look when the server has no IDLE")
+
+
+class TrustEntry(Entry):
+    """Whom we believe about who sent a mail."""
+
+    authserv_ids: list[Domain] = Field([], description="hosts whose Authentication-Results header counts")
+    agent_networks: list[Net] = Field([], description="networks that only agents can submit from")
+    front_networks: list[Net] = Field(
+        [], description="our own mail servers in front: no per-address caps for them"
+    )
+    proxy_networks: list[Net] = Field(
+        [], description="proxies in front, which begin with a PROXY header of version 2; nobody else may"
+    )
+    verify: bool = Field(
+        False, description="check SPF, DKIM and DMARC ourselves; for a mailbot on port 25 (extra `auth`)"
+    )
+    resolver: Endpoint | None = Field(
+        None, description="host:port of the DNS server to ask; else the system's"
+    )
+
+
+class DkimEntry(Entry):
+    """Signing what we send (extra `auth`). The key: MAILBOT_DKIM_KEY or a systemd credential."""
+
+    domain: DnsName = Field(description="that signs: the mailboxes' own, or one above it")
+    selector: DnsName = Field(description="which of the domain's keys: SELECTOR._domainkey.DOMAIN in the DNS")
+    headers: list[HeaderName] = Field([], description="fields to sign; else what says who writes to whom")
+
+
+class LimitsEntry(Entry):
+    """Caps at the door."""
+
+    size: Size = Field(25 * MIB, description="of one mail")
+    sessions: int = Field(200, ge=1, le=10000, description="connections at once")
+    sessions_per_address: int = Field(
+        20, ge=1, le=10000, description="connections at once from one IP address"
+    )
+    recipients: int = Field(100, ge=1, le=1000, description="of one mail")
+    mails_per_session: int = Field(100, ge=1, description="on one connection")
+    in_flight: Size = Field(64 * MIB, description="memory for mails that are coming in, all together")
+    mails_per_minute_per_address: int = Field(120, ge=1, description="from one IP address")
+    minimum_rate: int = Field(
+        500, ge=1, le=100000, description="bytes a second that a mail must come in with"
+    )
+    free_space: Size | None = Field(
+        None, description="no mail is taken with less room on the disk; else max(1 GiB, 4 x size)"
+    )
+
+
+class AnswersEntry(Entry):
+    """How many automatic answers may leave; over that the ticket is kept and the answer suppressed."""
+
+    per_address: Rates = Field([], description="to one address")
+    per_domain: Rates = Field([], description="to one domain that is not shared")
+    overall: Rates = Field([], description="to everybody together")
+    shared_domains: list[Domain] = Field(
+        [], description="domains of many people (gmail.com): no rate per domain there"
+    )
+
+
+class WeeklyEntry(Entry):
+    """A report of the last seven days, by mail."""
+
+    to: Annotated[Names, AfterValidator(some("name"))] = Field(description="agents, teams or addresses")
+    at: WeekMoment = Field((0, timedelta(hours=8)), description="each week, by the first calendar's clock")
+    language: Literal["id", "en"] = Field("en", description="of the report")
+
+
+class ReportsEntry(Entry):
+    """Reports that go out by themselves."""
+
+    weekly: WeeklyEntry | None = Field(None, description="the figures of the week, to managers")
+
+
+class MailbotFile(Entry):
+    """mailbot.yaml: the machine around the policy."""
+
+    hostname: Domain | None = Field(None, description="our name in SMTP; else this machine's")
+    listen: Annotated[
+        ListenEntry,
+        AfterValidator(_some_way),
+        BeforeValidator(_ways, json_schema_input_type=Endpoint | ListenEntry),
+    ] = Field(
+        default_factory=lambda: ListenEntry.model_validate({"smtp": "127.0.0.1:2525"}),
+        description="where mail comes in: host:port for SMTP, or `smtp:` and `lmtp:`",
+    )
+    tls: Tls | None = Field(None, description="certificate for STARTTLS")
+    store: Store = Field(
+        STORE,
+        description="SQLite file, or postgresql://host/name; a password belongs in MAILBOT_STORE",
+    )
+    relay: RelayEntry = Field(RelayEntry(), description="where mail goes out")
+    mailboxes: Annotated[list[MailboxEntry], AfterValidator(some("mailbox"))] = Field(
+        description="addresses customers write to"
+    )
+    imap: list[ImapEntry] = Field([], description="folders that mail is fetched from")
+    dkim: DkimEntry | None = Field(
+        None, description="signing what we send; left out: the relay does, or nobody"
+    )
+    trust: TrustEntry = Field(TrustEntry(), description="whom we believe")
+    monitor: Loopback | None = Field(None, description="host:port on loopback for /metrics and /healthz")
+    limits: LimitsEntry = Field(LimitsEntry(), description="caps at the door")
+    answers: AnswersEntry = Field(AnswersEntry(), description="how many automatic answers may leave")
+    admins: list[Address] = Field([], description="who hears by mail of a reload that was refused")
+    shadow: str | None = Field(
+        None,
+        min_length=1,
+        description="directory of a policy that only looks on: what it would do otherwise with each new "
+        "ticket is recorded; relative to this directory",
+    )
+    reports: ReportsEntry = Field(ReportsEntry(), description="reports that go out by themselves")
+    log: Literal["json", "text"] | None = Field(None, description="form of the log; else JSON off a terminal")

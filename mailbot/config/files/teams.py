@@ -1,0 +1,61 @@
+"""`teams.yaml`: levels, teams, agents, authority."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from mailbot.config.checks.authority import AuthorityEntry
+from mailbot.config.files.entry import Entry
+from mailbot.config.yaml.types import Address, Away, Language, Name, Public, some
+from mailbot.domain.policy import Assign
+
+
+class AgentEntry(Entry):
+    """Somebody who answers customers."""
+
+    name: Name = Field(description="as it is shown to people")
+    address: Address = Field(description="where tickets are sent to, and answers come from")
+    level: Name = Field(description="one of `levels`")
+    languages: list[Language] = Field([], description="that this person answers in")
+    skills: list[Name] = Field([], description="words of your own: a rule's `skill` looks for them")
+    calendar: Name | None = Field(
+        None, description="own hours: one of `calendars` in escalation.yaml; else the team's"
+    )
+    away: Away = Field([], description="days off: dates, or 2026-12-24 to 2027-01-02")
+
+
+class PublicEntry(Entry):
+    """What customers read instead of a name of ours."""
+
+    id: Public = Field(description="in Indonesian: tim pembayaran kami")
+    en: Public = Field(description="in English: our payments team")
+
+
+class TeamEntry(Entry):
+    """People whom rules route to."""
+
+    calendar: Name = Field(description="when this team works: one of `calendars` in escalation.yaml")
+    assign: Assign = Field(
+        "spread",
+        description="who of those on duty gets a ticket: spread evenly, round_robin, or least_load (who has "
+        "the fewest that wait for us)",
+    )
+    public_name: PublicEntry | None = Field(
+        None, description="what customers read when their matter is with this team"
+    )
+    agents: Annotated[list[AgentEntry], AfterValidator(some("agent"))] = Field(description="who is in it")
+
+
+class TeamsFile(Entry):
+    """teams.yaml: who answers."""
+
+    levels: Annotated[list[Name], AfterValidator(some("level"))] = Field(
+        description="lowest first, up to management"
+    )
+    teams: Annotated[dict[Name, TeamEntry], AfterValidator(some("team"))] = Field(description="by name")
+    public_levels: dict[Name, PublicEntry] = Field(
+        {}, description="what customers read when their matter is at this level"
+    )
+    authority: AuthorityEntry = Field(
+        AuthorityEntry(), description="who may grant how much compensation; left out: nobody anything"
+    )

@@ -1,0 +1,190 @@
+"""What the operator chose about the machine around the policy: addresses, paths, limits."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from mailbot.domain.policy import Policy
+from mailbot.domain.policy_tests import Rehearsal
+from mailbot.errors import Problem
+
+if TYPE_CHECKING:  # of the extra `auth`: may be missing
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+PrivateKey: TypeAlias = "RSAPrivateKey | Ed25519PrivateKey"
+Network = IPv4Network | IPv6Network
+Way = tuple[str, int] | Path  # host and port, or a local socket
+RelayTls = Literal["none", "starttls", "required", "implicit"]
+ImapTls = Literal["implicit", "starttls", "none"]
+AfterStored = Literal["seen", "move", "delete"]
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Where mail comes in: SMTP at host and port (None: not at all), LMTP at `lmtp`. A certificate makes
+    STARTTLS possible, `require_tls` makes it a must."""
+
+    host: str
+    port: int | None
+    certificate: Path | None = None
+    key: Path | None = None
+    require_tls: bool = False
+    lmtp: Way | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """Where mail goes out. `tls`: "none", "starttls" (when offered), "required" (STARTTLS or nothing),
+    "implicit" (TLS from the first byte, port 465)."""
+
+    host: str
+    port: int
+    tls: RelayTls = "starttls"
+    user: str = ""
+    password: str = ""
+    connections: int = 20
+
+    def __repr__(self) -> str:  # a password in a log line or a traceback is a password lost
+        return f"Relay({self.host}:{self.port}, tls={self.tls!r}, user={self.user!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Whom we believe: whose Authentication-Results count, networks of agents, networks of our own MTA,
+    networks of proxies that say whom they bring. `verify`: SPF, DKIM and DMARC are looked at by ourselves
+    where none of those hosts said anything; `resolver` is the DNS server asked, None for the system's."""
+
+    authserv_ids: tuple[str, ...] = ()
+    agent_networks: tuple[Network, ...] = ()
+    front_networks: tuple[Network, ...] = ()
+    proxy_networks: tuple[Network, ...] = ()
+    verify: bool = False
+    resolver: tuple[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dkim:
+    """How our own mail is signed. `headers`: fields to sign, in lower case; `key` None: it is not here."""
+
+    domain: str
+    selector: str
+    headers: tuple[str, ...]
+    key: "PrivateKey | None" = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ImapAccount:
+    """A folder that mail is fetched from. `tls`: "implicit" (port 993), "starttls" (or nothing), "none".
+
+    `mailbox` is which of ours the mail is for when its own header names none; `after` is what is done to a
+    mail once it is stored; `every` is how often to look where the server can't tell by itself.
+    """
+
+    host: str
+    port: int
+    user: str
+    mailbox: str
+    tls: ImapTls = "implicit"
+    folder: str = "INBOX"
+    after: AfterStored = "seen"
+    move_to: str = ""
+    every: timedelta = timedelta(minutes=1)
+    password: str = ""
+
+    @property
+    def name(self) -> str:
+        """Account and folder, as people read it."""
+        return f"{self.user} on {self.host}, {self.folder}"
+
+    def __repr__(self) -> str:
+        return f"ImapAccount({self.name}, port={self.port}, tls={self.tls!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class Monitor:
+    """Where /metrics and /healthz are served: loopback only."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The caps at the door. Sizes in bytes, `minimum_rate` in bytes a second.
+
+    `rates` False (MAILBOT_LIMITS=off) drops what slows a peer and keeps what protects us.
+    """
+
+    size: int = 25 * MIB
+    sessions: int = 200
+    sessions_per_address: int = 20
+    recipients: int = 100
+    mails_per_session: int = 100
+    in_flight: int = 64 * MIB
+    mails_per_minute_per_address: int = 120
+    minimum_rate: int = 500
+    free_space: int | None = None  # None: max(1 GiB, 4 x size)
+    rates: bool = True
+
+    def without_rates(self) -> "Limits":
+        endless = dict.fromkeys(
+            ("sessions_per_address", "mails_per_session", "mails_per_minute_per_address"), sys.maxsize
+        )
+        return replace(self, **endless, rates=False)
+
+    @property
+    def space_needed(self) -> int:
+        """Bytes that must be free on the store's disk before a mail may begin (promise P4)."""
+        return max(1024 * MIB, 4 * self.size) if self.free_space is None else self.free_space
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Built by `load`; nothing in it changes while the daemon runs."""
+
+    directory: Path
+    templates: Path
+    hostname: str
+    listen: Listen
+    store: str  # SQLAlchemy URL
+    relay: Relay
+    trust: Trust
+    monitor: Monitor | None
+    limits: Limits
+    log: Literal["json", "text", ""]  # "": JSON off a terminal
+    secret: bytes | None  # None: the daemon keeps a random one in its store
+    imap: tuple[ImapAccount, ...] = ()
+    dkim: Dkim | None = None
+    shadow: Path | None = None  # directory of a policy that only looks on
+
+    def __repr__(self) -> str:  # neither the secret nor a password in the store's URL
+        return f"Settings({str(self.directory)!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What a policy is made of, so that it can be built again when the files have long changed.
+
+    `files` are texts by their name in the directory: the four, and those that `lists` names. `templates` are
+    digests by "language/name", as the version knows them. No secret is in any of them.
+    """
+
+    files: Mapping[str, str]
+    templates: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A configuration without a fault. `warnings` are worth a line to the admin, no more."""
+
+    settings: Settings
+    policy: Policy
+    warnings: tuple[Problem, ...] = ()
+    sources: Sources = Sources({}, {})
+    tests: tuple[Rehearsal, ...] = ()  # of routing.yaml; nobody has run them yet

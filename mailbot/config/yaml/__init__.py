@@ -1,0 +1,1 @@
+"""Read YAML with positions: source, scalars, types, conditions, calendars, lists."""

@@ -1,0 +1,293 @@
+"""Sends what the outbox holds: claim, offer, mark the dot, finish, settle (promise P3).
+
+Theory of operation. `run_once` claims mails into `_line`, a heap with acknowledgements on top, and starts
+carriers: tasks that own one connection and send one mail after another until the line is empty. Outcomes are
+recorded beside them, so that a connection never waits for a commit except the one before its dot.
+
+Trouble with the relay is no mail's fault: rows go back to `due` uncounted, and the breaker lets one mail at a
+time try until the relay has judged one. Trouble with one of several connections only makes us use fewer.
+"""
+
+import asyncio
+import heapq
+import ssl
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from random import random
+
+from mailbot import log
+from mailbot.config.model import Relay
+from mailbot.delivery.results import Outcomes, Pace
+from mailbot.delivery.retry import Breaker
+from mailbot.delivery.smtp_client import (
+    CantOpen,
+    ConnectionTrouble,
+    Refusal,
+    Reply,
+    Session,
+    Timeouts,
+    open_session,
+    sendable,
+    tls_context,
+)
+from mailbot.errors import StoreUnavailable
+from mailbot.metrics import Metrics
+from mailbot.store import outbox
+from mailbot.store.outbox import Claim, Claimed, Mark, Outcome
+from mailbot.store.store import Store
+
+DEEP = 8  # rows in hand for each connection: a claim is worth its commit
+CROWDED = 30.0  # seconds that we do with fewer connections after the relay refused another one
+RECORDING = 5.0  # seconds at the end of a drain for what is still to be recorded
+
+
+class Delivery:
+    """The duty. `wake` asks its loop for another turn; `hostname` is what we call ourselves at the relay;
+    `tls` is used instead of the system's authorities."""
+
+    name = "delivery"
+
+    def __init__(
+        self,
+        store: Store,
+        relay: Relay,
+        node: str,
+        *,
+        hostname: str,
+        metrics: Metrics,
+        wake: Callable[[], None],
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        monotonic: Callable[[], float] = time.monotonic,
+        random: Callable[[], float] = random,
+        pace: Pace | None = None,
+        timeouts: Timeouts | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._store, self._node, self._wake = store, node, wake
+        self._now, self._monotonic, self._pace = now, monotonic, pace or Pace()
+        self._outcomes = Outcomes(
+            store, node, metrics, self._pace, now=now, random=random, freed=self._freed, wake=wake
+        )
+        self._breaker = Breaker(self._pace.probe)
+        context = tls or tls_context(relay)
+        self._connect = partial(open_session, relay, hostname=hostname, tls=context, timeouts=timeouts)
+        self._connections, self._fewer, self._fewer_until = relay.connections, relay.connections, 0.0
+        self._line: list[tuple[int, datetime, int, Claimed]] = []
+        self._more = False  # the last claim was filled: there may be more
+        self._stopping = False
+        self._dots: set[int] = set()  # mails whose body may have left
+        self._warm: list[Session] = []
+        self._sessions: set[Session] = set()
+        self._opening = 0  # connections that may yet come about
+        self._carriers: set[asyncio.Task[None]] = set()  # kept: a task without a reference is collected
+
+    @property
+    def relay_is_down(self) -> bool:
+        return self._breaker.is_open
+
+    async def run_once(self) -> float:
+        """Claims what there is room for; never waits for the relay. Returns seconds until the next turn."""
+        room = self._room()
+        if room == 0:
+            return self._breaker.until - self._monotonic() if self._breaker.is_open else self._pace.poll
+        rows = await self._store.write(outbox.claim, Claim(self._node, room, self._now()))
+        self._more = len(rows) == room
+        self._outcomes.in_hand += len(rows)
+        if self._stopping:
+            self._outcomes.give_back(rows)
+        else:
+            self._queue(rows)
+        return self._pace.poll if rows else await self._rest()
+
+    def _room(self) -> int:
+        if self._stopping:
+            return 0
+        if self._breaker.is_open:
+            return 1 if self._breaker.trial(self._monotonic()) else 0
+        most = self._connections * DEEP
+        room = most - self._outcomes.in_hand
+        self._more = True
+        return room if room >= most // 4 else 0
+
+    def _freed(self) -> None:
+        if self._more and self._outcomes.in_hand <= self._connections * DEEP // 2:
+            self._more = False
+            self._wake()
+
+    async def _rest(self) -> float:
+        """Nothing is due now: until when."""
+        if self._breaker.is_open:
+            self._breaker.untried()
+        due_at = await self._store.read(outbox.next_due)
+        seconds = (due_at - self._now()).total_seconds() if due_at else self._pace.poll
+        return min(max(seconds, 0.001), self._pace.poll)
+
+    # --- carriers -----------------------------------------------------------------------------------------
+
+    def _queue(self, rows: Iterable[Claimed]) -> None:
+        for row in rows:
+            heapq.heappush(self._line, (row.lane, row.due_at, row.id, row))
+        for _ in range(min(len(self._line), self._most() - len(self._carriers))):
+            task = asyncio.create_task(self._carry())
+            self._carriers.add(task)
+            task.add_done_callback(self._carried)
+
+    def _most(self) -> int:
+        return self._fewer if self._monotonic() < self._fewer_until else self._connections
+
+    def _carried(self, task: asyncio.Task[None]) -> None:
+        self._carriers.discard(task)
+        if not self._stopping:
+            self._queue(())  # what was put back while this carrier ended
+
+    async def _carry(self) -> None:
+        session: Session | None = None
+        while self._line and len(self._carriers) <= self._most():
+            row = heapq.heappop(self._line)[-1]
+            try:
+                session = await self._send(row, session)
+            except asyncio.CancelledError:  # the end of a drain
+                self._interrupted(row, "we stopped before the relay had answered")
+                raise
+            except Exception as error:  # whatever is wrong with one mail, the others leave
+                log.loop_failed(name=self.name, error=error, retry_in=0.0)
+                outcome: Outcome = "unknown" if row.id in self._dots else "deferred"
+                self._outcomes.settle(row, outcome, Reply(0, f"mailbot: {type(error).__name__}"))
+            finally:
+                self._dots.discard(row.id)
+        if session is not None and session.alive:
+            self._warm.append(session)
+
+    async def _send(self, row: Claimed, session: Session | None) -> Session | None:
+        """One mail through all its states. Returns the session for the next one."""
+        if row.content is None:
+            self._outcomes.settle(row, "failed", Reply(0, "its frozen bytes are missing"))
+            return session
+        if not sendable(row.sender, row.recipient):
+            self._outcomes.settle(row, "failed", Reply(0, "an address can't stand in an SMTP command"))
+            return session
+        try:
+            session, refusal = await self._offer(row, row.content, session)
+        except ConnectionTrouble as trouble:
+            self._troubled(row, trouble)
+            return None
+        try:
+            if refusal:
+                self._refused(row, refusal, session)
+            elif await self._mark(row):
+                await self._finish(row, session)
+            else:
+                session.abort()
+        except BaseException:
+            session.abort()  # a relay that waits for a body is no use to the next mail
+            raise
+        return session
+
+    async def _offer(
+        self, row: Claimed, content: bytes, session: Session | None
+    ) -> tuple[Session, Refusal | None]:
+        while self._warm and (session is None or not session.alive):
+            session = self._warm.pop()
+        if session is not None and session.alive:
+            try:
+                return session, await session.offer(row.sender, row.recipient, content)
+            except ConnectionTrouble:
+                pass  # a warm connection goes stale: another one at once, and it counts for nothing
+        session = await self._open()
+        return session, await session.offer(row.sender, row.recipient, content)
+
+    async def _open(self) -> Session:
+        self._opening += 1
+        try:
+            session = await self._connect()
+        finally:
+            self._opening -= 1
+        self._sessions = {each for each in self._sessions if each.alive} | {session}
+        return session
+
+    async def _mark(self, row: Claimed) -> bool:
+        """True when the dot may leave. After trouble with the store the row waits again."""
+        try:
+            ours = await self._store.write(outbox.mark_dot, Mark(row.id, self._node, self._now()))
+        except StoreUnavailable:
+            self._outcomes.give_back([row])
+            return False
+        if not ours:
+            self._outcomes.forget()
+        return ours
+
+    async def _finish(self, row: Claimed, session: Session) -> None:
+        self._dots.add(row.id)
+        try:
+            reply = await session.finish()
+        except ConnectionTrouble as trouble:
+            self._outcomes.settle(row, "unknown", Reply(0, trouble.text))
+        else:
+            self._judged(row, reply)
+
+    # --- what the relay said ------------------------------------------------------------------------------
+
+    def _judged(self, row: Claimed, reply: Reply) -> None:
+        if self._breaker.close():
+            log.relay_back()
+            self._wake()
+        outcomes: dict[int, Outcome] = {2: "sent", 5: "failed"}
+        self._outcomes.settle(row, outcomes.get(reply.code // 100, "deferred"), reply)
+
+    def _refused(self, row: Claimed, refusal: Refusal, session: Session) -> None:
+        if refusal.command != "MAIL" or refusal.reply.code < 500:
+            return self._judged(row, refusal.reply)
+        # Not allowed to send at all, as far as one can tell; if it is this sender alone, others overtake it.
+        session.abort()
+        self._outcomes.set_aside(row)
+        return self._trip(f"MAIL: {refusal.reply.code} {refusal.reply.text}")
+
+    def _troubled(self, row: Claimed, trouble: ConnectionTrouble) -> None:
+        """No connection, or a fresh one that this mail's envelope broke."""
+        others = self._opening + sum(session.alive for session in self._sessions)
+        if not isinstance(trouble, CantOpen):
+            self._outcomes.set_aside(row)
+        elif others and not self._breaker.is_open:
+            heapq.heappush(self._line, (row.lane, row.due_at, row.id, row))
+        else:
+            self._outcomes.give_back([row])
+        if not others:
+            self._trip(trouble.text)
+        elif isinstance(trouble, CantOpen):
+            self._fewer, self._fewer_until = others, self._monotonic() + CROWDED
+
+    def _trip(self, error: str) -> None:
+        if self._breaker.trip(self._monotonic()):
+            log.relay_down(error=outbox.storable(error))
+        self._empty_line()
+        self._wake()
+
+    # --- the end ------------------------------------------------------------------------------------------
+
+    async def drain(self, span: timedelta) -> None:
+        """Gives back what has not begun and lets what has begun end, within `span` (promise P9).
+
+        Comes after the loop's stop. A mail still without a reply to its dot is recorded as unknown.
+        """
+        self._stopping = True
+        self._empty_line()
+        if self._carriers:
+            await asyncio.wait(self._carriers, timeout=span.total_seconds())
+        for task in self._carriers:
+            task.cancel()
+        await asyncio.gather(*self._carriers, return_exceptions=True)
+        await self._outcomes.finish(RECORDING)
+        for session in self._sessions:
+            session.quit()
+
+    def _empty_line(self) -> None:
+        rows, self._line = [entry[-1] for entry in self._line], []
+        self._outcomes.give_back(rows)
+
+    def _interrupted(self, row: Claimed, why: str) -> None:
+        if row.id in self._dots:
+            self._outcomes.settle(row, "unknown", Reply(0, why))
+        else:
+            self._outcomes.give_back([row])

@@ -1,0 +1,134 @@
+"""Who gets a ticket: of the people at its level those on duty, who can do it, and who of them is next.
+
+Each wish narrows the choice only where somebody is left: on duty before skill, skill before language, then
+the team's way (`policy.ASSIGN`) among all that are equal. Nobody off duty gets a ticket while somebody of the
+same level is on duty.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from types import MappingProxyType
+from zoneinfo import ZoneInfo
+
+from mailbot.domain import ladder
+from mailbot.domain.model import Status, Ticket
+from mailbot.domain.policy import Agent, Policy
+from mailbot.domain.worktime import is_open, local, next_open
+
+IN_HAND = frozenset({Status.NEW, Status.OPEN})  # what counts as somebody's load: it is our turn
+NEVER = datetime.max.replace(tzinfo=UTC)
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What an agent has in hand: tickets that wait for us, and when the newest was given (None: never)."""
+
+    in_hand: int = 0
+    last_at: datetime | None = None
+
+
+Loads = Mapping[str, Load]  # by the agent's address; who is missing has nothing
+NO_LOADS: Loads = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """`because` is for people: "1 of 3 on duty; has the skill fraud; fewest tickets in hand (2)"."""
+
+    agent: Agent
+    because: str
+
+
+def choose(
+    ticket: Ticket, policy: Policy, now: datetime, loads: Loads = NO_LOADS, *, without: Collection[str] = ()
+) -> Chosen | None:
+    """Who shall have the ticket from `now` on; None when nobody is left. `without`: addresses passed over."""
+    here = ladder.agents_at(policy, ticket.team, ticket.level)
+    here = tuple(agent for agent in here if agent.address not in without)
+    if not here:
+        return None
+    among, duty = _by_duty(here, policy, now)
+    among, skill = _with(among, ticket.skill, "the skill ", lambda agent: agent.skills)
+    among, tongue = _with(among, ticket.language, "the language ", lambda agent: agent.languages)
+    agent, turn = _next(among, way(ticket, policy), ticket.number, loads)
+    return Chosen(agent, "; ".join(filter(None, (duty, skill, tongue, turn))))
+
+
+def way(ticket: Ticket, policy: Policy) -> str:
+    """One of `policy.ASSIGN`: what the ticket's rule said, else its team's."""
+    team = policy.teams.get(ticket.team)
+    return ticket.assign or (team.assign if team else "spread")
+
+
+def is_on_duty(agent: Agent, policy: Policy, now: datetime) -> bool:
+    """Is the agent's own calendar, else the team's, open now, and this no day off?"""
+    return is_open(policy.hours_of[agent.address], now) and not _is_away(agent, policy, now)
+
+
+def next_duty(agent: Agent, policy: Policy, now: datetime) -> datetime:
+    """The first moment not before `now` at which the agent is on duty; NEVER when that is five years off."""
+    calendar, at = policy.hours_of[agent.address], now
+    while True:
+        try:
+            at = next_open(calendar, at)
+        except ValueError:
+            return NEVER
+        if not _is_away(agent, policy, at):
+            return at
+        tomorrow = local(calendar, at).date() + timedelta(days=1)
+        at = datetime.combine(tomorrow, time(), ZoneInfo(calendar.zone)).astimezone(UTC)
+
+
+def _is_away(agent: Agent, policy: Policy, at: datetime) -> bool:
+    return bool(agent.away) and local(policy.hours_of[agent.address], at).date() in agent.away
+
+
+def _by_duty(people: Sequence[Agent], policy: Policy, now: datetime) -> tuple[Sequence[Agent], str]:
+    """Those on duty; when there are none, who comes on duty first, away today only if nobody else does."""
+    there = [agent for agent in people if is_on_duty(agent, policy, now)]
+    if there:
+        return there, f"1 of {len(there)} on duty"
+    comes = {agent.address: next_duty(agent, policy, now) for agent in people}
+    first = min(comes.values())
+    soonest = [agent for agent in people if comes[agent.address] == first]
+    among = [agent for agent in soonest if not _is_away(agent, policy, now)] or soonest
+    if first == NEVER:
+        return among, "nobody is ever on duty"
+    at = local(policy.hours_of[among[0].address], first)
+    return among, f"nobody is on duty, back first: {at:%Y-%m-%d %H:%M %Z}"
+
+
+def _with(
+    people: Sequence[Agent], wanted: str, kind: str, held: Callable[[Agent], tuple[str, ...]]
+) -> tuple[Sequence[Agent], str]:
+    """Those who have it, all of them when nobody has; and that in words."""
+    if not wanted:
+        return people, ""
+    able = [agent for agent in people if wanted in held(agent)]
+    return (able, f"{kind}{wanted}") if able else (people, f"nobody there has {kind}{wanted}")
+
+
+def _next(among: Sequence[Agent], how: str, number: str, loads: Loads) -> tuple[Agent, str]:
+    """Who of these equals, by the way. Where loads don't tell, the number's random digits do."""
+    if len(among) == 1:
+        return among[0], ""
+
+    def last_at(agent: Agent) -> datetime:
+        return loads.get(agent.address, Load()).last_at or _LONG_AGO
+
+    if how == "round_robin":
+        return min(among, key=last_at), "round robin: longest without a new ticket"
+    if how == "least_load":
+        fewest = min(loads.get(agent.address, Load()).in_hand for agent in among)
+        least = [agent for agent in among if loads.get(agent.address, Load()).in_hand == fewest]
+        oldest = min(map(last_at, least))
+        equal = [agent for agent in least if last_at(agent) == oldest]
+        return equal[_digits(number) % len(equal)], f"least load: {fewest} in hand"
+    return among[_digits(number) % len(among)], "spread by the number"
+
+
+def _digits(number: str) -> int:
+    """The ticket's random digits: even over many tickets, and the same on every node."""
+    return int("".join(filter(str.isdigit, number)) or "0")

@@ -1,0 +1,142 @@
+"""What the rules say of a mail, all together: which of them matched, what they set, what the mail names."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+
+from mailbot.domain.events import TicketRouted
+from mailbot.domain.model import Circumstances
+from mailbot.domain.policy import Actions, Policy, Rule
+from mailbot.domain.routing import conditions
+from mailbot.domain.routing.conditions import Match, RoutingFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Classified:
+    """`matches` are the rules that matched, the last is the one that won; `details` what the mail names.
+    `assign` is "" where the rules leave it to the team."""
+
+    matches: tuple[Match, ...]
+    rule: str
+    because: str
+    also: tuple[str, ...]
+    category: str
+    urgency: str
+    complexity: str
+    priority: str
+    tags: tuple[str, ...]
+    team: str
+    level: str
+    ladder: str
+    assign: str
+    skill: str
+    template: str
+    ask_for: tuple[str, ...]
+    details: tuple[tuple[str, str], ...]
+
+
+def classify(policy: Policy, facts: RoutingFacts) -> Classified:
+    """The rules of `policy` over one mail. Deterministic: the same policy and facts give the same answer."""
+    matches = conditions.matches(policy.rules, facts, policy.prefilter)
+    rules = [policy.rules[match.rule_index] for match in matches]
+    details = conditions.details(policy.details, facts) | captured(matches)
+    return settled(policy, rules, rules[-1].name, matches[-1].because, tuple(matches), details)
+
+
+def settled(
+    policy: Policy,
+    rules: Sequence[Rule],
+    rule: str,
+    because: str,
+    matches: tuple[Match, ...] = (),
+    details: Mapping[str, str] = MappingProxyType({}),
+) -> Classified:
+    """What these rules lead to together, with the defaults where they leave a thing open. `rule` won."""
+    then = merged(rules)
+    urgency, complexity = then.urgency or "normal", then.complexity or "medium"
+    priority = then.priority or conditions.priority(urgency, complexity)
+    return Classified(
+        matches=matches,
+        rule=rule,
+        because=because,
+        also=tuple(policy.rules[match.rule_index].name for match in matches[:-1]),
+        category=then.category or "general",
+        urgency=urgency,
+        complexity=complexity,
+        priority=priority,
+        tags=then.tags,
+        team=then.team,
+        level=then.level or policy.levels[0],
+        ladder=then.ladder or policy.ladder_of[priority],
+        assign=then.assign,
+        skill=then.skill,
+        template=then.template,
+        ask_for=tuple(name for name in then.ask_for if name not in details),
+        details=tuple(sorted(details.items())),
+    )
+
+
+def routed(
+    found: Classified, policy: Policy, at: datetime, tags: Iterable[str], known: Circumstances | None
+) -> TicketRouted:
+    """What is recorded of it. `tags` come from elsewhere, `known` is what the rules were told, None when
+    none was asked."""
+    return TicketRouted(
+        at=at,
+        by="policy",
+        rule=found.rule,
+        because=found.because,
+        category=found.category,
+        urgency=found.urgency,
+        complexity=found.complexity,
+        priority=found.priority,
+        tags=tuple(dict.fromkeys((*found.tags, *tags))),
+        team=found.team,
+        level=found.level,
+        ladder=found.ladder,
+        ladder_digest=policy.digests[found.ladder],
+        also=found.also,
+        details=found.details,
+        ask_for=found.ask_for,
+        template=found.template,
+        circumstances=known,
+        assign=found.assign,
+        skill=found.skill,
+    )
+
+
+def merged(rules: Sequence[Rule]) -> Actions:
+    """What the rules that matched set together: the first that names a thing decides it, lists add up."""
+    thens = [rule.then for rule in rules]
+    return Actions(
+        category=_first(then.category for then in thens),
+        urgency=_first(then.urgency for then in thens),
+        complexity=_first(then.complexity for then in thens),
+        tags=_together(then.tags for then in thens),
+        team=_first(then.team for then in thens) or "",
+        level=_first(then.level for then in thens),
+        priority=_first(then.priority for then in thens),
+        ladder=_first(then.ladder for then in thens),
+        assign=_first(then.assign for then in thens) or "",
+        skill=_first(then.skill for then in thens) or "",
+        template=_first(then.template for then in thens) or "",
+        ask_for=_together(then.ask_for for then in thens),
+    )
+
+
+def captured(matches: Sequence[Match]) -> dict[str, str]:
+    """What the named groups of the rules' patterns took along, the first of each name."""
+    found: dict[str, str] = {}
+    for match in matches:
+        for name, value in match.captures:
+            found.setdefault(name, value)
+    return found
+
+
+def _first(said: Iterable[str | None]) -> str | None:
+    return next((each for each in said if each), None)
+
+
+def _together(said: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(each for several in said for each in several))

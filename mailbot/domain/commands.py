@@ -1,0 +1,106 @@
+"""What a person may tell mailbot to do with a ticket."""
+
+from dataclasses import dataclass
+
+from mailbot.domain.routing.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    agent: str  # address
+
+
+@dataclass(frozen=True, slots=True)
+class Escalate:
+    level: str = ""  # "" is the next one up
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AddNote:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """What was held for another ticket is a matter of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decide:
+    """What is to be done, where a ladder asked: one of its options."""
+
+    option: str
+    because: str = ""
+
+
+Command = Assign | Escalate | Close | AddNote | Reject | Decide
+
+
+# --- what concerns two tickets: see `joining` -------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class MoveMessage:
+    """`other_customer`: even when the author takes no part in that ticket."""
+
+    message: int
+    to: str
+    other_customer: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    into: str
+    other_customer: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unmerge:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    messages: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """The ticket's claim to be about another is true: it goes there, its sender takes part there."""
+
+
+Join = MoveMessage | Merge | Unmerge | Split | Accept
+
+
+# --- compensation: see `compensation` ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Compensate:
+    amount: Money
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Approve:
+    """`request`: its number; None where only one is open on the ticket."""
+
+    request: int | None = None
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """By who may approve it; by who asked, it is taken back."""
+
+    request: int | None = None
+    because: str = ""
+
+
+Compensation = Compensate | Approve | Refuse

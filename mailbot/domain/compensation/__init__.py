@@ -1,0 +1,1 @@
+"""Requests for compensation, authority limits and the ledger's sums."""

@@ -1,0 +1,101 @@
+"""The ledger of compensation as figures: pure functions over its lines, for statements and reports."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from mailbot.domain.compensation.authority import NOTHING
+from mailbot.domain.compensation.requests import Entry, Kind
+from mailbot.domain.policy import Policy
+from mailbot.domain.routing.money import Money
+
+BY_PERSON = "a person"  # in `refused_by`, where no limit said no
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    count: int = 0
+    amount: Money = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """Figures of a stretch of the ledger; a request counts where the line stands that says so.
+
+    `granted` by the team and category that the ticket had then, by the level of whoever signed last, and by
+    agent: two who signed count for the whole amount each, so that `by_agent` can come to more. `refused_by`
+    holds the limits by their names in teams.yaml, and BY_PERSON. `one_hand`: grants of two signatures that
+    one and the same operator gave in two agents' names.
+    """
+
+    asked: Tally = Tally()
+    granted: Tally = Tally()
+    refused: Tally = Tally()
+    by_team: Mapping[str, Tally] = field(default_factory=dict)
+    by_level: Mapping[str, Tally] = field(default_factory=dict)
+    by_agent: Mapping[str, Tally] = field(default_factory=dict)
+    by_category: Mapping[str, Tally] = field(default_factory=dict)
+    refused_by: Mapping[str, Tally] = field(default_factory=dict)
+    one_hand: Tally = Tally()
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """A team's month: `left` is never below nothing but where the budget was lowered since."""
+
+    team: str
+    budget: Money
+    used: Money
+    left: Money
+
+
+def statement(entries: Sequence[Entry]) -> Statement:
+    """Figures over lines of the ledger, in their order."""
+    granted = [entry for entry in entries if entry.kind is Kind.GRANTED]
+    refused = [entry for entry in entries if entry.kind is Kind.REFUSED]
+    return Statement(
+        asked=_tally(entry for entry in entries if entry.kind is Kind.ASKED),
+        granted=_tally(granted),
+        refused=_tally(refused),
+        by_team=_by(granted, lambda entry: (entry.team,)),
+        by_level=_by(granted, lambda entry: (entry.level,)),
+        by_agent=_by(granted, lambda entry: tuple(filter(None, (entry.agent, entry.second)))),
+        by_category=_by(granted, lambda entry: (entry.category,)),
+        refused_by=_by(refused, lambda entry: (entry.limit or BY_PERSON,)),
+        one_hand=_tally(entry for entry in granted if _one_hand(entry, entries)),
+    )
+
+
+def budgets(month: Iterable[Entry], policy: Policy) -> tuple[Budget, ...]:
+    """What is left of each team's budget. `month`: the lines of `authority.windows(...).month`."""
+    used = _by([entry for entry in month if entry.kind is Kind.GRANTED], lambda entry: (entry.team,))
+    found = []
+    for team, budget in policy.authority.per_team.items():
+        spent = used.get(team, Tally()).amount
+        found.append(Budget(team, budget, spent, Money(budget.amount - spent.amount)))
+    return tuple(found)
+
+
+def _one_hand(granted: Entry, entries: Iterable[Entry]) -> bool:
+    if not granted.second or not granted.by.startswith("operator:"):
+        return False
+    signed = {
+        entry.agent: entry.by
+        for entry in entries
+        if entry.kind is Kind.APPROVED and entry.request == granted.request
+    }
+    return signed.get(granted.second) == granted.by
+
+
+def _by(entries: Iterable[Entry], key: Callable[[Entry], tuple[str, ...]]) -> dict[str, Tally]:
+    """The largest amount first."""
+    found: dict[str, list[Entry]] = {}
+    for entry in entries:
+        for name in key(entry):
+            found.setdefault(name, []).append(entry)
+    tallies = {name: _tally(each) for name, each in found.items()}
+    return dict(sorted(tallies.items(), key=lambda each: (-each[1].amount.amount, each[0])))
+
+
+def _tally(entries: Iterable[Entry]) -> Tally:
+    listed = list(entries)
+    return Tally(len(listed), Money(sum((entry.amount.amount for entry in listed), NOTHING.amount)))

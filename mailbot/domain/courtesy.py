@@ -1,0 +1,201 @@
+"""Mail that a person or their program sends out of courtesy: nothing but thanks, and "I am away".
+
+Both are told by a small grammar of Indonesian and English, and in doubt they are neither: a thanks-only mail
+tells nobody, so one word that isn't known makes it an ordinary mail.
+"""
+
+from typing import Any
+
+import re2
+
+from mailbot.domain.language import ENGLISH, INDONESIAN
+from mailbot.domain.routing.text import plain
+
+AWAY = "out of office, by its words"  # the reason that is stored
+
+_LONGEST = 400  # characters of a mail that may be thanks only
+_MOST_WORDS = 25
+_LONGEST_NAMES = 300
+
+_KIND = "🙏👍👌😊🙂😁😃😄😀☺🥰😍❤♥💕💖💗💙💚💛🧡💜🤍✨🌟⭐🎉🎊🤝🙌👏💐🌹🌸😇🤗😉💪✅🤲"
+_SKIN = "🏻🏼🏽🏾🏿"
+_SMILE = re2.compile(r"[:;=]-?[)d]|\^_*\^")  # letters are small by then
+_KINDLY = str.maketrans(dict.fromkeys(_KIND + _SKIN, " , ") | {"\ufe0f": "", "\u200d": "", "’": "'"})
+_MARKS = str.maketrans(dict.fromkeys('.,!;:~*_&+"', " , ") | {"\n": " ; ", "'": "", "-": " "})
+# No name, though it may stand where one does: "Salam,\nBatalkan".
+_COMMON = (
+    INDONESIAN | ENGLISH | {"batal", "batalkan", "kurang", "refund", "but", "still", "not", "no", "cancel"}
+) - {"min"}
+
+
+def _any(words: str) -> str:
+    """A group of the alternatives in `words`, one or several a row: an underscore is a space."""
+    return "(?:" + "|".join(words.split()).replace("_", " ") + ")"
+
+
+_HONOURED = _any(
+    """
+    kak kakak ka pak bapak bu ibu bapak_ibu bpk mas mbak mba min mimin admin gan sis bro bang om tante cs tim
+    team sir madam maam all guys semua semuanya everyone customer_service support_team layanan_pelanggan @
+    """
+)
+_THANKS = _any(
+    r"""
+    terima_?kasi+h* trima_?kasi+h* tri?makasi+h* makasi+h* makaci+h* mksi?h+ mks tks thx+ tha?nks+
+    thank_(?:yo)?u+ thankyou+ tq+ ty tysm tengki?yu+ trims+ suwun matur_(?:nu|su)wun hatur_nuhun nuhun
+    syukron berterima_?kasih many_thanks
+    (?:much_|really_|greatly_|highly_)?appreciated?(?:_it|_that)?
+    """
+)
+_MUCH = _any(
+    """
+    banyak sekali banget bgt sangat so very much ya+h* nih lho loh juga too again lagi kembali a_lot a_bunch
+    a_million a_ton sebesar_besarnya yang_sebesar_besarnya
+    """
+)
+_DEED = _any(
+    """
+    the your all you everything segala semua seluruh bantuan(?:nya)? pertolongan(?:nya)? info(?:nya)?
+    informasi(?:nya)? penjelasan(?:nya)? respons?(?:nya)? balasan(?:nya)? jawaban(?:nya)? kerja_?sama(?:nya)?
+    perhatian(?:nya)? pelayanan(?:nya)? layanan(?:nya)? kesabaran(?:nya)? waktu(?:nya)? updates?(?:nya)?
+    konfirmasi(?:nya)? support(?:nya)? help assistance reply response information explanation service time
+    patience kindness efforts? cooperation attention confirmation prompt quick fast swift kind great excellent
+    good wonderful helping us me out cepat ramah baik bagus luar_biasa anda kamu kalian dan and saya kami yang
+    telah sudah diberikan membantu dibantu sangat very
+    """
+)
+_HELPED = (
+    r"(?:(?:sudah|telah|udah|udh|sdh|dah) (?:di|mem|nge)?bantu(?:in)?(?: saya| kami)?|helping(?: me| us)?)"
+)
+_FOR = rf"(?:(?:atas|untuk|utk|buat|for|with) {_DEED}(?: {_DEED})*)"
+_BEFORE = _any(
+    """
+    ok+ oke+y* okay+ okey+ okie baik baiklah siap+ noted sip+ mantap+ great perfect awesome excellent
+    wonderful wow wah oh alhamdulillah puji_tuhan syukurlah sekali_lagi once_again and dan i we saya kami
+    ucapkan mengucapkan haturkan with really just hanya cuma ingin want_to_say would_like_to_say sangat
+    """
+)
+_NOTED = _any(
+    """
+    ok+ oke+y* okay+ okey+ okie baik baiklah siap+ noted sip+ mantap+ great perfect awesome excellent
+    wonderful wow wah oh alhamdulillah puji_tuhan syukurlah got_it understood
+    """
+)
+_GREETING = _any(
+    """
+    halo+ hallo+ hai+ hi hello hey dear selamat_pagi selamat_siang selamat_sore selamat_malam pagi siang sore
+    malam good_morning good_afternoon good_evening good_day assalamu_?alaikum waalaikum_?salam wr wb
+    warahmatullahi wabarakatuh
+    """
+)
+_WISH = _any(
+    r"""
+    (?:semoga_)?(?:sukses|sehat|berkah|lancar)_(?:selalu|terus) salam_sehat selamat_(?:beraktivitas|bekerja)
+    have_a_(?:nice|great|good|lovely|wonderful|blessed)_(?:day|week|weekend|evening|one)(?:_ahead)?
+    (?:god|allah|tuhan)_(?:bless|memberkati|berkati)(?:_you|_u|_anda|_kamu)?(?:_all|_semua)? barakallah
+    jazaka?llah(?:u)?(?:_khairan?)? take_care stay_safe best_wishes all_the_best sama_sama youre_welcome
+    keep_up_the_good_work good_job (?:sangat|very|really|so)_(?:membantu|helpful)
+    (?:pelayanan|layanan|respons?|cs|admin|tim)nya_(?:sangat_|memang_)?(?:bagus|mantap|cepat|ramah|memuaskan|keren)
+    """
+)
+_SIGNED = _any(
+    """
+    salam salam_hangat salam_hormat salam_sejahtera hormat_saya hormat_kami regards best_regards kind_regards
+    warm_regards warmest_regards kindest_regards rgds br best sincerely yours_sincerely yours_truly
+    yours_faithfully cheers wassalam wassalamu_?alaikum respectfully
+    """
+)
+_LEADING = rf"(?:{_BEFORE}|{_GREETING}|{_HONOURED})"
+_TAIL = rf"(?:{_MUCH}|{_HONOURED}|{_FOR}|{_HELPED})"
+_THANKS = rf"(?:{_THANKS}|appreciate {_DEED}(?: {_DEED})*)"
+_THANKING = rf"(?:(?:{_LEADING} )*{_THANKS}(?: {_TAIL})*(?: {_THANKS}(?: {_TAIL})*)*)"
+_CLAUSE = (
+    rf"(?:{_THANKING}|{_NOTED}(?: (?:{_NOTED}|{_HONOURED}|{_MUCH}))*"
+    rf"|(?:{_GREETING}|{_HONOURED})(?: (?:{_GREETING}|{_HONOURED}))*"
+    rf"|{_WISH}(?: (?:{_HONOURED}|{_MUCH}))*|{_SIGNED}(?: {_HONOURED})*)"
+)
+_PAUSE = "(?: [,;])+ "
+_THANKS_ONLY = rf"(?:[,;] )*(?:{_CLAUSE}{_PAUSE})*{_THANKING}(?:{_PAUSE}{_CLAUSE})*"
+
+
+def _matcher(pattern: str) -> Any:
+    """For whole texts. A set says yes or no alone, three times as fast as a pattern that says where."""
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = 1 << 24
+    matcher = re2.Set.FullMatchSet(options)
+    matcher.Add(pattern)
+    matcher.Compile()
+    return matcher
+
+
+_IS_THANKS = _matcher(rf"{_THANKS_ONLY}(?: [,;])*")
+_IS_SIGNED_THANKS = _matcher(rf"{_THANKS_ONLY}{_PAUSE}{_SIGNED}(?: [,;])*")
+
+_LOOKED_AT = 3_000  # characters of a text that may say that somebody is away
+_AWAY_SUBJECT = re2.compile(
+    r"(?:\[[^\[\]]{1,40}\] ?)?(?:(?:automatic|automated|auto) ?-?(?:reply|response)|autoreply|autoresponse"
+    r"|out of (?:the )?office(?: (?:auto)?-?(?:reply|response|notification|message))?|ooo"
+    r"|away from (?:the |my )?office|on (?:annual |maternity |sick )?leave"
+    r"|vacation (?:reply|response|message)"
+    r"|(?:balasan|jawaban|respons?|pesan) otomatis|(?:sedang )?(?:di )?luar kantor|(?:sedang )?cuti"
+    r"|(?:sedang )?tidak (?:berada )?di (?:tempat|kantor))\s*(?:[:：\-–—(|]|\z)"
+)
+_AWAY_TEXT = re2.compile(
+    r"\bout of (?:the )?office\b|\baway from (?:the |my )?(?:office|desk|e-?mail)\b"
+    r"|\b(?:am|are|be|currently|is) (?:now )?(?:on|away on) (?:\w+ )?(?:leave|vacation|holiday)\b"
+    r"|\b(?:limited|no) access to (?:my )?e-?mail"
+    r"|\bwill (?:be back|return|be out|reply (?:when|upon|after))\b"
+    r"|\bthis is an? auto(?:matic|mated|-)? ?(?:reply|response|message|generated)"
+    r"|\b(?:sedang|lagi|akan|masih) (?:\w+ )?(?:cuti|dinas luar|libur|di luar (?:kantor|kota|negeri))\b"
+    r"|\b(?:sedang|saat ini) (?:\w+ )?(?:di luar kantor|tidak (?:berada )?di (?:tempat|kantor))\b"
+    r"|\bkembali (?:bekerja|masuk|ke kantor|bertugas|beraktivitas)\b"
+    r"|\b(?:ini adalah|merupakan) (?:\w+ )?(?:balasan|jawaban|pesan|respons?|email) otomatis\b"
+    r"|\b(?:balasan|pesan|email) ini (?:\w+ )?(?:dikirim|dibuat) (?:secara )?otomatis\b"
+)
+
+
+def is_thanks(text: str, names: str = "") -> bool:
+    """Is the whole text nothing but thanks, with greetings, good wishes and a sign-off around it?
+
+    At most 25 words, all of them known here or among `names` (of the sender, the agent, the brand: they may
+    stand wherever somebody is addressed, and as a signature). A question mark, a digit or "but" makes it no.
+    An unknown name counts only below "Salam," or the like.
+    """
+    if len(text) > _LONGEST:
+        return False
+    if not text.isascii():
+        text = plain(text.translate(_KINDLY))
+    said = text.casefold()
+    if ":" in said or "=" in said or "^" in said:
+        said = _SMILE.sub(" , ", said)
+    words = said.translate(_MARKS).split()
+    if len(words) - words.count(",") - words.count(";") > _MOST_WORDS:
+        return False
+    if names:
+        known = {name for name in names[:_LONGEST_NAMES].casefold().split() if name.isalpha()} - _COMMON
+        words = ["@" if word in known else word for word in words]
+    return bool(_IS_THANKS.Match(" ".join(words))) or _is_signed_by_a_stranger(text, words)
+
+
+def _is_signed_by_a_stranger(text: str, words: list[str]) -> bool:
+    """Do they end in "Salam," and, on the next line, one to four words that are written like a name?"""
+    while words and words[-1] in ",;":
+        words = words[:-1]
+    below = len(words) - next((n for n, word in enumerate(reversed(words)) if word == ";"), len(words))
+    name = [word.strip(".,") for word in text.strip().rpartition("\n")[2].split()]
+    if not below or len(name) > 4 or not all(word.isalpha() and word.istitle() for word in name):
+        return False
+    if not _COMMON.isdisjoint(word.casefold() for word in name):
+        return False
+    return bool(_IS_SIGNED_THANKS.Match(" ".join(words[:below])))
+
+
+def is_away(subject: str, text: str) -> bool:
+    """Is this an out-of-office reply, by its subject ("Automatic reply:", "Balasan otomatis:") and its text?
+
+    For programs that set no header that says so. One of the two alone is not enough: customers are away too.
+    """
+    if not _AWAY_SUBJECT.match(plain(subject[:200]).casefold().strip()):
+        return False
+    return _AWAY_TEXT.search(" ".join(plain(text[:_LOOKED_AT]).casefold().split())) is not None

@@ -1,0 +1,1 @@
+"""What a ladder does when a deadline comes: steps, owners, questions to a level."""

@@ -1,0 +1,107 @@
+"""Open tickets after a change of the ladders, where an admin has them reckoned anew.
+
+By itself a ticket climbs the ladder that it was given to its end. Reckoned anew, it climbs the one that the
+policy has under that name now. What it has spent stays spent. A step that it has taken already, word for
+word, it does not take again. Of the other steps whose moment is past by the new ladder the newest is taken,
+once, and the older ones count as taken: nobody gets all the mails of a day at once. A promise whose new end
+is past counts as it did before: nothing is broken by rewriting it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from mailbot.domain import events as e
+from mailbot.domain import ladder
+from mailbot.domain.assignment import NO_LOADS, Loads
+from mailbot.domain.escalation import ownership
+from mailbot.domain.ladder import HURRIED, MISSED
+from mailbot.domain.lifecycle import Decision, Story
+from mailbot.domain.model import OVER, Clock, Target, Ticket
+from mailbot.domain.policy import Ladder, Policy
+from mailbot.domain.worktime import Calendar
+
+
+def stands_by(ticket: Ticket, policy: Policy) -> bool:
+    """Does the ticket climb its ladder as the policy has it now?"""
+    return ladder.ladder_of(ticket, policy) == ladder.current_ladder(ticket, policy)
+
+
+def recompute(ticket: Ticket, policy: Policy, now: datetime, by: str, loads: Loads = NO_LOADS) -> Decision:
+    """The ticket on its ladder as it is now, with an owner who is there. Without events: nothing changes."""
+    story = Story(ticket, loads=loads)
+    if ticket.status not in OVER and not stands_by(ticket, policy):
+        new = ladder.current_ladder(ticket, policy)
+        clocks = clocks_on(ticket, ladder.ladder_of(ticket, policy), new, policy, now)
+        story.tell(e.LadderChanged(now, by, new.name, policy.digests[new.name], clocks))
+    ownership.ensure(story, policy, now)
+    return story.decision()
+
+
+@dataclass(frozen=True, slots=True)
+class _Reckoned:
+    """A clock by the new ladder: `over` are the steps whose moment is past, with how long ago that was;
+    `done` those that were taken already."""
+
+    clock: Clock
+    over: Mapping[int, timedelta]
+    done: frozenset[int]
+
+
+def clocks_on(ticket: Ticket, old: Ladder, new: Ladder, policy: Policy, now: datetime) -> tuple[Clock, ...]:
+    """The clocks that ran by `old` with the new spans and the steps that count as taken."""
+    calendar = ladder.calendar_of(ticket, policy)
+    same = {index: new.steps.index(step) for index, step in enumerate(old.steps) if step in new.steps}
+    reckoned = [_reckoned(clock, same, new, calendar, now) for clock in ticket.clocks]
+    due = _newest(each for each in reckoned if each)
+    clocks = tuple(_but_for(due, each.clock) for each in reckoned if each)
+    return ladder.clocks_for(replace(ticket, clocks=clocks), new, calendar, now)
+
+
+def _reckoned(
+    clock: Clock, same: Mapping[int, int], new: Ladder, calendar: Calendar, now: datetime
+) -> _Reckoned | None:
+    """None for what the new ladder does not promise. `same`: step of the old ladder -> of the new one."""
+    if clock.target in HURRIED:
+        return _Reckoned(replace(clock, fired=(same.get(clock.fired[0], MISSED),)), {}, frozenset())
+    if clock.target is Target.REPEAT:
+        return _Reckoned(clock, {}, frozenset())  # `clocks_for` sees to the rhythm
+    usual = ladder.FOLLOW_UP if clock.target is Target.FOLLOW_UP else None
+    span = new.targets.get(clock.target, usual)
+    if span is None:
+        return None
+    spent = ladder.paused(clock, calendar, now).spent
+    done = frozenset(same[index] for index in clock.fired if index in same)
+    over = _past(clock.target, span, spent, new)
+    missed = {MISSED} if MISSED in clock.fired or spent >= span else set()
+    fired = tuple(sorted(done | over.keys() | missed))
+    return _Reckoned(replace(clock, span=span, fired=fired), over, done)
+
+
+def _newest(reckoned: Iterable[_Reckoned]) -> tuple[Target, int] | None:
+    """The step that came due last, on a clock that runs, unless it was taken then."""
+    over = [
+        (ago, -step, each.clock.target, step in each.done)
+        for each in reckoned
+        if each.clock.running_since
+        for step, ago in each.over.items()
+    ]
+    _, step, target, done = min(over, default=(None, 0, Target.REPEAT, True))
+    return None if done else (target, -step)
+
+
+def _but_for(due: tuple[Target, int] | None, clock: Clock) -> Clock:
+    """The clock with that step still to be taken."""
+    if due is None or due[0] is not clock.target:
+        return clock
+    return replace(clock, fired=tuple(each for each in clock.fired if each != due[1]))
+
+
+def _past(target: Target, span: timedelta, spent: timedelta, new: Ladder) -> dict[int, timedelta]:
+    """The steps on this clock whose moment is over, and how long ago it was."""
+    offsets = {
+        index: ladder.offset_of(step, span)
+        for index, step in enumerate(new.steps)
+        if step.at.target is target
+    }
+    return {index: spent - max(timedelta(), after) for index, after in offsets.items() if after <= spent}

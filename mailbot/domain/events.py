@@ -1,0 +1,492 @@
+"""What happened to a ticket, in the past tense. Append-only: audit, explanation and figures read it.
+
+Every event says when (`at`) and who (`by`: "customer", "agent:<address>", "policy", "operator"). Adding one
+means a dataclass here and its entry in `lifecycle.TRANSITIONS`.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from mailbot.domain.model import Circumstances, Clock, Status, Target
+from mailbot.domain.routing.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class TicketOpened:
+    at: datetime
+    by: str
+    mailbox: str
+    customer: str
+    subject: str
+    language: str
+    message_id: str
+    follows: str = ""  # number of the closed ticket this one continues
+    claims: str = ""  # number that a stranger named: shown to agents, no authority
+    suggests: str = ""  # an own open ticket that a mistyped number may have meant: shown to agents
+    held_for: str = ""  # the same as `claims`, where the mailbox holds strangers' mail
+    split_from: str = ""
+    since: datetime | None = None  # when the matter began, where that was before it got this number
+
+
+@dataclass(frozen=True, slots=True)
+class TicketRouted:
+    at: datetime
+    by: str
+    rule: str
+    because: str  # the condition that matched, for people
+    category: str
+    urgency: str
+    complexity: str
+    priority: str
+    tags: tuple[str, ...]
+    team: str
+    level: str
+    ladder: str
+    also: tuple[str, ...] = ()  # rules that matched before and let the others go on
+    details: tuple[tuple[str, str], ...] = ()  # found in the mail, sorted by name
+    ask_for: tuple[str, ...] = ()  # details that the acknowledgement asks for
+    template: str = ""  # the variant of the acknowledgement
+    ladder_digest: str = ""
+    assign: str = ""  # how it finds an agent, where the rules said so
+    skill: str = ""  # that whoever gets it should have
+    circumstances: Circumstances | None = None  # what else the rules were told; None: routed without rules
+
+
+@dataclass(frozen=True, slots=True)
+class TicketAssigned:
+    at: datetime
+    by: str
+    assignee: str  # an agent's address
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TicketHandedOver:
+    at: datetime
+    by: str
+    team: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class TicketEscalated:
+    at: datetime
+    by: str
+    level: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerWrote:
+    at: datetime
+    by: str
+    message_id: str
+    evidence: str  # why the mail belongs here
+
+
+@dataclass(frozen=True, slots=True)
+class AutomaticMailReceived:
+    """An auto-reply, a bounce, list mail: kept, but it changes nobody's turn."""
+
+    at: datetime
+    by: str
+    message_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ThanksReceived:
+    """The customer wrote nothing but thanks: kept, but it changes nobody's turn and is no answer."""
+
+    at: datetime
+    by: str
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DetailsGiven:
+    """A later mail names details that the ticket lacked."""
+
+    at: datetime
+    by: str
+    details: tuple[tuple[str, str], ...]  # sorted by name
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryBounced:
+    """A report came about mail of ours. `proven`: a key of ours shows which; else anybody may say so."""
+
+    at: datetime
+    by: str  # "report"
+    recipient: str
+    status: str  # RFC 3463, "" when none was told
+    permanent: bool
+    kind: str  # "bounce", "complaint"
+    proven: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryFailed:
+    """The relay refused mail of ours for good, or it was tried for too long."""
+
+    at: datetime
+    by: str  # "relay"
+    kind: str  # of the mail: "acknowledgement", "answer", "team", ...
+    recipient: str
+    code: int | None
+    reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentAnswered:
+    at: datetime
+    by: str
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentMailHeld:
+    """Mail that came in an agent's name without proof. Kept as a note, not acted upon."""
+
+    at: datetime
+    by: str
+    agent: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoteAdded:
+    at: datetime
+    by: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AcknowledgementOwed:
+    at: datetime
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class AcknowledgementSuppressed:
+    at: datetime
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressSuppressed:
+    """The customer would have been told, but no automatic mail goes to that address."""
+
+    at: datetime
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClocksSet:
+    """The clocks as they stand from now on, computed by `ladder` when the turn or the step changed."""
+
+    at: datetime
+    by: str
+    clocks: tuple[Clock, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StepTaken:
+    """A ladder's step came due. What it led to follows as events of their own."""
+
+    at: datetime
+    by: str
+    ladder: str
+    step: int
+    target: Target  # the clock that the step hangs on
+    due_at: datetime
+    because: str  # "first_response is due", "not confirmed in time"
+
+
+@dataclass(frozen=True, slots=True)
+class TargetMissed:
+    at: datetime
+    by: str
+    target: Target
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ReminderCame:
+    """Nothing else was to come, so who has the ticket is reminded of it; the next one comes in its turn."""
+
+    at: datetime
+    by: str
+    target: Target  # REPEAT, FOLLOW_UP; CONFIRMATION, DECISION: in vain, and no step comes after that one
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionAsked:
+    """The people of a level were asked what shall be done; the clock of the DECISION runs until they say."""
+
+    at: datetime
+    by: str
+    of: str  # a level
+    question: str
+    options: tuple[str, ...]
+    whom: tuple[str, ...]  # addresses
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionMade:
+    at: datetime
+    by: str
+    option: str
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LadderChanged:
+    """The policy changed and an admin had open tickets reckoned anew: what they climb from now on.
+
+    `clocks`: with the steps that count as taken.
+    """
+
+    at: datetime
+    by: str
+    ladder: str
+    ladder_digest: str
+    clocks: tuple[Clock, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleTold:
+    """Somebody was reminded or notified about the ticket (mail to agents, managers or the customer)."""
+
+    at: datetime
+    by: str
+    whom: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class TicketClosed:
+    at: datetime
+    by: str
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TicketReopened:
+    at: datetime
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class SatisfactionGiven:
+    """The customer's mark for how the matter was dealt with."""
+
+    at: datetime
+    by: str
+    score: int  # 1 to 5
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TicketReleased:
+    """What was held for another ticket is a matter of its own, an agent said."""
+
+    at: datetime
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageMoved:
+    """Told on both tickets: `to` on the one it left, `origin` on the one it came to.
+
+    `pending`: nobody had answered it yet, so that it is our turn wherever it goes. `joined`: who takes part
+    because of it.
+    """
+
+    at: datetime
+    by: str
+    message: int
+    to: str = ""
+    origin: str = ""
+    pending: bool = False
+    joined: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TicketMerged:
+    """Told on the ticket that ends; `messages` went over. `other_customer`: said with open eyes."""
+
+    at: datetime
+    by: str
+    into: str
+    messages: tuple[int, ...]
+    other_customer: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TicketTookIn:
+    """Told on the ticket that another was merged into."""
+
+    at: datetime
+    by: str
+    other: str
+    messages: tuple[int, ...]
+    pending: bool
+    joined: tuple[str, ...] = ()
+    accepted: bool = False  # an agent found that a stranger's claim is true
+
+
+@dataclass(frozen=True, slots=True)
+class TicketUnmerged:
+    at: datetime
+    by: str
+    into: str  # which it was merged into
+    messages: tuple[int, ...]  # that came back
+
+
+@dataclass(frozen=True, slots=True)
+class TicketGaveBack:
+    """Told on the ticket that another had been merged into."""
+
+    at: datetime
+    by: str
+    other: str
+    messages: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TicketSplit:
+    """Told on the ticket that `messages` left for one of their own."""
+
+    at: datetime
+    by: str
+    into: str
+    messages: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TicketRetold:
+    """Whose turn it is and what the clocks say, told anew from the messages that are on the ticket now."""
+
+    at: datetime
+    by: str
+    status: Status
+    first_response_at: datetime | None
+    closed_at: datetime | None
+    last_message_id: str
+    clocks: tuple[Clock, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CompensationAsked:
+    """`request` is its number, that of its line in the ledger; `agent`: in whose name, "" for an operator."""
+
+    at: datetime
+    by: str
+    request: int
+    amount: Money
+    agent: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class CompensationPutBefore:
+    """Those of `level` were asked to decide, by mail. `on_duty`: they are there now; else nobody is."""
+
+    at: datetime
+    by: str
+    request: int
+    level: str
+    whom: tuple[str, ...]
+    on_duty: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CompensationApproved:
+    """One signature; the money is granted when as many as are needed hold at once."""
+
+    at: datetime
+    by: str
+    request: int
+    agent: str
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CompensationGranted:
+    at: datetime
+    by: str
+    request: int
+    amount: Money
+    agents: tuple[str, ...]  # who signed
+
+
+@dataclass(frozen=True, slots=True)
+class CompensationRefused:
+    """`limit` names the one that said no (by "policy"); "" where a person did, `agent`."""
+
+    at: datetime
+    by: str
+    request: int
+    agent: str
+    because: str = ""
+    limit: str = ""
+
+
+Event = (
+    TicketOpened
+    | TicketRouted
+    | TicketAssigned
+    | TicketHandedOver
+    | TicketEscalated
+    | CustomerWrote
+    | AutomaticMailReceived
+    | ThanksReceived
+    | DetailsGiven
+    | DeliveryBounced
+    | DeliveryFailed
+    | AgentAnswered
+    | AgentMailHeld
+    | NoteAdded
+    | AcknowledgementOwed
+    | AcknowledgementSuppressed
+    | ProgressSuppressed
+    | ClocksSet
+    | StepTaken
+    | TargetMissed
+    | ReminderCame
+    | DecisionAsked
+    | DecisionMade
+    | LadderChanged
+    | PeopleTold
+    | TicketClosed
+    | TicketReopened
+    | SatisfactionGiven
+    | TicketReleased
+    | MessageMoved
+    | TicketMerged
+    | TicketTookIn
+    | TicketUnmerged
+    | TicketGaveBack
+    | TicketSplit
+    | TicketRetold
+    | CompensationAsked
+    | CompensationPutBefore
+    | CompensationApproved
+    | CompensationGranted
+    | CompensationRefused
+)
+
+
+def links_of(event: Event) -> list[tuple[str, str]]:
+    """(kind, number) of the other tickets that an event ties its own to."""
+    match event:
+        case TicketOpened():
+            kinds = ("follows", "claims", "suggests", "held_for", "split_from")
+            return [(kind, getattr(event, kind)) for kind in kinds if getattr(event, kind)]
+        case TicketMerged(into=into):
+            return [("merged_into", into)]
+    return []

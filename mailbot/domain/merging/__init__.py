@@ -1,0 +1,1 @@
+"""Merge, split and move messages between tickets; each has an exact inverse."""

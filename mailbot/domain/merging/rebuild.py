@@ -1,0 +1,211 @@
+"""Whose turn it is and what the clocks say, told anew from the messages that are on a ticket now.
+
+After messages came or went, a ticket's life is walked through once more: what people and the policy did to
+it stays as it was recorded, but whose turn it was follows from the messages that are there. So moving and
+moving back ends where it began, and each clock runs from its ticket's own opening.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from mailbot.domain import events as e
+from mailbot.domain import ladder
+from mailbot.domain.events import Event
+from mailbot.domain.model import Post, Status, Target, Ticket
+from mailbot.domain.policy import Policy
+
+Arrival = e.MessageMoved | e.TicketTookIn
+OUR_TURN = frozenset({Status.NEW, Status.OPEN})
+_NOT_KEPT = ladder.HURRIED | {Target.REPEAT}  # clocks whose span says nothing about the next one
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """A mail that was somebody's word: "customer" or "answer"."""
+
+    at: datetime
+    turn: str
+    message_id: str
+
+
+def retold(
+    ticket: Ticket, events: Sequence[Event], posts: Sequence[Post], policy: Policy, now: datetime, by: str
+) -> e.TicketRetold:
+    """`events`: all of the ticket, first to last; `posts`: the messages that it has from now on."""
+    walk = _Walk(ticket, events, posts, policy)
+    for moment in _moments(events, posts, ticket.number):
+        walk.take(moment)
+    then = walk.ticket
+    return e.TicketRetold(
+        now, by, then.status, then.first_response_at, then.closed_at, then.last_message_id, then.clocks
+    )
+
+
+def arrivals(events: Iterable[Event]) -> list[Arrival]:
+    """What came to the ticket from others and has not left it again."""
+    here: list[Arrival] = []
+    for event in events:
+        match event:
+            case e.MessageMoved(origin=origin) if origin:
+                here.append(event)
+            case e.TicketTookIn():
+                here.append(event)
+            case e.TicketGaveBack(other=other):
+                here = [each for each in here if not _is_of(each, other)]
+            case e.MessageMoved(message=message):
+                here = [each for each in here if carried(each) != (message,)]
+            case e.TicketSplit(messages=messages):
+                here = [each for each in here if not set(carried(each)) <= set(messages)]
+    return here
+
+
+def _is_of(arrival: Arrival, other: str) -> bool:
+    return isinstance(arrival, e.TicketTookIn) and arrival.other == other
+
+
+def carried(arrival: Arrival) -> tuple[int, ...]:
+    """The messages that came with it."""
+    return (arrival.message,) if isinstance(arrival, e.MessageMoved) else arrival.messages
+
+
+def _moments(events: Sequence[Event], posts: Sequence[Post], number: str) -> Iterator[Event | _Turn]:
+    """The ticket's own events with the turns where they belong: its own mails in the place where they were
+    recorded, those of other tickets by their time."""
+    own = [post for post in posts if post.turn and post.home == number]
+    slots: dict[int, _Turn] = {}
+    for position, event in enumerate(events):
+        mail = next((post for post in own if (post.turn, post.at) == _slot(event)), None)
+        if mail:
+            own.remove(mail)
+            slots[position] = _Turn(mail.at, mail.turn, mail.message_id)
+    foreign = [post for post in posts if post.turn and post.home != number]
+    others = sorted((*foreign, *own), key=lambda post: (post.at, post.id))
+    rest = [_Turn(post.at, post.turn, post.message_id) for post in others]
+    for position, event in enumerate(events):
+        while position and rest and rest[0].at <= event.at:
+            yield rest.pop(0)
+        if _slot(event)[0]:
+            yield from filter(None, [slots.get(position)])
+        else:
+            yield event
+    yield from rest
+
+
+def _slot(event: Event) -> tuple[str, datetime]:
+    """Whose mail an event recorded: ("customer" or "answer", when)."""
+    match event:
+        case e.TicketOpened() | e.CustomerWrote():
+            return "customer", event.at
+        case e.AgentAnswered():
+            return "answer", event.at
+    return "", event.at
+
+
+class _Walk:
+    """The ticket so far, on the walk through its life."""
+
+    def __init__(
+        self, ticket: Ticket, events: Sequence[Event], posts: Sequence[Post], policy: Policy
+    ) -> None:
+        first = events[0]
+        assert isinstance(first, e.TicketOpened)
+        routed = next((event for event in events if isinstance(event, e.TicketRouted)), None)
+        self.ticket = replace(
+            ticket,
+            status=Status.NEW,
+            team=routed.team if routed else ticket.team,
+            clocks=(),
+            first_response_at=None,
+            closed_at=None,
+            merged_into=None,
+            held_for=first.held_for or None,
+            last_message_id="",
+        )
+        self._policy, self._spans = policy, _spans(events)
+        here = {post.id for post in posts}
+        self._pending = [each for each in arrivals(events) if each.pending and here & set(carried(each))]
+        self._set_clocks(ticket.opened_at)
+
+    def take(self, moment: Event | _Turn) -> None:
+        match moment:
+            case _Turn():
+                self._turn(moment)
+            case e.TicketClosed(at=at):
+                self._become(Status.CLOSED, at, closed_at=at)
+            case e.TicketReopened(at=at, by=by) if by != "customer":  # else the customer's mail does it
+                self._become(Status.OPEN, at, closed_at=None)
+            case e.MessageMoved() | e.TicketTookIn():
+                if moment in self._pending and self.ticket.status not in OUR_TURN:
+                    self._become(Status.OPEN, moment.at, closed_at=None)
+            case e.TicketReleased(at=at):
+                clocks = ladder.answered(self.ticket.clocks)
+                self._become(self.ticket.status, at, held_for=None, clocks=clocks)
+            case e.TicketHandedOver(at=at, team=team):
+                clocks = ladder.moved(self.ticket.clocks, ladder.calendar_of(self.ticket, self._policy), at)
+                self.ticket = replace(self.ticket, team=team, clocks=clocks)
+            case e.StepTaken(target=target, step=step, at=at):
+                self._fire(target, step, at)
+            case e.TargetMissed(target=target, at=at) | e.ReminderCame(target=target, at=at):
+                self._fire(target, ladder.MISSED, at)
+            case e.DecisionMade():
+                self.ticket = replace(self.ticket, clocks=ladder.decided(self.ticket.clocks))
+            case e.LadderChanged():
+                self._climb(moment)
+                self._hurry(moment)
+            case e.ClocksSet():
+                self._hurry(moment)
+
+    def _turn(self, mail: _Turn) -> None:
+        at, then = max(mail.at, self.ticket.opened_at), self.ticket
+        if mail.turn == "customer":
+            status = then.status if then.status in OUR_TURN else Status.OPEN
+            self._become(status, at, closed_at=None, last_message_id=mail.message_id)
+        elif mail.at >= then.opened_at:  # an answer from before it was asked answers nothing
+            status = Status.CLOSED if then.status is Status.CLOSED else Status.WAITING
+            clocks = ladder.answered(then.clocks)
+            self._become(status, at, first_response_at=then.first_response_at or at, clocks=clocks)
+
+    def _become(self, status: Status, at: datetime, **changes: object) -> None:
+        self.ticket = replace(self.ticket, status=status, **changes)  # type: ignore[arg-type]
+        self._set_clocks(at)
+
+    def _set_clocks(self, at: datetime) -> None:
+        promised = ladder.ladder_of(self.ticket, self._policy)
+        mine = replace(promised, targets={**promised.targets, **self._spans})
+        calendar = ladder.calendar_of(self.ticket, self._policy)
+        self.ticket = replace(self.ticket, clocks=ladder.clocks_for(self.ticket, mine, calendar, at))
+
+    def _fire(self, target: Target, step: int, at: datetime) -> None:
+        self.ticket = replace(self.ticket, clocks=ladder.fired(self.ticket.clocks, target, step, at))
+
+    def _climb(self, event: e.LadderChanged) -> None:
+        """From here on the steps taken are those of another ladder, and what it began runs since then."""
+        then = {clock.target: clock for clock in event.clocks}
+        begun = {target for target, clock in then.items() if clock.running_since == event.at}
+        clocks = (
+            then[each.target] if each.target in begun else replace(each, fired=then[each.target].fired)
+            for each in self.ticket.clocks
+            if each.target in then
+        )
+        self.ticket = replace(self.ticket, clocks=tuple(clocks))
+
+    def _hurry(self, event: e.ClocksSet | e.LadderChanged) -> None:
+        """Who has to confirm or decide, and until when, is as it was recorded; while it is our turn."""
+        waiting = tuple(each for each in event.clocks if each.target in ladder.HURRIED)
+        if self.ticket.status in OUR_TURN:
+            clocks = (*ladder.without(self.ticket.clocks, *ladder.HURRIED), *waiting)
+            self.ticket = replace(self.ticket, clocks=ladder.in_order(clocks))
+
+
+def _spans(events: Iterable[Event]) -> Mapping[Target, timedelta]:
+    """What was promised, as it was recorded: a reload in between changes no promise that was given, before an
+    admin says so."""
+    spans: dict[Target, timedelta] = {}
+    for event in events:
+        if isinstance(event, e.LadderChanged):
+            spans = {}
+        if isinstance(event, e.ClocksSet | e.TicketRetold | e.LadderChanged):
+            kept = (clock for clock in event.clocks if clock.target not in _NOT_KEPT)
+            spans |= {clock.target: clock.span for clock in kept}
+    return spans

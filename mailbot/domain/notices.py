@@ -1,0 +1,221 @@
+"""Mail we owe someone. One dataclass here and one template per language: `templates/<language>/<name>.*`.
+
+`name` is the template's and the outbox row's kind. `ack` notices leave before `reply`, `reply` before `team`.
+All values handed to a template are str, int or dict (see `mail.compose`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import ClassVar
+
+from mailbot.domain.model import Attachment
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """We have your mail, this is its number. Carries nothing that the sender wrote, but for `subject`: ""
+    unless the mailbox wants it and the sender is authenticated (see `answers.authenticated`).
+
+    `needed` are the labels, by language, of what we still have to know; `template` is the variant that the
+    rule chose, "" for the plain one.
+    """
+
+    name: ClassVar[str] = "acknowledgement"
+    lane: ClassVar[int] = 0
+
+    number: str
+    mailbox: str
+    to: str
+    language: str  # "" = both
+    in_reply_to: str
+    subject: str = ""
+    needed: tuple[Mapping[str, str], ...] = ()
+    template: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an agent wrote, to the customer, from the mailbox."""
+
+    name: ClassVar[str] = "answer"
+    lane: ClassVar[int] = 1
+
+    number: str
+    mailbox: str
+    to: str
+    language: str
+    in_reply_to: str
+    agent_name: str
+    text: str
+    attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """To the customer, by rule: who has your matter now, and until when we mean to have got further.
+
+    `team` and `level` are what they are called for customers, by language; empty where nobody said.
+    """
+
+    name: ClassVar[str] = "progress"
+    lane: ClassVar[int] = 1
+
+    number: str
+    mailbox: str
+    to: str
+    language: str
+    in_reply_to: str
+    team: Mapping[str, str] = field(default_factory=dict)
+    level: Mapping[str, str] = field(default_factory=dict)
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TeamNotice:
+    """To one agent or manager: a ticket is new, was answered by the customer, escalated, or is due.
+
+    `why` is one of "new", "customer_wrote", "unconfirmed", "escalated", "handed_over", "assigned",
+    "reminder", "follow_up", "decided", "notify", "bounced", "undeliverable", "complained".
+    The reply address carries a tag that is bound to `to`, so that an answer can act for nobody else.
+    """
+
+    name: ClassVar[str] = "team"
+    lane: ClassVar[int] = 2
+
+    number: str
+    mailbox: str
+    to: str
+    language: str
+    why: str
+    because: str
+    customer: str
+    subject: str
+    text: str
+    category: str
+    priority: str
+    team: str
+    level: str
+    due_at: datetime | None  # the next deadline, if any
+    confirm_by: datetime | None = None  # the reader is to act by then, else the next step comes at once
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """To the people of a level: a ticket waits for their decision. `options` as one text, `first` of them for
+    an example. It has no reply address of ours: an answer to it must not reach the customer."""
+
+    name: ClassVar[str] = "question"
+    lane: ClassVar[int] = 2
+
+    number: str
+    mailbox: str
+    to: str
+    language: str
+    question: str
+    options: str
+    first: str
+    because: str
+    customer: str
+    subject: str
+    category: str
+    priority: str
+    team: str
+    level: str
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentRefusal:
+    """To an agent: the mail sent in your name did not act, and why."""
+
+    name: ClassVar[str] = "refusal"
+    lane: ClassVar[int] = 2
+
+    number: str
+    mailbox: str
+    to: str
+    language: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CompensationWanted:
+    """To somebody who may decide on a request for compensation. A reply goes to `asker`, never to a customer.
+
+    Amounts are as people read them, "" for nothing. `signed`: who approved before; `two_persons` is 1 where
+    two must.
+    """
+
+    name: ClassVar[str] = "compensation_wanted"
+    lane: ClassVar[int] = 2
+
+    number: str
+    mailbox: str
+    to: str
+    language: str
+    request: str  # its number
+    amount: str
+    who: str  # asks
+    asker: str  # their address, "" for an operator
+    because: str
+    customer: str
+    subject: str
+    category: str
+    team: str
+    on_ticket: str  # what the ticket got before
+    in_90_days: str  # what the customer got
+    signed: str
+    two_persons: int
+
+
+@dataclass(frozen=True, slots=True)
+class CompensationDecided:
+    """To who asked for compensation: "granted" or "refused" (`outcome`), by whom ("": a limit), and why."""
+
+    name: ClassVar[str] = "compensation_decided"
+    lane: ClassVar[int] = 2
+
+    number: str
+    mailbox: str
+    to: str
+    language: str
+    request: str
+    outcome: str
+    amount: str
+    who: str
+    because: str
+    customer: str
+    subject: str
+    team: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bulletin:
+    """About no ticket, to an admin or a manager: a refused reload, a weekly report. Its words are complete,
+    it has no template; `html` is what stands inside of <body>, "" for none."""
+
+    name: ClassVar[str] = "bulletin"
+    lane: ClassVar[int] = 2
+    number: ClassVar[str] = ""
+
+    mailbox: str
+    to: str
+    language: str  # of the line below the text that says what an answer would do
+    subject: str
+    text: str
+    html: str = ""
+    attachments: tuple[Attachment, ...] = ()
+
+
+# About a ticket, in the words of a template.
+Notice = (
+    Acknowledgement
+    | Answer
+    | Progress
+    | TeamNotice
+    | Question
+    | AgentRefusal
+    | CompensationWanted
+    | CompensationDecided
+)

@@ -1,0 +1,49 @@
+"""What differs between two policies, by name: for the admin who has just reloaded."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+
+from mailbot.domain.policy import Policy
+
+Outline = Mapping[str, Mapping[str, str]]  # kind -> name -> digest of what stands under that name
+
+
+def outline(policy: Policy) -> dict[str, dict[str, str]]:
+    """A policy in a few hundred bytes a rule: enough to say later what changed, not what it was."""
+    named: Mapping[str, Mapping[str, object]] = {
+        "mailbox": policy.mailboxes,
+        "team": policy.teams,
+        # Where a rule stands in the file is no part of it, but which comes first is.
+        "rule": {rule.name: replace(rule, line=0) for rule in policy.rules},
+        "ladder": policy.ladders,
+        "calendar": policy.calendars,
+        "priority": policy.ladder_of,
+        "": {
+            "order of the rules": [rule.name for rule in policy.rules],
+            "levels": policy.levels,
+            "limits of compensation": policy.authority,
+            "limits of automatic answers": (policy.answers, sorted(policy.shared_domains)),
+        },
+    }
+    return {kind: {name: _digest(value) for name, value in each.items()} for kind, each in named.items()}
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(repr(value).encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def between(old: Outline, new: Outline) -> list[str]:
+    """ "rule 'refund' changed", "team 'legal' added", ... in the order of the kinds."""
+    told = []
+    for kind in dict.fromkeys((*old, *new)):
+        before, after = old.get(kind, {}), new.get(kind, {})
+        for name in dict.fromkeys((*before, *after)):
+            if before.get(name) == after.get(name):
+                continue
+            what = f"{kind} {name!r}" if kind else name
+            done = "changed" if name in before and name in after else "added" if name in after else "removed"
+            told.append(f"{what} {done}")
+    rules = {name for outlined in (old, new) for name in outlined.get("rule", {})}
+    came_or_went = any(f"rule {name!r} {done}" in told for name in rules for done in ("added", "removed"))
+    return [each for each in told if not (came_or_went and each.startswith("order of the rules"))]

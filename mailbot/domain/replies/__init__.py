@@ -1,0 +1,1 @@
+"""Replies that machines send or caused: auto-reply limits and undeliverable mail."""

@@ -1,0 +1,95 @@
+"""A closed ticket that its customer opens again: rules that ask for it may route it anew, all others rest.
+
+What these rules do not name stays as it was. With a new ladder the time spent stays spent.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from mailbot.domain import events as e
+from mailbot.domain import ladder
+from mailbot.domain.classify import captured, merged
+from mailbot.domain.escalation import ownership
+from mailbot.domain.escalation.reapply import clocks_on
+from mailbot.domain.lifecycle import Story
+from mailbot.domain.model import Ticket
+from mailbot.domain.policy import Actions, Policy, Rule
+from mailbot.domain.routing import conditions
+from mailbot.domain.routing.conditions import AllOf, AnyOf, Condition, Match, RoutingFacts, When
+
+_STAY = Rule("", None, Actions())
+
+
+def reopens(when: When | None) -> bool:
+    """Does it ask `reopened: {is: true}`, anywhere but under `none`?"""
+    match when:
+        case Condition(field="reopened", operator="is", value=True):
+            return True
+        case AllOf(parts) | AnyOf(parts):
+            return any(reopens(part) for part in parts)
+    return False
+
+
+def on_reopening(story: Story, facts: RoutingFacts, policy: Policy, now: datetime) -> str:
+    """Routes the ticket anew where a rule wants that, with an owner and clocks; what to tell the team, ""
+    when nothing changed."""
+    rules = [*(rule for rule in policy.rules if reopens(rule.when)), _STAY]
+    matches = conditions.matches(rules, facts)
+    if rules[matches[-1].rule_index] is _STAY:
+        matches = matches[:-1]
+    if not matches:
+        return ""
+    return take(story, _routed(story.ticket, matches, rules, facts, policy, now), policy, now)
+
+
+def take(story: Story, routed: e.TicketRouted, policy: Policy, now: datetime) -> str:
+    """The ticket as it is routed now, with an owner and clocks; what to tell the team."""
+    before = story.ticket
+    story.tell(routed)
+    after = story.ticket
+    here = {agent.address for agent in ladder.agents_at(policy, after.team, after.level)}
+    if (before.team, before.level) != (after.team, after.level) and after.assignee not in here:
+        ownership.give(story, policy, now, "policy")
+    if ladder.ladder_of(before, policy) != ladder.ladder_of(story.ticket, policy):
+        old, new = ladder.ladder_of(before, policy), ladder.ladder_of(story.ticket, policy)
+        story.tell(e.ClocksSet(now, "policy", clocks_on(story.ticket, old, new, policy, now)))
+    return f"routed anew by rule {after.rule!r}"
+
+
+def _routed(
+    ticket: Ticket,
+    matches: Sequence[Match],
+    rules: Sequence[Rule],
+    facts: RoutingFacts,
+    policy: Policy,
+    now: datetime,
+) -> e.TicketRouted:
+    hit = [rules[match.rule_index] for match in matches]
+    then = merged(hit)
+    urgency, complexity = then.urgency or ticket.urgency, then.complexity or ticket.complexity
+    priority = then.priority or ticket.priority
+    if not then.priority and (then.urgency or then.complexity):
+        priority = conditions.priority(urgency, complexity)
+    name = then.ladder or (ticket.ladder if priority == ticket.priority else policy.ladder_of[priority])
+    stays = name == ticket.ladder
+    details = dict(ticket.details) | conditions.details(policy.details, facts) | captured(matches)
+    return e.TicketRouted(
+        at=now,
+        by="policy",
+        rule=hit[-1].name,
+        because=matches[-1].because,
+        category=then.category or ticket.category,
+        urgency=urgency,
+        complexity=complexity,
+        priority=priority,
+        tags=tuple(dict.fromkeys((*ticket.tags, *then.tags))),
+        team=then.team or ticket.team,
+        level=then.level or ticket.level,
+        ladder=name,
+        ladder_digest=ticket.ladder_digest if stays else policy.digests.get(name, ""),
+        also=tuple(rule.name for rule in hit[:-1]),
+        details=tuple(sorted(details.items())),
+        circumstances=facts.circumstances,
+        assign=then.assign or ticket.assign,
+        skill=then.skill or ticket.skill,
+    )

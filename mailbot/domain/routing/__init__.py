@@ -1,0 +1,1 @@
+"""Conditions of rules: fields, operators, and what they mean for one mail."""

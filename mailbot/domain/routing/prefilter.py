@@ -1,0 +1,239 @@
+"""Which rules a mail can match at all, told by one look at its text for the words of all rules together.
+
+Theory of operation. A rule that asks for words or patterns can only hold where one of them stands in the
+mail. The words of all rules are one RE2 set, searched in one pass whose cost hardly grows with their number;
+of patterns, the literals that RE2 finds in them are searched in the same way (`re2.Filter`). Rules none of
+whose words was found are passed over; the others, and those that ask for something else, are tested as ever,
+so that the answer and its reason are the same with this and without. A set that runs out of memory answers
+with nothing: a mark that stands behind every text and must be found tells that from a text without any word,
+and then every rule is tested.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import re2
+
+from mailbot.domain.routing.conditions import AllOf, AnyOf, Condition, NoneOf, RoutingFacts, When, field_of
+from mailbot.domain.routing.field_types import Found
+from mailbot.domain.routing.text import Text
+from mailbot.domain.routing.text_operators import OPTIONS
+
+MARK = "\0\1"  # no YAML can hold it
+WORDS_A_SET = 20_000
+PATTERNS_A_SET = 4_000
+BARE_A_SET = 100  # patterns without any literal: sets of these grow fast
+_FEW = 8  # of those it is cheaper to test each
+
+Scan = Callable[[Sequence[Text]], frozenset[str] | None]  # what may stand in the texts; None: can't tell
+
+
+@dataclass(frozen=True, slots=True)
+class Prefilter:
+    """Made of a policy's rules by `build`. `always` are the rules that no word stands for."""
+
+    rules: range
+    always: frozenset[int]
+    by_word: Mapping[str, tuple[int, ...]]
+    by_pattern: Mapping[str, tuple[int, ...]]
+    word_fields: tuple[str, ...]
+    pattern_fields: tuple[str, ...]
+    scan_words: Scan
+    scan_patterns: Scan
+
+    def __call__(self, facts: RoutingFacts) -> tuple[Iterable[int], Found | None]:
+        """The rules that must be tested, in order, and what their tests need to look for."""
+        words = self.scan_words(_texts(self.word_fields, facts))
+        patterns = self.scan_patterns(_texts(self.pattern_fields, facts))
+        if words is None or patterns is None:
+            return self.rules, None
+        rules = set(self.always)
+        for word in words:
+            rules.update(self.by_word.get(word, ()))
+        for pattern in patterns:
+            rules.update(self.by_pattern.get(pattern, ()))
+        return sorted(rules), Found(words, patterns)
+
+
+def build(whens: Sequence[When | None]) -> Prefilter:
+    """For rules with these conditions, in their order (None: unconditional)."""
+    needs = [_needs(when) if when else None for when in whens]
+    asked = [leaf for when in whens if when for leaf in _leaves(when)]
+    return Prefilter(
+        rules=range(len(whens)),
+        always=frozenset(rule for rule, need in enumerate(needs) if need is None),
+        by_word=_rules_by(each.words if each else () for each in needs),
+        by_pattern=_rules_by(each.patterns if each else () for each in needs),
+        word_fields=_fields(leaf for leaf in asked if leaf.words),
+        pattern_fields=_fields(leaf for leaf in asked if leaf.patterns),
+        scan_words=words_scan({word for leaf in asked for word in leaf.words}),
+        scan_patterns=patterns_scan({pattern for leaf in asked for pattern in leaf.patterns}),
+    )
+
+
+def _needs(when: When) -> Found | None:
+    """Of which words and patterns one must be found where it holds; None when it can hold without any."""
+    match when:
+        case Condition():
+            known = bool(when.words or when.patterns)
+            return Found(frozenset(when.words), frozenset(when.patterns)) if known else None
+        case AllOf():
+            each = [need for part in when.parts if (need := _needs(part))]
+            return min(each, key=lambda need: len(need.words) + len(need.patterns), default=None)
+        case AnyOf():
+            parts = [_needs(part) for part in when.parts]
+            sure = [need for need in parts if need]
+            if len(sure) < len(parts):
+                return None
+            words = frozenset[str]().union(*(need.words for need in sure))
+            return Found(words, frozenset[str]().union(*(need.patterns for need in sure)))
+        case NoneOf():
+            return None
+
+
+def _leaves(when: When) -> Iterator[Condition]:
+    if isinstance(when, Condition):
+        yield when
+    else:
+        for part in when.parts:
+            yield from _leaves(part)
+
+
+def _rules_by(needed: Iterable[Collection[str]]) -> dict[str, tuple[int, ...]]:
+    found: dict[str, list[int]] = {}
+    for rule, each in enumerate(needed):
+        for value in each:
+            found.setdefault(value, []).append(rule)
+    return {value: tuple(rules) for value, rules in found.items()}
+
+
+def _fields(asked: Iterable[Condition]) -> tuple[str, ...]:
+    names = {leaf.field for leaf in asked}
+    return tuple(sorted(names - {"subject", "body"} if "text" in names else names))
+
+
+def _texts(names: Iterable[str], facts: RoutingFacts) -> list[Text]:
+    found: list[Text] = []
+    for name in names:
+        if field := field_of(name):
+            found += field.get(facts)  # type: ignore[arg-type]  # a field with words or patterns holds texts
+    return found
+
+
+# --- scans ------------------------------------------------------------------------------------------------
+
+
+def words_scan(words: Collection[str], memory: int | None = None) -> Scan:
+    """Which of these folded words stand in folded texts. `memory`: bytes that one set may take."""
+    sets = [made for group in _groups(sorted(words), WORDS_A_SET) for made in _word_sets(group, memory)]
+
+    def scan(texts: Sequence[Text]) -> frozenset[str] | None:
+        if not sets:
+            return frozenset()
+        # The words of fields that a rule does not ask about come along: its own test looks at its own.
+        haystack = "\0".join([text.folded for text in texts]) + MARK
+        found: list[str] = []
+        for made, known in sets:
+            hits = made.Match(haystack) or ()
+            if 0 not in hits:
+                return None
+            found += [known[hit] for hit in hits if hit]
+        return frozenset(found)
+
+    return scan
+
+
+def _word_sets(words: Sequence[str], memory: int | None) -> Iterator[tuple[Any, Sequence[str]]]:
+    options = re2.Options()
+    options.log_errors = False
+    options.literal = True
+    options.max_mem = memory or (16 << 20) + 100 * sum(map(len, words))
+    known = (MARK, *words)
+    made = _set_of(known, options)
+    if made is not None or len(words) < 2:
+        yield made or _Silent(), known
+        return
+    for half in (words[: len(words) // 2], words[len(words) // 2 :]):
+        yield from _word_sets(half, memory)
+
+
+class _Silent:
+    """In the place of a set that can't be made: says of every text that it can't tell."""
+
+    def Match(self, text: str) -> None:
+        return None
+
+
+def _set_of(known: Sequence[str], options: Any) -> Any | None:
+    made = re2.Set.SearchSet(options)
+    try:
+        for each in known:
+            made.Add(each)
+        made.Compile()
+    except re2.error:
+        return None
+    return made
+
+
+def patterns_scan(patterns: Collection[str]) -> Scan:
+    """Which of these RE2 patterns may be found in plain texts; not one that is found is left out."""
+    filters = [_filter_of(group) for group in _groups(sorted(patterns), PATTERNS_A_SET)]
+    bare = sorted({each for made, known in filters for each in _bare(made, known)})
+    scan_bare = _bare_scan(bare) if len(bare) > _FEW else None
+    always = frozenset(bare)
+
+    def scan(texts: Sequence[Text]) -> frozenset[str] | None:
+        if not filters:
+            return frozenset()
+        haystack = "\0".join([text.plain for text in texts]) + MARK
+        found: set[str] = set()
+        for made, known in filters:
+            hits = made.Match(haystack, potential=True) or ()
+            if 0 not in hits:
+                return None
+            found.update([known[hit] for hit in hits if hit])
+        if scan_bare is None:
+            return frozenset(found)
+        here = scan_bare(texts)
+        return frozenset(found - always | (always if here is None else here))
+
+    return scan
+
+
+def _filter_of(patterns: Sequence[str]) -> tuple[Any, Sequence[str]]:
+    known = (MARK, *patterns)
+    made = re2.Filter()
+    for each in known:
+        made.Add(each, OPTIONS)
+    made.Compile()
+    return made, known
+
+
+def _bare(made: Any, known: Sequence[str]) -> list[str]:
+    """The patterns without any literal that would have to stand in a text: any text may hold them."""
+    return [known[hit] for hit in made.Match("", potential=True) or () if hit]
+
+
+def _bare_scan(patterns: Sequence[str]) -> Scan:
+    options = re2.Options()
+    options.log_errors = False
+    options.case_sensitive = False
+    groups = [(group, _set_of(("", *group), options)) for group in _groups(patterns, BARE_A_SET)]
+
+    def scan(texts: Sequence[Text]) -> frozenset[str] | None:
+        found: set[str] = set()
+        for group, made in groups:
+            for text in texts:  # one by one: patterns know where a text begins and ends
+                hits = (made.Match(text.plain) if made else None) or ()
+                if 0 not in hits:
+                    found.update(group)
+                    break
+                found.update([group[hit - 1] for hit in hits if hit])
+        return frozenset(found)
+
+    return scan
+
+
+def _groups(values: Sequence[str], most: int) -> Iterator[Sequence[str]]:
+    return (values[at : at + most] for at in range(0, len(values), most))

@@ -1,0 +1,1 @@
+"""SPF, DKIM and DMARC: verify inbound mail, sign outbound mail."""

@@ -1,0 +1,1 @@
+"""Notices to bytes: templates, reply tokens, MIME."""

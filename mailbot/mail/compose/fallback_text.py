@@ -1,0 +1,127 @@
+"""The built-in plain form of each notice, for the day when a template fails on a value nobody thought of."""
+
+from collections.abc import Iterable, Mapping
+
+from mailbot.mail.compose.template_values import Values
+
+# (notice, language) -> subject without the number, text. Values are put in once, never read as formats.
+_BUILT_IN: Mapping[tuple[str, str], tuple[str, str]] = {
+    ("acknowledgement", "id"): (
+        "Pesan Anda sudah kami terima",
+        "Halo,\n\n"
+        "Terima kasih. Pesan Anda sudah kami terima dan kami catat dengan nomor {number}.\n"
+        "Petugas kami akan membaca dan membalasnya. Untuk menambahkan sesuatu, balas email ini\n"
+        "dan biarkan nomor tersebut tetap tercantum pada judul.\n\n"
+        "{brand}\n{mailbox}\n",
+    ),
+    ("acknowledgement", "en"): (
+        "We have received your message",
+        "Hello,\n\n"
+        "Thank you. We have received your message and recorded it under the number {number}.\n"
+        "A member of our staff will read and answer it. To add something, reply to this email\n"
+        "and leave the number in the subject line.\n\n"
+        "{brand}\n{mailbox}\n",
+    ),
+    ("answer", "id"): ("Balasan dari {brand}", "{text}\n\n{agent_name}\n{brand}\n\nNomor Anda: {number}\n"),
+    ("answer", "en"): ("A reply from {brand}", "{text}\n\n{agent_name}\n{brand}\n\nYour number: {number}\n"),
+    ("progress", "id"): (
+        "Kabar terbaru tentang pesan Anda",
+        "Halo,\n\nPesan Anda dengan nomor {number} belum selesai kami tangani; kami mohon maaf.\n"
+        "Kini pesan itu sudah kami teruskan untuk ditindaklanjuti. {team} {level} {until}\n\n"
+        "{brand}\n{mailbox}\n",
+    ),
+    ("progress", "en"): (
+        "An update on your message",
+        "Hello,\n\nYour message with the number {number} is not settled yet; we are sorry.\n"
+        "We have now passed it on. {team} {level} {until}\n\n{brand}\n{mailbox}\n",
+    ),
+    ("team", "id"): (
+        "{subject}",
+        "{marker}\n\nTiket {number}: {why}\n{because}\n\nPelanggan: {customer}\nJudul: {subject}\n"
+        "Kategori: {category}\nPrioritas: {priority}\nTim: {team}\nJenjang: {level}\n"
+        "Batas waktu: {due_at}\n\n"
+        "Balas email ini: yang di atas baris penanda dikirim kepada pelanggan.\n\n{text}\n",
+    ),
+    ("team", "en"): (
+        "{subject}",
+        "{marker}\n\nTicket {number}: {why}\n{because}\n\nCustomer: {customer}\nSubject: {subject}\n"
+        "Category: {category}\nPriority: {priority}\nTeam: {team}\nLevel: {level}\nDue: {due_at}\n\n"
+        "Reply to this mail: what stands above the marker line goes to the customer.\n\n{text}\n",
+    ),
+    ("compensation_wanted", "id"): (
+        "Keputusan kompensasi: {amount}",
+        "{who} meminta kompensasi {amount} untuk tiket {number} (permintaan {request}).\n{because}\n\n"
+        "Pelanggan: {customer}\nJudul: {subject}\n"
+        "Tiket ini sudah mendapat: {on_ticket}\nPelanggan dalam 90 hari: {in_90_days}\n"
+        "Sudah disetujui oleh: {signed}\n\n"
+        "mailbot ticket approve {number} --request {request}\n"
+        "mailbot ticket refuse {number} --request {request}\n\n{mailbox}\n",
+    ),
+    ("compensation_wanted", "en"): (
+        "Compensation to decide: {amount}",
+        "{who} asks for compensation of {amount} on ticket {number} (request {request}).\n{because}\n\n"
+        "Customer: {customer}\nSubject: {subject}\n"
+        "This ticket got before: {on_ticket}\nThe customer in 90 days: {in_90_days}\n"
+        "Approved so far by: {signed}\n\n"
+        "mailbot ticket approve {number} --request {request}\n"
+        "mailbot ticket refuse {number} --request {request}\n\n{mailbox}\n",
+    ),
+    ("compensation_decided", "id"): (
+        "Kompensasi {amount}",
+        "Tiket {number}, permintaan {request}, kompensasi {amount}: {outcome}\n{who}\n{because}\n\n"
+        "{mailbox}\n",
+    ),
+    ("compensation_decided", "en"): (
+        "Compensation of {amount}",
+        "Ticket {number}, request {request}, compensation of {amount}: {outcome}\n{who}\n{because}\n\n"
+        "{mailbox}\n",
+    ),
+    ("question", "id"): (
+        "Perlu keputusan: {question}",
+        "{question}\nPilihan: {options}\nBatas waktu: {until}\n\n"
+        'mailbot ticket decide {number} "{first}" --because "..."\n\n'
+        "Pelanggan: {customer}\nJudul: {subject}\n{because}\n\n{mailbox}\n",
+    ),
+    ("question", "en"): (
+        "Decision needed: {question}",
+        "{question}\nOptions: {options}\nUntil: {until}\n\n"
+        'mailbot ticket decide {number} "{first}" --because "..."\n\n'
+        "Customer: {customer}\nSubject: {subject}\n{because}\n\n{mailbox}\n",
+    ),
+    ("refusal", "id"): (
+        "Email Anda belum dijalankan",
+        "Email atas nama Anda untuk tiket {number} belum dijalankan.\n\nAlasan: {reason}\n\n{mailbox}\n",
+    ),
+    ("refusal", "en"): (
+        "Your mail was not acted upon",
+        "The mail in your name for ticket {number} was not acted upon.\n\nReason: {reason}\n\n{mailbox}\n",
+    ),
+}
+
+
+_ASKING = {
+    "id": "Supaya cepat kami bantu, mohon balas email ini dengan:",
+    "en": "So that we can help you quickly, please reply to this email with:",
+}
+
+
+def asking(language: str, needed: Iterable[str]) -> str:
+    """What we still have to know, where no template asks for it."""
+    return "\n".join((_ASKING[language], *(f"  - {label}" for label in needed)))
+
+
+def _braced(text: str) -> str:
+    """As a format that says just this."""
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def built_in(name: str, language: str, values: Values) -> tuple[str, str]:
+    """Subject and text of this notice in words that need no template."""
+    subject, text = _BUILT_IN[name, language]
+    said = dict(values)
+    if needed := values.get("needed"):
+        assert isinstance(needed, dict)
+        text = f"{text}\n{_braced(asking(language, needed))}\n"
+    if said["again"]:
+        said["text"] = ""  # it stood above, in the first half
+    return subject.format_map(said), text.format_map(said)

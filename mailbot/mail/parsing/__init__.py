@@ -1,0 +1,1 @@
+"""Bytes to an `InboundMail`, whatever the bytes are."""

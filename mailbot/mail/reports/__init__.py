@@ -1,0 +1,1 @@
+"""Read delivery reports, bounces and complaints (RFC 3464, RFC 5965)."""

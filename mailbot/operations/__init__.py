@@ -1,0 +1,1 @@
+"""Commands as transactions: load, decide, record. Mail, shell and console act through here."""

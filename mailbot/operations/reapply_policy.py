@@ -1,0 +1,91 @@
+"""Open tickets reckoned anew after a change of policy: which would change and how, then some hundred in each
+transaction, so that mail goes on coming and going."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from mailbot.domain import ladder
+from mailbot.domain.escalation.reapply import recompute, stands_by
+from mailbot.domain.ladder import next_deadline
+from mailbot.domain.model import Ticket
+from mailbot.domain.policy import Policy
+from mailbot.store import ladders, tickets
+from mailbot.store.store import Store
+from mailbot.workers.outbox_rows import outcome
+from mailbot.workers.runtime import Live
+
+TOGETHER = 300  # tickets in one transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What would be of one ticket. `old_due`: the deadline that stands now, None when none is armed."""
+
+    number: str
+    old_ladder: str
+    new_ladder: str
+    same: bool  # its ladder does not change: the calendar or the owner does
+    old_due: datetime | None
+    new_due: datetime | None
+
+
+def changes(
+    connection: Connection, after: str, policy: Policy, now: datetime
+) -> tuple[list[Change], str, int]:
+    """Of the next open tickets behind number `after`: those that would change, the last one looked at ("":
+    there are no more), and how many were looked at."""
+    found = ladders.open_tickets(connection, after, TOGETHER)
+    changed = []
+    for ticket, due_at in found:
+        change = _change(ticket, due_at, policy, now)
+        if change:
+            changed.append(change)
+    return changed, found[-1][0].number if found else "", len(found)
+
+
+def _change(ticket: Ticket, due_at: datetime | None, policy: Policy, now: datetime) -> Change | None:
+    decision = recompute(ticket, policy, now, "operator")
+    deadline = next_deadline(decision.ticket, policy)
+    new_due = deadline.due_at if deadline else None
+    if not decision.events and new_due == due_at:
+        return None
+    return Change(
+        number=ticket.number,
+        old_ladder=_named(ladder.ladder_of(ticket, policy).name, ticket.ladder_digest),
+        new_ladder=_named(decision.ticket.ladder, decision.ticket.ladder_digest),
+        same=stands_by(ticket, policy),
+        old_due=due_at,
+        new_due=new_due,
+    )
+
+
+def _named(name: str, digest: str) -> str:
+    return f"{name}@{digest}" if digest else name
+
+
+@dataclass(frozen=True, slots=True)
+class Anew:
+    """Tickets to be reckoned anew. `by`: "operator:<login name>"."""
+
+    numbers: tuple[str, ...]
+    by: str
+    now: datetime
+
+
+def reckon(store: Store, live: Live, wanted: Anew) -> int:
+    """Decided anew on what each ticket is by now, and recorded. Returns how many changed."""
+    return tickets.decide_now(store, lambda connection, item: _apply(connection, item, live), wanted)
+
+
+def _apply(connection: Connection, wanted: Anew, live: Live) -> int:
+    loaded = tickets.load(connection, wanted.numbers)
+    live.rota.look(connection, live.policy)
+    outcomes = []
+    for ticket in loaded.values():
+        decision = recompute(ticket, live.policy, wanted.now, wanted.by, live.rota.loads)
+        live.rota.learn(ticket, decision.ticket)
+        outcomes.append(outcome(ticket, decision, live, wanted.now))
+    tickets.record(connection, outcomes)
+    return len(outcomes)

@@ -1,0 +1,1 @@
+"""Figures of a period for managers: compute, draw and render them."""

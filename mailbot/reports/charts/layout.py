@@ -1,0 +1,265 @@
+"""Where each mark of a chart goes: title, legend, axis, then the kind's own marks.
+
+Colours are those of Okabe and Ito ("Color Universal Design", 2008), told apart by the colour-blind too; lines
+also differ by their dashes, bars by their order, and every mark says its value to a pointer.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mailbot.reports.charts.model import Bars, Chart, Heat, Lines, Rows, Series, top, total
+from mailbot.reports.charts.svg import DASHES, Box, Dot, Mark, Path, Picture, Words, fitting, width_of
+
+COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#7f7f7f", "#f0e442")
+GRID, AXIS, SOFT = "#e3e3e3", "#8a8a8a", "#666666"
+SMALL, TITLE = 11.0, 15.0
+ROW = 22.0  # height of a lying bar with its gap
+WIDTH, HEIGHT = 640.0, 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Plot:
+    """The rectangle that the values are drawn in, and the value at its upper (right) end."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+    most: float
+
+    def y(self, value: float) -> float:
+        return self.top + self.height * (1 - value / self.most)
+
+    def x(self, value: float) -> float:
+        return self.left + self.width * value / self.most
+
+
+def picture(chart: Chart, width: float = WIDTH, height: float = HEIGHT) -> Picture:
+    """The chart with places and colours. Rows and heat are as high as their rows ask for."""
+    head = [Words(0, 18, fitting(chart.title, width, TITLE), TITLE, bold=True)]
+    legend, y = _legend(chart, width)
+    if isinstance(chart, Rows):
+        marks, bottom = _rows(chart, width, y)
+    elif isinstance(chart, Heat):
+        marks, bottom = _heat(chart, width, y)
+    else:
+        marks, bottom = _upright(chart, width, y, height), height
+    return Picture(chart.title, width, bottom, (*head, *legend, *marks))
+
+
+def _legend(chart: Chart, width: float) -> tuple[list[Mark], float]:
+    """The series' names in their colours, and where the plot may begin."""
+    if len(chart.series) < 2 or isinstance(chart, Heat):
+        return [], 30
+    marks: list[Mark] = []
+    x, y = 0.0, 36.0
+    for index, series in enumerate(chart.series):
+        name = fitting(series.name, width / 2, SMALL)
+        wide = 22 + width_of(name, SMALL) + 14
+        if x and x + wide > width:
+            x, y = 0.0, y + 16
+        marks += _key(chart, index, x, y)
+        marks.append(Words(x + 22, y, name, SMALL, fill=SOFT))
+        x += wide
+    return marks, y + 14
+
+
+def _key(chart: Chart, index: int, x: float, y: float) -> list[Mark]:
+    if isinstance(chart, Lines):
+        line = ((x, y - 4), (x + 18, y - 4))
+        return [Path(line, colour(index), 2, index % len(DASHES))]
+    return [Box(x + 4, y - 10, 12, 11, colour(index))]
+
+
+def colour(index: int) -> str:
+    return COLOURS[index % len(COLOURS)]
+
+
+def ticks(most: float, wanted: int = 5, least: float = 0) -> tuple[float, ...]:
+    """Round values (1, 2 or 5 times a power of ten) from 0 to at least `most`, about `wanted` of them and not
+    closer than `least`."""
+    if most <= 0:
+        return (0, 1)
+    raw = max(most / wanted, least)
+    power = 10.0 ** math.floor(math.log10(raw))
+    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= raw * 0.999)
+    count = math.ceil(most / step - 1e-9)
+    return tuple(round(index * step, 10) for index in range(count + 1))
+
+
+def number(value: float) -> str:
+    """1234567 -> "1.2M", 12500 -> "12.5k", 0.25 -> "0.25"."""
+    for size, sign in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
+        if value >= size:
+            return f"{value / min(size, 1e3 if sign == 'k' else size):.3g}{sign}"
+    return f"{value:,.0f}" if value == int(value) else f"{value:.3g}"
+
+
+# --- upright ----------------------------------------------------------------------------------------------
+
+
+def _upright(chart: Bars | Lines, width: float, y: float, height: float) -> list[Mark]:
+    whole = all(value == int(value) for each in chart.series for value in each.values if value)
+    marked = ticks(top(chart), least=1 if whole else 0)  # there is no half a ticket
+    left = 8 + max(width_of(number(each), SMALL) for each in marked)
+    above = y + (14 if chart.unit else 4)
+    plot = _Plot(left, above, width - left - 4, max(40, height - above - 24), marked[-1])
+    marks: list[Mark] = []
+    if chart.unit:
+        marks.append(Words(0, y + 2, fitting(chart.unit, width, SMALL), SMALL, fill=SOFT))
+    for value in marked:
+        line = ((plot.left, plot.y(value)), (plot.left + plot.width, plot.y(value)))
+        marks.append(Path(line, GRID if value else AXIS))
+        marks.append(Words(left - 6, plot.y(value) + 4, number(value), SMALL, "end", SOFT))
+    marks += _below(chart.labels, plot)
+    return marks + (_bars(chart, plot) if isinstance(chart, Bars) else _lines(chart, plot))
+
+
+def _below(labels: Sequence[str], plot: _Plot) -> list[Mark]:
+    """The labels under the axis: as many as there is room for, evenly apart."""
+    if not labels:
+        return []
+    step = plot.width / len(labels)
+    widest = min(max(width_of(label, SMALL) for label in labels), plot.width / 2)
+    each = max(1, math.ceil((widest + 8) / step))
+    base = plot.top + plot.height + 16
+    return [
+        Words(
+            plot.left + step * (index + 0.5),
+            base,
+            fitting(label, step * each - 4, SMALL),
+            SMALL,
+            "middle",
+            SOFT,
+        )
+        for index, label in enumerate(labels)
+        if index % each == 0
+    ]
+
+
+def _bars(chart: Bars, plot: _Plot) -> list[Mark]:
+    marks: list[Mark] = []
+    step = plot.width / max(1, len(chart.labels))
+    beside = 1 if chart.stacked else max(1, len(chart.series))
+    wide = step * 0.76 / beside
+    for place, label in enumerate(chart.labels):
+        ground = 0.0
+        for index, series in enumerate(chart.series):
+            value = series.values[place]
+            if not value:
+                continue
+            x = plot.left + step * (place + 0.12) + (0 if chart.stacked else wide * index)
+            high = plot.y(ground + value)
+            tip = _tip(label, series, value, chart)
+            marks.append(Box(x, high, wide, plot.y(ground) - high, colour(index), tip))
+            ground += value if chart.stacked else 0
+    return marks
+
+
+def _lines(chart: Lines, plot: _Plot) -> list[Mark]:
+    marks: list[Mark] = []
+    step = plot.width / max(1, len(chart.labels))
+    for index, series in enumerate(chart.series):
+        places = [plot.left + step * (place + 0.5) for place in range(len(series.values))]
+        for run in _runs(series):
+            points = tuple((places[place], plot.y(value)) for place, value in run)
+            if len(points) > 1:
+                marks.append(Path(points, colour(index), 2, index % len(DASHES)))
+            if len(points) == 1 or len(chart.labels) <= 60:
+                marks += (
+                    Dot(x, y, 2.5, colour(index), _tip(chart.labels[place], series, value, chart))
+                    for (x, y), (place, value) in zip(points, run, strict=True)
+                )
+    return marks
+
+
+def _runs(series: Series) -> list[list[tuple[int, float]]]:
+    """(place, value) without gaps, a list for each stretch."""
+    runs: list[list[tuple[int, float]]] = [[]]
+    for place, value in enumerate(series.values):
+        if value is None:
+            runs.append([])
+        else:
+            runs[-1].append((place, value))
+    return [run for run in runs if run]
+
+
+def _tip(label: str, series: Series, value: float, chart: Chart) -> str:
+    name = f"{label}, {series.name}" if series.name and len(chart.series) > 1 else label
+    return f"{name}: {number(value)} {chart.unit}".rstrip()
+
+
+# --- lying ------------------------------------------------------------------------------------------------
+
+
+def _rows(chart: Rows, width: float, y: float) -> tuple[list[Mark], float]:
+    marks: list[Mark] = []
+    beside = 1 if chart.stacked else max(1, len(chart.series))
+    high = ROW if beside == 1 else 8 + 12.0 * beside
+    left = 8 + min(width * 0.4, max((width_of(label, SMALL) for label in chart.labels), default=0))
+    plot = _Plot(left, y, width - left - 60, high * len(chart.labels), max(top(chart), 1e-9))
+    for place, label in enumerate(chart.labels):
+        above = y + high * place
+        marks.append(Words(left - 8, above + high / 2 + 4, fitting(label, left - 8, SMALL), SMALL, "end"))
+        marks += _lying(chart, place, plot, above + 3, (high - 6) / beside)
+    marks.append(Path(((left, y), (left, y + plot.height)), AXIS))
+    return marks, y + plot.height + 6
+
+
+def _lying(chart: Rows, place: int, plot: _Plot, y: float, high: float) -> list[Mark]:
+    marks: list[Mark] = []
+    label, x = chart.labels[place], plot.left
+    for index, series in enumerate(chart.series):
+        value = series.values[place] or 0
+        wide = plot.x(value) - plot.left
+        tip = _tip(label, series, value, chart)
+        if value:
+            marks.append(Box(x, y, wide, high, colour(index), tip))
+        if chart.stacked:
+            x += wide
+        elif series.values[place] is not None:
+            marks.append(Words(x + wide + 5, y + high / 2 + 4, number(value), SMALL, fill=SOFT))
+            y += high
+        else:
+            y += high
+    if chart.stacked:
+        marks.append(Words(x + 5, y + high / 2 + 4, number(total(chart, place)), SMALL, fill=SOFT))
+    return marks
+
+
+def _heat(chart: Heat, width: float, y: float) -> tuple[list[Mark], float]:
+    left = 8 + min(width * 0.3, max((width_of(each.name, SMALL) for each in chart.series), default=0))
+    plot = _Plot(left, y, width - left - 4, ROW * len(chart.series), max(top(chart), 1e-9))
+    step = plot.width / max(1, len(chart.labels))
+    marks: list[Mark] = []
+    for row, series in enumerate(chart.series):
+        above = y + ROW * row
+        marks.append(
+            Words(left - 8, above + ROW / 2 + 4, fitting(series.name, left - 8, SMALL), SMALL, "end")
+        )
+        for place, value in enumerate(series.values):
+            fill = shade((value or 0) / plot.most) if value is not None else "#ffffff"
+            tip = _tip(f"{series.name}, {chart.labels[place]}", series, value or 0, chart)
+            marks.append(
+                Box(plot.left + step * place, above + 1, max(step - 1, step * 0.8), ROW - 2, fill, tip)
+            )
+    marks += _below(chart.labels, plot)
+    scale = plot.top + plot.height + 26
+    return marks + _scale(chart, plot, scale), scale + 22
+
+
+def _scale(chart: Heat, plot: _Plot, y: float) -> list[Mark]:
+    """What the shades mean: 0 to the most."""
+    most = f"{number(top(chart))} {chart.unit}".rstrip()
+    marks: list[Mark] = [Words(plot.left, y + 10, "0", SMALL, fill=SOFT)]
+    marks += (Box(plot.left + 14 + 10 * index, y, 10, 12, shade(index / 9)) for index in range(10))
+    return [*marks, Words(plot.left + 120, y + 10, most, SMALL, fill=SOFT)]
+
+
+def shade(share: float) -> str:
+    """From nearly white (0) to dark blue (1), evenly in lightness: read without colours as well."""
+    light, dark = (0xF2, 0xF6, 0xFA), (0x08, 0x30, 0x6B)
+    share = min(1.0, max(0.0, share))
+    mixed = (round(low + (high - low) * share) for low, high in zip(light, dark, strict=True))
+    return "#" + "".join(f"{each:02x}" for each in mixed)

@@ -1,0 +1,129 @@
+"""From the lives of tickets to a report: one period beside the one before, and what is rising."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from mailbot.domain.compensation.ledger_summary import Statement, statement
+from mailbot.domain.compensation.requests import Entry
+from mailbot.domain.events import Event
+from mailbot.reports.figures.causes import Cause, Counts, causes
+from mailbot.reports.figures.count import Tally
+from mailbot.reports.figures.facts import Fact, Opened, Stood
+from mailbot.reports.figures.figures import Figures
+from mailbot.reports.figures.period import Period
+from mailbot.reports.figures.ticket_facts import CalendarOf, facts
+
+WEEKS_BEFORE = timedelta(weeks=4)  # what causes are compared with
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """`before`: the figures of the period of the same length just before. `compared`: the stretch whose
+    tickets the causes are compared with; it begins with the first ticket when there were none for so long.
+    `compensation`: of the ledger's lines in the period, in a team's report of those that were the team's."""
+
+    team: str  # "" for all
+    made_at: datetime
+    figures: Figures
+    before: Figures
+    causes: tuple[Cause, ...]
+    compared: Period
+    compensation: Statement
+
+    @property
+    def period(self) -> Period:
+        return self.figures.period
+
+
+OPENING = ("TicketOpened", "TicketRouted", "TicketReleased")  # the events that `Maker.opened` looks at
+
+
+class Maker:
+    """Takes the tickets in one after the other, in any order, and forgets them."""
+
+    def __init__(self, period: Period, calendar_of: CalendarOf, team: str = "") -> None:
+        self._period, self._team, self._calendar_of = period, team, calendar_of
+        self._weeks, self._earliest = period.before(WEEKS_BEFORE), period.before().since
+        self._now, self._before = Tally(period), Tally(period.before())
+        self._causes, self._earlier = Counts(), Counts()
+        self._first: datetime | None = None
+        self._entries: list[Entry] = []
+        self._borders = (self._earliest, period.since, period.until)
+
+    def add(self, events: Sequence[Event]) -> None:
+        """All events of one ticket before the period's end, in their order. Of every ticket that lived since
+        the beginning of the period before; others change nothing."""
+        for fact in facts(events, self._borders, self._calendar_of):
+            tally = self._tally_of(fact)
+            if tally is None or self._team not in ("", fact.team):
+                continue
+            tally.add(fact)
+            if isinstance(fact, Opened):
+                self._about(fact)
+
+    def _tally_of(self, fact: Fact) -> Tally | None:
+        """Whose fact it is. How a ticket stood at a border belongs to the time before it."""
+        since, until = self._period.since, self._period.until
+        if isinstance(fact, Stood):
+            return {since: self._before, until: self._now}.get(fact.at)
+        if since <= fact.at < until:
+            return self._now
+        return self._before if self._earliest <= fact.at < since else None
+
+    def opened(self, events: Sequence[Event]) -> None:
+        """Of a ticket opened in the weeks before and not since `add` is told of them: its OPENING events."""
+        for fact in facts(events, (), self._calendar_of):
+            if isinstance(fact, Opened) and fact.at < self._earliest and self._team in ("", fact.team):
+                self._about(fact)
+
+    def _about(self, fact: Opened) -> None:
+        if fact.at in self._period:
+            self._causes.add(fact)
+        elif fact.at in self._weeks:
+            self._earlier.add(fact)
+            self._first = min(self._first or fact.at, fact.at)
+
+    def acknowledged(self, received_at: datetime, left_at: datetime | None) -> None:
+        """See `Tally.acknowledged`. It belongs to no team: say nothing in a team's report."""
+        self._now.acknowledged(received_at, left_at)
+        self._before.acknowledged(received_at, left_at)
+
+    def compensated(self, entry: Entry) -> None:
+        """A line of the ledger; in their order."""
+        if entry.at in self._period and self._team in ("", entry.team):
+            self._entries.append(entry)
+
+    def report(self, made_at: datetime) -> Report:
+        compared = self._weeks
+        if self._first is not None:
+            compared = Period(self._first, self._weeks.until, self._weeks.zone)
+        return Report(
+            team=self._team,
+            made_at=made_at,
+            figures=self._now.figures(),
+            before=self._before.figures(),
+            causes=causes(
+                self._causes,
+                self._earlier,
+                self._period.length.total_seconds(),
+                compared.length.total_seconds(),
+            ),
+            compared=compared,
+            compensation=statement(self._entries),
+        )
+
+
+def report(
+    lives: Iterable[Sequence[Event]],
+    period: Period,
+    calendar_of: CalendarOf,
+    made_at: datetime,
+    team: str = "",
+) -> Report:
+    """A report over the whole lives of tickets."""
+    maker = Maker(period, calendar_of, team)
+    for events in lives:
+        maker.add(events)
+        maker.opened(events)
+    return maker.report(made_at)

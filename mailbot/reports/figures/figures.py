@@ -1,0 +1,180 @@
+"""The figures of one period, with their definitions."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from mailbot.domain.model import Target
+from mailbot.reports.figures.percentiles import NO_SPANS, Spread, share
+from mailbot.reports.figures.period import Period
+
+# A ticket's age: younger than this many days; the last class has no end.
+AGES = (1, 3, 7, 14, 30)
+SATISFIED = 4  # this mark and above
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """`wall`: by the clock on the wall. `work`: work time of the team while it was our turn."""
+
+    wall: Spread = NO_SPANS
+    work: Spread = NO_SPANS
+
+
+NO_TIMES = Timing()
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Promises of one target and priority that came to their end in the period: see `facts.Promised`."""
+
+    target: Target
+    priority: str
+    kept: int
+    missed: int
+
+    @property
+    def share(self) -> float | None:
+        return share(self.kept, self.kept + self.missed)
+
+
+@dataclass(frozen=True, slots=True)
+class Satisfaction:
+    """Marks given in the period, by mark from 1 to 5. `closed` tickets were closed in it, `rated` of these
+    have a mark by its end, whenever it was given."""
+
+    marks: tuple[int, int, int, int, int] = (0, 0, 0, 0, 0)
+    closed: int = 0
+    rated: int = 0
+
+    @property
+    def count(self) -> int:
+        return sum(self.marks)
+
+    @property
+    def mean(self) -> float | None:
+        return share(sum(mark * count for mark, count in enumerate(self.marks, 1)), self.count)
+
+    @property
+    def satisfied(self) -> float | None:
+        """The share of marks that are SATISFIED or better (the usual CSAT)."""
+        return share(sum(self.marks[SATISFIED - 1 :]), self.count)
+
+    @property
+    def response_rate(self) -> float | None:
+        return share(self.rated, self.closed)
+
+
+NO_MARKS = Satisfaction()
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """Escalations to `level` of tickets that came by `rule`: by the ladder, by a person."""
+
+    rule: str
+    level: str
+    automatic: int
+    manual: int
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """`opened` and `closed` on one local date (or the part of it that lies in the period)."""
+
+    date: date
+    opened: int
+    closed: int
+
+
+@dataclass(frozen=True, slots=True)
+class TeamLoad:
+    """`opened` there, `received` from other teams, `closed`, `escalated` by it; `ages` of those open at the
+    end, by AGES."""
+
+    team: str
+    opened: int
+    received: int
+    closed: int
+    escalated: int
+    ages: tuple[int, ...]
+
+    @property
+    def open_at_end(self) -> int:
+        return sum(self.ages)
+
+
+@dataclass(frozen=True, slots=True)
+class AgentLoad:
+    """`answers` sent, tickets `closed` while they were this agent's, tickets `open_at_end`."""
+
+    agent: str
+    answers: int
+    closed: int
+    open_at_end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What one period looked like, of all teams or of one.
+
+    `opened`: tickets that came: by mail, split off another, or released from being held (held ones count for
+    nothing before). `closed`: closings; a ticket closed twice counts twice, each time with the whole time
+    since it began. `merged`: open tickets that went into another. `reopened`: closed ones opened again.
+    `returned`: what came back by unmerging or moving messages; `gone`: what that ended. So the open tickets
+    at the end are those at the beginning + opened + reopened + returned - closed - merged - gone.
+
+    `undone`: closings that were undone before the period's end, `reopen_rate` their share of all.
+    `first_response`, `next_response`, `resolution`: of answers and closings in the period, see `facts`.
+    `confirmation`: how soon new owners acted after an escalation that asked for it, `confirmed` how many in
+    time, `unconfirmed` how many not. `answers`: all that agents sent.
+    `acknowledgement`: from receipt of a mail until the relay took its acknowledgement, of mails received in
+    the period; `acknowledged` of `acknowledgements` owed have left.
+    """
+
+    period: Period
+    opened: int = 0
+    closed: int = 0
+    merged: int = 0
+    reopened: int = 0
+    returned: int = 0
+    gone: int = 0
+    undone: int = 0
+    answers: int = 0
+    first_response: Timing = NO_TIMES
+    next_response: Timing = NO_TIMES
+    resolution: Timing = NO_TIMES
+    confirmation: Timing = NO_TIMES
+    confirmed: int = 0
+    unconfirmed: int = 0
+    acknowledgement: Spread = NO_SPANS
+    acknowledgements: int = 0
+    promises: tuple[Kept, ...] = ()
+    satisfaction: Satisfaction = NO_MARKS
+    escalations: tuple[Raised, ...] = ()
+    days: tuple[Day, ...] = ()
+    teams: tuple[TeamLoad, ...] = ()
+    agents: tuple[AgentLoad, ...] = ()
+
+    @property
+    def reopen_rate(self) -> float | None:
+        return share(self.undone, self.closed)
+
+    @property
+    def open_at_end(self) -> int:
+        """Tickets open at the end: not closed, not merged, not held."""
+        return sum(each.open_at_end for each in self.teams)
+
+    @property
+    def escalated(self) -> int:
+        return sum(each.automatic + each.manual for each in self.escalations)
+
+    def kept(self, target: Target) -> Kept:
+        """Of all priorities."""
+        mine = [each for each in self.promises if each.target is target]
+        return Kept(target, "", sum(each.kept for each in mine), sum(each.missed for each in mine))
+
+    @property
+    def kept_share(self) -> float | None:
+        """Of all promises to customers."""
+        kept = sum(each.kept for each in self.promises)
+        return share(kept, kept + sum(each.missed for each in self.promises))

@@ -1,0 +1,300 @@
+"""One ticket's events -> the facts of its life, walked through once.
+
+Theory of operation. The walk knows of the ticket only what the facts need: whose turn it is (by the table of
+`lifecycle`), the team, since when it is our turn and how much work time that has taken, which promises run.
+Held mail of a stranger is nobody's work until it is released; a merged ticket gave its messages away.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from mailbot.domain import events as e
+from mailbot.domain.events import Event
+from mailbot.domain.ladder import MISSED
+from mailbot.domain.lifecycle import TRANSITIONS
+from mailbot.domain.model import Clock, Status, Target
+from mailbot.domain.worktime import Calendar, between
+from mailbot.reports.figures.facts import (
+    Answered,
+    Confirmed,
+    Escalated,
+    Fact,
+    HandedOver,
+    Left,
+    Opened,
+    Promised,
+    Returned,
+    Scored,
+    Stood,
+)
+
+ANSWERS = (Target.FIRST_RESPONSE, Target.NEXT_RESPONSE)
+COUNTED = (*ANSWERS, Target.RESOLUTION)  # promises to customers; the rest is between ourselves
+PEOPLE = ("agent:", "operator")  # how `by` begins when somebody of the desk did it
+
+CalendarOf = Callable[[str], Calendar]  # of a team
+
+
+# Told apart by what they are, not by hash: that of an enum takes its time, and there are millions to ask.
+def _ours(status: Status) -> bool:
+    return status is Status.NEW or status is Status.OPEN
+
+
+def _over(status: Status) -> bool:
+    return status is Status.CLOSED or status is Status.MERGED
+
+
+def facts(events: Sequence[Event], borders: Iterable[datetime], calendar_of: CalendarOf) -> list[Fact]:
+    """The facts of one ticket, first to last, with one `Stood` for each border that it lived to see.
+
+    `events`: its own, in their order, those at or after the last border left out or not; kinds that say
+    nothing here (mail that changed nothing, ...) may be missing. `borders` in ascending order.
+    """
+    if not events or not isinstance(events[0], e.TicketOpened):
+        return []
+    life = _Life(events[0], events, calendar_of)
+    left = iter([*borders, None])
+    border = next(left)
+    for event in events[1:]:
+        while border is not None and event.at >= border:
+            life.stand(border)
+            border = next(left)
+        if border is None:
+            return life.facts
+        life.take(event)
+    while border is not None:
+        life.stand(border)
+        border = next(left)
+    return life.facts
+
+
+class _Life:
+    def __init__(self, first: e.TicketOpened, events: Sequence[Event], calendar_of: CalendarOf) -> None:
+        routed = next((event for event in events if isinstance(event, e.TicketRouted)), None)
+        self.facts: list[Fact] = []
+        self._calendar_of = calendar_of
+        self._opened, self._routed = first, routed
+        self._team = routed.team if routed else ""
+        self._priority = routed.priority if routed else ""
+        self._rule = routed.rule if routed else ""
+        self._assignee = ""
+        self._status = Status.NEW
+        self._held = bool(first.held_for)
+        self._began = first.since or first.at
+        self._since = self._began  # of our turn, or of this team's share of it
+        self._asked_at: datetime | None = None  # the oldest mail that waits for a further answer
+        self._worked = self._worked_asked = timedelta()
+        self._answered = False
+        self._promises: dict[Target, bool] = {}  # those that run, and whether they are missed already
+        self._confirmation: tuple[datetime, timedelta] | None = None  # asked for when, within what
+        self._acted_at: datetime | None = None  # when a person last did something
+        self._score: int | None = None
+        self._closings = self._undone = 0
+        self._known = first.at  # before that, a border saw no ticket
+        self._counted_open = False
+        self._unmerged = False  # and not told anew yet
+        if not self._held:
+            self._begin(first.at)
+
+    def _begin(self, at: datetime) -> None:
+        routed = self._routed
+        category, details = (routed.category, routed.details) if routed else ("", ())
+        self._say(Opened(at, self._team, self._rule, category, self._opened.subject, details))
+        self._counted_open = True
+
+    def _say(self, fact: Fact) -> None:
+        if not self._held:
+            self.facts.append(fact)
+
+    def _count_open(self, how: str, at: datetime) -> None:
+        """Says when the ticket is open and was not, or the other way round."""
+        is_open = not _over(self._status)
+        if self._held or is_open is self._counted_open:
+            return
+        self._counted_open = is_open
+        if is_open:
+            self._undo()
+            self._say(Returned(at, self._team, how))
+        elif how == "closed":
+            self._closings += 1
+            self._say(Left(at, self._team, how, self._assignee, at - self._began, self._worked))
+        else:
+            self._say(Left(at, self._team, how, self._assignee, None, None))
+
+    def stand(self, border: datetime) -> None:
+        """The ticket at a border; the counts begin anew."""
+        if border > self._known and not self._held:
+            rated = self._closings > 0 and self._score is not None
+            open_now = not _over(self._status)
+            counts = (open_now, self._closings, self._undone, rated)
+            self._say(Stood(border, self._team, self._assignee, self._began, *counts))
+        self._closings = self._undone = 0
+
+    def take(self, event: Event) -> None:
+        if event.by.startswith(PEOPLE):
+            self._acted_at = event.at
+        if done := _TAKE.get(type(event)):
+            done(self, event)
+
+    # --- turns ---
+
+    def _accrue(self, at: datetime) -> None:
+        """Counts our turn up to now, by the calendar of the team that has it."""
+        if at > self._since and _ours(self._status) and not self._held:
+            spent = between(self._calendar_of(self._team), self._since, at)
+            self._worked += spent
+            self._worked_asked += spent
+        self._since = max(self._since, at)
+
+    def _become(self, status: Status, at: datetime) -> None:
+        before = self._status
+        if status is before:
+            return
+        self._accrue(at)
+        self._status = status
+        if status is Status.OPEN and before is not Status.NEW:
+            self._asked_at, self._worked_asked = at, timedelta()
+        elif not _ours(status):
+            self._asked_at = None
+
+    def _turned(self, event: Event) -> None:
+        status = TRANSITIONS[type(event)].get(self._status)
+        if status is not None:
+            self._become(status, event.at)
+
+    def _answer(self, event: e.AgentAnswered) -> None:
+        self._accrue(event.at)
+        wall = work = None
+        if not self._answered:
+            which, wall, work = "first", event.at - self._began, self._worked
+        elif self._asked_at is not None:
+            which, wall, work = "next", event.at - self._asked_at, self._worked_asked
+        else:
+            which = "more"
+        self._answered = True
+        self._say(Answered(event.at, self._team, event.agent, which, wall, work))
+        for target in ANSWERS:
+            if self._promises.pop(target, True) is False:
+                self._say(Promised(event.at, self._team, target, self._priority, kept=True))
+        self._turned(event)
+
+    def _close(self, event: e.TicketClosed) -> None:
+        self._turned(event)
+        self._count_open("closed", event.at)
+        if self._promises.get(Target.RESOLUTION) is False:
+            self._say(Promised(event.at, self._team, Target.RESOLUTION, self._priority, kept=True))
+        self._promises.clear()
+
+    def _reopen(self, event: e.TicketReopened) -> None:
+        self._turned(event)
+        self._count_open("reopened", event.at)
+
+    def _undo(self) -> None:
+        """The newest closing did not last; it counts for the period in which it was."""
+        if self._undone < self._closings:
+            self._undone += 1
+
+    def _merge(self, event: e.TicketMerged) -> None:
+        self._turned(event)
+        self._promises.clear()
+        self._count_open("merged", event.at)
+
+    def _retell(self, event: e.TicketRetold) -> None:
+        """After messages moved: whose turn it is anew. Always follows on TicketUnmerged."""
+        self._become(event.status, event.at)
+        self._answered = event.first_response_at is not None
+        self._watch(event.clocks, event.at)
+        self._count_open("unmerged" if self._unmerged else "retold", event.at)
+        self._unmerged = False
+
+    def _unmerge(self, event: e.TicketUnmerged) -> None:
+        self._turned(event)
+        self._unmerged = True
+
+    def _release(self, event: e.TicketReleased) -> None:
+        self._held, self._began, self._since, self._known = False, event.at, event.at, event.at
+        self._begin(event.at)
+        self._count_open("retold", event.at)  # closed meanwhile
+
+    # --- who has it ---
+
+    def _route(self, event: e.TicketRouted) -> None:
+        self._move(event.team, event.at)
+        self._priority, self._rule = event.priority, event.rule
+
+    def _hand_over(self, event: e.TicketHandedOver) -> None:
+        self._move(event.team, event.at)
+        self._assignee = ""
+        self._say(HandedOver(event.at, event.team))
+
+    def _move(self, team: str, at: datetime) -> None:
+        if team != self._team:
+            self._accrue(at)
+            self._team = team
+
+    def _assign(self, event: e.TicketAssigned) -> None:
+        self._assignee = event.assignee
+
+    def _escalate(self, event: e.TicketEscalated) -> None:
+        self._assignee = ""
+        manual = event.by.startswith(PEOPLE)
+        self._say(Escalated(event.at, self._team, self._rule, event.level, manual))
+
+    def _score_given(self, event: e.SatisfactionGiven) -> None:
+        self._score = event.score
+        self._say(Scored(event.at, self._team, event.score))
+
+    # --- promises ---
+
+    def _clocks(self, event: e.ClocksSet) -> None:
+        self._watch(event.clocks, event.at)
+
+    def _watch(self, clocks: Sequence[Clock], at: datetime) -> None:
+        running: dict[Target, bool] = {}
+        asked = None
+        for clock in clocks:
+            if clock.target is Target.CONFIRMATION:
+                asked = clock
+            elif clock.target in COUNTED:
+                running[clock.target] = MISSED in clock.fired
+        self._promises = {} if _over(self._status) else running
+        if asked and self._confirmation is None:
+            self._confirmation = at, asked.span
+        elif not asked and self._confirmation is not None:
+            self._confirm(at, *self._confirmation)
+            self._confirmation = None
+
+    def _confirm(self, at: datetime, since: datetime, within: timedelta) -> None:
+        """Who had to confirm acted, or the time was over. Neither, when the ladder took the ticket away
+        before."""
+        work = between(self._calendar_of(self._team), since, at)
+        if work >= within or self._acted_at == at:
+            self._say(Confirmed(at, self._team, at - since, work, kept=work < within))
+
+    def _miss(self, event: e.TargetMissed) -> None:
+        if event.target in COUNTED:
+            self._promises[event.target] = True
+            self._say(Promised(event.at, self._team, event.target, self._priority, kept=False))
+
+
+_TAKE: dict[type[Any], Callable[[_Life, Any], None]] = {
+    e.TicketRouted: _Life._route,
+    e.TicketAssigned: _Life._assign,
+    e.TicketHandedOver: _Life._hand_over,
+    e.TicketEscalated: _Life._escalate,
+    e.CustomerWrote: _Life._turned,
+    e.AgentAnswered: _Life._answer,
+    e.ClocksSet: _Life._clocks,
+    e.LadderChanged: _Life._clocks,
+    e.TargetMissed: _Life._miss,
+    e.TicketClosed: _Life._close,
+    e.TicketReopened: _Life._reopen,
+    e.SatisfactionGiven: _Life._score_given,
+    e.TicketReleased: _Life._release,
+    e.TicketMerged: _Life._merge,
+    e.TicketUnmerged: _Life._unmerge,
+    e.TicketRetold: _Life._retell,
+}
+# What the store needs to read: TicketOpened, and all that the walk looks at.
+KINDS: tuple[str, ...] = ("TicketOpened", *(kind.__name__ for kind in _TAKE))

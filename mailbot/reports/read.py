@@ -1,0 +1,171 @@
+"""The recorded past, read in a stream: what reports are counted from. Nothing of the mails themselves.
+
+A year holds a million events. So the rows come as they are stored, and of each event is read what a report
+looks at: the general codec takes three times as long.
+"""
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import fields
+from datetime import datetime, timedelta
+from functools import lru_cache, partial
+from typing import Any, get_args
+
+from pydantic_core import from_json
+from sqlalchemy import BigInteger, Connection, Select, Text, and_, cast, or_, select, type_coerce, union
+
+from mailbot.domain import events as e
+from mailbot.domain.events import Event
+from mailbot.domain.model import OVER, Clock, Status
+from mailbot.domain.policy import Policy
+from mailbot.domain.worktime import Calendar
+from mailbot.reports.figures.api import Maker, Period, Report
+from mailbot.reports.figures.build import OPENING, WEEKS_BEFORE
+from mailbot.reports.figures.ticket_facts import KINDS
+from mailbot.store import compensations
+from mailbot.store.codec import clocks_of, event_of
+from mailbot.store.schema import EPOCH, events, outbox, tickets
+
+AT_ONCE = 2_000  # rows held in memory
+
+Acknowledged = tuple[datetime, datetime | None]  # receipt of the mail, when the relay took the answer to it
+
+
+def lives(
+    connection: Connection, since: datetime, until: datetime, kinds: Collection[str]
+) -> Iterator[list[Event]]:
+    """The events before `until` of each ticket that lived in [since, until): to which something happened
+    then, or which was open at its beginning. Of the kinds named; one ticket after the other, each from its
+    first event on. Of a ClocksSet, `spent` and `running_since` are left out.
+
+    Use it up before the connection is used for anything else.
+    """
+    return _read(connection, lived(since, until), until, kinds)
+
+
+def openings(connection: Connection, since: datetime, until: datetime) -> Iterator[list[Event]]:
+    """The events in OPENING, before `until`, of each ticket that came in [since, until)."""
+    came = select(events.c.ticket).where(
+        events.c.at >= since, events.c.at < until, events.c.kind.in_(("TicketOpened", "TicketReleased"))
+    )
+    return _read(connection, came, until, OPENING)
+
+
+def _read(
+    connection: Connection, numbers: Select[Any], until: datetime, kinds: Collection[str]
+) -> Iterator[list[Event]]:
+    query = (
+        select(
+            events.c.ticket,
+            events.c.kind,
+            type_coerce(events.c.at, BigInteger),
+            events.c.by,
+            cast(events.c.data, Text),
+        )
+        .where(events.c.ticket.in_(numbers), events.c.kind.in_(sorted(kinds)), events.c.at < until)
+        .order_by(events.c.ticket, events.c.seq)  # as the primary key has it: nothing is sorted
+    )
+    life: list[Event] = []
+    whose, moment, at = "", -1, EPOCH
+    for number, kind, micros, by, data in connection.execute(query, execution_options={"yield_per": AT_ONCE}):
+        if number != whose:
+            if life:
+                yield life
+            life, whose = [], number
+        if micros != moment:  # one decision tells several events
+            moment, at = micros, EPOCH + timedelta(microseconds=micros)
+        life.append(READ[kind](at, by, data))
+    if life:
+        yield life
+
+
+def lived(since: datetime, until: datetime) -> Select[Any]:
+    """The numbers of the tickets to which something happened then, or which were open at the beginning."""
+    touched = select(events.c.ticket).where(events.c.at >= since, events.c.at < until)
+    live = [status.value for status in Status if status not in OVER]
+    # Closed or merged since then without a trace in between, where the report is about long ago.
+    over = and_(tickets.c.status == Status.CLOSED.value, tickets.c.closed_at >= until)
+    standing = select(tickets.c.number).where(
+        tickets.c.opened_at < since,
+        or_(tickets.c.status.in_(live), over, tickets.c.status == Status.MERGED.value),
+    )
+    found = union(touched, standing).subquery()
+    return select(found.c[0])
+
+
+def acknowledgements(connection: Connection, since: datetime, until: datetime) -> Iterator[Acknowledged]:
+    """Of the mails received in [since, until) that an acknowledgement was owed for; suppressed ones are left
+    out. What the relay took in the end counts, however often it was tried."""
+    query = select(outbox.c.asked_at, outbox.c.settled_at, outbox.c.state).where(
+        outbox.c.kind == "acknowledgement",
+        outbox.c.asked_at >= since,
+        outbox.c.asked_at < until,
+        outbox.c.state != "suppressed",
+    )
+    for asked_at, settled_at, state in connection.execute(query, execution_options={"yield_per": AT_ONCE}):
+        yield asked_at, settled_at if state == "sent" else None
+
+
+def report(
+    connection: Connection, period: Period, policy: Policy, made_at: datetime, team: str = ""
+) -> Report:
+    """The report of a period, of all teams or of one; work time by the calendars of `policy`."""
+    maker = Maker(period, partial(calendar_of, policy), team)
+    before = period.before().since
+    for life in lives(connection, before, period.until, KINDS):
+        maker.add(life)
+    for life in openings(connection, period.before(WEEKS_BEFORE).since, before):
+        maker.opened(life)
+    for line in compensations.entries(connection, period.since, period.until):
+        maker.compensated(line.entry)
+    if not team:  # a mail is acknowledged before anybody has it
+        for received_at, left_at in acknowledgements(connection, before, period.until):
+            maker.acknowledged(received_at, left_at)
+    return maker.report(made_at)
+
+
+def any_before(connection: Connection, at: datetime) -> bool:
+    """Was any ticket there before that moment?"""
+    return connection.scalar(select(tickets.c.number).where(tickets.c.opened_at < at).limit(1)) is not None
+
+
+def calendar_of(policy: Policy, team: str) -> Calendar:
+    """A team's calendar; the first team's when a reload took that one away."""
+    known = policy.teams.get(team) or next(iter(policy.teams.values()))
+    return policy.calendars[known.calendar]
+
+
+# --- rows to events ---------------------------------------------------------------------------------------
+
+_Read = Callable[[datetime, str, str], Event]  # (at, by, data as JSON)
+
+
+def _clocks_set(at: datetime, by: str, data: str) -> Event:
+    found = [_clock(each["target"], each["span"], tuple(each["fired"])) for each in from_json(data)["clocks"]]
+    return e.ClocksSet(at, by, tuple(found))
+
+
+@lru_cache(maxsize=4096)
+def _clock(target: str, span: str, fired: tuple[int, ...]) -> Clock:
+    standing = {"target": target, "span": span, "spent": "PT0S", "running_since": None, "fired": fired}
+    return clocks_of([standing])[0]
+
+
+@lru_cache(maxsize=4096)
+def _said(data: str) -> dict[str, str]:
+    """Who answered, who has it, why it was closed: the same few again and again."""
+    found: dict[str, str] = from_json(data)
+    return found
+
+
+def _reader(kind: type[Any]) -> _Read:
+    if kind is e.ClocksSet:
+        return _clocks_set
+    name = kind.__name__
+    said = [each for each in fields(kind) if each.name not in ("at", "by")]
+    if all(each.type is str for each in said):
+        return lambda at, by, data: kind(at=at, by=by, **_said(data))
+    return lambda at, by, data: event_of(name, at, by, from_json(data))
+
+
+# Kind -> its event from a row. (ClocksSet: see `lives`.)
+READ: dict[str, _Read] = {kind.__name__: _reader(kind) for kind in get_args(Event)}

@@ -1,0 +1,101 @@
+"""A report's charts, and all of them as one picture."""
+
+from mailbot.reports.charts import Bars, Chart, Picture, Rows, Series, picture, sheet
+from mailbot.reports.figures.api import Report
+from mailbot.reports.figures.figures import AGES
+from mailbot.reports.render.sections import PROMISED, age_names, clean, title
+from mailbot.reports.render.translations import say
+
+MOST = 10  # rows of a chart
+MOST_DAYS = 62  # drawn one by one
+
+
+def charts(report: Report, language: str = "en") -> tuple[Chart, ...]:
+    """Those that have anything to show."""
+    found = (
+        _days(report, language),
+        _promises(report, language),
+        _backlog(report, language),
+        _escalations(report, language),
+        _causes(report, language),
+        _marks(report, language),
+    )
+    return tuple(chart for chart in found if chart.labels)
+
+
+def poster(report: Report, language: str = "en") -> Picture:
+    """The charts two by two under the report's title."""
+    drawn = [picture(chart) for chart in charts(report, language)]
+    return sheet(title(report, language), drawn, columns=2)
+
+
+def _days(report: Report, language: str) -> Chart:
+    days = report.figures.days
+    together = 1 if len(days) <= MOST_DAYS else 7
+    starts = range(0, len(days), together)
+
+    def counts(name: str) -> tuple[float, ...]:
+        return tuple(
+            float(sum(getattr(day, name) for day in days[start : start + together])) for start in starts
+        )
+
+    series = tuple(Series(say(name, language), counts(name)) for name in ("opened", "closed"))
+    labels = tuple(f"{days[start].date.day}/{days[start].date.month}" for start in starts)
+    name = "Per day" if together == 1 else "Per week"
+    return Bars(say(name, language), labels, series, say("tickets", language))
+
+
+def _promises(report: Report, language: str) -> Chart:
+    kept = [each for target in PROMISED if (each := report.figures.kept(target)).share is not None]
+    series = tuple(
+        Series(say(name, language), tuple(float(getattr(each, name)) for each in kept))
+        for name in ("kept", "missed")
+    )
+    labels = tuple(say(each.target.value.replace("_", " "), language) for each in kept)
+    return Rows(say("Promises", language), labels, series, stacked=True)
+
+
+def _backlog(report: Report, language: str) -> Chart:
+    teams = sorted(report.figures.teams, key=lambda each: -each.open_at_end)
+    teams = [each for each in teams if each.open_at_end][:MOST]
+    series = tuple(
+        Series(name, tuple(float(each.ages[index]) for each in teams))
+        for index, name in enumerate(age_names(language)[: len(AGES) + 1])
+    )
+    labels = tuple(clean(each.team) for each in teams)
+    return Rows(say("Backlog by age", language), labels, series, say("tickets", language), stacked=True)
+
+
+def _escalations(report: Report, language: str) -> Chart:
+    raised = report.figures.escalations[:MOST]
+    series = (
+        Series(say("automatic", language), tuple(float(each.automatic) for each in raised)),
+        Series(say("by hand", language), tuple(float(each.manual) for each in raised)),
+    )
+    labels = tuple(clean(f"{each.rule}, {each.level}") for each in raised)
+    return Rows(say("Escalations", language), labels, series, stacked=True)
+
+
+def _causes(report: Report, language: str) -> Chart:
+    """Rising ones of every kind, then the largest categories."""
+    rising = [each for each in report.causes if each.rising]
+    largest = sorted(
+        (each for each in report.causes if each.kind == "category"), key=lambda each: -each.count
+    )
+    shown = list(dict.fromkeys([*rising, *largest]))[:MOST]
+    mark = f" ({say('rising', language)})"
+    labels = tuple(clean(each.name)[:40] + (mark if each.rising else "") for each in shown)
+    series = (
+        Series(say("this period", language), tuple(round(each.share * 100, 1) for each in shown)),
+        Series(say("weeks before", language), tuple(round(each.share_before * 100, 1) for each in shown)),
+    )
+    return Rows(
+        f"{say('Causes', language)}: {say('Share of all tickets', language)} (%)", labels, series, "%"
+    )
+
+
+def _marks(report: Report, language: str) -> Chart:
+    marks = report.figures.satisfaction.marks
+    labels = ("1", "2", "3", "4", "5") if any(marks) else ()
+    values = tuple(map(float, marks)) if labels else ()
+    return Bars(say("Satisfaction", language), labels, (Series("", values),))

@@ -1,0 +1,249 @@
+"""A report as tables: what stands in the text, on the page and in the weekly mail."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import pairwise
+
+from mailbot.domain.model import Target
+from mailbot.reports.figures.api import Figures, Report
+from mailbot.reports.figures.causes import Cause
+from mailbot.reports.figures.figures import AGES, Timing
+from mailbot.reports.figures.percentiles import Spread
+from mailbot.reports.render.translations import NOTHING, moment, number, percent, say, span
+
+LONGEST = 60  # characters of a cell
+PROMISED = (Target.FIRST_RESPONSE, Target.NEXT_RESPONSE, Target.RESOLUTION)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A table under a title. The first `names` columns are words, the rest numbers; nothing in it can move a
+    cursor or turn a line around."""
+
+    title: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    names: int = 1
+
+
+def title(report: Report, language: str = "en") -> str:
+    """ "Report 2026-11-16 00:00 WIB - 2026-11-23 00:00 WIB"."""
+    period = report.period
+    since, until = (moment(at, period.zone) for at in (period.since, period.until))
+    team = f", {say('team', language)} {clean(report.team)}" if report.team else ""
+    return f"{say('Report', language)} {since} - {until}{team}"
+
+
+def compared(report: Report, language: str = "en") -> str:
+    before = report.before.period
+    since, until = (moment(at, before.zone) for at in (before.since, before.until))
+    return f"{say('compared with', language)} {since} - {until}"
+
+
+def clean(text: str) -> str:
+    """On one line, printable, not too long."""
+    shown = "".join(char if char.isprintable() else " " for char in text).strip()
+    return shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 1]}…"
+
+
+def sections(report: Report, language: str = "en") -> tuple[Section, ...]:
+    """All tables that have anything to say."""
+    write = _Writer(report, language)
+    found = (
+        write.glance(),
+        write.times(),
+        write.promises(),
+        write.escalations(),
+        write.backlog(),
+        write.teams(),
+        write.agents(),
+        write.marks(),
+        write.causes(),
+        write.compensation(),
+    )
+    return tuple(section for section in found if section.rows)
+
+
+def age_names(language: str) -> tuple[str, ...]:
+    days = say("days", language)
+    between = (f"{low}-{high} {days}" for low, high in pairwise(AGES))
+    return (f"< {AGES[0]} {say('d', language)}", *between, f">= {AGES[-1]} {days}")
+
+
+class _Writer:
+    """One report in one language."""
+
+    def __init__(self, report: Report, language: str) -> None:
+        self._report, self._language = report, language
+        self._now, self._before = report.figures, report.before
+
+    def _say(self, word: str) -> str:
+        return say(word, self._language)
+
+    def _table(
+        self, name: str, heads: Sequence[str], rows: Sequence[Sequence[str]], names: int = 1
+    ) -> Section:
+        cells = tuple(tuple(clean(cell) for cell in row) for row in rows)
+        return Section(self._say(name), tuple(map(self._say, heads)), cells, names)
+
+    # --- at a glance ---
+
+    def glance(self) -> Section:
+        counts = (
+            ("opened", "opened"),
+            ("closed", "closed"),
+            ("open at the end", "open_at_end"),
+            ("merged", "merged"),
+            ("reopened", "reopened"),
+            ("escalated", "escalated"),
+            ("answers sent", "answers"),
+        )
+        rows = [self._counted(name, attribute) for name, attribute in counts]
+        rows += [
+            self._shared("closings undone", self._now.reopen_rate, self._before.reopen_rate),
+            self._shared("promises kept", self._now.kept_share, self._before.kept_share),
+            self._lasted("first response, median work time", "first_response", "work"),
+            self._lasted("resolution, median work time", "resolution", "work"),
+            self._lasted("resolution, median", "resolution", "wall"),
+            *self._satisfaction(),
+        ]
+        return self._table("At a glance", ("figure", "this period", "before", "change"), rows)
+
+    def _counted(self, name: str, attribute: str) -> tuple[str, ...]:
+        now, before = getattr(self._now, attribute), getattr(self._before, attribute)
+        shown = (number(now, self._language), number(before, self._language))
+        return (self._say(name), *shown, self._change(now, before))
+
+    def _shared(self, name: str, now: float | None, before: float | None) -> tuple[str, ...]:
+        change = ""
+        if now is not None and before is not None:
+            points = number((now - before) * 100, self._language, 1)
+            change = f"{'' if points.startswith('-') else '+'}{points} pt"
+        return self._say(name), percent(now, self._language), percent(before, self._language), change
+
+    def _lasted(self, name: str, attribute: str, kind: str) -> tuple[str, ...]:
+        now, before = (self._median(each, attribute, kind) for each in (self._now, self._before))
+        seconds = [each.total_seconds() if each is not None else 0 for each in (now, before)]
+        change = self._change(*seconds) if now is not None else ""
+        return self._say(name), span(now, self._language), span(before, self._language), change
+
+    def _median(self, figures: Figures, attribute: str, kind: str) -> timedelta | None:
+        spread: Spread = getattr(getattr(figures, attribute), kind)
+        return spread.median
+
+    def _satisfaction(self) -> list[tuple[str, ...]]:
+        now, before = self._now.satisfaction, self._before.satisfaction
+        if not now.count and not before.count:
+            return []
+        means = [number(each, self._language, 2) if each else NOTHING for each in (now.mean, before.mean)]
+        return [
+            (self._say("satisfaction, mean of 5"), *means, ""),
+            self._shared("satisfied (4 or 5)", now.satisfied, before.satisfied),
+            self._shared("survey answered", now.response_rate, before.response_rate),
+        ]
+
+    def _change(self, now: float, before: float) -> str:
+        """In percent of before; "" where there is nothing to compare with."""
+        if not before:
+            return ""
+        change = number((now - before) / before * 100, self._language)
+        return f"{'' if change.startswith('-') else '+'}{change}%"
+
+    # --- the rest ---
+
+    def times(self) -> Section:
+        figures = self._now
+        timings: tuple[tuple[str, Timing], ...] = (
+            ("first response", figures.first_response),
+            ("next response", figures.next_response),
+            ("resolution", figures.resolution),
+            ("confirmation by the new owner", figures.confirmation),
+            ("acknowledgement", Timing(wall=figures.acknowledgement)),
+        )
+        rows = [self._times(name, timing) for name, timing in timings if timing.wall.count]
+        work = ("median, work time", "p90, work time", "mean, work time")
+        return self._table("Times", ("what", "count", *work, "median", "p90", "mean"), rows)
+
+    def _times(self, name: str, timing: Timing) -> tuple[str, ...]:
+        count = number(timing.wall.count, self._language)
+        return self._say(name), count, *self._spread(timing.work), *self._spread(timing.wall)
+
+    def _spread(self, spread: Spread) -> tuple[str, ...]:
+        return tuple(span(each, self._language) for each in (spread.median, spread.p90, spread.mean))
+
+    def promises(self) -> Section:
+        rows = []
+        for target in PROMISED:
+            whole = self._now.kept(target)
+            parts = [each for each in self._now.promises if each.target is target]
+            for each in ([whole] if len(parts) > 1 else []) + parts:
+                name = self._say(target.value.replace("_", " "))
+                priority = each.priority or self._say("in all")
+                counts = [number(count, self._language) for count in (each.kept, each.missed)]
+                rows.append((name, priority, *counts, percent(each.share, self._language)))
+        return self._table("Promises", ("target", "priority", "kept", "missed", "share"), rows, names=2)
+
+    def escalations(self) -> Section:
+        rows = [
+            (each.rule, each.level, *self._numbers(each.automatic, each.manual))
+            for each in self._now.escalations
+        ]
+        return self._table("Escalations", ("rule", "level", "automatic", "by hand"), rows, names=2)
+
+    def backlog(self) -> Section:
+        teams = [each for each in self._now.teams if each.open_at_end]
+        rows = [(each.team, *self._numbers(*each.ages, each.open_at_end)) for each in teams]
+        if len(teams) > 1:
+            ages = [sum(column) for column in zip(*(each.ages for each in teams), strict=True)]
+            rows.append((self._say("in all"), *self._numbers(*ages, sum(ages))))
+        return self._table("Backlog by age", ("team", *age_names(self._language), "in all"), rows)
+
+    def teams(self) -> Section:
+        names = ("opened", "received", "closed", "escalated")
+        rows = [
+            (each.team, *self._numbers(*(getattr(each, name) for name in names), each.open_at_end))
+            for each in self._now.teams
+        ]
+        return self._table("Teams", ("team", *names, "open at the end"), rows)
+
+    def agents(self) -> Section:
+        rows = [
+            (each.agent, *self._numbers(each.answers, each.closed, each.open_at_end))
+            for each in self._now.agents
+        ]
+        return self._table("Agents", ("agent", "answers", "closed", "open at the end"), rows)
+
+    def marks(self) -> Section:
+        if not self._now.satisfaction.count:
+            return self._table("Satisfaction", (), ())
+        marks = enumerate(self._now.satisfaction.marks, 1)
+        rows = [(str(mark), *self._numbers(count)) for mark, count in marks]
+        return self._table("Satisfaction", ("mark", "count"), rows)
+
+    def causes(self) -> Section:
+        heads = ("kind", "cause", "tickets", "share", "share before", "G2", "rising")
+        return self._table("Causes", heads, [self._cause(each) for each in self._report.causes], names=2)
+
+    def _cause(self, each: Cause) -> tuple[str, ...]:
+        shares = [percent(share, self._language) for share in (each.share, each.share_before)]
+        rising = self._say("rising").upper() if each.rising else ""
+        g2 = number(each.g2, self._language, 1)
+        return self._say(each.kind), each.name, number(each.count, self._language), *shares, g2, rising
+
+    def compensation(self) -> Section:
+        told = self._report.compensation
+        rows = []
+        for name, tally in (("asked", told.asked), ("granted", told.granted), ("refused", told.refused)):
+            if tally.count:
+                rows.append((self._say(name), NOTHING, *self._numbers(tally.count), str(tally.amount)))
+        for kind in ("team", "level", "category", "agent"):
+            for name, tally in getattr(told, f"by_{kind}").items():
+                what = f"{self._say('granted')}, {self._say(kind)}"
+                rows.append((what, name, *self._numbers(tally.count), str(tally.amount)))
+        for name, tally in told.refused_by.items():
+            rows.append((self._say("refused"), name, *self._numbers(tally.count), str(tally.amount)))
+        return self._table("Compensation", ("what", "", "count", "amount"), rows, names=2)
+
+    def _numbers(self, *values: int) -> tuple[str, ...]:
+        return tuple(number(value, self._language) for value in values)

@@ -1,0 +1,101 @@
+"""What the store knows of a customer that rules may ask: now, and for a replay as of then.
+
+Now is one statement for a whole batch, over the tickets' rows. Then is told from the events, which remember
+how every ticket stood at any moment.
+"""
+
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, and_, case, exists, func, select
+
+from mailbot.domain import events as e
+from mailbot.domain.model import OVER, Authentication, Circumstances, Status
+from mailbot.store.schema import events, tickets
+
+ESCALATION_LASTS = timedelta(days=90)
+UNKNOWN = Circumstances(looked_up=True)
+
+_OVER = [status.value for status in OVER]
+_TURNS = {
+    e.TicketOpened.__name__: Status.NEW,
+    e.TicketClosed.__name__: Status.CLOSED,
+    e.TicketReopened.__name__: Status.OPEN,
+    e.TicketMerged.__name__: Status.MERGED,
+    e.TicketUnmerged.__name__: Status.OPEN,
+}
+_TOLD = (*_TURNS, e.TicketRetold.__name__, e.TicketEscalated.__name__)
+
+
+def now(connection: Connection, customers: Collection[str], at: datetime) -> dict[str, Circumstances]:
+    """Customer -> what is known of each, from all their tickets; `authentication` is the mail's to say."""
+    if not customers:
+        return {}
+    escalated = exists().where(
+        events.c.ticket == tickets.c.number,
+        events.c.kind == e.TicketEscalated.__name__,
+        events.c.at >= at - ESCALATION_LASTS,
+    )
+    query = (
+        select(
+            tickets.c.customer,
+            func.sum(case((tickets.c.status.not_in(_OVER), 1), else_=0)).label("open"),
+            # `escalated` on the row keeps the look into the events to the few that ever were.
+            func.max(case((and_(tickets.c.escalated > 0, escalated), 1), else_=0)).label("escalated"),
+        )
+        .where(tickets.c.customer.in_(sorted(customers)))
+        .group_by(tickets.c.customer)
+    )
+    known = {
+        row.customer: Circumstances(
+            known_customer=True,
+            open_tickets=int(row.open),
+            escalated_before=bool(row.escalated),
+            looked_up=True,
+        )
+        for row in connection.execute(query)
+    }
+    return dict.fromkeys(customers, UNKNOWN) | known
+
+
+def circumstances_at(
+    connection: Connection, customer: str, at: datetime, *, besides: str = ""
+) -> Circumstances:
+    """The same as it stood just before `at`, the ticket `besides` not counted: told from the events."""
+    query = (
+        select(events.c.ticket, events.c.kind, events.c.at, events.c.data)
+        .join(tickets, tickets.c.number == events.c.ticket)
+        .where(tickets.c.customer == customer, tickets.c.number != besides)
+        .where(events.c.kind.in_(_TOLD), events.c.at < at)
+        .order_by(events.c.ticket, events.c.seq)
+    )
+    stands: dict[str, Status] = {}
+    escalated = False
+    for row in connection.execute(query):
+        if row.kind == e.TicketEscalated.__name__:
+            escalated = escalated or row.at >= at - ESCALATION_LASTS
+        elif row.kind == e.TicketRetold.__name__:
+            stands[row.ticket] = Status(row.data["status"])
+        else:
+            stands[row.ticket] = _TURNS[row.kind]
+    return Circumstances(
+        known_customer=bool(stands),
+        open_tickets=sum(status not in OVER for status in stands.values()),
+        escalated_before=escalated,
+        looked_up=True,
+    )
+
+
+def recalled(
+    connection: Connection, customer: str, number: str, at: datetime, recorded: Circumstances | None
+) -> Circumstances:
+    """What the rules were told when ticket `number` was routed; what nobody asked then, as of that time."""
+    if recorded and recorded.looked_up:
+        return recorded
+    found = circumstances_at(connection, customer, at, besides=number)
+    return replace(
+        found,
+        reopened=recorded.reopened if recorded else False,
+        authentication=recorded.authentication if recorded else Authentication.NONE,
+    )

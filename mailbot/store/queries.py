@@ -1,0 +1,396 @@
+"""Read-only questions of people and of /metrics, one function each. The outbox has its own: `outbox_view`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, exists, func, or_, select, text
+
+from mailbot.domain.model import Ticket
+from mailbot.store import outbox_view
+from mailbot.store.codec import event_of
+from mailbot.store.nodes import clock
+from mailbot.store.schema import (
+    attachments,
+    deadlines,
+    events,
+    frozen_mails,
+    inbox,
+    installation,
+    links,
+    messages,
+    nodes,
+    outbox,
+    participants,
+    raw_mails,
+    tickets,
+)
+from mailbot.store.tickets import RecordedEvent, ticket_of
+
+# As literal text: a planner can't match a bound parameter with the condition of a partial index.
+NEW = text("inbox.state = 'new'")
+ARMED = text("deadlines.state = 'armed'")
+
+
+# --- tickets ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Armed:
+    """A ticket's next deadline. `reason`: why it was parked, for `state` "parked"."""
+
+    due_at: datetime
+    target: str
+    step: int
+    state: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A line of a list of tickets."""
+
+    ticket: Ticket
+    deadline: Armed | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which tickets to list; what is empty asks for nothing. `overdue_at`: due by then and not done."""
+
+    statuses: Sequence[str] = ()
+    team: str = ""
+    assignee: str = ""
+    customer: str = ""
+    level: str = ""
+    priority: str = ""
+    overdue_at: datetime | None = None
+    words: Sequence[str] = ()
+    limit: int = 100
+
+
+def ticket(connection: Connection, number: str) -> Ticket | None:
+    row = connection.execute(select(tickets).where(tickets.c.number == number)).one_or_none()
+    return None if row is None else ticket_of(row)
+
+
+def numbers_like(connection: Connection, start: str, limit: int = 3) -> list[str]:
+    """Numbers that begin like this: what somebody with a wrong check digit may mean."""
+    query = select(tickets.c.number).where(tickets.c.number.startswith(start, autoescape=True))
+    return list(connection.scalars(query.order_by(tickets.c.number).limit(limit)))
+
+
+def ticket_list(connection: Connection, wanted: Wanted) -> list[Listed]:
+    """The newest first; overdue ones the longest overdue first."""
+    query = select(tickets, *_DEADLINE).select_from(tickets.outerjoin(deadlines)).limit(wanted.limit)
+    equal = {name: getattr(wanted, name) for name in ("team", "assignee", "customer", "level", "priority")}
+    query = query.where(*(tickets.c[name] == value for name, value in equal.items() if value))
+    if wanted.statuses:
+        query = query.where(tickets.c.status.in_(wanted.statuses))
+    query = query.where(*map(_says, wanted.words))
+    if wanted.overdue_at:
+        overdue = (ARMED, deadlines.c.due_at <= wanted.overdue_at)
+        query = query.where(*overdue).order_by(deadlines.c.due_at)
+    else:
+        query = query.order_by(tickets.c.opened_at.desc())
+    return [Listed(ticket_of(row), _armed(row)) for row in connection.execute(query)]
+
+
+_DEADLINE = tuple(deadlines.c[name].label(f"deadline_{name}") for name in Armed.__dataclass_fields__)
+
+
+def _armed(row: Row[Any]) -> Armed | None:
+    if row.deadline_due_at is None:
+        return None
+    return Armed(*(getattr(row, f"deadline_{name}") for name in Armed.__dataclass_fields__))
+
+
+def _says(word: str) -> ColumnElement[bool]:
+    """The word stands in the number, the customer, the subject or any message of the ticket."""
+    # An Indonesian prefix takes the place of a first k, p, t, s: kirim, mengirim; pesan, memesan.
+    stem = word[1:] if len(word) >= 5 and word[0].lower() in "kpts" else word
+    said = or_(
+        messages.c.text.icontains(stem, autoescape=True), messages.c.author.icontains(word, autoescape=True)
+    )
+    return or_(
+        tickets.c.subject.icontains(stem, autoescape=True),
+        tickets.c.customer.icontains(word, autoescape=True),
+        tickets.c.number.icontains(word, autoescape=True),
+        exists().where(messages.c.ticket == tickets.c.number, said),
+    )
+
+
+def deadline(connection: Connection, number: str) -> Armed | None:
+    """The next deadline of a ticket."""
+    row = connection.execute(select(*_DEADLINE).where(deadlines.c.ticket == number)).one_or_none()
+    return None if row is None else _armed(row)
+
+
+@dataclass(frozen=True, slots=True)
+class Participant:
+    address: str
+    role: str
+
+
+def participants_of(connection: Connection, number: str) -> list[Participant]:
+    columns = (participants.c.address, participants.c.role)
+    query = select(*columns).where(participants.c.ticket == number).order_by(participants.c.address)
+    return [Participant(row.address, row.role) for row in connection.execute(query)]
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentShown:
+    name: str
+    type: str
+    size: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageShown:
+    """A message on a ticket. `text` is what its author wrote this time, cut; `length` of the whole text."""
+
+    id: int
+    at: datetime
+    direction: str
+    author: str
+    subject: str
+    text: str
+    length: int
+    message_id: str
+    inbox_id: int | None
+    evidence: Mapping[str, Any]  # see `codec.verdict_data`
+    home: str  # the ticket it was first filed on
+    automatic: str
+    flags: Sequence[str]
+    attachments: Sequence[AttachmentShown] = ()
+
+
+def messages_of(connection: Connection, number: str, *, longest: int) -> list[MessageShown]:
+    """The messages of a ticket, oldest first, each with at most `longest` characters of text."""
+    names = [
+        name for name in MessageShown.__dataclass_fields__ if name not in ("text", "length", "attachments")
+    ]
+    rows = connection.execute(
+        select(
+            *(messages.c[name] for name in names),
+            func.substr(messages.c.visible, 1, longest).label("text"),
+            func.length(messages.c.visible).label("length"),
+        )
+        .where(messages.c.ticket == number)
+        .order_by(messages.c.id)
+    ).all()
+    attached = _attached(connection, number)
+    return [MessageShown(**row._mapping, attachments=attached.get(row.inbox_id, ())) for row in rows]
+
+
+def _attached(connection: Connection, number: str) -> dict[int | None, list[AttachmentShown]]:
+    rows = connection.execute(
+        select(attachments)
+        .join(messages, messages.c.inbox_id == attachments.c.inbox_id)
+        .where(messages.c.ticket == number)
+        .order_by(attachments.c.inbox_id, attachments.c.position)
+    )
+    found: dict[int | None, list[AttachmentShown]] = {}
+    for row in rows:
+        found.setdefault(row.inbox_id, []).append(AttachmentShown(row.name, row.type, row.size, row.digest))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """`ticket` has to do with `other`. `now`: it still holds (merging and holding end some day)."""
+
+    ticket: str
+    kind: str
+    other: str
+    now: bool
+
+
+def links_of(connection: Connection, number: str) -> list[Link]:
+    """Both ways: what the ticket points at and what points at it."""
+    query = (
+        select(links, tickets.c.merged_into, tickets.c.held_for)
+        .join(tickets, tickets.c.number == links.c.ticket)
+        .where(or_(links.c.ticket == number, links.c.other == number))
+        .order_by(links.c.ticket, links.c.kind, links.c.other)
+    )
+    return [
+        Link(row.ticket, row.kind, row.other, getattr(row, row.kind, row.other) == row.other)
+        for row in connection.execute(query)
+    ]
+
+
+def events_since(connection: Connection, at: datetime) -> list[tuple[str, RecordedEvent]]:
+    """(number, event) of all tickets from that moment on. Reads the whole log: for the demo's small store."""
+    query = select(events).where(events.c.at >= at).order_by(events.c.at, events.c.ticket, events.c.seq)
+    return [
+        (row.ticket, RecordedEvent(row.seq, row.policy, event_of(row.kind, row.at, row.by, row.data)))
+        for row in connection.execute(query)
+    ]
+
+
+# --- inbox ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class InboxEntry:
+    """A mail that came in. `sender` and `recipients` are the envelope's; `reason`: why it is parked."""
+
+    id: int
+    fingerprint: str
+    state: str
+    received_at: datetime
+    sender: str
+    recipients: Sequence[str]
+    peer: str
+    size: int
+    claimed_by: str | None
+    strikes: int
+    ticket: str | None
+    reason: str | None
+
+
+_INBOX = tuple(inbox.c[name] for name in InboxEntry.__dataclass_fields__)
+
+
+def inbox_list(
+    connection: Connection, *, states: Sequence[str] = (), number: str = "", limit: int = 100
+) -> list[InboxEntry]:
+    """The newest first; only those in `states` and on ticket `number` when these are given."""
+    query: Select[Any] = select(*_INBOX).order_by(inbox.c.id.desc()).limit(limit)
+    if states:
+        query = query.where(inbox.c.state.in_(states))
+    if number:
+        query = query.where(inbox.c.ticket == number)
+    return [InboxEntry(**row._mapping) for row in connection.execute(query)]
+
+
+def inbox_entry(connection: Connection, inbox_id: int) -> InboxEntry | None:
+    row = connection.execute(select(*_INBOX).where(inbox.c.id == inbox_id)).one_or_none()
+    return None if row is None else InboxEntry(**row._mapping)
+
+
+def inbox_known(connection: Connection, fingerprint: str) -> InboxEntry | None:
+    """The mail with this fingerprint, if it came in before."""
+    row = connection.execute(select(*_INBOX).where(inbox.c.fingerprint == fingerprint)).one_or_none()
+    return None if row is None else InboxEntry(**row._mapping)
+
+
+def inbox_of(connection: Connection, message: int) -> int | None:
+    """The mail in the inbox that a message was; None for what did not come by mail."""
+    inbox_id: int | None = connection.scalar(select(messages.c.inbox_id).where(messages.c.id == message))
+    return inbox_id
+
+
+def raw_mail(connection: Connection, inbox_id: int) -> bytes | None:
+    """A mail byte for byte as it came."""
+    query = select(raw_mails.c.content).where(raw_mails.c.inbox_id == inbox_id)
+    content: bytes | None = connection.scalar(query)
+    return content
+
+
+# --- outbox -----------------------------------------------------------------------------------------------
+
+
+def frozen_mail(connection: Connection, outbox_id: int) -> bytes | None:
+    """A mail byte for byte as it leaves; None for one that never will."""
+    joined = outbox.join(frozen_mails, frozen_mails.c.nonce == outbox.c.nonce)
+    query = select(frozen_mails.c.content).select_from(joined).where(outbox.c.id == outbox_id)
+    content: bytes | None = connection.scalar(query)
+    return content
+
+
+# --- how things stand -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How things stand. `inbox` and `outbox`: rows that are not done, by state; `oldest`: age of the oldest
+    that waits in "inbox" and "outbox"."""
+
+    inbox: Mapping[str, int] = field(default_factory=dict)
+    outbox: Mapping[str, int] = field(default_factory=dict)
+    overdue_deadlines: int = 0
+    oldest: Mapping[str, timedelta] = field(default_factory=dict)
+
+
+def figures(connection: Connection, now: datetime) -> Standing:
+    """What /metrics shows of the store: as many steps as there is undone work, however much was ever done."""
+    new, oldest_new_at = _waiting_in(connection)
+    unsettled = outbox_view.unsettled(connection)
+    since = {"inbox": oldest_new_at, "outbox": unsettled.oldest_at}
+    return Standing(
+        inbox={"new": new, "parked": _count(connection, "inbox", "parked")},
+        outbox={**unsettled.by_state, "failed": _count(connection, "outbox", "failed")},
+        overdue_deadlines=overdue(connection, now),
+        oldest={place: max(timedelta(), now - at) for place, at in since.items() if at},
+    )
+
+
+def _waiting_in(connection: Connection) -> tuple[int, datetime | None]:
+    query = select(func.count(), func.min(inbox.c.received_at)).where(NEW)
+    count, oldest_at = connection.execute(query).one()
+    return count, oldest_at
+
+
+def _count(connection: Connection, name: str, state: str) -> int:
+    found = connection.scalar(text(f"SELECT count(*) FROM {name} WHERE {name}.state = '{state}'"))
+    return int(found or 0)
+
+
+def overdue(connection: Connection, by: datetime) -> int:
+    """Deadlines that came by then and have not been taken."""
+    query = select(func.count()).select_from(deadlines).where(ARMED, deadlines.c.due_at <= by)
+    return connection.scalar(query) or 0
+
+
+def parked_deadlines(connection: Connection) -> int:
+    """Deadlines that our code failed on."""
+    return _count(connection, "deadlines", "parked")
+
+
+def last_mail_at(connection: Connection) -> datetime | None:
+    """Receipt of the newest mail."""
+    at: datetime | None = connection.scalar(select(inbox.c.received_at).order_by(inbox.c.id.desc()).limit(1))
+    return at
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSeen:
+    """A daemon that signed on. `silent_for` is reckoned by the database's clock, as the leases are."""
+
+    id: str
+    host: str
+    pid: int
+    roles: Sequence[str]
+    started_at: datetime
+    silent_for: timedelta
+    policy: str
+    reloaded_at: datetime
+    trouble: str | None
+
+
+def nodes_seen(connection: Connection) -> list[NodeSeen]:
+    now = clock(connection)
+    return [
+        NodeSeen(
+            id=row.id,
+            host=row.host,
+            pid=row.pid,
+            roles=tuple(filter(None, row.roles.split(","))),
+            started_at=row.started_at,
+            silent_for=max(timedelta(), now - row.seen_at),
+            policy=row.policy,
+            reloaded_at=row.reloaded_at,
+            trouble=row.trouble,
+        )
+        for row in connection.execute(select(nodes).order_by(nodes.c.started_at))
+    ]
+
+
+def secret(connection: Connection) -> bytes | None:
+    """The installation's secret; None before the first daemon made it."""
+    value = connection.scalar(select(installation.c.value).where(installation.c.key == "secret"))
+    return bytes.fromhex(value) if value else None

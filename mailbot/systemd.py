@@ -1,0 +1,94 @@
+"""What we say to systemd (or whoever started us) and what it hands us: readiness, watchdog, sockets."""
+
+import os
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from time import monotonic_ns
+
+from mailbot import log
+
+FIRST_FD = 3  # SD_LISTEN_FDS_START, sd_listen_fds(3)
+
+
+@dataclass(frozen=True, slots=True)
+class Supervisor:
+    """Who started us. `address`: where notices go, if anywhere; `watchdog`: how long our silence is borne."""
+
+    address: str = ""
+    watchdog: timedelta | None = None
+
+    def ready(self, status: str = "") -> None:
+        self._say("READY=1", _status(status))
+
+    def reloading(self) -> None:
+        """Say `ready` again when the reload is done. The time is what `Type=notify-reload` asks for."""
+        self._say("RELOADING=1", f"MONOTONIC_USEC={monotonic_ns() // 1000}")
+
+    def stopping(self, status: str = "") -> None:
+        self._say("STOPPING=1", _status(status))
+
+    def status(self, text: str) -> None:
+        self._say(_status(text))
+
+    def alive(self) -> None:
+        self._say("WATCHDOG=1")
+
+    def _say(self, *lines: str) -> None:
+        """One datagram, sd_notify(3). A supervisor that doesn't listen must not stop the mail."""
+        if not self.address:
+            return
+        name = f"\0{self.address[1:]}" if self.address.startswith("@") else self.address  # abstract
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
+                channel.settimeout(1)
+                channel.sendto("\n".join(filter(None, lines)).encode(), name)
+        except OSError as error:
+            log.supervisor_deaf(error=error)
+
+
+@dataclass(frozen=True, slots=True)
+class Watchdog:
+    """The duty that keeps the supervisor from restarting us, as long as every loop really turns."""
+
+    supervisor: Supervisor
+    every: timedelta
+    stuck: Callable[[], Sequence[str]]  # names of the loops that don't turn
+    name: str = "watchdog"
+
+    async def run_once(self) -> timedelta:
+        if names := self.stuck():
+            log.loops_stuck(names=names)
+            self.supervisor.status(f"stuck: {', '.join(names)}")
+        else:
+            self.supervisor.alive()
+        return self.every
+
+
+def from_environment(env: Mapping[str, str], pid: int) -> Supervisor:
+    """Reads NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID."""
+    usec = int(env.get("WATCHDOG_USEC", "0")) if env.get("WATCHDOG_PID", str(pid)) == str(pid) else 0
+    return Supervisor(env.get("NOTIFY_SOCKET", ""), timedelta(microseconds=usec) if usec else None)
+
+
+def inherited_sockets(env: Mapping[str, str], pid: int) -> list[tuple[str, socket.socket]]:
+    """The listening sockets we were started with, each with its FileDescriptorName, sd_listen_fds(3).
+
+    To be called once: the sockets own their descriptors. Their protocol comes from the kernel, so asyncio
+    sets TCP_NODELAY on what they accept.
+    """
+    if env.get("LISTEN_PID") != str(pid):  # inherited from a parent for whom they were meant
+        return []
+    count = int(env.get("LISTEN_FDS", "0"))
+    names = env.get("LISTEN_FDNAMES", "").split(":") + [""] * count
+    return [(name, _adopt(FIRST_FD + index)) for index, name in enumerate(names[:count])]
+
+
+def _adopt(fd: int) -> socket.socket:
+    os.set_inheritable(fd, False)
+    return socket.socket(fileno=fd)
+
+
+def _status(text: str) -> str:
+    return f"STATUS={' '.join(text.split())}" if text else ""

@@ -1,0 +1,1 @@
+"""The loops of the daemon: intake, ticketing, deadlines, cleanup and the rest."""

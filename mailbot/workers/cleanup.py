@@ -1,0 +1,28 @@
+"""Drops what has no use any more: answer limits that allow everything again, mutes whose time has passed."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from mailbot.store import allowances, suppressions
+from mailbot.store.store import Store
+
+EVERY = timedelta(hours=1)
+
+
+def _forget(connection: Connection, items: Sequence[datetime]) -> list[int]:
+    return [allowances.forget(connection, now) + suppressions.forget(connection, now) for now in items]
+
+
+class Sweep:
+    """The duty. Several nodes may do it; the second finds nothing."""
+
+    name = "sweep"
+
+    def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
+        self._store, self._now = store, now
+
+    async def run_once(self) -> timedelta:
+        await self._store.write(_forget, self._now())
+        return EVERY

@@ -1,0 +1,108 @@
+"""Takes the steps that have come due. Nothing looks at tickets whose deadline has not come."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from mailbot import log
+from mailbot.domain import events as e
+from mailbot.domain.decisions import on_deadline
+from mailbot.metrics import Metrics
+from mailbot.store import deadlines, suppressions, tickets
+from mailbot.store.store import Store
+from mailbot.workers.former import learn
+from mailbot.workers.loop import together_or_alone
+from mailbot.workers.outbox_rows import outcome
+from mailbot.workers.runtime import Live, Wake
+
+BATCH = 500
+# Longest rest: a decision elsewhere may arm a deadline that comes before the one we rest for.
+LOOK_AGAIN = timedelta(seconds=0.5)
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    number: str
+    due_at: datetime
+    events: tuple[e.Event, ...]
+
+
+class Deadlines:
+    """The duty. One transaction claims, decides and records: each fires once, on any number of nodes."""
+
+    name = "deadlines"
+
+    def __init__(
+        self,
+        store: Store,
+        live: Live,
+        wake_delivery: Wake,
+        metrics: Metrics,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._store, self._live, self._now = store, live, now
+        self._wake_delivery, self._metrics = wake_delivery, metrics
+
+    async def run_once(self) -> timedelta | float:
+        due = await self._store.read(deadlines.due, self._now(), BATCH)
+        if not due:
+            return await self._rest()
+        await together_or_alone(due, self._fire, self._park)
+        return 0
+
+    async def _rest(self) -> timedelta:
+        next_due_at = await self._store.read(deadlines.next_due_at)
+        if next_due_at is None:
+            return LOOK_AGAIN
+        return max(timedelta(), min(LOOK_AGAIN, next_due_at - self._now()))
+
+    async def _fire(self, due: Sequence[deadlines.Due]) -> None:
+        for fired in await self._store.write(self._take, tuple(due), alone=True):
+            self._tell(fired)
+        self._wake_delivery()
+
+    async def _park(self, due: deadlines.Due, error: Exception) -> None:
+        reason = f"{type(error).__name__}: {error}"
+        await self._store.write(deadlines.park, deadlines.ParkedDeadline(due.ticket, reason))
+        self._metrics.parked.inc()
+        log.deadline_parked(number=due.ticket, error=error)
+
+    def _take(self, connection: Connection, items: Sequence[Sequence[deadlines.Due]]) -> list[list[Fired]]:
+        return [self._take_batch(connection, batch) for batch in items]
+
+    def _take_batch(self, connection: Connection, batch: Sequence[deadlines.Due]) -> list[Fired]:
+        now, live = self._now(), self._live
+        loaded = tickets.load_free(connection, [due.ticket for due in batch])
+        learn(connection, live, loaded.values())
+        ours = deadlines.still_due(connection, loaded, now)
+        muted = suppressions.load(
+            connection, {loaded[due.ticket].customer.lower() for due in ours} - {""}, now
+        )
+        live.rota.look(connection, live.policy)
+        decisions = {}
+        for due in ours:
+            ticket = loaded[due.ticket]
+            mute = muted.get(ticket.customer.lower())
+            decided = on_deadline(ticket, live.policy, now, mute, live.rota.loads)
+            live.rota.learn(ticket, decided.ticket)
+            decisions[due.ticket] = decided
+        tickets.record(
+            connection,
+            [outcome(loaded[number], decision, live, now) for number, decision in decisions.items()],
+        )
+        return [Fired(due.ticket, due.due_at, decisions[due.ticket].events) for due in ours]
+
+    def _tell(self, fired: Fired) -> None:
+        now = self._now()
+        for event in fired.events:
+            match event:
+                case e.StepTaken() | e.TargetMissed() | e.ReminderCame():
+                    step = "missed" if isinstance(event, e.TargetMissed) else "reminder"
+                    if isinstance(event, e.StepTaken):
+                        step = f"step {event.step + 1} of {event.ladder}"
+                    lateness = now - event.due_at
+                    self._metrics.fired.inc()
+                    self._metrics.lateness_seconds.observe(lateness.total_seconds())
+                    log.deadline_fired(number=fired.number, step=f"{event.target}: {step}", lateness=lateness)

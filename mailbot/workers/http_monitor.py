@@ -1,0 +1,135 @@
+"""The loopback port that tells Prometheus our metrics and anybody whether we are healthy."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+from prometheus_client import generate_latest
+
+from mailbot.errors import StoreUnavailable
+from mailbot.metrics import Figures, Metrics
+from mailbot.workers.loop import Loop
+
+PATIENCE = 5.0  # seconds for one whole request, the store's figures included
+FRESH = 1.0  # seconds: however often we are asked, the store is not asked more often
+LARGEST_REQUEST = 8192  # bytes
+MOST_AT_ONCE = 32  # connections: a neighbour must not eat the descriptors that mail needs
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    status: str
+    body: bytes
+    type: str = "text/plain; charset=utf-8"
+
+    def encode(self) -> bytes:
+        head = f"HTTP/1.1 {self.status}\r\nContent-Type: {self.type}\r\nContent-Length: {len(self.body)}\r\n"
+        return f"{head}Cache-Control: no-store\r\nConnection: close\r\n\r\n".encode() + self.body
+
+
+class Monitor:
+    """Answers GET /metrics and GET /healthz, one request a connection.
+
+    `figures` asks the store and may raise StoreUnavailable; `health` gives the reasons why we are not well.
+    Raises ValueError for a host that is not this machine's own: what we show is for nobody else.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        metrics: Metrics,
+        figures: Callable[[], Awaitable[Figures]],
+        health: Callable[[], Sequence[str]],
+        loops: Sequence[Loop] = (),
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._host, self.port = _loopback(host), port
+        self._metrics, self._figures, self._health, self._loops = metrics, figures, health, loops
+        self._monotonic = monotonic
+        self._asked_at = float("-inf")
+        self._asking = asyncio.Lock()  # scrapes that come together share one question to the store
+        self._server: asyncio.Server | None = None
+        self._open: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Raises OSError when the port can't be had. Port 0 takes a free one; `port` then says which."""
+        self._server = await asyncio.start_server(self._serve, self._host, self.port, limit=LARGEST_REQUEST)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        if self._server:
+            self._server.close()
+            for task in self._open:
+                task.cancel()
+            await asyncio.gather(*self._open, return_exceptions=True)
+            await self._server.wait_closed()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task
+        if len(self._open) >= MOST_AT_ONCE:
+            return writer.close()
+        self._open.add(task)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                response = await self._answer(await _request_line(reader))
+                writer.write(response.encode())
+                await writer.drain()
+        except (TimeoutError, OSError, asyncio.IncompleteReadError):
+            pass  # whoever asked is slow or gone
+        finally:
+            writer.close()
+            self._open.discard(task)
+
+    async def _answer(self, request: str) -> Response:
+        method, _, rest = request.partition(" ")
+        match method, rest.split(" ")[0].partition("?")[0]:
+            case "GET", "/metrics":
+                return Response("200 OK", await self._scrape(), "text/plain; version=0.0.4; charset=utf-8")
+            case "GET", "/healthz":
+                return _healthz(self._health())
+            case "GET", path if path.startswith("/"):
+                return Response("404 Not Found", b"/metrics or /healthz\n")
+        return Response("400 Bad Request", b"GET /metrics or GET /healthz\n")
+
+    async def _scrape(self) -> bytes:
+        async with self._asking:
+            now = self._monotonic()
+            if now - self._asked_at >= FRESH:
+                self._metrics.show(await self._ask())
+                self._asked_at = now
+        self._metrics.show_loops({loop.name: now - loop.turned_at for loop in self._loops})
+        return generate_latest(self._metrics.registry)
+
+    async def _ask(self) -> Figures | None:
+        try:
+            async with asyncio.timeout(PATIENCE / 2):
+                return await self._figures()
+        except (TimeoutError, StoreUnavailable):
+            return None
+
+
+def _healthz(reasons: Sequence[str]) -> Response:
+    if reasons:
+        return Response("503 Service Unavailable", "".join(f"{reason}\n" for reason in reasons).encode())
+    return Response("200 OK", b"ok\n")
+
+
+async def _request_line(reader: asyncio.StreamReader) -> str:
+    """The first line of a request whose head ends within LARGEST_REQUEST bytes, "" for one that does not."""
+    try:
+        head = await reader.readuntil(b"\r\n\r\n")
+    except asyncio.LimitOverrunError:
+        return ""
+    return head.partition(b"\r\n")[0].decode("latin-1")
+
+
+def _loopback(host: str) -> str:
+    host = "127.0.0.1" if host == "localhost" else host.strip("[]")
+    if not ip_address(host).is_loopback:
+        raise ValueError(f"the monitor listens on a loopback address only, not on {host}")
+    return host

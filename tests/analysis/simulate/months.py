@@ -1,0 +1,227 @@
+"""A desk that lives through months of virtual time: the real intake, deadlines, commands and reloads."""
+
+import random
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import select
+
+from mailbot.config.api import Loaded, load
+from mailbot.domain import commands as c
+from mailbot.domain.lifecycle import Decision
+from mailbot.domain.model import OVER, Target, Ticket
+from mailbot.domain.policy_outline import outline
+from mailbot.metrics import Metrics
+from mailbot.operations.merge_split import Joining, join
+from mailbot.operations.reapply_policy import Anew, reckon
+from mailbot.operations.ticket_commands import Act, act
+from mailbot.store import deadlines, ladders, policies, tickets
+from mailbot.store.schema import tickets as ticket_rows
+from mailbot.store.store import Store
+from mailbot.workers.deadlines import Deadlines
+from tests.config.faults import lay
+from tests.workers.test_intake import AGENTS_NETWORK, KEYS, TEMPLATES, Desk
+
+RULES = """
+rules:
+  - name: money
+    when: {subject: {contains: [saldo, refund]}}
+    then: {team: payments, urgency: high}
+  - name: fire
+    when: {subject: {contains: [api]}}
+    then: {team: frontline, urgency: critical, complexity: high, ladder: asking, assign: least_load}
+  - name: again
+    when: {reopened: {is: true}, subject: {contains: [barang]}}
+    then: {team: payments, priority: urgent}
+  - name: everything else
+    then: {team: frontline, assign: round_robin}
+"""
+LADDERS = """
+calendars:
+  office:
+    zone: Asia/Jakarta
+    hours: {mon-fri: "08:00-12:00, 13:00-17:00", sat: "08:00-12:00"}
+    dates: {2026-12-31: closed}
+  night:
+    zone: Europe/Berlin
+    hours: {mon-sun: "07:00-23:00"}
+  always:
+    hours: always
+ladders:
+  standard:
+    targets: {first_response: 30 min, next_response: 2 h, resolution: 8 h, follow_up: 6 h}
+    quiet_hours: 20:00-07:00
+    repeat: 9 h
+    steps:
+      - {at: 75% of first_response, remind: assignee}
+      - {at: first_response, escalate_to: L2, acknowledge_within: 15 min}
+      - {at: first_response + 1 h, reassign: true, acknowledge_within: 1 h}
+      - {at: next_response, remind: team}
+      - {at: resolution, escalate_to: management, notify: [Dewi Anggraini, bos@luar.example], tell_customer: true}
+  asking:
+    targets: {first_response: 10 min, resolution: 3 h}
+    steps:
+      - {at: 50% of first_response, hand_over_to: payments}
+      - {at: first_response, ask_decision: management, question: Apa yang dilakukan?, options: [bayar, tolak], acknowledge_within: 45 min}
+      - {at: resolution, escalate_to: management, acknowledge_within: 20 min}
+      - {at: resolution + 2 h, remind: team}
+priorities: {low: standard, normal: standard, high: standard, urgent: asking}
+"""  # noqa: E501
+TEAMS = """
+levels: [L1, L2, management]
+teams:
+  frontline:
+    calendar: office
+    agents:
+      - {name: Ayu Lestari, address: ayu@staf.example, level: L1}
+      - {name: Ani Lestari, address: ani@staf.example, level: L1}
+      - {name: Budi Santoso, address: budi@staf.example, level: L2}
+  payments:
+    calendar: night
+    agents:
+      - {name: Citra Maharani, address: citra@staf.example, level: L1}
+      - {name: Dewi Anggraini, address: dewi@staf.example, level: management}
+"""
+# What the later policies say otherwise: (file, pattern, what stands there then).
+CHANGES: Sequence[tuple[tuple[str, str, str], ...]] = (
+    (),
+    (("escalation.yaml", "first_response: 30 min", "first_response: 50 min"),),
+    (
+        ("escalation.yaml", "08:00-12:00, 13:00-17:00", "09:00-16:00"),
+        ("escalation.yaml", "75% of first_response, remind: assignee", "40% of first_response, remind: team"),
+        ("teams.yaml", r"      - \{name: Ani.*\n", ""),
+    ),
+)
+
+
+def written(directory: Path, which: int) -> Path:
+    """The configuration as it is after that change."""
+    directory.mkdir(exist_ok=True)
+    lay(directory)
+    texts = {"routing.yaml": RULES, "escalation.yaml": LADDERS, "teams.yaml": TEAMS}
+    for name, pattern, instead in CHANGES[which]:
+        texts[name], count = re.subn(pattern, instead, texts[name])
+        assert count, pattern
+    for name, text in texts.items():
+        (directory / name).write_text(text)
+    machine = directory / "mailbot.yaml"
+    machine.write_text(machine.read_text().replace("prefix: TOKO", "prefix: TOKO\n    strangers: hold"))
+    return directory
+
+
+class Months(Desk):
+    """`clock` goes on with each thing that happens; the same seed, the same months but for the numbers."""
+
+    def __init__(self, store: Store, folder: Path, seed: int) -> None:
+        super().__init__(store)
+        self.chance, self.folder = random.Random(seed), folder
+        self.numbers: list[str] = []
+        self.reload(0)
+        self.duty = Deadlines(store, self.live, lambda: None, Metrics(), lambda: self.clock)
+
+    def reload(self, which: int) -> Loaded:
+        """The policy of that version in force, as the daemon takes it."""
+        directory = written(self.folder / f"config{which}", which)
+        loaded = load(directory, {}, today=self.clock.date())
+        policy, sources = loaded.policy, loaded.sources
+        entered = policies.InForce(
+            policy.version, self.clock, outline(policy), sources.files, sources.templates
+        )
+        self.store.write_now(policies.enter, entered)
+        self.store.write_now(ladders.keep, policy)
+        former = self.store.read_now(ladders.known)
+        self.live.take(replace(policy, former=former), TEMPLATES)
+        return loaded
+
+    async def pass_by(self, span: timedelta, *, late: timedelta = timedelta()) -> None:
+        """Lets the time pass; what falls due is taken at its moment, or with the daemon down for `late`."""
+        until = self.clock + span
+        while (due := self.store.read_now(deadlines.next_due_at)) and due <= until:
+            self.clock = max(self.clock, min(due + late, until))
+            while await self.duty.run_once() == 0:
+                pass
+            if due + late > until:
+                break
+        self.clock = max(self.clock, until)
+
+    def ticket(self, number: str) -> Ticket:
+        return self.store.read_now(tickets.load, [number])[number]
+
+    async def act_at_random(self) -> None:
+        pick = self.chance.random()
+        if pick < 0.30 or not self.numbers:
+            await self.opens()
+        elif pick < 0.45:
+            await self._replies(self.chance.choice(self.numbers[-12:]))
+        elif pick < 0.70:
+            await self.answers(self.chance.choice(self.numbers[-12:]))
+        elif pick < 0.90:
+            self._commands(self.chance.choice(self.numbers[-12:]))
+        elif pick < 0.97:
+            self._joins()
+        else:
+            self.reload(self.chance.randrange(len(CHANGES)))
+            if self.chance.random() < 0.5:
+                reckon(self.store, self.live, Anew(tuple(self.numbers[-8:]), "operator:eko", self.clock))
+
+    async def opens(self) -> None:
+        subject = self.chance.choice(["Saldo terpotong", "Barang belum sampai", "Api!", "Halo"])
+        if self.numbers and self.chance.random() < 0.15:  # a stranger who names a ticket
+            subject += f" Re: {self.chance.choice(self.numbers)}"
+        customer = f"pelanggan{self.chance.randrange(40)}@x.example"
+        ticket = await self.receive(sender=customer, to=self.box, Subject=subject)
+        if ticket.number not in self.numbers:
+            self.numbers.append(ticket.number)
+
+    async def _replies(self, number: str) -> None:
+        ticket = self.ticket(number)
+        body = "Terima kasih" if self.chance.random() < 0.1 else "Bagaimana kabarnya?"
+        found = await self.receive(sender=ticket.customer, to=self.box, Subject=f"Re: {number}", body=body)
+        if found.number not in self.numbers:
+            self.numbers.append(found.number)
+
+    async def answers(self, number: str) -> None:
+        agents = sorted(self.live.policy.agents)
+        agent = self.ticket(number).assignee if self.chance.random() < 0.7 else self.chance.choice(agents)
+        if agent not in agents:
+            return
+        tag = KEYS.reply_address(self.box, number, agent)
+        await self.receive(sender=agent, to=tag, peer=AGENTS_NETWORK, body="Sedang kami periksa.")
+
+    def _commands(self, number: str) -> None:
+        ticket = self.ticket(number)
+        commands: list[c.Command] = [c.Close("beres"), c.Close(), c.Escalate("", "penting"), c.AddNote("x")]
+        commands += [c.Assign(self.chance.choice(sorted(self.live.policy.agents))), c.Escalate("management")]
+        if ticket.held_for:
+            commands = [c.Reject()]
+        if any(clock.target is Target.DECISION for clock in ticket.clocks):
+            commands = [c.Decide("bayar", "kulan")]
+        done = act(
+            self.store, self.live, Act(number, self.chance.choice(commands), "operator:eko", self.clock)
+        )
+        assert isinstance(done, Decision | str)
+
+    def _joins(self) -> None:
+        number, other = self.chance.choice(self.numbers), self.chance.choice(self.numbers)
+        messages = [each.id for each in self.store.read_now(tickets.posts_of, [number])[number]]
+        commands: list[c.Join] = [c.Merge(other, other_customer=True), c.Unmerge(), c.Accept()]
+        if messages:
+            commands += [c.Split((messages[-1],)), c.MoveMessage(messages[-1], other, other_customer=True)]
+        join(
+            self.store,
+            self.live,
+            Joining(number, self.chance.choice(commands), "operator:eko", self.clock),
+        )
+        known = set(self.numbers)
+        query = select(ticket_rows.c.number).order_by(ticket_rows.c.opened_at)
+        self.numbers += [row.number for row in self.all(query) if row.number not in known]
+
+    @property
+    def box(self) -> str:
+        return next(iter(self.live.policy.mailboxes))
+
+    def open(self) -> list[str]:
+        return [each for each in self.numbers if self.ticket(each).status not in OVER]

@@ -1,0 +1,115 @@
+"""Recorded months told again on the virtual clock: the same steps and promises, to the microsecond."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, delete
+
+from mailbot.analysis.past_policies import Past
+from mailbot.analysis.simulate.cases import Left, Side, Versions, recorded, world
+from mailbot.analysis.simulate.engine import Happened, together
+from mailbot.analysis.simulate.reproduction import Twins, Verdict
+from mailbot.config.api import load_policy
+from mailbot.domain import events as e
+from mailbot.reports.figures.api import Period
+from mailbot.store.schema import policies
+from mailbot.store.store import Store
+from tests.analysis.simulate.months import Months, written
+from tests.builders import NOW
+
+HOUR = timedelta(hours=1)
+AS_RECORDED = Side(None)
+
+
+async def lived(store: Store, folder: Path, seed: int, count: int) -> Months:
+    """So many things that happened, with a daemon that is down now and then."""
+    desk = Months(store, folder, seed)
+    for _ in range(count):
+        late = desk.chance.choice([timedelta(), timedelta(), timedelta(seconds=1), 3 * HOUR])
+        await desk.pass_by(timedelta(minutes=desk.chance.randrange(1, 900)), late=late)
+        await desk.act_at_random()
+    await desk.pass_by(20 * HOUR)
+    return desk
+
+
+def told_again(store: Store, until: datetime, side: Side = AS_RECORDED) -> tuple[Verdict, list[Happened]]:
+    period = Period(NOW - HOUR, until, "Asia/Jakarta")
+    versions, left = Versions(store, Past({})), Left()
+    _, feed = recorded(store, period, [side], versions, left)
+    twins, found = Twins(period.until), []
+    for _, run, happened in together([world(side, versions)], feed, period.until):
+        twins.take(happened, run.taken_until)
+        found.append(happened)
+    assert (left.unknown, left.versions) == (0, set())
+    return twins.verdict, found
+
+
+@pytest.mark.parametrize(
+    ("store_url", "seed", "count"),
+    [("sqlite", 1, 60), ("sqlite", 20, 60), ("postgres", 3, 20)],
+    indirect=["store_url"],
+)
+async def test_months_of_a_desk_are_reproduced_to_the_microsecond(
+    store: Store, tmp_path: Path, seed: int, count: int
+) -> None:
+    """Mails, answers, commands, merges, splits, reloads, open tickets reckoned anew."""
+    desk = await lived(store, tmp_path, seed, count)
+    verdict, found = told_again(store, desk.clock + HOUR)
+
+    assert verdict.differences == []
+    assert verdict.told_otherwise == []
+    assert verdict.same > count
+    kinds = {type(event) for each in found for event in each.events}
+    assert {e.StepTaken, e.TargetMissed, e.TicketEscalated, e.ReminderCame, e.PeopleTold} <= kinds
+
+
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+async def test_the_policy_in_force_taken_through_its_own_record_takes_each_step_when_it_is_due(
+    store: Store, tmp_path: Path
+) -> None:
+    """No reload, and a daemon that is never late: what is punctual and what is on record are the same."""
+    desk = Months(store, tmp_path, 5)
+    for _ in range(30):
+        await desk.pass_by(timedelta(minutes=desk.chance.randrange(1, 600)))
+        if not desk.numbers or desk.chance.random() < 0.4:
+            await desk.opens()
+        else:
+            await desk.answers(desk.chance.choice(desk.numbers))
+    same = load_policy(written(tmp_path / "same", 0), {}, today=desk.clock.date()).policy
+    _, on_record = told_again(store, desk.clock)
+    _, punctual = told_again(store, desk.clock, Side(same))
+
+    def acts(found: list[Happened]) -> list[tuple[datetime, str, str]]:
+        kinds = e.StepTaken | e.TargetMissed | e.TicketEscalated | e.ReminderCame
+        return sorted(
+            (event.at, each.life.number, type(event).__name__)
+            for each in found
+            for event in each.events
+            if isinstance(event, kinds)
+        )
+
+    assert acts(punctual) == acts(on_record)
+    assert len(acts(on_record)) > 30
+
+
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+async def test_without_the_policy_of_its_time_a_ticket_is_left_out_of_the_record_alone(
+    store: Store, tmp_path: Path
+) -> None:
+    desk = Months(store, tmp_path, 5)
+    for _ in range(3):
+        await desk.opens()
+    newer = load_policy(written(tmp_path / "newer", 1), {}, today=desk.clock.date()).policy
+    store.write_now(_forget_policies, None)
+    period, left = Period(NOW - HOUR, desk.clock + HOUR, "Asia/Jakarta"), Left()
+    versions = Versions(store, Past({}))
+
+    assert list(recorded(store, period, [AS_RECORDED], versions, left)[1]) == []
+    assert (left.unknown, left.versions) == (3, {desk.live.policy.version})
+    assert len(list(recorded(store, period, [Side(newer)], versions, left)[1])) == 3
+
+
+def _forget_policies(connection: Connection, _items: object) -> list[None]:
+    connection.execute(delete(policies))
+    return [None]

@@ -1,0 +1,426 @@
+"""The virtual clock: timelines worked out by hand, late daemons, loads, figures, chance that comes again."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailbot.analysis.simulate import synthetic
+from mailbot.analysis.simulate.compare import Way, lines
+from mailbot.analysis.simulate.engine import Happened, World, together
+from mailbot.analysis.simulate.figures import Figures, Tally, _Level
+from mailbot.analysis.simulate.recorded_ticket import (
+    Answered,
+    Commanded,
+    Fired,
+    Life,
+    Stimulus,
+    Wrote,
+    life_of,
+)
+from mailbot.analysis.simulate.reproduction import Twins
+from mailbot.analysis.simulate.rerouting import as_recorded, routes_alike
+from mailbot.analysis.simulate.result import Result, Wanted, watch
+from mailbot.domain import commands as c
+from mailbot.domain import events as e
+from mailbot.domain.model import Target
+from mailbot.domain.policy import Actions, Agent, Ladder, Policy, Rule, Team
+from mailbot.reports.figures.api import Period
+from tests.builders import BOX, NOW, NUMBER, STANDARD, policy
+
+MIN, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+PLAIN = policy()
+MONTH = Period(NOW, NOW + 30 * DAY, "Asia/Jakarta")
+
+
+def life(*stimuli: Stimulus, number: str = NUMBER, at: datetime = NOW, **routed: object) -> Life:
+    first = e.TicketOpened(at, "customer", BOX.address, "budi@pelanggan.example", "Barang", "id", "<a@x>")
+    said = e.TicketRouted(
+        at=at,
+        by="policy",
+        rule="everything else",
+        because="",
+        category="general",
+        urgency="normal",
+        complexity="medium",
+        priority="normal",
+        tags=(),
+        team="frontline",
+        level="L1",
+        ladder="standard",
+        ladder_digest=STANDARD.digest,
+    )
+    return Life(number, "v1", first, replace(said, **routed), stimuli, e.AcknowledgementOwed(at, "policy"))  # type: ignore[arg-type]
+
+
+def happened(*lives: Life, by: Policy = PLAIN, until: datetime = MONTH.until) -> list[Happened]:
+    return [each for _, _, each in together([World(lambda _: by)], ([each] for each in lives), until)]
+
+
+def watched(*lives: Life, by: Sequence[Policy] = (PLAIN,)) -> Result:
+    worlds = [World(lambda _, one=one: one) for one in by]
+    return watch(worlds, ([each] * len(by) for each in lives), MONTH, Wanted(PLAIN.levels))
+
+
+def after(*minutes: float) -> datetime:
+    return NOW + timedelta(minutes=sum(minutes))
+
+
+def answered(at: float) -> Answered:
+    return Answered(after(at), "v1", "rina@tim.example")
+
+
+def wrote(at: float) -> Wrote:
+    return Wrote(after(at), "v1", "<b@x>", "reply")
+
+
+def did(at: float, command: c.Command) -> Commanded:
+    return Commanded(after(at), "v1", command, "operator:eko")
+
+
+ACTS = ("step", "missed", "reminder", "escalated")
+UNTOUCHED = [
+    (30, "step 1"),
+    (60, "missed first_response"),
+    (60, "step 2"),
+    (60, "escalated to L2"),
+    (75, "step 3"),
+    (75, "escalated to management"),
+    (480, "missed resolution"),
+    (1920, "reminder repeat"),
+]
+
+
+@pytest.mark.parametrize(
+    ("stimuli", "expected"),
+    [
+        ((), UNTOUCHED),
+        ((did(10, c.Close()),), []),
+        ((answered(20),), [(2420, "reminder follow_up")]),
+        # Both at one moment: what is due comes first.
+        ((answered(30),), [(30, "step 1"), (2430, "reminder follow_up")]),
+        # 20 minutes of the 8 hours are spent, 100 the customer had; the answer's clock is a new one.
+        ((answered(20), wrote(120)), [(240, "missed next_response"), (580, "missed resolution")]),
+        (
+            (did(10, c.Escalate("L2")),),
+            [(10, "escalated to L2"), (25, "step 3"), (25, "escalated to management"), (30, "step 1")],
+        ),
+        (
+            (did(10, c.Escalate("L2")), did(20, c.Assign("bayu@tim.example"))),
+            [(10, "escalated to L2"), (30, "step 1"), (60, "missed first_response"), (60, "step 2")],
+        ),
+    ],
+)
+def test_a_timeline_is_the_one_worked_out_by_hand(
+    stimuli: tuple[Stimulus, ...], expected: list[tuple[float, str]]
+) -> None:
+    told = [line for each in happened(life(*stimuli)) for line in lines(each) if line.what in ACTS]
+    found = [
+        ((line.at - NOW) / MIN, f"{line.what} {line.said.split(' by ')[0].split(' of ')[0]}") for line in told
+    ]
+
+    assert found[: len(expected)] == expected
+    assert bool(expected) == bool(found)
+
+
+def test_who_is_told_what_and_when() -> None:
+    told = [line for each in happened(life(), until=after(80)) for line in lines(each) if line.what == "told"]
+
+    assert [((line.at - NOW) / MIN, line.said, line.whom) for line in told] == [
+        (0, "new", ("rina@tim.example",)),
+        (30, "reminder", ("rina@tim.example",)),
+        (60, "escalated", ("bayu@tim.example",)),
+        (75, "escalated", ("sari@tim.example",)),
+        (75, "not confirmed in time", ("budi@pelanggan.example",)),
+    ]
+
+
+# --- as recorded ------------------------------------------------------------------------------------------
+
+
+def as_it_was(*lives: Life, until: datetime) -> tuple[list[Happened], Twins]:
+    twins, found = Twins(until), []
+    world = World(lambda _: PLAIN, punctual=False)
+    for _, run, each in together([world], ([each] for each in lives), until):
+        twins.take(each, run.taken_until)
+        found.append(each)
+    return found, twins
+
+
+def fired(*minutes: float, number: str = NUMBER) -> Life:
+    """Taken by the daemon at these moments, with whoever got it then."""
+    made = life(*(Fired(after(at), "v1") for at in minutes), number=number)
+    return replace(made, holders=("rina@tim.example",) * (len(minutes) + 1))
+
+
+def test_a_daemon_that_was_down_takes_steps_late_and_their_clocks_begin_late() -> None:
+    found, _ = as_it_was(fired(70, 85), until=after(90))
+    taken = [event for each in found for event in each.events if isinstance(event, e.StepTaken)]
+
+    assert [((each.at - NOW) / MIN, each.step, (each.due_at - NOW) / MIN) for each in taken] == [
+        (70, 0, 30),
+        (70, 1, 60),
+        (85, 2, 85),  # confirm within 15 minutes of 70, not of 60
+    ]
+
+
+def test_what_something_else_came_before_is_told_as_overtaken() -> None:
+    late = replace(life(answered(40)), holders=("rina@tim.example",) * 2)
+    _, twins = as_it_was(late, until=after(90))
+
+    (overtaken,) = twins.verdict.overtaken
+    assert (overtaken.due_at, overtaken.by_at) == (after(30), after(40))
+    assert twins.verdict.differences == []
+
+
+def test_what_the_daemon_passed_over_while_it_took_others_is_a_difference() -> None:
+    other = "TOKO-00000001-9"
+    taken = replace(fired(35, number=other), opened=replace(life().opened, at=after(4)))
+    _, twins = as_it_was(fired(), taken, until=after(90))
+
+    ours = [each for each in twins.verdict.differences if each.number == NUMBER]
+    assert [(each.only, each.what, each.due_at) for each in ours] == [
+        ("simulated", "first_response, step 1", after(30))
+    ]
+
+
+def test_what_is_only_on_record_and_what_only_in_the_simulation_is_told() -> None:
+    found, _ = as_it_was(fired(30), until=after(40))
+    step = next(event for each in found for event in each.events if isinstance(event, e.StepTaken))
+    told = tuple(event for each in found for event in each.events if isinstance(event, e.PeopleTold))
+    right = replace(fired(30), recorded=(*told, step))
+    wrong = replace(right, recorded=(*told, replace(step, due_at=step.due_at + timedelta(seconds=1))))
+
+    assert as_it_was(right, until=after(40))[1].verdict.differences == []
+    verdict = as_it_was(wrong, until=after(40))[1].verdict
+    assert sorted(each.only for each in verdict.differences) == ["recorded", "simulated"]
+
+
+def test_a_life_without_its_beginning_is_none() -> None:
+    assert life_of(NUMBER, []) is None
+    assert life_of(NUMBER, [("v1", e.TicketClosed(NOW, "operator:eko"))] * 2) is None
+
+
+def test_commands_are_told_apart_from_what_they_lead_to() -> None:
+    made = life()
+    told = [
+        made.opened,
+        made.routed,
+        e.TicketAssigned(NOW, "policy", "rina@tim.example", "1 of 1 on duty"),
+        e.TicketEscalated(after(5), "operator:eko", "L2", "penting"),
+        e.TicketAssigned(after(5), "operator:eko", "bayu@tim.example", "1 of 1 on duty"),
+        e.TicketAssigned(after(9), "operator:eko", "rina@tim.example", "by operator:eko"),
+        e.AgentAnswered(after(11), "agent:bayu@tim.example", "bayu@tim.example"),
+        e.TicketAssigned(after(11), "agent:bayu@tim.example", "bayu@tim.example", "answered it"),
+        e.TicketClosed(after(12), "operator:eko"),
+    ]
+    found = life_of(NUMBER, [("v1", event) for event in told])
+
+    assert found
+    assert [type(each).__name__ for each in found.stimuli] == [
+        "Commanded",
+        "Commanded",
+        "Answered",
+        "Commanded",
+    ]
+    commands = [each.command for each in found.stimuli if isinstance(each, Commanded)]
+    assert commands == [c.Escalate("L2", "penting"), c.Assign("rina@tim.example"), c.Close("")]
+    assert [(each or "").partition("@")[0] for each in found.holders] == [
+        "rina",
+        "bayu",
+        "rina",
+        "bayu",
+        "bayu",
+    ]
+
+
+# --- another policy ---------------------------------------------------------------------------------------
+
+
+SLOW = replace(STANDARD, targets={**STANDARD.targets, Target.FIRST_RESPONSE: 4 * HOUR})
+
+
+def test_two_policies_beside_each_other_say_which_ticket_goes_another_way() -> None:
+    slow = policy(ladders={"standard": SLOW})
+    both = watched(
+        *(life(answered(90), number=f"TOKO-{n}") for n in range(3)),
+        life(answered(5), number="TOKO-9"),
+        by=(PLAIN, slow),
+    )
+
+    assert (both.same, both.changed) == (1, 3)
+    assert [(each.old, each.new, each.count) for each in both.moves] == [
+        (
+            Way("frontline", "normal", ("L1", "L2", "management"), ("first_response",)),
+            Way("frontline", "normal", ("L1",), ()),
+            3,
+        )
+    ]
+    assert [each.number for each in both.otherwise] == ["TOKO-0", "TOKO-1", "TOKO-2"]
+
+
+def test_what_is_simulated_once_for_two_policies_is_what_each_would_have_by_itself() -> None:
+    """Half of the tickets climb a ladder that only one of them has changed."""
+    asking = {**PLAIN.ladder_of, "high": "fast"}
+    fast = replace(STANDARD, name="fast")
+    old, new = (
+        policy(ladders={"standard": each, "fast": fast}, ladder_of=asking) for each in (STANDARD, SLOW)
+    )
+    feed = [[each, synthetic.under(each, new)] for each in synthetic.load(old, MONTH, 60, 1)]
+    ladders = {lives[0].routed.ladder_digest == lives[1].routed.ladder_digest for lives in feed}
+    apart = [World(lambda _: old), World(lambda _: new)]
+    together_where_it_may = [World(lambda _: old, only=old), World(lambda _: new, only=new)]
+    found = [watch(worlds, feed, MONTH, Wanted(())) for worlds in (apart, together_where_it_may)]
+
+    assert ladders == {True, False}
+    assert found[0].figures == found[1].figures
+    assert (found[0].same, found[0].moves) == (found[1].same, found[1].moves)
+    assert found[0].changed > 0
+    assert {each.number: each for each in found[0].otherwise}.keys() <= {each[0].number for each in feed}
+
+
+@pytest.mark.parametrize(
+    ("named", "ladder_of", "expected"),
+    [
+        ("standard", "standard", "standard"),
+        ("standard", "fast", "fast"),  # it was the priority's
+        ("fast", "standard", "fast"),  # a rule's own
+        ("gone", "fast", "fast"),
+    ],
+)
+def test_a_recorded_routing_gets_the_ladder_that_the_other_policy_has_for_it(
+    named: str, ladder_of: str, expected: str
+) -> None:
+    fast = replace(STANDARD, name="fast", repeat=HOUR)
+    ladders: dict[str, Ladder] = {"standard": STANDARD, "fast": fast}
+    new = policy(ladders=ladders, ladder_of={**PLAIN.ladder_of, "normal": ladder_of})
+    found = as_recorded(life(ladder=named).routed, PLAIN, new)
+
+    assert (found.ladder, found.ladder_digest) == (expected, ladders[expected].digest)
+
+
+def test_rules_are_asked_again_only_where_they_may_say_otherwise() -> None:
+    moved = tuple(replace(rule, line=rule.line + 7) for rule in PLAIN.rules)
+
+    assert routes_alike(PLAIN, policy(rules=moved, ladders={"standard": SLOW}))
+    assert not routes_alike(PLAIN, policy(rules=PLAIN.rules[1:]))
+    assert not routes_alike(PLAIN, policy(ladder_of={**PLAIN.ladder_of, "high": "other"}))
+
+
+def test_turns_are_kept_over_all_tickets() -> None:
+    people = tuple(Agent(name, f"{name}@tim.example", "L1") for name in ("ana", "budi", "citra"))
+    teams = {**PLAIN.teams, "frontline": Team("frontline", "always", people, "round_robin")}
+    found = happened(
+        *(life(number=f"TOKO-{n}", at=after(n)) for n in range(6)), by=policy(teams=teams), until=after(7)
+    )
+    given_to = [each.after.assignee or "" for each in found if each.before is None]
+
+    assert [each.partition("@")[0] for each in given_to] == ["ana", "budi", "citra"] * 2
+
+
+# --- figures ----------------------------------------------------------------------------------------------
+
+
+def test_figures_are_those_counted_by_hand() -> None:
+    (found,) = watched(life(answered(90)), life(did(15, c.Close()), number="TOKO-2")).figures
+
+    assert (found.tickets, found.opened, found.closed, found.refused) == (2, 2, 1, 0)
+    assert [(each.target, each.priority, each.count) for each in found.missed] == [
+        ("first_response", "normal", 1)
+    ]
+    assert [(each.level, each.how, each.rule, each.count) for each in found.raised] == [
+        ("L2", "ladder", "everything else", 1),
+        ("management", "ladder", "everything else", 1),
+    ]
+    assert [(each.step, each.count) for each in found.taken] == [(1, 1), (2, 1), (3, 1)]
+    sari = next(each for each in found.people if each.address == "sari@tim.example")
+    assert (sari.mails, sari.by_ladder) == (1, 1)
+
+
+def test_load_is_told_by_level_and_local_hour() -> None:
+    """10:00 in Jakarta: an hour at L1, 15 minutes at L2, 15 at management until it is answered."""
+    period = Period(NOW, NOW + DAY, "Asia/Jakarta")
+    (figures,) = watch([World(lambda _: PLAIN)], [[life(answered(90))]], period, Wanted(PLAIN.levels)).figures
+    load = {each.level: each for each in figures.load}
+
+    assert {level: (each.in_hand[10], each.in_hand[11]) for level, each in load.items()} == {
+        "L1": (1, 0),
+        "L2": (0, 0.25),
+        "management": (0, 0.25),
+    }
+    assert {level: sum(each.came) for level, each in load.items()} == {"L1": 1, "L2": 1, "management": 1}
+    assert (load["L1"].peak, load["L1"].peak_at) == (1, NOW)
+
+
+@given(st.lists(st.tuples(st.integers(0, 5 * 3600), st.integers(0, 5 * 3600)), max_size=20))
+def test_ticket_time_by_hour_adds_up_however_it_is_cut(spans: list[tuple[int, int]]) -> None:
+    level = _Level(6)
+    for start, end in spans:
+        level.add(start * 1_000_000, end * 1_000_000)
+    plain = [
+        sum(max(0, min(end, (hour + 1) * 3600) - max(start, hour * 3600)) for start, end in spans)
+        for hour in range(6)
+    ]
+
+    assert [held // 1_000_000 for held in level.held()] == plain
+
+
+def test_what_happened_before_the_period_is_simulated_and_not_counted() -> None:
+    later = Period(after(70), after(90), "UTC")
+    (found,) = watch([World(lambda _: PLAIN)], [[life()]], later, Wanted(PLAIN.levels)).figures
+
+    assert (found.tickets, found.opened) == (1, 0)
+    assert [each.step for each in found.taken] == [3]
+
+
+# --- a load that is made up -------------------------------------------------------------------------------
+
+
+def test_the_numbers_are_those_of_splitmix64() -> None:
+    """The first two of the reference implementation for seed 1234567."""
+    draws = synthetic._Draws(1234567)
+
+    assert [draws.share() for _ in range(2)] == [
+        (value >> 11) / 2**53 for value in (6457827717110365317, 3203168211198807973)
+    ]
+
+
+@given(st.integers(0, 2**64 - 1), st.integers(1, 60))
+def test_a_load_has_as_many_tickets_as_asked_in_order_and_in_the_period(seed: int, count: int) -> None:
+    found = list(synthetic.load(PLAIN, MONTH, count, seed))
+    came = [each.opened.at for each in found]
+
+    assert len({each.number for each in found}) == count
+    assert came == sorted(came)
+    assert all(at in MONTH for at in came)
+    for each in found:
+        moments = [each.opened.at, *(stimulus.at for stimulus in each.stimuli)]
+        assert moments == sorted(moments)
+    assert found == list(synthetic.load(PLAIN, MONTH, count, seed))
+
+
+def made_up(seed: int) -> Figures:
+    feed = ([each] for each in synthetic.load(PLAIN, MONTH, 50, seed))
+    (found,) = watch([World(lambda _: PLAIN)], feed, MONTH, Wanted(PLAIN.levels)).figures
+    return found
+
+
+def test_the_same_seed_tells_the_same_and_another_one_does_not() -> None:
+    assert made_up(7) == made_up(7)
+    assert made_up(7) != made_up(8)
+
+
+def test_another_policy_routes_a_made_up_ticket_by_its_rule_of_that_name() -> None:
+    other = policy(rules=(Rule("payment", None, Actions(team="management")),))
+    found = {synthetic.under(each, other).routed.team for each in synthetic.load(PLAIN, MONTH, 20, 1)}
+
+    assert found == {"management"}
+
+
+def test_an_empty_tally_has_levels_without_load() -> None:
+    found = Tally(Period(NOW, NOW + HOUR, "UTC")).figures(("L1",))
+
+    assert [(each.level, each.peak_at) for each in found.load] == [("L1", None)]

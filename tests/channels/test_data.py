@@ -1,0 +1,87 @@
+"""What happens to a mail's bytes and to the words of MAIL and RCPT, whatever they are."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailbot.channels.smtp import mail_and_rcpt
+from mailbot.channels.smtp.data import has_bare_newlines, normalised, unstuffed
+from mailbot.channels.smtp.limits import household, plain
+from mailbot.errors import Refused
+from tests.channels.smtp_talk import SUPPORT, policy
+
+TEXT = st.lists(st.sampled_from([b"\r\n", b"\r\n.", b".", b"\r", b"\n", b"a", b"\x00", b"\xff"])).map(
+    b"".join
+)
+WORDS = st.lists(
+    st.sampled_from(
+        ["FROM:", "TO:", "<", ">", "@", '"', "\\", ".", "a", "ü", " ", "%", "!", ":", "=", "\x00"]
+    )
+)
+
+
+def code(read: Callable[..., object], *words: object) -> int:
+    """The code that `read` refuses these words with, 0 when it takes them."""
+    try:
+        read(*words)
+    except Refused as refusal:
+        return refusal.code
+    return 0
+
+
+@given(TEXT)
+def test_what_was_stuffed_for_the_wire_comes_out_as_it_was(text: bytes) -> None:
+    text += b"" if text.endswith(b"\r\n") or not text else b"\r\n"
+    stuffed = re.sub(rb"(\A|\r\n)\.", rb"\1..", text)
+    assert unstuffed(b"\r\n" + stuffed + b".\r\n") == text
+
+
+@given(TEXT)
+def test_bare_newlines_are_found_and_mended(text: bytes) -> None:
+    assert has_bare_newlines(text) == bool(re.search(rb"\r(?!\n)|(?<!\r)\n", text))
+    assert not has_bare_newlines(normalised(text))
+    assert normalised(text).replace(b"\r\n", b"") == re.sub(rb"[\r\n]", b"", text)
+
+
+@given(WORDS.map("".join) | st.text())
+def test_any_words_are_read_or_refused(words: str) -> None:
+    for read in (mail_and_rcpt.sender, mail_and_rcpt.recipient):
+        assert code(read, words) in (0, 501, 553)
+
+
+@given(st.text(), st.text())
+def test_whatever_is_accepted_belongs_to_one_of_our_mailboxes(local: str, domain: str) -> None:
+    refused = code(mail_and_rcpt.whose, local, domain, policy())
+    assert refused == 550 or policy().mailbox_for(mail_and_rcpt.whose(local, domain, policy()))
+
+
+@pytest.mark.parametrize(
+    ("host", "peer", "counted_as"),
+    [
+        ("192.0.2.1", "192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+        ("fe80::1%eth0", "fe80::1", "fe80::"),
+        ("", "", ""),
+    ],
+)
+def test_an_ipv6_customer_is_counted_by_the_network_he_was_given(
+    host: str, peer: str, counted_as: str
+) -> None:
+    assert plain(host) == peer
+    assert household(peer) == counted_as
+
+
+def test_reading_a_path_takes_no_longer_than_the_path() -> None:
+    for words in ("FROM:<" + '"\\a' * 500_000, "FROM:<" + '""' * 500_000, "TO:<" + "a@" * 500_000 + ">"):
+        with pytest.raises(Refused):
+            (mail_and_rcpt.sender if words[0] == "F" else mail_and_rcpt.recipient)(words)
+
+
+def test_postmaster_of_each_domain_is_its_first_mailbox() -> None:
+    ours = policy(SUPPORT, "care@shop.example", "b@shop.example")
+    assert mail_and_rcpt.whose("postmaster", "shop.example", ours) == "care@shop.example"
+    assert mail_and_rcpt.whose("PostMaster", "", ours) == SUPPORT

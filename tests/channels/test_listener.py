@@ -1,0 +1,857 @@
+"""The running listener over real sockets: every reply of mail.md, "At the door", and promises P1, P4, P9."""
+
+import asyncio
+import gc
+import socket
+import ssl
+import struct
+import weakref
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from types import MappingProxyType
+
+import pytest
+import trustme
+
+from mailbot.channels.smtp.listener import certificate
+from mailbot.channels.smtp.session import Door, shared
+from mailbot.config.model import Limits, Listen
+from mailbot.errors import ConfigError, StoreFull, StoreUnavailable
+from tests.channels.smtp_talk import LOOPBACK, MAIL, SUPPORT, UNHURRIED, Shelf, listening, policy, talking
+
+OPEN = Limits(free_space=0)
+SHORT = timedelta(milliseconds=150)
+SENDER = "MAIL FROM:<budi@pelanggan.example>"
+
+
+@pytest.fixture
+def shelf() -> Shelf:
+    return Shelf()
+
+
+# --- a mail gets in ---------------------------------------------------------------------------------------
+
+
+async def test_a_mail_is_kept_byte_for_byte_before_250_and_intake_is_woken(shelf: Shelf) -> None:
+    async with listening(shelf) as listener, talking(listener) as talk:
+        await talk.hello()
+        assert await talk.mail() == "250 2.0.0 Ok: kept as 1"
+    assert shelf.raw == MAIL
+    assert shelf.envelope.sender == "budi@pelanggan.example"
+    assert shelf.envelope.recipients == (SUPPORT,)
+    assert shelf.envelope.peer == "127.0.0.1"
+    assert shelf.envelope.received_at.utcoffset() == timedelta()
+    assert shelf.woken.is_set()
+
+
+async def test_no_250_leaves_before_keep_has_ended(shelf: Shelf) -> None:
+    shelf.hold = asyncio.Event()
+    async with listening(shelf) as listener, talking(listener) as talk:
+        await talk.hello()
+        await talk.begin()
+        talk.send(MAIL + b".\r\n")
+        await shelf.asked.wait()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(talk.reader.readline(), 0.1)
+        shelf.hold.set()
+        assert (await talk.reply()).startswith("250 2.0.0 ")
+
+
+async def test_the_greeting_and_ehlo_say_what_we_can_and_not_what_we_are(shelf: Shelf) -> None:
+    async with listening(shelf, replace(OPEN, size=1000)) as listener, talking(listener) as talk:
+        assert await talk.reply() == "220 mx.dukungan.example ESMTP mailbot"
+        assert (await talk.ask("EHLO x")).split("\n") == [
+            "250-mx.dukungan.example",
+            "250-PIPELINING",
+            "250-SIZE 1000",
+            "250-8BITMIME",
+            "250-ENHANCEDSTATUSCODES",
+            "250 SMTPUTF8",
+        ]
+        assert await talk.ask("HELO x") == "250 mx.dukungan.example"
+
+
+async def test_what_sessions_share_cannot_be_changed_by_one_of_them(shelf: Shelf) -> None:
+    loop = asyncio.get_running_loop()
+    async with listening(shelf) as listener:
+        common = shared(listener._lobby, loop)
+    plain = (str, int, float, bool, type(None), MappingProxyType, ssl.SSLContext, type(loop))
+    auth = {"_auth_callback"}  # a function
+    assert {name for name, value in common.items() if not isinstance(value, plain)} == auth
+
+
+async def test_commands_sent_together_are_answered_in_order_also_after_the_final_dot(shelf: Shelf) -> None:
+    group = f"{SENDER}\r\nRCPT TO:<nobody@dukungan.example>\r\nRCPT TO:<{SUPPORT}>\r\nDATA\r\n".encode()
+    async with listening(shelf) as listener, talking(listener) as talk:
+        await talk.hello()
+        talk.send(group)
+        assert [(await talk.reply())[:3] for _ in range(4)] == ["250", "550", "250", "354"]
+        talk.send(MAIL + b".\r\n" + group)
+        assert [(await talk.reply())[:3] for _ in range(5)] == ["250", "250", "550", "250", "354"]
+        talk.send(b"zweite\r\n.\r\nQUIT\r\n")
+        assert [(await talk.reply())[:3] for _ in range(2)] == ["250", "221"]
+        assert await talk.ended() == b""
+    assert [raw for _, raw in shelf.mails] == [MAIL, b"zweite\r\n"]
+
+
+async def test_a_client_that_closes_its_half_after_the_dot_still_gets_its_reply(shelf: Shelf) -> None:
+    words = f"EHLO x\r\n{SENDER}\r\nRCPT TO:<{SUPPORT}>\r\nDATA\r\n".encode() + MAIL + b".\r\nQUIT\r\n"
+    async with listening(shelf) as listener, talking(listener) as talk:
+        talk.send(words)
+        talk.writer.write_eof()
+        said = await talk.ended()
+    assert b"250 2.0.0 Ok: kept as 1\r\n221 " in said
+
+
+@pytest.mark.parametrize(
+    ("wire", "kept"),
+    [
+        (b"", b""),
+        (b"\r\n", b"\r\n"),
+        (b"..\r\n", b".\r\n"),
+        (b".a\r\n..b\r\n...\r\n", b"a\r\n.b\r\n..\r\n"),
+        (b"a\r\n..\r\n..\r\n\r\n", b"a\r\n.\r\n.\r\n\r\n"),
+        (b"\xff\x00\x80 8bit\r\n", b"\xff\x00\x80 8bit\r\n"),
+        (
+            b"x" * 300_000 + b"\r\n" + b"..y" * 50_000 + b"\r\n",
+            b"x" * 300_000 + b"\r\n." + b"y..".join([b""] * 50_000) + b"y\r\n",
+        ),
+    ],
+)
+async def test_doubled_dots_are_undone_and_nothing_else_changes(
+    shelf: Shelf, wire: bytes, kept: bytes
+) -> None:
+    async with listening(shelf) as listener, talking(listener) as talk:
+        await talk.hello()
+        assert (await talk.mail(wire)).startswith("250 ")
+    assert shelf.raw == kept
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3, 5, 4096, 65535, 65536, 65537])
+async def test_a_mail_arrives_the_same_however_it_is_cut_into_packets(shelf: Shelf, cut: int) -> None:
+    text = (b"" if cut > 10 else MAIL) + (b"y" * 65_530 + b"\r\n..\r\n") * (3 if cut > 10 else 0)
+    wire = text + b".\r\nNOOP\r\n"
+    async with listening(shelf) as listener, talking(listener) as talk:
+        await talk.hello()
+        await talk.begin()
+        for start in range(0, len(wire), cut):
+            talk.send(wire[start : start + cut])
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        assert (await talk.reply()).startswith("250 2.0.0 Ok: kept")
+        assert await talk.reply() == "250 2.0.0 Ok"
+    assert shelf.raw == text.replace(b"\r\n..", b"\r\n.")
+
+
+# --- who takes mail ---------------------------------------------------------------------------------------
+
+RECIPIENTS = [
+    ("<support@dukungan.example>", "250 2.1.5", SUPPORT),
+    ("<Support+t.abc@DUKUNGAN.example>", "250 2.1.5", "support+t.abc@dukungan.example"),
+    ('<"support"@dukungan.example>', "250 2.1.5", SUPPORT),
+    ("support@dukungan.example", "250 2.1.5", SUPPORT),
+    ("<@a.example,@b.example:support@dukungan.example>", "250 2.1.5", SUPPORT),
+    ("<postmaster>", "250 2.1.5", SUPPORT),
+    ("<Postmaster@dukungan.example>", "250 2.1.5", SUPPORT),
+    ("<postmaster@elsewhere.example>", "550 5.7.1", ""),
+    ("<nobody@dukungan.example>", "550 5.1.1", ""),
+    ("<support@elsewhere.example>", "550 5.7.1", ""),
+    ("<support@sub.dukungan.example>", "550 5.7.1", ""),
+    ('<"support@dukungan.example"@elsewhere.example>', "550 5.7.1", ""),
+    ('<"a@elsewhere.example"@dukungan.example>', "550 5.1.1", ""),
+    ("<support%elsewhere.example@dukungan.example>", "553 5.1.3", ""),
+    ("<elsewhere.example!support@dukungan.example>", "553 5.1.3", ""),
+    ("<elsewhere.example!support>", "553 5.1.3", ""),
+    ("<>", "501 5.1.3", ""),
+    ("<support>", "501 5.1.3", ""),
+    ("<@dukungan.example>", "501 5.1.3", ""),
+    ("<@a.example,@b.example:>", "501 5.1.3", ""),
+    ("<support@>", "501 5.1.3", ""),
+    ("<support@dukungan..example>", "501 5.1.3", ""),
+    ("<sup port@dukungan.example>", "501 5.1.3", ""),
+    ("<support@dukungan.example", "501 5.1.3", ""),
+    ("<support@dukungan.example>>", "501 5.1.3", ""),
+    ("<a@b@dukungan.example>", "501 5.1.3", ""),
+    ("<support\r@dukungan.example>", "501 5.1.3", ""),
+    ("<support\x00@dukungan.example>", "501 5.1.3", ""),
+    ("<" + "a" * 600 + "@dukungan.example>", "501 5.1.3", ""),
+    ("", "501 5.1.3", ""),
+    ("<bücher@dukungan.example>", "553 5.6.7", ""),
+    ("<support@dukungan.example> NOTIFY=NEVER", "555 5.5.4", ""),
+    ("<support@dukungan.example> =", "501 5.5.4", ""),
+]
+
+
+@pytest.mark.parametrize(("path", "code", "kept_for"), RECIPIENTS)
+async def test_only_our_mailboxes_take_mail(shelf: Shelf, path: str, code: str, kept_for: str) -> None:
+    async with listening(shelf) as listener, talking(listener) as talk:
+        await talk.hello()
+        await talk.ask(SENDER)
+        assert (await talk.ask(f"RCPT TO:{path}")).startswith(f"{code} ")
+        if kept_for:
+            await talk.ask("DATA")
+            await talk.ask(MAIL + b".\r\n")
+            assert shelf.envelope.recipients == (kept_for,)
+        else:
+            assert (await talk.ask("DATA")).startswith("503 5.5.1 ")
+
+
+SENDERS = [
+    ("<>", "250 2.1.0", ""),
+    ("<budi@pelanggan.example>", "250 2.1.0", "budi@pelanggan.example"),
+    (" <Budi@Pelanggan.example> SIZE=100 BODY=8BITMIME", "250 2.1.0", "Budi@Pelanggan.example"),
+    ("budi@pelanggan.example", "250 2.1.0", "budi@pelanggan.example"),
+    ("<@relay.example:budi@pelanggan.example>", "250 2.1.0", "budi@pelanggan.example"),
+    ('<"budi > santoso"@pelanggan.example>', "250 2.1.0", '"budi > santoso"@pelanggan.example'),
+    ("<budi..s.@pelanggan.example>", "250 2.1.0", "budi..s.@pelanggan.example"),
+    ("<budi@[192.0.2.1]>", "250 2.1.0", "budi@[192.0.2.1]"),
+    ("<" + "b" * 90 + "@pelanggan.example>", "250 2.1.0", "b" * 90 + "@pelanggan.example"),
+    ("<büdi@bücher.example> SMTPUTF8", "250 2.1.0", "büdi@bücher.example"),
+    ("<büdi@bücher.example>", "553 5.6.7", ""),
+    ("<budi>", "501 5.1.7", ""),
+    ("<budi@>", "501 5.1.7", ""),
+    ("<bu\x00di@pelanggan.example>", "501 5.1.7", ""),
+    ("<bu\rdi@pelanggan.example>", "501 5.1.7", ""),
+    (b"<bu\xffdi@pelanggan.example>", "501 5.1.7", ""),
+    (b"<bu\xe2\x80\xaedi@pelanggan.example> SMTPUTF8", "501 5.1.7", ""),
+    ('<"budi@pelanggan.example>', "501 5.1.7", ""),
+    ("", "501 5.1.7", ""),
+    ("<budi@pelanggan.example>SIZE=1", "501 5.1.7", ""),
+    ("<budi@pelanggan.example> SIZE=x", "501 5.5.4", ""),
+    ("<budi@pelanggan.example> SIZE=1 SIZE=2", "501 5.5.4", ""),
+    ("<budi@pelanggan.example> BODY=BINARYMIME", "501 5.5.4", ""),
+    ("<budi@pelanggan.example> SMTPUTF8=1", "501 5.5.4", ""),
+    ("<budi@pelanggan.example> AUTH=<>", "555 5.5.4", ""),
+    ("<budi@pelanggan.example> SIZE=26214401", "552 5.3.4", ""),
+    ("<budi@pelanggan.example> SIZE=99999999999999999999", "552 5.3.4", ""),
+]
+
+
+@pytest.mark.parametrize(("path", "code", "sender"), SENDERS)
+async def test_the_sender_may_be_anybody_with_a_readable_address(
+    shelf: Shelf, path: str | bytes, code: str, sender: str
+) -> None:
+    words = path if isinstance(path, bytes) else path.encode()
+    async with listening(shelf) as listener, talking(listener) as talk:
+        await talk.hello()
+        assert (await talk.ask(b"MAIL FROM:" + words + b"\r\n")).startswith(f"{code} ")
+        if code == "250 2.1.0":
+            await talk.ask(f"RCPT TO:<{SUPPORT}>")
+            await talk.ask("DATA")
+            await talk.ask(MAIL + b".\r\n")
+            assert shelf.envelope.sender == sender
+
+
+async def test_refused_paths_leave_nothing_behind_in_memory(shelf: Shelf) -> None:
+    async with listening(shelf) as listener:
+        for _ in range(3):
+            async with talking(listener) as talk:
+                await talk.hello()
+                await talk.ask("MAIL FROM:<budi>")
+                await talk.ask(SENDER)
+                for path in ("<a@b@dukungan.example>", "<support>", "<>", ""):
+                    assert (await talk.ask(f"RCPT TO:{path}")).startswith("501 ")
+                await talk.ask("QUIT")
+                await talk.ended()
+        left = [weakref.ref(each) for each in gc.get_objects() if type(each) is Door]
+        await asyncio.sleep(0.01)
+        gc.collect()
+        assert [each for each in left if each() is not None] == []
+
+
+async def test_a_reloaded_policy_holds_from_the_next_recipient_on(shelf: Shelf) -> None:
+    now = [policy()]
+    async with listening(shelf, rules=lambda: now[0]) as listener, talking(listener) as talk:
+        await talk.hello()
+        await talk.ask(SENDER)
+        assert (await talk.ask("RCPT TO:<baru@dukungan.example>")).startswith("550 5.1.1 ")
+        now[0] = policy(SUPPORT, "baru@dukungan.example", "postmaster@dukungan.example")
+        assert (await talk.ask("RCPT TO:<baru@dukungan.example>")).startswith("250 ")
+        assert (await talk.ask("RCPT TO:<postmaster@dukungan.example>")).startswith("250 ")
+        await talk.ask("DATA")
+        await talk.ask(MAIL + b".\r\n")
+    assert shelf.envelope.recipients == ("baru@dukungan.example", "postmaster@dukungan.example")
+
+
+async def test_of_5000_recipients_a_hundred_are_taken_and_then_the_session_ends(shelf: Shelf) -> None:
+    async with listening(shelf) as listener, talking(listener) as talk:
+        await talk.hello()
+        talk.send(f"{SENDER}\r\n".encode())
+        talk.send(b"".join(b"RCPT TO:<support+%d@dukungan.example>\r\n" % n for n in range(5000)))
+        said = (await talk.ended()).decode().split("\r\n")
+    assert said[:101] == ["250 2.1.0 Ok"] + ["250 2.1.5 Ok"] * 100
+    assert said[101].startswith("452 4.5.3 ")
+    assert said[-2].startswith("421 4.7.0 ")
+    assert len(said) < 220
+
+
+async def test_a_hundred_recipients_are_kept_in_one_mail_and_a_doubled_one_once(shelf: Shelf) -> None:
+    addresses = tuple(f"support+{n}@dukungan.example" for n in range(100))
+    async with listening(shelf) as listener, talking(listener) as talk:
+        await talk.hello()
+        assert (await talk.mail(MAIL, *addresses, addresses[0])).startswith("250 ")
+    assert shelf.envelope.recipients == addresses
+
+
+# --- what is refused --------------------------------------------------------------------------------------
+
+SMUGGLED = [
+    b"a\n.\nMAIL FROM:<x@y.example>\r\n",
+    b"a\n.\r\nMAIL FROM:<x@y.example>\r\n",
+    b"a\r.\r\nMAIL FROM:<x@y.example>\r\n",
+    b"a\r.\rMAIL FROM:<x@y.example>\r\n",
+    b"a\r\n.\nMAIL FROM:<x@y.example>\r\n",
+    b"a\r\n.\rMAIL FROM:<x@y.example>\r\n",
+    b"a\n\r.\r\n\r\n",
+    b"a\r\r\n",
+    b"\na\r\n",
+    b"a\r\n\r",
+]
+
+
+@pytest.mark.parametrize("text", SMUGGLED)
+async def test_nothing_but_crlf_dot_crlf_ends_a_mail_and_bare_newlines_are_refused(
+    shelf: Shelf, text: bytes
+) -> None:
+    end = b".\r\n" if text.endswith(b"\n") else b"\r\n.\r\n"
+    async with listening(shelf) as listener, talking(listener) as talk:
+        await talk.hello()
+        await talk.begin()
+        assert (await talk.ask(text + end)).startswith("550 5.6.0 ")
+        assert (await talk.mail()).startswith("250 ")  # the dialogue is in step
+    assert shelf.raw == MAIL
+
+
+async def test_our_own_mta_in_front_gets_its_newlines_mended(shelf: Shelf) -> None:
+    async with listening(shelf, fronts=LOOPBACK) as listener, talking(listener) as talk:
+        await talk.hello()
+        assert (await talk.mail(b"a\nb\rc\r\n\n.\nd\r\n")).startswith("250 ")
+    assert shelf.raw == b"a\r\nb\r\nc\r\n\r\n.\r\nd\r\n"
+
+
+async def test_a_mail_of_the_very_size_is_taken_and_one_byte_more_is_not(shelf: Shelf) -> None:
+    limit = 100_000
+    fits = (b"x" * 65_000 + b"\r\n") + b".\r\n" * ((limit - 65_002) // 3)
+    fits = b"x" * (limit - len(fits)) + fits
+    assert len(fits) == limit
+    async with listening(shelf, replace(OPEN, size=limit)) as listener, talking(listener) as talk:
+        await talk.hello()
+        assert (await talk.mail(fits.replace(b"\r\n.", b"\r\n.."))).startswith("250 ")
+        assert (await talk.mail((b"x" + fits).replace(b"\r\n.", b"\r\n.."))).startswith("552 5.3.4 ")
+        assert (await talk.mail(b"y\r\n" * limit)).startswith("552 5.3.4 ")
+        assert (await talk.mail()).startswith("250 ")
+    assert [raw for _, raw in shelf.mails] == [fits, MAIL]
+
+
+async def test_a_mail_without_end_is_cut_off(shelf: Shelf) -> None:
+    async with listening(shelf, replace(OPEN, size=10_000)) as listener, talking(listener) as talk:
+        await talk.hello()
+        await talk.begin()
+        talk.send(b"y" * 1_000_000)
+        assert (await talk.ended()).startswith(b"552 5.3.4 ")
+    assert not shelf.mails
+
+
+REPLIES = [
+    ("VRFY support", "252 2.0.0"),
+    ("EXPN support", "502 5.5.1"),
+    ("HELP", "214 2.0.0"),
+    ("NOOP x", "250 2.0.0"),
+    ("RSET", "250 2.0.0"),
+    ("AUTH PLAIN AGEAYg==", "500 5.5.2"),
+    ("ETRN x", "500 5.5.2"),
+    ("STARTTLS", "503 5.5.1"),
+    ("EHLO", "501 5.5.4"),
+    ("", "500 5.5.2"),
+    (b"\xff\xfe\r\n", "500 5.5.2"),
+    ("NOOP " + "x" * 5000, "500 5.5.2"),
+    ("RCPT TO:<support@dukungan.example>", "503 5.5.1"),
+    ("DATA", "503 5.5.1"),
+    ("QUIT", "221 2.0.0"),
+]
+
+
+@pytest.mark.parametrize(("command", "code"), REPLIES)
+async def test_every_other_command_gets_its_reply(shelf: Shelf, command: str | bytes, code: str) -> None:
+    async with listening(shelf) as listener, talking(listener) as talk:
+        await talk.hello()
+        assert (await talk.ask(command)).startswith(f"{code} ")
+
+
+async def test_mail_needs_ehlo_first_and_does_not_nest(shelf: Shelf) -> None:
+    async with listening(shelf) as listener, talking(listener) as talk:
+        await talk.reply()
+        assert (await talk.ask(SENDER)).startswith("503 5.5.1 ")
+        await talk.ask("HELO x")
+        assert (await talk.ask(SENDER)).startswith("250 ")
+        assert (await talk.ask(SENDER)).startswith("503 5.5.1 ")
+        await talk.ask("RSET")
+        assert (await talk.ask("DATA x")).startswith("501 5.5.4 ")
+        assert (await talk.ask(SENDER)).startswith("250 ")
+
+
+async def test_a_line_without_end_is_not_waited_for(shelf: Shelf) -> None:
+    async with listening(shelf) as listener, talking(listener) as talk:
+        await talk.hello()
+        talk.send(b"NOOP " + b"x" * 500_000)
+        assert (await talk.ended()).startswith(b"500 5.5.2 ")
+
+
+# --- trouble of ours (P4) ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("trouble", "code"),
+    [
+        (StoreFull("/var/lib/secret: no space"), "452 4.3.1"),
+        (StoreUnavailable("secret host"), "451 4.3.0"),
+        (RuntimeError("secret bug"), "451 4.3.0"),
+        (asyncio.CancelledError("secret"), "451 4.3.0"),
+    ],
+)
+async def test_p4_trouble_of_ours_is_temporary_and_tells_nothing(
+    shelf: Shelf, trouble: BaseException, code: str
+) -> None:
+    async with listening(shelf) as listener, talking(listener) as talk:
+        await talk.hello()
+        shelf.trouble = trouble
+        reply = await talk.mail()
+        assert reply.startswith(f"{code} ")
+        assert "secret" not in reply
+        assert not shelf.woken.is_set()
+        shelf.trouble = None
+        assert (await talk.mail()).startswith("250 ")
+    assert shelf.codes == [int(code[:3])]
+
+
+async def test_p4_a_store_that_hangs_is_waited_for_and_the_mail_may_still_be_kept(shelf: Shelf) -> None:
+    shelf.hold = asyncio.Event()
+    async with (
+        listening(shelf, patience=replace(UNHURRIED, keep=SHORT)) as listener,
+        talking(listener) as talk,
+    ):
+        await talk.hello()
+        assert (await talk.mail()).startswith("451 4.3.0 ")
+        shelf.hold.set()
+        await asyncio.wait_for(shelf.woken.wait(), 5)
+        assert (await talk.mail()).startswith("250 ")
+    assert len(shelf.mails) == 2
+
+
+async def test_p4_the_idle_clock_stands_still_while_the_store_works(shelf: Shelf) -> None:
+    shelf.hold = asyncio.Event()
+    hasty = replace(UNHURRIED, idle=SHORT, text=SHORT)
+    async with listening(shelf, patience=hasty) as listener, talking(listener) as talk:
+        await talk.hello()
+        await talk.begin()
+        talk.send(MAIL + b".\r\n")
+        await asyncio.sleep(0.5)
+        shelf.hold.set()
+        assert (await talk.reply()).startswith("250 ")
+
+
+async def test_p4_a_bug_in_the_dialogue_is_451_and_starts_over(shelf: Shelf) -> None:
+    broken = [True]
+
+    def rules() -> object:
+        if broken[0]:
+            raise KeyError("secret")
+        return policy()
+
+    async with listening(shelf, rules=rules) as listener, talking(listener) as talk:  # type: ignore[arg-type]
+        await talk.hello()
+        await talk.ask(SENDER)
+        assert await talk.ask(f"RCPT TO:<{SUPPORT}>") == "451 4.3.0 Trouble on our side, try again later"
+        broken[0] = False
+        assert (await talk.mail()).startswith("250 ")
+
+
+async def test_p4_without_free_space_no_mail_begins(shelf: Shelf) -> None:
+    async with listening(shelf, Limits(size=300 << 20)) as listener, talking(listener) as talk:
+        await talk.hello()
+        shelf.space = (1200 << 20) - 1
+        assert (await talk.ask(SENDER)).startswith("452 4.3.1 ")
+        shelf.space = 1200 << 20
+        assert (await talk.ask(SENDER)).startswith("250 ")
+
+
+async def test_p1_a_client_that_resets_during_keep_loses_nothing(shelf: Shelf) -> None:
+    shelf.hold = asyncio.Event()
+    async with listening(shelf) as listener:
+        async with talking(listener) as talk:
+            await talk.hello()
+            await talk.begin()
+            talk.send(MAIL + b".\r\n")
+            await shelf.asked.wait()
+            talk.writer.get_extra_info("socket").setsockopt(
+                socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+            )
+            talk.reset()
+        await asyncio.sleep(0.05)
+        shelf.hold.set()
+        await asyncio.wait_for(shelf.woken.wait(), 5)
+    assert shelf.raw == MAIL
+
+
+async def test_half_a_mail_is_no_mail(shelf: Shelf) -> None:
+    async with listening(shelf) as listener, talking(listener) as talk:
+        await talk.hello()
+        await talk.begin()
+        talk.send(MAIL + b".\r")
+        talk.writer.write_eof()
+        assert await talk.ended() == b""
+    assert not shelf.asked.is_set()
+
+
+# --- caps -------------------------------------------------------------------------------------------------
+
+
+async def test_one_address_gets_so_many_sessions_and_all_together_so_many(shelf: Shelf) -> None:
+    async with listening(shelf, replace(OPEN, sessions_per_address=1)) as listener:
+        async with talking(listener) as first:
+            await first.hello()
+            async with talking(listener) as second:
+                assert (await second.reply()).startswith("421 4.7.0 ")
+                assert await second.ended() == b""
+            await first.ask("QUIT")
+            await first.ended()
+        async with talking(listener) as third:
+            assert (await third.reply()).startswith("220 ")
+    assert shelf.codes == [421]
+
+
+@pytest.mark.parametrize(("sessions", "greeting"), [(2, "421 4.7.0 "), (3, "220 ")])
+async def test_our_own_mta_is_exempt_from_the_cap_per_address_only(
+    shelf: Shelf, sessions: int, greeting: str
+) -> None:
+    limits = replace(OPEN, sessions_per_address=1, sessions=sessions)
+    async with (
+        listening(shelf, limits, fronts=LOOPBACK) as listener,
+        talking(listener) as one,
+        talking(listener) as two,
+        talking(listener) as three,
+    ):
+        assert (await one.reply()).startswith("220 ")
+        assert (await two.reply()).startswith("220 ")
+        assert (await three.reply()).startswith(greeting)
+
+
+async def test_too_many_mails_a_minute_from_one_address_wait(shelf: Shelf) -> None:
+    limits = replace(OPEN, mails_per_minute_per_address=2)
+    async with listening(shelf, limits) as listener:
+        for _ in range(2):
+            async with talking(listener) as talk:
+                await talk.hello()
+                assert (await talk.mail()).startswith("250 ")
+        async with talking(listener) as talk:
+            await talk.hello()
+            assert (await talk.ask(SENDER)).startswith("450 4.7.1 ")
+    async with listening(shelf, limits, fronts=LOOPBACK) as listener, talking(listener) as talk:
+        await talk.hello()
+        for _ in range(5):
+            assert (await talk.mail()).startswith("250 ")
+
+
+async def test_with_limits_off_a_load_test_is_not_slowed(shelf: Shelf) -> None:
+    async with listening(shelf, OPEN.without_rates()) as listener:
+        talks = [talking(listener) for _ in range(25)]
+        for each in talks:
+            talk = await each.__aenter__()
+            await talk.hello()
+        for _ in range(150):
+            assert (await talk.mail()).startswith("250 ")
+        for each in talks:
+            await each.__aexit__(None, None, None)
+
+
+async def test_a_session_ends_after_its_share_of_mails(shelf: Shelf) -> None:
+    async with listening(shelf, replace(OPEN, mails_per_session=3)) as listener, talking(listener) as talk:
+        await talk.hello()
+        for _ in range(3):
+            assert (await talk.mail()).startswith("250 ")
+        assert (await talk.ask(SENDER)).startswith("421 4.7.0 ")
+        assert await talk.ended() == b""
+
+
+async def test_a_session_ends_after_twenty_errors(shelf: Shelf) -> None:
+    async with listening(shelf) as listener, talking(listener) as talk:
+        await talk.hello()
+        talk.send(b"WHAT\r\n" * 50)
+        said = (await talk.ended()).decode().split("\r\n")
+    assert [line[:3] for line in said[:-1]] == ["500"] * 20 + ["421"]
+
+
+@pytest.mark.parametrize(
+    "loop", [b"NOOP\r\n", b"RSET\r\n", b"VRFY x\r\n", b"EHLO x\r\n", f"{SENDER}\r\nRSET\r\n".encode()]
+)
+async def test_a_session_that_never_sends_a_mail_ends_after_a_hundred_commands(
+    shelf: Shelf, loop: bytes
+) -> None:
+    async with listening(shelf) as listener, talking(listener) as talk:
+        await talk.hello()
+        talk.send(loop * 200)
+        said = (await talk.ended()).decode().split("\r\n")
+    finals = [line for line in said if line[3:4] == " "]
+    assert finals[-1].startswith("421 4.7.0 ")
+    assert len(finals) == 100  # after the EHLO
+
+
+async def test_a_silent_client_is_sent_away(shelf: Shelf) -> None:
+    async with (
+        listening(shelf, patience=replace(UNHURRIED, idle=SHORT)) as listener,
+        talking(listener) as talk,
+    ):
+        await talk.hello()
+        assert (await talk.reply()).startswith("421 4.4.2 ")
+        assert await talk.ended() == b""
+
+
+async def test_a_client_that_drips_its_text_is_sent_away_and_a_slow_one_is_not(shelf: Shelf) -> None:
+    hasty = replace(UNHURRIED, text=SHORT, idle=SHORT)
+    limits = replace(OPEN, minimum_rate=100)
+    async with listening(shelf, limits, patience=hasty) as listener:
+        async with talking(listener) as dripping:
+            await dripping.hello()
+            await dripping.begin()
+            for _ in range(100):
+                dripping.send(b"x")
+                await asyncio.sleep(0.02)
+                if dripping.reader.at_eof() or dripping.reader._buffer:  # type: ignore[attr-defined]
+                    break
+            assert (await dripping.ended()).startswith(b"421 4.4.2 ")
+        async with talking(listener) as slow:
+            await slow.hello()
+            await slow.begin()
+            for _ in range(25):
+                slow.send(b"x" * 50)
+                await asyncio.sleep(0.02)
+            assert (await slow.ask(b"\r\n.\r\n")).startswith("250 ")
+    assert shelf.raw == b"x" * 1250 + b"\r\n"
+
+
+async def test_mail_in_flight_is_bounded_and_room_comes_back(shelf: Shelf) -> None:
+    shelf.hold = asyncio.Event()
+    limits = replace(OPEN, size=1000, in_flight=2000)
+    big = b"x" * 900 + b"\r\n"
+    async with (
+        listening(shelf, limits, patience=replace(UNHURRIED, room=timedelta(milliseconds=400))) as listener,
+        talking(listener) as one,
+        talking(listener) as two,
+        talking(listener) as three,
+    ):
+        for talk in (one, two, three):
+            await talk.hello()
+            await talk.begin()
+        for talk in (one, two):
+            talk.send(big + b".\r\n")
+            await shelf.asked.wait()
+            shelf.asked.clear()
+        assert (await three.ask(big + b".\r\n")).startswith("452 4.3.1 ")
+        await three.begin()
+        three.send(big + b".\r\n")
+        await asyncio.sleep(0.02)
+        shelf.hold.set()  # while its patience lasts
+        for talk in (one, two, three):
+            assert (await talk.reply()).startswith("250 ")
+
+
+async def test_room_of_refused_and_broken_mails_comes_back(shelf: Shelf) -> None:
+    limits = replace(OPEN, size=1000, in_flight=2000)
+    async with listening(shelf, limits, patience=replace(UNHURRIED, room=SHORT)) as listener:
+        async with talking(listener) as talk:
+            await talk.hello()
+            assert (await talk.mail(b"x" * 800 + b"\n\r\n")).startswith("550 ")
+            assert (await talk.mail(b"x" * 1900 + b"\r\n")).startswith("552 ")
+            shelf.trouble = StoreUnavailable()
+            assert (await talk.mail(b"x" * 800 + b"\r\n")).startswith("451 ")
+            shelf.trouble = None
+            await talk.begin()
+            talk.send(b"x" * 800)
+        async with talking(listener) as talk:
+            await talk.hello()
+            assert (await talk.mail(b".x" * 900 + b"\r\n")).startswith("5")
+            assert (await talk.mail(b"x\r\n" * 333)).startswith("250 ")
+        assert listener._lobby.memory.used == 0
+
+
+# --- STARTTLS ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def trusted(authority: trustme.CA) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    return context
+
+
+@pytest.fixture
+def with_tls(authority: trustme.CA, tmp_path: Path) -> Listen:
+    issued = authority.issue_cert("mx.dukungan.example")
+    issued.private_key_and_cert_chain_pem.write_to_path(tmp_path / "both.pem")
+    return Listen("127.0.0.1", 0, tmp_path / "both.pem")
+
+
+async def test_starttls_hides_the_mail_and_forgets_what_was_said_before(
+    shelf: Shelf, with_tls: Listen, trusted: ssl.SSLContext
+) -> None:
+    async with listening(shelf, listen=with_tls) as listener, talking(listener) as talk:
+        assert "250 STARTTLS" in (await talk.hello()).split("\n")
+        assert (await talk.ask(SENDER)).startswith("250 ")
+        assert (await talk.ask("STARTTLS")).startswith("220 ")
+        await talk.start_tls(trusted)
+        assert (await talk.ask(SENDER)).startswith("503 5.5.1 ")  # EHLO again (RFC 3207 4.2)
+        offered = await talk.ask("EHLO x")
+        assert "STARTTLS" not in offered
+        assert "AUTH" not in offered
+        assert (await talk.ask("STARTTLS")).startswith("503 5.5.1 ")
+        assert (await talk.mail(b"z" * 200_000 + b"\r\n")).startswith("250 ")
+        assert (await talk.ask("QUIT")).startswith("221 ")
+    assert shelf.raw == b"z" * 200_000 + b"\r\n"
+
+
+async def test_commands_injected_after_starttls_are_discarded(
+    shelf: Shelf, with_tls: Listen, trusted: ssl.SSLContext
+) -> None:
+    async with listening(shelf, listen=with_tls) as listener, talking(listener) as talk:
+        await talk.hello()
+        talk.send(b"STARTTLS\r\nEHLO injected\r\n" + f"{SENDER}\r\nNOOP\r\n".encode())
+        assert (await talk.reply()).startswith("220 ")
+        await talk.start_tls(trusted)
+        assert (await talk.ask("NOOP")) == "250 2.0.0 Ok"  # the reply to this one, not to what was injected
+        assert (await talk.ask(SENDER)).startswith("503 5.5.1 ")
+
+
+async def test_required_tls_lets_no_mail_in_without_it(
+    shelf: Shelf, with_tls: Listen, trusted: ssl.SSLContext
+) -> None:
+    async with (
+        listening(shelf, listen=replace(with_tls, require_tls=True)) as listener,
+        talking(listener) as talk,
+    ):
+        await talk.hello()
+        assert (await talk.ask(SENDER)).startswith("530 5.7.0 ")
+        await talk.ask("STARTTLS")
+        await talk.start_tls(trusted)
+        await talk.ask("EHLO x")
+        assert (await talk.mail()).startswith("250 ")
+
+
+async def test_a_failed_handshake_frees_its_place(shelf: Shelf, with_tls: Listen) -> None:
+    async with listening(shelf, replace(OPEN, sessions=1), listen=with_tls) as listener:
+        async with talking(listener) as talk:
+            await talk.hello()
+            assert (await talk.ask("STARTTLS")).startswith("220 ")
+            talk.send(b"this is no TLS\r\n" * 10)
+            await talk.ended()
+        async with talking(listener) as talk:
+            assert (await talk.reply()).startswith("220 ")
+
+
+def test_a_certificate_that_cannot_be_used_is_a_config_error(tmp_path: Path) -> None:
+    (tmp_path / "bad.pem").write_text("no certificate")
+    for path in (tmp_path / "bad.pem", tmp_path / "missing.pem"):
+        with pytest.raises(ConfigError, match=path.name):
+            certificate(Listen("127.0.0.1", 0, path))
+
+
+# --- the drain (P9) and the sockets -----------------------------------------------------------------------
+
+
+async def test_p9_the_drain_lets_mails_finish_and_sends_all_others_away(shelf: Shelf) -> None:
+    async with (
+        listening(shelf) as listener,
+        talking(listener) as idle,
+        talking(listener) as started,
+        talking(listener) as sending,
+    ):
+        for each in (idle, started, sending):
+            await each.hello()
+        await started.ask(SENDER)
+        await sending.begin()
+        sending.send(MAIL)
+        port = listener.port
+        draining = asyncio.create_task(listener.drain(timedelta(seconds=5)))
+        assert (await idle.reply()).startswith("421 4.3.2 ")
+        assert (await started.reply()).startswith("421 4.3.2 ")
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", port)
+        assert not draining.done()
+        assert (await sending.ask(b".\r\n")).startswith("250 ")
+        assert (await sending.reply()).startswith("421 4.3.2 ")
+        await asyncio.wait_for(draining, 5)
+    assert shelf.raw == MAIL
+
+
+async def test_p9_the_drain_waits_for_mail_whose_client_has_gone(shelf: Shelf) -> None:
+    shelf.hold = asyncio.Event()
+    async with listening(shelf) as listener, talking(listener) as talk:
+        await talk.hello()
+        await talk.begin()
+        talk.send(MAIL + b".\r\n")
+        await shelf.asked.wait()
+        talk.reset()
+        draining = asyncio.create_task(listener.drain(5))
+        await asyncio.sleep(0.05)
+        assert not draining.done()
+        shelf.hold.set()
+        await asyncio.wait_for(draining, 5)
+    assert shelf.raw == MAIL
+
+
+async def test_p9_the_drain_ends_in_time_even_if_a_client_does_not(shelf: Shelf) -> None:
+    async with listening(shelf) as listener, talking(listener) as talk:
+        await talk.hello()
+        await talk.begin()
+        await asyncio.wait_for(listener.drain(SHORT), 2)
+        assert await talk.ended() == b""
+
+
+async def test_p9_the_drain_does_not_wait_for_a_client_that_never_begins_its_tls(
+    shelf: Shelf, with_tls: Listen
+) -> None:
+    async with listening(shelf, listen=with_tls) as listener, talking(listener) as talk:
+        await talk.hello()
+        assert (await talk.ask("STARTTLS")).startswith("220 ")
+        async with asyncio.timeout(5):
+            await listener.drain(60)
+        assert not listener._lobby.sessions
+
+
+@pytest.mark.parametrize("protocol", [0, socket.IPPROTO_TCP])
+async def test_an_inherited_socket_is_served_and_answers_without_delay(shelf: Shelf, protocol: int) -> None:
+    given = socket.socket(socket.AF_INET, socket.SOCK_STREAM, protocol)
+    given.bind(("127.0.0.1", 0))
+    port = given.getsockname()[1]
+    async with listening(shelf, sockets=[given]) as listener, talking(listener) as talk:
+        assert listener.port == port
+        await talk.hello()
+        assert (await talk.mail()).startswith("250 ")
+        (door,) = listener._lobby.sessions
+        accepted = door.transport.get_extra_info("socket")  # type: ignore[attr-defined]
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+async def test_a_local_socket_is_served_too(shelf: Shelf, tmp_path: Path) -> None:
+    given = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    given.bind(str(tmp_path / "s"))
+    async with listening(shelf, sockets=[given]) as listener:
+        assert listener.port == 0
+        reader, writer = await asyncio.open_unix_connection(str(tmp_path / "s"))
+        assert (await reader.readline()).startswith(b"220 ")
+        writer.close()
+
+
+async def test_every_address_of_a_name_is_served_on_one_port(shelf: Shelf) -> None:
+    async with listening(shelf, listen=Listen("", 0)) as listener:
+        assert listener.ways
+        assert {way.rpartition(":")[2] for way in listener.ways} == {str(listener.port)}
+        async with talking(listener) as talk:
+            assert (await talk.hello()).startswith("250-")
+            await talk.mail()
+    assert shelf.envelope.peer == "127.0.0.1"

@@ -1,0 +1,289 @@
+"""PROXY protocol, version 2, in raw bytes: who must speak it, who may not, what goes wrong with it."""
+
+import asyncio
+import random
+import socket
+from dataclasses import replace
+from datetime import timedelta
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+
+import pytest
+
+from mailbot.channels.smtp import proxy
+from mailbot.config.model import Limits, Listen
+from tests.channels.smtp_talk import LOOPBACK, MAIL, SUPPORT, UNHURRIED, Shelf, Talk, listening, talking
+
+OPEN = Limits(free_space=0)
+SHORT = timedelta(milliseconds=150)
+CLIENT = "203.0.113.9"
+TLV = b"\x03\x00\x04abcd" + b"\x20\x00\x05\x01\x00\x00\x00\x00" + b"\x04\x00\x64" + bytes(100)
+
+
+def header(client: str = CLIENT, *, command: int = 1, family: int | None = None, extra: bytes = b"") -> bytes:
+    address = ip_address(client)
+    chosen = (0x11 if address.version == 4 else 0x21) if family is None else family
+    ours = ip_address("192.0.2.1" if address.version == 4 else "2001:db8::1")
+    rest = address.packed + ours.packed + (40000).to_bytes(2) + (25).to_bytes(2) + extra
+    return proxy.SIGNATURE + bytes([0x20 | command, chosen]) + len(rest).to_bytes(2) + rest
+
+
+@pytest.fixture
+def shelf() -> Shelf:
+    return Shelf()
+
+
+# --- whom it brings ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("said", "peer"),
+    [
+        (header(), CLIENT),
+        (header(extra=TLV), CLIENT),
+        (header(extra=bytes(proxy.LONGEST - 12)), CLIENT),
+        (header("2001:db8:1:2::9"), "2001:db8:1:2::9"),
+        (header("2001:db8:1:2::9", extra=TLV), "2001:db8:1:2::9"),
+        (header("::ffff:203.0.113.9"), CLIENT),
+        (header(command=0), "127.0.0.1"),
+        (header(command=0, family=0), "127.0.0.1"),
+        (proxy.SIGNATURE + b"\x20\x00\x00\x00", "127.0.0.1"),
+        (proxy.SIGNATURE + b"\x20\x00\x00\x05extra", "127.0.0.1"),
+    ],
+)
+async def test_the_client_that_a_proxy_names_is_the_peer(shelf: Shelf, said: bytes, peer: str) -> None:
+    async with listening(shelf, proxies=LOOPBACK) as listener, talking(listener) as talk:
+        talk.send(said)
+        await talk.hello()
+        assert await talk.mail() == "250 2.0.0 Ok: kept as 1"
+    assert shelf.envelope.peer == peer
+    assert shelf.raw == MAIL
+
+
+async def test_nothing_is_said_before_the_header(shelf: Shelf) -> None:
+    async with listening(shelf, proxies=LOOPBACK) as listener, talking(listener) as talk:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(talk.reader.read(1), 0.1)
+        talk.send(header())
+        assert (await talk.reply()).startswith("220 ")
+
+
+@pytest.mark.parametrize("cut", [1, 5, 12, 15, 16, 17, 27])
+async def test_a_header_may_come_in_parts(shelf: Shelf, cut: int) -> None:
+    async with listening(shelf, proxies=LOOPBACK) as listener, talking(listener) as talk:
+        said = header(extra=TLV)
+        for start in range(0, len(said), cut):
+            talk.send(said[start : start + cut])
+            await asyncio.sleep(0.001)
+        await talk.hello()
+        await talk.mail()
+    assert shelf.envelope.peer == CLIENT
+
+
+async def test_what_follows_the_header_at_once_is_not_lost(shelf: Shelf) -> None:
+    async with listening(shelf, proxies=LOOPBACK) as listener, talking(listener) as talk:
+        commands = f"EHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<{SUPPORT}>\r\nDATA\r\n".encode()
+        talk.send(header(extra=TLV) + commands + MAIL + b".\r\nQUIT\r\n")
+        said = await talk.ended()
+    assert b"250 2.0.0 Ok: kept as 1\r\n221 " in said
+    assert shelf.envelope.peer == CLIENT
+
+
+async def test_lmtp_through_a_proxy_works_too(shelf: Shelf) -> None:
+    way = Listen("", None, lmtp=("127.0.0.1", 0))
+    async with (
+        listening(shelf, proxies=LOOPBACK, listen=way) as listener,
+        talking(listener.lmtp_port) as talk,
+    ):
+        talk.send(header())
+        await talk.hello("LHLO")
+        await talk.mail()
+    assert shelf.envelope.peer == CLIENT
+
+
+# --- who may not ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("said", [header(), header(command=0), b"PROXY TCP4 203.0.113.9 192.0.2.1 4 25\r\n"])
+@pytest.mark.parametrize("proxies", [(), (ip_network("192.0.2.0/24"),)])
+async def test_a_header_from_anybody_else_is_refused_and_changes_nothing(
+    shelf: Shelf, said: bytes, proxies: tuple[object, ...]
+) -> None:
+    async with listening(shelf, proxies=proxies, fronts=LOOPBACK) as listener, talking(listener) as talk:
+        commands = f"EHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<{SUPPORT}>\r\nDATA\r\n".encode()
+        talk.send(said + commands + MAIL + b".\r\nQUIT\r\n")
+        heard = (await talk.ended()).decode().split("\r\n")
+    assert heard[0].startswith("220 ")
+    assert heard[1].startswith("500 5.5.2 ")
+    assert CLIENT not in {envelope.peer for envelope, _ in shelf.mails}
+
+
+async def test_a_local_socket_has_no_proxy(shelf: Shelf, tmp_path: Path) -> None:
+    path = tmp_path / "lmtp.sock"
+    async with (
+        listening(shelf, proxies=LOOPBACK, listen=Listen("", None, lmtp=path)),
+        talking(path) as talk,
+    ):
+        assert (await talk.hello("LHLO")).startswith("250-")
+
+
+# --- what goes wrong --------------------------------------------------------------------------------------
+
+V2 = proxy.SIGNATURE
+WRONG = [
+    (b"EHLO pelanggan.example\r\n", "PROXY header is missing"),
+    (b"\x16\x03\x01\x02\x00\x01\x00", "PROXY header is missing"),
+    (b"PROXY TCP4 203.0.113.9 192.0.2.1 40000 25\r\n", "PROXY header of version 2 is needed"),
+    (b"PROXY UNKNOWN\r\n", "PROXY header of version 2 is needed"),
+    (V2[:-1] + b"\r", "PROXY header is missing"),
+    (V2 + b"\x11\x11\x00\x0c" + bytes(12), "PROXY header has an unknown version or command"),
+    (V2 + b"\x31\x11\x00\x0c" + bytes(12), "PROXY header has an unknown version or command"),
+    (V2 + b"\x22\x11\x00\x0c" + bytes(12), "PROXY header has an unknown version or command"),
+    (V2 + b"\x21\x11\x00\x0b" + bytes(11), "PROXY header names no TCP client"),
+    (V2 + b"\x21\x21\x00\x0c" + bytes(12), "PROXY header names no TCP client"),
+    (V2 + b"\x21\x11\x00\x00", "PROXY header names no TCP client"),
+    (V2 + b"\x21\x00\x00\x0c" + bytes(12), "PROXY header names no TCP client"),  # unspecified
+    (V2 + b"\x21\x12\x00\x0c" + bytes(12), "PROXY header names no TCP client"),  # a datagram
+    (V2 + b"\x21\x31\x00\xd8" + bytes(216), "PROXY header names no TCP client"),  # the proxy's local socket
+    (V2 + b"\x21\x11\xff\xff" + bytes(100), "PROXY header is too long"),
+    (V2 + b"\x20\x00\x10\x01", "PROXY header is too long"),
+]
+
+
+@pytest.mark.parametrize(("said", "why"), WRONG)
+async def test_a_wrong_header_is_told_apart_and_ends_the_session_for_now(
+    shelf: Shelf, said: bytes, why: str
+) -> None:
+    async with listening(shelf, proxies=LOOPBACK) as listener, talking(listener) as talk:
+        talk.send(said)
+        assert await talk.ended() == f"421 4.3.5 {why}\r\n".encode()
+    assert shelf.codes == [421]
+
+
+@pytest.mark.parametrize("said", [b"", V2[:5], V2, header()[:-1]])
+async def test_half_a_header_is_waited_for_so_long_and_no_longer(shelf: Shelf, said: bytes) -> None:
+    hasty = replace(UNHURRIED, header=SHORT)
+    async with listening(shelf, proxies=LOOPBACK, patience=hasty) as listener, talking(listener) as talk:
+        talk.send(said)
+        assert (await talk.ended()).startswith(b"421 4.4.2 ")
+    assert not listener._lobby.sessions
+
+
+async def test_a_header_that_drips_does_not_win_time(shelf: Shelf) -> None:
+    hasty = replace(UNHURRIED, header=SHORT)
+    async with listening(shelf, proxies=LOOPBACK, patience=hasty) as listener, talking(listener) as talk:
+        for byte in header(extra=bytes(200)):
+            talk.send(bytes([byte]))
+            await asyncio.sleep(0.005)
+            if talk.reader._buffer:  # type: ignore[attr-defined]
+                break
+        assert (await talk.ended()).startswith(b"421 4.4.2 ")
+
+
+@pytest.mark.parametrize("said", [b"", V2[:5], V2, header()[:-1]])
+async def test_a_proxy_that_hangs_up_within_the_header_frees_its_place(shelf: Shelf, said: bytes) -> None:
+    async with listening(shelf, replace(OPEN, sessions=1), proxies=LOOPBACK) as listener:
+        async with talking(listener) as talk:
+            talk.send(said)
+            talk.writer.write_eof()
+            assert await talk.ended() == b""
+        async with talking(listener) as talk:
+            talk.send(header())
+            assert (await talk.hello()).startswith("250-")
+
+
+async def test_any_bytes_end_in_a_reply_or_a_closed_connection_and_never_in_a_mail(shelf: Shelf) -> None:
+    rng = random.Random(7)
+    hasty = replace(UNHURRIED, header=timedelta(milliseconds=50))
+    async with listening(shelf, proxies=LOOPBACK, patience=hasty) as listener:
+        for _ in range(60):
+            said = bytearray(header(rng.choice([CLIENT, "2001:db8::9"]), extra=TLV))
+            for _ in range(rng.randint(1, 4)):
+                said[rng.randrange(16)] = rng.randrange(256)
+            async with talking(listener) as talk:
+                talk.send(bytes(said[: rng.randrange(len(said))]))
+                talk.writer.write_eof()
+                heard = await talk.ended()
+            assert heard == b"" or heard.startswith((b"421 ", b"220 ")), heard
+        async with talking(listener) as talk:
+            talk.send(header())
+            assert (await talk.hello()).startswith("250-")
+    assert not shelf.mails
+
+
+async def test_the_drain_does_not_wait_for_a_header(shelf: Shelf) -> None:
+    async with listening(shelf, proxies=LOOPBACK) as listener, talking(listener) as talk:
+        talk.send(V2)
+        await asyncio.sleep(0.02)
+        draining = asyncio.create_task(listener.drain(5))
+        assert (await talk.reply()).startswith("421 4.3.2 ")
+        await asyncio.wait_for(draining, 2)
+
+
+# --- caps count the client --------------------------------------------------------------------------------
+
+
+async def introduced(talk: Talk, client: str) -> str:
+    talk.send(header(client))
+    return await talk.reply()
+
+
+async def test_sessions_are_counted_by_client_and_not_by_proxy(shelf: Shelf) -> None:
+    limits = replace(OPEN, sessions_per_address=1)
+    async with (
+        listening(shelf, limits, proxies=LOOPBACK) as listener,
+        talking(listener) as one,
+        talking(listener) as two,
+        talking(listener) as again,
+        talking(listener) as same_household,
+    ):
+        assert (await introduced(one, CLIENT)).startswith("220 ")
+        assert (await introduced(two, "2001:db8::1")).startswith("220 ")
+        assert (await introduced(again, CLIENT)).startswith("421 4.7.0 ")
+        assert (await introduced(same_household, "2001:db8::2")).startswith("421 4.7.0 ")
+        assert await again.ended() == b""
+        await one.ask("QUIT")
+        await one.ended()
+        async with talking(listener) as later:
+            assert (await introduced(later, CLIENT)).startswith("220 ")
+    assert listener._lobby.caps.sessions == 0
+    assert not listener._lobby.caps._inside
+
+
+async def test_all_sessions_together_stay_bounded(shelf: Shelf) -> None:
+    async with (
+        listening(shelf, replace(OPEN, sessions=2), proxies=LOOPBACK) as listener,
+        talking(listener) as one,
+        talking(listener) as two,
+    ):
+        assert (await introduced(one, CLIENT)).startswith("220 ")
+        assert (await introduced(two, "203.0.113.10")).startswith("220 ")
+        async with talking(listener) as three:
+            assert (await three.reply()).startswith("421 4.7.0 ")
+
+
+async def test_mails_a_minute_are_counted_by_client(shelf: Shelf) -> None:
+    limits = replace(OPEN, mails_per_minute_per_address=1)
+    async with listening(shelf, limits, proxies=LOOPBACK) as listener:
+        for client, code in ((CLIENT, "250 "), ("203.0.113.10", "250 "), (CLIENT, "450 4.7.1 ")):
+            async with talking(listener) as talk:
+                await introduced(talk, client)
+                await talk.ask("EHLO x")
+                assert (await talk.ask("MAIL FROM:<>")).startswith(code)
+
+
+@pytest.mark.parametrize(("client", "code"), [("192.0.2.25", "250 2.0.0"), (CLIENT, "550 5.6.0")])
+async def test_whether_a_peer_is_our_front_is_asked_of_the_client(
+    shelf: Shelf, client: str, code: str
+) -> None:
+    fronts = (*LOOPBACK, ip_network("192.0.2.25"))  # the proxy itself is one: that must not rub off
+    async with listening(shelf, proxies=LOOPBACK, fronts=fronts) as listener, talking(listener) as talk:
+        await introduced(talk, client)
+        await talk.ask("EHLO x")
+        assert (await talk.mail(b"bare\nnewline\r\n")).startswith(code)
+
+
+async def test_an_inherited_socket_asks_for_the_header_too(shelf: Shelf) -> None:
+    given = socket.create_server(("127.0.0.1", 0))
+    async with listening(shelf, proxies=LOOPBACK, sockets=[given]) as listener, talking(listener) as talk:
+        assert (await introduced(talk, CLIENT)).startswith("220 ")

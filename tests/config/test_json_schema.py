@@ -1,0 +1,13 @@
+"""The page about conditions says what the tables of fields and operators say."""
+
+from pathlib import Path
+
+from mailbot.config.reference import tables
+
+PAGE = Path(__file__).parents[2] / "docs" / "conditions.md"
+
+
+def test_the_page_about_conditions_holds_the_tables_of_today() -> None:
+    page = PAGE.read_text()
+    for table in tables():
+        assert table in page, f"{PAGE} needs this:\n{table}"

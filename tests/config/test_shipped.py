@@ -1,0 +1,151 @@
+"""What comes with mailbot loads, can be written out, and fails by ConfigError alone."""
+
+import json
+import shutil
+from datetime import date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from mailbot.analysis.lint import checks
+from mailbot.config import shipped
+from mailbot.config.api import FILES, init, load, schema
+from mailbot.domain.routing.conditions import FIELDS, OPERATORS, RoutingFacts, matches, operators_of
+from mailbot.errors import ConfigError
+from tests.config.faults import TODAY, lay
+
+
+def test_the_shipped_configuration_has_no_problem() -> None:
+    found = load(shipped.config(), {}, today=TODAY)
+    assert list(found.policy.mailboxes) == ["support@dukungan.example"]
+    assert len(found.policy.rules) >= 30
+    assert len(found.tests) >= 60
+    assert set(found.policy.ladder_of) == {"low", "normal", "high", "urgent"}
+    assert all("estimates" in warning.message for warning in found.warnings)
+    assert found.settings.templates == shipped.templates()
+
+
+def test_all_that_can_be_proven_of_the_shipped_policy_is_known() -> None:
+    """Estimated holidays, and that there is mail for the last rule; nothing in vain, nobody missing."""
+    found = checks.check(load(shipped.config(), {}, today=TODAY).policy)
+    assert {each.kind for each in found} == {"estimated-holidays", "gap"}
+
+
+MONDAY = datetime(2026, 11, 23, 10, 0, tzinfo=ZoneInfo("Asia/Jakarta"))
+COMPLAINTS = [
+    ("Saldo terpotong tapi pesanan gagal", "Sudah bayar 250.000 semalam.", "failed payment"),
+    ("Top up belum masuk", "Saya top up Rp100.000 jam 10 pagi", "top-up not received"),
+    ("My card was charged twice", "Order 1234", "paid twice"),
+    ("Kode OTP tidak terkirim", "Tolong bantu", "locked account or no OTP"),
+    ("Paket belum sampai", "Sudah seminggu", "late or lost delivery"),
+    ("Barang rusak", "Layar pecah", "damaged goods"),
+    ("Salah kirim", "Pesan merah, datang biru", "wrong or missing item"),
+    ("Minta refund", "", "refund"),
+    ("Akun saya dibajak", "", "fraud or stolen account"),
+    ("Akan saya laporkan ke OJK", "saldo terpotong", "failed payment"),  # beside the threat, which goes on
+    ("Somasi", "saldo terpotong", "lawyer or authority"),
+    ("Wartawan Kompas", "Mohon tanggapan untuk berita besok.", "press"),
+    ("Halo", "mau tanya jam buka", "everything else"),
+    ("Rapat direksi", "Proyek kita berjalan", "everything else"),  # "OJK" only as a word: not inside "proyek"
+]
+
+
+@pytest.mark.parametrize(("subject", "text", "rule"), COMPLAINTS)
+def test_a_complaint_finds_its_shipped_rule(subject: str, text: str, rule: str) -> None:
+    policy = load(shipped.config(), {}, today=TODAY).policy
+    facts = RoutingFacts(
+        subject, text, "siti@pelanggan.example", "support@dukungan.example", "id", (), (), 2000,
+        MONDAY,
+    )  # fmt: skip
+    assert policy.rules[matches(policy.rules, facts)[-1].rule_index].name == rule
+
+
+def test_init_writes_a_directory_that_loads_and_never_overwrites(tmp_path: Path) -> None:
+    target = tmp_path / "etc" / "mailbot"
+    first = init(target)
+    assert {path.name for path in first.written} >= {*FILES, "vip.txt"}
+    assert first.left == ()
+    found = load(target, {}, today=TODAY)
+    assert found.settings.templates == target / "templates"
+    (target / "teams.yaml").write_text("mine")
+    (target / "routing.yaml").unlink()
+    again = init(target)
+    assert again.written == (target / "routing.yaml",)
+    assert (target / "teams.yaml").read_text() == "mine"
+
+
+def refused(directory: Path) -> bool:
+    try:
+        load(directory, {}, today=TODAY)
+    except ConfigError as refusal:
+        return len(refusal.problems) > 0
+    return False
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_shipped_file_cut_anywhere_loads_or_is_a_config_error(name: str, tmp_path: Path) -> None:
+    for path in shipped.config().iterdir():
+        shutil.copyfile(path, tmp_path / path.name)
+    whole = (tmp_path / name).read_bytes()
+    cuts = range(0, len(whole), len(whole) // 12)
+    outcomes = [cut(tmp_path / name, whole[:length]) for length in cuts]
+    assert outcomes[0]
+    assert sum(outcomes) > len(cuts) / 3
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_small_file_cut_at_each_third_byte_loads_or_is_a_config_error(name: str, tmp_path: Path) -> None:
+    whole = (lay(tmp_path) / name).read_bytes()
+    outcomes = [cut(tmp_path / name, whole[:length]) for length in range(0, len(whole), 3)]
+    assert sum(outcomes) > len(outcomes) / 2
+
+
+def cut(path: Path, content: bytes) -> bool:
+    path.write_bytes(content)
+    return refused(path.parent)
+
+
+def test_the_version_changes_with_what_decides_and_with_nothing_else(tmp_path: Path) -> None:
+    init(tmp_path)
+    before = load(tmp_path, {}, today=TODAY).policy.version
+    text = (tmp_path / "mailbot.yaml").read_text()
+    (tmp_path / "mailbot.yaml").write_text(text.replace("sessions: 200", "sessions: 201"))
+    assert load(tmp_path, {}, today=date(2027, 1, 1)).policy.version == before
+    versions = {before}
+    (tmp_path / "mailbot.yaml").write_text(text.replace("5 per day", "6 per day"))
+    versions.add(load(tmp_path, {}, today=TODAY).policy.version)
+    for path in (tmp_path / "routing.yaml", next((tmp_path / "templates").glob("*/*.j2"))):
+        path.write_text(path.read_text() + "\n")
+        versions.add(load(tmp_path, {}, today=TODAY).policy.version)
+    assert len(versions) == 4
+    assert all(len(version) == 12 for version in versions)
+
+
+def test_each_schema_is_json_and_names_every_field() -> None:
+    for name, words in {
+        "mailbot": ("listen", "store", "relay", "mailboxes", "prefix", "answers", "limits"),
+        "teams": ("levels", "teams", "agents", "languages"),
+        "routing": (*FIELDS, "any", "all", "none", "urgency"),
+        "escalation": ("calendars", "ladders", "acknowledge_within", "tell_customer", "collective_leave"),
+    }.items():
+        found = json.loads(json.dumps(schema(f"{name}.yaml")))
+        defined = {key for shape in [found, *found["$defs"].values()] for key in shape.get("properties", {})}
+        assert set(words) <= defined
+        assert schema(name) == found
+
+
+def test_the_schema_of_a_condition_knows_the_operators_of_each_field() -> None:
+    when = schema("routing")["$defs"]["When"]["properties"]
+    assert {name: tuple(when[name]["properties"]) for name in FIELDS} == {
+        name: operators_of(name) for name in FIELDS
+    }
+    assert {operator for name in FIELDS for operator in when[name]["properties"]} == set(OPERATORS)
+
+
+def test_every_field_of_every_file_is_documented() -> None:
+    for name in FILES:
+        found = schema(name)
+        for shape in [found, *found["$defs"].values()]:
+            for key, field in shape.get("properties", {}).items():
+                assert field.get("description"), (name, key)

@@ -1,0 +1,61 @@
+"""When a mail and a relay are tried again."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailbot.delivery.retry import Breaker, backoff, probe, rested
+
+
+def test_back_off_grows_to_a_quarter_of_an_hour() -> None:
+    middle = [backoff(attempts, 0.5).total_seconds() for attempts in range(1, 10)]
+    assert middle == pytest.approx([2, 5, 15, 30, 60, 120, 300, 900, 900])
+
+
+@given(st.integers(1, 10_000), st.floats(0, 1, exclude_max=True))
+def test_back_off_is_spread_by_a_fifth(attempts: int, random: float) -> None:
+    share = backoff(attempts, random) / backoff(attempts, 0.5)
+    assert 0.799 < share < 1.201
+
+
+@given(st.integers(1, 600))
+def test_rest_is_the_sum_of_the_back_offs_before(attempts: int) -> None:
+    total = sum((backoff(each, 0.5) for each in range(1, attempts)), timedelta())
+    assert abs(rested(attempts) - total) < timedelta(milliseconds=1)
+
+
+def test_five_days_of_deferrals_are_some_five_hundred_attempts() -> None:
+    assert rested(487) < timedelta(days=5) <= rested(488)
+
+
+def test_the_relay_is_probed_after_1_2_4_and_at_most_30_seconds() -> None:
+    assert [probe(failures) for failures in (1, 2, 3, 4, 5, 6, 7, 1000)] == [1, 2, 4, 8, 16, 30, 30, 30]
+
+
+def test_trouble_on_many_connections_at_once_counts_once_and_is_news_once() -> None:
+    breaker = Breaker(probe)
+    assert [breaker.trip(100.0) for _ in range(8)] == [True] + [False] * 7
+    assert breaker.until == 101.0
+
+
+def test_one_mail_at_a_time_is_tried_while_the_relay_is_down() -> None:
+    breaker = Breaker(probe)
+    breaker.trip(100.0)
+    assert [breaker.trial(at) for at in (100.0, 100.9, 101.0, 101.1)] == [False, False, True, False]
+    assert breaker.trip(101.2) is False  # the trial failed: the next pause is longer
+    assert breaker.until == pytest.approx(103.2)
+    assert breaker.trial(103.3) is True
+    assert breaker.close() is True
+    assert breaker.close() is False
+    assert breaker.trip(200.0) is True
+    assert breaker.until == 201.0  # its past is forgotten
+
+
+def test_a_trial_without_a_mail_does_not_make_the_next_mail_wait() -> None:
+    breaker = Breaker(probe)
+    breaker.trip(100.0)
+    assert breaker.trial(101.0)
+    breaker.untried()
+    assert breaker.trial(101.1)

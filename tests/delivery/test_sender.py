@@ -1,0 +1,651 @@
+"""Delivery against a real SMTP sink: what is in the store at each moment, whatever the relay does."""
+
+import asyncio
+import logging
+import ssl
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import trustme
+from sqlalchemy import delete
+
+from mailbot.config.model import Relay
+from mailbot.delivery.results import Pace
+from mailbot.delivery.sender import Delivery
+from mailbot.delivery.smtp_client import Timeouts
+from mailbot.errors import StoreUnavailable
+from mailbot.metrics import Metrics
+from mailbot.store import outbox, outbox_view
+from mailbot.store.outbox import Owed
+from mailbot.store.schema import frozen_mails
+from mailbot.store.store import Store
+from mailbot.workers.loop import Loop
+from tests.sink import DROP, Dialogue, SinkSmtp
+
+PACE = Pace(retry=lambda attempts, random: timedelta(seconds=0.03), probe=lambda failures: 0.03, poll=0.05)
+PATIENCE = timedelta(seconds=5)
+on_sqlite = pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+
+
+def owed(n: int = 1, **changes: Any) -> Owed:
+    now = datetime.now(UTC)
+    values: dict[str, Any] = {
+        "nonce": f"nonce{n}",
+        "message_id": f"<m{n}@bank.example>",
+        "ticket": f"TOKO-{n}",
+        "kind": "team",
+        "lane": 2,
+        "sender": "support@bank.example",
+        "recipient": f"user{n}@mail.example",
+        "content": b"Subject: x\r\n\r\nmail %d\r\n" % n,
+        "reason": "",
+        "asked_at": now,
+        "due_at": now,
+    }
+    return Owed(**(values | changes))
+
+
+def owe(store: Store, *items: Owed) -> None:
+    with store.engine.begin() as connection:
+        outbox.owe(connection, items)
+
+
+def only(store: Store) -> outbox_view.Entry:
+    (entry,) = store.read_now(outbox_view.listing)
+    return entry
+
+
+def states(store: Store) -> dict[str, int]:
+    return store.read_now(outbox_view.counts)
+
+
+def outcomes(store: Store, id_: int = 1) -> list[str]:
+    return [attempt.outcome for attempt in store.read_now(outbox_view.tries, id_)]
+
+
+async def until(true: Callable[[], object], seconds: float = 8) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "it never came about"
+        await asyncio.sleep(0.005)
+
+
+async def all_sent(store: Store, count: int) -> None:
+    await until(lambda: states(store) == {"sent": count})
+
+
+def make(
+    store: Any, sink: SinkSmtp, *, node: str = "a", relay: dict[str, Any] | None = None, **more: Any
+) -> Loop:
+    values: dict[str, Any] = {"tls": "none", "connections": 3} | (relay or {})
+    settings = Relay("127.0.0.1", sink.port, **values)
+    values = {"pace": PACE, "metrics": Metrics(), "hostname": "bot.bank.example"} | more
+    delivery = Delivery(store, settings, node, wake=lambda: loop.wake(), **values)
+    loop = Loop(delivery)
+    return loop
+
+
+def duty(loop: Loop) -> Delivery:
+    delivery = loop._duty
+    assert isinstance(delivery, Delivery)
+    return delivery
+
+
+@asynccontextmanager
+async def delivering(store: Any, sink: SinkSmtp, **changes: Any) -> AsyncIterator[Delivery]:
+    loop = make(store, sink, **changes)
+    loop.start()
+    try:
+        yield duty(loop)
+    finally:
+        await loop.stop()
+        await duty(loop).drain(PATIENCE)
+
+
+@pytest.fixture
+async def sink() -> AsyncIterator[SinkSmtp]:
+    async with SinkSmtp() as sink:
+        yield sink
+
+
+async def test_each_state_is_committed_before_the_next_step_to_the_relay(
+    store: Store, sink: SinkSmtp
+) -> None:
+    seen: list[tuple[str, str]] = []
+
+    def look(phase: str) -> Callable[[Dialogue], Any]:
+        async def step(_: Dialogue) -> None:
+            seen.append((phase, only(store).state))
+
+        return step
+
+    for phase in ("mail", "rcpt", "data", "dot"):
+        sink.on[phase] = look(phase)
+    owe(store, owed())
+    async with delivering(store, sink):
+        await all_sent(store, 1)
+    assert seen == [("mail", "sending"), ("rcpt", "sending"), ("data", "sending"), ("dot", "dot")]
+    entry = only(store)
+    assert (entry.code, entry.reply, entry.attempts, entry.unknown) == (250, "2.0.0 OK queued", 1, 0)
+    assert outcomes(store) == ["sent"]
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"Subject: x\r\n\r\n.\r\n..dots\r\n.",
+        b".\r\n",
+        b"Subject: \xc3\xa9\r\n\r\n\xff\r\n",
+        b"Subject: x\r\n\r\n" + b"line\r\n" * 100_000,
+    ],
+    ids=["dots", "one dot", "8 bit", "600 kB"],
+)
+async def test_the_relay_gets_the_frozen_bytes(store: Store, sink: SinkSmtp, content: bytes) -> None:
+    owe(store, owed(content=content, sender=""))
+    async with delivering(store, sink):
+        (mail,) = await sink.wait_for(1)
+    assert mail.content == (content if content.endswith(b"\r\n") else content + b"\r\n")
+    assert (mail.sender, mail.recipients) == ("", ("user1@mail.example",))
+    body = "" if content.isascii() else " BODY=8BITMIME"
+    assert f"MAIL FROM:<> SIZE={len(content)}{body}" in sink.dialogues[0].commands
+
+
+@on_sqlite
+async def test_a_bare_line_feed_can_not_smuggle_a_second_mail(store: Store, sink: SinkSmtp) -> None:
+    owe(store, owed(content=b"Subject: x\n\nhello\n.\nMAIL FROM:<x@y.example>\r\n.\rRSET\n"))
+    async with delivering(store, sink):
+        await all_sent(store, 1)
+    assert len(sink.mails) == 1
+    assert (
+        sink.mails[0].content == b"Subject: x\r\n\r\nhello\r\n.\r\nMAIL FROM:<x@y.example>\r\n.\r\nRSET\r\n"
+    )
+
+
+@on_sqlite
+async def test_a_relay_without_any_extension_gets_one_command_at_a_time(store: Store) -> None:
+    async with SinkSmtp(extensions=()) as sink:
+        sink.on["rcpt"] = ["550 no such user"]
+        owe(store, owed(1), owed(2))
+        async with delivering(store, sink, relay={"connections": 1}):
+            await until(lambda: states(store) == {"sent": 1, "failed": 1})
+    assert sink.dialogues[0].commands[:4] == [
+        "EHLO bot.bank.example",
+        "MAIL FROM:<support@bank.example>",
+        "RCPT TO:<user1@mail.example>",
+        "RSET",
+    ]
+
+
+REFUSALS = [
+    ("mail", "451 4.3.0 later", "deferred"),
+    ("rcpt", "450 4.2.1 greylisted", "deferred"),
+    ("data", "452 4.3.1 full", "deferred"),
+    ("dot", "451 4.7.1 later", "deferred"),
+    ("dot", "421 4.3.2 closing", "deferred"),
+    ("rcpt", "550 5.1.1 unknown", "failed"),
+    ("data", "554 5.5.1 no", "failed"),
+    ("dot", "554 5.7.1 spam", "failed"),
+]
+
+
+@on_sqlite
+@pytest.mark.parametrize(("phase", "reply", "state"), REFUSALS, ids=[f"{r[0]} {r[1][:3]}" for r in REFUSALS])
+async def test_a_refusal_is_that_mails_alone_and_the_next_one_leaves(
+    store: Store, sink: SinkSmtp, phase: str, reply: str, state: str
+) -> None:
+    sink.on[phase] = [reply]
+    owe(store, owed(1), owed(2))
+    slow = Pace(retry=lambda *_: timedelta(hours=1), poll=0.05)
+    async with delivering(store, sink, relay={"connections": 1}, pace=slow):
+        await until(lambda: states(store) == {"sent": 1, state: 1})
+    entry = store.read_now(outbox_view.entry, 1)
+    assert entry
+    assert (entry.state, entry.code, entry.attempts) == (state, int(reply[:3]), 1)
+    assert entry.reply == reply[4:]
+    assert outcomes(store) == [state]
+    assert [mail.recipients for mail in sink.taken] == [("user2@mail.example",)]
+    if not reply.startswith("421"):
+        assert len(sink.dialogues) == 1  # the connection stays warm
+
+
+@on_sqlite
+async def test_a_deferred_mail_is_sent_again_with_the_same_bytes(store: Store, sink: SinkSmtp) -> None:
+    sink.on["dot"] = ["451 no", "451 still no"]
+    metrics = Metrics()
+    owe(store, owed(kind="acknowledgement", lane=0))
+    async with delivering(store, sink, metrics=metrics):
+        await all_sent(store, 1)
+    assert outcomes(store) == ["deferred", "deferred", "sent"]
+    assert len({mail.content for mail in sink.mails}) == 1
+    assert metrics.registry.get_sample_value("mailbot_deferred_total") == 2
+    assert metrics.registry.get_sample_value("mailbot_acknowledged_total") == 1
+
+
+@on_sqlite
+async def test_a_mail_that_is_deferred_for_too_long_fails(store: Store, sink: SinkSmtp) -> None:
+    sink.on["rcpt"] = "450 never"
+    owe(store, owed())
+    pace = Pace(retry=PACE.retry, poll=0.05, give_up=timedelta(seconds=20))  # 2 + 5 + 15 s of rest
+    async with delivering(store, sink, pace=pace):
+        await until(lambda: states(store) == {"failed": 1})
+    assert outcomes(store) == ["deferred", "deferred", "deferred", "failed"]
+
+
+@on_sqlite
+async def test_a_relay_that_wants_a_body_for_nobody_gets_none(store: Store, sink: SinkSmtp) -> None:
+    async def careless(dialogue: Dialogue) -> str:
+        dialogue.recipients.append("whoever")  # so that the sink itself does not mind
+        return "354 go ahead"
+
+    sink.on["rcpt"] = ["550 unknown"]
+    sink.on["data"] = [careless]
+    owe(store, owed(1), owed(2))
+    async with delivering(store, sink, relay={"connections": 1}):
+        await until(lambda: states(store) == {"sent": 1, "failed": 1})
+    assert [mail.recipients for mail in sink.mails] == [("user2@mail.example",)]
+
+
+async def test_a_relay_that_is_down_fails_nothing_and_gets_everything_once_when_it_is_back(
+    store: Store, sink: SinkSmtp, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "mailbot")
+    await sink.stop()
+    owe(store, *(owed(n, lane=n % 3) for n in range(40)))
+    async with delivering(store, sink) as delivery:
+        await until(lambda: delivery.relay_is_down)
+        await asyncio.sleep(0.3)  # several probes
+        assert sum(states(store).get(state, 0) for state in ("due", "sending")) == 40
+        await sink.start()
+        await all_sent(store, 40)
+        assert not delivery.relay_is_down
+    entries = store.read_now(outbox_view.listing)
+    assert {entry.attempts for entry in entries} == {1}
+    assert Counter(mail.recipients for mail in sink.taken) == {
+        (f"user{n}@mail.example",): 1 for n in range(40)
+    }
+    lines = Counter(record.message for record in caplog.records)
+    assert (lines["relay_down"], lines["relay_back"]) == (1, 1)
+
+
+@on_sqlite
+@pytest.mark.parametrize("phase", ["connect", "mail", "rcpt", "data"])
+async def test_a_relay_that_goes_away_in_mid_dialogue_costs_no_mail_an_attempt(
+    store: Store, sink: SinkSmtp, phase: str
+) -> None:
+    sink.on[phase] = [DROP] * 4 + ["421 4.3.2 shutting down"] * 4
+    owe(store, *(owed(n) for n in range(10)))
+    async with delivering(store, sink):
+        await all_sent(store, 10)
+    assert {entry.attempts for entry in store.read_now(outbox_view.listing)} == {1}
+    assert len(sink.mails) == 10
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    ("phase", "reply"),
+    [("connect", "554 5.7.1 not you"), ("ehlo", "550 5.7.1 not you"), ("mail", "530 5.7.0 log in first")],
+)
+async def test_a_relay_that_refuses_us_altogether_fails_no_mail(
+    store: Store, sink: SinkSmtp, phase: str, reply: str
+) -> None:
+    sink.on[phase] = reply
+    owe(store, *(owed(n) for n in range(5)))
+    async with delivering(store, sink) as delivery:
+        await until(lambda: delivery.relay_is_down)
+        await asyncio.sleep(0.15)
+        assert set(states(store)) <= {"due", "sending"}
+        del sink.on[phase]
+        await all_sent(store, 5)
+    assert {entry.attempts for entry in store.read_now(outbox_view.listing)} == {1}
+
+
+@on_sqlite
+async def test_a_sender_that_the_relay_refuses_does_not_keep_the_others_back(
+    store: Store, sink: SinkSmtp
+) -> None:
+    async def picky(dialogue: Dialogue) -> str | None:
+        return "553 5.7.1 not owned by you" if "bad@" in dialogue.commands[-1] else None
+
+    sink.on["mail"] = picky
+    owe(store, owed(0, lane=0, sender="bad@bank.example"), *(owed(n) for n in range(1, 20)))
+    pace = Pace(retry=lambda *_: timedelta(seconds=0.2), probe=PACE.probe, poll=0.05)
+    async with delivering(store, sink, pace=pace):
+        await until(lambda: states(store).get("sent") == 19)
+    entry = store.read_now(outbox_view.entry, 1)
+    assert entry
+    assert (entry.state, entry.attempts) == ("due", 0)
+
+
+@on_sqlite
+async def test_a_mail_that_breaks_every_connection_does_not_keep_the_others_back(
+    store: Store, sink: SinkSmtp
+) -> None:
+    async def fragile(dialogue: Dialogue) -> str | None:
+        return DROP if "poison@" in dialogue.commands[-1] else None
+
+    sink.on["rcpt"] = fragile
+    owe(store, owed(0, lane=0, recipient="poison@x.example"), *(owed(n) for n in range(1, 20)))
+    pace = Pace(retry=lambda *_: timedelta(seconds=0.2), probe=PACE.probe, poll=0.05)
+    async with delivering(store, sink, pace=pace):
+        await until(lambda: states(store).get("sent") == 19)
+
+
+async def test_a_reply_lost_after_the_dot_is_unknown_and_the_copy_is_identical(
+    store: Store, sink: SinkSmtp
+) -> None:
+    sink.on["dot"] = [DROP]
+    owe(store, owed())
+    async with delivering(store, sink):
+        await all_sent(store, 1)
+    assert outcomes(store) == ["unknown", "sent"]
+    assert (only(store).unknown, only(store).attempts) == (1, 2)
+    first, second = sink.mails
+    assert first.content == second.content
+
+
+@on_sqlite
+async def test_a_connection_cut_while_the_body_is_awaited_is_unknown_too(
+    store: Store, sink: SinkSmtp
+) -> None:
+    sink.on["body"] = [DROP]
+    owe(store, owed())
+    async with delivering(store, sink):
+        await all_sent(store, 1)
+    # The cut may be seen before the body is written or after: never as anything that could lose the mail.
+    assert outcomes(store)[-1] == "sent"
+    assert len(sink.mails) == 1
+
+
+@on_sqlite
+async def test_a_relay_that_never_answers_the_dot_is_given_its_time_then_it_is_unknown(
+    store: Store, sink: SinkSmtp
+) -> None:
+    async def hang(_: Dialogue) -> None:
+        await asyncio.sleep(30)
+
+    sink.on["dot"] = [hang]
+    owe(store, owed())
+    async with delivering(store, sink, timeouts=Timeouts(dot=0.1)):
+        await all_sent(store, 1)
+    assert outcomes(store) == ["unknown", "sent"]
+
+
+@on_sqlite
+@pytest.mark.parametrize("reply", ["999 what", "hello", "250-" + "x" * 40_000, "2"])
+async def test_a_relay_that_talks_nonsense_is_a_connection_in_trouble(
+    store: Store, sink: SinkSmtp, reply: str
+) -> None:
+    sink.on["rcpt"] = [reply]
+    owe(store, owed())
+    async with delivering(store, sink):
+        await all_sent(store, 1)
+    assert only(store).attempts == 1
+
+
+@on_sqlite
+async def test_a_stale_warm_connection_is_opened_again_at_once_and_counts_for_nothing(
+    store: Store, sink: SinkSmtp, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "mailbot")
+    pace = Pace(retry=lambda *_: timedelta(hours=1), probe=lambda _: 3600.0, poll=0.05)
+
+    async def stale(dialogue: Dialogue) -> str | None:
+        return DROP if dialogue.number == 1 and len(sink.mails) == 1 else None
+
+    sink.on["mail"] = stale  # the second mail on the first connection finds nobody there
+    async with delivering(store, sink, pace=pace, relay={"connections": 1}) as delivery:
+        owe(store, owed(1))
+        await all_sent(store, 1)
+        owe(store, owed(2))
+        await all_sent(store, 2)
+        await sink.stop()  # cuts the idle connection: seen before it is used
+        await sink.start()
+        owe(store, owed(3))
+        await all_sent(store, 3)
+        assert not delivery.relay_is_down
+    assert [len(sink.mails), len(sink.dialogues)] == [3, 3]
+    assert "relay_down" not in caplog.messages
+
+
+@on_sqlite
+async def test_a_relay_that_grants_two_connections_gets_everything_over_two(
+    store: Store, sink: SinkSmtp, caplog: pytest.LogCaptureFixture
+) -> None:
+    open_ = 0
+
+    async def two(dialogue: Dialogue) -> str | None:
+        nonlocal open_
+        open_ += 1
+        return "421 4.7.0 too many connections" if open_ > 2 else None
+
+    async def slowly(_: Dialogue) -> None:
+        await asyncio.sleep(0.01)
+
+    sink.on |= {"connect": two, "dot": slowly}
+    owe(store, *(owed(n) for n in range(30)))
+    async with delivering(store, sink, relay={"connections": 5}):
+        await all_sent(store, 30)
+    assert {entry.attempts for entry in store.read_now(outbox_view.listing)} == {1}
+    assert "relay_down" not in caplog.messages
+
+
+@on_sqlite
+async def test_acknowledgements_overtake_what_waits(store: Store, sink: SinkSmtp) -> None:
+    async def slowly(_: Dialogue) -> None:
+        await asyncio.sleep(0.02)
+
+    sink.on["dot"] = slowly
+    owe(store, *(owed(n) for n in range(30)))
+    async with delivering(store, sink, relay={"connections": 2}):
+        await sink.wait_for(1)
+        owe(store, owed(99, lane=0))
+        await until(lambda: any("user99" in mail.recipients[0] for mail in sink.mails))
+        assert len(sink.mails) < 28
+        await all_sent(store, 31)
+
+
+async def test_two_nodes_on_one_database_send_each_mail_once(store: Store, sink: SinkSmtp) -> None:
+    owe(store, *(owed(n) for n in range(150)))
+    async with delivering(store, sink, node="a"), delivering(store, sink, node="b"):
+        await all_sent(store, 150)
+    assert Counter(mail.recipients for mail in sink.mails) == {
+        (f"user{n}@mail.example",): 1 for n in range(150)
+    }
+    assert {a.node for n in range(1, 151) for a in store.read_now(outbox_view.tries, n)} == {"a", "b"}
+
+
+async def test_a_mail_that_was_taken_from_us_does_not_leave_through_us(store: Store, sink: SinkSmtp) -> None:
+    async def bury(_: Dialogue) -> None:
+        with store.engine.begin() as connection:
+            assert outbox.release(connection, ["a"]) == 1
+
+    sink.on["data"] = [bury]
+    owe(store, owed())
+    async with delivering(store, sink):
+        await all_sent(store, 1)
+    assert (len(sink.mails), len(sink.dialogues)) == (1, 2)
+    assert outcomes(store) == ["sent"]
+
+
+@on_sqlite
+async def test_poison_among_good_mail_is_set_apart(store: Store, sink: SinkSmtp) -> None:
+    bad = ["a b@x.example", "x@y.example> SIZE=1", "x@y.example\r\nRSET", "é@x.example", "", "<x@y.example>"]
+    owe(store, *(owed(n, lane=0, recipient=each) for n, each in enumerate(bad)))
+    owe(store, owed(50, lane=0), *(owed(n) for n in range(51, 60)))
+    with store.engine.begin() as connection:
+        connection.execute(delete(frozen_mails).where(frozen_mails.c.nonce == "nonce50"))
+    async with delivering(store, sink):
+        await until(lambda: states(store) == {"failed": 7, "sent": 9})
+    assert len(sink.mails) == 9
+
+
+class ShakyStore:
+    """The real store, out of reach for the first calls of one operation."""
+
+    def __init__(self, store: Store, name: str, times: int, error: Exception) -> None:
+        self._store, self._name, self._times, self._error = store, name, times, error
+        self.read = store.read
+
+    async def write(self, op: Any, item: Any) -> Any:
+        if op.__name__ == self._name and self._times > 0:
+            self._times -= 1
+            raise self._error
+        return await self._store.write(op, item)
+
+
+@on_sqlite
+@pytest.mark.parametrize("operation", ["mark_dot", "settle"])
+async def test_trouble_with_the_store_sends_nothing_twice(
+    store: Store, sink: SinkSmtp, operation: str
+) -> None:
+    owe(store, *(owed(n) for n in range(5)))
+    async with delivering(ShakyStore(store, operation, 3, StoreUnavailable("locked")), sink):
+        await all_sent(store, 5)
+    assert len(sink.mails) == 5
+    assert {entry.attempts for entry in store.read_now(outbox_view.listing)} == {1}
+
+
+@on_sqlite
+async def test_a_bug_of_ours_defers_its_mail_and_no_other(
+    store: Store, sink: SinkSmtp, caplog: pytest.LogCaptureFixture
+) -> None:
+    owe(store, *(owed(n) for n in range(5)))
+    async with delivering(ShakyStore(store, "mark_dot", 1, ZeroDivisionError("bug")), sink):
+        await all_sent(store, 5)
+    assert len(sink.mails) == 5
+    attempts = [each for n in range(1, 6) for each in store.read_now(outbox_view.tries, n)]
+    assert Counter(each.outcome for each in attempts) == {"sent": 5, "deferred": 1}
+    assert "mailbot: ZeroDivisionError" in [each.reply for each in attempts]
+    assert "loop_failed" in caplog.messages
+
+
+async def test_a_drain_cuts_nothing_after_its_dot_and_gives_the_rest_back(
+    store: Store, sink: SinkSmtp
+) -> None:
+    at_the_dot, answer = asyncio.Event(), asyncio.Event()
+
+    async def wait(_: Dialogue) -> None:
+        at_the_dot.set()
+        await answer.wait()
+
+    sink.on["dot"] = wait
+    owe(store, *(owed(n) for n in range(20)))
+    loop = make(store, sink, relay={"connections": 2})
+    loop.start()
+    await at_the_dot.wait()
+    await loop.stop()
+    draining = asyncio.create_task(duty(loop).drain(PATIENCE))
+    await asyncio.sleep(0.05)
+    assert not draining.done()
+    answer.set()
+    await draining
+    assert len(sink.mails) in (1, 2)
+    assert states(store) == {"sent": len(sink.mails), "due": 20 - len(sink.mails)}
+    assert all(mail.reply.startswith("250") for mail in sink.mails)
+    await until(lambda: sink.dialogues[0].commands[-1] == "QUIT")
+
+
+@on_sqlite
+async def test_a_drain_that_waits_in_vain_leaves_no_row_behind(store: Store, sink: SinkSmtp) -> None:
+    async def hang(_: Dialogue) -> None:
+        await asyncio.sleep(30)
+
+    async def hang_second(dialogue: Dialogue) -> None:
+        if "user2@" in dialogue.commands[-1]:
+            await asyncio.sleep(30)
+
+    sink.on |= {"dot": hang, "rcpt": hang_second}
+    owe(store, owed(1), owed(2))
+    loop = make(store, sink, pace=Pace(retry=lambda *_: timedelta(hours=1)))
+    loop.start()
+    await until(lambda: states(store) == {"dot": 1, "sending": 1} and len(sink.dialogues) == 2)
+    await loop.stop()
+    await duty(loop).drain(timedelta(seconds=0.1))
+    assert states(store) == {"deferred": 1, "due": 1}
+    assert outcomes(store, 1) == ["unknown"]
+    assert outcomes(store, 2) == []
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+def server_context(authority: trustme.CA, name: str = "127.0.0.1") -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert(name).configure_cert(context)
+    return context
+
+
+def client_context(authority: trustme.CA) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    return context
+
+
+@on_sqlite
+@pytest.mark.parametrize(("tls", "implicit"), [("required", False), ("implicit", True), ("starttls", False)])
+@pytest.mark.parametrize("login", ["", "robot:s3cret"])
+async def test_mail_and_password_travel_under_tls(
+    store: Store, authority: trustme.CA, tls: str, implicit: bool, login: str
+) -> None:
+    user, _, password = login.partition(":")
+    owe(store, owed(1), owed(2))
+    async with SinkSmtp(tls=server_context(authority), implicit_tls=implicit, login=login) as sink:
+        relay = {"tls": tls, "user": user, "password": password}
+        async with delivering(store, sink, relay=relay, tls=client_context(authority)):
+            await all_sent(store, 2)
+    assert all(mail.tls for mail in sink.mails)
+    said = [line.split(" ")[0] for line in sink.dialogues[0].commands]
+    assert ("AUTH" in said) == bool(login)
+    assert "STARTTLS" not in said or "AUTH" not in said[: said.index("STARTTLS")]
+
+
+@on_sqlite
+async def test_tls_as_offered_takes_any_certificate_and_none(store: Store, authority: trustme.CA) -> None:
+    owe(store, owed(1))
+    async with (
+        SinkSmtp(tls=server_context(authority, "else.example")) as sink,
+        delivering(store, sink, relay={"tls": "starttls"}),
+    ):
+        await all_sent(store, 1)
+        assert sink.mails[0].tls
+    owe(store, owed(2))
+    async with SinkSmtp() as sink, delivering(store, sink, relay={"tls": "starttls"}):
+        await all_sent(store, 2)
+        assert not sink.mails[0].tls
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    ("relay", "offered"),
+    [
+        ({"tls": "required"}, None),
+        ({"tls": "starttls", "user": "robot", "password": "s3cret"}, None),
+        ({"tls": "required"}, "else.example"),
+        ({"tls": "required", "user": "robot", "password": "wrong"}, "127.0.0.1"),
+    ],
+    ids=["no TLS", "no TLS for the password", "wrong certificate", "wrong password"],
+)
+async def test_nothing_leaves_to_a_relay_that_is_not_as_configured(
+    store: Store, authority: trustme.CA, relay: dict[str, Any], offered: str | None
+) -> None:
+    owe(store, owed())
+    tls = server_context(authority, offered) if offered else None
+    async with SinkSmtp(tls=tls, login="robot:s3cret") as sink:
+        async with delivering(store, sink, relay=relay, tls=client_context(authority)) as delivery:
+            await until(lambda: delivery.relay_is_down)
+        assert not any(
+            line.startswith(("MAIL", "AUTH PLAIN"))
+            for d in sink.dialogues
+            if not d.tls
+            for line in d.commands
+        )
+    assert sink.mails == []
+    assert (only(store).state, only(store).attempts) == ("due", 0)

@@ -1,0 +1,389 @@
+"""What mails, commands and deadlines lead to."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from mailbot.domain import commands as c
+from mailbot.domain import events as e
+from mailbot.domain.decisions import on_command, on_deadline, on_mail
+from mailbot.domain.lifecycle import Decision
+from mailbot.domain.matching import Verdict
+from mailbot.domain.model import Attachment, Status, Target, Ticket
+from mailbot.domain.notices import Acknowledgement, AgentRefusal, Answer, Progress, TeamNotice
+from mailbot.domain.policy import AnswerLimits, Detail, Policy, Rate
+from mailbot.domain.replies.auto_reply import owner, rates
+from tests.builders import BAYU, BOX, DEWI, NOW, NUMBER, RINA, SARI, envelope, facts, mail, policy
+
+MINE = Verdict(NUMBER, "number in the subject, sender takes part")
+TAGGED = Verdict(NUMBER, "reply tag of the sender", tagged=True)
+LATER = NOW + timedelta(minutes=20)
+
+
+def kinds(decision: Decision) -> list[str]:
+    return [type(event).__name__ for event in decision.events]
+
+
+def open_ticket(**mail_changes: object) -> Ticket:
+    return on_mail(None, mail(**mail_changes), envelope(), facts(), policy(), NOW).decision.ticket
+
+
+def answered() -> Ticket:
+    sent = mail(sender=RINA.address, visible="Kami cek.")
+    return on_mail(open_ticket(), sent, envelope(), agent_facts(), policy(), LATER).decision.ticket
+
+
+def agent_facts(proof: str = "sent from a trusted network") -> object:
+    return facts(verdict=TAGGED, proof=proof)
+
+
+def test_a_new_mail_opens_a_routed_ticket_with_an_owner_clocks_and_an_acknowledgement() -> None:
+    decided = on_mail(None, mail(subject="Saldo terpotong"), envelope(), facts(), policy(), NOW)
+    ticket, notices = decided.decision.ticket, decided.decision.notices
+
+    assert (ticket.number, ticket.status, ticket.team, ticket.level) == (NUMBER, Status.NEW, "payments", "L1")
+    assert (ticket.priority, ticket.tags, ticket.rule) == ("high", ("money",), "payment")
+    assert ticket.assignee == DEWI.address
+    running = {clock.target for clock in ticket.clocks}
+    assert running == {Target.FIRST_RESPONSE, Target.RESOLUTION, Target.REPEAT}
+    assert notices[0] == Acknowledgement(
+        NUMBER, BOX.address, "budi@pelanggan.example", "id", "<a@pelanggan.example>"
+    )
+    assert isinstance(notices[1], TeamNotice)
+    assert (notices[1].to, notices[1].why) == (DEWI.address, "new")
+    assert notices[1].due_at == NOW + timedelta(minutes=30)
+
+
+def test_the_row_is_what_folding_the_events_gives() -> None:
+    decision = on_mail(None, mail(), envelope(), facts(), policy(), NOW).decision
+
+    assert decision.ticket.events == len(decision.events)
+
+
+@pytest.mark.parametrize(
+    ("mail_changes", "envelope_changes", "reason"),
+    [
+        ({"automatic": "Auto-Submitted: auto-replied"}, {}, "Auto-Submitted: auto-replied"),
+        ({}, {"sender": ""}, "null sender"),
+        ({"sender": ""}, {}, "no single sender in From"),
+        ({"sender": BOX.address}, {}, "from an address of our own"),
+        ({}, {"sender": BOX.address}, "from an address of our own"),
+    ],
+)
+def test_what_must_not_be_answered_is_a_ticket_with_the_reason_stored(
+    mail_changes: dict[str, str], envelope_changes: dict[str, str], reason: str
+) -> None:
+    decided = on_mail(
+        None, mail(**mail_changes), envelope(**envelope_changes), facts(), policy(), NOW
+    ).decision
+
+    assert e.AcknowledgementSuppressed(NOW, "policy", reason) in decided.events
+    assert not [notice for notice in decided.notices if isinstance(notice, Acknowledgement)]
+
+
+def limited() -> Policy:
+    return policy(answers=AnswerLimits(per_address=(Rate(1, timedelta(minutes=10)),)))
+
+
+def test_a_second_new_ticket_within_the_limit_is_kept_but_not_acknowledged() -> None:
+    first = on_mail(None, mail(), envelope(), facts(), limited(), NOW)
+    second = on_mail(None, mail(), envelope(), facts(allowances=first.spent), limited(), LATER)
+    soon = on_mail(
+        None, mail(), envelope(), facts(allowances=first.spent), limited(), NOW + timedelta(minutes=9)
+    )
+
+    assert "AcknowledgementOwed" in kinds(first.decision)
+    assert "AcknowledgementOwed" in kinds(second.decision)
+    assert "AcknowledgementSuppressed" in kinds(soon.decision)
+    assert soon.spent == {}
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"sender": "budi@toko.example"}, {"sender": "Budi+42@TOKO.example"}),
+        ({"sender": "bu.di@gmail.com"}, {"sender": "b.u.d.i+x@googlemail.com"}),
+    ],
+)
+def test_another_spelling_of_an_address_is_worth_no_other_answer(
+    first: dict[str, str], second: dict[str, str]
+) -> None:
+    spent = on_mail(None, mail(), envelope(**first), facts(), limited(), NOW).spent
+    soon = on_mail(None, mail(), envelope(**second), facts(allowances=spent), limited(), NOW)
+
+    assert "AcknowledgementSuppressed" in kinds(soon.decision)
+
+
+def test_a_spelling_that_may_be_somebody_else_is_somebody_else() -> None:
+    assert owner("bu.di@toko.example") != owner("budi@toko.example")
+    assert owner("+62811@toko.example") == "+62811@toko.example"
+
+
+def test_who_is_named_in_from_is_spared_whatever_the_return_path() -> None:
+    spent = on_mail(None, mail(), envelope(sender="a@jahat.example"), facts(), limited(), NOW).spent
+    soon = on_mail(None, mail(), envelope(sender="b@evil.example"), facts(allowances=spent), limited(), NOW)
+
+    assert "AcknowledgementSuppressed" in kinds(soon.decision)
+    assert soon.decision.ticket.tags[-1] == "unanswered"
+
+
+def test_who_was_not_acknowledged_over_a_limit_hears_nothing_of_steps_until_answered() -> None:
+    spent = on_mail(None, mail(), envelope(), facts(), limited(), NOW).spent
+    ticket = on_mail(None, mail(), envelope(), facts(allowances=spent), limited(), NOW).decision.ticket
+    answered = replace(ticket, first_response_at=NOW)
+    far = NOW + timedelta(days=30)
+
+    assert not [n for n in on_deadline(ticket, limited(), far).notices if isinstance(n, Progress)]
+    assert [n for n in on_deadline(answered, limited(), far).notices if isinstance(n, Progress)]
+
+
+def test_a_shared_domain_has_no_limit_of_its_own() -> None:
+    limits = AnswerLimits(per_domain=(Rate(1, timedelta(hours=1)),))
+    shared = policy(answers=limits, shared_domains=frozenset({"gmail.com"}))
+
+    assert list(rates("budi@gmail.com", shared)) == []
+    assert len(list(rates("budi@toko.example", shared))) == 1
+
+
+def test_the_acknowledgement_goes_to_the_return_path() -> None:
+    decided = on_mail(None, mail(), envelope(sender="lain@pelanggan.example"), facts(), policy(), NOW)
+
+    assert decided.decision.notices[0].to == "lain@pelanggan.example"
+
+
+def test_a_customers_reply_after_our_answer_reopens_the_turn_and_tells_the_owner() -> None:
+    ticket = answered()
+    assert ticket.status is Status.WAITING
+
+    decided = on_mail(ticket, mail(), envelope(), facts(verdict=MINE), policy(), LATER).decision
+
+    assert decided.ticket.status is Status.OPEN
+    running = {clock.target for clock in decided.ticket.clocks if clock.running_since}
+    assert running == {Target.NEXT_RESPONSE, Target.RESOLUTION, Target.REPEAT}
+    assert [(notice.to, notice.why) for notice in decided.notices] == [(RINA.address, "customer_wrote")]
+
+
+def test_our_promises_stand_still_while_we_wait_for_the_customer() -> None:
+    ticket = answered()
+
+    resolution, *others = ticket.clocks
+    assert resolution.target is Target.RESOLUTION
+    assert (resolution.spent, resolution.running_since) == (timedelta(minutes=20), None)
+    assert {clock.target for clock in others} == {Target.FOLLOW_UP, Target.REPEAT}
+    assert kinds(on_deadline(ticket, policy(), NOW + timedelta(days=9))) == ["ReminderCame", "PeopleTold"]
+
+
+def test_an_agents_proven_mail_goes_to_the_customer_and_counts_as_the_response() -> None:
+    sent = mail(sender=RINA.address, visible="Kami sedang cek.", message_id="<r@tim.example>")
+    decided = on_mail(open_ticket(), sent, envelope(), agent_facts(), policy(), LATER)
+
+    assert decided.direction == "out"
+    assert decided.decision.ticket.first_response_at == LATER
+    assert decided.decision.notices == (
+        Answer(
+            NUMBER,
+            BOX.address,
+            "budi@pelanggan.example",
+            "id",
+            "<a@pelanggan.example>",
+            "Rina",
+            "Kami sedang cek.",
+        ),
+    )
+
+
+def test_mail_in_an_agents_name_without_proof_is_a_note_and_never_leaves() -> None:
+    sent = mail(sender=RINA.address, visible="Transfer ke rekening ini.")
+    decided = on_mail(open_ticket(), sent, envelope(), agent_facts(proof=""), policy(), LATER)
+
+    assert decided.direction == "note"
+    assert kinds(decided.decision) == ["AgentMailHeld"]
+    assert [type(notice) for notice in decided.decision.notices] == [AgentRefusal]
+    assert decided.decision.ticket.status is Status.NEW
+
+
+def test_an_agents_auto_reply_is_no_answer() -> None:
+    away = mail(sender=RINA.address, automatic="Auto-Submitted: auto-replied")
+    decided = on_mail(open_ticket(), away, envelope(), agent_facts(), policy(), LATER).decision
+
+    assert kinds(decided) == ["AutomaticMailReceived"]
+    assert (decided.ticket.status, decided.notices) == (Status.NEW, ())
+
+
+def test_an_out_of_office_reply_neither_reopens_nor_moves_a_clock() -> None:
+    ticket = answered()
+    away = mail(automatic="Auto-Submitted: auto-replied")
+
+    decided = on_mail(ticket, away, envelope(), facts(verdict=MINE), policy(), LATER).decision
+
+    assert decided.ticket == replace(ticket, events=ticket.events + 1)
+    assert decided.notices == ()
+
+
+def closed() -> Ticket:
+    decision = on_command(answered(), c.Close("done"), "operator", policy(), LATER)
+    assert isinstance(decision, Decision)
+    return decision.ticket
+
+
+def test_a_reply_within_the_window_reopens_a_closed_ticket() -> None:
+    decided = on_mail(
+        closed(), mail(), envelope(), facts(verdict=MINE), policy(), LATER + timedelta(days=13)
+    ).decision
+
+    assert kinds(decided)[:2] == ["TicketReopened", "CustomerWrote"]
+    assert (decided.ticket.status, decided.ticket.closed_at) == (Status.OPEN, None)
+
+
+def test_a_reply_fills_in_the_details_that_the_ticket_lacked() -> None:
+    known = {
+        "order": Detail("order", {"id": "nomor pesanan", "en": "order number"}, r"\b(INV-[0-9]{4,})\b"),
+        "code": Detail("code", {"id": "kode", "en": "code"}, "[A-Z]{4}-[0-9]{8}"),  # as our number looks
+        "phone": Detail("phone", {"id": "telepon", "en": "phone"}),
+    }
+    reply = mail(subject=f"Re: [{NUMBER}] INV-1111", visible="ini INV-55667 dan INV-77777", text="> INV-2222")
+    wanted, mine = policy(details=known), facts(verdict=MINE)
+
+    given = on_mail(open_ticket(), reply, envelope(), mine, wanted, LATER).decision
+    later = on_mail(given.ticket, reply, envelope(), mine, wanted, LATER).decision
+
+    assert given.ticket.details == (("order", "INV-55667"),)
+    assert kinds(given)[-2:] == ["DetailsGiven", "PeopleTold"]
+    assert "DetailsGiven" not in kinds(later)  # what is known stays
+
+
+def test_a_reply_after_the_window_opens_a_new_ticket_that_names_the_old_one() -> None:
+    fresh = facts(number="TOKO-11111111-1", verdict=MINE)
+    decided = on_mail(closed(), mail(), envelope(), fresh, policy(), LATER + timedelta(days=15)).decision
+
+    first = decided.events[0]
+    assert isinstance(first, e.TicketOpened)
+    assert (decided.ticket.number, first.follows) == ("TOKO-11111111-1", NUMBER)
+
+
+def test_a_closed_ticket_has_no_deadline() -> None:
+    assert on_deadline(closed(), policy(), NOW + timedelta(days=99)).events == ()
+
+
+def test_steps_come_in_their_order_and_each_once() -> None:
+    ticket = open_ticket()
+    half = on_deadline(ticket, policy(), NOW + timedelta(minutes=30))
+    again = on_deadline(half.ticket, policy(), NOW + timedelta(minutes=31))
+    due = on_deadline(half.ticket, policy(), NOW + timedelta(hours=1))
+
+    assert kinds(half) == ["StepTaken", "PeopleTold"]
+    assert [(notice.to, notice.why) for notice in half.notices] == [(RINA.address, "reminder")]
+    assert again.events == ()
+    assert kinds(due)[:3] == ["TargetMissed", "StepTaken", "TicketEscalated"]
+    assert (due.ticket.level, due.ticket.assignee) == ("L2", BAYU.address)
+    assert [(notice.to, notice.why) for notice in due.notices] == [(BAYU.address, "escalated")]
+
+
+def test_a_new_owner_who_does_not_confirm_makes_the_next_step_come_at_once() -> None:
+    escalated = on_deadline(open_ticket(), policy(), NOW + timedelta(hours=1)).ticket
+    in_time = on_deadline(escalated, policy(), NOW + timedelta(minutes=74))
+    too_late = on_deadline(escalated, policy(), NOW + timedelta(minutes=75))
+
+    assert in_time.events == ()
+    assert (too_late.ticket.level, too_late.ticket.assignee) == ("management", SARI.address)
+    assert Progress in [type(notice) for notice in too_late.notices]
+
+
+def test_assigning_confirms_an_escalation() -> None:
+    escalated = on_deadline(open_ticket(), policy(), NOW + timedelta(hours=1)).ticket
+    taken = on_command(escalated, c.Assign(BAYU.address), "operator", policy(), NOW + timedelta(minutes=70))
+
+    assert isinstance(taken, Decision)
+    assert on_deadline(taken.ticket, policy(), NOW + timedelta(minutes=90)).events == ()
+
+
+def test_after_a_long_downtime_every_missed_step_is_taken_once_in_order() -> None:
+    late = on_deadline(open_ticket(), policy(), NOW + timedelta(days=3))
+
+    taken = [event.step for event in late.events if isinstance(event, e.StepTaken)]
+    assert taken == [0, 1, 2]
+    assert late.ticket.level == "management"
+    later = on_deadline(late.ticket, policy(), NOW + timedelta(days=30))
+    assert kinds(later) == ["ReminderCame", "PeopleTold"]
+
+
+def test_the_customer_of_an_automatic_ticket_is_never_told_of_progress() -> None:
+    decided = on_mail(
+        None, mail(automatic="list mail (List-Id)"), envelope(), facts(), policy(), NOW
+    ).decision
+    late = on_deadline(decided.ticket, policy(), NOW + timedelta(days=3))
+
+    assert Progress not in [type(notice) for notice in late.notices]
+
+
+@pytest.mark.parametrize(
+    ("command", "why_not"),
+    [
+        (c.Assign("nobody@tim.example"), "no agent"),
+        (c.Escalate("L9"), "no level 'L9'"),
+        (c.Escalate("L1"), "already"),
+    ],
+)
+def test_a_command_that_makes_no_sense_says_why(command: c.Command, why_not: str) -> None:
+    answer = on_command(open_ticket(), command, "operator", policy(), LATER)
+
+    assert isinstance(answer, str)
+    assert why_not in answer
+
+
+def test_escalating_by_hand_goes_one_level_up_unless_told_otherwise() -> None:
+    decision = on_command(open_ticket(), c.Escalate(), "operator", policy(), LATER)
+
+    assert isinstance(decision, Decision)
+    assert decision.ticket.level == "L2"
+
+
+def test_a_note_tells_nobody() -> None:
+    decision = on_command(open_ticket(), c.AddNote("pelanggan VIP"), "operator", policy(), LATER)
+
+    assert isinstance(decision, Decision)
+    assert decision.notices == ()
+
+
+THANKS = mail(visible="Terima kasih banyak Rina 🙏\n\nSalam,\nBudi", message_id="<thanks@pelanggan.example>")
+
+
+@pytest.mark.parametrize("turn", [open_ticket, answered, closed], ids=["ours", "the customer's", "closed"])
+@pytest.mark.parametrize("days", [0, 99])
+def test_thanks_alone_are_kept_whoever_has_the_turn_and_tell_nobody(
+    turn: Callable[[], Ticket], days: int
+) -> None:
+    ticket, at = turn(), LATER + timedelta(days=days)
+
+    decided = on_mail(ticket, THANKS, envelope(), facts(verdict=MINE), policy(), at)
+
+    assert decided.decision.events == (e.ThanksReceived(at, "customer", "<thanks@pelanggan.example>"),)
+    assert decided.decision.ticket == replace(ticket, events=ticket.events + 1)
+    assert (decided.decision.notices, decided.direction) == ((), "in")
+
+
+PICTURE = Attachment("bukti.png", "image/png", 3, "0" * 64)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"visible": "Terima kasih, tapi dananya belum masuk."},
+        {"attachments": (PICTURE,)},
+        {"flags": ("unreadable-part",)},
+    ],
+)
+def test_thanks_with_anything_more_reopen_a_closed_ticket(changes: dict[str, object]) -> None:
+    more = replace(THANKS, **{"visible": "Terima kasih", **changes})
+
+    decided = on_mail(closed(), more, envelope(), facts(verdict=MINE), policy(), LATER).decision
+
+    assert decided.ticket.status is Status.OPEN
+
+
+def test_a_new_matter_of_thanks_alone_is_a_ticket_like_any_other() -> None:
+    decided = on_mail(None, THANKS, envelope(), facts(), policy(), NOW).decision
+
+    assert "AcknowledgementOwed" in kinds(decided)

@@ -1,0 +1,95 @@
+"""Clocks that stand still and go on: whatever the turns and the calendars, spent time is open seconds."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mailbot.domain import ladder
+from mailbot.domain.model import Clock, Status, Target, Ticket
+from mailbot.domain.policy import Ladder
+from mailbot.domain.worktime import ALWAYS, Calendar
+from tests.domain.test_worktime import STEADY, calendars, cases, stepped_add, stepped_between
+
+MINUTE = timedelta(minutes=1)
+LONG = timedelta(hours=30)
+RESOLVE = Ladder("resolve", {Target.RESOLUTION: LONG}, ())
+TURNS = (Status.OPEN, Status.WAITING)
+
+
+def ticket(at: datetime, status: Status = Status.OPEN, clocks: tuple[Clock, ...] = ()) -> Ticket:
+    return Ticket("TOKO-48217390-8", "", "", "", "id", at, status, team="team", clocks=clocks)
+
+
+def turned(before: Ticket, status: Status, calendar: Calendar, now: datetime) -> Ticket:
+    """It is somebody else's turn now (or the same one's again: nothing may come of that)."""
+    after = replace(before, status=status)
+    return replace(after, clocks=ladder.clocks_for(after, RESOLVE, calendar, now))
+
+
+def resolution(of: Ticket) -> Clock:
+    return next(clock for clock in of.clocks if clock.target is Target.RESOLUTION)
+
+
+def spent(of: Ticket, calendar: Calendar, now: datetime) -> timedelta:
+    return ladder.paused(resolution(of), calendar, now).spent
+
+
+gaps = st.lists(st.tuples(st.integers(0, 400), st.sampled_from(TURNS)), min_size=1, max_size=10)
+
+
+@settings(max_examples=40, deadline=None)
+@given(cases(), gaps)
+def test_any_sequence_of_pauses_is_plain_arithmetic_on_open_time(
+    case: tuple[Calendar, datetime], turns: list[tuple[int, Status]]
+) -> None:
+    calendar, now = case
+    it, counted = turned(ticket(now), Status.OPEN, calendar, now), timedelta()
+    for minutes, status in turns:
+        then = now + minutes * MINUTE
+        if it.status is Status.OPEN:
+            counted += stepped_between(calendar, now, then, MINUTE)
+        it, now = turned(it, status, calendar, then), then
+
+    assert spent(it, calendar, now) == counted
+    if it.status is Status.OPEN and counted < LONG:
+        left = timedelta(minutes=(LONG - counted) // MINUTE)
+        end = stepped_add(calendar, now, left, MINUTE)
+        due = [each for each in ladder.deadlines(it, RESOLVE, calendar) if each.target is Target.RESOLUTION]
+        assert end is None or due[0].due_at == end
+
+
+instants = st.datetimes(
+    datetime.fromisoformat("2025-01-01"), datetime.fromisoformat("2026-06-01"), timezones=st.just(UTC)
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    instants,
+    st.lists(st.tuples(st.timedeltas(timedelta(), timedelta(hours=9)), st.sampled_from(TURNS)), max_size=30),
+)
+def test_pausing_loses_not_a_microsecond(now: datetime, turns: list[tuple[timedelta, Status]]) -> None:
+    it, counted = turned(ticket(now), Status.OPEN, ALWAYS, now), timedelta()
+    for gap, status in turns:
+        counted += gap if it.status is Status.OPEN else timedelta()
+        now += gap
+        it = turned(it, status, ALWAYS, now)
+
+    assert spent(it, ALWAYS, now) == counted
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(calendars(STEADY), st.integers(0, 900)), min_size=2, max_size=4), instants)
+def test_after_a_change_of_team_what_was_spent_by_the_old_hours_stays_spent(
+    stays: list[tuple[Calendar, int]], start: datetime
+) -> None:
+    now = start.replace(second=0, microsecond=0)
+    it, counted = turned(ticket(now), Status.OPEN, stays[0][0], now), timedelta()
+    for calendar, minutes in stays:
+        then = now + minutes * MINUTE
+        counted += stepped_between(calendar, now, then, MINUTE)
+        it, now = replace(it, clocks=ladder.moved(it.clocks, calendar, then)), then
+
+    assert resolution(it).spent == counted

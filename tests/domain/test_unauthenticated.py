@@ -1,0 +1,125 @@
+"""What a sender may get by itself who did not pass authentication, and whom a pass is good for."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from mailbot.domain import events as e
+from mailbot.domain.decisions import on_deadline, on_mail
+from mailbot.domain.lifecycle import Decision
+from mailbot.domain.matching import Clues, Verdict, weigh
+from mailbot.domain.model import Authentication
+from mailbot.domain.notices import Acknowledgement, Answer, Progress
+from tests.builders import BOX, NOW, NUMBER, RINA, envelope, facts, mail, policy
+
+PASS, FAIL, NONE = Authentication.PASS, Authentication.FAIL, Authentication.NONE
+BUDI = "budi@pelanggan.example"
+OTHER = "TOKO-11112222-7"
+
+
+def opened(authentication: Authentication, return_path: str = BUDI, **box: Any) -> Decision:
+    chosen = policy(mailboxes={BOX.address: replace(BOX, **box)})
+    came = mail(authentication=authentication, subject="Saldo saya terpotong")
+    return on_mail(None, came, envelope(sender=return_path), facts(), chosen, NOW).decision
+
+
+def acknowledged(decision: Decision) -> list[Acknowledgement]:
+    return [notice for notice in decision.notices if isinstance(notice, Acknowledgement)]
+
+
+def reasons(decision: Decision) -> list[str]:
+    return [event.reason for event in decision.events if isinstance(event, e.AcknowledgementSuppressed)]
+
+
+@pytest.mark.parametrize("authentication", list(Authentication))
+@pytest.mark.parametrize("choice", ["neutral", "held", "none"])
+def test_who_did_not_pass_is_answered_as_the_mailbox_says(
+    authentication: Authentication, choice: str
+) -> None:
+    decision = opened(authentication, unauthenticated=choice)
+    answered = choice == "neutral" or authentication is PASS
+
+    assert len(acknowledged(decision)) == (1 if answered else 0)
+    assert reasons(decision) == ([] if answered else ["sender not authenticated"])
+    assert ("unauthenticated" in decision.ticket.tags) is (choice == "none" and not answered)
+
+
+@pytest.mark.parametrize("return_path", ["korban@pelanggan.example", "x@bounce.pelanggan.example"])
+def test_a_pass_is_good_for_the_very_address_that_gets_the_answer(return_path: str) -> None:
+    held = opened(PASS, return_path, unauthenticated="held")
+    rich = opened(PASS, return_path, rich_acknowledgements=True)
+
+    assert reasons(held) == ["sender not authenticated"]
+    assert [notice.subject for notice in acknowledged(rich)] == [""]
+
+
+def test_the_case_of_the_return_path_does_not_matter() -> None:
+    assert acknowledged(opened(PASS, "Budi@Pelanggan.example", unauthenticated="held"))
+
+
+@pytest.mark.parametrize(
+    ("authentication", "rich", "subject"),
+    [
+        (PASS, True, "Saldo saya terpotong"),
+        (PASS, False, ""),
+        (NONE, True, ""),
+        (FAIL, True, ""),
+    ],
+)
+def test_the_subject_comes_back_only_to_who_passed_and_where_it_is_wanted(
+    authentication: Authentication, rich: bool, subject: str
+) -> None:
+    decision = opened(authentication, rich_acknowledgements=rich)
+
+    assert [notice.subject for notice in acknowledged(decision)] == [subject]
+
+
+@pytest.mark.parametrize(("choice", "told"), [("neutral", 1), ("held", 1), ("none", 0)])
+def test_a_step_tells_the_customer_unless_nothing_may_go_out_by_itself(choice: str, told: int) -> None:
+    chosen = policy(mailboxes={BOX.address: replace(BOX, unauthenticated=choice)})
+    ticket = opened(NONE, unauthenticated=choice).ticket
+    late = on_deadline(ticket, chosen, NOW + timedelta(hours=9))
+
+    assert len([notice for notice in late.notices if isinstance(notice, Progress)]) == told
+
+
+@pytest.mark.parametrize("choice", ["held", "none"])
+def test_an_agents_answer_reaches_who_was_not_answered_by_itself(choice: str) -> None:
+    chosen = policy(mailboxes={BOX.address: replace(BOX, unauthenticated=choice)})
+    ticket = opened(NONE, unauthenticated=choice).ticket
+    tagged = facts(verdict=Verdict(NUMBER, "reply tag of the sender", tagged=True), proof="network")
+    sent = on_mail(ticket, mail(sender=RINA.address, visible="Kami cek."), envelope(), tagged, chosen, NOW)
+
+    assert [notice.to for notice in sent.decision.notices if isinstance(notice, Answer)] == [BUDI]
+
+
+PARTS = {NUMBER: {BUDI}, OTHER: {BUDI}}
+
+
+@pytest.mark.parametrize(
+    "clues",
+    [Clues(BUDI, signed=(NUMBER,)), Clues(BUDI, referenced=("<a@x>",)), Clues(BUDI, written=(NUMBER,))],
+)
+def test_a_mail_that_failed_only_claims_whatever_it_names(clues: Clues) -> None:
+    known = {"<a@x>": NUMBER}
+    failed = weigh(replace(clues, failed=True), known, PARTS)
+
+    assert weigh(clues, known, PARTS).number == NUMBER
+    assert (failed.number, failed.claims) == ("", NUMBER)
+    assert failed.because == "names a ticket, but the sender named in it failed authentication"
+    assert not any(each.counted for each in failed.weighed)
+
+
+def test_our_own_key_still_counts_on_a_mail_that_failed() -> None:
+    assert weigh(Clues(BUDI, tagged=NUMBER, failed=True), {}, PARTS).number == NUMBER
+    assert weigh(Clues(BUDI, bounced=NUMBER, failed=True), {}, PARTS).number == NUMBER
+
+
+def test_a_mail_that_failed_is_told_nothing_of_the_senders_own_tickets() -> None:
+    mistyped = f"{NUMBER[:-1]}{(int(NUMBER[-1]) + 1) % 10}"
+    clues = Clues(BUDI, mistyped=(mistyped,))
+
+    assert weigh(clues, {}, PARTS, (NUMBER,)).suggests == NUMBER
+    assert weigh(replace(clues, failed=True), {}, PARTS, (NUMBER,)).suggests == ""

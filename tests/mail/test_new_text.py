@@ -1,0 +1,214 @@
+"""What a customer wrote is found among quotes, and what an agent's program quoted never leaves."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailbot.mail.parsing.html_text import html_to_text
+from mailbot.mail.replies.new_text import MARKERS, answer_text, visible
+
+SAID = "Saldo saya belum kembali.\n\nMohon dibantu."
+NOTICE = "There is a new ticket for your team. SECRET 4711"
+ADDRESS = "support+t.toko482173908.k3j5h2g4@dukungan.example"
+
+# What mail programs put between the answer and the mail they quote; {quote} is that mail, {marked} with "> ".
+PROGRAMS = {
+    "gmail en": f"On Fri, Nov 20, 2026 at 10:12 AM TokoDompet <{ADDRESS}> wrote:\n\n{{marked}}",
+    "gmail en wrapped": f"On Fri, Nov 20, 2026 at 10:12 AM TokoDompet <\n{ADDRESS}> wrote:\n\n{{marked}}",
+    "gmail id": f"Pada tanggal Jum, 20 Nov 2026 pukul 10.12 TokoDompet <{ADDRESS}> menulis:\n\n{{marked}}",
+    "gmail id wrapped": f"Pada Jum, 20 Nov 2026 pukul 10.12 TokoDompet <\n{ADDRESS}> menulis:\n\n{{marked}}",
+    "gmail dated": f"2026-11-20 10:12 GMT+07:00 TokoDompet <{ADDRESS}>:\n\n{{marked}}",
+    "apple id": f"> Pada 20 Nov 2026, pukul 10.12, TokoDompet <{ADDRESS}> menulis:\n> \n{{marked}}",
+    "apple en": f"> On 20 Nov 2026, at 10:12, TokoDompet <{ADDRESS}> wrote:\n> \n{{marked}}",
+    "yahoo id": f"    Pada Jumat, 20 November 2026 10.12.45 WIB, Toko <{ADDRESS}> menulis:  \n \n{{quote}}",
+    "yahoo en": f"    On Friday, November 20, 2026 at 10:12:45 AM, Toko <{ADDRESS}> wrote:  \n \n{{quote}}",
+    "outlook en": f"From: Toko <{ADDRESS}>\nSent: Friday, 20 November\nTo: Budi\nSubject: x\n\n{{quote}}",
+    "outlook bold": f"*From:* TokoDompet <{ADDRESS}>\n*Sent:* Friday\n*To:* Budi\n*Subject:* x\n\n{{quote}}",
+    "outlook id": f"Dari: TokoDompet <{ADDRESS}>\nDikirim: Jumat\nKepada: Budi\nPerihal: x\n\n{{quote}}",
+    "outlook mobile": f"{'_' * 32}\nFrom: Toko <{ADDRESS}>\nSent: Friday\nTo: Budi\nSubject: x\n\n{{quote}}",
+    "outlook express": f"-----Original Message-----\nFrom: {ADDRESS}\n\n{{quote}}",
+    "outlook express id": f"-----Pesan Asli-----\nDari: {ADDRESS}\n\n{{quote}}",
+    "samsung": f"------ Pesan asli ------\nDari: {ADDRESS}\nTanggal: 20/11/26\nKe: x\nSubjek: x\n\n{{quote}}",
+    "thunderbird en": "On 20/11/2026 10:12, TokoDompet wrote:\n{marked}",
+    "thunderbird id": "Pada 20/11/2026 10.12, TokoDompet menulis:\n{marked}",
+    "marker id": f"{MARKERS['id']}\n{{quote}}",
+    "marker en": f"{MARKERS['en']}\n{{quote}}",
+    "marker under a name": f"TokoDompet <{ADDRESS}> menulis:\n\n{MARKERS['id']}\n{{quote}}",
+    "bare quote": "{marked}",
+}
+SIGNED = (
+    "",
+    "\n\nDikirim dari iPhone saya",
+    "\n\nSent from my iPhone",
+    "\n\nGet Outlook for Android<https://aka.ms/x>",
+)
+
+
+def _replies(name: str) -> dict[str, tuple[str, str]]:
+    """Replies as mail programs write them: "==== name", the mail, "~~~~", what its sender wrote."""
+    cases = {}
+    for case in (Path(__file__).parent / "replies" / name).read_text().split("==== ")[1:]:
+        title, _, rest = case.partition("\n")
+        mail, _, seen = rest.partition("~~~~\n")
+        cases[title] = (mail.strip("\n"), seen.strip("\n"))
+    return cases
+
+
+PLAIN, HTML = _replies("plain.txt"), _replies("html.txt")
+
+
+def _mail(said: str, program: str, quote: str) -> str:
+    marked = "\n".join(f"> {line}" for line in quote.split("\n"))
+    return f"{said}\n\n" + PROGRAMS[program].format(quote=quote, marked=marked)
+
+
+@pytest.mark.parametrize("signature", SIGNED)
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_the_quote_of_every_program_is_folded(program: str, signature: str) -> None:
+    assert visible(_mail(SAID + signature, program, NOTICE), is_reply=True) == SAID
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_mail_that_is_no_reply_stays_whole(program: str) -> None:
+    text = _mail(SAID, program, NOTICE)
+
+    assert visible(text, is_reply=False) == text
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_reply_that_only_quotes_is_shown_whole(program: str) -> None:
+    text = _mail("", program, NOTICE)
+
+    assert visible(text, is_reply=True) == text
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Data transfer saya:\nDari: BCA 123\nKe: Dana 456\nTanggal: 20/11/2026",
+        "Pada hari Senin saya sudah menulis:\nmohon uang saya kembali",
+        "Isi pesan kurir:\n- paket hilang\n- jam 10:12",
+        "Nomor saya:\n-- 0812",
+        "Dari kemarin belum masuk.\nKepada siapa saya mengadu?",
+        "a < b > c\n\n--------\n\nbaris kedua",
+        "On Monday I was charged twice: 10:12 and 10:13",
+    ],
+)
+def test_what_only_looks_like_a_quote_stays(said: str) -> None:
+    assert visible(said, is_reply=True) == said
+
+
+def test_answers_below_a_quote_stay() -> None:
+    text = "On 20/11/2026 10:12, TokoDompet wrote:\n> Nomor Anda?\n\nINV/1\n\n> Kapan?\n\nKemarin."
+
+    assert visible(text, is_reply=True) == "INV/1\n\nKemarin."
+
+
+def test_a_signature_is_folded_but_never_the_mail() -> None:
+    assert visible("Halo\n\n-- \nBudi\n0812", is_reply=True) == "Halo"
+    assert visible("-- \nBudi\n0812", is_reply=True) == "-- \nBudi\n0812"
+
+
+@given(st.text(max_size=80), st.sampled_from(sorted(PROGRAMS)), st.text(max_size=80))
+def test_visible_is_never_empty_unless_the_text_is(said: str, program: str, quote: str) -> None:
+    text = _mail(said, program, quote)
+
+    assert visible(text, is_reply=True).strip()
+
+
+@pytest.mark.parametrize("signature", SIGNED)
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_an_answer_ends_where_the_notice_begins(program: str, signature: str) -> None:
+    notice = f"{MARKERS['en']}\n{NOTICE}"
+
+    assert answer_text(_mail(SAID + signature, program, notice)) == SAID
+    assert answer_text(_mail(SAID + signature, program, notice) + "\n\nbelow") == SAID
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_an_agent_who_wrote_nothing_above_the_notice_answered_nothing(program: str) -> None:
+    notice = f"{MARKERS['id']}\n{NOTICE}"
+
+    assert answer_text(_mail("", program, notice) + "\n\nbelow the quote") == ""
+    assert answer_text(_mail("Sent from my iPhone", program, notice)) == ""
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        "Le ven. 20 nov. 2026 à 10:12, TokoDompet <{address}> a écrit :",
+        "Am 20.11.2026 um 10:12 schrieb TokoDompet <{address}>:",
+        "El vie, 20 nov 2026 a las 10:12, TokoDompet (<{address}>) escribió:",
+        "TokoDompet <{address}> 於 2026年11月20日 10:12 寫道:",
+        "20.11.2026 10:12 TokoDompet {address}:",
+    ],
+)
+def test_whatever_language_names_our_reply_address_it_does_not_leave(above: str) -> None:
+    text = f"{SAID}\n\n{above.format(address=ADDRESS)}\n\n{MARKERS['id']}\n{NOTICE}"
+
+    assert answer_text(text) == SAID
+
+
+@given(st.text(max_size=120), st.sampled_from(sorted(PROGRAMS)), st.sampled_from(["", "> ", ">> ", " | "]))
+def test_nothing_below_the_marker_ever_leaves(said: str, program: str, prefix: str) -> None:
+    notice = "\n".join(f"{prefix}{line}" for line in (MARKERS["id"], NOTICE, "", "more SECRET 4711"))
+
+    assert "SECRET 4711" not in answer_text(_mail(said, program, notice))
+
+
+def test_an_answer_without_any_quote_is_kept_whole() -> None:
+    text = "Halo Bu Siti,\n\ndana Anda kembali dalam 2 hari:\n- Rp 50.000\n\nSalam,\nAyu"
+
+    assert answer_text(text) == text
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_of_a_reply_is_seen_what_its_sender_wrote(name: str) -> None:
+    mail, seen = PLAIN[name]
+
+    assert visible(mail, is_reply=True) == seen
+
+
+@pytest.mark.parametrize("name", HTML)
+def test_of_a_reply_in_html_is_seen_the_same(name: str) -> None:
+    mail, seen = HTML[name]
+
+    assert visible(html_to_text(mail)[0], is_reply=True) == seen
+
+
+MARKED = sorted(
+    name for name, above in PROGRAMS.items() if above.count("{marked}") and not above.startswith("> ")
+)
+words = st.lists(st.text("abcdefghijklmnopqrstuvwxyz", min_size=1, max_size=9), min_size=1, max_size=8).map(
+    " ".join
+)
+
+
+@given(words, st.sampled_from(MARKED), words, words)
+def test_what_was_written_above_and_below_lines_with_marks_is_never_lost(
+    above: str, program: str, quote: str, below: str
+) -> None:
+    text = f"{_mail(above, program, quote)}\n\n{below}"
+
+    assert visible(text, is_reply=True) == f"{above}\n\n{below}"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Pada Sen, 23 Nov 2026 pukul 10.15 X <x@y.example> menulis:",
+        "Dari: a@b.example",
+        "##- Balas di atas baris ini -##\ntercantum pada judul (subjek) email.",
+        "> a\nPada 10.15 wrote: menulis:",
+        "dikirim dari " + "iphone " * 50 + "?",
+        "- " * 190 + "x",
+        "=" * 390 + "x:",
+    ],
+)
+def test_a_hostile_reply_is_folded_in_one_pass(line: str) -> None:
+    """Half a megabyte of each: what looks back, or ahead, too far runs into the suite's time limit here."""
+    text = f"{line}\n" * (500_000 // len(line))
+
+    assert visible(text, is_reply=True).strip()

@@ -1,0 +1,71 @@
+"""The envelope that a mail's own header stands in for."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailbot.mail.parsing.addressed import RECIPIENTS, addressed
+from tests.builders import BOX, policy
+
+TOKO, BILLS = BOX.address, "tagihan@dukungan.example"
+TAGGED = "support+t.toko482173906.abc@dukungan.example"
+OURS = {TOKO, BILLS}
+
+
+def ours(address: str) -> bool:
+    local, _, domain = address.partition("@")
+    return f"{local.partition('+')[0]}@{domain}" in OURS
+
+
+@pytest.mark.parametrize(
+    ("header", "sender"),
+    [
+        ("Return-Path: <budi@pelanggan.example>\nFrom: Siti <siti@lain.example>", "budi@pelanggan.example"),
+        ("Return-Path: budi@pelanggan.example", "budi@pelanggan.example"),
+        ("Return-Path: <>\nFrom: Siti <siti@lain.example>", ""),
+        ("Return-Path:\nFrom: Siti <siti@lain.example>", ""),
+        ("Return-Path: <root>\nFrom: root <root@mesin.example>", ""),
+        ("Return-Path: <a@first.example>\nReturn-Path: <b@forged.example>", "a@first.example"),
+        ("From: Siti <Siti@Lain.example>", "siti@lain.example"),
+        ("From: =?utf-8?q?evil=40x=2Eexample?= <siti@lain.example>", "siti@lain.example"),
+        ("From: a@x.example, b@x.example", ""),
+        ("From: a@x.example\nFrom: b@x.example", ""),
+        ("Subject: tanpa pengirim", ""),
+    ],
+)
+def test_the_sender_is_the_return_path_else_the_author(header: str, sender: str) -> None:
+    assert addressed(f"{header}\n\nhalo\n".encode(), ours)[0] == sender
+
+
+@pytest.mark.parametrize(
+    ("header", "recipients"),
+    [
+        (f"To: {TOKO}", (TOKO,)),
+        (f"To: Toko <{TOKO.upper()}>", (TOKO,)),
+        (f"To: {TAGGED}", (TAGGED,)),
+        (f"To: {TAGGED}\nDelivered-To: {TOKO}", (TOKO, TAGGED)),
+        (f"Delivered-To: desk@gmail.example\nTo: {BILLS}\nCc: x@y.example, {TOKO}", (BILLS, TOKO)),
+        (f"X-Original-To: {BILLS}\nTo: undisclosed-recipients:;", (BILLS,)),
+        (f"Envelope-To: {BILLS}\nTo: {BILLS}", (BILLS,)),
+        (f"Bcc: {TOKO}\nReply-To: {TOKO}", ()),
+        (f"To: {TOKO}.evil.example, x{TOKO}", ()),
+        ("To: teman@lain.example", ()),
+        ("Subject: x", ()),
+    ],
+)
+def test_the_recipients_are_those_of_ours_whom_the_header_names(
+    header: str, recipients: tuple[str, ...]
+) -> None:
+    assert addressed(f"From: a@b.example\n{header}\n\nTo: {BILLS}\n".encode(), ours)[1] == recipients
+
+
+def test_nobody_makes_us_take_thousands_of_recipients() -> None:
+    many = "".join(f"To: support+{each}@dukungan.example\r\n" for each in range(900))
+    assert len(addressed(many.encode() + b"\r\n", ours)[1]) == RECIPIENTS
+
+
+@given(st.binary(max_size=400) | st.from_regex(rb"(?i)(return-path|from|to|delivered-to): .{0,60}\n\n.*"))
+def test_any_bytes_have_an_envelope(raw: bytes) -> None:
+    sender, recipients = addressed(raw, policy().mailbox_for)
+    assert sender == "" or "@" in sender
+    assert set(recipients) <= {TOKO}

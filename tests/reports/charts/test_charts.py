@@ -1,0 +1,159 @@
+"""Charts: what is drawn, where, and that both painters draw the same layout."""
+
+import xml.etree.ElementTree as ET
+from io import BytesIO
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from mailbot.reports.charts import Bars, Heat, Lines, Picture, Rows, Series, picture, sheet
+from mailbot.reports.charts.layout import colour, number, shade, ticks
+from mailbot.reports.charts.svg import Box, Dot, Path, Words, fitting, width_of
+
+SVG = "{http://www.w3.org/2000/svg}"
+TWO = (Series("now", (3.0, None, 5.0)), Series("before", (1.0, 2.0, 0.0)))
+LABELS = ("a", "b", "c")
+CHARTS = (
+    Bars("Bars", LABELS, TWO, "tickets"),
+    Bars("Stack", LABELS, TWO, stacked=True),
+    Lines("Lines", LABELS, TWO, "hours"),
+    Rows("Rows", LABELS, TWO),
+    Rows("Stacked rows", LABELS, TWO, stacked=True),
+    Heat("Heat", LABELS, TWO, "tickets"),
+)
+
+
+def boxes(drawn: Picture, fill: str) -> list[Box]:
+    return [mark for mark in drawn.marks if isinstance(mark, Box) and mark.fill == fill and mark.tip]
+
+
+@pytest.mark.parametrize("chart", CHARTS, ids=lambda chart: chart.title)
+def test_every_kind_is_drawn_inside_its_picture_as_svg_and_as_png(chart: Bars) -> None:
+    drawn = picture(chart, 500, 260)
+    root = ET.fromstring(drawn.svg())
+    image = Image.open(BytesIO(drawn.png()))
+
+    assert root.get("viewBox") == f"0 0 500 {drawn.height:.2f}".removesuffix(".00")
+    assert image.size == (1000, round(drawn.height * 2))
+    assert len(image.convert("RGB").getcolors(100_000) or ()) > 5
+    for mark in drawn.marks:
+        if isinstance(mark, Box):
+            assert mark.x >= 0
+            assert mark.y >= 0
+            assert mark.x + mark.width <= 500.01
+            assert mark.y + mark.height <= drawn.height + 0.01
+    assert {element.tag for element in root.iter()} <= {
+        f"{SVG}{name}" for name in ("svg", "title", "rect", "text", "polyline", "circle")
+    }
+
+
+def test_a_bar_is_as_high_as_its_value_and_a_stack_as_its_sum() -> None:
+    first, second = (boxes(picture(Bars("x", LABELS, TWO, stacked=True)), colour(index)) for index in (0, 1))
+
+    assert first[0].height == pytest.approx(3 * second[0].height)
+    assert second[0].y + second[0].height == pytest.approx(first[0].y)  # on top of the other
+    assert [box.tip for box in first] == ["a, now: 3", "c, now: 5"]
+
+
+def test_a_line_has_a_gap_where_a_value_is_missing() -> None:
+    values = (1.0, 2.0, None, 4.0, None, 5.0, 6.0)
+    drawn = picture(Lines("x", tuple("abcdefg"), (Series("y", values),)))
+    lines = [mark for mark in drawn.marks if isinstance(mark, Path) and mark.stroke == colour(0)]
+    dots = [mark for mark in drawn.marks if isinstance(mark, Dot)]
+
+    assert [len(line.points) for line in lines] == [2, 2]
+    assert len(dots) == 5
+
+
+def test_what_a_customer_wrote_is_escaped_and_no_control_character_is_left() -> None:
+    drawn = picture(Rows("<script>&\x00\x1b[1m", ('"><img src=x>',), (Series("</svg>", (1.0,)),)))
+    root = ET.fromstring(drawn.svg())
+
+    assert root.find(f"{SVG}title").text == "<script>& [1m".replace("& ", "&  ")  # type: ignore[union-attr]
+    assert "<script" not in drawn.svg()
+    assert "<img" not in drawn.svg()
+    assert drawn.png().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("most", "least", "expected"),
+    [
+        (0, 0, (0, 1)),
+        (1, 1, (0, 1)),
+        (3, 1, (0, 1, 2, 3)),
+        (16, 0, (0, 5, 10, 15, 20)),
+        (0.3, 0, (0, 0.1, 0.2, 0.3)),
+        (5000, 1, (0, 1000, 2000, 3000, 4000, 5000)),
+    ],
+)
+def test_the_axis_has_round_ticks(most: float, least: float, expected: tuple[float, ...]) -> None:
+    assert ticks(most, least=least) == pytest.approx(expected)
+
+
+@given(st.floats(1e-6, 1e12))
+def test_the_axis_reaches_the_largest_value_without_waste(most: float) -> None:
+    found = ticks(most)
+
+    assert found[-1] >= most * 0.999
+    assert found[-2] < most
+    assert len(found) <= 11
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0"), (7, "7"), (0.25, "0.25"), (1234, "1,234"), (12500, "12.5k"), (1234567, "1.23M")],
+)
+def test_numbers_are_short(value: float, text: str) -> None:
+    assert number(value) == text
+
+
+def test_the_shades_of_heat_darken_evenly() -> None:
+    def lightness(fill: str) -> int:
+        return sum(int(fill[start : start + 2], 16) for start in (1, 3, 5))
+
+    shades = [lightness(shade(index / 10)) for index in range(11)]
+    assert shades == sorted(shades, reverse=True)
+    assert len(set(shades)) == 11
+
+
+@pytest.mark.parametrize("value", [-1.0, float("inf"), float("nan")])
+def test_what_can_not_be_drawn_is_refused(value: float) -> None:
+    with pytest.raises(ValueError, match="can't be drawn"):
+        Bars("x", ("a",), (Series("y", (value,)),))
+    with pytest.raises(ValueError, match="1 values for 2 labels"):
+        Lines("x", ("a", "b"), (Series("y", (1.0,)),))
+
+
+@given(st.text(max_size=60), st.floats(20, 400))
+def test_a_text_is_cut_to_the_room_that_there_is(text: str, width: float) -> None:
+    cut = fitting(text, width, 12)
+
+    assert width_of(cut, 12) <= width or cut == "…"
+    assert cut.isprintable()
+
+
+def test_a_chart_of_nothing_is_drawn() -> None:
+    for kind in (Bars, Lines, Rows, Heat):
+        assert picture(kind("Nothing", (), ())).svg()
+        assert picture(kind("Nothing", (), (Series("x", ()),))).png()
+
+
+def test_many_labels_are_thinned_out_so_that_none_lies_on_another() -> None:
+    labels = tuple(f"{day} November" for day in range(100))
+    drawn = picture(Bars("x", labels, (Series("y", (1.0,) * 100),)))
+    shown = [mark for mark in drawn.marks if isinstance(mark, Words) and mark.anchor == "middle"]
+
+    assert 3 < len(shown) < 20
+    for one, next_one in pairwise(shown):
+        assert one.x + width_of(one.text, one.size) / 2 < next_one.x - width_of(next_one.text, one.size) / 2
+
+
+def test_pictures_stand_beside_and_below_each_other_on_a_sheet() -> None:
+    whole = sheet("All", [picture(chart, 300, 200) for chart in CHARTS], columns=2)
+
+    assert whole.width == 2 * 300 + 3 * 16
+    assert whole.svg().count("font-weight") == 1 + len(CHARTS)
+    assert Image.open(BytesIO(whole.png())).size[0] == whole.width * 2

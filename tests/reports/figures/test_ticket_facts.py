@@ -1,0 +1,204 @@
+"""One ticket's events and the facts of its life, reckoned by hand."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import get_args
+
+import pytest
+
+from mailbot.domain import events as e
+from mailbot.domain.events import Event
+from mailbot.domain.model import Status, Target
+from mailbot.domain.worktime import ALWAYS
+from mailbot.reports.figures.facts import (
+    Answered,
+    Confirmed,
+    Escalated,
+    Fact,
+    HandedOver,
+    Left,
+    Opened,
+    Promised,
+    Returned,
+    Stood,
+)
+from mailbot.reports.figures.ticket_facts import KINDS, facts
+from tests.reports.figures.lives import (
+    BAYU,
+    HOUR,
+    OFFICE,
+    RINA,
+    answered,
+    assigned,
+    at,
+    clocks,
+    closed,
+    opened,
+    reopened,
+    routed,
+    wrote,
+)
+
+FIRST, NEXT, WHOLE = Target.FIRST_RESPONSE, Target.NEXT_RESPONSE, Target.RESOLUTION
+CONFIRMATION = Target.CONFIRMATION
+
+
+def told(events: Sequence[Event], *borders: float, kind: type[Fact] | None = None) -> list[Fact]:
+    """In work time of an office open from 8 to 17 in Jakarta; frontline never closes."""
+    found = facts(
+        events, [at(each) for each in borders or (1000,)], lambda t: ALWAYS if t == "frontline" else OFFICE
+    )
+    return [each for each in found if not kind or isinstance(each, kind)]
+
+
+def test_a_tickets_times_are_reckoned_by_the_wall_and_by_the_teams_hours_while_it_was_our_turn() -> None:
+    life = [opened(), routed(), assigned(0), answered(1.5), wrote(6), answered(23), closed(24)]
+
+    # Monday 10:00 to 11:30; then from 16:00 to Tuesday 9:00, of which one hour each is work.
+    assert told(life, kind=Answered) == [
+        Answered(at(1.5), "payments", RINA, "first", 1.5 * HOUR, 1.5 * HOUR),
+        Answered(at(23), "payments", RINA, "next", 17 * HOUR, 2 * HOUR),
+    ]
+    assert told(life, kind=Left) == [Left(at(24), "payments", "closed", RINA, 24 * HOUR, 3.5 * HOUR)]
+    assert told(life, kind=Opened) == [Opened(at(0), "payments", "saldo", "payment", "Saldo belum masuk", ())]
+
+
+def test_the_time_of_several_mails_counts_from_the_first_that_was_not_answered() -> None:
+    life = [opened(), routed(), answered(1), wrote(2), wrote(3), answered(4), answered(5)]
+
+    assert [(each.which, each.wall) for each in told(life, kind=Answered)] == [  # type: ignore[union-attr]
+        ("first", HOUR),
+        ("next", 2 * HOUR),
+        ("more", None),
+    ]
+
+
+def test_after_a_hand_over_the_work_time_is_the_new_teams() -> None:
+    """Two hours of payments until 17:00 on Monday, then the night of a team that never closes."""
+    hand_over = e.TicketHandedOver(at(7), "policy", "frontline", "")
+    life = [opened(5), routed(5), hand_over, closed(17)]
+
+    assert told(life, kind=Left) == [Left(at(17), "frontline", "closed", "", 12 * HOUR, 12 * HOUR)]
+    assert told(life, kind=HandedOver) == [HandedOver(at(7), "frontline")]
+
+
+@pytest.mark.parametrize(
+    ("life", "outcomes"),
+    [
+        ([clocks(0, FIRST, WHOLE), answered(1), clocks(1, WHOLE), closed(2)], [(FIRST, True), (WHOLE, True)]),
+        (
+            [clocks(0, FIRST, WHOLE), e.TargetMissed(at(1), "policy", FIRST, at(1)), answered(2), closed(3)],
+            [(FIRST, False), (WHOLE, True)],
+        ),
+        ([clocks(0, FIRST), closed(1)], []),  # no answer was needed: neither kept nor broken
+        ([clocks(0, FIRST), e.TicketMerged(at(1), "operator:x", "T", ())], []),
+        ([answered(1), closed(2)], []),  # nothing was promised
+        (
+            [clocks(0, WHOLE), closed(1), reopened(2), wrote(2), clocks(2, NEXT, WHOLE), answered(3)],
+            [(WHOLE, True), (NEXT, True)],
+        ),
+        (  # said to be missed by its clock: the event lies before what was read
+            [clocks(0, WHOLE, missed=[WHOLE]), closed(9)],
+            [],
+        ),
+    ],
+)
+def test_a_promise_is_kept_missed_or_neither(life: list[Event], outcomes: list[tuple[Target, bool]]) -> None:
+    found = told([opened(), routed(), *life], kind=Promised)
+
+    assert [(each.target, each.kept) for each in found] == outcomes  # type: ignore[union-attr]
+    assert all(each.priority == "high" for each in found)  # type: ignore[union-attr]
+
+
+def test_who_confirms_an_escalation_is_timed_and_whom_a_step_relieves_is_not() -> None:
+    asked = [opened(), routed(), clocks(1, CONFIRMATION, within=0.5)]
+    escalated = e.TicketEscalated(at(1.2), "policy", "L3", "resolution is due")
+
+    in_time = [*asked, answered(1.25), clocks(1.25)]
+    too_late = [*asked, clocks(1.5), e.TicketEscalated(at(1.5), "policy", "L3", "not confirmed in time")]
+    relieved = [*asked, clocks(1.2), escalated]
+    assert told(in_time, kind=Confirmed) == [Confirmed(at(1.25), "payments", HOUR / 4, HOUR / 4, kept=True)]
+    assert told(too_late, kind=Confirmed) == [Confirmed(at(1.5), "payments", HOUR / 2, HOUR / 2, kept=False)]
+    assert told(relieved, kind=Confirmed) == []
+
+
+def test_escalations_tell_the_rule_the_level_and_whether_a_person_did_it() -> None:
+    life = [
+        opened(),
+        routed(),
+        e.TicketEscalated(at(1), "policy", "L2", "late"),
+        e.TicketEscalated(at(2), "operator:eko", "L3", "angry"),
+        e.TicketEscalated(at(3), f"agent:{BAYU}", "management", ""),
+    ]
+
+    assert told(life, kind=Escalated) == [
+        Escalated(at(1), "payments", "saldo", "L2", manual=False),
+        Escalated(at(2), "payments", "saldo", "L3", manual=True),
+        Escalated(at(3), "payments", "saldo", "management", manual=True),
+    ]
+
+
+def test_held_mail_counts_for_nothing_until_it_is_released_and_then_from_there() -> None:
+    released = e.TicketReleased(at(5), "operator:eko")
+    life = [opened(held_for="TOKO-11112222-9"), routed()]
+
+    assert told(life, 3) == []
+    assert [type(each) for each in told([*life, closed(1)], 3)] == []
+    found = told([*life, released, closed(6)], 3, 10)
+    assert [type(each) for each in found] == [Opened, Left, Stood]
+    assert found[1].wall == HOUR  # type: ignore[union-attr]
+
+
+def test_a_merged_ticket_leaves_and_comes_back_as_it_was() -> None:
+    merged = e.TicketMerged(at(2), "operator:eko", "TOKO-11112222-9", (1,))
+    apart = [
+        e.TicketUnmerged(at(4), "operator:eko", "TOKO-11112222-9", (1,)),
+        e.TicketRetold(at(4), "policy", Status.WAITING, at(1), None, "", ()),
+    ]
+    life = [opened(), routed(), answered(1), merged]
+
+    assert told(life, kind=Left) == [Left(at(2), "payments", "merged", "", None, None)]
+    assert told([*life, *apart], kind=Returned) == [Returned(at(4), "payments", "unmerged")]
+    closed_one = [opened(), routed(), closed(1), merged, apart[0]]
+    as_it_was = e.TicketRetold(at(4), "policy", Status.CLOSED, None, at(1), "", ())
+    assert [type(each) for each in told([*closed_one, as_it_was], 9)] == [Opened, Left, Stood]
+
+
+def test_a_part_split_off_is_opened_when_it_was_split_and_takes_its_time_from_its_mail() -> None:
+    life = [opened(5, split_from="TOKO-11112222-9", since=at(1)), routed(5), closed(6)]
+
+    assert [each.at for each in told(life, kind=Opened)] == [at(5)]
+    assert told(life, kind=Left) == [Left(at(6), "payments", "closed", "", 5 * HOUR, 5 * HOUR)]
+
+
+def test_at_each_border_it_is_told_how_the_ticket_stood() -> None:
+    life = [opened(1), routed(1), assigned(1), closed(2), reopened(5), closed(7)]
+    score = e.SatisfactionGiven(at(8), "customer", 5)
+    stood = told([*life, score], 0, 1, 3, 6, 9, kind=Stood)
+
+    counts = [(each.at, each.is_open, each.closings, each.undone, each.rated) for each in stood]  # type: ignore[union-attr]
+    assert counts == [
+        (at(3), False, 1, 0, False),
+        (at(6), True, 0, 0, False),  # the closing of the stretch before was undone: not in this one
+        (at(9), False, 1, 0, True),
+    ]
+    assert told([*life, score], 1, 6, kind=Stood)[0].undone == 1  # type: ignore[union-attr]
+
+
+def test_what_happens_at_a_border_belongs_to_what_comes_after_it() -> None:
+    life = [opened(), routed(), closed(4)]
+
+    assert [each.is_open for each in told(life, 4, 5, kind=Stood)] == [True, False]  # type: ignore[union-attr]
+    assert told([opened(4), routed(4)], 4, kind=Stood) == []
+
+
+def test_the_kinds_that_matter_are_events_that_there_are() -> None:
+    assert KINDS[0] == "TicketOpened"
+    assert set(KINDS) <= {kind.__name__ for kind in get_args(e.Event)}
+    assert facts([], [at(1)], lambda _: OFFICE) == []
+
+
+def test_a_ticket_closed_at_once_took_no_time() -> None:
+    left = told([opened(), routed(), closed(0)], kind=Left)
+
+    assert left == [Left(at(0), "payments", "closed", "", timedelta(), timedelta())]

@@ -1,0 +1,189 @@
+"""A report as people and programs get to see it."""
+
+import json
+import xml.etree.ElementTree as ET
+from datetime import timedelta
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mailbot.cli.shared.output import plain
+from mailbot.domain import events as e
+from mailbot.domain.worktime import ALWAYS
+from mailbot.reports.figures.api import Report, report
+from mailbot.reports.render import for_mail, html, json_form, poster, sections, text, title
+from mailbot.reports.render.charts import charts
+from mailbot.reports.render.translations import _INDONESIAN, number, percent, say, span
+from tests.reports.figures.lives import answered, assigned, at, lives, opened, routed
+from tests.reports.figures.test_report import TICKETS, WEEK
+
+NASTY = '<script>alert(1)</script>\x1b[31m\u202e" onload="x'
+
+
+def made(*more: list[e.Event]) -> Report:
+    return report([*TICKETS, *more], WEEK, lambda _: ALWAYS, WEEK.until)
+
+
+def nasty() -> Report:
+    one = [
+        opened(1),
+        routed(1, NASTY, rule=NASTY, category=NASTY, details=(("x", NASTY),)),
+        assigned(1, NASTY),
+        answered(2, NASTY),
+        e.TicketEscalated(at(3), "policy", NASTY, ""),
+    ]
+    return made(*[one] * 6)
+
+
+class Elements(HTMLParser):
+    """The names of all elements, and of their attributes."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+        self.attributes: set[str] = set()
+        self.feed(source)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.names.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+
+def test_the_text_holds_every_table_in_columns() -> None:
+    shown = text(made())
+
+    assert shown.startswith(
+        "Report 2026-11-23 10:00 WIB - 2026-11-30 10:00 WIB\ncompared with 2026-11-16 10:00"
+    )
+    heads = [line.split() for line in shown.splitlines() if line.startswith("figure ")]
+    assert heads == [["figure", "this", "period", "before", "change"]]
+    rows = {line.split("  ")[0]: line.split() for line in shown.splitlines()}
+    assert rows["opened"] == ["opened", "2", "2", "+0%"]
+    assert rows["promises kept"][2:4] == ["75.0%", "-"]
+    assert [each.title for each in sections(made())] == [
+        "At a glance",
+        "Times",
+        "Promises",
+        "Escalations",
+        "Backlog by age",
+        "Teams",
+        "Agents",
+        "Satisfaction",
+        "Causes",
+    ]
+
+
+def test_it_is_told_in_indonesian_too_with_its_way_of_writing_numbers() -> None:
+    shown = text(made(), "id")
+
+    assert "Ringkasan" in shown
+    assert "janji ditepati" in shown
+    assert "75,0%" in shown
+    assert title(made(), "id").startswith("Laporan ")
+    for section in sections(made(), "id"):
+        for word in (section.title, *section.heads):
+            assert word in {*_INDONESIAN.values(), "G2", ""} or any(map(str.isdigit, word)), word
+
+
+@pytest.mark.parametrize("language", ["en", "id"])
+def test_no_word_of_a_customer_or_an_admin_becomes_markup_or_moves_a_cursor(language: str) -> None:
+    for source in (html(nasty(), language), for_mail(nasty(), language)):
+        found = Elements(source)
+        assert not {"script", "img", "iframe", "link", "object"} & found.names
+        assert not [name for name in found.attributes if name.startswith("on") or name in ("src", "href")]
+    shown = text(nasty(), language)
+    assert all(char == "\n" or char.isprintable() for char in shown)
+    assert "\u202e" not in html(nasty(), language)
+
+
+def test_the_page_loads_nothing_and_holds_its_charts() -> None:
+    source = html(made())
+
+    assert source.count("<svg ") == len(charts(made())) == 6
+    assert "default-src 'none'" in source
+    assert source.replace("http://www.w3.org/2000/svg", "").count("http") == 1  # http-equiv
+    assert source.index("<h1>") < source.index("<svg ") < source.index("<table>")
+
+
+def test_the_poster_shows_every_chart() -> None:
+    drawn = poster(made())
+
+    ET.fromstring(drawn.svg())
+    assert drawn.png().startswith(b"\x89PNG")
+    for chart in charts(made()):
+        assert chart.title in drawn.svg()
+
+
+def test_a_year_of_days_is_drawn_by_weeks() -> None:
+    from mailbot.reports.figures.api import Period
+
+    year = Period(at(-24 * 365), at(24 * 7), "UTC")
+    drawn = charts(report(TICKETS, year, lambda _: ALWAYS, year.until))[0]
+
+    assert len(drawn.labels) == 54
+    assert sum(value or 0 for value in drawn.series[0].values) == 4
+
+
+def test_the_json_has_stable_keys_and_plain_values() -> None:
+    told = json.loads(json.dumps(plain(json_form(made()))))
+
+    assert list(told) == [
+        *("made_at", "team", "period", "previous_period", "figures", "previous", "causes"),
+        *("causes_compared_with", "compensation"),
+    ]
+    figures = told["figures"]
+    assert (figures["opened"], figures["escalated"]["count"], figures["promises"]["kept_share"]) == (
+        2,
+        1,
+        0.75,
+    )
+    assert figures["first_response"]["wall"] == {"count": 2, "mean": 9000, "median": 9000, "p90": 13320}
+    assert figures["satisfaction"]["marks"] == {"1": 0, "2": 1, "3": 0, "4": 0, "5": 1}
+    assert figures["backlog"]["by_team"] == {"frontline": [0, 0, 1, 1, 0, 0]}
+    assert told["compensation"]["granted"] == {"count": 0, "amount": 0}
+    assert told["period"] == {
+        "since": "2026-11-23T03:00:00+00:00",
+        "until": "2026-11-30T03:00:00+00:00",
+        "zone": "Asia/Jakarta",
+    }
+
+
+def test_a_report_of_nothing_is_told_in_every_form() -> None:
+    empty = report([], WEEK, lambda _: ALWAYS, WEEK.until)
+
+    assert [each.title for each in sections(empty)] == ["At a glance"]
+    assert "<table>" in html(empty)
+    assert poster(empty).png()
+    assert json_form(empty)["figures"]["reopen_rate"] is None
+
+
+@given(st.lists(lives(), max_size=3))
+@settings(max_examples=20)
+def test_any_report_can_be_told(tickets: list[list[e.Event]]) -> None:
+    told = report(tickets, WEEK, lambda _: ALWAYS, WEEK.until)
+
+    assert text(told, "id")
+    assert html(told)
+    json.dumps(plain(json_form(told)), allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("length", "shown"),
+    [
+        (None, "-"),
+        (timedelta(), "0 s"),
+        (timedelta(milliseconds=300), "300 ms"),
+        (timedelta(seconds=59.9), "59 s"),
+        (timedelta(hours=26, minutes=5), "1 d 2 h"),
+    ],
+)
+def test_spans_are_their_two_largest_units(length: timedelta | None, shown: str) -> None:
+    assert span(length) == shown
+
+
+def test_numbers_are_written_as_the_language_does() -> None:
+    assert (number(1234.56, "en", 1), number(1234.56, "id", 1)) == ("1,234.6", "1.234,6")
+    assert (number(-0.01, "en", 1), percent(None), percent(0.5)) == ("0.0", "-", "50.0%")
+    assert (say("opened", "id"), say("opened", "en")) == ("masuk", "opened")

@@ -1,0 +1,41 @@
+"""Mutes: while they hold, and when their time has passed."""
+
+from datetime import timedelta
+
+from mailbot.domain.replies.undeliverable import Mute
+from mailbot.store import suppressions
+from mailbot.store.store import Store
+from tests.builders import NOW
+
+DAY = timedelta(days=1)
+
+
+def mute(address: str, kind: str = "bounce", until: timedelta | None = DAY) -> Mute:
+    return Mute(address, kind, "5.1.1", NOW, NOW + until if until else None)
+
+
+def put(store: Store, *found: Mute) -> None:
+    with store.engine.begin() as connection:
+        suppressions.put(connection, found)
+
+
+def held(store: Store, after: timedelta) -> set[str]:
+    return set(store.read_now(suppressions.load, ["a@x", "b@x"], NOW + after))
+
+
+def test_a_mute_holds_until_its_time_and_is_then_forgotten(store: Store) -> None:
+    put(store, mute("a@x"), mute("b@x", until=None))
+
+    assert held(store, DAY / 2) == {"a@x", "b@x"}
+    assert held(store, DAY * 2) == {"b@x"}
+    with store.engine.begin() as connection:
+        assert suppressions.forget(connection, NOW + DAY * 2) == 1
+        assert suppressions.forget(connection, NOW + DAY * 2) == 0
+    assert held(store, DAY / 2) == {"b@x"}
+
+
+def test_a_complaint_is_not_replaced_by_a_bounce(store: Store) -> None:
+    put(store, mute("a@x", "complaint", None))
+    put(store, mute("a@x"))
+
+    assert held(store, DAY * 9) == {"a@x"}

@@ -1,0 +1,176 @@
+"""Turns and loads from the real store: exact on one node, roughly even on several, no statement a mail."""
+
+from collections import Counter
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import event
+
+from mailbot.domain import commands as c
+from mailbot.domain.assignment import Load
+from mailbot.domain.decisions import on_command, on_mail
+from mailbot.domain.lifecycle import Decision
+from mailbot.domain.model import Ticket
+from mailbot.domain.policy import Agent, Policy, Team
+from mailbot.store import tickets
+from mailbot.store.agent_loads import in_hand
+from mailbot.store.store import Store
+from mailbot.store.tickets import Outcome
+from mailbot.workers.agent_loads import FRESH, Rota
+from tests.builders import BOX, NOW, RINA, envelope, facts, mail, policy
+from tests.workers.test_intake import Desk
+
+NAMES = ("ana", "budi", "citra")
+PEOPLE = tuple(Agent(name, f"{name}@tim.example", "L1") for name in NAMES)
+
+
+def standing(assign: str) -> Policy:
+    teams = {"frontline": Team("frontline", "always", PEOPLE, assign)}
+    return policy(teams=teams | {"payments": Team("payments", "always", (RINA,))})
+
+
+@pytest.fixture
+def clock() -> list[float]:
+    return [0.0]
+
+
+def with_rota(store: Store, assign: str, clock: list[float]) -> Desk:
+    made = Desk(store, teams=standing(assign).teams)
+    made.live.rota = Rota(lambda: clock[0])
+    return made
+
+
+def given(store: Store) -> list[str]:
+    """Who got each ticket, in the order in which they were opened."""
+    rows = store.read_now(
+        lambda connection: list(
+            connection.exec_driver_sql(
+                "SELECT t.assignee FROM tickets t JOIN inbox i ON i.ticket = t.number ORDER BY i.id"
+            )
+        )
+    )
+    return [row[0].partition("@")[0] for row in rows]
+
+
+async def test_round_robin_is_exact_within_a_batch_and_over_batches(store: Store, clock: list[float]) -> None:
+    desk = with_rota(store, "round_robin", clock)
+    for size in (4, 1, 5, 2):
+        for n in range(size):
+            await desk.keep(sender=f"p{size}{n}@pelanggan.example")
+        await desk.work()
+        clock[0] += FRESH + 1  # the picture is read anew before each batch
+
+    assert given(store) == [NAMES[n % 3] for n in range(12)]
+
+
+async def test_least_load_counts_what_this_node_gave_away_a_moment_ago(
+    store: Store, clock: list[float]
+) -> None:
+    desk = with_rota(store, "least_load", clock)
+    for n in range(9):
+        await desk.keep(sender=f"p{n}@pelanggan.example")
+    await desk.work()
+
+    assert Counter(given(store)) == {"ana": 3, "budi": 3, "citra": 3}
+
+
+async def test_two_nodes_share_roughly_evenly(store: Store, clock: list[float]) -> None:
+    nodes = [with_rota(store, "least_load", clock) for _ in range(2)]
+    for round_ in range(6):
+        for number, node in enumerate(nodes):
+            node._kept = round_ * 100 + number * 10
+            for n in range(3):
+                await node.keep(sender=f"p{round_}{number}{n}@pelanggan.example")
+            await node.work()
+        clock[0] += FRESH + 1
+
+    counts = Counter(given(store))
+    assert sum(counts.values()) == 36
+    assert max(counts.values()) - min(counts.values()) <= 3
+
+
+async def test_the_store_is_asked_once_in_a_while_however_much_mail_comes(
+    store: Store, clock: list[float]
+) -> None:
+    desk = with_rota(store, "least_load", clock)
+    said: list[str] = []
+    event.listen(store.engine, "before_cursor_execute", lambda *args: said.append(args[2]))
+    for _ in range(6):
+        await desk.receive()
+    looks = [each for each in said if "max(tickets.assigned_at)" in each]
+    clock[0] += FRESH + 1
+    await desk.receive()
+
+    assert len(looks) == 1
+    assert len([each for each in said if "max(tickets.assigned_at)" in each]) == 2
+
+
+def opened(assignee: str, at: datetime, number: str) -> Decision:
+    made = on_mail(None, mail(), envelope(), facts(number=number), standing("spread"), at).decision
+    assigned = on_command(made.ticket, c.Assign(assignee), "operator:x", standing("spread"), at)
+    assert isinstance(assigned, Decision)
+    return Decision(assigned.ticket, (*made.events, *assigned.events))
+
+
+def record(store: Store, decision: Decision, before: Ticket | None = None) -> None:
+    outcome = Outcome(before, decision.ticket, decision.events, "v1", None)
+    store.write_now(lambda connection, items: [tickets.record(connection, items)], outcome)
+
+
+def test_what_the_store_says_is_who_has_what_in_hand_and_when_each_last_got_one(store: Store) -> None:
+    hour = timedelta(hours=1)
+    for number, (name, at) in enumerate((("ana", NOW), ("ana", NOW + hour), ("budi", NOW + 2 * hour))):
+        record(store, opened(f"{name}@tim.example", at, f"{BOX.prefix}-0000000{number}-0"))
+    last = opened("budi@tim.example", NOW + 3 * hour, f"{BOX.prefix}-00000009-0")
+    record(store, last)
+    closed = on_command(last.ticket, c.Close(), "operator:x", standing("spread"), NOW + 4 * hour)
+    assert isinstance(closed, Decision)
+    record(store, closed, last.ticket)
+
+    found = store.read_now(in_hand, [agent.address for agent in PEOPLE])
+    assert found == {
+        "ana@tim.example": Load(2, NOW + hour),
+        "budi@tim.example": Load(1, NOW + 3 * hour),
+        "citra@tim.example": Load(0, None),
+    }
+
+
+def test_a_picture_that_went_wrong_mends_itself_with_the_next_look(store: Store, clock: list[float]) -> None:
+    rota, by = Rota(lambda: clock[0]), standing("least_load")
+    store.read_now(rota.look, by)
+    never_written = opened("ana@tim.example", NOW, f"{BOX.prefix}-00000001-0").ticket
+    rota.learn(None, never_written)
+    assert rota.loads["ana@tim.example"] == Load(1, NOW)
+
+    store.read_now(rota.look, by)
+    assert rota.loads["ana@tim.example"].in_hand == 1
+    clock[0] += FRESH + 1
+    store.read_now(rota.look, by)
+    assert rota.loads["ana@tim.example"] == Load(0, NOW)
+
+
+def test_answering_and_closing_take_a_ticket_out_of_the_hand(store: Store, clock: list[float]) -> None:
+    rota, by = Rota(lambda: clock[0]), standing("least_load")
+    store.read_now(rota.look, by)
+    ticket = opened("ana@tim.example", NOW, f"{BOX.prefix}-00000001-0").ticket
+    rota.learn(None, ticket)
+    passed = on_command(ticket, c.Assign("budi@tim.example"), "operator:x", by, NOW + timedelta(hours=1))
+    assert isinstance(passed, Decision)
+    rota.learn(ticket, passed.ticket)
+    assert [rota.loads[agent.address].in_hand for agent in PEOPLE] == [0, 1, 0]
+
+    closed = on_command(passed.ticket, c.Close(), "operator:x", by, NOW + timedelta(hours=2))
+    assert isinstance(closed, Decision)
+    rota.learn(passed.ticket, closed.ticket)
+    assert [rota.loads[agent.address].in_hand for agent in PEOPLE] == [0, 0, 0]
+    assert rota.loads["budi@tim.example"].last_at == NOW + timedelta(hours=1)
+
+
+def test_a_policy_that_weighs_nothing_reads_nothing(store: Store, clock: list[float]) -> None:
+    rota = Rota(lambda: clock[0])
+    said: list[str] = []
+    event.listen(store.engine, "before_cursor_execute", lambda *args: said.append(args[2]))
+    store.read_now(rota.look, standing("spread"))
+    rota.learn(None, opened("ana@tim.example", NOW, f"{BOX.prefix}-00000001-0").ticket)
+
+    assert (said, rota.loads) == ([], {})

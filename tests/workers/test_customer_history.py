@@ -1,0 +1,73 @@
+"""Rules that ask for the customer's history, from kept mail to recorded tickets."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import event, select
+
+from mailbot.domain.model import Circumstances
+from mailbot.domain.policy import Actions, Rule
+from mailbot.domain.routing import conditions
+from mailbot.store.codec import event_of
+from mailbot.store.schema import events
+from mailbot.store.store import Store
+from tests.workers.test_intake import BUDI, Desk
+
+ELSE = Rule("everything else", None, Actions(team="frontline"))
+MANY = Rule("many", conditions.build("open_tickets", "over", 1), Actions(team="payments"))
+KNOWN = Rule("known", conditions.build("known_customer", "is", value=True), Actions(team="frontline"))
+
+
+def told(desk: Desk) -> list[tuple[str, Circumstances]]:
+    """(rule, circumstances) of all that was routed, in order."""
+    with desk.store.engine.connect() as connection:
+        rows = connection.execute(select(events).where(events.c.kind == "TicketRouted")).all()
+    found: list[Any] = [event_of(row.kind, row.at, row.by, row.data) for row in rows]
+    order = {number: place for place, number in enumerate(dict.fromkeys(row.ticket for row in rows))}
+    assert len(order) == len(rows)
+    return sorted(((each.rule, each.circumstances) for each in found), key=lambda pair: pair[1].open_tickets)
+
+
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+async def test_mails_of_one_batch_know_of_each_other(store: Store) -> None:
+    desk = Desk(store, rules=(MANY, KNOWN, ELSE))
+    for _ in range(3):
+        await desk.keep()
+    await desk.keep(sender="siti@pelanggan.example")
+    await desk.work()
+
+    found = told(desk)
+    assert sorted(rule for rule, _ in found) == ["everything else", "everything else", "known", "many"]
+    assert [each.open_tickets for _, each in found] == [0, 0, 1, 2]
+    assert all(each.looked_up for _, each in found)
+    desk.clock += timedelta(hours=1)
+    assert (await desk.receive()).rule == "many"
+
+
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(("rules", "asked"), [((ELSE,), 0), ((MANY, KNOWN, ELSE), 1)])
+async def test_only_where_a_rule_asks_there_is_one_statement_a_batch(
+    store: Store, rules: tuple[Rule, ...], asked: int
+) -> None:
+    desk = Desk(store, rules=rules)
+    seen: list[str] = []
+
+    def note(_c: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        seen.append(statement)
+
+    event.listen(store.engine, "before_cursor_execute", note)
+    for sender in (BUDI, "siti@pelanggan.example", BUDI):
+        await desk.keep(sender=sender)
+    await desk.work()
+
+    assert len([each for each in seen if "TicketEscalated" in each or "sum(CASE" in each]) == asked
+    assert len(told(desk)) == 3
+
+
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+async def test_what_nobody_asked_is_not_recorded_as_known(store: Store) -> None:
+    desk = Desk(store)
+    await desk.receive()
+    [(_, circumstances)] = told(desk)
+    assert circumstances == Circumstances()

@@ -1,0 +1,173 @@
+"""Mail that was given up is told on its ticket and to its people, once."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+
+from mailbot.domain import decisions
+from mailbot.domain.notices import Notice, TeamNotice
+from mailbot.mail.compose.compose import Composer, Outbound
+from mailbot.metrics import Metrics
+from mailbot.store import suppressions
+from mailbot.store.outbox import Claim, Retry, Settled, claim, retry, settle
+from mailbot.store.schema import events, outbox
+from mailbot.store.store import Store
+from mailbot.workers.failed_mail import Undelivered
+from tests.builders import BAYU, RINA, policy
+from tests.workers.test_intake import BUDI, KEYS, TEMPLATES, Desk
+
+
+class Office(Desk):
+    """A desk with the duty beside it."""
+
+    def __init__(self, store: Store, composer: Composer | None = None) -> None:
+        super().__init__(store, composer)
+        self.duty = self.another()
+
+    def another(self) -> Undelivered:
+        return Undelivered(self.store, self.live, self._wake, Metrics(), lambda: self.clock)
+
+    def fail(self, row: Any, code: int | None = 550, reply: str = "5.1.1 no such user") -> None:
+        """The relay refuses this mail; all other mail that is due waits on."""
+        self.store.write_now(claim, Claim("n1", 100, self.clock))
+        done = self.store.write_now(settle, Settled(row.id, "n1", "failed", self.clock, code, reply))
+        assert done
+        self.store.write_now(_wait, "")
+
+    async def tell(self) -> None:
+        while await self.duty.run_once() == 0:
+            pass
+
+    def told(self, number: str) -> list[str]:
+        query = select(events.c.kind).where(events.c.ticket == number).order_by(events.c.seq)
+        return [row.kind for row in self.all(query)]
+
+    def notices(self) -> list[Any]:
+        return [row for row in self.owed("team") if row.why == "undeliverable"]
+
+
+def _wait(connection: Any, items: Any) -> list[None]:
+    held = update(outbox).where(outbox.c.state == "sending").values(state="due", claimed_by=None)
+    connection.execute(held)
+    return [None] * len(items)
+
+
+@pytest.fixture
+def office(store: Store) -> Office:
+    return Office(store)
+
+
+async def test_an_acknowledgement_that_the_relay_refuses_is_told_to_the_owner_once(office: Office) -> None:
+    ticket = await office.receive()
+    (row,) = office.owed("acknowledgement")
+    office.fail(row)
+    await office.tell()
+    await office.tell()
+
+    assert office.told(ticket.number)[-2:] == ["DeliveryFailed", "PeopleTold"]
+    (notice,) = office.notices()
+    text = office.content(notice).get_body(("plain",)).get_content()
+    assert notice.recipient == RINA.address
+    assert "5.1.1 no such user" in text
+    assert BUDI in text
+    assert office.store.read_now(suppressions.load, [BUDI], office.clock)[BUDI].until is None
+
+
+async def test_two_failures_of_one_ticket_and_recipient_in_one_turn_are_two_events_and_one_notice(
+    office: Office,
+) -> None:
+    ticket = await office.receive()
+    late = decisions.on_deadline(ticket, policy(), office.clock + timedelta(days=3))
+    assert late.notices
+    (row,) = office.owed("acknowledgement")
+    office.fail(row)
+    office.store.write_now(_copy_as_progress, row.id)
+    await office.tell()
+
+    assert office.told(ticket.number).count("DeliveryFailed") == 2
+    assert len(office.notices()) == 1
+
+
+def _copy_as_progress(connection: Any, ids: Any) -> list[None]:
+    for id_ in ids:
+        row = connection.execute(select(outbox).where(outbox.c.id == id_)).one()._mapping
+        new = {name: row[name] for name in row if name != "id"} | {"nonce": "copy", "kind": "progress"}
+        connection.execute(outbox.insert().values(new))
+    return [None] * len(ids)
+
+
+async def test_a_refused_notice_goes_to_somebody_else_and_a_refused_notice_about_that_to_nobody(
+    office: Office,
+) -> None:
+    ticket = await office.receive()
+    (row,) = office.owed("team")
+    office.fail(row)
+    await office.tell()
+    (notice,) = office.notices()
+    assert (row.recipient, notice.recipient) == (RINA.address, BAYU.address)
+
+    office.fail(notice)
+    await office.tell()
+    assert len(office.notices()) == 1
+    assert office.told(ticket.number).count("DeliveryFailed") == 2
+    assert office.store.read_now(suppressions.load, [RINA.address, BAYU.address], office.clock) == {}
+
+
+async def test_two_nodes_tell_of_a_failure_once(office: Office) -> None:
+    ticket = await office.receive()
+    office.fail(office.owed("acknowledgement")[0])
+    await asyncio.gather(office.duty.run_once(), office.another().run_once())
+    await office.tell()
+
+    assert office.told(ticket.number).count("DeliveryFailed") == 1
+
+
+async def test_what_an_operator_tries_again_and_fails_again_is_an_event_again(office: Office) -> None:
+    ticket = await office.receive()
+    (row,) = office.owed("acknowledgement")
+    office.fail(row)
+    await office.tell()
+    office.clock += timedelta(minutes=1)
+    office.store.write_now(retry, Retry(row.id, office.clock))
+    office.fail(row, reply="5.1.1 still nobody")
+    await office.tell()
+
+    assert office.told(ticket.number).count("DeliveryFailed") == 2
+    assert len(office.notices()) == 1
+
+
+async def test_mail_that_was_tried_for_too_long_is_told_and_mutes_nobody(office: Office) -> None:
+    ticket = await office.receive()
+    office.fail(office.owed("acknowledgement")[0], 450, "4.2.1 try later")
+    await office.tell()
+
+    assert "DeliveryFailed" in office.told(ticket.number)
+    assert office.store.read_now(suppressions.load, [BUDI], office.clock) == {}
+
+
+class Poisoned(Composer):
+    """A composer that a bug strikes when it tells of one customer's mail."""
+
+    def compose(self, notice: Notice, *, nonce: str, now: Any) -> Outbound:
+        if isinstance(notice, TeamNotice) and (notice.why, notice.customer) == (
+            "undeliverable",
+            "racun@x.example",
+        ):
+            raise ZeroDivisionError("a bug of ours")
+        return super().compose(notice, nonce=nonce, now=now)
+
+
+async def test_p5_one_failure_that_our_code_chokes_on_keeps_no_other_from_being_told(store: Store) -> None:
+    office = Office(store, Poisoned(TEMPLATES, KEYS, policy()))
+    bad = await office.receive(sender="racun@x.example")
+    good = await office.receive()
+    for row in office.owed("acknowledgement"):
+        office.fail(row)
+    await office.tell()
+
+    assert "DeliveryFailed" in office.told(good.number)
+    assert "DeliveryFailed" not in office.told(bad.number)
+    assert await office.duty.run_once() != 0

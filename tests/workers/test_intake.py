@@ -1,0 +1,339 @@
+"""From kept mail to recorded tickets, with the real store, parser, decisions and composer."""
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
+from email import message_from_bytes, policy
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, select
+
+from mailbot.config.model import Trust
+from mailbot.domain.model import Envelope, Status, Ticket
+from mailbot.domain.notices import Notice
+from mailbot.mail.compose.compose import Composer, Outbound
+from mailbot.mail.compose.reply_tokens import Keys
+from mailbot.mail.compose.templates import load as load_templates
+from mailbot.metrics import Metrics
+from mailbot.store import inbox
+from mailbot.store.schema import events, frozen_mails, messages, outbox
+from mailbot.store.schema import inbox as inbox_table
+from mailbot.store.store import Store
+from mailbot.store.tickets import load
+from mailbot.workers.intake import Intake
+from mailbot.workers.runtime import Live
+from tests.builders import BOX, NUMBER, RINA
+from tests.builders import policy as policy_of
+
+KEYS = Keys(b"a secret of sixteen bytes or more")
+TEMPLATES = load_templates(Path(__file__).parents[2] / "templates")
+BUDI = "budi@pelanggan.example"
+AGENTS_NETWORK = "10.20.0.9"
+
+
+class Desk:
+    """An intake with its store; `clock` is the time it sees."""
+
+    def __init__(self, store: Store, composer: Composer | None = None, **policy_changes: Any) -> None:
+        policy = policy_of(**policy_changes)
+        composer = composer or Composer(TEMPLATES, KEYS, policy)
+        trust = Trust(agent_networks=(ip_network("10.20.0.0/16"),), authserv_ids=("mx.dukungan.example",))
+        self.live = Live(policy, composer, KEYS, trust)
+        self.store, self.clock, self.woken = store, datetime(2026, 11, 23, 3, 0, tzinfo=UTC), 0
+        self.intake = Intake(store, self.live, "n1", self._wake, Metrics(), lambda: self.clock)
+        self._kept = 0
+
+    def _wake(self) -> None:
+        self.woken += 1
+
+    async def keep(
+        self, sender: str = BUDI, to: str = BOX.address, peer: str = "192.0.2.7", **headers: str
+    ) -> int:
+        body = headers.pop("body", "Pesanan saya belum sampai, mohon dibantu.")
+        envelope_sender = headers.pop("return_path", sender)
+        self._kept += 1
+        lines = {"From": sender, "To": to, "Subject": "Barang", "Message-ID": f"<{self._kept}@x.example>"}
+        lines |= {name.replace("_", "-"): value for name, value in headers.items()}
+        text = "".join(f"{name}: {value}\r\n" for name, value in lines.items()) + f"\r\n{body}\r\n"
+        envelope = Envelope(envelope_sender, (to,), peer, self.clock)
+        kept = inbox.Kept(f"mark{self._kept}", envelope, text.encode())
+        return (await self.store.write(inbox.keep, kept)).inbox_id
+
+    async def receive(self, **mail: str) -> Ticket:
+        """One mail, handled; the ticket that it is on."""
+        id_ = await self.keep(**mail)
+        await self.work()
+        return self.ticket_of(id_)
+
+    async def work(self) -> None:
+        while await self.intake.run_once() == 0:
+            pass
+
+    def ticket_of(self, inbox_id: int) -> Ticket:
+        row = self.one(select(inbox_table).where(inbox_table.c.id == inbox_id))
+        assert row.state == "done", row.reason
+        return self.store.read_now(load, [row.ticket])[row.ticket]
+
+    def one(self, query: Any) -> Any:
+        return self.store.read_now(lambda c: c.execute(query).one())
+
+    def all(self, query: Any) -> list[Any]:
+        return list(self.store.read_now(lambda c: c.execute(query).all()))
+
+    def owed(self, kind: str) -> list[Any]:
+        return self.all(select(outbox).where(outbox.c.kind == kind).order_by(outbox.c.id))
+
+    def content(self, row: Any) -> Any:
+        def read(connection: Connection) -> bytes:
+            query = select(frozen_mails.c.content).where(frozen_mails.c.nonce == row.nonce)
+            return bytes(connection.execute(query).scalar_one())
+
+        return message_from_bytes(self.store.read_now(read), policy=policy.default)
+
+
+@pytest.fixture
+def desk(store: Store) -> Desk:
+    return Desk(store)
+
+
+async def test_a_mail_becomes_a_ticket_with_its_acknowledgement_in_one_go(desk: Desk) -> None:
+    ticket = await desk.receive(Subject="Saldo terpotong dua kali")
+
+    (row,) = desk.owed("acknowledgement")
+    mail = desk.content(row)
+    assert (ticket.team, ticket.customer, ticket.status) == ("payments", BUDI, Status.NEW)
+    assert (row.ticket, row.recipient, row.state) == (ticket.number, BUDI, "due")
+    assert f"[{ticket.number}]" in mail["Subject"]
+    assert mail["In-Reply-To"] == "<1@x.example>"
+    assert mail["Auto-Submitted"] == "auto-replied"
+    assert "Saldo terpotong" not in mail.as_string()
+    assert desk.woken == 1
+
+
+@pytest.mark.parametrize("how", ["subject", "our Message-ID", "own Message-ID"])
+async def test_a_customers_reply_finds_its_ticket(desk: Desk, how: str) -> None:
+    first = await desk.receive()
+    (row,) = desk.owed("acknowledgement")
+    headers = {
+        "subject": {"Subject": f"Bls: [{first.number.lower().replace('-', ' ')}] pesanan"},
+        "our Message-ID": {"In_Reply_To": row.message_id},
+        "own Message-ID": {"References": "<1@x.example>"},
+    }[how]
+    again = await desk.receive(**headers)
+
+    assert again.number == first.number
+    assert len(desk.owed("acknowledgement")) == 1
+    found = desk.all(select(messages.c.evidence).order_by(messages.c.id))[-1].evidence
+    assert "sender takes part" in found["because"]
+
+
+async def test_a_stranger_with_the_right_number_gets_a_ticket_and_answer_like_anybody(desk: Desk) -> None:
+    first = await desk.receive()
+    theirs = await desk.receive(sender="asing@lain.example", Subject=f"Re: [{first.number}]")
+    nobody = await desk.receive(sender="siti@lain.example", Subject="Halo")
+
+    assert theirs.number != first.number
+    opened = desk.one(
+        select(events.c.data).where(events.c.kind == "TicketOpened", events.c.ticket == theirs.number)
+    )
+    assert opened.data["claims"] == first.number
+    mails = {row.ticket: desk.content(row) for row in desk.owed("acknowledgement")}
+    stranger, other = mails[theirs.number], mails[nobody.number]
+    assert first.number not in stranger.as_string()
+    bodies = [
+        str(mail.get_body(("plain",)).get_content()).replace(ticket.number, "N")
+        for mail, ticket in ((stranger, theirs), (other, nobody))
+    ]
+    assert bodies[0] == bodies[1]
+
+
+async def test_a_mailbox_may_thread_strangers_when_its_admin_says_so(store: Store) -> None:
+    desk = Desk(store, mailboxes={BOX.address: replace(BOX, strangers="thread")})
+    first = await desk.receive()
+    theirs = await desk.receive(sender="asing@lain.example", Subject=f"Re: [{first.number}]")
+
+    assert theirs.number == first.number
+
+
+async def test_two_mails_of_one_conversation_in_one_batch_are_decided_in_turn(desk: Desk) -> None:
+    one = await desk.keep()
+    two = await desk.keep(References="<1@x.example>")
+    await desk.work()
+
+    assert desk.ticket_of(one).number == desk.ticket_of(two).number
+    assert len(desk.owed("acknowledgement")) == 1
+
+
+def tag(number: str, agent: str = RINA.address) -> str:
+    return KEYS.reply_address(BOX.address, number, agent)
+
+
+async def test_an_agents_answer_goes_to_the_customer_without_the_quoted_notice(desk: Desk) -> None:
+    ticket = await desk.receive()
+    (notice,) = desk.owed("team")
+    reply_to = desk.content(notice)["Reply-To"]
+    assert reply_to == tag(ticket.number)
+    answered = await desk.receive(
+        sender=RINA.address,
+        to=reply_to,
+        peer=AGENTS_NETWORK,
+        body="Pak Budi, barang dikirim ulang besok.\r\n\r\n"
+        "Pada Sen, 23 Nov 2026 TokoDompet menulis:\r\n> rahasia tim",
+    )
+
+    (answer,) = desk.owed("answer")
+    mail = desk.content(answer)
+    text = mail.get_body(("plain",)).get_content()
+    assert (answered.number, answered.status) == (ticket.number, Status.WAITING)
+    assert (answer.recipient, mail["From"].addresses[0].addr_spec) == (BUDI, BOX.address)
+    assert "barang dikirim ulang besok" in text
+    assert "rahasia" not in mail.as_string()
+    assert f"[{ticket.number}]" in mail["Subject"]
+    assert "Auto-Submitted" not in mail
+
+
+@pytest.mark.parametrize(
+    ("peer", "headers", "acts"),
+    [
+        (AGENTS_NETWORK, {}, True),
+        ("192.0.2.7", {}, False),
+        (
+            "192.0.2.7",
+            {"Authentication_Results": "mx.dukungan.example; dmarc=pass header.from=tim.example"},
+            True,
+        ),
+        ("192.0.2.7", {"Authentication_Results": "evil.example; dmarc=pass header.from=tim.example"}, False),
+        (
+            AGENTS_NETWORK,
+            {"Authentication_Results": "mx.dukungan.example; dmarc=fail header.from=tim.example"},
+            False,
+        ),
+    ],
+)
+async def test_only_a_proven_agents_mail_acts(
+    desk: Desk, peer: str, headers: dict[str, str], acts: bool
+) -> None:
+    ticket = await desk.receive()
+    await desk.receive(sender=RINA.address, to=tag(ticket.number), peer=peer, body="Beres.", **headers)
+
+    assert len(desk.owed("answer")) == (1 if acts else 0)
+    assert len(desk.owed("refusal")) == (0 if acts else 1)
+    assert desk.one(select(messages.c.direction).where(messages.c.author == RINA.address)).direction == (
+        "out" if acts else "note"
+    )
+
+
+async def test_a_tag_leaked_to_somebody_else_opens_no_door(desk: Desk) -> None:
+    ticket = await desk.receive()
+    other = await desk.receive(sender="asing@lain.example", to=tag(ticket.number), peer=AGENTS_NETWORK)
+
+    assert other.number != ticket.number
+    assert desk.owed("answer") == []
+
+
+async def test_an_auto_reply_is_recorded_and_never_answered(desk: Desk) -> None:
+    ticket = await desk.receive(Auto_Submitted="auto-replied")
+
+    (row,) = desk.owed("acknowledgement")
+    assert (row.ticket, row.state) == (ticket.number, "suppressed")
+    assert "auto-replied" in row.reason.lower()
+
+
+async def test_thanks_and_an_absence_told_by_words_alone_stay_on_their_ticket_unanswered(desk: Desk) -> None:
+    ticket = await desk.receive()
+    subject = f"Re: [{ticket.number}] Barang"
+    quoted = "Pada Sen, 23 Nov 2026 pukul 10.15 X <x@y.example> menulis:\r\n\r\n> Halo"
+    thanked = await desk.receive(Subject=subject, body=f"Makasih banyak ya min\r\n\r\n{quoted}")
+    absent = await desk.receive(
+        Subject=f"Balasan otomatis: [{ticket.number}] Barang", body="Saya sedang cuti sampai Jumat."
+    )
+
+    assert thanked == replace(ticket, events=ticket.events + 1)
+    assert absent == replace(ticket, events=ticket.events + 2)
+    kept = desk.all(select(messages).order_by(messages.c.id))
+    assert [(row.turn, row.automatic) for row in kept[1:]] == [("", ""), ("", "out of office, by its words")]
+
+
+async def test_an_absence_told_by_words_alone_opens_a_ticket_without_acknowledgement(desk: Desk) -> None:
+    await desk.receive(Subject="Out of office: Barang", body="I am on leave until Friday.")
+
+    (row,) = desk.owed("acknowledgement")
+    assert (row.state, row.reason) == ("suppressed", "out of office, by its words")
+
+
+async def test_a_bounce_of_our_own_mail_comes_back_to_its_ticket(desk: Desk) -> None:
+    ticket = await desk.receive()
+    (row,) = desk.owed("acknowledgement")
+    bounce = await desk.receive(
+        sender="MAILER-DAEMON@mx.example", return_path="", to=row.sender, Subject="Undelivered"
+    )
+
+    assert bounce.number == ticket.number
+    assert bounce.status is Status.NEW
+    assert len(desk.owed("acknowledgement")) == 1
+
+
+async def test_a_guessed_bounce_address_leads_nowhere(desk: Desk) -> None:
+    ticket = await desk.receive()
+    (row,) = desk.owed("acknowledgement")
+    forged = row.sender.replace(row.nonce, "0123456789abcdef")
+    other = await desk.receive(sender="asing@lain.example", return_path="", to=forged)
+
+    assert other.number != ticket.number
+
+
+class Poisoned(Composer):
+    """A composer that a bug strikes on one recipient."""
+
+    def compose(self, notice: Notice, *, nonce: str, now: datetime) -> Outbound:
+        if notice.to == "racun@x.example":
+            raise ZeroDivisionError("a bug of ours")
+        return super().compose(notice, nonce=nonce, now=now)
+
+
+async def test_p5_one_bad_mail_is_parked_with_its_reason_and_the_others_go_on(store: Store) -> None:
+    desk = Desk(store, Poisoned(TEMPLATES, KEYS, policy_of()))
+    good = [await desk.keep(sender=f"p{n}@x.example") for n in range(3)]
+    bad = await desk.keep(sender="racun@x.example")
+    more = [await desk.keep(sender=f"q{n}@x.example") for n in range(3)]
+    await desk.work()
+
+    assert len({desk.ticket_of(id_).number for id_ in (*good, *more)}) == 6
+    row = desk.one(select(inbox_table).where(inbox_table.c.id == bad))
+    assert (row.state, row.reason) == ("parked", "ZeroDivisionError: a bug of ours")
+    assert len(desk.owed("acknowledgement")) == 6
+
+
+async def test_mail_that_another_node_took_meanwhile_is_not_recorded_twice(desk: Desk) -> None:
+    id_ = await desk.keep()
+    other = Intake(
+        desk.store, desk.live, "n2", lambda: None, Metrics(), lambda: datetime(2026, 11, 23, tzinfo=UTC)
+    )
+    await asyncio.gather(desk.intake.run_once(), other.run_once())
+    await desk.work()
+
+    assert desk.ticket_of(id_)
+    assert len(desk.owed("acknowledgement")) == 1
+
+
+async def test_the_customers_last_language_is_used_when_a_mail_leaves_us_unsure(desk: Desk) -> None:
+    await desk.receive(body="I have been waiting for my order and nobody answered me yet.", Subject="Order")
+    second = await desk.receive(body="12345", Subject="12345")
+
+    assert second.language == "en"
+    assert second.number != NUMBER
+
+
+async def test_mail_that_was_taken_over_while_we_worked_is_left_to_the_other_node(desk: Desk) -> None:
+    id_ = await desk.keep()
+    (claimed,) = await desk.store.write(inbox.claim, inbox.Claim("n1", 1))
+    await desk.store.write(inbox.unclaim, id_)
+    await desk.store.write(inbox.claim, inbox.Claim("n2", 1))
+    await desk.intake._handle(await desk.intake._read_all([claimed]))
+
+    row = desk.one(select(inbox_table).where(inbox_table.c.id == id_))
+    assert (row.state, row.claimed_by) == ("new", "n2")
+    assert desk.owed("acknowledgement") == []

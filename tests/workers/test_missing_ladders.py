@@ -1,0 +1,89 @@
+"""Ladders of policies that are no longer, or not yet, in force here: in the store and in the duties."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from mailbot.domain import events as e
+from mailbot.domain.ladder import next_deadline
+from mailbot.domain.model import Target
+from mailbot.domain.policy import Moment, Step
+from mailbot.domain.worktime import Interval
+from mailbot.metrics import Metrics
+from mailbot.operations.reapply_policy import Anew, Change, changes, reckon
+from mailbot.store import ladders, tickets
+from mailbot.store.store import Store
+from mailbot.workers.deadlines import Deadlines
+from tests.builders import BAYU, NOW, STANDARD, policy
+from tests.workers.test_intake import Desk
+
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+RICH = replace(
+    STANDARD,
+    name="rich",
+    quiet=(Interval(21 * HOUR, 24 * HOUR), Interval(timedelta(), 7 * HOUR)),
+    steps=(
+        Step(Moment(Target.FIRST_RESPONSE, 1 / 3, -MINUTE), escalate_by_category={"b": "L2", "a/c": "L1"}),
+        Step(Moment(Target.RESOLUTION), ask_decision="L2", question="Refund?", options=("yes", "no")),
+    ),
+)
+SOONER = replace(
+    STANDARD,
+    steps=(Step(Moment(Target.FIRST_RESPONSE, 0.1), notify=("bos@luar.example",)), *STANDARD.steps),
+)
+
+
+def test_a_ladder_comes_back_as_it_was_kept(store: Store) -> None:
+    by = policy(ladders={"standard": STANDARD, "rich": RICH})
+    for _ in range(2):
+        store.write_now(ladders.keep, by)
+
+    assert store.read_now(ladders.known) == by.ladders_by_digest
+    assert {each.digest for each in store.read_now(ladders.known).values()} == set(by.digests.values())
+
+
+async def test_a_node_with_another_policy_takes_the_steps_of_the_ladder_that_the_ticket_was_given(
+    store: Store,
+) -> None:
+    desk = Desk(store, ladders={"standard": SOONER})
+    store.write_now(ladders.keep, desk.live.policy)
+    ticket = await desk.receive()
+    desk.clock += 31 * MINUTE
+    behind = Desk(store)  # has not been reloaded yet
+    duty = Deadlines(store, behind.live, lambda: None, Metrics(), lambda: desk.clock)
+    await duty.run_once()
+
+    recorded = store.read_now(tickets.events_of, ticket.number)
+    taken = [each.event for each in recorded if isinstance(each.event, e.StepTaken)]
+    assert [(each.step, each.because) for each in taken] == [
+        (0, "first_response is due"),
+        (1, "first_response is due"),
+    ]
+
+
+async def test_open_tickets_are_listed_first_and_then_reckoned_anew_with_what_was_listed(
+    store: Store,
+) -> None:
+    desk = Desk(store)
+    store.write_now(ladders.keep, desk.live.policy)
+    ticket = await desk.receive()
+    done = await desk.receive(Subject="Lain")
+    assert ticket.number != done.number
+    later = policy(ladders={"standard": SOONER}, former=store.read_now(ladders.known))
+    desk.live.policy = later
+    now = NOW + 10 * MINUTE
+    found, last, looked = store.read_now(changes, "", later, now)
+
+    assert (looked, last) == (2, max(ticket.number, done.number))
+    mine = next(each for each in found if each.number == ticket.number)
+    old, new = STANDARD.digest, SOONER.digest
+    due = NOW + 30 * MINUTE
+    at_once = NOW + 6 * MINUTE
+    assert mine == Change(ticket.number, f"standard@{old}", f"standard@{new}", False, due, at_once)
+    assert reckon(store, desk.live, Anew((ticket.number,), "operator:eko", now)) == 1
+    anew = store.read_now(tickets.load, [ticket.number])[ticket.number]
+    armed = next_deadline(anew, later)
+    assert armed
+    assert (anew.ladder_digest, armed.due_at) == (new, at_once)
+    assert store.read_now(ladders.climbed) == sorted([("standard", old, 1), ("standard", new, 1)])
+    assert [each.number for each in store.read_now(changes, "", later, now)[0]] == [done.number]
+    assert BAYU.address in later.agents

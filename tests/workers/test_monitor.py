@@ -1,0 +1,249 @@
+"""The monitor over a real loopback socket, read with Prometheus' own parser."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from mailbot.errors import StoreUnavailable
+from mailbot.metrics import MOST_REASONS, Figures, Metrics
+from mailbot.workers.http_monitor import LARGEST_REQUEST, MOST_AT_ONCE, Monitor
+from mailbot.workers.loop import Loop
+
+
+@dataclass
+class House:
+    """What the monitor asks: a store, the reasons why we are not well, a clock moved by hand."""
+
+    metrics: Metrics = field(default_factory=Metrics)
+    figures: Figures | Exception = field(default_factory=Figures)
+    reasons: list[str] = field(default_factory=list)
+    asked: int = 0
+    now: float = 100.0
+
+    async def ask(self) -> Figures:
+        self.asked += 1
+        await asyncio.sleep(0)
+        if isinstance(self.figures, Exception):
+            raise self.figures
+        return self.figures
+
+    def clock(self) -> float:
+        return self.now
+
+
+@asynccontextmanager
+async def monitored(
+    house: House, host: str = "127.0.0.1", loops: tuple[Loop, ...] = ()
+) -> AsyncIterator[Monitor]:
+    monitor = Monitor(
+        host,
+        0,
+        metrics=house.metrics,
+        figures=house.ask,
+        health=lambda: house.reasons,
+        loops=loops,
+        monotonic=house.clock,
+    )
+    await monitor.start()
+    try:
+        yield monitor
+    finally:
+        await monitor.stop()
+
+
+async def send(port: int, request: bytes) -> bytes:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(request)
+    async with asyncio.timeout(10):
+        answer = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    return answer
+
+
+async def get(port: int, path: str) -> tuple[int, str]:
+    head, _, body = (await send(port, f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())).partition(
+        b"\r\n\r\n"
+    )
+    assert f"Content-Length: {len(body)}".encode() in head
+    return int(head.split()[1]), body.decode()
+
+
+async def samples(port: int) -> dict[str, float]:
+    """name{label value} -> value"""
+    status, text = await get(port, "/metrics")
+    assert status == 200
+    return {
+        sample.name + "".join(f"{{{value}}}" for value in sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+async def test_what_is_counted_is_shown() -> None:
+    house = House()
+    house.metrics.accepted.inc(3)
+    house.metrics.suppress("limit reached: domain")
+    house.metrics.acknowledgement_seconds.observe(0.02)
+    async with monitored(house) as monitor:
+        shown = await samples(monitor.port)
+    assert shown["mailbot_accepted_total"] == 3
+    assert shown["mailbot_suppressed_total{limit reached}"] == 1
+    assert shown["mailbot_acknowledgement_seconds_bucket{0.01}"] == 0
+    assert shown["mailbot_acknowledgement_seconds_bucket{0.025}"] == 1
+    assert shown["process_resident_memory_bytes"] > 1e6
+
+
+async def test_the_stores_figures_are_asked_for_when_somebody_asks_us() -> None:
+    house = House(
+        figures=Figures(
+            inbox={"new": 4, "parked": 1},
+            outbox={"due": 7},
+            overdue_deadlines=2,
+            oldest={"outbox": timedelta(seconds=90)},
+        )
+    )
+    async with monitored(house) as monitor:
+        assert house.asked == 0
+        shown = await samples(monitor.port)
+    assert (shown["mailbot_inbox{new}"], shown["mailbot_inbox{parked}"]) == (4, 1)
+    assert shown["mailbot_outbox{due}"] == 7
+    assert shown["mailbot_overdue_deadlines"] == 2
+    assert shown["mailbot_oldest_waiting_seconds{outbox}"] == 90
+    assert shown["mailbot_oldest_waiting_seconds{inbox}"] == 0
+    assert shown["mailbot_store_up"] == 1
+
+
+async def test_many_scrapes_in_one_second_are_one_question_to_the_store() -> None:
+    house = House(figures=Figures(inbox={"new": 1}))
+    async with monitored(house) as monitor:
+        await asyncio.gather(*(samples(monitor.port) for _ in range(5)))
+        assert house.asked == 1
+        house.now += 1
+        house.figures = Figures(outbox={"due": 1})
+        shown = await samples(monitor.port)
+    assert house.asked == 2
+    assert "mailbot_inbox{new}" not in shown  # nothing old stays
+    assert shown["mailbot_outbox{due}"] == 1
+
+
+async def test_without_a_store_the_counters_are_still_told() -> None:
+    house = House(figures=Figures(inbox={"new": 9}))
+    house.metrics.accepted.inc()
+    async with monitored(house) as monitor:
+        await samples(monitor.port)
+        house.now += 5
+        house.figures = StoreUnavailable("down")
+        shown = await samples(monitor.port)
+    assert shown["mailbot_store_up"] == 0
+    assert shown["mailbot_accepted_total"] == 1
+    assert not [name for name in shown if name.startswith(("mailbot_inbox{", "mailbot_oldest"))]
+
+
+async def test_the_age_of_each_loops_last_turn_is_shown() -> None:
+    class Duty:
+        name = "intake"
+
+        async def run_once(self) -> float:
+            return 3600
+
+    house = House()
+    loop = Loop(Duty(), monotonic=house.clock)
+    async with monitored(house, loops=(loop,)) as monitor:
+        house.now += 12
+        assert (await samples(monitor.port))["mailbot_loop_turned_seconds{intake}"] == 12
+
+
+async def test_healthz_says_ok_or_every_reason() -> None:
+    house = House()
+    async with monitored(house) as monitor:
+        assert await get(monitor.port, "/healthz") == (200, "ok\n")
+        house.reasons += ["delivery is stuck", "the store does not answer"]
+        assert await get(monitor.port, "/healthz?verbose") == (
+            503,
+            "delivery is stuck\nthe store does not answer\n",
+        )
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"GET / HTTP/1.1\r\n\r\n", b"404"),
+        (b"GET /metrics/../etc HTTP/1.1\r\n\r\n", b"404"),
+        (b"POST /metrics HTTP/1.1\r\nContent-Length: 0\r\n\r\n", b"400"),
+        (b"\xff\xfe\x00\r\n\r\n", b"400"),
+        (b"\r\n\r\n", b"400"),
+        (b"GET /metrics HTTP/1.1\r\nX: " + b"a" * LARGEST_REQUEST + b"\r\n\r\n", b"400"),
+    ],
+)
+async def test_anything_else_is_refused(request_: bytes, status: bytes) -> None:
+    async with monitored(House()) as monitor:
+        assert (await send(monitor.port, request_)).split()[1] == status
+        assert (await get(monitor.port, "/healthz"))[0] == 200
+
+
+async def test_clients_that_leave_or_say_nothing_hold_up_nobody() -> None:
+    async with monitored(House()) as monitor:
+        gone = socket.create_connection(("127.0.0.1", monitor.port))
+        gone.sendall(b"GET /metr")
+        gone.close()
+        silent = [socket.create_connection(("127.0.0.1", monitor.port)) for _ in range(MOST_AT_ONCE - 1)]
+        await asyncio.sleep(0.05)
+        assert (await get(monitor.port, "/healthz"))[0] == 200
+        async with asyncio.timeout(2):
+            await monitor.stop()  # waits for none of them
+        for connection in silent:
+            connection.close()
+
+
+async def test_more_connections_than_anybody_needs_are_closed() -> None:
+    async with monitored(House()) as monitor:
+        open_ = [await asyncio.open_connection("127.0.0.1", monitor.port) for _ in range(MOST_AT_ONCE + 1)]
+        async with asyncio.timeout(2):
+            assert await open_[-1][0].read() == b""
+        for _, writer in open_:
+            writer.close()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "mail.example"])
+def test_only_a_loopback_address_is_listened_on(host: str) -> None:
+    with pytest.raises(ValueError, match=r"loopback|IPv4"):
+        Monitor(host, 0, metrics=Metrics(), figures=House().ask, health=list)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1.2.3"])
+async def test_every_loopback_address_is_good(host: str) -> None:
+    async with monitored(House(), host) as monitor:
+        assert monitor.port > 0
+
+
+async def test_a_taken_port_is_an_oserror_for_the_app_to_judge() -> None:
+    async with monitored(House()) as monitor:
+        other = Monitor("127.0.0.1", monitor.port, metrics=Metrics(), figures=House().ask, health=list)
+        with pytest.raises(OSError, match="in use"):
+            await other.start()
+        await other.stop()
+
+
+async def test_senders_cannot_make_up_labels_without_end() -> None:
+    house = House()
+    for n in range(1000):
+        house.metrics.suppress(f"X-Made-Up-{n}: yes")
+    async with monitored(house) as monitor:
+        shown = await samples(monitor.port)
+    counted = {name: value for name, value in shown.items() if name.startswith("mailbot_suppressed_total")}
+    assert len(counted) == MOST_REASONS + 1
+    assert sum(counted.values()) == 1000
+
+
+def test_two_sets_of_metrics_share_nothing() -> None:
+    first, second = Metrics(), Metrics()
+    first.opened.inc()
+    read: Callable[[Metrics], float | None] = lambda m: m.registry.get_sample_value("mailbot_opened_total")  # noqa: E731
+    assert (read(first), read(second)) == (1, 0)

@@ -1,0 +1,180 @@
+"""A policy that looks on: what it says otherwise is recorded, no mail ever waits for it or fails by it."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from mailbot.domain.policy import Actions, Policy, Rule
+from mailbot.domain.routing import conditions
+from mailbot.metrics import Metrics
+from mailbot.store import shadows
+from mailbot.store.shadows import Run
+from mailbot.store.store import Store
+from mailbot.workers.intake import Intake
+from mailbot.workers.shadow import ROOM, WAITING, Shadow
+from mailbot.workers.ticketing import Filed
+from tests.builders import policy
+from tests.workers.test_intake import Desk
+
+LAST = Rule("everything else", None, Actions(team="frontline"))
+OTHER = policy(version="v2", rules=(LAST,))
+
+
+class Onlooker:
+    """A desk beside which a policy looks on."""
+
+    def __init__(self, store: Store, looks_on: Policy | None = OTHER) -> None:
+        self.desk, self.store, self.metrics = Desk(store), store, Metrics()
+        live, clock = self.desk.live, lambda: self.desk.clock
+        self.shadow = Shadow(store, live, self.metrics, clock)
+        self.shadow.take(looks_on)
+        self.desk.intake = Intake(store, live, "n1", lambda: None, self.metrics, clock, seen=self.shadow.saw)
+
+    async def look(self) -> None:
+        while await self.shadow.run_once() == 0:
+            pass
+
+    async def flood(self, filed: Filed, times: int) -> list[int]:
+        """How many of the same were missed, run by run."""
+        for _ in range(times):
+            self.shadow.saw(filed)
+        await self.look()
+        return [run.missed for run in self.runs]
+
+    @property
+    def runs(self) -> list[Run]:
+        return self.store.read_now(shadows.runs)
+
+    def count(self, result: str) -> float:
+        return self.metrics.registry.get_sample_value("mailbot_shadow_total", {"result": result}) or 0.0
+
+
+@pytest.fixture
+def onlooker(store: Store) -> Onlooker:
+    return Onlooker(store)
+
+
+async def test_only_what_it_says_otherwise_is_recorded_the_rest_is_counted(onlooker: Onlooker) -> None:
+    moved = await onlooker.desk.receive(Subject="Saldo terpotong")
+    await onlooker.desk.receive(Subject="Barang rusak")
+    await onlooker.look()
+
+    [found] = onlooker.store.read_now(shadows.differences, "v2")
+    assert (found.name, found.kind, found.old_rule, found.new_rule) == (
+        moved.number,
+        "uncaught",
+        "payment",
+        "everything else",
+    )
+    team = next(each for each in found.differences if each.name == "team")
+    assert (team.old, team.new) == ("payments", "frontline")
+    assert team.old_because == "payment: subject contains 'saldo'"
+    at = onlooker.desk.clock
+    assert onlooker.runs == [Run("v2", "v1", at, at, agreed=1, differed=1, missed=0)]
+    assert (onlooker.count("agreed"), onlooker.count("differed")) == (1, 1)
+
+
+async def test_it_does_not_touch_the_ticket(onlooker: Onlooker) -> None:
+    before = await onlooker.desk.receive(Subject="Saldo terpotong")
+    await onlooker.look()
+
+    again = await onlooker.desk.receive(Subject=f"Re: {before.number}")
+
+    assert (before.team, again.team, again.rule) == ("payments", "payments", "payment")
+
+
+async def test_mail_to_a_ticket_that_is_there_is_not_looked_at(onlooker: Onlooker) -> None:
+    ticket = await onlooker.desk.receive(Subject="Saldo terpotong")
+    await onlooker.look()
+    await onlooker.desk.receive(Subject=f"Re: {ticket.number}")
+    await onlooker.look()
+
+    assert [(run.agreed, run.differed) for run in onlooker.runs] == [(0, 1)]
+
+
+async def test_without_a_policy_that_looks_on_nothing_is_kept(store: Store) -> None:
+    nobody = Onlooker(store, None)
+    await nobody.desk.receive(Subject="Saldo terpotong")
+    await nobody.look()
+
+    assert nobody.runs == []
+
+
+async def test_counts_of_a_later_turn_are_added(onlooker: Onlooker) -> None:
+    for subject in ("Saldo terpotong", "Barang", "Kurir"):
+        await onlooker.desk.receive(Subject=subject)
+        await onlooker.look()
+
+    assert [(run.agreed, run.differed) for run in onlooker.runs] == [(2, 1)]
+
+
+async def test_tickets_that_come_too_fast_are_left_out_and_counted(onlooker: Onlooker) -> None:
+    filed = await one_filed(onlooker)
+
+    assert await onlooker.flood(filed, WAITING + 7) == [7]
+    assert onlooker.count("missed") == 7
+
+
+async def test_mails_that_wait_to_be_looked_at_have_only_so_much_room(onlooker: Onlooker) -> None:
+    filed = await one_filed(onlooker)
+    long = replace(filed, mail=replace(filed.mail, visible="x" * (ROOM // 10)))
+
+    assert await onlooker.flood(long, 13) == [3]
+    assert await onlooker.flood(long, 10) == [3]  # there is room again
+
+
+async def test_a_fault_of_it_is_told_once_and_then_there_is_silence(store: Store) -> None:
+    onlooker = Onlooker(store, faulty())
+    ticket = await onlooker.desk.receive(Subject="Saldo terpotong")
+    with pytest.raises(ZeroDivisionError):
+        await onlooker.look()
+
+    await onlooker.desk.receive(Subject="Barang")
+    await onlooker.look()  # nothing is raised, so the loop tells nothing
+
+    assert ticket.team == "payments"
+    assert onlooker.runs == []
+
+
+async def test_after_a_fault_another_policy_may_look_on(store: Store) -> None:
+    onlooker = Onlooker(store, faulty())
+    await onlooker.desk.receive(Subject="Saldo terpotong")
+    with pytest.raises(ZeroDivisionError):
+        await onlooker.look()
+
+    onlooker.shadow.take(OTHER)
+    await onlooker.desk.receive(Subject="Saldo terpotong")
+    await onlooker.look()
+
+    assert [run.differed for run in onlooker.runs] == [1]
+
+
+async def test_what_only_it_asks_of_the_customer_is_looked_up(store: Store) -> None:
+    often = Rule("comes often", conditions.build("known_customer", "is", True), Actions(team="payments"))
+    onlooker = Onlooker(store, policy(version="v2", rules=(often, *policy().rules)))
+    await onlooker.desk.receive(Subject="Barang")
+    await onlooker.look()
+    onlooker.desk.clock += timedelta(hours=1)
+    again = await onlooker.desk.receive(Subject="Kurir")
+    await onlooker.look()
+
+    [found] = onlooker.store.read_now(shadows.differences, "v2")
+    assert (found.name, found.new_rule) == (again.number, "comes often")
+
+
+def faulty() -> Policy:
+    """No policy that passed the checks is like this; a bug of ours might be."""
+    good = conditions.build("subject", "contains", ["saldo"])
+    broken = replace(good, test=lambda *_: 1 // 0)
+    return policy(version="v2", rules=(Rule("broken", broken, Actions(team="payments")), LAST))
+
+
+async def one_filed(onlooker: Onlooker) -> Filed:
+    caught: list[Filed] = []
+    live, clock = onlooker.desk.live, lambda: onlooker.desk.clock
+    onlooker.desk.intake = Intake(
+        onlooker.store, live, "n1", lambda: None, Metrics(), clock, seen=caught.append
+    )
+    await onlooker.desk.receive(Subject="Barang")
+    return caught[0]

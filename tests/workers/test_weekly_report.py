@@ -1,0 +1,107 @@
+"""The weekly report: owed once a week, by whichever node, also when nobody was there at its moment."""
+
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+
+import pytest
+
+from mailbot.domain.policy import WeeklyReport
+from mailbot.domain.worktime import ALL_DAY, Calendar
+from mailbot.store.store import Store
+from mailbot.workers.weekly_report import LOOK_AGAIN, WeeklyReports
+from tests.workers.test_intake import Desk
+
+SARI, ADI = "sari@tim.example", "adi@pimpinan.example"
+MONDAYS = WeeklyReport((SARI, ADI), 0, timedelta(hours=8), "id")
+JAKARTA = Calendar("always", "Asia/Jakarta", ((ALL_DAY,),) * 7)
+WEEK = timedelta(days=7)
+MONDAY_8 = datetime.fromisoformat("2026-11-30T08:00+07:00")
+
+
+@pytest.fixture
+def desk(store: Store) -> Desk:
+    """Whose clock stands at Monday, 23 November, 10:00 in Jakarta."""
+    return Desk(store, weekly=MONDAYS, calendars={"always": JAKARTA})
+
+
+def node(desk: Desk) -> WeeklyReports:
+    return WeeklyReports(desk.store, desk.live, desk._wake, lambda: desk.clock)
+
+
+async def test_it_is_owed_at_its_moment_to_each_who_wants_it(desk: Desk) -> None:
+    await desk.receive(Subject="Saldo terpotong")
+    duty = node(desk)
+    desk.clock = MONDAY_8 - timedelta(seconds=20)
+    rest = await duty.run_once()
+
+    assert desk.owed("bulletin") == []
+    assert rest == timedelta(seconds=20)
+    desk.clock, woken = MONDAY_8, desk.woken
+    assert await duty.run_once() == LOOK_AGAIN
+    assert [row.recipient for row in desk.owed("bulletin")] == [SARI, ADI]
+    assert desk.woken == woken + 1
+
+
+async def test_it_tells_of_the_seven_days_before_in_words_tables_and_a_picture(desk: Desk) -> None:
+    await desk.receive(Subject="Saldo terpotong")
+    desk.clock = MONDAY_8
+    await node(desk).run_once()
+
+    mail: EmailMessage = desk.content(desk.owed("bulletin")[0])
+    assert mail["Subject"] == "TokoDompet: Laporan 2026-11-23 00:00 WIB - 2026-11-30 00:00 WIB"
+    plain, page = mail.get_body(("plain",)), mail.get_body(("html",))
+    assert plain
+    assert page
+    [opened] = [line.split() for line in plain.get_content().splitlines() if line.startswith("masuk")]
+    assert opened[:3] == ["masuk", "1", "0"]
+    assert "<table>" in page.get_content()
+    [picture] = mail.iter_attachments()
+    assert picture.get_content_type() == "image/png"
+    assert picture.get_content().startswith(b"\x89PNG")
+
+
+async def test_however_many_nodes_ask_it_is_owed_once_a_week(desk: Desk) -> None:
+    await desk.receive()
+    for week in (1, 2):
+        for late in (0, 1, 3):
+            desk.clock = MONDAY_8 + (week - 1) * WEEK + timedelta(days=late)
+            for duty in (node(desk), node(desk)):
+                await duty.run_once()
+                await duty.run_once()
+        assert len(desk.owed("bulletin")) == 2 * week
+
+
+async def test_after_downtime_it_comes_late_and_only_for_the_last_week(desk: Desk) -> None:
+    await desk.receive()
+    desk.clock = MONDAY_8 + 3 * WEEK + timedelta(days=2)
+    await node(desk).run_once()
+
+    mails = [desk.content(row) for row in desk.owed("bulletin")]
+    assert {mail["Subject"] for mail in mails} == {
+        "TokoDompet: Laporan 2026-12-14 00:00 WIB - 2026-12-21 00:00 WIB"
+    }
+
+
+async def test_another_moment_in_the_same_week_brings_no_second_report(desk: Desk) -> None:
+    await desk.receive()
+    desk.clock = MONDAY_8
+    duty = node(desk)
+    await duty.run_once()
+    wednesdays = WeeklyReport((SARI,), 2, timedelta(hours=9), "en")
+    desk.live.policy = Desk(desk.store, weekly=wednesdays, calendars={"always": JAKARTA}).live.policy
+    desk.clock = MONDAY_8 + timedelta(days=3)
+    await duty.run_once()
+
+    assert len(desk.owed("bulletin")) == 2
+
+
+async def test_nothing_is_owed_where_nobody_asked_or_nothing_was_there_yet(desk: Desk) -> None:
+    desk.clock = MONDAY_8 + timedelta(hours=1)
+    await desk.receive()  # after the moment of this week
+    await node(desk).run_once()
+    assert desk.owed("bulletin") == []
+
+    without = Desk(desk.store)
+    without.clock = MONDAY_8 + WEEK
+    assert await node(without).run_once() == LOOK_AGAIN
+    assert desk.owed("bulletin") == []

@@ -21,7 +21,7 @@ os.execv(sys.executable, [sys.executable, "-c", sys.argv[1]])
 """
 ADOPT = """
 import os, socket
-from mailbot.supervisor import inherited_sockets
+from mailbot.systemd import inherited_sockets
 for name, found in inherited_sockets(os.environ, os.getpid()):
     print(name, found.getsockname()[1], found.proto == socket.IPPROTO_TCP, found.get_inheritable())
 """

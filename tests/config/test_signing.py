@@ -23,11 +23,11 @@ KEY = pem(rsa()).decode()
 BARE = """
 import sys
 sys.modules["cryptography"] = sys.modules["dns"] = None
-import mailbot.app, mailbot.cli.config, mailbot.services.resolver, mailbot.services.senders
+import mailbot.daemon, mailbot.cli.service.check, mailbot.workers.resolver, mailbot.workers.sender_checks
 from datetime import date
 from pathlib import Path
 from mailbot.errors import ConfigError
-from mailbot.settings import load
+from mailbot.config.api import load
 try:
     print(load(Path(sys.argv[1]), {}, today=date(2026, 11, 21)).settings.trust.verify)
 except ConfigError as refusal:

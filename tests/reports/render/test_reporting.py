@@ -13,8 +13,11 @@ from mailbot.cli.shared.output import plain
 from mailbot.domain import events as e
 from mailbot.domain.worktime import ALWAYS
 from mailbot.reports.figures.api import Report, report
-from mailbot.reports.render import for_mail, html, json_form, poster, sections, text, title
-from mailbot.reports.render.charts import charts
+from mailbot.reports.render.charts import charts, poster
+from mailbot.reports.render.html import for_mail, page
+from mailbot.reports.render.json_form import shape
+from mailbot.reports.render.sections import sections, title
+from mailbot.reports.render.text import text
 from mailbot.reports.render.translations import _INDONESIAN, number, percent, say, span
 from tests.reports.figures.lives import answered, assigned, at, lives, opened, routed
 from tests.reports.figures.test_report import TICKETS, WEEK
@@ -89,17 +92,17 @@ def test_it_is_told_in_indonesian_too_with_its_way_of_writing_numbers() -> None:
 
 @pytest.mark.parametrize("language", ["en", "id"])
 def test_no_word_of_a_customer_or_an_admin_becomes_markup_or_moves_a_cursor(language: str) -> None:
-    for source in (html(nasty(), language), for_mail(nasty(), language)):
+    for source in (page(nasty(), language), for_mail(nasty(), language)):
         found = Elements(source)
         assert not {"script", "img", "iframe", "link", "object"} & found.names
         assert not [name for name in found.attributes if name.startswith("on") or name in ("src", "href")]
     shown = text(nasty(), language)
     assert all(char == "\n" or char.isprintable() for char in shown)
-    assert "\u202e" not in html(nasty(), language)
+    assert "\u202e" not in page(nasty(), language)
 
 
 def test_the_page_loads_nothing_and_holds_its_charts() -> None:
-    source = html(made())
+    source = page(made())
 
     assert source.count("<svg ") == len(charts(made())) == 6
     assert "default-src 'none'" in source
@@ -127,7 +130,7 @@ def test_a_year_of_days_is_drawn_by_weeks() -> None:
 
 
 def test_the_json_has_stable_keys_and_plain_values() -> None:
-    told = json.loads(json.dumps(plain(json_form(made()))))
+    told = json.loads(json.dumps(plain(shape(made()))))
 
     assert list(told) == [
         *("made_at", "team", "period", "previous_period", "figures", "previous", "causes"),
@@ -154,9 +157,9 @@ def test_a_report_of_nothing_is_told_in_every_form() -> None:
     empty = report([], WEEK, lambda _: ALWAYS, WEEK.until)
 
     assert [each.title for each in sections(empty)] == ["At a glance"]
-    assert "<table>" in html(empty)
+    assert "<table>" in page(empty)
     assert poster(empty).png()
-    assert json_form(empty)["figures"]["reopen_rate"] is None
+    assert shape(empty)["figures"]["reopen_rate"] is None
 
 
 @given(st.lists(lives(), max_size=3))
@@ -165,8 +168,8 @@ def test_any_report_can_be_told(tickets: list[list[e.Event]]) -> None:
     told = report(tickets, WEEK, lambda _: ALWAYS, WEEK.until)
 
     assert text(told, "id")
-    assert html(told)
-    json.dumps(plain(json_form(told)), allow_nan=False)
+    assert page(told)
+    json.dumps(plain(shape(told)), allow_nan=False)
 
 
 @pytest.mark.parametrize(

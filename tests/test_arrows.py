@@ -76,7 +76,9 @@ def outward(module: str, source: str) -> list[str]:
         if name.startswith("."):
             wrong.append(f"{module}:{line} imports relatively, which hides the folder")
         elif name.startswith("mailbot.") and not allowed(folder, folder_of(name)):
-            wrong.append(f"{module}:{line} imports {name}: {folder} lies below {folder_of(name)} or beside it")
+            wrong.append(
+                f"{module}:{line} imports {name}: {folder} lies below {folder_of(name)} or beside it"
+            )
     return wrong
 
 

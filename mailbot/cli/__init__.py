@@ -24,15 +24,24 @@ COMMANDS = {
     "reload": ("service.reload", "Have the running daemon take the new policy; say what changed."),
     "demo": ("demo.demo", "A living demonstration on this machine; nothing of yours is touched."),
     "status": ("service.status", "Is mail flowing? Exit 1 when not, each reason on a line."),
-    "ticket": ("tickets.group", "Tickets: look at them, act on them, put mail where it belongs, grant money."),
+    "ticket": (
+        "tickets.group",
+        "Tickets: look at them, act on them, put mail where it belongs, grant money.",
+    ),
     "inbox": ("service.inbox", "Mail that came in: what waits, what is parked and why."),
     "outbox": ("service.outbox", "Mail that we owe: what waits, what failed and why."),
     "mute": ("service.suppressions", "Addresses that get no automatic mail: list, lift."),
     "compensation": ("service.ledger", "Money granted to customers: lines, statement, open requests."),
     "explain": ("tickets.explain", "Why a ticket is where it is, or where a mail would go."),
     "rules": ("rules.group", "Rules before they are in force: what a change would do to real mail."),
-    "simulate": ("rules.simulate", "Time on a virtual clock: recorded tickets under another policy, or made up."),
-    "report": ("service.report", "Figures of a period: times, promises, escalations, backlog, causes that rise."),
+    "simulate": (
+        "rules.simulate",
+        "Time on a virtual clock: recorded tickets under another policy, or made up.",
+    ),
+    "report": (
+        "service.report",
+        "Figures of a period: times, promises, escalations, backlog, causes that rise.",
+    ),
     "prove": ("tickets.prove", "What is on record about a ticket: digests, rows, attempts, replies."),
     "db": ("service.db", "The store: upgrade its schema, back it up."),
 }

@@ -11,7 +11,7 @@ from mailbot.domain.assignment import NO_LOADS, Loads
 from mailbot.domain.classify import classify, routed
 from mailbot.domain.courtesy import is_thanks
 from mailbot.domain.escalation import catch_up, level_questions, ownership, steps
-from mailbot.domain.lifecycle import Decision, Story
+from mailbot.domain.lifecycle import Decision, DecisionBuilder
 from mailbot.domain.lifecycle import opened as opened_by
 from mailbot.domain.matching import Verdict
 from mailbot.domain.model import NOTHING_KNOWN, OVER, Circumstances, Envelope, InboundMail, Status, Ticket
@@ -126,33 +126,35 @@ def _open(
         suggests=facts.verdict.suggests,
         held_for=facts.held_for.number if facts.held_for else "",
     )
-    story = Story(opened_by(facts.number, first), first, loads=facts.loads)
+    builder = DecisionBuilder(opened_by(facts.number, first), first, loads=facts.loads)
     allowed = permission(mail, envelope, box, policy, facts.allowances, now)
     again = bool(follows) or facts.circumstances.reopened  # the latter is assumed, in a dry run
     known = replace(facts.circumstances, authentication=mail.authentication, reopened=again)
-    story.tell(_routed(mail, envelope, box, allowed, known, policy, now))
+    builder.record(_routed(mail, envelope, box, allowed, known, policy, now))
     held = facts.held_for
-    begin(story, policy, now, *((held.assignee or "", f"has {held.number}") if held else ()))
+    begin(builder, policy, now, *((held.assignee or "", f"has {held.number}") if held else ()))
     mute = facts.mutes.get(envelope.sender.lower())
     if mute and not allowed.refused:
         allowed = Permission(undeliverable.refusal(mute), {})
-    _acknowledge(story, envelope, mail, box, allowed, policy, now)
+    _acknowledge(builder, envelope, mail, box, allowed, policy, now)
     why = "unconfirmed" if facts.held_for else "new"
-    said = _remarks(first, story.ticket.rule, facts.mutes.get(story.ticket.customer.lower()))
-    notify.team(story, policy, now, why, said, mail.visible)
+    said = _remarks(first, builder.ticket.rule, facts.mutes.get(builder.ticket.customer.lower()))
+    notify.team(builder, policy, now, why, said, mail.visible)
     effects = undeliverable.NOTHING
     if mail.report and facts.returned and not facts.returned.ticket:
         effects = undeliverable.on_stray_report(mail.report, facts.returned)
-    return MailDecision(story.decision(), "in", allowed.spent, effects)
+    return MailDecision(builder.decision(), "in", allowed.spent, effects)
 
 
-def begin(story: Story, policy: Policy, now: datetime, holder: str = "", because: str = "") -> None:
+def begin(
+    builder: DecisionBuilder, policy: Policy, now: datetime, holder: str = "", because: str = ""
+) -> None:
     """A ticket that was just routed gets clocks and an owner: `holder`, where that is somebody of ours."""
     if holder in policy.agents:
-        story.tell(e.TicketAssigned(now, "policy", holder, because))
+        builder.record(e.TicketAssigned(now, "policy", holder, because))
     else:
-        ownership.give(story, policy, now, "policy")
-    story.tell(_clocks(story.ticket, policy, now))
+        ownership.give(builder, policy, now, "policy")
+    builder.record(_clocks(builder.ticket, policy, now))
 
 
 def _remarks(opened: e.TicketOpened, rule: str, mute: undeliverable.Mute | None) -> str:
@@ -230,7 +232,7 @@ def _routed(
 
 
 def _acknowledge(
-    story: Story,
+    builder: DecisionBuilder,
     envelope: Envelope,
     mail: InboundMail,
     box: Mailbox,
@@ -239,13 +241,13 @@ def _acknowledge(
     now: datetime,
 ) -> None:
     if allowed.refused:
-        story.tell(e.AcknowledgementSuppressed(now, "policy", allowed.refused))
+        builder.record(e.AcknowledgementSuppressed(now, "policy", allowed.refused))
         return
-    ticket = story.ticket
-    routed = next(event for event in story.events if isinstance(event, e.TicketRouted))
-    story.tell(e.AcknowledgementOwed(now, "policy"))
+    ticket = builder.ticket
+    routed = next(event for event in builder.events if isinstance(event, e.TicketRouted))
+    builder.record(e.AcknowledgementEnqueued(now, "policy"))
     subject = mail.subject if box.rich_acknowledgements and authenticated(mail, envelope) else ""
-    story.owe(
+    builder.notify(
         Acknowledgement(
             ticket.number,
             ticket.mailbox,
@@ -262,13 +264,13 @@ def _acknowledge(
 def _keep_automatic(
     ticket: Ticket, mail: InboundMail, facts: MailFacts, policy: Policy, now: datetime
 ) -> MailDecision:
-    story = Story(ticket)
+    builder = DecisionBuilder(ticket)
     reason = mail.automatic or "null sender"
-    story.tell(e.AutomaticMailReceived(now, "customer", mail.message_id, reason))
+    builder.record(e.AutomaticMailReceived(now, "customer", mail.message_id, reason))
     effects = undeliverable.NOTHING
     if mail.report:
-        effects = undeliverable.on_report(story, mail.report, facts.returned, policy, now)
-    return MailDecision(story.decision(), "in", effects=effects)
+        effects = undeliverable.on_report(builder, mail.report, facts.returned, policy, now)
+    return MailDecision(builder.decision(), "in", effects=effects)
 
 
 def _is_only_thanks(ticket: Ticket, mail: InboundMail, policy: Policy) -> bool:
@@ -281,15 +283,15 @@ def _is_only_thanks(ticket: Ticket, mail: InboundMail, policy: Policy) -> bool:
 
 
 def _keep_thanks(ticket: Ticket, mail: InboundMail, now: datetime) -> MailDecision:
-    story = Story(ticket)
-    story.tell(e.ThanksReceived(now, "customer", mail.message_id))
-    return MailDecision(story.decision(), "in")
+    builder = DecisionBuilder(ticket)
+    builder.record(e.ThanksReceived(now, "customer", mail.message_id))
+    return MailDecision(builder.decision(), "in")
 
 
 def _customer_wrote(
     ticket: Ticket, mail: InboundMail, facts: MailFacts, policy: Policy, now: datetime
 ) -> MailDecision:
-    def reopened(story: Story) -> str:
+    def reopened(builder: DecisionBuilder) -> str:
         known = replace(
             facts.circumstances,
             authentication=mail.authentication,
@@ -297,58 +299,58 @@ def _customer_wrote(
             escalated_before=facts.circumstances.escalated_before or ticket.escalated > 0,
         )
         asked = routing_facts(mail, ticket.customer, ticket.mailbox, policy, now, known)
-        return on_reopening(story, asked, policy, now)
+        return on_reopening(builder, asked, policy, now)
 
-    story = Story(ticket, loads=facts.loads)
+    builder = DecisionBuilder(ticket, loads=facts.loads)
     because = facts.verdict.because
-    anew = customer_turned(story, mail.message_id, because, policy, now, reopened)
-    _take_details(story, mail, policy, now)
+    anew = customer_turned(builder, mail.message_id, because, policy, now, reopened)
+    _take_details(builder, mail, policy, now)
     if mail.sender != ticket.customer:
         because += f"; written by {mail.sender or 'an unclear sender'}, answers go to {ticket.customer}"
     because += f"; {anew}" if anew else ""
     why = "unconfirmed" if ticket.held_for else "customer_wrote"
-    notify.team(story, policy, now, why, because, mail.visible)
-    return MailDecision(story.decision(), "in")
+    notify.team(builder, policy, now, why, because, mail.visible)
+    return MailDecision(builder.decision(), "in")
 
 
-def _take_details(story: Story, mail: InboundMail, policy: Policy, now: datetime) -> None:
+def _take_details(builder: DecisionBuilder, mail: InboundMail, policy: Policy, now: datetime) -> None:
     """What the ticket lacked and this mail names, most often because we asked. Not looked for in the subject,
     which holds our number, nor in what is quoted."""
-    ticket = story.ticket
+    ticket = builder.ticket
     lacking = {name: each for name, each in policy.details.items() if name not in dict(ticket.details)}
     if not any(each.pattern for each in lacking.values()):
         return
     asked = routing_facts(mail, ticket.customer, ticket.mailbox, policy, now, NOTHING_KNOWN)
     given = conditions.details(lacking, replace(asked, subject="", text=mail.visible))
     if given:
-        story.tell(e.DetailsGiven(now, "customer", tuple(sorted(given.items()))))
+        builder.record(e.DetailsReceived(now, "customer", tuple(sorted(given.items()))))
 
 
 def customer_turned(
-    story: Story,
+    builder: DecisionBuilder,
     message_id: str,
     because: str,
     policy: Policy,
     now: datetime,
-    reopened: Callable[[Story], str],
+    reopened: Callable[[DecisionBuilder], str],
 ) -> str:
     """What a customer's mail does to the ticket: the turn is ours, somebody has it. `reopened` is asked where
     it was closed; what that says, else ""."""
-    was_closed, anew = story.ticket.status is Status.CLOSED, ""
+    was_closed, anew = builder.ticket.status is Status.CLOSED, ""
     if was_closed:
-        story.tell(e.TicketReopened(now, "customer"))
-    story.tell(e.CustomerWrote(now, "customer", message_id, because))
+        builder.record(e.TicketReopened(now, "customer"))
+    builder.record(e.CustomerWrote(now, "customer", message_id, because))
     if was_closed:
-        anew = reopened(story)
-    story.tell(_clocks(story.ticket, policy, now))
-    ownership.ensure(story, policy, now)
+        anew = reopened(builder)
+    builder.record(_clocks(builder.ticket, policy, now))
+    ownership.ensure(builder, policy, now)
     return anew
 
 
 def _agent_wrote(
     ticket: Ticket, agent: Agent, mail: InboundMail, facts: MailFacts, policy: Policy, now: datetime
 ) -> MailDecision:
-    story = Story(ticket)
+    builder = DecisionBuilder(ticket)
     by = f"agent:{agent.address}"
     refusal = "" if facts.proof else "the mail could not be shown to come from you"
     if not refusal and facts.meant not in ("", ticket.customer):
@@ -359,11 +361,11 @@ def _agent_wrote(
     if not refusal and not mail.visible.strip():
         refusal = "no text was found above the line"
     if refusal:
-        story.tell(e.AgentMailHeld(now, by, agent.address, refusal))
-        story.owe(AgentRefusal(ticket.number, ticket.mailbox, agent.address, _language(agent), refusal))
-        return MailDecision(story.decision(), "note")
-    agent_turned(story, agent.address, policy, now)
-    story.owe(
+        builder.record(e.AgentMailHeld(now, by, agent.address, refusal))
+        builder.notify(AgentRefusal(ticket.number, ticket.mailbox, agent.address, _language(agent), refusal))
+        return MailDecision(builder.decision(), "note")
+    agent_turned(builder, agent.address, policy, now)
+    builder.notify(
         Answer(
             ticket.number,
             ticket.mailbox,
@@ -375,16 +377,16 @@ def _agent_wrote(
             mail.attachments,
         )
     )
-    return MailDecision(story.decision(), "out")
+    return MailDecision(builder.decision(), "out")
 
 
-def agent_turned(story: Story, agent: str, policy: Policy, now: datetime) -> None:
+def agent_turned(builder: DecisionBuilder, agent: str, policy: Policy, now: datetime) -> None:
     """What an agent's answer does to the ticket: the turn is the customer's, who answers has it."""
     by = f"agent:{agent}"
-    story.tell(e.AgentAnswered(now, by, agent))
-    if story.ticket.assignee != agent:
-        story.tell(e.TicketAssigned(now, by, agent, "answered it"))
-    story.tell(_clocks(story.ticket, policy, now))
+    builder.record(e.AgentAnswered(now, by, agent))
+    if builder.ticket.assignee != agent:
+        builder.record(e.TicketAssigned(now, by, agent, "answered it"))
+    builder.record(_clocks(builder.ticket, policy, now))
 
 
 def _language(agent: Agent) -> str:
@@ -409,50 +411,50 @@ def on_deadline(
 
     It ends: each step comes once in a run of its clock, and what comes again comes after `now`.
     """
-    story = Story(ticket, loads=loads)
+    builder = DecisionBuilder(ticket, loads=loads)
     newest, moment = 0, None
-    while (due := ladder.next_deadline(story.ticket, policy)) and due.due_at <= now:
+    while (due := ladder.next_deadline(builder.ticket, policy)) and due.due_at <= now:
         if due.due_at != moment:
-            newest, moment = len(story.events), due.due_at
-        ownership.ensure(story, policy, now)
-        steps.take(story, due, policy, now, undeliverable.refusal(mute))
-    return catch_up.said_once(ticket, story.decision(), policy, newest)
+            newest, moment = len(builder.events), due.due_at
+        ownership.ensure(builder, policy, now)
+        steps.take(builder, due, policy, now, undeliverable.refusal(mute))
+    return catch_up.said_once(ticket, builder.decision(), policy, newest)
 
 
 def on_command(
     ticket: Ticket, command: c.Command, by: str, policy: Policy, now: datetime, loads: Loads = NO_LOADS
 ) -> Decision | str:
     """What a person's command leads to, or why it can't be done."""
-    story = Story(ticket, loads=loads)
+    builder = DecisionBuilder(ticket, loads=loads)
     match command:
         case c.AddNote(text):
-            story.tell(e.NoteAdded(now, by, text))
+            builder.record(e.NoteAdded(now, by, text))
         case c.Close(because):
             if ticket.status in OVER:
                 return f"{ticket.number} is {ticket.status} already"
-            story.tell(e.TicketClosed(now, by, because))
-            story.tell(_clocks(story.ticket, policy, now))
+            builder.record(e.TicketClosed(now, by, because))
+            builder.record(_clocks(builder.ticket, policy, now))
         case c.Assign(address):
             agent = policy.agents.get(address)
             if ticket.merged_into:
                 return f"{ticket.number} was merged into {ticket.merged_into}"
             if agent is None:
                 return f"{address} is no agent of any team"
-            story.tell(e.TicketAssigned(now, by, agent.address, f"by {by}"))
-            steps.confirm(story, now)
-            notify.team(story, policy, now, "assigned", f"by {by}", "")
+            builder.record(e.TicketAssigned(now, by, agent.address, f"by {by}"))
+            steps.confirm(builder, now)
+            notify.team(builder, policy, now, "assigned", f"by {by}", "")
         case c.Escalate(level, because):
-            refusal = steps.escalate_by_hand(story, level, because or f"by {by}", by, policy, now)
+            refusal = steps.escalate_by_hand(builder, level, because or f"by {by}", by, policy, now)
             if refusal:
                 return refusal
         case c.Decide(option, because):
-            refusal = level_questions.decide(story, option, because, by, policy, now)
+            refusal = level_questions.decide(builder, option, because, by, policy, now)
             if refusal:
                 return refusal
         case c.Reject():
             if not ticket.held_for or ticket.merged_into:
                 return f"{ticket.number} is not held"
-            story.tell(e.TicketReleased(now, by))
-            story.tell(_clocks(story.ticket, policy, now))
-            notify.team(story, policy, now, "new", f"not about {ticket.held_for}, by {by}", "")
-    return story.decision()
+            builder.record(e.TicketReleased(now, by))
+            builder.record(_clocks(builder.ticket, policy, now))
+            notify.team(builder, policy, now, "new", f"not about {ticket.held_for}, by {by}", "")
+    return builder.decision()

@@ -104,7 +104,7 @@ class ThanksReceived:
 
 
 @dataclass(frozen=True, slots=True)
-class DetailsGiven:
+class DetailsReceived:
     """A later mail names details that the ticket lacked."""
 
     at: datetime
@@ -162,7 +162,7 @@ class NoteAdded:
 
 
 @dataclass(frozen=True, slots=True)
-class AcknowledgementOwed:
+class AcknowledgementEnqueued:
     at: datetime
     by: str
 
@@ -214,7 +214,7 @@ class TargetMissed:
 
 
 @dataclass(frozen=True, slots=True)
-class ReminderCame:
+class ReminderDue:
     """Nothing else was to come, so who has the ticket is reminded of it; the next one comes in its turn."""
 
     at: datetime
@@ -224,7 +224,7 @@ class ReminderCame:
 
 
 @dataclass(frozen=True, slots=True)
-class DecisionAsked:
+class DecisionRequested:
     """The people of a level were asked what shall be done; the clock of the DECISION runs until they say."""
 
     at: datetime
@@ -258,7 +258,7 @@ class LadderChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class PeopleTold:
+class PeopleNotified:
     """Somebody was reminded or notified about the ticket (mail to agents, managers or the customer)."""
 
     at: datetime
@@ -281,7 +281,7 @@ class TicketReopened:
 
 
 @dataclass(frozen=True, slots=True)
-class SatisfactionGiven:
+class SatisfactionRated:
     """The customer's mark for how the matter was dealt with."""
 
     at: datetime
@@ -327,7 +327,7 @@ class TicketMerged:
 
 
 @dataclass(frozen=True, slots=True)
-class TicketTookIn:
+class MergeReceived:
     """Told on the ticket that another was merged into."""
 
     at: datetime
@@ -348,7 +348,7 @@ class TicketUnmerged:
 
 
 @dataclass(frozen=True, slots=True)
-class TicketGaveBack:
+class MergeReverted:
     """Told on the ticket that another had been merged into."""
 
     at: datetime
@@ -368,7 +368,7 @@ class TicketSplit:
 
 
 @dataclass(frozen=True, slots=True)
-class TicketRetold:
+class TicketRebuilt:
     """Whose turn it is and what the clocks say, told anew from the messages that are on the ticket now."""
 
     at: datetime
@@ -381,7 +381,7 @@ class TicketRetold:
 
 
 @dataclass(frozen=True, slots=True)
-class CompensationAsked:
+class CompensationRequested:
     """`request` is its number, that of its line in the ledger; `agent`: in whose name, "" for an operator."""
 
     at: datetime
@@ -393,7 +393,7 @@ class CompensationAsked:
 
 
 @dataclass(frozen=True, slots=True)
-class CompensationPutBefore:
+class ApprovalRequested:
     """Those of `level` were asked to decide, by mail. `on_duty`: they are there now; else nobody is."""
 
     at: datetime
@@ -445,36 +445,36 @@ Event = (
     | CustomerWrote
     | AutomaticMailReceived
     | ThanksReceived
-    | DetailsGiven
+    | DetailsReceived
     | DeliveryBounced
     | DeliveryFailed
     | AgentAnswered
     | AgentMailHeld
     | NoteAdded
-    | AcknowledgementOwed
+    | AcknowledgementEnqueued
     | AcknowledgementSuppressed
     | ProgressSuppressed
     | ClocksSet
     | StepTaken
     | TargetMissed
-    | ReminderCame
-    | DecisionAsked
+    | ReminderDue
+    | DecisionRequested
     | DecisionMade
     | LadderChanged
-    | PeopleTold
+    | PeopleNotified
     | TicketClosed
     | TicketReopened
-    | SatisfactionGiven
+    | SatisfactionRated
     | TicketReleased
     | MessageMoved
     | TicketMerged
-    | TicketTookIn
+    | MergeReceived
     | TicketUnmerged
-    | TicketGaveBack
+    | MergeReverted
     | TicketSplit
-    | TicketRetold
-    | CompensationAsked
-    | CompensationPutBefore
+    | TicketRebuilt
+    | CompensationRequested
+    | ApprovalRequested
     | CompensationApproved
     | CompensationGranted
     | CompensationRefused

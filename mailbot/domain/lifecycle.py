@@ -35,35 +35,35 @@ TRANSITIONS: dict[type[Any], Row] = {
     e.DeliveryBounced: ANY,
     e.DeliveryFailed: ANY,
     e.ThanksReceived: ANY,
-    e.DetailsGiven: LIVE,
+    e.DetailsReceived: LIVE,
     e.AgentAnswered: {NEW: WAITING, OPEN: WAITING, WAITING: None, CLOSED: None},
     e.AgentMailHeld: ANY,
     e.NoteAdded: ANY,
-    e.AcknowledgementOwed: {NEW: None},
+    e.AcknowledgementEnqueued: {NEW: None},
     e.AcknowledgementSuppressed: {NEW: None},
     e.ProgressSuppressed: ANY,
     e.ClocksSet: ANY,
     e.StepTaken: LIVE,
     e.TargetMissed: LIVE,
-    e.ReminderCame: LIVE,
-    e.DecisionAsked: LIVE,
+    e.ReminderDue: LIVE,
+    e.DecisionRequested: LIVE,
     e.DecisionMade: LIVE,
     e.LadderChanged: LIVE,
-    e.PeopleTold: ANY,
+    e.PeopleNotified: ANY,
     e.TicketClosed: {NEW: CLOSED, OPEN: CLOSED, WAITING: CLOSED},
     e.TicketReopened: {CLOSED: OPEN},
-    e.SatisfactionGiven: UNMERGED,
+    e.SatisfactionRated: UNMERGED,
     e.TicketReleased: UNMERGED,
     e.MessageMoved: UNMERGED,
     e.TicketMerged: dict.fromkeys(UNMERGED, MERGED),
-    e.TicketTookIn: UNMERGED,
-    # TicketRetold says what it is again.
+    e.MergeReceived: UNMERGED,
+    # TicketRebuilt says what it is again.
     e.TicketUnmerged: {MERGED: OPEN},
-    e.TicketGaveBack: UNMERGED,
+    e.MergeReverted: UNMERGED,
     e.TicketSplit: UNMERGED,
-    e.TicketRetold: ANY,
-    e.CompensationAsked: UNMERGED,
-    e.CompensationPutBefore: UNMERGED,
+    e.TicketRebuilt: ANY,
+    e.CompensationRequested: UNMERGED,
+    e.ApprovalRequested: UNMERGED,
     e.CompensationApproved: UNMERGED,
     e.CompensationGranted: UNMERGED,
     e.CompensationRefused: UNMERGED,
@@ -136,7 +136,7 @@ def _changes(ticket: Ticket, event: Event) -> dict[str, Any]:
                 "skill",
             )
             return {name: getattr(event, name) for name in names}
-        case e.DetailsGiven(details=details):
+        case e.DetailsReceived(details=details):
             return {"details": tuple(sorted({**dict(details), **dict(ticket.details)}.items()))}
         case e.TicketAssigned(at=at, assignee=assignee):
             return {"assignee": assignee, "assigned_at": at}
@@ -153,7 +153,7 @@ def _changes(ticket: Ticket, event: Event) -> dict[str, Any]:
             return {"clocks": clocks}
         case e.StepTaken(target=target, step=step, at=at):
             return {"clocks": ladder.fired(ticket.clocks, target, step, at)}
-        case e.TargetMissed(target=target, at=at) | e.ReminderCame(target=target, at=at):
+        case e.TargetMissed(target=target, at=at) | e.ReminderDue(target=target, at=at):
             return {"clocks": ladder.fired(ticket.clocks, target, ladder.MISSED, at)}
         case e.DecisionMade():
             return {"clocks": ladder.decided(ticket.clocks)}
@@ -163,7 +163,7 @@ def _changes(ticket: Ticket, event: Event) -> dict[str, Any]:
             return {"closed_at": at}
         case e.TicketReopened():
             return {"closed_at": None, "reopened": ticket.reopened + 1}
-        case e.SatisfactionGiven(score=score):
+        case e.SatisfactionRated(score=score):
             return {"satisfaction": score}
         case e.TicketReleased():
             return {"held_for": None, "clocks": ladder.answered(ticket.clocks)}
@@ -171,13 +171,13 @@ def _changes(ticket: Ticket, event: Event) -> dict[str, Any]:
             return {"merged_into": into}
         case e.TicketUnmerged():
             return {"merged_into": None}
-        case e.TicketRetold():
+        case e.TicketRebuilt():
             retold = ("status", "first_response_at", "closed_at", "last_message_id", "clocks")
             return {name: getattr(event, name) for name in retold}
     return {}
 
 
-class Story:
+class DecisionBuilder:
     """A decision under way: the ticket so far, what happened to it, what we owe. Lives for one decision.
 
     `loads` is what agents have in hand, for whoever must choose one.
@@ -189,12 +189,12 @@ class Story:
         self.events: list[Event] = list(first)
         self.notices: list[Notice] = []
 
-    def tell(self, *events: Event) -> None:
+    def record(self, *events: Event) -> None:
         for event in events:
             self.ticket = evolve(self.ticket, event)
             self.events.append(event)
 
-    def owe(self, *notices: Notice) -> None:
+    def notify(self, *notices: Notice) -> None:
         self.notices += notices
 
     def decision(self) -> Decision:

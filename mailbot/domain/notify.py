@@ -5,7 +5,7 @@ from datetime import datetime
 
 from mailbot.domain import events as e
 from mailbot.domain import ladder
-from mailbot.domain.lifecycle import Story
+from mailbot.domain.lifecycle import DecisionBuilder
 from mailbot.domain.model import Target, Ticket
 from mailbot.domain.notices import Progress, TeamNotice
 from mailbot.domain.policy import Agent, Policy
@@ -22,7 +22,7 @@ OUR_TAGS = frozenset({AUTOMATIC, UNAUTHENTICATED, UNANSWERED})  # put on by othe
 
 
 def team(
-    story: Story,
+    builder: DecisionBuilder,
     policy: Policy,
     now: datetime,
     why: str,
@@ -31,16 +31,16 @@ def team(
     whom: tuple[str, ...] = (),
 ) -> None:
     """Mail about the ticket to `whom`, by default to who has it, else to all of its team at its level."""
-    ticket = story.ticket
+    ticket = builder.ticket
     if not whom:
         here = ladder.agents_at(policy, ticket.team, ticket.level)
         whom = (ticket.assignee,) if ticket.assignee else tuple(agent.address for agent in here)
     if not whom:
         return
-    story.tell(e.PeopleTold(now, "policy", whom, why))
+    builder.record(e.PeopleNotified(now, "policy", whom, why))
     deadline = ladder.next_deadline(ticket, policy)
     confirm_by = ladder.end_of(ticket, policy, Target.CONFIRMATION)
-    story.owe(
+    builder.notify(
         *(
             TeamNotice(
                 number=ticket.number,
@@ -68,18 +68,18 @@ def language_of(agent: Agent | None) -> str:
     return agent.languages[0] if agent and agent.languages else "en"
 
 
-def customer(story: Story, policy: Policy, because: str, muted: str, now: datetime) -> None:
+def customer(builder: DecisionBuilder, policy: Policy, because: str, muted: str, now: datetime) -> None:
     """Who has the matter now, in plain words, and until when we mean to have got further. `muted` is why no
     automatic mail goes there, "" when it does."""
-    ticket = story.ticket
+    ticket = builder.ticket
     if not _may_tell(ticket):
         return
     if muted:
-        story.tell(e.ProgressSuppressed(now, "policy", muted))
+        builder.record(e.ProgressSuppressed(now, "policy", muted))
         return
-    story.tell(e.PeopleTold(now, "policy", (ticket.customer,), because))
+    builder.record(e.PeopleNotified(now, "policy", (ticket.customer,), because))
     nothing: Mapping[str, str] = {}
-    story.owe(
+    builder.notify(
         Progress(
             number=ticket.number,
             mailbox=ticket.mailbox,

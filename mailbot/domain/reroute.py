@@ -11,7 +11,7 @@ from mailbot.domain import ladder
 from mailbot.domain.classify import captured, merged
 from mailbot.domain.escalation import ownership
 from mailbot.domain.escalation.reapply import clocks_on
-from mailbot.domain.lifecycle import Story
+from mailbot.domain.lifecycle import DecisionBuilder
 from mailbot.domain.model import Ticket
 from mailbot.domain.policy import Actions, Policy, Rule
 from mailbot.domain.routing import conditions
@@ -30,7 +30,7 @@ def reopens(when: When | None) -> bool:
     return False
 
 
-def on_reopening(story: Story, facts: RoutingFacts, policy: Policy, now: datetime) -> str:
+def on_reopening(builder: DecisionBuilder, facts: RoutingFacts, policy: Policy, now: datetime) -> str:
     """Routes the ticket anew where a rule wants that, with an owner and clocks; what to tell the team, ""
     when nothing changed."""
     rules = [*(rule for rule in policy.rules if reopens(rule.when)), _STAY]
@@ -39,20 +39,20 @@ def on_reopening(story: Story, facts: RoutingFacts, policy: Policy, now: datetim
         matches = matches[:-1]
     if not matches:
         return ""
-    return take(story, _routed(story.ticket, matches, rules, facts, policy, now), policy, now)
+    return take(builder, _routed(builder.ticket, matches, rules, facts, policy, now), policy, now)
 
 
-def take(story: Story, routed: e.TicketRouted, policy: Policy, now: datetime) -> str:
+def take(builder: DecisionBuilder, routed: e.TicketRouted, policy: Policy, now: datetime) -> str:
     """The ticket as it is routed now, with an owner and clocks; what to tell the team."""
-    before = story.ticket
-    story.tell(routed)
-    after = story.ticket
+    before = builder.ticket
+    builder.record(routed)
+    after = builder.ticket
     here = {agent.address for agent in ladder.agents_at(policy, after.team, after.level)}
     if (before.team, before.level) != (after.team, after.level) and after.assignee not in here:
-        ownership.give(story, policy, now, "policy")
-    if ladder.ladder_of(before, policy) != ladder.ladder_of(story.ticket, policy):
-        old, new = ladder.ladder_of(before, policy), ladder.ladder_of(story.ticket, policy)
-        story.tell(e.ClocksSet(now, "policy", clocks_on(story.ticket, old, new, policy, now)))
+        ownership.give(builder, policy, now, "policy")
+    if ladder.ladder_of(before, policy) != ladder.ladder_of(builder.ticket, policy):
+        old, new = ladder.ladder_of(before, policy), ladder.ladder_of(builder.ticket, policy)
+        builder.record(e.ClocksSet(now, "policy", clocks_on(builder.ticket, old, new, policy, now)))
     return f"routed anew by rule {after.rule!r}"
 
 

@@ -25,7 +25,7 @@ _TURNS = {
     e.TicketMerged.__name__: Status.MERGED,
     e.TicketUnmerged.__name__: Status.OPEN,
 }
-_TOLD = (*_TURNS, e.TicketRetold.__name__, e.TicketEscalated.__name__)
+_TOLD = (*_TURNS, e.TicketRebuilt.__name__, e.TicketEscalated.__name__)
 
 
 def now(connection: Connection, customers: Collection[str], at: datetime) -> dict[str, Circumstances]:
@@ -75,7 +75,7 @@ def circumstances_at(
     for row in connection.execute(query):
         if row.kind == e.TicketEscalated.__name__:
             escalated = escalated or row.at >= at - ESCALATION_LASTS
-        elif row.kind == e.TicketRetold.__name__:
+        elif row.kind == e.TicketRebuilt.__name__:
             stands[row.ticket] = Status(row.data["status"])
         else:
             stands[row.ticket] = _TURNS[row.kind]

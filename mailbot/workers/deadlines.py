@@ -98,7 +98,7 @@ class Deadlines:
         now = self._now()
         for event in fired.events:
             match event:
-                case e.StepTaken() | e.TargetMissed() | e.ReminderCame():
+                case e.StepTaken() | e.TargetMissed() | e.ReminderDue():
                     step = "missed" if isinstance(event, e.TargetMissed) else "reminder"
                     if isinstance(event, e.StepTaken):
                         step = f"step {event.step + 1} of {event.ladder}"

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from mailbot import log
 from mailbot.domain.compensation.authority import windows
 from mailbot.domain.compensation.requests import Request, is_due, on_undecided
-from mailbot.domain.events import CompensationPutBefore
+from mailbot.domain.events import ApprovalRequested
 from mailbot.domain.model import Ticket
 from mailbot.store import compensations, queries, tickets
 from mailbot.store.store import Store
@@ -26,7 +26,7 @@ class _Late:
 
     request: Request
     ticket: Ticket
-    last: CompensationPutBefore
+    last: ApprovalRequested
 
 
 class Undecided:
@@ -94,13 +94,11 @@ def _chain(connection: Connection, number: str) -> list[Ticket]:
     return found
 
 
-def _last_put(
-    connection: Connection, request: Request, chain: Sequence[Ticket]
-) -> CompensationPutBefore | None:
+def _last_put(connection: Connection, request: Request, chain: Sequence[Ticket]) -> ApprovalRequested | None:
     told = [
         each.event
         for ticket in chain
         for each in tickets.events_of(connection, ticket.number)
-        if isinstance(each.event, CompensationPutBefore) and each.event.request == request.id
+        if isinstance(each.event, ApprovalRequested) and each.event.request == request.id
     ]
     return max(told, key=lambda each: each.at, default=None)

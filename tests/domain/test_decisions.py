@@ -94,8 +94,8 @@ def test_a_second_new_ticket_within_the_limit_is_kept_but_not_acknowledged() -> 
         None, mail(), envelope(), facts(allowances=first.spent), limited(), NOW + timedelta(minutes=9)
     )
 
-    assert "AcknowledgementOwed" in kinds(first.decision)
-    assert "AcknowledgementOwed" in kinds(second.decision)
+    assert "AcknowledgementEnqueued" in kinds(first.decision)
+    assert "AcknowledgementEnqueued" in kinds(second.decision)
     assert "AcknowledgementSuppressed" in kinds(soon.decision)
     assert soon.spent == {}
 
@@ -172,7 +172,7 @@ def test_our_promises_stand_still_while_we_wait_for_the_customer() -> None:
     assert resolution.target is Target.RESOLUTION
     assert (resolution.spent, resolution.running_since) == (timedelta(minutes=20), None)
     assert {clock.target for clock in others} == {Target.FOLLOW_UP, Target.REPEAT}
-    assert kinds(on_deadline(ticket, policy(), NOW + timedelta(days=9))) == ["ReminderCame", "PeopleTold"]
+    assert kinds(on_deadline(ticket, policy(), NOW + timedelta(days=9))) == ["ReminderDue", "PeopleNotified"]
 
 
 def test_an_agents_proven_mail_goes_to_the_customer_and_counts_as_the_response() -> None:
@@ -250,8 +250,8 @@ def test_a_reply_fills_in_the_details_that_the_ticket_lacked() -> None:
     later = on_mail(given.ticket, reply, envelope(), mine, wanted, LATER).decision
 
     assert given.ticket.details == (("order", "INV-55667"),)
-    assert kinds(given)[-2:] == ["DetailsGiven", "PeopleTold"]
-    assert "DetailsGiven" not in kinds(later)  # what is known stays
+    assert kinds(given)[-2:] == ["DetailsReceived", "PeopleNotified"]
+    assert "DetailsReceived" not in kinds(later)  # what is known stays
 
 
 def test_a_reply_after_the_window_opens_a_new_ticket_that_names_the_old_one() -> None:
@@ -273,7 +273,7 @@ def test_steps_come_in_their_order_and_each_once() -> None:
     again = on_deadline(half.ticket, policy(), NOW + timedelta(minutes=31))
     due = on_deadline(half.ticket, policy(), NOW + timedelta(hours=1))
 
-    assert kinds(half) == ["StepTaken", "PeopleTold"]
+    assert kinds(half) == ["StepTaken", "PeopleNotified"]
     assert [(notice.to, notice.why) for notice in half.notices] == [(RINA.address, "reminder")]
     assert again.events == ()
     assert kinds(due)[:3] == ["TargetMissed", "StepTaken", "TicketEscalated"]
@@ -306,7 +306,7 @@ def test_after_a_long_downtime_every_missed_step_is_taken_once_in_order() -> Non
     assert taken == [0, 1, 2]
     assert late.ticket.level == "management"
     later = on_deadline(late.ticket, policy(), NOW + timedelta(days=30))
-    assert kinds(later) == ["ReminderCame", "PeopleTold"]
+    assert kinds(later) == ["ReminderDue", "PeopleNotified"]
 
 
 def test_the_customer_of_an_automatic_ticket_is_never_told_of_progress() -> None:
@@ -386,4 +386,4 @@ def test_thanks_with_anything_more_reopen_a_closed_ticket(changes: dict[str, obj
 def test_a_new_matter_of_thanks_alone_is_a_ticket_like_any_other() -> None:
     decided = on_mail(None, THANKS, envelope(), facts(), policy(), NOW).decision
 
-    assert "AcknowledgementOwed" in kinds(decided)
+    assert "AcknowledgementEnqueued" in kinds(decided)

@@ -173,12 +173,12 @@ def test_not_confirming_on_the_last_rung_is_told_again_and_again() -> None:
     late = on_deadline(opened(by), by, NOW + H + 15 * MIN)
     late = on_deadline(late.ticket, by, NOW + H + 30 * MIN)
 
-    assert [event.target for event in late.events if isinstance(event, e.ReminderCame)] == [
+    assert [event.target for event in late.events if isinstance(event, e.ReminderDue)] == [
         Target.CONFIRMATION
     ]
     week = on_deadline(late.ticket, by, NOW + 7 * 24 * H)
     again = on_deadline(week.ticket, by, NOW + 8 * 24 * H)
-    assert [type(event) for event in again.events] == [e.ReminderCame, e.PeopleTold]
+    assert [type(event) for event in again.events] == [e.ReminderDue, e.PeopleNotified]
 
 
 def test_the_new_owner_confirms_by_answering() -> None:
@@ -538,7 +538,7 @@ def test_after_a_weekend_without_the_daemon_the_customer_gets_one_word_and_each_
     owner = words.pop(str(late.ticket.assignee))
     assert (owner.why, owner.level) == ("escalated", "management")
     assert {notice.why for notice in words.values()} <= {"notify"}  # who has it no longer hears nothing
-    people = [to for event in late.events if isinstance(event, e.PeopleTold) for to in event.whom]
+    people = [to for event in late.events if isinstance(event, e.PeopleNotified) for to in event.whom]
     assert sorted(people) == sorted(notice.to for notice in late.notices)
 
 

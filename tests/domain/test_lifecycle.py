@@ -123,7 +123,7 @@ def test_every_ticket_has_one_acknowledgement_outcome_and_its_level_never_falls(
     steps: list[tuple[str, int]],
 ) -> None:
     decisions, history = live(steps)
-    outcomes = (e.AcknowledgementOwed, e.AcknowledgementSuppressed)
+    outcomes = (e.AcknowledgementEnqueued, e.AcknowledgementSuppressed)
     first_ticket = [d for d in decisions if d.ticket.number == NUMBER]
     assert sum(isinstance(event, outcomes) for d in first_ticket for event in d.events) == 1
     for before, _, decision in history:

@@ -20,7 +20,7 @@ from mailbot.config.model import Trust
 from mailbot.domain import commands as c
 from mailbot.domain.compensation.requests import Actor, Kind, Ruling
 from mailbot.domain.decisions import on_mail
-from mailbot.domain.events import CompensationPutBefore
+from mailbot.domain.events import ApprovalRequested
 from mailbot.domain.policy import Actions, Agent, Authority, Policy, Rule, Team
 from mailbot.domain.routing import conditions
 from mailbot.domain.routing.money import Money
@@ -433,7 +433,7 @@ def test_a_request_is_on_the_ticket_in_the_ledger_and_in_the_mail_and_never_told
     asked = desk.do(number, c.Compensate(rp(5), "rusak"), f"ayu@{run}.example")
     assert isinstance(asked, Ruling)
     told = [type(each.event).__name__ for each in store.read_now(tickets.events_of, number)]
-    assert told[-2:] == ["CompensationAsked", "CompensationPutBefore"]
+    assert told[-2:] == ["CompensationRequested", "ApprovalRequested"]
     (waiting,) = store.read_now(compensations.open_requests)
     assert (waiting.id, waiting.amount, waiting.because) == (asked.request.id, rp(5), "rusak")
     assert _outcome(desk.do(number, c.Approve(because="baik"), f"citra@{run}.example")) == "granted"
@@ -501,7 +501,7 @@ async def test_what_nobody_decides_in_time_goes_a_level_higher_once_for_all_node
         for node in nodes:
             await node.run_once()
         told = [each.event for each in store.read_now(tickets.events_of, number)]
-        return [(each.level, each.whom) for each in told if isinstance(each, CompensationPutBefore)]
+        return [(each.level, each.whom) for each in told if isinstance(each, ApprovalRequested)]
 
     l2, top = (
         ("L2", (f"citra@{run}.example",)),

@@ -86,7 +86,7 @@ async def test_a_proven_bounce_marks_the_mail_mutes_the_address_and_tells_the_ow
     mail = desk.content(notice)
     assert "Email tidak sampai" in mail["Subject"]
     assert "no such user" in mail.get_body(("plain",)).get_content()
-    assert told(desk, ticket.number)[-3:] == ["AutomaticMailReceived", "DeliveryBounced", "PeopleTold"]
+    assert told(desk, ticket.number)[-3:] == ["AutomaticMailReceived", "DeliveryBounced", "PeopleNotified"]
 
 
 async def test_the_same_bounce_twice_and_another_mail_to_that_address_tell_nobody_again(desk: Desk) -> None:

@@ -67,7 +67,7 @@ async def test_an_acknowledgement_that_the_relay_refuses_is_told_to_the_owner_on
     await office.tell()
     await office.tell()
 
-    assert office.told(ticket.number)[-2:] == ["DeliveryFailed", "PeopleTold"]
+    assert office.told(ticket.number)[-2:] == ["DeliveryFailed", "PeopleNotified"]
     (notice,) = office.notices()
     text = office.content(notice).get_body(("plain",)).get_content()
     assert notice.recipient == RINA.address

@@ -71,7 +71,7 @@ def _said(event: Event, ticket: Ticket) -> Line | None:
             return _line(at, ticket, "step", f"{step + 1} of {ladder}: {because}", due_at)
         case e.TargetMissed(due_at=due_at, target=target):
             return _line(at, ticket, "missed", target.value, due_at)
-        case e.ReminderCame(due_at=due_at, target=target):
+        case e.ReminderDue(due_at=due_at, target=target):
             return _line(at, ticket, "reminder", target.value, due_at)
         case e.TicketEscalated(level=level, by=by):
             return _line(at, ticket, "escalated", f"to {level} by {by}")
@@ -79,9 +79,9 @@ def _said(event: Event, ticket: Ticket) -> Line | None:
             return _line(at, ticket, "handed over", f"to {team}")
         case e.TicketAssigned(assignee=assignee, because=because):
             return _line(at, ticket, "assigned", f"to {assignee}: {because}")
-        case e.DecisionAsked(whom=whom, question=question):
+        case e.DecisionRequested(whom=whom, question=question):
             return _line(at, ticket, "asked", question, whom=whom)
-        case e.PeopleTold(whom=whom, why=why):
+        case e.PeopleNotified(whom=whom, why=why):
             return _line(at, ticket, "told", why, whom=whom)
         case e.CustomerWrote() | e.AgentAnswered() | e.TicketClosed() | e.TicketReopened():
             return _line(at, ticket, _DONE[type(event)], f"by {event.by}")

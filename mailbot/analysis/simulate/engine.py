@@ -32,7 +32,7 @@ from mailbot.domain.assignment import NO_LOADS, Loads
 from mailbot.domain.decisions import agent_turned, begin, customer_turned, on_command, on_deadline
 from mailbot.domain.escalation.reapply import recompute
 from mailbot.domain.ladder import Deadline
-from mailbot.domain.lifecycle import Decision, IllegalTransition, Story, opened
+from mailbot.domain.lifecycle import Decision, IllegalTransition, DecisionBuilder, opened
 from mailbot.domain.model import Ticket
 from mailbot.domain.policy import Policy
 from mailbot.domain.replies.undeliverable import Mute
@@ -68,7 +68,7 @@ class Happened:
 
 
 def _due_at(event: e.Event) -> datetime:
-    return event.due_at if isinstance(event, e.StepTaken | e.TargetMissed | e.ReminderCame) else BEGIN
+    return event.due_at if isinstance(event, e.StepTaken | e.TargetMissed | e.ReminderDue) else BEGIN
 
 
 class _Course:
@@ -199,61 +199,63 @@ class Run:
         life, world = course.life, self._world
         self._newest = life.version
         policy = world.policy_of(life.version)
-        story = Story(opened(life.number, life.opened), life.opened, loads=self._loads(policy, course))
-        story.tell(life.routed)
+        builder = DecisionBuilder(
+            opened(life.number, life.opened), life.opened, loads=self._loads(policy, course)
+        )
+        builder.record(life.routed)
         if life.retold:
             holder, because = life.holder
             if holder:
-                story.tell(e.TicketAssigned(at, life.opened.by, holder, because))
-            story.tell(self._retold(story.ticket, life.retold, policy, since=story.ticket.opened_at))
+                builder.record(e.TicketAssigned(at, life.opened.by, holder, because))
+            builder.record(self._retold(builder.ticket, life.retold, policy, since=builder.ticket.opened_at))
         else:
-            begin(story, policy, at, *life.holder)
+            begin(builder, policy, at, *life.holder)
             if life.acknowledged:
-                story.tell(life.acknowledged)
+                builder.record(life.acknowledged)
         if life.why:
-            notify.team(story, policy, at, life.why, "", "")
-        return self._done(course, at, story.decision())
+            notify.team(builder, policy, at, life.why, "", "")
+        return self._done(course, at, builder.decision())
 
     def _decided(self, course: _Course, stimulus: Stimulus, policy: Policy) -> Decision | str:
         assert course.ticket
-        story = Story(course.ticket, loads=self._loads(policy, course))
+        builder = DecisionBuilder(course.ticket, loads=self._loads(policy, course))
         at = stimulus.at
         try:
             match stimulus:
                 case Wrote():
-                    self._wrote(story, stimulus, policy)
+                    self._wrote(builder, stimulus, policy)
                 case Answered(agent=agent):
-                    agent_turned(story, agent or story.ticket.assignee or "", policy, at)
+                    agent_turned(builder, agent or builder.ticket.assignee or "", policy, at)
                 case Commanded(command=command, by=by):
-                    return on_command(course.ticket, command, by, policy, at, story.loads)
+                    return on_command(course.ticket, command, by, policy, at, builder.loads)
                 case Rearranged(event=event, retold=retold, why=why):
-                    story.tell(event)
+                    builder.record(event)
                     if retold:
-                        story.tell(self._retold(story.ticket, retold, policy, since=at))
+                        builder.record(self._retold(builder.ticket, retold, policy, since=at))
                     if why:
-                        notify.team(story, policy, at, why, "", "")
+                        notify.team(builder, policy, at, why, "", "")
                 case Fired(muted=muted):
                     mute = Mute(course.ticket.customer, "bounce", muted, at) if muted else None
-                    return on_deadline(course.ticket, policy, at, mute, story.loads)
+                    return on_deadline(course.ticket, policy, at, mute, builder.loads)
                 case Recomputed(by=by):
-                    return recompute(course.ticket, policy, at, by, story.loads)
+                    return recompute(course.ticket, policy, at, by, builder.loads)
         except IllegalTransition as impossible:
             return str(impossible)
-        return story.decision()
+        return builder.decision()
 
-    def _wrote(self, story: Story, wrote: Wrote, policy: Policy) -> None:
-        def reopened(story: Story) -> str:
+    def _wrote(self, builder: DecisionBuilder, wrote: Wrote, policy: Policy) -> None:
+        def reopened(builder: DecisionBuilder) -> str:
             if wrote.routed is None:
                 return ""
-            return reroute.take(story, wrote.routed, policy, wrote.at)
+            return reroute.take(builder, wrote.routed, policy, wrote.at)
 
-        customer_turned(story, wrote.message_id, wrote.because, policy, wrote.at, reopened)
-        why = "unconfirmed" if story.ticket.held_for else "customer_wrote"
-        notify.team(story, policy, wrote.at, why, "", "")
+        customer_turned(builder, wrote.message_id, wrote.because, policy, wrote.at, reopened)
+        why = "unconfirmed" if builder.ticket.held_for else "customer_wrote"
+        notify.team(builder, policy, wrote.at, why, "", "")
 
     def _retold(
-        self, ticket: Ticket, retold: e.TicketRetold, policy: Policy, since: datetime
-    ) -> e.TicketRetold:
+        self, ticket: Ticket, retold: e.TicketRebuilt, policy: Policy, since: datetime
+    ) -> e.TicketRebuilt:
         """Whose turn it is as recorded. The clocks too, as recorded; punctually they follow from the turn."""
         if not self._world.punctual:
             return retold

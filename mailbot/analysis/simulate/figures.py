@@ -141,11 +141,11 @@ class Tally:
                 case e.StepTaken(ladder=ladder, step=step, target=target):
                     by_ladder = True
                     self._taken[ladder, step + 1, target.value] += 1
-                case e.ReminderCame():
+                case e.ReminderDue():
                     by_ladder = True
-                case e.PeopleTold(whom=whom, why=why):
+                case e.PeopleNotified(whom=whom, why=why):
                     self._tell(ticket, whom, why, by_ladder=by_ladder)
-                case e.DecisionAsked(whom=whom):
+                case e.DecisionRequested(whom=whom):
                     self._tell(ticket, whom, "decision", by_ladder=True)
                 case e.TicketClosed():
                     self._closed += 1

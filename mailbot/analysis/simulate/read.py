@@ -16,9 +16,15 @@ KINDS = tuple(
     for kind in (
         *TWINS,
         *(e.TicketOpened, e.TicketRouted, e.TicketAssigned, e.CustomerWrote, e.AgentAnswered, e.DecisionMade),
-        *(e.LadderChanged, e.TicketClosed, e.TicketReleased, e.TicketRetold, e.ProgressSuppressed),
-        *(e.AcknowledgementOwed, e.AcknowledgementSuppressed, e.MessageMoved, e.TicketMerged, e.TicketTookIn),
-        *(e.TicketUnmerged, e.TicketGaveBack, e.TicketSplit),
+        *(e.LadderChanged, e.TicketClosed, e.TicketReleased, e.TicketRebuilt, e.ProgressSuppressed),
+        *(
+            e.AcknowledgementEnqueued,
+            e.AcknowledgementSuppressed,
+            e.MessageMoved,
+            e.TicketMerged,
+            e.MergeReceived,
+        ),
+        *(e.TicketUnmerged, e.MergeReverted, e.TicketSplit),
     )
 )
 

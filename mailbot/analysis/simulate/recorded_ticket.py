@@ -49,7 +49,7 @@ class Rearranged:
     at: datetime
     version: str
     event: Event
-    retold: e.TicketRetold | None
+    retold: e.TicketRebuilt | None
     why: str = ""
 
 
@@ -72,15 +72,15 @@ class Recomputed:
 
 
 Stimulus = Wrote | Answered | Commanded | Rearranged | Fired | Recomputed
-# What the policy's own acts are compared by; `PeopleTold` apart from them.
+# What the policy's own acts are compared by; `PeopleNotified` apart from them.
 TWINS = (
     e.StepTaken,
     e.TicketEscalated,
     e.TargetMissed,
-    e.ReminderCame,
+    e.ReminderDue,
     e.TicketHandedOver,
-    e.DecisionAsked,
-    e.PeopleTold,
+    e.DecisionRequested,
+    e.PeopleNotified,
 )
 # Told about mail of ours that came back: no policy's doing.
 ABOUT_MAIL = frozenset({"bounced", "complained", "undeliverable"})
@@ -102,7 +102,7 @@ class Life:
     stimuli: tuple[Stimulus, ...] = ()
     acknowledged: Event | None = None
     holder: tuple[str, str] = ("", "")
-    retold: e.TicketRetold | None = None
+    retold: e.TicketRebuilt | None = None
     why: str = "new"
     holders: tuple[str | None, ...] = ()
     recorded: tuple[Event, ...] = ()
@@ -132,10 +132,10 @@ def life_of(number: str, told: Told) -> Life | None:
         opened=opened,
         routed=routed,
         stimuli=tuple(scan.stimuli),
-        acknowledged=_one(first, e.AcknowledgementOwed, e.AcknowledgementSuppressed),
+        acknowledged=_one(first, e.AcknowledgementEnqueued, e.AcknowledgementSuppressed),
         holder=(held.assignee, held.because) if isinstance(held, e.TicketAssigned) else ("", ""),
-        retold=_one(first, e.TicketRetold),  # type: ignore[arg-type]
-        why=next((event.why for event in reversed(first) if isinstance(event, e.PeopleTold)), ""),
+        retold=_one(first, e.TicketRebuilt),  # type: ignore[arg-type]
+        why=next((event.why for event in reversed(first) if isinstance(event, e.PeopleNotified)), ""),
         holders=(*scan.holders, scan.holder),
         recorded=tuple(event for _, event in told if isinstance(event, TWINS) and not _of_mail(event)),
     )
@@ -146,7 +146,7 @@ def _is_holder(event: Event) -> bool:
 
 
 def _of_mail(event: Event) -> bool:
-    return isinstance(event, e.PeopleTold) and event.why in ABOUT_MAIL
+    return isinstance(event, e.PeopleNotified) and event.why in ABOUT_MAIL
 
 
 def _one(told: Iterable[Event], *kinds: type) -> Event | None:
@@ -186,7 +186,7 @@ class _Scan:
                 return Wrote(at, version, message_id, evidence, anew)
             case e.AgentAnswered(agent=agent):
                 return Answered(at, version, agent)
-            case e.StepTaken() | e.TargetMissed() | e.ReminderCame():
+            case e.StepTaken() | e.TargetMissed() | e.ReminderDue():
                 return None if self._goes_on(at) else Fired(at, version)
             case e.LadderChanged(by=by):
                 return Recomputed(at, version, by)
@@ -196,9 +196,9 @@ class _Scan:
                 return _commanded(version, event)
             case e.TicketReleased(by=by):
                 return Commanded(at, version, c.Reject(), by)
-            case e.TicketMerged() | e.TicketTookIn() | e.MessageMoved():
+            case e.TicketMerged() | e.MergeReceived() | e.MessageMoved():
                 return _rearranged(position, version, event, told)
-            case e.TicketUnmerged() | e.TicketGaveBack() | e.TicketSplit():
+            case e.TicketUnmerged() | e.MergeReverted() | e.TicketSplit():
                 return _rearranged(position, version, event, told)
         return None
 
@@ -215,7 +215,7 @@ class _Scan:
         for event in behind:
             if event.at != at:
                 break
-            if isinstance(event, e.StepTaken | e.TargetMissed | e.ReminderCame):
+            if isinstance(event, e.StepTaken | e.TargetMissed | e.ReminderDue):
                 return Fired(at, version)
         return Recomputed(at, version, "policy")
 
@@ -239,7 +239,7 @@ def _commanded(version: str, event: Event) -> Stimulus | None:
 def _rearranged(position: int, version: str, event: Event, told: Told) -> Stimulus:
     """The decision is the event, the turn told anew, and perhaps a word to the team, in this order."""
     after = [each for _, each in told[position + 1 : position + 3]]
-    retold = after[0] if after and isinstance(after[0], e.TicketRetold) else None
+    retold = after[0] if after and isinstance(after[0], e.TicketRebuilt) else None
     word = after[1] if retold and len(after) > 1 else None
-    why = word.why if isinstance(word, e.PeopleTold) and word.at == event.at else ""
+    why = word.why if isinstance(word, e.PeopleNotified) and word.at == event.at else ""
     return Rearranged(event.at, version, event, retold, why)

@@ -79,7 +79,7 @@ class Twins:
             for only, keys in ((RECORDED, then - now), (SIMULATED, now - then)):
                 for key in keys.elements():
                     found = _difference(number, only, key)
-                    is_telling = key[0] is e.PeopleTold
+                    is_telling = key[0] is e.PeopleNotified
                     (self.verdict.told_otherwise if is_telling else self.verdict.differences).append(found)
         late = (event.at - event.due_at for event in recorded if isinstance(event, _DUE))
         self.verdict.latest = max(self.verdict.latest, *late, timedelta())
@@ -93,7 +93,7 @@ class Twins:
             self.verdict.overtaken.append(Overtaken(number, what, due.due_at, at))
 
 
-_DUE = e.StepTaken | e.TargetMissed | e.ReminderCame
+_DUE = e.StepTaken | e.TargetMissed | e.ReminderDue
 
 
 def _key(event: Event) -> Key:
@@ -101,15 +101,15 @@ def _key(event: Event) -> Key:
     match event:
         case e.StepTaken(ladder=ladder, step=step, target=target, due_at=due_at):
             return kind, event.at, due_at, f"{target.value}, step {step + 1} of {ladder}"
-        case e.TargetMissed(target=target, due_at=due_at) | e.ReminderCame(target=target, due_at=due_at):
+        case e.TargetMissed(target=target, due_at=due_at) | e.ReminderDue(target=target, due_at=due_at):
             return kind, event.at, due_at, target.value
         case e.TicketEscalated(level=level, by=by):
             return kind, event.at, None, f"to {level} by {by}"
         case e.TicketHandedOver(team=team):
             return kind, event.at, None, f"to {team}"
-        case e.DecisionAsked(of=of):
+        case e.DecisionRequested(of=of):
             return kind, event.at, None, f"of {of}"
-        case e.PeopleTold(whom=whom, why=why):
+        case e.PeopleNotified(whom=whom, why=why):
             return kind, event.at, None, f"{why}: {', '.join(whom)}"
     raise AssertionError(f"{kind.__name__} is no act of a policy")
 
@@ -117,11 +117,11 @@ def _key(event: Event) -> Key:
 _SAID = {
     e.StepTaken: "step taken",
     e.TargetMissed: "promise missed",
-    e.ReminderCame: "reminder",
+    e.ReminderDue: "reminder",
     e.TicketEscalated: "escalated",
     e.TicketHandedOver: "handed over",
-    e.DecisionAsked: "decision asked",
-    e.PeopleTold: "told",
+    e.DecisionRequested: "decision asked",
+    e.PeopleNotified: "told",
 }
 
 

@@ -116,7 +116,7 @@ def load(policy: Policy, period: Period, count: int, seed: int, habits: Habits =
         )
         by_rule = _routed(policy, _rule(draws, policy, habits), at)
         name = ticket_number.make(box.prefix, f"{number % 10**box.digits:0{box.digits}d}")
-        life = Life(name, "", first, by_rule, acknowledged=e.AcknowledgementOwed(at, "policy"))
+        life = Life(name, "", first, by_rule, acknowledged=e.AcknowledgementEnqueued(at, "policy"))
         ticket = Ticket(name, box.address, first.customer, first.subject, "id", at, team=by_rule.team)
         yield _lived(life, draws, ladder.calendar_of(ticket, policy), habits)
 

@@ -22,7 +22,7 @@ from mailbot.store.store import Store
 PATIENCE = 20.0  # seconds for anything to happen; usual is a tenth of one
 LOOK = 0.02
 ZONE = "Asia/Jakarta"
-SILENT = (e.ClocksSet, e.AcknowledgementOwed)  # true, but nothing to watch
+SILENT = (e.ClocksSet, e.AcknowledgementEnqueued)  # true, but nothing to watch
 
 
 class DemoFailed(Exception):

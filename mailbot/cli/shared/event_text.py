@@ -59,7 +59,7 @@ def _said(event: e.Event, zone: str) -> str:
             return f"an automatic mail came, kept and not answered: {reason}"
         case e.ThanksReceived():
             return "the customer wrote nothing but thanks: kept, nobody's turn changed"
-        case e.DetailsGiven(details=details):
+        case e.DetailsReceived(details=details):
             named = ", ".join(f"{name} {value}" for name, value in details)
             return f"that mail names what was not known: {_plain(named)}"
         case e.DeliveryBounced() | e.DeliveryFailed():
@@ -70,7 +70,7 @@ def _said(event: e.Event, zone: str) -> str:
             return f"a mail in the name of {agent} was held and not acted upon: {reason}"
         case e.NoteAdded(by=by, text=text):
             return f"{who(by)} noted: {text}"
-        case e.AcknowledgementOwed():
+        case e.AcknowledgementEnqueued():
             return "the acknowledgement with the number was put in line"
         case e.AcknowledgementSuppressed(reason=reason):
             return f"no acknowledgement: {reason}"
@@ -92,7 +92,7 @@ def _later(event: e.Event, zone: str) -> str:
             return f"{rung} was due at {when(event.due_at, zone)}{after}{why}"
         case e.TargetMissed(target=target, due_at=due_at):
             return f"the {words(target)} was not given in time: due at {when(due_at, zone)}"
-        case e.PeopleTold(whom=whom, why=why):
+        case e.PeopleNotified(whom=whom, why=why):
             return f"told {', '.join(whom)}: {WHY.get(why) or _plain(why)}"
         case e.TicketClosed(by=by, because=because):
             return f"{who(by)} closed it{f': {because}' if because else ''}"
@@ -104,9 +104,9 @@ def _later(event: e.Event, zone: str) -> str:
 def _decided(event: e.Event, zone: str) -> str:
     """What a ladder asked, reminded of, or is from now on."""
     match event:
-        case e.ReminderCame(target=target, due_at=due_at):
+        case e.ReminderDue(target=target, due_at=due_at):
             return f"{IN_TURN[target]}: a reminder was due at {when(due_at, zone)}"
-        case e.DecisionAsked(of=level, question=question, options=options, whom=whom):
+        case e.DecisionRequested(of=level, question=question, options=options, whom=whom):
             return f"{level} ({', '.join(whom)}) was asked: {question} Options: {', '.join(options)}"
         case e.DecisionMade(by=by, option=option, because=because):
             return f"{who(by)} decided: {option}{_why(because)}"
@@ -125,16 +125,16 @@ def _joined(event: e.Event) -> str:
             return f"{who(by)} moved message {message} {way}{_takes_part(event.joined)}"
         case e.TicketMerged(by=by, into=into, other_customer=other):
             return f"{who(by)} merged it into {into}{', of another customer' if other else ''}"
-        case e.TicketTookIn(by=by, other=other, messages=messages, accepted=accepted):
+        case e.MergeReceived(by=by, other=other, messages=messages, accepted=accepted):
             what = "accepted its claim and merged" if accepted else "merged"
             return f"{who(by)} {what} {other} into it ({_count(messages)}){_takes_part(event.joined)}"
         case e.TicketUnmerged(by=by, into=into, messages=messages):
             return f"{who(by)} took it out of {into} again ({_count(messages)})"
-        case e.TicketGaveBack(by=by, other=other, messages=messages):
+        case e.MergeReverted(by=by, other=other, messages=messages):
             return f"{who(by)} took {other} out of it again ({_count(messages)})"
         case e.TicketSplit(by=by, into=into, messages=messages):
             return f"{who(by)} split {_count(messages)} off into {into}"
-        case e.TicketRetold(status=status, clocks=clocks):
+        case e.TicketRebuilt(status=status, clocks=clocks):
             return f"by the messages it has now it is {status}; {clocks_said(clocks)}"
     return _compensated(event)
 
@@ -142,9 +142,9 @@ def _joined(event: e.Event) -> str:
 def _compensated(event: e.Event) -> str:
     """What became of a request for compensation."""
     match event:
-        case e.CompensationAsked(by=by, amount=amount, request=request, agent=agent, because=because):
+        case e.CompensationRequested(by=by, amount=amount, request=request, agent=agent, because=because):
             return f"{_for(by, agent)} asked for compensation of {amount} (request {request}){_why(because)}"
-        case e.CompensationPutBefore(request=request, level=level, whom=whom, on_duty=on_duty):
+        case e.ApprovalRequested(request=request, level=level, whom=whom, on_duty=on_duty):
             there = "" if on_duty else ", of whom nobody is on duty now"
             return f"request {request} was put before {level}: {', '.join(whom) or 'nobody'}{there}"
         case e.CompensationApproved(by=by, request=request, agent=agent, because=because):

@@ -16,7 +16,7 @@ from mailbot.domain import events as e
 from mailbot.domain import ladder
 from mailbot.domain.compensation import authority
 from mailbot.domain.compensation.authority import Case, Over, Spent
-from mailbot.domain.lifecycle import Decision, Story
+from mailbot.domain.lifecycle import Decision, DecisionBuilder
 from mailbot.domain.model import Ticket
 from mailbot.domain.notices import CompensationDecided, CompensationWanted
 from mailbot.domain.notify import language_of
@@ -115,7 +115,7 @@ class _Hearing:
     def __init__(
         self, ticket: Ticket, request: Request, actor: Actor, facts: Facts, policy: Policy, now: datetime
     ) -> None:
-        self.story, self.entries = Story(ticket), list[Entry]()
+        self.builder, self.entries = DecisionBuilder(ticket), list[Entry]()
         self.request, self.actor, self.policy, self.at = request, actor, policy, now
         self.case = Case(ticket, request.customer, request.amount, facts.spent, policy)
 
@@ -145,7 +145,7 @@ class _Hearing:
     def ruling(self) -> Ruling:
         last = self.entries[-1].kind if self.entries else Kind.ASKED
         outcome = last.value if last in (Kind.GRANTED, Kind.REFUSED) else Kind.ASKED.value
-        return Ruling(self.story.decision(), tuple(self.entries), self.request, outcome)
+        return Ruling(self.builder.decision(), tuple(self.entries), self.request, outcome)
 
 
 def on_compensation(
@@ -185,8 +185,8 @@ def _ask(
         because=command.because,
     )
     hearing = _Hearing(ticket, request, actor, facts, policy, now)
-    hearing.story.tell(
-        e.CompensationAsked(now, actor.by, request.id, request.amount, actor.agent, command.because)
+    hearing.builder.record(
+        e.CompensationRequested(now, actor.by, request.id, request.amount, actor.agent, command.because)
     )
     hearing.put_down(Kind.ASKED, actor, because=command.because)
     if over := authority.of_common(hearing.case):
@@ -216,10 +216,10 @@ def _put_before(hearing: _Hearing, signed: Collection[str] = (), above: str = ""
     asked = authority.whom(hearing.case, hearing.at, signed, above)
     people = tuple(agent.address for agent in asked.people)
     request = hearing.request
-    hearing.story.tell(
-        e.CompensationPutBefore(hearing.at, "policy", request.id, asked.level, people, on_duty=asked.on_duty)
+    hearing.builder.record(
+        e.ApprovalRequested(hearing.at, "policy", request.id, asked.level, people, on_duty=asked.on_duty)
     )
-    hearing.story.owe(*(_wanted(hearing, agent, signed) for agent in asked.people))
+    hearing.builder.notify(*(_wanted(hearing, agent, signed) for agent in asked.people))
     return hearing.ruling()
 
 
@@ -274,13 +274,13 @@ def _sign(hearing: _Hearing, agent: Agent, because: str) -> Ruling | str:
         return f"{agent.name} has signed request {request.id} already: it needs another person"
     if agent.address not in request.signed:
         signed = Actor(by, agent.address)
-        hearing.story.tell(e.CompensationApproved(now, by, request.id, agent.address, because))
+        hearing.builder.record(e.CompensationApproved(now, by, request.id, agent.address, because))
         hearing.put_down(Kind.APPROVED, signed, because=because)
     if not enough:
         return _put_before(hearing, {*request.signed, agent.address})
     second = others[0] if case.persons > 1 else ""
     agents = (second, agent.address) if second else (agent.address,)
-    hearing.story.tell(e.CompensationGranted(now, by, request.id, request.amount, agents))
+    hearing.builder.record(e.CompensationGranted(now, by, request.id, request.amount, agents))
     hearing.put_down(Kind.GRANTED, Actor(by, agent.address), because=because, second=second)
     _tell_asker(hearing, "granted", agent.name, because)
     return hearing.ruling()
@@ -302,7 +302,7 @@ def _refuse(hearing: _Hearing, command: c.Refuse) -> Ruling | str:
         over = authority.of_agent(case, agent)
         if over and over.limit == authority.PER_TICKET and not _nobody_may(case):
             return f"{over.because}; {_who_may(hearing, agent)}"
-    hearing.story.tell(e.CompensationRefused(now, actor.by, request.id, actor.agent, command.because))
+    hearing.builder.record(e.CompensationRefused(now, actor.by, request.id, actor.agent, command.because))
     hearing.put_down(Kind.REFUSED, actor, because=command.because)
     _tell_asker(hearing, "refused", agent.name if agent else "", command.because)
     return hearing.ruling()
@@ -315,7 +315,9 @@ def _nobody_may(case: Case) -> bool:
 
 def _by_rule(hearing: _Hearing, over: Over) -> Ruling:
     request = hearing.request
-    hearing.story.tell(e.CompensationRefused(hearing.at, "policy", request.id, "", over.because, over.limit))
+    hearing.builder.record(
+        e.CompensationRefused(hearing.at, "policy", request.id, "", over.because, over.limit)
+    )
     hearing.put_down(Kind.REFUSED, Actor("policy"), because=over.because, limit=over.limit)
     _tell_asker(hearing, "refused", "", over.because)
     return hearing.ruling()
@@ -333,7 +335,7 @@ def is_due(ticket: Ticket, put_at: datetime, policy: Policy, now: datetime) -> b
 def on_undecided(
     ticket: Ticket,
     request: Request,
-    last: e.CompensationPutBefore,
+    last: e.ApprovalRequested,
     facts: Facts,
     policy: Policy,
     now: datetime,
@@ -382,8 +384,8 @@ def _tell_asker(hearing: _Hearing, outcome: str, who: str, because: str) -> None
     agent = hearing.policy.agents.get(request.agent or ticket.assignee or "")
     if agent is None:
         return
-    hearing.story.tell(e.PeopleTold(hearing.at, "policy", (agent.address,), "compensation"))
-    hearing.story.owe(
+    hearing.builder.record(e.PeopleNotified(hearing.at, "policy", (agent.address,), "compensation"))
+    hearing.builder.notify(
         CompensationDecided(
             number=ticket.number,
             mailbox=ticket.mailbox,

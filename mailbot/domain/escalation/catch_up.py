@@ -50,7 +50,7 @@ def _words(decision: Decision) -> Iterator[Word]:
         if isinstance(mail, TeamNotice | Progress)
     )
     for place, event in enumerate(decision.events):
-        for _ in event.whom if isinstance(event, e.PeopleTold) else ():
+        for _ in event.whom if isinstance(event, e.PeopleNotified) else ():
             notice, mail = next(owed)
             yield Word(place, notice, mail)
 
@@ -92,7 +92,7 @@ def _only(
 
 
 def _told(event: Event, people: tuple[str, ...] | None) -> Event | None:
-    if people is None or not isinstance(event, e.PeopleTold):
+    if people is None or not isinstance(event, e.PeopleNotified):
         return event
     return replace(event, whom=people) if people else None
 

@@ -5,26 +5,28 @@ from datetime import datetime, timedelta
 from mailbot.domain import events as e
 from mailbot.domain import ladder, notify
 from mailbot.domain.escalation import ownership
-from mailbot.domain.lifecycle import Story
+from mailbot.domain.lifecycle import DecisionBuilder
 from mailbot.domain.model import OVER, Target, Ticket
 from mailbot.domain.notices import Question
 from mailbot.domain.policy import Policy, Step
 
 
-def ask(story: Story, step: Step, index: int, because: str, policy: Policy, now: datetime) -> None:
+def ask(
+    builder: DecisionBuilder, step: Step, index: int, because: str, policy: Policy, now: datetime
+) -> None:
     """Mail to the people of the level, and the clock at whose end the next step comes. A question that is
     still open is put aside for this one."""
-    ticket = story.ticket
+    ticket = builder.ticket
     level = ownership.nearest(policy, ticket.team, step.ask_decision)
     people = ladder.agents_at(policy, ticket.team, level)
     whom = tuple(agent.address for agent in people)
-    story.tell(e.DecisionAsked(now, "policy", level, step.question, step.options, whom))
+    builder.record(e.DecisionRequested(now, "policy", level, step.question, step.options, whom))
     within: timedelta = step.acknowledge_within or ladder.ladder_of(ticket, policy).repeat
     clocks = ladder.hurried(ticket.clocks, Target.DECISION, within, index, now)
-    story.tell(e.ClocksSet(now, "policy", clocks))
-    until = ladder.end_of(story.ticket, policy, Target.DECISION)
+    builder.record(e.ClocksSet(now, "policy", clocks))
+    until = ladder.end_of(builder.ticket, policy, Target.DECISION)
     for agent in people:
-        story.owe(
+        builder.notify(
             Question(
                 number=ticket.number,
                 mailbox=ticket.mailbox,
@@ -51,9 +53,11 @@ def open_question(ticket: Ticket, policy: Policy) -> Step | None:
     return ladder.step_at(ladder.ladder_of(ticket, policy), clock.fired[0]) if clock else None
 
 
-def decide(story: Story, option: str, because: str, by: str, policy: Policy, now: datetime) -> str:
+def decide(
+    builder: DecisionBuilder, option: str, because: str, by: str, policy: Policy, now: datetime
+) -> str:
     """What a person says to the open question; "" when done, else why not."""
-    ticket = story.ticket
+    ticket = builder.ticket
     if ticket.status in OVER:
         return f"{ticket.number} is {ticket.status}"
     asked = open_question(ticket, policy)
@@ -64,9 +68,9 @@ def decide(story: Story, option: str, because: str, by: str, policy: Policy, now
     meant = next((each for each in asked.options if each.casefold() == option.strip().casefold()), "")
     if not meant:
         return f"{option!r} is no option of {asked.question!r}; there are: {', '.join(asked.options)}"
-    story.tell(e.DecisionMade(now, by, meant, because))
+    builder.record(e.DecisionMade(now, by, meant, because))
     said = f"{asked.question} {meant}{f' ({because})' if because else ''}, by {by}"
-    notify.team(story, policy, now, "decided", said, "")
+    notify.team(builder, policy, now, "decided", said, "")
     return ""
 
 

@@ -16,7 +16,7 @@ from mailbot.domain import ladder
 from mailbot.domain.assignment import NO_LOADS, Loads
 from mailbot.domain.escalation import ownership
 from mailbot.domain.ladder import HURRIED, MISSED
-from mailbot.domain.lifecycle import Decision, Story
+from mailbot.domain.lifecycle import Decision, DecisionBuilder
 from mailbot.domain.model import OVER, Clock, Target, Ticket
 from mailbot.domain.policy import Ladder, Policy
 from mailbot.domain.worktime import Calendar
@@ -29,13 +29,13 @@ def stands_by(ticket: Ticket, policy: Policy) -> bool:
 
 def recompute(ticket: Ticket, policy: Policy, now: datetime, by: str, loads: Loads = NO_LOADS) -> Decision:
     """The ticket on its ladder as it is now, with an owner who is there. Without events: nothing changes."""
-    story = Story(ticket, loads=loads)
+    builder = DecisionBuilder(ticket, loads=loads)
     if ticket.status not in OVER and not stands_by(ticket, policy):
         new = ladder.current_ladder(ticket, policy)
         clocks = clocks_on(ticket, ladder.ladder_of(ticket, policy), new, policy, now)
-        story.tell(e.LadderChanged(now, by, new.name, policy.digests[new.name], clocks))
-    ownership.ensure(story, policy, now)
-    return story.decision()
+        builder.record(e.LadderChanged(now, by, new.name, policy.digests[new.name], clocks))
+    ownership.ensure(builder, policy, now)
+    return builder.decision()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from mailbot.domain import commands as c
 from mailbot.domain import events as e
 from mailbot.domain import ladder, notify
 from mailbot.domain.events import Event
-from mailbot.domain.lifecycle import Decision, Story, opened
+from mailbot.domain.lifecycle import Decision, DecisionBuilder, opened
 from mailbot.domain.merging.rebuild import OUR_TURN, arrivals, retold
 from mailbot.domain.model import Post, Ticket
 from mailbot.domain.policy import Policy
@@ -140,10 +140,10 @@ def merge(
     ids = tuple(post.id for post in source.posts)
     newest = next((post for post in reversed(source.posts) if post.turn == "customer"), None)
     pending = a.status in OUR_TURN and newest is not None and newest.home != b.number
-    ended = Story(a)
-    ended.tell(e.TicketMerged(who.at, who.by, b.number, ids, not _takes_part(a.customer, target)))
-    ended.tell(_standing_still(ended.ticket, who))
-    came = e.TicketTookIn(
+    ended = DecisionBuilder(a)
+    ended.record(e.TicketMerged(who.at, who.by, b.number, ids, not _takes_part(a.customer, target)))
+    ended.record(_standing_still(ended.ticket, who))
+    came = e.MergeReceived(
         at=who.at,
         by=who.by,
         other=a.number,
@@ -158,12 +158,12 @@ def merge(
     return Change(a, ended.decision()), Change(b, arrived.decision(), moved, came.joined)
 
 
-def _standing_still(ticket: Ticket, who: Who) -> e.TicketRetold:
+def _standing_still(ticket: Ticket, who: Who) -> e.TicketRebuilt:
     mine, calendar = ladder.ladder_of(ticket, who.policy), ladder.calendar_of(ticket, who.policy)
     names = ("status", "first_response_at", "closed_at", "last_message_id")
     same = {name: getattr(ticket, name) for name in names}
     clocks = ladder.clocks_for(ticket, mine, calendar, who.at)
-    return e.TicketRetold(at=who.at, by="policy", clocks=clocks, **same)
+    return e.TicketRebuilt(at=who.at, by="policy", clocks=clocks, **same)
 
 
 def unmerge(source: Side, target: Side, who: Who) -> Changes | str:
@@ -179,9 +179,9 @@ def unmerge(source: Side, target: Side, who: Who) -> Changes | str:
     if refusal := _leaves_nothing(target, ids):
         return refusal
     stays = tuple(post for post in target.posts if post.id not in merged.messages)
-    left = _left(target, stays, who, e.TicketGaveBack(who.at, who.by, a.number, ids))
-    again = Story(a)
-    again.tell(e.TicketUnmerged(who.at, who.by, b.number, ids))
+    left = _left(target, stays, who, e.MergeReverted(who.at, who.by, a.number, ids))
+    again = DecisionBuilder(a)
+    again.record(e.TicketUnmerged(who.at, who.by, b.number, ids))
     _retell(again, source.events, (*source.posts, *back), who)
     if again.ticket.status in OUR_TURN:
         because = f"it is no longer merged into {b.number}"
@@ -218,19 +218,19 @@ def split(source: Side, messages: Collection[int], fresh: str, who: Who) -> Chan
         split_from=a.number,
         since=asked[0].at,
     )
-    story = Story(opened(fresh, first), first)
-    story.tell(_routed_alike(a, who))
+    builder = DecisionBuilder(opened(fresh, first), first)
+    builder.record(_routed_alike(a, who))
     if a.assignee:
-        story.tell(e.TicketAssigned(who.at, who.by, a.assignee, f"has {a.number}"))
+        builder.record(e.TicketAssigned(who.at, who.by, a.assignee, f"has {a.number}"))
     # The customer had an acknowledgement for the mail, and hears the new number with the first answer.
-    story.tell(e.AcknowledgementSuppressed(who.at, "policy", f"split from {a.number}"))
-    _retell(story, (), gone, who)
-    if story.ticket.status in OUR_TURN:
-        notify.team(story, who.policy, who.at, "new", f"split from {a.number}", "")
+    builder.record(e.AcknowledgementSuppressed(who.at, "policy", f"split from {a.number}"))
+    _retell(builder, (), gone, who)
+    if builder.ticket.status in OUR_TURN:
+        notify.team(builder, who.policy, who.at, "new", f"split from {a.number}", "")
     moved = tuple((post.id, a.number) for post in gone)
-    joining = (story.ticket.customer,)
+    joining = (builder.ticket.customer,)
     return Change(a, left.decision(), leaving=_leavers(source, left)), Change(
-        None, story.decision(), moved, joining
+        None, builder.decision(), moved, joining
     )
 
 
@@ -309,29 +309,29 @@ def _newcomers(addresses: Iterable[str], target: Side) -> set[str]:
     return set(addresses) - (set(target.participants) - guests) - {target.ticket.customer, ""}
 
 
-def _leavers(side: Side, story: Story) -> tuple[str, ...]:
+def _leavers(side: Side, builder: DecisionBuilder) -> tuple[str, ...]:
     """Who took part only because of what has left now."""
     before = {address for each in arrivals(side.events) for address in each.joined}
-    after = {address for each in arrivals((*side.events, *story.events)) for address in each.joined}
+    after = {address for each in arrivals((*side.events, *builder.events)) for address in each.joined}
     return tuple(sorted(before - after))
 
 
-def _left(side: Side, stays: Sequence[Post], who: Who, event: Event) -> Story:
-    story = Story(side.ticket)
-    story.tell(event)
-    _retell(story, side.events, stays, who)
-    return story
+def _left(side: Side, stays: Sequence[Post], who: Who, event: Event) -> DecisionBuilder:
+    builder = DecisionBuilder(side.ticket)
+    builder.record(event)
+    _retell(builder, side.events, stays, who)
+    return builder
 
 
-def _arrived(side: Side, came: Sequence[Post], who: Who, event: Event, why: str) -> Story:
-    story = Story(side.ticket)
-    story.tell(event)
-    _retell(story, side.events, (*side.posts, *came), who)
-    if side.ticket.status not in OUR_TURN and story.ticket.status in OUR_TURN:
-        notify.team(story, who.policy, who.at, "customer_wrote", why, "")
-    return story
+def _arrived(side: Side, came: Sequence[Post], who: Who, event: Event, why: str) -> DecisionBuilder:
+    builder = DecisionBuilder(side.ticket)
+    builder.record(event)
+    _retell(builder, side.events, (*side.posts, *came), who)
+    if side.ticket.status not in OUR_TURN and builder.ticket.status in OUR_TURN:
+        notify.team(builder, who.policy, who.at, "customer_wrote", why, "")
+    return builder
 
 
-def _retell(story: Story, before: Sequence[Event], posts: Sequence[Post], who: Who) -> None:
-    events = (*before, *story.events)
-    story.tell(retold(story.ticket, events, posts, who.policy, who.at, "policy"))
+def _retell(builder: DecisionBuilder, before: Sequence[Event], posts: Sequence[Post], who: Who) -> None:
+    events = (*before, *builder.events)
+    builder.record(retold(builder.ticket, events, posts, who.policy, who.at, "policy"))

@@ -15,7 +15,7 @@ from mailbot.domain.events import Event
 from mailbot.domain.model import Post, Status, Target, Ticket
 from mailbot.domain.policy import Policy
 
-Arrival = e.MessageMoved | e.TicketTookIn
+Arrival = e.MessageMoved | e.MergeReceived
 OUR_TURN = frozenset({Status.NEW, Status.OPEN})
 _NOT_KEPT = ladder.HURRIED | {Target.REPEAT}  # clocks whose span says nothing about the next one
 
@@ -31,13 +31,13 @@ class _Turn:
 
 def retold(
     ticket: Ticket, events: Sequence[Event], posts: Sequence[Post], policy: Policy, now: datetime, by: str
-) -> e.TicketRetold:
+) -> e.TicketRebuilt:
     """`events`: all of the ticket, first to last; `posts`: the messages that it has from now on."""
     walk = _Walk(ticket, events, posts, policy)
     for moment in _moments(events, posts, ticket.number):
         walk.take(moment)
     then = walk.ticket
-    return e.TicketRetold(
+    return e.TicketRebuilt(
         now, by, then.status, then.first_response_at, then.closed_at, then.last_message_id, then.clocks
     )
 
@@ -49,9 +49,9 @@ def arrivals(events: Iterable[Event]) -> list[Arrival]:
         match event:
             case e.MessageMoved(origin=origin) if origin:
                 here.append(event)
-            case e.TicketTookIn():
+            case e.MergeReceived():
                 here.append(event)
-            case e.TicketGaveBack(other=other):
+            case e.MergeReverted(other=other):
                 here = [each for each in here if not _is_of(each, other)]
             case e.MessageMoved(message=message):
                 here = [each for each in here if carried(each) != (message,)]
@@ -61,7 +61,7 @@ def arrivals(events: Iterable[Event]) -> list[Arrival]:
 
 
 def _is_of(arrival: Arrival, other: str) -> bool:
-    return isinstance(arrival, e.TicketTookIn) and arrival.other == other
+    return isinstance(arrival, e.MergeReceived) and arrival.other == other
 
 
 def carried(arrival: Arrival) -> tuple[int, ...]:
@@ -135,7 +135,7 @@ class _Walk:
                 self._become(Status.CLOSED, at, closed_at=at)
             case e.TicketReopened(at=at, by=by) if by != "customer":  # else the customer's mail does it
                 self._become(Status.OPEN, at, closed_at=None)
-            case e.MessageMoved() | e.TicketTookIn():
+            case e.MessageMoved() | e.MergeReceived():
                 if moment in self._pending and self.ticket.status not in OUR_TURN:
                     self._become(Status.OPEN, moment.at, closed_at=None)
             case e.TicketReleased(at=at):
@@ -146,7 +146,7 @@ class _Walk:
                 self.ticket = replace(self.ticket, team=team, clocks=clocks)
             case e.StepTaken(target=target, step=step, at=at):
                 self._fire(target, step, at)
-            case e.TargetMissed(target=target, at=at) | e.ReminderCame(target=target, at=at):
+            case e.TargetMissed(target=target, at=at) | e.ReminderDue(target=target, at=at):
                 self._fire(target, ladder.MISSED, at)
             case e.DecisionMade():
                 self.ticket = replace(self.ticket, clocks=ladder.decided(self.ticket.clocks))
@@ -205,7 +205,7 @@ def _spans(events: Iterable[Event]) -> Mapping[Target, timedelta]:
     for event in events:
         if isinstance(event, e.LadderChanged):
             spans = {}
-        if isinstance(event, e.ClocksSet | e.TicketRetold | e.LadderChanged):
+        if isinstance(event, e.ClocksSet | e.TicketRebuilt | e.LadderChanged):
             kept = (clock for clock in event.clocks if clock.target not in _NOT_KEPT)
             spans |= {clock.target: clock.span for clock in kept}
     return spans

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from mailbot.domain import events as e
 from mailbot.domain import ladder, notify
-from mailbot.domain.lifecycle import Decision, Story
+from mailbot.domain.lifecycle import Decision, DecisionBuilder
 from mailbot.domain.matching import CERTAIN, STRONG, Verdict
 from mailbot.domain.model import Authentication, Envelope, Failure, InboundMail, Report, Ticket
 from mailbot.domain.notices import Acknowledgement, Answer, Progress
@@ -89,7 +89,9 @@ class Effects:
 NOTHING = Effects()
 
 
-def on_report(story: Story, report: Report, sent: Sent | None, policy: Policy, now: datetime) -> Effects:
+def on_report(
+    builder: DecisionBuilder, report: Report, sent: Sent | None, policy: Policy, now: datetime
+) -> Effects:
     """`sent` is the mail that the report is proven to be about; None: nothing proves it, nothing follows."""
     if report.kind not in ("bounce", "complaint"):
         return NOTHING
@@ -98,7 +100,7 @@ def on_report(story: Story, report: Report, sent: Sent | None, policy: Policy, n
     if not recipient or (sent and report.kind == "bounce" and sent.state in ("failed", "suppressed")):
         return NOTHING
     permanent = failure.status.startswith("5")
-    story.tell(
+    builder.record(
         e.DeliveryBounced(
             now, "report", recipient, failure.status, permanent, report.kind, proven=sent is not None
         )
@@ -108,7 +110,7 @@ def on_report(story: Story, report: Report, sent: Sent | None, policy: Policy, n
     if not sent.told:
         why = "bounced" if report.kind == "bounce" else "complained"
         said = f"{sent.kind} to {recipient}: {failure.status} {failure.diagnostic}"
-        _tell(story, sent, why, " ".join(said.split()), failure.diagnostic, policy, now)
+        _tell(builder, sent, why, " ".join(said.split()), failure.diagnostic, policy, now)
     returned = Returned(sent.id, failure.status, failure.diagnostic, failed=report.kind == "bounce")
     return Effects(_mute(sent, report.kind, failure.status, now), returned)
 
@@ -127,14 +129,14 @@ def on_failure(
     ticket: Ticket, sent: Sent, code: int | None, reply: str, policy: Policy, now: datetime
 ) -> tuple[Decision, Mute | None]:
     """Our own relay gave a mail up, or we did."""
-    story = Story(ticket)
-    story.tell(e.DeliveryFailed(now, "relay", sent.kind, sent.recipient, code, reply))
+    builder = DecisionBuilder(ticket)
+    builder.record(e.DeliveryFailed(now, "relay", sent.kind, sent.recipient, code, reply))
     if not sent.told:
         because = f"{sent.kind} to {sent.recipient}: {code or ''} {reply}"
-        _tell(story, sent, "undeliverable", " ".join(because.split()), reply, policy, now)
+        _tell(builder, sent, "undeliverable", " ".join(because.split()), reply, policy, now)
     status = reply.split(" ", 1)[0]
     plain = not status.startswith("5.") or status.startswith(_PLAIN_AT_RELAY)
-    return story.decision(), None if plain else _mute(sent, "bounce", status, now)
+    return builder.decision(), None if plain else _mute(sent, "bounce", status, now)
 
 
 def refusal(mute: Mute | None) -> str:
@@ -186,18 +188,20 @@ def _mute(sent: Sent, kind: str, status: str, now: datetime) -> Mute | None:
     return Mute(address, kind, status, now, None if span is None else now + span)
 
 
-def _tell(story: Story, sent: Sent, why: str, because: str, text: str, policy: Policy, now: datetime) -> None:
+def _tell(
+    builder: DecisionBuilder, sent: Sent, why: str, because: str, text: str, policy: Policy, now: datetime
+) -> None:
     """Tells the owner; of a notice to an agent, those beside. A notice about a failure that fails: nobody."""
     if sent.why in ABOUT_FAILURES:
         return
     lost = {sent.recipient.lower()}
     if sent.kind in FOR_CUSTOMERS:
-        assignee = story.ticket.assignee
-        whom = (assignee,) if assignee and assignee not in lost else _others(story.ticket, lost, policy)
+        assignee = builder.ticket.assignee
+        whom = (assignee,) if assignee and assignee not in lost else _others(builder.ticket, lost, policy)
     else:
-        whom = _others(story.ticket, lost, policy)
+        whom = _others(builder.ticket, lost, policy)
     if whom:
-        notify.team(story, policy, now, why, because, text, whom=whom)
+        notify.team(builder, policy, now, why, because, text, whom=whom)
 
 
 def _others(ticket: Ticket, lost: Collection[str], policy: Policy) -> tuple[str, ...]:

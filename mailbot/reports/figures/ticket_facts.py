@@ -200,7 +200,7 @@ class _Life:
         self._promises.clear()
         self._count_open("merged", event.at)
 
-    def _retell(self, event: e.TicketRetold) -> None:
+    def _retell(self, event: e.TicketRebuilt) -> None:
         """After messages moved: whose turn it is anew. Always follows on TicketUnmerged."""
         self._become(event.status, event.at)
         self._answered = event.first_response_at is not None
@@ -241,7 +241,7 @@ class _Life:
         manual = event.by.startswith(PEOPLE)
         self._say(Escalated(event.at, self._team, self._rule, event.level, manual))
 
-    def _score_given(self, event: e.SatisfactionGiven) -> None:
+    def _score_given(self, event: e.SatisfactionRated) -> None:
         self._score = event.score
         self._say(Scored(event.at, self._team, event.score))
 
@@ -290,11 +290,11 @@ _TAKE: dict[type[Any], Callable[[_Life, Any], None]] = {
     e.TargetMissed: _Life._miss,
     e.TicketClosed: _Life._close,
     e.TicketReopened: _Life._reopen,
-    e.SatisfactionGiven: _Life._score_given,
+    e.SatisfactionRated: _Life._score_given,
     e.TicketReleased: _Life._release,
     e.TicketMerged: _Life._merge,
     e.TicketUnmerged: _Life._unmerge,
-    e.TicketRetold: _Life._retell,
+    e.TicketRebuilt: _Life._retell,
 }
 # What the store needs to read: TicketOpened, and all that the walk looks at.
 KINDS: tuple[str, ...] = ("TicketOpened", *(kind.__name__ for kind in _TAKE))

@@ -61,7 +61,7 @@ async def test_months_of_a_desk_are_reproduced_to_the_microsecond(
     assert verdict.told_otherwise == []
     assert verdict.same > count
     kinds = {type(event) for each in found for event in each.events}
-    assert {e.StepTaken, e.TargetMissed, e.TicketEscalated, e.ReminderCame, e.PeopleTold} <= kinds
+    assert {e.StepTaken, e.TargetMissed, e.TicketEscalated, e.ReminderDue, e.PeopleNotified} <= kinds
 
 
 @pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
@@ -81,7 +81,7 @@ async def test_the_policy_in_force_taken_through_its_own_record_takes_each_step_
     _, punctual = told_again(store, desk.clock, Side(same))
 
     def acts(found: list[Happened]) -> list[tuple[datetime, str, str]]:
-        kinds = e.StepTaken | e.TargetMissed | e.TicketEscalated | e.ReminderCame
+        kinds = e.StepTaken | e.TargetMissed | e.TicketEscalated | e.ReminderDue
         return sorted(
             (event.at, each.life.number, type(event).__name__)
             for each in found

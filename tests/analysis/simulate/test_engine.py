@@ -53,7 +53,9 @@ def life(*stimuli: Stimulus, number: str = NUMBER, at: datetime = NOW, **routed:
         ladder="standard",
         ladder_digest=STANDARD.digest,
     )
-    return Life(number, "v1", first, replace(said, **routed), stimuli, e.AcknowledgementOwed(at, "policy"))  # type: ignore[arg-type]
+    return Life(
+        number, "v1", first, replace(said, **routed), stimuli, e.AcknowledgementEnqueued(at, "policy")
+    )  # type: ignore[arg-type]
 
 
 def happened(*lives: Life, by: Policy = PLAIN, until: datetime = MONTH.until) -> list[Happened]:
@@ -190,7 +192,7 @@ def test_what_the_daemon_passed_over_while_it_took_others_is_a_difference() -> N
 def test_what_is_only_on_record_and_what_only_in_the_simulation_is_told() -> None:
     found, _ = as_it_was(fired(30), until=after(40))
     step = next(event for each in found for event in each.events if isinstance(event, e.StepTaken))
-    told = tuple(event for each in found for event in each.events if isinstance(event, e.PeopleTold))
+    told = tuple(event for each in found for event in each.events if isinstance(event, e.PeopleNotified))
     right = replace(fired(30), recorded=(*told, step))
     wrong = replace(right, recorded=(*told, replace(step, due_at=step.due_at + timedelta(seconds=1))))
 

@@ -92,8 +92,8 @@ def kinds(ruling: Ruling) -> list[str]:
     return [entry.kind.value for entry in ruling.entries]
 
 
-def put(ruling: Ruling) -> e.CompensationPutBefore:
-    (found,) = [each for each in ruling.decision.events if isinstance(each, e.CompensationPutBefore)]
+def put(ruling: Ruling) -> e.ApprovalRequested:
+    (found,) = [each for each in ruling.decision.events if isinstance(each, e.ApprovalRequested)]
     return found
 
 

@@ -124,11 +124,11 @@ def _taken(action: str, later: float, ticket: Ticket) -> list[Event]:
         case "miss":
             return [e.TargetMissed(now, "policy", Target.RESOLUTION, now)]
         case "score":
-            return [e.SatisfactionGiven(now, "customer", later % 5 + 1)]
+            return [e.SatisfactionRated(now, "customer", later % 5 + 1)]
         case "merge":
             return [e.TicketMerged(now, "operator:eko", "TOKO-11112222-9", ())]
         case "unmerge":
-            retold = e.TicketRetold(now, "policy", Status.WAITING, now, None, "", ())
+            retold = e.TicketRebuilt(now, "policy", Status.WAITING, now, None, "", ())
             return [e.TicketUnmerged(now, "operator:eko", "TOKO-11112222-9", ()), retold]
         case "assign":
             return [assigned(later, BAYU, "operator:eko")]

@@ -55,7 +55,7 @@ TICKETS: list[list[Event]] = [
             clocks(2, WHOLE),
             closed(5),
         ),
-        e.SatisfactionGiven(at(6), "customer", 5),
+        e.SatisfactionRated(at(6), "customer", 5),
     ],
     # Answered too late, escalated on the way, closed, opened again, still open.
     [
@@ -63,7 +63,7 @@ TICKETS: list[list[Event]] = [
         e.TargetMissed(at(11), "policy", FIRST, at(11)),
         e.TicketEscalated(at(11), "policy", "L2", "late"),
         *(assigned(11, BAYU), answered(14, BAYU), closed(20), reopened(30), wrote(30)),
-        e.SatisfactionGiven(at(31), "customer", 2),
+        e.SatisfactionRated(at(31), "customer", 2),
     ],
     # Open since the week before, handed over in this one.
     [opened(-24 * 5), routed(-24 * 5), e.TicketHandedOver(at(40), "policy", "frontline", "")],
@@ -245,7 +245,7 @@ def test_every_share_lies_between_none_and_all(tickets: list[list[Event]]) -> No
 @given(lives())
 @settings(max_examples=30)
 def test_events_that_say_nothing_here_may_be_left_out(life: list[Event]) -> None:
-    noise = [e.NoteAdded(life[-1].at, "operator:x", "..."), e.PeopleTold(life[-1].at, "policy", (), "")]
+    noise = [e.NoteAdded(life[-1].at, "operator:x", "..."), e.PeopleNotified(life[-1].at, "policy", (), "")]
 
     assert made([[*life, *noise]]) == made([life])
 

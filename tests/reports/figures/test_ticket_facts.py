@@ -153,14 +153,14 @@ def test_a_merged_ticket_leaves_and_comes_back_as_it_was() -> None:
     merged = e.TicketMerged(at(2), "operator:eko", "TOKO-11112222-9", (1,))
     apart = [
         e.TicketUnmerged(at(4), "operator:eko", "TOKO-11112222-9", (1,)),
-        e.TicketRetold(at(4), "policy", Status.WAITING, at(1), None, "", ()),
+        e.TicketRebuilt(at(4), "policy", Status.WAITING, at(1), None, "", ()),
     ]
     life = [opened(), routed(), answered(1), merged]
 
     assert told(life, kind=Left) == [Left(at(2), "payments", "merged", "", None, None)]
     assert told([*life, *apart], kind=Returned) == [Returned(at(4), "payments", "unmerged")]
     closed_one = [opened(), routed(), closed(1), merged, apart[0]]
-    as_it_was = e.TicketRetold(at(4), "policy", Status.CLOSED, None, at(1), "", ())
+    as_it_was = e.TicketRebuilt(at(4), "policy", Status.CLOSED, None, at(1), "", ())
     assert [type(each) for each in told([*closed_one, as_it_was], 9)] == [Opened, Left, Stood]
 
 
@@ -173,7 +173,7 @@ def test_a_part_split_off_is_opened_when_it_was_split_and_takes_its_time_from_it
 
 def test_at_each_border_it_is_told_how_the_ticket_stood() -> None:
     life = [opened(1), routed(1), assigned(1), closed(2), reopened(5), closed(7)]
-    score = e.SatisfactionGiven(at(8), "customer", 5)
+    score = e.SatisfactionRated(at(8), "customer", 5)
     stood = told([*life, score], 0, 1, 3, 6, 9, kind=Stood)
 
     counts = [(each.at, each.is_open, each.closings, each.undone, each.rated) for each in stood]  # type: ignore[union-attr]

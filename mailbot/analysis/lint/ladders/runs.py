@@ -9,7 +9,7 @@ from mailbot.domain import events as e
 from mailbot.domain import ladder
 from mailbot.domain.decisions import on_deadline
 from mailbot.domain.escalation import ownership
-from mailbot.domain.lifecycle import Story, evolve
+from mailbot.domain.lifecycle import DecisionBuilder, evolve
 from mailbot.domain.model import Target, Ticket
 from mailbot.domain.policy import Policy
 
@@ -62,10 +62,10 @@ def opened(policy: Policy, route: Route, at: datetime, customer: str = CUSTOMER)
         level=route.level,
         ladder=route.ladder,
     )
-    story = Story(ticket)
-    ownership.give(story, policy, at, "policy")
-    story.tell(_clocks(story.ticket, policy, at))
-    return story.ticket
+    builder = DecisionBuilder(ticket)
+    ownership.give(builder, policy, at, "policy")
+    builder.record(_clocks(builder.ticket, policy, at))
+    return builder.ticket
 
 
 def lives(policy: Policy, route: Route, at: datetime) -> tuple[Life, ...]:
@@ -89,17 +89,17 @@ def _clocks(ticket: Ticket, policy: Policy, at: datetime) -> e.ClocksSet:
 
 
 def _answered(ticket: Ticket, policy: Policy, at: datetime) -> Ticket:
-    story = Story(ticket)
-    story.tell(e.AgentAnswered(at, "agent", ticket.assignee or ""))
-    story.tell(_clocks(story.ticket, policy, at))
-    return story.ticket
+    builder = DecisionBuilder(ticket)
+    builder.record(e.AgentAnswered(at, "agent", ticket.assignee or ""))
+    builder.record(_clocks(builder.ticket, policy, at))
+    return builder.ticket
 
 
 def _written_again(ticket: Ticket, policy: Policy, at: datetime) -> Ticket:
-    story = Story(ticket)
-    story.tell(e.CustomerWrote(at, "customer", "", ""))
-    story.tell(_clocks(story.ticket, policy, at))
-    return story.ticket
+    builder = DecisionBuilder(ticket)
+    builder.record(e.CustomerWrote(at, "customer", "", ""))
+    builder.record(_clocks(builder.ticket, policy, at))
+    return builder.ticket
 
 
 def _left_alone(ticket: Ticket, policy: Policy) -> list[Taken]:
@@ -147,7 +147,7 @@ def _taken(ticket: Ticket, events: Iterable[e.Event]) -> list[Taken]:
         told = [
             each
             for event in led_to
-            if isinstance(event, e.PeopleTold | e.DecisionAsked)
+            if isinstance(event, e.PeopleNotified | e.DecisionRequested)
             for each in event.whom
         ]
         found.append(Taken(step.step, step.at, step.because, before, after, tuple(told)))

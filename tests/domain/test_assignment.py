@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mailbot.domain.assignment import Load, choose, is_on_duty, next_duty
@@ -222,7 +222,6 @@ def people(draw: st.DrawFn) -> tuple[Agent, ...]:
     )
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     people(),
     st.sampled_from(SHIFTS),

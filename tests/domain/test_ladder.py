@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mailbot.domain import commands as c
@@ -246,7 +246,6 @@ def test_reminders_wait_for_the_end_of_the_quiet_hours_and_escalations_do_not() 
     st.integers(1, 23),
     st.sampled_from(["Asia/Jakarta", "Europe/Amsterdam", "America/St_Johns", "Australia/Lord_Howe"]),
 )
-@settings(max_examples=200, deadline=None)
 def test_nothing_wakes_before_its_time_or_inside_quiet_hours(
     at: datetime, start: int, length: int, zone: str
 ) -> None:
@@ -385,7 +384,6 @@ class Life:
 
 
 @given(st.lists(policies(), min_size=3, max_size=3), LIFE, st.booleans())
-@settings(max_examples=250, deadline=None)
 def test_no_open_ticket_is_ever_without_an_owner_and_a_next_deadline(
     drawn: list[Policy], deeds: list[tuple[str, int]], held: bool
 ) -> None:

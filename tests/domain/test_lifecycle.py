@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mailbot.domain import commands as c
@@ -85,7 +85,6 @@ def live(steps: list[tuple[str, int]]) -> tuple[list[Decision], list[tuple[Ticke
 
 
 @given(STEPS)
-@settings(max_examples=300, deadline=None)
 def test_the_row_is_always_the_fold_of_its_events(steps: list[tuple[str, int]]) -> None:
     decisions, _ = live(steps)
     mine = [event for decision in decisions if decision.ticket.number == NUMBER for event in decision.events]
@@ -100,7 +99,6 @@ def test_the_row_is_always_the_fold_of_its_events(steps: list[tuple[str, int]]) 
 
 
 @given(STEPS)
-@settings(max_examples=300, deadline=None)
 def test_while_it_is_our_turn_there_is_an_owner_and_promises_run_and_else_they_stand(
     steps: list[tuple[str, int]],
 ) -> None:
@@ -118,7 +116,6 @@ def test_while_it_is_our_turn_there_is_an_owner_and_promises_run_and_else_they_s
 
 
 @given(STEPS)
-@settings(max_examples=300, deadline=None)
 def test_every_ticket_has_one_acknowledgement_outcome_and_its_level_never_falls(
     steps: list[tuple[str, int]],
 ) -> None:
@@ -132,7 +129,6 @@ def test_every_ticket_has_one_acknowledgement_outcome_and_its_level_never_falls(
 
 
 @given(STEPS)
-@settings(max_examples=300, deadline=None)
 def test_a_note_and_an_unproven_mail_never_reach_the_customer(steps: list[tuple[str, int]]) -> None:
     for _, what, decision in live(steps)[1]:
         to_customer = [
@@ -144,7 +140,6 @@ def test_a_note_and_an_unproven_mail_never_reach_the_customer(steps: list[tuple[
 
 
 @given(STEPS)
-@settings(max_examples=300, deadline=None)
 def test_thanks_and_robots_are_kept_and_change_nothing_else(steps: list[tuple[str, int]]) -> None:
     for before, what, decision in live(steps)[1]:
         if what in ("thanks", "away"):
@@ -153,7 +148,6 @@ def test_thanks_and_robots_are_kept_and_change_nothing_else(steps: list[tuple[st
 
 
 @given(STEPS)
-@settings(max_examples=300, deadline=None)
 def test_a_step_is_taken_once_in_each_run_of_its_clock(steps: list[tuple[str, int]]) -> None:
     decisions, _ = live(steps)
     last = decisions[-1].ticket

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mailbot.domain import ladder
@@ -39,7 +39,6 @@ def spent(of: Ticket, calendar: Calendar, now: datetime) -> timedelta:
 gaps = st.lists(st.tuples(st.integers(0, 400), st.sampled_from(TURNS)), min_size=1, max_size=10)
 
 
-@settings(max_examples=40, deadline=None)
 @given(cases(), gaps)
 def test_any_sequence_of_pauses_is_plain_arithmetic_on_open_time(
     case: tuple[Calendar, datetime], turns: list[tuple[int, Status]]
@@ -65,7 +64,6 @@ instants = st.datetimes(
 )
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     instants,
     st.lists(st.tuples(st.timedeltas(timedelta(), timedelta(hours=9)), st.sampled_from(TURNS)), max_size=30),
@@ -80,7 +78,6 @@ def test_pausing_loses_not_a_microsecond(now: datetime, turns: list[tuple[timede
     assert spent(it, ALWAYS, now) == counted
 
 
-@settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(calendars(STEADY), st.integers(0, 900)), min_size=2, max_size=4), instants)
 def test_after_a_change_of_team_what_was_spent_by_the_old_hours_stays_spent(
     stays: list[tuple[Calendar, int]], start: datetime

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import businesstimedelta
 import pytest
 import pytz
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mailbot.domain.worktime import (
@@ -120,7 +120,6 @@ def cases(draw: st.DrawFn) -> tuple[Calendar, datetime]:
 # --- properties -------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=100, deadline=None)
 @given(cases(), st.integers(0, 3 * 1440))
 def test_work_time_between_two_moments_is_what_a_stepped_wall_clock_counts(case, minutes):
     calendar, start = case
@@ -128,7 +127,6 @@ def test_work_time_between_two_moments_is_what_a_stepped_wall_clock_counts(case,
     assert between(calendar, start, end) == stepped_between(calendar, start, end, MINUTE)
 
 
-@settings(max_examples=100, deadline=None)
 @given(cases(), st.integers(0, 20 * 60))
 def test_adding_work_time_ends_where_a_stepped_wall_clock_has_counted_it(case, minutes):
     calendar, start = case
@@ -137,27 +135,23 @@ def test_adding_work_time_ends_where_a_stepped_wall_clock_has_counted_it(case, m
     assert far == counted if counted else far - start > timedelta(days=7)
 
 
-@settings(max_examples=150, deadline=None)
 @given(calendars(STEADY + CHANGING), exact_moments, st.timedeltas(timedelta(), timedelta(days=40)), st.data())
 def test_adding_in_two_steps_is_adding_at_once(calendar, start, whole, data):
     first = data.draw(st.timedeltas(timedelta(), whole))
     assert add(calendar, add(calendar, start, first), whole - first) == add(calendar, start, whole)
 
 
-@settings(max_examples=150, deadline=None)
 @given(calendars(STEADY + CHANGING), exact_moments, st.timedeltas(timedelta(), timedelta(days=40)))
 def test_between_takes_back_what_add_added(calendar, start, whole):
     assert between(calendar, start, add(calendar, start, whole)) == whole
 
 
-@settings(max_examples=150, deadline=None)
 @given(calendars(STEADY + CHANGING), exact_moments, st.timedeltas(timedelta(0, 0, 1), timedelta(days=9)))
 def test_no_earlier_moment_than_the_one_add_gives_would_do(calendar, start, whole):
     end = add(calendar, start, whole)
     assert between(calendar, start, end - timedelta.resolution) == whole - timedelta.resolution
 
 
-@settings(max_examples=100, deadline=None)
 @given(cases())
 def test_next_open_is_the_first_open_moment(case):
     calendar, start = case
@@ -168,7 +162,6 @@ def test_next_open_is_the_first_open_moment(case):
     assert (opens == start) == is_open(calendar, start) == on_the_wall(calendar, start)
 
 
-@settings(max_examples=100, deadline=None)
 @given(cases(), st.integers(0, 2 * 86_400))
 def test_open_is_what_the_wall_clock_says_at_any_second(case, seconds):
     calendar, start = case
@@ -176,7 +169,6 @@ def test_open_is_what_the_wall_clock_says_at_any_second(case, seconds):
     assert is_open(calendar, moment) == on_the_wall(calendar, moment)
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     st.integers(0, 22),
     st.integers(1, 23),

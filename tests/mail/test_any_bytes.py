@@ -7,7 +7,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mailbot.domain.model import InboundMail
@@ -117,7 +117,6 @@ def test_any_bytes_are_a_mail(raw: bytes) -> None:
 
 
 @given(st.lists(FRAGMENTS | st.binary(max_size=6), max_size=60).map(b"".join))
-@settings(max_examples=300)
 def test_any_pieces_of_mail_in_any_order_are_a_mail(raw: bytes) -> None:
     _check(raw)
 

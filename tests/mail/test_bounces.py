@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mailbot.mail.compose.reply_tokens import Keys, marks_in
@@ -192,7 +192,6 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.lists(PIECES, max_size=30))
 def test_any_bytes_are_read(pieces: list[bytes]) -> None:
     top = b"From: M\xc3\xa4iler-Daemon <mailer-daemon@x.example>\nSubject: failure notice\n"

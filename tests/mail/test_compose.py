@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import jinja2
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mailbot.domain.model import Attachment
@@ -285,7 +285,6 @@ def test_no_text_of_anybody_makes_a_header_or_a_recipient(trap: str) -> None:
     assert_harmless(ACKNOWLEDGEMENT, composer(brand=trap))
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.text(st.characters(exclude_categories=()), max_size=300), st.sampled_from(range(5)))
 @example("=?=?UTF-8?Q?=0A?==?Bcc", 3)
 def test_no_random_text_makes_a_header_or_a_recipient(text: str, which: int) -> None:

@@ -254,7 +254,10 @@ AMOUNTS, WAITS = (1, 1, 2, 2, 3, 4, 6, 9), (1, 1, 2, 2, 13, 13, 24, 24 * 9, 24 *
 
 
 @given(st.integers(0, 2**32))
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=settings.default.max_examples // 4,  # each example fills a database
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 def test_p14_no_order_of_commands_exceeds_a_limit_and_none_within_is_refused(store: Store, seed: int) -> None:
     """Fifty steps drawn by `seed`: lists that Hypothesis draws itself are too plain to reach the limits."""
     dice = Random(seed)

@@ -32,7 +32,7 @@ from mailbot.domain.assignment import NO_LOADS, Loads
 from mailbot.domain.decisions import agent_turned, begin, customer_turned, on_command, on_deadline
 from mailbot.domain.escalation.reapply import recompute
 from mailbot.domain.ladder import Deadline
-from mailbot.domain.lifecycle import Decision, IllegalTransition, DecisionBuilder, opened
+from mailbot.domain.lifecycle import Decision, DecisionBuilder, IllegalTransition, opened
 from mailbot.domain.model import Ticket
 from mailbot.domain.policy import Policy
 from mailbot.domain.replies.undeliverable import Mute

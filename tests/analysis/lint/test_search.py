@@ -1,6 +1,6 @@
 """The proofs against brute force: random small rule sets, a tiny vocabulary, all small mails there are."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mailbot.analysis.lint.checks import Budget, Severity
@@ -25,7 +25,6 @@ def reached(policy: Policy) -> set[int]:
     return found
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.lists(whens(), min_size=1, max_size=5), st.lists(st.booleans(), max_size=4).map(tuple))
 def test_what_is_said_to_never_match_never_does_and_the_others_are_shown_to(asked, go_on):
     policy = policy_of(asked, go_on)
@@ -44,7 +43,6 @@ def test_what_is_said_to_never_match_never_does_and_the_others_are_shown_to(aske
             assert facts.language == language.guess(f"{facts.subject}\n{facts.text}")
 
 
-@settings(max_examples=50, deadline=None)
 @given(whens(), whens())
 def test_a_condition_leaves_nothing_beside_itself_and_the_proof_needs_no_other(first, second):
     at = ground(policy_of([first, second]), Budget())
@@ -54,7 +52,6 @@ def test_a_condition_leaves_nothing_beside_itself_and_the_proof_needs_no_other(f
         assert answer.because_of <= {0, 1}
 
 
-@settings(max_examples=50, deadline=None)
 @given(whens())
 def test_a_formula_says_of_every_mail_what_its_condition_says(when):
     policy = policy_of([when])

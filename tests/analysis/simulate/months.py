@@ -69,7 +69,7 @@ ladders:
       - {at: resolution, escalate_to: management, acknowledge_within: 20 min}
       - {at: resolution + 2 h, remind: team}
 priorities: {low: standard, normal: standard, high: standard, urgent: asking}
-"""  # noqa: E501
+"""
 TEAMS = """
 levels: [L1, L2, management]
 teams:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mailbot.domain import commands as c
@@ -146,7 +146,6 @@ def lived(steps: list[tuple[str, str, int]]) -> Desk:
 
 
 @given(LIVES)
-@settings(max_examples=150, deadline=None)
 def test_a_life_told_anew_is_the_life_that_was_recorded(steps: list[tuple[str, str, int]]) -> None:
     made = lived(steps)
     for number in (A, B):
@@ -166,7 +165,6 @@ CHANGED = replace(
 
 
 @given(LIVES, LIVES)
-@settings(max_examples=100, deadline=None)
 def test_a_life_on_a_ladder_that_changed_is_told_anew_as_it_was(
     steps: list[tuple[str, str, int]], more: list[tuple[str, str, int]]
 ) -> None:
@@ -186,7 +184,6 @@ def test_a_life_on_a_ladder_that_changed_is_told_anew_as_it_was(
 
 
 @given(LIVES, st.data())
-@settings(max_examples=150, deadline=None)
 def test_every_joining_has_an_inverse_that_gives_the_same_facts_again(
     steps: list[tuple[str, str, int]], data: st.DataObject
 ) -> None:
@@ -221,7 +218,6 @@ JOINS = st.lists(
 
 
 @given(JOINS)
-@settings(max_examples=150, deadline=None)
 def test_whatever_is_joined_no_message_is_lost_and_who_waits_has_a_clock(
     steps: list[tuple[str, int, int, str, int]],
 ) -> None:

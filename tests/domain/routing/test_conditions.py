@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 from itertools import pairwise, product
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mailbot.domain.model import Circumstances
@@ -486,7 +486,6 @@ def slow_fold(text: str) -> str:
     return " ".join(text.replace("ＯＶＯ", "ovo").replace("ß", "ss").lower().split())
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.lists(whens, max_size=5), mails)
 def test_the_first_rule_that_holds_wins(asked, mail):
     rules = [Rule(f"rule {n}", when) for n, when in enumerate(asked)] + [EVERYTHING_ELSE]
@@ -496,7 +495,6 @@ def test_the_first_rule_that_holds_wins(asked, mail):
     assert match.because
 
 
-@settings(max_examples=200, deadline=None)
 @given(whens, mails)
 def test_explain_agrees_with_every_single_condition(when, mail):
     def leaves(part: When) -> list[Condition]:

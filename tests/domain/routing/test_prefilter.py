@@ -2,7 +2,7 @@
 
 import pytest
 import re2
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mailbot.domain.routing import prefilter
@@ -83,14 +83,12 @@ def both(asked: list[Rule], mail: RoutingFacts) -> None:
     assert matches(asked, mail, made) == matches(asked, mail)
 
 
-@settings(max_examples=40, deadline=None)
 @given(rules, st.lists(mails, min_size=1, max_size=4))
 def test_narrowed_or_not_the_same_rules_match_for_the_same_reason(asked, seen):
     for mail in seen:
         both([*asked, EVERYTHING_ELSE], mail)
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.lists(st.sampled_from(BARE), min_size=9, unique=True), st.lists(odd.map(Text), max_size=3))
 def test_patterns_without_any_literal_are_told_apart_in_one_pass(bare, texts):
     found = patterns_scan(bare)(texts)

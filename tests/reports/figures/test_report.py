@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mailbot.domain import events as e
@@ -177,7 +177,6 @@ def flow(figures: Figures) -> int:
 
 
 @given(many, PERIODS)
-@settings(max_examples=60)
 def test_the_open_tickets_at_the_end_are_those_at_the_beginning_and_what_came_less_what_went(
     tickets: list[list[Event]], period: tuple[object, ...]
 ) -> None:
@@ -198,7 +197,6 @@ def test_a_ticket_counts_as_open_when_the_lifecycle_says_so(life: list[Event], b
 
 
 @given(many, PERIODS)
-@settings(max_examples=60)
 def test_the_counts_of_two_halves_are_those_of_the_whole(
     tickets: list[list[Event]], period: tuple[object, ...]
 ) -> None:
@@ -220,7 +218,6 @@ def test_the_counts_of_two_halves_are_those_of_the_whole(
 
 
 @given(many, st.randoms(use_true_random=False))
-@settings(max_examples=40)
 def test_the_order_of_tickets_is_of_no_matter(tickets: list[list[Event]], chance: object) -> None:
     shuffled = list(tickets)
     chance.shuffle(shuffled)  # type: ignore[attr-defined]
@@ -229,7 +226,6 @@ def test_the_order_of_tickets_is_of_no_matter(tickets: list[list[Event]], chance
 
 
 @given(many)
-@settings(max_examples=40)
 def test_every_share_lies_between_none_and_all(tickets: list[list[Event]]) -> None:
     for figures in (made(tickets).figures, made(tickets).before):
         shares = [figures.reopen_rate, figures.kept_share, *(each.share for each in figures.promises)]
@@ -243,7 +239,6 @@ def test_every_share_lies_between_none_and_all(tickets: list[list[Event]]) -> No
 
 
 @given(lives())
-@settings(max_examples=30)
 def test_events_that_say_nothing_here_may_be_left_out(life: list[Event]) -> None:
     noise = [e.NoteAdded(life[-1].at, "operator:x", "..."), e.PeopleNotified(life[-1].at, "policy", (), "")]
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mailbot.cli.shared.output import plain
@@ -163,7 +163,6 @@ def test_a_report_of_nothing_is_told_in_every_form() -> None:
 
 
 @given(st.lists(lives(), max_size=3))
-@settings(max_examples=20)
 def test_any_report_can_be_told(tickets: list[list[e.Event]]) -> None:
     told = report(tickets, WEEK, lambda _: ALWAYS, WEEK.until)
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import sqlite3
@@ -104,9 +105,9 @@ class Office:
 
 @pytest.fixture(scope="session")
 def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shipped configuration, written once by `init`."""
-    directory = tmp_path_factory.mktemp("shipped") / "config"
-    init(directory)
+    directory = tmp_path_factory.mktemp("desk") / "config"
+    shutil.copytree(ROOT / "tests" / "scenarios" / "config", directory)
+    shutil.copytree(ROOT / "templates", directory / "templates")
     return directory
 
 

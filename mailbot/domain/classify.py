@@ -9,7 +9,7 @@ from mailbot.domain.events import TicketRouted
 from mailbot.domain.model import Circumstances
 from mailbot.domain.policy import Actions, Policy, Rule
 from mailbot.domain.routing import conditions
-from mailbot.domain.routing.conditions import Match, RoutingFacts
+from mailbot.domain.routing.conditions import RoutingFacts, RuleMatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Classified:
     """`matches` are the rules that matched, the last is the one that won; `details` what the mail names.
     `assign` is "" where the rules leave it to the team."""
 
-    matches: tuple[Match, ...]
+    matches: tuple[RuleMatch, ...]
     rule: str
     because: str
     also: tuple[str, ...]
@@ -49,7 +49,7 @@ def settled(
     rules: Sequence[Rule],
     rule: str,
     because: str,
-    matches: tuple[Match, ...] = (),
+    matches: tuple[RuleMatch, ...] = (),
     details: Mapping[str, str] = MappingProxyType({}),
 ) -> Classified:
     """What these rules lead to together, with the defaults where they leave a thing open. `rule` won."""
@@ -125,7 +125,7 @@ def merged(rules: Sequence[Rule]) -> Actions:
     )
 
 
-def captured(matches: Sequence[Match]) -> dict[str, str]:
+def captured(matches: Sequence[RuleMatch]) -> dict[str, str]:
     """What the named groups of the rules' patterns took along, the first of each name."""
     found: dict[str, str] = {}
     for match in matches:

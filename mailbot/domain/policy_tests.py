@@ -17,7 +17,7 @@ from mailbot.domain.matching import Verdict
 from mailbot.domain.model import NOTHING_KNOWN, Circumstances, Envelope, InboundMail, Status, Ticket
 from mailbot.domain.policy import Moment, Policy
 from mailbot.domain.routing.conditions import RoutingFacts
-from mailbot.domain.routing_trace import Tried
+from mailbot.domain.routing_trace import RuleTrace
 from mailbot.domain.worktime import add
 
 NOBODY = "nobody"  # as an agent
@@ -82,9 +82,9 @@ class Outcome:
     facts: RoutingFacts | None
 
     @property
-    def tried(self) -> tuple[Tried, ...]:
+    def tried(self) -> tuple[RuleTrace, ...]:
         """Worked out when it is asked for, which no test does that holds: with many rules it takes time."""
-        return tuple(routing_trace.tried(self.policy, self.facts)) if self.facts else ()
+        return tuple(routing_trace.trace_rules(self.policy, self.facts)) if self.facts else ()
 
     @property
     def ticket(self) -> Ticket:
@@ -244,20 +244,20 @@ def _why_detail(name: str, came: Outcome) -> str:
     return "this is the first in its subject or text" if found else "there is none in its subject or text"
 
 
-def _setter(kind: str, came: Outcome) -> Tried | None:
+def _setter(kind: str, came: Outcome) -> RuleTrace | None:
     """The rule that decided this: the first of those that matched to name it."""
     return next((each for each in came.tried if each.matched and getattr(each.rule.then, kind, None)), None)
 
 
 def _why_not(name: str, came: Outcome) -> str:
     asked = next((each for each in came.tried if each.rule.name == name), None)
-    if asked is None or asked.tree is None:
+    if asked is None or asked.conditions is None:
         return f"{_took(came.tried[-1])}, before rule '{name}' was asked"
-    return f"rule '{name}' (line {asked.rule.line}) said no: {routing_trace.sentence(asked.tree)}"
+    return f"rule '{name}' (line {asked.rule.line}) said no: {routing_trace.explain(asked.conditions)}"
 
 
-def _took(hit: Tried) -> str:
-    why = routing_trace.sentence(hit.tree) if hit.tree else "no rule above it matched"
+def _took(hit: RuleTrace) -> str:
+    why = routing_trace.explain(hit.conditions) if hit.conditions else "no rule above it matched"
     return f"rule '{hit.rule.name}' (line {hit.rule.line}) decided: {why}"
 
 

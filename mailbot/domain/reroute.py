@@ -15,7 +15,7 @@ from mailbot.domain.lifecycle import DecisionBuilder
 from mailbot.domain.model import Ticket
 from mailbot.domain.policy import Actions, Policy, Rule
 from mailbot.domain.routing import conditions
-from mailbot.domain.routing.conditions import AllOf, AnyOf, Condition, Match, RoutingFacts, When
+from mailbot.domain.routing.conditions import AllOf, AnyOf, Condition, RoutingFacts, RuleMatch, When
 
 _STAY = Rule("", None, Actions())
 
@@ -58,7 +58,7 @@ def take(builder: DecisionBuilder, routed: e.TicketRouted, policy: Policy, now: 
 
 def _routed(
     ticket: Ticket,
-    matches: Sequence[Match],
+    matches: Sequence[RuleMatch],
     rules: Sequence[Rule],
     facts: RoutingFacts,
     policy: Policy,

@@ -1,7 +1,8 @@
-"""Why a rule took a mail or left it: its conditions as a tree, with those marked that decided.
+"""Trace how the rules decided one mail: each condition as a node of a tree, the decisive ones marked.
 
-Of `all` that holds every part decides, of one that doesn't the first that says no; of `any` the other way
-round; of `none` that holds every part (each said no), else the first that said yes.
+In an `all` group that holds, every part is decisive; in one that fails, the first part that fails. In an `any`
+group it is the reverse. A `none` group that holds needs every part to fail; one that fails names the first
+part that held.
 """
 
 from collections.abc import Iterator
@@ -11,106 +12,113 @@ from mailbot.domain.policy import Policy, Rule
 from mailbot.domain.routing import conditions
 from mailbot.domain.routing.conditions import AllOf, AnyOf, Condition, NoneOf, RoutingFacts, When
 
-LONGEST = 90  # characters of a condition's words in one line of text
+MAX_TEXT = 90  # characters of a condition's text in one line
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
-    """One condition ("condition"), or a group of them ("all", "any", "none").
+class ConditionTrace:
+    """The result of one condition ("condition") or one group ("all", "any", "none") for one mail.
 
-    `words` reads it aloud, `saw` is the value that it looked at, `hit` what of the admin's values was found.
-    `decides`: without it the whole would have come out otherwise.
+    `value` is the field's value in the mail, `matched_text` the condition with only the values that matched.
+    `decides`: with another result here the whole could have another result.
     """
 
     kind: str
-    words: str
+    text: str
     holds: bool
     decides: bool = False
-    saw: str = ""
-    hit: str = ""
-    parts: tuple["Reason", ...] = ()
+    value: str = ""
+    matched_text: str = ""
+    parts: tuple["ConditionTrace", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
-    """A rule that was asked. `won`: it had the last word; who matched and did not win let the others go on.
-    `tree` is None for a rule without conditions, which takes everything."""
+class RuleTrace:
+    """A rule that was tested. `won`: it was the last; rules that matched before it have `go_on`.
+
+    `conditions` is None for a rule without conditions, which matches every mail.
+    """
 
     rule: Rule
     matched: bool
     won: bool
-    tree: Reason | None
+    conditions: ConditionTrace | None
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """A single condition as a rule, so that it is asked just as it is in its own rule."""
+class _SingleRule:
+    """A single condition as a rule of its own, so that it is tested as in its real rule."""
 
     when: When | None = None
     name: str = ""
     go_on: bool = False
 
 
-def tried(policy: Policy, facts: RoutingFacts) -> list[Tried]:
-    """The rules in order, up to and with the one that won."""
+def trace_rules(policy: Policy, facts: RoutingFacts) -> list[RuleTrace]:
+    """Trace the rules in order, up to and including the one that won."""
     hits = [match.rule_index for match in conditions.matches(policy.rules, facts, policy.prefilter)]
     return [
-        Tried(rule, index in hits, index == hits[-1], reason(rule.when, facts) if rule.when else None)
+        RuleTrace(
+            rule, index in hits, index == hits[-1], trace_condition(rule.when, facts) if rule.when else None
+        )
         for index, rule in enumerate(policy.rules[: hits[-1] + 1])
     ]
 
 
-def reason(when: When, facts: RoutingFacts) -> Reason:
-    """The conditions as they came out for this mail, what decided marked from the top down."""
-    return _marked(_read(when, facts))
+def trace_condition(when: When, facts: RoutingFacts) -> ConditionTrace:
+    """Evaluate every condition of `when` for this mail and mark the decisive ones from the top down."""
+    return _mark(_evaluate(when, facts))
 
 
-def deciding(found: Reason) -> list[Reason]:
-    """The single conditions that decided, in order."""
-    return [each for each in _leaves(found) if each.decides]
+def decisive(trace: ConditionTrace) -> list[ConditionTrace]:
+    """List the single conditions that decided, in order."""
+    return [leaf for leaf in _leaves(trace) if leaf.decides]
 
 
-def sentence(found: Reason) -> str:
-    """What decided, with the values looked at, in one line: "subject contains 'x' (it was 'y')"."""
-    decided = deciding(found)
-    said = [
-        each.hit if each.holds else f"{_cut(each.words, LONGEST)} (it was {_quoted(each.saw)})"
-        for each in decided[:3]
+def explain(trace: ConditionTrace) -> str:
+    """Return the decisive conditions and their values in one line: "subject contains 'x' (it was 'y')"."""
+    leaves = decisive(trace)
+    texts = [
+        leaf.matched_text if leaf.holds else f"{_cut(leaf.text, MAX_TEXT)} (it was {_quoted(leaf.value)})"
+        for leaf in leaves[:3]
     ]
-    more = f", and {len(decided) - 3} more" if len(decided) > 3 else ""
-    return "; ".join(said) + more
+    more = f", and {len(leaves) - 3} more" if len(leaves) > 3 else ""
+    return "; ".join(texts) + more
 
 
-def _read(when: When, facts: RoutingFacts) -> Reason:
+def _evaluate(when: When, facts: RoutingFacts) -> ConditionTrace:
     if isinstance(when, Condition):
-        [(words, holds, saw)] = conditions.explain(when, facts)
-        hit = conditions.matches([_Asked(when), _Asked()], facts)[0].because if holds else ""
-        return Reason("condition", words, holds, saw=saw, hit=hit)
-    parts = tuple(_read(part, facts) for part in when.parts)
-    values = [part.holds for part in parts]
+        [(text, holds, value)] = conditions.explain(when, facts)
+        matches = conditions.matches([_SingleRule(when), _SingleRule()], facts) if holds else ()
+        return ConditionTrace(
+            "condition", text, holds, value=value, matched_text=matches[0].because if matches else ""
+        )
+    parts = tuple(_evaluate(part, facts) for part in when.parts)
+    results = [part.holds for part in parts]
     match when:
         case AllOf():
-            return Reason("all", "all of these", all(values), parts=parts)
+            return ConditionTrace("all", "all of these", all(results), parts=parts)
         case AnyOf():
-            return Reason("any", "any of these", any(values), parts=parts)
+            return ConditionTrace("any", "any of these", any(results), parts=parts)
         case NoneOf():
-            return Reason("none", "none of these", not any(values), parts=parts)
+            return ConditionTrace("none", "none of these", not any(results), parts=parts)
 
 
-def _marked(found: Reason) -> Reason:
-    if not found.parts:
-        return replace(found, decides=True)
-    said_yes = {"all": found.holds, "any": found.holds, "none": not found.holds}[found.kind]
-    every = said_yes if found.kind == "all" else not said_yes
-    first = next((n for n, part in enumerate(found.parts) if part.holds is said_yes), 0)
-    parts = tuple(_marked(part) if every or n == first else part for n, part in enumerate(found.parts))
-    return replace(found, decides=True, parts=parts)
+def _mark(trace: ConditionTrace) -> ConditionTrace:
+    if not trace.parts:
+        return replace(trace, decides=True)
+    # A group is decided by the parts whose result is this one: by all of them, or by the first alone.
+    decisive_result = not trace.holds if trace.kind == "none" else trace.holds
+    all_decide = decisive_result if trace.kind == "all" else not decisive_result
+    first = next((n for n, part in enumerate(trace.parts) if part.holds is decisive_result), 0)
+    parts = tuple(_mark(part) if all_decide or n == first else part for n, part in enumerate(trace.parts))
+    return replace(trace, decides=True, parts=parts)
 
 
-def _leaves(found: Reason) -> Iterator[Reason]:
-    if not found.parts:
-        yield found
-    for part in found.parts:
+def _leaves(trace: ConditionTrace) -> Iterator[ConditionTrace]:
+    if not trace.parts:
+        yield trace
+    for part in trace.parts:
         yield from _leaves(part)
 
 

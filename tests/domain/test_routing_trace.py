@@ -14,7 +14,7 @@ from mailbot.domain.model import NOTHING_KNOWN
 from mailbot.domain.policy import Actions, Rule
 from mailbot.domain.routing import conditions
 from mailbot.domain.routing.conditions import AllOf, AnyOf, NoneOf, When, build
-from mailbot.domain.routing_trace import Reason
+from mailbot.domain.routing_trace import ConditionTrace
 from tests.builders import BOX, NOW, mail, policy
 
 FACTS = routing_facts(
@@ -24,8 +24,8 @@ YES, NO = build("subject", "contains", "a"), build("subject", "contains", "z")
 ALSO, NEITHER = build("body", "contains", "saya"), build("body", "contains", ["q", "w"])
 
 
-def words(found: Reason) -> list[str]:
-    return [each.words for each in routing_trace.deciding(found)]
+def words(found: ConditionTrace) -> list[str]:
+    return [each.text for each in routing_trace.decisive(found)]
 
 
 @pytest.mark.parametrize(
@@ -44,17 +44,20 @@ def words(found: Reason) -> list[str]:
     ],
 )
 def test_what_decided_is_marked(when: When, holds: bool, decided: list[When]) -> None:
-    found = routing_trace.reason(when, FACTS)
+    found = routing_trace.trace_condition(when, FACTS)
     assert (found.holds, words(found)) == (holds, [str(each) for each in decided])
 
 
 def test_a_condition_tells_what_it_looked_at_and_what_of_it_was_found() -> None:
-    found = routing_trace.reason(build("text", "contains", ["z", "tunggu"]), FACTS)
-    assert (found.saw, found.hit) == ("a b / saya tunggu", "text contains 'tunggu'")
-    assert routing_trace.sentence(found) == "text contains 'tunggu'"
-    assert routing_trace.sentence(routing_trace.reason(NO, FACTS)) == "subject contains 'z' (it was 'a b')"
-    empty = routing_trace.reason(build("attachment_name", "contains", "z"), FACTS)
-    assert routing_trace.sentence(empty) == "attachment_name contains 'z' (it was empty)"
+    found = routing_trace.trace_condition(build("text", "contains", ["z", "tunggu"]), FACTS)
+    assert (found.value, found.matched_text) == ("a b / saya tunggu", "text contains 'tunggu'")
+    assert routing_trace.explain(found) == "text contains 'tunggu'"
+    assert (
+        routing_trace.explain(routing_trace.trace_condition(NO, FACTS))
+        == "subject contains 'z' (it was 'a b')"
+    )
+    empty = routing_trace.trace_condition(build("attachment_name", "contains", "z"), FACTS)
+    assert routing_trace.explain(empty) == "attachment_name contains 'z' (it was empty)"
 
 
 def whens() -> st.SearchStrategy[When]:
@@ -69,27 +72,27 @@ def whens() -> st.SearchStrategy[When]:
 def test_the_tree_says_what_routing_says_and_what_did_not_decide_could_have_been_otherwise(
     when: When,
 ) -> None:
-    found = routing_trace.reason(when, FACTS)
+    found = routing_trace.trace_condition(when, FACTS)
     rules = [Rule("asked", when, Actions()), Rule("rest", None, Actions())]
     assert found.holds is (conditions.matches(rules, FACTS)[0].rule_index == 0)
-    assert routing_trace.deciding(found)
+    assert routing_trace.decisive(found)
     for position, leaf in enumerate(_leaves(found)):
         if not leaf.decides:
             assert _turned(found, position) is found.holds
 
 
-def _leaves(found: Reason) -> Iterator[Reason]:
+def _leaves(found: ConditionTrace) -> Iterator[ConditionTrace]:
     if not found.parts:
         yield found
     for part in found.parts:
         yield from _leaves(part)
 
 
-def _turned(found: Reason, position: int) -> bool:
+def _turned(found: ConditionTrace, position: int) -> bool:
     """How it would have come out with the leaf at `position` the other way round."""
     leaves = iter(range(1000))
 
-    def again(each: Reason) -> bool:
+    def again(each: ConditionTrace) -> bool:
         if not each.parts:
             return each.holds is not (next(leaves) == position)
         values = [again(part) for part in each.parts]
@@ -106,11 +109,11 @@ def test_every_rule_is_told_up_to_the_one_that_wins() -> None:
         Rule("never asked", YES, Actions(team="frontline")),
         Rule("rest", None, Actions(team="frontline")),
     )
-    tried = routing_trace.tried(replace(policy(), rules=rules), FACTS)
+    tried = routing_trace.trace_rules(replace(policy(), rules=rules), FACTS)
     assert [(each.rule.name, each.matched, each.won) for each in tried] == [
         ("no", False, False),
         ("goes on", True, False),
         ("wins", True, True),
     ]
-    last = routing_trace.tried(replace(policy(), rules=rules[:1] + rules[-1:]), FACTS)[-1]
-    assert (last.won, last.tree) == (True, None)
+    last = routing_trace.trace_rules(replace(policy(), rules=rules[:1] + rules[-1:]), FACTS)[-1]
+    assert (last.won, last.conditions) == (True, None)

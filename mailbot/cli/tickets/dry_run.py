@@ -17,7 +17,7 @@ from mailbot.domain.events import AcknowledgementSuppressed, Event, TicketRouted
 from mailbot.domain.model import Envelope, InboundMail
 from mailbot.domain.notices import Notice
 from mailbot.domain.policy import Policy
-from mailbot.domain.routing_trace import Tried
+from mailbot.domain.routing_trace import RuleTrace
 from mailbot.mail.compose.compose import ComposeRefused
 from mailbot.mail.compose.sample_mail import has_header, written
 from mailbot.mail.parsing.envelope import envelope_of
@@ -85,7 +85,7 @@ class Told:
     filed: Filed
     fingerprint: str
     before: queries.InboxEntry | None  # the same mail, when it came in already
-    tried: Sequence[Tried]  # () when it joins a ticket: no rule is asked
+    tried: Sequence[RuleTrace]  # () when it joins a ticket: no rule is asked
     sends: Sequence[Send]
     suppressed: str
     notes: Sequence[str]  # what makes this differ from what the daemon would have seen
@@ -178,12 +178,12 @@ def _envelope(at: Place, posted: Posted) -> Envelope:
     return envelope_of(posted.raw, at.policy, at.at, **said, peer=peer)
 
 
-def _tried(at: Place, mail: InboundMail, envelope: Envelope, event: Event) -> list[Tried]:
+def _tried(at: Place, mail: InboundMail, envelope: Envelope, event: Event) -> list[RuleTrace]:
     if not isinstance(event, TicketRouted) or event.circumstances is None:
         return []
     box = mailbox_of(envelope, at.policy).address
     facts = routing_facts(mail, envelope.sender, box, at.policy, at.at, event.circumstances)
-    return reasons.tried(at.policy, facts)
+    return reasons.trace_rules(at.policy, facts)
 
 
 def _send(at: Place, notice: Notice) -> Send:

@@ -296,7 +296,7 @@ class RuleLike(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
+class RuleMatch:
     """A rule that matched and, for people, what made it match: "subject contains 'saldo terpotong'".
 
     `captures` is what its patterns' named groups found in the mail.
@@ -310,7 +310,7 @@ class Match:
 Narrow = Callable[[RoutingFacts], tuple[Iterable[int], Found | None]]
 
 
-def matches(rules: Sequence[RuleLike], facts: RoutingFacts, narrow: Narrow | None = None) -> list[Match]:
+def matches(rules: Sequence[RuleLike], facts: RoutingFacts, narrow: Narrow | None = None) -> list[RuleMatch]:
     """The rules whose condition holds, in order, up to the first that does not let the others go on.
 
     `narrow` is the `prefilter` of these rules: the same answer for less work. ValueError when no rule ends
@@ -322,7 +322,9 @@ def matches(rules: Sequence[RuleLike], facts: RoutingFacts, narrow: Narrow | Non
         rule = rules[index]
         because = _because(rule.when, facts, found) if rule.when else "no other rule matched"
         if because:
-            hits.append(Match(index, _cut(because, 500), _captures(rule.when, facts) if rule.when else ()))
+            hits.append(
+                RuleMatch(index, _cut(because, 500), _captures(rule.when, facts) if rule.when else ())
+            )
             if not rule.go_on:
                 return hits
     raise ValueError("no rule matched: the last rule must be unconditional")

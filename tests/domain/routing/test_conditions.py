@@ -20,9 +20,9 @@ from mailbot.domain.routing.conditions import (
     AllOf,
     AnyOf,
     Condition,
-    Match,
     NoneOf,
     RoutingFacts,
+    RuleMatch,
     When,
     build,
     explain,
@@ -324,7 +324,7 @@ BIG = build("size", "over", "1 MB")
     ],
 )
 def test_the_reason_names_the_condition_and_the_value_that_matched(when, because):
-    assert matches([Rule("never", ENGLISH), Rule("asked", when)], facts()) == [Match(1, because)]
+    assert matches([Rule("never", ENGLISH), Rule("asked", when)], facts()) == [RuleMatch(1, because)]
 
 
 def test_a_long_reason_is_cut():

@@ -1,4 +1,4 @@
-"""The routing of a ticket shown again: its mail, the circumstances then, by the policy that was in force."""
+"""The routing of a ticket shown again: its mail, the customer history then, by the policy that was in force."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ def as_routed(connection: Connection, number: str, today: Policy, past: Past) ->
         return AsRouted(opening.policy, note=note)
     raw = opening_mails.raw(connection, opening.inbox_id)
     mail = parse(raw, own_addresses=policy.mailboxes.keys())
-    known = opening.routed.circumstances
+    known = opening.routed.customer_history
     recalled = customer_history.recalled(connection, opening.customer, number, opening.at, known)
     box = mailbox_of(opening.envelope, policy).address
     facts = routing_facts(mail, opening.envelope.sender, box, policy, opening.at, recalled)

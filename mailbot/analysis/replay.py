@@ -6,7 +6,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from mailbot.domain.model import NOTHING_KNOWN, Circumstances, InboundMail
+from mailbot.domain.model import NO_HISTORY, CustomerHistory, InboundMail
 from mailbot.domain.policy import Policy
 from mailbot.domain.policy_diff import Case, Change, compared, placed, recorded
 from mailbot.domain.routing.conditions import LOOKED_UP
@@ -64,8 +64,8 @@ def _cases(connection: Connection, *, numbers: Sequence[str], wanted: bool) -> l
     ]
 
 
-def _case(connection: Connection, opening: Opening, known: Circumstances) -> Case:
-    # Whose word on the sender counts is settled: it is among the circumstances.
+def _case(connection: Connection, opening: Opening, known: CustomerHistory) -> Case:
+    # Whose word on the sender counts is settled: it is part of the customer history.
     mail = light(parse(opening_mails.raw(connection, opening.inbox_id)))
     return Case(opening.number, opening.at, mail, opening.envelope, known, opening.routed, opening.policy)
 
@@ -76,11 +76,11 @@ def light(mail: InboundMail) -> InboundMail:
     return replace(mail, text="" if mail.visible else mail.text, attachments=files)
 
 
-def _as_recorded(opening: Opening) -> Circumstances:
-    return opening.routed.circumstances or NOTHING_KNOWN
+def _as_recorded(opening: Opening) -> CustomerHistory:
+    return opening.routed.customer_history or NO_HISTORY
 
 
-def _circumstances(connection: Connection, opening: Opening) -> Circumstances:
+def _circumstances(connection: Connection, opening: Opening) -> CustomerHistory:
     return customer_history.recalled(
-        connection, opening.customer, opening.number, opening.at, opening.routed.circumstances
+        connection, opening.customer, opening.number, opening.at, opening.routed.customer_history
     )

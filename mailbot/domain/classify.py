@@ -6,7 +6,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from mailbot.domain.events import TicketRouted
-from mailbot.domain.model import Circumstances
+from mailbot.domain.model import CustomerHistory
 from mailbot.domain.policy import Actions, Policy, Rule
 from mailbot.domain.routing import conditions
 from mailbot.domain.routing.conditions import RoutingFacts, RuleMatch
@@ -78,7 +78,7 @@ def settled(
 
 
 def routed(
-    found: Classified, policy: Policy, at: datetime, tags: Iterable[str], known: Circumstances | None
+    found: Classified, policy: Policy, at: datetime, tags: Iterable[str], known: CustomerHistory | None
 ) -> TicketRouted:
     """What is recorded of it. `tags` come from elsewhere, `known` is what the rules were told, None when
     none was asked."""
@@ -100,7 +100,7 @@ def routed(
         details=found.details,
         ask_for=found.ask_for,
         template=found.template,
-        circumstances=known,
+        customer_history=known,
         assign=found.assign,
         skill=found.skill,
     )

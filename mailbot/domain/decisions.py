@@ -14,7 +14,7 @@ from mailbot.domain.escalation import catch_up, level_questions, ownership, step
 from mailbot.domain.lifecycle import Decision, DecisionBuilder
 from mailbot.domain.lifecycle import opened as opened_by
 from mailbot.domain.matching import Verdict
-from mailbot.domain.model import NOTHING_KNOWN, OVER, Circumstances, Envelope, InboundMail, Status, Ticket
+from mailbot.domain.model import NO_HISTORY, OVER, CustomerHistory, Envelope, InboundMail, Status, Ticket
 from mailbot.domain.notices import Acknowledgement, AgentRefusal, Answer
 from mailbot.domain.policy import Agent, Mailbox, Policy
 from mailbot.domain.replies import undeliverable
@@ -32,7 +32,7 @@ class MailFacts:
     the agent's ("" when it did not). `meant` is the customer of the ticket that the mail named, which may
     have been merged since; `held_for` the ticket that a stranger named, where the mailbox holds strangers'
     mail. `language` is what this customer last wrote in. `returned` is the mail of ours that a report is
-    proven to be about, `mutes` which of the addresses concerned get no automatic mail. `circumstances` is
+    proven to be about, `mutes` which of the addresses concerned get no automatic mail. `customer_history` is
     what the rules may ask of the customer, as the store knows it; `loads` what agents have in hand.
     """
 
@@ -45,7 +45,7 @@ class MailFacts:
     allowances: Mapping[str, datetime] = field(default_factory=dict)
     returned: undeliverable.Sent | None = None
     mutes: undeliverable.Mutes = field(default_factory=dict)
-    circumstances: Circumstances = NOTHING_KNOWN
+    customer_history: CustomerHistory = NO_HISTORY
     loads: Loads = field(default_factory=dict)
 
 
@@ -128,8 +128,8 @@ def _open(
     )
     builder = DecisionBuilder(opened_by(facts.number, first), first, loads=facts.loads)
     allowed = permission(mail, envelope, box, policy, facts.allowances, now)
-    again = bool(follows) or facts.circumstances.reopened  # the latter is assumed, in a dry run
-    known = replace(facts.circumstances, authentication=mail.authentication, reopened=again)
+    again = bool(follows) or facts.customer_history.reopened  # the latter is assumed, in a dry run
+    known = replace(facts.customer_history, authentication=mail.authentication, reopened=again)
     builder.record(_routed(mail, envelope, box, allowed, known, policy, now))
     held = facts.held_for
     begin(builder, policy, now, *((held.assignee or "", f"has {held.number}") if held else ()))
@@ -188,7 +188,7 @@ def routing_facts(
     mailbox: str,
     policy: Policy,
     at: datetime,
-    circumstances: Circumstances,
+    customer_history: CustomerHistory,
 ) -> conditions.RoutingFacts:
     """What the rules are asked about a mail: one that comes, one that is tried, one that came long ago.
 
@@ -207,7 +207,7 @@ def routing_facts(
         local_time=local(calendar, at),
         sender_name=mail.sender_name,
         headers=mail.headers,
-        circumstances=circumstances,
+        customer_history=customer_history,
     )
 
 
@@ -216,11 +216,11 @@ def _routed(
     envelope: Envelope,
     box: Mailbox,
     allowed: Permission,
-    circumstances: Circumstances,
+    customer_history: CustomerHistory,
     policy: Policy,
     now: datetime,
 ) -> e.TicketRouted:
-    found = classify(policy, routing_facts(mail, envelope.sender, box.address, policy, now, circumstances))
+    found = classify(policy, routing_facts(mail, envelope.sender, box.address, policy, now, customer_history))
     extra = []
     if mail.automatic or not envelope.sender:
         extra.append(notify.AUTOMATIC)
@@ -228,7 +228,7 @@ def _routed(
         extra.append(notify.UNANSWERED)
     if box.unauthenticated == "none" and not authenticated(mail, envelope):
         extra.append(notify.UNAUTHENTICATED)
-    return routed(found, policy, now, extra, circumstances)
+    return routed(found, policy, now, extra, customer_history)
 
 
 def _acknowledge(
@@ -293,10 +293,10 @@ def _customer_wrote(
 ) -> MailDecision:
     def reopened(builder: DecisionBuilder) -> str:
         known = replace(
-            facts.circumstances,
+            facts.customer_history,
             authentication=mail.authentication,
             reopened=True,
-            escalated_before=facts.circumstances.escalated_before or ticket.escalated > 0,
+            escalated_before=facts.customer_history.escalated_before or ticket.escalated > 0,
         )
         asked = routing_facts(mail, ticket.customer, ticket.mailbox, policy, now, known)
         return on_reopening(builder, asked, policy, now)
@@ -320,7 +320,7 @@ def _take_details(builder: DecisionBuilder, mail: InboundMail, policy: Policy, n
     lacking = {name: each for name, each in policy.details.items() if name not in dict(ticket.details)}
     if not any(each.pattern for each in lacking.values()):
         return
-    asked = routing_facts(mail, ticket.customer, ticket.mailbox, policy, now, NOTHING_KNOWN)
+    asked = routing_facts(mail, ticket.customer, ticket.mailbox, policy, now, NO_HISTORY)
     given = conditions.details(lacking, replace(asked, subject="", text=mail.visible))
     if given:
         builder.record(e.DetailsReceived(now, "customer", tuple(sorted(given.items()))))

@@ -7,7 +7,7 @@ means a dataclass here and its entry in `lifecycle.TRANSITIONS`.
 from dataclasses import dataclass
 from datetime import datetime
 
-from mailbot.domain.model import Circumstances, Clock, Status, Target
+from mailbot.domain.model import Clock, CustomerHistory, Status, Target
 from mailbot.domain.routing.money import Money
 
 
@@ -49,7 +49,9 @@ class TicketRouted:
     ladder_digest: str = ""
     assign: str = ""  # how it finds an agent, where the rules said so
     skill: str = ""  # that whoever gets it should have
-    circumstances: Circumstances | None = None  # what else the rules were told; None: routed without rules
+    customer_history: CustomerHistory | None = (
+        None  # what else the rules were told; None: routed without rules
+    )
 
 
 @dataclass(frozen=True, slots=True)

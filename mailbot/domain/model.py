@@ -124,7 +124,7 @@ class Authentication(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Circumstances:
+class CustomerHistory:
     """What rules may ask that the mail itself does not hold, as it stood when the mail was routed.
 
     Recorded on TicketRouted, so that a replay decides on the same facts. `looked_up`: the store was asked;
@@ -139,7 +139,7 @@ class Circumstances:
     looked_up: bool = False
 
 
-NOTHING_KNOWN = Circumstances()
+NO_HISTORY = CustomerHistory()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from datetime import datetime
 from mailbot.domain.classify import Classified, classify
 from mailbot.domain.decisions import mailbox_of, routing_facts
 from mailbot.domain.events import TicketRouted
-from mailbot.domain.model import Circumstances, Envelope, InboundMail
+from mailbot.domain.model import CustomerHistory, Envelope, InboundMail
 from mailbot.domain.notify import OUR_TAGS
 from mailbot.domain.policy import Actions, Policy
 
@@ -33,7 +33,7 @@ class Case:
     at: datetime
     mail: InboundMail
     envelope: Envelope
-    circumstances: Circumstances
+    customer_history: CustomerHistory
     routed: TicketRouted | None = None
     policy: str = ""
 
@@ -87,7 +87,7 @@ class Move:
 def placed(policy: Policy, case: Case) -> Placed:
     """What `policy` says of the mail, by its own mailboxes and its own default calendar."""
     box = mailbox_of(case.envelope, policy).address
-    facts = routing_facts(case.mail, case.envelope.sender, box, policy, case.at, case.circumstances)
+    facts = routing_facts(case.mail, case.envelope.sender, box, policy, case.at, case.customer_history)
     found = classify(policy, facts)
     values = {name: getattr(found, name) for name in NAMES} | {"details": _pairs(found.details)}
     values["tags"] = _without_ours(found.tags)

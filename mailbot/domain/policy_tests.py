@@ -14,7 +14,7 @@ from mailbot.domain.decisions import MailFacts, customer_of, mailbox_of, on_mail
 from mailbot.domain.events import TicketAssigned, TicketRouted
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.matching import Verdict
-from mailbot.domain.model import NOTHING_KNOWN, Circumstances, Envelope, InboundMail, Status, Ticket
+from mailbot.domain.model import NO_HISTORY, CustomerHistory, Envelope, InboundMail, Status, Ticket
 from mailbot.domain.policy import Moment, Policy
 from mailbot.domain.routing.conditions import RoutingFacts
 from mailbot.domain.routing_trace import RuleTrace
@@ -39,7 +39,7 @@ class Letter:
     headers: tuple[tuple[str, str], ...] = ()
     size: int | None = None
     at: datetime | None = None
-    circumstances: Circumstances = NOTHING_KNOWN
+    customer_history: CustomerHistory = NO_HISTORY
 
 
 # A Monday morning, no holiday: so that a test of today still says the same in years.
@@ -107,7 +107,7 @@ def moment_of(at: datetime | None, policy: Policy) -> datetime:
 
 
 def rehearse(
-    policy: Policy, mail: InboundMail, envelope: Envelope, known: Circumstances, at: datetime
+    policy: Policy, mail: InboundMail, envelope: Envelope, known: CustomerHistory, at: datetime
 ) -> Outcome:
     """The mail through the policy, as the matter of its own that it is. `known` is what the store would say.
 
@@ -118,7 +118,7 @@ def rehearse(
     number, earlier = (ticket_number.make(box.prefix, digit * box.digits) for digit in "01")
     before = _long_closed(earlier, mail, envelope, box.address, at) if known.reopened else None
     verdict = Verdict(number=before.number) if before else Verdict()
-    facts = MailFacts(number, verdict, circumstances=replace(known, looked_up=True))
+    facts = MailFacts(number, verdict, customer_history=replace(known, looked_up=True))
     decision = on_mail(before, mail, envelope, facts, policy, at).decision
     routed = next((event for event in decision.events if isinstance(event, TicketRouted)), None)
     return Outcome(policy, decision, routed, _facts(policy, mail, envelope, routed, at))
@@ -133,10 +133,10 @@ def _long_closed(number: str, mail: InboundMail, envelope: Envelope, box: str, a
 def _facts(
     policy: Policy, mail: InboundMail, envelope: Envelope, routed: TicketRouted | None, at: datetime
 ) -> RoutingFacts | None:
-    if routed is None or routed.circumstances is None:
+    if routed is None or routed.customer_history is None:
         return None
     box = mailbox_of(envelope, policy).address
-    return routing_facts(mail, envelope.sender, box, policy, at, routed.circumstances)
+    return routing_facts(mail, envelope.sender, box, policy, at, routed.customer_history)
 
 
 def compare(expected: tuple[Expected, ...], came: Outcome) -> list[Mismatch]:

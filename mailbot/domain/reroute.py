@@ -89,7 +89,7 @@ def _routed(
         ladder_digest=ticket.ladder_digest if stays else policy.digests.get(name, ""),
         also=tuple(rule.name for rule in hit[:-1]),
         details=tuple(sorted(details.items())),
-        circumstances=facts.circumstances,
+        customer_history=facts.customer_history,
         assign=then.assign or ticket.assign,
         skill=then.skill or ticket.skill,
     )

@@ -94,7 +94,7 @@ def _failures(test: Rehearsal, policy: Policy, directory: Path) -> list[Problem]
     except OSError as error:
         message = f"test `{test.name}`: {test.mail.file} can't be read: {error.strerror}"
         return [Problem(ROUTING, test.line, test.column, message)]
-    came = policy_tests.rehearse(policy, mail, envelope, test.mail.circumstances, at)
+    came = policy_tests.rehearse(policy, mail, envelope, test.mail.customer_history, at)
     return [_problem(test.name, each) for each in policy_tests.compare(test.expected, came)]
 
 

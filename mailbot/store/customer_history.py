@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, and_, case, exists, func, select
 
 from mailbot.domain import events as e
-from mailbot.domain.model import OVER, Authentication, Circumstances, Status
+from mailbot.domain.model import OVER, Authentication, CustomerHistory, Status
 from mailbot.store.schema import events, tickets
 
 ESCALATION_LASTS = timedelta(days=90)
-UNKNOWN = Circumstances(looked_up=True)
+UNKNOWN = CustomerHistory(looked_up=True)
 
 _OVER = [status.value for status in OVER]
 _TURNS = {
@@ -28,7 +28,7 @@ _TURNS = {
 _TOLD = (*_TURNS, e.TicketRebuilt.__name__, e.TicketEscalated.__name__)
 
 
-def now(connection: Connection, customers: Collection[str], at: datetime) -> dict[str, Circumstances]:
+def now(connection: Connection, customers: Collection[str], at: datetime) -> dict[str, CustomerHistory]:
     """Customer -> what is known of each, from all their tickets; `authentication` is the mail's to say."""
     if not customers:
         return {}
@@ -48,7 +48,7 @@ def now(connection: Connection, customers: Collection[str], at: datetime) -> dic
         .group_by(tickets.c.customer)
     )
     known = {
-        row.customer: Circumstances(
+        row.customer: CustomerHistory(
             known_customer=True,
             open_tickets=int(row.open),
             escalated_before=bool(row.escalated),
@@ -61,7 +61,7 @@ def now(connection: Connection, customers: Collection[str], at: datetime) -> dic
 
 def circumstances_at(
     connection: Connection, customer: str, at: datetime, *, besides: str = ""
-) -> Circumstances:
+) -> CustomerHistory:
     """The same as it stood just before `at`, the ticket `besides` not counted: told from the events."""
     query = (
         select(events.c.ticket, events.c.kind, events.c.at, events.c.data)
@@ -79,7 +79,7 @@ def circumstances_at(
             stands[row.ticket] = Status(row.data["status"])
         else:
             stands[row.ticket] = _TURNS[row.kind]
-    return Circumstances(
+    return CustomerHistory(
         known_customer=bool(stands),
         open_tickets=sum(status not in OVER for status in stands.values()),
         escalated_before=escalated,
@@ -88,8 +88,8 @@ def circumstances_at(
 
 
 def recalled(
-    connection: Connection, customer: str, number: str, at: datetime, recorded: Circumstances | None
-) -> Circumstances:
+    connection: Connection, customer: str, number: str, at: datetime, recorded: CustomerHistory | None
+) -> CustomerHistory:
     """What the rules were told when ticket `number` was routed; what nobody asked then, as of that time."""
     if recorded and recorded.looked_up:
         return recorded

@@ -56,7 +56,7 @@ def openings(connection: Connection, numbers: Sequence[str]) -> list[Opening]:
 
 
 def _routed(connection: Connection, numbers: Sequence[str]) -> dict[str, Row[Any]]:
-    """The events by number. What people routed has no circumstances: no rule was asked."""
+    """The events by number. What people routed has no customer history: no rule was asked."""
     query = (
         select(events, tickets.c.customer)
         .join(tickets, tickets.c.number == events.c.ticket)

@@ -16,7 +16,7 @@ from mailbot import log
 from mailbot.analysis.replay import light
 from mailbot.domain.decisions import customer_of
 from mailbot.domain.events import TicketRouted
-from mailbot.domain.model import Circumstances
+from mailbot.domain.model import CustomerHistory
 from mailbot.domain.policy import Policy
 from mailbot.domain.policy_diff import Case, Change, compared, placed, recorded
 from mailbot.domain.routing.conditions import LOOKED_UP
@@ -53,7 +53,7 @@ class Shadow:
         if self._policy is None or filed.before is not None:
             return
         routed = next((e for e in filed.decided.decision.events if isinstance(e, TicketRouted)), None)
-        if routed is None or routed.circumstances is None:
+        if routed is None or routed.customer_history is None:
             return
         mail = light(filed.mail)
         if len(self._waiting) >= WAITING or len(mail.text) + len(mail.visible) > self._room:
@@ -61,7 +61,7 @@ class Shadow:
             return
         self._room -= len(mail.text) + len(mail.visible)
         number, version = filed.decided.decision.ticket.number, self._live.policy.version
-        envelope, known = filed.claimed.envelope, routed.circumstances
+        envelope, known = filed.claimed.envelope, routed.customer_history
         self._waiting.append(Case(number, routed.at, mail, envelope, known, routed, version))
 
     async def run_once(self) -> timedelta | float:
@@ -83,7 +83,7 @@ class Shadow:
         """With what this policy asks of the store and the one in force did not."""
         if LOOKED_UP.isdisjoint(policy.asked):
             return list(cases)
-        return [replace(case, circumstances=await self._store.read(_recalled, case)) for case in cases]
+        return [replace(case, customer_history=await self._store.read(_recalled, case)) for case in cases]
 
     async def _record(
         self, cases: Sequence[Case], changes: Sequence[Change], missed: int, policy: Policy
@@ -115,6 +115,6 @@ def _changes(cases: Sequence[Case], policy: Policy, live: Policy) -> list[Change
     return found
 
 
-def _recalled(connection: Connection, case: Case) -> Circumstances:
+def _recalled(connection: Connection, case: Case) -> CustomerHistory:
     customer = customer_of(case.mail, case.envelope)
-    return customer_history.recalled(connection, customer, case.name, case.at, case.circumstances)
+    return customer_history.recalled(connection, customer, case.name, case.at, case.customer_history)

@@ -17,15 +17,14 @@ from mailbot.domain.courtesy import AWAY, is_away
 from mailbot.domain.decisions import MailDecision, MailFacts, customer_of, mailbox_of, on_mail
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.matching import Clues, Verdict, ends, follow, weigh
-from mailbot.domain.model import NOTHING_KNOWN, OVER, Authentication, Circumstances, InboundMail, Ticket
+from mailbot.domain.model import NO_HISTORY, OVER, Authentication, CustomerHistory, InboundMail, Ticket
 from mailbot.domain.policy import Mailbox, Policy
 from mailbot.domain.replies.auto_reply import allowance_keys
 from mailbot.domain.replies.undeliverable import Mute
 from mailbot.domain.routing.conditions import LOOKED_UP
 from mailbot.mail.replies.automatic import envelope_reason
 from mailbot.mail.replies.new_text import answer_text
-from mailbot.store import allowances, failures, inbox, tickets
-from mailbot.store import customer_history as circumstances
+from mailbot.store import allowances, customer_history, failures, inbox, tickets
 from mailbot.store import suppressions as mutes
 from mailbot.store.codec import verdict_data
 from mailbot.store.inbox import Claimed
@@ -57,7 +56,7 @@ class Known:
     allowances: dict[str, datetime]
     open_numbers: dict[str, set[str]]  # address -> its open tickets; asked for where a number was mistyped
     mutes: dict[str, Mute]  # address -> why it gets no automatic mail
-    circumstances: dict[str, Circumstances]  # customer -> what rules may ask; {} where no rule does
+    customer_history: dict[str, CustomerHistory]  # customer -> what rules may ask; {} where no rule does
 
     def own(self, sender: str) -> set[str]:
         return self.open_numbers.get(sender, set())
@@ -93,11 +92,11 @@ class Known:
     def _learn_circumstances(self, filed: Filed) -> None:
         decision = filed.decided.decision
         before, after = filed.before, decision.ticket
-        known = self.circumstances.get(after.customer)
+        known = self.customer_history.get(after.customer)
         if known:
             was_open = before is not None and before.status not in OVER
             escalated = any(isinstance(event, e.TicketEscalated) for event in decision.events)
-            self.circumstances[after.customer] = replace(
+            self.customer_history[after.customer] = replace(
                 known,
                 known_customer=True,
                 open_tickets=known.open_tickets + (after.status not in OVER) - was_open,
@@ -143,7 +142,7 @@ def decide_mails(
     batch: Sequence[tuple[Claimed, InboundMail]],
     live: Live,
     now: datetime,
-    assumed: Callable[[Circumstances], Circumstances] | None = None,
+    assumed: Callable[[CustomerHistory], CustomerHistory] | None = None,
 ) -> list[Filed]:
     """Where each mail leads. Writes nothing; rows it read stay locked until the transaction ends.
 
@@ -156,8 +155,8 @@ def decide_mails(
     known = _load(connection, batch, clues, policy, now)
     if assumed:
         customers = {customer_of(mail, claimed.envelope) for claimed, mail in batch}
-        known.circumstances = {
-            each: assumed(known.circumstances.get(each, NOTHING_KNOWN)) for each in customers
+        known.customer_history = {
+            each: assumed(known.customer_history.get(each, NO_HISTORY)) for each in customers
         }
     learn(connection, live, known.tickets.values())
     live.rota.look(connection, policy)
@@ -208,7 +207,7 @@ def _decide(
         returned=traced.returned,
         mutes=known.mutes,
         loads=live.rota.loads,
-        circumstances=known.circumstances.get(customer_of(mail, claimed.envelope), NOTHING_KNOWN),
+        customer_history=known.customer_history.get(customer_of(mail, claimed.envelope), NO_HISTORY),
     )
     decided = on_mail(ticket, mail, claimed.envelope, facts, policy, now)
     same = ticket is not None and ticket.number == decided.decision.ticket.number
@@ -279,7 +278,7 @@ def _load(
             connection, {each.sender for each in clues if each.mistyped} - {""}
         ),
         mutes=mutes.load(connection, people - {""}, now),
-        circumstances=circumstances.now(connection, asked_of, now),
+        customer_history=customer_history.now(connection, asked_of, now),
     )
 
 

@@ -18,7 +18,7 @@ from random import Random
 
 from mailbot.config.api import load as load_settings
 from mailbot.domain.decisions import routing_facts
-from mailbot.domain.model import Circumstances
+from mailbot.domain.model import CustomerHistory
 from mailbot.domain.policy import Actions, Rule
 from mailbot.domain.routing import conditions, prefilter
 from mailbot.domain.routing.prefilter import Prefilter
@@ -135,6 +135,6 @@ def _facts(texts: Sequence[str]) -> list[Facts]:
     bare = parse(b"From: budi@pelanggan.example\r\nSubject: Pesanan saya\r\n\r\n.\r\n")
     now = datetime.now(UTC)
     return [
-        partial(routing_facts, replace(bare, visible=text), "", RECIPIENT, policy, now, Circumstances())
+        partial(routing_facts, replace(bare, visible=text), "", RECIPIENT, policy, now, CustomerHistory())
         for text in texts
     ]

@@ -8,7 +8,7 @@ import pytest
 
 from mailbot.config.yaml import lists
 from mailbot.domain.decisions import routing_facts
-from mailbot.domain.model import NOTHING_KNOWN
+from mailbot.domain.model import NO_HISTORY
 from mailbot.domain.routing.conditions import matches
 from mailbot.domain.routing.field_types import Listed
 from tests.builders import mail
@@ -53,7 +53,7 @@ def test_a_list_holds_addresses_and_domains(tmp_path: Path, sender: str, expecte
     policy = loaded(lay_list(tmp_path, content)).policy
     box = next(iter(policy.mailboxes))
     monday = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
-    facts = routing_facts(mail(sender=sender.lower()), "", box, policy, monday, NOTHING_KNOWN)
+    facts = routing_facts(mail(sender=sender.lower()), "", box, policy, monday, NO_HISTORY)
     assert (matches(policy.rules, facts)[-1].rule_index == 0) is expected
 
 

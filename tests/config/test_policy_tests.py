@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mailbot.config.api import schema
-from mailbot.domain.model import Authentication, Circumstances, Target
+from mailbot.domain.model import Authentication, CustomerHistory, Target
 from mailbot.domain.policy import Moment
 from mailbot.domain.policy_tests import Expected, Letter
 from tests.config.faults import BASE, brief, lay, loaded, problems
@@ -63,7 +63,7 @@ def test_a_test_becomes_a_mail_and_expectations_each_with_its_place(tmp_path: Pa
         headers=(("List-Id", "promo"),),
         size=5_000_000,
         at=datetime(2026, 12, 31, 16, 30),  # noqa: DTZ001 (the wall clock of the first calendar)
-        circumstances=Circumstances(
+        customer_history=CustomerHistory(
             known_customer=True, open_tickets=2, authentication=Authentication.PASS, looked_up=True
         ),
     )
@@ -85,7 +85,7 @@ def test_a_mail_may_be_a_file(tmp_path: Path) -> None:
         GOOD.replace("from: Siti@Pelanggan.example, subject: Saldo terpotong", "file: a.eml, reopened: true"),
     )
     assert loaded(short).tests[0].mail.file == "a.eml"
-    assert loaded(long).tests[0].mail.circumstances.reopened
+    assert loaded(long).tests[0].mail.customer_history.reopened
 
 
 CASES = {

@@ -9,7 +9,7 @@ from mailbot.domain import events as e
 from mailbot.domain.classify import classify
 from mailbot.domain.decisions import customer_of, on_mail, routing_facts
 from mailbot.domain.lifecycle import Decision
-from mailbot.domain.model import Authentication, Circumstances, Status, Target, Ticket
+from mailbot.domain.model import Authentication, CustomerHistory, Status, Target, Ticket
 from mailbot.domain.policy import Actions, Detail, Ladder, Rule
 from mailbot.domain.reroute import reopens
 from mailbot.domain.routing.conditions import AllOf, AnyOf, NoneOf, RoutingFacts, When, build
@@ -25,8 +25,8 @@ AGAIN = build("reopened", "is", True)
 LATER = NOW + timedelta(days=2)
 
 
-def asked(text: str = "", **circumstances: object) -> RoutingFacts:
-    known = Circumstances(**circumstances)  # type: ignore[arg-type]
+def asked(text: str = "", **customer_history: object) -> RoutingFacts:
+    known = CustomerHistory(**customer_history)  # type: ignore[arg-type]
     return routing_facts(mail(subject="", visible=text), "x@y.example", BOX.address, policy(), NOW, known)
 
 
@@ -82,24 +82,24 @@ def test_a_rule_that_looks_closer_beats_the_usual_pattern_of_a_detail():
     assert found.details == (("order", "22"),)
 
 
-# --- circumstances ----------------------------------------------------------------------------------------
+# --- customer history -------------------------------------------------------------------------------------
 
 
 def test_the_routing_records_what_the_rules_were_told():
-    known = Circumstances(known_customer=True, open_tickets=3, escalated_before=True, looked_up=True)
+    known = CustomerHistory(known_customer=True, open_tickets=3, escalated_before=True, looked_up=True)
     rules = (Rule("many", build("open_tickets", "over", 2), Actions(team="payments")), ELSE)
     decided = on_mail(
         None,
         mail(authentication=Authentication.PASS),
         envelope(),
-        facts(circumstances=known),
+        facts(customer_history=known),
         policy(rules=rules),
         NOW,
     )
     [routed] = [each for each in decided.decision.events if isinstance(each, e.TicketRouted)]
 
     assert routed.rule == "many"
-    assert routed.circumstances == replace(known, authentication=Authentication.PASS)
+    assert routed.customer_history == replace(known, authentication=Authentication.PASS)
 
 
 def test_a_ticket_that_goes_on_with_a_closed_one_is_routed_as_reopened():
@@ -110,7 +110,7 @@ def test_a_ticket_that_goes_on_with_a_closed_one_is_routed_as_reopened():
 
     assert decided.decision.ticket.number == "TOKO-1"
     assert routed.rule == "again"
-    assert routed.circumstances == Circumstances(reopened=True)
+    assert routed.customer_history == CustomerHistory(reopened=True)
 
 
 # --- opened again -----------------------------------------------------------------------------------------
@@ -144,7 +144,7 @@ def test_a_rule_that_asks_for_it_routes_the_ticket_anew():
     ticket = decision.ticket
     [routed] = [each for each in decision.events if isinstance(each, e.TicketRouted)]
 
-    assert routed.circumstances == Circumstances(reopened=True)
+    assert routed.customer_history == CustomerHistory(reopened=True)
     assert (ticket.rule, ticket.team, ticket.assignee) == ("back again", "payments", DEWI.address)
     assert (ticket.category, ticket.level) == (before.category, before.level)  # not named: as it was
     assert (ticket.priority, ticket.ladder) == ("urgent", "urgent")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mailbot.domain.decisions import on_mail
 from mailbot.domain.events import TicketRouted
 from mailbot.domain.lifecycle import Decision
-from mailbot.domain.model import NOTHING_KNOWN, InboundMail
+from mailbot.domain.model import NO_HISTORY, InboundMail
 from mailbot.domain.policy import Actions, Policy, Rule
 from mailbot.domain.policy_diff import (
     CAUGHT,
@@ -36,7 +36,7 @@ def rule(name: str, word: str, go_on: bool = False, **actions: object) -> Rule:
 
 
 def case(**changes: object) -> Case:
-    return Case(NUMBER, NOW, mail(subject="Saldo terpotong", **changes), envelope(), NOTHING_KNOWN)
+    return Case(NUMBER, NOW, mail(subject="Saldo terpotong", **changes), envelope(), NO_HISTORY)
 
 
 def change(old: Policy, new: Policy, mine: Case | None = None) -> Change | None:
@@ -127,8 +127,8 @@ def test_asking_the_same_policy_again_gives_what_was_recorded(
     standing = policy(rules=(lower, *policy().rules))
     inbound = mail(subject=subject, automatic=automatic)
     _, event = routed(standing, inbound, sender=sender)
-    assert event.circumstances is not None
-    mine = Case(NUMBER, NOW, inbound, envelope(sender=sender), event.circumstances, event, "v1")
+    assert event.customer_history is not None
+    mine = Case(NUMBER, NOW, inbound, envelope(sender=sender), event.customer_history, event, "v1")
 
     assert compared(mine, recorded(event, standing), placed(standing, mine)) is None
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mailbot.domain import policy_tests
-from mailbot.domain.model import NOTHING_KNOWN, Circumstances, InboundMail, Target
+from mailbot.domain.model import NO_HISTORY, CustomerHistory, InboundMail, Target
 from mailbot.domain.policy import Actions, Moment, Policy, Rule
 from mailbot.domain.policy_tests import Expected, Outcome
 from mailbot.domain.routing.conditions import build
@@ -27,7 +27,7 @@ RULES = (
 )
 
 
-def run(letter: InboundMail, policy: Policy, known: Circumstances = NOTHING_KNOWN) -> Outcome:
+def run(letter: InboundMail, policy: Policy, known: CustomerHistory = NO_HISTORY) -> Outcome:
     return policy_tests.rehearse(policy, letter, envelope(), known, NOW)
 
 
@@ -134,15 +134,15 @@ def test_a_clock_that_does_not_run_yet_says_so() -> None:
 
 
 def test_the_circumstances_of_a_test_are_those_that_the_rules_are_told() -> None:
-    known = Circumstances(known_customer=True, open_tickets=3, reopened=True, escalated_before=True)
+    known = CustomerHistory(known_customer=True, open_tickets=3, reopened=True, escalated_before=True)
     came = run(mail(), policy(), known)
     assert came.routed is not None
-    assert came.routed.circumstances == replace(known, looked_up=True)
+    assert came.routed.customer_history == replace(known, looked_up=True)
 
 
 def test_a_mail_that_opens_no_ticket_fails_once_and_says_so() -> None:
     thanks = mail(visible="Terima kasih", text="Terima kasih")
-    came = run(thanks, policy(), Circumstances(reopened=True))
+    came = run(thanks, policy(), CustomerHistory(reopened=True))
     assert wrong(came, expected("team", "x"), expected("level", "y")) == [
         ("team", "nothing", "it opened no ticket, so no rule was asked")
     ]

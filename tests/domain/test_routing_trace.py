@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mailbot.domain import routing_trace
 from mailbot.domain.decisions import routing_facts
-from mailbot.domain.model import NOTHING_KNOWN
+from mailbot.domain.model import NO_HISTORY
 from mailbot.domain.policy import Actions, Rule
 from mailbot.domain.routing import conditions
 from mailbot.domain.routing.conditions import AllOf, AnyOf, NoneOf, When, build
@@ -18,7 +18,7 @@ from mailbot.domain.routing_trace import ConditionTrace
 from tests.builders import BOX, NOW, mail, policy
 
 FACTS = routing_facts(
-    mail(subject="a b", visible="saya tunggu"), "budi@x.example", BOX.address, policy(), NOW, NOTHING_KNOWN
+    mail(subject="a b", visible="saya tunggu"), "budi@x.example", BOX.address, policy(), NOW, NO_HISTORY
 )
 YES, NO = build("subject", "contains", "a"), build("subject", "contains", "z")
 ALSO, NEITHER = build("body", "contains", "saya"), build("body", "contains", ["q", "w"])

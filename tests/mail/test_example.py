@@ -20,7 +20,7 @@ from tests.analysis.lint.reading import SETS, policy_of, read
 def again(facts: RoutingFacts, policy: Policy) -> RoutingFacts:
     mail = parse(written(facts))
     at = facts.local_time.astimezone(UTC)
-    return routing_facts(mail, mail.sender, facts.mailbox, policy, at, facts.circumstances)
+    return routing_facts(mail, mail.sender, facts.mailbox, policy, at, facts.customer_history)
 
 
 @pytest.mark.parametrize("path", sorted(SETS.glob("*.yaml")), ids=lambda path: path.stem)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from mailbot.domain import commands as c
 from mailbot.domain.decisions import on_command, on_mail
 from mailbot.domain.lifecycle import Decision
-from mailbot.domain.model import Authentication, Circumstances, Ticket
+from mailbot.domain.model import Authentication, CustomerHistory, Ticket
 from mailbot.store import customer_history, tickets
 from mailbot.store.store import Store
 from tests.builders import NOW, NUMBER, RINA, envelope, facts, mail, policy
@@ -34,15 +34,15 @@ def kept(store: Store, before: Ticket | None, decision: Decision) -> Ticket:
     return decision.ticket
 
 
-def known(**told: object) -> Circumstances:
-    return replace(Circumstances(looked_up=True), **told)  # type: ignore[arg-type]
+def known(**told: object) -> CustomerHistory:
+    return replace(CustomerHistory(looked_up=True), **told)  # type: ignore[arg-type]
 
 
-def now(store: Store, at_day: int, customer: str = BUDI) -> Circumstances:
+def now(store: Store, at_day: int, customer: str = BUDI) -> CustomerHistory:
     return store.read_now(customer_history.now, [customer, "nobody@x.example"], NOW + at_day * DAY)[customer]
 
 
-def then(store: Store, at_day: float, **besides: str) -> Circumstances:
+def then(store: Store, at_day: float, **besides: str) -> CustomerHistory:
     with store.engine.connect() as connection:
         return customer_history.circumstances_at(connection, BUDI, NOW + at_day * DAY, **besides)
 
@@ -93,12 +93,12 @@ def test_an_escalation_counts_for_ninety_days(store: Store) -> None:
 def test_a_replay_is_told_what_was_recorded_and_the_rest_as_of_then(store: Store) -> None:
     opened(store, "TOKO-1", 0)
     opened(store, "TOKO-2", 3)
-    recorded = Circumstances(reopened=True, authentication=Authentication.PASS)
+    recorded = CustomerHistory(reopened=True, authentication=Authentication.PASS)
     looked_up = replace(recorded, open_tickets=7, looked_up=True)
 
     with store.engine.connect() as connection:
 
-        def told(said: Circumstances | None) -> Circumstances:
+        def told(said: CustomerHistory | None) -> CustomerHistory:
             return customer_history.recalled(connection, BUDI, "TOKO-2", NOW + 3 * DAY, said)
 
         assert told(looked_up) == looked_up
@@ -112,10 +112,10 @@ def test_circumstances_come_back_with_the_event(store: Store) -> None:
         None,
         mail(authentication=Authentication.PASS),
         envelope(),
-        facts(circumstances=told),
+        facts(customer_history=told),
         policy(),
         NOW,
     ).decision
     kept(store, None, decision)
     events = [each.event for each in store.read_now(tickets.events_of, NUMBER)]
-    assert told in [getattr(event, "circumstances", None) for event in events]
+    assert told in [getattr(event, "customer_history", None) for event in events]

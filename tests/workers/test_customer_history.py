@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, select
 
-from mailbot.domain.model import Circumstances
+from mailbot.domain.model import CustomerHistory
 from mailbot.domain.policy import Actions, Rule
 from mailbot.domain.routing import conditions
 from mailbot.store.codec import event_of
@@ -19,14 +19,16 @@ MANY = Rule("many", conditions.build("open_tickets", "over", 1), Actions(team="p
 KNOWN = Rule("known", conditions.build("known_customer", "is", value=True), Actions(team="frontline"))
 
 
-def told(desk: Desk) -> list[tuple[str, Circumstances]]:
-    """(rule, circumstances) of all that was routed, in order."""
+def told(desk: Desk) -> list[tuple[str, CustomerHistory]]:
+    """(rule, customer history) of all that was routed, in order."""
     with desk.store.engine.connect() as connection:
         rows = connection.execute(select(events).where(events.c.kind == "TicketRouted")).all()
     found: list[Any] = [event_of(row.kind, row.at, row.by, row.data) for row in rows]
     order = {number: place for place, number in enumerate(dict.fromkeys(row.ticket for row in rows))}
     assert len(order) == len(rows)
-    return sorted(((each.rule, each.circumstances) for each in found), key=lambda pair: pair[1].open_tickets)
+    return sorted(
+        ((each.rule, each.customer_history) for each in found), key=lambda pair: pair[1].open_tickets
+    )
 
 
 @pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
@@ -69,5 +71,5 @@ async def test_only_where_a_rule_asks_there_is_one_statement_a_batch(
 async def test_what_nobody_asked_is_not_recorded_as_known(store: Store) -> None:
     desk = Desk(store)
     await desk.receive()
-    [(_, circumstances)] = told(desk)
-    assert circumstances == Circumstances()
+    [(_, customer_history)] = told(desk)
+    assert customer_history == CustomerHistory()

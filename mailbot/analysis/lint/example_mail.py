@@ -17,7 +17,7 @@ from mailbot.analysis.lint.formulas import Literal
 from mailbot.analysis.lint.ladders import amounts, moments
 from mailbot.analysis.lint.text.solver import Shape, solve, unfulfilled
 from mailbot.domain import language
-from mailbot.domain.model import NOTHING_KNOWN, Authentication, Circumstances
+from mailbot.domain.model import NO_HISTORY, Authentication, CustomerHistory
 from mailbot.domain.routing.conditions import HEADER, RoutingFacts
 from mailbot.domain.routing.field_types import Listed
 
@@ -114,7 +114,7 @@ def _mail(slots: Slots, world: World, budget: Budget) -> RoutingFacts:
         local_time=moment,
         sender_name=texts["sender_name"],
         headers={each.removeprefix(HEADER): values for each, values in headers.items() if values},
-        circumstances=known,
+        customer_history=known,
     )
 
 
@@ -145,7 +145,7 @@ def _choice(slots: Slots, name: str, known: Sequence[str]) -> list[str]:
     return found
 
 
-def _circumstances(slots: Slots) -> Circumstances:
+def _circumstances(slots: Slots) -> CustomerHistory:
     """A truth that nobody asks for is left as it is; two answers to one question never come this far."""
     told: dict[str, object] = {
         name: asked[0].sign for name, asked in slots.items() if name in _TRUTHS and asked[0].atom.item is True
@@ -155,7 +155,7 @@ def _circumstances(slots: Slots) -> Circumstances:
     _known_customer(told, slots)
     if "authentication" in slots:
         told["authentication"] = Authentication(_choice(slots, "authentication", tuple(Authentication))[0])
-    return replace(NOTHING_KNOWN, looked_up=True, **told)  # type: ignore[arg-type]
+    return replace(NO_HISTORY, looked_up=True, **told)  # type: ignore[arg-type]
 
 
 def _known_customer(told: dict[str, object], slots: Slots) -> None:

@@ -169,8 +169,8 @@ def _of_side(side: Side, life: Life, cases: dict[str, Case], alike: _Alike, left
         routed = as_recorded(life.routed, alike.old(life.version), new)
     else:
         box = mailbox_of(case.envelope, new).address
-        facts = routing_facts(case.mail, case.envelope.sender, box, new, case.at, case.circumstances)
-        routed = by_rules(classify(new, facts), life.routed, new, case.circumstances)
+        facts = routing_facts(case.mail, case.envelope.sender, box, new, case.at, case.customer_history)
+        routed = by_rules(classify(new, facts), life.routed, new, case.customer_history)
     reopened: Callable[[Stimulus], Stimulus] = partial(_reopened, alike=alike, new=new)
     return replace(life, routed=routed, stimuli=tuple(map(reopened, life.stimuli)), holders=(), recorded=())
 

@@ -70,7 +70,7 @@ def _options(witness: Witness, mail: RoutingFacts, policy: Policy) -> list[str]:
     """What `explain` must be told beside the mail to see what the rules saw."""
     timed = witness.moment or "hour" in policy.asked
     at = ["--at", f"{mail.local_time:%Y-%m-%d %H:%M}"] if timed else []
-    return [*at, *assumptions.words(mail.circumstances, policy.asked)]
+    return [*at, *assumptions.words(mail.customer_history, policy.asked)]
 
 
 def _mail_lines(mail: RoutingFacts) -> list[str]:
@@ -87,7 +87,7 @@ def _mail_lines(mail: RoutingFacts) -> list[str]:
     for file, kind in zip(mail.attachment_names, mail.attachment_types, strict=False):
         lines.append(f"attached: {output.clean(file) or '(no name)'}, {output.clean(kind)}")
     at = mail.local_time
-    known = mail.circumstances
+    known = mail.customer_history
     beside = [
         f"{DAY_NAMES[at.weekday()]} {at:%Y-%m-%d %H:%M}",
         f"language {mail.language or 'unsure'}",

@@ -18,7 +18,7 @@ from mailbot.cli.shared.options import config_option, json_option
 from mailbot.cli.shared.output import clean
 from mailbot.cli.shared.progress import progress
 from mailbot.cli.shared.sides import LIVE, RECORDED, Side
-from mailbot.domain.model import Circumstances
+from mailbot.domain.model import CustomerHistory
 from mailbot.domain.policy_diff import Case
 from mailbot.mail.parsing.parse import parse
 from mailbot.store import opening_mails
@@ -142,5 +142,5 @@ def _cases(file: Path, folder: Path, trusted: Sequence[str]) -> Iterator[Case]:
     for name, raw in mail_folder.mails(file, folder):
         envelope = mail_folder.envelope(raw, now())
         mail = replay.light(parse(raw, trusted))
-        known = Circumstances(authentication=mail.authentication)
+        known = CustomerHistory(authentication=mail.authentication)
         yield Case(name, envelope.received_at, mail, envelope, known)

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from mailbot.domain.model import NOTHING_KNOWN, Authentication, Circumstances, InboundMail
+from mailbot.domain.model import NO_HISTORY, Authentication, CustomerHistory, InboundMail
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Assumed:
         said = self.authentication
         return replace(mail, authentication=Authentication(said)) if said else mail
 
-    def circumstances(self, known: Circumstances) -> Circumstances:
+    def customer_history(self, known: CustomerHistory) -> CustomerHistory:
         told = {
             name: value
             for name in ("known_customer", "open_tickets", "reopened", "escalated_before")
@@ -76,7 +76,7 @@ def assuming(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def words(known: Circumstances, asked: frozenset[str]) -> list[str]:
+def words(known: CustomerHistory, asked: frozenset[str]) -> list[str]:
     """The options by which `explain` takes `known`: for what rules ask (`asked`), and what is unusual."""
     said = []
     for name, (yes, no) in FLAGS.items():
@@ -84,6 +84,6 @@ def words(known: Circumstances, asked: frozenset[str]) -> list[str]:
             said.append(yes if getattr(known, name) else no)
     if "open_tickets" in asked or known.open_tickets:
         said += ["--open-tickets", str(known.open_tickets)]
-    if "authentication" in asked or known.authentication is not NOTHING_KNOWN.authentication:
+    if "authentication" in asked or known.authentication is not NO_HISTORY.authentication:
         said += ["--authentication", known.authentication.value]
     return said

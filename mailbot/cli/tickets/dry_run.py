@@ -126,7 +126,7 @@ def dry_run(at: Place, posted: Posted, envelope: Envelope | None = None) -> Told
     mail = assumed.mail(parse(raw, at.live.trust.authserv_ids, at.policy.mailboxes.keys()))
     envelope = envelope or _envelope(at, posted)
     read = [(Claimed(0, envelope, raw, 0), mail)]
-    given = assumed.circumstances if assumed else None
+    given = assumed.customer_history if assumed else None
     [filed] = decide_mails(at.connection, read, at.live, at.at, given)
     mark = fingerprint(raw, at.at.date().isoformat())
     events = filed.decided.decision.events
@@ -179,10 +179,10 @@ def _envelope(at: Place, posted: Posted) -> Envelope:
 
 
 def _tried(at: Place, mail: InboundMail, envelope: Envelope, event: Event) -> list[RuleTrace]:
-    if not isinstance(event, TicketRouted) or event.circumstances is None:
+    if not isinstance(event, TicketRouted) or event.customer_history is None:
         return []
     box = mailbox_of(envelope, at.policy).address
-    facts = routing_facts(mail, envelope.sender, box, at.policy, at.at, event.circumstances)
+    facts = routing_facts(mail, envelope.sender, box, at.policy, at.at, event.customer_history)
     return reasons.trace_rules(at.policy, facts)
 
 

@@ -9,7 +9,7 @@ from mailbot.config.yaml import scalars
 from mailbot.config.yaml.lookup import Files, find, names, names_of_people, notifiable, texts
 from mailbot.config.yaml.scalars import close_to, shown
 from mailbot.config.yaml.source import Place, Source
-from mailbot.domain.model import Authentication, Circumstances
+from mailbot.domain.model import Authentication, CustomerHistory
 from mailbot.domain.policy_tests import NOBODY, Expected, Letter, Rehearsal, clock_text
 from mailbot.errors import Problem
 
@@ -115,7 +115,7 @@ def _letter(entry: LetterEntry) -> Letter:
         headers=tuple(entry.headers.items()),
         size=entry.size,
         at=entry.at,
-        circumstances=Circumstances(
+        customer_history=CustomerHistory(
             known_customer=entry.known_customer or entry.open_tickets > 0 or entry.reopened,
             open_tickets=entry.open_tickets,
             reopened=entry.reopened,

@@ -13,8 +13,8 @@ from typing import Protocol
 
 import re2
 
-from mailbot.domain.model import NOTHING_KNOWN
-from mailbot.domain.model import Circumstances as Circumstances
+from mailbot.domain.model import NO_HISTORY
+from mailbot.domain.model import CustomerHistory as CustomerHistory
 from mailbot.domain.routing import money
 from mailbot.domain.routing.field_types import NO_CONTEXT, Captures, Found, Test
 from mailbot.domain.routing.field_types import Context as Context
@@ -59,7 +59,7 @@ class RoutingFacts:
     local_time: datetime
     sender_name: str = ""
     headers: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)  # by lower-case name
-    circumstances: Circumstances = NOTHING_KNOWN
+    customer_history: CustomerHistory = NO_HISTORY
 
     @cached_property
     def texts(self) -> Mapping[str, tuple[Text, ...]]:
@@ -76,7 +76,7 @@ class RoutingFacts:
             "language": (Text(self.language),),
             "attachment_name": tuple(map(Text, self.attachment_names)),
             "attachment_type": tuple(map(Text, self.attachment_types)),
-            "authentication": (Text(self.circumstances.authentication.value),),
+            "authentication": (Text(self.customer_history.authentication.value),),
         }
 
     @cached_property
@@ -147,25 +147,25 @@ FIELDS: Mapping[str, Field] = {
             "known_customer",
             Kind.TRUTH,
             "the customer had a ticket before",
-            lambda facts: facts.circumstances.known_customer,
+            lambda facts: facts.customer_history.known_customer,
         ),
         Field(
             "open_tickets",
             Kind.COUNT,
             "how many other open tickets the customer has",
-            lambda facts: facts.circumstances.open_tickets,
+            lambda facts: facts.customer_history.open_tickets,
         ),
         Field(
             "reopened",
             Kind.TRUTH,
             "it goes on with a ticket that was closed",
-            lambda facts: facts.circumstances.reopened,
+            lambda facts: facts.customer_history.reopened,
         ),
         Field(
             "escalated_before",
             Kind.TRUTH,
             "a ticket of the customer was escalated in 90 days",
-            lambda facts: facts.circumstances.escalated_before,
+            lambda facts: facts.customer_history.escalated_before,
         ),
     )
 }

@@ -392,13 +392,13 @@ def opened(policy: Policy, finding: Finding) -> Ticket:
         language=mail.language,
         size=mail.size,
         headers=mail.headers,
-        authentication=mail.circumstances.authentication,
+        authentication=mail.customer_history.authentication,
         attachments=tuple(
             Attachment(name, kind, 9, "0" * 64)
             for name, kind in zip(mail.attachment_names, mail.attachment_types, strict=True)
         ),
     )
-    facts = builders.facts(circumstances=mail.circumstances)
+    facts = builders.facts(customer_history=mail.customer_history)
     envelope = builders.envelope(sender=mail.sender, recipients=(mail.mailbox,), received_at=at)
     ticket = on_mail(None, inbound, envelope, facts, policy, at).decision.ticket
     came = classify(policy, mail)

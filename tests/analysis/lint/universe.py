@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from mailbot.domain.model import Authentication, Circumstances
+from mailbot.domain.model import Authentication, CustomerHistory
 from mailbot.domain.policy import Actions, Policy, Rule
 from mailbot.domain.routing.conditions import AllOf, AnyOf, NoneOf, RoutingFacts, When, build
 from mailbot.domain.routing.field_types import Context, Listed
@@ -88,13 +88,13 @@ def _mails() -> list[RoutingFacts]:
         for size, hour, names, spoken in beside[number % 23 :: 23]:
             tickets = number % 7 if number % 2 else 0  # who has some is known
             known, again = bool(tickets) or number % 4 == 0, number % 5 == 0
-            told = Circumstances(known, tickets, again, authentication=PROOFS[number % 3])
+            told = CustomerHistory(known, tickets, again, authentication=PROOFS[number % 3])
             at, types = MONDAY + timedelta(hours=hour), ("application/pdf",) * len(names)
             found.append(
                 RoutingFacts(
                     *(subject, text, sender, builders.BOX.address, spoken, names, types, size, at),
                     headers={"x-kind": HEADERS[number % 4]} if number % 4 else {},
-                    circumstances=told,
+                    customer_history=told,
                 )
             )
     return found

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailbot.domain.model import Circumstances
+from mailbot.domain.model import CustomerHistory
 from mailbot.domain.routing import conditions as routing
 from mailbot.domain.routing.conditions import (
     COMPLEXITIES,
@@ -71,7 +71,7 @@ def facts(**told: object) -> RoutingFacts:
         "local_time": MONDAY_MORNING,
         "sender_name": "Ibu Budi (VIP)",
         "headers": {"x-priority": ("1 (Highest)",), "list-id": ("",)},
-        "circumstances": Circumstances(known_customer=True, open_tickets=2, looked_up=True),
+        "customer_history": CustomerHistory(known_customer=True, open_tickets=2, looked_up=True),
     }
     return RoutingFacts(**(usual | told))
 

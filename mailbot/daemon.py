@@ -47,7 +47,7 @@ from mailbot.workers.intake import Intake
 from mailbot.workers.loop import Loop, stuck
 from mailbot.workers.pending_requests import Undecided
 from mailbot.workers.resolver import Resolver
-from mailbot.workers.runtime import Live, signer
+from mailbot.workers.runtime import Runtime, Snapshot, signer
 from mailbot.workers.sender_checks import Senders
 from mailbot.workers.shadow import Shadow
 from mailbot.workers.weekly_report import WeeklyReports
@@ -125,7 +125,7 @@ class Daemon:
         keys = Keys(self.settings.secret or own)
         policy = await self._with_former(self._loaded.policy)
         composer = Composer(self._templates, keys, policy, signer=signer(self.settings.dkim))
-        self._live = Live(policy, composer, keys, self.settings.trust)
+        self._runtime = Runtime(Snapshot(policy, composer, keys, self.settings.trust))
         await self._join()
         self._build()
         for loop in self._loops.values():
@@ -160,7 +160,7 @@ class Daemon:
             pid=os.getpid(),
             roles=",".join(sorted(self._roles)),
             started_at=_now(),
-            policy=self._live.policy.version,
+            policy=self._runtime.policy.version,
         )
         await self._store.write(nodes.join, node)
         await self._store.write(installation.forget, refused.TOLD)
@@ -196,7 +196,7 @@ class Daemon:
             self._shadow.take(policy)
 
     def _build(self) -> None:
-        store, live, metrics = self._store, self._live, self.metrics
+        store, runtime, metrics = self._store, self._runtime, self.metrics
         if "delivery" in self._roles:
             self._delivery = Delivery(
                 store,
@@ -208,17 +208,17 @@ class Daemon:
                 now=_now,
             )
             self._loops["delivery"] = Loop(self._delivery)
-            undelivered = Undelivered(store, live, self._waker("delivery"), metrics, _now)
+            undelivered = Undelivered(store, runtime, self._waker("delivery"), metrics, _now)
             self._loops["undelivered"] = Loop(undelivered)
         if "intake" in self._roles:
             trust = self.settings.trust
             if trust.verify:
                 self._senders = Senders(trust, Resolver(trust.resolver).until, metrics)
             flow = self._flow = InFlow()
-            shadow = self._shadow = Shadow(store, live, metrics, _now)
+            shadow = self._shadow = Shadow(store, runtime, metrics, _now)
             self._intake = Intake(
                 store,
-                live,
+                runtime,
                 self.node,
                 self._waker("delivery"),
                 metrics,
@@ -230,12 +230,12 @@ class Daemon:
             self._loops["intake"] = Loop(self._intake)
             self._loops["shadow"] = Loop(shadow)
         if "deadlines" in self._roles:
-            self._loops["deadlines"] = Loop(Deadlines(store, live, self._waker("delivery"), metrics, _now))
-            self._loops["undecided"] = Loop(Undecided(store, live, self._waker("delivery"), _now))
+            self._loops["deadlines"] = Loop(Deadlines(store, runtime, self._waker("delivery"), metrics, _now))
+            self._loops["undecided"] = Loop(Undecided(store, runtime, self._waker("delivery"), _now))
         if "listener" in self._roles:
             self._listener = self._make_listener()
         self._loops["sweep"] = Loop(Sweep(store, _now))
-        weekly = WeeklyReports(store, live, self._waker("delivery"), _now)
+        weekly = WeeklyReports(store, runtime, self._waker("delivery"), _now)
         self._loops["weekly report"] = Loop(weekly, patience=FETCHING)
         if "imap" in self._roles:
             self._imap = [self._make_imap(account) for account in self.settings.imap]
@@ -246,7 +246,7 @@ class Daemon:
         return ImapIntake(
             self._store,
             account,
-            policy=lambda: self._live.policy,
+            policy=lambda: self._runtime.policy,
             keep=Keeper(self._store, self.metrics, self._flow),
             wake_intake=self._waker("intake"),
             wake=self._waker(f"imap {account.name}"),
@@ -258,7 +258,7 @@ class Daemon:
         inherited = systemd.inherited_sockets(self._env, os.getpid())
         return Listener(
             self.settings,
-            policy=lambda: self._live.policy,
+            policy=lambda: self._runtime.policy,
             keep=Keeper(self._store, self.metrics, self._flow),
             wake=self._waker("intake"),
             free_space=self._free_space,
@@ -334,12 +334,12 @@ class Daemon:
 
     async def _reload(self) -> None:
         self._supervisor.reloading()
-        old, trouble = self._live.policy.version, None
+        old, trouble = self._runtime.policy.version, None
         try:
             found = await asyncio.to_thread(self._read_again)
             loaded = found.loaded
             await self._enter(loaded)  # before the first event by it
-            self._live.take(await self._with_former(loaded.policy), found.templates)
+            self._runtime.replace(await self._with_former(loaded.policy), found.templates)
             self._loaded = loaded
             await self._look_on()
         except ConfigError as refusal:
@@ -350,13 +350,13 @@ class Daemon:
             log.policy_reloaded(old=old, new=loaded.policy.version)
             await self._store.write(installation.forget, refused.TOLD)
         finally:  # whatever happened, we go on by the policy that we have
-            self._supervisor.ready(f"policy {self._live.policy.version}")
+            self._supervisor.ready(f"policy {self._runtime.policy.version}")
         if trouble:
             await self._enter(self._loaded)
         if self._asked_again:
             return  # who asked last waits for what comes of the files as they are now
         await self._store.write(
-            nodes.note_reload, nodes.Reloaded(self.node, _now(), self._live.policy.version, trouble)
+            nodes.note_reload, nodes.Reloaded(self.node, _now(), self._runtime.policy.version, trouble)
         )
 
     def _read_again(self) -> Approved:
@@ -368,7 +368,7 @@ class Daemon:
         return found
 
     async def _tell_admins(self, problems: Sequence[Problem]) -> None:
-        told = refused.occasion(problems, socket.gethostname(), self._live, _now())
+        told = refused.occasion(problems, socket.gethostname(), self._runtime.snapshot, _now())
         first = bool(told.bulletins) and await self._store.write(admin_mail.owe_once, told)
         if first:
             log.admins_told(admins=len(told.bulletins))

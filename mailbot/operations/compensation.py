@@ -1,42 +1,41 @@
-"""One transaction around a command about compensation: lock the ledger, decide on what it says, record."""
+"""Commands about compensation: the ledger is locked, then they are decided on what it says."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection
-
 from mailbot.domain.commands import Compensation
 from mailbot.domain.compensation.authority import windows
 from mailbot.domain.compensation.requests import Actor, Ruling, on_compensation
-from mailbot.store import compensations, tickets
+from mailbot.operations.transaction import Transaction, transact
+from mailbot.store import compensations
 from mailbot.store.store import Store
-from mailbot.workers.outbox_rows import outcome
-from mailbot.workers.runtime import Live
+from mailbot.workers.runtime import Runtime
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class CompensationCommand:
     number: str
     command: Compensation
     actor: Actor
     now: datetime
 
 
-def compensate(store: Store, live: Live, wanted: Wanted) -> Ruling | str | None:
-    """What it led to, recorded; the refusal in words; None when there is no such ticket."""
-    return tickets.decide_now(store, lambda connection, item: apply(connection, item, live), wanted)
+def compensate(store: Store, runtime: Runtime, request: CompensationCommand) -> Ruling | str | None:
+    """Return the ruling, recorded, or the refusal. None when there is no such ticket."""
+    return transact(store, runtime, request.now, lambda transaction: decide(transaction, request))
 
 
-def apply(connection: Connection, wanted: Wanted, live: Live) -> Ruling | str | None:
-    """The same inside a transaction of the caller's, which has locked no ticket yet."""
+def decide(transaction: Transaction, request: CompensationCommand) -> Ruling | str | None:
+    """Do the same in a transaction that has locked no ticket yet: the ledger's lock comes first."""
+    connection, now = transaction.connection, request.now
     compensations.lock(connection)
-    ticket = tickets.load(connection, [wanted.number]).get(wanted.number)
+    ticket = transaction.load([request.number]).get(request.number)
     if ticket is None:
         return None
-    policy = live.policy
-    facts = compensations.facts(connection, ticket, windows(policy, wanted.now))
-    ruling = on_compensation(ticket, wanted.command, wanted.actor, facts, policy, wanted.now)
+    policy = transaction.snapshot.policy
+    facts = compensations.facts(connection, ticket, windows(policy, now))
+    ruling = on_compensation(ticket, request.command, request.actor, facts, policy, now)
     if isinstance(ruling, Ruling):
-        tickets.record(connection, [outcome(ticket, ruling.decision, live, wanted.now)])
+        transaction.record(ticket, ruling.decision)
         compensations.append(connection, ruling.entries)
     return ruling

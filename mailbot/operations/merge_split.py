@@ -8,16 +8,17 @@ from sqlalchemy import Connection
 from mailbot.domain.commands import Accept, Join, MoveMessage, Split
 from mailbot.domain.merging.operations import Change, Changes, Side, Who, goes_to, on_join
 from mailbot.domain.model import Ticket
+from mailbot.domain.policy import Policy
+from mailbot.operations.transaction import Transaction, transact
 from mailbot.store import queries, tickets
 from mailbot.store.store import Store
 from mailbot.store.tickets import Outdated
-from mailbot.workers.outbox_rows import outcome
-from mailbot.workers.runtime import Live
+from mailbot.workers.runtime import Runtime
 from mailbot.workers.ticketing import fresh_numbers
 
 
 @dataclass(frozen=True, slots=True)
-class Joining:
+class MergeCommand:
     """One command. `number`: the ticket it is about; "" for MoveMessage, whose message says where it is."""
 
     number: str
@@ -26,30 +27,32 @@ class Joining:
     now: datetime
 
 
-def join(store: Store, live: Live, wanted: Joining) -> Changes | str | None:
-    """What it led to, recorded; the refusal in words; None when there is no such ticket or message."""
-    return tickets.decide_now(store, lambda connection, item: _apply(connection, item, live), wanted)
+def join(store: Store, runtime: Runtime, request: MergeCommand) -> Changes | str | None:
+    """Return the changes, recorded, or the refusal. None when there is no such ticket or message."""
+    return transact(store, runtime, request.now, lambda transaction: _decide(transaction, request))
 
 
-def _apply(connection: Connection, wanted: Joining, live: Live) -> Changes | str | None:
-    number: str | None = wanted.number
-    if isinstance(wanted.command, MoveMessage):
-        number = tickets.where_is(connection, wanted.command.message)
+def _decide(transaction: Transaction, request: MergeCommand) -> Changes | str | None:
+    connection, command = transaction.connection, request.command
+    number: str | None = request.number
+    if isinstance(command, MoveMessage):
+        number = tickets.where_is(connection, command.message)
     seen = queries.ticket(connection, number or "")
     if seen is None:
         return None
     # Both locks are taken in one go and in the order of their numbers, so that two nodes never wait for each
     # other. Who merged it between the look and the lock was first: then this is decided again.
-    other = _other(connection, wanted.command, seen)
-    locked = tickets.load(connection, {seen.number, other} - {""})
+    other = _other(connection, command, seen)
+    locked = transaction.load({seen.number, other} - {""})
     source = _side(connection, locked[seen.number])
-    if _other(connection, wanted.command, source.ticket) != other:
+    if _other(connection, command, source.ticket) != other:
         raise Outdated("the ticket was joined to another by somebody else meanwhile")
     target = _side(connection, locked[other]) if other in locked else None
-    who = Who(wanted.by, live.policy, wanted.now)
-    decided = on_join(wanted.command, source, target, _fresh(connection, wanted.command, source, live), who)
+    policy = transaction.snapshot.policy
+    who = Who(request.by, policy, request.now)
+    decided = on_join(command, source, target, _fresh(connection, command, source, policy), who)
     if not isinstance(decided, str):
-        tickets.record(connection, [_outcome(each, live, wanted.now) for each in decided])
+        transaction.record_all([_outcome(transaction, change) for change in decided])
     return decided
 
 
@@ -70,16 +73,15 @@ def _side(connection: Connection, ticket: Ticket) -> Side:
     )
 
 
-def _fresh(connection: Connection, command: Join, source: Side, live: Live) -> str:
+def _fresh(connection: Connection, command: Join, source: Side, policy: Policy) -> str:
     if not isinstance(command, Split):
         return ""
-    box = live.policy.mailbox_for(source.ticket.mailbox) or next(iter(live.policy.mailboxes.values()))
+    box = policy.mailbox_for(source.ticket.mailbox) or next(iter(policy.mailboxes.values()))
     return fresh_numbers(connection, [box])[0]
 
 
-def _outcome(change: Change, live: Live, now: datetime) -> tickets.Outcome:
+def _outcome(transaction: Transaction, change: Change) -> tickets.Outcome:
     role = "customer" if change.before is None else "participant"
-    made = outcome(
-        change.before, change.decision, live, now, participants=[(each, role) for each in change.joining]
-    )
+    joining = [(address, role) for address in change.joining]
+    made = transaction.outcome(change.before, change.decision, participants=joining)
     return replace(made, came=change.came, leaving=change.leaving)

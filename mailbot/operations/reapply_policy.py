@@ -11,10 +11,10 @@ from mailbot.domain.escalation.reapply import recompute, stands_by
 from mailbot.domain.ladder import next_deadline
 from mailbot.domain.model import Ticket
 from mailbot.domain.policy import Policy
-from mailbot.store import ladders, tickets
+from mailbot.operations.transaction import Transaction, transact
+from mailbot.store import ladders
 from mailbot.store.store import Store
-from mailbot.workers.outbox_rows import outcome
-from mailbot.workers.runtime import Live
+from mailbot.workers.runtime import Runtime
 
 TOGETHER = 300  # tickets in one transaction
 
@@ -66,26 +66,26 @@ def _named(name: str, digest: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Anew:
-    """Tickets to be reckoned anew. `by`: "operator:<login name>"."""
+class Reapply:
+    """Tickets to decide about again. `by`: "operator:<login name>"."""
 
     numbers: tuple[str, ...]
     by: str
     now: datetime
 
 
-def reckon(store: Store, live: Live, wanted: Anew) -> int:
-    """Decided anew on what each ticket is by now, and recorded. Returns how many changed."""
-    return tickets.decide_now(store, lambda connection, item: _apply(connection, item, live), wanted)
+def reapply(store: Store, runtime: Runtime, request: Reapply) -> int:
+    """Decide again on what each ticket is by now, and record it. Return how many tickets there are."""
 
+    def decide(transaction: Transaction) -> int:
+        loaded = transaction.load(request.numbers)
+        policy, loads = transaction.snapshot.policy, transaction.snapshot.agent_loads
+        outcomes = []
+        for ticket in loaded.values():
+            decision = recompute(ticket, policy, request.now, request.by, loads.loads)
+            loads.add(ticket, decision.ticket)
+            outcomes.append(transaction.outcome(ticket, decision))
+        transaction.record_all(outcomes)
+        return len(outcomes)
 
-def _apply(connection: Connection, wanted: Anew, live: Live) -> int:
-    loaded = tickets.load(connection, wanted.numbers)
-    live.rota.look(connection, live.policy)
-    outcomes = []
-    for ticket in loaded.values():
-        decision = recompute(ticket, live.policy, wanted.now, wanted.by, live.rota.loads)
-        live.rota.learn(ticket, decision.ticket)
-        outcomes.append(outcome(ticket, decision, live, wanted.now))
-    tickets.record(connection, outcomes)
-    return len(outcomes)
+    return transact(store, runtime, request.now, decide)

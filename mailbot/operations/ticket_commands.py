@@ -1,25 +1,22 @@
-"""What a person tells mailbot to do with a ticket: loaded, decided and recorded in one transaction."""
+"""Commands about one ticket, from the shell or the console."""
 
 import os
 import pwd
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection
-
 from mailbot.domain.commands import AddNote, Command
 from mailbot.domain.decisions import on_command
 from mailbot.domain.ladder import next_deadline
 from mailbot.domain.lifecycle import Decision
-from mailbot.store import tickets
+from mailbot.operations.transaction import Transaction, transact
 from mailbot.store.store import Store
 from mailbot.store.tickets import Message
-from mailbot.workers.outbox_rows import outcome
-from mailbot.workers.runtime import Live
+from mailbot.workers.runtime import Runtime
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class TicketCommand:
     """One command. `by`: "operator:<login name>" or "agent:<address>"."""
 
     number: str
@@ -28,32 +25,32 @@ class Act:
     now: datetime
 
 
-def act(store: Store, live: Live, wanted: Act) -> Decision | str | None:
-    """What it led to, recorded; the refusal in words; None when there is no such ticket."""
-    return tickets.decide_now(store, lambda connection, item: _apply(connection, item, live), wanted)
+def run_command(store: Store, runtime: Runtime, request: TicketCommand) -> Decision | str | None:
+    """Return the decision, recorded, or the refusal. None when there is no such ticket."""
+
+    def decide(transaction: Transaction) -> Decision | str | None:
+        ticket = transaction.load([request.number]).get(request.number)
+        if ticket is None:
+            return None
+        snapshot = transaction.snapshot
+        loads = snapshot.agent_loads.loads
+        decision = on_command(ticket, request.command, request.by, snapshot.policy, request.now, loads)
+        if isinstance(decision, Decision):
+            transaction.record(ticket, decision, _note(request))
+        return decision
+
+    return transact(store, runtime, request.now, decide)
 
 
-def _apply(connection: Connection, wanted: Act, live: Live) -> Decision | str | None:
-    ticket = tickets.load(connection, [wanted.number]).get(wanted.number)
-    if ticket is None:
+def _note(request: TicketCommand) -> Message | None:
+    if not isinstance(request.command, AddNote):
         return None
-    live.rota.look(connection, live.policy)
-    decision = on_command(ticket, wanted.command, wanted.by, live.policy, wanted.now, live.rota.loads)
-    if isinstance(decision, Decision):
-        message = _note(wanted) if isinstance(wanted.command, AddNote) else None
-        tickets.record(connection, [outcome(ticket, decision, live, wanted.now, message=message)])
-    return decision
-
-
-def _note(wanted: Act) -> Message:
-    assert isinstance(wanted.command, AddNote)
-    author = wanted.by.partition(":")[2]
-    text = wanted.command.text
-    return Message(wanted.now, "note", author, "", text, text, evidence={"because": "command line"})
+    author, text = request.by.partition(":")[2], request.command.text
+    return Message(request.now, "note", author, "", text, text, evidence={"because": "command line"})
 
 
 def operator() -> str:
-    """Who sits at the shell: the login name; behind sudo, whoever called it."""
+    """Return who sits at the shell: the login name, or behind sudo the name of its caller."""
     if os.geteuid() == 0 and os.environ.get("SUDO_USER"):
         return f"operator:{os.environ['SUDO_USER'][:64]}"
     try:
@@ -62,7 +59,7 @@ def operator() -> str:
         return f"operator:uid {os.geteuid()}"
 
 
-def due_next(decision: Decision, live: Live) -> datetime | None:
-    """The ticket's next deadline after the decision."""
-    deadline = next_deadline(decision.ticket, live.policy)
+def due_next(decision: Decision, runtime: Runtime) -> datetime | None:
+    """Return when the ticket's next deadline comes after the decision."""
+    deadline = next_deadline(decision.ticket, runtime.policy)
     return deadline.due_at if deadline else None

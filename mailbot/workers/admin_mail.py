@@ -9,12 +9,12 @@ from sqlalchemy import Connection
 from mailbot.domain.notices import Bulletin
 from mailbot.store import installation, outbox
 from mailbot.workers.outbox_rows import owed
-from mailbot.workers.runtime import Live
+from mailbot.workers.runtime import Snapshot
 
 
-def owe(connection: Connection, bulletins: Sequence[Bulletin], live: Live, now: datetime) -> None:
+def owe(connection: Connection, bulletins: Sequence[Bulletin], snapshot: Snapshot, now: datetime) -> None:
     """Puts them in line. Who calls wakes delivery after the commit."""
-    outbox.owe(connection, [owed(each, live, now, now) for each in bulletins])
+    outbox.owe(connection, [owed(each, snapshot, now, now) for each in bulletins])
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Occasion:
 
     key: str
     bulletins: Sequence[Bulletin]
-    live: Live
+    snapshot: Snapshot
     now: datetime
 
 
@@ -35,5 +35,5 @@ def owe_once(connection: Connection, items: Sequence[Occasion]) -> list[bool]:
     first = [installation.first(connection, item.key, item.now) for item in items]
     for item, ours in zip(items, first, strict=True):
         if ours:
-            owe(connection, item.bulletins, item.live, item.now)
+            owe(connection, item.bulletins, item.snapshot, item.now)
     return first

@@ -23,7 +23,7 @@ SHARE = 50  # times as long as it took, at least: with a million tickets in hand
 _NONE = Load()
 
 
-class Rota:
+class AgentLoads:
     """`clock` counts seconds. Decisions on several threads may use one; what they read never changes."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -37,7 +37,7 @@ class Rota:
         """As far as this node knows; empty where the policy does not ask."""
         return self._loads
 
-    def look(self, connection: Connection, policy: Policy) -> None:
+    def refresh(self, connection: Connection, policy: Policy) -> None:
         """Before a batch is decided: reads the store when the picture is old and the policy weighs loads."""
         if not policy.weighs_loads:
             self._loads, self._good_until = {}, None
@@ -58,7 +58,7 @@ class Rota:
         self._newest = max((at for at in (self._newest, newest) if at), default=None)
         return Load(read.in_hand, newest)
 
-    def learn(self, before: Ticket | None, after: Ticket) -> None:
+    def add(self, before: Ticket | None, after: Ticket) -> None:
         """What a decision of ours did to a ticket."""
         if self._good_until is None:
             return

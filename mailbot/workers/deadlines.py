@@ -12,10 +12,9 @@ from mailbot.domain.decisions import on_deadline
 from mailbot.metrics import Metrics
 from mailbot.store import deadlines, suppressions, tickets
 from mailbot.store.store import Store
-from mailbot.workers.former import learn
 from mailbot.workers.loop import together_or_alone
 from mailbot.workers.outbox_rows import outcome
-from mailbot.workers.runtime import Live, Wake
+from mailbot.workers.runtime import Runtime, Wake, load_missing_ladders
 
 BATCH = 500
 # Longest rest: a decision elsewhere may arm a deadline that comes before the one we rest for.
@@ -37,12 +36,12 @@ class Deadlines:
     def __init__(
         self,
         store: Store,
-        live: Live,
+        runtime: Runtime,
         wake_delivery: Wake,
         metrics: Metrics,
         now: Callable[[], datetime],
     ) -> None:
-        self._store, self._live, self._now = store, live, now
+        self._store, self._runtime, self._now = store, runtime, now
         self._wake_delivery, self._metrics = wake_delivery, metrics
 
     async def run_once(self) -> timedelta | float:
@@ -73,24 +72,24 @@ class Deadlines:
         return [self._take_batch(connection, batch) for batch in items]
 
     def _take_batch(self, connection: Connection, batch: Sequence[deadlines.Due]) -> list[Fired]:
-        now, live = self._now(), self._live
+        now = self._now()
         loaded = tickets.load_free(connection, [due.ticket for due in batch])
-        learn(connection, live, loaded.values())
+        snapshot = load_missing_ladders(connection, self._runtime.snapshot, loaded.values())
         ours = deadlines.still_due(connection, loaded, now)
         muted = suppressions.load(
             connection, {loaded[due.ticket].customer.lower() for due in ours} - {""}, now
         )
-        live.rota.look(connection, live.policy)
+        snapshot.agent_loads.refresh(connection, snapshot.policy)
         decisions = {}
         for due in ours:
             ticket = loaded[due.ticket]
             mute = muted.get(ticket.customer.lower())
-            decided = on_deadline(ticket, live.policy, now, mute, live.rota.loads)
-            live.rota.learn(ticket, decided.ticket)
+            decided = on_deadline(ticket, snapshot.policy, now, mute, snapshot.agent_loads.loads)
+            snapshot.agent_loads.add(ticket, decided.ticket)
             decisions[due.ticket] = decided
         tickets.record(
             connection,
-            [outcome(loaded[number], decision, live, now) for number, decision in decisions.items()],
+            [outcome(loaded[number], decision, snapshot, now) for number, decision in decisions.items()],
         )
         return [Fired(due.ticket, due.due_at, decisions[due.ticket].events) for due in ours]
 

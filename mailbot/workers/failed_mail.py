@@ -15,7 +15,7 @@ from mailbot.store.failures import Failed
 from mailbot.store.store import Store
 from mailbot.workers.loop import together_or_alone
 from mailbot.workers.outbox_rows import outcome
-from mailbot.workers.runtime import Live, Wake
+from mailbot.workers.runtime import Runtime, Wake, load_missing_ladders
 
 BATCH = 100
 REST = timedelta(seconds=1)
@@ -38,12 +38,12 @@ class Undelivered:
     def __init__(
         self,
         store: Store,
-        live: Live,
+        runtime: Runtime,
         wake_delivery: Wake,
         metrics: Metrics,
         now: Callable[[], datetime],
     ) -> None:
-        self._store, self._live, self._now = store, live, now
+        self._store, self._runtime, self._now = store, runtime, now
         self._wake_delivery, self._metrics = wake_delivery, metrics
 
     async def run_once(self) -> timedelta | float:
@@ -68,9 +68,10 @@ class Undelivered:
         return [self._take_batch(connection, ids) for ids in items]
 
     def _take_batch(self, connection: Connection, ids: Sequence[int]) -> list[Told]:
-        now, live = self._now(), self._live
+        now = self._now()
         numbers = {failed.sent.ticket for failed in failures.untold(connection, BATCH, ids)}
         loaded = tickets.load_with_heirs(connection, numbers)
+        snapshot = load_missing_ladders(connection, self._runtime.snapshot, loaded.values())
         outcomes, told, muted = [], [], dict[str, Mute]()
         known = set[tuple[str, str]]()  # (ticket, recipient) of which it was told in this batch
         # Read again: whoever else does this duty has told of them, while we waited for the tickets' locks.
@@ -83,13 +84,13 @@ class Undelivered:
             told_before = sent.told or (sent.ticket, sent.recipient) in known
             before: Ticket = loaded[number]
             decision, mute = on_failure(
-                before, replace(sent, told=told_before), failed.code, failed.reply, live.policy, now
+                before, replace(sent, told=told_before), failed.code, failed.reply, snapshot.policy, now
             )
             known.add((sent.ticket, sent.recipient))
             loaded[number] = decision.ticket
             if mute:
                 muted[mute.address] = mute
-            outcomes.append(outcome(before, decision, live, now))
+            outcomes.append(outcome(before, decision, snapshot, now))
             told.append(Told(failed, number, muted=mute is not None))
         tickets.record(connection, outcomes)
         suppressions.put(connection, list(muted.values()))

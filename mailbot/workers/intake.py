@@ -17,7 +17,7 @@ from mailbot.metrics import Metrics
 from mailbot.store import inbox
 from mailbot.store.store import Store
 from mailbot.workers.loop import together_or_alone
-from mailbot.workers.runtime import Authenticate, Live, Wake
+from mailbot.workers.runtime import Authenticate, Runtime, Wake
 from mailbot.workers.ticketing import Filed, file_mails
 
 BATCH = 50
@@ -48,7 +48,7 @@ class Intake:
     def __init__(
         self,
         store: Store,
-        live: Live,
+        runtime: Runtime,
         node: str,
         wake_delivery: Wake,
         metrics: Metrics,
@@ -57,7 +57,7 @@ class Intake:
         handled: Callable[[int, int], None] = lambda count, most: None,
         seen: Callable[[Filed], None] = lambda filed: None,
     ) -> None:
-        self._store, self._live, self._node, self._handled = store, live, node, handled
+        self._store, self._runtime, self._node, self._handled = store, runtime, node, handled
         self._wake_delivery, self._metrics, self._now = wake_delivery, metrics, now
         self._since = self._look_again_at = now()
         self._authenticate, self._seen = authenticate, seen
@@ -135,7 +135,8 @@ class Intake:
 
     async def _read(self, claimed: inbox.Claimed) -> Read | None:
         await asyncio.sleep(0)  # sessions and deliveries go on between two mails
-        ids, own = self._live.trust.authserv_ids, self._live.policy.mailboxes.keys()
+        snapshot = self._runtime.snapshot
+        ids, own = snapshot.trust.authserv_ids, snapshot.policy.mailboxes.keys()
         try:
             if len(claimed.raw) > LARGE:
                 mail = await asyncio.to_thread(parse, claimed.raw, ids, own)
@@ -153,10 +154,9 @@ class Intake:
         self._wake_delivery()
 
     def _file(self, connection: Connection, batches: Sequence[Sequence[Read]]) -> list[list[Filed]]:
+        snapshot, now = self._runtime.snapshot, self._now()
         return [
-            file_mails(
-                connection, [(read.claimed, read.mail) for read in batch], self._live, self._node, self._now()
-            )
+            file_mails(connection, [(read.claimed, read.mail) for read in batch], snapshot, self._node, now)
             for batch in batches
         ]
 

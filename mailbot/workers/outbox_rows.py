@@ -13,7 +13,7 @@ from mailbot.domain.notices import Acknowledgement, Bulletin, Notice, Progress, 
 from mailbot.mail.compose.compose import ComposeRefused
 from mailbot.store.outbox import Owed
 from mailbot.store.tickets import Message, Outcome
-from mailbot.workers.runtime import Live
+from mailbot.workers.runtime import Snapshot
 
 Suppressed = AcknowledgementSuppressed | ProgressSuppressed
 
@@ -21,7 +21,7 @@ Suppressed = AcknowledgementSuppressed | ProgressSuppressed
 def outcome(
     before: Ticket | None,
     decision: Decision,
-    live: Live,
+    snapshot: Snapshot,
     now: datetime,
     *,
     asked_at: datetime | None = None,
@@ -35,10 +35,10 @@ def outcome(
         before=before,
         after=decision.ticket,
         events=decision.events,
-        policy=live.policy.version,
-        deadline=ladder.next_deadline(decision.ticket, live.policy),
+        policy=snapshot.policy.version,
+        deadline=ladder.next_deadline(decision.ticket, snapshot.policy),
         owed=(
-            *(owed(notice, live, now, since) for notice in decision.notices),
+            *(owed(notice, snapshot, now, since) for notice in decision.notices),
             *(_never_sent(decision.ticket, event, now, since) for event in suppressed),
         ),
         message=message,
@@ -46,11 +46,11 @@ def outcome(
     )
 
 
-def owed(notice: Notice | Bulletin, live: Live, now: datetime, asked_at: datetime) -> Owed:
+def owed(notice: Notice | Bulletin, snapshot: Snapshot, now: datetime, asked_at: datetime) -> Owed:
     """The mail for a notice, frozen; a suppressed one that says why when it can't be written as meant."""
     nonce = secrets.token_hex(8)
     try:
-        mail = live.composer.compose(notice, nonce=nonce, now=now)
+        mail = snapshot.composer.compose(notice, nonce=nonce, now=now)
     except ComposeRefused as refusal:
         # The mail would not have been what was meant: a person sees the row, nobody gets the mail.
         return _row(nonce, notice, now, asked_at, reason=f"unsafe to send: {refusal}"[:200])

@@ -11,11 +11,12 @@ from mailbot.domain.compensation.authority import windows
 from mailbot.domain.compensation.requests import Request, is_due, on_undecided
 from mailbot.domain.events import ApprovalRequested
 from mailbot.domain.model import Ticket
+from mailbot.domain.policy import Policy
 from mailbot.store import compensations, queries, tickets
 from mailbot.store.store import Store
 from mailbot.workers.loop import together_or_alone
 from mailbot.workers.outbox_rows import outcome
-from mailbot.workers.runtime import Live, Wake
+from mailbot.workers.runtime import Runtime, Snapshot, Wake, load_missing_ladders
 
 EVERY = timedelta(minutes=1)
 
@@ -34,12 +35,15 @@ class Undecided:
 
     name = "undecided"
 
-    def __init__(self, store: Store, live: Live, wake_delivery: Wake, now: Callable[[], datetime]) -> None:
-        self._store, self._live, self._wake, self._now = store, live, wake_delivery, now
+    def __init__(
+        self, store: Store, runtime: Runtime, wake_delivery: Wake, now: Callable[[], datetime]
+    ) -> None:
+        self._store, self._runtime, self._wake, self._now = store, runtime, wake_delivery, now
 
     async def run_once(self) -> timedelta:
-        if self._live.policy.authority.per_ticket:
-            late = await self._store.read(self._late)
+        policy = self._runtime.policy
+        if policy.authority.per_ticket:
+            late = await self._store.read(self._late, policy)
             await together_or_alone([each.request.id for each in late], self._put_again, self._tell_failure)
         return EVERY
 
@@ -52,10 +56,11 @@ class Undecided:
     async def _tell_failure(self, request: int, error: Exception) -> None:
         log.compensation_undecided(request=request, error=error)
 
-    def _late(self, connection: Connection, wanted: Sequence[int] | None = None) -> list[_Late]:
+    def _late(
+        self, connection: Connection, policy: Policy, wanted: Sequence[int] | None = None
+    ) -> list[_Late]:
         """Those that are due, the oldest first. Work time is never more than time: few need a closer look."""
-        policy, now = self._live.policy, self._now()
-        found = []
+        now, found = self._now(), []
         for request in compensations.open_requests(connection):
             if now - request.at < policy.authority.decide_within or request.id not in (
                 wanted or (request.id,)
@@ -70,18 +75,20 @@ class Undecided:
     def _put(self, connection: Connection, items: Sequence[Sequence[int]]) -> list[int]:
         compensations.lock(connection)
         # Read again: another node may have done it while we waited.
-        late = [each for wanted in items for each in self._late(connection, wanted)]
+        snapshot = self._runtime.snapshot
+        late = [each for wanted in items for each in self._late(connection, snapshot.policy, wanted)]
         for each in late:
-            self._put_one(connection, each)
+            self._put_one(connection, each, snapshot)
         return [len(late)] * len(items)
 
-    def _put_one(self, connection: Connection, late: _Late) -> None:
-        policy, now = self._live.policy, self._now()
+    def _put_one(self, connection: Connection, late: _Late, snapshot: Snapshot) -> None:
         ticket = tickets.load(connection, [late.ticket.number])[late.ticket.number]
+        snapshot = load_missing_ladders(connection, snapshot, [ticket])
+        policy, now = snapshot.policy, self._now()
         facts = compensations.facts(connection, ticket, windows(policy, now))
         if ticket.merged_into is None and late.request.id in {each.id for each in facts.requests}:
             decision = on_undecided(ticket, late.request, late.last, facts, policy, now)
-            tickets.record(connection, [outcome(ticket, decision, self._live, now)])
+            tickets.record(connection, [outcome(ticket, decision, snapshot, now)])
 
 
 def _chain(connection: Connection, number: str) -> list[Ticket]:

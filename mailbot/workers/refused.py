@@ -8,22 +8,22 @@ from pathlib import Path
 from mailbot.domain.notices import Bulletin
 from mailbot.errors import Problem
 from mailbot.workers.admin_mail import Occasion
-from mailbot.workers.runtime import Live
+from mailbot.workers.runtime import Snapshot
 
 MOST = 200  # problems that one mail lists
 TOLD = "refused "  # how its occasions begin: when files are taken all of them are forgotten
 
 
-def occasion(problems: Sequence[Problem], host: str, live: Live, now: datetime) -> Occasion:
+def occasion(problems: Sequence[Problem], host: str, snapshot: Snapshot, now: datetime) -> Occasion:
     """A mail to each of `admins`; the policy in force says who they are, and which mailbox writes."""
-    policy = live.policy
+    policy = snapshot.policy
     mailbox = next(iter(policy.mailboxes))
     count = f"{len(problems)} problem{'s' * (len(problems) != 1)}"
     files = sorted({Path(each.file).name for each in problems})
     subject = f"Reload refused: {count} in {', '.join(files)}"
     text = _text(problems, count, host, policy.version)
     bulletins = [Bulletin(mailbox, admin, "en", subject, text) for admin in policy.admins]
-    return Occasion(f"{TOLD}{policy.version} {_digest(problems)}", bulletins, live, now)
+    return Occasion(f"{TOLD}{policy.version} {_digest(problems)}", bulletins, snapshot, now)
 
 
 def _text(problems: Sequence[Problem], count: str, host: str, version: str) -> str:

@@ -13,7 +13,7 @@ from mailbot.mail.replies.automatic import envelope_reason
 from mailbot.mail.reports import bounces
 from mailbot.store import failures
 from mailbot.store.inbox import Claimed
-from mailbot.workers.runtime import Live
+from mailbot.workers.runtime import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,10 @@ def with_report(claimed: Claimed, mail: InboundMail, policy: Policy) -> InboundM
     return replace(mail, report=bounces.read(claimed.raw, policy.mailboxes.keys()))
 
 
-def trace(connection: Connection, envelope: Envelope, mail: InboundMail, live: Live) -> Trace:
-    keyed = [nonce for each in envelope.recipients if (nonce := live.keys.bounce_nonce(each))]
+def trace(connection: Connection, envelope: Envelope, mail: InboundMail, snapshot: Snapshot) -> Trace:
+    keyed = [nonce for each in envelope.recipients if (nonce := snapshot.keys.bounce_nonce(each))]
     if mail.report:
-        return _of_report(connection, envelope, mail, mail.report, keyed, live)
+        return _of_report(connection, envelope, mail, mail.report, keyed, snapshot)
     tickets = [sent.ticket for sent in failures.sent(connection, keyed).values() if sent.ticket]
     if mail.automatic or envelope_reason(envelope.sender):
         return Trace(bounced="".join(tickets[:1]))
@@ -53,10 +53,10 @@ def _of_report(
     mail: InboundMail,
     report: Report,
     keyed: Iterable[str],
-    live: Live,
+    snapshot: Snapshot,
 ) -> Trace:
-    marked = [nonce for mark in report.marks if (nonce := live.keys.nonce_in(mark))]
-    original = live.keys.nonce_in(report.message_id) or ""
+    marked = [nonce for mark in report.marks if (nonce := snapshot.keys.nonce_in(mark))]
+    original = snapshot.keys.nonce_in(report.message_id) or ""
     found = failures.sent(connection, {*keyed, *marked, original} - {""})
     address = next((found[nonce] for nonce in keyed if nonce in found), None)
     ours = list(dict.fromkeys(found[nonce] for nonce in (original, *marked) if nonce in found))
@@ -69,7 +69,7 @@ def _of_report(
     )
     if not _is_of_a_server(envelope, mail):
         return standing
-    prefixes = {box.prefix for box in live.policy.mailboxes.values()}
+    prefixes = {box.prefix for box in snapshot.policy.mailboxes.values()}
     return replace(
         standing,
         recalled=tuple(filter(None, (report.message_id, *report.references)))[:20],

@@ -1,46 +1,72 @@
-"""What a reload swaps while the daemon runs: the policy and what is built from it."""
+"""What a reload replaces while the daemon runs, and the frozen snapshot of it that one transaction uses.
 
-from collections.abc import Awaitable, Callable, Mapping
+Theory of operation. A reload may come between the decision about a ticket and its record. So each transaction
+takes `Runtime.snapshot` once, at its beginning, and passes it down: to the decision, the texts of its mails,
+the next deadline and the policy version that its events name.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
-from threading import Lock
+
+from sqlalchemy import Connection
 
 from mailbot.config.model import Dkim, Trust
-from mailbot.domain.model import Envelope, InboundMail
-from mailbot.domain.policy import Ladder, Policy
+from mailbot.domain.model import Envelope, InboundMail, Ticket
+from mailbot.domain.policy import Policy
 from mailbot.mail.auth.sign import Signer
 from mailbot.mail.compose.compose import Composer
 from mailbot.mail.compose.reply_tokens import Keys
 from mailbot.mail.compose.templates import Templates
-from mailbot.workers.agent_loads import Rota
+from mailbot.store import ladders
+from mailbot.workers.agent_loads import AgentLoads
 
 
-@dataclass(slots=True)
-class Live:
-    """The policy in force. Services read it anew for each piece of work; only `take` changes it."""
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All that one transaction decides by. `agent_loads` is the node's own count and outlives a reload."""
 
     policy: Policy
     composer: Composer
     keys: Keys
     trust: Trust
-    rota: Rota = field(default_factory=Rota)
+    agent_loads: AgentLoads = field(default_factory=AgentLoads)
 
-    _change: Lock = field(default_factory=Lock)
 
-    def take(self, policy: Policy, templates: Templates) -> None:
-        with self._change:
-            self.policy, self.composer = policy, replace(self.composer, templates=templates, policy=policy)
+class Runtime:
+    """The snapshot in force on this node. Only `replace` changes it."""
 
-    def learn(self, ladders: Mapping[str, Ladder]) -> None:
-        """Ladders that another node's policy gave to tickets, by digest."""
-        with self._change:
-            self.policy = replace(self.policy, former={**self.policy.former, **ladders})
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+
+    @property
+    def policy(self) -> Policy:
+        return self.snapshot.policy
+
+    def replace(self, policy: Policy, templates: Templates) -> None:
+        """Put another policy in force. Transactions under way keep the snapshot that they took."""
+        composer = replace(self.snapshot.composer, templates=templates, policy=policy)
+        self.snapshot = replace(self.snapshot, policy=policy, composer=composer)
+
+
+def load_missing_ladders(connection: Connection, snapshot: Snapshot, tickets: Iterable[Ticket]) -> Snapshot:
+    """Return the snapshot with the ladders that these tickets follow and its policy does not know.
+
+    Another node may have given them by a newer policy. Needed before anything is decided about the tickets:
+    the indexes of steps taken mean nothing on another ladder.
+    """
+    digests = {ticket.ladder_digest for ticket in tickets} - {""}
+    policy = snapshot.policy
+    if missing := digests - policy.ladders_by_digest.keys():
+        former = {**policy.former, **ladders.known(connection, missing)}
+        return replace(snapshot, policy=replace(policy, former=former))
+    return snapshot
 
 
 def signer(dkim: Dkim | None) -> Signer | None:
-    """Who signs our mail; None when nobody is asked to, or the key is not here (in a shell)."""
+    """Return the signer of our mail. None when none is set up, or the key is not here (in a shell)."""
     return Signer(dkim.domain, dkim.selector, dkim.headers, dkim.key) if dkim and dkim.key else None
 
 
 Wake = Callable[[], None]
-# (envelope, raw mail, the mail as read) -> the mail with what was found out about its sender. Never raises.
+# (envelope, raw mail, parsed mail) -> the mail with what was found out about its sender. Never raises.
 Authenticate = Callable[[Envelope, bytes, InboundMail], Awaitable[InboundMail]]

@@ -23,7 +23,7 @@ from mailbot.domain.routing.conditions import LOOKED_UP
 from mailbot.metrics import Metrics
 from mailbot.store import customer_history, shadows
 from mailbot.store.store import Store
-from mailbot.workers.runtime import Live
+from mailbot.workers.runtime import Runtime
 from mailbot.workers.ticketing import Filed
 
 AT_ONCE = 200
@@ -37,8 +37,8 @@ class Shadow:
 
     name = "shadow"
 
-    def __init__(self, store: Store, live: Live, metrics: Metrics, now: Callable[[], datetime]) -> None:
-        self._store, self._live, self._metrics, self._now = store, live, metrics, now
+    def __init__(self, store: Store, runtime: Runtime, metrics: Metrics, now: Callable[[], datetime]) -> None:
+        self._store, self._runtime, self._metrics, self._now = store, runtime, metrics, now
         self._policy: Policy | None = None
         self._at_work: Policy | None = None  # still set when a turn begins: it failed the last time
         self._waiting: list[Case] = []
@@ -60,7 +60,7 @@ class Shadow:
             self._missed += 1
             return
         self._room -= len(mail.text) + len(mail.visible)
-        number, version = filed.decided.decision.ticket.number, self._live.policy.version
+        number, version = filed.decided.decision.ticket.number, filed.snapshot.policy.version
         envelope, known = filed.claimed.envelope, routed.customer_history
         self._waiting.append(Case(number, routed.at, mail, envelope, known, routed, version))
 
@@ -72,7 +72,7 @@ class Shadow:
             self._room = ROOM
         if policy is None or policy is self._at_work or not (cases or missed):
             return IDLE
-        cases, live = await self._completed(cases, policy), self._live.policy
+        cases, live = await self._completed(cases, policy), self._runtime.policy
         self._at_work = policy  # a fault is told by the loop, once
         changes = await asyncio.to_thread(_changes, cases, policy, live)
         self._at_work = None
@@ -89,7 +89,7 @@ class Shadow:
         self, cases: Sequence[Case], changes: Sequence[Change], missed: int, policy: Policy
     ) -> None:
         versions, missed_all = {case.name: case.policy for case in cases}, missed
-        for live in dict.fromkeys([*versions.values()] or [self._live.policy.version]):
+        for live in dict.fromkeys([*versions.values()] or [self._runtime.policy.version]):
             mine = [change for change in changes if versions[change.name] == live]
             agreed = sum(version == live for version in versions.values()) - len(mine)
             await self._store.write(

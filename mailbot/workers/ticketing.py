@@ -28,10 +28,9 @@ from mailbot.store import allowances, customer_history, failures, inbox, tickets
 from mailbot.store import suppressions as mutes
 from mailbot.store.codec import verdict_data
 from mailbot.store.inbox import Claimed
-from mailbot.workers.former import learn
 from mailbot.workers.outbox_rows import outcome
 from mailbot.workers.report_lookup import Trace, trace, with_report
-from mailbot.workers.runtime import Live
+from mailbot.workers.runtime import Snapshot, load_missing_ladders
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +42,7 @@ class Filed:
     verdict: Verdict
     decided: MailDecision
     before: Ticket | None  # as it was; None when the mail opened one
+    snapshot: Snapshot  # what it was decided by
 
 
 @dataclass(slots=True)
@@ -107,17 +107,17 @@ class Known:
 def file_mails(
     connection: Connection,
     batch: Sequence[tuple[Claimed, InboundMail]],
-    live: Live,
+    snapshot: Snapshot,
     node: str,
     now: datetime,
 ) -> list[Filed]:
     """Decides and records a batch. What came in first is decided first."""
-    filed = decide_mails(connection, batch, live, now)
+    filed = decide_mails(connection, batch, snapshot, now)
     inbox.settle(
         connection,
         [inbox.Settled(one.claimed.inbox_id, node, one.decided.decision.ticket.number) for one in filed],
     )
-    tickets.record(connection, [_outcome(one, live, now) for one in filed])
+    tickets.record(connection, [_outcome(one, now) for one in filed])
     allowances.spend(connection, {key: at for one in filed for key, at in one.decided.spent.items()})
     _return(connection, filed, node, now)
     return filed
@@ -140,7 +140,7 @@ def _return(connection: Connection, filed: Sequence[Filed], node: str, now: date
 def decide_mails(
     connection: Connection,
     batch: Sequence[tuple[Claimed, InboundMail]],
-    live: Live,
+    snapshot: Snapshot,
     now: datetime,
     assumed: Callable[[CustomerHistory], CustomerHistory] | None = None,
 ) -> list[Filed]:
@@ -148,24 +148,24 @@ def decide_mails(
 
     `assumed` is for a dry run: what is taken for known of a customer, given what the store knows.
     """
-    policy = live.policy
+    policy = snapshot.policy
     batch = [(claimed, with_report(claimed, mail, policy)) for claimed, mail in batch]
-    traced = [trace(connection, claimed.envelope, mail, live) for claimed, mail in batch]
-    clues = [_clues(*read, found, live) for read, found in zip(batch, traced, strict=True)]
+    traced = [trace(connection, claimed.envelope, mail, snapshot) for claimed, mail in batch]
+    clues = [_clues(*read, found, snapshot) for read, found in zip(batch, traced, strict=True)]
     known = _load(connection, batch, clues, policy, now)
     if assumed:
         customers = {customer_of(mail, claimed.envelope) for claimed, mail in batch}
         known.customer_history = {
             each: assumed(known.customer_history.get(each, NO_HISTORY)) for each in customers
         }
-    learn(connection, live, known.tickets.values())
-    live.rota.look(connection, policy)
+    snapshot = load_missing_ladders(connection, snapshot, known.tickets.values())
+    snapshot.agent_loads.refresh(connection, policy)
     numbers = fresh_numbers(connection, [mailbox_of(claimed.envelope, policy) for claimed, _ in batch])
     filed = []
     for (claimed, mail), clue, found, number in zip(batch, clues, traced, numbers, strict=True):
-        one = _decide(claimed, mail, clue, found, number, known, live, now)
+        one = _decide(claimed, mail, clue, found, number, known, snapshot, now)
         known.learn(one)
-        live.rota.learn(one.before, one.decided.decision.ticket)
+        snapshot.agent_loads.add(one.before, one.decided.decision.ticket)
         filed.append(one)
     return filed
 
@@ -177,10 +177,10 @@ def _decide(
     traced: Trace,
     number: str,
     known: Known,
-    live: Live,
+    snapshot: Snapshot,
     now: datetime,
 ) -> Filed:
-    policy = live.policy
+    policy = snapshot.policy
     automatic = mail.automatic or envelope_reason(claimed.envelope.sender)
     if not automatic and is_away(mail.subject, mail.visible):
         automatic = AWAY
@@ -199,30 +199,30 @@ def _decide(
     facts = MailFacts(
         number=number,
         verdict=verdict,
-        proof=_proof(claimed, mail, live),
+        proof=_proof(claimed, mail, snapshot),
         meant=meant.customer if meant else "",
         held_for=known.tickets.get(ends(verdict.claims, merged)) if strangers == "hold" else None,
         language=known.languages.get(mail.sender, ""),
         allowances=known.allowances,
         returned=traced.returned,
         mutes=known.mutes,
-        loads=live.rota.loads,
+        loads=snapshot.agent_loads.loads,
         customer_history=known.customer_history.get(customer_of(mail, claimed.envelope), NO_HISTORY),
     )
     decided = on_mail(ticket, mail, claimed.envelope, facts, policy, now)
     same = ticket is not None and ticket.number == decided.decision.ticket.number
-    return Filed(claimed, mail, verdict, decided, ticket if same else None)
+    return Filed(claimed, mail, verdict, decided, ticket if same else None, snapshot)
 
 
-def _clues(claimed: Claimed, mail: InboundMail, traced: Trace, live: Live) -> Clues:
+def _clues(claimed: Claimed, mail: InboundMail, traced: Trace, snapshot: Snapshot) -> Clues:
     tagged = ""
     for address in claimed.envelope.recipients:
-        tag = live.keys.tag_of(address)
-        if tag and live.keys.proves(tag, mail.sender):
+        tag = snapshot.keys.tag_of(address)
+        if tag and snapshot.keys.proves(tag, mail.sender):
             tagged = tag.number
     references = tuple(dict.fromkeys((*mail.in_reply_to, *reversed(mail.references))))[:20]
-    signed = (live.keys.number_in(message_id) for message_id in references)
-    prefixes = {box.prefix for box in live.policy.mailboxes.values()}
+    signed = (snapshot.keys.number_in(message_id) for message_id in references)
+    prefixes = {box.prefix for box in snapshot.policy.mailboxes.values()}
     found = ticket_number.find(mail.subject, prefixes)
     return Clues(
         sender=mail.sender,
@@ -299,13 +299,13 @@ def _random_number(box: Mailbox) -> str:
     return ticket_number.make(box.prefix, f"{secrets.randbelow(10**box.digits):0{box.digits}d}")
 
 
-def _proof(claimed: Claimed, mail: InboundMail, live: Live) -> str:
+def _proof(claimed: Claimed, mail: InboundMail, snapshot: Snapshot) -> str:
     """How a mail showed that it comes from the agent it names; "" when it did not."""
     if mail.authentication is Authentication.PASS:
         return "authenticated by a host that we trust"
     if mail.authentication is not Authentication.FAIL and claimed.envelope.peer:
         peer = ip_address(claimed.envelope.peer)
-        if any(peer in network for network in live.trust.agent_networks):
+        if any(peer in network for network in snapshot.trust.agent_networks):
             return "sent from a trusted network"
     return ""
 
@@ -318,7 +318,7 @@ def _turn(decision: Decision) -> str:
     return "customer" if kinds & {e.TicketOpened, e.CustomerWrote} else ""
 
 
-def _outcome(filed: Filed, live: Live, now: datetime) -> tickets.Outcome:
+def _outcome(filed: Filed, now: datetime) -> tickets.Outcome:
     mail, decision = filed.mail, filed.decided.decision
     ticket = decision.ticket
     message = tickets.Message(
@@ -339,7 +339,7 @@ def _outcome(filed: Filed, live: Live, now: datetime) -> tickets.Outcome:
     return outcome(
         filed.before,
         decision,
-        live,
+        filed.snapshot,
         now,
         asked_at=filed.claimed.envelope.received_at,
         message=message,

@@ -19,7 +19,7 @@ from mailbot.store import installation
 from mailbot.store.store import Store
 from mailbot.workers import admin_mail
 from mailbot.workers.admin_mail import Occasion
-from mailbot.workers.runtime import Live, Wake
+from mailbot.workers.runtime import Runtime, Snapshot, Wake
 
 # Longest rest: a reload may ask for a report that is due already.
 LOOK_AGAIN = timedelta(minutes=1)
@@ -30,30 +30,34 @@ class WeeklyReports:
 
     name = "weekly report"
 
-    def __init__(self, store: Store, live: Live, wake_delivery: Wake, now: Callable[[], datetime]) -> None:
-        self._store, self._live, self._now = store, live, now
+    def __init__(
+        self, store: Store, runtime: Runtime, wake_delivery: Wake, now: Callable[[], datetime]
+    ) -> None:
+        self._store, self._runtime, self._now = store, runtime, now
         self._wake_delivery = wake_delivery
         self._told = ""  # the newest occasion that we know to be told
 
     async def run_once(self) -> timedelta:
-        policy, now = self._live.policy, self._now()
+        snapshot, now = self._runtime.snapshot, self._now()
+        policy = snapshot.policy
         if policy.weekly is None:
             return LOOK_AGAIN
         zone, weekly = zone_of(policy), Weekly(policy.weekly.weekday, policy.weekly.at)
         due_at = weekly.last(now, zone)
         occasion = f"weekly report {week_name(due_at, zone)}"
         if occasion != self._told:
-            await self._tell(policy, policy.weekly, occasion, due_at)
+            await self._tell(snapshot, policy.weekly, occasion, due_at)
         return min(LOOK_AGAIN, max(timedelta(), weekly.next(now, zone) - now))
 
-    async def _tell(self, policy: Policy, wanted: WeeklyReport, occasion: str, due_at: datetime) -> None:
+    async def _tell(self, snapshot: Snapshot, wanted: WeeklyReport, occasion: str, due_at: datetime) -> None:
+        policy = snapshot.policy
         if not await self._store.read(installation.was, occasion):
             if not await self._store.read(read.any_before, due_at):
                 return  # asked again: another node may have mail that it has not recorded yet
             period = last_week(due_at, zone_of(policy))
             made = await self._store.read(read.report, period, policy, self._now())
             letters = await asyncio.to_thread(letters_of, made, policy, wanted)
-            told = Occasion(occasion, letters, self._live, self._now())
+            told = Occasion(occasion, letters, snapshot, self._now())
             if await self._store.write(admin_mail.owe_once, told, alone=True):
                 log.weekly_report(week=occasion.rpartition(" ")[2], mails=len(letters))
                 self._wake_delivery()

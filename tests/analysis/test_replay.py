@@ -10,7 +10,7 @@ from mailbot.domain import commands as c
 from mailbot.domain.model import Ticket
 from mailbot.domain.policy import Actions, Policy, Rule
 from mailbot.domain.routing import conditions
-from mailbot.operations.merge_split import Joining, join
+from mailbot.operations.merge_split import MergeCommand, join
 from mailbot.store import opening_mails
 from mailbot.store.schema import events, raw_mails
 from mailbot.store.store import Store
@@ -37,14 +37,14 @@ def replayed(desk: Desk, old: Policy | None, new: Policy, days: int = 30) -> Rep
 
 def unchanged(desk: Desk, mails: int) -> None:
     """The policy in force, asked again, says what was recorded of each of so many mails."""
-    live = desk.live.policy
+    live = desk.runtime.policy
     for old in (None, live):
         found = replayed(desk, old, live)
         assert (found.same, found.changes, found.drifted) == (mails, [], [])
 
 
 def do(desk: Desk, number: str, command: c.Join) -> None:
-    changes = join(desk.store, desk.live, Joining(number, command, "operator:eko", desk.clock))
+    changes = join(desk.store, desk.runtime, MergeCommand(number, command, "operator:eko", desk.clock))
     assert changes is not None
     assert not isinstance(changes, str), changes
 
@@ -65,7 +65,7 @@ async def test_the_policy_in_force_says_again_what_it_said(desk: Desk) -> None:
 async def test_another_policy_moves_the_mail_that_its_rules_are_about(desk: Desk) -> None:
     moved, _ = await two(desk)
 
-    found = replayed(desk, desk.live.policy, LAST_ALONE)
+    found = replayed(desk, desk.runtime.policy, LAST_ALONE)
 
     assert found.same == 1
     assert [(each.name, each.old_rule, each.new_rule) for each in found.changes] == [
@@ -119,8 +119,8 @@ async def test_only_mail_since_then_counts(desk: Desk) -> None:
     desk.clock += timedelta(days=10)
     await desk.receive(Subject="Kurir")
 
-    assert replayed(desk, None, desk.live.policy, days=5).same == 1
-    assert replayed(desk, None, desk.live.policy, days=15).same == 3
+    assert replayed(desk, None, desk.runtime.policy, days=5).same == 1
+    assert replayed(desk, None, desk.runtime.policy, days=15).same == 3
 
 
 async def test_what_was_asked_of_the_customer_then_is_what_is_answered_now(store: Store) -> None:
@@ -140,7 +140,7 @@ async def test_what_nobody_asked_then_is_told_from_the_events(desk: Desk) -> Non
     known = Rule("comes often", conditions.build("known_customer", "is", True), Actions(team="payments"))
     asking = policy(version="v2", rules=(known, *policy().rules))
 
-    changes = replayed(desk, desk.live.policy, asking).changes
+    changes = replayed(desk, desk.runtime.policy, asking).changes
 
     assert first.number not in {each.name for each in changes}
     assert third.number in {each.name for each in changes}
@@ -157,7 +157,7 @@ async def test_a_record_that_the_same_policy_would_not_make_today_is_said(desk: 
 
     desk.store.write_now(spoil, None)
 
-    found = replayed(desk, desk.live.policy, desk.live.policy)
+    found = replayed(desk, desk.runtime.policy, desk.runtime.policy)
 
     assert [each.name for each in found.drifted] == [ticket.number]
     assert found.changes == []

@@ -27,7 +27,7 @@ from mailbot.metrics import Metrics
 from mailbot.store import deadlines, migrate, tickets
 from mailbot.store.store import Store
 from mailbot.workers.deadlines import BATCH, Deadlines
-from mailbot.workers.runtime import Live
+from mailbot.workers.runtime import Runtime, Snapshot
 from tests import builders
 from tests.bench.figures import Run, percentile
 from tests.bench.stage import Stage
@@ -45,7 +45,7 @@ class Desk:
     """What is needed to decide without a daemon. `first_step`: from a ticket's opening to its first step."""
 
     store: Store
-    live: Live
+    runtime: Runtime
     first_step: timedelta
 
 
@@ -74,10 +74,10 @@ def _desk(daemon: DaemonProcess) -> Desk:
     migrate.upgrade(loaded.settings.store)
     keys = Keys(b"a secret for the bench alone, no more")
     composer = Composer(load_templates(loaded.settings.templates), keys, loaded.policy)
-    live = Live(loaded.policy, composer, keys, loaded.settings.trust)
+    runtime = Runtime(Snapshot(loaded.policy, composer, keys, loaded.settings.trust))
     opened = _opened(0, builders.NOW, loaded.policy)
     assert opened.deadline
-    return Desk(Store(loaded.settings.store), live, opened.deadline.due_at - builders.NOW)
+    return Desk(Store(loaded.settings.store), runtime, opened.deadline.due_at - builders.NOW)
 
 
 def _number(index: int) -> str:
@@ -96,7 +96,8 @@ def _opened(index: int, at: datetime, policy: Policy) -> tickets.Outcome:
 def _open(desk: Desk, due: Sequence[datetime], *, first: int) -> None:
     """Tickets whose first step falls due at these moments, numbered from `first` on."""
     outcomes = tuple(
-        _opened(index, due_at - desk.first_step, desk.live.policy) for index, due_at in enumerate(due, first)
+        _opened(index, due_at - desk.first_step, desk.runtime.policy)
+        for index, due_at in enumerate(due, first)
     )
     desk.store.write_now(_record, outcomes)
 
@@ -157,7 +158,7 @@ def _careless(daemon: DaemonProcess) -> Iterator[sqlite3.Connection]:
 async def _turns(desk: Desk, rounds: int) -> dict[str, float]:
     """The duty itself with a clock of ours: first nothing is due, then 500, as often as there are rounds."""
     clock = datetime.now(UTC) + timedelta(minutes=1)
-    duty = Deadlines(desk.store, desk.live, lambda: None, Metrics(), lambda: clock)
+    duty = Deadlines(desk.store, desk.runtime, lambda: None, Metrics(), lambda: clock)
     quiet = [await _timed(duty) for _ in range(QUIET_TURNS)]
     looks = [_looked(desk, clock) for _ in range(QUIET_TURNS)]
     full, claims = [], []

@@ -17,7 +17,7 @@ from mailbot.metrics import Metrics
 from mailbot.store import inbox, migrate, policies
 from mailbot.store.store import Store
 from mailbot.workers.intake import Intake
-from mailbot.workers.runtime import Live
+from mailbot.workers.runtime import Runtime, Snapshot
 from tests.bench import corpus
 from tests.bench.figures import Run
 from tests.bench.stage import Stage
@@ -60,10 +60,9 @@ async def _fill(daemon: DaemonProcess, mails: int) -> None:
     entered = policies.InForce(policy.version, now, outline(policy), sources.files, sources.templates)
     store.write_now(policies.enter, entered)
     keys = Keys(b"a secret for the bench alone, no more")
-    live = Live(
-        policy, Composer(load_templates(loaded.settings.templates), keys, policy), keys, loaded.settings.trust
-    )
-    intake = Intake(store, live, "bench", lambda: None, Metrics(), lambda: datetime.now(UTC))
+    composer = Composer(load_templates(loaded.settings.templates), keys, policy)
+    runtime = Runtime(Snapshot(policy, composer, keys, loaded.settings.trust))
+    intake = Intake(store, runtime, "bench", lambda: None, Metrics(), lambda: datetime.now(UTC))
     made = corpus.mails(mails, run="replay")
     with (daemon.folder / "bench.log").open("w") as log:
         journal.configure("json", stream=log)

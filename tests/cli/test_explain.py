@@ -49,7 +49,7 @@ def directory(shell: Shell, tmp_path: Path) -> Path:
 def enter(shell: Shell, directory: Path) -> str:
     """The policy is in force, as if a daemon went by it."""
     loaded = load(directory, shell.env)
-    shell.desk.live.take(loaded.policy, shell.desk.live.composer.templates)
+    shell.desk.runtime.replace(loaded.policy, shell.desk.runtime.snapshot.composer.templates)
     kept = loaded.sources
     entered = policies.InForce(loaded.policy.version, NOW, outline(loaded.policy), kept.files, kept.templates)
     shell.store.write_now(policies.enter, entered)

@@ -17,13 +17,13 @@ ASK = Step(
 
 
 async def test_a_decision_is_shown_answered_once_and_told(shell: Shell) -> None:
-    policy = shell.desk.live.policy
+    policy = shell.desk.runtime.policy
     asking = {name: replace(each, steps=(ASK, *each.steps)) for name, each in policy.ladders.items()}
-    shell.desk.live.take(replace(policy, ladders=asking), TEMPLATES)
-    shell.store.write_now(ladders.keep, shell.desk.live.policy)
+    shell.desk.runtime.replace(replace(policy, ladders=asking), TEMPLATES)
+    shell.store.write_now(ladders.keep, shell.desk.runtime.policy)
     number = (await shell.desk.receive()).number
     shell.desk.clock += timedelta(hours=1)
-    duty = Deadlines(shell.store, shell.desk.live, lambda: None, Metrics(), lambda: shell.desk.clock)
+    duty = Deadlines(shell.store, shell.desk.runtime, lambda: None, Metrics(), lambda: shell.desk.clock)
     await duty.run_once()
 
     assert "to be decided Refund? (yes, no), by management" in shell.run("ticket", "show", number)

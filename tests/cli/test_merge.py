@@ -31,7 +31,7 @@ class Shell:
         self.store = Store(url)
         self.desk = Desk(self.store)
         loaded = load(folder / "config", self.env)
-        self.desk.live.take(loaded.policy, TEMPLATES)
+        self.desk.runtime.replace(loaded.policy, TEMPLATES)
 
     def run(self, *words: str | int, code: int = 0, text: str | None = None) -> str:
         result: Result = CliRunner().invoke(cli, list(map(str, words)), env=self.env, input=text)
@@ -124,9 +124,9 @@ async def test_split_json_names_both_tickets(shell: Shell) -> None:
 
 
 async def test_a_claim_is_accepted_or_what_is_held_rejected(shell: Shell) -> None:
-    policy = shell.desk.live.policy
+    policy = shell.desk.runtime.policy
     boxes = {name: replace(box, strangers="hold") for name, box in policy.mailboxes.items()}
-    shell.desk.live.take(replace(policy, mailboxes=boxes), TEMPLATES)
+    shell.desk.runtime.replace(replace(policy, mailboxes=boxes), TEMPLATES)
     first = (await shell.desk.receive()).number
     one = (await shell.desk.receive(sender=ASING, Subject=f"Re: {first}")).number
     other = (await shell.desk.receive(sender="lain@lain.example", Subject=f"Re: {first}")).number

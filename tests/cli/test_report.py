@@ -28,7 +28,7 @@ class Shell:
         self.store = Store(url)
         self.desk = Desk(self.store)
         self.desk.clock = datetime.now(UTC) - timedelta(hours=30)
-        self.desk.live.take(load(folder / "config", self.env).policy, TEMPLATES)
+        self.desk.runtime.replace(load(folder / "config", self.env).policy, TEMPLATES)
 
     def run(self, *words: str, code: int = 0) -> Result:
         result = CliRunner().invoke(cli, ["report", *words], env=self.env)

@@ -34,7 +34,7 @@ def old(shell: Shell, tmp_path: Path) -> Path:
     directory = lay(tmp_path / "config")
     (directory / "routing.yaml").write_text(RULES)
     loaded = load(directory, shell.env)
-    shell.desk.live.take(loaded.policy, shell.desk.live.composer.templates)
+    shell.desk.runtime.replace(loaded.policy, shell.desk.runtime.snapshot.composer.templates)
     sources = loaded.sources
     entered = policies.InForce(
         loaded.policy.version, NOW, outline(loaded.policy), sources.files, sources.templates
@@ -69,7 +69,7 @@ async def test_the_live_policy_against_itself_and_against_the_record_is_no_chang
 ) -> None:
     await fill(shell)
 
-    for before in ("live", "recorded", old, shell.desk.live.policy.version):
+    for before in ("live", "recorded", old, shell.desk.runtime.policy.version):
         told = shell.shown("rules", "diff", before, "live", *SINCE)
         assert (told["mails"], told["unchanged"], told["changed"], told["drifted"]) == (4, 4, 0, [])
 
@@ -85,7 +85,7 @@ async def test_each_ticket_that_goes_another_way_is_named_with_the_condition(she
     assert "old: money: subject contains 'refund'" in text
     assert "new: everything else: no other rule matched" in text
     assert (told["changed"], told["newly_uncaught"], told["unchanged"], told["exceeded"]) == (2, 2, 2, True)
-    assert told["old"]["version"] == shell.desk.live.policy.version
+    assert told["old"]["version"] == shell.desk.runtime.policy.version
     [move] = told["moves"]
     assert (move["old_rule"], move["new_rule"], move["count"]) == ("money", "everything else", 2)
     assert move["examples"] == [first, last]

@@ -34,7 +34,7 @@ def config(shell: Shell, tmp_path: Path) -> Path:
     directory = written(tmp_path / "config", 0)
     loaded = load(directory, shell.env)
     policy, sources = loaded.policy, loaded.sources
-    shell.desk.live.take(policy, TEMPLATES)
+    shell.desk.runtime.replace(policy, TEMPLATES)
     entered = policies.InForce(policy.version, NOW, outline(policy), sources.files, sources.templates)
     shell.store.write_now(policies.enter, entered)
     shell.store.write_now(ladders.keep, policy)
@@ -52,7 +52,7 @@ def changed(tmp_path: Path, name: str, old: str, new: str) -> Path:
 async def filled(shell: Shell) -> list[Ticket]:
     """Three days with a daemon that is never late."""
     shell.desk.clock = NOW
-    duty = Deadlines(shell.store, shell.desk.live, lambda: None, Metrics(), lambda: shell.desk.clock)
+    duty = Deadlines(shell.store, shell.desk.runtime, lambda: None, Metrics(), lambda: shell.desk.clock)
     found = []
     for subject in ("Saldo terpotong", "Halo", "Barang"):
         found.append(await shell.desk.receive(Subject=subject))

@@ -26,14 +26,15 @@ from mailbot.domain.routing import conditions
 from mailbot.domain.routing.money import Money
 from mailbot.domain.worktime import ALL_DAY, Calendar
 from mailbot.mail.compose.compose import Composer
-from mailbot.operations.compensation import Wanted, apply, compensate
-from mailbot.operations.merge_split import Joining, join
+from mailbot.operations.compensation import CompensationCommand, compensate, decide
+from mailbot.operations.merge_split import MergeCommand, join
+from mailbot.operations.transaction import Transaction
 from mailbot.store import compensations, tickets
 from mailbot.store.schema import outbox
 from mailbot.store.store import Store
 from mailbot.store.tickets import Message, Outcome
 from mailbot.workers.pending_requests import Undecided
-from mailbot.workers.runtime import Live
+from mailbot.workers.runtime import Runtime, Snapshot
 from tests.builders import NOW, envelope, facts, mail, policy
 from tests.workers.test_intake import KEYS, TEMPLATES
 
@@ -98,7 +99,7 @@ class Desk:
 
     def __init__(self, store: Store, run: str, chosen: Policy | None = None) -> None:
         self.store, self.policy = store, chosen or policy_of(run)
-        self.live = Live(self.policy, Composer(TEMPLATES, KEYS, self.policy), KEYS, Trust())
+        self.runtime = Runtime(Snapshot(self.policy, Composer(TEMPLATES, KEYS, self.policy), KEYS, Trust()))
         self.agents = list(self.policy.agents)
 
     def open(self, subject: str, customer: str) -> str:
@@ -114,12 +115,16 @@ class Desk:
         return number
 
     def do(self, number: str, command: c.Compensation, agent: str, at: datetime = NOW) -> Ruling | str:
-        ruling = compensate(self.store, self.live, Wanted(number, command, Actor(OPERATOR, agent), at))
+        ruling = compensate(
+            self.store, self.runtime, CompensationCommand(number, command, Actor(OPERATOR, agent), at)
+        )
         assert ruling is not None
         return ruling
 
     def join(self, number: str, command: c.Join, at: datetime) -> bool:
-        return not isinstance(join(self.store, self.live, Joining(number, command, OPERATOR, at)), str)
+        return not isinstance(
+            join(self.store, self.runtime, MergeCommand(number, command, OPERATOR, at)), str
+        )
 
     def grants(self) -> list[Any]:
         lines = self.store.read_now(compensations.entries)
@@ -411,13 +416,13 @@ def test_p14_who_sees_an_older_state_can_not_add_to_the_ledger(store: Store) -> 
     desk = Desk(store, run)
     number = desk.open("frontline general.", f"budi@{run}.example")
     another = desk.open("payments general.", f"siti@{run}.example")
-    wanted = Wanted(another, c.Compensate(rp(3)), Actor(OPERATOR, f"dewi@{run}.example"), NOW)
+    wanted = CompensationCommand(another, c.Compensate(rp(3)), Actor(OPERATOR, f"dewi@{run}.example"), NOW)
     strict = store.engine.connect().execution_options(isolation_level="REPEATABLE READ")
     with strict as connection:
         connection.execute(select(1))  # what it sees from now on is this moment
         assert _outcome(desk.do(number, c.Compensate(rp(3)), f"ayu@{run}.example")) == "granted"
         with pytest.raises(IntegrityError):
-            apply(connection, wanted, desk.live)
+            decide(Transaction(connection, desk.runtime.snapshot, NOW), wanted)
         connection.rollback()
 
     assert [entry.ticket for entry in desk.grants()] == [number]
@@ -496,7 +501,7 @@ async def test_what_nobody_decides_in_time_goes_a_level_higher_once_for_all_node
     assert isinstance(ruling, Ruling)
     woken: list[None] = []
     nodes = [
-        Undecided(each, desk.live, lambda: woken.append(None), lambda: clock[0]) for each in (store, other)
+        Undecided(each, desk.runtime, lambda: woken.append(None), lambda: clock[0]) for each in (store, other)
     ]
 
     async def put_at(hours: float) -> list[tuple[str, tuple[str, ...]]]:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from mailbot.domain import commands as c
 from mailbot.domain.merging.operations import Changes
 from mailbot.domain.model import Status, Target, Ticket
-from mailbot.operations.merge_split import Joining, join
+from mailbot.operations.merge_split import MergeCommand, join
 from mailbot.store import deadlines, queries, tickets
 from mailbot.store.schema import events, inbox, messages, participants
 from mailbot.store.store import Store
@@ -28,14 +28,14 @@ def desk(store: Store) -> Desk:
 
 
 def do(desk: Desk, number: str, command: c.Join) -> Changes:
-    changes = join(desk.store, desk.live, Joining(number, command, OPERATOR, desk.clock))
+    changes = join(desk.store, desk.runtime, MergeCommand(number, command, OPERATOR, desk.clock))
     assert changes is not None
     assert not isinstance(changes, str), changes
     return changes
 
 
 def refused(desk: Desk, number: str, command: c.Join) -> str:
-    answer = join(desk.store, desk.live, Joining(number, command, OPERATOR, desk.clock))
+    answer = join(desk.store, desk.runtime, MergeCommand(number, command, OPERATOR, desk.clock))
     assert isinstance(answer, str)
     return answer
 
@@ -344,10 +344,10 @@ async def test_a_late_reply_opens_a_ticket_that_is_linked_both_ways(desk: Desk) 
     from mailbot.workers.outbox_rows import outcome
 
     first = await desk.receive()
-    decision = on_command(first, c.Close(), OPERATOR, desk.live.policy, desk.clock)
+    decision = on_command(first, c.Close(), OPERATOR, desk.runtime.policy, desk.clock)
     assert isinstance(decision, Decision)
     with desk.store.engine.begin() as connection:
-        tickets.record(connection, [outcome(first, decision, desk.live, desk.clock)])
+        tickets.record(connection, [outcome(first, decision, desk.runtime.snapshot, desk.clock)])
     desk.clock += timedelta(days=15)
     second = await desk.receive(Subject=f"Re: {first.number}")
 
@@ -361,7 +361,7 @@ async def test_two_nodes_that_merge_two_tickets_into_each_other_make_no_circle(d
     answers: list[Changes | str | None] = []
 
     def merge(a: str, b: str) -> None:
-        answers.append(join(desk.store, desk.live, Joining(a, c.Merge(b), OPERATOR, desk.clock)))
+        answers.append(join(desk.store, desk.runtime, MergeCommand(a, c.Merge(b), OPERATOR, desk.clock)))
 
     for a, b in pairs:
         nodes = [threading.Thread(target=merge, args=each) for each in ((a, b), (b, a))]

@@ -13,7 +13,7 @@ from mailbot.mail.compose.reply_tokens import Keys
 from mailbot.mail.compose.templates import load as load_templates
 from mailbot.operations.validate_policy import approve, doubts
 from mailbot.workers import refused
-from mailbot.workers.runtime import Live
+from mailbot.workers.runtime import Snapshot
 from tests.builders import BOX, NOW, policy
 from tests.config.faults import BASE, brief, lay
 
@@ -94,10 +94,10 @@ def test_a_rule_that_another_takes_all_mail_from_is_doubted(directory: Path) -> 
     assert "'shadowed' never matches" in doubt.message
 
 
-def live(*admins: str) -> Live:
+def live(*admins: str) -> Snapshot:
     mine = policy(admins=admins)
     keys = Keys(b"a secret of sixteen bytes or more")
-    return Live(mine, Composer(load_templates(ROOT / "templates"), keys, mine), keys, Trust())
+    return Snapshot(mine, Composer(load_templates(ROOT / "templates"), keys, mine), keys, Trust())
 
 
 def problem(line: int, folder: str = "/etc/mailbot") -> Problem:

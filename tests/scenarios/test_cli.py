@@ -84,14 +84,15 @@ class Office:
         loaded = load(self.config, {"MAILBOT_STORE": self.url})
         store = self.store()
         try:
-            live = open_store.live(loaded.settings, loaded.policy, store.write_now(installation.secret, None))
+            secret = store.write_now(installation.secret, None)
+            snapshot = open_store.runtime(loaded.settings, loaded.policy, secret).snapshot
             at = open_store.now()
             envelope = Envelope(sender, ("support@dukungan.example",), "192.0.2.7", at)
             store.write_now(inbox.keep, inbox.Kept(fingerprint(raw), envelope, raw))
             [[claimed]] = [store.write_now(inbox.claim, inbox.Claim("office", 1))]
             batch = [(claimed, parse(claimed.raw))]
             [filed] = store.write_now(
-                lambda connection, items: [file_mails(connection, items[0], live, "office", at)], batch
+                lambda connection, items: [file_mails(connection, items[0], snapshot, "office", at)], batch
             )
             return str(filed.decided.decision.ticket.number)
         finally:
@@ -483,12 +484,14 @@ def test_commands_at_the_same_time_are_all_recorded_one_after_the_other(store: S
     decision = builders_opened(policy)
     with store.engine.begin() as connection:
         tickets.record(connection, [tickets.Outcome(None, decision.ticket, decision.events, "v", None)])
-    live = open_store.live(load(shipped, {}).settings, policy, None)
+    runtime = open_store.runtime(load(shipped, {}).settings, policy, None)
     number = decision.ticket.number
 
     def note(text: str) -> None:
-        ticket_commands.act(
-            store, live, ticket_commands.Act(number, AddNote(text), "operator:eko", open_store.now())
+        ticket_commands.run_command(
+            store,
+            runtime,
+            ticket_commands.TicketCommand(number, AddNote(text), "operator:eko", open_store.now()),
         )
 
     threads = [threading.Thread(target=note, args=(str(n),)) for n in range(8)]

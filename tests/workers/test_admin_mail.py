@@ -30,11 +30,11 @@ def desk(store: Store) -> Desk:
 
 
 def occasion(desk: Desk, key: str = "refused abc", *more: Bulletin) -> Occasion:
-    return Occasion(key, (REFUSED, *more), desk.live, desk.clock)
+    return Occasion(key, (REFUSED, *more), desk.runtime.snapshot, desk.clock)
 
 
 async def one(desk: Desk, notice: Bulletin = REFUSED) -> Any:
-    await desk.store.write(admin_mail.owe_once, Occasion("x", [notice], desk.live, desk.clock))
+    await desk.store.write(admin_mail.owe_once, Occasion("x", [notice], desk.runtime.snapshot, desk.clock))
     (row,) = desk.owed("bulletin")
     return row
 
@@ -49,7 +49,7 @@ async def test_it_leaves_as_an_automatic_mail_that_names_no_ticket(desk: Desk) -
     assert (mail["Bcc"], mail["Reply-To"], mail["In-Reply-To"]) == (None, None, None)
     assert (mail["Auto-Submitted"], mail["X-Mailbot-Loop"]) == ("auto-generated", BOX.address)
     assert mail["Message-ID"] == row.message_id != ""
-    assert desk.live.keys.bounce_nonce(row.sender) == row.nonce
+    assert desk.runtime.snapshot.keys.bounce_nonce(row.sender) == row.nonce
     assert mail.get_content().startswith("routing.yaml:3:5: no\r\n")
     assert "about no ticket" in mail.get_content()
 
@@ -117,7 +117,7 @@ async def test_one_that_is_refused_for_good_is_laid_to_rest(desk: Desk) -> None:
     row = await one(desk)
     failed = {"state": "failed", "settled_at": desk.clock, "code": 550, "reply": "5.1.1 no such user"}
     desk.store.write_now(_set, (row.id, failed))
-    duty = Undelivered(desk.store, desk.live, lambda: None, Metrics(), lambda: desk.clock)
+    duty = Undelivered(desk.store, desk.runtime, lambda: None, Metrics(), lambda: desk.clock)
 
     assert await duty.run_once() == 0
     assert await duty.run_once() != 0  # nothing is left to tell

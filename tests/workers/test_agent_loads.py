@@ -16,7 +16,7 @@ from mailbot.store import tickets
 from mailbot.store.agent_loads import in_hand
 from mailbot.store.store import Store
 from mailbot.store.tickets import Outcome
-from mailbot.workers.agent_loads import FRESH, Rota
+from mailbot.workers.agent_loads import FRESH, AgentLoads
 from tests.builders import BOX, NOW, RINA, envelope, facts, mail, policy
 from tests.workers.test_intake import Desk
 
@@ -35,9 +35,7 @@ def clock() -> list[float]:
 
 
 def with_rota(store: Store, assign: str, clock: list[float]) -> Desk:
-    made = Desk(store, teams=standing(assign).teams)
-    made.live.rota = Rota(lambda: clock[0])
-    return made
+    return Desk(store, loads=AgentLoads(lambda: clock[0]), teams=standing(assign).teams)
 
 
 def given(store: Store) -> list[str]:
@@ -136,41 +134,41 @@ def test_what_the_store_says_is_who_has_what_in_hand_and_when_each_last_got_one(
 
 
 def test_a_picture_that_went_wrong_mends_itself_with_the_next_look(store: Store, clock: list[float]) -> None:
-    rota, by = Rota(lambda: clock[0]), standing("least_load")
-    store.read_now(rota.look, by)
+    rota, by = AgentLoads(lambda: clock[0]), standing("least_load")
+    store.read_now(rota.refresh, by)
     never_written = opened("ana@tim.example", NOW, f"{BOX.prefix}-00000001-0").ticket
-    rota.learn(None, never_written)
+    rota.add(None, never_written)
     assert rota.loads["ana@tim.example"] == Load(1, NOW)
 
-    store.read_now(rota.look, by)
+    store.read_now(rota.refresh, by)
     assert rota.loads["ana@tim.example"].in_hand == 1
     clock[0] += FRESH + 1
-    store.read_now(rota.look, by)
+    store.read_now(rota.refresh, by)
     assert rota.loads["ana@tim.example"] == Load(0, NOW)
 
 
 def test_answering_and_closing_take_a_ticket_out_of_the_hand(store: Store, clock: list[float]) -> None:
-    rota, by = Rota(lambda: clock[0]), standing("least_load")
-    store.read_now(rota.look, by)
+    rota, by = AgentLoads(lambda: clock[0]), standing("least_load")
+    store.read_now(rota.refresh, by)
     ticket = opened("ana@tim.example", NOW, f"{BOX.prefix}-00000001-0").ticket
-    rota.learn(None, ticket)
+    rota.add(None, ticket)
     passed = on_command(ticket, c.Assign("budi@tim.example"), "operator:x", by, NOW + timedelta(hours=1))
     assert isinstance(passed, Decision)
-    rota.learn(ticket, passed.ticket)
+    rota.add(ticket, passed.ticket)
     assert [rota.loads[agent.address].in_hand for agent in PEOPLE] == [0, 1, 0]
 
     closed = on_command(passed.ticket, c.Close(), "operator:x", by, NOW + timedelta(hours=2))
     assert isinstance(closed, Decision)
-    rota.learn(passed.ticket, closed.ticket)
+    rota.add(passed.ticket, closed.ticket)
     assert [rota.loads[agent.address].in_hand for agent in PEOPLE] == [0, 0, 0]
     assert rota.loads["budi@tim.example"].last_at == NOW + timedelta(hours=1)
 
 
 def test_a_policy_that_weighs_nothing_reads_nothing(store: Store, clock: list[float]) -> None:
-    rota = Rota(lambda: clock[0])
+    rota = AgentLoads(lambda: clock[0])
     said: list[str] = []
     event.listen(store.engine, "before_cursor_execute", lambda *args: said.append(args[2]))
-    store.read_now(rota.look, standing("spread"))
-    rota.learn(None, opened("ana@tim.example", NOW, f"{BOX.prefix}-00000001-0").ticket)
+    store.read_now(rota.refresh, standing("spread"))
+    rota.add(None, opened("ana@tim.example", NOW, f"{BOX.prefix}-00000001-0").ticket)
 
     assert (said, rota.loads) == ([], {})

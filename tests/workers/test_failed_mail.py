@@ -28,7 +28,7 @@ class Office(Desk):
         self.duty = self.another()
 
     def another(self) -> Undelivered:
-        return Undelivered(self.store, self.live, self._wake, Metrics(), lambda: self.clock)
+        return Undelivered(self.store, self.runtime, self._wake, Metrics(), lambda: self.clock)
 
     def fail(self, row: Any, code: int | None = 550, reply: str = "5.1.1 no such user") -> None:
         """The relay refuses this mail; all other mail that is due waits on."""

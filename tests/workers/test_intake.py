@@ -23,8 +23,9 @@ from mailbot.store.schema import events, frozen_mails, messages, outbox
 from mailbot.store.schema import inbox as inbox_table
 from mailbot.store.store import Store
 from mailbot.store.tickets import load
+from mailbot.workers.agent_loads import AgentLoads
 from mailbot.workers.intake import Intake
-from mailbot.workers.runtime import Live
+from mailbot.workers.runtime import Runtime, Snapshot
 from tests.builders import BOX, NUMBER, RINA
 from tests.builders import policy as policy_of
 
@@ -32,18 +33,26 @@ KEYS = Keys(b"a secret of sixteen bytes or more")
 TEMPLATES = load_templates(Path(__file__).parents[2] / "templates")
 BUDI = "budi@pelanggan.example"
 AGENTS_NETWORK = "10.20.0.9"
+AGENTS_TRUSTED = Trust(agent_networks=(ip_network("10.20.0.0/16"),), authserv_ids=("mx.dukungan.example",))
 
 
 class Desk:
     """An intake with its store; `clock` is the time it sees."""
 
-    def __init__(self, store: Store, composer: Composer | None = None, **policy_changes: Any) -> None:
+    def __init__(
+        self,
+        store: Store,
+        composer: Composer | None = None,
+        *,
+        loads: AgentLoads | None = None,
+        trust: Trust = AGENTS_TRUSTED,
+        **policy_changes: Any,
+    ) -> None:
         policy = policy_of(**policy_changes)
         composer = composer or Composer(TEMPLATES, KEYS, policy)
-        trust = Trust(agent_networks=(ip_network("10.20.0.0/16"),), authserv_ids=("mx.dukungan.example",))
-        self.live = Live(policy, composer, KEYS, trust)
+        self.runtime = Runtime(Snapshot(policy, composer, KEYS, trust, loads or AgentLoads()))
         self.store, self.clock, self.woken = store, datetime(2026, 11, 23, 3, 0, tzinfo=UTC), 0
-        self.intake = Intake(store, self.live, "n1", self._wake, Metrics(), lambda: self.clock)
+        self.intake = Intake(store, self.runtime, "n1", self._wake, Metrics(), lambda: self.clock)
         self._kept = 0
 
     def _wake(self) -> None:
@@ -310,7 +319,7 @@ async def test_p5_one_bad_mail_is_parked_with_its_reason_and_the_others_go_on(st
 async def test_mail_that_another_node_took_meanwhile_is_not_recorded_twice(desk: Desk) -> None:
     id_ = await desk.keep()
     other = Intake(
-        desk.store, desk.live, "n2", lambda: None, Metrics(), lambda: datetime(2026, 11, 23, tzinfo=UTC)
+        desk.store, desk.runtime, "n2", lambda: None, Metrics(), lambda: datetime(2026, 11, 23, tzinfo=UTC)
     )
     await asyncio.gather(desk.intake.run_once(), other.run_once())
     await desk.work()

@@ -9,12 +9,12 @@ from mailbot.domain.model import Target
 from mailbot.domain.policy import Moment, Step
 from mailbot.domain.worktime import Interval
 from mailbot.metrics import Metrics
-from mailbot.operations.reapply_policy import Anew, Change, changes, reckon
+from mailbot.operations.reapply_policy import Change, Reapply, changes, reapply
 from mailbot.store import ladders, tickets
 from mailbot.store.store import Store
 from mailbot.workers.deadlines import Deadlines
 from tests.builders import BAYU, NOW, STANDARD, policy
-from tests.workers.test_intake import Desk
+from tests.workers.test_intake import TEMPLATES, Desk
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 RICH = replace(
@@ -45,11 +45,11 @@ async def test_a_node_with_another_policy_takes_the_steps_of_the_ladder_that_the
     store: Store,
 ) -> None:
     desk = Desk(store, ladders={"standard": SOONER})
-    store.write_now(ladders.keep, desk.live.policy)
+    store.write_now(ladders.keep, desk.runtime.policy)
     ticket = await desk.receive()
     desk.clock += 31 * MINUTE
     behind = Desk(store)  # has not been reloaded yet
-    duty = Deadlines(store, behind.live, lambda: None, Metrics(), lambda: desk.clock)
+    duty = Deadlines(store, behind.runtime, lambda: None, Metrics(), lambda: desk.clock)
     await duty.run_once()
 
     recorded = store.read_now(tickets.events_of, ticket.number)
@@ -64,12 +64,12 @@ async def test_open_tickets_are_listed_first_and_then_reckoned_anew_with_what_wa
     store: Store,
 ) -> None:
     desk = Desk(store)
-    store.write_now(ladders.keep, desk.live.policy)
+    store.write_now(ladders.keep, desk.runtime.policy)
     ticket = await desk.receive()
     done = await desk.receive(Subject="Lain")
     assert ticket.number != done.number
     later = policy(ladders={"standard": SOONER}, former=store.read_now(ladders.known))
-    desk.live.policy = later
+    desk.runtime.replace(later, TEMPLATES)
     now = NOW + 10 * MINUTE
     found, last, looked = store.read_now(changes, "", later, now)
 
@@ -79,7 +79,7 @@ async def test_open_tickets_are_listed_first_and_then_reckoned_anew_with_what_wa
     due = NOW + 30 * MINUTE
     at_once = NOW + 6 * MINUTE
     assert mine == Change(ticket.number, f"standard@{old}", f"standard@{new}", False, due, at_once)
-    assert reckon(store, desk.live, Anew((ticket.number,), "operator:eko", now)) == 1
+    assert reapply(store, desk.runtime, Reapply((ticket.number,), "operator:eko", now)) == 1
     anew = store.read_now(tickets.load, [ticket.number])[ticket.number]
     armed = next_deadline(anew, later)
     assert armed

@@ -184,10 +184,9 @@ class CheckedDesk(Desk):
     """A desk whose intake checks senders against the server."""
 
     def __init__(self, store: Store, checks: Checks, **box: Any) -> None:
-        super().__init__(store, mailboxes={BOX.address: replace(BOX, **box)})
-        self.live.trust = Trust(verify=True)
+        super().__init__(store, trust=Trust(verify=True), mailboxes={BOX.address: replace(BOX, **box)})
         self.intake = Intake(
-            store, self.live, "n1", self._wake, checks.metrics, lambda: self.clock, checks.senders
+            store, self.runtime, "n1", self._wake, checks.metrics, lambda: self.clock, checks.senders
         )
 
     async def work(self) -> None:

@@ -26,7 +26,7 @@ class Onlooker:
 
     def __init__(self, store: Store, looks_on: Policy | None = OTHER) -> None:
         self.desk, self.store, self.metrics = Desk(store), store, Metrics()
-        live, clock = self.desk.live, lambda: self.desk.clock
+        live, clock = self.desk.runtime, lambda: self.desk.clock
         self.shadow = Shadow(store, live, self.metrics, clock)
         self.shadow.take(looks_on)
         self.desk.intake = Intake(store, live, "n1", lambda: None, self.metrics, clock, seen=self.shadow.saw)
@@ -172,7 +172,7 @@ def faulty() -> Policy:
 
 async def one_filed(onlooker: Onlooker) -> Filed:
     caught: list[Filed] = []
-    live, clock = onlooker.desk.live, lambda: onlooker.desk.clock
+    live, clock = onlooker.desk.runtime, lambda: onlooker.desk.clock
     onlooker.desk.intake = Intake(
         onlooker.store, live, "n1", lambda: None, Metrics(), clock, seen=caught.append
     )

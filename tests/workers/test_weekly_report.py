@@ -9,7 +9,8 @@ from mailbot.domain.policy import WeeklyReport
 from mailbot.domain.worktime import ALL_DAY, Calendar
 from mailbot.store.store import Store
 from mailbot.workers.weekly_report import LOOK_AGAIN, WeeklyReports
-from tests.workers.test_intake import Desk
+from tests.builders import policy
+from tests.workers.test_intake import TEMPLATES, Desk
 
 SARI, ADI = "sari@tim.example", "adi@pimpinan.example"
 MONDAYS = WeeklyReport((SARI, ADI), 0, timedelta(hours=8), "id")
@@ -25,7 +26,7 @@ def desk(store: Store) -> Desk:
 
 
 def node(desk: Desk) -> WeeklyReports:
-    return WeeklyReports(desk.store, desk.live, desk._wake, lambda: desk.clock)
+    return WeeklyReports(desk.store, desk.runtime, desk._wake, lambda: desk.clock)
 
 
 async def test_it_is_owed_at_its_moment_to_each_who_wants_it(desk: Desk) -> None:
@@ -88,7 +89,7 @@ async def test_another_moment_in_the_same_week_brings_no_second_report(desk: Des
     duty = node(desk)
     await duty.run_once()
     wednesdays = WeeklyReport((SARI,), 2, timedelta(hours=9), "en")
-    desk.live.policy = Desk(desk.store, weekly=wednesdays, calendars={"always": JAKARTA}).live.policy
+    desk.runtime.replace(policy(weekly=wednesdays, calendars={"always": JAKARTA}), TEMPLATES)
     desk.clock = MONDAY_8 + timedelta(days=3)
     await duty.run_once()
 

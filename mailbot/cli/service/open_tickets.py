@@ -10,7 +10,7 @@ from mailbot.cli.shared.open_store import Desk, no, now
 from mailbot.cli.shared.output import line, on_terminal, short, table
 from mailbot.cli.shared.progress import progress
 from mailbot.operations import ticket_commands as acting
-from mailbot.operations.reapply_policy import TOGETHER, Anew, Change, changes, reckon
+from mailbot.operations.reapply_policy import TOGETHER, Change, Reapply, changes, reapply
 from mailbot.store import ladders
 
 SHOWN = 50  # rows on a terminal; elsewhere all
@@ -78,13 +78,13 @@ def insist(*, agreed: bool) -> None:
 def recompute(at: Desk, found: Sequence[Change]) -> int:
     """Has them all reckoned anew; how many were. After each transaction others get the time that it took."""
     at.store.write_now(ladders.keep, at.policy)
-    live, by = at.live(), acting.operator()
+    runtime, by = at.runtime(), acting.operator()
     numbers = [each.number for each in found]
     batches = [tuple(numbers[start : start + TOGETHER]) for start in range(0, len(numbers), TOGETHER)]
     done = 0
     for batch in progress(batches, len(batches), "Reckoning"):
         begun = time.monotonic()
-        done += reckon(at.store, live, Anew(batch, by, now()))
+        done += reapply(at.store, runtime, Reapply(batch, by, now()))
         time.sleep(time.monotonic() - begun)
     return done
 

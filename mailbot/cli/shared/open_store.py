@@ -24,7 +24,7 @@ from mailbot.mail.compose.templates import load as load_templates
 from mailbot.store import ladders, migrate, queries
 from mailbot.store.engine import is_sqlite, sqlite_path
 from mailbot.store.store import Store
-from mailbot.workers.runtime import Live, signer
+from mailbot.workers.runtime import Runtime, Snapshot, signer
 
 STATE = Path("/var/lib/mailbot")  # where the systemd unit keeps a store with a relative path
 
@@ -37,9 +37,9 @@ class Desk:
     policy: Policy
     store: Store
 
-    def live(self, templates: Templates | None = None) -> Live:
-        """What the daemon decides by, built the same way."""
-        return live(self.settings, self.policy, self.store.read_now(queries.secret), templates)
+    def runtime(self, templates: Templates | None = None) -> Runtime:
+        """Build what the daemon decides by, the same way."""
+        return runtime(self.settings, self.policy, self.store.read_now(queries.secret), templates)
 
     def zone(self, team: str = "") -> str:
         """The zone of a team's calendar; of the first calendar when there is no such team."""
@@ -48,14 +48,14 @@ class Desk:
         return next(iter(self.policy.calendars.values())).zone
 
 
-def live(
+def runtime(
     settings: Settings, policy: Policy, secret: bytes | None, templates: Templates | None = None
-) -> Live:
+) -> Runtime:
     """`secret` is the store's; without any, marks are made that nobody will ever recognise."""
     keys = Keys(settings.secret or secret or secrets.token_bytes(32))
     read = templates or load_templates(settings.templates)
     composer = Composer(read, keys, policy, signer=signer(settings.dkim))
-    return Live(policy, composer, keys, settings.trust)
+    return Runtime(Snapshot(policy, composer, keys, settings.trust))
 
 
 def now() -> datetime:

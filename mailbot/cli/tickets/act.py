@@ -79,9 +79,11 @@ def _text(text: str, longest: int) -> str:
 
 def carry_out(number: str, command: commands.Command, agent: str | None, in_json: bool) -> None:
     with desk() as at:
-        live = at.live()
-        wanted = acting.Act(ticket_numbers.valid(at, number), command, result_text.by(at, agent), now())
-        decision = acting.act(at.store, live, wanted)
+        runtime = at.runtime()
+        wanted = acting.TicketCommand(
+            ticket_numbers.valid(at, number), command, result_text.by(at, agent), now()
+        )
+        decision = acting.run_command(at.store, runtime, wanted)
         if decision is None:
             no(ticket_numbers.unknown(at, wanted.number))
         if isinstance(decision, str):
@@ -89,7 +91,7 @@ def carry_out(number: str, command: commands.Command, agent: str | None, in_json
         if in_json:
             as_json(result_text.decided(at, decision))
         else:
-            result_text.tell(at, decision, acting.due_next(decision, live))
+            result_text.tell(at, decision, acting.due_next(decision, runtime))
 
 
 def _with_hint(refusal: str, command: commands.Command, at: Desk) -> str:

@@ -12,7 +12,7 @@ from mailbot.domain.compensation.requests import Actor
 from mailbot.domain.routing import money
 from mailbot.domain.routing.money import Money
 from mailbot.operations import ticket_commands as acting
-from mailbot.operations.compensation import Wanted, compensate
+from mailbot.operations.compensation import CompensationCommand, compensate
 
 agent_option = click.option(
     "--agent",
@@ -74,12 +74,14 @@ def refuse(number: str, request: int | None, because: str, agent: str, in_json: 
 
 def _do(number: str, command: commands.Compensation, agent: str, in_json: bool) -> None:
     with desk() as at:
-        live, address = at.live(), agent.strip().lower()
+        runtime, address = at.runtime(), agent.strip().lower()
         if address and address not in at.policy.agents:
             hint = ticket_numbers.near(address, at.policy.agents)
             no(f"--agent {clean(address)}: no agent of any team has this address{hint}")
-        wanted = Wanted(ticket_numbers.valid(at, number), command, Actor(acting.operator(), address), now())
-        ruling = compensate(at.store, live, wanted)
+        wanted = CompensationCommand(
+            ticket_numbers.valid(at, number), command, Actor(acting.operator(), address), now()
+        )
+        ruling = compensate(at.store, runtime, wanted)
         if ruling is None:
             no(ticket_numbers.unknown(at, wanted.number))
         if isinstance(ruling, str):
@@ -87,7 +89,7 @@ def _do(number: str, command: commands.Compensation, agent: str, in_json: bool) 
         if in_json:
             as_json({**result_text.decided(at, ruling.decision), "compensation": ruling_shape(ruling)})
         else:
-            result_text.tell(at, ruling.decision, acting.due_next(ruling.decision, live))
+            result_text.tell(at, ruling.decision, acting.due_next(ruling.decision, runtime))
     if ruling.outcome == "refused" and not isinstance(command, commands.Refuse):
         raise click.exceptions.Exit(1)
 

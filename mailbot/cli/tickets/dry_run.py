@@ -9,7 +9,7 @@ from ipaddress import ip_address
 import click
 from sqlalchemy import Connection, create_engine
 
-from mailbot.cli.shared.open_store import Desk, configuration, desk, live, missing, now
+from mailbot.cli.shared.open_store import Desk, configuration, desk, missing, now, runtime
 from mailbot.cli.tickets.assumptions import NOTHING, Assumed
 from mailbot.domain import routing_trace as reasons
 from mailbot.domain.decisions import mailbox_of, routing_facts
@@ -26,7 +26,7 @@ from mailbot.mail.parsing.parse import parse
 from mailbot.store import queries
 from mailbot.store.inbox import Claimed
 from mailbot.store.schema import metadata
-from mailbot.workers.runtime import Live
+from mailbot.workers.runtime import Snapshot
 from mailbot.workers.ticketing import Filed, decide_mails
 
 SOMEBODY = "pelanggan@example.com"  # who wrote a text of which nobody says whose it is
@@ -37,7 +37,7 @@ class Place:
     """What the dry run decides by. `connection` belongs to a transaction that is rolled back."""
 
     policy: Policy
-    live: Live
+    snapshot: Snapshot
     connection: Connection
     at: datetime
     note: str = ""  # what makes this place differ from the daemon's
@@ -49,13 +49,15 @@ def place() -> Iterator[Place]:
     loaded = configuration()
     if not missing(loaded.settings.store):
         with desk() as at, _reading(at) as connection:
-            yield Place(at.policy, at.live(), connection, now())
+            yield Place(at.policy, at.runtime().snapshot, connection, now())
         return
     engine = create_engine("sqlite://")
     with engine.connect() as connection:
         metadata.create_all(connection)
         note = "there is no store yet, so this is told as if this were the first mail of all"
-        yield Place(loaded.policy, live(loaded.settings, loaded.policy, None), connection, now(), note)
+        yield Place(
+            loaded.policy, runtime(loaded.settings, loaded.policy, None).snapshot, connection, now(), note
+        )
     engine.dispose()
 
 
@@ -123,11 +125,11 @@ def dry_run(at: Place, posted: Posted, envelope: Envelope | None = None) -> Told
     """`envelope` is that of a mail in the store."""
     posted = as_mail(posted, at.policy)
     raw, assumed = posted.raw, posted.assumed
-    mail = assumed.mail(parse(raw, at.live.trust.authserv_ids, at.policy.mailboxes.keys()))
+    mail = assumed.mail(parse(raw, at.snapshot.trust.authserv_ids, at.policy.mailboxes.keys()))
     envelope = envelope or _envelope(at, posted)
     read = [(Claimed(0, envelope, raw, 0), mail)]
     given = assumed.customer_history if assumed else None
-    [filed] = decide_mails(at.connection, read, at.live, at.at, given)
+    [filed] = decide_mails(at.connection, read, at.snapshot, at.at, given)
     mark = fingerprint(raw, at.at.date().isoformat())
     events = filed.decided.decision.events
     reasons = [event.reason for event in events if isinstance(event, AcknowledgementSuppressed)]
@@ -188,7 +190,7 @@ def _tried(at: Place, mail: InboundMail, envelope: Envelope, event: Event) -> li
 
 def _send(at: Place, notice: Notice) -> Send:
     try:
-        mail = at.live.composer.compose(notice, nonce="0", now=at.at)
+        mail = at.snapshot.composer.compose(notice, nonce="0", now=at.at)
     except ComposeRefused as refusal:
         return Send(notice, "", str(refusal))
     return Send(notice, parse(mail.content).subject)

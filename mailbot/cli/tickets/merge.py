@@ -12,7 +12,7 @@ from mailbot.domain.merging.operations import Changes
 from mailbot.domain.merging.rebuild import OUR_TURN
 from mailbot.domain.model import OVER, Ticket
 from mailbot.operations import ticket_commands as acting
-from mailbot.operations.merge_split import Joining, join
+from mailbot.operations.merge_split import MergeCommand, join
 from mailbot.store import queries
 
 customer_option = click.option(
@@ -105,8 +105,8 @@ def reject(number: str, agent: str | None, in_json: bool) -> None:
 
 def _join(number: str, command: commands.Join, agent: str | None, in_json: bool, missing: str = "") -> None:
     with desk() as at:
-        live, spelled = at.live(), ticket_numbers.spelled(number)
-        changes = join(at.store, live, Joining(spelled, command, result_text.by(at, agent), now()))
+        runtime, spelled = at.runtime(), ticket_numbers.spelled(number)
+        changes = join(at.store, runtime, MergeCommand(spelled, command, result_text.by(at, agent), now()))
         if changes is None:
             no(missing or ticket_numbers.unknown(at, spelled))
         if isinstance(changes, str):
@@ -115,7 +115,7 @@ def _join(number: str, command: commands.Join, agent: str | None, in_json: bool,
             as_json({"tickets": [result_text.decided(at, each.decision) for each in changes]})
             return
         for each in changes:
-            result_text.tell(at, each.decision, acting.due_next(each.decision, live))
+            result_text.tell(at, each.decision, acting.due_next(each.decision, runtime))
         for remark in _remarks(at, command, changes):
             line(f"Note: {clean(remark, 600)}", fg="yellow")
 

@@ -15,9 +15,9 @@ from mailbot.domain.lifecycle import Decision
 from mailbot.domain.model import OVER, Target, Ticket
 from mailbot.domain.policy_outline import outline
 from mailbot.metrics import Metrics
-from mailbot.operations.merge_split import Joining, join
-from mailbot.operations.reapply_policy import Anew, reckon
-from mailbot.operations.ticket_commands import Act, act
+from mailbot.operations.merge_split import MergeCommand, join
+from mailbot.operations.reapply_policy import Reapply, reapply
+from mailbot.operations.ticket_commands import TicketCommand, run_command
 from mailbot.store import deadlines, ladders, policies, tickets
 from mailbot.store.schema import tickets as ticket_rows
 from mailbot.store.store import Store
@@ -120,7 +120,7 @@ class Months(Desk):
         self.chance, self.folder = random.Random(seed), folder
         self.numbers: list[str] = []
         self.reload(0)
-        self.duty = Deadlines(store, self.live, lambda: None, Metrics(), lambda: self.clock)
+        self.duty = Deadlines(store, self.runtime, lambda: None, Metrics(), lambda: self.clock)
 
     def reload(self, which: int) -> Loaded:
         """The policy of that version in force, as the daemon takes it."""
@@ -133,7 +133,7 @@ class Months(Desk):
         self.store.write_now(policies.enter, entered)
         self.store.write_now(ladders.keep, policy)
         former = self.store.read_now(ladders.known)
-        self.live.take(replace(policy, former=former), TEMPLATES)
+        self.runtime.replace(replace(policy, former=former), TEMPLATES)
         return loaded
 
     async def pass_by(self, span: timedelta, *, late: timedelta = timedelta()) -> None:
@@ -165,7 +165,9 @@ class Months(Desk):
         else:
             self.reload(self.chance.randrange(len(CHANGES)))
             if self.chance.random() < 0.5:
-                reckon(self.store, self.live, Anew(tuple(self.numbers[-8:]), "operator:eko", self.clock))
+                reapply(
+                    self.store, self.runtime, Reapply(tuple(self.numbers[-8:]), "operator:eko", self.clock)
+                )
 
     async def opens(self) -> None:
         subject = self.chance.choice(["Saldo terpotong", "Barang belum sampai", "Api!", "Halo"])
@@ -184,7 +186,7 @@ class Months(Desk):
             self.numbers.append(found.number)
 
     async def answers(self, number: str) -> None:
-        agents = sorted(self.live.policy.agents)
+        agents = sorted(self.runtime.policy.agents)
         agent = self.ticket(number).assignee if self.chance.random() < 0.7 else self.chance.choice(agents)
         if agent not in agents:
             return
@@ -194,13 +196,18 @@ class Months(Desk):
     def _commands(self, number: str) -> None:
         ticket = self.ticket(number)
         commands: list[c.Command] = [c.Close("beres"), c.Close(), c.Escalate("", "penting"), c.AddNote("x")]
-        commands += [c.Assign(self.chance.choice(sorted(self.live.policy.agents))), c.Escalate("management")]
+        commands += [
+            c.Assign(self.chance.choice(sorted(self.runtime.policy.agents))),
+            c.Escalate("management"),
+        ]
         if ticket.held_for:
             commands = [c.Reject()]
         if any(clock.target is Target.DECISION for clock in ticket.clocks):
             commands = [c.Decide("bayar", "kulan")]
-        done = act(
-            self.store, self.live, Act(number, self.chance.choice(commands), "operator:eko", self.clock)
+        done = run_command(
+            self.store,
+            self.runtime,
+            TicketCommand(number, self.chance.choice(commands), "operator:eko", self.clock),
         )
         assert isinstance(done, Decision | str)
 
@@ -212,8 +219,8 @@ class Months(Desk):
             commands += [c.Split((messages[-1],)), c.MoveMessage(messages[-1], other, other_customer=True)]
         join(
             self.store,
-            self.live,
-            Joining(number, self.chance.choice(commands), "operator:eko", self.clock),
+            self.runtime,
+            MergeCommand(number, self.chance.choice(commands), "operator:eko", self.clock),
         )
         known = set(self.numbers)
         query = select(ticket_rows.c.number).order_by(ticket_rows.c.opened_at)
@@ -221,7 +228,7 @@ class Months(Desk):
 
     @property
     def box(self) -> str:
-        return next(iter(self.live.policy.mailboxes))
+        return next(iter(self.runtime.policy.mailboxes))
 
     def open(self) -> list[str]:
         return [each for each in self.numbers if self.ticket(each).status not in OVER]

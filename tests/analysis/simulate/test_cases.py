@@ -106,7 +106,7 @@ async def test_without_the_policy_of_its_time_a_ticket_is_left_out_of_the_record
     versions = Versions(store, Past({}))
 
     assert list(recorded(store, period, [AS_RECORDED], versions, left)[1]) == []
-    assert (left.unknown, left.versions) == (3, {desk.live.policy.version})
+    assert (left.unknown, left.versions) == (3, {desk.runtime.policy.version})
     assert len(list(recorded(store, period, [Side(newer)], versions, left)[1])) == 3
 
 

@@ -1,0 +1,69 @@
+"""How every command becomes one transaction: load with locks, decide by one snapshot, record.
+
+Theory of operation. A command never sees half of a reload: the snapshot is taken once, when its transaction
+begins. Who changed a ticket between the load and the record makes the store raise Outdated, and then the
+command is decided again on what the ticket is by now.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from mailbot.domain.lifecycle import Decision
+from mailbot.domain.model import Ticket
+from mailbot.store import tickets
+from mailbot.store.store import Store
+from mailbot.store.tickets import Message
+from mailbot.workers.outbox_rows import outcome
+from mailbot.workers.runtime import Runtime, Snapshot, load_missing_ladders
+
+R = TypeVar("R")
+
+
+@dataclass(slots=True)
+class Transaction:
+    """One command under way. `now` is its one moment, `snapshot` all that it decides by."""
+
+    connection: Connection
+    snapshot: Snapshot
+    now: datetime
+
+    def load(self, numbers: Collection[str]) -> dict[str, Ticket]:
+        """Lock these tickets, and return those that exist, ready to be decided about."""
+        found = tickets.load(self.connection, numbers)
+        self.snapshot = load_missing_ladders(self.connection, self.snapshot, found.values())
+        self.snapshot.agent_loads.refresh(self.connection, self.snapshot.policy)
+        return found
+
+    def record(self, before: Ticket, decision: Decision, message: Message | None = None) -> None:
+        """Write what was decided about one ticket."""
+        self.record_all([self.outcome(before, decision, message)])
+
+    def record_all(self, outcomes: Sequence[tickets.Outcome]) -> None:
+        """Write what was decided about several tickets."""
+        tickets.record(self.connection, outcomes)
+
+    def outcome(
+        self,
+        before: Ticket | None,
+        decision: Decision,
+        message: Message | None = None,
+        participants: Sequence[tuple[str, str]] = (),
+    ) -> tickets.Outcome:
+        """Return what `record_all` writes for a decision; a new ticket has nothing before."""
+        return outcome(before, decision, self.snapshot, self.now, message=message, participants=participants)
+
+
+def transact(store: Store, runtime: Runtime, now: datetime, decide: Callable[[Transaction], R]) -> R:
+    """Run `decide` in a transaction of its own, in the caller's thread, and return its result.
+
+    Raises Outdated when others were first several times in a row.
+    """
+
+    def attempt(connection: Connection, decide: Callable[[Transaction], R]) -> R:
+        return decide(Transaction(connection, runtime.snapshot, now))
+
+    return tickets.decide_now(store, attempt, decide)

@@ -30,7 +30,7 @@ from mailbot.domain.policy import Policy
 from mailbot.domain.policy_outline import outline
 from mailbot.errors import ConfigError, Problem
 from mailbot.mail.compose.compose import Composer
-from mailbot.mail.compose.reply_tokens import Keys
+from mailbot.mail.compose.reply_tokens import TokenSigner
 from mailbot.metrics import Figures, Metrics
 from mailbot.operations.validate_policy import Approved, approve, doubts
 from mailbot.store import installation, ladders, migrate, nodes, policies, queries
@@ -122,7 +122,7 @@ class Daemon:
         self._greet()
         _allow_many_files()
         own: bytes = await self._store.write(installation.secret, None)
-        keys = Keys(self.settings.secret or own)
+        keys = TokenSigner(self.settings.secret or own)
         policy = await self._with_former(self._loaded.policy)
         composer = Composer(self._templates, keys, policy, signer=signer(self.settings.dkim))
         self._runtime = Runtime(Snapshot(policy, composer, keys, self.settings.trust))

@@ -10,8 +10,8 @@ from mailbot.domain.model import Envelope
 from mailbot.domain.policy import Policy
 from mailbot.errors import Refused
 from mailbot.mail.parsing import header_fields
-from mailbot.mail.parsing.addressed import addressed
-from mailbot.mail.parsing.addresses import people
+from mailbot.mail.parsing.addresses import parse_addresses
+from mailbot.mail.parsing.envelope import sender_and_recipients
 
 MBOX_LINE = re.compile(rb"From (?![ \t]*:)[^\n]*\n")  # "From :" with a colon is a field in an old spelling
 NULL_SENDERS = ("", "<>", "MAILER-DAEMON")  # the last one: how Postfix's pipe(8) and local(8) write it
@@ -57,7 +57,7 @@ def _hinted(raw: bytes, env: Mapping[str, str], policy: Policy) -> tuple[str, ..
     hints = (
         *([env.get(name, "")] for name in ASKED),
         [*_named(raw, "delivered-to", FIELDS), *_named(raw, "x-original-to", FIELDS)],
-        addressed(raw, policy.mailbox_for)[1],
+        sender_and_recipients(raw, policy.mailbox_for)[1],
     )
     first = tuple(policy.mailboxes)[:1]
     return next((found for hint in hints if (found := _ours(hint, policy))), first)
@@ -79,7 +79,7 @@ def _ours(recipients: Sequence[str], policy: Policy) -> tuple[str, ...]:
 def _named(raw: bytes, name: str, limit: int) -> list[str]:
     """Addresses in the topmost fields of that name."""
     head, _ = header_fields.read(raw, 0, len(raw))
-    return [person.address for value in head.all(name)[:limit] for person in people(value)]
+    return [person.address for value in head.get_all(name)[:limit] for person in parse_addresses(value)]
 
 
 def _readable(sender: str) -> str:

@@ -156,7 +156,10 @@ def _suggesting(
     verdict: Verdict, mistyped: Collection[str], own: Collection[str], weighed: list[Weighed]
 ) -> Verdict:
     """Did you mean? Among the sender's own tickets alone, and only when a single one is near."""
-    near = {typed: [number for number in own if ticket_number.is_near(typed, number)] for typed in mistyped}
+    near = {
+        typed: [number for number in own if ticket_number.is_one_slip_apart(typed, number)]
+        for typed in mistyped
+    }
     for typed, found in near.items():
         like = f", like {' or '.join(found[:3])} in which the sender takes part" if found else ""
         weighed.append(Weighed("mistyped number", typed, False, f"its check digit is wrong{like}"))

@@ -164,13 +164,14 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a machine tells about a mail that somebody sent. Nothing in it is proven: anybody can write one.
+    """A machine's report about a mail. Nothing in it is proven: anybody can write one.
 
-    `kind`: "bounce" (given up), "delay" (still tried), "complaint" (the reader calls it abuse), "receipt"
-    (delivered, displayed, or what else only needs recording). `permanent`: it would fail again. `read_by`
-    says which reader understood it. `message_id` and `references` are the original's; `marks` all that looks
-    like a signed Message-ID or a bounce address of ours anywhere in the mail, the original's own first;
-    `said` the text in which a ticket number may stand.
+    - `kind`: "bounce" (given up), "delay" (still tried), "complaint" (the reader calls it abuse), or "receipt"
+      (delivered, displayed, or anything else that is only recorded).
+    - `permanent`: another attempt would fail too. `read_by`: the reader that understood the report.
+    - `message_id` and `references`: those of the original mail.
+    - `tokens`: everything that looks like our Message-ID or bounce address, the original's first.
+    - `text`: where a ticket number may be found.
     """
 
     kind: str
@@ -179,8 +180,8 @@ class Report:
     read_by: str
     message_id: str = ""
     references: tuple[str, ...] = ()
-    marks: tuple[str, ...] = ()
-    said: str = field(repr=False, default="")
+    tokens: tuple[str, ...] = ()
+    text: str = field(repr=False, default="")
 
 
 @dataclass(frozen=True, slots=True)

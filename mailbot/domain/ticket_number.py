@@ -95,7 +95,7 @@ def find(text: str, prefixes: Collection[str]) -> Found:
     return Found(tuple(valid)[:MOST], tuple(mistyped)[:MOST])
 
 
-def is_near(typed: str, number: str) -> bool:
+def is_one_slip_apart(typed: str, number: str) -> bool:
     """One slip apart: a wrong, a missing or an extra digit, or two neighbours swapped. Same prefix."""
     (prefix, left), (other, right) = ((each.partition("-")[0], _digits(each)) for each in (typed, number))
     return prefix == other and left != right and _one_slip(left, right)

@@ -18,10 +18,10 @@ from mailbot.domain.policy import Policy
 from mailbot.domain.policy_tests import Expected, Mismatch, Rehearsal
 from mailbot.errors import ConfigError, Problem
 from mailbot.mail.compose import sample_mail
-from mailbot.mail.compose.reply_tokens import check_room
+from mailbot.mail.compose.reply_tokens import check_token_fits
 from mailbot.mail.compose.templates import Templates
 from mailbot.mail.compose.templates import load as load_templates
-from mailbot.mail.parsing.envelope import envelope_of
+from mailbot.mail.parsing.envelope import build_envelope
 from mailbot.mail.parsing.parse import parse
 
 ROUTING = "routing.yaml"
@@ -72,7 +72,7 @@ def _room(policy: Policy, directory: Path) -> list[Problem]:
     problems = []
     for box in policy.mailboxes.values():
         try:
-            check_room(box.address, box.prefix, box.digits)
+            check_token_fits(box.address, box.prefix, box.digits)
         except ValueError as error:
             problems.append(Problem(str(directory / "mailbot.yaml"), 0, 0, str(error)))
     return problems
@@ -104,14 +104,14 @@ def _posted(test: Rehearsal, policy: Policy, directory: Path) -> tuple[InboundMa
     if said.file:
         raw = _read(directory / said.file)
     else:
-        raw = sample_mail.written(said.sender, recipient, said.subject, said.body, said.headers)
+        raw = sample_mail.write_mail(said.sender, recipient, said.subject, said.body, said.headers)
     mail = parse(raw, own_addresses=policy.mailboxes.keys())
     at = policy_tests.moment_of(said.at, policy)
-    envelope = envelope_of(raw, policy, at, recipient=said.recipient or None)
+    envelope = build_envelope(raw, policy, at, recipient=said.recipient or None)
     return replace(
         mail,
         language=mail.language if said.language is None else said.language,
-        attachments=mail.attachments or tuple(map(sample_mail.attachment, said.attachments)),
+        attachments=mail.attachments or tuple(map(sample_mail.sample_attachment, said.attachments)),
         size=mail.size if said.size is None else said.size,
     ), envelope
 

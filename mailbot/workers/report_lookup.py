@@ -32,7 +32,11 @@ class Trace:
 
 def with_report(claimed: Claimed, mail: InboundMail, policy: Policy) -> InboundMail:
     """With what a machine reports that shows itself by its envelope alone: told in words, so never large."""
-    if mail.automatic or mail.size > bounces.GUESSED_UP_TO or not envelope_reason(claimed.envelope.sender):
+    if (
+        mail.automatic
+        or mail.size > bounces.UNSTRUCTURED_SIZE_LIMIT
+        or not envelope_reason(claimed.envelope.sender)
+    ):
         return mail
     return replace(mail, report=bounces.read(claimed.raw, policy.mailboxes.keys()))
 
@@ -55,7 +59,7 @@ def _of_report(
     keyed: Iterable[str],
     snapshot: Snapshot,
 ) -> Trace:
-    marked = [nonce for mark in report.marks if (nonce := snapshot.keys.nonce_in(mark))]
+    marked = [nonce for mark in report.tokens if (nonce := snapshot.keys.nonce_in(mark))]
     original = snapshot.keys.nonce_in(report.message_id) or ""
     found = failures.sent(connection, {*keyed, *marked, original} - {""})
     address = next((found[nonce] for nonce in keyed if nonce in found), None)
@@ -73,7 +77,7 @@ def _of_report(
     return replace(
         standing,
         recalled=tuple(filter(None, (report.message_id, *report.references)))[:20],
-        reported=ticket_number.find(report.said, prefixes).valid,
+        reported=ticket_number.find(report.text, prefixes).valid,
         concerned=tuple(failure.address for failure in report.recipients if failure.address),
     )
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from mailbot.errors import ConfigError, Problem
-from mailbot.mail.auth.dns_errors import Kind, Lookup, LookupFailed, OutOfTime
+from mailbot.mail.auth.dns_lookup import Lookup, LookupFailed, RecordType, TimeLimitReached
 
 QUESTIONS = 40  # for one mail: SPF alone may need 11 and the hosts of an mx
 RECORDS = 50  # of one answer that are looked at
@@ -36,22 +36,22 @@ class Resolver:
         self._dns.use_edns(0, 0, PAYLOAD)
 
     def until(self, end: float) -> Lookup:
-        """Look-ups for one mail, which raise OutOfTime from the (monotonic) moment `end` on."""
+        """Look-ups for one mail, which raise TimeLimitReached from the (monotonic) moment `end` on."""
         asked = 0
 
-        def look_up(name: str, kind: Kind) -> Sequence[str]:
+        def look_up(name: str, kind: RecordType) -> Sequence[str]:
             nonlocal asked
             asked += 1
             if asked > QUESTIONS:
                 raise LookupFailed("too many questions for one mail")
             left = end - self._monotonic()
             if left <= 0:
-                raise OutOfTime
+                raise TimeLimitReached
             return self._ask(name, kind, left)
 
         return look_up
 
-    def _ask(self, name: str, kind: Kind, seconds: float) -> list[str]:
+    def _ask(self, name: str, kind: RecordType, seconds: float) -> list[str]:
         import dns.exception
         import dns.name
         import dns.resolver
@@ -66,7 +66,7 @@ class Resolver:
         except (dns.resolver.NXDOMAIN, dns.resolver.YXDOMAIN):
             return []
         except dns.exception.Timeout as error:
-            raise OutOfTime from error
+            raise TimeLimitReached from error
         except (dns.exception.DNSException, OSError) as error:
             raise LookupFailed(type(error).__name__) from error
         records = list(answer.rrset or ())[:RECORDS]
@@ -75,7 +75,7 @@ class Resolver:
         return [_text(record, kind) for record in records]
 
 
-def _text(record: Any, kind: Kind) -> str:
+def _text(record: Any, kind: RecordType) -> str:
     match kind:
         case "TXT":
             return b"".join(record.strings).decode("latin-1")

@@ -15,7 +15,7 @@ from mailbot.domain.model import Envelope, InboundMail, Ticket
 from mailbot.domain.policy import Policy
 from mailbot.mail.auth.sign import Signer
 from mailbot.mail.compose.compose import Composer
-from mailbot.mail.compose.reply_tokens import Keys
+from mailbot.mail.compose.reply_tokens import TokenSigner
 from mailbot.mail.compose.templates import Templates
 from mailbot.store import ladders
 from mailbot.workers.agent_loads import AgentLoads
@@ -27,7 +27,7 @@ class Snapshot:
 
     policy: Policy
     composer: Composer
-    keys: Keys
+    keys: TokenSigner
     trust: Trust
     agent_loads: AgentLoads = field(default_factory=AgentLoads)
 

@@ -16,7 +16,7 @@ from ipaddress import ip_address
 from mailbot import log
 from mailbot.config.model import MIB, Trust
 from mailbot.domain.model import Authentication, Envelope, InboundMail
-from mailbot.mail.auth.dns_errors import Lookup, OutOfTime
+from mailbot.mail.auth.dns_lookup import Lookup, TimeLimitReached
 from mailbot.mail.auth.verify import ascii_domain, verify
 from mailbot.metrics import Metrics
 
@@ -34,7 +34,7 @@ TIMEOUT, ERROR = "authentication-timeout", "authentication-error"
 class Senders:
     """Called with a mail as read, gives it back with what SPF, DKIM and DMARC say about its sender.
 
-    `until` makes the look-ups for one mail, which raise OutOfTime from a monotonic moment on.
+    `until` makes the look-ups for one mail, which raise TimeLimitReached from a monotonic moment on.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Senders:
             return self._told(mail, "timeout", TIMEOUT)
         if isinstance(found, Authentication):
             return self._told(replace(mail, authentication=found), found.value)
-        if isinstance(found, OutOfTime):
+        if isinstance(found, TimeLimitReached):
             if waited > self._limit / 2:
                 self._remember(domain)
             return self._told(mail, "timeout", TIMEOUT)

@@ -23,7 +23,7 @@ from mailbot.domain.replies.auto_reply import allowance_keys
 from mailbot.domain.replies.undeliverable import Mute
 from mailbot.domain.routing.conditions import LOOKED_UP
 from mailbot.mail.replies.automatic import envelope_reason
-from mailbot.mail.replies.new_text import answer_text
+from mailbot.mail.replies.new_text import extract_answer
 from mailbot.store import allowances, customer_history, failures, inbox, tickets
 from mailbot.store import suppressions as mutes
 from mailbot.store.codec import verdict_data
@@ -194,7 +194,7 @@ def _decide(
     verdict = follow(verdict, merged)
     if verdict.tagged and mail.sender in policy.agents:
         # What goes on to the customer: nothing of the notice that the agent's program quoted below.
-        mail = replace(mail, visible=answer_text(mail.text))
+        mail = replace(mail, visible=extract_answer(mail.text))
     ticket = known.tickets.get(verdict.number)
     facts = MailFacts(
         number=number,
@@ -217,8 +217,8 @@ def _decide(
 def _clues(claimed: Claimed, mail: InboundMail, traced: Trace, snapshot: Snapshot) -> Clues:
     tagged = ""
     for address in claimed.envelope.recipients:
-        tag = snapshot.keys.tag_of(address)
-        if tag and snapshot.keys.proves(tag, mail.sender):
+        tag = snapshot.keys.reply_token_in(address)
+        if tag and snapshot.keys.verify(tag, mail.sender):
             tagged = tag.number
     references = tuple(dict.fromkeys((*mail.in_reply_to, *reversed(mail.references))))[:20]
     signed = (snapshot.keys.number_in(message_id) for message_id in references)

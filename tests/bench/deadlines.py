@@ -21,7 +21,7 @@ from mailbot.domain.decisions import MailFacts, on_mail
 from mailbot.domain.matching import Verdict
 from mailbot.domain.policy import Policy
 from mailbot.mail.compose.compose import Composer
-from mailbot.mail.compose.reply_tokens import Keys
+from mailbot.mail.compose.reply_tokens import TokenSigner
 from mailbot.mail.compose.templates import load as load_templates
 from mailbot.metrics import Metrics
 from mailbot.store import deadlines, migrate, tickets
@@ -72,7 +72,7 @@ def _desk(daemon: DaemonProcess) -> Desk:
     env = daemon.environment()
     loaded = load_settings(daemon.config, env)
     migrate.upgrade(loaded.settings.store)
-    keys = Keys(b"a secret for the bench alone, no more")
+    keys = TokenSigner(b"a secret for the bench alone, no more")
     composer = Composer(load_templates(loaded.settings.templates), keys, loaded.policy)
     runtime = Runtime(Snapshot(loaded.policy, composer, keys, loaded.settings.trust))
     opened = _opened(0, builders.NOW, loaded.policy)

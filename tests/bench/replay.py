@@ -10,7 +10,7 @@ from mailbot.config.api import load as load_settings
 from mailbot.domain.model import Envelope
 from mailbot.domain.policy_outline import outline
 from mailbot.mail.compose.compose import Composer
-from mailbot.mail.compose.reply_tokens import Keys
+from mailbot.mail.compose.reply_tokens import TokenSigner
 from mailbot.mail.compose.templates import load as load_templates
 from mailbot.mail.parsing.fingerprint import fingerprint
 from mailbot.metrics import Metrics
@@ -59,7 +59,7 @@ async def _fill(daemon: DaemonProcess, mails: int) -> None:
     sources, now = loaded.sources, datetime.now(UTC)
     entered = policies.InForce(policy.version, now, outline(policy), sources.files, sources.templates)
     store.write_now(policies.enter, entered)
-    keys = Keys(b"a secret for the bench alone, no more")
+    keys = TokenSigner(b"a secret for the bench alone, no more")
     composer = Composer(load_templates(loaded.settings.templates), keys, policy)
     runtime = Runtime(Snapshot(policy, composer, keys, loaded.settings.trust))
     intake = Intake(store, runtime, "bench", lambda: None, Metrics(), lambda: datetime.now(UTC))

@@ -7,11 +7,11 @@ from mailbot.domain import ticket_number
 from mailbot.domain.model import InboundMail
 from mailbot.mail.compose.mime_writer import ComposeRefused, bare_address, unstructured
 from mailbot.mail.parsing import header_fields
-from mailbot.mail.parsing.addressed import addressed
-from mailbot.mail.parsing.addresses import people, valid
+from mailbot.mail.parsing.addresses import normalise_address, parse_addresses
+from mailbot.mail.parsing.envelope import sender_and_recipients
 from mailbot.mail.parsing.fingerprint import fingerprint
 from mailbot.mail.parsing.parse import parse
-from mailbot.mail.replies.new_text import answer_text, visible
+from mailbot.mail.replies.new_text import extract_answer, extract_new_text
 from mailbot.mail.reports import bounces
 
 OURS = frozenset({"support@dukungan.example"})
@@ -39,24 +39,24 @@ def reading(raw: bytes) -> None:
         assert len(one.name) <= 150
     assert bool(mail.visible.strip()) == bool(mail.text.strip())
     assert len(mail.text) <= 512 * 1024
-    assert not mail.sender or mail.sender == valid(mail.sender), mail.sender
+    assert not mail.sender or mail.sender == normalise_address(mail.sender), mail.sender
     assert re.fullmatch(r"[0-9a-f]{64}", fingerprint(raw))
     _folding(mail)
     _outward(mail)
     _report(raw)
-    sender, recipients = addressed(raw, OURS.__contains__)
+    sender, recipients = sender_and_recipients(raw, OURS.__contains__)
     assert sender.isprintable()
     assert set(recipients) <= OURS
     header, _ = header_fields.read(raw, 0, len(raw))
-    for person in people(header.get("from")):
+    for person in parse_addresses(header.get("from")):
         assert not FORBIDDEN.search(person.name + person.address)
 
 
 def _folding(mail: InboundMail) -> None:
     for is_reply in (True, False):
-        said = visible(mail.text, is_reply=is_reply)
+        said = extract_new_text(mail.text, is_reply=is_reply)
         assert bool(said.strip()) == bool(mail.text.strip())
-    assert not FORBIDDEN.search(answer_text(mail.text))
+    assert not FORBIDDEN.search(extract_answer(mail.text))
     ticket_number.find(mail.subject, ("TOKO",))
 
 

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from mailbot.mail.auth.dns_errors import Kind, LookupFailed
+from mailbot.mail.auth.dns_lookup import LookupFailed, RecordType
 from mailbot.mail.auth.sign import Signer
 
 BUDI = "budi@bank.example"
@@ -73,7 +73,7 @@ class Zone:
     def __init__(self, data: Mapping[Any, Any]) -> None:
         self.data, self.asked = data, list[str]()
 
-    def __call__(self, name: str, kind: Kind) -> Sequence[str]:
+    def __call__(self, name: str, kind: RecordType) -> Sequence[str]:
         self.asked.append(name)
         found = self.data.get(name if kind == "TXT" else (kind, name), [])
         if isinstance(found, Exception):

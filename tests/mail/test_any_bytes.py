@@ -14,7 +14,7 @@ from mailbot.domain.model import InboundMail
 from mailbot.mail.parsing import header_fields, mime_tree, transfer_encoding
 from mailbot.mail.parsing.fingerprint import fingerprint
 from mailbot.mail.parsing.parse import parse
-from mailbot.mail.replies.new_text import answer_text
+from mailbot.mail.replies.new_text import extract_answer
 from tests.mail.bombs import bombs
 
 FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -108,7 +108,7 @@ def _check(raw: bytes) -> None:
     assert not any("\n" in one.name or "/" in one.name or len(one.name) > 150 for one in mail.attachments)
     assert bool(mail.visible.strip()) == bool(mail.text.strip())
     assert len(fingerprint(raw)) == 64
-    assert not FORBIDDEN.search(answer_text(mail.text))
+    assert not FORBIDDEN.search(extract_answer(mail.text))
 
 
 @given(st.binary(max_size=400))

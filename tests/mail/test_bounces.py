@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailbot.mail.compose.reply_tokens import Keys, marks_in
+from mailbot.mail.compose.reply_tokens import TokenSigner, find_tokens
 from mailbot.mail.parsing.parse import parse
 from mailbot.mail.reports import bounces
 from mailbot.mail.reports.unstructured_bounces import status_of
@@ -37,8 +37,8 @@ def test_what_is_ours_is_found_wherever_it_stands(sample: Sample) -> None:
 
     assert found
     ours = (ID.strip("<>"), f"+b.{BOUNCES.partition('+b.')[2].partition('@')[0]}")
-    assert bool(set(found.marks) & set(ours)) == (sample.holds == "id")
-    assert NUMBER in found.said or sample.holds != "number"
+    assert bool(set(found.tokens) & set(ours)) == (sample.holds == "id")
+    assert NUMBER in found.text or sample.holds != "number"
 
 
 @each_sample
@@ -124,11 +124,11 @@ def test_a_diagnostic_means_a_status(text: str, status: str) -> None:
 
 
 def test_marks_are_found_in_any_company_and_proven_by_the_key_alone() -> None:
-    keys = Keys(b"a secret of sixteen bytes or more")
+    keys = TokenSigner(b"a secret of sixteen bytes or more")
     message_id = keys.message_id(NUMBER, "abc123", "dukungan.example")
     tag = keys.bounce_address(OURS, "def456").partition("@")[0]
     text = f"x{message_id.upper()}. SRS0=a=b=dukungan.example={tag}@relay.example, {ID}"
-    found = marks_in(text, 10)
+    found = find_tokens(text, 10)
 
     assert [keys.nonce_in(each) for each in found] == ["abc123", "def456", None]
 

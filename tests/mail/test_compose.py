@@ -26,9 +26,9 @@ from mailbot.domain.notices import (
 )
 from mailbot.domain.policy import Mailbox, Policy, Team
 from mailbot.domain.worktime import Calendar
-from mailbot.mail.compose.compose import LOOP_HEADER, Composer, ComposeRefused, Outbound
+from mailbot.mail.compose.compose import LOOP_HEADER, Composer, ComposeRefused, OutboundMail
 from mailbot.mail.compose.mime_writer import bare_address, mail, mailbox_text, unstructured, verify
-from mailbot.mail.compose.reply_tokens import Keys
+from mailbot.mail.compose.reply_tokens import TokenSigner
 from mailbot.mail.compose.template_values import LANGUAGES, NOTICES, header_text, local_time, samples
 from mailbot.mail.compose.templates import Templates, load
 from mailbot.mail.replies.new_text import MARKERS
@@ -40,7 +40,7 @@ NUMBER, BOX, BUDI, SARI = (
     "sari@tim.example",
 )
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
-KEYS = Keys(b"a secret of thirty-two bytes ....")
+KEYS = TokenSigner(b"a secret of thirty-two bytes ....")
 TEMPLATES = load(Path(__file__).parents[2] / "templates")
 
 ACKNOWLEDGEMENT = Acknowledgement(NUMBER, BOX, BUDI, "id", "<a.1@pelanggan.example>")
@@ -75,7 +75,7 @@ def composer(brand: str = "TokoDompet", templates: Templates = TEMPLATES) -> Com
     return Composer(templates, KEYS, policy_of(Mailbox(BOX, brand, "TOKO")))
 
 
-def sent(notice: Notice, using: Composer | None = None) -> tuple[Outbound, EmailMessage]:
+def sent(notice: Notice, using: Composer | None = None) -> tuple[OutboundMail, EmailMessage]:
     """What leaves for a notice and how the standard library reads it, which must find no defect anywhere."""
     out = (using or composer()).compose(notice, nonce="a1b2c3", now=NOW)
     read = cast(EmailMessage, message_from_bytes(out.content, policy=policy.default))
@@ -174,11 +174,11 @@ def test_a_mail_answers_the_customers_mail_but_a_team_notice_never_names_it() ->
 
 def test_our_marks_in_a_mail_lead_back_to_its_ticket_its_agent_and_its_outbox_row() -> None:
     out, read = sent(TEAM)
-    tag = KEYS.tag_of(read["Reply-To"].addresses[0].addr_spec)
+    tag = KEYS.reply_token_in(read["Reply-To"].addresses[0].addr_spec)
     assert tag is not None
     assert tag.number == NUMBER
-    assert KEYS.proves(tag, SARI)
-    assert not KEYS.proves(tag, BUDI)
+    assert KEYS.verify(tag, SARI)
+    assert not KEYS.verify(tag, BUDI)
     assert KEYS.number_in(out.message_id) == NUMBER
     assert KEYS.bounce_nonce(out.sender) == "a1b2c3"
 
@@ -429,7 +429,7 @@ def test_a_template_that_fails_gives_way_to_built_in_words(notice: Any, language
     out, read = sent(dataclasses.replace(notice, language=language), using)
     plain, html = bodies(read)
     assert out.fallback
-    assert "nowhere" in out.trouble
+    assert "nowhere" in out.template_error
     assert (NUMBER in read["Subject"], NUMBER in plain, html) == (True, True, "")
     assert plain.count(getattr(notice, "text", LOOP_HEADER)) == hasattr(notice, "text")
     if isinstance(notice, Acknowledgement):

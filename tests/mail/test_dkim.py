@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mailbot.mail.auth import canonical, dkim
-from mailbot.mail.auth.dns_errors import LookupFailed
+from mailbot.mail.auth.dns_lookup import LookupFailed
 from mailbot.mail.auth.sign import Signer
 from tests.mail.senders import DOWN, HEADERS, MAIL, Zone, ed25519, keyed, record, rsa, signed
 

@@ -12,13 +12,13 @@ from mailbot.domain.decisions import routing_facts
 from mailbot.domain.policy import Policy
 from mailbot.domain.routing import conditions
 from mailbot.domain.routing.conditions import RoutingFacts
-from mailbot.mail.compose.example import written
+from mailbot.mail.compose.sample_mail import write_example
 from mailbot.mail.parsing.parse import parse
 from tests.analysis.lint.reading import SETS, policy_of, read
 
 
 def again(facts: RoutingFacts, policy: Policy) -> RoutingFacts:
-    mail = parse(written(facts))
+    mail = parse(write_example(facts))
     at = facts.local_time.astimezone(UTC)
     return routing_facts(mail, mail.sender, facts.mailbox, policy, at, facts.customer_history)
 

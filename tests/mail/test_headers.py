@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailbot.mail.parsing import addresses, encoded_words, header_fields
-from mailbot.mail.parsing.addresses import Person
+from mailbot.mail.parsing.addresses import NamedAddress
 from mailbot.mail.parsing.lazy_headers import VALUES_LIMIT
 from mailbot.mail.parsing.parse import parse
 
@@ -110,7 +110,7 @@ def test_parameters_are_read(value: str, expected: dict[str, str]) -> None:
     ],
 )
 def test_people_are_read_from_an_address_field(value: str, expected: list[tuple[str, str]]) -> None:
-    assert [(person.name, person.address) for person in addresses.people(value)] == expected
+    assert [(person.name, person.address) for person in addresses.parse_addresses(value)] == expected
 
 
 @given(st.text(max_size=40).map(lambda name: name.replace("\x00", "")), st.booleans())
@@ -118,11 +118,11 @@ def test_a_quoted_name_never_becomes_an_address(name: str, spaced: bool) -> None
     quoted = name.replace("\\", "\\\\").replace('"', '\\"')
     value = f'"{quoted}"{" " if spaced else ""}<budi@b.example>'
 
-    assert [person.address for person in addresses.people(value)] == ["budi@b.example"]
+    assert [person.address for person in addresses.parse_addresses(value)] == ["budi@b.example"]
 
 
 def test_an_address_is_taken_only_when_it_is_the_only_one() -> None:
-    assert addresses.people("x" * 5000 + "@b.example") == (Person("x" * 150, ""),)
+    assert addresses.parse_addresses("x" * 5000 + "@b.example") == (NamedAddress("x" * 150, ""),)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailbot.mail.parsing.html_text import html_to_text
-from mailbot.mail.replies.new_text import MARKERS, answer_text, visible
+from mailbot.mail.replies.new_text import MARKERS, extract_answer, extract_new_text
 
 SAID = "Saldo saya belum kembali.\n\nMohon dibantu."
 NOTICE = "There is a new ticket for your team. SECRET 4711"
@@ -67,21 +67,21 @@ def _mail(said: str, program: str, quote: str) -> str:
 @pytest.mark.parametrize("signature", SIGNED)
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_the_quote_of_every_program_is_folded(program: str, signature: str) -> None:
-    assert visible(_mail(SAID + signature, program, NOTICE), is_reply=True) == SAID
+    assert extract_new_text(_mail(SAID + signature, program, NOTICE), is_reply=True) == SAID
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_a_mail_that_is_no_reply_stays_whole(program: str) -> None:
     text = _mail(SAID, program, NOTICE)
 
-    assert visible(text, is_reply=False) == text
+    assert extract_new_text(text, is_reply=False) == text
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_a_reply_that_only_quotes_is_shown_whole(program: str) -> None:
     text = _mail("", program, NOTICE)
 
-    assert visible(text, is_reply=True) == text
+    assert extract_new_text(text, is_reply=True) == text
 
 
 @pytest.mark.parametrize(
@@ -97,25 +97,25 @@ def test_a_reply_that_only_quotes_is_shown_whole(program: str) -> None:
     ],
 )
 def test_what_only_looks_like_a_quote_stays(said: str) -> None:
-    assert visible(said, is_reply=True) == said
+    assert extract_new_text(said, is_reply=True) == said
 
 
 def test_answers_below_a_quote_stay() -> None:
     text = "On 20/11/2026 10:12, TokoDompet wrote:\n> Nomor Anda?\n\nINV/1\n\n> Kapan?\n\nKemarin."
 
-    assert visible(text, is_reply=True) == "INV/1\n\nKemarin."
+    assert extract_new_text(text, is_reply=True) == "INV/1\n\nKemarin."
 
 
 def test_a_signature_is_folded_but_never_the_mail() -> None:
-    assert visible("Halo\n\n-- \nBudi\n0812", is_reply=True) == "Halo"
-    assert visible("-- \nBudi\n0812", is_reply=True) == "-- \nBudi\n0812"
+    assert extract_new_text("Halo\n\n-- \nBudi\n0812", is_reply=True) == "Halo"
+    assert extract_new_text("-- \nBudi\n0812", is_reply=True) == "-- \nBudi\n0812"
 
 
 @given(st.text(max_size=80), st.sampled_from(sorted(PROGRAMS)), st.text(max_size=80))
 def test_visible_is_never_empty_unless_the_text_is(said: str, program: str, quote: str) -> None:
     text = _mail(said, program, quote)
 
-    assert visible(text, is_reply=True).strip()
+    assert extract_new_text(text, is_reply=True).strip()
 
 
 @pytest.mark.parametrize("signature", SIGNED)
@@ -123,16 +123,16 @@ def test_visible_is_never_empty_unless_the_text_is(said: str, program: str, quot
 def test_an_answer_ends_where_the_notice_begins(program: str, signature: str) -> None:
     notice = f"{MARKERS['en']}\n{NOTICE}"
 
-    assert answer_text(_mail(SAID + signature, program, notice)) == SAID
-    assert answer_text(_mail(SAID + signature, program, notice) + "\n\nbelow") == SAID
+    assert extract_answer(_mail(SAID + signature, program, notice)) == SAID
+    assert extract_answer(_mail(SAID + signature, program, notice) + "\n\nbelow") == SAID
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_an_agent_who_wrote_nothing_above_the_notice_answered_nothing(program: str) -> None:
     notice = f"{MARKERS['id']}\n{NOTICE}"
 
-    assert answer_text(_mail("", program, notice) + "\n\nbelow the quote") == ""
-    assert answer_text(_mail("Sent from my iPhone", program, notice)) == ""
+    assert extract_answer(_mail("", program, notice) + "\n\nbelow the quote") == ""
+    assert extract_answer(_mail("Sent from my iPhone", program, notice)) == ""
 
 
 @pytest.mark.parametrize(
@@ -148,34 +148,34 @@ def test_an_agent_who_wrote_nothing_above_the_notice_answered_nothing(program: s
 def test_whatever_language_names_our_reply_address_it_does_not_leave(above: str) -> None:
     text = f"{SAID}\n\n{above.format(address=ADDRESS)}\n\n{MARKERS['id']}\n{NOTICE}"
 
-    assert answer_text(text) == SAID
+    assert extract_answer(text) == SAID
 
 
 @given(st.text(max_size=120), st.sampled_from(sorted(PROGRAMS)), st.sampled_from(["", "> ", ">> ", " | "]))
 def test_nothing_below_the_marker_ever_leaves(said: str, program: str, prefix: str) -> None:
     notice = "\n".join(f"{prefix}{line}" for line in (MARKERS["id"], NOTICE, "", "more SECRET 4711"))
 
-    assert "SECRET 4711" not in answer_text(_mail(said, program, notice))
+    assert "SECRET 4711" not in extract_answer(_mail(said, program, notice))
 
 
 def test_an_answer_without_any_quote_is_kept_whole() -> None:
     text = "Halo Bu Siti,\n\ndana Anda kembali dalam 2 hari:\n- Rp 50.000\n\nSalam,\nAyu"
 
-    assert answer_text(text) == text
+    assert extract_answer(text) == text
 
 
 @pytest.mark.parametrize("name", PLAIN)
 def test_of_a_reply_is_seen_what_its_sender_wrote(name: str) -> None:
     mail, seen = PLAIN[name]
 
-    assert visible(mail, is_reply=True) == seen
+    assert extract_new_text(mail, is_reply=True) == seen
 
 
 @pytest.mark.parametrize("name", HTML)
 def test_of_a_reply_in_html_is_seen_the_same(name: str) -> None:
     mail, seen = HTML[name]
 
-    assert visible(html_to_text(mail)[0], is_reply=True) == seen
+    assert extract_new_text(html_to_text(mail)[0], is_reply=True) == seen
 
 
 MARKED = sorted(
@@ -192,7 +192,7 @@ def test_what_was_written_above_and_below_lines_with_marks_is_never_lost(
 ) -> None:
     text = f"{_mail(above, program, quote)}\n\n{below}"
 
-    assert visible(text, is_reply=True) == f"{above}\n\n{below}"
+    assert extract_new_text(text, is_reply=True) == f"{above}\n\n{below}"
 
 
 @pytest.mark.parametrize(
@@ -211,4 +211,4 @@ def test_a_hostile_reply_is_folded_in_one_pass(line: str) -> None:
     """Half a megabyte of each: what looks back, or ahead, too far runs into the suite's time limit here."""
     text = f"{line}\n" * (500_000 // len(line))
 
-    assert visible(text, is_reply=True).strip()
+    assert extract_new_text(text, is_reply=True).strip()

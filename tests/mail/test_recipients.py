@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailbot.mail.parsing.addressed import RECIPIENTS, addressed
+from mailbot.mail.parsing.envelope import RECIPIENT_LIMIT, sender_and_recipients
 from tests.builders import BOX, policy
 
 TOKO, BILLS = BOX.address, "tagihan@dukungan.example"
@@ -34,7 +34,7 @@ def ours(address: str) -> bool:
     ],
 )
 def test_the_sender_is_the_return_path_else_the_author(header: str, sender: str) -> None:
-    assert addressed(f"{header}\n\nhalo\n".encode(), ours)[0] == sender
+    assert sender_and_recipients(f"{header}\n\nhalo\n".encode(), ours)[0] == sender
 
 
 @pytest.mark.parametrize(
@@ -56,16 +56,18 @@ def test_the_sender_is_the_return_path_else_the_author(header: str, sender: str)
 def test_the_recipients_are_those_of_ours_whom_the_header_names(
     header: str, recipients: tuple[str, ...]
 ) -> None:
-    assert addressed(f"From: a@b.example\n{header}\n\nTo: {BILLS}\n".encode(), ours)[1] == recipients
+    assert (
+        sender_and_recipients(f"From: a@b.example\n{header}\n\nTo: {BILLS}\n".encode(), ours)[1] == recipients
+    )
 
 
 def test_nobody_makes_us_take_thousands_of_recipients() -> None:
     many = "".join(f"To: support+{each}@dukungan.example\r\n" for each in range(900))
-    assert len(addressed(many.encode() + b"\r\n", ours)[1]) == RECIPIENTS
+    assert len(sender_and_recipients(many.encode() + b"\r\n", ours)[1]) == RECIPIENT_LIMIT
 
 
 @given(st.binary(max_size=400) | st.from_regex(rb"(?i)(return-path|from|to|delivered-to): .{0,60}\n\n.*"))
 def test_any_bytes_have_an_envelope(raw: bytes) -> None:
-    sender, recipients = addressed(raw, policy().mailbox_for)
+    sender, recipients = sender_and_recipients(raw, policy().mailbox_for)
     assert sender == "" or "@" in sender
     assert set(recipients) <= {TOKO}

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mailbot.mail.compose.reply_tokens import LOCAL_PART, Keys, Tag, check_room
+from mailbot.mail.compose.reply_tokens import LOCAL_PART, ReplyToken, TokenSigner, check_token_fits
 
-KEYS = Keys(b"a secret of thirty-two bytes ....")
-OTHERS = Keys(b"another secret of thirty-two ....")
+KEYS = TokenSigner(b"a secret of thirty-two bytes ....")
+OTHERS = TokenSigner(b"another secret of thirty-two ....")
 BOX = "support@dukungan.example"
 NUMBER = "TOKO-48217390-8"
 
@@ -31,11 +31,11 @@ def test_a_message_id_of_ours_gives_its_number_back(number: str, nonce: str) -> 
 
 @given(numbers, addresses)
 def test_a_reply_address_proves_its_number_and_its_participant(number: str, participant: str) -> None:
-    tag = KEYS.tag_of(KEYS.reply_address(BOX, number, participant))
+    tag = KEYS.reply_token_in(KEYS.reply_address(BOX, number, participant))
     assert tag is not None
     assert tag.number == number
-    assert KEYS.proves(tag, participant.upper())
-    assert not OTHERS.proves(tag, participant)
+    assert KEYS.verify(tag, participant.upper())
+    assert not OTHERS.verify(tag, participant)
 
 
 @given(nonces)
@@ -49,10 +49,10 @@ def test_a_bounce_address_gives_its_nonce_back(nonce: str) -> None:
 def test_a_tag_made_for_another_participant_or_number_never_proves(
     number: str, other: str, participant: str, stranger: str
 ) -> None:
-    tag = KEYS.tag_of(KEYS.reply_address(BOX, number, participant))
+    tag = KEYS.reply_token_in(KEYS.reply_address(BOX, number, participant))
     assert tag is not None
-    assert KEYS.proves(tag, stranger) == (stranger == participant)
-    assert KEYS.proves(Tag(other, tag.mac), participant) == (other == number)
+    assert KEYS.verify(tag, stranger) == (stranger == participant)
+    assert KEYS.verify(ReplyToken(other, tag.mac), participant) == (other == number)
 
 
 MADE = {
@@ -63,9 +63,9 @@ MADE = {
 
 
 def _reads(mark: str) -> bool:
-    tag = KEYS.tag_of(mark)
+    tag = KEYS.reply_token_in(mark)
     return bool(
-        KEYS.number_in(mark) or KEYS.bounce_nonce(mark) or (tag and KEYS.proves(tag, "sari@team.example"))
+        KEYS.number_in(mark) or KEYS.bounce_nonce(mark) or (tag and KEYS.verify(tag, "sari@team.example"))
     )
 
 
@@ -89,16 +89,16 @@ def test_letters_that_lower_case_maps_into_ascii_are_not_forgiven(mark: str) -> 
 
 
 def test_a_participant_is_another_one_when_only_unicode_says_they_are_alike() -> None:
-    tag = KEYS.tag_of(KEYS.reply_address(BOX, NUMBER, "kiki@team.example"))
+    tag = KEYS.reply_token_in(KEYS.reply_address(BOX, NUMBER, "kiki@team.example"))
     assert tag is not None
-    assert not KEYS.proves(tag, "\u212aiki@team.example")
+    assert not KEYS.verify(tag, "\u212aiki@team.example")
 
 
 def test_one_mark_is_never_taken_for_another_kind() -> None:
     mac = MADE["bounce"].partition("@")[0][-26:]
     assert KEYS.number_in(f"<mb.{NUMBER.lower()}.0a1b2c.{mac}@dukungan.example>") is None
-    assert not KEYS.proves(Tag(NUMBER, mac), "0a1b2c")
-    assert KEYS.tag_of(MADE["bounce"]) is None
+    assert not KEYS.verify(ReplyToken(NUMBER, mac), "0a1b2c")
+    assert KEYS.reply_token_in(MADE["bounce"]) is None
     assert KEYS.bounce_nonce(MADE["reply"]) is None
 
 
@@ -110,17 +110,17 @@ def test_one_mark_is_never_taken_for_another_kind() -> None:
 def test_reading_is_total_on_any_text(text: str) -> None:
     assert KEYS.number_in(text) is None
     assert KEYS.bounce_nonce(text) is None
-    assert KEYS.tag_of(text) is None
-    assert not KEYS.proves(Tag(text, text), text)
+    assert KEYS.reply_token_in(text) is None
+    assert not KEYS.verify(ReplyToken(text, text), text)
 
 
 def test_the_longest_number_still_fits_into_a_local_part() -> None:
     address = KEYS.reply_address(BOX, "ABCDEFGHIJ-123456789012-3", "sari@team.example")
     assert len(address.partition("@")[0]) <= LOCAL_PART
-    tag = KEYS.tag_of(address)
+    tag = KEYS.reply_token_in(address)
     assert tag is not None
     assert tag.number == "ABCDEFGHIJ-123456789012-3"
-    assert KEYS.proves(tag, "sari@team.example")
+    assert KEYS.verify(tag, "sari@team.example")
 
 
 @given(prefixes, st.integers(8, 12), st.integers(1, 64))
@@ -129,9 +129,9 @@ def test_a_mailbox_that_passes_the_check_has_room_for_every_mark(prefix: str, co
     room = 64 - len("+t..") - 26 - max(16, len(prefix) + count + 1)
     if size > room:
         with pytest.raises(ValueError, match=f"at most {room} leave room"):
-            check_room(address, prefix, count)
+            check_token_fits(address, prefix, count)
         return
-    check_room(address, prefix, count)
+    check_token_fits(address, prefix, count)
     made = (
         KEYS.reply_address(address, f"{prefix}-{'1' * count}-2", "sari@team.example"),
         KEYS.bounce_address(address, "f" * 16),
@@ -142,7 +142,7 @@ def test_a_mailbox_that_passes_the_check_has_room_for_every_mark(prefix: str, co
 @pytest.mark.parametrize("address", ["a+b@x.example", "dukungän@x.example", "@x.example", "support"])
 def test_an_address_that_can_carry_no_tag_is_no_mailbox(address: str) -> None:
     with pytest.raises(ValueError, match="can't be a mailbox"):
-        check_room(address, "TOKO", 8)
+        check_token_fits(address, "TOKO", 8)
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_what_would_not_read_back_is_not_made(number: str, nonce: str) -> None:
 
 def test_a_secret_that_can_be_guessed_is_refused() -> None:
     with pytest.raises(ValueError, match="at least 16"):
-        Keys(b"short")
+        TokenSigner(b"short")
 
 
 def test_the_secret_is_not_shown() -> None:

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailbot.domain.policy import Policy
-from mailbot.mail.compose.sample_mail import attachment, has_header, written
-from mailbot.mail.parsing.envelope import envelope_of
+from mailbot.mail.compose.sample_mail import has_header, sample_attachment, write_mail
+from mailbot.mail.parsing.envelope import build_envelope
 from mailbot.mail.parsing.parse import parse
 from tests.builders import BOX, NOW, policy
 
@@ -15,18 +15,20 @@ LINES = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min
 
 @given(LINES, LINES)
 def test_a_mail_reads_back_as_it_was_meant(subject: str, body: str) -> None:
-    mail = parse(written("siti@pelanggan.example", BOX.address, subject, f"Halo,\n{body}"))
+    mail = parse(write_mail("siti@pelanggan.example", BOX.address, subject, f"Halo,\n{body}"))
     assert (mail.sender, mail.subject, mail.text) == ("siti@pelanggan.example", subject, f"Halo,\n{body}")
     assert mail.automatic == ""
 
 
 def test_a_value_with_line_ends_adds_no_header_field() -> None:
-    raw = written("a@x.example", BOX.address, "x\r\nAuto-Submitted: auto-replied", "", [("X-A", "1\nX-B: 2")])
+    raw = write_mail(
+        "a@x.example", BOX.address, "x\r\nAuto-Submitted: auto-replied", "", [("X-A", "1\nX-B: 2")]
+    )
     assert raw.count(b"\r\nX-B") == raw.count(b"\r\nAuto-Submitted") == 0
 
 
 def test_a_header_of_a_test_decides_as_that_of_a_mail() -> None:
-    raw = written("a@x.example", BOX.address, "x", "y", [("Auto-Submitted", "auto-replied")])
+    raw = write_mail("a@x.example", BOX.address, "x", "y", [("Auto-Submitted", "auto-replied")])
     assert "uto-" in parse(raw).automatic
 
 
@@ -59,7 +61,7 @@ def test_any_bytes_are_one_of_the_two(raw: bytes) -> None:
     [("Bukti Transfer.JPG", "image/jpeg"), ("a.pdf", "application/pdf"), ("x", "application/octet-stream")],
 )
 def test_a_file_of_which_only_the_name_is_known_has_a_likely_type(name: str, kind: str) -> None:
-    assert (attachment(name).name, attachment(name).type) == (name, kind)
+    assert (sample_attachment(name).name, sample_attachment(name).type) == (name, kind)
 
 
 @pytest.mark.parametrize(
@@ -83,5 +85,5 @@ def test_the_dialogue_is_told_from_the_mail(
 ) -> None:
     rules: Policy = policy()
     raw = header + b"\nHalo"
-    found = envelope_of(raw, rules, NOW, **given)  # type: ignore[arg-type]
+    found = build_envelope(raw, rules, NOW, **given)  # type: ignore[arg-type]
     assert (found.sender, found.recipients) == (sender, (recipient,))

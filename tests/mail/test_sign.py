@@ -13,7 +13,7 @@ from mailbot.domain.policy import Mailbox
 from mailbot.mail.auth.sign import Signer
 from mailbot.mail.compose.compose import Composer
 from mailbot.mail.compose.mime_writer import ComposeRefused
-from mailbot.mail.compose.reply_tokens import Keys
+from mailbot.mail.compose.reply_tokens import TokenSigner
 from mailbot.mail.compose.templates import load
 from tests.builders import BOX, NUMBER, policy
 from tests.mail.senders import ed25519, rsa
@@ -32,7 +32,7 @@ def signer(key: Any, domain: str = BOX.domain) -> Signer:
 def composed(key: Any, notice: Any = ACKNOWLEDGEMENT, domain: str = BOX.domain, box: Mailbox = BOX) -> bytes:
     chosen = policy(mailboxes={box.address: box})
     composer = Composer(
-        TEMPLATES, Keys(b"a secret of thirty-two bytes ...."), chosen, signer=signer(key, domain)
+        TEMPLATES, TokenSigner(b"a secret of thirty-two bytes ...."), chosen, signer=signer(key, domain)
     )
     return composer.compose(notice, nonce="abc", now=AT).content
 

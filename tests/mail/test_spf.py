@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from mailbot.mail.auth.dns_errors import Kind, LookupFailed
+from mailbot.mail.auth.dns_lookup import LookupFailed, RecordType
 from mailbot.mail.auth.spf import check
 
 SUITE = Path(__file__).parent / "rfc7208" / "rfc7208-tests.yml"
@@ -21,11 +21,11 @@ class Zone:
         self.data = {str(name).lower(): records for name, records in data.items()}
         self.asked = 0
 
-    def __call__(self, name: str, kind: Kind) -> Sequence[str]:
+    def __call__(self, name: str, kind: RecordType) -> Sequence[str]:
         self.asked += 1
         return self._find(name.lower(), kind, 0)
 
-    def _find(self, name: str, kind: Kind, depth: int) -> list[str]:
+    def _find(self, name: str, kind: RecordType, depth: int) -> list[str]:
         found: list[str] = []
         records = self.data.get(name, [])
         own_txt = any(isinstance(each, dict) and "TXT" in each for each in records)

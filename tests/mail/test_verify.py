@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mailbot.domain.model import Authentication, Envelope
-from mailbot.mail.auth.dns_errors import LookupFailed, OutOfTime
+from mailbot.mail.auth.dns_lookup import LookupFailed, TimeLimitReached
 from mailbot.mail.auth.sign import Signer
 from mailbot.mail.auth.verify import verify
 from tests.mail.senders import BUDI, DOWN, HEADERS, MAIL, Zone, keyed, record, rsa, signed
@@ -148,7 +148,11 @@ def test_a_name_of_many_labels_asks_a_few_times() -> None:
 
 def test_who_signs_for_himself_proves_nothing_about_another_and_is_not_even_asked_about() -> None:
     mail = signed(signed(), domain="evil.example", selector="slow")
-    zone = Zone(KEY | REJECT | {"evil.example": OutOfTime(), "slow._domainkey.evil.example": OutOfTime()})
+    zone = Zone(
+        KEY
+        | REJECT
+        | {"evil.example": TimeLimitReached(), "slow._domainkey.evil.example": TimeLimitReached()}
+    )
     envelope = Envelope("x@evil.example", (), HERE, AT)
 
     assert verify(mail, BUDI, envelope, zone, direct=True) is PASS
@@ -216,8 +220,8 @@ def test_a_header_too_long_to_be_read_does_not_hide_a_forgery() -> None:
 
 
 def test_time_that_runs_out_is_said() -> None:
-    with pytest.raises(OutOfTime):
-        judged({"bank.example": OutOfTime()})
+    with pytest.raises(TimeLimitReached):
+        judged({"bank.example": TimeLimitReached()})
 
 
 @pytest.mark.parametrize(
@@ -240,4 +244,4 @@ def test_a_signature_of_our_own_is_taken_by_our_own_check() -> None:
 
 
 def test_lookup_failed_is_no_out_of_time() -> None:
-    assert not issubclass(LookupFailed, OutOfTime)
+    assert not issubclass(LookupFailed, TimeLimitReached)

@@ -9,7 +9,7 @@ import pytest
 from mailbot.config.model import Trust
 from mailbot.errors import ConfigError, Problem
 from mailbot.mail.compose.compose import Composer
-from mailbot.mail.compose.reply_tokens import Keys
+from mailbot.mail.compose.reply_tokens import TokenSigner
 from mailbot.mail.compose.templates import load as load_templates
 from mailbot.operations.validate_policy import approve, doubts
 from mailbot.workers import refused
@@ -96,7 +96,7 @@ def test_a_rule_that_another_takes_all_mail_from_is_doubted(directory: Path) -> 
 
 def live(*admins: str) -> Snapshot:
     mine = policy(admins=admins)
-    keys = Keys(b"a secret of sixteen bytes or more")
+    keys = TokenSigner(b"a secret of sixteen bytes or more")
     return Snapshot(mine, Composer(load_templates(ROOT / "templates"), keys, mine), keys, Trust())
 
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, update
 
 from mailbot.domain.model import Status, Ticket
-from mailbot.mail.compose.reply_tokens import Keys
+from mailbot.mail.compose.reply_tokens import TokenSigner
 from mailbot.store import outbox_view, suppressions
 from mailbot.store.schema import events, messages, outbox
 from mailbot.store.schema import mutes as mutes_table
@@ -100,7 +100,7 @@ async def test_the_same_bounce_twice_and_another_mail_to_that_address_tell_nobod
 
 async def test_a_forged_bounce_mutes_nobody_and_marks_nothing(desk: Desk) -> None:
     ticket, row = await acknowledged(desk)
-    other = Keys(b"somebody else's secret, long enough")
+    other = TokenSigner(b"somebody else's secret, long enough")
     forged = other.message_id(ticket.number, row.nonce, BOX.domain)
     by_number = dsn(forged) | {"Subject": f"Undelivered: [{ticket.number}]"}
     found = await desk.receive(**by_number, to=other.bounce_address(BOX.address, row.nonce))

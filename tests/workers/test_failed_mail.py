@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from mailbot.domain import decisions
 from mailbot.domain.notices import Notice, TeamNotice
-from mailbot.mail.compose.compose import Composer, Outbound
+from mailbot.mail.compose.compose import Composer, OutboundMail
 from mailbot.metrics import Metrics
 from mailbot.store import suppressions
 from mailbot.store.outbox import Claim, Retry, Settled, claim, retry, settle
@@ -151,7 +151,7 @@ async def test_mail_that_was_tried_for_too_long_is_told_and_mutes_nobody(office:
 class Poisoned(Composer):
     """A composer that a bug strikes when it tells of one customer's mail."""
 
-    def compose(self, notice: Notice, *, nonce: str, now: Any) -> Outbound:
+    def compose(self, notice: Notice, *, nonce: str, now: Any) -> OutboundMail:
         if isinstance(notice, TeamNotice) and (notice.why, notice.customer) == (
             "undeliverable",
             "racun@x.example",

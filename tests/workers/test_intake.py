@@ -14,8 +14,8 @@ from sqlalchemy import Connection, select
 from mailbot.config.model import Trust
 from mailbot.domain.model import Envelope, Status, Ticket
 from mailbot.domain.notices import Notice
-from mailbot.mail.compose.compose import Composer, Outbound
-from mailbot.mail.compose.reply_tokens import Keys
+from mailbot.mail.compose.compose import Composer, OutboundMail
+from mailbot.mail.compose.reply_tokens import TokenSigner
 from mailbot.mail.compose.templates import load as load_templates
 from mailbot.metrics import Metrics
 from mailbot.store import inbox
@@ -29,7 +29,7 @@ from mailbot.workers.runtime import Runtime, Snapshot
 from tests.builders import BOX, NUMBER, RINA
 from tests.builders import policy as policy_of
 
-KEYS = Keys(b"a secret of sixteen bytes or more")
+KEYS = TokenSigner(b"a secret of sixteen bytes or more")
 TEMPLATES = load_templates(Path(__file__).parents[2] / "templates")
 BUDI = "budi@pelanggan.example"
 AGENTS_NETWORK = "10.20.0.9"
@@ -297,7 +297,7 @@ async def test_a_guessed_bounce_address_leads_nowhere(desk: Desk) -> None:
 class Poisoned(Composer):
     """A composer that a bug strikes on one recipient."""
 
-    def compose(self, notice: Notice, *, nonce: str, now: datetime) -> Outbound:
+    def compose(self, notice: Notice, *, nonce: str, now: datetime) -> OutboundMail:
         if notice.to == "racun@x.example":
             raise ZeroDivisionError("a bug of ours")
         return super().compose(notice, nonce=nonce, now=now)

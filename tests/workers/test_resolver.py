@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mailbot.mail.auth.dns_errors import LookupFailed, OutOfTime
+from mailbot.mail.auth.dns_lookup import LookupFailed, TimeLimitReached
 from mailbot.workers.resolver import QUESTIONS, Resolver
 from tests.dns_server import GARBAGE, SERVFAIL, SILENT, DnsServer
 
@@ -86,7 +86,7 @@ def test_a_server_that_fails_is_told_from_an_empty_answer(resolver: Resolver, na
 @pytest.mark.parametrize("name", ["silent.example", "garbage.example"])
 def test_no_answer_ends_in_time(resolver: Resolver, name: str) -> None:
     started = time.monotonic()
-    with pytest.raises((OutOfTime, LookupFailed)):
+    with pytest.raises((TimeLimitReached, LookupFailed)):
         resolver.until(soon())(name, "TXT")
 
     assert time.monotonic() - started < 2
@@ -94,10 +94,10 @@ def test_no_answer_ends_in_time(resolver: Resolver, name: str) -> None:
 
 def test_time_is_for_all_questions_together(resolver: Resolver, server: DnsServer) -> None:
     ask = resolver.until(soon())
-    with pytest.raises(OutOfTime):
+    with pytest.raises(TimeLimitReached):
         ask("silent.example", "TXT")
     before = len(server.asked)
-    with pytest.raises(OutOfTime):
+    with pytest.raises(TimeLimitReached):
         ask("bank.example", "TXT")
 
     assert len(server.asked) == before

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from mailbot.config.model import Trust
 from mailbot.domain.model import Authentication, Envelope
-from mailbot.mail.auth.dns_errors import Lookup
+from mailbot.mail.auth.dns_lookup import Lookup
 from mailbot.mail.parsing.parse import parse
 from mailbot.metrics import Metrics
 from mailbot.store.schema import events, messages

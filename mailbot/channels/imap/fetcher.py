@@ -29,7 +29,7 @@ from mailbot.config.model import ImapAccount
 from mailbot.domain.model import Envelope
 from mailbot.domain.policy import Policy
 from mailbot.errors import StoreUnavailable
-from mailbot.mail.parsing.addressed import addressed
+from mailbot.mail.parsing.envelope import sender_and_recipients
 from mailbot.store import imap_folders
 from mailbot.store.imap_folders import Folder, Opened, Position, Progress, Trouble
 from mailbot.store.store import Store
@@ -346,7 +346,7 @@ class ImapIntake:
 
     async def _store_one(self, mail: Listed, raw: bytes) -> int:
         policy, now = self._policy(), self._now()
-        sender, recipients = addressed(raw, policy.mailbox_for)
+        sender, recipients = sender_and_recipients(raw, policy.mailbox_for)
         received_at = min(mail.received_at or now, now)  # the server's word: the same at each repetition
         envelope = Envelope(sender, recipients or (self._account.mailbox,), "", received_at)
         return await self._keep(envelope, raw)

@@ -66,7 +66,7 @@ def _checks(*, every: bool) -> checks.Checks:
 
 def _written(found: Sequence[Finding], folder: Path) -> list[str]:
     """The example of each finding as a mail in `folder`, "" for those without one."""
-    from mailbot.mail.compose.example import written
+    from mailbot.mail.compose.sample_mail import write_example
 
     folder.mkdir(parents=True, exist_ok=True)
     names = []
@@ -74,6 +74,6 @@ def _written(found: Sequence[Finding], folder: Path) -> list[str]:
         mail = each.witness.mail if each.witness else None
         path = folder / f"{number:03d}-{each.kind}.eml"
         if mail:
-            path.write_bytes(written(mail))
+            path.write_bytes(write_example(mail))
         names.append(str(path) if mail else "")
     return names

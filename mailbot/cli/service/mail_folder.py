@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mailbot.domain.model import Envelope
 from mailbot.mail.parsing import header_fields
-from mailbot.mail.parsing.addressed import addressed
+from mailbot.mail.parsing.envelope import sender_and_recipients
 
 LARGEST = 64 * 1024 * 1024  # bytes of a mail that are read
 _MAILDIR = ("cur", "new")
@@ -60,9 +60,9 @@ def _unquoted(lines: list[bytes]) -> bytes:
 
 
 def envelope(raw: bytes, now: datetime) -> Envelope:
-    """What the dialogue may have said, as servers note it in the header (`mail.addressed`), at the moment of
+    """What the dialogue may have said, as servers note it in the header (`mail.parsing.envelope`), at the moment of
     the topmost Received, else of Date, else `now`."""
-    sender, recipients = addressed(raw, bool)
+    sender, recipients = sender_and_recipients(raw, bool)
     return Envelope(sender, recipients, "", _moment(raw) or now)
 
 

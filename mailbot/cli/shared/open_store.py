@@ -18,7 +18,7 @@ from mailbot.config.api import Loaded, Settings, load, load_policy
 from mailbot.domain.policy import Policy
 from mailbot.errors import ConfigError, Problem
 from mailbot.mail.compose.compose import Composer
-from mailbot.mail.compose.reply_tokens import Keys
+from mailbot.mail.compose.reply_tokens import TokenSigner
 from mailbot.mail.compose.templates import Templates
 from mailbot.mail.compose.templates import load as load_templates
 from mailbot.store import ladders, migrate, queries
@@ -52,7 +52,7 @@ def runtime(
     settings: Settings, policy: Policy, secret: bytes | None, templates: Templates | None = None
 ) -> Runtime:
     """`secret` is the store's; without any, marks are made that nobody will ever recognise."""
-    keys = Keys(settings.secret or secret or secrets.token_bytes(32))
+    keys = TokenSigner(settings.secret or secret or secrets.token_bytes(32))
     read = templates or load_templates(settings.templates)
     composer = Composer(read, keys, policy, signer=signer(settings.dkim))
     return Runtime(Snapshot(policy, composer, keys, settings.trust))

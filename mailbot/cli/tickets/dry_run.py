@@ -19,8 +19,8 @@ from mailbot.domain.notices import Notice
 from mailbot.domain.policy import Policy
 from mailbot.domain.routing_trace import RuleTrace
 from mailbot.mail.compose.compose import ComposeRefused
-from mailbot.mail.compose.sample_mail import has_header, written
-from mailbot.mail.parsing.envelope import envelope_of
+from mailbot.mail.compose.sample_mail import has_header, write_mail
+from mailbot.mail.parsing.envelope import build_envelope
 from mailbot.mail.parsing.fingerprint import fingerprint
 from mailbot.mail.parsing.parse import parse
 from mailbot.store import queries
@@ -116,7 +116,7 @@ def as_mail(posted: Posted, policy: Policy) -> Posted:
     sender = SOMEBODY if posted.sender in (None, "", "<>") else str(posted.sender)
     recipient = posted.recipient or next(iter(policy.mailboxes))
     body = posted.raw.decode("utf-8", "replace")
-    raw = written(sender, recipient, posted.subject or "", body)
+    raw = write_mail(sender, recipient, posted.subject or "", body)
     note = f"this text has no header, so it is taken as the body of a mail from {sender} to {recipient}"
     return replace(posted, raw=raw, note=note)
 
@@ -177,7 +177,7 @@ def _envelope(at: Place, posted: Posted) -> Envelope:
         except ValueError as error:
             raise click.UsageError(f"--peer {peer}: no IP address") from error
     said = {"sender": posted.sender, "recipient": recipient}
-    return envelope_of(posted.raw, at.policy, at.at, **said, peer=peer)
+    return build_envelope(posted.raw, at.policy, at.at, **said, peer=peer)
 
 
 def _tried(at: Place, mail: InboundMail, envelope: Envelope, event: Event) -> list[RuleTrace]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from mailbot.mail.auth import canonical
 from mailbot.mail.auth.canonical import Letter, tags
-from mailbot.mail.auth.dns_errors import Lookup
+from mailbot.mail.auth.dns_lookup import Lookup
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -68,7 +68,7 @@ def signatures(mail: Letter) -> Iterator[Signature]:
 
 
 def holds(signature: Signature, mail: Letter, lookup: Lookup, at: datetime) -> bool:
-    """Did the owner of the domain sign this? `at` is when the mail came. Raises LookupFailed, OutOfTime."""
+    """Did the owner of the domain sign this? `at` is when the mail came. Raises LookupFailed, TimeLimitReached."""
     if signature.expires is not None and signature.expires < at.timestamp():
         return False
     body = canonical.body(mail.body, relaxed=signature.relaxed_body)

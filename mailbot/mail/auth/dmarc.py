@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from mailbot.mail.auth import domains
-from mailbot.mail.auth.dns_errors import Lookup
+from mailbot.mail.auth.dns_lookup import Lookup
 
 RECORD_LIMIT = 4096  # characters
 STEPS = 5  # names asked on the way up from one domain
@@ -24,7 +24,7 @@ class Wish:
 def wish(domain: str, lookup: Lookup) -> Wish | None:
     """Of the domain itself, else of the organisation above it (section 6.6.3).
 
-    Raises LookupFailed, OutOfTime.
+    Raises LookupFailed, TimeLimitReached.
     """
     for name in _way_up(domain):
         record = _record(name, lookup)

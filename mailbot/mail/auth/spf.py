@@ -12,7 +12,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Literal
 from urllib.parse import quote
 
-from mailbot.mail.auth.dns_errors import Kind, Lookup, LookupFailed
+from mailbot.mail.auth.dns_lookup import Lookup, LookupFailed, RecordType
 
 Result = Literal["pass", "fail", "softfail", "neutral", "none", "temperror", "permerror"]
 
@@ -68,7 +68,7 @@ class _Check:
     peer_names: list[str] | None = None
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> RecordType:
         return "A" if self.peer.version == 4 else "AAAA"
 
     def asks(self) -> None:
@@ -76,7 +76,7 @@ class _Check:
         if self.terms > TERMS:
             raise _Permanent("more than ten terms ask the DNS")
 
-    def look(self, name: str, kind: Kind) -> list[str]:
+    def look(self, name: str, kind: RecordType) -> list[str]:
         found = list(self.lookup(name, kind)) if _is_name(name) else []
         if not found:
             self.voids += 1
@@ -88,7 +88,7 @@ class _Check:
 def check(peer: str, sender: str, helo: str, lookup: Lookup) -> Result:
     """The result for `sender` ("local@domain") as it came from the IP address `peer`; section 4.
 
-    Raises OutOfTime when `lookup` does.
+    Raises TimeLimitReached when `lookup` does.
     """
     address = ip_address(peer.partition("%")[0])
     if isinstance(address, IPv6Address) and address.ipv4_mapped:
@@ -232,7 +232,7 @@ def _names_of_peer(check: _Check) -> list[str]:
     return check.peer_names
 
 
-def _quietly(check: _Check, name: str, kind: Kind) -> list[str]:
+def _quietly(check: _Check, name: str, kind: RecordType) -> list[str]:
     """Not counted as void: the peer's owner writes its PTR records, and the domain's must not suffer."""
     try:
         return list(check.lookup(name, kind)) if _is_name(name) else []

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from mailbot.domain.model import Authentication, Envelope
 from mailbot.mail.auth import canonical, dkim, dmarc, domains, spf
-from mailbot.mail.auth.dns_errors import Lookup, LookupFailed
+from mailbot.mail.auth.dns_lookup import Lookup, LookupFailed
 
 SIGNATURES = 5  # of one mail that are verified
 
@@ -29,7 +29,7 @@ def verify(raw: bytes, sender: str, envelope: Envelope, lookup: Lookup, *, direc
     when neither did and the domain wants such mail quarantined or rejected; else NONE.
 
     `direct` is False behind a server of our own: its address says nothing about the sender's. Then, as with a
-    DNS that does not answer, nothing fails. Raises OutOfTime.
+    DNS that does not answer, nothing fails. Raises TimeLimitReached.
     """
     domain = ascii_domain(sender)
     if "." not in domain:

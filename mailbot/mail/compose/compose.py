@@ -32,12 +32,12 @@ from mailbot.mail.compose.mime_writer import (
     unstructured,
     verify,
 )
-from mailbot.mail.compose.reply_tokens import MAC, Keys, check_room
+from mailbot.mail.compose.reply_tokens import MAC, TokenSigner, check_token_fits
 from mailbot.mail.compose.template_values import LANGUAGES, Values, body_text, header_text, values_of
 from mailbot.mail.compose.templates import KINDS, TemplateFailed, Templates
 from mailbot.mail.replies.automatic import LOOP_HEADER
 
-__all__ = ["LOOP_HEADER", "ComposeRefused", "Composer", "Outbound"]
+__all__ = ["LOOP_HEADER", "ComposeRefused", "Composer", "OutboundMail"]
 
 _RULE = f"\n\n{'-' * 40}\n\n"
 _PAGE = (
@@ -52,10 +52,10 @@ _NO_TICKET = {
 
 
 @dataclass(frozen=True, slots=True)
-class Outbound:
+class OutboundMail:
     """A mail to be sent, as the outbox keeps it: the bytes never change, however often they are sent.
 
-    `fallback`: the built-in words went out, because a template failed; `trouble` says which and how.
+    `fallback`: the built-in words went out, because a template failed; `template_error` says which and how.
     """
 
     message_id: str
@@ -66,7 +66,7 @@ class Outbound:
     recipient: str
     content: bytes = field(repr=False)
     fallback: bool = False
-    trouble: str = ""
+    template_error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +84,16 @@ class Composer:
     """
 
     templates: Templates
-    keys: Keys
+    tokens: TokenSigner
     policy: Policy
     zone: str = "UTC"
     signer: Signer | None = None
 
     def __post_init__(self) -> None:
         for box in self.policy.mailboxes.values():
-            check_room(box.address, box.prefix, box.digits)
+            check_token_fits(box.address, box.prefix, box.digits)
 
-    def compose(self, notice: Notice | Bulletin, *, nonce: str, now: datetime) -> Outbound:
+    def compose(self, notice: Notice | Bulletin, *, nonce: str, now: datetime) -> OutboundMail:
         """The mail for this notice. The same notice, nonce and moment give the same bytes.
 
         `nonce`: 1 to 16 of a-z and 0-9, of the outbox row alone. ComposeRefused: it can't be sent as meant.
@@ -103,10 +103,14 @@ class Composer:
             raise ComposeRefused(f"there is no mailbox {notice.mailbox!r} any more")
         recipient = bare_address(notice.to)
         if isinstance(notice, Bulletin):
-            message_id, words, trouble = self.keys.bulletin_id(nonce, box.domain), _complete(notice), ""
+            message_id, words, template_error = (
+                self.tokens.bulletin_id(nonce, box.domain),
+                _complete(notice),
+                "",
+            )
         else:
-            message_id = self.keys.message_id(notice.number, nonce, box.domain)
-            words, trouble = self._words(notice, box)
+            message_id = self.tokens.message_id(notice.number, nonce, box.domain)
+            words, template_error = self._words(notice, box)
         headers = self._headers(notice, box, message_id, words.subject, now)
         boundary = f"=_{message_id.partition('@')[0][-MAC:]}"  # keyed: nobody can write it in advance
         files = notice.attachments if isinstance(notice, Answer | Bulletin) else ()
@@ -114,16 +118,16 @@ class Composer:
         if self.signer and self.signer.signs_for(box.domain):
             content, headers = self.signer.signed(content, now), [(SIGNATURE, ""), *headers]
         verify(content, headers, recipient, box.address)
-        return Outbound(
+        return OutboundMail(
             message_id=message_id,
             kind=notice.name,
             lane=notice.lane,
             number=notice.number,
-            sender=self.keys.bounce_address(box.address, nonce),
+            sender=self.tokens.bounce_address(box.address, nonce),
             recipient=recipient,
             content=content,
-            fallback=bool(trouble),
-            trouble=trouble,
+            fallback=bool(template_error),
+            template_error=template_error,
         )
 
     def _headers(
@@ -140,7 +144,7 @@ class Composer:
             ("Message-ID", message_id),
         ]
         if isinstance(notice, TeamNotice):
-            headers.append(("Reply-To", self.keys.reply_address(box.address, notice.number, notice.to)))
+            headers.append(("Reply-To", self.tokens.reply_address(box.address, notice.number, notice.to)))
         elif isinstance(notice, CompensationWanted) and notice.asker.isascii() and notice.asker:
             headers.append(("Reply-To", bare_address(notice.asker)))  # a question; no reply decides anything
         elif answered := message_id_or_nothing(getattr(notice, "in_reply_to", "")):

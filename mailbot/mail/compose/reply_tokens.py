@@ -35,15 +35,15 @@ _MARK = re2.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Tag:
-    """What a keyed reply address says. It says nothing until `Keys.proves` agrees."""
+class ReplyToken:
+    """What a keyed reply address says. It says nothing until `TokenSigner.verify` agrees."""
 
     number: str
     mac: str
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
+class TokenSigner:
     """Makes and checks the marks: HMAC-SHA256 cut to 130 bits (RFC 2104 section 5), one purpose per mark.
 
     Reading takes any text and never raises. Making raises ValueError on what would not read back.
@@ -73,7 +73,7 @@ class Keys:
         return found[0] if found else None
 
     def nonce_in(self, mark: str) -> str | None:
-        """The nonce (of the outbox row) in what `marks_in` found, when the mark is ours, else None."""
+        """The nonce (of the outbox row) in what `find_tokens` found, when the mark is ours, else None."""
         if mark.startswith("+"):
             return self.bounce_nonce(f"x{mark}@x")
         found = self._signed(mark)
@@ -99,12 +99,12 @@ class Keys:
             return _tagged(mailbox_address, f"t.{number.lower().replace('-', '')}.{mac}")
 
     @staticmethod
-    def tag_of(address: str) -> Tag | None:
+    def reply_token_in(address: str) -> ReplyToken | None:
         """The tag in a reply address, unproven; None when there is none."""
         found = _match(_REPLY, address)
-        return Tag(f"{found[0].upper()}-{found[1]}-{found[2]}", found[3]) if found else None
+        return ReplyToken(f"{found[0].upper()}-{found[1]}-{found[2]}", found[3]) if found else None
 
-    def proves(self, tag: Tag, participant: str) -> bool:
+    def verify(self, tag: ReplyToken, participant: str) -> bool:
         """Whether this tag was made for this number and this participant (an address; case is forgiven)."""
         ours = self._mac("reply", tag.number, participant)
         return hmac.compare_digest(tag.mac.encode("utf-8", "replace"), ours.encode())
@@ -128,7 +128,7 @@ class Keys:
         return hmac.digest(self.secret, text, "sha256")[:MAC].translate(_LETTERS).decode("ascii")
 
 
-def marks_in(text: str, most: int) -> tuple[str, ...]:
+def find_tokens(text: str, most: int) -> tuple[str, ...]:
     """What looks like a signed Message-ID or the tag of a bounce address, unproven; in order, no doubles.
 
     `text` holds no lone surrogates.
@@ -137,7 +137,7 @@ def marks_in(text: str, most: int) -> tuple[str, ...]:
     return tuple(islice(dict.fromkeys(found), most))
 
 
-def check_room(mailbox_address: str, prefix: str, digits: int) -> None:
+def check_token_fits(mailbox_address: str, prefix: str, digits: int) -> None:
     """Raises ValueError, with a text for the admin, when an address of this mailbox can't carry our marks."""
     local = mailbox_address.rpartition("@")[0]
     if not local or "+" in local or not mailbox_address.isascii():

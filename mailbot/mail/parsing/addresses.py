@@ -17,28 +17,28 @@ _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class NamedAddress:
     """`address` is in lower case, "" when what stood there is none; `name` is safe to show."""
 
     name: str
     address: str
 
 
-def people(value: str) -> tuple[Person, ...]:
+def parse_addresses(value: str) -> tuple[NamedAddress, ...]:
     """Everybody named in an address field, groups opened; only its first 4 KiB are read.
 
     Encoded words are decoded after the split (RFC 2047 5.3): a name can't smuggle an address in.
     """
     usual = _USUAL.match(value) if len(value) <= VALUE_LIMIT else None
     if usual:
-        return (Person(_name(usual[1] or usual[2] or ""), valid(usual[3])),)
+        return (NamedAddress(_name(usual[1] or usual[2] or ""), normalise_address(usual[3])),)
     found = []
     for tokens in _split(value[:VALUE_LIMIT]):
         found.append(_person(tokens))
     return tuple(person for person in found if person.name or person.address)
 
 
-def valid(text: str) -> str:
+def normalise_address(text: str) -> str:
     """`text` as an address in lower case, "" when it isn't a usable one."""
     address = text.lower()
     _, _, domain = address.rpartition("@")
@@ -76,18 +76,18 @@ def _split(value: str) -> list[list[tuple[str, str]]]:
     return groups
 
 
-def _person(tokens: list[tuple[str, str]]) -> Person:
+def _person(tokens: list[tuple[str, str]]) -> NamedAddress:
     marks = [text for kind, text in tokens if kind == "mark"]
     if "<" not in marks:
-        address = valid(_joined(tokens))
-        return Person("" if address else _name(_shown(tokens)), address)
+        address = normalise_address(_joined(tokens))
+        return NamedAddress("" if address else _name(_shown(tokens)), address)
     opens = next(i for i, token in enumerate(tokens) if token == ("mark", "<"))
     closes = next((i for i, token in enumerate(tokens) if token == ("mark", ">") and i > opens), len(tokens))
     inside = _joined(tokens[opens + 1 : closes]).rpartition(":")[2].lstrip("<")  # a source route is dropped
     after = "".join(text for _, text in tokens[closes + 1 :])
     # Two addresses without a comma: whichever we took, somebody else would read the other one.
-    address = "" if "@" in after or "<" in after else valid(inside)
-    return Person(_name(_shown(tokens[:opens])), address)
+    address = "" if "@" in after or "<" in after else normalise_address(inside)
+    return NamedAddress(_name(_shown(tokens[:opens])), address)
 
 
 def _joined(tokens: list[tuple[str, str]]) -> str:

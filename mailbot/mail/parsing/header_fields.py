@@ -33,7 +33,7 @@ class Fields:
         """The value of the topmost field of that (lower case) name, stripped; "" when there is none."""
         return self.first.get(name, "")
 
-    def all(self, name: str) -> list[str]:
+    def get_all(self, name: str) -> list[str]:
         return [value for row, value in self.rows if row == name]
 
 

@@ -24,7 +24,7 @@ class Headers(Mapping[str, tuple[str, ...]]):
             raise KeyError(name)
         return tuple(
             charsets.clean_line(encoded_words.decoded(value[:VALUE_LIMIT]), VALUE_LIMIT)
-            for value in self._fields.all(name)[:VALUES_LIMIT]
+            for value in self._fields.get_all(name)[:VALUES_LIMIT]
         )
 
     def __iter__(self) -> Iterator[str]:

@@ -12,7 +12,7 @@ from mailbot.mail.parsing.header_fields import VALUE_LIMIT, Fields
 from mailbot.mail.parsing.lazy_headers import Headers
 from mailbot.mail.parsing.mime_tree import Structure
 from mailbot.mail.replies import automatic
-from mailbot.mail.replies.new_text import has_marker, visible
+from mailbot.mail.replies.new_text import extract_new_text, has_marker
 from mailbot.mail.reports import bounces
 
 SUBJECT_LIMIT = 1000
@@ -51,7 +51,9 @@ def parse(
     subject = charsets.clean_line(encoded_words.decoded(header.get("subject")[:VALUE_LIMIT]), SUBJECT_LIMIT)
     answered, references = _ids(header.get("in-reply-to")), _ids(header.get("references"))
     reply_to, strange = _reply_to(header, sender)
-    said = visible(content.text, is_reply=_is_reply(subject, content.text, bool(answered or references)))
+    said = extract_new_text(
+        content.text, is_reply=_is_reply(subject, content.text, bool(answered or references))
+    )
     machine = _automatic(header, sender, tree, own_addresses)
     return InboundMail(
         sender=sender,
@@ -76,8 +78,8 @@ def parse(
 
 def _sender(header: Fields) -> tuple[str, str, tuple[str, ...]]:
     """Name and address of the one person in From, "" and a flag when it isn't exactly one."""
-    values = header.all("from")
-    named = [person for value in values[:2] for person in addresses.people(value)]
+    values = header.get_all("from")
+    named = [person for value in values[:2] for person in addresses.parse_addresses(value)]
     if len(values) > 1 or len(named) > 1:
         return "", "", ("several-senders",)
     if not named or not named[0].address:
@@ -87,7 +89,7 @@ def _sender(header: Fields) -> tuple[str, str, tuple[str, ...]]:
 
 def _reply_to(header: Fields, sender: str) -> tuple[str, tuple[str, ...]]:
     """Where an answer may go besides the sender: only within the same organisation (mail.md, point 6)."""
-    named = [person.address for person in addresses.people(header.get("reply-to")) if person.address]
+    named = [person.address for person in addresses.parse_addresses(header.get("reply-to")) if person.address]
     if not named or not sender:
         return "", ()
     at_home = domains.organisation(sender.rpartition("@")[2])

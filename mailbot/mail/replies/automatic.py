@@ -132,9 +132,9 @@ def _robot_name(found: re.Match[str]) -> str:
 
 
 def _travelled(header: Fields) -> str:
-    if any("autoresponder" in value.lower() for value in header.all("delivered-to")):
+    if any("autoresponder" in value.lower() for value in header.get_all("delivered-to")):
         return "Delivered-To: autoresponder"
-    if len(header.all("received")) > MOST_RECEIVED:
+    if len(header.get_all("received")) > MOST_RECEIVED:
         return f"more than {MOST_RECEIVED} Received"
     return ""
 

@@ -1,7 +1,7 @@
 """What somebody wrote this time, apart from the mail quoted around it, in English and Indonesian.
 
-Two readers with opposite fears. `visible` folds a customer's mail for display: in doubt a line stays.
-`answer_text` takes what an agent wrote for the customer: in doubt a line goes, for the notice is internal.
+Two readers with opposite fears. `extract_new_text` folds a customer's mail for display: in doubt a line stays.
+`extract_answer` takes what an agent wrote for the customer: in doubt a line goes, for the notice is internal.
 """
 
 import re
@@ -45,7 +45,7 @@ def has_marker(text: str) -> bool:
     return "##" in text and _MARKER.search(text.lower()) is not None
 
 
-def visible(text: str, *, is_reply: bool) -> str:
+def extract_new_text(text: str, *, is_reply: bool) -> str:
     """The lines of `text` that its sender wrote this time; `text` itself where that would leave nothing.
 
     Answers between and below lines quoted with ">" stay. A quote without such marks takes all that follows,
@@ -156,7 +156,7 @@ def _behind_ours(lines: list[str], number: int) -> int:
     return number + quoted.count("\n", 0, (name or words).end()) + 1
 
 
-def answer_text(text: str) -> str:
+def extract_answer(text: str) -> str:
     """What an agent wrote above the notice that was answered; "" when nothing stands there.
 
     Everything from the first sign of a quote on is left out, whatever follows it: it goes to a customer.

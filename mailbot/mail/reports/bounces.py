@@ -10,13 +10,15 @@ from email import message_from_bytes
 from email.policy import compat32
 
 from mailbot.domain.model import Failure, Report
-from mailbot.mail.compose.reply_tokens import marks_in
+from mailbot.mail.compose.reply_tokens import find_tokens
 from mailbot.mail.parsing import addresses, body, charsets, encoded_words, header_fields, mime_tree
 from mailbot.mail.parsing.header_fields import VALUE_LIMIT, Fields
 from mailbot.mail.parsing.mime_tree import Part, Structure
 from mailbot.mail.reports import dsn, unstructured_bounces
 
-GUESSED_UP_TO = 512 * 1024  # bytes: no server writes that much, or returns more, without a structure
+UNSTRUCTURED_SIZE_LIMIT = (
+    512 * 1024
+)  # bytes: no server writes that much, or returns more, without a structure
 MARKS = 20
 SAID = 64 * 1024  # characters in which a ticket number is looked for
 _DAEMON = re.compile(
@@ -68,8 +70,8 @@ def _read(raw: bytes, header: Fields, tree: Structure, text: str, own: Collectio
         read_by=read_by,
         message_id=message_id,
         references=original.references,
-        marks=_marks(f"{message_id}\n{above}\n{said}"),
-        said=said[:SAID],
+        tokens=_tokens(f"{message_id}\n{above}\n{said}"),
+        text=said[:SAID],
     )
 
 
@@ -95,12 +97,12 @@ def _kind(failures: tuple[Failure, ...]) -> str:
 
 def _guessed(raw: bytes, header: Fields, subject: str, text: str, own: Collection[str]) -> Found | None:
     """By the words of servers that keep to no standard, where they are told as such."""
-    if len(raw) > GUESSED_UP_TO or not _looks_like_one(header, subject):
+    if len(raw) > UNSTRUCTURED_SIZE_LIMIT or not _looks_like_one(header, subject):
         return None
     said = unstructured_bounces.own_words(text)
-    sender = next((person.address for person in addresses.people(header.get("from"))), "")
+    sender = next((person.address for person in addresses.parse_addresses(header.get("from"))), "")
     others = {sender, *own}
-    listed = addresses.people(header.get("x-failed-recipients"))  # Exim, Gmail
+    listed = addresses.parse_addresses(header.get("x-failed-recipients"))  # Exim, Gmail
     action = "delayed" if unstructured_bounces.is_delay(f"{subject}\n{said}") else "failed"
     if named := [person.address for person in listed if person.address and person.address not in others]:
         return _told(action, named, said, "X-Failed-Recipients")
@@ -153,12 +155,16 @@ def _flufl(raw: bytes) -> tuple[list[str], list[str]]:
     except Exception:  # a From that is not ASCII is enough, and it raises whatever its detectors do
         return [], []
     temporary, permanent = (
-        [address for each in sorted(group) if (address := addresses.valid(each.decode("ascii", "replace")))]
+        [
+            address
+            for each in sorted(group)
+            if (address := addresses.normalise_address(each.decode("ascii", "replace")))
+        ]
         for group in found
     )
     return temporary, permanent
 
 
-def _marks(text: str) -> tuple[str, ...]:
+def _tokens(text: str) -> tuple[str, ...]:
     """Those that stand whole; when there are none, those that a line end divides."""
-    return marks_in(text, MARKS) or marks_in(re.sub(r"=?\n[>| \t]*", "", text), MARKS)
+    return find_tokens(text, MARKS) or find_tokens(re.sub(r"=?\n[>| \t]*", "", text), MARKS)

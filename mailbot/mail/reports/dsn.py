@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from mailbot.domain.model import Failure
 from mailbot.mail.parsing import charsets, encoded_words, header_fields, transfer_encoding
-from mailbot.mail.parsing.addresses import people
+from mailbot.mail.parsing.addresses import parse_addresses
 from mailbot.mail.parsing.mime_tree import Part, Structure
 from mailbot.mail.reports.unstructured_bounces import RECIPIENTS, specific
 
@@ -196,5 +196,5 @@ def _address(value: str) -> str:
     """The address in "rfc822; Budi <budi@x>" and in all that is made of it."""
     value = value[:1000]
     typed, semicolon, rest = value.partition(";")
-    found = people(rest if semicolon and "@" not in typed else value)
+    found = parse_addresses(rest if semicolon and "@" not in typed else value)
     return next((person.address for person in found if person.address), "")

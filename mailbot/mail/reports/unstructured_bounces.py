@@ -9,7 +9,7 @@ from typing import Any
 import re2
 
 from mailbot.domain.model import Failure
-from mailbot.mail.parsing.addresses import valid
+from mailbot.mail.parsing.addresses import normalise_address
 
 LOOKED_AT = 32 * 1024  # characters of a report's text: what a server says stands in front of the original
 RECIPIENTS = 50
@@ -203,7 +203,7 @@ def failures(words: str, others: Iterable[str]) -> tuple[Failure, ...]:
     action = "delayed" if is_delay(words) else "failed"
     skipped = set(others)
     named = [str(found[1]) for found in _QSBMF.finditer(words)]
-    addresses = [address for each in named if (address := valid(each)) and address not in skipped]
+    addresses = [address for each in named if (address := normalise_address(each)) and address not in skipped]
     addresses = addresses or list(_nearby(words, skipped))
     return tuple(failure_of(words, address, action) for address in dict.fromkeys(addresses))[:RECIPIENTS]
 
@@ -231,7 +231,7 @@ def _addresses(line: str) -> Iterator[str]:
     if _ID_FIELD.search(line):
         return
     for found in _ADDRESS.finditer(line):
-        address = valid(found[0].strip("'.*=-"))
+        address = normalise_address(found[0].strip("'.*=-"))
         if address and not address.startswith(_OFFICIALS) and "." in address.rpartition("@")[2]:
             yield address
 

@@ -3,16 +3,16 @@
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-Kind = Literal["TXT", "A", "AAAA", "MX", "PTR"]
+RecordType = Literal["TXT", "A", "AAAA", "MX", "PTR"]
 
 # (name, kind) -> its records as text, () when there are none. TXT: the strings of a record joined, octets as
 # Latin-1; A and AAAA: addresses; MX and PTR: host names, without the final dot.
-Lookup = Callable[[str, Kind], Sequence[str]]
+Lookup = Callable[[str, RecordType], Sequence[str]]
 
 
 class LookupFailed(Exception):
     """The DNS gave no answer either way: what hangs on it stays open."""
 
 
-class OutOfTime(Exception):
+class TimeLimitReached(Exception):
     """The time for one mail is used up: nothing more is asked."""

@@ -38,22 +38,22 @@ from mailbot.store.engine import sqlite_path
 from mailbot.store.lock import LifeLock
 from mailbot.store.store import Store
 from mailbot.workers import admin_mail, refused
-from mailbot.workers.cleanup import Sweep
+from mailbot.workers.cleanup import Cleanup
 from mailbot.workers.deadlines import Deadlines
-from mailbot.workers.failed_mail import Undelivered
+from mailbot.workers.failed_mail import FailedMail
 from mailbot.workers.heartbeat import Heartbeat
 from mailbot.workers.http_monitor import Monitor
 from mailbot.workers.intake import Intake
 from mailbot.workers.loop import Loop, stuck
-from mailbot.workers.pending_requests import Undecided
+from mailbot.workers.pending_requests import PendingRequests
 from mailbot.workers.resolver import Resolver
 from mailbot.workers.runtime import Runtime, Snapshot, signer
-from mailbot.workers.sender_checks import Senders
+from mailbot.workers.sender_checks import SenderChecks
 from mailbot.workers.shadow import Shadow
 from mailbot.workers.weekly_report import WeeklyReports
 
 ROLES = ("listener", "imap", "intake", "delivery", "deadlines")
-FETCHING = timedelta(minutes=15)  # a turn of an IMAP duty: large mails over a thin line
+FETCHING = timedelta(minutes=15)  # a turn of an IMAP worker: large mails over a thin line
 DRAIN = timedelta(seconds=75)  # for sessions and sends under way; the unit allows 100 s for all of it
 
 
@@ -105,7 +105,7 @@ class Daemon:
         self._listener: Listener | None = None
         self._imap: list[ImapIntake] = []
         self._intake: Intake | None = None
-        self._senders: Senders | None = None
+        self._senders: SenderChecks | None = None
         self._delivery: Delivery | None = None
         self._monitor: Monitor | None = None
         self._shadow: Shadow | None = None
@@ -149,7 +149,7 @@ class Daemon:
         for problem in self._loaded.warnings:
             log.config_warning(problem=problem)
         if not self.settings.limits.rates:
-            log.limits_off()
+            log.limits_disabled()
 
     async def _join(self) -> None:
         if self._store.sqlite:
@@ -189,10 +189,10 @@ class Daemon:
         try:
             policy = (await asyncio.to_thread(load_policy, directory, self._env, today)).policy
         except ConfigError as refusal:
-            log.shadow_refused(problems=refusal.problems)
+            log.shadow_policy_refused(problems=refusal.problems)
             self._shadow.take(None)
         else:
-            log.shadow_taken(policy=policy.version)
+            log.shadow_policy_loaded(policy=policy.version)
             self._shadow.take(policy)
 
     def _build(self) -> None:
@@ -208,12 +208,12 @@ class Daemon:
                 now=_now,
             )
             self._loops["delivery"] = Loop(self._delivery)
-            undelivered = Undelivered(store, runtime, self._waker("delivery"), metrics, _now)
+            undelivered = FailedMail(store, runtime, self._waker("delivery"), metrics, _now)
             self._loops["undelivered"] = Loop(undelivered)
         if "intake" in self._roles:
             trust = self.settings.trust
             if trust.verify:
-                self._senders = Senders(trust, Resolver(trust.resolver).until, metrics)
+                self._senders = SenderChecks(trust, Resolver(trust.resolver).until, metrics)
             flow = self._flow = InFlow()
             shadow = self._shadow = Shadow(store, runtime, metrics, _now)
             self._intake = Intake(
@@ -231,10 +231,10 @@ class Daemon:
             self._loops["shadow"] = Loop(shadow)
         if "deadlines" in self._roles:
             self._loops["deadlines"] = Loop(Deadlines(store, runtime, self._waker("delivery"), metrics, _now))
-            self._loops["undecided"] = Loop(Undecided(store, runtime, self._waker("delivery"), _now))
+            self._loops["undecided"] = Loop(PendingRequests(store, runtime, self._waker("delivery"), _now))
         if "listener" in self._roles:
             self._listener = self._make_listener()
-        self._loops["sweep"] = Loop(Sweep(store, _now))
+        self._loops["sweep"] = Loop(Cleanup(store, _now))
         weekly = WeeklyReports(store, runtime, self._waker("delivery"), _now)
         self._loops["weekly report"] = Loop(weekly, patience=FETCHING)
         if "imap" in self._roles:
@@ -369,9 +369,9 @@ class Daemon:
 
     async def _tell_admins(self, problems: Sequence[Problem]) -> None:
         told = refused.occasion(problems, socket.gethostname(), self._runtime.snapshot, _now())
-        first = bool(told.bulletins) and await self._store.write(admin_mail.owe_once, told)
+        first = bool(told.bulletins) and await self._store.write(admin_mail.enqueue_once, told)
         if first:
-            log.admins_told(admins=len(told.bulletins))
+            log.admins_notified(admins=len(told.bulletins))
             self._waker("delivery")()
 
     async def stop(self) -> None:

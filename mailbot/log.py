@@ -97,7 +97,7 @@ def stopped(*, seconds: float) -> None:
 
 
 @_info
-def weekly_report(*, week: str, mails: int) -> None:
+def weekly_report_queued(*, week: str, mails: int) -> None:
     """The report of the week is in line, one mail for each who wants it."""
 
 
@@ -107,12 +107,12 @@ def policy_reloaded(*, old: str, new: str) -> None:
 
 
 @_info
-def shadow_taken(*, policy: str) -> None:
+def shadow_policy_loaded(*, policy: str) -> None:
     """A policy looks on from now: each new ticket is routed by it too, and nothing follows."""
 
 
 @_warning
-def shadow_refused(*, problems: Collection[object]) -> None:
+def shadow_policy_refused(*, problems: Collection[object]) -> None:
     """The policy that should look on can't be used: nobody looks on."""
 
 
@@ -127,12 +127,12 @@ def policy_refused(*, problems: Collection[object]) -> None:
 
 
 @_info
-def admins_told(*, admins: int) -> None:
+def admins_notified(*, admins: int) -> None:
     """Of a reload that was refused; other nodes that refuse the same files say nothing more."""
 
 
 @_warning
-def limits_off() -> None:
+def limits_disabled() -> None:
     """MAILBOT_LIMITS=off: for load tests only."""
 
 
@@ -152,7 +152,7 @@ def loops_stuck(*, names: Collection[str]) -> None:
 
 
 @_warning
-def supervisor_deaf(*, error: BaseException) -> None:
+def supervisor_unreachable(*, error: BaseException) -> None:
     """systemd's notification socket doesn't take our words."""
 
 
@@ -170,12 +170,12 @@ def monitor_unavailable(*, error: BaseException) -> None:
 
 
 @_info
-def mail_kept(*, inbox_id: int, size: int, peer: str) -> None:
+def mail_accepted(*, inbox_id: int, size: int, peer: str) -> None:
     """Committed; 250 follows."""
 
 
 @_info
-def mail_known(*, inbox_id: int) -> None:
+def mail_duplicate(*, inbox_id: int) -> None:
     """The same mail was sent again: 250, and nothing else."""
 
 
@@ -195,12 +195,12 @@ def imap_login_refused(*, account: str, error: BaseException | str, retry_in: ti
 
 
 @_warning
-def imap_started_over(*, account: str) -> None:
+def imap_folder_reset(*, account: str) -> None:
     """The server has numbered its mails anew: all are looked at again, known ones are found out."""
 
 
 @_error
-def imap_left(*, account: str, uid: int, why: str) -> None:
+def imap_mail_skipped(*, account: str, uid: int, why: str) -> None:
     """A mail that can't be stored stays where it is, unmarked; the others go on."""
 
 
@@ -220,12 +220,12 @@ def mail_refused(*, peer: str, code: int, why: str) -> None:
 
 
 @_warning
-def session_trouble(*, peer: str, error: BaseException) -> None:
+def session_failed(*, peer: str, error: BaseException) -> None:
     """Trouble of ours in an SMTP session: the client was told 451 or 452."""
 
 
 @_warning
-def sender_not_checked(*, error: BaseException) -> None:
+def sender_check_failed(*, error: BaseException) -> None:
     """The check of a mail's sender broke; the mail goes on as if nobody had been asked."""
 
 
@@ -240,12 +240,12 @@ def mail_threaded(*, number: str, evidence: str) -> None:
 
 
 @_info
-def automatic_kept(*, number: str, reason: str) -> None:
+def automatic_mail_recorded(*, number: str, reason: str) -> None:
     """A mail that no person wrote: on the ticket, never answered."""
 
 
 @_info
-def thanks_kept(*, number: str) -> None:
+def thanks_recorded(*, number: str) -> None:
     """A customer wrote nothing but thanks: on the ticket, nobody is told."""
 
 
@@ -270,7 +270,7 @@ def mail_parked(*, inbox_id: int, error: BaseException | str) -> None:
 
 
 @_warning
-def reclaimed(*, node: str, rows: int) -> None:
+def claims_released(*, node: str, rows: int) -> None:
     """Rows that a node had claimed when it died are ours to do now."""
 
 
@@ -311,17 +311,17 @@ def delivery_bounced(*, number: str, kind: str, status: str, proven: bool, muted
 
 
 @_info
-def failure_told(*, outbox_id: int, number: str, muted: bool) -> None:
+def failed_mail_recorded(*, outbox_id: int, number: str, muted: bool) -> None:
     """The ticket and its people have learned of a mail that was given up."""
 
 
 @_failure
-def failure_untold(*, outbox_id: int, number: str, error: BaseException | str) -> None:
+def failed_mail_parked(*, outbox_id: int, number: str, error: BaseException | str) -> None:
     """Our code failed on telling so: a person should look at that ticket."""
 
 
 @_warning
-def compensation_undecided(*, request: int, error: BaseException | str) -> None:
+def pending_request_failed(*, request: int, error: BaseException | str) -> None:
     """Our code failed on putting a request before people again: `mailbot compensation list --open`."""
 
 
@@ -331,12 +331,12 @@ def relay_down(*, error: BaseException | str) -> None:
 
 
 @_info
-def relay_back() -> None:
+def relay_up() -> None:
     """The held mail leaves."""
 
 
 @_error
-def fallback_template(*, kind: str, error: BaseException | str = "") -> None:
+def template_failed(*, kind: str, error: BaseException | str = "") -> None:
     """A template failed; the built-in plain text went out in its place."""
 
 

@@ -31,30 +31,34 @@ class Metrics:
         gauge = partial(Gauge, registry=self.registry)
         spread = partial(Histogram, registry=self.registry, buckets=SECONDS)
 
-        self.accepted = count("mailbot_accepted_total", "Mails kept and answered 250.")
-        self.refused = count("mailbot_refused_total", "SMTP refusals, by reply code.", ["code"])
-        self.authenticated = count("mailbot_authenticated_total", "Senders that we checked.", ["result"])
-        self.opened = count("mailbot_opened_total", "Tickets opened.")
-        self.threaded = count("mailbot_threaded_total", "Mails put on their ticket.")
-        self.shadow = count("mailbot_shadow_total", "Tickets that a policy looked on at.", ["result"])
-        self.parked = count("mailbot_parked_total", "Mails and deadlines set aside for a person.")
-        self.acknowledged = count("mailbot_acknowledged_total", "Acknowledgements that the relay took.")
+        self.accepted = count("mailbot_mails_accepted_total", "Mails kept and answered 250.")
+        self.refused = count("mailbot_smtp_refusals_total", "SMTP refusals, by reply code.", ["code"])
+        self.authenticated = count("mailbot_sender_checks_total", "Senders that we checked.", ["result"])
+        self.opened = count("mailbot_tickets_opened_total", "Tickets opened.")
+        self.threaded = count("mailbot_mails_threaded_total", "Mails put on their ticket.")
+        self.shadow = count("mailbot_shadow_tickets_total", "Tickets that a policy looked on at.", ["result"])
+        self.parked = count("mailbot_items_parked_total", "Mails and deadlines set aside for a person.")
+        self.acknowledged = count(
+            "mailbot_acknowledgements_sent_total", "Acknowledgements that the relay took."
+        )
         self.acknowledgement_seconds = spread("mailbot_acknowledgement_seconds", "Receipt to relay's answer.")
-        self.suppressed = count("mailbot_suppressed_total", "Acknowledgements not sent.", ["reason"])
-        self.delivered = count("mailbot_delivered_total", "Mails that the relay took.", ["kind"])
-        self.deferred = count("mailbot_deferred_total", "Deliveries put off.")
-        self.failed = count("mailbot_failed_total", "Deliveries given up.")
-        self.bounced = count("mailbot_bounced_total", "Reports about mail of ours, by kind.", ["kind"])
+        self.suppressed = count(
+            "mailbot_acknowledgements_suppressed_total", "Acknowledgements not sent.", ["reason"]
+        )
+        self.delivered = count("mailbot_mails_delivered_total", "Mails that the relay took.", ["kind"])
+        self.deferred = count("mailbot_deliveries_deferred_total", "Deliveries put off.")
+        self.failed = count("mailbot_deliveries_failed_total", "Deliveries given up.")
+        self.bounced = count("mailbot_bounces_total", "Reports about mail of ours, by kind.", ["kind"])
         self.fired = count("mailbot_deadlines_fired_total", "Ladder steps taken.")
         self.lateness_seconds = spread("mailbot_deadline_lateness_seconds", "Step taken after it was due.")
 
         # told by the store or the loops when somebody asks
         self.store_up = gauge("mailbot_store_up", "1 when the store answers.")
-        self.inbox = gauge("mailbot_inbox", "Mails in the inbox, by state.", ["state"])
-        self.outbox = gauge("mailbot_outbox", "Mails in the outbox, by state.", ["state"])
-        self.overdue_deadlines = gauge("mailbot_overdue_deadlines", "Deadlines due and not done.")
+        self.inbox = gauge("mailbot_inbox_mails", "Mails in the inbox, by state.", ["state"])
+        self.outbox = gauge("mailbot_outbox_mails", "Mails in the outbox, by state.", ["state"])
+        self.overdue_deadlines = gauge("mailbot_deadlines_overdue", "Deadlines due and not done.")
         self.oldest = gauge("mailbot_oldest_waiting_seconds", "Age of the oldest that waits.", ["queue"])
-        self.turned = gauge("mailbot_loop_turned_seconds", "Since the last turn of each loop.", ["loop"])
+        self.turned = gauge("mailbot_loop_last_run_seconds", "Since the last turn of each loop.", ["loop"])
         ProcessCollector(registry=self.registry)  # CPU, memory, descriptors of this process
 
     def suppress(self, reason: str) -> None:

@@ -45,7 +45,7 @@ class Supervisor:
                 channel.settimeout(1)
                 channel.sendto("\n".join(filter(None, lines)).encode(), name)
         except OSError as error:
-            log.supervisor_deaf(error=error)
+            log.supervisor_unreachable(error=error)
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,12 +50,12 @@ def facts(say: Callable[[], None], *, level: int = logging.INFO) -> dict[str, An
 
 
 def test_a_line_says_when_how_grave_and_what() -> None:
-    line = facts(lambda: log.mail_kept(inbox_id=7, size=5120, peer="192.0.2.1"))
+    line = facts(lambda: log.mail_accepted(inbox_id=7, size=5120, peer="192.0.2.1"))
     at = datetime.fromisoformat(line.pop("at"))
     assert at.utcoffset() == timedelta(0)
     assert line == {
         "severity": "info",
-        "event": "mail_kept",
+        "event": "mail_accepted",
         "inbox_id": 7,
         "size": 5120,
         "peer": "192.0.2.1",
@@ -81,7 +81,7 @@ def test_text_is_key_and_value() -> None:
 @pytest.mark.parametrize(("stream", "is_json"), [(Terminal(), False), (io.StringIO(), True)])
 def test_json_is_for_machines_and_text_for_terminals(stream: io.StringIO, is_json: bool) -> None:
     log.configure("", stream=stream)
-    log.relay_back()
+    log.relay_up()
     assert stream.getvalue().startswith("{") is is_json
 
 
@@ -106,7 +106,7 @@ def test_values_come_out_plain() -> None:
 def test_a_long_value_is_cut() -> None:
     assert len(facts(lambda: log.agent_mail_held(number="N", reason="x" * 10**6))["reason"]) < 3000
     error = ValueError("y" * 10**6)
-    assert len(facts(lambda: log.session_trouble(peer="::1", error=error))["error"]) < 500
+    assert len(facts(lambda: log.session_failed(peer="::1", error=error))["error"]) < 500
 
 
 def raised() -> ValueError:
@@ -118,7 +118,7 @@ def raised() -> ValueError:
 
 def test_an_error_is_told_by_type_and_message_and_the_traceback_only_at_debug() -> None:
     def say() -> None:
-        log.session_trouble(peer="::1", error=raised())
+        log.session_failed(peer="::1", error=raised())
 
     assert facts(say)["error"] == "ValueError: no such\nthing"
     assert "exception" not in facts(say)
@@ -156,7 +156,7 @@ def test_every_line_is_said_under_its_own_name(line: Callable[..., None]) -> Non
 @pytest.mark.parametrize("values", [{"inbox": 1}, {}, {"inbox_id": 1, "more": 2}])
 def test_a_fact_that_the_signature_does_not_name_is_refused(values: dict[str, object]) -> None:
     with pytest.raises(TypeError):
-        log.mail_known(**values)  # type: ignore[arg-type]
+        log.mail_duplicate(**values)  # type: ignore[arg-type]
 
 
 def test_other_libraries_warnings_come_out_the_same_way() -> None:
@@ -177,5 +177,5 @@ def test_configuring_twice_does_not_double_the_lines() -> None:
     stream = io.StringIO()
     for _ in range(2):
         log.configure("json", stream=stream)
-    log.relay_back()
+    log.relay_up()
     assert len(stream.getvalue().splitlines()) == 1

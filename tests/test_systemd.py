@@ -66,7 +66,7 @@ def test_a_supervisor_that_is_gone_is_told_of_and_does_no_harm(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     Supervisor(str(tmp_path / "nobody")).ready()
-    assert [record.message for record in caplog.records] == ["supervisor_deaf"]
+    assert [record.message for record in caplog.records] == ["supervisor_unreachable"]
 
 
 @pytest.mark.parametrize(

@@ -231,7 +231,7 @@ class Delivery:
 
     def _judged(self, row: Claimed, reply: Reply) -> None:
         if self._breaker.close():
-            log.relay_back()
+            log.relay_up()
             self._wake()
         outcomes: dict[int, Outcome] = {2: "sent", 5: "failed"}
         self._outcomes.settle(row, outcomes.get(reply.code // 100, "deferred"), reply)

@@ -18,7 +18,7 @@ def owe(connection: Connection, bulletins: Sequence[Bulletin], snapshot: Snapsho
 
 
 @dataclass(frozen=True, slots=True)
-class Occasion:
+class Announcement:
     """What is told once for the whole installation, by the first node that asks: `key` says what."""
 
     key: str
@@ -27,10 +27,10 @@ class Occasion:
     now: datetime
 
 
-def owe_once(connection: Connection, items: Sequence[Occasion]) -> list[bool]:
+def enqueue_once(connection: Connection, items: Sequence[Announcement]) -> list[bool]:
     """For each: True when we were first, so that its mail is in line; False when it was told before.
 
-    An operation of the store: `await store.write(bulletins.owe_once, Occasion(...))`.
+    An operation of the store: `await store.write(bulletins.enqueue_once, Announcement(...))`.
     """
     first = [installation.first(connection, item.key, item.now) for item in items]
     for item, ours in zip(items, first, strict=True):

@@ -15,8 +15,8 @@ def _forget(connection: Connection, items: Sequence[datetime]) -> list[int]:
     return [allowances.forget(connection, now) + suppressions.forget(connection, now) for now in items]
 
 
-class Sweep:
-    """The duty. Several nodes may do it; the second finds nothing."""
+class Cleanup:
+    """The worker. Several nodes may do it; the second finds nothing."""
 
     name = "sweep"
 

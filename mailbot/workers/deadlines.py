@@ -12,7 +12,7 @@ from mailbot.domain.decisions import on_deadline
 from mailbot.metrics import Metrics
 from mailbot.store import deadlines, suppressions, tickets
 from mailbot.store.store import Store
-from mailbot.workers.loop import together_or_alone
+from mailbot.workers.loop import process_isolating_failures
 from mailbot.workers.outbox_rows import outcome
 from mailbot.workers.runtime import Runtime, Wake, load_missing_ladders
 
@@ -29,7 +29,7 @@ class Fired:
 
 
 class Deadlines:
-    """The duty. One transaction claims, decides and records: each fires once, on any number of nodes."""
+    """The worker. One transaction claims, decides and records: each fires once, on any number of nodes."""
 
     name = "deadlines"
 
@@ -48,7 +48,7 @@ class Deadlines:
         due = await self._store.read(deadlines.due, self._now(), BATCH)
         if not due:
             return await self._rest()
-        await together_or_alone(due, self._fire, self._park)
+        await process_isolating_failures(due, self._fire, self._park)
         return 0
 
     async def _rest(self) -> timedelta:

@@ -13,7 +13,7 @@ from mailbot.metrics import Metrics
 from mailbot.store import failures, suppressions, tickets
 from mailbot.store.failures import Failed
 from mailbot.store.store import Store
-from mailbot.workers.loop import together_or_alone
+from mailbot.workers.loop import process_isolating_failures
 from mailbot.workers.outbox_rows import outcome
 from mailbot.workers.runtime import Runtime, Wake, load_missing_ladders
 
@@ -30,8 +30,8 @@ class Told:
     muted: bool
 
 
-class Undelivered:
-    """The duty. One transaction decides, records and marks as told: each once, on any number of nodes."""
+class FailedMail:
+    """The worker. One transaction decides, records and marks as told: each once, on any number of nodes."""
 
     name = "undelivered"
 
@@ -50,18 +50,18 @@ class Undelivered:
         found = await self._store.read(failures.untold, BATCH)
         if not found:
             return REST
-        await together_or_alone(found, self._tell, self._park)
+        await process_isolating_failures(found, self._tell, self._park)
         return 0
 
     async def _park(self, failed: Failed, error: Exception) -> None:
         await self._store.write(self._give_up, failed.sent.id)
         self._metrics.parked.inc()
-        log.failure_untold(outbox_id=failed.sent.id, number=failed.sent.ticket, error=error)
+        log.failed_mail_parked(outbox_id=failed.sent.id, number=failed.sent.ticket, error=error)
 
     async def _tell(self, found: Sequence[Failed]) -> None:
         ids = tuple(failed.sent.id for failed in found)
         for told in await self._store.write(self._take, ids, alone=True):
-            log.failure_told(outbox_id=told.failed.sent.id, number=told.number, muted=told.muted)
+            log.failed_mail_recorded(outbox_id=told.failed.sent.id, number=told.number, muted=told.muted)
         self._wake_delivery()
 
     def _take(self, connection: Connection, items: Sequence[Sequence[int]]) -> list[list[Told]]:
@@ -74,7 +74,7 @@ class Undelivered:
         snapshot = load_missing_ladders(connection, self._runtime.snapshot, loaded.values())
         outcomes, told, muted = [], [], dict[str, Mute]()
         known = set[tuple[str, str]]()  # (ticket, recipient) of which it was told in this batch
-        # Read again: whoever else does this duty has told of them, while we waited for the tickets' locks.
+        # Read again: whoever else does this worker has told of them, while we waited for the tickets' locks.
         for failed in failures.untold(connection, BATCH, ids):
             sent = failed.sent
             number = tickets.heir(sent.ticket, loaded)

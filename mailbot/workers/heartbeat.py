@@ -11,7 +11,7 @@ EVERY = timedelta(seconds=10)  # a sixth of what a node may be silent
 
 
 class Heartbeat:
-    """The duty. `wake` is called when rows came free."""
+    """The worker. `wake` is called when rows came free."""
 
     name = "heartbeat"
 
@@ -21,6 +21,6 @@ class Heartbeat:
     async def run_once(self) -> timedelta:
         freed = await self._store.write(nodes.beat, self._node)
         if freed:
-            log.reclaimed(node=self._node, rows=freed)
+            log.claims_released(node=self._node, rows=freed)
             self._wake()
         return EVERY

@@ -16,9 +16,9 @@ from mailbot.mail.parsing.parse import parse
 from mailbot.metrics import Metrics
 from mailbot.store import inbox
 from mailbot.store.store import Store
-from mailbot.workers.loop import together_or_alone
+from mailbot.workers.loop import process_isolating_failures
 from mailbot.workers.runtime import Authenticate, Runtime, Wake
-from mailbot.workers.ticketing import Filed, file_mails
+from mailbot.workers.ticketing import Processed, process_mails
 
 BATCH = 50
 IDLE = timedelta(seconds=1)  # how often to look without being woken: other nodes, the command line
@@ -37,7 +37,7 @@ class Read:
 
 
 class Intake:
-    """The duty. `wake_delivery` is called after each commit that owes mail, `handled` with what it took,
+    """The worker. `wake_delivery` is called after each commit that owes mail, `handled` with what it took,
     `seen` with each mail that was filed.
 
     `authenticate` looks at senders that no trusted host has spoken about; None: nobody does.
@@ -55,7 +55,7 @@ class Intake:
         now: Callable[[], datetime],
         authenticate: Authenticate | None = None,
         handled: Callable[[int, int], None] = lambda count, most: None,
-        seen: Callable[[Filed], None] = lambda filed: None,
+        seen: Callable[[Processed], None] = lambda filed: None,
     ) -> None:
         self._store, self._runtime, self._node, self._handled = store, runtime, node, handled
         self._wake_delivery, self._metrics, self._now = wake_delivery, metrics, now
@@ -121,7 +121,7 @@ class Intake:
         if not batch:
             return
         try:
-            await together_or_alone(batch, self._record, self._failed)
+            await process_isolating_failures(batch, self._record, self._failed)
         except StoreUnavailable:
             await self._give_back([read.claimed for read in batch])
             raise
@@ -153,10 +153,12 @@ class Intake:
             self._seen(filed)
         self._wake_delivery()
 
-    def _file(self, connection: Connection, batches: Sequence[Sequence[Read]]) -> list[list[Filed]]:
+    def _file(self, connection: Connection, batches: Sequence[Sequence[Read]]) -> list[list[Processed]]:
         snapshot, now = self._runtime.snapshot, self._now()
         return [
-            file_mails(connection, [(read.claimed, read.mail) for read in batch], snapshot, self._node, now)
+            process_mails(
+                connection, [(read.claimed, read.mail) for read in batch], snapshot, self._node, now
+            )
             for batch in batches
         ]
 
@@ -170,7 +172,7 @@ class Intake:
         for mail in claimed:
             await self._store.write(inbox.unclaim, mail.inbox_id)
 
-    def _tell(self, filed: Filed) -> None:
+    def _tell(self, filed: Processed) -> None:
         for event in filed.decided.decision.events:
             self._tell_event(filed.decided, event)
 
@@ -190,7 +192,7 @@ class Intake:
                 self._metrics.threaded.inc()
                 log.mail_threaded(number=ticket.number, evidence=evidence)
             case e.AutomaticMailReceived(reason=reason):
-                log.automatic_kept(number=ticket.number, reason=reason)
+                log.automatic_mail_recorded(number=ticket.number, reason=reason)
             case e.DeliveryBounced():
                 self._metrics.bounced.labels(event.kind).inc()
                 log.delivery_bounced(
@@ -201,7 +203,7 @@ class Intake:
                     muted=decided.effects.mute is not None,
                 )
             case e.ThanksReceived():
-                log.thanks_kept(number=ticket.number)
+                log.thanks_recorded(number=ticket.number)
             case e.AcknowledgementSuppressed(reason=reason):
                 self._metrics.suppress(reason)
                 log.acknowledgement_suppressed(number=ticket.number, reason=reason)

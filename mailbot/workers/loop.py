@@ -1,4 +1,4 @@
-"""The one shape of every background duty: run once, then rest until woken, stopped or due again."""
+"""The one shape of every background worker: run once, then rest until woken, stopped or due again."""
 
 import asyncio
 import math
@@ -13,7 +13,7 @@ from mailbot.errors import StoreUnavailable
 I = TypeVar("I")  # noqa: E741  (an item)
 
 
-class Duty(Protocol):
+class Worker(Protocol):
     """Something done again and again. `run_once` says how long it may rest (seconds or a span)."""
 
     @property
@@ -28,7 +28,7 @@ def backoff(failures: int) -> float:
 
 
 class Loop:
-    """Turns one duty until it is stopped. The only place where any exception is caught: see house.md, Errors.
+    """Turns one worker until it is stopped. The only place where any exception is caught: see house.md, Errors.
 
     `patience` is how long one turn may take before the loop no longer counts as healthy. Every method is
     for the event loop's own thread; another thread wakes with `event_loop.call_soon_threadsafe(loop.wake)`.
@@ -36,15 +36,15 @@ class Loop:
 
     def __init__(
         self,
-        duty: Duty,
+        worker: Worker,
         *,
         patience: timedelta = timedelta(minutes=2),
         backoff: Callable[[int], float] = backoff,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.name = duty.name
+        self.name = worker.name
         self.turned_at = monotonic()  # when the last turn ended, good or bad
-        self._duty = duty
+        self._worker = worker
         self._patience = patience.total_seconds()
         self._backoff = backoff
         self._monotonic = monotonic
@@ -85,7 +85,7 @@ class Loop:
     async def _work(self) -> tuple[float, asyncio.Event]:
         """One turn: how long to rest after it, and what may cut the rest short."""
         try:
-            delay = _seconds(await self._duty.run_once())
+            delay = _seconds(await self._worker.run_once())
         except Exception as error:
             self._failures += 1
             pause = self._backoff(self._failures)
@@ -98,7 +98,7 @@ class Loop:
         self._expected_by = self._monotonic() + seconds
 
 
-async def together_or_alone(
+async def process_isolating_failures(
     items: Sequence[I],
     work: Callable[[Sequence[I]], Awaitable[None]],
     park: Callable[[I, Exception], Awaitable[None]],
@@ -115,7 +115,7 @@ async def together_or_alone(
         if len(items) == 1:
             return await park(items[0], error)
     for item in items:
-        await together_or_alone([item], work, park)
+        await process_isolating_failures([item], work, park)
     return None
 
 

@@ -55,7 +55,7 @@ def owed(notice: Notice | Bulletin, snapshot: Snapshot, now: datetime, asked_at:
         # The mail would not have been what was meant: a person sees the row, nobody gets the mail.
         return _row(nonce, notice, now, asked_at, reason=f"unsafe to send: {refusal}"[:200])
     if mail.fallback:
-        log.fallback_template(kind=mail.kind, error=mail.template_error)
+        log.template_failed(kind=mail.kind, error=mail.template_error)
     return Owed(
         nonce=nonce,
         message_id=mail.message_id,

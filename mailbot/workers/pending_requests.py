@@ -14,7 +14,7 @@ from mailbot.domain.model import Ticket
 from mailbot.domain.policy import Policy
 from mailbot.store import compensations, queries, tickets
 from mailbot.store.store import Store
-from mailbot.workers.loop import together_or_alone
+from mailbot.workers.loop import process_isolating_failures
 from mailbot.workers.outbox_rows import outcome
 from mailbot.workers.runtime import Runtime, Snapshot, Wake, load_missing_ladders
 
@@ -30,8 +30,8 @@ class _Late:
     last: ApprovalRequested
 
 
-class Undecided:
-    """The duty. Several nodes may do it: whoever is second, under the ledger's lock, finds it done."""
+class PendingRequests:
+    """The worker. Several nodes may do it: whoever is second, under the ledger's lock, finds it done."""
 
     name = "undecided"
 
@@ -44,7 +44,9 @@ class Undecided:
         policy = self._runtime.policy
         if policy.authority.per_ticket:
             late = await self._store.read(self._late, policy)
-            await together_or_alone([each.request.id for each in late], self._put_again, self._tell_failure)
+            await process_isolating_failures(
+                [each.request.id for each in late], self._put_again, self._tell_failure
+            )
         return EVERY
 
     async def _put_again(self, requests: Sequence[int]) -> None:
@@ -54,7 +56,7 @@ class Undecided:
                 self._wake()
 
     async def _tell_failure(self, request: int, error: Exception) -> None:
-        log.compensation_undecided(request=request, error=error)
+        log.pending_request_failed(request=request, error=error)
 
     def _late(
         self, connection: Connection, policy: Policy, wanted: Sequence[int] | None = None

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from mailbot.domain.notices import Bulletin
 from mailbot.errors import Problem
-from mailbot.workers.admin_mail import Occasion
+from mailbot.workers.admin_mail import Announcement
 from mailbot.workers.runtime import Snapshot
 
 MOST = 200  # problems that one mail lists
 TOLD = "refused "  # how its occasions begin: when files are taken all of them are forgotten
 
 
-def occasion(problems: Sequence[Problem], host: str, snapshot: Snapshot, now: datetime) -> Occasion:
+def occasion(problems: Sequence[Problem], host: str, snapshot: Snapshot, now: datetime) -> Announcement:
     """A mail to each of `admins`; the policy in force says who they are, and which mailbox writes."""
     policy = snapshot.policy
     mailbox = next(iter(policy.mailboxes))
@@ -23,7 +23,7 @@ def occasion(problems: Sequence[Problem], host: str, snapshot: Snapshot, now: da
     subject = f"Reload refused: {count} in {', '.join(files)}"
     text = _text(problems, count, host, policy.version)
     bulletins = [Bulletin(mailbox, admin, "en", subject, text) for admin in policy.admins]
-    return Occasion(f"{TOLD}{policy.version} {_digest(problems)}", bulletins, snapshot, now)
+    return Announcement(f"{TOLD}{policy.version} {_digest(problems)}", bulletins, snapshot, now)
 
 
 def _text(problems: Sequence[Problem], count: str, host: str, version: str) -> str:

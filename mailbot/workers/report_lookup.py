@@ -30,7 +30,7 @@ class Trace:
     concerned: tuple[str, ...] = ()
 
 
-def with_report(claimed: Claimed, mail: InboundMail, policy: Policy) -> InboundMail:
+def add_report(claimed: Claimed, mail: InboundMail, policy: Policy) -> InboundMail:
     """With what a machine reports that shows itself by its envelope alone: told in words, so never large."""
     if (
         mail.automatic

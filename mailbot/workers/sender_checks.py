@@ -31,7 +31,7 @@ REMEMBERED = 1000  # slow domains
 TIMEOUT, ERROR = "authentication-timeout", "authentication-error"
 
 
-class Senders:
+class SenderChecks:
     """Called with a mail as read, gives it back with what SPF, DKIM and DMARC say about its sender.
 
     `until` makes the look-ups for one mail, which raise TimeLimitReached from a monotonic moment on.
@@ -84,7 +84,7 @@ class Senders:
             if waited > self._limit / 2:
                 self._remember(domain)
             return self._told(mail, "timeout", TIMEOUT)
-        log.sender_not_checked(error=found)
+        log.sender_check_failed(error=found)
         return self._told(mail, "error", ERROR)
 
     def _work(

@@ -24,7 +24,7 @@ from mailbot.metrics import Metrics
 from mailbot.store import customer_history, shadows
 from mailbot.store.store import Store
 from mailbot.workers.runtime import Runtime
-from mailbot.workers.ticketing import Filed
+from mailbot.workers.ticketing import Processed
 
 AT_ONCE = 200
 WAITING = 2_000  # tickets that may wait to be looked at
@@ -33,7 +33,7 @@ IDLE = timedelta(seconds=1)  # nobody waits for it: what gathers meanwhile share
 
 
 class Shadow:
-    """The duty. `saw` is for intake, `take` puts another policy in place (None: nobody looks on)."""
+    """The worker. `saw` is for intake, `take` puts another policy in place (None: nobody looks on)."""
 
     name = "shadow"
 
@@ -48,7 +48,7 @@ class Shadow:
         self._policy, self._room, self._missed = policy, ROOM, 0
         self._waiting.clear()
 
-    def saw(self, filed: Filed) -> None:
+    def saw(self, filed: Processed) -> None:
         """A mail was filed, and committed."""
         if self._policy is None or filed.before is not None:
             return

@@ -29,12 +29,12 @@ from mailbot.store import suppressions as mutes
 from mailbot.store.codec import verdict_data
 from mailbot.store.inbox import Claimed
 from mailbot.workers.outbox_rows import outcome
-from mailbot.workers.report_lookup import Trace, trace, with_report
+from mailbot.workers.report_lookup import Trace, add_report, trace
 from mailbot.workers.runtime import Snapshot, load_missing_ladders
 
 
 @dataclass(frozen=True, slots=True)
-class Filed:
+class Processed:
     """What became of one mail."""
 
     claimed: Claimed
@@ -46,7 +46,7 @@ class Filed:
 
 
 @dataclass(slots=True)
-class Known:
+class BatchState:
     """What the decisions need of the store; kept true while the mails of a batch are decided in turn."""
 
     tickets: dict[str, Ticket]
@@ -74,7 +74,7 @@ class Known:
     def merged(self) -> dict[str, str]:
         return {number: each.merged_into for number, each in self.tickets.items() if each.merged_into}
 
-    def learn(self, filed: Filed) -> None:
+    def learn(self, filed: Processed) -> None:
         ticket = filed.decided.decision.ticket
         self.tickets[ticket.number] = ticket
         if filed.mail.message_id:
@@ -89,7 +89,7 @@ class Known:
         if mute := filed.decided.effects.mute:
             self.mutes[mute.address] = mute
 
-    def _learn_circumstances(self, filed: Filed) -> None:
+    def _learn_circumstances(self, filed: Processed) -> None:
         decision = filed.decided.decision
         before, after = filed.before, decision.ticket
         known = self.customer_history.get(after.customer)
@@ -104,13 +104,13 @@ class Known:
             )
 
 
-def file_mails(
+def process_mails(
     connection: Connection,
     batch: Sequence[tuple[Claimed, InboundMail]],
     snapshot: Snapshot,
     node: str,
     now: datetime,
-) -> list[Filed]:
+) -> list[Processed]:
     """Decides and records a batch. What came in first is decided first."""
     filed = decide_mails(connection, batch, snapshot, now)
     inbox.settle(
@@ -123,7 +123,7 @@ def file_mails(
     return filed
 
 
-def _return(connection: Connection, filed: Sequence[Filed], node: str, now: datetime) -> None:
+def _return(connection: Connection, filed: Sequence[Processed], node: str, now: datetime) -> None:
     """What reports say of our mail, and of where it was sent to."""
     effects = [one.decided.effects for one in filed]
     came = [failures.CameBack(each.returned, node, now) for each in effects if each.returned]
@@ -143,13 +143,13 @@ def decide_mails(
     snapshot: Snapshot,
     now: datetime,
     assumed: Callable[[CustomerHistory], CustomerHistory] | None = None,
-) -> list[Filed]:
+) -> list[Processed]:
     """Where each mail leads. Writes nothing; rows it read stay locked until the transaction ends.
 
     `assumed` is for a dry run: what is taken for known of a customer, given what the store knows.
     """
     policy = snapshot.policy
-    batch = [(claimed, with_report(claimed, mail, policy)) for claimed, mail in batch]
+    batch = [(claimed, add_report(claimed, mail, policy)) for claimed, mail in batch]
     traced = [trace(connection, claimed.envelope, mail, snapshot) for claimed, mail in batch]
     clues = [_clues(*read, found, snapshot) for read, found in zip(batch, traced, strict=True)]
     known = _load(connection, batch, clues, policy, now)
@@ -176,10 +176,10 @@ def _decide(
     clues: Clues,
     traced: Trace,
     number: str,
-    known: Known,
+    known: BatchState,
     snapshot: Snapshot,
     now: datetime,
-) -> Filed:
+) -> Processed:
     policy = snapshot.policy
     automatic = mail.automatic or envelope_reason(claimed.envelope.sender)
     if not automatic and is_away(mail.subject, mail.visible):
@@ -211,7 +211,7 @@ def _decide(
     )
     decided = on_mail(ticket, mail, claimed.envelope, facts, policy, now)
     same = ticket is not None and ticket.number == decided.decision.ticket.number
-    return Filed(claimed, mail, verdict, decided, ticket if same else None, snapshot)
+    return Processed(claimed, mail, verdict, decided, ticket if same else None, snapshot)
 
 
 def _clues(claimed: Claimed, mail: InboundMail, traced: Trace, snapshot: Snapshot) -> Clues:
@@ -246,7 +246,7 @@ def _load(
     clues: Sequence[Clues],
     policy: Policy,
     now: datetime,
-) -> Known:
+) -> BatchState:
     ids = {mid for clue in clues for mid in (*clue.referenced, *clue.recalled)} - {""}
     messages = tickets.known_messages(connection, ids)
     named = {
@@ -268,7 +268,7 @@ def _load(
     people = {each.lower() for claimed, mail in batch for each in (mail.sender, claimed.envelope.sender)}
     asks = not policy.asked.isdisjoint(LOOKED_UP)
     asked_of = {customer_of(mail, claimed.envelope) for claimed, mail in batch} if asks else set()
-    return Known(
+    return BatchState(
         tickets=tickets.load_with_heirs(connection, numbers),
         messages=messages,
         participants=tickets.participants_of(connection, numbers),
@@ -318,7 +318,7 @@ def _turn(decision: Decision) -> str:
     return "customer" if kinds & {e.TicketOpened, e.CustomerWrote} else ""
 
 
-def _outcome(filed: Filed, now: datetime) -> tickets.Outcome:
+def _outcome(filed: Processed, now: datetime) -> tickets.Outcome:
     mail, decision = filed.mail, filed.decided.decision
     ticket = decision.ticket
     message = tickets.Message(

@@ -18,7 +18,7 @@ from mailbot.reports.figures.api import Report, Weekly, last_week, week_name
 from mailbot.store import installation
 from mailbot.store.store import Store
 from mailbot.workers import admin_mail
-from mailbot.workers.admin_mail import Occasion
+from mailbot.workers.admin_mail import Announcement
 from mailbot.workers.runtime import Runtime, Snapshot, Wake
 
 # Longest rest: a reload may ask for a report that is due already.
@@ -26,7 +26,7 @@ LOOK_AGAIN = timedelta(minutes=1)
 
 
 class WeeklyReports:
-    """The duty. `wake_delivery` is called when mail is in line."""
+    """The worker. `wake_delivery` is called when mail is in line."""
 
     name = "weekly report"
 
@@ -57,9 +57,9 @@ class WeeklyReports:
             period = last_week(due_at, zone_of(policy))
             made = await self._store.read(read.report, period, policy, self._now())
             letters = await asyncio.to_thread(letters_of, made, policy, wanted)
-            told = Occasion(occasion, letters, snapshot, self._now())
-            if await self._store.write(admin_mail.owe_once, told, alone=True):
-                log.weekly_report(week=occasion.rpartition(" ")[2], mails=len(letters))
+            told = Announcement(occasion, letters, snapshot, self._now())
+            if await self._store.write(admin_mail.enqueue_once, told, alone=True):
+                log.weekly_report_queued(week=occasion.rpartition(" ")[2], mails=len(letters))
                 self._wake_delivery()
         self._told = occasion
 

@@ -223,8 +223,8 @@ async def test_a_deferred_mail_is_sent_again_with_the_same_bytes(store: Store, s
         await all_sent(store, 1)
     assert outcomes(store) == ["deferred", "deferred", "sent"]
     assert len({mail.content for mail in sink.mails}) == 1
-    assert metrics.registry.get_sample_value("mailbot_deferred_total") == 2
-    assert metrics.registry.get_sample_value("mailbot_acknowledged_total") == 1
+    assert metrics.registry.get_sample_value("mailbot_deliveries_deferred_total") == 2
+    assert metrics.registry.get_sample_value("mailbot_acknowledgements_sent_total") == 1
 
 
 @on_sqlite
@@ -270,7 +270,7 @@ async def test_a_relay_that_is_down_fails_nothing_and_gets_everything_once_when_
         (f"user{n}@mail.example",): 1 for n in range(40)
     }
     lines = Counter(record.message for record in caplog.records)
-    assert (lines["relay_down"], lines["relay_back"]) == (1, 1)
+    assert (lines["relay_down"], lines["relay_up"]) == (1, 1)
 
 
 @on_sqlite

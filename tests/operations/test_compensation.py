@@ -33,7 +33,7 @@ from mailbot.store import compensations, tickets
 from mailbot.store.schema import outbox
 from mailbot.store.store import Store
 from mailbot.store.tickets import Message, Outcome
-from mailbot.workers.pending_requests import Undecided
+from mailbot.workers.pending_requests import PendingRequests
 from mailbot.workers.runtime import Runtime, Snapshot
 from tests.builders import NOW, envelope, facts, mail, policy
 from tests.workers.test_intake import KEYS, TEMPLATES
@@ -501,7 +501,8 @@ async def test_what_nobody_decides_in_time_goes_a_level_higher_once_for_all_node
     assert isinstance(ruling, Ruling)
     woken: list[None] = []
     nodes = [
-        Undecided(each, desk.runtime, lambda: woken.append(None), lambda: clock[0]) for each in (store, other)
+        PendingRequests(each, desk.runtime, lambda: woken.append(None), lambda: clock[0])
+        for each in (store, other)
     ]
 
     async def put_at(hours: float) -> list[tuple[str, tuple[str, ...]]]:

@@ -40,7 +40,7 @@ from mailbot.mail.parsing.parse import parse
 from mailbot.operations import ticket_commands
 from mailbot.store import inbox, installation, migrate, nodes, outbox, queries, tickets
 from mailbot.store.store import Store
-from mailbot.workers.ticketing import file_mails
+from mailbot.workers.ticketing import process_mails
 from tests import builders
 from tests.scenarios.harness import DaemonProcess, complaint, eventually, free_port, send
 from tests.sink import SinkSmtp
@@ -92,7 +92,7 @@ class Office:
             [[claimed]] = [store.write_now(inbox.claim, inbox.Claim("office", 1))]
             batch = [(claimed, parse(claimed.raw))]
             [filed] = store.write_now(
-                lambda connection, items: [file_mails(connection, items[0], snapshot, "office", at)], batch
+                lambda connection, items: [process_mails(connection, items[0], snapshot, "office", at)], batch
             )
             return str(filed.decided.decision.ticket.number)
         finally:

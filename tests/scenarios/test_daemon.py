@@ -108,7 +108,7 @@ async def test_p3_the_relay_goes_down_and_comes_back_and_nothing_is_lost_or_doub
         )
         assert [len(to_customer(sink, n)) for n in range(20)] == [1] * 20
         assert '"event": "relay_down"' in daemon.log
-        assert '"event": "relay_back"' in daemon.log
+        assert '"event": "relay_up"' in daemon.log
     await sink.stop()
 
 
@@ -267,6 +267,8 @@ async def test_log_lines_are_json_and_carry_no_customer_text(tmp_path: Path) -> 
             await daemon.stop()
         lines = [json.loads(line) for line in daemon.log.splitlines()]
 
-        assert {"mail_kept", "ticket_opened", "delivery_sent", "stopped"} <= {line["event"] for line in lines}
+        assert {"mail_accepted", "ticket_opened", "delivery_sent", "stopped"} <= {
+            line["event"] for line in lines
+        }
         assert "Rahasia" not in daemon.log
         assert "pelanggan1" not in daemon.log

@@ -68,7 +68,7 @@ async def test_a_changed_rule_names_its_tickets_in_stored_mail_and_in_mail_to_co
         let_look_on(daemon)
         assert daemon.process
         daemon.process.send_signal(signal.SIGHUP)
-        await eventually(lambda: '"shadow_taken"' in daemon.log)
+        await eventually(lambda: '"shadow_policy_loaded"' in daemon.log)
         late = await receive(daemon, 4, "Paket belum sampai juga")
         await receive(daemon, 5, "Tanya ongkir")
         await eventually(lambda: daemon.rows("SELECT 1 FROM shadow_runs WHERE (agreed, differed) = (1, 1)"))
@@ -96,6 +96,6 @@ async def test_a_policy_that_can_not_look_on_is_a_warning_and_mail_goes_its_way(
         await receive(daemon, 1, "Pesanan belum sampai")
 
         lines = [json.loads(line) for line in daemon.log.splitlines()]
-        [refused] = [line for line in lines if line["event"] == "shadow_refused"]
+        [refused] = [line for line in lines if line["event"] == "shadow_policy_refused"]
         assert "config-new/routing.yaml:1:9" in str(refused["problems"])
         assert daemon.rows("SELECT * FROM shadow_runs") == []

@@ -14,8 +14,8 @@ from mailbot.store import installation, outbox_view
 from mailbot.store.schema import outbox
 from mailbot.store.store import Store
 from mailbot.workers import admin_mail
-from mailbot.workers.admin_mail import Occasion
-from mailbot.workers.failed_mail import Undelivered
+from mailbot.workers.admin_mail import Announcement
+from mailbot.workers.failed_mail import FailedMail
 from tests.builders import BOX
 from tests.workers.test_bounces import dsn
 from tests.workers.test_intake import Desk
@@ -29,12 +29,14 @@ def desk(store: Store) -> Desk:
     return Desk(store)
 
 
-def occasion(desk: Desk, key: str = "refused abc", *more: Bulletin) -> Occasion:
-    return Occasion(key, (REFUSED, *more), desk.runtime.snapshot, desk.clock)
+def occasion(desk: Desk, key: str = "refused abc", *more: Bulletin) -> Announcement:
+    return Announcement(key, (REFUSED, *more), desk.runtime.snapshot, desk.clock)
 
 
 async def one(desk: Desk, notice: Bulletin = REFUSED) -> Any:
-    await desk.store.write(admin_mail.owe_once, Occasion("x", [notice], desk.runtime.snapshot, desk.clock))
+    await desk.store.write(
+        admin_mail.enqueue_once, Announcement("x", [notice], desk.runtime.snapshot, desk.clock)
+    )
     (row,) = desk.owed("bulletin")
     return row
 
@@ -69,27 +71,27 @@ async def test_a_table_a_chart_and_words_go_in_one_mail(desk: Desk) -> None:
 
 
 async def test_what_several_nodes_would_tell_is_told_once(desk: Desk) -> None:
-    asked = [desk.store.write(admin_mail.owe_once, occasion(desk)) for _ in range(5)]
+    asked = [desk.store.write(admin_mail.enqueue_once, occasion(desk)) for _ in range(5)]
     answers = await asyncio.gather(*asked)
     assert sorted(answers) == [False] * 4 + [True]
     assert len(desk.owed("bulletin")) == 1
 
-    assert await desk.store.write(admin_mail.owe_once, occasion(desk, "refused def"))
+    assert await desk.store.write(admin_mail.enqueue_once, occasion(desk, "refused def"))
     assert len(desk.owed("bulletin")) == 2
 
 
 async def test_what_was_told_can_be_told_again_when_it_was_mended_meanwhile(desk: Desk) -> None:
     for key in ("refused abc", "weekly report refused "):
-        assert await desk.store.write(admin_mail.owe_once, occasion(desk, key))
+        assert await desk.store.write(admin_mail.enqueue_once, occasion(desk, key))
     await desk.store.write(installation.forget, "refused ")
 
-    assert await desk.store.write(admin_mail.owe_once, occasion(desk, "refused abc"))
-    assert not await desk.store.write(admin_mail.owe_once, occasion(desk, "weekly report refused "))
+    assert await desk.store.write(admin_mail.enqueue_once, occasion(desk, "refused abc"))
+    assert not await desk.store.write(admin_mail.enqueue_once, occasion(desk, "weekly report refused "))
 
 
 async def test_who_can_not_be_written_to_keeps_nobody_else_from_hearing(desk: Desk) -> None:
     strange = dataclasses.replace(REFUSED, to="ekø@ops.example")
-    assert await desk.store.write(admin_mail.owe_once, occasion(desk, "x", strange))
+    assert await desk.store.write(admin_mail.enqueue_once, occasion(desk, "x", strange))
 
     states = {row.recipient: row.state for row in desk.owed("bulletin")}
     assert states == {ADMIN: "due", strange.to: "suppressed"}
@@ -117,10 +119,10 @@ async def test_one_that_is_refused_for_good_is_laid_to_rest(desk: Desk) -> None:
     row = await one(desk)
     failed = {"state": "failed", "settled_at": desk.clock, "code": 550, "reply": "5.1.1 no such user"}
     desk.store.write_now(_set, (row.id, failed))
-    duty = Undelivered(desk.store, desk.runtime, lambda: None, Metrics(), lambda: desk.clock)
+    worker = FailedMail(desk.store, desk.runtime, lambda: None, Metrics(), lambda: desk.clock)
 
-    assert await duty.run_once() == 0
-    assert await duty.run_once() != 0  # nothing is left to tell
+    assert await worker.run_once() == 0
+    assert await worker.run_once() != 0  # nothing is left to tell
     assert desk.owed("team") == []
 
 

@@ -15,20 +15,20 @@ from mailbot.store import suppressions
 from mailbot.store.outbox import Claim, Retry, Settled, claim, retry, settle
 from mailbot.store.schema import events, outbox
 from mailbot.store.store import Store
-from mailbot.workers.failed_mail import Undelivered
+from mailbot.workers.failed_mail import FailedMail
 from tests.builders import BAYU, RINA, policy
 from tests.workers.test_intake import BUDI, KEYS, TEMPLATES, Desk
 
 
 class Office(Desk):
-    """A desk with the duty beside it."""
+    """A desk with the worker beside it."""
 
     def __init__(self, store: Store, composer: Composer | None = None) -> None:
         super().__init__(store, composer)
-        self.duty = self.another()
+        self.worker = self.another()
 
-    def another(self) -> Undelivered:
-        return Undelivered(self.store, self.runtime, self._wake, Metrics(), lambda: self.clock)
+    def another(self) -> FailedMail:
+        return FailedMail(self.store, self.runtime, self._wake, Metrics(), lambda: self.clock)
 
     def fail(self, row: Any, code: int | None = 550, reply: str = "5.1.1 no such user") -> None:
         """The relay refuses this mail; all other mail that is due waits on."""
@@ -38,7 +38,7 @@ class Office(Desk):
         self.store.write_now(_wait, "")
 
     async def tell(self) -> None:
-        while await self.duty.run_once() == 0:
+        while await self.worker.run_once() == 0:
             pass
 
     def told(self, number: str) -> list[str]:
@@ -119,7 +119,7 @@ async def test_a_refused_notice_goes_to_somebody_else_and_a_refused_notice_about
 async def test_two_nodes_tell_of_a_failure_once(office: Office) -> None:
     ticket = await office.receive()
     office.fail(office.owed("acknowledgement")[0])
-    await asyncio.gather(office.duty.run_once(), office.another().run_once())
+    await asyncio.gather(office.worker.run_once(), office.another().run_once())
     await office.tell()
 
     assert office.told(ticket.number).count("DeliveryFailed") == 1
@@ -170,4 +170,4 @@ async def test_p5_one_failure_that_our_code_chokes_on_keeps_no_other_from_being_
 
     assert "DeliveryFailed" in office.told(good.number)
     assert "DeliveryFailed" not in office.told(bad.number)
-    assert await office.duty.run_once() != 0
+    assert await office.worker.run_once() != 0

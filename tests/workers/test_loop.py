@@ -18,7 +18,7 @@ async def nothing() -> None: ...
 
 @dataclass
 class Work:
-    """A duty that counts its turns and does in each what the test wants."""
+    """A worker that counts its turns and does in each what the test wants."""
 
     each: Callable[[], Awaitable[object]] = nothing
     delay: timedelta | float = HOUR

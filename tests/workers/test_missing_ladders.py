@@ -49,8 +49,8 @@ async def test_a_node_with_another_policy_takes_the_steps_of_the_ladder_that_the
     ticket = await desk.receive()
     desk.clock += 31 * MINUTE
     behind = Desk(store)  # has not been reloaded yet
-    duty = Deadlines(store, behind.runtime, lambda: None, Metrics(), lambda: desk.clock)
-    await duty.run_once()
+    worker = Deadlines(store, behind.runtime, lambda: None, Metrics(), lambda: desk.clock)
+    await worker.run_once()
 
     recorded = store.read_now(tickets.events_of, ticket.number)
     taken = [each.event for each in recorded if isinstance(each.event, e.StepTaken)]

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -93,8 +93,8 @@ async def test_what_is_counted_is_shown() -> None:
     house.metrics.acknowledgement_seconds.observe(0.02)
     async with monitored(house) as monitor:
         shown = await samples(monitor.port)
-    assert shown["mailbot_accepted_total"] == 3
-    assert shown["mailbot_suppressed_total{limit reached}"] == 1
+    assert shown["mailbot_mails_accepted_total"] == 3
+    assert shown["mailbot_acknowledgements_suppressed_total{limit reached}"] == 1
     assert shown["mailbot_acknowledgement_seconds_bucket{0.01}"] == 0
     assert shown["mailbot_acknowledgement_seconds_bucket{0.025}"] == 1
     assert shown["process_resident_memory_bytes"] > 1e6
@@ -112,9 +112,9 @@ async def test_the_stores_figures_are_asked_for_when_somebody_asks_us() -> None:
     async with monitored(house) as monitor:
         assert house.asked == 0
         shown = await samples(monitor.port)
-    assert (shown["mailbot_inbox{new}"], shown["mailbot_inbox{parked}"]) == (4, 1)
-    assert shown["mailbot_outbox{due}"] == 7
-    assert shown["mailbot_overdue_deadlines"] == 2
+    assert (shown["mailbot_inbox_mails{new}"], shown["mailbot_inbox_mails{parked}"]) == (4, 1)
+    assert shown["mailbot_outbox_mails{due}"] == 7
+    assert shown["mailbot_deadlines_overdue"] == 2
     assert shown["mailbot_oldest_waiting_seconds{outbox}"] == 90
     assert shown["mailbot_oldest_waiting_seconds{inbox}"] == 0
     assert shown["mailbot_store_up"] == 1
@@ -129,8 +129,8 @@ async def test_many_scrapes_in_one_second_are_one_question_to_the_store() -> Non
         house.figures = Figures(outbox={"due": 1})
         shown = await samples(monitor.port)
     assert house.asked == 2
-    assert "mailbot_inbox{new}" not in shown  # nothing old stays
-    assert shown["mailbot_outbox{due}"] == 1
+    assert "mailbot_inbox_mails{new}" not in shown  # nothing old stays
+    assert shown["mailbot_outbox_mails{due}"] == 1
 
 
 async def test_without_a_store_the_counters_are_still_told() -> None:
@@ -142,22 +142,22 @@ async def test_without_a_store_the_counters_are_still_told() -> None:
         house.figures = StoreUnavailable("down")
         shown = await samples(monitor.port)
     assert shown["mailbot_store_up"] == 0
-    assert shown["mailbot_accepted_total"] == 1
-    assert not [name for name in shown if name.startswith(("mailbot_inbox{", "mailbot_oldest"))]
+    assert shown["mailbot_mails_accepted_total"] == 1
+    assert not [name for name in shown if name.startswith(("mailbot_inbox_mails{", "mailbot_oldest"))]
 
 
 async def test_the_age_of_each_loops_last_turn_is_shown() -> None:
-    class Duty:
+    class Worker:
         name = "intake"
 
         async def run_once(self) -> float:
             return 3600
 
     house = House()
-    loop = Loop(Duty(), monotonic=house.clock)
+    loop = Loop(Worker(), monotonic=house.clock)
     async with monitored(house, loops=(loop,)) as monitor:
         house.now += 12
-        assert (await samples(monitor.port))["mailbot_loop_turned_seconds{intake}"] == 12
+        assert (await samples(monitor.port))["mailbot_loop_last_run_seconds{intake}"] == 12
 
 
 async def test_healthz_says_ok_or_every_reason() -> None:
@@ -237,7 +237,11 @@ async def test_senders_cannot_make_up_labels_without_end() -> None:
         house.metrics.suppress(f"X-Made-Up-{n}: yes")
     async with monitored(house) as monitor:
         shown = await samples(monitor.port)
-    counted = {name: value for name, value in shown.items() if name.startswith("mailbot_suppressed_total")}
+    counted = {
+        name: value
+        for name, value in shown.items()
+        if name.startswith("mailbot_acknowledgements_suppressed_total")
+    }
     assert len(counted) == MOST_REASONS + 1
     assert sum(counted.values()) == 1000
 
@@ -245,5 +249,5 @@ async def test_senders_cannot_make_up_labels_without_end() -> None:
 def test_two_sets_of_metrics_share_nothing() -> None:
     first, second = Metrics(), Metrics()
     first.opened.inc()
-    read: Callable[[Metrics], float | None] = lambda m: m.registry.get_sample_value("mailbot_opened_total")  # noqa: E731
-    assert (read(first), read(second)) == (1, 0)
+    opened = [each.registry.get_sample_value("mailbot_tickets_opened_total") for each in (first, second)]
+    assert opened == [1, 0]

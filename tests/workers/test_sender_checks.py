@@ -21,7 +21,7 @@ from mailbot.store.schema import inbox as inbox_table
 from mailbot.store.store import Store
 from mailbot.workers.intake import Intake
 from mailbot.workers.resolver import Resolver
-from mailbot.workers.sender_checks import ERROR, THREADS, TIMEOUT, Senders
+from mailbot.workers.sender_checks import ERROR, THREADS, TIMEOUT, SenderChecks
 from tests.builders import BOX, NOW
 from tests.dns_server import SERVFAIL, SILENT, DnsServer
 from tests.mail.senders import BUDI, MAIL, record, rsa, signed
@@ -60,7 +60,7 @@ class Checks:
         self.metrics = Metrics()
         until = Resolver(("127.0.0.1", server.port)).until
         limit = timedelta(seconds=0.5)
-        self.senders = Senders(Trust(verify=True, **trust), until, self.metrics, limit=limit)
+        self.senders = SenderChecks(Trust(verify=True, **trust), until, self.metrics, limit=limit)
 
     async def ask(
         self, raw: bytes = MAIL, *, sender: str = BUDI, peer: str = PEER
@@ -70,7 +70,7 @@ class Checks:
         return found.authentication, found.flags
 
     def counted(self, result: str) -> float:
-        return self.metrics.registry.get_sample_value("mailbot_authenticated_total", {"result": result}) or 0
+        return self.metrics.registry.get_sample_value("mailbot_sender_checks_total", {"result": result}) or 0
 
 
 @pytest.fixture
@@ -169,7 +169,7 @@ async def test_a_check_that_breaks_costs_the_mail_nothing() -> None:
     def broken(end: float) -> Lookup:
         raise ZeroDivisionError("a bug of ours")
 
-    senders = Senders(Trust(verify=True), broken, Metrics())
+    senders = SenderChecks(Trust(verify=True), broken, Metrics())
     mail = parse(MAIL)
     found = await senders(Envelope(BUDI, (), PEER, NOW), MAIL, mail)
 

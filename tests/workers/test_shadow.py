@@ -13,7 +13,7 @@ from mailbot.store.shadows import Run
 from mailbot.store.store import Store
 from mailbot.workers.intake import Intake
 from mailbot.workers.shadow import ROOM, WAITING, Shadow
-from mailbot.workers.ticketing import Filed
+from mailbot.workers.ticketing import Processed
 from tests.builders import policy
 from tests.workers.test_intake import Desk
 
@@ -35,7 +35,7 @@ class Onlooker:
         while await self.shadow.run_once() == 0:
             pass
 
-    async def flood(self, filed: Filed, times: int) -> list[int]:
+    async def flood(self, filed: Processed, times: int) -> list[int]:
         """How many of the same were missed, run by run."""
         for _ in range(times):
             self.shadow.saw(filed)
@@ -47,7 +47,9 @@ class Onlooker:
         return self.store.read_now(shadows.runs)
 
     def count(self, result: str) -> float:
-        return self.metrics.registry.get_sample_value("mailbot_shadow_total", {"result": result}) or 0.0
+        return (
+            self.metrics.registry.get_sample_value("mailbot_shadow_tickets_total", {"result": result}) or 0.0
+        )
 
 
 @pytest.fixture
@@ -170,8 +172,8 @@ def faulty() -> Policy:
     return policy(version="v2", rules=(Rule("broken", broken, Actions(team="payments")), LAST))
 
 
-async def one_filed(onlooker: Onlooker) -> Filed:
-    caught: list[Filed] = []
+async def one_filed(onlooker: Onlooker) -> Processed:
+    caught: list[Processed] = []
     live, clock = onlooker.desk.runtime, lambda: onlooker.desk.clock
     onlooker.desk.intake = Intake(
         onlooker.store, live, "n1", lambda: None, Metrics(), clock, seen=caught.append

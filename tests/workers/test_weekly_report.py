@@ -31,14 +31,14 @@ def node(desk: Desk) -> WeeklyReports:
 
 async def test_it_is_owed_at_its_moment_to_each_who_wants_it(desk: Desk) -> None:
     await desk.receive(Subject="Saldo terpotong")
-    duty = node(desk)
+    worker = node(desk)
     desk.clock = MONDAY_8 - timedelta(seconds=20)
-    rest = await duty.run_once()
+    rest = await worker.run_once()
 
     assert desk.owed("bulletin") == []
     assert rest == timedelta(seconds=20)
     desk.clock, woken = MONDAY_8, desk.woken
-    assert await duty.run_once() == LOOK_AGAIN
+    assert await worker.run_once() == LOOK_AGAIN
     assert [row.recipient for row in desk.owed("bulletin")] == [SARI, ADI]
     assert desk.woken == woken + 1
 
@@ -66,9 +66,9 @@ async def test_however_many_nodes_ask_it_is_owed_once_a_week(desk: Desk) -> None
     for week in (1, 2):
         for late in (0, 1, 3):
             desk.clock = MONDAY_8 + (week - 1) * WEEK + timedelta(days=late)
-            for duty in (node(desk), node(desk)):
-                await duty.run_once()
-                await duty.run_once()
+            for worker in (node(desk), node(desk)):
+                await worker.run_once()
+                await worker.run_once()
         assert len(desk.owed("bulletin")) == 2 * week
 
 
@@ -86,12 +86,12 @@ async def test_after_downtime_it_comes_late_and_only_for_the_last_week(desk: Des
 async def test_another_moment_in_the_same_week_brings_no_second_report(desk: Desk) -> None:
     await desk.receive()
     desk.clock = MONDAY_8
-    duty = node(desk)
-    await duty.run_once()
+    worker = node(desk)
+    await worker.run_once()
     wednesdays = WeeklyReport((SARI,), 2, timedelta(hours=9), "en")
     desk.runtime.replace(policy(weekly=wednesdays, calendars={"always": JAKARTA}), TEMPLATES)
     desk.clock = MONDAY_8 + timedelta(days=3)
-    await duty.run_once()
+    await worker.run_once()
 
     assert len(desk.owed("bulletin")) == 2
 

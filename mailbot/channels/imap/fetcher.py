@@ -144,7 +144,7 @@ class ImapIntake:
         self._position = await self._select(wire)
         log.imap_connected(account=account.name)
         if self._position.restarted:
-            log.imap_started_over(account=account.name)
+            log.imap_folder_reset(account=account.name)
         return wire
 
     async def _log_in(self, wire: Wire) -> None:
@@ -261,7 +261,7 @@ class ImapIntake:
             raise trouble
         for uid, why in left.items():
             if uid not in position.left:
-                log.imap_left(account=self._account.name, uid=uid, why=why)
+                log.imap_mail_skipped(account=self._account.name, uid=uid, why=why)
         await self._remember(max(each.uid for each in batch), tuple(left), tuple(kept))
 
     async def _remember(self, uid: int, left: tuple[int, ...] = (), settled: tuple[int, ...] = ()) -> None:

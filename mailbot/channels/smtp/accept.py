@@ -57,12 +57,12 @@ class Keeper:
             mark = fingerprint(raw, day)
         receipt = await self._keep(inbox.Kept(mark, envelope, raw))
         if receipt.known:
-            log.mail_known(inbox_id=receipt.inbox_id)
+            log.mail_duplicate(inbox_id=receipt.inbox_id)
         else:
             if self._flow:
                 self._flow.kept()
             self._metrics.accepted.inc()
-            log.mail_kept(inbox_id=receipt.inbox_id, size=len(raw), peer=envelope.peer)
+            log.mail_accepted(inbox_id=receipt.inbox_id, size=len(raw), peer=envelope.peer)
         return receipt.inbox_id
 
     async def _keep(self, kept: inbox.Kept) -> inbox.Receipt:

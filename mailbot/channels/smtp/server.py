@@ -117,7 +117,7 @@ class Lobby:
         if task.cancelled():
             return
         if error := task.exception():
-            log.session_trouble(peer=peer, error=error)
+            log.session_failed(peer=peer, error=error)
         else:
             self.wake()
 

@@ -244,7 +244,7 @@ class Door(SMTP):
         return self.lobby.require_tls and self._tls_protocol is None and self.peer != ""
 
     def _excuse(self, error: Exception) -> None:
-        log.session_trouble(peer=self.peer, error=error)
+        log.session_failed(peer=self.peer, error=error)
         self._set_rset_state()
         if self.phase is not Phase.COMMAND:  # what is left of a mail's text must not be taken for commands
             raise Farewell("421 4.3.0 Trouble on our side, try again later")

@@ -27,7 +27,7 @@ from mailbot.store import queries
 from mailbot.store.inbox import Claimed
 from mailbot.store.schema import metadata
 from mailbot.workers.runtime import Snapshot
-from mailbot.workers.ticketing import Filed, decide_mails
+from mailbot.workers.ticketing import Processed, decide_mails
 
 SOMEBODY = "pelanggan@example.com"  # who wrote a text of which nobody says whose it is
 
@@ -84,7 +84,7 @@ class Told:
     at: datetime
     envelope: Envelope
     mail: InboundMail
-    filed: Filed
+    filed: Processed
     fingerprint: str
     before: queries.InboxEntry | None  # the same mail, when it came in already
     tried: Sequence[RuleTrace]  # () when it joins a ticket: no rule is asked

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from mailbot import __version__
-from mailbot.cli.shared.command_group import Group
+from mailbot.cli.shared.command_group import LazyGroup
 from mailbot.cli.shared.options import config_option
 from mailbot.errors import AlreadyRunning, ConfigError, StoreUnavailable
 
@@ -47,21 +47,21 @@ COMMANDS = {
 }
 
 
-class Mailbot(Group):
+class Mailbot(LazyGroup):
     """The commands; trouble that has a name becomes its words and exit code here."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except ConfigError as refusal:
-            from mailbot.cli.shared.output import problems
+            from mailbot.cli.shared.output import print_problems
 
-            problems(refusal.problems)
+            print_problems(refusal.problems)
             ctx.exit(BAD_CONFIGURATION)
         except (StoreUnavailable, AlreadyRunning) as trouble:
-            from mailbot.cli.shared.output import complain
+            from mailbot.cli.shared.output import print_error
 
-            complain(_in_words(trouble))
+            print_error(_in_words(trouble))
             ctx.exit(1)
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailbot.cli.shared.output import as_json, block, clean, table
+from mailbot.cli.shared.output import clean, clean_block, print_json, print_table
 
 ANY = st.text(st.characters(exclude_categories=()), max_size=300)
 
@@ -22,13 +22,13 @@ def test_a_value_on_one_line_is_printable(text: str) -> None:
 
 @given(ANY)
 def test_a_text_keeps_its_lines_and_no_control(text: str) -> None:
-    assert all(line.isprintable() for line in block(text).split("\n"))
+    assert all(line.isprintable() for line in clean_block(text).split("\n"))
 
 
 @given(st.lists(st.lists(ANY, min_size=3, max_size=3), min_size=1, max_size=4))
 def test_a_table_has_its_columns_and_rows_whatever_is_in_it(rows: list[list[str]]) -> None:
     with contextlib.redirect_stdout(io.StringIO()) as out:
-        table(("a", "b", "c"), rows)
+        print_table(("a", "b", "c"), rows)
     *said, rest = out.getvalue().split("\n")
     assert (len(said), rest) == (len(rows) + 1, "")
     assert all(line.count("\t") == 2 for line in said)
@@ -51,12 +51,12 @@ def test_a_table_has_its_columns_and_rows_whatever_is_in_it(rows: list[list[str]
 def test_what_a_spreadsheet_would_compute_is_text(
     cell: str, shown: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    table(("x",), [[cell]])
+    print_table(("x",), [[cell]])
     assert capsys.readouterr().out == f"x\n{shown}\n"
 
 
 def test_json_is_ascii_and_keeps_every_character(capsys: pytest.CaptureFixture[str]) -> None:
-    as_json({"subject": "\x1b[2J\u202e\u00e9\x9b"})
+    print_json({"subject": "\x1b[2J\u202e\u00e9\x9b"})
     out = capsys.readouterr().out
     assert out.isascii()
     assert "\x1b" not in out

@@ -177,7 +177,7 @@ def test_what_cannot_be_is_said(
 
 def test_a_policy_has_the_holidays_of_the_years_that_are_simulated() -> None:
     shipped = Path(__file__).parents[2] / "config"
-    found = sides.directory(str(shipped), date(2019, 1, 1)).policy
+    found = sides.load_directory(str(shipped), date(2019, 1, 1)).policy
 
     assert found
     assert found.calendars["office"].dates[date(2019, 12, 25)] == ()

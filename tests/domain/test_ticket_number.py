@@ -149,7 +149,7 @@ def test_several_numbers_are_found_in_order_each_once(several, between):
         "HTTPS://toko.example/48217390-8",
     ],
 )
-def test_telephones_invoices_and_other_peoples_numbers_are_no_ticket_numbers(subject):
+def test_telephones_invoices_and_other_peoples_numbers_are_no_ticket_lookup(subject):
     assert find(subject, OURS).valid == ()
 
 

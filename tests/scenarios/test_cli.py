@@ -85,7 +85,7 @@ class Office:
         store = self.store()
         try:
             secret = store.write_now(installation.secret, None)
-            snapshot = open_store.runtime(loaded.settings, loaded.policy, secret).snapshot
+            snapshot = open_store.build_runtime(loaded.settings, loaded.policy, secret).snapshot
             at = open_store.now()
             envelope = Envelope(sender, ("support@dukungan.example",), "192.0.2.7", at)
             store.write_now(inbox.keep, inbox.Kept(fingerprint(raw), envelope, raw))
@@ -484,7 +484,7 @@ def test_commands_at_the_same_time_are_all_recorded_one_after_the_other(store: S
     decision = builders_opened(policy)
     with store.engine.begin() as connection:
         tickets.record(connection, [tickets.Outcome(None, decision.ticket, decision.events, "v", None)])
-    runtime = open_store.runtime(load(shipped, {}).settings, policy, None)
+    runtime = open_store.build_runtime(load(shipped, {}).settings, policy, None)
     number = decision.ticket.number
 
     def note(text: str) -> None:
@@ -776,8 +776,8 @@ def test_whatever_a_mail_says_a_line_stays_one_printable_line(text: str) -> None
 
 @given(st.text(), st.integers(10, 100))
 def test_whatever_a_mail_says_a_block_is_lines_of_printable_text(text: str, longest: int) -> None:
-    assert harmless(output.block(text * 3, longest))
-    assert len(output.block(text * 3, longest)) <= 4 * longest + 40  # a tab becomes four spaces at most
+    assert harmless(output.clean_block(text * 3, longest))
+    assert len(output.clean_block(text * 3, longest)) <= 4 * longest + 40  # a tab becomes four spaces at most
 
 
 def test_a_plain_text_is_shown_as_it_is() -> None:
@@ -785,7 +785,7 @@ def test_a_plain_text_is_shown_as_it_is() -> None:
         output.clean("  Saldo   terpotong Rp 250.000 – tolong! 漢字 😀 ")
         == "Saldo terpotong Rp 250.000 – tolong! 漢字 😀"
     )
-    assert output.block("satu\n\n  dua\r\ntiga\n") == "satu\n\n  dua\ntiga"
+    assert output.clean_block("satu\n\n  dua\r\ntiga\n") == "satu\n\n  dua\ntiga"
 
 
 @pytest.mark.parametrize(

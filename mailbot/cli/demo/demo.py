@@ -22,8 +22,8 @@ import click
 from mailbot.cli.demo import settings
 from mailbot.cli.demo.sink import Sink
 from mailbot.cli.demo.tour import DemoFailed, Tour, instructions, tour, watch
-from mailbot.cli.shared.open_store import no
-from mailbot.cli.shared.output import block, line, span, title
+from mailbot.cli.shared.open_store import fail
+from mailbot.cli.shared.output import clean_block, echo, format_duration, print_title
 from mailbot.config.api import load
 from mailbot.store.store import Store
 
@@ -51,13 +51,13 @@ def demo(once: bool) -> None:
             tour(at)
             instructions(at, directory, _command())
             if not once:
-                line("Waiting for mail. Ctrl-C ends the demo.\n", bold=True)
+                echo("Waiting for mail. Ctrl-C ends the demo.\n", bold=True)
                 watch(at)
     except KeyboardInterrupt:
         pass
     except DemoFailed as failure:
-        no(f"{failure}\n{_tail(directory)}")
-    line(f"Everything is kept in {directory}; remove it when you have seen enough.")
+        fail(f"{failure}\n{_tail(directory)}")
+    echo(f"Everything is kept in {directory}; remove it when you have seen enough.")
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
@@ -71,7 +71,7 @@ def _refuse_when_taken(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            no(
+            fail(
                 f"can't listen on {host}:{port}: {error.strerror}\n"
                 f"Another demo, or a mail server, may be running there. Take another port:\n"
                 f"  MAILBOT_LISTEN=127.0.0.1:2626 {_command()} demo"
@@ -95,10 +95,10 @@ def _running(directory: Path, host: str, port: int) -> Iterator[Tour]:
     settings.write(directory, shown, f"127.0.0.1:{sink.port}")
     environment = settings.environment(os.environ)
     loaded = load(directory, environment)
-    title("mailbot demo")
-    line(f"  daemon  {shown}, takes mail for {next(iter(loaded.policy.mailboxes))}")
-    line(f"  files   {directory}: configuration, templates, store (SQLite), daemon.log")
-    line(f"  sink    127.0.0.1:{sink.port}, catches all that mailbot sends: nothing leaves this machine\n")
+    print_title("mailbot demo")
+    echo(f"  daemon  {shown}, takes mail for {next(iter(loaded.policy.mailboxes))}")
+    echo(f"  files   {directory}: configuration, templates, store (SQLite), daemon.log")
+    echo(f"  sink    127.0.0.1:{sink.port}, catches all that mailbot sends: nothing leaves this machine\n")
     process = _start(directory, environment)
     store = None
     try:
@@ -156,15 +156,17 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
         return
     started = time.monotonic()
     process.terminate()  # first of all: the terminal we would print to may be gone
-    line("\nStopping the daemon (SIGTERM): it finishes what is under way ...")
+    echo("\nStopping the daemon (SIGTERM): it finishes what is under way ...")
     try:
         code = process.wait(STOP)
     except subprocess.TimeoutExpired:
         process.kill()
         code = process.wait()
-    line(f"It ended with exit code {code} after {span(timedelta(seconds=time.monotonic() - started))}.")
+    echo(
+        f"It ended with exit code {code} after {format_duration(timedelta(seconds=time.monotonic() - started))}."
+    )
 
 
 def _tail(directory: Path) -> str:
     log = directory / "daemon.log"
-    return block("\n".join(log.read_text(errors="replace").splitlines()[-15:])) if log.is_file() else ""
+    return clean_block("\n".join(log.read_text(errors="replace").splitlines()[-15:])) if log.is_file() else ""

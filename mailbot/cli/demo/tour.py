@@ -11,8 +11,8 @@ from typing import Protocol
 from mailbot.cli.demo import mails
 from mailbot.cli.demo.mails import FRAUD, Complaint
 from mailbot.cli.demo.sink import Caught, Sink
-from mailbot.cli.shared.event_text import sentence
-from mailbot.cli.shared.output import clean, line, span, title
+from mailbot.cli.shared.event_text import event_text
+from mailbot.cli.shared.output import clean, echo, format_duration, print_title
 from mailbot.domain import events as e
 from mailbot.domain.model import Ticket
 from mailbot.domain.policy import Policy
@@ -52,7 +52,7 @@ class Tour:
 
 
 def tour(at: Tour) -> None:
-    title("1. Complaints come in; each gets a number, a team, a deadline and an answer")
+    print_title("1. Complaints come in; each gets a number, a team, a deadline and an answer")
     found = {complaint: _complain(at, complaint) for complaint in mails.COMPLAINTS}
     charged_twice = mails.COMPLAINTS[1]
     _customer_replies(at, charged_twice, found[charged_twice])
@@ -62,7 +62,7 @@ def tour(at: Tour) -> None:
 
 def _complain(at: Tour, complaint: Complaint) -> str:
     mail = mails.written(complaint, at.mailbox)
-    line(f"\n-> {complaint.name} <{complaint.address}>: {complaint.subject}", fg="cyan", bold=True)
+    echo(f"\n-> {complaint.name} <{complaint.address}>: {complaint.subject}", fg="cyan", bold=True)
     taken_at = at.send(mail, complaint.address, at.mailbox)
     number = _ticket_of(at, mail["Message-ID"])
     _show_ticket(at, number)
@@ -98,11 +98,11 @@ def _ticket(at: Tour, number: str) -> Ticket:
 def _show_ticket(at: Tour, number: str) -> None:
     found = _ticket(at, number)
     agent = at.policy.agents.get(found.assignee or "")
-    line(f"   {number}  rule {clean(found.rule)!r}: {found.category}, priority {found.priority}", bold=True)
-    line(f"   team {found.team}, level {found.level}, goes to {agent.name if agent else 'the whole team'}")
+    echo(f"   {number}  rule {clean(found.rule)!r}: {found.category}, priority {found.priority}", bold=True)
+    echo(f"   team {found.team}, level {found.level}, goes to {agent.name if agent else 'the whole team'}")
     for recorded in at.store.read_now(tickets.events_of, number):
         if isinstance(recorded.event, e.TicketRouted):
-            line(f"   because {clean(recorded.event.because)}", dim=True)
+            echo(f"   because {clean(recorded.event.because)}", dim=True)
 
 
 def _caught(at: Tour, to: str, number: str, timeout: float = PATIENCE, like: str = "") -> Caught:
@@ -116,53 +116,59 @@ def _caught(at: Tour, to: str, number: str, timeout: float = PATIENCE, like: str
 
 
 def _show_mail(mail: Caught, since: float | None = None) -> None:
-    after = "" if since is None else f" {span(timedelta(seconds=max(0.001, mail.at - since)))} after the 250"
-    line(f"<- to {clean(mail.to)}{after}: {clean(mail.subject)}", fg="green")
+    after = (
+        ""
+        if since is None
+        else f" {format_duration(timedelta(seconds=max(0.001, mail.at - since)))} after the 250"
+    )
+    echo(f"<- to {clean(mail.to)}{after}: {clean(mail.subject)}", fg="green")
 
 
 def _customer_replies(at: Tour, complaint: Complaint, number: str) -> None:
-    line()
-    title("2. The customer replies to the acknowledgement; the reply joins its ticket")
+    echo()
+    print_title("2. The customer replies to the acknowledgement; the reply joins its ticket")
     acknowledgement = _caught(at, complaint.address, number)
     text = "I forgot to say: both payments were made with the card ending in 4402.\n\nAndrew\n"
     sender = f"{complaint.name} <{complaint.address}>"
     mail = mails.reply(at.mailbox, sender, acknowledgement.subject, acknowledgement.message_id, text)
-    line(f"\n-> {complaint.name}: {clean(mail['Subject'])}", fg="cyan", bold=True)
+    echo(f"\n-> {complaint.name}: {clean(mail['Subject'])}", fg="cyan", bold=True)
     at.send(mail, complaint.address, at.mailbox)
     joined = _ticket_of(at, mail["Message-ID"])
     if joined != number:
         raise DemoFailed(f"the reply opened {joined} of its own; the end of the daemon's log:")
     message = at.store.read_now(lambda each: queries.messages_of(each, number, longest=100))[-1]
-    line(f"   {number}  threaded, no second ticket: {clean(message.evidence.get('because', ''))}", bold=True)
+    echo(f"   {number}  threaded, no second ticket: {clean(message.evidence.get('because', ''))}", bold=True)
 
 
 def _agent_answers(at: Tour, complaint: Complaint, number: str) -> None:
-    line()
-    title("3. The agent answers the team's notice; the answer goes to the customer from the mailbox")
+    echo()
+    print_title("3. The agent answers the team's notice; the answer goes to the customer from the mailbox")
     agent = at.policy.agents[_ticket(at, number).assignee or ""]
     notice = _caught(at, agent.address, number)
     text = "Dear Andrew,\n\nyou are right, the second payment is on its way back to your card.\n"
     sender = f"{agent.name} <{agent.address}>"
     mail = mails.reply(notice.reply_to, sender, notice.subject, notice.message_id, text)
-    line(f"\n-> {agent.name} <{agent.address}>, team {_ticket(at, number).team}", fg="cyan", bold=True)
+    echo(f"\n-> {agent.name} <{agent.address}>, team {_ticket(at, number).team}", fg="cyan", bold=True)
     sent_at = at.send(mail, agent.address, notice.reply_to)
     _show_mail(_caught(at, complaint.address, number, like="second payment is on its way"), since=sent_at)
     for _ in _patiently(at, "the ticket did not turn to waiting"):
         if (found := _ticket(at, number)).first_response_at:
-            line(f"   {number}  is {found.status} for the customer now, its clocks stand still", bold=True)
+            echo(f"   {number}  is {found.status} for the customer now, its clocks stand still", bold=True)
             return
 
 
 def _deadline_passes(at: Tour, number: str) -> None:
-    line()
-    title("4. Nobody answers the stolen account in time; its ladder escalates (demo time: 5 s, not 15 min)")
+    echo()
+    print_title(
+        "4. Nobody answers the stolen account in time; its ladder escalates (demo time: 5 s, not 15 min)"
+    )
     seen = 0
     for _ in _patiently(at, f"{number} was not escalated"):
         events = [each.event for each in at.store.read_now(tickets.events_of, number)]
         first = next((n for n, event in enumerate(events) if isinstance(event, e.StepTaken)), len(events))
         for event in events[max(seen, first) :]:
             if not isinstance(event, SILENT):
-                line(f"   {number}  {sentence(event, ZONE)}", bold=isinstance(event, e.TicketEscalated))
+                echo(f"   {number}  {event_text(event, ZONE)}", bold=isinstance(event, e.TicketEscalated))
         seen = len(events)
         if any(isinstance(event, e.TicketEscalated) for event in events):
             _show_mail(_caught(at, _ticket(at, number).assignee or "", number))
@@ -171,20 +177,20 @@ def _deadline_passes(at: Tour, number: str) -> None:
 
 def instructions(at: Tour, directory: Path, command: str) -> None:
     host, port, box = at.send.host, at.send.port, at.mailbox
-    line()
-    title("Your turn: write to it")
-    line(f"  swaks --server {host} --port {port} --from you@example.org --to {box} \\")
-    line('        --header "Subject: Barang rusak" --body "Barang datang rusak, mohon diganti."')
-    line("or, with nothing but Python:")
+    echo()
+    print_title("Your turn: write to it")
+    echo(f"  swaks --server {host} --port {port} --from you@example.org --to {box} \\")
+    echo('        --header "Subject: Barang rusak" --body "Barang datang rusak, mohon diganti."')
+    echo("or, with nothing but Python:")
     mail = (
         f"From: you@example.org\\nTo: {box}\\nSubject: Barang rusak\\n\\nBarang datang rusak, mohon diganti."
     )
-    line(
+    echo(
         f'  python3 -c \'import smtplib; smtplib.SMTP("{host}", {port}).sendmail("you@example.org", "{box}",'
     )
-    line(f'    "{mail}")\'')
-    line()
-    title("and look at it from another terminal")
+    echo(f'    "{mail}")\'')
+    echo()
+    print_title("and look at it from another terminal")
     number = at.store.read_now(queries.ticket_list, queries.Wanted(limit=1))[0].ticket.number
     for words in (
         "ticket list",
@@ -195,8 +201,8 @@ def instructions(at: Tour, directory: Path, command: str) -> None:
         "outbox list",
         "status",
     ):
-        line(f"  {command} --config {directory} {words}")
-    line()
+        echo(f"  {command} --config {directory} {words}")
+    echo()
 
 
 def watch(at: Tour) -> None:
@@ -220,4 +226,4 @@ def watch(at: Tour) -> None:
 
 def _show_event(number: str, event: e.Event) -> None:
     colour = "cyan" if isinstance(event, e.TicketOpened | e.CustomerWrote) else None
-    line(f"   {number}  {sentence(event, ZONE)}", fg=colour, bold=isinstance(event, e.TicketRouted))
+    echo(f"   {number}  {event_text(event, ZONE)}", fg=colour, bold=isinstance(event, e.TicketRouted))

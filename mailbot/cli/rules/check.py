@@ -8,7 +8,7 @@ import click
 
 from mailbot.analysis.lint import checks
 from mailbot.analysis.lint.checks import Budget, Finding
-from mailbot.cli.shared.open_store import configuration, now
+from mailbot.cli.shared.open_store import load_configuration, now
 from mailbot.cli.shared.options import config_directory, config_option, json_option
 
 STEPS = 1_000_000_000  # time is what ends the search here
@@ -45,7 +45,7 @@ def check(ctx: click.Context, every: bool, folder: Path | None, seconds: int, in
     from mailbot.cli.rules import check_text
     from mailbot.operations import finding_places
 
-    loaded = configuration()
+    loaded = load_configuration()
     ends = time.monotonic() + seconds
     budget = Budget(STEPS, EACH, lambda: time.monotonic() > ends)
     found = checks.check(loaded.policy, budget, _checks(every=every), now().date())

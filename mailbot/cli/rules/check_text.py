@@ -43,25 +43,25 @@ def show(told: Sequence[Told], policy: Policy) -> None:
         graver = "" if finding.severity is Severity.FAULT else f" ({finding.severity})"
         where = f"{at.file}:{at.line}:{at.column}" if at.line else at.file
         text = f"{where}: {finding.kind}{graver}: {finding.message}"
-        output.line(output.block(text), fg=_COLOURS[finding.severity])
+        output.echo(output.clean_block(text), fg=_COLOURS[finding.severity])
         if finding.hint:
-            output.line(f"    {output.clean(finding.hint)}")
+            output.echo(f"    {output.clean(finding.hint)}")
         if finding.witness:
             _example(finding.witness, each.file, policy)
-        output.line()
+        output.echo()
     _summary(told, policy)
 
 
 def _example(witness: Witness, file: str, policy: Policy) -> None:
     mail = witness.mail
-    output.line(f"    {'example' if mail else 'shown by'}: {output.clean(witness.shows)}")
+    output.echo(f"    {'example' if mail else 'shown by'}: {output.clean(witness.shows)}")
     if witness.moment:
-        output.line(f"      at: {witness.moment:%a %Y-%m-%d %H:%M %Z}")
+        output.echo(f"      at: {witness.moment:%a %Y-%m-%d %H:%M %Z}")
     if mail:
         for text in _mail_lines(mail):
-            output.line(f"      {text}")
+            output.echo(f"      {text}")
     if file and mail:
-        output.line(
+        output.echo(
             f"      mailbot explain {output.clean(shlex.join([file, *_options(witness, mail, policy)]))}"
         )
 
@@ -83,7 +83,7 @@ def _mail_lines(mail: RoutingFacts) -> list[str]:
         for value in values
     ]
     lines.append(f"Subject: {output.clean(mail.subject)}")
-    lines += [f"| {line}" for line in output.block(mail.text, _LONGEST).split("\n")]
+    lines += [f"| {line}" for line in output.clean_block(mail.text, _LONGEST).split("\n")]
     for file, kind in zip(mail.attachment_names, mail.attachment_types, strict=False):
         lines.append(f"attached: {output.clean(file) or '(no name)'}, {output.clean(kind)}")
     at = mail.local_time
@@ -91,7 +91,7 @@ def _mail_lines(mail: RoutingFacts) -> list[str]:
     beside = [
         f"{DAY_NAMES[at.weekday()]} {at:%Y-%m-%d %H:%M}",
         f"language {mail.language or 'unsure'}",
-        output.size(mail.size),
+        output.format_size(mail.size),
         *(said for each, said in _TRUTHS.items() if getattr(known, each)),
         *([f"{known.open_tickets} other open tickets"] if known.open_tickets else ()),
         *([f"sender's proof: {known.authentication.value}"] if known.authentication.value != "none" else ()),
@@ -108,7 +108,7 @@ def _summary(told: Sequence[Told], policy: Policy) -> None:
         if count or severity is Severity.FAULT
     ]
     colour = "red" if counts[Severity.FAULT] else "green"
-    output.line(f"{len(policy.rules)} rules, policy {policy.version}: {', '.join(said)}", fg=colour)
+    output.echo(f"{len(policy.rules)} rules, policy {policy.version}: {', '.join(said)}", fg=colour)
 
 
 def as_object(told: Sequence[Told], policy: Policy) -> None:
@@ -127,7 +127,7 @@ def as_object(told: Sequence[Told], policy: Policy) -> None:
         for each in told
     ]
     ok = all(each.finding.severity is not Severity.FAULT for each in told)
-    output.as_json({"ok": ok, "policy": policy.version, "rules": len(policy.rules), "findings": found})
+    output.print_json({"ok": ok, "policy": policy.version, "rules": len(policy.rules), "findings": found})
 
 
 def _witness(witness: Witness | None, file: str, policy: Policy) -> dict[str, Any] | None:

@@ -13,11 +13,11 @@ from mailbot.cli.rules import diff_text
 from mailbot.cli.service import mail_folder
 from mailbot.cli.shared import sides
 from mailbot.cli.shared import since as typed
-from mailbot.cli.shared.open_store import desk, no, now
+from mailbot.cli.shared.open_store import fail, now, open_store
 from mailbot.cli.shared.options import config_option, json_option
 from mailbot.cli.shared.output import clean
 from mailbot.cli.shared.progress import progress
-from mailbot.cli.shared.sides import LIVE, RECORDED, Side
+from mailbot.cli.shared.sides import LIVE, RECORDED, NamedPolicy
 from mailbot.domain.model import CustomerHistory
 from mailbot.domain.policy_diff import Case
 from mailbot.mail.parsing.parse import parse
@@ -90,15 +90,15 @@ def diff(
     if RECORDED in (old if folder else "", new):
         raise click.UsageError(f"`{RECORDED}` is told of stored mail alone, and as OLD")
     if folder and LIVE not in (old, new) and Path(old).is_dir() and Path(new).is_dir():
-        before, after = sides.directory(old), sides.directory(new)
+        before, after = sides.load_directory(old), sides.load_directory(new)
         found, missing = _over_files(folder, before, after)
     else:
-        with desk() as at:
-            before, after = sides.named(at.store, old), sides.named(at.store, new)
+        with open_store() as at:
+            before, after = sides.find_policy(at.store, old), sides.find_policy(at.store, new)
             if folder:
                 found, missing = _over_files(folder, before, after)
             else:
-                begin = typed.at(since or "30d", now(), at.zone())
+                begin = typed.parse_time(since or "30d", now(), at.zone())
                 found, missing = _over_store(at.store, begin, before, after)
     told = diff_text.Told(
         old, before.version, new, after.version, found, missing, most.text, most.exceeded(found)
@@ -111,7 +111,7 @@ def diff(
 # --- the mail ---------------------------------------------------------------------------------------------
 
 
-def _over_store(store: Store, since: datetime, old: Side, new: Side) -> tuple[Replayed, int]:
+def _over_store(store: Store, since: datetime, old: NamedPolicy, new: NamedPolicy) -> tuple[Replayed, int]:
     """What came of it, and of how many tickets no mail could be read again (split off, or erased)."""
     assert new.policy
     numbers = store.read_now(opening_mails.numbers_since, since)
@@ -122,12 +122,12 @@ def _over_store(store: Store, since: datetime, old: Side, new: Side) -> tuple[Re
     return found, len(numbers) - found.total
 
 
-def _over_files(folder: Path, old: Side, new: Side) -> tuple[Replayed, int]:
+def _over_files(folder: Path, old: NamedPolicy, new: NamedPolicy) -> tuple[Replayed, int]:
     assert old.policy
     assert new.policy
     files = mail_folder.files(folder)
     if not files:
-        no(f"there is no mail in {clean(folder)}: files that end in .eml or .mbox, or a Maildir")
+        fail(f"there is no mail in {clean(folder)}: files that end in .eml or .mbox, or a Maildir")
     found, unread = Replayed(), 0
     for file in progress(files, len(files), "Routing"):
         try:

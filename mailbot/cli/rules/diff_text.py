@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import click
 
 from mailbot.analysis.replay import Replayed
-from mailbot.cli.shared.output import as_json, clean, line, short, title
+from mailbot.cli.shared.output import clean, echo, format_short_time, print_json, print_title
 from mailbot.domain.policy_diff import CAUGHT, UNCAUGHT, Change, Move, Value, moves
 
 limit_option = click.option(
@@ -35,7 +35,7 @@ class Told:
 
 def as_shape(told: Told) -> None:
     found = told.found
-    as_json(
+    print_json(
         {
             "old": {"named": told.old, "version": told.old_version or None},
             "new": {"named": told.new, "version": told.new_version or None},
@@ -64,60 +64,60 @@ def counts(changes: Sequence[Change]) -> dict[str, int]:
 
 def show(told: Told, zone: str, limit: int) -> None:
     found = told.found
-    title(f"{_named(told.old, told.old_version)} -> {_named(told.new, told.new_version)}")
-    line(f"  mails            {found.total:>8,}")
-    line(f"  unchanged        {found.same:>8,}")
+    print_title(f"{_named(told.old, told.old_version)} -> {_named(told.new, told.new_version)}")
+    echo(f"  mails            {found.total:>8,}")
+    echo(f"  unchanged        {found.same:>8,}")
     tell_counts(found.changes)
     if told.missing:
         why = "split off by hand, or the mail is gone or can't be read"
-        line(f"  not replayed     {told.missing:>8,}  ({why})", dim=True)
+        echo(f"  not replayed     {told.missing:>8,}  ({why})", dim=True)
     tell_changes(found.changes, zone, limit)
     _tell_drift(found.drifted, zone)
     if told.exceeded:
-        line(f"\nMore mails go another way than --max-changed {told.most} allows.", fg="red")
+        echo(f"\nMore mails go another way than --max-changed {told.most} allows.", fg="red")
 
 
 def tell_counts(changes: Sequence[Change]) -> None:
     counted = counts(changes)
-    line(f"  changed          {counted['changed']:>8,}", **({"fg": "yellow"} if changes else {}))
+    echo(f"  changed          {counted['changed']:>8,}", **({"fg": "yellow"} if changes else {}))
     for name, words in (("newly_uncaught", "newly uncaught"), ("newly_caught", "newly caught")):
         if counted[name]:
-            line(f"    {words:<14} {counted[name]:>8,}")
+            echo(f"    {words:<14} {counted[name]:>8,}")
 
 
 def tell_changes(changes: Sequence[Change], zone: str, limit: int) -> None:
     """The changes in groups by their rules, then the first `limit` of them one by one."""
     if not changes:
         return
-    line()
+    echo()
     for move in moves(changes):
         _tell_move(move)
     for change in changes[:limit]:
         _tell_change(change, zone)
     if len(changes) > limit:
-        line(f"\n{len(changes) - limit:,} more: --limit shows them, --json has all.", dim=True)
+        echo(f"\n{len(changes) - limit:,} more: --limit shows them, --json has all.", dim=True)
 
 
 def _tell_move(move: Move) -> None:
     said = f"  {_SAID[move.kind]}" if move.kind in _SAID else ""
     stays = f"{clean(move.old_rule)}, as before" if move.old_rule == move.new_rule else ""
-    line(f"  {move.count:>7,}  {stays or f'{clean(move.old_rule)} -> {clean(move.new_rule)}'}{said}")
+    echo(f"  {move.count:>7,}  {stays or f'{clean(move.old_rule)} -> {clean(move.new_rule)}'}{said}")
     if move.names:
-        line(f"           otherwise: {', '.join(move.names)}", dim=True)
-    line(f"           as in {', '.join(map(clean, move.examples))}", dim=True)
+        echo(f"           otherwise: {', '.join(move.names)}", dim=True)
+    echo(f"           as in {', '.join(map(clean, move.examples))}", dim=True)
 
 
 def _tell_change(change: Change, zone: str) -> None:
     said = f"  {_SAID[change.kind]}" if change.kind in _SAID else ""
-    line(f"\n{clean(change.name)}  {short(change.at, zone)}{said}", bold=True)
+    echo(f"\n{clean(change.name)}  {format_short_time(change.at, zone)}{said}", bold=True)
     for each in change.differences:
-        line(f"  {each.name:<10} {_value(each.old)} -> {_value(each.new)}")
+        echo(f"  {each.name:<10} {_value(each.old)} -> {_value(each.new)}")
     for words, because in (
         ("old", _because(change, "old_because")),
         ("new", _because(change, "new_because")),
     ):
         for reason in because:
-            line(f"    {words}: {clean(reason)}", dim=True)
+            echo(f"    {words}: {clean(reason)}", dim=True)
 
 
 def _because(change: Change, side: str) -> list[str]:
@@ -128,7 +128,7 @@ def _because(change: Change, side: str) -> list[str]:
 def _tell_drift(drifted: Sequence[Change], zone: str) -> None:
     if not drifted:
         return
-    line(
+    echo(
         f"\n{len(drifted):,} mails were routed otherwise, by the same policy, when they came: mailbot decides"
         " otherwise than it did then, or has a fault. Recorded -> asked again:",
         fg="red",

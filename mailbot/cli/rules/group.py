@@ -2,7 +2,7 @@
 
 import click
 
-from mailbot.cli.shared.command_group import Group
+from mailbot.cli.shared.command_group import LazyGroup
 from mailbot.cli.shared.options import config_option
 
 # command -> (module, what it does)
@@ -13,7 +13,7 @@ COMMANDS = {
 }
 
 
-@click.group(cls=Group, places=COMMANDS)
+@click.group(cls=LazyGroup, places=COMMANDS)
 @config_option
 def rules() -> None:
     """Rules: prove what is wrong with them, compare two policies over real mail, see what one that looks on

@@ -22,11 +22,11 @@ from mailbot.cli.rules import simulate_text
 from mailbot.cli.rules.simulate_text import Told
 from mailbot.cli.shared import sides
 from mailbot.cli.shared import since as typed
-from mailbot.cli.shared.open_store import desk, no, now
+from mailbot.cli.shared.open_store import fail, now, open_store
 from mailbot.cli.shared.options import config_directory, config_option, json_option
-from mailbot.cli.shared.output import inert
+from mailbot.cli.shared.output import escape_formula
 from mailbot.cli.shared.progress import progress
-from mailbot.cli.shared.sides import LIVE, RECORDED, Side
+from mailbot.cli.shared.sides import LIVE, RECORDED, NamedPolicy
 from mailbot.domain.policy import Policy
 from mailbot.reports.figures.api import Period
 from mailbot.store.store import Store
@@ -124,8 +124,8 @@ def _over_store(
     wanted: Wanted,
     table: Path | None,
 ) -> Told:
-    with desk() as at:
-        period = _on_record(typed.period(since, until, now(), at.zone(), "--from --to"), at.store)
+    with open_store() as at:
+        period = _on_record(typed.parse_period(since, until, now(), at.zone(), "--from --to"), at.store)
         compared = _compared(at.store, new, old, period.since.date())
         versions, left = Versions(at.store, Past(os.environ)), Left()
         each_side = [cases.Side(side.policy, by_rules=not ladders_only) for side in compared]
@@ -137,22 +137,22 @@ def _over_store(
     return Told(period, tuple(compared), result, left, None, ladders_only=ladders_only)
 
 
-def _compared(store: Store, new: str | None, old: str | None, today: date) -> list[Side]:
+def _compared(store: Store, new: str | None, old: str | None, today: date) -> list[NamedPolicy]:
     """The record alone, or the old policy and the new one, both with the holidays around `today`."""
     if old is None and new in (None, LIVE):
-        return [sides.named(store, RECORDED)]
-    return [sides.named(store, old or LIVE, today), sides.named(store, new or LIVE, today)]
+        return [sides.find_policy(store, RECORDED)]
+    return [sides.find_policy(store, old or LIVE, today), sides.find_policy(store, new or LIVE, today)]
 
 
 def _on_record(period: Period, store: Store) -> Period:
     """Cut at the end of the record: what is to come would be told as if nobody ever did anything again."""
     end = max(now(), store.read_now(read.newest) or now())
     if period.since >= end:
-        no("nothing is on record after --from")
+        fail("nothing is on record after --from")
     return Period(period.since, min(period.until, end), period.zone)
 
 
-def _levels(compared: Sequence[Side]) -> tuple[str, ...]:
+def _levels(compared: Sequence[NamedPolicy]) -> tuple[str, ...]:
     named = (level for side in compared if side.policy for level in side.policy.levels)
     return tuple(dict.fromkeys(named))
 
@@ -173,9 +173,9 @@ def _made_up(
     """No store is needed where directories are named; without any name: the configuration's."""
     if RECORDED in (new, old):
         raise click.UsageError(f"of tickets that are made up nothing is `{RECORDED}`")
-    today = typed.period(since, until, now(), "UTC", "--from --to").since.date()
+    today = typed.parse_period(since, until, now(), "UTC", "--from --to").since.date()
     compared = [_named(each, today) for each in (old, new) if each] or [_configured(today)]
-    period = typed.period(since, until, now(), compared[0].zone, "--from --to")
+    period = typed.parse_period(since, until, now(), compared[0].zone, "--from --to")
     loads = synthetic.load(_policy(compared[0]), period, count, seed)
     worlds = [cases.punctual(_policy(side)) for side in compared]
     wanted = Wanted(_levels(compared), wanted.limit, wanted.numbers)
@@ -189,20 +189,22 @@ def _made_up(
     return Told(period, tuple(compared), result, Left(), (count, seed))
 
 
-def _policy(side: Side) -> Policy:
+def _policy(side: NamedPolicy) -> Policy:
     assert side.policy, "looked at before"
     return side.policy
 
 
-def _named(name: str, today: date) -> Side:
+def _named(name: str, today: date) -> NamedPolicy:
     if Path(name).is_dir():
-        return sides.directory(name, today)
-    with desk() as at:
-        return sides.named(at.store, name, today)
+        return sides.load_directory(name, today)
+    with open_store() as at:
+        return sides.find_policy(at.store, name, today)
 
 
-def _configured(today: date) -> Side:
-    return replace(sides.directory(str(config_directory(click.get_current_context())), today), named="config")
+def _configured(today: date) -> NamedPolicy:
+    return replace(
+        sides.load_directory(str(config_directory(click.get_current_context())), today), name="config"
+    )
 
 
 # --- files ------------------------------------------------------------------------------------------------
@@ -211,7 +213,7 @@ HEADS = ("policy", "at", "ticket", "what", "said", "due_at", "team", "level", "p
 
 
 @contextmanager
-def _written(path: Path | None, compared: Sequence[Side]) -> Iterator[Each | None]:
+def _written(path: Path | None, compared: Sequence[NamedPolicy]) -> Iterator[Each | None]:
     """Something to hear of all that happens, that writes a line for each thing; None without a path."""
     if path is None:
         yield None
@@ -227,8 +229,10 @@ def _written(path: Path | None, compared: Sequence[Side]) -> Iterator[Each | Non
         def each(index: int, happened: Happened) -> None:
             for line in lines(happened):
                 due_at = _moment(line.due_at)
-                said = (compared[index].named, _moment(line.at), line.number, line.what, line.said, due_at)
-                rows.writerow(map(inert, (*said, line.team, line.level, line.priority, " ".join(line.whom))))
+                said = (compared[index].name, _moment(line.at), line.number, line.what, line.said, due_at)
+                rows.writerow(
+                    map(escape_formula, (*said, line.team, line.level, line.priority, " ".join(line.whom)))
+                )
 
         yield each
 

@@ -10,8 +10,17 @@ from mailbot.analysis.simulate.compare import Line, Otherwise, Way
 from mailbot.analysis.simulate.figures import Figures
 from mailbot.analysis.simulate.reproduction import Difference, Verdict
 from mailbot.analysis.simulate.result import Result
-from mailbot.cli.shared.output import as_json, clean, line, short, span, table, title, when
-from mailbot.cli.shared.sides import Side
+from mailbot.cli.shared.output import (
+    clean,
+    echo,
+    format_duration,
+    format_short_time,
+    format_time,
+    print_json,
+    print_table,
+    print_title,
+)
+from mailbot.cli.shared.sides import NamedPolicy
 from mailbot.reports.figures.api import Period
 
 SHOWN = 20  # differences, persons, moves
@@ -24,7 +33,7 @@ class Told:
     """All there is to say. `made_up`: (how many tickets, seed), None for recorded ones."""
 
     period: Period
-    sides: tuple[Side, ...]
+    sides: tuple[NamedPolicy, ...]
     result: Result
     left: Left
     made_up: tuple[int, int] | None
@@ -32,20 +41,18 @@ class Told:
 
     @property
     def names(self) -> list[str]:
-        return [side.named for side in self.sides]
+        return [side.name for side in self.sides]
 
 
 def headline(told: Told) -> str:
     period = told.period
     named = " -> ".join(_named(side) for side in told.sides)
-    return (
-        f"{short(period.since, period.zone)} to {short(period.until, period.zone)} ({period.zone}): {named}"
-    )
+    return f"{format_short_time(period.since, period.zone)} to {format_short_time(period.until, period.zone)} ({period.zone}): {named}"
 
 
-def _named(side: Side) -> str:
-    name = clean(side.named, 60)
-    return name if side.version in ("", side.named) else f"{name} ({side.version})"
+def _named(side: NamedPolicy) -> str:
+    name = clean(side.name, 60)
+    return name if side.version in ("", side.name) else f"{name} ({side.version})"
 
 
 def limits(told: Told) -> list[str]:
@@ -76,14 +83,14 @@ def limits(told: Told) -> list[str]:
 
 def as_shape(told: Told) -> None:
     result, verdict = told.result, told.result.verdict
-    as_json(
+    print_json(
         {
             "period": {"from": told.period.since, "to": told.period.until, "zone": told.period.zone},
             "synthetic": None
             if told.made_up is None
             else dict(zip(("tickets", "seed"), told.made_up, strict=True)),
             "policies": [
-                {"named": side.named, "version": side.version or None, "figures": figures}
+                {"named": side.name, "version": side.version or None, "figures": figures}
                 for side, figures in zip(told.sides, result.figures, strict=True)
             ],
             "reproduced": None if verdict is None else not verdict.differences,
@@ -107,7 +114,7 @@ def as_shape(told: Told) -> None:
 
 
 def show(told: Told) -> None:
-    title(headline(told))
+    print_title(headline(told))
     _figures(told)
     _load(told)
     _people(told)
@@ -121,9 +128,9 @@ def show(told: Told) -> None:
         _lives(each, told)
     said = limits(told)
     if said:
-        line()
+        echo()
     for each_limit in said:
-        line(f"Mind: {each_limit}.", dim=True)
+        echo(f"Mind: {each_limit}.", dim=True)
 
 
 def _figures(told: Told) -> None:
@@ -145,8 +152,8 @@ def _figures(told: Told) -> None:
     cells = [
         [name, *(f"{value:,}" for value in values), *_more(values, several=several)] for name, values in rows
     ]
-    line()
-    table([*heads, "difference"] if several else heads, cells)
+    echo()
+    print_table([*heads, "difference"] if several else heads, cells)
 
 
 def _more(values: Sequence[int], *, several: bool) -> list[str]:
@@ -194,13 +201,13 @@ def _load(told: Told) -> None:
                 BLOCKS[round(value / most * (len(BLOCKS) - 1))] if most else " " for value in load.in_hand
             )
             mean = sum(load.in_hand) / 24
-            peak = f"{load.peak:,.1f} at {short(load.peak_at, zone)}" if load.peak_at else "-"
+            peak = f"{load.peak:,.1f} at {format_short_time(load.peak_at, zone)}" if load.peak_at else "-"
             rows.append(
                 (load.level, clean(name, 24), f"{mean:,.1f}", f"|{bar}|", peak, f"{sum(load.came):,}")
             )
     rows.sort(key=lambda row: [load.level for load in figures[0].load].index(row[0]) if figures else 0)
-    line()
-    table(("level", "policy", "in hand, mean", "by hour, 00 to 23", "most in one hour", "came"), rows)
+    echo()
+    print_table(("level", "policy", "in hand, mean", "by hour, 00 to 23", "most in one hour", "came"), rows)
 
 
 def _people(told: Told) -> None:
@@ -214,63 +221,63 @@ def _people(told: Told) -> None:
         )
         for who in most[:SHOWN]
     ]
-    line()
-    table(("mails to (of them by ladders)", *(clean(name, 24) for name in told.names)), rows)
+    echo()
+    print_table(("mails to (of them by ladders)", *(clean(name, 24) for name in told.names)), rows)
     if len(most) > SHOWN:
-        line(f"{len(most) - SHOWN:,} more people: --json has all.", dim=True)
+        echo(f"{len(most) - SHOWN:,} more people: --json has all.", dim=True)
 
 
 def _verdict(verdict: Verdict, zone: str) -> None:
-    line()
+    echo()
     if verdict.differences:
-        line(
+        echo(
             f"{len(verdict.differences):,} differences from the record;"
             f" {verdict.same:,} acts of the policies are the same:",
             fg="red",
         )
         _differences(verdict.differences, zone)
     else:
-        line(
+        echo(
             f"The record is reproduced: {verdict.same:,} acts of the policies, each at its moment.",
             fg="green",
         )
     if verdict.told_otherwise:
-        line(
+        echo(
             f"{len(verdict.told_otherwise):,} times the same was told to others than on record:", fg="yellow"
         )
         _differences(verdict.told_otherwise, zone)
     if verdict.overtaken:
-        line(
+        echo(
             f"{len(verdict.overtaken):,} deadlines were overtaken: the daemon was late, and something else"
             " came first."
         )
         for each in verdict.overtaken[:SHOWN]:
-            line(
-                f"  {each.number}  {each.what}, due {when(each.due_at, zone)}, then {when(each.by_at, zone)}",
+            echo(
+                f"  {each.number}  {each.what}, due {format_time(each.due_at, zone)}, then {format_time(each.by_at, zone)}",
                 dim=True,
             )
     if verdict.latest:
-        line(f"The latest step was taken {span(verdict.latest)} after it was due.", dim=True)
+        echo(f"The latest step was taken {format_duration(verdict.latest)} after it was due.", dim=True)
 
 
 def _differences(found: Sequence[Difference], zone: str) -> None:
     for each in found[:SHOWN]:
-        due = f", due {when(each.due_at, zone)}" if each.due_at and each.due_at != each.at else ""
-        line(f"  {each.number}  {when(each.at, zone)}  only {each.only}: {clean(each.what)}{due}")
+        due = f", due {format_time(each.due_at, zone)}" if each.due_at and each.due_at != each.at else ""
+        echo(f"  {each.number}  {format_time(each.at, zone)}  only {each.only}: {clean(each.what)}{due}")
     if len(found) > SHOWN:
-        line(f"  {len(found) - SHOWN:,} more: --json has all.", dim=True)
+        echo(f"  {len(found) - SHOWN:,} more: --json has all.", dim=True)
 
 
 def _moves(told: Told) -> None:
     result = told.result
     if len(told.sides) < 2:
         return
-    line()
-    title(f"{result.changed:,} tickets go another way, {result.same:,} the same")
+    echo()
+    print_title(f"{result.changed:,} tickets go another way, {result.same:,} the same")
     for move in result.moves[:SHOWN]:
-        line(f"  {move.count:>7,}  {_way(move.old)} -> {_way(move.new)}")
+        echo(f"  {move.count:>7,}  {_way(move.old)} -> {_way(move.new)}")
     if len(result.moves) > SHOWN:
-        line(f"  {len(result.moves) - SHOWN:,} more ways: --json has all.", dim=True)
+        echo(f"  {len(result.moves) - SHOWN:,} more ways: --json has all.", dim=True)
 
 
 def _way(way: Way) -> str:
@@ -280,16 +287,20 @@ def _way(way: Way) -> str:
 
 def _lives(each: Otherwise, told: Told) -> None:
     zone = told.period.zone
-    line(f"\n{each.number}", bold=True)
+    echo(f"\n{each.number}", bold=True)
     lives = (each.old_lines, each.new_lines)[: len(told.sides)]
     for name, life in zip(told.names, lives, strict=True):
-        line(f"  {clean(name, 60)}")
+        echo(f"  {clean(name, 60)}")
         for at, group in groupby(life, key=lambda one: one.at):
             said = "; ".join(_said(one) for one in group)
-            line(f"    {when(at, zone)}  {said}")
+            echo(f"    {format_time(at, zone)}  {said}")
 
 
 def _said(one: Line) -> str:
     whom = f" ({', '.join(one.whom)})" if one.whom else ""
-    late = f", {span(one.at - one.due_at)} late" if one.due_at and one.at - one.due_at >= _SECOND else ""
+    late = (
+        f", {format_duration(one.at - one.due_at)} late"
+        if one.due_at and one.at - one.due_at >= _SECOND
+        else ""
+    )
     return clean(f"{one.what} {one.said}{whom}{late}")

@@ -44,19 +44,21 @@ def _tree(found: ConditionTrace) -> dict[str, Any]:
 
 def show(tried: Sequence[RuleTrace], version: str, rules: int) -> None:
     """Every rule that was asked, in order. `rules` is how many there are."""
-    output.title(f"Which rule (of policy {output.clean(version)}; in order, the first that matches decides)")
+    output.print_title(
+        f"Which rule (of policy {output.clean(version)}; in order, the first that matches decides)"
+    )
     for each in tried:
         word, colour = _verdict(each)
         where = f"routing.yaml line {each.rule.line}"
-        output.line(f"  {word:<8} {output.clean(each.rule.name)}  ({where})", fg=colour)
+        output.echo(f"  {word:<8} {output.clean(each.rule.name)}  ({where})", fg=colour)
         if each.conditions:
             _branch(each.conditions, 2)
         else:
-            output.line("             it has no conditions: it takes what no other rule took")
+            output.echo("             it has no conditions: it takes what no other rule took")
     left = rules - len(tried)
     if left:
-        output.line(f"  {'-':<8} {left} more below {'was' if left == 1 else 'were'} not asked")
-    output.line(f"           ({MARK} decided; the others made no difference)", dim=True)
+        output.echo(f"  {'-':<8} {left} more below {'was' if left == 1 else 'were'} not asked")
+    output.echo(f"           ({MARK} decided; the others made no difference)", dim=True)
 
 
 def _verdict(each: RuleTrace) -> tuple[str, str | None]:
@@ -85,12 +87,12 @@ def _row(found: ConditionTrace, depth: int, words: str) -> None:
     mark = MARK if found.decides and not found.parts else " "
     holds = "yes" if found.holds else "no "
     colour = "green" if found.holds and found.decides else None
-    output.line(f"{'    ' * depth} {mark} {holds}  {output.clean(words, WORDS)}", fg=colour)
+    output.echo(f"{'    ' * depth} {mark} {holds}  {output.clean(words, WORDS)}", fg=colour)
 
 
 def _looked_at(found: ConditionTrace, depth: int) -> None:
     saw = f"'{output.clean(found.value, SAW)}'" if found.value else "nothing: it is empty"
-    output.line(f"{'    ' * depth}        looked at {saw}", dim=True)
+    output.echo(f"{'    ' * depth}        looked at {saw}", dim=True)
 
 
 def setter(tried: Sequence[RuleTrace], name: str) -> str:

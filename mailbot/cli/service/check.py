@@ -23,17 +23,17 @@ def init(directory: Path) -> None:
     try:
         done = write(directory)
     except OSError as error:
-        output.complain(
+        output.print_error(
             f"{error.filename or directory}: {error.strerror}\nNothing that was there has been changed."
         )
         raise click.exceptions.Exit(1) from error
     _tell("wrote", done.written, directory)
     _tell("left as it was:", done.left, directory)
-    output.line(
+    output.echo(
         f"\nNext: put your own addresses into {output.clean(directory)}/mailbot.yaml and teams.yaml, then"
     )
-    output.line(f"  mailbot check --config {output.clean(directory)}")
-    output.line(f"  mailbot run --config {output.clean(directory)}")
+    output.echo(f"  mailbot check --config {output.clean(directory)}")
+    output.echo(f"  mailbot run --config {output.clean(directory)}")
 
 
 def _tell(what: str, paths: Sequence[Path], directory: Path) -> None:
@@ -41,9 +41,9 @@ def _tell(what: str, paths: Sequence[Path], directory: Path) -> None:
     templates = [path for path in paths if path.parent != directory]
     for path in paths:
         if path not in templates:
-            output.line(f"{what} {output.clean(path)}")
+            output.echo(f"{what} {output.clean(path)}")
     if templates:
-        output.line(f"{what} {output.clean(directory / 'templates')}: {len(templates)} files")
+        output.echo(f"{what} {output.clean(directory / 'templates')}: {len(templates)} files")
 
 
 @click.command()
@@ -60,26 +60,30 @@ def check(ctx: click.Context, schema: str | None, dkim_record: bool, in_json: bo
     if schema is not None:
         _schema(schema)
         return
-    from mailbot.cli.shared.open_store import checked, no
+    from mailbot.cli.shared.open_store import fail, validate_configuration
 
     try:
-        loaded, _ = checked()
+        loaded, _ = validate_configuration()
     except ConfigError as refusal:
         if not in_json:
             raise
-        output.as_json({"ok": False, "policy": None, "problems": _shapes(refusal.problems), "warnings": []})
+        output.print_json(
+            {"ok": False, "policy": None, "problems": _shapes(refusal.problems), "warnings": []}
+        )
         ctx.exit(78)
     record = _dkim_record(loaded.settings)
     if dkim_record:
         if not record:
-            no("there is no DKIM key here\nIt needs `dkim:` in mailbot.yaml, and MAILBOT_DKIM_KEY_FILE=...")
-        output.line(record)
+            fail("there is no DKIM key here\nIt needs `dkim:` in mailbot.yaml, and MAILBOT_DKIM_KEY_FILE=...")
+        output.echo(record)
         return
     if in_json:
         version = loaded.policy.version
-        output.as_json({"ok": True, "policy": version, "problems": [], "warnings": _shapes(loaded.warnings)})
+        output.print_json(
+            {"ok": True, "policy": version, "problems": [], "warnings": _shapes(loaded.warnings)}
+        )
         return
-    output.problems(loaded.warnings, remark=True)
+    output.print_problems(loaded.warnings, remark=True)
     policy = loaded.policy
     counts = ((len(policy.rules), "rule"), (len(policy.teams), "team"), (len(policy.agents), "agent"))
     more = (
@@ -89,11 +93,11 @@ def check(ctx: click.Context, schema: str | None, dkim_record: bool, in_json: bo
         (len(loaded.tests), "test"),
     )
     listed = ", ".join(f"{count} {_plural(name, count)}" for count, name in counts + more)
-    output.line(
+    output.echo(
         f"{output.clean(config_directory(ctx))} is fine: {listed}; policy {policy.version}", fg="green"
     )
     if record:
-        output.line(f"mail is signed; receivers look for this record in the DNS:\n{record}")
+        output.echo(f"mail is signed; receivers look for this record in the DNS:\n{record}")
 
 
 def _dkim_record(settings: "Settings") -> str:
@@ -112,7 +116,7 @@ def _schema(name: str) -> None:
     from mailbot.config.api import schema
 
     try:
-        output.as_json(schema(name))
+        output.print_json(schema(name))
     except KeyError:
         known = "mailbot, teams, routing, escalation"
         raise click.UsageError(f"there is no schema {output.clean(name)!r}; there are {known}") from None

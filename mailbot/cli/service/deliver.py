@@ -130,8 +130,8 @@ def _keep(at: "Glance", mark: str, told: "Envelope", raw: bytes) -> None:
 
 
 def _say(code: int, text: str) -> int:
-    from mailbot.cli.shared.output import complain
+    from mailbot.cli.shared.output import print_error
 
     with suppress(OSError):  # nobody listens: the code says it all
-        complain(text)
+        print_error(text)
     return code

@@ -4,23 +4,23 @@ from collections.abc import Callable
 
 import click
 
-from mailbot.cli.shared.json_form import inbox_shape
-from mailbot.cli.shared.open_store import Desk, desk, no, now
+from mailbot.cli.shared.json_form import inbox_json
+from mailbot.cli.shared.open_store import OpenStore, fail, now, open_store
 from mailbot.cli.shared.options import config_option, json_option
 from mailbot.cli.shared.output import (
-    as_json,
-    block,
     clean,
-    facts,
-    line,
+    clean_block,
+    echo,
+    format_duration,
+    format_short_time,
+    format_size,
+    format_time,
     on_terminal,
-    short,
-    size,
-    span,
-    table,
-    when,
+    print_facts,
+    print_json,
+    print_table,
 )
-from mailbot.cli.shared.rows import give_raw, ids_argument, tell_each
+from mailbot.cli.shared.rows import ids_argument, print_results, write_raw_mail
 from mailbot.mail.parsing.parse import parse
 from mailbot.store import inbox as store_inbox
 from mailbot.store import queries
@@ -45,28 +45,28 @@ def inbox() -> None:
 @json_option
 def list_(states: tuple[str, ...], ticket: str, limit: int | None, in_json: bool) -> None:
     """Mails, the newest first."""
-    from mailbot.cli.shared.ticket_numbers import spelled
+    from mailbot.cli.shared.ticket_lookup import normalise_number
 
     most = limit or (EVERYTHING if in_json else LIMIT)
-    number = spelled(ticket) if ticket else ""
-    with desk() as at:
+    number = normalise_number(ticket) if ticket else ""
+    with open_store() as at:
         found = at.store.read_now(
             lambda each: queries.inbox_list(each, states=states, number=number, limit=most)
         )
         if in_json:
-            as_json([inbox_shape(each) for each in found])
+            print_json([inbox_json(each) for each in found])
             return
         rows = [_row(each, at.zone()) for each in found]
     heads = ("id", "state", "received", "from", "to", "size", "ticket", "reason")
-    table(heads, rows, empty="No such mail in the inbox.", spare=("size", "to"))
+    print_table(heads, rows, empty="No such mail in the inbox.", spare=("size", "to"))
     if len(found) == most and on_terminal():
-        line(f"The newest {most}; --limit shows more.", dim=True)
+        echo(f"The newest {most}; --limit shows more.", dim=True)
 
 
 def _row(each: queries.InboxEntry, zone: str) -> tuple[object, ...]:
     sender, to = each.sender or "<> (null sender)", ", ".join(each.recipients)
-    received = short(each.received_at, zone)
-    return each.id, each.state, received, sender, to, size(each.size), each.ticket, each.reason
+    received = format_short_time(each.received_at, zone)
+    return each.id, each.state, received, sender, to, format_size(each.size), each.ticket, each.reason
 
 
 @inbox.command()
@@ -76,15 +76,15 @@ def _row(each: queries.InboxEntry, zone: str) -> tuple[object, ...]:
 @json_option
 def show(inbox_id: int, raw: bool, in_json: bool) -> None:
     """One mail: how it came, how it reads, where it went or why it is parked."""
-    with desk() as at:
-        entry = at.store.read_now(queries.inbox_entry, inbox_id) or no(
+    with open_store() as at:
+        entry = at.store.read_now(queries.inbox_entry, inbox_id) or fail(
             f"there is no mail {inbox_id} in the inbox"
         )
         content = at.store.read_now(queries.raw_mail, inbox_id)
         if raw:
-            give_raw(content, f"the bytes of mail {inbox_id} are missing")
+            write_raw_mail(content, f"the bytes of mail {inbox_id} are missing")
         elif in_json:
-            as_json({**inbox_shape(entry), "mail": _read_shape(content)})
+            print_json({**inbox_json(entry), "mail": _read_shape(content)})
         else:
             _show(at, entry, content)
 
@@ -94,8 +94,10 @@ def show(inbox_id: int, raw: bool, in_json: bool) -> None:
 @config_option
 def raw(inbox_id: int) -> None:
     """One mail byte for byte as it came, to standard output."""
-    with desk() as at:
-        give_raw(at.store.read_now(queries.raw_mail, inbox_id), f"there is no mail {inbox_id} in the inbox")
+    with open_store() as at:
+        write_raw_mail(
+            at.store.read_now(queries.raw_mail, inbox_id), f"there is no mail {inbox_id} in the inbox"
+        )
 
 
 def _read_shape(content: bytes | None) -> dict[str, object] | None:
@@ -111,14 +113,14 @@ def _read_shape(content: bytes | None) -> dict[str, object] | None:
     return shape
 
 
-def _show(at: Desk, entry: queries.InboxEntry, content: bytes | None) -> None:
-    line(f"mail {entry.id}  {entry.state}", fg=COLOURS[entry.state])
-    facts(
+def _show(at: OpenStore, entry: queries.InboxEntry, content: bytes | None) -> None:
+    echo(f"mail {entry.id}  {entry.state}", fg=COLOURS[entry.state])
+    print_facts(
         [
             ("why", entry.reason),
             ("ticket", entry.ticket),
-            ("received", when(entry.received_at, at.zone())),
-            ("waits since", span(now() - entry.received_at) if entry.state == "new" else ""),
+            ("received", format_time(entry.received_at, at.zone())),
+            ("waits since", format_duration(now() - entry.received_at) if entry.state == "new" else ""),
             ("from (envelope)", entry.sender or "<> (null sender)"),
             ("to (envelope)", ", ".join(entry.recipients)),
             ("came from", entry.peer),
@@ -128,21 +130,21 @@ def _show(at: Desk, entry: queries.InboxEntry, content: bytes | None) -> None:
         ]
     )
     if content is None:
-        line("  its bytes are missing", fg="red")
+        echo("  its bytes are missing", fg="red")
         return
     mail = parse(content)
-    names = ", ".join(f"{each.name} ({each.type}, {size(each.size)})" for each in mail.attachments)
+    names = ", ".join(f"{each.name} ({each.type}, {format_size(each.size)})" for each in mail.attachments)
     remarks = ", ".join(mail.flags)
-    facts(
+    print_facts(
         [
             *(("From", mail.sender), ("Subject", mail.subject), ("Message-ID", mail.message_id)),
             *(("automatic", mail.automatic), ("remarks", remarks), ("attached", names)),
         ]
     )
-    for row in block(mail.visible, 2_000).split("\n"):
-        line(f"    | {row}".rstrip())
+    for row in clean_block(mail.visible, 2_000).split("\n"):
+        echo(f"    | {row}".rstrip())
     if entry.state == "parked":
-        line(f"`mailbot inbox retry {entry.id}` tries again, `mailbot inbox drop {entry.id}` gives it up.")
+        echo(f"`mailbot inbox retry {entry.id}` tries again, `mailbot inbox drop {entry.id}` gives it up.")
 
 
 @inbox.command()
@@ -151,9 +153,9 @@ def _show(at: Desk, entry: queries.InboxEntry, content: bytes | None) -> None:
 @json_option
 def retry(ids: tuple[int, ...], in_json: bool) -> None:
     """Put parked (or dropped) mails back in line; the daemon takes them within a second."""
-    with desk() as at:
+    with open_store() as at:
         done = [at.store.write_now(store_inbox.retry, each) for each in ids]
-        tell_each(_state(at), ids, done, "waits again", "is not parked", in_json)
+        print_results(_state(at), ids, done, "waits again", "is not parked", in_json)
 
 
 @inbox.command()
@@ -166,12 +168,12 @@ def drop(ids: tuple[int, ...], because: str, in_json: bool) -> None:
     from mailbot.operations.ticket_commands import operator
 
     reason = f"dropped by {operator()}" + (f": {clean(because, 300)}" if because else "")
-    with desk() as at:
+    with open_store() as at:
         done = [at.store.write_now(store_inbox.drop, store_inbox.Dropped(each, reason)) for each in ids]
-        tell_each(_state(at), ids, done, "is dropped", "is not parked", in_json)
+        print_results(_state(at), ids, done, "is dropped", "is not parked", in_json)
 
 
-def _state(at: Desk) -> Callable[[int], str | None]:
+def _state(at: OpenStore) -> Callable[[int], str | None]:
     def state(mail_id: int) -> str | None:
         entry = at.store.read_now(queries.inbox_entry, mail_id)
         return entry.state if entry else None

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from mailbot.cli.shared.output import clean, facts, line, short, table, title
+from mailbot.cli.shared.output import clean, echo, format_short_time, print_facts, print_table, print_title
 from mailbot.domain.compensation.ledger_summary import Budget, Statement, Tally
 from mailbot.domain.compensation.requests import Entry, Request, Ruling
 from mailbot.domain.routing.money import Money
@@ -13,7 +13,7 @@ Shape = dict[str, Any]
 
 
 def tell(told: Statement, waiting: int) -> None:
-    facts(
+    print_facts(
         [
             ("asked", _said(told.asked)),
             ("granted", _said(told.granted)),
@@ -24,13 +24,13 @@ def tell(told: Statement, waiting: int) -> None:
     )
     for name in ("team", "level", "agent", "category"):
         tallies = getattr(told, f"by_{name}")
-        table(
+        print_table(
             (f"granted by {name}", "grants", "amount"), [(k, v.count, v.amount) for k, v in tallies.items()]
         )
     refused = [(clean(k), v.count, v.amount) for k, v in told.refused_by.items()]
-    table(("refused by", "requests", "amount"), refused)
+    print_table(("refused by", "requests", "amount"), refused)
     if told.one_hand.count:
-        line(
+        echo(
             f"Note: one operator gave both signatures, in the names of two agents: {_said(told.one_hand)}",
             fg="yellow",
         )
@@ -98,13 +98,21 @@ def row(each: Line, zone: str) -> tuple[object, ...]:
     entry = each.entry
     what = f"{entry.kind} ({entry.request})" if each.id != entry.request else "asked"
     people = " and ".join(filter(None, (entry.second, entry.agent))) or entry.by
-    return (each.id, short(entry.at, zone), what, entry.ticket, entry.amount, people, entry.because)
+    return (
+        each.id,
+        format_short_time(entry.at, zone),
+        what,
+        entry.ticket,
+        entry.amount,
+        people,
+        entry.because,
+    )
 
 
 def told_on_ticket(lines: list[Line], zone: str) -> None:
     """The section of `ticket show`; nothing where nobody ever asked."""
     if lines:
-        title("Compensation")
+        print_title("Compensation")
         heads = ("line", "at", "what", "ticket", "amount", "by", "why")
-        table(heads, [row(each, zone) for each in lines])
-        line()
+        print_table(heads, [row(each, zone) for each in lines])
+        echo()

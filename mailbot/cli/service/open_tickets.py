@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from mailbot.cli.shared.open_store import Desk, no, now
-from mailbot.cli.shared.output import line, on_terminal, short, table
+from mailbot.cli.shared.open_store import OpenStore, fail, now
+from mailbot.cli.shared.output import echo, format_short_time, on_terminal, print_table
 from mailbot.cli.shared.progress import progress
 from mailbot.operations import ticket_commands as acting
 from mailbot.operations.reapply_policy import TOGETHER, Change, Reapply, changes, reapply
@@ -16,7 +16,7 @@ from mailbot.store import ladders
 SHOWN = 50  # rows on a terminal; elsewhere all
 
 
-def keep(at: Desk) -> list[str]:
+def keep(at: OpenStore) -> list[str]:
     """What stays as it is, in words: open tickets climb the ladders that they were given."""
     now_there = set(at.policy.digests.values())
     former: dict[str, int] = {}
@@ -29,13 +29,13 @@ def keep(at: Desk) -> list[str]:
     ]
 
 
-def changed(at: Desk) -> list[Change]:
+def changed(at: OpenStore) -> list[Change]:
     """Every open ticket that would change if all were reckoned anew now."""
     total = sum(count for _, _, count in at.store.read_now(ladders.climbed))
     return [each for found in progress(_looked_at(at), -(-total // TOGETHER), "Looking") for each in found]
 
 
-def _looked_at(at: Desk) -> Iterator[list[Change]]:
+def _looked_at(at: OpenStore) -> Iterator[list[Change]]:
     after, moment = "", now()
     while True:
         found, after, count = at.store.read_now(changes, after, at.policy, moment)
@@ -44,7 +44,7 @@ def _looked_at(at: Desk) -> Iterator[list[Change]]:
             return
 
 
-def show(at: Desk, found: Sequence[Change]) -> None:
+def show(at: OpenStore, found: Sequence[Change]) -> None:
     """The list: number, ladder and next deadline as they are and as they would be."""
     zone, moment = at.zone(), now()
     rows = [
@@ -52,17 +52,17 @@ def show(at: Desk, found: Sequence[Change]) -> None:
             each.number,
             each.old_ladder,
             "unchanged" if each.same else each.new_ladder,
-            short(each.old_due, zone) or "none",
-            "at once" if each.new_due and each.new_due <= moment else short(each.new_due, zone),
+            format_short_time(each.old_due, zone) or "none",
+            "at once" if each.new_due and each.new_due <= moment else format_short_time(each.new_due, zone),
         )
         for each in found
     ]
     shown = rows[:SHOWN] if on_terminal() else rows
-    table(("number", "ladder", "new ladder", "due", "newly due"), shown)
+    print_table(("number", "ladder", "new ladder", "due", "newly due"), shown)
     if len(shown) < len(rows):
-        line(f"… and {len(rows) - len(shown):,} more; --json shows all", dim=True)
+        echo(f"… and {len(rows) - len(shown):,} more; --json shows all", dim=True)
     at_once = sum(each.new_due is not None and each.new_due <= moment for each in found)
-    line(f"{len(found):,} open ticket{'s' * (len(found) != 1)} would change, {at_once:,} with a step at once")
+    echo(f"{len(found):,} open ticket{'s' * (len(found) != 1)} would change, {at_once:,} with a step at once")
 
 
 def insist(*, agreed: bool) -> None:
@@ -70,15 +70,15 @@ def insist(*, agreed: bool) -> None:
     if agreed:
         return
     if not on_terminal():
-        no("nothing was reloaded: --yes agrees to this list")
+        fail("nothing was reloaded: --yes agrees to this list")
     if not click.confirm("Reload, and reckon these tickets anew?"):
-        no("nothing was reloaded")
+        fail("nothing was reloaded")
 
 
-def recompute(at: Desk, found: Sequence[Change]) -> int:
+def recompute(at: OpenStore, found: Sequence[Change]) -> int:
     """Has them all reckoned anew; how many were. After each transaction others get the time that it took."""
     at.store.write_now(ladders.keep, at.policy)
-    runtime, by = at.runtime(), acting.operator()
+    runtime, by = at.build_runtime(), acting.operator()
     numbers = [each.number for each in found]
     batches = [tuple(numbers[start : start + TOGETHER]) for start in range(0, len(numbers), TOGETHER)]
     done = 0

@@ -4,22 +4,22 @@ from collections.abc import Callable
 
 import click
 
-from mailbot.cli.shared.json_form import outbox_shape
-from mailbot.cli.shared.open_store import Desk, desk, no, now
+from mailbot.cli.shared.json_form import outbox_json
+from mailbot.cli.shared.open_store import OpenStore, fail, now, open_store
 from mailbot.cli.shared.options import config_option, json_option
 from mailbot.cli.shared.output import (
-    as_json,
-    block,
     clean,
-    facts,
-    line,
+    clean_block,
+    echo,
+    format_short_time,
+    format_time,
     on_terminal,
-    short,
-    table,
-    title,
-    when,
+    print_facts,
+    print_json,
+    print_table,
+    print_title,
 )
-from mailbot.cli.shared.rows import give_raw, ids_argument, tell_each
+from mailbot.cli.shared.rows import ids_argument, print_results, write_raw_mail
 from mailbot.mail.parsing.parse import parse
 from mailbot.store import outbox as store_outbox
 from mailbot.store import outbox_view, queries
@@ -44,27 +44,27 @@ def outbox() -> None:
 @json_option
 def list_(states: tuple[str, ...], waiting: bool, ticket: str, limit: int | None, in_json: bool) -> None:
     """Mails, the newest first."""
-    from mailbot.cli.shared.ticket_numbers import spelled
+    from mailbot.cli.shared.ticket_lookup import normalise_number
 
     most = limit or (EVERYTHING if in_json else LIMIT)
     wanted = (*states, "due", "deferred", "sending", "dot") if waiting else states
-    number = spelled(ticket) if ticket else ""
-    with desk() as at:
+    number = normalise_number(ticket) if ticket else ""
+    with open_store() as at:
         found = at.store.read_now(
             lambda each: outbox_view.listing(each, states=wanted, ticket=number, limit=most)
         )
         if in_json:
-            as_json([outbox_shape(each) for each in found])
+            print_json([outbox_json(each) for each in found])
             return
         rows = [_row(each, at.zone()) for each in found]
     heads = ("id", "ticket", "kind", "to", "state", "tries", "unknown", "when", "why")
-    table(heads, rows, empty="No such mail in the outbox.", spare=("tries", "unknown"))
+    print_table(heads, rows, empty="No such mail in the outbox.", spare=("tries", "unknown"))
     if len(found) == most and on_terminal():
-        line(f"The newest {most}; --limit shows more.", dim=True)
+        echo(f"The newest {most}; --limit shows more.", dim=True)
 
 
 def _row(each: outbox_view.Entry, zone: str) -> tuple[object, ...]:
-    moment = short(each.settled_at or each.due_at, zone)
+    moment = format_short_time(each.settled_at or each.due_at, zone)
     why = each.reason or (f"{each.code or ''} {each.reply}" if each.reply else "")
     unknown = each.unknown or ""
     return each.id, each.ticket, each.kind, each.recipient, each.state, each.attempts, unknown, moment, why
@@ -77,33 +77,33 @@ def _row(each: outbox_view.Entry, zone: str) -> tuple[object, ...]:
 @json_option
 def show(outbox_id: int, raw: bool, in_json: bool) -> None:
     """One mail: its state, every attempt with the relay's answer, what it says."""
-    with desk() as at:
+    with open_store() as at:
         entry = at.store.read_now(outbox_view.entry, outbox_id)
         if entry is None:
-            no(f"there is no mail {outbox_id} in the outbox")
+            fail(f"there is no mail {outbox_id} in the outbox")
         content = at.store.read_now(queries.frozen_mail, outbox_id)
         tries = at.store.read_now(outbox_view.tries, outbox_id)
         if raw:
-            give_raw(content, f"mail {outbox_id} was never written: it was suppressed")
+            write_raw_mail(content, f"mail {outbox_id} was never written: it was suppressed")
         elif in_json:
             subject = parse(content).subject if content else None
-            as_json({**outbox_shape(entry), "subject": subject, "tries": tries})
+            print_json({**outbox_json(entry), "subject": subject, "tries": tries})
         else:
             _show(at, entry, content, tries)
 
 
 def _show(
-    at: Desk, entry: outbox_view.Entry, content: bytes | None, tries: list[outbox_view.Attempt]
+    at: OpenStore, entry: outbox_view.Entry, content: bytes | None, tries: list[outbox_view.Attempt]
 ) -> None:
     zone = at.zone()
-    line(f"mail {entry.id}  {entry.state}  {entry.kind} to {clean(entry.recipient)}")
-    facts(
+    echo(f"mail {entry.id}  {entry.state}  {entry.kind} to {clean(entry.recipient)}")
+    print_facts(
         [
             ("ticket", entry.ticket),
             ("why", entry.reason),
-            ("owed since", when(entry.asked_at, zone)),
-            ("next try", when(entry.due_at, zone) if entry.state in ("due", "deferred") else ""),
-            ("settled", when(entry.settled_at, zone)),
+            ("owed since", format_time(entry.asked_at, zone)),
+            ("next try", format_time(entry.due_at, zone) if entry.state in ("due", "deferred") else ""),
+            ("settled", format_time(entry.settled_at, zone)),
             ("last answer", f"{entry.code or ''} {entry.reply}" if entry.reply else ""),
             (
                 "unknown",
@@ -113,16 +113,18 @@ def _show(
         ]
     )
     if tries:
-        title("Attempts")
-        rows = [(when(each.at, zone), each.outcome, each.code, each.reply, each.node) for each in tries]
-        table(("at", "outcome", "code", "answer", "node"), rows)
+        print_title("Attempts")
+        rows = [
+            (format_time(each.at, zone), each.outcome, each.code, each.reply, each.node) for each in tries
+        ]
+        print_table(("at", "outcome", "code", "answer", "node"), rows)
     if content:
         mail = parse(content)
-        title(clean(mail.subject))
-        for row in block(mail.text, 4_000).split("\n"):
-            line(f"    | {row}".rstrip())
+        print_title(clean(mail.subject))
+        for row in clean_block(mail.text, 4_000).split("\n"):
+            echo(f"    | {row}".rstrip())
     if entry.state in ("failed", "deferred"):
-        line(f"`mailbot outbox retry {entry.id}` tries now, `mailbot outbox drop {entry.id}` gives it up.")
+        echo(f"`mailbot outbox retry {entry.id}` tries now, `mailbot outbox drop {entry.id}` gives it up.")
 
 
 @outbox.command()
@@ -131,9 +133,9 @@ def _show(
 @json_option
 def retry(ids: tuple[int, ...], in_json: bool) -> None:
     """Try failed and deferred mails now, as if for the first time."""
-    with desk() as at:
+    with open_store() as at:
         done = [at.store.write_now(store_outbox.retry, store_outbox.Retry(each, now())) for each in ids]
-        tell_each(_state(at), ids, done, "is due now", "has neither failed nor been put off", in_json)
+        print_results(_state(at), ids, done, "is due now", "has neither failed nor been put off", in_json)
 
 
 @outbox.command()
@@ -146,12 +148,12 @@ def drop(ids: tuple[int, ...], because: str, in_json: bool) -> None:
     from mailbot.operations.ticket_commands import operator
 
     reason = f"dropped by {operator()}" + (f": {clean(because, 150)}" if because else "")
-    with desk() as at:
+    with open_store() as at:
         done = [at.store.write_now(store_outbox.drop, store_outbox.Drop(each, reason, now())) for each in ids]
-        tell_each(_state(at), ids, done, "will not be sent", "can't be dropped", in_json)
+        print_results(_state(at), ids, done, "will not be sent", "can't be dropped", in_json)
 
 
-def _state(at: Desk) -> Callable[[int], str | None]:
+def _state(at: OpenStore) -> Callable[[int], str | None]:
     def state(mail_id: int) -> str | None:
         entry = at.store.read_now(outbox_view.entry, mail_id)
         return entry.state if entry else None

@@ -12,9 +12,16 @@ import click
 
 from mailbot.cli.service.open_tickets import changed, insist, keep, recompute, shape, show
 from mailbot.cli.service.status import alive
-from mailbot.cli.shared.open_store import Desk, checked, desk, missing, no, outdated
+from mailbot.cli.shared.open_store import (
+    OpenStore,
+    fail,
+    missing_store_reason,
+    open_store,
+    validate_configuration,
+    wrong_schema_reason,
+)
 from mailbot.cli.shared.options import config_directory, config_option, json_option
-from mailbot.cli.shared.output import as_json, block, clean, complain, line
+from mailbot.cli.shared.output import clean, clean_block, echo, print_error, print_json
 from mailbot.config.api import Loaded
 from mailbot.config.store_url import known_store
 from mailbot.domain import policy_outline
@@ -60,12 +67,12 @@ def reload(open_tickets: str, dry_run: bool, yes: bool, in_json: bool) -> None:
     the list.
     """
     try:
-        loaded, _ = checked()
+        loaded, _ = validate_configuration()
     except ConfigError:
         if not dry_run:
             _refused_there_too(config_directory(click.get_current_context()))
         raise
-    with desk() as at:
+    with open_store() as at:
         anew = _listed(at, in_json) if dry_run or open_tickets == "recompute" else []
         if dry_run:
             return
@@ -77,7 +84,7 @@ def reload(open_tickets: str, dry_run: bool, yes: bool, in_json: bool) -> None:
         count = recompute(at, anew) if anew and taken else 0
         kept = keep(at)
     if in_json and open_tickets == "keep":
-        as_json([_shape(each) for each in done])
+        print_json([_shape(each) for each in done])
     for each in done:
         _tell(each, loaded, in_json)
     if not in_json:
@@ -86,10 +93,10 @@ def reload(open_tickets: str, dry_run: bool, yes: bool, in_json: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
-def _listed(at: Desk, in_json: bool) -> list[Change]:
+def _listed(at: OpenStore, in_json: bool) -> list[Change]:
     found = changed(at)
     if in_json:
-        as_json([shape(each) for each in found])
+        print_json([shape(each) for each in found])
     else:
         show(at, found)
     return found
@@ -98,19 +105,19 @@ def _listed(at: Desk, in_json: bool) -> list[Change]:
 def _tell_open(kept: Sequence[str], count: int, wanted: int) -> None:
     if wanted:
         text = f"{count:,} of {wanted:,} open tickets reckoned anew"
-        line(f"  {text}", fg="green" if count else "yellow")
+        echo(f"  {text}", fg="green" if count else "yellow")
     for each in kept:
-        line(f"  {each}")
+        echo(f"  {each}")
 
 
-def _ours(at: Desk) -> list[queries.NodeSeen]:
+def _ours(at: OpenStore) -> list[queries.NodeSeen]:
     nodes = at.store.read_now(queries.nodes_seen)
     if here := _here(nodes):
         return here
     others = sorted({clean(node.host) for node in nodes if alive(node)})
     elsewhere = f"; on other hosts: {', '.join(others)}" if others else ""
     text = f"no daemon of this host runs on this store{elsewhere}"
-    return no(f"{text}\nThe files are in order and hold at its next start.")
+    return fail(f"{text}\nThe files are in order and hold at its next start.")
 
 
 def _here(nodes: Sequence[queries.NodeSeen]) -> list[queries.NodeSeen]:
@@ -121,11 +128,11 @@ def _refused_there_too(directory: Path) -> None:
     """The daemon is asked all the same: what it refuses it records, and tells the admins, who may be others
     than who typed this. Nothing is done where it can't be found."""
     url = known_store(directory, os.environ)
-    if not url or missing(url):
+    if not url or missing_store_reason(url):
         return
     store = Store(url)
     try:
-        if not outdated(store):
+        if not wrong_schema_reason(store):
             for node in _here(store.read_now(queries.nodes_seen)):
                 _reload(store, node)
     except StoreUnavailable:
@@ -193,19 +200,19 @@ def _shape(done: Reloaded) -> dict[str, object]:
 def _tell(done: Reloaded, files: Loaded, in_json: bool) -> None:
     in_files = files.policy.version
     if done.trouble:
-        complain(f"policy {done.old} stays in force: {block(done.trouble)}")
+        print_error(f"policy {done.old} stays in force: {clean_block(done.trouble)}")
         return
     if in_json:
         return
     if done.old == done.new:
-        line(f"policy {done.new} is in force already, nothing changed")
+        echo(f"policy {done.new} is in force already, nothing changed")
     else:
-        line(f"policy {done.old} -> {done.new}", fg="green")
+        echo(f"policy {done.old} -> {done.new}", fg="green")
     for each in done.changed or ():
-        line(f"  {clean(each)}")
+        echo(f"  {clean(each)}")
     if done.changed is None:
-        line("  what changed is not known: the old policy left no outline")
+        echo("  what changed is not known: the old policy left no outline")
     if count := len(files.tests):
-        line(f"  {count} test{'s' * (count != 1)} of the rules hold{'s' * (count == 1)}")
+        echo(f"  {count} test{'s' * (count != 1)} of the rules hold{'s' * (count == 1)}")
     if done.new != in_files:
-        line(f"note: the daemon reads other files than these, which hold policy {in_files}", fg="yellow")
+        echo(f"note: the daemon reads other files than these, which hold policy {in_files}", fg="yellow")

@@ -6,9 +6,9 @@ from pathlib import Path
 import click
 
 from mailbot.cli.shared import since as typed
-from mailbot.cli.shared.open_store import Desk, desk, now
+from mailbot.cli.shared.open_store import OpenStore, now, open_store
 from mailbot.cli.shared.options import config_option
-from mailbot.cli.shared.output import line, on_terminal, plain
+from mailbot.cli.shared.output import echo, on_terminal, to_json
 from mailbot.reports import read
 from mailbot.reports.figures.api import Period, Report
 
@@ -36,15 +36,15 @@ def report(
     form = "json" if in_json else form
     if form in BINARY and output is None and on_terminal():
         raise click.UsageError("a picture is no text for a terminal: --output report.png")
-    with desk() as at:
+    with open_store() as at:
         if team and team not in at.policy.teams:
             raise click.BadParameter(f"there is no team {team!r}", param_hint="--team")
-        period = typed.period(since, until, now(), at.zone(), "--since --until")
+        period = typed.parse_period(since, until, now(), at.zone(), "--since --until")
         made = _made(at, period, team)
     _write(_told(made, form, language), output)
 
 
-def _made(at: Desk, period: Period, team: str) -> Report:
+def _made(at: OpenStore, period: Period, team: str) -> Report:
     if not sys.stderr.isatty():
         return at.store.read_now(read.report, period, at.policy, now(), team)
     from rich.console import Console
@@ -64,7 +64,7 @@ def _told(made: Report, form: str, language: str) -> str | bytes:
         case "json":
             import json
 
-            return json.dumps(plain(render.shape(made)), indent=2) + "\n"
+            return json.dumps(to_json(render.shape(made)), indent=2) + "\n"
     return render.text(made, language)
 
 
@@ -74,7 +74,7 @@ def _write(told: str | bytes, output: Path | None) -> None:
             output.write_bytes(told.encode() if isinstance(told, str) else told)
         except OSError as error:
             raise click.UsageError(f"{output} can't be written: {error.strerror}") from error
-        line(f"wrote {output}")
+        echo(f"wrote {output}")
     elif isinstance(told, bytes):
         sys.stdout.buffer.write(told)
     else:

@@ -5,7 +5,7 @@ import os
 import click
 
 from mailbot.cli.shared.options import config_directory, config_option
-from mailbot.cli.shared.output import complain
+from mailbot.cli.shared.output import print_error
 
 ROLES = ("listener", "imap", "intake", "delivery", "deadlines")
 
@@ -30,5 +30,5 @@ def run(ctx: click.Context, roles: tuple[str, ...]) -> None:
     try:
         ctx.exit(daemon.run(config_directory(ctx), os.environ, roles))
     except OSError as error:
-        complain(f"can't start: {error}")
+        print_error(f"can't start: {error}")
         ctx.exit(1)

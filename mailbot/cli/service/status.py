@@ -11,9 +11,25 @@ from pathlib import Path
 import click
 
 from mailbot.cli.service.run import ROLES
-from mailbot.cli.shared.open_store import Desk, configuration, desk, missing, no, now, shown
+from mailbot.cli.shared.open_store import (
+    OpenStore,
+    display_url,
+    fail,
+    load_configuration,
+    missing_store_reason,
+    now,
+    open_store,
+)
 from mailbot.cli.shared.options import config_option, json_option
-from mailbot.cli.shared.output import as_json, clean, facts, line, size, span, when
+from mailbot.cli.shared.output import (
+    clean,
+    echo,
+    format_duration,
+    format_size,
+    format_time,
+    print_facts,
+    print_json,
+)
 from mailbot.config.api import Relay, Settings
 from mailbot.errors import StoreUnavailable
 from mailbot.store import compensations, imap_folders, queries
@@ -49,27 +65,27 @@ class Report:
 @json_option
 def status(in_json: bool) -> None:
     """Is mail flowing? Last mail, oldest waiting, parked, overdue, store, relay, daemon. Exit 1 when not."""
-    url = configuration().settings.store
-    if refusal := missing(url):
+    url = load_configuration().settings.store
+    if refusal := missing_store_reason(url):
         _without_store(url, refusal, in_json)
     try:
-        with desk() as at:
+        with open_store() as at:
             report, zone = _report(at), at.zone()
     except StoreUnavailable as error:
         _without_store(url, f"the store can't be used: {error}", in_json)
-    as_json(_shape(report)) if in_json else _print(report, zone)
+    print_json(_shape(report)) if in_json else _print(report, zone)
     if report.reasons:
         raise click.exceptions.Exit(1)
 
 
 def _without_store(url: str, reason: str, in_json: bool) -> None:
     if in_json:
-        as_json({"well": False, "reasons": [reason], "store": shown(url)})
+        print_json({"well": False, "reasons": [reason], "store": display_url(url)})
         raise click.exceptions.Exit(1)
-    no(reason)
+    fail(reason)
 
 
-def _report(at: Desk) -> Report:
+def _report(at: OpenStore) -> Report:
     moment, read = now(), at.store.read_now
     standing = read(queries.figures, moment)
     nodes = read(queries.nodes_seen)
@@ -81,7 +97,7 @@ def _report(at: Desk) -> Report:
         *_silent(nodes, at.settings),
         *(f"{name}: {trouble}" for name, trouble, _ in folders if trouble),
         *_waiting(standing),
-        *([f"{late} deadlines are overdue by more than {span(LATE)}"] if late else []),
+        *([f"{late} deadlines are overdue by more than {format_duration(LATE)}"] if late else []),
         *([f"{parked} deadlines are parked: `mailbot ticket list --overdue`"] if parked else []),
         *([f"the relay {_relay(at.settings.relay)} can't be reached: {trouble}"] if trouble else []),
         *_crowded(at.settings, free),
@@ -89,7 +105,7 @@ def _report(at: Desk) -> Report:
     return Report(
         reasons=reasons,
         remarks=[*_remarks(at, nodes, standing), *_left(folders)],
-        store=shown(at.settings.store),
+        store=display_url(at.settings.store),
         free=free,
         relay=_relay(at.settings.relay),
         relay_trouble=trouble,
@@ -101,7 +117,7 @@ def _report(at: Desk) -> Report:
     )
 
 
-def _folders(at: Desk) -> list[tuple[str, str, int]]:
+def _folders(at: OpenStore) -> list[tuple[str, str, int]]:
     """Of each IMAP account its name, why it can't be read, how many mails were left there."""
     known = at.store.read_now(imap_folders.standing)
     nothing = imap_folders.Standing("", 0)
@@ -144,7 +160,9 @@ def _crowded(settings: Settings, free: int | None) -> list[str]:
     least = settings.limits.space_needed
     if free is None or free >= least:
         return []
-    return [f"only {size(free)} are free where the store is, no mail is taken below {size(least)}"]
+    return [
+        f"only {format_size(free)} are free where the store is, no mail is taken below {format_size(least)}"
+    ]
 
 
 def alive(node: queries.NodeSeen) -> bool:
@@ -177,14 +195,14 @@ def _waiting(standing: queries.Standing) -> list[str]:
         oldest = standing.oldest.get(place, timedelta())
         if oldest > slow:
             found.append(
-                f"the oldest mail in the {place} has waited for {span(oldest)}: `mailbot {place} list`"
+                f"the oldest mail in the {place} has waited for {format_duration(oldest)}: `mailbot {place} list`"
             )
     if parked := standing.inbox.get("parked", 0):
         found.append(f"{parked} mails are parked: `mailbot inbox list --state parked`")
     return found
 
 
-def _remarks(at: Desk, nodes: Sequence[queries.NodeSeen], standing: queries.Standing) -> list[str]:
+def _remarks(at: OpenStore, nodes: Sequence[queries.NodeSeen], standing: queries.Standing) -> list[str]:
     found = []
     for node in nodes:
         if alive(node) and node.policy != at.policy.version:
@@ -195,7 +213,7 @@ def _remarks(at: Desk, nodes: Sequence[queries.NodeSeen], standing: queries.Stan
         if node.trouble:
             found.append(f"its last reload was refused: {clean(node.trouble)}")
     if undecided := at.store.read_now(compensations.open_requests):
-        oldest = span(now() - undecided[0].at)
+        oldest = format_duration(now() - undecided[0].at)
         found.append(
             f"{len(undecided)} requests for compensation wait for a decision, the oldest for {oldest}: "
             "`mailbot compensation list --open`"
@@ -237,12 +255,12 @@ def _shape(report: Report) -> dict[str, object]:
 
 def _print(report: Report, zone: str) -> None:
     last = (
-        f"{when(report.last_mail_at, zone)} ({span(now() - report.last_mail_at)} ago)"
+        f"{format_time(report.last_mail_at, zone)} ({format_duration(now() - report.last_mail_at)} ago)"
         if report.last_mail_at
         else ""
     )
-    free = f", {size(report.free)} free" if report.free is not None else ""
-    facts(
+    free = f", {format_size(report.free)} free" if report.free is not None else ""
+    print_facts(
         [
             *((f"daemon on {node.host}", _node(node)) for node in report.nodes),
             ("last mail", last or "none yet"),
@@ -254,22 +272,22 @@ def _print(report: Report, zone: str) -> None:
         ]
     )
     for remark in report.remarks:
-        line(f"note: {remark}", fg="yellow")
+        echo(f"note: {remark}", fg="yellow")
     for reason in report.reasons:
-        line(f"NOT WELL: {reason}", fg="red")
+        echo(f"NOT WELL: {reason}", fg="red")
     if not report.reasons:
-        line("Mail is flowing.", fg="green")
+        echo("Mail is flowing.", fg="green")
 
 
 def _node(node: queries.NodeSeen) -> str:
     state = (
-        f"alive, heartbeat {span(node.silent_for)} ago"
+        f"alive, heartbeat {format_duration(node.silent_for)} ago"
         if alive(node)
-        else f"silent for {span(node.silent_for)}"
+        else f"silent for {format_duration(node.silent_for)}"
     )
     return f"{state}, process {node.pid}, policy {node.policy}, {' '.join(node.roles)}"
 
 
 def _queue(states: Mapping[str, int], oldest: timedelta | None) -> str:
     counts = ", ".join(f"{count} {state}" for state, count in states.items() if count)
-    return (counts or "empty") + (f"; the oldest waits {span(oldest)}" if oldest else "")
+    return (counts or "empty") + (f"; the oldest waits {format_duration(oldest)}" if oldest else "")

@@ -2,9 +2,9 @@
 
 import click
 
-from mailbot.cli.shared.open_store import desk, no, now
+from mailbot.cli.shared.open_store import fail, now, open_store
 from mailbot.cli.shared.options import config_option, json_option
-from mailbot.cli.shared.output import as_json, clean, line, on_terminal, table, when
+from mailbot.cli.shared.output import clean, echo, format_time, on_terminal, print_json, print_table
 from mailbot.store import suppressions as store_mutes
 
 LIMIT = 100  # addresses in a list for people
@@ -24,26 +24,26 @@ def mute() -> None:
 def list_(limit: int | None, in_json: bool) -> None:
     """Muted addresses, the newest first."""
     most = limit or (EVERYTHING if in_json else LIMIT)
-    with desk() as at:
+    with open_store() as at:
         zone = at.zone()
         found = at.store.read_now(store_mutes.listing, now(), most)
     if in_json:
         names = ("address", "kind", "reason", "since", "until")
-        as_json([{name: getattr(each, name) for name in names} for each in found])
+        print_json([{name: getattr(each, name) for name in names} for each in found])
         return
     rows = [
         (
             each.address,
             each.kind,
             each.reason,
-            when(each.since, zone),
-            when(each.until, zone) or "it is lifted",
+            format_time(each.since, zone),
+            format_time(each.until, zone) or "it is lifted",
         )
         for each in found
     ]
-    table(("address", "why", "status", "since", "until"), rows, empty="No address is muted.")
+    print_table(("address", "why", "status", "since", "until"), rows, empty="No address is muted.")
     if len(found) == most and on_terminal():
-        line(f"The newest {most}; --limit shows more.", dim=True)
+        echo(f"The newest {most}; --limit shows more.", dim=True)
 
 
 @mute.command()
@@ -53,13 +53,13 @@ def list_(limit: int | None, in_json: bool) -> None:
 def lift(addresses: tuple[str, ...], in_json: bool) -> None:
     """Let automatic mail go to ADDRESS again."""
     wanted = tuple(dict.fromkeys(address.strip().lower() for address in addresses))
-    with desk() as at:
+    with open_store() as at:
         done = {each: at.store.write_now(store_mutes.lift, each) for each in wanted}
     if in_json:
-        as_json([{"address": each, "done": was} for each, was in done.items()])
+        print_json([{"address": each, "done": was} for each, was in done.items()])
     for each, was in done.items():
         if was and not in_json:
-            line(f"{clean(each)} gets automatic mail again")
+            echo(f"{clean(each)} gets automatic mail again")
     missing = [clean(each) for each, was in done.items() if not was]
     if missing:
-        no(f"not muted: {', '.join(missing)}")
+        fail(f"not muted: {', '.join(missing)}")

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 
-class Group(click.Group):
+class LazyGroup(click.Group):
     """`places`: command -> (module of mailbot.cli, what it does), in the order of --help."""
 
     def __init__(self, *args: Any, places: Mapping[str, tuple[str, str]], **kwargs: Any) -> None:

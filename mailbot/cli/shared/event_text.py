@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from mailbot.cli.shared.ladder_text import IN_TURN, clocks_said, words
-from mailbot.cli.shared.output import clean, span, when
+from mailbot.cli.shared.ladder_text import IN_TURN, clocks_text, spaced
+from mailbot.cli.shared.output import clean, format_duration, format_time
 from mailbot.domain import events as e
 from mailbot.domain.model import Target
 
@@ -22,13 +22,13 @@ WHY = {  # of a team notice
 }
 
 
-def who(by: str) -> str:
+def actor_text(by: str) -> str:
     """Who did it, for people: "agent ayu@...", "operator eko", "the customer", "the policy"."""
     kind, _, name = by.partition(":")
     return f"{kind} {clean(name)}" if name else f"the {clean(kind)}"
 
 
-def sentence(event: e.Event, zone: str) -> str:
+def event_text(event: e.Event, zone: str) -> str:
     """What happened, on one clean line. Moments in it are local times of `zone`."""
     return clean(_said(event, zone), 600)
 
@@ -41,18 +41,20 @@ def _said(event: e.Event, zone: str) -> str:
             more += " and is held until an agent decides" if event.held_for else ""
             more += f", perhaps means {event.suggests}" if event.suggests else ""
             if event.split_from:
-                return f"{who(event.by)} split it off {event.split_from}: {clean(event.subject, 120)!r}"
+                return (
+                    f"{actor_text(event.by)} split it off {event.split_from}: {clean(event.subject, 120)!r}"
+                )
             return f"{event.customer} wrote to {event.mailbox}: {clean(event.subject, 120)!r}{more}"
         case e.TicketRouted():
             return _routed(event)
         case e.TicketAssigned(by=by, assignee=assignee, because=because):
             told = f": {_plain(because)}" if because else ""
-            return f"{who(by)} gave it to {assignee}{told}"
+            return f"{actor_text(by)} gave it to {assignee}{told}"
         case e.TicketHandedOver(by=by, team=team, because=because):
-            return f"{who(by)} handed it over to team {team}: {_plain(because)}"
+            return f"{actor_text(by)} handed it over to team {team}: {_plain(because)}"
         case e.TicketEscalated(by=by, level=level, because=because):
             reason = "" if because == f"by {by}" else f": {_plain(because)}"
-            return f"{who(by)} escalated it to {level}{reason}"
+            return f"{actor_text(by)} escalated it to {level}{reason}"
         case e.CustomerWrote(evidence=evidence):
             return f"the customer wrote again (belongs here: {evidence})"
         case e.AutomaticMailReceived(reason=reason):
@@ -69,7 +71,7 @@ def _said(event: e.Event, zone: str) -> str:
         case e.AgentMailHeld(agent=agent, reason=reason):
             return f"a mail in the name of {agent} was held and not acted upon: {reason}"
         case e.NoteAdded(by=by, text=text):
-            return f"{who(by)} noted: {text}"
+            return f"{actor_text(by)} noted: {text}"
         case e.AcknowledgementEnqueued():
             return "the acknowledgement with the number was put in line"
         case e.AcknowledgementSuppressed(reason=reason):
@@ -77,7 +79,7 @@ def _said(event: e.Event, zone: str) -> str:
         case e.ProgressSuppressed(reason=reason):
             return f"the customer was not told of the progress: {reason}"
         case e.ClocksSet(clocks=clocks):
-            return clocks_said(clocks)
+            return clocks_text(clocks)
     return _later(event, zone)
 
 
@@ -86,16 +88,16 @@ def _later(event: e.Event, zone: str) -> str:
     match event:
         case e.StepTaken():
             late = event.at - event.due_at
-            after = f", taken {span(late)} late" if late >= timedelta(seconds=1) else ""
+            after = f", taken {format_duration(late)} late" if late >= timedelta(seconds=1) else ""
             why = "" if event.because.endswith("is due") else f", {_plain(event.because)}"
-            rung = f"step {event.step + 1} of ladder {event.ladder} ({words(event.target)})"
-            return f"{rung} was due at {when(event.due_at, zone)}{after}{why}"
+            rung = f"step {event.step + 1} of ladder {event.ladder} ({spaced(event.target)})"
+            return f"{rung} was due at {format_time(event.due_at, zone)}{after}{why}"
         case e.TargetMissed(target=target, due_at=due_at):
-            return f"the {words(target)} was not given in time: due at {when(due_at, zone)}"
+            return f"the {spaced(target)} was not given in time: due at {format_time(due_at, zone)}"
         case e.PeopleNotified(whom=whom, why=why):
             return f"told {', '.join(whom)}: {WHY.get(why) or _plain(why)}"
         case e.TicketClosed(by=by, because=because):
-            return f"{who(by)} closed it{f': {because}' if because else ''}"
+            return f"{actor_text(by)} closed it{f': {because}' if because else ''}"
         case e.TicketReopened():
             return "reopened"
     return _decided(event, zone)
@@ -105,13 +107,15 @@ def _decided(event: e.Event, zone: str) -> str:
     """What a ladder asked, reminded of, or is from now on."""
     match event:
         case e.ReminderDue(target=target, due_at=due_at):
-            return f"{IN_TURN[target]}: a reminder was due at {when(due_at, zone)}"
+            return f"{IN_TURN[target]}: a reminder was due at {format_time(due_at, zone)}"
         case e.DecisionRequested(of=level, question=question, options=options, whom=whom):
             return f"{level} ({', '.join(whom)}) was asked: {question} Options: {', '.join(options)}"
         case e.DecisionMade(by=by, option=option, because=because):
-            return f"{who(by)} decided: {option}{_why(because)}"
+            return f"{actor_text(by)} decided: {option}{_why(because)}"
         case e.LadderChanged(by=by, ladder=name, ladder_digest=digest, clocks=clocks):
-            return f"{who(by)} had it climb ladder {name} as it is now ({digest}); {clocks_said(clocks)}"
+            return (
+                f"{actor_text(by)} had it climb ladder {name} as it is now ({digest}); {clocks_text(clocks)}"
+            )
     return _joined(event)
 
 
@@ -119,23 +123,23 @@ def _joined(event: e.Event) -> str:
     """What happened between this ticket and another."""
     match event:
         case e.TicketReleased(by=by):
-            return f"{who(by)} rejected the claim: it is a matter of its own"
+            return f"{actor_text(by)} rejected the claim: it is a matter of its own"
         case e.MessageMoved(by=by, message=message, to=to, origin=origin):
             way = f"to {to}" if to else f"here from {origin}"
-            return f"{who(by)} moved message {message} {way}{_takes_part(event.joined)}"
+            return f"{actor_text(by)} moved message {message} {way}{_takes_part(event.joined)}"
         case e.TicketMerged(by=by, into=into, other_customer=other):
-            return f"{who(by)} merged it into {into}{', of another customer' if other else ''}"
+            return f"{actor_text(by)} merged it into {into}{', of another customer' if other else ''}"
         case e.MergeReceived(by=by, other=other, messages=messages, accepted=accepted):
             what = "accepted its claim and merged" if accepted else "merged"
-            return f"{who(by)} {what} {other} into it ({_count(messages)}){_takes_part(event.joined)}"
+            return f"{actor_text(by)} {what} {other} into it ({_count(messages)}){_takes_part(event.joined)}"
         case e.TicketUnmerged(by=by, into=into, messages=messages):
-            return f"{who(by)} took it out of {into} again ({_count(messages)})"
+            return f"{actor_text(by)} took it out of {into} again ({_count(messages)})"
         case e.MergeReverted(by=by, other=other, messages=messages):
-            return f"{who(by)} took {other} out of it again ({_count(messages)})"
+            return f"{actor_text(by)} took {other} out of it again ({_count(messages)})"
         case e.TicketSplit(by=by, into=into, messages=messages):
-            return f"{who(by)} split {_count(messages)} off into {into}"
+            return f"{actor_text(by)} split {_count(messages)} off into {into}"
         case e.TicketRebuilt(status=status, clocks=clocks):
-            return f"by the messages it has now it is {status}; {clocks_said(clocks)}"
+            return f"by the messages it has now it is {status}; {clocks_text(clocks)}"
     return _compensated(event)
 
 
@@ -159,7 +163,7 @@ def _compensated(event: e.Event) -> str:
 
 def _for(by: str, agent: str) -> str:
     """ "operator eko for ayu@...", "agent ayu@..."."""
-    return f"{who(by)} for {agent}" if agent and by != f"agent:{agent}" else who(by)
+    return f"{actor_text(by)} for {agent}" if agent and by != f"agent:{agent}" else actor_text(by)
 
 
 def _why(because: str) -> str:
@@ -197,5 +201,5 @@ def _routed(event: e.TicketRouted) -> str:
 def _plain(because: str) -> str:
     """Reasons of ours name targets as the YAML writes them."""
     for target in Target:
-        because = because.replace(target.value, words(target))
+        because = because.replace(target.value, spaced(target))
     return because

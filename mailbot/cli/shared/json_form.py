@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from mailbot.cli.shared.event_text import sentence
-from mailbot.cli.shared.ladder_text import deadline_said
+from mailbot.cli.shared.event_text import event_text
+from mailbot.cli.shared.ladder_text import deadline_text
 from mailbot.domain import ladder
 from mailbot.domain.model import Ticket
 from mailbot.domain.policy import Policy
@@ -16,7 +16,7 @@ from mailbot.store.tickets import RecordedEvent
 Shape = dict[str, Any]
 
 
-def ticket_shape(ticket: Ticket, armed: Armed | None = None) -> Shape:
+def ticket_json(ticket: Ticket, armed: Armed | None = None) -> Shape:
     """`deadline` is the next one; null when no clock runs."""
     names = (
         *("number", "status", "customer", "subject", "mailbox", "language", "category", "urgency"),
@@ -33,7 +33,7 @@ def _armed(armed: Armed | None) -> Shape | None:
     return {name: getattr(armed, name) for name in ("due_at", "target", "step", "state", "reason")}
 
 
-def deadline_shapes(ticket: Ticket, policy: Policy) -> list[Shape]:
+def deadlines_json(ticket: Ticket, policy: Policy) -> list[Shape]:
     """All that will fall due if nothing else happens. `step` counts from 1; null: the promise itself."""
     calendar = ladder.calendar_of(ticket, policy)
     return [
@@ -41,14 +41,14 @@ def deadline_shapes(ticket: Ticket, policy: Policy) -> list[Shape]:
             "due_at": each.due_at,
             "target": each.target.value,
             "step": each.step + 1 if each.step != ladder.MISSED else None,
-            "does": deadline_said(each, ticket, policy, calendar.zone),
+            "does": deadline_text(each, ticket, policy, calendar.zone),
             "moved_from": each.moved_from,
         }
         for each in ladder.deadlines(ticket, ladder.ladder_of(ticket, policy), calendar)
     ]
 
 
-def event_shapes(recorded: Sequence[RecordedEvent], zone: str) -> list[Shape]:
+def events_json(recorded: Sequence[RecordedEvent], zone: str) -> list[Shape]:
     return [
         {
             "seq": each.seq,
@@ -56,14 +56,14 @@ def event_shapes(recorded: Sequence[RecordedEvent], zone: str) -> list[Shape]:
             "at": each.event.at,
             "by": each.event.by,
             "policy": each.policy,
-            "sentence": sentence(each.event, zone),
+            "sentence": event_text(each.event, zone),
             "data": event_data(each.event),
         }
         for each in recorded
     ]
 
 
-def outbox_shape(entry: Entry) -> Shape:
+def outbox_json(entry: Entry) -> Shape:
     """`unknown`: how often the connection died after the final dot; `sent_at`: when the relay took it."""
     return {
         "id": entry.id,
@@ -85,7 +85,7 @@ def outbox_shape(entry: Entry) -> Shape:
     }
 
 
-def inbox_shape(entry: InboxEntry) -> Shape:
+def inbox_json(entry: InboxEntry) -> Shape:
     names = (
         *("id", "state", "received_at", "sender", "recipients", "peer", "size", "ticket", "reason"),
         *("strikes", "claimed_by", "fingerprint"),

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import timedelta
 
-from mailbot.cli.shared.output import clean, line, span, title, when
+from mailbot.cli.shared.output import clean, echo, format_duration, format_time, print_title
 from mailbot.domain import ladder
 from mailbot.domain.escalation.level_questions import open_question
 from mailbot.domain.ladder import MISSED, Deadline
@@ -24,43 +24,47 @@ _EARLY = {
 }
 
 
-def words(name: str) -> str:
+def spaced(name: str) -> str:
     """ "first_response" -> "first response"."""
     return name.replace("_", " ")
 
 
-def clocks_said(clocks: Iterable[Clock]) -> str:
+def clocks_text(clocks: Iterable[Clock]) -> str:
     said = []
     for clock in clocks:
-        used = f", {span(clock.spent)} used" if clock.spent else ""
-        length = f"every {span(clock.span)}" if clock.target is Target.REPEAT else span(clock.span)
-        name = "reminder" if clock.target is Target.REPEAT else words(clock.target)
+        used = f", {format_duration(clock.spent)} used" if clock.spent else ""
+        length = (
+            f"every {format_duration(clock.span)}"
+            if clock.target is Target.REPEAT
+            else format_duration(clock.span)
+        )
+        name = "reminder" if clock.target is Target.REPEAT else spaced(clock.target)
         said.append(f"{name} {length}{used}{'' if clock.running_since else ', paused'}")
     return f"clocks: {'; '.join(said)}" if said else "no clock runs"
 
 
-def comes_due(ticket: Ticket, policy: Policy, zone: str) -> None:
+def print_deadlines(ticket: Ticket, policy: Policy, zone: str) -> None:
     """Prints all that will fall due if nothing else happens, the clocks, and the question that is open."""
-    title("Comes due, if nothing else happens")
+    print_title("Comes due, if nothing else happens")
     mine, calendar = ladder.ladder_of(ticket, policy), ladder.calendar_of(ticket, policy)
     for each in ladder.deadlines(ticket, mine, calendar):
-        line(f"  {when(each.due_at, zone)}  {clean(deadline_said(each, ticket, policy, zone))}")
-    line(f"  {clocks_said(ticket.clocks)}")
+        echo(f"  {format_time(each.due_at, zone)}  {clean(deadline_text(each, ticket, policy, zone))}")
+    echo(f"  {clocks_text(ticket.clocks)}")
     if mine.quiet:
-        line(f"  quiet hours: {hours_said(mine.quiet)}")
-    if asked := question_said(ticket, policy):
-        line(f"  to be decided: {clean(asked)}")
-    if former := former_said(ticket, policy):
-        line(f"  {clean(former)}")
+        echo(f"  quiet hours: {hours_said(mine.quiet)}")
+    if asked := question_text(ticket, policy):
+        echo(f"  to be decided: {clean(asked)}")
+    if former := former_ladder_text(ticket, policy):
+        echo(f"  {clean(former)}")
 
 
-def question_said(ticket: Ticket, policy: Policy) -> str:
+def question_text(ticket: Ticket, policy: Policy) -> str:
     """The question that waits for its answer, "" when none does."""
     step = open_question(ticket, policy)
     return f"{step.question} ({', '.join(step.options)}), by {step.ask_decision}" if step else ""
 
 
-def former_said(ticket: Ticket, policy: Policy) -> str:
+def former_ladder_text(ticket: Ticket, policy: Policy) -> str:
     """That the ticket climbs its ladder as it was once; "" when that is how it is."""
     mine, now = ladder.ladder_of(ticket, policy), ladder.current_ladder(ticket, policy)
     if mine == now:
@@ -68,16 +72,20 @@ def former_said(ticket: Ticket, policy: Policy) -> str:
     return f"ladder {mine.name} as it was when the ticket was given it ({ticket.ladder_digest})"
 
 
-def deadline_said(deadline: Deadline, ticket: Ticket, policy: Policy, zone: str = "UTC") -> str:
+def deadline_text(deadline: Deadline, ticket: Ticket, policy: Policy, zone: str = "UTC") -> str:
     """What happens when it comes: "first response missed", "escalate to L2, tell the customer"."""
-    held = f"; {when(deadline.moved_from, zone)} falls into the quiet hours" if deadline.moved_from else ""
+    held = (
+        f"; {format_time(deadline.moved_from, zone)} falls into the quiet hours"
+        if deadline.moved_from
+        else ""
+    )
     if deadline.step == MISSED and deadline.target not in ladder.UNPROMISED:
-        return f"the promise is missed: {words(deadline.target)}"
+        return f"the promise is missed: {spaced(deadline.target)}"
     step = ladder.step_at(ladder.ladder_of(ticket, policy), deadline.step)
     if step is None:
         return f"remind {ticket.assignee or 'the team'}: {_reminder(deadline, ticket)}{held}"
     early = _EARLY.get(deadline.target, "")
-    return f"{early}{does(step, ticket.category)} (step {deadline.step + 1}, at {moment_said(step.at)}){held}"
+    return f"{early}{step_text(step, ticket.category)} (step {deadline.step + 1}, at {moment_text(step.at)}){held}"
 
 
 def _reminder(deadline: Deadline, ticket: Ticket) -> str:
@@ -91,10 +99,10 @@ def _reminder(deadline: Deadline, ticket: Ticket) -> str:
     }.get(deadline.target, "not decided, and no step follows")
 
 
-def does(step: Step, category: str | None = None) -> str:
+def step_text(step: Step, category: str | None = None) -> str:
     """All that a step of a ladder does; to a ticket of this category, where one is given."""
     parts = []
-    within = f" within {span(step.acknowledge_within)}" if step.acknowledge_within else ""
+    within = f" within {format_duration(step.acknowledge_within)}" if step.acknowledge_within else ""
     if step.hand_over_to:
         parts.append(f"hand over to {step.hand_over_to}")
     if level := _raises(step, category):
@@ -122,8 +130,12 @@ def _raises(step: Step, category: str | None) -> str:
     return ", ".join((*by_category, *(rest if step.escalate_to else ())))
 
 
-def moment_said(at: Moment) -> str:
+def moment_text(at: Moment) -> str:
     """ "75% of resolution", "first response + 30 min"."""
-    target = words(at.target)
+    target = spaced(at.target)
     base = target if at.share == 1 else f"{at.share:.0%} of {target}"
-    return f"{base} {'+' if at.offset > timedelta() else '-'} {span(at.offset)}" if at.offset else base
+    return (
+        f"{base} {'+' if at.offset > timedelta() else '-'} {format_duration(at.offset)}"
+        if at.offset
+        else base
+    )

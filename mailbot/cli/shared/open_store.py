@@ -13,7 +13,7 @@ import click
 from sqlalchemy import make_url
 
 from mailbot.cli.shared.options import config_directory
-from mailbot.cli.shared.output import complain
+from mailbot.cli.shared.output import print_error
 from mailbot.config.api import Loaded, Settings, load, load_policy
 from mailbot.domain.policy import Policy
 from mailbot.errors import ConfigError, Problem
@@ -30,16 +30,16 @@ STATE = Path("/var/lib/mailbot")  # where the systemd unit keeps a store with a 
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class OpenStore:
     """An open store with the configuration beside it."""
 
     settings: Settings
     policy: Policy
     store: Store
 
-    def runtime(self, templates: Templates | None = None) -> Runtime:
+    def build_runtime(self, templates: Templates | None = None) -> Runtime:
         """Build what the daemon decides by, the same way."""
-        return runtime(self.settings, self.policy, self.store.read_now(queries.secret), templates)
+        return build_runtime(self.settings, self.policy, self.store.read_now(queries.secret), templates)
 
     def zone(self, team: str = "") -> str:
         """The zone of a team's calendar; of the first calendar when there is no such team."""
@@ -48,7 +48,7 @@ class Desk:
         return next(iter(self.policy.calendars.values())).zone
 
 
-def runtime(
+def build_runtime(
     settings: Settings, policy: Policy, secret: bytes | None, templates: Templates | None = None
 ) -> Runtime:
     """`secret` is the store's; without any, marks are made that nobody will ever recognise."""
@@ -62,12 +62,12 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def configuration() -> Loaded:
+def load_configuration() -> Loaded:
     """The YAML of --config with the environment above it. Raises ConfigError."""
     return load(config_directory(click.get_current_context()), os.environ)
 
 
-def checked() -> tuple[Loaded, Templates]:
+def validate_configuration() -> tuple[Loaded, Templates]:
     """All that a reload needs to be taken, tried as the daemon tries it. ConfigError holds every problem."""
     from mailbot.operations.validate_policy import approve, doubts
 
@@ -91,23 +91,23 @@ def _faults_of_shadow(settings: Settings) -> tuple[Problem, ...]:
 
 
 @contextmanager
-def desk() -> Iterator[Desk]:
+def open_store() -> Iterator[OpenStore]:
     """The store that the configuration names, opened; exit 1 with the reason when it can't be."""
-    loaded = configuration()
-    refusal = missing(loaded.settings.store)
+    loaded = load_configuration()
+    refusal = missing_store_reason(loaded.settings.store)
     if refusal:
-        no(refusal)
+        fail(refusal)
     store = Store(loaded.settings.store)
     try:
-        if refusal := outdated(store):
-            no(refusal)
+        if refusal := wrong_schema_reason(store):
+            fail(refusal)
         policy = replace(loaded.policy, former=store.read_now(ladders.known))
-        yield Desk(loaded.settings, policy, store)
+        yield OpenStore(loaded.settings, policy, store)
     finally:
         store.close()
 
 
-def missing(url: str) -> str:
+def missing_store_reason(url: str) -> str:
     """Why there is no store to open, else "". To ask SQLite itself would make an empty one."""
     if not is_sqlite(url) or Path(sqlite_path(url)).is_file():
         return ""
@@ -121,25 +121,27 @@ def missing(url: str) -> str:
     return text
 
 
-def outdated(store: Store) -> str:
+def wrong_schema_reason(store: Store) -> str:
     """What is to be done before this version can work with the store; "" when all is well."""
     found = store.read_now(migrate.current)
     if found == migrate.HEAD:
         return ""
     if found is None:
-        return f"the store at {shown(store.url)} is empty\n`mailbot db upgrade` lays out its tables."
-    text = f"the store at {shown(store.url)} has schema {found}, this version works with {migrate.HEAD}\n"
+        return f"the store at {display_url(store.url)} is empty\n`mailbot db upgrade` lays out its tables."
+    text = (
+        f"the store at {display_url(store.url)} has schema {found}, this version works with {migrate.HEAD}\n"
+    )
     return text + (
         "it needs the newer mailbot" if found > migrate.HEAD else "`mailbot db upgrade` migrates it"
     )
 
 
-def shown(url: str) -> str:
+def display_url(url: str) -> str:
     """Where the store is, without its password."""
     return sqlite_path(url) if is_sqlite(url) else make_url(url).render_as_string(hide_password=True)
 
 
-def no(text: str) -> NoReturn:
+def fail(text: str) -> NoReturn:
     """The answer is no: why, and exit 1."""
-    complain(text)
+    print_error(text)
     raise click.exceptions.Exit(1)

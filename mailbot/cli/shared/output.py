@@ -33,10 +33,10 @@ def clean(text: object, longest: int = LINE) -> str:
     return shown if len(shown) <= longest else f"{shown[: longest - 1]}…"
 
 
-def block(text: str, longest: int = BLOCK) -> str:
+def clean_block(text: str, longest: int = BLOCK) -> str:
     """The same for a text that keeps its lines."""
     lines = text[:longest].replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    shown = "\n".join("".join(map(_visible, line.expandtabs(4))).rstrip() for line in lines).strip("\n")
+    shown = "\n".join("".join(map(_visible, echo.expandtabs(4))).rstrip() for echo in lines).strip("\n")
     return shown if len(text) <= longest else f"{shown}\n[… {len(text) - longest:,} more characters]"
 
 
@@ -53,33 +53,33 @@ def on_terminal() -> bool:
     return sys.stdout.isatty()
 
 
-def line(text: str = "", **style: Any) -> None:
+def echo(text: str = "", **style: Any) -> None:
     """A line of ours, in colour on a terminal. What comes from mail inside it must be clean already."""
     click.secho(text, **style) if style and on_terminal() else click.echo(text)
 
 
-def title(text: str) -> None:
-    line(text, bold=True)
+def print_title(text: str) -> None:
+    echo(text, bold=True)
 
 
-def table(heads: Sequence[str], rows: Rows, *, empty: str = "", spare: Sequence[str] = ()) -> None:
+def print_table(heads: Sequence[str], rows: Rows, *, empty: str = "", spare: Sequence[str] = ()) -> None:
     """A table on a terminal, tab-separated lines under the heads elsewhere. Cells are cleaned here.
 
     `spare` columns are left out where a terminal is narrow; what is long is cut there, one line a row.
     """
     if not rows:
         if empty and on_terminal():
-            line(empty)
+            echo(empty)
         return
     cells = [[clean("" if value is None else value) for value in row] for row in rows]
     if on_terminal():
         _drawn(heads, cells, spare)
         return
     for row in [list(heads), *cells]:
-        line("\t".join(map(inert, row)))
+        echo("\t".join(map(escape_formula, row)))
 
 
-def inert(cell: str) -> str:
+def escape_formula(cell: str) -> str:
     """A spreadsheet computes what begins like a formula, and a subject may: an apostrophe makes it text."""
     is_number = cell[:1] in ("+", "-") and cell[1:].isdecimal()
     return f"'{cell}" if cell[:1] in FORMULA and not is_number else cell
@@ -101,25 +101,25 @@ def _drawn(heads: Sequence[str], cells: list[list[str]], spare: Sequence[str]) -
     console.print(drawn)
 
 
-def facts(pairs: Iterable[tuple[str, object]], indent: str = "  ") -> None:
+def print_facts(pairs: Iterable[tuple[str, object]], indent: str = "  ") -> None:
     """Names and values in two columns; what is empty is left out."""
     shown = [(name, clean(value)) for name, value in pairs if value not in (None, "", (), [])]
     width = max((len(name) for name, _ in shown), default=0)
     for name, value in shown:
-        line(f"{indent}{_dim(name.ljust(width))}  {value}")
+        echo(f"{indent}{_dim(name.ljust(width))}  {value}")
 
 
 def _dim(text: str) -> str:
     return click.style(text, dim=True) if on_terminal() else text
 
 
-def as_json(value: Any) -> None:
+def print_json(value: Any) -> None:
     """One JSON value, nothing else. ASCII only: it moves no terminal and no locale breaks it."""
-    json.dump(plain(value), sys.stdout, indent=2)
+    json.dump(to_json(value), sys.stdout, indent=2)
     click.echo()
 
 
-def plain(value: Any) -> Any:
+def to_json(value: Any) -> Any:
     """Dataclasses, moments, spans and enums as JSON values: ISO 8601 in UTC, seconds."""
     match value:
         case Enum():
@@ -129,27 +129,27 @@ def plain(value: Any) -> Any:
         case timedelta():
             return value.total_seconds()
         case Mapping():
-            return {str(key): plain(each) for key, each in value.items()}
+            return {str(key): to_json(each) for key, each in value.items()}
         case list() | tuple() | set() | frozenset():
-            return [plain(each) for each in value]
+            return [to_json(each) for each in value]
         case _ if dataclasses.is_dataclass(value):
-            return {each.name: plain(getattr(value, each.name)) for each in dataclasses.fields(value)}
+            return {each.name: to_json(getattr(value, each.name)) for each in dataclasses.fields(value)}
     return value
 
 
-def complain(text: str) -> None:
+def print_error(text: str) -> None:
     """To standard error; the first line in red on a terminal."""
-    first, _, rest = block(text).partition("\n")
+    first, _, rest = clean_block(text).partition("\n")
     click.secho(f"mailbot: {first}", err=True, fg="red")
     if rest:
         click.echo(rest, err=True)
 
 
-def problems(found: Iterable[Problem], *, remark: bool = False) -> None:
+def print_problems(found: Iterable[Problem], *, remark: bool = False) -> None:
     """Problems with their line and a caret, to standard error."""
     listed = list(found)
     for problem in listed:
-        first, _, rest = block(str(problem)).partition("\n")
+        first, _, rest = clean_block(str(problem)).partition("\n")
         click.secho(f"{first}", err=True, fg="yellow" if remark else "red")
         if rest:
             click.echo(rest, err=True)
@@ -158,17 +158,17 @@ def problems(found: Iterable[Problem], *, remark: bool = False) -> None:
         click.echo(f"{count} problem{'s' * (count != 1)}: the configuration can't be used.", err=True)
 
 
-def when(at: datetime | None, zone: str = "UTC") -> str:
+def format_time(at: datetime | None, zone: str = "UTC") -> str:
     """A moment on the wall clock of a zone: "Sat 2026-11-21 14:05:09 WIB"."""
     return "" if at is None else f"{at.astimezone(ZoneInfo(zone)):%a %Y-%m-%d %H:%M:%S %Z}"
 
 
-def short(at: datetime | None, zone: str) -> str:
+def format_short_time(at: datetime | None, zone: str) -> str:
     """The same for a column: "2026-11-21 14:05"."""
     return "" if at is None else f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}"
 
 
-def span(length: timedelta) -> str:
+def format_duration(length: timedelta) -> str:
     """The two largest units: "2 h 5 min", "45 s", "80 ms"."""
     seconds = abs(length).total_seconds()
     if seconds < 1:
@@ -177,14 +177,14 @@ def span(length: timedelta) -> str:
         return f"{seconds:.1f} s"
     parts = []
     left = int(seconds)
-    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1)):
-        count, left = divmod(left, size)
+    for unit, format_size in (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1)):
+        count, left = divmod(left, format_size)
         if count:
             parts.append(f"{count} {unit}")
     return " ".join(parts[:2])
 
 
-def size(octets: int) -> str:
+def format_size(octets: int) -> str:
     """Bytes for people: "812 B", "3.4 MB"."""
     amount = float(octets)
     for unit in ("B", "kB", "MB", "GB"):

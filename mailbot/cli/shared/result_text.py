@@ -5,11 +5,11 @@ from typing import Any
 
 import click
 
-from mailbot.cli.shared import ticket_numbers
-from mailbot.cli.shared.event_text import sentence
-from mailbot.cli.shared.json_form import event_shapes, ticket_shape
-from mailbot.cli.shared.open_store import Desk, no
-from mailbot.cli.shared.output import clean, line, on_terminal, when
+from mailbot.cli.shared import ticket_lookup
+from mailbot.cli.shared.event_text import event_text
+from mailbot.cli.shared.json_form import events_json, ticket_json
+from mailbot.cli.shared.open_store import OpenStore, fail
+from mailbot.cli.shared.output import clean, echo, format_time, on_terminal
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.model import Ticket
 from mailbot.operations import ticket_commands as acting
@@ -34,7 +34,7 @@ _SAID = {
 }
 
 
-def links_said(found: list[queries.Link], number: str) -> list[tuple[str, str]]:
+def describe_links(found: list[queries.Link], number: str) -> list[tuple[str, str]]:
     """(what the others are to this ticket, their numbers), those that hold no longer marked."""
     said: dict[str, list[str]] = {}
     held = {each.other for each in found if each.kind == "held_for" and each.ticket == number}
@@ -54,7 +54,7 @@ def _is_held(found: list[queries.Link], claim: queries.Link) -> bool:
     )
 
 
-def belongs(evidence: Any) -> tuple[str, list[str]]:
+def describe_match(evidence: Any) -> tuple[str, list[str]]:
     """Why a message is where it is and how sure that is; then what was weighed and did not decide."""
     sure = evidence.get("confidence", "none")
     because = evidence.get("because", "") + (f" ({sure})" if sure != "none" else "")
@@ -62,23 +62,23 @@ def belongs(evidence: Any) -> tuple[str, list[str]]:
     return because, [f"{each['kind']} {each['named']}: {each['why']}" for each in clues]
 
 
-def head(found: Ticket) -> None:
+def print_heading(found: Ticket) -> None:
     state = click.style(found.status, fg=COLOURS[found.status], bold=True) if on_terminal() else found.status
-    line(f"{found.number}  {state}  {clean(found.subject) or '(no subject)'}")
+    echo(f"{found.number}  {state}  {clean(found.subject) or '(no subject)'}")
 
 
-def by(at: Desk, agent: str | None) -> str:
+def find_actor(at: OpenStore, agent: str | None) -> str:
     """Who acts, as events name it; exit 1 when --as names nobody."""
     if agent is None:
         return acting.operator()
     address = agent.strip().lower()
     if address not in at.policy.agents:
-        hint = ticket_numbers.near(address, at.policy.agents)
-        no(f"--as {clean(address)}: no agent of any team has this address{hint}")
+        hint = ticket_lookup.suggest_name(address, at.policy.agents)
+        fail(f"--as {clean(address)}: no agent of any team has this address{hint}")
     return f"agent:{address}"
 
 
-def decided(at: Desk, decision: Decision) -> dict[str, Any]:
+def decision_json(at: OpenStore, decision: Decision) -> dict[str, Any]:
     """A decision that was recorded, for --json."""
     found = decision.ticket
     first = found.events - len(decision.events)
@@ -87,17 +87,17 @@ def decided(at: Desk, decision: Decision) -> dict[str, Any]:
     ]
     sends = [{"kind": notice.name, "to": notice.to} for notice in decision.notices]
     armed = at.store.read_now(queries.deadline, found.number)
-    events = event_shapes(recorded, at.zone(found.team))
-    return {**ticket_shape(found, armed), "events": events, "sends": sends}
+    events = events_json(recorded, at.zone(found.team))
+    return {**ticket_json(found, armed), "events": events, "sends": sends}
 
 
-def tell(at: Desk, decision: Decision, due_at: datetime | None) -> None:
+def print_decision(at: OpenStore, decision: Decision, due_at: datetime | None) -> None:
     """The same for people."""
     found = decision.ticket
     zone = at.zone(found.team)
-    head(found)
+    print_heading(found)
     for event in decision.events:
-        line(f"  {sentence(event, zone)}")
+        echo(f"  {event_text(event, zone)}")
     for notice in decision.notices:
-        line(f"  mail to {clean(notice.to)} is in line ({notice.name})")
-    line(f"  next deadline: {when(due_at, zone) or 'none'}")
+        echo(f"  mail to {clean(notice.to)} is in line ({notice.name})")
+    echo(f"  next deadline: {format_time(due_at, zone) or 'none'}")

@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from mailbot.analysis.past_policies import rebuilt
-from mailbot.cli.shared.open_store import no
+from mailbot.cli.shared.open_store import fail
 from mailbot.cli.shared.output import clean
 from mailbot.config.api import Loaded, load_policy
 from mailbot.domain.policy import Policy
@@ -17,10 +17,10 @@ LIVE, RECORDED = "live", "recorded"
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class NamedPolicy:
     """A policy with the words that named it. `policy` None: what was recorded."""
 
-    named: str
+    name: str
     policy: Policy | None
     trusted: tuple[str, ...] = ()  # whose word on a sender counts
 
@@ -34,27 +34,27 @@ class Side:
         return next(iter(self.policy.calendars.values())).zone if self.policy else "UTC"
 
 
-def named(store: Store, name: str, today: date | None = None) -> Side:
+def find_policy(store: Store, name: str, today: date | None = None) -> NamedPolicy:
     """Raises ConfigError for a directory that holds no policy; exit 1 for what nobody knows. `today`: of the
     years around it holidays are worked out; else around now, or when the policy came into force."""
     if name == RECORDED:
-        return Side(name, None)
+        return NamedPolicy(name, None)
     if name == LIVE:
         kept = store.read_now(policies.newest)
         if kept is None:
-            no("no policy was ever in force on this store: `mailbot run` keeps what it goes by")
+            fail("no policy was ever in force on this store: `mailbot run` keeps what it goes by")
         return _of(name, rebuilt(kept, os.environ, today))
     if Path(name).is_dir():
-        return directory(name, today)
+        return load_directory(name, today)
     kept = store.read_now(policies.sources, name)
     if kept is None:
-        no(f"{clean(name)} is no directory, and no policy of that version was ever in force here")
+        fail(f"{clean(name)} is no directory, and no policy of that version was ever in force here")
     return _of(name, rebuilt(kept, os.environ, today))
 
 
-def directory(name: str, today: date | None = None) -> Side:
+def load_directory(name: str, today: date | None = None) -> NamedPolicy:
     return _of(name, load_policy(Path(name), os.environ, today=today))
 
 
-def _of(name: str, loaded: Loaded) -> Side:
-    return Side(name, loaded.policy, loaded.settings.trust.authserv_ids)
+def _of(name: str, loaded: Loaded) -> NamedPolicy:
+    return NamedPolicy(name, loaded.policy, loaded.settings.trust.authserv_ids)

@@ -13,7 +13,7 @@ YEARS = (1970, 9000)  # what lies outside is a slip, and its neighbours may be n
 _SHORT = re.compile(r"(?<=[0-9])\s*([dw])\b")  # what the YAML wants written out
 
 
-def at(value: str, now: datetime, zone: str) -> datetime:
+def parse_time(value: str, now: datetime, zone: str) -> datetime:
     """A span before `now`, or a date (its first moment in `zone`) with or without a time, in UTC."""
     try:
         found = datetime.fromisoformat(value)
@@ -31,11 +31,11 @@ def at(value: str, now: datetime, zone: str) -> datetime:
         raise click.BadParameter(hint) from error
 
 
-def period(since: str, until: str | None, now: datetime, zone: str, options: str) -> Period:
+def parse_period(since: str, until: str | None, now: datetime, zone: str, options: str) -> Period:
     """From the one to before the other, spans of `since` counted back from `until`. `options` names both."""
-    end = at(until, now, zone) if until else now
+    end = parse_time(until, now, zone) if until else now
     try:
-        return Period(at(since, end, zone), end, zone)
+        return Period(parse_time(since, end, zone), end, zone)
     except ValueError as error:
         first, last = options.split()
         raise click.UsageError(f"the period is empty: {first} must lie before {last}") from error

@@ -4,10 +4,10 @@ import sys
 
 import click
 
-from mailbot.cli.shared import result_text, ticket_numbers
-from mailbot.cli.shared.open_store import Desk, desk, no, now
+from mailbot.cli.shared import result_text, ticket_lookup
+from mailbot.cli.shared.open_store import OpenStore, fail, now, open_store
 from mailbot.cli.shared.options import as_option, config_option, json_option
-from mailbot.cli.shared.output import as_json, block, clean
+from mailbot.cli.shared.output import clean, clean_block, print_json
 from mailbot.domain import commands
 from mailbot.operations import ticket_commands as acting
 
@@ -74,27 +74,27 @@ def note(number: str, text: tuple[str, ...], agent: str | None, in_json: bool) -
 
 
 def _text(text: str, longest: int) -> str:
-    return block(text, longest).strip()
+    return clean_block(text, longest).strip()
 
 
 def carry_out(number: str, command: commands.Command, agent: str | None, in_json: bool) -> None:
-    with desk() as at:
-        runtime = at.runtime()
+    with open_store() as at:
+        runtime = at.build_runtime()
         wanted = acting.TicketCommand(
-            ticket_numbers.valid(at, number), command, result_text.by(at, agent), now()
+            ticket_lookup.require_number(at, number), command, result_text.find_actor(at, agent), now()
         )
         decision = acting.run_command(at.store, runtime, wanted)
         if decision is None:
-            no(ticket_numbers.unknown(at, wanted.number))
+            fail(ticket_lookup.unknown_number_text(at, wanted.number))
         if isinstance(decision, str):
-            no(_with_hint(decision, command, at))
+            fail(_with_hint(decision, command, at))
         if in_json:
-            as_json(result_text.decided(at, decision))
+            print_json(result_text.decision_json(at, decision))
         else:
-            result_text.tell(at, decision, acting.due_next(decision, runtime))
+            result_text.print_decision(at, decision, acting.due_next(decision, runtime))
 
 
-def _with_hint(refusal: str, command: commands.Command, at: Desk) -> str:
+def _with_hint(refusal: str, command: commands.Command, at: OpenStore) -> str:
     if isinstance(command, commands.Assign):
-        return f"{clean(refusal)}{ticket_numbers.near(command.agent, at.policy.agents)}"
+        return f"{clean(refusal)}{ticket_lookup.suggest_name(command.agent, at.policy.agents)}"
     return clean(refusal)

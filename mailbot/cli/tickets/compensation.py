@@ -3,10 +3,10 @@
 import click
 
 from mailbot.cli.service.ledger_text import ruling_shape
-from mailbot.cli.shared import result_text, ticket_numbers
-from mailbot.cli.shared.open_store import desk, no, now
+from mailbot.cli.shared import result_text, ticket_lookup
+from mailbot.cli.shared.open_store import fail, now, open_store
 from mailbot.cli.shared.options import config_option, json_option
-from mailbot.cli.shared.output import as_json, block, clean
+from mailbot.cli.shared.output import clean, clean_block, print_json
 from mailbot.domain import commands
 from mailbot.domain.compensation.requests import Actor
 from mailbot.domain.routing import money
@@ -73,23 +73,25 @@ def refuse(number: str, request: int | None, because: str, agent: str, in_json: 
 
 
 def _do(number: str, command: commands.Compensation, agent: str, in_json: bool) -> None:
-    with desk() as at:
-        runtime, address = at.runtime(), agent.strip().lower()
+    with open_store() as at:
+        runtime, address = at.build_runtime(), agent.strip().lower()
         if address and address not in at.policy.agents:
-            hint = ticket_numbers.near(address, at.policy.agents)
-            no(f"--agent {clean(address)}: no agent of any team has this address{hint}")
+            hint = ticket_lookup.suggest_name(address, at.policy.agents)
+            fail(f"--agent {clean(address)}: no agent of any team has this address{hint}")
         wanted = CompensationCommand(
-            ticket_numbers.valid(at, number), command, Actor(acting.operator(), address), now()
+            ticket_lookup.require_number(at, number), command, Actor(acting.operator(), address), now()
         )
         ruling = compensate(at.store, runtime, wanted)
         if ruling is None:
-            no(ticket_numbers.unknown(at, wanted.number))
+            fail(ticket_lookup.unknown_number_text(at, wanted.number))
         if isinstance(ruling, str):
-            no(clean(ruling, 1000) + ("" if address else _hint(command)))
+            fail(clean(ruling, 1000) + ("" if address else _hint(command)))
         if in_json:
-            as_json({**result_text.decided(at, ruling.decision), "compensation": ruling_shape(ruling)})
+            print_json(
+                {**result_text.decision_json(at, ruling.decision), "compensation": ruling_shape(ruling)}
+            )
         else:
-            result_text.tell(at, ruling.decision, acting.due_next(ruling.decision, runtime))
+            result_text.print_decision(at, ruling.decision, acting.due_next(ruling.decision, runtime))
     if ruling.outcome == "refused" and not isinstance(command, commands.Refuse):
         raise click.exceptions.Exit(1)
 
@@ -108,4 +110,4 @@ def _amount(typed: str) -> Money:
 
 
 def _text(because: str) -> str:
-    return clean(block(because, 500), 500)
+    return clean(clean_block(because, 500), 500)

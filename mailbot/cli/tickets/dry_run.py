@@ -9,7 +9,14 @@ from ipaddress import ip_address
 import click
 from sqlalchemy import Connection, create_engine
 
-from mailbot.cli.shared.open_store import Desk, configuration, desk, missing, now, runtime
+from mailbot.cli.shared.open_store import (
+    OpenStore,
+    build_runtime,
+    load_configuration,
+    missing_store_reason,
+    now,
+    open_store,
+)
 from mailbot.cli.tickets.assumptions import NOTHING, Assumed
 from mailbot.domain import routing_trace as reasons
 from mailbot.domain.decisions import mailbox_of, routing_facts
@@ -46,23 +53,27 @@ class Place:
 @contextmanager
 def place() -> Iterator[Place]:
     """The store of the configuration; when there is none yet, an empty one in memory."""
-    loaded = configuration()
-    if not missing(loaded.settings.store):
-        with desk() as at, _reading(at) as connection:
-            yield Place(at.policy, at.runtime().snapshot, connection, now())
+    loaded = load_configuration()
+    if not missing_store_reason(loaded.settings.store):
+        with open_store() as at, _reading(at) as connection:
+            yield Place(at.policy, at.build_runtime().snapshot, connection, now())
         return
     engine = create_engine("sqlite://")
     with engine.connect() as connection:
         metadata.create_all(connection)
         note = "there is no store yet, so this is told as if this were the first mail of all"
         yield Place(
-            loaded.policy, runtime(loaded.settings, loaded.policy, None).snapshot, connection, now(), note
+            loaded.policy,
+            build_runtime(loaded.settings, loaded.policy, None).snapshot,
+            connection,
+            now(),
+            note,
         )
     engine.dispose()
 
 
 @contextmanager
-def _reading(at: Desk) -> Iterator[Connection]:
+def _reading(at: OpenStore) -> Iterator[Connection]:
     with at.store.engine.connect().execution_options(sqlite_begin="DEFERRED") as connection:
         yield connection
         connection.rollback()

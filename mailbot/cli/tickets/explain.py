@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mailbot.cli.rules import trace_text
-from mailbot.cli.shared import result_text, ticket_numbers
-from mailbot.cli.shared.event_text import sentence
-from mailbot.cli.shared.json_form import deadline_shapes, event_shapes, ticket_shape
-from mailbot.cli.shared.ladder_text import comes_due
-from mailbot.cli.shared.open_store import Desk, desk, no
+from mailbot.cli.shared import result_text, ticket_lookup
+from mailbot.cli.shared.event_text import event_text
+from mailbot.cli.shared.json_form import deadlines_json, events_json, ticket_json
+from mailbot.cli.shared.ladder_text import print_deadlines
+from mailbot.cli.shared.open_store import OpenStore, fail, open_store
 from mailbot.cli.shared.options import config_option, json_option
-from mailbot.cli.shared.output import as_json, clean, line, title, when
+from mailbot.cli.shared.output import clean, echo, format_time, print_json, print_title
 from mailbot.cli.tickets.assumptions import Assumed, assuming
 from mailbot.domain import ticket_number
 from mailbot.domain.model import Ticket
@@ -81,7 +81,7 @@ def explain(
     elif ticket_number.normalise(typed) or "." not in typed:
         _ticket(typed, in_json)
     else:
-        no(f"there is no file {clean(typed)}, and it is no ticket number")
+        fail(f"there is no file {clean(typed)}, and it is no ticket number")
 
 
 def _content(path: Path) -> bytes:
@@ -89,7 +89,7 @@ def _content(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(LARGEST)
     except OSError as error:
-        no(f"{clean(path)} can't be read: {error.strerror}")
+        fail(f"{clean(path)} can't be read: {error.strerror}")
 
 
 def _posted(
@@ -109,7 +109,7 @@ def _mail(posted: "Posted", moment: datetime | None, in_json: bool) -> None:
             at = replace(at, at=moment_of(moment, at.policy))
         told = dry_run.dry_run(at, posted)
         if in_json:
-            as_json(explain_text.shape(told, at.policy))
+            print_json(explain_text.shape(told, at.policy))
         else:
             explain_text.show(told, at.policy)
 
@@ -121,10 +121,10 @@ def _stored(message: int | None, inbox_id: int | None, in_json: bool) -> None:
     with dry_run.place() as at:
         found = dry_run.stored(at, message, inbox_id)
         if isinstance(found, str):
-            no(found)
+            fail(found)
         told = dry_run.dry_run(*found)
         if in_json:
-            as_json(explain_text.shape(told, at.policy))
+            print_json(explain_text.shape(told, at.policy))
         else:
             explain_text.show(told, at.policy)
 
@@ -136,71 +136,71 @@ def _ticket(typed: str, in_json: bool) -> None:
     from mailbot.analysis.as_routed import as_routed
     from mailbot.analysis.past_policies import Past
 
-    with desk() as at:
-        found = ticket_numbers.existing(at, typed)
+    with open_store() as at:
+        found = ticket_lookup.find_ticket(at, typed)
         recorded = at.store.read_now(tickets.events_of, found.number)
         past = Past(os.environ)
         routing = at.store.read_now(as_routed, found.number, at.policy, past)
         if in_json:
-            as_json(_shape(at, found, recorded, routing))
+            print_json(_shape(at, found, recorded, routing))
         else:
             _tell(at, found, recorded, routing)
 
 
 def _shape(
-    at: Desk, found: Ticket, recorded: list[tickets.RecordedEvent], routing: "AsRouted"
+    at: OpenStore, found: Ticket, recorded: list[tickets.RecordedEvent], routing: "AsRouted"
 ) -> dict[str, Any]:
     """`routing.rules` is empty where `routing.note` says why they can't be shown."""
     armed = at.store.read_now(queries.deadline, found.number)
     rules = trace_text.shapes(routing.tried)
     return {
-        "ticket": ticket_shape(found, armed),
-        "events": event_shapes(recorded, at.zone(found.team)),
-        "deadlines": deadline_shapes(found, at.policy),
+        "ticket": ticket_json(found, armed),
+        "events": events_json(recorded, at.zone(found.team)),
+        "deadlines": deadlines_json(found, at.policy),
         "routing": {"policy": routing.policy or None, "note": routing.note or None, "rules": rules},
         "links": at.store.read_now(queries.links_of, found.number),
         "messages": _evidence(at, found),
     }
 
 
-def _evidence(at: Desk, found: Ticket) -> list[dict[str, object]]:
+def _evidence(at: OpenStore, found: Ticket) -> list[dict[str, object]]:
     """Of each message why it is here, and what else was weighed."""
     shown = at.store.read_now(lambda each: queries.messages_of(each, found.number, longest=0))
     names = ("id", "at", "author", "direction", "home", "evidence")
     return [{name: getattr(each, name) for name in names} for each in shown]
 
 
-def _why_here(at: Desk, found: Ticket, zone: str) -> None:
-    title("Why its messages are here")
+def _why_here(at: OpenStore, found: Ticket, zone: str) -> None:
+    print_title("Why its messages are here")
     for each in at.store.read_now(lambda c: queries.messages_of(c, found.number, longest=0)):
-        because, others = result_text.belongs(each.evidence)
-        line(f"  {when(each.at, zone)}  {clean(each.author)} (message {each.id}): {clean(because)}")
+        because, others = result_text.describe_match(each.evidence)
+        echo(f"  {format_time(each.at, zone)}  {clean(each.author)} (message {each.id}): {clean(because)}")
         for other in others:
-            line(f"       weighed: {clean(other)}")
-    line()
+            echo(f"       weighed: {clean(other)}")
+    echo()
 
 
-def _tell(at: Desk, found: Ticket, recorded: list[tickets.RecordedEvent], routing: "AsRouted") -> None:
+def _tell(at: OpenStore, found: Ticket, recorded: list[tickets.RecordedEvent], routing: "AsRouted") -> None:
     zone = at.zone(found.team)
     has_it = f"{found.assignee} has it" if found.assignee else "nobody has it"
     where = f"{found.status}, team {found.team}, level {found.level}, {has_it}"
-    title(f"{found.number}  {clean(where)}")
-    for what, others in result_text.links_said(
+    print_title(f"{found.number}  {clean(where)}")
+    for what, others in result_text.describe_links(
         at.store.read_now(queries.links_of, found.number), found.number
     ):
-        line(f"  {what} {clean(others)}")
+        echo(f"  {what} {clean(others)}")
     policy = ""
     for each in recorded:
         if each.policy != policy:
             policy = each.policy
-            line(f"  by policy {clean(policy)}:", dim=True)
-        line(f"  {each.seq:>3}  {when(each.event.at, zone)}  {sentence(each.event, zone)}")
-    line()
+            echo(f"  by policy {clean(policy)}:", dim=True)
+        echo(f"  {each.seq:>3}  {format_time(each.event.at, zone)}  {event_text(each.event, zone)}")
+    echo()
     _why_there(routing)
     _why_here(at, found, zone)
-    comes_due(found, at.policy, zone)
+    print_deadlines(found, at.policy, zone)
     if at.policy.version != policy:
-        line(f"\nThe files hold policy {at.policy.version} by now.", dim=True)
+        echo(f"\nThe files hold policy {at.policy.version} by now.", dim=True)
 
 
 def _why_there(routing: "AsRouted") -> None:
@@ -208,5 +208,5 @@ def _why_there(routing: "AsRouted") -> None:
     if routing.tried:
         trace_text.show(routing.tried, routing.policy, routing.rules)
     if routing.note:
-        line(f"  Note: {clean(routing.note)}.", fg="yellow")
-    line()
+        echo(f"  Note: {clean(routing.note)}.", fg="yellow")
+    echo()

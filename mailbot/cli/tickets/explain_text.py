@@ -5,8 +5,8 @@ from typing import Any
 
 from mailbot.cli.rules import trace_text
 from mailbot.cli.shared import output
-from mailbot.cli.shared.event_text import sentence
-from mailbot.cli.shared.json_form import deadline_shapes, ticket_shape
+from mailbot.cli.shared.event_text import event_text
+from mailbot.cli.shared.json_form import deadlines_json, ticket_json
 from mailbot.cli.tickets.dry_run import Told
 from mailbot.domain import ladder
 from mailbot.domain.events import ClocksSet, TicketAssigned, TicketRouted
@@ -65,8 +65,8 @@ def shape(told: Told, policy: Policy) -> dict[str, Any]:
             "filed_as": told.filed.decided.direction,
         },
         "rules": trace_text.shapes(told.tried),
-        "ticket": ticket_shape(decision.ticket),
-        "deadlines": deadline_shapes(decision.ticket, policy),
+        "ticket": ticket_json(decision.ticket),
+        "deadlines": deadlines_json(decision.ticket, policy),
         "sends": [
             {
                 "kind": each.notice.name,
@@ -80,7 +80,7 @@ def shape(told: Told, policy: Policy) -> dict[str, Any]:
         "events": [
             {
                 "kind": type(each).__name__,
-                "sentence": sentence(each, _zone(decision.ticket, policy)),
+                "sentence": event_text(each, _zone(decision.ticket, policy)),
                 "data": event_data(each),
             }
             for each in decision.events
@@ -105,11 +105,11 @@ def _zone(ticket: Ticket, policy: Policy) -> str:
 
 def show(told: Told, policy: Policy) -> None:
     for note in told.notes:
-        output.line(f"Note: {output.clean(note)}.", fg="yellow")
+        output.echo(f"Note: {output.clean(note)}.", fg="yellow")
     if before := told.before:
         where = f"on ticket {before.ticket}" if before.ticket else before.state
-        output.line(f"Note: this very mail came in already as inbox {before.id} ({where}).", fg="yellow")
-        output.line("Sent again it would get its 250 and nothing else. What follows is as if it were new.")
+        output.echo(f"Note: this very mail came in already as inbox {before.id} ({where}).", fg="yellow")
+        output.echo("Sent again it would get its 250 and nothing else. What follows is as if it were new.")
     _how_it_reads(told)
     _where_it_belongs(told)
     _which_rule(told, policy)
@@ -119,10 +119,12 @@ def show(told: Told, policy: Policy) -> None:
 
 def _how_it_reads(told: Told) -> None:
     mail, envelope = told.mail, told.envelope
-    output.title("How it is read")
+    output.print_title("How it is read")
     named = f"{mail.sender} ({output.clean(mail.sender_name, 60)})" if mail.sender_name else mail.sender
-    attached = ", ".join(f"{each.name} ({each.type}, {output.size(each.size)})" for each in mail.attachments)
-    output.facts(
+    attached = ", ".join(
+        f"{each.name} ({each.type}, {output.format_size(each.size)})" for each in mail.attachments
+    )
+    output.print_facts(
         [
             ("envelope", f"from {envelope.sender or '<> (null sender)'} to {', '.join(envelope.recipients)}"),
             ("sender", named if mail.sender else "none that can be trusted"),
@@ -132,42 +134,42 @@ def _how_it_reads(told: Told) -> None:
             ("authentication", AUTHENTICATION[mail.authentication]),
             ("attached", attached),
             ("remarks", ", ".join(mail.flags)),
-            ("size", output.size(mail.size)),
+            ("size", output.format_size(mail.size)),
         ]
     )
-    for row in output.block(mail.visible, BODY).split("\n"):
-        output.line(f"    | {row}".rstrip())
+    for row in output.clean_block(mail.visible, BODY).split("\n"):
+        output.echo(f"    | {row}".rstrip())
 
 
 def _where_it_belongs(told: Told) -> None:
     verdict, ticket = told.filed.verdict, told.filed.decided.decision.ticket
-    output.title("Where it belongs")
+    output.print_title("Where it belongs")
     if not _opens(told):
-        output.line(f"  on ticket {ticket.number}: {output.clean(verdict.because)} ({verdict.confidence})")
-        output.line(f"  filed as: {_direction(told.filed.decided.direction)}")
+        output.echo(f"  on ticket {ticket.number}: {output.clean(verdict.because)} ({verdict.confidence})")
+        output.echo(f"  filed as: {_direction(told.filed.decided.direction)}")
         _weighed(verdict)
         for event in told.filed.decided.decision.events:
             if not isinstance(event, ClocksSet):
-                output.line(f"  so: {sentence(event, 'UTC')}")
+                output.echo(f"  so: {event_text(event, 'UTC')}")
         return
-    output.line(f"  a new ticket: {output.clean(verdict.because)}")
+    output.echo(f"  a new ticket: {output.clean(verdict.because)}")
     _weighed(verdict)
     if ticket.held_for:
-        output.line(f"  held for {ticket.held_for}: no clock runs until an agent accepts or rejects it")
+        output.echo(f"  held for {ticket.held_for}: no clock runs until an agent accepts or rejects it")
     if verdict.suggests:
-        output.line(f"  may mean the sender's own {verdict.suggests}: shown to agents, it decides nothing")
+        output.echo(f"  may mean the sender's own {verdict.suggests}: shown to agents, it decides nothing")
     if verdict.number:
-        output.line(
+        output.echo(
             f"  {verdict.number} was closed too long ago to be opened again; the new one is linked to it"
         )
     if verdict.claims:
-        output.line(f"  it claims to be about {output.clean(verdict.claims)}: shown to agents, no authority")
+        output.echo(f"  it claims to be about {output.clean(verdict.claims)}: shown to agents, no authority")
 
 
 def _weighed(verdict: Verdict) -> None:
     for each in verdict.weighed:
         mark = "counts" if each.counted else "does not count"
-        output.line(f"    {each.kind} {output.clean(each.named)}: {mark}, {output.clean(each.why)}")
+        output.echo(f"    {each.kind} {output.clean(each.named)}: {mark}, {output.clean(each.why)}")
 
 
 def _direction(direction: str) -> str:
@@ -177,12 +179,12 @@ def _direction(direction: str) -> str:
 
 def _which_rule(told: Told, policy: Policy) -> None:
     if not told.tried:
-        output.title("Which rule")
-        output.line("  none is asked: the ticket has its place already")
+        output.print_title("Which rule")
+        output.echo("  none is asked: the ticket has its place already")
         return
     trace_text.show(told.tried, policy.version, len(policy.rules))
     for each in _routed(told):
-        output.line(
+        output.echo(
             f"  so rule '{output.clean(each.rule)}' decides, because {output.clean(each.because, 300)}"
         )
 
@@ -190,14 +192,14 @@ def _which_rule(told: Told, policy: Policy) -> None:
 def _what_it_becomes(told: Told, policy: Policy) -> None:
     ticket = told.filed.decided.decision.ticket
     zone = _zone(ticket, policy)
-    output.title("What it becomes")
-    output.facts(_facts(told, ticket, policy))
-    output.title(f"Deadlines, by the team's calendar ({zone})")
-    deadlines = deadline_shapes(ticket, policy)
+    output.print_title("What it becomes")
+    output.print_facts(_facts(told, ticket, policy))
+    output.print_title(f"Deadlines, by the team's calendar ({zone})")
+    deadlines = deadlines_json(ticket, policy)
     for deadline in deadlines:
-        output.line(f"  {output.when(deadline['due_at'], zone)}  {output.clean(deadline['does'])}")
+        output.echo(f"  {output.format_time(deadline['due_at'], zone)}  {output.clean(deadline['does'])}")
     if not deadlines:
-        output.line("  none: no clock runs while it is not our turn")
+        output.echo("  none: no clock runs while it is not our turn")
 
 
 def _facts(told: Told, ticket: Ticket, policy: Policy) -> list[tuple[str, object]]:
@@ -234,14 +236,14 @@ def _routed(told: Told) -> list[TicketRouted]:
 
 
 def _what_leaves(told: Told) -> None:
-    output.title("What would be sent")
+    output.print_title("What would be sent")
     for each in told.sends:
         subject = f"can't be written: {each.refused}" if each.refused else each.subject
-        output.line(
+        output.echo(
             f"  {each.notice.name:<16}to {output.clean(each.notice.to)}: {output.clean(subject, 120)}"
         )
     if told.suppressed:
-        output.line(f"  no acknowledgement: {output.clean(told.suppressed)}", fg="yellow")
+        output.echo(f"  no acknowledgement: {output.clean(told.suppressed)}", fg="yellow")
     elif not told.sends:
-        output.line("  nothing")
-    output.line("\nNothing was changed.", dim=True)
+        output.echo("  nothing")
+    output.echo("\nNothing was changed.", dim=True)

@@ -2,7 +2,7 @@
 
 import click
 
-from mailbot.cli.shared.command_group import Group
+from mailbot.cli.shared.command_group import LazyGroup
 from mailbot.cli.shared.options import config_option
 
 # command -> (module, what it does)
@@ -28,7 +28,7 @@ COMMANDS = {
 }
 
 
-@click.group(cls=Group, places=COMMANDS)
+@click.group(cls=LazyGroup, places=COMMANDS)
 @config_option
 def ticket() -> None:
     """Tickets: look at them, act on them, put mail where it belongs, grant money."""

@@ -2,10 +2,10 @@
 
 import click
 
-from mailbot.cli.shared import result_text, ticket_numbers
-from mailbot.cli.shared.open_store import Desk, desk, no, now
+from mailbot.cli.shared import result_text, ticket_lookup
+from mailbot.cli.shared.open_store import OpenStore, fail, now, open_store
 from mailbot.cli.shared.options import as_option, config_option, json_option
-from mailbot.cli.shared.output import as_json, clean, line
+from mailbot.cli.shared.output import clean, echo, print_json
 from mailbot.cli.tickets.act import carry_out
 from mailbot.domain import commands
 from mailbot.domain.merging.operations import Changes
@@ -35,7 +35,7 @@ def move_message(message: int, number: str, other_customer: bool, agent: str | N
 
     Whose turn it is and the clocks of both tickets follow from the messages that they have then.
     """
-    command = commands.MoveMessage(message, ticket_numbers.spelled(number), other_customer)
+    command = commands.MoveMessage(message, ticket_lookup.normalise_number(number), other_customer)
     _join("", command, agent, in_json, missing=f"there is no message {message} on any ticket")
 
 
@@ -52,7 +52,7 @@ def merge(number: str, into: str, other_customer: bool, agent: str | None, in_js
     Its messages go over, its clocks end, and whatever is written to FROM from then on goes to INTO. Merged
     back into the ticket it was split from, a ticket undoes the split.
     """
-    _join(number, commands.Merge(ticket_numbers.spelled(into), other_customer), agent, in_json)
+    _join(number, commands.Merge(ticket_lookup.normalise_number(into), other_customer), agent, in_json)
 
 
 @click.command()
@@ -104,23 +104,25 @@ def reject(number: str, agent: str | None, in_json: bool) -> None:
 
 
 def _join(number: str, command: commands.Join, agent: str | None, in_json: bool, missing: str = "") -> None:
-    with desk() as at:
-        runtime, spelled = at.runtime(), ticket_numbers.spelled(number)
-        changes = join(at.store, runtime, MergeCommand(spelled, command, result_text.by(at, agent), now()))
+    with open_store() as at:
+        runtime, spelled = at.build_runtime(), ticket_lookup.normalise_number(number)
+        changes = join(
+            at.store, runtime, MergeCommand(spelled, command, result_text.find_actor(at, agent), now())
+        )
         if changes is None:
-            no(missing or ticket_numbers.unknown(at, spelled))
+            fail(missing or ticket_lookup.unknown_number_text(at, spelled))
         if isinstance(changes, str):
-            no(clean(changes, 1000))
+            fail(clean(changes, 1000))
         if in_json:
-            as_json({"tickets": [result_text.decided(at, each.decision) for each in changes]})
+            print_json({"tickets": [result_text.decision_json(at, each.decision) for each in changes]})
             return
         for each in changes:
-            result_text.tell(at, each.decision, acting.due_next(each.decision, runtime))
+            result_text.print_decision(at, each.decision, acting.due_next(each.decision, runtime))
         for remark in _remarks(at, command, changes):
-            line(f"Note: {clean(remark, 600)}", fg="yellow")
+            echo(f"Note: {clean(remark, 600)}", fg="yellow")
 
 
-def _remarks(at: Desk, command: commands.Join, changes: Changes) -> list[str]:
+def _remarks(at: OpenStore, command: commands.Join, changes: Changes) -> list[str]:
     """What the person should know who has just done this."""
     first, second = (each.decision.ticket for each in changes)
     match command:
@@ -140,7 +142,7 @@ def _older(merged: Ticket, heir: Ticket) -> list[str]:
     ]
 
 
-def _came_meanwhile(at: Desk, *, merged: str, heir: str) -> list[str]:
+def _came_meanwhile(at: OpenStore, *, merged: str, heir: str) -> list[str]:
     shown = at.store.read_now(lambda each: queries.messages_of(each, heir, longest=0))
     ids = [each.id for each in shown if merged in each.evidence.get("followed", ())]
     if not ids:

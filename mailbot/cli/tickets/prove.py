@@ -8,11 +8,11 @@ from typing import Any
 import click
 from sqlalchemy import Connection
 
-from mailbot.cli.shared import ticket_numbers
-from mailbot.cli.shared.json_form import inbox_shape, outbox_shape, ticket_shape
-from mailbot.cli.shared.open_store import desk, no
+from mailbot.cli.shared import ticket_lookup
+from mailbot.cli.shared.json_form import inbox_json, outbox_json, ticket_json
+from mailbot.cli.shared.open_store import fail, open_store
 from mailbot.cli.shared.options import config_option, json_option
-from mailbot.cli.shared.output import as_json, clean, facts, line, title, when
+from mailbot.cli.shared.output import clean, echo, format_time, print_facts, print_json, print_title
 from mailbot.domain import lifecycle
 from mailbot.domain.events import TicketOpened
 from mailbot.domain.model import Ticket
@@ -63,13 +63,13 @@ def prove(number: tuple[str, ...], in_json: bool) -> None:
 
     Exit 1 when there is no such ticket or when its records contradict each other.
     """
-    with desk() as at:
-        asked = ticket_numbers.valid(at, number)
+    with open_store() as at:
+        asked = ticket_lookup.require_number(at, number)
         # In one transaction: a mail that comes in meanwhile would look like a contradiction.
-        found = at.store.read_now(_record, asked) or no(ticket_numbers.unknown(at, asked))
+        found = at.store.read_now(_record, asked) or fail(ticket_lookup.unknown_number_text(at, asked))
         checks = _checks(found)
         if in_json:
-            as_json(_shape(found, checks))
+            print_json(_shape(found, checks))
         else:
             _print(found, checks, at.zone(found.ticket.team))
     if not all(check.holds for check in checks):
@@ -139,14 +139,14 @@ def _folded(number: str, recorded: Sequence[tickets.RecordedEvent]) -> Ticket | 
 def _shape(found: Record, checks: Sequence[Check]) -> dict[str, Any]:
     return {
         "number": found.ticket.number,
-        "ticket": ticket_shape(found.ticket),
+        "ticket": ticket_json(found.ticket),
         "mails": [
-            {**inbox_shape(each.entry), "sha256": each.sha256, "stored_bytes": each.stored_bytes}
+            {**inbox_json(each.entry), "sha256": each.sha256, "stored_bytes": each.stored_bytes}
             for each in found.mails
         ],
         "outbox": [
             {
-                **outbox_shape(each.entry),
+                **outbox_json(each.entry),
                 "sha256": each.sha256,
                 "stored_bytes": each.stored_bytes,
                 "tries": each.tries,
@@ -160,36 +160,38 @@ def _shape(found: Record, checks: Sequence[Check]) -> dict[str, Any]:
 
 def _print(found: Record, checks: Sequence[Check], zone: str) -> None:
     ticket = found.ticket
-    line(f"{ticket.number}  {ticket.status}  opened {when(ticket.opened_at, zone)}, {ticket.events} events")
-    title("Mail that came in")
+    echo(
+        f"{ticket.number}  {ticket.status}  opened {format_time(ticket.opened_at, zone)}, {ticket.events} events"
+    )
+    print_title("Mail that came in")
     for mail in found.mails:
         entry = mail.entry
-        came = f"{when(entry.received_at, zone)}  from {clean(entry.sender) or '<>'}"
-        line(f"  inbox {entry.id}  {entry.state}  {came}")
-        facts(
+        came = f"{format_time(entry.received_at, zone)}  from {clean(entry.sender) or '<>'}"
+        echo(f"  inbox {entry.id}  {entry.state}  {came}")
+        print_facts(
             [("sha256", mail.sha256 or "its bytes are missing"), ("bytes", mail.stored_bytes)], indent="    "
         )
-    title("Mail that we owe")
+    print_title("Mail that we owe")
     for each in found.owed:
         _print_owed(each, zone)
-    title("Do the records agree?")
+    print_title("Do the records agree?")
     for check in checks:
-        line(f"  {'yes' if check.holds else 'NO '}  {check.what}", fg="green" if check.holds else "red")
+        echo(f"  {'yes' if check.holds else 'NO '}  {check.what}", fg="green" if check.holds else "red")
 
 
 def _print_owed(owed: Owed, zone: str) -> None:
     entry = owed.entry
-    line(f"  outbox {entry.id}  {entry.state}  {entry.kind} to {clean(entry.recipient)}")
+    echo(f"  outbox {entry.id}  {entry.state}  {entry.kind} to {clean(entry.recipient)}")
     unknown = (
         f"{entry.unknown} time(s): a second copy may exist, with the same Message-ID" if entry.unknown else ""
     )
-    facts(
+    print_facts(
         [
             *(("why", entry.reason), ("Message-ID", entry.message_id), ("unknown", unknown)),
             *(("sha256", owed.sha256), ("bytes", owed.stored_bytes or "")),
         ],
         indent="    ",
     )
-    rows = [(when(each.at, zone), each.outcome, each.code, each.reply) for each in owed.tries]
+    rows = [(format_time(each.at, zone), each.outcome, each.code, each.reply) for each in owed.tries]
     for row in rows:
-        line("    " + "  ".join(clean(cell) for cell in row if cell not in (None, "")))
+        echo("    " + "  ".join(clean(cell) for cell in row if cell not in (None, "")))

@@ -3,12 +3,12 @@
 import click
 
 from mailbot.cli.service.ledger_text import line_shape
-from mailbot.cli.shared import ticket_numbers
-from mailbot.cli.shared.json_form import deadline_shapes, event_shapes, outbox_shape, ticket_shape
-from mailbot.cli.shared.open_store import Desk, desk, no, now
+from mailbot.cli.shared import ticket_lookup
+from mailbot.cli.shared.json_form import deadlines_json, events_json, outbox_json, ticket_json
+from mailbot.cli.shared.open_store import OpenStore, fail, now, open_store
 from mailbot.cli.shared.options import config_option, json_option
-from mailbot.cli.shared.output import as_json, clean, line, on_terminal, table
-from mailbot.cli.shared.rows import give_raw
+from mailbot.cli.shared.output import clean, echo, on_terminal, print_json, print_table
+from mailbot.cli.shared.rows import write_raw_mail
 from mailbot.cli.tickets import show_text
 from mailbot.domain.model import OVER, Status, Ticket
 from mailbot.store import compensations, queries, tickets
@@ -26,23 +26,23 @@ number_argument = click.argument("number", nargs=-1, required=True)
 @json_option
 def show(number: tuple[str, ...], in_json: bool) -> None:
     """The case at once: facts, messages, what happened, what comes due. NUMBER in any spelling."""
-    with desk() as at:
-        found = ticket_numbers.existing(at, number)
+    with open_store() as at:
+        found = ticket_lookup.find_ticket(at, number)
         _show_json(at, found) if in_json else show_text.show(at, found)
 
 
-def _show_json(at: Desk, found: Ticket) -> None:
+def _show_json(at: OpenStore, found: Ticket) -> None:
     number, read = found.number, at.store.read_now
-    as_json(
+    print_json(
         {
-            **ticket_shape(found, read(queries.deadline, number)),
+            **ticket_json(found, read(queries.deadline, number)),
             "participants": read(queries.participants_of, number),
             "links": read(queries.links_of, number),
             "messages": read(lambda each: queries.messages_of(each, number, longest=1_000_000)),
-            "events": event_shapes(read(tickets.events_of, number), at.zone(found.team)),
-            "deadlines": deadline_shapes(found, at.policy),
+            "events": events_json(read(tickets.events_of, number), at.zone(found.team)),
+            "deadlines": deadlines_json(found, at.policy),
             "compensation": [line_shape(each) for each in read(compensations.of_ticket, number)],
-            "outbox": [outbox_shape(each) for each in show_text.mails_of(at, number)],
+            "outbox": [outbox_json(each) for each in show_text.mails_of(at, number)],
         }
     )
 
@@ -59,14 +59,16 @@ def _show_json(at: Desk, found: Ticket) -> None:
 @config_option
 def raw(number: tuple[str, ...], wanted: int | None) -> None:
     """A mail on the ticket byte for byte as it came, to standard output."""
-    with desk() as at:
-        name = ticket_numbers.existing(at, number).number
+    with open_store() as at:
+        name = ticket_lookup.find_ticket(at, number).number
         messages = at.store.read_now(lambda each: queries.messages_of(each, name, longest=1))
         chosen = [each for each in messages if wanted in (None, each.id)]
         inbox_id = next((each.inbox_id for each in chosen if each.inbox_id is not None), None)
         if inbox_id is None:
-            no(f"{name} has no such message" if wanted and not chosen else f"{name}: it did not come as mail")
-        give_raw(at.store.read_now(queries.raw_mail, inbox_id), "its bytes are missing")
+            fail(
+                f"{name} has no such message" if wanted and not chosen else f"{name}: it did not come as mail"
+            )
+        write_raw_mail(at.store.read_now(queries.raw_mail, inbox_id), "its bytes are missing")
 
 
 @click.command("list")
@@ -111,7 +113,7 @@ def list_(
         overdue_at=now() if overdue else None,
         limit=limit or (EVERYTHING if in_json else LIMIT),
     )
-    with desk() as at:
+    with open_store() as at:
         _list(at, wanted, "there is no such ticket", in_json)
 
 
@@ -125,26 +127,26 @@ def search(words: tuple[str, ...], limit: int | None, in_json: bool) -> None:
     each = tuple(word for words_ in words for word in clean(words_).split())[:20]
     if not each:
         raise click.UsageError("give at least one word to look for")
-    with desk() as at:
+    with open_store() as at:
         wanted = queries.Wanted(words=each, limit=limit or (EVERYTHING if in_json else LIMIT))
         found = _list(at, wanted, f"no ticket says {clean(' '.join(each))!r}", in_json)
     if not found:
         raise click.exceptions.Exit(1)
 
 
-def _list(at: Desk, wanted: queries.Wanted, empty: str, in_json: bool) -> int:
+def _list(at: OpenStore, wanted: queries.Wanted, empty: str, in_json: bool) -> int:
     found = at.store.read_now(queries.ticket_list, wanted)
     if in_json:
-        as_json([ticket_shape(each.ticket, each.deadline) for each in found])
+        print_json([ticket_json(each.ticket, each.deadline) for each in found])
         return len(found)
     zone = at.zone()
     heads = ("number", "status", "priority", "team", "level", "agent", "due", "customer", "subject")
-    table(
+    print_table(
         heads,
         [show_text.row(each, zone) for each in found],
         empty=empty,
         spare=("priority", "level", "agent"),
     )
     if len(found) == wanted.limit and on_terminal():
-        line(f"The newest {len(found)}; --limit shows more.", dim=True)
+        echo(f"The newest {len(found)}; --limit shows more.", dim=True)
     return len(found)

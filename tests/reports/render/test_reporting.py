@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailbot.cli.shared.output import plain
+from mailbot.cli.shared.output import to_json
 from mailbot.domain import events as e
 from mailbot.domain.worktime import ALWAYS
 from mailbot.reports.figures.api import Report, report
@@ -130,7 +130,7 @@ def test_a_year_of_days_is_drawn_by_weeks() -> None:
 
 
 def test_the_json_has_stable_keys_and_plain_values() -> None:
-    told = json.loads(json.dumps(plain(shape(made()))))
+    told = json.loads(json.dumps(to_json(shape(made()))))
 
     assert list(told) == [
         *("made_at", "team", "period", "previous_period", "figures", "previous", "causes"),
@@ -168,7 +168,7 @@ def test_any_report_can_be_told(tickets: list[list[e.Event]]) -> None:
 
     assert text(told, "id")
     assert page(told)
-    json.dumps(plain(shape(told)), allow_nan=False)
+    json.dumps(to_json(shape(told)), allow_nan=False)
 
 
 @pytest.mark.parametrize(

@@ -71,4 +71,4 @@ async def test_a_bounce_comes_back_to_its_ticket_by_the_address_that_the_mail_le
         assert RECIPIENT not in [to for each in sink.taken for to in each.recipients]
         code, shown, _ = await daemon.command("ticket", "show", tickets[0]["number"])
         assert code == 0
-        assert f"mail to {LOST} came back for good: 5.1.1" in shown
+        assert f"mail to {LOST} bounced permanently: 5.1.1" in shown

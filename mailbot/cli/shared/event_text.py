@@ -1,13 +1,15 @@
-"""Events as sentences for people."""
+"""Events as sentences for people: one function for each kind of event, in the table `TEXTS`."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
-from mailbot.cli.shared.ladder_text import IN_TURN, clocks_text, spaced
+from mailbot.cli.shared.ladder_text import REMINDER_REASONS, clocks_text, spaced
 from mailbot.cli.shared.output import clean, format_duration, format_time
 from mailbot.domain import events as e
 from mailbot.domain.model import Target
 
-WHY = {  # of a team notice
+NOTICE_REASONS = {  # why a team notice was sent
     "new": "a new ticket",
     "customer_wrote": "the customer wrote",
     "escalated": "it was escalated",
@@ -16,180 +18,38 @@ WHY = {  # of a team notice
     "reminder": "a reminder",
     "follow_up": "the customer is silent: ask again or close",
     "unconfirmed": "it is held: accept or reject it",
-    "decided": "what was asked is decided",
+    "decided": "the decision was made",
     "notify": "for their attention",
-    "compensation": "how the request for compensation ended",
+    "compensation": "the request for compensation was decided",
 }
 
 
+def event_text(event: e.Event, zone: str) -> str:
+    """Describe the event on one clean line, with times in `zone`."""
+    return clean(TEXTS[type(event)](event, zone), 600)
+
+
 def actor_text(by: str) -> str:
-    """Who did it, for people: "agent ayu@...", "operator eko", "the customer", "the policy"."""
+    """Name the actor: "agent ayu@...", "operator eko", "the customer", "the policy"."""
     kind, _, name = by.partition(":")
     return f"{kind} {clean(name)}" if name else f"the {clean(kind)}"
 
 
-def event_text(event: e.Event, zone: str) -> str:
-    """What happened, on one clean line. Moments in it are local times of `zone`."""
-    return clean(_said(event, zone), 600)
+def _opened(event: e.TicketOpened, _zone: str) -> str:
+    if event.split_from:
+        return f"{actor_text(event.by)} split it off {event.split_from}: {clean(event.subject, 120)!r}"
+    return "".join(
+        (
+            f"{event.customer} wrote to {event.mailbox}: {clean(event.subject, 120)!r}",
+            f", goes on from {event.follows}" if event.follows else "",
+            f", claims to be about {event.claims} without proof" if event.claims else "",
+            " and is held until an agent decides" if event.held_for else "",
+            f", perhaps means {event.suggests}" if event.suggests else "",
+        )
+    )
 
 
-def _said(event: e.Event, zone: str) -> str:
-    match event:
-        case e.TicketOpened():
-            more = f", goes on from {event.follows}" if event.follows else ""
-            more += f", claims to be about {event.claims} without proof" if event.claims else ""
-            more += " and is held until an agent decides" if event.held_for else ""
-            more += f", perhaps means {event.suggests}" if event.suggests else ""
-            if event.split_from:
-                return (
-                    f"{actor_text(event.by)} split it off {event.split_from}: {clean(event.subject, 120)!r}"
-                )
-            return f"{event.customer} wrote to {event.mailbox}: {clean(event.subject, 120)!r}{more}"
-        case e.TicketRouted():
-            return _routed(event)
-        case e.TicketAssigned(by=by, assignee=assignee, because=because):
-            told = f": {_plain(because)}" if because else ""
-            return f"{actor_text(by)} gave it to {assignee}{told}"
-        case e.TicketHandedOver(by=by, team=team, because=because):
-            return f"{actor_text(by)} handed it over to team {team}: {_plain(because)}"
-        case e.TicketEscalated(by=by, level=level, because=because):
-            reason = "" if because == f"by {by}" else f": {_plain(because)}"
-            return f"{actor_text(by)} escalated it to {level}{reason}"
-        case e.CustomerWrote(evidence=evidence):
-            return f"the customer wrote again (belongs here: {evidence})"
-        case e.AutomaticMailReceived(reason=reason):
-            return f"an automatic mail came, kept and not answered: {reason}"
-        case e.ThanksReceived():
-            return "the customer wrote nothing but thanks: kept, nobody's turn changed"
-        case e.DetailsReceived(details=details):
-            named = ", ".join(f"{name} {value}" for name, value in details)
-            return f"that mail names what was not known: {_plain(named)}"
-        case e.DeliveryBounced() | e.DeliveryFailed():
-            return _undelivered(event)
-        case e.AgentAnswered(agent=agent):
-            return f"{agent} answered the customer"
-        case e.AgentMailHeld(agent=agent, reason=reason):
-            return f"a mail in the name of {agent} was held and not acted upon: {reason}"
-        case e.NoteAdded(by=by, text=text):
-            return f"{actor_text(by)} noted: {text}"
-        case e.AcknowledgementEnqueued():
-            return "the acknowledgement with the number was put in line"
-        case e.AcknowledgementSuppressed(reason=reason):
-            return f"no acknowledgement: {reason}"
-        case e.ProgressSuppressed(reason=reason):
-            return f"the customer was not told of the progress: {reason}"
-        case e.ClocksSet(clocks=clocks):
-            return clocks_text(clocks)
-    return _later(event, zone)
-
-
-def _later(event: e.Event, zone: str) -> str:
-    """The rest, of the ticket's later life."""
-    match event:
-        case e.StepTaken():
-            late = event.at - event.due_at
-            after = f", taken {format_duration(late)} late" if late >= timedelta(seconds=1) else ""
-            why = "" if event.because.endswith("is due") else f", {_plain(event.because)}"
-            rung = f"step {event.step + 1} of ladder {event.ladder} ({spaced(event.target)})"
-            return f"{rung} was due at {format_time(event.due_at, zone)}{after}{why}"
-        case e.TargetMissed(target=target, due_at=due_at):
-            return f"the {spaced(target)} was not given in time: due at {format_time(due_at, zone)}"
-        case e.PeopleNotified(whom=whom, why=why):
-            return f"told {', '.join(whom)}: {WHY.get(why) or _plain(why)}"
-        case e.TicketClosed(by=by, because=because):
-            return f"{actor_text(by)} closed it{f': {because}' if because else ''}"
-        case e.TicketReopened():
-            return "reopened"
-    return _decided(event, zone)
-
-
-def _decided(event: e.Event, zone: str) -> str:
-    """What a ladder asked, reminded of, or is from now on."""
-    match event:
-        case e.ReminderDue(target=target, due_at=due_at):
-            return f"{IN_TURN[target]}: a reminder was due at {format_time(due_at, zone)}"
-        case e.DecisionRequested(of=level, question=question, options=options, whom=whom):
-            return f"{level} ({', '.join(whom)}) was asked: {question} Options: {', '.join(options)}"
-        case e.DecisionMade(by=by, option=option, because=because):
-            return f"{actor_text(by)} decided: {option}{_why(because)}"
-        case e.LadderChanged(by=by, ladder=name, ladder_digest=digest, clocks=clocks):
-            return (
-                f"{actor_text(by)} had it climb ladder {name} as it is now ({digest}); {clocks_text(clocks)}"
-            )
-    return _joined(event)
-
-
-def _joined(event: e.Event) -> str:
-    """What happened between this ticket and another."""
-    match event:
-        case e.TicketReleased(by=by):
-            return f"{actor_text(by)} rejected the claim: it is a matter of its own"
-        case e.MessageMoved(by=by, message=message, to=to, origin=origin):
-            way = f"to {to}" if to else f"here from {origin}"
-            return f"{actor_text(by)} moved message {message} {way}{_takes_part(event.joined)}"
-        case e.TicketMerged(by=by, into=into, other_customer=other):
-            return f"{actor_text(by)} merged it into {into}{', of another customer' if other else ''}"
-        case e.MergeReceived(by=by, other=other, messages=messages, accepted=accepted):
-            what = "accepted its claim and merged" if accepted else "merged"
-            return f"{actor_text(by)} {what} {other} into it ({_count(messages)}){_takes_part(event.joined)}"
-        case e.TicketUnmerged(by=by, into=into, messages=messages):
-            return f"{actor_text(by)} took it out of {into} again ({_count(messages)})"
-        case e.MergeReverted(by=by, other=other, messages=messages):
-            return f"{actor_text(by)} took {other} out of it again ({_count(messages)})"
-        case e.TicketSplit(by=by, into=into, messages=messages):
-            return f"{actor_text(by)} split {_count(messages)} off into {into}"
-        case e.TicketRebuilt(status=status, clocks=clocks):
-            return f"by the messages it has now it is {status}; {clocks_text(clocks)}"
-    return _compensated(event)
-
-
-def _compensated(event: e.Event) -> str:
-    """What became of a request for compensation."""
-    match event:
-        case e.CompensationRequested(by=by, amount=amount, request=request, agent=agent, because=because):
-            return f"{_for(by, agent)} asked for compensation of {amount} (request {request}){_why(because)}"
-        case e.ApprovalRequested(request=request, level=level, whom=whom, on_duty=on_duty):
-            there = "" if on_duty else ", of whom nobody is on duty now"
-            return f"request {request} was put before {level}: {', '.join(whom) or 'nobody'}{there}"
-        case e.CompensationApproved(by=by, request=request, agent=agent, because=because):
-            return f"{_for(by, agent)} approved request {request}{_why(because)}"
-        case e.CompensationGranted(amount=amount, request=request, agents=agents):
-            return f"compensation of {amount} was granted by {' and '.join(agents)} (request {request})"
-        case e.CompensationRefused(by=by, request=request, agent=agent, because=because, limit=limit):
-            who_ = f"the limit {limit}" if limit else _for(by, agent)
-            return f"{who_} refused request {request}{_why(because)}"
-    return type(event).__name__
-
-
-def _for(by: str, agent: str) -> str:
-    """ "operator eko for ayu@...", "agent ayu@..."."""
-    return f"{actor_text(by)} for {agent}" if agent and by != f"agent:{agent}" else actor_text(by)
-
-
-def _why(because: str) -> str:
-    return f": {because}" if because else ""
-
-
-def _takes_part(joined: tuple[str, ...]) -> str:
-    return f"; now takes part: {', '.join(joined)}" if joined else ""
-
-
-def _count(messages: tuple[int, ...]) -> str:
-    return f"{len(messages)} message{'s' * (len(messages) != 1)}"
-
-
-def _undelivered(event: e.DeliveryBounced | e.DeliveryFailed) -> str:
-    if isinstance(event, e.DeliveryFailed):
-        answer = f"{event.code or ''} {event.reply}".strip() or "no answer"
-        return f"the {event.kind} to {event.recipient} could not be sent: {answer}"
-    proof = "" if event.proven else ", but nothing proves the report"
-    if event.kind == "complaint":
-        return f"{event.recipient} reported our mail as abuse{proof}"
-    lasting = "for good" if event.permanent else "for now"
-    return f"mail to {event.recipient} came back {lasting}: {event.status or 'no code'}{proof}"
-
-
-def _routed(event: e.TicketRouted) -> str:
+def _routed(event: e.TicketRouted, _zone: str) -> str:
     tags = f", tags {', '.join(event.tags)}" if event.tags else ""
     return (
         f"rule {event.rule!r} matched, because {event.because}: category {event.category}, "
@@ -198,8 +58,176 @@ def _routed(event: e.TicketRouted) -> str:
     )
 
 
-def _plain(because: str) -> str:
-    """Reasons of ours name targets as the YAML writes them."""
+def _escalated(event: e.TicketEscalated, _zone: str) -> str:
+    reason = "" if event.because == f"by {event.by}" else _because(_plain(event.because))
+    return f"{actor_text(event.by)} escalated it to {event.level}{reason}"
+
+
+def _bounced(event: e.DeliveryBounced, _zone: str) -> str:
+    proof = "" if event.proven else ", but nothing proves the report"
+    if event.kind == "complaint":
+        return f"{event.recipient} reported our mail as abuse{proof}"
+    duration = "permanently" if event.permanent else "for now"
+    return f"mail to {event.recipient} bounced {duration}: {event.status or 'no code'}{proof}"
+
+
+def _delivery_failed(event: e.DeliveryFailed, _zone: str) -> str:
+    answer = f"{event.code or ''} {event.reply}".strip() or "no answer"
+    return f"the {event.kind} to {event.recipient} could not be sent: {answer}"
+
+
+def _step_taken(event: e.StepTaken, zone: str) -> str:
+    late = event.at - event.due_at
+    after = f", taken {format_duration(late)} late" if late >= timedelta(seconds=1) else ""
+    why = "" if event.because.endswith("is due") else f", {_plain(event.because)}"
+    step = f"step {event.step + 1} of ladder {event.ladder} ({spaced(event.target)})"
+    return f"{step} was due at {format_time(event.due_at, zone)}{after}{why}"
+
+
+def _notified(event: e.PeopleNotified, _zone: str) -> str:
+    return f"notified {', '.join(event.whom)}: {NOTICE_REASONS.get(event.why) or _plain(event.why)}"
+
+
+def _asked_to_decide(event: e.DecisionRequested, _zone: str) -> str:
+    options = ", ".join(event.options)
+    return f"{event.of} ({', '.join(event.whom)}) was asked: {event.question} Options: {options}"
+
+
+def _message_moved(event: e.MessageMoved, _zone: str) -> str:
+    direction = f"to {event.to}" if event.to else f"here from {event.origin}"
+    return f"{actor_text(event.by)} moved message {event.message} {direction}{_joined(event)}"
+
+
+def _merge_received(event: e.MergeReceived, _zone: str) -> str:
+    act = "accepted its claim and merged" if event.accepted else "merged"
+    return f"{actor_text(event.by)} {act} {event.other} into it ({_count(event)}){_joined(event)}"
+
+
+def _approval_requested(event: e.ApprovalRequested, _zone: str) -> str:
+    absent = "" if event.on_duty else ", none of whom is on duty now"
+    recipients = ", ".join(event.whom) or "no agent"
+    return f"request {event.request} was put before {event.level}: {recipients}{absent}"
+
+
+def _compensation_requested(event: e.CompensationRequested, _zone: str) -> str:
+    request = f"compensation of {event.amount} (request {event.request})"
+    return f"{_signer(event)} asked for {request}{_because(event.because)}"
+
+
+def _compensation_granted(event: e.CompensationGranted, _zone: str) -> str:
+    agents = " and ".join(event.agents)
+    return f"compensation of {event.amount} was granted by {agents} (request {event.request})"
+
+
+def _compensation_refused(event: e.CompensationRefused, _zone: str) -> str:
+    refuser = f"the limit {event.limit}" if event.limit else _signer(event)
+    return f"{refuser} refused request {event.request}{_because(event.because)}"
+
+
+def _signer(event: e.CompensationRequested | e.CompensationApproved | e.CompensationRefused) -> str:
+    """ "operator eko for ayu@...", "agent ayu@..."."""
+    actor = actor_text(event.by)
+    return f"{actor} for {event.agent}" if event.agent and event.by != f"agent:{event.agent}" else actor
+
+
+def _because(reason: str) -> str:
+    return f": {reason}" if reason else ""
+
+
+def _joined(event: e.MessageMoved | e.MergeReceived) -> str:
+    return f"; new participants: {', '.join(event.joined)}" if event.joined else ""
+
+
+def _count(event: Any) -> str:
+    return f"{len(event.messages)} message{'s' * (len(event.messages) != 1)}"
+
+
+def _plain(reason: str) -> str:
+    """Replace the names of targets, which stand in a reason as the YAML writes them."""
     for target in Target:
-        because = because.replace(target.value, spaced(target))
-    return because
+        reason = reason.replace(target.value, spaced(target))
+    return reason
+
+
+def _by_actor(text: Callable[[Any], str]) -> Callable[[Any, str], str]:
+    """Make a text function of a sentence that begins with the actor."""
+    return lambda event, _zone: f"{actor_text(event.by)} {text(event)}"
+
+
+def _no_zone(text: Callable[[Any], str]) -> Callable[[Any, str], str]:
+    """Make a text function of one that needs no time zone."""
+    return lambda event, _zone: text(event)
+
+
+TEXTS: dict[type[e.Event], Callable[[Any, str], str]] = {
+    e.TicketOpened: _opened,
+    e.TicketRouted: _routed,
+    e.TicketAssigned: _by_actor(
+        lambda event: f"assigned it to {event.assignee}{_because(_plain(event.because))}"
+    ),
+    e.TicketHandedOver: _by_actor(
+        lambda event: f"handed it over to team {event.team}: {_plain(event.because)}"
+    ),
+    e.TicketEscalated: _escalated,
+    e.CustomerWrote: _no_zone(lambda event: f"the customer wrote again (belongs here: {event.evidence})"),
+    e.AutomaticMailReceived: _no_zone(
+        lambda event: f"an automatic mail, kept and not answered: {event.reason}"
+    ),
+    e.ThanksReceived: _no_zone(lambda _: "the customer wrote only thanks: kept, and the turn stays as it is"),
+    e.DetailsReceived: _no_zone(
+        lambda event: "the mail adds details: " + ", ".join(map(" ".join, event.details))
+    ),
+    e.DeliveryBounced: _bounced,
+    e.DeliveryFailed: _delivery_failed,
+    e.AgentAnswered: _no_zone(lambda event: f"{event.agent} answered the customer"),
+    e.AgentMailHeld: _no_zone(
+        lambda event: f"a mail in the name of {event.agent} was held and not acted upon: {event.reason}"
+    ),
+    e.NoteAdded: _by_actor(lambda event: f"noted: {event.text}"),
+    e.AcknowledgementEnqueued: _no_zone(lambda _: "the acknowledgement with the number was enqueued"),
+    e.AcknowledgementSuppressed: _no_zone(lambda event: f"no acknowledgement: {event.reason}"),
+    e.ProgressSuppressed: _no_zone(
+        lambda event: f"the customer was not notified of the progress: {event.reason}"
+    ),
+    e.ClocksSet: _no_zone(lambda event: clocks_text(event.clocks)),
+    e.StepTaken: _step_taken,
+    e.TargetMissed: lambda event, zone: (
+        f"the target was missed: {spaced(event.target)}, due at {format_time(event.due_at, zone)}"
+    ),
+    e.ReminderDue: lambda event, zone: (
+        f"{REMINDER_REASONS.get(event.target, spaced(event.target))}: a reminder was due at {format_time(event.due_at, zone)}"
+    ),
+    e.DecisionRequested: _asked_to_decide,
+    e.DecisionMade: _by_actor(lambda event: f"decided: {event.option}{_because(event.because)}"),
+    e.LadderChanged: _by_actor(
+        lambda event: (
+            f"moved it to ladder {event.ladder} as it is now ({event.ladder_digest}); "
+            f"{clocks_text(event.clocks)}"
+        )
+    ),
+    e.PeopleNotified: _notified,
+    e.TicketClosed: _by_actor(lambda event: f"closed it{_because(event.because)}"),
+    e.TicketReopened: _no_zone(lambda _: "reopened"),
+    e.SatisfactionRated: _no_zone(
+        lambda event: f"the customer rated it {event.score} of 5{_because(event.words)}"
+    ),
+    e.TicketReleased: _by_actor(lambda _: "rejected the claim: it is a matter of its own"),
+    e.MessageMoved: _message_moved,
+    e.TicketMerged: _by_actor(
+        lambda event: f"merged it into {event.into}{', of another customer' * event.other_customer}"
+    ),
+    e.MergeReceived: _merge_received,
+    e.TicketUnmerged: _by_actor(lambda event: f"took it out of {event.into} again ({_count(event)})"),
+    e.MergeReverted: _by_actor(lambda event: f"took {event.other} out of it again ({_count(event)})"),
+    e.TicketSplit: _by_actor(lambda event: f"split {_count(event)} off into {event.into}"),
+    e.TicketRebuilt: _no_zone(
+        lambda event: f"by its messages it is now {event.status}; {clocks_text(event.clocks)}"
+    ),
+    e.CompensationRequested: _compensation_requested,
+    e.ApprovalRequested: _approval_requested,
+    e.CompensationApproved: lambda event, _zone: (
+        f"{_signer(event)} approved request {event.request}{_because(event.because)}"
+    ),
+    e.CompensationGranted: _compensation_granted,
+    e.CompensationRefused: _compensation_refused,
+}

@@ -12,7 +12,7 @@ from mailbot.domain.policy import Moment, Policy, Step
 from mailbot.domain.quiet import said as hours_said
 
 # Why who has the ticket is reminded though no step says so.
-IN_TURN = {
+REMINDER_REASONS = {
     Target.REPEAT: "nothing else was to come",
     Target.FOLLOW_UP: "the customer did not answer",
     Target.CONFIRMATION: "nobody confirmed in time, and no step follows",

@@ -1,0 +1,373 @@
+"""Every reason in English and Indonesian: code -> (English, Indonesian), and the terms that fill them in."""
+
+from collections.abc import Mapping
+
+Texts = tuple[str, str]
+
+TERMS: Mapping[str, Mapping[str, Texts]] = {
+    "target": {
+        "first_response": ("first response", "jawaban pertama"),
+        "next_response": ("next response", "jawaban berikutnya"),
+        "resolution": ("resolution", "penyelesaian"),
+        "confirmation": ("confirmation", "konfirmasi"),
+        "decision": ("decision", "keputusan"),
+        "follow_up": ("follow-up", "tindak lanjut"),
+        "repeat": ("reminder", "pengingat"),
+    },
+    "status": {
+        "new": ("new", "baru"),
+        "open": ("open", "terbuka"),
+        "waiting": ("waiting", "menunggu pelanggan"),
+        "closed": ("closed", "ditutup"),
+        "merged": ("merged", "digabungkan"),
+    },
+    "actor": {
+        "customer": ("customer", "pelanggan"),
+        "agent": ("agent", "agen"),
+        "operator": ("operator", "operator"),
+        "policy": ("the policy", "kebijakan"),
+        "relay": ("the relay", "server pengirim"),
+        "report": ("a report", "laporan"),
+    },
+    "kind": {
+        "acknowledgement": ("acknowledgement", "konfirmasi penerimaan"),
+        "answer": ("answer", "jawaban"),
+        "progress": ("progress", "kabar perkembangan"),
+        "team": ("team", "pemberitahuan tim"),
+        "question": ("question", "pertanyaan"),
+        "refusal": ("refusal", "penolakan"),
+        "compensation_wanted": ("compensation_wanted", "permintaan kompensasi"),
+        "compensation_decided": ("compensation_decided", "keputusan kompensasi"),
+    },
+    "scope": {
+        "address": ("address", "alamat"),
+        "domain": ("domain", "domain"),
+        "overall": ("overall", "keseluruhan"),
+    },
+}
+
+TEXTS: Mapping[str, Texts] = {
+    "": ("", ""),
+    "text": ("{text}", "{text}"),
+    "together": ("{reasons}", "{reasons}"),
+    "by_actor": ("by {actor}", "oleh {actor}"),
+    # Rules
+    "condition": ("{condition}", "{condition}"),
+    "no_other_rule": ("no other rule matched", "tidak ada aturan lain yang cocok"),
+    "rule": ("rule '{rule}'", "aturan '{rule}'"),
+    "rerouted": ("routed again by rule '{rule}'", "disalurkan ulang oleh aturan '{rule}'"),
+    # Where a mail belongs
+    "no_ticket_named": ("names no ticket of ours", "tidak menyebut tiket kami"),
+    "named_unauthenticated": (
+        "names a ticket, but the sender named in it failed authentication",
+        "menyebut sebuah tiket, tetapi autentikasi pengirimnya gagal",
+    ),
+    "named_by_stranger": (
+        "names a ticket in which the sender takes no part",
+        "menyebut tiket yang tidak diikuti pengirimnya",
+    ),
+    "matched": ("{clue}, {proof}", "{clue}, {proof}"),
+    "reply_token": ("reply token of the sender", "token balasan milik pengirim"),
+    "bounce_address": ("keyed bounce address", "alamat pantulan bertanda tangan"),
+    "signed_mark": ("our signed mark in a report", "tanda tangan kami dalam laporan"),
+    "signed_message_id": ("our signed Message-ID", "Message-ID bertanda tangan kami"),
+    "known_message_id": ("known Message-ID", "Message-ID yang dikenal"),
+    "number_in_subject": ("number in the subject", "nomor pada judul"),
+    "message_id_in_report": ("known Message-ID in a report", "Message-ID yang dikenal dalam laporan"),
+    "number_in_report": ("number in a report", "nomor dalam laporan"),
+    "mistyped_number": ("mistyped number", "nomor salah ketik"),
+    "stronger_clue": ("a stronger clue decided", "petunjuk yang lebih kuat menentukan"),
+    "unknown_ticket": ("there is no such ticket", "tiket itu tidak ada"),
+    "own_key": ("our own key proves it", "dibuktikan oleh kunci kami"),
+    "report_concerns_ticket": (
+        "the report is about somebody who has to do with it",
+        "laporan itu mengenai orang yang terkait dengannya",
+    ),
+    "report_concerns_others": (
+        "the report is about nobody who has to do with that ticket",
+        "laporan itu tidak mengenai siapa pun yang terkait dengan tiket tersebut",
+    ),
+    "no_one_sender": ("the mail has no single sender", "email itu tidak memiliki satu pengirim"),
+    "sender_failed_authentication": (
+        "the sender failed authentication: anybody may have written it",
+        "autentikasi pengirim gagal: siapa pun bisa menulisnya",
+    ),
+    "sender_not_participant": (
+        "the sender takes no part in that ticket",
+        "pengirim bukan peserta tiket itu",
+    ),
+    "sender_participates": ("sender takes part", "pengirim adalah peserta"),
+    "wrong_check_digit": ("its check digit is wrong", "digit pemeriksanya salah"),
+    "wrong_check_digit_like": (
+        "its check digit is wrong, like {numbers} in which the sender takes part",
+        "digit pemeriksanya salah, mirip {numbers} yang diikuti pengirim",
+    ),
+    "merged_tickets": ("{merged} merged into {ticket}", "{merged} digabungkan ke {ticket}"),
+    # Remarks for agents about a mail
+    "continues": ("goes on from {ticket}, which is closed", "lanjutan dari {ticket} yang sudah ditutup"),
+    "claims": (
+        "claims to be about {ticket} without proof",
+        "mengaku tentang {ticket} tanpa bukti",
+    ),
+    "suggests": (
+        "names a number with a wrong digit, perhaps the sender's own {ticket}",
+        "menyebut nomor dengan digit yang salah, mungkin {ticket} milik pengirim",
+    ),
+    "earlier_mail": ("earlier mail: {reason}", "email sebelumnya: {reason}"),
+    "other_author": (
+        "written by {sender}, answers go to {customer}",
+        "ditulis oleh {sender}, jawaban dikirim kepada {customer}",
+    ),
+    "unclear_author": (
+        "written by an unclear sender, answers go to {customer}",
+        "pengirimnya tidak jelas, jawaban dikirim kepada {customer}",
+    ),
+    # Automatic mail, and mail that gets no automatic answer
+    "null_sender": ("null sender", "pengirim kosong"),
+    "null_return_path": ("null sender (Return-Path)", "pengirim kosong (Return-Path)"),
+    "own_mail": ("our own mail ({field})", "email kami sendiri ({field})"),
+    "report": ("report ({type})", "laporan ({type})"),
+    "bounce": ("bounce ({type})", "laporan gagal kirim ({type})"),
+    "receipt": ("receipt ({type})", "tanda terima ({type})"),
+    "complaint": ("complaint ({type})", "keluhan ({type})"),
+    "auto_submitted": ("Auto-Submitted: {value}", "Auto-Submitted: {value}"),
+    "precedence": ("Precedence: {value}", "Precedence: {value}"),
+    "auto_response_suppress": ("X-Auto-Response-Suppress: {value}", "X-Auto-Response-Suppress: {value}"),
+    "machine_header": ("{field}", "{field}"),
+    "list_mail": ("list mail ({field})", "email milis ({field})"),
+    "robot_sender": ("sender {name}", "pengirim {name}"),
+    "robot_envelope_sender": ("envelope sender {name}", "pengirim amplop {name}"),
+    "autoresponder": ("Delivered-To: autoresponder", "Delivered-To: autoresponder"),
+    "mail_loop": ("more than {most} Received", "lebih dari {most} Received"),
+    "out_of_office": ("out of office, by its words", "sedang tidak di kantor, menurut isinya"),
+    "no_sender": ("no single sender in From", "tidak ada satu pengirim pada From"),
+    "own_address": ("from an address of our own", "dari alamat kami sendiri"),
+    "not_authenticated": ("sender not authenticated", "pengirim tidak terautentikasi"),
+    "rate_limit": ("limit reached: {scope}", "batas tercapai: {scope}"),
+    "suppressed_bounce": (
+        "address bounced: on {since}, {status}",
+        "alamat gagal menerima: pada {since}, {status}",
+    ),
+    "suppressed_complaint": ("address complained: on {since}", "alamat mengeluh: pada {since}"),
+    "unsafe_mail": ("unsafe to send: {error}", "tidak aman dikirim: {error}"),
+    "dropped": ("dropped by {actor}", "dibatalkan oleh {actor}"),
+    "dropped_because": ("dropped by {actor}: {text}", "dibatalkan oleh {actor}: {text}"),
+    "undelivered": ("{kind} to {recipient}: {detail}", "{kind} kepada {recipient}: {detail}"),
+    # An agent's mail that was held
+    "agent_not_proven": (
+        "the mail could not be shown to come from you",
+        "tidak terbukti bahwa email itu berasal dari Anda",
+    ),
+    "merged_other_customer": (
+        "{merged} was merged into {ticket} of another customer",
+        "{merged} digabungkan ke {ticket} milik pelanggan lain",
+    ),
+    "no_text": ("no text was found above the line", "tidak ada teks di atas baris penanda"),
+    # Who has the ticket
+    "answered": ("answered it", "menjawabnya"),
+    "has_ticket": ("has {ticket}", "menangani {ticket}"),
+    "agent_left": ("{agent} is no agent any more", "{agent} bukan agen lagi"),
+    "unassigned": ("nobody had it", "belum ada yang menangani"),
+    "no_agent_at": ("nobody works at {level}", "tidak ada yang bertugas di {level}"),
+    "no_agent_at_level": ("nobody works at its level", "tidak ada yang bertugas di jenjangnya"),
+    "goes_to": ("so it goes to {level}", "jadi dialihkan ke {level}"),
+    "on_duty": ("1 of {count} on duty", "1 dari {count} yang bertugas"),
+    "never_on_duty": ("nobody is ever on duty", "tidak pernah ada yang bertugas"),
+    "off_duty": (
+        "nobody is on duty, back first: {at}",
+        "tidak ada yang bertugas, paling cepat kembali: {at}",
+    ),
+    "has_skill": ("the skill {skill}", "keahlian {skill}"),
+    "no_skill": ("nobody there has the skill {skill}", "tidak ada yang memiliki keahlian {skill}"),
+    "has_language": ("the language {language}", "bahasa {language}"),
+    "no_language": ("nobody there has the language {language}", "tidak ada yang berbahasa {language}"),
+    "round_robin": (
+        "round robin: longest without a new ticket",
+        "bergiliran: paling lama tanpa tiket baru",
+    ),
+    "least_load": ("least load: {count} in hand", "beban terkecil: {count} di tangan"),
+    "spread": ("spread by the number", "dibagi menurut nomor"),
+    # Steps of a ladder
+    "target_due": ("{target} is due", "batas waktu {target} tercapai"),
+    "not_confirmed": ("not confirmed in time", "tidak dikonfirmasi tepat waktu"),
+    "not_decided": ("not decided in time", "tidak diputuskan tepat waktu"),
+    "quiet_hours": ("held until the quiet hours were over", "ditahan sampai jam tenang berakhir"),
+    "not_accepted": ("nobody has accepted or rejected it yet", "belum diterima atau ditolak siapa pun"),
+    "no_further_step": ("no further step follows", "tidak ada langkah berikutnya"),
+    "customer_silent": ("the customer has not answered", "pelanggan belum menjawab"),
+    "all_steps_taken": (
+        "all steps of its ladder are taken, and it is open still",
+        "semua langkah eskalasi sudah dijalankan, dan tiket masih terbuka",
+    ),
+    "decided": ("{question} {option}, by {actor}", "{question} {option}, oleh {actor}"),
+    "decided_because": (
+        "{question} {option} ({text}), by {actor}",
+        "{question} {option} ({text}), oleh {actor}",
+    ),
+    # Tickets that were merged, split or released
+    "not_about": ("not about {ticket}, by {actor}", "bukan tentang {ticket}, oleh {actor}"),
+    "split_from": ("split from {ticket}", "dipisahkan dari {ticket}"),
+    "message_moved": (
+        "message {message} was moved here from {ticket}",
+        "pesan {message} dipindahkan ke sini dari {ticket}",
+    ),
+    "ticket_merged": ("{ticket} was merged into it", "{ticket} digabungkan ke tiket ini"),
+    "ticket_accepted": ("{ticket} was accepted into it", "{ticket} diterima ke tiket ini"),
+    "ticket_unmerged": ("it is no longer merged into {ticket}", "tidak lagi digabungkan ke {ticket}"),
+    # Limits of compensation
+    "level_ticket_limit": (
+        "{level} may bring a ticket of category '{category}' to {limit}, with this it would have {total}",
+        "{level} boleh memberi tiket kategori '{category}' hingga {limit}, dengan ini menjadi {total}",
+    ),
+    "level_day_limit": (
+        "{level} may grant {limit} a day, with this {agent} would have granted {total} today",
+        "{level} boleh memberi {limit} sehari, dengan ini {agent} memberi {total} hari ini",
+    ),
+    "customer_limit": (
+        "a customer may get {limit} within {days} days, with this {customer} would have got {total}",
+        "pelanggan boleh menerima {limit} dalam {days} hari, dengan ini {customer} menerima {total}",
+    ),
+    "team_budget": (
+        "the budget of {team} is {limit} a month, with this it would have used {total}",
+        "anggaran {team} adalah {limit} sebulan, dengan ini terpakai {total}",
+    ),
+    "second_person_missing": (
+        "above {limit} two persons must sign, and {agent} alone may decide on {total}",
+        "di atas {limit} dua orang harus menyetujui, dan hanya {agent} yang boleh memutuskan {total}",
+    ),
+    "category_without_compensation": (
+        "nobody may grant anything in the category '{category}'",
+        "tidak ada yang boleh memberi kompensasi dalam kategori '{category}'",
+    ),
+    "everybody_day_limit": (
+        "nobody may grant {amount} on one day",
+        "tidak ada yang boleh memberi {amount} dalam sehari",
+    ),
+    "everybody_ticket_limit": (
+        "nobody may bring a ticket of category '{category}' to {total}, the most is {limit}",
+        "tidak ada yang boleh memberi tiket kategori '{category}' hingga {total}, paling banyak {limit}",
+    ),
+    # Refused commands
+    "ticket_over": ("{ticket} is {status} already", "{ticket} sudah {status}"),
+    "ticket_merged_into": ("{ticket} was merged into {into}", "{ticket} digabungkan ke {into}"),
+    "no_agent": ("{agent} is no agent of any team", "{agent} bukan agen tim mana pun"),
+    "not_held": ("{ticket} is not held", "{ticket} tidak ditahan"),
+    "no_higher_level": (
+        "{ticket} stands at {level}, there is no higher level",
+        "{ticket} berada di {level}, tidak ada jenjang yang lebih tinggi",
+    ),
+    "no_level": (
+        "there is no level '{level}', the levels are {levels}",
+        "tidak ada jenjang '{level}', jenjangnya adalah {levels}",
+    ),
+    "level_reached": ("{ticket} stands at {level} already", "{ticket} sudah berada di {level}"),
+    "no_question": ("{ticket} waits for no decision", "{ticket} tidak menunggu keputusan"),
+    "no_option": (
+        "'{option}' is no option of '{question}'; there are: {options}",
+        "'{option}' bukan pilihan dari '{question}'; pilihannya: {options}",
+    ),
+    "decision_of_level": (
+        "this is for {asked} to decide, {agent} is at {level}",
+        "ini harus diputuskan {asked}, {agent} berada di {level}",
+    ),
+    "not_merged": ("{ticket} is not merged into any other", "{ticket} tidak digabungkan ke tiket lain"),
+    "no_claim": (
+        "{ticket} claims to be about no other ticket",
+        "{ticket} tidak mengaku tentang tiket lain",
+    ),
+    "no_ticket": ("there is no ticket {ticket}", "tidak ada tiket {ticket}"),
+    "no_message": ("message {message} is not on {ticket}", "pesan {message} tidak ada di {ticket}"),
+    "no_messages": ("not on {ticket}: message {messages}", "tidak ada di {ticket}: pesan {messages}"),
+    "same_ticket": ("{ticket} is the same ticket on both sides", "{ticket} adalah tiket yang sama"),
+    "merged_already": (
+        "{ticket} is merged into {into} already: unmerge it first",
+        "{ticket} sudah digabungkan ke {into}: batalkan dahulu penggabungannya",
+    ),
+    "target_merged": (
+        "{ticket} is itself merged into {into}: name that one",
+        "{ticket} sendiri digabungkan ke {into}: sebutkan tiket itu",
+    ),
+    "unmerge_target_first": (
+        "{ticket} is itself merged into {into}: unmerge {ticket} first",
+        "{ticket} sendiri digabungkan ke {into}: batalkan dahulu penggabungan {ticket}",
+    ),
+    "held": (
+        "{ticket} is held for {other}, unconfirmed: accept or reject it first",
+        "{ticket} ditahan untuk {other}, belum terkonfirmasi: terima atau tolak dahulu",
+    ),
+    "no_message_left": (
+        "no customer's message would be left on {ticket}: merge what belongs together instead",
+        "tidak ada pesan pelanggan yang tersisa di {ticket}: gabungkan saja yang termasuk bersama",
+    ),
+    "nothing_to_unmerge": (
+        "no customer's message that {ticket} brought is left on {other}: move one back first",
+        "tidak ada pesan pelanggan dari {ticket} yang tersisa di {other}: kembalikan satu pesan dahulu",
+    ),
+    "message_of_another": (
+        "message {message} is of {customer}, {danger}",
+        "pesan {message} milik {customer}, {danger}",
+    ),
+    "ticket_of_another": ("{ticket} is of {customer}, {danger}", "{ticket} milik {customer}, {danger}"),
+    "other_customer": (
+        "who takes no part in {ticket} of {customer}: agents would read both as one matter, and every answer "
+        "goes to {customer}, so that the words of one customer can reach another. Nothing was changed. "
+        "If it truly is one matter: --other-customer.",
+        "yang bukan peserta {ticket} milik {customer}: agen akan membaca keduanya sebagai satu urusan, dan "
+        "setiap jawaban dikirim kepada {customer}, sehingga kata-kata satu pelanggan dapat sampai kepada "
+        "yang lain. Tidak ada yang diubah. Bila memang satu urusan: --other-customer.",
+    ),
+    "split_merged": (
+        "{ticket} is merged: nothing can be split off it",
+        "{ticket} digabungkan: tidak ada yang dapat dipisahkan darinya",
+    ),
+    "split_held": (
+        "{ticket} is held: nothing can be split off it",
+        "{ticket} ditahan: tidak ada yang dapat dipisahkan darinya",
+    ),
+    "no_customer_message": (
+        "none of these messages is a customer's: there would be nobody to answer",
+        "tidak satu pun pesan ini dari pelanggan: tidak ada yang dapat dijawab",
+    ),
+    "several_senders": (
+        "these messages are of different senders: split them one by one",
+        "pesan-pesan ini dari pengirim yang berbeda: pisahkan satu per satu",
+    ),
+    "compensation_merged": (
+        "{ticket} was merged into {into}: name that one",
+        "{ticket} digabungkan ke {into}: sebutkan tiket itu",
+    ),
+    "not_rupiah": (
+        "{amount}: compensation is granted in Rupiah, by limits in Rupiah",
+        "{amount}: kompensasi diberikan dalam Rupiah, menurut batas dalam Rupiah",
+    ),
+    "no_amount": (
+        "{amount} can't be granted: whole Rupiah, more than nothing",
+        "{amount} tidak dapat diberikan: harus Rupiah bulat, lebih dari nol",
+    ),
+    "no_open_request": (
+        "no request for compensation is open on {ticket}",
+        "tidak ada permintaan kompensasi yang terbuka pada {ticket}",
+    ),
+    "which_request": (
+        "several requests are open on {ticket}, say which: {requests}",
+        "ada beberapa permintaan terbuka pada {ticket}, sebutkan yang mana: {requests}",
+    ),
+    "request_not_open": (
+        "request {request} is not open on {ticket}, open are: {requests}",
+        "permintaan {request} tidak terbuka pada {ticket}, yang terbuka: {requests}",
+    ),
+    "approve_needs_agent": (
+        "only an agent has authority to approve: say in whose name",
+        "hanya agen yang berwenang menyetujui: sebutkan atas nama siapa",
+    ),
+    "refuse_needs_agent": (
+        "only an agent has authority to refuse: say in whose name",
+        "hanya agen yang berwenang menolak: sebutkan atas nama siapa",
+    ),
+    "level_may": ("{level} may: {agents}", "{level} boleh: {agents}"),
+    "nobody_else_may": ("nobody else may, either", "orang lain pun tidak boleh"),
+    "signed_already": (
+        "{agent} has signed request {request} already: it needs another person",
+        "{agent} sudah menyetujui permintaan {request}: perlu orang lain",
+    ),
+}

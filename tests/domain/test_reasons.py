@@ -1,0 +1,62 @@
+"""Reasons as data: every code has a text in both languages, and is used with the parameters it names."""
+
+from string import Formatter
+
+import pytest
+
+from mailbot.domain.actor import POLICY, Actor, ActorKind
+from mailbot.domain.model import Status, Target
+from mailbot.domain.reason_texts import TERMS, TEXTS
+from mailbot.domain.reasons import NO_REASON, Reason, codes, of, render, together, written
+
+
+def _named(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize("code", TEXTS)
+def test_each_code_names_the_same_parameters_in_both_languages(code: str) -> None:
+    english, indonesian = TEXTS[code]
+    assert _named(english) == _named(indonesian)
+
+
+def test_each_target_and_status_has_a_term() -> None:
+    assert TERMS["target"].keys() == set(Target)
+    assert TERMS["status"].keys() == set(Status)
+    assert TERMS["actor"].keys() == set(ActorKind)
+
+
+def test_a_reason_is_rendered_in_the_language_of_its_reader() -> None:
+    reason = together(of("target_due", target=Target.FIRST_RESPONSE), of("quiet_hours"))
+    assert render(reason, "en") == "first response is due; held until the quiet hours were over"
+    assert render(reason, "id") == "batas waktu jawaban pertama tercapai; ditahan sampai jam tenang berakhir"
+
+
+def test_an_actor_in_a_reason_is_named_in_words() -> None:
+    assert render(of("by_actor", actor="agent:ayu@example.com"), "id") == "oleh agen ayu@example.com"
+    assert render(of("by_actor", actor="policy"), "en") == "by the policy"
+
+
+def test_an_unknown_code_is_shown_as_it_stands() -> None:
+    assert render(Reason("newer", {"ticket": "TOKO-1"}), "en") == "newer TOKO-1"
+
+
+def test_a_parameter_is_never_read_as_a_format() -> None:
+    assert render(written("{actor} {0}"), "en") == "{actor} {0}"
+
+
+def test_no_words_are_no_reason() -> None:
+    assert not written("")
+    assert together(NO_REASON, of("spread")) == of("spread")
+    assert codes(together(of("spread"), of("on_duty", count=1))) == ("together", "spread", "on_duty")
+
+
+def test_reasons_are_hashable_and_compare_their_parameters() -> None:
+    assert len({of("rule", rule="a"), of("rule", rule="b"), of("rule", rule="a")}) == 2
+
+
+def test_the_text_of_an_actor_is_read_back() -> None:
+    for actor in (POLICY, Actor.agent("ayu@example.com"), Actor.operator("uid 0"), Actor.operator()):
+        assert Actor.parse(str(actor)) == actor
+    with pytest.raises(ValueError, match="somebody"):
+        Actor.parse("somebody")

@@ -22,8 +22,8 @@ from mailbot import __version__, log, systemd
 from mailbot.channels.imap.fetcher import ImapIntake
 from mailbot.channels.smtp.accept import InFlow, Keeper
 from mailbot.channels.smtp.listener import Listener
-from mailbot.config.checks.signing import HOW
-from mailbot.config.load import load_policy
+from mailbot.config.api import load_policy
+from mailbot.config.checks.signing import KEY_HINT
 from mailbot.config.model import ImapAccount, Loaded, Settings
 from mailbot.delivery.sender import Delivery
 from mailbot.domain.policy import Policy
@@ -187,7 +187,7 @@ class Daemon:
             return self._shadow.take(None) if self._shadow else None
         today = datetime.now(UTC).date()
         try:
-            policy = (await asyncio.to_thread(load_policy, directory, self._env, today)).policy
+            policy = (await asyncio.to_thread(load_policy, directory, self._env, today=today)).policy
         except ConfigError as refusal:
             log.shadow_policy_refused(problems=refusal.problems)
             self._shadow.take(None)
@@ -420,7 +420,7 @@ def _insist_on_key(settings: Settings) -> None:
     """A shell may lack the key. A daemon without it would send what the domain's policy has others reject."""
     if settings.dkim and not settings.dkim.key:
         where = str(settings.directory / "mailbot.yaml")
-        raise ConfigError([Problem(where, 0, 0, "`dkim` is set, but there is no key to sign with", HOW)])
+        raise ConfigError([Problem(where, 0, 0, "`dkim` is set, but there is no key to sign with", KEY_HINT)])
 
 
 def _allow_many_files() -> None:

@@ -6,7 +6,7 @@ from datetime import date
 
 from sqlalchemy import Connection
 
-from mailbot.config.api import Loaded, Sources, load_kept
+from mailbot.config.api import Loaded, Sources, load_sources
 from mailbot.domain.policy import Policy
 from mailbot.store import policies
 
@@ -37,6 +37,6 @@ def rebuilt(kept: policies.Kept, env: Mapping[str, str], today: date | None = No
     """A policy from its sources, with the holidays as they were known when it came into force, or of the
     years around `today`."""
     sources = Sources(kept.files, kept.templates)
-    loaded = load_kept(sources, env, today or kept.first_at.date(), f"policy {kept.version}")
+    loaded = load_sources(sources, env, today or kept.first_at.date(), f"policy {kept.version}")
     # Another mailbot may have counted the version otherwise; events know it by this one.
     return replace(loaded, policy=replace(loaded.policy, version=kept.version))

@@ -1,6 +1,6 @@
-"""config/*.yaml and the environment -> frozen Settings and Policy, or every problem at once.
+"""Load the configuration without paying for pydantic (0.1 s) before it is needed.
 
-What needs pydantic (0.1 s) is imported only when called: a command that only wants the values pays nothing.
+Commands that only want the types import this module; the loader is imported by the first call.
 """
 
 from collections.abc import Mapping
@@ -12,50 +12,37 @@ from mailbot.config.model import Limits, Listen, Loaded, Monitor, Relay, Setting
 from mailbot.config.shipped import FILES, Written, init
 
 __all__ = [
-    "FILES",
-    "Limits",
-    "Listen",
-    "Loaded",
-    "Monitor",
-    "Relay",
-    "Settings",
-    "Sources",
-    "Trust",
-    "Written",
-    "init",
-    "load",
-    "load_kept",
-    "load_policy",
-    "schema",
-]
+    "FILES", "Limits", "Listen", "Loaded", "Monitor", "Relay", "Settings", "Sources", "Trust", "Written",
+    "init", "load", "load_policy", "load_sources", "schema",
+]  # fmt: skip
 
 
 def load(directory: Path, env: Mapping[str, str], *, today: date | None = None) -> Loaded:
-    """The configuration in `directory` with `env` above it. Raises ConfigError with every problem found.
+    """Load the configuration in `directory`, with `env` above it. Raises ConfigError with every problem.
 
-    `today` decides which years' holidays are worked out: the one before it to five after it.
+    `today` decides which years' holidays are computed: from the year before it to five years after it.
     """
-    from mailbot.config.load import load
+    from mailbot.config import load as loader
 
-    return load(directory, env, today or datetime.now(UTC).date())
+    return loader.load(directory, env, today or datetime.now(UTC).date())
 
 
 def load_policy(directory: Path, env: Mapping[str, str], *, today: date | None = None) -> Loaded:
-    """A policy that is only tried: certificates and passwords are not looked at. Raises ConfigError."""
-    from mailbot.config.load import load_policy
+    """Load a policy that is only tried, without checks of certificates and passwords. Raises ConfigError."""
+    from mailbot.config import load as loader
 
-    return load_policy(directory, env, today or datetime.now(UTC).date())
+    return loader.load(directory, env, today or datetime.now(UTC).date(), checks_machine=False)
 
 
-def load_kept(sources: Sources, env: Mapping[str, str], today: date, name: str = "kept") -> Loaded:
-    """The policy that was made of kept sources; `today` is a day when it was in force. Raises ConfigError."""
-    from mailbot.config.load import load_kept
+def load_sources(sources: Sources, env: Mapping[str, str], today: date, name: str = "recorded") -> Loaded:
+    """Load the policy of recorded sources; `today` is a day on which it was in force. Raises ConfigError."""
+    from mailbot.config import load as loader
 
-    return load_kept(sources, env, today, name)
+    return loader.load_sources(sources, env, today, name)
 
 
 def schema(name: str) -> dict[str, Any]:
-    """The JSON Schema of "mailbot", "teams", "routing" or "escalation"; KeyError for another name."""
-    from mailbot.config.json_schema import schema
+    """Return the JSON Schema of "mailbot", "teams", "routing" or "escalation"; KeyError for another name."""
+    from mailbot.config import json_schema
 
-    return schema(name)
+    return json_schema.schema(name)

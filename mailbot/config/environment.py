@@ -1,4 +1,4 @@
-"""What the environment says above the YAML, and the secrets, which have no other way in."""
+"""Read the environment: settings that override the YAML, and the secrets, which are nowhere else."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -11,7 +11,7 @@ from mailbot.config.yaml import scalars
 from mailbot.config.yaml.scalars import shown
 from mailbot.errors import Problem
 
-# MAILBOT_CONFIG is read by the commands, the TEST and BENCH ones by the tests.
+# MAILBOT_CONFIG is read by the commands.
 KNOWN = (
     *("CONFIG", "STORE", "LISTEN", "RELAY", "LOG", "LIMITS", "SECRET"),
     *("RELAY_PASSWORD", "IMAP_PASSWORD", "DKIM_KEY", "DKIM_KEY_FILE"),
@@ -24,7 +24,7 @@ _Value = TypeVar("_Value")
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """None: the environment says nothing about it."""
+    """The values of the environment; None where it has none."""
 
     store: str | None = None
     store_base: Path | None = None  # of a relative SQLite path, under systemd
@@ -38,22 +38,17 @@ class Environment:
     imap_passwords: Mapping[str, str] = field(default_factory=dict)  # by what follows IMAP_PASSWORD
 
     def imap_password(self, user: str) -> str:
-        """The account's own, else the one for all."""
+        """Return the account's own password, else the one for all accounts."""
         return self.imap_passwords.get(own_name(user)) or self.imap_passwords.get("", "")
 
 
-def read(env: Mapping[str, str]) -> tuple[Environment, list[Problem], list[Problem]]:
-    """What the environment says, what is wrong with it, and what looks like a slip of the pen."""
+def read_environment(env: Mapping[str, str]) -> tuple[Environment, list[Problem], list[Problem]]:
+    """Return the values, the problems, and warnings about names that are probably misspelt."""
     problems: list[Problem] = []
     secret = _secret(env, "SECRET", problems)
     if secret is not None and len(secret) < MIN_SECRET:
-        problems.append(
-            _problem(
-                "MAILBOT_SECRET",
-                f"has {len(secret)} bytes, at least {MIN_SECRET} are needed",
-                "`openssl rand -hex 32` makes one",
-            )
-        )
+        message = f"has {len(secret)} bytes, at least {MIN_SECRET} are needed"
+        problems.append(_problem("MAILBOT_SECRET", message, "`openssl rand -hex 32` makes one"))
     password = _secret(env, "RELAY_PASSWORD", problems)
     log = _take(env, "LOG", _log, problems)
     state = env.get("STATE_DIRECTORY", "").partition(":")[0]
@@ -69,7 +64,7 @@ def read(env: Mapping[str, str]) -> tuple[Environment, list[Problem], list[Probl
         imap_passwords=_imap_passwords(env, problems),
         dkim_key=_secret(env, "DKIM_KEY", problems) or _named_file(env, "DKIM_KEY_FILE", problems),
     )
-    return found, problems, _slips(env)
+    return found, problems, _misspelt(env)
 
 
 def _take(
@@ -81,19 +76,18 @@ def _take(
     try:
         return reader(text)
     except ValueError as error:
-        problems.append(_problem(f"MAILBOT_{name}", *scalars.said(error)))
+        problems.append(_problem(f"MAILBOT_{name}", *scalars.message_and_hint(error)))
         return None
 
 
 def _secret(env: Mapping[str, str], name: str, problems: list[Problem]) -> bytes | None:
-    """From the variable, else from the systemd credential of that name (mailbot-relay-password)."""
+    """Read a variable, else the systemd credential of that name (mailbot-relay-password)."""
     variable = f"MAILBOT_{name}"
     raw = env.get(variable, "").encode("utf-8", "surrogateescape")
     if not raw and env.get("CREDENTIALS_DIRECTORY"):
         credential = Path(env["CREDENTIALS_DIRECTORY"]) / variable.lower().replace("_", "-")
         try:
-            with credential.open("rb") as file:
-                raw = file.read(MAX_SECRET + 1)
+            raw = _read_limited(credential)
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -106,13 +100,12 @@ def _secret(env: Mapping[str, str], name: str, problems: list[Problem]) -> bytes
 
 
 def _named_file(env: Mapping[str, str], name: str, problems: list[Problem]) -> bytes | None:
-    """What stands in the file that a variable names."""
+    """Read the file that a variable names."""
     path = env.get(f"MAILBOT_{name}", "")
     if not path:
         return None
     try:
-        with open(path, "rb") as file:
-            raw = file.read(MAX_SECRET + 1)
+        raw = _read_limited(Path(path))
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else error
         problems.append(_problem(f"MAILBOT_{name}", f"{shown(path)} can't be read: {why}"))
@@ -123,8 +116,13 @@ def _named_file(env: Mapping[str, str], name: str, problems: list[Problem]) -> b
     return raw
 
 
+def _read_limited(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(MAX_SECRET + 1)
+
+
 def own_name(user: str) -> str:
-    """What stands behind IMAP_PASSWORD for this user: "support@toko.example" -> "_SUPPORT_TOKO_EXAMPLE"."""
+    """Return the ending of IMAP_PASSWORD for a user: _SUPPORT_TOKO_EXAMPLE for support@toko.example."""
     return "_" + re.sub(r"[^A-Z0-9]", "_", user.upper())
 
 
@@ -157,7 +155,7 @@ def _decoded(variable: str, raw: bytes | None, problems: list[Problem]) -> str:
 
 
 def _store(env: Mapping[str, str], problems: list[Problem]) -> str | None:
-    """A URL with its password, so it may come as a credential too."""
+    """Read the store's URL; it may hold a password, so it can be a credential too."""
     text = _decoded("MAILBOT_STORE", _secret(env, "STORE", problems), problems)
     return _take({"MAILBOT_STORE": text}, "STORE", scalars.store, problems)
 
@@ -168,7 +166,7 @@ def _log(value: object) -> Literal["json", "text"]:
             return "json"
         case "text":
             return "text"
-    raise ValueError(f"`{shown(value)}` is no form of log", "json or text")
+    raise ValueError(f"`{shown(value)}` is not a form of the log", "json or text")
 
 
 def _switch(value: object) -> bool:
@@ -177,16 +175,16 @@ def _switch(value: object) -> bool:
     return value == "on"
 
 
-def _slips(env: Mapping[str, str]) -> list[Problem]:
-    """MAILBOT_LISTN: no variable of ours, though nearly."""
+def _misspelt(env: Mapping[str, str]) -> list[Problem]:
+    """Warn about names that are nearly one of ours: MAILBOT_LISTN."""
     known = [f"MAILBOT_{name}" for name in KNOWN]
-    slips = []
+    warnings = []
     for name in sorted(env):
         if name.startswith("MAILBOT_") and name not in known and not _is_imap_password(name):
             meant = get_close_matches(name, known, n=1, cutoff=0.85)
             if meant:
-                slips.append(_problem(name, "is no variable of mailbot's", f"did you mean {meant[0]}?"))
-    return slips
+                warnings.append(_problem(name, "is not a variable of mailbot's", f"did you mean {meant[0]}?"))
+    return warnings
 
 
 def _problem(variable: str, message: str, hint: str = "") -> Problem:

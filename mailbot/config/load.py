@@ -1,4 +1,4 @@
-"""A directory of YAML and the environment -> Settings and Policy, or every problem at once."""
+"""Load a directory of YAML and the environment into Settings and Policy, or report every problem at once."""
 
 import hashlib
 import json
@@ -10,11 +10,11 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from mailbot.config import build, environment, shipped
+from mailbot.config import build, shipped
 from mailbot.config.build import Checked
-from mailbot.config.checks import actions, authority, cross_file, escalation, machine, periods, policy_tests
-from mailbot.config.checks import warnings as remarks
-from mailbot.config.environment import Environment
+from mailbot.config.checks import actions, authority, cross_file, escalation, machine, policy_tests
+from mailbot.config.checks.warnings import find_warnings
+from mailbot.config.environment import Environment, read_environment
 from mailbot.config.files.escalation import EscalationFile
 from mailbot.config.files.mailbot import MailbotFile
 from mailbot.config.files.routing import RoutingFile
@@ -26,82 +26,68 @@ from mailbot.config.yaml.source import Source
 from mailbot.config.yaml.validation_errors import validate
 from mailbot.errors import ConfigError, Problem
 
-MAX_TEMPLATE = 256 * 1024  # bytes of one that count for the version
+MAX_TEMPLATE = 256 * 1024  # bytes of a template that count for the version
 
 _File = TypeVar("_File", bound=BaseModel)
 
 
-def load(directory: Path, env: Mapping[str, str], today: date) -> Loaded:
-    """The configuration in `directory` with `env` above it; `today` says which holidays to work out.
-
-    Raises ConfigError with every problem found, in the order of the files and their lines.
-    """
-    files, unreadable = _read(directory)
-    templates = shipped.templates_for(directory)
-    return _loaded(files, unreadable, _Where(directory, templates), _digests(templates), env, today)
-
-
-def load_policy(directory: Path, env: Mapping[str, str], today: date) -> Loaded:
-    """As `load` for a policy that is only tried: the machine's side (certificates, passwords) is not looked
-    at, and of `settings` only `trust` means something."""
-    files, unreadable = _read(directory)
-    templates = shipped.templates_for(directory)
-    return _loaded(
-        files, unreadable, _Where(directory, templates, real=False), _digests(templates), env, today
-    )
-
-
-def load_kept(sources: Sources, env: Mapping[str, str], today: date, name: str = "kept") -> Loaded:
-    """As `load_policy`, from kept sources and without any file. `today` is a day when they were in force,
-    `name` stands in problems where the directory would."""
-    where = Path(name)
-    read = [source.parse(sources.files.get(each, "").encode(), str(where / each)) for each in shipped.FILES]
-    beside = {each: text for each, text in sources.files.items() if each not in shipped.FILES}
-    mailbot, teams, routing, escalation = (each for each, _ in read)
-    files = Files(mailbot, teams, routing, escalation, beside)
-    unreadable = [problem for _, found in read for problem in found]
-    return _loaded(files, unreadable, _Where(where, where, real=False), sources.templates, env, today)
-
-
 @dataclass(frozen=True, slots=True)
-class _Where:
-    """`real`: this machine is to run by it."""
+class _Origin:
+    """Where the files are. `checks_machine`: this machine runs by them, so certificates and keys must exist."""
 
     directory: Path
     templates: Path
-    real: bool = True
+    checks_machine: bool
 
 
-def _loaded(
+def load(directory: Path, env: Mapping[str, str], today: date, *, checks_machine: bool = True) -> Loaded:
+    """Load the configuration in `directory`, with `env` above it.
+
+    `today` decides which years' holidays are computed. `checks_machine=False` is for a policy that is only
+    tried: certificates and passwords are not checked, and of `settings` only `trust` is valid. Raises
+    ConfigError with every problem, in the order of the files and their lines.
+    """
+    templates = shipped.templates_for(directory)
+    files, problems = _read(directory)
+    return _load(
+        files, problems, _Origin(directory, templates, checks_machine), _digests(templates), env, today
+    )
+
+
+def load_sources(sources: Sources, env: Mapping[str, str], today: date, name: str = "recorded") -> Loaded:
+    """Load a policy from recorded sources, without any file.
+
+    `today` is a day on which it was in force, `name` stands in problems for the directory. Raises ConfigError.
+    """
+    path = Path(name)
+    parsed = [source.parse(sources.files.get(each, "").encode(), str(path / each)) for each in shipped.FILES]
+    list_files = {each: text for each, text in sources.files.items() if each not in shipped.FILES}
+    files, problems = _files(parsed, list_files)
+    return _load(files, problems, _Origin(path, path, checks_machine=False), sources.templates, env, today)
+
+
+def _load(
     files: Files,
     unreadable: list[Problem],
-    where: _Where,
+    origin: _Origin,
     templates: Mapping[str, str],
     env: Mapping[str, str],
     today: date,
 ) -> Loaded:
-    said, problems, warnings = environment.read(env)
-    checked, found, notes = _check(files, where, said, today)
-    problems += _besides(
-        unreadable, [*found, *cross_file.check(files), *escalation.check(files), *policy_tests.check(files)]
-    )
-    problems = _besides(
-        problems, [*periods.check(files), *actions.check(files, templates), *authority.check(files)]
-    )
+    environment, problems, warnings = read_environment(env)
+    checked, found, remarks = _check_files(files, origin, environment, today)
+    across = [*cross_file.check(files), *escalation.check(files), *policy_tests.check(files)]
+    problems += _without_repeats(unreadable, [*found, *across])
+    problems = _without_repeats(problems, [*actions.check(files, templates), *authority.check(files)])
     if problems or checked is None:
-        raise ConfigError(_in_order(problems, files))
+        raise ConfigError(_sorted(problems, files))
     return Loaded(
-        machine.settings(checked.mailbot, where.directory, where.templates, said),
-        build.policy(checked, files, _version(files, templates), limits=said.limits),
-        tuple(_in_order([*warnings, *notes, *remarks.of(files)], files)),
+        machine.settings(checked.mailbot, origin.directory, origin.templates, environment),
+        build.policy(checked, files, _version(files, templates), limits=environment.limits),
+        tuple(_sorted([*warnings, *remarks, *find_warnings(files)], files)),
         _sources(files, templates),
         policy_tests.build(checked.routing, files.routing),
     )
-
-
-def _sources(files: Files, templates: Mapping[str, str]) -> Sources:
-    four = {name: each.raw.decode() for name, each in zip(shipped.FILES, files.four, strict=True)}
-    return Sources(four | dict(files.beside), dict(templates))
 
 
 def _read(directory: Path) -> tuple[Files, list[Problem]]:
@@ -110,74 +96,85 @@ def _read(directory: Path) -> tuple[Files, list[Problem]]:
         missing = Source(str(directory))
         problem = Problem(str(directory), 0, 0, "there is no such directory", hint)
         return Files(missing, missing, missing, missing), [problem]
-    read = [source.read(directory / name) for name in shipped.FILES]
-    mailbot, teams, routing, escalation = (each for each, _ in read)
-    files = Files(mailbot, teams, routing, escalation, _beside(directory, routing))
-    return files, [problem for _, found in read for problem in found]
+    parsed = [source.read(directory / name) for name in shipped.FILES]
+    routing = parsed[shipped.FILES.index("routing.yaml")][0]
+    return _files(parsed, _list_files(directory, routing))
 
 
-def _beside(directory: Path, routing: Source) -> dict[str, str]:
+def _files(
+    parsed: list[tuple[Source, list[Problem]]], list_files: Mapping[str, str]
+) -> tuple[Files, list[Problem]]:
+    mailbot, teams, routing, escalation = (file for file, _ in parsed)
+    files = Files(mailbot, teams, routing, escalation, list_files)
+    return files, [problem for _, problems in parsed for problem in problems]
+
+
+def _list_files(directory: Path, routing: Source) -> dict[str, str]:
     found = {}
     for _, name in texts(routing.data, "lists", "*"):
         try:
             text = source.content(directory / name, source.MAX_BYTES + 1).decode()
         except (OSError, ValueError):
-            continue  # what is missing, no text or too large is a problem of `lists`
+            continue  # what is missing, no text or too large is reported by `lists`
         if "\0" not in text and len(text.encode()) <= source.MAX_BYTES:
             found[name] = text
     return found
 
 
-def _check(
-    files: Files, where: _Where, said: Environment, today: date
+def _check_files(
+    files: Files, origin: _Origin, environment: Environment, today: date
 ) -> tuple[Checked | None, list[Problem], list[Problem]]:
-    """The files in their shape, what is wrong with them one by one, what is worth a remark."""
+    """Validate each file by itself; return them with the problems and the warnings."""
     problems: list[Problem] = []
-    mailbot = _shape(MailbotFile, files.mailbot, problems)
-    teams = _shape(TeamsFile, files.teams, problems)
-    routing = _shape(RoutingFile, files.routing, problems)
-    ladders = _shape(EscalationFile, files.escalation, problems)
-    calendars, notes = build.calendars(ladders, files.escalation, today, problems)
-    whens = build.whens(files, calendars, problems)
-    if mailbot and where.real:
-        problems += machine.check(mailbot, files.mailbot, where.directory, where.templates, said)
-        notes += machine.remarks(mailbot, files.mailbot, said)
+    mailbot = _validate(MailbotFile, files.mailbot, problems)
+    teams = _validate(TeamsFile, files.teams, problems)
+    routing = _validate(RoutingFile, files.routing, problems)
+    ladders = _validate(EscalationFile, files.escalation, problems)
+    calendars, warnings = build.build_calendars(ladders, files.escalation, today, problems)
+    whens = build.build_conditions(files, calendars, problems)
+    if mailbot and origin.checks_machine:
+        problems += machine.check(mailbot, files.mailbot, origin.directory, origin.templates, environment)
+        warnings += machine.warnings(mailbot, files.mailbot, environment)
     if not (mailbot and teams and routing and ladders):
-        return None, problems, notes
-    return Checked(mailbot, teams, routing, ladders, whens, calendars), problems, notes
+        return None, problems, warnings
+    return Checked(mailbot, teams, routing, ladders, whens, calendars), problems, warnings
 
 
-def _shape(model: type[_File], file: Source, problems: list[Problem]) -> _File | None:
+def _validate(model: type[_File], file: Source, problems: list[Problem]) -> _File | None:
     if file.data is None:
-        return None  # said already
+        return None  # reported when it was read
     found, wrong = validate(model, file)
     problems += wrong
     return found
 
 
-def _besides(first: list[Problem], more: Iterable[Problem]) -> list[Problem]:
-    """`first` and what is not merely said again of the same spot (an alias is also no text, and so on)."""
-    spots = {(each.file, each.line, each.column) for each in first}
-    return [*first, *(each for each in more if (each.file, each.line, each.column) not in spots)]
+def _without_repeats(first: list[Problem], more: Iterable[Problem]) -> list[Problem]:
+    """Add the problems at places that have none yet: one fault is reported once (an alias is also no text)."""
+    places = {(problem.file, problem.line, problem.column) for problem in first}
+    return [*first, *(each for each in more if (each.file, each.line, each.column) not in places)]
 
 
-def _in_order(problems: Iterable[Problem], files: Files) -> list[Problem]:
-    names = [each.file for each in files.four]
+def _sorted(problems: Iterable[Problem], files: Files) -> list[Problem]:
+    names = [file.file for file in files.four]
     return sorted(
         dict.fromkeys(problems),
         key=lambda each: (names.index(each.file) if each.file in names else -1, each.line, each.column),
     )
 
 
+def _sources(files: Files, templates: Mapping[str, str]) -> Sources:
+    four = {name: file.raw.decode() for name, file in zip(shipped.FILES, files.four, strict=True)}
+    return Sources(four | dict(files.list_files), dict(templates))
+
+
 def _version(files: Files, templates: Mapping[str, str]) -> str:
-    """Digest of all that decides what happens to a mail; the machine's side of mailbot.yaml is no part."""
-    chosen = files.mailbot.data if isinstance(files.mailbot.data, dict) else {}
-    digest = hashlib.sha256(
-        json.dumps([chosen.get("mailboxes"), chosen.get("answers")], sort_keys=True).encode()
-    )
+    """Digest all that decides what happens to a mail; the machine's side of mailbot.yaml is no part of it."""
+    data = files.mailbot.data if isinstance(files.mailbot.data, dict) else {}
+    chosen = json.dumps([data.get("mailboxes"), data.get("answers")], sort_keys=True)
+    digest = hashlib.sha256(chosen.encode())
     for file in (files.teams, files.routing, files.escalation):
         digest.update(f"\0{file.digest}".encode())
-    for name, text in sorted(files.beside.items()):
+    for name, text in sorted(files.list_files.items()):
         digest.update(f"\0{name}\0{hashlib.sha256(text.encode()).hexdigest()}".encode())
     for name, content in sorted(templates.items()):
         digest.update(f"\0{name}\0{content}".encode())
@@ -190,6 +187,6 @@ def _digests(templates: Path) -> dict[str, str]:
         try:
             content = source.content(path, MAX_TEMPLATE)
         except OSError:
-            continue  # vanished meanwhile, no file, not ours to read: said where templates are compiled
+            continue  # vanished, no file, no permission: reported when templates are compiled
         found[f"{path.parent.name}/{path.name}"] = hashlib.sha256(content).hexdigest()
     return found

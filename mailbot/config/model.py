@@ -1,4 +1,4 @@
-"""What the operator chose about the machine around the policy: addresses, paths, limits."""
+"""Define what the operator chose about the machine around the policy: addresses, paths, limits."""
 
 import sys
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from mailbot.domain.policy import Policy
-from mailbot.domain.policy_tests import Rehearsal
+from mailbot.domain.policy_tests import PolicyTest
 from mailbot.errors import Problem
 
 if TYPE_CHECKING:  # of the extra `auth`: may be missing
@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # of the extra `auth`: may be missing
 
 PrivateKey: TypeAlias = "RSAPrivateKey | Ed25519PrivateKey"
 Network = IPv4Network | IPv6Network
-Way = tuple[str, int] | Path  # host and port, or a local socket
+SocketAddress = tuple[str, int] | Path  # host and port, or a local socket
 RelayTls = Literal["none", "starttls", "required", "implicit"]
 ImapTls = Literal["implicit", "starttls", "none"]
 AfterStored = Literal["seen", "move", "delete"]
@@ -27,21 +27,26 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Listen:
-    """Where mail comes in: SMTP at host and port (None: not at all), LMTP at `lmtp`. A certificate makes
-    STARTTLS possible, `require_tls` makes it a must."""
+    """Where mail comes in: SMTP at host and port (None: no SMTP), LMTP at `lmtp`.
+
+    With a certificate STARTTLS is offered, with `require_tls` it is required.
+    """
 
     host: str
     port: int | None
     certificate: Path | None = None
     key: Path | None = None
     require_tls: bool = False
-    lmtp: Way | None = None
+    lmtp: SocketAddress | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Relay:
-    """Where mail goes out. `tls`: "none", "starttls" (when offered), "required" (STARTTLS or nothing),
-    "implicit" (TLS from the first byte, port 465)."""
+    """Where mail goes out.
+
+    `tls`: "none", "starttls" (when offered), "required" (STARTTLS or no mail), "implicit" (TLS from the first
+    byte, port 465).
+    """
 
     host: str
     port: int
@@ -50,15 +55,19 @@ class Relay:
     password: str = ""
     connections: int = 20
 
-    def __repr__(self) -> str:  # a password in a log line or a traceback is a password lost
+    def __repr__(self) -> str:  # without the password: it could get into logs and tracebacks
         return f"Relay({self.host}:{self.port}, tls={self.tls!r}, user={self.user!r})"
 
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """Whom we believe: whose Authentication-Results count, networks of agents, networks of our own MTA,
-    networks of proxies that say whom they bring. `verify`: SPF, DKIM and DMARC are looked at by ourselves
-    where none of those hosts said anything; `resolver` is the DNS server asked, None for the system's."""
+    """Which hosts and networks are trusted.
+
+    `authserv_ids`: hosts whose Authentication-Results count. `agent_networks`: where only agents submit mail.
+    `front_networks`: our own mail servers. `proxy_networks`: proxies that send PROXY headers. `verify`: check
+    SPF, DKIM and DMARC ourselves where none of those hosts has. `resolver`: the DNS server, None for the
+    system's.
+    """
 
     authserv_ids: tuple[str, ...] = ()
     agent_networks: tuple[Network, ...] = ()
@@ -70,7 +79,7 @@ class Trust:
 
 @dataclass(frozen=True, slots=True)
 class Dkim:
-    """How our own mail is signed. `headers`: fields to sign, in lower case; `key` None: it is not here."""
+    """How our own mail is signed. `headers`: fields to sign, in lower case. `key` None: it is missing."""
 
     domain: str
     selector: str
@@ -80,10 +89,10 @@ class Dkim:
 
 @dataclass(frozen=True, slots=True)
 class ImapAccount:
-    """A folder that mail is fetched from. `tls`: "implicit" (port 993), "starttls" (or nothing), "none".
+    """A folder that mail is fetched from. `tls`: "implicit" (port 993), "starttls" (or no mail), "none".
 
-    `mailbox` is which of ours the mail is for when its own header names none; `after` is what is done to a
-    mail once it is stored; `every` is how often to look where the server can't tell by itself.
+    `mailbox` is the mailbox that the mail is for when its header names none of ours. `after` is what happens
+    to a mail once it is stored. `every` is how often to poll a server without IDLE.
     """
 
     host: str
@@ -99,7 +108,7 @@ class ImapAccount:
 
     @property
     def name(self) -> str:
-        """Account and folder, as people read it."""
+        """Return account and folder for messages."""
         return f"{self.user} on {self.host}, {self.folder}"
 
     def __repr__(self) -> str:
@@ -116,9 +125,9 @@ class Monitor:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The caps at the door. Sizes in bytes, `minimum_rate` in bytes a second.
+    """The limits of the listener. Sizes in bytes, `minimum_rate` in bytes a second.
 
-    `rates` False (MAILBOT_LIMITS=off) drops what slows a peer and keeps what protects us.
+    `rates` False (MAILBOT_LIMITS=off): no limits per peer, only those that protect this machine.
     """
 
     size: int = 25 * MIB
@@ -140,13 +149,13 @@ class Limits:
 
     @property
     def space_needed(self) -> int:
-        """Bytes that must be free on the store's disk before a mail may begin (promise P4)."""
+        """Return the bytes that must be free on the store's disk before a mail is accepted."""
         return max(1024 * MIB, 4 * self.size) if self.free_space is None else self.free_space
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Built by `load`; nothing in it changes while the daemon runs."""
+    """The settings that stay the same while the daemon runs."""
 
     directory: Path
     templates: Path
@@ -161,7 +170,7 @@ class Settings:
     secret: bytes | None  # None: the daemon keeps a random one in its store
     imap: tuple[ImapAccount, ...] = ()
     dkim: Dkim | None = None
-    shadow: Path | None = None  # directory of a policy that only looks on
+    shadow: Path | None = None  # directory of the shadow policy
 
     def __repr__(self) -> str:  # neither the secret nor a password in the store's URL
         return f"Settings({str(self.directory)!r})"
@@ -169,10 +178,10 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What a policy is made of, so that it can be built again when the files have long changed.
+    """What a policy was built from, so that it can be built again after the files have changed.
 
     `files` are texts by their name in the directory: the four, and those that `lists` names. `templates` are
-    digests by "language/name", as the version knows them. No secret is in any of them.
+    digests by "language/name". There is no secret in any of them.
     """
 
     files: Mapping[str, str]
@@ -181,10 +190,10 @@ class Sources:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A configuration without a fault. `warnings` are worth a line to the admin, no more."""
+    """A configuration without problems; `warnings` are shown to the admin."""
 
     settings: Settings
     policy: Policy
     warnings: tuple[Problem, ...] = ()
     sources: Sources = Sources({}, {})
-    tests: tuple[Rehearsal, ...] = ()  # of routing.yaml; nobody has run them yet
+    tests: tuple[PolicyTest, ...] = ()  # of routing.yaml; not run yet

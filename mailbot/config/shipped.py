@@ -1,4 +1,4 @@
-"""The configuration and the templates that come with mailbot: where they are, and writing them out."""
+"""Find the configuration and the templates that come with mailbot, and write them out."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What `init` did: paths it wrote, paths that were there already and stay as they are."""
+    """The paths that `init` wrote, and those that existed and were left as they are."""
 
     written: tuple[Path, ...]
     left: tuple[Path, ...]
@@ -26,7 +26,7 @@ def templates() -> Path:
 
 
 def templates_for(directory: Path) -> Path:
-    """The admin's own beside the YAML, else the checkout's that the YAML stands in, else the shipped ones."""
+    """Return the templates beside the YAML, else those of the checkout around it, else the shipped ones."""
     own, beside = directory / "templates", directory.absolute().parent / "templates"
     if own.is_dir():
         return own
@@ -34,13 +34,15 @@ def templates_for(directory: Path) -> Path:
 
 
 def init(directory: Path) -> Written:
-    """Writes a commented, working configuration and the templates; never overwrites. Raises OSError."""
+    """Write a commented, working configuration and the templates; never overwrite. Raises OSError."""
     written: list[Path] = []
     left: list[Path] = []
-    for origin, path in _wanted(directory):
+    for origin, path in _copies(directory):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with path.open("xb") as file:  # "x": two admins at once don't overwrite either
+            with path.open(
+                "xb"
+            ) as file:  # "x" fails for an existing file, also when two admins run it at once
                 file.write(origin.read_bytes())
             written.append(path)
         except FileExistsError:
@@ -48,7 +50,7 @@ def init(directory: Path) -> Written:
     return Written(tuple(written), tuple(left))
 
 
-def _wanted(directory: Path) -> Iterator[tuple[Path, Path]]:
+def _copies(directory: Path) -> Iterator[tuple[Path, Path]]:
     lists = sorted(path.name for path in config().glob("*.txt"))
     for name in (*FILES, *lists):
         yield config() / name, directory / name
@@ -57,6 +59,6 @@ def _wanted(directory: Path) -> Iterator[tuple[Path, Path]]:
 
 
 def _find(name: str) -> Path:
-    """In a wheel the folder lies in the package, in a checkout beside it."""
+    """Return a folder of a wheel (in the package) or of a checkout (beside the package)."""
     inside = PACKAGE / "shipped" / name
     return inside if inside.is_dir() else PACKAGE.parent / name

@@ -1,7 +1,7 @@
-"""The admins' own tests: a mail, what the policy does with it, and what was expected instead, and why.
+"""Run the admins' own tests: a mail, what the policy does with it, and where that is not what was expected.
 
-A mail is taken through `decide.on_mail` as if it were the first of all, at a moment that the test names, so
-that what holds here holds for the daemon. Nothing is read or written.
+A mail goes through `decisions.on_mail` as if it were the first of all, at the moment that the test names. So
+what holds here holds for the daemon. Nothing is read or written.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,13 +21,16 @@ from mailbot.domain.routing_trace import RuleTrace
 from mailbot.domain.worktime import add
 
 NOBODY = "nobody"  # as an agent
-_AGES = timedelta(days=7300)  # longer than any `reopen_within`
+_LONG_CLOSED = timedelta(days=7300)  # longer than any `reopen_within`
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
-    """What a test says of its mail: a `file` beside the YAML, or the mail itself. `at` is naive, by the wall
-    clock of the first calendar; None: DEFAULT_AT. `language` None: told by the words, as of any mail."""
+class SampleMail:
+    """The mail of a test: a `file` beside the YAML, or the fields of the mail itself.
+
+    `at` is naive local time of the first calendar, None is DEFAULT_AT. `language` None: detected, as for any
+    mail.
+    """
 
     file: str = ""
     sender: str = ""
@@ -42,39 +45,39 @@ class Letter:
     customer_history: CustomerHistory = NO_HISTORY
 
 
-# A Monday morning, no holiday: so that a test of today still says the same in years.
+# A Monday morning, no holiday: so that a test of today has the same result in years.
 DEFAULT_AT = datetime(2026, 11, 23, 10, 0)  # noqa: DTZ001 (local time of a calendar that is not known here)
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """One thing that must come out, and where it stands in routing.yaml.
+    """One expected result, and its place in routing.yaml.
 
-    `what` is a key of `expect:`, for details and deadlines with a dot and the inner key; `wanted` holds one
-    text for what has one value.
+    `key` is a key of `expect:`; for details and deadlines a dot and the inner key follow. `values` has one
+    text where the key takes one value.
     """
 
-    what: str
-    wanted: tuple[str, ...]
+    key: str
+    values: tuple[str, ...]
     line: int = 0
     column: int = 0
     moment: Moment | None = None  # of a deadline
 
 
 @dataclass(frozen=True, slots=True)
-class Rehearsal:
-    """One test, and where its mail stands in routing.yaml."""
+class PolicyTest:
+    """One test, and the place of its mail in routing.yaml."""
 
     name: str
-    mail: Letter
+    mail: SampleMail
     expected: tuple[Expected, ...]
     line: int = 0
     column: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of the mail. `routed` and `facts` are None when it opened no ticket."""
+class Result:
+    """What the policy did with the mail. `routed` and `facts` are None when it opened no ticket."""
 
     policy: Policy
     decision: Decision
@@ -82,8 +85,8 @@ class Outcome:
     facts: RoutingFacts | None
 
     @property
-    def tried(self) -> tuple[RuleTrace, ...]:
-        """Worked out when it is asked for, which no test does that holds: with many rules it takes time."""
+    def rules(self) -> tuple[RuleTrace, ...]:
+        """Trace the rules, on demand only: with many rules it takes time, and a test that passes needs none."""
         return tuple(routing_trace.trace_rules(self.policy, self.facts)) if self.facts else ()
 
     @property
@@ -93,44 +96,44 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """`came` is what came instead, `because` which rule and which of its conditions made it so."""
+    """An expectation that failed: the `actual` value, and which rule and condition led to it."""
 
     expected: Expected
-    came: str
-    because: str
+    actual: str
+    explanation: str
 
 
 def moment_of(at: datetime | None, policy: Policy) -> datetime:
-    """A test's moment: its wall clock is that of the first calendar, as for the rules' `hour`."""
+    """Convert a test's local time (of the first calendar, as for `hour` in rules) to UTC."""
     zone = next(iter(policy.calendars.values())).zone
     return (at or DEFAULT_AT).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
 
 
-def rehearse(
-    policy: Policy, mail: InboundMail, envelope: Envelope, known: CustomerHistory, at: datetime
-) -> Outcome:
-    """The mail through the policy, as the matter of its own that it is. `known` is what the store would say.
+def run_mail(
+    policy: Policy, mail: InboundMail, envelope: Envelope, history: CustomerHistory, at: datetime
+) -> Result:
+    """Decide on the mail as a new matter. `history` stands for what the store would know.
 
-    Its number has no digit but 0, so that the choice of the agent is the same each time.
+    The digits of its ticket number are all 0, so that the same agent is chosen each time.
     """
     box = mailbox_of(envelope, policy)
-    mail = replace(mail, authentication=known.authentication)
+    mail = replace(mail, authentication=history.authentication)
     number, earlier = (ticket_number.make(box.prefix, digit * box.digits) for digit in "01")
-    before = _long_closed(earlier, mail, envelope, box.address, at) if known.reopened else None
+    before = _closed_ticket(earlier, mail, envelope, box.address, at) if history.reopened else None
     verdict = Verdict(number=before.number) if before else Verdict()
-    facts = MailFacts(number, verdict, customer_history=replace(known, looked_up=True))
+    facts = MailFacts(number, verdict, customer_history=replace(history, looked_up=True))
     decision = on_mail(before, mail, envelope, facts, policy, at).decision
     routed = next((event for event in decision.events if isinstance(event, TicketRouted)), None)
-    return Outcome(policy, decision, routed, _facts(policy, mail, envelope, routed, at))
+    return Result(policy, decision, routed, _routing_facts(policy, mail, envelope, routed, at))
 
 
-def _long_closed(number: str, mail: InboundMail, envelope: Envelope, box: str, at: datetime) -> Ticket:
-    then = at - _AGES
+def _closed_ticket(number: str, mail: InboundMail, envelope: Envelope, box: str, at: datetime) -> Ticket:
+    then = at - _LONG_CLOSED
     customer = customer_of(mail, envelope)
     return Ticket(number, box, customer, mail.subject, "", then, status=Status.CLOSED, closed_at=then)
 
 
-def _facts(
+def _routing_facts(
     policy: Policy, mail: InboundMail, envelope: Envelope, routed: TicketRouted | None, at: datetime
 ) -> RoutingFacts | None:
     if routed is None or routed.customer_history is None:
@@ -139,53 +142,53 @@ def _facts(
     return routing_facts(mail, envelope.sender, box, policy, at, routed.customer_history)
 
 
-def compare(expected: tuple[Expected, ...], came: Outcome) -> list[Mismatch]:
-    """What did not come out as expected, in the order in which it stands."""
-    if came.routed is None:
-        because = "it opened no ticket, so no rule was asked"
-        return [Mismatch(each, "nothing", because) for each in expected[:1]]
-    found = (_mismatch(each, came, came.routed) for each in expected)
-    return [each for each in found if each]
+def find_mismatches(expected: tuple[Expected, ...], result: Result) -> list[Mismatch]:
+    """List the expectations that failed, in the order of the file."""
+    if result.routed is None:
+        explanation = "the mail opened no ticket, so no rule was tested"
+        return [Mismatch(first, "nothing", explanation) for first in expected[:1]]
+    found = (_mismatch(one, result, result.routed) for one in expected)
+    return [mismatch for mismatch in found if mismatch]
 
 
-def _mismatch(wanted: Expected, came: Outcome, routed: TicketRouted) -> Mismatch | None:
-    kind = wanted.what.partition(".")[0]
-    values = _READERS[kind](wanted, came, routed)
-    found = set(wanted.wanted) & set(values)
-    if found == (set() if kind == "not_rule" else set(wanted.wanted)):
+def _mismatch(expected: Expected, result: Result, routed: TicketRouted) -> Mismatch | None:
+    kind = expected.key.partition(".")[0]
+    actual = _READERS[kind](expected, result, routed)
+    common = set(expected.values) & set(actual)
+    if common == (set() if kind == "not_rule" else set(expected.values)):
         return None
-    shown = values[:1] if kind == "agent" else values
-    return Mismatch(wanted, ", ".join(shown) or "nothing", _because(kind, wanted, came))
+    shown = actual[:1] if kind == "agent" else actual
+    return Mismatch(expected, ", ".join(shown) or "nothing", _explain(kind, expected, result))
 
 
-_Reader = Callable[[Expected, Outcome, TicketRouted], tuple[str, ...]]
+_Reader = Callable[[Expected, Result, TicketRouted], tuple[str, ...]]
 
 
 def _field(name: str) -> _Reader:
-    return lambda _, came, routed: (getattr(routed, name),)
+    return lambda _, result, routed: (getattr(routed, name),)
 
 
-def _rules(_: Expected, came: Outcome, routed: TicketRouted) -> tuple[str, ...]:
+def _rules(_: Expected, result: Result, routed: TicketRouted) -> tuple[str, ...]:
     return (routed.rule, *routed.also)
 
 
-def _details(wanted: Expected, came: Outcome, routed: TicketRouted) -> tuple[str, ...]:
-    name = wanted.what.partition(".")[2]
-    return tuple(value for each, value in routed.details if each == name)
+def _details(expected: Expected, result: Result, routed: TicketRouted) -> tuple[str, ...]:
+    wanted = expected.key.partition(".")[2]
+    return tuple(value for name, value in routed.details if name == wanted)
 
 
-def _agent(_: Expected, came: Outcome, routed: TicketRouted) -> tuple[str, ...]:
-    address = came.ticket.assignee
-    agent = came.policy.agents.get(address or "")
+def _agent(_: Expected, result: Result, routed: TicketRouted) -> tuple[str, ...]:
+    address = result.ticket.assignee
+    agent = result.policy.agents.get(address or "")
     return (agent.name, agent.address) if agent else (address or NOBODY,)
 
 
-def _deadline(wanted: Expected, came: Outcome, routed: TicketRouted) -> tuple[str, ...]:
-    due_at = due(came.ticket, came.policy, wanted.moment) if wanted.moment else None
-    if due_at is None:
+def _deadline(expected: Expected, result: Result, routed: TicketRouted) -> tuple[str, ...]:
+    due = due_at(result.ticket, result.policy, expected.moment) if expected.moment else None
+    if due is None:
         return ()
-    calendar = ladder.calendar_of(came.ticket, came.policy)
-    return (clock_text(due_at.astimezone(ZoneInfo(calendar.zone))),)
+    calendar = ladder.calendar_of(result.ticket, result.policy)
+    return (clock_text(due.astimezone(ZoneInfo(calendar.zone))),)
 
 
 _READERS: Mapping[str, _Reader] = {
@@ -195,17 +198,17 @@ _READERS: Mapping[str, _Reader] = {
     },
     "rule": _rules,
     "not_rule": _rules,
-    "tags": lambda _, came, routed: routed.tags,
-    "ask_for": lambda _, came, routed: routed.ask_for,
+    "tags": lambda _, result, routed: routed.tags,
+    "ask_for": lambda _, result, routed: routed.ask_for,
     "details": _details,
     "agent": _agent,
     "deadlines": _deadline,
 }
 
 
-def due(ticket: Ticket, policy: Policy, moment: Moment) -> datetime | None:
-    """When a moment of the ladder comes for a ticket if nothing else happens; None when its clock stands."""
-    clock = next((each for each in ticket.clocks if each.target is moment.target), None)
+def due_at(ticket: Ticket, policy: Policy, moment: Moment) -> datetime | None:
+    """Return when a moment of the ladder comes if nothing else happens; None when its clock is stopped."""
+    clock = next((clock for clock in ticket.clocks if clock.target is moment.target), None)
     if clock is None or clock.running_since is None:
         return None
     left = max(timedelta(), clock.span * moment.share + moment.offset - clock.spent)
@@ -213,67 +216,66 @@ def due(ticket: Ticket, policy: Policy, moment: Moment) -> datetime | None:
 
 
 def clock_text(at: datetime) -> str:
-    """As people write it: "2026-11-23 10:30", with seconds only where there are any."""
+    """Format as "2026-11-23 10:30", with seconds only where they are not 0."""
     return f"{at:%Y-%m-%d %H:%M:%S}" if at.second or at.microsecond else f"{at:%Y-%m-%d %H:%M}"
 
 
-# --- why ----------------------------------------------------------------------------------------------------
+# --- explanations -------------------------------------------------------------------------------------------
 
 
-def _because(kind: str, wanted: Expected, came: Outcome) -> str:
+def _explain(kind: str, expected: Expected, result: Result) -> str:
     if kind == "rule":
-        return _why_not(wanted.wanted[0], came)
+        return _why_not_matched(expected.values[0], result)
     if kind == "not_rule":
-        hit = next(each for each in came.tried if each.matched and each.rule.name in wanted.wanted)
-        return _took(hit)
+        return _matched(next(r for r in result.rules if r.matched and r.rule.name in expected.values))
     if kind == "agent":
-        given = (each.because for each in came.decision.events if isinstance(each, TicketAssigned))
-        return next(given, "") or f"of {came.ticket.team} at {came.ticket.level}"
+        reasons = (event.because for event in result.decision.events if isinstance(event, TicketAssigned))
+        return next(reasons, "") or f"of {result.ticket.team} at {result.ticket.level}"
     if kind == "deadlines":
-        return _why_due(wanted, came)
+        return _why_due(expected, result)
     if kind == "details":
-        return _why_detail(wanted.what.partition(".")[2], came)
-    setter = _setter(kind, came)
-    if kind == "priority" and not setter and came.routed:
-        return f"it follows from urgency {came.routed.urgency} and complexity {came.routed.complexity}"
-    return _took(setter) if setter else f"no rule names it; {_took(came.tried[-1])}"
+        return _why_detail(expected.key.partition(".")[2], result)
+    setter = _setter(kind, result)
+    if kind == "priority" and not setter and result.routed:
+        return f"it follows from urgency {result.routed.urgency} and complexity {result.routed.complexity}"
+    return _matched(setter) if setter else f"no rule sets it; {_matched(result.rules[-1])}"
 
 
-def _why_detail(name: str, came: Outcome) -> str:
-    found = came.routed is not None and name in dict(came.routed.details)
+def _why_detail(name: str, result: Result) -> str:
+    found = result.routed is not None and name in dict(result.routed.details)
     return "this is the first in its subject or text" if found else "there is none in its subject or text"
 
 
-def _setter(kind: str, came: Outcome) -> RuleTrace | None:
-    """The rule that decided this: the first of those that matched to name it."""
-    return next((each for each in came.tried if each.matched and getattr(each.rule.then, kind, None)), None)
+def _setter(kind: str, result: Result) -> RuleTrace | None:
+    """Find the rule that set this: the first of those that matched and name it."""
+    return next((r for r in result.rules if r.matched and getattr(r.rule.then, kind, None)), None)
 
 
-def _why_not(name: str, came: Outcome) -> str:
-    asked = next((each for each in came.tried if each.rule.name == name), None)
-    if asked is None or asked.conditions is None:
-        return f"{_took(came.tried[-1])}, before rule '{name}' was asked"
-    return f"rule '{name}' (line {asked.rule.line}) said no: {routing_trace.explain(asked.conditions)}"
+def _why_not_matched(name: str, result: Result) -> str:
+    trace = next((r for r in result.rules if r.rule.name == name), None)
+    if trace is None or trace.conditions is None:
+        return f"{_matched(result.rules[-1])}, before rule '{name}' was tested"
+    return f"rule '{name}' (line {trace.rule.line}) did not match: {routing_trace.explain(trace.conditions)}"
 
 
-def _took(hit: RuleTrace) -> str:
-    why = routing_trace.explain(hit.conditions) if hit.conditions else "no rule above it matched"
-    return f"rule '{hit.rule.name}' (line {hit.rule.line}) decided: {why}"
+def _matched(trace: RuleTrace) -> str:
+    why = routing_trace.explain(trace.conditions) if trace.conditions else "no rule above it matched"
+    return f"rule '{trace.rule.name}' (line {trace.rule.line}) decided: {why}"
 
 
-def _why_due(wanted: Expected, came: Outcome) -> str:
-    ticket = came.ticket
-    mine = ladder.ladder_of(ticket, came.policy)
-    calendar = ladder.calendar_of(ticket, came.policy)
-    promised = {clock.target: clock.span for clock in ticket.clocks}
-    target = wanted.moment.target if wanted.moment else None
-    if target not in promised:
-        return f"that clock does not run on a new ticket of ladder '{mine.name}'"
-    span = _span(promised[target])
-    return f"ladder '{mine.name}' promises {target} in {span} of work time of calendar '{calendar.name}'"
+def _why_due(expected: Expected, result: Result) -> str:
+    ticket = result.ticket
+    steps = ladder.ladder_of(ticket, result.policy)
+    calendar = ladder.calendar_of(ticket, result.policy)
+    spans = {clock.target: clock.span for clock in ticket.clocks}
+    target = expected.moment.target if expected.moment else None
+    if target not in spans:
+        return f"that clock does not run on a new ticket of ladder '{steps.name}'"
+    span = _span_text(spans[target])
+    return f"ladder '{steps.name}' promises {target} in {span} of work time of calendar '{calendar.name}'"
 
 
-def _span(length: timedelta) -> str:
+def _span_text(length: timedelta) -> str:
     hours, seconds = divmod(length.total_seconds(), 3600)
     parts = ((hours, "h"), (seconds // 60, "min"), (seconds % 60, "s"))
     return " ".join(f"{count:.0f} {unit}" for count, unit in parts if count)

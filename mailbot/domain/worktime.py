@@ -74,7 +74,7 @@ class Calendar:
         try:
             ZoneInfo(self.zone)
         except (LookupError, ValueError, OSError) as error:  # no such key; a path; a directory
-            raise ValueError(f"calendar {self.name!r}: {self.zone!r} is no time zone") from error
+            raise ValueError(f"calendar {self.name!r}: {self.zone!r} is not a time zone") from error
 
 
 ALWAYS = Calendar("always", "UTC", ((ALL_DAY,),) * 7)

@@ -15,7 +15,7 @@ from mailbot.config.yaml.source import parse as parse_yaml
 from mailbot.domain import policy_tests
 from mailbot.domain.model import Envelope, InboundMail
 from mailbot.domain.policy import Policy
-from mailbot.domain.policy_tests import Expected, Mismatch, Rehearsal
+from mailbot.domain.policy_tests import Expected, Mismatch, PolicyTest
 from mailbot.errors import ConfigError, Problem
 from mailbot.mail.compose import sample_mail
 from mailbot.mail.compose.reply_tokens import check_token_fits
@@ -87,18 +87,18 @@ def failures(loaded: Loaded, directory: Path) -> list[Problem]:
     return [source.at((each.line, each.column), each.message, each.hint) for each in problems]
 
 
-def _failures(test: Rehearsal, policy: Policy, directory: Path) -> list[Problem]:
+def _failures(test: PolicyTest, policy: Policy, directory: Path) -> list[Problem]:
     at = policy_tests.moment_of(test.mail.at, policy)
     try:
         mail, envelope = _posted(test, policy, directory)
     except OSError as error:
         message = f"test `{test.name}`: {test.mail.file} can't be read: {error.strerror}"
         return [Problem(ROUTING, test.line, test.column, message)]
-    came = policy_tests.rehearse(policy, mail, envelope, test.mail.customer_history, at)
-    return [_problem(test.name, each) for each in policy_tests.compare(test.expected, came)]
+    result = policy_tests.run_mail(policy, mail, envelope, test.mail.customer_history, at)
+    return [_problem(test.name, mismatch) for mismatch in policy_tests.find_mismatches(test.expected, result)]
 
 
-def _posted(test: Rehearsal, policy: Policy, directory: Path) -> tuple[InboundMail, Envelope]:
+def _posted(test: PolicyTest, policy: Policy, directory: Path) -> tuple[InboundMail, Envelope]:
     said = test.mail
     recipient = said.recipient or next(iter(policy.mailboxes))
     if said.file:
@@ -125,18 +125,18 @@ def _read(path: Path) -> bytes:
 
 def _problem(test: str, found: Mismatch) -> Problem:
     wanted = found.expected
-    message = f"test `{test}`: {_said(wanted, found.came)}"
-    return Problem(ROUTING, wanted.line, wanted.column, message, found.because)
+    message = f"test `{test}`: {_said(wanted, found.actual)}"
+    return Problem(ROUTING, wanted.line, wanted.column, message, found.explanation)
 
 
 def _said(wanted: Expected, came: str) -> str:
-    listed = ", ".join(wanted.wanted)
-    kind, _, inner = wanted.what.partition(".")
+    listed = ", ".join(wanted.values)
+    kind, _, inner = wanted.key.partition(".")
     name = f"{kind.removesuffix('s')} `{inner}`" if inner else kind.replace("_", " ")
-    if wanted.what == "not_rule":
+    if wanted.key == "not_rule":
         return f"none of these rules should match: {listed}"
-    if wanted.what == "rule":
+    if wanted.key == "rule":
         return f"rule `{listed}` should match, not {came}"
-    if wanted.what in ("tags", "ask_for"):
+    if wanted.key in ("tags", "ask_for"):
         return f"{name} should hold {listed}, there is {came}"
     return f"{name} is {came}, not {listed}"

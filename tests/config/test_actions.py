@@ -118,7 +118,7 @@ FAULTS = {
     ),
     "a template in another folder": (
         "", "team: frontline, template: ../vip",
-        "`../vip` can't be a part of a file's name | small letters, digits, - and _",
+        "`../vip` is not allowed in a file name | small letters, digits, - and _",
     ),
 }  # fmt: skip
 
@@ -142,15 +142,15 @@ def test_a_name_that_leads_nowhere_is_refused_with_what_was_meant(
 @pytest.mark.parametrize(
     ("more", "told"),
     [
-        ("categories: {a/b: }\n", "1:14: `b` is no name of a category"),
+        ("categories: {a/b: }\n", "1:14: `b` is not a name of a category"),
         (
             "categories: {payment: [double, double], general: }\n",
-            "1:32: `payment/double` stands above already",
+            "1:32: `payment/double` is already above",
         ),
-        ("categories: {payment: 5, general: }\n", "1:23: categories should stand below `payment`, not `5`"),
+        ("categories: {payment: 5, general: }\n", "1:23: categories are needed below `payment`, not `5`"),
         ("categories: {payment: }\n", "without a category this is `general`, which is not in `categories`"),
-        ("categories: {a: {b: {c: {d: {e: }}}}, general: }\n", "`a/b/c/d/e` lies deeper than 4 levels"),
-        ("details: {Order No: {id: a, en: b}}\n", "1:11: `Order No` can't be a detail's name"),
+        ("categories: {a: {b: {c: {d: {e: }}}}, general: }\n", "`a/b/c/d/e` is deeper than 4 levels"),
+        ("details: {Order No: {id: a, en: b}}\n", "1:11: `Order No` is not a detail's name"),
         ("details: {order: {id: nomor pesanan}}\n", "1:18: `en` is missing here"),
         ("details: {order: {id: a, en: b, pattern: '(?=x)'}}\n", "1:42: '(?=x)' is no RE2 pattern"),
     ],
@@ -166,8 +166,8 @@ def test_trees_and_details_of_the_wrong_shape_are_refused_where_they_stand(
     ("more", "told"),
     [
         ("calendar: offise", "there is no calendar `offise` | did you mean `office`?"),
-        ("away: [2026-13-01]", "`2026-13-01` is no date"),
-        ("skills: refund", "`skills` should be a list"),
+        ("away: [2026-13-01]", "`2026-13-01` is not a date"),
+        ("skills: refund", "`skills` must be a list"),
     ],
 )
 def test_an_agent_that_can_not_be_is_refused(tmp_path: Path, more: str, told: str) -> None:

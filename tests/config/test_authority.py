@@ -59,15 +59,15 @@ FAULTS = {
     ),
     "points and no currency": (
         "per_agent_day: {L1: Rp500.000}", "per_agent_day: {L1: 500.000}",
-        "21:23: a number without a currency is no amount of money | write it like Rp100.000, 1,5 juta or Rp0",
+        "21:23: a number without a currency is not an amount of money | write it like Rp100.000, 1,5 juta or Rp0",
     ),
     "nothing": (
         "L1: Rp100.000", "L1:",
-        "18:5: `nothing` is no amount of money | write it like Rp100.000, 1,5 juta or Rp0",
+        "18:5: `nothing` is not an amount of money | write it like Rp100.000, 1,5 juta or Rp0",
     ),
     "no amount": (
         "Rp10 juta", "lots",
-        "20:25: `lots` is no amount of money | write it like Rp100.000, 1,5 juta or Rp0",
+        "20:25: `lots` is not an amount of money | write it like Rp100.000, 1,5 juta or Rp0",
     ),
     "another currency": (
         "Rp5 juta", "USD 50",
@@ -107,7 +107,7 @@ FAULTS = {
     ),
     "a list of limits": (
         "{L1: Rp500.000}", "[Rp5]",
-        "21:18: `per_agent_day` should be a mapping (`name: value` lines), not a list",
+        "21:18: `per_agent_day` must be a mapping (`name: value` lines), not a list",
     ),
 }  # fmt: skip
 
@@ -134,7 +134,7 @@ REMARKS = {
     ),
     "a level that a category leaves out": (
         "{L1: Rp0, L2: 2 juta}", "{L1: Rp0}",
-        "19:5: in `payment` L2 may grant nothing: no amount is named here | L2: Rp0 says so aloud",
+        "19:5: in `payment` L2 may grant nothing: no amount is named here | write L2: Rp0 if that is meant",
     ),
     "limits for nothing": (
         WHOLE, "authority: {per_customer_90_days: Rp1 juta}\n",

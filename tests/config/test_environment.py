@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from mailbot.config.store_url import state_directory
+from mailbot.config.quick_read import state_directory
 from mailbot.domain.policy import AnswerLimits
 from tests.config.faults import brief, lay, loaded, problems
 
-NO_PORT = "is no host with a port | write it like 127.0.0.1:25, [::1]:25 or mail.example:587"
-NO_STORE = "there is no store of the kind `mysql` | known here: sqlite, postgresql"
+NO_PORT = "is not a host with a port | write it like 127.0.0.1:25, [::1]:25 or mail.example:587"
+NO_STORE = "unknown kind of store `mysql` | known here: sqlite, postgresql"
 
 
 def test_the_environment_stands_above_the_yaml(tmp_path: Path) -> None:
@@ -44,7 +44,7 @@ def test_limits_off_takes_caps_and_answer_limits_away(tmp_path: Path) -> None:
     [
         ("MAILBOT_LISTEN", "2525", f"`2525` {NO_PORT}"),
         ("MAILBOT_RELAY", "relay", f"`relay` {NO_PORT}"),
-        ("MAILBOT_LOG", "xml", "`xml` is no form of log | json or text"),
+        ("MAILBOT_LOG", "xml", "`xml` is not a form of the log | json or text"),
         ("MAILBOT_LIMITS", "no", "`no` is neither on nor off | MAILBOT_LIMITS=off is for load tests"),
         ("MAILBOT_STORE", "mysql://x", NO_STORE),
         ("MAILBOT_SECRET", "short", "has 5 bytes, at least 16 are needed | `openssl rand -hex 32` makes one"),
@@ -58,7 +58,7 @@ def test_a_bad_variable_is_a_problem_that_names_it(name: str, value: str, said: 
 def test_a_variable_that_is_nearly_ours_is_a_warning(tmp_path: Path) -> None:
     env = {"MAILBOT_LISTN": "127.0.0.1:25", "MAILBOT_TEST_DATABASE_URL": "x"}
     assert [brief(each) for each in loaded(lay(tmp_path), env).warnings] == [
-        "MAILBOT_LISTN: is no variable of mailbot's | did you mean MAILBOT_LISTEN?"
+        "MAILBOT_LISTN: is not a variable of mailbot's | did you mean MAILBOT_LISTEN?"
     ]
 
 

@@ -14,11 +14,11 @@ CASES = {
     ),
     "a unit that is none": (
         "escalation.yaml", "30 min,", "30 minits,",
-        "13:31: `30 minits` is no time span | did you mean `mins`?",
+        "13:31: `30 minits` is not a time span | did you mean `mins`?",
     ),
     "a clock time where a duration belongs": (
         "escalation.yaml", "30 min,", "17:30,",
-        "13:31: `17:30` is no time span | write it like 30 min, 8 h, 1 h 30 min, 2 days",
+        "13:31: `17:30` is not a time span | write it like 30 min, 8 h, 1 h 30 min, 2 days",
     ),
     "hours that overlap": (
         "escalation.yaml", "sat: 08:00-12:00", "sat: 08:00-12:00, 11:00-13:00",
@@ -27,15 +27,15 @@ CASES = {
     "hours that run backward": (
         "escalation.yaml", "sat: 08:00-12:00", "sat: 22:00-06:00",
         "6:12: `22:00-06:00`: hours run forward inside one day, 00:00 to 24:00 | write them like "
-        "08:00-12:00; over midnight is 22:00-24:00 here and 00:00-06:00 on the next day",
+        "08:00-12:00; past midnight: 22:00-24:00 here, 00:00-06:00 on the next day",
     ),
     "hours of a day that does not exist": (
         "escalation.yaml", "sat: 08:00-12:00", "sabtu: 08:00-12:00",
-        "6:7: `sabtu` is no weekday | did you mean `sat`?",
+        "6:7: `sabtu` is not a weekday | did you mean `sat`?",
     ),
     "a weekday in two lines": (
         "escalation.yaml", "sat: 08:00-12:00", "Friday: 08:00-12:00",
-        "6:7: a day of `Friday` stands above already | each day can have one line",
+        "6:7: a day of `Friday` is already in a line above | each day can have one line",
     ),
     "a week that is always closed": (
         "escalation.yaml", "hours: always", "hours: {mon: closed}",
@@ -43,11 +43,11 @@ CASES = {
     ),
     "a date that does not exist": (
         "escalation.yaml", "2026-12-31", "2026-02-30",
-        "8:7: `2026-02-30` is no date | write it like 2026-12-31, or 2026-12-24 to 2027-01-02",
+        "8:7: `2026-02-30` is not a date | write it like 2026-12-31, or 2026-12-24 to 2027-01-02",
     ),
     "a zone that does not exist": (
         "escalation.yaml", "Asia/Jakarta", "Asia/Djakarta",
-        "3:11: `Asia/Djakarta` is no time zone | write it like WIB, WITA, WIT or Asia/Jakarta",
+        "3:11: `Asia/Djakarta` is not a time zone | write it like WIB, WITA, WIT or Asia/Jakarta",
     ),
     "a country without known holidays": (
         "escalation.yaml", "hours: always", "hours: always\n    holidays: {country: XX}",
@@ -70,11 +70,11 @@ CASES = {
     ),
     "a step before the ticket": (
         "escalation.yaml", "75% of first_response", "1 h before first_response",
-        "15:13: lies before the ticket: first_response is only 0:30:00",
+        "15:13: comes due before the ticket is opened: first_response is only 0:30:00",
     ),
     "quiet hours that never end": (
         "escalation.yaml", "    steps:", "    quiet_hours: 00:00-24:00\n    steps:",
-        "14:18: `00:00-24:00` is the whole day: nobody would ever be reminded | write them like 21:00-07:00",
+        "14:18: `00:00-24:00` is the whole day: no reminder would ever leave | write them like 21:00-07:00",
     ),
     "a category that no ticket can have": (
         "escalation.yaml", "escalate_to: L2", "escalate_to: {paymet: L2}",
@@ -86,7 +86,7 @@ CASES = {
     ),
     "a decision without its question": (
         "escalation.yaml", "remind: assignee", "ask_decision: management",
-        "16:23: what they are asked is missing | question: May we refund in full?",
+        "16:23: the question itself is missing | question: May we refund in full?",
     ),
     "a decision with one way out": (
         "escalation.yaml",
@@ -108,7 +108,7 @@ CASES = {
     ),
     "a confirmation that nobody owes": (
         "escalation.yaml", "        escalate_to: L2\n", "        remind: team\n",
-        "19:9: there is no new owner who could acknowledge | it goes with escalate_to, "
+        "19:9: no new owner could acknowledge | it goes with escalate_to, "
         "hand_over_to, reassign or ask_decision",
     ),
     "somebody to notify whom nobody knows": (
@@ -125,7 +125,7 @@ CASES = {
     ),
     "a word where true or false belongs": (
         "escalation.yaml", "tell_customer: true", "tell_customer: yes",
-        "23:24: `tell_customer` should be true or false, not `yes`",
+        "23:24: `tell_customer` must be true or false, not `yes`",
     ),
     "a level where nobody works": (
         "teams.yaml", "staf.example, level: L2}", "staf.example, level: L1}",
@@ -137,12 +137,12 @@ CASES = {
     ),
     "an address with a name in it": (
         "teams.yaml", "ayu@staf.example", "Ayu <ayu@staf.example>",
-        "7:18: `Ayu <ayu@staf.example>` is no mail address | "
+        "7:18: `Ayu <ayu@staf.example>` is not a mail address | "
         "write it like ayu@dukungan.example, without a name or brackets",
     ),
     "one agent in two teams": (
         "teams.yaml", "citra@staf.example", "Ayu@Staf.example",
-        "13:41: `Ayu@Staf.example` belongs to an agent already: nobody can be two | the first is on line 7",
+        "13:41: `Ayu@Staf.example` belongs to an agent already | the first is on line 7",
     ),
     "a team of nobody": (
         "teams.yaml", "levels: [L1, L2, management]", "levels: [L1, L2, management]\nempty: 1",
@@ -150,7 +150,7 @@ CASES = {
     ),
     "a number where a name belongs": (
         "teams.yaml", "name: Ayu Lestari", "name: 2026",
-        "6:15: `name` should be text, not `2026` | put quotes around it",
+        "6:15: `name` must be text, not `2026` | put quotes around it",
     ),
     "a calendar nobody knows": (
         "teams.yaml", "calendar: office", "calendar: Office",
@@ -158,7 +158,7 @@ CASES = {
     ),
     "conditions without a field": (
         "routing.yaml", "- subject: {contains: [saldo terpotong, payment failed]}", "- saldo terpotong",
-        "5:11: conditions should stand here, not `saldo terpotong` | "
+        "5:11: conditions are needed here, not `saldo terpotong` | "
         "write it like `subject: {contains: [saldo terpotong]}`",
     ),
     "a field without an operator": (
@@ -167,7 +167,7 @@ CASES = {
     ),
     "a list where a group belongs": (
         "routing.yaml", "      any:\n", "",
-        "4:9: conditions should stand here, not a list | put `any:` or `all:` before it",
+        "4:9: conditions are needed here, not a list | put `any:` or `all:` before it",
     ),
     "an amount cut by its comma": (
         "routing.yaml", r"body: {matches: 'Rp\s?[0-9.]{7,}'}", "amount: {over: Rp1,5 juta}",
@@ -185,7 +185,7 @@ CASES = {
     ),
     "an urgency that is none": (
         "routing.yaml", "urgency: high", "urgency: urgent",
-        "7:40: `urgent` can't stand here | known here: low, normal, high, critical",
+        "7:40: `urgent` is not allowed here | known here: low, normal, high, critical",
     ),
     "a mailbox that two share": (
         "mailbot.yaml", "    prefix: TOKO",
@@ -195,12 +195,12 @@ CASES = {
     "a prefix that two share": (
         "mailbot.yaml", "    prefix: TOKO",
         "    prefix: TOKO\n  - {address: cs@dukungan.example, brand: Lain, prefix: TOKO}",
-        "9:57: `TOKO` is the prefix of two mailboxes: their numbers could not be told apart | "
+        "9:57: `TOKO` is the prefix of two mailboxes: their numbers would look alike | "
         "the first is on line 8",
     ),
     "a mailbox with a tag": (
         "mailbot.yaml", "support@", "support+desk@",
-        "6:14: a mailbox can't have a `+`: what follows it is ours to use",
+        "6:14: a mailbox can't have a `+`: mailbot uses what follows it",
     ),
     "a mailbox without room for a tag": (
         "mailbot.yaml", "support@", "customer-support-desk@",
@@ -223,7 +223,7 @@ CASES = {
     ),
     "a port that is none": (
         "mailbot.yaml", "127.0.0.1:2526", "127.0.0.1:99999",
-        "4:12: `127.0.0.1:99999` is no host with a port | "
+        "4:12: `127.0.0.1:99999` is not a host with a port | "
         "write it like 127.0.0.1:25, [::1]:25 or mail.example:587",
     ),
     "an IPv6 address without brackets": (
@@ -232,11 +232,11 @@ CASES = {
     ),
     "a store of another kind": (
         "mailbot.yaml", "store: mailbot.db", "store: mysql://localhost/mailbot",
-        "2:8: there is no store of the kind `mysql` | known here: sqlite, postgresql",
+        "2:8: unknown kind of store `mysql` | known here: sqlite, postgresql",
     ),
     "a store that forgets": (
         "mailbot.yaml", "store: mailbot.db", "store: 'sqlite:///:memory:'",
-        "2:8: a store in memory forgets what it has promised to keep | name a file: mailbot.db",
+        "2:8: a store in memory is lost when the daemon stops | name a file: mailbot.db",
     ),
     "a password in the clear": (
         "mailbot.yaml", "address: 127.0.0.1:2526", "address: relay.example:25\n  user: mailbot",
@@ -254,7 +254,7 @@ CASES = {
     ),
     "a network with a host in it": (
         "mailbot.yaml", "store: mailbot.db", "trust: {agent_networks: [10.0.0.1/8]}",
-        "2:26: `10.0.0.1/8` is no network: 10.0.0.1/8 has host bits set | "
+        "2:26: `10.0.0.1/8` is not a network: 10.0.0.1/8 has host bits set | "
         "write it like 10.0.0.0/8, 127.0.0.1 or fd00::/8",
     ),
     "too many connections": (

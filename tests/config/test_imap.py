@@ -10,7 +10,7 @@ from tests.config.faults import brief, lay, loaded, problems
 BOX = "support@dukungan.example"
 OWN = "MAILBOT_IMAP_PASSWORD_SUPPORT_DUKUNGAN_EXAMPLE"
 NONE_HERE = (
-    "this account wants a password, none is here | give it as MAILBOT_IMAP_PASSWORD or "
+    "this account needs a password, there is none | give it as MAILBOT_IMAP_PASSWORD or "
     f"{OWN}, or as the systemd credential of such a name"
 )
 
@@ -64,17 +64,17 @@ def test_an_account_is_a_few_lines(tmp_path: Path) -> None:
         ),
         (
             {"mailbox": "suport@dukungan.example"},
-            f"4:14: `suport@dukungan.example` is no mailbox of ours | did you mean `{BOX}`?",
+            f"4:14: `suport@dukungan.example` is not one of our mailboxes | did you mean `{BOX}`?",
         ),
-        ({"after": "move"}, "5:12: `move` can't be done | write seen, delete, or move to FOLDER"),
-        ({"after": "expunge"}, "5:12: `expunge` can't be done | write seen, delete, or move to FOLDER"),
+        ({"after": "move"}, "5:12: `move` is not allowed here | write seen, delete, or move to FOLDER"),
+        ({"after": "expunge"}, "5:12: `expunge` is not allowed here | write seen, delete, or move to FOLDER"),
         (
             {"after": "move to Inbox"},
-            "5:12: its mail would be moved to where it is: `INBOX` | name another folder",
+            "5:12: its mail would be moved into the folder it is in: `INBOX` | name another folder",
         ),
         (
             {"password": "rahasia"},
-            "5:5: `password`: secrets have no place in YAML | "
+            "5:5: `password`: secrets are not allowed in YAML | "
             "give it as MAILBOT_IMAP_PASSWORD or as the systemd credential mailbot-imap-password",
         ),
         ({"tls": "required"}, "5:10: `tls` can't be `required` | known here: implicit, starttls, none"),
@@ -87,14 +87,14 @@ def test_a_fault_is_told_with_its_place(changes: dict[str, str], said: str, tmp_
 def test_one_folder_is_fetched_once(tmp_path: Path) -> None:
     written(tmp_path, lines(), lines(folder="Arsip"), lines(folder="inbox"))
     (problem,) = problems(tmp_path)
-    assert brief(problem) == "mailbot.yaml:9:5: this folder is fetched already | the first is on line 2"
+    assert brief(problem) == "mailbot.yaml:9:5: this folder is already fetched | the first is on line 2"
 
 
 def test_a_password_that_is_missing_or_of_no_use_is_a_warning(tmp_path: Path) -> None:
     written(tmp_path, lines())
     env = {"MAILBOT_IMAP_PASSWORD_CS": "x"}
     assert [brief(each) for each in loaded(tmp_path, env).warnings] == [
-        "MAILBOT_IMAP_PASSWORD_CS: is of no use: there is no such account in `imap`",
+        "MAILBOT_IMAP_PASSWORD_CS: has no effect: there is no such account in `imap`",
         f"mailbot.yaml:3:11: {NONE_HERE}",
     ]
 

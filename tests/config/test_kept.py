@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mailbot.config.api import FILES, Sources, load, load_kept, load_policy
+from mailbot.config.api import FILES, Sources, load, load_policy, load_sources
 from mailbot.errors import ConfigError
 from tests.config.faults import TODAY, brief, lay
 
@@ -23,7 +23,7 @@ def test_the_shipped_policy_is_the_same_when_its_directory_is_gone(directory: Pa
     loaded = load(directory, {}, today=TODAY)
     shutil.rmtree(directory)
 
-    again = load_kept(loaded.sources, {}, TODAY)
+    again = load_sources(loaded.sources, {}, TODAY)
 
     assert again.policy == loaded.policy
     assert again.sources == loaded.sources
@@ -54,7 +54,7 @@ def test_another_list_is_another_version(tmp_path: Path) -> None:
 def test_holidays_are_those_of_the_time_when_it_was_in_force(directory: Path) -> None:
     sources = load(directory, {}, today=TODAY).sources
 
-    now, then = (load_kept(sources, {}, date(year, 11, 21)).policy for year in (2026, 2016))
+    now, then = (load_sources(sources, {}, date(year, 11, 21)).policy for year in (2026, 2016))
 
     assert now.version == then.version
     assert any(day.year == 2016 for each in then.calendars.values() for day in each.dates)
@@ -66,7 +66,7 @@ def test_kept_sources_pass_the_same_checks(tmp_path: Path) -> None:
     spoilt = sources.files["routing.yaml"].replace("team: frontline", "team: frontlin")
 
     with pytest.raises(ConfigError) as refusal:
-        load_kept(Sources({**sources.files, "routing.yaml": spoilt}, sources.templates), {}, TODAY, "v1")
+        load_sources(Sources({**sources.files, "routing.yaml": spoilt}, sources.templates), {}, TODAY, "v1")
 
     assert [brief(each).split(": ", 1)[1] for each in refusal.value.problems] == [
         "there is no team `frontlin` | did you mean `frontline`?"

@@ -8,7 +8,7 @@ import pytest
 from mailbot.config.api import schema
 from mailbot.domain.model import Authentication, CustomerHistory, Target
 from mailbot.domain.policy import Moment
-from mailbot.domain.policy_tests import Expected, Letter
+from mailbot.domain.policy_tests import Expected, SampleMail
 from tests.config.faults import BASE, brief, lay, loaded, problems
 
 START = len((BASE / "routing.yaml").read_text().splitlines()) + 1  # the line of `tests:`
@@ -53,7 +53,7 @@ def test_a_test_becomes_a_mail_and_expectations_each_with_its_place(tmp_path: Pa
 """
     [test] = loaded(with_tests(tmp_path, text)).tests
     assert test.name == "a test"
-    assert test.mail == Letter(
+    assert test.mail == SampleMail(
         sender="siti@pelanggan.example",
         recipient="support+x@dukungan.example",
         subject="Saldo terpotong",
@@ -128,11 +128,11 @@ CASES = {
     ),
     "an urgency that is none": (
         "team: payments", "urgency: hi",
-        "3:23: `hi` can't stand here | did you mean `high`?",
+        "3:23: `hi` is not allowed here | did you mean `high`?",
     ),
     "a mailbox that is none of ours": (
         "{from:", "{to: halo@toko.example, from:",
-        "2:16: `halo@toko.example` is none of our mailboxes: its mail is refused at the door | ",
+        "2:16: `halo@toko.example` is not one of our mailboxes: mail to it is refused | ",
     ),
     "a deadline of no target": (
         "team: payments", "deadlines: {firstresponse: 2026-11-23 10:00}",
@@ -140,11 +140,11 @@ CASES = {
     ),
     "a moment that is none": (
         "team: payments", "deadlines: {first_response: 10:00}",
-        "3:42: `10:00` is no date with a time | write it like 2026-11-23 10:30",
+        "3:42: `10:00` is not a date with a time | write it like 2026-11-23 10:30",
     ),
     "a day that does not exist": (
         "{from:", "{at: 2026-02-30 10:00, from:",
-        "2:16: `2026-02-30 10:00` is no date with a time | write it like 2026-11-23 10:30",
+        "2:16: `2026-02-30 10:00` is not a date with a time | write it like 2026-11-23 10:30",
     ),
     "a mail from nobody": (
         "{from: Siti@Pelanggan.example, ", "{",
@@ -152,11 +152,11 @@ CASES = {
     ),
     "a file and words": (
         "{from:", "{file: a.eml, from:",
-        "2:11: a mail is a `file` or what stands here, not both | leave one of them out",
+        "2:11: a mail is a `file` or its fields, not both | leave one of them out",
     ),
     "a header that has its own key": (
         "{from:", "{headers: {Subject: x}, from:",
-        "2:22: `Subject` has a key of its own here | from, to, subject, body, attachments",
+        "2:22: `Subject` has its own key here | from, to, subject, body, attachments",
     ),
     "nothing expected": (
         "{team: payments}", "{}",
@@ -198,9 +198,9 @@ def test_a_category_comes_out_of_the_tree_where_there_is_one(tmp_path: Path) -> 
 
 def test_editors_are_told_of_every_key() -> None:
     found = schema("routing")["$defs"]
-    assert {"from", "to", "subject", "body", "at", "open_tickets"} <= found["LetterEntry"][
+    assert {"from", "to", "subject", "body", "at", "open_tickets"} <= found["SampleMailEntry"][
         "properties"
     ].keys()
     assert {"rule", "team", "deadlines", "not_rule"} <= found["ExpectEntry"]["properties"].keys()
-    for name in ("LetterEntry", "ExpectEntry", "TestEntry"):
+    for name in ("SampleMailEntry", "ExpectEntry", "TestEntry"):
         assert all("description" in each for each in found[name]["properties"].values())

@@ -90,7 +90,7 @@ def test_the_key_comes_from_a_credential_or_a_named_file(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("no key at all", "is no private key in PEM form | `openssl genrsa 2048` makes one"),
+        ("no key at all", "is not a private key in PEM form | `openssl genrsa 2048` makes one"),
         (pem(rsa(1024)).decode(), "has 1024 bits, 2048 to 4096 are needed | `openssl genrsa 2048` makes one"),
         (LOCKED.decode(), "is encrypted with a password | `openssl pkey -in KEY` takes it off"),
         (
@@ -120,13 +120,13 @@ def test_a_missing_key_is_a_warning_for_a_shell_has_no_credentials(tmp_path: Pat
     with_yaml(tmp_path, DKIM)
     (said,) = warnings(tmp_path)
 
-    assert said.startswith("mailbot.yaml:12:1: no key is here: `mailbot run` will not start without it")
+    assert said.startswith("mailbot.yaml:12:1: the key is missing: `mailbot run` will not start without it")
     assert loaded(tmp_path).settings.dkim
 
 
 def test_a_key_without_dkim_is_said_to_be_of_no_use(tmp_path: Path) -> None:
     assert warnings(lay(tmp_path), {"MAILBOT_DKIM_KEY": KEY}) == [
-        "MAILBOT_DKIM_KEY: is of no use: dkim is not set"
+        "MAILBOT_DKIM_KEY: has no effect: dkim is not set"
     ]
 
 
@@ -138,13 +138,13 @@ def test_a_key_without_dkim_is_said_to_be_of_no_use(tmp_path: Path) -> None:
             "12:16: no mailbox is in `toko.example`: nothing would be signed",
         ),
         ("domain: dukungan.example", "`selector` is missing here"),
-        ("domain: dukungan.example, selector: m b", "`m b` is no domain"),
+        ("domain: dukungan.example, selector: m b", "`m b` is not a domain"),
         ("domain: dükungan.example, selector: m", "is not written as the DNS has it | write its xn-- form"),
         (
             "domain: dukungan.example, selector: m, headers: [Received]",
-            "`Received` is no header field to sign",
+            "`Received` is not a header field to sign",
         ),
-        ('domain: dukungan.example, selector: m, headers: ["X:Y"]', "`X:Y` is no header field to sign"),
+        ('domain: dukungan.example, selector: m, headers: ["X:Y"]', "`X:Y` is not a header field to sign"),
     ],
 )
 def test_a_dkim_that_can_not_be_meant_is_refused(tmp_path: Path, entry: str, said: str) -> None:
@@ -174,7 +174,7 @@ def test_a_mailbox_that_stays_unsigned_is_a_warning(tmp_path: Path) -> None:
 def test_the_dns_server_to_ask_is_an_address(tmp_path: Path) -> None:
     (found,) = problems(with_yaml(tmp_path, "\ntrust: {verify: true, resolver: dns.example:53}\n"))
 
-    assert "`dns.example` is a name: who would look it up?" in brief(found)
+    assert "`dns.example` is a name, and there is no other resolver to look it up" in brief(found)
 
 
 def test_who_is_trusted_and_asked_is_read(tmp_path: Path) -> None:
@@ -189,13 +189,13 @@ def test_who_is_trusted_and_asked_is_read(tmp_path: Path) -> None:
     [
         (
             "unauthenticated: held",
-            "nobody is answered automatically: who could pass, when nobody authenticates?",
+            "nobody gets automatic answers: without authentication no sender can pass",
         ),
         (
             "unauthenticated: none",
-            "nobody is answered automatically: who could pass, when nobody authenticates?",
+            "nobody gets automatic answers: without authentication no sender can pass",
         ),
-        ("rich_acknowledgements: true", "is of no use: nobody authenticates senders"),
+        ("rich_acknowledgements: true", "has no effect: nobody authenticates senders"),
         ("unauthenticated: neutral", ""),
     ],
 )

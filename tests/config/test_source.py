@@ -65,25 +65,25 @@ def test_every_key_and_value_has_its_place() -> None:
 @pytest.mark.parametrize(
     ("text", "line", "column", "message"),
     [
-        ("a: &x 1\n", 1, 4, "anchors (`&x`) can't be used"),
-        ("a: 1\nb: *x\n", 2, 4, "aliases (`*x`) can't be used"),
-        ("<<: {a: 1}\n", 1, 1, "merge keys (`<<`) can't be used"),
-        ("a: !!int '1'\n", 1, 4, "tags (words with `!`) can't be used"),
-        ("a: !mine 1\n", 1, 4, "tags (words with `!`) can't be used"),
-        ("%YAML 1.1\n---\na: NO\n", 2, 1, "directives (lines with `%`) can't be used"),
+        ("a: &x 1\n", 1, 4, "anchors (`&x`) are not allowed"),
+        ("a: 1\nb: *x\n", 2, 4, "aliases (`*x`) are not allowed"),
+        ("<<: {a: 1}\n", 1, 1, "merge keys (`<<`) are not allowed"),
+        ("a: !!int '1'\n", 1, 4, "tags (words with `!`) are not allowed"),
+        ("a: !mine 1\n", 1, 4, "tags (words with `!`) are not allowed"),
+        ("%YAML 1.1\n---\na: NO\n", 2, 1, "directives (lines with `%`) are not allowed"),
         ("a: 1\n---\nb: 2\n", 2, 1, "a second document begins here"),
-        ("a: 1\nb: 2\na: 3\n", 3, 1, "`a` stands here twice"),
-        ("[a]: 1\n", 1, 1, "a key can only be text"),
-        ("a:\n\tb: 1\n", 2, 1, "a tab stands here: YAML wants spaces"),
-        ("a: b: c\n", 1, 5, "a colon where none can be"),
+        ("a: 1\nb: 2\na: 3\n", 3, 1, "`a` is here twice"),
+        ("[a]: 1\n", 1, 1, "a key must be text"),
+        ("a:\n\tb: 1\n", 2, 1, "a tab is not allowed here: YAML needs spaces"),
+        ("a: b: c\n", 1, 5, "a colon is not allowed here"),
         ("a: [1, 2\n", 2, 1, "a list that begins with `[` is not closed"),
         ("a: {b: 1\n", 2, 1, "a mapping that begins with `{` is not closed"),
         ("a: 'b\n", 2, 1, "the file ends inside a quoted text"),
-        ("a: 1\n b: 2\n", 2, 3, "a colon where none can be"),
-        ("a:\n  b: 1\n c: 2\n", 3, 2, "this line does not belong to what stands above it"),
+        ("a: 1\n b: 2\n", 2, 3, "a colon is not allowed here"),
+        ("a:\n  b: 1\n c: 2\n", 3, 2, "this line does not fit the lines above it"),
         ('a: "\\s"\n', 1, 6, "an unknown escape"),
         ("a: @b\n", 1, 4, "this character can't begin a value"),
-        ("a: 1\nb: \x07\n", 2, 4, "a control character stands here: only text can be in this file"),
+        ("a: 1\nb: \x07\n", 2, 4, "a control character is not allowed here: the file must be text"),
         ("[" * 200, 1, 32, "is nested deeper than 30 levels"),
     ],
 )
@@ -96,7 +96,7 @@ def test_what_can_not_stand_in_a_file_is_refused_where_it_stands(
 
 def test_a_key_that_stands_twice_is_told_once_whatever_is_in_it() -> None:
     found, problems = source.parse(b"a: {b: 1}\na: {b: 2}\n", "x.yaml")
-    assert [each.message for each in problems] == ["`a` stands here twice"]
+    assert [each.message for each in problems] == ["`a` is here twice"]
     assert found.data == {"a": {"b": 1}}
 
 

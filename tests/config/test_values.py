@@ -17,7 +17,7 @@ def refusal(read: Callable[[object], object], value: object) -> tuple[str, str] 
     try:
         read(value)
     except ValueError as error:
-        return scalars.said(error)
+        return scalars.message_and_hint(error)
     return None
 
 
@@ -75,13 +75,17 @@ def test_whatever_stands_there_is_read_or_refused_with_a_message(anything: objec
     [
         (30, "`30` has no unit", "a time span is written like `30 min`"),
         ("30", "`30` has no unit", "a time span is written like `30 min`"),
-        ("30 mni", "`30 mni` is no time span", "did you mean `min`?"),
-        ("half an hour", "`half an hour` is no time span", "write it like 30 min, 8 h, 1 h 30 min, 2 days"),
-        (None, "a time span should stand here, not nothing", "write it like 30 min"),
-        (True, "a time span should stand here, not true", "write it like 30 min"),
-        ("0 min", "`0 min` is no time at all", ""),
+        ("30 mni", "`30 mni` is not a time span", "did you mean `min`?"),
+        (
+            "half an hour",
+            "`half an hour` is not a time span",
+            "write it like 30 min, 8 h, 1 h 30 min, 2 days",
+        ),
+        (None, "a time span is needed here, not nothing", "write it like 30 min"),
+        (True, "a time span is needed here, not true", "write it like 30 min"),
+        ("0 min", "`0 min` is no time", ""),
         ("999999999999 weeks", "`999999999999 weeks` is longer than ten years", ""),
-        ("-5 min", "`-5 min` is no time span", "write it like 30 min, 8 h, 1 h 30 min, 2 days"),
+        ("-5 min", "`-5 min` is not a time span", "write it like 30 min, 8 h, 1 h 30 min, 2 days"),
     ],
 )
 def test_a_duration_is_refused_with_what_to_write(value: object, message: str, hint: str) -> None:
@@ -136,7 +140,7 @@ def test_what_is_no_moment_is_refused(text: object) -> None:
     ],
 )  # fmt: skip
 def test_what_is_no_address_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="no mail address"):
+    with pytest.raises(ValueError, match="not a mail address"):
         scalars.address(text)
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from mailbot.config.glance import glance
 from mailbot.config.model import Limits, Listen
+from mailbot.config.quick_read import read_accept_settings
 from mailbot.errors import ConfigError
 from tests.config.faults import BASE, brief, directories, lay, loaded, problems
 
@@ -45,22 +45,22 @@ def test_the_environment_speaks_of_smtp_alone(tmp_path: Path) -> None:
 
 
 FAULTS = [
-    ("listen: 2525\n", "1:9: a host with its port should stand here, not 2525 | write it like 127.0.0.1:25"),
-    ("listen: {}\n", f"1:9: mail has no way in | {HINT}"),
+    ("listen: 2525\n", "1:9: a host with its port is needed here, not 2525 | write it like 127.0.0.1:25"),
+    ("listen: {}\n", f"1:9: there is no listener | {HINT}"),
     ("listen: {lmpt: '127.0.0.1:8024'}\n", "1:10: unknown key `lmpt` | did you mean `lmtp`?"),
     (
         "listen: {lmtp: '127.0.0.1:25'}\n",
-        "1:16: LMTP must not be spoken on port 25 | RFC 2033 section 5; 8024 and 24 are usual",
+        "1:16: LMTP is not allowed on port 25 | RFC 2033 section 5; 8024 and 24 are usual",
     ),
     (
         "listen: {lmtp: lmtp.sock}\n",
-        "1:16: `lmtp.sock` is no host with a port | write it like 127.0.0.1:25, [::1]:25 or mail.example:587",
+        "1:16: `lmtp.sock` is not a host with a port | write it like 127.0.0.1:25, [::1]:25 or mail.example:587",
     ),
     (
         f"listen: {{lmtp: /run/{'x' * 103}}}\n",
-        f"1:16: `/run/{'x' * 52}...` can't be a local socket | a file's path of at most 107 bytes",
+        f"1:16: `/run/{'x' * 52}...` is not a local socket | a file's path of at most 107 bytes",
     ),
-    ("listen: {lmtp: /run/}\n", "1:16: `/run/` can't be a local socket | a file's path of at most 107 bytes"),
+    ("listen: {lmtp: /run/}\n", "1:16: `/run/` is not a local socket | a file's path of at most 107 bytes"),
 ]
 
 
@@ -79,7 +79,7 @@ def test_proxies_are_networks(tmp_path: Path) -> None:
 # --- what `mailbot deliver` sees --------------------------------------------------------------------------
 
 
-def test_a_glance_sees_what_loading_sees(tmp_path: Path) -> None:
+def test_the_quick_reader_returns_what_loading_returns(tmp_path: Path) -> None:
     lay(tmp_path)
     envs: list[dict[str, str]] = [
         {},
@@ -87,7 +87,7 @@ def test_a_glance_sees_what_loading_sees(tmp_path: Path) -> None:
         {"STATE_DIRECTORY": "/var/lib/desk"},
     ]
     for env in envs:
-        whole, seen = loaded(tmp_path, env), glance(tmp_path, env)
+        whole, seen = loaded(tmp_path, env), read_accept_settings(tmp_path, env)
         assert seen.store == whole.settings.store
         assert seen.policy.mailboxes.keys() == whole.policy.mailboxes.keys()
         assert seen.limits == whole.settings.limits
@@ -95,13 +95,13 @@ def test_a_glance_sees_what_loading_sees(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("limits", ["size: 5 MB", "free_space: 2 GB", "size: 5 MB, free_space: 2 GB"])
-def test_a_glance_sees_the_limits(limits: str, tmp_path: Path) -> None:
+def test_the_quick_reader_returns_the_limits(limits: str, tmp_path: Path) -> None:
     with (lay(tmp_path) / "mailbot.yaml").open("a") as file:
         file.write(f"limits: {{{limits}}}\n")
-    assert glance(tmp_path, {}).limits == loaded(tmp_path).settings.limits != Limits()
+    assert read_accept_settings(tmp_path, {}).limits == loaded(tmp_path).settings.limits != Limits()
 
 
-def test_a_glance_fails_by_config_error_alone(tmp_path: Path) -> None:
+def test_the_quick_reader_fails_only_with_a_config_error(tmp_path: Path) -> None:
     whole = (BASE / "mailbot.yaml").read_bytes()
     (tmp_path / "mailbot.yaml").write_bytes(b"")
     assert "is empty" in refusal(tmp_path)
@@ -114,9 +114,9 @@ def test_a_glance_fails_by_config_error_alone(tmp_path: Path) -> None:
 
 
 def refusal(directory: Path) -> str:
-    """What a glance says against this directory; "" when nothing. Anything but a ConfigError is a fault."""
+    """Return what the quick reader reports for this directory; "" for nothing. Only ConfigError is allowed."""
     try:
-        glance(directory, {})
+        read_accept_settings(directory, {})
     except ConfigError as error:
         return str(error)
     return ""

@@ -1,4 +1,4 @@
-"""The admins' own tests, run: what came instead of what was expected, and why."""
+"""Run the admins' own tests and explain each mismatch."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -9,7 +9,7 @@ import pytest
 from mailbot.domain import policy_tests
 from mailbot.domain.model import NO_HISTORY, CustomerHistory, InboundMail, Target
 from mailbot.domain.policy import Actions, Moment, Policy, Rule
-from mailbot.domain.policy_tests import Expected, Outcome
+from mailbot.domain.policy_tests import Expected, Result
 from mailbot.domain.routing.conditions import build
 from mailbot.domain.worktime import Calendar, hours
 from tests.builders import NOW, envelope, mail, policy, with_calendar
@@ -27,16 +27,19 @@ RULES = (
 )
 
 
-def run(letter: InboundMail, policy: Policy, known: CustomerHistory = NO_HISTORY) -> Outcome:
-    return policy_tests.rehearse(policy, letter, envelope(), known, NOW)
+def run(received: InboundMail, policy: Policy, history: CustomerHistory = NO_HISTORY) -> Result:
+    return policy_tests.run_mail(policy, received, envelope(), history, NOW)
 
 
-def expected(what: str, *wanted: str, **more: Any) -> Expected:
-    return Expected(what, wanted, **more)
+def expect(key: str, *values: str, **more: Any) -> Expected:
+    return Expected(key, values, **more)
 
 
-def wrong(came: Outcome, *wanted: Expected) -> list[tuple[str, str, str]]:
-    return [(each.expected.what, each.came, each.because) for each in policy_tests.compare(wanted, came)]
+def mismatches(result: Result, *expected: Expected) -> list[tuple[str, str, str]]:
+    return [
+        (found.expected.key, found.actual, found.explanation)
+        for found in policy_tests.find_mismatches(expected, result)
+    ]
 
 
 PAID = mail(subject="Saldo terpotong", sender="vip@toko.example")
@@ -45,68 +48,68 @@ PAID = mail(subject="Saldo terpotong", sender="vip@toko.example")
 @pytest.mark.parametrize(
     "wanted",
     [
-        expected("rule", "payment"),
-        expected("rule", "vip"),  # it let the others go on, and matched
-        expected("not_rule", "everything else"),
-        expected("category", "payment"),
-        expected("urgency", "high"),
-        expected("complexity", "medium"),
-        expected("priority", "high"),
-        expected("team", "payments"),
-        expected("level", "L1"),
-        expected("ladder", "standard"),
-        expected("tags", "vip"),  # others may be on it
-        expected("tags", "money", "vip"),
-        expected("agent", "Dewi"),
-        expected("agent", "dewi@tim.example"),
+        expect("rule", "payment"),
+        expect("rule", "vip"),  # it let the others go on, and matched
+        expect("not_rule", "everything else"),
+        expect("category", "payment"),
+        expect("urgency", "high"),
+        expect("complexity", "medium"),
+        expect("priority", "high"),
+        expect("team", "payments"),
+        expect("level", "L1"),
+        expect("ladder", "standard"),
+        expect("tags", "vip"),  # others may be on it
+        expect("tags", "money", "vip"),
+        expect("agent", "Dewi"),
+        expect("agent", "dewi@tim.example"),
     ],
 )
-def test_what_comes_out_as_expected_is_no_mismatch(wanted: Expected) -> None:
-    assert wrong(run(PAID, policy(rules=RULES)), wanted) == []
+def test_an_expected_result_is_no_mismatch(wanted: Expected) -> None:
+    assert mismatches(run(PAID, policy(rules=RULES)), wanted) == []
 
 
 @pytest.mark.parametrize(
-    ("wanted", "came", "because"),
+    ("wanted", "actual", "explanation"),
     [
         (
-            expected("team", "frontline"),
+            expect("team", "frontline"),
             "payments",
             "rule 'payment' (line 7) decided: subject contains 'saldo'",
         ),
-        (expected("tags", "late"), "vip, money", "rule 'vip' (line 3) decided: sender is 'vip@toko.example'"),
+        (expect("tags", "late"), "vip, money", "rule 'vip' (line 3) decided: sender is 'vip@toko.example'"),
         (
-            expected("rule", "everything else"),
+            expect("rule", "everything else"),
             "payment, vip",
             "rule 'payment' (line 7) decided: subject contains 'saldo', "
-            "before rule 'everything else' was asked",
+            "before rule 'everything else' was tested",
         ),
         (
-            expected("not_rule", "refund", "vip"),
+            expect("not_rule", "refund", "vip"),
             "payment, vip",
             "rule 'vip' (line 3) decided: sender is 'vip@toko.example'",
         ),
         (
-            expected("level", "L2"),
+            expect("level", "L2"),
             "L1",
-            "no rule names it; rule 'payment' (line 7) decided: subject contains 'saldo'",
+            "no rule sets it; rule 'payment' (line 7) decided: subject contains 'saldo'",
         ),
-        (expected("priority", "low"), "high", "it follows from urgency high and complexity medium"),
-        (expected("agent", "nobody"), "Dewi", "1 of 1 on duty; the language id"),
-        (expected("details.order", "INV-1"), "nothing", "there is none in its subject or text"),
+        (expect("priority", "low"), "high", "it follows from urgency high and complexity medium"),
+        (expect("agent", "nobody"), "Dewi", "1 of 1 on duty; the language id"),
+        (expect("details.order", "INV-1"), "nothing", "there is none in its subject or text"),
     ],
 )
-def test_a_mismatch_says_what_came_and_which_condition_decided(
-    wanted: Expected, came: str, because: str
+def test_a_mismatch_shows_the_actual_value_and_the_deciding_condition(
+    wanted: Expected, actual: str, explanation: str
 ) -> None:
-    assert wrong(run(PAID, policy(rules=RULES)), wanted) == [(wanted.what, came, because)]
+    assert mismatches(run(PAID, policy(rules=RULES)), wanted) == [(wanted.key, actual, explanation)]
 
 
-def test_a_rule_that_should_have_matched_says_which_condition_said_no_and_what_it_saw() -> None:
-    came = run(mail(subject="Barang"), policy(rules=RULES))
-    [(_, names, because)] = wrong(came, expected("rule", "payment"))
+def test_a_rule_that_should_have_matched_shows_the_failed_condition_and_its_value() -> None:
+    result = run(mail(subject="Barang"), policy(rules=RULES))
+    [(_, names, explanation)] = mismatches(result, expect("rule", "payment"))
     assert names == "everything else"
-    assert because == (
-        "rule 'payment' (line 7) said no: subject contains 'saldo' or 'top up' (it was 'Barang')"
+    assert explanation == (
+        "rule 'payment' (line 7) did not match: subject contains 'saldo' or 'top up' (it was 'Barang')"
     )
 
 
@@ -118,37 +121,40 @@ def test_a_rule_that_should_have_matched_says_which_condition_said_no_and_what_i
         (Moment(Target.RESOLUTION, 1.0, timedelta(seconds=30)), "2026-11-24 11:00:30"),
     ],
 )
-def test_deadlines_are_told_by_the_clock_of_the_teams_calendar(moment: Moment, wanted: str) -> None:
-    came = run(mail(), with_calendar(OFFICE))
-    other = expected("deadlines.x", "2026-11-23 09:00", moment=moment)
-    [(_, shown, because)] = wrong(came, other)
+def test_deadlines_are_shown_in_local_time_of_the_teams_calendar(moment: Moment, wanted: str) -> None:
+    result = run(mail(), with_calendar(OFFICE))
+    other = expect("deadlines.x", "2026-11-23 09:00", moment=moment)
+    [(_, shown, explanation)] = mismatches(result, other)
     assert shown == wanted
-    assert "of work time of calendar 'always'" in because
-    assert wrong(came, expected("deadlines.x", shown, moment=moment)) == []
+    assert "of work time of calendar 'always'" in explanation
+    assert mismatches(result, expect("deadlines.x", shown, moment=moment)) == []
 
 
-def test_a_clock_that_does_not_run_yet_says_so() -> None:
-    wanted = expected("deadlines.next_response", "2026-11-23 09:00", moment=Moment(Target.NEXT_RESPONSE))
-    [(_, came, because)] = wrong(run(mail(), policy()), wanted)
-    assert (came, because) == ("nothing", "that clock does not run on a new ticket of ladder 'standard'")
+def test_a_clock_that_does_not_run_yet_is_explained() -> None:
+    wanted = expect("deadlines.next_response", "2026-11-23 09:00", moment=Moment(Target.NEXT_RESPONSE))
+    [(_, actual, explanation)] = mismatches(run(mail(), policy()), wanted)
+    assert (actual, explanation) == (
+        "nothing",
+        "that clock does not run on a new ticket of ladder 'standard'",
+    )
 
 
-def test_the_circumstances_of_a_test_are_those_that_the_rules_are_told() -> None:
+def test_rules_see_the_customer_history_of_the_test() -> None:
     known = CustomerHistory(known_customer=True, open_tickets=3, reopened=True, escalated_before=True)
-    came = run(mail(), policy(), known)
-    assert came.routed is not None
-    assert came.routed.customer_history == replace(known, looked_up=True)
+    result = run(mail(), policy(), known)
+    assert result.routed is not None
+    assert result.routed.customer_history == replace(known, looked_up=True)
 
 
-def test_a_mail_that_opens_no_ticket_fails_once_and_says_so() -> None:
+def test_a_mail_that_opens_no_ticket_is_one_mismatch() -> None:
     thanks = mail(visible="Terima kasih", text="Terima kasih")
-    came = run(thanks, policy(), CustomerHistory(reopened=True))
-    assert wrong(came, expected("team", "x"), expected("level", "y")) == [
-        ("team", "nothing", "it opened no ticket, so no rule was asked")
+    result = run(thanks, policy(), CustomerHistory(reopened=True))
+    assert mismatches(result, expect("team", "x"), expect("level", "y")) == [
+        ("team", "nothing", "the mail opened no ticket, so no rule was tested")
     ]
 
 
-def test_a_run_is_the_same_each_time_and_a_test_without_a_moment_has_one() -> None:
+def test_a_run_is_repeatable_and_a_test_without_a_time_has_the_default() -> None:
     assert run(PAID, policy(rules=RULES)) == run(PAID, policy(rules=RULES))
     at = policy_tests.moment_of(None, with_calendar(OFFICE))
     assert at == datetime(2026, 11, 23, 2, tzinfo=UTC)  # 10:00 in Makassar

@@ -11,7 +11,7 @@ from typing import Any
 from mailbot.channels.smtp.limits import Caps, Memory
 from mailbot.channels.smtp.server import Keep, Lobby, Patience
 from mailbot.channels.smtp.session import ESMTP, LMTP, Door, Tongue, shared
-from mailbot.config.model import Listen, Settings, Way
+from mailbot.config.model import Listen, Settings, SocketAddress
 from mailbot.domain.policy import Policy
 from mailbot.errors import ConfigError, Problem
 
@@ -120,7 +120,7 @@ class Listener:
                 session.abort()
 
 
-def opened(way: Way | None) -> Iterable[socket.socket]:
+def opened(way: SocketAddress | None) -> Iterable[socket.socket]:
     """Sockets for a host and port, for a path, or none. Raises OSError."""
     if way is None:
         return ()

@@ -18,7 +18,7 @@ from mailbot.cli.shared.options import config_directory, config_option
 from mailbot.errors import ConfigError, Refused, StoreFull
 
 if TYPE_CHECKING:
-    from mailbot.config.glance import Glance
+    from mailbot.config.quick_read import AcceptSettings
     from mailbot.domain.model import Envelope
 
 # sysexits(3), as mail servers read them: 75 means later, all others that the sender gets the mail back.
@@ -93,10 +93,10 @@ def _deliver(
 
     from mailbot.channels.pipe import envelope, restored
     from mailbot.channels.smtp.data import too_big
-    from mailbot.config.glance import glance
+    from mailbot.config.quick_read import read_accept_settings
     from mailbot.mail.parsing.fingerprint import fingerprint
 
-    at = glance(directory, env)
+    at = read_accept_settings(directory, env)
     raw = restored(stream.read(at.limits.size + MBOX_ROOM))
     if len(raw) > at.limits.size:
         raise too_big(at.limits.size)
@@ -107,7 +107,7 @@ def _deliver(
     _keep(at, fingerprint(raw, now.date().isoformat()), told, raw)
 
 
-def _keep(at: "Glance", mark: str, told: "Envelope", raw: bytes) -> None:
+def _keep(at: "AcceptSettings", mark: str, told: "Envelope", raw: bytes) -> None:
     """Commits. On SQLite without SQLAlchemy, which is slow to start; on PostgreSQL as the daemon does."""
     from mailbot.store import doorstep
 

@@ -23,7 +23,7 @@ from mailbot.cli.shared.open_store import (
 from mailbot.cli.shared.options import config_directory, config_option, json_option
 from mailbot.cli.shared.output import clean, clean_block, echo, print_error, print_json
 from mailbot.config.api import Loaded
-from mailbot.config.store_url import known_store
+from mailbot.config.quick_read import find_store
 from mailbot.domain import policy_outline
 from mailbot.errors import ConfigError, StoreUnavailable
 from mailbot.operations.reapply_policy import Change
@@ -127,7 +127,7 @@ def _here(nodes: Sequence[queries.NodeSeen]) -> list[queries.NodeSeen]:
 def _refused_there_too(directory: Path) -> None:
     """The daemon is asked all the same: what it refuses it records, and tells the admins, who may be others
     than who typed this. Nothing is done where it can't be found."""
-    url = known_store(directory, os.environ)
+    url = find_store(directory, os.environ)
     if not url or missing_store_reason(url):
         return
     store = Store(url)

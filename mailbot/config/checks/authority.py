@@ -1,4 +1,4 @@
-"""`authority` in teams.yaml: who may grant how much compensation, with every amount and name checked."""
+"""Check and build `authority` of teams.yaml: who may grant how much compensation."""
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -8,8 +8,8 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from mailbot.config.checks import actions
 from mailbot.config.files.entry import Entry
-from mailbot.config.yaml.lookup import Files, find, names, texts
-from mailbot.config.yaml.scalars import close_to, said, shown
+from mailbot.config.yaml.lookup import Files, find, names, unknown
+from mailbot.config.yaml.scalars import message_and_hint, shown
 from mailbot.config.yaml.source import Place
 from mailbot.config.yaml.types import Span
 from mailbot.domain.policy import Authority
@@ -23,17 +23,17 @@ _AMOUNTS = {"type": "object", "additionalProperties": _AMOUNT}
 
 
 def amount(value: object) -> Money:
-    """ "Rp100.000", "1,5 juta" -> whole Rupiah. ValueError(message, hint)."""
+    """Read "Rp100.000", "1,5 juta" as whole Rupiah. Raises ValueError(message, hint)."""
     digits = str(value).replace(".", "").isdigit()
     if digits and not isinstance(value, float):
         raise ValueError(f"`{shown(value)}` names no currency", f"write it like Rp{shown(value)}")
-    if not isinstance(value, str):  # 500.000 is a number for YAML, and its zeros are gone
+    if not isinstance(value, str):  # YAML reads 500.000 as a number, and its zeros are lost
         what = "a number without a currency" if isinstance(value, float) else f"`{shown(value)}`"
-        raise ValueError(f"{what} is no amount of money", f"write it like {EXAMPLE}")
+        raise ValueError(f"{what} is not an amount of money", f"write it like {EXAMPLE}")
     try:
         read = money.read(value)
     except ValueError:
-        raise ValueError(f"`{shown(value)}` is no amount of money", f"write it like {EXAMPLE}") from None
+        raise ValueError(f"`{shown(value)}` is not an amount of money", f"write it like {EXAMPLE}") from None
     if read.currency != RUPIAH:
         raise ValueError(f"`{shown(value)}`: limits are in Rupiah", f"write it like {EXAMPLE}")
     if read.amount != read.amount.to_integral_value():
@@ -45,7 +45,7 @@ Amount = Annotated[Money, BeforeValidator(amount), WithJsonSchema(_AMOUNT)]
 
 
 class AuthorityEntry(Entry):
-    """Who may grant how much compensation. A limit that is left out does not hold, but for `per_ticket`."""
+    """Who may grant how much compensation. A missing limit means no limit, but for `per_ticket`."""
 
     per_ticket: Annotated[
         Any, WithJsonSchema({"type": "object", "additionalProperties": {"anyOf": [_AMOUNT, _AMOUNTS]}})
@@ -71,8 +71,8 @@ class AuthorityEntry(Entry):
     )
 
 
-def built(entry: AuthorityEntry) -> Authority:
-    """The limits; of an entry in which `check` found nothing."""
+def build(entry: AuthorityEntry) -> Authority:
+    """Build the limits of an entry in which `check` found no problem."""
     levels: dict[str, Money] = {}
     per_ticket: dict[str, Mapping[str, Money]] = {}
     for name, given in entry.per_ticket.items():
@@ -90,16 +90,12 @@ def built(entry: AuthorityEntry) -> Authority:
     )
 
 
-# --- what is wrong ----------------------------------------------------------------------------------------
+# --- problems ---------------------------------------------------------------------------------------------
 
 
 def check(files: Files) -> list[Problem]:
-    """Amounts that are none, and levels, teams and categories that nobody knows."""
-    return [
-        *_per_ticket(files),
-        *_names(files, "per_agent_day", "level"),
-        *_names(files, "team_budget_month", "team"),
-    ]
+    """List wrong amounts, unknown levels and categories. `cross_file` checks the names in the other keys."""
+    return list(_per_ticket(files))
 
 
 def _per_ticket(files: Files) -> Iterator[Problem]:
@@ -107,7 +103,7 @@ def _per_ticket(files: Files) -> Iterator[Problem]:
     for place, given in find(source.data, "authority", "per_ticket"):
         if not isinstance(given, dict):
             hint = "an amount for each level: {L1: Rp100.000, L2: Rp1 juta}"
-            yield source.at_value(place, f"`per_ticket` should be a mapping, not `{shown(given)}`", hint)
+            yield source.at_value(place, f"`per_ticket` must be a mapping, not `{shown(given)}`", hint)
             continue
         for key, value in given.items():
             if isinstance(value, dict):
@@ -121,44 +117,24 @@ def _per_ticket(files: Files) -> Iterator[Problem]:
 def _limit(files: Files, place: Place, level: str, value: object) -> Iterator[Problem]:
     known = names(files, "level")
     if known is not None and level not in known:
-        yield files.teams.at_key(place, f"there is no level `{shown(level)}`", close_to(level, known))
+        yield files.teams.at_key(place, *unknown("level", level, known))
     try:
         amount(value)
     except ValueError as error:
-        yield files.teams.at_value(place, *said(error))
+        yield files.teams.at_value(place, *message_and_hint(error))
 
 
 def _category(files: Files, place: Place, category: str) -> Iterator[Problem]:
-    known = _categories(files)
+    known = actions.known_categories(files)
     if known and category not in known:
-        message = f"there is no category `{shown(category)}`"
-        yield files.teams.at_key(place, message, close_to(category, known))
+        yield files.teams.at_key(place, *unknown("category", category, known))
 
 
-def _categories(files: Files) -> tuple[str, ...]:
-    """All that a ticket's category can be, and what stands above it; () when the file can't say."""
-    data = files.routing.data
-    tree = actions.paths(data.get("categories")) if isinstance(data, dict) else ()
-    if tree:
-        return tree
-    given = [category for _, category in texts(data, "rules", "*", "then", "category")]
-    above = ["/".join(each.split("/")[:n]) for each in given for n in range(1, each.count("/") + 2)]
-    return tuple(dict.fromkeys([*above, actions.GENERAL])) if isinstance(data, dict) else ()
+# --- warnings ---------------------------------------------------------------------------------------------
 
 
-def _names(files: Files, key: str, kind: str) -> Iterator[Problem]:
-    known, source = names(files, kind), files.teams
-    for place, _ in find(source.data, "authority", key, "*"):
-        name = place[-1]
-        if known is not None and isinstance(name, str) and name not in known:
-            yield source.at_key(place, f"there is no {kind} `{shown(name)}`", close_to(name, known))
-
-
-# --- what is seldom meant ---------------------------------------------------------------------------------
-
-
-def remarks(files: Files) -> Iterator[Problem]:
-    """A level that may do less than one below it; levels that a category leaves out; limits for nothing."""
+def warnings(files: Files) -> Iterator[Problem]:
+    """List levels with less than a level below, levels that a category omits, limits without effect."""
     source, levels = files.teams, names(files, "level") or ()
     for place, given in find(source.data, "authority"):
         if isinstance(given, dict) and given and not given.get("per_ticket"):
@@ -168,16 +144,16 @@ def remarks(files: Files) -> Iterator[Problem]:
         if not isinstance(given, dict):
             continue
         default = {key: value for key, value in given.items() if not isinstance(value, dict)}
-        yield from _falling(files, place, default, levels)
+        yield from _decreasing(files, place, default, levels)
         for key, value in given.items():
             if isinstance(value, dict):
-                yield from _falling(files, (*place, key), value, levels)
-                yield from _left_out(files, (*place, key), value, default)
+                yield from _decreasing(files, (*place, key), value, levels)
+                yield from _omitted_levels(files, (*place, key), value, default)
     for place, given in find(source.data, "authority", "per_agent_day"):
-        yield from _falling(files, place, given if isinstance(given, dict) else {}, levels)
+        yield from _decreasing(files, place, given if isinstance(given, dict) else {}, levels)
 
 
-def _falling(
+def _decreasing(
     files: Files, place: Place, given: Mapping[Any, object], levels: tuple[str, ...]
 ) -> Iterator[Problem]:
     highest, below = None, ""
@@ -187,7 +163,7 @@ def _falling(
         try:
             limit = amount(given[level])
         except ValueError:
-            continue  # `check` says so
+            continue  # `check` reports it
         if highest is not None and limit < highest:
             message = f"`{shown(level)}` may grant less than `{shown(below)}` below it"
             yield files.teams.at_value((*place, level), message)
@@ -195,10 +171,10 @@ def _falling(
             highest, below = limit, level
 
 
-def _left_out(
+def _omitted_levels(
     files: Files, place: Place, given: Mapping[Any, object], default: Mapping[Any, object]
 ) -> Iterator[Problem]:
     missing = [str(level) for level in default if level not in given]
     if missing:
         message = f"in `{shown(place[-1])}` {', '.join(missing)} may grant nothing: no amount is named here"
-        yield files.teams.at_key(place, message, f"{missing[0]}: Rp0 says so aloud")
+        yield files.teams.at_key(place, message, f"write {missing[0]}: Rp0 if that is meant")

@@ -1,4 +1,4 @@
-"""Verifying senders, signing our mail: what that needs besides the YAML, and what is wrong with it."""
+"""Check and build what verifying senders and signing our mail need besides the YAML."""
 
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -7,35 +7,41 @@ from ipaddress import ip_address
 from mailbot.config.environment import Environment
 from mailbot.config.files.mailbot import DkimEntry, MailbotFile
 from mailbot.config.model import Dkim, PrivateKey
-from mailbot.config.yaml.scalars import said as message_of
+from mailbot.config.yaml.scalars import message_and_hint
 from mailbot.config.yaml.source import Source
 from mailbot.errors import Problem
 
-# What an answer or a notice says about itself. Left out: trace headers, and what relays add.
+# The fields that answers and notices have. Left out: trace headers, and what relays add.
 HEADERS = (
     *("from", "to", "reply-to", "subject", "date", "message-id", "in-reply-to", "references"),
     *("auto-submitted", "mime-version", "content-type", "content-transfer-encoding"),
 )
 BITS = range(2048, 4097)  # of an RSA key: less is forged one day, more does not fit into the DNS everywhere
-HOW = (
-    "it comes as MAILBOT_DKIM_KEY, in a MAILBOT_DKIM_KEY_FILE, or as the systemd credential mailbot-dkim-key"
+KEY_HINT = (
+    "give it as MAILBOT_DKIM_KEY, in a MAILBOT_DKIM_KEY_FILE, or as the systemd credential mailbot-dkim-key"
 )
 INSTALL = "pip install 'mailbot[auth]'"
 
 
-def dkim(entry: DkimEntry | None, said: Environment) -> Dkim | None:
-    """How our mail is signed. Call `problems` first; without a key, `key` is None."""
+def dkim(entry: DkimEntry | None, environment: Environment) -> Dkim | None:
+    """Build how our mail is signed, of a file in which `problems` found none; without a key, `key` is None."""
     if entry is None:
         return None
     headers = tuple(dict.fromkeys(("from", *entry.headers))) if entry.headers else HEADERS
-    return Dkim(entry.domain, entry.selector, headers, read_key(said.dkim_key) if said.dkim_key else None)
+    return Dkim(
+        entry.domain,
+        entry.selector,
+        headers,
+        read_key(environment.dkim_key) if environment.dkim_key else None,
+    )
 
 
-def problems(file: MailbotFile, source: Source, said: Environment) -> Iterator[Problem]:
+def problems(file: MailbotFile, source: Source, environment: Environment) -> Iterator[Problem]:
+    """List missing packages, a resolver that is no IP address, a domain without mailboxes, an unusable key."""
     if file.trust.verify and (missing := _missing("cryptography", "dns")):
         yield source.at_value(("trust", "verify"), f"`{missing}` is not installed", INSTALL)
     if file.trust.resolver and not _is_ip(file.trust.resolver[0]):
-        message = f"`{file.trust.resolver[0]}` is a name: who would look it up?"
+        message = f"`{file.trust.resolver[0]}` is a name, and there is no other resolver to look it up"
         yield source.at_value(("trust", "resolver"), message, "write its IP address, like 127.0.0.1:53")
     if file.dkim is None:
         return
@@ -46,18 +52,21 @@ def problems(file: MailbotFile, source: Source, said: Environment) -> Iterator[P
     if not any(_is_under(box.address, domain) for box in file.mailboxes):
         message = f"no mailbox is in `{domain}`: nothing would be signed"
         yield source.at_value(("dkim", "domain"), message, "name the domain of your mailboxes' addresses")
-    if said.dkim_key:
+    if environment.dkim_key:
         try:
-            read_key(said.dkim_key)
+            read_key(environment.dkim_key)
         except ValueError as error:
-            yield Problem("MAILBOT_DKIM_KEY", 0, 0, *message_of(error))
+            yield Problem("MAILBOT_DKIM_KEY", 0, 0, *message_and_hint(error))
 
 
-def remarks(file: MailbotFile, source: Source, said: Environment) -> Iterator[Problem]:
-    if file.dkim is None and said.dkim_key:
-        yield Problem("MAILBOT_DKIM_KEY", 0, 0, "is of no use: dkim is not set")
-    if file.dkim is not None and not said.dkim_key:
-        yield source.at_key(("dkim",), "no key is here: `mailbot run` will not start without it", HOW)
+def warnings(file: MailbotFile, source: Source, environment: Environment) -> Iterator[Problem]:
+    """List a missing key, mailboxes whose mail is not signed, settings that have no effect."""
+    if file.dkim is None and environment.dkim_key:
+        yield Problem("MAILBOT_DKIM_KEY", 0, 0, "has no effect: dkim is not set")
+    if file.dkim is not None and not environment.dkim_key:
+        yield source.at_key(
+            ("dkim",), "the key is missing: `mailbot run` will not start without it", KEY_HINT
+        )
     for index, box in enumerate(file.mailboxes):
         place = ("mailboxes", index)
         if file.dkim is not None and not _is_under(box.address, file.dkim.domain):
@@ -68,16 +77,16 @@ def remarks(file: MailbotFile, source: Source, said: Environment) -> Iterator[Pr
             continue
         hint = "set trust.authserv_ids, or trust.verify"
         if box.unauthenticated != "neutral":
-            message = "nobody is answered automatically: who could pass, when nobody authenticates?"
+            message = "nobody gets automatic answers: without authentication no sender can pass"
             yield source.at_value((*place, "unauthenticated"), message, hint)
         if box.rich_acknowledgements:
             yield source.at_value(
-                (*place, "rich_acknowledgements"), "is of no use: nobody authenticates senders", hint
+                (*place, "rich_acknowledgements"), "has no effect: nobody authenticates senders", hint
             )
 
 
 def read_key(pem: bytes) -> PrivateKey:
-    """The private key in `pem`: RSA of 2,048 to 4,096 bits, or Ed25519. Raises ValueError(message, hint)."""
+    """Load the private key in `pem`: RSA of 2,048 to 4,096 bits, or Ed25519. Raises ValueError(message, hint)."""
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -89,7 +98,7 @@ def read_key(pem: bytes) -> PrivateKey:
     except TypeError:
         raise ValueError("is encrypted with a password", "`openssl pkey -in KEY` takes it off") from None
     except (ValueError, UnsupportedAlgorithm):
-        raise ValueError("is no private key in PEM form", how) from None
+        raise ValueError("is not a private key in PEM form", how) from None
     if isinstance(key, Ed25519PrivateKey):
         return key
     if not isinstance(key, RSAPrivateKey):

@@ -1,4 +1,4 @@
-"""What a configuration can mean but seldom does: warnings, each with its place."""
+"""List what is allowed in a configuration but seldom meant: warnings, each with its place."""
 
 from collections.abc import Iterator
 
@@ -8,27 +8,27 @@ from mailbot.config.yaml.scalars import shown
 from mailbot.errors import Problem
 
 
-def of(files: Files) -> list[Problem]:
-    """What can be meant but seldom is: warnings."""
+def find_warnings(files: Files) -> list[Problem]:
+    """List the warnings about the four files."""
     return [
-        *_nobody_hears(files),
+        *_no_admins(files),
         *_days_of_work_time(files),
         *_starting_levels(files),
         *_idle_levels(files),
-        *authority.remarks(files),
+        *authority.warnings(files),
     ]
 
 
-def _nobody_hears(files: Files) -> Iterator[Problem]:
+def _no_admins(files: Files) -> Iterator[Problem]:
     source = files.mailbot
     if isinstance(source.data, dict) and not source.data.get("admins"):
         hint = "admins: [you@dukungan.example]"
-        message = "nobody hears by mail of a reload that was refused"
+        message = "no admin is told by mail about a refused reload"
         yield Problem(source.file, 0, 0, message, hint)
 
 
 def _days_of_work_time(files: Files) -> Iterator[Problem]:
-    """ "2 days" in a target is 48 h of work time: with office hours more than a week."""
+    """Warn about days: "2 days" in a target are 48 h of work time, with office hours more than a week."""
     source = files.escalation
     if all(hours == "always" for _, hours in find(source.data, "calendars", "*", "hours")):
         return
@@ -45,15 +45,12 @@ def _starting_levels(files: Files) -> Iterator[Problem]:
         if not isinstance(then, dict):
             continue
         level = then.get("level") or levels[0]
-        held = {
-            found
-            for _, found in texts(files.teams.data, "teams", str(then.get("team")), "agents", "*", "level")
-        }
+        team_agents = ("teams", str(then.get("team")), "agents", "*", "level")
+        held = {found for _, found in texts(files.teams.data, *team_agents)}
         if held and level in levels and level not in held:
             message = f"`{then['team']}` has nobody at {level}: its tickets would start with another team"
-            yield files.routing.at_value(
-                (*place, "team"), message, f"set `level:` to one of: {', '.join(sorted(held))}"
-            )
+            hint = f"set `level:` to one of: {', '.join(sorted(held))}"
+            yield files.routing.at_value((*place, "team"), message, hint)
 
 
 def _idle_levels(files: Files) -> Iterator[Problem]:

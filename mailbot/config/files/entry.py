@@ -1,4 +1,4 @@
-"""What every mapping in a file has in common: no key that nobody knows, no value of another kind."""
+"""Define what every mapping has in common: no unknown keys, no values of another type."""
 
 from pydantic import BaseModel, ConfigDict
 

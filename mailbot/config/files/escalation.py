@@ -1,4 +1,4 @@
-"""`escalation.yaml`: calendars, ladders, which priority climbs which."""
+"""Define the shape of `escalation.yaml`: calendars, ladders, the ladder of each priority."""
 
 from datetime import timedelta
 from typing import Annotated, Literal
@@ -34,7 +34,7 @@ class HolidaysEntry(Entry):
 
 
 class PeriodEntry(Entry):
-    """A stretch of dates with hours of its own, such as Ramadan. Holidays in it stay closed."""
+    """A range of dates with hours of its own, such as Ramadan. Holidays in it stay closed."""
 
     name: Name = Field(description="for people: Ramadan 2027")
     first: Day = Field(alias="from", description="its first date")
@@ -43,7 +43,7 @@ class PeriodEntry(Entry):
 
 
 def _forward(value: PeriodEntry) -> PeriodEntry:
-    hours.stretch(value.first, value.last)
+    hours.date_range(value.first, value.last)
     return value
 
 
@@ -54,10 +54,10 @@ class CalendarEntry(Entry):
     hours: Week = Field(description="by weekday, or always")
     holidays: HolidaysEntry | None = Field(None, description="days off by country")
     periods: list[Annotated[PeriodEntry, AfterValidator(_forward)]] = Field(
-        [], description="stretches of dates with other hours; below holidays and `dates`"
+        [], description="ranges of dates with other hours; holidays and `dates` go before"
     )
     dates: dict[Dates, Hours] = Field(
-        {}, description="hours of single dates, above weekdays and holidays; or closed"
+        {}, description="hours of single dates, or closed; they go before weekdays and holidays"
     )
 
 
@@ -79,7 +79,7 @@ class TargetsEntry(Entry):
 
 
 class StepEntry(Entry):
-    """One rung: all it names happens at `at`."""
+    """One step: everything in it happens at `at`."""
 
     at: At = Field(description="when")
     remind: Literal["assignee", "team"] | None = Field(None, description="who is reminded")
@@ -88,11 +88,12 @@ class StepEntry(Entry):
     hand_over_to: Name | None = Field(None, description="a team")
     notify: Names = Field([], description="agents, teams or addresses")
     tell_customer: bool = Field(False, description="a mail of progress to the customer")
-    ask_decision: Name | None = Field(None, description="a level whose people are asked what shall be done")
+    ask_decision: Name | None = Field(None, description="a level whose agents are asked to decide")
     question: Line | None = Field(None, description="what they are asked")
     options: list[Name] = Field(["yes", "no"], description="what they can answer")
     acknowledge_within: Span | None = Field(
-        None, description="the new owner says so, or it is decided, by then, else the next step at once"
+        None,
+        description="by when the new owner confirms or the question is decided; else the next step comes at once",
     )
 
 
@@ -107,7 +108,7 @@ class LadderEntry(Entry):
         "escalations don't",
     )
     repeat: Span = Field(
-        timedelta(hours=24), description="when all steps are taken: how often who has it is reminded"
+        timedelta(hours=24), description="after the last step: how often the assignee is reminded"
     )
 
 
@@ -118,4 +119,4 @@ class EscalationFile(Entry):
         description="by name"
     )
     ladders: Annotated[dict[Name, LadderEntry], AfterValidator(some("ladder"))] = Field(description="by name")
-    priorities: dict[str, Name] = Field(description="which ladder a priority climbs")
+    priorities: dict[str, Name] = Field(description="the ladder of each priority")

@@ -1,4 +1,4 @@
-"""`mailbot.yaml`: what the machine needs, the mailboxes, whom we trust."""
+"""Define the shape of `mailbot.yaml`: the machine, the mailboxes, trusted hosts."""
 
 from datetime import timedelta
 from typing import Annotated, Literal
@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from mailbot.config.files.entry import Entry
 from mailbot.config.model import MIB, ImapTls, RelayTls
-from mailbot.config.store_url import STORE
+from mailbot.config.quick_read import STORE
 from mailbot.config.yaml.types import (
     Address,
     After,
@@ -33,7 +33,7 @@ from mailbot.config.yaml.types import (
 
 
 class Tls(Entry):
-    """STARTTLS for those who bring mail."""
+    """STARTTLS for hosts that deliver mail."""
 
     certificate: str = Field(description="PEM file with the chain; relative to this directory")
     key: str = Field(description="PEM file with the private key; relative to this directory")
@@ -41,21 +41,21 @@ class Tls(Entry):
 
 
 class ListenEntry(Entry):
-    """The ways in, when SMTP alone won't do; what is left out is not served."""
+    """The listeners, when there is more than SMTP; one that is left out does not run."""
 
     smtp: Endpoint | None = Field(None, description="host:port")
     lmtp: Lmtp | None = Field(
-        None, description="host:port or the path of a local socket, for a mail server beside us"
+        None, description="host:port or the path of a local socket, for a mail server on this machine"
     )
 
 
-def _ways(value: object) -> object:
+def _smtp_or_mapping(value: object) -> object:
     return value if isinstance(value, dict) else {"smtp": value}
 
 
-def _some_way(value: ListenEntry) -> ListenEntry:
+def _not_empty(value: ListenEntry) -> ListenEntry:
     if value.smtp is None and value.lmtp is None:
-        raise ValueError("mail has no way in", "smtp: 127.0.0.1:2525, or lmtp: 127.0.0.1:8024, or both")
+        raise ValueError("there is no listener", "smtp: 127.0.0.1:2525, or lmtp: 127.0.0.1:8024, or both")
     return value
 
 
@@ -74,10 +74,10 @@ class MailboxEntry(Entry):
     """An address that customers write to."""
 
     address: Address = Field(description="the address; mail to address+anything belongs to it too")
-    brand: Name = Field(description="the name customers know: stands in From and in the texts")
+    brand: Name = Field(description="the name customers know, in From and in the texts")
     prefix: Prefix = Field(description="of the ticket number: 2 to 10 capital letters")
     language: Language | None = Field(
-        None, description="of the first answer when the mail leaves us unsure; else both"
+        None, description="of the first answer when the mail's language is unclear; else both"
     )
     strangers: Literal["new", "hold", "thread"] = Field(
         "new",
@@ -91,7 +91,7 @@ class MailboxEntry(Entry):
         "until an agent answers; none: no word of progress later either",
     )
     rich_acknowledgements: bool = Field(
-        False, description="who passed reads the own subject again in the acknowledgement"
+        False, description="show the subject in the acknowledgement to a sender who passed"
     )
 
 
@@ -104,7 +104,7 @@ class ImapEntry(Entry):
     user: ImapUser = Field(description="user to log in as")
     folder: Name = Field("INBOX", description="which folder, as the server names it")
     mailbox: Address = Field(
-        description="one of `mailboxes`: whose the mail is when its header names none of ours"
+        description="one of `mailboxes`: where the mail belongs when its header names none of them"
     )
     after: After = Field(
         ("seen", ""), description="once a mail is stored: seen, move to FOLDER, or delete it there"
@@ -113,7 +113,7 @@ class ImapEntry(Entry):
 
 
 class TrustEntry(Entry):
-    """Whom we believe about who sent a mail."""
+    """Which hosts are trusted about the sender of a mail."""
 
     authserv_ids: list[Domain] = Field([], description="hosts whose Authentication-Results header counts")
     agent_networks: list[Net] = Field([], description="networks that only agents can submit from")
@@ -121,7 +121,7 @@ class TrustEntry(Entry):
         [], description="our own mail servers in front: no per-address caps for them"
     )
     proxy_networks: list[Net] = Field(
-        [], description="proxies in front, which begin with a PROXY header of version 2; nobody else may"
+        [], description="proxies in front, which send a PROXY header of version 2; it is refused from others"
     )
     verify: bool = Field(
         False, description="check SPF, DKIM and DMARC ourselves; for a mailbot on port 25 (extra `auth`)"
@@ -134,13 +134,13 @@ class TrustEntry(Entry):
 class DkimEntry(Entry):
     """Signing what we send (extra `auth`). The key: MAILBOT_DKIM_KEY or a systemd credential."""
 
-    domain: DnsName = Field(description="that signs: the mailboxes' own, or one above it")
+    domain: DnsName = Field(description="that signs: the mailboxes' domain, or one above it")
     selector: DnsName = Field(description="which of the domain's keys: SELECTOR._domainkey.DOMAIN in the DNS")
-    headers: list[HeaderName] = Field([], description="fields to sign; else what says who writes to whom")
+    headers: list[HeaderName] = Field([], description="fields to sign; else those that an answer always has")
 
 
 class LimitsEntry(Entry):
-    """Caps at the door."""
+    """Limits of the listeners."""
 
     size: Size = Field(25 * MIB, description="of one mail")
     sessions: int = Field(200, ge=1, le=10000, description="connections at once")
@@ -160,7 +160,7 @@ class LimitsEntry(Entry):
 
 
 class AnswersEntry(Entry):
-    """How many automatic answers may leave; over that the ticket is kept and the answer suppressed."""
+    """How many automatic answers are sent; above that the answer is suppressed, the ticket stays."""
 
     per_address: Rates = Field([], description="to one address")
     per_domain: Rates = Field([], description="to one domain that is not shared")
@@ -190,8 +190,8 @@ class MailbotFile(Entry):
     hostname: Domain | None = Field(None, description="our name in SMTP; else this machine's")
     listen: Annotated[
         ListenEntry,
-        AfterValidator(_some_way),
-        BeforeValidator(_ways, json_schema_input_type=Endpoint | ListenEntry),
+        AfterValidator(_not_empty),
+        BeforeValidator(_smtp_or_mapping, json_schema_input_type=Endpoint | ListenEntry),
     ] = Field(
         default_factory=lambda: ListenEntry.model_validate({"smtp": "127.0.0.1:2525"}),
         description="where mail comes in: host:port for SMTP, or `smtp:` and `lmtp:`",
@@ -209,16 +209,16 @@ class MailbotFile(Entry):
     dkim: DkimEntry | None = Field(
         None, description="signing what we send; left out: the relay does, or nobody"
     )
-    trust: TrustEntry = Field(TrustEntry(), description="whom we believe")
+    trust: TrustEntry = Field(TrustEntry(), description="trusted hosts and networks")
     monitor: Loopback | None = Field(None, description="host:port on loopback for /metrics and /healthz")
-    limits: LimitsEntry = Field(LimitsEntry(), description="caps at the door")
-    answers: AnswersEntry = Field(AnswersEntry(), description="how many automatic answers may leave")
-    admins: list[Address] = Field([], description="who hears by mail of a reload that was refused")
+    limits: LimitsEntry = Field(LimitsEntry(), description="limits of the listeners")
+    answers: AnswersEntry = Field(AnswersEntry(), description="limits of automatic answers")
+    admins: list[Address] = Field([], description="who is notified by mail of a refused reload")
     shadow: str | None = Field(
         None,
         min_length=1,
-        description="directory of a policy that only looks on: what it would do otherwise with each new "
-        "ticket is recorded; relative to this directory",
+        description="directory of a shadow policy: what it would do differently with each new ticket is "
+        "recorded; relative to this directory",
     )
     reports: ReportsEntry = Field(ReportsEntry(), description="reports that go out by themselves")
     log: Literal["json", "text"] | None = Field(None, description="form of the log; else JSON off a terminal")

@@ -1,4 +1,4 @@
-"""`routing.yaml`: rules, what they can name, their tests."""
+"""Define the shape of `routing.yaml`: rules, what they can name, their tests."""
 
 from typing import Annotated, Any, Literal
 
@@ -9,17 +9,17 @@ from mailbot.config.yaml.types import (
     Address,
     Categories,
     Complexity,
+    DetectedLanguage,
     HeaderField,
     ListFile,
+    LocalTime,
     Name,
     Names,
     Pattern,
     Priority,
     Size,
-    Spoken,
     TemplateName,
     Urgency,
-    WallClock,
     some,
 )
 from mailbot.domain.policy import Assign
@@ -32,12 +32,12 @@ class ActionsEntry(Entry):
     urgency: Urgency | None = Field(None, description="how soon it hurts; else normal")
     complexity: Complexity | None = Field(None, description="how hard it is; else medium")
     tags: list[Name] = Field([], description="words to find it by")
-    team: Name | None = Field(None, description="who gets it; only a rule with `go_on` may leave it open")
+    team: Name | None = Field(None, description="the team; only a rule with `go_on` may leave it open")
     level: Name | None = Field(None, description="where it starts; else the lowest level")
     priority: Priority | None = Field(None, description="else it follows from urgency and complexity")
     ladder: Name | None = Field(None, description="one of `ladders` in escalation.yaml; else the priority's")
-    assign: Assign | None = Field(None, description="how it finds an agent; else the team's way")
-    skill: Name | None = Field(None, description="only to who has it, where anybody there has")
+    assign: Assign | None = Field(None, description="how an agent is chosen; else as the team does")
+    skill: Name | None = Field(None, description="only agents with this skill, where there are any")
     template: TemplateName | None = Field(
         None, description="a variant of the acknowledgement: acknowledgement.<template>.txt.j2 and so on"
     )
@@ -47,12 +47,13 @@ class ActionsEntry(Entry):
 
 
 class DetailEntry(Entry):
-    """Something that we need to know: found in the mail by its pattern, else asked for."""
+    """Information that we need: found in the mail by its pattern, else asked for."""
 
     id: Name = Field(description="what the customer reads in Indonesian: nomor pesanan")
     en: Name = Field(description="what the customer reads in English: order number")
     pattern: Pattern | None = Field(
-        None, description="RE2; the detail is what a group of it finds, the first that does, else all of it"
+        None,
+        description="RE2; the detail is the text of the first group that matched, else of the whole match",
     )
 
 
@@ -62,86 +63,86 @@ class RuleEntry(Entry):
     name: Name = Field(description="shown on the ticket as the reason; no two rules share it")
     when: Any = Field(None, description="conditions; the last rule has none and takes everything")
     then: ActionsEntry = Field(description="what it sets")
-    go_on: bool = Field(False, description="the rules below are asked too; what this one sets stays set")
+    go_on: bool = Field(False, description="the rules below are tested too; what this one sets stays set")
 
 
-class LetterEntry(Entry):
-    """The mail of a test: `file`, or what it says."""
+class SampleMailEntry(Entry):
+    """The mail of a test: a `file`, or its fields."""
 
     file: str = Field("", description="a mail as it came (.eml), relative to this directory")
     sender: Address | None = Field(None, alias="from", description="the customer's address")
     recipient: Address | None = Field(None, alias="to", description="one of our mailboxes; else the first")
     subject: str = Field("", description="its subject")
     body: str = Field("", description="its text")
-    language: Spoken | None = Field(None, description="id, en or unsure; else told by its words")
-    attachments: Names = Field([], description="file names; the type goes by the ending")
+    language: DetectedLanguage | None = Field(None, description="id, en or unsure; else detected")
+    attachments: Names = Field([], description="file names; the type follows from the ending")
     headers: dict[HeaderField, str] = Field({}, description="further header fields")
     size: Size | None = Field(None, description="of the whole mail; else as large as it is")
-    at: WallClock | None = Field(
+    at: LocalTime | None = Field(
         None, description="when it comes, by the first calendar's clock; else Monday 2026-11-23 10:00"
     )
     known_customer: bool = Field(False, description="this customer had a ticket before")
     open_tickets: int = Field(0, ge=0, description="how many tickets of this customer are open")
-    reopened: bool = Field(False, description="it goes on with a ticket that was closed long ago")
-    escalated_before: bool = Field(False, description="a ticket of this customer was escalated lately")
+    reopened: bool = Field(False, description="it answers a ticket that was closed long ago")
+    escalated_before: bool = Field(
+        False, description="a ticket of this customer was escalated in the last 90 days"
+    )
     authentication: Literal["pass", "fail", "none"] = Field("none", description="of its sender")
 
 
-def _letter(value: object) -> object:
+def _file_or_mail(value: object) -> object:
     return {"file": value} if isinstance(value, str) else value
 
 
-def _some_letter(value: LetterEntry) -> LetterEntry:
+def _complete(value: SampleMailEntry) -> SampleMailEntry:
     inside = [
         name for name in ("sender", "subject", "body", "attachments", "headers") if getattr(value, name)
     ]
     if value.file and inside:
-        raise ValueError("a mail is a `file` or what stands here, not both", "leave one of them out")
+        raise ValueError("a mail is a `file` or its fields, not both", "leave one of them out")
     if not value.file and value.sender is None:
         raise ValueError("this mail has no sender", "from: siti@pelanggan.example, or file: mail.eml")
     return value
 
 
 class ExpectEntry(Entry):
-    """What must come out; what is left out may be anything."""
+    """The expected result; what is left out may be anything."""
 
-    rule: Name | None = Field(None, description="this rule matches: it decides, or lets the others go on")
+    rule: Name | None = Field(None, description="this rule matches, as the last or with `go_on`")
     not_rule: Names = Field([], description="none of these rules matches")
     category: Name | None = Field(None, description="what the matter is about")
     urgency: Urgency | None = Field(None, description="how soon it hurts")
     complexity: Complexity | None = Field(None, description="how hard it is")
     priority: Priority | None = Field(None, description="what follows from both, or was set")
     tags: Names = Field([], description="all of these are on it, others may be")
-    team: Name | None = Field(None, description="who gets it")
+    team: Name | None = Field(None, description="the team")
     level: Name | None = Field(None, description="where it starts")
-    ladder: Name | None = Field(None, description="which ladder it climbs")
-    agent: Name | None = Field(None, description="who has it: a name, an address, or nobody")
+    ladder: Name | None = Field(None, description="which ladder it has")
+    agent: Name | None = Field(None, description="its agent: a name, an address, or nobody")
     template: Name | None = Field(None, description="the variant of the acknowledgement")
     details: dict[Name, str] = Field({}, description="what is found in the mail, by name")
     ask_for: Names = Field([], description="all of these details are asked for")
-    deadlines: dict[str, WallClock] = Field(
+    deadlines: dict[str, LocalTime] = Field(
         {}, description="first_response, 75% of resolution, ... and when, by the clock of the team's calendar"
     )
 
 
-def _some_expectation(value: ExpectEntry) -> ExpectEntry:
+def _not_empty(value: ExpectEntry) -> ExpectEntry:
     if not value.model_fields_set:
         raise ValueError("this test expects nothing", "team: payments, priority: high, ...")
     return value
 
 
 class TestEntry(Entry):
-    """A mail and what it must lead to."""
+    """A mail and the expected result."""
 
     name: Name = Field(description="shown when it fails; no two tests share it")
     mail: Annotated[
-        LetterEntry,
-        AfterValidator(_some_letter),
-        BeforeValidator(_letter, json_schema_input_type=str | LetterEntry),
+        SampleMailEntry,
+        AfterValidator(_complete),
+        BeforeValidator(_file_or_mail, json_schema_input_type=str | SampleMailEntry),
     ] = Field(description="the mail, or a file that holds it")
-    expect: Annotated[ExpectEntry, AfterValidator(_some_expectation)] = Field(
-        description="what must come out of it"
-    )
+    expect: Annotated[ExpectEntry, AfterValidator(_not_empty)] = Field(description="the expected result")
 
 
 class RoutingFile(Entry):
@@ -152,12 +153,12 @@ class RoutingFile(Entry):
     )
     details: dict[Name, DetailEntry] = Field({}, description="what rules can ask customers for, by name")
     lists: dict[Name, ListFile] = Field(
-        {}, description="files of addresses and domains, one a line, that rules ask with `listed_in`"
+        {}, description="files of addresses and domains, one a line, for the operator `listed_in`"
     )
 
     rules: Annotated[list[RuleEntry], AfterValidator(some("rule"))] = Field(
         description="in order: the first that matches wins"
     )
     tests: list[TestEntry] = Field(
-        [], description="mails and what they must lead to; a policy that fails one is never taken"
+        [], description="mails and their expected results; a policy that fails one is refused"
     )

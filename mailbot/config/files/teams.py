@@ -1,4 +1,4 @@
-"""`teams.yaml`: levels, teams, agents, authority."""
+"""Define the shape of `teams.yaml`: levels, teams, agents, authority."""
 
 from typing import Annotated
 
@@ -16,8 +16,8 @@ class AgentEntry(Entry):
     name: Name = Field(description="as it is shown to people")
     address: Address = Field(description="where tickets are sent to, and answers come from")
     level: Name = Field(description="one of `levels`")
-    languages: list[Language] = Field([], description="that this person answers in")
-    skills: list[Name] = Field([], description="words of your own: a rule's `skill` looks for them")
+    languages: list[Language] = Field([], description="that this agent answers in")
+    skills: list[Name] = Field([], description="your own words, for the `skill` of rules")
     calendar: Name | None = Field(
         None, description="own hours: one of `calendars` in escalation.yaml; else the team's"
     )
@@ -25,7 +25,7 @@ class AgentEntry(Entry):
 
 
 class PublicEntry(Entry):
-    """What customers read instead of a name of ours."""
+    """What customers read instead of an internal name."""
 
     id: Public = Field(description="in Indonesian: tim pembayaran kami")
     en: Public = Field(description="in English: our payments team")
@@ -37,8 +37,8 @@ class TeamEntry(Entry):
     calendar: Name = Field(description="when this team works: one of `calendars` in escalation.yaml")
     assign: Assign = Field(
         "spread",
-        description="who of those on duty gets a ticket: spread evenly, round_robin, or least_load (who has "
-        "the fewest that wait for us)",
+        description="which agent on duty gets a ticket: spread evenly, round_robin, or least_load (the "
+        "fewest open tickets)",
     )
     public_name: PublicEntry | None = Field(
         None, description="what customers read when their matter is with this team"

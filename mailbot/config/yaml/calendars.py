@@ -1,4 +1,4 @@
-"""Calendars as admins write them: weekday hours, holidays, own dates -> `core.worktime.Calendar`."""
+"""Read calendars as admins write them: weekdays, hours, dates, holidays."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import lru_cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
-from mailbot.config.yaml.scalars import close_to, shown
+from mailbot.config.yaml.scalars import fail, shown, suggest
 from mailbot.domain.worktime import DAY_NAMES, MIDNIGHT, Interval, clock_span, hours
 
 if TYPE_CHECKING:
@@ -24,16 +24,18 @@ _MOMENT = re.compile(r"([a-zA-Z]+)\s+([0-9]{1,2})[:.]([0-9]{2})")
 
 @dataclass(frozen=True, slots=True)
 class Holidays:
-    """The days off of a country by date, with their names, and `remarks` to the admin on the near ones.
-    `unsure`: those near ones that are estimates."""
+    """The holidays of a country by date, with their names.
 
-    off: Mapping[date, str] = field(default_factory=dict)
+    `estimated` are the coming ones that are not certain; `remarks` tells the admin about them.
+    """
+
+    days: Mapping[date, str] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
-    unsure: frozenset[date] = frozenset()
+    estimated: frozenset[date] = frozenset()
 
 
 def weekdays(value: object) -> tuple[int, ...]:
-    """ "mon-fri", "mon, wed", "saturday", "fri-mon" -> the days, Monday is 0."""
+    """Read "mon-fri", "mon, wed", "saturday", "fri-mon" as days, Monday 0."""
     days: list[int] = []
     for part in str(value).split(","):
         first, dash, last = (word.strip().lower() for word in part.partition("-"))
@@ -41,47 +43,47 @@ def weekdays(value: object) -> tuple[int, ...]:
         end = _weekday(last) if dash else start
         days += [(start + i) % 7 for i in range((end - start) % 7 + 1)]
     if len(set(days)) < len(days):
-        _no(f"`{shown(value)}` names a day twice")
+        fail(f"`{shown(value)}` names a day twice")
     return tuple(days)
 
 
 def week_moment(value: object) -> tuple[int, timedelta]:
-    """ "mon 08:00" -> the day, Monday is 0, and the time since midnight."""
+    """Read "mon 08:00" as the day, Monday 0, and the time since midnight."""
     found = _MOMENT.fullmatch(str(value).strip())
     if not found:
-        _no(f"`{shown(value)}` is no moment of a week", "write it like mon 08:00")
+        fail(f"`{shown(value)}` is not a weekday with a time", "write it like mon 08:00")
     day, hour, minute = _weekday(found[1].lower()), int(found[2]), int(found[3])
     if hour > 23 or minute > 59:
-        _no(f"`{shown(value)}` is no moment of a week", "hours go from 00:00 to 23:59")
+        fail(f"`{shown(value)}` is not a weekday with a time", "hours go from 00:00 to 23:59")
     return day, timedelta(hours=hour, minutes=minute)
 
 
 def intervals(value: object) -> tuple[Interval, ...]:
-    """ "08:00-12:00, 13:00-17:00", a list of such, or "closed" -> the stretches of that day, in order."""
+    """Read "08:00-12:00, 13:00-17:00", a list of such, or "closed" as the intervals of a day, sorted."""
     texts = value if isinstance(value, list) else [value]
     if not texts or not all(isinstance(text, str) and text.strip() for text in texts):
-        _no(f"hours should stand here, not {shown(value)}", "write them like 08:00-12:00, 13:00-17:00")
+        fail(f"hours are needed here, not {shown(value)}", "write them like 08:00-12:00, 13:00-17:00")
     parts = [part.strip() for text in texts for part in str(text).split(",")]
     if parts == ["closed"]:
         return ()
     found = sorted(_interval(part) for part in parts)
     for before, after in pairwise(found):
         if after.start < before.end:
-            _no(f"{before} and {after} overlap")
+            fail(f"{before} and {after} overlap")
     return tuple(found)
 
 
 def quiet(value: object) -> tuple[Interval, ...]:
-    """ "21:00-07:00" -> hours of every day; over midnight they become two stretches."""
+    """Read "21:00-07:00" as hours of every day; over midnight they are two intervals."""
     hint = "write them like 21:00-07:00"
     if not isinstance(value, str) or not value.strip():
-        _no(f"quiet hours should stand here, not {shown(value) or 'nothing'}", hint)
+        fail(f"quiet hours are needed here, not {shown(value) or 'nothing'}", hint)
     try:
         start, end = clock_span(value)
     except ValueError as error:
-        _no(str(error), hint)
+        fail(str(error), hint)
     if (start, end) == (timedelta(), MIDNIGHT) or start == end:
-        _no(f"`{shown(value)}` is the whole day: nobody would ever be reminded", hint)
+        fail(f"`{shown(value)}` is the whole day: no reminder would ever leave", hint)
     if start < end:
         return (Interval(start, end),)
     late, early = (start, MIDNIGHT), (timedelta(), end)
@@ -89,7 +91,7 @@ def quiet(value: object) -> tuple[Interval, ...]:
 
 
 def dates(value: object) -> tuple[date, ...]:
-    """ "2026-12-31", "2026-12-24 to 2027-01-02" -> each date."""
+    """Read "2026-12-31" or "2026-12-24 to 2027-01-02" as each date."""
     found = _DATE.fullmatch(str(value).strip())
     try:
         if not found:
@@ -97,66 +99,65 @@ def dates(value: object) -> tuple[date, ...]:
         first = date.fromisoformat(found[1])
         last = date.fromisoformat(found[2] or found[1])
     except ValueError:
-        _no(f"`{shown(value)}` is no date", "write it like 2026-12-31, or 2026-12-24 to 2027-01-02")
-    if not 0 <= (last - first).days < MAX_DATES:
-        _no(f"`{shown(value)}` runs backward or over more than a year")
-    return stretch(first, last)
+        fail(f"`{shown(value)}` is not a date", "write it like 2026-12-31, or 2026-12-24 to 2027-01-02")
+    return date_range(first, last)
 
 
 def one_date(value: object) -> date:
-    """ "2027-02-08" -> the date."""
     found = dates(value)
     if len(found) > 1:
-        _no(f"`{shown(value)}` is more than one date", "the first stands under `from`, the last under `to`")
+        fail(f"`{shown(value)}` is more than one date", "the first goes under `from`, the last under `to`")
     return found[0]
 
 
-def stretch(first: date, last: date) -> tuple[date, ...]:
-    """Each date from the first to the last, both in it; at most a year."""
+def date_range(first: date, last: date) -> tuple[date, ...]:
+    """List each date from the first to the last, both included; at most a year."""
     if not 0 <= (last - first).days < MAX_DATES:
-        _no(f"{first} to {last} runs backward or over more than a year")
+        fail(f"{first} to {last} runs backward or over more than a year")
     return tuple(first + timedelta(days=n) for n in range((last - first).days + 1))
 
 
-def period(
+def period_hours(
     days: tuple[date, ...], week: Mapping[tuple[int, ...], tuple[Interval, ...]]
 ) -> dict[date, tuple[Interval, ...]]:
-    """The hours of those of these dates whose weekday `week` names; the others keep their usual ones."""
+    """Return the hours of the dates whose weekday is in `week`; the others keep their usual hours."""
     by_day = {day: open_at for named, open_at in week.items() for day in named}
     return {day: by_day[day.weekday()] for day in days if day.weekday() in by_day}
 
 
-def check_country(value: object) -> str:
-    """A country whose holidays are known, as its two capital letters."""
-    from holidays import (
-        list_supported_countries,
-    )  # late: 0.1 s that a calendar without holidays need not wait for
+def country(value: object) -> str:
+    """Read a country whose holidays are known, as two capital letters."""
+    from holidays import list_supported_countries  # takes 0.1 s to import: only where holidays are used
 
     known = list_supported_countries()
     text = {"indonesia": "ID"}.get(str(value).lower(), str(value))
     if not isinstance(value, str) or text not in known:
-        _no(f"no holidays are known for `{shown(value)}`", "write the country's two letters: ID is Indonesia")
+        fail(
+            f"no holidays are known for `{shown(value)}`", "write the country's two letters: ID is Indonesia"
+        )
     return text
 
 
 @lru_cache(maxsize=16)
 def holidays_of(country: str, today: date, *, collective_leave: bool) -> Holidays:
-    """The days off from the year before `today` on, and what is not certain about the coming ones.
+    """Find a country's holidays from the year before `today` on, and which coming ones are estimates.
 
     `collective_leave` adds the days that the government gives as *cuti bersama*. ValueError where a country
     has none.
     """
-    public = _country(country, today, "public")
-    off = dict(public.items())
+    public = _load_holidays(country, today, "public")
+    days = dict(public.items())
     if collective_leave:
         if "government" not in public.supported_categories:
-            _no(f"`collective_leave` means nothing in {country}", "leave it out")
-        off |= {day: name for day, name in _country(country, today, "government").items() if day not in off}
-    unsure = frozenset(day for day, name in off.items() if "estimated" in name and _soon(day, today))
-    return Holidays(off, tuple(_remarks(off, unsure, today, country if collective_leave else "")), unsure)
+            fail(f"`collective_leave` means nothing in {country}", "leave it out")
+        government = _load_holidays(country, today, "government")
+        days |= {day: name for day, name in government.items() if day not in days}
+    estimated = frozenset(day for day, name in days.items() if "estimated" in name and _soon(day, today))
+    remarks = tuple(_remarks(days, estimated, today, country if collective_leave else ""))
+    return Holidays(days, remarks, estimated)
 
 
-def _country(country: str, today: date, category: str) -> "HolidayBase":
+def _load_holidays(country: str, today: date, category: str) -> "HolidayBase":
     from holidays import country_holidays
 
     years = range(today.year - 1, today.year + YEARS_AHEAD + 1)
@@ -166,12 +167,14 @@ def _country(country: str, today: date, category: str) -> "HolidayBase":
     return found
 
 
-def _remarks(off: Mapping[date, str], unsure: frozenset[date], today: date, leave_of: str) -> Iterator[str]:
-    if unsure:
-        named = ", ".join(f"{day} {off[day].replace(' (estimated)', '')}" for day in sorted(unsure)[:6])
+def _remarks(
+    days: Mapping[date, str], estimated: frozenset[date], today: date, leave_of: str
+) -> Iterator[str]:
+    if estimated:
+        named = ", ".join(f"{day} {days[day].replace(' (estimated)', '')}" for day in sorted(estimated)[:6])
         yield f"these holidays are estimates until the government fixes them: {named}"
     year = (today + timedelta(days=60)).year
-    if leave_of == "ID" and not any(day.year == year and "Joint" in name for day, name in off.items()):
+    if leave_of == "ID" and not any(day.year == year and "Joint" in name for day, name in days.items()):
         yield f"the installed `holidays` package does not know the collective leave (cuti bersama) of {year}"
 
 
@@ -183,18 +186,12 @@ def _interval(text: str) -> Interval:
     try:
         return hours(text)
     except ValueError as error:
-        hint = (
-            "write them like 08:00-12:00; over midnight is 22:00-24:00 here and 00:00-06:00 on the next day"
-        )
-        _no(f"`{shown(text)}`: {str(error).partition(': ')[2] or error}", hint)
+        hint = "write them like 08:00-12:00; past midnight: 22:00-24:00 here, 00:00-06:00 on the next day"
+        fail(f"`{shown(text)}`: {str(error).partition(': ')[2] or error}", hint)
 
 
 def _weekday(word: str) -> int:
     for day, name in enumerate(DAY_NAMES):
         if len(word) > 2 and name.startswith(word):
             return day
-    return _no(f"`{shown(word)}` is no weekday", close_to(word, tuple(name[:3] for name in DAY_NAMES)))
-
-
-def _no(message: str, hint: str = "") -> NoReturn:
-    raise ValueError(message, hint)
+    return fail(f"`{shown(word)}` is not a weekday", suggest(word, tuple(name[:3] for name in DAY_NAMES)))

@@ -1,4 +1,4 @@
-"""The `when:` of a rule: YAML -> `core.routing` conditions, and their JSON Schema, from the same two tables.
+"""Read the `when:` of a rule into conditions, and describe it in JSON Schema, from FIELDS and OPERATORS.
 
 A mapping with several keys means all of them; `any`, `all` and `none` take a list of such mappings.
 """
@@ -6,7 +6,7 @@ A mapping with several keys means all of them; `any`, `all` and `none` take a li
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mailbot.config.yaml.scalars import close_to, shown
+from mailbot.config.yaml.scalars import shown, suggest
 from mailbot.config.yaml.source import Place, Source
 from mailbot.domain.routing.conditions import (
     FIELDS,
@@ -28,21 +28,27 @@ _EXAMPLE = "write it like `subject: {contains: [saldo terpotong]}`"
 
 
 def parse(source: Source, place: Place, value: object, context: Context) -> tuple[When | None, list[Problem]]:
-    """The conditions at `place`, or None and everything wrong with them."""
-    reading = _Reading(source, context, [])
-    when = _all_of(reading, place, value)
-    return (None if reading.problems else when), reading.problems
+    """Build the conditions at `place`; None and all problems where something is wrong."""
+    parser = _Parser(source, context, [])
+    when = _all_of(parser, place, value)
+    return (None if parser.problems else when), parser.problems
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
+class _Parser:
     source: Source
     context: Context
     problems: list[Problem]
 
+    def report_value(self, place: Place, message: str, hint: str = "") -> None:
+        self.problems.append(self.source.at_value(place, message, hint))
+
+    def report_key(self, place: Place, message: str, hint: str = "") -> None:
+        self.problems.append(self.source.at_key(place, message, hint))
+
 
 def schema() -> dict[str, object]:
-    """JSON Schema of a mapping of conditions; refers to itself as `#/$defs/When`."""
+    """Return the JSON Schema of a mapping of conditions; it refers to itself as `#/$defs/When`."""
     several = {"type": "array", "items": {"$ref": "#/$defs/When"}, "minItems": 1}
     groups = {
         "any": {**several, "description": "at least one of these holds"},
@@ -69,81 +75,67 @@ def _field_schema(name: str) -> dict[str, object]:
     return {**shape, "description": field.doc}
 
 
-def _all_of(reading: _Reading, place: Place, value: object) -> When | None:
+def _all_of(parser: _Parser, place: Place, value: object) -> When | None:
     if not isinstance(value, dict) or not value:
-        said = "a list" if isinstance(value, list) else f"`{shown(value)}`" if value else "nothing"
+        kind = "a list" if isinstance(value, list) else f"`{shown(value)}`" if value else "nothing"
         hint = "put `any:` or `all:` before it" if isinstance(value, list) else _EXAMPLE
-        reading.problems.append(
-            reading.source.at_value(place, f"conditions should stand here, not {said}", hint)
-        )
+        parser.report_value(place, f"conditions are needed here, not {kind}", hint)
         return None
     parts: list[When | None] = []
     for key, inner in value.items():
         if key in GROUPS:
-            parts.append(_group(reading, (*place, key), inner))
+            parts.append(_group(parser, (*place, key), inner))
         else:
-            parts += _tests(reading, (*place, key), inner)
+            parts += _field_conditions(parser, (*place, key), inner)
     return _joined(AllOf, parts)
 
 
-def _group(reading: _Reading, place: Place, value: object) -> When | None:
+def _group(parser: _Parser, place: Place, value: object) -> When | None:
     if not isinstance(value, list) or not value:
-        reading.problems.append(
-            reading.source.at_value(
-                place, f"`{place[-1]}` takes a list of conditions", f"{_EXAMPLE}, after `- `"
-            )
-        )
+        parser.report_value(place, f"`{place[-1]}` takes a list of conditions", f"{_EXAMPLE}, after `- `")
         return None
-    parts = [_all_of(reading, (*place, index), item) for index, item in enumerate(value)]
+    parts = [_all_of(parser, (*place, index), item) for index, item in enumerate(value)]
     return _joined(GROUPS[str(place[-1])], parts)
 
 
-def _tests(reading: _Reading, place: Place, value: object) -> list[When | None]:
+def _field_conditions(parser: _Parser, place: Place, value: object) -> list[When | None]:
     field = str(place[-1])
     if field_of(field) is None:
-        hint = (
-            close_to(field, (*FIELDS, *GROUPS))
-            if not field.startswith(HEADER)
-            else "write it like `header.x-priority`"
-        )
-        reading.problems.append(reading.source.at_key(place, f"there is no field `{shown(field)}`", hint))
+        hint = "write it like `header.x-priority`"
+        if not field.startswith(HEADER):
+            hint = suggest(field, (*FIELDS, *GROUPS))
+        parser.report_key(place, f"there is no field `{shown(field)}`", hint)
         return []
     if not isinstance(value, dict) or not value:
-        reading.problems.append(
-            reading.source.at_value(place, f"`{field}` needs an operator", _operator_hint(field, value))
-        )
+        parser.report_value(place, f"`{field}` needs an operator", _operator_hint(field, value))
         return []
-    return [_test(reading, (*place, operator), inner) for operator, inner in value.items()]
+    return [_condition(parser, (*place, operator), inner) for operator, inner in value.items()]
 
 
-def _test(reading: _Reading, place: Place, value: object) -> When | None:
+def _condition(parser: _Parser, place: Place, value: object) -> When | None:
     field, operator = str(place[-2]), str(place[-1])
     known = operators_of(field)
     if operator not in known:
-        exists = operator in OPERATORS
-        message = (
-            f"`{field}` can't be asked `{operator}`"
-            if exists
-            else f"there is no operator `{shown(operator)}`"
-        )
-        hint = f"it knows: {', '.join(known)}" if exists else close_to(operator, known)
+        message, hint = f"there is no operator `{shown(operator)}`", suggest(operator, known)
+        if operator in OPERATORS:
+            message, hint = f"`{field}` can't be asked `{operator}`", f"it knows: {', '.join(known)}"
         if operator[:1].isdigit():  # the rest of {over: 1,5 juta}
             hint = 'between braces a comma ends the value: put quotes around it, "1,5 juta"'
-        reading.problems.append(reading.source.at_key(place, message, hint))
+        parser.report_key(place, message, hint)
         return None
     try:
-        return build(field, operator, value, reading.context)
+        return build(field, operator, value, parser.context)
     except ValueError as error:
-        reading.problems.append(reading.source.at_value(_culprit(reading, place, value), str(error)))
+        parser.report_value(_wrong_item(parser, place, value), str(error))
         return None
 
 
-def _culprit(reading: _Reading, place: Place, value: object) -> Place:
-    """The item of a list that is wrong by itself, else the whole value."""
+def _wrong_item(parser: _Parser, place: Place, value: object) -> Place:
+    """Find the item of a list that is wrong by itself; else the place of the whole value."""
     field, operator = str(place[-2]), str(place[-1])
     for index, item in enumerate(value if isinstance(value, list) else ()):
         try:
-            build(field, operator, [item], reading.context)
+            build(field, operator, [item], parser.context)
         except ValueError:
             return (*place, index)
     return place
@@ -158,5 +150,5 @@ def _operator_hint(field: str, value: object) -> str:
 def _joined(group: type[AnyOf] | type[AllOf] | type[NoneOf], parts: list[When | None]) -> When | None:
     found = tuple(part for part in parts if part)
     if not found:
-        return None  # each part has its problem
+        return None  # each part has its own problem
     return found[0] if len(found) == 1 and group is not NoneOf else group(found)

@@ -1,24 +1,25 @@
-"""The four files' data as it was read, before anybody has checked its shape: looking things up in it.
+"""Look things up in the data of the four files before their shapes are checked.
 
-What has another shape than the one looked for is no match, never an error: no fault hides another.
+Data of another shape than the one looked for is no match, never an error: no fault hides another.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from mailbot.config.yaml.scalars import shown, suggest
 from mailbot.config.yaml.source import Place, Source
+from mailbot.errors import Problem
 
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """`beside`: texts of the other files that routing.yaml names under `lists`, by the name written there;
-    one that can't be read is missing."""
+    """The four files, and the texts of the `lists` files by the name in routing.yaml; unreadable ones miss."""
 
     mailbot: Source
     teams: Source
     routing: Source
     escalation: Source
-    beside: Mapping[str, str] = field(default_factory=dict)
+    list_files: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def four(self) -> tuple[Source, ...]:
@@ -26,7 +27,7 @@ class Files:
 
 
 def find(data: object, *pattern: str) -> Iterator[tuple[Place, object]]:
-    """All values at the pattern, with their places; "*" is any key or index."""
+    """Find all values at the pattern, with their places; "*" is any key or index."""
     if not pattern:
         yield (), data
         return
@@ -38,11 +39,12 @@ def find(data: object, *pattern: str) -> Iterator[tuple[Place, object]]:
 
 
 def texts(data: object, *pattern: str) -> Iterator[tuple[Place, str]]:
+    """Find the texts at the pattern, as `find` does."""
     return ((place, value) for place, value in find(data, *pattern) if isinstance(value, str))
 
 
 def names(files: Files, kind: str) -> tuple[str, ...] | None:
-    """The teams, levels, calendars or ladders there are; None when their file can't say."""
+    """List the teams, levels, calendars or ladders that exist; None when their file is unreadable."""
     file, pattern = {
         "team": (files.teams, ("teams", "*")),
         "level": (files.teams, ("levels", "*")),
@@ -55,28 +57,52 @@ def names(files: Files, kind: str) -> tuple[str, ...] | None:
     return tuple(str(value if kind == "level" else place[-1]) for place, value in found)
 
 
+def unknown(kind: str, name: object, known: Iterable[str]) -> tuple[str, str]:
+    """Return message and hint for a name that does not exist."""
+    return f"there is no {kind} `{shown(name)}`", suggest(str(name), tuple(known))
+
+
+def duplicates(source: Source, what: str, *pattern: str) -> Iterator[Problem]:
+    """Report each text at the pattern that occurred before, in any case; `what` completes the message."""
+    first: dict[str, Place] = {}
+    for place, text in texts(source.data, *pattern):
+        before = first.setdefault(text.strip().casefold(), place)
+        if before != place:
+            hint = f"the first is on line {source.line_of(before)}"
+            yield source.at_value(place, f"`{shown(text)}` {what}", hint)
+
+
 def names_of_people(files: Files) -> tuple[str, ...]:
-    """The names that `notify` can hold, agents and teams, as they are written."""
+    """List what `notify` may name besides addresses: teams and agents, as they are written."""
     agents = (name for _, name in texts(files.teams.data, "teams", "*", "agents", "*", "name"))
     return (*(names(files, "team") or ()), *agents)
 
 
 def notifiable(files: Files) -> dict[str, tuple[str, ...] | None] | None:
-    """Addresses by casefolded name of an agent or a team; None for a name that two agents share."""
+    """Return addresses by case-folded name of an agent or a team; None for a name that two agents share."""
     if names(files, "team") is None:
         return None
     found: dict[str, tuple[str, ...] | None] = {}
     for _, agent in find(files.teams.data, "teams", "*", "agents", "*"):
         if isinstance(agent, dict):
-            name, address = (
-                str(agent.get("name")).strip().casefold(),
-                str(agent.get("address")).strip().lower(),
-            )
-            found[name] = None if name in found else (address,)
+            name = str(agent.get("name")).strip().casefold()
+            found[name] = None if name in found else (str(agent.get("address")).strip().lower(),)
     for place, team in find(files.teams.data, "teams", "*"):
         members = tuple(address.strip().lower() for _, address in texts(team, "agents", "*", "address"))
         found[str(place[-1]).casefold()] = members
     return found
+
+
+def mailbox_addresses(files: Files) -> tuple[str, ...]:
+    """List the addresses of our mailboxes in lower case."""
+    found = texts(files.mailbot.data, "mailboxes", "*", "address")
+    return tuple(address.strip().lower() for _, address in found)
+
+
+def without_tag(address: str) -> str:
+    """Return an address in lower case and without its +tag."""
+    local, _, domain = address.strip().lower().rpartition("@")
+    return f"{local.partition('+')[0]}@{domain}"
 
 
 def _children(data: object) -> Iterable[tuple[str | int, object]]:

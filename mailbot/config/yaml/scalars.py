@@ -1,6 +1,6 @@
-"""The small words of the YAML files: durations, sizes, rates, moments, addresses, networks.
+"""Read the short notations of the YAML files: durations, sizes, rates, moments, addresses, networks.
 
-Each reader takes what the YAML gave (any type) and raises ValueError(message, hint) when it is not one.
+Each reader takes the YAML value, of any type, and raises ValueError(message, hint) when it is not one.
 """
 
 import re
@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from difflib import get_close_matches
 from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, cast
 from urllib.parse import urlsplit
 
-from mailbot.config.model import AfterStored, Network, Way
+from mailbot.config.model import AfterStored, Network, SocketAddress
 from mailbot.domain.model import Target
 from mailbot.domain.policy import Moment, Rate
 from mailbot.domain.routing.operators import octets
@@ -37,16 +37,16 @@ _RATE = re.compile(r"([0-9]{1,9})\s*(?:per|an?|/)\s*(.+)")
 _SHARE = re.compile(rf"({_NUMBER})\s*%\s*of\s+(\w+)")
 _OFFSET = re.compile(r"([^+-]*[^+\s-])\s*([+-])\s*(.+)")
 _AROUND = re.compile(r"(.+?)\s+(after|before)\s+(.+)")
-_CLOCK = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})[ T]([0-9]{2}):([0-9]{2})(?::([0-9]{2}))?")
-# RFC 5321 4.5.3.1 for the lengths; no quoted local parts, no address literals: nobody's desk has one.
+_LOCAL_TIME = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})[ T]([0-9]{2}):([0-9]{2})(?::([0-9]{2}))?")
+# RFC 5321 4.5.3.1 for the lengths; quoted local parts and address literals are not supported.
 _ADDRESS = re.compile(
     r"[^\s@\"(),:;<>\[\]\\\x00-\x1f\x7f]{1,64}@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_][\w-]{0,61}"
 )
 _DOMAIN = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)*[^\W_](?:[\w-]{0,61}[^\W_])?")
 
 
-def close_to(word: str, known: Sequence[str]) -> str:
-    """ "did you mean `payments`?", or what there is to choose from."""
+def suggest(word: str, known: Sequence[str]) -> str:
+    """Return a hint: "did you mean `payments`?", or the known words where they are 20 at most."""
     by_folded = {name.casefold(): name for name in known}
     found = get_close_matches(word.casefold(), list(by_folded), n=1, cutoff=0.6)
     if found:
@@ -55,59 +55,61 @@ def close_to(word: str, known: Sequence[str]) -> str:
 
 
 def shown(value: object) -> str:
-    """A value as it may stand in a message: short, as the YAML had it."""
-    text = {True: "true", False: "false", None: "nothing"}.get(value) if _is_word(value) else str(value)  # type: ignore[call-overload]
+    """Return a value as in the YAML, printable and at most 60 characters long, for a message."""
+    text = {True: "true", False: "false", None: "nothing"}[value] if _is_word(value) else str(value)  # type: ignore[index]
     plain = "".join(char if char.isprintable() else "�" for char in str(text)[:61])
     return plain if len(plain) <= 60 else plain[:57] + "..."
 
 
-def said(error: ValueError) -> tuple[str, str]:
-    """The message and the hint of one of our own ValueErrors."""
+def message_and_hint(error: ValueError) -> tuple[str, str]:
+    """Return both arguments of a ValueError that a reader raised; "" for a missing one."""
     message, hint = (*map(str, error.args), "", "")[:2]
     return message, hint
 
 
+def fail(message: str, hint: str = "") -> NoReturn:
+    """Raise the ValueError that `message_and_hint` takes apart."""
+    raise ValueError(message, hint)
+
+
 def duration(value: object) -> timedelta:
-    """ "30 min", "1 h 30 min", "2 days" -> the span; more than nothing, at most ten years."""
+    """Read "30 min", "1 h 30 min", "2 days": more than 0, at most ten years."""
     text = _text(value, "a time span", "30 min", unit="min")
     seconds, position = 0.0, 0
     while position < len(text):
         part = _PART.match(text, position)
         if not part or part[2].lower() not in _UNITS:
-            _no(
-                f"`{shown(text)}` is no time span",
-                _unit_hint(part[2] if part else "", "30 min, 8 h, 1 h 30 min, 2 days"),
-            )
+            fail(f"`{shown(text)}` is not a time span", _unit_hint(part[2] if part else ""))
         seconds += float(part[1]) * _UNITS[part[2].lower()]
         position = part.end()
     if not 0 < seconds <= MAX_SPAN.total_seconds():
-        _no(f"`{shown(text)}` is {'no time at all' if seconds == 0 else 'longer than ten years'}")
+        fail(f"`{shown(text)}` is {'no time' if seconds == 0 else 'longer than ten years'}")
     return timedelta(seconds=seconds)
 
 
 def size(value: object) -> int:
-    """ "25 MB" -> bytes: 25 million; 25 MiB are 26,214,400."""
+    """Read "25 MB" as 25,000,000 bytes, "25 MiB" as 26,214,400."""
     text = _text(value, "a size", "25 MB", unit="MB")
     try:
         return octets(text)
     except ValueError:
-        return _no(f"`{shown(text)}` is no size", "write it like 25 MB, 25 MiB, 500 KB or 1 GB")
+        return fail(f"`{shown(text)}` is not a size", "write it like 25 MB, 25 MiB, 500 KB or 1 GB")
 
 
 def rate(value: object) -> Rate:
-    """ "5 per day", "1 per 10 min" -> at most so many in any stretch that long."""
+    """Read "5 per day", "1 per 10 min"."""
     text = _text(value, "a rate", "5 per day", unit="per day")
     found = _RATE.fullmatch(text)
     if not found:
-        _no(f"`{shown(text)}` is no rate", "write it like 1 per 10 min, 5 per day or 200 per hour")
+        fail(f"`{shown(text)}` is not a rate", "write it like 1 per 10 min, 5 per day or 200 per hour")
     if int(found[1]) == 0:
-        _no("a rate of 0 lets nothing through", "leave the mailbox out, or set a rate")
+        fail("a rate of 0 lets nothing through", "leave the mailbox out, or set a rate")
     period = found[2] if found[2][:1].isdigit() else f"1 {found[2]}"
     return Rate(int(found[1]), duration(period))
 
 
 def moment(value: object) -> Moment:
-    """ "first_response", "75% of resolution", "50% of follow_up + 30 min", "30 min before resolution"."""
+    """Read "first_response", "75% of resolution", "50% of follow_up + 30 min", "30 min before resolution"."""
     text = _text(value, "a moment", "75% of first_response", unit="min after first_response")
     base, offset = text, timedelta()
     if around := _AROUND.fullmatch(text):
@@ -116,87 +118,83 @@ def moment(value: object) -> Moment:
         base, offset = found[1], duration(found[3]) * (1 if found[2] == "+" else -1)
     share = _SHARE.fullmatch(base)
     if share and float(share[1]) > 1000:
-        _no(f"`{shown(text)}` lies too far out", "up to 1000% can be used")
+        fail(f"`{shown(text)}` is too far away", "at most 1000% is allowed")
     return Moment(_target(share[2] if share else base), float(share[1]) / 100 if share else 1.0, offset)
 
 
 def levels(value: object) -> dict[str, str]:
-    """ "L2", or {fraud: L3, other: L2} -> the level by category, under OTHER that of the rest."""
+    """Read "L2" or {fraud: L3, other: L2} as a level by category; OTHER is for all other categories."""
     given = {OTHER: value} if isinstance(value, str) else value
     hint = "write a level, or {fraud: L3, legal: management, other: L2}"
     if not isinstance(given, dict) or not given:
-        _no(f"a level should stand here, not {shown(value) or 'nothing'}", hint)
+        fail(f"a level is needed here, not {shown(value) or 'nothing'}", hint)
     for category, level in given.items():
         if not all(isinstance(each, str) and each.strip() == each != "" for each in (category, level)):
-            _no(f"`{shown(category)}: {shown(level)}` is no category with its level", hint)
+            fail(f"`{shown(category)}: {shown(level)}` is not a category with its level", hint)
     return dict(given)
 
 
-def clock(value: object) -> datetime:
-    """ "2026-11-23 10:30" or with seconds, by a wall clock that stands elsewhere: a naive moment."""
+def local_time(value: object) -> datetime:
+    """Read "2026-11-23 10:30", seconds allowed, as a naive time; the caller knows the zone."""
     text = _text(value, "a date and a time", "2026-11-23 10:30")
-    if found := _CLOCK.fullmatch(text):
+    if found := _LOCAL_TIME.fullmatch(text):
         try:
             return datetime(*(int(part or 0) for part in found.groups()))  # type: ignore[arg-type] # noqa: DTZ001
         except ValueError:
             pass  # the 30th of February
-    return _no(f"`{shown(text)}` is no date with a time", "write it like 2026-11-23 10:30")
+    return fail(f"`{shown(text)}` is not a date with a time", "write it like 2026-11-23 10:30")
 
 
 def address(value: object) -> str:
-    """A plain mail address in lower case."""
+    """Read a plain mail address, in lower case."""
     text = _text(value, "a mail address", "ayu@dukungan.example")
     if not _ADDRESS.fullmatch(text) or len(text) > 254 or ".." in text:
-        _no(
-            f"`{shown(text)}` is no mail address",
-            "write it like ayu@dukungan.example, without a name or brackets",
-        )
+        hint = "write it like ayu@dukungan.example, without a name or brackets"
+        fail(f"`{shown(text)}` is not a mail address", hint)
     return text.lower()
 
 
 def domain(value: object) -> str:
     text = _text(value, "a domain", "dukungan.example")
     if not _DOMAIN.fullmatch(text) or len(text) > 253:
-        _no(f"`{shown(text)}` is no domain", "write it like mail.dukungan.example")
+        fail(f"`{shown(text)}` is not a domain", "write it like mail.dukungan.example")
     return text.lower()
 
 
 def ascii_domain(value: object) -> str:
-    """A domain or a part of one in the letters of the DNS: "xn--bnk-qla.example"."""
+    """Read a domain or a part of one in ASCII, as in the DNS: "xn--bnk-qla.example"."""
     text = domain(value)
     if not text.isascii():
-        _no(f"`{shown(text)}` is not written as the DNS has it", "write its xn-- form")
+        fail(f"`{shown(text)}` is not written as the DNS has it", "write its xn-- form")
     return text
 
 
 def endpoint(value: object) -> tuple[str, int]:
-    """ "127.0.0.1:25", "[::1]:25", "relay.example:587" -> host and port."""
+    """Read "127.0.0.1:25", "[::1]:25", "relay.example:587" as host and port."""
     text = _text(value, "a host with its port", "127.0.0.1:25")
     host, colon, port = text.rpartition(":")
     if not colon or not (port.isascii() and port.isdigit()) or len(port) > 5 or int(port) > 65535:
-        _no(
-            f"`{shown(text)}` is no host with a port",
-            "write it like 127.0.0.1:25, [::1]:25 or mail.example:587",
-        )
+        hint = "write it like 127.0.0.1:25, [::1]:25 or mail.example:587"
+        fail(f"`{shown(text)}` is not a host with a port", hint)
     if host.startswith("[") and host.endswith("]"):
         return _ip(host[1:-1]), int(port)
     if ":" in host:
-        _no(f"`{shown(text)}`: an IPv6 address needs brackets", f"write it like [{host}]:{port}")
-    return domain(host) if host else _no(f"`{shown(text)}`: the host is missing", f"127.0.0.1:{port}?"), int(
-        port
-    )
+        fail(f"`{shown(text)}`: an IPv6 address needs brackets", f"write it like [{host}]:{port}")
+    if not host:
+        fail(f"`{shown(text)}`: the host is missing", f"127.0.0.1:{port}?")
+    return domain(host), int(port)
 
 
-def lmtp(value: object) -> Way:
-    """ "127.0.0.1:8024" -> host and port, "/run/mailbot/lmtp.sock" -> the path of a local socket."""
+def lmtp(value: object) -> SocketAddress:
+    """Read host and port, or the path of a local socket: "127.0.0.1:8024", "/run/mailbot/lmtp.sock"."""
     text = _text(value, "a host with its port, or a path", "127.0.0.1:8024")
     if not text.startswith("/"):
         found = endpoint(text)
         if found[1] == 25:
-            _no("LMTP must not be spoken on port 25", "RFC 2033 section 5; 8024 and 24 are usual")
+            fail("LMTP is not allowed on port 25", "RFC 2033 section 5; 8024 and 24 are usual")
         return found
     if not text.isprintable() or text.endswith("/") or len(text.encode()) > MAX_SOCKET:
-        _no(f"`{shown(text)}` can't be a local socket", f"a file's path of at most {MAX_SOCKET} bytes")
+        fail(f"`{shown(text)}` is not a local socket", f"a file's path of at most {MAX_SOCKET} bytes")
     return Path(text)
 
 
@@ -206,60 +204,58 @@ def network(value: object) -> Network:
         return ip_network(text)
     except ValueError as error:
         why = shown(str(error).replace(repr(text), "it"))  # which repeats all that was written
-        return _no(f"`{shown(text)}` is no network: {why}", "write it like 10.0.0.0/8, 127.0.0.1 or fd00::/8")
+        return fail(
+            f"`{shown(text)}` is not a network: {why}", "write it like 10.0.0.0/8, 127.0.0.1 or fd00::/8"
+        )
 
 
 def store(value: object) -> str:
-    """A SQLite file or the URL of one of the two engines, as it was written. Shows no password."""
+    """Check a SQLite file or a URL of SQLite or PostgreSQL; return it unchanged. Messages show no password."""
     text = _text(value, "a file or a URL", "mailbot.db, or postgresql://host/name")
     scheme, colon, rest = text.partition("://")
     if not text.isprintable() or (not colon and (set("?:@") & set(text) or text.endswith("/"))):
-        _no("this is neither a file nor a URL", "write it like mailbot.db, or postgresql://host/name")
+        fail("this is neither a file nor a URL", "write it like mailbot.db, or postgresql://host/name")
     if colon and scheme not in POSTGRES + SQLITE:
-        _no(f"there is no store of the kind `{shown(scheme)}`", close_to(scheme, ("sqlite", "postgresql")))
+        fail(f"unknown kind of store `{shown(scheme)}`", suggest(scheme, ("sqlite", "postgresql")))
     if text == ":memory:" or (
         colon and scheme in SQLITE and rest.partition("?")[0] in ("", "/", "/:memory:")
     ):
-        _no("a store in memory forgets what it has promised to keep", "name a file: mailbot.db")
+        fail("a store in memory is lost when the daemon stops", "name a file: mailbot.db")
     if colon and scheme in SQLITE and not rest.startswith("/"):
-        _no("a SQLite store has no host", "three slashes: sqlite:///mailbot.db")
+        fail("a SQLite store has no host", "three slashes: sqlite:///mailbot.db")
     return text
 
 
 def store_without_password(value: object) -> str:
-    """As `store`, for YAML, which is no place for a password."""
+    """Check a store as `store` does, and that it holds no password: YAML files are read by many."""
     text = store(value)
     try:
-        open_secret = bool(urlsplit(text).password) or "password=" in text
+        has_password = bool(urlsplit(text).password) or "password=" in text
     except ValueError:
-        open_secret = "@" in text
-    if open_secret:
+        has_password = "@" in text
+    if has_password:
         hint = "give the whole URL as MAILBOT_STORE or as the systemd credential mailbot-store"
-        _no("a password has no place in YAML", hint)
+        fail("a password is not allowed in YAML", hint)
     return text
 
 
 def after_stored(value: object) -> tuple[AfterStored, str]:
-    """ "seen", "delete", "move to Arsip" -> what, and the folder."""
+    """Read "seen", "delete" or "move to Arsip" as the action and the folder."""
     text = _text(value, "what is done with a stored mail", "seen")
-    if text == "seen":
-        return "seen", ""
-    if text == "delete":
-        return "delete", ""
+    if text in ("seen", "delete"):
+        return cast(AfterStored, text), ""
     folder = text.removeprefix("move to ").strip()
     if folder == text or not folder or not folder.isprintable():
-        _no(f"`{shown(text)}` can't be done", "write seen, delete, or move to FOLDER")
+        fail(f"`{shown(text)}` is not allowed here", "write seen, delete, or move to FOLDER")
     return "move", folder
 
 
 def loopback(value: object) -> tuple[str, int]:
-    """An endpoint that only this machine can reach."""
+    """Read an endpoint that only this machine can reach."""
     host, port = endpoint(value)
     if not is_loopback(host):
-        _no(
-            f"`{host}` is not a loopback address",
-            f"figures about customers are not for the network: 127.0.0.1:{port}",
-        )
+        hint = f"figures about customers are not for the network: 127.0.0.1:{port}"
+        fail(f"`{host}` is not a loopback address", hint)
     return host, port
 
 
@@ -273,14 +269,14 @@ def is_loopback(host: str) -> bool:
 def _target(word: str) -> Target:
     if word in TARGETS:
         return Target(word)
-    return _no(f"there is no target `{shown(word)}`", close_to(word, [target.value for target in TARGETS]))
+    return fail(f"there is no target `{shown(word)}`", suggest(word, [target.value for target in TARGETS]))
 
 
 def _ip(text: str) -> str:
     try:
         return str(ip_address(text))
     except ValueError as error:
-        return _no(str(error))
+        return fail(str(error))
 
 
 def _text(value: object, what: str, example: str, unit: str = "") -> str:
@@ -289,18 +285,14 @@ def _text(value: object, what: str, example: str, unit: str = "") -> str:
         if not (unit and text.isdigit()):
             return text
     if unit and not isinstance(value, bool) and isinstance(value, int | float | str) and str(value).strip():
-        return _no(f"`{shown(value)}` has no unit", f"{what} is written like `{shown(value)} {unit}`")
-    return _no(f"{what} should stand here, not {shown(value) or 'nothing'}", f"write it like {example}")
+        return fail(f"`{shown(value)}` has no unit", f"{what} is written like `{shown(value)} {unit}`")
+    return fail(f"{what} is needed here, not {shown(value) or 'nothing'}", f"write it like {example}")
 
 
-def _unit_hint(unit: str, examples: str) -> str:
+def _unit_hint(unit: str) -> str:
     near = get_close_matches(unit.lower(), list(_UNITS), n=1) if unit else []
-    return f"did you mean `{near[0]}`?" if near else f"write it like {examples}"
+    return f"did you mean `{near[0]}`?" if near else "write it like 30 min, 8 h, 1 h 30 min, 2 days"
 
 
 def _is_word(value: object) -> bool:
     return value is None or isinstance(value, bool)
-
-
-def _no(message: str, hint: str = "") -> NoReturn:
-    raise ValueError(message, hint)

@@ -1,7 +1,7 @@
-"""One YAML file as plain data together with the place of every key and value.
+"""Read one YAML file as plain data together with the place of every key and value.
 
-YAML 1.2, and less: no anchors, aliases, merge keys, tags, directives or second documents. What an admin reads
-in the file is what holds, on the line where it stands. Keys are always text; `NO` and `17:30` stay text.
+YAML 1.2 without anchors, aliases, merge keys, tags, directives and second documents: what an admin reads on a
+line is what holds. Keys are always text; `NO` and `17:30` stay text.
 """
 
 import re
@@ -42,15 +42,11 @@ _WORDS = {"": None, "~": None, "null": None, "Null": None, "NULL": None} | {
 }
 _SECRET = re.compile(r"(?i)((?:pass|secret|token|credential)[a-z_-]*['\"]?\s*[:=]\s*)\S.*")
 _URL_SECRET = re.compile(r"(://[^\s/:@]*:)[^\s/@]+@")
-# What ruamel says, what that means to somebody who edits the file.
-_PLAIN_WORDS = (
-    (r"character '\t'", "a tab stands here: YAML wants spaces", ""),
-    (
-        "mapping values are not allowed",
-        "a colon where none can be",
-        "text with `: ` in it needs quotes around it",
-    ),
-    ("expected <block end>", "this line does not belong to what stands above it", "look at its indentation"),
+# Part of ruamel's message -> what it means to somebody who edits the file.
+_MESSAGES = (
+    (r"character '\t'", "a tab is not allowed here: YAML needs spaces", ""),
+    ("mapping values are not allowed", "a colon is not allowed here", "text with `: ` in it needs quotes"),
+    ("expected <block end>", "this line does not fit the lines above it", "look at its indentation"),
     ("could not find expected ':'", "a colon is missing", "write `name: value`"),
     ("found unexpected end of stream", "the file ends inside a quoted text", "a closing quote is missing"),
     (
@@ -88,26 +84,27 @@ class Source:
     keys: dict[Place, Mark] = field(default_factory=dict)
 
     def at_value(self, place: Place, message: str, hint: str = "") -> Problem:
-        """A problem with the value at `place`, or with the nearest thing around it that is in the file."""
+        """Report a problem with the value at `place`, or with the nearest value around it that is in the file."""
         while place not in self.values and place:
             place = place[:-1]
         return self.at(self.values.get(place, (0, 0)), message, hint)
 
     def at_key(self, place: Place, message: str, hint: str = "") -> Problem:
-        """A problem with the key itself; of a list's item, with the item."""
-        return (
-            self.at(self.keys[place], message, hint)
-            if place in self.keys
-            else self.at_value(place, message, hint)
-        )
+        """Report a problem with the key itself; for an item of a list, with the item."""
+        if place not in self.keys:
+            return self.at_value(place, message, hint)
+        return self.at(self.keys[place], message, hint)
+
+    def line_of(self, place: Place) -> int:
+        return self.values.get(place, (0, 0))[0]
 
     def at(self, mark: Mark, message: str, hint: str = "") -> Problem:
         return Problem(self.file, *mark, message, hint, _excerpt(self.lines, mark))
 
 
 @dataclass(slots=True)
-class _Reading:
-    """The events of one document being turned into data; collects what must not stand there."""
+class _Parser:
+    """Turn the events of one document into data; collects what is not allowed in it."""
 
     source: Source
     events: Iterator[Event]
@@ -123,7 +120,7 @@ class _TooDeep(Exception):
 
 
 def read(path: Path) -> tuple[Source, list[Problem]]:
-    """The file as data, and what is wrong with it as YAML. Never raises for what is in or around the file."""
+    """Read the file as data, with its problems as YAML. Never raises, whatever the file or its path."""
     name = str(path)
     try:
         raw = content(path, MAX_BYTES + 1)
@@ -139,7 +136,7 @@ def read(path: Path) -> tuple[Source, list[Problem]]:
 
 
 def content(path: Path, most: int) -> bytes:
-    """The first `most` bytes of a file. OSError for what is none: to open a pipe would wait for ever."""
+    """Read the first `most` bytes of a file. OSError for anything else: opening a pipe would wait for ever."""
     if path.exists() and not path.is_file():
         raise OSError(EINVAL, "is not a file")
     with path.open("rb") as file:
@@ -147,7 +144,7 @@ def content(path: Path, most: int) -> bytes:
 
 
 def parse(raw: bytes, name: str) -> tuple[Source, list[Problem]]:
-    """As `read`, of bytes that are already here."""
+    """Parse as `read` does, from bytes."""
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -161,98 +158,98 @@ def parse(raw: bytes, name: str) -> tuple[Source, list[Problem]]:
         before = text[: error.position].splitlines() or [""]
         mark = (len(before), len(before[-1]) + 1)
         return source, [
-            Problem(name, *mark, "a control character stands here: only text can be in this file")
+            Problem(name, *mark, "a control character is not allowed here: the file must be text")
         ]
     except MarkedYAMLError as error:
         return source, [_syntax(source, error)]
     except _TooDeep as deep:
         return source, [source.at(deep.mark, f"is nested deeper than {MAX_DEPTH} levels")]
     except (YAMLError, ValueError, OverflowError, RecursionError) as error:
-        # ruamel lets int() and chr() speak for themselves on broken escapes (`"\UFFFFFFFF"`).
+        # On broken escapes (`"\UFFFFFFFF"`) ruamel lets the errors of int() and chr() through.
         return source, [Problem(name, 0, 0, f"is not YAML: {str(error)[:200]}")]
 
 
 def _document(source: Source, text: str) -> tuple[Source, list[Problem]]:
-    reading = _Reading(source, iter(YAML(typ="safe", pure=True).parse(text)))
+    parser = _Parser(source, iter(YAML(typ="safe", pure=True).parse(text)))
     data: object = None
     documents = 0
-    for event in reading.events:
+    for event in parser.events:
         if not isinstance(event, DocumentStartEvent):
             continue
         documents += 1
         if documents > 1:
-            reading.refuse(
+            parser.refuse(
                 event, "a second document begins here", "one file holds one document: remove the `---`"
             )
             break
         if event.version or event.tags:
-            reading.refuse(event, "directives (lines with `%`) can't be used")
-        data = _value(reading, next(reading.events), (), 0)
-    if data is None and not reading.problems:
-        reading.problems.append(
+            parser.refuse(event, "directives (lines with `%`) are not allowed")
+        data = _value(parser, next(parser.events), (), 0)
+    if data is None and not parser.problems:
+        parser.problems.append(
             Problem(source.file, 0, 0, "is empty", "`mailbot init DIR` writes a working set")
         )
-    return replace(source, data=data), reading.problems
+    return replace(source, data=data), parser.problems
 
 
-def _value(reading: _Reading, event: Event, place: Place, depth: int) -> object:
+def _value(parser: _Parser, event: Event, place: Place, depth: int) -> object:
     if depth > MAX_DEPTH:
         raise _TooDeep(_mark(event))
-    reading.source.values[place] = _mark(event)
+    parser.source.values[place] = _mark(event)
     if isinstance(event, AliasEvent):
-        reading.refuse(
-            event, f"aliases (`*{event.anchor}`) can't be used", "write the value out where it holds"
+        parser.refuse(
+            event, f"aliases (`*{event.anchor}`) are not allowed", "write the value out where it is used"
         )
         return None
-    _refuse_decoration(reading, event)
+    _refuse_extras(parser, event)
     if isinstance(event, MappingStartEvent):
-        return _mapping(reading, place, depth)
+        return _mapping(parser, place, depth)
     if isinstance(event, SequenceStartEvent):
         items: list[object] = []
-        while not isinstance(item := next(reading.events), SequenceEndEvent):
-            items.append(_value(reading, item, (*place, len(items)), depth + 1))
+        while not isinstance(item := next(parser.events), SequenceEndEvent):
+            items.append(_value(parser, item, (*place, len(items)), depth + 1))
         return items
     return _scalar(event)
 
 
-def _mapping(reading: _Reading, place: Place, depth: int) -> dict[str, object]:
+def _mapping(parser: _Parser, place: Place, depth: int) -> dict[str, object]:
     data: dict[str, object] = {}
-    while not isinstance(event := next(reading.events), MappingEndEvent):
-        key = _key(reading, event, depth)
+    while not isinstance(event := next(parser.events), MappingEndEvent):
+        key = _key(parser, event, depth)
         inner = (*place, key)
-        first = reading.source.keys.get(inner)
+        first = parser.source.keys.get(inner)
         if first:
-            reading.refuse(event, f"`{key}` stands here twice", f"the first is on line {first[0]}")
-            _value(reading, next(reading.events), _aside(event), depth + 1)
+            parser.refuse(event, f"`{key}` is here twice", f"the first is on line {first[0]}")
+            _value(parser, next(parser.events), _nowhere(event), depth + 1)
             continue
-        reading.source.keys[inner] = _mark(event)
-        data[key] = _value(reading, next(reading.events), inner, depth + 1)
+        parser.source.keys[inner] = _mark(event)
+        data[key] = _value(parser, next(parser.events), inner, depth + 1)
     return data
 
 
-def _key(reading: _Reading, event: Event, depth: int) -> str:
+def _key(parser: _Parser, event: Event, depth: int) -> str:
     if not isinstance(event, ScalarEvent):
-        reading.refuse(event, "a key can only be text")
-        _value(reading, event, _aside(event), depth + 1)  # an alias, a list, a mapping: read past it
+        parser.refuse(event, "a key must be text")
+        _value(parser, event, _nowhere(event), depth + 1)  # an alias, a list, a mapping: skip it
         return "\0"  # in no file
-    _refuse_decoration(reading, event)
+    _refuse_extras(parser, event)
     if event.value == "<<" and not event.style:
-        reading.refuse(event, "merge keys (`<<`) can't be used", "write the values out where they hold")
+        parser.refuse(event, "merge keys (`<<`) are not allowed", "write the values out where they are used")
     return str(event.value)
 
 
-def _aside(event: Event) -> Place:
-    """A place that no file has: for what is read only to get past it."""
+def _nowhere(event: Event) -> Place:
+    """Return a place that no file has, for a value that is only skipped."""
     return "\0", *_mark(event)
 
 
-def _refuse_decoration(reading: _Reading, event: Any) -> None:
+def _refuse_extras(parser: _Parser, event: Any) -> None:
     if event.anchor:
-        reading.refuse(
-            event, f"anchors (`&{event.anchor}`) can't be used", "write the value out where it holds"
+        parser.refuse(
+            event, f"anchors (`&{event.anchor}`) are not allowed", "write the value out where it is used"
         )
     if event.tag is not None:
-        reading.refuse(event, "tags (words with `!`) can't be used", "quotes make a text of anything")
+        parser.refuse(event, "tags (words with `!`) are not allowed", "quotes make a text of anything")
 
 
 def _scalar(event: Any) -> object:
@@ -272,15 +269,14 @@ def _mark(event: Event) -> Mark:
 
 def _syntax(source: Source, error: MarkedYAMLError) -> Problem:
     mark = error.problem_mark or error.context_mark
-    said = " ".join(filter(None, (error.problem, error.context))).strip() or "is not YAML"
-    for pattern, message, hint in _PLAIN_WORDS:
-        if pattern in said:
-            return source.at((mark.line + 1, mark.column + 1) if mark else (0, 0), message, hint)
-    return source.at((mark.line + 1, mark.column + 1) if mark else (0, 0), said)
+    at = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+    text = " ".join(filter(None, (error.problem, error.context))).strip() or "is not YAML"
+    found = ((message, hint) for pattern, message, hint in _MESSAGES if pattern in text)
+    return source.at(at, *next(found, (text, "")))
 
 
 def _excerpt(lines: tuple[str, ...], mark: Mark) -> str:
-    """The line as far as it can be shown: no control characters, no secrets, not a whole screen."""
+    """Return the line for a message: without control characters and secrets, cut at MAX_EXCERPT."""
     line, column = mark
     if not 0 < line <= len(lines) or column > MAX_EXCERPT:
         return ""

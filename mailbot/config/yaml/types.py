@@ -1,84 +1,107 @@
-"""The types of single values in the YAML files: what is read into what, and how the JSON Schema says it."""
+"""Name the types of single YAML values: how each is read, and how the JSON Schema describes it."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    WithJsonSchema,
+)
+from pydantic_core import CoreSchema
 
 from mailbot.config.checks import actions
-from mailbot.config.model import AfterStored, Network, Way
+from mailbot.config.model import AfterStored, Network, SocketAddress
 from mailbot.config.yaml import calendars, lists, scalars
-from mailbot.config.yaml.scalars import close_to, shown
+from mailbot.config.yaml.scalars import shown, suggest
 from mailbot.domain.policy import Moment, Rate
 from mailbot.domain.routing.conditions import COMPLEXITIES, PRIORITIES, URGENCIES
 from mailbot.domain.routing.operators import compiled_pattern
 from mailbot.domain.worktime import Interval
 
+# RFC 5322 section 2.2; at most 76 characters, so that the field's name fits into one line.
+_FIELD_NAME = r"(?=-*[A-Za-z0-9])[A-Za-z0-9-]{1,76}"
+_UNSIGNED = ("dkim-signature", "received", "return-path", "bcc")  # RFC 6376 section 5.4.1
+# What Indonesians call their zones; the tz database does not know these names.
+_INDONESIAN = {"WIB": "Asia/Jakarta", "WITA": "Asia/Makassar", "WIT": "Asia/Jayapura"}
 
-def _text(what: str, *examples: str, **more: object) -> WithJsonSchema:
-    return WithJsonSchema({"type": "string", "description": what, "examples": list(examples), **more})
+
+@dataclass(frozen=True, slots=True, eq=False)  # pydantic hashes it
+class _Read:
+    """Read a YAML value with `reader`, which raises ValueError(message, hint); and its JSON Schema."""
+
+    reader: Callable[[Any], Any]
+    json_schema: Mapping[str, object]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return BeforeValidator(self.reader).__get_pydantic_core_schema__(source, handler)
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return dict(self.json_schema)
 
 
-def _one_of(known: tuple[str, ...]) -> BeforeValidator:
+def _text(what: str, *examples: str, **more: object) -> dict[str, object]:
+    return {"type": "string", "description": what, "examples": list(examples), **more}
+
+
+def _read(reader: Callable[[Any], Any], what: str, *examples: str, **more: object) -> _Read:
+    """Make the type of a value that is one text in YAML."""
+    return _Read(reader, _text(what, *examples, **more))
+
+
+def _one_of(known: tuple[str, ...]) -> _Read:
     def check(value: object) -> str:
         if not isinstance(value, str) or value not in known:
-            raise ValueError(f"`{shown(value)}` can't stand here", close_to(str(value), known))
+            raise ValueError(f"`{shown(value)}` is not allowed here", suggest(str(value), known))
         return value
 
-    return BeforeValidator(check)
+    return _Read(check, {"enum": list(known)})
 
 
-def _printable(value: str) -> str:
-    if not value or value != value.strip() or len(value) > 100 or not value.isprintable():
-        raise ValueError(f"`{shown(value)}` is no name", "1 to 100 letters on one line, no space around them")
-    return value
+def _matching(pattern: str, problem: str, hint: str) -> AfterValidator:
+    """Make a validator for a text that the whole pattern must match."""
+
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(f"`{shown(value)}` {problem}", hint)
+        return value
+
+    return AfterValidator(check)
 
 
-def _line(value: str) -> str:
-    if not value or value != value.strip() or len(value) > 150 or not value.isprintable():
-        raise ValueError(f"`{shown(value)}` can't stand in a mail", "1 to 150 letters on one line")
-    return value
+def _one_line(most: int, problem: str, hint: str) -> AfterValidator:
+    def check(value: str) -> str:
+        if not value or value != value.strip() or len(value) > most or not value.isprintable():
+            raise ValueError(f"`{shown(value)}` {problem}", hint)
+        return value
+
+    return AfterValidator(check)
 
 
-def _for_customers(value: str) -> str:
+def _without_address(value: str) -> str:
     if "@" in value:
         raise ValueError(f"`{shown(value)}` holds an address", "customers read this: plain words")
     return value
 
 
-def _prefix(value: str) -> str:
-    if not (value.isascii() and value.isalpha() and value.isupper() and 2 <= len(value) <= 10):
-        raise ValueError(f"`{shown(value)}` is no prefix", "2 to 10 capital letters, such as TOKO")
-    return value
-
-
-def _language(value: str) -> str:
-    if not (len(value) == 2 and value.isascii() and value.isalpha() and value.islower()):
-        raise ValueError(f"`{shown(value)}` is no language", "two small letters: id, en")
-    return value
-
-
-def _header_name(value: str) -> str:
-    """RFC 5322 section 2.2, without what RFC 6376 section 5.4.1 says not to sign."""
-    plain = value.isascii() and value.replace("-", "").isalnum() and len(value) <= 76
-    if not plain or value.lower() in ("dkim-signature", "received", "return-path", "bcc"):
-        raise ValueError(f"`{shown(value)}` is no header field to sign", "such as Subject or List-Id")
+def _signed_field(value: str) -> str:
+    if value.lower() in _UNSIGNED:
+        raise ValueError(f"`{value}` is not a header field to sign", "such as Subject or List-Id")
     return value.lower()
 
 
-def _header_field(value: str) -> str:
-    """RFC 5322 section 2.2, for a mail that is made up for a test."""
-    if not (value.isascii() and value.replace("-", "").isalnum() and len(value) <= 76):
-        raise ValueError(f"`{shown(value)}` is no header field", "such as List-Id")
+def _test_field(value: str) -> str:
     if value.lower() in ("from", "to", "subject", "mime-version") or value.lower().startswith("content-"):
-        raise ValueError(f"`{value}` has a key of its own here", "from, to, subject, body, attachments")
+        raise ValueError(f"`{value}` has its own key here", "from, to, subject, body, attachments")
     return value
-
-
-# What Indonesians call their zones; the tz database does not know these names.
-_INDONESIAN = {"WIB": "Asia/Jakarta", "WITA": "Asia/Makassar", "WIT": "Asia/Jayapura"}
 
 
 def _zone(value: str) -> str:
@@ -86,17 +109,8 @@ def _zone(value: str) -> str:
     try:
         ZoneInfo(value)
     except (LookupError, ValueError, OSError):
-        raise ValueError(
-            f"`{shown(value)}` is no time zone", "write it like WIB, WITA, WIT or Asia/Jakarta"
-        ) from None
-    return value
-
-
-def _template_name(value: str) -> str:
-    if not value or len(value) > 40 or set(value) - set("abcdefghijklmnopqrstuvwxyz0123456789_-"):
-        raise ValueError(
-            f"`{shown(value)}` can't be a part of a file's name", "small letters, digits, - and _"
-        )
+        hint = "write it like WIB, WITA, WIT or Asia/Jakarta"
+        raise ValueError(f"`{shown(value)}` is not a time zone", hint) from None
     return value
 
 
@@ -109,7 +123,7 @@ def _week(value: object) -> object:
     return {"mon-sun": "00:00-24:00"} if value == "always" else value
 
 
-def _ever_open(value: dict[tuple[int, ...], tuple[Interval, ...]]) -> object:
+def _open_some_day(value: dict[tuple[int, ...], tuple[Interval, ...]]) -> object:
     if not any(value.values()):
         raise ValueError("no day has hours: nothing would ever come due")
     return value
@@ -120,6 +134,8 @@ def _one_or_more(value: object) -> object:
 
 
 def some(what: str) -> Callable[[Any], Any]:
+    """Make a check that refuses an empty list or mapping of `what`."""
+
     def check(value: Any) -> Any:
         if not value:
             raise ValueError(f"at least one {what} is needed")
@@ -128,172 +144,134 @@ def some(what: str) -> Callable[[Any], Any]:
     return check
 
 
-Name = Annotated[str, AfterValidator(_printable)]
-Line = Annotated[str, AfterValidator(_line)]
-ListFile = Annotated[str, BeforeValidator(lists.file_name), _text("a file beside this one", "vip.txt")]
-Public = Annotated[str, AfterValidator(_printable), AfterValidator(_for_customers)]
-Address = Annotated[
-    str, BeforeValidator(scalars.address), _text("a mail address", "ayu@dukungan.example", format="email")
-]
-Spoken = Annotated[str, _one_of(("id", "en", "unsure")), WithJsonSchema({"enum": ["id", "en", "unsure"]})]
-WallClock = Annotated[
+_PRINTABLE = _one_line(100, "is not a name", "1 to 100 letters on one line, no space around them")
+
+Name = Annotated[str, _PRINTABLE]
+Line = Annotated[str, _one_line(150, "is not allowed in a mail", "1 to 150 letters on one line")]
+ListFile = Annotated[str, _read(lists.file_name, "a file beside this one", "vip.txt")]
+Public = Annotated[str, _PRINTABLE, AfterValidator(_without_address)]
+Address = Annotated[str, _read(scalars.address, "a mail address", "ayu@dukungan.example", format="email")]
+DetectedLanguage = Annotated[str, _one_of(("id", "en", "unsure"))]
+LocalTime = Annotated[
     datetime,
-    BeforeValidator(scalars.clock),
-    _text(
+    _read(
+        scalars.local_time,
         "a date and a time by the wall clock",
         "2026-11-23 10:30",
         pattern=r"^\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?$",
     ),
 ]
-Language = Annotated[str, AfterValidator(_language), _text("two letters", "id", "en", pattern="^[a-z]{2}$")]
-Span = Annotated[
-    timedelta,
-    BeforeValidator(scalars.duration),
-    _text("a time span", "30 min", "8 h", "1 h 30 min", "14 days"),
+Language = Annotated[
+    str,
+    _matching("[a-z]{2}", "is not a language", "two small letters: id, en"),
+    WithJsonSchema(_text("two letters", "id", "en", pattern="^[a-z]{2}$")),
 ]
-Size = Annotated[int, BeforeValidator(scalars.size), _text("a size", "25 MB", "25 MiB", "500 KB", "1 GB")]
-At = Annotated[
-    Moment,
-    BeforeValidator(scalars.moment),
-    _text(
-        "a moment",
-        "first_response",
-        "75% of resolution",
-        "first_response + 30 min",
-        "30 min before resolution",
-    ),
-]
+Span = Annotated[timedelta, _read(scalars.duration, "a time span", "30 min", "8 h", "1 h 30 min", "14 days")]
+Size = Annotated[int, _read(scalars.size, "a size", "25 MB", "25 MiB", "500 KB", "1 GB")]
+_MOMENTS = ("first_response", "75% of resolution", "first_response + 30 min", "30 min before resolution")
+At = Annotated[Moment, _read(scalars.moment, "a moment", *_MOMENTS)]
 Levels = Annotated[
     dict[str, str],
-    BeforeValidator(scalars.levels),
-    WithJsonSchema(
+    _Read(
+        scalars.levels,
         {
-            "anyOf": [
-                {"type": "string"},
-                {"type": "object", "additionalProperties": {"type": "string"}},
-            ],
+            "anyOf": [{"type": "string"}, {"type": "object", "additionalProperties": {"type": "string"}}],
             "description": "a level, or one by category; the longest category that fits counts, else `other`",
             "examples": ["L2", {"fraud": "L3", "legal": "management", "other": "L2"}],
-        }
+        },
     ),
 ]
-Quiet = Annotated[
-    tuple[Interval, ...], BeforeValidator(calendars.quiet), _text("hours of every day", "21:00-07:00")
-]
-_Rate = Annotated[
-    Rate, BeforeValidator(scalars.rate), _text("a rate", "1 per 10 min", "5 per day", "200 per hour")
-]
+Quiet = Annotated[tuple[Interval, ...], _read(calendars.quiet, "hours of every day", "21:00-07:00")]
+_Rate = Annotated[Rate, _read(scalars.rate, "a rate", "1 per 10 min", "5 per day", "200 per hour")]
 _ONE_OR_MORE = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
 Rates = Annotated[
     list[_Rate],
-    BeforeValidator(_one_or_more),
-    WithJsonSchema({**_ONE_OR_MORE, "examples": ["200 per hour", ["1 per 10 min", "5 per day"]]}),
+    _Read(_one_or_more, {**_ONE_OR_MORE, "examples": ["200 per hour", ["1 per 10 min", "5 per day"]]}),
 ]
-Names = Annotated[list[Name], BeforeValidator(_one_or_more), WithJsonSchema(_ONE_OR_MORE)]
-Net = Annotated[
-    Network, BeforeValidator(scalars.network), _text("a network", "10.0.0.0/8", "127.0.0.1", "fd00::/8")
-]
-Endpoint = Annotated[
-    tuple[str, int], BeforeValidator(scalars.endpoint), _text("host:port", "127.0.0.1:25", "[::1]:25")
-]
-Lmtp = Annotated[
-    Way,
-    BeforeValidator(scalars.lmtp),
-    _text("host:port or the path of a local socket", "127.0.0.1:8024", "/run/mailbot/lmtp.sock"),
-]
-Loopback = Annotated[
-    tuple[str, int], BeforeValidator(scalars.loopback), _text("host:port on loopback", "127.0.0.1:9125")
-]
-Store = Annotated[
-    str,
-    BeforeValidator(scalars.store_without_password),
-    _text("a file or a URL", "mailbot.db", "postgresql://db.internal/mailbot"),
-]
+Names = Annotated[list[Name], _Read(_one_or_more, _ONE_OR_MORE)]
+Net = Annotated[Network, _read(scalars.network, "a network", "10.0.0.0/8", "127.0.0.1", "fd00::/8")]
+Endpoint = Annotated[tuple[str, int], _read(scalars.endpoint, "host:port", "127.0.0.1:25", "[::1]:25")]
+_LMTP = ("host:port or the path of a local socket", "127.0.0.1:8024", "/run/mailbot/lmtp.sock")
+Lmtp = Annotated[SocketAddress, _read(scalars.lmtp, *_LMTP)]
+Loopback = Annotated[tuple[str, int], _read(scalars.loopback, "host:port on loopback", "127.0.0.1:9125")]
+_STORES = ("mailbot.db", "postgresql://db.internal/mailbot")
+Store = Annotated[str, _read(scalars.store_without_password, "a file or a URL", *_STORES)]
 After = Annotated[
-    tuple[AfterStored, str],
-    BeforeValidator(scalars.after_stored),
-    _text("what is done", "seen", "move to Arsip", "delete"),
+    tuple[AfterStored, str], _read(scalars.after_stored, "what is done", "seen", "move to Arsip", "delete")
 ]
-ImapUser = Annotated[str, AfterValidator(_printable)]
-Domain = Annotated[str, BeforeValidator(scalars.domain), _text("a domain", "dukungan.example")]
+ImapUser = Annotated[str, _PRINTABLE]
+Domain = Annotated[str, _read(scalars.domain, "a domain", "dukungan.example")]
 DnsName = Annotated[
-    str,
-    BeforeValidator(scalars.ascii_domain),
-    _text("a name as the DNS has it", "dukungan.example", "mb2026"),
+    str, _read(scalars.ascii_domain, "a name as the DNS has it", "dukungan.example", "mb2026")
 ]
-HeaderField = Annotated[str, AfterValidator(_header_field), _text("a header field", "List-Id")]
-HeaderName = Annotated[str, AfterValidator(_header_name), _text("a header field", "Subject")]
+HeaderField = Annotated[
+    str,
+    _matching(_FIELD_NAME, "is not a header field", "such as List-Id"),
+    AfterValidator(_test_field),
+    WithJsonSchema(_text("a header field", "List-Id")),
+]
+HeaderName = Annotated[
+    str,
+    _matching(_FIELD_NAME, "is not a header field to sign", "such as Subject or List-Id"),
+    AfterValidator(_signed_field),
+    WithJsonSchema(_text("a header field", "Subject")),
+]
+_HOURS: dict[str, object] = {"type": ["string", "array"], "items": {"type": "string"}}
 Hours = Annotated[
     tuple[Interval, ...],
-    BeforeValidator(calendars.intervals),
-    WithJsonSchema(
-        {
-            "type": ["string", "array"],
-            "items": {"type": "string"},
-            "examples": ["08:00-12:00, 13:00-17:00", "closed"],
-        }
-    ),
+    _Read(calendars.intervals, {**_HOURS, "examples": ["08:00-12:00, 13:00-17:00", "closed"]}),
 ]
-Weekdays = Annotated[
-    tuple[int, ...], BeforeValidator(calendars.weekdays), _text("weekdays", "mon-fri", "sat", "mon, wed")
-]
+Weekdays = Annotated[tuple[int, ...], _read(calendars.weekdays, "weekdays", "mon-fri", "sat", "mon, wed")]
 WeekMoment = Annotated[
-    tuple[int, timedelta], BeforeValidator(calendars.week_moment), _text("a moment of each week", "mon 08:00")
+    tuple[int, timedelta], _read(calendars.week_moment, "a moment of each week", "mon 08:00")
 ]
-Dates = Annotated[
-    tuple[date, ...],
-    BeforeValidator(calendars.dates),
-    _text("dates", "2026-12-31", "2026-12-24 to 2027-01-02"),
-]
+Dates = Annotated[tuple[date, ...], _read(calendars.dates, "dates", "2026-12-31", "2026-12-24 to 2027-01-02")]
+_HOURS_BY_DAY: dict[str, Any] = {"type": "object", "additionalProperties": {"type": ["string", "array"]}}
 Week = Annotated[
     dict[Weekdays, Hours],
-    BeforeValidator(_week),
-    AfterValidator(_ever_open),
-    WithJsonSchema(
+    _Read(
+        _week,
         {
-            "anyOf": [
-                {"const": "always"},
-                {"type": "object", "additionalProperties": {"type": ["string", "array"]}},
-            ],
+            "anyOf": [{"const": "always"}, _HOURS_BY_DAY],
             "description": "hours by weekday, or `always`; a day that is not named is closed",
             "examples": [{"mon-fri": "08:00-12:00, 13:00-17:00", "sat": "08:00-12:00"}],
-        }
+        },
     ),
+    AfterValidator(_open_some_day),
 ]
 PeriodWeek = Annotated[
     dict[Weekdays, Hours],
     AfterValidator(some("line of hours")),
-    WithJsonSchema(
-        {
-            "type": "object",
-            "additionalProperties": {"type": ["string", "array"]},
-            "examples": [{"mon-thu": "08:00-15:00", "fri": "08:00-15:30"}],
-        }
-    ),
+    WithJsonSchema({**_HOURS_BY_DAY, "examples": [{"mon-thu": "08:00-15:00", "fri": "08:00-15:30"}]}),
 ]
-Day = Annotated[date, BeforeValidator(calendars.one_date), _text("a date", "2027-02-08")]
-Away = Annotated[list[Dates], BeforeValidator(_one_or_more), WithJsonSchema(_ONE_OR_MORE)]
+Day = Annotated[date, _read(calendars.one_date, "a date", "2027-02-08")]
+Away = Annotated[list[Dates], _Read(_one_or_more, _ONE_OR_MORE)]
 Categories = Annotated[
     tuple[str, ...],
-    BeforeValidator(actions.paths),
-    WithJsonSchema(
+    _Read(
+        actions.paths,
         {
             "type": "object",
             "description": "name: what stands below it, or nothing",
             "examples": [{"payment": ["failed", "double"], "delivery": None}],
-        }
+        },
     ),
 ]
 TemplateName = Annotated[
-    str, AfterValidator(_template_name), _text("letters, digits, - and _", "vip", pattern="^[a-z0-9_-]+$")
+    str,
+    _matching("[a-z0-9_-]{1,40}", "is not allowed in a file name", "small letters, digits, - and _"),
+    WithJsonSchema(_text("letters, digits, - and _", "vip", pattern="^[a-z0-9_-]+$")),
 ]
-Pattern = Annotated[str, AfterValidator(_pattern), _text("an RE2 pattern", "INV-[0-9]{4,}")]
-Urgency = Annotated[str, _one_of(URGENCIES), WithJsonSchema({"enum": list(URGENCIES)})]
-Complexity = Annotated[str, _one_of(COMPLEXITIES), WithJsonSchema({"enum": list(COMPLEXITIES)})]
-Priority = Annotated[str, _one_of(PRIORITIES), WithJsonSchema({"enum": list(PRIORITIES)})]
-
+Pattern = Annotated[str, AfterValidator(_pattern), WithJsonSchema(_text("an RE2 pattern", "INV-[0-9]{4,}"))]
+Urgency = Annotated[str, _one_of(URGENCIES)]
+Complexity = Annotated[str, _one_of(COMPLEXITIES)]
+Priority = Annotated[str, _one_of(PRIORITIES)]
 Prefix = Annotated[
-    str, AfterValidator(_prefix), _text("2 to 10 capital letters", "TOKO", pattern="^[A-Z]{2,10}$")
+    str,
+    _matching("[A-Z]{2,10}", "is not a prefix", "2 to 10 capital letters, such as TOKO"),
+    WithJsonSchema(_text("2 to 10 capital letters", "TOKO", pattern="^[A-Z]{2,10}$")),
 ]
-Zone = Annotated[str, AfterValidator(_zone), _text("a time zone", "WIB", "WITA", "WIT", "Asia/Jakarta")]
-Country = Annotated[str, BeforeValidator(calendars.check_country), _text("two letters", "ID")]
+Zone = Annotated[
+    str, AfterValidator(_zone), WithJsonSchema(_text("a time zone", "WIB", "WITA", "WIT", "Asia/Jakarta"))
+]
+Country = Annotated[str, _read(calendars.country, "two letters", "ID")]

@@ -1,4 +1,4 @@
-"""What pydantic found wrong, said to the admin: where in the file, in plain words, what was meant."""
+"""Turn pydantic's validation errors into problems: where in the file, in plain words, what was meant."""
 
 import re
 from typing import Any, TypeVar, get_args, get_origin
@@ -7,7 +7,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from mailbot.config.yaml.scalars import close_to, said, shown
+from mailbot.config.yaml.scalars import message_and_hint, shown, suggest
 from mailbot.config.yaml.source import Place, Source
 from mailbot.errors import Problem
 
@@ -34,7 +34,7 @@ _File = TypeVar("_File", bound=BaseModel)
 
 
 def validate(model: type[_File], source: Source) -> tuple[_File | None, list[Problem]]:
-    """The file as its model, or None and everything wrong with the shape of it."""
+    """Return the file as its model, or None and every problem with its shape."""
     try:
         return model.model_validate(source.data), []
     except ValidationError as error:
@@ -54,15 +54,15 @@ def _problem(model: type[BaseModel], source: Source, detail: ErrorDetails) -> Pr
             place, f"`{detail['loc'][-1]}` is missing here", _describe(model, detail["loc"])
         )
     if kind == "value_error":
-        message, hint = said(detail["ctx"]["error"])
+        message, hint = message_and_hint(detail["ctx"]["error"])
         where = source.at_key if detail["loc"][-1:] == ("[key]",) else source.at_value
         return where(place, message, hint)
     if kind == "literal_error":
         known = tuple(word.strip("'") for word in re.split(", | or ", detail["ctx"]["expected"]))
-        return source.at_value(place, f"{name} can't be `{shown(value)}`", close_to(str(value), known))
+        return source.at_value(place, f"{name} can't be `{shown(value)}`", suggest(str(value), known))
     if kind in _KINDS:
         hint = "put quotes around it" if kind == "string_type" and isinstance(value, int | float) else ""
-        return source.at_value(place, f"{name} should be {_KINDS[kind]}, not {_kind_of(value)}", hint)
+        return source.at_value(place, f"{name} must be {_KINDS[kind]}, not {_kind_of(value)}", hint)
     if kind in _BOUNDS:
         key, words = _BOUNDS[kind]
         return source.at_value(place, f"{name} {words} {detail['ctx'][key]}, not {shown(value)}")
@@ -75,18 +75,18 @@ def _unknown(model: type[BaseModel], source: Source, place: Place) -> Problem:
         in_section = {"relay": "MAILBOT_RELAY_PASSWORD", "imap": "MAILBOT_IMAP_PASSWORD"}
         variable = in_section.get(str(place[0]), "MAILBOT_SECRET")
         hint = f"give it as {variable} or as the systemd credential {variable.lower().replace('_', '-')}"
-        return source.at_key(place, f"`{key}`: secrets have no place in YAML", hint)
-    return source.at_key(place, f"unknown key `{key}`", close_to(key, _fields_at(model, place[:-1])))
+        return source.at_key(place, f"`{key}`: secrets are not allowed in YAML", hint)
+    return source.at_key(place, f"unknown key `{key}`", suggest(key, _fields_at(model, place[:-1])))
 
 
 def _meant(model: type[BaseModel], place: Place) -> str:
-    """The key that an unknown one was probably meant to be: it need not be called missing as well."""
-    hint = close_to(str(place[-1]), _fields_at(model, place[:-1]))
+    """Return the key that an unknown one was probably meant to be, so that it is not also reported missing."""
+    hint = suggest(str(place[-1]), _fields_at(model, place[:-1]))
     return hint.split("`")[1] if hint.startswith("did you mean") else ""
 
 
 def _place(source: Source, detail: ErrorDetails) -> Place:
-    """pydantic's `loc` without what is not in the file: tags of unions and validators, the missing key."""
+    """Return pydantic's `loc` without its tags of unions and validators, and without the missing key."""
     place = tuple(detail["loc"])
     while place and place not in source.values:
         place = place[:-1]
@@ -95,34 +95,34 @@ def _place(source: Source, detail: ErrorDetails) -> Place:
 
 def _fields_at(model: type[BaseModel], place: Place) -> tuple[str, ...]:
     found = _model_at(model, place)
-    return tuple(_named(found)) if found else ()
+    return tuple(_fields_by_key(found)) if found else ()
 
 
 def _describe(model: type[BaseModel], loc: tuple[str | int, ...]) -> str:
     found = _model_at(model, loc[:-1])
-    field = _named(found).get(str(loc[-1])) if found else None
+    field = _fields_by_key(found).get(str(loc[-1])) if found else None
     return f"it is: {field.description}" if field and field.description else ""
 
 
 def _model_at(annotation: Any, place: Place) -> type[BaseModel] | None:
-    """The model that describes the mapping at `place`, found by walking the types."""
+    """Find the model that describes the mapping at `place`, by walking the types."""
     for part in place:
         model = _inner_model(annotation)
         if model and isinstance(part, str):
-            field = _named(model).get(part)
+            field = _fields_by_key(model).get(part)
             annotation = field.annotation if field else None
         else:
             annotation = _last_argument(annotation)
     return _inner_model(annotation)
 
 
-def _named(model: type[BaseModel]) -> dict[str, FieldInfo]:
-    """The fields by the keys that stand for them in YAML."""
+def _fields_by_key(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """Return the fields by their YAML keys."""
     return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def _last_argument(annotation: Any) -> Any:
-    """list[X] and dict[K, X] -> X, through Annotated and `| None`."""
+    """Return X of list[X] and dict[K, X], through Annotated and `| None`."""
     if hasattr(annotation, "__metadata__"):
         return _last_argument(get_args(annotation)[0])
     if get_origin(annotation) in (list, dict):

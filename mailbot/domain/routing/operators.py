@@ -172,7 +172,7 @@ def octets(written: str | int) -> int:
         return written
     found = _SIZE.fullmatch(written.strip())
     if not found:
-        raise ValueError(f"{written!r} is no size; write it like 500 KB or 5 MB")
+        raise ValueError(f"{written!r} is not a size; write it like 500 KB or 5 MB")
     return int(Decimal(found[1].replace(",", ".")) * _UNITS[found[2].upper()])
 
 
@@ -222,7 +222,7 @@ def _read_texts(value: object) -> tuple[str, ...]:
 
 def _read_size(value: object) -> tuple[str | int, ...]:
     if isinstance(value, bool) or not isinstance(value, str | int):
-        raise ValueError(f"{_yaml(value)} is no size; write it like 500 KB or 5 MB")
+        raise ValueError(f"{_yaml(value)} is not a size; write it like 500 KB or 5 MB")
     return (value,)
 
 

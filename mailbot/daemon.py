@@ -1,4 +1,9 @@
-"""Builds everything from Settings, starts the services, stops them in order."""
+"""The daemon: builds everything from the settings, starts it, and stops it in order.
+
+Theory of operation. `Daemon._build` puts all that runs into one list of services: loops around workers, the SMTP
+listener, the monitor. They start in the order of the list and stop by their stop stage. A new worker is one
+class with `name`, `stop_stage` and `run_once`, and one line in `_build`.
+"""
 
 import asyncio
 import gc
@@ -10,62 +15,57 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import ExitStack, suppress
-from dataclasses import replace
+from collections.abc import Callable, Collection, Mapping
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import make_url
 
 from mailbot import __version__, log, systemd
-from mailbot.channels.imap.fetcher import ImapIntake
 from mailbot.channels.smtp.accept import InFlow, Keeper
 from mailbot.channels.smtp.listener import Listener
-from mailbot.config.api import load_policy
 from mailbot.config.checks.signing import KEY_HINT
-from mailbot.config.model import ImapAccount, Loaded, Settings
+from mailbot.config.model import Loaded, Settings
 from mailbot.delivery.sender import Delivery
-from mailbot.domain.policy import Policy
-from mailbot.domain.policy_outline import outline
 from mailbot.errors import ConfigError, Problem
 from mailbot.mail.compose.compose import Composer
 from mailbot.mail.compose.reply_tokens import TokenSigner
 from mailbot.metrics import Figures, Metrics
-from mailbot.operations.validate_policy import Approved, approve, doubts
-from mailbot.store import installation, ladders, migrate, nodes, policies, queries
+from mailbot.operations.reload import Reloader, record_policy, with_former_ladders
+from mailbot.operations.validate_policy import Approved, approve
+from mailbot.store import installation, migrate, nodes, queries
 from mailbot.store.engine import sqlite_path
 from mailbot.store.lock import LifeLock
 from mailbot.store.store import Store
-from mailbot.workers import admin_mail, refused
 from mailbot.workers.cleanup import Cleanup
 from mailbot.workers.deadlines import Deadlines
 from mailbot.workers.failed_mail import FailedMail
 from mailbot.workers.heartbeat import Heartbeat
 from mailbot.workers.http_monitor import Monitor
 from mailbot.workers.intake import Intake
-from mailbot.workers.loop import Loop, stuck
+from mailbot.workers.loop import Loop, Service, stop_all, stuck
 from mailbot.workers.pending_requests import PendingRequests
-from mailbot.workers.resolver import Resolver
 from mailbot.workers.runtime import Runtime, Snapshot, signer
-from mailbot.workers.sender_checks import SenderChecks
 from mailbot.workers.shadow import Shadow
 from mailbot.workers.weekly_report import WeeklyReports
 
 ROLES = ("listener", "imap", "intake", "delivery", "deadlines")
-FETCHING = timedelta(minutes=15)  # a turn of an IMAP worker: large mails over a thin line
+LONG_TURN = timedelta(minutes=15)  # for large mails over a slow IMAP connection, and for the weekly report
+IMAP_GRACE = timedelta(seconds=0.7)  # a fetch cut off loses nothing: an unmarked mail is fetched again
 DRAIN = timedelta(seconds=75)  # for sessions and sends under way; the unit allows 100 s for all of it
+NO_LIMIT = 1 << 60  # bytes: a database elsewhere looks after its own disk
 
 
 def run(directory: Path, env: Mapping[str, str], roles: Collection[str] = ROLES) -> int:
-    """The daemon, until SIGTERM or SIGINT. Returns the exit code.
+    """Run the daemon until SIGTERM or SIGINT, and return the exit code.
 
     Raises ConfigError, AlreadyRunning, StoreUnavailable, or OSError when it can't start.
     """
     started = time.monotonic()
     approved = approve(directory, env, datetime.now(UTC).date())
     settings = approved.loaded.settings
-    _insist_on_key(settings)
+    _require_signing_key(settings)
     # The store's thread decides and composes; sessions and sends must not wait 5 ms for each of their turns.
     sys.setswitchinterval(0.001)
     log.configure(settings.log)
@@ -73,80 +73,107 @@ def run(directory: Path, env: Mapping[str, str], roles: Collection[str] = ROLES)
         if settings.store.startswith("sqlite"):
             stack.enter_context(LifeLock(sqlite_path(settings.store)))
         migrate.upgrade(settings.store)
-        return asyncio.run(_serve(approved, env, roles, started))
+        return asyncio.run(serve(Daemon(settings, env, roles), approved, started))
 
 
-async def _serve(approved: Approved, env: Mapping[str, str], roles: Collection[str], started: float) -> int:
-    daemon = Daemon(approved, env, roles)
+async def serve(daemon: "Daemon", approved: Approved, started: float) -> int:
+    """Start the daemon, wait for SIGTERM or SIGINT, stop it. `started` is monotonic."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    loop.add_signal_handler(signal.SIGHUP, daemon.ask_reload)
-    await daemon.start(started)
+    loop.add_signal_handler(signal.SIGHUP, daemon.request_reload)
+    await daemon.start(approved, started)
     await stop.wait()
     await daemon.stop()
     return 0
 
 
 class Daemon:
-    """One node: its services, their loops, and the policy they share."""
+    """One node: its services and the policy they share. `services` is all that starts and stops."""
 
-    def __init__(self, approved: Approved, env: Mapping[str, str], roles: Collection[str] = ROLES) -> None:
-        self._loaded, self._templates = approved.loaded, approved.templates
-        self.settings, self._env, self._roles = self._loaded.settings, env, roles
+    def __init__(self, settings: Settings, env: Mapping[str, str], roles: Collection[str] = ROLES) -> None:
+        self.settings, self._env, self._roles = settings, env, roles
         self.node = secrets.token_hex(8)
         self.metrics = Metrics()
+        self.services: list[Service] = []
+        self._loops: dict[str, Loop] = {}  # those among the services, by name
         self._supervisor = systemd.from_environment(env, os.getpid())
         self._store = Store(self.settings.store)
         self._disk = Path(sqlite_path(self.settings.store)).resolve().parent if self._store.sqlite else None
-        self._flow: InFlow | None = None  # a node without intake knows no pace
-        self._loops: dict[str, Loop] = {}
-        self._listener: Listener | None = None
-        self._imap: list[ImapIntake] = []
-        self._intake: Intake | None = None
-        self._senders: SenderChecks | None = None
-        self._delivery: Delivery | None = None
-        self._monitor: Monitor | None = None
-        self._shadow: Shadow | None = None
+        self._flow = InFlow() if "intake" in roles else None  # a node without intake knows no pace
+        self._troubles: list[Callable[[], str]] = []
         self._reloading: asyncio.Task[None] | None = None
-        self._asked_again = False  # to reload, while one was under way: it may have read the files before
+        self._reload_requested = False  # a reload under way may have read the files before they changed
 
-    @property
-    def port(self) -> int:
-        """Where mail is taken in; 0 without the listener's role."""
-        return self._listener.port if self._listener else 0
-
-    async def start(self, started: float) -> None:
-        """Everything up: when this returns, mail can come in."""
-        self._greet()
+    async def start(self, approved: Approved, started: float) -> None:
+        """Start everything. When this returns, mail can come in. `started` is monotonic."""
+        loaded = approved.loaded
+        self._log_start(loaded)
         _allow_many_files()
-        own: bytes = await self._store.write(installation.secret, None)
-        keys = TokenSigner(self.settings.secret or own)
-        policy = await self._with_former(self._loaded.policy)
-        composer = Composer(self._templates, keys, policy, signer=signer(self.settings.dkim))
+        stored: bytes = await self._store.write(installation.secret, None)
+        keys = TokenSigner(self.settings.secret or stored)
+        policy = await with_former_ladders(self._store, loaded.policy)
+        composer = Composer(approved.templates, keys, policy, signer=signer(self.settings.dkim))
         self._runtime = Runtime(Snapshot(policy, composer, keys, self.settings.trust))
         await self._join()
-        self._build()
-        for loop in self._loops.values():
-            loop.start()
-        if self._listener:
-            await self._listener.start()
-        await self._watch()
-        await self._look_on()
+        shadow, listener = self._build()
+        self._reloader = Reloader(
+            self._store,
+            self._runtime,
+            loaded,
+            self._env,
+            self.node,
+            shadow=shadow,
+            wake_delivery=self._waker("delivery"),
+        )
+        await record_policy(self._store, loaded)
+        await self._reloader.forget_refusals()
+        for service in self.services:
+            await service.start()
+        await self._reloader.load_shadow_policy()
         # What lives now lives for good: the collector need not walk through it again and again.
         gc.collect()
         gc.freeze()
         self._supervisor.ready(f"policy {policy.version}")
-        listen = ", ".join(self._listener.ways) if self._listener else "-"
-        log.ready(listen=listen, seconds=time.monotonic() - started)
+        log.ready(listen=", ".join(listener.ways) if listener else "-", seconds=time.monotonic() - started)
 
-    def _greet(self) -> None:
+    async def stop(self) -> None:
+        """Drain and stop (promise P9): no session is cut after its DATA, no send after its final dot."""
+        started = time.monotonic()
+        log.stopping(why="signal")
+        self._supervisor.stopping("draining")
+        await stop_all(self.services, DRAIN)
+        await self._store.write(nodes.leave, self.node)
+        await asyncio.to_thread(self._store.close)
+        log.stopped(seconds=time.monotonic() - started)
+
+    def request_reload(self) -> None:
+        """Take the configuration as it is now, all or nothing. Requests during a reload become one more."""
+        self._reload_requested = True
+        if self._reloading is None or self._reloading.done():
+            self._reloading = asyncio.create_task(self._reload_while_requested())
+
+    async def _reload_while_requested(self) -> None:
+        while self._reload_requested:
+            self._reload_requested = False
+            self._supervisor.reloading()
+            try:
+                error = await self._reloader.reload()
+            finally:  # whatever happened, we go on by the policy that we have
+                self._supervisor.ready(f"policy {self._runtime.policy.version}")
+            if not self._reload_requested:  # else the newest request waits for what comes of the files now
+                await self._reloader.record_result(error)
+
+    def troubles(self) -> list[str]:
+        """Return why this node is not well; empty when it is."""
+        reasons = [f"{name} is stuck" for name in self._stuck()]
+        return reasons + [reason for trouble in self._troubles if (reason := trouble())]
+
+    def _log_start(self, loaded: Loaded) -> None:
         url = make_url(self.settings.store).render_as_string(hide_password=True)
-        log.starting(
-            version=__version__, policy=self._loaded.policy.version, store=url, roles=sorted(self._roles)
-        )
-        for problem in self._loaded.warnings:
+        log.starting(version=__version__, policy=loaded.policy.version, store=url, roles=sorted(self._roles))
+        for problem in loaded.warnings:
             log.config_warning(problem=problem)
         if not self.settings.limits.rates:
             log.limits_disabled()
@@ -163,113 +190,135 @@ class Daemon:
             policy=self._runtime.policy.version,
         )
         await self._store.write(nodes.join, node)
-        await self._store.write(installation.forget, refused.TOLD)
-        await self._enter(self._loaded)
 
-    async def _enter(self, loaded: Loaded) -> None:
-        """What we decide by from now on can be built again, however the files change."""
-        policy, sources = loaded.policy, loaded.sources
-        item = policies.InForce(policy.version, _now(), outline(policy), sources.files, sources.templates)
-        await self._store.write(policies.enter, item)
+    def _build(self) -> tuple[Shadow | None, Listener | None]:
+        store, runtime, metrics, roles = self._store, self._runtime, self.metrics, self._roles
+        wake_delivery = self._waker("delivery")
+        shadow = listener = None
+        if "delivery" in roles:
+            self._add_delivery()
+            self.add(Loop(FailedMail(store, runtime, wake_delivery, metrics, _now)))
+        if "intake" in roles:
+            shadow = Shadow(store, runtime, metrics, _now)
+            self._add_intake(shadow)
+            self.add(Loop(shadow))
+        if "deadlines" in roles:
+            self.add(Loop(Deadlines(store, runtime, wake_delivery, metrics, _now)))
+            self.add(Loop(PendingRequests(store, runtime, wake_delivery, _now)))
+        self.add(Loop(Cleanup(store, _now)))
+        self.add(Loop(WeeklyReports(store, runtime, wake_delivery, _now), patience=LONG_TURN))
+        if "imap" in roles and self.settings.imap:
+            self._add_imap()
+        self.add(Loop(Heartbeat(store, self.node, self._wake_all)))
+        if "listener" in roles:
+            listener = self._add_listener()
+        if self.settings.monitor:
+            self._add_monitor(self.settings.monitor.host, self.settings.monitor.port)
+        if self._supervisor.watchdog:
+            every = self._supervisor.watchdog / 3
+            self.add(Loop(systemd.Watchdog(self._supervisor, every, self._stuck)))
+        return shadow, listener
 
-    async def _with_former(self, policy: Policy) -> Policy:
-        """Tickets climb the ladders that they were given: this policy's are kept for later ones, and those of
-        earlier ones are known to it."""
-        await asyncio.to_thread(lambda: policy.prefilter)  # before the first mail asks for it
-        await self._store.write(ladders.keep, policy)
-        return replace(policy, former=await self._store.read(ladders.known))
+    def add(self, service: Service) -> None:
+        self.services.append(service)
+        if isinstance(service, Loop):
+            self._loops[service.name] = service
 
-    async def _look_on(self) -> None:
-        """Puts in place the policy that only looks on, as its files are now. A fault there is a warning:
-        mail goes its way without it."""
-        directory = self._loaded.settings.shadow
-        if self._shadow is None or directory is None:
-            return self._shadow.take(None) if self._shadow else None
-        today = datetime.now(UTC).date()
-        try:
-            policy = (await asyncio.to_thread(load_policy, directory, self._env, today=today)).policy
-        except ConfigError as refusal:
-            log.shadow_policy_refused(problems=refusal.problems)
-            self._shadow.take(None)
-        else:
-            log.shadow_policy_loaded(policy=policy.version)
-            self._shadow.take(policy)
-
-    def _build(self) -> None:
-        store, runtime, metrics = self._store, self._runtime, self.metrics
-        if "delivery" in self._roles:
-            self._delivery = Delivery(
-                store,
-                self.settings.relay,
-                self.node,
-                hostname=self.settings.hostname,
-                metrics=metrics,
-                wake=self._waker("delivery"),
-                now=_now,
-            )
-            self._loops["delivery"] = Loop(self._delivery)
-            undelivered = FailedMail(store, runtime, self._waker("delivery"), metrics, _now)
-            self._loops["undelivered"] = Loop(undelivered)
-        if "intake" in self._roles:
-            trust = self.settings.trust
-            if trust.verify:
-                self._senders = SenderChecks(trust, Resolver(trust.resolver).until, metrics)
-            flow = self._flow = InFlow()
-            shadow = self._shadow = Shadow(store, runtime, metrics, _now)
-            self._intake = Intake(
-                store,
-                runtime,
-                self.node,
-                self._waker("delivery"),
-                metrics,
-                _now,
-                self._senders,
-                handled=flow.handled,
-                seen=shadow.saw,
-            )
-            self._loops["intake"] = Loop(self._intake)
-            self._loops["shadow"] = Loop(shadow)
-        if "deadlines" in self._roles:
-            self._loops["deadlines"] = Loop(Deadlines(store, runtime, self._waker("delivery"), metrics, _now))
-            self._loops["undecided"] = Loop(PendingRequests(store, runtime, self._waker("delivery"), _now))
-        if "listener" in self._roles:
-            self._listener = self._make_listener()
-        self._loops["sweep"] = Loop(Cleanup(store, _now))
-        weekly = WeeklyReports(store, runtime, self._waker("delivery"), _now)
-        self._loops["weekly report"] = Loop(weekly, patience=FETCHING)
-        if "imap" in self._roles:
-            self._imap = [self._make_imap(account) for account in self.settings.imap]
-            self._loops |= {each.name: Loop(each, patience=FETCHING) for each in self._imap}
-        self._loops["heartbeat"] = Loop(Heartbeat(store, self.node, self._wake_all))
-
-    def _make_imap(self, account: ImapAccount) -> ImapIntake:
-        return ImapIntake(
+    def _add_delivery(self) -> None:
+        delivery = Delivery(
             self._store,
-            account,
-            policy=lambda: self._runtime.policy,
-            keep=Keeper(self._store, self.metrics, self._flow),
-            wake_intake=self._waker("intake"),
-            wake=self._waker(f"imap {account.name}"),
-            largest=self.settings.limits.size,
+            self.settings.relay,
+            self.node,
+            hostname=self.settings.hostname,
+            metrics=self.metrics,
+            wake=self._waker("delivery"),
             now=_now,
         )
+        self.add(Loop(delivery, on_stop=delivery.drain))
+        down = "the relay can't be reached, mail is held"
+        self._troubles.append(lambda: down if delivery.relay_is_down else "")
 
-    def _make_listener(self) -> Listener:
+    def _add_intake(self, shadow: Shadow) -> None:
+        trust, checks = self.settings.trust, None
+        if trust.verify:
+            from mailbot.workers.resolver import Resolver
+            from mailbot.workers.sender_checks import SenderChecks
+
+            checks = SenderChecks(trust, Resolver(trust.resolver).until, self.metrics)
+        assert self._flow
+        intake = Intake(
+            self._store,
+            self._runtime,
+            self.node,
+            self._waker("delivery"),
+            self.metrics,
+            _now,
+            checks,
+            on_claimed=self._flow.handled,
+            on_processed=shadow.enqueue,
+        )
+
+        async def release(span: timedelta) -> None:
+            await intake.release()
+            if checks:
+                checks.close()
+
+        self.add(Loop(intake, on_stop=release))
+
+    def _add_imap(self) -> None:
+        from mailbot.channels.imap.fetcher import ImapIntake  # few installations fetch: no start waits for it
+
+        def add(fetcher: ImapIntake) -> None:
+            async def close(span: timedelta) -> None:
+                await fetcher.close()
+
+            self.add(Loop(fetcher, patience=LONG_TURN, grace=IMAP_GRACE, on_stop=close))
+            self._troubles.append(lambda: f"{fetcher.name}: {fetcher.trouble}" if fetcher.trouble else "")
+
+        for account in self.settings.imap:
+            add(
+                ImapIntake(
+                    self._store,
+                    account,
+                    policy=lambda: self._runtime.policy,
+                    keep=Keeper(self._store, self.metrics, self._flow),
+                    wake_intake=self._waker("intake"),
+                    wake=self._waker(f"imap {account.name}"),
+                    largest=self.settings.limits.size,
+                    now=_now,
+                )
+            )
+
+    def _add_listener(self) -> Listener:
         inherited = systemd.inherited_sockets(self._env, os.getpid())
-        return Listener(
+        listener = Listener(
             self.settings,
             policy=lambda: self._runtime.policy,
             keep=Keeper(self._store, self.metrics, self._flow),
             wake=self._waker("intake"),
             free_space=self._free_space,
-            sockets=[each for name, each in inherited if name != "lmtp"],
-            lmtp_sockets=[each for name, each in inherited if name == "lmtp"],
+            sockets=[listening for name, listening in inherited if name != "lmtp"],
+            lmtp_sockets=[listening for name, listening in inherited if name == "lmtp"],
             refused=lambda code: self.metrics.refused.labels(str(code)).inc(),
             now=_now,
         )
+        self.add(listener)
+        return listener
+
+    def _add_monitor(self, host: str, port: int) -> None:
+        self.add(
+            Monitor(
+                host,
+                port,
+                metrics=self.metrics,
+                figures=self._figures,
+                health=self.troubles,
+                loops=list(self._loops.values()),
+            )
+        )
 
     def _waker(self, name: str) -> Callable[[], None]:
-        """Wakes that loop; when another node has the role, its own polling finds the work."""
+        """Return what wakes that loop. When another node has the role, its own polling finds the work."""
 
         def wake() -> None:
             if loop := self._loops.get(name):
@@ -282,148 +331,32 @@ class Daemon:
             self._waker(name)()
 
     def _free_space(self) -> int:
-        """Bytes left where the store is; a database elsewhere looks after its own disk."""
-        return shutil.disk_usage(self._disk).free if self._disk else 1 << 60
-
-    async def _watch(self) -> None:
-        if self.settings.monitor:
-            monitor = Monitor(
-                self.settings.monitor.host,
-                self.settings.monitor.port,
-                metrics=self.metrics,
-                figures=self._figures,
-                health=self.troubles,
-                loops=list(self._loops.values()),
-            )
-            try:
-                await monitor.start()
-            except OSError as error:
-                log.monitor_unavailable(error=error)  # mail matters more than being watched
-            else:
-                self._monitor = monitor
-                log.monitor_listening(host=self.settings.monitor.host, port=monitor.port)
-        if self._supervisor.watchdog:
-            every = self._supervisor.watchdog / 3
-            self._watchdog = Loop(systemd.Watchdog(self._supervisor, every, self._stuck))
-            self._watchdog.start()
+        """Return the bytes left where the store is."""
+        return shutil.disk_usage(self._disk).free if self._disk else NO_LIMIT
 
     async def _figures(self) -> Figures:
-        standing = await self._store.read(queries.figures, _now())
-        return Figures(standing.inbox, standing.outbox, standing.overdue_deadlines, standing.oldest)
+        counts = await self._store.read(queries.figures, _now())
+        return Figures(counts.inbox, counts.outbox, counts.overdue_deadlines, counts.oldest)
 
     def _stuck(self) -> list[str]:
         return stuck(self._loops.values(), time.monotonic())
-
-    def troubles(self) -> list[str]:
-        """Why this node is not well; empty when it is."""
-        found = [f"{name} does not turn" for name in self._stuck()]
-        if self._delivery and self._delivery.relay_is_down:
-            found.append("the relay can't be reached, mail is held")
-        return found + [f"{each.name}: {each.trouble}" for each in self._imap if each.trouble]
-
-    def ask_reload(self) -> None:
-        """SIGHUP: takes the configuration as it is now, all or nothing."""
-        self._asked_again = True
-        if self._reloading is None or self._reloading.done():
-            self._reloading = asyncio.create_task(self._reload_as_asked())
-
-    async def _reload_as_asked(self) -> None:
-        while self._asked_again:
-            self._asked_again = False
-            await self._reload()
-
-    async def _reload(self) -> None:
-        self._supervisor.reloading()
-        old, trouble = self._runtime.policy.version, None
-        try:
-            found = await asyncio.to_thread(self._read_again)
-            loaded = found.loaded
-            await self._enter(loaded)  # before the first event by it
-            self._runtime.replace(await self._with_former(loaded.policy), found.templates)
-            self._loaded = loaded
-            await self._look_on()
-        except ConfigError as refusal:
-            log.policy_refused(problems=refusal.problems)
-            trouble = str(refusal)
-            await self._tell_admins(refusal.problems)
-        else:
-            log.policy_reloaded(old=old, new=loaded.policy.version)
-            await self._store.write(installation.forget, refused.TOLD)
-        finally:  # whatever happened, we go on by the policy that we have
-            self._supervisor.ready(f"policy {self._runtime.policy.version}")
-        if trouble:
-            await self._enter(self._loaded)
-        if self._asked_again:
-            return  # who asked last waits for what comes of the files as they are now
-        await self._store.write(
-            nodes.note_reload, nodes.Reloaded(self.node, _now(), self._runtime.policy.version, trouble)
-        )
-
-    def _read_again(self) -> Approved:
-        """Raises ConfigError for whatever keeps the new policy from being taken."""
-        directory = self.settings.directory
-        found = approve(directory, self._env, datetime.now(UTC).date())
-        if problems := doubts(found.loaded, directory):
-            raise ConfigError(problems)
-        return found
-
-    async def _tell_admins(self, problems: Sequence[Problem]) -> None:
-        told = refused.occasion(problems, socket.gethostname(), self._runtime.snapshot, _now())
-        first = bool(told.bulletins) and await self._store.write(admin_mail.enqueue_once, told)
-        if first:
-            log.admins_notified(admins=len(told.bulletins))
-            self._waker("delivery")()
-
-    async def stop(self) -> None:
-        """Drains (promise P9): no session is cut after its DATA, no send after its dot."""
-        started = time.monotonic()
-        log.stopping(why="asked to")
-        self._supervisor.stopping("draining")
-
-        def left() -> timedelta:
-            spent = timedelta(seconds=time.monotonic() - started)
-            return max(timedelta(seconds=1), DRAIN - spent)
-
-        await asyncio.gather(*(self._cut_short(each) for each in self._imap))
-        if self._listener:
-            await self._listener.drain(left())
-        for name in ("intake", "deadlines", "undecided", "undelivered", "sweep", "shadow", "weekly report"):
-            if name in self._loops:
-                await self._loops[name].stop()
-        if self._intake:
-            await self._intake.let_go()
-        if self._senders:
-            self._senders.close()
-        if self._delivery:
-            await self._loops["delivery"].stop()
-            await self._delivery.drain(left())
-        await self._loops["heartbeat"].stop()
-        if self._monitor:
-            await self._monitor.stop()
-        await self._store.write(nodes.leave, self.node)
-        await asyncio.to_thread(self._store.close)
-        log.stopped(seconds=time.monotonic() - started)
-
-    async def _cut_short(self, imap: ImapIntake) -> None:
-        """Mail on its way from a folder need not come in: unmarked, it is fetched again."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(0.7):
-                await self._loops[imap.name].stop()
-        await imap.close()
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _insist_on_key(settings: Settings) -> None:
-    """A shell may lack the key. A daemon without it would send what the domain's policy has others reject."""
+def _require_signing_key(settings: Settings) -> None:
+    """Raise ConfigError when there is no key: the daemon would send what the domain's policy has others reject.
+
+    A shell may lack the key.
+    """
     if settings.dkim and not settings.dkim.key:
         where = str(settings.directory / "mailbot.yaml")
         raise ConfigError([Problem(where, 0, 0, "`dkim` is set, but there is no key to sign with", KEY_HINT)])
 
 
 def _allow_many_files() -> None:
-    """Descriptors up to the hard limit: 200 sessions and their store must not meet the shell's default."""
+    """Raise the limit of open files: 200 sessions and their store must not meet the shell's default."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -91,6 +91,11 @@ def stopping(*, why: str) -> None:
     """The drain begins."""
 
 
+@_error
+def stop_failed(*, name: str, error: BaseException) -> None:
+    """A worker did not stop well. The others are stopped all the same."""
+
+
 @_info
 def stopped(*, seconds: float) -> None:
     """`seconds` is how long the drain took."""
@@ -306,12 +311,12 @@ def delivery_failed(*, outbox_id: int, code: int) -> None:
 
 
 @_warning
-def delivery_bounced(*, number: str, kind: str, status: str, proven: bool, muted: bool) -> None:
-    """A report came about mail of ours; `muted`: no automatic mail goes to that address any more."""
+def delivery_bounced(*, number: str, kind: str, status: str, proven: bool, suppressed: bool) -> None:
+    """A report came about mail of ours; `suppressed`: no automatic mail goes to that address any more."""
 
 
 @_info
-def failed_mail_recorded(*, outbox_id: int, number: str, muted: bool) -> None:
+def failed_mail_recorded(*, outbox_id: int, number: str, suppressed: bool) -> None:
     """The ticket and its people have learned of a mail that was given up."""
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from time import monotonic_ns
+from typing import Literal
 
 from mailbot import log
 
@@ -55,7 +56,8 @@ class Watchdog:
     supervisor: Supervisor
     every: timedelta
     stuck: Callable[[], Sequence[str]]  # names of the loops that don't turn
-    name: str = "watchdog"
+    name: Literal["watchdog"] = "watchdog"
+    stop_stage: Literal["background"] = "background"
 
     async def run_once(self) -> timedelta:
         if names := self.stuck():

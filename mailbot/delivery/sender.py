@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from random import random
+from typing import Final
 
 from mailbot import log
 from mailbot.config.model import Relay
@@ -47,7 +48,8 @@ class Delivery:
     """The duty. `wake` asks its loop for another turn; `hostname` is what we call ourselves at the relay;
     `tls` is used instead of the system's authorities."""
 
-    name = "delivery"
+    name: Final = "delivery"
+    stop_stage: Final = "deliver"
 
     def __init__(
         self,

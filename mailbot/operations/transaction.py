@@ -17,7 +17,7 @@ from mailbot.domain.model import Ticket
 from mailbot.store import tickets
 from mailbot.store.store import Store
 from mailbot.store.tickets import Message
-from mailbot.workers.outbox_rows import outcome
+from mailbot.workers import outbox_rows
 from mailbot.workers.runtime import Runtime, Snapshot, load_missing_ladders
 
 R = TypeVar("R")
@@ -54,7 +54,9 @@ class Transaction:
         participants: Sequence[tuple[str, str]] = (),
     ) -> tickets.Outcome:
         """Return what `record_all` writes for a decision; a new ticket has nothing before."""
-        return outcome(before, decision, self.snapshot, self.now, message=message, participants=participants)
+        return outbox_rows.build(
+            before, decision, self.snapshot, self.now, message=message, participants=participants
+        )
 
 
 def transact(store: Store, runtime: Runtime, now: datetime, decide: Callable[[Transaction], R]) -> R:

@@ -1,7 +1,8 @@
-"""Drops what has no use any more: answer limits that allow everything again, mutes whose time has passed."""
+"""Removes what has no use any more: answer limits that allow everything again, suppressions that are over."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -11,14 +12,11 @@ from mailbot.store.store import Store
 EVERY = timedelta(hours=1)
 
 
-def _forget(connection: Connection, items: Sequence[datetime]) -> list[int]:
-    return [allowances.forget(connection, now) + suppressions.forget(connection, now) for now in items]
-
-
 class Cleanup:
-    """The worker. Several nodes may do it; the second finds nothing."""
+    """The worker. Several nodes may run it: the second finds nothing."""
 
-    name = "sweep"
+    name: Final = "cleanup"
+    stop_stage: Final = "background"
 
     def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
         self._store, self._now = store, now
@@ -26,3 +24,7 @@ class Cleanup:
     async def run_once(self) -> timedelta:
         await self._store.write(_forget, self._now())
         return EVERY
+
+
+def _forget(connection: Connection, items: Sequence[datetime]) -> list[int]:
+    return [allowances.forget(connection, now) + suppressions.forget(connection, now) for now in items]

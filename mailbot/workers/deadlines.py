@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -12,8 +13,8 @@ from mailbot.domain.decisions import on_deadline
 from mailbot.metrics import Metrics
 from mailbot.store import deadlines, suppressions, tickets
 from mailbot.store.store import Store
+from mailbot.workers import outbox_rows
 from mailbot.workers.loop import process_isolating_failures
-from mailbot.workers.outbox_rows import outcome
 from mailbot.workers.runtime import Runtime, Wake, load_missing_ladders
 
 BATCH = 500
@@ -23,6 +24,8 @@ LOOK_AGAIN = timedelta(seconds=0.5)
 
 @dataclass(frozen=True, slots=True)
 class Fired:
+    """A deadline that came due, and what it led to."""
+
     number: str
     due_at: datetime
     events: tuple[e.Event, ...]
@@ -31,7 +34,8 @@ class Fired:
 class Deadlines:
     """The worker. One transaction claims, decides and records: each fires once, on any number of nodes."""
 
-    name = "deadlines"
+    name: Final = "deadlines"
+    stop_stage: Final = "process"
 
     def __init__(
         self,
@@ -58,8 +62,8 @@ class Deadlines:
         return max(timedelta(), min(LOOK_AGAIN, next_due_at - self._now()))
 
     async def _fire(self, due: Sequence[deadlines.Due]) -> None:
-        for fired in await self._store.write(self._take, tuple(due), alone=True):
-            self._tell(fired)
+        for fired in await self._store.write(self._record, tuple(due), alone=True):
+            self._log(fired)
         self._wake_delivery()
 
     async def _park(self, due: deadlines.Due, error: Exception) -> None:
@@ -68,40 +72,42 @@ class Deadlines:
         self._metrics.parked.inc()
         log.deadline_parked(number=due.ticket, error=error)
 
-    def _take(self, connection: Connection, items: Sequence[Sequence[deadlines.Due]]) -> list[list[Fired]]:
-        return [self._take_batch(connection, batch) for batch in items]
+    def _record(self, connection: Connection, items: Sequence[Sequence[deadlines.Due]]) -> list[list[Fired]]:
+        return [self._record_batch(connection, batch) for batch in items]
 
-    def _take_batch(self, connection: Connection, batch: Sequence[deadlines.Due]) -> list[Fired]:
+    def _record_batch(self, connection: Connection, batch: Sequence[deadlines.Due]) -> list[Fired]:
         now = self._now()
         loaded = tickets.load_free(connection, [due.ticket for due in batch])
         snapshot = load_missing_ladders(connection, self._runtime.snapshot, loaded.values())
-        ours = deadlines.still_due(connection, loaded, now)
-        muted = suppressions.load(
-            connection, {loaded[due.ticket].customer.lower() for due in ours} - {""}, now
-        )
-        snapshot.agent_loads.refresh(connection, snapshot.policy)
-        decisions = {}
-        for due in ours:
+        loads = snapshot.agent_loads
+        loads.refresh(connection, snapshot.policy)
+        still_due = deadlines.still_due(connection, loaded, now)
+        customers = {loaded[due.ticket].customer.lower() for due in still_due} - {""}
+        suppressed = suppressions.load(connection, customers, now)
+        outcomes, fired = [], []
+        for due in still_due:
             ticket = loaded[due.ticket]
-            mute = muted.get(ticket.customer.lower())
-            decided = on_deadline(ticket, snapshot.policy, now, mute, snapshot.agent_loads.loads)
-            snapshot.agent_loads.add(ticket, decided.ticket)
-            decisions[due.ticket] = decided
-        tickets.record(
-            connection,
-            [outcome(loaded[number], decision, snapshot, now) for number, decision in decisions.items()],
-        )
-        return [Fired(due.ticket, due.due_at, decisions[due.ticket].events) for due in ours]
+            suppression = suppressed.get(ticket.customer.lower())
+            decision = on_deadline(ticket, snapshot.policy, now, suppression, loads.loads)
+            loads.add(ticket, decision.ticket)
+            outcomes.append(outbox_rows.build(ticket, decision, snapshot, now))
+            fired.append(Fired(due.ticket, due.due_at, decision.events))
+        tickets.record(connection, outcomes)
+        return fired
 
-    def _tell(self, fired: Fired) -> None:
+    def _log(self, fired: Fired) -> None:
         now = self._now()
         for event in fired.events:
             match event:
-                case e.StepTaken() | e.TargetMissed() | e.ReminderDue():
-                    step = "missed" if isinstance(event, e.TargetMissed) else "reminder"
-                    if isinstance(event, e.StepTaken):
-                        step = f"step {event.step + 1} of {event.ladder}"
-                    lateness = now - event.due_at
-                    self._metrics.fired.inc()
-                    self._metrics.lateness_seconds.observe(lateness.total_seconds())
-                    log.deadline_fired(number=fired.number, step=f"{event.target}: {step}", lateness=lateness)
+                case e.StepTaken():
+                    step = f"step {event.step + 1} of {event.ladder}"
+                case e.TargetMissed():
+                    step = "missed"
+                case e.ReminderDue():
+                    step = "reminder"
+                case _:
+                    continue
+            lateness = now - event.due_at
+            self._metrics.fired.inc()
+            self._metrics.lateness_seconds.observe(lateness.total_seconds())
+            log.deadline_fired(number=fired.number, step=f"{event.target}: {step}", lateness=lateness)

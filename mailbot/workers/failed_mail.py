@@ -1,20 +1,20 @@
-"""Tells tickets and their people of mail that was given up: by our relay, or by us after days of trying."""
+"""Notifies tickets and their people of mail that was given up: by our relay, or by us after days of trying."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import Connection
 
 from mailbot import log
-from mailbot.domain.model import Ticket
 from mailbot.domain.replies.undeliverable import Mute, on_failure
 from mailbot.metrics import Metrics
 from mailbot.store import failures, suppressions, tickets
 from mailbot.store.failures import Failed
 from mailbot.store.store import Store
+from mailbot.workers import outbox_rows
 from mailbot.workers.loop import process_isolating_failures
-from mailbot.workers.outbox_rows import outcome
 from mailbot.workers.runtime import Runtime, Wake, load_missing_ladders
 
 BATCH = 100
@@ -22,18 +22,19 @@ REST = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """A failed mail whose ticket knows it now. `number` is where it was told, "" where there is no ticket."""
+class Recorded:
+    """A failed mail that its ticket knows of now. `number` is that ticket, "" where there is none."""
 
     failed: Failed
     number: str
-    muted: bool
+    suppressed: bool  # its recipient gets no automatic mail from now on
 
 
 class FailedMail:
     """The worker. One transaction decides, records and marks as told: each once, on any number of nodes."""
 
-    name = "undelivered"
+    name: Final = "failed mail"
+    stop_stage: Final = "process"
 
     def __init__(
         self,
@@ -47,10 +48,10 @@ class FailedMail:
         self._wake_delivery, self._metrics = wake_delivery, metrics
 
     async def run_once(self) -> timedelta | float:
-        found = await self._store.read(failures.untold, BATCH)
-        if not found:
+        failed = await self._store.read(failures.untold, BATCH)
+        if not failed:
             return REST
-        await process_isolating_failures(found, self._tell, self._park)
+        await process_isolating_failures(failed, self._handle, self._park)
         return 0
 
     async def _park(self, failed: Failed, error: Exception) -> None:
@@ -58,44 +59,44 @@ class FailedMail:
         self._metrics.parked.inc()
         log.failed_mail_parked(outbox_id=failed.sent.id, number=failed.sent.ticket, error=error)
 
-    async def _tell(self, found: Sequence[Failed]) -> None:
-        ids = tuple(failed.sent.id for failed in found)
-        for told in await self._store.write(self._take, ids, alone=True):
-            log.failed_mail_recorded(outbox_id=told.failed.sent.id, number=told.number, muted=told.muted)
+    async def _handle(self, batch: Sequence[Failed]) -> None:
+        ids = tuple(failed.sent.id for failed in batch)
+        for each in await self._store.write(self._record, ids, alone=True):
+            log.failed_mail_recorded(
+                outbox_id=each.failed.sent.id, number=each.number, suppressed=each.suppressed
+            )
         self._wake_delivery()
 
-    def _take(self, connection: Connection, items: Sequence[Sequence[int]]) -> list[list[Told]]:
-        return [self._take_batch(connection, ids) for ids in items]
+    def _record(self, connection: Connection, items: Sequence[Sequence[int]]) -> list[list[Recorded]]:
+        return [self._record_batch(connection, ids) for ids in items]
 
-    def _take_batch(self, connection: Connection, ids: Sequence[int]) -> list[Told]:
+    def _record_batch(self, connection: Connection, ids: Sequence[int]) -> list[Recorded]:
         now = self._now()
         numbers = {failed.sent.ticket for failed in failures.untold(connection, BATCH, ids)}
         loaded = tickets.load_with_heirs(connection, numbers)
         snapshot = load_missing_ladders(connection, self._runtime.snapshot, loaded.values())
-        outcomes, told, muted = [], [], dict[str, Mute]()
-        known = set[tuple[str, str]]()  # (ticket, recipient) of which it was told in this batch
-        # Read again: whoever else does this worker has told of them, while we waited for the tickets' locks.
+        outcomes, recorded, suppressed = [], [], dict[str, Mute]()
+        notified = set[tuple[str, str]]()  # (ticket, recipient) in this batch
+        # Read again: another node may have recorded some while we waited for the tickets' locks.
         for failed in failures.untold(connection, BATCH, ids):
             sent = failed.sent
             number = tickets.heir(sent.ticket, loaded)
             if number not in loaded:
-                told.append(Told(failed, "", muted=False))
+                recorded.append(Recorded(failed, "", suppressed=False))
                 continue
-            told_before = sent.told or (sent.ticket, sent.recipient) in known
-            before: Ticket = loaded[number]
-            decision, mute = on_failure(
-                before, replace(sent, told=told_before), failed.code, failed.reply, snapshot.policy, now
-            )
-            known.add((sent.ticket, sent.recipient))
+            before, key = loaded[number], (sent.ticket, sent.recipient)
+            sent = replace(sent, told=sent.told or key in notified)
+            decision, suppression = on_failure(before, sent, failed.code, failed.reply, snapshot.policy, now)
+            notified.add(key)
             loaded[number] = decision.ticket
-            if mute:
-                muted[mute.address] = mute
-            outcomes.append(outcome(before, decision, snapshot, now))
-            told.append(Told(failed, number, muted=mute is not None))
+            if suppression:
+                suppressed[suppression.address] = suppression
+            outcomes.append(outbox_rows.build(before, decision, snapshot, now))
+            recorded.append(Recorded(failed, number, suppressed=suppression is not None))
         tickets.record(connection, outcomes)
-        suppressions.put(connection, list(muted.values()))
-        failures.tell(connection, [each.failed.sent.id for each in told], now)
-        return told
+        suppressions.put(connection, list(suppressed.values()))
+        failures.tell(connection, [each.failed.sent.id for each in recorded], now)
+        return recorded
 
     def _give_up(self, connection: Connection, ids: Sequence[int]) -> list[None]:
         failures.tell(connection, ids, self._now())

@@ -1,26 +1,28 @@
-"""Says that this node lives, and takes over what dead nodes held."""
+"""Records that this node is alive, and releases what dead nodes had claimed."""
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Final
 
 from mailbot import log
 from mailbot.store import nodes
 from mailbot.store.store import Store
 
-EVERY = timedelta(seconds=10)  # a sixth of what a node may be silent
+EVERY = timedelta(seconds=10)  # a sixth of the silence after which a node counts as dead
 
 
 class Heartbeat:
-    """The worker. `wake` is called when rows came free."""
+    """The worker. `wake` is called when rows came free. It stops last, so that no claim is taken from us."""
 
-    name = "heartbeat"
+    name: Final = "heartbeat"
+    stop_stage: Final = "background"
 
     def __init__(self, store: Store, node: str, wake: Callable[[], None]) -> None:
         self._store, self._node, self._wake = store, node, wake
 
     async def run_once(self) -> timedelta:
-        freed = await self._store.write(nodes.beat, self._node)
-        if freed:
-            log.claims_released(node=self._node, rows=freed)
+        released = await self._store.write(nodes.beat, self._node)
+        if released:
+            log.claims_released(node=self._node, rows=released)
             self._wake()
         return EVERY

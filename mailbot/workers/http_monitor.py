@@ -1,21 +1,24 @@
-"""The loopback port that tells Prometheus our metrics and anybody whether we are healthy."""
+"""Serves the metrics for Prometheus and a health check, on a loopback port."""
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from ipaddress import ip_address
+from typing import Final
 
 from prometheus_client import generate_latest
 
+from mailbot import log
 from mailbot.errors import StoreUnavailable
 from mailbot.metrics import Figures, Metrics
 from mailbot.workers.loop import Loop
 
 PATIENCE = 5.0  # seconds for one whole request, the store's figures included
-FRESH = 1.0  # seconds: however often we are asked, the store is not asked more often
+FRESH = 1.0  # seconds between two queries of the store, however many requests come
 LARGEST_REQUEST = 8192  # bytes
-MOST_AT_ONCE = 32  # connections: a neighbour must not eat the descriptors that mail needs
+MOST_AT_ONCE = 32  # connections: another program must not use up the descriptors that mail needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +33,14 @@ class Response:
 
 
 class Monitor:
-    """Answers GET /metrics and GET /healthz, one request a connection.
+    """The service behind GET /metrics and GET /healthz, one request a connection.
 
-    `figures` asks the store and may raise StoreUnavailable; `health` gives the reasons why we are not well.
-    Raises ValueError for a host that is not this machine's own: what we show is for nobody else.
+    `figures` reads the store and may raise StoreUnavailable. `health` returns the reasons why we are not well.
+    Raises ValueError for a host that is not a loopback address: the answers are for this machine alone.
     """
+
+    name: Final = "monitor"
+    stop_stage: Final = "background"
 
     def __init__(
         self,
@@ -50,17 +56,24 @@ class Monitor:
         self._host, self.port = _loopback(host), port
         self._metrics, self._figures, self._health, self._loops = metrics, figures, health, loops
         self._monotonic = monotonic
-        self._asked_at = float("-inf")
-        self._asking = asyncio.Lock()  # scrapes that come together share one question to the store
+        self._read_at = float("-inf")
+        self._reading = asyncio.Lock()  # scrapes that come together share one query of the store
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Raises OSError when the port can't be had. Port 0 takes a free one; `port` then says which."""
-        self._server = await asyncio.start_server(self._serve, self._host, self.port, limit=LARGEST_REQUEST)
+        """Listen; port 0 takes a free one, which `port` then holds. A taken port is logged: mail matters more."""
+        try:
+            self._server = await asyncio.start_server(
+                self._serve, self._host, self.port, limit=LARGEST_REQUEST
+            )
+        except OSError as error:
+            log.monitor_unavailable(error=error)
+            return
         self.port = self._server.sockets[0].getsockname()[1]
+        log.monitor_listening(host=self._host, port=self.port)
 
-    async def stop(self) -> None:
+    async def stop(self, span: timedelta = timedelta()) -> None:
         if self._server:
             self._server.close()
             for task in self._open:
@@ -80,7 +93,7 @@ class Monitor:
                 writer.write(response.encode())
                 await writer.drain()
         except (TimeoutError, OSError, asyncio.IncompleteReadError):
-            pass  # whoever asked is slow or gone
+            pass  # the client is slow or gone
         finally:
             writer.close()
             self._open.discard(task)
@@ -97,15 +110,15 @@ class Monitor:
         return Response("400 Bad Request", b"GET /metrics or GET /healthz\n")
 
     async def _scrape(self) -> bytes:
-        async with self._asking:
+        async with self._reading:
             now = self._monotonic()
-            if now - self._asked_at >= FRESH:
-                self._metrics.show(await self._ask())
-                self._asked_at = now
+            if now - self._read_at >= FRESH:
+                self._metrics.show(await self._read())
+                self._read_at = now
         self._metrics.show_loops({loop.name: now - loop.turned_at for loop in self._loops})
         return generate_latest(self._metrics.registry)
 
-    async def _ask(self) -> Figures | None:
+    async def _read(self) -> Figures | None:
         try:
             async with asyncio.timeout(PATIENCE / 2):
                 return await self._figures()
@@ -120,7 +133,7 @@ def _healthz(reasons: Sequence[str]) -> Response:
 
 
 async def _request_line(reader: asyncio.StreamReader) -> str:
-    """The first line of a request whose head ends within LARGEST_REQUEST bytes, "" for one that does not."""
+    """Read the first line of a request. Return "" when its head is longer than LARGEST_REQUEST bytes."""
     try:
         head = await reader.readuntil(b"\r\n\r\n")
     except asyncio.LimitOverrunError:

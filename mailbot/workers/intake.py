@@ -1,9 +1,10 @@
-"""Turns kept mail into tickets: claim a batch, read each one, decide, record it all in one transaction."""
+"""Turns accepted mail into tickets: claims a batch, parses each mail, decides, records it in one transaction."""
 
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -17,33 +18,34 @@ from mailbot.metrics import Metrics
 from mailbot.store import inbox
 from mailbot.store.store import Store
 from mailbot.workers.loop import process_isolating_failures
-from mailbot.workers.runtime import Authenticate, Runtime, Wake
+from mailbot.workers.runtime import CheckSender, Runtime, Wake
 from mailbot.workers.ticketing import Processed, process_mails
 
 BATCH = 50
 IDLE = timedelta(seconds=1)  # how often to look without being woken: other nodes, the command line
-STEADY = timedelta(seconds=5)
-PATIENCE = 0.2  # seconds that a batch waits for the checks of its senders; what takes longer goes on later
+STEADY = timedelta(seconds=5)  # how long this node runs before it tries a suspect for the last time
+PATIENCE = 0.2  # seconds that a batch waits for the checks of its senders; slower ones join a later batch
 SOON = timedelta(seconds=0.05)  # how often to look whether such a check has ended
-LARGE = 1_000_000  # bytes: reading more than that would hold up everybody else's session
+LARGE = 1_000_000  # bytes: parsing more in the event loop would hold up every session
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
-    """A claimed mail after reading."""
+class ParsedMail:
+    """A claimed mail after parsing."""
 
     claimed: inbox.Claimed
     mail: InboundMail
 
 
 class Intake:
-    """The worker. `wake_delivery` is called after each commit that owes mail, `handled` with what it took,
-    `seen` with each mail that was filed.
+    """The worker. `wake_delivery` is called after each commit that enqueues mail.
 
-    `authenticate` looks at senders that no trusted host has spoken about; None: nobody does.
+    `check_sender` examines senders that no trusted host has vouched for; None: no check.
+    `on_claimed(count, most)` is called after each claim, `on_processed` with each mail after its commit.
     """
 
-    name = "intake"
+    name: Final = "intake"
+    stop_stage: Final = "process"
 
     def __init__(
         self,
@@ -53,87 +55,85 @@ class Intake:
         wake_delivery: Wake,
         metrics: Metrics,
         now: Callable[[], datetime],
-        authenticate: Authenticate | None = None,
-        handled: Callable[[int, int], None] = lambda count, most: None,
-        seen: Callable[[Processed], None] = lambda filed: None,
+        check_sender: CheckSender | None = None,
+        on_claimed: Callable[[int, int], None] = lambda count, most: None,
+        on_processed: Callable[[Processed], None] = lambda processed: None,
     ) -> None:
-        self._store, self._runtime, self._node, self._handled = store, runtime, node, handled
+        self._store, self._runtime, self._node = store, runtime, node
         self._wake_delivery, self._metrics, self._now = wake_delivery, metrics, now
-        self._since = self._look_again_at = now()
-        self._authenticate, self._seen = authenticate, seen
-        self._asking: dict[asyncio.Task[InboundMail], Read] = {}
+        self._started_at = self._look_again_at = now()
+        self._check_sender, self._on_claimed, self._on_processed = check_sender, on_claimed, on_processed
+        self._checking: dict[asyncio.Task[InboundMail], ParsedMail] = {}
 
     async def run_once(self) -> timedelta | float:
-        fresh = await self._store.write(inbox.claim, inbox.Claim(self._node, BATCH))
-        self._handled(len(fresh), BATCH)
-        await self._handle(await self._checked(await self._read_all(fresh)))
-        if await self._try_suspects() or len(fresh) == BATCH:
+        claimed = await self._store.write(inbox.claim, inbox.Claim(self._node, BATCH))
+        self._on_claimed(len(claimed), BATCH)
+        await self._handle(await self._checked(await self._parse_all(claimed)))
+        if await self._try_suspect() or len(claimed) == BATCH:
             return 0
-        return SOON if self._asking else IDLE
+        return SOON if self._checking else IDLE
 
-    async def _try_suspects(self) -> bool:
-        """Takes one mail that a node died on; True when there may be another. Asks only now and then."""
+    async def release(self) -> None:
+        """Release the mails that still wait for a check: another node, or our next start, begins with them."""
+        for task in self._checking:
+            task.cancel()
+        await self._unclaim([parsed.claimed for parsed in self._checking.values()])
+        self._checking.clear()
+
+    async def _try_suspect(self) -> bool:
+        """Handle one mail that a node died on. Return whether there may be another. Asks only now and then."""
         if self._now() < self._look_again_at:
             return False
         suspects = await self._store.write(inbox.claim, inbox.Claim(self._node, 1, self._suspects()))
-        await self._handle([await self._check(read) for read in await self._read_all(suspects)])
+        parsed = await self._parse_all(suspects)
+        await self._handle([replace(each, mail=await self._check(each)) for each in parsed])
         if not suspects:
             self._look_again_at = self._now() + IDLE
         return bool(suspects)
 
-    async def let_go(self) -> None:
-        """Gives back what still waits for a check: another node, or our next start, begins again with it."""
-        for task in self._asking:
-            task.cancel()
-        await self._give_back([read.claimed for read in self._asking.values()])
-        self._asking.clear()
-
-    async def _checked(self, fresh: list[Read]) -> list[Read]:
-        """Those of these and earlier mails whose sender has been looked at, oldest first."""
-        if self._authenticate is None:
-            return fresh
-        asked = {asyncio.create_task(self._found_out(read)): read for read in fresh}
-        if asked:
-            await asyncio.wait(asked, timeout=PATIENCE)
-        self._asking |= asked
-        done = [task for task in self._asking if task.done()]
-        return [replace(self._asking.pop(task), mail=task.result()) for task in done]
-
-    async def _check(self, read: Read) -> Read:
-        return replace(read, mail=await self._found_out(read))
-
-    async def _found_out(self, read: Read) -> InboundMail:
-        if self._authenticate is None:
-            return read.mail
-        return await self._authenticate(read.claimed.envelope, read.claimed.raw, read.mail)
-
     def _suspects(self) -> tuple[int, ...]:
-        """Which mails that a node died on may be tried now, each alone, so that no other is struck with it.
+        """Return how many nodes may have died on a mail that is tried now, alone, so that no other suffers.
 
-        The last try waits until we have stood for a while: whoever kills us again and again from outside
-        would else be taken for a mail's fault.
+        The last try waits until this node has run for a while. Else a kill from outside, again and again,
+        would be blamed on the mail.
         """
-        if self._now() - self._since < STEADY:
+        if self._now() - self._started_at < STEADY:
             return tuple(range(1, inbox.STRIKES - 1))
         return tuple(range(1, inbox.STRIKES))
 
-    async def _handle(self, batch: Sequence[Read]) -> None:
+    async def _checked(self, parsed: list[ParsedMail]) -> list[ParsedMail]:
+        """Return those of these and earlier mails whose sender has been checked, oldest first."""
+        if self._check_sender is None:
+            return parsed
+        tasks = {asyncio.create_task(self._check(each)): each for each in parsed}
+        if tasks:
+            await asyncio.wait(tasks, timeout=PATIENCE)
+        self._checking |= tasks
+        done = [task for task in self._checking if task.done()]
+        return [replace(self._checking.pop(task), mail=task.result()) for task in done]
+
+    async def _check(self, parsed: ParsedMail) -> InboundMail:
+        if self._check_sender is None:
+            return parsed.mail
+        return await self._check_sender(parsed.claimed.envelope, parsed.claimed.raw, parsed.mail)
+
+    async def _handle(self, batch: Sequence[ParsedMail]) -> None:
         if not batch:
             return
         try:
-            await process_isolating_failures(batch, self._record, self._failed)
+            await process_isolating_failures(batch, self._process, self._park_failed)
         except StoreUnavailable:
-            await self._give_back([read.claimed for read in batch])
+            await self._unclaim([parsed.claimed for parsed in batch])
             raise
 
-    async def _failed(self, read: Read, error: Exception) -> None:
-        if not isinstance(error, inbox.ClaimLost):  # we were thought dead: whoever took it over does it
-            await self._park(read.claimed, error)
+    async def _park_failed(self, parsed: ParsedMail, error: Exception) -> None:
+        if not isinstance(error, inbox.ClaimLost):  # this node counted as dead: the new holder handles it
+            await self._park(parsed.claimed, error)
 
-    async def _read_all(self, claimed: Sequence[inbox.Claimed]) -> list[Read]:
-        return [read for mail in claimed if (read := await self._read(mail))]
+    async def _parse_all(self, claimed: Sequence[inbox.Claimed]) -> list[ParsedMail]:
+        return [parsed for mail in claimed if (parsed := await self._parse(mail))]
 
-    async def _read(self, claimed: inbox.Claimed) -> Read | None:
+    async def _parse(self, claimed: inbox.Claimed) -> ParsedMail | None:
         await asyncio.sleep(0)  # sessions and deliveries go on between two mails
         snapshot = self._runtime.snapshot
         ids, own = snapshot.trust.authserv_ids, snapshot.policy.mailboxes.keys()
@@ -145,19 +145,22 @@ class Intake:
         except Exception as error:
             await self._park(claimed, error)
             return None
-        return Read(claimed, mail)
+        return ParsedMail(claimed, mail)
 
-    async def _record(self, batch: Sequence[Read]) -> None:
-        for filed in await self._store.write(self._file, tuple(batch), alone=True):
-            self._tell(filed)
-            self._seen(filed)
+    async def _process(self, batch: Sequence[ParsedMail]) -> None:
+        for processed in await self._store.write(self._record, tuple(batch), alone=True):
+            for event in processed.decided.decision.events:
+                self._log(processed.decided, event)
+            self._on_processed(processed)
         self._wake_delivery()
 
-    def _file(self, connection: Connection, batches: Sequence[Sequence[Read]]) -> list[list[Processed]]:
+    def _record(
+        self, connection: Connection, batches: Sequence[Sequence[ParsedMail]]
+    ) -> list[list[Processed]]:
         snapshot, now = self._runtime.snapshot, self._now()
         return [
             process_mails(
-                connection, [(read.claimed, read.mail) for read in batch], snapshot, self._node, now
+                connection, [(parsed.claimed, parsed.mail) for parsed in batch], snapshot, self._node, now
             )
             for batch in batches
         ]
@@ -168,15 +171,11 @@ class Intake:
         self._metrics.parked.inc()
         log.mail_parked(inbox_id=claimed.inbox_id, error=error)
 
-    async def _give_back(self, claimed: Sequence[inbox.Claimed]) -> None:
+    async def _unclaim(self, claimed: Sequence[inbox.Claimed]) -> None:
         for mail in claimed:
             await self._store.write(inbox.unclaim, mail.inbox_id)
 
-    def _tell(self, filed: Processed) -> None:
-        for event in filed.decided.decision.events:
-            self._tell_event(filed.decided, event)
-
-    def _tell_event(self, decided: MailDecision, event: e.Event) -> None:
+    def _log(self, decided: MailDecision, event: e.Event) -> None:
         ticket = decided.decision.ticket
         match event:
             case e.TicketRouted():
@@ -200,7 +199,7 @@ class Intake:
                     kind=event.kind,
                     status=event.status,
                     proven=event.proven,
-                    muted=decided.effects.mute is not None,
+                    suppressed=decided.effects.mute is not None,
                 )
             case e.ThanksReceived():
                 log.thanks_recorded(number=ticket.number)

@@ -1,4 +1,4 @@
-"""From a decision to rows: notices are composed and frozen, the next deadline follows from the clocks."""
+"""Builds the rows of a decision: its notices as frozen mails, and the next deadline of its ticket."""
 
 import secrets
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from mailbot.workers.runtime import Snapshot
 Suppressed = AcknowledgementSuppressed | ProgressSuppressed
 
 
-def outcome(
+def build(
     before: Ticket | None,
     decision: Decision,
     snapshot: Snapshot,
@@ -28,7 +28,7 @@ def outcome(
     message: Message | None = None,
     participants: Sequence[tuple[str, str]] = (),
 ) -> Outcome:
-    """What `store.tickets.record` writes for a decision. `asked_at`: receipt of the mail it answers."""
+    """Build what `store.tickets.record` writes. `asked_at`: receipt of the mail that the decision answers."""
     since = asked_at or now
     suppressed = [event for event in decision.events if isinstance(event, Suppressed)]
     return Outcome(
@@ -38,22 +38,21 @@ def outcome(
         policy=snapshot.policy.version,
         deadline=ladder.next_deadline(decision.ticket, snapshot.policy),
         owed=(
-            *(owed(notice, snapshot, now, since) for notice in decision.notices),
-            *(_never_sent(decision.ticket, event, now, since) for event in suppressed),
+            *(build_row(notice, snapshot, now, since) for notice in decision.notices),
+            *(_suppressed(decision.ticket, event, now, since) for event in suppressed),
         ),
         message=message,
         participants=tuple(participants),
     )
 
 
-def owed(notice: Notice | Bulletin, snapshot: Snapshot, now: datetime, asked_at: datetime) -> Owed:
-    """The mail for a notice, frozen; a suppressed one that says why when it can't be written as meant."""
+def build_row(notice: Notice | Bulletin, snapshot: Snapshot, now: datetime, asked_at: datetime) -> Owed:
+    """Compose and freeze the mail for a notice. One that is unsafe to send becomes a suppressed row."""
     nonce = secrets.token_hex(8)
     try:
         mail = snapshot.composer.compose(notice, nonce=nonce, now=now)
     except ComposeRefused as refusal:
-        # The mail would not have been what was meant: a person sees the row, nobody gets the mail.
-        return _row(nonce, notice, now, asked_at, reason=f"unsafe to send: {refusal}"[:200])
+        return _row(nonce, notice, now, asked_at, f"unsafe to send: {refusal}"[:200])
     if mail.fallback:
         log.template_failed(kind=mail.kind, error=mail.template_error)
     return Owed(
@@ -68,12 +67,12 @@ def owed(notice: Notice | Bulletin, snapshot: Snapshot, now: datetime, asked_at:
         reason="",
         asked_at=asked_at,
         due_at=now,
-        why=why_of(notice),
+        why=_why(notice),
     )
 
 
-def why_of(notice: Notice | Bulletin) -> str:
-    """What a team notice tells, "" of any other mail: a notice about a failure may fail itself."""
+def _why(notice: Notice | Bulletin) -> str:
+    """Return what a team notice is about, "" for other mail: a notice about a failure may fail itself."""
     return notice.why if isinstance(notice, TeamNotice) else ""
 
 
@@ -90,11 +89,11 @@ def _row(nonce: str, notice: Notice | Bulletin, now: datetime, asked_at: datetim
         reason=reason,
         asked_at=asked_at,
         due_at=now,
-        why=why_of(notice),
+        why=_why(notice),
     )
 
 
-def _never_sent(ticket: Ticket, event: Suppressed, now: datetime, asked_at: datetime) -> Owed:
+def _suppressed(ticket: Ticket, event: Suppressed, now: datetime, asked_at: datetime) -> Owed:
     kind = Acknowledgement if isinstance(event, AcknowledgementSuppressed) else Progress
     notice = kind(ticket.number, ticket.mailbox, ticket.customer, ticket.language, "")
     return _row(secrets.token_hex(8), notice, now, asked_at, event.reason)

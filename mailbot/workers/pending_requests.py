@@ -1,8 +1,9 @@
-"""Requests for compensation that nobody decides: put before people again, a level higher each time."""
+"""Puts requests for compensation that nobody decides before people again, a level higher each time."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -14,16 +15,16 @@ from mailbot.domain.model import Ticket
 from mailbot.domain.policy import Policy
 from mailbot.store import compensations, queries, tickets
 from mailbot.store.store import Store
+from mailbot.workers import outbox_rows
 from mailbot.workers.loop import process_isolating_failures
-from mailbot.workers.outbox_rows import outcome
 from mailbot.workers.runtime import Runtime, Snapshot, Wake, load_missing_ladders
 
 EVERY = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class _Late:
-    """A request with the ticket that its matter is on now, and when it was last put before people."""
+class _Overdue:
+    """A request with the ticket that its matter is on now, and when people were last asked."""
 
     request: Request
     ticket: Ticket
@@ -31,9 +32,10 @@ class _Late:
 
 
 class PendingRequests:
-    """The worker. Several nodes may do it: whoever is second, under the ledger's lock, finds it done."""
+    """The worker. Several nodes may run it: the second, under the ledger's lock, finds nothing to do."""
 
-    name = "undecided"
+    name: Final = "pending requests"
+    stop_stage: Final = "process"
 
     def __init__(
         self, store: Store, runtime: Runtime, wake_delivery: Wake, now: Callable[[], datetime]
@@ -43,71 +45,75 @@ class PendingRequests:
     async def run_once(self) -> timedelta:
         policy = self._runtime.policy
         if policy.authority.per_ticket:
-            late = await self._store.read(self._late, policy)
-            await process_isolating_failures(
-                [each.request.id for each in late], self._put_again, self._tell_failure
-            )
+            overdue = await self._store.read(self._overdue, policy)
+            ids = [each.request.id for each in overdue]
+            await process_isolating_failures(ids, self._ask_again, self._log_failure)
         return EVERY
 
-    async def _put_again(self, requests: Sequence[int]) -> None:
+    async def _ask_again(self, requests: Sequence[int]) -> None:
         if requests:
-            count: int = await self._store.write(self._put, requests, alone=True)
+            count: int = await self._store.write(self._record, requests, alone=True)
             if count:
                 self._wake()
 
-    async def _tell_failure(self, request: int, error: Exception) -> None:
+    async def _log_failure(self, request: int, error: Exception) -> None:
         log.pending_request_failed(request=request, error=error)
 
-    def _late(
-        self, connection: Connection, policy: Policy, wanted: Sequence[int] | None = None
-    ) -> list[_Late]:
-        """Those that are due, the oldest first. Work time is never more than time: few need a closer look."""
-        now, found = self._now(), []
+    def _overdue(
+        self, connection: Connection, policy: Policy, among: Sequence[int] | None = None
+    ) -> list[_Overdue]:
+        """Return the requests that are overdue, the oldest first.
+
+        Work time is never more than time, so that only few need a closer look.
+        """
+        now, overdue = self._now(), []
         for request in compensations.open_requests(connection):
-            if now - request.at < policy.authority.decide_within or request.id not in (
-                wanted or (request.id,)
-            ):
+            if now - request.at < policy.authority.decide_within or (among and request.id not in among):
                 continue
             chain = _chain(connection, request.ticket)
-            last = _last_put(connection, request, chain)
+            last = _last_asked(connection, request, chain)
             if last and is_due(chain[-1], last.at, policy, now):
-                found.append(_Late(request, chain[-1], last))
-        return found
+                overdue.append(_Overdue(request, chain[-1], last))
+        return overdue
 
-    def _put(self, connection: Connection, items: Sequence[Sequence[int]]) -> list[int]:
+    def _record(self, connection: Connection, items: Sequence[Sequence[int]]) -> list[int]:
         compensations.lock(connection)
-        # Read again: another node may have done it while we waited.
-        snapshot = self._runtime.snapshot
-        late = [each for wanted in items for each in self._late(connection, snapshot.policy, wanted)]
-        for each in late:
-            self._put_one(connection, each, snapshot)
-        return [len(late)] * len(items)
+        snapshot, count = self._runtime.snapshot, 0
+        for ids in items:
+            # Read again: another node may have done it while we waited for the lock.
+            for overdue in self._overdue(connection, snapshot.policy, ids):
+                self._record_one(connection, overdue, snapshot)
+                count += 1
+        return [count] * len(items)
 
-    def _put_one(self, connection: Connection, late: _Late, snapshot: Snapshot) -> None:
-        ticket = tickets.load(connection, [late.ticket.number])[late.ticket.number]
+    def _record_one(self, connection: Connection, overdue: _Overdue, snapshot: Snapshot) -> None:
+        number, request = overdue.ticket.number, overdue.request
+        ticket = tickets.load(connection, [number])[number]
         snapshot = load_missing_ladders(connection, snapshot, [ticket])
         policy, now = snapshot.policy, self._now()
         facts = compensations.facts(connection, ticket, windows(policy, now))
-        if ticket.merged_into is None and late.request.id in {each.id for each in facts.requests}:
-            decision = on_undecided(ticket, late.request, late.last, facts, policy, now)
-            tickets.record(connection, [outcome(ticket, decision, snapshot, now)])
+        if ticket.merged_into is None and request.id in {each.id for each in facts.requests}:
+            decision = on_undecided(ticket, request, overdue.last, facts, policy, now)
+            tickets.record(connection, [outbox_rows.build(ticket, decision, snapshot, now)])
 
 
 def _chain(connection: Connection, number: str) -> list[Ticket]:
-    """The ticket, what it was merged into, and so on."""
-    found: list[Ticket] = []
+    """Return the ticket, the one it was merged into, and so on."""
+    chain: list[Ticket] = []
     following: str | None = number
     while following and (ticket := queries.ticket(connection, following)):
-        found.append(ticket)
+        chain.append(ticket)
         following = ticket.merged_into
-    return found
+    return chain
 
 
-def _last_put(connection: Connection, request: Request, chain: Sequence[Ticket]) -> ApprovalRequested | None:
-    told = [
+def _last_asked(
+    connection: Connection, request: Request, chain: Sequence[Ticket]
+) -> ApprovalRequested | None:
+    asked = [
         each.event
         for ticket in chain
         for each in tickets.events_of(connection, ticket.number)
         if isinstance(each.event, ApprovalRequested) and each.event.request == request.id
     ]
-    return max(told, key=lambda each: each.at, default=None)
+    return max(asked, key=lambda event: event.at, default=None)

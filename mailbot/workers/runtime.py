@@ -69,4 +69,4 @@ def signer(dkim: Dkim | None) -> Signer | None:
 
 Wake = Callable[[], None]
 # (envelope, raw mail, parsed mail) -> the mail with what was found out about its sender. Never raises.
-Authenticate = Callable[[Envelope, bytes, InboundMail], Awaitable[InboundMail]]
+CheckSender = Callable[[Envelope, bytes, InboundMail], Awaitable[InboundMail]]

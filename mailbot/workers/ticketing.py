@@ -28,7 +28,7 @@ from mailbot.store import allowances, customer_history, failures, inbox, tickets
 from mailbot.store import suppressions as mutes
 from mailbot.store.codec import verdict_data
 from mailbot.store.inbox import Claimed
-from mailbot.workers.outbox_rows import outcome
+from mailbot.workers import outbox_rows
 from mailbot.workers.report_lookup import Trace, add_report, trace
 from mailbot.workers.runtime import Snapshot, load_missing_ladders
 
@@ -336,7 +336,7 @@ def _outcome(filed: Processed, now: datetime) -> tickets.Outcome:
         flags=mail.flags,
         attachments=mail.attachments,
     )
-    return outcome(
+    return outbox_rows.build(
         filed.before,
         decision,
         filed.snapshot,

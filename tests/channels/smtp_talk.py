@@ -168,7 +168,7 @@ async def listening(
     try:
         yield listener
     finally:
-        await listener.drain(timedelta(milliseconds=200))
+        await listener.stop(timedelta(milliseconds=200))
 
 
 @asynccontextmanager

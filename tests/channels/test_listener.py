@@ -776,7 +776,7 @@ async def test_p9_the_drain_lets_mails_finish_and_sends_all_others_away(shelf: S
         await sending.begin()
         sending.send(MAIL)
         port = listener.port
-        draining = asyncio.create_task(listener.drain(timedelta(seconds=5)))
+        draining = asyncio.create_task(listener.stop(timedelta(seconds=5)))
         assert (await idle.reply()).startswith("421 4.3.2 ")
         assert (await started.reply()).startswith("421 4.3.2 ")
         with pytest.raises(ConnectionRefusedError):
@@ -796,7 +796,7 @@ async def test_p9_the_drain_waits_for_mail_whose_client_has_gone(shelf: Shelf) -
         talk.send(MAIL + b".\r\n")
         await shelf.asked.wait()
         talk.reset()
-        draining = asyncio.create_task(listener.drain(5))
+        draining = asyncio.create_task(listener.stop(timedelta(seconds=5)))
         await asyncio.sleep(0.05)
         assert not draining.done()
         shelf.hold.set()
@@ -808,7 +808,7 @@ async def test_p9_the_drain_ends_in_time_even_if_a_client_does_not(shelf: Shelf)
     async with listening(shelf) as listener, talking(listener) as talk:
         await talk.hello()
         await talk.begin()
-        await asyncio.wait_for(listener.drain(SHORT), 2)
+        await asyncio.wait_for(listener.stop(SHORT), 2)
         assert await talk.ended() == b""
 
 
@@ -819,7 +819,7 @@ async def test_p9_the_drain_does_not_wait_for_a_client_that_never_begins_its_tls
         await talk.hello()
         assert (await talk.ask("STARTTLS")).startswith("220 ")
         async with asyncio.timeout(5):
-            await listener.drain(60)
+            await listener.stop(timedelta(seconds=60))
         assert not listener._lobby.sessions
 
 

@@ -169,7 +169,7 @@ async def test_p9_the_drain_lets_a_mail_finish_and_answers_for_each_recipient(sh
         await talk.hello("LHLO")
         await talk.begin(*TWO)
         talk.send(MAIL)
-        draining = asyncio.create_task(listener.drain(5))
+        draining = asyncio.create_task(listener.stop(timedelta(seconds=5)))
         await asyncio.sleep(0.02)
         assert [each[:3] for each in await answers(talk, b"", 2)] == ["250", "250"]
         assert (await talk.reply()).startswith("421 4.3.2 ")

@@ -215,7 +215,7 @@ async def test_the_drain_does_not_wait_for_a_header(shelf: Shelf) -> None:
     async with listening(shelf, proxies=LOOPBACK) as listener, talking(listener) as talk:
         talk.send(V2)
         await asyncio.sleep(0.02)
-        draining = asyncio.create_task(listener.drain(5))
+        draining = asyncio.create_task(listener.stop(timedelta(seconds=5)))
         assert (await talk.reply()).startswith("421 4.3.2 ")
         await asyncio.wait_for(draining, 2)
 

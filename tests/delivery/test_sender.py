@@ -91,7 +91,7 @@ def make(
 
 
 def duty(loop: Loop) -> Delivery:
-    delivery = loop._duty
+    delivery = loop._worker
     assert isinstance(delivery, Delivery)
     return delivery
 
@@ -99,7 +99,7 @@ def duty(loop: Loop) -> Delivery:
 @asynccontextmanager
 async def delivering(store: Any, sink: SinkSmtp, **changes: Any) -> AsyncIterator[Delivery]:
     loop = make(store, sink, **changes)
-    loop.start()
+    await loop.start()
     try:
         yield duty(loop)
     finally:
@@ -537,7 +537,7 @@ async def test_a_drain_cuts_nothing_after_its_dot_and_gives_the_rest_back(
     sink.on["dot"] = wait
     owe(store, *(owed(n) for n in range(20)))
     loop = make(store, sink, relay={"connections": 2})
-    loop.start()
+    await loop.start()
     await at_the_dot.wait()
     await loop.stop()
     draining = asyncio.create_task(duty(loop).drain(PATIENCE))
@@ -563,7 +563,7 @@ async def test_a_drain_that_waits_in_vain_leaves_no_row_behind(store: Store, sin
     sink.on |= {"dot": hang, "rcpt": hang_second}
     owe(store, owed(1), owed(2))
     loop = make(store, sink, pace=Pace(retry=lambda *_: timedelta(hours=1)))
-    loop.start()
+    await loop.start()
     await until(lambda: states(store) == {"dot": 1, "sending": 1} and len(sink.dialogues) == 2)
     await loop.stop()
     await duty(loop).drain(timedelta(seconds=0.1))

@@ -12,7 +12,7 @@ from mailbot.mail.compose.compose import Composer
 from mailbot.mail.compose.reply_tokens import TokenSigner
 from mailbot.mail.compose.templates import load as load_templates
 from mailbot.operations.validate_policy import approve, doubts
-from mailbot.workers import refused
+from mailbot.workers.admin_mail import reload_refused
 from mailbot.workers.runtime import Snapshot
 from tests.builders import BOX, NOW, policy
 from tests.config.faults import BASE, brief, lay
@@ -105,7 +105,7 @@ def problem(line: int, folder: str = "/etc/mailbot") -> Problem:
 
 
 def test_each_admin_hears_of_every_problem_with_its_place() -> None:
-    told = refused.occasion([problem(3), problem(9)], "web1", live("a@x.example", "b@x.example"), NOW)
+    told = reload_refused([problem(3), problem(9)], "web1", live("a@x.example", "b@x.example"), NOW)
     assert [each.to for each in told.bulletins] == ["a@x.example", "b@x.example"]
     first = told.bulletins[0]
     assert (first.mailbox, first.subject) == (BOX.address, "Reload refused: 2 problems in routing.yaml")
@@ -122,7 +122,7 @@ def test_each_admin_hears_of_every_problem_with_its_place() -> None:
 def test_the_same_fault_on_another_node_is_the_same_occasion_and_another_fault_is_not() -> None:
     mine = live("a@x.example")
     keys = [
-        refused.occasion(found, host, mine, NOW).key
+        reload_refused(found, host, mine, NOW).key
         for found, host in (
             ([problem(3), problem(4)], "web1"),
             ([problem(4, "/srv"), problem(3, "/srv")], "web2"),
@@ -133,5 +133,5 @@ def test_the_same_fault_on_another_node_is_the_same_occasion_and_another_fault_i
 
 
 def test_a_mail_about_a_thousand_problems_is_still_a_mail() -> None:
-    told = refused.occasion([problem(n) for n in range(1000)], "web1", live("a@x.example"), NOW)
+    told = reload_refused([problem(n) for n in range(1000)], "web1", live("a@x.example"), NOW)
     assert "... and 800 more" in told.bulletins[0].text

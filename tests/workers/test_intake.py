@@ -341,7 +341,7 @@ async def test_mail_that_was_taken_over_while_we_worked_is_left_to_the_other_nod
     (claimed,) = await desk.store.write(inbox.claim, inbox.Claim("n1", 1))
     await desk.store.write(inbox.unclaim, id_)
     await desk.store.write(inbox.claim, inbox.Claim("n2", 1))
-    await desk.intake._handle(await desk.intake._read_all([claimed]))
+    await desk.intake._handle(await desk.intake._parse_all([claimed]))
 
     row = desk.one(select(inbox_table).where(inbox_table.c.id == id_))
     assert (row.state, row.claimed_by) == ("new", "n2")

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from mailbot.errors import StoreUnavailable
-from mailbot.workers.loop import Loop, backoff, stuck
+from mailbot.workers.loop import Loop, StopStage, backoff, stop_all, stuck
 
 HOUR = timedelta(hours=1)
 
@@ -23,6 +23,7 @@ class Work:
     each: Callable[[], Awaitable[object]] = nothing
     delay: timedelta | float = HOUR
     name: str = "work"
+    stop_stage: StopStage = "process"
     turns: int = 0
     turned: asyncio.Condition = field(default_factory=asyncio.Condition)
 
@@ -47,7 +48,7 @@ async def idle() -> None:
 async def test_the_first_turn_comes_at_once_and_then_the_loop_rests() -> None:
     work = Work()
     loop = Loop(work)
-    loop.start()
+    await loop.start()
     await work.reached(1)
     await idle()
     assert work.turns == 1
@@ -58,7 +59,7 @@ async def test_the_first_turn_comes_at_once_and_then_the_loop_rests() -> None:
 async def test_it_turns_again_after_the_delay_that_the_duty_asked_for(delay: timedelta | float) -> None:
     work = Work(delay=delay)
     loop = Loop(work)
-    loop.start()
+    await loop.start()
     await work.reached(4)
     await loop.stop()
 
@@ -66,7 +67,7 @@ async def test_it_turns_again_after_the_delay_that_the_duty_asked_for(delay: tim
 async def test_a_duty_that_never_waits_leaves_room_for_others() -> None:
     work = Work(delay=0)
     loop = Loop(work)
-    loop.start()
+    await loop.start()
     async with asyncio.timeout(5):
         await idle()  # would never come back if the loop kept the event loop to itself
     await loop.stop()
@@ -75,7 +76,7 @@ async def test_a_duty_that_never_waits_leaves_room_for_others() -> None:
 async def test_a_wake_ends_the_rest() -> None:
     work = Work()
     loop = Loop(work)
-    loop.start()
+    await loop.start()
     for turn in range(1, 5):
         await work.reached(turn)
         await idle()
@@ -88,7 +89,7 @@ async def test_a_wake_during_a_turn_asks_for_another_one() -> None:
     gate = asyncio.Event()
     work = Work(each=gate.wait)
     loop = Loop(work)
-    loop.start()
+    await loop.start()
     await work.reached(1)
     loop.wake()
     loop.wake()
@@ -108,7 +109,7 @@ async def test_stop_lets_the_turn_under_way_finish_and_starts_no_other() -> None
 
     work = Work(each=slowly, delay=0)
     loop = Loop(work)
-    loop.start()
+    await loop.start()
     await work.reached(1)
     loop.wake()
     stopping = asyncio.create_task(loop.stop())
@@ -126,7 +127,7 @@ async def test_stop_ends_a_rest_and_a_back_off() -> None:
 
     for work in (Work(), Work(each=fail)):
         loop = Loop(work, backoff=lambda failures: 3600)
-        loop.start()
+        await loop.start()
         await work.reached(1)
         await idle()
         async with asyncio.timeout(5):
@@ -140,7 +141,7 @@ async def test_a_loop_that_never_started_stops() -> None:
 
 async def test_cancelling_stop_cuts_the_turn_short() -> None:
     loop = Loop(work := Work(each=asyncio.Event().wait))
-    loop.start()
+    await loop.start()
     await work.reached(1)
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.01):
@@ -163,7 +164,7 @@ async def test_a_failure_is_told_backed_off_and_forgotten_after_a_good_turn(
 
     work = Work(each=fail_at_1_2_and_4, delay=0)
     loop = Loop(work, backoff=noted)
-    loop.start()
+    await loop.start()
     await work.reached(6)
     await loop.stop()
     assert pauses == [1, 2, 1]
@@ -177,7 +178,7 @@ async def test_known_trouble_is_told_without_a_traceback(caplog: pytest.LogCaptu
         raise StoreUnavailable("locked")
 
     loop = Loop(work := Work(each=no_store))
-    loop.start()
+    await loop.start()
     await work.reached(1)
     await idle()
     await loop.stop()
@@ -191,7 +192,7 @@ async def test_a_wake_does_not_hurry_a_loop_that_fails() -> None:
 
     work = Work(each=fail)
     loop = Loop(work, backoff=lambda failures: 3600)
-    loop.start()
+    await loop.start()
     await work.reached(1)
     for _ in range(5):
         loop.wake()
@@ -221,7 +222,7 @@ async def test_a_turn_without_end_is_stuck_and_a_resting_loop_is_not() -> None:
     resting = Loop(Work(name="resting"), patience=timedelta(seconds=60), monotonic=hand)
     unstarted = Loop(Work(name="unstarted"), monotonic=hand)
     for loop in (hanging, resting):
-        loop.start()
+        await loop.start()
     await idle()
     assert stuck([hanging, resting, unstarted], hand.now + 60) == []
     assert stuck([hanging, resting, unstarted], hand.now + 61) == ["hanging"]
@@ -239,7 +240,7 @@ async def test_a_turn_without_end_is_stuck_and_a_resting_loop_is_not() -> None:
 async def test_a_loop_that_oversleeps_or_dies_is_stuck() -> None:
     hand = Hand()
     loop = Loop(Work(delay=HOUR), patience=timedelta(seconds=60), monotonic=hand)
-    loop.start()
+    await loop.start()
     await idle()
     (task,) = [task for task in asyncio.all_tasks() if task.get_name() == "work"]
     task.cancel()
@@ -254,7 +255,47 @@ async def test_a_failing_loop_still_turns() -> None:
 
     hand = Hand()
     loop = Loop(Work(each=fail), patience=timedelta(seconds=60), monotonic=hand)
-    loop.start()
+    await loop.start()
     await idle()
     assert stuck([loop], hand.now + 60) == []  # restarting the process would not bring the store back
     await loop.stop()
+
+
+async def test_what_is_started_stops_stage_by_stage_and_a_failure_stops_no_other() -> None:
+    order: list[str] = []
+
+    def service(name: str, stage: StopStage, error: Exception | None = None) -> Loop:
+        async def on_stop(span: timedelta) -> None:
+            assert span > timedelta(seconds=1)
+            order.append(name)
+            if error:
+                raise error
+
+        return Loop(Work(name=name, stop_stage=stage), on_stop=on_stop)
+
+    services = [
+        service("heartbeat", "background"),
+        service("delivery", "deliver"),
+        service("listener", "accept", RuntimeError("a bug of ours")),
+        service("intake", "process"),
+        service("imap", "fetch"),
+    ]
+    for each in services:
+        await each.start()
+    await stop_all(services, timedelta(seconds=60))
+    assert order == ["imap", "listener", "intake", "delivery", "heartbeat"]
+
+
+async def test_a_turn_beyond_the_grace_is_cancelled_and_what_it_held_is_released() -> None:
+    released = []
+
+    async def release(span: timedelta) -> None:
+        released.append(span)
+
+    work = Work(each=asyncio.Event().wait)
+    loop = Loop(work, grace=timedelta(milliseconds=1), on_stop=release)
+    await loop.start()
+    await work.reached(1)
+    async with asyncio.timeout(5):
+        await loop.stop(HOUR)
+    assert released == [HOUR]

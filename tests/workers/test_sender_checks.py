@@ -286,7 +286,7 @@ async def test_mail_whose_check_is_under_way_is_given_back_at_the_end(store: Sto
     desk = CheckedDesk(store, checks)
     id_ = await desk.keep(sender="budi@slow1.example")
     await desk.intake.run_once()
-    await desk.intake.let_go()
+    await desk.intake.release()
     row = desk.one(select(inbox_table).where(inbox_table.c.id == id_))
 
     assert (row.state, row.claimed_by, row.strikes) == ("new", None, 0)

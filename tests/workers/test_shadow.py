@@ -12,7 +12,7 @@ from mailbot.store import shadows
 from mailbot.store.shadows import Run
 from mailbot.store.store import Store
 from mailbot.workers.intake import Intake
-from mailbot.workers.shadow import ROOM, WAITING, Shadow
+from mailbot.workers.shadow import MOST_WAITING, ROOM, Shadow
 from mailbot.workers.ticketing import Processed
 from tests.builders import policy
 from tests.workers.test_intake import Desk
@@ -28,8 +28,10 @@ class Onlooker:
         self.desk, self.store, self.metrics = Desk(store), store, Metrics()
         live, clock = self.desk.runtime, lambda: self.desk.clock
         self.shadow = Shadow(store, live, self.metrics, clock)
-        self.shadow.take(looks_on)
-        self.desk.intake = Intake(store, live, "n1", lambda: None, self.metrics, clock, seen=self.shadow.saw)
+        self.shadow.replace_policy(looks_on)
+        self.desk.intake = Intake(
+            store, live, "n1", lambda: None, self.metrics, clock, on_processed=self.shadow.enqueue
+        )
 
     async def look(self) -> None:
         while await self.shadow.run_once() == 0:
@@ -38,7 +40,7 @@ class Onlooker:
     async def flood(self, filed: Processed, times: int) -> list[int]:
         """How many of the same were missed, run by run."""
         for _ in range(times):
-            self.shadow.saw(filed)
+            self.shadow.enqueue(filed)
         await self.look()
         return [run.missed for run in self.runs]
 
@@ -114,7 +116,7 @@ async def test_counts_of_a_later_turn_are_added(onlooker: Onlooker) -> None:
 async def test_tickets_that_come_too_fast_are_left_out_and_counted(onlooker: Onlooker) -> None:
     filed = await one_filed(onlooker)
 
-    assert await onlooker.flood(filed, WAITING + 7) == [7]
+    assert await onlooker.flood(filed, MOST_WAITING + 7) == [7]
     assert onlooker.count("missed") == 7
 
 
@@ -145,7 +147,7 @@ async def test_after_a_fault_another_policy_may_look_on(store: Store) -> None:
     with pytest.raises(ZeroDivisionError):
         await onlooker.look()
 
-    onlooker.shadow.take(OTHER)
+    onlooker.shadow.replace_policy(OTHER)
     await onlooker.desk.receive(Subject="Saldo terpotong")
     await onlooker.look()
 
@@ -176,7 +178,7 @@ async def one_filed(onlooker: Onlooker) -> Processed:
     caught: list[Processed] = []
     live, clock = onlooker.desk.runtime, lambda: onlooker.desk.clock
     onlooker.desk.intake = Intake(
-        onlooker.store, live, "n1", lambda: None, Metrics(), clock, seen=caught.append
+        onlooker.store, live, "n1", lambda: None, Metrics(), clock, on_processed=caught.append
     )
     await onlooker.desk.receive(Subject="Barang")
     return caught[0]

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Final
 
 from mailbot import log
 from mailbot.channels.imap.client import (
@@ -72,6 +73,8 @@ class LoginRefused(Exception):
 class ImapIntake:
     """The duty, one for each account. `keep` stores a mail and returns after the commit; `wake_intake` is
     called after that, `wake` when the server says that mail has come. `largest`: bytes of a mail."""
+
+    stop_stage: Final = "fetch"
 
     def __init__(
         self,

@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from mailbot.channels.smtp.limits import Caps, Memory
 from mailbot.channels.smtp.server import Keep, Lobby, Patience
@@ -28,6 +28,9 @@ class Listener:
     and `lmtp_sockets`, bound already (by systemd), are served in place of what `settings.listen` says of SMTP
     and of LMTP.
     """
+
+    name: Final = "listener"
+    stop_stage: Final = "accept"
 
     def __init__(
         self,
@@ -104,16 +107,15 @@ class Listener:
         loop = asyncio.get_running_loop()
         return await loop.create_server(lambda: Door(self._lobby, common, tongue), sock=each, backlog=BACKLOG)
 
-    async def drain(self, within: timedelta | float) -> None:
+    async def stop(self, span: timedelta) -> None:
         """Accepts nothing more, lets mails under way be finished and kept, then closes (promise P9)."""
-        seconds = within.total_seconds() if isinstance(within, timedelta) else within
         self._lobby.draining = True
         for server in (server for servers in self._servers.values() for server in servers):
             server.close()
         for session in tuple(self._lobby.sessions):
             session.dismiss()
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(span.total_seconds()):
                 await self._lobby.empty()
         except TimeoutError:
             for session in tuple(self._lobby.sessions):

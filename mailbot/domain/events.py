@@ -1,11 +1,13 @@
 """What happened to a ticket, in the past tense. Append-only: audit, explanation and figures read it.
 
+`kind` is the name that the store keeps: it never changes, whatever the class is called.
 Every event says when (`at`) and who (`by`: "customer", "agent:<address>", "policy", "operator"). Adding one
 means a dataclass here and its entry in `lifecycle.TRANSITIONS`.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar, get_args
 
 from mailbot.domain.model import Clock, CustomerHistory, Status, Target
 from mailbot.domain.routing.money import Money
@@ -13,6 +15,7 @@ from mailbot.domain.routing.money import Money
 
 @dataclass(frozen=True, slots=True)
 class TicketOpened:
+    kind: ClassVar[str] = "ticket_opened"
     at: datetime
     by: str
     mailbox: str
@@ -30,6 +33,7 @@ class TicketOpened:
 
 @dataclass(frozen=True, slots=True)
 class TicketRouted:
+    kind: ClassVar[str] = "ticket_routed"
     at: datetime
     by: str
     rule: str
@@ -56,6 +60,7 @@ class TicketRouted:
 
 @dataclass(frozen=True, slots=True)
 class TicketAssigned:
+    kind: ClassVar[str] = "ticket_assigned"
     at: datetime
     by: str
     assignee: str  # an agent's address
@@ -64,6 +69,7 @@ class TicketAssigned:
 
 @dataclass(frozen=True, slots=True)
 class TicketHandedOver:
+    kind: ClassVar[str] = "ticket_handed_over"
     at: datetime
     by: str
     team: str
@@ -72,6 +78,7 @@ class TicketHandedOver:
 
 @dataclass(frozen=True, slots=True)
 class TicketEscalated:
+    kind: ClassVar[str] = "ticket_escalated"
     at: datetime
     by: str
     level: str
@@ -80,6 +87,7 @@ class TicketEscalated:
 
 @dataclass(frozen=True, slots=True)
 class CustomerWrote:
+    kind: ClassVar[str] = "customer_wrote"
     at: datetime
     by: str
     message_id: str
@@ -90,6 +98,7 @@ class CustomerWrote:
 class AutomaticMailReceived:
     """An auto-reply, a bounce, list mail: kept, but it changes nobody's turn."""
 
+    kind: ClassVar[str] = "automatic_mail_received"
     at: datetime
     by: str
     message_id: str
@@ -100,6 +109,7 @@ class AutomaticMailReceived:
 class ThanksReceived:
     """The customer wrote nothing but thanks: kept, but it changes nobody's turn and is no answer."""
 
+    kind: ClassVar[str] = "thanks_received"
     at: datetime
     by: str
     message_id: str
@@ -109,6 +119,7 @@ class ThanksReceived:
 class DetailsReceived:
     """A later mail names details that the ticket lacked."""
 
+    kind: ClassVar[str] = "details_received"
     at: datetime
     by: str
     details: tuple[tuple[str, str], ...]  # sorted by name
@@ -118,12 +129,13 @@ class DetailsReceived:
 class DeliveryBounced:
     """A report came about mail of ours. `proven`: a key of ours shows which; else anybody may say so."""
 
+    kind: ClassVar[str] = "delivery_bounced"
     at: datetime
     by: str  # "report"
     recipient: str
     status: str  # RFC 3463, "" when none was told
     permanent: bool
-    kind: str  # "bounce", "complaint"
+    report: str  # "bounce", "complaint"
     proven: bool
 
 
@@ -131,9 +143,10 @@ class DeliveryBounced:
 class DeliveryFailed:
     """The relay refused mail of ours for good, or it was tried for too long."""
 
+    kind: ClassVar[str] = "delivery_failed"
     at: datetime
     by: str  # "relay"
-    kind: str  # of the mail: "acknowledgement", "answer", "team", ...
+    notice: str  # what mail it was: "acknowledgement", "answer", "team", ...
     recipient: str
     code: int | None
     reply: str
@@ -141,6 +154,7 @@ class DeliveryFailed:
 
 @dataclass(frozen=True, slots=True)
 class AgentAnswered:
+    kind: ClassVar[str] = "agent_answered"
     at: datetime
     by: str
     agent: str
@@ -150,6 +164,7 @@ class AgentAnswered:
 class AgentMailHeld:
     """Mail that came in an agent's name without proof. Kept as a note, not acted upon."""
 
+    kind: ClassVar[str] = "agent_mail_held"
     at: datetime
     by: str
     agent: str
@@ -158,6 +173,7 @@ class AgentMailHeld:
 
 @dataclass(frozen=True, slots=True)
 class NoteAdded:
+    kind: ClassVar[str] = "note_added"
     at: datetime
     by: str
     text: str
@@ -165,12 +181,14 @@ class NoteAdded:
 
 @dataclass(frozen=True, slots=True)
 class AcknowledgementEnqueued:
+    kind: ClassVar[str] = "acknowledgement_enqueued"
     at: datetime
     by: str
 
 
 @dataclass(frozen=True, slots=True)
 class AcknowledgementSuppressed:
+    kind: ClassVar[str] = "acknowledgement_suppressed"
     at: datetime
     by: str
     reason: str
@@ -180,6 +198,7 @@ class AcknowledgementSuppressed:
 class ProgressSuppressed:
     """The customer would have been told, but no automatic mail goes to that address."""
 
+    kind: ClassVar[str] = "progress_suppressed"
     at: datetime
     by: str
     reason: str
@@ -189,6 +208,7 @@ class ProgressSuppressed:
 class ClocksSet:
     """The clocks as they stand from now on, computed by `ladder` when the turn or the step changed."""
 
+    kind: ClassVar[str] = "clocks_set"
     at: datetime
     by: str
     clocks: tuple[Clock, ...]
@@ -198,6 +218,7 @@ class ClocksSet:
 class StepTaken:
     """A ladder's step came due. What it led to follows as events of their own."""
 
+    kind: ClassVar[str] = "step_taken"
     at: datetime
     by: str
     ladder: str
@@ -209,6 +230,7 @@ class StepTaken:
 
 @dataclass(frozen=True, slots=True)
 class TargetMissed:
+    kind: ClassVar[str] = "target_missed"
     at: datetime
     by: str
     target: Target
@@ -219,6 +241,7 @@ class TargetMissed:
 class ReminderDue:
     """Nothing else was to come, so who has the ticket is reminded of it; the next one comes in its turn."""
 
+    kind: ClassVar[str] = "reminder_due"
     at: datetime
     by: str
     target: Target  # REPEAT, FOLLOW_UP; CONFIRMATION, DECISION: in vain, and no step comes after that one
@@ -229,6 +252,7 @@ class ReminderDue:
 class DecisionRequested:
     """The people of a level were asked what shall be done; the clock of the DECISION runs until they say."""
 
+    kind: ClassVar[str] = "decision_requested"
     at: datetime
     by: str
     of: str  # a level
@@ -239,6 +263,7 @@ class DecisionRequested:
 
 @dataclass(frozen=True, slots=True)
 class DecisionMade:
+    kind: ClassVar[str] = "decision_made"
     at: datetime
     by: str
     option: str
@@ -252,6 +277,7 @@ class LadderChanged:
     `clocks`: with the steps that count as taken.
     """
 
+    kind: ClassVar[str] = "ladder_changed"
     at: datetime
     by: str
     ladder: str
@@ -263,6 +289,7 @@ class LadderChanged:
 class PeopleNotified:
     """Somebody was reminded or notified about the ticket (mail to agents, managers or the customer)."""
 
+    kind: ClassVar[str] = "people_notified"
     at: datetime
     by: str
     whom: tuple[str, ...]
@@ -271,6 +298,7 @@ class PeopleNotified:
 
 @dataclass(frozen=True, slots=True)
 class TicketClosed:
+    kind: ClassVar[str] = "ticket_closed"
     at: datetime
     by: str
     because: str = ""
@@ -278,6 +306,7 @@ class TicketClosed:
 
 @dataclass(frozen=True, slots=True)
 class TicketReopened:
+    kind: ClassVar[str] = "ticket_reopened"
     at: datetime
     by: str
 
@@ -286,6 +315,7 @@ class TicketReopened:
 class SatisfactionRated:
     """The customer's mark for how the matter was dealt with."""
 
+    kind: ClassVar[str] = "satisfaction_rated"
     at: datetime
     by: str
     score: int  # 1 to 5
@@ -296,6 +326,7 @@ class SatisfactionRated:
 class TicketReleased:
     """What was held for another ticket is a matter of its own, an agent said."""
 
+    kind: ClassVar[str] = "ticket_released"
     at: datetime
     by: str
 
@@ -308,6 +339,7 @@ class MessageMoved:
     because of it.
     """
 
+    kind: ClassVar[str] = "message_moved"
     at: datetime
     by: str
     message: int
@@ -321,6 +353,7 @@ class MessageMoved:
 class TicketMerged:
     """Told on the ticket that ends; `messages` went over. `other_customer`: said with open eyes."""
 
+    kind: ClassVar[str] = "ticket_merged"
     at: datetime
     by: str
     into: str
@@ -332,6 +365,7 @@ class TicketMerged:
 class MergeReceived:
     """Told on the ticket that another was merged into."""
 
+    kind: ClassVar[str] = "merge_received"
     at: datetime
     by: str
     other: str
@@ -343,6 +377,7 @@ class MergeReceived:
 
 @dataclass(frozen=True, slots=True)
 class TicketUnmerged:
+    kind: ClassVar[str] = "ticket_unmerged"
     at: datetime
     by: str
     into: str  # which it was merged into
@@ -353,6 +388,7 @@ class TicketUnmerged:
 class MergeReverted:
     """Told on the ticket that another had been merged into."""
 
+    kind: ClassVar[str] = "merge_reverted"
     at: datetime
     by: str
     other: str
@@ -363,6 +399,7 @@ class MergeReverted:
 class TicketSplit:
     """Told on the ticket that `messages` left for one of their own."""
 
+    kind: ClassVar[str] = "ticket_split"
     at: datetime
     by: str
     into: str
@@ -373,6 +410,7 @@ class TicketSplit:
 class TicketRebuilt:
     """Whose turn it is and what the clocks say, told anew from the messages that are on the ticket now."""
 
+    kind: ClassVar[str] = "ticket_rebuilt"
     at: datetime
     by: str
     status: Status
@@ -386,6 +424,7 @@ class TicketRebuilt:
 class CompensationRequested:
     """`request` is its number, that of its line in the ledger; `agent`: in whose name, "" for an operator."""
 
+    kind: ClassVar[str] = "compensation_requested"
     at: datetime
     by: str
     request: int
@@ -398,6 +437,7 @@ class CompensationRequested:
 class ApprovalRequested:
     """Those of `level` were asked to decide, by mail. `on_duty`: they are there now; else nobody is."""
 
+    kind: ClassVar[str] = "approval_requested"
     at: datetime
     by: str
     request: int
@@ -410,6 +450,7 @@ class ApprovalRequested:
 class CompensationApproved:
     """One signature; the money is granted when as many as are needed hold at once."""
 
+    kind: ClassVar[str] = "compensation_approved"
     at: datetime
     by: str
     request: int
@@ -419,6 +460,7 @@ class CompensationApproved:
 
 @dataclass(frozen=True, slots=True)
 class CompensationGranted:
+    kind: ClassVar[str] = "compensation_granted"
     at: datetime
     by: str
     request: int
@@ -430,6 +472,7 @@ class CompensationGranted:
 class CompensationRefused:
     """`limit` names the one that said no (by "policy"); "" where a person did, `agent`."""
 
+    kind: ClassVar[str] = "compensation_refused"
     at: datetime
     by: str
     request: int
@@ -481,6 +524,8 @@ Event = (
     | CompensationGranted
     | CompensationRefused
 )
+
+EVENT_KINDS: dict[str, type[Event]] = {event.kind: event for event in get_args(Event)}
 
 
 def links_of(event: Event) -> list[tuple[str, str]]:

@@ -102,7 +102,7 @@ def evolve(ticket: Ticket, event: Event) -> Ticket:
     """`ticket` as it is after `event`. Raises IllegalTransition."""
     row = TRANSITIONS.get(type(event))
     if row is None or ticket.status not in row:
-        raise IllegalTransition(f"{type(event).__name__} while {ticket.number} is {ticket.status}")
+        raise IllegalTransition(f"{event.kind} while {ticket.number} is {ticket.status}")
     status = row[ticket.status] or ticket.status
     # As `dataclasses.replace` does it, at a third of its cost: each event of each decision passes here.
     values = list(_VALUES(ticket))

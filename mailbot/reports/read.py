@@ -8,13 +8,13 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import fields
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
-from typing import Any, get_args
+from typing import Any
 
 from pydantic_core import from_json
 from sqlalchemy import BigInteger, Connection, Select, Text, and_, cast, or_, select, type_coerce, union
 
 from mailbot.domain import events as e
-from mailbot.domain.events import Event
+from mailbot.domain.events import EVENT_KINDS, Event
 from mailbot.domain.model import OVER, Clock, Status
 from mailbot.domain.policy import Policy
 from mailbot.domain.worktime import Calendar
@@ -45,7 +45,9 @@ def lives(
 def openings(connection: Connection, since: datetime, until: datetime) -> Iterator[list[Event]]:
     """The events in OPENING, before `until`, of each ticket that came in [since, until)."""
     came = select(events.c.ticket).where(
-        events.c.at >= since, events.c.at < until, events.c.kind.in_(("TicketOpened", "TicketReleased"))
+        events.c.at >= since,
+        events.c.at < until,
+        events.c.kind.in_((e.TicketOpened.kind, e.TicketReleased.kind)),
     )
     return _read(connection, came, until, OPENING)
 
@@ -160,12 +162,11 @@ def _said(data: str) -> dict[str, str]:
 def _reader(kind: type[Any]) -> _Read:
     if kind is e.ClocksSet:
         return _clocks_set
-    name = kind.__name__
     said = [each for each in fields(kind) if each.name not in ("at", "by")]
     if all(each.type is str for each in said):
         return lambda at, by, data: kind(at=at, by=by, **_said(data))
-    return lambda at, by, data: event_of(name, at, by, from_json(data))
+    return lambda at, by, data: event_of(kind.kind, at, by, from_json(data))
 
 
 # Kind -> its event from a row. (ClocksSet: see `lives`.)
-READ: dict[str, _Read] = {kind.__name__: _reader(kind) for kind in get_args(Event)}
+READ: dict[str, _Read] = {kind: _reader(event) for kind, event in EVENT_KINDS.items()}

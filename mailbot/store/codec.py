@@ -1,22 +1,22 @@
 """Events and clocks to JSON and back. The dataclasses are the schema; pydantic does the conversion."""
 
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import TypeAdapter
 
-from mailbot.domain.events import Event
+from mailbot.domain.events import EVENT_KINDS, Event
 from mailbot.domain.matching import Verdict
 from mailbot.domain.model import Clock
 from mailbot.domain.policy import Ladder
 
-_EVENTS: dict[str, TypeAdapter[Any]] = {kind.__name__: TypeAdapter(kind) for kind in get_args(Event)}
+_EVENTS: dict[str, TypeAdapter[Any]] = {kind: TypeAdapter(event) for kind, event in EVENT_KINDS.items()}
 _CLOCKS: TypeAdapter[tuple[Clock, ...]] = TypeAdapter(tuple[Clock, ...])
 _LADDER: TypeAdapter[Ladder] = TypeAdapter(Ladder)
 
 
 def event_data(event: Event) -> dict[str, Any]:
     """What an event says besides when and who, as JSON values."""
-    data: dict[str, Any] = _EVENTS[type(event).__name__].dump_python(event, mode="json")
+    data: dict[str, Any] = _EVENTS[event.kind].dump_python(event, mode="json")
     del data["at"], data["by"]
     return data
 

@@ -19,13 +19,13 @@ UNKNOWN = CustomerHistory(looked_up=True)
 
 _OVER = [status.value for status in OVER]
 _TURNS = {
-    e.TicketOpened.__name__: Status.NEW,
-    e.TicketClosed.__name__: Status.CLOSED,
-    e.TicketReopened.__name__: Status.OPEN,
-    e.TicketMerged.__name__: Status.MERGED,
-    e.TicketUnmerged.__name__: Status.OPEN,
+    e.TicketOpened.kind: Status.NEW,
+    e.TicketClosed.kind: Status.CLOSED,
+    e.TicketReopened.kind: Status.OPEN,
+    e.TicketMerged.kind: Status.MERGED,
+    e.TicketUnmerged.kind: Status.OPEN,
 }
-_TOLD = (*_TURNS, e.TicketRebuilt.__name__, e.TicketEscalated.__name__)
+_TOLD = (*_TURNS, e.TicketRebuilt.kind, e.TicketEscalated.kind)
 
 
 def now(connection: Connection, customers: Collection[str], at: datetime) -> dict[str, CustomerHistory]:
@@ -34,7 +34,7 @@ def now(connection: Connection, customers: Collection[str], at: datetime) -> dic
         return {}
     escalated = exists().where(
         events.c.ticket == tickets.c.number,
-        events.c.kind == e.TicketEscalated.__name__,
+        events.c.kind == e.TicketEscalated.kind,
         events.c.at >= at - ESCALATION_LASTS,
     )
     query = (
@@ -73,9 +73,9 @@ def circumstances_at(
     stands: dict[str, Status] = {}
     escalated = False
     for row in connection.execute(query):
-        if row.kind == e.TicketEscalated.__name__:
+        if row.kind == e.TicketEscalated.kind:
             escalated = escalated or row.at >= at - ESCALATION_LASTS
-        elif row.kind == e.TicketRebuilt.__name__:
+        elif row.kind == e.TicketRebuilt.kind:
             stands[row.ticket] = Status(row.data["status"])
         else:
             stands[row.ticket] = _TURNS[row.kind]

@@ -61,7 +61,7 @@ def _routed(connection: Connection, numbers: Sequence[str]) -> dict[str, Row[Any
         select(events, tickets.c.customer)
         .join(tickets, tickets.c.number == events.c.ticket)
         .where(events.c.ticket.in_(numbers), events.c.seq == _ROUTED)
-        .where(events.c.kind == TicketRouted.__name__, events.c.by == "policy")
+        .where(events.c.kind == TicketRouted.kind, events.c.by == "policy")
     )
     return {row.ticket: row for row in connection.execute(query)}
 

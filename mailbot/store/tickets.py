@@ -149,7 +149,7 @@ def _event_rows(outcome: Outcome) -> Iterable[dict[str, Any]]:
         yield {
             "ticket": outcome.after.number,
             "seq": position,
-            "kind": type(event).__name__,
+            "kind": event.kind,
             "at": event.at,
             "by": event.by,
             "policy": outcome.policy,

@@ -193,10 +193,10 @@ class Intake:
             case e.AutomaticMailReceived(reason=reason):
                 log.automatic_mail_recorded(number=ticket.number, reason=reason)
             case e.DeliveryBounced():
-                self._metrics.bounced.labels(event.kind).inc()
+                self._metrics.bounced.labels(event.report).inc()
                 log.delivery_bounced(
                     number=ticket.number,
-                    kind=event.kind,
+                    kind=event.report,
                     status=event.status,
                     proven=event.proven,
                     suppressed=decided.effects.mute is not None,

@@ -161,6 +161,6 @@ def test_every_event_says_in_which_states_it_may_happen() -> None:
 
 def test_an_event_that_can_not_happen_raises_before_anything_is_changed() -> None:
     ticket = first().ticket
-    with pytest.raises(IllegalTransition, match="TicketReopened while TOKO-48217390-8 is new"):
+    with pytest.raises(IllegalTransition, match="ticket_reopened while TOKO-48217390-8 is new"):
         evolve(ticket, e.TicketReopened(NOW, "customer"))
     assert BOX.address == ticket.mailbox

@@ -440,8 +440,8 @@ def test_a_request_is_on_the_ticket_in_the_ledger_and_in_the_mail_and_never_told
     number = desk.open("frontline general.", customer)
     asked = desk.do(number, c.Compensate(rp(5), "rusak"), f"ayu@{run}.example")
     assert isinstance(asked, Ruling)
-    told = [type(each.event).__name__ for each in store.read_now(tickets.events_of, number)]
-    assert told[-2:] == ["CompensationRequested", "ApprovalRequested"]
+    told = [each.event.kind for each in store.read_now(tickets.events_of, number)]
+    assert told[-2:] == ["compensation_requested", "approval_requested"]
     (waiting,) = store.read_now(compensations.open_requests)
     assert (waiting.id, waiting.amount, waiting.because) == (asked.request.id, rp(5), "rusak")
     assert _outcome(desk.do(number, c.Approve(because="baik"), f"citra@{run}.example")) == "granted"

@@ -45,7 +45,7 @@ def rows(desk: Desk, number: str) -> list[Any]:
 
 
 def opened(desk: Desk, ticket: Ticket) -> dict[str, Any]:
-    query = select(events.c.data).where(events.c.kind == "TicketOpened", events.c.ticket == ticket.number)
+    query = select(events.c.data).where(events.c.kind == "ticket_opened", events.c.ticket == ticket.number)
     data: dict[str, Any] = desk.one(query).data
     return data
 

@@ -67,7 +67,7 @@ def test_a_life_is_the_tickets_recorded_events_in_their_order(store: Store) -> N
         [bare(each.event) for each in store.read_now(tickets.events_of, make("TOKO", digits))]
         for digits in ("11111111", "22222222", "33333333")
     ]
-    wanted = [[event for event in life if type(event).__name__ in KINDS] for life in recorded]
+    wanted = [[event for event in life if event.kind in KINDS] for life in recorded]
     assert sorted(read(store, -1, 10), key=str) == sorted(wanted, key=str)
     assert all(len(life) > 5 for life in wanted)
 

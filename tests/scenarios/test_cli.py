@@ -374,7 +374,7 @@ def test_json_of_a_ticket_holds_the_whole_case(office: Office) -> None:
     } <= told.keys()
     assert [message["direction"] for message in told["messages"]] == ["in"]
     assert [each["seq"] for each in told["events"]] == list(range(1, told["events_count"] + 1))
-    assert told["events"][0]["kind"] == "TicketOpened"
+    assert told["events"][0]["kind"] == "ticket_opened"
     assert told["deadlines"][0]["due_at"] == told["deadline"]["due_at"]
     assert {mail["kind"] for mail in told["outbox"]} == {"acknowledgement", "team"}
     assert told["participants"] == [{"address": CUSTOMER, "role": "customer"}]
@@ -423,7 +423,7 @@ def kinds(told: dict[str, Any]) -> list[str]:
 def test_who_assigns_escalates_and_closes_is_on_record_and_people_are_told(office: Office) -> None:
     number = office.receive(letter("Barang rusak"))
     assigned = office.json("ticket", "assign", number, AGENT.upper())
-    assert (assigned["assignee"], kinds(assigned)[0]) == (AGENT, "TicketAssigned")
+    assert (assigned["assignee"], kinds(assigned)[0]) == (AGENT, "ticket_assigned")
     assert assigned["sends"] == [{"kind": "team", "to": AGENT}]
     raised = office.json("ticket", "escalate", number, "--because", "penting", "--as", AGENT)
     assert raised["level"] == "L2"
@@ -558,7 +558,7 @@ def test_a_reply_is_explained_onto_its_ticket_without_asking_any_rule(office: Of
     told = json.loads(result.stdout)
 
     assert (told["belongs"]["ticket"], told["rules"]) == (number, [])
-    assert kinds(told)[0] == "CustomerWrote"
+    assert kinds(told)[0] == "customer_wrote"
     stranger = letter(f"Re: {number}", "Give me that", sender="maling@jahat.example")
     told = json.loads(office.run("explain", "-", "--json", stdin=stranger).stdout)
     assert (told["belongs"]["ticket"], told["belongs"]["claims"]) == (None, number)

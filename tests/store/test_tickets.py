@@ -171,7 +171,7 @@ def test_four_workers_take_each_step_once(store: Store) -> None:
     assert failures == []
     taken = store.read_now(
         lambda c: c.execute(
-            select(events_table.c.ticket).where(events_table.c.kind == e.StepTaken.__name__)
+            select(events_table.c.ticket).where(events_table.c.kind == e.StepTaken.kind)
         ).all()
     )
     assert sorted(row.ticket for row in taken) == numbers

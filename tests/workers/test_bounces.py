@@ -86,7 +86,11 @@ async def test_a_proven_bounce_marks_the_mail_mutes_the_address_and_tells_the_ow
     mail = desk.content(notice)
     assert "Email tidak sampai" in mail["Subject"]
     assert "no such user" in mail.get_body(("plain",)).get_content()
-    assert told(desk, ticket.number)[-3:] == ["AutomaticMailReceived", "DeliveryBounced", "PeopleNotified"]
+    assert told(desk, ticket.number)[-3:] == [
+        "automatic_mail_received",
+        "delivery_bounced",
+        "people_notified",
+    ]
 
 
 async def test_the_same_bounce_twice_and_another_mail_to_that_address_tell_nobody_again(desk: Desk) -> None:
@@ -95,7 +99,7 @@ async def test_the_same_bounce_twice_and_another_mail_to_that_address_tell_nobod
     await desk.receive(**dsn(row.message_id), to=row.sender)
 
     assert len(notices(desk, "bounced")) == 1
-    assert told(desk, ticket.number).count("DeliveryBounced") == 1
+    assert told(desk, ticket.number).count("delivery_bounced") == 1
 
 
 async def test_a_forged_bounce_mutes_nobody_and_marks_nothing(desk: Desk) -> None:
@@ -110,7 +114,7 @@ async def test_a_forged_bounce_mutes_nobody_and_marks_nothing(desk: Desk) -> Non
     assert notices(desk, "bounced") == []
     # It names the customer of that ticket, so it is kept there, as something that nothing proves.
     assert found.number == ticket.number
-    data = desk.one(select(events.c.data).where(events.c.kind == "DeliveryBounced")).data
+    data = desk.one(select(events.c.data).where(events.c.kind == "delivery_bounced")).data
     assert data["proven"] is False
 
 
@@ -158,7 +162,7 @@ async def test_a_delay_or_a_receipt_is_recorded_only(desk: Desk, action: str, st
 
     assert found.number == ticket.number
     assert entry(desk, row.id).state == "sent"
-    assert told(desk, ticket.number)[-1] == "AutomaticMailReceived"
+    assert told(desk, ticket.number)[-1] == "automatic_mail_received"
 
 
 async def test_a_complaint_mutes_without_failing_the_delivery_and_is_told_once(desk: Desk) -> None:

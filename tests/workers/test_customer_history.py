@@ -22,7 +22,7 @@ KNOWN = Rule("known", conditions.build("known_customer", "is", value=True), Acti
 def told(desk: Desk) -> list[tuple[str, CustomerHistory]]:
     """(rule, customer history) of all that was routed, in order."""
     with desk.store.engine.connect() as connection:
-        rows = connection.execute(select(events).where(events.c.kind == "TicketRouted")).all()
+        rows = connection.execute(select(events).where(events.c.kind == "ticket_routed")).all()
     found: list[Any] = [event_of(row.kind, row.at, row.by, row.data) for row in rows]
     order = {number: place for place, number in enumerate(dict.fromkeys(row.ticket for row in rows))}
     assert len(order) == len(rows)
@@ -63,7 +63,7 @@ async def test_only_where_a_rule_asks_there_is_one_statement_a_batch(
         await desk.keep(sender=sender)
     await desk.work()
 
-    assert len([each for each in seen if "TicketEscalated" in each or "sum(CASE" in each]) == asked
+    assert len([each for each in seen if "ticket_escalated" in each or "sum(CASE" in each]) == asked
     assert len(told(desk)) == 3
 
 

@@ -67,7 +67,7 @@ async def test_an_acknowledgement_that_the_relay_refuses_is_told_to_the_owner_on
     await office.tell()
     await office.tell()
 
-    assert office.told(ticket.number)[-2:] == ["DeliveryFailed", "PeopleNotified"]
+    assert office.told(ticket.number)[-2:] == ["delivery_failed", "people_notified"]
     (notice,) = office.notices()
     text = office.content(notice).get_body(("plain",)).get_content()
     assert notice.recipient == RINA.address
@@ -87,7 +87,7 @@ async def test_two_failures_of_one_ticket_and_recipient_in_one_turn_are_two_even
     office.store.write_now(_copy_as_progress, row.id)
     await office.tell()
 
-    assert office.told(ticket.number).count("DeliveryFailed") == 2
+    assert office.told(ticket.number).count("delivery_failed") == 2
     assert len(office.notices()) == 1
 
 
@@ -112,7 +112,7 @@ async def test_a_refused_notice_goes_to_somebody_else_and_a_refused_notice_about
     office.fail(notice)
     await office.tell()
     assert len(office.notices()) == 1
-    assert office.told(ticket.number).count("DeliveryFailed") == 2
+    assert office.told(ticket.number).count("delivery_failed") == 2
     assert office.store.read_now(suppressions.load, [RINA.address, BAYU.address], office.clock) == {}
 
 
@@ -122,7 +122,7 @@ async def test_two_nodes_tell_of_a_failure_once(office: Office) -> None:
     await asyncio.gather(office.worker.run_once(), office.another().run_once())
     await office.tell()
 
-    assert office.told(ticket.number).count("DeliveryFailed") == 1
+    assert office.told(ticket.number).count("delivery_failed") == 1
 
 
 async def test_what_an_operator_tries_again_and_fails_again_is_an_event_again(office: Office) -> None:
@@ -135,7 +135,7 @@ async def test_what_an_operator_tries_again_and_fails_again_is_an_event_again(of
     office.fail(row, reply="5.1.1 still nobody")
     await office.tell()
 
-    assert office.told(ticket.number).count("DeliveryFailed") == 2
+    assert office.told(ticket.number).count("delivery_failed") == 2
     assert len(office.notices()) == 1
 
 
@@ -144,7 +144,7 @@ async def test_mail_that_was_tried_for_too_long_is_told_and_mutes_nobody(office:
     office.fail(office.owed("acknowledgement")[0], 450, "4.2.1 try later")
     await office.tell()
 
-    assert "DeliveryFailed" in office.told(ticket.number)
+    assert "delivery_failed" in office.told(ticket.number)
     assert office.store.read_now(suppressions.load, [BUDI], office.clock) == {}
 
 
@@ -168,6 +168,6 @@ async def test_p5_one_failure_that_our_code_chokes_on_keeps_no_other_from_being_
         office.fail(row)
     await office.tell()
 
-    assert "DeliveryFailed" in office.told(good.number)
-    assert "DeliveryFailed" not in office.told(bad.number)
+    assert "delivery_failed" in office.told(good.number)
+    assert "delivery_failed" not in office.told(bad.number)
     assert await office.worker.run_once() != 0

@@ -146,7 +146,7 @@ async def test_a_stranger_with_the_right_number_gets_a_ticket_and_answer_like_an
 
     assert theirs.number != first.number
     opened = desk.one(
-        select(events.c.data).where(events.c.kind == "TicketOpened", events.c.ticket == theirs.number)
+        select(events.c.data).where(events.c.kind == "ticket_opened", events.c.ticket == theirs.number)
     )
     assert opened.data["claims"] == first.number
     mails = {row.ticket: desk.content(row) for row in desk.owed("acknowledgement")}

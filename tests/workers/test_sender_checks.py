@@ -209,7 +209,7 @@ async def test_a_forged_mail_of_a_customer_does_not_reach_the_customers_ticket(
     assert forged.number != first.number
     assert real.number == first.number
     opened = desk.one(
-        select(events.c.data).where(events.c.kind == "TicketOpened", events.c.ticket == forged.number)
+        select(events.c.data).where(events.c.kind == "ticket_opened", events.c.ticket == forged.number)
     )
     assert opened.data["claims"] == first.number
 

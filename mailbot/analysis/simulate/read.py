@@ -12,8 +12,8 @@ from mailbot.store.schema import EPOCH, events, tickets
 
 # All that `core.simulation.lives` looks at.
 KINDS = tuple(
-    kind.__name__
-    for kind in (
+    event.kind
+    for event in (
         *TWINS,
         *(e.TicketOpened, e.TicketRouted, e.TicketAssigned, e.CustomerWrote, e.AgentAnswered, e.DecisionMade),
         *(e.LadderChanged, e.TicketClosed, e.TicketReleased, e.TicketRebuilt, e.ProgressSuppressed),

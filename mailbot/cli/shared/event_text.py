@@ -65,7 +65,7 @@ def _escalated(event: e.TicketEscalated, _zone: str) -> str:
 
 def _bounced(event: e.DeliveryBounced, _zone: str) -> str:
     proof = "" if event.proven else ", but nothing proves the report"
-    if event.kind == "complaint":
+    if event.report == "complaint":
         return f"{event.recipient} reported our mail as abuse{proof}"
     duration = "permanently" if event.permanent else "for now"
     return f"mail to {event.recipient} bounced {duration}: {event.status or 'no code'}{proof}"
@@ -73,7 +73,7 @@ def _bounced(event: e.DeliveryBounced, _zone: str) -> str:
 
 def _delivery_failed(event: e.DeliveryFailed, _zone: str) -> str:
     answer = f"{event.code or ''} {event.reply}".strip() or "no answer"
-    return f"the {event.kind} to {event.recipient} could not be sent: {answer}"
+    return f"the {event.notice} to {event.recipient} could not be sent: {answer}"
 
 
 def _step_taken(event: e.StepTaken, zone: str) -> str:

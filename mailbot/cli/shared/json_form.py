@@ -52,7 +52,7 @@ def events_json(recorded: Sequence[RecordedEvent], zone: str) -> list[Shape]:
     return [
         {
             "seq": each.seq,
-            "kind": type(each.event).__name__,
+            "kind": each.event.kind,
             "at": each.event.at,
             "by": each.event.by,
             "policy": each.policy,

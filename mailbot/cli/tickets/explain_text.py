@@ -79,7 +79,7 @@ def shape(told: Told, policy: Policy) -> dict[str, Any]:
         "suppressed": told.suppressed or None,
         "events": [
             {
-                "kind": type(each).__name__,
+                "kind": each.kind,
                 "sentence": event_text(each, _zone(decision.ticket, policy)),
                 "data": event_data(each),
             }

@@ -297,4 +297,4 @@ _TAKE: dict[type[Any], Callable[[_Life, Any], None]] = {
     e.TicketRebuilt: _Life._retell,
 }
 # What the store needs to read: TicketOpened, and all that the walk looks at.
-KINDS: tuple[str, ...] = ("TicketOpened", *(kind.__name__ for kind in _TAKE))
+KINDS: tuple[str, ...] = (e.TicketOpened.kind, *(event.kind for event in _TAKE))

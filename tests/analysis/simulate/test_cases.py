@@ -83,7 +83,7 @@ async def test_the_policy_in_force_taken_through_its_own_record_takes_each_step_
     def acts(found: list[Happened]) -> list[tuple[datetime, str, str]]:
         kinds = e.StepTaken | e.TargetMissed | e.TicketEscalated | e.ReminderDue
         return sorted(
-            (event.at, each.life.number, type(event).__name__)
+            (event.at, each.life.number, event.kind)
             for each in found
             for event in each.events
             if isinstance(event, kinds)

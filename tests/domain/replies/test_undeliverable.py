@@ -119,7 +119,7 @@ def test_the_team_is_told_once_per_ticket_and_recipient() -> None:
 def test_a_second_report_about_the_same_mail_says_nothing_new(state: str) -> None:
     found = decided(report(), sent(state=state))
 
-    assert [type(event).__name__ for event in found.decision.events] == ["AutomaticMailReceived"]
+    assert [event.kind for event in found.decision.events] == ["automatic_mail_received"]
     assert found.effects.returned is None
 
 
@@ -127,7 +127,7 @@ def test_a_second_report_about_the_same_mail_says_nothing_new(state: str) -> Non
 def test_delays_and_receipts_are_recorded_only(kind: str, action: str) -> None:
     found = decided(report("4.4.1", kind, action=action), sent())
 
-    assert [type(event).__name__ for event in found.decision.events] == ["AutomaticMailReceived"]
+    assert [event.kind for event in found.decision.events] == ["automatic_mail_received"]
     assert (found.effects.mute, found.effects.returned, found.decision.notices) == (None, None, ())
 
 

@@ -193,8 +193,8 @@ def test_what_happens_at_a_border_belongs_to_what_comes_after_it() -> None:
 
 
 def test_the_kinds_that_matter_are_events_that_there_are() -> None:
-    assert KINDS[0] == "TicketOpened"
-    assert set(KINDS) <= {kind.__name__ for kind in get_args(e.Event)}
+    assert KINDS[0] == "ticket_opened"
+    assert set(KINDS) <= {kind.kind for kind in get_args(e.Event)}
     assert facts([], [at(1)], lambda _: OFFICE) == []
 
 

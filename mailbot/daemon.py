@@ -141,7 +141,7 @@ class Daemon:
     async def stop(self) -> None:
         """Drain and stop (promise P9): no session is cut after its DATA, no send after its final dot."""
         started = time.monotonic()
-        log.stopping(why="signal")
+        log.stopping(reason="signal")
         self._supervisor.stopping("draining")
         await stop_all(self.services, DRAIN)
         await self._store.write(nodes.leave, self.node)

@@ -1,4 +1,4 @@
-"""The few families of exception: business outcomes are values, these are not."""
+"""The few kinds of exception. Business outcomes are values, not exceptions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong in the configuration, where it stands and what to do about it.
+    """One fault in the configuration, its place and what to do about it.
 
     `line` and `column` count from 1; 0 means that the whole file is meant.
     `excerpt` is the source line, so that a caret can be drawn under the column.
@@ -28,7 +28,7 @@ class Problem:
 
 
 class ConfigError(Exception):
-    """The configuration can't be used. Holds every problem found, not only the first."""
+    """The configuration can't be used. It holds every problem found, not only the first."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__("\n".join(map(str, problems)))

@@ -1,8 +1,8 @@
-"""Every business log line, one named function each.
+"""Every log line, one function each.
 
-A line says one fact; its name is the function's name, its facts are the arguments. No line carries customer
-text: no addresses, subjects or bodies.
-Adding one is one function: signature, docstring, `@_line(level)`.
+Theory of operation. A line records one event: its name is the function's name, its fields are the arguments.
+No line carries customer text: no addresses, subjects or bodies. To add one, write one function with signature,
+docstring and level.
 """
 
 import json
@@ -25,12 +25,12 @@ _LONGEST_ERROR = 300
 _LONGEST_TRACEBACK = 8_000
 
 P = ParamSpec("P")
-Facts = dict[str, Any]
+Fields = dict[str, Any]
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 
 def configure(mode: str = "", *, level: int = logging.INFO, stream: TextIO | None = None) -> None:
-    """Sends all log lines, other libraries' warnings too, to `stream` (standard error). Once, in the daemon.
+    """Send all log lines, and other libraries' warnings, to `stream` (standard error). Once, in the daemon.
 
     mode: "json", "text", or "" for text on a terminal and JSON elsewhere.
     """
@@ -40,29 +40,29 @@ def configure(mode: str = "", *, level: int = logging.INFO, stream: TextIO | Non
     as_text = structlog.stdlib.ProcessorFormatter(processors=[_describe, _as_text])
     handler.setFormatter(as_text if chosen == "text" else _JsonLines(processors=[_describe, _as_json]))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
-    logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd's: names senders and recipients
-    logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)  # its crashes, which we expect
+    logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd's lines name senders and recipients
+    logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)  # its crashes are expected
     _log.setLevel(level)
 
 
 def _line(level: int, *, with_traceback: bool = False) -> Callable[[Callable[P, None]], Callable[P, None]]:
-    """Turns a signature into a log line. An exception among the facts is told as its type and message."""
+    """Turn a signature into a log line. An exception among the fields is shown as its type and message."""
 
     def decorate(declaration: Callable[P, None]) -> Callable[P, None]:
         name = declaration.__name__
 
         @wraps(declaration)
-        def say(*args: P.args, **facts: P.kwargs) -> None:
-            declaration(*args, **facts)  # refuses what the signature does not name
+        def write(*args: P.args, **fields: P.kwargs) -> None:
+            declaration(*args, **fields)  # refuses what the signature does not name
             if _log.isEnabledFor(level):
-                told = {key: _plain(value) for key, value in facts.items()}
+                shown = {key: _plain(value) for key, value in fields.items()}
                 if with_traceback or _log.isEnabledFor(logging.DEBUG):
-                    told |= _traceback(facts.get("error"))
-                # Not _log.log, which walks the stack to find our line's place in this file.
-                record = _log.makeRecord(_log.name, level, "", 0, name, (), None, extra={"facts": told})
+                    shown |= _traceback(fields.get("error"))
+                # Not _log.log, which walks the stack for nothing but a line of this file.
+                record = _log.makeRecord(_log.name, level, "", 0, name, (), None, extra={"fields": shown})
                 _log.handle(record)
 
-        return say
+        return write
 
     return decorate
 
@@ -78,97 +78,97 @@ _failure = _line(logging.ERROR, with_traceback=True)
 
 @_info
 def starting(*, version: str, policy: str, store: str, roles: Collection[str] = ()) -> None:
-    """`store` is the URL without its password."""
+    """Log the start. `store` is the URL without its password."""
 
 
 @_info
 def ready(*, listen: str, seconds: float) -> None:
-    """Mail can come in. `seconds` since the start of the process."""
+    """Log that mail can come in, `seconds` after the start of the process."""
 
 
 @_info
-def stopping(*, why: str) -> None:
-    """The drain begins."""
+def stopping(*, reason: str) -> None:
+    """Log that the drain begins."""
 
 
 @_error
 def stop_failed(*, name: str, error: BaseException) -> None:
-    """A worker did not stop well. The others are stopped all the same."""
+    """Log that a service did not stop well. The others are stopped all the same."""
 
 
 @_info
 def stopped(*, seconds: float) -> None:
-    """`seconds` is how long the drain took."""
+    """Log the end. `seconds`: how long the drain took."""
 
 
 @_info
 def weekly_report_queued(*, week: str, mails: int) -> None:
-    """The report of the week is in line, one mail for each who wants it."""
+    """Log that the report of the week is in the outbox, one mail for each recipient."""
 
 
 @_info
 def policy_reloaded(*, old: str, new: str) -> None:
-    """Versions of the policy."""
+    """Log a reload with both versions of the policy."""
 
 
 @_info
 def shadow_policy_loaded(*, policy: str) -> None:
-    """A policy looks on from now: each new ticket is routed by it too, and nothing follows."""
+    """Log a shadow policy: each new ticket is routed by it too, and nothing follows."""
 
 
 @_warning
 def shadow_policy_refused(*, problems: Collection[object]) -> None:
-    """The policy that should look on can't be used: nobody looks on."""
+    """Log that the shadow policy has faults, so that there is none."""
 
 
 @_info
 def shadow_differs(*, number: str, kind: str, rule: str, shadow_rule: str) -> None:
-    """The policy that looks on would have routed this ticket otherwise."""
+    """Log that the shadow policy would have routed this ticket to another place."""
 
 
 @_error
 def policy_refused(*, problems: Collection[object]) -> None:
-    """The policy before stays in force."""
+    """Log a refused reload. The policy before stays in force."""
 
 
 @_info
 def admins_notified(*, admins: int) -> None:
-    """Of a reload that was refused; other nodes that refuse the same files say nothing more."""
+    """Log mail to admins about a refused reload. Other nodes with the same refusal log nothing."""
 
 
 @_warning
 def limits_disabled() -> None:
-    """MAILBOT_LIMITS=off: for load tests only."""
+    """Log that MAILBOT_LIMITS=off is set, which is for load tests only."""
 
 
 @_warning
 def config_warning(*, problem: object) -> None:
-    """Usable, but surely not what was meant."""
+    """Log what is usable in the configuration, but surely not what was meant."""
 
 
 @_failure
 def loop_failed(*, name: str, error: BaseException, retry_in: float) -> None:
-    """One turn of a duty failed; nothing of it was committed."""
+    """Log a failed turn of a worker. Nothing of it was committed."""
 
 
 @_error
 def loops_stuck(*, names: Collection[str]) -> None:
-    """These loops don't turn: the watchdog keeps silent until they do."""
+    """Log the loops that do not move. The watchdog is not fed until they do."""
 
 
 @_warning
 def supervisor_unreachable(*, error: BaseException) -> None:
-    """systemd's notification socket doesn't take our words."""
+    """Log that systemd's notification socket takes no messages."""
 
 
 @_info
 def monitor_listening(*, host: str, port: int) -> None:
-    """/metrics and /healthz can be asked."""
+    """Log that /metrics and /healthz can be requested."""
 
 
 @_warning
 def monitor_unavailable(*, error: BaseException) -> None:
-    """No /metrics and /healthz; mail goes on."""
+    """Log that there is no /metrics and /healthz. Mail goes on."""
 
 
 # --- mail in ----------------------------------------------------------------------------------------------
@@ -176,107 +176,107 @@ def monitor_unavailable(*, error: BaseException) -> None:
 
 @_info
 def mail_accepted(*, inbox_id: int, size: int, peer: str) -> None:
-    """Committed; 250 follows."""
+    """Log a mail that is committed. The reply 250 follows."""
 
 
 @_info
 def mail_duplicate(*, inbox_id: int) -> None:
-    """The same mail was sent again: 250, and nothing else."""
+    """Log a mail that was sent again: the reply is 250, and nothing else happens."""
 
 
 @_info
 def imap_connected(*, account: str) -> None:
-    """The folder is open. `account` is a user of ours on a server, and the folder."""
+    """Log that the folder is open. `account` names the user, the server and the folder."""
 
 
 @_warning
 def imap_down(*, account: str, error: BaseException | str, retry_in: timedelta | float) -> None:
-    """No mail can be fetched; it waits on the server."""
+    """Log that no mail can be fetched. It waits on the server."""
 
 
 @_error
 def imap_login_refused(*, account: str, error: BaseException | str, retry_in: timedelta | float) -> None:
-    """The server does not take the user with this password: a person must mend that."""
+    """Log that the server refuses user and password: a person must mend that."""
 
 
 @_warning
 def imap_folder_reset(*, account: str) -> None:
-    """The server has numbered its mails anew: all are looked at again, known ones are found out."""
+    """Log new UIDs (UIDVALIDITY): all mails are fetched again, known ones are recognised."""
 
 
 @_error
-def imap_mail_skipped(*, account: str, uid: int, why: str) -> None:
-    """A mail that can't be stored stays where it is, unmarked; the others go on."""
+def imap_mail_skipped(*, account: str, uid: int, reason: str) -> None:
+    """Log a mail that cannot be stored. It stays unmarked in the folder, and the others go on."""
 
 
 @_failure
 def imap_mail_failed(*, account: str, uid: int, error: BaseException) -> None:
-    """Our code failed on this mail alone."""
+    """Log that our code failed on this mail alone."""
 
 
 @_warning
 def imap_not_marked(*, account: str, mails: int, error: BaseException | str) -> None:
-    """Stored, but the server refused to mark, move or delete them."""
+    """Log that the server refused to mark, move or delete stored mails."""
 
 
 @_info
-def mail_refused(*, peer: str, code: int, why: str) -> None:
-    """`why` is a phrase of ours, without the addresses."""
+def mail_refused(*, peer: str, code: int, reason: str) -> None:
+    """Log a refusal. `reason` names no address."""
 
 
 @_warning
 def session_failed(*, peer: str, error: BaseException) -> None:
-    """Trouble of ours in an SMTP session: the client was told 451 or 452."""
+    """Log an internal failure in an SMTP session: the client got 451 or 452."""
 
 
 @_warning
 def sender_check_failed(*, error: BaseException) -> None:
-    """The check of a mail's sender broke; the mail goes on as if nobody had been asked."""
+    """Log a broken check of a mail's sender. The mail goes on unchecked."""
 
 
 @_info
 def ticket_opened(*, number: str, rule: str, team: str, level: str, priority: str) -> None:
-    """A mail became a ticket."""
+    """Log a mail that became a ticket."""
 
 
 @_info
 def mail_threaded(*, number: str, evidence: str) -> None:
-    """A mail joined its ticket; `evidence` says why it belongs there."""
+    """Log a mail that joined its ticket. `evidence`: why it belongs there."""
 
 
 @_info
 def automatic_mail_recorded(*, number: str, reason: str) -> None:
-    """A mail that no person wrote: on the ticket, never answered."""
+    """Log a mail that no person wrote: on the ticket, never answered."""
 
 
 @_info
 def thanks_recorded(*, number: str) -> None:
-    """A customer wrote nothing but thanks: on the ticket, nobody is told."""
+    """Log a mail of nothing but thanks: on the ticket, no notice goes out."""
 
 
 @_info
 def acknowledgement_suppressed(*, number: str, reason: str) -> None:
-    """No acknowledgement is sent, on purpose."""
+    """Log that no acknowledgement is sent, on purpose."""
 
 
 @_info
 def agent_answered(*, number: str) -> None:
-    """An agent's answer goes to the customer."""
+    """Log that an agent's answer goes to the customer."""
 
 
 @_warning
 def agent_mail_held(*, number: str, reason: str) -> None:
-    """Mail in an agent's name without proof: kept as a note, not acted upon."""
+    """Log mail in an agent's name without proof: kept as a note, not acted upon."""
 
 
 @_failure
 def mail_parked(*, inbox_id: int, error: BaseException | str) -> None:
-    """Set aside for a person (`mailbot inbox`): our code failed on it alone."""
+    """Log a mail on which our code failed: a person looks at it (`mailbot inbox`)."""
 
 
 @_warning
 def claims_released(*, node: str, rows: int) -> None:
-    """Rows that a node had claimed when it died are ours to do now."""
+    """Log rows that a dead node had claimed. They are free again."""
 
 
 # --- deadlines --------------------------------------------------------------------------------------------
@@ -284,12 +284,12 @@ def claims_released(*, node: str, rows: int) -> None:
 
 @_info
 def deadline_fired(*, number: str, step: str, lateness: timedelta | float) -> None:
-    """A step of the ladder was taken, so long after it was due."""
+    """Log a step of the ladder, taken so long after it was due."""
 
 
 @_failure
 def deadline_parked(*, number: str, error: BaseException | str) -> None:
-    """Our code failed on this deadline alone."""
+    """Log that our code failed on this deadline alone."""
 
 
 # --- mail out ---------------------------------------------------------------------------------------------
@@ -297,52 +297,52 @@ def deadline_parked(*, number: str, error: BaseException | str) -> None:
 
 @_info
 def delivery_sent(*, outbox_id: int, number: str, kind: str, seconds: float) -> None:
-    """The relay took it, so long after it was owed."""
+    """Log that the relay took a mail, `seconds` after it entered the outbox."""
 
 
 @_warning
 def delivery_deferred(*, outbox_id: int, code: int, retry_in: timedelta | float) -> None:
-    """The relay said 4xx (0: it said nothing): tried again later."""
+    """Log a reply 4xx of the relay (0: no reply). The mail is tried again later."""
 
 
 @_error
 def delivery_failed(*, outbox_id: int, code: int) -> None:
-    """The relay said 5xx: not tried again."""
+    """Log a reply 5xx of the relay. The mail is not tried again."""
 
 
 @_warning
 def delivery_bounced(*, number: str, kind: str, status: str, proven: bool, suppressed: bool) -> None:
-    """A report came about mail of ours; `suppressed`: no automatic mail goes to that address any more."""
+    """Log a report about a mail that we sent. `suppressed`: its address gets no automatic mail now."""
 
 
 @_info
 def failed_mail_recorded(*, outbox_id: int, number: str, suppressed: bool) -> None:
-    """The ticket and its people have learned of a mail that was given up."""
+    """Log that a ticket and its people know of a mail that was given up."""
 
 
 @_failure
 def failed_mail_parked(*, outbox_id: int, number: str, error: BaseException | str) -> None:
-    """Our code failed on telling so: a person should look at that ticket."""
+    """Log that our code failed on a mail that was given up: a person looks at that ticket."""
 
 
 @_warning
 def pending_request_failed(*, request: int, error: BaseException | str) -> None:
-    """Our code failed on putting a request before people again: `mailbot compensation list --open`."""
+    """Log that our code failed to put a request before people again."""
 
 
 @_warning
 def relay_down(*, error: BaseException | str) -> None:
-    """Everything is held, nothing fails, until the relay is back."""
+    """Log that everything is held, and nothing fails, until the relay is back."""
 
 
 @_info
 def relay_up() -> None:
-    """The held mail leaves."""
+    """Log that the held mail leaves."""
 
 
 @_error
 def template_failed(*, kind: str, error: BaseException | str = "") -> None:
-    """A template failed; the built-in plain text went out in its place."""
+    """Log a failed template. The built-in plain text went out in its place."""
 
 
 # --- rendering --------------------------------------------------------------------------------------------
@@ -369,43 +369,42 @@ def _bounded(text: str, longest: int) -> str:
     return text if len(text) <= longest else f"{text[:longest]}…"
 
 
-def _traceback(error: object) -> Facts:
-    """Nothing for known trouble, where it would only tell our own call stack again and again."""
+def _traceback(error: object) -> Fields:
+    """Return nothing for an unavailable store: its traceback would be the same each time."""
     if not isinstance(error, BaseException) or isinstance(error, StoreUnavailable):
         return {}
     return {"exception": "".join(traceback.format_exception(error))[-_LONGEST_TRACEBACK:]}
 
 
 def _describe(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """A record, ours or another library's, as the dictionary that is rendered."""
+    """Return a record, also another library's, as the dictionary to render."""
     record: logging.LogRecord = event["_record"]
-    if hasattr(record, "facts"):
-        return _own(record)
-    told = _about(record)
+    if hasattr(record, "fields"):
+        return _own_fields(record)
+    fields = _common_fields(record)
     if record.name != _log.name:
-        told["logger"] = record.name
+        fields["logger"] = record.name
     info: ExcInfo | None = event.get("exc_info")
-    told["event"] = _bounded(event["event"], _LONGEST_VALUE)
-    told.update(_traceback(info[1]) if info else {})
-    return told
+    fields["event"] = _bounded(event["event"], _LONGEST_VALUE)
+    fields.update(_traceback(info[1]) if info else {})
+    return fields
 
 
-def _own(record: logging.LogRecord) -> Facts:
-    """One of our lines."""
-    facts: Facts = record.__dict__["facts"]
-    return _about(record) | facts
+def _own_fields(record: logging.LogRecord) -> Fields:
+    fields: Fields = record.__dict__["fields"]
+    return _common_fields(record) | fields
 
 
-def _about(record: logging.LogRecord) -> Facts:
+def _common_fields(record: logging.LogRecord) -> Fields:
     at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
     return {"at": at, "severity": record.levelname.lower(), "event": record.msg}
 
 
 class _JsonLines(structlog.stdlib.ProcessorFormatter):
-    """Four of our lines are written a mail: they skip structlog's pipeline, as dear as the rest of a line."""
+    """Formats our lines without structlog's pipeline, which doubles the cost of the four lines per mail."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return json.dumps(_own(record)) if hasattr(record, "facts") else super().format(record)
+        return json.dumps(_own_fields(record)) if hasattr(record, "fields") else super().format(record)
 
 
 _as_json = structlog.processors.JSONRenderer()  # ASCII only: every control character is escaped
@@ -413,12 +412,12 @@ _logfmt = structlog.processors.LogfmtRenderer(bool_as_flag=False)
 
 
 def _as_text(logger: Any, method: str, event: structlog.typing.EventDict) -> str:
-    """key=value on one line; a traceback follows indented, so that no line of it can pass for a fact."""
+    """Render key=value on one line. A traceback follows indented: none of its lines can pass for a field."""
     exception = str(event.pop("exception", ""))
-    lines = [_logfmt(logger, method, event), *(f"    {each}" for each in exception.splitlines())]
+    lines = [_logfmt(logger, method, event), *(f"    {line}" for line in exception.splitlines())]
     return "\n".join(map(_printable, lines))
 
 
 def _printable(text: str) -> str:
-    """Control characters, line separators and bidirectional overrides as escapes."""
+    """Escape control characters, line separators and bidirectional overrides."""
     return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

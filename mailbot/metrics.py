@@ -1,4 +1,4 @@
-"""Every metric, declared in one line each, and the few figures that the store is asked for."""
+"""Every metric, declared in one line each, and the few figures that the store provides."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,13 +7,13 @@ from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
-MOST_REASONS = 40  # a reason may quote a header, and each label value is kept for ever
+MOST_REASONS = 40  # a reason may quote a header, and each label value stays for good
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """How things stand in the store. `oldest`: age of the oldest row that waits, in "inbox" and "outbox"."""
+    """Counts from the store. `oldest`: age of the oldest row that waits, in "inbox" and "outbox"."""
 
     inbox: Mapping[str, int] = field(default_factory=dict)  # rows by state
     outbox: Mapping[str, int] = field(default_factory=dict)
@@ -22,55 +22,61 @@ class Figures:
 
 
 class Metrics:
-    """Everything we count, in a registry of its own. Labels hold a few words of ours, never customer text."""
+    """All metrics of one node, in a registry of its own. Labels hold fixed words, never customer text."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self._reasons: set[str] = set()
         count = partial(Counter, registry=self.registry)
         gauge = partial(Gauge, registry=self.registry)
-        spread = partial(Histogram, registry=self.registry, buckets=SECONDS)
+        histogram = partial(Histogram, registry=self.registry, buckets=SECONDS)
 
-        self.accepted = count("mailbot_mails_accepted_total", "Mails kept and answered 250.")
+        self.accepted = count("mailbot_mails_accepted_total", "Mails committed and answered 250.")
         self.refused = count("mailbot_smtp_refusals_total", "SMTP refusals, by reply code.", ["code"])
         self.authenticated = count("mailbot_sender_checks_total", "Senders that we checked.", ["result"])
         self.opened = count("mailbot_tickets_opened_total", "Tickets opened.")
         self.threaded = count("mailbot_mails_threaded_total", "Mails put on their ticket.")
-        self.shadow = count("mailbot_shadow_tickets_total", "Tickets that a policy looked on at.", ["result"])
+        self.shadow = count(
+            "mailbot_shadow_tickets_total", "Tickets routed by the shadow policy too.", ["result"]
+        )
         self.parked = count("mailbot_items_parked_total", "Mails and deadlines set aside for a person.")
         self.acknowledged = count(
-            "mailbot_acknowledgements_sent_total", "Acknowledgements that the relay took."
+            "mailbot_acknowledgements_sent_total", "Acknowledgements accepted by the relay."
         )
-        self.acknowledgement_seconds = spread("mailbot_acknowledgement_seconds", "Receipt to relay's answer.")
+        self.acknowledgement_seconds = histogram(
+            "mailbot_acknowledgement_seconds", "Receipt to relay's answer."
+        )
         self.suppressed = count(
             "mailbot_acknowledgements_suppressed_total", "Acknowledgements not sent.", ["reason"]
         )
-        self.delivered = count("mailbot_mails_delivered_total", "Mails that the relay took.", ["kind"])
-        self.deferred = count("mailbot_deliveries_deferred_total", "Deliveries put off.")
-        self.failed = count("mailbot_deliveries_failed_total", "Deliveries given up.")
-        self.bounced = count("mailbot_bounces_total", "Reports about mail of ours, by kind.", ["kind"])
+        self.delivered = count("mailbot_mails_delivered_total", "Mails accepted by the relay.", ["kind"])
+        self.deferred = count("mailbot_deliveries_deferred_total", "Deliveries deferred.")
+        self.failed = count("mailbot_deliveries_failed_total", "Deliveries that failed for good.")
+        self.bounced = count("mailbot_bounces_total", "Bounces and complaints, by kind.", ["kind"])
         self.fired = count("mailbot_deadlines_fired_total", "Ladder steps taken.")
-        self.lateness_seconds = spread("mailbot_deadline_lateness_seconds", "Step taken after it was due.")
+        self.lateness_seconds = histogram("mailbot_deadline_lateness_seconds", "Step taken after it was due.")
 
-        # told by the store or the loops when somebody asks
+        # Set at each scrape, from the store and the loops.
         self.store_up = gauge("mailbot_store_up", "1 when the store answers.")
         self.inbox = gauge("mailbot_inbox_mails", "Mails in the inbox, by state.", ["state"])
         self.outbox = gauge("mailbot_outbox_mails", "Mails in the outbox, by state.", ["state"])
         self.overdue_deadlines = gauge("mailbot_deadlines_overdue", "Deadlines due and not done.")
-        self.oldest = gauge("mailbot_oldest_waiting_seconds", "Age of the oldest that waits.", ["queue"])
-        self.turned = gauge("mailbot_loop_last_run_seconds", "Since the last turn of each loop.", ["loop"])
+        self.oldest = gauge("mailbot_oldest_waiting_seconds", "Age of the oldest mail that waits.", ["queue"])
+        self.turned = gauge(
+            "mailbot_loop_last_run_seconds", "Time since the last turn of each loop.", ["loop"]
+        )
         ProcessCollector(registry=self.registry)  # CPU, memory, descriptors of this process
 
     def suppress(self, reason: str) -> None:
-        """Counts an acknowledgement not sent, by the class of the reason: what stands before its colon."""
-        found = reason.partition(":")[0].strip()
-        if found not in self._reasons and len(self._reasons) >= MOST_REASONS:
-            found = "other"
-        self._reasons.add(found)
-        self.suppressed.labels(found).inc()
+        """Count an acknowledgement not sent, by the class of its reason: the part before the colon."""
+        label = reason.partition(":")[0].strip()
+        if label not in self._reasons and len(self._reasons) >= MOST_REASONS:
+            label = "other"
+        self._reasons.add(label)
+        self.suppressed.labels(label).inc()
 
     def show(self, figures: Figures | None) -> None:
-        """Sets the gauges. None: the store does not answer, and no figure is better than an old one."""
+        """Set the gauges. None: the store does not answer, and no figure is better than an old one."""
         self.store_up.set(figures is not None)
         self.overdue_deadlines.set(figures.overdue_deadlines if figures else float("nan"))
         _fill(self.inbox, figures.inbox if figures else {})
@@ -78,12 +84,12 @@ class Metrics:
         _fill(self.oldest, _ages(figures) if figures else {})
 
     def show_loops(self, ages: Mapping[str, float]) -> None:
-        """Seconds since the last turn of each loop, by its name."""
+        """Set the seconds since the last turn of each loop, by its name."""
         _fill(self.turned, ages)
 
 
 def _ages(figures: Figures) -> dict[str, float]:
-    """An empty queue counts as 0, so that an alert has something to compare."""
+    """Return seconds by queue. An empty queue counts as 0, so that an alert can compare."""
     return {"inbox": 0.0, "outbox": 0.0} | {
         queue: age.total_seconds() for queue, age in figures.oldest.items()
     }

@@ -1,4 +1,4 @@
-"""What we say to systemd (or whoever started us) and what it hands us: readiness, watchdog, sockets."""
+"""Talks to systemd, or another supervisor of its protocol: readiness, watchdog, inherited sockets."""
 
 import os
 import socket
@@ -15,29 +15,29 @@ FIRST_FD = 3  # SD_LISTEN_FDS_START, sd_listen_fds(3)
 
 @dataclass(frozen=True, slots=True)
 class Supervisor:
-    """Who started us. `address`: where notices go, if anywhere; `watchdog`: how long our silence is borne."""
+    """The process that started us. `address` of its notification socket, or ""; `watchdog`: its timeout."""
 
     address: str = ""
     watchdog: timedelta | None = None
 
     def ready(self, status: str = "") -> None:
-        self._say("READY=1", _status(status))
+        self._send("READY=1", _status(status))
 
     def reloading(self) -> None:
-        """Say `ready` again when the reload is done. The time is what `Type=notify-reload` asks for."""
-        self._say("RELOADING=1", f"MONOTONIC_USEC={monotonic_ns() // 1000}")
+        """Report a reload; call `ready` when it is done. `Type=notify-reload` needs the time."""
+        self._send("RELOADING=1", f"MONOTONIC_USEC={monotonic_ns() // 1000}")
 
     def stopping(self, status: str = "") -> None:
-        self._say("STOPPING=1", _status(status))
+        self._send("STOPPING=1", _status(status))
 
     def status(self, text: str) -> None:
-        self._say(_status(text))
+        self._send(_status(text))
 
     def alive(self) -> None:
-        self._say("WATCHDOG=1")
+        self._send("WATCHDOG=1")
 
-    def _say(self, *lines: str) -> None:
-        """One datagram, sd_notify(3). A supervisor that doesn't listen must not stop the mail."""
+    def _send(self, *lines: str) -> None:
+        """Send one datagram, sd_notify(3). A supervisor that is gone must not stop the mail."""
         if not self.address:
             return
         name = f"\0{self.address[1:]}" if self.address.startswith("@") else self.address  # abstract
@@ -51,11 +51,11 @@ class Supervisor:
 
 @dataclass(frozen=True, slots=True)
 class Watchdog:
-    """The duty that keeps the supervisor from restarting us, as long as every loop really turns."""
+    """The worker that keeps the supervisor from restarting us, as long as no loop is stuck."""
 
     supervisor: Supervisor
     every: timedelta
-    stuck: Callable[[], Sequence[str]]  # names of the loops that don't turn
+    stuck: Callable[[], Sequence[str]]  # returns the names of stuck loops
     name: Literal["watchdog"] = "watchdog"
     stop_stage: Literal["background"] = "background"
 
@@ -69,18 +69,18 @@ class Watchdog:
 
 
 def from_environment(env: Mapping[str, str], pid: int) -> Supervisor:
-    """Reads NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID."""
+    """Read NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID."""
     usec = int(env.get("WATCHDOG_USEC", "0")) if env.get("WATCHDOG_PID", str(pid)) == str(pid) else 0
     return Supervisor(env.get("NOTIFY_SOCKET", ""), timedelta(microseconds=usec) if usec else None)
 
 
 def inherited_sockets(env: Mapping[str, str], pid: int) -> list[tuple[str, socket.socket]]:
-    """The listening sockets we were started with, each with its FileDescriptorName, sd_listen_fds(3).
+    """Return the listening sockets we were started with, as (FileDescriptorName, socket), sd_listen_fds(3).
 
     To be called once: the sockets own their descriptors. Their protocol comes from the kernel, so asyncio
     sets TCP_NODELAY on what they accept.
     """
-    if env.get("LISTEN_PID") != str(pid):  # inherited from a parent for whom they were meant
+    if env.get("LISTEN_PID") != str(pid):  # the variables were meant for our parent
         return []
     count = int(env.get("LISTEN_FDS", "0"))
     names = env.get("LISTEN_FDNAMES", "").split(":") + [""] * count

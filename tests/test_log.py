@@ -88,7 +88,9 @@ def test_json_is_for_machines_and_text_for_terminals(stream: io.StringIO, is_jso
 @pytest.mark.parametrize("mode", ["json", "text"])
 @given(evil=st.text(st.characters(), min_size=1))
 def test_no_value_breaks_a_line_or_reaches_the_terminal_raw(mode: str, evil: str) -> None:
-    lines = told(mode, lambda: log.mail_refused(peer=evil, code=550, why="x\r\n\x1b[2J\u2028\u202e" + evil))
+    lines = told(
+        mode, lambda: log.mail_refused(peer=evil, code=550, reason="x\r\n\x1b[2J\u2028\u202e" + evil)
+    )
     assert lines.endswith("\n")
     assert lines[:-1].isprintable()
     lines.encode("utf-8")  # a lone surrogate must not stop the log

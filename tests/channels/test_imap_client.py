@@ -177,7 +177,7 @@ async def test_a_mail_that_the_server_refuses_is_left_and_the_others_come(
     async with fetching(store, server) as fetch:
         await fetch.turns(3)
         assert (fetch.numbers(), fetch.left(), server.seen) == ([1, 3, 4], [2], {1, 3, 4})
-        told = [record.facts for record in caplog.records if record.message == "imap_mail_skipped"]  # type: ignore[attr-defined]
+        told = [record.fields for record in caplog.records if record.message == "imap_mail_skipped"]  # type: ignore[attr-defined]
         assert [(facts["uid"], "broken" in facts["why"]) for facts in told] == [(2, True)]
 
 

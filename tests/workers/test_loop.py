@@ -168,7 +168,7 @@ async def test_a_failure_is_told_backed_off_and_forgotten_after_a_good_turn(
     await work.reached(6)
     await loop.stop()
     assert pauses == [1, 2, 1]
-    told = [record.facts for record in caplog.records if record.message == "loop_failed"]  # type: ignore[attr-defined]
+    told = [record.fields for record in caplog.records if record.message == "loop_failed"]  # type: ignore[attr-defined]
     assert [facts["error"] for facts in told] == [f"ValueError: turn {n}" for n in (1, 2, 4)]
     assert all("fail_at_1_2_and_4" in facts["exception"] for facts in told)
 
@@ -182,7 +182,7 @@ async def test_known_trouble_is_told_without_a_traceback(caplog: pytest.LogCaptu
     await work.reached(1)
     await idle()
     await loop.stop()
-    (facts,) = [record.facts for record in caplog.records]  # type: ignore[attr-defined]
+    (facts,) = [record.fields for record in caplog.records]  # type: ignore[attr-defined]
     assert facts == {"name": "work", "error": "StoreUnavailable: locked", "retry_in": 0.25}
 
 

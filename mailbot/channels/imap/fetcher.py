@@ -264,7 +264,7 @@ class ImapIntake:
             raise trouble
         for uid, why in left.items():
             if uid not in position.left:
-                log.imap_mail_skipped(account=self._account.name, uid=uid, why=why)
+                log.imap_mail_skipped(account=self._account.name, uid=uid, reason=why)
         await self._remember(max(each.uid for each in batch), tuple(left), tuple(kept))
 
     async def _remember(self, uid: int, left: tuple[int, ...] = (), settled: tuple[int, ...] = ()) -> None:

@@ -268,7 +268,7 @@ class Door(SMTP):
     def _note(self, reply: str) -> None:
         code, _, why = reply.partition(" ")
         if code >= "4":
-            log.mail_refused(peer=self.peer, code=int(code), why=why)
+            log.mail_refused(peer=self.peer, code=int(code), reason=why)
             self.lobby.refused(int(code))
 
     async def flush(self) -> None:

@@ -5,7 +5,7 @@ import re
 
 from mailbot.domain import ticket_number
 from mailbot.domain.model import InboundMail
-from mailbot.mail.compose.mime_writer import ComposeRefused, bare_address, unstructured
+from mailbot.mail.compose.mime_writer import ComposeRefused, format_subject, require_ascii_address
 from mailbot.mail.parsing import header_fields
 from mailbot.mail.parsing.addresses import normalise_address, parse_addresses
 from mailbot.mail.parsing.envelope import sender_and_recipients
@@ -62,9 +62,9 @@ def _folding(mail: InboundMail) -> None:
 
 def _outward(mail: InboundMail) -> None:
     """What of it may come to stand in a header of ours."""
-    assert _HEADER_LINE.match(unstructured("[TOKO-48217390-8]", mail.subject)), mail.subject
+    assert _HEADER_LINE.match(format_subject("[TOKO-48217390-8]", mail.subject)), mail.subject
     try:
-        assert re.fullmatch(r"[\x21-\x7e]+@[A-Za-z0-9.-]+", bare_address(mail.sender))
+        assert re.fullmatch(r"[\x21-\x7e]+@[A-Za-z0-9.-]+", require_ascii_address(mail.sender))
     except ComposeRefused:
         pass
 

@@ -41,7 +41,7 @@ def pem(key: RSAPrivateKey | Ed25519PrivateKey, form: PrivateFormat = PrivateFor
 
 
 def record(key: RSAPrivateKey | Ed25519PrivateKey, more: str = "") -> str:
-    return Signer("bank.example", "s1", (), key).record()[1] + more
+    return Signer("bank.example", "s1", (), key).dns_record()[1] + more
 
 
 def signed(

@@ -191,7 +191,9 @@ def test_the_tree_is_the_one_that_the_standard_library_reads(message: EmailMessa
     ours = [
         (
             part.type,
-            transfer_encoding.undo(raw[part.start : part.end], part.fields.get("content-transfer-encoding")),
+            transfer_encoding.decode(
+                raw[part.start : part.end], part.fields.get("content-transfer-encoding")
+            ),
         )
         for part in tree.parts
     ]

@@ -4,7 +4,7 @@ import pytest
 
 from mailbot.domain.model import Authentication
 from mailbot.mail.auth import authentication_results
-from mailbot.mail.auth.domains import aligned, organisation
+from mailbot.mail.auth.domains import aligned, registered_domain
 from mailbot.mail.parsing import header_fields
 
 PASS, FAIL, NONE = Authentication.PASS, Authentication.FAIL, Authentication.NONE
@@ -16,7 +16,7 @@ def _verdict(
 ) -> Authentication:
     raw = "".join(f"{line}\n" for line in (*lines, f"From: <{sender}>", "")).encode()
     header, _ = header_fields.read(raw, 0, len(raw))
-    return authentication_results.verdict(header, sender, ids)
+    return authentication_results.evaluate(header, sender, ids)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_a_failure_in_the_run_beats_a_pass() -> None:
 def test_nobody_vouches_for_a_mail_without_a_sender() -> None:
     header, _ = header_fields.read(f"Authentication-Results: mx; {GOOD}\n\n".encode(), 0, 200)
 
-    assert authentication_results.verdict(header, "", ("mx",)) is NONE
+    assert authentication_results.evaluate(header, "", ("mx",)) is NONE
 
 
 @pytest.mark.parametrize(
@@ -155,6 +155,6 @@ def test_an_organisation_is_what_one_owner_registered() -> None:
         "localhost",
     )
 
-    assert [organisation(name) for name in names] == [
+    assert [registered_domain(name) for name in names] == [
         *("bank.co.id", "bank.co.id", "bank.com", "bank.com", "budi.github.io", "x.web.id", "localhost")
     ]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mailbot.mail.compose.reply_tokens import TokenSigner, find_tokens
 from mailbot.mail.parsing.parse import parse
 from mailbot.mail.reports import bounces
-from mailbot.mail.reports.unstructured_bounces import status_of
+from mailbot.mail.reports.unstructured_bounces import find_status
 from tests.mail.bombs import bombs
 from tests.mail.bounce_samples import BOUNCES, DAEMON, ID, NUMBER, OURS, WHOM, Sample, plain, report, samples
 
@@ -120,7 +120,7 @@ def test_a_report_sent_with_the_null_sender_alone_is_read_when_asked() -> None:
     ],
 )
 def test_a_diagnostic_means_a_status(text: str, status: str) -> None:
-    assert status_of(text) == status
+    assert find_status(text) == status
 
 
 def test_marks_are_found_in_any_company_and_proven_by_the_key_alone() -> None:

@@ -17,9 +17,9 @@ BODIES = st.lists(PIECES, max_size=40).map(b"".join)
 
 @given(BODIES)
 def test_a_body_takes_the_form_that_dkimpy_gives_it(body: bytes) -> None:
-    assert canonical.body(body, relaxed=False) == Simple.canonicalize_body(body)
+    assert canonical.canonical_body(body, relaxed=False) == Simple.canonicalize_body(body)
     if not body.endswith((b" ", b"\t")):  # after the last CRLF: RFC 6376 3.4.4 drops it, dkimpy keeps one
-        assert canonical.body(body, relaxed=True) == Relaxed.canonicalize_body(body)
+        assert canonical.canonical_body(body, relaxed=True) == Relaxed.canonicalize_body(body)
 
 
 @pytest.mark.parametrize(
@@ -33,12 +33,12 @@ def test_a_body_takes_the_form_that_dkimpy_gives_it(body: bytes) -> None:
     ],
 )
 def test_a_body_in_both_forms(body: bytes, relaxed: bytes, simple: bytes) -> None:
-    assert canonical.body(body, relaxed=True) == relaxed
-    assert canonical.body(body, relaxed=False) == simple
+    assert canonical.canonical_body(body, relaxed=True) == relaxed
+    assert canonical.canonical_body(body, relaxed=False) == simple
 
 
 def test_an_empty_body_has_the_hash_that_the_rfc_names() -> None:
-    digest = hashlib.sha1(canonical.body(b"", relaxed=False), usedforsecurity=False)
+    digest = hashlib.sha1(canonical.canonical_body(b"", relaxed=False), usedforsecurity=False)
 
     assert digest.hexdigest() == "ba8ab5a0280b953aa97435ff8946cbcbb2755a27"
 
@@ -47,15 +47,15 @@ def test_a_body_that_is_handled_in_pieces_takes_the_same_form() -> None:
     pieces = [b" ", b"\t", b"\r\n", b"word", b" \r\n", b"  "]
     body = b"".join(Random(1).choices(pieces, k=1_500_000)) + b"end"
 
-    assert canonical.body(body, relaxed=True) == Relaxed.canonicalize_body(body)
+    assert canonical.canonical_body(body, relaxed=True) == Relaxed.canonicalize_body(body)
 
 
 @pytest.mark.parametrize("piece", [b" ", b"\t", b"\r\n", b" \r\n", b"\t a", b"a ", b"\r", b"  \r\n\t"])
 def test_a_body_of_many_megabytes_takes_its_form_at_once(piece: bytes) -> None:
     body = piece * (8_000_000 // len(piece)) + b"x"
     started = time.perf_counter()
-    canonical.body(body, relaxed=True)
-    canonical.body(body[:-1], relaxed=True)
+    canonical.canonical_body(body, relaxed=True)
+    canonical.canonical_body(body[:-1], relaxed=True)
 
     assert time.perf_counter() - started < 5
 
@@ -65,9 +65,9 @@ def test_a_signature_of_64_kib_is_cut_up_at_once(value: bytes) -> None:
     field = b"DKIM-Signature: " + value * (60_000 // len(value))
     raw = field + b"\r\nFrom: a@b.example\r\n\r\n"
     started = time.perf_counter()
-    source = canonical.letter(raw)
+    source = canonical.split(raw)
     assert source
-    canonical.header(source, [b"from"] * 200, field, relaxed=True)
+    canonical.signed_header(source, [b"from"] * 200, field, relaxed=True)
 
     assert time.perf_counter() - started < 1
 
@@ -86,12 +86,12 @@ def test_a_signature_of_64_kib_is_cut_up_at_once(value: bytes) -> None:
     ],
 )
 def test_a_header_that_others_may_read_otherwise_is_not_cut_up(raw: bytes) -> None:
-    assert canonical.letter(raw) is None
+    assert canonical.split(raw) is None
 
 
 def test_bare_line_ends_count_as_line_ends() -> None:
-    crlf = canonical.letter(b"From: a@b.example\r\nX: 1\r\n 2\r\n\r\none\r\ntwo\r\n")
+    crlf = canonical.split(b"From: a@b.example\r\nX: 1\r\n 2\r\n\r\none\r\ntwo\r\n")
 
-    assert crlf == canonical.letter(b"From: a@b.example\nX: 1\n 2\n\none\ntwo\n")
+    assert crlf == canonical.split(b"From: a@b.example\nX: 1\n 2\n\none\ntwo\n")
     assert crlf
     assert crlf.fields[1] == (b"x", b"X: 1\r\n 2")

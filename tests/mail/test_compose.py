@@ -27,9 +27,15 @@ from mailbot.domain.notices import (
 from mailbot.domain.policy import Mailbox, Policy, Team
 from mailbot.domain.worktime import Calendar
 from mailbot.mail.compose.compose import LOOP_HEADER, Composer, ComposeRefused, OutboundMail
-from mailbot.mail.compose.mime_writer import bare_address, mail, mailbox_text, unstructured, verify
+from mailbot.mail.compose.mime_writer import (
+    format_mailbox,
+    format_subject,
+    require_ascii_address,
+    verify_header,
+    write_mail,
+)
 from mailbot.mail.compose.reply_tokens import TokenSigner
-from mailbot.mail.compose.template_values import LANGUAGES, NOTICES, header_text, local_time, samples
+from mailbot.mail.compose.template_values import LANGUAGES, NOTICES, header_text, local_time, sample_notices
 from mailbot.mail.compose.templates import Templates, load
 from mailbot.mail.replies.new_text import MARKERS
 
@@ -130,7 +136,7 @@ def test_each_notice_has_just_the_headers_it_should(
 @pytest.mark.parametrize("language", [*LANGUAGES, ""])
 @pytest.mark.parametrize("name", NOTICES)
 def test_every_notice_in_every_language_reads_back(name: str, language: str) -> None:
-    for notice in samples(name, language):
+    for notice in sample_notices(name, language):
         out, read = sent(dataclasses.replace(notice, to=SARI, mailbox=BOX))
         assert [part.get_content_type() for part in read.walk()] == [
             "multipart/alternative",
@@ -330,7 +336,7 @@ def test_a_recipient_that_is_not_one_plain_address_is_refused(to: str) -> None:
 
 @pytest.mark.parametrize("to", ["o'neil+toko=x@mail.x.example", "_@localhost", "Budi.S@X.Example"])
 def test_an_unusual_plain_address_is_written_to(to: str) -> None:
-    assert bare_address(to) == to
+    assert require_ascii_address(to) == to
     assert sent(dataclasses.replace(ACKNOWLEDGEMENT, to=to))[0].recipient == to
 
 
@@ -344,7 +350,7 @@ def test_a_mailbox_without_room_for_a_tag_is_told_before_any_mail() -> None:
         Composer(TEMPLATES, KEYS, policy_of(Mailbox(f"{'a' * 40}@x.example", "X", "TOKO")))
 
 
-HEADERS = [("From", mailbox_text("Toko", BOX)), ("To", BUDI), ("Subject", "x")]
+HEADERS = [("From", format_mailbox("Toko", BOX)), ("To", BUDI), ("Subject", "x")]
 
 
 @pytest.mark.parametrize(
@@ -364,15 +370,15 @@ HEADERS = [("From", mailbox_text("Toko", BOX)), ("To", BUDI), ("Subject", "x")]
     ],
 )
 def test_the_second_look_refuses_what_slipped_through(name: str, value: str) -> None:
-    verify(mail(HEADERS, "text", "html", "=_edge"), HEADERS, BUDI, BOX)
+    verify_header(write_mail(HEADERS, "text", "html", "=_edge"), HEADERS, BUDI, BOX)
     tampered = [(each, value if each == name else old) for each, old in HEADERS]
     with pytest.raises(ComposeRefused):
-        verify(mail(tampered, "text", "html", "=_edge"), tampered, BUDI, BOX)
+        verify_header(write_mail(tampered, "text", "html", "=_edge"), tampered, BUDI, BOX)
 
 
 def test_a_text_that_holds_the_boundary_is_refused() -> None:
     with pytest.raises(ComposeRefused, match="boundary"):
-        mail(HEADERS, "a\n--=_edge\nContent-Type: text/html\n\nb", "html", "=_edge")
+        write_mail(HEADERS, "a\n--=_edge\nContent-Type: text/html\n\nb", "html", "=_edge")
 
 
 @pytest.mark.parametrize(
@@ -404,7 +410,7 @@ def test_a_subject_of_many_scripts_reads_back_whole_and_is_folded() -> None:
 
 @pytest.mark.parametrize("trap", TRAPS)
 def test_a_subject_is_cleaned_where_it_is_written_whoever_hands_it_in(trap: str) -> None:
-    written = unstructured(f"[{NUMBER}]", trap).encode("ascii")
+    written = format_subject(f"[{NUMBER}]", trap).encode("ascii")
     read = message_from_bytes(b"Subject: " + written + b"\r\nX-End: 1\r\n\r\n", policy=policy.default)
     assert read.keys() == ["Subject", "X-End"]
     assert read["Subject"] == f"[{NUMBER}] {header_text(trap)}".rstrip()

@@ -76,12 +76,12 @@ def test_cleaning_twice_changes_nothing_more(text: str) -> None:
     ],
 )
 def test_transfer_encodings_are_undone_forgivingly(data: bytes, encoding: str, expected: bytes) -> None:
-    assert transfer_encoding.undo(data, encoding) == expected
+    assert transfer_encoding.decode(data, encoding) == expected
 
 
 @given(st.binary(max_size=200))
 def test_what_was_encoded_comes_back(data: bytes) -> None:
-    assert transfer_encoding.undo(base64.encodebytes(data), "base64") == data
+    assert transfer_encoding.decode(base64.encodebytes(data), "base64") == data
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_a_file_name_is_safe_to_show(raw: str, expected: str) -> None:
     ],
 )
 def test_the_type_is_told_by_the_content(content: bytes, declared: str, expected: str) -> None:
-    assert attachments.type_of(content, declared) == expected
+    assert attachments.detect_type(content, declared) == expected
 
 
 @pytest.mark.parametrize(

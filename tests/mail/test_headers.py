@@ -33,7 +33,7 @@ from mailbot.mail.parsing.parse import parse
     ],
 )
 def test_encoded_words_are_decoded(value: str, expected: str) -> None:
-    assert encoded_words.decoded(value) == expected
+    assert encoded_words.decode(value) == expected
 
 
 def test_a_line_break_in_an_encoded_subject_stays_in_the_subject() -> None:
@@ -65,7 +65,7 @@ def test_a_line_break_in_an_encoded_subject_stays_in_the_subject() -> None:
     ],
 )
 def test_parameters_are_read(value: str, expected: dict[str, str]) -> None:
-    assert encoded_words.parameters(value) == expected
+    assert encoded_words.parse_parameters(value) == expected
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def composed(key: Any, notice: Any = ACKNOWLEDGEMENT, domain: str = BOX.domain, 
 
 def verifies(mail: bytes, key: Any) -> bool:
     """dkimpy's word, with the record that we tell the admin to publish."""
-    name, text = signer(key).record()
+    name, text = signer(key).dns_record()
 
     def published(asked: bytes, timeout: int = 5) -> bytes | None:
         return text.encode() if asked == f"{name}.".encode() else None
@@ -124,11 +124,11 @@ def test_a_mailbox_of_another_domain_is_not_signed_and_one_below_is() -> None:
 
 def test_a_header_that_can_be_read_in_two_ways_is_not_signed() -> None:
     with pytest.raises(ComposeRefused):
-        signer(rsa()).signed(b"From: a@b.example\r\nnonsense\r\n\r\nx", AT)
+        signer(rsa()).sign(b"From: a@b.example\r\nnonsense\r\n\r\nx", AT)
 
 
 def test_the_zone_line_holds_the_record_in_strings_that_fit() -> None:
-    name, text = signer(rsa()).record()
+    name, text = signer(rsa()).dns_record()
     line = signer(rsa()).zone_line()
     strings = line.split('"')[1::2]
 

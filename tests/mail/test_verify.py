@@ -238,7 +238,7 @@ def test_a_domain_in_letters_of_its_own_is_asked_about_as_the_dns_knows_it() -> 
 
 
 def test_a_signature_of_our_own_is_taken_by_our_own_check() -> None:
-    mail = Signer("bank.example", "s1", HEADERS, rsa()).signed(MAIL, AT)
+    mail = Signer("bank.example", "s1", HEADERS, rsa()).sign(MAIL, AT)
 
     assert judged(KEY | REJECT, mail, peer=ELSEWHERE) is PASS
 

@@ -1,4 +1,4 @@
-"""What a host that we trust says about the sender named in From: Authentication-Results (RFC 8601)."""
+"""Evaluate what a trusted host found out about the sender: Authentication-Results (RFC 8601)."""
 
 import re
 from collections.abc import Collection, Iterator
@@ -16,49 +16,52 @@ _TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"?|([();=])|(\s+)|((?:[^\s"();=\\]|\\.)+
 Result = tuple[str, str, dict[str, str]]  # method, result, properties ("header.d": ...)
 
 
-def verdict(header: Fields, from_address: str, authserv_ids: Collection[str]) -> Authentication:
-    """PASS when DMARC passed for From's domain, or an aligned DKIM signature or SPF sender did; FAIL when
-    DMARC failed; NONE when nobody we trust said so.
+def evaluate(header: Fields, from_address: str, authserv_ids: Collection[str]) -> Authentication:
+    """Return PASS, FAIL or NONE for the domain of `from_address`.
 
-    Only fields of the hosts named in `authserv_ids` count, and of those the topmost run: they are added on
-    top, so what stands below the next Received line was in the mail when it came, whoever's name it bears.
-    That host has to remove forged ones (RFC 8601 section 5); a failure anywhere in the run beats a pass.
+    - PASS: DMARC passed for it, or an aligned DKIM signature or SPF sender passed.
+    - FAIL: DMARC failed for it; this beats any pass.
+    - NONE: no trusted host has a result.
+
+    Only fields of the hosts in `authserv_ids` count, and of those the topmost run. Hosts add fields on top, so
+    everything below the next Received line was in the mail when it came, whatever name it bears. The trusted
+    host has to remove forged ones (RFC 8601 section 5).
     """
     domain = from_address.rpartition("@")[2]
     if not domain or not authserv_ids:
         return Authentication.NONE
     trusted = {name.lower() for name in authserv_ids}
-    found = Authentication.NONE
+    verdict = Authentication.NONE
     for number, result in enumerate(_trusted_results(header, trusted)):
         if number == _RESULT_LIMIT:
             break
-        says = _weigh(result, domain)
-        if says is Authentication.FAIL:
-            return says
-        if says is Authentication.PASS:
-            found = says
-    return found
+        single = _evaluate_result(result, domain)
+        if single is Authentication.FAIL:
+            return single
+        if single is Authentication.PASS:
+            verdict = single
+    return verdict
 
 
 def _trusted_results(header: Fields, trusted: Collection[str]) -> Iterator[Result]:
-    begun = False
+    in_run = False
     for name, value in header.rows:
         if name == "authentication-results":
-            authserv_id, results = _read(value[:_FIELD_LIMIT])
+            authserv_id, results = _parse_field(value[:_FIELD_LIMIT])
             if authserv_id in trusted:
-                begun = True
+                in_run = True
                 yield from results
-            elif begun:
+            elif in_run:
                 return
-        elif name == "received" and begun:
+        elif name == "received" and in_run:
             return
 
 
-def _weigh(result: Result, domain: str) -> Authentication:
+def _evaluate_result(result: Result, domain: str) -> Authentication:
     method, outcome, properties = result
     if method == "dmarc":
-        about = properties.get("header.from", domain).rpartition("@")[2]
-        if about != domain:
+        evaluated = properties.get("header.from", domain).rpartition("@")[2]
+        if evaluated != domain:
             return Authentication.NONE
         if outcome == "fail":
             return Authentication.FAIL
@@ -66,19 +69,19 @@ def _weigh(result: Result, domain: str) -> Authentication:
     if outcome != "pass":
         return Authentication.NONE
     if method == "dkim":
-        vouched = properties.get("header.d") or properties.get("header.i", "").rpartition("@")[2]
+        passed = properties.get("header.d") or properties.get("header.i", "").rpartition("@")[2]
     elif method == "spf":
-        vouched = properties.get("smtp.mailfrom", "").rpartition("@")[2]
+        passed = properties.get("smtp.mailfrom", "").rpartition("@")[2]
     else:
         return Authentication.NONE
-    return Authentication.PASS if domains.aligned(vouched, domain) else Authentication.NONE
+    return Authentication.PASS if domains.aligned(passed, domain) else Authentication.NONE
 
 
-def _read(value: str) -> tuple[str, list[Result]]:
-    """The authserv-id and the results of one field, all in lower case."""
+def _parse_field(value: str) -> tuple[str, list[Result]]:
+    """Return the authserv-id and the results of one field, all in lower case."""
     statements = _statements(value)
     head = statements[0]
-    if not head or "=" in head:  # no authserv-id at all, as some hosts write for themselves
+    if not head or "=" in head:  # no authserv-id, as some hosts write for themselves
         return "", []
     results = []
     for words in statements[1:]:
@@ -90,10 +93,10 @@ def _read(value: str) -> tuple[str, list[Result]]:
 
 
 def _statements(value: str) -> list[list[str]]:
-    """The words and "=" signs between semicolons, comments (they nest) left out."""
+    """Return the words and "=" signs between semicolons, without the (nested) comments."""
     statements: list[list[str]] = [[]]
     depth = 0
-    glue = False  # the last token was part of a word: what follows without white space belongs to it
+    glue = False  # the last token was part of a word: without white space the next one belongs to it
     for match in _TOKEN.finditer(value):
         quoted, mark, space, text = match.groups()
         if mark == "(":
@@ -105,7 +108,7 @@ def _statements(value: str) -> list[list[str]]:
         elif mark == ";":
             statements.append([])
         elif mark == "=" and glue and statements[-1][-2:-1] == ["="]:
-            statements[-1][-1] += "="  # of the value itself: smtp.mailfrom=prvs=0123=budi@bank.example
+            statements[-1][-1] += "="  # part of the value: smtp.mailfrom=prvs=0123=budi@bank.example
             continue
         elif mark == "=":
             statements[-1].append("=")
@@ -122,7 +125,7 @@ def _statements(value: str) -> list[list[str]]:
 
 
 def _pairs(words: list[str]) -> list[tuple[str, str]]:
-    """ "dkim = pass header.d = bank.example" as pairs."""
+    """Return "dkim = pass header.d = bank.example" as pairs."""
     return [
         (words[i - 1], words[i + 1])
         for i in range(1, len(words) - 1)

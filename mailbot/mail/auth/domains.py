@@ -1,13 +1,13 @@
-"""Which domains belong together, without a public suffix list: careful rather than complete."""
+"""Compare domains without a public suffix list: careful rather than complete."""
 
-# Second levels under a country's domain where strangers register next to each other (co.id, com.sg, ac.uk).
+# Second levels under a country's domain where anybody can register a name (co.id, com.sg, ac.uk).
 _SECOND_LEVELS = frozenset(
     """
     ac biz co com desa edu gen go gob gouv gov gub id info int ltd me mil my name ne net nom or org
     plc ponpes sch web
     """.split()  # noqa: SIM905 - words in rows can be read
 )
-# Single hosts that hand out subdomains to anybody.
+# Hosts that give subdomains to anybody.
 _SHARED = frozenset(
     """
     appspot.com azurewebsites.net blogspot.com cloudfront.net firebaseapp.com github.io gitlab.io
@@ -17,17 +17,15 @@ _SHARED = frozenset(
 )
 
 
-def organisation(domain: str) -> str:
-    """The part of `domain` (lower case) that one owner registered: "mail.bank.co.id" -> "bank.co.id"."""
+def registered_domain(domain: str) -> str:
+    """Return the part of `domain` (lower case) that one owner registered: "mail.bank.co.id" -> "bank.co.id"."""
     labels = domain.strip(".").split(".")
-    size = 2
-    if len(labels) > 2 and _is_public(".".join(labels[-2:])):
-        size = 3
+    size = 3 if len(labels) > 2 and _is_public(".".join(labels[-2:])) else 2
     return ".".join(labels[-size:])
 
 
 def aligned(one: str, other: str) -> bool:
-    """Are these the same domain, or one a subdomain of the other below what one owner registered?"""
+    """Check whether the domains are equal, or one is a subdomain of the other and both have one owner."""
     one, other = one.strip(".").lower(), other.strip(".").lower()
     if not one or not other:
         return False

@@ -1,4 +1,4 @@
-"""Our own mail signed for our domain: one DKIM-Signature field (RFC 6376, RFC 8463) put on top of it."""
+"""Sign outbound mail with one DKIM-Signature field on top of it (RFC 6376, RFC 8463)."""
 
 import hashlib
 from base64 import b64encode
@@ -13,15 +13,17 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-NAME = "DKIM-Signature"
-_OVERSIGNED = ("from", "subject")  # once more than they stand there: a second one breaks the signature
-_WIDTH = 64  # characters of base64 in a line
-_STRING = 250  # characters of one string of a TXT record; 255 octets are the most (RFC 1035 section 3.3)
+HEADER_NAME = "DKIM-Signature"
+_OVERSIGNED = ("from", "subject")  # signed once more than present: an added one breaks the signature
+_LINE_WIDTH = 64  # characters of base64
+_STRING_LENGTH = (
+    250  # characters of one string of a TXT record, which holds 255 octets (RFC 1035 section 3.3)
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """Signs for `domain`. `headers` are the fields to sign, in lower case, where a mail has them."""
+    """A DKIM key for `domain`. `headers` are the fields to sign where a mail has them, in lower case."""
 
     domain: str
     selector: str
@@ -29,35 +31,36 @@ class Signer:
     key: "RSAPrivateKey | Ed25519PrivateKey" = field(repr=False)
 
     def signs_for(self, domain: str) -> bool:
-        """Is a signature of ours aligned with mail from there (RFC 7489 section 3.1.1, relaxed)?"""
+        """Check whether our signature is aligned with mail from `domain` (RFC 7489 section 3.1.1, relaxed)."""
         return domain == self.domain or domain.endswith(f".{self.domain}")
 
-    def signed(self, content: bytes, now: datetime) -> bytes:
-        """`content` (CRLF line ends) with its signature on top; the same content and moment, the same bytes.
+    def sign(self, content: bytes, now: datetime) -> bytes:
+        """Return `content` (CRLF line ends) with its signature on top; equal input gives equal bytes.
 
-        The relaxed forms survive a relay that folds or trims lines.
+        The relaxed forms survive a relay that folds or trims lines. Raises ComposeRefused.
         """
-        letter = canonical.letter(content)
-        if letter is None:
+        mail = canonical.split(content)
+        if mail is None:
             raise ComposeRefused("a header that can be read in two ways can't be signed")
-        names = [name for name in self.headers for _ in range(self._times(letter, name))]
-        digest = b64encode(hashlib.sha256(canonical.body(letter.body, relaxed=True)).digest()).decode()
+        names = [name for name in self.headers for _ in range(self._times(mail, name))]
+        digest = b64encode(
+            hashlib.sha256(canonical.canonical_body(mail.body, relaxed=True)).digest()
+        ).decode()
         lines = [
-            f"{NAME}: v=1; a={self._algorithm}; c=relaxed/relaxed;",
+            f"{HEADER_NAME}: v=1; a={self._algorithm}; c=relaxed/relaxed;",
             f"d={self.domain}; s={self.selector}; t={int(now.timestamp())};",
-            *_wrapped("h=", names),
+            *_wrap("h=", names),
             f"bh={digest};",
             "b=",
         ]
         unsigned = "\r\n ".join(lines).encode("ascii")
         octets = [name.encode("ascii") for name in names]
-        proof = self._proof(canonical.header(letter, octets, unsigned, relaxed=True))
-        text = b64encode(proof)
-        rows = [text[at : at + _WIDTH] for at in range(0, len(text), _WIDTH)]
+        text = b64encode(self._signature(canonical.signed_header(mail, octets, unsigned, relaxed=True)))
+        rows = [text[at : at + _LINE_WIDTH] for at in range(0, len(text), _LINE_WIDTH)]
         return unsigned + b"\r\n ".join(rows) + b"\r\n" + content
 
-    def record(self) -> tuple[str, str]:
-        """The name and the text of the TXT record to publish."""
+    def dns_record(self) -> tuple[str, str]:
+        """Return the name and the text of the TXT record to publish."""
         from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
         public = self.key.public_key()
@@ -70,9 +73,11 @@ class Signer:
         return name, f"v=DKIM1; k={kind}; p={b64encode(octets).decode()}"
 
     def zone_line(self) -> str:
-        """The record as a zone file has it, in strings short enough for the DNS."""
-        name, text = self.record()
-        strings = " ".join(f'"{text[at : at + _STRING]}"' for at in range(0, len(text), _STRING))
+        """Return the record as a line of a zone file, in strings short enough for the DNS."""
+        name, text = self.dns_record()
+        strings = " ".join(
+            f'"{text[at : at + _STRING_LENGTH]}"' for at in range(0, len(text), _STRING_LENGTH)
+        )
         return f"{name}. IN TXT ( {strings} )"
 
     @property
@@ -81,10 +86,10 @@ class Signer:
 
         return "rsa-sha256" if isinstance(self.key, RSAPrivateKey) else "ed25519-sha256"
 
-    def _times(self, letter: canonical.Letter, name: str) -> int:
-        return letter.count(name.encode("ascii")) + (name in _OVERSIGNED)
+    def _times(self, mail: canonical.SplitMail, name: str) -> int:
+        return mail.count(name.encode("ascii")) + (name in _OVERSIGNED)
 
-    def _proof(self, signed: bytes) -> bytes:
+    def _signature(self, signed: bytes) -> bytes:
         from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
         from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
         from cryptography.hazmat.primitives.hashes import SHA256
@@ -94,12 +99,12 @@ class Signer:
         return self.key.sign(hashlib.sha256(signed).digest())  # RFC 8463 section 3
 
 
-def _wrapped(start: str, names: list[str]) -> list[str]:
-    """`h=a:b:c;` over several lines."""
+def _wrap(start: str, names: list[str]) -> list[str]:
+    """Write `h=a:b:c;` over several lines."""
     lines = [start]
     for name in names:
         piece = name if lines[-1] == start else f":{name}"
-        if len(lines[-1]) + len(piece) > _WIDTH:
+        if len(lines[-1]) + len(piece) > _LINE_WIDTH:
             lines.append("")
         lines[-1] += piece
     lines[-1] += ";"

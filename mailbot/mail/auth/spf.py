@@ -1,8 +1,8 @@
-"""May this host send mail for this domain? Sender Policy Framework (RFC 7208), bounded at every step.
+"""Check whether a host may send mail for a domain: Sender Policy Framework (RFC 7208), bounded at every step.
 
-Theory of operation. A record is read whole before any of it is evaluated, so that a fault anywhere makes a
-"permerror" (section 4.6). Evaluation stops at ten terms that ask the DNS and at two that get nothing (4.6.4);
-those two bounds hold over all included records together, and so they bound the depth as well.
+Theory of operation. A record is parsed whole before any term is evaluated, so that an error anywhere gives
+"permerror" (section 4.6). Evaluation stops after ten terms that query the DNS, or after two empty answers
+(4.6.4). Both limits hold over all included records together, so they limit the depth too.
 """
 
 import re
@@ -17,12 +17,11 @@ from mailbot.mail.auth.dns_lookup import Lookup, LookupFailed, RecordType
 Result = Literal["pass", "fail", "softfail", "neutral", "none", "temperror", "permerror"]
 
 RECORD_LIMIT = 4096  # characters; section 3.4 asks for 450 or so
-TERMS = 10
-VOIDS = 2
-HOSTS = 10  # of one mx or ptr
+TERM_LIMIT = 10  # terms that query the DNS
+VOID_LIMIT = 2  # look-ups without an answer
+HOST_LIMIT = 10  # of one mx or ptr
 
 _QUALIFIERS: dict[str, Result] = {"+": "pass", "-": "fail", "~": "softfail", "?": "neutral"}
-_ASKING = ("include", "a", "mx", "ptr", "exists", "redirect")
 
 _MODIFIER = re.compile(r"([A-Za-z][A-Za-z0-9_.-]*)=(.*)\Z", re.DOTALL)
 _DIRECTIVE = re.compile(r"([+?~-]?)([A-Za-z][A-Za-z0-9_.-]*)(.*)\Z", re.DOTALL)
@@ -34,8 +33,8 @@ _TOKEN = re.compile(r"%\{([A-Za-z])([0-9]{0,3})([rR]?)([.+,/_=-]*)\}|%([%_-])|([
 _TOP_LABEL = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z-]*[0-9A-Za-z])?\Z")
 
 
-class _Permanent(Exception):
-    """The domain's records can't be used as they are."""
+class _PermanentError(Exception):
+    """The domain's records are invalid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +43,8 @@ class _Directive:
     name: str
     target: str  # the domain-spec as written, "" when there is none
     network: str  # of ip4 and ip6
-    four: int  # prefix lengths of an IPv4 and an IPv6 address
-    six: int
+    prefix_v4: int  # prefix lengths
+    prefix_v6: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +54,8 @@ class _Record:
 
 
 @dataclass(slots=True)
-class _Check:
-    """One evaluation under way."""
+class _Evaluation:
+    """The state of one evaluation."""
 
     peer: IPv4Address | IPv6Address
     local: str
@@ -68,25 +67,25 @@ class _Check:
     peer_names: list[str] | None = None
 
     @property
-    def kind(self) -> RecordType:
+    def address_type(self) -> RecordType:
         return "A" if self.peer.version == 4 else "AAAA"
 
-    def asks(self) -> None:
+    def count_term(self) -> None:
         self.terms += 1
-        if self.terms > TERMS:
-            raise _Permanent("more than ten terms ask the DNS")
+        if self.terms > TERM_LIMIT:
+            raise _PermanentError("more than ten terms query the DNS")
 
-    def look(self, name: str, kind: RecordType) -> list[str]:
-        found = list(self.lookup(name, kind)) if _is_name(name) else []
-        if not found:
+    def query(self, name: str, record_type: RecordType) -> list[str]:
+        records = list(self.lookup(name, record_type)) if _is_name(name) else []
+        if not records:
             self.voids += 1
-            if self.voids > VOIDS:
-                raise _Permanent("more than two look-ups found nothing")
-        return found
+            if self.voids > VOID_LIMIT:
+                raise _PermanentError("more than two look-ups without an answer")
+        return records
 
 
 def check(peer: str, sender: str, helo: str, lookup: Lookup) -> Result:
-    """The result for `sender` ("local@domain") as it came from the IP address `peer`; section 4.
+    """Return the result for `sender` ("local@domain") and the IP address `peer` (section 4).
 
     Raises TimeLimitReached when `lookup` does.
     """
@@ -94,41 +93,41 @@ def check(peer: str, sender: str, helo: str, lookup: Lookup) -> Result:
     if isinstance(address, IPv6Address) and address.ipv4_mapped:
         address = address.ipv4_mapped
     local, _, domain = sender.rpartition("@")
-    running = _Check(address, local or "postmaster", domain, helo, lookup)
+    evaluation = _Evaluation(address, local or "postmaster", domain, helo, lookup)
     try:
-        return _evaluate(running, domain)
-    except _Permanent:
+        return _evaluate(evaluation, domain)
+    except _PermanentError:
         return "permerror"
     except LookupFailed:
         return "temperror"
 
 
-def _evaluate(check: _Check, domain: str) -> Result:
+def _evaluate(evaluation: _Evaluation, domain: str) -> Result:
     domain = domain.removesuffix(".")
     if not _is_name(domain) or "." not in domain:
         return "none"
-    texts = [text for text in check.lookup(domain, "TXT") if text[:7].lower() in ("v=spf1", "v=spf1 ")]
+    texts = [text for text in evaluation.lookup(domain, "TXT") if text[:7].lower() in ("v=spf1", "v=spf1 ")]
     if not texts:
         return "none"
     if len(texts) > 1:
-        raise _Permanent("more than one record")
-    record = _read(texts[0])
+        raise _PermanentError("more than one record")
+    record = _parse(texts[0])
     for directive in record.directives:
-        if _matches(check, directive, domain):
+        if _matches(evaluation, directive, domain):
             return directive.result
     if not record.redirect:
         return "neutral"
-    check.asks()
-    result = _evaluate(check, _expanded(check, record.redirect, domain))
+    evaluation.count_term()
+    result = _evaluate(evaluation, _expand(evaluation, record.redirect, domain))
     if result == "none":
-        raise _Permanent("redirect leads to no record")
+        raise _PermanentError("redirect leads to no record")
     return result
 
 
-def _read(text: str) -> _Record:
-    """Section 12. Raises _Permanent at anything that the grammar does not know."""
+def _parse(text: str) -> _Record:
+    """Parse a record (section 12). Raises _PermanentError for invalid syntax."""
     if not text.isascii() or len(text) > RECORD_LIMIT:
-        raise _Permanent("a record that is not ASCII, or too long")
+        raise _PermanentError("the record is not ASCII, or too long")
     directives: list[_Directive] = []
     modifiers: dict[str, str] = {}
     for term in filter(None, text[6:].split(" ")):
@@ -136,7 +135,7 @@ def _read(text: str) -> _Record:
             name, value = modifier[1].lower(), modifier[2]
             if name in ("redirect", "exp"):
                 if name in modifiers:
-                    raise _Permanent(f"{name} stands twice")
+                    raise _PermanentError(f"{name} is given twice")
                 _check_spec(value)
                 modifiers[name] = value
             else:
@@ -147,10 +146,10 @@ def _read(text: str) -> _Record:
 
 
 def _directive(term: str) -> _Directive:
-    found = _DIRECTIVE.match(term)
-    if not found:
-        raise _Permanent("no term at all")
-    result, name, rest = _QUALIFIERS[found[1] or "+"], found[2].lower(), found[3]
+    match = _DIRECTIVE.match(term)
+    if not match:
+        raise _PermanentError("not a term")
+    result, name, rest = _QUALIFIERS[match[1] or "+"], match[2].lower(), match[3]
     if name == "all" and not rest:
         return _Directive(result, name, "", "", 32, 128)
     if name in ("ip4", "ip6"):
@@ -158,84 +157,88 @@ def _directive(term: str) -> _Directive:
     if name in ("a", "mx", "ptr", "include", "exists"):
         parts = _TARGET.match(rest)
         if not parts or (name not in ("a", "mx") and (parts["four"] or parts["six"])):
-            raise _Permanent(f"{name} is not written like that")
+            raise _PermanentError(f"invalid {name}")
         target = parts["target"] or ""
         if target or name in ("include", "exists"):
             _check_spec(target)
-        return _Directive(result, name, target, "", _size(parts["four"], 32), _size(parts["six"], 128))
-    raise _Permanent("an unknown mechanism")
+        return _Directive(
+            result, name, target, "", _prefix_length(parts["four"], 32), _prefix_length(parts["six"], 128)
+        )
+    raise _PermanentError("unknown mechanism")
 
 
 def _network(result: Result, name: str, rest: str) -> _Directive:
     parts = _NETWORK.match(rest)
-    most = 32 if name == "ip4" else 128
+    longest = 32 if name == "ip4" else 128
     if not parts:
-        raise _Permanent(f"{name} is not written like that")
-    size = _size(parts["size"], most)
+        raise _PermanentError(f"invalid {name}")
+    length = _prefix_length(parts["size"], longest)
     try:
-        network = ip_network(f"{parts['network']}/{size}", strict=False)
+        network = ip_network(f"{parts['network']}/{length}", strict=False)
     except ValueError as error:
-        raise _Permanent(str(error)) from None
-    if network.max_prefixlen != most:
-        raise _Permanent(f"{name} of the other family")
+        raise _PermanentError(str(error)) from None
+    if network.max_prefixlen != longest:
+        raise _PermanentError(f"{name} with an address of the other family")
     return _Directive(result, name, "", str(network), 32, 128)
 
 
-def _size(text: str | None, most: int) -> int:
-    size = most if text is None else int(text)
-    if size > most:
-        raise _Permanent("a prefix that is too long")
-    return size
+def _prefix_length(text: str | None, longest: int) -> int:
+    length = longest if text is None else int(text)
+    if length > longest:
+        raise _PermanentError("the prefix is too long")
+    return length
 
 
-def _matches(check: _Check, directive: _Directive, domain: str) -> bool:
+def _matches(evaluation: _Evaluation, directive: _Directive, domain: str) -> bool:
     if directive.name == "all":
         return True
     if directive.network:
-        return check.peer in ip_network(directive.network)
-    check.asks()
-    target = _expanded(check, directive.target, domain) if directive.target else domain
+        return evaluation.peer in ip_network(directive.network)
+    evaluation.count_term()
+    target = _expand(evaluation, directive.target, domain) if directive.target else domain
     match directive.name:
         case "include":
-            result = _evaluate(check, target)
+            result = _evaluate(evaluation, target)
             if result == "none":
-                raise _Permanent("include leads to no record")
+                raise _PermanentError("include leads to no record")
             return result == "pass"
         case "exists":
-            return bool(check.look(target, "A"))
+            return bool(evaluation.query(target, "A"))
         case "a":
-            return _holds(check, [target], directive)
+            return _any_host_matches(evaluation, [target], directive)
         case "mx":
-            hosts = check.look(target, "MX")
-            if len(hosts) > HOSTS:
-                raise _Permanent("more than ten mail servers")
-            return _holds(check, hosts, directive)
-    return any(_is_under(name, target) for name in _names_of_peer(check))
+            hosts = evaluation.query(target, "MX")
+            if len(hosts) > HOST_LIMIT:
+                raise _PermanentError("more than ten mail servers")
+            return _any_host_matches(evaluation, hosts, directive)
+    return any(_is_under(name, target) for name in _names_of_peer(evaluation))
 
 
-def _holds(check: _Check, hosts: list[str], directive: _Directive) -> bool:
-    size = directive.four if check.peer.version == 4 else directive.six
+def _any_host_matches(evaluation: _Evaluation, hosts: list[str], directive: _Directive) -> bool:
+    length = directive.prefix_v4 if evaluation.peer.version == 4 else directive.prefix_v6
     return any(
-        check.peer in ip_network(f"{address}/{size}", strict=False)
+        evaluation.peer in ip_network(f"{address}/{length}", strict=False)
         for host in hosts
-        for address in check.look(host, check.kind)
+        for address in evaluation.query(host, evaluation.address_type)
     )
 
 
-def _names_of_peer(check: _Check) -> list[str]:
-    """Names of the peer that lead back to it (section 5.5); look-ups that fail are left out."""
-    if check.peer_names is None:
-        check.peer_names = []
-        for name in _quietly(check, check.peer.reverse_pointer, "PTR")[:HOSTS]:
-            if check.peer in map(ip_address, _quietly(check, name, check.kind)):
-                check.peer_names.append(name.lower().removesuffix("."))
-    return check.peer_names
+def _names_of_peer(evaluation: _Evaluation) -> list[str]:
+    """Return the peer's names that resolve back to it (section 5.5), without failed look-ups."""
+    if evaluation.peer_names is None:
+        evaluation.peer_names = []
+        for name in _query_uncounted(evaluation, evaluation.peer.reverse_pointer, "PTR")[:HOST_LIMIT]:
+            if evaluation.peer in map(
+                ip_address, _query_uncounted(evaluation, name, evaluation.address_type)
+            ):
+                evaluation.peer_names.append(name.lower().removesuffix("."))
+    return evaluation.peer_names
 
 
-def _quietly(check: _Check, name: str, kind: RecordType) -> list[str]:
-    """Not counted as void: the peer's owner writes its PTR records, and the domain's must not suffer."""
+def _query_uncounted(evaluation: _Evaluation, name: str, record_type: RecordType) -> list[str]:
+    """Query without counting empty answers: the peer's owner writes its PTR records, not the domain's."""
     try:
-        return list(check.lookup(name, kind)) if _is_name(name) else []
+        return list(evaluation.lookup(name, record_type)) if _is_name(name) else []
     except LookupFailed:
         return []
 
@@ -258,28 +261,28 @@ def _tokens(text: str) -> Iterator[re.Match[str]]:
     while at < len(text):
         token = _TOKEN.match(text, at)
         if not token or (token[1] and token[1].lower() not in "slodiphcrtv") or token[2] == "0":
-            raise _Permanent("a macro that is none")
+            raise _PermanentError("invalid macro")
         yield token
         at = token.end()
 
 
 def _check_spec(spec: str) -> None:
-    """A domain-spec: macros, and at its end a macro again or a top label."""
+    """Check a domain-spec: its end must be a macro or a top label."""
     tokens = list(_tokens(spec))
     if not tokens or any(token[1] and token[1].lower() in "crt" for token in tokens):
-        raise _Permanent("no domain where one belongs")
+        raise _PermanentError("a domain is missing")
     if tokens[-1][6] is None:
         return
     head, dot, label = spec.removesuffix(".").rpartition(".")
     if not (head or spec.startswith(".")) or not dot or not _TOP_LABEL.match(label) or label.isdigit():
-        raise _Permanent("a domain that is none")
+        raise _PermanentError("invalid domain")
 
 
-def _expanded(check: _Check, spec: str, domain: str) -> str:
+def _expand(evaluation: _Evaluation, spec: str, domain: str) -> str:
     parts = []
     for token in _tokens(spec):
         if token[1]:
-            parts.append(_macro(check, token, domain))
+            parts.append(_expand_macro(evaluation, token, domain))
         elif token[5]:
             parts.append({"%": "%", "_": " ", "-": "%20"}[token[5]])
         else:
@@ -290,38 +293,38 @@ def _expanded(check: _Check, spec: str, domain: str) -> str:
     return name
 
 
-def _macro(check: _Check, token: re.Match[str], domain: str) -> str:
-    letter, digits, turned, marks = token[1], token[2], token[3], token[4] or "."
-    value = _value(check, letter.lower(), domain)
-    pieces = re.split(f"[{re.escape(marks)}]", value)
-    if turned:
+def _expand_macro(evaluation: _Evaluation, token: re.Match[str], domain: str) -> str:
+    letter, digits, reverse, delimiters = token[1], token[2], token[3], token[4] or "."
+    value = _macro_value(evaluation, letter.lower(), domain)
+    pieces = re.split(f"[{re.escape(delimiters)}]", value)
+    if reverse:
         pieces.reverse()
     value = ".".join(pieces[-int(digits) :] if digits else pieces)
     return quote(value, safe="-._~") if letter.isupper() else value
 
 
-def _value(check: _Check, letter: str, domain: str) -> str:
+def _macro_value(evaluation: _Evaluation, letter: str, domain: str) -> str:
     match letter:
         case "s":
-            return f"{check.local}@{check.sender_domain}"
+            return f"{evaluation.local}@{evaluation.sender_domain}"
         case "l":
-            return check.local
+            return evaluation.local
         case "o":
-            return check.sender_domain
+            return evaluation.sender_domain
         case "d":
             return domain
         case "h":
-            return check.helo
+            return evaluation.helo
         case "v":
-            return "in-addr" if check.peer.version == 4 else "ip6"
+            return "in-addr" if evaluation.peer.version == 4 else "ip6"
         case "p":
-            return _name_of_peer(check, domain)
-    if isinstance(check.peer, IPv4Address):
-        return str(check.peer)
-    return ".".join(check.peer.exploded.replace(":", "").upper())
+            return _name_of_peer(evaluation, domain)
+    if isinstance(evaluation.peer, IPv4Address):
+        return str(evaluation.peer)
+    return ".".join(evaluation.peer.exploded.replace(":", "").upper())
 
 
-def _name_of_peer(check: _Check, domain: str) -> str:
-    names = _names_of_peer(check)
-    better = [name for name in names if _is_under(name, domain)]
-    return next((name for name in better if name == domain), "") or (better or names or ["unknown"])[0]
+def _name_of_peer(evaluation: _Evaluation, domain: str) -> str:
+    names = _names_of_peer(evaluation)
+    inside = [name for name in names if _is_under(name, domain)]
+    return next((name for name in inside if name == domain), "") or (inside or names or ["unknown"])[0]

@@ -1,8 +1,8 @@
-"""Who really sent this? SPF, DKIM and DMARC worked out by ourselves, for a mailbot that meets the net itself.
+"""Verify the sender of a mail by SPF, DKIM and DMARC, for a mailbot that receives from the internet itself.
 
-Theory of operation. Only what could be aligned with From's domain is looked at: who signs for, or sends as,
-another domain proves nothing about From. So nobody can make us ask the DNS of a domain of their choice about
-somebody else's From, nor be slow there on purpose.
+Theory of operation. Only domains that could be aligned with From's domain are looked up: a signature or an
+envelope sender of another domain proves nothing about From. So nobody can make us query the DNS of a domain of
+their choice about another domain's From, nor slow us down with it.
 """
 
 from dataclasses import dataclass
@@ -11,40 +11,42 @@ from mailbot.domain.model import Authentication, Envelope
 from mailbot.mail.auth import canonical, dkim, dmarc, domains, spf
 from mailbot.mail.auth.dns_lookup import Lookup, LookupFailed
 
-SIGNATURES = 5  # of one mail that are verified
+SIGNATURE_LIMIT = 5  # signatures of one mail that are verified
 
 
 @dataclass(slots=True)
-class _Case:
-    """One mail under way. `open`: something could not be asked, so nothing counts as failed."""
+class _Verification:
+    """The state for one mail. `undecided`: a look-up failed, so nothing counts as failed."""
 
     domain: str
     lookup: Lookup
     passed: list[tuple[str, str]]  # ("spf" or "dkim", domain)
-    open: bool = False
+    undecided: bool = False
 
 
 def verify(raw: bytes, sender: str, envelope: Envelope, lookup: Lookup, *, direct: bool) -> Authentication:
-    """PASS when SPF or DKIM passed in alignment with the domain of `sender`, the one address in From; FAIL
-    when neither did and the domain wants such mail quarantined or rejected; else NONE.
+    """Return PASS, FAIL or NONE for the domain of `sender`, the one address in From.
 
-    `direct` is False behind a server of our own: its address says nothing about the sender's. Then, as with a
-    DNS that does not answer, nothing fails. Raises TimeLimitReached.
+    - PASS: SPF or DKIM passed in alignment with it.
+    - FAIL: neither passed, and the domain wants such mail quarantined or rejected.
+
+    `direct` is False behind a mail server of ours, whose address says nothing about the sender. Then, as after
+    a failed look-up, nothing fails. Raises TimeLimitReached.
     """
     domain = ascii_domain(sender)
     if "." not in domain:
         return Authentication.NONE
-    case = _Case(domain, lookup, [], open=not direct)
-    if (direct and _spf(case, envelope)) or _dkim(case, raw, envelope):
+    state = _Verification(domain, lookup, [], undecided=not direct)
+    if (direct and _spf(state, envelope)) or _dkim(state, raw, envelope):
         return Authentication.PASS
     try:
-        return _by_wish(case, dmarc.wish(domain, lookup))
+        return _apply_policy(state, dmarc.find_policy(domain, lookup))
     except LookupFailed:
         return Authentication.NONE
 
 
 def ascii_domain(address: str) -> str:
-    """The domain as the DNS knows it; "" when it can't be one."""
+    """Return the domain as the DNS knows it, "" when it is invalid."""
     domain = address.rpartition("@")[2].rstrip(".").lower()
     if len(domain) > 253:
         return ""
@@ -54,58 +56,61 @@ def ascii_domain(address: str) -> str:
         return ""
 
 
-def _spf(case: _Case, envelope: Envelope) -> bool:
-    """Did SPF pass for From's very domain? A pass of a relative is noted."""
+def _spf(state: _Verification, envelope: Envelope) -> bool:
+    """Check whether SPF passes for From's very domain. A pass for a related domain is recorded."""
     local, _, _ = envelope.sender.rpartition("@")
     domain = ascii_domain(envelope.sender)
-    if not _related(domain, case.domain) or not envelope.peer:
+    if not _may_align(domain, state.domain) or not envelope.peer:
         return False
-    # What was said in HELO is not kept: the macros that want it get the sender's domain.
-    result = spf.check(envelope.peer, f"{local}@{domain}", domain, case.lookup)
-    case.open |= result == "temperror"
+    # The HELO name is not stored: the macros for it get the sender's domain.
+    result = spf.check(envelope.peer, f"{local}@{domain}", domain, state.lookup)
+    state.undecided |= result == "temperror"
     if result == "pass":
-        case.passed.append(("spf", domain))
-    return result == "pass" and domain == case.domain
+        state.passed.append(("spf", domain))
+    return result == "pass" and domain == state.domain
 
 
-def _dkim(case: _Case, raw: bytes, envelope: Envelope) -> bool:
-    """Did the signature of From's very domain hold? One of a relative is noted."""
-    letter = canonical.letter(raw)
-    if letter is None:
+def _dkim(state: _Verification, raw: bytes, envelope: Envelope) -> bool:
+    """Check whether a signature of From's very domain verifies. One of a related domain is recorded."""
+    mail = canonical.split(raw)
+    if mail is None:
         return False
-    related = [each for each in dkim.signatures(letter) if _related(each.domain, case.domain)]
-    related.sort(key=lambda each: each.domain != case.domain)
-    for signature in related[:SIGNATURES]:
-        if _holds(case, signature, letter, envelope):
-            case.passed.append(("dkim", signature.domain))
-            if signature.domain == case.domain:
+    related = [found for found in dkim.find_signatures(mail) if _may_align(found.domain, state.domain)]
+    related.sort(key=lambda signature: signature.domain != state.domain)
+    for signature in related[:SIGNATURE_LIMIT]:
+        if _verifies(state, signature, mail, envelope):
+            state.passed.append(("dkim", signature.domain))
+            if signature.domain == state.domain:
                 return True
     return False
 
 
-def _holds(case: _Case, signature: dkim.Signature, letter: canonical.Letter, envelope: Envelope) -> bool:
+def _verifies(
+    state: _Verification, signature: dkim.Signature, mail: canonical.SplitMail, envelope: Envelope
+) -> bool:
     try:
-        return dkim.holds(signature, letter, case.lookup, envelope.received_at)
+        return dkim.verify(signature, mail, state.lookup, envelope.received_at)
     except LookupFailed:
-        case.open = True
+        state.undecided = True
         return False
 
 
-def _by_wish(case: _Case, wish: dmarc.Wish | None) -> Authentication:
-    for method, domain in case.passed:
-        strict = wish and (wish.strict_spf if method == "spf" else wish.strict_dkim)
-        if not strict and _aligned(case, domain):
+def _apply_policy(state: _Verification, policy: dmarc.DmarcPolicy | None) -> Authentication:
+    for method, domain in state.passed:
+        strict = policy and (policy.strict_spf if method == "spf" else policy.strict_dkim)
+        if not strict and _aligned(state, domain):
             return Authentication.PASS
-    return Authentication.FAIL if wish and wish.refuses and not case.open else Authentication.NONE
+    return Authentication.FAIL if policy and policy.rejects and not state.undecided else Authentication.NONE
 
 
-def _aligned(case: _Case, domain: str) -> bool:
-    """Relaxed alignment (RFC 7489 section 3.1): both belong to one organisation."""
-    if domains.aligned(domain, case.domain):
+def _aligned(state: _Verification, domain: str) -> bool:
+    """Check relaxed alignment (RFC 7489 section 3.1): both domains belong to one organisation."""
+    if domains.aligned(domain, state.domain):
         return True
-    return dmarc.organisation(domain, case.lookup) == dmarc.organisation(case.domain, case.lookup)
+    own = dmarc.organisational_domain(state.domain, state.lookup)
+    return dmarc.organisational_domain(domain, state.lookup) == own
 
 
-def _related(domain: str, other: str) -> bool:
-    """Could the two be aligned? Looks at the names alone, and rather says yes."""
-    return bool(domain) and domains.organisation(domain) == domains.organisation(other)
+def _may_align(domain: str, other: str) -> bool:
+    """Check by the names alone whether the domains could be aligned; in doubt True."""
+    return bool(domain) and domains.registered_domain(domain) == domains.registered_domain(other)

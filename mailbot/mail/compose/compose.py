@@ -1,4 +1,10 @@
-"""From a notice to the mail that leaves: who it is from and for, its headers, its words, frozen as bytes."""
+"""Compose the outbound mail for a notice.
+
+Theory of operation. A notice becomes template values, which the templates of its language (or of both languages)
+render. A failing template is replaced by the fallback text. `mime_writer` writes the header and the bodies, the
+DKIM signer signs, and the written header is verified against the intended one. The result is frozen bytes: the
+outbox sends the same ones however often it tries.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,26 +26,26 @@ from mailbot.domain.notices import (
 )
 from mailbot.domain.policy import Mailbox, Policy
 from mailbot.domain.ticket_number import tagged
-from mailbot.mail.auth.sign import NAME as SIGNATURE
+from mailbot.mail.auth.sign import HEADER_NAME as SIGNATURE
 from mailbot.mail.auth.sign import Signer
-from mailbot.mail.compose.fallback_text import asking, built_in
+from mailbot.mail.compose.fallback_text import details_request, fallback_text
 from mailbot.mail.compose.mime_writer import (
     ComposeRefused,
-    bare_address,
-    mail,
-    mailbox_text,
-    message_id_or_nothing,
-    unstructured,
-    verify,
+    format_mailbox,
+    format_subject,
+    require_ascii_address,
+    safe_message_id,
+    verify_header,
+    write_mail,
 )
 from mailbot.mail.compose.reply_tokens import MAC, TokenSigner, check_token_fits
-from mailbot.mail.compose.template_values import LANGUAGES, Values, body_text, header_text, values_of
+from mailbot.mail.compose.template_values import LANGUAGES, Values, body_text, build_values, header_text
 from mailbot.mail.compose.templates import KINDS, TemplateFailed, Templates
 from mailbot.mail.replies.automatic import LOOP_HEADER
 
 __all__ = ["LOOP_HEADER", "ComposeRefused", "Composer", "OutboundMail"]
 
-_RULE = f"\n\n{'-' * 40}\n\n"
+_SEPARATOR = f"\n\n{'-' * 40}\n\n"
 _PAGE = (
     '<!doctype html>\n<html lang="{language}">\n<head><meta charset="utf-8">'
     '<meta name="viewport" content="width=device-width"></head>\n'
@@ -53,16 +59,16 @@ _NO_TICKET = {
 
 @dataclass(frozen=True, slots=True)
 class OutboundMail:
-    """A mail to be sent, as the outbox keeps it: the bytes never change, however often they are sent.
+    """A mail as the outbox stores it: the bytes never change, however often they are sent.
 
-    `fallback`: the built-in words went out, because a template failed; `template_error` says which and how.
+    `fallback`: the fallback text was used because of `template_error`.
     """
 
     message_id: str
     kind: str
     lane: int
     number: str
-    sender: str  # of the envelope: a keyed bounce address
+    sender: str  # of the envelope: a bounce address with a token
     recipient: str
     content: bytes = field(repr=False)
     fallback: bool = False
@@ -70,7 +76,7 @@ class OutboundMail:
 
 
 @dataclass(frozen=True, slots=True)
-class _Words:
+class _Content:
     subject: str
     text: str
     html: str = ""
@@ -78,9 +84,9 @@ class _Words:
 
 @dataclass(frozen=True, slots=True)
 class Composer:
-    """Writes mails. `zone` is where readers are whose team has no calendar; `signer` signs for its domain.
+    """Composes mails. `zone` is for readers whose team has no calendar; `signer` signs for its domain.
 
-    Raises ValueError, with a text for the admin, for a mailbox whose address has no room for our tags.
+    Raises ValueError, with a text for the admin, for a mailbox whose address has no room for our tokens.
     """
 
     templates: Templates
@@ -94,30 +100,27 @@ class Composer:
             check_token_fits(box.address, box.prefix, box.digits)
 
     def compose(self, notice: Notice | Bulletin, *, nonce: str, now: datetime) -> OutboundMail:
-        """The mail for this notice. The same notice, nonce and moment give the same bytes.
+        """Return the mail for this notice. Equal notice, nonce and moment give equal bytes.
 
-        `nonce`: 1 to 16 of a-z and 0-9, of the outbox row alone. ComposeRefused: it can't be sent as meant.
+        `nonce`: 1 to 16 of a-z and 0-9, unique to the outbox row. Raises ComposeRefused.
         """
         box = self.policy.mailboxes.get(notice.mailbox)
         if box is None:
             raise ComposeRefused(f"there is no mailbox {notice.mailbox!r} any more")
-        recipient = bare_address(notice.to)
+        recipient = require_ascii_address(notice.to)
         if isinstance(notice, Bulletin):
-            message_id, words, template_error = (
-                self.tokens.bulletin_id(nonce, box.domain),
-                _complete(notice),
-                "",
-            )
+            message_id = self.tokens.bulletin_id(nonce, box.domain)
+            content, template_error = _bulletin_content(notice), ""
         else:
             message_id = self.tokens.message_id(notice.number, nonce, box.domain)
-            words, template_error = self._words(notice, box)
-        headers = self._headers(notice, box, message_id, words.subject, now)
-        boundary = f"=_{message_id.partition('@')[0][-MAC:]}"  # keyed: nobody can write it in advance
+            content, template_error = self._content(notice, box)
+        headers = self._headers(notice, box, message_id, content.subject, now)
+        boundary = f"=_{message_id.partition('@')[0][-MAC:]}"  # part of the MAC: nobody can guess it
         files = notice.attachments if isinstance(notice, Answer | Bulletin) else ()
-        content = mail(headers, words.text, words.html, boundary, files)
+        raw = write_mail(headers, content.text, content.html, boundary, files)
         if self.signer and self.signer.signs_for(box.domain):
-            content, headers = self.signer.signed(content, now), [(SIGNATURE, ""), *headers]
-        verify(content, headers, recipient, box.address)
+            raw, headers = self.signer.sign(raw, now), [(SIGNATURE, ""), *headers]
+        verify_header(raw, headers, recipient, box.address)
         return OutboundMail(
             message_id=message_id,
             kind=notice.name,
@@ -125,7 +128,7 @@ class Composer:
             number=notice.number,
             sender=self.tokens.bounce_address(box.address, nonce),
             recipient=recipient,
-            content=content,
+            content=raw,
             fallback=bool(template_error),
             template_error=template_error,
         )
@@ -135,89 +138,91 @@ class Composer:
     ) -> list[tuple[str, str]]:
         headers = [
             ("Date", _date(now)),
-            ("From", mailbox_text(box.brand, box.address)),
-            (
-                "To",
-                notice.to,
-            ),  # never with a name: a long quoted one becomes more recipients in Python's parser
-            ("Subject", unstructured(tagged(notice.number) if notice.number else "", subject)),
+            ("From", format_mailbox(box.brand, box.address)),
+            # Never with a name: Python's parser turns a long quoted one into more recipients.
+            ("To", notice.to),
+            ("Subject", format_subject(tagged(notice.number) if notice.number else "", subject)),
             ("Message-ID", message_id),
         ]
         if isinstance(notice, TeamNotice):
             headers.append(("Reply-To", self.tokens.reply_address(box.address, notice.number, notice.to)))
         elif isinstance(notice, CompensationWanted) and notice.asker.isascii() and notice.asker:
-            headers.append(("Reply-To", bare_address(notice.asker)))  # a question; no reply decides anything
-        elif answered := message_id_or_nothing(getattr(notice, "in_reply_to", "")):
+            headers.append(
+                ("Reply-To", require_ascii_address(notice.asker))
+            )  # for questions: a reply decides nothing
+        elif answered := safe_message_id(getattr(notice, "in_reply_to", "")):
             headers += [("In-Reply-To", answered), ("References", answered)]
-        return headers + _automatic(notice) + [(LOOP_HEADER, box.address)]
+        return headers + _automatic_fields(notice) + [(LOOP_HEADER, box.address)]
 
-    def _words(self, notice: Notice, box: Mailbox) -> tuple[_Words, str]:
-        """What the mail says in the notice's language, or in both; built-in words when a template fails."""
+    def _content(self, notice: Notice, box: Mailbox) -> tuple[_Content, str]:
+        """Return the content in the notice's language, or in both, and the error of a failed template."""
         languages = (notice.language,) if notice.language in LANGUAGES else LANGUAGES
         zone = self._zone(notice)
-        said = [
-            (language, values_of(notice, box, language=language, zone=zone, again=int(again > 0)))
+        halves = [
+            (language, build_values(notice, box, language=language, zone=zone, again=int(again > 0)))
             for again, language in enumerate(languages)
         ]
         try:
-            words = [(lang, self._rendered(notice, lang, values)) for lang, values in said]
-            return _joined(words, notice.number), ""
-        except TemplateFailed as error:  # the mail is worth more than its looks
-            words = [(lang, _Words(*built_in(notice.name, lang, values))) for lang, values in said]
-            return _joined(words, notice.number), str(error)
+            content = [(lang, self._render(notice, lang, values)) for lang, values in halves]
+            return _join(content, notice.number), ""
+        except TemplateFailed as error:  # a plain mail is better than none
+            content = [(lang, _Content(*fallback_text(notice.name, lang, values))) for lang, values in halves]
+            return _join(content, notice.number), str(error)
 
-    def _rendered(self, notice: Notice, language: str, values: Values) -> _Words:
+    def _render(self, notice: Notice, language: str, values: Values) -> _Content:
         name = notice.name
         if isinstance(notice, Acknowledgement) and self.templates.has(f"{name}.{notice.template}", language):
             name = f"{name}.{notice.template}"
-        words = _Words(*(self.templates.render(name, language, kind, values) for kind in KINDS))
+        content = _Content(*(self.templates.render(name, language, kind, values) for kind in KINDS))
         needed = values.get("needed")
-        return _asked(words, language, needed) if isinstance(needed, dict) else words
+        return _add_request(content, language, needed) if isinstance(needed, dict) else content
 
     def _zone(self, notice: Notice) -> str:
         if isinstance(notice, Progress) and self.policy.calendars:
-            return next(iter(self.policy.calendars.values())).zone  # customers are where the desk is
+            return next(
+                iter(self.policy.calendars.values())
+            ).zone  # customers are assumed near the first team
         team = notice.team if isinstance(notice, TeamNotice | Question) else ""
         return self.policy.calendar_of(team).zone if team in self.policy.teams else self.zone
 
 
-def _asked(words: _Words, language: str, needed: Iterable[str]) -> _Words:
-    """With what is needed at the end, where the admin's own template does not ask for it."""
-    text, html = words.text, words.html
+def _add_request(content: _Content, language: str, needed: Iterable[str]) -> _Content:
+    """Append the details that are needed and that the admin's template does not ask for."""
+    text, html = content.text, content.html
     if missing := [label for label in needed if label not in text]:
-        text = f"{text.rstrip()}\n\n{asking(language, missing)}\n"
+        text = f"{text.rstrip()}\n\n{details_request(language, missing)}\n"
     if html and (missing := [label for label in needed if str(escape(label)) not in html]):
-        html += f"\n<p>{escape(asking(language, missing))}</p>".replace("\n  - ", "<br>\n- ")
-    return replace(words, text=text, html=html)
+        html += f"\n<p>{escape(details_request(language, missing))}</p>".replace("\n  - ", "<br>\n- ")
+    return replace(content, text=text, html=html)
 
 
-@lru_cache(maxsize=4)  # all mails of one turn share their moment
+@lru_cache(maxsize=4)  # all mails of one transaction share their moment
 def _date(at: datetime) -> str:
     return format_datetime(at.astimezone(UTC))
 
 
-def _automatic(notice: Notice | Bulletin) -> list[tuple[str, str]]:
-    """RFC 3834 section 5; what an agent wrote is a person's mail and says nothing of the kind."""
+def _automatic_fields(notice: Notice | Bulletin) -> list[tuple[str, str]]:
+    """Return the fields of RFC 3834 section 5; an agent's answer is a person's mail and gets none."""
     if isinstance(notice, Answer):
         return []
     kind = "auto-replied" if isinstance(notice, Acknowledgement) else "auto-generated"
     return [("Auto-Submitted", kind), ("X-Auto-Response-Suppress", "All")]
 
 
-def _complete(notice: Bulletin) -> _Words:
+def _bulletin_content(notice: Bulletin) -> _Content:
     language = notice.language if notice.language in LANGUAGES else "en"
-    said, more = body_text(notice.text).strip("\n"), _NO_TICKET[language]
+    text, footer = body_text(notice.text).strip("\n"), _NO_TICKET[language]
     html = body_text(notice.html)
-    page = f"{_PAGE.format(language=language)}{html}\n<p>{more}</p>\n</body>\n</html>\n" if html else ""
-    return _Words(header_text(notice.subject), f"{said}\n\n-- \n{more}\n", page)
+    page = f"{_PAGE.format(language=language)}{html}\n<p>{footer}</p>\n</body>\n</html>\n" if html else ""
+    return _Content(header_text(notice.subject), f"{text}\n\n-- \n{footer}\n", page)
 
 
-def _joined(parts: Sequence[tuple[str, _Words]], number: str) -> _Words:
-    """One mail of the halves in each language. The subject's number is put there by us, once."""
-    subjects = (header_text(words.subject.replace(tagged(number), "")) for _, words in parts)
-    text = _RULE.join(words.text.strip("\n") for _, words in parts)
+def _join(parts: Sequence[tuple[str, _Content]], number: str) -> _Content:
+    """Join the halves in each language. The ticket number is added to the subject later, once."""
+    subjects = (header_text(content.subject.replace(tagged(number), "")) for _, content in parts)
+    text = _SEPARATOR.join(content.text.strip("\n") for _, content in parts)
     html = "\n<hr>\n".join(
-        f'<div lang="{lang}">\n{words.html}\n</div>' for lang, words in parts if words.html
+        f'<div lang="{lang}">\n{content.html}\n</div>' for lang, content in parts if content.html
     )
     page = f"{_PAGE.format(language=parts[0][0])}{html}\n</body>\n</html>\n" if html else ""
-    return _Words(" / ".join(dict.fromkeys(subjects)), f"{text}\n", page)
+    return _Content(" / ".join(dict.fromkeys(subjects)), f"{text}\n", page)

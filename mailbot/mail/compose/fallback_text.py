@@ -1,11 +1,11 @@
-"""The built-in plain form of each notice, for the day when a template fails on a value nobody thought of."""
+"""Render a notice without templates, for a value on which the admin's template fails."""
 
 from collections.abc import Iterable, Mapping
 
 from mailbot.mail.compose.template_values import Values
 
-# (notice, language) -> subject without the number, text. Values are put in once, never read as formats.
-_BUILT_IN: Mapping[tuple[str, str], tuple[str, str]] = {
+# (notice, language) -> subject without the number, text. Values are inserted once, never read as formats.
+_TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
     ("acknowledgement", "id"): (
         "Pesan Anda sudah kami terima",
         "Halo,\n\n"
@@ -46,7 +46,7 @@ _BUILT_IN: Mapping[tuple[str, str], tuple[str, str]] = {
         "{subject}",
         "{marker}\n\nTicket {number}: {why}\n{because}\n\nCustomer: {customer}\nSubject: {subject}\n"
         "Category: {category}\nPriority: {priority}\nTeam: {team}\nLevel: {level}\nDue: {due_at}\n\n"
-        "Reply to this mail: what stands above the marker line goes to the customer.\n\n{text}\n",
+        "Reply to this mail: the text above the marker line goes to the customer.\n\n{text}\n",
     ),
     ("compensation_wanted", "id"): (
         "Keputusan kompensasi: {amount}",
@@ -99,29 +99,28 @@ _BUILT_IN: Mapping[tuple[str, str], tuple[str, str]] = {
 }
 
 
-_ASKING = {
+_REQUESTS = {
     "id": "Supaya cepat kami bantu, mohon balas email ini dengan:",
     "en": "So that we can help you quickly, please reply to this email with:",
 }
 
 
-def asking(language: str, needed: Iterable[str]) -> str:
-    """What we still have to know, where no template asks for it."""
-    return "\n".join((_ASKING[language], *(f"  - {label}" for label in needed)))
+def details_request(language: str, needed: Iterable[str]) -> str:
+    """Return the request for details that no template asks for."""
+    return "\n".join((_REQUESTS[language], *(f"  - {label}" for label in needed)))
 
 
-def _braced(text: str) -> str:
-    """As a format that says just this."""
+def _escape_braces(text: str) -> str:
     return text.replace("{", "{{").replace("}", "}}")
 
 
-def built_in(name: str, language: str, values: Values) -> tuple[str, str]:
-    """Subject and text of this notice in words that need no template."""
-    subject, text = _BUILT_IN[name, language]
-    said = dict(values)
+def fallback_text(name: str, language: str, values: Values) -> tuple[str, str]:
+    """Return subject and text of this notice."""
+    subject, text = _TEXTS[name, language]
+    shown = dict(values)
     if needed := values.get("needed"):
         assert isinstance(needed, dict)
-        text = f"{text}\n{_braced(asking(language, needed))}\n"
-    if said["again"]:
-        said["text"] = ""  # it stood above, in the first half
-    return subject.format_map(said), text.format_map(said)
+        text = f"{text}\n{_escape_braces(details_request(language, needed))}\n"
+    if shown["again"]:
+        shown["text"] = ""  # it is in the first half already
+    return subject.format_map(shown), text.format_map(shown)

@@ -1,8 +1,8 @@
-"""The small language of templates, in which nothing can run away, and the caps under which it runs.
+"""Define the small template language and render it under limits.
 
-A template may say values, decide (`if`), walk a value (`for`, not nested) and use the filters listed here. It
-can't call, calculate, include or switch escaping off, so that its work is linear in what it is given; a cap
-on rounds, on size and on time holds all the same.
+A template may print values, decide (`if`), loop over a value (`for`, not nested) and use the filters below. It
+can't call, calculate, include or switch off escaping, so that its work is linear in its input. Limits on loop
+iterations, size and time apply anyway.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -15,23 +15,15 @@ from markupsafe import Markup, escape
 
 from mailbot.mail.compose.template_values import Values
 
-SIZE = 256 * 1024  # characters, of a file and of what it renders to
-SECONDS = 1.0  # for one rendering; usual is 0.00001
-ROUNDS = 10_000  # of one loop
+SIZE_LIMIT = 256 * 1024  # characters, of a file and of a rendered text
+TIME_LIMIT = 1.0  # seconds for one rendering; usually it takes 0.00001
+LOOP_LIMIT = 10_000  # iterations of one loop
 
 _NEW_LINE = Markup("<br>\n")
 
 _NODES = (
-    *(
-        nodes.Template,
-        nodes.Output,
-        nodes.TemplateData,
-        nodes.Name,
-        nodes.Const,
-        nodes.If,
-        nodes.For,
-        nodes.Scope,
-    ),
+    *(nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const),
+    *(nodes.If, nodes.For, nodes.Scope),
     *(nodes.CondExpr, nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not),
     *(nodes.Getattr, nodes.Getitem),
     *(nodes.Slice, nodes.Neg, nodes.Filter, nodes.Test, nodes.Assign, nodes.Tuple, nodes.List, nodes.Keyword),
@@ -40,11 +32,11 @@ FILTERS = (
     *("default", "d", "upper", "lower", "capitalize", "trim"),
     *("length", "count", "first", "last", "truncate", "lines"),
 )
-_SPOKEN = {"ScopedEvalContextModifier": "autoescape", "FromImport": "import", "AssignBlock": "set block"}
+_TAG_NAMES = {"ScopedEvalContextModifier": "autoescape", "FromImport": "import", "AssignBlock": "set block"}
 
-# What a template's own mistakes raise, at load with sample values or later with a customer's. Deep nesting
-# ends in SyntaxError (of the generated code), RecursionError or MemoryError.
-TROUBLE = (
+# What a faulty template raises, at load with sample values or later with real ones. Deep nesting ends in
+# SyntaxError (of the generated code), RecursionError or MemoryError.
+TEMPLATE_ERRORS = (
     *(jinja2.TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError),
     *(SyntaxError, RecursionError, MemoryError),
 )
@@ -52,93 +44,93 @@ _LANGUAGE = f"values, if, a plain for, and the filters {', '.join(FILTERS)}"
 
 
 def new_environment() -> ImmutableSandboxedEnvironment:
-    """Jinja2 with this language's filters and nothing else to reach for."""
+    """Return a Jinja2 environment with the filters of this language and no globals."""
     environment = ImmutableSandboxedEnvironment(
         undefined=jinja2.StrictUndefined,
         autoescape=lambda name: bool(name) and str(name).endswith(".html.j2"),
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=_plain,
+        finalize=_printable,
     )
-    known, ours = environment.filters, {"lines": _lines, "rounds": _rounds}
-    environment.filters = {name: known[name] for name in FILTERS if name in known} | ours
+    builtin, own = environment.filters, {"lines": _lines, "limited": _limited}
+    environment.filters = {name: builtin[name] for name in FILTERS if name in builtin} | own
     environment.globals = {}
     return environment
 
 
-def _plain(value: object) -> object:
-    """Only text and numbers are said; an undefined value complains by itself when asked for its text."""
+def _printable(value: object) -> object:
+    """Accept text and numbers; an undefined value raises its own error when it becomes text."""
     if isinstance(value, (str, int, jinja2.Undefined)):
         return value
-    raise jinja2.TemplateRuntimeError(f"a template can say text and numbers, not a {type(value).__name__}")
+    raise jinja2.TemplateRuntimeError(f"a template can print text and numbers, not a {type(value).__name__}")
 
 
 def _lines(text: str) -> str:
-    """Keeps the lines of a text in HTML; the text itself is escaped."""
+    """Keep the lines of a text in HTML; the text itself is escaped."""
     return escape(str(text)).replace("\n", _NEW_LINE)
 
 
-def _rounds(items: Iterable[object]) -> Iterator[object]:
+def _limited(items: Iterable[object]) -> Iterator[object]:
     for count, item in enumerate(items):
-        if count == ROUNDS:
-            raise jinja2.TemplateRuntimeError(f"a loop went on for more than {ROUNDS:,} rounds")
+        if count == LOOP_LIMIT:
+            raise jinja2.TemplateRuntimeError(f"a loop has more than {LOOP_LIMIT:,} iterations")
         yield item
 
 
 def render(template: jinja2.Template, values: Values, clock: Callable[[], float]) -> str:
-    """Takes the text piece by piece, so that a template that goes on and on is left in the middle.
+    """Render piece by piece, so that a template over a limit is stopped in the middle.
 
-    Does what `template.generate` does, without its second generator around the first.
+    This is `template.generate` without its second generator around the first. Raises TEMPLATE_ERRORS.
     """
-    until = clock() + SECONDS
+    end = clock() + TIME_LIMIT
     pieces: list[str] = []
     size = 0
     try:
         for piece in template.root_render_func(template.new_context(dict(values), shared=True)):
             pieces.append(piece)
             size += len(piece)
-            if size > SIZE or clock() > until:
-                raise _too_much(size)
-    except TROUBLE:
-        template.environment.handle_exception()  # raises it again with the template's lines in its traceback
+            if size > SIZE_LIMIT or clock() > end:
+                raise _limit_error(size)
+    except TEMPLATE_ERRORS:
+        template.environment.handle_exception()  # raises again, with the template's lines in the traceback
     return "".join(pieces)
 
 
-def _too_much(size: int) -> jinja2.TemplateRuntimeError:
-    if size > SIZE:
-        return jinja2.TemplateRuntimeError(f"the text grew over {SIZE:,} characters")
-    return jinja2.TemplateRuntimeError(f"rendering took over {SECONDS:g} s")
+def _limit_error(size: int) -> jinja2.TemplateRuntimeError:
+    if size > SIZE_LIMIT:
+        return jinja2.TemplateRuntimeError(f"the text is longer than {SIZE_LIMIT:,} characters")
+    return jinja2.TemplateRuntimeError(f"rendering took longer than {TIME_LIMIT:g} s")
 
 
-def unfit(
+def find_faults(
     tree: nodes.Template, environment: jinja2.Environment, known: Collection[str]
 ) -> Iterator[tuple[int, str, str]]:
-    """Line, message and hint for what the small language has not got, and for names without a value."""
-    own = {node.name for node in tree.find_all(nodes.Name) if node.ctx != "load"} | {"loop"} | set(known)
+    """Yield line, message and hint for what the language does not allow, and for names without a value."""
+    defined = {node.name for node in tree.find_all(nodes.Name) if node.ctx != "load"} | {"loop"} | set(known)
     for node, line in _walk(tree, 1):
         kind = type(node).__name__
         if not isinstance(node, _NODES):
-            yield line, f"{_SPOKEN.get(kind, kind.lower())}: not available in mail templates", _LANGUAGE
+            yield line, f"{_TAG_NAMES.get(kind, kind.lower())}: not available in mail templates", _LANGUAGE
         elif isinstance(node, nodes.For) and (node.recursive or any(node.find_all(nodes.For))):
             yield line, "a loop inside a loop: not available in mail templates", _LANGUAGE
-        elif isinstance(node, nodes.Name) and node.ctx == "load" and node.name not in own:
-            yield line, f"there is no {node.name[:60]!r} in this notice", close_to(node.name, known)
+        elif isinstance(node, nodes.Name) and node.ctx == "load" and node.name not in defined:
+            yield line, f"there is no {node.name[:60]!r} in this notice", suggest(node.name, known)
         elif isinstance(node, nodes.Filter) and node.name not in FILTERS:
-            yield line, f"there is no filter {node.name!r}", close_to(node.name, FILTERS)
+            yield line, f"there is no filter {node.name!r}", suggest(node.name, FILTERS)
         elif isinstance(node, nodes.Test) and node.name not in environment.tests:
-            yield line, f"there is no test {node.name!r}", close_to(node.name, environment.tests)
+            yield line, f"there is no test {node.name!r}", suggest(node.name, environment.tests)
 
 
 def _walk(node: nodes.Node, line: int) -> Iterator[tuple[nodes.Node, int]]:
-    """Every node with its line (some have none of their own); not what stands inside of a node we haven't."""
+    """Yield every node with its line (some have none), without the children of a forbidden node."""
     line = node.lineno or line
     yield node, line
     for child in node.iter_child_nodes() if isinstance(node, _NODES) else ():
         yield from _walk(child, line)
 
 
-def close_to(word: str, words: Iterable[str]) -> str:
-    """A hint for people: the word that was meant, or all that there are."""
+def suggest(word: str, words: Iterable[str]) -> str:
+    """Return a hint: the most similar word, or all words."""
     choices = sorted(words)
     near = get_close_matches(word[:60], choices, 1)  # difflib is quadratic
     return f"did you mean {near[0]!r}?" if near else f"one of: {', '.join(choices)}"

@@ -1,4 +1,4 @@
-"""What a notice lets its templates say: plain values, cleaned, without what it should keep to itself."""
+"""Turn a notice into the values that its templates may use: cleaned, and without internal fields."""
 
 import re
 from collections.abc import Mapping
@@ -16,13 +16,13 @@ Values = Mapping[str, Value]
 
 NOTICES: Mapping[str, type[Notice]] = {cls.name: cls for cls in get_args(Notice)}
 LANGUAGES = ("id", "en")
-REASONS = (
+TEAM_REASONS = (
     *("new", "customer_wrote", "unconfirmed", "escalated", "handed_over", "assigned", "reminder", "notify"),
     *("follow_up", "decided", "bounced", "undeliverable", "complained"),
 )
 
-LINE = 150  # characters of a one-line value
-BOUNDED = {"team": 20_000}  # characters of the text; an agent's answer is never cut
+LINE_LIMIT = 150  # characters of a one-line value
+TEXT_LIMITS = {"team": 20_000}  # characters of `text` by notice; an agent's answer is never cut
 
 SAMPLE_TIME = datetime(2026, 11, 23, 2, tzinfo=UTC)
 _OPTIONAL = frozenset(
@@ -31,14 +31,14 @@ _OPTIONAL = frozenset(
 )
 OUTCOMES = ("granted", "refused")  # of a request for compensation
 
-# Addresses and ids are for headers alone: an acknowledgement shows nothing that the sender wrote (mail.md).
+# Only for headers: an acknowledgement shows nothing that the sender wrote.
 _WITHHELD = frozenset({"to", "in_reply_to", "language"})
 _NOT_LINES = _WITHHELD | {"text", "attachments", "needed", "template"}
 _LINES = {
     name: tuple(f.name for f in fields(cls) if f.name not in _NOT_LINES) for name, cls in NOTICES.items()
 }
 
-# Controls end a header line (RFC 5322 section 2.2) or hide text; bidi marks turn what a reader sees around.
+# Controls end a header line (RFC 5322 section 2.2) or hide text. Bidi marks reverse what a reader sees.
 _HIDDEN = (*range(0x20), *range(0x7F, 0xA0), 0x61C, 0x200B, 0x200E, 0x200F, *range(0x2028, 0x202F))
 _IN_A_LINE = dict.fromkeys((*_HIDDEN, *range(0x2060, 0x2070), 0xFEFF, *range(0xD800, 0xE000)), " ")
 _IN_A_BODY = dict.fromkeys((*range(0x20), 0x7F, *range(0xD800, 0xE000)), "")
@@ -61,27 +61,27 @@ _MONTHS = {
 }
 
 
-def header_text(text: str, limit: int = LINE) -> str:
-    """One line that is safe as (part of) a header: no controls, no encoded word, at most `limit` characters.
+def header_text(text: str, limit: int = LINE_LIMIT) -> str:
+    """Return one line that is safe in a header: no controls, no encoded word, at most `limit` characters.
 
-    "=?" is broken because Python's own serialiser decodes it: a subject of `=?UTF-8?Q?=0A?=Bcc:` became a
-    real Bcc line on 3.11.7. The text is cut first, so that the work is bounded by the limit.
+    "=?" is separated because Python's serialiser decodes it: with 3.11.7 a subject of `=?UTF-8?Q?=0A?=Bcc:`
+    became a real Bcc line. The text is cut first, so that the limit bounds the work.
     """
     start = text[: limit * 8]
-    if not start.isprintable():  # all that is replaced is unprintable, and few texts hold any
+    if not start.isprintable():  # all replaced characters are unprintable, and rare
         start = start.translate(_IN_A_LINE)
     return " ".join(start.split()).replace("=?", "= ?")[:limit].rstrip()
 
 
 def body_text(text: str) -> str:
-    """Several lines, ended by LF alone, without controls but tab."""
+    """Return `text` with LF line ends and without controls but tab."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    # Looked for first: outside of ASCII, replacing costs fourteen times as much as finding nothing.
+    # Searched first: outside of ASCII, replacing costs fourteen times as much as a search without a match.
     return text.translate(_IN_A_BODY) if text.isascii() or _UNFIT_FOR_A_BODY.search(text) else text
 
 
 def local_time(at: datetime, language: str, zone: str) -> str:
-    """A moment as people of that zone write it: "Senin, 23 November 2026 pukul 09.00 WIB"."""
+    """Format a moment in local time: "Senin, 23 November 2026 pukul 09.00 WIB"."""
     try:
         local = at.astimezone(ZoneInfo(zone))
     except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a name like "../x" or a directory
@@ -92,36 +92,37 @@ def local_time(at: datetime, language: str, zone: str) -> str:
     return f"{day}, {local.hour:02}:{local.minute:02} {local.tzname()}"
 
 
-def values_of(
+def build_values(
     notice: Notice, mailbox: Mailbox, *, language: str, zone: str, again: int = 0
 ) -> dict[str, Value]:
-    """Everything that the templates of this notice may name. `zone` is where its reader works.
+    """Return all values for the templates of this notice. `zone` is where its reader works.
 
-    Every field of the notice (but `to`, `in_reply_to`, `language`, `attachments`) under its own name, and
-    `brand`, `mailbox` (the address) and `marker`. `needed` is walked through with `for`. Texts are clean; a
-    moment is local time or ""; `cut` is how many characters of `text` were left out; `again` is 1 in the
-    second half of a mail in two languages (the text stood above).
+    - Every field of the notice but `to`, `in_reply_to`, `language` and `attachments`, under its own name.
+      Texts are clean, a moment is local time or "".
+    - `brand`, `mailbox` (the address) and `marker`. `needed` is for a loop.
+    - `cut`: how many characters of `text` were left out.
+    - `again`: 1 in the second half of a mail in two languages, where the text need not be repeated.
     """
-    said: dict[str, Value] = {
+    values: dict[str, Value] = {
         name: _value(getattr(notice, name), language, zone) for name in _LINES[notice.name]
     }
     text = getattr(notice, "text", None)
     if text is not None:
         whole = body_text(text).strip("\n")
-        said["text"] = shown = whole[: BOUNDED.get(notice.name)]
-        said["cut"] = len(whole) - len(shown)
+        values["text"] = shown = whole[: TEXT_LIMITS.get(notice.name)]
+        values["cut"] = len(whole) - len(shown)
     if isinstance(notice, Acknowledgement):
-        labels = (header_text(each.get(language, "")) for each in notice.needed)
-        said["needed"] = {label: label for label in labels if label}
-    said["brand"] = header_text(mailbox.brand) or mailbox.address
-    said["mailbox"] = mailbox.address
-    said["marker"] = MARKERS[language]
-    said["again"] = again
-    return said
+        labels = (header_text(names.get(language, "")) for names in notice.needed)
+        values["needed"] = {label: label for label in labels if label}
+    values["brand"] = header_text(mailbox.brand) or mailbox.address
+    values["mailbox"] = mailbox.address
+    values["marker"] = MARKERS[language]
+    values["again"] = again
+    return values
 
 
-def samples(name: str, language: str) -> list[Notice]:
-    """Notices of this name with made-up values, enough of them to walk through what a template decides by."""
+def sample_notices(name: str, language: str) -> list[Notice]:
+    """Return notices of this name with made-up values, for each branch that a template may take."""
     cls: Any = NOTICES[name]
     moments = {f.name for f in fields(cls) if "datetime" in str(f.type)}
     full: dict[str, Any] = {
@@ -137,7 +138,7 @@ def samples(name: str, language: str) -> list[Notice]:
         bare |= {"needed": (), "template": ""}
     variants = [full, bare]
     if "why" in full:
-        variants = [variant | {"why": why} for variant in variants for why in REASONS]
+        variants = [variant | {"why": why} for variant in variants for why in TEAM_REASONS]
     if "outcome" in full:
         variants = [variant | {"outcome": outcome} for variant in variants for outcome in OUTCOMES]
     return [cls(**variant) for variant in variants]
@@ -150,6 +151,6 @@ def _value(value: object, language: str, zone: str) -> Value:
         return local_time(value, language, zone)
     if isinstance(value, int):
         return value
-    if isinstance(value, Mapping):  # what something is called, by language
+    if isinstance(value, Mapping):  # a name by language
         return header_text(value.get(language, ""))
     return header_text(str(value)) if value is not None else ""

@@ -1,4 +1,4 @@
-"""The admins' templates: read, checked, compiled and tried on made-up notices before any mail needs them."""
+"""Load the admins' templates: read, check, compile and try them on made-up notices before any mail needs them."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -10,16 +10,23 @@ from jinja2 import nodes
 
 from mailbot.domain.policy import Mailbox
 from mailbot.errors import ConfigError, Problem
-from mailbot.mail.compose.template_sandbox import SIZE, TROUBLE, close_to, new_environment, render, unfit
-from mailbot.mail.compose.template_values import LANGUAGES, NOTICES, Values, samples, values_of
+from mailbot.mail.compose.template_sandbox import (
+    SIZE_LIMIT,
+    TEMPLATE_ERRORS,
+    find_faults,
+    new_environment,
+    render,
+    suggest,
+)
+from mailbot.mail.compose.template_values import LANGUAGES, NOTICES, Values, build_values, sample_notices
 
 _MAILBOX = Mailbox("support@example.com", "Sample Brand", "TOKO")
 
 KINDS = ("subject", "txt", "html")
-_VARIED = "acknowledgement"  # of which rules can choose a variant
+_VARIANTS_OF = "acknowledgement"  # the notice of which rules can choose a variant
 
-# What the reader must find, or the mail has no purpose; the agent's answer is cut at the marker.
-MUST_SAY: Mapping[str, tuple[str, ...]] = {
+# Without these values the mail has no purpose. An agent's answer is cut at the marker.
+REQUIRED_VALUES: Mapping[str, tuple[str, ...]] = {
     "acknowledgement": ("number",),
     "progress": ("number",),
     "answer": ("text",),
@@ -32,38 +39,38 @@ MUST_SAY: Mapping[str, tuple[str, ...]] = {
 
 
 class TemplateFailed(Exception):
-    """A template could not be rendered with these values; the text says which and why."""
+    """A template could not be rendered with these values; the text names the template and the error."""
 
 
 @dataclass(frozen=True, slots=True)
 class Templates:
-    """All templates, compiled. `clock` counts seconds for the time cap."""
+    """All templates, compiled. `clock` counts seconds for the time limit."""
 
     compiled: Mapping[str, jinja2.Template] = field(repr=False)
     clock: Callable[[], float] = time.monotonic
 
     def has(self, name: str, language: str) -> bool:
-        return file_of(name, language, KINDS[0]) in self.compiled
+        return file_name(name, language, KINDS[0]) in self.compiled
 
     def render(self, name: str, language: str, kind: str, values: Values) -> str:
-        """The text of `<language>/<name>.<kind>.j2` with these values; TemplateFailed says what is wrong."""
-        file = file_of(name, language, kind)
+        """Render `<language>/<name>.<kind>.j2` with these values. Raises TemplateFailed."""
+        file = file_name(name, language, kind)
         try:
             return render(self.compiled[file], values, self.clock)
-        except TROUBLE as error:
+        except TEMPLATE_ERRORS as error:
             raise TemplateFailed(f"{file}: {error}") from error
 
 
 def load(directory: Path, clock: Callable[[], float] = time.monotonic) -> Templates:
-    """Reads and tries every template under `directory`; raises ConfigError with every problem found."""
+    """Load and try every template under `directory`. Raises ConfigError with all problems."""
     environment = new_environment()
-    problems = list(_strangers(directory))
+    problems = list(_unknown_files(directory))
     compiled: dict[str, jinja2.Template] = {}
     for which in _expected(directory):
-        path = directory / file_of(*which)
+        path = directory / file_name(*which)
         try:
             source = _read(path)
-            compiled[file_of(*which)] = template = _compile(environment, path, source, which[0])
+            compiled[file_name(*which)] = template = _compile(environment, path, source, which[0])
             _try(template, path, source, which, clock)
         except ConfigError as error:
             problems += error.problems
@@ -73,22 +80,24 @@ def load(directory: Path, clock: Callable[[], float] = time.monotonic) -> Templa
 
 
 def _notice(name: str) -> str:
-    """The notice that a template is for: "acknowledgement" of its variant "acknowledgement.vip"."""
+    """Return the notice of a template: "acknowledgement" for its variant "acknowledgement.vip"."""
     return name.partition(".")[0]
 
 
-def file_of(name: str, language: str, kind: str) -> str:
+def file_name(name: str, language: str, kind: str) -> str:
     return f"{language}/{name}.{kind}.j2"
 
 
 def variants(directory: Path) -> tuple[str, ...]:
-    """The variants of a notice that some language has: "acknowledgement.vip"; each must be there in all."""
-    files = directory.glob(f"*/{_VARIED}.*.*.j2")
-    return tuple(sorted({path.name.rpartition(".j2")[0].rpartition(".")[0] for path in files if _fits(path)}))
+    """Return the variants that some language has ("acknowledgement.vip"): each must exist in all languages."""
+    files = directory.glob(f"*/{_VARIANTS_OF}.*.*.j2")
+    return tuple(
+        sorted({path.name.rpartition(".j2")[0].rpartition(".")[0] for path in files if _is_variant(path)})
+    )
 
 
-def _fits(path: Path) -> bool:
-    """acknowledgement.<variant>.<kind>.j2"""
+def _is_variant(path: Path) -> bool:
+    """Recognise acknowledgement.<variant>.<kind>.j2."""
     parts = path.name.split(".")
     return len(parts) == 4 and parts[2] in KINDS and path.parent.name in LANGUAGES and bool(parts[1])
 
@@ -102,10 +111,10 @@ def _expected(directory: Path) -> Iterator[tuple[str, str, str]]:
 
 def _read(path: Path) -> str:
     try:
-        if path.exists() and not path.is_file():  # to open a pipe would wait for ever
+        if path.exists() and not path.is_file():  # opening a pipe would block for ever
             raise ConfigError([Problem(str(path), 0, 0, "is not a file")])
         with path.open("rb") as stream:
-            raw = stream.read(SIZE + 1)
+            raw = stream.read(SIZE_LIMIT + 1)
         source = raw.decode("utf-8")
     except FileNotFoundError:
         hint = "`mailbot init` writes one to start from"
@@ -115,23 +124,23 @@ def _read(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise ConfigError([Problem(str(path), line, 1, "is not UTF-8", "save the file as UTF-8")]) from error
-    if len(raw) > SIZE:
-        raise ConfigError([Problem(str(path), 1, 1, f"is larger than {SIZE:,} bytes")])
+    if len(raw) > SIZE_LIMIT:
+        raise ConfigError([Problem(str(path), 1, 1, f"is larger than {SIZE_LIMIT:,} bytes")])
     return source
 
 
 def _compile(environment: jinja2.Environment, path: Path, source: str, name: str) -> jinja2.Template:
-    known = values_of(samples(_notice(name), "en")[0], _MAILBOX, language="en", zone="UTC").keys()
+    known = build_values(sample_notices(_notice(name), "en")[0], _MAILBOX, language="en", zone="UTC").keys()
     try:
         tree = environment.parse(source, path.name, str(path))
-        if faults := list(unfit(tree, environment, known)):
+        if faults := list(find_faults(tree, environment, known)):
             raise ConfigError([_problem(path, source, *fault) for fault in faults])
         for loop in list(tree.find_all(nodes.For)):
-            loop.iter = nodes.Filter(loop.iter, "rounds", [], [], None, None, lineno=loop.lineno)
+            loop.iter = nodes.Filter(loop.iter, "limited", [], [], None, None, lineno=loop.lineno)
         code = environment.compile(tree, path.name, str(path))
-    except TROUBLE as error:
+    except TEMPLATE_ERRORS as error:
         line = error.lineno if isinstance(error, jinja2.TemplateSyntaxError) else 1
-        raise ConfigError([_problem(path, source, line, _said(error))]) from error
+        raise ConfigError([_problem(path, source, line, _error_text(error))]) from error
     return jinja2.Template.from_code(environment, code, {})
 
 
@@ -142,36 +151,36 @@ def _try(
     which: tuple[str, str, str],
     clock: Callable[[], float],
 ) -> None:
-    """Renders with made-up values and looks for what the reader must find."""
+    """Render with made-up values and check for the required values. Raises ConfigError."""
     name, language, kind = _notice(which[0]), *which[1:]
-    for notice in samples(name, language):
-        values = values_of(notice, _MAILBOX, language=language, zone="Asia/Jakarta")
+    for notice in sample_notices(name, language):
+        values = build_values(notice, _MAILBOX, language=language, zone="Asia/Jakarta")
         try:
             text = render(template, values, clock)
-        except TROUBLE as error:
-            raise ConfigError([_problem(path, source, _line_of(error, path), _said(error))]) from error
-        missing = [word for word in MUST_SAY.get(name, ()) if str(values[word]) not in text]
+        except TEMPLATE_ERRORS as error:
+            raise ConfigError([_problem(path, source, _line_of(error, path), _error_text(error))]) from error
+        missing = [value for value in REQUIRED_VALUES.get(name, ()) if str(values[value]) not in text]
         if kind != "subject" and missing:
             hint = f"put {{{{ {missing[0]} }}}} where the reader finds it"
-            raise ConfigError([Problem(str(path), 1, 1, f"never says {missing[0]!r}", hint)])
+            raise ConfigError([Problem(str(path), 1, 1, f"never prints {missing[0]!r}", hint)])
         if kind == "html" and ("<html" in text.lower() or "<body" in text.lower()):
-            hint = "write only what stands inside of <body>: two languages may share one page"
+            hint = "write only the content of <body>: two languages may share one page"
             raise ConfigError([Problem(str(path), 1, 1, "is a whole page", hint)])
 
 
-def _strangers(directory: Path) -> Iterator[Problem]:
-    """Files and folders that no notice asks for: most often a name with a slip."""
+def _unknown_files(directory: Path) -> Iterator[Problem]:
+    """Yield a problem for each file and folder that belongs to no notice: usually a misspelled name."""
     if not directory.is_dir():
         yield Problem(str(directory), 0, 0, "there is no such folder of templates")
         return
-    expected = [file_of(*which) for which in _expected(directory)]
+    expected = [file_name(*which) for which in _expected(directory)]
     folders = [directory / language for language in LANGUAGES]
     for path in (path for folder in (directory, *folders) if folder.is_dir() for path in folder.iterdir()):
         file = path.relative_to(directory).as_posix()
         if path.name.startswith(".") or path in folders or file in expected:
             continue
         choices = expected if path.suffix or path.parent != directory else LANGUAGES
-        yield Problem(str(path), 0, 0, "is the template of no notice", close_to(file, choices))
+        yield Problem(str(path), 0, 0, "is the template of no notice", suggest(file, choices))
 
 
 def _problem(path: Path, source: str, line: int, message: str, hint: str = "") -> Problem:
@@ -189,5 +198,5 @@ def _line_of(error: BaseException, path: Path) -> int:
     return line
 
 
-def _said(error: BaseException) -> str:
+def _error_text(error: BaseException) -> str:
     return str(getattr(error, "message", None) or error or type(error).__name__)

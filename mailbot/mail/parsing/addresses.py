@@ -1,45 +1,45 @@
-"""Who a mail says it is from: address lists of RFC 5322 3.4, read in one pass."""
+"""Parse address lists (RFC 5322 section 3.4) in one pass."""
 
 import re
 from dataclasses import dataclass
 
-from mailbot.mail.parsing import charsets, encoded_words
+from mailbot.mail.parsing import encoded_words
 from mailbot.mail.parsing.header_fields import VALUE_LIMIT
 
 NAME_LIMIT = 150
 
-_USUAL = re.compile(r'\s*(?:"([^"\\<>]*)"|([^"\\<>(),:;@]*?))\s*<([\w.+=-]+@[A-Za-z0-9.-]+)>\s*\Z', re.ASCII)
+_SIMPLE = re.compile(r'\s*(?:"([^"\\<>]*)"|([^"\\<>(),:;@]*?))\s*<([\w.+=-]+@[A-Za-z0-9.-]+)>\s*\Z', re.ASCII)
 # Every character belongs to exactly one kind of token, so that the scan is linear.
 _TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"?|([<>,;:@.()])|(\s+)|((?:[^\s"<>,;:@.()\\]|\\.)+|\\)', re.DOTALL)
 _ADDRESS = re.compile(r"[^\s@<>(),;:\\\"\[\]]{1,64}@[^\s@<>(),;:\\\"\[\]]{1,253}\Z")
 _DOMAIN = re.compile(r"(?!-)[\w-]{1,63}(?<!-)(?:\.(?!-)[\w-]{1,63}(?<!-))*\Z")
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 
+Token = tuple[str, str]  # kind ("text", "quoted", "mark" or "space"), text
+
 
 @dataclass(frozen=True, slots=True)
 class NamedAddress:
-    """`address` is in lower case, "" when what stood there is none; `name` is safe to show."""
+    """`address` is in lower case, "" when it is not valid. `name` is safe to show."""
 
     name: str
     address: str
 
 
 def parse_addresses(value: str) -> tuple[NamedAddress, ...]:
-    """Everybody named in an address field, groups opened; only its first 4 KiB are read.
+    """Return all addresses of an address field, groups opened. Only its first 4 KiB are read.
 
-    Encoded words are decoded after the split (RFC 2047 5.3): a name can't smuggle an address in.
+    Encoded words are decoded after the split (RFC 2047 section 5.3), so that a name can't add an address.
     """
-    usual = _USUAL.match(value) if len(value) <= VALUE_LIMIT else None
-    if usual:
-        return (NamedAddress(_name(usual[1] or usual[2] or ""), normalise_address(usual[3])),)
-    found = []
-    for tokens in _split(value[:VALUE_LIMIT]):
-        found.append(_person(tokens))
-    return tuple(person for person in found if person.name or person.address)
+    simple = _SIMPLE.match(value) if len(value) <= VALUE_LIMIT else None
+    if simple:
+        return (NamedAddress(_name(simple[1] or simple[2] or ""), normalise_address(simple[3])),)
+    listed = map(_named_address, _split(value[:VALUE_LIMIT]))
+    return tuple(entry for entry in listed if entry.name or entry.address)
 
 
 def normalise_address(text: str) -> str:
-    """`text` as an address in lower case, "" when it isn't a usable one."""
+    """Return `text` as an address in lower case, "" when it isn't a usable one."""
     address = text.lower()
     _, _, domain = address.rpartition("@")
     if len(address) > 254 or not address.isprintable():
@@ -49,9 +49,9 @@ def normalise_address(text: str) -> str:
     return address
 
 
-def _split(value: str) -> list[list[tuple[str, str]]]:
-    """The tokens of each address: ("text" | "quoted" | "mark" | "space", text), comments left out."""
-    groups: list[list[tuple[str, str]]] = [[]]
+def _split(value: str) -> list[list[Token]]:
+    """Return the tokens of each address without comments."""
+    groups: list[list[Token]] = [[]]
     depth = 0
     angle = False
     for match in _TOKEN.finditer(value):
@@ -65,7 +65,7 @@ def _split(value: str) -> list[list[tuple[str, str]]]:
         elif mark in (",", ";") and not angle:
             groups.append([])
         elif mark == ":" and not angle:
-            groups[-1].clear()  # that was the name of a group
+            groups[-1].clear()  # the name of a group
         elif quoted is not None:
             groups[-1].append(("quoted", _QUOTED_PAIR.sub(r"\1", quoted)))
         elif mark:
@@ -76,33 +76,35 @@ def _split(value: str) -> list[list[tuple[str, str]]]:
     return groups
 
 
-def _person(tokens: list[tuple[str, str]]) -> NamedAddress:
+def _named_address(tokens: list[Token]) -> NamedAddress:
     marks = [text for kind, text in tokens if kind == "mark"]
     if "<" not in marks:
-        address = normalise_address(_joined(tokens))
-        return NamedAddress("" if address else _name(_shown(tokens)), address)
-    opens = next(i for i, token in enumerate(tokens) if token == ("mark", "<"))
-    closes = next((i for i, token in enumerate(tokens) if token == ("mark", ">") and i > opens), len(tokens))
-    inside = _joined(tokens[opens + 1 : closes]).rpartition(":")[2].lstrip("<")  # a source route is dropped
-    after = "".join(text for _, text in tokens[closes + 1 :])
-    # Two addresses without a comma: whichever we took, somebody else would read the other one.
+        address = normalise_address(_join_addr_spec(tokens))
+        return NamedAddress("" if address else _name(_join(tokens)), address)
+    opening = next(i for i, token in enumerate(tokens) if token == ("mark", "<"))
+    closing = next(
+        (i for i, token in enumerate(tokens) if token == ("mark", ">") and i > opening), len(tokens)
+    )
+    inside = _join_addr_spec(tokens[opening + 1 : closing]).rpartition(":")[2].lstrip("<")  # no source route
+    after = _join(tokens[closing + 1 :])
+    # Two addresses without a comma are ambiguous: another program might choose the other one.
     address = "" if "@" in after or "<" in after else normalise_address(inside)
-    return NamedAddress(_name(_shown(tokens[:opens])), address)
+    return NamedAddress(_name(_join(tokens[:opening])), address)
 
 
-def _joined(tokens: list[tuple[str, str]]) -> str:
-    """An addr-spec without the white space that RFC 5322 4.4 allows around its dots and its "@"."""
+def _join_addr_spec(tokens: list[Token]) -> str:
+    """Join the tokens without the white space that RFC 5322 section 4.4 allows around dots and "@"."""
     kept: list[str] = []
     for i, (kind, text) in enumerate(tokens):
-        beside = tokens[i - 1 : i] + tokens[i + 1 : i + 2]
-        if kind != "space" or not (len(beside) < 2 or any(side[0] == "mark" for side in beside)):
+        neighbours = tokens[i - 1 : i] + tokens[i + 1 : i + 2]
+        if kind != "space" or not (len(neighbours) < 2 or any(token[0] == "mark" for token in neighbours)):
             kept.append(text)
     return "".join(kept)
 
 
-def _shown(tokens: list[tuple[str, str]]) -> str:
+def _join(tokens: list[Token]) -> str:
     return "".join(text for _, text in tokens)
 
 
 def _name(text: str) -> str:
-    return charsets.clean_line(encoded_words.decoded(text), NAME_LIMIT) if text else ""
+    return encoded_words.decode_line(text, NAME_LIMIT) if text else ""

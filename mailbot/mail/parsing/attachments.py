@@ -1,4 +1,4 @@
-"""What came along with the text: safe names, types by content, digests."""
+"""Read attachments: safe names, types detected by content, digests."""
 
 import hashlib
 import re
@@ -7,17 +7,17 @@ import unicodedata
 import filetype
 
 from mailbot.domain.model import Attachment
-from mailbot.mail.parsing import charsets, encoded_words
+from mailbot.mail.parsing import encoded_words
 from mailbot.mail.parsing.header_fields import VALUE_LIMIT
 from mailbot.mail.parsing.mime_tree import Part
 
 NAME_LIMIT = 150
 _RAW_NAME_LIMIT = 1000
-_LOOKED_AT = 8192  # bytes from which the type is told
+_DETECTION_BYTES = 8192
 
-# What a content of these types always begins with is known, so a claim that filetype can't confirm is wrong.
-_PROVABLE = ("image/", "audio/", "video/", "font/")
-_CANNOT_BE_SEEN = frozenset({"image/svg+xml"})
+# filetype knows the first bytes of all these types, so a declared one that it can't confirm is wrong.
+_DETECTABLE = ("image/", "audio/", "video/", "font/")
+_UNDETECTABLE = frozenset({"image/svg+xml"})
 _EXTENSIONS = {
     "application/pdf": ".pdf",
     "image/gif": ".gif",
@@ -31,7 +31,7 @@ _EXTENSIONS = {
     "text/plain": ".txt",
     "text/rfc822-headers": ".txt",
 }
-# Runs on a double click, or is a known carrier: kept, but nobody should open it unasked.
+# Files that run on a double click, or are known to carry malware. They are stored but flagged.
 _DANGEROUS = frozenset(
     """
     ace apk app bat chm cmd com cpl dll exe hta img inf iso jar js jse lnk mht msc msi msp ps1 reg
@@ -43,42 +43,45 @@ _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,60}/[a-z0-9][a-z0-9!#$&^_.+-]{0
 
 
 def read(part: Part, content: bytes) -> Attachment:
-    kind = type_of(content, part.type)
+    kind = detect_type(content, part.type)
     digest = hashlib.sha256(content).hexdigest()
     return Attachment(_name(part, kind), kind, len(content), digest, content)
 
 
-def type_of(content: bytes, declared: str) -> str:
-    """The type as the content shows it; where that shows nothing, the declared one unless it is refuted."""
+def detect_type(content: bytes, declared: str) -> str:
+    """Return the type that the content shows, else the declared one unless the content refutes it."""
     try:
-        seen = filetype.guess_mime(content[:_LOOKED_AT])  # type: ignore[no-untyped-call]
-    except Exception:  # reading is total, and its matchers index into bytes that an attacker chose
-        seen = None
-    if seen and not (seen == "image/bmp" and b"\0" not in content[:_LOOKED_AT]):  # a text may begin with "BM"
-        return str(seen)
-    refuted = declared.startswith(_PROVABLE) and declared not in _CANNOT_BE_SEEN
+        detected = filetype.guess_mime(content[:_DETECTION_BYTES])  # type: ignore[no-untyped-call]
+    except Exception:  # parsing is total, and filetype's matchers index into bytes that an attacker chose
+        detected = None
+    # A text may begin with "BM", as a bitmap does.
+    if detected and not (detected == "image/bmp" and b"\0" not in content[:_DETECTION_BYTES]):
+        return str(detected)
+    refuted = declared.startswith(_DETECTABLE) and declared not in _UNDETECTABLE
     if refuted or declared == "application/pdf" or not _TYPE.match(declared):
         return "application/octet-stream"
     return declared
 
 
 def is_dangerous(attachment: Attachment) -> bool:
-    """Is this of a kind that runs when opened? Such a thing is kept and not handed on unasked."""
+    """Check whether this kind of file runs when somebody opens it."""
     extension = attachment.name.rpartition(".")[2].lower()
     return extension in _DANGEROUS or attachment.type in _DANGEROUS_TYPES
 
 
-def file_name(part: Part) -> str:
-    """The name that the sender gave the part, as it stands; "" when there is none."""
+def declared_name(part: Part) -> str:
+    """Return the file name as the sender declared it, unchecked, "" when there is none."""
     value = part.fields.get("content-disposition")
-    name = encoded_words.parameters(value[:VALUE_LIMIT]).get("filename", "") if ";" in value else ""
+    name = encoded_words.parse_parameters(value[:VALUE_LIMIT]).get("filename", "") if ";" in value else ""
     return (name or part.parameters.get("name", ""))[:_RAW_NAME_LIMIT]
 
 
 def safe_name(raw: str) -> str:
-    """The last path component of `raw` without control and format (bidi, zero width) characters, at most 150
-    characters with the extension kept; "" when nothing is left."""
-    text = charsets.clean_line(encoded_words.decoded(raw), _RAW_NAME_LIMIT)
+    """Return the last path component of `raw`, at most 150 characters with its extension kept.
+
+    Control and format characters (bidi, zero width) are removed. It is "" when nothing is left.
+    """
+    text = encoded_words.decode_line(raw, _RAW_NAME_LIMIT)
     if not text.isascii():
         text = "".join(c for c in text if unicodedata.category(c)[0] != "C")
     name = text.replace("\\", "/").rpartition("/")[2].strip(" .") or ""
@@ -90,7 +93,7 @@ def safe_name(raw: str) -> str:
 
 
 def _name(part: Part, kind: str) -> str:
-    name = safe_name(file_name(part))
+    name = safe_name(declared_name(part))
     if name:
         return name
     stem = "message" if kind.startswith("message/") else "attachment"

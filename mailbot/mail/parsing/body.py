@@ -1,10 +1,10 @@
-"""What a mail says and carries: its text, put together from the parts that hold it, and its attachments."""
+"""Assemble the text of a mail from its parts, and collect its attachments."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mailbot.domain.model import Attachment
-from mailbot.mail.parsing import attachments, charsets, header_fields, mime_tree, transfer_encoding
+from mailbot.mail.parsing import attachments, charsets, header_fields, mime_tree
 from mailbot.mail.parsing.html_text import html_to_text
 from mailbot.mail.parsing.mime_tree import Part, Structure
 
@@ -12,13 +12,13 @@ TEXT_LIMIT = 512 * 1024  # characters of text in all
 _ENCODED_LIMIT = 4 * TEXT_LIMIT  # bytes of one part that are decoded for it
 
 # Text that people don't read as text: it stays an attachment.
-_NO_BODY = frozenset(
+_ATTACHED_TEXT = frozenset(
     """
     text/calendar text/css text/csv text/directory text/javascript text/rfc822-headers text/vcard
     text/x-amp-html text/x-vcard text/xml
     """.split()  # noqa: SIM905 - words in rows can be read
 )
-_NOT_OUR_TYPES = {
+_FLAGGED_TYPES = {
     "application/ms-tnef": "tnef",
     "application/vnd.ms-tnef": "tnef",
     "application/pgp-encrypted": "encrypted",
@@ -28,10 +28,12 @@ _NOT_OUR_TYPES = {
 }
 _SMIME = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
 
+Flags = dict[str, None]  # an ordered set
+
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """`flags` say what was cut, could not be read, or is opaque to us; each once, in order of appearance."""
+    """`flags` name what was cut, unreadable or opaque, without duplicates, in order of appearance."""
 
     text: str
     attachments: tuple[Attachment, ...]
@@ -39,70 +41,69 @@ class Body:
 
 
 def read(raw: bytes, tree: Structure) -> Body:
-    """The text and the attachments of the mail `raw`. Never raises: a part that can't be read is flagged."""
-    flags = dict.fromkeys(_kinds(tree))
+    """Return the text and the attachments of the mail `raw`. Never raises: an unreadable part is flagged."""
+    flags = dict.fromkeys(_type_flags(tree))
     texts = _texts(raw, tree.parts, flags)
-    found = []
+    attached = []
     for part in tree.parts:
         if _text_kind(part, tree.parts):
             continue
         try:
-            found.append(attachments.read(part, _content(raw, part)))
-        except Exception:  # reading is total (mail.md, point 1): the raw mail is kept, the part is flagged
+            attached.append(attachments.read(part, part.content(raw)))
+        except Exception:  # parsing is total: the raw mail is stored, the part is flagged
             flags["unreadable-part"] = None
-    text = _whole(texts, flags) or _embedded_text(found, flags)
+    text = _join(texts, flags) or _forwarded_text(attached, flags)
     if "-----BEGIN PGP MESSAGE-----" in text:
         flags["encrypted"] = None
-    if any(map(attachments.is_dangerous, found)):
+    if any(map(attachments.is_dangerous, attached)):
         flags["dangerous-attachment"] = None
-    return Body(text, tuple(found), tuple(flags))
+    return Body(text, tuple(attached), tuple(flags))
 
 
-def _kinds(tree: Structure) -> Iterable[str]:
+def _type_flags(tree: Structure) -> Iterable[str]:
     for kind in (*tree.types, *(part.type for part in tree.parts)):
-        if kind in _NOT_OUR_TYPES:
-            yield _NOT_OUR_TYPES[kind]
+        if kind in _FLAGGED_TYPES:
+            yield _FLAGGED_TYPES[kind]
     for part in tree.parts:
         if part.type in _SMIME:
             yield "signed" if part.parameters.get("smime-type", "").lower() == "signed-data" else "encrypted"
 
 
-def _texts(raw: bytes, parts: tuple[Part, ...], flags: dict[str, None]) -> list[str]:
-    """The text of each part that holds some. Of several alternatives HTML counts only if no plain one says
-    anything; the plain ones are read first to know."""
+def _texts(raw: bytes, parts: tuple[Part, ...], flags: Flags) -> list[str]:
+    """Return the text of each text part. Plain parts are read first: HTML counts only if its alternatives
+    are empty."""
     texts: dict[int, str] = {}
-    said: set[int] = set()
+    filled: set[int] = set()  # alternatives with a plain text
     budget = TEXT_LIMIT
-    for wanted in ("plain", "html"):
+    for kind in ("plain", "html"):
         for number, part in enumerate(parts):
-            if _text_kind(part, parts) != wanted or (wanted == "html" and part.choice in said):
+            if _text_kind(part, parts) != kind or (kind == "html" and part.alternative in filled):
                 continue
-            text, read = _text(raw, part, budget, flags)
-            budget -= read
+            text, used = _text(raw, part, budget, flags)
+            budget -= used
             texts[number] = text
-            if part.choice and text.strip():
-                said.add(part.choice)
+            if part.alternative and text.strip():
+                filled.add(part.alternative)
     return [texts[number] for number in sorted(texts)]
 
 
 def _text_kind(part: Part, parts: tuple[Part, ...]) -> str:
-    """ "plain" or "html" for a part that people read as the mail's text, "" for one that is attached."""
-    if not part.type.startswith("text/") or part.type in _NO_BODY:
+    """Return "plain" or "html" for a part of the mail's text, "" for an attachment."""
+    if not part.type.startswith("text/") or part.type in _ATTACHED_TEXT:
         return ""
     disposition = part.fields.get("content-disposition")[:20].lower()
     if disposition.startswith("attachment"):
         return ""
-    if len(parts) > 1 and attachments.file_name(part):
+    if len(parts) > 1 and attachments.declared_name(part):
         return ""
     return "html" if part.type == "text/html" else "plain"
 
 
-def _text(raw: bytes, part: Part, budget: int, flags: dict[str, None]) -> tuple[str, int]:
-    """The text of one part and how many characters were read for it, at most `budget`: HTML with its tags."""
+def _text(raw: bytes, part: Part, budget: int, flags: Flags) -> tuple[str, int]:
+    """Return the text of one part and how much of `budget` it used, in characters of source (HTML with tags)."""
     is_html = part.type == "text/html"
     try:
-        data = raw[part.start : min(part.end, part.start + _ENCODED_LIMIT)] if budget else b""
-        data = transfer_encoding.undo(data, part.fields.get("content-transfer-encoding"))[:_ENCODED_LIMIT]
+        data = part.content(raw, _ENCODED_LIMIT) if budget else b""
         source = charsets.clean(charsets.decode(data, part.parameters.get("charset", "")))
         cut = part.end - part.start > min(_ENCODED_LIMIT, budget * _ENCODED_LIMIT) or len(source) > budget
         source = source[:budget]
@@ -110,29 +111,24 @@ def _text(raw: bytes, part: Part, budget: int, flags: dict[str, None]) -> tuple[
         if cut or html_cut:
             flags["html-cut" if is_html else "text-cut"] = None
         return charsets.clean(text), len(source)
-    except Exception:  # reading is total (mail.md, point 1): the raw mail is kept, the part is flagged
+    except Exception:  # parsing is total: the raw mail is stored, the part is flagged
         flags["unreadable-part"] = None
         return "", 0
 
 
-def _content(raw: bytes, part: Part) -> bytes:
-    return transfer_encoding.undo(raw[part.start : part.end], part.fields.get("content-transfer-encoding"))
-
-
-def _whole(texts: list[str], flags: dict[str, None]) -> str:
+def _join(texts: list[str], flags: Flags) -> str:
     text = "\n\n".join(text.strip("\n") for text in texts if text.strip())
     if len(text) > TEXT_LIMIT:
         flags["text-cut"] = None
     return text[:TEXT_LIMIT]
 
 
-def _embedded_text(found: list[Attachment], flags: dict[str, None]) -> str:
-    """A mail that only forwards another one as an attachment says what that one says."""
-    for attachment in found:
-        if attachment.type != "message/rfc822":
-            continue
-        raw = attachment.content
-        top, start = header_fields.read(raw, 0, len(raw))
-        tree = mime_tree.read(raw, top, start, len(raw))
-        return _whole(_texts(raw, tree.parts, flags), flags)
+def _forwarded_text(attached: list[Attachment], flags: Flags) -> str:
+    """Return the text of the first attached mail: some senders forward a mail without a word of their own."""
+    for attachment in attached:
+        if attachment.type == "message/rfc822":
+            raw = attachment.content
+            top, start = header_fields.read(raw, 0, len(raw))
+            tree = mime_tree.read(raw, top, start, len(raw))
+            return _join(_texts(raw, tree.parts, flags), flags)
     return ""

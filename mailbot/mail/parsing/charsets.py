@@ -1,17 +1,16 @@
-"""Bytes to text that is safe to keep: which codec a declared charset means, what to try when it is wrong,
-and which characters may never reach a text of ours."""
+"""Decode bytes to text that is safe to store, whatever charset a mail declares."""
 
 import re
 from encodings.aliases import aliases
 
-# Codecs that are no character sets, or that make ordinary ASCII mean something else (mail.md, point 3).
+# Codecs that are no character sets, or that change the meaning of plain ASCII.
 _DENIED = frozenset(
     {"base64_codec", "bz2_codec", "hex_codec", "quopri_codec", "rot_13", "uu_codec", "zlib_codec"}
     | {"utf_7", "idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"}
 )
 _CODECS = (frozenset(aliases.values()) | {"utf_8_sig", "koi8_u", "koi8_t", "cp720", "cp874"}) - _DENIED
-# What senders mean when they say it: the WHATWG Encoding Standard's reading of labels.
-_MEANT = {
+# What senders mean by a label, as the WHATWG Encoding Standard maps it.
+_ACTUAL_CODECS = {
     "ascii": "utf_8",
     "utf8": "utf_8",
     "latin_1": "cp1252",
@@ -42,23 +41,22 @@ _BOMS = (b"\xff\xfe", b"\xfe\xff")
 
 
 def codec_for(label: str) -> str:
-    """Python's codec for a charset as a mail declares it, "" when we know none or won't use it.
+    """Return Python's codec for a declared charset, "" when it is unknown or denied.
 
-    Only names of a fixed table are looked up: `codecs.lookup` remembers every unknown name for ever.
+    Only a fixed table is searched: `codecs.lookup` caches every unknown name for ever.
     """
-    name = _SEPARATORS.sub("_", label[:_LABEL_LIMIT].strip(" \t\"'").lower().partition("*")[0]).removeprefix(
-        "x_"
-    )
-    codec = _MEANT.get(name) or aliases.get(name) or name
-    codec = _MEANT.get(codec, codec)
+    name = label[:_LABEL_LIMIT].strip(" \t\"'").lower().partition("*")[0]
+    name = _SEPARATORS.sub("_", name).removeprefix("x_")
+    codec = _ACTUAL_CODECS.get(name) or aliases.get(name) or name
+    codec = _ACTUAL_CODECS.get(codec, codec)
     return codec if codec in _CODECS else ""
 
 
 def decode(data: bytes, label: str = "") -> str:
-    """The text of `data`: as declared, else UTF-8, else windows-1252. Never raises; not yet `clean`."""
+    """Decode as declared, else as UTF-8, else as windows-1252. Never raises. The result needs `clean`."""
     codec = codec_for(label) if label else "utf_8"
     if codec[:6] in ("utf_16", "utf_32") and b"\0" not in data and data[:2] not in _BOMS:
-        codec = "utf_8"  # mislabelled: a text of two-byte units without one NUL has no ASCII and no line end
+        codec = "utf_8"  # mislabelled: a text of two-byte units without a NUL has no ASCII and no line end
     for name in (codec, "utf_8"):
         try:
             if name:
@@ -66,7 +64,7 @@ def decode(data: bytes, label: str = "") -> str:
         except UnicodeError:
             pass
     if codec not in ("", "utf_8", "cp1252"):
-        return data.decode(codec, "replace")  # mostly right, as a multi-byte text that was cut somewhere
+        return data.decode(codec, "replace")  # mostly right, like a multi-byte text that was cut
     text = data.decode("utf_8", "replace")
     broken = text.count("\ufffd")
     if broken * 2 > len(text) - len(text.encode("ascii", "ignore")):
@@ -75,8 +73,10 @@ def decode(data: bytes, label: str = "") -> str:
 
 
 def clean(text: str) -> str:
-    """`text` with LF line ends and without what breaks SQL, terminals and line-based formats: NUL, C0 but tab
-    and newline, DEL, C1, lone surrogates, U+2028 and U+2029, a byte order mark in front."""
+    """Return `text` with LF line ends and without what breaks SQL, terminals and line-based formats.
+
+    Removed: C0 controls but tab and newline, DEL, C1, lone surrogates, U+2028, U+2029, a leading BOM.
+    """
     if "\r" in text:
         text = text.replace("\r\n", "\n")
     if _UNSAFE.search(text):
@@ -85,5 +85,5 @@ def clean(text: str) -> str:
 
 
 def clean_line(text: str, limit: int) -> str:
-    """`text` as one line of at most `limit` characters, runs of white space as one space."""
+    """Return `text` as one line of at most `limit` characters, runs of white space as one space."""
     return " ".join(clean(text).split())[:limit].rstrip()

@@ -1,4 +1,7 @@
-"""What header values say once decoded: encoded words (RFC 2047) and parameters (RFC 2045 5.1, RFC 2231)."""
+"""Decode header values: encoded words (RFC 2047) and parameters (RFC 2045 section 5.1, RFC 2231).
+
+`email.header` is not used: it decodes with any codec of Python and joins words less leniently.
+"""
 
 import binascii
 import re
@@ -6,7 +9,7 @@ from urllib.parse import unquote_to_bytes
 
 from mailbot.mail.parsing import charsets, transfer_encoding
 
-# Some encode a "?" as itself, so the text may hold one, but never another "=?": so the scan stays linear.
+# Some senders leave "?" unencoded, so the text may hold it, but never another "=?": the scan stays linear.
 _WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?((?:[^=?]|=(?!\?[^=])|\?(?!=))*)\?=")
 # An unclosed quote takes all the rest: with no second way to match, the scan stays linear.
 _PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|([^;]*))', re.DOTALL)
@@ -15,13 +18,18 @@ _TYPE = re.compile(r"\s*([a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,80})\s*(?:;
 _ESCAPED = re.compile(r'\\(["\\])')
 
 
-def decoded(value: str) -> str:
-    """`value` with its encoded words decoded, as leniently as mail programs do. Not yet `clean`."""
+def decode_line(value: str, limit: int) -> str:
+    """Decode `value` to one clean line of at most `limit` characters."""
+    return charsets.clean_line(decode(value), limit)
+
+
+def decode(value: str) -> str:
+    """Decode the encoded words in `value`, as leniently as mail programs do. The result needs `clean`."""
     last = value.rfind("?=")
     if last < 0 or "=?" not in value:
         return value
     out: list[str] = []
-    pending: list[tuple[str, bytes]] = []  # adjacent words: one character may be spread over two of them
+    pending: list[tuple[str, bytes]] = []  # adjacent words: one character may be split over two of them
     at = 0
     for match in _WORD.finditer(value, 0, last + 2):
         between = value[at : match.start()]
@@ -37,7 +45,7 @@ def decoded(value: str) -> str:
 def _word(encoding: str, text: str) -> bytes:
     data = text.encode("utf-8", "surrogateescape")
     if encoding in "bB":
-        return transfer_encoding.undo(data, "base64")
+        return transfer_encoding.decode(data, "base64")
     return binascii.a2b_qp(data, header=True)
 
 
@@ -51,18 +59,16 @@ def _join(words: list[tuple[str, bytes]]) -> str:
     return text
 
 
-def content_type(value: str, default: str = "text/plain") -> tuple[str, dict[str, str]]:
-    """A Content-Type as ("multipart/mixed", {"boundary": ...}); a senseless one reads as `default`."""
-    found = _TYPE.match(value)
-    if found is None:
-        return default, parameters(value) if ";" in value else {}
-    return found[1].lower(), parameters(value) if ";" in value else {}
+def parse_content_type(value: str, default: str = "text/plain") -> tuple[str, dict[str, str]]:
+    """Parse a Content-Type to ("multipart/mixed", {"boundary": ...}); an invalid type becomes `default`."""
+    match = _TYPE.match(value)
+    return match[1].lower() if match else default, parse_parameters(value) if ";" in value else {}
 
 
-def parameters(value: str) -> dict[str, str]:
-    """The parameters behind the first ";", names in lower case, continuations joined, charsets decoded."""
+def parse_parameters(value: str) -> dict[str, str]:
+    """Parse the parameters after the first ";": names in lower case, continuations joined and decoded."""
     plain: dict[str, str] = {}
-    pieces: dict[str, dict[int, tuple[bool, str]]] = {}
+    segments: dict[str, dict[int, tuple[bool, str]]] = {}
     for match in _PARAMETER.finditer(value):
         name = match[1].lower()
         text = match[3].strip() if match[2] is None else _ESCAPED.sub(r"\1", match[2])
@@ -70,13 +76,13 @@ def parameters(value: str) -> dict[str, str]:
         if segment is None:
             plain.setdefault(name, text)
         else:
-            pieces.setdefault(segment[1], {}).setdefault(int(segment[2] or 0), (bool(segment[3]), text))
-    for name, parts in pieces.items():  # RFC 2231 beats the plain form, which stands for old readers
-        plain[name] = _continued(parts) or plain.get(name, "")
+            segments.setdefault(segment[1], {}).setdefault(int(segment[2] or 0), (bool(segment[3]), text))
+    for name, parts in segments.items():  # RFC 2231 has precedence over the plain form for old programs
+        plain[name] = _join_segments(parts) or plain.get(name, "")
     return plain
 
 
-def _continued(parts: dict[int, tuple[bool, str]]) -> str:
+def _join_segments(parts: dict[int, tuple[bool, str]]) -> str:
     label, data = "utf-8", b""
     for number in range(len(parts)):
         if number not in parts:

@@ -1,9 +1,9 @@
-"""Which mail is this: the same fingerprint however often, and by whichever way, it is delivered to us."""
+"""Compute a fingerprint that is the same however often, and on whatever route, a mail is delivered."""
 
 import hashlib
 import re
 
-# Written by the hosts on the way, so it differs from one delivery of the same mail to the next.
+# Written by the hosts on the route, so they differ between two deliveries of the same mail.
 _TRACE = re.compile(
     rb"(?:received|return-path|delivered-to|x-original-to|envelope-to|x-envelope-to|authentication-results"
     rb"|received-spf|x-received|arc-[a-z-]+|x-spam[a-z-]*)[ \t]*:",
@@ -15,15 +15,15 @@ _BLANK = re.compile(rb"\n\r?\n")
 
 
 def fingerprint(raw: bytes, day: str = "") -> str:
-    """SHA-256, hexadecimal, over the Message-ID and the mail without its trace fields. Line ends and the
-    folding of fields count as equal: hosts on the way may change both.
+    """Return the SHA-256 in hexadecimal of the Message-ID and of the mail without its trace fields.
 
-    `day` is mixed in when the mail has neither Message-ID nor Date: a machine's nightly "done" is a new mail
-    each night, a repeated delivery of it comes within the day.
+    Line ends and folding don't count, since hosts on the route may change both. `day` is mixed in when the
+    mail has neither Message-ID nor Date. A machine's nightly "done" is a new mail each night, while a repeated
+    delivery of it comes within the day.
     """
-    head, body = _divide(raw)
-    kept = [line for line in _unfolded(head).split(b"\n") if not _TRACE.match(line)]
-    message_id = next((found[1] for line in kept if (found := _MESSAGE_ID.match(line))), b"")
+    head, body = _split(raw)
+    kept = [line for line in _unfold(head).split(b"\n") if not _TRACE.match(line)]
+    message_id = next((match[1] for line in kept if (match := _MESSAGE_ID.match(line))), b"")
     digest = hashlib.sha256(message_id)
     if not message_id and not any(map(_DATE.match, kept)):
         digest.update(day.encode("utf-8", "replace"))
@@ -32,12 +32,12 @@ def fingerprint(raw: bytes, day: str = "") -> str:
     return digest.hexdigest()
 
 
-def _divide(raw: bytes) -> tuple[bytes, bytes]:
+def _split(raw: bytes) -> tuple[bytes, bytes]:
     if raw.startswith((b"\n", b"\r\n")):
         return b"", raw
     blank = _BLANK.search(raw)
     return (raw[: blank.start()], raw[blank.end() :]) if blank else (raw, b"")
 
 
-def _unfolded(head: bytes) -> bytes:
+def _unfold(head: bytes) -> bytes:
     return head.replace(b"\r\n", b"\n").replace(b"\n ", b" ").replace(b"\n\t", b" ").rstrip(b"\r\n")

@@ -1,4 +1,4 @@
-"""The header fields of a mail or of one of its parts, split and unfolded within limits (RFC 5322 2.2)."""
+"""Split and unfold the header fields of a mail or of one of its parts, within limits (RFC 5322 section 2.2)."""
 
 import re
 from collections.abc import Mapping
@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 
 from mailbot.mail.parsing import charsets
 
-BLOCK_LIMIT = 64 * 1024  # bytes of a header block that are looked at
-COUNT_LIMIT = 1000  # fields of a block that are looked at
+BLOCK_LIMIT = 64 * 1024  # bytes of a header block that are read
+COUNT_LIMIT = 1000  # fields of a block that are read
 VALUE_LIMIT = 4 * 1024  # characters of a structured field that are parsed
 
 _BLANK = re.compile(rb"\n\r?\n")
 _CHARSET = re.compile(rb"charset\s*=\s*\"?([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE)
-_REAL_FIELD = re.compile(
+_KNOWN_FIELD = re.compile(
     rb"^(?:content-[a-z-]+|from|to|subject|date|mime-version|message-id|received|return-path)[ \t]*:",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -21,16 +21,19 @@ _NAME = re.compile(r"[!-9;-~]+\Z")
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """A header block. `rows` are (name in lower case, unfolded value), top first; `first` has the topmost
-    value of each name; `complete` is False when a limit cut some off. Values are text as it stood: encoded
-    words are not decoded, nothing is cleaned."""
+    """A header block. Values are unfolded but neither decoded nor cleaned.
+
+    - `rows`: (name in lower case, value), from the top.
+    - `first`: the topmost value of each name.
+    - `complete`: False when a limit cut some fields off.
+    """
 
     rows: tuple[tuple[str, str], ...] = ()
     first: Mapping[str, str] = field(default_factory=dict)
     complete: bool = True
 
     def get(self, name: str) -> str:
-        """The value of the topmost field of that (lower case) name, stripped; "" when there is none."""
+        """Return the stripped value of the topmost field of that (lower case) name, "" without one."""
         return self.first.get(name, "")
 
     def get_all(self, name: str) -> list[str]:
@@ -38,7 +41,7 @@ class Fields:
 
 
 def read(raw: bytes, start: int, end: int) -> tuple[Fields, int]:
-    """The fields of the block that begins at `start`, and where the body begins (at most `end`)."""
+    """Return the fields of the block that begins at `start`, and where the body begins (at most `end`)."""
     start = _after_mbox_line(raw, start, end)
     if raw.startswith((b"\n", b"\r\n"), start, end):
         return Fields(), raw.index(b"\n", start) + 1
@@ -48,9 +51,9 @@ def read(raw: bytes, start: int, end: int) -> tuple[Fields, int]:
     if len(block) < stop - start:
         fields, _ = _split(block[: block.rfind(b"\n") + 1])
         return Fields(fields.rows, fields.first, complete=False), body
-    fields, bogus = _split(block)
-    if bogus:  # no field and none follows: the blank line is missing, the body begins here
-        body = start + _offset_of_bogus(block)
+    fields, blank_is_missing = _split(block)
+    if blank_is_missing:
+        body = start + _first_text_line(block)
     return fields, body
 
 
@@ -61,20 +64,20 @@ def _after_mbox_line(raw: bytes, start: int, end: int) -> int:
 
 
 def _split(block: bytes) -> tuple[Fields, bool]:
-    """The fields of `block`; True when a line stopped us that is no field and that no field follows."""
-    text = _text(block).replace("\r\n", "\n")
+    """Return the fields of `block`, and True when it stopped at a line of text that no field follows."""
+    text = _decode(block).replace("\r\n", "\n")
     if "\n " in text or "\n\t" in text:
         text = text.replace("\n ", " ").replace("\n\t", "\t")
     rows: list[tuple[str, str]] = []
     first: dict[str, str] = {}
-    stray = False
+    met_text = False
     for line in text.split("\n"):
         name, colon, value = line.partition(":")
         name = name.rstrip(" \t").lower()
         if not colon or not _NAME.match(name):
-            if not stray and line.strip("\r"):
-                stray = True
-                if not _REAL_FIELD.search(block, _offset_of_bogus(block)):
+            if not met_text and line.strip("\r"):
+                met_text = True
+                if not _KNOWN_FIELD.search(block, _first_text_line(block)):
                     return Fields(tuple(rows), first), True
             continue
         if len(rows) == COUNT_LIMIT:
@@ -85,8 +88,8 @@ def _split(block: bytes) -> tuple[Fields, bool]:
     return Fields(tuple(rows), first), False
 
 
-def _text(block: bytes) -> str:
-    """Raw 8-bit fields are UTF-8 (RFC 6532), else in the charset that the block declares for the body."""
+def _decode(block: bytes) -> str:
+    """Decode raw 8-bit fields as UTF-8 (RFC 6532), else in the charset that the block declares for the body."""
     try:
         return block.decode("utf-8")
     except UnicodeDecodeError:
@@ -106,17 +109,14 @@ def _is_utf8(line: bytes) -> bool:
     return True
 
 
-def _offset_of_bogus(block: bytes) -> int:
-    """Where the first line of `block` begins that is neither a field nor a continuation."""
+def _first_text_line(block: bytes) -> int:
+    """Return where the first line begins that is neither a field nor a continuation."""
     at = 0
     for line in block.split(b"\n"):
         name, colon, _ = line.partition(b":")
         folded = line[:1] in (b" ", b"\t") and at > 0
-        if line.strip(b"\r") and not folded and not (colon and _NAME.match(_ascii(name))):
+        is_field = colon and _NAME.match(name.decode("latin-1").rstrip(" \t"))
+        if line.strip(b"\r") and not folded and not is_field:
             return at
         at += len(line) + 1
     return len(block)
-
-
-def _ascii(name: bytes) -> str:
-    return name.decode("latin-1").rstrip(" \t")

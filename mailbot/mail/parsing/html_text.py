@@ -1,20 +1,20 @@
-"""HTML to text: one pass over the pieces between "<" signs, no tree, so nothing takes long or gets lost."""
+"""Convert HTML to text in one pass over the pieces between "<" signs: without a tree, so in linear time."""
 
 import html
 import re
 
-SIZE_LIMIT = 512 * 1024  # characters of HTML that are read
-PIECE_LIMIT = 100_000  # tags that are read
-_QUOTE_DEPTH = 3  # of "> " in front of a line
+SIZE_LIMIT = 512 * 1024  # characters of HTML that are converted
+PIECE_LIMIT = 100_000  # tags that are converted
+_QUOTE_DEPTH = 3  # levels of "> " that are shown
 
 _TAG = re.compile(r"/?[a-zA-Z][a-zA-Z0-9:-]*")
-_AFTER_NAME = frozenset("> /\t\n\r\f")
+_NAME_ENDS = frozenset("> /\t\n\r\f")
 _SPACE = re.compile(r"[ \t\n\r\f\v\xa0]+")
 _LONG_REFERENCE = re.compile(r"&#(?:[0-9]{8,}|[xX][0-9a-fA-F]{7,});?")
 _INDENTED = re.compile(r"border:\s?(?:none|0)|webkit-indent", re.IGNORECASE)
-_CITED = re.compile(r"cite|gmail_quote|yahoo_quoted", re.IGNORECASE)
+_QUOTE_CLASS = re.compile(r"cite|gmail_quote|yahoo_quoted", re.IGNORECASE)
 _BLANK_LINES = re.compile(r"\n{3,}")
-_UNSHOWN = frozenset({"script", "style", "title", "template", "svg"})
+_HIDDEN = frozenset({"script", "style", "title", "template", "svg"})
 _LINE = ("address", "article", "center", "dd", "div", "dl", "dt", "footer", "form", "header", "hr", "tr")
 _PARAGRAPH = ("blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "ol", "p", "pre", "table", "ul")
 _BREAKS = (
@@ -25,36 +25,36 @@ _BREAKS = (
 
 
 def html_to_text(source: str) -> tuple[str, bool]:
-    """The text of an HTML document, and whether a limit cut some of it off.
+    """Return the text of an HTML document, and whether a limit cut some of it off.
 
-    Links keep their text, list items get a dash, quotations "> " in front of their lines.
+    Links keep their text, list items get a dash, lines of quotations get "> ".
     """
     pieces = source[:SIZE_LIMIT].replace("\0", "").split("<", PIECE_LIMIT)
     cut = len(source) > SIZE_LIMIT
     if len(pieces) > PIECE_LIMIT:
         pieces.pop()
         cut = True
-    return _tidy("".join(_texts(pieces))), cut
+    return _clean_lines("".join(_texts(pieces))), cut
 
 
 def _texts(pieces: list[str]) -> list[str]:
     out = [_SPACE.sub(" ", pieces[0])]
     ends = _last_ends(pieces)
-    until = ""  # what ends the stretch that isn't shown: "-->" or "/script"
-    quotes: list[bool] = []  # of each open blockquote: is it one?
+    until = ""  # the end of the hidden text: "-->" or "/script"
+    quotes: list[bool] = []  # for each open blockquote: whether it is a quotation
     depth = 0
     pre = False
     for number in range(1, len(pieces)):
         piece = pieces[number]
         if until == "-->":
-            _, found, text = piece.partition("-->")
-            until = "" if found else until
+            _, ending, text = piece.partition("-->")
+            until = "" if ending else until
             out.append(_SPACE.sub(" ", text))
             continue
-        name = _element(piece)
+        name = _tag_name(piece)
         if until and name != until:
             continue
-        until = _hides(name, piece, number, ends) if name in _UNSHOWN or not name else ""
+        until = _hidden_until(name, piece, number, ends) if name in _HIDDEN or not name else ""
         if until:
             continue
         if name in _BREAKS:
@@ -75,23 +75,25 @@ def _texts(pieces: list[str]) -> list[str]:
 
 
 def _is_quote(piece: str) -> bool:
-    """Is this blockquote one? Gmail and Apple Mail indent what people write with it, without a border."""
+    """Check whether this blockquote is a quotation: Gmail and Apple Mail use it to indent new text too."""
     attributes = piece.partition(">")[0][:1000]
-    return not _INDENTED.search(attributes) or _CITED.search(attributes) is not None
+    return not _INDENTED.search(attributes) or _QUOTE_CLASS.search(attributes) is not None
 
 
-def _element(piece: str) -> str:
-    """The name of the tag that a piece begins with, "/p" for an end tag; "" when it is no tag."""
+def _tag_name(piece: str) -> str:
+    """Return the name of the tag that begins a piece ("/p" for an end tag), "" for no tag."""
     tag = _TAG.match(piece)
-    if tag is None or ">" not in piece or piece[tag.end()] not in _AFTER_NAME:
+    if tag is None or ">" not in piece or piece[tag.end()] not in _NAME_ENDS:
         return ""
     return tag[0].lower()
 
 
-def _hides(name: str, piece: str, number: int, ends: dict[str, int]) -> str:
-    """What ends the unshown stretch that this piece opens; "" when it opens none or nothing would end it:
-    a browser hides the rest of the mail then, we rather show it."""
-    if name in _UNSHOWN and not piece.partition(">")[0].endswith("/"):
+def _hidden_until(name: str, piece: str, number: int, ends: dict[str, int]) -> str:
+    """Return what ends the hidden text that this piece opens, "" when it opens none.
+
+    Hidden text without an end is shown, although a browser would hide the rest of the mail.
+    """
+    if name in _HIDDEN and not piece.partition(">")[0].endswith("/"):
         end = "/" + name
     elif piece.startswith("!--") and "-->" not in piece[1:]:
         end = "-->"
@@ -101,7 +103,7 @@ def _hides(name: str, piece: str, number: int, ends: dict[str, int]) -> str:
 
 
 def _after_tag(piece: str) -> str:
-    """The text behind a tag; a ">" inside a quoted attribute does not end the tag."""
+    """Return the text after a tag; a ">" inside a quoted attribute does not end the tag."""
     at = piece.find(">")
     if '"' in piece and piece.count('"', 0, at) % 2:
         closing = piece.find('"', at)
@@ -111,7 +113,7 @@ def _after_tag(piece: str) -> str:
 
 
 def _not_a_tag(piece: str) -> str:
-    """What a piece shows that begins no element: nothing of a comment or declaration, all of a lone "<"."""
+    """Return the text of a piece that begins no element: a comment has none, a lone "<" is text."""
     if piece.startswith("!--"):
         return piece[1:].partition("-->")[2] if "-->" in piece[1:] else piece[3:]
     if piece.startswith(("!", "?", "/")) and ">" in piece:
@@ -120,19 +122,19 @@ def _not_a_tag(piece: str) -> str:
 
 
 def _last_ends(pieces: list[str]) -> dict[str, int]:
-    """The last piece in which each thing that hides text is ended."""
+    """Return for each end of hidden text the number of the last piece that holds it."""
     ends: dict[str, int] = {}
     for number, piece in enumerate(pieces):
         if "-->" in piece:
             ends["-->"] = number
         if piece.startswith("/"):
-            name = _element(piece)
-            if name[1:] in _UNSHOWN:
+            name = _tag_name(piece)
+            if name[1:] in _HIDDEN:
                 ends[name] = number
     return ends
 
 
-def _tidy(text: str) -> str:
+def _clean_lines(text: str) -> str:
     if "&" in text:
         if "&#" in text:  # int() refuses very long numbers, and they are no characters
             text = _LONG_REFERENCE.sub("\ufffd", text)

@@ -1,17 +1,17 @@
-"""All header fields of a mail by name, each decoded only when a rule asks for it."""
+"""Give rules the header fields of a mail by name, each decoded only when a rule reads it."""
 
 from collections.abc import Iterator, Mapping
 
-from mailbot.mail.parsing import charsets, encoded_words
+from mailbot.mail.parsing import encoded_words
 from mailbot.mail.parsing.header_fields import VALUE_LIMIT, Fields
 
-VALUES_LIMIT = 20  # fields of one name that are looked at, from the top
+VALUES_LIMIT = 20  # fields of one name that are read, from the top
 
 
-class Headers(Mapping[str, tuple[str, ...]]):
-    """Lower-case name -> its values as people read them, one line each: encoded words decoded, cleaned.
+class LazyHeaders(Mapping[str, tuple[str, ...]]):
+    """Lower-case name -> its values, one clean line each, encoded words decoded.
 
-    Reading a mail costs nothing more for it: it holds the fields as they were split anyway.
+    It keeps the fields that parsing has split anyway, so it costs nothing until a rule reads one.
     """
 
     __slots__ = ("_fields",)
@@ -23,7 +23,7 @@ class Headers(Mapping[str, tuple[str, ...]]):
         if name not in self._fields.first:
             raise KeyError(name)
         return tuple(
-            charsets.clean_line(encoded_words.decoded(value[:VALUE_LIMIT]), VALUE_LIMIT)
+            encoded_words.decode_line(value[:VALUE_LIMIT], VALUE_LIMIT)
             for value in self._fields.get_all(name)[:VALUES_LIMIT]
         )
 

@@ -1,4 +1,9 @@
-"""A mail as it came in, read: any bytes give an InboundMail in bounded time and memory (mail.md, 1 to 8)."""
+"""Parse a mail: any bytes become an `InboundMail` in bounded time and memory.
+
+Theory of operation. `header_fields` splits the header, `mime_tree` finds the parts, `body` joins their text and
+reads the attachments. From these values the functions below derive everything that later steps decide by. Each
+step has its own limits and never raises: whatever could not be read is named in `flags`.
+"""
 
 import re
 from collections.abc import Collection
@@ -9,7 +14,7 @@ from mailbot.mail.auth import authentication_results, domains
 from mailbot.mail.parsing import addresses, body, charsets, encoded_words, header_fields, mime_tree
 from mailbot.mail.parsing.body import Body
 from mailbot.mail.parsing.header_fields import VALUE_LIMIT, Fields
-from mailbot.mail.parsing.lazy_headers import Headers
+from mailbot.mail.parsing.lazy_headers import LazyHeaders
 from mailbot.mail.parsing.mime_tree import Structure
 from mailbot.mail.replies import automatic
 from mailbot.mail.replies.new_text import extract_new_text, has_marker
@@ -17,28 +22,29 @@ from mailbot.mail.reports import bounces
 
 SUBJECT_LIMIT = 1000
 REFERENCES_LIMIT = 50
-_TOLD_BY = 1500  # characters of the text are enough to tell its language
+_LANGUAGE_SAMPLE = 1500  # characters of the text are enough to guess its language
 
 _ID = re.compile(r"<[^<>\s\x00-\x20\x7f]{1,250}>")
 _BARE_ID = re.compile(r"[^<>\s\x00-\x20\x7f,;\"()]{1,200}@[^<>\s\x00-\x20\x7f,;\"()]{1,200}\Z")
-_ANSWERS = re.compile(
+_REPLY_PREFIX = re.compile(
     r"\s*(?:re|bls|balasan|balas|aw|antw|sv|vs|res|odp)\s?(?:\[\d{1,3}\])?\s?[:：]", re.IGNORECASE
 )
-_FORWARDS = re.compile(r"\s*(?:fwd?|trs|terusan|teruskan|diteruskan|wg|tr|rv|i)\s?[:：]", re.IGNORECASE)
+_FORWARD_PREFIX = re.compile(r"\s*(?:fwd?|trs|terusan|teruskan|diteruskan|wg|tr|rv|i)\s?[:：]", re.IGNORECASE)
 
-# Of these only the first 4 KiB are read: a longer one was not read whole.
-_LONG_NAMES = ("from", "reply-to", "content-type", "subject")
+# Only the first 4 KiB of these fields are parsed. A longer one makes the mail "too-complex".
+_PARSED_FIELDS = ("from", "reply-to", "content-type", "subject")
 
 
 def parse(
     raw: bytes, authserv_ids: Collection[str] = (), own_addresses: Collection[str] = frozenset()
 ) -> InboundMail:
-    """`raw` as an InboundMail; never raises. What could not be read stands in its flags:
+    """Parse `raw`; never raises. `flags` of the result name what could not be read or needs attention:
 
-    "no-sender", "several-senders": From names nobody, or more than one; "too-complex": a limit on the header
-    block, parts, depth or a field's length left something unread; "text-cut", "html-cut": the text was longer
-    than 512 KiB; "unreadable-part"; "reply-to-elsewhere": Reply-To led to another organisation and is left
-    out; "encrypted", "signed", "tnef", "calendar", "dangerous-attachment": what the parts hold.
+    - "no-sender", "several-senders": From names nobody, or more than one.
+    - "too-complex": a limit on the header block, parts, depth or a field left something unread.
+    - "text-cut", "html-cut": the text was longer than 512 KiB.
+    - "reply-to-elsewhere": Reply-To led to another organisation and is left out.
+    - "unreadable-part", "encrypted", "signed", "tnef", "calendar", "dangerous-attachment": what the parts hold.
 
     `authserv_ids` are the hosts whose Authentication-Results count, `own_addresses` those of our mailboxes.
     """
@@ -47,75 +53,74 @@ def parse(
     header, start = header_fields.read(raw, 0, len(raw))
     tree = mime_tree.read(raw, header, start, len(raw))
     content = body.read(raw, tree)
-    sender_name, sender, flags = _sender(header)
-    subject = charsets.clean_line(encoded_words.decoded(header.get("subject")[:VALUE_LIMIT]), SUBJECT_LIMIT)
-    answered, references = _ids(header.get("in-reply-to")), _ids(header.get("references"))
-    reply_to, strange = _reply_to(header, sender)
-    said = extract_new_text(
-        content.text, is_reply=_is_reply(subject, content.text, bool(answered or references))
-    )
-    machine = _automatic(header, sender, tree, own_addresses)
+    sender_name, sender, sender_flags = _sender(header)
+    subject = encoded_words.decode_line(header.get("subject")[:VALUE_LIMIT], SUBJECT_LIMIT)
+    in_reply_to, references = _ids(header.get("in-reply-to")), _ids(header.get("references"))
+    reply_to, reply_to_flags = _reply_to(header, sender)
+    is_reply = _is_reply(subject, content.text, bool(in_reply_to or references))
+    new_text = extract_new_text(content.text, is_reply=is_reply)
+    reason = _automatic_reason(header, sender, tree, own_addresses)
     return InboundMail(
         sender=sender,
         sender_name=sender_name,
         subject=subject,
         text=content.text,
-        visible=said,
+        visible=new_text,
         message_id=(_ids(header.get("message-id")) or ("",))[0],
-        in_reply_to=answered,
+        in_reply_to=in_reply_to,
         references=references,
         reply_to=reply_to,
-        automatic=machine,
+        automatic=reason,
         authentication=_authentication(header, sender, authserv_ids),
         attachments=content.attachments,
-        flags=_flags(header, tree, content, (*flags, *strange)),
+        flags=_flags(header, tree, content, (*sender_flags, *reply_to_flags)),
         size=len(raw),
-        language=guess(f"{subject}\n{said[:_TOLD_BY]}"),
-        report=bounces.read_parts(raw, header, tree, content.text, own_addresses) if machine else None,
-        headers=Headers(header),
+        language=guess(f"{subject}\n{new_text[:_LANGUAGE_SAMPLE]}"),
+        report=bounces.read_parts(raw, header, tree, content.text, own_addresses) if reason else None,
+        headers=LazyHeaders(header),
     )
 
 
 def _sender(header: Fields) -> tuple[str, str, tuple[str, ...]]:
-    """Name and address of the one person in From, "" and a flag when it isn't exactly one."""
+    """Return name, address and flags of the only person in From, "" when there is not exactly one."""
     values = header.get_all("from")
-    named = [person for value in values[:2] for person in addresses.parse_addresses(value)]
-    if len(values) > 1 or len(named) > 1:
+    authors = [author for value in values[:2] for author in addresses.parse_addresses(value)]
+    if len(values) > 1 or len(authors) > 1:
         return "", "", ("several-senders",)
-    if not named or not named[0].address:
-        return (named[0].name if named else ""), "", ("no-sender",)
-    return named[0].name, named[0].address, ()
+    if not authors or not authors[0].address:
+        return (authors[0].name if authors else ""), "", ("no-sender",)
+    return authors[0].name, authors[0].address, ()
 
 
 def _reply_to(header: Fields, sender: str) -> tuple[str, tuple[str, ...]]:
-    """Where an answer may go besides the sender: only within the same organisation (mail.md, point 6)."""
-    named = [person.address for person in addresses.parse_addresses(header.get("reply-to")) if person.address]
-    if not named or not sender:
+    """Return the Reply-To address and flags. It counts only within the sender's organisation."""
+    listed = [entry.address for entry in addresses.parse_addresses(header.get("reply-to")) if entry.address]
+    if not listed or not sender:
         return "", ()
-    at_home = domains.organisation(sender.rpartition("@")[2])
-    if len(named) > 1 or domains.organisation(named[0].rpartition("@")[2]) != at_home:
+    own = domains.registered_domain(sender.rpartition("@")[2])
+    if len(listed) > 1 or domains.registered_domain(listed[0].rpartition("@")[2]) != own:
         return "", ("reply-to-elsewhere",)
-    return named[0], ()
+    return listed[0], ()
 
 
 def _ids(value: str) -> tuple[str, ...]:
-    """Message-IDs in the order given, the first and the newest ones if there are many."""
-    found = tuple(dict.fromkeys(_ID.findall(value)))
-    if not found and value and _BARE_ID.match(value):
+    """Return the Message-IDs in order. Of many, the first and the newest ones are kept."""
+    ids = tuple(dict.fromkeys(_ID.findall(value)))
+    if not ids and value and _BARE_ID.match(value):
         return (charsets.clean_line(f"<{value}>", 1000),)
-    if len(found) > REFERENCES_LIMIT:
-        found = (found[0], *found[1 - REFERENCES_LIMIT :])
-    return tuple(charsets.clean_line(one, 1000) for one in found)
+    if len(ids) > REFERENCES_LIMIT:
+        ids = (ids[0], *ids[1 - REFERENCES_LIMIT :])
+    return tuple(charsets.clean_line(message_id, 1000) for message_id in ids)
 
 
 def _is_reply(subject: str, text: str, refers: bool) -> bool:
-    """Is there a quote to fold? A forwarded mail refers to others too, but its quote is what matters."""
+    """Check for a quote to fold. A forwarded mail has references too, but its quote is the content."""
     if has_marker(text):
         return True
-    return not _FORWARDS.match(subject) and (refers or _ANSWERS.match(subject) is not None)
+    return not _FORWARD_PREFIX.match(subject) and (refers or _REPLY_PREFIX.match(subject) is not None)
 
 
-def _automatic(header: Fields, sender: str, tree: Structure, own_addresses: Collection[str]) -> str:
+def _automatic_reason(header: Fields, sender: str, tree: Structure, own_addresses: Collection[str]) -> str:
     types = [part.type for part in tree.parts if part.type.startswith("message/")]
     return automatic.reason(header, sender, types=types, own_addresses=own_addresses)
 
@@ -123,10 +128,10 @@ def _automatic(header: Fields, sender: str, tree: Structure, own_addresses: Coll
 def _authentication(header: Fields, sender: str, authserv_ids: Collection[str]) -> Authentication:
     if not authserv_ids:
         return Authentication.NONE
-    return authentication_results.verdict(header, sender, authserv_ids)
+    return authentication_results.evaluate(header, sender, authserv_ids)
 
 
 def _flags(header: Fields, tree: Structure, content: Body, flags: tuple[str, ...]) -> tuple[str, ...]:
-    long = any(len(header.get(name)) > VALUE_LIMIT for name in _LONG_NAMES)
-    complete = header.complete and tree.complete and not long
+    too_long = any(len(header.get(name)) > VALUE_LIMIT for name in _PARSED_FIELDS)
+    complete = header.complete and tree.complete and not too_long
     return (*flags, *(() if complete else ("too-complex",)), *content.flags)

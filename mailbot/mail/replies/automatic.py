@@ -1,4 +1,4 @@
-"""Mail that no person sent, and that must never be answered automatically (RFC 3834 2; mail.md)."""
+"""Recognise mail that no person sent, which must never be answered automatically (RFC 3834 section 2)."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable
 from mailbot.mail.parsing import encoded_words
 from mailbot.mail.parsing.header_fields import VALUE_LIMIT, Fields
 
-LOOP_HEADER = "X-Mailbot-Loop"  # stands in everything we send
+LOOP_HEADER = "X-Mailbot-Loop"  # in all outbound mail
 
-MOST_RECEIVED = 50
+RECEIVED_LIMIT = 50
 NULL_SENDER = "null sender"
 
 _LOOP = LOOP_HEADER.lower()
@@ -20,8 +20,8 @@ _REPORTS = {
     "message/global-disposition-notification": "receipt (message/global-disposition-notification)",
     "message/feedback-report": "complaint (message/feedback-report)",
 }
-# Any value of these means a machine. Compared without hyphens: "X-Auto-Reply" is as common as "X-Autoreply".
-_MACHINES = {
+# A machine sets these, with any value. Compared without hyphens: "X-Auto-Reply" is as common as "X-Autoreply".
+_MACHINE_FIELDS = {
     name.replace("-", "").lower(): name
     for name in (
         "X-Autoreply",
@@ -43,38 +43,38 @@ _ROBOT = re.compile(
 )
 _DAEMON = re.compile(r"\bmailer[-_.]?daemon\b|\bpostmaster\b", re.IGNORECASE)
 _COMMENT = re.compile(r"\([^()]*\)")
-_COMMENT_DEPTH = 3  # they nest
+_COMMENT_DEPTH = 3  # levels of nesting
 _TOKEN = re.compile(r"[a-z0-9_-]{1,40}")
 
 
 def reason(
     header: Fields, sender: str, *, types: Iterable[str] = (), own_addresses: Collection[str] = frozenset()
 ) -> str:
-    """Why this mail is a machine's, "" for a person's. The words are stable: they are stored and counted.
+    """Return why this mail is automatic, "" for a person's. The wording is stable: it is stored and counted.
 
-    `sender` is From's address in lower case ("" when unknown), `types` those of all parts, and
-    `own_addresses` those of our mailboxes: what comes from ourselves is a loop.
+    `sender` is From's address in lower case ("" when unknown), `types` are those of all parts, `own_addresses`
+    those of our mailboxes: mail from ourselves is a loop.
     """
     return (
-        _ours(header, sender, own_addresses)
+        _own_mail(header, sender, own_addresses)
         or _report(header, types)
         or _declared(header)
-        or _listed(header)
-        or _robot(header, sender)
-        or _travelled(header)
+        or _mailing_list(header)
+        or _robot_sender(header, sender)
+        or _delivery_loop(header)
     )
 
 
 def envelope_reason(envelope_sender: str) -> str:
-    """The same by what the SMTP dialogue said: `envelope_sender` without brackets, "" for the null sender."""
+    """Return the reason by the envelope sender, given without brackets ("": the null sender)."""
     address = envelope_sender.strip().strip("<>").lower()
     if not address:
         return NULL_SENDER
-    found = _ROBOT.match(address.rpartition("@")[0] or address)
-    return f"envelope sender {_robot_name(found)}" if found and found["daemon"] else ""
+    robot = _ROBOT.match(address.rpartition("@")[0] or address)
+    return f"envelope sender {_robot_name(robot)}" if robot and robot["daemon"] else ""
 
 
-def _ours(header: Fields, sender: str, own_addresses: Collection[str]) -> str:
+def _own_mail(header: Fields, sender: str, own_addresses: Collection[str]) -> str:
     if _LOOP in header.first:
         return f"our own mail ({LOOP_HEADER})"
     if sender and sender in own_addresses:
@@ -83,10 +83,10 @@ def _ours(header: Fields, sender: str, own_addresses: Collection[str]) -> str:
 
 
 def _report(header: Fields, types: Iterable[str]) -> str:
-    kind, parameters = encoded_words.content_type(header.get("content-type")[:VALUE_LIMIT])
+    kind, parameters = encoded_words.parse_content_type(header.get("content-type")[:VALUE_LIMIT])
     if kind == "multipart/report":
-        what = _token(parameters.get("report-type", ""))
-        return f"report ({what})" if what else _REPORTS[kind]
+        report_type = _token(parameters.get("report-type", ""))
+        return f"report ({report_type})" if report_type else _REPORTS[kind]
     return next((_REPORTS[name] for name in (kind, *types) if name in _REPORTS), "")
 
 
@@ -101,51 +101,51 @@ def _declared(header: Fields) -> str:
     if suppress and suppress != "none":
         return f"X-Auto-Response-Suppress: {suppress}"
     for name in header.first:
-        machine = _MACHINES.get(name.replace("-", "")) if name[0] == "x" else None
+        machine = _MACHINE_FIELDS.get(name.replace("-", "")) if name[0] == "x" else None
         if machine:
             return machine
     return ""
 
 
-def _listed(header: Fields) -> str:
+def _mailing_list(header: Fields) -> str:
     for name in header.first:
         if name.startswith("list-"):
             return f"list mail ({'-'.join(map(str.capitalize, name[:40].split('-')))})"
     return ""
 
 
-def _robot(header: Fields, sender: str) -> str:
+def _robot_sender(header: Fields, sender: str) -> str:
     if header.get("return-path").replace(" ", "") == "<>":
         return f"{NULL_SENDER} (Return-Path)"
-    found = _ROBOT.match(sender.rpartition("@")[0])
-    if found:
-        return f"sender {_robot_name(found)}"
+    robot = _ROBOT.match(sender.rpartition("@")[0])
+    if robot:
+        return f"sender {_robot_name(robot)}"
     if not sender and _DAEMON.search(header.get("from")[:VALUE_LIMIT]):
         return "sender mailer-daemon"
     return ""
 
 
-def _robot_name(found: re.Match[str]) -> str:
-    if found["noreply"]:
+def _robot_name(robot: re.Match[str]) -> str:
+    if robot["noreply"]:
         return "no-reply"
-    return "postmaster" if found["daemon"] == "postmaster" else "mailer-daemon"
+    return "postmaster" if robot["daemon"] == "postmaster" else "mailer-daemon"
 
 
-def _travelled(header: Fields) -> str:
+def _delivery_loop(header: Fields) -> str:
     if any("autoresponder" in value.lower() for value in header.get_all("delivered-to")):
         return "Delivered-To: autoresponder"
-    if len(header.get_all("received")) > MOST_RECEIVED:
-        return f"more than {MOST_RECEIVED} Received"
+    if len(header.get_all("received")) > RECEIVED_LIMIT:
+        return f"more than {RECEIVED_LIMIT} Received"
     return ""
 
 
 def _token(value: str) -> str:
-    """The first word of a structured field, comments left out, in lower case."""
-    found = _TOKEN.search(_uncommented(value).lower())
-    return found[0] if found else ""
+    """Return the first word of a structured field, without comments, in lower case."""
+    token = _TOKEN.search(_without_comments(value).lower())
+    return token[0] if token else ""
 
 
-def _uncommented(value: str) -> str:
+def _without_comments(value: str) -> str:
     value = value[:VALUE_LIMIT]
     for _ in range(_COMMENT_DEPTH):
         if "(" not in value:

@@ -1,7 +1,12 @@
-"""What somebody wrote this time, apart from the mail quoted around it, in English and Indonesian.
+"""Separate the new text of a mail from the mail that it quotes, in English and Indonesian.
 
-Two readers with opposite fears. `extract_new_text` folds a customer's mail for display: in doubt a line stays.
-`extract_answer` takes what an agent wrote for the customer: in doubt a line goes, for the notice is internal.
+Theory of operation. Two functions decide doubtful lines in opposite ways:
+
+- `extract_new_text` folds a customer's mail for display. A doubtful line stays, so that nothing gets lost.
+- `extract_answer` takes an agent's answer out of a reply to an internal notice. A doubtful line goes, because the
+  rest of the notice must never reach the customer.
+
+Both read line by line and use `quotes`, which knows how mail programs introduce a quote.
 """
 
 import re
@@ -9,76 +14,77 @@ from typing import NamedTuple
 
 from mailbot.mail.replies import quotes
 from mailbot.mail.replies.quotes import ATTRIBUTION_LINES, BLANK, LONGEST_LINE
-from mailbot.mail.replies.signatures import without_signature, without_telephone
+from mailbot.mail.replies.signatures import strip_device_line, strip_signature
 
 MARKERS = {"id": "##- Balas di atas baris ini -##", "en": "##- Please reply above this line -##"}
 
 _MARKER = re.compile(
     r"(?:reply|type|write)\s+above\s+this\s+line|(?:balas|tulis)\s+di\s+atas\s+(?:baris|garis)\s+ini"
 )
-_DECORATED = frozenset("#-_=*|")  # how a marker or a separator begins
-_MAY_OPEN = frozenset("#-_=*|[FfDdVvOoPpBbAa")  # ... and everything else that stands above quotes
-_MAY_END = frozenset(":：*_-")
-_FORWARDS = frozenset("-_=BbAa")
-_FROM = frozenset("FfDdVvPp*_|[")
-_ON = frozenset("OoPp")
-_MOST_LINES = 20_000  # that are looked at
-_KEYED = re.compile(r"\+[tb]\.[\w.-]{1,64}@")  # a reply address of ours with its tag: nobody types that
+# First and last characters by which most lines are skipped without a pattern.
+_SEPARATOR_STARTS = frozenset("#-_=*|")  # of a marker too
+_QUOTE_STARTS = frozenset("#-_=*|[FfDdVvOoPpBbAa")
+_ATTRIBUTION_ENDS = frozenset(":：*_-")
+_FORWARD_STARTS = frozenset("-_=BbAa")
+_FROM_STARTS = frozenset("FfDdVvPp*_|[")
+_ON_STARTS = frozenset("OoPp")
+_LINE_LIMIT = 20_000
+_REPLY_TOKEN = re.compile(r"\+[tb]\.[\w.-]{1,64}@")  # in a reply address of ours: nobody types that
 
-# How our own mails end (templates/*/*.txt.j2): what a customer wrote below one, quoted without ">", is found.
-_OUR_LAST_WORDS = re.compile(
+# The end of our own mails (templates/*/*.txt.j2). It shows where a quote without ">" ends, and new text begins.
+_OUR_LAST_SENTENCE = re.compile(
     r"(?:tercantum\s+pada\s+judul\s+\(subjek\)\s+email|leave\s+the\s+number\s+in\s+the\s+subject\s+line)([.,])"
 )
-_OUR_NAME = re.compile(r"\n(?:Salam hangat|Kind regards),\s*\n[^\n]{1,150}\n[^\n@]{1,80}@[^\n]{1,150}")
-_OUR_LENGTH = 2_000  # characters from the one to the other
+_OUR_SIGNATURE = re.compile(r"\n(?:Salam hangat|Kind regards),\s*\n[^\n]{1,150}\n[^\n@]{1,80}@[^\n]{1,150}")
+_OUR_SIGNATURE_DISTANCE = 2_000  # characters from the sentence to the signature
 
 
 class _Quote(NamedTuple):
-    """A quote begins: `above` lines before it and all from the line that shows it to `body` belong to it."""
+    """The start of a quote: `above` lines before it belong to it, and the lines up to `body`."""
 
     above: int
     body: int
 
 
 def has_marker(text: str) -> bool:
-    """Does the text hold one of our marker lines, so that it must be an answer to a mail of ours?"""
+    """Check for one of our marker lines: such a mail answers a mail of ours."""
     return "##" in text and _MARKER.search(text.lower()) is not None
 
 
 def extract_new_text(text: str, *, is_reply: bool) -> str:
-    """The lines of `text` that its sender wrote this time; `text` itself where that would leave nothing.
+    """Return the lines of `text` that are not quoted, or `text` itself when no line would be left.
 
-    Answers between and below lines quoted with ">" stay. A quote without such marks takes all that follows,
-    except what stands below the last words of a mail of ours.
+    Answers between and below lines quoted with ">" stay. A quote without such marks takes all lines after it,
+    except those below the end of a mail of ours.
     """
     if not is_reply:
         return text
-    pieces = [without_signature(piece) for piece in _unquoted(text.split("\n", _MOST_LINES))]
-    said = ("\n".join(piece).strip("\n").rstrip() for piece in map(_trimmed, pieces) if piece)
-    return "\n\n".join(said) or text
+    pieces = [strip_signature(piece) for piece in _unquoted(text.split("\n", _LINE_LIMIT))]
+    texts = ("\n".join(piece).strip("\n").rstrip() for piece in map(_strip_blank_lines, pieces) if piece)
+    return "\n\n".join(texts) or text
 
 
 def _unquoted(lines: list[str]) -> list[list[str]]:
-    """The stretches of lines between quotes."""
+    """Return the runs of lines between quotes."""
     pieces: list[list[str]] = []
     kept: list[str] = []
-    number, last, found_ours = 0, len(lines), False
+    number, last, searched_end = 0, len(lines), False
     while number < last:
         line = lines[number]
         number += 1
-        said = line.strip(BLANK)
-        if not said:
+        stripped = line.strip(BLANK)
+        if not stripped:
             kept.append("")
-        elif said[0] == ">":
+        elif stripped[0] == ">":
             if kept:
                 _drop_introduction(kept)
                 pieces.append(kept)
                 kept = []
-        elif said[0] in _MAY_OPEN or said[-1] in _MAY_END:
-            if said[0] in _FORWARDS and quotes.FORWARDED.match(said[:LONGEST_LINE]):
-                kept += lines[number - 1 :]  # what somebody forwards to us is meant to be read
+        elif stripped[0] in _QUOTE_STARTS or stripped[-1] in _ATTRIBUTION_ENDS:
+            if stripped[0] in _FORWARD_STARTS and quotes.FORWARDED.match(stripped[:LONGEST_LINE]):
+                kept += lines[number - 1 :]  # a forwarded mail is the content
                 break
-            quote = _opened(lines, number - 1, said, kept)
+            quote = _quote_start(lines, number - 1, stripped, kept)
             if quote is None:
                 kept.append(line)
                 continue
@@ -88,51 +94,51 @@ def _unquoted(lines: list[str]) -> list[list[str]]:
             kept = []
             number = quote.body
             if _next_line(lines, number)[:1] != ">":
-                number = last if found_ours else _behind_ours(lines, number)
-                found_ours = True  # it is looked for once, lest this be quadratic
+                number = last if searched_end else _after_our_mail(lines, number)
+                searched_end = True  # only once, or this would be quadratic
         else:
             kept.append(line)
     return [*pieces, kept]
 
 
-def _opened(lines: list[str], number: int, said: str, kept: list[str]) -> _Quote | None:
-    """The quote that this line begins, said so by its mail program without any doubt; else None."""
-    first = said[0]
-    if first in _DECORATED and len(said) <= LONGEST_LINE:
-        if "##" in said and _MARKER.search(said.lower()):
+def _quote_start(lines: list[str], number: int, stripped: str, kept: list[str]) -> _Quote | None:
+    """Return the quote that certainly begins with this line, else None."""
+    first = stripped[0]
+    if first in _SEPARATOR_STARTS and len(stripped) <= LONGEST_LINE:
+        if "##" in stripped and _MARKER.search(stripped.lower()):
             return _Quote(_introduction_length(kept), number + 1)
-        if quotes.SEPARATOR.match(said):
-            return _Quote(0, _behind_headers(lines, number + 1))
-    if said[-1] in _MAY_END:
-        length = quotes.attribution_length([*kept[1 - ATTRIBUTION_LINES :], said])
-        if length and _opens(lines, number, said, kept, length):
+        if quotes.SEPARATOR.match(stripped):
+            return _Quote(0, _after_headers(lines, number + 1))
+    if stripped[-1] in _ATTRIBUTION_ENDS:
+        length = quotes.attribution_length([*kept[1 - ATTRIBUTION_LINES :], stripped])
+        if length and _quote_follows(lines, number, stripped, kept, length):
             return _Quote(length - 1, number + 1)
-    if first in _FROM and quotes.is_from_line(said):
+    if first in _FROM_STARTS and quotes.is_from_line(stripped):
         end = quotes.header_block_end(lines, number)
         return _Quote(0, end) if end else None
-    if first in _ON and "@" in said and quotes.goes_on(said):
+    if first in _ON_STARTS and "@" in stripped and quotes.has_inline_quote(stripped):
         return _Quote(0, number + 1)
     return None
 
 
-def _opens(lines: list[str], number: int, said: str, kept: list[str], length: int) -> bool:
-    """Does a quote follow this attribution of `length` lines: one with ">", or as surely one without?"""
+def _quote_follows(lines: list[str], number: int, stripped: str, kept: list[str], length: int) -> bool:
+    """Check whether a quote follows this attribution of `length` lines, with ">" or certainly without."""
     follows = _next_line(lines, number + 1)
     if follows[:1] == ">":
         return True
     if "##" in follows and _MARKER.search(follows.lower()):
-        return False  # the marker takes it along
+        return False  # the quote begins at the marker
     start = len(kept) - length + 1
-    attribution = " ".join(line.strip(BLANK) for line in (*kept[start:], said))
-    if quotes.is_addressed(attribution):
+    attribution = " ".join(line.strip(BLANK) for line in (*kept[start:], stripped))
+    if quotes.has_address(attribution):
         return True
     above = kept[start - 1] if start else ""
     below = lines[number + 1].strip(BLANK) if number + 1 < len(lines) else ""
-    return not above and not below and quotes.is_printed(attribution)
+    return not above and not below and quotes.has_formatted_date(attribution)
 
 
-def _behind_headers(lines: list[str], number: int) -> int:
-    """Below a separator stand headers, or an attribution."""
+def _after_headers(lines: list[str], number: int) -> int:
+    """Return the line after the headers or the attribution below a separator."""
     for at in range(number, min(number + 3, len(lines))):
         if lines[at].strip(BLANK):
             if quotes.is_from_line(lines[at].strip(BLANK)):
@@ -144,31 +150,31 @@ def _behind_headers(lines: list[str], number: int) -> int:
     return number
 
 
-def _behind_ours(lines: list[str], number: int) -> int:
-    """The line below the mail of ours that is quoted from `number` on; the last one's when no end is seen."""
+def _after_our_mail(lines: list[str], number: int) -> int:
+    """Return the line after the mail of ours that is quoted from `number` on, else the end of `lines`."""
     quoted = "\n".join(lines[number:])
-    words = _OUR_LAST_WORDS.search(quoted)
-    if words is None:
+    sentence = _OUR_LAST_SENTENCE.search(quoted)
+    if sentence is None:
         return len(lines)
-    name = _OUR_NAME.search(quoted, words.end(), words.end() + _OUR_LENGTH)
-    if name is None and words[1] == ",":  # the rest of the sentence, and of the mail
+    signature = _OUR_SIGNATURE.search(quoted, sentence.end(), sentence.end() + _OUR_SIGNATURE_DISTANCE)
+    if signature is None and sentence[1] == ",":  # the sentence goes on, and the mail with it
         return len(lines)
-    return number + quoted.count("\n", 0, (name or words).end()) + 1
+    return number + quoted.count("\n", 0, (signature or sentence).end()) + 1
 
 
 def extract_answer(text: str) -> str:
-    """What an agent wrote above the notice that was answered; "" when nothing stands there.
+    """Return what an agent wrote above the quoted notice, "" when that is nothing.
 
-    Everything from the first sign of a quote on is left out, whatever follows it: it goes to a customer.
+    Everything from the first sign of a quote on is left out, because the answer goes to a customer.
     """
-    lines = text.split("\n", _MOST_LINES)[:_MOST_LINES]
+    lines = text.split("\n", _LINE_LIMIT)[:_LINE_LIMIT]
     kept: list[str] = []
     for number, line in enumerate(lines):
         if line.lstrip(BLANK)[:1] in (">", "|") or _may_start_quote(lines, number):
             _drop_attribution(kept, line)
             break
         kept.append(line)
-    kept = without_telephone(kept)
+    kept = strip_device_line(kept)
     answer = "\n".join(kept).strip("\n").rstrip()
     return answer if any(line.strip() not in ("", "--") for line in kept) else ""
 
@@ -182,16 +188,18 @@ def _may_start_quote(lines: list[str], number: int) -> bool:
     head = line[:LONGEST_LINE]
     if quotes.SEPARATOR.match(head) or quotes.FORWARDED.match(head) or quotes.RULE.match(head):
         return True
-    if _KEYED.search(line) or quotes.goes_on(line):
+    if _REPLY_TOKEN.search(line) or quotes.has_inline_quote(line):
         return True
-    if line[-1] in _MAY_END and quotes.ends_like_an_attribution(line):
+    if line[-1] in _ATTRIBUTION_ENDS and quotes.ends_like_an_attribution(line):
         return True
     return quotes.may_be_header_block(lines, number)
 
 
 def _drop_attribution(kept: list[str], line: str) -> None:
-    """Takes the lines away that introduced an agent's quote: they may hold our reply address with its tag.
-    `line` is the last of them if it is one and wasn't kept."""
+    """Remove the attribution at the end of `kept`: it may hold our reply address with its token.
+
+    `line`, which was not kept, may be its last line.
+    """
     length = quotes.attribution_length([*kept[1 - ATTRIBUTION_LINES :], line])
     if length:
         del kept[len(kept) - length + 1 :]
@@ -201,7 +209,7 @@ def _drop_attribution(kept: list[str], line: str) -> None:
 
 
 def _drop_introduction(kept: list[str]) -> None:
-    """Takes "On ... wrote:" from the end, however it is wrapped, and the blank lines around it."""
+    """Remove "On ... wrote:" from the end, however it is wrapped, and the blank lines around it."""
     _drop_blank(kept)
     length = _introduction_length(kept)
     if length:
@@ -210,11 +218,11 @@ def _drop_introduction(kept: list[str]) -> None:
 
 
 def _introduction_length(kept: list[str]) -> int:
-    """How many lines at the end of `kept` introduce a quote, blank ones below them included."""
+    """Return how many lines at the end of `kept` introduce a quote, with the blank ones below them."""
     blank = next((n for n, line in enumerate(reversed(kept)) if line.strip(BLANK)), len(kept))
     above = kept[max(0, len(kept) - blank - ATTRIBUTION_LINES) : len(kept) - blank]
     last = above[-1].strip(BLANK) if above else ""
-    if last[-1:] not in _MAY_END or not last:
+    if last[-1:] not in _ATTRIBUTION_ENDS or not last:
         return 0
     length = quotes.attribution_length(above) or int(quotes.introduces(last))
     return length + blank if length else 0
@@ -225,8 +233,7 @@ def _drop_blank(kept: list[str]) -> None:
         kept.pop()
 
 
-def _trimmed(piece: list[str]) -> list[str]:
-    """Without the blank lines above and below; the last space of a line doesn't matter, its first one may."""
+def _strip_blank_lines(piece: list[str]) -> list[str]:
     end = len(piece)
     while end and not piece[end - 1].strip(BLANK):
         end -= 1

@@ -1,7 +1,8 @@
-"""Is this automatic mail a report about mail of ours, and what does it say? Pure, total, bounded.
+"""Read what an automatic mail reports: a bounce, a delay, a complaint or a receipt. Pure, total, bounded.
 
-Readers in order, the strictest first: RFC 3464, RFC 5965, RFC 8098, flufl.bounce, words in the text. What
-they find is what a stranger says: nothing follows from it until a key of ours proves which mail is meant.
+Theory of operation. The readers run in order, the strictest first: RFC 3464, RFC 5965, RFC 8098, the field
+X-Failed-Recipients, flufl.bounce, then phrases in the text. All they find was written by a stranger. Nothing
+follows from it until one of our reply tokens proves which mail is meant.
 """
 
 import re
@@ -11,31 +12,31 @@ from email.policy import compat32
 
 from mailbot.domain.model import Failure, Report
 from mailbot.mail.compose.reply_tokens import find_tokens
-from mailbot.mail.parsing import addresses, body, charsets, encoded_words, header_fields, mime_tree
+from mailbot.mail.parsing import addresses, body, encoded_words, header_fields, mime_tree
 from mailbot.mail.parsing.header_fields import VALUE_LIMIT, Fields
 from mailbot.mail.parsing.mime_tree import Part, Structure
 from mailbot.mail.reports import dsn, unstructured_bounces
 
-UNSTRUCTURED_SIZE_LIMIT = (
-    512 * 1024
-)  # bytes: no server writes that much, or returns more, without a structure
-MARKS = 20
-SAID = 64 * 1024  # characters in which a ticket number is looked for
+UNSTRUCTURED_SIZE_LIMIT = 512 * 1024  # bytes: no server writes or returns more without a structure
+TOKEN_LIMIT = 20
+TEXT_LIMIT = 64 * 1024  # characters in which a ticket number is searched
 _DAEMON = re.compile(
     r"mailer[-_. ]?daemon|post[-_. ]?master|mail ?delivery|delivery (?:sub)?system|system administrator"
     r"|mail ?admin|mail ?system|\bbounces?\b|mta\b",
     re.IGNORECASE,
 )
-# Not for the email package, which decodes with any codec that Python has.
+# Hidden from the email package, which decodes with any codec that Python has.
 _CHARSET = re.compile(rb"charset", re.IGNORECASE)
-# flufl.bounce tries 45 patterns of the backtracking kind on each line: few and short lines are bounded work.
-_LINES, _LINE, _HEADER = 250, 160, 40
+# flufl.bounce tries 45 backtracking patterns on each line: few and short lines limit the work.
+_LINES, _LINE_LENGTH, _HEADER_LINES = 250, 160, 160
+
+Finding = tuple[str, tuple[Failure, ...], str, str]  # kind, recipients, read by, Message-ID of the original
 
 
 def read(raw: bytes, own: Collection[str] = frozenset()) -> Report | None:
-    """What an automatic mail reports; None when it is something else. Never raises.
+    """Return what an automatic mail reports, None when it is no report. Never raises.
 
-    `own` are the addresses of our mailboxes: whom a report is sent to is not whom it is about.
+    `own` are the addresses of our mailboxes: a report is sent to them, but not about them.
     """
     header, start = header_fields.read(raw, 0, len(raw))
     tree = mime_tree.read(raw, header, start, len(raw))
@@ -45,46 +46,44 @@ def read(raw: bytes, own: Collection[str] = frozenset()) -> Report | None:
 def read_parts(
     raw: bytes, header: Fields, tree: Structure, text: str, own: Collection[str] = frozenset()
 ) -> Report | None:
-    """The same for a mail that is divided already: `text` is what its body says."""
+    """Do the same for a mail that is parsed already; `text` is that of its body."""
     try:
         return _read(raw, header, tree, text, own)
-    except Exception:  # reading is total (mail.md, point 1): the mail is kept, as one that reports nothing
+    except Exception:  # parsing is total: the mail is processed as one that reports nothing
         return None
 
 
 def _read(raw: bytes, header: Fields, tree: Structure, text: str, own: Collection[str]) -> Report | None:
     parts = dsn.texts(raw, tree)
-    subject = charsets.clean_line(encoded_words.decoded(header.get("subject")[:VALUE_LIMIT]), 1000)
-    found = _standard(parts) or _guessed(raw, header, subject, text, own)
-    if found is None:
+    subject = encoded_words.decode_line(header.get("subject")[:VALUE_LIMIT], 1000)
+    finding = _read_standard(parts) or _read_unstructured(raw, header, subject, text, own)
+    if finding is None:
         return None
-    kind, recipients, read_by, about = found
-    original = dsn.original(parts)
-    message_id = about or original.message_id
-    said = "\n".join((subject, original.subject, text[:SAID], *(each for _, each in parts)))[: 2 * SAID]
-    above = "\n".join(value for _, value in header.rows)[:SAID]
+    kind, recipients, read_by, original_id = finding
+    original = dsn.read_original(parts)
+    message_id = original_id or original.message_id
+    whole = "\n".join((subject, original.subject, text[:TEXT_LIMIT], *(part for _, part in parts)))
+    whole = whole[: 2 * TEXT_LIMIT]
+    header_text = "\n".join(value for _, value in header.rows)[:TEXT_LIMIT]
     return Report(
         kind=kind,
         recipients=recipients,
-        permanent=kind == "bounce" and any(each.status.startswith("5") for each in recipients),
+        permanent=kind == "bounce" and any(failure.status.startswith("5") for failure in recipients),
         read_by=read_by,
         message_id=message_id,
         references=original.references,
-        tokens=_tokens(f"{message_id}\n{above}\n{said}"),
-        text=said[:SAID],
+        tokens=_tokens(f"{message_id}\n{header_text}\n{whole}"),
+        text=whole[:TEXT_LIMIT],
     )
 
 
-Found = tuple[str, tuple[Failure, ...], str, str]  # kind, recipients, read by, Message-ID of the original
-
-
-def _standard(parts: list[tuple[Part, str]]) -> Found | None:
-    if failures := dsn.delivery(parts):
+def _read_standard(parts: list[tuple[Part, str]]) -> Finding | None:
+    if failures := dsn.read_delivery_status(parts):
         return _kind(failures), failures, "RFC 3464", ""
-    if complained := dsn.complaint(parts):
-        return complained[0], complained[1], "RFC 5965", ""
-    if received := dsn.receipt(parts):
-        return "receipt", received[1], "RFC 8098", received[0]
+    if feedback := dsn.read_feedback(parts):
+        return feedback[0], feedback[1], "RFC 5965", ""
+    if receipt := dsn.read_receipt(parts):
+        return "receipt", receipt[1], "RFC 8098", receipt[0]
     return None
 
 
@@ -95,37 +94,38 @@ def _kind(failures: tuple[Failure, ...]) -> str:
     return "delay" if "delayed" in actions else "receipt"
 
 
-def _guessed(raw: bytes, header: Fields, subject: str, text: str, own: Collection[str]) -> Found | None:
-    """By the words of servers that keep to no standard, where they are told as such."""
-    if len(raw) > UNSTRUCTURED_SIZE_LIMIT or not _looks_like_one(header, subject):
+def _read_unstructured(
+    raw: bytes, header: Fields, subject: str, text: str, own: Collection[str]
+) -> Finding | None:
+    if len(raw) > UNSTRUCTURED_SIZE_LIMIT or not _may_be_report(header, subject):
         return None
-    said = unstructured_bounces.own_words(text)
-    sender = next((person.address for person in addresses.parse_addresses(header.get("from"))), "")
+    server_text = unstructured_bounces.text_before_original(text)
+    sender = next((entry.address for entry in addresses.parse_addresses(header.get("from"))), "")
     others = {sender, *own}
     listed = addresses.parse_addresses(header.get("x-failed-recipients"))  # Exim, Gmail
-    action = "delayed" if unstructured_bounces.is_delay(f"{subject}\n{said}") else "failed"
-    if named := [person.address for person in listed if person.address and person.address not in others]:
-        return _told(action, named, said, "X-Failed-Recipients")
-    temporary, permanent = _flufl(raw)
-    if found := [each for each in permanent if _is_other(each, own)]:
-        return _told(action, found, said, "flufl.bounce")
-    if found := [each for each in temporary if _is_other(each, own)]:
-        return _told("delayed", found, said, "flufl.bounce")
-    failures = unstructured_bounces.failures(said, others | _tagged(said, own))
+    action = "delayed" if unstructured_bounces.is_delay(f"{subject}\n{server_text}") else "failed"
+    if failed := [entry.address for entry in listed if entry.address and entry.address not in others]:
+        return _finding(action, failed, server_text, "X-Failed-Recipients")
+    temporary, permanent = _run_flufl(raw)
+    if failed := [address for address in permanent if _is_other(address, own)]:
+        return _finding(action, failed, server_text, "flufl.bounce")
+    if failed := [address for address in temporary if _is_other(address, own)]:
+        return _finding("delayed", failed, server_text, "flufl.bounce")
+    failures = unstructured_bounces.find_failures(server_text, others | _own_addresses_in(server_text, own))
     if failures:
         return _kind(failures), failures, "words", ""
-    if unstructured_bounces.FAILED.search(f"{subject}\n{said}"):
+    if unstructured_bounces.FAILED.search(f"{subject}\n{server_text}"):
         return ("delay" if action == "delayed" else "bounce"), (), "words", ""
     return None
 
 
-def _told(action: str, named: list[str], said: str, read_by: str) -> Found:
-    chosen = tuple(dict.fromkeys(named))[: unstructured_bounces.RECIPIENTS]
-    failures = tuple(unstructured_bounces.failure_of(said, address, action) for address in chosen)
+def _finding(action: str, failed: list[str], server_text: str, read_by: str) -> Finding:
+    chosen = tuple(dict.fromkeys(failed))[: unstructured_bounces.RECIPIENT_LIMIT]
+    failures = tuple(unstructured_bounces.build_failure(server_text, address, action) for address in chosen)
     return _kind(failures), failures, read_by, ""
 
 
-def _looks_like_one(header: Fields, subject: str) -> bool:
+def _may_be_report(header: Fields, subject: str) -> bool:
     if "x-failed-recipients" in header.first or _DAEMON.search(header.get("from")[:VALUE_LIMIT]):
         return True
     return bool(unstructured_bounces.FAILED.search(subject) or unstructured_bounces.DELAYED.search(subject))
@@ -136,29 +136,28 @@ def _is_other(address: str, own: Collection[str]) -> bool:
     return bool(domain) and f"{local.partition('+')[0]}@{domain}" not in own
 
 
-def _tagged(said: str, own: Collection[str]) -> set[str]:
-    """Addresses of ours in the text, with any tag."""
-    found = re.findall(r"[^\s<>()\"':;,]{1,100}@[^\s<>()\"':;,]{1,100}", said)
-    return {each.lower() for each in found if not _is_other(each.lower(), own)}
+def _own_addresses_in(text: str, own: Collection[str]) -> set[str]:
+    """Return the addresses of ours in the text, with any tag."""
+    found = re.findall(r"[^\s<>()\"':;,]{1,100}@[^\s<>()\"':;,]{1,100}", text)
+    return {address.lower() for address in found if not _is_other(address.lower(), own)}
 
 
-def _flufl(raw: bytes) -> tuple[list[str], list[str]]:
-    """What flufl.bounce finds: addresses that failed for now, and for good."""
-    from flufl.bounce import all_failures  # late: only reports need it
+def _run_flufl(raw: bytes) -> tuple[list[str], list[str]]:
+    """Return the addresses that flufl.bounce finds: failed temporarily, failed permanently."""
+    from flufl.bounce import all_failures  # imported late: only reports need it
 
     head, _, rest = raw.replace(b"\r\n", b"\n").partition(b"\n\n")
-    rows = head.split(b"\n", _HEADER * 4)[: _HEADER * 4]
-    kept = [*(row[:_LINE] for row in rows), b"", *(row[:_LINE] for row in rest.split(b"\n", _LINES)[:_LINES])]
-    tame = _CHARSET.sub(b"x-set", b"\n".join(kept))
+    lines = [*head.split(b"\n", _HEADER_LINES)[:_HEADER_LINES], b"", *rest.split(b"\n", _LINES)[:_LINES]]
+    limited = _CHARSET.sub(b"x-set", b"\n".join(line[:_LINE_LENGTH] for line in lines))
     try:
-        found = all_failures(message_from_bytes(tame, policy=compat32))
-    except Exception:  # a From that is not ASCII is enough, and it raises whatever its detectors do
+        found = all_failures(message_from_bytes(limited, policy=compat32))
+    except Exception:  # its detectors raise on odd input, for example on a From that is not ASCII
         return [], []
     temporary, permanent = (
         [
             address
-            for each in sorted(group)
-            if (address := addresses.normalise_address(each.decode("ascii", "replace")))
+            for item in sorted(group)
+            if (address := addresses.normalise_address(item.decode("ascii", "replace")))
         ]
         for group in found
     )
@@ -166,5 +165,5 @@ def _flufl(raw: bytes) -> tuple[list[str], list[str]]:
 
 
 def _tokens(text: str) -> tuple[str, ...]:
-    """Those that stand whole; when there are none, those that a line end divides."""
-    return find_tokens(text, MARKS) or find_tokens(re.sub(r"=?\n[>| \t]*", "", text), MARKS)
+    """Return the whole tokens in the text; without any, those that a line end divides."""
+    return find_tokens(text, TOKEN_LIMIT) or find_tokens(re.sub(r"=?\n[>| \t]*", "", text), TOKEN_LIMIT)

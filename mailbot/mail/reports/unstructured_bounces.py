@@ -1,6 +1,6 @@
-"""What reports say in words: codes, reasons, addresses, for the many servers that keep to no standard.
+"""Find codes, reasons and addresses in the texts of servers that follow no standard, in English and Indonesian.
 
-English and Indonesian. All patterns are RE2 on bounded text, so that each takes linear time.
+All patterns are RE2 on bounded text, so that each takes linear time.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,28 +11,28 @@ import re2
 from mailbot.domain.model import Failure
 from mailbot.mail.parsing.addresses import normalise_address
 
-LOOKED_AT = 32 * 1024  # characters of a report's text: what a server says stands in front of the original
-RECIPIENTS = 50
-_DIAGNOSTIC = 300  # characters
-_NEAR = 15  # lines after "could not be delivered" in which the address stands
-_MOST_LINES = 500
+TEXT_LIMIT = 32 * 1024  # characters: the server's text comes before the original
+RECIPIENT_LIMIT = 50
+_DIAGNOSTIC_LIMIT = 300  # characters
+_NEARBY_LINES = 15  # searched for an address after "could not be delivered"
+_LINE_LIMIT = 500
 
 _OPTIONS = re2.Options()
 _OPTIONS.log_errors = False
 _OPTIONS.case_sensitive = False
 
 
-def _any(*ways: str, multiline: bool = False) -> Any:
-    return re2.compile(f"{'(?m)' if multiline else ''}(?:{'|'.join(ways)})", _OPTIONS)
+def _any(*patterns: str, multiline: bool = False) -> Any:
+    return re2.compile(f"{'(?m)' if multiline else ''}(?:{'|'.join(patterns)})", _OPTIONS)
 
 
-# RFC 3463. What follows must not make it an IP address or a version with four parts.
+# RFC 3463, but no IP address and no version number with four parts.
 _ENHANCED = re2.compile(r"(?:^|[^0-9.])([245]\.[0-9]{1,3}\.[0-9]{1,3})(?:[^0-9.]|\.\s|\.?$)", _OPTIONS)
 _BASIC = re2.compile(r"(?:^|[^0-9.])([245])[0-9]{2}(?:[ -]|$)", _OPTIONS)
 
-_SOMEBODY = r"(?:user|recipient|address|mailbox|account|alias|email)\W+(?:\w+\W+){0,5}"
-# The first that fits. Servers word what RFC 3463 numbers; the numbers are those of its section 3.
-_REASONS: tuple[tuple[str, Any], ...] = (
+_MAILBOX = r"(?:user|recipient|address|mailbox|account|alias|email)\W+(?:\w+\W+){0,5}"
+# Status codes of RFC 3463 section 3 and the phrases that servers use instead. The first match counts.
+_STATUS_PHRASES: tuple[tuple[str, Any], ...] = (
     (
         "2.2",
         _any(
@@ -62,14 +62,14 @@ _REASONS: tuple[tuple[str, Any], ...] = (
     (
         "2.1",
         _any(
-            _SOMEBODY + r"(?:disabled|inactive|suspended|deactivated|closed|locked)",
+            _MAILBOX + r"(?:disabled|inactive|suspended|deactivated|closed|locked)",
             r"no longer (?:active|in use|available|accepts?)|tidak aktif|dinonaktifkan|ditutup",
         ),
     ),
     (
         "1.1",
         _any(
-            _SOMEBODY + r"(?:unknown|unavailable|not (?:be )?found)",
+            _MAILBOX + r"(?:unknown|unavailable|not (?:be )?found)",
             r"unknown (?:or illegal )?(?:user|recipient|mailbox|address|alias|local)|no such",
             r"does ?n[o'’]t exist",
             r"does not have an? |doesn't have an? |user not known|not known at",
@@ -129,12 +129,12 @@ DELAYED = _any(
     r"could not send message for past|tertunda|ditunda|akan (?:terus )?(?:di|men)?coba|masalah sementara",
     r"belum (?:dapat |bisa |berhasil )?(?:di|ter)kirim",
 )
-_FINAL = _any(
+_GIVEN_UP = _any(
     r"permanent|will not be re(?:tried|try)|giv(?:e|ing|en) up|gave up|no further|stopped trying",
     r"could not be delivered within",
     r"gagal permanen|tidak akan (?:di)?coba|berhenti mencoba",
 )
-# Where the server's words end and the mail that it returns begins.
+# Where the server's text ends and the returned mail begins.
 _ORIGINAL = _any(
     r"^[ \t>]*[-_=*]{2,}.{0,60}(?:original|returned|forwarded|unsent|copy of|pesan asli|salinan)",
     r"^[ \t>]*[-_=*]{2,} ?(?:below this line|message text follows|the (?:header|message) )",
@@ -145,102 +145,101 @@ _ORIGINAL = _any(
 _ADDRESS = re2.compile(r"[a-z0-9.!#$%&'*+/=?^_{|}~-]{1,64}@[a-z0-9](?:[a-z0-9.-]{0,250}[a-z0-9])?", _OPTIONS)
 _QSBMF = re2.compile(r"(?m)^[ \t]*<([^<>\s]{1,320})>:(?:[ \t]|$)", _OPTIONS)  # qmail, Postfix, Yahoo
 _ID_FIELD = re2.compile(r"message-id|in-reply-to|references", _OPTIONS)
-_OFFICIALS = (
-    "postmaster",
-    "mailer-daemon",
-    "mailerdaemon",
-    "abuse",
-    "hostmaster",
-    "helpdesk",
-    "no-reply",
-    "noreply",
+_ROLE_ADDRESSES = (
+    *("postmaster", "mailer-daemon", "mailerdaemon", "abuse"),
+    *("hostmaster", "helpdesk", "no-reply", "noreply"),
 )
 
 
-def status_of(text: str, action: str = "failed") -> str:
-    """The enhanced status code that a diagnostic names, or that its words mean; "" when it says neither."""
-    return _enhanced(text) or _meant(text, action)
+def find_status(text: str, action: str = "failed") -> str:
+    """Return the enhanced status code that a diagnostic holds, or that its phrases mean, else ""."""
+    return _enhanced(text) or _status_by_phrase(text, action)
 
 
 def _enhanced(text: str) -> str:
-    found = _ENHANCED.search(text[: 4 * _DIAGNOSTIC])
-    return str(found[1]) if found else ""
+    match = _ENHANCED.search(text[: 4 * _DIAGNOSTIC_LIMIT])
+    return str(match[1]) if match else ""
 
 
-def _meant(text: str, action: str) -> str:
-    text = text[: 4 * _DIAGNOSTIC]
+def _status_by_phrase(text: str, action: str) -> str:
+    text = text[: 4 * _DIAGNOSTIC_LIMIT]
     basic = _BASIC.search(text)
-    for code, words in _REASONS:
-        if words.search(text):
-            usual = "4" if action == "delayed" or code == "4.7" else "5"
-            return f"{basic[1] if basic and basic[1] != '2' else usual}.{code}"
+    for code, phrases in _STATUS_PHRASES:
+        if phrases.search(text):
+            default = "4" if action == "delayed" or code == "4.7" else "5"
+            return f"{basic[1] if basic and basic[1] != '2' else default}.{code}"
     return f"{basic[1]}.0.0" if basic and basic[1] != "2" else ""
 
 
-def specific(status: str, diagnostic: str, action: str) -> str:
-    """The status, or what the diagnostic knows more exactly: many servers say 5.0.0 for everything."""
+def most_specific_status(status: str, diagnostic: str, action: str) -> str:
+    """Return the status or, if it is general like 5.0.0, a more specific one from the diagnostic."""
     if status and not status.endswith(".0.0"):
         return status
-    better = status_of(diagnostic, action)
+    better = find_status(diagnostic, action)
     return better if better and better[0] == (status or better)[0] else status
 
 
 def is_delay(text: str) -> bool:
-    """Will it be tried again, by these words?"""
-    return bool(DELAYED.search(text)) and not _FINAL.search(text)
+    """Check whether the text announces another attempt."""
+    return bool(DELAYED.search(text)) and not _GIVEN_UP.search(text)
 
 
-def own_words(text: str) -> str:
-    """The text up to the mail that it returns, if it says anything before that."""
-    text = text[:LOOKED_AT]
-    found = _ORIGINAL.search(text)
-    before = text[: found.start()] if found else text
+def text_before_original(text: str) -> str:
+    """Return the text before the returned mail, or all of it when nothing is before."""
+    text = text[:TEXT_LIMIT]
+    match = _ORIGINAL.search(text)
+    before = text[: match.start()] if match else text
     return before if before.strip() else text
 
 
-def failures(words: str, others: Iterable[str]) -> tuple[Failure, ...]:
-    """Which addresses a server calls undeliverable in its own words; `others` are not meant by any of it."""
-    action = "delayed" if is_delay(words) else "failed"
+def find_failures(text: str, others: Iterable[str]) -> tuple[Failure, ...]:
+    """Return the addresses that a server's text calls undeliverable, without `others`."""
+    action = "delayed" if is_delay(text) else "failed"
     skipped = set(others)
-    named = [str(found[1]) for found in _QSBMF.finditer(words)]
-    addresses = [address for each in named if (address := normalise_address(each)) and address not in skipped]
-    addresses = addresses or list(_nearby(words, skipped))
-    return tuple(failure_of(words, address, action) for address in dict.fromkeys(addresses))[:RECIPIENTS]
+    listed = [normalise_address(str(match[1])) for match in _QSBMF.finditer(text)]
+    addresses = [address for address in listed if address and address not in skipped]
+    addresses = addresses or list(_nearby(text, skipped))
+    return tuple(build_failure(text, address, action) for address in dict.fromkeys(addresses))[
+        :RECIPIENT_LIMIT
+    ]
 
 
-def failure_of(words: str, address: str, action: str) -> Failure:
-    diagnostic = _about(words, address)
-    code = _enhanced(diagnostic) or _enhanced(words)
-    status = code or _meant(diagnostic, action) or _meant(words, action)
+def build_failure(text: str, address: str, action: str) -> Failure:
+    diagnostic = _diagnostic_for(text, address)
+    code = _enhanced(diagnostic) or _enhanced(text)
+    status = code or _status_by_phrase(diagnostic, action) or _status_by_phrase(text, action)
     return Failure(address, action, status, diagnostic)
 
 
-def _nearby(words: str, skipped: set[str]) -> Iterator[str]:
-    """The addresses on the first line that has any, from one on that tells of the failure."""
-    lines = words.split("\n", _MOST_LINES)[:_MOST_LINES]
-    telling = (n for n, line in enumerate(lines) if FAILED.search(line) or DELAYED.search(line))
-    for number in (*telling, 0):  # 0: when only the subject told, or it is told below the address
-        for near in lines[number : number + _NEAR]:
-            found = [each for each in _addresses(near) if each not in skipped]
-            if found:
-                yield from found
+def _nearby(text: str, skipped: set[str]) -> Iterator[str]:
+    """Yield the addresses on the first line with any, at or below a line about the failure."""
+    lines = text.split("\n", _LINE_LIMIT)[:_LINE_LIMIT]
+    failure_lines = (n for n, line in enumerate(lines) if FAILED.search(line) or DELAYED.search(line))
+    for number in (
+        *failure_lines,
+        0,
+    ):  # 0: only the subject is about the failure, or a line below the address
+        for near in lines[number : number + _NEARBY_LINES]:
+            addresses = [address for address in _addresses(near) if address not in skipped]
+            if addresses:
+                yield from addresses
                 return
 
 
 def _addresses(line: str) -> Iterator[str]:
     if _ID_FIELD.search(line):
         return
-    for found in _ADDRESS.finditer(line):
-        address = normalise_address(found[0].strip("'.*=-"))
-        if address and not address.startswith(_OFFICIALS) and "." in address.rpartition("@")[2]:
+    for match in _ADDRESS.finditer(line):
+        address = normalise_address(match[0].strip("'.*=-"))
+        if address and not address.startswith(_ROLE_ADDRESSES) and "." in address.rpartition("@")[2]:
             yield address
 
 
-def _about(words: str, address: str) -> str:
-    """What stands behind an address, up to the end of its paragraph (of the next one, if nothing does)."""
-    at = words.lower().find(address)
+def _diagnostic_for(text: str, address: str) -> str:
+    """Return the text after an address, up to the end of its paragraph, else the next paragraph."""
+    at = text.lower().find(address)
     if at < 0:
-        return " ".join(words.split())[:_DIAGNOSTIC]
-    behind = words[at + len(address) : at + len(address) + 8 * _DIAGNOSTIC].lstrip(">:)]'\" \t.,")
-    said = [" ".join(each.split()) for each in behind.split("\n\n") if len(each.strip()) > 3]
-    return said[0][:_DIAGNOSTIC] if said else ""
+        return " ".join(text.split())[:_DIAGNOSTIC_LIMIT]
+    after = text[at + len(address) : at + len(address) + 8 * _DIAGNOSTIC_LIMIT].lstrip(">:)]'\" \t.,")
+    paragraphs = [" ".join(part.split()) for part in after.split("\n\n") if len(part.strip()) > 3]
+    return paragraphs[0][:_DIAGNOSTIC_LIMIT] if paragraphs else ""

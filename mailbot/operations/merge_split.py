@@ -14,7 +14,7 @@ from mailbot.store import queries, tickets
 from mailbot.store.store import Store
 from mailbot.store.tickets import Outdated
 from mailbot.workers.runtime import Runtime
-from mailbot.workers.ticketing import fresh_numbers
+from mailbot.workers.ticketing import draw_numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def _fresh(connection: Connection, command: Join, source: Side, policy: Policy) 
     if not isinstance(command, Split):
         return ""
     box = policy.mailbox_for(source.ticket.mailbox) or next(iter(policy.mailboxes.values()))
-    return fresh_numbers(connection, [box])[0]
+    return draw_numbers(connection, [box])[0]
 
 
 def _outcome(transaction: Transaction, change: Change) -> tickets.Outcome:

@@ -1,0 +1,112 @@
+"""What the decisions of one batch need from the store: loaded once, then kept up to date in memory."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from mailbot.domain import events as e
+from mailbot.domain.decisions import MailDecision, customer_of
+from mailbot.domain.matching import Clues
+from mailbot.domain.model import OVER, CustomerHistory, InboundMail, Ticket
+from mailbot.domain.policy import Policy
+from mailbot.domain.replies.auto_reply import allowance_keys
+from mailbot.domain.replies.undeliverable import Mute
+from mailbot.domain.routing.conditions import LOOKED_UP
+from mailbot.store import allowances, customer_history, suppressions, tickets
+from mailbot.store.inbox import Claimed
+
+
+@dataclass(slots=True)
+class BatchState:
+    """The facts behind the decisions. Each decision of the batch is added before the next one is made."""
+
+    tickets: dict[str, Ticket]
+    messages: dict[str, str]  # Message-ID -> ticket
+    participants: dict[str, set[str]]
+    languages: dict[str, str]
+    allowances: dict[str, datetime]
+    open_numbers: dict[str, set[str]]  # address -> its open tickets; only where a number was mistyped
+    suppressions: dict[str, Mute]  # address -> why it gets no automatic mail
+    customer_history: dict[str, CustomerHistory]  # by customer; {} where no rule needs it
+
+    def staff(self, clues: Clues, policy: Policy) -> dict[str, set[str]]:
+        """Return ticket -> its agents' addresses, for the tickets that a report names."""
+        staff: dict[str, set[str]] = {}
+        for number in (*clues.reported, *(self.messages.get(id_, "") for id_ in clues.recalled)):
+            if ticket := self.tickets.get(number):
+                team = policy.teams.get(ticket.team)
+                agents = {agent.address for agent in team.agents} if team else set()
+                staff[number] = agents | {ticket.assignee or ""} - {""}
+        return staff
+
+    def merged(self) -> dict[str, str]:
+        """Return merged ticket -> what it was merged into."""
+        return {number: ticket.merged_into for number, ticket in self.tickets.items() if ticket.merged_into}
+
+    def add(self, message_id: str, before: Ticket | None, decided: MailDecision) -> None:
+        """Add what was decided about one mail. `before`: its ticket, None when the mail opened one."""
+        ticket = decided.decision.ticket
+        self.tickets[ticket.number] = ticket
+        if message_id:
+            self.messages.setdefault(message_id, ticket.number)
+        self.participants.setdefault(ticket.number, {ticket.customer})
+        if ticket.language:
+            self.languages[ticket.customer] = ticket.language
+        self.allowances.update(decided.spent)
+        self._add_history(before, decided)
+        for address in decided.lifted:
+            self.suppressions.pop(address, None)
+        if suppression := decided.effects.mute:
+            self.suppressions[suppression.address] = suppression
+
+    def _add_history(self, before: Ticket | None, decided: MailDecision) -> None:
+        after = decided.decision.ticket
+        if history := self.customer_history.get(after.customer):
+            was_open = before is not None and before.status not in OVER
+            escalated = any(isinstance(event, e.TicketEscalated) for event in decided.decision.events)
+            self.customer_history[after.customer] = replace(
+                history,
+                known_customer=True,
+                open_tickets=history.open_tickets + (after.status not in OVER) - was_open,
+                escalated_before=history.escalated_before or escalated,
+            )
+
+
+def load_state(
+    connection: Connection,
+    batch: Sequence[tuple[Claimed, InboundMail]],
+    clues: Sequence[Clues],
+    policy: Policy,
+    now: datetime,
+) -> BatchState:
+    """Load what a batch names. Tickets stay locked until the transaction ends."""
+    ids = {id_ for clue in clues for id_ in (*clue.referenced, *clue.recalled)}
+    messages = tickets.known_messages(connection, ids - {""})
+    numbers = set(messages.values())
+    for clue in clues:
+        numbers.update((clue.tagged, clue.bounced, *clue.signed, *clue.written))
+        numbers.update((*clue.returned, *clue.reported))
+    numbers -= {""}
+    unsure_of_language = {mail.sender for _, mail in batch if mail.sender and not mail.language}
+    keys = {
+        key
+        for claimed, mail in batch
+        if claimed.envelope.sender and not mail.automatic
+        for key in allowance_keys(claimed.envelope.sender, policy, mail.sender)
+    }
+    senders = {claimed.envelope.sender for claimed, _ in batch} | {mail.sender for _, mail in batch}
+    rules_need_history = not policy.asked.isdisjoint(LOOKED_UP)
+    customers = {customer_of(mail, claimed.envelope) for claimed, mail in batch if rules_need_history}
+    mistyped = {clue.sender for clue in clues if clue.mistyped} - {""}
+    return BatchState(
+        tickets=tickets.load_with_heirs(connection, numbers),
+        messages=messages,
+        participants=tickets.participants_of(connection, numbers),
+        languages=tickets.languages_of(connection, unsure_of_language),
+        allowances=allowances.load(connection, keys),
+        open_numbers=tickets.open_numbers_of(connection, mistyped),
+        suppressions=suppressions.load(connection, {each.lower() for each in senders} - {""}, now),
+        customer_history=customer_history.now(connection, customers, now),
+    )

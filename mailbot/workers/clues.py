@@ -1,0 +1,102 @@
+"""Finds the clues of a mail about where it belongs, and verifies with our keys those that could be forged."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from sqlalchemy import Connection
+
+from mailbot.domain import ticket_number
+from mailbot.domain.matching import Clues
+from mailbot.domain.model import Authentication, InboundMail, Report
+from mailbot.domain.policy import Policy
+from mailbot.domain.replies.undeliverable import Sent
+from mailbot.mail.replies.automatic import envelope_reason
+from mailbot.mail.reports import bounces
+from mailbot.store import failures
+from mailbot.store.inbox import Claimed
+from mailbot.workers.runtime import Snapshot
+
+MOST_REFERENCES = 20  # Message-IDs that are looked up for one mail
+
+
+def add_report(claimed: Claimed, mail: InboundMail, policy: Policy) -> InboundMail:
+    """Read the delivery report of a machine that shows itself by its envelope alone. It is text, never large."""
+    machine = envelope_reason(claimed.envelope.sender)
+    if mail.automatic or mail.size > bounces.UNSTRUCTURED_SIZE_LIMIT or not machine:
+        return mail
+    return replace(mail, report=bounces.read(claimed.raw, policy.mailboxes.keys()))
+
+
+def find_clues(
+    connection: Connection, claimed: Claimed, mail: InboundMail, snapshot: Snapshot
+) -> tuple[Clues, Sent | None]:
+    """Return the clues of a mail, and the mail that we sent of which it is proven to be a report."""
+    envelope, keys = claimed.envelope, snapshot.keys
+    clues = _written_clues(claimed, mail, snapshot)
+    nonces = [nonce for address in envelope.recipients if (nonce := keys.bounce_nonce(address))]
+    if mail.report:
+        return _report_clues(connection, claimed, mail, mail.report, nonces, snapshot, clues)
+    sent = failures.sent(connection, nonces).values()
+    tickets = tuple(each.ticket for each in sent if each.ticket)
+    if mail.automatic or envelope_reason(envelope.sender):
+        return replace(clues, bounced="".join(tickets[:1])), None
+    # A person's mail to a bounce address: to know the address proves nothing.
+    return replace(clues, signed=(*tickets, *clues.signed)), None
+
+
+def _written_clues(claimed: Claimed, mail: InboundMail, snapshot: Snapshot) -> Clues:
+    """Return what the addresses, the header and the subject say."""
+    tagged, keys = "", snapshot.keys
+    for address in claimed.envelope.recipients:
+        token = keys.reply_token_in(address)
+        if token and keys.verify(token, mail.sender):
+            tagged = token.number
+    references = tuple(dict.fromkeys((*mail.in_reply_to, *reversed(mail.references))))[:MOST_REFERENCES]
+    found = ticket_number.find(mail.subject, _prefixes(snapshot))
+    return Clues(
+        sender=mail.sender,
+        tagged=tagged,
+        signed=tuple(filter(None, map(keys.number_in, references))),
+        referenced=references,
+        written=found.valid,
+        mistyped=found.mistyped,
+        failed=mail.authentication is Authentication.FAIL,
+    )
+
+
+def _report_clues(
+    connection: Connection,
+    claimed: Claimed,
+    mail: InboundMail,
+    report: Report,
+    keyed: Iterable[str],
+    snapshot: Snapshot,
+    clues: Clues,
+) -> tuple[Clues, Sent | None]:
+    keys, envelope = snapshot.keys, claimed.envelope
+    marked = [nonce for token in report.tokens if (nonce := keys.nonce_in(token))]
+    original = keys.nonce_in(report.message_id) or ""
+    found = failures.sent(connection, {*keyed, *marked, original} - {""})
+    by_address = next((found[nonce] for nonce in keyed if nonce in found), None)
+    by_token = list(dict.fromkeys(found[nonce] for nonce in (original, *marked) if nonce in found))
+    # With several tokens, none of them the original's, the report is about an unknown one of them.
+    is_certain = original in found or len(by_token) == 1
+    sent = by_address or (by_token[0] if is_certain else None)
+    clues = replace(
+        clues,
+        bounced=by_address.ticket if by_address else "",
+        returned=tuple(dict.fromkeys(each.ticket for each in by_token if each.ticket)),
+    )
+    # Without a token of ours only what mail servers write in their own name counts.
+    if not (envelope_reason(envelope.sender) or (mail.sender and envelope_reason(mail.sender))):
+        return clues, sent
+    return replace(
+        clues,
+        recalled=tuple(filter(None, (report.message_id, *report.references)))[:MOST_REFERENCES],
+        reported=ticket_number.find(report.text, _prefixes(snapshot)).valid,
+        concerned=tuple(failure.address for failure in report.recipients if failure.address),
+    ), sent
+
+
+def _prefixes(snapshot: Snapshot) -> set[str]:
+    return {box.prefix for box in snapshot.policy.mailboxes.values()}

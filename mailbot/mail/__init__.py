@@ -1,1 +1,1 @@
-"""Bytes to values and back: what a mail says, and the mails that we write."""
+"""Parse inbound mail, verify senders, recognise replies and reports, compose outbound mail."""

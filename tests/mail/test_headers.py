@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from mailbot.mail.parsing import addresses, encoded_words, header_fields
 from mailbot.mail.parsing.addresses import NamedAddress
-from mailbot.mail.parsing.lazy_headers import VALUES_LIMIT
+from mailbot.mail.parsing.header_fields import VALUES_LIMIT
 from mailbot.mail.parsing.parse import parse
 
 

@@ -4,7 +4,7 @@ Theory of operation. A signature counts only under these conditions:
 
 - It covers the whole body (no `l=`, section 8.2), From and, if there is one, Subject.
 - It covers each field that we act on as often as the mail has it (section 8.15). People would read a second
-  Subject that somebody put on top of a signed mail.
+  Subject that an attacker added on top of a signed mail.
 - It uses SHA-256, and an RSA key has from 1,024 to 4,096 bits.
 """
 

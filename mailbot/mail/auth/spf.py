@@ -304,24 +304,19 @@ def _expand_macro(evaluation: _Evaluation, token: re.Match[str], domain: str) ->
 
 
 def _macro_value(evaluation: _Evaluation, letter: str, domain: str) -> str:
-    match letter:
-        case "s":
-            return f"{evaluation.local}@{evaluation.sender_domain}"
-        case "l":
-            return evaluation.local
-        case "o":
-            return evaluation.sender_domain
-        case "d":
-            return domain
-        case "h":
-            return evaluation.helo
-        case "v":
-            return "in-addr" if evaluation.peer.version == 4 else "ip6"
-        case "p":
-            return _name_of_peer(evaluation, domain)
-    if isinstance(evaluation.peer, IPv4Address):
-        return str(evaluation.peer)
-    return ".".join(evaluation.peer.exploded.replace(":", "").upper())
+    if letter == "p":
+        return _name_of_peer(evaluation, domain)
+    peer, v4 = evaluation.peer, evaluation.peer.version == 4
+    values = {
+        "s": f"{evaluation.local}@{evaluation.sender_domain}",
+        "l": evaluation.local,
+        "o": evaluation.sender_domain,
+        "d": domain,
+        "h": evaluation.helo,
+        "v": "in-addr" if v4 else "ip6",
+        "i": str(peer) if v4 else ".".join(peer.exploded.replace(":", "").upper()),
+    }
+    return values[letter]
 
 
 def _name_of_peer(evaluation: _Evaluation, domain: str) -> str:

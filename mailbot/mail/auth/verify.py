@@ -1,8 +1,8 @@
 """Verify the sender of a mail by SPF, DKIM and DMARC, for a mailbot that receives from the internet itself.
 
 Theory of operation. Only domains that could be aligned with From's domain are looked up: a signature or an
-envelope sender of another domain proves nothing about From. So nobody can make us query the DNS of a domain of
-their choice about another domain's From, nor slow us down with it.
+envelope sender of another domain proves nothing about From. So a sender can't make us query the DNS of a domain
+of their choice about another domain's From, nor slow us down with it.
 """
 
 from dataclasses import dataclass
@@ -30,8 +30,8 @@ def verify(raw: bytes, sender: str, envelope: Envelope, lookup: Lookup, *, direc
     - PASS: SPF or DKIM passed in alignment with it.
     - FAIL: neither passed, and the domain wants such mail quarantined or rejected.
 
-    `direct` is False behind a mail server of ours, whose address says nothing about the sender. Then, as after
-    a failed look-up, nothing fails. Raises TimeLimitReached.
+    `direct` is False behind our own mail server, whose address proves nothing about the sender. Then, as
+    after a failed look-up, nothing fails. Raises TimeLimitReached.
     """
     domain = ascii_domain(sender)
     if "." not in domain:

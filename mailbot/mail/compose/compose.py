@@ -115,7 +115,7 @@ class Composer:
             message_id = self.tokens.message_id(notice.number, nonce, box.domain)
             content, template_error = self._content(notice, box)
         headers = self._headers(notice, box, message_id, content.subject, now)
-        boundary = f"=_{message_id.partition('@')[0][-MAC:]}"  # part of the MAC: nobody can guess it
+        boundary = f"=_{message_id.partition('@')[0][-MAC:]}"  # part of the MAC: it can't be guessed
         files = notice.attachments if isinstance(notice, Answer | Bulletin) else ()
         raw = write_mail(headers, content.text, content.html, boundary, files)
         if self.signer and self.signer.signs_for(box.domain):

@@ -43,7 +43,7 @@ def require_ascii_address(text: str) -> str:
 
 
 def safe_message_id(text: str) -> str:
-    """Return a foreign Message-ID if it is safe in a header of ours, else ""."""
+    """Return a foreign Message-ID if it is safe in our header, else ""."""
     return text if _ID.fullmatch(text) and "=?" not in text else ""
 
 

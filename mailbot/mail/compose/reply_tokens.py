@@ -11,7 +11,7 @@ LOCAL_PART = 64  # octets, RFC 5321 section 4.5.3.1.1
 NONCE = 16  # characters at most: 80 bits in base32, 64 in hexadecimal
 MAC = 26  # characters of five bits: 130 bits
 
-_LENGTH_LIMIT = 400  # characters: no address or Message-ID of ours is longer
+_LENGTH_LIMIT = 400  # characters: our own addresses and Message-IDs are shorter
 # These patterns are unambiguous and all texts are short, so re is as safe as re2 and much faster.
 _NUMBER = re.compile("[A-Z]{2,10}-[0-9]{8,12}-[0-9]")
 _LETTERS = b"abcdefghijklmnopqrstuvwxyz234567" * 8  # for each byte the letter of its lowest five bits

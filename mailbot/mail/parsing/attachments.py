@@ -19,18 +19,10 @@ _DETECTION_BYTES = 8192
 _DETECTABLE = ("image/", "audio/", "video/", "font/")
 _UNDETECTABLE = frozenset({"image/svg+xml"})
 _EXTENSIONS = {
-    "application/pdf": ".pdf",
-    "image/gif": ".gif",
-    "image/jpeg": ".jpg",
-    "image/png": ".png",
-    "message/delivery-status": ".txt",
-    "message/rfc822": ".eml",
-    "text/calendar": ".ics",
-    "text/csv": ".csv",
-    "text/html": ".html",
-    "text/plain": ".txt",
-    "text/rfc822-headers": ".txt",
-}
+    "application/pdf": ".pdf", "image/gif": ".gif", "image/jpeg": ".jpg", "image/png": ".png",
+    "text/calendar": ".ics", "text/csv": ".csv", "text/html": ".html", "text/plain": ".txt",
+    "text/rfc822-headers": ".txt", "message/delivery-status": ".txt", "message/rfc822": ".eml",
+}  # fmt: skip
 # Files that run on a double click, or are known to carry malware. They are stored but flagged.
 _DANGEROUS = frozenset(
     """
@@ -64,7 +56,7 @@ def detect_type(content: bytes, declared: str) -> str:
 
 
 def is_dangerous(attachment: Attachment) -> bool:
-    """Check whether this kind of file runs when somebody opens it."""
+    """Check whether this kind of file runs when it is opened."""
     extension = attachment.name.rpartition(".")[2].lower()
     return extension in _DANGEROUS or attachment.type in _DANGEROUS_TYPES
 

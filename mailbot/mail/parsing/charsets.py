@@ -11,28 +11,13 @@ _DENIED = frozenset(
 _CODECS = (frozenset(aliases.values()) | {"utf_8_sig", "koi8_u", "koi8_t", "cp720", "cp874"}) - _DENIED
 # What senders mean by a label, as the WHATWG Encoding Standard maps it.
 _ACTUAL_CODECS = {
-    "ascii": "utf_8",
-    "utf8": "utf_8",
-    "latin_1": "cp1252",
-    "gb2312": "gb18030",
-    "gbk": "gb18030",
-    "euc_kr": "cp949",
-    "ks_c_5601_1987": "cp949",
-    "shift_jis": "cp932",
-    "sjis": "cp932",
-    "big5": "cp950",
-    "iso8859_9": "cp1254",
-    "iso8859_11": "cp874",
-    "tis_620": "cp874",
-    "windows_874": "cp874",
-    "gb_2312_80": "gb18030",
-    "csgb2312": "gb18030",
-    "cseuckr": "cp949",
-    "windows_31j": "cp932",
-    "cswindows31j": "cp932",
-    "iso_8859_6_i": "iso8859_6",
-    "iso_8859_8_i": "iso8859_8",
-}
+    "ascii": "utf_8", "utf8": "utf_8", "latin_1": "cp1252", "iso8859_9": "cp1254",
+    "gb2312": "gb18030", "gbk": "gb18030", "gb_2312_80": "gb18030", "csgb2312": "gb18030",
+    "euc_kr": "cp949", "ks_c_5601_1987": "cp949", "cseuckr": "cp949", "big5": "cp950",
+    "shift_jis": "cp932", "sjis": "cp932", "windows_31j": "cp932", "cswindows31j": "cp932",
+    "iso8859_11": "cp874", "tis_620": "cp874", "windows_874": "cp874",
+    "iso_8859_6_i": "iso8859_6", "iso_8859_8_i": "iso8859_8",
+}  # fmt: skip
 _LABEL_LIMIT = 40
 _SEPARATORS = re.compile("[-:. ]")
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")

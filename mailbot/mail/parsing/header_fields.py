@@ -1,14 +1,15 @@
 """Split and unfold the header fields of a mail or of one of its parts, within limits (RFC 5322 section 2.2)."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from mailbot.mail.parsing import charsets
+from mailbot.mail.parsing import charsets, encoded_words
 
 BLOCK_LIMIT = 64 * 1024  # bytes of a header block that are read
 COUNT_LIMIT = 1000  # fields of a block that are read
 VALUE_LIMIT = 4 * 1024  # characters of a structured field that are parsed
+VALUES_LIMIT = 20  # fields of one name that a rule can read, from the top
 
 _BLANK = re.compile(rb"\n\r?\n")
 _CHARSET = re.compile(rb"charset\s*=\s*\"?([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE)
@@ -38,6 +39,32 @@ class Fields:
 
     def get_all(self, name: str) -> list[str]:
         return [value for row, value in self.rows if row == name]
+
+
+class LazyHeaders(Mapping[str, tuple[str, ...]]):
+    """Lower-case name -> its values, one clean line each, encoded words decoded.
+
+    Values are decoded only when a rule reads them, so parsing a mail costs nothing more for it.
+    """
+
+    __slots__ = ("_fields",)
+
+    def __init__(self, fields: Fields) -> None:
+        self._fields = fields
+
+    def __getitem__(self, name: str) -> tuple[str, ...]:
+        if name not in self._fields.first:
+            raise KeyError(name)
+        return tuple(
+            encoded_words.decode_line(value[:VALUE_LIMIT], VALUE_LIMIT)
+            for value in self._fields.get_all(name)[:VALUES_LIMIT]
+        )
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._fields.first)
+
+    def __len__(self) -> int:
+        return len(self._fields.first)
 
 
 def read(raw: bytes, start: int, end: int) -> tuple[Fields, int]:

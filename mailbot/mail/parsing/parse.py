@@ -13,8 +13,7 @@ from mailbot.domain.model import Authentication, InboundMail
 from mailbot.mail.auth import authentication_results, domains
 from mailbot.mail.parsing import addresses, body, charsets, encoded_words, header_fields, mime_tree
 from mailbot.mail.parsing.body import Body
-from mailbot.mail.parsing.header_fields import VALUE_LIMIT, Fields
-from mailbot.mail.parsing.lazy_headers import LazyHeaders
+from mailbot.mail.parsing.header_fields import VALUE_LIMIT, Fields, LazyHeaders
 from mailbot.mail.parsing.mime_tree import Structure
 from mailbot.mail.replies import automatic
 from mailbot.mail.replies.new_text import extract_new_text, has_marker
@@ -40,7 +39,7 @@ def parse(
 ) -> InboundMail:
     """Parse `raw`; never raises. `flags` of the result name what could not be read or needs attention:
 
-    - "no-sender", "several-senders": From names nobody, or more than one.
+    - "no-sender", "several-senders": From has no address, or more than one.
     - "too-complex": a limit on the header block, parts, depth or a field left something unread.
     - "text-cut", "html-cut": the text was longer than 512 KiB.
     - "reply-to-elsewhere": Reply-To led to another organisation and is left out.

@@ -22,14 +22,14 @@ _MARKER = re.compile(
     r"(?:reply|type|write)\s+above\s+this\s+line|(?:balas|tulis)\s+di\s+atas\s+(?:baris|garis)\s+ini"
 )
 # First and last characters by which most lines are skipped without a pattern.
-_SEPARATOR_STARTS = frozenset("#-_=*|")  # of a marker too
+_SEPARATOR_STARTS = frozenset("#-_=*|")  # also of a marker
 _QUOTE_STARTS = frozenset("#-_=*|[FfDdVvOoPpBbAa")
 _ATTRIBUTION_ENDS = frozenset(":：*_-")
 _FORWARD_STARTS = frozenset("-_=BbAa")
 _FROM_STARTS = frozenset("FfDdVvPp*_|[")
 _ON_STARTS = frozenset("OoPp")
 _LINE_LIMIT = 20_000
-_REPLY_TOKEN = re.compile(r"\+[tb]\.[\w.-]{1,64}@")  # in a reply address of ours: nobody types that
+_REPLY_TOKEN = re.compile(r"\+[tb]\.[\w.-]{1,64}@")  # in a reply address: it is never typed
 
 # The end of our own mails (templates/*/*.txt.j2). It shows where a quote without ">" ends, and new text begins.
 _OUR_LAST_SENTENCE = re.compile(
@@ -47,7 +47,7 @@ class _Quote(NamedTuple):
 
 
 def has_marker(text: str) -> bool:
-    """Check for one of our marker lines: such a mail answers a mail of ours."""
+    """Check for a marker line of our own mails, which shows that this is a reply."""
     return "##" in text and _MARKER.search(text.lower()) is not None
 
 
@@ -55,7 +55,7 @@ def extract_new_text(text: str, *, is_reply: bool) -> str:
     """Return the lines of `text` that are not quoted, or `text` itself when no line would be left.
 
     Answers between and below lines quoted with ">" stay. A quote without such marks takes all lines after it,
-    except those below the end of a mail of ours.
+    except those below the end of our own mail.
     """
     if not is_reply:
         return text
@@ -151,7 +151,7 @@ def _after_headers(lines: list[str], number: int) -> int:
 
 
 def _after_our_mail(lines: list[str], number: int) -> int:
-    """Return the line after the mail of ours that is quoted from `number` on, else the end of `lines`."""
+    """Return the line after our own mail, which is quoted from `number` on, else the end of `lines`."""
     quoted = "\n".join(lines[number:])
     sentence = _OUR_LAST_SENTENCE.search(quoted)
     if sentence is None:

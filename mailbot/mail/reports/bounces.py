@@ -137,7 +137,7 @@ def _is_other(address: str, own: Collection[str]) -> bool:
 
 
 def _own_addresses_in(text: str, own: Collection[str]) -> set[str]:
-    """Return the addresses of ours in the text, with any tag."""
+    """Return the addresses in the text that are in `own`, with any tag."""
     found = re.findall(r"[^\s<>()\"':;,]{1,100}@[^\s<>()\"':;,]{1,100}", text)
     return {address.lower() for address in found if not _is_other(address.lower(), own)}
 

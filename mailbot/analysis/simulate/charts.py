@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from mailbot.analysis.simulate.figures import Figures
-from mailbot.reports.charts import Chart, Heat, Picture, Rows, Series, picture, sheet
+from mailbot.reports.charts import Chart, Picture, Series, Shape, picture, sheet
 
 MOST = 12  # rows of a chart
 HOURS = tuple(f"{hour:02d}" for hour in range(24))
@@ -56,7 +56,7 @@ def _people(figures: Figures) -> Counts:
     return {each.address: float(each.mails) for each in figures.people}
 
 
-def _rows(title: str, names: Sequence[str], counts: Sequence[Counts], unit: str) -> Rows:
+def _rows(title: str, names: Sequence[str], counts: Sequence[Counts], unit: str) -> Chart:
     """The names that count most on either side."""
     most: Callable[[str], float] = lambda name: -max(each.get(name, 0) for each in counts)  # noqa: E731
     labels = tuple(sorted(dict.fromkeys(name for each in counts for name in each), key=most)[:MOST])
@@ -64,9 +64,9 @@ def _rows(title: str, names: Sequence[str], counts: Sequence[Counts], unit: str)
         Series(name, tuple(each.get(label, 0.0) for label in labels))
         for name, each in zip(names, counts, strict=True)
     )
-    return Rows(title, labels, series, unit)
+    return Chart(Shape.ROWS, title, labels, series, unit)
 
 
 def _heat(title: str, figures: Figures, values: str) -> Chart:
     series = tuple(Series(each.level, tuple(map(float, getattr(each, values)))) for each in figures.load)
-    return Heat(title, HOURS, series, "tickets")
+    return Chart(Shape.HEAT, title, HOURS, series, "tickets")

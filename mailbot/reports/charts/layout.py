@@ -1,14 +1,14 @@
-"""Where each mark of a chart goes: title, legend, axis, then the kind's own marks.
+"""Where each mark of a chart goes: title, legend, axis, then the marks of its shape.
 
-Colours are those of Okabe and Ito ("Color Universal Design", 2008), told apart by the colour-blind too; lines
-also differ by their dashes, bars by their order, and every mark says its value to a pointer.
+Colours are those of Okabe and Ito ("Color Universal Design", 2008), which the colour-blind can distinguish.
+Lines also differ by their dashes and bars by their order. Every mark shows its value under the pointer.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mailbot.reports.charts.model import Bars, Chart, Heat, Lines, Rows, Series, top, total
+from mailbot.reports.charts.model import Chart, Series, Shape
 from mailbot.reports.charts.svg import DASHES, Box, Dot, Mark, Path, Picture, Words, fitting, width_of
 
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#7f7f7f", "#f0e442")
@@ -20,7 +20,7 @@ WIDTH, HEIGHT = 640.0, 300.0
 
 @dataclass(frozen=True, slots=True)
 class _Plot:
-    """The rectangle that the values are drawn in, and the value at its upper (right) end."""
+    """The rectangle of the values, and the value at its upper (right) end."""
 
     left: float
     top: float
@@ -36,12 +36,12 @@ class _Plot:
 
 
 def picture(chart: Chart, width: float = WIDTH, height: float = HEIGHT) -> Picture:
-    """The chart with places and colours. Rows and heat are as high as their rows ask for."""
+    """Lay out a chart with places and colours. Rows and heat are as high as their rows need."""
     head = [Words(0, 18, fitting(chart.title, width, TITLE), TITLE, bold=True)]
     legend, y = _legend(chart, width)
-    if isinstance(chart, Rows):
+    if chart.shape is Shape.ROWS:
         marks, bottom = _rows(chart, width, y)
-    elif isinstance(chart, Heat):
+    elif chart.shape is Shape.HEAT:
         marks, bottom = _heat(chart, width, y)
     else:
         marks, bottom = _upright(chart, width, y, height), height
@@ -49,8 +49,8 @@ def picture(chart: Chart, width: float = WIDTH, height: float = HEIGHT) -> Pictu
 
 
 def _legend(chart: Chart, width: float) -> tuple[list[Mark], float]:
-    """The series' names in their colours, and where the plot may begin."""
-    if len(chart.series) < 2 or isinstance(chart, Heat):
+    """Build the legend, and return where the plot may begin."""
+    if len(chart.series) < 2 or chart.shape is Shape.HEAT:
         return [], 30
     marks: list[Mark] = []
     x, y = 0.0, 36.0
@@ -66,7 +66,7 @@ def _legend(chart: Chart, width: float) -> tuple[list[Mark], float]:
 
 
 def _key(chart: Chart, index: int, x: float, y: float) -> list[Mark]:
-    if isinstance(chart, Lines):
+    if chart.shape is Shape.LINES:
         line = ((x, y - 4), (x + 18, y - 4))
         return [Path(line, colour(index), 2, index % len(DASHES))]
     return [Box(x + 4, y - 10, 12, 11, colour(index))]
@@ -77,8 +77,10 @@ def colour(index: int) -> str:
 
 
 def ticks(most: float, wanted: int = 5, least: float = 0) -> tuple[float, ...]:
-    """Round values (1, 2 or 5 times a power of ten) from 0 to at least `most`, about `wanted` of them and not
-    closer than `least`."""
+    """Return round values (1, 2 or 5 times a power of ten) from 0 to at least `most`.
+
+    There are about `wanted` of them, at least `least` apart.
+    """
     if most <= 0:
         return (0, 1)
     raw = max(most / wanted, least)
@@ -89,7 +91,7 @@ def ticks(most: float, wanted: int = 5, least: float = 0) -> tuple[float, ...]:
 
 
 def number(value: float) -> str:
-    """1234567 -> "1.2M", 12500 -> "12.5k", 0.25 -> "0.25"."""
+    """Format a number briefly: 1234567 as "1.23M", 12500 as "12.5k", 0.25 as "0.25"."""
     for size, sign in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
         if value >= size:
             return f"{value / min(size, 1e3 if sign == 'k' else size):.3g}{sign}"
@@ -99,9 +101,9 @@ def number(value: float) -> str:
 # --- upright ----------------------------------------------------------------------------------------------
 
 
-def _upright(chart: Bars | Lines, width: float, y: float, height: float) -> list[Mark]:
+def _upright(chart: Chart, width: float, y: float, height: float) -> list[Mark]:
     whole = all(value == int(value) for each in chart.series for value in each.values if value)
-    marked = ticks(top(chart), least=1 if whole else 0)  # there is no half a ticket
+    marked = ticks(chart.largest(), least=1 if whole else 0)  # there is no half a ticket
     left = 8 + max(width_of(number(each), SMALL) for each in marked)
     above = y + (14 if chart.unit else 4)
     plot = _Plot(left, above, width - left - 4, max(40, height - above - 24), marked[-1])
@@ -113,11 +115,11 @@ def _upright(chart: Bars | Lines, width: float, y: float, height: float) -> list
         marks.append(Path(line, GRID if value else AXIS))
         marks.append(Words(left - 6, plot.y(value) + 4, number(value), SMALL, "end", SOFT))
     marks += _below(chart.labels, plot)
-    return marks + (_bars(chart, plot) if isinstance(chart, Bars) else _lines(chart, plot))
+    return marks + (_bars(chart, plot) if chart.shape is Shape.BARS else _lines(chart, plot))
 
 
 def _below(labels: Sequence[str], plot: _Plot) -> list[Mark]:
-    """The labels under the axis: as many as there is room for, evenly apart."""
+    """Build the labels under the axis: as many as fit, evenly apart."""
     if not labels:
         return []
     step = plot.width / len(labels)
@@ -138,7 +140,7 @@ def _below(labels: Sequence[str], plot: _Plot) -> list[Mark]:
     ]
 
 
-def _bars(chart: Bars, plot: _Plot) -> list[Mark]:
+def _bars(chart: Chart, plot: _Plot) -> list[Mark]:
     marks: list[Mark] = []
     step = plot.width / max(1, len(chart.labels))
     beside = 1 if chart.stacked else max(1, len(chart.series))
@@ -157,7 +159,7 @@ def _bars(chart: Bars, plot: _Plot) -> list[Mark]:
     return marks
 
 
-def _lines(chart: Lines, plot: _Plot) -> list[Mark]:
+def _lines(chart: Chart, plot: _Plot) -> list[Mark]:
     marks: list[Mark] = []
     step = plot.width / max(1, len(chart.labels))
     for index, series in enumerate(chart.series):
@@ -175,7 +177,7 @@ def _lines(chart: Lines, plot: _Plot) -> list[Mark]:
 
 
 def _runs(series: Series) -> list[list[tuple[int, float]]]:
-    """(place, value) without gaps, a list for each stretch."""
+    """Split a series at its gaps into runs of (place, value)."""
     runs: list[list[tuple[int, float]]] = [[]]
     for place, value in enumerate(series.values):
         if value is None:
@@ -190,24 +192,24 @@ def _tip(label: str, series: Series, value: float, chart: Chart) -> str:
     return f"{name}: {number(value)} {chart.unit}".rstrip()
 
 
-# --- lying ------------------------------------------------------------------------------------------------
+# --- horizontal ------------------------------------------------------------------------------------------------
 
 
-def _rows(chart: Rows, width: float, y: float) -> tuple[list[Mark], float]:
+def _rows(chart: Chart, width: float, y: float) -> tuple[list[Mark], float]:
     marks: list[Mark] = []
     beside = 1 if chart.stacked else max(1, len(chart.series))
     high = ROW if beside == 1 else 8 + 12.0 * beside
-    left = 8 + min(width * 0.4, max((width_of(label, SMALL) for label in chart.labels), default=0))
-    plot = _Plot(left, y, width - left - 60, high * len(chart.labels), max(top(chart), 1e-9))
+    left = 8 + min(width * 0.55, max((width_of(label, SMALL) for label in chart.labels), default=0))
+    plot = _Plot(left, y, width - left - 60, high * len(chart.labels), max(chart.largest(), 1e-9))
     for place, label in enumerate(chart.labels):
         above = y + high * place
         marks.append(Words(left - 8, above + high / 2 + 4, fitting(label, left - 8, SMALL), SMALL, "end"))
-        marks += _lying(chart, place, plot, above + 3, (high - 6) / beside)
+        marks += _row_bars(chart, place, plot, above + 3, (high - 6) / beside)
     marks.append(Path(((left, y), (left, y + plot.height)), AXIS))
     return marks, y + plot.height + 6
 
 
-def _lying(chart: Rows, place: int, plot: _Plot, y: float, high: float) -> list[Mark]:
+def _row_bars(chart: Chart, place: int, plot: _Plot, y: float, high: float) -> list[Mark]:
     marks: list[Mark] = []
     label, x = chart.labels[place], plot.left
     for index, series in enumerate(chart.series):
@@ -224,13 +226,13 @@ def _lying(chart: Rows, place: int, plot: _Plot, y: float, high: float) -> list[
         else:
             y += high
     if chart.stacked:
-        marks.append(Words(x + 5, y + high / 2 + 4, number(total(chart, place)), SMALL, fill=SOFT))
+        marks.append(Words(x + 5, y + high / 2 + 4, number(chart.total(place)), SMALL, fill=SOFT))
     return marks
 
 
-def _heat(chart: Heat, width: float, y: float) -> tuple[list[Mark], float]:
+def _heat(chart: Chart, width: float, y: float) -> tuple[list[Mark], float]:
     left = 8 + min(width * 0.3, max((width_of(each.name, SMALL) for each in chart.series), default=0))
-    plot = _Plot(left, y, width - left - 4, ROW * len(chart.series), max(top(chart), 1e-9))
+    plot = _Plot(left, y, width - left - 4, ROW * len(chart.series), max(chart.largest(), 1e-9))
     step = plot.width / max(1, len(chart.labels))
     marks: list[Mark] = []
     for row, series in enumerate(chart.series):
@@ -249,16 +251,16 @@ def _heat(chart: Heat, width: float, y: float) -> tuple[list[Mark], float]:
     return marks + _scale(chart, plot, scale), scale + 22
 
 
-def _scale(chart: Heat, plot: _Plot, y: float) -> list[Mark]:
-    """What the shades mean: 0 to the most."""
-    most = f"{number(top(chart))} {chart.unit}".rstrip()
+def _scale(chart: Chart, plot: _Plot, y: float) -> list[Mark]:
+    """Build the legend of the shades, from 0 to the largest value."""
+    most = f"{number(chart.largest())} {chart.unit}".rstrip()
     marks: list[Mark] = [Words(plot.left, y + 10, "0", SMALL, fill=SOFT)]
     marks += (Box(plot.left + 14 + 10 * index, y, 10, 12, shade(index / 9)) for index in range(10))
     return [*marks, Words(plot.left + 120, y + 10, most, SMALL, fill=SOFT)]
 
 
 def shade(share: float) -> str:
-    """From nearly white (0) to dark blue (1), evenly in lightness: read without colours as well."""
+    """Return a shade from nearly white (0) to dark blue (1), evenly in lightness, so it reads in grey too."""
     light, dark = (0xF2, 0xF6, 0xFA), (0x08, 0x30, 0x6B)
     share = min(1.0, max(0.0, share))
     mixed = (round(low + (high - low) * share) for low, high in zip(light, dark, strict=True))

@@ -1,6 +1,6 @@
 """A report's charts, and all of them as one picture."""
 
-from mailbot.reports.charts import Bars, Chart, Picture, Rows, Series, picture, sheet
+from mailbot.reports.charts import Chart, Picture, Series, Shape, picture, sheet
 from mailbot.reports.figures.api import Report
 from mailbot.reports.figures.figures import AGES
 from mailbot.reports.render.sections import PROMISED, age_names, clean, title
@@ -42,7 +42,7 @@ def _days(report: Report, language: str) -> Chart:
     series = tuple(Series(say(name, language), counts(name)) for name in ("opened", "closed"))
     labels = tuple(f"{days[start].date.day}/{days[start].date.month}" for start in starts)
     name = "Per day" if together == 1 else "Per week"
-    return Bars(say(name, language), labels, series, say("tickets", language))
+    return Chart(Shape.BARS, say(name, language), labels, series, say("tickets", language))
 
 
 def _promises(report: Report, language: str) -> Chart:
@@ -52,7 +52,7 @@ def _promises(report: Report, language: str) -> Chart:
         for name in ("kept", "missed")
     )
     labels = tuple(say(each.target.value.replace("_", " "), language) for each in kept)
-    return Rows(say("Promises", language), labels, series, stacked=True)
+    return Chart(Shape.ROWS, say("Promises", language), labels, series, stacked=True)
 
 
 def _backlog(report: Report, language: str) -> Chart:
@@ -63,7 +63,9 @@ def _backlog(report: Report, language: str) -> Chart:
         for index, name in enumerate(age_names(language)[: len(AGES) + 1])
     )
     labels = tuple(clean(each.team) for each in teams)
-    return Rows(say("Backlog by age", language), labels, series, say("tickets", language), stacked=True)
+    return Chart(
+        Shape.ROWS, say("Backlog by age", language), labels, series, say("tickets", language), stacked=True
+    )
 
 
 def _escalations(report: Report, language: str) -> Chart:
@@ -73,7 +75,7 @@ def _escalations(report: Report, language: str) -> Chart:
         Series(say("by hand", language), tuple(float(each.manual) for each in raised)),
     )
     labels = tuple(clean(f"{each.rule}, {each.level}") for each in raised)
-    return Rows(say("Escalations", language), labels, series, stacked=True)
+    return Chart(Shape.ROWS, say("Escalations", language), labels, series, stacked=True)
 
 
 def _causes(report: Report, language: str) -> Chart:
@@ -89,8 +91,12 @@ def _causes(report: Report, language: str) -> Chart:
         Series(say("this period", language), tuple(round(each.share * 100, 1) for each in shown)),
         Series(say("weeks before", language), tuple(round(each.share_before * 100, 1) for each in shown)),
     )
-    return Rows(
-        f"{say('Causes', language)}: {say('Share of all tickets', language)} (%)", labels, series, "%"
+    return Chart(
+        Shape.ROWS,
+        f"{say('Causes', language)}: {say('Share of all tickets', language)} (%)",
+        labels,
+        series,
+        "%",
     )
 
 
@@ -98,4 +104,4 @@ def _marks(report: Report, language: str) -> Chart:
     marks = report.figures.satisfaction.marks
     labels = ("1", "2", "3", "4", "5") if any(marks) else ()
     values = tuple(map(float, marks)) if labels else ()
-    return Bars(say("Satisfaction", language), labels, (Series("", values),))
+    return Chart(Shape.BARS, say("Satisfaction", language), labels, (Series("", values),))

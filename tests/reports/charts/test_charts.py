@@ -1,15 +1,13 @@
 """Charts: what is drawn, where, and that both painters draw the same layout."""
 
 import xml.etree.ElementTree as ET
-from io import BytesIO
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
 
-from mailbot.reports.charts import Bars, Heat, Lines, Picture, Rows, Series, picture, sheet
+from mailbot.reports.charts import Chart, Picture, Series, Shape, picture, sheet
 from mailbot.reports.charts.layout import colour, number, shade, ticks
 from mailbot.reports.charts.svg import Box, Dot, Path, Words, fitting, width_of
 
@@ -17,12 +15,12 @@ SVG = "{http://www.w3.org/2000/svg}"
 TWO = (Series("now", (3.0, None, 5.0)), Series("before", (1.0, 2.0, 0.0)))
 LABELS = ("a", "b", "c")
 CHARTS = (
-    Bars("Bars", LABELS, TWO, "tickets"),
-    Bars("Stack", LABELS, TWO, stacked=True),
-    Lines("Lines", LABELS, TWO, "hours"),
-    Rows("Rows", LABELS, TWO),
-    Rows("Stacked rows", LABELS, TWO, stacked=True),
-    Heat("Heat", LABELS, TWO, "tickets"),
+    Chart(Shape.BARS, "Bars", LABELS, TWO, "tickets"),
+    Chart(Shape.BARS, "Stack", LABELS, TWO, stacked=True),
+    Chart(Shape.LINES, "Lines", LABELS, TWO, "hours"),
+    Chart(Shape.ROWS, "Rows", LABELS, TWO),
+    Chart(Shape.ROWS, "Stacked rows", LABELS, TWO, stacked=True),
+    Chart(Shape.HEAT, "Heat", LABELS, TWO, "tickets"),
 )
 
 
@@ -30,15 +28,22 @@ def boxes(drawn: Picture, fill: str) -> list[Box]:
     return [mark for mark in drawn.marks if isinstance(mark, Box) and mark.fill == fill and mark.tip]
 
 
+def size_of(png: bytes) -> tuple[int, int]:
+    """Read width and height from the header of a PNG."""
+    assert png.startswith(b"\x89PNG\r\n\x1a\n")
+    return int.from_bytes(png[16:20]), int.from_bytes(png[20:24])
+
+
 @pytest.mark.parametrize("chart", CHARTS, ids=lambda chart: chart.title)
-def test_every_kind_is_drawn_inside_its_picture_as_svg_and_as_png(chart: Bars) -> None:
+def test_every_kind_is_drawn_inside_its_picture_as_svg_and_as_png(chart: Chart) -> None:
     drawn = picture(chart, 500, 260)
     root = ET.fromstring(drawn.svg())
-    image = Image.open(BytesIO(drawn.png()))
+    image = drawn.png()
 
     assert root.get("viewBox") == f"0 0 500 {drawn.height:.2f}".removesuffix(".00")
-    assert image.size == (1000, round(drawn.height * 2))
-    assert len(image.convert("RGB").getcolors(100_000) or ()) > 5
+    assert size_of(image)[0] == 1000
+    assert abs(size_of(image)[1] - drawn.height * 2) <= 1
+    assert len(image) > 2000  # something is drawn
     for mark in drawn.marks:
         if isinstance(mark, Box):
             assert mark.x >= 0
@@ -51,7 +56,9 @@ def test_every_kind_is_drawn_inside_its_picture_as_svg_and_as_png(chart: Bars) -
 
 
 def test_a_bar_is_as_high_as_its_value_and_a_stack_as_its_sum() -> None:
-    first, second = (boxes(picture(Bars("x", LABELS, TWO, stacked=True)), colour(index)) for index in (0, 1))
+    first, second = (
+        boxes(picture(Chart(Shape.BARS, "x", LABELS, TWO, stacked=True)), colour(index)) for index in (0, 1)
+    )
 
     assert first[0].height == pytest.approx(3 * second[0].height)
     assert second[0].y + second[0].height == pytest.approx(first[0].y)  # on top of the other
@@ -60,7 +67,7 @@ def test_a_bar_is_as_high_as_its_value_and_a_stack_as_its_sum() -> None:
 
 def test_a_line_has_a_gap_where_a_value_is_missing() -> None:
     values = (1.0, 2.0, None, 4.0, None, 5.0, 6.0)
-    drawn = picture(Lines("x", tuple("abcdefg"), (Series("y", values),)))
+    drawn = picture(Chart(Shape.LINES, "x", tuple("abcdefg"), (Series("y", values),)))
     lines = [mark for mark in drawn.marks if isinstance(mark, Path) and mark.stroke == colour(0)]
     dots = [mark for mark in drawn.marks if isinstance(mark, Dot)]
 
@@ -69,7 +76,9 @@ def test_a_line_has_a_gap_where_a_value_is_missing() -> None:
 
 
 def test_what_a_customer_wrote_is_escaped_and_no_control_character_is_left() -> None:
-    drawn = picture(Rows("<script>&\x00\x1b[1m", ('"><img src=x>',), (Series("</svg>", (1.0,)),)))
+    drawn = picture(
+        Chart(Shape.ROWS, "<script>&\x00\x1b[1m", ('"><img src=x>',), (Series("</svg>", (1.0,)),))
+    )
     root = ET.fromstring(drawn.svg())
 
     assert root.find(f"{SVG}title").text == "<script>& [1m".replace("& ", "&  ")  # type: ignore[union-attr]
@@ -122,9 +131,9 @@ def test_the_shades_of_heat_darken_evenly() -> None:
 @pytest.mark.parametrize("value", [-1.0, float("inf"), float("nan")])
 def test_what_can_not_be_drawn_is_refused(value: float) -> None:
     with pytest.raises(ValueError, match="can't be drawn"):
-        Bars("x", ("a",), (Series("y", (value,)),))
+        Chart(Shape.BARS, "x", ("a",), (Series("y", (value,)),))
     with pytest.raises(ValueError, match="1 values for 2 labels"):
-        Lines("x", ("a", "b"), (Series("y", (1.0,)),))
+        Chart(Shape.LINES, "x", ("a", "b"), (Series("y", (1.0,)),))
 
 
 @given(st.text(max_size=60), st.floats(20, 400))
@@ -136,14 +145,14 @@ def test_a_text_is_cut_to_the_room_that_there_is(text: str, width: float) -> Non
 
 
 def test_a_chart_of_nothing_is_drawn() -> None:
-    for kind in (Bars, Lines, Rows, Heat):
-        assert picture(kind("Nothing", (), ())).svg()
-        assert picture(kind("Nothing", (), (Series("x", ()),))).png()
+    for shape in Shape:
+        assert picture(Chart(shape, "Nothing", (), ())).svg()
+        assert picture(Chart(shape, "Nothing", (), (Series("x", ()),))).png()
 
 
 def test_many_labels_are_thinned_out_so_that_none_lies_on_another() -> None:
     labels = tuple(f"{day} November" for day in range(100))
-    drawn = picture(Bars("x", labels, (Series("y", (1.0,) * 100),)))
+    drawn = picture(Chart(Shape.BARS, "x", labels, (Series("y", (1.0,) * 100),)))
     shown = [mark for mark in drawn.marks if isinstance(mark, Words) and mark.anchor == "middle"]
 
     assert 3 < len(shown) < 20
@@ -156,4 +165,4 @@ def test_pictures_stand_beside_and_below_each_other_on_a_sheet() -> None:
 
     assert whole.width == 2 * 300 + 3 * 16
     assert whole.svg().count("font-weight") == 1 + len(CHARTS)
-    assert Image.open(BytesIO(whole.png())).size[0] == whole.width * 2
+    assert size_of(whole.png())[0] == whole.width * 2

@@ -1,6 +1,6 @@
-"""The ticket number as people write it: `TOKO-48217390-8`, prefix, random digits, Damm check digit.
+"""Write and read ticket numbers: `TOKO-48217390-8` is prefix, random digits, Damm check digit.
 
-Written strictly, read forgivingly: case, spaces, missing or other hyphens, full-width digits, brackets.
+Writing is strict, reading lenient: case, spaces, missing or other hyphens, full-width digits, brackets.
 """
 
 from collections.abc import Collection
@@ -27,24 +27,24 @@ _DAMM = (
     (2, 5, 8, 1, 4, 3, 6, 7, 9, 0),
 )
 
-MOST = 10  # numbers that one text may name; what comes after them is nobody's ticket
-MENTIONS = 200  # that are looked at for them
+NUMBER_LIMIT = 10  # numbers of each sort that are read from one text
+MATCH_LIMIT = 200  # matches that are examined for them
 
 # Every dash of Unicode that NFKC leaves, the minus sign, the hyphen bullet, Markdown's underscore.
 _HYPHENS = dict.fromkeys(
     map(ord, "_\u058a\u05be\u1806\u2010\u2012\u2013\u2014\u2015\u2043\u2212\u301c\u3030"), "-"
 )
-_FILLING = re2.compile(r"[^\pL\pN]+")
-_WRITTEN = re2.compile(r"([A-Z]{2,10})-([0-9]{8,12})-([0-9])")
-_SQUEEZED = re2.compile(r"([A-Z]{2,10})([0-9]{8,12})([0-9])")
+_SEPARATORS = re2.compile(r"[^\pL\pN]+")
+_STRICT = re2.compile(r"([A-Z]{2,10})-([0-9]{8,12})-([0-9])")
+_COMPACT = re2.compile(r"([A-Z]{2,10})([0-9]{8,12})([0-9])")
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """Numbers named in a text, in order, none twice, as they would be written.
+class FoundNumbers:
+    """Numbers in a text, in order, without duplicates, in strict form.
 
-    `mistyped` have one of our prefixes but a wrong check digit, none at all (`TOKO-48217390`), or a digit too
-    few or too many: good for asking "did you mean", never for finding a ticket.
+    `mistyped` numbers have one of our prefixes, but a wrong or missing check digit (`TOKO-48217390`), or a
+    digit too few or too many. They serve for "did you mean", never for finding a ticket.
     """
 
     valid: tuple[str, ...] = ()
@@ -52,7 +52,7 @@ class Found:
 
 
 def damm(digits: str) -> str:
-    """The check digit of a string of ASCII digits: catches every single wrong digit and every swap of two."""
+    """Return the check digit of ASCII digits. It detects each single wrong digit and each swap of neighbours."""
     check = 0
     for digit in digits:
         check = _DAMM[check][int(digit)]
@@ -60,43 +60,43 @@ def damm(digits: str) -> str:
 
 
 def make(prefix: str, digits: str) -> str:
-    """The number made of a prefix (2 to 10 letters A-Z) and 8 to 12 digits. ValueError for anything else."""
+    """Make a number of a prefix (2 to 10 letters A-Z) and 8 to 12 digits. Raises ValueError."""
     number = f"{prefix}-{digits}-{damm(digits) if digits.isascii() and digits.isdigit() else ''}"
-    if not _WRITTEN.fullmatch(number):
+    if not _STRICT.fullmatch(number):
         raise ValueError(f"no ticket number can be made of prefix {prefix!r} and digits {digits!r}")
     return number
 
 
-def tagged(number: str) -> str:
-    """The number as it stands in a subject."""
+def bracketed(number: str) -> str:
+    """Return the number as a subject has it."""
     return f"[{number}]"
 
 
 def normalise(text: str) -> str | None:
-    """The number that the whole text is, however it is spelled; None when it is none or mistyped."""
+    """Return the number if the whole text is one, however it is spelled, else None."""
     if len(text) > 100:
         return None
-    found = _SQUEEZED.fullmatch(_FILLING.sub("", _readable(text)))
-    return _verified(*found.groups()) if found else None
+    match = _COMPACT.fullmatch(_SEPARATORS.sub("", _simplify(text)))
+    return _verified(*match.groups()) if match else None
 
 
-def find(text: str, prefixes: Collection[str]) -> Found:
-    """The numbers with one of these prefixes anywhere in the text, at most ten of each sort; linear."""
+def find(text: str, prefixes: Collection[str]) -> FoundNumbers:
+    """Find the numbers with one of these prefixes in the text, at most ten of each sort. Linear."""
     if not prefixes:
-        return Found()
+        return FoundNumbers()
     valid: dict[str, None] = {}
     mistyped: dict[str, None] = {}
-    for found in islice(_looking_for(tuple(sorted(prefixes))).finditer(_readable(text)), MENTIONS):
-        readings = _readings(*found.groups())
-        good = [number for each in readings if (number := _verified(*each))]
+    for match in islice(_pattern(tuple(sorted(prefixes))).finditer(_simplify(text)), MATCH_LIMIT):
+        readings = _readings(*match.groups())
+        good = [number for reading in readings if (number := _verified(*reading))]
         valid.update(dict.fromkeys(good))
         if not good:
             mistyped["-".join(filter(None, readings[0]))] = None
-    return Found(tuple(valid)[:MOST], tuple(mistyped)[:MOST])
+    return FoundNumbers(tuple(valid)[:NUMBER_LIMIT], tuple(mistyped)[:NUMBER_LIMIT])
 
 
 def is_one_slip_apart(typed: str, number: str) -> bool:
-    """One slip apart: a wrong, a missing or an extra digit, or two neighbours swapped. Same prefix."""
+    """Check for the same prefix and one slip: a wrong, missing or extra digit, or two swapped neighbours."""
     (prefix, left), (other, right) = ((each.partition("-")[0], _digits(each)) for each in (typed, number))
     return prefix == other and left != right and _one_slip(left, right)
 
@@ -110,14 +110,14 @@ def _one_slip(left: str, right: str) -> bool:
         return False
     start = next((n for n, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), None)
     if start is None:
-        return True  # one has a digit more at its end
+        return True  # one has an extra digit at its end
     a, b = left[start:], right[start:]
     swapped = a[:2] == b[1::-1] and a[2:] == b[2:]
     return a[1:] == b[1:] or a[1:] == b or a == b[1:] or (len(a) == len(b) and swapped)
 
 
 def _readings(prefix: str, digits: str, gap: str | None, check: str | None) -> list[tuple[str, str, str]]:
-    """What may be meant, likeliest first: "TOKO482173908 2 hari" ends in a check digit or in a count."""
+    """Return the possible readings, likeliest first: in "TOKO482173908 2 hari" the 2 may be a count."""
     whole = (prefix, digits[:-1], digits[-1])
     if gap is None or check is None:
         return [whole] if len(digits) > 8 else [(prefix, digits, "")]
@@ -129,12 +129,12 @@ def _verified(prefix: str, digits: str, check: str) -> str | None:
     return f"{prefix}-{digits}-{check}" if right else None
 
 
-def _readable(text: str) -> str:
-    """Capitals, usual digits, plain hyphens."""
+def _simplify(text: str) -> str:
+    """Return `text` with capitals, ASCII digits and plain hyphens."""
     return plain(text).upper().translate(_HYPHENS)
 
 
 @lru_cache(maxsize=64)
-def _looking_for(prefixes: tuple[str, ...]) -> Any:
+def _pattern(prefixes: tuple[str, ...]) -> Any:
     names = "|".join(re2.escape(prefix.upper()) for prefix in prefixes)
     return re2.compile(rf"\b({names})[\s-]{{0,3}}([0-9]{{7,13}})(?:([\s-]{{1,3}})([0-9]))?\b")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailbot.domain.language import ENGLISH, INDONESIAN, LOOKED_AT, guess
+from mailbot.domain.language import ENGLISH, INDONESIAN, SAMPLE_LENGTH, guess
 
 INDONESIAN_MAILS = [
     "Selamat pagi, saldo saya terpotong Rp 250.000 tapi pulsa belum masuk. Mohon dibantu.",
@@ -90,7 +90,7 @@ def test_a_text_in_both_languages_leaves_us_unsure(text):
 
 
 def test_only_the_beginning_is_looked_at():
-    filling = "x" * (LOOKED_AT - 1)
+    filling = "x" * (SAMPLE_LENGTH - 1)
     assert guess(f"{filling} saya belum terima barang") == ""
     assert guess("saya belum terima barang" + " x" * 10 + "y" * 1_000_000) == "id"
 

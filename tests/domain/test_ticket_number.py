@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from stdnum import damm as oracle
 
 from mailbot.domain import ticket_number
-from mailbot.domain.ticket_number import Found, damm, find, make, normalise, tagged
+from mailbot.domain.ticket_number import FoundNumbers, bracketed, damm, find, make, normalise
 
 NUMBER = "TOKO-48217390-8"
 OTHER = make("DUIT", "123456789012")
@@ -57,7 +57,7 @@ def test_a_wrong_digit_and_two_swapped_ones_are_always_noticed(text, data):
 
 def test_a_number_is_made_of_prefix_digits_and_check_digit():
     assert make("TOKO", "48217390") == NUMBER
-    assert tagged(NUMBER) == "[TOKO-48217390-8]"
+    assert bracketed(NUMBER) == "[TOKO-48217390-8]"
 
 
 @pytest.mark.parametrize("prefix", ["T", "ABCDEFGHIJK", "toko", "TÖKO", "T0KO", ""])
@@ -122,7 +122,7 @@ def test_what_is_no_number_as_a_whole_is_not_read_as_one(text):
 )
 def test_a_number_is_found_in_a_subject_in_every_spelling(case, before, after):
     number, text = case
-    assert find(before + text + after, OURS) == Found((number,))
+    assert find(before + text + after, OURS) == FoundNumbers((number,))
 
 
 @given(st.lists(numbers, max_size=8, unique=True), st.sampled_from([" ", ", ", "][", "; "]))
@@ -154,14 +154,14 @@ def test_telephones_invoices_and_other_peoples_numbers_are_no_ticket_lookup(subj
 
 
 def test_only_configured_prefixes_count():
-    assert find(NUMBER, ["DUIT"]) == Found()
-    assert find(NUMBER, []) == Found()
-    assert find(NUMBER, ["toko"]) == Found((NUMBER,))
+    assert find(NUMBER, ["DUIT"]) == FoundNumbers()
+    assert find(NUMBER, []) == FoundNumbers()
+    assert find(NUMBER, ["toko"]) == FoundNumbers((NUMBER,))
 
 
 @given(st.text(string.digits + "-/. +", max_size=40))
 def test_figures_alone_are_never_a_number(text):
-    assert find(text, OURS) == Found()
+    assert find(text, OURS) == FoundNumbers()
 
 
 @pytest.mark.parametrize(
@@ -175,13 +175,13 @@ def test_figures_alone_are_never_a_number(text):
     ],
 )
 def test_a_mistyped_number_is_told_apart_from_none(subject, mistyped):
-    assert find(subject, OURS) == Found((), (mistyped,))
+    assert find(subject, OURS) == FoundNumbers((), (mistyped,))
 
 
 @pytest.mark.parametrize("body", ["4821739", "4821739012345"])
 def test_a_right_check_digit_behind_too_few_or_too_many_digits_is_mistyped(body):
     number = f"TOKO-{body}-{damm(body)}"
-    assert find(number, OURS) == Found((), (number,))
+    assert find(number, OURS) == FoundNumbers((), (number,))
     assert normalise(number) is None
 
 

@@ -1,4 +1,4 @@
-"""Amounts of money: how they are written, read and compared. Never converted from one currency to another."""
+"""Read, write and compare amounts of money. Currencies are never converted."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,19 +9,19 @@ from typing import Any
 import re2
 
 RUPIAH = "IDR"
-MOST = Decimal(10) ** 15  # what is larger is no price but a number with something before it
+LARGEST = Decimal(10) ** 15  # a larger number is no price
 _NO_CENTS = frozenset({RUPIAH, "JPY", "KRW", "VND"})
 
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """`currency` is an ISO 4217 code. Amounts of two currencies are never compared or added: ValueError."""
+    """An amount with its ISO 4217 currency. Comparing or adding two currencies raises ValueError."""
 
     amount: Decimal
     currency: str = RUPIAH
 
     def __str__(self) -> str:
-        """As people of the currency write it: Rp1.500.000, USD 1,500.00."""
+        """Return the usual form of the currency: Rp1.500.000, USD 1,500.00."""
         if self.currency == RUPIAH:
             whole = self.amount == self.amount.to_integral_value()
             text = f"{self.amount:,.{0 if whole else 2}f}"
@@ -29,15 +29,15 @@ class Money:
         return f"{self.currency} {self.amount:,.{0 if self.currency in _NO_CENTS else 2}f}"
 
     def __add__(self, other: "Money") -> "Money":
-        return Money(self.amount + self._alike(other).amount, self.currency)
+        return Money(self.amount + self._same_currency(other).amount, self.currency)
 
     def __gt__(self, other: "Money") -> bool:
-        return self.amount > self._alike(other).amount
+        return self.amount > self._same_currency(other).amount
 
     def __lt__(self, other: "Money") -> bool:
-        return self.amount < self._alike(other).amount
+        return self.amount < self._same_currency(other).amount
 
-    def _alike(self, other: "Money") -> "Money":
+    def _same_currency(self, other: "Money") -> "Money":
         if other.currency != self.currency:
             raise ValueError(f"{self} and {other} are of different currencies")
         return other
@@ -63,9 +63,9 @@ _SCALES = {
     "ribu": 3, "rb": 3, "k": 3, "thousand": 3, "juta": 6, "jt": 6, "million": 6,
     "miliar": 9, "milyar": 9, "billion": 9, "triliun": 12, "trilyun": 12, "trillion": 12,
 }  # fmt: skip
-# Behind a sign alone: Rp1,5 M is a miliar, $1.5M a million. After a thousand or more it is a word of its own.
+# Only after a currency sign: Rp1,5 M is a miliar, $1.5M a million. After a number of 1,000 or more it is a word.
 _LETTERS = {"M": (9, 6), "T": (12, 12)}  # of Rupiah, of other money
-# What is counted, not paid: "250 ribu orang". Looked for after an amount that names no currency.
+# Counted things, not prices: "250 ribu orang". Checked after an amount without a currency.
 _COUNTED = frozenset((
     "orang", "pelanggan", "pembeli", "pengguna", "user", "users", "follower", "followers", "pengikut",
     "subscriber", "subscribers", "views", "kali", "unit", "pcs", "buah", "lembar", "porsi", "paket", "barang",
@@ -74,11 +74,11 @@ _COUNTED = frozenset((
 ))  # fmt: skip
 
 _CODES = "|".join(CURRENCIES)
-# No \b before a sign that is no letter; RM and S$ in capitals alone: "rm 5" and "units$" mean other things.
+# No \b before a sign that is no letter. RM and S$ only in capitals: "rm 5" and "units$" mean something else.
 _BEFORE = rf"(?:\b(?:Rp|{_CODES})\b|\bRp|\b(?:{_CODES})|\b(?-i:RM)|\b(?-i:US\$|S\$|A\$|HK\$)|[$€£¥₹₩฿₫])"
 _AFTER = rf"(?:(?:{_CODES}|rupiah|perak|dollars?|dolar|ringgit|euros?|yen)\b|[$€£₹₩฿₫])"
 _NUMBER = r"[0-9](?:[0-9.,]{0,30}[0-9])?"
-_SPACED = r"[0-9]{1,3}(?: [0-9]{3}){1,4}(?:,[0-9]{2})?"  # Rp 1 500 000; "USD 50 100 pcs" is another thing
+_SPACED = r"[0-9]{1,3}(?: [0-9]{3}){1,4}(?:,[0-9]{2})?"  # Rp 1 500 000; not "USD 50 100 pcs"
 _SCALE = r"(?:(?:ribu|juta|miliar|milyar|triliun|trilyun)(?:an)?|rb|thousand|jt|million|billion|trillion)"
 _MARK = r"\s{0,2}[.:=]?\s{0,2}"  # Rp. 5.000, Rp: 5.000
 _TAIL = r"(?:,-|\.-|,--|,=)?"  # Rp50.000,-
@@ -105,7 +105,7 @@ _WORD = re2.compile(r"\s{0,3}(\pL{1,20})", _options())
 
 
 def read(text: str) -> Money:
-    """The one amount that `text` is: "Rp1.500.000", "1,5 juta", "USD 50". ValueError for anything else."""
+    """Parse `text` as one amount: "Rp1.500.000", "1,5 juta", "USD 50". Raises ValueError."""
     match = _WHOLE.fullmatch(text)
     money = _money(match) if match else None
     if money is None and _BARE.fullmatch(text):
@@ -116,25 +116,25 @@ def read(text: str) -> Money:
 
 
 def find(text: str, most: int = 50) -> tuple[Money, ...]:
-    """The first amounts that running text names, as they stand. A number counts with a currency or with
-    ribu, juta, miliar beside it (rupiah then); phone, order and account numbers and dates do not.
+    """Find the first amounts in running text. Linear.
 
-    Marks are read by Indonesian and by English custom: whichever can be meant, three digits behind a mark
-    are thousands. Linear.
+    A number counts with a currency, or with ribu, juta or miliar (then in rupiah). Phone, order and account
+    numbers and dates don't count. Separators are read by Indonesian and by English custom: three digits after
+    one are thousands.
     """
     return tuple(islice(_amounts(text, 10 * most), most))
 
 
-def _amounts(text: str, looked_at: int) -> Iterator[Money]:
+def _amounts(text: str, match_limit: int) -> Iterator[Money]:
     taken = 0
-    for match in islice(_FOUND.finditer(text), looked_at):
+    for match in islice(_FOUND.finditer(text), match_limit):
         start, end = match.span()
         if start < taken:
             continue
         if text[start - 1 : start] in ("/", "#", "_") and (match["before"] or "rp").casefold() != "rp":
             continue  # INV/2026/RM12
         if text[end : end + 1] in (".", ",") and text[end + 1 : end + 2].isdigit():
-            continue  # 1.5 of "Rp 1.5.2", which is something else
+            continue  # 1.5 of "Rp 1.5.2", which is no amount
         if match["c"] and (word := _WORD.match(text, end)) and word[1].casefold() in _COUNTED:
             continue
         if money := _money(match):
@@ -143,7 +143,7 @@ def _amounts(text: str, looked_at: int) -> Iterator[Money]:
 
 
 def _more(text: str, at: int, scale: str) -> tuple[Decimal, int]:
-    """Of "1 juta 500 ribu" what the second number adds, and where it ends."""
+    """Return what the second number of "1 juta 500 ribu" adds, and where it ends."""
     match = _MORE.match(text, at) if scale else None
     if not match or _power(match["c_scale"]) >= _power(scale):
         return Decimal(0), at
@@ -151,7 +151,7 @@ def _more(text: str, at: int, scale: str) -> tuple[Decimal, int]:
 
 
 def _money(match: Any) -> Money | None:
-    which = next(each for each in "sabc" if match[each])
+    which = next(name for name in "sabc" if match[name])
     sign = (match["before"] or match["after"] or "rp").casefold()
     currency = _SIGNS.get(sign) or sign.upper()
     scale = match[which + "_scale"] or "" if which != "s" else ""
@@ -162,17 +162,17 @@ def _money(match: Any) -> Money | None:
         amount = amount.scaleb(_power(scale)) if scale else amount
     elif amount < 1000:
         amount = amount.scaleb(_LETTERS[scale][currency != RUPIAH])
-    return Money(amount, currency) if amount < MOST else None
+    return Money(amount, currency) if amount < LARGEST else None
 
 
 def _power(scale: str) -> int:
-    """Of ten. "jutaan" is about as much as "juta"."""
+    """Return the power of ten. "jutaan" counts as "juta"."""
     word = scale.casefold()
     return _SCALES.get(word) or _SCALES.get(word.removesuffix("an")) or _LETTERS[scale][0]
 
 
 def _decimal(written: str, *, scaled: bool) -> Decimal | None:
-    """The number by either custom; None where the marks make no sense in any."""
+    """Return the number by either custom, None when the separators fit neither."""
     dots, commas = written.count("."), written.count(",")
     if dots and commas:
         point = "." if written.rindex(".") > written.rindex(",") else ","

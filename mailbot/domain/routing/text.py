@@ -1,4 +1,4 @@
-"""Text as rules and numbers are looked for in it: one spelling for letters that look or sound alike."""
+"""Normalise text for rules and ticket numbers: one spelling for letters that look alike."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,45 +7,47 @@ from unicodedata import normalize
 
 import re2
 
-# What people can't see, and mail programs leave inside words: soft hyphens, zero-width and direction marks.
+# Invisible characters that mail programs leave inside words: soft hyphens, zero-width and direction marks.
 _SPANS = ((0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0xFE00, 0xFE0F))
 _SINGLE = (0x00AD, 0x034F, 0x061C, 0x180E, 0xFEFF)
-_UNSEEN = [*_SINGLE, *chain.from_iterable(range(first, last + 1) for first, last in _SPANS)]
-# These two ligatures become 18 and 8 letters: a body of them, seconds of work. All others become 6 at most.
+_INVISIBLE = [*_SINGLE, *chain.from_iterable(range(first, last + 1) for first, last in _SPANS)]
+# These two ligatures become 18 and 8 letters: a text of them takes seconds. All others become at most 6.
 _HUGE = (0xFDFA, 0xFDFB)
-_REPLACED = dict.fromkeys(_UNSEEN) | dict.fromkeys(_HUGE, " ")
+_REPLACED = dict.fromkeys(_INVISIBLE) | dict.fromkeys(_HUGE, " ")
 _ANY_REPLACED = re2.compile("[" + "".join(map(chr, _REPLACED)) + "]")
-# Normalising sorts each run of combining marks by insertion, so 40,000 of them burn 5 s (measured, 3.11); a
-# letter wears at most 30 (UAX 15, stream-safe text). The two half-width kana marks turn into such marks.
+# Normalising sorts each run of combining marks by insertion, so 40,000 of them take 5 s (measured, 3.11). A
+# letter has at most 30 (UAX 15, stream-safe text). The two half-width kana marks turn into such marks.
 _MARK = r"[\p{M}\x{FF9E}\x{FF9F}]"
 _TOO_MANY_MARKS = re2.compile(rf"({_MARK}{{30}}){_MARK}+")
 
 
 def plain(text: str) -> str:
-    """NFKC without invisible characters: full-width letters and digits become usual ones. Total, linear."""
+    """Return NFKC without invisible characters: full-width letters and digits become ASCII. Total, linear."""
     if text.isascii():
         return text
-    text = text.encode(errors="replace").decode()  # lone surrogates have no UTF-8, and RE2 reads nothing else
-    if _ANY_REPLACED.search(text):  # looked for first: replacing takes thirty times as long
+    text = text.encode(errors="replace").decode()  # lone surrogates have no UTF-8, which RE2 needs
+    if _ANY_REPLACED.search(text):  # searched first: replacing takes thirty times as long
         text = text.translate(_REPLACED)
     return normalize("NFKC", _TOO_MANY_MARKS.sub(r"\1", text))
 
 
 def fold(text: str) -> str:
-    """`plain`, in one case, each run of white space a single space, none at the ends: for comparing."""
+    """Return `plain` for comparing: in one case, runs of white space as one space, stripped."""
     return _in_one_case(plain(text))
 
 
 def _in_one_case(text: str) -> str:
     folded = text.casefold()
     if not folded.isascii():
-        folded = normalize("NFKC", folded)  # small letters join with accents that capitals stand beside
+        folded = normalize(
+            "NFKC", folded
+        )  # small letters combine with accents that stay separate from capitals
     return " ".join(folded.split())
 
 
 @dataclass(frozen=True)
 class Text:
-    """A text that many rules look at: worked out once, and only when the first of them asks."""
+    """A text that many rules read: normalised once, when the first rule needs it."""
 
     raw: str
 

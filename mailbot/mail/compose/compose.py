@@ -25,7 +25,7 @@ from mailbot.domain.notices import (
     TeamNotice,
 )
 from mailbot.domain.policy import Mailbox, Policy
-from mailbot.domain.ticket_number import tagged
+from mailbot.domain.ticket_number import bracketed
 from mailbot.mail.auth.sign import HEADER_NAME as SIGNATURE
 from mailbot.mail.auth.sign import Signer
 from mailbot.mail.compose.fallback_text import details_request, fallback_text
@@ -141,7 +141,7 @@ class Composer:
             ("From", format_mailbox(box.brand, box.address)),
             # Never with a name: Python's parser turns a long quoted one into more recipients.
             ("To", notice.to),
-            ("Subject", format_subject(tagged(notice.number) if notice.number else "", subject)),
+            ("Subject", format_subject(bracketed(notice.number) if notice.number else "", subject)),
             ("Message-ID", message_id),
         ]
         if isinstance(notice, TeamNotice):
@@ -219,7 +219,7 @@ def _bulletin_content(notice: Bulletin) -> _Content:
 
 def _join(parts: Sequence[tuple[str, _Content]], number: str) -> _Content:
     """Join the halves in each language. The ticket number is added to the subject later, once."""
-    subjects = (header_text(content.subject.replace(tagged(number), "")) for _, content in parts)
+    subjects = (header_text(content.subject.replace(bracketed(number), "")) for _, content in parts)
     text = _SEPARATOR.join(content.text.strip("\n") for _, content in parts)
     html = "\n<hr>\n".join(
         f'<div lang="{lang}">\n{content.html}\n</div>' for lang, content in parts if content.html

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from mailbot.analysis.lint.formulas import Literal
 from mailbot.analysis.lint.ranges import Empty
-from mailbot.domain.routing.money import MOST, RUPIAH, Money, read
+from mailbot.domain.routing.money import LARGEST, RUPIAH, Money, read
 
 CENT = Decimal("0.01")
 
@@ -46,7 +46,7 @@ def _of(currency: str, limits: Sequence[_Limit]) -> list[Money]:
     mine = [each for each in limits if each.money.currency == currency]
     floor = max((each for each in mine if not each.literal.sign and not each.over), key=_amount, default=None)
     ceiling = min((each for each in mine if not each.literal.sign and each.over), key=_amount, default=None)
-    least, most = _amount(floor) if floor else Decimal(0), _amount(ceiling) if ceiling else MOST - 1
+    least, most = _amount(floor) if floor else Decimal(0), _amount(ceiling) if ceiling else LARGEST - 1
     bounds = [each.literal for each in (floor, ceiling) if each]
     over = max((each for each in mine if each.literal.sign and each.over), key=_amount, default=None)
     below = min((each for each in mine if each.literal.sign and not each.over), key=_amount, default=None)

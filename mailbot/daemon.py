@@ -33,7 +33,7 @@ from mailbot.mail.compose.compose import Composer
 from mailbot.mail.compose.reply_tokens import TokenSigner
 from mailbot.metrics import Figures, Metrics
 from mailbot.operations.reload import Reloader, record_policy, with_former_ladders
-from mailbot.operations.validate_policy import Approved, approve
+from mailbot.operations.validate_policy import Validated, validate
 from mailbot.store import installation, migrate, nodes, queries
 from mailbot.store.engine import sqlite_path
 from mailbot.store.lock import LifeLock
@@ -63,8 +63,8 @@ def run(directory: Path, env: Mapping[str, str], roles: Collection[str] = ROLES)
     Raises ConfigError, AlreadyRunning, StoreUnavailable, or OSError when it can't start.
     """
     started = time.monotonic()
-    approved = approve(directory, env, datetime.now(UTC).date())
-    settings = approved.loaded.settings
+    validated = validate(directory, env, datetime.now(UTC).date())
+    settings = validated.loaded.settings
     _require_signing_key(settings)
     # The store's thread decides and composes; sessions and sends must not wait 5 ms for each of their turns.
     sys.setswitchinterval(0.001)
@@ -73,17 +73,17 @@ def run(directory: Path, env: Mapping[str, str], roles: Collection[str] = ROLES)
         if settings.store.startswith("sqlite"):
             stack.enter_context(LifeLock(sqlite_path(settings.store)))
         migrate.upgrade(settings.store)
-        return asyncio.run(serve(Daemon(settings, env, roles), approved, started))
+        return asyncio.run(serve(Daemon(settings, env, roles), validated, started))
 
 
-async def serve(daemon: "Daemon", approved: Approved, started: float) -> int:
+async def serve(daemon: "Daemon", validated: Validated, started: float) -> int:
     """Start the daemon, wait for SIGTERM or SIGINT, stop it. `started` is monotonic."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
     loop.add_signal_handler(signal.SIGHUP, daemon.request_reload)
-    await daemon.start(approved, started)
+    await daemon.start(validated, started)
     await stop.wait()
     await daemon.stop()
     return 0
@@ -106,15 +106,15 @@ class Daemon:
         self._reloading: asyncio.Task[None] | None = None
         self._reload_requested = False  # a reload under way may have read the files before they changed
 
-    async def start(self, approved: Approved, started: float) -> None:
+    async def start(self, validated: Validated, started: float) -> None:
         """Start everything. When this returns, mail can come in. `started` is monotonic."""
-        loaded = approved.loaded
+        loaded = validated.loaded
         self._log_start(loaded)
         _allow_many_files()
         stored: bytes = await self._store.write(installation.secret, None)
         keys = TokenSigner(self.settings.secret or stored)
         policy = await with_former_ladders(self._store, loaded.policy)
-        composer = Composer(approved.templates, keys, policy, signer=signer(self.settings.dkim))
+        composer = Composer(validated.templates, keys, policy, signer=signer(self.settings.dkim))
         self._runtime = Runtime(Snapshot(policy, composer, keys, self.settings.trust))
         await self._join()
         shadow, listener = self._build()

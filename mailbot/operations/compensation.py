@@ -1,4 +1,4 @@
-"""Commands about compensation: the ledger is locked, then they are decided on what it says."""
+"""Commands about compensation: the ledger is locked before they are decided."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +21,7 @@ class CompensationCommand:
 
 
 def compensate(store: Store, runtime: Runtime, request: CompensationCommand) -> Ruling | str | None:
-    """Return the ruling, recorded, or the refusal. None when there is no such ticket."""
+    """Decide and record. Return the result, or the refusal. None when there is no such ticket."""
     return transact(store, runtime, request.now, lambda transaction: decide(transaction, request))
 
 

@@ -1,4 +1,4 @@
-"""One transaction around a decision that concerns two tickets: lock both, decide, record, or say why not."""
+"""Commands about two tickets: merge, split, move a message, accept or reject a claim."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,7 +19,7 @@ from mailbot.workers.ticketing import draw_numbers
 
 @dataclass(frozen=True, slots=True)
 class MergeCommand:
-    """One command. `number`: the ticket it is about; "" for MoveMessage, whose message says where it is."""
+    """One command. `number`: the ticket it is about, "" for MoveMessage, whose message knows its ticket."""
 
     number: str
     command: Join
@@ -37,27 +37,29 @@ def _decide(transaction: Transaction, request: MergeCommand) -> Changes | str | 
     number: str | None = request.number
     if isinstance(command, MoveMessage):
         number = tickets.where_is(connection, command.message)
-    seen = queries.ticket(connection, number or "")
-    if seen is None:
+    unlocked = queries.ticket(connection, number or "")
+    if unlocked is None:
         return None
     # Both locks are taken in one go and in the order of their numbers, so that two nodes never wait for each
-    # other. Who merged it between the look and the lock was first: then this is decided again.
-    other = _other(connection, command, seen)
-    locked = transaction.load({seen.number, other} - {""})
-    source = _side(connection, locked[seen.number])
+    # other. A merge between the first read and the locks came first: then this is decided again.
+    other = _other(connection, command, unlocked)
+    locked = transaction.load({unlocked.number, other} - {""})
+    source = _side(connection, locked[unlocked.number])
     if _other(connection, command, source.ticket) != other:
-        raise Outdated("the ticket was joined to another by somebody else meanwhile")
+        raise Outdated("the ticket was merged in between")
     target = _side(connection, locked[other]) if other in locked else None
     policy = transaction.snapshot.policy
     who = Who(request.by, policy, request.now)
-    decided = on_join(command, source, target, _fresh(connection, command, source, policy), who)
+    decided = on_join(command, source, target, _new_number(connection, command, source, policy), who)
     if not isinstance(decided, str):
         transaction.record_all([_outcome(transaction, change) for change in decided])
     return decided
 
 
-def _other(connection: Connection, command: Join, seen: Ticket) -> str:
-    number = goes_to(command, seen, [each.event for each in tickets.events_of(connection, seen.number)])
+def _other(connection: Connection, command: Join, ticket: Ticket) -> str:
+    """Return the number of the other ticket, "" when the command needs none."""
+    events = [each.event for each in tickets.events_of(connection, ticket.number)]
+    number = goes_to(command, ticket, events)
     while isinstance(command, Accept) and (named := queries.ticket(connection, number)) and named.merged_into:
         number = named.merged_into  # what a claim names may have been merged since
     return number
@@ -73,7 +75,7 @@ def _side(connection: Connection, ticket: Ticket) -> Side:
     )
 
 
-def _fresh(connection: Connection, command: Join, source: Side, policy: Policy) -> str:
+def _new_number(connection: Connection, command: Join, source: Side, policy: Policy) -> str:
     if not isinstance(command, Split):
         return ""
     box = policy.mailbox_for(source.ticket.mailbox) or next(iter(policy.mailboxes.values()))
@@ -83,5 +85,5 @@ def _fresh(connection: Connection, command: Join, source: Side, policy: Policy) 
 def _outcome(transaction: Transaction, change: Change) -> tickets.Outcome:
     role = "customer" if change.before is None else "participant"
     joining = [(address, role) for address in change.joining]
-    made = transaction.outcome(change.before, change.decision, participants=joining)
-    return replace(made, came=change.came, leaving=change.leaving)
+    outcome = transaction.outcome(change.before, change.decision, participants=joining)
+    return replace(outcome, came=change.came, leaving=change.leaving)

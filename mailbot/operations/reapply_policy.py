@@ -1,5 +1,7 @@
-"""Open tickets reckoned anew after a change of policy: which would change and how, then some hundred in each
-transaction, so that mail goes on coming and going."""
+"""Applies a changed policy to open tickets: lists which would change and how, then decides about them again.
+
+A transaction takes some hundred tickets, so that mail is not held up.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,12 +18,12 @@ from mailbot.store import ladders
 from mailbot.store.store import Store
 from mailbot.workers.runtime import Runtime
 
-TOGETHER = 300  # tickets in one transaction
+BATCH = 300  # tickets in one transaction
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What would be of one ticket. `old_due`: the deadline that stands now, None when none is armed."""
+    """What would change on one ticket. `old_due`: its deadline now, None when none is armed."""
 
     number: str
     old_ladder: str
@@ -34,15 +36,13 @@ class Change:
 def changes(
     connection: Connection, after: str, policy: Policy, now: datetime
 ) -> tuple[list[Change], str, int]:
-    """Of the next open tickets behind number `after`: those that would change, the last one looked at ("":
-    there are no more), and how many were looked at."""
-    found = ladders.open_tickets(connection, after, TOGETHER)
-    changed = []
-    for ticket, due_at in found:
-        change = _change(ticket, due_at, policy, now)
-        if change:
-            changed.append(change)
-    return changed, found[-1][0].number if found else "", len(found)
+    """List what would change on the next open tickets behind number `after`.
+
+    Return the changes, the last number examined ("": there are no more), and how many were examined.
+    """
+    found = ladders.open_tickets(connection, after, BATCH)
+    examined = [_change(ticket, due_at, policy, now) for ticket, due_at in found]
+    return [change for change in examined if change], found[-1][0].number if found else "", len(found)
 
 
 def _change(ticket: Ticket, due_at: datetime | None, policy: Policy, now: datetime) -> Change | None:

@@ -12,7 +12,7 @@ from mailbot.config.model import Loaded
 from mailbot.domain.policy import Policy
 from mailbot.domain.policy_outline import outline
 from mailbot.errors import ConfigError
-from mailbot.operations.validate_policy import Approved, approve, doubts
+from mailbot.operations.validate_policy import Validated, validate_with_analysis
 from mailbot.store import installation, ladders, nodes, policies
 from mailbot.store.store import Store
 from mailbot.workers import admin_mail
@@ -59,16 +59,16 @@ class Reloader:
         """Put the files in force, or keep the old policy and notify the admins. Return why, "" when taken."""
         old = self._runtime.policy.version
         try:
-            approved = await asyncio.to_thread(self._approve)
+            validated = await asyncio.to_thread(self._validate)
         except ConfigError as refusal:
             log.policy_refused(problems=refusal.problems)
             await self._notify_admins(refusal)
             await record_policy(self._store, self._loaded)
             return str(refusal)
-        loaded = approved.loaded
+        loaded = validated.loaded
         await record_policy(self._store, loaded)
         policy = await with_former_ladders(self._store, loaded.policy)
-        self._runtime.replace(policy, approved.templates)
+        self._runtime.replace(policy, validated.templates)
         self._loaded = loaded
         await self.load_shadow_policy()
         log.policy_reloaded(old=old, new=loaded.policy.version)
@@ -100,13 +100,9 @@ class Reloader:
                 log.shadow_policy_refused(problems=refusal.problems)
         self._shadow.replace_policy(policy)
 
-    def _approve(self) -> Approved:
-        """Raises ConfigError for whatever keeps the new policy from being taken."""
+    def _validate(self) -> Validated:
         directory = self._loaded.settings.directory
-        approved = approve(directory, self._env, datetime.now(UTC).date())
-        if problems := doubts(approved.loaded, directory):
-            raise ConfigError(problems)
-        return approved
+        return validate_with_analysis(directory, self._env, datetime.now(UTC).date())
 
     async def _notify_admins(self, refusal: ConfigError) -> None:
         host, snapshot = socket.gethostname(), self._runtime.snapshot

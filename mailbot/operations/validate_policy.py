@@ -1,6 +1,6 @@
-"""All that must hold before a policy comes in force: the files, the templates, the admins' own tests.
+"""Validates a configuration before it comes in force: the files, the templates, the admins' own tests.
 
-`check`, the start and each reload ask here, so that none of them takes what another would refuse.
+The start, each reload and `check` call this, so that none of them takes what another would refuse.
 """
 
 from collections.abc import Mapping
@@ -25,20 +25,20 @@ from mailbot.mail.parsing.envelope import build_envelope
 from mailbot.mail.parsing.parse import parse
 
 ROUTING = "routing.yaml"
-STEPS = 1_500_000  # of the analysis, 3 s at most: a reload must not wait long
-LARGEST = 64 * 1024 * 1024  # bytes of a mail that a test names
+ANALYSIS_STEPS = 1_500_000  # 3 s at most: a reload must not wait long
+LARGEST_MAIL = 64 * 1024 * 1024  # bytes of a file that a test names
 
 
 @dataclass(frozen=True, slots=True)
-class Approved:
-    """A configuration that can be gone by, with its templates."""
+class Validated:
+    """A configuration without faults, with its templates."""
 
     loaded: Loaded
     templates: Templates
 
 
-def approve(directory: Path, env: Mapping[str, str], today: date) -> Approved:
-    """Raises ConfigError with every problem found."""
+def validate(directory: Path, env: Mapping[str, str], today: date) -> Validated:
+    """Validate what a start needs. Raises ConfigError with every problem found."""
     problems: list[Problem] = []
     loaded = templates = None
     try:
@@ -51,24 +51,30 @@ def approve(directory: Path, env: Mapping[str, str], today: date) -> Approved:
         except ConfigError as refusal:
             problems += refusal.problems
     if loaded:
-        problems += [*_room(loaded.policy, directory), *failures(loaded, directory)]
+        problems += [*_check_mailboxes(loaded.policy, directory), *run_tests(loaded, directory)]
     if problems or loaded is None or templates is None:
         raise ConfigError(problems)
-    return Approved(loaded, templates)
+    return Validated(loaded, templates)
 
 
-def doubts(loaded: Loaded, directory: Path) -> list[Problem]:
-    """What the analysis of the policy proves to be a fault: no reload takes it. What it could not decide, and
-    what may be meant, is none."""
-    # A start never asks, and must not wait for what it does not need.
+def validate_with_analysis(directory: Path, env: Mapping[str, str], today: date) -> Validated:
+    """Validate what a reload needs: the analysis must prove no fault. Raises ConfigError.
+
+    What the analysis could not decide, and what may be meant, is no fault. A start does without it: after a
+    crash it must not wait, nor be refused for what worked before.
+    """
     from mailbot.analysis.lint.checks import Budget, check, faults
-    from mailbot.operations import finding_places
+    from mailbot.operations.finding_locations import locate
 
-    budget = Budget(steps=STEPS)
-    return finding_places.problems(faults(check(loaded.policy, budget)), loaded.sources, directory)
+    validated = validate(directory, env, today)
+    loaded = validated.loaded
+    found = faults(check(loaded.policy, Budget(steps=ANALYSIS_STEPS)))
+    if problems := locate(found, loaded.sources, directory):
+        raise ConfigError(problems)
+    return validated
 
 
-def _room(policy: Policy, directory: Path) -> list[Problem]:
+def _check_mailboxes(policy: Policy, directory: Path) -> list[Problem]:
     problems = []
     for box in policy.mailboxes.values():
         try:
@@ -78,19 +84,19 @@ def _room(policy: Policy, directory: Path) -> list[Problem]:
     return problems
 
 
-def failures(loaded: Loaded, directory: Path) -> list[Problem]:
-    """What the tests beside the rules expect and what does not come out, each at its place in the file."""
-    problems = [problem for test in loaded.tests for problem in _failures(test, loaded.policy, directory)]
+def run_tests(loaded: Loaded, directory: Path) -> list[Problem]:
+    """Run the tests beside the rules. Return what fails, each at its place in the file."""
+    problems = [problem for test in loaded.tests for problem in _run_test(test, loaded.policy, directory)]
     if not problems:
         return []
     source, _ = parse_yaml(loaded.sources.files[ROUTING].encode(), str(directory / ROUTING))
     return [source.at((each.line, each.column), each.message, each.hint) for each in problems]
 
 
-def _failures(test: PolicyTest, policy: Policy, directory: Path) -> list[Problem]:
+def _run_test(test: PolicyTest, policy: Policy, directory: Path) -> list[Problem]:
     at = policy_tests.moment_of(test.mail.at, policy)
     try:
-        mail, envelope = _posted(test, policy, directory)
+        mail, envelope = _mail_of(test, policy, directory)
     except OSError as error:
         message = f"test `{test.name}`: {test.mail.file} can't be read: {error.strerror}"
         return [Problem(ROUTING, test.line, test.column, message)]
@@ -98,21 +104,21 @@ def _failures(test: PolicyTest, policy: Policy, directory: Path) -> list[Problem
     return [_problem(test.name, mismatch) for mismatch in policy_tests.find_mismatches(test.expected, result)]
 
 
-def _posted(test: PolicyTest, policy: Policy, directory: Path) -> tuple[InboundMail, Envelope]:
-    said = test.mail
-    recipient = said.recipient or next(iter(policy.mailboxes))
-    if said.file:
-        raw = _read(directory / said.file)
+def _mail_of(test: PolicyTest, policy: Policy, directory: Path) -> tuple[InboundMail, Envelope]:
+    given = test.mail
+    recipient = given.recipient or next(iter(policy.mailboxes))
+    if given.file:
+        raw = _read(directory / given.file)
     else:
-        raw = sample_mail.write_mail(said.sender, recipient, said.subject, said.body, said.headers)
+        raw = sample_mail.write_mail(given.sender, recipient, given.subject, given.body, given.headers)
     mail = parse(raw, own_addresses=policy.mailboxes.keys())
-    at = policy_tests.moment_of(said.at, policy)
-    envelope = build_envelope(raw, policy, at, recipient=said.recipient or None)
+    at = policy_tests.moment_of(given.at, policy)
+    envelope = build_envelope(raw, policy, at, recipient=given.recipient or None)
     return replace(
         mail,
-        language=mail.language if said.language is None else said.language,
-        attachments=mail.attachments or tuple(map(sample_mail.sample_attachment, said.attachments)),
-        size=mail.size if said.size is None else said.size,
+        language=mail.language if given.language is None else given.language,
+        attachments=mail.attachments or tuple(map(sample_mail.sample_attachment, given.attachments)),
+        size=mail.size if given.size is None else given.size,
     ), envelope
 
 
@@ -120,23 +126,23 @@ def _read(path: Path) -> bytes:
     if path.exists() and not path.is_file():  # to open a pipe would wait for ever
         raise OSError(0, "is not a file")
     with path.open("rb") as file:
-        return file.read(LARGEST)
+        return file.read(LARGEST_MAIL)
 
 
-def _problem(test: str, found: Mismatch) -> Problem:
-    wanted = found.expected
-    message = f"test `{test}`: {_said(wanted, found.actual)}"
-    return Problem(ROUTING, wanted.line, wanted.column, message, found.explanation)
+def _problem(test: str, mismatch: Mismatch) -> Problem:
+    expected = mismatch.expected
+    message = f"test `{test}`: {_message(expected, mismatch.actual)}"
+    return Problem(ROUTING, expected.line, expected.column, message, mismatch.explanation)
 
 
-def _said(wanted: Expected, came: str) -> str:
-    listed = ", ".join(wanted.values)
-    kind, _, inner = wanted.key.partition(".")
+def _message(expected: Expected, actual: str) -> str:
+    listed = ", ".join(expected.values)
+    kind, _, inner = expected.key.partition(".")
     name = f"{kind.removesuffix('s')} `{inner}`" if inner else kind.replace("_", " ")
-    if wanted.key == "not_rule":
+    if expected.key == "not_rule":
         return f"none of these rules should match: {listed}"
-    if wanted.key == "rule":
-        return f"rule `{listed}` should match, not {came}"
-    if wanted.key in ("tags", "ask_for"):
-        return f"{name} should hold {listed}, there is {came}"
-    return f"{name} is {came}, not {listed}"
+    if expected.key == "rule":
+        return f"rule `{listed}` should match, not {actual}"
+    if expected.key in ("tags", "ask_for"):
+        return f"{name} should hold {listed}, there is {actual}"
+    return f"{name} is {actual}, not {listed}"

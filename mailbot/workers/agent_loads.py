@@ -1,9 +1,9 @@
-"""Who has how much in hand: a node's own picture, by which the next ticket finds its agent.
+"""How many tickets each agent has in hand: this node's own count, by which the next ticket finds its agent.
 
-It is read from the store now and then, where the policy weighs loads at all, and in between each decision of
-this node is added to it at once: no mail costs a statement of its own, and on one node turns are exact. What
-other nodes and the command line gave away is seen with the next look; so are, as never given, tickets of a
-decision that was rolled back. Until then two nodes may choose the same agent: roughly even, not exactly.
+Theory of operation. Where the policy weighs loads at all, the count is read from the store now and then. Between
+two reads each decision of this node is added to it at once. So no mail costs a statement of its own, and on one
+node turns are exact. The next read brings what other nodes and the command line assigned, and drops what was
+added by a decision that was rolled back. Until then two nodes may choose the same agent: roughly even, not exact.
 """
 
 import time
@@ -16,81 +16,78 @@ from sqlalchemy import Connection
 from mailbot.domain.assignment import IN_HAND, Load, Loads
 from mailbot.domain.model import Ticket
 from mailbot.domain.policy import Policy
-from mailbot.store import agent_loads as loads
+from mailbot.store import agent_loads as store_loads
 
-FRESH = 5.0  # seconds that a picture is good for
-SHARE = 50  # times as long as it took, at least: with a million tickets in hand a look takes a moment
-_NONE = Load()
+FRESH = 5.0  # seconds until the next read
+SHARE = 50  # times as long as the read took, at least: with a million tickets in hand it takes a moment
+_NO_LOAD = Load()
 
 
 class AgentLoads:
-    """`clock` counts seconds. Decisions on several threads may use one; what they read never changes."""
+    """`clock` counts seconds. Decisions on several threads may use one: a mapping that was read never changes."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock, self._lock = clock, Lock()
         self._loads: Mapping[str, Load] = {}
-        self._newest: datetime | None = None
-        self._good_until: float | None = None  # None: never looked
+        self._newest_at: datetime | None = None
+        self._fresh_until: float | None = None  # None: never read
 
     @property
     def loads(self) -> Loads:
-        """As far as this node knows; empty where the policy does not ask."""
+        """As far as this node knows; empty where the policy does not weigh loads."""
         return self._loads
 
     def refresh(self, connection: Connection, policy: Policy) -> None:
-        """Before a batch is decided: reads the store when the picture is old and the policy weighs loads."""
+        """Read the store when the count is old and the policy weighs loads. Called before each batch."""
         if not policy.weighs_loads:
-            self._loads, self._good_until = {}, None
+            self._loads, self._fresh_until = {}, None
             return
         begun = self._clock()
-        if self._good_until is not None and begun < self._good_until:
+        if self._fresh_until is not None and begun < self._fresh_until:
             return
-        read = loads.in_hand(connection, policy.agents)
+        stored = store_loads.in_hand(connection, policy.agents)
         took = self._clock() - begun
         with self._lock:
-            self._loads = {address: self._merged(address, load) for address, load in read.items()}
-            self._good_until = begun + max(FRESH, SHARE * took)
-
-    def _merged(self, address: str, read: Load) -> Load:
-        """The store's, with our own order of what was given at the same moment."""
-        ours = self._loads.get(address, _NONE).last_at
-        newest = max((at for at in (ours, read.last_at) if at), default=None)
-        self._newest = max((at for at in (self._newest, newest) if at), default=None)
-        return Load(read.in_hand, newest)
+            self._loads = {address: self._merge(address, load) for address, load in stored.items()}
+            self._fresh_until = begun + max(FRESH, SHARE * took)
 
     def add(self, before: Ticket | None, after: Ticket) -> None:
-        """What a decision of ours did to a ticket."""
-        if self._good_until is None:
+        """Count what a decision of this node did to a ticket."""
+        if self._fresh_until is None:
             return
         with self._lock:
-            found = dict(self._loads)
-            if before and (had := _holder(before)):
-                found[had] = _with(found, had, -1)
-            if has := _holder(after):
-                found[has] = _with(found, has, 1)
-            if after.assignee and after.assigned_at and _was_given(before, after):
-                load = found.get(after.assignee, _NONE)
-                found[after.assignee] = Load(load.in_hand, self._turn(after.assigned_at))
-            self._loads = found
+            loads = dict(self._loads)
+            if before and (former := _holder(before)):
+                loads[former] = _changed(loads, former, -1)
+            if holder := _holder(after):
+                loads[holder] = _changed(loads, holder, 1)
+            if after.assignee and after.assigned_at and _is_assigned(before, after):
+                in_hand = loads.get(after.assignee, _NO_LOAD).in_hand
+                loads[after.assignee] = Load(in_hand, self._turn(after.assigned_at))
+            self._loads = loads
+
+    def _merge(self, address: str, stored: Load) -> Load:
+        """Return the stored load, with this node's order among tickets assigned at the same moment."""
+        own = self._loads.get(address, _NO_LOAD).last_at
+        newest = max((at for at in (own, stored.last_at) if at), default=None)
+        self._newest_at = max((at for at in (self._newest_at, newest) if at), default=None)
+        return Load(stored.in_hand, newest)
 
     def _turn(self, at: datetime) -> datetime:
-        """`at`, but after all turns before it: a batch is decided in one moment, and turns have an order."""
-        self._newest = max(at, self._newest + timedelta.resolution) if self._newest else at
-        return self._newest
+        """Return `at`, moved behind all turns before: a batch has one moment, but its turns have an order."""
+        self._newest_at = max(at, self._newest_at + timedelta.resolution) if self._newest_at else at
+        return self._newest_at
 
 
 def _holder(ticket: Ticket) -> str:
-    """In whose hand it is; "" when it is nobody's turn of ours."""
+    """Return whose turn it is, "" when it is no agent's."""
     return ticket.assignee or "" if ticket.status in IN_HAND else ""
 
 
-def _with(loads: Loads, agent: str, more: int) -> Load:
-    load = loads.get(agent, _NONE)
-    return Load(max(0, load.in_hand + more), load.last_at)
+def _changed(loads: Loads, agent: str, difference: int) -> Load:
+    load = loads.get(agent, _NO_LOAD)
+    return Load(max(0, load.in_hand + difference), load.last_at)
 
 
-def _was_given(before: Ticket | None, after: Ticket) -> bool:
-    """Somebody got it with this decision."""
-    if before is None:
-        return True
-    return (before.assignee, before.assigned_at) != (after.assignee, after.assigned_at)
+def _is_assigned(before: Ticket | None, after: Ticket) -> bool:
+    return before is None or (before.assignee, before.assigned_at) != (after.assignee, after.assigned_at)

@@ -45,7 +45,7 @@ def find_clues(
 
 
 def _written_clues(claimed: Claimed, mail: InboundMail, snapshot: Snapshot) -> Clues:
-    """Return what the addresses, the header and the subject say."""
+    """Return the clues in the addresses, the header and the subject."""
     tagged, keys = "", snapshot.keys
     for address in claimed.envelope.recipients:
         token = keys.reply_token_in(address)
@@ -87,7 +87,7 @@ def _report_clues(
         bounced=by_address.ticket if by_address else "",
         returned=tuple(dict.fromkeys(each.ticket for each in by_token if each.ticket)),
     )
-    # Without a token of ours only what mail servers write in their own name counts.
+    # Without a token, only what mail servers write in their own name counts.
     if not (envelope_reason(envelope.sender) or (mail.sender and envelope_reason(mail.sender))):
         return clues, sent
     return replace(

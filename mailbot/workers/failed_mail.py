@@ -31,7 +31,7 @@ class Recorded:
 
 
 class FailedMail:
-    """The worker. One transaction decides, records and marks as told: each once, on any number of nodes."""
+    """The worker. One transaction decides, records and marks: each once, on any number of nodes."""
 
     name: Final = "failed mail"
     stop_stage: Final = "process"

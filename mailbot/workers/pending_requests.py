@@ -1,4 +1,4 @@
-"""Puts requests for compensation that nobody decides before people again, a level higher each time."""
+"""Asks people again about requests for compensation that wait too long, a level higher each time."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The DNS as the checks of senders ask it: so long and so often for one mail, whatever it is told."""
+"""DNS look-ups for the checks of senders, bounded in time and number for each mail."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -7,16 +7,16 @@ from typing import Any
 from mailbot.errors import ConfigError, Problem
 from mailbot.mail.auth.dns_lookup import Lookup, LookupFailed, RecordType, TimeLimitReached
 
-QUESTIONS = 40  # for one mail: SPF alone may need 11 and the hosts of an mx
-RECORDS = 50  # of one answer that are looked at
-KEPT = 500  # answers, of 64 KiB at most
-PAYLOAD = 1232  # octets of UDP that pass without being cut up (DNS flag day 2020); more comes over TCP
+MOST_QUERIES = 40  # for one mail: SPF alone may need 11 and the hosts of an mx
+MOST_RECORDS = 50  # of one answer that are used
+CACHED = 500  # answers, of 64 KiB at most
+PAYLOAD = 1232  # octets of UDP that pass without fragments (DNS flag day 2020); more comes over TCP
 
 
 class Resolver:
-    """Asks `server` (IP address, port), or the servers that the system names; remembers answers.
+    """Queries `server` (IP address, port), or the servers of the system, and caches answers.
 
-    Raises ConfigError when there is none to ask. May be used from many threads.
+    Raises ConfigError when there is none. May be used from many threads.
     """
 
     def __init__(
@@ -32,44 +32,46 @@ class Resolver:
             raise ConfigError([Problem("/etc/resolv.conf", 0, 0, "names no DNS server", hint)]) from error
         if server:
             self._dns.nameservers, self._dns.port = [server[0]], server[1]
-        self._dns.cache = dns.resolver.LRUCache(KEPT)
+        self._dns.cache = dns.resolver.LRUCache(CACHED)
         self._dns.use_edns(0, 0, PAYLOAD)
 
     def until(self, end: float) -> Lookup:
-        """Look-ups for one mail, which raise TimeLimitReached from the (monotonic) moment `end` on."""
-        asked = 0
+        """Return the look-up for one mail. It raises TimeLimitReached from the (monotonic) moment `end` on."""
+        queries = 0
 
         def look_up(name: str, kind: RecordType) -> Sequence[str]:
-            nonlocal asked
-            asked += 1
-            if asked > QUESTIONS:
-                raise LookupFailed("too many questions for one mail")
+            nonlocal queries
+            queries += 1
+            if queries > MOST_QUERIES:
+                raise LookupFailed("too many queries for one mail")
             left = end - self._monotonic()
             if left <= 0:
                 raise TimeLimitReached
-            return self._ask(name, kind, left)
+            return self._query(name, kind, left)
 
         return look_up
 
-    def _ask(self, name: str, kind: RecordType, seconds: float) -> list[str]:
+    def _query(self, name: str, kind: RecordType, seconds: float) -> list[str]:
         import dns.exception
         import dns.name
         import dns.resolver
 
-        try:  # label by label: in a text a backslash that somebody wrote would mean something
+        try:  # label by label: in a text a backslash would be an escape
             labels = [label.encode("ascii") for label in name.removesuffix(".").split(".")]
-            asked = dns.name.Name([*labels, b""])
+            question = dns.name.Name([*labels, b""])
         except (UnicodeEncodeError, dns.exception.DNSException):
             return []  # there can be no such name
         try:
-            answer = self._dns.resolve(asked, kind, lifetime=seconds, raise_on_no_answer=False, search=False)
+            answer = self._dns.resolve(
+                question, kind, lifetime=seconds, raise_on_no_answer=False, search=False
+            )
         except (dns.resolver.NXDOMAIN, dns.resolver.YXDOMAIN):
             return []
         except dns.exception.Timeout as error:
             raise TimeLimitReached from error
         except (dns.exception.DNSException, OSError) as error:
             raise LookupFailed(type(error).__name__) from error
-        records = list(answer.rrset or ())[:RECORDS]
+        records = list(answer.rrset or ())[:MOST_RECORDS]
         if kind == "MX":
             records.sort(key=lambda record: record.preference)
         return [_text(record, kind) for record in records]

@@ -30,7 +30,7 @@ from mailbot.workers.ticketing import Processed
 BATCH = 200
 MOST_WAITING = 2_000  # tickets
 ROOM = 8_000_000  # characters that the mails of waiting tickets may have in all
-IDLE = timedelta(seconds=1)  # nobody waits for it: what gathers meanwhile shares a transaction
+IDLE = timedelta(seconds=1)  # tickets that gather within it share a transaction
 
 
 class Shadow:
@@ -42,7 +42,7 @@ class Shadow:
     def __init__(self, store: Store, runtime: Runtime, metrics: Metrics, now: Callable[[], datetime]) -> None:
         self._store, self._runtime, self._metrics, self._now = store, runtime, metrics, now
         self._policy: Policy | None = None
-        self._at_work: Policy | None = None  # still set when a turn begins: it failed the last time
+        self._at_work: Policy | None = None  # set at the start of a turn: the last turn failed
         self._waiting: list[Case] = []
         self._room, self._missed = ROOM, 0
 

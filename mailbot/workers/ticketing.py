@@ -71,7 +71,7 @@ def process_mails(
 def _record_reports(
     connection: Connection, decided: Sequence[MailDecision], node: str, now: datetime
 ) -> None:
-    """Record what delivery reports say of our mails and of the addresses that they went to."""
+    """Record what delivery reports contain about sent mails and their recipients."""
     returned = [each.effects.returned for each in decided if each.effects.returned]
     failures.come_back(connection, [failures.CameBack(each, node, now) for each in returned])
     last: dict[str, Mute | None] = {}  # one batch may suppress an address and lift that again
@@ -175,7 +175,7 @@ def _proof(claimed: Claimed, mail: InboundMail, snapshot: Snapshot) -> str:
 def draw_numbers(connection: Connection, boxes: Sequence[Mailbox]) -> list[str]:
     """Draw an unused ticket number for each mailbox.
 
-    Numbers are random, so that nobody can guess one or count tickets. The table's key settles races.
+    Numbers are random, so that no one can be guessed and no ticket counted. The table's key settles races.
     """
     numbers = [_random_number(box) for box in boxes]
     taken = tickets.taken(connection, numbers)

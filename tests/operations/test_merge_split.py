@@ -341,13 +341,13 @@ async def test_a_ticket_that_changed_meanwhile_is_decided_anew(desk: Desk) -> No
 async def test_a_late_reply_opens_a_ticket_that_is_linked_both_ways(desk: Desk) -> None:
     from mailbot.domain.decisions import on_command
     from mailbot.domain.lifecycle import Decision
-    from mailbot.workers.outbox_rows import outcome
+    from mailbot.workers import outbox_rows
 
     first = await desk.receive()
     decision = on_command(first, c.Close(), OPERATOR, desk.runtime.policy, desk.clock)
     assert isinstance(decision, Decision)
     with desk.store.engine.begin() as connection:
-        tickets.record(connection, [outcome(first, decision, desk.runtime.snapshot, desk.clock)])
+        tickets.record(connection, [outbox_rows.build(first, decision, desk.runtime.snapshot, desk.clock)])
     desk.clock += timedelta(days=15)
     second = await desk.receive(Subject=f"Re: {first.number}")
 

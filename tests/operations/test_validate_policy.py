@@ -11,7 +11,7 @@ from mailbot.errors import ConfigError, Problem
 from mailbot.mail.compose.compose import Composer
 from mailbot.mail.compose.reply_tokens import TokenSigner
 from mailbot.mail.compose.templates import load as load_templates
-from mailbot.operations.validate_policy import approve, doubts
+from mailbot.operations.validate_policy import validate, validate_with_analysis
 from mailbot.workers.admin_mail import reload_refused
 from mailbot.workers.runtime import Snapshot
 from tests.builders import BOX, NOW, policy
@@ -20,6 +20,7 @@ from tests.config.faults import BASE, brief, lay
 ROOT = Path(__file__).parents[2]
 START = len((BASE / "routing.yaml").read_text().splitlines()) + 1
 MAIL = b"From: siti@pelanggan.example\r\nSubject: saldo terpotong\r\n\r\nMohon dibantu.\r\n"
+TODAY = date(2026, 11, 21)
 
 
 @pytest.fixture
@@ -36,14 +37,14 @@ def add(directory: Path, text: str) -> None:
 
 def refusal(directory: Path) -> list[str]:
     with pytest.raises(ConfigError) as error:
-        approve(directory, {}, date(2026, 11, 21))
+        validate(directory, {}, TODAY)
     return [brief(each) for each in error.value.problems]
 
 
 def test_a_policy_whose_tests_hold_is_approved(directory: Path) -> None:
     (directory / "siti.eml").write_bytes(MAIL)
     add(directory, "tests:\n- {name: a, mail: siti.eml, expect: {team: payments}}\n")
-    found = approve(directory, {}, date(2026, 11, 21))
+    found = validate(directory, {}, TODAY)
     assert [test.name for test in found.loaded.tests] == ["a"]
 
 
@@ -87,11 +88,13 @@ def test_a_rule_that_another_takes_all_mail_from_is_doubted(directory: Path) -> 
     text = path.read_text()
     last = text.rindex("  - name:")
     path.write_text(text[:last] + rule + text[last:])
-    found = approve(directory, {}, date(2026, 11, 21))
-    [doubt] = doubts(found.loaded, directory)
+    validate(directory, {}, TODAY)
+    with pytest.raises(ConfigError) as refusal:
+        validate_with_analysis(directory, {}, TODAY)
+    [fault] = refusal.value.problems
     line = text[:last].count("\n") + 1
-    assert (doubt.line, Path(doubt.file).name) == (line, "routing.yaml")
-    assert "'shadowed' never matches" in doubt.message
+    assert (fault.line, Path(fault.file).name) == (line, "routing.yaml")
+    assert "'shadowed' never matches" in fault.message
 
 
 def live(*admins: str) -> Snapshot:

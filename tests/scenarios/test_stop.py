@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 
 from mailbot.daemon import ROLES, Daemon, serve
-from mailbot.operations.validate_policy import approve
+from mailbot.operations.validate_policy import validate
 from mailbot.store import migrate
 from mailbot.workers.loop import STOP_ORDER, Loop, StopStage
 from tests.scenarios.harness import DESK, free_port
@@ -41,12 +41,12 @@ async def test_p9_a_worker_added_to_the_list_is_stopped_at_sigterm(tmp_path: Pat
         "MAILBOT_STORE": store,
         "MAILBOT_LISTEN": f"127.0.0.1:{free_port()}",
     }
-    approved = approve(DESK, env, datetime.now(UTC).date())
+    validated = validate(DESK, env, datetime.now(UTC).date())
     migrate.upgrade(store)
-    daemon = Daemon(approved.loaded.settings, env, ROLES)
+    daemon = Daemon(validated.loaded.settings, env, ROLES)
     worker = AddedWorker(stage)
     daemon.add(Loop(worker, on_stop=on_stop))
-    running = asyncio.create_task(serve(daemon, approved, time.monotonic()))
+    running = asyncio.create_task(serve(daemon, validated, time.monotonic()))
     async with asyncio.timeout(30):
         await worker.started.wait()
         os.kill(os.getpid(), signal.SIGTERM)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from mailbot.mail.auth.dns_lookup import LookupFailed, TimeLimitReached
-from mailbot.workers.resolver import QUESTIONS, Resolver
+from mailbot.workers.resolver import MOST_QUERIES, Resolver
 from tests.dns_server import GARBAGE, SERVFAIL, SILENT, DnsServer
 
 ZONE: dict[str, str | list[str]] = {
@@ -105,7 +105,7 @@ def test_time_is_for_all_questions_together(resolver: Resolver, server: DnsServe
 
 def test_questions_are_counted(resolver: Resolver) -> None:
     ask = resolver.until(later())
-    for number in range(QUESTIONS):
+    for number in range(MOST_QUERIES):
         ask(f"n{number}.example", "TXT")
     with pytest.raises(LookupFailed):
         ask("bank.example", "TXT")

@@ -43,13 +43,13 @@ def check(ctx: click.Context, every: bool, folder: Path | None, seconds: int, in
 
     Exit 1 when there is a fault; remarks, notes and what is not decided exit 0."""
     from mailbot.cli.rules import check_text
-    from mailbot.operations import finding_places
+    from mailbot.operations.finding_locations import locate
 
     loaded = load_configuration()
     ends = time.monotonic() + seconds
     budget = Budget(STEPS, EACH, lambda: time.monotonic() > ends)
     found = checks.check(loaded.policy, budget, _checks(every=every), now().date())
-    places = finding_places.problems(found, loaded.sources, config_directory(ctx))
+    places = locate(found, loaded.sources, config_directory(ctx))
     files = _written(found, folder) if folder else [""] * len(found)
     told = [check_text.Told(*each) for each in zip(found, places, files, strict=True)]
     if in_json:

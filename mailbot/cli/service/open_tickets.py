@@ -10,7 +10,7 @@ from mailbot.cli.shared.open_store import OpenStore, fail, now
 from mailbot.cli.shared.output import echo, format_short_time, on_terminal, print_table
 from mailbot.cli.shared.progress import progress
 from mailbot.operations import ticket_commands as acting
-from mailbot.operations.reapply_policy import TOGETHER, Change, Reapply, changes, reapply
+from mailbot.operations.reapply_policy import BATCH, Change, Reapply, changes, reapply
 from mailbot.store import ladders
 
 SHOWN = 50  # rows on a terminal; elsewhere all
@@ -32,7 +32,7 @@ def keep(at: OpenStore) -> list[str]:
 def changed(at: OpenStore) -> list[Change]:
     """Every open ticket that would change if all were reckoned anew now."""
     total = sum(count for _, _, count in at.store.read_now(ladders.climbed))
-    return [each for found in progress(_looked_at(at), -(-total // TOGETHER), "Looking") for each in found]
+    return [each for found in progress(_looked_at(at), -(-total // BATCH), "Looking") for each in found]
 
 
 def _looked_at(at: OpenStore) -> Iterator[list[Change]]:
@@ -40,7 +40,7 @@ def _looked_at(at: OpenStore) -> Iterator[list[Change]]:
     while True:
         found, after, count = at.store.read_now(changes, after, at.policy, moment)
         yield found
-        if count < TOGETHER:
+        if count < BATCH:
             return
 
 
@@ -80,7 +80,7 @@ def recompute(at: OpenStore, found: Sequence[Change]) -> int:
     at.store.write_now(ladders.keep, at.policy)
     runtime, by = at.build_runtime(), acting.operator()
     numbers = [each.number for each in found]
-    batches = [tuple(numbers[start : start + TOGETHER]) for start in range(0, len(numbers), TOGETHER)]
+    batches = [tuple(numbers[start : start + BATCH]) for start in range(0, len(numbers), BATCH)]
     done = 0
     for batch in progress(batches, len(batches), "Reckoning"):
         begun = time.monotonic()

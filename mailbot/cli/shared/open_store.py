@@ -69,12 +69,10 @@ def load_configuration() -> Loaded:
 
 def validate_configuration() -> tuple[Loaded, Templates]:
     """All that a reload needs to be taken, tried as the daemon tries it. ConfigError holds every problem."""
-    from mailbot.operations.validate_policy import approve, doubts
+    from mailbot.operations.validate_policy import validate_with_analysis
 
     directory = config_directory(click.get_current_context())
-    found = approve(directory, os.environ, now().date())
-    if problems := doubts(found.loaded, directory):
-        raise ConfigError(problems)
+    found = validate_with_analysis(directory, os.environ, now().date())
     looks_on = _faults_of_shadow(found.loaded.settings)
     return replace(found.loaded, warnings=(*found.loaded.warnings, *looks_on)), found.templates
 

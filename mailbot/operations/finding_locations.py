@@ -1,4 +1,4 @@
-"""What an analysis of the policy says, at its line and column in the files that the policy came from."""
+"""Gives each finding of the policy analysis its line and column in the files of the policy."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -11,10 +11,10 @@ from mailbot.config.yaml.source import MAX_DEPTH, Place, Source, parse
 from mailbot.errors import Problem
 
 
-def problems(findings: Iterable[Finding], sources: Sources, directory: Path) -> list[Problem]:
-    """Each finding as a problem, in the same order."""
+def locate(findings: Iterable[Finding], sources: Sources, directory: Path) -> list[Problem]:
+    """Return each finding as a problem, in the same order."""
     files: dict[str, Source] = {}
-    return [_problem(each, files, sources, directory) for each in findings]
+    return [_problem(finding, files, sources, directory) for finding in findings]
 
 
 def _problem(finding: Finding, files: dict[str, Source], sources: Sources, directory: Path) -> Problem:
@@ -25,7 +25,7 @@ def _problem(finding: Finding, files: dict[str, Source], sources: Sources, direc
 
 
 def _place(data: object, spot: Spot) -> Place:
-    """Of a text that is meant the first place below the path, else the path."""
+    """Return the first place below the path of the text that is meant, else the path."""
     if not spot.item:
         return spot.path
     return next((place for place, text in _below(data, spot.path) if text == spot.item), spot.path)

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from mailbot.domain.model import NO_HISTORY, CustomerHistory, InboundMail
 from mailbot.domain.policy import Policy
 from mailbot.domain.policy_diff import Case, Change, compared, placed, recorded
-from mailbot.domain.routing.conditions import LOOKED_UP
+from mailbot.domain.routing.conditions import STORE_FIELDS
 from mailbot.mail.parsing.parse import parse
 from mailbot.store import customer_history, opening_mails
 from mailbot.store.opening_mails import Opening
@@ -52,7 +52,7 @@ def stored(store: Store, numbers: Sequence[str], policies: Iterable[Policy]) -> 
     """What opened these tickets, read again; a chunk at a time. Who was split off, or whose mail is gone, is
     left out."""
     # What nobody asked for then is told from the events, where one of these policies asks for it.
-    wanted = any(not LOOKED_UP.isdisjoint(policy.asked) for policy in policies)
+    wanted = any(not STORE_FIELDS.isdisjoint(policy.asked) for policy in policies)
     for start in range(0, len(numbers), CHUNK):
         yield from store.read_now(partial(_cases, numbers=numbers[start : start + CHUNK], wanted=wanted))
 

@@ -38,9 +38,9 @@ class Classified:
 
 def classify(policy: Policy, facts: RoutingFacts) -> Classified:
     """The rules of `policy` over one mail. Deterministic: the same policy and facts give the same answer."""
-    matches = conditions.matches(policy.rules, facts, policy.prefilter)
+    matches = conditions.match_rules(policy.rules, facts, policy.prefilter)
     rules = [policy.rules[match.rule_index] for match in matches]
-    details = conditions.details(policy.details, facts) | captured(matches)
+    details = conditions.find_details(policy.details, facts) | captured(matches)
     return settled(policy, rules, rules[-1].name, matches[-1].because, tuple(matches), details)
 
 

@@ -321,7 +321,7 @@ def _take_details(builder: DecisionBuilder, mail: InboundMail, policy: Policy, n
     if not any(each.pattern for each in lacking.values()):
         return
     asked = routing_facts(mail, ticket.customer, ticket.mailbox, policy, now, NO_HISTORY)
-    given = conditions.details(lacking, replace(asked, subject="", text=mail.visible))
+    given = conditions.find_details(lacking, replace(asked, subject="", text=mail.visible))
     if given:
         builder.record(e.DetailsReceived(now, "customer", tuple(sorted(given.items()))))
 

@@ -9,8 +9,8 @@ from typing import Any, Literal, get_args
 
 from mailbot.domain.model import Target
 from mailbot.domain.routing import prefilter
-from mailbot.domain.routing.conditions import When, asked
-from mailbot.domain.routing.field_types import Listed
+from mailbot.domain.routing.conditions import When, fields_in
+from mailbot.domain.routing.field_types import AddressList
 from mailbot.domain.routing.money import Money
 from mailbot.domain.routing.prefilter import Prefilter
 from mailbot.domain.worktime import Calendar, Interval
@@ -236,7 +236,7 @@ class Policy:
     weekly: WeeklyReport | None = None
     former: Mapping[str, Ladder] = field(default_factory=dict)  # by digest: what tickets climb all the same
     level_names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # for customers, by language
-    lists: Mapping[str, Listed] = field(default_factory=dict)  # what `listed_in` looks in, by name
+    lists: Mapping[str, AddressList] = field(default_factory=dict)  # what `listed_in` looks in, by name
     memo: dict[str, tuple[tuple[Rule, ...], Prefilter]] = field(
         default_factory=dict, repr=False, compare=False
     )  # see `prefilter`
@@ -244,7 +244,7 @@ class Policy:
     @cached_property
     def asked(self) -> frozenset[str]:
         """The fields that any rule asks about."""
-        return frozenset(asked(rule.when for rule in self.rules if rule.when))
+        return frozenset(fields_in(rule.when for rule in self.rules if rule.when))
 
     @cached_property
     def digests(self) -> Mapping[str, str]:

@@ -34,7 +34,7 @@ def on_reopening(builder: DecisionBuilder, facts: RoutingFacts, policy: Policy, 
     """Routes the ticket anew where a rule wants that, with an owner and clocks; what to tell the team, ""
     when nothing changed."""
     rules = [*(rule for rule in policy.rules if reopens(rule.when)), _STAY]
-    matches = conditions.matches(rules, facts)
+    matches = conditions.match_rules(rules, facts)
     if rules[matches[-1].rule_index] is _STAY:
         matches = matches[:-1]
     if not matches:
@@ -72,7 +72,7 @@ def _routed(
         priority = conditions.priority(urgency, complexity)
     name = then.ladder or (ticket.ladder if priority == ticket.priority else policy.ladder_of[priority])
     stays = name == ticket.ladder
-    details = dict(ticket.details) | conditions.details(policy.details, facts) | captured(matches)
+    details = dict(ticket.details) | conditions.find_details(policy.details, facts) | captured(matches)
     return e.TicketRouted(
         at=now,
         by="policy",

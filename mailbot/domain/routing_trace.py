@@ -56,7 +56,7 @@ class _SingleRule:
 
 def trace_rules(policy: Policy, facts: RoutingFacts) -> list[RuleTrace]:
     """Trace the rules in order, up to and including the one that won."""
-    hits = [match.rule_index for match in conditions.matches(policy.rules, facts, policy.prefilter)]
+    hits = [match.rule_index for match in conditions.match_rules(policy.rules, facts, policy.prefilter)]
     return [
         RuleTrace(
             rule, index in hits, index == hits[-1], trace_condition(rule.when, facts) if rule.when else None
@@ -88,8 +88,8 @@ def explain(trace: ConditionTrace) -> str:
 
 def _evaluate(when: When, facts: RoutingFacts) -> ConditionTrace:
     if isinstance(when, Condition):
-        [(text, holds, value)] = conditions.explain(when, facts)
-        matches = conditions.matches([_SingleRule(when), _SingleRule()], facts) if holds else ()
+        text, holds, value = conditions.explain(when, facts)
+        matches = conditions.match_rules([_SingleRule(when), _SingleRule()], facts) if holds else ()
         return ConditionTrace(
             "condition", text, holds, value=value, matched_text=matches[0].because if matches else ""
         )

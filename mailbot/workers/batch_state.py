@@ -13,7 +13,7 @@ from mailbot.domain.model import OVER, CustomerHistory, InboundMail, Ticket
 from mailbot.domain.policy import Policy
 from mailbot.domain.replies.auto_reply import allowance_keys
 from mailbot.domain.replies.undeliverable import Mute
-from mailbot.domain.routing.conditions import LOOKED_UP
+from mailbot.domain.routing.conditions import STORE_FIELDS
 from mailbot.store import allowances, customer_history, suppressions, tickets
 from mailbot.store.inbox import Claimed
 
@@ -97,7 +97,7 @@ def load_state(
         for key in allowance_keys(claimed.envelope.sender, policy, mail.sender)
     }
     senders = {claimed.envelope.sender for claimed, _ in batch} | {mail.sender for _, mail in batch}
-    rules_need_history = not policy.asked.isdisjoint(LOOKED_UP)
+    rules_need_history = not policy.asked.isdisjoint(STORE_FIELDS)
     customers = {customer_of(mail, claimed.envelope) for claimed, mail in batch if rules_need_history}
     mistyped = {clue.sender for clue in clues if clue.mistyped} - {""}
     return BatchState(

@@ -20,7 +20,7 @@ from mailbot.domain.events import TicketRouted
 from mailbot.domain.model import CustomerHistory
 from mailbot.domain.policy import Policy
 from mailbot.domain.policy_diff import Case, Change, compared, placed, recorded
-from mailbot.domain.routing.conditions import LOOKED_UP
+from mailbot.domain.routing.conditions import STORE_FIELDS
 from mailbot.metrics import Metrics
 from mailbot.store import customer_history, shadows
 from mailbot.store.store import Store
@@ -85,7 +85,7 @@ class Shadow:
 
     async def _complete(self, cases: Sequence[Case], policy: Policy) -> list[Case]:
         """Add what this policy needs from the store and the one in force did not."""
-        if LOOKED_UP.isdisjoint(policy.asked):
+        if STORE_FIELDS.isdisjoint(policy.asked):
             return list(cases)
         return [replace(case, customer_history=await self._store.read(_history, case)) for case in cases]
 

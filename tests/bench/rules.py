@@ -74,7 +74,7 @@ def _cost(rules: Sequence[Rule], facts: Sequence[Facts], narrow: Prefilter | Non
     spans = []
     for make in facts:
         fresh, start = make(), time.perf_counter()
-        conditions.matches(rules, fresh, narrow)
+        conditions.match_rules(rules, fresh, narrow)
         spans.append(1e6 * (time.perf_counter() - start))
     return statistics.median(spans)
 
@@ -92,7 +92,7 @@ def _made(operator: str, phrases: int, facts: Sequence[Facts]) -> Made:
     narrow = prefilter.build([rule.when for rule in rules])
     compiled = time.perf_counter()
     for make in facts:
-        conditions.matches(rules, make(), narrow)
+        conditions.match_rules(rules, make(), narrow)
     spans = (1000 * (built - start), 1000 * (compiled - built))
     return Made(rules, narrow, *spans, _memory() - before)
 

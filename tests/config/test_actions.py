@@ -152,7 +152,7 @@ def test_a_name_that_leads_nowhere_is_refused_with_what_was_meant(
         ("categories: {a: {b: {c: {d: {e: }}}}, general: }\n", "`a/b/c/d/e` is deeper than 4 levels"),
         ("details: {Order No: {id: a, en: b}}\n", "1:11: `Order No` is not a detail's name"),
         ("details: {order: {id: nomor pesanan}}\n", "1:18: `en` is missing here"),
-        ("details: {order: {id: a, en: b, pattern: '(?=x)'}}\n", "1:42: '(?=x)' is no RE2 pattern"),
+        ("details: {order: {id: a, en: b, pattern: '(?=x)'}}\n", "1:42: '(?=x)' is not an RE2 pattern"),
     ],
 )
 def test_trees_and_details_of_the_wrong_shape_are_refused_where_they_stand(

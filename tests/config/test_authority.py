@@ -55,7 +55,7 @@ def test_without_authority_nobody_may_grant_anything(tmp_path: Path) -> None:
 FAULTS = {
     "no currency": (
         "L1: Rp100.000", "L1: 100000",
-        "17:9: `100000` names no currency | write it like Rp100000",
+        "17:9: `100000` has no currency | write it like Rp100000",
     ),
     "points and no currency": (
         "per_agent_day: {L1: Rp500.000}", "per_agent_day: {L1: 500.000}",
@@ -99,7 +99,7 @@ FAULTS = {
     ),
     "points in quotes and no currency": (
         "Rp10 juta", "'10.000.000'",
-        "20:25: `10.000.000` names no currency | write it like Rp10.000.000",
+        "20:25: `10.000.000` has no currency | write it like Rp10.000.000",
     ),
     "an unknown key": (
         "per_customer_90_days", "per_customer",

@@ -176,8 +176,8 @@ CASES = {
     ),
     "a pattern that RE2 does not have": (
         "routing.yaml", r"'Rp\s?[0-9.]{7,}'", "'Rp(?=[0-9])'",
-        "6:27: 'Rp(?=[0-9])' is no RE2 pattern: invalid perl operator: (?= "
-        "(RE2 looks neither ahead nor behind)",
+        "6:27: 'Rp(?=[0-9])' is not an RE2 pattern: invalid perl operator: (?= "
+        "(RE2 has no look-around)",
     ),
     "a rule without a team": (
         "routing.yaml", "then: {team: frontline}", "then: {category: general}",

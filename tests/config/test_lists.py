@@ -9,8 +9,8 @@ import pytest
 from mailbot.config.yaml import lists
 from mailbot.domain.decisions import routing_facts
 from mailbot.domain.model import NO_HISTORY
-from mailbot.domain.routing.conditions import matches
-from mailbot.domain.routing.field_types import Listed
+from mailbot.domain.routing.conditions import match_rules
+from mailbot.domain.routing.field_types import AddressList
 from tests.builders import mail
 from tests.config.faults import brief, lay, loaded, problems
 
@@ -54,7 +54,7 @@ def test_a_list_holds_addresses_and_domains(tmp_path: Path, sender: str, expecte
     box = next(iter(policy.mailboxes))
     monday = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
     facts = routing_facts(mail(sender=sender.lower()), "", box, policy, monday, NO_HISTORY)
-    assert (matches(policy.rules, facts)[-1].rule_index == 0) is expected
+    assert (match_rules(policy.rules, facts)[-1].rule_index == 0) is expected
 
 
 def test_each_bad_line_is_told_where_it_stands(tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_each_bad_line_is_told_where_it_stands(tmp_path: Path) -> None:
 
 def test_a_file_of_something_else_is_told_in_few_lines() -> None:
     found, said = lists.parse("kein Eintrag!\n" * 5_000, "vip.txt")
-    assert found == Listed()
+    assert found == AddressList()
     assert len(said) == lists.MAX_PROBLEMS + 1
     assert brief(said[-1]) == "vip.txt: 4980 more lines are neither"
 

@@ -12,7 +12,7 @@ from mailbot.analysis.lint import checks
 from mailbot.config import shipped
 from mailbot.config.api import FILES, init, load, schema
 from mailbot.domain.policy import Policy
-from mailbot.domain.routing.conditions import FIELDS, OPERATORS, RoutingFacts, matches, operators_of
+from mailbot.domain.routing.conditions import FIELDS, OPERATORS, RoutingFacts, match_rules, operators_of
 from mailbot.errors import ConfigError
 from tests.config.faults import TODAY, lay
 from tests.profile import sample
@@ -64,7 +64,7 @@ def test_a_complaint_finds_its_shipped_rule(policy: Policy, subject: str, text: 
         subject, text, "siti@pelanggan.example", "support@dukungan.example", "id", (), (), 2000,
         MONDAY,
     )  # fmt: skip
-    assert policy.rules[matches(policy.rules, facts)[-1].rule_index].name == rule
+    assert policy.rules[match_rules(policy.rules, facts)[-1].rule_index].name == rule
 
 
 def test_init_writes_a_directory_that_loads_and_never_overwrites(tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def test_the_tree_says_what_routing_says_and_what_did_not_decide_could_have_been
 ) -> None:
     found = routing_trace.trace_condition(when, FACTS)
     rules = [Rule("asked", when, Actions()), Rule("rest", None, Actions())]
-    assert found.holds is (conditions.matches(rules, FACTS)[0].rule_index == 0)
+    assert found.holds is (conditions.match_rules(rules, FACTS)[0].rule_index == 0)
     assert routing_trace.decisive(found)
     for position, leaf in enumerate(_leaves(found)):
         if not leaf.decides:

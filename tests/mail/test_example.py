@@ -30,7 +30,7 @@ def test_an_example_is_read_as_what_it_was_made_from(path):
     for index, rule in enumerate(policy.rules):
         answer = at.search.ask(at.wanted[index], at.enders(index))
         assert isinstance(answer, Found), rule.name
-        assert conditions.matches(policy.rules, again(answer.mail, policy)) == conditions.matches(
+        assert conditions.match_rules(policy.rules, again(answer.mail, policy)) == conditions.match_rules(
             policy.rules, answer.mail
         ), rule.name
 

@@ -67,13 +67,13 @@ class Ground:
 
     def taken(self, mail: RoutingFacts) -> list[int]:
         """The rules that match it, as the engine says."""
-        return [each.rule_index for each in conditions.matches(self.rules, mail, self.policy.prefilter)]
+        return [each.rule_index for each in conditions.match_rules(self.rules, mail, self.policy.prefilter)]
 
     def witness(self, answer: Answer, shows: str = "") -> Witness | None:
         """The mail of an answer with what becomes of it."""
         if not isinstance(answer, Found):
             return None
-        won = conditions.matches(self.rules, answer.mail, self.policy.prefilter)[-1]
+        won = conditions.match_rules(self.rules, answer.mail, self.policy.prefilter)[-1]
         because = f", {won.because}" if self.rules[won.rule_index].when else ""
         return Witness(shows or f"rule {self.rules[won.rule_index].name!r} takes it{because}", answer.mail)
 

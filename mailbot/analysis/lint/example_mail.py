@@ -19,7 +19,7 @@ from mailbot.analysis.lint.text.solver import Shape, solve, unfulfilled
 from mailbot.domain import language
 from mailbot.domain.model import NO_HISTORY, Authentication, CustomerHistory
 from mailbot.domain.routing.conditions import HEADER, RoutingFacts
-from mailbot.domain.routing.field_types import Listed
+from mailbot.domain.routing.field_types import AddressList
 
 Part = TypeVar("Part")
 
@@ -50,12 +50,12 @@ class World:
 
     mailboxes: tuple[str, ...]
     moments: moments.Moments
-    lists: Mapping[str, Listed] = field(default_factory=dict)
+    lists: Mapping[str, AddressList] = field(default_factory=dict)
 
     def listed(self, asked: Iterable[Literal]) -> tuple[str, ...]:
         """Some addresses of the lists that are asked for."""
         named = [
-            self.lists.get(str(each.atom.item), Listed())
+            self.lists.get(str(each.atom.item), AddressList())
             for each in asked
             if each.atom.operator == "listed_in"
         ]

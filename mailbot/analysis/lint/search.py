@@ -19,7 +19,7 @@ from mailbot.analysis.lint.search_branches import NONE, Branch, Reasons, settled
 from mailbot.domain.policy import Rule
 from mailbot.domain.routing import conditions
 from mailbot.domain.routing.conditions import Narrow, RoutingFacts, When
-from mailbot.domain.routing.field_types import Found as Noticed
+from mailbot.domain.routing.field_types import Hits
 
 DEEPEST = 150  # steps on the way to one mail
 
@@ -142,10 +142,10 @@ class _Question:
         if not self.without:
             return None
         self.by.budget.spend(20 + len(self.without) // 2)
-        hit = conditions.matches(self.by.asked, mail, self.narrowed)[0].rule_index
+        hit = conditions.match_rules(self.by.asked, mail, self.narrowed)[0].rule_index
         return hit if hit in self.escaping else None
 
-    def narrowed(self, mail: RoutingFacts) -> tuple[Iterable[int], Noticed | None]:
+    def narrowed(self, mail: RoutingFacts) -> tuple[Iterable[int], Hits | None]:
         possible, found = self.by.narrow(mail)
         return [*(each for each in possible if each in self.escaping), len(self.by.rules)], found
 

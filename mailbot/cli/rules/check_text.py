@@ -136,7 +136,9 @@ def _witness(witness: Witness | None, file: str, policy: Policy) -> dict[str, An
         return None
     mail = witness.mail
     hits = (
-        [policy.rules[hit.rule_index].name for hit in conditions.matches(policy.rules, mail)] if mail else []
+        [policy.rules[hit.rule_index].name for hit in conditions.match_rules(policy.rules, mail)]
+        if mail
+        else []
     )
     amount = str(witness.amount) if witness.amount else None
     options = _options(witness, mail, policy) if mail else []

@@ -26,7 +26,7 @@ def amount(value: object) -> Money:
     """Read "Rp100.000", "1,5 juta" as whole Rupiah. Raises ValueError(message, hint)."""
     digits = str(value).replace(".", "").isdigit()
     if digits and not isinstance(value, float):
-        raise ValueError(f"`{shown(value)}` names no currency", f"write it like Rp{shown(value)}")
+        raise ValueError(f"`{shown(value)}` has no currency", f"write it like Rp{shown(value)}")
     if not isinstance(value, str):  # YAML reads 500.000 as a number, and its zeros are lost
         what = "a number without a currency" if isinstance(value, float) else f"`{shown(value)}`"
         raise ValueError(f"{what} is not an amount of money", f"write it like {EXAMPLE}")

@@ -6,7 +6,7 @@ from mailbot.config.yaml import scalars
 from mailbot.config.yaml.lookup import Files, texts
 from mailbot.config.yaml.scalars import fail, shown
 from mailbot.config.yaml.source import MAX_BYTES, Place
-from mailbot.domain.routing.field_types import Listed
+from mailbot.domain.routing.field_types import AddressList
 from mailbot.domain.routing.text import fold
 from mailbot.errors import Problem
 
@@ -14,12 +14,12 @@ MAX_PROBLEMS = 20  # reported for one file
 _HINT = "one address or domain a line; `#` begins a comment"
 
 
-def read(files: Files, problems: list[Problem]) -> dict[str, Listed] | None:
+def read(files: Files, problems: list[Problem]) -> dict[str, AddressList] | None:
     """Return the lists by name, with what is readable in each; None when routing.yaml names none readably."""
     data = files.routing.data
     if not isinstance(data, dict) or not isinstance(data.get("lists", {}), dict):
         return None
-    found: dict[str, Listed] = {str(name): Listed() for name in data.get("lists", {})}
+    found: dict[str, AddressList] = {str(name): AddressList() for name in data.get("lists", {})}
     for place, name in texts(data, "lists", "*"):
         if name not in files.list_files:
             problems.append(_unreadable(files, place, name))
@@ -39,7 +39,7 @@ def file_name(value: object) -> str:
     return value
 
 
-def parse(text: str, file: str) -> tuple[Listed, list[Problem]]:
+def parse(text: str, file: str) -> tuple[AddressList, list[Problem]]:
     """Parse a list's text; a line that is neither address nor domain is a problem. `#` begins a comment."""
     addresses: set[str] = set()
     domains: set[str] = set()
@@ -60,7 +60,7 @@ def parse(text: str, file: str) -> tuple[Listed, list[Problem]]:
     if len(problems) > MAX_PROBLEMS:
         more = Problem(file, 0, 0, f"{len(problems) - MAX_PROBLEMS} more lines are neither")
         problems = [*problems[:MAX_PROBLEMS], more]
-    return Listed(frozenset(addresses), frozenset(domains)), problems
+    return AddressList(frozenset(addresses), frozenset(domains)), problems
 
 
 def _unreadable(files: Files, place: Place, name: str) -> Problem:

@@ -1,1 +1,1 @@
-"""Conditions of rules: fields, operators, and what they mean for one mail."""
+"""The conditions of rules: fields, operators, and how they are tested on a mail."""

@@ -1,4 +1,4 @@
-"""Where a mail goes: what rules can ask of it, how conditions combine, which rule wins, how urgent it is.
+"""Test the conditions of rules on a mail: which rules match, why, and how urgent the mail is.
 
 The loader, its error texts, the JSON Schema and the docs read FIELDS and OPERATORS; a new field or operator
 is one entry in its table.
@@ -16,11 +16,11 @@ import re2
 from mailbot.domain.model import NO_HISTORY
 from mailbot.domain.model import CustomerHistory as CustomerHistory
 from mailbot.domain.routing import money
-from mailbot.domain.routing.field_types import NO_CONTEXT, Captures, Found, Test
+from mailbot.domain.routing.field_types import NO_CONTEXT, Captures, Hits, Test
 from mailbot.domain.routing.field_types import Context as Context
 from mailbot.domain.routing.field_types import Kind as Kind
 from mailbot.domain.routing.operators import OPERATORS as OPERATORS
-from mailbot.domain.routing.operators import compiled_pattern, instead
+from mailbot.domain.routing.operators import compiled_pattern, suggestion
 from mailbot.domain.routing.text import Text
 from mailbot.domain.worktime import DAY_NAMES
 
@@ -37,22 +37,22 @@ _PRIORITY = {  # urgency -> complexity -> priority
 
 
 def priority(urgency: str, complexity: str) -> str:
-    """One of PRIORITIES for one of URGENCIES and one of COMPLEXITIES; KeyError for other words."""
+    """Return one of PRIORITIES for one of URGENCIES and COMPLEXITIES; KeyError for other words."""
     return _PRIORITY[urgency][complexity]
 
 
-# --- what a rule is asked about ---------------------------------------------------------------------------
+# --- facts and fields -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class RoutingFacts:
-    """What is known of a mail when it is routed. `local_time` is aware, in the default calendar's zone."""
+    """What rules are tested on. `local_time` is aware, in the default calendar's zone."""
 
     subject: str
     text: str
     sender: str
     mailbox: str  # its address
-    language: str  # "id", "en", "" when unsure
+    language: str  # "id", "en", "" when unclear
     attachment_names: tuple[str, ...]
     attachment_types: tuple[str, ...]
     size: int  # bytes of the whole mail
@@ -63,7 +63,7 @@ class RoutingFacts:
 
     @cached_property
     def texts(self) -> Mapping[str, tuple[Text, ...]]:
-        """The texts of each field, shared by all rules so that a large body is folded once a mail."""
+        """Return the texts of each field, shared by all rules so that a large body is folded once."""
         subject, body = Text(self.subject), Text(self.text)
         return {
             "subject": (subject,),
@@ -81,7 +81,7 @@ class RoutingFacts:
 
     @cached_property
     def amounts(self) -> tuple[money.Money, ...]:
-        """The money that the subject or the text names."""
+        """Find the money in the subject and the text."""
         return tuple(amount for text in self.texts["text"] for amount in money.find(text.plain))
 
     @cached_property
@@ -89,7 +89,7 @@ class RoutingFacts:
         return {}
 
     def header(self, name: str) -> tuple[Text, ...]:
-        """All values of a header field, by its lower-case name, decoded when a rule asks first."""
+        """Return all values of a header field by its lower-case name; decoded on first use."""
         if name not in self._headers:
             self._headers[name] = tuple(map(Text, self.headers.get(name, ())))
         return self._headers[name]
@@ -110,6 +110,10 @@ def _texts(name: str, kind: Kind, doc: str) -> Field:
     return Field(name, kind, doc, lambda facts: facts.texts[name])
 
 
+def _history(name: str, kind: Kind, doc: str) -> Field:
+    return Field(name, kind, doc, lambda facts: getattr(facts.customer_history, name))
+
+
 FIELDS: Mapping[str, Field] = {
     each.name: each
     for each in (
@@ -117,8 +121,8 @@ FIELDS: Mapping[str, Field] = {
         _texts("body", Kind.TEXT, "the text of the mail"),
         _texts("text", Kind.TEXT, "the subject or the text of the mail"),
         _texts("sender", Kind.ADDRESS, "the customer's address"),
-        _texts("sender_domain", Kind.DOMAIN, "what stands after the @ in the customer's address"),
-        _texts("sender_name", Kind.TEXT, "the name that stands beside the customer's address"),
+        _texts("sender_domain", Kind.DOMAIN, "the part after the @ of the customer's address"),
+        _texts("sender_name", Kind.TEXT, "the name beside the customer's address"),
         _texts("recipient", Kind.ADDRESS, "the address of the mailbox that was written to"),
         _texts("language", Kind.LANGUAGE, "the language of the mail: id, en or unsure"),
         _texts("attachment_name", Kind.NAMES, "the file name of any attachment"),
@@ -133,7 +137,7 @@ FIELDS: Mapping[str, Field] = {
         Field(
             "amount",
             Kind.AMOUNT,
-            "any amount of money that the subject or the text names",
+            "any amount of money in the subject or the text",
             lambda facts: facts.amounts,
         ),
         Field(
@@ -143,40 +147,21 @@ FIELDS: Mapping[str, Field] = {
             lambda facts: facts.local_time,
         ),
         _texts("authentication", Kind.AUTHENTICATION, "is the sender proven: pass, fail or none"),
-        Field(
-            "known_customer",
-            Kind.TRUTH,
-            "the customer had a ticket before",
-            lambda facts: facts.customer_history.known_customer,
-        ),
-        Field(
-            "open_tickets",
-            Kind.COUNT,
-            "how many other open tickets the customer has",
-            lambda facts: facts.customer_history.open_tickets,
-        ),
-        Field(
-            "reopened",
-            Kind.TRUTH,
-            "it goes on with a ticket that was closed",
-            lambda facts: facts.customer_history.reopened,
-        ),
-        Field(
-            "escalated_before",
-            Kind.TRUTH,
-            "a ticket of the customer was escalated in 90 days",
-            lambda facts: facts.customer_history.escalated_before,
-        ),
+        _history("known_customer", Kind.TRUTH, "the customer had a ticket before"),
+        _history("open_tickets", Kind.COUNT, "how many other open tickets the customer has"),
+        _history("reopened", Kind.TRUTH, "it answers a ticket that was closed"),
+        _history("escalated_before", Kind.TRUTH, "a ticket of the customer was escalated in 90 days"),
     )
 }
 HEADER = "header."  # before the name of a header field: `header.x-priority`
-LOOKED_UP = frozenset({"known_customer", "open_tickets", "escalated_before"})  # the store is asked for these
+# Fields that need a query in the store.
+STORE_FIELDS = frozenset({"known_customer", "open_tickets", "escalated_before"})
 
 _HEADER = re2.compile(r"header\.[A-Za-z0-9][A-Za-z0-9_-]{0,75}")
 
 
 def field_of(name: str) -> Field | None:
-    """The field of that name: one of FIELDS, or any header as `header.<name>`."""
+    """Find the field of that name: one of FIELDS, or any header as `header.<name>`."""
     return FIELDS.get(name) or (_header(name) if _HEADER.fullmatch(name) else None)
 
 
@@ -191,19 +176,19 @@ def _header(name: str) -> Field:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One question, made by `build`. `value` is what the admin wrote (a list as a tuple)."""
+    """One field, operator and value, made by `build`. `value` is the admin's (a list as a tuple)."""
 
     field: str
     operator: str
     value: object
     test: Test = dataclasses.field(compare=False, repr=False)
-    # Without one of these in the field it can't hold, see `kinds.Prepared`; () and () say nothing.
+    # One of these must be in the field, see `field_types.Prepared`; () and () mean no such need.
     words: tuple[str, ...] = dataclasses.field(default=(), compare=False, repr=False)
     patterns: tuple[str, ...] = dataclasses.field(default=(), compare=False, repr=False)
     captures: Captures | None = dataclasses.field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
-        return _aloud(self, self.value if isinstance(self.value, tuple) else (self.value,))
+        return _text(self, self.value if isinstance(self.value, tuple) else (self.value,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,39 +227,44 @@ class NoneOf:
 When = Condition | AllOf | AnyOf | NoneOf
 
 
-def asked(whens: Iterable[When]) -> Iterator[str]:
-    """The names of the fields that these conditions ask about."""
+def fields_in(whens: Iterable[When]) -> Iterator[str]:
+    """List the names of the fields in these conditions."""
     for when in whens:
         if isinstance(when, Condition):
             yield when.field
         else:
-            yield from asked(when.parts)
+            yield from fields_in(when.parts)
 
 
 def build(field: str, operator: str, value: object, context: Context = NO_CONTEXT) -> Condition:
-    """The condition that `field: {operator: value}` in a rule stands for; `context` holds the calendars and
-    lists that it can name. ValueError says what is wrong."""
-    found = field_of(field)
-    if found is None:
-        raise ValueError(f"there is no field {field!r}{instead(field, FIELDS)}")
+    """Build the condition of `field: {operator: value}` in a rule. ValueError says what is wrong.
+
+    `context` holds the calendars and lists that it can refer to.
+    """
+    definition = field_of(field)
+    if definition is None:
+        raise ValueError(f"there is no field {field!r}{suggestion(field, FIELDS)}")
+    known = operators_of(field)
     if operator not in OPERATORS:
-        raise ValueError(f"there is no operator {operator!r}{instead(operator, operators_of(field))}")
-    kind, asked = found.kind, OPERATORS[operator]
-    if kind not in asked.kinds:
-        raise ValueError(f"{field} can't be asked {operator!r}; it knows {', '.join(operators_of(field))}")
-    written = tuple(value) if isinstance(value, list) else value
-    made = asked.prepare(asked.shape(kind).read(written), kind, context)
-    return Condition(field, operator, written, made.test, made.words, made.patterns, made.captures)
+        raise ValueError(f"there is no operator {operator!r}{suggestion(operator, known)}")
+    kind, chosen = definition.kind, OPERATORS[operator]
+    if kind not in chosen.kinds:
+        raise ValueError(f"{field} can't be asked {operator!r}; it knows {', '.join(known)}")
+    values = tuple(value) if isinstance(value, list) else value
+    prepared = chosen.prepare(chosen.shape(kind).read(values), kind, context)
+    return Condition(
+        field, operator, values, prepared.test, prepared.words, prepared.patterns, prepared.captures
+    )
 
 
 def operators_of(field: str) -> tuple[str, ...]:
-    """The names of the operators that fit a field; KeyError when there is no such field."""
+    """List the operators that fit a field; KeyError when there is no such field."""
     kind = (field_of(field) or FIELDS[field]).kind
     return tuple(name for name, operator in OPERATORS.items() if kind in operator.kinds)
 
 
 def value_of(condition: Condition, facts: RoutingFacts) -> Value:
-    """What a condition is tested on."""
+    """Return the value that a condition is tested on."""
     return (field_of(condition.field) or FIELDS[condition.field]).get(facts)
 
 
@@ -287,6 +277,8 @@ def _need_parts(parts: "Sequence[When]", word: str) -> None:
 
 
 class RuleLike(Protocol):
+    """What `match_rules` needs of a rule."""
+
     @property
     def name(self) -> str: ...
     @property
@@ -297,9 +289,9 @@ class RuleLike(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RuleMatch:
-    """A rule that matched and, for people, what made it match: "subject contains 'saldo terpotong'".
+    """A rule that matched, and why: "subject contains 'saldo terpotong'".
 
-    `captures` is what its patterns' named groups found in the mail.
+    `captures` is what the named groups of its patterns matched.
     """
 
     rule_index: int
@@ -307,41 +299,42 @@ class RuleMatch:
     captures: tuple[tuple[str, str], ...] = ()
 
 
-Narrow = Callable[[RoutingFacts], tuple[Iterable[int], Found | None]]
+Narrow = Callable[[RoutingFacts], tuple[Iterable[int], Hits | None]]
 
 
-def matches(rules: Sequence[RuleLike], facts: RoutingFacts, narrow: Narrow | None = None) -> list[RuleMatch]:
-    """The rules whose condition holds, in order, up to the first that does not let the others go on.
+def match_rules(
+    rules: Sequence[RuleLike], facts: RoutingFacts, narrow: Narrow | None = None
+) -> list[RuleMatch]:
+    """List the rules that match, in order, up to the first without `go_on`.
 
-    `narrow` is the `prefilter` of these rules: the same answer for less work. ValueError when no rule ends
-    it: the last rule must be unconditional.
+    `narrow` is the `prefilter` of these rules: the same result for less work. ValueError when no rule is the
+    last: one must be unconditional.
     """
-    possible, found = narrow(facts) if narrow else (range(len(rules)), None)
-    hits = []
-    for index in possible:
+    candidates, hits = narrow(facts) if narrow else (range(len(rules)), None)
+    matched = []
+    for index in candidates:
         rule = rules[index]
-        because = _because(rule.when, facts, found) if rule.when else "no other rule matched"
+        because = _because(rule.when, facts, hits) if rule.when else "no other rule matched"
         if because:
-            hits.append(
-                RuleMatch(index, _cut(because, 500), _captures(rule.when, facts) if rule.when else ())
-            )
+            captures = _captures(rule.when, facts) if rule.when else ()
+            matched.append(RuleMatch(index, _cut(because, 500), captures))
             if not rule.go_on:
-                return hits
+                return matched
     raise ValueError("no rule matched: the last rule must be unconditional")
 
 
 def _captures(when: When, facts: RoutingFacts) -> tuple[tuple[str, str], ...]:
-    """What the named groups of its patterns took along, the first of each name; not of those under `none`."""
-    taken: dict[str, str] = {}
+    """Return what the named groups matched, the first of each name; groups under `none` do not count."""
+    found: dict[str, str] = {}
     for condition in _positive(when):
         if condition.captures:
             for name, value in condition.captures(value_of(condition, facts)):
-                taken.setdefault(name, value)
-    return tuple(taken.items())
+                found.setdefault(name, value)
+    return tuple(found.items())
 
 
 def _positive(when: When) -> Iterator[Condition]:
-    """The single conditions that it holds by, none that it holds without."""
+    """List the single conditions outside of `none`."""
     if isinstance(when, Condition):
         yield when
     elif not isinstance(when, NoneOf):
@@ -350,14 +343,16 @@ def _positive(when: When) -> Iterator[Condition]:
 
 
 class DetailLike(Protocol):
+    """What `find_details` needs of a detail."""
+
     @property
     def pattern(self) -> str: ...
 
 
-def details(known: Mapping[str, DetailLike], facts: RoutingFacts) -> dict[str, str]:
-    """Of the details with a pattern those that the mail names: the first of each."""
+def find_details(details: Mapping[str, DetailLike], facts: RoutingFacts) -> dict[str, str]:
+    """Find the details with a pattern in the mail, the first value of each."""
     found = {}
-    for name, detail in known.items():
+    for name, detail in details.items():
         if detail.pattern and (value := _detail(detail.pattern, facts)):
             found[name] = value
     return found
@@ -365,46 +360,43 @@ def details(known: Mapping[str, DetailLike], facts: RoutingFacts) -> dict[str, s
 
 def _detail(pattern: str, facts: RoutingFacts) -> str:
     compiled = compiled_pattern(pattern)
-    hits = (compiled.search(text.plain) for text in facts.texts["text"])
-    hit = next((each for each in hits if each), None)
-    found = next(filter(None, hit.groups()), "" if compiled.groups else hit[0]) if hit else ""
-    return _cut(found.strip(), 200)
+    matches = (compiled.search(text.plain) for text in facts.texts["text"])
+    match = next((one for one in matches if one), None)
+    value = next(filter(None, match.groups()), "" if compiled.groups else match[0]) if match else ""
+    return _cut(value.strip(), 200)
 
 
-def explain(when: When, facts: RoutingFacts) -> list[tuple[str, bool, str]]:
-    """Each single condition in order: its words, whether it holds taken alone, the value that it saw."""
-    if isinstance(when, Condition):
-        seen = value_of(when, facts)
-        return [(str(when), bool(when.test(seen)), _shown(when.field, seen))]
-    return [line for part in when.parts for line in explain(part, facts)]
+def explain(condition: Condition, facts: RoutingFacts) -> tuple[str, bool, str]:
+    """Return a condition's text, whether it holds taken alone, and the value that it was tested on."""
+    value = value_of(condition, facts)
+    return str(condition), bool(condition.test(value)), _value_text(condition.field, value)
 
 
-def _because(when: When, facts: RoutingFacts, found: Found | None = None) -> str:
-    """Why it holds; "" when it doesn't."""
+def _because(when: When, facts: RoutingFacts, hits: Hits | None = None) -> str:
+    """Explain why it holds; "" when it does not."""
     match when:
         case Condition():
-            hits = when.test(value_of(when, facts), found)
-            return _aloud(when, hits) if hits else ""
+            values = when.test(value_of(when, facts), hits)
+            return _text(when, values) if values else ""
         case AllOf():
             reasons = []
             for part in when.parts:
-                if not (reason := _because(part, facts, found)):
+                if not (reason := _because(part, facts, hits)):
                     return ""
                 reasons.append(reason)
             return " and ".join(reasons)
         case AnyOf():
-            return next((reason for part in when.parts if (reason := _because(part, facts, found))), "")
+            return next((reason for part in when.parts if (reason := _because(part, facts, hits))), "")
         case NoneOf():
-            return "" if any(_because(part, facts, found) for part in when.parts) else str(when)
+            return "" if any(_because(part, facts, hits) for part in when.parts) else str(when)
 
 
-# --- words for people -------------------------------------------------------------------------------------
+# --- texts of conditions ----------------------------------------------------------------------------------
 
 
-def _aloud(condition: Condition, values: Collection[object]) -> str:
-    joint = OPERATORS[condition.operator].joint
-    asked = condition.operator.replace("_", " ")
-    return f"{condition.field} {asked} {joint.join(map(_quoted, values))}"
+def _text(condition: Condition, values: Collection[object]) -> str:
+    joiner = OPERATORS[condition.operator].joiner
+    return f"{condition.field} {condition.operator.replace('_', ' ')} {joiner.join(map(_quoted, values))}"
 
 
 def _quoted(value: object) -> str:
@@ -413,11 +405,11 @@ def _quoted(value: object) -> str:
     return f"'{value}'" if isinstance(value, str) else str(value)
 
 
-def _joined(parts: "Sequence[When]", joint: str) -> str:
-    return joint.join(f"({part})" if isinstance(part, AllOf | AnyOf) else str(part) for part in parts)
+def _joined(parts: "Sequence[When]", joiner: str) -> str:
+    return joiner.join(f"({part})" if isinstance(part, AllOf | AnyOf) else str(part) for part in parts)
 
 
-def _shown(field: str, value: Value) -> str:
+def _value_text(field: str, value: Value) -> str:
     if isinstance(value, datetime):
         return f"{DAY_NAMES[value.weekday()]} {value:%H:%M}"
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""What a field of a mail holds, what a test of it is and is told: the ground that the operators stand on."""
+"""Define the kinds of field values, and what a test of a condition takes and returns."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from mailbot.domain.worktime import Calendar
 
 
 class Kind(StrEnum):
-    """What sort of value a field holds: it decides which operators fit, and what a test is handed."""
+    """The kind of a field's value: it decides which operators fit, and what a test gets."""
 
     TEXT = "text"  # tuple[Text, ...], and so are the next five
     ADDRESS = "address"
@@ -21,34 +21,39 @@ class Kind(StrEnum):
     COUNT = "count"  # int
     AMOUNT = "amount"  # tuple[Money, ...]
     TRUTH = "truth"  # bool
-    MOMENT = "moment"  # datetime, on the wall clock of the default calendar
+    MOMENT = "moment"  # datetime, local time of the default calendar
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What one look at a mail showed that it may hold of all the rules' folded words and of their patterns.
-    What is not in here does surely not stand in it, so that no rule needs to look for it again."""
+class Hits:
+    """The folded words and the patterns of all rules that may be in a mail, from one scan of it.
+
+    What is not in here is surely not in the mail, so that no rule needs to look for it again.
+    """
 
     words: frozenset[str]
     patterns: frozenset[str]
 
 
 class Test(Protocol):
-    """Which of the admin's values matched; () when none did. `found` may only spare work."""
+    """Return which of the admin's values matched; () for none. `hits` only saves work."""
 
-    def __call__(self, value: Any, found: Found | None = None, /) -> tuple[object, ...]: ...
+    def __call__(self, value: Any, hits: Hits | None = None, /) -> tuple[object, ...]: ...
 
 
 class Captures(Protocol):
-    """What the named groups of a condition's patterns took from a field, the first of each name."""
+    """Return what the named groups of a condition's patterns matched in a field, the first of each name."""
 
     def __call__(self, value: Any, /) -> tuple[tuple[str, str], ...]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A test made from what an admin wrote. Where it says yes, one of `words` stands in the field's folded
-    texts or one of `patterns` is found in it; without both it says nothing about the text."""
+    """A test made from an admin's values.
+
+    It holds only where one of `words` is in the field's folded texts or one of `patterns` matches. Without
+    both it may hold for any text.
+    """
 
     test: Test
     words: tuple[str, ...] = ()
@@ -57,8 +62,8 @@ class Prepared:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
-    """A file of addresses and domains, folded. A domain stands for those below it too."""
+class AddressList:
+    """A file of addresses and domains, folded. A domain includes those below it."""
 
     addresses: frozenset[str] = frozenset()
     domains: frozenset[str] = frozenset()
@@ -66,10 +71,10 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What conditions can name, by name. None: it can't be told what there is, so any name goes."""
+    """What conditions can refer to, by name. None: not known, so any name is accepted."""
 
     calendars: Mapping[str, Calendar] | None = field(default_factory=dict)
-    lists: Mapping[str, Listed] | None = field(default_factory=dict)
+    lists: Mapping[str, AddressList] | None = field(default_factory=dict)
 
 
 NO_CONTEXT = Context()

@@ -109,9 +109,9 @@ def read(text: str) -> Money:
     match = _WHOLE.fullmatch(text)
     money = _money(match) if match else None
     if money is None and _BARE.fullmatch(text):
-        raise ValueError(f"{text.strip()!r} names no currency; write it like Rp1.000.000 or USD 50")
+        raise ValueError(f"{text.strip()!r} has no currency; write it like Rp1.000.000 or USD 50")
     if money is None:
-        raise ValueError(f"{text!r} is no amount; write it like Rp1.000.000, 1,5 juta or USD 50")
+        raise ValueError(f"{text!r} is not an amount; write it like Rp1.000.000, 1,5 juta or USD 50")
     return money
 
 

@@ -1,8 +1,10 @@
-"""How a rule can ask: the table of operators, each with what it takes in YAML, its check and its test.
+"""Define the operators of conditions: what each takes in YAML, its check and its test.
 
-Everything is checked and compiled when the rules are loaded; a test can't fail when a mail comes.
+Everything is checked and compiled when the rules are loaded; a test can't fail when a mail comes. A new operator
+is one entry in OPERATORS.
 """
 
+import operator
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -12,8 +14,8 @@ from typing import Any
 
 import re2
 
-from mailbot.domain.routing import text_operators
-from mailbot.domain.routing.field_types import Context, Found, Listed, Prepared
+from mailbot.domain.routing import text_operators as on_text
+from mailbot.domain.routing.field_types import AddressList, Context, Hits, Prepared
 from mailbot.domain.routing.field_types import Kind as Kind
 from mailbot.domain.routing.field_types import Test as Test
 from mailbot.domain.routing.money import Money
@@ -26,53 +28,56 @@ from mailbot.domain.worktime import DAY_NAMES, MIDNIGHT, Interval, clock_span, i
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What an operator takes in YAML: `read` gives its single values and raises ValueError."""
+    """What an operator takes in YAML: `read` returns its single values or raises ValueError."""
 
     schema: Mapping[str, object]  # JSON Schema
     read: Callable[[object], tuple[Any, ...]]
 
 
+_Prepare = Callable[[tuple[Any, ...], Kind, Context], Prepared]  # raises ValueError
+
+
 @dataclass(frozen=True, slots=True)
 class Operator:
+    """An operator and the kinds of fields that it fits."""
+
     name: str
     kinds: frozenset[Kind]
     takes: Shape
     doc: str
-    prepare: Callable[[tuple[Any, ...], Kind, Context], Prepared]  # raises ValueError
-    joint: str = " or "  # between several values when the condition is read aloud
-    takes_of: Mapping[Kind, Shape] = field(default_factory=dict)  # where a kind is written in another way
+    prepare: _Prepare
+    joiner: str = " or "  # between several values in the text of a condition
+    takes_for: Mapping[Kind, Shape] = field(default_factory=dict)  # where it differs from `takes`
 
     def shape(self, kind: Kind) -> Shape:
-        """What it takes when a field of that kind is asked."""
-        return self.takes_of.get(kind, self.takes)
+        """Return what it takes for a field of that kind."""
+        return self.takes_for.get(kind, self.takes)
 
 
-# --- those that do not look at text; the others stand in `phrases` ----------------------------------------
+# --- operators that do not test text; the others are in `text_operators` ----------------------------------
 
 
 def _is(items: tuple[Any, ...], kind: Kind, context: Context) -> Prepared:
     if kind is not Kind.TRUTH:
-        return text_operators.is_one_of(items, kind, context)
-    wanted = items[0]
-    return Prepared(lambda value, found=None: items if value is wanted else ())
+        return on_text.is_one_of(items, kind, context)
+    expected = items[0]
+    return Prepared(lambda value, hits=None: items if value is expected else ())
 
 
-def _over(items: tuple[str | int, ...], kind: Kind, context: Context) -> Prepared:
-    limit = _limit(items[0], kind)
-    if isinstance(limit, Money):
-        return Prepared(
-            lambda amounts, found=None: items if any(a > limit for a in _like(amounts, limit)) else ()
-        )
-    return Prepared(lambda number, found=None: items if number > limit else ())
+def _comparing(compare: Callable[[Any, Any], bool]) -> _Prepare:
+    def prepare(items: tuple[str | int, ...], kind: Kind, context: Context) -> Prepared:
+        limit = _limit(items[0], kind)
+        if not isinstance(limit, Money):
+            return Prepared(lambda number, hits=None: items if compare(number, limit) else ())
 
+        def test(amounts: Iterable[Money], hits: Hits | None = None) -> tuple[object, ...]:
+            # Amounts of another currency never match: currencies are not converted.
+            same = (amount for amount in amounts if amount.currency == limit.currency)
+            return items if any(compare(amount, limit) for amount in same) else ()
 
-def _below(items: tuple[str | int, ...], kind: Kind, context: Context) -> Prepared:
-    limit = _limit(items[0], kind)
-    if isinstance(limit, Money):
-        return Prepared(
-            lambda amounts, found=None: items if any(a < limit for a in _like(amounts, limit)) else ()
-        )
-    return Prepared(lambda number, found=None: items if number < limit else ())
+        return Prepared(test)
+
+    return prepare
 
 
 def _limit(written: str | int, kind: Kind) -> Any:
@@ -81,19 +86,14 @@ def _limit(written: str | int, kind: Kind) -> Any:
     return octets(written) if kind is Kind.SIZE else int(written)
 
 
-def _like(amounts: Iterable[Money], limit: Money) -> Iterable[Money]:
-    """Of the amounts those that can be compared: currencies are never converted."""
-    return (each for each in amounts if each.currency == limit.currency)
-
-
 def _within(items: tuple[str, ...], kind: Kind, context: Context) -> Prepared:
-    stretches = [(day, interval, item) for item in items for day, interval in week_hours(item)]
+    intervals = [(day, interval, item) for item in items for day, interval in week_hours(item)]
 
-    def test(at: datetime, found: Found | None = None) -> tuple[object, ...]:
+    def test(at: datetime, hits: Hits | None = None) -> tuple[object, ...]:
         today = at.weekday()
         since = timedelta(0, at.hour * 3600 + at.minute * 60 + at.second, at.microsecond)
         return _first(
-            item for day, hours, item in stretches if day == today and hours.start <= since < hours.end
+            item for day, hours, item in intervals if day == today and hours.start <= since < hours.end
         )
 
     return Prepared(test)
@@ -102,29 +102,31 @@ def _within(items: tuple[str, ...], kind: Kind, context: Context) -> Prepared:
 def _in_calendar(items: tuple[str, ...], kind: Kind, context: Context) -> Prepared:
     calendars = _named(items, context.calendars, "calendar")
     return Prepared(
-        lambda at, found=None: _first(name for name, each in calendars.items() if is_open(each, at))
+        lambda at, hits=None: _first(name for name, calendar in calendars.items() if is_open(calendar, at))
     )
 
 
 def _outside_calendar(items: tuple[str, ...], kind: Kind, context: Context) -> Prepared:
-    calendars = _named(items, context.calendars, "calendar")
+    calendars = _named(items, context.calendars, "calendar").values()
     return Prepared(
-        lambda at, found=None: items if not any(is_open(each, at) for each in calendars.values()) else ()
+        lambda at, hits=None: items if not any(is_open(calendar, at) for calendar in calendars) else ()
     )
 
 
 def _listed_in(items: tuple[str, ...], kind: Kind, context: Context) -> Prepared:
     lists = _named(items, context.lists, "list")
 
-    def test(texts: Iterable[Text], found: Found | None = None) -> tuple[object, ...]:
+    def test(texts: Iterable[Text], hits: Hits | None = None) -> tuple[object, ...]:
         folded = [text.folded for text in texts]
-        return _first(name for name, each in lists.items() if any(_stands_in(each, text) for text in folded))
+        return _first(
+            name for name, listed in lists.items() if any(_is_listed(listed, text) for text in folded)
+        )
 
     return Prepared(test)
 
 
-def _stands_in(listed: Listed, text: str) -> bool:
-    """Is the address, its domain (or the domain that it is), or one above that, in the list?"""
+def _is_listed(listed: AddressList, text: str) -> bool:
+    """Check for the address, its domain (or the domain that it is), or a domain above that."""
     if text in listed.addresses:
         return True
     domain = text.rpartition("@")[2].rstrip(".")
@@ -136,38 +138,40 @@ def _stands_in(listed: Listed, text: str) -> bool:
 
 
 def _named(items: tuple[str, ...], known: Mapping[str, Any] | None, what: str) -> dict[str, Any]:
+    if known is None:
+        return {}
     for item in items:
-        if known is not None and item not in known:
-            raise ValueError(f"there is no {what} {item!r}{instead(item, known)}")
-    return {item: known[item] for item in items} if known is not None else {}
+        if item not in known:
+            raise ValueError(f"there is no {what} {item!r}{suggestion(item, known)}")
+    return {item: known[item] for item in items}
 
 
-def instead(wrong: str, right: Collection[str]) -> str:
-    """For a name that is none: which may be meant, or which there are."""
-    close = get_close_matches(wrong, right, n=2)
+def suggestion(unknown: str, known: Collection[str]) -> str:
+    """Return the end of a message about an unknown name: the name that may be meant, else all names."""
+    close = get_close_matches(unknown, known, n=2)
     if close:
         return f"; did you mean {' or '.join(map(repr, close))}?"
-    return f"; there are {', '.join(right)}" if right else ""
+    return f"; known here: {', '.join(known)}" if known else ""
 
 
 def _exists(items: tuple[bool, ...], kind: Kind, context: Context) -> Prepared:
-    wanted = items[0]
+    expected = items[0]
     if kind is Kind.AMOUNT:
-        return Prepared(lambda amounts, found=None: items if bool(amounts) is wanted else ())
-    return Prepared(lambda texts, found=None: items if any(text.folded for text in texts) is wanted else ())
+        return Prepared(lambda amounts, hits=None: items if bool(amounts) is expected else ())
+    return Prepared(lambda texts, hits=None: items if any(text.folded for text in texts) is expected else ())
 
 
-def _first(hits: Iterable[object]) -> tuple[object, ...]:
-    for hit in hits:
-        return (hit,)
+def _first(matches: Iterable[object]) -> tuple[object, ...]:
+    for match in matches:
+        return (match,)
     return ()
 
 
-# --- what admins write ------------------------------------------------------------------------------------
+# --- values in YAML ---------------------------------------------------------------------------------------
 
 
 def octets(written: str | int) -> int:
-    """Bytes: a number, or "5 MB" (10^6), "5 MiB" (2^20). ValueError for anything else."""
+    """Read bytes: a number, or "5 MB" (10^6), "5 MiB" (2^20). ValueError for anything else."""
     if isinstance(written, int):
         return written
     found = _SIZE.fullmatch(written.strip())
@@ -177,7 +181,7 @@ def octets(written: str | int) -> int:
 
 
 def week_hours(written: str) -> list[tuple[int, Interval]]:
-    """(weekday, Monday 0, and interval) of "mon-fri 08:00-17:00", "sat, sun", "22:00-06:00". ValueError."""
+    """Read "mon-fri 08:00-17:00", "sat, sun", "22:00-06:00" as (weekday, Monday 0, interval). ValueError."""
     start = next((at for at, letter in enumerate(written) if letter.isdigit()), len(written))
     days = _weekdays(written[:start], written)
     if start == len(written):
@@ -185,7 +189,7 @@ def week_hours(written: str) -> list[tuple[int, Interval]]:
     opens, closes = clock_span(written[start:])
     if opens < closes:
         return [(day, Interval(opens, closes)) for day in days]
-    late = [(day, Interval(opens, MIDNIGHT)) for day in days]  # over midnight, into the next day
+    late = [(day, Interval(opens, MIDNIGHT)) for day in days]  # past midnight, into the next day
     return late + [((day + 1) % 7, Interval(timedelta(), closes)) for day in days if closes]
 
 
@@ -204,7 +208,7 @@ def _weekday(written: str, whole: str) -> int:
     word = written.strip()
     fitting = [number for number, name in enumerate(DAY_NAMES) if len(word) > 2 and name.startswith(word)]
     if not fitting:
-        raise ValueError(f"{whole!r}: {word!r} is no day; days are mon, tue, wed, thu, fri, sat, sun")
+        raise ValueError(f"{whole!r}: {word!r} is not a day; days are mon, tue, wed, thu, fri, sat, sun")
     return fitting[0]
 
 
@@ -228,13 +232,13 @@ def _read_size(value: object) -> tuple[str | int, ...]:
 
 def _read_count(value: object) -> tuple[int, ...]:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ValueError(f"{_yaml(value)} is no count; write a whole number, as 3")
+        raise ValueError(f"{_yaml(value)} is not a count; write a whole number, such as 3")
     return (value,)
 
 
 def _read_amount(value: object) -> tuple[str, ...]:
     if isinstance(value, bool) or not isinstance(value, str | int):
-        raise ValueError(f"{_yaml(value)} is no amount; write it like Rp1.000.000, 1,5 juta or USD 50")
+        raise ValueError(f"{_yaml(value)} is not an amount; write it like Rp1.000.000, 1,5 juta or USD 50")
     read_money(str(value))
     return (str(value),)
 
@@ -252,13 +256,9 @@ def _yaml(value: object) -> str:
 
 
 def _type(value: object) -> str:
-    return (
-        "true or false"
-        if isinstance(value, bool)
-        else "a number"
-        if isinstance(value, int | float)
-        else "no text"
-    )
+    if isinstance(value, bool):
+        return "true or false"
+    return "a number" if isinstance(value, int | float) else "no text"
 
 
 _UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}
@@ -278,55 +278,35 @@ _STRINGS = _WORDS | {Kind.ADDRESS, Kind.DOMAIN}
 _EQUALS = _STRINGS | WORDS.keys() | {Kind.TRUTH}
 _MEASURES = frozenset({Kind.SIZE, *_NUMBERS})
 _NOMINAL = frozenset({Kind.ADDRESS, Kind.DOMAIN})
+_DOMAIN = frozenset({Kind.DOMAIN})
 _MOMENT = frozenset({Kind.MOMENT})
+_over, _below = _comparing(operator.gt), _comparing(operator.lt)
 
 OPERATORS: Mapping[str, Operator] = {
     each.name: each
     for each in (
-        Operator("contains", _STRINGS, TEXTS, "any of these stands somewhere in it", text_operators.contains),
+        Operator("contains", _STRINGS, TEXTS, "any of these is somewhere in it", on_text.contains),
         Operator(
-            "contains_all",
-            _STRINGS,
-            TEXTS,
-            "all of these stand somewhere in it",
-            text_operators.contains_all,
-            joint=" and ",
+            "contains_all", _STRINGS, TEXTS, "all of these are in it", on_text.contains_all, joiner=" and "
         ),
-        Operator(
-            "mentions", _WORDS, TEXTS, "any of these stands in it as a whole word", text_operators.mentions
-        ),
+        Operator("mentions", _WORDS, TEXTS, "any of these is in it as a whole word", on_text.mentions),
         Operator(
             "matches",
             _STRINGS,
             TEXTS,
             "any of these RE2 patterns is found in it, in any case",
-            text_operators.matches,
+            on_text.matches,
+        ),
+        Operator("is", _EQUALS, TEXTS, "it is one of these, in any case", _is, takes_for={Kind.TRUTH: TRUTH}),
+        Operator("starts_with", _STRINGS, TEXTS, "it starts with one of these", on_text.starts_with),
+        Operator("ends_with", _STRINGS, TEXTS, "it ends with one of these", on_text.ends_with),
+        Operator("under", _DOMAIN, TEXTS, "it is one of these or below one", on_text.under),
+        Operator("listed_in", _NOMINAL, TEXTS, "it, or its domain, is in one of these `lists`", _listed_in),
+        Operator(
+            "over", _MEASURES, SIZE, "it is more than this: 5 MB, 3, Rp1.000.000", _over, takes_for=_NUMBERS
         ),
         Operator(
-            "is",
-            _EQUALS,
-            TEXTS,
-            "it is one of these, in any case",
-            _is,
-            takes_of={Kind.TRUTH: TRUTH},
-        ),
-        Operator("starts_with", _STRINGS, TEXTS, "it starts with one of these", text_operators.starts_with),
-        Operator("ends_with", _STRINGS, TEXTS, "it ends with one of these", text_operators.ends_with),
-        Operator(
-            "under",
-            frozenset({Kind.DOMAIN}),
-            TEXTS,
-            "it is one of these or lies below one",
-            text_operators.under,
-        ),
-        Operator(
-            "listed_in", _NOMINAL, TEXTS, "it, or its domain, stands in one of these `lists`", _listed_in
-        ),
-        Operator(
-            "over", _MEASURES, SIZE, "it is more than this: 5 MB, 3, Rp1.000.000", _over, takes_of=_NUMBERS
-        ),
-        Operator(
-            "below", _MEASURES, SIZE, "it is less than this: 10 KB, 3, USD 50", _below, takes_of=_NUMBERS
+            "below", _MEASURES, SIZE, "it is less than this: 10 KB, 3, USD 50", _below, takes_for=_NUMBERS
         ),
         Operator("within", _MOMENT, TEXTS, "then, as in mon-fri 08:00-17:00", _within),
         Operator("in_calendar", _MOMENT, TEXTS, "in the hours of one of these calendars", _in_calendar),
@@ -336,7 +316,7 @@ OPERATORS: Mapping[str, Operator] = {
             TEXTS,
             "outside the hours of all these calendars",
             _outside_calendar,
-            joint=" and ",
+            " and ",
         ),
         Operator("exists", _STRINGS | {Kind.AMOUNT}, TRUTH, "there is any (true) or none (false)", _exists),
     )

@@ -1,12 +1,13 @@
-"""Which rules a mail can match at all, told by one look at its text for the words of all rules together.
+"""Find which rules a mail can match at all, by one scan of its text for the words of all rules together.
 
-Theory of operation. A rule that asks for words or patterns can only hold where one of them stands in the
-mail. The words of all rules are one RE2 set, searched in one pass whose cost hardly grows with their number;
-of patterns, the literals that RE2 finds in them are searched in the same way (`re2.Filter`). Rules none of
-whose words was found are passed over; the others, and those that ask for something else, are tested as ever,
-so that the answer and its reason are the same with this and without. A set that runs out of memory answers
-with nothing: a mark that stands behind every text and must be found tells that from a text without any word,
-and then every rule is tested.
+Theory of operation. A rule that needs words or patterns can only hold where one of them is in the mail. The
+words of all rules are one RE2 set, searched in one pass whose cost hardly grows with their number. Of patterns,
+the literals that RE2 finds in them are searched in the same way (`re2.Filter`). Rules without any hit are
+skipped. The others, and those that need no word, are tested as usual. So the result and its reason are the same
+with the prefilter and without.
+
+A set that runs out of memory answers with nothing. Therefore every text gets a mark at its end that must be
+found: it tells such a failure from a text without hits, and then every rule is tested.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -16,22 +17,22 @@ from typing import Any
 import re2
 
 from mailbot.domain.routing.conditions import AllOf, AnyOf, Condition, NoneOf, RoutingFacts, When, field_of
-from mailbot.domain.routing.field_types import Found
+from mailbot.domain.routing.field_types import Hits
 from mailbot.domain.routing.text import Text
 from mailbot.domain.routing.text_operators import OPTIONS
 
-MARK = "\0\1"  # no YAML can hold it
-WORDS_A_SET = 20_000
-PATTERNS_A_SET = 4_000
-BARE_A_SET = 100  # patterns without any literal: sets of these grow fast
-_FEW = 8  # of those it is cheaper to test each
+MARK = "\0\1"  # not possible in YAML
+WORDS_PER_SET = 20_000
+PATTERNS_PER_SET = 4_000
+BARE_PER_SET = 100  # patterns without a required literal: sets of these grow fast
+_FEW = 8  # up to so many bare patterns it is cheaper to test each
 
-Scan = Callable[[Sequence[Text]], frozenset[str] | None]  # what may stand in the texts; None: can't tell
+Scan = Callable[[Sequence[Text]], frozenset[str] | None]  # what may be in the texts; None: unknown
 
 
 @dataclass(frozen=True, slots=True)
 class Prefilter:
-    """Made of a policy's rules by `build`. `always` are the rules that no word stands for."""
+    """The prefilter of a policy's rules, made by `build`. `always` are the rules that need no word."""
 
     rules: range
     always: frozenset[int]
@@ -42,8 +43,8 @@ class Prefilter:
     scan_words: Scan
     scan_patterns: Scan
 
-    def __call__(self, facts: RoutingFacts) -> tuple[Iterable[int], Found | None]:
-        """The rules that must be tested, in order, and what their tests need to look for."""
+    def __call__(self, facts: RoutingFacts) -> tuple[Iterable[int], Hits | None]:
+        """Return the rules that must be tested, in order, and the hits for their tests."""
         words = self.scan_words(_texts(self.word_fields, facts))
         patterns = self.scan_patterns(_texts(self.pattern_fields, facts))
         if words is None or patterns is None:
@@ -53,41 +54,41 @@ class Prefilter:
             rules.update(self.by_word.get(word, ()))
         for pattern in patterns:
             rules.update(self.by_pattern.get(pattern, ()))
-        return sorted(rules), Found(words, patterns)
+        return sorted(rules), Hits(words, patterns)
 
 
 def build(whens: Sequence[When | None]) -> Prefilter:
-    """For rules with these conditions, in their order (None: unconditional)."""
+    """Build the prefilter of rules with these conditions, in their order (None: unconditional)."""
     needs = [_needs(when) if when else None for when in whens]
-    asked = [leaf for when in whens if when for leaf in _leaves(when)]
+    leaves = [leaf for when in whens if when for leaf in _leaves(when)]
     return Prefilter(
         rules=range(len(whens)),
         always=frozenset(rule for rule, need in enumerate(needs) if need is None),
-        by_word=_rules_by(each.words if each else () for each in needs),
-        by_pattern=_rules_by(each.patterns if each else () for each in needs),
-        word_fields=_fields(leaf for leaf in asked if leaf.words),
-        pattern_fields=_fields(leaf for leaf in asked if leaf.patterns),
-        scan_words=words_scan({word for leaf in asked for word in leaf.words}),
-        scan_patterns=patterns_scan({pattern for leaf in asked for pattern in leaf.patterns}),
+        by_word=_rules_by(need.words if need else () for need in needs),
+        by_pattern=_rules_by(need.patterns if need else () for need in needs),
+        word_fields=_fields(leaf for leaf in leaves if leaf.words),
+        pattern_fields=_fields(leaf for leaf in leaves if leaf.patterns),
+        scan_words=word_scan({word for leaf in leaves for word in leaf.words}),
+        scan_patterns=pattern_scan({pattern for leaf in leaves for pattern in leaf.patterns}),
     )
 
 
-def _needs(when: When) -> Found | None:
-    """Of which words and patterns one must be found where it holds; None when it can hold without any."""
+def _needs(when: When) -> Hits | None:
+    """Return the words and patterns one of which must be found; None when it can hold without any."""
     match when:
         case Condition():
-            known = bool(when.words or when.patterns)
-            return Found(frozenset(when.words), frozenset(when.patterns)) if known else None
+            needs_any = bool(when.words or when.patterns)
+            return Hits(frozenset(when.words), frozenset(when.patterns)) if needs_any else None
         case AllOf():
-            each = [need for part in when.parts if (need := _needs(part))]
-            return min(each, key=lambda need: len(need.words) + len(need.patterns), default=None)
+            needs = [need for part in when.parts if (need := _needs(part))]
+            return min(needs, key=lambda need: len(need.words) + len(need.patterns), default=None)
         case AnyOf():
             parts = [_needs(part) for part in when.parts]
-            sure = [need for need in parts if need]
-            if len(sure) < len(parts):
+            known = [need for need in parts if need]
+            if len(known) < len(parts):
                 return None
-            words = frozenset[str]().union(*(need.words for need in sure))
-            return Found(words, frozenset[str]().union(*(need.patterns for need in sure)))
+            words = frozenset[str]().union(*(need.words for need in known))
+            return Hits(words, frozenset[str]().union(*(need.patterns for need in known)))
         case NoneOf():
             return None
 
@@ -102,14 +103,14 @@ def _leaves(when: When) -> Iterator[Condition]:
 
 def _rules_by(needed: Iterable[Collection[str]]) -> dict[str, tuple[int, ...]]:
     found: dict[str, list[int]] = {}
-    for rule, each in enumerate(needed):
-        for value in each:
+    for rule, values in enumerate(needed):
+        for value in values:
             found.setdefault(value, []).append(rule)
     return {value: tuple(rules) for value, rules in found.items()}
 
 
-def _fields(asked: Iterable[Condition]) -> tuple[str, ...]:
-    names = {leaf.field for leaf in asked}
+def _fields(leaves: Iterable[Condition]) -> tuple[str, ...]:
+    names = {leaf.field for leaf in leaves}
     return tuple(sorted(names - {"subject", "body"} if "text" in names else names))
 
 
@@ -124,18 +125,18 @@ def _texts(names: Iterable[str], facts: RoutingFacts) -> list[Text]:
 # --- scans ------------------------------------------------------------------------------------------------
 
 
-def words_scan(words: Collection[str], memory: int | None = None) -> Scan:
-    """Which of these folded words stand in folded texts. `memory`: bytes that one set may take."""
-    sets = [made for group in _groups(sorted(words), WORDS_A_SET) for made in _word_sets(group, memory)]
+def word_scan(words: Collection[str], memory: int | None = None) -> Scan:
+    """Make the scan for folded words in folded texts. `memory`: bytes that one set may take."""
+    sets = [made for group in _groups(sorted(words), WORDS_PER_SET) for made in _word_sets(group, memory)]
 
     def scan(texts: Sequence[Text]) -> frozenset[str] | None:
         if not sets:
             return frozenset()
-        # The words of fields that a rule does not ask about come along: its own test looks at its own.
+        # Words of other fields are included: each rule's own test looks at its own field.
         haystack = "\0".join([text.folded for text in texts]) + MARK
         found: list[str] = []
-        for made, known in sets:
-            hits = made.Match(haystack) or ()
+        for matcher, known in sets:
+            hits = matcher.Match(haystack) or ()
             if 0 not in hits:
                 return None
             found += [known[hit] for hit in hits if hit]
@@ -152,14 +153,14 @@ def _word_sets(words: Sequence[str], memory: int | None) -> Iterator[tuple[Any, 
     known = (MARK, *words)
     made = _set_of(known, options)
     if made is not None or len(words) < 2:
-        yield made or _Silent(), known
+        yield made or _UnknownSet(), known
         return
     for half in (words[: len(words) // 2], words[len(words) // 2 :]):
         yield from _word_sets(half, memory)
 
 
-class _Silent:
-    """In the place of a set that can't be made: says of every text that it can't tell."""
+class _UnknownSet:
+    """The replacement of a set that can't be made: its answer is unknown for every text."""
 
     def Match(self, text: str) -> None:
         return None
@@ -176,9 +177,9 @@ def _set_of(known: Sequence[str], options: Any) -> Any | None:
     return made
 
 
-def patterns_scan(patterns: Collection[str]) -> Scan:
-    """Which of these RE2 patterns may be found in plain texts; not one that is found is left out."""
-    filters = [_filter_of(group) for group in _groups(sorted(patterns), PATTERNS_A_SET)]
+def pattern_scan(patterns: Collection[str]) -> Scan:
+    """Make the scan for RE2 patterns that may be found in plain texts; none that is found is left out."""
+    filters = [_filter_of(group) for group in _groups(sorted(patterns), PATTERNS_PER_SET)]
     bare = sorted({each for made, known in filters for each in _bare(made, known)})
     scan_bare = _bare_scan(bare) if len(bare) > _FEW else None
     always = frozenset(bare)
@@ -211,7 +212,7 @@ def _filter_of(patterns: Sequence[str]) -> tuple[Any, Sequence[str]]:
 
 
 def _bare(made: Any, known: Sequence[str]) -> list[str]:
-    """The patterns without any literal that would have to stand in a text: any text may hold them."""
+    """List the patterns without a required literal: any text may match them."""
     return [known[hit] for hit in made.Match("", potential=True) or () if hit]
 
 
@@ -219,12 +220,12 @@ def _bare_scan(patterns: Sequence[str]) -> Scan:
     options = re2.Options()
     options.log_errors = False
     options.case_sensitive = False
-    groups = [(group, _set_of(("", *group), options)) for group in _groups(patterns, BARE_A_SET)]
+    groups = [(group, _set_of(("", *group), options)) for group in _groups(patterns, BARE_PER_SET)]
 
     def scan(texts: Sequence[Text]) -> frozenset[str] | None:
         found: set[str] = set()
         for group, made in groups:
-            for text in texts:  # one by one: patterns know where a text begins and ends
+            for text in texts:  # one by one, because of ^ and $
                 hits = (made.Match(text.plain) if made else None) or ()
                 if 0 not in hits:
                     found.update(group)

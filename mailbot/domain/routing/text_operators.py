@@ -1,7 +1,7 @@
-"""The operators that look at text: how each is tested against the texts of a field.
+"""Define the operators that test text.
 
-Every test can do alone. Told what `prefilter` found in the mail, it looks only for the values that can be
-there, so that a condition with thousands of them costs as much as one with ten; the answer is the same.
+Every test works alone. With the hits of `prefilter` it looks only for values that can be in the mail, so that a
+condition with thousands of values costs as much as one with ten. The result is the same.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -10,14 +10,14 @@ from typing import Any
 
 import re2
 
-from mailbot.domain.routing.field_types import Captures, Context, Found, Kind, Prepared
+from mailbot.domain.routing.field_types import Captures, Context, Hits, Kind, Prepared
 from mailbot.domain.routing.text import Text, fold
 
-CAPTURE_LIMIT = 200  # characters that a named group takes along
-_TRIES = 64  # places of a word that are looked at one by one before RE2 looks at all of them
+CAPTURE_LIMIT = 200  # characters of a named group
+_TRIES = 64  # occurrences of a word that are checked one by one before RE2 searches the rest
 
 Texts = Iterable[Text]
-Values = Mapping[str, str]  # folded -> as the admin wrote it, in that order
+Values = Mapping[str, str]  # folded -> as the admin wrote it, in the admin's order
 
 
 def contains(items: tuple[str, ...], kind: Kind, context: Context) -> Prepared:
@@ -38,12 +38,12 @@ def under(items: tuple[str, ...], kind: Kind, context: Context) -> Prepared:
 
 
 def _any_of(values: Values, holds: Callable[[str, str], bool]) -> Prepared:
-    """The first of the values that holds of any text."""
+    """Match the first of the values that holds for any text."""
     order = _order(values)
 
-    def test(texts: Texts, found: Found | None = None) -> tuple[object, ...]:
+    def test(texts: Texts, hits: Hits | None = None) -> tuple[object, ...]:
         folded = [text.folded for text in texts]
-        for value in _possible(order, found.words if found else None):
+        for value in _possible(order, hits.words if hits else None):
             for text in folded:
                 if holds(value, text):
                     return (values[value],)
@@ -55,21 +55,21 @@ def _any_of(values: Values, holds: Callable[[str, str], bool]) -> Prepared:
 def contains_all(items: tuple[str, ...], kind: Kind, context: Context) -> Prepared:
     values = [fold(item) for item in items]
 
-    def test(texts: Texts, found: Found | None = None) -> tuple[object, ...]:
+    def test(texts: Texts, hits: Hits | None = None) -> tuple[object, ...]:
         folded = [text.folded for text in texts]
         return items if all(any(value in text for text in folded) for value in values) else ()
 
-    # One of them is enough to know that it can't hold: the longest is the rarest.
+    # For the prefilter one word is enough: without it the condition fails. The longest is the rarest.
     return Prepared(test, (max(values, key=len),))
 
 
 def mentions(items: tuple[str, ...], kind: Kind, context: Context) -> Prepared:
-    """The leftmost of the words in the first text that has any, of two at one place the longer."""
+    """Match the leftmost of the words in the first text that has any; of two at one place the longer."""
     values = _values(items)
     order = _order(values)
 
-    def test(texts: Texts, found: Found | None = None) -> tuple[object, ...]:
-        possible = _possible(order, found.words if found else None)
+    def test(texts: Texts, hits: Hits | None = None) -> tuple[object, ...]:
+        possible = _possible(order, hits.words if hits else None)
         for text in texts:
             places = ((word_at(text.folded, value), -len(value), value) for value in possible)
             first = min((place for place in places if place[0] >= 0), default=None)
@@ -83,25 +83,25 @@ def mentions(items: tuple[str, ...], kind: Kind, context: Context) -> Prepared:
 def is_one_of(items: tuple[str, ...], kind: Kind, context: Context) -> Prepared:
     values = _values(items, lambda item: exact(item, kind))
 
-    def test(texts: Texts, found: Found | None = None) -> tuple[object, ...]:
+    def test(texts: Texts, hits: Hits | None = None) -> tuple[object, ...]:
         return next(((values[text.folded],) for text in texts if text.folded in values), ())
 
     return Prepared(test, () if kind in WORDS else tuple(values))
 
 
 def matches(items: tuple[str, ...], kind: Kind, context: Context) -> Prepared:
-    """The first of the patterns that is found in any text."""
-    named = tuple(item for item in items if _groups(item))
+    """Match the first of the patterns that is found in any text."""
+    with_groups = tuple(item for item in items if _group_names(item))
     order = _order(dict.fromkeys(items, ""))
 
-    def test(texts: Texts, found: Found | None = None) -> tuple[object, ...]:
-        for item in _possible(order, found.patterns if found else None):
+    def test(texts: Texts, hits: Hits | None = None) -> tuple[object, ...]:
+        for item in _possible(order, hits.patterns if hits else None):
             pattern = compiled_pattern(item)
             if any(pattern.search(text.plain) for text in texts):
                 return (item,)
         return ()
 
-    return Prepared(test, patterns=tuple(order), captures=_capturing(named) if named else None)
+    return Prepared(test, patterns=tuple(order), captures=_capturing(with_groups) if with_groups else None)
 
 
 def _capturing(patterns: tuple[str, ...]) -> Captures:
@@ -118,8 +118,8 @@ def _capturing(patterns: tuple[str, ...]) -> Captures:
     return captures
 
 
-def _groups(pattern: str) -> tuple[str, ...]:
-    """The named groups of a pattern; ValueError for a name that is none for a detail."""
+def _group_names(pattern: str) -> tuple[str, ...]:
+    """Return the named groups of a pattern; ValueError for a name that no detail can have."""
     names = tuple(compiled_pattern(pattern).groupindex)
     for name in names:
         if not _NAME.fullmatch(name):
@@ -138,20 +138,20 @@ def _order(values: Values) -> Mapping[str, int]:
     return {value: position for position, value in enumerate(values)}
 
 
-def _possible(order: Mapping[str, int], found: frozenset[str] | None) -> Iterable[str]:
-    """The values that can be there, in the admin's order."""
-    if found is None:
+def _possible(order: Mapping[str, int], hits: frozenset[str] | None) -> Iterable[str]:
+    """Return the values that can be in the mail, in the admin's order."""
+    if hits is None:
         return order
-    if len(found) < len(order):
-        return sorted((each for each in found if each in order), key=order.__getitem__)
-    return [each for each in order if each in found]
+    if len(hits) < len(order):
+        return sorted((value for value in hits if value in order), key=order.__getitem__)
+    return [value for value in order if value in hits]
 
 
 # --- whole words ------------------------------------------------------------------------------------------
 
 
 def word_at(text: str, word: str) -> int:
-    """Where `word` first stands in `text` without a letter or digit at either side; -1 when nowhere."""
+    """Find `word` in `text` without a letter or digit at either side; -1 when it is nowhere."""
     at, length = text.find(word), len(word)
     for _ in range(_TRIES):
         if at < 0:
@@ -160,7 +160,7 @@ def word_at(text: str, word: str) -> int:
         if not ((at and _is_letter(text[at - 1])) or (end < len(text) and _is_letter(text[end]))):
             return at
         at = text.find(word, at + 1)
-    # A text made to be slow, or a syllable for a word: one pass, linear whatever stands there.
+    # A hostile text, or a syllable as a word: one linear pass for the rest.
     match = _edged(word).search(text)
     return int(match.start(1)) if match else -1
 
@@ -171,7 +171,7 @@ def _is_letter(char: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _is_rare_letter(char: str) -> bool:
-    return _LETTER.fullmatch(char) is not None  # as RE2 sees it: its Unicode and Python's differ in age
+    return _LETTER.fullmatch(char) is not None  # by RE2's Unicode version, which differs from Python's
 
 
 @lru_cache(maxsize=64)
@@ -179,7 +179,7 @@ def _edged(word: str) -> Any:
     return re2.compile(rf"(?:^|[^\pL\pN])({re2.escape(word)})(?:[^\pL\pN]|$)")
 
 
-# --- what admins write ------------------------------------------------------------------------------------
+# --- values in YAML ---------------------------------------------------------------------------------------
 
 WORDS: Mapping[Kind, Mapping[str, str]] = {
     Kind.LANGUAGE: {"id": "id", "en": "en", "unsure": ""},
@@ -188,34 +188,32 @@ WORDS: Mapping[Kind, Mapping[str, str]] = {
 
 
 def exact(written: str, kind: Kind) -> str:
-    """The folded value that `is` and `under` compare with, checked against the kind. ValueError."""
+    """Return the folded value that `is` and `under` compare with. ValueError when it does not fit the kind."""
     word = fold(written)
     if kind is Kind.ADDRESS and "@" not in word:
-        raise ValueError(f"{written!r} is no address; ask sender_domain for a domain")
+        raise ValueError(f"{written!r} is not an address; use sender_domain for a domain")
     if kind is Kind.DOMAIN and ("@" in word or word[0] in ".*"):
-        raise ValueError(
-            f"{written!r}: a domain is written like bank.co.id; `under` takes those below it too"
-        )
+        raise ValueError(f"{written!r}: write a domain like bank.co.id; `under` includes those below it")
     if kind in WORDS and word not in WORDS[kind]:
-        raise ValueError(f"{written!r} is no {kind} here; there are {', '.join(WORDS[kind])}")
+        raise ValueError(f"{written!r} is no {kind}; known here: {', '.join(WORDS[kind])}")
     return WORDS[kind][word] if kind in WORDS else word
 
 
 @lru_cache(maxsize=2000)  # those in use; a policy may hold more
 def compiled_pattern(written: str) -> Any:
-    """The RE2 pattern that an admin wrote, which looks at no case. ValueError says what is wrong with it."""
+    """Compile an admin's RE2 pattern, in any case. ValueError says what is wrong with it."""
     try:
         return re2.compile(written, OPTIONS)
     except re2.error as error:
-        said = error.args[0].decode(errors="replace") if isinstance(error.args[0], bytes) else str(error)
-        more = " (RE2 looks neither ahead nor behind)" if "(?" in said else ""
-        raise ValueError(f"{written!r} is no RE2 pattern: {said}{more}") from error
+        text = error.args[0].decode(errors="replace") if isinstance(error.args[0], bytes) else str(error)
+        more = " (RE2 has no look-around)" if "(?" in text else ""
+        raise ValueError(f"{written!r} is not an RE2 pattern: {text}{more}") from error
 
 
 OPTIONS = re2.Options()
 OPTIONS.log_errors = False
 OPTIONS.case_sensitive = False
-OPTIONS.max_mem = 4 << 20  # bytes a pattern may grow to: the admin's worst costs a refusal, not the machine
+OPTIONS.max_mem = 4 << 20  # bytes a compiled pattern may take: a huge one is refused
 
 _NAME = re2.compile(r"[a-z][a-z0-9_]{0,39}")
 _LETTER = re2.compile(r"[\pL\pN]")

@@ -8,7 +8,7 @@ from typing import Any
 from mailbot.config.yaml import conditions
 from mailbot.config.yaml.source import Source, parse
 from mailbot.domain.policy import Actions, Mailbox, Policy, Rule
-from mailbot.domain.routing.field_types import Context, Listed
+from mailbot.domain.routing.field_types import AddressList, Context
 from mailbot.domain.worktime import ALL_DAY, ALWAYS, Calendar, Interval
 from tests import builders
 
@@ -42,10 +42,10 @@ def policy_of(data: Data) -> Policy:
     )
 
 
-def _listed(entries: Iterable[str]) -> Listed:
+def _listed(entries: Iterable[str]) -> AddressList:
     known = set(entries)
     addresses = {each for each in known if "@" in each}
-    return Listed(frozenset(addresses), frozenset(known - addresses))
+    return AddressList(frozenset(addresses), frozenset(known - addresses))
 
 
 def _rule(entry: Mapping[str, Any], number: int, context: Context) -> Rule:

@@ -21,7 +21,7 @@ def reached(policy: Policy) -> set[int]:
     for mail in MAILS:
         if len(found) == len(policy.rules):
             break
-        found |= {match.rule_index for match in conditions.matches(policy.rules, mail)}
+        found |= {match.rule_index for match in conditions.match_rules(policy.rules, mail)}
     return found
 
 
@@ -57,7 +57,7 @@ def test_a_formula_says_of_every_mail_what_its_condition_says(when):
     policy = policy_of([when])
     at = ground(policy, Budget())
     for mail in MAILS[::19]:
-        assert at.wanted[0].holds(mail) is (conditions.matches(policy.rules, mail)[0].rule_index == 0)
+        assert at.wanted[0].holds(mail) is (conditions.match_rules(policy.rules, mail)[0].rule_index == 0)
 
 
 def test_what_is_beyond_the_search_is_open_and_not_dead():

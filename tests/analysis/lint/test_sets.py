@@ -337,8 +337,8 @@ def _shown(finding: Finding, policy: Policy) -> None:
         return
     index = next(i for i, rule in enumerate(policy.rules) if rule.name == finding.names[0])
     rule = policy.rules[index]
-    took = policy.rules[conditions.matches(policy.rules, mail)[-1].rule_index].name
-    [alone, *_] = conditions.matches([replace(rule, go_on=False), policy.rules[-1]], mail)
+    took = policy.rules[conditions.match_rules(policy.rules, mail)[-1].rule_index].name
+    [alone, *_] = conditions.match_rules([replace(rule, go_on=False), policy.rules[-1]], mail)
     match finding.kind:
         case "never-matches" | "taken-above":
             assert (took, alone.rule_index) == (finding.names[1] if len(finding.names) == 2 else took, 0)
@@ -348,4 +348,4 @@ def _shown(finding: Finding, policy: Policy) -> None:
         case "order-decides":
             assert took == finding.names[1]
         case _:
-            assert index in {hit.rule_index for hit in conditions.matches(policy.rules, mail)}
+            assert index in {hit.rule_index for hit in conditions.match_rules(policy.rules, mail)}

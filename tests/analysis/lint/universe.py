@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mailbot.domain.model import Authentication, CustomerHistory
 from mailbot.domain.policy import Actions, Policy, Rule
 from mailbot.domain.routing.conditions import AllOf, AnyOf, NoneOf, RoutingFacts, When, build
-from mailbot.domain.routing.field_types import Context, Listed
+from mailbot.domain.routing.field_types import AddressList, Context
 from mailbot.domain.worktime import Calendar, Interval
 from tests import builders
 from tests.analysis.lint.reading import OFFICE
@@ -33,7 +33,7 @@ SENDERS = ("a@bank.id", "x@mail.bank.id", "b@example.com")
 NIGHT = Calendar("night", "Asia/Makassar", ((Interval(timedelta(), timedelta(hours=6)),),) * 7)
 CONTEXT = Context(
     {"office": OFFICE, "night": NIGHT},
-    {"vip": Listed(frozenset({"a@bank.id"}), frozenset({"mail.bank.id"})), "empty": Listed()},
+    {"vip": AddressList(frozenset({"a@bank.id"}), frozenset({"mail.bank.id"})), "empty": AddressList()},
 )
 MONDAY = datetime(2026, 1, 5, tzinfo=ZoneInfo("Asia/Jakarta"))
 PROOFS = tuple(Authentication)

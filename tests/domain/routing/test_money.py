@@ -54,16 +54,16 @@ def test_one_amount_is_read_by_indonesian_and_english_custom(written: str, expec
 @pytest.mark.parametrize(
     ("written", "says"),
     [
-        ("1000000", "names no currency; write it like Rp1.000.000"),
-        ("1.000.000", "names no currency"),
-        ("Rp", "is no amount; write it like"),
-        ("Rp 1.50.000", "is no amount"),
-        ("Rp 1.500.000.00", "is no amount"),
-        ("Rp 1,2345", "is no amount"),
-        ("Rp 5 per kg", "is no amount"),
-        ("rm 50", "is no amount"),  # a command, a room; ringgit is RM
-        ("Rp" + "9" * 16, "is no amount"),
-        ("", "is no amount"),
+        ("1000000", "has no currency; write it like Rp1.000.000"),
+        ("1.000.000", "has no currency"),
+        ("Rp", "is not an amount; write it like"),
+        ("Rp 1.50.000", "is not an amount"),
+        ("Rp 1.500.000.00", "is not an amount"),
+        ("Rp 1,2345", "is not an amount"),
+        ("Rp 5 per kg", "is not an amount"),
+        ("rm 50", "is not an amount"),  # a command, a room; ringgit is RM
+        ("Rp" + "9" * 16, "is not an amount"),
+        ("", "is not an amount"),
     ],
 )
 def test_what_is_no_amount_is_said_to_the_admin(written: str, says: str) -> None:

@@ -6,8 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailbot.domain.routing import prefilter
-from mailbot.domain.routing.conditions import AllOf, AnyOf, Condition, NoneOf, RoutingFacts, build, matches
-from mailbot.domain.routing.prefilter import patterns_scan, words_scan
+from mailbot.domain.routing.conditions import (
+    AllOf,
+    AnyOf,
+    Condition,
+    NoneOf,
+    RoutingFacts,
+    build,
+    match_rules,
+)
+from mailbot.domain.routing.prefilter import pattern_scan, word_scan
 from mailbot.domain.routing.text import Text, fold
 from mailbot.domain.routing.text_operators import word_at
 from tests.domain.routing.test_conditions import EVERYTHING_ELSE, Rule, facts
@@ -80,7 +88,7 @@ mails = st.builds(
 
 def both(asked: list[Rule], mail: RoutingFacts) -> None:
     made = prefilter.build([rule.when for rule in asked])
-    assert matches(asked, mail, made) == matches(asked, mail)
+    assert match_rules(asked, mail, made) == match_rules(asked, mail)
 
 
 @given(rules, st.lists(mails, min_size=1, max_size=4))
@@ -91,7 +99,7 @@ def test_narrowed_or_not_the_same_rules_match_for_the_same_reason(asked, seen):
 
 @given(st.lists(st.sampled_from(BARE), min_size=9, unique=True), st.lists(odd.map(Text), max_size=3))
 def test_patterns_without_any_literal_are_told_apart_in_one_pass(bare, texts):
-    found = patterns_scan(bare)(texts)
+    found = pattern_scan(bare)(texts)
     assert found == {each for each in bare if any(_holds(each, text) for text in texts)}
 
 
@@ -116,8 +124,8 @@ def test_thousands_of_phrases_leave_the_few_rules_that_can_hold(operator):
 
     assert found is not None
     assert set(possible) == {17, 1711, len(asked) - 1}
-    assert matches(asked, mail, narrow) == matches(asked, mail)
-    assert matches(asked, facts(), narrow)[0].rule_index == len(asked) - 1
+    assert match_rules(asked, mail, narrow) == match_rules(asked, mail)
+    assert match_rules(asked, facts(), narrow)[0].rule_index == len(asked) - 1
 
 
 def test_a_megabyte_is_looked_through():
@@ -126,25 +134,25 @@ def test_a_megabyte_is_looked_through():
     mail = facts(text="Pesanan saya belum sampai, mohon dibantu ya. " * 23_000 + "kata 1999 di sini")
 
     assert list(narrow(mail)[0]) == [1999, 2000]
-    assert matches(asked, mail, narrow)[0].because == "text contains 'kata 1999 di sini'"
+    assert match_rules(asked, mail, narrow)[0].because == "text contains 'kata 1999 di sini'"
 
 
 def test_a_set_that_runs_out_of_memory_is_noticed_and_every_rule_tested():
     """RE2 says of any text then that nothing stands in it."""
     words = [f"kata {n} yang panjang sekali" for n in range(300)]
     texts = [Text(" ".join(words)), Text("nichts")]
-    assert words_scan(words)(texts) == {*words}
-    assert words_scan(words, memory=1_000)(texts) is None
+    assert word_scan(words)(texts) == {*words}
+    assert word_scan(words, memory=1_000)(texts) is None
 
     asked = [Rule(word, build("text", "contains", word)) for word in words] + [EVERYTHING_ELSE]
     narrow = prefilter.build([rule.when for rule in asked])
     starved = prefilter.Prefilter(
         **{name: getattr(narrow, name) for name in narrow.__slots__ if name != "scan_words"},
-        scan_words=words_scan(words, memory=1_000),
+        scan_words=word_scan(words, memory=1_000),
     )
     mail = facts(text="ada kata 7 yang panjang sekali")
     assert starved(mail) == (range(301), None)
-    assert matches(asked, mail, starved) == matches(asked, mail, narrow) == matches(asked, mail)
+    assert match_rules(asked, mail, starved) == match_rules(asked, mail, narrow) == match_rules(asked, mail)
 
 
 def test_rules_that_ask_for_something_else_are_always_tested():

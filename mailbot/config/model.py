@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from mailbot.domain.policy import Policy
-from mailbot.domain.policy_tests import PolicyTest
 from mailbot.errors import Problem
 
-if TYPE_CHECKING:  # of the extra `auth`: may be missing
+if TYPE_CHECKING:  # the extra `auth` may be missing, and policy_tests imports every decision
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+    from mailbot.domain.policy_tests import PolicyTest
 
 PrivateKey: TypeAlias = "RSAPrivateKey | Ed25519PrivateKey"
 Network = IPv4Network | IPv6Network
@@ -196,4 +197,4 @@ class Loaded:
     policy: Policy
     warnings: tuple[Problem, ...] = ()
     sources: Sources = Sources({}, {})
-    tests: tuple[PolicyTest, ...] = ()  # of routing.yaml; not run yet
+    tests: "tuple[PolicyTest, ...]" = ()  # of routing.yaml; not run yet

@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from mailbot.cli.shared.options import config_directory, config_option
-from mailbot.errors import ConfigError, Refused, StoreFull
+from mailbot.errors import ConfigError, Refused, StoreFull, StoreUnavailable
 
 if TYPE_CHECKING:
     from mailbot.config.quick_read import AcceptSettings
@@ -108,22 +108,21 @@ def _deliver(
 
 
 def _keep(at: "AcceptSettings", mark: str, told: "Envelope", raw: bytes) -> None:
-    """Commits. On SQLite without SQLAlchemy, which is slow to start; on PostgreSQL as the daemon does."""
-    from mailbot.store import doorstep
+    """Commit the mail to the inbox. Raises StoreFull, StoreUnavailable."""
+    from shutil import disk_usage
 
-    if at.store.startswith(doorstep.PREFIX):
-        from shutil import disk_usage
-
-        path, _ = doorstep.place(at.store)
-        if path.is_file() and disk_usage(path.parent).free < at.limits.space_needed:
-            raise StoreFull("there is not enough space on its disk")
-        doorstep.keep(at.store, mark, told, raw)
-        return
     from mailbot.store import inbox
+    from mailbot.store.engine import sqlite_path
     from mailbot.store.store import Store
 
     store = Store(at.store)
     try:
+        if store.sqlite:
+            path = Path(sqlite_path(at.store))
+            if not path.is_file():  # SQLite would make an empty one
+                raise StoreUnavailable(f"there is no store at {path}")
+            if disk_usage(path.parent).free < at.limits.space_needed:
+                raise StoreFull("there is not enough space on its disk")
         store.write_now(inbox.keep, inbox.Kept(mark, told, raw))
     finally:
         store.close()

@@ -147,16 +147,16 @@ def _changes(ticket: Ticket, event: Event) -> dict[str, Any]:
         case e.CustomerWrote(message_id=message_id):
             return {"last_message_id": message_id}
         case e.AgentAnswered(at=at):
-            clocks = ladder.answered(ticket.clocks)
+            clocks = ladder.after_answer(ticket.clocks)
             return {"first_response_at": ticket.first_response_at or at, "clocks": clocks}
         case e.ClocksSet(clocks=clocks):
             return {"clocks": clocks}
         case e.StepTaken(target=target, step=step, at=at):
-            return {"clocks": ladder.fired(ticket.clocks, target, step, at)}
+            return {"clocks": ladder.take_step(ticket.clocks, target, step, at)}
         case e.TargetMissed(target=target, at=at) | e.ReminderDue(target=target, at=at):
-            return {"clocks": ladder.fired(ticket.clocks, target, ladder.MISSED, at)}
+            return {"clocks": ladder.take_step(ticket.clocks, target, ladder.MISSED, at)}
         case e.DecisionMade():
-            return {"clocks": ladder.decided(ticket.clocks)}
+            return {"clocks": ladder.after_decision(ticket.clocks)}
         case e.LadderChanged(ladder=name, ladder_digest=digest, clocks=clocks):
             return {"ladder": name, "ladder_digest": digest, "clocks": clocks}
         case e.TicketClosed(at=at):
@@ -166,7 +166,7 @@ def _changes(ticket: Ticket, event: Event) -> dict[str, Any]:
         case e.SatisfactionRated(score=score):
             return {"satisfaction": score}
         case e.TicketReleased():
-            return {"held_for": None, "clocks": ladder.answered(ticket.clocks)}
+            return {"held_for": None, "clocks": ladder.after_answer(ticket.clocks)}
         case e.TicketMerged(into=into):
             return {"merged_into": into}
         case e.TicketUnmerged():

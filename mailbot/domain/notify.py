@@ -39,7 +39,7 @@ def team(
         return
     builder.record(e.PeopleNotified(now, "policy", whom, why))
     deadline = ladder.next_deadline(ticket, policy)
-    confirm_by = ladder.end_of(ticket, policy, Target.CONFIRMATION)
+    confirm_by = ladder.end_of_clock(ticket, policy, Target.CONFIRMATION)
     builder.notify(
         *(
             TeamNotice(
@@ -104,6 +104,8 @@ def _until(ticket: Ticket, policy: Policy, now: datetime) -> datetime | None:
     mine, calendar = ladder.ladder_of(ticket, policy), ladder.calendar_of(ticket, policy)
     ahead = [each for each in ladder.deadlines(ticket, mine, calendar) if each.due_at > now]
     promised = [
-        each.due_at for each in ahead if each.step == ladder.MISSED and each.target not in ladder.UNPROMISED
+        each.due_at
+        for each in ahead
+        if each.step == ladder.MISSED and each.target not in ladder.INTERNAL_TARGETS
     ]
     return next(iter([*promised, *(each.due_at for each in ahead)]), None)

@@ -1,19 +1,19 @@
-"""Work time: how much of it lies between two moments, and the moment when a span of it has passed.
+"""Compute work time: how much of it is between two moments, and when a span of it has passed.
 
-One definition carries everything: a moment is work time when the wall clock of the calendar's zone shows a
-time inside one of that local day's intervals. So a local hour that daylight saving skips holds no work time,
-and one that it doubles counts twice. All moments are aware, results are UTC; arithmetic is in whole
+One definition carries everything: a moment is work time when the local clock of the calendar's zone shows a
+time inside one of that local day's intervals. So a local hour that daylight saving skips has no work time, and
+one that it repeats counts twice. All moments are aware and results are UTC. Arithmetic is in whole
 microseconds.
 
-Theory of operation. A calendar is worked out in sheets of 64 UTC days when they are first asked for: pieces
-of work time in order, and how much lies before each. Then both questions are a search in two sorted rows, and
-whole sheets in between count by their sums.
+Theory of operation. A calendar is computed in blocks of 64 UTC days, on first use: the pieces of work time in
+order, and how much is before each. Then both questions are a search in two sorted rows, and whole blocks in
+between count by their totals.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import accumulate
 from zoneinfo import ZoneInfo
 
@@ -24,10 +24,10 @@ FIRST_DAY = EPOCH.toordinal()
 DAYS = range(date(1800, 1, 1).toordinal() - FIRST_DAY, date(9999, 12, 30).toordinal() - FIRST_DAY)
 MIDNIGHT = timedelta(hours=24)
 SECOND, DAY = 1_000_000, 86_400_000_000  # in microseconds
-PATIENCE = 5 * 366  # days without any work time until a calendar counts as closed for good
-SHEET_DAYS = 64  # worked out at once: under a millisecond
-SHEET = SHEET_DAYS * DAY
-REMEMBERED = 64  # sheets of a calendar that are kept, eleven years
+MAX_IDLE_DAYS = 5 * 366  # without any work time; then a calendar counts as closed for ever
+BLOCK_DAYS = 64  # computed at once, in under a millisecond
+BLOCK = BLOCK_DAYS * DAY
+MAX_BLOCKS = 64  # kept of one calendar: eleven years
 
 DAY_NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 HOURS = re2.compile(r"\s*([0-9]{1,2})[:.]([0-9]{2})\s*[-–—]\s*([0-9]{1,2})[:.]([0-9]{2})\s*")
@@ -35,7 +35,7 @@ HOURS = re2.compile(r"\s*([0-9]{1,2})[:.]([0-9]{2})\s*[-–—]\s*([0-9]{1,2})[:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Interval:
-    """A stretch of one local day, [start, end), by the wall clock since 00:00; `end` may be 24:00."""
+    """A part of one local day, [start, end), as time since 00:00 on the local clock; `end` may be 24:00."""
 
     start: timedelta
     end: timedelta
@@ -54,10 +54,10 @@ ALL_DAY = Interval(timedelta(), MIDNIGHT)
 @dataclass(frozen=True, slots=True)
 class Calendar:
     """When people work. `week` has seven days, Monday first; `dates` replaces the hours of a local date.
-    `estimated` are those of `dates` of which nobody is sure yet, as holidays by the moon.
 
-    () means closed. Intervals of a day may come in any order, touch or overlap: their union is open.
-    Raises ValueError for a week that hasn't seven days and for an unknown zone.
+    `estimated` are those of `dates` that are not certain yet, such as holidays by the moon. () means closed.
+    Intervals of a day may come in any order, touch or overlap: their union is open. Raises ValueError for a
+    week that hasn't seven days and for an unknown zone.
     """
 
     name: str
@@ -65,8 +65,8 @@ class Calendar:
     week: tuple[tuple[Interval, ...], ...]
     dates: Mapping[date, tuple[Interval, ...]] = field(default_factory=dict, hash=False)
     estimated: frozenset[date] = frozenset()
-    # A memo, by the sheet's number: it holds nothing but what the fields above say.
-    _sheets: "dict[int, Sheet]" = field(default_factory=dict, init=False, repr=False, compare=False)
+    # A cache by the block's number, derived from the fields above.
+    _blocks: "dict[int, Block]" = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if len(self.week) != 7:
@@ -81,12 +81,12 @@ ALWAYS = Calendar("always", "UTC", ((ALL_DAY,),) * 7)
 
 
 def hours(text: str) -> Interval:
-    """The interval that people write as "08:00-17:00" or "08.00 - 24.00". ValueError when it is none."""
+    """Read an interval such as "08:00-17:00" or "08.00 - 24.00". ValueError for anything else."""
     return Interval(*clock_span(text))
 
 
 def clock_span(text: str) -> tuple[timedelta, timedelta]:
-    """Both ends of "22:00-06:00" since midnight, in whatever order. ValueError when the text is no hours."""
+    """Read "22:00-06:00" as two times since midnight, in any order. ValueError for anything else."""
     found = HOURS.fullmatch(text)
     if not found:
         raise ValueError(f"{text!r}: hours are written like 08:00-17:00")
@@ -98,68 +98,68 @@ def clock_span(text: str) -> tuple[timedelta, timedelta]:
 
 
 def local(calendar: Calendar, at: datetime) -> datetime:
-    """The same moment on the calendar's wall clock."""
+    """Convert a moment to the calendar's local time."""
     return at.astimezone(ZoneInfo(calendar.zone))
 
 
 def add(calendar: Calendar, start: datetime, span: timedelta) -> datetime:
-    """The first moment at which `span` of work time has passed since `start`; a span of 0 is over there.
+    """Return the first moment at which `span` of work time has passed since `start`; for 0 it is `start`.
 
-    Raises ValueError for a negative span and for a calendar that stays closed for five years on end.
+    Raises ValueError for a negative span and for a calendar that is closed for five years on end.
     """
     if span < timedelta():
         raise ValueError(f"work time runs forward: {span} can't be added")
     if not span:
         return start.astimezone(UTC)
     at = _microseconds(start - EPOCH)
-    sheet = _sheet(calendar, at // SHEET)
-    left = _microseconds(span) + _worked(sheet, at)
-    if left > sheet.total:
-        for sheet in _sheets_from(calendar, at // SHEET):
-            if left <= sheet.total:
+    block = _block(calendar, at // BLOCK)
+    left = _microseconds(span) + _worked(block, at)
+    if left > block.total:
+        for block in _blocks_from(calendar, at // BLOCK):
+            if left <= block.total:
                 break
-            left -= sheet.total
-    index = bisect_left(sheet.worked, left) - 1
-    return EPOCH + timedelta(0, 0, sheet.starts[index] + left - sheet.worked[index])
+            left -= block.total
+    index = bisect_left(block.worked, left) - 1
+    return EPOCH + timedelta(0, 0, block.starts[index] + left - block.worked[index])
 
 
 def between(calendar: Calendar, start: datetime, end: datetime) -> timedelta:
-    """The work time in [start, end); none when `end` is not after `start`."""
+    """Return the work time in [start, end); 0 when `end` is not after `start`."""
     at, until = _microseconds(start - EPOCH), _microseconds(end - EPOCH)
     if until <= at:
         return timedelta()
-    first, last = at // SHEET, until // SHEET
-    spent = _worked(_sheet(calendar, last), until) - _worked(_sheet(calendar, first), at)
+    first, last = at // BLOCK, until // BLOCK
+    spent = _worked(_block(calendar, last), until) - _worked(_block(calendar, first), at)
     for number in range(first, last):
-        spent += _sheet(calendar, number).total
+        spent += _block(calendar, number).total
     return timedelta(0, 0, spent)
 
 
 def is_open(calendar: Calendar, at: datetime) -> bool:
-    """Is this moment work time?"""
+    """Check whether a moment is work time."""
     moment = _microseconds(at - EPOCH)
-    sheet = _sheet(calendar, moment // SHEET)
-    index = bisect_right(sheet.starts, moment) - 1
-    return index >= 0 and moment < sheet.ends[index]
+    block = _block(calendar, moment // BLOCK)
+    index = bisect_right(block.starts, moment) - 1
+    return index >= 0 and moment < block.ends[index]
 
 
 def next_open(calendar: Calendar, at: datetime) -> datetime:
-    """The first moment of work time not before `at`. ValueError when none comes in five years."""
+    """Return the first moment of work time not before `at`. ValueError when none comes in five years."""
     moment = _microseconds(at - EPOCH)
-    for sheet in _sheets_from(calendar, moment // SHEET):
-        index = bisect_right(sheet.ends, moment)
-        if index < len(sheet.ends):
-            return EPOCH + timedelta(0, 0, max(moment, sheet.starts[index]))
-    raise AssertionError("unreachable: the sheets never end")
+    for block in _blocks_from(calendar, moment // BLOCK):
+        index = bisect_right(block.ends, moment)
+        if index < len(block.ends):
+            return EPOCH + timedelta(0, 0, max(moment, block.starts[index]))
+    raise AssertionError("unreachable: the blocks never end")
 
 
-def stretches(calendar: Calendar, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
-    """The work time in [start, end) piece by piece, in order; none touches the next."""
+def open_intervals(calendar: Calendar, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """List the intervals of work time in [start, end), in order; none touches the next."""
     at, until = _microseconds(start - EPOCH), _microseconds(end - EPOCH)
     before: tuple[int, int] | None = None
-    for number in range(at // SHEET, until // SHEET + 1):
-        sheet = _sheet(calendar, number)
-        for low, high in zip(sheet.starts, sheet.ends, strict=True):
+    for number in range(at // BLOCK, until // BLOCK + 1):
+        block = _block(calendar, number)
+        for low, high in zip(block.starts, block.ends, strict=True):
             low, high = max(low, at), min(high, until)
             if low >= high:
                 continue
@@ -178,9 +178,12 @@ def _moments(piece: tuple[int, int]) -> tuple[datetime, datetime]:
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
-    """The work time of 64 UTC days, worked out: piece i runs [starts[i], ends[i]) in microseconds since 1970,
-    and worked[i] of work time lie on this sheet before it. The last of `worked` is the `total`."""
+class Block:
+    """The work time of 64 UTC days, in microseconds.
+
+    Piece i is [starts[i], ends[i]) since 1970, with worked[i] of work time before it in this block. The last of
+    `worked` is the `total`.
+    """
 
     starts: tuple[int, ...]
     ends: tuple[int, ...]
@@ -188,45 +191,45 @@ class Sheet:
     total: int
 
 
-def _worked(sheet: Sheet, moment: int) -> int:
-    """The work time on the sheet before a moment of it."""
-    index = bisect_right(sheet.starts, moment) - 1
+def _worked(block: Block, moment: int) -> int:
+    """Return the work time of a block before a moment in it."""
+    index = bisect_right(block.starts, moment) - 1
     if index < 0:
         return 0
-    return sheet.worked[index] + min(moment, sheet.ends[index]) - sheet.starts[index]
+    return block.worked[index] + min(moment, block.ends[index]) - block.starts[index]
 
 
-def _sheets_from(calendar: Calendar, number: int) -> Iterator[Sheet]:
-    """Sheet after sheet, until ValueError when five years of them are empty."""
+def _blocks_from(calendar: Calendar, number: int) -> Iterator[Block]:
+    """List block after block; ValueError when five years of them are empty."""
     idle = 0
-    while idle <= PATIENCE:
-        sheet = _sheet(calendar, number)
-        yield sheet
-        idle = 0 if sheet.total else idle + SHEET_DAYS
+    while idle <= MAX_IDLE_DAYS:
+        block = _block(calendar, number)
+        yield block
+        idle = 0 if block.total else idle + BLOCK_DAYS
         number += 1
-    day = _date(number * SHEET_DAYS)
+    day = _date(number * BLOCK_DAYS)
     raise ValueError(f"calendar {calendar.name!r} has no work time in the five years before {day}")
 
 
-def _sheet(calendar: Calendar, number: int) -> Sheet:
-    known = calendar._sheets.get(number)
+def _block(calendar: Calendar, number: int) -> Block:
+    known = calendar._blocks.get(number)
     if known is not None:
         return known
-    days = range(max(number * SHEET_DAYS, DAYS.start), min((number + 1) * SHEET_DAYS, DAYS.stop))
+    days = range(max(number * BLOCK_DAYS, DAYS.start), min((number + 1) * BLOCK_DAYS, DAYS.stop))
     if not days:
-        raise ValueError(f"calendar {calendar.name!r}: work time is reckoned for the years 1800 to 9999 only")
+        raise ValueError(f"calendar {calendar.name!r}: work time is defined for the years 1800 to 9999 only")
     pieces = _joined(sorted(piece for day in days for piece in _pieces(calendar, day)))
     worked = tuple(accumulate((high - low for low, high in pieces), initial=0))
-    made = Sheet(tuple(low for low, _ in pieces), tuple(high for _, high in pieces), worked, worked[-1])
-    if len(calendar._sheets) >= REMEMBERED:
-        calendar._sheets.clear()
-    calendar._sheets[number] = made
+    made = Block(tuple(low for low, _ in pieces), tuple(high for _, high in pieces), worked, worked[-1])
+    if len(calendar._blocks) >= MAX_BLOCKS:
+        calendar._blocks.clear()
+    calendar._blocks[number] = made
     return made
 
 
 def _pieces(calendar: Calendar, day: int) -> Iterator[tuple[int, int]]:
-    """Work of one UTC day. Local days would overlap where the clock goes back across midnight."""
-    for low, high, offset in _steady(ZoneInfo(calendar.zone), day * 86_400, (day + 1) * 86_400):
+    """List the work time of one UTC day: local days overlap where the clock goes back across midnight."""
+    for low, high, offset in _constant_offsets(ZoneInfo(calendar.zone), day * 86_400, (day + 1) * 86_400):
         for local_day in range((low + offset) // 86_400, (high + offset - 1) // 86_400 + 1):
             shift = local_day * DAY - offset * SECOND
             for interval in _intervals(calendar, _date(local_day)):
@@ -241,8 +244,8 @@ def _intervals(calendar: Calendar, on: date) -> tuple[Interval, ...]:
     return calendar.week[on.weekday()] if dated is None else dated
 
 
-def _steady(zone: ZoneInfo, low: int, high: int) -> list[tuple[int, int, int]]:
-    """[low, high), seconds since 1970, cut where the zone's offset changes: (from, to, offset in seconds)."""
+def _constant_offsets(zone: ZoneInfo, low: int, high: int) -> list[tuple[int, int, int]]:
+    """Split [low, high), seconds since 1970, where the zone's offset changes: (from, to, offset in seconds)."""
     offset = _offset(zone, low)
     if offset == _offset(zone, high - 1):
         return [(low, high, offset)]
@@ -250,7 +253,7 @@ def _steady(zone: ZoneInfo, low: int, high: int) -> list[tuple[int, int, int]]:
     while after - before > 1:
         middle = (before + after) // 2
         before, after = (middle, after) if _offset(zone, middle) == offset else (before, middle)
-    return [(low, after, offset), *_steady(zone, after, high)]
+    return [(low, after, offset), *_constant_offsets(zone, after, high)]
 
 
 def _offset(zone: ZoneInfo, at: int) -> int:
@@ -259,7 +262,7 @@ def _offset(zone: ZoneInfo, at: int) -> int:
 
 
 def _joined(pieces: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Sorted pieces with those that touch or overlap made one."""
+    """Join sorted pieces that touch or overlap."""
     joined: list[tuple[int, int]] = []
     for low, high in pieces:
         if joined and low <= joined[-1][1]:
@@ -281,3 +284,33 @@ def _clock(since_midnight: timedelta) -> str:
     minutes, seconds = divmod(_microseconds(since_midnight) // SECOND, 60)
     text = f"{minutes // 60:02d}:{minutes % 60:02d}"
     return f"{text}:{seconds:02d}" if seconds else text
+
+
+# --- quiet hours ------------------------------------------------------------------------------------------
+
+
+def end_of_quiet_hours(at: datetime, quiet: Sequence[Interval], zone: str) -> datetime:
+    """Return `at`, or the end of the quiet hours that it is in; hours that touch count as one interval.
+
+    `quiet` are hours of every day on the local clock, such as 21:00-24:00 and 00:00-07:00. Where they have no
+    end, return `at`.
+    """
+    moment, where = at, ZoneInfo(zone) if quiet else None
+    for _ in range(len(quiet) + 1):
+        local_time = moment.astimezone(where)
+        midnight = datetime.combine(local_time.date(), time())
+        since = local_time.replace(tzinfo=None) - midnight
+        interval = next((one for one in quiet if one.start <= since < one.end), None)
+        if interval is None:
+            return moment
+        end = midnight.replace(tzinfo=where) + interval.end
+        # Where the clock goes back, an hour has two ends: the one of the pass that we are in.
+        moment = max(end.replace(fold=local_time.fold).astimezone(UTC), moment)
+    return at
+
+
+def quiet_hours_text(quiet: Sequence[Interval]) -> str:
+    """Write quiet hours as in the YAML: "21:00-07:00"."""
+    if len(quiet) == 2 and quiet[0].end == MIDNIGHT and not quiet[1].start:
+        return f"{str(quiet[0]).partition('-')[0]}-{str(quiet[1]).partition('-')[2]}"
+    return ", ".join(map(str, quiet))

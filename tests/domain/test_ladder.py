@@ -19,8 +19,7 @@ from mailbot.domain.matching import Verdict
 from mailbot.domain.model import OVER, Status, Target, Ticket
 from mailbot.domain.notices import Progress, Question, TeamNotice
 from mailbot.domain.policy import Agent, Ladder, Moment, Policy, Rule, Step, Team
-from mailbot.domain.quiet import said, wakes
-from mailbot.domain.worktime import ALWAYS, Calendar, Interval
+from mailbot.domain.worktime import ALWAYS, Calendar, Interval, end_of_quiet_hours, quiet_hours_text
 from tests.builders import (
     BAYU,
     DEWI,
@@ -197,13 +196,13 @@ def test_escalating_by_hand_enters_the_ladder_where_its_level_stands() -> None:
         Step(RESOLUTION, notify=("bos@luar.example",)),
     )
     raised = done(on_command(opened(by), c.Escalate("management"), "operator", by, NOW + 10 * MIN)).ticket
-    assert ladder.end_of(raised, by, Target.CONFIRMATION) == NOW + 30 * MIN
+    assert ladder.end_of_clock(raised, by, Target.CONFIRMATION) == NOW + 30 * MIN
     taken = done(on_command(raised, c.Assign(SARI.address), "operator", by, NOW + 15 * MIN)).ticket
 
     half = on_deadline(taken, by, NOW + 30 * MIN)  # what raised to L2 only brings it up again
     assert (half.ticket.level, half.ticket.assignee) == ("management", SARI.address)
     assert [(n.to, n.why) for n in half.notices if isinstance(n, TeamNotice)] == [(SARI.address, "reminder")]
-    assert ladder.end_of(half.ticket, by, Target.CONFIRMATION) is None
+    assert ladder.end_of_clock(half.ticket, by, Target.CONFIRMATION) is None
     silent = on_deadline(raised, by, NOW + 30 * MIN)
     assert "bos@luar.example" in {n.to for n in silent.notices if isinstance(n, TeamNotice)}
 
@@ -252,15 +251,15 @@ def test_nothing_wakes_before_its_time_or_inside_quiet_hours(
     end = (start + length) % 24
     spans = [(start, end)] if start < end else [(start, 24), (0, end)]
     quiet = tuple(Interval(low * H, high * H) for low, high in spans if low < high)
-    woken = wakes(at, quiet, zone)
+    woken = end_of_quiet_hours(at, quiet, zone)
 
     assert at <= woken <= at + timedelta(hours=length + 1)
-    assert wakes(woken, quiet, zone) == woken
+    assert end_of_quiet_hours(woken, quiet, zone) == woken
 
 
 def test_quiet_hours_are_read_as_they_were_written() -> None:
-    assert said(NIGHT) == "21:00-07:00"
-    assert said((Interval(12 * H, 13 * H),)) == "12:00-13:00"
+    assert quiet_hours_text(NIGHT) == "21:00-07:00"
+    assert quiet_hours_text((Interval(12 * H, 13 * H),)) == "12:00-13:00"
 
 
 # --- nobody without an owner and a next deadline ----------------------------------------------------------
@@ -494,7 +493,7 @@ def test_reckoned_anew_a_ticket_does_not_do_again_what_it_has_done() -> None:
     anew = recompute(ticket, by, NOW + 65 * MIN, "operator").ticket
 
     assert on_deadline(anew, by, NOW + 65 * MIN).events == ()
-    assert ladder.end_of(anew, by, Target.CONFIRMATION) == NOW + H + 15 * MIN
+    assert ladder.end_of_clock(anew, by, Target.CONFIRMATION) == NOW + H + 15 * MIN
 
 
 def test_a_promise_that_is_rewritten_is_not_broken_by_it() -> None:

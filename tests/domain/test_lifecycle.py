@@ -111,7 +111,7 @@ def test_while_it_is_our_turn_there_is_an_owner_and_promises_run_and_else_they_s
             assert Target.RESOLUTION in running
             assert running & {Target.FIRST_RESPONSE, Target.NEXT_RESPONSE}
         else:
-            assert not running - ladder.UNPROMISED
+            assert not running - ladder.INTERNAL_TARGETS
         assert (ladder.next_deadline(ticket, policy()) is None) == (ticket.status is Status.CLOSED)
 
 
@@ -125,7 +125,7 @@ def test_every_ticket_has_one_acknowledgement_outcome_and_its_level_never_falls(
     assert sum(isinstance(event, outcomes) for d in first_ticket for event in d.events) == 1
     for before, _, decision in history:
         if decision.ticket.number == NUMBER:
-            assert ladder.rank(policy(), decision.ticket.level) >= ladder.rank(policy(), before.level)
+            assert ladder.rank_of(policy(), decision.ticket.level) >= ladder.rank_of(policy(), before.level)
 
 
 @given(STEPS)

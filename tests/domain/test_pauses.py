@@ -33,7 +33,7 @@ def resolution(of: Ticket) -> Clock:
 
 
 def spent(of: Ticket, calendar: Calendar, now: datetime) -> timedelta:
-    return ladder.paused(resolution(of), calendar, now).spent
+    return ladder.pause(resolution(of), calendar, now).spent
 
 
 gaps = st.lists(st.tuples(st.integers(0, 400), st.sampled_from(TURNS)), min_size=1, max_size=10)
@@ -87,6 +87,6 @@ def test_after_a_change_of_team_what_was_spent_by_the_old_hours_stays_spent(
     for calendar, minutes in stays:
         then = now + minutes * MINUTE
         counted += stepped_between(calendar, now, then, MINUTE)
-        it, now = replace(it, clocks=ladder.moved(it.clocks, calendar, then)), then
+        it, now = replace(it, clocks=ladder.change_calendar(it.clocks, calendar, then)), then
 
     assert resolution(it).spent == counted

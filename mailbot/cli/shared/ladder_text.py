@@ -9,7 +9,7 @@ from mailbot.domain.escalation.level_questions import open_question
 from mailbot.domain.ladder import MISSED, Deadline
 from mailbot.domain.model import Clock, Target, Ticket
 from mailbot.domain.policy import Moment, Policy, Step
-from mailbot.domain.quiet import said as hours_said
+from mailbot.domain.worktime import quiet_hours_text
 
 # Why who has the ticket is reminded though no step says so.
 REMINDER_REASONS = {
@@ -51,7 +51,7 @@ def print_deadlines(ticket: Ticket, policy: Policy, zone: str) -> None:
         echo(f"  {format_time(each.due_at, zone)}  {clean(deadline_text(each, ticket, policy, zone))}")
     echo(f"  {clocks_text(ticket.clocks)}")
     if mine.quiet:
-        echo(f"  quiet hours: {hours_said(mine.quiet)}")
+        echo(f"  quiet hours: {quiet_hours_text(mine.quiet)}")
     if asked := question_text(ticket, policy):
         echo(f"  to be decided: {clean(asked)}")
     if former := former_ladder_text(ticket, policy):
@@ -79,7 +79,7 @@ def deadline_text(deadline: Deadline, ticket: Ticket, policy: Policy, zone: str 
         if deadline.moved_from
         else ""
     )
-    if deadline.step == MISSED and deadline.target not in ladder.UNPROMISED:
+    if deadline.step == MISSED and deadline.target not in ladder.INTERNAL_TARGETS:
         return f"the promise is missed: {spaced(deadline.target)}"
     step = ladder.step_at(ladder.ladder_of(ticket, policy), deadline.step)
     if step is None:

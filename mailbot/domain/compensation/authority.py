@@ -199,16 +199,16 @@ def whom(case: Case, now: datetime, without: Collection[str] = (), above: str = 
     may tomorrow. `without`: who has signed already. `above`: a level that was asked before; its own people
     come next only where nobody stands higher, lower ones never.
     """
-    policy, floor = case.policy, ladder.rank(case.policy, above)
+    policy, floor = case.policy, ladder.rank_of(case.policy, above)
     levels = [
         (level, [each for each in people if each.address not in without])
         for level, people in _levels(case)
-        if ladder.rank(policy, level) >= floor
+        if ladder.rank_of(policy, level) >= floor
     ]
     able = [(level, [each for each in people if not of_agent(case, each)]) for level, people in levels]
     here = [(level, [each for each in people if is_on_duty(each, policy, now)]) for level, people in able]
     for choice, on_duty in ((here, True), (able, False), (levels, False)):
-        higher = [each for each in choice if ladder.rank(policy, each[0]) > floor]
+        higher = [each for each in choice if ladder.rank_of(policy, each[0]) > floor]
         for level, people in (*higher, *choice):
             if people:
                 return Asked(level, tuple(people), on_duty)

@@ -84,7 +84,7 @@ def _only(
     events = (_told(event, people.get(place)) for place, event in enumerate(decision.events))
     notices = (mail for place, mail in enumerate(decision.notices) if place not in gone)
     due = ladder.next_deadline(decision.ticket, policy)
-    confirm_by = ladder.end_of(decision.ticket, policy, Target.CONFIRMATION)
+    confirm_by = ladder.end_of_clock(decision.ticket, policy, Target.CONFIRMATION)
     until = (due.due_at if due else None, confirm_by)
     left = tuple(each for each in events if each)
     now = reduce(evolve, left, before)

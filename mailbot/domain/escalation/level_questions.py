@@ -22,9 +22,9 @@ def ask(
     whom = tuple(agent.address for agent in people)
     builder.record(e.DecisionRequested(now, "policy", level, step.question, step.options, whom))
     within: timedelta = step.acknowledge_within or ladder.ladder_of(ticket, policy).repeat
-    clocks = ladder.hurried(ticket.clocks, Target.DECISION, within, index, now)
+    clocks = ladder.start_step_clock(ticket.clocks, Target.DECISION, within, index, now)
     builder.record(e.ClocksSet(now, "policy", clocks))
-    until = ladder.end_of(builder.ticket, policy, Target.DECISION)
+    until = ladder.end_of_clock(builder.ticket, policy, Target.DECISION)
     for agent in people:
         builder.notify(
             Question(
@@ -77,6 +77,6 @@ def decide(
 def _may_not(by: str, asked: Step, policy: Policy) -> str:
     """An agent below the level that was asked does not decide for it; an operator acts for somebody."""
     agent = policy.agents.get(by.partition(":")[2]) if by.startswith("agent:") else None
-    if agent and ladder.rank(policy, agent.level) < ladder.rank(policy, asked.ask_decision):
+    if agent and ladder.rank_of(policy, agent.level) < ladder.rank_of(policy, asked.ask_decision):
         return f"this is for {asked.ask_decision} to decide, {agent.name} is at {agent.level}"
     return ""

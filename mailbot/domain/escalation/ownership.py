@@ -36,7 +36,7 @@ def _elsewhere(builder: DecisionBuilder, policy: Policy, now: datetime) -> None:
 def nearest(policy: Policy, team: str, level: str) -> str:
     """This level when anybody works there, else the next one above where somebody does, else below; "" when
     nobody works anywhere."""
-    here = max(ladder.rank(policy, level), 0)
+    here = max(ladder.rank_of(policy, level), 0)
     ways = (level, *policy.levels[here:], *reversed(policy.levels[:here]))
     held = (each for each in ways if ladder.agents_at(policy, team, each))
     return next(held, next((agent.level for agent in policy.agents.values()), ""))

@@ -15,7 +15,7 @@ from mailbot.domain import events as e
 from mailbot.domain import ladder
 from mailbot.domain.assignment import NO_LOADS, Loads
 from mailbot.domain.escalation import ownership
-from mailbot.domain.ladder import HURRIED, MISSED
+from mailbot.domain.ladder import MISSED, STEP_CLOCKS
 from mailbot.domain.lifecycle import Decision, DecisionBuilder
 from mailbot.domain.model import OVER, Clock, Target, Ticket
 from mailbot.domain.policy import Ladder, Policy
@@ -62,7 +62,7 @@ def _reckoned(
     clock: Clock, same: Mapping[int, int], new: Ladder, calendar: Calendar, now: datetime
 ) -> _Reckoned | None:
     """None for what the new ladder does not promise. `same`: step of the old ladder -> of the new one."""
-    if clock.target in HURRIED:
+    if clock.target in STEP_CLOCKS:
         return _Reckoned(replace(clock, fired=(same.get(clock.fired[0], MISSED),)), {}, frozenset())
     if clock.target is Target.REPEAT:
         return _Reckoned(clock, {}, frozenset())  # `clocks_for` sees to the rhythm
@@ -70,7 +70,7 @@ def _reckoned(
     span = new.targets.get(clock.target, usual)
     if span is None:
         return None
-    spent = ladder.paused(clock, calendar, now).spent
+    spent = ladder.pause(clock, calendar, now).spent
     done = frozenset(same[index] for index in clock.fired if index in same)
     over = _past(clock.target, span, spent, new)
     missed = {MISSED} if MISSED in clock.fired or spent >= span else set()

@@ -6,7 +6,7 @@ from mailbot.domain import events as e
 from mailbot.domain import ladder, notify
 from mailbot.domain.assignment import choose
 from mailbot.domain.escalation import level_questions, ownership
-from mailbot.domain.ladder import HURRIED, MISSED, UNPROMISED, Deadline
+from mailbot.domain.ladder import INTERNAL_TARGETS, MISSED, STEP_CLOCKS, Deadline
 from mailbot.domain.lifecycle import DecisionBuilder
 from mailbot.domain.model import OVER, Status, Target, Ticket
 from mailbot.domain.policy import Policy, Step
@@ -27,7 +27,7 @@ def take(builder: DecisionBuilder, due: Deadline, policy: Policy, now: datetime,
     if step is None:
         _end(builder, due, policy, now)
         return
-    if due.target in HURRIED:
+    if due.target in STEP_CLOCKS:
         builder.record(e.ClocksSet(now, "policy", ladder.without(builder.ticket.clocks, due.target)))
     builder.record(e.StepTaken(now, "policy", mine.name, due.step, step.at.target, due.due_at, because))
     _act(builder, step, due.step, because, policy, now)
@@ -37,7 +37,7 @@ def take(builder: DecisionBuilder, due: Deadline, policy: Policy, now: datetime,
 
 def _end(builder: DecisionBuilder, due: Deadline, policy: Policy, now: datetime) -> None:
     """A clock came to its own end: a promise is broken, or who has the ticket is reminded of it."""
-    if due.target not in UNPROMISED:
+    if due.target not in INTERNAL_TARGETS:
         builder.record(e.TargetMissed(now, "policy", due.target, due.due_at))
         return
     builder.record(e.ReminderDue(now, "policy", due.target, due.due_at))
@@ -48,7 +48,7 @@ def _reminder(ticket: Ticket, due: Deadline) -> tuple[str, str]:
     """(why, because) of a reminder that no step of the ladder asked for."""
     if ticket.held_for:
         return "unconfirmed", "nobody has accepted or rejected it yet"
-    if due.target in HURRIED:
+    if due.target in STEP_CLOCKS:
         return "reminder", f"{_IN_VAIN[due.target]}, and no further step follows"
     if ticket.status is Status.WAITING:
         return "follow_up", "the customer has not answered"
@@ -98,10 +98,10 @@ def _raise(
     builder: DecisionBuilder, level: str, because: str, by: str, policy: Policy, now: datetime
 ) -> bool:
     """Raises the level and finds an owner there; not when the ticket stands so high already."""
-    here = ladder.rank(policy, builder.ticket.level)
+    here = ladder.rank_of(policy, builder.ticket.level)
     if level not in policy.levels and here + 1 < len(policy.levels):
         level = policy.levels[here + 1]  # a former ladder may name a level that is gone: higher, then
-    if here >= ladder.rank(policy, level):
+    if here >= ladder.rank_of(policy, level):
         return False
     builder.record(e.TicketEscalated(now, by, level, because))
     ownership.give(builder, policy, now, by)
@@ -117,7 +117,7 @@ def escalate_by_hand(
     comes, and the new owner has to confirm within the time that the step to this level gives.
     """
     ticket = builder.ticket
-    here = ladder.rank(policy, ticket.level)
+    here = ladder.rank_of(policy, ticket.level)
     if ticket.status in OVER:
         return f"{ticket.number} is {ticket.status}"
     if not level:
@@ -126,7 +126,7 @@ def escalate_by_hand(
         level = policy.levels[here + 1]
     if level not in policy.levels:
         return f"there is no level {level!r}, the levels are {', '.join(policy.levels)}"
-    if ladder.rank(policy, level) <= here:
+    if ladder.rank_of(policy, level) <= here:
         return f"{ticket.number} stands at {ticket.level} already"
     _raise(builder, level, because, by, policy, now)
     _await(builder, *_step_to(level, builder.ticket, policy), now)
@@ -147,7 +147,7 @@ def _await(builder: DecisionBuilder, within: timedelta | None, index: int, now: 
     confirm(builder, now)
     ticket = builder.ticket
     if within and ticket.status in (Status.NEW, Status.OPEN) and not ticket.held_for:
-        clocks = ladder.hurried(ticket.clocks, Target.CONFIRMATION, within, index, now)
+        clocks = ladder.start_step_clock(ticket.clocks, Target.CONFIRMATION, within, index, now)
         builder.record(e.ClocksSet(now, "policy", clocks))
 
 
@@ -156,7 +156,7 @@ def _hand_over(builder: DecisionBuilder, team: str, because: str, policy: Policy
         return False
     old = ladder.calendar_of(builder.ticket, policy)
     builder.record(e.TicketHandedOver(now, "policy", team, because))
-    builder.record(e.ClocksSet(now, "policy", ladder.moved(builder.ticket.clocks, old, now)))
+    builder.record(e.ClocksSet(now, "policy", ladder.change_calendar(builder.ticket.clocks, old, now)))
     ownership.give(builder, policy, now, "policy")
     return True
 

@@ -17,7 +17,7 @@ from mailbot.domain.policy import Policy
 
 Arrival = e.MessageMoved | e.MergeReceived
 OUR_TURN = frozenset({Status.NEW, Status.OPEN})
-_NOT_KEPT = ladder.HURRIED | {Target.REPEAT}  # clocks whose span says nothing about the next one
+_NOT_KEPT = ladder.STEP_CLOCKS | {Target.REPEAT}  # clocks whose span says nothing about the next one
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,17 +139,19 @@ class _Walk:
                 if moment in self._pending and self.ticket.status not in OUR_TURN:
                     self._become(Status.OPEN, moment.at, closed_at=None)
             case e.TicketReleased(at=at):
-                clocks = ladder.answered(self.ticket.clocks)
+                clocks = ladder.after_answer(self.ticket.clocks)
                 self._become(self.ticket.status, at, held_for=None, clocks=clocks)
             case e.TicketHandedOver(at=at, team=team):
-                clocks = ladder.moved(self.ticket.clocks, ladder.calendar_of(self.ticket, self._policy), at)
+                clocks = ladder.change_calendar(
+                    self.ticket.clocks, ladder.calendar_of(self.ticket, self._policy), at
+                )
                 self.ticket = replace(self.ticket, team=team, clocks=clocks)
             case e.StepTaken(target=target, step=step, at=at):
                 self._fire(target, step, at)
             case e.TargetMissed(target=target, at=at) | e.ReminderDue(target=target, at=at):
                 self._fire(target, ladder.MISSED, at)
             case e.DecisionMade():
-                self.ticket = replace(self.ticket, clocks=ladder.decided(self.ticket.clocks))
+                self.ticket = replace(self.ticket, clocks=ladder.after_decision(self.ticket.clocks))
             case e.LadderChanged():
                 self._climb(moment)
                 self._hurry(moment)
@@ -163,7 +165,7 @@ class _Walk:
             self._become(status, at, closed_at=None, last_message_id=mail.message_id)
         elif mail.at >= then.opened_at:  # an answer from before it was asked answers nothing
             status = Status.CLOSED if then.status is Status.CLOSED else Status.WAITING
-            clocks = ladder.answered(then.clocks)
+            clocks = ladder.after_answer(then.clocks)
             self._become(status, at, first_response_at=then.first_response_at or at, clocks=clocks)
 
     def _become(self, status: Status, at: datetime, **changes: object) -> None:
@@ -177,7 +179,7 @@ class _Walk:
         self.ticket = replace(self.ticket, clocks=ladder.clocks_for(self.ticket, mine, calendar, at))
 
     def _fire(self, target: Target, step: int, at: datetime) -> None:
-        self.ticket = replace(self.ticket, clocks=ladder.fired(self.ticket.clocks, target, step, at))
+        self.ticket = replace(self.ticket, clocks=ladder.take_step(self.ticket.clocks, target, step, at))
 
     def _climb(self, event: e.LadderChanged) -> None:
         """From here on the steps taken are those of another ladder, and what it began runs since then."""
@@ -192,10 +194,10 @@ class _Walk:
 
     def _hurry(self, event: e.ClocksSet | e.LadderChanged) -> None:
         """Who has to confirm or decide, and until when, is as it was recorded; while it is our turn."""
-        waiting = tuple(each for each in event.clocks if each.target in ladder.HURRIED)
+        waiting = tuple(each for each in event.clocks if each.target in ladder.STEP_CLOCKS)
         if self.ticket.status in OUR_TURN:
-            clocks = (*ladder.without(self.ticket.clocks, *ladder.HURRIED), *waiting)
-            self.ticket = replace(self.ticket, clocks=ladder.in_order(clocks))
+            clocks = (*ladder.without(self.ticket.clocks, *ladder.STEP_CLOCKS), *waiting)
+            self.ticket = replace(self.ticket, clocks=ladder.sort_clocks(clocks))
 
 
 def _spans(events: Iterable[Event]) -> Mapping[Target, timedelta]:

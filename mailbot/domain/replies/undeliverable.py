@@ -206,7 +206,7 @@ def _tell(
 
 def _others(ticket: Ticket, lost: Collection[str], policy: Policy) -> tuple[str, ...]:
     """The people at the ticket's level but those whom no mail reaches; without any, one level up."""
-    here = max(ladder.rank(policy, ticket.level), 0)
+    here = max(ladder.rank_of(policy, ticket.level), 0)
     for level in policy.levels[here:]:
         people = (agent.address for agent in ladder.agents_at(policy, ticket.team, level))
         if found := tuple(address for address in people if address.lower() not in lost):

@@ -119,7 +119,7 @@ class Desk:
     def running(self, number: str) -> set[Target]:
         """Which promises run."""
         clocks = self.tickets[number].clocks
-        return {clock.target for clock in clocks if clock.running_since} - ladder.UNPROMISED
+        return {clock.target for clock in clocks if clock.running_since} - ladder.INTERNAL_TARGETS
 
 
 def desk(*numbers: str) -> Desk:

@@ -20,7 +20,7 @@ from mailbot.analysis.lint.text.intervals import Piece
 from mailbot.domain import ladder
 from mailbot.domain.assignment import choose, is_on_duty
 from mailbot.domain.policy import Agent, Policy
-from mailbot.domain.worktime import Calendar, is_open, stretches
+from mailbot.domain.worktime import Calendar, is_open, open_intervals
 
 UNCOVERED, ABSENT, NOBODY = "nobody-on-duty", "nobody-on-date", "nobody-there"
 SHORTEST = timedelta(minutes=5)  # 23:59-24:00 is how people write midnight
@@ -110,7 +110,7 @@ class _Shifts:
         key = id(calendar), usual
         if key not in self.known:
             taken = replace(calendar, dates={}) if usual else calendar
-            self.known[key] = list(stretches(taken, self.start, self.start + YEAR))
+            self.known[key] = list(open_intervals(taken, self.start, self.start + YEAR))
         return self.known[key]
 
 

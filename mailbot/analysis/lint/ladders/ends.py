@@ -110,15 +110,15 @@ def _shown(desk: Desk, proof: Proof) -> Witness | None:
 
 def _ends(policy: Policy, life: Life) -> bool:
     """Is it over below the top, with nobody of a higher level, no other team and no address told?"""
-    end = ladder.rank(policy, life.ticket.level)
-    if end >= ladder.rank(policy, _top(policy)) or life.ticket.team != life.opened.team:
+    end = ladder.rank_of(policy, life.ticket.level)
+    if end >= ladder.rank_of(policy, _top(policy)) or life.ticket.team != life.opened.team:
         return False
     told = {address for each in life.steps for address in each.told} - {life.opened.customer}
     return all(address in policy.agents and _rank(policy, address) <= end for address in told)
 
 
 def _rank(policy: Policy, address: str) -> int:
-    return ladder.rank(policy, policy.agents[address].level)
+    return ladder.rank_of(policy, policy.agents[address].level)
 
 
 def _top(policy: Policy) -> str:

@@ -109,7 +109,7 @@ def _borrows(policy: Policy, step: Step, route: Route) -> bool:
     if not step.hand_over_to or step.hand_over_to not in policy.teams or not level:
         return False
     own = policy.teams[step.hand_over_to].agents
-    raised = ladder.rank(policy, level) > ladder.rank(policy, route.level)
+    raised = ladder.rank_of(policy, level) > ladder.rank_of(policy, route.level)
     return raised and not any(agent.level == level for agent in own)
 
 
@@ -162,7 +162,7 @@ def _adds_nothing(policy: Policy, one: Step, other: Step, among: Iterable[Route]
     if other.reassign or not _does(other) <= _does(one):
         return False
     for route in among:
-        levels = [ladder.rank(policy, ladder.level_of(step, route.category)) for step in (one, other)]
+        levels = [ladder.rank_of(policy, ladder.level_of(step, route.category)) for step in (one, other)]
         if levels[1] > levels[0]:
             return False
     return True
@@ -185,7 +185,7 @@ def _undone(policy: Policy, one: Step, other: Step, among: Iterable[Route]) -> t
     if one.ask_decision and other.ask_decision:
         return f"asks {one.ask_decision} to decide", "asks something else, which puts that aside"
     pairs = [[ladder.level_of(step, route.category) for step in (one, other)] for route in among]
-    if all(low and ladder.rank(policy, low) < ladder.rank(policy, high) for low, high in pairs):
+    if all(low and ladder.rank_of(policy, low) < ladder.rank_of(policy, high) for low, high in pairs):
         low, high = pairs[0]
         return f"raises to {low}", f"to {high}"
     return None
@@ -201,7 +201,7 @@ def _escalates(desk: Desk, mine: Ladder, index: int, among: list[Route]) -> Iter
     reached = {each: _reached(desk.policy, mine, index, each, before) for each in wanted}
     if not wanted or not all(reached.values()):
         return
-    route = min(wanted, key=lambda each: ladder.rank(desk.policy, each.level))
+    route = min(wanted, key=lambda each: ladder.rank_of(desk.policy, each.level))
     level = ladder.level_of(mine.steps[index], route.category)
     # Rules that will be written may start lower, so that only the lowest level can't be meant.
     fault = not _starts_there(desk.policy, mine, index, route) or level == desk.policy.levels[0]
@@ -215,7 +215,7 @@ def _escalates(desk: Desk, mine: Ladder, index: int, among: list[Route]) -> Iter
             "name a higher level; to bring it up again, `remind`",
             (mine.name, level),
         ),
-        sorted(wanted, key=lambda each: ladder.rank(desk.policy, each.level)),
+        sorted(wanted, key=lambda each: ladder.rank_of(desk.policy, each.level)),
         at_step(desk, index, lambda taken: f"it stands at {taken.before.level} and stays there"),
     )
 
@@ -225,17 +225,17 @@ def _reached(policy: Policy, mine: Ladder, index: int, route: Route, earlier: fr
     may stand lower."""
     if _starts_there(policy, mine, index, route):
         return f"tickets on it start at {route.level}"
-    wanted = ladder.rank(policy, ladder.level_of(mine.steps[index], route.category))
+    wanted = ladder.rank_of(policy, ladder.level_of(mine.steps[index], route.category))
     for before in sorted(earlier):
         level = ladder.level_of(mine.steps[before], route.category)
-        if ladder.rank(policy, level) >= wanted:
+        if ladder.rank_of(policy, level) >= wanted:
             return f"step {before + 1} has raised it to {level} before"
     return ""
 
 
 def _starts_there(policy: Policy, mine: Ladder, index: int, route: Route) -> bool:
-    wanted = ladder.rank(policy, ladder.level_of(mine.steps[index], route.category))
-    return ladder.rank(policy, route.level) >= wanted
+    wanted = ladder.rank_of(policy, ladder.level_of(mine.steps[index], route.category))
+    return ladder.rank_of(policy, route.level) >= wanted
 
 
 def always_before(mine: Ladder) -> list[frozenset[int]]:

@@ -41,6 +41,7 @@ def configure(mode: str = "", *, level: int = logging.INFO, stream: TextIO | Non
     handler.setFormatter(as_text if chosen == "text" else _JsonLines(processors=[_describe, _as_json]))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd's lines name senders and recipients
+    logging.getLogger("mail.debug").setLevel(logging.CRITICAL)  # its PROXY reader; we log refusals ourselves
     logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)  # its crashes are expected
     _log.setLevel(level)
 

@@ -201,7 +201,7 @@ class Door(SMTP):
         peer; with LOCAL (the proxy looks whether we live) the proxy itself stays it."""
         try:
             async with asyncio.timeout(self.lobby.patience.header.total_seconds()):
-                client = await proxy.client(self._reader)
+                client = await proxy.read_client(self._reader)
         except TimeoutError:
             raise Farewell("421 4.4.2 No PROXY header came in time") from None
         except proxy.BadHeader as error:  # a set-up gone wrong: no customer's mail may bounce for it

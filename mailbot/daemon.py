@@ -18,7 +18,9 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import make_url
 
@@ -46,9 +48,12 @@ from mailbot.workers.http_monitor import Monitor
 from mailbot.workers.intake import Intake
 from mailbot.workers.loop import Loop, Service, stop_all, stuck
 from mailbot.workers.pending_requests import PendingRequests
-from mailbot.workers.runtime import Runtime, Snapshot, signer
+from mailbot.workers.runtime import Deps, Runtime, Snapshot, signer
 from mailbot.workers.shadow import Shadow
 from mailbot.workers.weekly_report import WeeklyReports
+
+if TYPE_CHECKING:
+    from mailbot.channels.imap.fetcher import ImapIntake
 
 ROLES = ("listener", "imap", "intake", "delivery", "deadlines")
 LONG_TURN = timedelta(minutes=15)  # for large mails over a slow IMAP connection, and for the weekly report
@@ -115,18 +120,11 @@ class Daemon:
         keys = TokenSigner(self.settings.secret or stored)
         policy = await with_former_ladders(self._store, loaded.policy)
         composer = Composer(validated.templates, keys, policy, signer=signer(self.settings.dkim))
-        self._runtime = Runtime(Snapshot(policy, composer, keys, self.settings.trust))
+        runtime = Runtime(Snapshot(policy, composer, keys, self.settings.trust))
+        self._deps = Deps(self._store, runtime, _now, self.metrics, self._waker("delivery"))
         await self._join()
         shadow, listener = self._build()
-        self._reloader = Reloader(
-            self._store,
-            self._runtime,
-            loaded,
-            self._env,
-            self.node,
-            shadow=shadow,
-            wake_delivery=self._waker("delivery"),
-        )
+        self._reloader = Reloader(self._deps, loaded, self._env, self.node, shadow)
         await record_policy(self._store, loaded)
         await self._reloader.forget_refusals()
         for service in self.services:
@@ -161,7 +159,7 @@ class Daemon:
             try:
                 error = await self._reloader.reload()
             finally:  # whatever happened, we go on by the policy that we have
-                self._supervisor.ready(f"policy {self._runtime.policy.version}")
+                self._supervisor.ready(f"policy {self._deps.runtime.policy.version}")
             if not self._reload_requested:  # else the newest request waits for what comes of the files now
                 await self._reloader.record_result(error)
 
@@ -187,29 +185,28 @@ class Daemon:
             pid=os.getpid(),
             roles=",".join(sorted(self._roles)),
             started_at=_now(),
-            policy=self._runtime.policy.version,
+            policy=self._deps.runtime.policy.version,
         )
         await self._store.write(nodes.join, node)
 
     def _build(self) -> tuple[Shadow | None, Listener | None]:
-        store, runtime, metrics, roles = self._store, self._runtime, self.metrics, self._roles
-        wake_delivery = self._waker("delivery")
+        deps, roles = self._deps, self._roles
         shadow = listener = None
         if "delivery" in roles:
             self._add_delivery()
-            self.add(Loop(FailedMail(store, runtime, wake_delivery, metrics, _now)))
+            self.add(Loop(FailedMail(deps)))
         if "intake" in roles:
-            shadow = Shadow(store, runtime, metrics, _now)
+            shadow = Shadow(deps)
             self._add_intake(shadow)
             self.add(Loop(shadow))
         if "deadlines" in roles:
-            self.add(Loop(Deadlines(store, runtime, wake_delivery, metrics, _now)))
-            self.add(Loop(PendingRequests(store, runtime, wake_delivery, _now)))
-        self.add(Loop(Cleanup(store, _now)))
-        self.add(Loop(WeeklyReports(store, runtime, wake_delivery, _now), patience=LONG_TURN))
+            self.add(Loop(Deadlines(deps)))
+            self.add(Loop(PendingRequests(deps)))
+        self.add(Loop(Cleanup(deps)))
+        self.add(Loop(WeeklyReports(deps), patience=LONG_TURN))
         if "imap" in roles and self.settings.imap:
             self._add_imap()
-        self.add(Loop(Heartbeat(store, self.node, self._wake_all)))
+        self.add(Loop(Heartbeat(self._store, self.node, self._wake_all)))
         if "listener" in roles:
             listener = self._add_listener()
         if self.settings.monitor:
@@ -246,17 +243,8 @@ class Daemon:
 
             checks = SenderChecks(trust, Resolver(trust.resolver).until, self.metrics)
         assert self._flow
-        intake = Intake(
-            self._store,
-            self._runtime,
-            self.node,
-            self._waker("delivery"),
-            self.metrics,
-            _now,
-            checks,
-            on_claimed=self._flow.handled,
-            on_processed=shadow.enqueue,
-        )
+        handled, enqueue = self._flow.handled, shadow.enqueue
+        intake = Intake(self._deps, self.node, checks, on_claimed=handled, on_processed=enqueue)
 
         async def release(span: timedelta) -> None:
             await intake.release()
@@ -268,32 +256,25 @@ class Daemon:
     def _add_imap(self) -> None:
         from mailbot.channels.imap.fetcher import ImapIntake  # few installations fetch: no start waits for it
 
-        def add(fetcher: ImapIntake) -> None:
-            async def close(span: timedelta) -> None:
-                await fetcher.close()
-
-            self.add(Loop(fetcher, patience=LONG_TURN, grace=IMAP_GRACE, on_stop=close))
-            self._troubles.append(lambda: f"{fetcher.name}: {fetcher.trouble}" if fetcher.trouble else "")
-
         for account in self.settings.imap:
-            add(
-                ImapIntake(
-                    self._store,
-                    account,
-                    policy=lambda: self._runtime.policy,
-                    keep=Keeper(self._store, self.metrics, self._flow),
-                    wake_intake=self._waker("intake"),
-                    wake=self._waker(f"imap {account.name}"),
-                    largest=self.settings.limits.size,
-                    now=_now,
-                )
+            fetcher = ImapIntake(
+                self._store,
+                account,
+                policy=lambda: self._deps.runtime.policy,
+                keep=Keeper(self._store, self.metrics, self._flow),
+                wake_intake=self._waker("intake"),
+                wake=self._waker(f"imap {account.name}"),
+                largest=self.settings.limits.size,
+                now=_now,
             )
+            self.add(Loop(fetcher, patience=LONG_TURN, grace=IMAP_GRACE, on_stop=fetcher.close))
+            self._troubles.append(partial(_imap_trouble, fetcher))
 
     def _add_listener(self) -> Listener:
         inherited = systemd.inherited_sockets(self._env, os.getpid())
         listener = Listener(
             self.settings,
-            policy=lambda: self._runtime.policy,
+            policy=lambda: self._deps.runtime.policy,
             keep=Keeper(self._store, self.metrics, self._flow),
             wake=self._waker("intake"),
             free_space=self._free_space,
@@ -344,6 +325,10 @@ class Daemon:
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def _imap_trouble(fetcher: "ImapIntake") -> str:
+    return f"{fetcher.name}: {fetcher.trouble}" if fetcher.trouble else ""
 
 
 def _require_signing_key(settings: Settings) -> None:

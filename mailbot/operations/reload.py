@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -16,7 +16,7 @@ from mailbot.operations.validate_policy import Validated, validate_with_analysis
 from mailbot.store import installation, ladders, nodes, policies
 from mailbot.store.store import Store
 from mailbot.workers import admin_mail
-from mailbot.workers.runtime import Runtime
+from mailbot.workers.runtime import Deps
 from mailbot.workers.shadow import Shadow
 
 
@@ -42,18 +42,10 @@ class Reloader:
     """Replaces the policy of one node. `loaded` is the configuration in force, `shadow` its shadow worker."""
 
     def __init__(
-        self,
-        store: Store,
-        runtime: Runtime,
-        loaded: Loaded,
-        env: Mapping[str, str],
-        node: str,
-        *,
-        shadow: Shadow | None,
-        wake_delivery: Callable[[], None],
+        self, deps: Deps, loaded: Loaded, env: Mapping[str, str], node: str, shadow: Shadow | None
     ) -> None:
-        self._store, self._runtime, self._loaded, self._env, self._node = store, runtime, loaded, env, node
-        self._shadow, self._wake_delivery = shadow, wake_delivery
+        self._deps, self._store, self._runtime = deps, deps.store, deps.runtime
+        self._loaded, self._env, self._node, self._shadow = loaded, env, node, shadow
 
     async def reload(self) -> str:
         """Put the files in force, or keep the old policy and notify the admins. Return why, "" when taken."""
@@ -110,4 +102,4 @@ class Reloader:
         first: bool = bool(mail.bulletins) and await self._store.write(admin_mail.enqueue_once, mail)
         if first:
             log.admins_notified(admins=len(mail.bulletins))
-            self._wake_delivery()
+            self._deps.wake_delivery()

@@ -1,13 +1,13 @@
 """Removes what has no use any more: answer limits that allow everything again, suppressions that are over."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Connection
 
 from mailbot.store import allowances, suppressions
-from mailbot.store.store import Store
+from mailbot.workers.runtime import Deps
 
 EVERY = timedelta(hours=1)
 
@@ -18,11 +18,11 @@ class Cleanup:
     name: Final = "cleanup"
     stop_stage: Final = "background"
 
-    def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
-        self._store, self._now = store, now
+    def __init__(self, deps: Deps) -> None:
+        self._deps, self._store = deps, deps.store
 
     async def run_once(self) -> timedelta:
-        await self._store.write(_forget, self._now())
+        await self._store.write(_forget, self._deps.now())
         return EVERY
 
 

@@ -1,6 +1,6 @@
 """Takes the steps that have come due. Nothing looks at tickets whose deadline has not come."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -10,12 +10,10 @@ from sqlalchemy import Connection
 from mailbot import log
 from mailbot.domain import events as e
 from mailbot.domain.decisions import on_deadline
-from mailbot.metrics import Metrics
 from mailbot.store import deadlines, suppressions, tickets
-from mailbot.store.store import Store
 from mailbot.workers import outbox_rows
 from mailbot.workers.loop import process_isolating_failures
-from mailbot.workers.runtime import Runtime, Wake, load_missing_ladders
+from mailbot.workers.runtime import Deps, load_missing_ladders
 
 BATCH = 500
 # Longest rest: a decision elsewhere may arm a deadline that comes before the one we rest for.
@@ -37,19 +35,11 @@ class Deadlines:
     name: Final = "deadlines"
     stop_stage: Final = "process"
 
-    def __init__(
-        self,
-        store: Store,
-        runtime: Runtime,
-        wake_delivery: Wake,
-        metrics: Metrics,
-        now: Callable[[], datetime],
-    ) -> None:
-        self._store, self._runtime, self._now = store, runtime, now
-        self._wake_delivery, self._metrics = wake_delivery, metrics
+    def __init__(self, deps: Deps) -> None:
+        self._deps, self._store = deps, deps.store
 
     async def run_once(self) -> timedelta | float:
-        due = await self._store.read(deadlines.due, self._now(), BATCH)
+        due = await self._store.read(deadlines.due, self._deps.now(), BATCH)
         if not due:
             return await self._rest()
         await process_isolating_failures(due, self._fire, self._park)
@@ -59,26 +49,26 @@ class Deadlines:
         next_due_at = await self._store.read(deadlines.next_due_at)
         if next_due_at is None:
             return LOOK_AGAIN
-        return max(timedelta(), min(LOOK_AGAIN, next_due_at - self._now()))
+        return max(timedelta(), min(LOOK_AGAIN, next_due_at - self._deps.now()))
 
     async def _fire(self, due: Sequence[deadlines.Due]) -> None:
         for fired in await self._store.write(self._record, tuple(due), alone=True):
             self._log(fired)
-        self._wake_delivery()
+        self._deps.wake_delivery()
 
     async def _park(self, due: deadlines.Due, error: Exception) -> None:
         reason = f"{type(error).__name__}: {error}"
         await self._store.write(deadlines.park, deadlines.ParkedDeadline(due.ticket, reason))
-        self._metrics.parked.inc()
+        self._deps.metrics.parked.inc()
         log.deadline_parked(number=due.ticket, error=error)
 
     def _record(self, connection: Connection, items: Sequence[Sequence[deadlines.Due]]) -> list[list[Fired]]:
         return [self._record_batch(connection, batch) for batch in items]
 
     def _record_batch(self, connection: Connection, batch: Sequence[deadlines.Due]) -> list[Fired]:
-        now = self._now()
+        now = self._deps.now()
         loaded = tickets.load_free(connection, [due.ticket for due in batch])
-        snapshot = load_missing_ladders(connection, self._runtime.snapshot, loaded.values())
+        snapshot = load_missing_ladders(connection, self._deps.runtime.snapshot, loaded.values())
         loads = snapshot.agent_loads
         loads.refresh(connection, snapshot.policy)
         still_due = deadlines.still_due(connection, loaded, now)
@@ -96,7 +86,7 @@ class Deadlines:
         return fired
 
     def _log(self, fired: Fired) -> None:
-        now = self._now()
+        now = self._deps.now()
         for event in fired.events:
             match event:
                 case e.StepTaken():
@@ -108,6 +98,6 @@ class Deadlines:
                 case _:
                     continue
             lateness = now - event.due_at
-            self._metrics.fired.inc()
-            self._metrics.lateness_seconds.observe(lateness.total_seconds())
+            self._deps.metrics.fired.inc()
+            self._deps.metrics.lateness_seconds.observe(lateness.total_seconds())
             log.deadline_fired(number=fired.number, step=f"{event.target}: {step}", lateness=lateness)

@@ -1,21 +1,19 @@
 """Notifies tickets and their people of mail that was given up: by our relay, or by us after days of trying."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from sqlalchemy import Connection
 
 from mailbot import log
 from mailbot.domain.replies.undeliverable import Mute, on_failure
-from mailbot.metrics import Metrics
 from mailbot.store import failures, suppressions, tickets
 from mailbot.store.failures import Failed
-from mailbot.store.store import Store
 from mailbot.workers import outbox_rows
 from mailbot.workers.loop import process_isolating_failures
-from mailbot.workers.runtime import Runtime, Wake, load_missing_ladders
+from mailbot.workers.runtime import Deps, load_missing_ladders
 
 BATCH = 100
 REST = timedelta(seconds=1)
@@ -36,16 +34,8 @@ class FailedMail:
     name: Final = "failed mail"
     stop_stage: Final = "process"
 
-    def __init__(
-        self,
-        store: Store,
-        runtime: Runtime,
-        wake_delivery: Wake,
-        metrics: Metrics,
-        now: Callable[[], datetime],
-    ) -> None:
-        self._store, self._runtime, self._now = store, runtime, now
-        self._wake_delivery, self._metrics = wake_delivery, metrics
+    def __init__(self, deps: Deps) -> None:
+        self._deps, self._store = deps, deps.store
 
     async def run_once(self) -> timedelta | float:
         failed = await self._store.read(failures.untold, BATCH)
@@ -56,7 +46,7 @@ class FailedMail:
 
     async def _park(self, failed: Failed, error: Exception) -> None:
         await self._store.write(self._give_up, failed.sent.id)
-        self._metrics.parked.inc()
+        self._deps.metrics.parked.inc()
         log.failed_mail_parked(outbox_id=failed.sent.id, number=failed.sent.ticket, error=error)
 
     async def _handle(self, batch: Sequence[Failed]) -> None:
@@ -65,16 +55,16 @@ class FailedMail:
             log.failed_mail_recorded(
                 outbox_id=each.failed.sent.id, number=each.number, suppressed=each.suppressed
             )
-        self._wake_delivery()
+        self._deps.wake_delivery()
 
     def _record(self, connection: Connection, items: Sequence[Sequence[int]]) -> list[list[Recorded]]:
         return [self._record_batch(connection, ids) for ids in items]
 
     def _record_batch(self, connection: Connection, ids: Sequence[int]) -> list[Recorded]:
-        now = self._now()
+        now = self._deps.now()
         numbers = {failed.sent.ticket for failed in failures.untold(connection, BATCH, ids)}
         loaded = tickets.load_with_heirs(connection, numbers)
-        snapshot = load_missing_ladders(connection, self._runtime.snapshot, loaded.values())
+        snapshot = load_missing_ladders(connection, self._deps.runtime.snapshot, loaded.values())
         outcomes, recorded, suppressed = [], [], dict[str, Mute]()
         notified = set[tuple[str, str]]()  # (ticket, recipient) in this batch
         # Read again: another node may have recorded some while we waited for the tickets' locks.
@@ -99,5 +89,5 @@ class FailedMail:
         return recorded
 
     def _give_up(self, connection: Connection, ids: Sequence[int]) -> list[None]:
-        failures.tell(connection, ids, self._now())
+        failures.tell(connection, ids, self._deps.now())
         return [None] * len(ids)

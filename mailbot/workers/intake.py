@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from sqlalchemy import Connection
@@ -14,11 +14,9 @@ from mailbot.domain.decisions import MailDecision
 from mailbot.domain.model import InboundMail
 from mailbot.errors import StoreUnavailable
 from mailbot.mail.parsing.parse import parse
-from mailbot.metrics import Metrics
 from mailbot.store import inbox
-from mailbot.store.store import Store
 from mailbot.workers.loop import process_isolating_failures
-from mailbot.workers.runtime import CheckSender, Runtime, Wake
+from mailbot.workers.runtime import CheckSender, Deps
 from mailbot.workers.ticketing import Processed, process_mails
 
 BATCH = 50
@@ -38,7 +36,7 @@ class ParsedMail:
 
 
 class Intake:
-    """The worker. `wake_delivery` is called after each commit that enqueues mail.
+    """The worker.
 
     `check_sender` examines senders that no trusted host has vouched for; None: no check.
     `on_claimed(count, most)` is called after each claim, `on_processed` with each mail after its commit.
@@ -49,19 +47,14 @@ class Intake:
 
     def __init__(
         self,
-        store: Store,
-        runtime: Runtime,
+        deps: Deps,
         node: str,
-        wake_delivery: Wake,
-        metrics: Metrics,
-        now: Callable[[], datetime],
         check_sender: CheckSender | None = None,
         on_claimed: Callable[[int, int], None] = lambda count, most: None,
         on_processed: Callable[[Processed], None] = lambda processed: None,
     ) -> None:
-        self._store, self._runtime, self._node = store, runtime, node
-        self._wake_delivery, self._metrics, self._now = wake_delivery, metrics, now
-        self._started_at = self._look_again_at = now()
+        self._deps, self._store, self._node = deps, deps.store, node
+        self._started_at = self._look_again_at = deps.now()
         self._check_sender, self._on_claimed, self._on_processed = check_sender, on_claimed, on_processed
         self._checking: dict[asyncio.Task[InboundMail], ParsedMail] = {}
 
@@ -82,13 +75,13 @@ class Intake:
 
     async def _try_suspect(self) -> bool:
         """Handle one mail that a node died on. Return whether there may be another. Asks only now and then."""
-        if self._now() < self._look_again_at:
+        if self._deps.now() < self._look_again_at:
             return False
         suspects = await self._store.write(inbox.claim, inbox.Claim(self._node, 1, self._suspects()))
         parsed = await self._parse_all(suspects)
         await self._handle([replace(each, mail=await self._check(each)) for each in parsed])
         if not suspects:
-            self._look_again_at = self._now() + IDLE
+            self._look_again_at = self._deps.now() + IDLE
         return bool(suspects)
 
     def _suspects(self) -> tuple[int, ...]:
@@ -97,7 +90,7 @@ class Intake:
         The last try waits until this node has run for a while. Else a kill from outside, again and again,
         would be blamed on the mail.
         """
-        if self._now() - self._started_at < STEADY:
+        if self._deps.now() - self._started_at < STEADY:
             return tuple(range(1, inbox.STRIKES - 1))
         return tuple(range(1, inbox.STRIKES))
 
@@ -135,7 +128,7 @@ class Intake:
 
     async def _parse(self, claimed: inbox.Claimed) -> ParsedMail | None:
         await asyncio.sleep(0)  # sessions and deliveries go on between two mails
-        snapshot = self._runtime.snapshot
+        snapshot = self._deps.runtime.snapshot
         ids, own = snapshot.trust.authserv_ids, snapshot.policy.mailboxes.keys()
         try:
             if len(claimed.raw) > LARGE:
@@ -152,12 +145,12 @@ class Intake:
             for event in processed.decided.decision.events:
                 self._log(processed.decided, event)
             self._on_processed(processed)
-        self._wake_delivery()
+        self._deps.wake_delivery()
 
     def _record(
         self, connection: Connection, batches: Sequence[Sequence[ParsedMail]]
     ) -> list[list[Processed]]:
-        snapshot, now = self._runtime.snapshot, self._now()
+        snapshot, now = self._deps.runtime.snapshot, self._deps.now()
         return [
             process_mails(
                 connection, [(parsed.claimed, parsed.mail) for parsed in batch], snapshot, self._node, now
@@ -168,7 +161,7 @@ class Intake:
     async def _park(self, claimed: inbox.Claimed, error: Exception) -> None:
         reason = f"{type(error).__name__}: {error}"
         await self._store.write(inbox.park, inbox.Parked(claimed.inbox_id, reason))
-        self._metrics.parked.inc()
+        self._deps.metrics.parked.inc()
         log.mail_parked(inbox_id=claimed.inbox_id, error=error)
 
     async def _unclaim(self, claimed: Sequence[inbox.Claimed]) -> None:
@@ -179,7 +172,7 @@ class Intake:
         ticket = decided.decision.ticket
         match event:
             case e.TicketRouted():
-                self._metrics.opened.inc()
+                self._deps.metrics.opened.inc()
                 log.ticket_opened(
                     number=ticket.number,
                     rule=ticket.rule,
@@ -188,12 +181,12 @@ class Intake:
                     priority=ticket.priority,
                 )
             case e.CustomerWrote(evidence=evidence):
-                self._metrics.threaded.inc()
+                self._deps.metrics.threaded.inc()
                 log.mail_threaded(number=ticket.number, evidence=evidence)
             case e.AutomaticMailReceived(reason=reason):
                 log.automatic_mail_recorded(number=ticket.number, reason=reason)
             case e.DeliveryBounced():
-                self._metrics.bounced.labels(event.report).inc()
+                self._deps.metrics.bounced.labels(event.report).inc()
                 log.delivery_bounced(
                     number=ticket.number,
                     kind=event.report,
@@ -204,7 +197,7 @@ class Intake:
             case e.ThanksReceived():
                 log.thanks_recorded(number=ticket.number)
             case e.AcknowledgementSuppressed(reason=reason):
-                self._metrics.suppress(reason)
+                self._deps.metrics.suppress(reason)
                 log.acknowledgement_suppressed(number=ticket.number, reason=reason)
             case e.AgentAnswered():
                 log.agent_answered(number=ticket.number)

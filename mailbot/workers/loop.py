@@ -24,26 +24,22 @@ STOP_ORDER: tuple[StopStage, ...] = get_args(StopStage)
 PATIENCE = timedelta(minutes=2)
 
 
-class Worker(Protocol):
-    """Something done again and again. `run_once` returns how long it may rest (seconds or a span)."""
-
+class Stoppable(Protocol):
     @property
     def name(self) -> str: ...
 
     @property
     def stop_stage(self) -> StopStage: ...
+
+
+class Worker(Stoppable, Protocol):
+    """Something done again and again. `run_once` returns how long it may rest (seconds or a span)."""
 
     async def run_once(self) -> timedelta | float: ...
 
 
-class Service(Protocol):
+class Service(Stoppable, Protocol):
     """What the daemon starts and stops: a loop, a listener. `stop` returns within `span`, if it can."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def stop_stage(self) -> StopStage: ...
 
     async def start(self) -> None: ...
 

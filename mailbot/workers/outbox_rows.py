@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from mailbot import log
@@ -55,28 +56,17 @@ def build_row(notice: Notice | Bulletin, snapshot: Snapshot, now: datetime, aske
         return _row(nonce, notice, now, asked_at, f"unsafe to send: {refusal}"[:200])
     if mail.fallback:
         log.template_failed(kind=mail.kind, error=mail.template_error)
-    return Owed(
-        nonce=nonce,
+    row = _row(nonce, notice, now, asked_at)
+    return replace(
+        row,
         message_id=mail.message_id,
-        ticket=mail.number,
-        kind=mail.kind,
-        lane=mail.lane,
         sender=mail.sender,
         recipient=mail.recipient,
         content=mail.content,
-        reason="",
-        asked_at=asked_at,
-        due_at=now,
-        why=_why(notice),
     )
 
 
-def _why(notice: Notice | Bulletin) -> str:
-    """Return what a team notice is about, "" for other mail: a notice about a failure may fail itself."""
-    return notice.why if isinstance(notice, TeamNotice) else ""
-
-
-def _row(nonce: str, notice: Notice | Bulletin, now: datetime, asked_at: datetime, reason: str) -> Owed:
+def _row(nonce: str, notice: Notice | Bulletin, now: datetime, asked_at: datetime, reason: str = "") -> Owed:
     return Owed(
         nonce=nonce,
         message_id="",
@@ -89,7 +79,7 @@ def _row(nonce: str, notice: Notice | Bulletin, now: datetime, asked_at: datetim
         reason=reason,
         asked_at=asked_at,
         due_at=now,
-        why=_why(notice),
+        why=notice.why if isinstance(notice, TeamNotice) else "",  # a notice about a failure may fail too
     )
 
 

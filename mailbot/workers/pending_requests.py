@@ -1,8 +1,8 @@
 """Asks people again about requests for compensation that wait too long, a level higher each time."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from sqlalchemy import Connection
@@ -14,10 +14,9 @@ from mailbot.domain.events import ApprovalRequested
 from mailbot.domain.model import Ticket
 from mailbot.domain.policy import Policy
 from mailbot.store import compensations, queries, tickets
-from mailbot.store.store import Store
 from mailbot.workers import outbox_rows
 from mailbot.workers.loop import process_isolating_failures
-from mailbot.workers.runtime import Runtime, Snapshot, Wake, load_missing_ladders
+from mailbot.workers.runtime import Deps, Snapshot, load_missing_ladders
 
 EVERY = timedelta(minutes=1)
 
@@ -37,13 +36,11 @@ class PendingRequests:
     name: Final = "pending requests"
     stop_stage: Final = "process"
 
-    def __init__(
-        self, store: Store, runtime: Runtime, wake_delivery: Wake, now: Callable[[], datetime]
-    ) -> None:
-        self._store, self._runtime, self._wake, self._now = store, runtime, wake_delivery, now
+    def __init__(self, deps: Deps) -> None:
+        self._deps, self._store = deps, deps.store
 
     async def run_once(self) -> timedelta:
-        policy = self._runtime.policy
+        policy = self._deps.runtime.policy
         if policy.authority.per_ticket:
             overdue = await self._store.read(self._overdue, policy)
             ids = [each.request.id for each in overdue]
@@ -54,7 +51,7 @@ class PendingRequests:
         if requests:
             count: int = await self._store.write(self._record, requests, alone=True)
             if count:
-                self._wake()
+                self._deps.wake_delivery()
 
     async def _log_failure(self, request: int, error: Exception) -> None:
         log.pending_request_failed(request=request, error=error)
@@ -66,7 +63,7 @@ class PendingRequests:
 
         Work time is never more than time, so that only few need a closer look.
         """
-        now, overdue = self._now(), []
+        now, overdue = self._deps.now(), []
         for request in compensations.open_requests(connection):
             if now - request.at < policy.authority.decide_within or (among and request.id not in among):
                 continue
@@ -78,7 +75,7 @@ class PendingRequests:
 
     def _record(self, connection: Connection, items: Sequence[Sequence[int]]) -> list[int]:
         compensations.lock(connection)
-        snapshot, count = self._runtime.snapshot, 0
+        snapshot, count = self._deps.runtime.snapshot, 0
         for ids in items:
             # Read again: another node may have done it while we waited for the lock.
             for overdue in self._overdue(connection, snapshot.policy, ids):
@@ -90,7 +87,7 @@ class PendingRequests:
         number, request = overdue.ticket.number, overdue.request
         ticket = tickets.load(connection, [number])[number]
         snapshot = load_missing_ladders(connection, snapshot, [ticket])
-        policy, now = snapshot.policy, self._now()
+        policy, now = snapshot.policy, self._deps.now()
         facts = compensations.facts(connection, ticket, windows(policy, now))
         if ticket.merged_into is None and request.id in {each.id for each in facts.requests}:
             decision = on_undecided(ticket, request, overdue.last, facts, policy, now)

@@ -7,6 +7,7 @@ the next deadline and the policy version that its events name.
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -17,7 +18,9 @@ from mailbot.mail.auth.sign import Signer
 from mailbot.mail.compose.compose import Composer
 from mailbot.mail.compose.reply_tokens import TokenSigner
 from mailbot.mail.compose.templates import Templates
+from mailbot.metrics import Metrics
 from mailbot.store import ladders
+from mailbot.store.store import Store
 from mailbot.workers.agent_loads import AgentLoads
 
 
@@ -48,6 +51,17 @@ class Runtime:
         self.snapshot = replace(self.snapshot, policy=policy, composer=composer)
 
 
+@dataclass(frozen=True, slots=True)
+class Deps:
+    """What workers work with. `wake_delivery` is called after each commit that enqueues mail."""
+
+    store: Store
+    runtime: Runtime
+    now: Callable[[], datetime]
+    metrics: Metrics
+    wake_delivery: Callable[[], None]
+
+
 def load_missing_ladders(connection: Connection, snapshot: Snapshot, tickets: Iterable[Ticket]) -> Snapshot:
     """Return the snapshot with the ladders that these tickets follow and its policy does not know.
 
@@ -67,6 +81,5 @@ def signer(dkim: Dkim | None) -> Signer | None:
     return Signer(dkim.domain, dkim.selector, dkim.headers, dkim.key) if dkim and dkim.key else None
 
 
-Wake = Callable[[], None]
 # (envelope, raw mail, parsed mail) -> the mail with what was found out about its sender. Never raises.
 CheckSender = Callable[[Envelope, bytes, InboundMail], Awaitable[InboundMail]]

@@ -6,9 +6,9 @@ fault the worker does nothing until another shadow policy is put in its place.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from sqlalchemy import Connection
@@ -21,10 +21,8 @@ from mailbot.domain.model import CustomerHistory
 from mailbot.domain.policy import Policy
 from mailbot.domain.policy_diff import Case, Change, compared, placed, recorded
 from mailbot.domain.routing.conditions import STORE_FIELDS
-from mailbot.metrics import Metrics
 from mailbot.store import customer_history, shadows
-from mailbot.store.store import Store
-from mailbot.workers.runtime import Runtime
+from mailbot.workers.runtime import Deps
 from mailbot.workers.ticketing import Processed
 
 BATCH = 200
@@ -39,8 +37,8 @@ class Shadow:
     name: Final = "shadow"
     stop_stage: Final = "background"
 
-    def __init__(self, store: Store, runtime: Runtime, metrics: Metrics, now: Callable[[], datetime]) -> None:
-        self._store, self._runtime, self._metrics, self._now = store, runtime, metrics, now
+    def __init__(self, deps: Deps) -> None:
+        self._deps, self._store = deps, deps.store
         self._policy: Policy | None = None
         self._at_work: Policy | None = None  # set at the start of a turn: the last turn failed
         self._waiting: list[Case] = []
@@ -76,7 +74,7 @@ class Shadow:
             self._room = ROOM
         if policy is None or policy is self._at_work or not (cases or missed):
             return IDLE
-        cases, in_force = await self._complete(cases, policy), self._runtime.policy
+        cases, in_force = await self._complete(cases, policy), self._deps.runtime.policy
         self._at_work = policy  # the loop logs a fault, once
         changes = await asyncio.to_thread(_changes, cases, policy, in_force)
         self._at_work = None
@@ -92,18 +90,18 @@ class Shadow:
     async def _record(
         self, cases: Sequence[Case], changes: Sequence[Change], missed: int, policy: Policy
     ) -> None:
-        self._metrics.shadow.labels("agreed").inc(len(cases) - len(changes))
-        self._metrics.shadow.labels("differed").inc(len(changes))
-        self._metrics.shadow.labels("missed").inc(missed)
+        self._deps.metrics.shadow.labels("agreed").inc(len(cases) - len(changes))
+        self._deps.metrics.shadow.labels("differed").inc(len(changes))
+        self._deps.metrics.shadow.labels("missed").inc(missed)
         for change in changes:
             log.shadow_differs(
                 number=change.name, kind=change.kind, rule=change.old_rule, shadow_rule=change.new_rule
             )
         versions = {case.name: case.policy for case in cases}
-        for version in dict.fromkeys([*versions.values()] or [self._runtime.policy.version]):
+        for version in dict.fromkeys([*versions.values()] or [self._deps.runtime.policy.version]):
             differing = [change for change in changes if versions[change.name] == version]
             agreed = sum(case.policy == version for case in cases) - len(differing)
-            looked = shadows.Looked(policy.version, version, self._now(), agreed, missed, differing)
+            looked = shadows.Looked(policy.version, version, self._deps.now(), agreed, missed, differing)
             await self._store.write(shadows.record, looked)
             missed = 0
 

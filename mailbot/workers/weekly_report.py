@@ -6,7 +6,6 @@ recorded before that week ended (a fresh installation), there is nothing to repo
 
 import asyncio
 import hashlib
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -15,10 +14,9 @@ from mailbot.domain.model import Attachment
 from mailbot.domain.notices import Bulletin
 from mailbot.domain.policy import Policy, WeeklyReport
 from mailbot.store import installation
-from mailbot.store.store import Store
 from mailbot.workers import admin_mail
 from mailbot.workers.admin_mail import Announcement
-from mailbot.workers.runtime import Runtime, Snapshot, Wake
+from mailbot.workers.runtime import Deps, Snapshot
 
 if TYPE_CHECKING:
     from mailbot.reports.figures.api import Report
@@ -33,15 +31,12 @@ class WeeklyReports:
     name: Final = "weekly report"
     stop_stage: Final = "process"
 
-    def __init__(
-        self, store: Store, runtime: Runtime, wake_delivery: Wake, now: Callable[[], datetime]
-    ) -> None:
-        self._store, self._runtime, self._now = store, runtime, now
-        self._wake_delivery = wake_delivery
+    def __init__(self, deps: Deps) -> None:
+        self._deps, self._store = deps, deps.store
         self._sent = ""  # the newest occasion that is known to be mailed
 
     async def run_once(self) -> timedelta:
-        snapshot, now = self._runtime.snapshot, self._now()
+        snapshot, now = self._deps.runtime.snapshot, self._deps.now()
         settings = snapshot.policy.weekly
         if settings is None:
             return LOOK_AGAIN
@@ -65,12 +60,12 @@ class WeeklyReports:
             if not await self._store.read(read.any_before, due_at):
                 return  # asked again later: another node may have mail that it has not recorded yet
             period = last_week(due_at, zone_of(policy))
-            report = await self._store.read(read.report, period, policy, self._now())
+            report = await self._store.read(read.report, period, policy, self._deps.now())
             mails = await asyncio.to_thread(report_mails, report, policy, settings)
-            announcement = Announcement(occasion, mails, snapshot, self._now())
+            announcement = Announcement(occasion, mails, snapshot, self._deps.now())
             if await self._store.write(admin_mail.enqueue_once, announcement, alone=True):
                 log.weekly_report_queued(week=occasion.rpartition(" ")[2], mails=len(mails))
-                self._wake_delivery()
+                self._deps.wake_delivery()
         self._sent = occasion
 
 

@@ -27,7 +27,7 @@ from mailbot.metrics import Metrics
 from mailbot.store import deadlines, migrate, tickets
 from mailbot.store.store import Store
 from mailbot.workers.deadlines import BATCH, Deadlines
-from mailbot.workers.runtime import Runtime, Snapshot
+from mailbot.workers.runtime import Deps, Runtime, Snapshot
 from tests import builders
 from tests.bench.figures import Run, percentile
 from tests.bench.stage import Stage
@@ -158,7 +158,7 @@ def _careless(daemon: DaemonProcess) -> Iterator[sqlite3.Connection]:
 async def _turns(desk: Desk, rounds: int) -> dict[str, float]:
     """The duty itself with a clock of ours: first nothing is due, then 500, as often as there are rounds."""
     clock = datetime.now(UTC) + timedelta(minutes=1)
-    duty = Deadlines(desk.store, desk.runtime, lambda: None, Metrics(), lambda: clock)
+    duty = Deadlines(Deps(desk.store, desk.runtime, lambda: clock, Metrics(), lambda: None))
     quiet = [await _timed(duty) for _ in range(QUIET_TURNS)]
     looks = [_looked(desk, clock) for _ in range(QUIET_TURNS)]
     full, claims = [], []

@@ -17,7 +17,7 @@ from mailbot.metrics import Metrics
 from mailbot.store import inbox, migrate, policies
 from mailbot.store.store import Store
 from mailbot.workers.intake import Intake
-from mailbot.workers.runtime import Runtime, Snapshot
+from mailbot.workers.runtime import Deps, Runtime, Snapshot
 from tests.bench import corpus
 from tests.bench.figures import Run
 from tests.bench.stage import Stage
@@ -62,7 +62,7 @@ async def _fill(daemon: DaemonProcess, mails: int) -> None:
     keys = TokenSigner(b"a secret for the bench alone, no more")
     composer = Composer(load_templates(loaded.settings.templates), keys, policy)
     runtime = Runtime(Snapshot(policy, composer, keys, loaded.settings.trust))
-    intake = Intake(store, runtime, "bench", lambda: None, Metrics(), lambda: datetime.now(UTC))
+    intake = Intake(Deps(store, runtime, lambda: datetime.now(UTC), Metrics(), lambda: None), "bench")
     made = corpus.mails(mails, run="replay")
     with (daemon.folder / "bench.log").open("w") as log:
         journal.configure("json", stream=log)

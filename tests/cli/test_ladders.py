@@ -5,7 +5,6 @@ from datetime import timedelta
 
 from mailbot.domain.model import Target
 from mailbot.domain.policy import Moment, Step
-from mailbot.metrics import Metrics
 from mailbot.store import ladders
 from mailbot.workers.deadlines import Deadlines
 from tests.cli.test_merge import TEMPLATES, Shell
@@ -23,7 +22,7 @@ async def test_a_decision_is_shown_answered_once_and_told(shell: Shell) -> None:
     shell.store.write_now(ladders.keep, shell.desk.runtime.policy)
     number = (await shell.desk.receive()).number
     shell.desk.clock += timedelta(hours=1)
-    duty = Deadlines(shell.store, shell.desk.runtime, lambda: None, Metrics(), lambda: shell.desk.clock)
+    duty = Deadlines(shell.desk.deps)
     await duty.run_once()
 
     assert "to be decided Refund? (yes, no), by management" in shell.run("ticket", "show", number)

@@ -14,7 +14,6 @@ from mailbot.cli.shared import sides
 from mailbot.config.api import load
 from mailbot.domain.model import Ticket
 from mailbot.domain.policy_outline import outline
-from mailbot.metrics import Metrics
 from mailbot.store import ladders, policies
 from mailbot.store.deadlines import next_due_at
 from mailbot.store.schema import events
@@ -52,7 +51,7 @@ def changed(tmp_path: Path, name: str, old: str, new: str) -> Path:
 async def filled(shell: Shell) -> list[Ticket]:
     """Three days with a daemon that is never late."""
     shell.desk.clock = NOW
-    duty = Deadlines(shell.store, shell.desk.runtime, lambda: None, Metrics(), lambda: shell.desk.clock)
+    duty = Deadlines(shell.desk.deps)
     found = []
     for subject in ("Saldo terpotong", "Halo", "Barang"):
         found.append(await shell.desk.receive(Subject=subject))

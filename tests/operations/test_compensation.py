@@ -26,6 +26,7 @@ from mailbot.domain.routing import conditions
 from mailbot.domain.routing.money import Money
 from mailbot.domain.worktime import ALL_DAY, Calendar
 from mailbot.mail.compose.compose import Composer
+from mailbot.metrics import Metrics
 from mailbot.operations.compensation import CompensationCommand, compensate, decide
 from mailbot.operations.merge_split import MergeCommand, join
 from mailbot.operations.transaction import Transaction
@@ -34,7 +35,7 @@ from mailbot.store.schema import outbox
 from mailbot.store.store import Store
 from mailbot.store.tickets import Message, Outcome
 from mailbot.workers.pending_requests import PendingRequests
-from mailbot.workers.runtime import Runtime, Snapshot
+from mailbot.workers.runtime import Deps, Runtime, Snapshot
 from tests.builders import NOW, envelope, facts, mail, policy
 from tests.workers.test_intake import KEYS, TEMPLATES
 
@@ -501,7 +502,7 @@ async def test_what_nobody_decides_in_time_goes_a_level_higher_once_for_all_node
     assert isinstance(ruling, Ruling)
     woken: list[None] = []
     nodes = [
-        PendingRequests(each, desk.runtime, lambda: woken.append(None), lambda: clock[0])
+        PendingRequests(Deps(each, desk.runtime, lambda: clock[0], Metrics(), lambda: woken.append(None)))
         for each in (store, other)
     ]
 

@@ -9,7 +9,6 @@ from sqlalchemy import update
 
 from mailbot.domain.model import Attachment, Status
 from mailbot.domain.notices import Bulletin
-from mailbot.metrics import Metrics
 from mailbot.store import installation, outbox_view
 from mailbot.store.schema import outbox
 from mailbot.store.store import Store
@@ -119,7 +118,7 @@ async def test_one_that_is_refused_for_good_is_laid_to_rest(desk: Desk) -> None:
     row = await one(desk)
     failed = {"state": "failed", "settled_at": desk.clock, "code": 550, "reply": "5.1.1 no such user"}
     desk.store.write_now(_set, (row.id, failed))
-    worker = FailedMail(desk.store, desk.runtime, lambda: None, Metrics(), lambda: desk.clock)
+    worker = FailedMail(desk.deps)
 
     assert await worker.run_once() == 0
     assert await worker.run_once() != 0  # nothing is left to tell

@@ -10,7 +10,6 @@ from sqlalchemy import select, update
 from mailbot.domain import decisions
 from mailbot.domain.notices import Notice, TeamNotice
 from mailbot.mail.compose.compose import Composer, OutboundMail
-from mailbot.metrics import Metrics
 from mailbot.store import suppressions
 from mailbot.store.outbox import Claim, Retry, Settled, claim, retry, settle
 from mailbot.store.schema import events, outbox
@@ -28,7 +27,7 @@ class Office(Desk):
         self.worker = self.another()
 
     def another(self) -> FailedMail:
-        return FailedMail(self.store, self.runtime, self._wake, Metrics(), lambda: self.clock)
+        return FailedMail(self.deps)
 
     def fail(self, row: Any, code: int | None = 550, reply: str = "5.1.1 no such user") -> None:
         """The relay refuses this mail; all other mail that is due waits on."""

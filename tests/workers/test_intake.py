@@ -25,7 +25,7 @@ from mailbot.store.store import Store
 from mailbot.store.tickets import load
 from mailbot.workers.agent_loads import AgentLoads
 from mailbot.workers.intake import Intake
-from mailbot.workers.runtime import Runtime, Snapshot
+from mailbot.workers.runtime import Deps, Runtime, Snapshot
 from tests.builders import BOX, NUMBER, RINA
 from tests.builders import policy as policy_of
 
@@ -52,7 +52,8 @@ class Desk:
         composer = composer or Composer(TEMPLATES, KEYS, policy)
         self.runtime = Runtime(Snapshot(policy, composer, KEYS, trust, loads or AgentLoads()))
         self.store, self.clock, self.woken = store, datetime(2026, 11, 23, 3, 0, tzinfo=UTC), 0
-        self.intake = Intake(store, self.runtime, "n1", self._wake, Metrics(), lambda: self.clock)
+        self.deps = Deps(store, self.runtime, lambda: self.clock, Metrics(), self._wake)
+        self.intake = Intake(self.deps, "n1")
         self._kept = 0
 
     def _wake(self) -> None:
@@ -318,9 +319,7 @@ async def test_p5_one_bad_mail_is_parked_with_its_reason_and_the_others_go_on(st
 
 async def test_mail_that_another_node_took_meanwhile_is_not_recorded_twice(desk: Desk) -> None:
     id_ = await desk.keep()
-    other = Intake(
-        desk.store, desk.runtime, "n2", lambda: None, Metrics(), lambda: datetime(2026, 11, 23, tzinfo=UTC)
-    )
+    other = Intake(desk.deps, "n2")
     await asyncio.gather(desk.intake.run_once(), other.run_once())
     await desk.work()
 

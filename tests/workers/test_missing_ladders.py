@@ -8,7 +8,6 @@ from mailbot.domain.ladder import next_deadline
 from mailbot.domain.model import Target
 from mailbot.domain.policy import Moment, Step
 from mailbot.domain.worktime import Interval
-from mailbot.metrics import Metrics
 from mailbot.operations.reapply_policy import Change, Reapply, changes, reapply
 from mailbot.store import ladders, tickets
 from mailbot.store.store import Store
@@ -49,7 +48,7 @@ async def test_a_node_with_another_policy_takes_the_steps_of_the_ladder_that_the
     ticket = await desk.receive()
     desk.clock += 31 * MINUTE
     behind = Desk(store)  # has not been reloaded yet
-    worker = Deadlines(store, behind.runtime, lambda: None, Metrics(), lambda: desk.clock)
+    worker = Deadlines(replace(desk.deps, runtime=behind.runtime))
     await worker.run_once()
 
     recorded = store.read_now(tickets.events_of, ticket.number)

@@ -12,7 +12,6 @@ from mailbot.domain import commands as c
 from mailbot.domain.ladder import next_deadline
 from mailbot.domain.model import Target
 from mailbot.mail.compose.templates import load as load_templates
-from mailbot.metrics import Metrics
 from mailbot.operations.reapply_policy import Reapply, reapply
 from mailbot.operations.ticket_commands import TicketCommand, run_command
 from mailbot.store import deadlines, tickets
@@ -90,7 +89,7 @@ async def _reapply(desk: ReloadingDesk, number: str) -> None:
 
 async def _deadline(desk: ReloadingDesk, number: str) -> None:
     desk.clock += timedelta(hours=2)
-    await Deadlines(desk.store, desk.runtime, lambda: None, Metrics(), lambda: desk.clock).run_once()
+    await Deadlines(desk.deps).run_once()
 
 
 @pytest.mark.parametrize("change", [_command, _deadline, _reapply])

@@ -185,9 +185,7 @@ class CheckedDesk(Desk):
 
     def __init__(self, store: Store, checks: Checks, **box: Any) -> None:
         super().__init__(store, trust=Trust(verify=True), mailboxes={BOX.address: replace(BOX, **box)})
-        self.intake = Intake(
-            store, self.runtime, "n1", self._wake, checks.metrics, lambda: self.clock, checks.senders
-        )
+        self.intake = Intake(replace(self.deps, metrics=checks.metrics), "n1", checks.senders)
 
     async def work(self) -> None:
         async with asyncio.timeout(10):

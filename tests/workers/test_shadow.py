@@ -7,7 +7,6 @@ import pytest
 
 from mailbot.domain.policy import Actions, Policy, Rule
 from mailbot.domain.routing import conditions
-from mailbot.metrics import Metrics
 from mailbot.store import shadows
 from mailbot.store.shadows import Run
 from mailbot.store.store import Store
@@ -25,13 +24,11 @@ class Onlooker:
     """A desk beside which a policy looks on."""
 
     def __init__(self, store: Store, looks_on: Policy | None = OTHER) -> None:
-        self.desk, self.store, self.metrics = Desk(store), store, Metrics()
-        live, clock = self.desk.runtime, lambda: self.desk.clock
-        self.shadow = Shadow(store, live, self.metrics, clock)
+        self.desk, self.store = Desk(store), store
+        self.metrics = self.desk.deps.metrics
+        self.shadow = Shadow(self.desk.deps)
         self.shadow.replace_policy(looks_on)
-        self.desk.intake = Intake(
-            store, live, "n1", lambda: None, self.metrics, clock, on_processed=self.shadow.enqueue
-        )
+        self.desk.intake = Intake(self.desk.deps, "n1", on_processed=self.shadow.enqueue)
 
     async def look(self) -> None:
         while await self.shadow.run_once() == 0:
@@ -176,9 +173,6 @@ def faulty() -> Policy:
 
 async def one_filed(onlooker: Onlooker) -> Processed:
     caught: list[Processed] = []
-    live, clock = onlooker.desk.runtime, lambda: onlooker.desk.clock
-    onlooker.desk.intake = Intake(
-        onlooker.store, live, "n1", lambda: None, Metrics(), clock, on_processed=caught.append
-    )
+    onlooker.desk.intake = Intake(onlooker.desk.deps, "n1", on_processed=caught.append)
     await onlooker.desk.receive(Subject="Barang")
     return caught[0]

@@ -26,7 +26,7 @@ def desk(store: Store) -> Desk:
 
 
 def node(desk: Desk) -> WeeklyReports:
-    return WeeklyReports(desk.store, desk.runtime, desk._wake, lambda: desk.clock)
+    return WeeklyReports(desk.deps)
 
 
 async def test_it_is_owed_at_its_moment_to_each_who_wants_it(desk: Desk) -> None:

@@ -116,7 +116,7 @@ class ImapIntake:
         await self._recover()
         return rest
 
-    async def close(self) -> None:
+    async def close(self, span: timedelta = timedelta()) -> None:
         """Says goodbye to the server; what is not marked yet is fetched again, and known."""
         await self._hang_up()
 

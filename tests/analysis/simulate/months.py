@@ -14,7 +14,6 @@ from mailbot.domain import commands as c
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.model import OVER, Target, Ticket
 from mailbot.domain.policy_outline import outline
-from mailbot.metrics import Metrics
 from mailbot.operations.merge_split import MergeCommand, join
 from mailbot.operations.reapply_policy import Reapply, reapply
 from mailbot.operations.ticket_commands import TicketCommand, run_command
@@ -120,7 +119,7 @@ class Months(Desk):
         self.chance, self.folder = random.Random(seed), folder
         self.numbers: list[str] = []
         self.reload(0)
-        self.duty = Deadlines(store, self.runtime, lambda: None, Metrics(), lambda: self.clock)
+        self.duty = Deadlines(self.deps)
 
     def reload(self, which: int) -> Loaded:
         """The policy of that version in force, as the daemon takes it."""

@@ -37,8 +37,7 @@ from mailbot.metrics import Figures, Metrics
 from mailbot.operations.reload import Reloader, record_policy, with_former_ladders
 from mailbot.operations.validate_policy import Validated, validate
 from mailbot.store import installation, migrate, nodes, queries
-from mailbot.store.engine import sqlite_path
-from mailbot.store.lock import LifeLock
+from mailbot.store.engine import LifeLock, sqlite_path
 from mailbot.store.store import Store
 from mailbot.workers.cleanup import Cleanup
 from mailbot.workers.deadlines import Deadlines
@@ -142,7 +141,7 @@ class Daemon:
         log.stopping(reason="signal")
         self._supervisor.stopping("draining")
         await stop_all(self.services, DRAIN)
-        await self._store.write(nodes.leave, self.node)
+        await self._store.write(nodes.remove, self.node)
         await asyncio.to_thread(self._store.close)
         log.stopped(seconds=time.monotonic() - started)
 
@@ -178,7 +177,7 @@ class Daemon:
 
     async def _join(self) -> None:
         if self._store.sqlite:
-            await self._store.write(nodes.bury_all_others, self.node)
+            await self._store.write(nodes.mark_others_dead, self.node)
         node = nodes.Node(
             id=self.node,
             host=socket.gethostname(),
@@ -187,7 +186,7 @@ class Daemon:
             started_at=_now(),
             policy=self._deps.runtime.policy.version,
         )
-        await self._store.write(nodes.join, node)
+        await self._store.write(nodes.register, node)
 
     def _build(self) -> tuple[Shadow | None, Listener | None]:
         deps, roles = self._deps, self._roles
@@ -316,7 +315,7 @@ class Daemon:
         return shutil.disk_usage(self._disk).free if self._disk else NO_LIMIT
 
     async def _figures(self) -> Figures:
-        counts = await self._store.read(queries.figures, _now())
+        counts = await self._store.read(queries.store_status, _now())
         return Figures(counts.inbox, counts.outbox, counts.overdue_deadlines, counts.oldest)
 
     def _stuck(self) -> list[str]:

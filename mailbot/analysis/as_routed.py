@@ -27,14 +27,14 @@ class AsRouted:
 
 def as_routed(connection: Connection, number: str, today: Policy, past: Past) -> AsRouted:
     """Reads the mail that opened the ticket again and asks the rules of that day."""
-    found = opening_mails.openings(connection, [number])
+    found = opening_mails.load_openings(connection, [number])
     if not found:
         return AsRouted("", note="no mail of its own opened it, or that mail is no longer kept")
     opening = found[0]
     policy, note = _policy(connection, opening.policy, today, past)
     if policy is None:
         return AsRouted(opening.policy, note=note)
-    raw = opening_mails.raw(connection, opening.inbox_id)
+    raw = opening_mails.raw_mail(connection, opening.inbox_id)
     mail = parse(raw, own_addresses=policy.mailboxes.keys())
     known = opening.routed.customer_history
     recalled = customer_history.recalled(connection, opening.customer, number, opening.at, known)

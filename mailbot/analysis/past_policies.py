@@ -28,12 +28,12 @@ class Past:
 
     def loaded(self, connection: Connection, version: str) -> Loaded | None:
         """The same with its remarks and whom it trusted; nothing else of its settings means anything."""
-        if version not in self._built and (kept := policies.sources(connection, version)):
+        if version not in self._built and (kept := policies.load_sources(connection, version)):
             self._built[version] = rebuilt(kept, self._env)
         return self._built.get(version)
 
 
-def rebuilt(kept: policies.Kept, env: Mapping[str, str], today: date | None = None) -> Loaded:
+def rebuilt(kept: policies.PolicySources, env: Mapping[str, str], today: date | None = None) -> Loaded:
     """A policy from its sources, with the holidays as they were known when it came into force, or of the
     years around `today`."""
     sources = Sources(kept.files, kept.templates)

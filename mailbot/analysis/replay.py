@@ -12,7 +12,7 @@ from mailbot.domain.policy_diff import Case, Change, compared, placed, recorded
 from mailbot.domain.routing.conditions import STORE_FIELDS
 from mailbot.mail.parsing.parse import parse
 from mailbot.store import customer_history, opening_mails
-from mailbot.store.opening_mails import Opening
+from mailbot.store.opening_mails import OpeningMail
 from mailbot.store.store import Store
 
 CHUNK = 100  # mails in memory at once
@@ -60,13 +60,13 @@ def stored(store: Store, numbers: Sequence[str], policies: Iterable[Policy]) -> 
 def _cases(connection: Connection, *, numbers: Sequence[str], wanted: bool) -> list[Case]:
     return [
         _case(connection, each, _circumstances(connection, each) if wanted else _as_recorded(each))
-        for each in opening_mails.openings(connection, numbers)
+        for each in opening_mails.load_openings(connection, numbers)
     ]
 
 
-def _case(connection: Connection, opening: Opening, known: CustomerHistory) -> Case:
+def _case(connection: Connection, opening: OpeningMail, known: CustomerHistory) -> Case:
     # Whose word on the sender counts is settled: it is part of the customer history.
-    mail = light(parse(opening_mails.raw(connection, opening.inbox_id)))
+    mail = light(parse(opening_mails.raw_mail(connection, opening.inbox_id)))
     return Case(opening.number, opening.at, mail, opening.envelope, known, opening.routed, opening.policy)
 
 
@@ -76,11 +76,11 @@ def light(mail: InboundMail) -> InboundMail:
     return replace(mail, text="" if mail.visible else mail.text, attachments=files)
 
 
-def _as_recorded(opening: Opening) -> CustomerHistory:
+def _as_recorded(opening: OpeningMail) -> CustomerHistory:
     return opening.routed.customer_history or NO_HISTORY
 
 
-def _circumstances(connection: Connection, opening: Opening) -> CustomerHistory:
+def _circumstances(connection: Connection, opening: OpeningMail) -> CustomerHistory:
     return customer_history.recalled(
         connection, opening.customer, opening.number, opening.at, opening.routed.customer_history
     )

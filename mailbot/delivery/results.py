@@ -10,10 +10,11 @@ from mailbot import log
 from mailbot.delivery.retry import backoff, probe, rested
 from mailbot.delivery.smtp_client import Reply
 from mailbot.domain.notices import Acknowledgement
+from mailbot.domain.states import AttemptOutcome
 from mailbot.errors import StoreUnavailable
 from mailbot.metrics import Metrics
 from mailbot.store import outbox
-from mailbot.store.outbox import Claimed, Held, Outcome, Settled
+from mailbot.store.outbox import AttemptResult, Claimed, Unsent
 from mailbot.store.store import Store
 from mailbot.store.writers import Op
 
@@ -53,15 +54,15 @@ class Outcomes:
         self._upsetting: dict[int, int] = {}  # how often a mail alone upset the relay
         self._tasks: set[asyncio.Task[None]] = set()  # kept: a task without a reference is collected
 
-    def settle(self, row: Claimed, outcome: Outcome, reply: Reply) -> None:
+    def settle(self, row: Claimed, outcome: AttemptOutcome, reply: Reply) -> None:
         """An attempt was made. deferred and unknown are tried again, unless they were for too long."""
         at, due_at = self._now(), None
-        if outcome in ("deferred", "unknown"):
+        if outcome in (AttemptOutcome.DEFERRED, AttemptOutcome.UNKNOWN):
             if rested(row.attempts + 1) >= self._pace.give_up:
-                outcome = "failed"
+                outcome = AttemptOutcome.FAILED
             else:
                 due_at = at + self._pace.retry(row.attempts + 1, self._random())
-        settled = Settled(row.id, self._node, outcome, at, reply.code or None, reply.text, due_at)
+        settled = AttemptResult(row.id, self._node, outcome, at, reply.code or None, reply.text, due_at)
         self._later(self._record(row, settled))
 
     def give_back(self, rows: Iterable[Claimed], due_at: datetime | None = None) -> None:
@@ -88,10 +89,10 @@ class Outcomes:
         for task in self._tasks:
             task.cancel()
 
-    async def _record(self, row: Claimed, settled: Settled) -> None:
+    async def _record(self, row: Claimed, settled: AttemptResult) -> None:
         try:
-            if await self._insist(outbox.settle, settled):
-                seconds = (settled.at - row.asked_at).total_seconds()
+            if await self._insist(outbox.record_results, settled):
+                seconds = (settled.at - row.requested_at).total_seconds()
                 _say(row, settled, seconds)
                 _count(self._metrics, row, settled, seconds)
         finally:
@@ -102,7 +103,7 @@ class Outcomes:
 
     async def _hold(self, row: Claimed, due_at: datetime | None) -> None:
         try:
-            await self._insist(outbox.hold, Held(row.id, self._node, due_at))
+            await self._insist(outbox.give_back, Unsent(row.id, self._node, due_at))
         finally:
             self.forget()
 
@@ -127,8 +128,8 @@ class Outcomes:
             log.loop_failed(name="delivery", error=error, retry_in=0.0)
 
 
-def _say(row: Claimed, settled: Settled, seconds: float) -> None:
-    if settled.outcome == "sent":
+def _say(row: Claimed, settled: AttemptResult, seconds: float) -> None:
+    if settled.outcome == AttemptOutcome.SENT:
         log.delivery_sent(outbox_id=row.id, number=row.ticket, kind=row.kind, seconds=seconds)
     elif settled.due_at is not None:
         log.delivery_deferred(outbox_id=row.id, code=settled.code or 0, retry_in=settled.due_at - settled.at)
@@ -136,8 +137,8 @@ def _say(row: Claimed, settled: Settled, seconds: float) -> None:
         log.delivery_failed(outbox_id=row.id, code=settled.code or 0)
 
 
-def _count(metrics: Metrics, row: Claimed, settled: Settled, seconds: float) -> None:
-    if settled.outcome == "sent":
+def _count(metrics: Metrics, row: Claimed, settled: AttemptResult, seconds: float) -> None:
+    if settled.outcome == AttemptOutcome.SENT:
         metrics.delivered.labels(row.kind).inc()
         if row.kind == Acknowledgement.name:
             metrics.acknowledged.inc()

@@ -33,10 +33,11 @@ from mailbot.delivery.smtp_client import (
     sendable,
     tls_context,
 )
+from mailbot.domain.states import AttemptOutcome
 from mailbot.errors import StoreUnavailable
 from mailbot.metrics import Metrics
 from mailbot.store import outbox
-from mailbot.store.outbox import Claim, Claimed, Mark, Outcome
+from mailbot.store.outbox import Claim, Claimed, FinalDot
 from mailbot.store.store import Store
 
 DEEP = 8  # rows in hand for each connection: a claim is worth its commit
@@ -155,7 +156,7 @@ class Delivery:
                 raise
             except Exception as error:  # whatever is wrong with one mail, the others leave
                 log.loop_failed(name=self.name, error=error, retry_in=0.0)
-                outcome: Outcome = "unknown" if row.id in self._dots else "deferred"
+                outcome = AttemptOutcome.UNKNOWN if row.id in self._dots else AttemptOutcome.DEFERRED
                 self._outcomes.settle(row, outcome, Reply(0, f"mailbot: {type(error).__name__}"))
             finally:
                 self._dots.discard(row.id)
@@ -165,10 +166,12 @@ class Delivery:
     async def _send(self, row: Claimed, session: Session | None) -> Session | None:
         """One mail through all its states. Returns the session for the next one."""
         if row.content is None:
-            self._outcomes.settle(row, "failed", Reply(0, "its frozen bytes are missing"))
+            self._outcomes.settle(row, AttemptOutcome.FAILED, Reply(0, "its frozen bytes are missing"))
             return session
         if not sendable(row.sender, row.recipient):
-            self._outcomes.settle(row, "failed", Reply(0, "an address can't stand in an SMTP command"))
+            self._outcomes.settle(
+                row, AttemptOutcome.FAILED, Reply(0, "an address can't stand in an SMTP command")
+            )
             return session
         try:
             session, refusal = await self._offer(row, row.content, session)
@@ -212,7 +215,7 @@ class Delivery:
     async def _mark(self, row: Claimed) -> bool:
         """True when the dot may leave. After trouble with the store the row waits again."""
         try:
-            ours = await self._store.write(outbox.mark_dot, Mark(row.id, self._node, self._now()))
+            ours = await self._store.write(outbox.mark_dot, FinalDot(row.id, self._node, self._now()))
         except StoreUnavailable:
             self._outcomes.give_back([row])
             return False
@@ -225,7 +228,7 @@ class Delivery:
         try:
             reply = await session.finish()
         except ConnectionTrouble as trouble:
-            self._outcomes.settle(row, "unknown", Reply(0, trouble.text))
+            self._outcomes.settle(row, AttemptOutcome.UNKNOWN, Reply(0, trouble.text))
         else:
             self._judged(row, reply)
 
@@ -235,8 +238,8 @@ class Delivery:
         if self._breaker.close():
             log.relay_up()
             self._wake()
-        outcomes: dict[int, Outcome] = {2: "sent", 5: "failed"}
-        self._outcomes.settle(row, outcomes.get(reply.code // 100, "deferred"), reply)
+        outcomes = {2: AttemptOutcome.SENT, 5: AttemptOutcome.FAILED}
+        self._outcomes.settle(row, outcomes.get(reply.code // 100, AttemptOutcome.DEFERRED), reply)
 
     def _refused(self, row: Claimed, refusal: Refusal, session: Session) -> None:
         if refusal.command != "MAIL" or refusal.reply.code < 500:
@@ -290,6 +293,6 @@ class Delivery:
 
     def _interrupted(self, row: Claimed, why: str) -> None:
         if row.id in self._dots:
-            self._outcomes.settle(row, "unknown", Reply(0, why))
+            self._outcomes.settle(row, AttemptOutcome.UNKNOWN, Reply(0, why))
         else:
             self._outcomes.give_back([row])

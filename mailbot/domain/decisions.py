@@ -21,6 +21,7 @@ from mailbot.domain.replies import undeliverable
 from mailbot.domain.replies.auto_reply import NOT_AUTHENTICATED, Permission, authenticated, permission
 from mailbot.domain.reroute import on_reopening
 from mailbot.domain.routing import conditions
+from mailbot.domain.states import Direction
 from mailbot.domain.worktime import local
 
 
@@ -57,7 +58,7 @@ class MailDecision:
     """
 
     decision: Decision
-    direction: str
+    direction: Direction
     spent: Mapping[str, datetime] = field(default_factory=dict)
     effects: undeliverable.Effects = undeliverable.NOTHING
     lifted: frozenset[str] = frozenset()
@@ -143,7 +144,7 @@ def _open(
     effects = undeliverable.NOTHING
     if mail.report and facts.returned and not facts.returned.ticket:
         effects = undeliverable.on_stray_report(mail.report, facts.returned)
-    return MailDecision(builder.decision(), "in", allowed.spent, effects)
+    return MailDecision(builder.decision(), Direction.IN, allowed.spent, effects)
 
 
 def begin(
@@ -270,7 +271,7 @@ def _keep_automatic(
     effects = undeliverable.NOTHING
     if mail.report:
         effects = undeliverable.on_report(builder, mail.report, facts.returned, policy, now)
-    return MailDecision(builder.decision(), "in", effects=effects)
+    return MailDecision(builder.decision(), Direction.IN, effects=effects)
 
 
 def _is_only_thanks(ticket: Ticket, mail: InboundMail, policy: Policy) -> bool:
@@ -285,7 +286,7 @@ def _is_only_thanks(ticket: Ticket, mail: InboundMail, policy: Policy) -> bool:
 def _keep_thanks(ticket: Ticket, mail: InboundMail, now: datetime) -> MailDecision:
     builder = DecisionBuilder(ticket)
     builder.record(e.ThanksReceived(now, "customer", mail.message_id))
-    return MailDecision(builder.decision(), "in")
+    return MailDecision(builder.decision(), Direction.IN)
 
 
 def _customer_wrote(
@@ -310,7 +311,7 @@ def _customer_wrote(
     because += f"; {anew}" if anew else ""
     why = "unconfirmed" if ticket.held_for else "customer_wrote"
     notify.team(builder, policy, now, why, because, mail.visible)
-    return MailDecision(builder.decision(), "in")
+    return MailDecision(builder.decision(), Direction.IN)
 
 
 def _take_details(builder: DecisionBuilder, mail: InboundMail, policy: Policy, now: datetime) -> None:
@@ -363,7 +364,7 @@ def _agent_wrote(
     if refusal:
         builder.record(e.AgentMailHeld(now, by, agent.address, refusal))
         builder.notify(AgentRefusal(ticket.number, ticket.mailbox, agent.address, _language(agent), refusal))
-        return MailDecision(builder.decision(), "note")
+        return MailDecision(builder.decision(), Direction.NOTE)
     agent_turned(builder, agent.address, policy, now)
     builder.notify(
         Answer(
@@ -377,7 +378,7 @@ def _agent_wrote(
             mail.attachments,
         )
     )
-    return MailDecision(builder.decision(), "out")
+    return MailDecision(builder.decision(), Direction.OUT)
 
 
 def agent_turned(builder: DecisionBuilder, agent: str, policy: Policy, now: datetime) -> None:

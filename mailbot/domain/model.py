@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from mailbot.domain.states import Direction
+
 
 class Status(StrEnum):
     """Whose turn it is."""
@@ -98,7 +100,7 @@ class Post:
     home: str  # the ticket it was first filed on
     at: datetime
     turn: str  # "customer", "answer", "" for what changes nobody's turn
-    direction: str  # "in", "out", "note"
+    direction: Direction
     author: str
     message_id: str
     subject: str

@@ -36,7 +36,7 @@ def _decide(transaction: Transaction, request: MergeCommand) -> Changes | str | 
     connection, command = transaction.connection, request.command
     number: str | None = request.number
     if isinstance(command, MoveMessage):
-        number = tickets.where_is(connection, command.message)
+        number = tickets.ticket_of_message(connection, command.message)
     unlocked = queries.ticket(connection, number or "")
     if unlocked is None:
         return None
@@ -82,7 +82,7 @@ def _new_number(connection: Connection, command: Join, source: Side, policy: Pol
     return draw_numbers(connection, [box])[0]
 
 
-def _outcome(transaction: Transaction, change: Change) -> tickets.Outcome:
+def _outcome(transaction: Transaction, change: Change) -> tickets.TicketChange:
     role = "customer" if change.before is None else "participant"
     joining = [(address, role) for address in change.joining]
     outcome = transaction.outcome(change.before, change.decision, participants=joining)

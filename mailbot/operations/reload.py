@@ -26,16 +26,16 @@ async def with_former_ladders(store: Store, policy: Policy) -> Policy:
     A ticket follows the ladder that it was given, however the files change.
     """
     await asyncio.to_thread(lambda: policy.prefilter)  # before the first mail asks for it
-    await store.write(ladders.keep, policy)
-    return replace(policy, former=await store.read(ladders.known))
+    await store.write(ladders.save, policy)
+    return replace(policy, former=await store.read(ladders.load))
 
 
 async def record_policy(store: Store, loaded: Loaded) -> None:
     """Store the files of the policy in force, so that it can be built again. Before the first event by it."""
     policy, sources = loaded.policy, loaded.sources
     now = datetime.now(UTC)
-    item = policies.InForce(policy.version, now, outline(policy), sources.files, sources.templates)
-    await store.write(policies.enter, item)
+    item = policies.ActivePolicy(policy.version, now, outline(policy), sources.files, sources.templates)
+    await store.write(policies.record_active, item)
 
 
 class Reloader:
@@ -70,12 +70,12 @@ class Reloader:
     async def record_result(self, error: str) -> None:
         """Record for `mailbot reload`, which waits for it, what came of the reload."""
         version = self._runtime.policy.version
-        reloaded = nodes.Reloaded(self._node, datetime.now(UTC), version, error or None)
-        await self._store.write(nodes.note_reload, reloaded)
+        reloaded = nodes.ReloadResult(self._node, datetime.now(UTC), version, error or None)
+        await self._store.write(nodes.record_reload, reloaded)
 
     async def forget_refusals(self) -> None:
         """Let the next refusal be mailed to the admins, even one that they were mailed about before."""
-        await self._store.write(installation.forget, admin_mail.REFUSED)
+        await self._store.write(installation.remove_marks, admin_mail.REFUSED)
 
     async def load_shadow_policy(self) -> None:
         """Load the shadow policy from its files. A fault there is a warning, and mail goes on without it."""

@@ -9,6 +9,7 @@ from mailbot.domain.commands import AddNote, Command
 from mailbot.domain.decisions import on_command
 from mailbot.domain.ladder import next_deadline
 from mailbot.domain.lifecycle import Decision
+from mailbot.domain.states import Direction
 from mailbot.operations.transaction import Transaction, transact
 from mailbot.store.store import Store
 from mailbot.store.tickets import Message
@@ -46,7 +47,7 @@ def _note(request: TicketCommand) -> Message | None:
     if not isinstance(request.command, AddNote):
         return None
     author, text = request.by.partition(":")[2], request.command.text
-    return Message(request.now, "note", author, "", text, text, evidence={"because": "command line"})
+    return Message(request.now, Direction.NOTE, author, "", text, text, evidence={"because": "command line"})
 
 
 def operator() -> str:

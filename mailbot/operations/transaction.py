@@ -42,7 +42,7 @@ class Transaction:
         """Write what was decided about one ticket."""
         self.record_all([self.outcome(before, decision, message)])
 
-    def record_all(self, outcomes: Sequence[tickets.Outcome]) -> None:
+    def record_all(self, outcomes: Sequence[tickets.TicketChange]) -> None:
         """Write what was decided about several tickets."""
         tickets.record(self.connection, outcomes)
 
@@ -52,7 +52,7 @@ class Transaction:
         decision: Decision,
         message: Message | None = None,
         participants: Sequence[tuple[str, str]] = (),
-    ) -> tickets.Outcome:
+    ) -> tickets.TicketChange:
         """Return what `record_all` writes for a decision; a new ticket has nothing before."""
         return outbox_rows.build(
             before, decision, self.snapshot, self.now, message=message, participants=participants

@@ -17,6 +17,7 @@ from mailbot.domain import events as e
 from mailbot.domain.events import EVENT_KINDS, Event
 from mailbot.domain.model import OVER, Clock, Status
 from mailbot.domain.policy import Policy
+from mailbot.domain.states import OutboxState
 from mailbot.domain.worktime import Calendar
 from mailbot.reports.figures.api import Maker, Period, Report
 from mailbot.reports.figures.build import OPENING, WEEKS_BEFORE
@@ -97,14 +98,16 @@ def lived(since: datetime, until: datetime) -> Select[Any]:
 def acknowledgements(connection: Connection, since: datetime, until: datetime) -> Iterator[Acknowledged]:
     """Of the mails received in [since, until) that an acknowledgement was owed for; suppressed ones are left
     out. What the relay took in the end counts, however often it was tried."""
-    query = select(outbox.c.asked_at, outbox.c.settled_at, outbox.c.state).where(
+    query = select(outbox.c.requested_at, outbox.c.settled_at, outbox.c.state).where(
         outbox.c.kind == "acknowledgement",
-        outbox.c.asked_at >= since,
-        outbox.c.asked_at < until,
-        outbox.c.state != "suppressed",
+        outbox.c.requested_at >= since,
+        outbox.c.requested_at < until,
+        outbox.c.state != OutboxState.SUPPRESSED,
     )
-    for asked_at, settled_at, state in connection.execute(query, execution_options={"yield_per": AT_ONCE}):
-        yield asked_at, settled_at if state == "sent" else None
+    for requested_at, settled_at, state in connection.execute(
+        query, execution_options={"yield_per": AT_ONCE}
+    ):
+        yield requested_at, settled_at if state == OutboxState.SENT else None
 
 
 def report(

@@ -14,7 +14,7 @@ _TOGETHER = 100  # agents in one statement; SQLite takes 500 parts of a union
 _IN_HAND = text("status IN ('new', 'open')")
 
 
-def in_hand(connection: Connection, agents: Collection[str]) -> dict[str, Load]:
+def load(connection: Connection, agents: Collection[str]) -> dict[str, Load]:
     """The load of each of these addresses."""
     wanted = sorted(agents)
     found: dict[str, Load] = {}

@@ -15,7 +15,7 @@ from mailbot.domain.model import OVER, Authentication, CustomerHistory, Status
 from mailbot.store.schema import events, tickets
 
 ESCALATION_LASTS = timedelta(days=90)
-UNKNOWN = CustomerHistory(looked_up=True)
+NO_TICKETS = CustomerHistory(looked_up=True)
 
 _OVER = [status.value for status in OVER]
 _TURNS = {
@@ -28,7 +28,7 @@ _TURNS = {
 _TOLD = (*_TURNS, e.TicketRebuilt.kind, e.TicketEscalated.kind)
 
 
-def now(connection: Connection, customers: Collection[str], at: datetime) -> dict[str, CustomerHistory]:
+def load(connection: Connection, customers: Collection[str], at: datetime) -> dict[str, CustomerHistory]:
     """Customer -> what is known of each, from all their tickets; `authentication` is the mail's to say."""
     if not customers:
         return {}
@@ -56,12 +56,10 @@ def now(connection: Connection, customers: Collection[str], at: datetime) -> dic
         )
         for row in connection.execute(query)
     }
-    return dict.fromkeys(customers, UNKNOWN) | known
+    return dict.fromkeys(customers, NO_TICKETS) | known
 
 
-def circumstances_at(
-    connection: Connection, customer: str, at: datetime, *, besides: str = ""
-) -> CustomerHistory:
+def load_as_of(connection: Connection, customer: str, at: datetime, *, besides: str = "") -> CustomerHistory:
     """The same as it stood just before `at`, the ticket `besides` not counted: told from the events."""
     query = (
         select(events.c.ticket, events.c.kind, events.c.at, events.c.data)
@@ -93,7 +91,7 @@ def recalled(
     """What the rules were told when ticket `number` was routed; what nobody asked then, as of that time."""
     if recorded and recorded.looked_up:
         return recorded
-    found = circumstances_at(connection, customer, at, besides=number)
+    found = load_as_of(connection, customer, at, besides=number)
     return replace(
         found,
         reopened=recorded.reopened if recorded else False,

@@ -8,8 +8,9 @@ from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from mailbot.domain.ladder import Deadline
 from mailbot.domain.model import Ticket
+from mailbot.domain.states import DeadlineState
+from mailbot.store.engine import or_replace
 from mailbot.store.schema import ARMED, deadlines
-from mailbot.store.upsert import or_replace
 
 
 def arm(
@@ -25,7 +26,7 @@ def arm(
             "due_at": deadline.due_at,
             "target": deadline.target.value,
             "step": deadline.step,
-            "state": "armed",
+            "state": DeadlineState.ARMED,
             "reason": None,
         }
         for number, deadline in newest.items()
@@ -85,7 +86,7 @@ def park(connection: Connection, items: Sequence[ParkedDeadline]) -> list[None]:
     connection.execute(
         update(deadlines)
         .where(deadlines.c.ticket == bindparam("b_ticket"))
-        .values(state="parked", reason=bindparam("b_reason")),
+        .values(state=DeadlineState.PARKED, reason=bindparam("b_reason")),
         [{"b_ticket": item.ticket, "b_reason": item.reason[:500]} for item in items],
     )
     return [None] * len(items)

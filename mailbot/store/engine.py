@@ -1,13 +1,20 @@
 """Opening the database: connections with the settings that our promises need, on either engine."""
 
+import fcntl
+import os
 import sqlite3
+from functools import cache
+from pathlib import Path
+from types import TracebackType
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.pool import QueuePool
 
-from mailbot.errors import StoreFull, StoreUnavailable
+from mailbot.errors import AlreadyRunning, StoreFull, StoreUnavailable
 
 # How long SQLite waits for another process's write lock; the listener gives up after 60 s (promise P4).
 # `?timeout=` in the URL stands above it.
@@ -83,3 +90,62 @@ def translated(error: DBAPIError) -> Exception:
     if error.connection_invalidated or isinstance(error, OperationalError | InterfaceError):
         return StoreUnavailable(str(error.orig))
     return error
+
+
+class LifeLock:
+    """Holds `<file>.lock` while it is open. Raises AlreadyRunning when another process holds it."""
+
+    def __init__(self, database: str) -> None:
+        path = Path(f"{database}.lock")
+        self._file = path.open("a+")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self._file.seek(0)
+            holder = self._file.read().strip()
+            self._file.close()
+            who = f"process {holder}" if holder else "another process"
+            raise AlreadyRunning(
+                f"{database} is in use by {who}: a SQLite file takes one daemon. "
+                "Stop that one, or put the store on PostgreSQL to run several."
+            ) from error
+        self._file.truncate(0)
+        self._file.write(str(os.getpid()))
+        self._file.flush()
+
+    def __enter__(self) -> "LifeLock":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+
+# --- INSERT where the row may be there already. Built once for each table: building costs as much as running.
+
+
+def or_skip(connection: Connection, table: Table, *key: str) -> Any:
+    """Leaves a row alone that has the same `key` (without one: any unique key)."""
+    return _or_skip(connection.dialect.name, table, key)
+
+
+def or_replace(connection: Connection, table: Table, *key: str) -> Any:
+    """Puts the new values in place of those of the row with the same `key`."""
+    return _or_replace(connection.dialect.name, table, key)
+
+
+def _insert(dialect: str, table: Table) -> Any:
+    return sqlite_insert(table) if dialect == "sqlite" else postgres_insert(table)
+
+
+@cache
+def _or_skip(dialect: str, table: Table, key: tuple[str, ...]) -> Any:
+    return _insert(dialect, table).on_conflict_do_nothing(index_elements=key or None)
+
+
+@cache
+def _or_replace(dialect: str, table: Table, key: tuple[str, ...]) -> Any:
+    statement = _insert(dialect, table)
+    values = {column.name: statement.excluded[column.name] for column in table.c if column.name not in key}
+    return statement.on_conflict_do_update(index_elements=key, set_=values)

@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
+from mailbot.store.engine import or_skip
 from mailbot.store.schema import imap_folders as table
-from mailbot.store.upsert import or_skip
 
-LEFT = 1000  # mails remembered as left in place, the newest
+MAX_SKIPPED = 1000  # mails remembered as left in place, the newest
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Folder:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedFolder:
     """The server said this about the folder. `next_uid`: what it will number the next mail with."""
 
     folder: Folder
@@ -33,32 +33,32 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """`begun_at` and `horizon` (a UID): when mailbot began with the folder; what was read before is not ours.
+    """`started_at` and `first_uid` (a UID): when mailbot began with the folder; what was read before is not ours.
 
     `left` are UIDs that could not be stored. `restarted`: the server has numbered its mails anew (RFC 3501
-    2.3.1.1), so all since `begun_at` must be looked at again.
+    2.3.1.1), so all since `started_at` must be looked at again.
     """
 
     uidvalidity: int
     uid: int
-    horizon: int
-    begun_at: datetime
+    first_uid: int
+    started_at: datetime
     left: tuple[int, ...] = ()
     restarted: bool = False
 
 
-def opened(connection: Connection, items: Sequence[Opened]) -> list[Position]:
+def start(connection: Connection, items: Sequence[OpenedFolder]) -> list[Position]:
     """Where to go on; a new folder begins now."""
     return [_opened(connection, item) for item in items]
 
 
-def _opened(connection: Connection, item: Opened) -> Position:
+def _opened(connection: Connection, item: OpenedFolder) -> Position:
     row = _row(connection, item.folder, item.at)
     if row.uidvalidity == item.uidvalidity:
-        return Position(row.uidvalidity, row.uid, row.horizon, row.begun_at, tuple(row.left_uids))
-    fresh = {"uidvalidity": item.uidvalidity, "uid": 0, "horizon": item.next_uid, "left_uids": []}
+        return Position(row.uidvalidity, row.last_uid, row.first_uid, row.started_at, tuple(row.skipped_uids))
+    fresh = {"uidvalidity": item.uidvalidity, "last_uid": 0, "first_uid": item.next_uid, "skipped_uids": []}
     connection.execute(update(table).where(*_is(item.folder)).values(fresh))
-    return Position(item.uidvalidity, 0, item.next_uid, row.begun_at, (), restarted=row.uidvalidity != 0)
+    return Position(item.uidvalidity, 0, item.next_uid, row.started_at, (), restarted=row.uidvalidity != 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +78,14 @@ def advance(connection: Connection, items: Sequence[Progress]) -> list[None]:
         row = connection.execute(select(table).where(*_is(item.folder)).with_for_update()).one_or_none()
         if row is None or row.uidvalidity != item.uidvalidity:
             continue
-        left = sorted((set(row.left_uids) | set(item.left)) - set(item.settled))[-LEFT:]
-        values = {"uid": max(row.uid, item.uid), "left_uids": left}
+        left = sorted((set(row.skipped_uids) | set(item.left)) - set(item.settled))[-MAX_SKIPPED:]
+        values = {"last_uid": max(row.last_uid, item.uid), "skipped_uids": left}
         connection.execute(update(table).where(*_is(item.folder)).values(values))
     return [None] * len(items)
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class FolderError:
     """Why the folder can't be read since then; "" when it can."""
 
     folder: Folder
@@ -93,32 +93,32 @@ class Trouble:
     at: datetime
 
 
-def note_trouble(connection: Connection, items: Sequence[Trouble]) -> list[None]:
+def record_error(connection: Connection, items: Sequence[FolderError]) -> list[None]:
     for item in items:
         _row(connection, item.folder, item.at)
-        connection.execute(update(table).where(*_is(item.folder)).values(trouble=item.why[:500] or None))
+        connection.execute(update(table).where(*_is(item.folder)).values(error=item.why[:500] or None))
     return [None] * len(items)
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class FolderStatus:
     """Why the folder can't be read now ("" when it can), and how many mails had to be left in it."""
 
     trouble: str
     left: int
 
 
-def standing(connection: Connection) -> dict[Folder, Standing]:
+def folder_statuses(connection: Connection) -> dict[Folder, FolderStatus]:
     """Of every folder that was ever read."""
     return {
-        Folder(row.account, row.folder): Standing(row.trouble or "", len(row.left_uids))
+        Folder(row.account, row.folder): FolderStatus(row.error or "", len(row.skipped_uids))
         for row in connection.execute(select(table))
     }
 
 
 def _row(connection: Connection, folder: Folder, at: datetime) -> Any:
     """The folder's row, made when there is none (another node may be making it, too)."""
-    fresh = {"account": folder.account, "folder": folder.name, "begun_at": at}
+    fresh = {"account": folder.account, "folder": folder.name, "started_at": at}
     connection.execute(or_skip(connection, table), [fresh])
     return connection.execute(select(table).where(*_is(folder)).with_for_update()).one()
 

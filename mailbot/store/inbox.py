@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
 
 from mailbot.domain.model import Envelope
+from mailbot.domain.states import InboxState
+from mailbot.store.engine import or_skip
 from mailbot.store.schema import NEW, inbox, raw_mails
-from mailbot.store.upsert import or_skip
 
-STRIKES = 3  # workers that may die on one mail before it is parked (promise P5)
+MAX_ATTEMPTS = 3  # workers that may die on one mail before it is parked (promise P5)
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class ReceivedMail:
     """A mail as it came: what the listener hands over."""
 
     fingerprint: str
@@ -30,16 +31,16 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
+class ClaimedMail:
     """A kept mail that this node may now work on."""
 
     inbox_id: int
     envelope: Envelope
     raw: bytes
-    strikes: int
+    attempts: int
 
 
-def keep(connection: Connection, items: Sequence[Kept]) -> list[Receipt]:
+def keep(connection: Connection, items: Sequence[ReceivedMail]) -> list[Receipt]:
     """Keeps each mail once: a fingerprint seen before gives the id of the first copy (promise P2)."""
     unique = {item.fingerprint: item for item in items}
     fresh = {
@@ -63,7 +64,7 @@ def keep(connection: Connection, items: Sequence[Kept]) -> list[Receipt]:
     return receipts
 
 
-def _row(item: Kept) -> dict[str, object]:
+def _row(item: ReceivedMail) -> dict[str, object]:
     envelope = item.envelope
     return {
         "fingerprint": item.fingerprint,
@@ -86,14 +87,14 @@ def _ids(connection: Connection, fingerprints: Sequence[str]) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Up to `limit` waiting mails for `node`, among those with so many strikes."""
+    """Up to `limit` waiting mails for `node`, among those with so many attempts."""
 
     node: str
     limit: int
-    strikes: tuple[int, ...] = (0,)
+    attempts: tuple[int, ...] = (0,)
 
 
-def claim(connection: Connection, items: Sequence[Claim]) -> list[list[Claimed]]:
+def claim(connection: Connection, items: Sequence[Claim]) -> list[list[ClaimedMail]]:
     """For each claim the oldest waiting mails that nobody holds; the node's own from this commit on."""
     return [_claim(connection, item) for item in items]
 
@@ -104,7 +105,7 @@ _FREE = (
     .where(
         inbox.c.state == NEW,
         inbox.c.claimed_by.is_(None),
-        inbox.c.strikes.in_(bindparam("strikes", expanding=True)),
+        inbox.c.attempts.in_(bindparam("attempts", expanding=True)),
     )
     .order_by(inbox.c.id)
     .limit(bindparam("most"))
@@ -116,27 +117,27 @@ _TAKE = (
 _DONE = (
     update(inbox)
     .where(inbox.c.id == bindparam("b_id"), inbox.c.state == NEW, inbox.c.claimed_by == bindparam("b_node"))
-    .values(state="done", claimed_by=None, ticket=bindparam("b_ticket"))
+    .values(state=InboxState.DONE, claimed_by=None, ticket=bindparam("b_ticket"))
 )
 
 
-def _claim(connection: Connection, wanted: Claim) -> list[Claimed]:
-    rows = connection.execute(_FREE, {"strikes": wanted.strikes, "most": wanted.limit}).all()
+def _claim(connection: Connection, wanted: Claim) -> list[ClaimedMail]:
+    rows = connection.execute(_FREE, {"attempts": wanted.attempts, "most": wanted.limit}).all()
     if rows:
         connection.execute(_TAKE, {"ids": [row.id for row in rows], "node": wanted.node})
     return [
-        Claimed(
+        ClaimedMail(
             row.id,
             Envelope(row.sender, tuple(row.recipients), row.peer, row.received_at),
             row.content,
-            row.strikes,
+            row.attempts,
         )
         for row in rows
     ]
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class Done:
     """`ticket` is where the mail went."""
 
     inbox_id: int
@@ -148,7 +149,7 @@ class ClaimLost(Exception):
     """Another node took the mail meanwhile (we were thought dead). Nothing of ours may be recorded."""
 
 
-def settle(connection: Connection, items: Sequence[Settled]) -> None:
+def mark_done(connection: Connection, items: Sequence[Done]) -> None:
     """Marks mails as done, in the transaction that records what they led to."""
     rows = [{"b_id": item.inbox_id, "b_node": item.node, "b_ticket": item.ticket} for item in items]
     result = connection.execute(_DONE, rows)
@@ -166,7 +167,7 @@ def park(connection: Connection, items: Sequence[Parked]) -> list[None]:
     connection.execute(
         update(inbox)
         .where(inbox.c.id == bindparam("b_id"), inbox.c.state == NEW)
-        .values(state="parked", claimed_by=None, reason=bindparam("b_reason")),
+        .values(state=InboxState.PARKED, claimed_by=None, reason=bindparam("b_reason")),
         [{"b_id": item.inbox_id, "b_reason": item.reason[:500]} for item in items],
     )
     return [None] * len(items)
@@ -186,24 +187,24 @@ def release(connection: Connection, nodes: Sequence[str]) -> int:
     ids = connection.scalars(select(inbox.c.id).where(*held).order_by(inbox.c.id).with_for_update()).all()
     if ids:
         connection.execute(
-            update(inbox).where(inbox.c.id.in_(ids)).values(claimed_by=None, strikes=inbox.c.strikes + 1)
+            update(inbox).where(inbox.c.id.in_(ids)).values(claimed_by=None, attempts=inbox.c.attempts + 1)
         )
         connection.execute(
             update(inbox)
-            .where(inbox.c.id.in_(ids), inbox.c.strikes >= STRIKES)
-            .values(state="parked", reason=f"{STRIKES} workers died while handling it")
+            .where(inbox.c.id.in_(ids), inbox.c.attempts >= MAX_ATTEMPTS)
+            .values(state=InboxState.PARKED, reason=f"{MAX_ATTEMPTS} workers died while handling it")
         )
     return len(ids)
 
 
 def retry(connection: Connection, items: Sequence[int]) -> list[bool]:
-    """Puts parked and dropped mails back in line, strikes forgotten. False where the mail is neither."""
-    dropped = and_(inbox.c.state == "done", inbox.c.ticket.is_(None))
+    """Puts parked and dropped mails back in line, attempts forgotten. False where the mail is neither."""
+    dropped = and_(inbox.c.state == InboxState.DONE, inbox.c.ticket.is_(None))
     return [
         connection.execute(
             update(inbox)
-            .where(inbox.c.id == id_, or_(inbox.c.state == "parked", dropped))
-            .values(state="new", strikes=0, reason=None, claimed_by=None)
+            .where(inbox.c.id == id_, or_(inbox.c.state == InboxState.PARKED, dropped))
+            .values(state=InboxState.NEW, attempts=0, reason=None, claimed_by=None)
         ).rowcount
         == 1
         for id_ in items
@@ -221,13 +222,13 @@ def drop(connection: Connection, items: Sequence[Dropped]) -> list[bool]:
     return [
         connection.execute(
             update(inbox)
-            .where(inbox.c.id == item.inbox_id, inbox.c.state == "parked")
-            .values(state="done", reason=item.reason[:500])
+            .where(inbox.c.id == item.inbox_id, inbox.c.state == InboxState.PARKED)
+            .values(state=InboxState.DONE, reason=item.reason[:500])
         ).rowcount
         == 1
         for item in items
     ]
 
 
-def waiting(connection: Connection) -> int:
+def count_waiting(connection: Connection) -> int:
     return connection.scalar(select(func.count()).where(inbox.c.state == NEW)) or 0

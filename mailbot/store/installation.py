@@ -7,8 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, select
 
+from mailbot.store.engine import or_skip
 from mailbot.store.schema import installation
-from mailbot.store.upsert import or_skip
 
 
 def secret(connection: Connection, items: Sequence[None]) -> list[bytes]:
@@ -19,7 +19,7 @@ def secret(connection: Connection, items: Sequence[None]) -> list[bytes]:
     return [bytes.fromhex(value or "")] * len(items)
 
 
-def was(connection: Connection, occasion: str) -> bool:
+def is_done(connection: Connection, occasion: str) -> bool:
     """Did any node do this?"""
     found = connection.scalar(select(installation.c.key).where(installation.c.key == _key(occasion)))
     return found is not None
@@ -29,7 +29,7 @@ def _key(occasion: str) -> str:
     return f"once {hashlib.sha256(occasion.encode()).hexdigest()[:27]}"
 
 
-def first(connection: Connection, occasion: str, now: datetime) -> bool:
+def mark_first(connection: Connection, occasion: str, now: datetime) -> bool:
     """Are we the first to do this, of all nodes and for ever? The unique key decides."""
     key = _key(occasion)
     value = f"{now.isoformat()} {occasion}"
@@ -37,7 +37,7 @@ def first(connection: Connection, occasion: str, now: datetime) -> bool:
     return connection.scalar(put, {"key": key, "value": value}) is not None
 
 
-def forget(connection: Connection, items: Sequence[str]) -> list[None]:
+def remove_marks(connection: Connection, items: Sequence[str]) -> list[None]:
     """Lets what was done on occasions that begin so be done again: an operation of the store."""
     done = connection.execute(select(installation.c.key, installation.c.value))
     again = [key for key, value in done if value.partition(" ")[2].startswith(tuple(items))]

@@ -8,12 +8,12 @@ from sqlalchemy import Connection, func, select
 from mailbot.domain.model import OVER, Ticket
 from mailbot.domain.policy import Ladder, Policy
 from mailbot.store.codec import ladder_data, ladder_of
-from mailbot.store.schema import deadlines, ladders, tickets
+from mailbot.store.engine import or_skip
+from mailbot.store.schema import ARMED, deadlines, ladders, tickets
 from mailbot.store.tickets import ticket_of
-from mailbot.store.upsert import or_skip
 
 
-def keep(connection: Connection, items: Sequence[Policy]) -> list[None]:
+def save(connection: Connection, items: Sequence[Policy]) -> list[None]:
     """Keeps each ladder of these policies once. Before the first ticket that climbs it."""
     rows = {
         each.digest: {"digest": each.digest, "name": each.name, "content": ladder_data(each)}
@@ -25,7 +25,7 @@ def keep(connection: Connection, items: Sequence[Policy]) -> list[None]:
     return [None] * len(items)
 
 
-def known(connection: Connection, digests: Collection[str] | None = None) -> dict[str, Ladder]:
+def load(connection: Connection, digests: Collection[str] | None = None) -> dict[str, Ladder]:
     """The ladders that any policy ever had, or those of these digests."""
     query = select(ladders.c.digest, ladders.c.content)
     if digests is not None:
@@ -40,7 +40,7 @@ def open_tickets(connection: Connection, after: str, limit: int) -> list[tuple[T
     query = (
         select(tickets, due_at)
         .join(
-            deadlines, (deadlines.c.ticket == tickets.c.number) & (deadlines.c.state == "armed"), isouter=True
+            deadlines, (deadlines.c.ticket == tickets.c.number) & (deadlines.c.state == ARMED), isouter=True
         )
         .where(live, tickets.c.number > after)
         .order_by(tickets.c.number)
@@ -49,7 +49,7 @@ def open_tickets(connection: Connection, after: str, limit: int) -> list[tuple[T
     return [(ticket_of(row), row.due_at) for row in connection.execute(query)]
 
 
-def climbed(connection: Connection) -> list[tuple[str, str, int]]:
+def count_open_by_ladder(connection: Connection) -> list[tuple[str, str, int]]:
     """(name, digest, how many open tickets climb it)."""
     live = tickets.c.status.not_in([status.value for status in OVER])
     columns = (tickets.c.ladder, tickets.c.ladder_digest)

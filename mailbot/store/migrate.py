@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from mailbot.errors import StoreUnavailable
 from mailbot.store.engine import open_engine, sqlite_path, translated
 
-HEAD = "0001"  # the newest file in migrations/versions
+HEAD = "0002"  # the newest file in migrations/versions
 _VERSION = table("alembic_version", sql_column("version_num"))
 _LOCK = 0x6D61696C  # an advisory lock of PostgreSQL: nodes that start together migrate one after the other
 

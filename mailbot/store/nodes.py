@@ -25,9 +25,9 @@ class Node:
     policy: str
 
 
-def join(connection: Connection, items: Sequence[Node]) -> list[None]:
+def register(connection: Connection, items: Sequence[Node]) -> list[None]:
     for node in items:
-        now = clock(connection)
+        now = database_time(connection)
         connection.execute(
             insert(nodes).values(
                 id=node.id,
@@ -43,7 +43,7 @@ def join(connection: Connection, items: Sequence[Node]) -> list[None]:
     return [None] * len(items)
 
 
-def clock(connection: Connection) -> datetime:
+def database_time(connection: Connection) -> datetime:
     """The database's own time: nodes whose clocks disagree still agree about who is alive."""
     query = (
         "SELECT CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
@@ -53,15 +53,15 @@ def clock(connection: Connection) -> datetime:
     return EPOCH + timedelta(milliseconds=int(connection.scalar(text(query)) or 0))
 
 
-def beat(connection: Connection, items: Sequence[str]) -> list[int]:
+def record_heartbeat(connection: Connection, items: Sequence[str]) -> list[int]:
     """Says that these nodes live, gives back what dead ones held. Returns how many rows that freed."""
-    now = clock(connection)
+    now = database_time(connection)
     connection.execute(update(nodes).where(nodes.c.id.in_(items)).values(seen_at=now))
     dead = connection.scalars(select(nodes.c.id).where(nodes.c.seen_at < now - DEAD_AFTER)).all()
-    return [bury(connection, dead)] * len(items)
+    return [mark_dead(connection, dead)] * len(items)
 
 
-def bury(connection: Connection, dead: Sequence[str]) -> int:
+def mark_dead(connection: Connection, dead: Sequence[str]) -> int:
     if not dead:
         return 0
     freed = inbox.release(connection, dead) + outbox.release(connection, dead)
@@ -69,32 +69,32 @@ def bury(connection: Connection, dead: Sequence[str]) -> int:
     return freed
 
 
-def bury_all_others(connection: Connection, items: Sequence[str]) -> list[int]:
+def mark_others_dead(connection: Connection, items: Sequence[str]) -> list[int]:
     """For SQLite, whose file one daemon holds for life: whoever else is listed there has died."""
     others = connection.scalars(select(nodes.c.id).where(nodes.c.id.not_in(items))).all()
-    return [bury(connection, others)] * len(items)
+    return [mark_dead(connection, others)] * len(items)
 
 
-def leave(connection: Connection, items: Sequence[str]) -> list[None]:
+def remove(connection: Connection, items: Sequence[str]) -> list[None]:
     connection.execute(delete(nodes).where(nodes.c.id.in_(items)))
     return [None] * len(items)
 
 
 @dataclass(frozen=True, slots=True)
-class Reloaded:
-    """The outcome of a reload: a new `policy`, or the `trouble` that kept the old one."""
+class ReloadResult:
+    """The outcome of a reload: a new `policy`, or the `reload_error` that kept the old one."""
 
     node: str
     at: datetime
     policy: str
-    trouble: str | None
+    reload_error: str | None
 
 
-def note_reload(connection: Connection, items: Sequence[Reloaded]) -> list[None]:
+def record_reload(connection: Connection, items: Sequence[ReloadResult]) -> list[None]:
     for item in items:
         connection.execute(
             update(nodes)
             .where(nodes.c.id == item.node)
-            .values(policy=item.policy, reloaded_at=item.at, trouble=item.trouble)
+            .values(policy=item.policy, reloaded_at=item.at, reload_error=item.reload_error)
         )
     return [None] * len(items)

@@ -18,7 +18,7 @@ _MOVED = text("messages.home <> messages.ticket")
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
+class OpeningMail:
     """`policy` is the version that routed it; `inbox_id` is where its bytes are (`raw`)."""
 
     number: str
@@ -38,7 +38,7 @@ def numbers_since(connection: Connection, since: datetime) -> list[str]:
     return list(connection.scalars(query.order_by(tickets.c.opened_at, tickets.c.number)))
 
 
-def openings(connection: Connection, numbers: Sequence[str]) -> list[Opening]:
+def load_openings(connection: Connection, numbers: Sequence[str]) -> list[OpeningMail]:
     """What opened these tickets, in their order. Missing: what no mail opened (split off from another), and
     whose mail is no longer there."""
     routed = _routed(connection, numbers)
@@ -51,7 +51,9 @@ def openings(connection: Connection, numbers: Sequence[str]) -> list[Opening]:
         row, inbox_id = routed[number], first[number]
         event = event_of(row.kind, row.at, row.by, row.data)
         assert isinstance(event, TicketRouted)
-        found.append(Opening(number, row.customer, row.at, row.policy, envelopes[inbox_id], inbox_id, event))
+        found.append(
+            OpeningMail(number, row.customer, row.at, row.policy, envelopes[inbox_id], inbox_id, event)
+        )
     return found
 
 
@@ -66,7 +68,7 @@ def _routed(connection: Connection, numbers: Sequence[str]) -> dict[str, Row[Any
     return {row.ticket: row for row in connection.execute(query)}
 
 
-def raw(connection: Connection, inbox_id: int) -> bytes:
+def raw_mail(connection: Connection, inbox_id: int) -> bytes:
     """The mail as it came."""
     content: bytes = connection.execute(_RAW, {"inbox_id": inbox_id}).scalar_one()
     return content

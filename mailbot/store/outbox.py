@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from sqlalchemy import Connection, bindparam, func, insert, select, text, update
 
 from mailbot.domain.notices import Notice
+from mailbot.domain.states import AttemptOutcome, OutboxState
 from mailbot.store.schema import Moment, attempts, frozen_mails, outbox
 
 LANES = tuple(sorted({notice.lane for notice in get_args(Notice)}))
@@ -17,11 +18,9 @@ LONGEST_REPLY = 200  # characters of a relay's reply that are kept
 WAITING = text("outbox.state IN ('due', 'deferred')")
 UNDER_WAY = text("outbox.state IN ('sending', 'dot')")
 
-Outcome = Literal["sent", "deferred", "failed", "unknown", "bounced", "complained"]
-
 
 @dataclass(frozen=True, slots=True)
-class Owed:
+class OutboxMail:
     """A mail as it will leave, lane 0 first. A `reason` means: suppressed; `content` may then be None."""
 
     nonce: str
@@ -33,12 +32,12 @@ class Owed:
     recipient: str
     content: bytes | None
     reason: str
-    asked_at: datetime  # receipt of the mail that it answers
+    requested_at: datetime  # receipt of the mail that it answers
     due_at: datetime
     why: str = ""  # of a team notice: what it tells
 
 
-def owe(connection: Connection, items: Sequence[Owed]) -> None:
+def enqueue(connection: Connection, items: Sequence[OutboxMail]) -> None:
     """Puts mail in line, in the transaction of the decision that asked for it.
 
     Raises IntegrityError for a ticket's second acknowledgement, ValueError for a mail that could never leave.
@@ -53,7 +52,7 @@ def owe(connection: Connection, items: Sequence[Owed]) -> None:
         connection.execute(insert(frozen_mails), frozen)
 
 
-def _row(item: Owed) -> dict[str, object]:
+def _row(item: OutboxMail) -> dict[str, object]:
     return {
         "nonce": item.nonce,
         "message_id": item.message_id,
@@ -63,11 +62,11 @@ def _row(item: Owed) -> dict[str, object]:
         "lane": item.lane,
         "sender": item.sender,
         "recipient": item.recipient,
-        "state": "suppressed" if item.reason else "due",
+        "state": OutboxState.SUPPRESSED if item.reason else OutboxState.DUE,
         "reason": item.reason or None,
-        "asked_at": item.asked_at,
+        "requested_at": item.requested_at,
         "due_at": item.due_at,
-        "settled_at": item.asked_at if item.reason else None,
+        "settled_at": item.requested_at if item.reason else None,
     }
 
 
@@ -89,7 +88,7 @@ class Claimed:
     sender: str
     recipient: str
     content: bytes | None
-    asked_at: datetime
+    requested_at: datetime
     due_at: datetime
     attempts: int
 
@@ -103,7 +102,7 @@ _CLAIM = (
         outbox.c.sender,
         outbox.c.recipient,
         outbox.c.nonce,
-        outbox.c.asked_at,
+        outbox.c.requested_at,
         outbox.c.due_at,
         outbox.c.attempts,
     )
@@ -119,7 +118,7 @@ _CONTENT = select(frozen_mails.c.nonce, frozen_mails.c.content).where(
 _TAKE = (
     update(outbox)
     .where(outbox.c.id.in_(bindparam("ids", expanding=True)))
-    .values(state="sending", claimed_by=bindparam("node"))
+    .values(state=OutboxState.SENDING, claimed_by=bindparam("node"))
 )
 
 
@@ -143,12 +142,12 @@ def _claim(connection: Connection, wanted: Claim) -> list[Claimed]:
 
 
 def _claimed(row: Any, content: bytes | None) -> Claimed:
-    id_, ticket, kind, lane, sender, recipient, _nonce, asked_at, due_at, tried = row
-    return Claimed(id_, ticket, kind, lane, sender, recipient, content, asked_at, due_at, tried)
+    id_, ticket, kind, lane, sender, recipient, _nonce, requested_at, due_at, tried = row
+    return Claimed(id_, ticket, kind, lane, sender, recipient, content, requested_at, due_at, tried)
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class FinalDot:
     """The final dot of this mail comes next."""
 
     id: int
@@ -160,15 +159,15 @@ _MARK = (
     update(outbox)
     .where(
         outbox.c.id.in_(bindparam("ids", expanding=True)),
-        outbox.c.state == "sending",
+        outbox.c.state == OutboxState.SENDING,
         outbox.c.claimed_by == bindparam("node"),
     )
-    .values(state="dot", dot_at=bindparam("at"))
+    .values(state=OutboxState.DOT, dot_at=bindparam("at"))
     .returning(outbox.c.id)
 )
 
 
-def mark_dot(connection: Connection, items: Sequence[Mark]) -> list[bool]:
+def mark_dot(connection: Connection, items: Sequence[FinalDot]) -> list[bool]:
     """Says that final dots leave next. False: no longer ours (we were thought dead), it must not leave."""
     ours: set[tuple[str, int]] = set()
     for node in {item.node for item in items}:
@@ -180,7 +179,7 @@ def mark_dot(connection: Connection, items: Sequence[Mark]) -> list[bool]:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class AttemptResult:
     """What became of one attempt. `due_at`: when it is tried again (deferred and unknown), else None.
 
     unknown: the connection died after the final dot left, so the relay may or may not have the mail.
@@ -188,7 +187,7 @@ class Settled:
 
     id: int
     node: str
-    outcome: Outcome
+    outcome: AttemptOutcome
     at: datetime
     code: int | None
     reply: str
@@ -199,7 +198,7 @@ class ClaimLost(Exception):
     """Some of the group are no longer ours. The store then tries each one alone: each gets its own answer."""
 
 
-_SETTLE = (
+_RECORD = (
     update(outbox)
     .where(outbox.c.id == bindparam("b_id"), outbox.c.claimed_by == bindparam("b_node"), UNDER_WAY)
     .values(
@@ -215,9 +214,9 @@ _SETTLE = (
 )
 
 
-def settle(connection: Connection, items: Sequence[Settled]) -> list[bool]:
+def record_results(connection: Connection, items: Sequence[AttemptResult]) -> list[bool]:
     """Records outcomes and an attempt each. False: no longer ours, nothing recorded. Raises ClaimLost."""
-    changed = connection.execute(_SETTLE, [_settlement(item) for item in items]).rowcount
+    changed = connection.execute(_RECORD, [_result_row(item) for item in items]).rowcount
     if changed != len(items):
         if len(items) > 1:
             raise ClaimLost(f"{len(items) - changed} of {len(items)} mails")
@@ -226,20 +225,21 @@ def settle(connection: Connection, items: Sequence[Settled]) -> list[bool]:
     return [True] * len(items)
 
 
-def _settlement(item: Settled) -> dict[str, object]:
+def _result_row(item: AttemptResult) -> dict[str, object]:
+    unknown = item.outcome == AttemptOutcome.UNKNOWN
     return {
         "b_id": item.id,
         "b_node": item.node,
-        "b_state": "deferred" if item.outcome == "unknown" else item.outcome,
+        "b_state": OutboxState.DEFERRED if unknown else item.outcome,
         "b_due_at": item.due_at,
-        "b_settled_at": item.at if item.outcome in ("sent", "failed") else None,
-        "b_unknown": int(item.outcome == "unknown"),
+        "b_settled_at": item.at if item.outcome in (AttemptOutcome.SENT, AttemptOutcome.FAILED) else None,
+        "b_unknown": int(unknown),
         "b_code": item.code,
         "b_reply": storable(item.reply),
     }
 
 
-def _attempt(item: Settled) -> dict[str, object]:
+def _attempt(item: AttemptResult) -> dict[str, object]:
     return {
         "outbox_id": item.id,
         "at": item.at,
@@ -257,7 +257,7 @@ def storable(reply: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class Unsent:
     """A mail to give back unsent. `due_at` lets it stand behind others; None leaves its place in line."""
 
     id: int
@@ -265,11 +265,11 @@ class Held:
     due_at: datetime | None = None
 
 
-_HOLD = (
+_GIVE_BACK = (
     update(outbox)
     .where(outbox.c.id == bindparam("b_id"), outbox.c.claimed_by == bindparam("b_node"), UNDER_WAY)
     .values(
-        state="due",
+        state=OutboxState.DUE,
         claimed_by=None,
         dot_at=None,
         due_at=func.coalesce(bindparam("b_due_at", type_=Moment), outbox.c.due_at),
@@ -277,10 +277,10 @@ _HOLD = (
 )
 
 
-def hold(connection: Connection, items: Sequence[Held]) -> list[None]:
+def give_back(connection: Connection, items: Sequence[Unsent]) -> list[None]:
     """Gives mails back, no attempt counted. Only for mails whose dot did not leave, marked or not."""
     connection.execute(
-        _HOLD, [{"b_id": item.id, "b_node": item.node, "b_due_at": item.due_at} for item in items]
+        _GIVE_BACK, [{"b_id": item.id, "b_node": item.node, "b_due_at": item.due_at} for item in items]
     )
     return [None] * len(items)
 
@@ -296,16 +296,21 @@ def release(connection: Connection, nodes: Sequence[str]) -> int:
         .order_by(outbox.c.id)  # two nodes that bury the same one lock in the same order
         .with_for_update()
     ).all()
-    unsent = [row.id for row in rows if row.state == "sending"]
+    unsent = [row.id for row in rows if row.state == OutboxState.SENDING]
     if unsent:
-        connection.execute(update(outbox).where(outbox.c.id.in_(unsent)).values(state="due", claimed_by=None))
-    open_ = [row for row in rows if row.state == "dot"]
+        connection.execute(
+            update(outbox).where(outbox.c.id.in_(unsent)).values(state=OutboxState.DUE, claimed_by=None)
+        )
+    open_ = [row for row in rows if row.state == OutboxState.DOT]
     if open_:
         connection.execute(
             update(outbox)
             .where(outbox.c.id.in_([row.id for row in open_]))
             .values(
-                state="due", claimed_by=None, attempts=outbox.c.attempts + 1, unknown=outbox.c.unknown + 1
+                state=OutboxState.DUE,
+                claimed_by=None,
+                attempts=outbox.c.attempts + 1,
+                unknown=outbox.c.unknown + 1,
             )
         )
         why = "the sending process died before the reply to the final dot was recorded"
@@ -316,7 +321,7 @@ def release(connection: Connection, nodes: Sequence[str]) -> int:
                     "outbox_id": row.id,
                     "at": row.dot_at,
                     "node": row.claimed_by,
-                    "outcome": "unknown",
+                    "outcome": AttemptOutcome.UNKNOWN,
                     "reply": why,
                 }
                 for row in open_
@@ -347,8 +352,8 @@ def retry(connection: Connection, items: Sequence[Retry]) -> list[bool]:
     return [
         connection.execute(
             update(outbox)
-            .where(outbox.c.id == item.id, outbox.c.state.in_(("failed", "deferred")))
-            .values(state="due", due_at=item.now, attempts=0, settled_at=None)
+            .where(outbox.c.id == item.id, outbox.c.state.in_((OutboxState.FAILED, OutboxState.DEFERRED)))
+            .values(state=OutboxState.DUE, due_at=item.now, attempts=0, settled_at=None)
         ).rowcount
         == 1
         for item in items
@@ -356,19 +361,22 @@ def retry(connection: Connection, items: Sequence[Retry]) -> list[bool]:
 
 
 @dataclass(frozen=True, slots=True)
-class Drop:
+class Dropped:
     id: int
     reason: str
     now: datetime
 
 
-def drop(connection: Connection, items: Sequence[Drop]) -> list[bool]:
+def drop(connection: Connection, items: Sequence[Dropped]) -> list[bool]:
     """Suppresses mails that wait or failed, by an operator's will. False: it is in no such state."""
     return [
         connection.execute(
             update(outbox)
-            .where(outbox.c.id == item.id, outbox.c.state.in_(("due", "deferred", "failed")))
-            .values(state="suppressed", reason=storable(item.reason), settled_at=item.now)
+            .where(
+                outbox.c.id == item.id,
+                outbox.c.state.in_((OutboxState.DUE, OutboxState.DEFERRED, OutboxState.FAILED)),
+            )
+            .values(state=OutboxState.SUPPRESSED, reason=storable(item.reason), settled_at=item.now)
         ).rowcount
         == 1
         for item in items

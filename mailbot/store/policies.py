@@ -6,12 +6,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Row, func, select, update
 
+from mailbot.store.engine import or_skip
 from mailbot.store.schema import policies
-from mailbot.store.upsert import or_skip
 
 
 @dataclass(frozen=True, slots=True)
-class InForce:
+class ActivePolicy:
     """A policy that a node goes by from `at` on. `files` and `templates`: see `settings.Sources`."""
 
     version: str
@@ -22,7 +22,7 @@ class InForce:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class PolicySources:
     """What a policy was made of. A node first went by it at `first_at`, one took it last at `last_at`."""
 
     version: str
@@ -32,7 +32,7 @@ class Kept:
     templates: Mapping[str, str]
 
 
-def enter(connection: Connection, items: Sequence[InForce]) -> list[None]:
+def record_active(connection: Connection, items: Sequence[ActivePolicy]) -> list[None]:
     """Keeps the sources of each version once, and notes that it is in force now."""
     for item in items:
         row = {
@@ -49,26 +49,26 @@ def enter(connection: Connection, items: Sequence[InForce]) -> list[None]:
     return [None] * len(items)
 
 
-def sources(connection: Connection, version: str) -> Kept | None:
+def load_sources(connection: Connection, version: str) -> PolicySources | None:
     """What that version was made of; None when no daemon ever went by it."""
     row = connection.execute(select(*_KEPT).where(policies.c.version == version)).one_or_none()
     return None if row is None else _kept(row)
 
 
-def newest(connection: Connection) -> Kept | None:
+def load_newest(connection: Connection) -> PolicySources | None:
     """The policy in force: the one that a node took last. None before the first start of a daemon."""
     last = select(func.max(policies.c.last_at)).scalar_subquery()
     row = connection.execute(select(*_KEPT).where(policies.c.last_at == last).limit(1)).one_or_none()
     return None if row is None else _kept(row)
 
 
-def outline(connection: Connection, version: str) -> dict[str, dict[str, str]] | None:
+def load_outline(connection: Connection, version: str) -> dict[str, dict[str, str]] | None:
     """The outline of that version; None when no daemon ever went by it."""
     return connection.scalar(select(policies.c.outline).where(policies.c.version == version))
 
 
-_KEPT = tuple(policies.c[name] for name in Kept.__dataclass_fields__)
+_KEPT = tuple(policies.c[name] for name in PolicySources.__dataclass_fields__)
 
 
-def _kept(row: Row[tuple[object, ...]]) -> Kept:
-    return Kept(**row._mapping)
+def _kept(row: Row[tuple[object, ...]]) -> PolicySources:
+    return PolicySources(**row._mapping)

@@ -1,4 +1,4 @@
-"""Read-only questions of people and of /metrics, one function each. The outbox has its own: `outbox_view`."""
+"""Read-only questions of people and of /metrics, one function each. The outbox has its own: `outbox_queries`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,9 +8,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, exists, func, or_, select, text
 
 from mailbot.domain.model import Ticket
-from mailbot.store import outbox_view
+from mailbot.domain.states import DeadlineState, Direction, InboxState, OutboxState
+from mailbot.store import outbox_queries
 from mailbot.store.codec import event_of
-from mailbot.store.nodes import clock
+from mailbot.store.nodes import database_time
 from mailbot.store.schema import (
     attachments,
     deadlines,
@@ -29,34 +30,34 @@ from mailbot.store.schema import (
 from mailbot.store.tickets import RecordedEvent, ticket_of
 
 # As literal text: a planner can't match a bound parameter with the condition of a partial index.
-NEW = text("inbox.state = 'new'")
-ARMED = text("deadlines.state = 'armed'")
+NEW = text(f"inbox.state = '{InboxState.NEW}'")
+ARMED = text(f"deadlines.state = '{DeadlineState.ARMED}'")
 
 
 # --- tickets ----------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class Armed:
+class TicketDeadline:
     """A ticket's next deadline. `reason`: why it was parked, for `state` "parked"."""
 
     due_at: datetime
     target: str
     step: int
-    state: str
+    state: DeadlineState
     reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedTicket:
     """A line of a list of tickets."""
 
     ticket: Ticket
-    deadline: Armed | None
+    deadline: TicketDeadline | None
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class TicketFilter:
     """Which tickets to list; what is empty asks for nothing. `overdue_at`: due by then and not done."""
 
     statuses: Sequence[str] = ()
@@ -81,32 +82,32 @@ def numbers_like(connection: Connection, start: str, limit: int = 3) -> list[str
     return list(connection.scalars(query.order_by(tickets.c.number).limit(limit)))
 
 
-def ticket_list(connection: Connection, wanted: Wanted) -> list[Listed]:
+def list_tickets(connection: Connection, wanted: TicketFilter) -> list[ListedTicket]:
     """The newest first; overdue ones the longest overdue first."""
     query = select(tickets, *_DEADLINE).select_from(tickets.outerjoin(deadlines)).limit(wanted.limit)
     equal = {name: getattr(wanted, name) for name in ("team", "assignee", "customer", "level", "priority")}
     query = query.where(*(tickets.c[name] == value for name, value in equal.items() if value))
     if wanted.statuses:
         query = query.where(tickets.c.status.in_(wanted.statuses))
-    query = query.where(*map(_says, wanted.words))
+    query = query.where(*map(_contains_word, wanted.words))
     if wanted.overdue_at:
         overdue = (ARMED, deadlines.c.due_at <= wanted.overdue_at)
         query = query.where(*overdue).order_by(deadlines.c.due_at)
     else:
         query = query.order_by(tickets.c.opened_at.desc())
-    return [Listed(ticket_of(row), _armed(row)) for row in connection.execute(query)]
+    return [ListedTicket(ticket_of(row), _deadline_of(row)) for row in connection.execute(query)]
 
 
-_DEADLINE = tuple(deadlines.c[name].label(f"deadline_{name}") for name in Armed.__dataclass_fields__)
+_DEADLINE = tuple(deadlines.c[name].label(f"deadline_{name}") for name in TicketDeadline.__dataclass_fields__)
 
 
-def _armed(row: Row[Any]) -> Armed | None:
+def _deadline_of(row: Row[Any]) -> TicketDeadline | None:
     if row.deadline_due_at is None:
         return None
-    return Armed(*(getattr(row, f"deadline_{name}") for name in Armed.__dataclass_fields__))
+    return TicketDeadline(*(getattr(row, f"deadline_{name}") for name in TicketDeadline.__dataclass_fields__))
 
 
-def _says(word: str) -> ColumnElement[bool]:
+def _contains_word(word: str) -> ColumnElement[bool]:
     """The word stands in the number, the customer, the subject or any message of the ticket."""
     # An Indonesian prefix takes the place of a first k, p, t, s: kirim, mengirim; pesan, memesan.
     stem = word[1:] if len(word) >= 5 and word[0].lower() in "kpts" else word
@@ -121,10 +122,10 @@ def _says(word: str) -> ColumnElement[bool]:
     )
 
 
-def deadline(connection: Connection, number: str) -> Armed | None:
+def deadline(connection: Connection, number: str) -> TicketDeadline | None:
     """The next deadline of a ticket."""
     row = connection.execute(select(*_DEADLINE).where(deadlines.c.ticket == number)).one_or_none()
-    return None if row is None else _armed(row)
+    return None if row is None else _deadline_of(row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,7 @@ def participants_of(connection: Connection, number: str) -> list[Participant]:
 
 
 @dataclass(frozen=True, slots=True)
-class AttachmentShown:
+class AttachmentView:
     name: str
     type: str
     size: int
@@ -148,12 +149,12 @@ class AttachmentShown:
 
 
 @dataclass(frozen=True, slots=True)
-class MessageShown:
+class MessageView:
     """A message on a ticket. `text` is what its author wrote this time, cut; `length` of the whole text."""
 
     id: int
     at: datetime
-    direction: str
+    direction: Direction
     author: str
     subject: str
     text: str
@@ -164,13 +165,13 @@ class MessageShown:
     home: str  # the ticket it was first filed on
     automatic: str
     flags: Sequence[str]
-    attachments: Sequence[AttachmentShown] = ()
+    attachments: Sequence[AttachmentView] = ()
 
 
-def messages_of(connection: Connection, number: str, *, longest: int) -> list[MessageShown]:
+def messages_of(connection: Connection, number: str, *, longest: int) -> list[MessageView]:
     """The messages of a ticket, oldest first, each with at most `longest` characters of text."""
     names = [
-        name for name in MessageShown.__dataclass_fields__ if name not in ("text", "length", "attachments")
+        name for name in MessageView.__dataclass_fields__ if name not in ("text", "length", "attachments")
     ]
     rows = connection.execute(
         select(
@@ -182,19 +183,19 @@ def messages_of(connection: Connection, number: str, *, longest: int) -> list[Me
         .order_by(messages.c.id)
     ).all()
     attached = _attached(connection, number)
-    return [MessageShown(**row._mapping, attachments=attached.get(row.inbox_id, ())) for row in rows]
+    return [MessageView(**row._mapping, attachments=attached.get(row.inbox_id, ())) for row in rows]
 
 
-def _attached(connection: Connection, number: str) -> dict[int | None, list[AttachmentShown]]:
+def _attached(connection: Connection, number: str) -> dict[int | None, list[AttachmentView]]:
     rows = connection.execute(
         select(attachments)
         .join(messages, messages.c.inbox_id == attachments.c.inbox_id)
         .where(messages.c.ticket == number)
         .order_by(attachments.c.inbox_id, attachments.c.position)
     )
-    found: dict[int | None, list[AttachmentShown]] = {}
+    found: dict[int | None, list[AttachmentView]] = {}
     for row in rows:
-        found.setdefault(row.inbox_id, []).append(AttachmentShown(row.name, row.type, row.size, row.digest))
+        found.setdefault(row.inbox_id, []).append(AttachmentView(row.name, row.type, row.size, row.digest))
     return found
 
 
@@ -240,14 +241,14 @@ class InboxEntry:
 
     id: int
     fingerprint: str
-    state: str
+    state: InboxState
     received_at: datetime
     sender: str
     recipients: Sequence[str]
     peer: str
     size: int
     claimed_by: str | None
-    strikes: int
+    attempts: int
     ticket: str | None
     reason: str | None
 
@@ -255,7 +256,7 @@ class InboxEntry:
 _INBOX = tuple(inbox.c[name] for name in InboxEntry.__dataclass_fields__)
 
 
-def inbox_list(
+def list_inbox(
     connection: Connection, *, states: Sequence[str] = (), number: str = "", limit: int = 100
 ) -> list[InboxEntry]:
     """The newest first; only those in `states` and on ticket `number` when these are given."""
@@ -267,12 +268,12 @@ def inbox_list(
     return [InboxEntry(**row._mapping) for row in connection.execute(query)]
 
 
-def inbox_entry(connection: Connection, inbox_id: int) -> InboxEntry | None:
+def find_inbox_entry(connection: Connection, inbox_id: int) -> InboxEntry | None:
     row = connection.execute(select(*_INBOX).where(inbox.c.id == inbox_id)).one_or_none()
     return None if row is None else InboxEntry(**row._mapping)
 
 
-def inbox_known(connection: Connection, fingerprint: str) -> InboxEntry | None:
+def find_by_fingerprint(connection: Connection, fingerprint: str) -> InboxEntry | None:
     """The mail with this fingerprint, if it came in before."""
     row = connection.execute(select(*_INBOX).where(inbox.c.fingerprint == fingerprint)).one_or_none()
     return None if row is None else InboxEntry(**row._mapping)
@@ -306,7 +307,7 @@ def frozen_mail(connection: Connection, outbox_id: int) -> bytes | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class StoreStatus:
     """How things stand. `inbox` and `outbox`: rows that are not done, by state; `oldest`: age of the oldest
     that waits in "inbox" and "outbox"."""
 
@@ -316,14 +317,17 @@ class Standing:
     oldest: Mapping[str, timedelta] = field(default_factory=dict)
 
 
-def figures(connection: Connection, now: datetime) -> Standing:
+def store_status(connection: Connection, now: datetime) -> StoreStatus:
     """What /metrics shows of the store: as many steps as there is undone work, however much was ever done."""
     new, oldest_new_at = _waiting_in(connection)
-    unsettled = outbox_view.unsettled(connection)
+    unsettled = outbox_queries.unsettled(connection)
     since = {"inbox": oldest_new_at, "outbox": unsettled.oldest_at}
-    return Standing(
-        inbox={"new": new, "parked": _count(connection, "inbox", "parked")},
-        outbox={**unsettled.by_state, "failed": _count(connection, "outbox", "failed")},
+    return StoreStatus(
+        inbox={
+            InboxState.NEW: new,
+            InboxState.PARKED: _count(connection, "inbox", InboxState.PARKED),
+        },
+        outbox={**unsettled.by_state, OutboxState.FAILED: _count(connection, "outbox", OutboxState.FAILED)},
         overdue_deadlines=overdue(connection, now),
         oldest={place: max(timedelta(), now - at) for place, at in since.items() if at},
     )
@@ -348,7 +352,7 @@ def overdue(connection: Connection, by: datetime) -> int:
 
 def parked_deadlines(connection: Connection) -> int:
     """Deadlines that our code failed on."""
-    return _count(connection, "deadlines", "parked")
+    return _count(connection, "deadlines", DeadlineState.PARKED)
 
 
 def last_mail_at(connection: Connection) -> datetime | None:
@@ -358,7 +362,7 @@ def last_mail_at(connection: Connection) -> datetime | None:
 
 
 @dataclass(frozen=True, slots=True)
-class NodeSeen:
+class NodeStatus:
     """A daemon that signed on. `silent_for` is reckoned by the database's clock, as the leases are."""
 
     id: str
@@ -369,13 +373,13 @@ class NodeSeen:
     silent_for: timedelta
     policy: str
     reloaded_at: datetime
-    trouble: str | None
+    reload_error: str | None
 
 
-def nodes_seen(connection: Connection) -> list[NodeSeen]:
-    now = clock(connection)
+def list_nodes(connection: Connection) -> list[NodeStatus]:
+    now = database_time(connection)
     return [
-        NodeSeen(
+        NodeStatus(
             id=row.id,
             host=row.host,
             pid=row.pid,
@@ -384,7 +388,7 @@ def nodes_seen(connection: Connection) -> list[NodeSeen]:
             silent_for=max(timedelta(), now - row.seen_at),
             policy=row.policy,
             reloaded_at=row.reloaded_at,
-            trouble=row.trouble,
+            reload_error=row.reload_error,
         )
         for row in connection.execute(select(nodes).order_by(nodes.c.started_at))
     ]

@@ -1,6 +1,8 @@
 """The tables, once for both engines. `migrations/` must agree with them (tests/store/test_migrations.py)."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -26,6 +28,16 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from mailbot.domain.states import (
+    UNDER_WAY,
+    WAITING,
+    AttemptOutcome,
+    DeadlineState,
+    Direction,
+    InboxState,
+    OutboxState,
+)
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
@@ -43,6 +55,23 @@ class Moment(TypeDecorator[datetime]):
         return None if value is None else EPOCH + timedelta(microseconds=value)
 
 
+class Choice(TypeDecorator[StrEnum]):
+    """A value of a StrEnum, stored as its text."""
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, values: type[StrEnum], length: int) -> None:
+        super().__init__(length)
+        self.values = values
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> StrEnum | None:
+        return None if value is None else self.values(value)
+
+
 Json = JSON().with_variant(JSONB(), "postgresql")
 # SQLite numbers rows by itself only in a column declared INTEGER.
 RowId = BigInteger().with_variant(Integer(), "sqlite")
@@ -58,8 +87,13 @@ metadata = MetaData(
 )
 
 
-def _states(*names: str) -> CheckConstraint:
-    return CheckConstraint("state IN (" + ", ".join(f"'{name}'" for name in names) + ")", name="state")
+def _in(values: Iterable[str], column: str = "state") -> str:
+    """Return the condition as literal SQL: neither engine matches a parameter with a partial index."""
+    return f"{column} IN (" + ", ".join(f"'{value}'" for value in values) + ")"
+
+
+def _check(states: type[StrEnum]) -> CheckConstraint:
+    return CheckConstraint(_in(states), name="state")
 
 
 # Written into the SQL itself: SQLite uses a partial index only where it can see the value.
@@ -73,17 +107,17 @@ inbox = Table(
     metadata,
     Column("id", RowId, primary_key=True, autoincrement=True),
     Column("fingerprint", String(64), nullable=False, unique=True),  # one mail, one entry (promise P2)
-    Column("state", String(8), nullable=False, server_default="new"),
+    Column("state", Choice(InboxState, 8), nullable=False, server_default="new"),
     Column("received_at", Moment, nullable=False),
     Column("sender", Text, nullable=False),
     Column("recipients", Json, nullable=False),
     Column("peer", Text, nullable=False),
     Column("size", Integer, nullable=False),
     Column("claimed_by", String(32)),
-    Column("strikes", Integer, nullable=False, server_default="0"),  # workers that died holding it
+    Column("attempts", Integer, nullable=False, server_default="0"),  # workers that died holding it
     Column("ticket", String(32)),
     Column("reason", Text),  # why it is parked
-    _states("new", "done", "parked"),
+    _check(InboxState),
     Index("ix_inbox_new", "id", sqlite_where=text("state = 'new'"), postgresql_where=text("state = 'new'")),
     Index("ix_inbox_ticket", "ticket"),
     # Few rows, and each look at /metrics counts them.
@@ -171,7 +205,7 @@ messages = Table(
     Column("id", RowId, primary_key=True, autoincrement=True),
     Column("ticket", String(32), ForeignKey("tickets.number"), nullable=False, index=True),
     Column("at", Moment, nullable=False),
-    Column("direction", String(4), nullable=False),  # in, out, note
+    Column("direction", Choice(Direction, 4), nullable=False),
     Column("author", Text, nullable=False),
     Column("subject", Text, nullable=False),
     Column("text", Text, nullable=False),
@@ -227,9 +261,9 @@ deadlines = Table(
     Column("due_at", Moment, nullable=False),
     Column("target", String(16), nullable=False),
     Column("step", Integer, nullable=False),
-    Column("state", String(8), nullable=False, server_default="armed"),
+    Column("state", Choice(DeadlineState, 8), nullable=False, server_default="armed"),
     Column("reason", Text),
-    _states("armed", "parked"),
+    _check(DeadlineState),
     Index(
         "ix_deadlines_due_at",
         "due_at",
@@ -238,11 +272,11 @@ deadlines = Table(
     ),
 )
 
-_WAITING = text("state IN ('due', 'deferred')")
-_UNDER_WAY = text("state IN ('sending', 'dot')")
+_WAITING = text(_in(WAITING))
+_UNDER_WAY = text(_in(UNDER_WAY))
 _FAILED = text("state = 'failed'")
 _ACKNOWLEDGEMENT = text("kind = 'acknowledgement'")
-_UNTOLD = text("state = 'failed' AND (told_at IS NULL OR told_at < settled_at)")
+_UNREPORTED = text("state = 'failed' AND (reported_at IS NULL OR reported_at < settled_at)")
 
 outbox = Table(
     "outbox",
@@ -256,9 +290,9 @@ outbox = Table(
     Column("lane", Integer, nullable=False),
     Column("sender", Text, nullable=False),
     Column("recipient", Text, nullable=False),
-    Column("state", String(10), nullable=False),
+    Column("state", Choice(OutboxState, 10), nullable=False),
     Column("reason", Text),  # why it was suppressed
-    Column("asked_at", Moment, nullable=False),  # receipt of the mail that it answers
+    Column("requested_at", Moment, nullable=False),  # receipt of the mail that it answers
     Column("due_at", Moment, nullable=False),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("unknown", Integer, nullable=False, server_default="0"),  # times that a `dot` was left open
@@ -267,9 +301,9 @@ outbox = Table(
     Column("settled_at", Moment),
     Column("code", Integer),
     Column("reply", Text),
-    Column("told_at", Moment),  # when the ticket learned that it did not arrive
-    _states("due", "sending", "dot", "sent", "deferred", "failed", "suppressed"),
-    Index("ix_outbox_untold", "id", sqlite_where=_UNTOLD, postgresql_where=_UNTOLD),
+    Column("reported_at", Moment),  # when the ticket learned that it did not arrive
+    _check(OutboxState),
+    Index("ix_outbox_unreported", "id", sqlite_where=_UNREPORTED, postgresql_where=_UNREPORTED),
     Index("ix_outbox_waiting", "lane", "due_at", sqlite_where=_WAITING, postgresql_where=_WAITING),
     Index("ix_outbox_failed", "settled_at", sqlite_where=_FAILED, postgresql_where=_FAILED),
     Index("ix_outbox_under_way", "claimed_by", sqlite_where=_UNDER_WAY, postgresql_where=_UNDER_WAY),
@@ -299,21 +333,21 @@ attempts = Table(
     Column("outbox_id", RowId, ForeignKey("outbox.id"), nullable=False, index=True),
     Column("at", Moment, nullable=False),
     Column("node", String(32), nullable=False),
-    Column("outcome", String(10), nullable=False),  # see `outbox.Outcome`
+    Column("outcome", Choice(AttemptOutcome, 10), nullable=False),
     Column("code", Integer),
     Column("reply", Text, nullable=False),
 )
 
-allowances = Table(
-    "allowances",
+rate_limits = Table(
+    "rate_limits",
     metadata,
     Column("key", Text, primary_key=True),
     Column("until", Moment, nullable=False),
 )
 
 # Addresses (lower case) that get no automatic mail; `until` NULL: before somebody lifts it.
-mutes = Table(
-    "mutes",
+suppressions = Table(
+    "suppressions",
     metadata,
     Column("address", Text, primary_key=True),
     Column("kind", String(16), nullable=False),  # bounce, complaint
@@ -333,7 +367,7 @@ nodes = Table(
     Column("seen_at", Moment, nullable=False),
     Column("policy", String(32), nullable=False),
     Column("reloaded_at", Moment, nullable=False),
-    Column("trouble", Text),  # why the newest reload was refused
+    Column("reload_error", Text),  # why the newest reload was refused
 )
 
 # How far each IMAP folder was read. `uidvalidity` 0: the server has not told yet.
@@ -343,11 +377,11 @@ imap_folders = Table(
     Column("account", Text, primary_key=True),  # user@host
     Column("folder", Text, primary_key=True),
     Column("uidvalidity", BigInteger, nullable=False, server_default="0"),
-    Column("uid", BigInteger, nullable=False, server_default="0"),  # dealt with up to here
-    Column("horizon", BigInteger, nullable=False, server_default="0"),  # the first UID after we began
-    Column("begun_at", Moment, nullable=False),
-    Column("left_uids", Json, nullable=False, server_default="[]"),  # could not be stored, left in place
-    Column("trouble", Text),  # why it can't be read now
+    Column("last_uid", BigInteger, nullable=False, server_default="0"),  # dealt with up to here
+    Column("first_uid", BigInteger, nullable=False, server_default="0"),  # the first UID after we began
+    Column("started_at", Moment, nullable=False),
+    Column("skipped_uids", Json, nullable=False, server_default="[]"),  # could not be stored, left in place
+    Column("error", Text),  # why it can't be read now
 )
 
 # Every policy that was in force: what it was made of, to be built again when the files have changed.

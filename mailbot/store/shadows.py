@@ -9,12 +9,12 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection, Row, bindparam, select, update
 
 from mailbot.domain.policy_diff import Change
+from mailbot.store.engine import or_skip
 from mailbot.store.schema import shadow_differences, shadow_runs
-from mailbot.store.upsert import or_skip
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class ShadowResult:
     """What came of a batch of tickets: `live` and `shadow` are versions. `missed`: there was no time."""
 
     shadow: str
@@ -26,7 +26,7 @@ class Looked:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class ShadowRun:
     """One policy that looks on beside one in force, all nodes together."""
 
     shadow: str
@@ -38,7 +38,7 @@ class Run:
     missed: int
 
 
-def record(connection: Connection, items: Sequence[Looked]) -> list[None]:
+def add_result(connection: Connection, items: Sequence[ShadowResult]) -> list[None]:
     """Adds to the counts of each run, keeps the differences."""
     for item in items:
         run = {"shadow": item.shadow, "live": item.live, "first_at": item.at, "last_at": item.at}
@@ -73,11 +73,11 @@ _MORE = (
 )
 
 
-def runs(connection: Connection) -> list[Run]:
+def runs(connection: Connection) -> list[ShadowRun]:
     """Every pair that ran, the newest first."""
-    query = select(*(shadow_runs.c[name] for name in Run.__dataclass_fields__))
+    query = select(*(shadow_runs.c[name] for name in ShadowRun.__dataclass_fields__))
     rows = connection.execute(query.order_by(shadow_runs.c.last_at.desc(), shadow_runs.c.shadow))
-    return [Run(**row._mapping) for row in rows]
+    return [ShadowRun(**row._mapping) for row in rows]
 
 
 def differences(connection: Connection, shadow: str) -> list[Change]:

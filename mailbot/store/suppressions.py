@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from mailbot.domain.replies.undeliverable import Mute
-from mailbot.store.schema import mutes
+from mailbot.store.schema import suppressions
 
 _NAMES = ("address", "kind", "reason", "since", "until")
 
@@ -17,47 +17,54 @@ def load(connection: Connection, addresses: Collection[str], now: datetime) -> d
     """Address -> its mute, for those of `addresses` (lower case) that are muted now."""
     if not addresses:
         return {}
-    rows = connection.execute(select(mutes).where(mutes.c.address.in_(sorted(addresses)), _holds(now)))
+    rows = connection.execute(
+        select(suppressions).where(suppressions.c.address.in_(sorted(addresses)), _holds(now))
+    )
     return {row.address: Mute(**row._mapping) for row in rows}
 
 
 def _holds(now: datetime) -> ColumnElement[bool]:
-    return or_(mutes.c.until.is_(None), mutes.c.until > now)
+    return or_(suppressions.c.until.is_(None), suppressions.c.until > now)
 
 
-def put(connection: Connection, found: Sequence[Mute]) -> None:
+def add(connection: Connection, found: Sequence[Mute]) -> None:
     """Mutes addresses; the newest reason stands, but a complaint is not replaced by a bounce."""
     if not found:
         return
     dialect_insert = sqlite_insert if connection.dialect.name == "sqlite" else postgres_insert
-    statement = dialect_insert(mutes)
+    statement = dialect_insert(suppressions)
     new = {name: statement.excluded[name] for name in _NAMES if name != "address"}
     newest = {mute.address: mute for mute in found}
     connection.execute(
         statement.on_conflict_do_update(
             index_elements=["address"],
             set_=new,
-            where=or_(mutes.c.kind != "complaint", statement.excluded.kind == "complaint"),
+            where=or_(suppressions.c.kind != "complaint", statement.excluded.kind == "complaint"),
         ),
         [{name: getattr(newest[address], name) for name in _NAMES} for address in sorted(newest)],
     )
 
 
-def lift(connection: Connection, addresses: Sequence[str]) -> list[bool]:
+def remove(connection: Connection, addresses: Sequence[str]) -> list[bool]:
     """Lets automatic mail go there again. False where the address was not muted."""
     return [
-        connection.execute(delete(mutes).where(mutes.c.address == address)).rowcount == 1
+        connection.execute(delete(suppressions).where(suppressions.c.address == address)).rowcount == 1
         for address in sorted(addresses)
     ]
 
 
-def forget(connection: Connection, now: datetime) -> int:
+def remove_expired(connection: Connection, now: datetime) -> int:
     """Drops those whose time has passed."""
-    return connection.execute(delete(mutes).where(mutes.c.until <= now)).rowcount
+    return connection.execute(delete(suppressions).where(suppressions.c.until <= now)).rowcount
 
 
-def listing(connection: Connection, now: datetime, limit: int) -> list[Mute]:
+def list_active(connection: Connection, now: datetime, limit: int) -> list[Mute]:
     """All that hold now, the newest first."""
-    query = select(mutes).where(_holds(now)).order_by(mutes.c.since.desc(), mutes.c.address).limit(limit)
+    query = (
+        select(suppressions)
+        .where(_holds(now))
+        .order_by(suppressions.c.since.desc(), suppressions.c.address)
+        .limit(limit)
+    )
     rows = connection.execute(query)
     return [Mute(**row._mapping) for row in rows]

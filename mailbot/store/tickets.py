@@ -10,11 +10,12 @@ from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert,
 from mailbot.domain.events import Event, links_of
 from mailbot.domain.ladder import Deadline
 from mailbot.domain.model import OVER, Attachment, Post, Status, Ticket
+from mailbot.domain.states import Direction
 from mailbot.store import deadlines, outbox
 from mailbot.store.codec import clocks_data, clocks_of, event_data, event_of
+from mailbot.store.engine import or_skip
 from mailbot.store.schema import attachments, contents, events, inbox, links, messages, participants, tickets
 from mailbot.store.store import Store
-from mailbot.store.upsert import or_skip
 from mailbot.store.writers import I, R
 
 
@@ -23,7 +24,7 @@ class Message:
     """A mail or a note to be filed on a ticket."""
 
     at: datetime
-    direction: str  # "in", "out", "note"
+    direction: Direction
     author: str
     subject: str
     text: str
@@ -38,7 +39,7 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class TicketChange:
     """All that one decision leads to, recorded in one transaction. `before` is None for a new ticket."""
 
     before: Ticket | None
@@ -46,7 +47,7 @@ class Outcome:
     events: tuple[Event, ...]
     policy: str
     deadline: Deadline | None
-    owed: tuple[outbox.Owed, ...] = ()
+    owed: tuple[outbox.OutboxMail, ...] = ()
     message: Message | None = None
     participants: tuple[tuple[str, str], ...] = ()  # (address, role) who join
     leaving: tuple[str, ...] = ()  # addresses that take part no longer
@@ -72,7 +73,7 @@ def decide_now(store: Store, decide: Callable[[Connection, I], R], wanted: I) ->
     return store.write_now(op, wanted)
 
 
-def record(connection: Connection, outcomes: Sequence[Outcome]) -> None:
+def record(connection: Connection, outcomes: Sequence[TicketChange]) -> None:
     """Writes decisions with a handful of bulk statements. Several may concern one ticket, in their order.
 
     Raises Outdated when a ticket is not what `before` says.
@@ -91,7 +92,7 @@ def record(connection: Connection, outcomes: Sequence[Outcome]) -> None:
     deadlines.arm(connection, {outcome.after.number: outcome.deadline for outcome in outcomes}, first)
     owed = [mail for outcome in outcomes for mail in outcome.owed]
     if owed:
-        outbox.owe(connection, owed)
+        outbox.enqueue(connection, owed)
 
 
 def _bulk(connection: Connection, table: Any, rows: Iterable[dict[str, Any]]) -> None:
@@ -143,7 +144,7 @@ def _update(connection: Connection, changes: list[tuple[Ticket, Ticket]]) -> Non
         raise Outdated("a ticket was changed by somebody else meanwhile")
 
 
-def _event_rows(outcome: Outcome) -> Iterable[dict[str, Any]]:
+def _event_rows(outcome: TicketChange) -> Iterable[dict[str, Any]]:
     start = outcome.after.events - len(outcome.events)
     for position, event in enumerate(outcome.events, start + 1):
         yield {
@@ -157,7 +158,7 @@ def _event_rows(outcome: Outcome) -> Iterable[dict[str, Any]]:
         }
 
 
-def _add_participants(connection: Connection, outcomes: Sequence[Outcome]) -> None:
+def _add_participants(connection: Connection, outcomes: Sequence[TicketChange]) -> None:
     rows = [
         {"ticket": outcome.after.number, "address": address, "role": role}
         for outcome in outcomes
@@ -173,7 +174,7 @@ def _add_participants(connection: Connection, outcomes: Sequence[Outcome]) -> No
             )
 
 
-def _link(connection: Connection, outcomes: Sequence[Outcome]) -> None:
+def _link(connection: Connection, outcomes: Sequence[TicketChange]) -> None:
     rows = [
         {"ticket": outcome.after.number, "kind": kind, "other": other}
         for outcome in outcomes
@@ -184,7 +185,7 @@ def _link(connection: Connection, outcomes: Sequence[Outcome]) -> None:
         connection.execute(or_skip(connection, links), rows)
 
 
-def _move_messages(connection: Connection, outcomes: Sequence[Outcome]) -> None:
+def _move_messages(connection: Connection, outcomes: Sequence[TicketChange]) -> None:
     """Raises Outdated when a message is not where the decision believed it."""
     moves = [
         {"b_id": id_, "b_from": origin, "b_to": outcome.after.number}
@@ -201,7 +202,7 @@ def _move_messages(connection: Connection, outcomes: Sequence[Outcome]) -> None:
     connection.execute(update(inbox).where(inbox.c.id == raw).values(ticket=bindparam("b_to")), moves)
 
 
-def _add_messages(connection: Connection, outcomes: Sequence[Outcome]) -> None:
+def _add_messages(connection: Connection, outcomes: Sequence[TicketChange]) -> None:
     filed = [(outcome.after.number, outcome.message) for outcome in outcomes if outcome.message]
     names = [each.name for each in fields(Message) if each.name not in ("attachments", "flags")]
     _bulk(
@@ -253,7 +254,7 @@ def load(connection: Connection, numbers: Collection[str]) -> dict[str, Ticket]:
     return _load(connection, numbers, _by_number(numbers).with_for_update())
 
 
-def load_with_heirs(connection: Connection, numbers: Collection[str]) -> dict[str, Ticket]:
+def load_with_merge_targets(connection: Connection, numbers: Collection[str]) -> dict[str, Ticket]:
     """The same, and those that they were merged into."""
     found = load(connection, numbers)
     while heirs := {each.merged_into for each in found.values() if each.merged_into} - found.keys():
@@ -261,7 +262,7 @@ def load_with_heirs(connection: Connection, numbers: Collection[str]) -> dict[st
     return found
 
 
-def heir(number: str, loaded: Mapping[str, Ticket]) -> str:
+def merge_target(number: str, loaded: Mapping[str, Ticket]) -> str:
     """Where a ticket's matter goes on: itself, or the one that it was merged into, however often."""
     passed: set[str] = set()
     while number in loaded and number not in passed and (into := loaded[number].merged_into):
@@ -284,14 +285,14 @@ def _load(connection: Connection, numbers: Collection[str], query: Select[Any]) 
     return {row.number: ticket_of(row) for row in connection.execute(query)} if numbers else {}
 
 
-def taken(connection: Connection, numbers: Collection[str]) -> set[str]:
+def used_numbers(connection: Connection, numbers: Collection[str]) -> set[str]:
     """Which of these numbers are in use."""
     if not numbers:
         return set()
     return set(connection.scalars(select(tickets.c.number).where(tickets.c.number.in_(numbers))))
 
 
-def known_messages(connection: Connection, message_ids: Collection[str]) -> dict[str, str]:
+def tickets_by_message_id(connection: Connection, message_ids: Collection[str]) -> dict[str, str]:
     """Message-ID -> ticket, for mails that are on a ticket."""
     if not message_ids:
         return {}
@@ -338,7 +339,7 @@ def posts_of(connection: Connection, numbers: Collection[str]) -> dict[str, list
     return found
 
 
-def where_is(connection: Connection, message: int) -> str | None:
+def ticket_of_message(connection: Connection, message: int) -> str | None:
     """The ticket that a message is on."""
     number: str | None = connection.scalar(select(messages.c.ticket).where(messages.c.id == message))
     return number

@@ -23,7 +23,7 @@ I = TypeVar("I")  # noqa: E741  (an item)
 R = TypeVar("R")
 Op = Callable[[Connection, Sequence[I]], Sequence[R]]
 
-TOGETHER = 200  # items in one transaction at most
+MAX_ITEMS = 200  # items in one transaction at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Writers:
                 thread.join()
 
     def _serve(self) -> None:
-        line = _Line(self._engine)
+        line = _WriterConnection(self._engine)
         later: deque[Job] = deque()
         open_ = True
         while open_ or later:
@@ -91,16 +91,16 @@ class Writers:
                 else:
                     short.append(job)
             if short:
-                _tell(self._settle(line, short))
+                _hand_over_results(self._settle(line, short))
             elif later:
-                _tell(self._settle(line, [later.popleft()]))
+                _hand_over_results(self._settle(line, [later.popleft()]))
         line.close()
 
     def _waiting(self, *, wait: bool) -> Iterator[Job | None]:
         """What is in the queue now; with `wait`, at least one."""
         try:
             job = self._jobs.get(block=wait)
-            for _ in range(TOGETHER):
+            for _ in range(MAX_ITEMS):
                 yield job
                 if job is None:
                     return  # the end, for this thread; the other's is still in the queue
@@ -109,7 +109,7 @@ class Writers:
         except queue.Empty:
             return
 
-    def _settle(self, line: "_Line", jobs: list[Job]) -> list[Outcome]:
+    def _settle(self, line: "_WriterConnection", jobs: list[Job]) -> list[Outcome]:
         try:
             with line.transaction() as connection:
                 results = apply(connection, [(job.op, job.item) for job in jobs])
@@ -120,7 +120,7 @@ class Writers:
         return [(job.future, result, None) for job, result in zip(jobs, results, strict=True)]
 
 
-class _Line:
+class _WriterConnection:
     """A thread's own connection, kept between transactions: the pool costs as much as writing a row."""
 
     def __init__(self, engine: Engine) -> None:
@@ -145,7 +145,7 @@ class _Line:
             self._connection = None
 
 
-def _tell(outcomes: list[Outcome]) -> None:
+def _hand_over_results(outcomes: list[Outcome]) -> None:
     loop = outcomes[0][0].get_loop()
     if not loop.is_closed():
         loop.call_soon_threadsafe(_resolve, outcomes)

@@ -33,12 +33,12 @@ def enqueue_once(connection: Connection, items: Sequence[Announcement]) -> list[
 
     A write operation of the store. The caller wakes delivery after the commit.
     """
-    first = [installation.first(connection, item.key, item.now) for item in items]
+    first = [installation.mark_first(connection, item.key, item.now) for item in items]
     for item, is_first in zip(items, first, strict=True):
         if is_first:
             now = item.now
             rows = [outbox_rows.build_row(bulletin, item.snapshot, now, now) for bulletin in item.bulletins]
-            outbox.owe(connection, rows)
+            outbox.enqueue(connection, rows)
     return first
 
 

@@ -45,7 +45,7 @@ class AgentLoads:
         begun = self._clock()
         if self._fresh_until is not None and begun < self._fresh_until:
             return
-        stored = store_loads.in_hand(connection, policy.agents)
+        stored = store_loads.load(connection, policy.agents)
         took = self._clock() - begun
         with self._lock:
             self._loads = {address: self._merge(address, load) for address, load in stored.items()}

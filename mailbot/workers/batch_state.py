@@ -14,8 +14,8 @@ from mailbot.domain.policy import Policy
 from mailbot.domain.replies.auto_reply import allowance_keys
 from mailbot.domain.replies.undeliverable import Mute
 from mailbot.domain.routing.conditions import STORE_FIELDS
-from mailbot.store import allowances, customer_history, suppressions, tickets
-from mailbot.store.inbox import Claimed
+from mailbot.store import customer_history, rate_limits, suppressions, tickets
+from mailbot.store.inbox import ClaimedMail
 
 
 @dataclass(slots=True)
@@ -76,14 +76,14 @@ class BatchState:
 
 def load_state(
     connection: Connection,
-    batch: Sequence[tuple[Claimed, InboundMail]],
+    batch: Sequence[tuple[ClaimedMail, InboundMail]],
     clues: Sequence[Clues],
     policy: Policy,
     now: datetime,
 ) -> BatchState:
     """Load what a batch names. Tickets stay locked until the transaction ends."""
     ids = {id_ for clue in clues for id_ in (*clue.referenced, *clue.recalled)}
-    messages = tickets.known_messages(connection, ids - {""})
+    messages = tickets.tickets_by_message_id(connection, ids - {""})
     numbers = set(messages.values())
     for clue in clues:
         numbers.update((clue.tagged, clue.bounced, *clue.signed, *clue.written))
@@ -101,12 +101,12 @@ def load_state(
     customers = {customer_of(mail, claimed.envelope) for claimed, mail in batch if rules_need_history}
     mistyped = {clue.sender for clue in clues if clue.mistyped} - {""}
     return BatchState(
-        tickets=tickets.load_with_heirs(connection, numbers),
+        tickets=tickets.load_with_merge_targets(connection, numbers),
         messages=messages,
         participants=tickets.participants_of(connection, numbers),
         languages=tickets.languages_of(connection, unsure_of_language),
-        allowances=allowances.load(connection, keys),
+        allowances=rate_limits.load(connection, keys),
         open_numbers=tickets.open_numbers_of(connection, mistyped),
         suppressions=suppressions.load(connection, {each.lower() for each in senders} - {""}, now),
-        customer_history=customer_history.now(connection, customers, now),
+        customer_history=customer_history.load(connection, customers, now),
     )

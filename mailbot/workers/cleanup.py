@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from mailbot.store import allowances, suppressions
+from mailbot.store import rate_limits, suppressions
 from mailbot.workers.runtime import Deps
 
 EVERY = timedelta(hours=1)
@@ -27,4 +27,7 @@ class Cleanup:
 
 
 def _forget(connection: Connection, items: Sequence[datetime]) -> list[int]:
-    return [allowances.forget(connection, now) + suppressions.forget(connection, now) for now in items]
+    return [
+        rate_limits.remove_expired(connection, now) + suppressions.remove_expired(connection, now)
+        for now in items
+    ]

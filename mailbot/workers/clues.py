@@ -13,13 +13,13 @@ from mailbot.domain.replies.undeliverable import Sent
 from mailbot.mail.replies.automatic import envelope_reason
 from mailbot.mail.reports import bounces
 from mailbot.store import failures
-from mailbot.store.inbox import Claimed
+from mailbot.store.inbox import ClaimedMail
 from mailbot.workers.runtime import Snapshot
 
 MOST_REFERENCES = 20  # Message-IDs that are looked up for one mail
 
 
-def add_report(claimed: Claimed, mail: InboundMail, policy: Policy) -> InboundMail:
+def add_report(claimed: ClaimedMail, mail: InboundMail, policy: Policy) -> InboundMail:
     """Read the delivery report of a machine that shows itself by its envelope alone. It is text, never large."""
     machine = envelope_reason(claimed.envelope.sender)
     if mail.automatic or mail.size > bounces.UNSTRUCTURED_SIZE_LIMIT or not machine:
@@ -28,7 +28,7 @@ def add_report(claimed: Claimed, mail: InboundMail, policy: Policy) -> InboundMa
 
 
 def find_clues(
-    connection: Connection, claimed: Claimed, mail: InboundMail, snapshot: Snapshot
+    connection: Connection, claimed: ClaimedMail, mail: InboundMail, snapshot: Snapshot
 ) -> tuple[Clues, Sent | None]:
     """Return the clues of a mail, and the mail that we sent of which it is proven to be a report."""
     envelope, keys = claimed.envelope, snapshot.keys
@@ -36,7 +36,7 @@ def find_clues(
     nonces = [nonce for address in envelope.recipients if (nonce := keys.bounce_nonce(address))]
     if mail.report:
         return _report_clues(connection, claimed, mail, mail.report, nonces, snapshot, clues)
-    sent = failures.sent(connection, nonces).values()
+    sent = failures.load_sent(connection, nonces).values()
     tickets = tuple(each.ticket for each in sent if each.ticket)
     if mail.automatic or envelope_reason(envelope.sender):
         return replace(clues, bounced="".join(tickets[:1])), None
@@ -44,7 +44,7 @@ def find_clues(
     return replace(clues, signed=(*tickets, *clues.signed)), None
 
 
-def _written_clues(claimed: Claimed, mail: InboundMail, snapshot: Snapshot) -> Clues:
+def _written_clues(claimed: ClaimedMail, mail: InboundMail, snapshot: Snapshot) -> Clues:
     """Return the clues in the addresses, the header and the subject."""
     tagged, keys = "", snapshot.keys
     for address in claimed.envelope.recipients:
@@ -66,7 +66,7 @@ def _written_clues(claimed: Claimed, mail: InboundMail, snapshot: Snapshot) -> C
 
 def _report_clues(
     connection: Connection,
-    claimed: Claimed,
+    claimed: ClaimedMail,
     mail: InboundMail,
     report: Report,
     keyed: Iterable[str],
@@ -76,7 +76,7 @@ def _report_clues(
     keys, envelope = snapshot.keys, claimed.envelope
     marked = [nonce for token in report.tokens if (nonce := keys.nonce_in(token))]
     original = keys.nonce_in(report.message_id) or ""
-    found = failures.sent(connection, {*keyed, *marked, original} - {""})
+    found = failures.load_sent(connection, {*keyed, *marked, original} - {""})
     by_address = next((found[nonce] for nonce in keyed if nonce in found), None)
     by_token = list(dict.fromkeys(found[nonce] for nonce in (original, *marked) if nonce in found))
     # With several tokens, none of them the original's, the report is about an unknown one of them.

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from mailbot import log
 from mailbot.domain.replies.undeliverable import Mute, on_failure
 from mailbot.store import failures, suppressions, tickets
-from mailbot.store.failures import Failed
+from mailbot.store.failures import UnreportedMail
 from mailbot.workers import outbox_rows
 from mailbot.workers.loop import process_isolating_failures
 from mailbot.workers.runtime import Deps, load_missing_ladders
@@ -23,7 +23,7 @@ REST = timedelta(seconds=1)
 class Recorded:
     """A failed mail that its ticket knows of now. `number` is that ticket, "" where there is none."""
 
-    failed: Failed
+    failed: UnreportedMail
     number: str
     suppressed: bool  # its recipient gets no automatic mail from now on
 
@@ -38,18 +38,18 @@ class FailedMail:
         self._deps, self._store = deps, deps.store
 
     async def run_once(self) -> timedelta | float:
-        failed = await self._store.read(failures.untold, BATCH)
+        failed = await self._store.read(failures.unreported, BATCH)
         if not failed:
             return REST
         await process_isolating_failures(failed, self._handle, self._park)
         return 0
 
-    async def _park(self, failed: Failed, error: Exception) -> None:
+    async def _park(self, failed: UnreportedMail, error: Exception) -> None:
         await self._store.write(self._give_up, failed.sent.id)
         self._deps.metrics.parked.inc()
         log.failed_mail_parked(outbox_id=failed.sent.id, number=failed.sent.ticket, error=error)
 
-    async def _handle(self, batch: Sequence[Failed]) -> None:
+    async def _handle(self, batch: Sequence[UnreportedMail]) -> None:
         ids = tuple(failed.sent.id for failed in batch)
         for each in await self._store.write(self._record, ids, alone=True):
             log.failed_mail_recorded(
@@ -62,15 +62,15 @@ class FailedMail:
 
     def _record_batch(self, connection: Connection, ids: Sequence[int]) -> list[Recorded]:
         now = self._deps.now()
-        numbers = {failed.sent.ticket for failed in failures.untold(connection, BATCH, ids)}
-        loaded = tickets.load_with_heirs(connection, numbers)
+        numbers = {failed.sent.ticket for failed in failures.unreported(connection, BATCH, ids)}
+        loaded = tickets.load_with_merge_targets(connection, numbers)
         snapshot = load_missing_ladders(connection, self._deps.runtime.snapshot, loaded.values())
         outcomes, recorded, suppressed = [], [], dict[str, Mute]()
         notified = set[tuple[str, str]]()  # (ticket, recipient) in this batch
         # Read again: another node may have recorded some while we waited for the tickets' locks.
-        for failed in failures.untold(connection, BATCH, ids):
+        for failed in failures.unreported(connection, BATCH, ids):
             sent = failed.sent
-            number = tickets.heir(sent.ticket, loaded)
+            number = tickets.merge_target(sent.ticket, loaded)
             if number not in loaded:
                 recorded.append(Recorded(failed, "", suppressed=False))
                 continue
@@ -84,10 +84,10 @@ class FailedMail:
             outcomes.append(outbox_rows.build(before, decision, snapshot, now))
             recorded.append(Recorded(failed, number, suppressed=suppression is not None))
         tickets.record(connection, outcomes)
-        suppressions.put(connection, list(suppressed.values()))
-        failures.tell(connection, [each.failed.sent.id for each in recorded], now)
+        suppressions.add(connection, list(suppressed.values()))
+        failures.mark_reported(connection, [each.failed.sent.id for each in recorded], now)
         return recorded
 
     def _give_up(self, connection: Connection, ids: Sequence[int]) -> list[None]:
-        failures.tell(connection, ids, self._deps.now())
+        failures.mark_reported(connection, ids, self._deps.now())
         return [None] * len(ids)

@@ -21,7 +21,7 @@ class Heartbeat:
         self._store, self._node, self._wake = store, node, wake
 
     async def run_once(self) -> timedelta:
-        released = await self._store.write(nodes.beat, self._node)
+        released = await self._store.write(nodes.record_heartbeat, self._node)
         if released:
             log.claims_released(node=self._node, rows=released)
             self._wake()

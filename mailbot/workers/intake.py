@@ -31,7 +31,7 @@ LARGE = 1_000_000  # bytes: parsing more in the event loop would hold up every s
 class ParsedMail:
     """A claimed mail after parsing."""
 
-    claimed: inbox.Claimed
+    claimed: inbox.ClaimedMail
     mail: InboundMail
 
 
@@ -91,8 +91,8 @@ class Intake:
         would be blamed on the mail.
         """
         if self._deps.now() - self._started_at < STEADY:
-            return tuple(range(1, inbox.STRIKES - 1))
-        return tuple(range(1, inbox.STRIKES))
+            return tuple(range(1, inbox.MAX_ATTEMPTS - 1))
+        return tuple(range(1, inbox.MAX_ATTEMPTS))
 
     async def _checked(self, parsed: list[ParsedMail]) -> list[ParsedMail]:
         """Return those of these and earlier mails whose sender has been checked, oldest first."""
@@ -123,10 +123,10 @@ class Intake:
         if not isinstance(error, inbox.ClaimLost):  # this node counted as dead: the new holder handles it
             await self._park(parsed.claimed, error)
 
-    async def _parse_all(self, claimed: Sequence[inbox.Claimed]) -> list[ParsedMail]:
+    async def _parse_all(self, claimed: Sequence[inbox.ClaimedMail]) -> list[ParsedMail]:
         return [parsed for mail in claimed if (parsed := await self._parse(mail))]
 
-    async def _parse(self, claimed: inbox.Claimed) -> ParsedMail | None:
+    async def _parse(self, claimed: inbox.ClaimedMail) -> ParsedMail | None:
         await asyncio.sleep(0)  # sessions and deliveries go on between two mails
         snapshot = self._deps.runtime.snapshot
         ids, own = snapshot.trust.authserv_ids, snapshot.policy.mailboxes.keys()
@@ -158,13 +158,13 @@ class Intake:
             for batch in batches
         ]
 
-    async def _park(self, claimed: inbox.Claimed, error: Exception) -> None:
+    async def _park(self, claimed: inbox.ClaimedMail, error: Exception) -> None:
         reason = f"{type(error).__name__}: {error}"
         await self._store.write(inbox.park, inbox.Parked(claimed.inbox_id, reason))
         self._deps.metrics.parked.inc()
         log.mail_parked(inbox_id=claimed.inbox_id, error=error)
 
-    async def _unclaim(self, claimed: Sequence[inbox.Claimed]) -> None:
+    async def _unclaim(self, claimed: Sequence[inbox.ClaimedMail]) -> None:
         for mail in claimed:
             await self._store.write(inbox.unclaim, mail.inbox_id)
 

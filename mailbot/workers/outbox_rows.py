@@ -12,8 +12,8 @@ from mailbot.domain.lifecycle import Decision
 from mailbot.domain.model import Ticket
 from mailbot.domain.notices import Acknowledgement, Bulletin, Notice, Progress, TeamNotice
 from mailbot.mail.compose.compose import ComposeRefused
-from mailbot.store.outbox import Owed
-from mailbot.store.tickets import Message, Outcome
+from mailbot.store.outbox import OutboxMail
+from mailbot.store.tickets import Message, TicketChange
 from mailbot.workers.runtime import Snapshot
 
 Suppressed = AcknowledgementSuppressed | ProgressSuppressed
@@ -25,14 +25,14 @@ def build(
     snapshot: Snapshot,
     now: datetime,
     *,
-    asked_at: datetime | None = None,
+    requested_at: datetime | None = None,
     message: Message | None = None,
     participants: Sequence[tuple[str, str]] = (),
-) -> Outcome:
-    """Build what `store.tickets.record` writes. `asked_at`: receipt of the mail that the decision answers."""
-    since = asked_at or now
+) -> TicketChange:
+    """Build what `store.tickets.record` writes. `requested_at`: receipt of the mail that the decision answers."""
+    since = requested_at or now
     suppressed = [event for event in decision.events if isinstance(event, Suppressed)]
-    return Outcome(
+    return TicketChange(
         before=before,
         after=decision.ticket,
         events=decision.events,
@@ -47,16 +47,18 @@ def build(
     )
 
 
-def build_row(notice: Notice | Bulletin, snapshot: Snapshot, now: datetime, asked_at: datetime) -> Owed:
+def build_row(
+    notice: Notice | Bulletin, snapshot: Snapshot, now: datetime, requested_at: datetime
+) -> OutboxMail:
     """Compose and freeze the mail for a notice. One that is unsafe to send becomes a suppressed row."""
     nonce = secrets.token_hex(8)
     try:
         mail = snapshot.composer.compose(notice, nonce=nonce, now=now)
     except ComposeRefused as refusal:
-        return _row(nonce, notice, now, asked_at, f"unsafe to send: {refusal}"[:200])
+        return _row(nonce, notice, now, requested_at, f"unsafe to send: {refusal}"[:200])
     if mail.fallback:
         log.template_failed(kind=mail.kind, error=mail.template_error)
-    row = _row(nonce, notice, now, asked_at)
+    row = _row(nonce, notice, now, requested_at)
     return replace(
         row,
         message_id=mail.message_id,
@@ -66,8 +68,10 @@ def build_row(notice: Notice | Bulletin, snapshot: Snapshot, now: datetime, aske
     )
 
 
-def _row(nonce: str, notice: Notice | Bulletin, now: datetime, asked_at: datetime, reason: str = "") -> Owed:
-    return Owed(
+def _row(
+    nonce: str, notice: Notice | Bulletin, now: datetime, requested_at: datetime, reason: str = ""
+) -> OutboxMail:
+    return OutboxMail(
         nonce=nonce,
         message_id="",
         ticket=notice.number,
@@ -77,13 +81,13 @@ def _row(nonce: str, notice: Notice | Bulletin, now: datetime, asked_at: datetim
         recipient=notice.to,
         content=None,
         reason=reason,
-        asked_at=asked_at,
+        requested_at=requested_at,
         due_at=now,
         why=notice.why if isinstance(notice, TeamNotice) else "",  # a notice about a failure may fail too
     )
 
 
-def _suppressed(ticket: Ticket, event: Suppressed, now: datetime, asked_at: datetime) -> Owed:
+def _suppressed(ticket: Ticket, event: Suppressed, now: datetime, requested_at: datetime) -> OutboxMail:
     kind = Acknowledgement if isinstance(event, AcknowledgementSuppressed) else Progress
     notice = kind(ticket.number, ticket.mailbox, ticket.customer, ticket.language, "")
-    return _row(secrets.token_hex(8), notice, now, asked_at, event.reason)
+    return _row(secrets.token_hex(8), notice, now, requested_at, event.reason)

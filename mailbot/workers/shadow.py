@@ -101,8 +101,10 @@ class Shadow:
         for version in dict.fromkeys([*versions.values()] or [self._deps.runtime.policy.version]):
             differing = [change for change in changes if versions[change.name] == version]
             agreed = sum(case.policy == version for case in cases) - len(differing)
-            looked = shadows.Looked(policy.version, version, self._deps.now(), agreed, missed, differing)
-            await self._store.write(shadows.record, looked)
+            looked = shadows.ShadowResult(
+                policy.version, version, self._deps.now(), agreed, missed, differing
+            )
+            await self._store.write(shadows.add_result, looked)
             missed = 0
 
 

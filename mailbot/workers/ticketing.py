@@ -24,9 +24,9 @@ from mailbot.domain.policy import Mailbox
 from mailbot.domain.replies.undeliverable import Mute, Sent
 from mailbot.mail.replies.automatic import envelope_reason
 from mailbot.mail.replies.new_text import extract_answer
-from mailbot.store import allowances, failures, inbox, suppressions, tickets
+from mailbot.store import failures, inbox, rate_limits, suppressions, tickets
 from mailbot.store.codec import verdict_data
-from mailbot.store.inbox import Claimed
+from mailbot.store.inbox import ClaimedMail
 from mailbot.workers import outbox_rows
 from mailbot.workers.batch_state import BatchState, load_state
 from mailbot.workers.clues import add_report, find_clues
@@ -37,7 +37,7 @@ from mailbot.workers.runtime import Snapshot, load_missing_ladders
 class Processed:
     """One mail and its decision. `before`: its ticket until then, None when the mail opened one."""
 
-    claimed: Claimed
+    claimed: ClaimedMail
     mail: InboundMail
     verdict: Verdict
     decided: MailDecision
@@ -47,23 +47,23 @@ class Processed:
 
 def process_mails(
     connection: Connection,
-    batch: Sequence[tuple[Claimed, InboundMail]],
+    batch: Sequence[tuple[ClaimedMail, InboundMail]],
     snapshot: Snapshot,
     node: str,
     now: datetime,
 ) -> list[Processed]:
     """Decide and record a batch, what came in first before the rest. Raises ClaimLost, Outdated."""
     batch_processed = decide_mails(connection, batch, snapshot, now)
-    inbox.settle(
+    inbox.mark_done(
         connection,
         [
-            inbox.Settled(each.claimed.inbox_id, node, each.decided.decision.ticket.number)
+            inbox.Done(each.claimed.inbox_id, node, each.decided.decision.ticket.number)
             for each in batch_processed
         ],
     )
     tickets.record(connection, [_outcome(each, now) for each in batch_processed])
     decided = [each.decided for each in batch_processed]
-    allowances.spend(connection, {key: at for each in decided for key, at in each.spent.items()})
+    rate_limits.save(connection, {key: at for each in decided for key, at in each.spent.items()})
     _record_reports(connection, decided, node, now)
     return batch_processed
 
@@ -73,19 +73,19 @@ def _record_reports(
 ) -> None:
     """Record what delivery reports contain about sent mails and their recipients."""
     returned = [each.effects.returned for each in decided if each.effects.returned]
-    failures.come_back(connection, [failures.CameBack(each, node, now) for each in returned])
+    failures.record_reports(connection, [failures.DeliveryReport(each, node, now) for each in returned])
     last: dict[str, Mute | None] = {}  # one batch may suppress an address and lift that again
     for each in decided:
         last |= dict.fromkeys(each.lifted)
         if suppression := each.effects.mute:
             last[suppression.address] = suppression
-    suppressions.lift(connection, sorted({address for each in decided for address in each.lifted}))
-    suppressions.put(connection, [suppression for suppression in last.values() if suppression])
+    suppressions.remove(connection, sorted({address for each in decided for address in each.lifted}))
+    suppressions.add(connection, [suppression for suppression in last.values() if suppression])
 
 
 def decide_mails(
     connection: Connection,
-    batch: Sequence[tuple[Claimed, InboundMail]],
+    batch: Sequence[tuple[ClaimedMail, InboundMail]],
     snapshot: Snapshot,
     now: datetime,
     assume: Callable[[CustomerHistory], CustomerHistory] | None = None,
@@ -118,7 +118,7 @@ def decide_mails(
 
 
 def _decide(
-    claimed: Claimed,
+    claimed: ClaimedMail,
     mail: InboundMail,
     clues: Clues,
     sent: Sent | None,
@@ -161,7 +161,7 @@ def _decide(
     return Processed(claimed, mail, verdict, decided, ticket if same else None, snapshot)
 
 
-def _proof(claimed: Claimed, mail: InboundMail, snapshot: Snapshot) -> str:
+def _proof(claimed: ClaimedMail, mail: InboundMail, snapshot: Snapshot) -> str:
     """Return how a mail showed that it comes from the agent it names, "" when it did not."""
     if mail.authentication is Authentication.PASS:
         return "authenticated by a host that we trust"
@@ -178,12 +178,12 @@ def draw_numbers(connection: Connection, boxes: Sequence[Mailbox]) -> list[str]:
     Numbers are random, so that no one can be guessed and no ticket counted. The table's key settles races.
     """
     numbers = [_random_number(box) for box in boxes]
-    taken = tickets.taken(connection, numbers)
+    taken = tickets.used_numbers(connection, numbers)
     used: set[str] = set()
     for position, box in enumerate(boxes):
         while numbers[position] in taken or numbers[position] in used:
             numbers[position] = _random_number(box)
-            taken |= tickets.taken(connection, [numbers[position]])
+            taken |= tickets.used_numbers(connection, [numbers[position]])
         used.add(numbers[position])
     return numbers
 
@@ -200,7 +200,7 @@ def _turn(decision: Decision) -> str:
     return "customer" if kinds & {e.TicketOpened, e.CustomerWrote} else ""
 
 
-def _outcome(processed: Processed, now: datetime) -> tickets.Outcome:
+def _outcome(processed: Processed, now: datetime) -> tickets.TicketChange:
     mail, decision, claimed = processed.mail, processed.decided.decision, processed.claimed
     message = tickets.Message(
         at=now,
@@ -222,7 +222,7 @@ def _outcome(processed: Processed, now: datetime) -> tickets.Outcome:
         decision,
         processed.snapshot,
         now,
-        asked_at=claimed.envelope.received_at,
+        requested_at=claimed.envelope.received_at,
         message=message,
         participants=[(decision.ticket.customer, "customer")] if processed.before is None else [],
     )

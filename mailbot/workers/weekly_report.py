@@ -56,7 +56,7 @@ class WeeklyReports:
         from mailbot.reports.figures.api import last_week
 
         policy = snapshot.policy
-        if not await self._store.read(installation.was, occasion):
+        if not await self._store.read(installation.is_done, occasion):
             if not await self._store.read(read.any_before, due_at):
                 return  # asked again later: another node may have mail that it has not recorded yet
             period = last_week(due_at, zone_of(policy))

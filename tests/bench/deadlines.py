@@ -84,13 +84,13 @@ def _number(index: int) -> str:
     return ticket_number.make("TOKO", f"{index:08d}")
 
 
-def _opened(index: int, at: datetime, policy: Policy) -> tickets.Outcome:
+def _opened(index: int, at: datetime, policy: Policy) -> tickets.TicketChange:
     """A ticket as the mail of a customer opens it; its mails have left long ago."""
     mail = builders.mail(sender=f"pelanggan{index}@pelanggan.example", subject=SUBJECT)
     envelope = builders.envelope(sender=mail.sender, received_at=at)
     decision = on_mail(None, mail, envelope, MailFacts(_number(index), Verdict()), policy, at).decision
     deadline = ladder.next_deadline(decision.ticket, policy)
-    return tickets.Outcome(None, decision.ticket, decision.events, policy.version, deadline)
+    return tickets.TicketChange(None, decision.ticket, decision.events, policy.version, deadline)
 
 
 def _open(desk: Desk, due: Sequence[datetime], *, first: int) -> None:
@@ -102,7 +102,7 @@ def _open(desk: Desk, due: Sequence[datetime], *, first: int) -> None:
     desk.store.write_now(_record, outcomes)
 
 
-def _record(connection: object, batches: Sequence[Sequence[tickets.Outcome]]) -> list[None]:
+def _record(connection: object, batches: Sequence[Sequence[tickets.TicketChange]]) -> list[None]:
     for outcomes in batches:
         tickets.record(connection, outcomes)  # type: ignore[arg-type]
     return [None] * len(batches)

@@ -57,8 +57,8 @@ async def _fill(daemon: DaemonProcess, mails: int) -> None:
     migrate.upgrade(loaded.settings.store)
     store, policy = Store(loaded.settings.store), loaded.policy
     sources, now = loaded.sources, datetime.now(UTC)
-    entered = policies.InForce(policy.version, now, outline(policy), sources.files, sources.templates)
-    store.write_now(policies.enter, entered)
+    entered = policies.ActivePolicy(policy.version, now, outline(policy), sources.files, sources.templates)
+    store.write_now(policies.record_active, entered)
     keys = TokenSigner(b"a secret for the bench alone, no more")
     composer = Composer(load_templates(loaded.settings.templates), keys, policy)
     runtime = Runtime(Snapshot(policy, composer, keys, loaded.settings.trust))
@@ -70,7 +70,7 @@ async def _fill(daemon: DaemonProcess, mails: int) -> None:
             for mail in made[start : start + AT_ONCE]:
                 raw = mail.body[: -len(b".\r\n")]
                 envelope = Envelope(mail.sender, (RECIPIENT,), "192.0.2.7", datetime.now(UTC))
-                await store.write(inbox.keep, inbox.Kept(fingerprint(raw, "bench"), envelope, raw))
+                await store.write(inbox.keep, inbox.ReceivedMail(fingerprint(raw, "bench"), envelope, raw))
             while await intake.run_once() == 0:
                 pass
     store.close()

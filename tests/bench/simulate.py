@@ -20,7 +20,7 @@ from mailbot.domain.policy_outline import outline
 from mailbot.reports.figures.api import Period
 from mailbot.store import ladders, migrate, policies, tickets
 from mailbot.store.store import Store
-from mailbot.store.tickets import Outcome
+from mailbot.store.tickets import TicketChange
 from tests.bench.figures import Run
 from tests.bench.stage import Stage
 from tests.scenarios.harness import DaemonProcess
@@ -65,10 +65,10 @@ def _fill(daemon: DaemonProcess, count: int, end: datetime) -> None:
     migrate.upgrade(loaded.settings.store)
     store, policy, sources = Store(loaded.settings.store), loaded.policy, loaded.sources
     at = end - YEAR
-    entered = policies.InForce(policy.version, at, outline(policy), sources.files, sources.templates)
-    store.write_now(policies.enter, entered)
-    store.write_now(ladders.keep, policy)
-    gathered: list[Outcome] = []
+    entered = policies.ActivePolicy(policy.version, at, outline(policy), sources.files, sources.templates)
+    store.write_now(policies.record_active, entered)
+    store.write_now(ladders.save, policy)
+    gathered: list[TicketChange] = []
     for outcome in _outcomes(policy, Period(at, end, "Asia/Jakarta"), count):
         gathered.append(outcome)
         if len(gathered) == AT_ONCE:
@@ -86,7 +86,7 @@ def _outcomes(policy: Policy, period: Period, count: int) -> Any:
         events += happened.events
         if happened.over:
             del told[happened.life.number]
-            yield Outcome(None, happened.after, tuple(events), policy.version, None)
+            yield TicketChange(None, happened.after, tuple(events), policy.version, None)
 
 
 def _record(connection: Any, items: Any) -> list[None]:

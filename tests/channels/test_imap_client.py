@@ -143,7 +143,9 @@ class Fetch:
         return sorted(int(raw.split(b"Subject: ")[1].split(b"\r\n")[0]) for raw in found)
 
     def left(self) -> list[int]:
-        return list(self.store.read_now(lambda c: c.execute(select(imap_folders.c.left_uids)).scalar_one()))
+        return list(
+            self.store.read_now(lambda c: c.execute(select(imap_folders.c.skipped_uids)).scalar_one())
+        )
 
 
 @asynccontextmanager

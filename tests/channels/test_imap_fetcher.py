@@ -219,14 +219,14 @@ async def test_a_mail_that_our_code_fails_on_is_left_and_blocks_nobody(fetch: Fe
     await fetch.work()
     assert sorted(fetch.subjects()) == ["Pesanan 1", "Pesanan 3", "Pesanan 4"]
     assert box.flags()[2] == set()
-    assert fetch.folder.left_uids == [2]
+    assert fetch.folder.skipped_uids == [2]
 
     fetch.before = None  # the next version knows better
     await fetch.restart()
     await fetch.work()
     assert "Pesanan 2" in fetch.subjects()
     assert box.flags()[2] == {"\\Seen"}
-    assert fetch.folder.left_uids == []
+    assert fetch.folder.skipped_uids == []
 
 
 async def test_three_hundred_mails_come_in_batches_none_twice(fetch: Fetch, box: Box) -> None:
@@ -275,12 +275,12 @@ async def test_a_mail_that_is_too_large_is_left_until_it_is_not(fetch: Fetch, bo
     await fetch.work()
     assert sorted(fetch.subjects()) == ["Pesanan 1", "Pesanan 3"]
     assert box.flags()[2] == set()
-    assert fetch.folder.left_uids == [2]
+    assert fetch.folder.skipped_uids == [2]
 
     await fetch.restart(largest=300_000)
     await fetch.work()
     assert "Pesanan 2" in fetch.subjects()
-    assert fetch.folder.left_uids == []
+    assert fetch.folder.skipped_uids == []
 
 
 async def test_what_was_read_before_we_began_is_not_ours_what_is_read_after_is(
@@ -313,7 +313,7 @@ async def test_mail_that_somebody_takes_away_under_our_hands_is_no_trouble(fetch
     fetch.before = take_away
     await fetch.work()
     assert len(fetch.rows()) == BATCH + 5
-    assert fetch.folder.left_uids == []
+    assert fetch.folder.skipped_uids == []
 
 
 async def test_idle_tells_of_new_mail_at_once(fetch: Fetch, box: Box) -> None:
@@ -458,12 +458,12 @@ async def test_a_wrong_password_is_told_and_not_tried_again_at_once(
     assert "Authentication failed" in fetch.duty.trouble
     assert "salah" not in caplog.text
     assert {record.message for record in caplog.records} == {"imap_login_refused"}
-    (standing,) = store.read_now(imap_folders.standing).values()
+    (standing,) = store.read_now(imap_folders.folder_statuses).values()
     assert standing.trouble == fetch.duty.trouble
 
     await fetch.restart(password=PASSWORD)
     await fetch.work()
-    (standing,) = store.read_now(imap_folders.standing).values()
+    (standing,) = store.read_now(imap_folders.folder_statuses).values()
     assert standing.trouble == ""
     await fetch.duty.close()
 

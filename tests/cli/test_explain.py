@@ -51,8 +51,10 @@ def enter(shell: Shell, directory: Path) -> str:
     loaded = load(directory, shell.env)
     shell.desk.runtime.replace(loaded.policy, shell.desk.runtime.snapshot.composer.templates)
     kept = loaded.sources
-    entered = policies.InForce(loaded.policy.version, NOW, outline(loaded.policy), kept.files, kept.templates)
-    shell.store.write_now(policies.enter, entered)
+    entered = policies.ActivePolicy(
+        loaded.policy.version, NOW, outline(loaded.policy), kept.files, kept.templates
+    )
+    shell.store.write_now(policies.record_active, entered)
     return loaded.policy.version
 
 

@@ -19,7 +19,7 @@ async def test_a_decision_is_shown_answered_once_and_told(shell: Shell) -> None:
     policy = shell.desk.runtime.policy
     asking = {name: replace(each, steps=(ASK, *each.steps)) for name, each in policy.ladders.items()}
     shell.desk.runtime.replace(replace(policy, ladders=asking), TEMPLATES)
-    shell.store.write_now(ladders.keep, shell.desk.runtime.policy)
+    shell.store.write_now(ladders.save, shell.desk.runtime.policy)
     number = (await shell.desk.receive()).number
     shell.desk.clock += timedelta(hours=1)
     duty = Deadlines(shell.desk.deps)

@@ -36,10 +36,10 @@ def old(shell: Shell, tmp_path: Path) -> Path:
     loaded = load(directory, shell.env)
     shell.desk.runtime.replace(loaded.policy, shell.desk.runtime.snapshot.composer.templates)
     sources = loaded.sources
-    entered = policies.InForce(
+    entered = policies.ActivePolicy(
         loaded.policy.version, NOW, outline(loaded.policy), sources.files, sources.templates
     )
-    shell.store.write_now(policies.enter, entered)
+    shell.store.write_now(policies.record_active, entered)
     return directory
 
 

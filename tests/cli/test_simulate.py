@@ -34,9 +34,9 @@ def config(shell: Shell, tmp_path: Path) -> Path:
     loaded = load(directory, shell.env)
     policy, sources = loaded.policy, loaded.sources
     shell.desk.runtime.replace(policy, TEMPLATES)
-    entered = policies.InForce(policy.version, NOW, outline(policy), sources.files, sources.templates)
-    shell.store.write_now(policies.enter, entered)
-    shell.store.write_now(ladders.keep, policy)
+    entered = policies.ActivePolicy(policy.version, NOW, outline(policy), sources.files, sources.templates)
+    shell.store.write_now(policies.record_active, entered)
+    shell.store.write_now(ladders.save, policy)
     return directory
 
 

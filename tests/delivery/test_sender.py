@@ -20,8 +20,8 @@ from mailbot.delivery.sender import Delivery
 from mailbot.delivery.smtp_client import Timeouts
 from mailbot.errors import StoreUnavailable
 from mailbot.metrics import Metrics
-from mailbot.store import outbox, outbox_view
-from mailbot.store.outbox import Owed
+from mailbot.store import outbox, outbox_queries
+from mailbot.store.outbox import OutboxMail
 from mailbot.store.schema import frozen_mails
 from mailbot.store.store import Store
 from mailbot.workers.loop import Loop
@@ -32,7 +32,7 @@ PATIENCE = timedelta(seconds=5)
 on_sqlite = pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
 
 
-def owed(n: int = 1, **changes: Any) -> Owed:
+def owed(n: int = 1, **changes: Any) -> OutboxMail:
     now = datetime.now(UTC)
     values: dict[str, Any] = {
         "nonce": f"nonce{n}",
@@ -44,28 +44,28 @@ def owed(n: int = 1, **changes: Any) -> Owed:
         "recipient": f"user{n}@mail.example",
         "content": b"Subject: x\r\n\r\nmail %d\r\n" % n,
         "reason": "",
-        "asked_at": now,
+        "requested_at": now,
         "due_at": now,
     }
-    return Owed(**(values | changes))
+    return OutboxMail(**(values | changes))
 
 
-def owe(store: Store, *items: Owed) -> None:
+def owe(store: Store, *items: OutboxMail) -> None:
     with store.engine.begin() as connection:
-        outbox.owe(connection, items)
+        outbox.enqueue(connection, items)
 
 
-def only(store: Store) -> outbox_view.Entry:
-    (entry,) = store.read_now(outbox_view.listing)
+def only(store: Store) -> outbox_queries.Entry:
+    (entry,) = store.read_now(outbox_queries.list_entries)
     return entry
 
 
 def states(store: Store) -> dict[str, int]:
-    return store.read_now(outbox_view.counts)
+    return store.read_now(outbox_queries.count_by_state)
 
 
 def outcomes(store: Store, id_: int = 1) -> list[str]:
-    return [attempt.outcome for attempt in store.read_now(outbox_view.tries, id_)]
+    return [attempt.outcome for attempt in store.read_now(outbox_queries.attempts_of, id_)]
 
 
 async def until(true: Callable[[], object], seconds: float = 8) -> None:
@@ -204,7 +204,7 @@ async def test_a_refusal_is_that_mails_alone_and_the_next_one_leaves(
     slow = Pace(retry=lambda *_: timedelta(hours=1), poll=0.05)
     async with delivering(store, sink, relay={"connections": 1}, pace=slow):
         await until(lambda: states(store) == {"sent": 1, state: 1})
-    entry = store.read_now(outbox_view.entry, 1)
+    entry = store.read_now(outbox_queries.find_entry, 1)
     assert entry
     assert (entry.state, entry.code, entry.attempts) == (state, int(reply[:3]), 1)
     assert entry.reply == reply[4:]
@@ -264,7 +264,7 @@ async def test_a_relay_that_is_down_fails_nothing_and_gets_everything_once_when_
         await sink.start()
         await all_sent(store, 40)
         assert not delivery.relay_is_down
-    entries = store.read_now(outbox_view.listing)
+    entries = store.read_now(outbox_queries.list_entries)
     assert {entry.attempts for entry in entries} == {1}
     assert Counter(mail.recipients for mail in sink.taken) == {
         (f"user{n}@mail.example",): 1 for n in range(40)
@@ -282,7 +282,7 @@ async def test_a_relay_that_goes_away_in_mid_dialogue_costs_no_mail_an_attempt(
     owe(store, *(owed(n) for n in range(10)))
     async with delivering(store, sink):
         await all_sent(store, 10)
-    assert {entry.attempts for entry in store.read_now(outbox_view.listing)} == {1}
+    assert {entry.attempts for entry in store.read_now(outbox_queries.list_entries)} == {1}
     assert len(sink.mails) == 10
 
 
@@ -302,7 +302,7 @@ async def test_a_relay_that_refuses_us_altogether_fails_no_mail(
         assert set(states(store)) <= {"due", "sending"}
         del sink.on[phase]
         await all_sent(store, 5)
-    assert {entry.attempts for entry in store.read_now(outbox_view.listing)} == {1}
+    assert {entry.attempts for entry in store.read_now(outbox_queries.list_entries)} == {1}
 
 
 @on_sqlite
@@ -317,7 +317,7 @@ async def test_a_sender_that_the_relay_refuses_does_not_keep_the_others_back(
     pace = Pace(retry=lambda *_: timedelta(seconds=0.2), probe=PACE.probe, poll=0.05)
     async with delivering(store, sink, pace=pace):
         await until(lambda: states(store).get("sent") == 19)
-    entry = store.read_now(outbox_view.entry, 1)
+    entry = store.read_now(outbox_queries.find_entry, 1)
     assert entry
     assert (entry.state, entry.attempts) == ("due", 0)
 
@@ -431,7 +431,7 @@ async def test_a_relay_that_grants_two_connections_gets_everything_over_two(
     owe(store, *(owed(n) for n in range(30)))
     async with delivering(store, sink, relay={"connections": 5}):
         await all_sent(store, 30)
-    assert {entry.attempts for entry in store.read_now(outbox_view.listing)} == {1}
+    assert {entry.attempts for entry in store.read_now(outbox_queries.list_entries)} == {1}
     assert "relay_down" not in caplog.messages
 
 
@@ -457,7 +457,10 @@ async def test_two_nodes_on_one_database_send_each_mail_once(store: Store, sink:
     assert Counter(mail.recipients for mail in sink.mails) == {
         (f"user{n}@mail.example",): 1 for n in range(150)
     }
-    assert {a.node for n in range(1, 151) for a in store.read_now(outbox_view.tries, n)} == {"a", "b"}
+    assert {a.node for n in range(1, 151) for a in store.read_now(outbox_queries.attempts_of, n)} == {
+        "a",
+        "b",
+    }
 
 
 async def test_a_mail_that_was_taken_from_us_does_not_leave_through_us(store: Store, sink: SinkSmtp) -> None:
@@ -508,7 +511,7 @@ async def test_trouble_with_the_store_sends_nothing_twice(
     async with delivering(ShakyStore(store, operation, 3, StoreUnavailable("locked")), sink):
         await all_sent(store, 5)
     assert len(sink.mails) == 5
-    assert {entry.attempts for entry in store.read_now(outbox_view.listing)} == {1}
+    assert {entry.attempts for entry in store.read_now(outbox_queries.list_entries)} == {1}
 
 
 @on_sqlite
@@ -519,7 +522,7 @@ async def test_a_bug_of_ours_defers_its_mail_and_no_other(
     async with delivering(ShakyStore(store, "mark_dot", 1, ZeroDivisionError("bug")), sink):
         await all_sent(store, 5)
     assert len(sink.mails) == 5
-    attempts = [each for n in range(1, 6) for each in store.read_now(outbox_view.tries, n)]
+    attempts = [each for n in range(1, 6) for each in store.read_now(outbox_queries.attempts_of, n)]
     assert Counter(each.outcome for each in attempts) == {"sent": 5, "deferred": 1}
     assert "mailbot: ZeroDivisionError" in [each.reply for each in attempts]
     assert "loop_failed" in caplog.messages

@@ -33,7 +33,7 @@ from mailbot.operations.transaction import Transaction
 from mailbot.store import compensations, tickets
 from mailbot.store.schema import outbox
 from mailbot.store.store import Store
-from mailbot.store.tickets import Message, Outcome
+from mailbot.store.tickets import Message, TicketChange
 from mailbot.workers.pending_requests import PendingRequests
 from mailbot.workers.runtime import Deps, Runtime, Snapshot
 from tests.builders import NOW, envelope, facts, mail, policy
@@ -110,7 +110,7 @@ class Desk:
             None, wrote, envelope(sender=customer), facts(number=number), self.policy, NOW
         ).decision
         message = Message(NOW, "in", customer, subject, "t", "t", f"<{number}@x>", turn="customer")
-        opened = Outcome(None, decision.ticket, decision.events, "v1", None, message=message)
+        opened = TicketChange(None, decision.ticket, decision.events, "v1", None, message=message)
         with self.store.engine.begin() as connection:
             tickets.record(connection, [replace(opened, participants=((customer, "customer"),))])
         return number

@@ -283,7 +283,9 @@ async def test_a_merged_ticket_has_no_deadline_and_its_mail_goes_on_to_the_end_o
         assert (await desk.receive(**headers)).number == third
     assert [row.ticket for row in desk.all(select(messages))] == [third] * 7
     assert linked(desk, third) == [(b, "merged_into", third, True)]
-    listed = desk.store.read_now(queries.ticket_list, queries.Wanted(statuses=["new", "open", "waiting"]))
+    listed = desk.store.read_now(
+        queries.list_tickets, queries.TicketFilter(statuses=["new", "open", "waiting"])
+    )
     assert [each.ticket.number for each in listed] == [third]
 
 
@@ -329,11 +331,11 @@ async def test_a_ticket_that_changed_meanwhile_is_decided_anew(desk: Desk) -> No
     with desk.store.engine.begin() as connection:
         seen = tickets.load(connection, [b])[b]
     do(desk, a, c.Merge(b))
-    outcome = tickets.Outcome(seen, replace(seen, events=seen.events + 1), (), "v1", None)
+    outcome = tickets.TicketChange(seen, replace(seen, events=seen.events + 1), (), "v1", None)
 
     with pytest.raises(tickets.Outdated), desk.store.engine.begin() as connection:
         tickets.record(connection, [outcome])
-    gone = tickets.Outcome(now(desk, b), now(desk, b), (), "v1", None, came=((1, a),))
+    gone = tickets.TicketChange(now(desk, b), now(desk, b), (), "v1", None, came=((1, a),))
     with pytest.raises(tickets.Outdated), desk.store.engine.begin() as connection:
         tickets.record(connection, [gone])
 

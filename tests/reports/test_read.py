@@ -16,9 +16,9 @@ from mailbot.reports import read as history
 from mailbot.reports.figures.api import Period
 from mailbot.reports.figures.ticket_facts import KINDS
 from mailbot.store import outbox, tickets
-from mailbot.store.outbox import Owed
+from mailbot.store.outbox import OutboxMail
 from mailbot.store.store import Store
-from mailbot.store.tickets import Outcome
+from mailbot.store.tickets import TicketChange
 from tests.builders import NOW, envelope, facts, mail, policy
 
 DAY = timedelta(days=1)
@@ -28,7 +28,7 @@ ALL = (NOW - 100 * DAY, NOW + 100 * DAY)
 def keep(store: Store, before: Ticket | None, decision: Decision) -> Ticket:
     deadline = next_deadline(decision.ticket, policy())
     with store.engine.begin() as connection:
-        tickets.record(connection, [Outcome(before, decision.ticket, decision.events, "v1", deadline)])
+        tickets.record(connection, [TicketChange(before, decision.ticket, decision.events, "v1", deadline)])
     return decision.ticket
 
 
@@ -94,11 +94,11 @@ def test_a_ticket_is_read_when_it_lived_in_the_period(
 
 
 def test_acknowledgements_tell_when_a_mail_came_and_when_its_answer_left(store: Store) -> None:
-    def row(nonce: str, reason: str = "", kind: str = "acknowledgement") -> Owed:
-        return Owed(nonce, f"<{nonce}>", nonce, kind, 0, "a@x", "b@x", b"x", reason, NOW, NOW)
+    def row(nonce: str, reason: str = "", kind: str = "acknowledgement") -> OutboxMail:
+        return OutboxMail(nonce, f"<{nonce}>", nonce, kind, 0, "a@x", "b@x", b"x", reason, NOW, NOW)
 
     with store.engine.begin() as connection:
-        outbox.owe(connection, [row("sent"), row("due"), row("kept", "robot"), row("other", kind="team")])
+        outbox.enqueue(connection, [row("sent"), row("due"), row("kept", "robot"), row("other", kind="team")])
         sent = {"state": "sent", "settled_at": NOW + DAY}
         connection.execute(outbox.outbox.update().where(outbox.outbox.c.nonce == "sent").values(sent))
 

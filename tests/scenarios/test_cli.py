@@ -88,7 +88,7 @@ class Office:
             snapshot = open_store.build_runtime(loaded.settings, loaded.policy, secret).snapshot
             at = open_store.now()
             envelope = Envelope(sender, ("support@dukungan.example",), "192.0.2.7", at)
-            store.write_now(inbox.keep, inbox.Kept(fingerprint(raw), envelope, raw))
+            store.write_now(inbox.keep, inbox.ReceivedMail(fingerprint(raw), envelope, raw))
             [[claimed]] = [store.write_now(inbox.claim, inbox.Claim("office", 1))]
             batch = [(claimed, parse(claimed.raw))]
             [filed] = store.write_now(
@@ -483,7 +483,7 @@ def test_commands_at_the_same_time_are_all_recorded_one_after_the_other(store: S
     policy = load(shipped, {}).policy
     decision = builders_opened(policy)
     with store.engine.begin() as connection:
-        tickets.record(connection, [tickets.Outcome(None, decision.ticket, decision.events, "v", None)])
+        tickets.record(connection, [tickets.TicketChange(None, decision.ticket, decision.events, "v", None)])
     runtime = open_store.build_runtime(load(shipped, {}).settings, policy, None)
     number = decision.ticket.number
 
@@ -678,7 +678,7 @@ def test_a_store_of_a_newer_version_is_left_alone(office: Office) -> None:
 def test_a_parked_mail_is_listed_with_its_reason_retried_dropped_and_brought_back(office: Office) -> None:
     store = office.store()
     envelope = Envelope(CUSTOMER, ("support@dukungan.example",), "192.0.2.7", open_store.now())
-    one = store.write_now(inbox.keep, inbox.Kept("f" * 64, envelope, letter())).inbox_id
+    one = store.write_now(inbox.keep, inbox.ReceivedMail("f" * 64, envelope, letter())).inbox_id
     store.write_now(inbox.park, inbox.Parked(one, "ValueError: aneh"))
     store.close()
 
@@ -706,7 +706,9 @@ def test_the_outbox_shows_every_state_and_lets_go_of_what_is_dropped(office: Off
     store = office.store()
     [claimed] = store.write_now(outbox.claim, outbox.Claim("n", 1, open_store.now()))
     at = open_store.now()
-    store.write_now(outbox.settle, outbox.Settled(claimed.id, "n", "deferred", at, 451, "later", at))
+    store.write_now(
+        outbox.record_results, outbox.AttemptResult(claimed.id, "n", "deferred", at, 451, "later", at)
+    )
     store.close()
 
     shown = office.json("outbox", "show", str(acknowledgement))
@@ -727,9 +729,11 @@ def test_the_outbox_shows_every_state_and_lets_go_of_what_is_dropped(office: Off
 def test_status_gives_each_reason_why_mail_does_not_flow_and_exits_1(office: Office) -> None:
     store = office.store()
     envelope = Envelope(CUSTOMER, ("support@dukungan.example",), "192.0.2.7", open_store.now())
-    one = store.write_now(inbox.keep, inbox.Kept("f" * 64, envelope, letter())).inbox_id
+    one = store.write_now(inbox.keep, inbox.ReceivedMail("f" * 64, envelope, letter())).inbox_id
     store.write_now(inbox.park, inbox.Parked(one, "aneh"))
-    store.write_now(nodes.join, nodes.Node("n1", "elsewhere", 1, "listener,intake", open_store.now(), "old"))
+    store.write_now(
+        nodes.register, nodes.Node("n1", "elsewhere", 1, "listener,intake", open_store.now(), "old")
+    )
     store.close()
     result = office.run("status")
 

@@ -284,5 +284,5 @@ async def test_postgresql_takes_piped_mail_too(desk: DaemonProcess, store_url: s
         assert await pipe(desk, unix(complaint(1)), env={"MAILBOT_STORE": store_url}) == (OK, "", "")
     store = Store(store_url)
     assert store.read_now(queries.raw_mail, 1) == complaint(1)
-    assert len(store.read_now(queries.inbox_list)) == 1
+    assert len(store.read_now(queries.list_inbox)) == 1
     store.close()

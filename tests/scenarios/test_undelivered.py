@@ -67,7 +67,7 @@ async def test_a_bounce_comes_back_to_its_ticket_by_the_address_that_the_mail_le
         tickets = daemon.rows("SELECT number FROM tickets")
         assert len(tickets) == 1
         assert daemon.rows("SELECT state FROM outbox WHERE kind = 'acknowledgement'") == [{"state": "failed"}]
-        assert [row["address"] for row in daemon.rows("SELECT address FROM mutes")] == [LOST]
+        assert [row["address"] for row in daemon.rows("SELECT address FROM suppressions")] == [LOST]
         assert RECIPIENT not in [to for each in sink.taken for to in each.recipients]
         code, shown, _ = await daemon.command("ticket", "show", tickets[0]["number"])
         assert code == 0

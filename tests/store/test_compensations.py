@@ -15,7 +15,7 @@ from mailbot.domain.decisions import on_mail
 from mailbot.domain.routing.money import Money
 from mailbot.store import compensations, migrate, tickets
 from mailbot.store.store import Store
-from mailbot.store.tickets import Outcome, Outdated
+from mailbot.store.tickets import Outdated, TicketChange
 from tests.builders import NOW, NUMBER, envelope, facts, mail, policy
 
 BUDI = "budi@pelanggan.example"
@@ -31,7 +31,7 @@ def ledger(request: pytest.FixtureRequest, store_url: str) -> Iterator[Store]:
         store = Store(store_url)
     decision = on_mail(None, mail(), envelope(), facts(number=NUMBER), policy(), NOW).decision
     with store.engine.begin() as connection:
-        tickets.record(connection, [Outcome(None, decision.ticket, decision.events, "v1", None)])
+        tickets.record(connection, [TicketChange(None, decision.ticket, decision.events, "v1", None)])
     yield store
     store.close()
 
@@ -65,7 +65,7 @@ def test_the_database_lets_nobody_change_or_take_away_a_line(ledger: Store, stat
 def test_a_line_that_was_changed_past_the_database_is_found(store: Store) -> None:
     decision = on_mail(None, mail(), envelope(), facts(number=NUMBER), policy(), NOW).decision
     with store.engine.begin() as connection:
-        tickets.record(connection, [Outcome(None, decision.ticket, decision.events, "v1", None)])
+        tickets.record(connection, [TicketChange(None, decision.ticket, decision.events, "v1", None)])
     grant(store, 1)
     grant(store, 4)
     assert store.read_now(compensations.first_fault) is None

@@ -39,18 +39,18 @@ def known(**told: object) -> CustomerHistory:
 
 
 def now(store: Store, at_day: int, customer: str = BUDI) -> CustomerHistory:
-    return store.read_now(customer_history.now, [customer, "nobody@x.example"], NOW + at_day * DAY)[customer]
+    return store.read_now(customer_history.load, [customer, "nobody@x.example"], NOW + at_day * DAY)[customer]
 
 
 def then(store: Store, at_day: float, **besides: str) -> CustomerHistory:
     with store.engine.connect() as connection:
-        return customer_history.circumstances_at(connection, BUDI, NOW + at_day * DAY, **besides)
+        return customer_history.load_as_of(connection, BUDI, NOW + at_day * DAY, **besides)
 
 
 def test_nothing_is_known_of_a_stranger(store: Store) -> None:
     opened(store, "TOKO-1", customer=SITI)
     assert now(store, 1) == then(store, 1) == known()
-    assert store.read_now(customer_history.now, [], NOW) == {}
+    assert store.read_now(customer_history.load, [], NOW) == {}
 
 
 def test_open_tickets_are_those_of_the_customer_that_are_neither_closed_nor_merged(store: Store) -> None:

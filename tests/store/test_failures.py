@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import event
 
 from mailbot.domain.replies.undeliverable import Mute, Returned
-from mailbot.store import failures, outbox, outbox_view, suppressions
-from mailbot.store.failures import CameBack
-from mailbot.store.outbox import Claim, Claimed, Mark, Owed, Settled
+from mailbot.store import failures, outbox, outbox_queries, suppressions
+from mailbot.store.failures import DeliveryReport
+from mailbot.store.outbox import AttemptResult, Claim, Claimed, FinalDot, OutboxMail
 from mailbot.store.store import Store
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
@@ -29,11 +29,11 @@ def owe(store: Store, nonce: str = "n1", **changes: Any) -> None:
         "recipient": BUDI,
         "content": b"x",
         "reason": "",
-        "asked_at": NOW,
+        "requested_at": NOW,
         "due_at": NOW,
     }
     with store.engine.begin() as connection:
-        outbox.owe(connection, [Owed(**(values | changes))])
+        outbox.enqueue(connection, [OutboxMail(**(values | changes))])
 
 
 def claim(store: Store, node: str = "a") -> list[Claimed]:
@@ -41,26 +41,30 @@ def claim(store: Store, node: str = "a") -> list[Claimed]:
 
 
 def fail(store: Store, row: Claimed, at: datetime = NOW) -> None:
-    assert store.write_now(outbox.settle, Settled(row.id, "a", "failed", at, 550, "5.1.1 nobody"))
+    assert store.write_now(
+        outbox.record_results, AttemptResult(row.id, "a", "failed", at, 550, "5.1.1 nobody")
+    )
 
 
 def come_back(store: Store, id_: int, at: datetime = NOW, *, failed: bool = True) -> None:
     with store.engine.begin() as connection:
-        failures.come_back(connection, [CameBack(Returned(id_, "5.1.1", "no such user", failed), "a", at)])
+        failures.record_reports(
+            connection, [DeliveryReport(Returned(id_, "5.1.1", "no such user", failed), "a", at)]
+        )
 
 
 def tell(store: Store, ids: list[int], at: datetime) -> None:
     with store.engine.begin() as connection:
-        failures.tell(connection, ids, at)
+        failures.mark_reported(connection, ids, at)
 
 
 def untold(store: Store, *among: int) -> list[int]:
-    return [each.sent.id for each in store.read_now(failures.untold, 10, among)]
+    return [each.sent.id for each in store.read_now(failures.unreported, 10, among)]
 
 
 def test_the_mail_of_a_nonce_is_found_with_what_a_decision_needs(store: Store) -> None:
     owe(store, why="new", kind="team")
-    found = store.read_now(failures.sent, {"n1", "unknown"})
+    found = store.read_now(failures.load_sent, {"n1", "unknown"})
 
     assert set(found) == {"n1"}
     sent = found["n1"]
@@ -73,16 +77,18 @@ def test_a_mail_that_came_back_has_failed_whoever_still_holds_it(store: Store, s
     owe(store)
     (row,) = claim(store)
     if state == "dot":
-        store.write_now(outbox.mark_dot, Mark(row.id, "a", NOW))
+        store.write_now(outbox.mark_dot, FinalDot(row.id, "a", NOW))
     elif state != "sending":
-        store.write_now(outbox.settle, Settled(row.id, "a", state, NOW, 250, "OK", LATER))  # type: ignore[arg-type]
+        store.write_now(outbox.record_results, AttemptResult(row.id, "a", state, NOW, 250, "OK", LATER))  # type: ignore[arg-type]
     come_back(store, row.id, LATER)
 
-    entry = store.read_now(outbox_view.entry, row.id)
+    entry = store.read_now(outbox_queries.find_entry, row.id)
     assert entry
     assert (entry.state, entry.reply, entry.settled_at) == ("failed", "5.1.1 no such user", LATER)
-    assert store.read_now(outbox_view.tries, row.id)[-1].outcome == "bounced"
-    assert store.write_now(outbox.settle, Settled(row.id, "a", "sent", LATER, 250, "OK")) is False
+    assert store.read_now(outbox_queries.attempts_of, row.id)[-1].outcome == "bounced"
+    assert (
+        store.write_now(outbox.record_results, AttemptResult(row.id, "a", "sent", LATER, 250, "OK")) is False
+    )
     assert store.write_now(outbox.claim, Claim("b", 9, LATER + timedelta(days=1))) == []
     assert untold(store) == []
 
@@ -90,21 +96,21 @@ def test_a_mail_that_came_back_has_failed_whoever_still_holds_it(store: Store, s
 def test_a_complaint_leaves_the_delivery_as_it_is(store: Store) -> None:
     owe(store)
     (row,) = claim(store)
-    store.write_now(outbox.settle, Settled(row.id, "a", "sent", NOW, 250, "OK"))
+    store.write_now(outbox.record_results, AttemptResult(row.id, "a", "sent", NOW, 250, "OK"))
     come_back(store, row.id, failed=False)
 
-    entry = store.read_now(outbox_view.entry, row.id)
+    entry = store.read_now(outbox_queries.find_entry, row.id)
     assert entry
     assert entry.state == "sent"
-    assert store.read_now(failures.sent, ["n1"])["n1"].told
+    assert store.read_now(failures.load_sent, ["n1"])["n1"].told
 
 
 def test_a_suppressed_mail_stays_suppressed(store: Store) -> None:
     owe(store, reason="null sender")
-    id_ = store.read_now(failures.sent, ["n1"])["n1"].id
+    id_ = store.read_now(failures.load_sent, ["n1"])["n1"].id
     come_back(store, id_)
 
-    entry = store.read_now(outbox_view.entry, id_)
+    entry = store.read_now(outbox_queries.find_entry, id_)
     assert entry
     assert entry.state == "suppressed"
 
@@ -139,9 +145,9 @@ def test_told_is_about_the_ticket_and_its_recipient(store: Store) -> None:
     owe(store, "n2")
     owe(store, "n3", recipient="lain@pelanggan.example")
     owe(store, "n4", ticket="TOKO-2")
-    come_back(store, store.read_now(failures.sent, ["n1"])["n1"].id)
+    come_back(store, store.read_now(failures.load_sent, ["n1"])["n1"].id)
 
-    found = store.read_now(failures.sent, ["n1", "n2", "n3", "n4"])
+    found = store.read_now(failures.load_sent, ["n1", "n2", "n3", "n4"])
     assert {nonce: each.told for nonce, each in found.items()} == {
         "n1": True,
         "n2": True,
@@ -156,7 +162,7 @@ def _mute(kind: str = "bounce", address: str = BUDI, **changes: Any) -> Mute:
 
 def put(store: Store, *found: Mute) -> None:
     with store.engine.begin() as connection:
-        suppressions.put(connection, found)
+        suppressions.add(connection, found)
 
 
 def load(store: Store, now: datetime = NOW) -> dict[str, Mute]:
@@ -169,8 +175,8 @@ def test_a_mute_holds_until_it_runs_out_or_is_lifted(store: Store) -> None:
     assert set(load(store)) == {BUDI, "lain@x.example"}
     assert load(store)[BUDI] == _mute(until=LATER)
     assert set(load(store, LATER)) == {"lain@x.example"}
-    assert store.write_now(suppressions.lift, "lain@x.example") is True
-    assert store.write_now(suppressions.lift, "lain@x.example") is False
+    assert store.write_now(suppressions.remove, "lain@x.example") is True
+    assert store.write_now(suppressions.remove, "lain@x.example") is False
     assert set(load(store)) == {BUDI}
 
 
@@ -186,17 +192,19 @@ def test_the_newest_reason_stands_but_a_complaint_is_not_replaced_by_a_bounce(st
 def test_the_list_holds_what_holds_now(store: Store) -> None:
     put(store, _mute(until=LATER), _mute(address="lain@x.example", since=NOW - timedelta(days=1)))
 
-    assert [each.address for each in store.read_now(suppressions.listing, NOW, 10)] == [
+    assert [each.address for each in store.read_now(suppressions.list_active, NOW, 10)] == [
         BUDI,
         "lain@x.example",
     ]
-    assert [each.address for each in store.read_now(suppressions.listing, LATER, 10)] == ["lain@x.example"]
-    assert len(store.read_now(suppressions.listing, NOW, 1)) == 1
+    assert [each.address for each in store.read_now(suppressions.list_active, LATER, 10)] == [
+        "lain@x.example"
+    ]
+    assert len(store.read_now(suppressions.list_active, NOW, 1)) == 1
 
 
 PLANS: list[tuple[Callable[[Any], Any], str]] = [
-    (lambda c: failures.untold(c, 10), "ix_outbox_untold"),
-    (lambda c: failures.sent(c, ["n1"]), "nonce"),
+    (lambda c: failures.unreported(c, 10), "ix_outbox_unreported"),
+    (lambda c: failures.load_sent(c, ["n1"]), "nonce"),
 ]
 
 

@@ -3,17 +3,17 @@
 from datetime import timedelta
 
 from mailbot.store.imap_folders import (
-    LEFT,
+    MAX_SKIPPED,
     Folder,
-    Opened,
+    FolderError,
+    FolderStatus,
+    OpenedFolder,
     Position,
     Progress,
-    Standing,
-    Trouble,
     advance,
-    note_trouble,
-    opened,
-    standing,
+    folder_statuses,
+    record_error,
+    start,
 )
 from mailbot.store.store import Store
 from tests.builders import NOW
@@ -22,11 +22,11 @@ FOLDER = Folder("support@imap.example", "INBOX")
 
 
 def position(store: Store, uidvalidity: int = 7, next_uid: int = 50, folder: Folder = FOLDER) -> Position:
-    return store.write_now(opened, Opened(folder, uidvalidity, next_uid, NOW + timedelta(days=1)))
+    return store.write_now(start, OpenedFolder(folder, uidvalidity, next_uid, NOW + timedelta(days=1)))
 
 
 def test_a_folder_begins_where_the_server_stands_and_goes_on_where_it_was_left(store: Store) -> None:
-    store.write_now(opened, Opened(FOLDER, 7, 40, NOW))
+    store.write_now(start, OpenedFolder(FOLDER, 7, 40, NOW))
     store.write_now(advance, Progress(FOLDER, 7, 44, left=(42, 43)))
     store.write_now(advance, Progress(FOLDER, 7, 41, settled=(42,)))  # a node that came later knew less
 
@@ -35,7 +35,7 @@ def test_a_folder_begins_where_the_server_stands_and_goes_on_where_it_was_left(s
 
 
 def test_a_folder_numbered_anew_starts_over_and_still_knows_when_we_began(store: Store) -> None:
-    store.write_now(opened, Opened(FOLDER, 7, 40, NOW))
+    store.write_now(start, OpenedFolder(FOLDER, 7, 40, NOW))
     store.write_now(advance, Progress(FOLDER, 7, 44, left=(42,)))
 
     assert position(store, uidvalidity=8, next_uid=3) == Position(8, 0, 3, NOW, restarted=True)
@@ -44,15 +44,15 @@ def test_a_folder_numbered_anew_starts_over_and_still_knows_when_we_began(store:
 
 
 def test_trouble_is_known_before_the_folder_was_ever_opened(store: Store) -> None:
-    store.write_now(note_trouble, Trouble(FOLDER, "wrong password", NOW))
-    assert store.read_now(standing) == {FOLDER: Standing("wrong password", 0)}
+    store.write_now(record_error, FolderError(FOLDER, "wrong password", NOW))
+    assert store.read_now(folder_statuses) == {FOLDER: FolderStatus("wrong password", 0)}
     assert position(store) == Position(7, 0, 50, NOW)
-    store.write_now(note_trouble, Trouble(FOLDER, "", NOW))
+    store.write_now(record_error, FolderError(FOLDER, "", NOW))
     store.write_now(advance, Progress(FOLDER, 7, 9, left=(8,)))
-    assert store.read_now(standing) == {FOLDER: Standing("", 1)}
+    assert store.read_now(folder_statuses) == {FOLDER: FolderStatus("", 1)}
 
 
 def test_only_so_many_mails_that_were_left_are_remembered(store: Store) -> None:
     position(store)
-    store.write_now(advance, Progress(FOLDER, 7, 9999, left=tuple(range(1, LEFT + 11))))
-    assert position(store).left == tuple(range(11, LEFT + 11))
+    store.write_now(advance, Progress(FOLDER, 7, 9999, left=tuple(range(1, MAX_SKIPPED + 11))))
+    assert position(store).left == tuple(range(11, MAX_SKIPPED + 11))

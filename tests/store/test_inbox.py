@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, update
 
 from mailbot.store import inbox, nodes
-from mailbot.store.inbox import Claim, ClaimLost, Kept, Parked, Receipt, Settled
+from mailbot.store.inbox import Claim, ClaimLost, Done, Parked, Receipt, ReceivedMail
 from mailbot.store.schema import inbox as inbox_table
 from mailbot.store.schema import nodes as nodes_table
 from mailbot.store.schema import raw_mails
@@ -14,13 +14,13 @@ from mailbot.store.store import Store
 from tests.builders import NOW, envelope
 
 
-def kept(mark: str, raw: bytes = b"Subject: x\r\n\r\n") -> Kept:
-    return Kept(mark, envelope(), raw)
+def kept(mark: str, raw: bytes = b"Subject: x\r\n\r\n") -> ReceivedMail:
+    return ReceivedMail(mark, envelope(), raw)
 
 
 def state(store: Store, id_: int) -> tuple[str, int, str | None]:
     row = store.read_now(lambda c: c.execute(select(inbox_table).where(inbox_table.c.id == id_)).one())
-    return row.state, row.strikes, row.reason
+    return row.state, row.attempts, row.reason
 
 
 def node(name: str) -> nodes.Node:
@@ -32,7 +32,7 @@ def test_a_mail_is_kept_with_its_bytes_and_envelope(store: Store) -> None:
     (claimed,) = store.write_now(inbox.claim, Claim("n1", 10))
 
     assert claimed.inbox_id == receipt.inbox_id
-    assert (claimed.raw, claimed.envelope, claimed.strikes) == (b"\x00\xff raw", envelope(), 0)
+    assert (claimed.raw, claimed.envelope, claimed.attempts) == (b"\x00\xff raw", envelope(), 0)
 
 
 def test_the_same_mail_sent_again_is_kept_once(store: Store) -> None:
@@ -82,7 +82,7 @@ def test_a_mail_that_is_no_longer_ours_can_not_be_settled(store: Store) -> None:
     receipt = store.write_now(inbox.keep, kept("m1"))
     store.write_now(inbox.claim, Claim("n1", 1))
     with pytest.raises(ClaimLost), store.engine.begin() as connection:
-        inbox.settle(connection, [Settled(receipt.inbox_id, "n2", "TOKO-1")])
+        inbox.mark_done(connection, [Done(receipt.inbox_id, "n2", "TOKO-1")])
 
     assert state(store, receipt.inbox_id)[0] == "new"
 
@@ -91,7 +91,7 @@ def test_several_mails_are_settled_together(store: Store) -> None:
     ids = [store.write_now(inbox.keep, kept(f"m{n}")).inbox_id for n in range(3)]
     store.write_now(inbox.claim, Claim("n1", 3))
     with store.engine.begin() as connection:
-        inbox.settle(connection, [Settled(id_, "n1", "TOKO-1") for id_ in ids])
+        inbox.mark_done(connection, [Done(id_, "n1", "TOKO-1") for id_ in ids])
 
     assert {state(store, id_)[0] for id_ in ids} == {"done"}
 
@@ -115,12 +115,12 @@ def grow_old(store: Store, name: str) -> None:
 
 def test_what_a_dead_node_held_comes_free_and_a_third_death_parks_it(store: Store) -> None:
     receipt = store.write_now(inbox.keep, kept("m1"))
-    store.write_now(nodes.join, node("alive"))
-    for strikes in (1, 2, 3):
-        store.write_now(nodes.join, node(f"dead{strikes}"))
-        assert len(store.write_now(inbox.claim, Claim(f"dead{strikes}", 1, (0, 1, 2)))) == 1
-        grow_old(store, f"dead{strikes}")
-        assert store.write_now(nodes.beat, "alive") == 1
+    store.write_now(nodes.register, node("alive"))
+    for attempts in (1, 2, 3):
+        store.write_now(nodes.register, node(f"dead{attempts}"))
+        assert len(store.write_now(inbox.claim, Claim(f"dead{attempts}", 1, (0, 1, 2)))) == 1
+        grow_old(store, f"dead{attempts}")
+        assert store.write_now(nodes.record_heartbeat, "alive") == 1
 
     assert state(store, receipt.inbox_id) == ("parked", 3, "3 workers died while handling it")
 
@@ -128,10 +128,10 @@ def test_what_a_dead_node_held_comes_free_and_a_third_death_parks_it(store: Stor
 def test_a_living_nodes_claims_are_left_alone(store: Store) -> None:
     store.write_now(inbox.keep, kept("m1"))
     for name in ("a", "b"):
-        store.write_now(nodes.join, node(name))
+        store.write_now(nodes.register, node(name))
     store.write_now(inbox.claim, Claim("a", 1))
 
-    assert store.write_now(nodes.beat, "b") == 0
+    assert store.write_now(nodes.record_heartbeat, "b") == 0
 
 
 def test_the_claim_walks_the_index_of_waiting_mails_only(store: Store) -> None:

@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import delete, event
 from sqlalchemy.exc import IntegrityError
 
-from mailbot.store import outbox, outbox_view
-from mailbot.store.outbox import Claim, Claimed, Drop, Held, Mark, Owed, Retry, Settled
+from mailbot.store import outbox, outbox_queries
+from mailbot.store.outbox import AttemptResult, Claim, Claimed, Dropped, FinalDot, OutboxMail, Retry, Unsent
 from mailbot.store.schema import frozen_mails
 from mailbot.store.store import Store
 
@@ -20,7 +20,7 @@ NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)
 
 
-def owed(n: int = 1, **changes: Any) -> Owed:
+def owed(n: int = 1, **changes: Any) -> OutboxMail:
     values: dict[str, Any] = {
         "nonce": f"nonce{n}",
         "message_id": f"<m{n}@bank.example>",
@@ -31,28 +31,28 @@ def owed(n: int = 1, **changes: Any) -> Owed:
         "recipient": f"user{n}@mail.example",
         "content": b"Subject: x\r\n\r\nmail %d\r\n" % n,
         "reason": "",
-        "asked_at": NOW,
+        "requested_at": NOW,
         "due_at": NOW,
     }
-    return Owed(**(values | changes))
+    return OutboxMail(**(values | changes))
 
 
-def owe(store: Store, *items: Owed) -> None:
+def owe(store: Store, *items: OutboxMail) -> None:
     with store.engine.begin() as connection:
-        outbox.owe(connection, items)
+        outbox.enqueue(connection, items)
 
 
 def claim(store: Store, node: str = "a", limit: int = 100, now: datetime = NOW) -> list[Claimed]:
     return store.write_now(outbox.claim, Claim(node, limit, now))
 
 
-def settled(row: Claimed, outcome: Any = "sent", **changes: Any) -> Settled:
+def settled(row: Claimed, outcome: Any = "sent", **changes: Any) -> AttemptResult:
     values: dict[str, Any] = {"node": "a", "at": NOW, "code": 250, "reply": "OK", "due_at": None}
-    return Settled(row.id, outcome=outcome, **(values | changes))
+    return AttemptResult(row.id, outcome=outcome, **(values | changes))
 
 
-def only(store: Store) -> outbox_view.Entry:
-    (entry,) = store.read_now(outbox_view.listing)
+def only(store: Store) -> outbox_queries.Entry:
+    (entry,) = store.read_now(outbox_queries.list_entries)
     return entry
 
 
@@ -103,28 +103,30 @@ def test_a_ticket_has_one_acknowledgement_however_it_came_about(store: Store) ->
 def test_a_mail_that_could_never_leave_is_not_taken(store: Store, changes: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="never leave"):
         owe(store, owed(**changes))
-    assert store.read_now(outbox_view.listing) == []
+    assert store.read_now(outbox_queries.list_entries) == []
 
 
 def test_the_dot_is_marked_for_its_owner_only_and_only_once(store: Store) -> None:
     owe(store, owed(1), owed(2), owed(3))
     first, second, third = claim(store)
-    assert store.write_now(outbox.mark_dot, Mark(first.id, "b", NOW)) is False
+    assert store.write_now(outbox.mark_dot, FinalDot(first.id, "b", NOW)) is False
     with store.engine.begin() as connection:
-        marks = [Mark(first.id, "a", NOW), Mark(second.id, "b", NOW), Mark(third.id, "a", NOW)]
+        marks = [FinalDot(first.id, "a", NOW), FinalDot(second.id, "b", NOW), FinalDot(third.id, "a", NOW)]
         assert outbox.mark_dot(connection, marks) == [True, False, True]
-    assert store.write_now(outbox.mark_dot, Mark(first.id, "a", NOW)) is False
-    assert [entry.state for entry in store.read_now(outbox_view.listing)] == ["dot", "sending", "dot"]
+    assert store.write_now(outbox.mark_dot, FinalDot(first.id, "a", NOW)) is False
+    assert [entry.state for entry in store.read_now(outbox_queries.list_entries)] == ["dot", "sending", "dot"]
 
 
 def test_a_sent_mail_is_done_with_its_reply_and_one_attempt(store: Store) -> None:
     owe(store, owed())
     (row,) = claim(store)
-    assert store.write_now(outbox.settle, settled(row, reply="2.0.0 queued\r\n\x00 as \x1b[31m" + "A" * 900))
+    assert store.write_now(
+        outbox.record_results, settled(row, reply="2.0.0 queued\r\n\x00 as \x1b[31m" + "A" * 900)
+    )
     entry = only(store)
     assert (entry.state, entry.code, entry.attempts, entry.settled_at) == ("sent", 250, 1, NOW)
     assert entry.reply == ("2.0.0 queued  as [31m" + "A" * 900)[:200]
-    (attempt,) = store.read_now(outbox_view.tries, row.id)
+    (attempt,) = store.read_now(outbox_queries.attempts_of, row.id)
     assert (attempt.node, attempt.outcome, attempt.reply) == ("a", "sent", entry.reply)
     assert claim(store, now=NOW + timedelta(days=365)) == []
 
@@ -133,13 +135,13 @@ def test_a_sent_mail_is_done_with_its_reply_and_one_attempt(store: Store) -> Non
 def test_a_deferred_mail_waits_for_its_time_and_comes_again(store: Store, outcome: str, unknown: int) -> None:
     owe(store, owed())
     (row,) = claim(store)
-    store.write_now(outbox.settle, settled(row, outcome, code=450, due_at=LATER))
+    store.write_now(outbox.record_results, settled(row, outcome, code=450, due_at=LATER))
     entry = only(store)
     assert (entry.state, entry.attempts, entry.unknown, entry.settled_at) == ("deferred", 1, unknown, None)
     assert claim(store, now=LATER - timedelta(microseconds=1)) == []
     (again,) = claim(store, "b", now=LATER)
     assert (again.content, again.attempts) == (row.content, 1)
-    assert [attempt.outcome for attempt in store.read_now(outbox_view.tries, row.id)] == [outcome]
+    assert [attempt.outcome for attempt in store.read_now(outbox_queries.attempts_of, row.id)] == [outcome]
 
 
 async def test_outcomes_of_a_group_are_each_recorded_where_the_mail_is_still_ours(store: Store) -> None:
@@ -149,19 +151,19 @@ async def test_outcomes_of_a_group_are_each_recorded_where_the_mail_is_still_our
     assert {row.id for row in claim(store, "b", limit=1)} == {first.id}
     assert {row.id for row in claim(store, "a")} == {second.id, third.id}
     with pytest.raises(outbox.ClaimLost), store.engine.begin() as connection:
-        outbox.settle(connection, [settled(row) for row in (first, second, third)])
+        outbox.record_results(connection, [settled(row) for row in (first, second, third)])
     # The store falls back to one by one when a group fails.
     block = threading.Event()
     blocker = store.write(_wait_for, block)
     waiting = asyncio.gather(
-        blocker, *(store.write(outbox.settle, settled(r)) for r in (first, second, third))
+        blocker, *(store.write(outbox.record_results, settled(r)) for r in (first, second, third))
     )
     await asyncio.sleep(0)
     block.set()
     assert (await waiting)[1:] == [False, True, True]
-    states = {entry.id: entry.state for entry in store.read_now(outbox_view.listing)}
+    states = {entry.id: entry.state for entry in store.read_now(outbox_queries.list_entries)}
     assert states == {first.id: "sending", second.id: "sent", third.id: "sent"}
-    assert store.read_now(outbox_view.tries, first.id) == []
+    assert store.read_now(outbox_queries.attempts_of, first.id) == []
 
 
 def _wait_for(_connection: Any, blocks: Any) -> list[None]:
@@ -173,11 +175,11 @@ def _wait_for(_connection: Any, blocks: Any) -> list[None]:
 def test_a_held_mail_is_due_again_as_if_nothing_had_been_tried(store: Store) -> None:
     owe(store, owed(1, due_at=NOW - timedelta(hours=1)), owed(2))
     first, second = claim(store)
-    store.write_now(outbox.mark_dot, Mark(second.id, "a", NOW))
-    store.write_now(outbox.hold, Held(first.id, "b"))  # not the owner: no effect
-    store.write_now(outbox.hold, Held(first.id, "a"))
-    store.write_now(outbox.hold, Held(second.id, "a", LATER))
-    newest, oldest = store.read_now(outbox_view.listing)
+    store.write_now(outbox.mark_dot, FinalDot(second.id, "a", NOW))
+    store.write_now(outbox.give_back, Unsent(first.id, "b"))  # not the owner: no effect
+    store.write_now(outbox.give_back, Unsent(first.id, "a"))
+    store.write_now(outbox.give_back, Unsent(second.id, "a", LATER))
+    newest, oldest = store.read_now(outbox_queries.list_entries)
     assert (oldest.state, oldest.attempts, oldest.due_at) == ("due", 0, NOW - timedelta(hours=1))
     assert (newest.state, newest.attempts, newest.due_at) == ("due", 0, LATER)
     assert [row.id for row in claim(store)] == [first.id]
@@ -187,33 +189,33 @@ def test_a_dead_nodes_mail_waits_again_and_what_stood_at_the_dot_is_unknown(stor
     owe(store, owed(1), owed(2), owed(3))
     (alive,) = claim(store, "alive", limit=1)
     sending, dot = claim(store, "dead")
-    store.write_now(outbox.mark_dot, Mark(dot.id, "dead", NOW))
+    store.write_now(outbox.mark_dot, FinalDot(dot.id, "dead", NOW))
     assert release(store, "dead", "other") == 2
-    found = {entry.id: entry for entry in store.read_now(outbox_view.listing)}
+    found = {entry.id: entry for entry in store.read_now(outbox_queries.list_entries)}
     assert (found[alive.id].state, found[sending.id].state, found[dot.id].state) == ("sending", "due", "due")
     assert (found[sending.id].unknown, found[dot.id].unknown, found[dot.id].attempts) == (0, 1, 1)
-    (attempt,) = store.read_now(outbox_view.tries, dot.id)
+    (attempt,) = store.read_now(outbox_queries.attempts_of, dot.id)
     assert (attempt.outcome, attempt.node, attempt.at) == ("unknown", "dead", NOW)
     assert release(store, "dead") == 0
     # The node was not dead after all: it may neither send nor record anything for these rows.
-    assert store.write_now(outbox.mark_dot, Mark(sending.id, "dead", NOW)) is False
-    assert store.write_now(outbox.settle, settled(dot, node="dead")) is False
+    assert store.write_now(outbox.mark_dot, FinalDot(sending.id, "dead", NOW)) is False
+    assert store.write_now(outbox.record_results, settled(dot, node="dead")) is False
 
 
 def test_an_operator_may_retry_what_failed_and_drop_what_waits(store: Store) -> None:
     owe(store, owed(1), owed(2))
     failed, sent = claim(store)
-    store.write_now(outbox.settle, settled(failed, "failed", code=550, reply="no such user"))
-    store.write_now(outbox.settle, settled(sent))
-    assert store.write_now(outbox.drop, Drop(sent.id, "why not", NOW)) is False
+    store.write_now(outbox.record_results, settled(failed, "failed", code=550, reply="no such user"))
+    store.write_now(outbox.record_results, settled(sent))
+    assert store.write_now(outbox.drop, Dropped(sent.id, "why not", NOW)) is False
     assert store.write_now(outbox.retry, Retry(sent.id, NOW)) is False
     assert store.write_now(outbox.retry, Retry(failed.id, LATER)) is True
     (again,) = claim(store, now=LATER)
     assert (again.id, again.attempts) == (failed.id, 0)
-    assert store.write_now(outbox.drop, Drop(failed.id, "in the air", NOW)) is False
-    store.write_now(outbox.hold, Held(failed.id, "a"))
-    assert store.write_now(outbox.drop, Drop(failed.id, "wrong address", LATER)) is True
-    entry = store.read_now(outbox_view.entry, failed.id)
+    assert store.write_now(outbox.drop, Dropped(failed.id, "in the air", NOW)) is False
+    store.write_now(outbox.give_back, Unsent(failed.id, "a"))
+    assert store.write_now(outbox.drop, Dropped(failed.id, "wrong address", LATER)) is True
+    entry = store.read_now(outbox_queries.find_entry, failed.id)
     assert entry
     assert (entry.state, entry.reason) == ("suppressed", "wrong address")
     assert claim(store, now=NOW + timedelta(days=9)) == []
@@ -245,21 +247,23 @@ def test_a_mail_whose_bytes_are_missing_is_claimed_with_the_others(store: Store)
 
 
 def test_figures_say_what_is_on_its_way_and_since_when(store: Store) -> None:
-    assert store.read_now(outbox_view.unsettled) == outbox_view.Unsettled(
+    assert store.read_now(outbox_queries.unsettled) == outbox_queries.Unsettled(
         {"due": 0, "deferred": 0, "sending": 0, "dot": 0}, None
     )
     hour = timedelta(hours=1)
-    owe(store, *(owed(n, asked_at=NOW - n * hour) for n in range(1, 6)))
+    owe(store, *(owed(n, requested_at=NOW - n * hour) for n in range(1, 6)))
     one, two, three, _four = claim(store, limit=4)
-    store.write_now(outbox.mark_dot, Mark(one.id, "a", NOW))
-    store.write_now(outbox.settle, settled(two, "deferred", due_at=LATER))
-    store.write_now(outbox.settle, settled(three))
-    figures = store.read_now(outbox_view.unsettled)
+    store.write_now(outbox.mark_dot, FinalDot(one.id, "a", NOW))
+    store.write_now(outbox.record_results, settled(two, "deferred", due_at=LATER))
+    store.write_now(outbox.record_results, settled(three))
+    figures = store.read_now(outbox_queries.unsettled)
     assert figures.by_state == {"due": 1, "deferred": 1, "sending": 1, "dot": 1}
     assert figures.oldest_at == NOW - 5 * hour
-    assert store.read_now(outbox_view.counts) == figures.by_state | {"sent": 1}
-    assert len(store.read_now(lambda c: outbox_view.listing(c, states=("due", "sent")))) == 2
-    assert [e.ticket for e in store.read_now(lambda c: outbox_view.listing(c, ticket="TOKO-3"))] == ["TOKO-3"]
+    assert store.read_now(outbox_queries.count_by_state) == figures.by_state | {"sent": 1}
+    assert len(store.read_now(lambda c: outbox_queries.list_entries(c, states=("due", "sent")))) == 2
+    assert [e.ticket for e in store.read_now(lambda c: outbox_queries.list_entries(c, ticket="TOKO-3"))] == [
+        "TOKO-3"
+    ]
 
 
 PLANS: list[tuple[str, Callable[[Any], Any], str]] = [

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from mailbot.store import policies
-from mailbot.store.policies import InForce, Kept
+from mailbot.store.policies import ActivePolicy, PolicySources
 from mailbot.store.store import Store
 from tests.builders import NOW
 
@@ -11,31 +11,33 @@ FILES = {"routing.yaml": 'rules: "é"\r\n', "vip.txt": "budi@pelanggan.example\n
 TEMPLATES = {"id/acknowledgement.txt.j2": "ab"}
 
 
-def in_force(version: str, hours: int = 0) -> InForce:
-    return InForce(version, NOW + timedelta(hours=hours), {"rule": {"refund": version}}, FILES, TEMPLATES)
+def in_force(version: str, hours: int = 0) -> ActivePolicy:
+    return ActivePolicy(
+        version, NOW + timedelta(hours=hours), {"rule": {"refund": version}}, FILES, TEMPLATES
+    )
 
 
 def test_sources_are_kept_once_however_often_a_policy_comes_into_force(store: Store) -> None:
-    store.write_now(policies.enter, in_force("v1"))
-    store.write_now(policies.enter, InForce("v1", NOW + timedelta(hours=2), {}, {}, {}))
+    store.write_now(policies.record_active, in_force("v1"))
+    store.write_now(policies.record_active, ActivePolicy("v1", NOW + timedelta(hours=2), {}, {}, {}))
 
-    kept = store.read_now(policies.sources, "v1")
+    kept = store.read_now(policies.load_sources, "v1")
 
-    assert kept == Kept("v1", NOW, NOW + timedelta(hours=2), FILES, TEMPLATES)
-    assert store.read_now(policies.outline, "v1") == {"rule": {"refund": "v1"}}
+    assert kept == PolicySources("v1", NOW, NOW + timedelta(hours=2), FILES, TEMPLATES)
+    assert store.read_now(policies.load_outline, "v1") == {"rule": {"refund": "v1"}}
 
 
 def test_the_newest_is_the_one_that_was_taken_last_even_if_it_is_the_oldest(store: Store) -> None:
     for hours, version in enumerate(("v1", "v2", "v1")):
-        store.write_now(policies.enter, in_force(version, hours))
+        store.write_now(policies.record_active, in_force(version, hours))
 
-    newest = store.read_now(policies.newest)
+    newest = store.read_now(policies.load_newest)
 
     assert newest is not None
     assert newest.version == "v1"
 
 
 def test_a_policy_that_nobody_went_by_is_not_known(store: Store) -> None:
-    assert store.read_now(policies.sources, "v1") is None
-    assert store.read_now(policies.outline, "v1") is None
-    assert store.read_now(policies.newest) is None
+    assert store.read_now(policies.load_sources, "v1") is None
+    assert store.read_now(policies.load_outline, "v1") is None
+    assert store.read_now(policies.load_newest) is None

@@ -15,7 +15,7 @@ from mailbot.store import inbox, installation, nodes, queries, tickets
 from mailbot.store.schema import deadlines, outbox
 from mailbot.store.schema import nodes as nodes_table
 from mailbot.store.store import Store
-from mailbot.store.tickets import Message, Outcome
+from mailbot.store.tickets import Message, TicketChange
 from tests.builders import NOW, NUMBER, envelope, facts, mail, policy
 
 OTHER = make("TOKO", "11112222")
@@ -27,7 +27,7 @@ def opened(number: str = NUMBER, later: timedelta = timedelta(), **changes: obje
 
 
 def record(store: Store, before: Ticket | None, decision: Decision, message: Message | None = None) -> None:
-    done = Outcome(
+    done = TicketChange(
         before=before,
         after=decision.ticket,
         events=decision.events,
@@ -53,12 +53,14 @@ def said(text: str, *, at_minute: int = 0, **changes: object) -> Message:
 
 def keep(store: Store, mark: str, minutes: int = 0) -> int:
     at = NOW + timedelta(minutes=minutes)
-    kept = inbox.Kept(mark, envelope(received_at=at), b"Subject: x\r\n\r\n" + mark.encode())
+    kept = inbox.ReceivedMail(mark, envelope(received_at=at), b"Subject: x\r\n\r\n" + mark.encode())
     return store.write_now(inbox.keep, kept).inbox_id
 
 
 def listed(store: Store, **wanted: object) -> list[str]:
-    return [each.ticket.number for each in store.read_now(queries.ticket_list, queries.Wanted(**wanted))]
+    return [
+        each.ticket.number for each in store.read_now(queries.list_tickets, queries.TicketFilter(**wanted))
+    ]
 
 
 def test_a_ticket_is_found_by_its_number_alone(store: Store) -> None:
@@ -73,9 +75,11 @@ def test_a_list_holds_the_newest_first_each_with_its_next_deadline(store: Store)
     record(store, None, opened())
     record(store, None, opened(OTHER, timedelta(minutes=5)))
 
-    found = store.read_now(queries.ticket_list, queries.Wanted())
+    found = store.read_now(queries.list_tickets, queries.TicketFilter())
     assert [each.ticket.number for each in found] == [OTHER, NUMBER]
-    assert found[1].deadline == queries.Armed(NOW + timedelta(minutes=30), "first_response", 0, "armed", None)
+    assert found[1].deadline == queries.TicketDeadline(
+        NOW + timedelta(minutes=30), "first_response", 0, "armed", None
+    )
 
 
 def test_a_list_takes_only_what_was_asked_for(store: Store) -> None:
@@ -155,7 +159,7 @@ def test_messages_come_in_order_with_their_attachments_and_are_cut(store: Store)
 
     first, second = store.read_now(lambda each: queries.messages_of(each, NUMBER, longest=10))
     assert (first.text, first.length, first.flags) == ("x" * 10, 50, ["html-cut"])
-    assert first.attachments == [queries.AttachmentShown("bukti.png", "image/png", 3, "d" * 64)]
+    assert first.attachments == [queries.AttachmentView("bukti.png", "image/png", 3, "d" * 64)]
     assert (second.direction, second.author, second.attachments) == ("note", "eko", ())
     assert store.read_now(queries.participants_of, NUMBER) == [
         queries.Participant("budi@pelanggan.example", "customer")
@@ -178,15 +182,19 @@ def test_the_inbox_is_listed_and_a_mail_is_found_by_id_and_by_fingerprint(store:
     one, two = keep(store, "a"), keep(store, "b")
     store.write_now(inbox.park, inbox.Parked(one, "ValueError: why"))
 
-    assert [each.id for each in store.read_now(queries.inbox_list)] == [two, one]
-    [parked] = store.read_now(lambda each: queries.inbox_list(each, states=["parked"]))
+    assert [each.id for each in store.read_now(queries.list_inbox)] == [two, one]
+    [parked] = store.read_now(lambda each: queries.list_inbox(each, states=["parked"]))
     assert (parked.id, parked.reason, parked.recipients) == (
         one,
         "ValueError: why",
         ["support@dukungan.example"],
     )
-    assert store.read_now(queries.inbox_entry, one) == parked == store.read_now(queries.inbox_known, "a")
-    assert store.read_now(queries.inbox_known, "c") is None
+    assert (
+        store.read_now(queries.find_inbox_entry, one)
+        == parked
+        == store.read_now(queries.find_by_fingerprint, "a")
+    )
+    assert store.read_now(queries.find_by_fingerprint, "c") is None
     assert store.read_now(queries.raw_mail, two) == b"Subject: x\r\n\r\nb"
     assert store.read_now(queries.raw_mail, 999) is None
 
@@ -197,12 +205,12 @@ def test_a_dropped_mail_is_done_keeps_its_bytes_and_can_be_brought_back(store: S
     store.write_now(inbox.park, inbox.Parked(one, "why"))
 
     assert store.write_now(inbox.drop, inbox.Dropped(one, "junk")) is True
-    dropped = store.read_now(queries.inbox_entry, one)
+    dropped = store.read_now(queries.find_inbox_entry, one)
     assert dropped
     assert (dropped.state, dropped.reason, dropped.ticket) == ("done", "junk", None)
     assert store.read_now(queries.raw_mail, one)
     assert store.write_now(inbox.retry, one) is True
-    again = store.read_now(queries.inbox_entry, one)
+    again = store.read_now(queries.find_inbox_entry, one)
     assert again
     assert (again.state, again.reason) == ("new", None)
 
@@ -212,7 +220,7 @@ def test_a_mail_that_is_on_a_ticket_is_never_put_back_in_line(store: Store) -> N
     store.write_now(inbox.claim, inbox.Claim("node", 10))
     record(store, None, opened())
     with store.engine.begin() as connection:
-        inbox.settle(connection, [inbox.Settled(one, "node", NUMBER)])
+        inbox.mark_done(connection, [inbox.Done(one, "node", NUMBER)])
 
     assert store.write_now(inbox.retry, one) is False
 
@@ -222,7 +230,7 @@ def owe(connection: Connection, id_: int, state: str, asked_minutes_ago: int) ->
     connection.execute(
         insert(outbox).values(
             id=id_, nonce=f"n{id_}", message_id="", ticket=NUMBER, kind="team", lane=2, sender="",
-            recipient="rina@tim.example", state=state, asked_at=at, due_at=at,
+            recipient="rina@tim.example", state=state, requested_at=at, due_at=at,
         )
     )  # fmt: skip
 
@@ -238,7 +246,7 @@ def test_the_figures_tell_what_waits_and_since_when(store: Store) -> None:
         ):
             owe(connection, id_, state, minutes)
 
-    standing = store.read_now(queries.figures, NOW)
+    standing = store.read_now(queries.store_status, NOW)
     assert standing.inbox == {"new": 2, "parked": 1}
     assert standing.outbox == {"due": 1, "deferred": 1, "sending": 0, "dot": 1, "failed": 1}
     assert standing.overdue_deadlines == 1
@@ -249,26 +257,26 @@ def test_the_figures_tell_what_waits_and_since_when(store: Store) -> None:
 
 
 def test_an_empty_store_has_figures_too(store: Store) -> None:
-    standing = store.read_now(queries.figures, NOW)
+    standing = store.read_now(queries.store_status, NOW)
 
     assert set(standing.inbox.values()) | set(standing.outbox.values()) == {0}
     assert (standing.overdue_deadlines, standing.oldest) == (0, {})
     assert store.read_now(queries.last_mail_at) is None
-    assert store.read_now(queries.nodes_seen) == []
+    assert store.read_now(queries.list_nodes) == []
     assert store.read_now(queries.secret) is None
 
 
 def test_a_daemon_is_as_alive_as_its_heartbeat(store: Store) -> None:
     node = nodes.Node("n1", "host", 42, "delivery,intake", NOW, "v1")
-    store.write_now(nodes.join, node)
+    store.write_now(nodes.register, node)
 
-    [seen] = store.read_now(queries.nodes_seen)
+    [seen] = store.read_now(queries.list_nodes)
     assert (seen.id, seen.pid, seen.roles, seen.policy) == ("n1", 42, ("delivery", "intake"), "v1")
     assert seen.silent_for < timedelta(seconds=30)
     with store.engine.begin() as connection:
-        at = nodes.clock(connection) - timedelta(minutes=5)
+        at = nodes.database_time(connection) - timedelta(minutes=5)
         connection.execute(update(nodes_table).values(seen_at=at))
-    [silent] = store.read_now(queries.nodes_seen)
+    [silent] = store.read_now(queries.list_nodes)
     assert timedelta(minutes=5) <= silent.silent_for < timedelta(minutes=6)
 
 
@@ -282,9 +290,9 @@ def test_a_query_sees_one_state_however_many_statements_it_has(store: Store) -> 
     record(store, None, opened())
 
     def twice(connection: Connection) -> tuple[int, int]:
-        before = len(queries.ticket_list(connection, queries.Wanted()))
+        before = len(queries.list_tickets(connection, queries.TicketFilter()))
         record(store, None, opened(OTHER))  # somebody else, meanwhile
-        return before, len(queries.ticket_list(connection, queries.Wanted()))
+        return before, len(queries.list_tickets(connection, queries.TicketFilter()))
 
     assert store.read_now(twice) == (1, 1)
     assert len(listed(store)) == 2
@@ -297,9 +305,9 @@ def test_no_view_writes(store: Store) -> None:
     event.listen(store.engine, "before_cursor_execute", lambda *args: sent.append(args[2]))
     for view, *more in (
         (queries.ticket, NUMBER),
-        (queries.ticket_list, queries.Wanted(words=("x",))),
-        (queries.figures, NOW),
-        (queries.nodes_seen,),
+        (queries.list_tickets, queries.TicketFilter(words=("x",))),
+        (queries.store_status, NOW),
+        (queries.list_nodes,),
         (queries.secret,),
         (queries.events_since, NOW),
     ):

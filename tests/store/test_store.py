@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, insert, select, text
 
 from mailbot.errors import AlreadyRunning, StoreFull, StoreUnavailable
 from mailbot.store import migrate
-from mailbot.store.lock import LifeLock
+from mailbot.store.engine import LifeLock
 from mailbot.store.schema import installation, metadata
 from mailbot.store.store import Store
 

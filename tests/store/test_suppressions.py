@@ -16,7 +16,7 @@ def mute(address: str, kind: str = "bounce", until: timedelta | None = DAY) -> M
 
 def put(store: Store, *found: Mute) -> None:
     with store.engine.begin() as connection:
-        suppressions.put(connection, found)
+        suppressions.add(connection, found)
 
 
 def held(store: Store, after: timedelta) -> set[str]:
@@ -29,8 +29,8 @@ def test_a_mute_holds_until_its_time_and_is_then_forgotten(store: Store) -> None
     assert held(store, DAY / 2) == {"a@x", "b@x"}
     assert held(store, DAY * 2) == {"b@x"}
     with store.engine.begin() as connection:
-        assert suppressions.forget(connection, NOW + DAY * 2) == 1
-        assert suppressions.forget(connection, NOW + DAY * 2) == 0
+        assert suppressions.remove_expired(connection, NOW + DAY * 2) == 1
+        assert suppressions.remove_expired(connection, NOW + DAY * 2) == 0
     assert held(store, DAY / 2) == {"b@x"}
 
 

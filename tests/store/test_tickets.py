@@ -11,11 +11,11 @@ from mailbot.domain import ladder
 from mailbot.domain.decisions import on_deadline, on_mail
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.model import Attachment, Ticket
-from mailbot.store import allowances, deadlines, tickets
+from mailbot.store import deadlines, rate_limits, tickets
 from mailbot.store.schema import attachments, contents, messages
 from mailbot.store.schema import events as events_table
 from mailbot.store.store import Store
-from mailbot.store.tickets import Message, Outcome, Outdated
+from mailbot.store.tickets import Message, Outdated, TicketChange
 from tests.builders import NOW, NUMBER, envelope, facts, mail, policy
 
 
@@ -23,7 +23,7 @@ def opened(number: str = NUMBER, **mail_changes: object) -> Decision:
     return on_mail(None, mail(**mail_changes), envelope(), facts(number=number), policy(), NOW).decision
 
 
-def outcome(before: Ticket | None, decision: Decision, **changes: object) -> Outcome:
+def outcome(before: Ticket | None, decision: Decision, **changes: object) -> TicketChange:
     fields = {
         "before": before,
         "after": decision.ticket,
@@ -32,10 +32,10 @@ def outcome(before: Ticket | None, decision: Decision, **changes: object) -> Out
         "deadline": ladder.next_deadline(decision.ticket, policy()),
         "participants": ((decision.ticket.customer, "customer"),),
     }
-    return Outcome(**{**fields, **changes})
+    return TicketChange(**{**fields, **changes})
 
 
-def record(store: Store, *outcomes: Outcome) -> None:
+def record(store: Store, *outcomes: TicketChange) -> None:
     with store.engine.begin() as connection:
         tickets.record(connection, outcomes)
 
@@ -79,7 +79,7 @@ def test_a_number_is_given_once(store: Store) -> None:
     with pytest.raises(Exception, match=r"(?i)unique"):
         record(store, outcome(None, opened()))
 
-    assert store.read_now(tickets.taken, [NUMBER, "TOKO-00000000-0"]) == {NUMBER}
+    assert store.read_now(tickets.used_numbers, [NUMBER, "TOKO-00000000-0"]) == {NUMBER}
 
 
 def test_two_decisions_on_one_new_ticket_are_recorded_together(store: Store) -> None:
@@ -109,7 +109,7 @@ def test_messages_attachments_and_participants_are_found_again(store: Store) -> 
         return tuple(len(connection.execute(select(t)).all()) for t in (messages, attachments, contents))
 
     assert store.read_now(look) == (1, 2, 1)
-    assert store.read_now(tickets.known_messages, ["<m@x>", "<other>"]) == {"<m@x>": NUMBER}
+    assert store.read_now(tickets.tickets_by_message_id, ["<m@x>", "<other>"]) == {"<m@x>": NUMBER}
     assert store.read_now(tickets.participants_of, [NUMBER]) == {NUMBER: {"budi@pelanggan.example"}}
 
 
@@ -177,13 +177,13 @@ def test_four_workers_take_each_step_once(store: Store) -> None:
     assert sorted(row.ticket for row in taken) == numbers
 
 
-def test_allowances_are_kept_and_forgotten_when_they_allow_everything_again(store: Store) -> None:
+def test_rate_limits_are_kept_until_they_allow_everything_again(store: Store) -> None:
     with store.engine.begin() as connection:
-        allowances.spend(connection, {"a": NOW, "b": NOW + timedelta(days=1)})
-        allowances.spend(connection, {"a": NOW + timedelta(hours=1)})
-    assert store.read_now(allowances.load, ["a", "b", "c"]) == {
+        rate_limits.save(connection, {"a": NOW, "b": NOW + timedelta(days=1)})
+        rate_limits.save(connection, {"a": NOW + timedelta(hours=1)})
+    assert store.read_now(rate_limits.load, ["a", "b", "c"]) == {
         "a": NOW + timedelta(hours=1),
         "b": NOW + timedelta(days=1),
     }
     with store.engine.begin() as connection:
-        assert allowances.forget(connection, NOW + timedelta(hours=2)) == 1
+        assert rate_limits.remove_expired(connection, NOW + timedelta(hours=2)) == 1

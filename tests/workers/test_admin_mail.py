@@ -9,7 +9,7 @@ from sqlalchemy import update
 
 from mailbot.domain.model import Attachment, Status
 from mailbot.domain.notices import Bulletin
-from mailbot.store import installation, outbox_view
+from mailbot.store import installation, outbox_queries
 from mailbot.store.schema import outbox
 from mailbot.store.store import Store
 from mailbot.workers import admin_mail
@@ -82,7 +82,7 @@ async def test_what_several_nodes_would_tell_is_told_once(desk: Desk) -> None:
 async def test_what_was_told_can_be_told_again_when_it_was_mended_meanwhile(desk: Desk) -> None:
     for key in ("refused abc", "weekly report refused "):
         assert await desk.store.write(admin_mail.enqueue_once, occasion(desk, key))
-    await desk.store.write(installation.forget, "refused ")
+    await desk.store.write(installation.remove_marks, "refused ")
 
     assert await desk.store.write(admin_mail.enqueue_once, occasion(desk, "refused abc"))
     assert not await desk.store.write(admin_mail.enqueue_once, occasion(desk, "weekly report refused "))
@@ -101,7 +101,7 @@ async def test_a_bounce_of_it_marks_the_mail_as_failed_and_opens_a_ticket(desk: 
     desk.store.write_now(_set, (row.id, {"state": "sent"}))
     ticket = await desk.receive(**dsn(row.message_id, to=ADMIN), to=row.sender)
 
-    entry = desk.store.read_now(outbox_view.entry, row.id)
+    entry = desk.store.read_now(outbox_queries.find_entry, row.id)
     assert entry is not None
     assert (entry.state, (entry.reply or "")[:5]) == ("failed", "5.1.1")
     assert (ticket.status, "automatic" in ticket.tags) == (Status.NEW, True)

@@ -13,9 +13,9 @@ from mailbot.domain.lifecycle import Decision
 from mailbot.domain.model import Ticket
 from mailbot.domain.policy import Agent, Policy, Team
 from mailbot.store import tickets
-from mailbot.store.agent_loads import in_hand
+from mailbot.store.agent_loads import load
 from mailbot.store.store import Store
-from mailbot.store.tickets import Outcome
+from mailbot.store.tickets import TicketChange
 from mailbot.workers.agent_loads import FRESH, AgentLoads
 from tests.builders import BOX, NOW, RINA, envelope, facts, mail, policy
 from tests.workers.test_intake import Desk
@@ -111,7 +111,7 @@ def opened(assignee: str, at: datetime, number: str) -> Decision:
 
 
 def record(store: Store, decision: Decision, before: Ticket | None = None) -> None:
-    outcome = Outcome(before, decision.ticket, decision.events, "v1", None)
+    outcome = TicketChange(before, decision.ticket, decision.events, "v1", None)
     store.write_now(lambda connection, items: [tickets.record(connection, items)], outcome)
 
 
@@ -125,7 +125,7 @@ def test_what_the_store_says_is_who_has_what_in_hand_and_when_each_last_got_one(
     assert isinstance(closed, Decision)
     record(store, closed, last.ticket)
 
-    found = store.read_now(in_hand, [agent.address for agent in PEOPLE])
+    found = store.read_now(load, [agent.address for agent in PEOPLE])
     assert found == {
         "ana@tim.example": Load(2, NOW + hour),
         "budi@tim.example": Load(1, NOW + 3 * hour),

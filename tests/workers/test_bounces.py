@@ -7,9 +7,9 @@ from sqlalchemy import select, update
 
 from mailbot.domain.model import Status, Ticket
 from mailbot.mail.compose.reply_tokens import TokenSigner
-from mailbot.store import outbox_view, suppressions
+from mailbot.store import outbox_queries, suppressions
 from mailbot.store.schema import events, messages, outbox
-from mailbot.store.schema import mutes as mutes_table
+from mailbot.store.schema import suppressions as suppressions_table
 from mailbot.store.store import Store
 from tests.builders import BOX, RINA
 from tests.mail import bounce_samples
@@ -60,7 +60,7 @@ def notices(desk: Desk, why: str) -> list[Any]:
 
 
 def entry(desk: Desk, id_: int) -> Any:
-    return desk.store.read_now(outbox_view.entry, id_)
+    return desk.store.read_now(outbox_queries.find_entry, id_)
 
 
 def muted(desk: Desk, address: str = BUDI) -> Any:
@@ -79,7 +79,7 @@ async def test_a_proven_bounce_marks_the_mail_mutes_the_address_and_tells_the_ow
     found = entry(desk, row.id)
     assert (back.number, back.status) == (ticket.number, Status.NEW)
     assert (found.state, found.reply) == ("failed", "5.1.1 550 5.1.1 no such user")
-    assert [each.outcome for each in desk.store.read_now(outbox_view.tries, row.id)] == ["bounced"]
+    assert [each.outcome for each in desk.store.read_now(outbox_queries.attempts_of, row.id)] == ["bounced"]
     assert (muted(desk).kind, muted(desk).until) == ("bounce", None)
     (notice,) = notices(desk, "bounced")
     assert notice.recipient == RINA.address
@@ -191,7 +191,7 @@ async def test_a_muted_address_gets_no_acknowledgement_until_it_shows_that_it_li
     assert (suppressed.ticket, suppressed.state) == (second.number, "suppressed")
     assert suppressed.reason == "address bounced: on 2026-11-23, 5.1.1"
     assert (sent.ticket, sent.state) == (third.number, "due")
-    assert desk.all(select(mutes_table)) == []
+    assert desk.all(select(suppressions_table)) == []
 
 
 async def test_within_one_batch_a_bounce_mutes_before_the_next_mail_is_answered(desk: Desk) -> None:

@@ -11,7 +11,7 @@ from mailbot.domain import decisions
 from mailbot.domain.notices import Notice, TeamNotice
 from mailbot.mail.compose.compose import Composer, OutboundMail
 from mailbot.store import suppressions
-from mailbot.store.outbox import Claim, Retry, Settled, claim, retry, settle
+from mailbot.store.outbox import AttemptResult, Claim, Retry, claim, record_results, retry
 from mailbot.store.schema import events, outbox
 from mailbot.store.store import Store
 from mailbot.workers.failed_mail import FailedMail
@@ -32,7 +32,9 @@ class Office(Desk):
     def fail(self, row: Any, code: int | None = 550, reply: str = "5.1.1 no such user") -> None:
         """The relay refuses this mail; all other mail that is due waits on."""
         self.store.write_now(claim, Claim("n1", 100, self.clock))
-        done = self.store.write_now(settle, Settled(row.id, "n1", "failed", self.clock, code, reply))
+        done = self.store.write_now(
+            record_results, AttemptResult(row.id, "n1", "failed", self.clock, code, reply)
+        )
         assert done
         self.store.write_now(_wait, "")
 
@@ -148,7 +150,7 @@ async def test_mail_that_was_tried_for_too_long_is_told_and_mutes_nobody(office:
 
 
 class Poisoned(Composer):
-    """A composer that a bug strikes when it tells of one customer's mail."""
+    """A composer that a bug attempts when it tells of one customer's mail."""
 
     def compose(self, notice: Notice, *, nonce: str, now: Any) -> OutboundMail:
         if isinstance(notice, TeamNotice) and (notice.why, notice.customer) == (

@@ -69,7 +69,7 @@ class Desk:
         lines |= {name.replace("_", "-"): value for name, value in headers.items()}
         text = "".join(f"{name}: {value}\r\n" for name, value in lines.items()) + f"\r\n{body}\r\n"
         envelope = Envelope(envelope_sender, (to,), peer, self.clock)
-        kept = inbox.Kept(f"mark{self._kept}", envelope, text.encode())
+        kept = inbox.ReceivedMail(f"mark{self._kept}", envelope, text.encode())
         return (await self.store.write(inbox.keep, kept)).inbox_id
 
     async def receive(self, **mail: str) -> Ticket:
@@ -296,7 +296,7 @@ async def test_a_guessed_bounce_address_leads_nowhere(desk: Desk) -> None:
 
 
 class Poisoned(Composer):
-    """A composer that a bug strikes on one recipient."""
+    """A composer that a bug attempts on one recipient."""
 
     def compose(self, notice: Notice, *, nonce: str, now: datetime) -> OutboundMail:
         if notice.to == "racun@x.example":

@@ -34,17 +34,17 @@ SOONER = replace(
 def test_a_ladder_comes_back_as_it_was_kept(store: Store) -> None:
     by = policy(ladders={"standard": STANDARD, "rich": RICH})
     for _ in range(2):
-        store.write_now(ladders.keep, by)
+        store.write_now(ladders.save, by)
 
-    assert store.read_now(ladders.known) == by.ladders_by_digest
-    assert {each.digest for each in store.read_now(ladders.known).values()} == set(by.digests.values())
+    assert store.read_now(ladders.load) == by.ladders_by_digest
+    assert {each.digest for each in store.read_now(ladders.load).values()} == set(by.digests.values())
 
 
 async def test_a_node_with_another_policy_takes_the_steps_of_the_ladder_that_the_ticket_was_given(
     store: Store,
 ) -> None:
     desk = Desk(store, ladders={"standard": SOONER})
-    store.write_now(ladders.keep, desk.runtime.policy)
+    store.write_now(ladders.save, desk.runtime.policy)
     ticket = await desk.receive()
     desk.clock += 31 * MINUTE
     behind = Desk(store)  # has not been reloaded yet
@@ -63,11 +63,11 @@ async def test_open_tickets_are_listed_first_and_then_reckoned_anew_with_what_wa
     store: Store,
 ) -> None:
     desk = Desk(store)
-    store.write_now(ladders.keep, desk.runtime.policy)
+    store.write_now(ladders.save, desk.runtime.policy)
     ticket = await desk.receive()
     done = await desk.receive(Subject="Lain")
     assert ticket.number != done.number
-    later = policy(ladders={"standard": SOONER}, former=store.read_now(ladders.known))
+    later = policy(ladders={"standard": SOONER}, former=store.read_now(ladders.load))
     desk.runtime.replace(later, TEMPLATES)
     now = NOW + 10 * MINUTE
     found, last, looked = store.read_now(changes, "", later, now)
@@ -83,6 +83,8 @@ async def test_open_tickets_are_listed_first_and_then_reckoned_anew_with_what_wa
     armed = next_deadline(anew, later)
     assert armed
     assert (anew.ladder_digest, armed.due_at) == (new, at_once)
-    assert store.read_now(ladders.climbed) == sorted([("standard", old, 1), ("standard", new, 1)])
+    assert store.read_now(ladders.count_open_by_ladder) == sorted(
+        [("standard", old, 1), ("standard", new, 1)]
+    )
     assert [each.number for each in store.read_now(changes, "", later, now)[0]] == [done.number]
     assert BAYU.address in later.agents

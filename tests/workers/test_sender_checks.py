@@ -287,6 +287,6 @@ async def test_mail_whose_check_is_under_way_is_given_back_at_the_end(store: Sto
     await desk.intake.release()
     row = desk.one(select(inbox_table).where(inbox_table.c.id == id_))
 
-    assert (row.state, row.claimed_by, row.strikes) == ("new", None, 0)
+    assert (row.state, row.claimed_by, row.attempts) == ("new", None, 0)
     await desk.work()
     assert desk.ticket_of(id_)

@@ -8,7 +8,7 @@ import pytest
 from mailbot.domain.policy import Actions, Policy, Rule
 from mailbot.domain.routing import conditions
 from mailbot.store import shadows
-from mailbot.store.shadows import Run
+from mailbot.store.shadows import ShadowRun
 from mailbot.store.store import Store
 from mailbot.workers.intake import Intake
 from mailbot.workers.shadow import MOST_WAITING, ROOM, Shadow
@@ -42,7 +42,7 @@ class Onlooker:
         return [run.missed for run in self.runs]
 
     @property
-    def runs(self) -> list[Run]:
+    def runs(self) -> list[ShadowRun]:
         return self.store.read_now(shadows.runs)
 
     def count(self, result: str) -> float:
@@ -72,7 +72,7 @@ async def test_only_what_it_says_otherwise_is_recorded_the_rest_is_counted(onloo
     assert (team.old, team.new) == ("payments", "frontline")
     assert team.old_because == "payment: subject contains 'saldo'"
     at = onlooker.desk.clock
-    assert onlooker.runs == [Run("v2", "v1", at, at, agreed=1, differed=1, missed=0)]
+    assert onlooker.runs == [ShadowRun("v2", "v1", at, at, agreed=1, differed=1, missed=0)]
     assert (onlooker.count("agreed"), onlooker.count("differed")) == (1, 1)
 
 

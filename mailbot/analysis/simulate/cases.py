@@ -38,7 +38,7 @@ class Versions:
 
     def _built(self, version: str) -> Policy | None:
         if self._ladders is None:
-            self._ladders = self._store.read_now(ladders.known)
+            self._ladders = self._store.read_now(ladders.load)
         try:
             found = self._store.read_now(self._past.of, version)
         except ConfigError:

@@ -32,7 +32,7 @@ from mailbot.domain.policy import Policy
 from mailbot.errors import StoreUnavailable
 from mailbot.mail.parsing.envelope import sender_and_recipients
 from mailbot.store import imap_folders
-from mailbot.store.imap_folders import Folder, Opened, Position, Progress, Trouble
+from mailbot.store.imap_folders import Folder, FolderError, OpenedFolder, Position, Progress
 from mailbot.store.store import Store
 
 BATCH = 50  # mails fetched and stored together
@@ -178,8 +178,8 @@ class ImapIntake:
         if b"UIDVALIDITY" not in told:
             raise ImapTrouble("the server can't tell its mails apart for good: it names no UIDVALIDITY")
         next_uid = told.get(b"UIDNEXT", NO_HORIZON)
-        item = Opened(self._folder, told[b"UIDVALIDITY"], next_uid, self._now())
-        return await self._store.write(imap_folders.opened, item)
+        item = OpenedFolder(self._folder, told[b"UIDVALIDITY"], next_uid, self._now())
+        return await self._store.write(imap_folders.start, item)
 
     async def _hang_up(self) -> None:
         wire, self._wire = self._wire, None
@@ -201,13 +201,13 @@ class ImapIntake:
             log.imap_down(account=self._account.name, error=why, retry_in=pause)
         if why != self.trouble:
             self.trouble = why
-            await self._store.write(imap_folders.note_trouble, Trouble(self._folder, why, self._now()))
+            await self._store.write(imap_folders.record_error, FolderError(self._folder, why, self._now()))
         return pause
 
     async def _recover(self) -> None:
         if self._failures or self._fresh:
             self._failures, self.trouble, self._fresh = 0, "", False
-            await self._store.write(imap_folders.note_trouble, Trouble(self._folder, "", self._now()))
+            await self._store.write(imap_folders.record_error, FolderError(self._folder, "", self._now()))
 
     # --- what is there ---
 
@@ -394,7 +394,7 @@ def _listed(items: Mapping[bytes, Item], position: Position) -> Listed | None:
         return None
     marks = {flag.lower() for flag in flags if isinstance(flag, bytes)}
     received_at = internal_date(items.get(b"INTERNALDATE"))
-    new = uid >= position.horizon or (received_at is not None and received_at >= position.begun_at)
+    new = uid >= position.first_uid or (received_at is not None and received_at >= position.started_at)
     wanted = uid > position.uid or uid in position.left
     if not wanted or b"\\deleted" in marks or (b"\\seen" in marks and not new):
         return None

@@ -55,7 +55,7 @@ class Keeper:
             mark = await asyncio.to_thread(fingerprint, raw, day)
         else:
             mark = fingerprint(raw, day)
-        receipt = await self._keep(inbox.Kept(mark, envelope, raw))
+        receipt = await self._keep(inbox.ReceivedMail(mark, envelope, raw))
         if receipt.known:
             log.mail_duplicate(inbox_id=receipt.inbox_id)
         else:
@@ -65,7 +65,7 @@ class Keeper:
             log.mail_accepted(inbox_id=receipt.inbox_id, size=len(raw), peer=envelope.peer)
         return receipt.inbox_id
 
-    async def _keep(self, kept: inbox.Kept) -> inbox.Receipt:
+    async def _keep(self, kept: inbox.ReceivedMail) -> inbox.Receipt:
         deadline = asyncio.get_running_loop().time() + PATIENCE.total_seconds()
         while True:
             try:

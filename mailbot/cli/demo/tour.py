@@ -73,7 +73,7 @@ def _complain(at: Tour, complaint: Complaint) -> str:
 def _ticket_of(at: Tour, message_id: str) -> str:
     """The ticket that this mail is on, as soon as it is."""
     for _ in _patiently(at, "no ticket was made of the mail"):
-        if number := at.store.read_now(tickets.known_messages, [message_id]).get(message_id):
+        if number := at.store.read_now(tickets.tickets_by_message_id, [message_id]).get(message_id):
             return number
     raise AssertionError("unreachable: patience ends in DemoFailed")
 
@@ -191,7 +191,7 @@ def instructions(at: Tour, directory: Path, command: str) -> None:
     echo(f'    "{mail}")\'')
     echo()
     print_title("and look at it from another terminal")
-    number = at.store.read_now(queries.ticket_list, queries.Wanted(limit=1))[0].ticket.number
+    number = at.store.read_now(queries.list_tickets, queries.TicketFilter(limit=1))[0].ticket.number
     for words in (
         "ticket list",
         f"ticket show {number}",

@@ -8,7 +8,7 @@ from mailbot.cli.shared.options import config_option, json_option
 from mailbot.cli.shared.output import clean, echo, format_short_time, print_json, print_title
 from mailbot.domain.policy_diff import Change, moves
 from mailbot.store import shadows
-from mailbot.store.shadows import Run
+from mailbot.store.shadows import ShadowRun
 
 
 @click.command()
@@ -34,7 +34,7 @@ def shadow(version: str | None, limit: int, in_json: bool) -> None:
         _show(wanted, mine, changes, zone, limit)
 
 
-def _shape(version: str, runs: list[Run], changes: list[Change]) -> dict[str, object]:
+def _shape(version: str, runs: list[ShadowRun], changes: list[Change]) -> dict[str, object]:
     return {
         "shadow": version,
         "runs": runs,
@@ -44,7 +44,7 @@ def _shape(version: str, runs: list[Run], changes: list[Change]) -> dict[str, ob
     }
 
 
-def _show(version: str, runs: list[Run], changes: list[Change], zone: str, limit: int) -> None:
+def _show(version: str, runs: list[ShadowRun], changes: list[Change], zone: str, limit: int) -> None:
     print_title(f"policy {clean(version)} looks on")
     for run in runs:
         span = f"{format_short_time(run.first_at, zone)} to {format_short_time(run.last_at, zone)}"

@@ -123,7 +123,7 @@ def _keep(at: "AcceptSettings", mark: str, told: "Envelope", raw: bytes) -> None
                 raise StoreUnavailable(f"there is no store at {path}")
             if disk_usage(path.parent).free < at.limits.space_needed:
                 raise StoreFull("there is not enough space on its disk")
-        store.write_now(inbox.keep, inbox.Kept(mark, told, raw))
+        store.write_now(inbox.keep, inbox.ReceivedMail(mark, told, raw))
     finally:
         store.close()
 

@@ -21,14 +21,15 @@ from mailbot.cli.shared.output import (
     print_table,
 )
 from mailbot.cli.shared.rows import ids_argument, print_results, write_raw_mail
+from mailbot.domain.states import InboxState
 from mailbot.mail.parsing.parse import parse
 from mailbot.store import inbox as store_inbox
 from mailbot.store import queries
 
 LIMIT = 100  # mails in a list for people
 EVERYTHING = 100_000
-STATES = ("new", "done", "parked")
-COLOURS = {"new": "yellow", "done": "green", "parked": "red"}
+STATES = tuple(InboxState)
+COLOURS = {InboxState.NEW: "yellow", InboxState.DONE: "green", InboxState.PARKED: "red"}
 
 
 @click.group()
@@ -51,7 +52,7 @@ def list_(states: tuple[str, ...], ticket: str, limit: int | None, in_json: bool
     number = normalise_number(ticket) if ticket else ""
     with open_store() as at:
         found = at.store.read_now(
-            lambda each: queries.inbox_list(each, states=states, number=number, limit=most)
+            lambda each: queries.list_inbox(each, states=states, number=number, limit=most)
         )
         if in_json:
             print_json([inbox_json(each) for each in found])
@@ -77,7 +78,7 @@ def _row(each: queries.InboxEntry, zone: str) -> tuple[object, ...]:
 def show(inbox_id: int, raw: bool, in_json: bool) -> None:
     """One mail: how it came, how it reads, where it went or why it is parked."""
     with open_store() as at:
-        entry = at.store.read_now(queries.inbox_entry, inbox_id) or fail(
+        entry = at.store.read_now(queries.find_inbox_entry, inbox_id) or fail(
             f"there is no mail {inbox_id} in the inbox"
         )
         content = at.store.read_now(queries.raw_mail, inbox_id)
@@ -120,12 +121,15 @@ def _show(at: OpenStore, entry: queries.InboxEntry, content: bytes | None) -> No
             ("why", entry.reason),
             ("ticket", entry.ticket),
             ("received", format_time(entry.received_at, at.zone())),
-            ("waits since", format_duration(now() - entry.received_at) if entry.state == "new" else ""),
+            (
+                "waits since",
+                format_duration(now() - entry.received_at) if entry.state == InboxState.NEW else "",
+            ),
             ("from (envelope)", entry.sender or "<> (null sender)"),
             ("to (envelope)", ", ".join(entry.recipients)),
             ("came from", entry.peer),
             ("size", f"{entry.size:,} bytes"),
-            ("strikes", f"{entry.strikes} of {store_inbox.STRIKES}" if entry.strikes else ""),
+            ("attempts", f"{entry.attempts} of {store_inbox.MAX_ATTEMPTS}" if entry.attempts else ""),
             ("fingerprint", entry.fingerprint),
         ]
     )
@@ -143,7 +147,7 @@ def _show(at: OpenStore, entry: queries.InboxEntry, content: bytes | None) -> No
     )
     for row in clean_block(mail.visible, 2_000).split("\n"):
         echo(f"    | {row}".rstrip())
-    if entry.state == "parked":
+    if entry.state == InboxState.PARKED:
         echo(f"`mailbot inbox retry {entry.id}` tries again, `mailbot inbox drop {entry.id}` gives it up.")
 
 
@@ -175,7 +179,7 @@ def drop(ids: tuple[int, ...], because: str, in_json: bool) -> None:
 
 def _state(at: OpenStore) -> Callable[[int], str | None]:
     def state(mail_id: int) -> str | None:
-        entry = at.store.read_now(queries.inbox_entry, mail_id)
+        entry = at.store.read_now(queries.find_inbox_entry, mail_id)
         return entry.state if entry else None
 
     return state

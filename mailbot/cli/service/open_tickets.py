@@ -20,7 +20,7 @@ def keep(at: OpenStore) -> list[str]:
     """What stays as it is, in words: open tickets climb the ladders that they were given."""
     now_there = set(at.policy.digests.values())
     former: dict[str, int] = {}
-    for name, digest, count in at.store.read_now(ladders.climbed):
+    for name, digest, count in at.store.read_now(ladders.count_open_by_ladder):
         if digest and digest not in now_there:
             former[name] = former.get(name, 0) + count
     return [
@@ -31,7 +31,7 @@ def keep(at: OpenStore) -> list[str]:
 
 def changed(at: OpenStore) -> list[Change]:
     """Every open ticket that would change if all were reckoned anew now."""
-    total = sum(count for _, _, count in at.store.read_now(ladders.climbed))
+    total = sum(count for _, _, count in at.store.read_now(ladders.count_open_by_ladder))
     return [each for found in progress(_looked_at(at), -(-total // BATCH), "Looking") for each in found]
 
 
@@ -77,7 +77,7 @@ def insist(*, agreed: bool) -> None:
 
 def recompute(at: OpenStore, found: Sequence[Change]) -> int:
     """Has them all reckoned anew; how many were. After each transaction others get the time that it took."""
-    at.store.write_now(ladders.keep, at.policy)
+    at.store.write_now(ladders.save, at.policy)
     runtime, by = at.build_runtime(), acting.operator()
     numbers = [each.number for each in found]
     batches = [tuple(numbers[start : start + BATCH]) for start in range(0, len(numbers), BATCH)]

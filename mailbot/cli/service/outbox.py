@@ -20,13 +20,14 @@ from mailbot.cli.shared.output import (
     print_title,
 )
 from mailbot.cli.shared.rows import ids_argument, print_results, write_raw_mail
+from mailbot.domain.states import UNDER_WAY, WAITING, OutboxState
 from mailbot.mail.parsing.parse import parse
 from mailbot.store import outbox as store_outbox
-from mailbot.store import outbox_view, queries
+from mailbot.store import outbox_queries, queries
 
 LIMIT = 100  # mails in a list for people
 EVERYTHING = 100_000
-STATES = ("due", "sending", "dot", "sent", "deferred", "failed", "suppressed")
+STATES = tuple(OutboxState)
 
 
 @click.group()
@@ -47,11 +48,11 @@ def list_(states: tuple[str, ...], waiting: bool, ticket: str, limit: int | None
     from mailbot.cli.shared.ticket_lookup import normalise_number
 
     most = limit or (EVERYTHING if in_json else LIMIT)
-    wanted = (*states, "due", "deferred", "sending", "dot") if waiting else states
+    wanted = (*states, *WAITING, *UNDER_WAY) if waiting else states
     number = normalise_number(ticket) if ticket else ""
     with open_store() as at:
         found = at.store.read_now(
-            lambda each: outbox_view.listing(each, states=wanted, ticket=number, limit=most)
+            lambda each: outbox_queries.list_entries(each, states=wanted, ticket=number, limit=most)
         )
         if in_json:
             print_json([outbox_json(each) for each in found])
@@ -63,7 +64,7 @@ def list_(states: tuple[str, ...], waiting: bool, ticket: str, limit: int | None
         echo(f"The newest {most}; --limit shows more.", dim=True)
 
 
-def _row(each: outbox_view.Entry, zone: str) -> tuple[object, ...]:
+def _row(each: outbox_queries.Entry, zone: str) -> tuple[object, ...]:
     moment = format_short_time(each.settled_at or each.due_at, zone)
     why = each.reason or (f"{each.code or ''} {each.reply}" if each.reply else "")
     unknown = each.unknown or ""
@@ -78,11 +79,11 @@ def _row(each: outbox_view.Entry, zone: str) -> tuple[object, ...]:
 def show(outbox_id: int, raw: bool, in_json: bool) -> None:
     """One mail: its state, every attempt with the relay's answer, what it says."""
     with open_store() as at:
-        entry = at.store.read_now(outbox_view.entry, outbox_id)
+        entry = at.store.read_now(outbox_queries.find_entry, outbox_id)
         if entry is None:
             fail(f"there is no mail {outbox_id} in the outbox")
         content = at.store.read_now(queries.frozen_mail, outbox_id)
-        tries = at.store.read_now(outbox_view.tries, outbox_id)
+        tries = at.store.read_now(outbox_queries.attempts_of, outbox_id)
         if raw:
             write_raw_mail(content, f"mail {outbox_id} was never written: it was suppressed")
         elif in_json:
@@ -93,7 +94,7 @@ def show(outbox_id: int, raw: bool, in_json: bool) -> None:
 
 
 def _show(
-    at: OpenStore, entry: outbox_view.Entry, content: bytes | None, tries: list[outbox_view.Attempt]
+    at: OpenStore, entry: outbox_queries.Entry, content: bytes | None, tries: list[outbox_queries.Attempt]
 ) -> None:
     zone = at.zone()
     echo(f"mail {entry.id}  {entry.state}  {entry.kind} to {clean(entry.recipient)}")
@@ -101,8 +102,8 @@ def _show(
         [
             ("ticket", entry.ticket),
             ("why", entry.reason),
-            ("owed since", format_time(entry.asked_at, zone)),
-            ("next try", format_time(entry.due_at, zone) if entry.state in ("due", "deferred") else ""),
+            ("owed since", format_time(entry.requested_at, zone)),
+            ("next try", format_time(entry.due_at, zone) if entry.state in WAITING else ""),
             ("settled", format_time(entry.settled_at, zone)),
             ("last answer", f"{entry.code or ''} {entry.reply}" if entry.reply else ""),
             (
@@ -123,7 +124,7 @@ def _show(
         print_title(clean(mail.subject))
         for row in clean_block(mail.text, 4_000).split("\n"):
             echo(f"    | {row}".rstrip())
-    if entry.state in ("failed", "deferred"):
+    if entry.state in (OutboxState.FAILED, OutboxState.DEFERRED):
         echo(f"`mailbot outbox retry {entry.id}` tries now, `mailbot outbox drop {entry.id}` gives it up.")
 
 
@@ -149,13 +150,15 @@ def drop(ids: tuple[int, ...], because: str, in_json: bool) -> None:
 
     reason = f"dropped by {operator()}" + (f": {clean(because, 150)}" if because else "")
     with open_store() as at:
-        done = [at.store.write_now(store_outbox.drop, store_outbox.Drop(each, reason, now())) for each in ids]
+        done = [
+            at.store.write_now(store_outbox.drop, store_outbox.Dropped(each, reason, now())) for each in ids
+        ]
         print_results(_state(at), ids, done, "will not be sent", "can't be dropped", in_json)
 
 
 def _state(at: OpenStore) -> Callable[[int], str | None]:
     def state(mail_id: int) -> str | None:
-        entry = at.store.read_now(outbox_view.entry, mail_id)
+        entry = at.store.read_now(outbox_queries.find_entry, mail_id)
         return entry.state if entry else None
 
     return state

@@ -38,7 +38,7 @@ LOOK = 0.05  # seconds between two looks
 class Reloaded:
     """What one daemon made of it. `changed` is None when no outline of the old policy is on record."""
 
-    node: queries.NodeSeen
+    node: queries.NodeStatus
     old: str
     new: str
     changed: Sequence[str] | None
@@ -110,8 +110,8 @@ def _tell_open(kept: Sequence[str], count: int, wanted: int) -> None:
         echo(f"  {each}")
 
 
-def _ours(at: OpenStore) -> list[queries.NodeSeen]:
-    nodes = at.store.read_now(queries.nodes_seen)
+def _ours(at: OpenStore) -> list[queries.NodeStatus]:
+    nodes = at.store.read_now(queries.list_nodes)
     if here := _here(nodes):
         return here
     others = sorted({clean(node.host) for node in nodes if alive(node)})
@@ -120,7 +120,7 @@ def _ours(at: OpenStore) -> list[queries.NodeSeen]:
     return fail(f"{text}\nThe files are in order and hold at its next start.")
 
 
-def _here(nodes: Sequence[queries.NodeSeen]) -> list[queries.NodeSeen]:
+def _here(nodes: Sequence[queries.NodeStatus]) -> list[queries.NodeStatus]:
     return [node for node in nodes if node.host == socket.gethostname() and alive(node)]
 
 
@@ -133,7 +133,7 @@ def _refused_there_too(directory: Path) -> None:
     store = Store(url)
     try:
         if not wrong_schema_reason(store):
-            for node in _here(store.read_now(queries.nodes_seen)):
+            for node in _here(store.read_now(queries.list_nodes)):
                 _reload(store, node)
     except StoreUnavailable:
         return  # what is wrong with the files is said in any case
@@ -141,23 +141,23 @@ def _refused_there_too(directory: Path) -> None:
         store.close()
 
 
-def _reload(store: Store, before: queries.NodeSeen) -> Reloaded:
+def _reload(store: Store, before: queries.NodeStatus) -> Reloaded:
     if trouble := _ask(before):
         return Reloaded(before, before.policy, before.policy, None, trouble)
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
         time.sleep(LOOK)
-        now = next((node for node in store.read_now(queries.nodes_seen) if node.id == before.id), None)
+        now = next((node for node in store.read_now(queries.list_nodes) if node.id == before.id), None)
         if now is None:
             return Reloaded(before, before.policy, "", None, "the daemon has ended meanwhile: see its log")
         if now.reloaded_at != before.reloaded_at:
             changed = _changed(store, before.policy, now.policy)
-            return Reloaded(now, before.policy, now.policy, changed, now.trouble or "")
+            return Reloaded(now, before.policy, now.policy, changed, now.reload_error or "")
     trouble = f"the daemon said nothing for {PATIENCE:.0f} s: see its log"
     return Reloaded(before, before.policy, before.policy, None, trouble)
 
 
-def _ask(node: queries.NodeSeen) -> str:
+def _ask(node: queries.NodeStatus) -> str:
     """Sends SIGHUP; "" when it is sent, else why not. It would end a program that has the number by now."""
     try:
         command = Path(f"/proc/{node.pid}/cmdline").read_bytes()
@@ -177,7 +177,7 @@ def _ask(node: queries.NodeSeen) -> str:
 def _changed(store: Store, old: str, new: str) -> list[str] | None:
     if old == new:
         return []
-    before, after = (store.read_now(policies.outline, version) for version in (old, new))
+    before, after = (store.read_now(policies.load_outline, version) for version in (old, new))
     if before is None or after is None:
         return None
     return policy_outline.between(before, after) or [

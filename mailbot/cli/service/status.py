@@ -31,6 +31,7 @@ from mailbot.cli.shared.output import (
     print_json,
 )
 from mailbot.config.api import Relay, Settings
+from mailbot.domain.states import InboxState, OutboxState
 from mailbot.errors import StoreUnavailable
 from mailbot.store import compensations, imap_folders, queries
 from mailbot.store.engine import is_sqlite, sqlite_path
@@ -53,11 +54,11 @@ class Report:
     free: int | None  # bytes left where a SQLite store lies
     relay: str
     relay_trouble: str
-    standing: queries.Standing
+    standing: queries.StoreStatus
     last_mail_at: datetime | None
     overdue: int
     parked_deadlines: int
-    nodes: Sequence[queries.NodeSeen]
+    nodes: Sequence[queries.NodeStatus]
 
 
 @click.command()
@@ -87,8 +88,8 @@ def _without_store(url: str, reason: str, in_json: bool) -> None:
 
 def _report(at: OpenStore) -> Report:
     moment, read = now(), at.store.read_now
-    standing = read(queries.figures, moment)
-    nodes = read(queries.nodes_seen)
+    standing = read(queries.store_status, moment)
+    nodes = read(queries.list_nodes)
     trouble = _relay_trouble(at.settings.relay)
     late, parked = read(queries.overdue, moment - LATE), read(queries.parked_deadlines)
     free = _free(at.settings)
@@ -119,8 +120,8 @@ def _report(at: OpenStore) -> Report:
 
 def _folders(at: OpenStore) -> list[tuple[str, str, int]]:
     """Of each IMAP account its name, why it can't be read, how many mails were left there."""
-    known = at.store.read_now(imap_folders.standing)
-    nothing = imap_folders.Standing("", 0)
+    known = at.store.read_now(imap_folders.folder_statuses)
+    nothing = imap_folders.FolderStatus("", 0)
     found = [
         (account.name, known.get(Folder(f"{account.user}@{account.host}", account.folder), nothing))
         for account in at.settings.imap
@@ -165,7 +166,7 @@ def _crowded(settings: Settings, free: int | None) -> list[str]:
     ]
 
 
-def alive(node: queries.NodeSeen) -> bool:
+def alive(node: queries.NodeStatus) -> bool:
     """By its heartbeat; on this host also by its process."""
     if node.silent_for > DEAD_AFTER:
         return False
@@ -180,7 +181,7 @@ def alive(node: queries.NodeSeen) -> bool:
     return True
 
 
-def _silent(nodes: Sequence[queries.NodeSeen], settings: Settings) -> list[str]:
+def _silent(nodes: Sequence[queries.NodeStatus], settings: Settings) -> list[str]:
     living = [node for node in nodes if alive(node)]
     if not living:
         return ["no daemon runs on this store: `systemctl start mailbot` or `mailbot run`"]
@@ -189,7 +190,7 @@ def _silent(nodes: Sequence[queries.NodeSeen], settings: Settings) -> list[str]:
     return [f"no daemon does {role}" for role in needed if role not in held]
 
 
-def _waiting(standing: queries.Standing) -> list[str]:
+def _waiting(standing: queries.StoreStatus) -> list[str]:
     found = []
     for place, slow in (("inbox", SLOW_INBOX), ("outbox", SLOW_OUTBOX)):
         oldest = standing.oldest.get(place, timedelta())
@@ -197,12 +198,12 @@ def _waiting(standing: queries.Standing) -> list[str]:
             found.append(
                 f"the oldest mail in the {place} has waited for {format_duration(oldest)}: `mailbot {place} list`"
             )
-    if parked := standing.inbox.get("parked", 0):
+    if parked := standing.inbox.get(InboxState.PARKED, 0):
         found.append(f"{parked} mails are parked: `mailbot inbox list --state parked`")
     return found
 
 
-def _remarks(at: OpenStore, nodes: Sequence[queries.NodeSeen], standing: queries.Standing) -> list[str]:
+def _remarks(at: OpenStore, nodes: Sequence[queries.NodeStatus], standing: queries.StoreStatus) -> list[str]:
     found = []
     for node in nodes:
         if alive(node) and node.policy != at.policy.version:
@@ -210,15 +211,15 @@ def _remarks(at: OpenStore, nodes: Sequence[queries.NodeSeen], standing: queries
                 f"the daemon on {clean(node.host)} goes by policy {clean(node.policy)}, the files hold "
                 f"{at.policy.version}: `mailbot reload`"
             )
-        if node.trouble:
-            found.append(f"its last reload was refused: {clean(node.trouble)}")
+        if node.reload_error:
+            found.append(f"its last reload was refused: {clean(node.reload_error)}")
     if undecided := at.store.read_now(compensations.open_requests):
         oldest = format_duration(now() - undecided[0].at)
         found.append(
             f"{len(undecided)} requests for compensation wait for a decision, the oldest for {oldest}: "
             "`mailbot compensation list --open`"
         )
-    if failed := standing.outbox.get("failed", 0):
+    if failed := standing.outbox.get(OutboxState.FAILED, 0):
         found.append(f"{failed} mails could not be delivered: `mailbot outbox list --state failed`")
     return found
 
@@ -246,7 +247,9 @@ def _shape(report: Report) -> dict[str, object]:
                 **{name: getattr(node, name) for name in ("id", "host", "pid", "roles", "started_at")},
                 "heartbeat_seconds": node.silent_for,
                 "alive": alive(node),
-                **{name: getattr(node, name) for name in ("policy", "reloaded_at", "trouble")},
+                "policy": node.policy,
+                "reloaded_at": node.reloaded_at,
+                "trouble": node.reload_error,
             }
             for node in report.nodes
         ],
@@ -279,7 +282,7 @@ def _print(report: Report, zone: str) -> None:
         echo("Mail is flowing.", fg="green")
 
 
-def _node(node: queries.NodeSeen) -> str:
+def _node(node: queries.NodeStatus) -> str:
     state = (
         f"alive, heartbeat {format_duration(node.silent_for)} ago"
         if alive(node)

@@ -26,7 +26,7 @@ def list_(limit: int | None, in_json: bool) -> None:
     most = limit or (EVERYTHING if in_json else LIMIT)
     with open_store() as at:
         zone = at.zone()
-        found = at.store.read_now(store_mutes.listing, now(), most)
+        found = at.store.read_now(store_mutes.list_active, now(), most)
     if in_json:
         names = ("address", "kind", "reason", "since", "until")
         print_json([{name: getattr(each, name) for name in names} for each in found])
@@ -54,7 +54,7 @@ def lift(addresses: tuple[str, ...], in_json: bool) -> None:
     """Let automatic mail go to ADDRESS again."""
     wanted = tuple(dict.fromkeys(address.strip().lower() for address in addresses))
     with open_store() as at:
-        done = {each: at.store.write_now(store_mutes.lift, each) for each in wanted}
+        done = {each: at.store.write_now(store_mutes.remove, each) for each in wanted}
     if in_json:
         print_json([{"address": each, "done": was} for each, was in done.items()])
     for each, was in done.items():

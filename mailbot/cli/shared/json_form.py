@@ -8,15 +8,16 @@ from mailbot.cli.shared.ladder_text import deadline_text
 from mailbot.domain import ladder
 from mailbot.domain.model import Ticket
 from mailbot.domain.policy import Policy
+from mailbot.domain.states import OutboxState
 from mailbot.store.codec import event_data
-from mailbot.store.outbox_view import Entry
-from mailbot.store.queries import Armed, InboxEntry
+from mailbot.store.outbox_queries import Entry
+from mailbot.store.queries import InboxEntry, TicketDeadline
 from mailbot.store.tickets import RecordedEvent
 
 Shape = dict[str, Any]
 
 
-def ticket_json(ticket: Ticket, armed: Armed | None = None) -> Shape:
+def ticket_json(ticket: Ticket, armed: TicketDeadline | None = None) -> Shape:
     """`deadline` is the next one; null when no clock runs."""
     names = (
         *("number", "status", "customer", "subject", "mailbox", "language", "category", "urgency"),
@@ -27,7 +28,7 @@ def ticket_json(ticket: Ticket, armed: Armed | None = None) -> Shape:
     return {**shape, "events_count": ticket.events, "deadline": _armed(armed)}
 
 
-def _armed(armed: Armed | None) -> Shape | None:
+def _armed(armed: TicketDeadline | None) -> Shape | None:
     if armed is None:
         return None
     return {name: getattr(armed, name) for name in ("due_at", "target", "step", "state", "reason")}
@@ -73,11 +74,11 @@ def outbox_json(entry: Entry) -> Shape:
         "recipient": entry.recipient,
         "attempts": entry.attempts,
         "unknown": entry.unknown,
-        "asked_at": entry.asked_at,
+        "asked_at": entry.requested_at,
         "due_at": entry.due_at,
         "dot_at": entry.dot_at,
         "settled_at": entry.settled_at,
-        "sent_at": entry.settled_at if entry.state == "sent" else None,
+        "sent_at": entry.settled_at if entry.state == OutboxState.SENT else None,
         "code": entry.code,
         "reply": entry.reply,
         "reason": entry.reason,
@@ -88,6 +89,6 @@ def outbox_json(entry: Entry) -> Shape:
 def inbox_json(entry: InboxEntry) -> Shape:
     names = (
         *("id", "state", "received_at", "sender", "recipients", "peer", "size", "ticket", "reason"),
-        *("strikes", "claimed_by", "fingerprint"),
+        *("claimed_by", "fingerprint"),
     )
-    return {name: getattr(entry, name) for name in names}
+    return {"strikes": entry.attempts} | {name: getattr(entry, name) for name in names}

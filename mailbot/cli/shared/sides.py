@@ -40,13 +40,13 @@ def find_policy(store: Store, name: str, today: date | None = None) -> NamedPoli
     if name == RECORDED:
         return NamedPolicy(name, None)
     if name == LIVE:
-        kept = store.read_now(policies.newest)
+        kept = store.read_now(policies.load_newest)
         if kept is None:
             fail("no policy was ever in force on this store: `mailbot run` keeps what it goes by")
         return _of(name, rebuilt(kept, os.environ, today))
     if Path(name).is_dir():
         return load_directory(name, today)
-    kept = store.read_now(policies.sources, name)
+    kept = store.read_now(policies.load_sources, name)
     if kept is None:
         fail(f"{clean(name)} is no directory, and no policy of that version was ever in force here")
     return _of(name, rebuilt(kept, os.environ, today))

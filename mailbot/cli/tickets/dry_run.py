@@ -31,7 +31,7 @@ from mailbot.mail.parsing.envelope import build_envelope
 from mailbot.mail.parsing.fingerprint import fingerprint
 from mailbot.mail.parsing.parse import parse
 from mailbot.store import queries
-from mailbot.store.inbox import Claimed
+from mailbot.store.inbox import ClaimedMail
 from mailbot.store.schema import metadata
 from mailbot.workers.runtime import Snapshot
 from mailbot.workers.ticketing import Processed, decide_mails
@@ -138,7 +138,7 @@ def dry_run(at: Place, posted: Posted, envelope: Envelope | None = None) -> Told
     raw, assumed = posted.raw, posted.assumed
     mail = assumed.mail(parse(raw, at.snapshot.trust.authserv_ids, at.policy.mailboxes.keys()))
     envelope = envelope or _envelope(at, posted)
-    read = [(Claimed(0, envelope, raw, 0), mail)]
+    read = [(ClaimedMail(0, envelope, raw, 0), mail)]
     given = assumed.customer_history if assumed else None
     [filed] = decide_mails(at.connection, read, at.snapshot, at.at, given)
     mark = fingerprint(raw, at.at.date().isoformat())
@@ -150,7 +150,7 @@ def dry_run(at: Place, posted: Posted, envelope: Envelope | None = None) -> Told
         mail=mail,
         filed=filed,
         fingerprint=mark,
-        before=queries.inbox_known(at.connection, mark),
+        before=queries.find_by_fingerprint(at.connection, mark),
         tried=[each for event in events for each in _tried(at, mail, envelope, event)],
         sends=[_send(at, notice) for notice in filed.decided.decision.notices],
         suppressed="".join(reasons),
@@ -168,7 +168,7 @@ def stored(at: Place, message: int | None, inbox_id: int | None) -> tuple[Place,
         inbox_id = queries.inbox_of(at.connection, message)
         if inbox_id is None:
             return f"there is no message {message}, or it did not come by mail"
-    entry = queries.inbox_entry(at.connection, inbox_id or 0)
+    entry = queries.find_inbox_entry(at.connection, inbox_id or 0)
     raw = queries.raw_mail(at.connection, inbox_id or 0)
     if entry is None or raw is None:
         return f"there is no mail {inbox_id} in the inbox, or its bytes are no longer kept"

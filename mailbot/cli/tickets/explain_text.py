@@ -13,6 +13,7 @@ from mailbot.domain.events import ClocksSet, TicketAssigned, TicketRouted
 from mailbot.domain.matching import Verdict
 from mailbot.domain.model import Authentication, Ticket
 from mailbot.domain.policy import Policy
+from mailbot.domain.states import Direction
 from mailbot.store.codec import event_data
 
 BODY = 1_500  # characters of the mail for people
@@ -172,8 +173,11 @@ def _weighed(verdict: Verdict) -> None:
         output.echo(f"    {each.kind} {output.clean(each.named)}: {mark}, {output.clean(each.why)}")
 
 
-def _direction(direction: str) -> str:
-    words = {"in": "the customer's words", "out": "an agent's answer, which goes to the customer"}
+def _direction(direction: Direction) -> str:
+    words = {
+        Direction.IN: "the customer's words",
+        Direction.OUT: "an agent's answer, which goes to the customer",
+    }
     return words.get(direction, "an internal note, which leaves for nobody")
 
 

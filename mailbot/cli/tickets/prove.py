@@ -16,7 +16,8 @@ from mailbot.cli.shared.output import clean, echo, format_time, print_facts, pri
 from mailbot.domain import lifecycle
 from mailbot.domain.events import TicketOpened
 from mailbot.domain.model import Ticket
-from mailbot.store import outbox_view, queries, tickets
+from mailbot.domain.states import AttemptOutcome, OutboxState
+from mailbot.store import outbox_queries, queries, tickets
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +33,10 @@ class Mail:
 class Owed:
     """A mail of ours with all that was tried. `sha256` of its frozen bytes; "" when it never leaves."""
 
-    entry: outbox_view.Entry
+    entry: outbox_queries.Entry
     sha256: str
     stored_bytes: int
-    tries: Sequence[outbox_view.Attempt]
+    tries: Sequence[outbox_queries.Attempt]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ def _record(connection: Connection, number: str) -> Record | None:
 
 def _mails(connection: Connection, number: str) -> list[Mail]:
     found = []
-    for entry in reversed(queries.inbox_list(connection, number=number, limit=10_000)):
+    for entry in reversed(queries.list_inbox(connection, number=number, limit=10_000)):
         raw = queries.raw_mail(connection, entry.id)
         found.append(Mail(entry, _digest(raw), len(raw or b"")))
     return found
@@ -94,9 +95,9 @@ def _mails(connection: Connection, number: str) -> list[Mail]:
 
 def _owed(connection: Connection, number: str) -> list[Owed]:
     found = []
-    for entry in reversed(outbox_view.listing(connection, ticket=number, limit=10_000)):
+    for entry in reversed(outbox_queries.list_entries(connection, ticket=number, limit=10_000)):
         content = queries.frozen_mail(connection, entry.id)
-        tries = outbox_view.tries(connection, entry.id)
+        tries = outbox_queries.attempts_of(connection, entry.id)
         found.append(Owed(entry, _digest(content), len(content or b""), tries))
     return found
 
@@ -108,7 +109,7 @@ def _digest(content: bytes | None) -> str:
 def _checks(found: Record) -> list[Check]:
     acknowledged = sum(each.entry.kind == "acknowledgement" for each in found.owed)
     whole = all(mail.sha256 and mail.stored_bytes == mail.entry.size for mail in found.mails)
-    answered = all(_was_taken(each) for each in found.owed if each.entry.state == "sent")
+    answered = all(_was_taken(each) for each in found.owed if each.entry.state == OutboxState.SENT)
     folded = _folded(found.ticket.number, found.events) == found.ticket
     return [
         Check("every raw mail is here in its full length", whole),
@@ -119,7 +120,7 @@ def _checks(found: Record) -> list[Check]:
 
 
 def _was_taken(owed: Owed) -> bool:
-    return any(each.outcome == "sent" for each in owed.tries)
+    return any(each.outcome == AttemptOutcome.SENT for each in owed.tries)
 
 
 def _folded(number: str, recorded: Sequence[tickets.RecordedEvent]) -> Ticket | None:

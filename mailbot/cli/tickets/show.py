@@ -103,7 +103,7 @@ def list_(
 ) -> None:
     """Tickets, the newest first."""
     live = [status for status in STATUSES if status not in OVER]
-    wanted = queries.Wanted(
+    wanted = queries.TicketFilter(
         statuses=live if only_open else statuses,
         team=team,
         level=level,
@@ -128,14 +128,14 @@ def search(words: tuple[str, ...], limit: int | None, in_json: bool) -> None:
     if not each:
         raise click.UsageError("give at least one word to look for")
     with open_store() as at:
-        wanted = queries.Wanted(words=each, limit=limit or (EVERYTHING if in_json else LIMIT))
+        wanted = queries.TicketFilter(words=each, limit=limit or (EVERYTHING if in_json else LIMIT))
         found = _list(at, wanted, f"no ticket says {clean(' '.join(each))!r}", in_json)
     if not found:
         raise click.exceptions.Exit(1)
 
 
-def _list(at: OpenStore, wanted: queries.Wanted, empty: str, in_json: bool) -> int:
-    found = at.store.read_now(queries.ticket_list, wanted)
+def _list(at: OpenStore, wanted: queries.TicketFilter, empty: str, in_json: bool) -> int:
+    found = at.store.read_now(queries.list_tickets, wanted)
     if in_json:
         print_json([ticket_json(each.ticket, each.deadline) for each in found])
         return len(found)

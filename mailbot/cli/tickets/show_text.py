@@ -18,14 +18,19 @@ from mailbot.cli.shared.output import (
     print_title,
 )
 from mailbot.domain.model import Ticket
-from mailbot.store import compensations, outbox_view, queries, tickets
+from mailbot.domain.states import WAITING, DeadlineState, Direction, OutboxState
+from mailbot.store import compensations, outbox_queries, queries, tickets
 
 LONGEST = 4_000  # characters of a message; --json shows more
-DIRECTIONS = {"in": "came in", "out": "to the customer", "note": "internal note"}
+DIRECTIONS = {
+    Direction.IN: "came in",
+    Direction.OUT: "to the customer",
+    Direction.NOTE: "internal note",
+}
 
 
-def mails_of(at: OpenStore, number: str) -> list[outbox_view.Entry]:
-    found = at.store.read_now(lambda each: outbox_view.listing(each, ticket=number, limit=1000))
+def mails_of(at: OpenStore, number: str) -> list[outbox_queries.Entry]:
+    found = at.store.read_now(lambda each: outbox_queries.list_entries(each, ticket=number, limit=1000))
     return found[::-1]
 
 
@@ -53,7 +58,9 @@ def show(at: OpenStore, found: Ticket) -> None:
     print_table(("outbox", "kind", "to", "state", ""), rows)
 
 
-def _facts(at: OpenStore, found: Ticket, zone: str, armed: queries.Armed | None) -> list[tuple[str, object]]:
+def _facts(
+    at: OpenStore, found: Ticket, zone: str, armed: queries.TicketDeadline | None
+) -> list[tuple[str, object]]:
     people = at.store.read_now(queries.participants_of, found.number)
     agent = at.policy.agents.get(found.assignee or "")
     return [
@@ -76,17 +83,17 @@ def _facts(at: OpenStore, found: Ticket, zone: str, armed: queries.Armed | None)
     ]
 
 
-def _deadline(armed: queries.Armed | None, zone: str) -> str:
+def _deadline(armed: queries.TicketDeadline | None, zone: str) -> str:
     if armed is None:
         return "none"
-    if armed.state == "parked":
+    if armed.state == DeadlineState.PARKED:
         return f"parked, our code failed on it: {armed.reason}"
     left = armed.due_at - now()
     ahead = f"in {format_duration(left)}" if left.total_seconds() > 0 else f"{format_duration(left)} ago"
     return f"{spaced(armed.target)}, {format_time(armed.due_at, zone)} ({ahead})"
 
 
-def _message(message: queries.MessageShown, number: str, zone: str) -> None:
+def _message(message: queries.MessageView, number: str, zone: str) -> None:
     way = f"{DIRECTIONS[message.direction]} (message {message.id})"
     echo(f"  {format_time(message.at, zone)}  {clean(message.author)}, {way}", fg="cyan")
     because, others = result_text.describe_match(message.evidence)
@@ -108,16 +115,16 @@ def _message(message: queries.MessageShown, number: str, zone: str) -> None:
     echo()
 
 
-def _told(entry: outbox_view.Entry, zone: str) -> str:
-    if entry.state == "sent":
+def _told(entry: outbox_queries.Entry, zone: str) -> str:
+    if entry.state == OutboxState.SENT:
         return f"{format_time(entry.settled_at, zone)}, {entry.code} {entry.reply}"
-    if entry.state in ("due", "deferred"):
+    if entry.state in WAITING:
         last = f", last answer {entry.code} {entry.reply}" if entry.reply else ""
         return f"next try {format_time(entry.due_at, zone)}{last}"
     return entry.reason or entry.reply or ""
 
 
-def row(each: queries.Listed, zone: str) -> tuple[object, ...]:
+def row(each: queries.ListedTicket, zone: str) -> tuple[object, ...]:
     found = each.ticket
     return (
         *(found.number, found.status, found.priority, found.team, found.level),

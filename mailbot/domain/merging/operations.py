@@ -17,6 +17,7 @@ from mailbot.domain.lifecycle import Decision, DecisionBuilder, opened
 from mailbot.domain.merging.rebuild import OUR_TURN, arrivals, retold
 from mailbot.domain.model import Post, Ticket
 from mailbot.domain.policy import Policy
+from mailbot.domain.states import Direction
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +107,14 @@ def move(source: Side, message: int, target: Side, who: Who, *, other_customer: 
     refusal = _same_or_merged(a, b) or _leaves_nothing(source, {message})
     if refusal:
         return refusal
-    concerned = post.author if post.direction == "in" else a.customer
+    concerned = post.author if post.direction == Direction.IN else a.customer
     if not _takes_part(concerned, target) and not other_customer:
         return _of_another(f"message {message}", concerned, b)
     stays = tuple(each for each in source.posts if each.id != message)
     left = _left(source, stays, who, e.MessageMoved(who.at, who.by, message, to=b.number))
     pending = post.turn == "customer" and post.home != b.number
     pending = pending and a.status in OUR_TURN and left.ticket.status not in OUR_TURN
-    joined = _newcomers({post.author} if post.direction == "in" else (), target)
+    joined = _newcomers({post.author} if post.direction == Direction.IN else (), target)
     came = e.MessageMoved(
         who.at, who.by, message, origin=a.number, pending=pending, joined=tuple(sorted(joined))
     )
@@ -243,7 +244,7 @@ def _why_not_split(source: Side, wanted: set[int], gone: Sequence[Post]) -> str:
         return f"{number} is {'merged' if source.ticket.merged_into else 'held'}: nothing can be split off it"
     if not any(post.turn == "customer" for post in gone):
         return "none of these messages is a customer's: there would be nobody to answer"
-    if len({post.author for post in gone if post.direction == "in"}) > 1:
+    if len({post.author for post in gone if post.direction == Direction.IN}) > 1:
         return "these messages are of different senders: split them one by one"
     return _leaves_nothing(source, wanted)
 

@@ -15,6 +15,7 @@ from mailbot.domain.matching import CERTAIN, STRONG, Verdict
 from mailbot.domain.model import Authentication, Envelope, Failure, InboundMail, Report, Ticket
 from mailbot.domain.notices import Acknowledgement, Answer, Progress
 from mailbot.domain.policy import Policy
+from mailbot.domain.states import OutboxState
 
 FOR_CUSTOMERS = frozenset({Acknowledgement.name, Answer.name, Progress.name})
 ABOUT_FAILURES = frozenset({"bounced", "undeliverable", "complained"})  # a notice's `why`
@@ -97,7 +98,9 @@ def on_report(
         return NOTHING
     failure = _failure(report, sent)
     recipient = sent.recipient if sent else failure.address
-    if not recipient or (sent and report.kind == "bounce" and sent.state in ("failed", "suppressed")):
+    if not recipient or (
+        sent and report.kind == "bounce" and sent.state in (OutboxState.FAILED, OutboxState.SUPPRESSED)
+    ):
         return NOTHING
     permanent = failure.status.startswith("5")
     builder.record(
@@ -119,7 +122,10 @@ def on_stray_report(report: Report, sent: Sent) -> Effects:
     """Mail about no ticket came back: it counts as failed. The report itself opens a ticket, so that people
     learn of it."""
     failure = _failure(report, sent)
-    if report.kind not in ("bounce", "complaint") or sent.state in ("failed", "suppressed"):
+    if report.kind not in ("bounce", "complaint") or sent.state in (
+        OutboxState.FAILED,
+        OutboxState.SUPPRESSED,
+    ):
         return NOTHING
     failed = report.kind == "bounce"
     return Effects(returned=Returned(sent.id, failure.status, failure.diagnostic, failed))

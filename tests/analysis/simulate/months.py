@@ -126,12 +126,12 @@ class Months(Desk):
         directory = written(self.folder / f"config{which}", which)
         loaded = load(directory, {}, today=self.clock.date())
         policy, sources = loaded.policy, loaded.sources
-        entered = policies.InForce(
+        entered = policies.ActivePolicy(
             policy.version, self.clock, outline(policy), sources.files, sources.templates
         )
-        self.store.write_now(policies.enter, entered)
-        self.store.write_now(ladders.keep, policy)
-        former = self.store.read_now(ladders.known)
+        self.store.write_now(policies.record_active, entered)
+        self.store.write_now(ladders.save, policy)
+        former = self.store.read_now(ladders.load)
         self.runtime.replace(replace(policy, former=former), TEMPLATES)
         return loaded
 

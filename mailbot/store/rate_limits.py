@@ -5,8 +5,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, select
 
-from mailbot.store.schema import allowances
-from mailbot.store.upsert import or_replace
+from mailbot.store.engine import or_replace
+from mailbot.store.schema import rate_limits
 
 
 def load(connection: Connection, keys: Collection[str]) -> dict[str, datetime]:
@@ -14,21 +14,21 @@ def load(connection: Connection, keys: Collection[str]) -> dict[str, datetime]:
     if not keys:
         return {}
     rows = connection.execute(
-        select(allowances)
-        .where(allowances.c.key.in_(sorted(keys)))
-        .order_by(allowances.c.key)
+        select(rate_limits)
+        .where(rate_limits.c.key.in_(sorted(keys)))
+        .order_by(rate_limits.c.key)
         .with_for_update()
     )
     return {row.key: row.until for row in rows}
 
 
-def spend(connection: Connection, spent: Mapping[str, datetime]) -> None:
+def save(connection: Connection, spent: Mapping[str, datetime]) -> None:
     if not spent:
         return
     rows = [{"key": key, "until": spent[key]} for key in sorted(spent)]
-    connection.execute(or_replace(connection, allowances, "key"), rows)
+    connection.execute(or_replace(connection, rate_limits, "key"), rows)
 
 
-def forget(connection: Connection, now: datetime) -> int:
+def remove_expired(connection: Connection, now: datetime) -> int:
     """Drops what allows everything again anyway."""
-    return connection.execute(delete(allowances).where(allowances.c.until < now)).rowcount
+    return connection.execute(delete(rate_limits).where(rate_limits.c.until < now)).rowcount

@@ -1,13 +1,15 @@
 """The outbox as people see it: entries, attempts, figures."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import Connection, RowMapping, func, select
 
-from mailbot.store.outbox import UNDER_WAY, WAITING, Outcome
+from mailbot.domain import states
+from mailbot.domain.states import AttemptOutcome, OutboxState
+from mailbot.store.outbox import UNDER_WAY, WAITING
 from mailbot.store.schema import attempts, outbox
 
 
@@ -20,9 +22,9 @@ class Entry:
     ticket: str
     kind: str
     recipient: str
-    state: str
+    state: OutboxState
     reason: str | None
-    asked_at: datetime
+    requested_at: datetime
     due_at: datetime
     dot_at: datetime | None
     settled_at: datetime | None
@@ -35,7 +37,7 @@ class Entry:
 _ENTRY = tuple(outbox.c[name] for name in Entry.__dataclass_fields__)
 
 
-def listing(
+def list_entries(
     connection: Connection, *, states: Iterable[str] = (), ticket: str = "", limit: int = 100
 ) -> list[Entry]:
     """The newest entries first; only those in `states` and of `ticket` when these are given."""
@@ -47,7 +49,7 @@ def listing(
     return [_entry(row) for row in connection.execute(query).mappings()]
 
 
-def entry(connection: Connection, id_: int) -> Entry | None:
+def find_entry(connection: Connection, id_: int) -> Entry | None:
     row = connection.execute(select(*_ENTRY).where(outbox.c.id == id_)).mappings().one_or_none()
     return None if row is None else _entry(row)
 
@@ -60,12 +62,12 @@ def _entry(row: RowMapping) -> Entry:
 class Attempt:
     at: datetime
     node: str
-    outcome: Outcome
+    outcome: AttemptOutcome
     code: int | None
     reply: str
 
 
-def tries(connection: Connection, id_: int) -> list[Attempt]:
+def attempts_of(connection: Connection, id_: int) -> list[Attempt]:
     """What was tried with one mail, oldest first."""
     rows = connection.execute(
         select(attempts.c.at, attempts.c.node, attempts.c.outcome, attempts.c.code, attempts.c.reply)
@@ -75,7 +77,7 @@ def tries(connection: Connection, id_: int) -> list[Attempt]:
     return [Attempt(*cast("tuple[Any, ...]", row)) for row in rows]
 
 
-def counts(connection: Connection) -> dict[str, int]:
+def count_by_state(connection: Connection) -> dict[str, int]:
     """How many mails stand in each state. Reads the whole table: for people, not for a scrape."""
     rows = connection.execute(select(outbox.c.state, func.count()).group_by(outbox.c.state))
     return {row[0]: row[1] for row in rows}
@@ -85,21 +87,21 @@ def counts(connection: Connection) -> dict[str, int]:
 class Unsettled:
     """Mail on its way by state (due, deferred, sending, dot), and since when the oldest of it is owed."""
 
-    by_state: dict[str, int]
+    by_state: Mapping[str, int]
     oldest_at: datetime | None
 
 
 def unsettled(connection: Connection) -> Unsettled:
     """As many steps as mails are unsettled, however many were ever sent."""
-    by_state = dict.fromkeys(("due", "deferred", "sending", "dot"), 0)
+    by_state: dict[str, int] = dict.fromkeys((*states.WAITING, *states.UNDER_WAY), 0)
     oldest: list[datetime] = []
     for condition in (WAITING, UNDER_WAY):
         rows = connection.execute(
-            select(outbox.c.state, func.count(), func.min(outbox.c.asked_at))
+            select(outbox.c.state, func.count(), func.min(outbox.c.requested_at))
             .where(condition)
             .group_by(outbox.c.state)
         )
-        for state, number, asked_at in rows:
+        for state, number, requested_at in rows:
             by_state[state] = number
-            oldest.append(asked_at)
+            oldest.append(requested_at)
     return Unsettled(by_state, min(oldest, default=None))

@@ -212,6 +212,6 @@ def _told(daemon: DaemonProcess) -> list[float]:
 def _taken_once(daemon: DaemonProcess, *, expected: int) -> dict[str, int]:
     """The log of events knows: each due step was taken, none twice."""
     (row,) = daemon.rows(
-        "SELECT count(*) AS taken, count(DISTINCT ticket) AS tickets FROM events WHERE kind = 'StepTaken'"
+        "SELECT count(*) AS taken, count(DISTINCT ticket) AS tickets FROM events WHERE kind = 'step_taken'"
     )
     return {"steps not taken": expected - row["tickets"], "taken twice": row["taken"] - row["tickets"]}

@@ -82,7 +82,7 @@ async def test_the_whole_loop_with_a_real_client(tmp_path: Path) -> None:
             other = complaint(7)
             assert (await send(daemon.port, other, "pelanggan7@pelanggan.example")).startswith("250")
             await eventually(
-                lambda: daemon.rows("SELECT 1 FROM events WHERE kind = 'TicketEscalated'"), seconds=8
+                lambda: daemon.rows("SELECT 1 FROM events WHERE kind = 'ticket_escalated'"), seconds=8
             )
             kinds = await eventually(
                 lambda: {m.recipients for m in sink.taken if b"pelanggan7" in m.content} and sink.taken

@@ -42,6 +42,6 @@ async def test_a_reload_keeps_the_ladders_of_open_tickets_or_changes_them_after_
         code, out, _ = await daemon.command("reload", "--open-tickets", "recompute", "--yes")
         assert (code, number in out, "1 of 1 open tickets reckoned anew" in out) == (0, True, True)
         await eventually(lambda: asked(sink))
-        (changed,) = daemon.rows("SELECT by FROM events WHERE kind = 'LadderChanged'")
+        (changed,) = daemon.rows("SELECT by FROM events WHERE kind = 'ladder_changed'")
         assert changed["by"].startswith("operator:")
     await sink.stop()

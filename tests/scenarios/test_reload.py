@@ -98,7 +98,7 @@ async def test_p6_a_refused_reload_changes_nothing_and_each_admin_hears_of_it_on
     await ask(running)
     await eventually(lambda: running.rows("SELECT state FROM outbox WHERE kind = 'team' AND state = 'sent'"))
     assert len(running.rows("SELECT id FROM outbox WHERE kind = 'bulletin'")) == 1
-    [event] = running.rows("SELECT policy FROM events WHERE kind = 'TicketRouted'")
+    [event] = running.rows("SELECT policy FROM events WHERE kind = 'ticket_routed'")
     assert event["policy"] == first["policy"]
 
     # A good one is taken.

@@ -20,7 +20,7 @@ async def test_a_customer_whom_the_relay_refuses_is_told_to_the_owner_and_not_an
         sink.on["rcpt"] = refuse_the_lost
         async with DaemonProcess(tmp_path, sink.port) as daemon:
             assert (await send(daemon.port, complaint(1), LOST)).startswith("250")
-            await eventually(lambda: daemon.rows("SELECT 1 FROM events WHERE kind = 'DeliveryFailed'"))
+            await eventually(lambda: daemon.rows("SELECT 1 FROM events WHERE kind = 'delivery_failed'"))
             assert (
                 await send(daemon.port, complaint(1, subject="Lagi", extra="X-A: b\r\n"), LOST)
             ).startswith("250")
@@ -61,7 +61,7 @@ async def test_a_bounce_comes_back_to_its_ticket_by_the_address_that_the_mail_le
         )
         raw = report.encode() + mail.content
         assert (await send(daemon.port, raw, "", back_path)).startswith("250")
-        await eventually(lambda: daemon.rows("SELECT 1 FROM events WHERE kind = 'DeliveryBounced'"))
+        await eventually(lambda: daemon.rows("SELECT 1 FROM events WHERE kind = 'delivery_bounced'"))
         await eventually(lambda: daemon.rows("SELECT 1 FROM outbox WHERE why = 'bounced' AND state = 'sent'"))
 
         tickets = daemon.rows("SELECT number FROM tickets")

@@ -52,7 +52,7 @@ def stored(store: Store, numbers: Sequence[str], policies: Iterable[Policy]) -> 
     """What opened these tickets, read again; a chunk at a time. Who was split off, or whose mail is gone, is
     left out."""
     # What nobody asked for then is told from the events, where one of these policies asks for it.
-    wanted = any(not STORE_FIELDS.isdisjoint(policy.asked) for policy in policies)
+    wanted = any(not STORE_FIELDS.isdisjoint(policy.asked_fields) for policy in policies)
     for start in range(0, len(numbers), CHUNK):
         yield from store.read_now(partial(_cases, numbers=numbers[start : start + CHUNK], wanted=wanted))
 

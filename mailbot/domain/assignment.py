@@ -64,12 +64,12 @@ def way(ticket: Ticket, policy: Policy) -> str:
 
 def is_on_duty(agent: Agent, policy: Policy, now: datetime) -> bool:
     """Is the agent's own calendar, else the team's, open now, and this no day off?"""
-    return is_open(policy.hours_of[agent.address], now) and not _is_away(agent, policy, now)
+    return is_open(policy.agent_calendars[agent.address], now) and not _is_away(agent, policy, now)
 
 
 def next_duty(agent: Agent, policy: Policy, now: datetime) -> datetime:
     """The first moment not before `now` at which the agent is on duty; NEVER when that is five years off."""
-    calendar, at = policy.hours_of[agent.address], now
+    calendar, at = policy.agent_calendars[agent.address], now
     while True:
         try:
             at = next_open(calendar, at)
@@ -82,7 +82,7 @@ def next_duty(agent: Agent, policy: Policy, now: datetime) -> datetime:
 
 
 def _is_away(agent: Agent, policy: Policy, at: datetime) -> bool:
-    return bool(agent.away) and local(policy.hours_of[agent.address], at).date() in agent.away
+    return bool(agent.away) and local(policy.agent_calendars[agent.address], at).date() in agent.away
 
 
 def _by_duty(people: Sequence[Agent], policy: Policy, now: datetime) -> tuple[Sequence[Agent], str]:
@@ -96,7 +96,7 @@ def _by_duty(people: Sequence[Agent], policy: Policy, now: datetime) -> tuple[Se
     among = [agent for agent in soonest if not _is_away(agent, policy, now)] or soonest
     if first == NEVER:
         return among, "nobody is ever on duty"
-    at = local(policy.hours_of[among[0].address], first)
+    at = local(policy.agent_calendars[among[0].address], first)
     return among, f"nobody is on duty, back first: {at:%Y-%m-%d %H:%M %Z}"
 
 

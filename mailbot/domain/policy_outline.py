@@ -1,4 +1,4 @@
-"""What differs between two policies, by name: for the admin who has just reloaded."""
+"""List what differs between two policies by name, for the admin who has just reloaded."""
 
 import hashlib
 from collections.abc import Mapping
@@ -6,15 +6,15 @@ from dataclasses import replace
 
 from mailbot.domain.policy import Policy
 
-Outline = Mapping[str, Mapping[str, str]]  # kind -> name -> digest of what stands under that name
+Outline = Mapping[str, Mapping[str, str]]  # kind -> name -> digest of its content
 
 
 def outline(policy: Policy) -> dict[str, dict[str, str]]:
-    """A policy in a few hundred bytes a rule: enough to say later what changed, not what it was."""
+    """Build the digests of a policy's parts: they show later that a part changed, not what it was."""
     named: Mapping[str, Mapping[str, object]] = {
         "mailbox": policy.mailboxes,
         "team": policy.teams,
-        # Where a rule stands in the file is no part of it, but which comes first is.
+        # The line of a rule in the file does not count, the order of the rules does.
         "rule": {rule.name: replace(rule, line=0) for rule in policy.rules},
         "ladder": policy.ladders,
         "calendar": policy.calendars,
@@ -33,9 +33,9 @@ def _digest(value: object) -> str:
     return hashlib.sha256(repr(value).encode("utf-8", "replace")).hexdigest()[:16]
 
 
-def between(old: Outline, new: Outline) -> list[str]:
-    """ "rule 'refund' changed", "team 'legal' added", ... in the order of the kinds."""
-    told = []
+def compare_outlines(old: Outline, new: Outline) -> list[str]:
+    """List "rule 'refund' changed", "team 'legal' added", ... in the order of the kinds."""
+    changes = []
     for kind in dict.fromkeys((*old, *new)):
         before, after = old.get(kind, {}), new.get(kind, {})
         for name in dict.fromkeys((*before, *after)):
@@ -43,7 +43,9 @@ def between(old: Outline, new: Outline) -> list[str]:
                 continue
             what = f"{kind} {name!r}" if kind else name
             done = "changed" if name in before and name in after else "added" if name in after else "removed"
-            told.append(f"{what} {done}")
+            changes.append(f"{what} {done}")
     rules = {name for outlined in (old, new) for name in outlined.get("rule", {})}
-    came_or_went = any(f"rule {name!r} {done}" in told for name in rules for done in ("added", "removed"))
-    return [each for each in told if not (came_or_went and each.startswith("order of the rules"))]
+    added_or_removed = any(
+        f"rule {name!r} {done}" in changes for name in rules for done in ("added", "removed")
+    )
+    return [each for each in changes if not (added_or_removed and each.startswith("order of the rules"))]

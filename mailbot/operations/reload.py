@@ -27,7 +27,7 @@ async def with_former_ladders(store: Store, policy: Policy) -> Policy:
     """
     await asyncio.to_thread(lambda: policy.prefilter)  # before the first mail asks for it
     await store.write(ladders.save, policy)
-    return replace(policy, former=await store.read(ladders.load))
+    return replace(policy, past_ladders=await store.read(ladders.load))
 
 
 async def record_policy(store: Store, loaded: Loaded) -> None:

@@ -39,7 +39,7 @@ class AgentLoads:
 
     def refresh(self, connection: Connection, policy: Policy) -> None:
         """Read the store when the count is old and the policy weighs loads. Called before each batch."""
-        if not policy.weighs_loads:
+        if not policy.needs_loads:
             self._loads, self._fresh_until = {}, None
             return
         begun = self._clock()

@@ -97,7 +97,7 @@ def load_state(
         for key in allowance_keys(claimed.envelope.sender, policy, mail.sender)
     }
     senders = {claimed.envelope.sender for claimed, _ in batch} | {mail.sender for _, mail in batch}
-    rules_need_history = not policy.asked.isdisjoint(STORE_FIELDS)
+    rules_need_history = not policy.asked_fields.isdisjoint(STORE_FIELDS)
     customers = {customer_of(mail, claimed.envelope) for claimed, mail in batch if rules_need_history}
     mistyped = {clue.sender for clue in clues if clue.mistyped} - {""}
     return BatchState(

@@ -71,8 +71,8 @@ def load_missing_ladders(connection: Connection, snapshot: Snapshot, tickets: It
     digests = {ticket.ladder_digest for ticket in tickets} - {""}
     policy = snapshot.policy
     if missing := digests - policy.ladders_by_digest.keys():
-        former = {**policy.former, **ladders.load(connection, missing)}
-        return replace(snapshot, policy=replace(policy, former=former))
+        past = {**policy.past_ladders, **ladders.load(connection, missing)}
+        return replace(snapshot, policy=replace(policy, past_ladders=past))
     return snapshot
 
 

@@ -83,7 +83,7 @@ class Shadow:
 
     async def _complete(self, cases: Sequence[Case], policy: Policy) -> list[Case]:
         """Add what this policy needs from the store and the one in force did not."""
-        if STORE_FIELDS.isdisjoint(policy.asked):
+        if STORE_FIELDS.isdisjoint(policy.asked_fields):
             return list(cases)
         return [replace(case, customer_history=await self._store.read(_history, case)) for case in cases]
 

@@ -79,7 +79,7 @@ def test_agents_have_skills_hours_and_days_off_and_teams_a_way(tmp_path: Path) -
     agent = next(each for each in policy.agents.values() if each.skills)
     assert (agent.skills, agent.calendar) == (("refund",), "always")
     assert agent.away == {date(2026, 12, 24), date(2026, 12, 25), date(2026, 12, 26), date(2027, 1, 4)}
-    assert policy.hours_of[agent.address].name == "always"
+    assert policy.agent_calendars[agent.address].name == "always"
     assert policy.teams["frontline"].assign == "round_robin"
 
 

@@ -201,4 +201,8 @@ def test_a_mail_without_a_sender_is_its_envelopes():
 
 def test_a_policy_knows_what_its_rules_ask():
     when = AllOf((AGAIN, NoneOf((word("x"), AnyOf((build("open_tickets", "over", 1),))))))
-    assert policy(rules=(Rule("r", when, Actions()), ELSE)).asked == {"reopened", "text", "open_tickets"}
+    assert policy(rules=(Rule("r", when, Actions()), ELSE)).asked_fields == {
+        "reopened",
+        "text",
+        "open_tickets",
+    }

@@ -345,7 +345,7 @@ class Life:
         if deed == "deadline" and (due := next_deadline(self.ticket, self.by)):
             self.now = max(self.now, min(due.due_at, self.now + timedelta(days=400)))
         if deed == "reload" and self.coming:
-            self.by = replace(self.coming.pop(), former={**self.by.ladders_by_digest})
+            self.by = replace(self.coming.pop(), past_ladders={**self.by.ladders_by_digest})
         decision = self._decided(deed, minutes)
         if decision and decision.ticket.number == NUMBER:
             self.ticket = decision.ticket
@@ -451,7 +451,7 @@ def test_a_silent_customer_is_followed_up_again_and_again_until_something_happen
 
 def changed(by: Policy) -> Policy:
     """`by`, taken in a reload by a node that went by the standing policy."""
-    return replace(by, former=policy().ladders_by_digest)
+    return replace(by, past_ladders=policy().ladders_by_digest)
 
 
 def test_a_ticket_climbs_the_ladder_it_was_given_whatever_the_files_say_later() -> None:

@@ -889,7 +889,7 @@ def test_what_differs_between_two_policies_is_told_by_name() -> None:
     old = builders.policy()
     rules = (*old.rules[:1], *(), old.rules[1])
     assert (
-        policy_outline.between(
+        policy_outline.compare_outlines(
             policy_outline.outline(old), policy_outline.outline(builders.policy(rules=rules, version="v2"))
         )
         == []
@@ -901,7 +901,7 @@ def test_what_differs_between_two_policies_is_told_by_name() -> None:
         ladders={**old.ladders, "slow": builders.STANDARD},
     )
 
-    assert policy_outline.between(policy_outline.outline(old), policy_outline.outline(new)) == [
+    assert policy_outline.compare_outlines(policy_outline.outline(old), policy_outline.outline(new)) == [
         "team 'payments' removed",
         "rule 'payment' removed",
         "ladder 'slow' added",

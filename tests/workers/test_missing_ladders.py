@@ -67,7 +67,7 @@ async def test_open_tickets_are_listed_first_and_then_reckoned_anew_with_what_wa
     ticket = await desk.receive()
     done = await desk.receive(Subject="Lain")
     assert ticket.number != done.number
-    later = policy(ladders={"standard": SOONER}, former=store.read_now(ladders.load))
+    later = policy(ladders={"standard": SOONER}, past_ladders=store.read_now(ladders.load))
     desk.runtime.replace(later, TEMPLATES)
     now = NOW + 10 * MINUTE
     found, last, looked = store.read_now(changes, "", later, now)

@@ -43,7 +43,7 @@ class Versions:
             found = self._store.read_now(self._past.of, version)
         except ConfigError:
             return None
-        return replace(found, former=self._ladders) if found else None
+        return replace(found, past_ladders=self._ladders) if found else None
 
     def sure(self, version: str) -> Policy:
         found = self.of(version)

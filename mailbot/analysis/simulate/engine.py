@@ -151,7 +151,7 @@ class Run:
     def _loads(self, policy: Policy, course: _Course) -> Loads:
         """As recorded: what another node knew of the loads is not known, so that of those who could get the
         ticket whoever got it has least. Who could not does not get it here either."""
-        if not policy.weighs_loads:
+        if not policy.needs_loads:
             return NO_LOADS
         if self._world.punctual:
             return self._hands.loads
@@ -307,7 +307,7 @@ def _differ_by_ladders_alone(worlds: Sequence[World]) -> bool:
     if len(worlds) != 2 or worlds[0].only is None or worlds[1].only is None:
         return False
     one, other = worlds[0].only, worlds[1].only
-    if one.weighs_loads or other.weighs_loads:
+    if one.needs_loads or other.needs_loads:
         return False
     names = ("levels", "teams", "calendars", "mailboxes", "level_names")
     return all(getattr(one, name) == getattr(other, name) for name in names)

@@ -29,7 +29,7 @@ def by_rules(found: Classified, routed: TicketRouted, new: Policy, known: Custom
 
 def routes_alike(old: Policy, new: Policy) -> bool:
     """Do both say the same of every mail but for the content of the ladders, without asking them?"""
-    return _asked(old) == _asked(new) and (_hours(old) == _hours(new) or "hour" not in new.asked)
+    return _asked(old) == _asked(new) and (_hours(old) == _hours(new) or "hour" not in new.asked_fields)
 
 
 def _asked(policy: Policy) -> tuple[object, ...]:

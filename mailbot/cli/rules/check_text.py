@@ -68,9 +68,9 @@ def _example(witness: Witness, file: str, policy: Policy) -> None:
 
 def _options(witness: Witness, mail: RoutingFacts, policy: Policy) -> list[str]:
     """What `explain` must be told beside the mail to see what the rules saw."""
-    timed = witness.moment or "hour" in policy.asked
+    timed = witness.moment or "hour" in policy.asked_fields
     at = ["--at", f"{mail.local_time:%Y-%m-%d %H:%M}"] if timed else []
-    return [*at, *assumptions.words(mail.customer_history, policy.asked)]
+    return [*at, *assumptions.words(mail.customer_history, policy.asked_fields)]
 
 
 def _mail_lines(mail: RoutingFacts) -> list[str]:

@@ -180,7 +180,7 @@ def _changed(store: Store, old: str, new: str) -> list[str] | None:
     before, after = (store.read_now(policies.load_outline, version) for version in (old, new))
     if before is None or after is None:
         return None
-    return policy_outline.between(before, after) or [
+    return policy_outline.compare_outlines(before, after) or [
         "nothing that decides about tickets: tests, templates, wording"
     ]
 

@@ -99,7 +99,7 @@ def open_store() -> Iterator[OpenStore]:
     try:
         if refusal := wrong_schema_reason(store):
             fail(refusal)
-        policy = replace(loaded.policy, former=store.read_now(ladders.load))
+        policy = replace(loaded.policy, past_ladders=store.read_now(ladders.load))
         yield OpenStore(loaded.settings, policy, store)
     finally:
         store.close()

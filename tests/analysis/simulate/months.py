@@ -131,8 +131,8 @@ class Months(Desk):
         )
         self.store.write_now(policies.record_active, entered)
         self.store.write_now(ladders.save, policy)
-        former = self.store.read_now(ladders.load)
-        self.runtime.replace(replace(policy, former=former), TEMPLATES)
+        past = self.store.read_now(ladders.load)
+        self.runtime.replace(replace(policy, past_ladders=past), TEMPLATES)
         return loaded
 
     async def pass_by(self, span: timedelta, *, late: timedelta = timedelta()) -> None:

@@ -169,7 +169,7 @@ def test_a_life_on_a_ladder_that_changed_is_told_anew_as_it_was(
     steps: list[tuple[str, str, int]], more: list[tuple[str, str, int]]
 ) -> None:
     made = lived(steps)
-    made.by = policy(ladders={"standard": CHANGED}, former=policy().ladders_by_digest)
+    made.by = policy(ladders={"standard": CHANGED}, past_ladders=policy().ladders_by_digest)
     for number in (A, B):
         made.keep(recompute(made.tickets[number], made.by, made.now, "operator"))
     for number, what, seconds in more:

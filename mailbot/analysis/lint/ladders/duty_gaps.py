@@ -99,7 +99,7 @@ class _Shifts:
         return [each for each in gaps if each[1] - each[0] >= SHORTEST]
 
     def _there(self, agent: Agent, *, usual: bool) -> list[Piece]:
-        calendar = self.policy.hours_of[agent.address]
+        calendar = self.policy.agent_calendars[agent.address]
         open_at = self._open(calendar, usual=usual)
         if usual or not agent.away:
             return open_at

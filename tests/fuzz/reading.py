@@ -1,4 +1,4 @@
-"""Any bytes as a mail: what must hold of everything that is read from them."""
+"""Check the invariants of everything that is read from any bytes as a mail."""
 
 import dataclasses
 import re
@@ -21,47 +21,47 @@ _HEADER_LINE = re.compile(r"[\x20-\x7e]{0,200}(?:\r\n [\x20-\x7e]{0,1000})*\Z")
 
 
 def texts(mail: InboundMail) -> list[str]:
-    """Every text that goes into SQL."""
-    found = [value for value in dataclasses.astuple(mail) if isinstance(value, str)]
-    found += [*mail.in_reply_to, *mail.references, *mail.flags]
-    return found + [text for one in mail.attachments for text in (one.name, one.type)]
+    """Return every text that goes into SQL."""
+    result = [value for value in dataclasses.astuple(mail) if isinstance(value, str)]
+    result += [*mail.in_reply_to, *mail.references, *mail.flags]
+    return result + [text for file in mail.attachments for text in (file.name, file.type)]
 
 
 def reading(raw: bytes) -> None:
-    """The target: any bytes."""
+    """Read any bytes and check the result: the target of the fuzzer."""
     mail = parse(raw, ("mx",), OURS)
     for text in texts(mail):
         assert not FORBIDDEN.search(text), repr(text[:200])
     for name in ONE_LINE:
         assert "\n" not in getattr(mail, name), name
-    for one in mail.attachments:
-        assert not set("\n/") & set(one.name), one.name
-        assert len(one.name) <= 150
+    for file in mail.attachments:
+        assert not set("\n/") & set(file.name), file.name
+        assert len(file.name) <= 150
     assert bool(mail.visible.strip()) == bool(mail.text.strip())
     assert len(mail.text) <= 512 * 1024
     assert not mail.sender or mail.sender == normalise_address(mail.sender), mail.sender
     assert re.fullmatch(r"[0-9a-f]{64}", fingerprint(raw))
-    _folding(mail)
-    _outward(mail)
-    _report(raw)
+    _check_replies(mail)
+    _check_headers_from(mail)
+    _check_report(raw)
     sender, recipients = sender_and_recipients(raw, OURS.__contains__)
     assert sender.isprintable()
     assert set(recipients) <= OURS
     header, _ = header_fields.read(raw, 0, len(raw))
-    for person in parse_addresses(header.get("from")):
-        assert not FORBIDDEN.search(person.name + person.address)
+    for author in parse_addresses(header.get("from")):
+        assert not FORBIDDEN.search(author.name + author.address)
 
 
-def _folding(mail: InboundMail) -> None:
+def _check_replies(mail: InboundMail) -> None:
     for is_reply in (True, False):
-        said = extract_new_text(mail.text, is_reply=is_reply)
-        assert bool(said.strip()) == bool(mail.text.strip())
+        new_text = extract_new_text(mail.text, is_reply=is_reply)
+        assert bool(new_text.strip()) == bool(mail.text.strip())
     assert not FORBIDDEN.search(extract_answer(mail.text))
     ticket_number.find(mail.subject, ("TOKO",))
 
 
-def _outward(mail: InboundMail) -> None:
-    """What of it may come to stand in a header of ours."""
+def _check_headers_from(mail: InboundMail) -> None:
+    """Check what may be written into a header of our own mail."""
     assert _HEADER_LINE.match(format_subject("[TOKO-48217390-8]", mail.subject)), mail.subject
     try:
         assert re.fullmatch(r"[\x21-\x7e]+@[A-Za-z0-9.-]+", require_ascii_address(mail.sender))
@@ -69,7 +69,7 @@ def _outward(mail: InboundMail) -> None:
         pass
 
 
-def _report(raw: bytes) -> None:
+def _check_report(raw: bytes) -> None:
     report = bounces.read(raw, OURS)
     if report is None:
         return
@@ -82,7 +82,7 @@ def _all_texts(value: object) -> list[str]:
         case str():
             return [value]
         case dict():
-            return [text for each in value.values() for text in _all_texts(each)]
+            return [text for item in value.values() for text in _all_texts(item)]
         case list() | tuple() | set() | frozenset():
-            return [text for each in value for text in _all_texts(each)]
+            return [text for item in value for text in _all_texts(item)]
     return []

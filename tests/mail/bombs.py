@@ -1,4 +1,4 @@
-"""Mails made to hurt whoever reads them: (name, bytes). Each has a From and a Subject that must be read."""
+"""Write hostile mails as (name, bytes). Each has a From and a Subject that must be read."""
 
 import base64
 from collections.abc import Iterator

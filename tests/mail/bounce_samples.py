@@ -1,11 +1,11 @@
-"""Reports as mail servers write them, of our own making: what each says, and where it holds what is ours."""
+"""Write reports in the forms of real mail servers, with their expected values and where our tokens are."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from textwrap import dedent
 
 OURS = "support@dukungan.example"
-WHOM = "budi@pelanggan.example"
+RECIPIENT = "budi@pelanggan.example"
 ID = "<mb.toko-48217390-8.0123456789abcdef.abcdefghijklmnopqrstuvwxyz@dukungan.example>"
 BOUNCES = "support+b.0123456789abcdef.abcdefghijklmnopqrstuvwxyz@dukungan.example"
 NUMBER = "TOKO-48217390-8"
@@ -13,21 +13,21 @@ NUMBER = "TOKO-48217390-8"
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """`status` and `address` are those of the first recipient; `reader` understood it."""
+    """A report. `status` and `address` are those of the first recipient, `reader` is the one that reads it."""
 
     name: str
     raw: bytes
     kind: str
-    address: str = WHOM
+    address: str = RECIPIENT
     status: str = ""
     reader: str = ""
-    holds: str = "id"  # how it holds what is ours: "id", "number", ""
+    holds: str = "id"  # how it names our mail: "id", "number", ""
 
 
 RETURNED = f"""\
 Return-Path: <{BOUNCES}>
 From: "TokoDompet" <{OURS}>
-To: {WHOM}
+To: {RECIPIENT}
 Subject: [{NUMBER}] Pesan Anda sudah kami terima
 Message-ID: {ID}
 In-Reply-To: <a@pelanggan.example>
@@ -84,8 +84,8 @@ def _standard() -> Iterator[Sample]:
         "Postfix, user unknown",
         report(
             _dsn(
-                f"Final-Recipient: rfc822; {WHOM}",
-                f"Original-Recipient: rfc822;{WHOM}",
+                f"Final-Recipient: rfc822; {RECIPIENT}",
+                f"Original-Recipient: rfc822;{RECIPIENT}",
                 "Action: failed",
                 "Status: 5.1.1",
                 "Remote-MTA: dns; mx.pelanggan.example",
@@ -94,26 +94,26 @@ def _standard() -> Iterator[Sample]:
                 mta="Reporting-MTA: dns; mx.example\nX-Postfix-Queue-ID: 4F1B22A0C7",
             )
         ),
-        *("bounce", WHOM, "5.1.1", "RFC 3464"),
+        *("bounce", RECIPIENT, "5.1.1", "RFC 3464"),
     )
     yield Sample(
         "Exim, which says 5.0.0 for everything",
         report(
             _dsn(
                 "Action: failed",
-                f"Final-Recipient: rfc822;{WHOM}",
+                f"Final-Recipient: rfc822;{RECIPIENT}",
                 "Status: 5.0.0",
                 "Remote-MTA: dns; mx.pelanggan.example",
                 "Diagnostic-Code: smtp; 552-5.2.2 The email account that you tried to reach is over quota",
             )
         ),
-        *("bounce", WHOM, "5.2.2", "RFC 3464"),
+        *("bounce", RECIPIENT, "5.2.2", "RFC 3464"),
     )
     yield Sample(
         "Exchange, policy",
         report(
             _dsn(
-                f"Final-Recipient: RFC822; {WHOM}",
+                f"Final-Recipient: RFC822; {RECIPIENT}",
                 "Action: FAILED",
                 "Status: 5.7.1",
                 "X-Supplementary-Info: < #5.7.1 smtp;550 5.7.1 RESOLVER.RST.AuthRequired; authentication>",
@@ -122,13 +122,13 @@ def _standard() -> Iterator[Sample]:
             subject="Undeliverable: [TOKO-48217390-8] Pesan Anda sudah kami terima",
             returned_type="message/rfc822-headers",
         ),
-        *("bounce", WHOM, "5.7.1", "RFC 3464"),
+        *("bounce", RECIPIENT, "5.7.1", "RFC 3464"),
     )
     yield Sample(
         "Gmail, address not found",
         report(
             _dsn(
-                f"Final-Recipient: rfc822; {WHOM}",
+                f"Final-Recipient: rfc822; {RECIPIENT}",
                 "Action: failed",
                 "Status: 5.1.1",
                 "Diagnostic-Code: smtp; 550-5.1.1 The email account that you tried to reach does not exist.",
@@ -139,13 +139,13 @@ def _standard() -> Iterator[Sample]:
             sender="Mail Delivery Subsystem <mailer-daemon@googlemail.com>",
             subject="Delivery Status Notification (Failure)",
         ),
-        *("bounce", WHOM, "5.1.1", "RFC 3464"),
+        *("bounce", RECIPIENT, "5.1.1", "RFC 3464"),
     )
     yield Sample(
         "sendmail, gave up after days",
         report(
             _dsn(
-                f"Original-Recipient: rfc822;{WHOM}",
+                f"Original-Recipient: rfc822;{RECIPIENT}",
                 "Final-Recipient: RFC822; hilang@lain.example",
                 "Action: failed",
                 "Status: 4.4.7",
@@ -154,13 +154,13 @@ def _standard() -> Iterator[Sample]:
             subject="Returned mail: see transcript for details",
             returned_type="text/rfc822-headers",
         ),
-        *("bounce", WHOM, "4.4.7", "RFC 3464"),
+        *("bounce", RECIPIENT, "4.4.7", "RFC 3464"),
     )
     yield Sample(
         "a warning that it is still tried",
         report(
             _dsn(
-                f"Final-Recipient: rfc822; {WHOM}",
+                f"Final-Recipient: rfc822; {RECIPIENT}",
                 "Action: delayed",
                 "Status: 4.4.1",
                 "Diagnostic-Code: X-Postfix; connect to mx.pelanggan.example: Connection timed out",
@@ -168,20 +168,20 @@ def _standard() -> Iterator[Sample]:
             ),
             subject="Delayed Mail (still being retried)",
         ),
-        *("delay", WHOM, "4.4.1", "RFC 3464"),
+        *("delay", RECIPIENT, "4.4.1", "RFC 3464"),
     )
     yield Sample(
         "a success that somebody asked for",
         report(
-            _dsn(f"Final-Recipient: rfc822; {WHOM}", "Action: delivered", "Status: 2.0.0"),
+            _dsn(f"Final-Recipient: rfc822; {RECIPIENT}", "Action: delivered", "Status: 2.0.0"),
             subject="Successful Mail Delivery Report",
         ),
-        *("receipt", WHOM, "2.0.0", "RFC 3464"),
+        *("receipt", RECIPIENT, "2.0.0", "RFC 3464"),
     )
     yield Sample(
         "relayed to where no report comes from",
-        report(_dsn(f"Final-Recipient: rfc822; {WHOM}", "Action: relayed", "Status: 2.6.0")),
-        *("receipt", WHOM, "2.6.0", "RFC 3464"),
+        report(_dsn(f"Final-Recipient: rfc822; {RECIPIENT}", "Action: relayed", "Status: 2.6.0")),
+        *("receipt", RECIPIENT, "2.6.0", "RFC 3464"),
     )
     yield Sample(
         "internationalised (RFC 6533)",
@@ -200,78 +200,84 @@ def _malformed() -> Iterator[Sample]:
         "no empty line between recipients",
         report(
             "Reporting-MTA: dns; mx.example\n\n"
-            f"Final-Recipient: rfc822; {WHOM}\nAction: failed\nStatus: 5.1.1\n"
+            f"Final-Recipient: rfc822; {RECIPIENT}\nAction: failed\nStatus: 5.1.1\n"
             "Final-Recipient: rfc822; siti@pelanggan.example\nAction: failed\nStatus: 5.2.2\n"
         ),
-        *("bounce", WHOM, "5.1.1", "RFC 3464"),
+        *("bounce", RECIPIENT, "5.1.1", "RFC 3464"),
     )
     yield Sample(
         "no empty line behind the first group",
-        report("\n".join(("Reporting-MTA: dns; mx.example", f"Final-Recipient: rfc822; {WHOM}", *failed))),
-        *("bounce", WHOM, "5.1.1", "RFC 3464"),
+        report(
+            "\n".join(("Reporting-MTA: dns; mx.example", f"Final-Recipient: rfc822; {RECIPIENT}", *failed))
+        ),
+        *("bounce", RECIPIENT, "5.1.1", "RFC 3464"),
     )
     yield Sample(
         "address in angles, no address type",
-        report(_dsn(f"Final-Recipient: <{WHOM}>", *failed)),
-        *("bounce", WHOM, "5.1.1", "RFC 3464"),
+        report(_dsn(f"Final-Recipient: <{RECIPIENT}>", *failed)),
+        *("bounce", RECIPIENT, "5.1.1", "RFC 3464"),
     )
     yield Sample(
         "a name beside the address",
-        report(_dsn(f"Final-Recipient: rfc822; Budi <{WHOM}>", *failed)),
-        *("bounce", WHOM, "5.1.1", "RFC 3464"),
+        report(_dsn(f"Final-Recipient: rfc822; Budi <{RECIPIENT}>", *failed)),
+        *("bounce", RECIPIENT, "5.1.1", "RFC 3464"),
     )
     yield Sample(
         "status with a comment, action in other words",
         report(
             _dsn(
-                f"Final-Recipient: rfc822; {WHOM}", "Action: failure (bad mailbox)", "Status: 5.1.1 (unknown)"
+                f"Final-Recipient: rfc822; {RECIPIENT}",
+                "Action: failure (bad mailbox)",
+                "Status: 5.1.1 (unknown)",
             )
         ),
-        *("bounce", WHOM, "5.1.1", "RFC 3464"),
+        *("bounce", RECIPIENT, "5.1.1", "RFC 3464"),
     )
     yield Sample(
         "OpenSMTPD's action",
-        report(_dsn(f"Final-Recipient: rfc822; {WHOM}", "Action: error", "Status: 5.0.0")),
-        *("bounce", WHOM, "5.0.0", "RFC 3464"),
+        report(_dsn(f"Final-Recipient: rfc822; {RECIPIENT}", "Action: error", "Status: 5.0.0")),
+        *("bounce", RECIPIENT, "5.0.0", "RFC 3464"),
     )
     yield Sample(
         "no action",
-        report(_dsn(f"Final-Recipient: rfc822; {WHOM}", "Status: 5.1.1")),
-        *("bounce", WHOM, "5.1.1", "RFC 3464"),
+        report(_dsn(f"Final-Recipient: rfc822; {RECIPIENT}", "Status: 5.1.1")),
+        *("bounce", RECIPIENT, "5.1.1", "RFC 3464"),
     )
     yield Sample(
         "no status, only a diagnostic",
         report(
             _dsn(
-                f"Final-Recipient: rfc822; {WHOM}",
+                f"Final-Recipient: rfc822; {RECIPIENT}",
                 "Action: failed",
                 "Diagnostic-Code: smtp; 550 host 192.0.2.15 said: No such user here",
             )
         ),
-        *("bounce", WHOM, "5.1.1", "RFC 3464"),
+        *("bounce", RECIPIENT, "5.1.1", "RFC 3464"),
     )
     yield Sample(
         "diagnostic folded without white space",
         report(
             _dsn(
-                f"Final-Recipient: rfc822; {WHOM}",
+                f"Final-Recipient: rfc822; {RECIPIENT}",
                 "Action: failed",
                 "Status: 5.0.0",
                 "Diagnostic-Code: smtp; 550 the mailbox of",
                 "that person is full",
             )
         ),
-        *("bounce", WHOM, "5.2.2", "RFC 3464"),
+        *("bounce", RECIPIENT, "5.2.2", "RFC 3464"),
     )
     yield Sample(
         "status part labelled as text",
-        report(_dsn(f"Final-Recipient: rfc822; {WHOM}", *failed), status_type="text/plain"),
-        *("bounce", WHOM, "5.1.1", "RFC 3464"),
+        report(_dsn(f"Final-Recipient: rfc822; {RECIPIENT}", *failed), status_type="text/plain"),
+        *("bounce", RECIPIENT, "5.1.1", "RFC 3464"),
     )
     yield Sample(
         "a boundary that never comes",
-        report(_dsn(f"Final-Recipient: rfc822; {WHOM}", *failed)).replace(b'boundary="x"', b'boundary="y"'),
-        *("bounce", WHOM, "5.1.1", "RFC 3464"),
+        report(_dsn(f"Final-Recipient: rfc822; {RECIPIENT}", *failed)).replace(
+            b'boundary="x"', b'boundary="y"'
+        ),
+        *("bounce", RECIPIENT, "5.1.1", "RFC 3464"),
     )
     yield Sample(
         "status part in base64",
@@ -280,39 +286,40 @@ def _malformed() -> Iterator[Sample]:
             "YnVkaUBwZWxhbmdnYW4uZXhhbXBsZQpBY3Rpb246IGZhaWxlZApTdGF0dXM6IDUuMS4xCg==\n",
             status_type="message/delivery-status\nContent-Transfer-Encoding: base64",
         ),
-        *("bounce", WHOM, "5.1.1", "RFC 3464"),
+        *("bounce", RECIPIENT, "5.1.1", "RFC 3464"),
     )
     yield Sample(
         "inside of a mail that a list put its footer to",
-        report(_dsn(f"Final-Recipient: rfc822; {WHOM}", *failed)).replace(
+        report(_dsn(f"Final-Recipient: rfc822; {RECIPIENT}", *failed)).replace(
             b"multipart/report; report-type=delivery-status", b"multipart/mixed"
         ),
-        *("bounce", WHOM, "5.1.1", "RFC 3464"),
+        *("bounce", RECIPIENT, "5.1.1", "RFC 3464"),
     )
     yield Sample(
         "cut off behind the status",
-        report(_dsn(f"Final-Recipient: rfc822; {WHOM}", *failed)).partition(
+        report(_dsn(f"Final-Recipient: rfc822; {RECIPIENT}", *failed)).partition(
             b"--x\nContent-Type: message/rfc822"
         )[0],
-        *("bounce", WHOM, "5.1.1", "RFC 3464"),
+        *("bounce", RECIPIENT, "5.1.1", "RFC 3464"),
         holds="",
     )
     yield Sample(
         "From that is not ASCII",
         report(
-            _dsn(f"Final-Recipient: rfc822; {WHOM}", *failed), sender="Système <mailer-daemon@mx.example>"
+            _dsn(f"Final-Recipient: rfc822; {RECIPIENT}", *failed),
+            sender="Système <mailer-daemon@mx.example>",
         ),
-        *("bounce", WHOM, "5.1.1", "RFC 3464"),
+        *("bounce", RECIPIENT, "5.1.1", "RFC 3464"),
     )
 
 
 def _feedback() -> Iterator[Sample]:
-    feedback = f"Feedback-Type: abuse\nUser-Agent: Feedback/2.0\nVersion: 1\nOriginal-Rcpt-To: {WHOM}\n"
+    feedback = f"Feedback-Type: abuse\nUser-Agent: Feedback/2.0\nVersion: 1\nOriginal-Rcpt-To: {RECIPIENT}\n"
     arf = {"status_type": "message/feedback-report", "report_type": "feedback-report"}
     yield Sample(
         "a complaint",
         report(feedback, **arf, sender="Feedback <feedback@arf.example>", subject="Spam report"),
-        *("complaint", WHOM, "", "RFC 5965"),
+        *("complaint", RECIPIENT, "", "RFC 5965"),
     )
     yield Sample(
         "a complaint that hides who complains",
@@ -326,31 +333,31 @@ def _feedback() -> Iterator[Sample]:
     )
     yield Sample(
         "feedback about a signature is no complaint",
-        report(f"Feedback-Type: auth-failure\nOriginal-Rcpt-To: {WHOM}\nAuth-Failure: dkim\n", **arf),
-        *("receipt", WHOM, "", "RFC 5965"),
+        report(f"Feedback-Type: auth-failure\nOriginal-Rcpt-To: {RECIPIENT}\nAuth-Failure: dkim\n", **arf),
+        *("receipt", RECIPIENT, "", "RFC 5965"),
     )
     mdn = {"status_type": "message/disposition-notification", "report_type": "disposition-notification"}
     yield Sample(
         "a read receipt",
         report(
-            f"Reporting-UA: mx.example; Outlook\nFinal-Recipient: rfc822;{WHOM}\nOriginal-Message-ID: {ID}\n"
+            f"Reporting-UA: mx.example; Outlook\nFinal-Recipient: rfc822;{RECIPIENT}\nOriginal-Message-ID: {ID}\n"
             "Disposition: manual-action/MDN-sent-manually; displayed\n",
             **mdn,
-            sender=f"Budi <{WHOM}>",
+            sender=f"Budi <{RECIPIENT}>",
             subject="Dibaca: Pesan Anda",
         ),
-        *("receipt", WHOM, "", "RFC 8098"),
+        *("receipt", RECIPIENT, "", "RFC 8098"),
     )
     yield Sample(
         "deleted without being read",
         report(
-            f"Final-Recipient: rfc822;{WHOM}\nOriginal-Message-ID: {ID}\n"
+            f"Final-Recipient: rfc822;{RECIPIENT}\nOriginal-Message-ID: {ID}\n"
             "Disposition: automatic-action/MDN-sent-automatically; deleted\n",
             **mdn,
-            sender=f"Budi <{WHOM}>",
+            sender=f"Budi <{RECIPIENT}>",
             subject="Not read: Pesan Anda",
         ),
-        *("receipt", WHOM, "", "RFC 8098"),
+        *("receipt", RECIPIENT, "", "RFC 8098"),
     )
 
 
@@ -365,7 +372,7 @@ def _texts() -> Iterator[Sample]:
             I'm afraid I wasn't able to deliver your message to the following addresses.
             This is a permanent error; I've given up. Sorry it didn't work out.
 
-            <{WHOM}>:
+            <{RECIPIENT}>:
             192.0.2.25 does not like recipient.
             Remote host said: 550 5.1.1 No such user
             Giving up on 192.0.2.25.
@@ -375,7 +382,7 @@ def _texts() -> Iterator[Sample]:
             """,
         )
         + RETURNED.encode(),
-        *("bounce", WHOM, "5.1.1", "flufl.bounce"),
+        *("bounce", RECIPIENT, "5.1.1", "flufl.bounce"),
     )
     yield Sample(
         "qmail, without a code",
@@ -386,7 +393,7 @@ def _texts() -> Iterator[Sample]:
             Hi. This is the qmail-send program at qmail.example.
             I'm afraid I wasn't able to deliver your message to the following addresses.
 
-            <{WHOM}>:
+            <{RECIPIENT}>:
             Sorry, no mailbox here by that name. vpopmail (#5.1.1)
 
             --- Below this line is a copy of the message.
@@ -394,7 +401,7 @@ def _texts() -> Iterator[Sample]:
             """,
         )
         + RETURNED.encode(),
-        *("bounce", WHOM, "5.1.1", "flufl.bounce"),
+        *("bounce", RECIPIENT, "5.1.1", "flufl.bounce"),
     )
     exim = f"""\
         This message was created automatically by mail delivery software.
@@ -402,9 +409,9 @@ def _texts() -> Iterator[Sample]:
         A message that you sent could not be delivered to one or more of its
         recipients. This is a permanent error. The following address(es) failed:
 
-          {WHOM}
+          {RECIPIENT}
             host mx.pelanggan.example [192.0.2.25]
-            SMTP error from remote mail server after RCPT TO:<{WHOM}>:
+            SMTP error from remote mail server after RCPT TO:<{RECIPIENT}>:
             550 5.2.1 The email account that you tried to reach is disabled
 
         ------ This is a copy of the message, including all the headers. ------
@@ -416,17 +423,17 @@ def _texts() -> Iterator[Sample]:
             "Mail Delivery System <Mailer-Daemon@exim.example>",
             "Mail delivery failed: returning message to sender",
             exim,
-            f"X-Failed-Recipients: {WHOM}",
+            f"X-Failed-Recipients: {RECIPIENT}",
             "Auto-Submitted: auto-replied",
         )
         + RETURNED.encode(),
-        *("bounce", WHOM, "5.2.1", "X-Failed-Recipients"),
+        *("bounce", RECIPIENT, "5.2.1", "X-Failed-Recipients"),
     )
     yield Sample(
         "Exim, without its own field",
         plain("Mail Delivery System <Mailer-Daemon@exim.example>", "Mail delivery failed", exim)
         + RETURNED.encode(),
-        *("bounce", WHOM, "5.2.1", "flufl.bounce"),
+        *("bounce", RECIPIENT, "5.2.1", "flufl.bounce"),
     )
     yield Sample(
         "Exim, warning",
@@ -443,14 +450,14 @@ def _texts() -> Iterator[Sample]:
 
             The address to which the message has not yet been delivered is:
 
-              {WHOM}
+              {RECIPIENT}
                 Delay reason: Connection timed out
 
             No action is required on your part. Delivery attempts will continue for some time.
             """,
             "Auto-Submitted: auto-replied",
         ),
-        *("delay", WHOM, "4.4.7"),
+        *("delay", RECIPIENT, "4.4.7"),
         holds="number",
     )
     yield Sample(
@@ -466,14 +473,14 @@ def _texts() -> Iterator[Sample]:
 
                                The mail system
 
-            <{WHOM}>: host mx.pelanggan.example[192.0.2.25] said: 550 5.1.1
-                <{WHOM}>: Recipient address rejected: User unknown (in
+            <{RECIPIENT}>: host mx.pelanggan.example[192.0.2.25] said: 550 5.1.1
+                <{RECIPIENT}>: Recipient address rejected: User unknown (in
                 reply to RCPT TO command)
 
             """,
         )
         + RETURNED.encode(),
-        *("bounce", WHOM, "5.1.1", "words"),
+        *("bounce", RECIPIENT, "5.1.1", "words"),
     )
     yield Sample(
         "sendmail of old",
@@ -485,20 +492,20 @@ def _texts() -> Iterator[Sample]:
             from dukungan.example [192.0.2.4]
 
                ----- The following addresses had permanent fatal errors -----
-            <{WHOM}>
+            <{RECIPIENT}>
 
                ----- Transcript of session follows -----
             ... while talking to mx.pelanggan.example.:
-            >>> RCPT To:<{WHOM}>
-            <<< 550 <{WHOM}>... User unknown
-            550 <{WHOM}>... User unknown
+            >>> RCPT To:<{RECIPIENT}>
+            <<< 550 <{RECIPIENT}>... User unknown
+            550 <{RECIPIENT}>... User unknown
 
                ----- Original message follows -----
 
             """,
         )
         + RETURNED.encode(),
-        *("bounce", WHOM, "5.1.1", "flufl.bounce"),
+        *("bounce", RECIPIENT, "5.1.1", "flufl.bounce"),
     )
     yield Sample(
         "Exchange of old",
@@ -508,19 +515,19 @@ def _texts() -> Iterator[Sample]:
             f"""\
             Your message
 
-              To:      {WHOM}
+              To:      {RECIPIENT}
               Subject: [{NUMBER}] Pesan Anda sudah kami terima
               Sent:    Mon, 23 Nov 2026 10:00:00 +0700
 
             did not reach the following recipient(s):
 
-            {WHOM} on Mon, 23 Nov 2026 10:00:05 +0700
+            {RECIPIENT} on Mon, 23 Nov 2026 10:00:05 +0700
                 The recipient name is not recognized
                 The MTS-ID of the original message is: c=id;a= ;p=tim;l=MAIL-1
                 MSEXCH:IMS:TIM:SITE:MAIL 0 (000C05A6) Unknown Recipient
             """,
         ),
-        *("bounce", WHOM, "5.1.1"),
+        *("bounce", RECIPIENT, "5.1.1"),
         holds="number",
     )
     yield Sample(
@@ -531,7 +538,7 @@ def _texts() -> Iterator[Sample]:
             f"""\
             Delivery has failed to these recipients or groups:
 
-            {WHOM}
+            {RECIPIENT}
             The email address you entered couldn't be found. Please check the recipient's
             email address and try to resend the message.
 
@@ -539,7 +546,7 @@ def _texts() -> Iterator[Sample]:
 
             Generating server: mail.tim.example
 
-            {WHOM}
+            {RECIPIENT}
             #550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found by SMTP address lookup ##
 
             Original message headers:
@@ -547,7 +554,7 @@ def _texts() -> Iterator[Sample]:
             """,
         )
         + RETURNED.encode(),
-        *("bounce", WHOM, "5.1.10"),
+        *("bounce", RECIPIENT, "5.1.10"),
     )
     yield Sample(
         "Gmail, its text alone",
@@ -558,7 +565,7 @@ def _texts() -> Iterator[Sample]:
 
             ** Address not found **
 
-            Your message wasn't delivered to {WHOM} because the address couldn't be found,
+            Your message wasn't delivered to {RECIPIENT} because the address couldn't be found,
             or is unable to receive mail.
 
             The response from the remote server was:
@@ -567,10 +574,10 @@ def _texts() -> Iterator[Sample]:
             ----- Original message -----
 
             """,
-            f"X-Failed-Recipients: {WHOM}",
+            f"X-Failed-Recipients: {RECIPIENT}",
         )
         + RETURNED.encode(),
-        *("bounce", WHOM, "5.1.1", "X-Failed-Recipients"),
+        *("bounce", RECIPIENT, "5.1.1", "X-Failed-Recipients"),
     )
     yield Sample(
         "Gmail of old",
@@ -580,7 +587,7 @@ def _texts() -> Iterator[Sample]:
             f"""\
             Delivery to the following recipient failed permanently:
 
-                 {WHOM}
+                 {RECIPIENT}
 
             Technical details of permanent failure:
             Google tried to deliver your message, but it was rejected by the server for the recipient domain
@@ -594,7 +601,7 @@ def _texts() -> Iterator[Sample]:
             """,
         )
         + RETURNED.encode(),
-        *("bounce", WHOM, "5.2.2", "flufl.bounce"),
+        *("bounce", RECIPIENT, "5.2.2", "flufl.bounce"),
     )
     yield Sample(
         "Yahoo",
@@ -604,7 +611,7 @@ def _texts() -> Iterator[Sample]:
             f"""\
             Sorry, we were unable to deliver your message to the following address.
 
-            <{WHOM}>:
+            <{RECIPIENT}>:
             Remote host said: 554 delivery error: dd This user doesn't have a yahoo.example account [0] - mta1
 
             --- Below this line is a copy of the message.
@@ -612,7 +619,7 @@ def _texts() -> Iterator[Sample]:
             """,
         )
         + RETURNED.encode(),
-        *("bounce", WHOM, "5.1.1"),
+        *("bounce", RECIPIENT, "5.1.1"),
     )
     yield Sample(
         "a gateway that refuses spam",
@@ -620,11 +627,11 @@ def _texts() -> Iterator[Sample]:
             "postmaster@gateway.example",
             "Message blocked: Pesan Anda",
             f"""\
-            Your message to {WHOM} was rejected by our spam filter: blocked using policy 7.
+            Your message to {RECIPIENT} was rejected by our spam filter: blocked using policy 7.
             Message-ID: {ID}
             """,
         ),
-        *("bounce", WHOM, "5.7.1", "words"),
+        *("bounce", RECIPIENT, "5.7.1", "words"),
     )
     yield Sample(
         "an id that was wrapped in the middle",
@@ -635,29 +642,29 @@ def _texts() -> Iterator[Sample]:
             Your message
               Subject: Pesan Anda
             was not delivered to:
-              {WHOM}
+              {RECIPIENT}
             because:
-              User budi ({WHOM}) not listed in Domino Directory
+              User budi ({RECIPIENT}) not listed in Domino Directory
 
             > Message-ID: {ID[:40]}
             > {ID[40:]}
             """,
         ),
-        *("bounce", WHOM, "5.1.1"),
+        *("bounce", RECIPIENT, "5.1.1"),
     )
     yield Sample(
         "HTML alone, in quoted-printable",
         (
             head("Mail Delivery System <mailer-daemon@web.example>", "Mail delivery failed")
             + "\nContent-Type: text/html; charset=utf-8\nContent-Transfer-Encoding: quoted-printable\n\n"
-            f"<html><body><p>Your message could not be delivered to <b>{WHOM}</b>:</p>\n"
+            f"<html><body><p>Your message could not be delivered to <b>{RECIPIENT}</b>:</p>\n"
             "<p>550 5.1.1 User unknown</p><pre>Message-ID: &lt;"
             + ID[1:35]
             + "=\n"
             + ID[35:-1]
             + "&gt;</pre></body></html>\n"
         ).encode(),
-        *("bounce", WHOM, "5.1.1", "words"),
+        *("bounce", RECIPIENT, "5.1.1", "words"),
     )
     yield Sample(
         "a rewritten bounce address is all that is left",
@@ -665,11 +672,11 @@ def _texts() -> Iterator[Sample]:
             DAEMON,
             "Undeliverable mail",
             f"""\
-            The following message could not be delivered to {WHOM}: mailbox unavailable.
+            The following message could not be delivered to {RECIPIENT}: mailbox unavailable.
             Sender: SRS0=hash=T5=dukungan.example={BOUNCES.partition("@")[0]}@relay.example
             """,
         ),
-        *("bounce", WHOM, "5.1.1", "words"),
+        *("bounce", RECIPIENT, "5.1.1", "words"),
     )
     yield Sample(
         "nobody is named",
@@ -690,13 +697,13 @@ def _indonesian() -> Iterator[Sample]:
 
             ** Alamat tidak ditemukan **
 
-            Pesan Anda tidak terkirim ke {WHOM} karena alamat tidak dapat ditemukan
+            Pesan Anda tidak terkirim ke {RECIPIENT} karena alamat tidak dapat ditemukan
             atau tidak dapat menerima email.
 
             Message-ID: {ID}
             """,
         ),
-        *("bounce", WHOM, "5.1.1", "words"),
+        *("bounce", RECIPIENT, "5.1.1", "words"),
     )
     yield Sample(
         "Outlook in Indonesian",
@@ -706,14 +713,14 @@ def _indonesian() -> Iterator[Sample]:
             f"""\
             Pengiriman ke penerima atau grup berikut gagal:
 
-            {WHOM}
+            {RECIPIENT}
             Kotak surat penerima penuh dan tidak dapat menerima pesan saat ini.
 
             Pesan asli:
             Message-ID: {ID}
             """,
         ),
-        *("bounce", WHOM, "5.2.2", "words"),
+        *("bounce", RECIPIENT, "5.2.2", "words"),
     )
     yield Sample(
         "a provider in Indonesian, with the number alone",
@@ -723,12 +730,12 @@ def _indonesian() -> Iterator[Sample]:
             f"""\
             Pesan berikut tidak dapat disampaikan kepada penerima:
 
-            Kepada: {WHOM}
+            Kepada: {RECIPIENT}
             Judul : [{NUMBER}] Pesan Anda sudah kami terima
             Alasan: 550 pengguna tidak ditemukan
             """,
         ),
-        *("bounce", WHOM, "5.1.1", "words"),
+        *("bounce", RECIPIENT, "5.1.1", "words"),
         holds="number",
     )
     yield Sample(
@@ -737,19 +744,19 @@ def _indonesian() -> Iterator[Sample]:
             "Mail Delivery Subsystem <mailer-daemon@isp.example>",
             "Pengiriman tertunda",
             f"""\
-            Pesan Anda belum dapat dikirim ke {WHOM}. Server akan mencoba lagi selama 2 hari.
+            Pesan Anda belum dapat dikirim ke {RECIPIENT}. Server akan mencoba lagi selama 2 hari.
 
             Message-ID: {ID}
             """,
         ),
-        *("delay", WHOM, ""),
+        *("delay", RECIPIENT, ""),
     )
     yield Sample(
         "refused as spam, in Indonesian",
         plain(
             "postmaster@bank.example",
             "Email ditolak",
-            f"Email Anda kepada {WHOM} ditolak dan diblokir oleh sistem kami.\n\nMessage-ID: {ID}\n",
+            f"Email Anda kepada {RECIPIENT} ditolak dan diblokir oleh sistem kami.\n\nMessage-ID: {ID}\n",
         ),
-        *("bounce", WHOM, "5.7.1", "words"),
+        *("bounce", RECIPIENT, "5.7.1", "words"),
     )

@@ -1,4 +1,4 @@
-"""Keys, signed mails and a DNS in a dictionary, for the tests of who really sent a mail."""
+"""Make keys, signed mails and a DNS in a dictionary for the tests of sender verification."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -54,7 +54,7 @@ def signed(
     bits: int = 2048,
     length: bool = False,
 ) -> bytes:
-    """`mail` with a signature that dkimpy made."""
+    """Return `mail` with a signature of dkimpy."""
     field = dkim.sign(
         mail,
         selector.encode(),
@@ -85,5 +85,5 @@ DOWN = LookupFailed("SERVFAIL")
 
 
 def keyed() -> dict[Any, Any]:
-    """A zone in which bank.example publishes the key of `signed`."""
+    """Return a zone in which bank.example publishes the key of `signed`."""
     return {"s1._domainkey.bank.example": record(rsa())}

@@ -1,4 +1,4 @@
-"""Only what a trusted host wrote on top counts, and only for the domain in From."""
+"""Authentication-Results count only on top, from a trusted host, and for the domain in From."""
 
 import pytest
 
@@ -57,7 +57,7 @@ def _verdict(
         ("iprev=pass policy.iprev=1.2.3.4", NONE),
         ("none", NONE),
         ("", NONE),
-        # What the sender can put into a comment or a quoted string is no result.
+        # Text that a sender can put into a comment or a quoted string is no result.
         ("spf=pass (dmarc=pass header.from=bank.co.id) smtp.mailfrom=jahat.example", NONE),
         ("spf=pass (a \\) ; dmarc=pass header.from=bank.co.id) smtp.mailfrom=jahat.example", NONE),
         ("spf=pass (a (b) ; dmarc=pass header.from=bank.co.id) smtp.mailfrom=jahat.example", NONE),
@@ -65,7 +65,7 @@ def _verdict(
         ("spf=pass smtp.mailfrom=dmarc=pass@jahat.example", NONE),
     ],
 )
-def test_a_result_vouches_for_its_own_domain_alone(results: str, expected: Authentication) -> None:
+def test_a_result_counts_only_for_its_own_domain(results: str, expected: Authentication) -> None:
     assert _verdict(f"Authentication-Results: mx.dukungan.example; {results}") is expected
     assert _verdict(f"Authentication-Results: (our) MX.dukungan.example 1 ;\n\t{results}") is expected
 
@@ -73,50 +73,64 @@ def test_a_result_vouches_for_its_own_domain_alone(results: str, expected: Authe
 GOOD = "dmarc=pass header.from=bank.co.id"
 
 
+TRUSTED = "Authentication-Results: mx.dukungan.example;"
+
+
 @pytest.mark.parametrize(
-    "authserv_id", ["mx.jahat.example", "mx.dukungan.example.jahat.example", "dukungan.example"]
+    ("lines", "expected"),
+    [
+        pytest.param((f"Authentication-Results: mx.jahat.example; {GOOD}",), NONE, id="foreign host"),
+        pytest.param(
+            (f"Authentication-Results: mx.dukungan.example.jahat.example; {GOOD}",), NONE, id="longer name"
+        ),
+        pytest.param((f"Authentication-Results: dukungan.example; {GOOD}",), NONE, id="shorter name"),
+        pytest.param((f"Authentication-Results: {GOOD}",), NONE, id="no host"),
+        pytest.param(
+            (
+                f"{TRUSTED} spf=none smtp.mailfrom=jahat.example",
+                "Received: from jahat by mx",
+                f"{TRUSTED} {GOOD}",
+            ),
+            NONE,
+            id="below the next Received",
+        ),
+        pytest.param(
+            (f"{TRUSTED} {GOOD}", "Received: from x by mx", f"{TRUSTED} spf=none"),
+            PASS,
+            id="above a Received",
+        ),
+        pytest.param(
+            (f"{TRUSTED} spf=none", "Authentication-Results: mx.jahat.example; none", f"{TRUSTED} {GOOD}"),
+            NONE,
+            id="below a foreign field",
+        ),
+        pytest.param(
+            (
+                "Received: from front by inner",
+                f"{TRUSTED} spf=fail smtp.mailfrom=x.example",
+                "DKIM-Filter: x",
+                f"{TRUSTED} dkim=pass header.d=bank.co.id",
+                "Received: from x by mx",
+            ),
+            PASS,
+            id="two fields in one run",
+        ),
+        pytest.param(
+            (f"{TRUSTED} {GOOD}", f"{TRUSTED} dmarc=fail header.from=bank.co.id"), FAIL, id="a failure wins"
+        ),
+    ],
 )
-def test_what_a_foreign_host_wrote_counts_for_nothing(authserv_id: str) -> None:
-    assert _verdict(f"Authentication-Results: {authserv_id}; {GOOD}") is NONE
+def test_only_the_topmost_run_of_the_trusted_host_counts(
+    lines: tuple[str, ...], expected: Authentication
+) -> None:
+    assert _verdict(*lines) is expected
 
 
 def test_without_a_configured_host_nothing_counts() -> None:
-    assert _verdict(f"Authentication-Results: mx.dukungan.example; {GOOD}", ids=()) is NONE
-    assert _verdict(f"Authentication-Results: {GOOD}") is NONE
+    assert _verdict(f"{TRUSTED} {GOOD}", ids=()) is NONE
 
 
-def test_what_stands_below_the_next_received_line_came_with_the_mail() -> None:
-    ours = "Authentication-Results: mx.dukungan.example; spf=none smtp.mailfrom=jahat.example"
-    forged = f"Authentication-Results: mx.dukungan.example; {GOOD}"
-
-    assert _verdict(ours, "Received: from jahat by mx", forged) is NONE
-    assert _verdict(forged, "Received: from x by mx", ours) is PASS
-
-
-def test_what_stands_below_a_foreign_one_is_not_of_the_run() -> None:
-    ours = "Authentication-Results: mx.dukungan.example; spf=none"
-    foreign = "Authentication-Results: mx.jahat.example; none"
-
-    assert _verdict(ours, foreign, f"Authentication-Results: mx.dukungan.example; {GOOD}") is NONE
-
-
-def test_several_fields_of_one_host_are_one_run() -> None:
-    spf = "Authentication-Results: mx.dukungan.example; spf=fail smtp.mailfrom=x.example"
-    dkim = "Authentication-Results: mx.dukungan.example; dkim=pass header.d=bank.co.id"
-
-    assert (
-        _verdict("Received: from front by inner", spf, "DKIM-Filter: x", dkim, "Received: from x by mx")
-        is PASS
-    )
-
-
-def test_a_failure_in_the_run_beats_a_pass() -> None:
-    failed = "Authentication-Results: mx.dukungan.example; dmarc=fail header.from=bank.co.id"
-
-    assert _verdict(f"Authentication-Results: mx.dukungan.example; {GOOD}", failed) is FAIL
-
-
-def test_nobody_vouches_for_a_mail_without_a_sender() -> None:
+def test_a_mail_without_a_sender_never_passes() -> None:
     header, _ = header_fields.read(f"Authentication-Results: mx; {GOOD}\n\n".encode(), 0, 200)
 
     assert authentication_results.evaluate(header, "", ("mx",)) is NONE
@@ -139,22 +153,22 @@ def test_nobody_vouches_for_a_mail_without_a_sender() -> None:
         ("bank.com.", "BANK.com", True),
     ],
 )
-def test_domains_are_aligned_within_what_one_owner_registered(one: str, other: str, expected: bool) -> None:
+def test_domains_of_one_owner_are_aligned(one: str, other: str, expected: bool) -> None:
     assert aligned(one, other) is expected
     assert aligned(other, one) is expected
 
 
-def test_an_organisation_is_what_one_owner_registered() -> None:
-    names = (
-        "mail.bank.co.id",
-        "bank.co.id",
-        "a.b.bank.com",
-        "bank.com",
-        "budi.github.io",
-        "x.web.id",
-        "localhost",
-    )
-
-    assert [registered_domain(name) for name in names] == [
-        *("bank.co.id", "bank.co.id", "bank.com", "bank.com", "budi.github.io", "x.web.id", "localhost")
-    ]
+@pytest.mark.parametrize(
+    ("domain", "registered"),
+    [
+        ("mail.bank.co.id", "bank.co.id"),
+        ("bank.co.id", "bank.co.id"),
+        ("a.b.bank.com", "bank.com"),
+        ("bank.com", "bank.com"),
+        ("budi.github.io", "budi.github.io"),
+        ("x.web.id", "x.web.id"),
+        ("localhost", "localhost"),
+    ],
+)
+def test_the_registered_domain_belongs_to_one_owner(domain: str, registered: str) -> None:
+    assert registered_domain(domain) == registered

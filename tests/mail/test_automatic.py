@@ -1,17 +1,15 @@
-"""Every sign of a machine is seen, however it is written, and a person's mail shows none."""
+"""Automatic mail is recognised by every usual sign, and a person's mail is not."""
 
 import pytest
 
 from mailbot.mail.parsing import header_fields
 from mailbot.mail.replies import automatic
 
-PERSON = "From: Budi <budi@pelanggan.example>\nSubject: Halo\nAuto-Submitted: no\nX-Mailer: Mail\n"
+PERSON = "From: Budi <budi@pelanggan.example>\nSubject: Halo\nX-Mailer: Mail\n"
 
 
 def _reason(extra: str, sender: str = "budi@pelanggan.example", **kwargs: object) -> str:
-    header, _ = header_fields.read(
-        (PERSON.replace("Auto-Submitted: no\n", "") + extra + "\n").encode(), 0, 10**6
-    )
+    header, _ = header_fields.read(f"{PERSON}{extra}\n".encode(), 0, 10**6)
     return automatic.reason(header, sender, **kwargs)  # type: ignore[arg-type]
 
 
@@ -56,7 +54,7 @@ def _reason(extra: str, sender: str = "budi@pelanggan.example", **kwargs: object
         ("Received: from a by b; today\n" * 51, "more than 50 Received"),
     ],
 )
-def test_a_machine_is_known_by_its_header(line: str, reason: str) -> None:
+def test_automatic_mail_is_recognised_by_its_header(line: str, reason: str) -> None:
     assert _reason(f"{line}\n") == reason
 
 
@@ -77,7 +75,7 @@ def test_a_machine_is_known_by_its_header(line: str, reason: str) -> None:
         "Content-Type: multipart/mixed; boundary=report",
     ],
 )
-def test_a_person_is_no_machine(lines: str) -> None:
+def test_a_persons_mail_is_not_automatic(lines: str) -> None:
     assert _reason(f"{lines}\n") == ""
 
 
@@ -104,17 +102,17 @@ def test_a_person_is_no_machine(lines: str) -> None:
         ("budi@noreply.example", ""),
     ],
 )
-def test_a_machine_is_known_by_its_address(sender: str, reason: str) -> None:
+def test_automatic_mail_is_recognised_by_its_sender(sender: str, reason: str) -> None:
     assert _reason("", sender, own_addresses=frozenset({"support@dukungan.example"})) == reason
 
 
-def test_a_sender_without_domain_is_read_from_the_field() -> None:
+def test_a_sender_without_a_domain_is_read_from_the_field() -> None:
     header, _ = header_fields.read(b"From: Mail Delivery Subsystem <MAILER-DAEMON>\n\n", 0, 100)
 
     assert automatic.reason(header, "") == "sender mailer-daemon"
 
 
-def test_a_report_is_known_by_its_parts() -> None:
+def test_a_report_is_recognised_by_its_parts() -> None:
     assert _reason("", types=["message/rfc822"]) == ""
     assert _reason("", types=["message/delivery-status"]) == "bounce (message/delivery-status)"
 
@@ -130,5 +128,5 @@ def test_a_report_is_known_by_its_parts() -> None:
         ("bounces+budi=pelanggan.example@x.example", ""),
     ],
 )
-def test_the_envelope_tells_too(sender: str, reason: str) -> None:
+def test_automatic_mail_is_recognised_by_its_envelope(sender: str, reason: str) -> None:
     assert automatic.envelope_reason(sender) == reason

@@ -1,4 +1,4 @@
-"""What servers report is read, whatever they write; what is no report is none; nothing takes long."""
+"""Reports of servers are read, whatever their form; other mail is no report; nothing takes long."""
 
 import time
 
@@ -11,14 +11,25 @@ from mailbot.mail.parsing.parse import parse
 from mailbot.mail.reports import bounces
 from mailbot.mail.reports.unstructured_bounces import find_status
 from tests.mail.bombs import bombs
-from tests.mail.bounce_samples import BOUNCES, DAEMON, ID, NUMBER, OURS, WHOM, Sample, plain, report, samples
+from tests.mail.bounce_samples import (
+    BOUNCES,
+    DAEMON,
+    ID,
+    NUMBER,
+    OURS,
+    RECIPIENT,
+    Sample,
+    plain,
+    report,
+    samples,
+)
 
 SAMPLES = samples()
 each_sample = pytest.mark.parametrize("sample", SAMPLES, ids=[sample.name for sample in SAMPLES])
 
 
 @each_sample
-def test_a_report_says_what_happened_to_whom(sample: Sample) -> None:
+def test_a_report_names_the_failure_and_the_recipient(sample: Sample) -> None:
     found = parse(sample.raw, own_addresses={OURS}).report
 
     assert found
@@ -31,7 +42,7 @@ def test_a_report_says_what_happened_to_whom(sample: Sample) -> None:
 
 
 @each_sample
-def test_what_is_ours_is_found_wherever_it_stands(sample: Sample) -> None:
+def test_our_tokens_are_found_anywhere_in_a_report(sample: Sample) -> None:
     raw = sample.raw.replace(f"To: {BOUNCES}".encode(), f"To: {OURS}".encode(), 1)
     found = parse(raw, own_addresses={OURS}).report
 
@@ -51,18 +62,18 @@ def test_there_are_enough_samples_of_every_kind() -> None:
     assert {sample.kind for sample in SAMPLES} == {"bounce", "delay", "complaint", "receipt"}
 
 
-def test_two_recipients_are_told_apart() -> None:
-    sample = next(each for each in SAMPLES if each.name == "no empty line between recipients")
+def test_two_recipients_are_distinguished() -> None:
+    sample = next(sample for sample in SAMPLES if sample.name == "no empty line between recipients")
     found = parse(sample.raw).report
 
     assert found
     assert [(each.address, each.status) for each in found.recipients] == [
-        (WHOM, "5.1.1"),
+        (RECIPIENT, "5.1.1"),
         ("siti@pelanggan.example", "5.2.2"),
     ]
 
 
-def test_the_original_is_named_with_what_it_answered() -> None:
+def test_the_original_is_named_with_its_references() -> None:
     found = parse(SAMPLES[0].raw).report
 
     assert found
@@ -70,7 +81,9 @@ def test_the_original_is_named_with_what_it_answered() -> None:
 
 
 def test_a_persons_mail_is_no_report_whatever_it_quotes() -> None:
-    raw = plain(f"Budi <{WHOM}>", "Fwd: failure notice", f"Kenapa?\n\n<{WHOM}>:\n550 5.1.1 User unknown\n")
+    raw = plain(
+        f"Budi <{RECIPIENT}>", "Fwd: failure notice", f"Kenapa?\n\n<{RECIPIENT}>:\n550 5.1.1 User unknown\n"
+    )
 
     assert (parse(raw).automatic, parse(raw).report) == ("", None)
 
@@ -78,28 +91,25 @@ def test_a_persons_mail_is_no_report_whatever_it_quotes() -> None:
 @pytest.mark.parametrize(
     ("subject", "text"),
     [
-        (
-            "Saya sedang cuti",
-            f"Saya tidak di kantor sampai 1 Desember. Hubungi siti@pelanggan.example. {WHOM}",
-        ),
+        ("Saya sedang cuti", f"Saya tidak di kantor. Hubungi siti@pelanggan.example. {RECIPIENT}"),
         ("Out of office", "I am away and will read your mail on Monday. This mailbox is not monitored."),
     ],
 )
-def test_an_absent_person_is_no_bounce(subject: str, text: str) -> None:
-    raw = plain(f"Budi <{WHOM}>", subject, text, "Auto-Submitted: auto-replied", "Return-Path: <>")
+def test_an_out_of_office_reply_is_no_bounce(subject: str, text: str) -> None:
+    raw = plain(f"Budi <{RECIPIENT}>", subject, text, "Auto-Submitted: auto-replied", "Return-Path: <>")
     mail = parse(raw)
 
     assert mail.automatic
     assert mail.report is None
 
 
-def test_a_report_sent_with_the_null_sender_alone_is_read_when_asked() -> None:
-    raw = plain("Server <robot@isp.example>", "Undeliverable", f"could not be delivered to {WHOM}")
+def test_a_report_known_only_by_its_null_sender_is_read_on_request() -> None:
+    raw = plain("Server <robot@isp.example>", "Undeliverable", f"could not be delivered to {RECIPIENT}")
 
     assert parse(raw).report is None
     found = bounces.read(raw)
     assert found
-    assert found.recipients[0].address == WHOM
+    assert found.recipients[0].address == RECIPIENT
 
 
 @pytest.mark.parametrize(
@@ -119,22 +129,22 @@ def test_a_report_sent_with_the_null_sender_alone_is_read_when_asked() -> None:
         ("terima kasih", ""),
     ],
 )
-def test_a_diagnostic_means_a_status(text: str, status: str) -> None:
+def test_a_diagnostic_has_a_status(text: str, status: str) -> None:
     assert find_status(text) == status
 
 
-def test_marks_are_found_in_any_company_and_proven_by_the_key_alone() -> None:
-    keys = TokenSigner(b"a secret of sixteen bytes or more")
-    message_id = keys.message_id(NUMBER, "abc123", "dukungan.example")
-    tag = keys.bounce_address(OURS, "def456").partition("@")[0]
-    text = f"x{message_id.upper()}. SRS0=a=b=dukungan.example={tag}@relay.example, {ID}"
+def test_tokens_are_found_in_any_text_and_verified_by_the_key_alone() -> None:
+    signer = TokenSigner(b"a secret of sixteen bytes or more")
+    message_id = signer.message_id(NUMBER, "abc123", "dukungan.example")
+    token = signer.bounce_address(OURS, "def456").partition("@")[0]
+    text = f"x{message_id.upper()}. SRS0=a=b=dukungan.example={token}@relay.example, {ID}"
     found = find_tokens(text, 10)
 
-    assert [keys.nonce_in(each) for each in found] == ["abc123", "def456", None]
+    assert [signer.nonce_in(token) for token in found] == ["abc123", "def456", None]
 
 
-def test_nothing_is_guessed_in_what_is_too_large() -> None:
-    raw = plain(DAEMON, "failure notice", f"could not be delivered to {WHOM}\n" + "x\n" * 300_000)
+def test_a_large_mail_without_structure_is_no_report() -> None:
+    raw = plain(DAEMON, "failure notice", f"could not be delivered to {RECIPIENT}\n" + "x\n" * 300_000)
 
     assert bounces.read(raw) is None
 
@@ -157,43 +167,23 @@ def _heavy() -> list[tuple[str, bytes]]:
 
 
 @pytest.mark.parametrize("raw", [pytest.param(raw, id=name) for name, raw in _heavy()])
-def test_a_bomb_that_poses_as_a_bounce_takes_no_long_time(raw: bytes) -> None:
+def test_a_bomb_in_the_form_of_a_bounce_takes_no_long_time(raw: bytes) -> None:
     started = time.process_time()
     parse(raw)
 
-    assert time.process_time() - started < 4  # an answer that never comes, not a slow machine
+    assert time.process_time() - started < 4  # a parser without an end, not a slow machine
 
 
-PIECES = st.sampled_from(
-    [
-        *(
-            b"\n",
-            b"\n\n",
-            b": ",
-            b"; ",
-            b"<",
-            b">",
-            b"@",
-            b"\xff",
-            b"\0",
-            b"=?utf-8?q?",
-            b"550 5.1.1 ",
-            b"--x\n",
-        ),
-        *(b"Final-Recipient: rfc822; ", b"Action: failed", b"Status: 5.1.1", b"Diagnostic-Code: smtp; "),
-        *(
-            b"Feedback-Type: abuse",
-            b"Disposition: x; displayed",
-            b"could not be delivered",
-            b"tidak terkirim",
-        ),
-        *(b"Content-Type: message/delivery-status\n\n", b"Message-ID: <a@b>", WHOM.encode(), ID.encode()),
-    ]
-)
+PIECES = st.sampled_from([
+    b"\n", b"\n\n", b": ", b"; ", b"<", b">", b"@", b"\xff", b"\0", b"=?utf-8?q?", b"550 5.1.1 ", b"--x\n",
+    b"Final-Recipient: rfc822; ", b"Action: failed", b"Status: 5.1.1", b"Diagnostic-Code: smtp; ",
+    b"Feedback-Type: abuse", b"Disposition: x; displayed", b"could not be delivered", b"tidak terkirim",
+    b"Content-Type: message/delivery-status\n\n", b"Message-ID: <a@b>", RECIPIENT.encode(), ID.encode(),
+])  # fmt: skip
 
 
 @given(st.lists(PIECES, max_size=30))
-def test_any_bytes_are_read(pieces: list[bytes]) -> None:
+def test_any_fragments_of_a_report_can_be_read(pieces: list[bytes]) -> None:
     top = b"From: M\xc3\xa4iler-Daemon <mailer-daemon@x.example>\nSubject: failure notice\n"
     kind = b"Content-Type: multipart/report; boundary=x\n\n--x\n"
     found = bounces.read(top + kind + b"".join(pieces))
@@ -201,8 +191,10 @@ def test_any_bytes_are_read(pieces: list[bytes]) -> None:
     assert found is None or all(each.address == each.address.lower() for each in found.recipients)
 
 
-def test_a_status_part_without_recipients_is_left_to_the_words() -> None:
-    found = parse(report("Reporting-MTA: dns; mx.example\n", text=f"could not be delivered to {WHOM}")).report
+def test_a_report_without_recipients_is_read_by_its_text() -> None:
+    found = parse(
+        report("Reporting-MTA: dns; mx.example\n", text=f"could not be delivered to {RECIPIENT}")
+    ).report
 
     assert found
-    assert (found.read_by, found.recipients[0].address) == ("words", WHOM)
+    assert (found.read_by, found.recipients[0].address) == ("words", RECIPIENT)

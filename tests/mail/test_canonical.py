@@ -1,4 +1,4 @@
-"""The forms that DKIM hashes: the same as dkimpy's on any bytes, and linear where dkimpy's are not."""
+"""Canonical forms equal those of dkimpy on any bytes, and take linear time where dkimpy does not."""
 
 import hashlib
 import time
@@ -16,9 +16,11 @@ BODIES = st.lists(PIECES, max_size=40).map(b"".join)
 
 
 @given(BODIES)
-def test_a_body_takes_the_form_that_dkimpy_gives_it(body: bytes) -> None:
+def test_a_canonical_body_equals_that_of_dkimpy(body: bytes) -> None:
     assert canonical.canonical_body(body, relaxed=False) == Simple.canonicalize_body(body)
-    if not body.endswith((b" ", b"\t")):  # after the last CRLF: RFC 6376 3.4.4 drops it, dkimpy keeps one
+    if not body.endswith(
+        (b" ", b"\t")
+    ):  # after the last CRLF RFC 6376 section 3.4.4 drops a space, dkimpy keeps one
         assert canonical.canonical_body(body, relaxed=True) == Relaxed.canonicalize_body(body)
 
 
@@ -32,18 +34,18 @@ def test_a_body_takes_the_form_that_dkimpy_gives_it(body: bytes) -> None:
         (b"end with white \t", b"end with white\r\n", b"end with white \t\r\n"),
     ],
 )
-def test_a_body_in_both_forms(body: bytes, relaxed: bytes, simple: bytes) -> None:
+def test_a_body_has_both_forms(body: bytes, relaxed: bytes, simple: bytes) -> None:
     assert canonical.canonical_body(body, relaxed=True) == relaxed
     assert canonical.canonical_body(body, relaxed=False) == simple
 
 
-def test_an_empty_body_has_the_hash_that_the_rfc_names() -> None:
+def test_an_empty_body_has_the_hash_of_the_rfc() -> None:
     digest = hashlib.sha1(canonical.canonical_body(b"", relaxed=False), usedforsecurity=False)
 
     assert digest.hexdigest() == "ba8ab5a0280b953aa97435ff8946cbcbb2755a27"
 
 
-def test_a_body_that_is_handled_in_pieces_takes_the_same_form() -> None:
+def test_a_body_of_several_pieces_has_the_same_form() -> None:
     pieces = [b" ", b"\t", b"\r\n", b"word", b" \r\n", b"  "]
     body = b"".join(Random(1).choices(pieces, k=1_500_000)) + b"end"
 
@@ -51,7 +53,7 @@ def test_a_body_that_is_handled_in_pieces_takes_the_same_form() -> None:
 
 
 @pytest.mark.parametrize("piece", [b" ", b"\t", b"\r\n", b" \r\n", b"\t a", b"a ", b"\r", b"  \r\n\t"])
-def test_a_body_of_many_megabytes_takes_its_form_at_once(piece: bytes) -> None:
+def test_a_body_of_many_megabytes_is_canonicalized_quickly(piece: bytes) -> None:
     body = piece * (8_000_000 // len(piece)) + b"x"
     started = time.perf_counter()
     canonical.canonical_body(body, relaxed=True)
@@ -61,13 +63,13 @@ def test_a_body_of_many_megabytes_takes_its_form_at_once(piece: bytes) -> None:
 
 
 @pytest.mark.parametrize("value", [b" ", b"\r\n ", b";", b";b", b"; b = ", b" b=", b"\t\r\n\t"])
-def test_a_signature_of_64_kib_is_cut_up_at_once(value: bytes) -> None:
+def test_a_signature_of_64_kib_is_split_quickly(value: bytes) -> None:
     field = b"DKIM-Signature: " + value * (60_000 // len(value))
     raw = field + b"\r\nFrom: a@b.example\r\n\r\n"
     started = time.perf_counter()
-    source = canonical.split(raw)
-    assert source
-    canonical.signed_header(source, [b"from"] * 200, field, relaxed=True)
+    mail = canonical.split(raw)
+    assert mail
+    canonical.signed_header(mail, [b"from"] * 200, field, relaxed=True)
 
     assert time.perf_counter() - started < 1
 
@@ -85,7 +87,7 @@ def test_a_signature_of_64_kib_is_cut_up_at_once(value: bytes) -> None:
         b"X: x\r\n" * 1001 + b"\r\n",
     ],
 )
-def test_a_header_that_others_may_read_otherwise_is_not_cut_up(raw: bytes) -> None:
+def test_an_ambiguous_header_is_not_split(raw: bytes) -> None:
     assert canonical.split(raw) is None
 
 

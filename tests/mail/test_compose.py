@@ -1,4 +1,4 @@
-"""Mails as they leave: read back by Python's own parser, header by header and word by word."""
+"""Outbound mails are read back by Python's own parser, with exactly the intended headers and texts."""
 
 import dataclasses
 import re
@@ -46,7 +46,7 @@ NUMBER, BOX, BUDI, SARI = (
     "sari@tim.example",
 )
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
-KEYS = TokenSigner(b"a secret of thirty-two bytes ....")
+TOKENS = TokenSigner(b"a secret of thirty-two bytes ....")
 TEMPLATES = load(Path(__file__).parents[2] / "templates")
 
 ACKNOWLEDGEMENT = Acknowledgement(NUMBER, BOX, BUDI, "id", "<a.1@pelanggan.example>")
@@ -78,11 +78,11 @@ def policy_of(box: Mailbox) -> Policy:
 
 
 def composer(brand: str = "TokoDompet", templates: Templates = TEMPLATES) -> Composer:
-    return Composer(templates, KEYS, policy_of(Mailbox(BOX, brand, "TOKO")))
+    return Composer(templates, TOKENS, policy_of(Mailbox(BOX, brand, "TOKO")))
 
 
 def sent(notice: Notice, using: Composer | None = None) -> tuple[OutboundMail, EmailMessage]:
-    """What leaves for a notice and how the standard library reads it, which must find no defect anywhere."""
+    """Compose a notice and read it with the standard library, which must find no defect."""
     out = (using or composer()).compose(notice, nonce="a1b2c3", now=NOW)
     read = cast(EmailMessage, message_from_bytes(out.content, policy=policy.default))
     assert b"\r" not in out.content.replace(b"\r\n", b"")
@@ -95,7 +95,7 @@ def sent(notice: Notice, using: Composer | None = None) -> tuple[OutboundMail, E
 
 
 def bodies(read: EmailMessage) -> tuple[str, str]:
-    """The plain and the HTML text, as a reader gets them."""
+    """Return the plain and the HTML text."""
     plain, html = read.get_body(("plain",)), read.get_body(("html",))
     assert plain is not None
     texts = (plain.get_content(), html.get_content() if html is not None else "")
@@ -118,7 +118,7 @@ AUTOMATIC = ["Auto-Submitted", "X-Auto-Response-Suppress"]
         (REFUSAL, [*ALWAYS, *AUTOMATIC, *MIME], "auto-generated"),
     ],
 )
-def test_each_notice_has_just_the_headers_it_should(
+def test_each_notice_has_exactly_its_headers(
     notice: Notice, names: list[str], auto_submitted: str | None
 ) -> None:
     out, read = sent(notice)
@@ -148,14 +148,14 @@ def test_every_notice_in_every_language_reads_back(name: str, language: str) -> 
         assert not out.fallback
 
 
-def test_an_unsure_language_gets_indonesian_and_then_english_in_one_mail() -> None:
+def test_an_unknown_language_gets_indonesian_and_then_english_in_one_mail() -> None:
     _, read = sent(dataclasses.replace(ACKNOWLEDGEMENT, language=""))
     assert read["Subject"] == "[TOKO-48217390-8] Pesan Anda sudah kami terima / We have received your message"
     for body in bodies(read):
         assert 0 < body.index("Terima kasih") < body.index("Thank you")
 
 
-def test_an_answer_in_both_languages_says_the_agents_words_once() -> None:
+def test_an_answer_in_both_languages_holds_the_agents_text_once() -> None:
     _, read = sent(dataclasses.replace(ANSWER, language=""))
     for body in bodies(read):
         assert body.count("sudah beres") == 1
@@ -178,15 +178,15 @@ def test_a_mail_answers_the_customers_mail_but_a_team_notice_never_names_it() ->
     assert b"a.1@pelanggan" not in out.content
 
 
-def test_our_marks_in_a_mail_lead_back_to_its_ticket_its_agent_and_its_outbox_row() -> None:
+def test_tokens_of_a_mail_name_its_ticket_its_agent_and_its_outbox_row() -> None:
     out, read = sent(TEAM)
-    tag = KEYS.reply_token_in(read["Reply-To"].addresses[0].addr_spec)
-    assert tag is not None
-    assert tag.number == NUMBER
-    assert KEYS.verify(tag, SARI)
-    assert not KEYS.verify(tag, BUDI)
-    assert KEYS.number_in(out.message_id) == NUMBER
-    assert KEYS.bounce_nonce(out.sender) == "a1b2c3"
+    token = TOKENS.reply_token_in(read["Reply-To"].addresses[0].addr_spec)
+    assert token is not None
+    assert token.number == NUMBER
+    assert TOKENS.verify(token, SARI)
+    assert not TOKENS.verify(token, BUDI)
+    assert TOKENS.number_in(out.message_id) == NUMBER
+    assert TOKENS.bounce_nonce(out.sender) == "a1b2c3"
 
 
 def test_the_same_row_gives_the_same_bytes_and_another_row_another_message_id() -> None:
@@ -196,7 +196,7 @@ def test_the_same_row_gives_the_same_bytes_and_another_row_another_message_id() 
     assert first.message_id != other.message_id
 
 
-def test_a_team_notice_tells_an_agent_everything_at_once() -> None:
+def test_a_team_notice_holds_all_facts_of_the_ticket() -> None:
     _, read = sent(TEAM)
     plain, html = bodies(read)
     assert plain.startswith(MARKERS["id"])
@@ -214,7 +214,7 @@ def test_a_long_customer_text_is_cut_in_a_team_notice_and_an_agents_answer_never
     long = "\n".join("Baris \u2014 & <ke> " + str(count) for count in range(40_000))
     out, answer = sent(dataclasses.replace(ANSWER, text=long))
     assert long in bodies(answer)[0]
-    assert out.fallback  # over the size cap of templates: built-in words carry it whole
+    assert out.fallback  # over the size limit of templates: the fallback text holds it whole
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ def test_a_long_customer_text_is_cut_in_a_team_notice_and_an_agents_answer_never
         (NOW, "en", "../../etc", "Monday, 23 November 2026, 02:00 UTC"),
     ],
 )
-def test_a_moment_is_told_in_the_readers_zone(at: datetime, language: str, zone: str, text: str) -> None:
+def test_a_moment_is_shown_in_the_readers_zone(at: datetime, language: str, zone: str, text: str) -> None:
     assert local_time(at, language, zone) == text
 
 
@@ -250,7 +250,7 @@ TRAPS = (
 
 
 def hostile(text: str) -> list[Notice]:
-    """The text in every field that somebody else had a hand in."""
+    """Return notices with the text in every field that outsiders can influence."""
     return [
         dataclasses.replace(ACKNOWLEDGEMENT, in_reply_to=text),
         dataclasses.replace(ANSWER, in_reply_to=text, agent_name=text, text=text),
@@ -277,15 +277,15 @@ def assert_harmless(notice: Notice, using: Composer) -> None:
     assert [sender.addr_spec for sender in read["From"].addresses] == [BOX]
     assert len(read["Subject"]) <= 150 + len("[TOKO-48217390-8] ")
     assert not re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", read["Subject"])
-    # Parsed and written once more, as 3.11.7 did when it made a Bcc of a subject: still the same headers.
-    once_more = message_from_bytes(read.as_bytes(), policy=policy.default)
-    assert once_more.keys() == read.keys()
+    # Python 3.11.7 made a Bcc of a subject when it wrote the parsed mail again.
+    rewritten = message_from_bytes(read.as_bytes(), policy=policy.default)
+    assert rewritten.keys() == read.keys()
     head = out.content.partition(b"\r\n\r\n")[0]
     assert not re.search(rb"^(bcc|cc):", head, re.IGNORECASE | re.MULTILINE)
 
 
 @pytest.mark.parametrize("trap", TRAPS)
-def test_no_text_of_anybody_makes_a_header_or_a_recipient(trap: str) -> None:
+def test_no_hostile_text_makes_a_header_or_a_recipient(trap: str) -> None:
     for notice in hostile(trap):
         assert_harmless(notice, composer())
     assert_harmless(ACKNOWLEDGEMENT, composer(brand=trap))
@@ -298,7 +298,7 @@ def test_no_random_text_makes_a_header_or_a_recipient(text: str, which: int) -> 
 
 
 @given(st.text(st.characters(exclude_categories=())))
-def test_header_text_is_one_clean_line_and_stays_as_it_is(text: str) -> None:
+def test_header_text_is_one_clean_line_and_idempotent(text: str) -> None:
     clean = header_text(text)
     assert len(clean) <= 150
     assert clean.isprintable() or not re.search(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028-\u202e]", clean)
@@ -335,19 +335,19 @@ def test_a_recipient_that_is_not_one_plain_address_is_refused(to: str) -> None:
 
 
 @pytest.mark.parametrize("to", ["o'neil+toko=x@mail.x.example", "_@localhost", "Budi.S@X.Example"])
-def test_an_unusual_plain_address_is_written_to(to: str) -> None:
+def test_an_unusual_plain_address_is_accepted(to: str) -> None:
     assert require_ascii_address(to) == to
     assert sent(dataclasses.replace(ACKNOWLEDGEMENT, to=to))[0].recipient == to
 
 
-def test_a_mailbox_that_is_gone_is_refused() -> None:
+def test_a_removed_mailbox_is_refused() -> None:
     with pytest.raises(ComposeRefused, match="no mailbox"):
         composer().compose(dataclasses.replace(ACKNOWLEDGEMENT, mailbox="old@x.example"), nonce="a", now=NOW)
 
 
-def test_a_mailbox_without_room_for_a_tag_is_told_before_any_mail() -> None:
+def test_a_mailbox_without_room_for_a_token_is_refused_at_once() -> None:
     with pytest.raises(ValueError, match="leave room"):
-        Composer(TEMPLATES, KEYS, policy_of(Mailbox(f"{'a' * 40}@x.example", "X", "TOKO")))
+        Composer(TEMPLATES, TOKENS, policy_of(Mailbox(f"{'a' * 40}@x.example", "X", "TOKO")))
 
 
 HEADERS = [("From", format_mailbox("Toko", BOX)), ("To", BUDI), ("Subject", "x")]
@@ -369,9 +369,9 @@ HEADERS = [("From", format_mailbox("Toko", BOX)), ("To", BUDI), ("Subject", "x")
         ("Subject", "x" * 1000),
     ],
 )
-def test_the_second_look_refuses_what_slipped_through(name: str, value: str) -> None:
+def test_the_verification_refuses_a_changed_header(name: str, value: str) -> None:
     verify_header(write_mail(HEADERS, "text", "html", "=_edge"), HEADERS, BUDI, BOX)
-    tampered = [(each, value if each == name else old) for each, old in HEADERS]
+    tampered = [(field, value if field == name else old) for field, old in HEADERS]
     with pytest.raises(ComposeRefused):
         verify_header(write_mail(tampered, "text", "html", "=_edge"), tampered, BUDI, BOX)
 
@@ -409,14 +409,14 @@ def test_a_subject_of_many_scripts_reads_back_whole_and_is_folded() -> None:
 
 
 @pytest.mark.parametrize("trap", TRAPS)
-def test_a_subject_is_cleaned_where_it_is_written_whoever_hands_it_in(trap: str) -> None:
+def test_a_subject_is_always_cleaned_when_it_is_written(trap: str) -> None:
     written = format_subject(f"[{NUMBER}]", trap).encode("ascii")
     read = message_from_bytes(b"Subject: " + written + b"\r\nX-End: 1\r\n\r\n", policy=policy.default)
     assert read.keys() == ["Subject", "X-End"]
     assert read["Subject"] == f"[{NUMBER}] {header_text(trap)}".rstrip()
 
 
-def test_a_brand_of_another_script_is_a_name_and_no_address() -> None:
+def test_a_brand_in_another_script_is_a_name_and_no_address() -> None:
     _, read = sent(ACKNOWLEDGEMENT, composer(brand='Toko "\u0110\u1ed3ng" <x@evil.example>, Inc.'))
     (sender,) = read["From"].addresses
     assert sender.addr_spec == BOX
@@ -430,7 +430,7 @@ def broken_templates() -> Templates:
 
 @pytest.mark.parametrize("language", [*LANGUAGES, ""])
 @pytest.mark.parametrize("notice", [ACKNOWLEDGEMENT, ANSWER, PROGRESS, TEAM, REFUSAL])
-def test_a_template_that_fails_gives_way_to_built_in_words(notice: Any, language: str) -> None:
+def test_a_failing_template_is_replaced_by_the_fallback_text(notice: Any, language: str) -> None:
     using = composer(templates=broken_templates())
     out, read = sent(dataclasses.replace(notice, language=language), using)
     plain, html = bodies(read)
@@ -444,18 +444,18 @@ def test_a_template_that_fails_gives_way_to_built_in_words(notice: Any, language
         assert plain.startswith(MARKERS[language or "id"])
 
 
-def test_built_in_words_never_read_a_value_as_a_format() -> None:
+def test_the_fallback_text_never_reads_a_value_as_a_format() -> None:
     text = "{number.__class__} {0} {{ number }} %s {"
     _, read = sent(dataclasses.replace(ANSWER, text=text), composer(templates=broken_templates()))
     assert text in bodies(read)[0]
 
 
-def test_the_date_is_utc_whatever_zone_the_moment_came_in() -> None:
+def test_the_date_is_always_utc() -> None:
     moment = NOW.astimezone(timezone(timedelta(hours=7)))
     assert composer().compose(ANSWER, nonce="a", now=moment) == composer().compose(ANSWER, nonce="a", now=NOW)
 
 
-def test_a_header_of_somebody_elses_message_id_is_left_out_when_it_is_no_message_id() -> None:
+def test_an_invalid_foreign_message_id_is_left_out() -> None:
     for wrong in (
         "",
         "a@b",
@@ -471,7 +471,7 @@ def test_a_header_of_somebody_elses_message_id_is_left_out_when_it_is_no_message
         assert read["References"] is None
 
 
-def test_what_an_agent_attached_goes_with_the_answer_byte_for_byte() -> None:
+def test_an_agents_attachments_are_sent_unchanged() -> None:
     files = (
         Attachment("bukti transfer ✓.pdf", "application/pdf", 3, "d", b"\x00\xffPDF"),
         Attachment(
@@ -498,22 +498,16 @@ def test_what_an_agent_attached_goes_with_the_answer_byte_for_byte() -> None:
     assert max(map(len, content.split(b"\r\n"))) < 998
 
 
-def words(read: EmailMessage) -> str:
-    part = read.get_body(("plain",))
-    assert part
-    return str(part.get_content())
-
-
-def test_progress_names_who_has_it_in_the_readers_words_and_until_when_and_no_address_of_ours() -> None:
-    told = dataclasses.replace(
+def test_progress_names_team_level_and_deadline_in_the_readers_language() -> None:
+    notice = dataclasses.replace(
         PROGRESS,
         language="",
         team={"id": "tim pembayaran kami", "en": "our payments team"},
         level={"id": "tenaga ahli", "en": "specialists"},
         until=NOW + timedelta(hours=4),
     )
-    _, read = sent(told)
-    text = " ".join(words(read).split())
+    _, read = sent(notice)
+    text = " ".join(bodies(read)[0].split())
 
     assert "ditangani oleh tim pembayaran kami (tenaga ahli)" in text
     assert "It is now with our payments team (specialists)" in text
@@ -522,8 +516,8 @@ def test_progress_names_who_has_it_in_the_readers_words_and_until_when_and_no_ad
     assert SARI not in text
 
 
-def test_a_question_says_how_to_answer_it_and_a_reply_to_it_reaches_no_customer() -> None:
-    asked = Question(
+def test_a_question_shows_how_to_answer_it_and_has_no_reply_address() -> None:
+    question = Question(
         number=NUMBER,
         mailbox=BOX,
         to=SARI,
@@ -540,7 +534,7 @@ def test_a_question_says_how_to_answer_it_and_a_reply_to_it_reaches_no_customer(
         level="L1",
         until=NOW + timedelta(hours=4),
     )
-    _, read = sent(asked)
+    _, read = sent(question)
 
-    assert f'mailbot ticket decide {NUMBER} "yes"' in words(read)
+    assert f'mailbot ticket decide {NUMBER} "yes"' in bodies(read)[0]
     assert read["Reply-To"] is None

@@ -1,4 +1,4 @@
-"""Charsets, transfer encodings, HTML, attachments: what a part holds, whatever it claims."""
+"""Charsets, transfer encodings, HTML and attachments are read by content, whatever a part declares."""
 
 import base64
 import hashlib
@@ -43,7 +43,7 @@ from mailbot.mail.parsing.parse import parse
         (b"Halo", "\x00" * 100, "Halo"),
     ],
 )
-def test_bytes_become_the_text_that_was_meant(data: bytes, label: str, expected: str) -> None:
+def test_bytes_are_decoded_as_the_sender_meant(data: bytes, label: str, expected: str) -> None:
     assert charsets.decode(data, label) == expected
 
 
@@ -75,12 +75,12 @@ def test_cleaning_twice_changes_nothing_more(text: str) -> None:
         (b"Halo", "", b"Halo"),
     ],
 )
-def test_transfer_encodings_are_undone_forgivingly(data: bytes, encoding: str, expected: bytes) -> None:
+def test_transfer_encodings_are_decoded_leniently(data: bytes, encoding: str, expected: bytes) -> None:
     assert transfer_encoding.decode(data, encoding) == expected
 
 
 @given(st.binary(max_size=200))
-def test_what_was_encoded_comes_back(data: bytes) -> None:
+def test_encoded_bytes_are_decoded_to_the_same(data: bytes) -> None:
     assert transfer_encoding.decode(base64.encodebytes(data), "base64") == data
 
 
@@ -105,7 +105,7 @@ def test_what_was_encoded_comes_back(data: bytes) -> None:
         ("a <budi@b.example> c", "a <budi@b.example> c"),
         ('<img alt="a > b">c', "c"),
         ("a<blockquote>b<br>c<blockquote>d</blockquote></blockquote>e", "a\n\n> b\n> c\n\n> > d\n\ne"),
-        # What a browser would hide to the end of the mail stays: somebody may have cut it.
+        # Text that a browser would hide to the end of the mail is shown: the mail may have been cut.
         ("a<!-- b <p>c", "a b\n\nc"),
         ("a<style>b", "ab"),
         ("a<b", "a<b"),
@@ -114,12 +114,12 @@ def test_what_was_encoded_comes_back(data: bytes) -> None:
         ("", ""),
     ],
 )
-def test_html_becomes_the_text_that_one_reads(source: str, expected: str) -> None:
+def test_html_becomes_its_visible_text(source: str, expected: str) -> None:
     assert html_to_text(source) == (expected, False)
 
 
 @given(st.text(st.sampled_from("<>/!-pbr \"'=&#;x0styleSCRIPT\0\n"), max_size=80))
-def test_any_html_is_text(source: str) -> None:
+def test_any_html_becomes_text(source: str) -> None:
     text, cut = html_to_text(source)
 
     assert not cut
@@ -129,10 +129,10 @@ def test_any_html_is_text(source: str) -> None:
 @given(
     st.lists(st.text(st.characters(categories=("L", "N")), min_size=1, max_size=8), min_size=1, max_size=8)
 )
-def test_no_word_of_a_document_is_lost(said: list[str]) -> None:
-    source = "".join(f'<p title="x"><b>{word}</b></p><!-- no -->' for word in said)
+def test_no_word_of_a_document_is_lost(words: list[str]) -> None:
+    source = "".join(f'<p title="x"><b>{word}</b></p><!-- no -->' for word in words)
 
-    assert html_to_text(source)[0].split() == said
+    assert html_to_text(source)[0].split() == words
 
 
 @pytest.mark.parametrize(
@@ -173,18 +173,18 @@ def test_a_file_name_is_safe_to_show(raw: str, expected: str) -> None:
         (b"a", "text/a\r\nb", "application/octet-stream"),
     ],
 )
-def test_the_type_is_told_by_the_content(content: bytes, declared: str, expected: str) -> None:
+def test_the_type_is_detected_by_the_content(content: bytes, declared: str, expected: str) -> None:
     assert attachments.detect_type(content, declared) == expected
 
 
 @pytest.mark.parametrize(
     ("name", "dangerous"), [("a.pdf", False), ("a.EXE", True), ("a.pdf.js", True), ("exe", True)]
 )
-def test_what_runs_when_opened_is_dangerous(name: str, dangerous: bool) -> None:
+def test_a_file_that_runs_when_opened_is_dangerous(name: str, dangerous: bool) -> None:
     assert attachments.is_dangerous(Attachment(name, "text/plain", 0, "")) is dangerous
 
 
-def test_an_attachment_is_known_by_the_digest_of_its_content() -> None:
+def test_an_attachment_has_the_digest_of_its_content() -> None:
     raw = (
         b"From: a@b.example\nContent-Type: multipart/mixed; boundary=b\n\n"
         b"--b\nContent-Type: application/x-thing\nContent-Transfer-Encoding: base64\n\nAAEC\n--b--\n"

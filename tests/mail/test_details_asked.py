@@ -1,4 +1,4 @@
-"""An acknowledgement asks for what is missing, in the reader's language; rules choose its variant."""
+"""An acknowledgement requests missing details in the reader's language, and rules choose its variant."""
 
 import shutil
 from dataclasses import replace
@@ -18,7 +18,7 @@ from tests.mail.test_compose import ACKNOWLEDGEMENT, NUMBER, composer, sent
 SHIPPED = Path(__file__).parents[2] / "templates"
 ORDER = {"id": "nomor pesanan", "en": "order number"}
 TRACKING = {"id": "nomor resi <JNE & J&T>", "en": "tracking number <JNE & J&T>"}
-WANTED = replace(ACKNOWLEDGEMENT, needed=(ORDER, TRACKING))
+REQUEST = replace(ACKNOWLEDGEMENT, needed=(ORDER, TRACKING))
 
 
 @pytest.fixture
@@ -35,8 +35,8 @@ def parts(notice: Acknowledgement, templates: Templates | None = None) -> tuple[
 
 
 @pytest.mark.parametrize(("language", "first"), [("id", "nomor pesanan"), ("en", "order number")])
-def test_what_is_needed_is_asked_for_in_the_readers_language(language: str, first: str) -> None:
-    _, text, html = parts(replace(WANTED, language=language))
+def test_details_are_requested_in_the_readers_language(language: str, first: str) -> None:
+    _, text, html = parts(replace(REQUEST, language=language))
 
     assert f"\n  - {first}\n" in text
     assert f"<li>{first}</li>" in html
@@ -44,31 +44,31 @@ def test_what_is_needed_is_asked_for_in_the_readers_language(language: str, firs
     assert text.count("  - ") == html.count("<li>") == 2
 
 
-def test_a_reader_whose_language_is_unsure_is_asked_in_both() -> None:
-    _, text, _ = parts(replace(WANTED, language=""))
+def test_a_reader_of_unknown_language_is_asked_in_both() -> None:
+    _, text, _ = parts(replace(REQUEST, language=""))
 
     assert text.index("  - nomor pesanan") < text.index("  - order number")
 
 
-def test_nobody_is_asked_for_nothing() -> None:
+def test_without_missing_details_nothing_is_requested() -> None:
     assert "  - " not in parts(ACKNOWLEDGEMENT)[1]
 
 
 @pytest.mark.parametrize("source", ["Nomor: {{ number }}", "{{ number }}\n{% if needed %}x{% endif %}"])
-def test_a_template_that_does_not_ask_is_added_to(folder: Path, source: str) -> None:
+def test_the_request_is_appended_to_a_template_without_it(folder: Path, source: str) -> None:
     for language in ("id", "en"):
         for kind in ("txt", "html"):
             (folder / language / f"acknowledgement.{kind}.j2").write_text(source)
-    _, text, html = parts(WANTED, load(folder))
+    _, text, html = parts(REQUEST, load(folder))
 
     assert text.endswith("mohon balas email ini dengan:\n  - nomor pesanan\n  - nomor resi <JNE & J&T>\n")
     assert "<p>Supaya cepat kami bantu" in html
     assert "- nomor resi &lt;JNE &amp; J&amp;T&gt;</p>" in html
 
 
-def test_the_built_in_words_ask_as_well() -> None:
+def test_the_fallback_text_requests_details_too() -> None:
     broken = replace(load(SHIPPED), compiled={})
-    strange = replace(WANTED, needed=({"id": "{kurung}", "en": "{brace}"},))
+    strange = replace(REQUEST, needed=({"id": "{kurung}", "en": "{brace}"},))
     out, read = sent(strange, composer(templates=broken))
 
     assert out.fallback
@@ -84,7 +84,7 @@ def write(folder: Path, variant: str, languages: tuple[str, ...] = ("id", "en"))
             )
 
 
-def test_a_variant_goes_out_where_the_rule_chose_it_and_the_plain_one_elsewhere(folder: Path) -> None:
+def test_a_variant_is_used_only_where_a_rule_chose_it(folder: Path) -> None:
     write(folder, "vip")
     templates = load(folder)
 
@@ -92,16 +92,18 @@ def test_a_variant_goes_out_where_the_rule_chose_it_and_the_plain_one_elsewhere(
     assert "vip" not in parts(ACKNOWLEDGEMENT, templates)[1]
 
 
-def test_a_variant_that_a_reload_took_away_gives_way_to_the_plain_one() -> None:
+def test_a_variant_that_a_reload_removed_is_replaced_by_the_plain_one() -> None:
     assert parts(replace(ACKNOWLEDGEMENT, template="gone"))[1] == parts(ACKNOWLEDGEMENT)[1]
 
 
-def test_a_variant_must_be_there_in_every_language(folder: Path) -> None:
+def test_a_variant_must_exist_in_every_language(folder: Path) -> None:
     write(folder, "vip", ("id",))
     with pytest.raises(ConfigError) as refused:
         load(folder)
 
-    found = [(each.file.rpartition("templates/")[2], each.message) for each in refused.value.problems]
+    found = [
+        (problem.file.rpartition("templates/")[2], problem.message) for problem in refused.value.problems
+    ]
     missing = [f"en/acknowledgement.vip.{kind}.j2" for kind in ("html", "subject", "txt")]
     assert sorted(found) == [(file, "this template is missing") for file in missing]
 
@@ -113,7 +115,7 @@ def test_a_variant_is_checked_like_any_template(folder: Path) -> None:
         load(folder)
 
 
-def test_only_what_the_mail_does_not_name_is_asked_for_and_nothing_of_it_is_said_again() -> None:
+def test_only_details_missing_in_the_mail_are_requested_and_none_is_repeated() -> None:
     labels = {"order": ORDER, "tracking": TRACKING}
     details = {
         name: Detail(name, label, r"\b(INV-[0-9]+)\b" if name == "order" else "")

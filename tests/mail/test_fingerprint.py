@@ -1,4 +1,4 @@
-"""One mail has one fingerprint, by whichever way it comes; another mail has another."""
+"""A mail has one fingerprint on whatever route it comes, and another mail has another."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Encoded words, parameters and addresses, as the RFCs have them and as mail programs write them."""
+"""Encoded words, parameters and addresses are read as the RFCs define and as mail programs write them."""
 
 import pytest
 from hypothesis import given
@@ -64,7 +64,7 @@ def test_a_line_break_in_an_encoded_subject_stays_in_the_subject() -> None:
         ("x", {}),
     ],
 )
-def test_parameters_are_read(value: str, expected: dict[str, str]) -> None:
+def test_parameters_are_parsed(value: str, expected: dict[str, str]) -> None:
     assert encoded_words.parse_parameters(value) == expected
 
 
@@ -109,8 +109,8 @@ def test_parameters_are_read(value: str, expected: dict[str, str]) -> None:
         ("a\x00b@c.example", [("ab@c.example", "")]),
     ],
 )
-def test_people_are_read_from_an_address_field(value: str, expected: list[tuple[str, str]]) -> None:
-    assert [(person.name, person.address) for person in addresses.parse_addresses(value)] == expected
+def test_addresses_are_parsed_from_a_field(value: str, expected: list[tuple[str, str]]) -> None:
+    assert [(entry.name, entry.address) for entry in addresses.parse_addresses(value)] == expected
 
 
 @given(st.text(max_size=40).map(lambda name: name.replace("\x00", "")), st.booleans())
@@ -118,10 +118,10 @@ def test_a_quoted_name_never_becomes_an_address(name: str, spaced: bool) -> None
     quoted = name.replace("\\", "\\\\").replace('"', '\\"')
     value = f'"{quoted}"{" " if spaced else ""}<budi@b.example>'
 
-    assert [person.address for person in addresses.parse_addresses(value)] == ["budi@b.example"]
+    assert [entry.address for entry in addresses.parse_addresses(value)] == ["budi@b.example"]
 
 
-def test_an_address_is_taken_only_when_it_is_the_only_one() -> None:
+def test_an_address_that_is_too_long_is_only_a_name() -> None:
     assert addresses.parse_addresses("x" * 5000 + "@b.example") == (NamedAddress("x" * 150, ""),)
 
 
@@ -156,7 +156,7 @@ def test_fields_are_split_and_unfolded(block: bytes, rows: list[tuple[str, str]]
         (b"A: b\n", b""),
     ],
 )
-def test_the_body_begins_behind_the_blank_line(raw: bytes, body: bytes) -> None:
+def test_the_body_begins_after_the_blank_line(raw: bytes, body: bytes) -> None:
     assert raw[header_fields.read(raw, 0, len(raw))[1] :] == body
 
 
@@ -183,7 +183,7 @@ def test_of_many_references_the_first_and_the_newest_are_kept() -> None:
     assert (found[0], found[1], found[-1], len(found)) == ("<0@b>", "<151@b>", "<199@b>", 50)
 
 
-def test_any_header_can_be_asked_for_as_people_read_it() -> None:
+def test_rules_read_any_header_decoded() -> None:
     raw = (
         b"From: a@b.example\r\nX-Priority: =?utf-8?q?sehr_wichtig_=C3=A9?=\r\n =?utf-8?q?!?=\r\n"
         b"X-Tag: 1\r\nx-tag: 2\x00\x07\r\nX-Long: " + b"y" * 9000 + b"\r\n\r\nHalo"

@@ -1,4 +1,4 @@
-"""What a customer wrote is found among quotes, and what an agent's program quoted never leaves."""
+"""New text is separated from quotes, and a quoted notice never leaves with an agent's answer."""
 
 from pathlib import Path
 
@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from mailbot.mail.parsing.html_text import html_to_text
 from mailbot.mail.replies.new_text import MARKERS, extract_answer, extract_new_text
 
-SAID = "Saldo saya belum kembali.\n\nMohon dibantu."
+NEW_TEXT = "Saldo saya belum kembali.\n\nMohon dibantu."
 NOTICE = "There is a new ticket for your team. SECRET 4711"
 ADDRESS = "support+t.toko482173908.k3j5h2g4@dukungan.example"
 
-# What mail programs put between the answer and the mail they quote; {quote} is that mail, {marked} with "> ".
+# What mail programs put between the answer and the quoted mail: {quote} is that mail, {marked} has "> " before each line.
 PROGRAMS = {
     "gmail en": f"On Fri, Nov 20, 2026 at 10:12 AM TokoDompet <{ADDRESS}> wrote:\n\n{{marked}}",
     "gmail en wrapped": f"On Fri, Nov 20, 2026 at 10:12 AM TokoDompet <\n{ADDRESS}> wrote:\n\n{{marked}}",
@@ -47,12 +47,12 @@ SIGNED = (
 
 
 def _replies(name: str) -> dict[str, tuple[str, str]]:
-    """Replies as mail programs write them: "==== name", the mail, "~~~~", what its sender wrote."""
+    """Read replies of mail programs: "==== name", the mail, "~~~~", its new text."""
     cases = {}
     for case in (Path(__file__).parent / "replies" / name).read_text().split("==== ")[1:]:
         title, _, rest = case.partition("\n")
-        mail, _, seen = rest.partition("~~~~\n")
-        cases[title] = (mail.strip("\n"), seen.strip("\n"))
+        mail, _, new_text = rest.partition("~~~~\n")
+        cases[title] = (mail.strip("\n"), new_text.strip("\n"))
     return cases
 
 
@@ -67,12 +67,12 @@ def _mail(said: str, program: str, quote: str) -> str:
 @pytest.mark.parametrize("signature", SIGNED)
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_the_quote_of_every_program_is_folded(program: str, signature: str) -> None:
-    assert extract_new_text(_mail(SAID + signature, program, NOTICE), is_reply=True) == SAID
+    assert extract_new_text(_mail(NEW_TEXT + signature, program, NOTICE), is_reply=True) == NEW_TEXT
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_a_mail_that_is_no_reply_stays_whole(program: str) -> None:
-    text = _mail(SAID, program, NOTICE)
+    text = _mail(NEW_TEXT, program, NOTICE)
 
     assert extract_new_text(text, is_reply=False) == text
 
@@ -96,7 +96,7 @@ def test_a_reply_that_only_quotes_is_shown_whole(program: str) -> None:
         "On Monday I was charged twice: 10:12 and 10:13",
     ],
 )
-def test_what_only_looks_like_a_quote_stays(said: str) -> None:
+def test_text_that_only_looks_like_a_quote_stays(said: str) -> None:
     assert extract_new_text(said, is_reply=True) == said
 
 
@@ -112,7 +112,7 @@ def test_a_signature_is_folded_but_never_the_mail() -> None:
 
 
 @given(st.text(max_size=80), st.sampled_from(sorted(PROGRAMS)), st.text(max_size=80))
-def test_visible_is_never_empty_unless_the_text_is(said: str, program: str, quote: str) -> None:
+def test_new_text_is_never_empty_unless_the_text_is(said: str, program: str, quote: str) -> None:
     text = _mail(said, program, quote)
 
     assert extract_new_text(text, is_reply=True).strip()
@@ -123,12 +123,12 @@ def test_visible_is_never_empty_unless_the_text_is(said: str, program: str, quot
 def test_an_answer_ends_where_the_notice_begins(program: str, signature: str) -> None:
     notice = f"{MARKERS['en']}\n{NOTICE}"
 
-    assert extract_answer(_mail(SAID + signature, program, notice)) == SAID
-    assert extract_answer(_mail(SAID + signature, program, notice) + "\n\nbelow") == SAID
+    assert extract_answer(_mail(NEW_TEXT + signature, program, notice)) == NEW_TEXT
+    assert extract_answer(_mail(NEW_TEXT + signature, program, notice) + "\n\nbelow") == NEW_TEXT
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_an_agent_who_wrote_nothing_above_the_notice_answered_nothing(program: str) -> None:
+def test_without_text_above_the_notice_the_answer_is_empty(program: str) -> None:
     notice = f"{MARKERS['id']}\n{NOTICE}"
 
     assert extract_answer(_mail("", program, notice) + "\n\nbelow the quote") == ""
@@ -145,14 +145,14 @@ def test_an_agent_who_wrote_nothing_above_the_notice_answered_nothing(program: s
         "20.11.2026 10:12 TokoDompet {address}:",
     ],
 )
-def test_whatever_language_names_our_reply_address_it_does_not_leave(above: str) -> None:
-    text = f"{SAID}\n\n{above.format(address=ADDRESS)}\n\n{MARKERS['id']}\n{NOTICE}"
+def test_our_reply_address_never_leaves_in_an_attribution_of_any_language(above: str) -> None:
+    text = f"{NEW_TEXT}\n\n{above.format(address=ADDRESS)}\n\n{MARKERS['id']}\n{NOTICE}"
 
-    assert extract_answer(text) == SAID
+    assert extract_answer(text) == NEW_TEXT
 
 
 @given(st.text(max_size=120), st.sampled_from(sorted(PROGRAMS)), st.sampled_from(["", "> ", ">> ", " | "]))
-def test_nothing_below_the_marker_ever_leaves(said: str, program: str, prefix: str) -> None:
+def test_text_below_the_marker_never_leaves(said: str, program: str, prefix: str) -> None:
     notice = "\n".join(f"{prefix}{line}" for line in (MARKERS["id"], NOTICE, "", "more SECRET 4711"))
 
     assert "SECRET 4711" not in extract_answer(_mail(said, program, notice))
@@ -165,17 +165,17 @@ def test_an_answer_without_any_quote_is_kept_whole() -> None:
 
 
 @pytest.mark.parametrize("name", PLAIN)
-def test_of_a_reply_is_seen_what_its_sender_wrote(name: str) -> None:
-    mail, seen = PLAIN[name]
+def test_the_new_text_of_a_reply_is_found(name: str) -> None:
+    mail, new_text = PLAIN[name]
 
-    assert extract_new_text(mail, is_reply=True) == seen
+    assert extract_new_text(mail, is_reply=True) == new_text
 
 
 @pytest.mark.parametrize("name", HTML)
-def test_of_a_reply_in_html_is_seen_the_same(name: str) -> None:
-    mail, seen = HTML[name]
+def test_the_new_text_of_an_html_reply_is_found(name: str) -> None:
+    mail, new_text = HTML[name]
 
-    assert extract_new_text(html_to_text(mail)[0], is_reply=True) == seen
+    assert extract_new_text(html_to_text(mail)[0], is_reply=True) == new_text
 
 
 MARKED = sorted(
@@ -187,7 +187,7 @@ words = st.lists(st.text("abcdefghijklmnopqrstuvwxyz", min_size=1, max_size=9), 
 
 
 @given(words, st.sampled_from(MARKED), words, words)
-def test_what_was_written_above_and_below_lines_with_marks_is_never_lost(
+def test_text_above_and_below_a_marked_quote_is_never_lost(
     above: str, program: str, quote: str, below: str
 ) -> None:
     text = f"{_mail(above, program, quote)}\n\n{below}"
@@ -208,7 +208,7 @@ def test_what_was_written_above_and_below_lines_with_marks_is_never_lost(
     ],
 )
 def test_a_hostile_reply_is_folded_in_one_pass(line: str) -> None:
-    """Half a megabyte of each: what looks back, or ahead, too far runs into the suite's time limit here."""
+    """Use half a megabyte of each: quadratic code would reach the time limit of the suite."""
     text = f"{line}\n" * (500_000 // len(line))
 
     assert extract_new_text(text, is_reply=True).strip()

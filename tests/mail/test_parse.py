@@ -1,4 +1,4 @@
-"""Mails as they come from real programs, read and compared with what a person sees in them."""
+"""Mails of real programs are parsed to the values that a person sees in them."""
 
 import dataclasses
 import json
@@ -12,16 +12,16 @@ MAILS = sorted((Path(__file__).parent / "mails").glob("*.eml"))
 
 
 def _plain(value: object) -> object:
-    """As JSON would have it: tuples as lists, an attachment as name, type, size."""
+    """Convert to JSON: tuples as lists, an attachment as name, type, size."""
     if isinstance(value, tuple):
-        return [_plain(one) for one in value]
+        return [_plain(item) for item in value]
     if dataclasses.is_dataclass(value):
         return [value.name, value.type, value.size]  # type: ignore[attr-defined]
     return value
 
 
 @pytest.mark.parametrize("path", MAILS, ids=lambda path: path.stem)
-def test_a_mail_is_read_as_a_person_would_read_it(path: Path) -> None:
+def test_a_mail_is_parsed_to_its_expected_values(path: Path) -> None:
     expected = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
     mail = parse(path.read_bytes())
     read = {name: _plain(getattr(mail, name)) for name in expected}

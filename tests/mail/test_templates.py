@@ -1,4 +1,4 @@
-"""What a folder of templates may hold, and what becomes of the rest."""
+"""A folder of templates is loaded, or refused with every problem in it."""
 
 import os
 import shutil
@@ -35,7 +35,7 @@ def problems(folder: Path) -> list[Problem]:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", NOTICES)
-def test_every_notice_can_be_said_in_every_language(shipped: Templates, name: str, language: str) -> None:
+def test_every_notice_renders_in_every_language(shipped: Templates, name: str, language: str) -> None:
     for notice in sample_notices(name, language):
         values = build_values(notice, BOX, language=language, zone="Asia/Jakarta")
         subject, text, html = (shipped.render(name, language, kind, values) for kind in KINDS)
@@ -66,7 +66,7 @@ FAULTS = {
         "'mailbx'",
         "did you mean 'mailbox'?",
     ),
-    "a word of the sender's": ("{{ number }} {{ to }}", 1, "'to'", ""),
+    "a value of the sender": ("{{ number }} {{ to }}", 1, "'to'", ""),
     "a misspelt filter": ("{{ number | uper }}", 1, "'uper'", "did you mean 'upper'?"),
     "a misspelt test": (
         "{{ number }}{% if brand is defind %}x{% endif %}",
@@ -125,7 +125,7 @@ def test_a_bad_template_is_refused_with_its_file_and_line(folder: Path, fault: s
     assert message in first.message
     assert hint in first.hint
     assert len(first.excerpt) <= 200
-    assert time.monotonic() - started < 20  # a hang would be for ever
+    assert time.monotonic() - started < 20  # without limits it would not end
 
 
 def test_a_template_that_is_not_utf8_is_refused_at_its_line(folder: Path) -> None:
@@ -140,7 +140,7 @@ def test_a_missing_template_is_a_problem(folder: Path) -> None:
     assert "missing" in found.message
 
 
-def test_a_pipe_in_place_of_a_template_is_not_waited_for(folder: Path) -> None:
+def test_a_pipe_in_place_of_a_template_does_not_block(folder: Path) -> None:
     file = folder / "en" / "team.html.j2"
     file.unlink()
     os.mkfifo(file)
@@ -148,32 +148,32 @@ def test_a_pipe_in_place_of_a_template_is_not_waited_for(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("stranger", "hint"),
+    ("name", "hint"),
     [
         ("id/acknowledgment.txt.j2", "did you mean 'id/acknowledgement.txt.j2'?"),
         ("id/team.html", "did you mean 'id/team.html.j2'?"),
         ("idn", "did you mean 'id'?"),
     ],
 )
-def test_a_file_that_no_notice_asks_for_gets_a_hint(folder: Path, stranger: str, hint: str) -> None:
-    path = folder / stranger
+def test_an_unknown_file_gets_a_hint(folder: Path, name: str, hint: str) -> None:
+    path = folder / name
     path.write_text("x") if path.suffix else path.mkdir()
     assert [(p.file, p.hint) for p in problems(folder)] == [(str(path), hint)]
 
 
-def test_hidden_files_are_nobodys_business(folder: Path) -> None:
+def test_hidden_files_are_ignored(folder: Path) -> None:
     (folder / ".git").mkdir()
     (folder / "id" / ".team.txt.j2.swp").write_text("x")
     assert load(folder).compiled
 
 
-def test_a_folder_that_is_not_there_is_one_problem_and_every_template(tmp_path: Path) -> None:
+def test_a_missing_folder_is_a_problem_like_each_missing_template(tmp_path: Path) -> None:
     found = problems(tmp_path / "nowhere")
     assert "no such folder" in found[0].message
     assert len(found) == 1 + len(NOTICES) * len(LANGUAGES) * len(KINDS)
 
 
-def test_all_problems_are_told_at_once(folder: Path) -> None:
+def test_all_problems_are_reported_at_once(folder: Path) -> None:
     (folder / "id" / "answer.txt.j2").write_text("{{ text }}{{ a }}\n{{ b }}")
     (folder / "en" / "answer.txt.j2").write_text("{{ text")
     (folder / "en" / "refusal.subject.j2").unlink()
@@ -185,7 +185,7 @@ def test_a_whole_page_is_refused_because_two_languages_share_one(folder: Path) -
     assert [p.message for p in problems(folder)] == ["is a whole page"]
 
 
-def test_cutting_a_template_at_any_byte_loads_or_is_refused_but_never_breaks(folder: Path) -> None:
+def test_a_template_cut_at_any_byte_is_loaded_or_refused(folder: Path) -> None:
     file = folder / "id" / "refusal.txt.j2"
     whole = file.read_bytes()
     for end in sample(range(0, len(whole), 11), 8):
@@ -195,7 +195,7 @@ def test_cutting_a_template_at_any_byte_loads_or_is_refused_but_never_breaks(fol
         assert refused or b"{{ reason }}" in whole[:end]
 
 
-def test_a_template_that_runs_on_is_stopped_by_the_clock(folder: Path) -> None:
+def test_a_template_is_stopped_at_the_time_limit(folder: Path) -> None:
     ticks = iter(range(10**9))
     with pytest.raises(ConfigError, match="rendering took longer than 1 s"):
         load(folder, clock=lambda: next(ticks))

@@ -1,4 +1,4 @@
-"""PASS, FAIL or NONE: what SPF, DKIM and DMARC come to, in a DNS that is well, slow of wit, or hostile."""
+"""SPF, DKIM and DMARC give PASS, FAIL or NONE, with a DNS that answers, fails or is hostile."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -21,7 +21,7 @@ WATCH = {"_dmarc.bank.example": "v=DMARC1; p=none"}
 KEY = keyed()
 
 
-def judged(
+def verified(
     zone: dict[Any, Any],
     mail: bytes = MAIL,
     *,
@@ -35,7 +35,7 @@ def judged(
 
 
 @pytest.mark.parametrize(
-    ("zone", "mail", "peer", "says"),
+    ("zone", "mail", "peer", "expected"),
     [
         (SPF, MAIL, HERE, PASS),
         (SPF, MAIL, ELSEWHERE, NONE),
@@ -62,10 +62,10 @@ def judged(
         ({"_dmarc.bank.example": "v=DMARC1; p=reject; rua=" + "x" * 60_000}, MAIL, HERE, NONE),
     ],
 )
-def test_a_mail_of_the_very_domain(
-    zone: dict[Any, Any], mail: bytes, peer: str, says: Authentication
+def test_mail_of_the_domain_itself(
+    zone: dict[Any, Any], mail: bytes, peer: str, expected: Authentication
 ) -> None:
-    assert judged(zone, mail, peer=peer) is says
+    assert verified(zone, mail, peer=peer) is expected
 
 
 CHILD = "budi@mail.bank.example"
@@ -73,7 +73,7 @@ CHILD_MAIL = MAIL.replace(b"budi@bank.example", CHILD.encode())
 
 
 @pytest.mark.parametrize(
-    ("more", "says"),
+    ("more", "expected"),
     [
         ("", PASS),
         ("; adkim=s", FAIL),
@@ -82,32 +82,36 @@ CHILD_MAIL = MAIL.replace(b"budi@bank.example", CHILD.encode())
         ("; sp=none; adkim=s", NONE),
     ],
 )
-def test_a_parents_signature_counts_unless_alignment_is_strict(more: str, says: Authentication) -> None:
+def test_a_parent_domains_signature_counts_unless_alignment_is_strict(
+    more: str, expected: Authentication
+) -> None:
     zone = KEY | {"_dmarc.bank.example": f"v=DMARC1; p=reject{more}"}
 
-    assert judged(zone, signed(CHILD_MAIL), sender=CHILD, return_path="", peer=ELSEWHERE) is says
+    assert verified(zone, signed(CHILD_MAIL), sender=CHILD, return_path="", peer=ELSEWHERE) is expected
 
 
-@pytest.mark.parametrize(("more", "says"), [("", PASS), ("; aspf=s", FAIL), ("; adkim=s", PASS)])
-def test_a_sender_below_the_domain_counts_unless_alignment_is_strict(more: str, says: Authentication) -> None:
+@pytest.mark.parametrize(("more", "expected"), [("", PASS), ("; aspf=s", FAIL), ("; adkim=s", PASS)])
+def test_a_sender_below_the_domain_counts_unless_alignment_is_strict(
+    more: str, expected: Authentication
+) -> None:
     zone = {
         "bounce.bank.example": "v=spf1 ip4:192.0.2.7 -all",
         "_dmarc.bank.example": f"v=DMARC1; p=reject{more}",
     }
 
-    assert judged(zone, return_path="x@bounce.bank.example") is says
+    assert verified(zone, return_path="x@bounce.bank.example") is expected
 
 
-def test_sisters_are_aligned_when_their_organisation_publishes_a_record() -> None:
+def test_sibling_domains_are_aligned_when_their_organisation_publishes_a_record() -> None:
     sister = {"s1._domainkey.news.bank.example": record(rsa())}
     mail = signed(CHILD_MAIL, domain="news.bank.example")
 
-    assert judged(sister | REJECT, mail, sender=CHILD, return_path="", peer=ELSEWHERE) is PASS
-    assert judged(sister, mail, sender=CHILD, return_path="", peer=ELSEWHERE) is NONE
+    assert verified(sister | REJECT, mail, sender=CHILD, return_path="", peer=ELSEWHERE) is PASS
+    assert verified(sister, mail, sender=CHILD, return_path="", peer=ELSEWHERE) is NONE
 
 
-def test_neighbours_below_a_public_name_are_not_aligned() -> None:
-    """Two customers of one host of which we don't know that it hands out names."""
+def test_subdomains_of_a_shared_host_are_not_aligned() -> None:
+    """Two customers of one host, which is not known to give names to anybody."""
     budi, evil = "budi@budi.host.example", "evil.host.example"
     mail = signed(MAIL.replace(b"budi@bank.example", budi.encode()), domain=evil)
     zone = {
@@ -116,12 +120,12 @@ def test_neighbours_below_a_public_name_are_not_aligned() -> None:
         "_dmarc.evil.host.example": "v=DMARC1; p=none",
     }
 
-    assert judged(zone, mail, sender=budi, return_path="", peer=ELSEWHERE) is FAIL
+    assert verified(zone, mail, sender=budi, return_path="", peer=ELSEWHERE) is FAIL
     owned = zone | {"_dmarc.host.example": "v=DMARC1; p=none; psd=y"}
-    assert judged(owned, mail, sender=budi, return_path="", peer=ELSEWHERE) is FAIL
+    assert verified(owned, mail, sender=budi, return_path="", peer=ELSEWHERE) is FAIL
 
 
-def test_neighbours_in_co_id_are_strangers() -> None:
+def test_domains_below_co_id_are_not_aligned() -> None:
     mail = signed(MAIL.replace(b"budi@bank.example", b"budi@bank.co.id"), domain="evil.co.id")
     zone = Zone({"s1._domainkey.evil.co.id": record(rsa()), "_dmarc.co.id": "v=DMARC1; p=none"})
     envelope = Envelope("x@evil.co.id", (), HERE, AT)
@@ -130,15 +134,15 @@ def test_neighbours_in_co_id_are_strangers() -> None:
     assert not [name for name in zone.asked if "evil" in name or name == "_dmarc.co.id"]
 
 
-def test_the_policy_of_the_organisation_holds_for_what_is_below() -> None:
-    assert judged(REJECT, CHILD_MAIL, sender=CHILD) is FAIL
-    assert judged({"_dmarc.bank.example": "v=DMARC1; p=none; sp=reject"}, CHILD_MAIL, sender=CHILD) is FAIL
-    assert judged({"_dmarc.bank.example": "v=DMARC1; p=reject; sp=none"}, CHILD_MAIL, sender=CHILD) is NONE
+def test_the_policy_of_the_organisation_applies_to_its_subdomains() -> None:
+    assert verified(REJECT, CHILD_MAIL, sender=CHILD) is FAIL
+    assert verified({"_dmarc.bank.example": "v=DMARC1; p=none; sp=reject"}, CHILD_MAIL, sender=CHILD) is FAIL
+    assert verified({"_dmarc.bank.example": "v=DMARC1; p=reject; sp=none"}, CHILD_MAIL, sender=CHILD) is NONE
     own = {"_dmarc.mail.bank.example": "v=DMARC1; p=none"}
-    assert judged(REJECT | own, CHILD_MAIL, sender=CHILD) is NONE
+    assert verified(REJECT | own, CHILD_MAIL, sender=CHILD) is NONE
 
 
-def test_a_name_of_many_labels_asks_a_few_times() -> None:
+def test_a_name_of_many_labels_needs_few_lookups() -> None:
     deep = "a@" + ".".join("x" * 40) + ".bank.example"
     zone = Zone({})
     verify(MAIL, deep, Envelope("", (), HERE, AT), zone, direct=True)
@@ -146,7 +150,7 @@ def test_a_name_of_many_labels_asks_a_few_times() -> None:
     assert len(zone.asked) <= 5
 
 
-def test_who_signs_for_himself_proves_nothing_about_another_and_is_not_even_asked_about() -> None:
+def test_other_domains_prove_nothing_and_are_not_looked_up() -> None:
     mail = signed(signed(), domain="evil.example", selector="slow")
     zone = Zone(
         KEY
@@ -161,7 +165,7 @@ def test_who_signs_for_himself_proves_nothing_about_another_and_is_not_even_aske
     assert not [name for name in zone.asked if "evil" in name]
 
 
-def test_five_signatures_are_looked_at_and_the_very_domains_first() -> None:
+def test_five_signatures_are_verified_and_those_of_the_domain_itself_first() -> None:
     junk = b"".join(
         b"DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=x%d.bank.example; s=s1; h=from:subject;\r\n"
         b" bh=%s; b=AAAA\r\n" % (n, _body_hash(signed()))
@@ -190,58 +194,58 @@ def _body_hash(mail: bytes) -> bytes:
     ],
 )
 def test_a_dns_that_does_not_answer_neither_passes_nor_fails(broken: dict[Any, Any], mail: bytes) -> None:
-    assert judged(broken, mail) is NONE
+    assert verified(broken, mail) is NONE
 
 
-def test_the_very_domains_pass_needs_no_policy() -> None:
-    assert judged(SPF | {"_dmarc.bank.example": DOWN}) is PASS
+def test_a_pass_of_the_domain_itself_needs_no_policy() -> None:
+    assert verified(SPF | {"_dmarc.bank.example": DOWN}) is PASS
 
 
-def test_a_relatives_pass_does_when_nobody_can_say_whether_it_may() -> None:
+def test_a_pass_of_a_related_domain_needs_the_policy() -> None:
     zone = KEY | {"_dmarc.mail.bank.example": DOWN}
 
-    assert judged(zone, signed(CHILD_MAIL), sender=CHILD, return_path="") is NONE
+    assert verified(zone, signed(CHILD_MAIL), sender=CHILD, return_path="") is NONE
 
 
-def test_behind_a_server_of_our_own_only_signatures_are_asked_about() -> None:
-    assert judged(SPF | REJECT, direct=False) is NONE
-    assert judged(SPF | KEY | REJECT, signed(), direct=False) is PASS
+def test_behind_our_own_server_only_signatures_are_verified() -> None:
+    assert verified(SPF | REJECT, direct=False) is NONE
+    assert verified(SPF | KEY | REJECT, signed(), direct=False) is PASS
 
 
 @pytest.mark.parametrize("return_path", ["", "x@elsewhere.example", "no address"])
 def test_a_return_path_of_another_domain_proves_nothing(return_path: str) -> None:
     zone = SPF | REJECT | {"elsewhere.example": "v=spf1 +all"}
 
-    assert judged(zone, return_path=return_path) is FAIL
+    assert verified(zone, return_path=return_path) is FAIL
 
 
-def test_a_header_too_long_to_be_read_does_not_hide_a_forgery() -> None:
-    assert judged(KEY | REJECT, b"X: " + b"x" * 70_000 + b"\r\n" + signed(), peer=ELSEWHERE) is FAIL
+def test_a_header_over_the_limit_does_not_hide_a_forgery() -> None:
+    assert verified(KEY | REJECT, b"X: " + b"x" * 70_000 + b"\r\n" + signed(), peer=ELSEWHERE) is FAIL
 
 
-def test_time_that_runs_out_is_said() -> None:
+def test_the_time_limit_is_raised() -> None:
     with pytest.raises(TimeLimitReached):
-        judged({"bank.example": TimeLimitReached()})
+        verified({"bank.example": TimeLimitReached()})
 
 
 @pytest.mark.parametrize(
     "sender", ["", "budi", "budi@localhost", "budi@" + "x" * 300 + ".example", "b@\udcff.id"]
 )
-def test_a_sender_without_a_domain_is_nobodys(sender: str) -> None:
-    assert judged(SPF | REJECT, sender=sender) is NONE
+def test_a_sender_without_a_domain_is_not_verified(sender: str) -> None:
+    assert verified(SPF | REJECT, sender=sender) is NONE
 
 
-def test_a_domain_in_letters_of_its_own_is_asked_about_as_the_dns_knows_it() -> None:
+def test_an_internationalised_domain_is_looked_up_in_ascii() -> None:
     zone = {"xn--bnk-qla.example": "v=spf1 ip4:192.0.2.7 -all"}
 
-    assert judged(zone, sender="budi@bänk.example", return_path="budi@bänk.example") is PASS
+    assert verified(zone, sender="budi@bänk.example", return_path="budi@bänk.example") is PASS
 
 
-def test_a_signature_of_our_own_is_taken_by_our_own_check() -> None:
+def test_our_own_signature_verifies() -> None:
     mail = Signer("bank.example", "s1", HEADERS, rsa()).sign(MAIL, AT)
 
-    assert judged(KEY | REJECT, mail, peer=ELSEWHERE) is PASS
+    assert verified(KEY | REJECT, mail, peer=ELSEWHERE) is PASS
 
 
-def test_lookup_failed_is_no_out_of_time() -> None:
-    assert not issubclass(LookupFailed, TimeLimitReached)
+def test_the_time_limit_is_no_failed_lookup() -> None:
+    assert not issubclass(TimeLimitReached, LookupFailed)

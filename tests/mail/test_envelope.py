@@ -1,11 +1,11 @@
-"""The envelope that a mail's own header stands in for."""
+"""The envelope of a mail without an SMTP session is read from its header."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailbot.mail.parsing.envelope import RECIPIENT_LIMIT, sender_and_recipients
-from tests.builders import BOX, policy
+from mailbot.mail.parsing.envelope import RECIPIENT_LIMIT, build_envelope, sender_and_recipients
+from tests.builders import BOX, NOW, policy
 
 TOKO, BILLS = BOX.address, "tagihan@dukungan.example"
 TAGGED = "support+t.toko482173906.abc@dukungan.example"
@@ -53,16 +53,14 @@ def test_the_sender_is_the_return_path_else_the_author(header: str, sender: str)
         ("Subject: x", ()),
     ],
 )
-def test_the_recipients_are_those_of_ours_whom_the_header_names(
-    header: str, recipients: tuple[str, ...]
-) -> None:
+def test_the_recipients_are_our_addresses_in_the_header(header: str, recipients: tuple[str, ...]) -> None:
     assert (
         sender_and_recipients(f"From: a@b.example\n{header}\n\nTo: {BILLS}\n".encode(), ours)[1] == recipients
     )
 
 
-def test_nobody_makes_us_take_thousands_of_recipients() -> None:
-    many = "".join(f"To: support+{each}@dukungan.example\r\n" for each in range(900))
+def test_the_number_of_recipients_is_limited() -> None:
+    many = "".join(f"To: support+{number}@dukungan.example\r\n" for number in range(900))
     assert len(sender_and_recipients(many.encode() + b"\r\n", ours)[1]) == RECIPIENT_LIMIT
 
 
@@ -71,3 +69,26 @@ def test_any_bytes_have_an_envelope(raw: bytes) -> None:
     sender, recipients = sender_and_recipients(raw, policy().mailbox_for)
     assert sender == "" or "@" in sender
     assert set(recipients) <= {TOKO}
+
+
+@pytest.mark.parametrize(
+    ("header", "values", "sender", "recipient"),
+    [
+        (b"From: a@x.example\nTo: budi@y.example\n", {}, "a@x.example", BOX.address),
+        (b"From: a@x.example\nReturn-Path: <b@x.example>\n", {}, "b@x.example", BOX.address),
+        (b"From: a@x.example\nReturn-Path: <>\n", {}, "", BOX.address),
+        (b"From: a@x.example\n", {"sender": "<>"}, "", BOX.address),
+        (
+            b"From: a@x.example\nCc: Support+x@dukungan.example\n",
+            {},
+            "a@x.example",
+            "support+x@dukungan.example",
+        ),
+        (b"From: a@x.example\nCc: c@z.example\n", {"recipient": "x@y.example"}, "a@x.example", "x@y.example"),
+    ],
+)
+def test_given_values_replace_those_of_the_header(
+    header: bytes, values: dict[str, str], sender: str, recipient: str
+) -> None:
+    envelope = build_envelope(header + b"\nHalo", policy(), NOW, **values)  # type: ignore[arg-type]
+    assert (envelope.sender, envelope.recipients) == (sender, (recipient,))

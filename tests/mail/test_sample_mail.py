@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailbot.analysis.lint.checks import Budget
-from mailbot.analysis.lint.context import ground
-from mailbot.analysis.lint.search import Found
+from mailbot.analysis.lint.rule_context import build_context
+from mailbot.analysis.lint.search import Example
 from mailbot.domain.decisions import routing_facts
 from mailbot.domain.policy import Policy
 from mailbot.domain.routing import conditions
@@ -82,10 +82,10 @@ def parsed(facts: RoutingFacts, policy: Policy) -> RoutingFacts:
 @pytest.mark.parametrize("path", sorted(SETS.glob("*.yaml")), ids=lambda path: path.stem)
 def test_rules_match_an_example_as_they_match_its_facts(path):
     policy = policy_of(read(path))
-    at = ground(policy, Budget())
+    at = build_context(policy, Budget())
     for index, rule in enumerate(policy.rules):
-        answer = at.search.ask(at.wanted[index], at.enders(index))
-        assert isinstance(answer, Found), rule.name
+        answer = at.search.find(at.formulas[index], at.final_rules(index))
+        assert isinstance(answer, Example), rule.name
         matches = conditions.match_rules(policy.rules, answer.mail)
         assert conditions.match_rules(policy.rules, parsed(answer.mail, policy)) == matches, rule.name
 
@@ -93,9 +93,9 @@ def test_rules_match_an_example_as_they_match_its_facts(path):
 def example(**changes: object) -> tuple[RoutingFacts, RoutingFacts]:
     """Return the changed facts of an example, and those that its mail is parsed to."""
     policy = policy_of(read(SETS / "bank.yaml"))
-    at = ground(policy, Budget())
-    answer = at.search.ask(at.wanted[1])
-    assert isinstance(answer, Found)
+    at = build_context(policy, Budget())
+    answer = at.search.find(at.formulas[1])
+    assert isinstance(answer, Example)
     facts = replace(answer.mail, **changes)  # type: ignore[arg-type]
     return facts, parsed(facts, policy)
 

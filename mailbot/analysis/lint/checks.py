@@ -5,17 +5,17 @@ from datetime import date
 
 from mailbot.analysis.lint import dead_rules, overridden, redundant_values, rule_order, unmatched
 from mailbot.analysis.lint.budget import Budget as Budget
-from mailbot.analysis.lint.context import Ground, ground
-from mailbot.analysis.lint.finding import GRAVITY as GRAVITY
+from mailbot.analysis.lint.finding import SEVERITIES as SEVERITIES
 from mailbot.analysis.lint.finding import Finding as Finding
 from mailbot.analysis.lint.finding import Severity as Severity
 from mailbot.analysis.lint.finding import Spot as Spot
 from mailbot.analysis.lint.finding import Witness as Witness
 from mailbot.analysis.lint.finding import faults as faults
-from mailbot.analysis.lint.ladders import checks as desk
+from mailbot.analysis.lint.ladders import checks as ladder_checks
+from mailbot.analysis.lint.rule_context import RuleContext, build_context
 from mailbot.domain.policy import Policy
 
-Check = Callable[[Ground], Iterator[Finding]]
+Check = Callable[[RuleContext], Iterator[Finding]]
 Checks = tuple[Check, ...]
 
 # In this order: what is found dead first is not asked again.
@@ -25,9 +25,9 @@ CHECKS: Checks = (
     redundant_values.find,
     rule_order.find,
     unmatched.find,
-    desk.find,
+    ladder_checks.find,
 )
-every_pair: Check = rule_order.every  # beside these: all pairs of rules whose order alone decides
+all_pairs: Check = rule_order.find_all_pairs  # beside these: all pairs of rules whose order alone decides
 
 
 def check(
@@ -40,8 +40,8 @@ def check(
 
     `since`: the first day of the year of which holidays and days off are looked at; None looks at none.
     """
-    at = ground(policy, budget or Budget(), since)
-    found = [finding for each in checks for finding in each(at)]
+    context = build_context(policy, budget or Budget(), since)
+    found = [finding for each in checks for finding in each(context)]
     once = {(each.kind, each.spot, each.names): each for each in found}
     return sorted(once.values(), key=_place)
 

@@ -11,11 +11,10 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
 
-from mailbot.analysis.lint import example_text, ranges
+from mailbot.analysis.lint import amounts, example_text, moments, ranges
 from mailbot.analysis.lint.budget import Budget, Undecided
 from mailbot.analysis.lint.formulas import Literal
-from mailbot.analysis.lint.ladders import amounts, moments
-from mailbot.analysis.lint.text.solver import Shape, solve, unfulfilled
+from mailbot.analysis.lint.text.solver import TextForm, failing, solve
 from mailbot.domain import language
 from mailbot.domain.model import NO_HISTORY, Authentication, CustomerHistory
 from mailbot.domain.routing.conditions import HEADER, RoutingFacts
@@ -23,12 +22,12 @@ from mailbot.domain.routing.field_types import AddressList
 
 Part = TypeVar("Part")
 
-SUBJECT = Shape(lines=False, neutral=("Pertanyaan", "Halo", "Tanya", "Question", "..."))
-BODY = Shape(neutral=("Selamat pagi.", "Halo.", "Hello.", "..."))
-LINE = Shape(lines=False)
-ADDRESS = Shape(lines=False, address=True)
-NAME = Shape(lines=False, neutral=("lampiran.pdf", "foto.jpg", "scan", ""), stem="berkas")
-TYPE = Shape(
+SUBJECT = TextForm(lines=False, neutral=("Pertanyaan", "Halo", "Tanya", "Question", "..."))
+BODY = TextForm(neutral=("Selamat pagi.", "Halo.", "Hello.", "..."))
+LINE = TextForm(lines=False)
+ADDRESS = TextForm(lines=False, address=True)
+NAME = TextForm(lines=False, neutral=("lampiran.pdf", "foto.jpg", "scan", ""), stem="berkas")
+TYPE = TextForm(
     lines=False,
     neutral=(
         *("application/pdf", "image/jpeg", "image/png", "text/csv", "application/zip", "video/mp4"),
@@ -45,7 +44,7 @@ _SLOT = {"sender_domain": "sender"}
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class PolicyFacts:
     """What a policy says of the mails that there can be."""
 
     mailboxes: tuple[str, ...]
@@ -69,7 +68,7 @@ class World:
 Slots = Mapping[str, list[Literal]]
 
 
-def build(literals: Iterable[Literal], world: World, budget: Budget) -> RoutingFacts:
+def build(literals: Iterable[Literal], world: PolicyFacts, budget: Budget) -> RoutingFacts:
     """A mail made to fulfil `literals`. Raises Empty when no mail can, Undecided when neither is known.
 
     Whether it does fulfil them is for the engine to say: opaque literals are left to chance.
@@ -81,8 +80,8 @@ def build(literals: Iterable[Literal], world: World, budget: Budget) -> RoutingF
     return _mail(slots, world, budget)
 
 
-def _mail(slots: Slots, world: World, budget: Budget) -> RoutingFacts:
-    at = _Open(slots, budget)
+def _mail(slots: Slots, world: PolicyFacts, budget: Budget) -> RoutingFacts:
+    at = _Parts(slots, budget)
     listed = replace(ADDRESS, listed=world.listed(slots.get("sender", ())))
     texts = {name: at.text(name, shape) for name, shape in (*_SHAPES.items(), ("sender", listed))}
     headers = {
@@ -99,7 +98,7 @@ def _mail(slots: Slots, world: World, budget: Budget) -> RoutingFacts:
         raise at.late[0]
     subject, body = texts["subject"], texts["body"]
     if named:
-        subject, body = example_text.with_sums(subject, body, named, slots)
+        subject, body = example_text.with_amounts(subject, body, named, slots)
     if "language" in slots:
         subject, body = example_text.in_language(subject, body, languages, slots)
     return RoutingFacts(
@@ -119,7 +118,7 @@ def _mail(slots: Slots, world: World, budget: Budget) -> RoutingFacts:
 
 
 @dataclass(slots=True)
-class _Open:
+class _Parts:
     """What could not be decided of a part is kept for later: another part may prove that there is no mail."""
 
     slots: Slots
@@ -133,13 +132,13 @@ class _Open:
             self.late.append(undecided)
             return instead
 
-    def text(self, name: str, shape: Shape) -> str:
+    def text(self, name: str, shape: TextForm) -> str:
         return self.kept(lambda: solve(self.slots.get(name, ()), shape, self.budget), "")
 
 
 def _choice(slots: Slots, name: str, known: Sequence[str]) -> list[str]:
     """The values of a field with few of them that fulfil what is asked. Raises Empty."""
-    found = [each for each in known if not unfulfilled(slots.get(name, ()), each)]
+    found = [each for each in known if not failing(slots.get(name, ()), each)]
     if not found:
         raise ranges.Empty(slots[name])
     return found
@@ -207,14 +206,14 @@ def _header(asked: Sequence[Literal], budget: Budget) -> tuple[str, ...]:
         return tuple(_elements(asked, LINE, budget))
 
 
-def _elements(asked: Sequence[Literal], shape: Shape, budget: Budget) -> list[str]:
+def _elements(asked: Sequence[Literal], shape: TextForm, budget: Budget) -> list[str]:
     """A text for each that some attachment must fulfil; what none may fulfil, none of them does."""
     refused = [each for each in asked if not each.sign]
     return list(dict.fromkeys(solve([each, *refused], shape, budget) for each in asked if each.sign))
 
 
 def _merged(
-    asked: Sequence[Literal], single: list[str], most: int, shape: Shape, budget: Budget
+    asked: Sequence[Literal], single: list[str], most: int, shape: TextForm, budget: Budget
 ) -> list[str]:
     """All that is asked for in one text, when there may not be one for each. Two of three is not tried."""
     if len(single) <= most:
@@ -226,7 +225,7 @@ def _merged(
 
 
 def _filled(
-    some: list[str], count: int, asked: Sequence[Literal], shape: Shape, budget: Budget
+    some: list[str], count: int, asked: Sequence[Literal], shape: TextForm, budget: Budget
 ) -> tuple[str, ...]:
     if len(some) >= count:
         return tuple(some)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from mailbot.analysis.lint.formulas import Literal
-from mailbot.analysis.lint.text.solver import unfulfilled
+from mailbot.analysis.lint.text.solver import failing
 from mailbot.domain import language
 
 # Plain words of each language, few of which are ever asked for by a rule. "": nothing anybody speaks.
@@ -25,7 +25,7 @@ _WORDS = {
 def in_language(
     subject: str, body: str, wanted: Sequence[str], slots: Mapping[str, list[Literal]]
 ) -> tuple[str, str]:
-    """The same with words added where they may stand, until it reads as one of `wanted`.
+    """The same with words added where they may stand, until it reads as one of `formulas`.
 
     As they were when that can't be done: the engine will see that, and nothing is proven by it.
     """
@@ -34,7 +34,7 @@ def in_language(
             for new_subject, new_body in _placed(subject, body, words.strip()):
                 if language.guess(f"{new_subject}\n{new_body}") != each:
                     continue
-                if not unfulfilled(slots.get("subject", ()), new_subject) and not unfulfilled(
+                if not failing(slots.get("subject", ()), new_subject) and not failing(
                     slots.get("body", ()), new_body
                 ):
                     return new_subject, new_body
@@ -51,13 +51,11 @@ def _placed(subject: str, body: str, words: str) -> Iterator[tuple[str, str]]:
     yield f"{words} {subject}", body
 
 
-def with_sums(
+def with_amounts(
     subject: str, body: str, named: Sequence[str], slots: Mapping[str, list[Literal]]
 ) -> tuple[str, str]:
     """The same with sums of money named where they may stand."""
     for each in _placed(subject, body, "\n".join(named)):
-        if not unfulfilled(slots.get("subject", ()), each[0]) and not unfulfilled(
-            slots.get("body", ()), each[1]
-        ):
+        if not failing(slots.get("subject", ()), each[0]) and not failing(slots.get("body", ()), each[1]):
             return each
     return subject, body

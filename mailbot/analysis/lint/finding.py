@@ -19,7 +19,7 @@ class Severity(StrEnum):
     NOTE = "note"
 
 
-GRAVITY = tuple(Severity)
+SEVERITIES = tuple(Severity)
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,7 @@ class _Unknown(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class FormulaBuilder:
     """Reads conditions; `context` is what they were built with."""
 
     context: Context = NO_CONTEXT

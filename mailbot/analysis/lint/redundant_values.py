@@ -3,30 +3,30 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from mailbot.analysis.lint.context import Ground
 from mailbot.analysis.lint.finding import Finding, Severity
 from mailbot.analysis.lint.formulas import ANY_OF, And, Formula, Literal, Or, literals
-from mailbot.analysis.lint.search import Found
+from mailbot.analysis.lint.rule_context import RuleContext
+from mailbot.analysis.lint.search import Example
 from mailbot.analysis.lint.text import solver
 from mailbot.domain.routing.conditions import AllOf, AnyOf, Condition, NoneOf, When
 from mailbot.domain.routing.money import read
 
-ADDS_NOTHING, TAKEN, TWO_SUMS = "adds-nothing", "taken-above", "two-amounts"
+ADDS_NOTHING, TAKEN, TWO_AMOUNTS = "adds-nothing", "taken-above", "two-amounts"
 FEW = 60  # values of an operator other than `contains` are compared two by two up to here
 _HOLDS_IT = frozenset({"contains", "mentions", "starts_with", "ends_with", "is"})  # of texts that contain it
 
 
-def find(ground: Ground) -> Iterator[Finding]:
+def find(context: RuleContext) -> Iterator[Finding]:
     above = Above()
-    for index, rule in enumerate(ground.rules):
-        if index in ground.dead or rule.when is None:
+    for index, rule in enumerate(context.rules):
+        if index in context.dead or rule.when is None:
             continue
         for group in _groups(rule.when):
-            yield from _within_list(ground, index, group)
-        yield from _two_sums(ground, index, rule.when)
-        yield from _taken(ground, index, above)
+            yield from _within_list(context, index, group)
+        yield from _two_amounts(context, index, rule.when)
+        yield from _taken(context, index, above)
         if not rule.go_on:
-            above.add(index, ground.wanted[index])
+            above.add(index, context.formulas[index])
 
 
 # --- within one list --------------------------------------------------------------------------------------
@@ -50,11 +50,11 @@ def _groups(when: When) -> Iterator[list[Condition]]:
             yield from _groups(part)
 
 
-def _within_list(ground: Ground, index: int, group: Sequence[Condition]) -> Iterator[Finding]:
+def _within_list(context: RuleContext, index: int, group: Sequence[Condition]) -> Iterator[Finding]:
     values = [
         literal
         for condition in group
-        for literal in _values(ground, condition)
+        for literal in _values(context, condition)
         if literal.atom.operator not in ("matches", "within", "in_calendar")
     ]
     short = _Phrases()
@@ -65,17 +65,17 @@ def _within_list(ground: Ground, index: int, group: Sequence[Condition]) -> Iter
     for literal in values:
         key = (literal.atom.operator, literal.atom.phrase)
         if key in seen:
-            yield _adds_nothing(ground, index, literal, None)
+            yield _adds_nothing(context, index, literal, None)
             continue
         seen[key] = literal
         wider = next(short.inside(literal), None) or _pairwise(literal, values)
         if wider:
-            yield _adds_nothing(ground, index, literal, wider)
+            yield _adds_nothing(context, index, literal, wider)
 
 
-def _values(ground: Ground, condition: Condition) -> list[Literal]:
+def _values(context: RuleContext, condition: Condition) -> list[Literal]:
     """Of a condition on `text` those of the body alone."""
-    found = list(literals(ground.reader.formula(condition)))
+    found = list(literals(context.reader.formula(condition)))
     return [each for each in found if condition.field != "text" or each.atom.field == "body"]
 
 
@@ -94,20 +94,22 @@ def _differs(one: Literal, other: Literal) -> bool:
     )
 
 
-def _adds_nothing(ground: Ground, index: int, literal: Literal, wider: Literal | None) -> Finding:
-    rule, item = ground.rules[index], str(literal.atom.item)
-    because = f"{_said(wider)} stands in the same list" if wider else "it stands twice in the list"
+def _adds_nothing(context: RuleContext, index: int, literal: Literal, wider: Literal | None) -> Finding:
+    rule, item = context.rules[index], str(literal.atom.item)
+    because = f"{_literal_text(wider)} stands in the same list" if wider else "it stands twice in the list"
     return Finding(
         ADDS_NOTHING,
         Severity.REMARK,
-        ground.spot(index, "when", item=item),
-        f"rule {rule.name!r}: {_said(literal)} adds nothing, {because}",
+        context.spot(index, "when", item=item),
+        f"rule {rule.name!r}: {_literal_text(literal)} adds nothing, {because}",
         names=(rule.name,),
-        witness=ground.witness(ground.search.ask(And((ground.wanted[index], literal)), ground.enders(index))),
+        witness=context.witness(
+            context.search.find(And((context.formulas[index], literal)), context.final_rules(index))
+        ),
     )
 
 
-def _said(literal: Literal) -> str:
+def _literal_text(literal: Literal) -> str:
     return f"{literal.atom.operator.replace('_', ' ')} {str(literal.atom.item)!r}"
 
 
@@ -159,10 +161,10 @@ class Above:
         return next(known.inside(literal), None) if known else None
 
 
-def _taken(ground: Ground, index: int, above: Above) -> Iterator[Finding]:
+def _taken(context: RuleContext, index: int, above: Above) -> Iterator[Finding]:
     """Values of which every mail goes to a rule above; those of `text` as its subject and as its body."""
-    rule = ground.rules[index]
-    wanted = [each for each in literals(ground.wanted[index]) if each.sign]
+    rule = context.rules[index]
+    wanted = [each for each in literals(context.formulas[index]) if each.sign]
     by: dict[tuple[str, object], list[Literal]] = {}
     for each in wanted:
         by.setdefault((each.atom.operator, each.atom.item), []).append(each)
@@ -172,27 +174,27 @@ def _taken(ground: Ground, index: int, above: Above) -> Iterator[Finding]:
         if taker is None or not all(takers):
             continue
         owner = above.owner[taker]
-        answer = ground.search.ask(And((ground.wanted[index], group[0])))
-        if not isinstance(answer, Found):
+        answer = context.search.find(And((context.formulas[index], group[0])))
+        if not isinstance(answer, Example):
             continue  # it can't hold in its own rule: that is another matter
         yield Finding(
             TAKEN,
             Severity.REMARK,
-            ground.spot(index, "when", item=str(item)),
-            f"rule {rule.name!r} asks in vain whether it {_said(group[0])}: "
-            f"{ground.said([owner])} takes all such mail, {_said(taker)} is enough for it",
+            context.spot(index, "when", item=str(item)),
+            f"rule {rule.name!r} asks in vain whether it {_literal_text(group[0])}: "
+            f"{context.rule_names([owner])} takes all such mail, {_literal_text(taker)} is enough for it",
             "leave it out, or move this rule up",
-            (rule.name, ground.rules[owner].name),
-            ground.witness(answer),
+            (rule.name, context.rules[owner].name),
+            context.witness(answer),
         )
 
 
 # --- amounts ----------------------------------------------------------------------------------------------
 
 
-def _two_sums(ground: Ground, index: int, when: When) -> Iterator[Finding]:
+def _two_amounts(context: RuleContext, index: int, when: When) -> Iterator[Finding]:
     """More than 5 and less than 1 million: any amount in a mail counts, so it takes two of them."""
-    bounds = dict(_sums(when))
+    bounds = dict(_amount_bounds(when))
     over, below = bounds.get("over"), bounds.get("below")
     if not over or not below:
         return
@@ -200,20 +202,20 @@ def _two_sums(ground: Ground, index: int, when: When) -> Iterator[Finding]:
     if more.currency != less.currency or more.amount < less.amount:
         return
     yield Finding(
-        TWO_SUMS,
+        TWO_AMOUNTS,
         Severity.REMARK,
-        ground.spot(index, "when", item=str(over.value)),
-        f"rule {ground.rules[index].name!r} takes only mail that names two amounts, {over} and {below}",
+        context.spot(index, "when", item=str(over.value)),
+        f"rule {context.rules[index].name!r} takes only mail that names two amounts, {over} and {below}",
         "are the two the wrong way round?",
-        (ground.rules[index].name,),
-        ground.witness(ground.search.ask(ground.wanted[index], ground.enders(index))),
+        (context.rules[index].name,),
+        context.witness(context.search.find(context.formulas[index], context.final_rules(index))),
     )
 
 
-def _sums(when: When) -> Iterable[tuple[str, Condition]]:
+def _amount_bounds(when: When) -> Iterable[tuple[str, Condition]]:
     """The bounds of `amount` that must all hold."""
     if isinstance(when, Condition):
         return (
             [(when.operator, when)] if when.field == "amount" and when.operator in ("over", "below") else []
         )
-    return [each for part in when.parts for each in _sums(part)] if isinstance(when, AllOf) else []
+    return [each for part in when.parts for each in _amount_bounds(part)] if isinstance(when, AllOf) else []

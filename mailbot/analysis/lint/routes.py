@@ -6,9 +6,9 @@ from datetime import datetime
 from itertools import islice, product
 from zoneinfo import ZoneInfo
 
-from mailbot.analysis.lint.context import Ground
 from mailbot.analysis.lint.formulas import And
-from mailbot.analysis.lint.search import Found, Open
+from mailbot.analysis.lint.rule_context import RuleContext
+from mailbot.analysis.lint.search import Example, Unknown
 from mailbot.domain.classify import classify
 from mailbot.domain.routing import conditions
 from mailbot.domain.routing.conditions import RoutingFacts
@@ -30,7 +30,7 @@ class Route:
 
 
 # The rule that ends the matter, and those that go on and decide something before it.
-Way = tuple[int, frozenset[int]]
+Path = tuple[int, frozenset[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Routes:
     `complete`: whatever the rules can lead to is among them. Some may lead nowhere: see `proof`.
     """
 
-    ways: Mapping[Route, Sequence[Way]]
+    ways: Mapping[Route, Sequence[Path]]
     complete: bool
 
     def __iter__(self) -> Iterator[Route]:
@@ -56,52 +56,54 @@ class Proof:
     undecided: str = ""
 
 
-def of(ground: Ground) -> Routes:
+def of(context: RuleContext) -> Routes:
     """All that single rules and rules that go on above them can lead to."""
-    found: dict[Route, list[Way]] = {}
-    left, givers = MOST, _givers(ground)
-    for index, rule in enumerate(ground.rules):
-        if index in ground.dead or rule.go_on:
+    found: dict[Route, list[Path]] = {}
+    left, givers = MOST, _givers(context)
+    for index, rule in enumerate(context.rules):
+        if index in context.dead or rule.go_on:
             continue
-        for way, values in islice(_combined(ground, index, givers), left):
+        for way, values in islice(_combined(context, index, givers), left):
             left -= 1
-            ways = found.setdefault(_route(ground, values), [])
+            ways = found.setdefault(_route(context, values), [])
             if len(ways) < TRIES:
                 ways.append(way)
     return Routes(dict(sorted(found.items())), left > 0)
 
 
-def _givers(ground: Ground) -> list[int]:
+def _givers(context: RuleContext) -> list[int]:
     """The rules that go on and decide something of a route."""
     return [
         index
-        for index, rule in enumerate(ground.rules)
-        if rule.go_on and index not in ground.dead and any(getattr(rule.then, thing) for thing in DECIDE)
+        for index, rule in enumerate(context.rules)
+        if rule.go_on and index not in context.dead and any(getattr(rule.then, thing) for thing in DECIDE)
     ]
 
 
-def _combined(ground: Ground, index: int, givers: Sequence[int]) -> Iterator[tuple[Way, Mapping[str, str]]]:
+def _combined(
+    context: RuleContext, index: int, givers: Sequence[int]
+) -> Iterator[tuple[Path, Mapping[str, str]]]:
     """What a mail that rule `index` takes can be given: by itself, or by a rule above it that goes on."""
     above = [each for each in givers if each < index]
-    choices = [list(_choices(ground, index, thing, above).items()) for thing in DECIDE]
+    choices = [list(_choices(context, index, thing, above).items()) for thing in DECIDE]
     for chosen in product(*choices):
         by = frozenset(rule for _, rule in chosen if rule is not None)
         yield (index, by), dict(zip(DECIDE, (value for value, _ in chosen), strict=True))
 
 
-def _choices(ground: Ground, index: int, thing: str, givers: Iterable[int]) -> dict[str, int | None]:
+def _choices(context: RuleContext, index: int, thing: str, givers: Iterable[int]) -> dict[str, int | None]:
     """The values that `thing` can have, each with the rule above that gives it (None: the rule itself)."""
-    own: dict[str, int | None] = {getattr(ground.rules[index].then, thing) or "": None}
+    own: dict[str, int | None] = {getattr(context.rules[index].then, thing) or "": None}
     for above in givers:
-        value = getattr(ground.rules[above].then, thing)
+        value = getattr(context.rules[above].then, thing)
         if value:
             own.setdefault(value, above)
     return own
 
 
-def _route(ground: Ground, values: Mapping[str, str]) -> Route:
+def _route(context: RuleContext, values: Mapping[str, str]) -> Route:
     """As `core.classify` does it."""
-    policy = ground.policy
+    policy = context.policy
     urgency, complexity = values["urgency"] or "normal", values["complexity"] or "medium"
     priority = values["priority"] or conditions.priority(urgency, complexity)
     return Route(
@@ -116,40 +118,40 @@ def _route(ground: Ground, values: Mapping[str, str]) -> Route:
 # --- a mail that shows it ---------------------------------------------------------------------------------
 
 
-def proof(ground: Ground, routes: Routes, wanted: Iterable[Route]) -> Proof | None:
-    """The first of `wanted` that a mail is found for, as the engine classifies it. None: there is none."""
+def proof(context: RuleContext, routes: Routes, wanted: Iterable[Route]) -> Proof | None:
+    """The first of `formulas` that a mail is found for, as the engine classifies it. None: there is none."""
     undecided: Proof | None = None
     for route in islice(wanted, 4 * TRIES):
         for way in routes.ways[route]:
-            answer = _mail(ground, route, way)
-            if isinstance(answer, Open):
+            answer = _mail(context, route, way)
+            if isinstance(answer, Unknown):
                 undecided = undecided or Proof(route, None, answer.reason)
             elif answer is not None:
                 return Proof(route, answer)
     return undecided
 
 
-def _mail(ground: Ground, route: Route, way: Way) -> RoutingFacts | Open | None:
+def _mail(context: RuleContext, route: Route, way: Path) -> RoutingFacts | Unknown | None:
     index, by = way
-    others = [each for each in _givers(ground) if each < index and each not in by]
-    wanted = And((ground.wanted[index], *(ground.wanted[each] for each in sorted(by))))
-    enders = ground.enders(index)
-    for without in ([*enders, *others], enders) if others else (enders,):
-        answer = ground.search.ask(wanted, sorted(without))
-        if isinstance(answer, Found) and _takes(ground, route, answer.mail):
+    others = [each for each in _givers(context) if each < index and each not in by]
+    wanted = And((context.formulas[index], *(context.formulas[each] for each in sorted(by))))
+    final_rules = context.final_rules(index)
+    for without in ([*final_rules, *others], final_rules) if others else (final_rules,):
+        answer = context.search.find(wanted, sorted(without))
+        if isinstance(answer, Example) and _takes(context, route, answer.mail):
             return answer.mail
-        if isinstance(answer, Open):
+        if isinstance(answer, Unknown):
             return answer
     return None
 
 
-def come_at(ground: Ground, route: Route, mail: RoutingFacts, at: datetime) -> RoutingFacts:
+def come_at(context: RuleContext, route: Route, mail: RoutingFacts, at: datetime) -> RoutingFacts:
     """The same mail at that moment, where it takes the same route then."""
-    zone = ZoneInfo(ground.search.world.moments.zone)
+    zone = ZoneInfo(context.search.world.moments.zone)
     then = replace(mail, local_time=at.astimezone(zone))
-    return then if _takes(ground, route, then) else mail
+    return then if _takes(context, route, then) else mail
 
 
-def _takes(ground: Ground, route: Route, mail: RoutingFacts) -> bool:
-    came = classify(ground.policy, mail)
+def _takes(context: RuleContext, route: Route, mail: RoutingFacts) -> bool:
+    came = classify(context.policy, mail)
     return Route(came.team, came.level, came.ladder, came.category, came.priority) == route

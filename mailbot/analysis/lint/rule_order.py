@@ -15,22 +15,22 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, product
 
-from mailbot.analysis.lint.context import Ground
 from mailbot.analysis.lint.finding import Finding, Severity
 from mailbot.analysis.lint.formulas import STRING, And, Formula, Literal, Or
-from mailbot.analysis.lint.search import Found, Nothing, Open
+from mailbot.analysis.lint.rule_context import RuleContext
+from mailbot.analysis.lint.search import Example, Impossible, Unknown
 from mailbot.analysis.lint.text import solver
 from mailbot.domain.routing.conditions import URGENCIES
 
 ORDER = "order-decides"
-CUBES = 200  # alternatives of a rule that are looked at
+ALTERNATIVES = 200  # alternatives of a rule that are looked at
 TRIES = 4  # pairs of alternatives of two rules that are asked about
 TEXTS = ("body", "subject")
 BOUNDED = frozenset({"amount", "size", "open_tickets", "attachments", "hour"})
 
 
 @dataclass(frozen=True, slots=True)
-class Cube:
+class Alternative:
     """One alternative of a rule: all of these literals. `words` are what it wants to read."""
 
     rule: int
@@ -41,26 +41,30 @@ class Cube:
         return And((*self.words, *self.rest))
 
 
-def find(ground: Ground) -> Iterator[Finding]:
+def find(context: RuleContext) -> Iterator[Finding]:
     """The pairs worth a remark."""
-    cubes = [cube for index in _enders(ground) for cube in islice(_cubes(ground, index), CUBES)]
+    alternatives = [
+        alternative
+        for index in _enders(context)
+        for alternative in islice(_alternatives_of(context, index), ALTERNATIVES)
+    ]
     tried: dict[tuple[int, int], int] = {}
-    pairs = (*_worded(cubes), *_across(cubes), *_bounded(cubes))
-    for first, second in (sorted(each, key=lambda cube: cube.rule) for each in pairs):
+    pairs = (*_worded(alternatives), *_across(alternatives), *_bounded(alternatives))
+    for first, second in (sorted(each, key=lambda alternative: alternative.rule) for each in pairs):
         pair = (first.rule, second.rule)
-        if tried.get(pair, 0) >= TRIES or not _differ(ground, *pair) or _graver(ground, *pair):
+        if tried.get(pair, 0) >= TRIES or not _differ(context, *pair) or _more_severe(context, *pair):
             continue
         tried[pair] = tried.get(pair, 0) + 1
-        finding = _decided(ground, first.rule, second.rule, first.formula(), second.formula())
+        finding = _decided(context, first.rule, second.rule, first.formula(), second.formula())
         if finding:
             tried[pair] = TRIES
             yield finding
 
 
-def _worded(cubes: Sequence[Cube]) -> Iterator[tuple[Cube, Cube]]:
+def _worded(alternatives: Sequence[Alternative]) -> Iterator[tuple[Alternative, Alternative]]:
     """Pairs of which one asks for the words of the other, or for more."""
-    for special, general in _related(cubes):
-        first, second = sorted((special, general), key=lambda cube: cube.rule)
+    for special, general in _related(alternatives):
+        first, second = sorted((special, general), key=lambda alternative: alternative.rule)
         if first.rule == second.rule or not general.rest:
             continue
         if special is second and first.rest <= second.rest:
@@ -69,30 +73,30 @@ def _worded(cubes: Sequence[Cube]) -> Iterator[tuple[Cube, Cube]]:
             yield first, second
 
 
-def every(ground: Ground) -> Iterator[Finding]:
+def find_all_pairs(context: RuleContext) -> Iterator[Finding]:
     """Every pair of rules with different owners that some mail fulfils both of, for `--all`."""
-    enders = _enders(ground)
-    for place, first in enumerate(enders):
-        for second in enders[place + 1 :]:
-            if _differ(ground, first, second):
-                finding = _decided(ground, first, second, ground.wanted[first], ground.wanted[second])
+    final_rules = _enders(context)
+    for place, first in enumerate(final_rules):
+        for second in final_rules[place + 1 :]:
+            if _differ(context, first, second):
+                finding = _decided(context, first, second, context.formulas[first], context.formulas[second])
                 if finding:
                     yield finding
 
 
-def _enders(ground: Ground) -> list[int]:
-    last = len(ground.rules) - 1
-    return [i for i in ground.enders(last) if ground.rules[i].when]
+def _enders(context: RuleContext) -> list[int]:
+    last = len(context.rules) - 1
+    return [i for i in context.final_rules(last) if context.rules[i].when]
 
 
-def _as_general(first: Cube, second: Cube) -> bool:
+def _as_general(first: Alternative, second: Alternative) -> bool:
     """Does the first want no word that the second does not want?"""
     return all(any(solver.implies(yes, no) for yes in second.words) for no in first.words)
 
 
-def _graver(ground: Ground, first: int, second: int) -> bool:
-    one, other = ground.rules[first].then, ground.rules[second].then
-    levels = ground.policy.levels
+def _more_severe(context: RuleContext, first: int, second: int) -> bool:
+    one, other = context.rules[first].then, context.rules[second].then
+    levels = context.policy.levels
     grave = [
         (levels.index(each.level or levels[0]), URGENCIES.index(each.urgency or "normal"))
         for each in (one, other)
@@ -100,52 +104,52 @@ def _graver(ground: Ground, first: int, second: int) -> bool:
     return grave[0][0] > grave[1][0] or grave[0][1] > grave[1][1]
 
 
-def _differ(ground: Ground, first: int, second: int) -> bool:
+def _differ(context: RuleContext, first: int, second: int) -> bool:
     owners = [
-        (ground.rules[i].then.team, ground.rules[i].then.level or ground.policy.levels[0])
+        (context.rules[i].then.team, context.rules[i].then.level or context.policy.levels[0])
         for i in (first, second)
     ]
     return owners[0] != owners[1]
 
 
-def _decided(ground: Ground, first: int, second: int, one: Formula, other: Formula) -> Finding | None:
-    both = ground.search.ask(And((one, other)), ground.enders(first))
-    upper, lower = ground.rules[first], ground.rules[second]
-    if isinstance(both, Open):
+def _decided(context: RuleContext, first: int, second: int, one: Formula, other: Formula) -> Finding | None:
+    both = context.search.find(And((one, other)), context.final_rules(first))
+    upper, lower = context.rules[first], context.rules[second]
+    if isinstance(both, Unknown):
         said = f"it is not decided whether rules {upper.name!r} and {lower.name!r} want the same mail"
         text = f"{said}: {both.reason}"
-        return Finding(ORDER, Severity.UNDECIDED, ground.spot(second), text, names=(lower.name, upper.name))
-    if not isinstance(both, Found):
+        return Finding(ORDER, Severity.UNDECIDED, context.spot(second), text, names=(lower.name, upper.name))
+    if not isinstance(both, Example):
         return None
     for inner, outer in ((one, second), (other, first)):
-        if isinstance(ground.search.ask(inner, (outer,)), Nothing):
+        if isinstance(context.search.find(inner, (outer,)), Impossible):
             return None  # all of it lies within the other rule
     return Finding(
         ORDER,
         Severity.REMARK,
-        ground.spot(second),
-        f"rule {lower.name!r} ({_owner(ground, second)}) and {ground.said([first])} "
-        f"({_owner(ground, first)}) both want mail like this; their order alone gives it to the upper one",
+        context.spot(second),
+        f"rule {lower.name!r} ({_owner(context, second)}) and {context.rule_names([first])} "
+        f"({_owner(context, first)}) both want mail like this; their order alone gives it to the upper one",
         "if that is meant, all is well; else move one, or have it ask for more",
         (lower.name, upper.name),
-        ground.witness(both),
+        context.witness(both),
     )
 
 
-def _owner(ground: Ground, index: int) -> str:
-    then = ground.rules[index].then
+def _owner(context: RuleContext, index: int) -> str:
+    then = context.rules[index].then
     return f"team {then.team}" + (f", level {then.level}" if then.level else "")
 
 
 # --- alternatives -----------------------------------------------------------------------------------------
 
 
-def _cubes(ground: Ground, index: int) -> Iterator[Cube]:
-    for literals in _alternatives(ground.wanted[index]):
+def _alternatives_of(context: RuleContext, index: int) -> Iterator[Alternative]:
+    for literals in _alternatives(context.formulas[index]):
         words = tuple(
             each for each in literals if each.sign and each.atom.operator in STRING and not _finite(each)
         )
-        yield Cube(index, words, frozenset(literals) - set(words))
+        yield Alternative(index, words, frozenset(literals) - set(words))
 
 
 def _finite(literal: Literal) -> bool:
@@ -159,7 +163,7 @@ def _alternatives(of: Formula) -> Iterator[tuple[Literal, ...]]:
         for part in _once(of.parts):
             yield from _alternatives(part)
     else:
-        ways = [list(islice(_alternatives(part), CUBES)) for part in of.parts]
+        ways = [list(islice(_alternatives(part), ALTERNATIVES)) for part in of.parts]
         for way in product(*ways):
             yield tuple(dict.fromkeys(each for literals in way for each in literals))
 
@@ -181,16 +185,16 @@ def _once(parts: Iterable[Formula]) -> Iterator[Formula]:
             yield each
 
 
-def _related(cubes: Iterable[Cube]) -> Iterator[tuple[Cube, Cube]]:
+def _related(alternatives: Iterable[Alternative]) -> Iterator[tuple[Alternative, Alternative]]:
     """(special, general): every word that the second wants is among those of the first; at least one asks for
     something else besides."""
-    listed = [cube for cube in cubes if cube.words]
-    by_phrase: dict[tuple[str, str], list[Cube]] = {}
-    for cube in listed:
-        by_phrase.setdefault(_phrase(cube.words[0]), []).append(cube)
+    listed = [alternative for alternative in alternatives if alternative.words]
+    by_phrase: dict[tuple[str, str], list[Alternative]] = {}
+    for alternative in listed:
+        by_phrase.setdefault(_phrase(alternative.words[0]), []).append(alternative)
     lengths = {len(phrase) for _, phrase in by_phrase}
     for special in listed:
-        found: dict[int, Cube] = {}
+        found: dict[int, Alternative] = {}
         for literal in special.words:
             name, text = _phrase(literal)
             for length in lengths:
@@ -203,23 +207,26 @@ def _related(cubes: Iterable[Cube]) -> Iterator[tuple[Cube, Cube]]:
                 yield special, general
 
 
-def _across(cubes: Iterable[Cube]) -> Iterator[tuple[Cube, Cube]]:
+def _across(alternatives: Iterable[Alternative]) -> Iterator[tuple[Alternative, Alternative]]:
     """Pairs that ask for one and the same words, in the subject and in the body."""
-    found: dict[tuple[str, ...], dict[str, list[Cube]]] = {}
-    for cube in cubes:
-        fields = {each.atom.field for each in cube.words}
+    found: dict[tuple[str, ...], dict[str, list[Alternative]]] = {}
+    for alternative in alternatives:
+        fields = {each.atom.field for each in alternative.words}
         if len(fields) == 1 and fields < set(TEXTS):
-            same = found.setdefault(tuple(sorted(each.atom.phrase for each in cube.words)), {})
-            same.setdefault(fields.pop(), []).append(cube)
+            same = found.setdefault(tuple(sorted(each.atom.phrase for each in alternative.words)), {})
+            same.setdefault(fields.pop(), []).append(alternative)
     for same in found.values():
         for one, other in product(*(same.get(name, ()) for name in TEXTS)):
             if one.rule != other.rule:
                 yield one, other
 
 
-def _bounded(cubes: Iterable[Cube]) -> Iterator[tuple[Cube, Cube]]:
+def _bounded(alternatives: Iterable[Alternative]) -> Iterator[tuple[Alternative, Alternative]]:
     """Pairs that bound the same thing, one of them without asking for words."""
-    bounds = [(cube, {each.atom.field for each in cube.rest} & BOUNDED) for cube in cubes]
+    bounds = [
+        (alternative, {each.atom.field for each in alternative.rest} & BOUNDED)
+        for alternative in alternatives
+    ]
     bounds = [each for each in bounds if each[1]]
     for one, of_one in bounds:
         for other, of_other in bounds if not one.words else ():

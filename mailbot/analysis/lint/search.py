@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from mailbot.analysis.lint import example_mail
+from mailbot.analysis.lint.branches import NO_REASONS, Branch, Reasons, propagate
 from mailbot.analysis.lint.budget import Budget, Undecided
-from mailbot.analysis.lint.example_mail import World
+from mailbot.analysis.lint.example_mail import PolicyFacts
 from mailbot.analysis.lint.formulas import And, Atom, Formula, Or, literals, negation
 from mailbot.analysis.lint.ranges import Empty
-from mailbot.analysis.lint.search_branches import NONE, Branch, Reasons, settled
 from mailbot.domain.policy import Rule
 from mailbot.domain.routing import conditions
 from mailbot.domain.routing.conditions import Narrow, RoutingFacts, When
@@ -25,29 +25,29 @@ DEEPEST = 150  # steps on the way to one mail
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Example:
     """A mail that the engine confirmed."""
 
     mail: RoutingFacts
 
 
 @dataclass(frozen=True, slots=True)
-class Nothing:
-    """Proven: there is no such mail. `because_of` are the indexes of the rules that the proof needed.
+class Impossible:
+    """Proven: there is no such mail. `needed` are the indexes of the rules that the proof needed.
     `loose`: it holds for letters whose small form is one letter (see `strings`)."""
 
-    because_of: frozenset[int]
+    needed: frozenset[int]
     loose: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Open:
+class Unknown:
     """Neither was found."""
 
     reason: str
 
 
-Answer = Found | Nothing | Open
+Answer = Example | Impossible | Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,23 +65,23 @@ class Searcher:
 
     rules: Sequence[Rule]
     narrow: Narrow  # their prefilter
-    wanted: Sequence[Formula]  # their conditions
-    world: World
+    formulas: Sequence[Formula]  # their conditions
+    world: PolicyFacts
     budget: Budget
     _asked: list[Asked] = field(default_factory=list)
     _negated: dict[int, Formula] = field(default_factory=dict)
     _atoms: dict[int, frozenset[Atom]] = field(default_factory=dict)
 
-    def ask(self, wanted: Formula, without: Sequence[int] = ()) -> Answer:
-        """Is there a mail that fulfils `wanted` and none of the rules `without`?"""
+    def find(self, formulas: Formula, without: Sequence[int] = ()) -> Answer:
+        """Is there a mail that fulfils `formulas` and none of the rules `without`?"""
         self.budget.question()
         question = _Question(self, tuple(without), frozenset(without), count())
         try:
-            found = question.solve(Branch({}, ((wanted, NONE),)), 0)
+            found = question.solve(Branch({}, ((formulas, NO_REASONS),)), 0)
         except Undecided as undecided:
-            return Open(str(undecided))
+            return Unknown(str(undecided))
         if isinstance(found, frozenset):
-            return Nothing(frozenset(-1 - each for each in found if each < 0), self.budget.loose)
+            return Impossible(frozenset(-1 - each for each in found if each < 0), self.budget.loose)
         return found
 
     @property
@@ -94,7 +94,7 @@ class Searcher:
 
     def negated(self, index: int) -> Formula:
         if index not in self._negated:
-            self._negated[index] = negation(self.wanted[index])
+            self._negated[index] = negation(self.formulas[index])
         return self._negated[index]
 
     def atoms(self, index: int) -> frozenset[Atom]:
@@ -110,14 +110,14 @@ class _Question:
     escaping: frozenset[int]  # the same
     choices: "count[int]"
 
-    def solve(self, branch: Branch, depth: int) -> Found | Open | Reasons:
+    def solve(self, branch: Branch, depth: int) -> Example | Unknown | Reasons:
         """The reasons when nothing can be found on this branch."""
-        now = settled(branch)
+        now = propagate(branch)
         if isinstance(now, frozenset):
             return now
         self.by.budget.spend(50 + 2 * len(now.chosen))
         if depth > DEEPEST:
-            return Open("the conditions are nested too deeply")
+            return Unknown("the conditions are nested too deeply")
         chosen = now.literals()
         try:
             mail = example_mail.build(chosen, self.by.world, self.by.budget)
@@ -133,7 +133,7 @@ class _Question:
             return self.stuck(now, f"no example could be made of: {wrong}")
         taken_by = self.taken_by(mail)
         if taken_by is None:
-            return Found(mail)
+            return Example(mail)
         refusal = (self.by.negated(taken_by), frozenset({-1 - taken_by}))
         return self.solve(Branch(now.chosen, (*now.pending, refusal)), depth + 1)
 
@@ -149,7 +149,9 @@ class _Question:
         possible, found = self.by.narrow(mail)
         return [*(each for each in possible if each in self.escaping), len(self.by.rules)], found
 
-    def branched(self, branch: Branch, on: tuple[Formula, Reasons], depth: int) -> Found | Open | Reasons:
+    def branched(
+        self, branch: Branch, on: tuple[Formula, Reasons], depth: int
+    ) -> Example | Unknown | Reasons:
         formula, why = on
         rest = tuple(each for each in branch.pending if each is not on)
         choice = next(self.choices)
@@ -157,9 +159,9 @@ class _Question:
         for part in formula.parts if isinstance(formula, Or) else ():
             opened = ((part, why | {choice}), *rest)
             answer = self.solve(Branch(branch.chosen, opened), depth + 1)
-            if isinstance(answer, Found):
+            if isinstance(answer, Example):
                 return answer
-            if isinstance(answer, Open):
+            if isinstance(answer, Unknown):
                 undecided = undecided or answer
             elif choice not in answer:
                 return answer  # this choice had no part in it: any other would end in the same way
@@ -167,7 +169,7 @@ class _Question:
                 reasons |= answer - {choice}
         return undecided or reasons
 
-    def stuck(self, branch: Branch, reason: str) -> Open | Reasons:
+    def stuck(self, branch: Branch, reason: str) -> Unknown | Reasons:
         """No mail can be shown to the engine. The rules that ask one of the same questions must not hold, and
         perhaps that alone can't be."""
         asked = frozenset(branch.chosen)
@@ -176,8 +178,8 @@ class _Question:
             for index in self.without
             if self.by.atoms(index) & asked
         ]
-        now = settled(Branch(branch.chosen, (*branch.pending, *more)))
-        return now if isinstance(now, frozenset) else Open(reason)
+        now = propagate(Branch(branch.chosen, (*branch.pending, *more)))
+        return now if isinstance(now, frozenset) else Unknown(reason)
 
 
 def _width(of: tuple[Formula, Reasons]) -> int:

@@ -61,7 +61,7 @@ def check(ctx: click.Context, every: bool, folder: Path | None, seconds: int, in
 
 
 def _checks(*, every: bool) -> checks.Checks:
-    return (*checks.CHECKS, checks.every_pair) if every else checks.CHECKS
+    return (*checks.CHECKS, checks.all_pairs) if every else checks.CHECKS
 
 
 def _written(found: Sequence[Finding], folder: Path) -> list[str]:

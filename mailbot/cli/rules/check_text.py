@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mailbot.analysis.lint.checks import GRAVITY, Finding, Severity, Witness
+from mailbot.analysis.lint.checks import SEVERITIES, Finding, Severity, Witness
 from mailbot.cli.shared import output
 from mailbot.cli.tickets import assumptions
 from mailbot.domain.policy import Policy
@@ -100,7 +100,7 @@ def _mail_lines(mail: RoutingFacts) -> list[str]:
 
 
 def _summary(told: Sequence[Told], policy: Policy) -> None:
-    counts = {severity: sum(each.finding.severity is severity for each in told) for severity in GRAVITY}
+    counts = {severity: sum(each.finding.severity is severity for each in told) for severity in SEVERITIES}
     plural = {Severity.UNDECIDED: "not decided"}
     said = [
         f"{count} {plural.get(severity, severity + 's' * (count != 1))}"

@@ -5,11 +5,11 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from mailbot.analysis.lint.budget import Budget, Undecided
-from mailbot.analysis.lint.formulas import Literal, Reader
+from mailbot.analysis.lint.formulas import FormulaBuilder, Literal
 from mailbot.analysis.lint.ranges import Empty
-from mailbot.analysis.lint.text.automata import tracker
-from mailbot.analysis.lint.text.regex import Unreadable, automaton
-from mailbot.analysis.lint.text.solver import Shape, solve, unfulfilled
+from mailbot.analysis.lint.text.automata import automaton_of
+from mailbot.analysis.lint.text.regex import UnsupportedPattern, automaton
+from mailbot.analysis.lint.text.solver import TextForm, failing, solve
 from mailbot.domain.routing.conditions import build
 from mailbot.domain.routing.operators import compiled_pattern
 from mailbot.domain.routing.text import fold
@@ -39,13 +39,13 @@ def _patterns() -> st.SearchStrategy[str]:
 
 
 def literal(field: str, operator: str, value: str) -> Literal:
-    found = Reader().formula(build(field, operator, value))
+    found = FormulaBuilder().formula(build(field, operator, value))
     assert isinstance(found, Literal)
     return found
 
 
 def followed(one: Literal, text: str) -> bool:
-    by = tracker(one)
+    by = automaton_of(one)
     state = by.start
     for letter in text if by.plain else fold(text):
         state = by.step(state, letter)
@@ -76,7 +76,7 @@ def test_a_phrase_is_followed_as_the_engine_finds_it(operator: str, phrase: str,
     assume(fold(phrase))
     one = literal("body", operator, phrase)
     for text in texts:
-        assert followed(one, text) == (unfulfilled([one], text) == []), text
+        assert followed(one, text) == (failing([one], text) == []), text
 
 
 @given(
@@ -86,7 +86,7 @@ def test_a_phrase_is_followed_as_the_engine_finds_it(operator: str, phrase: str,
 )
 def test_a_domain_is_followed_behind_the_last_at(operator: str, domain: str, sender: str) -> None:
     one = literal("sender_domain", operator, domain)
-    assert followed(one, sender) == (unfulfilled([one], sender) == [])
+    assert followed(one, sender) == (failing([one], sender) == [])
 
 
 @pytest.mark.parametrize(
@@ -94,13 +94,13 @@ def test_a_domain_is_followed_behind_the_last_at(operator: str, domain: str, sen
     [r"\p{Greek}", "(?-i)A", r"a{900}", r"\C", "[[:foo:]]", "(?i-i:a)", r"[\D1]", "((((a{99}){99})))"],
 )
 def test_what_lies_beyond_the_subset_is_refused(pattern: str) -> None:
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnsupportedPattern):
         automaton(pattern)
 
 
 def test_a_letter_that_is_not_read_as_written_is_undecided() -> None:
     with pytest.raises(Undecided):
-        tracker(literal("body", "matches", "straße"))
+        automaton_of(literal("body", "matches", "straße"))
 
 
 VOCABULARY = ("ab", "b a", "a", "bab", "aa", "b")
@@ -119,19 +119,19 @@ VOCABULARY = ("ab", "b a", "a", "bab", "aa", "b")
 )
 def test_a_text_is_found_wherever_there_is_a_short_one(asked: list[tuple[str, str, bool]]) -> None:
     literals = [Literal(literal("body", operator, item).atom, sign) for operator, item, sign in asked]
-    short = [text for text in SHORT if not unfulfilled(literals, text)]
+    short = [text for text in SHORT if not failing(literals, text)]
     try:
         found = _solved(literals)
     except Empty:
         assert not short
     else:
-        assert not unfulfilled(literals, found)
+        assert not failing(literals, found)
 
 
 def _solved(literals: list[Literal]) -> str:
     budget = Budget()
     budget.question()
-    return solve(literals, Shape(), budget)
+    return solve(literals, TextForm(), budget)
 
 
 def _short() -> list[str]:

@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 
-from mailbot.analysis.lint import unused
 from mailbot.analysis.lint.checks import Budget, Finding, Severity, check
-from mailbot.analysis.lint.ladders import approval_gaps, checks, duty_gaps, ends, idle_steps
+from mailbot.analysis.lint.ladders import approval_gaps, checks, duty_gaps, idle_steps, ladder_ends, unused
 from mailbot.analysis.lint.ladders.idle_steps import always_before
 from mailbot.domain import events as e
 from mailbot.domain import ladder
@@ -159,23 +158,23 @@ LADDERS: dict[str, tuple[Changed, str, Severity]] = {
         both(ONE_EACH, steps(step(FIRST, 0.5, reassign=True))), idle_steps.IN_VAIN, FAULT),
     "round two teams": (
         steps(step(FIRST, 0.25, hand_over_to="payments"), step(FIRST, 0.5, hand_over_to="frontline")),
-        ends.CYCLE, FAULT),
+        ladder_ends.CYCLE, FAULT),
     "round three teams": (
         steps(
             step(NEXT, 0.25, hand_over_to="payments"),
             step(NEXT, 0.5, hand_over_to="management"),
             step(NEXT, 0.75, hand_over_to="frontline"),
         ),
-        ends.CYCLE, FAULT),
+        ladder_ends.CYCLE, FAULT),
     "round two people": (
         both(
             people("frontline", agent("Ayu", "L1"), agent("Budi", "L1"), agent("Dewi", "L2")),
             steps(step(FIRST, 0.25, reassign=True), step(FIRST, 0.5, reassign=True)),
         ),
-        ends.CYCLE, REMARK),
-    "nobody higher hears": (steps(without=[5]), ends.DEAD_END, REMARK),
-    "nobody but its owner hears": (steps(without=range(1, 6)), ends.DEAD_END, REMARK),
-    "no step at all": (steps(without=range(6)), ends.DEAD_END, REMARK),
+        ladder_ends.CYCLE, REMARK),
+    "nobody higher hears": (steps(without=[5]), ladder_ends.DEAD_END, REMARK),
+    "nobody but its owner hears": (steps(without=range(1, 6)), ladder_ends.DEAD_END, REMARK),
+    "no step at all": (steps(without=range(6)), ladder_ends.DEAD_END, REMARK),
     "the same step twice": (steps(step(FIRST, remind="team")), idle_steps.TWICE, FAULT),
     "a step within another": (
         steps(step(RESOLUTION, after=16, tell_customer=True)), idle_steps.TWICE, FAULT),
@@ -373,7 +372,9 @@ def confirmed(policy: Policy, finding: Finding) -> None:
     elif finding.kind == approval_gaps.IN_VAIN:
         assert witness.amount
         assert authority.of_common(Case(ticket, ticket.customer, witness.amount, Spent(), policy))
-    elif witness.moment and witness.shows.startswith("nobody answers") and finding.kind != ends.DEAD_END:
+    elif (
+        witness.moment and witness.shows.startswith("nobody answers") and finding.kind != ladder_ends.DEAD_END
+    ):
         step_at(policy, ticket, finding, witness.moment.astimezone(UTC))
 
 
@@ -401,8 +402,12 @@ def opened(policy: Policy, finding: Finding) -> Ticket:
     facts = builders.facts(customer_history=mail.customer_history)
     envelope = builders.envelope(sender=mail.sender, recipients=(mail.mailbox,), received_at=at)
     ticket = on_mail(None, inbound, envelope, facts, policy, at).decision.ticket
-    came = classify(policy, mail)
-    assert (ticket.category, ticket.priority, ticket.ladder) == (came.category, came.priority, came.ladder)
+    step_runs = classify(policy, mail)
+    assert (ticket.category, ticket.priority, ticket.ladder) == (
+        step_runs.category,
+        step_runs.priority,
+        step_runs.ladder,
+    )
     return ticket
 
 

@@ -4,10 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailbot.analysis.lint.checks import Budget, Severity
-from mailbot.analysis.lint.context import ground
 from mailbot.analysis.lint.dead_rules import find
-from mailbot.analysis.lint.formulas import Literal, Reader, negation
-from mailbot.analysis.lint.search import Found, Nothing, Open
+from mailbot.analysis.lint.formulas import FormulaBuilder, Literal, negation
+from mailbot.analysis.lint.rule_context import build_context
+from mailbot.analysis.lint.search import Example, Impossible, Unknown
 from mailbot.domain import language
 from mailbot.domain.policy import Policy
 from mailbot.domain.routing import conditions
@@ -28,7 +28,7 @@ def reached(policy: Policy) -> set[int]:
 @given(st.lists(whens(), min_size=1, max_size=5), st.lists(st.booleans(), max_size=4).map(tuple))
 def test_what_is_said_to_never_match_never_does_and_the_others_are_shown_to(asked, go_on):
     policy = policy_of(asked, go_on)
-    at = ground(policy, Budget())
+    at = build_context(policy, Budget())
     said = {each.spot.path[1]: each for each in find(at)}
     alive = reached(policy)
     for index in range(len(asked)):
@@ -36,8 +36,8 @@ def test_what_is_said_to_never_match_never_does_and_the_others_are_shown_to(aske
             assert index not in alive
             assert said[index].severity is Severity.FAULT
         elif index not in said:  # then a mail was found, which the engine gives to this rule
-            answer = at.search.ask(at.wanted[index], at.enders(index))
-            assert isinstance(answer, Found)
+            answer = at.search.find(at.formulas[index], at.final_rules(index))
+            assert isinstance(answer, Example)
             assert index in at.taken(answer.mail)
             facts = answer.mail
             assert facts.language == language.guess(f"{facts.subject}\n{facts.text}")
@@ -45,25 +45,25 @@ def test_what_is_said_to_never_match_never_does_and_the_others_are_shown_to(aske
 
 @given(whens(), whens())
 def test_a_condition_leaves_nothing_beside_itself_and_the_proof_needs_no_other(first, second):
-    at = ground(policy_of([first, second]), Budget())
-    answer = at.search.ask(at.wanted[1], (0, 1))
-    assert not isinstance(answer, Found)
-    if isinstance(answer, Nothing):
-        assert answer.because_of <= {0, 1}
+    at = build_context(policy_of([first, second]), Budget())
+    answer = at.search.find(at.formulas[1], (0, 1))
+    assert not isinstance(answer, Example)
+    if isinstance(answer, Impossible):
+        assert answer.needed <= {0, 1}
 
 
 @given(whens())
 def test_a_formula_says_of_every_mail_what_its_condition_says(when):
     policy = policy_of([when])
-    at = ground(policy, Budget())
+    at = build_context(policy, Budget())
     for mail in MAILS[::19]:
-        assert at.wanted[0].holds(mail) is (conditions.match_rules(policy.rules, mail)[0].rule_index == 0)
+        assert at.formulas[0].holds(mail) is (conditions.match_rules(policy.rules, mail)[0].rule_index == 0)
 
 
 def test_what_is_beyond_the_search_is_open_and_not_dead():
     unreadable = build("body", "matches", r"\p{Greek}{2}")  # letters that the subset does not know
     policy = policy_of([AllOf((unreadable, NoneOf((build("body", "contains", "saldo"),))))])
-    at = ground(policy, Budget())
+    at = build_context(policy, Budget())
     [found] = find(at)
     assert found.severity is Severity.UNDECIDED
     assert at.dead == set()
@@ -71,7 +71,7 @@ def test_what_is_beyond_the_search_is_open_and_not_dead():
 
 def test_a_pattern_that_is_beyond_the_search_is_still_shadowed_by_itself():
     unreadable = build("body", "matches", r"\p{Greek}{2}")
-    at = ground(policy_of([unreadable, unreadable]), Budget())
+    at = build_context(policy_of([unreadable, unreadable]), Budget())
     assert [each.severity for each in find(at)] == [Severity.UNDECIDED, Severity.FAULT]
 
 
@@ -79,15 +79,15 @@ def test_a_search_ends_when_its_budget_does():
     asked = [
         build("text", "contains", [f"kata {number} {other}" for other in range(20)]) for number in range(5)
     ]
-    at = ground(policy_of([*asked, asked[0]]), Budget(steps=300))
-    assert isinstance(at.search.ask(at.wanted[5], at.enders(5)), Open)
-    at = ground(policy_of([*asked, asked[0]]), Budget(stop=lambda: True))
-    assert isinstance(at.search.ask(at.wanted[0]), Open)
+    at = build_context(policy_of([*asked, asked[0]]), Budget(steps=300))
+    assert isinstance(at.search.find(at.formulas[5], at.final_rules(5)), Unknown)
+    at = build_context(policy_of([*asked, asked[0]]), Budget(stop=lambda: True))
+    assert isinstance(at.search.find(at.formulas[0]), Unknown)
 
 
 def test_a_condition_that_cannot_be_taken_apart_stays_whole_and_is_never_turned_round():
     asked = build("hour", "outside_calendar", ["office"], CONTEXT)
-    of = Reader().formula(asked)  # which knows of no calendar
+    of = FormulaBuilder().formula(asked)  # which knows of no calendar
     assert isinstance(of, Literal)
     assert of.atom.opaque
     assert [of.holds(mail) for mail in MAILS[:50]] == [

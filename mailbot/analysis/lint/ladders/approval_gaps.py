@@ -9,10 +9,10 @@ from decimal import Decimal
 from functools import partial
 
 from mailbot.analysis.lint.finding import Finding, Severity, Spot, Witness
-from mailbot.analysis.lint.ladders import runs
-from mailbot.analysis.lint.ladders.cases import Desk, proven
+from mailbot.analysis.lint.ladders import ladder_runs
+from mailbot.analysis.lint.ladders.ladder_cases import LadderContext, with_proof
 from mailbot.analysis.lint.routes import Proof, Route
-from mailbot.domain import ladder
+from mailbot.domain import ladder as ladders
 from mailbot.domain.compensation import authority
 from mailbot.domain.compensation.authority import (
     NOTHING,
@@ -52,23 +52,23 @@ class Scale:
         return f" in category {self.key!r}" if self.key else ""
 
 
-def find(desk: Desk) -> Iterator[Finding]:
-    for scale in _scales(desk):
-        yield from _falling(desk, scale)
-        yield from _gaps(desk, scale)
-    yield from _over_all(desk)
+def find(context: LadderContext) -> Iterator[Finding]:
+    for scale in _scales(context):
+        yield from _falling(context, scale)
+        yield from _gaps(context, scale)
+    yield from _over_all(context)
 
 
-def _scales(desk: Desk) -> Iterator[Scale]:
-    given = desk.policy.authority.per_ticket
+def _scales(context: LadderContext) -> Iterator[Scale]:
+    given = context.policy.authority.per_ticket
     held: dict[str, list[Route]] = {key: [] for key in given}
-    for route in desk.routes:
+    for route in context.routes:
         key = next((each for each in authority.paths(route.category) if each in given), None)
         if key is not None:
             held[key].append(route)
     for key, routes in held.items():
         if routes:
-            limits = {level: given[key].get(level, NOTHING) for level in desk.policy.levels}
+            limits = {level: given[key].get(level, NOTHING) for level in context.policy.levels}
             yield Scale(key, limits, tuple(routes))
 
 
@@ -81,65 +81,65 @@ def case(policy: Policy, route: Route, amount: Money, ticket: Ticket) -> Case:
 # --- level by level ---------------------------------------------------------------------------------------
 
 
-def _falling(desk: Desk, scale: Scale) -> Iterator[Finding]:
+def _falling(context: LadderContext, scale: Scale) -> Iterator[Finding]:
     """A level that may grant less than one below it: whoever gets the ticket higher up can do less."""
-    held = [level for level in desk.policy.levels if ladder.agents_at(desk.policy, "", level)]
-    named = desk.policy.authority.per_ticket[scale.key]
+    held = [level for level in context.policy.levels if ladders.agents_at(context.policy, "", level)]
+    named = context.policy.authority.per_ticket[scale.key]
     highest, below = NOTHING, ""
     for level in held:
         limit = scale.limits[level]
         if highest > limit:
-            said = f"up to {limit}" if limit > NOTHING else "nothing"
-            yield from proven(
-                desk,
+            granted = f"up to {limit}" if limit > NOTHING else "nothing"
+            yield from with_proof(
+                context,
                 Finding(
                     LESS_ABOVE,
                     Severity.FAULT if level in named else Severity.REMARK,
                     scale.spot(level if level in named else ""),
-                    f"{level} may grant {said} on one ticket{scale.name}, {below} below it up to {highest}",
+                    f"{level} may grant {granted} on one ticket{scale.name}, {below} below it up to {highest}",
                     f"give {level} {highest} or more",
                     (level, below),
                 ),
                 scale.routes,
-                partial(_less, desk, below, level, highest),
+                partial(_less, context, below, level, highest),
             )
         else:
             highest, below = limit, level
 
 
-def _less(desk: Desk, below: str, above: str, amount: Money, proof: Proof) -> Witness | None:
-    asked = _asked(desk, proof, amount)
-    by = {level: ladder.agents_at(desk.policy, "", level)[0] for level in (below, above)}
+def _less(context: LadderContext, below: str, above: str, amount: Money, proof: Proof) -> Witness | None:
+    asked = _asked(context, proof, amount)
+    by = {level: ladders.agents_at(context.policy, "", level)[0] for level in (below, above)}
     over = authority.of_agent(asked, by[above])
     if over is None or over.limit != PER_TICKET:
         return None
-    return _witness(desk, proof, amount, f"{by[above].name} may not: {over.because}")
+    return _witness(context, proof, amount, f"{by[above].name} may not: {over.because}")
 
 
 # --- amounts that nobody may approve ----------------------------------------------------------------------
 
 
-def _gaps(desk: Desk, scale: Scale) -> Iterator[Finding]:
-    said: set[str] = set()
-    for amount in _amounts(desk.policy, scale):
-        over = _nobody(desk, scale.routes[0], amount)
-        if over is None or over.limit in said:
+def _gaps(context: LadderContext, scale: Scale) -> Iterator[Finding]:
+    reported: set[str] = set()
+    for amount in _amounts(context.policy, scale):
+        over = _nobody(context, scale.routes[0], amount)
+        if over is None or over.limit in reported:
             continue
-        said.add(over.limit)
-        first = _first(desk, scale, over.limit, amount)
-        yield from proven(
-            desk,
+        reported.add(over.limit)
+        first = _first(context, scale, over.limit, amount)
+        yield from with_proof(
+            context,
             Finding(
                 NOBODY_MAY,
                 Severity.FAULT,
-                _spot(desk.policy, scale, over.limit, amount),
+                _spot(context.policy, scale, over.limit, amount),
                 f"nobody may approve {first}{scale.name}, though the limits go up to {scale.highest}: "
                 f"{over.because}",
                 _HINTS[over.limit],
                 (scale.key,),
             ),
             scale.routes,
-            partial(_refused, desk, amount),
+            partial(_refused, context, amount),
         )
 
 
@@ -161,28 +161,28 @@ def _amounts(policy: Policy, scale: Scale) -> list[Money]:
     ]
 
 
-def _nobody(desk: Desk, route: Route, amount: Money) -> Over | None:
+def _nobody(context: LadderContext, route: Route, amount: Money) -> Over | None:
     """Why nobody may sign it. The customer's and the team's sums are another matter."""
-    policy = _without_sums(desk.policy)
-    return authority.of_common(case(policy, route, amount, _ticket(desk, route)))
+    policy = _without_sums(context.policy)
+    return authority.of_common(case(policy, route, amount, _ticket(context, route)))
 
 
 def _without_sums(policy: Policy) -> Policy:
     return replace(policy, authority=replace(policy.authority, per_customer=None, per_team={}))
 
 
-def _first(desk: Desk, scale: Scale, limit: str, amount: Money) -> str:
+def _first(context: LadderContext, scale: Scale, limit: str, amount: Money) -> str:
     """ "more than Rp5.000.000", or the amount itself."""
     under = Money(amount.amount - 1)
     if not under > NOTHING:
         return str(amount)
-    before = _nobody(desk, scale.routes[0], under)
+    before = _nobody(context, scale.routes[0], under)
     return str(amount) if before and before.limit == limit else f"more than {under}"
 
 
-def _refused(desk: Desk, amount: Money, proof: Proof) -> Witness | None:
-    over = _nobody(desk, proof.route, amount)
-    return _witness(desk, proof, amount, f"refused at once: {over.because}") if over else None
+def _refused(context: LadderContext, amount: Money, proof: Proof) -> Witness | None:
+    over = _nobody(context, proof.route, amount)
+    return _witness(context, proof, amount, f"refused at once: {over.because}") if over else None
 
 
 def _spot(policy: Policy, scale: Scale, limit: str, amount: Money) -> Spot:
@@ -199,22 +199,26 @@ def _spot(policy: Policy, scale: Scale, limit: str, amount: Money) -> Spot:
 # --- limits that never matter -----------------------------------------------------------------------------
 
 
-def _over_all(desk: Desk) -> Iterator[Finding]:
-    given, policy = desk.policy.authority, desk.policy
-    by_category = {each: authority.reach(policy, each) for each in {route.category for route in desk.routes}}
-    reach = {route: by_category[route.category] for route in desk.routes}
+def _over_all(context: LadderContext) -> Iterator[Finding]:
+    given, policy = context.policy.authority, context.policy
+    by_category = {
+        each: authority.reach(policy, each) for each in {route.category for route in context.routes}
+    }
+    reach = {route: by_category[route.category] for route in context.routes}
     if not reach:
         return
     best = max(reach, key=lambda each: reach[each].amount)
     if given.per_customer is not None and reach[best] > given.per_customer:
-        yield from _sum(desk, authority.PER_CUSTOMER, "", given.per_customer, (best,), reach[best])
+        yield from _budget_below_reach(
+            context, authority.PER_CUSTOMER, "", given.per_customer, (best,), reach[best]
+        )
     for team, budget in given.per_team.items():
         own = [route for route in reach if route.team == team and reach[route] > budget]
         if own:
             most = max(own, key=lambda each: reach[each].amount)
-            yield from _sum(desk, authority.PER_TEAM, team, budget, (most,), reach[most])
+            yield from _budget_below_reach(context, authority.PER_TEAM, team, budget, (most,), reach[most])
     for level, limit in given.per_ticket.get("", {}).items():
-        if limit > NOTHING and not ladder.agents_at(policy, "", level):
+        if limit > NOTHING and not ladders.agents_at(policy, "", level):
             yield Finding(
                 IN_VAIN,
                 Severity.REMARK,
@@ -224,7 +228,7 @@ def _over_all(desk: Desk) -> Iterator[Finding]:
                 (level,),
             )
     above = given.two_persons_above
-    if above is not None and not max(each.highest.amount for each in _scales(desk)) > above.amount:
+    if above is not None and not max(each.highest.amount for each in _scales(context)) > above.amount:
         yield Finding(
             IN_VAIN,
             Severity.REMARK,
@@ -234,12 +238,12 @@ def _over_all(desk: Desk) -> Iterator[Finding]:
         )
 
 
-def _sum(
-    desk: Desk, limit: str, team: str, most: Money, routes: Sequence[Route], reach: Money
+def _budget_below_reach(
+    context: LadderContext, limit: str, team: str, most: Money, routes: Sequence[Route], reach: Money
 ) -> Iterator[Finding]:
     whose = f"the budget of {team}, {most} a month," if team else f"what a customer may get, {most},"
-    yield from proven(
-        desk,
+    yield from with_proof(
+        context,
         Finding(
             IN_VAIN,
             Severity.REMARK,
@@ -249,32 +253,32 @@ def _sum(
             (team,) if team else (),
         ),
         routes,
-        partial(_summed, desk, reach, limit),
+        partial(_budget_witness, context, reach, limit),
     )
 
 
-def _summed(desk: Desk, amount: Money, limit: str, proof: Proof) -> Witness | None:
-    asked = _asked(desk, proof, amount)
+def _budget_witness(context: LadderContext, amount: Money, limit: str, proof: Proof) -> Witness | None:
+    asked = _asked(context, proof, amount)
     if limit == authority.PER_TEAM:  # by itself: the customer's limit is another matter
-        given = replace(desk.policy.authority, per_customer=None)
-        asked = replace(asked, policy=replace(desk.policy, authority=given))
+        given = replace(context.policy.authority, per_customer=None)
+        asked = replace(asked, policy=replace(context.policy, authority=given))
     over = authority.of_common(asked)
-    return _witness(desk, proof, amount, f"refused at once: {over.because}") if over else None
+    return _witness(context, proof, amount, f"refused at once: {over.because}") if over else None
 
 
 # --- what shows it ----------------------------------------------------------------------------------------
 
 
-def _asked(desk: Desk, proof: Proof, amount: Money) -> Case:
-    return case(desk.policy, proof.route, amount, _ticket(desk, proof.route))
+def _asked(context: LadderContext, proof: Proof, amount: Money) -> Case:
+    return case(context.policy, proof.route, amount, _ticket(context, proof.route))
 
 
-def _ticket(desk: Desk, route: Route) -> Ticket:
-    at = desk.ground.search.world.moments.usual
-    return Ticket(runs.NUMBER, next(iter(desk.policy.mailboxes)), runs.CUSTOMER, "", "", at)
+def _ticket(context: LadderContext, route: Route) -> Ticket:
+    at = context.base.search.world.moments.usual
+    return Ticket(ladder_runs.NUMBER, next(iter(context.policy.mailboxes)), ladder_runs.CUSTOMER, "", "", at)
 
 
-def _witness(desk: Desk, proof: Proof, amount: Money, shows: str) -> Witness:
+def _witness(context: LadderContext, proof: Proof, amount: Money, shows: str) -> Witness:
     route = proof.route
-    said = f"{amount} on a ticket of category {route.category!r} of {route.team}: {shows}"
-    return Witness(said, proof.mail, amount=amount)
+    text = f"{amount} on a ticket of category {route.category!r} of {route.team}: {shows}"
+    return Witness(text, proof.mail, amount=amount)

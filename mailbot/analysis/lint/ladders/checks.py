@@ -2,23 +2,22 @@
 
 from collections.abc import Callable, Iterator
 
-from mailbot.analysis.lint import unused
-from mailbot.analysis.lint.context import Ground
 from mailbot.analysis.lint.finding import Finding
-from mailbot.analysis.lint.ladders import approval_gaps, duty_gaps, ends, idle_steps
-from mailbot.analysis.lint.ladders.cases import Desk, desk
+from mailbot.analysis.lint.ladders import approval_gaps, duty_gaps, idle_steps, ladder_ends, unused
+from mailbot.analysis.lint.ladders.ladder_cases import LadderContext, build_context
+from mailbot.analysis.lint.rule_context import RuleContext
 
-CHECKS: tuple[Callable[[Desk], Iterator[Finding]], ...] = (
+CHECKS: tuple[Callable[[LadderContext], Iterator[Finding]], ...] = (
     idle_steps.find,
-    ends.find,
+    ladder_ends.find,
     duty_gaps.find,
     approval_gaps.find,
     unused.find,
 )
 
 
-def find(ground: Ground) -> Iterator[Finding]:
+def find(base: RuleContext) -> Iterator[Finding]:
     """Everything, with the mail that leads there and the moment or the amount at which the engine says so."""
-    here = desk(ground)
+    context = build_context(base)
     for check in CHECKS:
-        yield from check(here)
+        yield from check(context)

@@ -7,7 +7,7 @@ from typing import Any
 
 from mailbot.analysis.lint.budget import Undecided
 from mailbot.analysis.lint.formulas import Literal
-from mailbot.analysis.lint.text.regex import Automaton, Unreadable, automaton, is_word
+from mailbot.analysis.lint.text.regex import Automaton, UnsupportedPattern, automaton, is_word
 from mailbot.domain.routing.text import fold
 
 YES, NO = -1, -2  # states that nothing changes any more
@@ -15,7 +15,7 @@ State = Any  # whatever a tracker keeps; hashable
 
 
 @dataclass(slots=True)
-class Tracker:
+class LiteralAutomaton:
     """`step(state, letter)`, and `final(state)`: is the atom true of the text that ends here? `plain`: it is
     fed the text as it is written, else the folded one. `signature` differs for letters that it tells apart.
     """
@@ -47,16 +47,16 @@ class Tracker:
         return not self.restart and state == (NO if self.sign else YES)
 
 
-def tracker(literal: Literal) -> Tracker:
+def automaton_of(literal: Literal) -> LiteralAutomaton:
     """Raises Undecided for what can't be followed."""
     atom, domain = literal.atom, literal.atom.field == "sender_domain"
     if atom.operator == "matches":
         try:
             return _pattern(automaton(str(atom.item)), literal.sign, domain)
-        except Unreadable as refusal:
+        except UnsupportedPattern as refusal:
             raise Undecided(f"the pattern {str(atom.item)!r} can't be taken apart: {refusal}") from None
     if atom.operator == "exists":
-        return Tracker(
+        return LiteralAutomaton(
             literal.sign,
             0,
             False,
@@ -93,7 +93,7 @@ _PHRASES = {
 }
 
 
-def _phrase(kind: _Kind, phrase: str, sign: bool, domain: bool) -> Tracker:
+def _phrase(kind: _Kind, phrase: str, sign: bool, domain: bool) -> LiteralAutomaton:
     letters = {"word": f"\0{phrase}\0", ".": f".{phrase}"}.get(kind.bounds, phrase)
     last = 1 << (len(letters) - 1)
     masks: dict[str, int] = {}
@@ -126,13 +126,13 @@ def _phrase(kind: _Kind, phrase: str, sign: bool, domain: bool) -> Tracker:
         return len(letters) + 1 - (0 if state == NO else state.bit_length())
 
     start = advance(0, kind.before) if kind.before else 0
-    return Tracker(sign, start, False, advance, final, lacking, mask, phrase, domain)
+    return LiteralAutomaton(sign, start, False, advance, final, lacking, mask, phrase, domain)
 
 
 # --- patterns ---------------------------------------------------------------------------------------------
 
 
-def _pattern(of: Automaton, sign: bool, domain: bool) -> Tracker:
+def _pattern(of: Automaton, sign: bool, domain: bool) -> LiteralAutomaton:
     """A state is (automaton's states that a letter led to, the letter's kind): bounds look at both sides."""
 
     def closed(states: frozenset[int], before: str, after: str) -> frozenset[int]:
@@ -173,7 +173,7 @@ def _pattern(of: Automaton, sign: bool, domain: bool) -> Tracker:
         return int(1 + min(away[each] for each in (0, *state[0])))
 
     start = (frozenset({0}), "start")
-    return Tracker(sign, start, True, advance, final, lacking, signature, telling, domain)
+    return LiteralAutomaton(sign, start, True, advance, final, lacking, signature, telling, domain)
 
 
 def _away(of: Automaton) -> list[int]:
@@ -217,14 +217,14 @@ _USUAL = "xqkaeiounstrlmdbpgcfhjvwyz" + "7419023568" + " -.,'!@/:_" + "éя中٣
 _OF_ADDRESSES = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-_+@")
 
 
-def alphabet(trackers: Sequence[Tracker], *, lines: bool, address: bool) -> list[str]:
+def alphabet(automata: Sequence[LiteralAutomaton], *, lines: bool, address: bool) -> list[str]:
     """One letter for each way in which letters can differ to the trackers."""
-    asked = [letter for each in trackers for letter in each.letters]
+    asked = [letter for each in automata for letter in each.letters]
     found: dict[object, str] = {}
     for letter in _distinct([*_USUAL, *("\n" if lines else ""), *asked]):
         if address and letter not in _OF_ADDRESSES:
             continue
-        sign = (letter.isspace(), letter == "@", *(each.signature(letter) for each in trackers))
+        sign = (letter.isspace(), letter == "@", *(each.signature(letter) for each in automata))
         if address:
             sign = (*sign, letter in ".-_+")
         found.setdefault(sign, letter)

@@ -13,7 +13,7 @@ STATES = 1_500  # an automaton may have; a pattern with large counts has more, a
 _REPEATS = 100
 
 
-class Unreadable(Exception):
+class UnsupportedPattern(Exception):
     """This pattern is beyond the subset."""
 
 
@@ -49,7 +49,7 @@ class Automaton:
 
     def state(self) -> int:
         if len(self.moves) >= STATES:
-            raise Unreadable("it is too large")
+            raise UnsupportedPattern("it is too large")
         self.moves.append([])
         self.free.append([])
         return len(self.moves) - 1
@@ -61,7 +61,7 @@ def automaton(pattern: str) -> Automaton:
     reader = _Reader(pattern)
     tree = reader.alternatives(_Flags())
     if reader.at < len(pattern):
-        raise Unreadable("it has an unmatched )")
+        raise UnsupportedPattern("it has an unmatched )")
     built = Automaton()
     start = built.state()
     built.end = _build(built, tree, start)
@@ -90,14 +90,14 @@ class _Reader:
     def take(self, length: int = 1) -> str:
         taken = self.peek(length)
         if len(taken) < length:
-            raise Unreadable("it ends too early")
+            raise UnsupportedPattern("it ends too early")
         self.at += length
         return taken
 
     def alternatives(self, flags: _Flags) -> tuple:  # type: ignore[type-arg]
         self.depth += 1
         if self.depth > 40:
-            raise Unreadable("it is nested too deeply")
+            raise UnsupportedPattern("it is nested too deeply")
         branches: list[tuple] = []  # type: ignore[type-arg]
         parts: list[tuple] = []  # type: ignore[type-arg]
         while self.peek() not in ("", ")"):
@@ -127,7 +127,7 @@ class _Reader:
         found = self.single(flags)
         while (count := self.count()) is not None:
             if not found:
-                raise Unreadable("it repeats nothing")
+                raise UnsupportedPattern("it repeats nothing")
             found[-1] = ("repeat", found[-1], *count)
         return found
 
@@ -172,17 +172,17 @@ class _Reader:
         if self.peek(3) in ("?P<", "?P=") or self.peek(2) == "?<":
             close = self.text.find(">", self.at)
             if close < 0:
-                raise Unreadable("it has an unknown group")
+                raise UnsupportedPattern("it has an unknown group")
             self.at = close + 1
         elif self.peek() == "?":
             colon = self.text.find(":", self.at)
             letters = self.text[self.at + 1 : colon]
             if colon < 0 or not set(letters) <= set("imsU-"):
-                raise Unreadable("it has an unknown group")
+                raise UnsupportedPattern("it has an unknown group")
             flags, self.at = _changed(flags, letters), colon + 1
         inner = self.alternatives(flags)
         if self.take() != ")":
-            raise Unreadable("a group is not closed")
+            raise UnsupportedPattern("a group is not closed")
         return inner
 
     def escaped(self) -> list[tuple]:  # type: ignore[type-arg]
@@ -212,7 +212,7 @@ class _Reader:
         if char == "x":
             return _one(chr(self._hexadecimal()))
         if char.isalnum():
-            raise Unreadable(f"it holds \\{char}")
+            raise UnsupportedPattern(f"it holds \\{char}")
         return _one(char)
 
     def _property(self, *, negated: bool) -> Chars:
@@ -223,7 +223,7 @@ class _Reader:
         if name.startswith("^"):
             name, negated = name[1:], not negated
         if f"p{name}" not in _KINDS:
-            raise Unreadable(f"it holds \\p{{{name}}}")
+            raise UnsupportedPattern(f"it holds \\p{{{name}}}")
         return Chars(kinds=(f"p{name}",), negated=negated)
 
     def _hexadecimal(self) -> int:
@@ -235,7 +235,7 @@ class _Reader:
         try:
             return int(digits, 16)
         except ValueError:
-            raise Unreadable("it has a broken escape") from None
+            raise UnsupportedPattern("it has a broken escape") from None
 
     def character_class(self) -> Chars:
         negated = self.peek() == "^"
@@ -247,14 +247,14 @@ class _Reader:
             first = False
             item = self._class_item()
             if item.negated:
-                raise Unreadable("it has a class within a class")
+                raise UnsupportedPattern("it has a class within a class")
             kinds += item.kinds
             low = item.ranges[0][0] if item.ranges else None
             if low is not None and self.peek() == "-" and self.peek(2) != "-]":
                 self.take()
                 high = self._class_item()
                 if not high.ranges:
-                    raise Unreadable("it has a broken range")
+                    raise UnsupportedPattern("it has a broken range")
                 ranges.append((low, high.ranges[0][1]))
             elif low is not None:
                 ranges.append((low, low))
@@ -266,7 +266,7 @@ class _Reader:
             close = self.text.find(":]", self.at)
             name, self.at = self.text[self.at + 2 : close], close + 2
             if name not in _POSIX:
-                raise Unreadable(f"it holds [:{name}:]")
+                raise UnsupportedPattern(f"it holds [:{name}:]")
             return Chars(kinds=(name,))
         char = self.take()
         return self.escaped_class() if char == "\\" else _one(char)
@@ -275,7 +275,7 @@ class _Reader:
 def _changed(flags: _Flags, letters: str) -> _Flags:
     on, _, off = letters.partition("-")
     if "i" in off:
-        raise Unreadable("it looks at case")
+        raise UnsupportedPattern("it looks at case")
     return _Flags(
         lines=("m" in on or flags.lines) and "m" not in off,
         dot_all=("s" in on or flags.dot_all) and "s" not in off,
@@ -313,7 +313,7 @@ def _build(into: Automaton, tree: tuple, start: int) -> int:  # type: ignore[typ
 
 def _repeat(into: Automaton, part: tuple, least: int, most: int | None, start: int) -> int:  # type: ignore[type-arg]
     if max(least, most or 0) > _REPEATS:
-        raise Unreadable("it counts too far")
+        raise UnsupportedPattern("it counts too far")
     for _ in range(least):
         start = _build(into, part, start)
     end = into.state()

@@ -15,7 +15,7 @@ from itertools import count, permutations
 from mailbot.analysis.lint.budget import Budget, Undecided
 from mailbot.analysis.lint.formulas import Literal
 from mailbot.analysis.lint.ranges import Empty
-from mailbot.analysis.lint.text.automata import State, Tracker, alphabet, tracker
+from mailbot.analysis.lint.text.automata import LiteralAutomaton, State, alphabet, automaton_of
 from mailbot.domain.routing.text import Text
 
 At = tuple[int, int]  # in the folded text, in an address
@@ -24,7 +24,7 @@ Links = tuple[()] | tuple["Links", str]  # what was written: (what stands before
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class TextForm:
     """What a text of a field can look like: `lines` when it can have several, `address` for one with an @."""
 
     lines: bool = True
@@ -34,18 +34,18 @@ class Shape:
     listed: tuple[str, ...] = ()  # tried first when a list is asked for
 
 
-def solve(asked: Sequence[Literal], shape: Shape, budget: Budget) -> str:
+def solve(asked: Sequence[Literal], shape: TextForm, budget: Budget) -> str:
     """A text that fulfils all of `asked`. Raises Empty when there is none, Undecided."""
     budget.spend(len(asked))
     for text in _guesses(asked, shape):
-        if not unfulfilled(asked, text):
+        if not failing(asked, text):
             return text
     if pair := contradiction(asked):
         raise Empty(pair)
     return _search(asked, shape, budget)
 
 
-def unfulfilled(asked: Iterable[Literal], text: str) -> list[Literal]:
+def failing(asked: Iterable[Literal], text: str) -> list[Literal]:
     """Those that are not true of it, as the engine sees it."""
     whole, domain = (Text(text),), (Text(text.rpartition("@")[2].rstrip(".")),)
     return [
@@ -89,7 +89,7 @@ def implies(yes: Literal, no: Literal) -> bool:
 
 
 def _as_whole(phrase: str, no: Literal) -> bool:
-    return not unfulfilled([Literal(no.atom, True)], phrase)
+    return not failing([Literal(no.atom, True)], phrase)
 
 
 def _inside(first: str, second: str, no: Literal) -> bool:
@@ -133,7 +133,7 @@ _IMPLIED = {
 # --- guesses ----------------------------------------------------------------------------------------------
 
 
-def _guesses(asked: Sequence[Literal], shape: Shape) -> Iterable[str]:
+def _guesses(asked: Sequence[Literal], shape: TextForm) -> Iterable[str]:
     wanted = [each.atom for each in asked if each.sign]
     if any(each.operator == "listed_in" for each in wanted):
         yield from shape.listed
@@ -182,7 +182,7 @@ def _addresses(wanted: Sequence[tuple[str, str, str]]) -> Iterable[str]:
 # --- the search -------------------------------------------------------------------------------------------
 
 
-def _search(asked: Sequence[Literal], shape: Shape, budget: Budget) -> str:
+def _search(asked: Sequence[Literal], shape: TextForm, budget: Budget) -> str:
     try:
         return _refined(asked, shape, budget, plausible=shape.address)
     except Empty:
@@ -194,16 +194,16 @@ def _search(asked: Sequence[Literal], shape: Shape, budget: Budget) -> str:
     raise Undecided("only an address of an odd form could fulfil it")
 
 
-def _refined(asked: Sequence[Literal], shape: Shape, budget: Budget, *, plausible: bool) -> str:
+def _refined(asked: Sequence[Literal], shape: TextForm, budget: Budget, *, plausible: bool) -> str:
     """What must not stand there is looked at only once a text has it: most of many hundreds never do."""
     active = [each for each in asked if each.sign]
     while True:
-        trackers = [tracker(each) for each in active]
-        text = _written(trackers, shape, budget, plausible=plausible)
+        automata = [automaton_of(each) for each in active]
+        text = _written(automata, shape, budget, plausible=plausible)
         if text is None:
-            budget.loose |= len({each.plain for each in trackers}) > 1
+            budget.loose |= len({each.plain for each in automata}) > 1
             raise Empty(active)
-        wrong = unfulfilled(asked, text)
+        wrong = failing(asked, text)
         if not wrong:
             return text
         if set(wrong) & set(active):
@@ -211,49 +211,51 @@ def _refined(asked: Sequence[Literal], shape: Shape, budget: Budget, *, plausibl
         active += wrong[:3]
 
 
-def _written(trackers: Sequence[Tracker], shape: Shape, budget: Budget, *, plausible: bool) -> str | None:
+def _written(
+    automata: Sequence[LiteralAutomaton], shape: TextForm, budget: Budget, *, plausible: bool
+) -> str | None:
     """Best first: the states that lack least are looked at first; () when all of them lead nowhere."""
-    letters = alphabet(trackers, lines=shape.lines, address=plausible)
+    letters = alphabet(automata, lines=shape.lines, address=plausible)
     folding = not shape.address
-    start: Product = ((0, 0), tuple(each.start for each in trackers))
+    start: Product = ((0, 0), tuple(each.start for each in automata))
     seen = {start}
     order = count()
     waiting: list[tuple[int, int, Product, Links]] = [(0, next(order), start, ())]
     while waiting:
         _, _, state, path = heapq.heappop(waiting)
         at, states = state
-        if (not plausible or at[1] in (0, 3)) and _accepted(trackers, states):
+        if (not plausible or at[1] in (0, 3)) and _accepted(automata, states):
             return _text(path)
-        budget.spend(3 * len(letters) + len(trackers))
+        budget.spend(3 * len(letters) + len(automata))
         for letter in letters:
-            moved = _moved(trackers, at, states, letter, folding=folding)
+            moved = _moved(automata, at, states, letter, folding=folding)
             if moved is None or moved in seen:
                 continue
             if plausible and moved[0][1] < 0:
                 continue
             seen.add(moved)
-            lacking = sum(map(_lacking, trackers, moved[1]))
+            lacking = sum(map(_lacking, automata, moved[1]))
             heapq.heappush(waiting, (lacking, next(order), moved, (path, letter)))
     return None
 
 
-def _lacking(tracker: Tracker, state: State) -> int:
-    return tracker.lacking(state) if tracker.sign else 0
+def _lacking(automaton_of: LiteralAutomaton, state: State) -> int:
+    return automaton_of.lacking(state) if automaton_of.sign else 0
 
 
-def _accepted(trackers: Sequence[Tracker], states: Sequence[object]) -> bool:
-    return all(each.final(state) is each.sign for each, state in zip(trackers, states, strict=True))
+def _accepted(automata: Sequence[LiteralAutomaton], states: Sequence[object]) -> bool:
+    return all(each.final(state) is each.sign for each, state in zip(automata, states, strict=True))
 
 
 def _moved(
-    trackers: Sequence[Tracker], at: At, states: Sequence[State], letter: str, *, folding: bool
+    automata: Sequence[LiteralAutomaton], at: At, states: Sequence[State], letter: str, *, folding: bool
 ) -> Product | None:
     """The next state, None when one of the literals is lost."""
     place, shape = at
     space = folding and letter.isspace()
     written = "" if space else f" {letter}" if place == 2 else letter
     now = []
-    for each, state in zip(trackers, states, strict=True):
+    for each, state in zip(automata, states, strict=True):
         if each.plain:
             state = each.step(state, letter)
         else:

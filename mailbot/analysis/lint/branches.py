@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from mailbot.analysis.lint.formulas import And, Atom, Formula, Literal, Or
 
 Reasons = frozenset[int]
-NONE: Reasons = frozenset()
+NO_REASONS: Reasons = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +24,10 @@ class Branch:
         return [Literal(atom, sign) for atom, (sign, _) in self.chosen.items()]
 
     def why(self, literals: Sequence[Literal]) -> Reasons:
-        return NONE.union(*(self.chosen[each.atom][1] for each in literals if each.atom in self.chosen))
+        return NO_REASONS.union(*(self.chosen[each.atom][1] for each in literals if each.atom in self.chosen))
 
 
-def settled(branch: Branch) -> Branch | Reasons:
+def propagate(branch: Branch) -> Branch | Reasons:
     """All that follows without choosing; the reasons when it contradicts itself."""
     chosen = dict(branch.chosen)
     waiting = list(branch.pending)
@@ -77,7 +77,7 @@ def _left(
 
 def _known(part: Formula, chosen: Mapping[Atom, tuple[bool, Reasons]]) -> tuple[bool, Reasons] | None:
     if isinstance(part, Literal):
-        sign, why = chosen.get(part.atom, (None, NONE))
+        sign, why = chosen.get(part.atom, (None, NO_REASONS))
         return None if sign is None else (sign is part.sign, why)
     if isinstance(part, Or):
         return None
@@ -86,4 +86,4 @@ def _known(part: Formula, chosen: Mapping[Atom, tuple[bool, Reasons]]) -> tuple[
     if refused:
         return refused
     sure = [each for each in answers if each]
-    return (True, NONE.union(*(each[1] for each in sure))) if len(sure) == len(answers) else None
+    return (True, NO_REASONS.union(*(each[1] for each in sure))) if len(sure) == len(answers) else None

@@ -5,26 +5,26 @@ from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from mailbot.analysis.lint.finding import Finding, Severity, Spot, Witness
-from mailbot.analysis.lint.ladders.cases import Desk, said, spot
-from mailbot.analysis.lint.text import intervals
+from mailbot.analysis.lint.ladders import intervals
+from mailbot.analysis.lint.ladders.ladder_cases import LadderContext, spot, step_text
 from mailbot.domain.policy import Policy
 from mailbot.domain.worktime import Calendar
 
 UNUSED, ESTIMATED = "unused", "estimated-holidays"
 
 
-def find(desk: Desk) -> Iterator[Finding]:
-    if desk.routes.complete:
-        yield from _ladders(desk)
-        yield from _categories(desk)
-    for name, calendar in desk.policy.calendars.items():
-        yield from _estimated(desk.policy, name, calendar)
+def find(context: LadderContext) -> Iterator[Finding]:
+    if context.routes.complete:
+        yield from _ladders(context)
+        yield from _categories(context)
+    for name, calendar in context.policy.calendars.items():
+        yield from _estimated(context.policy, name, calendar)
 
 
-def _ladders(desk: Desk) -> Iterator[Finding]:
-    policy = desk.policy
+def _ladders(context: LadderContext) -> Iterator[Finding]:
+    policy = context.policy
     for name in policy.ladders:
-        if desk.on(name):
+        if context.routes_of(name):
             continue
         by = [priority for priority, each in policy.ladder_of.items() if each == name]
         why = f"; its priorities are {', '.join(by)}, which no rule leads to" if by else ""
@@ -39,11 +39,11 @@ def _ladders(desk: Desk) -> Iterator[Finding]:
         )
 
 
-def _categories(desk: Desk) -> Iterator[Finding]:
-    given = {route.category for route in desk.routes}
-    for name, mine in desk.policy.ladders.items():
-        on = {route.category for route in desk.on(name)}
-        for index, step in enumerate(mine.steps):
+def _categories(context: LadderContext) -> Iterator[Finding]:
+    given = {route.category for route in context.routes}
+    for name, ladder in context.policy.ladders.items():
+        on = {route.category for route in context.routes_of(name)}
+        for index, step in enumerate(ladder.steps):
             for category in step.escalate_by_category if on else ():
                 if not _within(category, on):
                     where = "on this ladder" if _within(category, given) else "at all"
@@ -51,11 +51,11 @@ def _categories(desk: Desk) -> Iterator[Finding]:
                         UNUSED,
                         Severity.REMARK,
                         spot(name, index, "escalate_to", category),
-                        f"{said(mine, index)} names category {category!r}, which no ticket {where} has",
+                        f"{step_text(ladder, index)} names category {category!r}, which no ticket {where} has",
                         "leave it out, or lead that category onto this ladder",
                         (name, category),
                     )
-    for category in desk.policy.authority.per_ticket:
+    for category in context.policy.authority.per_ticket:
         if category and not _within(category, given):
             yield Finding(
                 UNUSED,

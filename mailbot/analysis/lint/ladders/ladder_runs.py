@@ -6,7 +6,7 @@ from datetime import datetime
 
 from mailbot.analysis.lint.routes import Route
 from mailbot.domain import events as e
-from mailbot.domain import ladder
+from mailbot.domain import ladder as ladders
 from mailbot.domain.decisions import on_deadline
 from mailbot.domain.escalation import ownership
 from mailbot.domain.lifecycle import DecisionBuilder, evolve
@@ -20,7 +20,7 @@ _UNANSWERABLE = (Target.RESOLUTION, Target.DECISION)  # clocks that no answer st
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class StepRun:
     """A step that came, with the ticket as it stood before and after, and who was told of it."""
 
     step: int
@@ -28,19 +28,19 @@ class Taken:
     because: str
     before: Ticket
     after: Ticket
-    told: tuple[str, ...]
+    notified: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Life:
-    """`as_told` says in words how the ticket lived. `ticket` is how it stands when only reminders follow."""
+class LadderRun:
+    """`description` says in words how the ticket lived. `ticket` is how it stands when only reminders follow."""
 
-    as_told: str
+    description: str
     opened: Ticket
-    steps: tuple[Taken, ...]
+    steps: tuple[StepRun, ...]
     ticket: Ticket
 
-    def stages(self) -> Iterator[tuple[Ticket, Taken | None]]:
+    def stages(self) -> Iterator[tuple[Ticket, StepRun | None]]:
         """The ticket where it stood, and the step that brought it there (None: its rule)."""
         yield self.opened, None
         for each in self.steps:
@@ -68,24 +68,24 @@ def opened(policy: Policy, route: Route, at: datetime, customer: str = CUSTOMER)
     return builder.ticket
 
 
-def lives(policy: Policy, route: Route, at: datetime) -> tuple[Life, ...]:
+def run_ladder(policy: Policy, route: Route, at: datetime) -> tuple[LadderRun, ...]:
     """What becomes of such a ticket in four ways of not being looked after."""
     fresh = opened(policy, route, at)
     again = _written_again(_answered(fresh, policy, at), policy, at)
     waiting = _answered(fresh, policy, at)
     return (
-        _life("nobody answers", fresh, _left_alone(fresh, policy)),
-        _life(
+        _run("nobody answers", fresh, _left_alone(fresh, policy)),
+        _run(
             "answered at once, the customer writes again, nobody answers", again, _left_alone(again, policy)
         ),
-        _life("each mail is answered in time, and nobody closes it", again, _never_closed(again, policy)),
-        _life("answered at once, and the customer is silent", waiting, _left_alone(waiting, policy)),
+        _run("each mail is answered in time, and nobody closes it", again, _never_closed(again, policy)),
+        _run("answered at once, and the customer is silent", waiting, _left_alone(waiting, policy)),
     )
 
 
 def _clocks(ticket: Ticket, policy: Policy, at: datetime) -> e.ClocksSet:
-    mine, calendar = ladder.ladder_of(ticket, policy), ladder.calendar_of(ticket, policy)
-    return e.ClocksSet(at, "policy", ladder.clocks_for(ticket, mine, calendar, at))
+    ladder, calendar = ladders.ladder_of(ticket, policy), ladders.calendar_of(ticket, policy)
+    return e.ClocksSet(at, "policy", ladders.clocks_for(ticket, ladder, calendar, at))
 
 
 def _answered(ticket: Ticket, policy: Policy, at: datetime) -> Ticket:
@@ -102,10 +102,10 @@ def _written_again(ticket: Ticket, policy: Policy, at: datetime) -> Ticket:
     return builder.ticket
 
 
-def _left_alone(ticket: Ticket, policy: Policy) -> list[Taken]:
-    found: list[Taken] = []
+def _left_alone(ticket: Ticket, policy: Policy) -> list[StepRun]:
+    found: list[StepRun] = []
     for _ in range(MOST):
-        due = ladder.next_deadline(ticket, policy)
+        due = ladders.next_deadline(ticket, policy)
         if due is None or due.target is Target.REPEAT:
             break
         decision = on_deadline(ticket, policy, due.due_at)
@@ -114,12 +114,12 @@ def _left_alone(ticket: Ticket, policy: Policy) -> list[Taken]:
     return found
 
 
-def _never_closed(ticket: Ticket, policy: Policy) -> list[Taken]:
+def _never_closed(ticket: Ticket, policy: Policy) -> list[StepRun]:
     """Whatever asks for an answer gets it in the last moment, so that only the resolution comes due."""
-    found: list[Taken] = []
+    found: list[StepRun] = []
     for _ in range(MOST):
-        mine, calendar = ladder.ladder_of(ticket, policy), ladder.calendar_of(ticket, policy)
-        dues = ladder.deadlines(ticket, mine, calendar)
+        ladder, calendar = ladders.ladder_of(ticket, policy), ladders.calendar_of(ticket, policy)
+        dues = ladders.deadlines(ticket, ladder, calendar)
         at = next((due.due_at for due in dues if due.target in _UNANSWERABLE), None)
         if at is None:
             break
@@ -130,7 +130,7 @@ def _never_closed(ticket: Ticket, policy: Policy) -> list[Taken]:
     return found
 
 
-def _taken(ticket: Ticket, events: Iterable[e.Event]) -> list[Taken]:
+def _taken(ticket: Ticket, events: Iterable[e.Event]) -> list[StepRun]:
     """The steps among `events`, each with all that it led to."""
     cuts: list[tuple[e.StepTaken, Ticket, list[e.Event]]] = []
     for event in events:
@@ -150,9 +150,9 @@ def _taken(ticket: Ticket, events: Iterable[e.Event]) -> list[Taken]:
             if isinstance(event, e.PeopleNotified | e.DecisionRequested)
             for each in event.whom
         ]
-        found.append(Taken(step.step, step.at, step.because, before, after, tuple(told)))
+        found.append(StepRun(step.step, step.at, step.because, before, after, tuple(told)))
     return found
 
 
-def _life(as_told: str, fresh: Ticket, steps: list[Taken]) -> Life:
-    return Life(as_told, fresh, tuple(steps), steps[-1].after if steps else fresh)
+def _run(description: str, fresh: Ticket, steps: list[StepRun]) -> LadderRun:
+    return LadderRun(description, fresh, tuple(steps), steps[-1].after if steps else fresh)

@@ -7,14 +7,14 @@ from zoneinfo import ZoneInfo
 
 from mailbot.domain.worktime import DAY_NAMES, MIDNIGHT, Interval
 
-Piece = tuple[datetime, datetime]  # [from, to)
+Span = tuple[datetime, datetime]  # [from, to)
 ONE_DAY = timedelta(days=1)
 
 
-def union(several: Iterable[Iterable[Piece]]) -> list[Piece]:
+def union(several: Iterable[Iterable[Span]]) -> list[Span]:
     """All of them, as pieces that don't touch."""
-    joined: list[Piece] = []
-    for low, high in sorted(piece for pieces in several for piece in pieces):
+    joined: list[Span] = []
+    for low, high in sorted(span for spans in several for span in spans):
         if joined and low <= joined[-1][1]:
             joined[-1] = joined[-1][0], max(joined[-1][1], high)
         else:
@@ -22,11 +22,11 @@ def union(several: Iterable[Iterable[Piece]]) -> list[Piece]:
     return joined
 
 
-def outside(pieces: Sequence[Piece], others: Sequence[Piece]) -> list[Piece]:
-    """What of `pieces` lies in none of `others`; both sorted, none touching the next."""
-    found: list[Piece] = []
+def outside(spans: Sequence[Span], others: Sequence[Span]) -> list[Span]:
+    """What of `spans` lies in none of `others`; both sorted, none touching the next."""
+    found: list[Span] = []
     place = 0
-    for low, high in pieces:
+    for low, high in spans:
         while place < len(others) and others[place][1] <= low:
             place += 1
         at = place
@@ -40,17 +40,17 @@ def outside(pieces: Sequence[Piece], others: Sequence[Piece]) -> list[Piece]:
     return found
 
 
-def day(on: date, zone: str) -> Piece:
+def day(on: date, zone: str) -> Span:
     """A local day."""
     where = ZoneInfo(zone)
     start, end = (datetime.combine(each, time(), where).astimezone(UTC) for each in (on, on + ONE_DAY))
     return start, end
 
 
-def by_days(pieces: Iterable[Piece], zone: str) -> Iterator[tuple[date, timedelta, timedelta]]:
+def by_days(spans: Iterable[Span], zone: str) -> Iterator[tuple[date, timedelta, timedelta]]:
     """Each piece cut at local midnight: (date, from, to) by the wall clock."""
     where = ZoneInfo(zone)
-    for low, high in pieces:
+    for low, high in spans:
         start, end = (each.astimezone(where).replace(tzinfo=None) for each in (low, high))
         while start < end:
             midnight = datetime.combine(start.date() + ONE_DAY, time())
@@ -59,10 +59,10 @@ def by_days(pieces: Iterable[Piece], zone: str) -> Iterator[tuple[date, timedelt
             start = until
 
 
-def week_of(pieces: Iterable[Piece], zone: str) -> str:
+def week_of(spans: Iterable[Span], zone: str) -> str:
     """The hours of the week in which any of them lies: "mon-fri 22:00-24:00; sat, sun 00:00-24:00"."""
     hours: dict[int, list[tuple[timedelta, timedelta]]] = {}
-    for on, start, end in by_days(pieces, zone):
+    for on, start, end in by_days(spans, zone):
         hours.setdefault(on.weekday(), []).append((start, end))
     return _week({each: _merged(taken) for each, taken in hours.items()})
 

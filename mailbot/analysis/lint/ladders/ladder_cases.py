@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from mailbot.analysis.lint import routes
-from mailbot.analysis.lint.context import Ground
 from mailbot.analysis.lint.finding import Finding, Severity, Spot, Witness
-from mailbot.analysis.lint.ladders import runs
-from mailbot.analysis.lint.ladders.runs import Life, Taken
+from mailbot.analysis.lint.ladders import ladder_runs
+from mailbot.analysis.lint.ladders.ladder_runs import LadderRun, StepRun
 from mailbot.analysis.lint.routes import Proof, Route, Routes
-from mailbot.domain import ladder
+from mailbot.analysis.lint.rule_context import RuleContext
+from mailbot.domain import ladder as ladders
 from mailbot.domain.policy import Ladder, Moment, Policy
 from mailbot.domain.worktime import local
 
@@ -19,49 +19,49 @@ MOST = 60  # kinds of tickets on one ladder that are played
 
 
 @dataclass(frozen=True, slots=True)
-class Climb:
+class LadderCase:
     """Tickets that are alike on a ladder: they start at one place, and every step means the same to them."""
 
     route: Route
-    like: tuple[Route, ...]  # all of them, `route` is the first
-    lives: tuple[Life, ...]
+    routes: tuple[Route, ...]  # all of them, `route` is the first
+    runs: tuple[LadderRun, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """What all questions about ladders, people and money share. `climbs` is by the ladder's name."""
+class LadderContext:
+    """What all questions about ladders, people and money share. `cases` is by the ladder's name."""
 
-    ground: Ground
+    base: RuleContext
     routes: Routes
-    climbs: Mapping[str, Sequence[Climb]]
+    cases: Mapping[str, Sequence[LadderCase]]
 
     @property
     def policy(self) -> Policy:
-        return self.ground.policy
+        return self.base.policy
 
-    def on(self, name: str) -> list[Route]:
+    def routes_of(self, name: str) -> list[Route]:
         """The routes that lead onto a ladder."""
         return [each for each in self.routes if each.ladder == name]
 
 
-def desk(ground: Ground) -> Desk:
-    found = routes.of(ground)
-    at = ground.search.world.moments.usual.astimezone(UTC)
-    climbs = {
-        name: tuple(islice(_climbs(ground.policy, mine, found, at), MOST))
-        for name, mine in ground.policy.ladders.items()
+def build_context(base: RuleContext) -> LadderContext:
+    found = routes.of(base)
+    at = base.search.world.moments.usual.astimezone(UTC)
+    cases = {
+        name: tuple(islice(_cases(base.policy, ladder, found, at), MOST))
+        for name, ladder in base.policy.ladders.items()
     }
-    return Desk(ground, found, climbs)
+    return LadderContext(base, found, cases)
 
 
-def _climbs(policy: Policy, mine: Ladder, found: Routes, at: datetime) -> Iterator[Climb]:
+def _cases(policy: Policy, ladder: Ladder, found: Routes, at: datetime) -> Iterator[LadderCase]:
     alike: dict[tuple[object, ...], list[Route]] = {}
     for route in found:
-        if route.ladder == mine.name:
-            levels = tuple(ladder.level_of(step, route.category) for step in mine.steps)
+        if route.ladder == ladder.name:
+            levels = tuple(ladders.level_of(step, route.category) for step in ladder.steps)
             alike.setdefault((route.team, route.level, levels), []).append(route)
     for each in alike.values():
-        yield Climb(each[0], tuple(each), runs.lives(policy, each[0], at))
+        yield LadderCase(each[0], tuple(each), ladder_runs.run_ladder(policy, each[0], at))
 
 
 # --- what is said of a step -------------------------------------------------------------------------------
@@ -72,12 +72,12 @@ def spot(name: str, step: int | None = None, *path: str | int) -> Spot:
     return Spot("escalation", ("ladders", name) if step is None else ("ladders", name, "steps", step, *path))
 
 
-def said(mine: Ladder, step: int) -> str:
+def step_text(ladder: Ladder, step: int) -> str:
     """ "step 3 of ladder 'brisk' (75% of resolution)"."""
-    return f"step {step + 1} of ladder {mine.name!r} ({when(mine.steps[step].at)})"
+    return f"step {step + 1} of ladder {ladder.name!r} ({moment_text(ladder.steps[step].at)})"
 
 
-def when(moment: Moment) -> str:
+def moment_text(moment: Moment) -> str:
     """As an admin writes it."""
     text = moment.target.value if moment.share == 1 else f"{100 * moment.share:g}% of {moment.target.value}"
     if not moment.offset:
@@ -91,14 +91,14 @@ def when(moment: Moment) -> str:
 # --- what shows it ----------------------------------------------------------------------------------------
 
 
-Shows = Callable[[Taken], str]
+Shows = Callable[[StepRun], str]
 
 
-def proven(
-    desk: Desk, finding: Finding, among: Iterable[Route], shown: Callable[[Proof], Witness | None]
+def with_proof(
+    context: LadderContext, finding: Finding, among: Iterable[Route], shown: Callable[[Proof], Witness | None]
 ) -> Iterator[Finding]:
     """The finding with its witness, where a mail leads there; "not decided" where nobody knows of one."""
-    proof = routes.proof(desk.ground, desk.routes, among)
+    proof = routes.proof(context.base, context.routes, among)
     if proof is None:
         return
     if proof.mail is None:
@@ -110,34 +110,34 @@ def proven(
         yield replace(finding, witness=witness)
 
 
-def at_step(
-    desk: Desk, step: int, shows: Shows, fits: Callable[[Taken], bool] = lambda _: True
+def witness_at_step(
+    context: LadderContext, step: int, shows: Shows, fits: Callable[[StepRun], bool] = lambda _: True
 ) -> Callable[[Proof], Witness | None]:
     """A witness: the moment when `step` comes to the ticket of the mail, if nobody looks after it."""
 
     def shown(proof: Proof) -> Witness | None:
-        for life, taken in came(desk.policy, proof, step):
+        for run, taken in step_runs(context.policy, proof, step):
             if fits(taken):
-                text = f"{life.as_told}: {shows(taken)}"
-                return Witness(text, proof.mail, on_clock(desk.policy, taken.before.team, taken.at))
+                text = f"{run.description}: {shows(taken)}"
+                return Witness(text, proof.mail, local_time_of(context.policy, taken.before.team, taken.at))
         return None
 
     return shown
 
 
-def came(policy: Policy, proof: Proof, step: int) -> Iterator[tuple[Life, Taken]]:
+def step_runs(policy: Policy, proof: Proof, step: int) -> Iterator[tuple[LadderRun, StepRun]]:
     """Where `step` comes to the ticket that the mail opens, in whichever of its lives."""
-    for life in lives_of(policy, proof):
-        for taken in life.steps:
+    for run in runs_of(policy, proof):
+        for taken in run.steps:
             if taken.step == step:
-                yield life, taken
+                yield run, taken
 
 
-def lives_of(policy: Policy, proof: Proof) -> tuple[Life, ...]:
+def runs_of(policy: Policy, proof: Proof) -> tuple[LadderRun, ...]:
     assert proof.mail
-    return runs.lives(policy, proof.route, proof.mail.local_time.astimezone(UTC))
+    return ladder_runs.run_ladder(policy, proof.route, proof.mail.local_time.astimezone(UTC))
 
 
-def on_clock(policy: Policy, team: str, at: datetime) -> datetime:
+def local_time_of(policy: Policy, team: str, at: datetime) -> datetime:
     """By the wall clock of where the team works."""
     return local(policy.calendar_of(team), at)

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import make_url
 
 from mailbot import __version__, log, systemd
-from mailbot.channels.smtp.accept import InFlow, Keeper
+from mailbot.channels.smtp.accept import Backpressure, MailAcceptor
 from mailbot.channels.smtp.listener import Listener
 from mailbot.config.checks.signing import KEY_HINT
 from mailbot.config.model import Loaded, Settings
@@ -52,7 +52,7 @@ from mailbot.workers.shadow import Shadow
 from mailbot.workers.weekly_report import WeeklyReports
 
 if TYPE_CHECKING:
-    from mailbot.channels.imap.fetcher import ImapIntake
+    from mailbot.channels.imap.fetcher import ImapFetcher
 
 ROLES = ("listener", "imap", "intake", "delivery", "deadlines")
 LONG_TURN = timedelta(minutes=15)  # for large mails over a slow IMAP connection, and for the weekly report
@@ -105,7 +105,7 @@ class Daemon:
         self._supervisor = systemd.from_environment(env, os.getpid())
         self._store = Store(self.settings.store)
         self._disk = Path(sqlite_path(self.settings.store)).resolve().parent if self._store.sqlite else None
-        self._flow = InFlow() if "intake" in roles else None  # a node without intake knows no pace
+        self._flow = Backpressure() if "intake" in roles else None  # a node without intake knows no pace
         self._troubles: list[Callable[[], str]] = []
         self._reloading: asyncio.Task[None] | None = None
         self._reload_requested = False  # a reload under way may have read the files before they changed
@@ -253,14 +253,14 @@ class Daemon:
         self.add(Loop(intake, on_stop=release))
 
     def _add_imap(self) -> None:
-        from mailbot.channels.imap.fetcher import ImapIntake  # few installations fetch: no start waits for it
+        from mailbot.channels.imap.fetcher import ImapFetcher  # few installations use it
 
         for account in self.settings.imap:
-            fetcher = ImapIntake(
+            fetcher = ImapFetcher(
                 self._store,
                 account,
                 policy=lambda: self._deps.runtime.policy,
-                keep=Keeper(self._store, self.metrics, self._flow),
+                keep=MailAcceptor(self._store, self.metrics, self._flow),
                 wake_intake=self._waker("intake"),
                 wake=self._waker(f"imap {account.name}"),
                 largest=self.settings.limits.size,
@@ -274,7 +274,7 @@ class Daemon:
         listener = Listener(
             self.settings,
             policy=lambda: self._deps.runtime.policy,
-            keep=Keeper(self._store, self.metrics, self._flow),
+            keep=MailAcceptor(self._store, self.metrics, self._flow),
             wake=self._waker("intake"),
             free_space=self._free_space,
             sockets=[listening for name, listening in inherited if name != "lmtp"],
@@ -326,7 +326,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _imap_trouble(fetcher: "ImapIntake") -> str:
+def _imap_trouble(fetcher: "ImapFetcher") -> str:
     return f"{fetcher.name}: {fetcher.trouble}" if fetcher.trouble else ""
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from mailbot.channels.smtp import mail_and_rcpt
-from mailbot.channels.smtp.data import has_bare_newlines, normalised
+from mailbot.channels.smtp.data import has_bare_newlines, normalise
 from mailbot.domain.model import Envelope
 from mailbot.domain.policy import Policy
 from mailbot.errors import Refused
@@ -19,13 +19,13 @@ FIELDS = 10  # of one name that are looked at
 ASKED = ("ORIGINAL_RECIPIENT", "RECIPIENT")  # local(8), Exim, qmail: before and after aliases
 
 
-def restored(piped: bytes) -> bytes:
-    """The mail as SMTP would have brought it: without the line that mbox files put first, lines in CRLF."""
+def restore(piped: bytes) -> bytes:
+    """Restore the mail as SMTP would have delivered it: without the mbox "From " line, with CRLF line ends."""
     first = MBOX_LINE.match(piped)
     raw = piped[first.end() :] if first else piped
     if b"\r" not in raw:
         return raw.replace(b"\n", b"\r\n")
-    return normalised(raw) if has_bare_newlines(raw) else raw
+    return normalise(raw) if has_bare_newlines(raw) else raw
 
 
 def envelope(
@@ -37,26 +37,25 @@ def envelope(
     policy: Policy,
     received_at: datetime,
 ) -> Envelope:
-    """What the SMTP dialogue would have said. Raises Refused when `recipients` are given and none is ours.
+    """Build the envelope that SMTP would have given. Raises Refused when no recipient is one of our mailboxes.
 
-    Recipients that the environment or the mail names are hints: whoever pipes mail to us means us, so when no
-    hint leads to a mailbox it is for the first. A sender that can't be read is the null sender: the mail is
-    kept and never answered by a machine.
+    Recipients from the environment or the header are hints. When no hint names a mailbox, the mail is for the
+    first one. An unreadable sender becomes the null sender: the mail gets no automatic answer.
     """
     given = sender if sender is not None else env.get("SENDER")
-    # The topmost Return-Path is the last host's (RFC 5321 4.4), also when it says <>.
-    whole = next(iter(_named(raw, "return-path", 1)), "") if given is None else given
+    # The topmost Return-Path is the last host's (RFC 5321 4.4), also when it is <>.
+    whole = next(iter(_addresses_in(raw, "return-path", 1)), "") if given is None else given
     ours = _ours(recipients, policy)
     if recipients and not ours:
         raise Refused(550, "5.1.1 No such mailbox here")
-    return Envelope(_readable(whole), ours or _hinted(raw, env, policy), "", received_at)
+    return Envelope(_read_sender(whole), ours or _from_hints(raw, env, policy), "", received_at)
 
 
-def _hinted(raw: bytes, env: Mapping[str, str], policy: Policy) -> tuple[str, ...]:
-    """The first of these that leads to a mailbox: environment, what hosts on the way wrote, To and Cc."""
+def _from_hints(raw: bytes, env: Mapping[str, str], policy: Policy) -> tuple[str, ...]:
+    """Return the recipients of the first hint that names a mailbox: environment, trace fields, To and Cc."""
     hints = (
         *([env.get(name, "")] for name in ASKED),
-        [*_named(raw, "delivered-to", FIELDS), *_named(raw, "x-original-to", FIELDS)],
+        [*_addresses_in(raw, "delivered-to", FIELDS), *_addresses_in(raw, "x-original-to", FIELDS)],
         sender_and_recipients(raw, policy.mailbox_for)[1],
     )
     first = tuple(policy.mailboxes)[:1]
@@ -64,25 +63,25 @@ def _hinted(raw: bytes, env: Mapping[str, str], policy: Policy) -> tuple[str, ..
 
 
 def _ours(recipients: Sequence[str], policy: Policy) -> tuple[str, ...]:
-    """Those that are mailboxes of ours, each once, as the listener would write them."""
+    """Return those that are our mailboxes, each once, as the listener would write them."""
     found = []
     for each in recipients:
         try:
             local, domain, parameters = mail_and_rcpt.recipient(f"TO:<{_bare(each)}> SMTPUTF8")
             if len(parameters) == 1:
-                found.append(mail_and_rcpt.whose(local, domain, policy))
+                found.append(mail_and_rcpt.resolve_recipient(local, domain, policy))
         except Refused:
             continue
     return tuple(dict.fromkeys(found))
 
 
-def _named(raw: bytes, name: str, limit: int) -> list[str]:
-    """Addresses in the topmost fields of that name."""
+def _addresses_in(raw: bytes, name: str, limit: int) -> list[str]:
+    """Return the addresses in the topmost fields of that name."""
     head, _ = header_fields.read(raw, 0, len(raw))
     return [person.address for value in head.get_all(name)[:limit] for person in parse_addresses(value)]
 
 
-def _readable(sender: str) -> str:
+def _read_sender(sender: str) -> str:
     if sender.strip() in NULL_SENDERS:
         return ""
     try:

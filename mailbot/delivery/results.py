@@ -19,20 +19,20 @@ from mailbot.store.store import Store
 from mailbot.store.writers import Op
 
 R = TypeVar("R")
-MOST_UPSETTING = 1000  # mails whose mischief is remembered
+MOST_REMEMBERED = 1000  # mails whose broken connections are remembered
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class RetryPolicy:
     """How often things are tried. `give_up` is how long a mail is deferred before it counts as failed."""
 
     retry: Callable[[int, float], timedelta] = backoff
     probe: Callable[[int], float] = probe
     give_up: timedelta = timedelta(days=5)
-    poll: float = 1.0  # seconds: only the safety net, whoever owes a mail wakes us
+    poll: float = 1.0  # seconds: a safety net, as each new mail wakes us
 
 
-class Outcomes:
+class Results:
     """`in_hand` rows are claimed and neither settled nor given back. `freed` is called whenever one of them
     is, `wake` when a mail has a new time."""
 
@@ -41,7 +41,7 @@ class Outcomes:
         store: Store,
         node: str,
         metrics: Metrics,
-        pace: Pace,
+        pace: RetryPolicy,
         *,
         now: Callable[[], datetime],
         random: Callable[[], float],
@@ -49,41 +49,41 @@ class Outcomes:
         wake: Callable[[], None],
     ) -> None:
         self.in_hand = 0
-        self._store, self._node, self._metrics, self._pace = store, node, metrics, pace
+        self._store, self._node, self._metrics, self._retry_policy = store, node, metrics, pace
         self._now, self._random, self._freed, self._wake = now, random, freed, wake
-        self._upsetting: dict[int, int] = {}  # how often a mail alone upset the relay
+        self._broken_connections: dict[int, int] = {}  # how often a mail alone upset the relay
         self._tasks: set[asyncio.Task[None]] = set()  # kept: a task without a reference is collected
 
     def settle(self, row: Claimed, outcome: AttemptOutcome, reply: Reply) -> None:
         """An attempt was made. deferred and unknown are tried again, unless they were for too long."""
         at, due_at = self._now(), None
         if outcome in (AttemptOutcome.DEFERRED, AttemptOutcome.UNKNOWN):
-            if rested(row.attempts + 1) >= self._pace.give_up:
+            if rested(row.attempts + 1) >= self._retry_policy.give_up:
                 outcome = AttemptOutcome.FAILED
             else:
-                due_at = at + self._pace.retry(row.attempts + 1, self._random())
+                due_at = at + self._retry_policy.retry(row.attempts + 1, self._random())
         settled = AttemptResult(row.id, self._node, outcome, at, reply.code or None, reply.text, due_at)
         self._later(self._record(row, settled))
 
-    def give_back(self, rows: Iterable[Claimed], due_at: datetime | None = None) -> None:
-        """No attempt was made: they wait again, at their old place or until `due_at`."""
+    def release(self, rows: Iterable[Claimed], due_at: datetime | None = None) -> None:
+        """Return rows without an attempt: they wait again, at their old place or until `due_at`."""
         for row in rows:
             self._later(self._hold(row, due_at))
 
-    def set_aside(self, row: Claimed) -> None:
-        """Given back, but behind the others, so that a mail that upsets the relay can't block them (P5)."""
-        times = self._upsetting[row.id] = self._upsetting.pop(row.id, 0) + 1
-        if len(self._upsetting) > MOST_UPSETTING:
-            self._upsetting.pop(next(iter(self._upsetting)))
-        self.give_back([row], self._now() + self._pace.retry(times, self._random()))
+    def postpone(self, row: Claimed) -> None:
+        """Return a row behind the others, so that a mail that breaks connections can't block them."""
+        times = self._broken_connections[row.id] = self._broken_connections.pop(row.id, 0) + 1
+        if len(self._broken_connections) > MOST_REMEMBERED:
+            self._broken_connections.pop(next(iter(self._broken_connections)))
+        self.release([row], self._now() + self._retry_policy.retry(times, self._random()))
 
-    def forget(self) -> None:
-        """A row in hand is no longer ours."""
+    def forget_row(self) -> None:
+        """Count one row less in hand."""
         self.in_hand -= 1
         self._freed()
 
     async def finish(self, seconds: float) -> None:
-        """Waits for what is still to be recorded. What the store does not take, the next start releases."""
+        """Wait for what is still to be recorded. The next start releases what the store does not take."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
         for task in self._tasks:
@@ -91,24 +91,24 @@ class Outcomes:
 
     async def _record(self, row: Claimed, settled: AttemptResult) -> None:
         try:
-            if await self._insist(outbox.record_results, settled):
+            if await self._write_until_taken(outbox.record_results, settled):
                 seconds = (settled.at - row.requested_at).total_seconds()
-                _say(row, settled, seconds)
-                _count(self._metrics, row, settled, seconds)
+                _log_result(row, settled, seconds)
+                _count_result(self._metrics, row, settled, seconds)
         finally:
-            self._upsetting.pop(row.id, None)
-            self.forget()
+            self._broken_connections.pop(row.id, None)
+            self.forget_row()
         if settled.due_at is not None:
             self._wake()
 
     async def _hold(self, row: Claimed, due_at: datetime | None) -> None:
         try:
-            await self._insist(outbox.give_back, Unsent(row.id, self._node, due_at))
+            await self._write_until_taken(outbox.release, Unsent(row.id, self._node, due_at))
         finally:
-            self.forget()
+            self.forget_row()
 
-    async def _insist(self, op: Op[Any, R], item: Any) -> R:
-        """Writes until the store takes it: what has happened to a mail can't be left unsaid."""
+    async def _write_until_taken(self, op: Op[Any, R], item: Any) -> R:
+        """Write until the store takes it: the outcome of a mail must be recorded."""
         pause = 0.1
         while True:
             try:
@@ -128,7 +128,7 @@ class Outcomes:
             log.loop_failed(name="delivery", error=error, retry_in=0.0)
 
 
-def _say(row: Claimed, settled: AttemptResult, seconds: float) -> None:
+def _log_result(row: Claimed, settled: AttemptResult, seconds: float) -> None:
     if settled.outcome == AttemptOutcome.SENT:
         log.delivery_sent(outbox_id=row.id, number=row.ticket, kind=row.kind, seconds=seconds)
     elif settled.due_at is not None:
@@ -137,7 +137,7 @@ def _say(row: Claimed, settled: AttemptResult, seconds: float) -> None:
         log.delivery_failed(outbox_id=row.id, code=settled.code or 0)
 
 
-def _count(metrics: Metrics, row: Claimed, settled: AttemptResult, seconds: float) -> None:
+def _count_result(metrics: Metrics, row: Claimed, settled: AttemptResult, seconds: float) -> None:
     if settled.outcome == AttemptOutcome.SENT:
         metrics.delivered.labels(row.kind).inc()
         if row.kind == Acknowledgement.name:

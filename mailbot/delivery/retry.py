@@ -9,19 +9,19 @@ LONGEST_PROBE = 30.0
 
 
 def backoff(attempts: int, random: float) -> timedelta:
-    """How long a mail rests after so many attempts (at least 1). `random` in [0, 1) spreads it by 20 %."""
+    """Return how long a mail rests after an attempt (from 1). `random` in [0, 1) spreads it by 20 %."""
     span = SPANS[attempts - 1] if attempts <= len(SPANS) else LAST_SPAN
     return timedelta(seconds=span * (0.8 + 0.4 * random))
 
 
 def rested(attempts: int) -> timedelta:
-    """How long a mail has rested in all before this attempt: its age without the time that we held it."""
+    """Return how long a mail has rested before this attempt: its age without the time that we held it."""
     later = max(0, attempts - 1 - len(SPANS))
     return timedelta(seconds=sum(SPANS[: attempts - 1]) + LAST_SPAN * later)
 
 
 def probe(failures: int) -> float:
-    """Seconds until the relay is tried again: 1, 2, 4 ... 30."""
+    """Return the seconds until the relay is tried again: 1, 2, 4 ... 30."""
     return min(2.0 ** min(failures - 1, 16), LONGEST_PROBE)
 
 
@@ -36,9 +36,9 @@ class Breaker:
         self._trying = False
 
     def trip(self, now: float) -> bool:
-        """Trouble with the relay. True when it is news.
+        """Open on trouble with the relay. Return True when the state changed.
 
-        Many connections meet the same trouble at once: only the first, and later only a trial, counts.
+        Many connections meet the same trouble at once. Only the first counts, and later only a trial.
         """
         news = not self.is_open
         if news or self._trying:
@@ -48,7 +48,7 @@ class Breaker:
         return news
 
     def trial(self, now: float) -> bool:
-        """May one mail be tried now? The next one then has to wait, whatever becomes of this one."""
+        """Check whether one mail may be tried now. The next one waits, whatever the result."""
         if now < self.until:
             return False
         self._trying = True
@@ -56,12 +56,12 @@ class Breaker:
         return True
 
     def untried(self) -> None:
-        """There was no mail to try: the next one may."""
+        """Let the next trial come at once: there was no mail to try."""
         self._trying = False
         self.until = 0.0
 
     def close(self) -> bool:
-        """The relay judged a mail, so it works. True when it is news."""
+        """Close, because the relay judged a mail and so works. Return True when the state changed."""
         news = self.is_open
         self.is_open, self._trying, self._failures, self.until = False, False, 0, 0.0
         return news

@@ -1,7 +1,7 @@
 """Sends what the outbox holds: claim, offer, mark the dot, finish, settle (promise P3).
 
-Theory of operation. `run_once` claims mails into `_line`, a heap with acknowledgements on top, and starts
-carriers: tasks that own one connection and send one mail after another until the line is empty. Outcomes are
+Theory of operation. `run_once` claims mails into `_queue_heap`, a heap with acknowledgements on top, and starts
+carriers: tasks that own one connection and send one mail after another until the line is empty. Results are
 recorded beside them, so that a connection never waits for a commit except the one before its dot.
 
 Trouble with the relay is no mail's fault: rows go back to `due` uncounted, and the breaker lets one mail at a
@@ -20,14 +20,14 @@ from typing import Final
 
 from mailbot import log
 from mailbot.config.model import Relay
-from mailbot.delivery.results import Outcomes, Pace
+from mailbot.delivery.results import Results, RetryPolicy
 from mailbot.delivery.retry import Breaker
 from mailbot.delivery.smtp_client import (
     CantOpen,
     ConnectionTrouble,
     Refusal,
+    RelaySession,
     Reply,
-    Session,
     Timeouts,
     open_session,
     sendable,
@@ -64,45 +64,47 @@ class Delivery:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         monotonic: Callable[[], float] = time.monotonic,
         random: Callable[[], float] = random,
-        pace: Pace | None = None,
+        pace: RetryPolicy | None = None,
         timeouts: Timeouts | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._store, self._node, self._wake = store, node, wake
-        self._now, self._monotonic, self._pace = now, monotonic, pace or Pace()
-        self._outcomes = Outcomes(
-            store, node, metrics, self._pace, now=now, random=random, freed=self._freed, wake=wake
+        self._now, self._monotonic, self._retry_policy = now, monotonic, pace or RetryPolicy()
+        self._results = Results(
+            store, node, metrics, self._retry_policy, now=now, random=random, freed=self._freed, wake=wake
         )
-        self._breaker = Breaker(self._pace.probe)
+        self._breaker = Breaker(self._retry_policy.probe)
         context = tls or tls_context(relay)
         self._connect = partial(open_session, relay, hostname=hostname, tls=context, timeouts=timeouts)
         self._connections, self._fewer, self._fewer_until = relay.connections, relay.connections, 0.0
-        self._line: list[tuple[int, datetime, int, Claimed]] = []
+        self._queue_heap: list[tuple[int, datetime, int, Claimed]] = []
         self._more = False  # the last claim was filled: there may be more
         self._stopping = False
         self._dots: set[int] = set()  # mails whose body may have left
-        self._warm: list[Session] = []
-        self._sessions: set[Session] = set()
+        self._warm: list[RelaySession] = []
+        self._sessions: set[RelaySession] = set()
         self._opening = 0  # connections that may yet come about
-        self._carriers: set[asyncio.Task[None]] = set()  # kept: a task without a reference is collected
+        self._senders: set[asyncio.Task[None]] = set()  # kept: a task without a reference is collected
 
     @property
     def relay_is_down(self) -> bool:
         return self._breaker.is_open
 
     async def run_once(self) -> float:
-        """Claims what there is room for; never waits for the relay. Returns seconds until the next turn."""
+        """Claim rows while there is room, never waiting for the relay. Returns seconds until the next turn."""
         room = self._room()
         if room == 0:
-            return self._breaker.until - self._monotonic() if self._breaker.is_open else self._pace.poll
+            return (
+                self._breaker.until - self._monotonic() if self._breaker.is_open else self._retry_policy.poll
+            )
         rows = await self._store.write(outbox.claim, Claim(self._node, room, self._now()))
         self._more = len(rows) == room
-        self._outcomes.in_hand += len(rows)
+        self._results.in_hand += len(rows)
         if self._stopping:
-            self._outcomes.give_back(rows)
+            self._results.release(rows)
         else:
             self._queue(rows)
-        return self._pace.poll if rows else await self._rest()
+        return self._retry_policy.poll if rows else await self._rest()
 
     def _room(self) -> int:
         if self._stopping:
@@ -110,45 +112,45 @@ class Delivery:
         if self._breaker.is_open:
             return 1 if self._breaker.trial(self._monotonic()) else 0
         most = self._connections * DEEP
-        room = most - self._outcomes.in_hand
+        room = most - self._results.in_hand
         self._more = True
         return room if room >= most // 4 else 0
 
     def _freed(self) -> None:
-        if self._more and self._outcomes.in_hand <= self._connections * DEEP // 2:
+        if self._more and self._results.in_hand <= self._connections * DEEP // 2:
             self._more = False
             self._wake()
 
     async def _rest(self) -> float:
-        """Nothing is due now: until when."""
+        """Return the seconds until something is due."""
         if self._breaker.is_open:
             self._breaker.untried()
         due_at = await self._store.read(outbox.next_due)
-        seconds = (due_at - self._now()).total_seconds() if due_at else self._pace.poll
-        return min(max(seconds, 0.001), self._pace.poll)
+        seconds = (due_at - self._now()).total_seconds() if due_at else self._retry_policy.poll
+        return min(max(seconds, 0.001), self._retry_policy.poll)
 
     # --- carriers -----------------------------------------------------------------------------------------
 
     def _queue(self, rows: Iterable[Claimed]) -> None:
         for row in rows:
-            heapq.heappush(self._line, (row.lane, row.due_at, row.id, row))
-        for _ in range(min(len(self._line), self._most() - len(self._carriers))):
-            task = asyncio.create_task(self._carry())
-            self._carriers.add(task)
-            task.add_done_callback(self._carried)
+            heapq.heappush(self._queue_heap, (row.lane, row.due_at, row.id, row))
+        for _ in range(min(len(self._queue_heap), self._most() - len(self._senders))):
+            task = asyncio.create_task(self._send_queued())
+            self._senders.add(task)
+            task.add_done_callback(self._sender_ended)
 
     def _most(self) -> int:
         return self._fewer if self._monotonic() < self._fewer_until else self._connections
 
-    def _carried(self, task: asyncio.Task[None]) -> None:
-        self._carriers.discard(task)
+    def _sender_ended(self, task: asyncio.Task[None]) -> None:
+        self._senders.discard(task)
         if not self._stopping:
             self._queue(())  # what was put back while this carrier ended
 
-    async def _carry(self) -> None:
-        session: Session | None = None
-        while self._line and len(self._carriers) <= self._most():
-            row = heapq.heappop(self._line)[-1]
+    async def _send_queued(self) -> None:
+        session: RelaySession | None = None
+        while self._queue_heap and len(self._senders) <= self._most():
+            row = heapq.heappop(self._queue_heap)[-1]
             try:
                 session = await self._send(row, session)
             except asyncio.CancelledError:  # the end of a drain
@@ -157,26 +159,26 @@ class Delivery:
             except Exception as error:  # whatever is wrong with one mail, the others leave
                 log.loop_failed(name=self.name, error=error, retry_in=0.0)
                 outcome = AttemptOutcome.UNKNOWN if row.id in self._dots else AttemptOutcome.DEFERRED
-                self._outcomes.settle(row, outcome, Reply(0, f"mailbot: {type(error).__name__}"))
+                self._results.settle(row, outcome, Reply(0, f"mailbot: {type(error).__name__}"))
             finally:
                 self._dots.discard(row.id)
         if session is not None and session.alive:
             self._warm.append(session)
 
-    async def _send(self, row: Claimed, session: Session | None) -> Session | None:
-        """One mail through all its states. Returns the session for the next one."""
+    async def _send(self, row: Claimed, session: RelaySession | None) -> RelaySession | None:
+        """Send one mail through all its states. Returns the session for the next one."""
         if row.content is None:
-            self._outcomes.settle(row, AttemptOutcome.FAILED, Reply(0, "its frozen bytes are missing"))
+            self._results.settle(row, AttemptOutcome.FAILED, Reply(0, "its frozen bytes are missing"))
             return session
         if not sendable(row.sender, row.recipient):
-            self._outcomes.settle(
+            self._results.settle(
                 row, AttemptOutcome.FAILED, Reply(0, "an address can't stand in an SMTP command")
             )
             return session
         try:
             session, refusal = await self._offer(row, row.content, session)
         except ConnectionTrouble as trouble:
-            self._troubled(row, trouble)
+            self._connection_failed(row, trouble)
             return None
         try:
             if refusal:
@@ -191,8 +193,8 @@ class Delivery:
         return session
 
     async def _offer(
-        self, row: Claimed, content: bytes, session: Session | None
-    ) -> tuple[Session, Refusal | None]:
+        self, row: Claimed, content: bytes, session: RelaySession | None
+    ) -> tuple[RelaySession, Refusal | None]:
         while self._warm and (session is None or not session.alive):
             session = self._warm.pop()
         if session is not None and session.alive:
@@ -203,7 +205,7 @@ class Delivery:
         session = await self._open()
         return session, await session.offer(row.sender, row.recipient, content)
 
-    async def _open(self) -> Session:
+    async def _open(self) -> RelaySession:
         self._opening += 1
         try:
             session = await self._connect()
@@ -213,51 +215,51 @@ class Delivery:
         return session
 
     async def _mark(self, row: Claimed) -> bool:
-        """True when the dot may leave. After trouble with the store the row waits again."""
+        """Commit the `dot` state. True when the final dot may be sent; on store trouble the row waits again."""
         try:
             ours = await self._store.write(outbox.mark_dot, FinalDot(row.id, self._node, self._now()))
         except StoreUnavailable:
-            self._outcomes.give_back([row])
+            self._results.release([row])
             return False
         if not ours:
-            self._outcomes.forget()
+            self._results.forget_row()
         return ours
 
-    async def _finish(self, row: Claimed, session: Session) -> None:
+    async def _finish(self, row: Claimed, session: RelaySession) -> None:
         self._dots.add(row.id)
         try:
             reply = await session.finish()
         except ConnectionTrouble as trouble:
-            self._outcomes.settle(row, AttemptOutcome.UNKNOWN, Reply(0, trouble.text))
+            self._results.settle(row, AttemptOutcome.UNKNOWN, Reply(0, trouble.text))
         else:
-            self._judged(row, reply)
+            self._relay_replied(row, reply)
 
-    # --- what the relay said ------------------------------------------------------------------------------
+    # --- replies of the relay ------------------------------------------------------------------------------
 
-    def _judged(self, row: Claimed, reply: Reply) -> None:
+    def _relay_replied(self, row: Claimed, reply: Reply) -> None:
         if self._breaker.close():
             log.relay_up()
             self._wake()
         outcomes = {2: AttemptOutcome.SENT, 5: AttemptOutcome.FAILED}
-        self._outcomes.settle(row, outcomes.get(reply.code // 100, AttemptOutcome.DEFERRED), reply)
+        self._results.settle(row, outcomes.get(reply.code // 100, AttemptOutcome.DEFERRED), reply)
 
-    def _refused(self, row: Claimed, refusal: Refusal, session: Session) -> None:
+    def _refused(self, row: Claimed, refusal: Refusal, session: RelaySession) -> None:
         if refusal.command != "MAIL" or refusal.reply.code < 500:
-            return self._judged(row, refusal.reply)
-        # Not allowed to send at all, as far as one can tell; if it is this sender alone, others overtake it.
+            return self._relay_replied(row, refusal.reply)
+        # Probably no sender is allowed; if it is this sender alone, other mails overtake it.
         session.abort()
-        self._outcomes.set_aside(row)
+        self._results.postpone(row)
         return self._trip(f"MAIL: {refusal.reply.code} {refusal.reply.text}")
 
-    def _troubled(self, row: Claimed, trouble: ConnectionTrouble) -> None:
-        """No connection, or a fresh one that this mail's envelope broke."""
+    def _connection_failed(self, row: Claimed, trouble: ConnectionTrouble) -> None:
+        """Handle a connection that failed to open, or that this mail's envelope broke."""
         others = self._opening + sum(session.alive for session in self._sessions)
         if not isinstance(trouble, CantOpen):
-            self._outcomes.set_aside(row)
+            self._results.postpone(row)
         elif others and not self._breaker.is_open:
-            heapq.heappush(self._line, (row.lane, row.due_at, row.id, row))
+            heapq.heappush(self._queue_heap, (row.lane, row.due_at, row.id, row))
         else:
-            self._outcomes.give_back([row])
+            self._results.release([row])
         if not others:
             self._trip(trouble.text)
         elif isinstance(trouble, CantOpen):
@@ -272,27 +274,27 @@ class Delivery:
     # --- the end ------------------------------------------------------------------------------------------
 
     async def drain(self, span: timedelta) -> None:
-        """Gives back what has not begun and lets what has begun end, within `span` (promise P9).
+        """Return rows that have not begun, and let the others end within `span`.
 
-        Comes after the loop's stop. A mail still without a reply to its dot is recorded as unknown.
+        Called after the loop's stop. A mail without a reply to its dot is recorded as unknown.
         """
         self._stopping = True
         self._empty_line()
-        if self._carriers:
-            await asyncio.wait(self._carriers, timeout=span.total_seconds())
-        for task in self._carriers:
+        if self._senders:
+            await asyncio.wait(self._senders, timeout=span.total_seconds())
+        for task in self._senders:
             task.cancel()
-        await asyncio.gather(*self._carriers, return_exceptions=True)
-        await self._outcomes.finish(RECORDING)
+        await asyncio.gather(*self._senders, return_exceptions=True)
+        await self._results.finish(RECORDING)
         for session in self._sessions:
             session.quit()
 
     def _empty_line(self) -> None:
-        rows, self._line = [entry[-1] for entry in self._line], []
-        self._outcomes.give_back(rows)
+        rows, self._queue_heap = [entry[-1] for entry in self._queue_heap], []
+        self._results.release(rows)
 
     def _interrupted(self, row: Claimed, why: str) -> None:
         if row.id in self._dots:
-            self._outcomes.settle(row, AttemptOutcome.UNKNOWN, Reply(0, why))
+            self._results.settle(row, AttemptOutcome.UNKNOWN, Reply(0, why))
         else:
-            self._outcomes.give_back([row])
+            self._results.release([row])

@@ -34,7 +34,7 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the relay said. Several lines are joined by spaces."""
+    """The relay's reply. Several lines are joined by spaces."""
 
     code: int
     text: str
@@ -49,7 +49,7 @@ class Refusal:
 
 
 class ConnectionTrouble(Exception):
-    """The connection is gone: it died, timed out, said 421 or talks nonsense. `code`: the relay's, or 0."""
+    """The connection is lost: closed, timed out, 421, or not SMTP. `code` is the relay's, or 0."""
 
     def __init__(self, text: str, code: int = 0) -> None:
         super().__init__(text)
@@ -61,12 +61,12 @@ class CantOpen(ConnectionTrouble):
 
 
 def sendable(sender: str, recipient: str) -> bool:
-    """Can these stand in SMTP commands as they are? The null sender is ""."""
+    """Check whether both can stand in SMTP commands as they are. The null sender is ""."""
     return bool((not sender or _ADDRESS.fullmatch(sender)) and _ADDRESS.fullmatch(recipient))
 
 
 def on_wire(content: bytes) -> bytes:
-    """`content` as it follows DATA: CRLF line ends, dots doubled, the final dot (RFC 5321 section 4.5.2)."""
+    """Encode `content` as it follows DATA: CRLF line ends, dots doubled, the final dot (RFC 5321 4.5.2)."""
     ends = content.count(b"\r\n")
     if content.count(b"\n") != ends or content.count(b"\r") != ends:
         content = _LINE_END.sub(b"\r\n", content)
@@ -77,8 +77,8 @@ def on_wire(content: bytes) -> bytes:
     return content.replace(b"\r\n.", b"\r\n..") + b".\r\n"
 
 
-class Session:
-    """Mails one after another: `offer`, then `finish`. Any ConnectionTrouble ends it; `alive` says so."""
+class RelaySession:
+    """Sends mails one after another: `offer`, then `finish`. Any ConnectionTrouble ends it; see `alive`."""
 
     def __init__(self, replies: "_Replies", extensions: frozenset[str], timeouts: Timeouts) -> None:
         self._replies, self._extensions, self._timeouts = replies, extensions, timeouts
@@ -90,7 +90,7 @@ class Session:
         return self._replies.trouble is None
 
     async def offer(self, sender: str, recipient: str, content: bytes) -> Refusal | None:
-        """MAIL, RCPT and DATA. None: the relay waits for the body, `finish` or `abort` comes next."""
+        """Send MAIL, RCPT and DATA. None: the relay waits for the body; `finish` or `abort` comes next."""
         self._body = on_wire(content)
         commands = {"RSET": "RSET"} if self._unfinished else {}
         commands["MAIL"] = f"MAIL FROM:<{sender}>{self._parameters(content)}"
@@ -104,7 +104,7 @@ class Session:
         return None
 
     async def finish(self) -> Reply:
-        """The body and the final dot. After ConnectionTrouble nobody knows whether the relay has the mail."""
+        """Send the body and the final dot. After ConnectionTrouble the relay may or may not have the mail."""
         try:
             (reply,) = await self._replies.ask(self._body, 1, self._timeouts.dot)
         except ConnectionTrouble as trouble:
@@ -115,7 +115,7 @@ class Session:
         return reply
 
     def abort(self) -> None:
-        """Cuts the connection: a body that the relay waits for is not sent."""
+        """Cut the connection: a body that the relay waits for is not sent."""
         self._replies.fail("given up by us")
 
     def quit(self) -> None:
@@ -148,7 +148,7 @@ class Session:
 
 
 class _Replies(asyncio.Protocol):
-    """What the relay says, reply by reply."""
+    """Reads the relay's replies."""
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self.trouble: ConnectionTrouble | None = None
@@ -161,7 +161,7 @@ class _Replies(asyncio.Protocol):
         self._waiter: asyncio.Future[None] | None = None
 
     async def ask(self, data: bytes, count: int, seconds: float) -> list[Reply]:
-        """Writes `data`, then waits for `count` replies. Raises ConnectionTrouble."""
+        """Write `data`, then wait for `count` replies. Raises ConnectionTrouble."""
         if self.trouble is None:
             self._ready, self._wanted = [], count
             self._waiter = asyncio.get_running_loop().create_future()
@@ -230,10 +230,10 @@ class _Replies(asyncio.Protocol):
 
 async def open_session(
     relay: Relay, *, hostname: str, tls: ssl.SSLContext | None = None, timeouts: Timeouts | None = None
-) -> Session:
-    """A connection that is ready for mail. Raises CantOpen.
+) -> RelaySession:
+    """Open a connection that is ready for mail. Raises CantOpen.
 
-    `hostname` is what we call ourselves; `tls` is used instead of the context of `tls_context`.
+    `hostname` is our name at the relay; `tls` replaces the context of `tls_context`.
     """
     timeouts = timeouts or Timeouts()
     smtp = aiosmtplib.SMTP(
@@ -260,7 +260,7 @@ async def open_session(
     transport = cast(asyncio.Transport, smtp.transport)
     replies = _Replies(transport)
     transport.set_protocol(replies)
-    return Session(replies, frozenset(smtp.esmtp_extensions), timeouts)
+    return RelaySession(replies, frozenset(smtp.esmtp_extensions), timeouts)
 
 
 async def _greet(smtp: aiosmtplib.SMTP) -> None:
@@ -272,17 +272,17 @@ async def _greet(smtp: aiosmtplib.SMTP) -> None:
 
 
 def _start_tls(relay: Relay) -> bool | None:
-    """None: when it is offered. Whoever has a password to lose must have TLS."""
+    """Return None for STARTTLS where it is offered. A password is never sent without TLS."""
     if relay.tls == "starttls":
         return True if relay.user else None
     return relay.tls == "required"
 
 
 def tls_context(relay: Relay) -> ssl.SSLContext | None:
-    """Made once, for all connections (it reads the system's authorities). None: no TLS.
+    """Build the TLS context once, for all connections (it reads the system's authorities). None: no TLS.
 
-    Certificates are checked wherever TLS is a must. Where it is taken when offered, an attacker who could
-    forge one could as well hide the offer (RFC 7435).
+    Certificates are checked wherever TLS is required. Where it is only taken when offered, an attacker who
+    could forge one could also hide the offer (RFC 7435).
     """
     if relay.tls == "none":
         return None

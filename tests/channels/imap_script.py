@@ -19,7 +19,7 @@ class BadServer:
     greeting: bytes = b"* OK hello"
     answers: dict[bytes, bytes] = field(default_factory=dict)  # to a command, in place of the usual ones
     between: bytes = b""  # said before each answer
-    heard: list[bytes] = field(default_factory=list)
+    on_news: list[bytes] = field(default_factory=list)
     seen: set[int] = field(default_factory=set)
     port: int = 0
 
@@ -41,7 +41,7 @@ class BadServer:
         try:
             writer.write(self.greeting + b"\r\n")
             while line := await reader.readline():
-                self.heard.append(line.strip())
+                self.on_news.append(line.strip())
                 if not self._answer(line.strip(), writer):
                     break
                 await writer.drain()

@@ -1,10 +1,10 @@
 """The pace of mail coming in: slower while much waits, never for good."""
 
-from mailbot.channels.smtp.accept import COMFORT, SLOWEST, InFlow
+from mailbot.channels.smtp.accept import COMFORT, SLOWEST, Backpressure
 
 
-def behind(mails: int) -> InFlow:
-    flow = InFlow()
+def behind(mails: int) -> Backpressure:
+    flow = Backpressure()
     for _ in range(mails):
         flow.kept()
     return flow

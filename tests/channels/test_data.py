@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailbot.channels.smtp import mail_and_rcpt
-from mailbot.channels.smtp.data import has_bare_newlines, normalised, unstuffed
-from mailbot.channels.smtp.limits import household, plain
+from mailbot.channels.smtp.data import has_bare_newlines, normalise, unstuff
+from mailbot.channels.smtp.limits import limit_key, plain
 from mailbot.errors import Refused
 from tests.channels.smtp_talk import SUPPORT, policy
 
@@ -36,14 +36,14 @@ def code(read: Callable[..., object], *words: object) -> int:
 def test_what_was_stuffed_for_the_wire_comes_out_as_it_was(text: bytes) -> None:
     text += b"" if text.endswith(b"\r\n") or not text else b"\r\n"
     stuffed = re.sub(rb"(\A|\r\n)\.", rb"\1..", text)
-    assert unstuffed(b"\r\n" + stuffed + b".\r\n") == text
+    assert unstuff(b"\r\n" + stuffed + b".\r\n") == text
 
 
 @given(TEXT)
 def test_bare_newlines_are_found_and_mended(text: bytes) -> None:
     assert has_bare_newlines(text) == bool(re.search(rb"\r(?!\n)|(?<!\r)\n", text))
-    assert not has_bare_newlines(normalised(text))
-    assert normalised(text).replace(b"\r\n", b"") == re.sub(rb"[\r\n]", b"", text)
+    assert not has_bare_newlines(normalise(text))
+    assert normalise(text).replace(b"\r\n", b"") == re.sub(rb"[\r\n]", b"", text)
 
 
 @given(WORDS.map("".join) | st.text())
@@ -54,8 +54,8 @@ def test_any_words_are_read_or_refused(words: str) -> None:
 
 @given(st.text(), st.text())
 def test_whatever_is_accepted_belongs_to_one_of_our_mailboxes(local: str, domain: str) -> None:
-    refused = code(mail_and_rcpt.whose, local, domain, policy())
-    assert refused == 550 or policy().mailbox_for(mail_and_rcpt.whose(local, domain, policy()))
+    refused = code(mail_and_rcpt.resolve_recipient, local, domain, policy())
+    assert refused == 550 or policy().mailbox_for(mail_and_rcpt.resolve_recipient(local, domain, policy()))
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_an_ipv6_customer_is_counted_by_the_network_he_was_given(
     host: str, peer: str, counted_as: str
 ) -> None:
     assert plain(host) == peer
-    assert household(peer) == counted_as
+    assert limit_key(peer) == counted_as
 
 
 def test_reading_a_path_takes_no_longer_than_the_path() -> None:
@@ -83,5 +83,5 @@ def test_reading_a_path_takes_no_longer_than_the_path() -> None:
 
 def test_postmaster_of_each_domain_is_its_first_mailbox() -> None:
     ours = policy(SUPPORT, "care@shop.example", "b@shop.example")
-    assert mail_and_rcpt.whose("postmaster", "shop.example", ours) == "care@shop.example"
-    assert mail_and_rcpt.whose("PostMaster", "", ours) == SUPPORT
+    assert mail_and_rcpt.resolve_recipient("postmaster", "shop.example", ours) == "care@shop.example"
+    assert mail_and_rcpt.resolve_recipient("PostMaster", "", ours) == SUPPORT

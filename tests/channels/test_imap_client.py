@@ -1,4 +1,4 @@
-"""What goes over the wire to an IMAP server, and what is made of the strangest answers."""
+"""What goes over the connection to an IMAP server, and what is made of the strangest answers."""
 
 import asyncio
 import base64
@@ -12,9 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from mailbot.channels.imap.client import ImapTrouble, Response, internal_date, mailbox_name, quoted, sequence
-from mailbot.channels.imap.fetcher import DEATHS, ImapIntake, Patience
-from mailbot.channels.smtp.accept import Keeper
+from mailbot.channels.imap.client import (
+    ImapConnectionLost,
+    Response,
+    internal_date,
+    mailbox_name,
+    quoted,
+    sequence,
+)
+from mailbot.channels.imap.fetcher import DEATHS, ImapFetcher, Patience
+from mailbot.channels.smtp.accept import MailAcceptor
 from mailbot.config.model import ImapAccount
 from mailbot.metrics import Metrics
 from mailbot.store.schema import imap_folders, raw_mails
@@ -53,12 +60,12 @@ def test_the_items_of_a_fetch_response_are_read(
 
 @given(st.binary(max_size=60) | st.from_regex(rb'[( )"\\{}0-9a]{0,40}', fullmatch=True))
 def test_any_response_is_read_or_is_trouble(text: bytes) -> None:
-    with suppress(ImapTrouble):
+    with suppress(ImapConnectionLost):
         assert isinstance(Response(b"* 1 FETCH (" + text, (b"x",)).fetched(), dict)
 
 
 def test_a_response_of_parentheses_alone_is_no_bomb() -> None:
-    with pytest.raises(ImapTrouble):
+    with pytest.raises(ImapConnectionLost):
         Response(b"* 1 FETCH " + b"(" * 500_000).fetched()
 
 
@@ -122,11 +129,11 @@ class Fetch:
         standing = {"port": server.port, "user": "cs", "tls": "none", "password": "rahasia"} | changes
         account = ImapAccount(host="127.0.0.1", mailbox=BOX.address, **standing)
         self.store = store
-        self.duty = ImapIntake(
+        self.duty = ImapFetcher(
             store,
             account,
             policy=policy,
-            keep=Keeper(store, Metrics()),
+            keep=MailAcceptor(store, Metrics()),
             wake_intake=lambda: None,
             wake=lambda: None,
             largest=largest,
@@ -167,7 +174,7 @@ async def test_a_mail_that_breaks_the_connection_is_left_and_the_others_come(sto
         await fetch.turns(2)
         assert fetch.numbers() == [1, 2, 4, 5, 6, 7]
         assert (server.seen, fetch.left()) == ({1, 2, 4, 5, 6, 7}, [3])
-        alone = [line for line in server.heard if b" 3 (UID BODY.PEEK[])" in line]
+        alone = [line for line in server.on_news if b" 3 (UID BODY.PEEK[])" in line]
         assert len(alone) == DEATHS
 
 
@@ -180,7 +187,7 @@ async def test_a_mail_that_the_server_refuses_is_left_and_the_others_come(
         await fetch.turns(3)
         assert (fetch.numbers(), fetch.left(), server.seen) == ([1, 3, 4], [2], {1, 3, 4})
         told = [record.fields for record in caplog.records if record.message == "imap_mail_skipped"]  # type: ignore[attr-defined]
-        assert [(facts["uid"], "broken" in facts["why"]) for facts in told] == [(2, True)]
+        assert [(facts["uid"], "broken" in facts["reason"]) for facts in told] == [(2, True)]
 
 
 @sqlite
@@ -223,7 +230,7 @@ async def test_answers_in_every_form_are_understood(store: Store) -> None:
         ({b"SELECT": b"* BYE gone\r\nTAG NO gone\r\n"}, b"* OK", "SELECT: gone"),
         ({b"SELECT": b"TAG MAYBE\r\n"}, b"* OK", "an answer that is none: MAYBE"),
         ({b"SELECT": b"+ more?\r\n"}, b"* OK", "the server wants more: + more?"),
-        ({b"SELECT": b""}, b"* OK", "the server has said nothing for 2 s"),
+        ({b"SELECT": b""}, b"* OK", "the server sent nothing for 2 s"),
         ({b"LOGIN": b"TAG NO [UNAVAILABLE] back soon\r\n"}, b"* OK", "LOGIN: [UNAVAILABLE] back soon"),
         ({b"UID FETCH": b"* 1 FETCH (UID 1\r\nTAG OK\r\n"}, b"* OK", "a response that can't be read"),
         ({b"UID FETCH": b"* 1 FETCH (UID " + b"x" * (3 << 20)}, b"* OK", "limit"),
@@ -246,7 +253,7 @@ async def test_one_who_is_known_already_does_not_log_in(store: Store) -> None:
     async with fetching(store, server) as fetch:
         await fetch.turns(2)
         assert fetch.numbers() == [1]
-        assert not [line for line in server.heard if b"LOGIN" in line]
+        assert not [line for line in server.on_news if b"LOGIN" in line]
 
 
 @sqlite
@@ -261,12 +268,12 @@ async def test_where_login_does_not_do_authenticate_does(
 
     async with fetching(store, server, password=password) as fetch:
         turn = asyncio.create_task(fetch.duty.run_once())
-        while not (heard := [line for line in server.heard if b" " not in line]):  # noqa: ASYNC110
+        while not (on_news := [line for line in server.on_news if b" " not in line]):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         turn.cancel()
         await asyncio.gather(turn, return_exceptions=True)
-    assert base64.b64decode(heard[0]).decode() == f"\0cs\0{password}"
-    assert not [line for line in server.heard if b"LOGIN" in line]
+    assert base64.b64decode(on_news[0]).decode() == f"\0cs\0{password}"
+    assert not [line for line in server.on_news if b"LOGIN" in line]
 
 
 @sqlite
@@ -287,7 +294,7 @@ async def test_nothing_secret_is_said_to_one_who_does_not_speak_tls(
         await fetch.duty.run_once()
         assert fetch.duty.trouble
         assert said in fetch.duty.trouble
-        assert not [line for line in server.heard if b"LOGIN" in line or b"rahasia" in line]
+        assert not [line for line in server.on_news if b"LOGIN" in line or b"rahasia" in line]
         assert fetch.numbers() == []
 
 
@@ -306,7 +313,7 @@ async def test_a_stop_does_not_wait_for_a_silent_server(store: Store) -> None:
     server = BadServer({1: mail(1)}, answers={b"SELECT": b""})
     async with fetching(store, server) as fetch:
         turn = asyncio.create_task(fetch.duty.run_once())
-        while not [line for line in server.heard if b"SELECT" in line]:  # noqa: ASYNC110
+        while not [line for line in server.on_news if b"SELECT" in line]:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         turn.cancel()
         async with asyncio.timeout(1):

@@ -12,8 +12,8 @@ import pytest
 import trustme
 from sqlalchemy import select
 
-from mailbot.channels.imap.fetcher import BATCH, ImapIntake, Patience
-from mailbot.channels.smtp.accept import Keeper
+from mailbot.channels.imap.fetcher import BATCH, ImapFetcher, Patience
+from mailbot.channels.smtp.accept import MailAcceptor
 from mailbot.config.model import ImapAccount
 from mailbot.domain.model import Envelope
 from mailbot.errors import StoreFull, StoreUnavailable
@@ -60,7 +60,7 @@ class Fetch:
     def __init__(self, store: Store, server: Dovecot, box: Box, **changes: Any) -> None:
         self.store, self._server, self._box, self._changes = store, server, box, changes
         self.woken, self.intake_woken = asyncio.Event(), 0
-        self._keeper = Keeper(store, Metrics())
+        self._keeper = MailAcceptor(store, Metrics())
         self.before: Callable[[bytes], Awaitable[None]] | None = None
         self.after_commit: Callable[[bytes], Awaitable[None]] | None = None
         self.duty = self._duty()
@@ -73,10 +73,10 @@ class Fetch:
         self._changes |= changes
         self.duty = self._duty(largest, tls)
 
-    def _duty(self, largest: int = 1 << 20, tls: ssl.SSLContext | None = None) -> ImapIntake:
+    def _duty(self, largest: int = 1 << 20, tls: ssl.SSLContext | None = None) -> ImapFetcher:
         standing = {"port": self._server.port, "user": self._box.user, "tls": "none", "password": PASSWORD}
         account = ImapAccount(**{"host": "127.0.0.1", "mailbox": BOX.address} | standing | self._changes)  # type: ignore[arg-type]
-        return ImapIntake(
+        return ImapFetcher(
             self.store,
             account,
             policy=policy,
@@ -483,7 +483,7 @@ async def test_tls_is_spoken_and_the_certificate_is_checked(store: Store, tmp_pa
     leaf.private_key_pem.write_to_path(str(tmp_path / "key.pem"))
     trusting = ssl.create_default_context()
     authority.configure_trust(trusting)
-    with Dovecot(certificate=tmp_path / "cert.pem", key=tmp_path / "key.pem") as own:
+    with Dovecot(load_certificate=tmp_path / "cert.pem", key=tmp_path / "key.pem") as own:
         box = own.box("cs")
         box.put(complaint(1))
         port = own.tls_port if tls == "implicit" else own.port

@@ -14,8 +14,8 @@ from types import MappingProxyType
 import pytest
 import trustme
 
-from mailbot.channels.smtp.listener import certificate
-from mailbot.channels.smtp.session import Door, shared
+from mailbot.channels.smtp.listener import load_certificate
+from mailbot.channels.smtp.session import Session, shared_attributes
 from mailbot.config.model import Limits, Listen
 from mailbot.errors import ConfigError, StoreFull, StoreUnavailable
 from tests.channels.smtp_talk import LOOPBACK, MAIL, SUPPORT, UNHURRIED, Shelf, listening, policy, talking
@@ -75,7 +75,7 @@ async def test_the_greeting_and_ehlo_say_what_we_can_and_not_what_we_are(shelf: 
 async def test_what_sessions_share_cannot_be_changed_by_one_of_them(shelf: Shelf) -> None:
     loop = asyncio.get_running_loop()
     async with listening(shelf) as listener:
-        common = shared(listener._lobby, loop)
+        common = shared_attributes(listener._server, loop)
     plain = (str, int, float, bool, type(None), MappingProxyType, ssl.SSLContext, type(loop))
     auth = {"_auth_callback"}  # a function
     assert {name for name, value in common.items() if not isinstance(value, plain)} == auth
@@ -254,7 +254,7 @@ async def test_refused_paths_leave_nothing_behind_in_memory(shelf: Shelf) -> Non
                     assert (await talk.ask(f"RCPT TO:{path}")).startswith("501 ")
                 await talk.ask("QUIT")
                 await talk.ended()
-        left = [weakref.ref(each) for each in gc.get_objects() if type(each) is Door]
+        left = [weakref.ref(each) for each in gc.get_objects() if type(each) is Session]
         await asyncio.sleep(0.01)
         gc.collect()
         assert [each for each in left if each() is not None] == []
@@ -672,7 +672,7 @@ async def test_room_of_refused_and_broken_mails_comes_back(shelf: Shelf) -> None
             await talk.hello()
             assert (await talk.mail(b".x" * 900 + b"\r\n")).startswith("5")
             assert (await talk.mail(b"x\r\n" * 333)).startswith("250 ")
-        assert listener._lobby.memory.used == 0
+        assert listener._server.memory.used == 0
 
 
 # --- STARTTLS ---------------------------------------------------------------------------------------------
@@ -757,7 +757,7 @@ def test_a_certificate_that_cannot_be_used_is_a_config_error(tmp_path: Path) -> 
     (tmp_path / "bad.pem").write_text("no certificate")
     for path in (tmp_path / "bad.pem", tmp_path / "missing.pem"):
         with pytest.raises(ConfigError, match=path.name):
-            certificate(Listen("127.0.0.1", 0, path))
+            load_certificate(Listen("127.0.0.1", 0, path))
 
 
 # --- the drain (P9) and the sockets -----------------------------------------------------------------------
@@ -820,7 +820,7 @@ async def test_p9_the_drain_does_not_wait_for_a_client_that_never_begins_its_tls
         assert (await talk.ask("STARTTLS")).startswith("220 ")
         async with asyncio.timeout(5):
             await listener.stop(timedelta(seconds=60))
-        assert not listener._lobby.sessions
+        assert not listener._server.sessions
 
 
 @pytest.mark.parametrize("protocol", [0, socket.IPPROTO_TCP])
@@ -832,7 +832,7 @@ async def test_an_inherited_socket_is_served_and_answers_without_delay(shelf: Sh
         assert listener.port == port
         await talk.hello()
         assert (await talk.mail()).startswith("250 ")
-        (door,) = listener._lobby.sessions
+        (door,) = listener._server.sessions
         accepted = door.transport.get_extra_info("socket")  # type: ignore[attr-defined]
         assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 

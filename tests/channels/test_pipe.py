@@ -1,4 +1,4 @@
-"""A piped mail as SMTP would have brought it, and the envelope that no dialogue told."""
+"""A piped mail as SMTP would have brought it, and the envelope that no dialogue gave."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailbot.channels.pipe import envelope, restored
+from mailbot.channels.pipe import envelope, restore
 from mailbot.channels.smtp.data import has_bare_newlines
 from mailbot.domain.model import Envelope
 from mailbot.errors import Refused
@@ -35,17 +35,17 @@ PIPED = [
 
 @pytest.mark.parametrize(("piped", "raw"), PIPED)
 def test_the_pipes_traces_go_and_nothing_else(piped: bytes, raw: bytes) -> None:
-    assert restored(piped) == raw
+    assert restore(piped) == raw
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_restored_once_and_for_all(piped: bytes) -> None:
-    raw = restored(b"X: y\n" + piped)
+    raw = restore(b"X: y\n" + piped)
     assert not has_bare_newlines(raw)
-    assert restored(raw) == raw
+    assert restore(raw) == raw
 
 
-def told(raw: bytes = MAIL, **changes: Any) -> Envelope:
+def envelope_given(raw: bytes = MAIL, **changes: Any) -> Envelope:
     given: dict[str, Any] = {"sender": None, "recipients": (), "env": {}, **changes}
     return envelope(raw, policy=policy(SUPPORT, SALES), received_at=NOW, **given)
 
@@ -72,20 +72,20 @@ SENDERS = [
 
 @pytest.mark.parametrize(("said", "sender"), SENDERS)
 def test_a_sender_is_taken_as_it_is_or_as_the_null_sender(said: str, sender: str) -> None:
-    assert told(sender=said).sender == sender
-    assert told(env={"SENDER": said}).sender == sender
+    assert envelope_given(sender=said).sender == sender
+    assert envelope_given(env={"SENDER": said}).sender == sender
 
 
 def test_the_sender_is_the_option_then_the_environment_then_return_path_then_nobody() -> None:
     raw = with_fields("Return-Path: <topmost@a.example>", "Return-Path: <below@a.example>")
     env = {"SENDER": "env@a.example"}
-    assert told(raw, sender="option@a.example", env=env).sender == "option@a.example"
-    assert told(raw, sender="", env=env).sender == ""
-    assert told(raw, env=env).sender == "env@a.example"
-    assert told(raw, env={"SENDER": ""}).sender == ""  # so Exim writes a bounce's
-    assert told(raw).sender == "topmost@a.example"
-    assert told(with_fields("Return-Path: <>", "Return-Path: <below@a.example>")).sender == ""
-    assert told().sender == ""  # From is no envelope: whoever wrote it could make us answer anybody
+    assert envelope_given(raw, sender="option@a.example", env=env).sender == "option@a.example"
+    assert envelope_given(raw, sender="", env=env).sender == ""
+    assert envelope_given(raw, env=env).sender == "env@a.example"
+    assert envelope_given(raw, env={"SENDER": ""}).sender == ""  # so Exim writes a bounce's
+    assert envelope_given(raw).sender == "topmost@a.example"
+    assert envelope_given(with_fields("Return-Path: <>", "Return-Path: <below@a.example>")).sender == ""
+    assert envelope_given().sender == ""  # From is no envelope: whoever wrote it could make us answer anybody
 
 
 GIVEN = [
@@ -102,7 +102,7 @@ GIVEN = [
 def test_given_recipients_are_read_as_the_listener_reads_them(
     given: list[str], recipients: tuple[str, ...]
 ) -> None:
-    assert told(recipients=given).recipients == recipients
+    assert envelope_given(recipients=given).recipients == recipients
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_given_recipients_are_read_as_the_listener_reads_them(
 def test_without_a_mailbox_among_the_given_recipients_the_mail_is_refused(given: str) -> None:
     raw = with_fields(f"Delivered-To: {SUPPORT}")
     with pytest.raises(Refused, match=r"550 5\.1\.1"):
-        told(raw, recipients=[given], env={"RECIPIENT": SUPPORT})
+        envelope_given(raw, recipients=[given], env={"RECIPIENT": SUPPORT})
 
 
 HINTS = [
@@ -139,8 +139,8 @@ HINTS = [
 def test_without_given_recipients_hints_lead_to_a_mailbox_and_the_first_one_is_the_last_resort(
     env: dict[str, str], fields: tuple[str, ...], recipients: tuple[str, ...]
 ) -> None:
-    assert told(with_fields(*fields), env=env).recipients == recipients
+    assert envelope_given(with_fields(*fields), env=env).recipients == recipients
 
 
 def test_there_is_no_peer_and_the_time_is_now() -> None:
-    assert (told().peer, told().received_at) == ("", NOW)
+    assert (envelope_given().peer, envelope_given().received_at) == ("", NOW)

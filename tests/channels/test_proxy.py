@@ -165,7 +165,7 @@ async def test_half_a_header_is_waited_for_so_long_and_no_longer(shelf: Shelf, s
     async with listening(shelf, proxies=LOOPBACK, patience=hasty) as listener, talking(listener) as talk:
         talk.send(said)
         assert (await talk.ended()).startswith(b"421 4.4.2 ")
-    assert not listener._lobby.sessions
+    assert not listener._server.sessions
 
 
 async def test_a_header_that_drips_does_not_win_time(shelf: Shelf) -> None:
@@ -245,8 +245,8 @@ async def test_sessions_are_counted_by_client_and_not_by_proxy(shelf: Shelf) -> 
         await one.ended()
         async with talking(listener) as later:
             assert (await introduced(later, CLIENT)).startswith("220 ")
-    assert listener._lobby.caps.sessions == 0
-    assert not listener._lobby.caps._inside
+    assert listener._server.caps.sessions == 0
+    assert not listener._server.caps._inside
 
 
 async def test_all_sessions_together_stay_bounded(shelf: Shelf) -> None:

@@ -15,7 +15,7 @@ import trustme
 from sqlalchemy import delete
 
 from mailbot.config.model import Relay
-from mailbot.delivery.results import Pace
+from mailbot.delivery.results import RetryPolicy
 from mailbot.delivery.sender import Delivery
 from mailbot.delivery.smtp_client import Timeouts
 from mailbot.errors import StoreUnavailable
@@ -27,7 +27,9 @@ from mailbot.store.store import Store
 from mailbot.workers.loop import Loop
 from tests.sink import DROP, Dialogue, SinkSmtp
 
-PACE = Pace(retry=lambda attempts, random: timedelta(seconds=0.03), probe=lambda failures: 0.03, poll=0.05)
+PACE = RetryPolicy(
+    retry=lambda attempts, random: timedelta(seconds=0.03), probe=lambda failures: 0.03, poll=0.05
+)
 PATIENCE = timedelta(seconds=5)
 on_sqlite = pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
 
@@ -201,7 +203,7 @@ async def test_a_refusal_is_that_mails_alone_and_the_next_one_leaves(
 ) -> None:
     sink.on[phase] = [reply]
     owe(store, owed(1), owed(2))
-    slow = Pace(retry=lambda *_: timedelta(hours=1), poll=0.05)
+    slow = RetryPolicy(retry=lambda *_: timedelta(hours=1), poll=0.05)
     async with delivering(store, sink, relay={"connections": 1}, pace=slow):
         await until(lambda: states(store) == {"sent": 1, state: 1})
     entry = store.read_now(outbox_queries.find_entry, 1)
@@ -231,7 +233,7 @@ async def test_a_deferred_mail_is_sent_again_with_the_same_bytes(store: Store, s
 async def test_a_mail_that_is_deferred_for_too_long_fails(store: Store, sink: SinkSmtp) -> None:
     sink.on["rcpt"] = "450 never"
     owe(store, owed())
-    pace = Pace(retry=PACE.retry, poll=0.05, give_up=timedelta(seconds=20))  # 2 + 5 + 15 s of rest
+    pace = RetryPolicy(retry=PACE.retry, poll=0.05, give_up=timedelta(seconds=20))  # 2 + 5 + 15 s of rest
     async with delivering(store, sink, pace=pace):
         await until(lambda: states(store) == {"failed": 1})
     assert outcomes(store) == ["deferred", "deferred", "deferred", "failed"]
@@ -314,7 +316,7 @@ async def test_a_sender_that_the_relay_refuses_does_not_keep_the_others_back(
 
     sink.on["mail"] = picky
     owe(store, owed(0, lane=0, sender="bad@bank.example"), *(owed(n) for n in range(1, 20)))
-    pace = Pace(retry=lambda *_: timedelta(seconds=0.2), probe=PACE.probe, poll=0.05)
+    pace = RetryPolicy(retry=lambda *_: timedelta(seconds=0.2), probe=PACE.probe, poll=0.05)
     async with delivering(store, sink, pace=pace):
         await until(lambda: states(store).get("sent") == 19)
     entry = store.read_now(outbox_queries.find_entry, 1)
@@ -331,7 +333,7 @@ async def test_a_mail_that_breaks_every_connection_does_not_keep_the_others_back
 
     sink.on["rcpt"] = fragile
     owe(store, owed(0, lane=0, recipient="poison@x.example"), *(owed(n) for n in range(1, 20)))
-    pace = Pace(retry=lambda *_: timedelta(seconds=0.2), probe=PACE.probe, poll=0.05)
+    pace = RetryPolicy(retry=lambda *_: timedelta(seconds=0.2), probe=PACE.probe, poll=0.05)
     async with delivering(store, sink, pace=pace):
         await until(lambda: states(store).get("sent") == 19)
 
@@ -393,7 +395,7 @@ async def test_a_stale_warm_connection_is_opened_again_at_once_and_counts_for_no
     store: Store, sink: SinkSmtp, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "mailbot")
-    pace = Pace(retry=lambda *_: timedelta(hours=1), probe=lambda _: 3600.0, poll=0.05)
+    pace = RetryPolicy(retry=lambda *_: timedelta(hours=1), probe=lambda _: 3600.0, poll=0.05)
 
     async def stale(dialogue: Dialogue) -> str | None:
         return DROP if dialogue.number == 1 and len(sink.mails) == 1 else None
@@ -565,7 +567,7 @@ async def test_a_drain_that_waits_in_vain_leaves_no_row_behind(store: Store, sin
 
     sink.on |= {"dot": hang, "rcpt": hang_second}
     owe(store, owed(1), owed(2))
-    loop = make(store, sink, pace=Pace(retry=lambda *_: timedelta(hours=1)))
+    loop = make(store, sink, pace=RetryPolicy(retry=lambda *_: timedelta(hours=1)))
     await loop.start()
     await until(lambda: states(store) == {"dot": 1, "sending": 1} and len(sink.dialogues) == 2)
     await loop.stop()

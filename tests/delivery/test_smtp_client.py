@@ -13,8 +13,8 @@ from mailbot.delivery.smtp_client import (
     CantOpen,
     ConnectionTrouble,
     Refusal,
+    RelaySession,
     Reply,
-    Session,
     Timeouts,
     on_wire,
     open_session,
@@ -96,7 +96,7 @@ def relay(port: int) -> Relay:
 QUICK = Timeouts(opening=2, reply=2, dot=2)
 
 
-async def send(session: Session) -> Reply:
+async def send(session: RelaySession) -> Reply:
     assert await session.offer("a@b.example", "c@d.example", b"x\r\n") is None
     await asyncio.sleep(0.05)  # the commit of the dot
     return await session.finish()

@@ -17,9 +17,9 @@ from ipaddress import ip_network
 from itertools import cycle
 from typing import Any
 
-from mailbot.channels.smtp.limits import Caps, Memory
-from mailbot.channels.smtp.server import Lobby, Patience
-from mailbot.channels.smtp.session import ESMTP, LMTP, Door, shared
+from mailbot.channels.smtp.limits import ConnectionLimits, MemoryBudget
+from mailbot.channels.smtp.server import Patience, ServerState
+from mailbot.channels.smtp.session import ESMTP, LMTP, Session, shared_attributes
 from mailbot.config.model import Limits
 from mailbot.domain.model import Envelope
 from mailbot.domain.policy import Mailbox, Policy
@@ -166,7 +166,7 @@ def clock() -> Clock:
 
 
 @cache
-def certificate() -> ssl.SSLContext:
+def load_certificate() -> ssl.SSLContext:
     import trustme  # slow to load, and needed by few
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -174,7 +174,7 @@ def certificate() -> ssl.SSLContext:
     return context
 
 
-def lobby_for(script: Script, heard: Heard) -> Lobby:
+def lobby_for(script: Script, heard: Heard) -> ServerState:
     async def keep(envelope: Envelope, raw: bytes) -> int:
         if "x" in script.how:
             raise StoreUnavailable("secret Error: in None")
@@ -185,7 +185,7 @@ def lobby_for(script: Script, heard: Heard) -> Lobby:
         return len(heard.mails)
 
     patience = Patience()
-    return Lobby(
+    return ServerState(
         hostname="mx.dukungan.example",
         limits=LIMITS,
         fronts=HOUSE if "f" in script.how else (),
@@ -197,9 +197,9 @@ def lobby_for(script: Script, heard: Heard) -> Lobby:
         refused=lambda code: None,
         now=lambda: datetime(2026, 11, 23, tzinfo=UTC) + timedelta(seconds=clock().time()),
         patience=patience,
-        caps=Caps(LIMITS),
-        memory=Memory(LIMITS.in_flight, patience.room),
-        tls=certificate() if "t" in script.how else None,
+        caps=ConnectionLimits(LIMITS),
+        memory=MemoryBudget(LIMITS.in_flight, patience.room),
+        tls=load_certificate() if "t" in script.how else None,
         require_tls="r" in script.how,
     )
 
@@ -211,9 +211,9 @@ def talk(script: Script, sizes: tuple[int, ...] | None = None) -> Heard:
     loop, heard = clock(), Heard(b"")
     troubles: list[dict[str, Any]] = []
     loop.set_exception_handler(lambda _, context: troubles.append(context))
-    lobby = lobby_for(script, heard)
+    server = lobby_for(script, heard)
     wire = Wire(loop)
-    door = Door(lobby, shared(lobby, loop), LMTP if "l" in script.how else ESMTP)
+    door = Session(server, shared_attributes(server, loop), LMTP if "l" in script.how else ESMTP)
     wire.set_protocol(door)
     door.connection_made(wire)
     loop.settle()
@@ -222,8 +222,8 @@ def talk(script: Script, sizes: tuple[int, ...] | None = None) -> Heard:
     heard.said = bytes(wire.said)
     assert not troubles, troubles
     assert wire.closed, "the session never ended"
-    assert not lobby.sessions, "the session never left"
-    assert lobby.memory.used == 0, "memory was not given back"
+    assert not server.sessions, "the session never left"
+    assert server.memory.used == 0, "memory was not given back"
     _check(script, heard)
     return heard
 

@@ -32,12 +32,12 @@ _NEWS = re.compile(rb"\* \d+ EXISTS", re.IGNORECASE)
 Item = bytes | None | list[Any]
 
 
-class ImapTrouble(Exception):
+class ImapConnectionLost(Exception):
     """The connection is of no use any more: it could not be made, broke, or carries no IMAP."""
 
 
 class ImapRefused(Exception):
-    """The server said NO or BAD to one command; the connection is as it was. `code` is its response code."""
+    """The server answered NO or BAD to one command. The connection stays usable; `code` is the response code."""
 
     def __init__(self, command: bytes, answer: bytes) -> None:
         found = re.match(rb"\[([^\]\s]+)[^\]]*\] *", answer)
@@ -48,13 +48,13 @@ class ImapRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """`line` with each literal left out (its announcement stands there); None for one that was too long."""
+    """`line` keeps each literal's announcement in its place; a literal is None when it was too long."""
 
     line: bytes
     literals: tuple[bytes | None, ...] = ()
 
     def fetched(self) -> dict[bytes, Item]:
-        """The items of a FETCH response by name in capitals; {} for any other response."""
+        """Return the items of a FETCH response by name in capitals; {} for any other response."""
         start = _FETCH.match(self.line)
         if not start:
             return {}
@@ -64,7 +64,7 @@ class Response:
 
 
 def _nested(line: bytes, at: int, literals: Any) -> list[Any]:
-    """The items of the list that opened before `at`."""
+    """Parse the items of the list that opened before `at`."""
     open_lists: list[list[Any]] = [[]]
     while token := _TOKEN.match(line, at):
         at = token.end()
@@ -82,11 +82,11 @@ def _nested(line: bytes, at: int, literals: Any) -> list[Any]:
             open_lists[-1].append(re.sub(rb"\\(.)", rb"\1", quoted))
         else:
             open_lists[-1].append(None if atom.upper() == b"NIL" else atom)
-    raise ImapTrouble(f"a response that can't be read: {readable(line)}")
+    raise ImapConnectionLost(f"a response that can't be read: {readable(line)}")
 
 
 def internal_date(value: object) -> datetime | None:
-    """ "17-Jul-1996 02:44:25 -0700"; None when it isn't one."""
+    """Parse "17-Jul-1996 02:44:25 -0700"; None for anything else."""
     try:
         text = value.decode("ascii") if isinstance(value, bytes) else ""
         return datetime.strptime(text.strip(), "%d-%b-%Y %H:%M:%S %z")
@@ -95,18 +95,18 @@ def internal_date(value: object) -> datetime | None:
 
 
 def readable(text: bytes) -> str:
-    """A server's words, fit for a log line."""
+    """Make a server's text fit for a log line."""
     plain = text.decode("utf-8", "replace").strip()
     return "".join(char if char.isprintable() else "�" for char in plain)[:200]
 
 
 def quoted(text: str) -> bytes:
-    """As a quoted string (RFC 3501 4.3), for text of printable ASCII."""
+    """Write printable ASCII as a quoted string (RFC 3501 4.3)."""
     return b'"' + text.replace("\\", "\\\\").replace('"', '\\"').encode("ascii") + b'"'
 
 
 def mailbox_name(text: str) -> bytes:
-    """A folder's name in modified UTF-7 (RFC 3501 5.1.3), quoted."""
+    """Encode a folder's name in modified UTF-7 (RFC 3501 5.1.3), quoted."""
 
     def shifted(run: re.Match[str]) -> str:
         encoded = base64.b64encode(run[0].encode("utf-16-be"), b"+,").decode("ascii")
@@ -116,7 +116,7 @@ def mailbox_name(text: str) -> bytes:
 
 
 def sequence(uids: list[int]) -> bytes:
-    """1, 2, 3, 7 -> "1:3,7". Only what is named: nothing that came between is touched."""
+    """Format UIDs as a sequence set: 1, 2, 3, 7 as "1:3,7". No UID between the named ones is included."""
     runs: list[list[int]] = []
     for uid in sorted(uids):
         if runs and uid == runs[-1][1] + 1:
@@ -126,10 +126,10 @@ def sequence(uids: list[int]) -> bytes:
     return ",".join(f"{a}:{b}" if b > a else f"{a}" for a, b in runs).encode("ascii")
 
 
-class Wire:
-    """An open connection. `silence` is how long the server may keep us waiting for its next bytes, seconds.
+class ImapConnection:
+    """An open connection. `silence` is how many seconds the server may keep us waiting for its next bytes.
 
-    `news` turns true when the server says that the folder has grown.
+    `news` turns true when the server reports that the folder has grown.
     """
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, silence: float) -> None:
@@ -140,14 +140,14 @@ class Wire:
         self.capabilities: frozenset[str] = frozenset()
         self.news = False
 
-    async def greeted(self) -> bool:
-        """Reads the greeting. True when the server takes us for logged in already."""
+    async def read_greeting(self) -> bool:
+        """Read the greeting. Return True when the server regards us as logged in."""
         first = await self._response(0)
         if first.line[:4].upper() == b"* OK":
             return False
         if first.line[:9].upper() == b"* PREAUTH":
             return True
-        raise ImapTrouble(f"the server greets with: {readable(first.line)}")
+        raise ImapConnectionLost(f"the server greets with: {readable(first.line)}")
 
     async def command(
         self,
@@ -156,10 +156,10 @@ class Wire:
         room: int = 0,
         secret: bytes = b"",
     ) -> bytes:
-        """Sends one command and waits for its end. What comes on the way goes to `each`.
+        """Send one command and wait for its end. Untagged responses go to `each`.
 
-        Literals are read while they fit into `room` bytes, together. `secret` is sent when the server asks
-        for more. Returns the text behind OK; raises ImapRefused, ImapTrouble.
+        Literals are read while they fit into `room` bytes together. `secret` is sent when the server asks for
+        more. Returns the text behind OK; raises ImapRefused, ImapConnectionLost.
         """
         tag = self._send(words)
         seen = 0
@@ -167,31 +167,31 @@ class Wire:
             response = await self._response(room)
             room -= sum(len(literal) for literal in response.literals if literal)
             if response.line.startswith(tag + b" "):
-                return _settled(response.line[len(tag) + 1 :], words[0])
+                return _check_status(response.line[len(tag) + 1 :], words[0])
             if response.line.startswith(b"+"):
                 if not secret:
-                    raise ImapTrouble(f"the server wants more: {readable(response.line)}")
+                    raise ImapConnectionLost(f"the server wants more: {readable(response.line)}")
                 self._writer.write(secret + b"\r\n")
-                secret = b"*"  # asked again: we have no more to say (RFC 3501 6.2.2)
+                secret = b"*"  # asked again: cancel (RFC 3501 6.2.2)
             elif each:
                 each(response)
             seen += 1
             if seen % 25 == 0:
                 await asyncio.sleep(0)  # a long list that has come already must not stop everybody else
 
-    async def idle(self, heard: Callable[[], None]) -> None:
-        """Lets the server speak (RFC 2177). `heard` is called when the folder grows, and when this ends."""
+    async def idle(self, on_news: Callable[[], None]) -> None:
+        """Start IDLE (RFC 2177). `on_news` is called when the folder grows, and when IDLE ends."""
         tag = self._send((b"IDLE",))
         while not (response := await self._response(0)).line.startswith(b"+"):
             if response.line.startswith(tag + b" "):
-                _settled(response.line[len(tag) + 1 :], b"IDLE")
+                _check_status(response.line[len(tag) + 1 :], b"IDLE")
                 return
-        self._idling = asyncio.create_task(self._listen(tag, heard), name="imap idle")
+        self._idling = asyncio.create_task(self._listen(tag, on_news), name="imap idle")
         if self.news:
-            heard()
+            on_news()
 
     async def resume(self) -> None:
-        """Ends `idle`, if it is on. Raises ImapTrouble when the connection broke meanwhile."""
+        """Stop `idle`, if it is on. Raises ImapConnectionLost when the connection is lost."""
         if idling := self._idling:
             self._idling = None
             if not idling.done():
@@ -200,19 +200,19 @@ class Wire:
                 async with asyncio.timeout(self._silence):
                     await idling
             except TimeoutError:
-                raise ImapTrouble("the server does not come back from IDLE") from None
+                raise ImapConnectionLost("the server does not come back from IDLE") from None
 
-    async def _listen(self, tag: bytes, heard: Callable[[], None]) -> None:
+    async def _listen(self, tag: bytes, on_news: Callable[[], None]) -> None:
         try:
             while not (await self._response(0, patient=True)).line.startswith(tag + b" "):
                 if self.news:
-                    heard()
+                    on_news()
         finally:
             if self._idling:  # not by our own `resume`
-                heard()
+                on_news()
 
     async def close(self) -> None:
-        """Says goodbye, and waits no longer than it takes to be rid of the socket."""
+        """Log out, and wait no longer than needed to close the socket."""
         if self._idling:
             self._idling.cancel()
             await asyncio.gather(self._idling, return_exceptions=True)
@@ -235,12 +235,12 @@ class Wire:
         try:
             response = await self._read(room, None if patient else self._silence)
         except TimeoutError:
-            raise ImapTrouble(f"the server has said nothing for {self._silence:g} s") from None
+            raise ImapConnectionLost(f"the server sent nothing for {self._silence:g} s") from None
         except (asyncio.IncompleteReadError, ConnectionError):
             said = f": {readable(self._farewell)}" if self._farewell else ""
-            raise ImapTrouble(f"the server hung up{said}") from None
+            raise ImapConnectionLost(f"the server closed the connection{said}") from None
         except (asyncio.LimitOverrunError, OSError) as error:
-            raise ImapTrouble(str(error)) from error
+            raise ImapConnectionLost(str(error)) from error
         self._note(response.line)
         return response
 
@@ -254,14 +254,14 @@ class Wire:
             if not announced:
                 return Response(line, tuple(literals))
             if len(line) > LONGEST_LINE:
-                raise ImapTrouble("a response without end")
+                raise ImapConnectionLost("a response without end")
             line = line[:-2]
             literal = await self._literal(int(announced[1]), room, silence)
             room -= len(literal or b"")
             literals.append(literal)
 
     async def _literal(self, size: int, room: int, silence: float | None) -> bytes | None:
-        """None for one that does not fit: it is read and dropped, the connection stays good."""
+        """Read a literal. Return None for one that does not fit; the connection stays usable."""
         parts: list[bytes] = []
         left = size
         while left:
@@ -283,41 +283,41 @@ class Wire:
             self._farewell = line[5:]
 
 
-def _settled(answer: bytes, command: bytes) -> bytes:
+def _check_status(answer: bytes, command: bytes) -> bytes:
     status, _, text = answer.strip().partition(b" ")
     if status.upper() == b"OK":
         return text
     if status.upper() in (b"NO", b"BAD"):
         raise ImapRefused(command, text)
-    raise ImapTrouble(f"an answer that is none: {readable(answer)}")
+    raise ImapConnectionLost(f"an answer that is none: {readable(answer)}")
 
 
-async def dial(
+async def connect(
     host: str, port: int, tls: ImapTls, context: ssl.SSLContext | None, *, silence: float
-) -> tuple[Wire, bool]:
-    """A connection before the login, and whether the server takes us for logged in. Raises ImapTrouble.
+) -> tuple[ImapConnection, bool]:
+    """Open a connection before the login. Return it, and whether the server regards us as logged in.
 
-    With "starttls" nothing but the wish for TLS is said or believed in the clear: what a stranger on the way
-    sends before it, or together with the answer, ends the connection or is forgotten.
+    With "starttls" only STARTTLS is sent or believed in clear text. What an attacker sends before it, or
+    together with the answer, ends the connection or is ignored. Raises ImapConnectionLost.
     """
     try:
         async with asyncio.timeout(silence):
             connected = await _connected(host, port)
             if tls == "starttls":
-                await _wish_for_tls(connected)
+                await _request_tls(connected)
             secure = None if tls == "none" else context or ssl.create_default_context()
             reader, writer = await asyncio.open_connection(
                 sock=connected, ssl=secure, server_hostname=host if secure else None, limit=LONGEST_LINE
             )
     except TimeoutError:
-        raise ImapTrouble(f"no answer within {silence:g} s") from None
-    except OSError as error:  # ssl.SSLError and what DNS says, too
-        raise ImapTrouble(str(error)) from error
-    wire = Wire(reader, writer, silence)
+        raise ImapConnectionLost(f"no answer within {silence:g} s") from None
+    except OSError as error:  # ssl.SSLError and DNS errors, too
+        raise ImapConnectionLost(str(error)) from error
+    connection = ImapConnection(reader, writer, silence)
     if tls == "starttls":
-        return wire, False
+        return connection, False
     try:
-        return wire, await wire.greeted()
+        return connection, await connection.read_greeting()
     except BaseException:
         writer.close()
         raise
@@ -343,8 +343,7 @@ async def _connected(host: str, port: int) -> socket.socket:
 
 
 async def _addresses(host: str, port: int) -> list[Any]:
-    """getaddrinfo on a thread of its own: the shared pool is not to be held up by a name server, nor the end
-    of the process."""
+    """Resolve a host on a thread of its own: a slow name server must not block the shared pool or the exit."""
     loop = asyncio.get_running_loop()
     found: asyncio.Future[list[Any]] = loop.create_future()
 
@@ -358,14 +357,14 @@ async def _addresses(host: str, port: int) -> list[Any]:
             result = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except OSError as error:
             trouble = error
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        with suppress(RuntimeError):  # the loop is closed, and no task waits any more
             loop.call_soon_threadsafe(settle, result, trouble)
 
     threading.Thread(target=ask, name=f"dns {host}", daemon=True).start()
     return await found
 
 
-async def _wish_for_tls(connected: socket.socket) -> None:
+async def _request_tls(connected: socket.socket) -> None:
     try:
         greeting = await _plain_line(connected)
         if greeting[:4].upper() != b"* OK":
@@ -381,8 +380,7 @@ async def _wish_for_tls(connected: socket.socket) -> None:
 
 
 async def _plain_line(connected: socket.socket) -> bytes:
-    """Byte by byte, so that nothing behind the line is taken: what follows belongs to TLS, which refuses what
-    a stranger has slipped in."""
+    """Read one line byte by byte. What follows belongs to TLS, which refuses anything that was injected."""
     line = b""
     while not line.endswith(b"\n"):
         byte = await asyncio.get_running_loop().sock_recv(connected, 1)

@@ -15,12 +15,12 @@ from typing import Final
 
 from mailbot import log
 from mailbot.channels.imap.client import (
+    ImapConnection,
+    ImapConnectionLost,
     ImapRefused,
-    ImapTrouble,
     Item,
     Response,
-    Wire,
-    dial,
+    connect,
     internal_date,
     mailbox_name,
     quoted,
@@ -70,9 +70,12 @@ class LoginRefused(Exception):
     """The server does not take the user with this password."""
 
 
-class ImapIntake:
-    """The duty, one for each account. `keep` stores a mail and returns after the commit; `wake_intake` is
-    called after that, `wake` when the server says that mail has come. `largest`: bytes of a mail."""
+class ImapFetcher:
+    """The worker, one for each account.
+
+    `keep` stores a mail and returns after the commit. `wake_intake` is called after that, `wake` when
+    the server reports new mail. `largest`: bytes of a mail.
+    """
 
     stop_stage: Final = "fetch"
 
@@ -96,7 +99,7 @@ class ImapIntake:
         self._wake_intake, self._wake, self._largest, self._now = wake_intake, wake, largest, now
         self._tls, self._patience = tls, patience or Patience()
         self._folder = Folder(f"{account.user}@{account.host}", account.folder)
-        self._wire: Wire | None = None
+        self._connection: ImapConnection | None = None
         self._position: Position | None = None
         self._waiting: deque[Listed] = deque()
         self._failures = 0
@@ -107,66 +110,66 @@ class ImapIntake:
         try:
             async with asyncio.timeout(self._patience.turn.total_seconds()):
                 rest = await self._turn()
-        except (ImapTrouble, ImapRefused, LoginRefused, TimeoutError) as error:
-            await self._hang_up()
+        except (ImapConnectionLost, ImapRefused, LoginRefused, TimeoutError) as error:
+            await self._disconnect()
             return await self._fail(error)
         except BaseException:  # the store's trouble, or our end: half a response is no place to go on from
-            await self._hang_up()
+            await self._disconnect()
             raise
         await self._recover()
         return rest
 
     async def close(self, span: timedelta = timedelta()) -> None:
-        """Says goodbye to the server; what is not marked yet is fetched again, and known."""
-        await self._hang_up()
+        """Log out of the server. What is not marked yet is fetched again, and recognised."""
+        await self._disconnect()
 
     async def _turn(self) -> timedelta | float:
-        wire = self._wire or await self._open()
-        await wire.resume()
+        connection = self._connection or await self._open()
+        await connection.resume()
         if not self._waiting:
-            await self._look(wire)
+            await self._list_new(connection)
         if self._waiting:
-            await self._take(wire, self._next_batch())
+            await self._fetch_and_store(connection, self._next_batch())
             return 0
-        if wire.news:
+        if connection.news:
             return 0
-        if "IDLE" not in wire.capabilities:
+        if "IDLE" not in connection.capabilities:
             return self._account.every
-        await wire.idle(self._wake)
+        await connection.idle(self._wake)
         return self._patience.idle
 
     # --- the connection ---
 
-    async def _open(self) -> Wire:
+    async def _open(self) -> ImapConnection:
         account, silence = self._account, self._patience.silence.total_seconds()
-        wire, known = await dial(account.host, account.port, account.tls, self._tls, silence=silence)
-        self._wire = wire
+        connection, known = await connect(account.host, account.port, account.tls, self._tls, silence=silence)
+        self._connection = connection
         if not known:
-            await self._log_in(wire)
-        await wire.command(b"CAPABILITY")  # those before the login were others
-        self._position = await self._select(wire)
+            await self._log_in(connection)
+        await connection.command(b"CAPABILITY")  # those before the login were others
+        self._position = await self._select(connection)
         log.imap_connected(account=account.name)
         if self._position.restarted:
             log.imap_folder_reset(account=account.name)
-        return wire
+        return connection
 
-    async def _log_in(self, wire: Wire) -> None:
+    async def _log_in(self, connection: ImapConnection) -> None:
         user, password = self._account.user, self._account.password
         plain = (user + password).isascii()
         try:
-            if not wire.capabilities:
-                await wire.command(b"CAPABILITY")
-            if plain and "LOGINDISABLED" not in wire.capabilities:
-                await wire.command(b"LOGIN", quoted(user), quoted(password))
+            if not connection.capabilities:
+                await connection.command(b"CAPABILITY")
+            if plain and "LOGINDISABLED" not in connection.capabilities:
+                await connection.command(b"LOGIN", quoted(user), quoted(password))
             else:  # RFC 4616, RFC 6855: what is not ASCII can't stand in LOGIN
                 secret = base64.b64encode(f"\0{user}\0{password}".encode())
-                await wire.command(b"AUTHENTICATE", b"PLAIN", secret=secret)
+                await connection.command(b"AUTHENTICATE", b"PLAIN", secret=secret)
         except ImapRefused as refusal:
             if refusal.code in ("UNAVAILABLE", "INUSE", "LIMIT"):  # RFC 5530: not for the password
                 raise
             raise LoginRefused(str(refusal)) from refusal
 
-    async def _select(self, wire: Wire) -> Position:
+    async def _select(self, connection: ImapConnection) -> Position:
         told: dict[bytes, int] = {}
 
         def note(response: Response) -> None:
@@ -174,19 +177,21 @@ class ImapIntake:
             if words[:2] == [b"*", b"OK"] and len(words) > 3 and words[3].rstrip(b"]").isdigit():
                 told[words[2].lstrip(b"[")] = int(words[3].rstrip(b"]"))
 
-        await wire.command(b"SELECT", mailbox_name(self._account.folder), each=note)
+        await connection.command(b"SELECT", mailbox_name(self._account.folder), each=note)
         if b"UIDVALIDITY" not in told:
-            raise ImapTrouble("the server can't tell its mails apart for good: it names no UIDVALIDITY")
+            raise ImapConnectionLost(
+                "the server can't tell its mails apart for good: it names no UIDVALIDITY"
+            )
         next_uid = told.get(b"UIDNEXT", NO_HORIZON)
         item = OpenedFolder(self._folder, told[b"UIDVALIDITY"], next_uid, self._now())
         return await self._store.write(imap_folders.start, item)
 
-    async def _hang_up(self) -> None:
-        wire, self._wire = self._wire, None
+    async def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
         self._position = None
         self._waiting.clear()
-        if wire:
-            await wire.close()
+        if connection:
+            await connection.close()
 
     async def _fail(self, error: Exception) -> timedelta:
         wait, most = self._patience.again, self._patience.again_at_most
@@ -211,11 +216,11 @@ class ImapIntake:
 
     # --- what is there ---
 
-    async def _look(self, wire: Wire) -> None:
-        """Everything that came since the last look; at the first one also what had to be left there."""
+    async def _list_new(self, connection: ImapConnection) -> None:
+        """List what came since the last look; the first time also what was left in the folder."""
         position = self._position
         assert position
-        wire.news = False
+        connection.news = False
         found: dict[int, Listed] = {}
         top = position.uid
 
@@ -229,16 +234,16 @@ class ImapIntake:
 
         # "n:*" always names the last mail, also when all its UIDs are smaller (RFC 3501 6.4.8).
         items = b"(UID FLAGS INTERNALDATE RFC822.SIZE)"
-        await wire.command(b"UID FETCH", b"%d:*" % (position.uid + 1), items, each=note)
+        await connection.command(b"UID FETCH", b"%d:*" % (position.uid + 1), items, each=note)
         if position.left and self._fresh:  # the cause may be mended, the mail may be gone
-            await wire.command(b"UID FETCH", sequence(list(position.left)), items, each=note)
+            await connection.command(b"UID FETCH", sequence(list(position.left)), items, each=note)
             await self._remember(position.uid, settled=tuple(set(position.left) - set(found)))
         if not found and top > position.uid:
-            await self._remember(top)  # nothing up to there is ours: it need not be listed again and again
+            await self._remember(top)  # nothing up to there is for us, so it need not be listed again
         self._waiting.extend(found[uid] for uid in sorted(found, key=lambda uid: (uid <= position.uid, uid)))
 
     def _next_batch(self) -> list[Listed]:
-        """The next mails, as many as may come together; one that broke a connection comes alone."""
+        """Return the next mails to fetch together. A mail that broke a connection comes alone."""
         batch = [self._waiting.popleft()]
         size = batch[0].size
         while self._waiting and len(batch) < BATCH:
@@ -251,15 +256,15 @@ class ImapIntake:
 
     # --- store, mark, remember ---
 
-    async def _take(self, wire: Wire, batch: Sequence[Listed]) -> None:
+    async def _fetch_and_store(self, connection: ImapConnection, batch: Sequence[Listed]) -> None:
         position = self._position
         assert position
-        fine, left = self._sort_out(batch)
-        mails = await self._fetch(wire, fine, left)
+        fine, left = self._fetchable(batch)
+        mails = await self._fetch(connection, fine, left)
         kept, trouble = await self._store_all(fine, mails, left)
         if kept:
             self._wake_intake()
-            await self._mark(wire, kept)
+            await self._mark(connection, kept)
         if trouble:
             raise trouble
         for uid, why in left.items():
@@ -268,7 +273,7 @@ class ImapIntake:
         await self._remember(max(each.uid for each in batch), tuple(left), tuple(kept))
 
     async def _remember(self, uid: int, left: tuple[int, ...] = (), settled: tuple[int, ...] = ()) -> None:
-        """Everything up to `uid` is dealt with."""
+        """Record that everything up to `uid` is done."""
         position = self._position
         assert position
         progress = Progress(self._folder, position.uidvalidity, uid, left, settled)
@@ -276,8 +281,8 @@ class ImapIntake:
         still_left = tuple({*position.left, *left} - set(settled))
         self._position = replace(position, uid=max(uid, position.uid), left=still_left)
 
-    def _sort_out(self, batch: Sequence[Listed]) -> tuple[list[Listed], dict[int, str]]:
-        """Those that can be fetched, and why the others can't."""
+    def _fetchable(self, batch: Sequence[Listed]) -> tuple[list[Listed], dict[int, str]]:
+        """Return the mails that can be fetched, and why the others can't."""
         left: dict[int, str] = {}
         for mail in batch:
             if mail.size > self._largest + self._largest // 8:  # servers differ in how they count line ends
@@ -286,8 +291,10 @@ class ImapIntake:
                 left[mail.uid] = f"the connection broke {DEATHS} times while it was fetched"
         return [mail for mail in batch if mail.uid not in left], left
 
-    async def _fetch(self, wire: Wire, batch: Sequence[Listed], left: dict[int, str]) -> dict[int, bytes]:
-        """The bytes of the mails by UID. One that is gone meanwhile is in neither of the two."""
+    async def _fetch(
+        self, connection: ImapConnection, batch: Sequence[Listed], left: dict[int, str]
+    ) -> dict[int, bytes]:
+        """Fetch the bytes of mails by UID. A mail that was deleted is in neither result."""
         mails: dict[int, bytes] = {}
         unfit: dict[int, str] = {}
 
@@ -299,26 +306,26 @@ class ImapIntake:
             elif content is None or isinstance(content, bytes):
                 unfit[uid] = f"it has more than {self._largest} bytes (limits.size), or none at all"
 
-        refusal = await self._fetch_bodies(wire, batch, note) if batch else ""
+        refusal = await self._fetch_bodies(connection, batch, note) if batch else ""
         if len(batch) > 1:  # alone is seen which one it was that the server refused, or that had no room
             for mail in batch:
                 if mail.uid in unfit or (refusal and mail.uid not in mails):
-                    mails |= await self._fetch(wire, [mail], left)
+                    mails |= await self._fetch(connection, [mail], left)
         elif batch and batch[0].uid not in mails and (why := refusal or unfit.get(batch[0].uid)):
             left[batch[0].uid] = why
         return mails
 
     async def _fetch_bodies(
-        self, wire: Wire, batch: Sequence[Listed], note: Callable[[Response], None]
+        self, connection: ImapConnection, batch: Sequence[Listed], note: Callable[[Response], None]
     ) -> str:
-        """Why the server refuses some of them; "" when it doesn't."""
+        """Fetch bodies. Return why the server refuses some of them; "" when it doesn't."""
         uids = [mail.uid for mail in batch]
         room = max(self._largest, BATCH_SIZE) + (1 << 16)
         try:
-            await wire.command(b"UID FETCH", sequence(uids), b"(UID BODY.PEEK[])", each=note, room=room)
+            await connection.command(b"UID FETCH", sequence(uids), b"(UID BODY.PEEK[])", each=note, room=room)
         except ImapRefused as refusal:
             return str(refusal)
-        except ImapTrouble:
+        except ImapConnectionLost:
             for uid in uids:  # which of them it was shows when each is fetched alone
                 self._deaths[uid] = self._deaths.get(uid, 0) + (len(batch) == 1)
             raise
@@ -329,7 +336,7 @@ class ImapIntake:
     async def _store_all(
         self, batch: Sequence[Listed], mails: dict[int, bytes], left: dict[int, str]
     ) -> tuple[list[int], StoreUnavailable | None]:
-        """Stores them together, so that they share a commit; which are kept, and what the store says else."""
+        """Store mails in one commit. Return the UIDs that are kept, and the store's trouble if there is any."""
         there = [mail for mail in batch if mail.uid in mails]
         results = await asyncio.gather(
             *(self._store_one(mail, mails[mail.uid]) for mail in there), return_exceptions=True
@@ -354,41 +361,41 @@ class ImapIntake:
         envelope = Envelope(sender, recipients or (self._account.mailbox,), "", received_at)
         return await self._keep(envelope, raw)
 
-    async def _mark(self, wire: Wire, uids: list[int]) -> None:
-        """Does what the account's `after` says. What the server refuses to do is said, and let be."""
+    async def _mark(self, connection: ImapConnection, uids: list[int]) -> None:
+        """Apply the account's `after`. What the server refuses is logged and left."""
         which = sequence(uids)
         try:
             match self._account.after:
                 case "seen":
-                    await wire.command(b"UID STORE", which, b"+FLAGS.SILENT", b"(\\Seen)")
+                    await connection.command(b"UID STORE", which, b"+FLAGS.SILENT", b"(\\Seen)")
                 case "move":
-                    await self._move(wire, which)
+                    await self._move(connection, which)
                 case "delete":
-                    await self._delete(wire, which)
+                    await self._delete(connection, which)
         except ImapRefused as refusal:
             log.imap_not_marked(account=self._account.name, mails=len(uids), error=refusal)
 
-    async def _move(self, wire: Wire, which: bytes) -> None:
-        command = b"UID MOVE" if "MOVE" in wire.capabilities else b"UID COPY"
+    async def _move(self, connection: ImapConnection, which: bytes) -> None:
+        command = b"UID MOVE" if "MOVE" in connection.capabilities else b"UID COPY"
         target = mailbox_name(self._account.move_to)
         try:
-            await wire.command(command, which, target)
+            await connection.command(command, which, target)
         except ImapRefused as refusal:
             if refusal.code != "TRYCREATE":
                 raise
-            await wire.command(b"CREATE", target)
-            await wire.command(command, which, target)
+            await connection.command(b"CREATE", target)
+            await connection.command(command, which, target)
         if command == b"UID COPY":
-            await self._delete(wire, which)
+            await self._delete(connection, which)
 
-    async def _delete(self, wire: Wire, which: bytes) -> None:
-        await wire.command(b"UID STORE", which, b"+FLAGS.SILENT", b"(\\Deleted)")
-        if "UIDPLUS" in wire.capabilities:  # a bare EXPUNGE would take what others have marked, too
-            await wire.command(b"UID EXPUNGE", which)
+    async def _delete(self, connection: ImapConnection, which: bytes) -> None:
+        await connection.command(b"UID STORE", which, b"+FLAGS.SILENT", b"(\\Deleted)")
+        if "UIDPLUS" in connection.capabilities:  # a bare EXPUNGE would take what others have marked, too
+            await connection.command(b"UID EXPUNGE", which)
 
 
 def _listed(items: Mapping[bytes, Item], position: Position) -> Listed | None:
-    """The mail that a response tells of, when it is for us: new, or unread when we began with the folder."""
+    """Read a listed mail from a response. None unless it is new, or unread from before we began."""
     uid, flags = _number(items.get(b"UID")), items.get(b"FLAGS")
     if not uid or not isinstance(flags, list):
         return None

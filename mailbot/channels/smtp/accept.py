@@ -18,9 +18,11 @@ SLOWEST = 1.0  # seconds that a sender waits at most for the mails before it
 LARGE = 1_000_000  # bytes: a digest of that takes long enough to be felt by other sessions
 
 
-class InFlow:
-    """Slows senders when mail comes in faster than it is handled, as Postfix does by in_flow_delay: else a
-    burst is accepted at once and answered late. A count of this node's mails, right enough for that."""
+class Backpressure:
+    """Slows senders when mail arrives faster than it is handled, as Postfix does by in_flow_delay.
+
+    Else a burst is accepted at once and answered late. It counts this node's mails alone.
+    """
 
     def __init__(self) -> None:
         self._waiting = 0
@@ -29,25 +31,25 @@ class InFlow:
         self._waiting += 1
 
     def handled(self, count: int, most: int) -> None:
-        """Intake took `count` of the `most` that it takes at once. Fewer: nothing waits, whoever took it.
+        """Note that intake took `count` of the `most` it takes at once. Fewer means that nothing waits.
 
-        Other nodes take mail that we kept; without this the count would only ever grow.
+        Other nodes also take mail that we kept; without this reset the count would only grow.
         """
         self._waiting = max(0, self._waiting - count) if count == most else 0
 
     def delay(self) -> float:
-        """Seconds to wait before keeping the next mail: a millisecond for each that waits beyond COMFORT."""
+        """Return the seconds to wait before keeping the next mail: 1 ms for each waiting beyond COMFORT."""
         return min(SLOWEST, max(0, self._waiting - COMFORT) / 1000)
 
 
-class Keeper:
-    """Call it with what came in: the inbox id, after the commit. Without `flow` nobody is slowed."""
+class MailAcceptor:
+    """Keeps mails: call it with envelope and raw bytes. Without `flow` it never slows a sender."""
 
-    def __init__(self, store: Store, metrics: Metrics, flow: InFlow | None = None) -> None:
+    def __init__(self, store: Store, metrics: Metrics, flow: Backpressure | None = None) -> None:
         self._store, self._metrics, self._flow = store, metrics, flow
 
     async def __call__(self, envelope: Envelope, raw: bytes) -> int:
-        """Raises StoreFull at once, StoreUnavailable when the store stayed away for PATIENCE."""
+        """Keep a mail. Raises StoreFull at once, StoreUnavailable when the store stayed away for PATIENCE."""
         day = envelope.received_at.date().isoformat()
         if self._flow and (delay := self._flow.delay()):
             await asyncio.sleep(delay)

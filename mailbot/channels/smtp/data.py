@@ -2,28 +2,28 @@
 
 import re
 
-from mailbot.channels.smtp.limits import Memory
+from mailbot.channels.smtp.limits import MemoryBudget
 from mailbot.errors import Refused
 
 END = b"\r\n.\r\n"  # nothing else ends a mail: "\n.\n", "\n.\r\n" and "\r.\r" are what smuggling is made of
 ANY_NEWLINE = re.compile(rb"\r\n|\r|\n")
-HOPELESS = 10  # times the size limit: nobody reads on until 552 can be said
+HOPELESS = 10  # times the size limit: beyond it we do not read on until 552 is due
 
 
-def unstuffed(wire: bytes) -> bytes:
-    """The mail that was sent as `wire`: CRLF (of the DATA command), its lines, END (RFC 5321 4.5.2)."""
+def unstuff(wire: bytes) -> bytes:
+    """Remove dot-stuffing from `wire`: CRLF (of the DATA command), the lines, END (RFC 5321 4.5.2)."""
     text = wire[:-3]  # the CRLF in END belongs to the last line
     return text.replace(b"\r\n.", b"\r\n")[2:]
 
 
 def has_bare_newlines(text: bytes) -> bool:
-    """Is there a CR or LF on its own? Three counts cost a tenth of a regular expression."""
+    """Find a CR or LF on its own. Three counts cost a tenth of a regular expression."""
     pairs = text.count(b"\r\n")
     return text.count(b"\n") != pairs or text.count(b"\r") != pairs
 
 
-def normalised(text: bytes) -> bytes:
-    """Every CR and LF on its own becomes CRLF."""
+def normalise(text: bytes) -> bytes:
+    """Replace every CR and LF on its own by CRLF."""
     return ANY_NEWLINE.sub(b"\r\n", text)
 
 
@@ -31,11 +31,11 @@ def too_big(limit: int) -> Refused:
     return Refused(552, f"5.3.4 Mail is bigger than {limit} bytes")
 
 
-class Transfer:
+class DataBuffer:
     """Collects the parts of one mail. Once it can't be taken, `refusal` holds the reply for the end of the
     text (RFC 5321 4.2.5: not before), and what came and comes is dropped."""
 
-    def __init__(self, memory: Memory, limit: int) -> None:
+    def __init__(self, memory: MemoryBudget, limit: int) -> None:
         self._memory, self._limit = memory, limit
         self._parts: list[bytes] = []
         self.refusal = ""
@@ -47,7 +47,7 @@ class Transfer:
         return self.received > HOPELESS * self._limit
 
     async def add(self, part: bytes) -> None:
-        """Takes the next part in, waiting for room in memory."""
+        """Add the next part, waiting for room in memory."""
         self.received += len(part)
         if self.refusal:
             return
@@ -61,9 +61,11 @@ class Transfer:
             self._drop("452 4.3.1 Too much mail at once, try again later")
 
     def whole(self, *, repair: bool) -> bytes:
-        """The mail, CRLF at the end of each line. Raises Refused when it is too big, and for CR or LF on its
-        own unless we are to `repair` that."""
-        text = unstuffed(b"".join(self._parts))
+        """Return the mail with CRLF line ends.
+
+        Raises Refused when it is too big, and for CR or LF on its own unless we are to `repair` that.
+        """
+        text = unstuff(b"".join(self._parts))
         self._parts.clear()
         if len(text) > self._limit:
             raise too_big(self._limit)
@@ -71,16 +73,16 @@ class Transfer:
             return text
         if not repair:
             raise Refused(550, "5.6.0 A line must end with CR LF, and one here does not")
-        return normalised(text)
+        return normalise(text)
 
-    def hand_over(self) -> int:
-        """The booked bytes, which whoever calls this gives back in our place."""
+    def release_booking(self) -> int:
+        """Return the booked bytes; the caller gives them back instead of us."""
         booked, self.booked = self.booked, 0
         return booked
 
     def close(self) -> None:
         self._parts.clear()
-        self._memory.give_back(self.hand_over())
+        self._memory.give_back(self.release_booking())
 
     def _drop(self, refusal: str) -> None:
         self.refusal = refusal

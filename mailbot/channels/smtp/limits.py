@@ -14,7 +14,7 @@ MANY_PEERS = 4096  # so many remembered rates are swept before another one is ad
 
 
 def is_within(peer: str, networks: Sequence[Network]) -> bool:
-    """Does this IP address belong to one of the networks? A local socket's peer, without one, doesn't."""
+    """Check whether an IP address is in one of the networks. A local socket's peer has none, and is not."""
     if not networks or not peer:
         return False
     address = ip_address(peer)
@@ -22,19 +22,19 @@ def is_within(peer: str, networks: Sequence[Network]) -> bool:
 
 
 def plain(host: str) -> str:
-    """An IP address as people write it: no zone, IPv4 not dressed up as IPv6 by a dual-stack socket."""
+    """Normalise an IP address: no zone, no IPv4-mapped IPv6 as dual-stack sockets give it."""
     host = host.partition("%")[0]
     return host[7:] if host.startswith("::ffff:") and "." in host else host
 
 
-def household(peer: str) -> str:
-    """Whom a cap per address means: an IPv4 address, or the /64 that one IPv6 customer gets as a whole."""
+def limit_key(peer: str) -> str:
+    """Return what a limit per address counts: an IPv4 address, or the /64 of one IPv6 customer."""
     if ":" not in peer:
         return peer
     return str(IPv6Address(int(IPv6Address(peer)) >> 64 << 64))
 
 
-class Caps:
+class ConnectionLimits:
     """Counts sessions and mails by address. `exempt` peers (our own MTA) are only counted in all."""
 
     def __init__(self, limits: Limits) -> None:
@@ -46,8 +46,8 @@ class Caps:
         self.sessions = 0
 
     def enter(self, peer: str, *, exempt: bool) -> bool:
-        """Takes a place for a session; False when there is none left (then there is nothing to `leave`)."""
-        key = household(peer)
+        """Take a place for a session. False when none is left; then there is nothing to `leave`."""
+        key = limit_key(peer)
         full = not exempt and self._inside[key] >= self._limits.sessions_per_address
         if full or self.sessions >= self._limits.sessions:
             return False
@@ -56,8 +56,8 @@ class Caps:
         return True
 
     def move(self, peer: str, client: str, *, exempt: bool) -> bool:
-        """A session of `peer` is `client`'s; False when that one has no place left, then nothing moves."""
-        key = household(client)
+        """Move a session from `peer` to `client`. False when the client has no place left."""
+        key = limit_key(client)
         if not exempt and self._inside[key] >= self._limits.sessions_per_address:
             return False
         self.sessions += 1
@@ -66,30 +66,30 @@ class Caps:
         return True
 
     def leave(self, peer: str) -> None:
-        key = household(peer)
+        key = limit_key(peer)
         self.sessions -= 1
         self._inside[key] -= 1
         if not self._inside[key]:
             del self._inside[key]
 
     def may_send(self, peer: str, now: datetime) -> bool:
-        """Counts one more mail of this address; False when it has had its share of this minute."""
+        """Count one more mail of this address. False when it exceeds the rate."""
         if not self._rated:
             return True
         if len(self._until) >= MANY_PEERS:
             self._until = {key: until for key, until in self._until.items() if until > now}
-        key = household(peer)
+        key = limit_key(peer)
         until = take(self._until.get(key), self._rate, now)
         if until is not None:
             self._until[key] = until
         return until is not None
 
 
-class Memory:
+class MemoryBudget:
     """The bytes of mail between socket and store, of all sessions together.
 
-    Who finds no room waits a little before being refused: his TCP window closes meanwhile, and room comes
-    back within milliseconds while the store works. If all wait for each other, who is refused makes room.
+    A session without room waits briefly before it is refused. Its TCP window closes, and room comes back
+    within milliseconds while the store works. If all wait for each other, each refusal makes room.
     """
 
     def __init__(self, size: int, patience: timedelta) -> None:
@@ -101,7 +101,7 @@ class Memory:
         return self.used + count <= self._size
 
     async def take(self, count: int) -> bool:
-        """Books `count` bytes, waiting for room; False when none came in time."""
+        """Reserve `count` bytes, waiting for room. False when none came in time."""
         if not self.fits(count):
             try:
                 async with asyncio.timeout(self._patience):

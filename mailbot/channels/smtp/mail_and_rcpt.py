@@ -1,4 +1,4 @@
-"""What MAIL and RCPT say: their path, their parameters, and whose the recipient is."""
+"""MAIL and RCPT: parse their paths and parameters, and find the mailbox of a recipient."""
 
 import re
 from collections.abc import Mapping
@@ -25,10 +25,10 @@ BAD_RECIPIENT = "5.1.3 Bad recipient address syntax"
 
 
 def sender(argument: str) -> tuple[str, Parameters]:
-    """Reads "FROM:<path> parameters" into address ("" is the null sender) and parameters.
+    """Parse "FROM:<path> parameters" into address ("" is the null sender) and parameters.
 
-    Raises Refused. A source route is stripped (RFC 5321 appendix C). The address stays as written, since only
-    its owner knows how to read it.
+    A source route is removed (RFC 5321 appendix C). The address stays as written, since only its owner can
+    interpret it. Raises Refused.
     """
     path, parameters = _split(argument, "FROM", BAD_SENDER)
     if path:
@@ -39,7 +39,7 @@ def sender(argument: str) -> tuple[str, Parameters]:
 
 
 def recipient(argument: str) -> tuple[str, str, Parameters]:
-    """Reads "TO:<path> parameters" into local part (unquoted), domain ("" for <postmaster>) and parameters.
+    """Parse "TO:<path> parameters" into local part (unquoted), domain ("" for <postmaster>) and parameters.
 
     Raises Refused, with 553 for paths that ask to be relayed further (`%` and `!`).
     """
@@ -54,10 +54,10 @@ def recipient(argument: str) -> tuple[str, str, Parameters]:
     return local, domain, parameters
 
 
-def whose(local: str, domain: str, policy: Policy) -> str:
-    """The address, in lower case with its +tag, under which one of our mailboxes takes this mail.
+def resolve_recipient(local: str, domain: str, policy: Policy) -> str:
+    """Return the address, in lower case with its +tag, under which one of our mailboxes takes this mail.
 
-    Raises Refused. Postmaster (RFC 5321 4.5.1) is the first mailbox of its domain unless it is one itself.
+    Postmaster (RFC 5321 4.5.1) is the first mailbox of its domain unless it is one itself. Raises Refused.
     """
     local, domain = local.lower(), domain.lower()
     if domain and "@" not in local and policy.mailbox_for(f"{local}@{domain}"):
@@ -73,7 +73,7 @@ def whose(local: str, domain: str, policy: Policy) -> str:
 
 
 def _split(argument: str, keyword: str, bad: str) -> tuple[str, Parameters]:
-    """Path without brackets and source route, and the parameters."""
+    """Split an argument into path, without brackets and source route, and parameters."""
     found = ARGUMENT.fullmatch(argument) if argument.isprintable() else None  # no controls, no stray bytes
     if found is None or found[1].upper() != keyword:
         raise Refused(501, bad)
@@ -91,7 +91,7 @@ def _split(argument: str, keyword: str, bad: str) -> tuple[str, Parameters]:
 
 
 def _halves(path: str, bad: str) -> tuple[str, str]:
-    """Local part and domain; a path without @ is all local part."""
+    """Split a path into local part and domain; without @ it is all local part."""
     local, at, domain = path.rpartition("@")
     if not at:
         local, domain = path, ""

@@ -8,14 +8,14 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from mailbot import log
-from mailbot.channels.smtp.limits import Caps, Memory, is_within
+from mailbot.channels.smtp.limits import ConnectionLimits, MemoryBudget, is_within
 from mailbot.config.model import Limits, Network
 from mailbot.domain.model import Envelope
 from mailbot.domain.policy import Policy
 
 SHUTTING_DOWN = "421 4.3.2 Shutting down, try again later"
 TOO_MANY = "421 4.7.0 Too many connections, try again later"
-THIS_MACHINE = "127.0.0.1"  # stands for whoever comes through a local socket when networks are asked
+THIS_MACHINE = "127.0.0.1"  # stands for the peer of a local socket when networks are checked
 
 Keep = Callable[[Envelope, bytes], Awaitable[int]]
 
@@ -29,18 +29,18 @@ class Patience:
     keep: timedelta = timedelta(seconds=60)  # for the store, before 451
     room: timedelta = timedelta(seconds=10)  # for memory, before 452
     farewell: timedelta = timedelta(seconds=5)  # for our last words to leave
-    header: timedelta = timedelta(seconds=10)  # for a proxy to say whom it brings
+    header: timedelta = timedelta(seconds=10)  # for a proxy to name its client
 
 
-class Session(Protocol):
-    """What the lobby knows of a session."""
+class OpenSession(Protocol):
+    """What the server state needs of a session."""
 
     def dismiss(self) -> None: ...
     def abort(self) -> None: ...
 
 
 @dataclass(slots=True)
-class Lobby:
+class ServerState:
     """Handed to every session. `errors` and `unproductive` are what one session may have: 5xx replies, and
     commands since it last got a mail or another recipient through."""
 
@@ -54,20 +54,20 @@ class Lobby:
     refused: Callable[[int], None]
     now: Callable[[], datetime]
     patience: Patience
-    caps: Caps
-    memory: Memory
+    caps: ConnectionLimits
+    memory: MemoryBudget
     tls: ssl.SSLContext | None = None
     require_tls: bool = False
     proxies: tuple[Network, ...] = ()
     errors: int = 20
     unproductive: int = 100
     draining: bool = False
-    sessions: set[Session] = field(default_factory=set)
+    sessions: set[OpenSession] = field(default_factory=set)
     _keeping: set[asyncio.Task[int]] = field(default_factory=set)
     _left: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def enter(self, session: Session, peer: str) -> str:
-        """Takes a session in; otherwise the reply that says why not."""
+    def enter(self, session: OpenSession, peer: str) -> str:
+        """Accept a session. Return "" or the reply that refuses it."""
         if self.draining:
             return SHUTTING_DOWN
         if not self.caps.enter(peer, exempt=self.is_front(peer) or self.is_proxy(peer)):
@@ -76,11 +76,11 @@ class Lobby:
         return ""
 
     def rename(self, peer: str, client: str) -> str:
-        """A session with `peer` is really one with `client`; otherwise the reply that says why not."""
+        """Count a session of `peer` as one of `client`. Return "" or the reply that refuses it."""
         return "" if self.caps.move(peer, client, exempt=self.is_front(client)) else TOO_MANY
 
-    def leave(self, session: Session, peer: str) -> None:
-        """May be told twice: a broken TLS handshake reports its end from both layers."""
+    def leave(self, session: OpenSession, peer: str) -> None:
+        """Remove a session. May be called twice: both layers report the end of a broken TLS handshake."""
         if session in self.sessions:
             self.sessions.discard(session)
             self.caps.leave(peer)
@@ -90,24 +90,24 @@ class Lobby:
         return is_within(peer or THIS_MACHINE, self.fronts)
 
     def is_proxy(self, peer: str) -> bool:
-        """Must this peer begin with a PROXY header? Nobody else may."""
+        """Check whether this peer must begin with a PROXY header; no other peer may."""
         return is_within(peer, self.proxies)
 
     def has_space(self) -> bool:
         return self.free_space() >= self.limits.space_needed
 
     def store(self, envelope: Envelope, raw: bytes, booked: int) -> asyncio.Task[int]:
-        """Starts to keep a mail, whatever becomes of its session; `booked` bytes of memory go back then.
+        """Start to keep a mail, even if its session ends; `booked` bytes of memory are given back then.
 
-        The task is referred to from here, since the event loop refers to tasks only weakly.
+        The task is referenced from here, since the event loop keeps only weak references.
         """
-        task = asyncio.get_running_loop().create_task(self._kept(envelope, raw))
+        task = asyncio.get_running_loop().create_task(self._run_keep(envelope, raw))
         self._keeping.add(task)
         task.add_done_callback(lambda task: self._stored(task, envelope.peer, booked))
         return task
 
-    async def _kept(self, envelope: Envelope, raw: bytes) -> int:
-        """A task of its own even for what fails before the first await."""
+    async def _run_keep(self, envelope: Envelope, raw: bytes) -> int:
+        """Wrap `keep`, so that an error before its first await is the task's too."""
         return await self.keep(envelope, raw)
 
     def _stored(self, task: asyncio.Task[int], peer: str, booked: int) -> None:
@@ -122,7 +122,7 @@ class Lobby:
             self.wake()
 
     async def empty(self) -> None:
-        """Returns when the last session has left and the last mail is kept."""
+        """Wait until the last session has left and the last mail is kept."""
         while self.sessions or self._keeping:
             self._left.clear()
             await self._left.wait()

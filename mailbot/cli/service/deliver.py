@@ -1,6 +1,6 @@
-"""`mailbot deliver`: one mail on standard input, for a mail server that pipes (Postfix, Exim, procmail).
+"""`mailbot deliver`: keep one mail from standard input, for a mail server's pipe (Postfix, Exim, procmail).
 
-What this command needs is imported when it runs, and nothing more: it starts anew for each mail.
+It starts for each mail, so it imports only what it needs, and only when it runs.
 """
 
 import gc
@@ -31,7 +31,7 @@ class _WrongUsage(click.UsageError):
 
 
 class _Piped(click.Command):
-    """Wrong usage is 64 here: 2, as elsewhere, would tell a mail server nothing."""
+    """A command whose wrong usage exits with 64; the usual 2 means nothing to a mail server."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         try:
@@ -56,7 +56,7 @@ class _Piped(click.Command):
 def deliver(ctx: click.Context, sender: str | None, recipients: tuple[str, ...]) -> None:
     """Keep one mail from standard input; the running daemon takes it within a second.
 
-    Exit codes, of sysexits(3): 0 kept, 75 not now (try again later), 67 no mailbox of ours in --to,
+    Exit codes, of sysexits(3): 0 kept, 75 not now (try again later), 67 unknown mailbox in --to,
     65 too big, 64 wrong usage.
     """
     gc.disable()  # a short life: collecting would cost more than it frees
@@ -80,7 +80,7 @@ def _attempt(ctx: click.Context, stream: IO[bytes], sender: str | None, recipien
     else:
         return 0
     with suppress(OSError):
-        while stream.read(1 << 20):  # whoever pipes to us may take a closed pipe for the answer
+        while stream.read(1 << 20):  # a mail server may take a closed pipe for the answer
             pass
     return code
 
@@ -88,26 +88,28 @@ def _attempt(ctx: click.Context, stream: IO[bytes], sender: str | None, recipien
 def _deliver(
     directory: Path, env: Mapping[str, str], stream: IO[bytes], sender: str | None, recipients: Sequence[str]
 ) -> None:
-    """Returns when the mail is committed. Raises Refused, ConfigError, or whatever went wrong."""
+    """Return when the mail is committed. Raises Refused, ConfigError, or what else went wrong."""
     from datetime import UTC, datetime
 
-    from mailbot.channels.pipe import envelope, restored
+    from mailbot.channels.pipe import envelope, restore
     from mailbot.channels.smtp.data import too_big
     from mailbot.config.quick_read import read_accept_settings
     from mailbot.mail.parsing.fingerprint import fingerprint
 
     at = read_accept_settings(directory, env)
-    raw = restored(stream.read(at.limits.size + MBOX_ROOM))
+    raw = restore(stream.read(at.limits.size + MBOX_ROOM))
     if len(raw) > at.limits.size:
         raise too_big(at.limits.size)
     if not raw:
         raise EOFError("there is no mail on standard input")
     now = datetime.now(UTC)
-    told = envelope(raw, sender=sender, recipients=recipients, env=env, policy=at.policy, received_at=now)
-    _keep(at, fingerprint(raw, now.date().isoformat()), told, raw)
+    envelope_given = envelope(
+        raw, sender=sender, recipients=recipients, env=env, policy=at.policy, received_at=now
+    )
+    _keep(at, fingerprint(raw, now.date().isoformat()), envelope_given, raw)
 
 
-def _keep(at: "AcceptSettings", mark: str, told: "Envelope", raw: bytes) -> None:
+def _keep(at: "AcceptSettings", mark: str, envelope_given: "Envelope", raw: bytes) -> None:
     """Commit the mail to the inbox. Raises StoreFull, StoreUnavailable."""
     from shutil import disk_usage
 
@@ -123,7 +125,7 @@ def _keep(at: "AcceptSettings", mark: str, told: "Envelope", raw: bytes) -> None
                 raise StoreUnavailable(f"there is no store at {path}")
             if disk_usage(path.parent).free < at.limits.space_needed:
                 raise StoreFull("there is not enough space on its disk")
-        store.write_now(inbox.keep, inbox.ReceivedMail(mark, told, raw))
+        store.write_now(inbox.keep, inbox.ReceivedMail(mark, envelope_given, raw))
     finally:
         store.close()
 
@@ -131,6 +133,6 @@ def _keep(at: "AcceptSettings", mark: str, told: "Envelope", raw: bytes) -> None
 def _say(code: int, text: str) -> int:
     from mailbot.cli.shared.output import print_error
 
-    with suppress(OSError):  # nobody listens: the code says it all
+    with suppress(OSError):  # standard error is closed: the exit code is enough
         print_error(text)
     return code

@@ -33,8 +33,10 @@ class RetryPolicy:
 
 
 class Results:
-    """`in_hand` rows are claimed and neither settled nor given back. `freed` is called whenever one of them
-    is, `wake` when a mail has a new time."""
+    """Records what became of claimed rows; `in_hand` counts those not recorded or released yet.
+
+    `freed` is called for each row that leaves, `wake` when a mail gets a new time.
+    """
 
     def __init__(
         self,
@@ -51,11 +53,11 @@ class Results:
         self.in_hand = 0
         self._store, self._node, self._metrics, self._retry_policy = store, node, metrics, pace
         self._now, self._random, self._freed, self._wake = now, random, freed, wake
-        self._broken_connections: dict[int, int] = {}  # how often a mail alone upset the relay
+        self._broken_connections: dict[int, int] = {}  # outbox id -> connections that the mail broke alone
         self._tasks: set[asyncio.Task[None]] = set()  # kept: a task without a reference is collected
 
     def settle(self, row: Claimed, outcome: AttemptOutcome, reply: Reply) -> None:
-        """An attempt was made. deferred and unknown are tried again, unless they were for too long."""
+        """Record an attempt. Deferred and unknown are tried again, unless the mail is too old."""
         at, due_at = self._now(), None
         if outcome in (AttemptOutcome.DEFERRED, AttemptOutcome.UNKNOWN):
             if rested(row.attempts + 1) >= self._retry_policy.give_up:
@@ -103,7 +105,7 @@ class Results:
 
     async def _hold(self, row: Claimed, due_at: datetime | None) -> None:
         try:
-            await self._write_until_taken(outbox.release, Unsent(row.id, self._node, due_at))
+            await self._write_until_taken(outbox.give_back, Unsent(row.id, self._node, due_at))
         finally:
             self.forget_row()
 

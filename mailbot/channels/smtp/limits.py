@@ -101,7 +101,7 @@ class MemoryBudget:
         return self.used + count <= self._size
 
     async def take(self, count: int) -> bool:
-        """Reserve `count` bytes, waiting for room. False when none came in time."""
+        """Wait for room and count `count` bytes. False when none came in time."""
         if not self.fits(count):
             try:
                 async with asyncio.timeout(self._patience):

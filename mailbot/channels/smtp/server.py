@@ -15,7 +15,7 @@ from mailbot.domain.policy import Policy
 
 SHUTTING_DOWN = "421 4.3.2 Shutting down, try again later"
 TOO_MANY = "421 4.7.0 Too many connections, try again later"
-THIS_MACHINE = "127.0.0.1"  # stands for the peer of a local socket when networks are checked
+THIS_MACHINE = "127.0.0.1"  # the peer of a local socket, for checks of networks
 
 Keep = Callable[[Envelope, bytes], Awaitable[int]]
 

@@ -57,7 +57,7 @@ def load(directory: Path, env: Mapping[str, str], today: date, *, checks_machine
 def load_sources(sources: Sources, env: Mapping[str, str], today: date, name: str = "recorded") -> Loaded:
     """Load a policy from recorded sources, without any file.
 
-    `today` is a day on which it was in force, `name` stands in problems for the directory. Raises ConfigError.
+    `today` is a day on which it was in force, `name` replaces the directory in problems. Raises ConfigError.
     """
     path = Path(name)
     parsed = [source.parse(sources.files.get(each, "").encode(), str(path / each)) for each in shipped.FILES]

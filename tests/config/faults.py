@@ -13,12 +13,12 @@ TODAY = date(2026, 11, 21)
 
 
 def directories() -> list[Path]:
-    """Each has an `expected` file: `file:line:column: message | hint`, one problem a line."""
+    """List the directories with an `expected` file: `file:line:column: message | hint`, one problem a line."""
     return sorted(path for path in BAD.iterdir() if path.is_dir() and path != BASE)
 
 
 def lay(target: Path, fault: Path | None = None) -> Path:
-    """A whole configuration in `target`: the base, and what the fault puts in place of it."""
+    """Write a whole configuration to `target`: the base, with the files of the fault instead."""
     for origin in (BASE, fault):
         for path in origin.glob("*.yaml") if origin else ():
             shutil.copyfile(path, target / path.name)

@@ -1,4 +1,4 @@
-"""What rules set by name: categories, details, skills, ladders, templates, ways; agents' hours, days off."""
+"""Test what rules set by name, and agents' hours and days off."""
 
 from datetime import date
 from pathlib import Path
@@ -15,7 +15,7 @@ WHEN = "when: {subject: {contains: saldo}}"
 
 
 def desk(tmp_path: Path, routing: str, teams: str = "", templates: bool = False) -> Path:
-    """The base with these rules; a whole set of templates with the variant `vip` beside it."""
+    """Write the base with these rules, and a set of templates with the variant `vip`."""
     lay(tmp_path)
     (tmp_path / "routing.yaml").write_text(routing)
     if teams:
@@ -44,7 +44,7 @@ def test_a_tree_is_read_into_paths_parents_first() -> None:
     )
 
 
-def test_all_that_a_rule_can_set_comes_into_the_policy(tmp_path: Path) -> None:
+def test_everything_that_a_rule_sets_is_in_the_policy(tmp_path: Path) -> None:
     then = (
         "team: frontline, category: payment/double, level: L2, ladder: standard, assign: least_load, "
         "skill: refund, template: vip, ask_for: order"
@@ -65,7 +65,7 @@ def test_all_that_a_rule_can_set_comes_into_the_policy(tmp_path: Path) -> None:
     assert policy.details == {"order": Detail("order", labels, "(INV-[0-9]+)")}
 
 
-def test_agents_have_skills_hours_and_days_off_and_teams_a_way(tmp_path: Path) -> None:
+def test_agents_have_skills_hours_and_days_off_and_teams_an_assignment(tmp_path: Path) -> None:
     more = "skills: [refund], calendar: always, away: [2026-12-24 to 2026-12-26, 2027-01-04]"
     place = desk(tmp_path, rules("team: frontline"), more)
     text = (
@@ -124,9 +124,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_a_name_that_leads_nowhere_is_refused_with_what_was_meant(
-    fault: tuple[str, str, str], tmp_path: Path
-) -> None:
+def test_an_unknown_name_is_refused_with_a_suggestion(fault: tuple[str, str, str], tmp_path: Path) -> None:
     more, then, told = fault
     found = [
         brief(each)
@@ -155,7 +153,7 @@ def test_a_name_that_leads_nowhere_is_refused_with_what_was_meant(
         ("details: {order: {id: a, en: b, pattern: '(?=x)'}}\n", "1:42: '(?=x)' is not an RE2 pattern"),
     ],
 )
-def test_trees_and_details_of_the_wrong_shape_are_refused_where_they_stand(
+def test_trees_and_details_of_the_wrong_shape_are_refused_with_their_place(
     tmp_path: Path, more: str, told: str
 ) -> None:
     found = [brief(each) for each in problems(desk(tmp_path, rules("team: frontline", more)))]
@@ -170,7 +168,7 @@ def test_trees_and_details_of_the_wrong_shape_are_refused_where_they_stand(
         ("skills: refund", "`skills` must be a list"),
     ],
 )
-def test_an_agent_that_can_not_be_is_refused(tmp_path: Path, more: str, told: str) -> None:
+def test_a_wrong_agent_is_refused(tmp_path: Path, more: str, told: str) -> None:
     found = [brief(each) for each in problems(desk(tmp_path, rules("team: frontline"), more))]
     assert told in found[0]
 

@@ -1,4 +1,4 @@
-"""`authority` in teams.yaml: what it builds, and every fault with its place."""
+"""Test `authority` in teams.yaml: what it builds, and every fault with its place."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -113,14 +113,14 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_a_fault_is_refused_where_it_stands(fault: tuple[str, str, str], tmp_path: Path) -> None:
+def test_a_fault_is_refused_with_its_place(fault: tuple[str, str, str], tmp_path: Path) -> None:
     old, new, expected = fault
     assert old in WHOLE
     found = problems(written(tmp_path, WHOLE.replace(old, new, 1)))
     assert list(map(brief, found)) == [f"teams.yaml:{expected}"]
 
 
-def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
+def test_all_faults_are_reported_at_once(tmp_path: Path) -> None:
     text = WHOLE
     for old, new, _ in list(FAULTS.values())[2:6]:
         text = text.replace(old, new, 1)
@@ -144,7 +144,7 @@ REMARKS = {
 
 
 @pytest.mark.parametrize("case", REMARKS.values(), ids=REMARKS)
-def test_what_is_seldom_meant_is_a_remark(case: tuple[str, str, str], tmp_path: Path) -> None:
+def test_a_doubtful_limit_is_a_warning(case: tuple[str, str, str], tmp_path: Path) -> None:
     old, new, expected = case
     warnings = map(brief, loaded(written(tmp_path, WHOLE.replace(old, new, 1))).warnings)
     assert f"teams.yaml:{expected}" in list(warnings)

@@ -1,4 +1,4 @@
-"""Calendars from YAML: weekdays, hours, dates, holidays."""
+"""Test calendars from YAML: weekdays, hours, dates, holidays."""
 
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -41,7 +41,7 @@ def test_weekdays_are_read(text: str, days: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "mo", "mon-", "mon, mon", "senin", "mon-fri, wed"])
-def test_what_are_no_weekdays_is_refused(text: str) -> None:
+def test_wrong_weekdays_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"weekday|twice"):
         calendars.weekdays(text)
 
@@ -55,12 +55,12 @@ def test_a_lunch_break_a_day_until_midnight_and_lists_are_read() -> None:
 @pytest.mark.parametrize(
     "value", ["", None, 8, "8-17", "08:00", "17:00-08:00", "08:60-09:00", "20:00-25:00", [], [8]]
 )
-def test_what_are_no_hours_is_refused(value: object) -> None:
+def test_wrong_hours_are_refused(value: object) -> None:
     with pytest.raises(ValueError, match=r"hours|overlap|day"):
         calendars.intervals(value)
 
 
-def test_dates_and_stretches_of_dates_are_read() -> None:
+def test_dates_and_ranges_of_dates_are_read() -> None:
     assert calendars.dates("2026-12-31") == (date(2026, 12, 31),)
     assert len(calendars.dates("2026-12-24 to 2027-01-02")) == 10
 
@@ -68,7 +68,7 @@ def test_dates_and_stretches_of_dates_are_read() -> None:
 @pytest.mark.parametrize(
     "text", ["31-12-2026", "2026-13-01", "2026-12-31 to 2026-12-01", "2026-01-01 to 2028-01-01", 5]
 )
-def test_what_are_no_dates_is_refused(text: object) -> None:
+def test_wrong_dates_are_refused(text: object) -> None:
     with pytest.raises(ValueError, match=r"not a date|backward"):
         calendars.dates(text)
 
@@ -84,7 +84,7 @@ def test_indonesian_holidays_are_off_and_collective_leave_is_a_switch(tmp_path: 
     assert not is_open(included, at("2031-08-17T10:00"))  # five years ahead
 
 
-def test_own_dates_stand_above_holidays_and_weekdays(tmp_path: Path) -> None:
+def test_own_dates_go_before_holidays_and_weekdays(tmp_path: Path) -> None:
     made = calendar(
         tmp_path,
         "    hours: {mon-fri: 08:00-17:00}\n    holidays: {country: ID}\n    dates:\n"
@@ -103,7 +103,7 @@ def test_estimated_holidays_are_a_warning_and_no_error(tmp_path: Path) -> None:
     assert "2028" not in found[0].message
 
 
-def test_collective_leave_that_is_not_known_yet_is_said() -> None:
+def test_collective_leave_that_is_not_known_yet_is_a_warning() -> None:
     found = calendars.holidays_of("ID", date(2029, 5, 1), collective_leave=True)
     assert any("cuti bersama) of 2029" in remark for remark in found.remarks)
     assert not any(
@@ -137,9 +137,7 @@ RAMADAN = """    hours: {mon-fri: 08:00-17:00, sat: 08:00-12:00}
         ("2027-03-12T16:30", True),  # after it
     ],
 )
-def test_a_period_has_hours_of_its_own_below_holidays_and_dates(
-    tmp_path: Path, moment: str, is_open_then: bool
-) -> None:
+def test_holidays_and_dates_go_before_a_period(tmp_path: Path, moment: str, is_open_then: bool) -> None:
     assert is_open(calendar(tmp_path, RAMADAN), at(moment)) == is_open_then
 
 
@@ -169,7 +167,7 @@ def test_a_period_of_the_past_changes_nothing_now(tmp_path: Path) -> None:
         ("from: 2027-01-08, to: 2027-03-09", "`Ramadan 2027` and `before` both include 2027-01-08"),
     ],
 )
-def test_a_period_that_can_not_be_is_refused_where_it_stands(tmp_path: Path, written: str, told: str) -> None:
+def test_a_wrong_period_is_refused_with_its_place(tmp_path: Path, written: str, told: str) -> None:
     before = "{name: before, from: 2027-01-01, to: 2027-02-01, hours: {mon: closed}}"
     more = "" if "hours" in written else ", hours: {mon: closed}"
     ramadan = f"{{name: Ramadan 2027, {written}{more}}}"
@@ -188,5 +186,5 @@ def test_a_period_that_can_not_be_is_refused_where_it_stands(tmp_path: Path, wri
         ("Asia/Pontianak", "Asia/Pontianak"),
     ],
 )
-def test_the_zones_of_indonesia_go_by_their_own_names(tmp_path: Path, written: str, zone: str) -> None:
+def test_indonesian_zones_have_their_own_names(tmp_path: Path, written: str, zone: str) -> None:
     assert calendar(tmp_path, f"    zone: {written}\n    hours: {{mon: 08:00-17:00}}\n").zone == zone

@@ -1,4 +1,4 @@
-"""The environment stands above the YAML; secrets come from it or from systemd credentials."""
+"""Test that the environment overrides the YAML, and where secrets come from."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ NO_PORT = "is not a host with a port | write it like 127.0.0.1:25, [::1]:25 or m
 NO_STORE = "unknown kind of store `mysql` | known here: sqlite, postgresql"
 
 
-def test_the_environment_stands_above_the_yaml(tmp_path: Path) -> None:
+def test_the_environment_overrides_the_yaml(tmp_path: Path) -> None:
     env = {
         "MAILBOT_LISTEN": "[::1]:2500", "MAILBOT_RELAY": "relay.example:587", "MAILBOT_LOG": "json",
         "MAILBOT_STORE": "postgresql://mailbot:hunter2@db/mailbot", "MAILBOT_SECRET": "s" * 32,
@@ -25,12 +25,12 @@ def test_the_environment_stands_above_the_yaml(tmp_path: Path) -> None:
     assert "hunter2" not in repr(found)
 
 
-def test_empty_variables_say_nothing(tmp_path: Path) -> None:
+def test_empty_variables_are_ignored(tmp_path: Path) -> None:
     found = loaded(lay(tmp_path), {"MAILBOT_LISTEN": "", "MAILBOT_SECRET": "", "MAILBOT_STORE": " "}).settings
     assert (found.listen.port, found.secret, found.store) == (2525, None, f"sqlite:///{tmp_path}/mailbot.db")
 
 
-def test_limits_off_takes_caps_and_answer_limits_away(tmp_path: Path) -> None:
+def test_limits_off_removes_rate_and_answer_limits(tmp_path: Path) -> None:
     lay(tmp_path)
     assert loaded(tmp_path).policy.answers.per_address
     found = loaded(tmp_path, {"MAILBOT_LIMITS": "off"})
@@ -55,14 +55,14 @@ def test_a_bad_variable_is_a_problem_that_names_it(name: str, value: str, said: 
     assert [brief(each) for each in problems(lay(tmp_path), {name: value})] == [f"{name}: {said}"]
 
 
-def test_a_variable_that_is_nearly_ours_is_a_warning(tmp_path: Path) -> None:
+def test_a_misspelt_variable_is_a_warning(tmp_path: Path) -> None:
     env = {"MAILBOT_LISTN": "127.0.0.1:25", "MAILBOT_TEST_DATABASE_URL": "x"}
     assert [brief(each) for each in loaded(lay(tmp_path), env).warnings] == [
         "MAILBOT_LISTN: is not a variable of mailbot's | did you mean MAILBOT_LISTEN?"
     ]
 
 
-def test_secrets_come_from_systemd_credentials_too(tmp_path: Path) -> None:
+def test_secrets_are_read_from_systemd_credentials(tmp_path: Path) -> None:
     credentials = tmp_path / "credentials"
     credentials.mkdir()
     (credentials / "mailbot-secret").write_bytes(b"\x80" * 32 + b"\n")
@@ -78,7 +78,7 @@ def test_secrets_come_from_systemd_credentials_too(tmp_path: Path) -> None:
     assert [each.line for each in loaded(tmp_path).warnings] == [5]  # a user, and no password anywhere
 
 
-def test_a_relative_store_lies_in_the_state_directory_else_beside_the_yaml(tmp_path: Path) -> None:
+def test_a_relative_store_is_in_the_state_directory_else_beside_the_yaml(tmp_path: Path) -> None:
     lay(tmp_path)
     assert loaded(tmp_path).settings.store == f"sqlite:///{tmp_path}/mailbot.db"
     under_systemd = loaded(tmp_path, {"STATE_DIRECTORY": "/var/lib/mailbot:/var/lib/other"})

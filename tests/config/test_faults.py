@@ -6,7 +6,7 @@ import pytest
 
 from tests.config.faults import BASE, brief, directories, lay, loaded, problems
 
-# (file, what stands in the base, what stands there instead, what must be said)
+# (file, text in the base, its replacement, the expected problem)
 CASES = {
     "a duration without a unit": (
         "escalation.yaml", "first_response: 30 min,", "first_response: 30,",
@@ -285,7 +285,7 @@ def test_a_fault_directory_is_refused_with_every_problem_at_once(fault: Path, tm
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_a_fault_is_refused_where_it_stands(case: tuple[str, str, str, str], tmp_path: Path) -> None:
+def test_a_fault_is_refused_with_its_place(case: tuple[str, str, str, str], tmp_path: Path) -> None:
     file, old, new, expected = case
     text = (BASE / file).read_text()
     assert text.count(old) >= 1
@@ -294,7 +294,7 @@ def test_a_fault_is_refused_where_it_stands(case: tuple[str, str, str, str], tmp
     assert list(map(brief, problems(tmp_path))) == [expected]
 
 
-def test_a_certificate_that_is_not_there_is_a_problem(tmp_path: Path) -> None:
+def test_a_missing_certificate_is_a_problem(tmp_path: Path) -> None:
     with (lay(tmp_path) / "mailbot.yaml").open("a") as file:
         file.write("tls: {certificate: cert.pem, key: key.pem}\n")
     (tmp_path / "key.pem").touch()

@@ -1,4 +1,4 @@
-"""The accounts that mail is fetched from: what may stand there, and where their passwords come from."""
+"""Test the IMAP accounts: their settings, and where their passwords come from."""
 
 from pathlib import Path
 
@@ -80,7 +80,7 @@ def test_an_account_is_a_few_lines(tmp_path: Path) -> None:
         ({"tls": "required"}, "5:10: `tls` can't be `required` | known here: implicit, starttls, none"),
     ],
 )
-def test_a_fault_is_told_with_its_place(changes: dict[str, str], said: str, tmp_path: Path) -> None:
+def test_a_fault_is_reported_with_its_place(changes: dict[str, str], said: str, tmp_path: Path) -> None:
     assert [brief(each) for each in problems(written(tmp_path, lines(**changes)))] == [f"mailbot.yaml:{said}"]
 
 
@@ -90,7 +90,7 @@ def test_one_folder_is_fetched_once(tmp_path: Path) -> None:
     assert brief(problem) == "mailbot.yaml:9:5: this folder is already fetched | the first is on line 2"
 
 
-def test_a_password_that_is_missing_or_of_no_use_is_a_warning(tmp_path: Path) -> None:
+def test_a_missing_or_unused_password_is_a_warning(tmp_path: Path) -> None:
     written(tmp_path, lines())
     env = {"MAILBOT_IMAP_PASSWORD_CS": "x"}
     assert [brief(each) for each in loaded(tmp_path, env).warnings] == [
@@ -99,7 +99,7 @@ def test_a_password_that_is_missing_or_of_no_use_is_a_warning(tmp_path: Path) ->
     ]
 
 
-def test_passwords_come_as_systemd_credentials_too(tmp_path: Path) -> None:
+def test_passwords_are_read_from_systemd_credentials(tmp_path: Path) -> None:
     credentials = tmp_path / "credentials"
     credentials.mkdir()
     (credentials / "mailbot-imap-password").write_text("satu\n")

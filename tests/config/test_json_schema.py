@@ -1,4 +1,4 @@
-"""The page about conditions says what the tables of fields and operators say."""
+"""Test that the page about conditions has the tables of fields and operators."""
 
 from pathlib import Path
 

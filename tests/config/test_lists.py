@@ -1,4 +1,4 @@
-"""Files of customers that rules ask for: read beside the rules, each bad line told where it stands."""
+"""Test the lists of routing.yaml: each bad line is reported with its place."""
 
 from datetime import UTC, datetime
 from os import mkfifo
@@ -57,7 +57,7 @@ def test_a_list_holds_addresses_and_domains(tmp_path: Path, sender: str, expecte
     assert (match_rules(policy.rules, facts)[-1].rule_index == 0) is expected
 
 
-def test_each_bad_line_is_told_where_it_stands(tmp_path: Path) -> None:
+def test_each_bad_line_is_reported_with_its_place(tmp_path: Path) -> None:
     directory = lay_list(tmp_path, b"ayu@bank.example\nBapak Joko\n# x\n   a@b@c.example\nb@\n")
     assert [brief(each) for each in problems(directory)] == [
         f"vip.txt:{place}: {said} | one address or domain a line; `#` begins a comment"
@@ -69,7 +69,7 @@ def test_each_bad_line_is_told_where_it_stands(tmp_path: Path) -> None:
     ]
 
 
-def test_a_file_of_something_else_is_told_in_few_lines() -> None:
+def test_a_wrong_file_is_reported_in_few_lines() -> None:
     found, said = lists.parse("kein Eintrag!\n" * 5_000, "vip.txt")
     assert found == AddressList()
     assert len(said) == lists.MAX_PROBLEMS + 1
@@ -83,7 +83,7 @@ def test_a_file_of_something_else_is_told_in_few_lines() -> None:
         (b"\xff\xfe\0a", "`vip.txt` can't be read"),
     ],
 )
-def test_a_list_that_cannot_be_read_is_told_where_it_is_named(
+def test_an_unreadable_list_is_reported_where_it_is_named(
     tmp_path: Path, content: bytes | None, says: str
 ) -> None:
     [problem] = problems(lay_list(tmp_path, content))
@@ -98,14 +98,14 @@ def test_a_list_stays_in_the_directory(path: str) -> None:
         lists.file_name(path)
 
 
-def test_names_that_do_not_exist_are_told_with_what_may_be_meant(tmp_path: Path) -> None:
+def test_unknown_lists_are_reported_with_a_suggestion(tmp_path: Path) -> None:
     said = [brief(each) for each in problems(lay_list(tmp_path, b"", "vipp", "offic"))]
     assert len(said) == 2
     assert "there is no list 'vipp'; did you mean 'vip'?" in said[0]
     assert "there is no calendar 'offic'; did you mean 'office'?" in said[1]
 
 
-def test_another_fault_in_a_calendar_hides_nothing_and_adds_nothing(tmp_path: Path) -> None:
+def test_a_fault_in_a_calendar_neither_hides_nor_adds_a_problem(tmp_path: Path) -> None:
     directory = lay_list(tmp_path, b"", "vipp")
     escalation = directory / "escalation.yaml"
     text = escalation.read_text()
@@ -117,7 +117,7 @@ def test_another_fault_in_a_calendar_hides_nothing_and_adds_nothing(tmp_path: Pa
     assert any("no list 'vipp'" in each for each in said)
 
 
-def test_a_pipe_is_refused_and_never_waited_for(tmp_path: Path) -> None:
+def test_a_pipe_is_refused_at_once(tmp_path: Path) -> None:
     lay_list(tmp_path, None)
     (tmp_path / "teams.yaml").unlink()
     for name in ("vip.txt", "teams.yaml"):
@@ -129,8 +129,8 @@ def test_a_pipe_is_refused_and_never_waited_for(tmp_path: Path) -> None:
     assert any(each.endswith("`vip.txt` can't be read") for each in said)
 
 
-def test_a_template_that_vanishes_or_is_a_pipe_keeps_no_policy_from_being_read(tmp_path: Path) -> None:
-    """What is wrong with it is told where templates are compiled."""
+def test_a_template_that_vanishes_or_is_a_pipe_is_ignored(tmp_path: Path) -> None:
+    """Check that loading ignores it: compiling the templates reports it."""
     lay_list(tmp_path, b"")
     folder = tmp_path / "templates" / "en"
     folder.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""The policy that the YAML builds: names resolved, defaults filled in."""
+"""Test the policy that the YAML builds: names resolved, defaults filled in."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -9,7 +9,7 @@ from mailbot.domain.routing.conditions import AllOf, AnyOf, NoneOf
 from tests.config.faults import BASE, brief, lay, loaded, problems
 
 
-def test_names_become_addresses_and_spans(tmp_path: Path) -> None:
+def test_names_are_replaced_by_addresses_and_texts_by_spans(tmp_path: Path) -> None:
     policy = loaded(lay(tmp_path)).policy
     ladder = policy.ladders["standard"]
     assert ladder.targets == {
@@ -32,7 +32,7 @@ def test_rules_keep_their_order_their_line_and_their_defaults(tmp_path: Path) ->
     assert isinstance(first.when, AnyOf)
 
 
-def test_several_lines_of_a_condition_mean_all_and_groups_nest(tmp_path: Path) -> None:
+def test_several_conditions_mean_all_and_groups_nest(tmp_path: Path) -> None:
     text = (BASE / "routing.yaml").read_text()
     start, end = text.index("    when:"), text.index("    then:")
     (lay(tmp_path) / "routing.yaml").write_text(

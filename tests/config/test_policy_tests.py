@@ -27,7 +27,7 @@ def with_tests(target: Path, text: str) -> Path:
     return target
 
 
-def test_a_test_becomes_a_mail_and_expectations_each_with_its_place(tmp_path: Path) -> None:
+def test_a_test_has_a_mail_and_expectations_each_with_its_place(tmp_path: Path) -> None:
     text = """tests:
   - name: a test
     mail:
@@ -175,7 +175,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
-def test_a_slip_is_refused_where_it_stands(tmp_path: Path, case: tuple[str, str, str]) -> None:
+def test_a_wrong_test_is_refused_with_its_place(tmp_path: Path, case: tuple[str, str, str]) -> None:
     old, new, wanted = case
     assert old in GOOD
     found = [brief(each) for each in problems(with_tests(tmp_path, GOOD.replace(old, new)))]
@@ -184,7 +184,7 @@ def test_a_slip_is_refused_where_it_stands(tmp_path: Path, case: tuple[str, str,
     assert found[0].startswith(f"routing.yaml:{START + int(line)}:{rest}"), found
 
 
-def test_a_category_comes_out_of_the_tree_where_there_is_one(tmp_path: Path) -> None:
+def test_a_category_must_be_in_the_tree_where_there_is_one(tmp_path: Path) -> None:
     def said(name: str) -> list[str]:
         path = with_tests(tmp_path, GOOD.replace("team: payments", f"category: {name}")) / "routing.yaml"
         path.write_text(path.read_text() + "categories: {payment: {double: }}\n")
@@ -196,7 +196,7 @@ def test_a_category_comes_out_of_the_tree_where_there_is_one(tmp_path: Path) -> 
     ]
 
 
-def test_editors_are_told_of_every_key() -> None:
+def test_the_schema_has_every_key() -> None:
     found = schema("routing")["$defs"]
     assert {"from", "to", "subject", "body", "at", "open_tickets"} <= found["SampleMailEntry"][
         "properties"

@@ -1,4 +1,4 @@
-"""The weekly report as it is asked for in mailbot.yaml."""
+"""Test the weekly report in mailbot.yaml."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -20,7 +20,7 @@ def line_of(folder: Path, text: str) -> int:
     return next(number for number, line in enumerate(lines, 1) if text in line)
 
 
-def test_names_become_addresses_and_the_rest_has_defaults(tmp_path: Path) -> None:
+def test_names_are_replaced_by_addresses_and_the_rest_has_defaults(tmp_path: Path) -> None:
     agents = loaded(lay(tmp_path)).policy.agents
     first = next(iter(agents.values()))
     asked(tmp_path, f"reports: {{weekly: {{to: [{first.name}, Boss@Pimpinan.example, {first.address}]}}}}\n")
@@ -29,7 +29,7 @@ def test_names_become_addresses_and_the_rest_has_defaults(tmp_path: Path) -> Non
     assert found == WeeklyReport((first.address, "boss@pimpinan.example"), 0, timedelta(hours=8), "en")
 
 
-def test_nobody_is_written_to_who_did_not_ask(tmp_path: Path) -> None:
+def test_without_the_setting_no_report_is_sent(tmp_path: Path) -> None:
     assert loaded(lay(tmp_path)).policy.weekly is None
 
 
@@ -64,7 +64,7 @@ def test_a_moment_of_the_week_is_a_day_and_a_time(
         ("{to: [support@toko.example]}", "is one of our mailboxes"),
     ],
 )
-def test_a_fault_is_told_with_its_line(tmp_path: Path, weekly: str, expected: str) -> None:
+def test_a_fault_is_reported_with_its_line(tmp_path: Path, weekly: str, expected: str) -> None:
     box = next(iter(loaded(lay(tmp_path)).policy.mailboxes))
     asked(tmp_path, f"reports:\n  weekly: {weekly.replace('support@toko.example', box)}\n")
 

@@ -1,4 +1,4 @@
-"""What comes with mailbot loads, can be written out, and fails by ConfigError alone."""
+"""Test the shipped configuration: it loads, can be written out, and fails only with ConfigError."""
 
 import json
 import shutil
@@ -28,8 +28,8 @@ def test_the_shipped_configuration_has_no_problem() -> None:
     assert found.settings.templates == shipped.templates()
 
 
-def test_all_that_can_be_proven_of_the_shipped_policy_is_known() -> None:
-    """Estimated holidays, and that there is mail for the last rule; nothing in vain, nobody missing."""
+def test_the_findings_on_the_shipped_policy_are_the_known_ones() -> None:
+    """Check for the known findings: estimated holidays, and mail for the last rule."""
     found = checks.check(load(shipped.config(), {}, today=TODAY).policy)
     assert {each.kind for each in found} == {"estimated-holidays", "gap"}
 
@@ -111,7 +111,7 @@ def cut(path: Path, content: bytes) -> bool:
     return refused(path.parent)
 
 
-def test_the_version_changes_with_what_decides_and_with_nothing_else(tmp_path: Path) -> None:
+def test_the_version_changes_only_with_what_decides(tmp_path: Path) -> None:
     init(tmp_path)
     before = load(tmp_path, {}, today=TODAY).policy.version
     text = (tmp_path / "mailbot.yaml").read_text()

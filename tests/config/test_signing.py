@@ -1,4 +1,4 @@
-"""Verifying senders and signing our mail: what the configuration must bring, what is said when not."""
+"""Test verifying senders and signing: what the configuration needs, and its problems."""
 
 import subprocess
 import sys
@@ -50,7 +50,7 @@ def with_yaml(directory: Path, more: str, was: str = "", becomes: str = "") -> P
         (DKIM, ["`cryptography` is not installed", "pip install 'mailbot[auth]'"]),
     ],
 )
-def test_without_the_extra_all_runs_but_what_needs_it(tmp_path: Path, more: str, said: list[str]) -> None:
+def test_without_the_extra_only_its_features_are_refused(tmp_path: Path, more: str, said: list[str]) -> None:
     command = [sys.executable, "-c", BARE, str(with_yaml(tmp_path, more))]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
 
@@ -103,20 +103,20 @@ def test_the_key_comes_from_a_credential_or_a_named_file(tmp_path: Path) -> None
     ],
     ids=["none", "short", "locked", "elliptic", "long"],
 )
-def test_a_key_that_can_not_sign_is_refused(tmp_path: Path, text: str, said: str) -> None:
+def test_an_unusable_key_is_refused(tmp_path: Path, text: str, said: str) -> None:
     found = [brief(each) for each in problems(with_yaml(tmp_path, DKIM), {"MAILBOT_DKIM_KEY": text})]
 
     assert found == [f"MAILBOT_DKIM_KEY: {said}"]
 
 
 @pytest.mark.parametrize("path", ["nowhere", "."])
-def test_a_key_file_that_can_not_be_read_is_refused(tmp_path: Path, path: str) -> None:
+def test_an_unreadable_key_file_is_refused(tmp_path: Path, path: str) -> None:
     (found,) = problems(with_yaml(tmp_path, DKIM), {"MAILBOT_DKIM_KEY_FILE": str(tmp_path / path)})
 
     assert "can't be read" in found.message
 
 
-def test_a_missing_key_is_a_warning_for_a_shell_has_no_credentials(tmp_path: Path) -> None:
+def test_a_missing_key_is_a_warning_because_a_shell_has_no_credentials(tmp_path: Path) -> None:
     with_yaml(tmp_path, DKIM)
     (said,) = warnings(tmp_path)
 
@@ -124,7 +124,7 @@ def test_a_missing_key_is_a_warning_for_a_shell_has_no_credentials(tmp_path: Pat
     assert loaded(tmp_path).settings.dkim
 
 
-def test_a_key_without_dkim_is_said_to_be_of_no_use(tmp_path: Path) -> None:
+def test_a_key_without_dkim_is_a_warning(tmp_path: Path) -> None:
     assert warnings(lay(tmp_path), {"MAILBOT_DKIM_KEY": KEY}) == [
         "MAILBOT_DKIM_KEY: has no effect: dkim is not set"
     ]
@@ -147,14 +147,14 @@ def test_a_key_without_dkim_is_said_to_be_of_no_use(tmp_path: Path) -> None:
         ('domain: dukungan.example, selector: m, headers: ["X:Y"]', "`X:Y` is not a header field to sign"),
     ],
 )
-def test_a_dkim_that_can_not_be_meant_is_refused(tmp_path: Path, entry: str, said: str) -> None:
+def test_a_wrong_dkim_section_is_refused(tmp_path: Path, entry: str, said: str) -> None:
     found = problems(with_yaml(tmp_path, f"\ndkim: {{{entry}}}\n"), {"MAILBOT_DKIM_KEY": KEY})
 
     assert len(found) == 1
     assert said in brief(found[0])
 
 
-def test_from_is_always_among_the_signed_headers(tmp_path: Path) -> None:
+def test_from_is_always_signed(tmp_path: Path) -> None:
     with_yaml(tmp_path, "\ndkim: {domain: dukungan.example, selector: m, headers: [Subject, To]}\n")
     found = loaded(tmp_path, {"MAILBOT_DKIM_KEY": KEY}).settings.dkim
 
@@ -162,7 +162,7 @@ def test_from_is_always_among_the_signed_headers(tmp_path: Path) -> None:
     assert found.headers == ("from", "subject", "to")
 
 
-def test_a_mailbox_that_stays_unsigned_is_a_warning(tmp_path: Path) -> None:
+def test_an_unsigned_mailbox_is_a_warning(tmp_path: Path) -> None:
     box = "  - {address: halo@toko.example, brand: Toko, prefix: SHOP}\nanswers:"
     with_yaml(tmp_path, DKIM, "answers:", box)
 
@@ -177,7 +177,7 @@ def test_the_dns_server_to_ask_is_an_address(tmp_path: Path) -> None:
     assert "`dns.example` is a name, and there is no other resolver to look it up" in brief(found)
 
 
-def test_who_is_trusted_and_asked_is_read(tmp_path: Path) -> None:
+def test_trusted_hosts_and_the_resolver_are_read(tmp_path: Path) -> None:
     with_yaml(tmp_path, "\ntrust: {verify: true, resolver: 127.0.0.1:5353}\n")
 
     assert loaded(tmp_path).settings.trust == Trust(verify=True, resolver=("127.0.0.1", 5353))
@@ -199,7 +199,9 @@ def test_who_is_trusted_and_asked_is_read(tmp_path: Path) -> None:
         ("unauthenticated: neutral", ""),
     ],
 )
-def test_what_hangs_on_a_pass_wants_somebody_who_gives_it(tmp_path: Path, option: str, said: str) -> None:
+def test_settings_that_need_authentication_are_a_warning_without_it(
+    tmp_path: Path, option: str, said: str
+) -> None:
     with_yaml(tmp_path, "", "    prefix: TOKO\n", f"    prefix: TOKO\n    {option}\n")
     found = warnings(tmp_path)
     box = loaded(tmp_path).policy.mailboxes["support@dukungan.example"]

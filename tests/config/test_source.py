@@ -1,4 +1,4 @@
-"""YAML 1.2 and less, with the place of every key and value; any bytes give data or problems."""
+"""Test the YAML reader: the place of every key and value; any bytes give data or problems."""
 
 from pathlib import Path
 
@@ -42,7 +42,7 @@ def read(text: str) -> object:
         ("|\n  a\n  b", "a\nb\n"),
     ],
 )
-def test_a_scalar_is_what_yaml_1_2_says_and_else_text(text: str, value: object) -> None:
+def test_a_scalar_follows_yaml_1_2_and_else_is_text(text: str, value: object) -> None:
     assert read(f"key: {text}\n") == {"key": value}
 
 
@@ -87,25 +87,25 @@ def test_every_key_and_value_has_its_place() -> None:
         ("[" * 200, 1, 32, "is nested deeper than 30 levels"),
     ],
 )
-def test_what_can_not_stand_in_a_file_is_refused_where_it_stands(
+def test_what_is_not_allowed_in_a_file_is_refused_with_its_place(
     text: str, line: int, column: int, message: str
 ) -> None:
     _, problems = source.parse(text.encode(), "x.yaml")
     assert [(each.line, each.column, each.message) for each in problems] == [(line, column, message)]
 
 
-def test_a_key_that_stands_twice_is_told_once_whatever_is_in_it() -> None:
+def test_a_repeated_key_is_reported_once_whatever_its_value() -> None:
     found, problems = source.parse(b"a: {b: 1}\na: {b: 2}\n", "x.yaml")
     assert [each.message for each in problems] == ["`a` is here twice"]
     assert found.data == {"a": {"b": 1}}
 
 
-def test_bytes_that_are_no_text_are_refused_where_they_stand() -> None:
+def test_bytes_that_are_no_text_are_refused_with_their_place() -> None:
     _, problems = source.parse("a: 1\nb: grüße\n".encode("latin-1"), "x.yaml")
     assert [(each.line, each.column, each.message) for each in problems] == [(2, 6, "is not UTF-8")]
 
 
-def test_a_file_that_is_too_large_or_no_file_is_a_problem(tmp_path: Path) -> None:
+def test_too_large_and_missing_files_are_problems(tmp_path: Path) -> None:
     (tmp_path / "large").write_bytes(b"#" * (source.MAX_BYTES + 1))
     assert [each.message for each in source.read(tmp_path / "large")[1]] == ["is larger than 1024 KB"]
     assert [each.message for each in source.read(tmp_path)[1]] == ["can't be read: is not a file"]

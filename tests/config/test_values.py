@@ -13,7 +13,7 @@ from mailbot.domain.policy import Moment, Rate
 
 
 def refusal(read: Callable[[object], object], value: object) -> tuple[str, str] | None:
-    """The message and the hint, None when it is read."""
+    """Return the message and the hint, None when the value is read."""
     try:
         read(value)
     except ValueError as error:
@@ -59,7 +59,7 @@ ANYTHING = (
 
 
 @given(ANYTHING | st.from_regex(r"[0-9.]{1,20} ?(min|h|x|%)( of| per)? ?[a-z+_]{0,10}", fullmatch=True))
-def test_whatever_stands_there_is_read_or_refused_with_a_message(anything: object) -> None:
+def test_any_value_is_read_or_refused_with_a_message(anything: object) -> None:
     for read in (
         scalars.duration, scalars.size, scalars.rate, scalars.moment, scalars.address, scalars.domain,
         scalars.endpoint, scalars.network, scalars.store_without_password, scalars.loopback,
@@ -88,11 +88,11 @@ def test_whatever_stands_there_is_read_or_refused_with_a_message(anything: objec
         ("-5 min", "`-5 min` is not a time span", "write it like 30 min, 8 h, 1 h 30 min, 2 days"),
     ],
 )
-def test_a_duration_is_refused_with_what_to_write(value: object, message: str, hint: str) -> None:
+def test_a_wrong_duration_is_refused_with_an_example(value: object, message: str, hint: str) -> None:
     assert refusal(scalars.duration, value) == (message, hint)
 
 
-def test_sizes_are_decimal_unless_they_say_so() -> None:
+def test_sizes_are_decimal_unless_written_as_binary() -> None:
     assert scalars.size("25 MB") == 25_000_000
     assert scalars.size("25 MiB") == 26_214_400
     assert scalars.size("1.5 KB") == 1500
@@ -125,7 +125,7 @@ def test_a_moment_is_read(text: str, moment: Moment) -> None:
 @pytest.mark.parametrize(
     "text", ["confirmation", "50 of resolution", "resolution + 2", "soon", "75% resolution", 5]
 )
-def test_what_is_no_moment_is_refused(text: object) -> None:
+def test_a_wrong_moment_is_refused(text: object) -> None:
     with pytest.raises(ValueError, match=r"no target|no unit|moment"):
         scalars.moment(text)
 
@@ -139,7 +139,7 @@ def test_what_is_no_moment_is_refused(text: object) -> None:
         "ayu@-staf.example",
     ],
 )  # fmt: skip
-def test_what_is_no_address_is_refused(text: str) -> None:
+def test_a_wrong_address_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not a mail address"):
         scalars.address(text)
 

@@ -1,4 +1,4 @@
-"""What can be meant but seldom is: a warning with its place."""
+"""Test the warnings and their places."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_a_remark_is_made_and_the_configuration_loads(
+def test_a_warning_is_given_and_the_configuration_loads(
     case: tuple[str, str, str, str], tmp_path: Path
 ) -> None:
     file, old, new, expected = case

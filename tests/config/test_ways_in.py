@@ -1,4 +1,4 @@
-"""How mailbot.yaml names the ways in: one, or several; who speaks for others; what `deliver` sees of it."""
+"""Test the listeners in mailbot.yaml, proxies, and the quick reader of `deliver`."""
 
 from ipaddress import ip_network
 from pathlib import Path
@@ -34,11 +34,11 @@ WAYS = [
 
 
 @pytest.mark.parametrize(("text", "listen"), WAYS)
-def test_one_way_in_or_several(text: str, listen: Listen, tmp_path: Path) -> None:
+def test_one_listener_or_several(text: str, listen: Listen, tmp_path: Path) -> None:
     assert loaded(with_listen(tmp_path, text)).settings.listen == listen
 
 
-def test_the_environment_speaks_of_smtp_alone(tmp_path: Path) -> None:
+def test_the_environment_sets_smtp_alone(tmp_path: Path) -> None:
     with_listen(tmp_path, "listen: {lmtp: '127.0.0.1:8024'}\n")
     found = loaded(tmp_path, {"MAILBOT_LISTEN": "127.0.0.1:2600"}).settings.listen
     assert found == Listen("127.0.0.1", 2600, lmtp=("127.0.0.1", 8024))
@@ -65,7 +65,7 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(("text", "said"), FAULTS)
-def test_a_way_in_that_leads_nowhere_is_refused_where_it_stands(text: str, said: str, tmp_path: Path) -> None:
+def test_a_wrong_listener_is_refused_with_its_place(text: str, said: str, tmp_path: Path) -> None:
     assert [brief(each) for each in problems(with_listen(tmp_path, text))] == [f"mailbot.yaml:{said}"]
 
 

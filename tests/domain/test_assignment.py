@@ -1,4 +1,4 @@
-"""Who gets a ticket: on duty, skill, language, then the way; never anybody off duty while somebody is on."""
+"""Test who gets a ticket: on duty, skill, language, then the way of assignment."""
 
 from collections import Counter
 from dataclasses import replace
@@ -55,7 +55,7 @@ def chosen(standing: Policy, wanted: Ticket | None = None, at: datetime = NOW, *
         ({}, {"calendar": "evening", "languages": ("id",)}, {}, "ana"),  # duty before language
     ],
 )
-def test_each_wish_narrows_the_choice_while_somebody_is_left(
+def test_each_criterion_narrows_the_choice_while_an_agent_is_left(
     ana: dict[str, Any], budi: dict[str, Any], wanted: dict[str, Any], who: str
 ) -> None:
     standing = desk(agent("ana", **ana), agent("budi", **budi))
@@ -64,7 +64,7 @@ def test_each_wish_narrows_the_choice_while_somebody_is_left(
     assert {chosen(standing, ticket(number, **wanted)) for number in numbers} == {who}
 
 
-def test_the_own_hours_stand_above_the_teams() -> None:
+def test_an_agents_own_hours_go_before_the_teams() -> None:
     early = agent("ana", calendar="morning")
     standing = desk(early, agent("budi"), calendar="evening")
 
@@ -89,7 +89,7 @@ def test_a_day_off_is_a_day_of_the_agents_own_zone() -> None:
     assert chosen(standing, at=at) == "eko"
 
 
-def test_when_nobody_is_there_it_goes_to_who_comes_first() -> None:
+def test_when_no_agent_is_on_duty_the_first_one_back_gets_it() -> None:
     standing = desk(agent("ana", calendar="evening"), agent("budi", calendar="morning"))
     night = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)  # 00:00 in Jakarta
 
@@ -101,7 +101,7 @@ def test_when_nobody_is_there_it_goes_to_who_comes_first() -> None:
     )
 
 
-def test_who_is_away_tomorrow_is_no_candidate_of_the_night_and_who_is_away_today_the_last() -> None:
+def test_at_night_an_agent_away_tomorrow_is_no_candidate_and_one_away_today_the_last() -> None:
     night = datetime(2026, 11, 23, 16, 0, tzinfo=UTC)  # 23:00 in Jakarta
     tomorrow = TODAY + timedelta(days=1)
     ana, budi = agent("ana", away=frozenset({tomorrow})), agent("budi", away=frozenset({TODAY}))
@@ -120,7 +120,7 @@ def test_a_team_that_is_away_altogether_still_has_an_owner_for_each_ticket() -> 
     assert chosen(replace(standing, calendars=CALENDARS | {"morning": closed})) == "ana"
 
 
-def test_where_a_team_has_nobody_at_the_level_those_of_the_others_step_in_by_their_own_hours() -> None:
+def test_a_team_without_agents_at_the_level_gets_those_of_other_teams_by_their_own_hours() -> None:
     boss, deputy = agent("sari", level="L2", calendar="evening"), agent("tono", level="L2")
     standing = policy(
         teams={
@@ -134,7 +134,7 @@ def test_where_a_team_has_nobody_at_the_level_those_of_the_others_step_in_by_the
     assert choose(ticket(level="L9"), standing, NOW) is None
 
 
-def test_whoever_is_passed_over_does_not_get_it() -> None:
+def test_an_excluded_agent_does_not_get_it() -> None:
     standing = desk(agent("ana"), agent("budi"))
 
     assert chosen(standing, without={"ana@tim.example"}) == "budi"
@@ -148,7 +148,7 @@ def test_the_numbers_digits_spread_tickets_evenly() -> None:
     assert given_to == {"ana": 100, "budi": 100, "citra": 100}
 
 
-def test_the_rules_way_stands_above_the_teams() -> None:
+def test_the_rules_assignment_goes_before_the_teams() -> None:
     standing = desk(agent("ana"), agent("budi"), assign="round_robin")
     loads = {"ana@tim.example": Load(0, NOW), "budi@tim.example": Load(9, None)}
 
@@ -165,7 +165,7 @@ def test_the_rules_way_stands_above_the_teams() -> None:
         ({"ana": Load(1, NOW), "budi": Load(1, NOW - timedelta(hours=1)), "citra": Load(2)}, {"budi"}),
     ],
 )
-def test_least_load_is_who_has_the_fewest_and_of_these_who_waited_longest(
+def test_least_load_chooses_the_fewest_tickets_then_the_longest_wait(
     loads: dict[str, Load], who: set[str]
 ) -> None:
     standing = desk(*(agent(name) for name in ("ana", "budi", "citra")), assign="least_load")
@@ -174,7 +174,7 @@ def test_least_load_is_who_has_the_fewest_and_of_these_who_waited_longest(
     assert {chosen(standing, ticket(f"TOKO-{n:08d}-0"), loads=held) for n in range(20)} == who
 
 
-def test_the_reason_is_told_with_the_assignment() -> None:
+def test_the_assignment_has_its_reason() -> None:
     standing = desk(
         agent("ana", skills=("fraud",), languages=("id",)), agent("budi"), agent("citra", calendar="evening")
     )
@@ -184,7 +184,7 @@ def test_the_reason_is_told_with_the_assignment() -> None:
     assert found.because == "1 of 2 on duty; the skill fraud; the language id"
 
 
-def test_a_rules_skill_and_way_go_with_the_ticket_up_the_ladder() -> None:
+def test_a_rules_skill_and_assignment_stay_with_the_ticket() -> None:
     rule = Rule("all", None, Actions(team="frontline", skill="fraud", assign="least_load"))
     people = (
         agent("ana"),
@@ -232,7 +232,7 @@ def people(draw: st.DrawFn) -> tuple[Agent, ...]:
         st.sampled_from([f"a{n}@tim.example" for n in range(6)]), st.builds(Load, st.integers(0, 3))
     ),
 )
-def test_nobody_off_duty_gets_a_ticket_while_somebody_suitable_is_on_duty(
+def test_no_agent_off_duty_gets_a_ticket_while_a_suitable_one_is_on_duty(
     agents: tuple[Agent, ...], shift: str, how: str, skill: str, minutes: int, loads: dict[str, Load]
 ) -> None:
     standing = desk(*agents, calendar=shift, assign=how)

@@ -1,4 +1,4 @@
-"""What all rules that match say together, and what a rule makes of a ticket that is opened again."""
+"""Test what matching rules set together, and how a reopened ticket is routed."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -37,7 +37,7 @@ def word(text: str) -> When:
 # --- several rules together -------------------------------------------------------------------------------
 
 
-def test_the_first_rule_that_names_a_thing_decides_it_and_lists_add_up():
+def test_the_first_rule_that_sets_a_thing_decides_it_and_lists_are_joined():
     rules = (
         Rule("vip", word("budi"), Actions(urgency="high", tags=("vip",), skill="vip"), go_on=True),
         Rule("money", word("rp"), Actions(urgency="low", tags=("money",), ask_for=("order",)), go_on=True),
@@ -55,7 +55,7 @@ def test_the_first_rule_that_names_a_thing_decides_it_and_lists_add_up():
     assert found.because == "text contains 'refund'"
 
 
-def test_what_the_mail_names_is_not_asked_for():
+def test_a_detail_in_the_mail_is_not_asked_for():
     rules = (
         Rule("late", word("belum sampai"), Actions(team="frontline", ask_for=("order", "courier"))),
         ELSE,
@@ -76,7 +76,7 @@ def test_the_first_group_of_a_pattern_that_finds_anything_is_the_detail():
     assert found == [(("order", "INV-7"),), (("order", "INV-8"),), (("order", "4711"),), ()]
 
 
-def test_a_rule_that_looks_closer_beats_the_usual_pattern_of_a_detail():
+def test_a_rules_capture_goes_before_the_pattern_of_the_detail():
     rules = (Rule("r", build("text", "matches", r"order (?P<order>\d+)"), Actions(team="frontline")), ELSE)
     found = classify(policy(rules=rules, details={"order": Detail("order", {}, r"\d+")}), asked("1 order 22"))
     assert found.details == (("order", "22"),)
@@ -85,7 +85,7 @@ def test_a_rule_that_looks_closer_beats_the_usual_pattern_of_a_detail():
 # --- customer history -------------------------------------------------------------------------------------
 
 
-def test_the_routing_records_what_the_rules_were_told():
+def test_the_routing_records_the_customer_history():
     known = CustomerHistory(known_customer=True, open_tickets=3, escalated_before=True, looked_up=True)
     rules = (Rule("many", build("open_tickets", "over", 2), Actions(team="payments")), ELSE)
     decided = on_mail(
@@ -128,7 +128,7 @@ def again(*rules: Rule, ticket: Ticket | None = None, **told: object) -> tuple[T
     return before, on_mail(before, wrote, envelope(), facts(), known, LATER).decision
 
 
-def test_only_rules_that_ask_for_it_are_asked_when_a_ticket_is_opened_again():
+def test_only_rules_about_reopening_are_tested_when_a_ticket_is_reopened():
     before, decision = again(Rule("broken", word("rusak"), Actions("item", team="payments")))
 
     assert decision.ticket.status is Status.OPEN
@@ -137,7 +137,7 @@ def test_only_rules_that_ask_for_it_are_asked_when_a_ticket_is_opened_again():
     assert decision.ticket.assignee == RINA.address
 
 
-def test_a_rule_that_asks_for_it_routes_the_ticket_anew():
+def test_a_rule_about_reopening_routes_the_ticket_again():
     when = AllOf((AGAIN, build("text", "matches", r"pesanan (?P<order>\S+)")))
     then = Actions(urgency="critical", team="payments", tags=("back",), ladder="urgent")
     before, decision = again(Rule("broken", word("rusak"), Actions("item")), Rule("back again", when, then))
@@ -156,7 +156,7 @@ def test_a_rule_that_asks_for_it_routes_the_ticket_anew():
     assert "routed anew by rule 'back again'" in told[0].because  # type: ignore[union-attr]
 
 
-def test_who_can_go_on_with_it_keeps_it():
+def test_an_assignee_who_fits_the_new_routing_keeps_the_ticket():
     _, decision = again(Rule("level", AGAIN, Actions(level="L2")))
     assert decision.ticket.assignee == BAYU.address  # Rina works at L1
     _, decision = again(Rule("tag", AGAIN, Actions(tags=("back",))))
@@ -191,7 +191,7 @@ def test_a_ticket_that_was_escalated_itself_was_escalated_before():
         (None, False),
     ],
 )
-def test_which_rules_ask_for_tickets_that_are_opened_again(when, expected):
+def test_rules_about_reopening_are_recognised(when, expected):
     assert reopens(when) is expected
 
 
@@ -199,7 +199,7 @@ def test_a_mail_without_a_sender_is_its_envelopes():
     assert customer_of(mail(sender=""), envelope()) == envelope().sender
 
 
-def test_a_policy_knows_what_its_rules_ask():
+def test_a_policy_lists_the_fields_of_its_rules():
     when = AllOf((AGAIN, NoneOf((word("x"), AnyOf((build("open_tickets", "over", 1),))))))
     assert policy(rules=(Rule("r", when, Actions()), ELSE)).asked_fields == {
         "reopened",

@@ -1,5 +1,4 @@
-"""Ladders: what each step can do, that no open ticket is without an owner and a next deadline, what a reload
-leaves alone and what reckoning anew changes."""
+"""Test ladders: each step, an owner and a next deadline for every open ticket, and changes by a reload."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -73,7 +72,7 @@ def test_a_step_skips_levels_by_the_longest_category_that_it_names(category: str
     assert on_deadline(ticket, by, NOW + H).ticket.level == level
 
 
-def test_reassigning_gives_it_to_somebody_else_of_the_team_who_must_confirm() -> None:
+def test_reassigning_gives_it_to_another_agent_of_the_team_who_must_confirm() -> None:
     other = Agent("Tari", "tari@tim.example", "L1", ("id",))
     step = Step(FIRST, reassign=True, acknowledge_within=15 * MIN)
     by = with_steps(step, Step(RESOLUTION, escalate_to="L2"))
@@ -92,7 +91,7 @@ def test_reassigning_gives_it_to_somebody_else_of_the_team_who_must_confirm() ->
     assert on_deadline(late.ticket, by, NOW + H + 15 * MIN).ticket.level == "L2"
 
 
-def test_where_nobody_else_is_reassigning_reminds_who_has_it() -> None:
+def test_without_another_agent_reassigning_reminds_the_assignee() -> None:
     by = with_steps(Step(FIRST, reassign=True, acknowledge_within=15 * MIN))
     late = on_deadline(opened(by), by, NOW + H)
 
@@ -101,7 +100,7 @@ def test_where_nobody_else_is_reassigning_reminds_who_has_it() -> None:
     assert Target.CONFIRMATION not in {clock.target for clock in late.ticket.clocks}
 
 
-def test_the_customer_reads_who_has_it_in_plain_words_and_until_when() -> None:
+def test_the_customer_reads_who_works_on_it_and_until_when() -> None:
     by = with_steps(Step(FIRST, escalate_to="L2", tell_customer=True))
     words = {"id": "tim depan", "en": "our front desk"}
     by = replace(
@@ -121,7 +120,7 @@ ASK = Step(
 )
 
 
-def test_the_people_of_a_level_are_asked_and_their_answer_is_told_to_the_owner() -> None:
+def test_the_agents_of_a_level_are_asked_and_the_assignee_gets_their_answer() -> None:
     by = with_steps(ASK, Step(RESOLUTION, escalate_to="management"))
     asked = on_deadline(opened(by), by, NOW + H)
 
@@ -141,7 +140,7 @@ def test_the_people_of_a_level_are_asked_and_their_answer_is_told_to_the_owner()
     ("option", "by", "why"),
     [("perhaps", "operator", "there are: yes, no"), ("yes", f"agent:{RINA.address}", "for management")],
 )
-def test_what_is_no_option_or_not_theirs_to_decide_is_refused(option: str, by: str, why: str) -> None:
+def test_a_wrong_option_or_an_agent_below_the_level_is_refused(option: str, by: str, why: str) -> None:
     mine = with_steps(ASK)
     asked = on_deadline(opened(mine), mine, NOW + H)
 
@@ -167,7 +166,7 @@ def test_a_decision_that_does_not_come_brings_the_next_step_at_once_and_an_answe
 # --- confirmation, escalation by hand ---------------------------------------------------------------------
 
 
-def test_not_confirming_on_the_last_rung_is_told_again_and_again() -> None:
+def test_not_confirming_on_the_last_step_is_reported_again_and_again() -> None:
     by = with_steps(Step(FIRST, escalate_to="management", acknowledge_within=15 * MIN))
     late = on_deadline(opened(by), by, NOW + H + 15 * MIN)
     late = on_deadline(late.ticket, by, NOW + H + 30 * MIN)
@@ -245,9 +244,7 @@ def test_reminders_wait_for_the_end_of_the_quiet_hours_and_escalations_do_not() 
     st.integers(1, 23),
     st.sampled_from(["Asia/Jakarta", "Europe/Amsterdam", "America/St_Johns", "Australia/Lord_Howe"]),
 )
-def test_nothing_wakes_before_its_time_or_inside_quiet_hours(
-    at: datetime, start: int, length: int, zone: str
-) -> None:
+def test_nothing_comes_early_or_inside_quiet_hours(at: datetime, start: int, length: int, zone: str) -> None:
     end = (start + length) % 24
     spans = [(start, end)] if start < end else [(start, 24), (0, end)]
     quiet = tuple(Interval(low * H, high * H) for low, high in spans if low < high)
@@ -400,7 +397,7 @@ def test_no_open_ticket_is_ever_without_an_owner_and_a_next_deadline(
             assert len(clock.fired) == len(set(clock.fired))
 
 
-def test_a_team_with_nobody_at_the_level_hears_that_it_goes_up() -> None:
+def test_a_team_without_agents_at_the_level_is_notified_of_the_escalation() -> None:
     by = replace(policy(), levels=("L1", "L2", "L3", "management"))
     raised = done(on_command(opened(by), c.Escalate("L3"), "operator", by, NOW + MIN))
 
@@ -413,7 +410,7 @@ def test_a_team_with_nobody_at_the_level_hears_that_it_goes_up() -> None:
     }
 
 
-def test_who_left_with_a_reload_loses_the_ticket_to_somebody_who_is_there() -> None:
+def test_an_agent_removed_by_a_reload_loses_the_ticket_to_another() -> None:
     ticket = opened(policy())
     without = replace(policy(), teams={**policy().teams, "frontline": Team("frontline", "always", (BAYU,))})
     late = on_deadline(ticket, without, NOW + 30 * MIN)
@@ -454,7 +451,7 @@ def changed(by: Policy) -> Policy:
     return replace(by, past_ladders=policy().ladders_by_digest)
 
 
-def test_a_ticket_climbs_the_ladder_it_was_given_whatever_the_files_say_later() -> None:
+def test_a_ticket_keeps_the_ladder_it_was_given() -> None:
     half = on_deadline(opened(policy()), policy(), NOW + 30 * MIN).ticket
     other = with_steps(
         Step(Moment(Target.FIRST_RESPONSE, 0.1), notify=("bos@luar.example",)), *STANDARD.steps
@@ -465,7 +462,7 @@ def test_a_ticket_climbs_the_ladder_it_was_given_whatever_the_files_say_later() 
     assert [event.step for event in late.events if isinstance(event, e.StepTaken)] == [1]
 
 
-def test_reckoned_anew_a_ticket_takes_the_newest_step_that_is_past_and_no_older_one() -> None:
+def test_a_recomputed_ticket_takes_the_newest_past_step_and_no_older_one() -> None:
     ticket = on_deadline(opened(policy()), policy(), NOW + 30 * MIN).ticket
     by = changed(
         with_steps(
@@ -487,7 +484,7 @@ def test_reckoned_anew_a_ticket_takes_the_newest_step_that_is_past_and_no_older_
     assert recompute(taken.ticket, by, now, "operator").events == ()
 
 
-def test_reckoned_anew_a_ticket_does_not_do_again_what_it_has_done() -> None:
+def test_a_recomputed_ticket_repeats_no_step() -> None:
     ticket = on_deadline(opened(policy()), policy(), NOW + H).ticket
     by = changed(with_steps(*STANDARD.steps[:2], Step(RESOLUTION, notify=("bos@luar.example",))))
     anew = recompute(ticket, by, NOW + 65 * MIN, "operator").ticket
@@ -496,7 +493,7 @@ def test_reckoned_anew_a_ticket_does_not_do_again_what_it_has_done() -> None:
     assert ladder.end_of_clock(anew, by, Target.CONFIRMATION) == NOW + H + 15 * MIN
 
 
-def test_a_promise_that_is_rewritten_is_not_broken_by_it() -> None:
+def test_changing_a_target_does_not_break_it() -> None:
     ticket = opened(policy())
     shorter = {**STANDARD.targets, Target.FIRST_RESPONSE: 10 * MIN}
     by = changed(with_steps(*STANDARD.steps, targets=shorter))
@@ -517,7 +514,7 @@ def test_a_closed_ticket_is_left_alone() -> None:
 # --- late ------------------------------------------------------------------------------------------------
 
 
-def test_after_a_weekend_without_the_daemon_the_customer_gets_one_word_and_each_of_us_one_mail() -> None:
+def test_after_a_weekend_without_the_daemon_the_customer_and_each_agent_get_one_mail() -> None:
     rungs = [
         Step(replace(FIRST, share=share), remind="team", notify=(RINA.address,), tell_customer=True)
         for share in (0.1, 0.2, 0.3, 0.4)
@@ -539,7 +536,7 @@ def test_after_a_weekend_without_the_daemon_the_customer_gets_one_word_and_each_
     assert sorted(people) == sorted(notice.to for notice in late.notices)
 
 
-def test_steps_in_time_say_all_that_they_say() -> None:
+def test_steps_in_time_send_all_their_notices() -> None:
     by = with_steps(
         Step(FIRST, remind="assignee", notify=(RINA.address,), tell_customer=True),
         Step(replace(FIRST, share=2), remind="assignee", notify=(RINA.address,), tell_customer=True),

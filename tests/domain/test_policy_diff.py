@@ -1,4 +1,4 @@
-"""What two policies say otherwise of a mail, and which condition made it so."""
+"""Test where two policies differ about a mail, and by which condition."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -49,11 +49,11 @@ def differences(old: Policy, new: Policy) -> dict[str, Difference]:
     return {each.name: each for each in found.differences} if found else {}
 
 
-def test_the_same_policy_says_the_same_whatever_its_version() -> None:
+def test_the_same_policy_has_no_differences_whatever_its_version() -> None:
     assert change(policy(), policy(version="v2")) is None
 
 
-def test_each_thing_that_comes_out_otherwise_is_told_with_what_decided_it() -> None:
+def test_each_difference_is_listed_with_the_deciding_rule() -> None:
     old = policy(rules=(rule("balance", "saldo", urgency="high", tags=("money",)), LAST))
     new = policy(rules=(rule("deducted", "terpotong", urgency="critical", tags=("money",)), LAST))
 
@@ -70,7 +70,7 @@ def test_each_thing_that_comes_out_otherwise_is_told_with_what_decided_it() -> N
     )
 
 
-def test_of_rules_that_go_on_the_one_that_names_a_thing_is_told() -> None:
+def test_of_rules_that_go_on_the_one_that_sets_a_thing_is_named() -> None:
     first = rule("all of it", "saldo", go_on=True, team="", level="L2")
     old, new = policy(rules=(LAST,)), policy(rules=(first, LAST))
 
@@ -81,7 +81,7 @@ def test_of_rules_that_go_on_the_one_that_names_a_thing_is_told() -> None:
     assert found["level"].old_because == "the lowest level: no rule names one"
 
 
-def test_falling_to_the_last_rule_and_leaving_it_have_names_of_their_own() -> None:
+def test_falling_to_the_last_rule_and_leaving_it_are_kinds_of_their_own() -> None:
     caught, uncaught = policy(rules=(rule("balance", "saldo"), LAST)), policy(rules=(LAST,))
 
     to_the_last, from_the_last = change(caught, uncaught), change(uncaught, caught)

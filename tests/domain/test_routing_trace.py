@@ -1,4 +1,4 @@
-"""Why a rule took a mail or left it: which of its conditions decided, and on what value."""
+"""Test which conditions of a rule were decisive, and on what value."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -43,12 +43,12 @@ def words(found: ConditionTrace) -> list[str]:
         (AnyOf((AllOf((YES, NO)), NoneOf((NO,)))), True, [NO]),
     ],
 )
-def test_what_decided_is_marked(when: When, holds: bool, decided: list[When]) -> None:
+def test_decisive_conditions_are_marked(when: When, holds: bool, decided: list[When]) -> None:
     found = routing_trace.trace_condition(when, FACTS)
     assert (found.holds, words(found)) == (holds, [str(each) for each in decided])
 
 
-def test_a_condition_tells_what_it_looked_at_and_what_of_it_was_found() -> None:
+def test_a_condition_has_its_value_and_the_matched_text() -> None:
     found = routing_trace.trace_condition(build("text", "contains", ["z", "tunggu"]), FACTS)
     assert (found.value, found.matched_text) == ("a b / saya tunggu", "text contains 'tunggu'")
     assert routing_trace.explain(found) == "text contains 'tunggu'"
@@ -69,7 +69,7 @@ def whens() -> st.SearchStrategy[When]:
 
 
 @given(whens())
-def test_the_tree_says_what_routing_says_and_what_did_not_decide_could_have_been_otherwise(
+def test_the_tree_agrees_with_the_routing_and_other_results_of_undecisive_parts_change_nothing(
     when: When,
 ) -> None:
     found = routing_trace.trace_condition(when, FACTS)
@@ -101,7 +101,7 @@ def _turned(found: ConditionTrace, position: int) -> bool:
     return again(found)
 
 
-def test_every_rule_is_told_up_to_the_one_that_wins() -> None:
+def test_every_rule_is_traced_up_to_the_one_that_wins() -> None:
     rules = (
         Rule("no", NO, Actions(team="payments")),
         Rule("goes on", YES, Actions(tags=("x",)), go_on=True),

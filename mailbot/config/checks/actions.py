@@ -123,7 +123,7 @@ def _details(files: Files) -> Iterator[Problem]:
 
 
 def _skills(files: Files) -> Iterator[Problem]:
-    """Report a skill that nobody has, or nobody of the rule's own team."""
+    """Report a skill that no agent has, or no agent of the rule's own team."""
     teams: dict[str, set[str]] = {}
     for place, name in texts(files.teams.data, "teams", "*", "agents", "*", "skills", "*"):
         teams.setdefault(name, set()).add(str(place[1]))

@@ -113,7 +113,7 @@ def _last_rule(files: Files) -> Iterator[Problem]:
 
 
 def _levels_without_agents(files: Files) -> Iterator[Problem]:
-    """Report levels that a rule or a step sends tickets to while nobody of any team works there."""
+    """Report levels that a rule or a step sends tickets to where no team has agents."""
     known = names(files, "level")
     held = {level for _, level in texts(files.teams.data, "teams", "*", "agents", "*", "level")}
     for file, pattern, kind in REFERENCES:

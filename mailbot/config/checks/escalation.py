@@ -13,7 +13,7 @@ from mailbot.domain.model import Target
 from mailbot.domain.routing.conditions import PRIORITIES
 from mailbot.errors import Problem
 
-MOVES = ("escalate_to", "hand_over_to", "reassign")  # each gives the ticket to somebody else
+MOVES = ("escalate_to", "hand_over_to", "reassign")  # each changes the assignee
 ACTIONS = ("remind", *MOVES, "ask_decision", "notify", "tell_customer")
 
 _Value = TypeVar("_Value")

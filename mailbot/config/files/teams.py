@@ -11,7 +11,7 @@ from mailbot.domain.policy import Assign
 
 
 class AgentEntry(Entry):
-    """Somebody who answers customers."""
+    """A person who answers customers."""
 
     name: Name = Field(description="as it is shown to people")
     address: Address = Field(description="where tickets are sent to, and answers come from")
@@ -32,7 +32,7 @@ class PublicEntry(Entry):
 
 
 class TeamEntry(Entry):
-    """People whom rules route to."""
+    """Agents that rules route to."""
 
     calendar: Name = Field(description="when this team works: one of `calendars` in escalation.yaml")
     assign: Assign = Field(

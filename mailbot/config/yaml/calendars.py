@@ -26,7 +26,7 @@ _MOMENT = re.compile(r"([a-zA-Z]+)\s+([0-9]{1,2})[:.]([0-9]{2})")
 class Holidays:
     """The holidays of a country by date, with their names.
 
-    `estimated` are the coming ones that are not certain; `remarks` tells the admin about them.
+    `estimated` are the coming ones that are not certain; `remarks` are warnings about them.
     """
 
     days: Mapping[date, str] = field(default_factory=dict)

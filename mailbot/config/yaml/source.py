@@ -42,7 +42,7 @@ _WORDS = {"": None, "~": None, "null": None, "Null": None, "NULL": None} | {
 }
 _SECRET = re.compile(r"(?i)((?:pass|secret|token|credential)[a-z_-]*['\"]?\s*[:=]\s*)\S.*")
 _URL_SECRET = re.compile(r"(://[^\s/:@]*:)[^\s/@]+@")
-# Part of ruamel's message -> what it means to somebody who edits the file.
+# Part of ruamel's message -> what it means to an admin.
 _MESSAGES = (
     (r"character '\t'", "a tab is not allowed here: YAML needs spaces", ""),
     ("mapping values are not allowed", "a colon is not allowed here", "text with `: ` in it needs quotes"),
@@ -73,7 +73,7 @@ _MESSAGES = (
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """`data` is None when the file can't be read. `values` and `keys` say where each one stands."""
+    """`data` is None when the file can't be read. `values` and `keys` hold the place of each."""
 
     file: str
     data: object = None

@@ -1,4 +1,4 @@
-"""Which rule takes a mail: each operator by table, the whole against a slow evaluator written apart."""
+"""Test which rule matches a mail: each operator by table, all together against a slow evaluator."""
 
 import json
 from dataclasses import dataclass
@@ -176,7 +176,7 @@ def holds(when: When, seen: RoutingFacts) -> bool:
         ("subject", "exists", False, False),
     ],
 )
-def test_an_operator_answers(field, operator, value, expected):
+def test_an_operator_matches_or_not(field, operator, value, expected):
     assert holds(build(field, operator, value, CONTEXT), facts()) is expected
 
 
@@ -262,7 +262,7 @@ def test_nothing_exists_in_an_empty_mail():
         ("body", "matches", "(?P<Order>x)", "a group's name is written like order_number, not 'Order'"),
     ],
 )
-def test_a_condition_that_cannot_be_meant_is_refused(field, operator, value, message):
+def test_a_wrong_condition_is_refused(field, operator, value, message):
     with pytest.raises(ValueError, match=r".") as refused:
         build(field, operator, value, CONTEXT)
     assert message in str(refused.value)
@@ -277,14 +277,14 @@ def test_a_group_without_conditions_is_refused(group):
 # --- the tables that loader, schema and docs read ---------------------------------------------------------
 
 
-def test_every_field_and_operator_says_in_one_line_what_it_is():
+def test_every_field_and_operator_has_one_line_of_documentation():
     for name, entry in (FIELDS | OPERATORS).items():
         assert entry.name == name
         assert 10 < len(entry.doc) < 80
         assert "\n" not in entry.doc
 
 
-def test_every_field_knows_an_operator_and_every_operator_a_field():
+def test_every_field_has_an_operator_and_every_operator_a_field():
     assert all(operators_of(field) for field in FIELDS)
     assert {name for field in FIELDS for name in operators_of(field)} == set(OPERATORS)
     assert json.dumps([operator.takes.schema for operator in OPERATORS.values()])
@@ -397,19 +397,19 @@ ORDER = ["pesanan (?P<order_number>\\d+)", r"(?P<order_number>INV-\d+)(?: via (?
         ),
     ],
 )
-def test_named_groups_take_along_what_they_found(when, text, captures):
+def test_named_groups_capture_their_values(when, text, captures):
     [match] = match_rules([Rule("asked", when), EVERYTHING_ELSE], facts(subject="", text=text))
     assert dict(match.captures) == captures
     assert match.rule_index == 0
 
 
-def test_groups_read_aloud_with_brackets_where_they_matter():
+def test_texts_of_groups_have_brackets_where_they_matter():
     assert str(AllOf((BIG, AnyOf((ENGLISH, TERPOTONG))))) == (
         "size over '1 MB' and (language is 'en' or subject contains 'gagal bayar' or 'saldo terpotong')"
     )
 
 
-def test_rules_that_take_nothing_are_refused():
+def test_rules_without_an_unconditional_last_one_are_refused():
     with pytest.raises(ValueError, match="last rule must be unconditional"):
         match_rules([Rule("never", ENGLISH)], facts())
 
@@ -460,7 +460,7 @@ mails = st.builds(
 
 
 def slowly(when: When, mail: RoutingFacts) -> bool:
-    """Does it hold? Nothing cached, nothing compiled, nothing shared with the table of operators."""
+    """Evaluate it without caches, compiled patterns or the table of operators."""
     if isinstance(when, AllOf | AnyOf | NoneOf):
         answers = [slowly(part, mail) for part in when.parts]
         return {AllOf: all(answers), AnyOf: any(answers), NoneOf: not any(answers)}[type(when)]
@@ -515,7 +515,7 @@ def test_any_text_can_be_folded_and_folding_it_again_changes_nothing(text):
 
 
 def test_a_megabyte_of_combining_marks_is_folded():
-    """Normalising alone would take minutes: the marks of one letter are sorted by insertion."""
+    """Check the time: normalising alone would take minutes, the marks of a letter are sorted by insertion."""
     assert len(fold("a" + "\u0300\u0316" * 500_000)) < 100
 
 

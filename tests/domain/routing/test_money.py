@@ -1,4 +1,4 @@
-"""Amounts as people write them: read one, find all in a mail, take nothing else for money."""
+"""Test amounts as people write them: read one, find all in a mail, and nothing else."""
 
 from decimal import Decimal
 
@@ -66,7 +66,7 @@ def test_one_amount_is_read_by_indonesian_and_english_custom(written: str, expec
         ("", "is not an amount"),
     ],
 )
-def test_what_is_no_amount_is_said_to_the_admin(written: str, says: str) -> None:
+def test_a_wrong_amount_is_refused_with_an_example(written: str, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         read(written)
 
@@ -86,7 +86,7 @@ def test_what_is_no_amount_is_said_to_the_admin(written: str, says: str) -> None
         ("Nominal Rp: 75.000, fee Rp=2.500", ["Rp75.000", "Rp2.500"]),
         ("sekitar 12 jutaan, ongkir 20 ribuan", ["Rp12.000.000", "Rp20.000"]),
         ("saldo 1 juta 500 ribu, tadinya Rp 3 jt 250 rb", ["Rp1.500.000", "Rp3.250.000"]),
-        ("500 ribu 2 juta", ["Rp500.000", "Rp2.000.000"]),  # no sum: the smaller stands first
+        ("500 ribu 2 juta", ["Rp500.000", "Rp2.000.000"]),  # no sum: the smaller comes first
         (
             "rugi Rp1,5 M, omzet Rp 2 T, valued at $5M",
             ["Rp1.500.000.000", "Rp2.000.000.000.000", "USD 5,000,000.00"],
@@ -96,7 +96,7 @@ def test_what_is_no_amount_is_said_to_the_admin(written: str, says: str) -> None
         ("₹500, ₩5000, 100 ฿", ["INR 500.00", "KRW 5,000", "THB 100.00"]),
     ],
 )
-def test_amounts_are_found_in_what_customers_write(mail: str, expected: list[str]) -> None:
+def test_amounts_are_found_in_mails_of_customers(mail: str, expected: list[str]) -> None:
     assert [str(each) for each in find(mail)] == expected
 
 
@@ -115,11 +115,11 @@ def test_amounts_are_found_in_what_customers_write(mail: str, expected: list[str
         "ribuan kali, jutaan orang, Rp -",
     ],
 )
-def test_numbers_of_other_things_are_no_money(mail: str) -> None:
+def test_other_numbers_are_not_money(mail: str) -> None:
     assert find(mail) == ()
 
 
-def test_a_mail_full_of_amounts_is_read_so_far_and_no_further() -> None:
+def test_a_mail_full_of_amounts_is_read_up_to_a_limit() -> None:
     assert find("Rp 1.000 " * 10_000, 7) == (rupiah("1000"),) * 7
     assert find("Rp 1.5.2 " * 100_000 + "Rp 1.000") == ()  # it gave up before
 
@@ -135,7 +135,7 @@ amounts = st.builds(
 
 
 @given(amounts)
-def test_what_is_written_out_is_read_back(money: Money) -> None:
+def test_a_written_amount_is_read_back(money: Money) -> None:
     assert read(str(money)) == money
     assert find(f"Halo, {money}.") == (money,)
 

@@ -1,4 +1,4 @@
-"""One look for the words of all rules: the answer and its reason are the same as of every rule by itself."""
+"""Test that the prefilter changes neither the result nor its reason."""
 
 import pytest
 import re2
@@ -98,7 +98,7 @@ def test_narrowed_or_not_the_same_rules_match_for_the_same_reason(asked, seen):
 
 
 @given(st.lists(st.sampled_from(BARE), min_size=9, unique=True), st.lists(odd.map(Text), max_size=3))
-def test_patterns_without_any_literal_are_told_apart_in_one_pass(bare, texts):
+def test_patterns_without_literals_are_searched_in_one_pass(bare, texts):
     found = pattern_scan(bare)(texts)
     assert found == {each for each in bare if any(_holds(each, text) for text in texts)}
 
@@ -115,7 +115,7 @@ def _many(operator: str, count: int) -> list[Rule]:
 
 
 @pytest.mark.parametrize("operator", ["contains", "mentions", "matches"])
-def test_thousands_of_phrases_leave_the_few_rules_that_can_hold(operator):
+def test_of_thousands_of_phrases_only_rules_with_hits_are_tested(operator):
     asked = _many(operator, 5_000 if operator != "matches" else 2_000)
     narrow = prefilter.build([rule.when for rule in asked])
     mail = facts(subject="Word 1711! x", text="Halo, ada KATA 17 di sini dan kata 23 di situ. " * 100)
@@ -128,7 +128,7 @@ def test_thousands_of_phrases_leave_the_few_rules_that_can_hold(operator):
     assert match_rules(asked, facts(), narrow)[0].rule_index == len(asked) - 1
 
 
-def test_a_megabyte_is_looked_through():
+def test_a_megabyte_is_searched():
     asked = _many("contains", 2_000)
     narrow = prefilter.build([rule.when for rule in asked])
     mail = facts(text="Pesanan saya belum sampai, mohon dibantu ya. " * 23_000 + "kata 1999 di sini")
@@ -137,8 +137,8 @@ def test_a_megabyte_is_looked_through():
     assert match_rules(asked, mail, narrow)[0].because == "text contains 'kata 1999 di sini'"
 
 
-def test_a_set_that_runs_out_of_memory_is_noticed_and_every_rule_tested():
-    """RE2 says of any text then that nothing stands in it."""
+def test_when_a_set_runs_out_of_memory_every_rule_is_tested():
+    """Check that no hit is lost: RE2 then finds nothing in any text."""
     words = [f"kata {n} yang panjang sekali" for n in range(300)]
     texts = [Text(" ".join(words)), Text("nichts")]
     assert word_scan(words)(texts) == {*words}
@@ -155,7 +155,7 @@ def test_a_set_that_runs_out_of_memory_is_noticed_and_every_rule_tested():
     assert match_rules(asked, mail, starved) == match_rules(asked, mail, narrow) == match_rules(asked, mail)
 
 
-def test_rules_that_ask_for_something_else_are_always_tested():
+def test_rules_that_need_no_word_are_always_tested():
     asked = [
         Rule("big", build("size", "over", "1 MB")),
         Rule("word", build("text", "contains", "kerbau")),
@@ -179,5 +179,5 @@ def test_a_whole_word_is_found_where_re2_finds_it(text, word):
 
 
 @pytest.mark.parametrize("text", ["a" * 500_000, "ab" * 250_000, "xa" * 250_000 + " a"])
-def test_a_text_made_of_a_word_is_looked_through_in_one_pass(text):
+def test_a_text_made_of_one_word_is_searched_in_one_pass(text):
     assert word_at(text, "a") == (len(text) - 1 if text.endswith(" a") else -1)

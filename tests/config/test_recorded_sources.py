@@ -1,4 +1,4 @@
-"""A policy built again from what was kept of it, when its files have long changed."""
+"""Test that a policy can be built again from its recorded sources."""
 
 import shutil
 from datetime import date
@@ -19,7 +19,7 @@ def directory(tmp_path: Path) -> Path:
     return tmp_path / "config"
 
 
-def test_the_shipped_policy_is_the_same_when_its_directory_is_gone(directory: Path) -> None:
+def test_the_shipped_policy_loads_again_from_its_sources(directory: Path) -> None:
     loaded = load(directory, {}, today=TODAY)
     shutil.rmtree(directory)
 
@@ -36,7 +36,7 @@ def with_list(directory: Path) -> Path:
     return directory
 
 
-def test_all_that_decides_is_among_the_sources(tmp_path: Path) -> None:
+def test_everything_that_decides_is_in_the_sources(tmp_path: Path) -> None:
     sources = load(with_list(tmp_path), {}, today=TODAY).sources
 
     assert set(sources.files) == {*FILES, "vip.txt"}
@@ -51,7 +51,7 @@ def test_another_list_is_another_version(tmp_path: Path) -> None:
     assert load(tmp_path, {}, today=TODAY).policy.version != before
 
 
-def test_holidays_are_those_of_the_time_when_it_was_in_force(directory: Path) -> None:
+def test_holidays_are_those_of_the_time_when_the_policy_was_in_force(directory: Path) -> None:
     sources = load(directory, {}, today=TODAY).sources
 
     now, then = (load_sources(sources, {}, date(year, 11, 21)).policy for year in (2026, 2016))
@@ -61,7 +61,7 @@ def test_holidays_are_those_of_the_time_when_it_was_in_force(directory: Path) ->
     assert not any(day.year == 2016 for each in now.calendars.values() for day in each.dates)
 
 
-def test_kept_sources_pass_the_same_checks(tmp_path: Path) -> None:
+def test_recorded_sources_pass_the_same_checks(tmp_path: Path) -> None:
     sources = load(lay(tmp_path), {}, today=TODAY).sources
     spoilt = sources.files["routing.yaml"].replace("team: frontline", "team: frontlin")
 

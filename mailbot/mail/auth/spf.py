@@ -47,12 +47,6 @@ class _Directive:
     prefix_v6: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Record:
-    directives: tuple[_Directive, ...]
-    redirect: str
-
-
 @dataclass(slots=True)
 class _Evaluation:
     """The state of one evaluation."""
@@ -111,21 +105,21 @@ def _evaluate(evaluation: _Evaluation, domain: str) -> Result:
         return "none"
     if len(texts) > 1:
         raise _PermanentError("more than one record")
-    record = _parse(texts[0])
-    for directive in record.directives:
+    directives, redirect = _parse(texts[0])
+    for directive in directives:
         if _matches(evaluation, directive, domain):
             return directive.result
-    if not record.redirect:
+    if not redirect:
         return "neutral"
     evaluation.count_term()
-    result = _evaluate(evaluation, _expand(evaluation, record.redirect, domain))
+    result = _evaluate(evaluation, _expand(evaluation, redirect, domain))
     if result == "none":
         raise _PermanentError("redirect leads to no record")
     return result
 
 
-def _parse(text: str) -> _Record:
-    """Parse a record (section 12). Raises _PermanentError for invalid syntax."""
+def _parse(text: str) -> tuple[list[_Directive], str]:
+    """Return the directives and the redirect of a record (section 12). Raises _PermanentError for invalid syntax."""
     if not text.isascii() or len(text) > RECORD_LIMIT:
         raise _PermanentError("the record is not ASCII, or too long")
     directives: list[_Directive] = []
@@ -142,7 +136,7 @@ def _parse(text: str) -> _Record:
                 list(_tokens(value))
         else:
             directives.append(_directive(term))
-    return _Record(tuple(directives), modifiers.get("redirect", ""))
+    return directives, modifiers.get("redirect", "")
 
 
 def _directive(term: str) -> _Directive:

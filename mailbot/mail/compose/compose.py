@@ -28,16 +28,9 @@ from mailbot.domain.policy import Mailbox, Policy
 from mailbot.domain.ticket_number import bracketed
 from mailbot.mail.auth.sign import HEADER_NAME as SIGNATURE
 from mailbot.mail.auth.sign import Signer
+from mailbot.mail.compose import mime_writer
 from mailbot.mail.compose.fallback_text import details_request, fallback_text
-from mailbot.mail.compose.mime_writer import (
-    ComposeRefused,
-    format_mailbox,
-    format_subject,
-    require_ascii_address,
-    safe_message_id,
-    verify_header,
-    write_mail,
-)
+from mailbot.mail.compose.mime_writer import ComposeRefused, require_ascii_address
 from mailbot.mail.compose.reply_tokens import MAC, TokenSigner, check_token_fits
 from mailbot.mail.compose.template_values import LANGUAGES, Values, body_text, build_values, header_text
 from mailbot.mail.compose.templates import KINDS, TemplateFailed, Templates
@@ -117,10 +110,10 @@ class Composer:
         headers = self._headers(notice, box, message_id, content.subject, now)
         boundary = f"=_{message_id.partition('@')[0][-MAC:]}"  # part of the MAC: it can't be guessed
         files = notice.attachments if isinstance(notice, Answer | Bulletin) else ()
-        raw = write_mail(headers, content.text, content.html, boundary, files)
+        raw = mime_writer.write_mail(headers, content.text, content.html, boundary, files)
         if self.signer and self.signer.signs_for(box.domain):
             raw, headers = self.signer.sign(raw, now), [(SIGNATURE, ""), *headers]
-        verify_header(raw, headers, recipient, box.address)
+        mime_writer.verify_header(raw, headers, recipient, box.address)
         return OutboundMail(
             message_id=message_id,
             kind=notice.name,
@@ -138,10 +131,12 @@ class Composer:
     ) -> list[tuple[str, str]]:
         headers = [
             ("Date", _date(now)),
-            ("From", format_mailbox(box.brand, box.address)),
-            # Never with a name: Python's parser turns a long quoted one into more recipients.
-            ("To", notice.to),
-            ("Subject", format_subject(bracketed(notice.number) if notice.number else "", subject)),
+            ("From", mime_writer.format_mailbox(box.brand, box.address)),
+            ("To", notice.to),  # without a name: Python's parser turns a long quoted one into recipients
+            (
+                "Subject",
+                mime_writer.format_subject(bracketed(notice.number) if notice.number else "", subject),
+            ),
             ("Message-ID", message_id),
         ]
         if isinstance(notice, TeamNotice):
@@ -150,7 +145,7 @@ class Composer:
             headers.append(
                 ("Reply-To", require_ascii_address(notice.asker))
             )  # for questions: a reply decides nothing
-        elif answered := safe_message_id(getattr(notice, "in_reply_to", "")):
+        elif answered := mime_writer.safe_message_id(getattr(notice, "in_reply_to", "")):
             headers += [("In-Reply-To", answered), ("References", answered)]
         return headers + _automatic_fields(notice) + [(LOOP_HEADER, box.address)]
 

@@ -86,8 +86,8 @@ class TokenSigner:
             return None
         number, nonce, mac, domain = groups
         number = number.upper()
-        ours = hmac.compare_digest(mac, self._mac("id", number, nonce, domain))
-        return (number, nonce) if ours else None
+        is_own = hmac.compare_digest(mac, self._mac("id", number, nonce, domain))
+        return (number, nonce) if is_own else None
 
     def reply_address(self, mailbox_address: str, number: str, participant: str) -> str:
         """Return `support+t.toko-48217390-8.mac@domain`: mail of `participant` to it is about this ticket."""
@@ -128,13 +128,13 @@ class TokenSigner:
         return hmac.digest(self.secret, text, "sha256")[:MAC].translate(_LETTERS).decode("ascii")
 
 
-def find_tokens(text: str, most: int) -> tuple[str, ...]:
+def find_tokens(text: str, limit: int) -> tuple[str, ...]:
     """Return what looks like our Message-IDs and bounce tokens, unverified, in order, without duplicates.
 
     `text` holds no lone surrogates.
     """
-    tokens = (match[0] for match in islice(_TOKEN.finditer(text), 20 * most))
-    return tuple(islice(dict.fromkeys(tokens), most))
+    tokens = (match[0] for match in islice(_TOKEN.finditer(text), 20 * limit))
+    return tuple(islice(dict.fromkeys(tokens), limit))
 
 
 def check_token_fits(mailbox_address: str, prefix: str, digits: int) -> None:

@@ -10,20 +10,14 @@ from jinja2 import nodes
 
 from mailbot.domain.policy import Mailbox
 from mailbot.errors import ConfigError, Problem
-from mailbot.mail.compose.template_sandbox import (
-    SIZE_LIMIT,
-    TEMPLATE_ERRORS,
-    find_faults,
-    new_environment,
-    render,
-    suggest,
-)
+from mailbot.mail.compose import template_sandbox
+from mailbot.mail.compose.template_sandbox import SIZE_LIMIT, TEMPLATE_ERRORS
 from mailbot.mail.compose.template_values import LANGUAGES, NOTICES, Values, build_values, sample_notices
 
 _MAILBOX = Mailbox("support@example.com", "Sample Brand", "TOKO")
 
 KINDS = ("subject", "txt", "html")
-_VARIANTS_OF = "acknowledgement"  # the notice of which rules can choose a variant
+_VARIANTS_OF = "acknowledgement"  # the notice of key rules can choose a variant
 
 # Without these values the mail has no purpose. An agent's answer is cut at the marker.
 REQUIRED_VALUES: Mapping[str, tuple[str, ...]] = {
@@ -56,22 +50,22 @@ class Templates:
         """Render `<language>/<name>.<kind>.j2` with these values. Raises TemplateFailed."""
         file = file_name(name, language, kind)
         try:
-            return render(self.compiled[file], values, self.clock)
+            return template_sandbox.render(self.compiled[file], values, self.clock)
         except TEMPLATE_ERRORS as error:
             raise TemplateFailed(f"{file}: {error}") from error
 
 
 def load(directory: Path, clock: Callable[[], float] = time.monotonic) -> Templates:
     """Load and try every template under `directory`. Raises ConfigError with all problems."""
-    environment = new_environment()
+    environment = template_sandbox.new_environment()
     problems = list(_unknown_files(directory))
     compiled: dict[str, jinja2.Template] = {}
-    for which in _expected(directory):
-        path = directory / file_name(*which)
+    for key in _expected(directory):
+        path = directory / file_name(*key)
         try:
             source = _read(path)
-            compiled[file_name(*which)] = template = _compile(environment, path, source, which[0])
-            _try(template, path, source, which, clock)
+            compiled[file_name(*key)] = template = _compile(environment, path, source, key[0])
+            _try(template, path, source, key, clock)
         except ConfigError as error:
             problems += error.problems
     if problems:
@@ -91,15 +85,10 @@ def file_name(name: str, language: str, kind: str) -> str:
 def variants(directory: Path) -> tuple[str, ...]:
     """Return the variants that some language has ("acknowledgement.vip"): each must exist in all languages."""
     files = directory.glob(f"*/{_VARIANTS_OF}.*.*.j2")
+    names = (path.name.split(".") for path in files if path.parent.name in LANGUAGES)
     return tuple(
-        sorted({path.name.rpartition(".j2")[0].rpartition(".")[0] for path in files if _is_variant(path)})
+        sorted({f"{name[0]}.{name[1]}" for name in names if len(name) == 4 and name[2] in KINDS and name[1]})
     )
-
-
-def _is_variant(path: Path) -> bool:
-    """Recognise acknowledgement.<variant>.<kind>.j2."""
-    parts = path.name.split(".")
-    return len(parts) == 4 and parts[2] in KINDS and path.parent.name in LANGUAGES and bool(parts[1])
 
 
 def _expected(directory: Path) -> Iterator[tuple[str, str, str]]:
@@ -112,20 +101,19 @@ def _expected(directory: Path) -> Iterator[tuple[str, str, str]]:
 def _read(path: Path) -> str:
     try:
         if path.exists() and not path.is_file():  # opening a pipe would block for ever
-            raise ConfigError([Problem(str(path), 0, 0, "is not a file")])
+            raise _error(path, "is not a file")
         with path.open("rb") as stream:
             raw = stream.read(SIZE_LIMIT + 1)
         source = raw.decode("utf-8")
     except FileNotFoundError:
-        hint = "`mailbot init` writes one to start from"
-        raise ConfigError([Problem(str(path), 0, 0, "this template is missing", hint)]) from None
+        raise _error(path, "this template is missing", "`mailbot init` writes one to start from") from None
     except OSError as error:
-        raise ConfigError([Problem(str(path), 0, 0, f"can't be read: {error.strerror}")]) from error
+        raise _error(path, f"can't be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
-        raise ConfigError([Problem(str(path), line, 1, "is not UTF-8", "save the file as UTF-8")]) from error
+        raise _error(path, "is not UTF-8", "save the file as UTF-8", line) from error
     if len(raw) > SIZE_LIMIT:
-        raise ConfigError([Problem(str(path), 1, 1, f"is larger than {SIZE_LIMIT:,} bytes")])
+        raise _error(path, f"is larger than {SIZE_LIMIT:,} bytes", line=1)
     return source
 
 
@@ -133,14 +121,14 @@ def _compile(environment: jinja2.Environment, path: Path, source: str, name: str
     known = build_values(sample_notices(_notice(name), "en")[0], _MAILBOX, language="en", zone="UTC").keys()
     try:
         tree = environment.parse(source, path.name, str(path))
-        if faults := list(find_faults(tree, environment, known)):
-            raise ConfigError([_problem(path, source, *fault) for fault in faults])
+        if faults := list(template_sandbox.find_faults(tree, environment, known)):
+            raise ConfigError([_problem(path, fault, hint, line, source) for line, fault, hint in faults])
         for loop in list(tree.find_all(nodes.For)):
             loop.iter = nodes.Filter(loop.iter, "limited", [], [], None, None, lineno=loop.lineno)
         code = environment.compile(tree, path.name, str(path))
     except TEMPLATE_ERRORS as error:
         line = error.lineno if isinstance(error, jinja2.TemplateSyntaxError) else 1
-        raise ConfigError([_problem(path, source, line, _error_text(error))]) from error
+        raise _error(path, _error_text(error), "", line, source) from error
     return jinja2.Template.from_code(environment, code, {})
 
 
@@ -148,45 +136,49 @@ def _try(
     template: jinja2.Template,
     path: Path,
     source: str,
-    which: tuple[str, str, str],
+    key: tuple[str, str, str],
     clock: Callable[[], float],
 ) -> None:
     """Render with made-up values and check for the required values. Raises ConfigError."""
-    name, language, kind = _notice(which[0]), *which[1:]
+    name, language, kind = _notice(key[0]), *key[1:]
     for notice in sample_notices(name, language):
         values = build_values(notice, _MAILBOX, language=language, zone="Asia/Jakarta")
         try:
-            text = render(template, values, clock)
+            text = template_sandbox.render(template, values, clock)
         except TEMPLATE_ERRORS as error:
-            raise ConfigError([_problem(path, source, _line_of(error, path), _error_text(error))]) from error
+            raise _error(path, _error_text(error), "", _line_of(error, path), source) from error
         missing = [value for value in REQUIRED_VALUES.get(name, ()) if str(values[value]) not in text]
         if kind != "subject" and missing:
             hint = f"put {{{{ {missing[0]} }}}} where the reader finds it"
-            raise ConfigError([Problem(str(path), 1, 1, f"never prints {missing[0]!r}", hint)])
+            raise _error(path, f"never prints {missing[0]!r}", hint, line=1)
         if kind == "html" and ("<html" in text.lower() or "<body" in text.lower()):
             hint = "write only the content of <body>: two languages may share one page"
-            raise ConfigError([Problem(str(path), 1, 1, "is a whole page", hint)])
+            raise _error(path, "is a whole page", hint, line=1)
 
 
 def _unknown_files(directory: Path) -> Iterator[Problem]:
     """Yield a problem for each file and folder that belongs to no notice: usually a misspelled name."""
     if not directory.is_dir():
-        yield Problem(str(directory), 0, 0, "there is no such folder of templates")
+        yield _problem(directory, "there is no such folder of templates")
         return
-    expected = [file_name(*which) for which in _expected(directory)]
+    expected = [file_name(*key) for key in _expected(directory)]
     folders = [directory / language for language in LANGUAGES]
     for path in (path for folder in (directory, *folders) if folder.is_dir() for path in folder.iterdir()):
         file = path.relative_to(directory).as_posix()
         if path.name.startswith(".") or path in folders or file in expected:
             continue
         choices = expected if path.suffix or path.parent != directory else LANGUAGES
-        yield Problem(str(path), 0, 0, "is the template of no notice", suggest(file, choices))
+        yield _problem(path, "is the template of no notice", template_sandbox.suggest(file, choices))
 
 
-def _problem(path: Path, source: str, line: int, message: str, hint: str = "") -> Problem:
+def _problem(path: Path, message: str, hint: str = "", line: int = 0, source: str = "") -> Problem:
     rows = source.splitlines()
     excerpt = rows[line - 1][:200] if 0 < line <= len(rows) else ""
-    return Problem(str(path), line, 1, message, hint, excerpt)
+    return Problem(str(path), line, int(line > 0), message, hint, excerpt)
+
+
+def _error(path: Path, message: str, hint: str = "", line: int = 0, source: str = "") -> ConfigError:
+    return ConfigError([_problem(path, message, hint, line, source)])
 
 
 def _line_of(error: BaseException, path: Path) -> int:

@@ -103,8 +103,7 @@ def _text(raw: bytes, part: Part, budget: int, flags: Flags) -> tuple[str, int]:
     """Return the text of one part and how much of `budget` it used, in characters of source (HTML with tags)."""
     is_html = part.type == "text/html"
     try:
-        data = part.content(raw, _ENCODED_LIMIT) if budget else b""
-        source = charsets.clean(charsets.decode(data, part.parameters.get("charset", "")))
+        source = part.text(raw, _ENCODED_LIMIT) if budget else ""
         cut = part.end - part.start > min(_ENCODED_LIMIT, budget * _ENCODED_LIMIT) or len(source) > budget
         source = source[:budget]
         text, html_cut = html_to_text(source) if is_html else (source, False)

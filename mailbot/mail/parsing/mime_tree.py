@@ -8,7 +8,7 @@ on a stack, and stops at a limit. The tests compare it with the `email` package 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from mailbot.mail.parsing import encoded_words, header_fields, transfer_encoding
+from mailbot.mail.parsing import charsets, encoded_words, header_fields, transfer_encoding
 from mailbot.mail.parsing.header_fields import BLOCK_LIMIT, VALUE_LIMIT, Fields
 
 PART_LIMIT = 500
@@ -36,6 +36,10 @@ class Part:
         end = self.end if limit is None else min(self.end, self.start + limit)
         encoding = self.fields.get("content-transfer-encoding")
         return transfer_encoding.decode(raw[self.start : end], encoding)[:limit]
+
+    def text(self, raw: bytes, limit: int) -> str:
+        """Return the text of at most `limit` bytes of content, decoded as declared and clean."""
+        return charsets.clean(charsets.decode(self.content(raw, limit), self.parameters.get("charset", "")))
 
 
 @dataclass(frozen=True, slots=True)

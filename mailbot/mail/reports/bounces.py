@@ -150,7 +150,7 @@ def _run_flufl(raw: bytes) -> tuple[list[str], list[str]]:
     lines = [*head.split(b"\n", _HEADER_LINES)[:_HEADER_LINES], b"", *rest.split(b"\n", _LINES)[:_LINES]]
     limited = _CHARSET.sub(b"x-set", b"\n".join(line[:_LINE_LENGTH] for line in lines))
     try:
-        found = all_failures(message_from_bytes(limited, policy=compat32))
+        failures = all_failures(message_from_bytes(limited, policy=compat32))
     except Exception:  # its detectors raise on odd input, for example on a From that is not ASCII
         return [], []
     temporary, permanent = (
@@ -159,7 +159,7 @@ def _run_flufl(raw: bytes) -> tuple[list[str], list[str]]:
             for item in sorted(group)
             if (address := addresses.normalise_address(item.decode("ascii", "replace")))
         ]
-        for group in found
+        for group in failures
     )
     return temporary, permanent
 

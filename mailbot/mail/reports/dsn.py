@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from mailbot.domain.model import Failure
-from mailbot.mail.parsing import charsets, encoded_words, header_fields
+from mailbot.mail.parsing import encoded_words, header_fields
 from mailbot.mail.parsing.addresses import parse_addresses
 from mailbot.mail.parsing.mime_tree import Part, Structure
 from mailbot.mail.reports.unstructured_bounces import RECIPIENT_LIMIT, most_specific_status
@@ -55,12 +55,7 @@ class Original:
 def texts(raw: bytes, tree: Structure) -> list[tuple[Part, str]]:
     """Return the parts that are texts or embedded mails, decoded, within limits."""
     readable = (part for part in tree.parts if part.type.startswith(("text/", "message/")))
-    return [(part, _text(raw, part)) for part in islice(readable, PART_LIMIT)]
-
-
-def _text(raw: bytes, part: Part) -> str:
-    data = part.content(raw, PART_SIZE_LIMIT)
-    return charsets.clean(charsets.decode(data, part.parameters.get("charset", "")))
+    return [(part, part.text(raw, PART_SIZE_LIMIT)) for part in islice(readable, PART_LIMIT)]
 
 
 def read_delivery_status(parts: Iterable[tuple[Part, str]]) -> tuple[Failure, ...]:
@@ -125,11 +120,10 @@ def _groups_with(parts: Iterable[tuple[Part, str]], types: Iterable[str], key_fi
     for text in chosen:
         yield from _groups(text)
     if not chosen:
-        others = (
-            text for part, text in listed if part.type not in _KNOWN_TYPES and key_field in text.lower()
-        )
+        others = (text for part, text in listed if part.type not in _KNOWN_TYPES)
         for text in others:
-            yield from (group for group in _groups(text) if key_field in group)
+            if key_field in text.lower():
+                yield from (group for group in _groups(text) if key_field in group)
 
 
 def _groups(text: str) -> Iterator[Group]:
@@ -162,16 +156,13 @@ def _failure(group: Group) -> Failure | None:
     """Read a group of RFC 3464 section 2.3; None for one without a recipient."""
     values = (group.get(name, "") for name in ("original-recipient", "final-recipient", "x-actual-recipient"))
     address = next((address for value in values if (address := _address(value))), "")
-    has_recipient = any(name in group for name in ("final-recipient", "original-recipient")) or (
-        "action" in group and "status" in group
-    )
-    if not has_recipient or "disposition" in group:
+    has_recipient = any(name in group for name in _RECIPIENT_FIELDS)
+    if not (has_recipient or {"action", "status"} <= group.keys()) or "disposition" in group:
         return None
     diagnostic = group.get("diagnostic-code", "")
     kind, semicolon, rest = diagnostic.partition(";")
-    diagnostic = " ".join((rest if semicolon and " " not in kind.strip() else diagnostic).split())[
-        :_DIAGNOSTIC_LIMIT
-    ]
+    text = rest if semicolon and " " not in kind.strip() else diagnostic
+    diagnostic = " ".join(text.split())[:_DIAGNOSTIC_LIMIT]
     match = _STATUS.search(group.get("status", ""))
     status = match[1] if match else ""
     action = _action(group.get("action", ""), status or most_specific_status("", diagnostic, ""))

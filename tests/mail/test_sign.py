@@ -60,7 +60,8 @@ def test_an_acknowledgement_is_signed_once_and_dkimpy_verifies_it(key: Any) -> N
 
 def test_the_signature_covers_all_fields_that_people_act_on() -> None:
     mail = composed(rsa())
-    names = mail.partition(b"h=")[2].partition(b";")[0].replace(b"\r\n ", b"").decode().split(":")
+    field = mail.partition(b"h=")[2].partition(b";")[0].decode()
+    names = [name.strip() for name in field.split(":")]
 
     expected = ["to", "date", "message-id", "in-reply-to", "references", "auto-submitted"]
     assert {*expected, "from", "subject", "mime-version", "content-type"} == set(names)

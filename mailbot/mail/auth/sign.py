@@ -4,6 +4,7 @@ import hashlib
 from base64 import b64encode
 from dataclasses import dataclass, field
 from datetime import datetime
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from mailbot.mail.auth import canonical
@@ -49,7 +50,7 @@ class Signer:
         lines = [
             f"{HEADER_NAME}: v=1; a={self._algorithm}; c=relaxed/relaxed;",
             f"d={self.domain}; s={self.selector}; t={int(now.timestamp())};",
-            *_wrap("h=", names),
+            *wrap(f"h={': '.join(names)};", _LINE_WIDTH, break_on_hyphens=False),
             f"bh={digest};",
             "b=",
         ]
@@ -97,15 +98,3 @@ class Signer:
         if isinstance(self.key, RSAPrivateKey):
             return self.key.sign(signed, PKCS1v15(), SHA256())
         return self.key.sign(hashlib.sha256(signed).digest())  # RFC 8463 section 3
-
-
-def _wrap(start: str, names: list[str]) -> list[str]:
-    """Write `h=a:b:c;` over several lines."""
-    lines = [start]
-    for name in names:
-        piece = name if lines[-1] == start else f":{name}"
-        if len(lines[-1]) + len(piece) > _LINE_WIDTH:
-            lines.append("")
-        lines[-1] += piece
-    lines[-1] += ";"
-    return lines

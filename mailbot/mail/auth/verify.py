@@ -57,7 +57,7 @@ def ascii_domain(address: str) -> str:
 
 
 def _spf(state: _Verification, envelope: Envelope) -> bool:
-    """Check whether SPF passes for From's very domain. A pass for a related domain is recorded."""
+    """Check whether SPF passes for From's own domain. A pass for a related domain is recorded."""
     local, _, _ = envelope.sender.rpartition("@")
     domain = ascii_domain(envelope.sender)
     if not _may_align(domain, state.domain) or not envelope.peer:
@@ -71,7 +71,7 @@ def _spf(state: _Verification, envelope: Envelope) -> bool:
 
 
 def _dkim(state: _Verification, raw: bytes, envelope: Envelope) -> bool:
-    """Check whether a signature of From's very domain verifies. One of a related domain is recorded."""
+    """Check whether a signature of From's own domain verifies. One of a related domain is recorded."""
     mail = canonical.split(raw)
     if mail is None:
         return False

@@ -8,6 +8,7 @@ import re
 from base64 import b64encode, encodebytes
 from collections.abc import Sequence
 from functools import lru_cache
+from textwrap import wrap
 from urllib.parse import quote
 
 from mailbot.domain.model import Attachment
@@ -63,12 +64,8 @@ def format_subject(fixed: str, text: str) -> str:
         return f"{fixed}\r\n {_encoded(clean)}" if fixed else _encoded(clean)
     if len(fixed) + len(clean) < 66:
         return f"{fixed} {clean}".strip()
-    lines = [""]
-    for word in [fixed, *clean.split()]:
-        if len(lines[-1]) + len(word) > 66 and lines[-1]:  # "Subject: " is on the first line too
-            lines.append("")
-        lines[-1] += f" {word}" if lines[-1] else word
-    return "\r\n ".join(lines)
+    # "Subject: " is on the first line too.
+    return "\r\n ".join(wrap(f"{fixed} {clean}", 66, break_long_words=False, break_on_hyphens=False))
 
 
 def write_mail(

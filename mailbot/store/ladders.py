@@ -39,6 +39,7 @@ def open_tickets(connection: Connection, after: str, limit: int) -> list[tuple[T
     due_at = deadlines.c.due_at.label("due_at")
     query = (
         select(tickets, due_at)
+        .select_from(tickets)
         .join(
             deadlines, (deadlines.c.ticket == tickets.c.number) & (deadlines.c.state == ARMED), isouter=True
         )

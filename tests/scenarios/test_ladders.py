@@ -39,7 +39,8 @@ async def test_a_reload_keeps_the_ladders_of_open_tickets_or_changes_them_after_
         _, out, _ = await daemon.command("reload")
         assert "1 open ticket of ladder urgent climbs it as it was" in out
         assert (armed(daemon), asked(sink)) == (before, [])
-        code, out, _ = await daemon.command("reload", "--open-tickets", "recompute", "--yes")
+        code, out, err = await daemon.command("reload", "--open-tickets", "recompute", "--yes")
+        assert code == 0, err
         assert (code, number in out, "1 of 1 open tickets reckoned anew" in out) == (0, True, True)
         await eventually(lambda: asked(sink))
         (changed,) = daemon.rows("SELECT by FROM events WHERE kind = 'ladder_changed'")

@@ -36,7 +36,7 @@ async def daemon(tmp_path: Path) -> AsyncIterator[tuple[DaemonProcess, SinkSmtp]
 
 
 def node(daemon: DaemonProcess) -> dict[str, Any]:
-    return daemon.rows("SELECT policy, trouble, reloaded_at FROM nodes")[0]
+    return daemon.rows("SELECT policy, reload_error, reloaded_at FROM nodes")[0]
 
 
 async def ask(daemon: DaemonProcess) -> dict[str, Any]:
@@ -85,7 +85,7 @@ async def test_p6_a_refused_reload_changes_nothing_and_each_admin_hears_of_it_on
 
     refused = await ask(running)
     assert refused["policy"] == first["policy"]
-    assert said in refused["trouble"]
+    assert said in refused["reload_error"]
     assert said in running.log
     [mail] = await heard(sink, 1)
     text = mail.get_content().replace("\r\n", "\n")
@@ -106,7 +106,7 @@ async def test_p6_a_refused_reload_changes_nothing_and_each_admin_hears_of_it_on
         good.replace("  - name: paid twice", "  - name: double charge")
     )
     taken = await ask(running)
-    assert (taken["policy"] != first["policy"], taken["trouble"]) == (True, None)
+    assert (taken["policy"] != first["policy"], taken["reload_error"]) == (True, None)
     told = "SELECT key FROM installation WHERE value LIKE '%refused%'"
     await eventually(lambda: not running.rows(told))  # the same fault is told of anew next time
 
@@ -121,7 +121,9 @@ async def test_p6_reload_says_what_is_wrong_and_what_was_taken(
     assert (code, out) == (78, "")
     assert said in err
     assert node(running)["policy"] == first["policy"]
-    assert said in node(running)["trouble"]  # the daemon was asked as well, so that every admin hears of it
+    assert (
+        said in node(running)["reload_error"]
+    )  # the daemon was asked as well, so that every admin hears of it
     await heard(sink, 1)
 
     running.edit("routing.yaml", "expect: {team: frontline}", "expect: {team: payments}")

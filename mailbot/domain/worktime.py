@@ -156,25 +156,11 @@ def next_open(calendar: Calendar, at: datetime) -> datetime:
 def open_intervals(calendar: Calendar, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
     """List the intervals of work time in [start, end), in order; none touches the next."""
     at, until = _microseconds(start - EPOCH), _microseconds(end - EPOCH)
-    before: tuple[int, int] | None = None
-    for number in range(at // BLOCK, until // BLOCK + 1):
-        block = _block(calendar, number)
-        for low, high in zip(block.starts, block.ends, strict=True):
-            low, high = max(low, at), min(high, until)
-            if low >= high:
-                continue
-            if before and before[1] == low:
-                before = before[0], high
-                continue
-            if before:
-                yield _moments(before)
-            before = low, high
-    if before:
-        yield _moments(before)
-
-
-def _moments(piece: tuple[int, int]) -> tuple[datetime, datetime]:
-    return EPOCH + timedelta(0, 0, piece[0]), EPOCH + timedelta(0, 0, piece[1])
+    blocks = (_block(calendar, number) for number in range(at // BLOCK, until // BLOCK + 1))
+    pieces = (piece for block in blocks for piece in zip(block.starts, block.ends, strict=True))
+    clipped = ((max(low, at), min(high, until)) for low, high in pieces)
+    for low, high in _joined([piece for piece in clipped if piece[0] < piece[1]]):
+        yield EPOCH + timedelta(0, 0, low), EPOCH + timedelta(0, 0, high)
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,14 +125,16 @@ def read(path: Path) -> tuple[Source, list[Problem]]:
     try:
         raw = content(path, MAX_BYTES + 1)
     except FileNotFoundError:
-        return Source(name), [
-            Problem(name, 0, 0, "there is no such file", "`mailbot init DIR` writes a working set")
-        ]
+        return _unreadable(name, "there is no such file", "`mailbot init DIR` writes a working set")
     except OSError as error:
-        return Source(name), [Problem(name, 0, 0, f"can't be read: {error.strerror}")]
+        return _unreadable(name, f"can't be read: {error.strerror}")
     if len(raw) > MAX_BYTES:
-        return Source(name), [Problem(name, 0, 0, f"is larger than {MAX_BYTES // 1024} KB")]
+        return _unreadable(name, f"is larger than {MAX_BYTES // 1024} KB")
     return parse(raw, name)
+
+
+def _unreadable(name: str, message: str, hint: str = "", at: Mark = (0, 0)) -> tuple[Source, list[Problem]]:
+    return Source(name), [Problem(name, *at, message, hint)]
 
 
 def content(path: Path, most: int) -> bytes:
@@ -150,16 +152,15 @@ def parse(raw: bytes, name: str) -> tuple[Source, list[Problem]]:
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         column = error.start - raw.rfind(b"\n", 0, error.start)
-        return Source(name), [Problem(name, line, column, "is not UTF-8", "save the file as UTF-8")]
+        return _unreadable(name, "is not UTF-8", "save the file as UTF-8", (line, column))
     source = Source(name, None, tuple(text.splitlines()), sha256(raw).hexdigest(), raw)
     try:
         return _document(source, text)
     except ReaderError as error:
         before = text[: error.position].splitlines() or [""]
         mark = (len(before), len(before[-1]) + 1)
-        return source, [
-            Problem(name, *mark, "a control character is not allowed here: the file must be text")
-        ]
+        message = "a control character is not allowed here: the file must be text"
+        return source, [Problem(name, *mark, message)]
     except MarkedYAMLError as error:
         return source, [_syntax(source, error)]
     except _TooDeep as deep:
@@ -178,17 +179,15 @@ def _document(source: Source, text: str) -> tuple[Source, list[Problem]]:
             continue
         documents += 1
         if documents > 1:
-            parser.refuse(
-                event, "a second document begins here", "one file holds one document: remove the `---`"
-            )
+            hint = "one file holds one document: remove the `---`"
+            parser.refuse(event, "a second document begins here", hint)
             break
         if event.version or event.tags:
             parser.refuse(event, "directives (lines with `%`) are not allowed")
         data = _value(parser, next(parser.events), (), 0)
     if data is None and not parser.problems:
-        parser.problems.append(
-            Problem(source.file, 0, 0, "is empty", "`mailbot init DIR` writes a working set")
-        )
+        hint = "`mailbot init DIR` writes a working set"
+        parser.problems.append(Problem(source.file, 0, 0, "is empty", hint))
     return replace(source, data=data), parser.problems
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from mailbot.analysis.past_policies import Past
+from mailbot.analysis.past_policies import PastPolicies
 from mailbot.domain import routing_trace
 from mailbot.domain.decisions import mailbox_of, routing_facts
 from mailbot.domain.policy import Policy
@@ -25,7 +25,7 @@ class AsRouted:
     note: str = ""
 
 
-def as_routed(connection: Connection, number: str, today: Policy, past: Past) -> AsRouted:
+def as_routed(connection: Connection, number: str, today: Policy, past: PastPolicies) -> AsRouted:
     """Reads the mail that opened the ticket again and asks the rules of that day."""
     found = opening_mails.load_openings(connection, [number])
     if not found:
@@ -46,7 +46,9 @@ def as_routed(connection: Connection, number: str, today: Policy, past: Past) ->
     return AsRouted(policy.version, tried, len(policy.rules), note)
 
 
-def _policy(connection: Connection, version: str, today: Policy, past: Past) -> tuple[Policy | None, str]:
+def _policy(
+    connection: Connection, version: str, today: Policy, past: PastPolicies
+) -> tuple[Policy | None, str]:
     if version == today.version:
         return today, ""
     try:

@@ -11,7 +11,7 @@ from mailbot.domain.policy import Policy
 from mailbot.store import policies
 
 
-class Past:
+class PastPolicies:
     """Each version is built once. One for each command or duty: what it built stays in memory."""
 
     def __init__(self, env: Mapping[str, str]) -> None:

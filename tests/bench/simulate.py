@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from mailbot.analysis.simulate import synthetic
-from mailbot.analysis.simulate.cases import punctual
-from mailbot.analysis.simulate.engine import together
+from mailbot.analysis.simulate.cases import scenario_of_policy
+from mailbot.analysis.simulate.engine import run_together
 from mailbot.config.api import load as load_settings
 from mailbot.domain.events import Event
 from mailbot.domain.policy import Policy
@@ -21,7 +21,7 @@ from mailbot.reports.figures.api import Period
 from mailbot.store import ladders, migrate, policies, tickets
 from mailbot.store.store import Store
 from mailbot.store.tickets import TicketChange
-from tests.bench.figures import Run
+from tests.bench.figures import Simulation
 from tests.bench.stage import Stage
 from tests.scenarios.harness import DaemonProcess
 
@@ -29,7 +29,7 @@ AT_ONCE = 1_000
 YEAR = timedelta(days=365)
 
 
-async def once(place: Stage, count: int) -> Run:
+async def once(place: Stage, count: int) -> Simulation:
     daemon = place.daemon
     end = datetime.now(UTC).replace(microsecond=0)
     began = time.perf_counter()
@@ -49,7 +49,7 @@ async def once(place: Stage, count: int) -> Run:
         "told to others than on record": len(told["verdict"]["told_otherwise"]),
         "nothing differs where something must": int(not both["changed"]),
     }
-    return Run(measures, faults)
+    return Simulation(measures, faults)
 
 
 async def _simulate(daemon: DaemonProcess, *words: str) -> tuple[dict[str, Any], float]:
@@ -79,14 +79,14 @@ def _fill(daemon: DaemonProcess, count: int, end: datetime) -> None:
 
 
 def _outcomes(policy: Policy, period: Period, count: int) -> Any:
-    feed = ([life] for life in synthetic.load(policy, period, count, seed=1))
+    feed = ([script] for script in synthetic.load(policy, period, count, seed=1))
     told: dict[str, list[Event]] = {}
-    for _, _, happened in together([punctual(policy)], feed, period.until):
-        events = told.setdefault(happened.life.number, [])
-        events += happened.events
-        if happened.over:
-            del told[happened.life.number]
-            yield TicketChange(None, happened.after, tuple(events), policy.version, None)
+    for _, _, outcome in run_together([scenario_of_policy(policy)], feed, period.until):
+        events = told.setdefault(outcome.script.number, [])
+        events += outcome.events
+        if outcome.over:
+            del told[outcome.script.number]
+            yield TicketChange(None, outcome.after, tuple(events), policy.version, None)
 
 
 def _record(connection: Any, items: Any) -> list[None]:

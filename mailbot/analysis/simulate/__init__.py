@@ -1,5 +1,5 @@
 """The escalation engine on a virtual clock, over recorded tickets or a load that was made up.
 
-`lives` turns recorded events into what people did, `run` lets the time pass, `tally` counts, `twins` compares
+`scripts` turns recorded events into what people did, `run` lets the time pass, `tally` counts, `twins` compares
 with the record, `compare` one policy with another, `synthetic` makes a load.
 """

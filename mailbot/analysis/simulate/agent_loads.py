@@ -18,7 +18,7 @@ def favouring(agent: str | None, policy: Policy) -> Loads:
     return loads
 
 
-class Hands:
+class AgentLoads:
     """Kept true decision by decision; turns have an order even where several come at one moment."""
 
     def __init__(self) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from mailbot.analysis.simulate.engine import Happened
+from mailbot.analysis.simulate.engine import Outcome
 from mailbot.domain import events as e
 from mailbot.domain.events import Event
 from mailbot.domain.model import Ticket
@@ -29,7 +29,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class Path:
     """How a ticket went, as far as it is compared: its first team, the levels that it reached, which promises
     were broken (however often)."""
 
@@ -40,24 +40,24 @@ class Way:
 
 
 @dataclass(frozen=True, slots=True)
-class Otherwise:
+class Changed:
     """A ticket as each policy has it, with all that it did."""
 
     number: str
-    old: Way
-    new: Way
+    old: Path
+    new: Path
     old_lines: tuple[Line, ...]
     new_lines: tuple[Line, ...]
 
 
-def lines(happened: Happened) -> list[Line]:
+def lines(outcome: Outcome) -> list[Line]:
     """What one decision was, for people and for files."""
     found: list[Line] = []
-    ticket = happened.after
-    if happened.before is None:
+    ticket = outcome.after
+    if outcome.before is None:
         said = f"{ticket.rule}: {ticket.team}, {ticket.level}, {ticket.priority}"
-        found.append(_line(happened.at, ticket, "opened", said))
-    for event in happened.events:
+        found.append(_line(outcome.at, ticket, "opened", said))
+    for event in outcome.events:
         line = _said(event, ticket)
         if line:
             found.append(line)
@@ -107,7 +107,7 @@ def _line(
     return Line(at, ticket.number, what, said, due_at, whom, ticket.team, ticket.level, ticket.priority)
 
 
-class _Course:
+class _OpenTicket:
     __slots__ = ("levels", "lines", "missed", "priority", "team")
 
     def __init__(self) -> None:
@@ -116,58 +116,62 @@ class _Course:
         self.missed: set[str] = set()
         self.lines: list[Line] = []
 
-    def way(self) -> Way:
-        return Way(self.team, self.priority, tuple(self.levels), tuple(sorted(self.missed)))
+    def way(self) -> Path:
+        return Path(self.team, self.priority, tuple(self.levels), tuple(sorted(self.missed)))
 
 
-class Both:
+class PolicyComparison:
     """Give it all that happens on both sides; tickets are compared when they are over on both.
 
     `limit`: so many that go another way are kept with their lines, and those `wanted`.
     """
 
     def __init__(self, since: datetime, limit: int, wanted: Collection[str] = ()) -> None:
-        self.otherwise: list[Otherwise] = []
-        self.wanted: list[Otherwise] = []
+        self.otherwise: list[Changed] = []
+        self.wanted: list[Changed] = []
         self.same = 0
-        self.moves: Counter[tuple[Way, Way]] = Counter()
+        self.moves: Counter[tuple[Path, Path]] = Counter()
         self._since, self._limit, self._names = since, limit, frozenset(wanted)
-        self._under_way: tuple[dict[str, _Course], dict[str, _Course]] = ({}, {})
-        self._over: tuple[dict[str, _Course], dict[str, _Course]] = ({}, {})
+        self._under_way: tuple[dict[str, _OpenTicket], dict[str, _OpenTicket]] = ({}, {})
+        self._over: tuple[dict[str, _OpenTicket], dict[str, _OpenTicket]] = ({}, {})
 
-    def take(self, side: int, happened: Happened) -> None:
-        """`side`: 0 is the old policy, 1 the new one."""
-        number = happened.life.number
-        course = self._under_way[side].get(number)
-        if course is None:
-            course = self._under_way[side][number] = _Course()
-        self._follow(course, happened)
-        if not happened.over:
+    def take(self, variant: int, outcome: Outcome) -> None:
+        """`variant`: 0 is the old policy, 1 the new one."""
+        number = outcome.script.number
+        open_ticket = self._under_way[variant].get(number)
+        if open_ticket is None:
+            open_ticket = self._under_way[variant][number] = _OpenTicket()
+        self._follow(open_ticket, outcome)
+        if not outcome.over:
             return
-        del self._under_way[side][number]
-        other = self._over[1 - side].pop(number, None)
+        del self._under_way[variant][number]
+        other = self._over[1 - variant].pop(number, None)
         if other is None:
-            self._over[side][number] = course
+            self._over[variant][number] = open_ticket
             return
-        self._compare(number, *((other, course) if side else (course, other)))
+        self._compare(number, *((other, open_ticket) if variant else (open_ticket, other)))
 
-    def _follow(self, course: _Course, happened: Happened) -> None:
-        ticket = happened.after
-        if happened.before is None:
-            course.team, course.priority, course.levels = ticket.team, ticket.priority, [ticket.level]
-        counts = happened.at >= self._since
-        for event in happened.events:
+    def _follow(self, open_ticket: _OpenTicket, outcome: Outcome) -> None:
+        ticket = outcome.after
+        if outcome.before is None:
+            open_ticket.team, open_ticket.priority, open_ticket.levels = (
+                ticket.team,
+                ticket.priority,
+                [ticket.level],
+            )
+        counts = outcome.at >= self._since
+        for event in outcome.events:
             if isinstance(event, e.TicketEscalated) and counts:
-                course.levels.append(event.level)
+                open_ticket.levels.append(event.level)
             elif isinstance(event, e.TargetMissed) and counts:
-                course.missed.add(event.target.value)
+                open_ticket.missed.add(event.target.value)
         keeps = len(self.otherwise) < self._limit or ticket.number in self._names
-        if keeps and len(course.lines) < MOST:
-            course.lines += lines(happened)
+        if keeps and len(open_ticket.lines) < MOST:
+            open_ticket.lines += lines(outcome)
 
-    def _compare(self, number: str, old: _Course, new: _Course) -> None:
+    def _compare(self, number: str, old: _OpenTicket, new: _OpenTicket) -> None:
         if number in self._names:
-            told = Otherwise(number, old.way(), new.way(), tuple(old.lines), tuple(new.lines))
+            told = Changed(number, old.way(), new.way(), tuple(old.lines), tuple(new.lines))
             self.wanted.append(told)
         before, after = old.way(), new.way()
         if before == after:
@@ -175,7 +179,7 @@ class Both:
             return
         self.moves[before, after] += 1
         if len(self.otherwise) < self._limit:
-            self.otherwise.append(Otherwise(number, before, after, tuple(old.lines), tuple(new.lines)))
+            self.otherwise.append(Changed(number, before, after, tuple(old.lines), tuple(new.lines)))
 
 
 def late(line: Line) -> timedelta:

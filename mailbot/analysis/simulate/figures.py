@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from mailbot.analysis.simulate.engine import Happened
+from mailbot.analysis.simulate.engine import Outcome
 from mailbot.domain import events as e
 from mailbot.domain.assignment import IN_HAND
 from mailbot.domain.events import Event
@@ -31,7 +31,7 @@ class Missed:
 
 
 @dataclass(frozen=True, slots=True)
-class Raised:
+class Escalations:
     """Levels raised. `how`: "ladder" (a step), "by hand", "nobody there" (nobody works at its level)."""
 
     level: str
@@ -42,7 +42,7 @@ class Raised:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class StepsTaken:
     """A ladder's step, counted from 1."""
 
     ladder: str
@@ -52,7 +52,7 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Notified:
     """How often people were told for this reason, and how many mails that is."""
 
     why: str
@@ -61,7 +61,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class PersonMails:
     """Mails about tickets to one of ours; of them those that remind or escalate, by a ladder's doing."""
 
     address: str
@@ -95,15 +95,15 @@ class Figures:
     opened: int
     closed: int
     missed: tuple[Missed, ...]
-    raised: tuple[Raised, ...]
-    taken: tuple[Taken, ...]
-    told: tuple[Told, ...]
-    people: tuple[Person, ...]
+    raised: tuple[Escalations, ...]
+    taken: tuple[StepsTaken, ...]
+    told: tuple[Notified, ...]
+    people: tuple[PersonMails, ...]
     load: tuple[Load, ...]
     refused: int
 
 
-class Tally:
+class FigureCounter:
     """One simulation's counts. Give it all that happened, in the order of time."""
 
     def __init__(self, period: Period) -> None:
@@ -121,18 +121,18 @@ class Tally:
         self._people: Counter[str] = Counter()
         self._by_ladder: Counter[str] = Counter()
 
-    def take(self, happened: Happened) -> None:
-        if happened.at >= self._period.since:
-            self._refused += bool(happened.refused)
-            self._count(happened)
-        self._stand(happened.before, happened.after, happened.at, over=happened.over)
+    def take(self, outcome: Outcome) -> None:
+        if outcome.at >= self._period.since:
+            self._refused += bool(outcome.refused)
+            self._count(outcome)
+        self._stand(outcome.before, outcome.after, outcome.at, over=outcome.over)
 
-    def _count(self, happened: Happened) -> None:
-        ticket = happened.after
+    def _count(self, outcome: Outcome) -> None:
+        ticket = outcome.after
         by_ladder = False
-        if happened.before is None:
+        if outcome.before is None:
             self._opened += 1
-        for event in happened.events:
+        for event in outcome.events:
             match event:
                 case e.TargetMissed(target=target):
                     self._missed[target.value, ticket.priority] += 1
@@ -198,10 +198,10 @@ class Tally:
             opened=self._opened,
             closed=self._closed,
             missed=tuple(Missed(*key, count) for key, count in sorted(self._missed.items())),
-            raised=tuple(Raised(*key, count) for key, count in sorted(self._raised.items())),
-            taken=tuple(Taken(*key, count) for key, count in sorted(self._taken.items())),
-            told=tuple(Told(why, self._told[why], self._mails[why]) for why in told),
-            people=tuple(Person(who, self._people[who], self._by_ladder[who]) for who in people),
+            raised=tuple(Escalations(*key, count) for key, count in sorted(self._raised.items())),
+            taken=tuple(StepsTaken(*key, count) for key, count in sorted(self._taken.items())),
+            told=tuple(Notified(why, self._told[why], self._mails[why]) for why in told),
+            people=tuple(PersonMails(who, self._people[who], self._by_ladder[who]) for who in people),
             load=tuple(self._load(name) for name in names),
             refused=self._refused,
         )

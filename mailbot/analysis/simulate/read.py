@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import BigInteger, Connection, Text, cast, func, select, type_coerce
 
-from mailbot.analysis.simulate.recorded_ticket import TWINS, Told
+from mailbot.analysis.simulate.recorded_ticket import POLICY_EVENTS, Record
 from mailbot.domain import events as e
 from mailbot.reports.read import READ, lived
 from mailbot.store.schema import EPOCH, events, tickets
@@ -14,7 +14,7 @@ from mailbot.store.schema import EPOCH, events, tickets
 KINDS = tuple(
     event.kind
     for event in (
-        *TWINS,
+        *POLICY_EVENTS,
         *(e.TicketOpened, e.TicketRouted, e.TicketAssigned, e.CustomerWrote, e.AgentAnswered, e.DecisionMade),
         *(e.LadderChanged, e.TicketClosed, e.TicketReleased, e.TicketRebuilt, e.ProgressSuppressed),
         *(
@@ -42,7 +42,7 @@ def newest(connection: Connection) -> datetime | None:
     return found
 
 
-def told(connection: Connection, wanted: Sequence[str], until: datetime) -> dict[str, Told]:
+def records(connection: Connection, wanted: Sequence[str], until: datetime) -> dict[str, Record]:
     """Number -> (version of the policy, event) of each, before `until`, in their order."""
     query = (
         select(

@@ -14,7 +14,7 @@ from mailbot.domain.events import Event
 
 
 @dataclass(frozen=True, slots=True)
-class Wrote:
+class CustomerMail:
     """The customer wrote. `routed`: how the rules routed the closed ticket anew, where they did."""
 
     at: datetime
@@ -25,7 +25,7 @@ class Wrote:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class AgentAnswer:
     """Somebody of ours answered; `agent` "" is whoever has it."""
 
     at: datetime
@@ -34,7 +34,7 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
-class Commanded:
+class CommandGiven:
     at: datetime
     version: str
     command: c.Command
@@ -42,28 +42,28 @@ class Commanded:
 
 
 @dataclass(frozen=True, slots=True)
-class Rearranged:
+class MessagesMoved:
     """Messages came or went (merged, split, moved): the event that says so and the turn told anew after it.
     `why`: what the team was told of it, "" when nobody was."""
 
     at: datetime
     version: str
     event: Event
-    retold: e.TicketRebuilt | None
+    rebuilt: e.TicketRebuilt | None
     why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Fired:
-    """The daemon took what was due. `muted`: why the customer was told nothing."""
+class DeadlineTaken:
+    """The daemon took what was due. `suppressed`: why the customer was told nothing."""
 
     at: datetime
     version: str
-    muted: str = ""
+    suppressed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Recomputed:
+class DeadlinesRecomputed:
     """An admin had it reckoned anew by the policy of that version."""
 
     at: datetime
@@ -71,9 +71,9 @@ class Recomputed:
     by: str
 
 
-Stimulus = Wrote | Answered | Commanded | Rearranged | Fired | Recomputed
+Stimulus = CustomerMail | AgentAnswer | CommandGiven | MessagesMoved | DeadlineTaken | DeadlinesRecomputed
 # What the policy's own acts are compared by; `PeopleNotified` apart from them.
-TWINS = (
+POLICY_EVENTS = (
     e.StepTaken,
     e.TicketEscalated,
     e.TargetMissed,
@@ -87,10 +87,10 @@ ABOUT_MAIL = frozenset({"bounced", "complained", "undeliverable"})
 
 
 @dataclass(frozen=True, slots=True)
-class Life:
+class TicketScript:
     """One ticket. `version` is of the policy that opened it.
 
-    `holder`: who got it because they have another, and which; `retold` and `why` as with `Rearranged`, of a
+    `holder`: who got it because they have another, and which; `rebuilt` and `why` as with `MessagesMoved`, of a
     ticket that was split off. `holders`: who had it after the opening and after each stimulus, as recorded;
     () when nothing was. `recorded`: what the policy did, for comparing.
     """
@@ -102,7 +102,7 @@ class Life:
     stimuli: tuple[Stimulus, ...] = ()
     acknowledged: Event | None = None
     holder: tuple[str, str] = ("", "")
-    retold: e.TicketRebuilt | None = None
+    rebuilt: e.TicketRebuilt | None = None
     why: str = "new"
     holders: tuple[str | None, ...] = ()
     recorded: tuple[Event, ...] = ()
@@ -113,31 +113,33 @@ class Life:
         return self.opened.since or self.opened.at
 
 
-Told = Sequence[tuple[str, Event]]  # (version of the policy, event), in the order of one ticket's record
+Record = Sequence[tuple[str, Event]]  # (version of the policy, event), in the order of one ticket's record
 
 
-def life_of(number: str, told: Told) -> Life | None:
+def script_of(number: str, record: Record) -> TicketScript | None:
     """None for what has no beginning: its first events are not there."""
-    opened, routed = (told[0][1], told[1][1]) if len(told) > 1 else (None, None)
+    opened, routed = (record[0][1], record[1][1]) if len(record) > 1 else (None, None)
     if not isinstance(opened, e.TicketOpened) or not isinstance(routed, e.TicketRouted):
         return None
     scan = _Scan()
-    for position, (by_version, event) in enumerate(told):
-        scan.take(position, by_version, event, told)
-    first = [event for _, event in told[: scan.first or len(told)] if event.at == opened.at]
+    for position, (by_version, event) in enumerate(record):
+        scan.take(position, by_version, event, record)
+    first = [event for _, event in record[: scan.first or len(record)] if event.at == opened.at]
     held = next((each for each in first if _is_holder(each)), None)
-    return Life(
+    return TicketScript(
         number=number,
-        version=told[0][0],
+        version=record[0][0],
         opened=opened,
         routed=routed,
         stimuli=tuple(scan.stimuli),
         acknowledged=_one(first, e.AcknowledgementEnqueued, e.AcknowledgementSuppressed),
         holder=(held.assignee, held.because) if isinstance(held, e.TicketAssigned) else ("", ""),
-        retold=_one(first, e.TicketRebuilt),  # type: ignore[arg-type]
+        rebuilt=_one(first, e.TicketRebuilt),  # type: ignore[arg-type]
         why=next((event.why for event in reversed(first) if isinstance(event, e.PeopleNotified)), ""),
         holders=(*scan.holders, scan.holder),
-        recorded=tuple(event for _, event in told if isinstance(event, TWINS) and not _of_mail(event)),
+        recorded=tuple(
+            event for _, event in record if isinstance(event, POLICY_EVENTS) and not _of_mail(event)
+        ),
     )
 
 
@@ -149,8 +151,8 @@ def _of_mail(event: Event) -> bool:
     return isinstance(event, e.PeopleNotified) and event.why in ABOUT_MAIL
 
 
-def _one(told: Iterable[Event], *kinds: type) -> Event | None:
-    return next((event for event in told if isinstance(event, kinds)), None)
+def _one(record: Iterable[Event], *kinds: type) -> Event | None:
+    return next((event for event in record if isinstance(event, kinds)), None)
 
 
 class _Scan:
@@ -162,8 +164,8 @@ class _Scan:
         self.holder: str | None = None
         self.first = 0  # where the first stimulus stands
 
-    def take(self, position: int, version: str, event: Event, told: Told) -> None:
-        found = self._stimulus(position, version, event, told)
+    def take(self, position: int, version: str, event: Event, record: Record) -> None:
+        found = self._stimulus(position, version, event, record)
         if found is not None:
             self.first = self.first or position
             self.holders.append(self.holder)
@@ -174,50 +176,56 @@ class _Scan:
             case e.TicketHandedOver() | e.TicketEscalated():
                 self.holder = None
             case e.ProgressSuppressed(reason=reason):
-                if self.stimuli and isinstance(last := self.stimuli[-1], Fired) and last.at == event.at:
-                    self.stimuli[-1] = replace(last, muted=reason)
+                if (
+                    self.stimuli
+                    and isinstance(last := self.stimuli[-1], DeadlineTaken)
+                    and last.at == event.at
+                ):
+                    self.stimuli[-1] = replace(last, suppressed=reason)
 
-    def _stimulus(self, position: int, version: str, event: Event, told: Told) -> Stimulus | None:
+    def _stimulus(self, position: int, version: str, event: Event, record: Record) -> Stimulus | None:
         at = event.at
         match event:
             case e.CustomerWrote(message_id=message_id, evidence=evidence):
-                after = told[position + 1][1] if position + 1 < len(told) else None
+                after = record[position + 1][1] if position + 1 < len(record) else None
                 anew = after if isinstance(after, e.TicketRouted) else None
-                return Wrote(at, version, message_id, evidence, anew)
+                return CustomerMail(at, version, message_id, evidence, anew)
             case e.AgentAnswered(agent=agent):
-                return Answered(at, version, agent)
+                return AgentAnswer(at, version, agent)
             case e.StepTaken() | e.TargetMissed() | e.ReminderDue():
-                return None if self._goes_on(at) else Fired(at, version)
+                return None if self._goes_on(at) else DeadlineTaken(at, version)
             case e.LadderChanged(by=by):
-                return Recomputed(at, version, by)
+                return DeadlinesRecomputed(at, version, by)
             case e.TicketAssigned(by="policy", because=because):
-                return self._found_alone(position, version, told) if position > 2 and because else None
+                return self._found_alone(position, version, record) if position > 2 and because else None
             case e.TicketAssigned() | e.TicketEscalated() | e.TicketClosed() | e.DecisionMade():
                 return _commanded(version, event)
             case e.TicketReleased(by=by):
-                return Commanded(at, version, c.Reject(), by)
+                return CommandGiven(at, version, c.Reject(), by)
             case e.TicketMerged() | e.MergeReceived() | e.MessageMoved():
-                return _rearranged(position, version, event, told)
+                return _rearranged(position, version, event, record)
             case e.TicketUnmerged() | e.MergeReverted() | e.TicketSplit():
-                return _rearranged(position, version, event, told)
+                return _rearranged(position, version, event, record)
         return None
 
     def _goes_on(self, at: datetime) -> bool:
         """Is it of the decision that was told last?"""
-        return bool(self.stimuli) and self.stimuli[-1].at == at and isinstance(self.stimuli[-1], Fired)
+        return (
+            bool(self.stimuli) and self.stimuli[-1].at == at and isinstance(self.stimuli[-1], DeadlineTaken)
+        )
 
-    def _found_alone(self, position: int, version: str, told: Told) -> Stimulus | None:
+    def _found_alone(self, position: int, version: str, record: Record) -> Stimulus | None:
         """An owner given in a decision of its own: nothing else happened to the ticket at that moment."""
-        at = told[position][1].at
-        if (self.stimuli and self.stimuli[-1].at == at) or told[0][1].at == at:
+        at = record[position][1].at
+        if (self.stimuli and self.stimuli[-1].at == at) or record[0][1].at == at:
             return None
-        behind = (event for _, event in told[position + 1 :])
+        behind = (event for _, event in record[position + 1 :])
         for event in behind:
             if event.at != at:
                 break
             if isinstance(event, e.StepTaken | e.TargetMissed | e.ReminderDue):
-                return Fired(at, version)
-        return Recomputed(at, version, "policy")
+                return DeadlineTaken(at, version)
+        return DeadlinesRecomputed(at, version, "policy")
 
 
 def _commanded(version: str, event: Event) -> Stimulus | None:
@@ -226,20 +234,20 @@ def _commanded(version: str, event: Event) -> Stimulus | None:
         return None
     match event:
         case e.TicketAssigned(assignee=assignee, because=because) if because == f"by {by}":
-            return Commanded(event.at, version, c.Assign(assignee), by)
+            return CommandGiven(event.at, version, c.Assign(assignee), by)
         case e.TicketEscalated(level=level, because=because):
-            return Commanded(event.at, version, c.Escalate(level, because), by)
+            return CommandGiven(event.at, version, c.Escalate(level, because), by)
         case e.TicketClosed(because=because):
-            return Commanded(event.at, version, c.Close(because), by)
+            return CommandGiven(event.at, version, c.Close(because), by)
         case e.DecisionMade(option=option, because=because):
-            return Commanded(event.at, version, c.Decide(option, because), by)
+            return CommandGiven(event.at, version, c.Decide(option, because), by)
     return None
 
 
-def _rearranged(position: int, version: str, event: Event, told: Told) -> Stimulus:
+def _rearranged(position: int, version: str, event: Event, record: Record) -> Stimulus:
     """The decision is the event, the turn told anew, and perhaps a word to the team, in this order."""
-    after = [each for _, each in told[position + 1 : position + 3]]
-    retold = after[0] if after and isinstance(after[0], e.TicketRebuilt) else None
-    word = after[1] if retold and len(after) > 1 else None
+    after = [each for _, each in record[position + 1 : position + 3]]
+    rebuilt = after[0] if after and isinstance(after[0], e.TicketRebuilt) else None
+    word = after[1] if rebuilt and len(after) > 1 else None
     why = word.why if isinstance(word, e.PeopleNotified) and word.at == event.at else ""
-    return Rearranged(event.at, version, event, retold, why)
+    return MessagesMoved(event.at, version, event, rebuilt, why)

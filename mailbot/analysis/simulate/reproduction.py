@@ -8,8 +8,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from mailbot.analysis.simulate.engine import Happened
-from mailbot.analysis.simulate.recorded_ticket import TWINS
+from mailbot.analysis.simulate.engine import Outcome
+from mailbot.analysis.simulate.recorded_ticket import POLICY_EVENTS
 from mailbot.domain import events as e
 from mailbot.domain.events import Event
 from mailbot.domain.ladder import Deadline
@@ -53,7 +53,7 @@ class Verdict:
     latest: timedelta = timedelta()  # the longest that anything was taken after it was due
 
 
-class Twins:
+class Reproduction:
     """Give it all that happens; tickets are compared when they are over. `until`: nothing later counts."""
 
     def __init__(self, until: datetime) -> None:
@@ -61,15 +61,15 @@ class Twins:
         self._until = until
         self._told: dict[str, list[Event]] = {}
 
-    def take(self, happened: Happened, taken_until: datetime) -> None:
-        """`taken_until`: see `Run`."""
-        number = happened.life.number
-        if happened.overtaken:
-            self._overtaken(number, happened.overtaken, happened.at, taken_until)
+    def take(self, outcome: Outcome, taken_until: datetime) -> None:
+        """`taken_until`: see `Simulation`."""
+        number = outcome.script.number
+        if outcome.overtaken:
+            self._overtaken(number, outcome.overtaken, outcome.at, taken_until)
         told = self._told.setdefault(number, [])
-        told += (event for event in happened.events if isinstance(event, TWINS))
-        if happened.over:
-            self._compare(number, happened.life.recorded, self._told.pop(number))
+        told += (event for event in outcome.events if isinstance(event, POLICY_EVENTS))
+        if outcome.over:
+            self._compare(number, outcome.script.recorded, self._told.pop(number))
 
     def _compare(self, number: str, recorded: tuple[Event, ...], simulated: list[Event]) -> None:
         then = Counter(_key(event) for event in recorded if event.at < self._until)

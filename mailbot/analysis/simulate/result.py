@@ -3,11 +3,11 @@
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from mailbot.analysis.simulate.compare import Both, Otherwise, Way
-from mailbot.analysis.simulate.engine import Happened, World, together
-from mailbot.analysis.simulate.figures import Figures, Tally
-from mailbot.analysis.simulate.recorded_ticket import Life
-from mailbot.analysis.simulate.reproduction import Twins, Verdict
+from mailbot.analysis.simulate.compare import Changed, Path, PolicyComparison
+from mailbot.analysis.simulate.engine import Outcome, Scenario, run_together
+from mailbot.analysis.simulate.figures import FigureCounter, Figures
+from mailbot.analysis.simulate.recorded_ticket import TicketScript
+from mailbot.analysis.simulate.reproduction import Reproduction, Verdict
 from mailbot.reports.figures.api import Period
 
 SHOWN = 10
@@ -17,13 +17,13 @@ SHOWN = 10
 class Move:
     """So many tickets went the `old` way and would go the `new` one."""
 
-    old: Way
-    new: Way
+    old: Path
+    new: Path
     count: int
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Options:
     """What is to be kept besides figures: the lines of so many tickets that go another way, and of some by
     their numbers. `levels`: in their order."""
 
@@ -41,36 +41,36 @@ class Result:
     verdict: Verdict | None
     same: int
     moves: tuple[Move, ...]
-    otherwise: tuple[Otherwise, ...]
-    wanted: tuple[Otherwise, ...]
+    otherwise: tuple[Changed, ...]
+    wanted: tuple[Changed, ...]
 
     @property
     def changed(self) -> int:
         return sum(each.count for each in self.moves)
 
 
-def watch(
-    worlds: Sequence[World],
-    feed: Iterable[Sequence[Life]],
+def run_scenarios(
+    scenarios: Sequence[Scenario],
+    feed: Iterable[Sequence[TicketScript]],
     period: Period,
-    wanted: Wanted,
-    each: Callable[[int, Happened], None] | None = None,
+    wanted: Options,
+    each: Callable[[int, Outcome], None] | None = None,
 ) -> Result:
-    """`feed`: see `together`. `each` hears of all that happens, with the index of its world."""
-    tallies = [Tally(period) for _ in worlds]
-    recorded = next((index for index, world in enumerate(worlds) if not world.punctual), None)
-    twins = Twins(period.until)
+    """`feed`: see `run_together`. `each` hears of all that happens, with the index of its world."""
+    tallies = [FigureCounter(period) for _ in scenarios]
+    recorded = next((index for index, scenario in enumerate(scenarios) if not scenario.punctual), None)
+    twins = Reproduction(period.until)
     # One world alone is compared with itself, where anybody wants to see a ticket of it.
     alone = (0, 1) if wanted.numbers else ()
-    both = Both(period.since, wanted.limit if len(worlds) > 1 else 0, wanted.numbers)
-    for index, run, happened in together(worlds, feed, period.until):
-        tallies[index].take(happened)
+    both = PolicyComparison(period.since, wanted.limit if len(scenarios) > 1 else 0, wanted.numbers)
+    for index, run, outcome in run_together(scenarios, feed, period.until):
+        tallies[index].take(outcome)
         if index == recorded:
-            twins.take(happened, run.taken_until)
-        for side in (index,) if len(worlds) > 1 else alone:
-            both.take(side, happened)
-        if each is not None and happened.at >= period.since:
-            each(index, happened)
+            twins.take(outcome, run.taken_until)
+        for variant in (index,) if len(scenarios) > 1 else alone:
+            both.take(variant, outcome)
+        if each is not None and outcome.at >= period.since:
+            each(index, outcome)
     return Result(
         figures=tuple(tally.figures(wanted.levels) for tally in tallies),
         verdict=None if recorded is None else twins.verdict,

@@ -12,7 +12,13 @@ from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from zoneinfo import ZoneInfo
 
-from mailbot.analysis.simulate.recorded_ticket import Answered, Commanded, Life, Stimulus, Wrote
+from mailbot.analysis.simulate.recorded_ticket import (
+    AgentAnswer,
+    CommandGiven,
+    CustomerMail,
+    Stimulus,
+    TicketScript,
+)
 from mailbot.domain import commands as c
 from mailbot.domain import events as e
 from mailbot.domain import ladder, ticket_number
@@ -99,7 +105,9 @@ class _Draws:
         return timedelta(seconds=max(1, round(median.total_seconds() * math.exp(normal * spread))))
 
 
-def load(policy: Policy, period: Period, count: int, seed: int, habits: Habits = USUAL) -> Iterator[Life]:
+def load(
+    policy: Policy, period: Period, count: int, seed: int, habits: Habits = USUAL
+) -> Iterator[TicketScript]:
     """`count` tickets that come in the period, in the order of their coming. People keep the hours of
     `policy`, by which the lives are routed: see `under` for another one."""
     draws = _Draws(seed)
@@ -116,22 +124,22 @@ def load(policy: Policy, period: Period, count: int, seed: int, habits: Habits =
         )
         by_rule = _routed(policy, _rule(draws, policy, habits), at)
         name = ticket_number.make(box.prefix, f"{number % 10**box.digits:0{box.digits}d}")
-        life = Life(name, "", first, by_rule, acknowledged=e.AcknowledgementEnqueued(at, "policy"))
+        script = TicketScript(name, "", first, by_rule, acknowledged=e.AcknowledgementEnqueued(at, "policy"))
         ticket = Ticket(name, box.address, first.customer, first.subject, "id", at, team=by_rule.team)
-        yield _lived(life, draws, ladder.calendar_of(ticket, policy), habits)
+        yield _lived(script, draws, ladder.calendar_of(ticket, policy), habits)
 
 
-def under(life: Life, policy: Policy) -> Life:
+def under(script: TicketScript, policy: Policy) -> TicketScript:
     """The same ticket by another policy: by its rule of that name, else by its last one."""
     by_name = {rule.name: rule for rule in policy.rules}
-    rule = by_name.get(life.routed.rule, policy.rules[-1])
-    return Life(
-        life.number,
-        life.version,
-        life.opened,
-        _routed(policy, rule, life.opened.at),
-        life.stimuli,
-        life.acknowledged,
+    rule = by_name.get(script.routed.rule, policy.rules[-1])
+    return TicketScript(
+        script.number,
+        script.version,
+        script.opened,
+        _routed(policy, rule, script.opened.at),
+        script.stimuli,
+        script.acknowledged,
     )
 
 
@@ -164,27 +172,33 @@ def _routed(policy: Policy, rule: Rule, at: datetime) -> e.TicketRouted:
     return routed(found, policy, at, (), None)
 
 
-def _lived(life: Life, draws: _Draws, calendar: Calendar, habits: Habits) -> Life:
-    at = life.opened.at
+def _lived(script: TicketScript, draws: _Draws, calendar: Calendar, habits: Habits) -> TicketScript:
+    at = script.opened.at
     if draws.share() < habits.forgotten:
-        return life
+        return script
     done: list[Stimulus] = []
-    median = habits.first_answer.get(life.routed.priority, HOUR)
+    median = habits.first_answer.get(script.routed.priority, HOUR)
     for _ in range(_REPLIES + 1):
         at = _worked(calendar, at, draws.span(median, habits.spread))
-        done.append(Answered(at, ""))
+        done.append(AgentAnswer(at, ""))
         if draws.share() >= habits.replies:
             break
         at += draws.span(habits.reply, habits.spread)
-        done.append(Wrote(at, ""))
+        done.append(CustomerMail(at, ""))
         median = habits.next_answer
-    if isinstance(done[-1], Wrote):
+    if isinstance(done[-1], CustomerMail):
         at = _worked(calendar, at, draws.span(habits.next_answer, habits.spread))
-        done.append(Answered(at, ""))
+        done.append(AgentAnswer(at, ""))
     closed_at = _worked(calendar, at, draws.span(habits.closes, habits.spread))
-    done.append(Commanded(closed_at, "", c.Close("done"), "operator"))
-    return Life(
-        life.number, life.version, life.opened, life.routed, tuple(done), life.acknowledged, why=life.why
+    done.append(CommandGiven(closed_at, "", c.Close("done"), "operator"))
+    return TicketScript(
+        script.number,
+        script.version,
+        script.opened,
+        script.routed,
+        tuple(done),
+        script.acknowledged,
+        why=script.why,
     )
 
 

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import click
 
-from mailbot.analysis.past_policies import Past
+from mailbot.analysis.past_policies import PastPolicies
 from mailbot.analysis.simulate import cases, read, synthetic
-from mailbot.analysis.simulate.cases import Left, Versions
+from mailbot.analysis.simulate.cases import Omissions, PolicyVersions
 from mailbot.analysis.simulate.compare import lines
-from mailbot.analysis.simulate.engine import Happened
-from mailbot.analysis.simulate.recorded_ticket import Life
-from mailbot.analysis.simulate.result import Wanted, watch
+from mailbot.analysis.simulate.engine import Outcome
+from mailbot.analysis.simulate.recorded_ticket import TicketScript
+from mailbot.analysis.simulate.result import Options, run_scenarios
 from mailbot.cli.rules import simulate_text
 from mailbot.cli.rules.simulate_text import Told
 from mailbot.cli.shared import sides
@@ -32,7 +32,7 @@ from mailbot.reports.figures.api import Period
 from mailbot.store.store import Store
 
 PICTURES = (".svg", ".png")
-Each = Callable[[int, Happened], None]
+Each = Callable[[int, Outcome], None]
 
 
 def _picture(_ctx: click.Context, _param: click.Parameter, value: Path | None) -> Path | None:
@@ -91,9 +91,9 @@ def simulate(
     """
     with _few_collections():
         if made_up:
-            told = _made_up(since, until, new, old, made_up, seed, Wanted((), limit, numbers), table)
+            told = _made_up(since, until, new, old, made_up, seed, Options((), limit, numbers), table)
         else:
-            told = _over_store(since, until, new, old, ladders_only, Wanted((), limit, numbers), table)
+            told = _over_store(since, until, new, old, ladders_only, Options((), limit, numbers), table)
     if chart:
         _draw(told, chart)
     simulate_text.as_shape(told) if in_json else simulate_text.show(told)
@@ -121,19 +121,19 @@ def _over_store(
     new: str | None,
     old: str | None,
     ladders_only: bool,
-    wanted: Wanted,
+    wanted: Options,
     table: Path | None,
 ) -> Told:
     with open_store() as at:
         period = _on_record(typed.parse_period(since, until, now(), at.zone(), "--from --to"), at.store)
         compared = _compared(at.store, new, old, period.since.date())
-        versions, left = Versions(at.store, Past(os.environ)), Left()
-        each_side = [cases.Side(side.policy, by_rules=not ladders_only) for side in compared]
+        versions, left = PolicyVersions(at.store, PastPolicies(os.environ)), Omissions()
+        each_side = [cases.Variant(side.policy, by_rules=not ladders_only) for side in compared]
         total, feed = cases.recorded(at.store, period, each_side, versions, left)
-        worlds = [cases.world(side, versions) for side in each_side]
-        wanted = Wanted(_levels(compared) or at.policy.levels, wanted.limit, wanted.numbers)
+        worlds = [cases.scenario_of(side, versions) for side in each_side]
+        wanted = Options(_levels(compared) or at.policy.levels, wanted.limit, wanted.numbers)
         with _written(table, compared) as each:
-            result = watch(worlds, progress(feed, total, "Simulating"), period, wanted, each)
+            result = run_scenarios(worlds, progress(feed, total, "Simulating"), period, wanted, each)
     return Told(period, tuple(compared), result, left, None, ladders_only=ladders_only)
 
 
@@ -167,7 +167,7 @@ def _made_up(
     old: str | None,
     count: int,
     seed: int,
-    wanted: Wanted,
+    wanted: Options,
     table: Path | None,
 ) -> Told:
     """No store is needed where directories are named; without any name: the configuration's."""
@@ -177,16 +177,16 @@ def _made_up(
     compared = [_named(each, today) for each in (old, new) if each] or [_configured(today)]
     period = typed.parse_period(since, until, now(), compared[0].zone, "--from --to")
     loads = synthetic.load(_policy(compared[0]), period, count, seed)
-    worlds = [cases.punctual(_policy(side)) for side in compared]
-    wanted = Wanted(_levels(compared), wanted.limit, wanted.numbers)
+    worlds = [cases.scenario_of_policy(_policy(side)) for side in compared]
+    wanted = Options(_levels(compared), wanted.limit, wanted.numbers)
 
-    def feed() -> Iterator[list[Life]]:
-        for life in progress(loads, count, "Simulating"):
-            yield [life, *(synthetic.under(life, _policy(side)) for side in compared[1:])]
+    def feed() -> Iterator[list[TicketScript]]:
+        for script in progress(loads, count, "Simulating"):
+            yield [script, *(synthetic.under(script, _policy(side)) for side in compared[1:])]
 
     with _written(table, compared) as each:
-        result = watch(worlds, feed(), period, wanted, each)
-    return Told(period, tuple(compared), result, Left(), (count, seed))
+        result = run_scenarios(worlds, feed(), period, wanted, each)
+    return Told(period, tuple(compared), result, Omissions(), (count, seed))
 
 
 def _policy(side: NamedPolicy) -> Policy:
@@ -226,7 +226,7 @@ def _written(path: Path | None, compared: Sequence[NamedPolicy]) -> Iterator[Eac
         rows = csv.writer(file)
         rows.writerow(HEADS)
 
-        def each(index: int, happened: Happened) -> None:
+        def each(index: int, happened: Outcome) -> None:
             for line in lines(happened):
                 due_at = _moment(line.due_at)
                 said = (compared[index].name, _moment(line.at), line.number, line.what, line.said, due_at)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
 
-from mailbot.analysis.simulate.cases import Left
-from mailbot.analysis.simulate.compare import Line, Otherwise, Way
+from mailbot.analysis.simulate.cases import Omissions
+from mailbot.analysis.simulate.compare import Changed, Line, Path
 from mailbot.analysis.simulate.figures import Figures
 from mailbot.analysis.simulate.reproduction import Difference, Verdict
 from mailbot.analysis.simulate.result import Result
@@ -35,7 +35,7 @@ class Told:
     period: Period
     sides: tuple[NamedPolicy, ...]
     result: Result
-    left: Left
+    left: Omissions
     made_up: tuple[int, int] | None
     ladders_only: bool = False
 
@@ -280,18 +280,18 @@ def _moves(told: Told) -> None:
         echo(f"  {len(result.moves) - SHOWN:,} more ways: --json has all.", dim=True)
 
 
-def _way(way: Way) -> str:
+def _way(way: Path) -> str:
     missed = f", missed {' and '.join(each.replace('_', ' ') for each in way.missed)}" if way.missed else ""
     return clean(f"{way.team} {way.priority}: {', '.join(way.levels)}{missed}")
 
 
-def _lives(each: Otherwise, told: Told) -> None:
+def _lives(each: Changed, told: Told) -> None:
     zone = told.period.zone
     echo(f"\n{each.number}", bold=True)
     lives = (each.old_lines, each.new_lines)[: len(told.sides)]
-    for name, life in zip(told.names, lives, strict=True):
+    for name, script in zip(told.names, lives, strict=True):
         echo(f"  {clean(name, 60)}")
-        for at, group in groupby(life, key=lambda one: one.at):
+        for at, group in groupby(script, key=lambda one: one.at):
             said = "; ".join(_said(one) for one in group)
             echo(f"    {format_time(at, zone)}  {said}")
 

@@ -134,12 +134,12 @@ def _stored(message: int | None, inbox_id: int | None, in_json: bool) -> None:
 
 def _ticket(typed: str, in_json: bool) -> None:
     from mailbot.analysis.as_routed import as_routed
-    from mailbot.analysis.past_policies import Past
+    from mailbot.analysis.past_policies import PastPolicies
 
     with open_store() as at:
         found = ticket_lookup.find_ticket(at, typed)
         recorded = at.store.read_now(tickets.events_of, found.number)
-        past = Past(os.environ)
+        past = PastPolicies(os.environ)
         routing = at.store.read_now(as_routed, found.number, at.policy, past)
         if in_json:
             print_json(_shape(at, found, recorded, routing))

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, delete
 
-from mailbot.analysis.past_policies import Past
-from mailbot.analysis.simulate.cases import Left, Side, Versions, recorded, world
-from mailbot.analysis.simulate.engine import Happened, together
-from mailbot.analysis.simulate.reproduction import Twins, Verdict
+from mailbot.analysis.past_policies import PastPolicies
+from mailbot.analysis.simulate.cases import Omissions, PolicyVersions, Variant, recorded, scenario_of
+from mailbot.analysis.simulate.engine import Outcome, run_together
+from mailbot.analysis.simulate.reproduction import Reproduction, Verdict
 from mailbot.config.api import load_policy
 from mailbot.domain import events as e
 from mailbot.reports.figures.api import Period
@@ -19,7 +19,7 @@ from tests.analysis.simulate.months import Months, written
 from tests.builders import NOW
 
 HOUR = timedelta(hours=1)
-AS_RECORDED = Side(None)
+AS_RECORDED = Variant(None)
 
 
 async def lived(store: Store, folder: Path, seed: int, count: int) -> Months:
@@ -33,14 +33,16 @@ async def lived(store: Store, folder: Path, seed: int, count: int) -> Months:
     return desk
 
 
-def told_again(store: Store, until: datetime, side: Side = AS_RECORDED) -> tuple[Verdict, list[Happened]]:
+def simulated_again(
+    store: Store, until: datetime, variant: Variant = AS_RECORDED
+) -> tuple[Verdict, list[Outcome]]:
     period = Period(NOW - HOUR, until, "Asia/Jakarta")
-    versions, left = Versions(store, Past({})), Left()
-    _, feed = recorded(store, period, [side], versions, left)
-    twins, found = Twins(period.until), []
-    for _, run, happened in together([world(side, versions)], feed, period.until):
-        twins.take(happened, run.taken_until)
-        found.append(happened)
+    versions, left = PolicyVersions(store, PastPolicies({})), Omissions()
+    _, feed = recorded(store, period, [variant], versions, left)
+    twins, found = Reproduction(period.until), []
+    for _, run, outcome in run_together([scenario_of(variant, versions)], feed, period.until):
+        twins.take(outcome, run.taken_until)
+        found.append(outcome)
     assert (left.unknown, left.versions) == (0, set())
     return twins.verdict, found
 
@@ -55,7 +57,7 @@ async def test_months_of_a_desk_are_reproduced_to_the_microsecond(
 ) -> None:
     """Mails, answers, commands, merges, splits, reloads, open tickets reckoned anew."""
     desk = await lived(store, tmp_path, seed, count)
-    verdict, found = told_again(store, desk.clock + HOUR)
+    verdict, found = simulated_again(store, desk.clock + HOUR)
 
     assert verdict.differences == []
     assert verdict.told_otherwise == []
@@ -77,13 +79,13 @@ async def test_the_policy_in_force_taken_through_its_own_record_takes_each_step_
         else:
             await desk.answers(desk.chance.choice(desk.numbers))
     same = load_policy(written(tmp_path / "same", 0), {}, today=desk.clock.date()).policy
-    _, on_record = told_again(store, desk.clock)
-    _, punctual = told_again(store, desk.clock, Side(same))
+    _, on_record = simulated_again(store, desk.clock)
+    _, punctual = simulated_again(store, desk.clock, Variant(same))
 
-    def acts(found: list[Happened]) -> list[tuple[datetime, str, str]]:
+    def acts(found: list[Outcome]) -> list[tuple[datetime, str, str]]:
         kinds = e.StepTaken | e.TargetMissed | e.TicketEscalated | e.ReminderDue
         return sorted(
-            (event.at, each.life.number, event.kind)
+            (event.at, each.script.number, event.kind)
             for each in found
             for event in each.events
             if isinstance(event, kinds)
@@ -102,12 +104,12 @@ async def test_without_the_policy_of_its_time_a_ticket_is_left_out_of_the_record
         await desk.opens()
     newer = load_policy(written(tmp_path / "newer", 1), {}, today=desk.clock.date()).policy
     store.write_now(_forget_policies, None)
-    period, left = Period(NOW - HOUR, desk.clock + HOUR, "Asia/Jakarta"), Left()
-    versions = Versions(store, Past({}))
+    period, left = Period(NOW - HOUR, desk.clock + HOUR, "Asia/Jakarta"), Omissions()
+    versions = PolicyVersions(store, PastPolicies({}))
 
     assert list(recorded(store, period, [AS_RECORDED], versions, left)[1]) == []
     assert (left.unknown, left.versions) == (3, {desk.runtime.policy.version})
-    assert len(list(recorded(store, period, [Side(newer)], versions, left)[1])) == 3
+    assert len(list(recorded(store, period, [Variant(newer)], versions, left)[1])) == 3
 
 
 def _forget_policies(connection: Connection, _items: object) -> list[None]:

@@ -9,21 +9,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailbot.analysis.simulate import synthetic
-from mailbot.analysis.simulate.compare import Way, lines
-from mailbot.analysis.simulate.engine import Happened, World, together
-from mailbot.analysis.simulate.figures import Figures, Tally, _Level
+from mailbot.analysis.simulate.compare import Path, lines
+from mailbot.analysis.simulate.engine import Outcome, Scenario, run_together
+from mailbot.analysis.simulate.figures import FigureCounter, Figures, _Level
 from mailbot.analysis.simulate.recorded_ticket import (
-    Answered,
-    Commanded,
-    Fired,
-    Life,
+    AgentAnswer,
+    CommandGiven,
+    CustomerMail,
+    DeadlineTaken,
     Stimulus,
-    Wrote,
-    life_of,
+    TicketScript,
+    script_of,
 )
-from mailbot.analysis.simulate.reproduction import Twins
+from mailbot.analysis.simulate.reproduction import Reproduction
 from mailbot.analysis.simulate.rerouting import as_recorded, routes_alike
-from mailbot.analysis.simulate.result import Result, Wanted, watch
+from mailbot.analysis.simulate.result import Options, Result, run_scenarios
 from mailbot.domain import commands as c
 from mailbot.domain import events as e
 from mailbot.domain.model import Target
@@ -36,7 +36,7 @@ PLAIN = policy()
 MONTH = Period(NOW, NOW + 30 * DAY, "Asia/Jakarta")
 
 
-def life(*stimuli: Stimulus, number: str = NUMBER, at: datetime = NOW, **routed: object) -> Life:
+def script(*stimuli: Stimulus, number: str = NUMBER, at: datetime = NOW, **routed: object) -> TicketScript:
     first = e.TicketOpened(at, "customer", BOX.address, "budi@pelanggan.example", "Barang", "id", "<a@x>")
     said = e.TicketRouted(
         at=at,
@@ -53,34 +53,36 @@ def life(*stimuli: Stimulus, number: str = NUMBER, at: datetime = NOW, **routed:
         ladder="standard",
         ladder_digest=STANDARD.digest,
     )
-    return Life(
+    return TicketScript(
         number, "v1", first, replace(said, **routed), stimuli, e.AcknowledgementEnqueued(at, "policy")
     )  # type: ignore[arg-type]
 
 
-def happened(*lives: Life, by: Policy = PLAIN, until: datetime = MONTH.until) -> list[Happened]:
-    return [each for _, _, each in together([World(lambda _: by)], ([each] for each in lives), until)]
+def outcome(*scripts: TicketScript, by: Policy = PLAIN, until: datetime = MONTH.until) -> list[Outcome]:
+    return [
+        each for _, _, each in run_together([Scenario(lambda _: by)], ([each] for each in scripts), until)
+    ]
 
 
-def watched(*lives: Life, by: Sequence[Policy] = (PLAIN,)) -> Result:
-    worlds = [World(lambda _, one=one: one) for one in by]
-    return watch(worlds, ([each] * len(by) for each in lives), MONTH, Wanted(PLAIN.levels))
+def watched(*scripts: TicketScript, by: Sequence[Policy] = (PLAIN,)) -> Result:
+    scenarios = [Scenario(lambda _, one=one: one) for one in by]
+    return run_scenarios(scenarios, ([each] * len(by) for each in scripts), MONTH, Options(PLAIN.levels))
 
 
 def after(*minutes: float) -> datetime:
     return NOW + timedelta(minutes=sum(minutes))
 
 
-def answered(at: float) -> Answered:
-    return Answered(after(at), "v1", "rina@tim.example")
+def answered(at: float) -> AgentAnswer:
+    return AgentAnswer(after(at), "v1", "rina@tim.example")
 
 
-def wrote(at: float) -> Wrote:
-    return Wrote(after(at), "v1", "<b@x>", "reply")
+def wrote(at: float) -> CustomerMail:
+    return CustomerMail(after(at), "v1", "<b@x>", "reply")
 
 
-def did(at: float, command: c.Command) -> Commanded:
-    return Commanded(after(at), "v1", command, "operator:eko")
+def did(at: float, command: c.Command) -> CommandGiven:
+    return CommandGiven(after(at), "v1", command, "operator:eko")
 
 
 ACTS = ("step", "missed", "reminder", "escalated")
@@ -119,7 +121,7 @@ UNTOUCHED = [
 def test_a_timeline_is_the_one_worked_out_by_hand(
     stimuli: tuple[Stimulus, ...], expected: list[tuple[float, str]]
 ) -> None:
-    told = [line for each in happened(life(*stimuli)) for line in lines(each) if line.what in ACTS]
+    told = [line for each in outcome(script(*stimuli)) for line in lines(each) if line.what in ACTS]
     found = [
         ((line.at - NOW) / MIN, f"{line.what} {line.said.split(' by ')[0].split(' of ')[0]}") for line in told
     ]
@@ -129,7 +131,9 @@ def test_a_timeline_is_the_one_worked_out_by_hand(
 
 
 def test_who_is_told_what_and_when() -> None:
-    told = [line for each in happened(life(), until=after(80)) for line in lines(each) if line.what == "told"]
+    told = [
+        line for each in outcome(script(), until=after(80)) for line in lines(each) if line.what == "told"
+    ]
 
     assert [((line.at - NOW) / MIN, line.said, line.whom) for line in told] == [
         (0, "new", ("rina@tim.example",)),
@@ -143,18 +147,18 @@ def test_who_is_told_what_and_when() -> None:
 # --- as recorded ------------------------------------------------------------------------------------------
 
 
-def as_it_was(*lives: Life, until: datetime) -> tuple[list[Happened], Twins]:
-    twins, found = Twins(until), []
-    world = World(lambda _: PLAIN, punctual=False)
-    for _, run, each in together([world], ([each] for each in lives), until):
+def as_it_was(*scripts: TicketScript, until: datetime) -> tuple[list[Outcome], Reproduction]:
+    twins, found = Reproduction(until), []
+    world = Scenario(lambda _: PLAIN, punctual=False)
+    for _, run, each in run_together([world], ([each] for each in scripts), until):
         twins.take(each, run.taken_until)
         found.append(each)
     return found, twins
 
 
-def fired(*minutes: float, number: str = NUMBER) -> Life:
+def fired(*minutes: float, number: str = NUMBER) -> TicketScript:
     """Taken by the daemon at these moments, with whoever got it then."""
-    made = life(*(Fired(after(at), "v1") for at in minutes), number=number)
+    made = script(*(DeadlineTaken(after(at), "v1") for at in minutes), number=number)
     return replace(made, holders=("rina@tim.example",) * (len(minutes) + 1))
 
 
@@ -170,7 +174,7 @@ def test_a_daemon_that_was_down_takes_steps_late_and_their_clocks_begin_late() -
 
 
 def test_what_something_else_came_before_is_told_as_overtaken() -> None:
-    late = replace(life(answered(40)), holders=("rina@tim.example",) * 2)
+    late = replace(script(answered(40)), holders=("rina@tim.example",) * 2)
     _, twins = as_it_was(late, until=after(90))
 
     (overtaken,) = twins.verdict.overtaken
@@ -180,7 +184,7 @@ def test_what_something_else_came_before_is_told_as_overtaken() -> None:
 
 def test_what_the_daemon_passed_over_while_it_took_others_is_a_difference() -> None:
     other = "TOKO-00000001-9"
-    taken = replace(fired(35, number=other), opened=replace(life().opened, at=after(4)))
+    taken = replace(fired(35, number=other), opened=replace(script().opened, at=after(4)))
     _, twins = as_it_was(fired(), taken, until=after(90))
 
     ours = [each for each in twins.verdict.differences if each.number == NUMBER]
@@ -202,12 +206,12 @@ def test_what_is_only_on_record_and_what_only_in_the_simulation_is_told() -> Non
 
 
 def test_a_life_without_its_beginning_is_none() -> None:
-    assert life_of(NUMBER, []) is None
-    assert life_of(NUMBER, [("v1", e.TicketClosed(NOW, "operator:eko"))] * 2) is None
+    assert script_of(NUMBER, []) is None
+    assert script_of(NUMBER, [("v1", e.TicketClosed(NOW, "operator:eko"))] * 2) is None
 
 
 def test_commands_are_told_apart_from_what_they_lead_to() -> None:
-    made = life()
+    made = script()
     told = [
         made.opened,
         made.routed,
@@ -219,16 +223,16 @@ def test_commands_are_told_apart_from_what_they_lead_to() -> None:
         e.TicketAssigned(after(11), "agent:bayu@tim.example", "bayu@tim.example", "answered it"),
         e.TicketClosed(after(12), "operator:eko"),
     ]
-    found = life_of(NUMBER, [("v1", event) for event in told])
+    found = script_of(NUMBER, [("v1", event) for event in told])
 
     assert found
     assert [type(each).__name__ for each in found.stimuli] == [
-        "Commanded",
-        "Commanded",
-        "Answered",
-        "Commanded",
+        "CommandGiven",
+        "CommandGiven",
+        "AgentAnswer",
+        "CommandGiven",
     ]
-    commands = [each.command for each in found.stimuli if isinstance(each, Commanded)]
+    commands = [each.command for each in found.stimuli if isinstance(each, CommandGiven)]
     assert commands == [c.Escalate("L2", "penting"), c.Assign("rina@tim.example"), c.Close("")]
     assert [(each or "").partition("@")[0] for each in found.holders] == [
         "rina",
@@ -248,16 +252,16 @@ SLOW = replace(STANDARD, targets={**STANDARD.targets, Target.FIRST_RESPONSE: 4 *
 def test_two_policies_beside_each_other_say_which_ticket_goes_another_way() -> None:
     slow = policy(ladders={"standard": SLOW})
     both = watched(
-        *(life(answered(90), number=f"TOKO-{n}") for n in range(3)),
-        life(answered(5), number="TOKO-9"),
+        *(script(answered(90), number=f"TOKO-{n}") for n in range(3)),
+        script(answered(5), number="TOKO-9"),
         by=(PLAIN, slow),
     )
 
     assert (both.same, both.changed) == (1, 3)
     assert [(each.old, each.new, each.count) for each in both.moves] == [
         (
-            Way("frontline", "normal", ("L1", "L2", "management"), ("first_response",)),
-            Way("frontline", "normal", ("L1",), ()),
+            Path("frontline", "normal", ("L1", "L2", "management"), ("first_response",)),
+            Path("frontline", "normal", ("L1",), ()),
             3,
         )
     ]
@@ -272,10 +276,12 @@ def test_what_is_simulated_once_for_two_policies_is_what_each_would_have_by_itse
         policy(ladders={"standard": each, "fast": fast}, ladder_of=asking) for each in (STANDARD, SLOW)
     )
     feed = [[each, synthetic.under(each, new)] for each in synthetic.load(old, MONTH, 60, 1)]
-    ladders = {lives[0].routed.ladder_digest == lives[1].routed.ladder_digest for lives in feed}
-    apart = [World(lambda _: old), World(lambda _: new)]
-    together_where_it_may = [World(lambda _: old, only=old), World(lambda _: new, only=new)]
-    found = [watch(worlds, feed, MONTH, Wanted(())) for worlds in (apart, together_where_it_may)]
+    ladders = {scripts[0].routed.ladder_digest == scripts[1].routed.ladder_digest for scripts in feed}
+    apart = [Scenario(lambda _: old), Scenario(lambda _: new)]
+    together_where_it_may = [Scenario(lambda _: old, only=old), Scenario(lambda _: new, only=new)]
+    found = [
+        run_scenarios(scenarios, feed, MONTH, Options(())) for scenarios in (apart, together_where_it_may)
+    ]
 
     assert ladders == {True, False}
     assert found[0].figures == found[1].figures
@@ -299,7 +305,7 @@ def test_a_recorded_routing_gets_the_ladder_that_the_other_policy_has_for_it(
     fast = replace(STANDARD, name="fast", repeat=HOUR)
     ladders: dict[str, Ladder] = {"standard": STANDARD, "fast": fast}
     new = policy(ladders=ladders, ladder_of={**PLAIN.ladder_of, "normal": ladder_of})
-    found = as_recorded(life(ladder=named).routed, PLAIN, new)
+    found = as_recorded(script(ladder=named).routed, PLAIN, new)
 
     assert (found.ladder, found.ladder_digest) == (expected, ladders[expected].digest)
 
@@ -315,8 +321,8 @@ def test_rules_are_asked_again_only_where_they_may_say_otherwise() -> None:
 def test_turns_are_kept_over_all_tickets() -> None:
     people = tuple(Agent(name, f"{name}@tim.example", "L1") for name in ("ana", "budi", "citra"))
     teams = {**PLAIN.teams, "frontline": Team("frontline", "always", people, "round_robin")}
-    found = happened(
-        *(life(number=f"TOKO-{n}", at=after(n)) for n in range(6)), by=policy(teams=teams), until=after(7)
+    found = outcome(
+        *(script(number=f"TOKO-{n}", at=after(n)) for n in range(6)), by=policy(teams=teams), until=after(7)
     )
     given_to = [each.after.assignee or "" for each in found if each.before is None]
 
@@ -327,7 +333,7 @@ def test_turns_are_kept_over_all_tickets() -> None:
 
 
 def test_figures_are_those_counted_by_hand() -> None:
-    (found,) = watched(life(answered(90)), life(did(15, c.Close()), number="TOKO-2")).figures
+    (found,) = watched(script(answered(90)), script(did(15, c.Close()), number="TOKO-2")).figures
 
     assert (found.tickets, found.opened, found.closed, found.refused) == (2, 2, 1, 0)
     assert [(each.target, each.priority, each.count) for each in found.missed] == [
@@ -345,7 +351,9 @@ def test_figures_are_those_counted_by_hand() -> None:
 def test_load_is_told_by_level_and_local_hour() -> None:
     """10:00 in Jakarta: an hour at L1, 15 minutes at L2, 15 at management until it is answered."""
     period = Period(NOW, NOW + DAY, "Asia/Jakarta")
-    (figures,) = watch([World(lambda _: PLAIN)], [[life(answered(90))]], period, Wanted(PLAIN.levels)).figures
+    (figures,) = run_scenarios(
+        [Scenario(lambda _: PLAIN)], [[script(answered(90))]], period, Options(PLAIN.levels)
+    ).figures
     load = {each.level: each for each in figures.load}
 
     assert {level: (each.in_hand[10], each.in_hand[11]) for level, each in load.items()} == {
@@ -372,7 +380,7 @@ def test_ticket_time_by_hour_adds_up_however_it_is_cut(spans: list[tuple[int, in
 
 def test_what_happened_before_the_period_is_simulated_and_not_counted() -> None:
     later = Period(after(70), after(90), "UTC")
-    (found,) = watch([World(lambda _: PLAIN)], [[life()]], later, Wanted(PLAIN.levels)).figures
+    (found,) = run_scenarios([Scenario(lambda _: PLAIN)], [[script()]], later, Options(PLAIN.levels)).figures
 
     assert (found.tickets, found.opened) == (1, 0)
     assert [each.step for each in found.taken] == [3]
@@ -406,7 +414,7 @@ def test_a_load_has_as_many_tickets_as_asked_in_order_and_in_the_period(seed: in
 
 def made_up(seed: int) -> Figures:
     feed = ([each] for each in synthetic.load(PLAIN, MONTH, 50, seed))
-    (found,) = watch([World(lambda _: PLAIN)], feed, MONTH, Wanted(PLAIN.levels)).figures
+    (found,) = run_scenarios([Scenario(lambda _: PLAIN)], feed, MONTH, Options(PLAIN.levels)).figures
     return found
 
 
@@ -423,6 +431,6 @@ def test_another_policy_routes_a_made_up_ticket_by_its_rule_of_that_name() -> No
 
 
 def test_an_empty_tally_has_levels_without_load() -> None:
-    found = Tally(Period(NOW, NOW + HOUR, "UTC")).figures(("L1",))
+    found = FigureCounter(Period(NOW, NOW + HOUR, "UTC")).figures(("L1",))
 
     assert [(each.level, each.peak_at) for each in found.load] == [("L1", None)]

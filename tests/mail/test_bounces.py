@@ -63,7 +63,7 @@ def test_there_are_enough_samples_of_every_kind() -> None:
 
 
 def test_two_recipients_are_distinguished() -> None:
-    sample = next(sample for sample in SAMPLES if sample.name == "no empty line between recipients")
+    sample = next(sample for sample in SAMPLES if sample.name == "no_empty_line_between_recipients")
     found = parse(sample.raw).report
 
     assert found

@@ -9,12 +9,12 @@ from tests.builders import BOX, NOW, policy
 
 TOKO, BILLS = BOX.address, "tagihan@dukungan.example"
 TAGGED = "support+t.toko482173906.abc@dukungan.example"
-OURS = {TOKO, BILLS}
+OWN = {TOKO, BILLS}
 
 
-def ours(address: str) -> bool:
+def is_own(address: str) -> bool:
     local, _, domain = address.partition("@")
-    return f"{local.partition('+')[0]}@{domain}" in OURS
+    return f"{local.partition('+')[0]}@{domain}" in OWN
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def ours(address: str) -> bool:
     ],
 )
 def test_the_sender_is_the_return_path_else_the_author(header: str, sender: str) -> None:
-    assert sender_and_recipients(f"{header}\n\nhalo\n".encode(), ours)[0] == sender
+    assert sender_and_recipients(f"{header}\n\nhalo\n".encode(), is_own)[0] == sender
 
 
 @pytest.mark.parametrize(
@@ -55,13 +55,14 @@ def test_the_sender_is_the_return_path_else_the_author(header: str, sender: str)
 )
 def test_the_recipients_are_our_addresses_in_the_header(header: str, recipients: tuple[str, ...]) -> None:
     assert (
-        sender_and_recipients(f"From: a@b.example\n{header}\n\nTo: {BILLS}\n".encode(), ours)[1] == recipients
+        sender_and_recipients(f"From: a@b.example\n{header}\n\nTo: {BILLS}\n".encode(), is_own)[1]
+        == recipients
     )
 
 
 def test_the_number_of_recipients_is_limited() -> None:
     many = "".join(f"To: support+{number}@dukungan.example\r\n" for number in range(900))
-    assert len(sender_and_recipients(many.encode() + b"\r\n", ours)[1]) == RECIPIENT_LIMIT
+    assert len(sender_and_recipients(many.encode() + b"\r\n", is_own)[1]) == RECIPIENT_LIMIT
 
 
 @given(st.binary(max_size=400) | st.from_regex(rb"(?i)(return-path|from|to|delivered-to): .{0,60}\n\n.*"))

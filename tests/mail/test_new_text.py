@@ -59,9 +59,9 @@ def _replies(name: str) -> dict[str, tuple[str, str]]:
 PLAIN, HTML = _replies("plain.txt"), _replies("html.txt")
 
 
-def _mail(said: str, program: str, quote: str) -> str:
+def _mail(above: str, program: str, quote: str) -> str:
     marked = "\n".join(f"> {line}" for line in quote.split("\n"))
-    return f"{said}\n\n" + PROGRAMS[program].format(quote=quote, marked=marked)
+    return f"{above}\n\n" + PROGRAMS[program].format(quote=quote, marked=marked)
 
 
 @pytest.mark.parametrize("signature", SIGNED)
@@ -85,7 +85,7 @@ def test_a_reply_that_only_quotes_is_shown_whole(program: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "text",
     [
         "Data transfer saya:\nDari: BCA 123\nKe: Dana 456\nTanggal: 20/11/2026",
         "Pada hari Senin saya sudah menulis:\nmohon uang saya kembali",
@@ -96,8 +96,8 @@ def test_a_reply_that_only_quotes_is_shown_whole(program: str) -> None:
         "On Monday I was charged twice: 10:12 and 10:13",
     ],
 )
-def test_text_that_only_looks_like_a_quote_stays(said: str) -> None:
-    assert extract_new_text(said, is_reply=True) == said
+def test_text_that_only_looks_like_a_quote_stays(text: str) -> None:
+    assert extract_new_text(text, is_reply=True) == text
 
 
 def test_answers_below_a_quote_stay() -> None:
@@ -112,8 +112,8 @@ def test_a_signature_is_folded_but_never_the_mail() -> None:
 
 
 @given(st.text(max_size=80), st.sampled_from(sorted(PROGRAMS)), st.text(max_size=80))
-def test_new_text_is_never_empty_unless_the_text_is(said: str, program: str, quote: str) -> None:
-    text = _mail(said, program, quote)
+def test_new_text_is_never_empty_unless_the_text_is(above: str, program: str, quote: str) -> None:
+    text = _mail(above, program, quote)
 
     assert extract_new_text(text, is_reply=True).strip()
 
@@ -152,10 +152,10 @@ def test_our_reply_address_never_leaves_in_an_attribution_of_any_language(above:
 
 
 @given(st.text(max_size=120), st.sampled_from(sorted(PROGRAMS)), st.sampled_from(["", "> ", ">> ", " | "]))
-def test_text_below_the_marker_never_leaves(said: str, program: str, prefix: str) -> None:
+def test_text_below_the_marker_never_leaves(above: str, program: str, prefix: str) -> None:
     notice = "\n".join(f"{prefix}{line}" for line in (MARKERS["id"], NOTICE, "", "more SECRET 4711"))
 
-    assert "SECRET 4711" not in extract_answer(_mail(said, program, notice))
+    assert "SECRET 4711" not in extract_answer(_mail(above, program, notice))
 
 
 def test_an_answer_without_any_quote_is_kept_whole() -> None:

@@ -1,4 +1,4 @@
-"""Which language complaints are in: texts as customers really write them."""
+"""The language of complaints is guessed from texts in the style of real customers."""
 
 import pytest
 from hypothesis import given
@@ -70,37 +70,37 @@ MIXED = [
 
 
 @pytest.mark.parametrize("text", INDONESIAN_MAILS)
-def test_an_indonesian_complaint_is_answered_in_indonesian(text):
+def test_an_indonesian_complaint_is_recognised(text):
     assert guess(text) == "id"
 
 
 @pytest.mark.parametrize("text", ENGLISH_MAILS)
-def test_an_english_complaint_is_answered_in_english(text):
+def test_an_english_complaint_is_recognised(text):
     assert guess(text) == "en"
 
 
 @pytest.mark.parametrize("text", NEITHER)
-def test_a_text_too_short_or_in_another_language_leaves_us_unsure(text):
+def test_a_short_text_or_another_language_is_unknown(text):
     assert guess(text) == ""
 
 
 @pytest.mark.parametrize("text", MIXED)
-def test_a_text_in_both_languages_leaves_us_unsure(text):
+def test_a_text_in_both_languages_is_unknown(text):
     assert guess(text) == ""
 
 
-def test_only_the_beginning_is_looked_at():
+def test_only_the_beginning_counts():
     filling = "x" * (SAMPLE_LENGTH - 1)
     assert guess(f"{filling} saya belum terima barang") == ""
     assert guess("saya belum terima barang" + " x" * 10 + "y" * 1_000_000) == "id"
 
 
-def test_no_word_stands_in_both_lists():
+def test_no_word_is_in_both_lists():
     assert not INDONESIAN & ENGLISH
 
 
 @given(st.text())
-def test_any_text_gets_one_of_three_answers(text):
+def test_any_text_has_one_of_three_results(text):
     assert guess(text) in ("id", "en", "")
 
 

@@ -1,4 +1,4 @@
-"""The ticket number: made strictly, read forgivingly, never seen where there is none."""
+"""Ticket numbers are written strictly, read leniently, and never found in other text."""
 
 import string
 
@@ -24,7 +24,7 @@ FULL_WIDTH = str.maketrans({chr(n): chr(n + 0xFEE0) for n in range(0x21, 0x7F)})
 
 @st.composite
 def spellings(draw: st.DrawFn, number: str) -> str:
-    """A number as somebody may copy it out of a mail."""
+    """Draw a spelling in which a person may copy a number from a mail."""
     prefix, body, check = number.split("-")
     gap = st.sampled_from(["", " ", "  ", *HYPHENS, " - ", "\u00a0", "\r\n ", "\u200b"])
     text = prefix + draw(gap) + body + draw(gap) + check
@@ -43,7 +43,7 @@ def test_the_check_digit_is_the_one_of_python_stdnum(text):
 
 
 @given(digits, st.data())
-def test_a_wrong_digit_and_two_swapped_ones_are_always_noticed(text, data):
+def test_a_wrong_digit_and_two_swapped_ones_are_always_detected(text, data):
     whole = text + damm(text)
     place = data.draw(st.integers(0, len(whole) - 1))
     wrong = data.draw(st.sampled_from([each for each in string.digits if each != whole[place]]))
@@ -91,7 +91,7 @@ def test_every_spelling_of_a_number_is_read_as_that_number(case):
         "ＴＯＫＯ－４８２１７３９０－８",
     ],
 )
-def test_spacing_and_case_of_a_typed_number_are_forgiven(text):
+def test_spacing_and_case_of_a_typed_number_do_not_matter(text):
     assert normalise(text) == NUMBER
 
 
@@ -108,7 +108,7 @@ def test_spacing_and_case_of_a_typed_number_are_forgiven(text):
         "8" * 101,
     ],
 )
-def test_what_is_no_number_as_a_whole_is_not_read_as_one(text):
+def test_a_text_that_is_not_only_a_number_is_not_normalised(text):
     assert normalise(text) is None
 
 
@@ -149,7 +149,7 @@ def test_several_numbers_are_found_in_order_each_once(several, between):
         "HTTPS://toko.example/48217390-8",
     ],
 )
-def test_telephones_invoices_and_other_peoples_numbers_are_no_ticket_lookup(subject):
+def test_phone_invoice_and_order_numbers_are_no_ticket_numbers(subject):
     assert find(subject, OURS).valid == ()
 
 
@@ -160,7 +160,7 @@ def test_only_configured_prefixes_count():
 
 
 @given(st.text(string.digits + "-/. +", max_size=40))
-def test_figures_alone_are_never_a_number(text):
+def test_digits_alone_are_never_a_number(text):
     assert find(text, OURS) == FoundNumbers()
 
 
@@ -174,18 +174,18 @@ def test_figures_alone_are_never_a_number(text):
         ("TOKO482173907", "TOKO-48217390-7"),
     ],
 )
-def test_a_mistyped_number_is_told_apart_from_none(subject, mistyped):
+def test_a_mistyped_number_is_recognised(subject, mistyped):
     assert find(subject, OURS) == FoundNumbers((), (mistyped,))
 
 
 @pytest.mark.parametrize("body", ["4821739", "4821739012345"])
-def test_a_right_check_digit_behind_too_few_or_too_many_digits_is_mistyped(body):
+def test_a_number_with_too_few_or_too_many_digits_is_mistyped(body):
     number = f"TOKO-{body}-{damm(body)}"
     assert find(number, OURS) == FoundNumbers((), (number,))
     assert normalise(number) is None
 
 
-def test_a_count_behind_an_unhyphenated_number_does_not_hide_it():
+def test_a_count_after_an_unhyphenated_number_does_not_hide_it():
     assert find("TOKO482173908 2 hari belum masuk", OURS).valid == (NUMBER,)
 
 
@@ -212,7 +212,7 @@ def test_ten_of_each_sort_are_enough():
     ],
 )
 def test_a_hostile_subject_is_read_to_its_end(unit):
-    """100 KB each: what backtracks, or sorts marks by insertion, runs into the suite's time limit here."""
+    """Use 100 KB of each: backtracking or sorting by insertion would reach the time limit of the suite."""
     subject = (unit * 100_000)[:100_000]
     assert find(f"{subject} {OTHER}", OURS).mistyped is not None
     assert normalise(subject) is None
@@ -240,12 +240,12 @@ def test_any_text_can_be_searched(text):
         ("BANK-48217391-8", False),
     ],
 )
-def test_a_number_is_near_when_one_slip_lies_between(typed: str, near: bool) -> None:
+def test_one_slip_between_two_numbers_is_recognised(typed: str, near: bool) -> None:
     assert ticket_number.is_one_slip_apart(typed, "TOKO-48217390-8") is near
 
 
 @given(st.text("0123456789", min_size=9, max_size=9), st.integers(0, 7), st.integers(1, 9))
-def test_every_single_wrong_digit_and_every_swap_is_near(digits: str, at: int, by: int) -> None:
+def test_every_single_wrong_digit_and_every_swap_is_one_slip(digits: str, at: int, by: int) -> None:
     number = f"TOKO-{digits[:8]}-{digits[8]}"
     wrong = digits[:at] + str((int(digits[at]) + by) % 10) + digits[at + 1 :]
     swapped = digits[:at] + digits[at + 1] + digits[at] + digits[at + 2 :]

@@ -92,8 +92,8 @@ class Monitor:
                 response = await self._answer(await _request_line(reader))
                 writer.write(response.encode())
                 await writer.drain()
-        except (TimeoutError, OSError, asyncio.IncompleteReadError):
-            pass  # the client is slow or gone
+        except (TimeoutError, OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # the client is slow or gone, or `stop` ends this task
         finally:
             writer.close()
             self._open.discard(task)

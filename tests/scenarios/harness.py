@@ -184,6 +184,23 @@ async def _reply(reader: asyncio.StreamReader) -> str:
             return line.strip()
 
 
+async def settled(*daemons: DaemonProcess, seconds: float = 60.0) -> None:
+    """Return when all mail is decided and has left, also what these daemons send each other."""
+
+    def mails() -> list[Any]:
+        return [daemon.rows("SELECT count(*) n FROM inbox") for daemon in daemons]
+
+    def quiet() -> bool:
+        waiting = (
+            "SELECT 1 FROM inbox WHERE state = 'new' UNION ALL SELECT 1 FROM outbox"
+            " WHERE state IN ('due', 'sending', 'dot', 'deferred')"
+        )
+        before = mails()
+        return not any(daemon.rows(waiting) for daemon in daemons) and mails() == before
+
+    await eventually(quiet, seconds)
+
+
 async def eventually(question: Any, seconds: float = 20.0) -> Any:
     """Asks until the answer is true; the answer."""
     async with asyncio.timeout(seconds):

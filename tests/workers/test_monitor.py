@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from mailbot.errors import StoreUnavailable
 from mailbot.metrics import MOST_REASONS, Figures, Metrics
-from mailbot.workers.http_monitor import LARGEST_REQUEST, MOST_AT_ONCE, Monitor
+from mailbot.workers.http_monitor import LARGEST_REQUEST, MOST_AT_ONCE, PATIENCE, Monitor
 from mailbot.workers.loop import Loop
 
 
@@ -195,10 +195,9 @@ async def test_clients_that_leave_or_say_nothing_hold_up_nobody() -> None:
         gone = socket.create_connection(("127.0.0.1", monitor.port))
         gone.sendall(b"GET /metr")
         gone.close()
-        silent = [socket.create_connection(("127.0.0.1", monitor.port)) for _ in range(MOST_AT_ONCE - 1)]
-        await asyncio.sleep(0.05)
+        silent = [socket.create_connection(("127.0.0.1", monitor.port)) for _ in range(MOST_AT_ONCE - 2)]
         assert (await get(monitor.port, "/healthz"))[0] == 200
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(PATIENCE - 1):
             await monitor.stop()  # waits for none of them
         for connection in silent:
             connection.close()
@@ -207,7 +206,7 @@ async def test_clients_that_leave_or_say_nothing_hold_up_nobody() -> None:
 async def test_more_connections_than_anybody_needs_are_closed() -> None:
     async with monitored(House()) as monitor:
         open_ = [await asyncio.open_connection("127.0.0.1", monitor.port) for _ in range(MOST_AT_ONCE + 1)]
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(PATIENCE - 1):
             assert await open_[-1][0].read() == b""
         for _, writer in open_:
             writer.close()

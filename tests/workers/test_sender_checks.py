@@ -54,12 +54,12 @@ def server() -> Iterator[DnsServer]:
 
 
 class Checks:
-    """The checks against that server, with a limit of half a second, and what they counted."""
+    """The checks against that server, and what they counted. The limit leaves room for a loaded machine."""
 
     def __init__(self, server: DnsServer, **trust: Any) -> None:
         self.metrics = Metrics()
         until = Resolver(("127.0.0.1", server.port)).until
-        limit = timedelta(seconds=0.5)
+        limit = timedelta(seconds=2)
         self.senders = SenderChecks(Trust(verify=True, **trust), until, self.metrics, limit=limit)
 
     async def ask(
@@ -145,18 +145,17 @@ async def test_a_slow_dns_is_waited_for_once_and_then_left_alone(checks: Checks,
 
 async def test_stuck_checks_do_not_hold_up_others_nor_other_threads(checks: Checks) -> None:
     stuck = [asyncio.create_task(checks.ask(sender=f"budi@slow{n}.example")) for n in range(12)]
-    await asyncio.sleep(0.05)
-    started = time.monotonic()
+    await asyncio.sleep(0)  # all of them begin
     assert await checks.ask() == (PASS, ())
     await asyncio.to_thread(time.sleep, 0)
 
-    assert time.monotonic() - started < 1
+    assert not any(task.done() for task in stuck)
     assert {await each for each in stuck} == {(NONE, (TIMEOUT,))}
 
 
 async def test_with_every_thread_stuck_the_others_go_on_unchecked_in_time(checks: Checks) -> None:
     stuck = [asyncio.create_task(checks.ask(sender=f"budi@slow{n}.example")) for n in range(2 * THREADS)]
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(0)  # all of them begin
     started = time.monotonic()
     found, _ = await checks.ask()
 

@@ -34,17 +34,17 @@ Acknowledged = tuple[datetime, datetime | None]  # receipt of the mail, when the
 def lives(
     connection: Connection, since: datetime, until: datetime, kinds: Collection[str]
 ) -> Iterator[list[Event]]:
-    """The events before `until` of each ticket that lived in [since, until): to which something happened
-    then, or which was open at its beginning. Of the kinds named; one ticket after the other, each from its
-    first event on. Of a ClocksSet, `spent` and `running_since` are left out.
+    """Yield the events before `until` of each ticket that lived in [since, until), of the kinds named.
 
-    Use it up before the connection is used for anything else.
+    A ticket lived then when something happened to it, or when it was open at the beginning. Tickets come one
+    after the other, each from its first event on. A ClocksSet lacks `spent` and `running_since`. Consume it
+    before the connection is used for anything else.
     """
     return _read(connection, lived(since, until), until, kinds)
 
 
 def openings(connection: Connection, since: datetime, until: datetime) -> Iterator[list[Event]]:
-    """The events in OPENING, before `until`, of each ticket that came in [since, until)."""
+    """Yield the OPENING events, before `until`, of each ticket that came in [since, until)."""
     came = select(events.c.ticket).where(
         events.c.at >= since,
         events.c.at < until,
@@ -74,7 +74,7 @@ def _read(
             if life:
                 yield life
             life, whose = [], number
-        if micros != moment:  # one decision tells several events
+        if micros != moment:  # one decision has several events
             moment, at = micros, EPOCH + timedelta(microseconds=micros)
         life.append(READ[kind](at, by, data))
     if life:
@@ -82,7 +82,7 @@ def _read(
 
 
 def lived(since: datetime, until: datetime) -> Select[Any]:
-    """The numbers of the tickets to which something happened then, or which were open at the beginning."""
+    """Select the numbers of tickets to which something happened then, or which were open at the beginning."""
     touched = select(events.c.ticket).where(events.c.at >= since, events.c.at < until)
     live = [status.value for status in Status if status not in OVER]
     # Closed or merged since then without a trace in between, where the report is about long ago.
@@ -96,8 +96,10 @@ def lived(since: datetime, until: datetime) -> Select[Any]:
 
 
 def acknowledgements(connection: Connection, since: datetime, until: datetime) -> Iterator[Acknowledged]:
-    """Of the mails received in [since, until) that an acknowledgement was owed for; suppressed ones are left
-    out. What the relay took in the end counts, however often it was tried."""
+    """Read the acknowledgements of mails received in [since, until), without suppressed ones.
+
+    The moment when the relay took it counts, however often it was tried.
+    """
     query = select(outbox.c.requested_at, outbox.c.settled_at, outbox.c.state).where(
         outbox.c.kind == "acknowledgement",
         outbox.c.requested_at >= since,
@@ -113,7 +115,7 @@ def acknowledgements(connection: Connection, since: datetime, until: datetime) -
 def report(
     connection: Connection, period: Period, policy: Policy, made_at: datetime, team: str = ""
 ) -> Report:
-    """The report of a period, of all teams or of one; work time by the calendars of `policy`."""
+    """Build the report of a period, of all teams or of one; work time is by the calendars of `policy`."""
     maker = Maker(period, partial(calendar_of, policy), team)
     before = period.before().since
     for life in lives(connection, before, period.until, KINDS):
@@ -129,12 +131,12 @@ def report(
 
 
 def any_before(connection: Connection, at: datetime) -> bool:
-    """Was any ticket there before that moment?"""
+    """Check whether there was any ticket before that moment."""
     return connection.scalar(select(tickets.c.number).where(tickets.c.opened_at < at).limit(1)) is not None
 
 
 def calendar_of(policy: Policy, team: str) -> Calendar:
-    """A team's calendar; the first team's when a reload took that one away."""
+    """Return a team's calendar; the first team's when a reload removed that team."""
     known = policy.teams.get(team) or next(iter(policy.teams.values()))
     return policy.calendars[known.calendar]
 
@@ -156,8 +158,8 @@ def _clock(target: str, span: str, fired: tuple[int, ...]) -> Clock:
 
 
 @lru_cache(maxsize=4096)
-def _said(data: str) -> dict[str, str]:
-    """Who answered, who has it, why it was closed: the same few again and again."""
+def _parse_strings(data: str) -> dict[str, str]:
+    """Parse data of strings alone, cached: the same few values come again and again."""
     found: dict[str, str] = from_json(data)
     return found
 
@@ -167,7 +169,7 @@ def _reader(kind: type[Any]) -> _Read:
         return _clocks_set
     said = [each for each in fields(kind) if each.name not in ("at", "by")]
     if all(each.type is str for each in said):
-        return lambda at, by, data: kind(at=at, by=by, **_said(data))
+        return lambda at, by, data: kind(at=at, by=by, **_parse_strings(data))
     return lambda at, by, data: event_of(kind.kind, at, by, from_json(data))
 
 

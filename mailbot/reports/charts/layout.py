@@ -36,7 +36,7 @@ class _Plot:
 
 
 def picture(chart: Chart, width: float = WIDTH, height: float = HEIGHT) -> Picture:
-    """Lay out a chart with places and colours. Rows and heat are as high as their rows need."""
+    """Place the marks of a chart. Rows and heat are as high as their rows need."""
     head = [Words(0, 18, fitting(chart.title, width, TITLE), TITLE, bold=True)]
     legend, y = _legend(chart, width)
     if chart.shape is Shape.ROWS:

@@ -1,7 +1,9 @@
-"""Events -> figures: pure functions, each definition in the docstring of what holds the figure.
+"""Events to figures: pure functions, each defined in the docstring of what holds the figure.
 
-`life` turns one ticket's events into `facts`, `figures` counts the facts of a period, `causes` says what
-tickets are about and what is rising, `making` puts them together.
+- `ticket_facts` turns the events of one ticket into `facts`.
+- `count` and `figures` count the facts of a period.
+- `causes` finds what tickets are about and what is rising.
+- `build` puts them together.
 """
 
 from mailbot.reports.figures.build import Maker, Report, report

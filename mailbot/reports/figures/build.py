@@ -56,8 +56,10 @@ class Maker:
         self._borders = (self._earliest, period.since, period.until)
 
     def add(self, events: Sequence[Event]) -> None:
-        """All events of one ticket before the period's end, in their order. Of every ticket that lived since
-        the beginning of the period before; others change nothing."""
+        """Add all events of one ticket before the period's end, in their order.
+
+        Needed for every ticket that lived since the beginning of the period before; others change nothing.
+        """
         for fact in facts(events, self._borders, self._calendar_of):
             tally = self._tally_of(fact)
             if tally is None or self._team not in ("", fact.team):
@@ -67,7 +69,9 @@ class Maker:
                 self._about(fact)
 
     def _tally_of(self, fact: Fact) -> Tally | None:
-        """Whose fact it is. How a ticket stood at a border belongs to the time before it."""
+        """Return the tally that a fact belongs to. A ticket's state at a border belongs to the time before
+        it.
+        """
         since, until = self._period.since, self._period.until
         if isinstance(fact, Stood):
             return {since: self._before, until: self._now}.get(fact.at)
@@ -76,7 +80,7 @@ class Maker:
         return self._before if self._earliest <= fact.at < since else None
 
     def opened(self, events: Sequence[Event]) -> None:
-        """Of a ticket opened in the weeks before and not since `add` is told of them: its OPENING events."""
+        """Add the OPENING events of a ticket that was opened in the weeks before and is not passed to `add`."""
         for fact in facts(events, (), self._calendar_of):
             if isinstance(fact, Opened) and fact.at < self._earliest and self._team in ("", fact.team):
                 self._about(fact)
@@ -89,12 +93,14 @@ class Maker:
             self._first = min(self._first or fact.at, fact.at)
 
     def acknowledged(self, received_at: datetime, left_at: datetime | None) -> None:
-        """See `Tally.acknowledged`. It belongs to no team: say nothing in a team's report."""
+        """Count an acknowledgement, see `Tally.acknowledged`. It belongs to no team, so a team's report has
+        none.
+        """
         self._now.acknowledged(received_at, left_at)
         self._before.acknowledged(received_at, left_at)
 
     def compensated(self, entry: Entry) -> None:
-        """A line of the ledger; in their order."""
+        """Add a line of the ledger; lines come in their order."""
         if entry.at in self._period and self._team in ("", entry.team):
             self._entries.append(entry)
 
@@ -125,7 +131,7 @@ def report(
     made_at: datetime,
     team: str = "",
 ) -> Report:
-    """A report over the whole lives of tickets."""
+    """Build a report from the whole lives of tickets."""
     maker = Maker(period, calendar_of, team)
     for events in lives:
         maker.add(events)

@@ -1,9 +1,9 @@
 """What tickets are about, and which of it is rising: this period against the weeks before.
 
-Dunning's log-likelihood ratio G2 ("Accurate Methods for the Statistics of Surprise and Coincidence", 1993) on
-the table of tickets with and without the cause, in the period and in the weeks before. Were the cause's share
-of all tickets the same in both, G2 would go beyond 10.83 once in a thousand such comparisons (chi-squared,
-one degree of freedom). It holds for rare causes as well, where chi-squared itself does not.
+The measure is Dunning's log-likelihood ratio G2 ("Accurate Methods for the Statistics of Surprise and
+Coincidence", 1993). Its table counts tickets with and without the cause, in the period and in the weeks
+before. If the cause had the same share in both, G2 would exceed 10.83 once in a thousand comparisons (chi-
+squared, one degree of freedom). Unlike chi-squared it also holds for rare causes.
 """
 
 import math
@@ -15,7 +15,7 @@ from mailbot.reports.figures.facts import Opened
 from mailbot.reports.figures.subject_words import phrases
 
 THRESHOLD = 10.83  # p < 0.001
-LEAST = 5  # tickets of the period: fewer are no trend, whatever G2 says
+LEAST = 5  # tickets of the period: fewer are no trend, whatever G2 is
 SHOWN = 15  # of each kind
 VARIETY = 50_000  # different phrases remembered: what came once is forgotten when there are more
 COVERED = 0.7  # a word is not shown beside a pair that holds it and makes up so much of it
@@ -27,9 +27,9 @@ KINDS = ("category", "rule", "detail", "phrase")
 class Cause:
     """`count` of the period's tickets and `count_before` of those of the weeks before have it.
 
-    `share` and `share_before` are of all tickets (0 to 1). `g2` bears the sign of their difference. `rising`:
-    g2 is at least THRESHOLD, `count` at least LEAST, and there were more a day than before, so that nothing
-    counts as rising only because something else fell.
+    `share` and `share_before` are of all tickets (0 to 1). `g2` has the sign of their difference. `rising`
+    needs g2 of at least THRESHOLD, a `count` of at least LEAST, and more a day than before. Without the last,
+    a cause would count as rising because another one fell.
     """
 
     kind: str  # one of KINDS
@@ -43,8 +43,11 @@ class Cause:
 
 
 def g2(now: int, total: int, before: int, total_before: int) -> float:
-    """Signed G2 of `now` in `total` against `before` in `total_before`: 2 * sum of O * ln(O / E) over the
-    four cells, E by the margins; negative when the share fell; 0 where there is nothing to compare with."""
+    """Compute the signed G2 of `now` in `total` against `before` in `total_before`.
+
+    It is 2 * sum of O * ln(O / E) over the four cells, with E from the margins. It is negative when the share
+    fell, and 0 without anything to compare with.
+    """
     if not total or not total_before:
         return 0.0
     everything, having = total + total_before, now + before
@@ -77,10 +80,9 @@ class Counts:
 
 
 def causes(now: Counts, before: Counts, length: float, length_before: float) -> tuple[Cause, ...]:
-    """The causes of every kind that are rising or among the most frequent SHOWN, rising ones first.
+    """Return the causes of every kind that are rising or among the most frequent SHOWN, rising ones first.
 
-    `length`: of the two stretches, in one unit. What customers wrote (details, phrases) is shown from LEAST
-    tickets on.
+    `length`: of both stretches, in one unit. Customers' words (details, phrases) need at least LEAST tickets.
     """
     found: list[Cause] = []
     for kind in KINDS:
@@ -116,7 +118,7 @@ def _cause(
 
 
 def _without_parts(found: Iterable[Cause]) -> list[Cause]:
-    """Without the words that mostly stand in a pair which is there itself."""
+    """Remove words that mostly occur in a pair which is shown itself."""
     listed = list(found)
     inside: Mapping[str, int] = _largest_pair(listed)
     return [each for each in listed if inside.get(each.name, 0) < COVERED * each.count]

@@ -48,8 +48,9 @@ class _Spans:
 
 
 class Tally:
-    """Counts the facts of one period, one ticket's after the other's; holds the spans, nothing else that
-    grows. Give it the facts of the period, and how tickets stood at its end."""
+    """Counts the facts of one period and of the tickets' state at its end. Only the spans grow with the
+    tickets.
+    """
 
     def __init__(self, period: Period) -> None:
         self._period = period
@@ -95,7 +96,7 @@ class Tally:
                 self._marks[fact.score] += 1
 
     def acknowledged(self, received_at: datetime, left_at: datetime | None) -> None:
-        """An acknowledgement owed for a mail, and when the relay took it (None: not yet, or never)."""
+        """Count an acknowledgement of a mail, and when the relay took it (None: not yet, or never)."""
         if received_at in self._period:
             self._counts["acknowledgements"] += 1
             if left_at is not None:
@@ -112,7 +113,7 @@ class Tally:
                 self._agents[fact.assignee]["open"] += 1
 
     def _left(self, fact: Left) -> None:
-        self._counts["gone" if fact.how == "retold" else fact.how] += 1
+        self._counts["gone" if fact.how == "rebuilt" else fact.how] += 1
         if fact.how == "closed":
             self._teams[fact.team]["closed"] += 1
             self._days[self._period.day_of(fact.at)]["closed"] += 1

@@ -1,9 +1,9 @@
-"""What figures are counted from: one small value for each thing of interest in a ticket's life.
+"""The facts that figures are counted from: one small value for each thing of interest in a ticket's life.
 
-Every fact says when (`at`) and which team had the ticket then (`team`); where its ticket began to be ours
-(`began`): when it was opened, for a part split off when that mail came, for held mail when it was released.
-Wall time is all the time between two moments; work time is that of the team's calendar while it was our turn
-(new or open, as the clocks of promises run; not while we waited for the customer).
+- `at`: when. `team`: which team had the ticket then.
+- `began`: when the ticket became ours: opened, split off (when that mail came), or released from being held.
+- Wall time is all the time between two moments.
+- Work time is that of the team's calendar while it was our turn (new or open, as the clocks of targets run).
 """
 
 from dataclasses import dataclass
@@ -26,8 +26,11 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """It is no longer open. `how`: "closed", "merged", or "retold" (messages that went away took the turn
-    along). `wall` and `work`: since it began; None unless closed."""
+    """The ticket is no longer open.
+
+    `how`: "closed", "merged", or "rebuilt" (messages that moved away took the turn along). `wall` and `work`:
+    since it began; None unless closed.
+    """
 
     at: datetime
     team: str
@@ -39,7 +42,7 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """It is open once more. `how`: "reopened", "unmerged", "retold"."""
+    """The ticket is open once more. `how`: "reopened", "unmerged", "rebuilt"."""
 
     at: datetime
     team: str
@@ -48,9 +51,11 @@ class Returned:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """An agent's answer left. `which`: "first" of the ticket, "next" to what the customer wrote since the
-    last one, or "more" (nobody had asked again). Times: since the ticket began, since the first mail that
-    was not answered yet; None for "more"."""
+    """An agent answered.
+
+    `which`: "first" of the ticket, "next" to what the customer wrote since the last answer, or "more"
+    (unasked). Times: since the ticket began, or since the first unanswered mail; None for "more".
+    """
 
     at: datetime
     team: str
@@ -62,9 +67,10 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Promised:
-    """A promise came to its end. Missed at the moment in which TargetMissed says so; kept when the answer
-    left or the ticket was closed before. A promise that ends otherwise (no answer was needed any more, the
-    ticket was merged) is neither."""
+    """A target ended: missed when TargetMissed happened, kept when an answer or the close came before.
+
+    A target that ends in another way (no answer was needed, the ticket was merged) is neither.
+    """
 
     at: datetime
     team: str
@@ -114,9 +120,11 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class Stood:
-    """How a ticket stood at a border, `at`: after all before it, before all at it. Of the time since the
-    border before: how often it was closed (`closings`), how many of these were undone (`undone`), and
-    whether it was closed and is scored (`rated`)."""
+    """The state of a ticket at a border `at`: after all events before it.
+
+    Since the border before: `closings`, how many of them were `undone`, and whether it was closed and is
+    `rated`.
+    """
 
     at: datetime
     team: str

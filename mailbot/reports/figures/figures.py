@@ -56,7 +56,7 @@ class Satisfaction:
 
     @property
     def satisfied(self) -> float | None:
-        """The share of marks that are SATISFIED or better (the usual CSAT)."""
+        """Return the share of marks that are SATISFIED or better (the usual CSAT)."""
         return share(sum(self.marks[SATISFIED - 1 :]), self.count)
 
     @property
@@ -115,20 +115,20 @@ class AgentLoad:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What one period looked like, of all teams or of one.
+    """The figures of one period, of all teams or of one.
 
-    `opened`: tickets that came: by mail, split off another, or released from being held (held ones count for
-    nothing before). `closed`: closings; a ticket closed twice counts twice, each time with the whole time
-    since it began. `merged`: open tickets that went into another. `reopened`: closed ones opened again.
-    `returned`: what came back by unmerging or moving messages; `gone`: what that ended. So the open tickets
-    at the end are those at the beginning + opened + reopened + returned - closed - merged - gone.
-
-    `undone`: closings that were undone before the period's end, `reopen_rate` their share of all.
-    `first_response`, `next_response`, `resolution`: of answers and closings in the period, see `facts`.
-    `confirmation`: how soon new owners acted after an escalation that asked for it, `confirmed` how many in
-    time, `unconfirmed` how many not. `answers`: all that agents sent.
-    `acknowledgement`: from receipt of a mail until the relay took its acknowledgement, of mails received in
-    the period; `acknowledged` of `acknowledgements` owed have left.
+    - `opened`: new tickets: by mail, split off, or released from being held (held ones count nowhere before).
+    - `closed`: closings. A ticket closed twice counts twice, each time with the whole time since it began.
+    - `merged`: open tickets that were merged into another. `reopened`: closed tickets opened again.
+    - `returned`: tickets open again by unmerging or moving messages; `gone`: tickets ended by that.
+    - Open at the end = open at the beginning + opened + reopened + returned - closed - merged - gone.
+    - `undone`: closings that were undone before the period's end; `reopen_rate` is their share.
+    - `first_response`, `next_response`, `resolution`: of answers and closings in the period, see `facts`.
+    - `confirmation`: how soon new owners acted after an escalation that asked for it; `confirmed` in time,
+      `unconfirmed` not.
+    - `answers`: all answers of agents.
+    - `acknowledgement`: from receipt of a mail until the relay took its acknowledgement, for mails of the
+      period; `acknowledged` of `acknowledgements` were sent.
     """
 
     period: Period
@@ -161,7 +161,7 @@ class Figures:
 
     @property
     def open_at_end(self) -> int:
-        """Tickets open at the end: not closed, not merged, not held."""
+        """Count the tickets open at the end: not closed, not merged, not held."""
         return sum(each.open_at_end for each in self.teams)
 
     @property
@@ -169,12 +169,12 @@ class Figures:
         return sum(each.automatic + each.manual for each in self.escalations)
 
     def kept(self, target: Target) -> Kept:
-        """Of all priorities."""
+        """Add up a target over all priorities."""
         mine = [each for each in self.promises if each.target is target]
         return Kept(target, "", sum(each.kept for each in mine), sum(each.missed for each in mine))
 
     @property
     def kept_share(self) -> float | None:
-        """Of all promises to customers."""
+        """Return the share of targets met, of all towards customers."""
         kept = sum(each.kept for each in self.promises)
         return share(kept, kept + sum(each.missed for each in self.promises))

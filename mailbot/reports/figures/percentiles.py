@@ -7,12 +7,10 @@ from datetime import timedelta
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """How spans are spread: `count` of them; None where there are none.
+    """How `count` spans are distributed; None without spans.
 
-    `mean` is their sum by their number. `median` and `p90` are the 0.5 and 0.9 quantiles by linear
-    interpolation between the two spans around them (type 7 of Hyndman and Fan, "Sample Quantiles in
-    Statistical Packages", 1996; PERCENTILE.INC of spreadsheets): half of the spans, nine in ten, are not
-    longer.
+    `median` and `p90` are quantiles by linear interpolation between the two nearest spans. This is type 7 of
+    Hyndman and Fan ("Sample Quantiles in Statistical Packages", 1996), the PERCENTILE.INC of spreadsheets.
     """
 
     count: int = 0
@@ -33,7 +31,7 @@ def spread(spans: Iterable[timedelta]) -> Spread:
 
 
 def quantile(ordered: list[timedelta], share: float) -> timedelta:
-    """Of spans in ascending order, at least one."""
+    """Compute a quantile of spans in ascending order, at least one."""
     place = (len(ordered) - 1) * share
     low = int(place)
     high = min(low + 1, len(ordered) - 1)
@@ -41,5 +39,5 @@ def quantile(ordered: list[timedelta], share: float) -> timedelta:
 
 
 def share(part: int, whole: int) -> float | None:
-    """`part` of `whole`, 0 to 1; None of nothing."""
+    """Return `part` of `whole`, 0 to 1; None of nothing."""
     return part / whole if whole else None

@@ -28,26 +28,26 @@ class Period:
         return self.until - self.since
 
     def before(self, length: timedelta | None = None) -> "Period":
-        """What ends where this one begins; as long as this one, unless `length` says else."""
+        """Return the period that ends where this one begins, as long as this one or `length`."""
         return Period(self.since - (length or self.length), self.since, self.zone)
 
     def day_of(self, at: datetime) -> date:
         return at.astimezone(ZoneInfo(self.zone)).date()
 
     def days(self) -> tuple[date, ...]:
-        """Every local date that has a part in it."""
+        """List every local date that has a part in it."""
         first = self.day_of(self.since).toordinal()
         last = self.day_of(self.until - timedelta(microseconds=1)).toordinal()
         return tuple(date.fromordinal(day) for day in range(first, last + 1))
 
 
 def midnight(day: date, zone: str) -> datetime:
-    """When a local day begins, in UTC. (Where the clock skips midnight: the moment that it skips to.)"""
+    """Return when a local day begins, in UTC. Where the clock skips midnight: the moment that it skips to."""
     return datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
 
 
 def last_week(at: datetime, zone: str) -> Period:
-    """The seven whole local days before the local day of `at`: on a Monday, Monday to Sunday."""
+    """Return the seven whole local days before the day of `at`: on a Monday, Monday to Sunday."""
     today = at.astimezone(ZoneInfo(zone)).date()
     return Period(midnight(today - timedelta(days=7), zone), midnight(today, zone), zone)
 
@@ -60,14 +60,14 @@ class Weekly:
     at: timedelta
 
     def last(self, now: datetime, zone: str) -> datetime:
-        """The newest one that is not after `now`, in UTC."""
+        """Return the newest one that is not after `now`, in UTC."""
         today = now.astimezone(ZoneInfo(zone)).date()
         day = today - timedelta(days=(today.weekday() - self.weekday) % 7)
         newest = self._on(day, zone)
         return newest if newest <= now else self._on(day - timedelta(days=7), zone)
 
     def next(self, now: datetime, zone: str) -> datetime:
-        """The first one after `now`, in UTC."""
+        """Return the first one after `now`, in UTC."""
         day = self.last(now, zone).astimezone(ZoneInfo(zone)).date()
         return self._on(day + timedelta(days=7), zone)
 
@@ -79,6 +79,6 @@ class Weekly:
 
 
 def week_name(at: datetime, zone: str) -> str:
-    """ "2026-W48" (ISO 8601): one name for all moments of one local week, Monday to Sunday."""
+    """Name a local week, Monday to Sunday: "2026-W48" (ISO 8601)."""
     year, week, _ = at.astimezone(ZoneInfo(zone)).isocalendar()
     return f"{year}-W{week:02d}"

@@ -15,7 +15,7 @@ _MORE = frozenset(
     di ke ya se pun lah kah per via atas bawah oleh kepada
     """.split()  # noqa: SIM905 - words in rows can be read
 )
-# Common words that tell a language and name a matter all the same.
+# Common words that show a language but also name a matter.
 _MATTERS = frozenset(
     """
     saldo uang rekening bayar pembayaran pesanan barang paket pengiriman kirim dikirim terkirim kurir
@@ -28,10 +28,10 @@ STOP = (INDONESIAN | ENGLISH | _MORE) - _MATTERS
 
 
 def phrases(subject: str) -> frozenset[str]:
-    """ "Re: Saldo saya belum masuk #123" -> {"saldo", "belum", "masuk", "saldo belum", "belum masuk"}.
+    """Split "Re: Saldo saya belum masuk #123" into {"saldo", "belum", "masuk", "saldo belum", "belum masuk"}.
 
-    Words of three letters and more, without digits and stop words; pairs of such that follow each other. Each
-    once, so that a ticket counts once.
+    Words have three letters or more, no digits, and are no stop words; pairs follow each other. A set, so
+    that a ticket counts once.
     """
     lowered = "".join(char if char.isalnum() or char == "-" else " " for char in subject[:LONGEST].lower())
     words = [word for word in map(_bare, lowered.split()) if word]

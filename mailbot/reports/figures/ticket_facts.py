@@ -1,8 +1,8 @@
-"""One ticket's events -> the facts of its life, walked through once.
+"""Walk through the events of one ticket once and yield the facts of its life.
 
-Theory of operation. The walk knows of the ticket only what the facts need: whose turn it is (by the table of
-`lifecycle`), the team, since when it is our turn and how much work time that has taken, which promises run.
-Held mail of a stranger is nobody's work until it is released; a merged ticket gave its messages away.
+Theory of operation. The walk keeps only what the facts need: the turn (by the table of `lifecycle`), the
+team, since when it is our turn and how much work time that took, and which targets run. Held mail of a
+stranger is no work until it is released. A merged ticket gave its messages away.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -31,12 +31,12 @@ from mailbot.reports.figures.facts import (
 
 ANSWERS = (Target.FIRST_RESPONSE, Target.NEXT_RESPONSE)
 COUNTED = (*ANSWERS, Target.RESOLUTION)  # promises to customers; the rest is between ourselves
-PEOPLE = ("agent:", "operator")  # how `by` begins when somebody of the desk did it
+PEOPLE = ("agent:", "operator")  # how `by` begins when a person of the desk acted
 
 CalendarOf = Callable[[str], Calendar]  # of a team
 
 
-# Told apart by what they are, not by hash: that of an enum takes its time, and there are millions to ask.
+# Compared by identity, not by hash: hashing an enum is slow, and there are millions of events.
 def _ours(status: Status) -> bool:
     return status is Status.NEW or status is Status.OPEN
 
@@ -46,10 +46,10 @@ def _over(status: Status) -> bool:
 
 
 def facts(events: Sequence[Event], borders: Iterable[datetime], calendar_of: CalendarOf) -> list[Fact]:
-    """The facts of one ticket, first to last, with one `Stood` for each border that it lived to see.
+    """Yield the facts of one ticket, first to last, with one `Stood` for each border that it reached.
 
-    `events`: its own, in their order, those at or after the last border left out or not; kinds that say
-    nothing here (mail that changed nothing, ...) may be missing. `borders` in ascending order.
+    `events` are its own, in their order; those from the last border on may be missing, and so may kinds that
+    mean nothing here. `borders` are in ascending order.
     """
     if not events or not isinstance(events[0], e.TicketOpened):
         return []
@@ -93,7 +93,7 @@ class _Life:
         self._closings = self._undone = 0
         self._known = first.at  # before that, a border saw no ticket
         self._counted_open = False
-        self._unmerged = False  # and not told anew yet
+        self._unmerged = False  # and not rebuilt yet
         if not self._held:
             self._begin(first.at)
 
@@ -108,7 +108,7 @@ class _Life:
             self.facts.append(fact)
 
     def _count_open(self, how: str, at: datetime) -> None:
-        """Says when the ticket is open and was not, or the other way round."""
+        """Add a fact when the ticket becomes open, or is no longer open."""
         is_open = not _over(self._status)
         if self._held or is_open is self._counted_open:
             return
@@ -123,7 +123,7 @@ class _Life:
             self._say(Left(at, self._team, how, self._assignee, None, None))
 
     def stand(self, border: datetime) -> None:
-        """The ticket at a border; the counts begin anew."""
+        """Add the state of the ticket at a border; the counts begin again."""
         if border > self._known and not self._held:
             rated = self._closings > 0 and self._score is not None
             open_now = not _over(self._status)
@@ -140,7 +140,7 @@ class _Life:
     # --- turns ---
 
     def _accrue(self, at: datetime) -> None:
-        """Counts our turn up to now, by the calendar of the team that has it."""
+        """Add our turn up to now, by the calendar of the team that has it."""
         if at > self._since and _ours(self._status) and not self._held:
             spent = between(self._calendar_of(self._team), self._since, at)
             self._worked += spent
@@ -191,7 +191,7 @@ class _Life:
         self._count_open("reopened", event.at)
 
     def _undo(self) -> None:
-        """The newest closing did not last; it counts for the period in which it was."""
+        """Count the newest closing as undone, in the period in which it was."""
         if self._undone < self._closings:
             self._undone += 1
 
@@ -200,12 +200,12 @@ class _Life:
         self._promises.clear()
         self._count_open("merged", event.at)
 
-    def _retell(self, event: e.TicketRebuilt) -> None:
-        """After messages moved: whose turn it is anew. Always follows on TicketUnmerged."""
+    def _rebuild(self, event: e.TicketRebuilt) -> None:
+        """Set the turn after messages moved. Always follows TicketUnmerged."""
         self._become(event.status, event.at)
         self._answered = event.first_response_at is not None
         self._watch(event.clocks, event.at)
-        self._count_open("unmerged" if self._unmerged else "retold", event.at)
+        self._count_open("unmerged" if self._unmerged else "rebuilt", event.at)
         self._unmerged = False
 
     def _unmerge(self, event: e.TicketUnmerged) -> None:
@@ -215,7 +215,7 @@ class _Life:
     def _release(self, event: e.TicketReleased) -> None:
         self._held, self._began, self._since, self._known = False, event.at, event.at, event.at
         self._begin(event.at)
-        self._count_open("retold", event.at)  # closed meanwhile
+        self._count_open("rebuilt", event.at)  # closed since then
 
     # --- who has it ---
 
@@ -266,8 +266,7 @@ class _Life:
             self._confirmation = None
 
     def _confirm(self, at: datetime, since: datetime, within: timedelta) -> None:
-        """Who had to confirm acted, or the time was over. Neither, when the ladder took the ticket away
-        before."""
+        """Add a confirmation, or its time running out. Neither, when the ladder took the ticket away before."""
         work = between(self._calendar_of(self._team), since, at)
         if work >= within or self._acted_at == at:
             self._say(Confirmed(at, self._team, at - since, work, kept=work < within))
@@ -294,7 +293,7 @@ _TAKE: dict[type[Any], Callable[[_Life, Any], None]] = {
     e.TicketReleased: _Life._release,
     e.TicketMerged: _Life._merge,
     e.TicketUnmerged: _Life._unmerge,
-    e.TicketRebuilt: _Life._retell,
+    e.TicketRebuilt: _Life._rebuild,
 }
 # What the store needs to read: TicketOpened, and all that the walk looks at.
 KINDS: tuple[str, ...] = (e.TicketOpened.kind, *(event.kind for event in _TAKE))

@@ -11,7 +11,7 @@ MOST_DAYS = 62  # drawn one by one
 
 
 def charts(report: Report, language: str = "en") -> tuple[Chart, ...]:
-    """Those that have anything to show."""
+    """Build the charts that have anything to show."""
     found = (
         _days(report, language),
         _promises(report, language),
@@ -24,7 +24,7 @@ def charts(report: Report, language: str = "en") -> tuple[Chart, ...]:
 
 
 def poster(report: Report, language: str = "en") -> Picture:
-    """The charts two by two under the report's title."""
+    """Arrange the charts two by two under the report's title."""
     drawn = [picture(chart) for chart in charts(report, language)]
     return sheet(title(report, language), drawn, columns=2)
 
@@ -79,7 +79,7 @@ def _escalations(report: Report, language: str) -> Chart:
 
 
 def _causes(report: Report, language: str) -> Chart:
-    """Rising ones of every kind, then the largest categories."""
+    """Show rising causes of every kind, then the largest categories."""
     rising = [each for each in report.causes if each.rising]
     largest = sorted(
         (each for each in report.causes if each.kind == "category"), key=lambda each: -each.count

@@ -1,6 +1,6 @@
-"""A report as HTML: a page of its own with charts inside, and the part that stands in a mail.
+"""A report as HTML: a page of its own with charts inside, and the part inside a mail.
 
-Every text is escaped; nothing is loaded from anywhere, no script.
+Every text is escaped. There is no script, and nothing is loaded.
 """
 
 from html import escape
@@ -27,7 +27,7 @@ _CELL = "padding:2px 12px 2px 0"
 
 
 def page(report: Report, language: str = "en") -> str:
-    """One file: tables and charts."""
+    """Render one file with tables and charts."""
     head = escape(title(report, language))
     drawn = "\n".join(picture(chart, 480, 260).svg() for chart in charts(report, language))
     tables = "\n".join(_section(each) for each in sections(report, language))
@@ -41,7 +41,7 @@ def page(report: Report, language: str = "en") -> str:
 
 
 def for_mail(report: Report, language: str = "en") -> str:
-    """What stands inside of <body> in a mail: tables alone, each cell with its looks."""
+    """Render the content of <body> for a mail: tables alone, with inline styles."""
     parts = [f"<p><b>{escape(title(report, language))}</b><br>{escape(compared(report, language))}</p>"]
     parts += (_section(each, styled=True) for each in sections(report, language))
     return "\n".join(parts)

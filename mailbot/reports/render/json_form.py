@@ -115,7 +115,7 @@ def _spread(spread: Spread) -> Shape:
 
 
 def _statement(told: Statement) -> Shape:
-    """Amounts are whole Rupiah."""
+    """Convert a statement; amounts are whole Rupiah."""
     names = ("by_team", "by_level", "by_agent", "by_category", "refused_by")
     return {
         **{name: _tally(getattr(told, name)) for name in ("asked", "granted", "refused")},

@@ -1,4 +1,4 @@
-"""A report as tables: what stands in the text, on the page and in the weekly mail."""
+"""A report as tables, for the text, the page and the weekly mail."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,13 +42,13 @@ def compared(report: Report, language: str = "en") -> str:
 
 
 def clean(text: str) -> str:
-    """On one line, printable, not too long."""
+    """Make a text one printable line of bounded length."""
     shown = "".join(char if char.isprintable() else " " for char in text).strip()
     return shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 1]}…"
 
 
 def sections(report: Report, language: str = "en") -> tuple[Section, ...]:
-    """All tables that have anything to say."""
+    """Build all tables that have rows."""
     write = _Writer(report, language)
     found = (
         write.glance(),
@@ -87,7 +87,7 @@ class _Writer:
         cells = tuple(tuple(clean(cell) for cell in row) for row in rows)
         return Section(self._say(name), tuple(map(self._say, heads)), cells, names)
 
-    # --- at a glance ---
+    # --- summary ---
 
     def glance(self) -> Section:
         counts = (
@@ -144,7 +144,7 @@ class _Writer:
         ]
 
     def _change(self, now: float, before: float) -> str:
-        """In percent of before; "" where there is nothing to compare with."""
+        """Format a change in percent of before; "" without anything to compare with."""
         if not before:
             return ""
         change = number((now - before) / before * 100, self._language)

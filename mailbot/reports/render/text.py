@@ -8,7 +8,7 @@ from mailbot.reports.render.sections import Section, compared, sections, title
 
 
 def text(report: Report, language: str = "en") -> str:
-    """The title, then every table under its own."""
+    """Render the title, then every table under its own title."""
     parts = [title(report, language), compared(report, language), ""]
     for section in sections(report, language):
         parts += [section.title, "-" * _width(section.title), *lines(section), ""]
@@ -16,7 +16,7 @@ def text(report: Report, language: str = "en") -> str:
 
 
 def lines(section: Section) -> list[str]:
-    """The heads and rows of a table, names to the left, numbers to the right."""
+    """Format the heads and rows of a table, names to the left, numbers to the right."""
     rows = [section.heads, *section.rows]
     widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
     return [_line(row, widths, section.names) for row in rows]
@@ -31,6 +31,6 @@ def _line(row: Sequence[str], widths: Sequence[int], names: int) -> str:
 
 
 def _width(cell: str) -> int:
-    """Columns of a terminal: letters of East Asia take two, marks above others none."""
+    """Count columns of a terminal: East Asian letters take two, combining marks none."""
     wide = sum(unicodedata.east_asian_width(char) in "WF" for char in cell)
     return len(cell) + wide - sum(map(bool, map(unicodedata.combining, cell)))

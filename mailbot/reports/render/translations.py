@@ -95,12 +95,12 @@ _INDONESIAN: Mapping[str, str] = {
 
 
 def say(word: str, language: str) -> str:
-    """The word in Indonesian for "id", as it stands for every other language."""
+    """Translate a word into Indonesian for "id"; other languages keep it."""
     return _INDONESIAN.get(word, word) if language == "id" else word
 
 
 def span(length: timedelta | None, language: str = "en") -> str:
-    """The two largest units, rounded down: "2 h 5 min"."""
+    """Format a span by its two largest units, rounded down: "2 h 5 min"."""
     if length is None:
         return NOTHING
     left, parts = int(length.total_seconds()), []
@@ -114,7 +114,7 @@ def span(length: timedelta | None, language: str = "en") -> str:
 
 
 def number(value: float, language: str = "en", digits: int = 0) -> str:
-    """1234.5 -> "1,234.5"; in Indonesian "1.234,5"."""
+    """Format 1234.5 as "1,234.5"; in Indonesian as "1.234,5"."""
     written = f"{round(value, digits) + 0.0:,.{digits}f}"  # + 0.0: there is no minus nothing
     return written.translate(str.maketrans(",.", ".,")) if language == "id" else written
 

@@ -4,10 +4,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from mailbot.domain.actor import Actor
 from mailbot.domain.decisions import MailFacts
-from mailbot.domain.matching import Verdict
+from mailbot.domain.matching import Match
 from mailbot.domain.model import Authentication, Envelope, InboundMail, Target
 from mailbot.domain.policy import Actions, Agent, Ladder, Mailbox, Moment, Policy, Rule, Step, Team
+from mailbot.domain.reasons import NO_REASON, written
 from mailbot.domain.routing import conditions
 from mailbot.domain.worktime import ALWAYS, Calendar
 
@@ -17,6 +19,7 @@ BOX = Mailbox("support@dukungan.example", "TokoDompet", "TOKO")
 RINA = Agent("Rina", "rina@tim.example", "L1", ("id", "en"))
 BAYU = Agent("Bayu", "bayu@tim.example", "L2", ("id",))
 SARI = Agent("Sari", "sari@tim.example", "management", ("id",))
+EKO, OPERATOR = Actor.operator("eko"), Actor.operator()
 DEWI = Agent("Dewi", "dewi@tim.example", "L1", ("id",))
 
 STANDARD = Ladder(
@@ -64,6 +67,8 @@ def with_calendar(calendar: Calendar, ladder: Ladder = STANDARD) -> Policy:
 
 
 def mail(**changes: Any) -> InboundMail:
+    if isinstance(automatic := changes.get("automatic"), str):
+        changes["automatic"] = written(automatic)
     standing = InboundMail(
         sender="budi@pelanggan.example",
         sender_name="Budi Santoso",
@@ -74,7 +79,7 @@ def mail(**changes: Any) -> InboundMail:
         in_reply_to=(),
         references=(),
         reply_to="",
-        automatic="",
+        automatic=NO_REASON,
         authentication=Authentication.NONE,
         attachments=(),
         flags=(),
@@ -90,5 +95,5 @@ def envelope(**changes: Any) -> Envelope:
 
 
 def facts(**changes: Any) -> MailFacts:
-    standing = MailFacts(number=NUMBER, verdict=Verdict())
+    standing = MailFacts(number=NUMBER, match=Match())
     return replace(standing, **changes)

@@ -11,12 +11,15 @@ from datetime import UTC, datetime, time, timedelta
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
-from mailbot.domain import ladder
+from mailbot.domain import ladder, reasons
 from mailbot.domain.model import Status, Ticket
 from mailbot.domain.policy import Agent, Policy
+from mailbot.domain.reasons import NO_REASON, Reason
 from mailbot.domain.worktime import is_open, local, next_open
 
 IN_HAND = frozenset({Status.NEW, Status.OPEN})  # what counts as somebody's load: it is our turn
+_WITH = {"skill": "has_skill", "language": "has_language"}  # codes of reasons
+_WITHOUT = {"skill": "no_skill", "language": "no_language"}
 NEVER = datetime.max.replace(tzinfo=UTC)
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -35,10 +38,8 @@ NO_LOADS: Loads = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """`because` is for people: "1 of 3 on duty; has the skill fraud; fewest tickets in hand (2)"."""
-
     agent: Agent
-    because: str
+    reason: Reason
 
 
 def choose(
@@ -50,10 +51,10 @@ def choose(
     if not here:
         return None
     among, duty = _by_duty(here, policy, now)
-    among, skill = _with(among, ticket.skill, "the skill ", lambda agent: agent.skills)
-    among, tongue = _with(among, ticket.language, "the language ", lambda agent: agent.languages)
+    among, skill = _with(among, "skill", ticket.skill, lambda agent: agent.skills)
+    among, language = _with(among, "language", ticket.language, lambda agent: agent.languages)
     agent, turn = _next(among, way(ticket, policy), ticket.number, loads)
-    return Chosen(agent, "; ".join(filter(None, (duty, skill, tongue, turn))))
+    return Chosen(agent, reasons.together(duty, skill, language, turn))
 
 
 def way(ticket: Ticket, policy: Policy) -> str:
@@ -85,48 +86,49 @@ def _is_away(agent: Agent, policy: Policy, at: datetime) -> bool:
     return bool(agent.away) and local(policy.agent_calendars[agent.address], at).date() in agent.away
 
 
-def _by_duty(people: Sequence[Agent], policy: Policy, now: datetime) -> tuple[Sequence[Agent], str]:
+def _by_duty(people: Sequence[Agent], policy: Policy, now: datetime) -> tuple[Sequence[Agent], Reason]:
     """Those on duty; when there are none, who comes on duty first, away today only if nobody else does."""
     there = [agent for agent in people if is_on_duty(agent, policy, now)]
     if there:
-        return there, f"1 of {len(there)} on duty"
+        return there, reasons.of("on_duty", count=len(there))
     comes = {agent.address: next_duty(agent, policy, now) for agent in people}
     first = min(comes.values())
     soonest = [agent for agent in people if comes[agent.address] == first]
     among = [agent for agent in soonest if not _is_away(agent, policy, now)] or soonest
     if first == NEVER:
-        return among, "nobody is ever on duty"
+        return among, reasons.of("never_on_duty")
     at = local(policy.agent_calendars[among[0].address], first)
-    return among, f"nobody is on duty, back first: {at:%Y-%m-%d %H:%M %Z}"
+    return among, reasons.of("off_duty", at=f"{at:%Y-%m-%d %H:%M %Z}")
 
 
 def _with(
-    people: Sequence[Agent], wanted: str, kind: str, held: Callable[[Agent], tuple[str, ...]]
-) -> tuple[Sequence[Agent], str]:
+    people: Sequence[Agent], kind: str, wanted: str, held: Callable[[Agent], tuple[str, ...]]
+) -> tuple[Sequence[Agent], Reason]:
     """Those who have it, all of them when nobody has; and that in words."""
     if not wanted:
-        return people, ""
+        return people, NO_REASON
     able = [agent for agent in people if wanted in held(agent)]
-    return (able, f"{kind}{wanted}") if able else (people, f"nobody there has {kind}{wanted}")
+    code = _WITH[kind] if able else _WITHOUT[kind]
+    return able or people, reasons.of(code, **{kind: wanted})
 
 
-def _next(among: Sequence[Agent], how: str, number: str, loads: Loads) -> tuple[Agent, str]:
+def _next(among: Sequence[Agent], how: str, number: str, loads: Loads) -> tuple[Agent, Reason]:
     """Who of these equals, by the way. Where loads don't tell, the number's random digits do."""
     if len(among) == 1:
-        return among[0], ""
+        return among[0], NO_REASON
 
     def last_at(agent: Agent) -> datetime:
         return loads.get(agent.address, Load()).last_at or _LONG_AGO
 
     if how == "round_robin":
-        return min(among, key=last_at), "round robin: longest without a new ticket"
+        return min(among, key=last_at), reasons.of("round_robin")
     if how == "least_load":
         fewest = min(loads.get(agent.address, Load()).in_hand for agent in among)
         least = [agent for agent in among if loads.get(agent.address, Load()).in_hand == fewest]
         oldest = min(map(last_at, least))
         equal = [agent for agent in least if last_at(agent) == oldest]
-        return equal[_digits(number) % len(equal)], f"least load: {fewest} in hand"
-    return among[_digits(number) % len(among)], "spread by the number"
+        return equal[_digits(number) % len(equal)], reasons.of("least_load", count=fewest)
+    return among[_digits(number) % len(among)], reasons.of("spread")
 
 
 def _digits(number: str) -> int:

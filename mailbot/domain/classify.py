@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
+from mailbot.domain import reasons
+from mailbot.domain.actor import POLICY
 from mailbot.domain.events import TicketRouted
 from mailbot.domain.model import CustomerHistory
 from mailbot.domain.policy import Actions, Policy, Rule
+from mailbot.domain.reasons import Reason
 from mailbot.domain.routing import conditions
 from mailbot.domain.routing.conditions import RoutingFacts, RuleMatch
 
@@ -19,7 +22,7 @@ class Classified:
 
     matches: tuple[RuleMatch, ...]
     rule: str
-    because: str
+    reason: Reason
     also: tuple[str, ...]
     category: str
     urgency: str
@@ -41,14 +44,21 @@ def classify(policy: Policy, facts: RoutingFacts) -> Classified:
     matches = conditions.match_rules(policy.rules, facts, policy.prefilter)
     rules = [policy.rules[match.rule_index] for match in matches]
     details = conditions.find_details(policy.details, facts) | captured(matches)
-    return settled(policy, rules, rules[-1].name, matches[-1].because, tuple(matches), details)
+    return settled(policy, rules, rules[-1].name, reason_of(matches[-1], rules[-1]), tuple(matches), details)
+
+
+def reason_of(match: RuleMatch, rule: Rule) -> Reason:
+    """Return why the rule decided, for the record."""
+    if rule.when is None:
+        return reasons.of("no_other_rule")
+    return reasons.of("condition", condition=match.because)
 
 
 def settled(
     policy: Policy,
     rules: Sequence[Rule],
     rule: str,
-    because: str,
+    reason: Reason,
     matches: tuple[RuleMatch, ...] = (),
     details: Mapping[str, str] = MappingProxyType({}),
 ) -> Classified:
@@ -59,7 +69,7 @@ def settled(
     return Classified(
         matches=matches,
         rule=rule,
-        because=because,
+        reason=reason,
         also=tuple(policy.rules[match.rule_index].name for match in matches[:-1]),
         category=then.category or "general",
         urgency=urgency,
@@ -84,9 +94,9 @@ def routed(
     none was asked."""
     return TicketRouted(
         at=at,
-        by="policy",
+        by=POLICY,
         rule=found.rule,
-        because=found.because,
+        reason=found.reason,
         category=found.category,
         urgency=found.urgency,
         complexity=found.complexity,

@@ -11,8 +11,6 @@ import re2
 from mailbot.domain.language import ENGLISH, INDONESIAN
 from mailbot.domain.routing.text import plain
 
-AWAY = "out of office, by its words"  # the reason that is stored
-
 _LONGEST = 400  # characters of a mail that may be thanks only
 _MOST_WORDS = 25
 _LONGEST_NAMES = 300

@@ -6,19 +6,30 @@ from datetime import datetime
 
 from mailbot.domain import commands as c
 from mailbot.domain import events as e
-from mailbot.domain import ladder, notify
+from mailbot.domain import ladder, notify, reasons
+from mailbot.domain.actor import CUSTOMER, POLICY, Actor
 from mailbot.domain.assignment import NO_LOADS, Loads
 from mailbot.domain.classify import classify, routed
 from mailbot.domain.courtesy import is_thanks
 from mailbot.domain.escalation import catch_up, level_questions, ownership, steps
 from mailbot.domain.lifecycle import Decision, DecisionBuilder
 from mailbot.domain.lifecycle import opened as opened_by
-from mailbot.domain.matching import Verdict
-from mailbot.domain.model import NO_HISTORY, OVER, CustomerHistory, Envelope, InboundMail, Status, Ticket
+from mailbot.domain.matching import Match
+from mailbot.domain.model import (
+    NO_HISTORY,
+    OVER,
+    CustomerHistory,
+    Envelope,
+    InboundMail,
+    NoticeKind,
+    Status,
+    Ticket,
+)
 from mailbot.domain.notices import Acknowledgement, AgentRefusal, Answer
 from mailbot.domain.policy import Agent, Mailbox, Policy
+from mailbot.domain.reasons import NO_REASON, Reason, Refusal
 from mailbot.domain.replies import undeliverable
-from mailbot.domain.replies.auto_reply import NOT_AUTHENTICATED, Permission, authenticated, permission
+from mailbot.domain.replies.auto_reply import Permission, authenticated, permission
 from mailbot.domain.reroute import on_reopening
 from mailbot.domain.routing import conditions
 from mailbot.domain.states import Direction
@@ -33,19 +44,19 @@ class MailFacts:
     the agent's ("" when it did not). `meant` is the customer of the ticket that the mail named, which may
     have been merged since; `held_for` the ticket that a stranger named, where the mailbox holds strangers'
     mail. `language` is what this customer last wrote in. `returned` is the mail of ours that a report is
-    proven to be about, `mutes` which of the addresses concerned get no automatic mail. `customer_history` is
+    proven to be about, `suppressions` which of the addresses concerned get no automatic mail. `customer_history` is
     what the rules may ask of the customer, as the store knows it; `loads` what agents have in hand.
     """
 
     number: str
-    verdict: Verdict
+    match: Match
     proof: str = ""
     meant: str = ""
     held_for: Ticket | None = None
     language: str = ""
     allowances: Mapping[str, datetime] = field(default_factory=dict)
     returned: undeliverable.Sent | None = None
-    mutes: undeliverable.Mutes = field(default_factory=dict)
+    suppressions: undeliverable.Suppressions = field(default_factory=dict)
     customer_history: CustomerHistory = NO_HISTORY
     loads: Loads = field(default_factory=dict)
 
@@ -72,12 +83,15 @@ def on_mail(
     policy: Policy,
     now: datetime,
 ) -> MailDecision:
-    """Where an inbound mail leads. `ticket` is the one that `facts.verdict` names, None for a new matter."""
+    """Where an inbound mail leads. `ticket` is the one that `facts.match` names, None for a new matter."""
     alive = (
-        undeliverable.lifted(facts.mutes, mail, envelope, facts.verdict, now) if facts.mutes else frozenset()
+        undeliverable.lifted(facts.suppressions, mail, envelope, facts.match, now)
+        if facts.suppressions
+        else frozenset()
     )
     if alive:
-        facts = replace(facts, mutes={a: mute for a, mute in facts.mutes.items() if a not in alive})
+        others = {address: each for address, each in facts.suppressions.items() if address not in alive}
+        facts = replace(facts, suppressions=others)
     return replace(_on_mail(ticket, mail, envelope, facts, policy, now), lifted=alive)
 
 
@@ -94,7 +108,7 @@ def _on_mail(
         return _open(mail, envelope, facts, policy, now)
     if mail.automatic or not envelope.sender:
         return _keep_automatic(ticket, mail, facts, policy, now)
-    if agent and facts.verdict.tagged:
+    if agent and facts.match.by_token:
         return _agent_wrote(ticket, agent, mail, facts, policy, now)
     if _is_only_thanks(ticket, mail, policy):
         return _keep_thanks(ticket, mail, now)
@@ -113,18 +127,17 @@ def _open(
     follows: str = "",
 ) -> MailDecision:
     box = mailbox_of(envelope, policy)
-    by = "customer"
     first = e.TicketOpened(
         at=now,
-        by=by,
+        by=CUSTOMER,
         mailbox=box.address,
         customer=customer_of(mail, envelope),
         subject=mail.subject,
         language=mail.language or facts.language or box.language,
         message_id=mail.message_id,
         follows=follows,
-        claims=facts.verdict.claims,
-        suggests=facts.verdict.suggests,
+        claims=facts.match.claims,
+        suggests=facts.match.suggests,
         held_for=facts.held_for.number if facts.held_for else "",
     )
     builder = DecisionBuilder(opened_by(facts.number, first), first, loads=facts.loads)
@@ -133,14 +146,17 @@ def _open(
     known = replace(facts.customer_history, authentication=mail.authentication, reopened=again)
     builder.record(_routed(mail, envelope, box, allowed, known, policy, now))
     held = facts.held_for
-    begin(builder, policy, now, *((held.assignee or "", f"has {held.number}") if held else ()))
-    mute = facts.mutes.get(envelope.sender.lower())
-    if mute and not allowed.refused:
-        allowed = Permission(undeliverable.refusal(mute), {})
+    if held:
+        begin(builder, policy, now, held.assignee or "", reasons.of("has_ticket", ticket=held.number))
+    else:
+        begin(builder, policy, now)
+    suppression = facts.suppressions.get(envelope.sender.lower())
+    if suppression and not allowed.refused:
+        allowed = Permission(suppression.as_reason, {})
     _acknowledge(builder, envelope, mail, box, allowed, policy, now)
-    why = "unconfirmed" if facts.held_for else "new"
-    said = _remarks(first, builder.ticket.rule, facts.mutes.get(builder.ticket.customer.lower()))
-    notify.team(builder, policy, now, why, said, mail.visible)
+    why = NoticeKind.UNCONFIRMED if held else NoticeKind.NEW
+    remarks = _remarks(first, builder.ticket, facts)
+    notify.notify_team(builder, policy, now, why, remarks, mail.visible)
     effects = undeliverable.NOTHING
     if mail.report and facts.returned and not facts.returned.ticket:
         effects = undeliverable.on_stray_report(mail.report, facts.returned)
@@ -148,28 +164,25 @@ def _open(
 
 
 def begin(
-    builder: DecisionBuilder, policy: Policy, now: datetime, holder: str = "", because: str = ""
+    builder: DecisionBuilder, policy: Policy, now: datetime, holder: str = "", reason: Reason = NO_REASON
 ) -> None:
-    """A ticket that was just routed gets clocks and an owner: `holder`, where that is somebody of ours."""
+    """Give a ticket that was just routed its owner and its clocks; `holder` gets it, if still an agent."""
     if holder in policy.agents:
-        builder.record(e.TicketAssigned(now, "policy", holder, because))
+        builder.record(e.TicketAssigned(now, POLICY, holder, reason))
     else:
-        ownership.give(builder, policy, now, "policy")
+        ownership.give(builder, policy, now, POLICY)
     builder.record(_clocks(builder.ticket, policy, now))
 
 
-def _remarks(opened: e.TicketOpened, rule: str, mute: undeliverable.Mute | None) -> str:
-    """For the agent: what the mail names beside its own matter, without authority."""
-    said = [f"rule {rule!r}"]
-    if opened.follows:
-        said.append(f"goes on from {opened.follows}, which is closed")
-    if opened.claims:
-        said.append(f"claims to be about {opened.claims} without proof")
-    if opened.suggests:
-        said.append(f"names a number with a wrong digit, perhaps the sender's own {opened.suggests}")
-    if mute:
-        said.append(f"earlier mail to the {undeliverable.refusal(mute)}")
-    return "; ".join(said)
+def _remarks(opened: e.TicketOpened, ticket: Ticket, facts: MailFacts) -> Reason:
+    """Return for the agent what the mail names beside its own matter, without authority."""
+    named = ("continues", opened.follows), ("claims", opened.claims), ("suggests", opened.suggests)
+    suppression = facts.suppressions.get(ticket.customer.lower())
+    return reasons.together(
+        reasons.of("rule", rule=ticket.rule),
+        *(reasons.of(code, ticket=number) for code, number in named if number),
+        reasons.of("earlier_mail", reason=suppression.as_reason) if suppression else NO_REASON,
+    )
 
 
 def customer_of(mail: InboundMail, envelope: Envelope) -> str:
@@ -225,7 +238,7 @@ def _routed(
     extra = []
     if mail.automatic or not envelope.sender:
         extra.append(notify.AUTOMATIC)
-    elif allowed.refused not in ("", NOT_AUTHENTICATED):
+    elif allowed.refused and allowed.refused.code != "not_authenticated":
         extra.append(notify.UNANSWERED)
     if box.unauthenticated == "none" and not authenticated(mail, envelope):
         extra.append(notify.UNAUTHENTICATED)
@@ -242,11 +255,11 @@ def _acknowledge(
     now: datetime,
 ) -> None:
     if allowed.refused:
-        builder.record(e.AcknowledgementSuppressed(now, "policy", allowed.refused))
+        builder.record(e.AcknowledgementSuppressed(now, POLICY, allowed.refused))
         return
     ticket = builder.ticket
     routed = next(event for event in builder.events if isinstance(event, e.TicketRouted))
-    builder.record(e.AcknowledgementEnqueued(now, "policy"))
+    builder.record(e.AcknowledgementEnqueued(now, POLICY))
     subject = mail.subject if box.rich_acknowledgements and authenticated(mail, envelope) else ""
     builder.notify(
         Acknowledgement(
@@ -266,8 +279,8 @@ def _keep_automatic(
     ticket: Ticket, mail: InboundMail, facts: MailFacts, policy: Policy, now: datetime
 ) -> MailDecision:
     builder = DecisionBuilder(ticket)
-    reason = mail.automatic or "null sender"
-    builder.record(e.AutomaticMailReceived(now, "customer", mail.message_id, reason))
+    reason = mail.automatic or reasons.of("null_sender")
+    builder.record(e.AutomaticMailReceived(now, CUSTOMER, mail.message_id, reason))
     effects = undeliverable.NOTHING
     if mail.report:
         effects = undeliverable.on_report(builder, mail.report, facts.returned, policy, now)
@@ -285,14 +298,14 @@ def _is_only_thanks(ticket: Ticket, mail: InboundMail, policy: Policy) -> bool:
 
 def _keep_thanks(ticket: Ticket, mail: InboundMail, now: datetime) -> MailDecision:
     builder = DecisionBuilder(ticket)
-    builder.record(e.ThanksReceived(now, "customer", mail.message_id))
+    builder.record(e.ThanksReceived(now, CUSTOMER, mail.message_id))
     return MailDecision(builder.decision(), Direction.IN)
 
 
 def _customer_wrote(
     ticket: Ticket, mail: InboundMail, facts: MailFacts, policy: Policy, now: datetime
 ) -> MailDecision:
-    def reopened(builder: DecisionBuilder) -> str:
+    def reopened(builder: DecisionBuilder) -> Reason:
         known = replace(
             facts.customer_history,
             authentication=mail.authentication,
@@ -303,15 +316,20 @@ def _customer_wrote(
         return on_reopening(builder, asked, policy, now)
 
     builder = DecisionBuilder(ticket, loads=facts.loads)
-    because = facts.verdict.because
-    anew = customer_turned(builder, mail.message_id, because, policy, now, reopened)
+    rerouted = customer_turned(builder, mail.message_id, facts.match.reason, policy, now, reopened)
     _take_details(builder, mail, policy, now)
-    if mail.sender != ticket.customer:
-        because += f"; written by {mail.sender or 'an unclear sender'}, answers go to {ticket.customer}"
-    because += f"; {anew}" if anew else ""
-    why = "unconfirmed" if ticket.held_for else "customer_wrote"
-    notify.team(builder, policy, now, why, because, mail.visible)
+    why = NoticeKind.UNCONFIRMED if ticket.held_for else NoticeKind.CUSTOMER_WROTE
+    because = reasons.together(facts.match.reason, _other_author(ticket, mail), rerouted)
+    notify.notify_team(builder, policy, now, why, because, mail.visible)
     return MailDecision(builder.decision(), Direction.IN)
+
+
+def _other_author(ticket: Ticket, mail: InboundMail) -> Reason:
+    if mail.sender == ticket.customer:
+        return NO_REASON
+    if not mail.sender:
+        return reasons.of("unclear_author", customer=ticket.customer)
+    return reasons.of("other_author", sender=mail.sender, customer=ticket.customer)
 
 
 def _take_details(builder: DecisionBuilder, mail: InboundMail, policy: Policy, now: datetime) -> None:
@@ -324,46 +342,40 @@ def _take_details(builder: DecisionBuilder, mail: InboundMail, policy: Policy, n
     asked = routing_facts(mail, ticket.customer, ticket.mailbox, policy, now, NO_HISTORY)
     given = conditions.find_details(lacking, replace(asked, subject="", text=mail.visible))
     if given:
-        builder.record(e.DetailsReceived(now, "customer", tuple(sorted(given.items()))))
+        builder.record(e.DetailsReceived(now, CUSTOMER, tuple(sorted(given.items()))))
 
 
 def customer_turned(
     builder: DecisionBuilder,
     message_id: str,
-    because: str,
+    reason: Reason,
     policy: Policy,
     now: datetime,
-    reopened: Callable[[DecisionBuilder], str],
-) -> str:
-    """What a customer's mail does to the ticket: the turn is ours, somebody has it. `reopened` is asked where
-    it was closed; what that says, else ""."""
-    was_closed, anew = builder.ticket.status is Status.CLOSED, ""
+    reopened: Callable[[DecisionBuilder], Reason],
+) -> Reason:
+    """Record a customer's mail: the turn is ours, and the ticket has an owner.
+
+    Return what `reopened` answers where the ticket was closed, else no reason.
+    """
+    was_closed, rerouted = builder.ticket.status is Status.CLOSED, NO_REASON
     if was_closed:
-        builder.record(e.TicketReopened(now, "customer"))
-    builder.record(e.CustomerWrote(now, "customer", message_id, because))
+        builder.record(e.TicketReopened(now, CUSTOMER))
+    builder.record(e.CustomerWrote(now, CUSTOMER, message_id, reason))
     if was_closed:
-        anew = reopened(builder)
+        rerouted = reopened(builder)
     builder.record(_clocks(builder.ticket, policy, now))
     ownership.ensure(builder, policy, now)
-    return anew
+    return rerouted
 
 
 def _agent_wrote(
     ticket: Ticket, agent: Agent, mail: InboundMail, facts: MailFacts, policy: Policy, now: datetime
 ) -> MailDecision:
     builder = DecisionBuilder(ticket)
-    by = f"agent:{agent.address}"
-    refusal = "" if facts.proof else "the mail could not be shown to come from you"
-    if not refusal and facts.meant not in ("", ticket.customer):
-        # It was written for somebody else's eyes: the customer of the ticket that was merged.
-        refusal = (
-            f"{' and '.join(facts.verdict.followed)} was merged into {ticket.number} of another customer"
-        )
-    if not refusal and not mail.visible.strip():
-        refusal = "no text was found above the line"
-    if refusal:
-        builder.record(e.AgentMailHeld(now, by, agent.address, refusal))
-        builder.notify(AgentRefusal(ticket.number, ticket.mailbox, agent.address, _language(agent), refusal))
+    if refused := _why_held(ticket, mail, facts):
+        builder.record(e.AgentMailHeld(now, Actor.agent(agent.address), agent.address, refused))
+        language = notify.language_of(agent)
+        builder.notify(AgentRefusal(ticket.number, ticket.mailbox, agent.address, language, refused))
         return MailDecision(builder.decision(), Direction.NOTE)
     agent_turned(builder, agent.address, policy, now)
     builder.notify(
@@ -381,36 +393,41 @@ def _agent_wrote(
     return MailDecision(builder.decision(), Direction.OUT)
 
 
+def _why_held(ticket: Ticket, mail: InboundMail, facts: MailFacts) -> Reason:
+    if not facts.proof:
+        return reasons.of("agent_not_proven")
+    if facts.meant not in ("", ticket.customer):
+        # It was written to somebody else: the customer of the ticket that was merged.
+        merged = " and ".join(facts.match.followed)
+        return reasons.of("merged_other_customer", merged=merged, ticket=ticket.number)
+    return NO_REASON if mail.visible.strip() else reasons.of("no_text")
+
+
 def agent_turned(builder: DecisionBuilder, agent: str, policy: Policy, now: datetime) -> None:
-    """What an agent's answer does to the ticket: the turn is the customer's, who answers has it."""
-    by = f"agent:{agent}"
+    """Record an agent's answer: the turn is the customer's, and the ticket is that agent's."""
+    by = Actor.agent(agent)
     builder.record(e.AgentAnswered(now, by, agent))
     if builder.ticket.assignee != agent:
-        builder.record(e.TicketAssigned(now, by, agent, "answered it"))
+        builder.record(e.TicketAssigned(now, by, agent, reasons.of("answered")))
     builder.record(_clocks(builder.ticket, policy, now))
-
-
-def _language(agent: Agent) -> str:
-    return agent.languages[0] if agent.languages else "en"
 
 
 def _clocks(ticket: Ticket, policy: Policy, now: datetime) -> e.ClocksSet:
     mine = ladder.ladder_of(ticket, policy)
-    return e.ClocksSet(
-        now, "policy", ladder.clocks_for(ticket, mine, ladder.calendar_of(ticket, policy), now)
-    )
+    return e.ClocksSet(now, POLICY, ladder.clocks_for(ticket, mine, ladder.calendar_of(ticket, policy), now))
 
 
 def on_deadline(
     ticket: Ticket,
     policy: Policy,
     now: datetime,
-    mute: undeliverable.Mute | None = None,
+    suppressed: Reason = NO_REASON,
     loads: Loads = NO_LOADS,
 ) -> Decision:
-    """Takes every step that is due by `now`, in the order in which they fell due. `mute`: the customer's.
+    """Take every step that is due by `now`, in the order in which they fell due.
 
-    It ends: each step comes once in a run of its clock, and what comes again comes after `now`.
+    `suppressed`: why the customer gets no automatic mail. It ends: each step comes once in a run of its clock,
+    and what is repeated comes after `now`.
     """
     builder = DecisionBuilder(ticket, loads=loads)
     newest, moment = 0, None
@@ -418,44 +435,70 @@ def on_deadline(
         if due.due_at != moment:
             newest, moment = len(builder.events), due.due_at
         ownership.ensure(builder, policy, now)
-        steps.take(builder, due, policy, now, undeliverable.refusal(mute))
+        steps.take(builder, due, policy, now, suppressed)
     return catch_up.said_once(ticket, builder.decision(), policy, newest)
 
 
 def on_command(
-    ticket: Ticket, command: c.Command, by: str, policy: Policy, now: datetime, loads: Loads = NO_LOADS
-) -> Decision | str:
-    """What a person's command leads to, or why it can't be done."""
+    ticket: Ticket, command: c.Command, by: Actor, policy: Policy, now: datetime, loads: Loads = NO_LOADS
+) -> Decision | Refusal:
+    """Decide about a person's command; a Refusal says why it can't be carried out."""
     builder = DecisionBuilder(ticket, loads=loads)
+    return _command(builder, command, by, policy, now) or builder.decision()
+
+
+def _command(
+    builder: DecisionBuilder, command: c.Command, by: Actor, policy: Policy, now: datetime
+) -> Refusal | None:
     match command:
         case c.AddNote(text):
             builder.record(e.NoteAdded(now, by, text))
         case c.Close(because):
-            if ticket.status in OVER:
-                return f"{ticket.number} is {ticket.status} already"
-            builder.record(e.TicketClosed(now, by, because))
-            builder.record(_clocks(builder.ticket, policy, now))
+            return _close(builder, because, by, policy, now)
         case c.Assign(address):
-            agent = policy.agents.get(address)
-            if ticket.merged_into:
-                return f"{ticket.number} was merged into {ticket.merged_into}"
-            if agent is None:
-                return f"{address} is no agent of any team"
-            builder.record(e.TicketAssigned(now, by, agent.address, f"by {by}"))
-            steps.confirm(builder, now)
-            notify.team(builder, policy, now, "assigned", f"by {by}", "")
+            return _assign(builder, address, by, policy, now)
         case c.Escalate(level, because):
-            refusal = steps.escalate_by_hand(builder, level, because or f"by {by}", by, policy, now)
-            if refusal:
-                return refusal
+            reason = reasons.written(because) or reasons.of("by_actor", actor=str(by))
+            return steps.escalate_by_hand(builder, level, reason, by, policy, now)
         case c.Decide(option, because):
-            refusal = level_questions.decide(builder, option, because, by, policy, now)
-            if refusal:
-                return refusal
+            return level_questions.decide(builder, option, because, by, policy, now)
         case c.Reject():
-            if not ticket.held_for or ticket.merged_into:
-                return f"{ticket.number} is not held"
-            builder.record(e.TicketReleased(now, by))
-            builder.record(_clocks(builder.ticket, policy, now))
-            notify.team(builder, policy, now, "new", f"not about {ticket.held_for}, by {by}", "")
-    return builder.decision()
+            return _reject_claim(builder, by, policy, now)
+    return None
+
+
+def _close(
+    builder: DecisionBuilder, because: str, by: Actor, policy: Policy, now: datetime
+) -> Refusal | None:
+    ticket = builder.ticket
+    if ticket.status in OVER:
+        return reasons.refuse("ticket_over", ticket=ticket.number, status=ticket.status)
+    builder.record(e.TicketClosed(now, by, reasons.written(because)))
+    builder.record(_clocks(builder.ticket, policy, now))
+    return None
+
+
+def _assign(
+    builder: DecisionBuilder, address: str, by: Actor, policy: Policy, now: datetime
+) -> Refusal | None:
+    ticket, agent = builder.ticket, policy.agents.get(address)
+    if ticket.merged_into:
+        return reasons.refuse("ticket_merged_into", ticket=ticket.number, into=ticket.merged_into)
+    if agent is None:
+        return reasons.refuse("no_agent", agent=address)
+    reason = reasons.of("by_actor", actor=str(by))
+    builder.record(e.TicketAssigned(now, by, agent.address, reason))
+    steps.confirm(builder, now)
+    notify.notify_team(builder, policy, now, NoticeKind.ASSIGNED, reason)
+    return None
+
+
+def _reject_claim(builder: DecisionBuilder, by: Actor, policy: Policy, now: datetime) -> Refusal | None:
+    ticket = builder.ticket
+    if not ticket.held_for or ticket.merged_into:
+        return reasons.refuse("not_held", ticket=ticket.number)
+    builder.record(e.TicketReleased(now, by))
+    builder.record(_clocks(builder.ticket, policy, now))
+    because = reasons.of("not_about", ticket=ticket.held_for, actor=str(by))
+    notify.notify_team(builder, policy, now, NoticeKind.NEW, because)
+    return None

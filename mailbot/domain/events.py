@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, get_args
 
-from mailbot.domain.model import Clock, CustomerHistory, Status, Target
+from mailbot.domain.actor import Actor
+from mailbot.domain.model import Clock, CustomerHistory, NoticeKind, Status, Target
+from mailbot.domain.reasons import NO_REASON, Reason
 from mailbot.domain.routing.money import Money
 
 
@@ -17,7 +19,7 @@ from mailbot.domain.routing.money import Money
 class TicketOpened:
     kind: ClassVar[str] = "ticket_opened"
     at: datetime
-    by: str
+    by: Actor
     mailbox: str
     customer: str
     subject: str
@@ -35,9 +37,9 @@ class TicketOpened:
 class TicketRouted:
     kind: ClassVar[str] = "ticket_routed"
     at: datetime
-    by: str
+    by: Actor
     rule: str
-    because: str  # the condition that matched, for people
+    reason: Reason  # the condition that matched
     category: str
     urgency: str
     complexity: str
@@ -62,36 +64,36 @@ class TicketRouted:
 class TicketAssigned:
     kind: ClassVar[str] = "ticket_assigned"
     at: datetime
-    by: str
+    by: Actor
     assignee: str  # an agent's address
-    because: str = ""
+    reason: Reason = NO_REASON
 
 
 @dataclass(frozen=True, slots=True)
 class TicketHandedOver:
     kind: ClassVar[str] = "ticket_handed_over"
     at: datetime
-    by: str
+    by: Actor
     team: str
-    because: str
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
 class TicketEscalated:
     kind: ClassVar[str] = "ticket_escalated"
     at: datetime
-    by: str
+    by: Actor
     level: str
-    because: str
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
 class CustomerWrote:
     kind: ClassVar[str] = "customer_wrote"
     at: datetime
-    by: str
+    by: Actor
     message_id: str
-    evidence: str  # why the mail belongs here
+    reason: Reason  # why the mail belongs here
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +102,9 @@ class AutomaticMailReceived:
 
     kind: ClassVar[str] = "automatic_mail_received"
     at: datetime
-    by: str
+    by: Actor
     message_id: str
-    reason: str
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ class ThanksReceived:
 
     kind: ClassVar[str] = "thanks_received"
     at: datetime
-    by: str
+    by: Actor
     message_id: str
 
 
@@ -121,7 +123,7 @@ class DetailsReceived:
 
     kind: ClassVar[str] = "details_received"
     at: datetime
-    by: str
+    by: Actor
     details: tuple[tuple[str, str], ...]  # sorted by name
 
 
@@ -131,7 +133,7 @@ class DeliveryBounced:
 
     kind: ClassVar[str] = "delivery_bounced"
     at: datetime
-    by: str  # "report"
+    by: Actor
     recipient: str
     status: str  # RFC 3463, "" when none was told
     permanent: bool
@@ -145,7 +147,7 @@ class DeliveryFailed:
 
     kind: ClassVar[str] = "delivery_failed"
     at: datetime
-    by: str  # "relay"
+    by: Actor
     notice: str  # what mail it was: "acknowledgement", "answer", "team", ...
     recipient: str
     code: int | None
@@ -156,7 +158,7 @@ class DeliveryFailed:
 class AgentAnswered:
     kind: ClassVar[str] = "agent_answered"
     at: datetime
-    by: str
+    by: Actor
     agent: str
 
 
@@ -166,16 +168,16 @@ class AgentMailHeld:
 
     kind: ClassVar[str] = "agent_mail_held"
     at: datetime
-    by: str
+    by: Actor
     agent: str
-    reason: str
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
 class NoteAdded:
     kind: ClassVar[str] = "note_added"
     at: datetime
-    by: str
+    by: Actor
     text: str
 
 
@@ -183,15 +185,15 @@ class NoteAdded:
 class AcknowledgementEnqueued:
     kind: ClassVar[str] = "acknowledgement_enqueued"
     at: datetime
-    by: str
+    by: Actor
 
 
 @dataclass(frozen=True, slots=True)
 class AcknowledgementSuppressed:
     kind: ClassVar[str] = "acknowledgement_suppressed"
     at: datetime
-    by: str
-    reason: str
+    by: Actor
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +202,8 @@ class ProgressSuppressed:
 
     kind: ClassVar[str] = "progress_suppressed"
     at: datetime
-    by: str
-    reason: str
+    by: Actor
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +212,7 @@ class ClocksSet:
 
     kind: ClassVar[str] = "clocks_set"
     at: datetime
-    by: str
+    by: Actor
     clocks: tuple[Clock, ...]
 
 
@@ -220,19 +222,19 @@ class StepTaken:
 
     kind: ClassVar[str] = "step_taken"
     at: datetime
-    by: str
+    by: Actor
     ladder: str
     step: int
     target: Target  # the clock that the step hangs on
     due_at: datetime
-    because: str  # "first_response is due", "not confirmed in time"
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
 class TargetMissed:
     kind: ClassVar[str] = "target_missed"
     at: datetime
-    by: str
+    by: Actor
     target: Target
     due_at: datetime
 
@@ -243,7 +245,7 @@ class ReminderDue:
 
     kind: ClassVar[str] = "reminder_due"
     at: datetime
-    by: str
+    by: Actor
     target: Target  # REPEAT, FOLLOW_UP; CONFIRMATION, DECISION: in vain, and no step comes after that one
     due_at: datetime
 
@@ -254,20 +256,20 @@ class DecisionRequested:
 
     kind: ClassVar[str] = "decision_requested"
     at: datetime
-    by: str
-    of: str  # a level
+    by: Actor
+    level: str
     question: str
     options: tuple[str, ...]
-    whom: tuple[str, ...]  # addresses
+    recipients: tuple[str, ...]  # addresses
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionMade:
     kind: ClassVar[str] = "decision_made"
     at: datetime
-    by: str
+    by: Actor
     option: str
-    because: str = ""
+    reason: Reason = NO_REASON
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +281,7 @@ class LadderChanged:
 
     kind: ClassVar[str] = "ladder_changed"
     at: datetime
-    by: str
+    by: Actor
     ladder: str
     ladder_digest: str
     clocks: tuple[Clock, ...]
@@ -291,24 +293,25 @@ class PeopleNotified:
 
     kind: ClassVar[str] = "people_notified"
     at: datetime
-    by: str
-    whom: tuple[str, ...]
-    why: str
+    by: Actor
+    recipients: tuple[str, ...]
+    why: NoticeKind
+    reason: Reason = NO_REASON  # of progress: nobody else is to be reminded of it
 
 
 @dataclass(frozen=True, slots=True)
 class TicketClosed:
     kind: ClassVar[str] = "ticket_closed"
     at: datetime
-    by: str
-    because: str = ""
+    by: Actor
+    reason: Reason = NO_REASON
 
 
 @dataclass(frozen=True, slots=True)
 class TicketReopened:
     kind: ClassVar[str] = "ticket_reopened"
     at: datetime
-    by: str
+    by: Actor
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,7 +320,7 @@ class SatisfactionRated:
 
     kind: ClassVar[str] = "satisfaction_rated"
     at: datetime
-    by: str
+    by: Actor
     score: int  # 1 to 5
     words: str = ""
 
@@ -328,7 +331,7 @@ class TicketReleased:
 
     kind: ClassVar[str] = "ticket_released"
     at: datetime
-    by: str
+    by: Actor
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,7 +344,7 @@ class MessageMoved:
 
     kind: ClassVar[str] = "message_moved"
     at: datetime
-    by: str
+    by: Actor
     message: int
     to: str = ""
     origin: str = ""
@@ -355,7 +358,7 @@ class TicketMerged:
 
     kind: ClassVar[str] = "ticket_merged"
     at: datetime
-    by: str
+    by: Actor
     into: str
     messages: tuple[int, ...]
     other_customer: bool = False
@@ -367,7 +370,7 @@ class MergeReceived:
 
     kind: ClassVar[str] = "merge_received"
     at: datetime
-    by: str
+    by: Actor
     other: str
     messages: tuple[int, ...]
     pending: bool
@@ -379,7 +382,7 @@ class MergeReceived:
 class TicketUnmerged:
     kind: ClassVar[str] = "ticket_unmerged"
     at: datetime
-    by: str
+    by: Actor
     into: str  # which it was merged into
     messages: tuple[int, ...]  # that came back
 
@@ -390,7 +393,7 @@ class MergeReverted:
 
     kind: ClassVar[str] = "merge_reverted"
     at: datetime
-    by: str
+    by: Actor
     other: str
     messages: tuple[int, ...]
 
@@ -401,7 +404,7 @@ class TicketSplit:
 
     kind: ClassVar[str] = "ticket_split"
     at: datetime
-    by: str
+    by: Actor
     into: str
     messages: tuple[int, ...]
 
@@ -412,7 +415,7 @@ class TicketRebuilt:
 
     kind: ClassVar[str] = "ticket_rebuilt"
     at: datetime
-    by: str
+    by: Actor
     status: Status
     first_response_at: datetime | None
     closed_at: datetime | None
@@ -426,11 +429,11 @@ class CompensationRequested:
 
     kind: ClassVar[str] = "compensation_requested"
     at: datetime
-    by: str
+    by: Actor
     request: int
     amount: Money
     agent: str
-    because: str
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -439,10 +442,10 @@ class ApprovalRequested:
 
     kind: ClassVar[str] = "approval_requested"
     at: datetime
-    by: str
+    by: Actor
     request: int
     level: str
-    whom: tuple[str, ...]
+    recipients: tuple[str, ...]
     on_duty: bool
 
 
@@ -452,17 +455,17 @@ class CompensationApproved:
 
     kind: ClassVar[str] = "compensation_approved"
     at: datetime
-    by: str
+    by: Actor
     request: int
     agent: str
-    because: str = ""
+    reason: Reason = NO_REASON
 
 
 @dataclass(frozen=True, slots=True)
 class CompensationGranted:
     kind: ClassVar[str] = "compensation_granted"
     at: datetime
-    by: str
+    by: Actor
     request: int
     amount: Money
     agents: tuple[str, ...]  # who signed
@@ -474,10 +477,10 @@ class CompensationRefused:
 
     kind: ClassVar[str] = "compensation_refused"
     at: datetime
-    by: str
+    by: Actor
     request: int
     agent: str
-    because: str = ""
+    reason: Reason = NO_REASON
     limit: str = ""
 
 

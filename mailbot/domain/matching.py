@@ -1,34 +1,50 @@
 """Which ticket does this mail belong to, and how sure are we?
 
-Strongest first: a keyed tag in the address it was sent to, our own signed Message-ID, a known Message-ID,
-the number in the subject. A number or a reference alone is no authority: but for the tag, which is bound to
-its owner, the sender must be a participant of the ticket. What a stranger names becomes a claim. Every clue
-that was weighed is kept, with the reason why it did not count.
+Theory of operation. A mail gives clues: a keyed token in the address it was sent to, our own signed Message-ID,
+a known Message-ID, a ticket number in the subject. The strongest that counts decides. A number or a reference
+alone is no authority: the sender must take part in that ticket. Only the token is proof by itself, because it
+is bound to its owner. What a stranger names becomes a claim. Every clue is kept with the reason why it counted
+or not.
 """
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
-from mailbot.domain import ticket_number
+from mailbot.domain import reasons, ticket_number
+from mailbot.domain.reasons import NO_REASON, Reason
 
-# How sure we are, surest first: a key of ours, a Message-ID and taking part, a number and taking part, a
-# ticket that was named without authority, nothing.
-CERTAIN, STRONG, NUMBER, CLAIM, NONE = "certain", "strong", "number", "claim", "none"
 MOST = 30  # clues that are kept of one mail
+
+
+class Confidence(StrEnum):
+    CERTAIN = "certain"  # a key of ours
+    STRONG = "strong"  # a Message-ID, and the sender takes part
+    NUMBER = "number"  # a ticket number, and the sender takes part
+    CLAIM = "claim"  # a ticket that was named without authority
+    NONE = "none"
+
+
+CERTAIN, STRONG, NUMBER, CLAIM, NONE = Confidence
 
 
 @dataclass(frozen=True, slots=True)
 class Clues:
     """What a mail says about where it belongs, with every signature already verified.
 
-    `tagged` is the ticket of a reply tag bound to this very sender; `bounced` that of one of our own mails,
-    named by a keyed bounce address. `referenced` are Message-IDs of In-Reply-To and References, newest first.
-    `mistyped` look like numbers of ours, but for the check digit. `failed`: the domain in From says that the
-    mail is not its own (DMARC), so the sender is somebody else who takes part in nothing.
+    - `tagged`: the ticket of a reply token bound to this very sender.
+    - `bounced`: the ticket of one of our own mails, named by a keyed bounce address.
+    - `referenced`: Message-IDs of In-Reply-To and References, newest first.
+    - `mistyped`: looks like numbers of ours, but for the check digit.
+    - `failed`: DMARC says that the mail is not of the domain in From, so its sender takes part in nothing.
 
-    Of a machine's report: `returned` are the tickets of our signed marks anywhere in it; `recalled` are
-    Message-IDs that the returned mail has or answers, `reported` numbers anywhere in the text: they count if
-    one of the addresses that it is about (`concerned`) has to do with the ticket.
+    Of a machine's report:
+
+    - `returned`: the tickets of our signed marks anywhere in it.
+    - `recalled`: Message-IDs that the returned mail has or answers.
+    - `reported`: numbers anywhere in the text.
+    - `concerned`: the addresses it is about. Only if one of them has to do with the ticket do `recalled` and
+      `reported` count.
     """
 
     sender: str
@@ -45,143 +61,160 @@ class Clues:
     concerned: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Weighed:
-    """One clue: what kind it is, the number it named, whether it decided, and if not, why not."""
+class ClueKind(StrEnum):
+    """Codes of reasons, too."""
 
-    kind: str
+    REPLY_TOKEN = "reply_token"
+    BOUNCE_ADDRESS = "bounce_address"
+    SIGNED_MARK = "signed_mark"
+    SIGNED_MESSAGE_ID = "signed_message_id"
+    KNOWN_MESSAGE_ID = "known_message_id"
+    NUMBER_IN_SUBJECT = "number_in_subject"
+    MESSAGE_ID_IN_REPORT = "message_id_in_report"
+    NUMBER_IN_REPORT = "number_in_report"
+    MISTYPED_NUMBER = "mistyped_number"
+
+
+_KEYED = frozenset({ClueKind.REPLY_TOKEN, ClueKind.BOUNCE_ADDRESS, ClueKind.SIGNED_MARK})
+_NO_TICKET_NAMED = reasons.of("no_ticket_named")
+_OF_REPORTS = frozenset({ClueKind.MESSAGE_ID_IN_REPORT, ClueKind.NUMBER_IN_REPORT})
+
+
+@dataclass(frozen=True, slots=True)
+class Clue:
+    """The number that a clue named, whether it decided, and why or why not."""
+
+    kind: ClueKind
     named: str
     counted: bool
-    why: str
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Match:
     """Where the mail belongs: `number`, "" for a matter of its own. `claims` is named without authority.
 
-    `suggests` is an own open ticket that a mistyped number may mean: for agents to see, it decides nothing.
-    `followed` are merged tickets on the way from what the mail named to `number`.
+    `suggests`: an own open ticket that a mistyped number may mean. Agents see it, it decides nothing.
+    `followed`: merged tickets on the way from what the mail named to `number`. `by_token`: a reply token decided.
     """
 
     number: str = ""
-    because: str = "names no ticket of ours"
+    reason: Reason = _NO_TICKET_NAMED
     claims: str = ""
-    tagged: bool = False
-    confidence: str = NONE
-    weighed: tuple[Weighed, ...] = ()
+    by_token: bool = False
+    confidence: Confidence = NONE
+    clues: tuple[Clue, ...] = ()
     suggests: str = ""
     followed: tuple[str, ...] = ()
 
 
-def weigh(
+def match_ticket(
     clues: Clues,
     known: Mapping[str, str],
     participants: Mapping[str, Collection[str]],
     own: Collection[str] = (),
     staff: Mapping[str, Collection[str]] | None = None,
-) -> Verdict:
-    """`known`: Message-ID -> ticket; `participants`: ticket -> addresses, for every ticket that exists;
-    `own`: the open tickets in which the sender takes part; `staff`: ticket -> its agents' addresses."""
-    verdict = Verdict()
+) -> Match:
+    """Find the ticket that the mail belongs to.
+
+    - `known`: Message-ID -> ticket.
+    - `participants`: ticket -> addresses, for every ticket that exists.
+    - `own`: the open tickets in which the sender takes part.
+    - `staff`: ticket -> its agents' addresses.
+    """
+    match = Match()
     weighed = []
     for kind, number, confidence in _named(clues, known):
-        counted, why = _judged(kind, number, clues, participants, staff or {})
-        if counted and not verdict.number:
-            reason = kind if confidence == CERTAIN else f"{kind}, {why.removeprefix('the ')}"
-            keyed = kind == _TAG
-            verdict = replace(verdict, number=number, because=reason, tagged=keyed, confidence=confidence)
+        counted, proof = _judge(kind, number, clues, participants, staff or {})
+        if counted and not match.number:
+            clue = reasons.of(kind)
+            reason = clue if confidence is CERTAIN else reasons.of("matched", clue=clue, proof=proof)
+            by_token = kind is ClueKind.REPLY_TOKEN
+            match = replace(match, number=number, reason=reason, by_token=by_token, confidence=confidence)
         elif counted:
-            counted, why = False, "a stronger clue decided"
-        elif number in participants and not verdict.claims:
-            verdict = replace(verdict, claims=number)
-        weighed.append(Weighed(kind, number, counted, why))
-    if verdict.number:
-        verdict = replace(verdict, claims="")
-    elif verdict.claims:
-        because = (
-            "names a ticket, but the sender named in it failed authentication"
-            if clues.failed
-            else "names a ticket in which the sender takes no part"
-        )
-        verdict = replace(verdict, because=because, confidence=CLAIM)
-    verdict = _suggesting(verdict, clues.mistyped, () if clues.failed else own, weighed)
-    return replace(verdict, weighed=tuple(dict.fromkeys(weighed))[:MOST])
+            counted, proof = False, reasons.of("stronger_clue")
+        elif number in participants and not match.claims:
+            match = replace(match, claims=number)
+        weighed.append(Clue(kind, number, counted, proof))
+    if match.number:
+        match = replace(match, claims="")
+    elif match.claims:
+        code = "named_unauthenticated" if clues.failed else "named_by_stranger"
+        match = replace(match, reason=reasons.of(code), confidence=CLAIM)
+    match = _suggest(match, clues.mistyped, () if clues.failed else own, weighed)
+    return replace(match, clues=tuple(dict.fromkeys(weighed))[:MOST])
 
 
-_TAG = "reply tag of the sender"
-_RETURNED = "our signed mark in a report"
-_RECALLED = "known Message-ID in a report"
-_REPORTED = "number in a report"
-
-
-def _named(clues: Clues, known: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
-    """(kind, number, how sure it makes us), strongest first."""
+def _named(clues: Clues, known: Mapping[str, str]) -> Iterator[tuple[ClueKind, str, Confidence]]:
+    """Yield (kind, number, confidence), strongest first."""
+    kinds = ClueKind
     if clues.tagged:
-        yield _TAG, clues.tagged, CERTAIN
+        yield kinds.REPLY_TOKEN, clues.tagged, CERTAIN
     if clues.bounced:
-        yield "keyed bounce address", clues.bounced, CERTAIN
-    yield from ((_RETURNED, number, CERTAIN) for number in clues.returned)
-    yield from (("our signed Message-ID", number, STRONG) for number in clues.signed)
-    yield from (("known Message-ID", known[mid], STRONG) for mid in clues.referenced if mid in known)
-    yield from (("number in the subject", number, NUMBER) for number in clues.written)
-    yield from ((_RECALLED, known[mid], NUMBER) for mid in clues.recalled if mid in known)
-    yield from ((_REPORTED, number, NUMBER) for number in clues.reported)
+        yield kinds.BOUNCE_ADDRESS, clues.bounced, CERTAIN
+    yield from ((kinds.SIGNED_MARK, number, CERTAIN) for number in clues.returned)
+    yield from ((kinds.SIGNED_MESSAGE_ID, number, STRONG) for number in clues.signed)
+    yield from ((kinds.KNOWN_MESSAGE_ID, known[mid], STRONG) for mid in clues.referenced if mid in known)
+    yield from ((kinds.NUMBER_IN_SUBJECT, number, NUMBER) for number in clues.written)
+    yield from ((kinds.MESSAGE_ID_IN_REPORT, known[mid], NUMBER) for mid in clues.recalled if mid in known)
+    yield from ((kinds.NUMBER_IN_REPORT, number, NUMBER) for number in clues.reported)
 
 
-def _judged(
-    kind: str,
+def _judge(
+    kind: ClueKind,
     number: str,
     clues: Clues,
     participants: Mapping[str, Collection[str]],
     staff: Mapping[str, Collection[str]],
-) -> tuple[bool, str]:
+) -> tuple[bool, Reason]:
     if number not in participants:
-        return False, "there is no such ticket"
-    if kind in (_TAG, _RETURNED, "keyed bounce address"):
-        return True, "our own key proves it"
-    if kind in (_RECALLED, _REPORTED):
+        return False, reasons.of("unknown_ticket")
+    if kind in _KEYED:
+        return True, reasons.of("own_key")
+    if kind in _OF_REPORTS:
         if set(clues.concerned) & ({*participants[number]} | {*staff.get(number, ())}):
-            return True, "whom the report is about has to do with it"
-        return False, "whom the report is about has nothing to do with that ticket"
+            return True, reasons.of("report_concerns_ticket")
+        return False, reasons.of("report_concerns_others")
     if not clues.sender:
-        return False, "the mail has no single sender"
+        return False, reasons.of("no_one_sender")
     if clues.failed:
-        return False, "the sender failed authentication: anybody may have written it"
+        return False, reasons.of("sender_failed_authentication")
     if clues.sender not in participants[number]:
-        return False, "the sender takes no part in that ticket"
-    return True, "the sender takes part"
+        return False, reasons.of("sender_not_participant")
+    return True, reasons.of("sender_participates")
 
 
-def _suggesting(
-    verdict: Verdict, mistyped: Collection[str], own: Collection[str], weighed: list[Weighed]
-) -> Verdict:
-    """Did you mean? Among the sender's own tickets alone, and only when a single one is near."""
+def _suggest(match: Match, mistyped: Collection[str], own: Collection[str], weighed: list[Clue]) -> Match:
+    """Suggest one of the sender's own tickets, and only when a single one is near what was typed."""
     near = {
         typed: [number for number in own if ticket_number.is_one_slip_apart(typed, number)]
         for typed in mistyped
     }
-    for typed, found in near.items():
-        like = f", like {' or '.join(found[:3])} in which the sender takes part" if found else ""
-        weighed.append(Weighed("mistyped number", typed, False, f"its check digit is wrong{like}"))
-    meant = {number for found in near.values() for number in found}
-    return replace(verdict, suggests=meant.pop()) if len(meant) == 1 and not verdict.number else verdict
+    for typed, numbers in near.items():
+        like = " or ".join(numbers[:3])
+        reason = (
+            reasons.of("wrong_check_digit_like", numbers=like) if like else reasons.of("wrong_check_digit")
+        )
+        weighed.append(Clue(ClueKind.MISTYPED_NUMBER, typed, False, reason))
+    meant = {number for numbers in near.values() for number in numbers}
+    return replace(match, suggests=meant.pop()) if len(meant) == 1 and not match.number else match
 
 
-def follow(verdict: Verdict, merged: Mapping[str, str]) -> Verdict:
-    """The verdict with a merged ticket replaced by the one it was merged into, however often it was.
+def follow(match: Match, merged: Mapping[str, str]) -> Match:
+    """Return the match with a merged ticket replaced by the one it was merged into, however often it was.
 
     `merged`: number -> number it was merged into.
     """
-    number, passed = verdict.number, list(verdict.followed)
+    number, passed = match.number, list(match.followed)
     while number in merged and number not in passed:
         passed.append(number)
         number = merged[number]
-    if number == verdict.number:
-        return verdict
-    because = f"{verdict.because}; {' and '.join(passed)} merged into {number}"
-    return replace(verdict, number=number, because=because, followed=tuple(passed))
+    if number == match.number:
+        return match
+    way = reasons.of("merged_tickets", merged=" and ".join(passed), ticket=number)
+    return replace(match, number=number, reason=reasons.together(match.reason, way), followed=tuple(passed))
 
 
-def ends(number: str, merged: Mapping[str, str]) -> str:
-    """Where a ticket's mail goes now: itself, or the end of the chain of merged ones."""
-    return follow(Verdict(number), merged).number
+def merge_end(number: str, merged: Mapping[str, str]) -> str:
+    """Return where a ticket's mail goes now: the ticket itself, or the end of the chain of merged ones."""
+    return follow(Match(number, NO_REASON), merged).number

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from mailbot.domain.reasons import Reason
 from mailbot.domain.states import Direction
 
 
@@ -31,6 +32,26 @@ class Target(StrEnum):
     DECISION = "decision"  # the people of a level were asked what shall be done
     FOLLOW_UP = "follow_up"  # we wait for the customer: when to ask again, or to close
     REPEAT = "repeat"  # nothing else will come: who has the ticket is reminded, again and again
+
+
+class NoticeKind(StrEnum):
+    """What a ticket's people are notified of; templates and events name it `why`."""
+
+    NEW = "new"
+    CUSTOMER_WROTE = "customer_wrote"
+    UNCONFIRMED = "unconfirmed"  # held: to be accepted or rejected
+    ESCALATED = "escalated"
+    HANDED_OVER = "handed_over"
+    ASSIGNED = "assigned"
+    REMINDER = "reminder"
+    FOLLOW_UP = "follow_up"
+    DECIDED = "decided"
+    NOTIFY = "notify"  # a step wants them to know
+    BOUNCED = "bounced"
+    UNDELIVERABLE = "undeliverable"
+    COMPLAINED = "complained"
+    COMPENSATION = "compensation"  # how a request ended
+    PROGRESS = "progress"  # to the customer
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +212,7 @@ class InboundMail:
     """A mail as read by `mail.parse`, not yet on a ticket. Every text is safe for SQL and bounded.
 
     `sender` is the single address of From in lower case, "" when there is none or several (`flags` says
-    which). `automatic` is the reason why this mail must not be answered automatically, "" for a person's.
+    which). `automatic`: why it must not be answered automatically, no reason for a person's.
     `text` is the whole body; `visible` the part that the sender wrote this time (never empty unless text is).
     """
 
@@ -204,7 +225,7 @@ class InboundMail:
     in_reply_to: tuple[str, ...]
     references: tuple[str, ...]
     reply_to: str
-    automatic: str
+    automatic: Reason
     authentication: Authentication
     attachments: tuple[Attachment, ...]
     flags: tuple[str, ...]  # "no-sender", "several-senders", "too-complex", "html-cut", ...

@@ -1,7 +1,8 @@
-"""Mail we owe someone. One dataclass here and one template per language: `templates/<language>/<name>.*`.
+"""Mail that we send by ourselves: one dataclass here, one template per language (`templates/<language>/<name>.*`).
 
 `name` is the template's and the outbox row's kind. `ack` notices leave before `reply`, `reply` before `team`.
-All values handed to a template are str, int or dict (see `mail.compose`).
+Templates get a field under its own name: a reason as a sentence in the reader's language, a moment as local
+time (see `mail.compose.template_values`).
 """
 
 from collections.abc import Mapping
@@ -9,16 +10,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
 
-from mailbot.domain.model import Attachment
+from mailbot.domain.model import Attachment, NoticeKind
+from mailbot.domain.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """We have your mail, this is its number. Carries nothing that the sender wrote, but for `subject`: ""
-    unless the mailbox wants it and the sender is authenticated (see `answers.authenticated`).
+    """To the customer: we have your mail, this is its number. It repeats nothing that the sender wrote.
 
-    `needed` are the labels, by language, of what we still have to know; `template` is the variant that the
-    rule chose, "" for the plain one.
+    - `subject`: the exception, where the mailbox wants it and the sender is authenticated; else "".
+    - `needed`: labels, by language, of the details that we still need.
+    - `template`: the variant that the rule chose, "" for the plain one.
     """
 
     name: ClassVar[str] = "acknowledgement"
@@ -53,9 +55,9 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """To the customer, by rule: who has your matter now, and until when we mean to have got further.
+    """To the customer, by a step of the ladder: who has the matter now, and when we expect news.
 
-    `team` and `level` are what they are called for customers, by language; empty where nobody said.
+    `team` and `level`: their names for customers, by language; empty where the policy gives none.
     """
 
     name: ClassVar[str] = "progress"
@@ -75,9 +77,7 @@ class Progress:
 class TeamNotice:
     """To one agent or manager: a ticket is new, was answered by the customer, escalated, or is due.
 
-    `why` is one of "new", "customer_wrote", "unconfirmed", "escalated", "handed_over", "assigned",
-    "reminder", "follow_up", "decided", "notify", "bounced", "undeliverable", "complained".
-    The reply address carries a tag that is bound to `to`, so that an answer can act for nobody else.
+    The reply address carries a token bound to `to`, so that an answer can act for nobody else.
     """
 
     name: ClassVar[str] = "team"
@@ -87,8 +87,8 @@ class TeamNotice:
     mailbox: str
     to: str
     language: str
-    why: str
-    because: str
+    why: NoticeKind
+    because: Reason
     customer: str
     subject: str
     text: str
@@ -102,8 +102,11 @@ class TeamNotice:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """To the people of a level: a ticket waits for their decision. `options` as one text, `first` of them for
-    an example. It has no reply address of ours: an answer to it must not reach the customer."""
+    """To the people of a level: a ticket waits for their decision.
+
+    `options` as one text; `first` of them as an example. No reply address of ours: an answer to it must not
+    reach the customer.
+    """
 
     name: ClassVar[str] = "question"
     lane: ClassVar[int] = 2
@@ -115,7 +118,7 @@ class Question:
     question: str
     options: str
     first: str
-    because: str
+    because: Reason
     customer: str
     subject: str
     category: str
@@ -127,7 +130,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class AgentRefusal:
-    """To an agent: the mail sent in your name did not act, and why."""
+    """To an agent: the mail sent in your name was not carried out, and why."""
 
     name: ClassVar[str] = "refusal"
     lane: ClassVar[int] = 2
@@ -136,15 +139,15 @@ class AgentRefusal:
     mailbox: str
     to: str
     language: str
-    reason: str
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
 class CompensationWanted:
     """To somebody who may decide on a request for compensation. A reply goes to `asker`, never to a customer.
 
-    Amounts are as people read them, "" for nothing. `signed`: who approved before; `two_persons` is 1 where
-    two must.
+    Amounts are as people read them, "" for nothing. `signed`: who approved before. `two_persons`: 1 where two
+    must approve.
     """
 
     name: ClassVar[str] = "compensation_wanted"
@@ -184,7 +187,7 @@ class CompensationDecided:
     outcome: str
     amount: str
     who: str
-    because: str
+    because: Reason
     customer: str
     subject: str
     team: str
@@ -192,8 +195,10 @@ class CompensationDecided:
 
 @dataclass(frozen=True, slots=True)
 class Bulletin:
-    """About no ticket, to an admin or a manager: a refused reload, a weekly report. Its words are complete,
-    it has no template; `html` is what stands inside of <body>, "" for none."""
+    """About no ticket, to an admin or a manager: a refused reload, a weekly report.
+
+    It has no template: the text is complete. `html`: the inside of <body>, "" for none.
+    """
 
     name: ClassVar[str] = "bulletin"
     lane: ClassVar[int] = 2
@@ -201,14 +206,13 @@ class Bulletin:
 
     mailbox: str
     to: str
-    language: str  # of the line below the text that says what an answer would do
+    language: str  # of the line below the text about answers to it
     subject: str
     text: str
     html: str = ""
     attachments: tuple[Attachment, ...] = ()
 
 
-# About a ticket, in the words of a template.
 Notice = (
     Acknowledgement
     | Answer

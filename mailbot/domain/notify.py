@@ -1,43 +1,45 @@
-"""Word about a ticket: to people of ours, and to its customer how it goes on."""
+"""Notices about a ticket: to its team, and to its customer about the progress."""
 
 from collections.abc import Mapping
 from datetime import datetime
 
 from mailbot.domain import events as e
 from mailbot.domain import ladder
+from mailbot.domain.actor import POLICY
 from mailbot.domain.lifecycle import DecisionBuilder
-from mailbot.domain.model import Target, Ticket
+from mailbot.domain.model import NoticeKind, Target, Ticket
 from mailbot.domain.notices import Progress, TeamNotice
 from mailbot.domain.policy import Agent, Policy
+from mailbot.domain.reasons import Reason
 
 EXCERPT = 4000  # characters of the customer's text in a team notice
 
-# Tags of a ticket whose customer is told nothing by itself: a machine opened it, or somebody who may be
-# anybody, in a mailbox that wants nothing sent to such.
+# Tags of a ticket whose customer gets no notice of progress: a machine opened it, or an unauthenticated sender
+# in a mailbox that answers no such sender.
 AUTOMATIC, UNAUTHENTICATED = "automatic", "unauthenticated"
-# Nor is who was not even acknowledged, over a limit above all, until somebody answers: a thousand mails in a
-# victim's name would else bring a thousand words of progress.
+# Nor does one who got no acknowledgement, over a limit above all, until an agent answers: a thousand mails in a
+# victim's name would bring a thousand notices.
 UNANSWERED = "unanswered"
-OUR_TAGS = frozenset({AUTOMATIC, UNAUTHENTICATED, UNANSWERED})  # put on by other than rules
+OUR_TAGS = frozenset({AUTOMATIC, UNAUTHENTICATED, UNANSWERED})  # not set by rules
 
 
-def team(
+def notify_team(
     builder: DecisionBuilder,
     policy: Policy,
     now: datetime,
-    why: str,
-    because: str,
-    text: str,
-    whom: tuple[str, ...] = (),
+    why: NoticeKind,
+    because: Reason,
+    text: str = "",
+    recipients: tuple[str, ...] = (),
 ) -> None:
-    """Mail about the ticket to `whom`, by default to who has it, else to all of its team at its level."""
+    """Notify `recipients` of the ticket: by default its owner, else all of its team at its level."""
     ticket = builder.ticket
-    if not whom:
-        here = ladder.agents_at(policy, ticket.team, ticket.level)
-        whom = (ticket.assignee,) if ticket.assignee else tuple(agent.address for agent in here)
-    if not whom:
+    if not recipients:
+        agents = ladder.agents_at(policy, ticket.team, ticket.level)
+        recipients = (ticket.assignee,) if ticket.assignee else tuple(agent.address for agent in agents)
+    if not recipients:
         return
-    builder.record(e.PeopleNotified(now, "policy", whom, why))
+    builder.record(e.PeopleNotified(now, POLICY, recipients, why))
     deadline = ladder.next_deadline(ticket, policy)
     confirm_by = ladder.end_of_clock(ticket, policy, Target.CONFIRMATION)
     builder.notify(
@@ -59,7 +61,7 @@ def team(
                 due_at=deadline.due_at if deadline else None,
                 confirm_by=confirm_by if address == ticket.assignee else None,
             )
-            for address in whom
+            for address in recipients
         )
     )
 
@@ -68,16 +70,21 @@ def language_of(agent: Agent | None) -> str:
     return agent.languages[0] if agent and agent.languages else "en"
 
 
-def customer(builder: DecisionBuilder, policy: Policy, because: str, muted: str, now: datetime) -> None:
-    """Who has the matter now, in plain words, and until when we mean to have got further. `muted` is why no
-    automatic mail goes there, "" when it does."""
+def notify_customer(
+    builder: DecisionBuilder, policy: Policy, because: Reason, suppressed: Reason, now: datetime
+) -> None:
+    """Notify the customer who has the matter now, and when we expect news.
+
+    `suppressed`: why that address gets no automatic mail, no reason when it does.
+    """
     ticket = builder.ticket
-    if not _may_tell(ticket):
+    if not _gets_progress(ticket):
         return
-    if muted:
-        builder.record(e.ProgressSuppressed(now, "policy", muted))
+    if suppressed:
+        builder.record(e.ProgressSuppressed(now, POLICY, suppressed))
         return
-    builder.record(e.PeopleNotified(now, "policy", (ticket.customer,), because))
+    recipients = (ticket.customer,)
+    builder.record(e.PeopleNotified(now, POLICY, recipients, NoticeKind.PROGRESS, because))
     nothing: Mapping[str, str] = {}
     builder.notify(
         Progress(
@@ -93,14 +100,14 @@ def customer(builder: DecisionBuilder, policy: Policy, because: str, muted: str,
     )
 
 
-def _may_tell(ticket: Ticket) -> bool:
+def _gets_progress(ticket: Ticket) -> bool:
     if UNANSWERED in ticket.tags and ticket.first_response_at is None:
         return False
     return not {AUTOMATIC, UNAUTHENTICATED} & set(ticket.tags)
 
 
 def _until(ticket: Ticket, policy: Policy, now: datetime) -> datetime | None:
-    """The end of a promise that still runs; when none does, when somebody is told to look again."""
+    """Return when the next promise ends; without one, when somebody is reminded of the ticket."""
     mine, calendar = ladder.ladder_of(ticket, policy), ladder.calendar_of(ticket, policy)
     ahead = [each for each in ladder.deadlines(ticket, mine, calendar) if each.due_at > now]
     promised = [

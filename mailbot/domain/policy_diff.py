@@ -100,7 +100,7 @@ def recorded(routed: TicketRouted, policy: Policy | None) -> Placed:
     values = {name: getattr(routed, name) for name in NAMES} | {"details": _pairs(routed.details)}
     values["tags"] = _without_ours(routed.tags)
     last = policy.rules[-1].name if policy else ""
-    return Placed(values, dict.fromkeys(NAMES, f"{routed.rule}: {routed.because}"), routed.rule != last)
+    return Placed(values, dict.fromkeys(NAMES, f"{routed.rule}: {routed.reason}"), routed.rule != last)
 
 
 def compared(case: Case, old: Placed, new: Placed) -> Change | None:
@@ -149,7 +149,7 @@ def _because(name: str, policy: Policy, found: Classified) -> str:
     """The first rule that names a thing decided it, with the condition that held; see `classify.merged`."""
     said = [(policy.rules[match.rule_index], match.because) for match in found.matches]
     if name == "rule":
-        return f"{found.rule}: {found.because}"
+        return f"{found.rule}: {found.reason}"
     deciders = [f"{rule.name}: {because}" for rule, because in said if _names_it(rule.then, name)]
     if name in ("tags", "ask_for"):
         return "; ".join(deciders)

@@ -13,7 +13,7 @@ from mailbot.domain import ladder, routing_trace, ticket_number
 from mailbot.domain.decisions import MailFacts, customer_of, mailbox_of, on_mail, routing_facts
 from mailbot.domain.events import TicketAssigned, TicketRouted
 from mailbot.domain.lifecycle import Decision
-from mailbot.domain.matching import Verdict
+from mailbot.domain.matching import Match
 from mailbot.domain.model import NO_HISTORY, CustomerHistory, Envelope, InboundMail, Status, Ticket
 from mailbot.domain.policy import Moment, Policy
 from mailbot.domain.routing.conditions import RoutingFacts
@@ -120,8 +120,8 @@ def run_mail(
     mail = replace(mail, authentication=history.authentication)
     number, earlier = (ticket_number.make(box.prefix, digit * box.digits) for digit in "01")
     before = _closed_ticket(earlier, mail, envelope, box.address, at) if history.reopened else None
-    verdict = Verdict(number=before.number) if before else Verdict()
-    facts = MailFacts(number, verdict, customer_history=replace(history, looked_up=True))
+    match = Match(number=before.number) if before else Match()
+    facts = MailFacts(number, match, customer_history=replace(history, looked_up=True))
     decision = on_mail(before, mail, envelope, facts, policy, at).decision
     routed = next((event for event in decision.events if isinstance(event, TicketRouted)), None)
     return Result(policy, decision, routed, _routing_facts(policy, mail, envelope, routed, at))
@@ -229,8 +229,8 @@ def _explain(kind: str, expected: Expected, result: Result) -> str:
     if kind == "not_rule":
         return _matched(next(r for r in result.rules if r.matched and r.rule.name in expected.values))
     if kind == "agent":
-        reasons = (event.because for event in result.decision.events if isinstance(event, TicketAssigned))
-        return next(reasons, "") or f"of {result.ticket.team} at {result.ticket.level}"
+        given = (event.reason for event in result.decision.events if isinstance(event, TicketAssigned))
+        return str(next(given, "")) or f"of {result.ticket.team} at {result.ticket.level}"
     if kind == "deadlines":
         return _why_due(expected, result)
     if kind == "details":

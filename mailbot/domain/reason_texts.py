@@ -51,6 +51,7 @@ TEXTS: Mapping[str, Texts] = {
     "text": ("{text}", "{text}"),
     "together": ("{reasons}", "{reasons}"),
     "by_actor": ("by {actor}", "oleh {actor}"),
+    "command_line": ("command line", "baris perintah"),
     # Rules
     "condition": ("{condition}", "{condition}"),
     "no_other_rule": ("no other rule matched", "tidak ada aturan lain yang cocok"),

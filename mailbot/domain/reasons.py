@@ -13,7 +13,7 @@ from mailbot.domain.reason_texts import TERMS, TEXTS
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """False without a code. In JSON it is {"code": ..., "params": {...}}."""
+    """In JSON {"code": ..., "params": {...}}. False without a code. As `str` it is English, for shell and log."""
 
     code: str = ""
     # Not hashed, so that a reason can be a key: two that differ in parameters alone are still unequal.
@@ -22,12 +22,18 @@ class Reason:
     def __bool__(self) -> bool:
         return bool(self.code)
 
+    def __str__(self) -> str:
+        return render(self, "en")
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """Why a command was not carried out: nothing is recorded."""
 
     reason: Reason
+
+    def __str__(self) -> str:
+        return str(self.reason)
 
 
 NO_REASON = Reason()
@@ -45,6 +51,11 @@ def refuse(code: str, **params: "str | int | Reason | tuple[Reason, ...]") -> Re
 def written(text: str) -> Reason:
     """Return the words of a person as a reason; no words are no reason."""
     return Reason("text", {"text": text}) if text else NO_REASON
+
+
+def words_of(reason: Reason) -> str:
+    """Return what a person wrote, "" for a reason of our own."""
+    return str(reason.params["text"]) if reason.code == "text" else ""
 
 
 def together(*reasons: Reason) -> Reason:

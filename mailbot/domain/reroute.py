@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from mailbot.domain import events as e
-from mailbot.domain import ladder
-from mailbot.domain.classify import captured, merged
+from mailbot.domain import ladder, reasons
+from mailbot.domain.actor import POLICY
+from mailbot.domain.classify import captured, merged, reason_of
 from mailbot.domain.escalation import ownership
 from mailbot.domain.escalation.reapply import clocks_on
 from mailbot.domain.lifecycle import DecisionBuilder
 from mailbot.domain.model import Ticket
 from mailbot.domain.policy import Actions, Policy, Rule
+from mailbot.domain.reasons import NO_REASON, Reason
 from mailbot.domain.routing import conditions
 from mailbot.domain.routing.conditions import AllOf, AnyOf, Condition, RoutingFacts, RuleMatch, When
 
@@ -30,30 +32,32 @@ def reopens(when: When | None) -> bool:
     return False
 
 
-def on_reopening(builder: DecisionBuilder, facts: RoutingFacts, policy: Policy, now: datetime) -> str:
-    """Routes the ticket anew where a rule wants that, with an owner and clocks; what to tell the team, ""
-    when nothing changed."""
+def on_reopening(builder: DecisionBuilder, facts: RoutingFacts, policy: Policy, now: datetime) -> Reason:
+    """Route the ticket again where a rule wants that, with an owner and clocks.
+
+    Return what the team is to know of it, no reason when nothing changed.
+    """
     rules = [*(rule for rule in policy.rules if reopens(rule.when)), _STAY]
     matches = conditions.match_rules(rules, facts)
     if rules[matches[-1].rule_index] is _STAY:
         matches = matches[:-1]
     if not matches:
-        return ""
+        return NO_REASON
     return take(builder, _routed(builder.ticket, matches, rules, facts, policy, now), policy, now)
 
 
-def take(builder: DecisionBuilder, routed: e.TicketRouted, policy: Policy, now: datetime) -> str:
-    """The ticket as it is routed now, with an owner and clocks; what to tell the team."""
+def take(builder: DecisionBuilder, routed: e.TicketRouted, policy: Policy, now: datetime) -> Reason:
+    """Record the new routing, with an owner and clocks. Return what the team is to know of it."""
     before = builder.ticket
     builder.record(routed)
     after = builder.ticket
     here = {agent.address for agent in ladder.agents_at(policy, after.team, after.level)}
     if (before.team, before.level) != (after.team, after.level) and after.assignee not in here:
-        ownership.give(builder, policy, now, "policy")
+        ownership.give(builder, policy, now, POLICY)
     if ladder.ladder_of(before, policy) != ladder.ladder_of(builder.ticket, policy):
         old, new = ladder.ladder_of(before, policy), ladder.ladder_of(builder.ticket, policy)
-        builder.record(e.ClocksSet(now, "policy", clocks_on(builder.ticket, old, new, policy, now)))
-    return f"routed anew by rule {after.rule!r}"
+        builder.record(e.ClocksSet(now, POLICY, clocks_on(builder.ticket, old, new, policy, now)))
+    return reasons.of("rerouted", rule=after.rule)
 
 
 def _routed(
@@ -75,9 +79,9 @@ def _routed(
     details = dict(ticket.details) | conditions.find_details(policy.details, facts) | captured(matches)
     return e.TicketRouted(
         at=now,
-        by="policy",
+        by=POLICY,
         rule=hit[-1].name,
-        because=matches[-1].because,
+        reason=reason_of(matches[-1], hit[-1]),
         category=then.category or ticket.category,
         urgency=urgency,
         complexity=complexity,

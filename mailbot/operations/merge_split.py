@@ -5,10 +5,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from mailbot.domain.actor import Actor
 from mailbot.domain.commands import Accept, Join, MoveMessage, Split
-from mailbot.domain.merging.operations import Change, Changes, Side, Who, goes_to, on_join
+from mailbot.domain.merging.operations import Change, Changes, Context, TicketState, goes_to, on_join
 from mailbot.domain.model import Ticket
 from mailbot.domain.policy import Policy
+from mailbot.domain.reasons import Refusal
 from mailbot.operations.transaction import Transaction, transact
 from mailbot.store import queries, tickets
 from mailbot.store.store import Store
@@ -23,16 +25,16 @@ class MergeCommand:
 
     number: str
     command: Join
-    by: str
+    by: Actor
     now: datetime
 
 
-def join(store: Store, runtime: Runtime, request: MergeCommand) -> Changes | str | None:
+def join(store: Store, runtime: Runtime, request: MergeCommand) -> Changes | Refusal | None:
     """Return the changes, recorded, or the refusal. None when there is no such ticket or message."""
     return transact(store, runtime, request.now, lambda transaction: _decide(transaction, request))
 
 
-def _decide(transaction: Transaction, request: MergeCommand) -> Changes | str | None:
+def _decide(transaction: Transaction, request: MergeCommand) -> Changes | Refusal | None:
     connection, command = transaction.connection, request.command
     number: str | None = request.number
     if isinstance(command, MoveMessage):
@@ -44,14 +46,14 @@ def _decide(transaction: Transaction, request: MergeCommand) -> Changes | str | 
     # other. A merge between the first read and the locks came first: then this is decided again.
     other = _other(connection, command, unlocked)
     locked = transaction.load({unlocked.number, other} - {""})
-    source = _side(connection, locked[unlocked.number])
+    source = _state(connection, locked[unlocked.number])
     if _other(connection, command, source.ticket) != other:
         raise Outdated("the ticket was merged in between")
-    target = _side(connection, locked[other]) if other in locked else None
+    target = _state(connection, locked[other]) if other in locked else None
     policy = transaction.snapshot.policy
-    who = Who(request.by, policy, request.now)
-    decided = on_join(command, source, target, _new_number(connection, command, source, policy), who)
-    if not isinstance(decided, str):
+    context = Context(request.by, policy, request.now)
+    decided = on_join(command, source, target, _new_number(connection, command, source, policy), context)
+    if not isinstance(decided, Refusal):
         transaction.record_all([_outcome(transaction, change) for change in decided])
     return decided
 
@@ -65,9 +67,9 @@ def _other(connection: Connection, command: Join, ticket: Ticket) -> str:
     return number
 
 
-def _side(connection: Connection, ticket: Ticket) -> Side:
+def _state(connection: Connection, ticket: Ticket) -> TicketState:
     number = ticket.number
-    return Side(
+    return TicketState(
         ticket,
         tuple(each.event for each in tickets.events_of(connection, number)),
         tuple(tickets.posts_of(connection, [number])[number]),
@@ -75,7 +77,7 @@ def _side(connection: Connection, ticket: Ticket) -> Side:
     )
 
 
-def _new_number(connection: Connection, command: Join, source: Side, policy: Policy) -> str:
+def _new_number(connection: Connection, command: Join, source: TicketState, policy: Policy) -> str:
     if not isinstance(command, Split):
         return ""
     box = policy.mailbox_for(source.ticket.mailbox) or next(iter(policy.mailboxes.values()))
@@ -86,4 +88,4 @@ def _outcome(transaction: Transaction, change: Change) -> tickets.TicketChange:
     role = "customer" if change.before is None else "participant"
     joining = [(address, role) for address in change.joining]
     outcome = transaction.outcome(change.before, change.decision, participants=joining)
-    return replace(outcome, came=change.came, leaving=change.leaving)
+    return replace(outcome, came=change.arrived, leaving=change.leaving)

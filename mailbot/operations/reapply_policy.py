@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from mailbot.domain import ladder
+from mailbot.domain.actor import Actor
 from mailbot.domain.escalation.reapply import recompute, stands_by
 from mailbot.domain.ladder import next_deadline
 from mailbot.domain.model import Ticket
@@ -46,7 +47,7 @@ def changes(
 
 
 def _change(ticket: Ticket, due_at: datetime | None, policy: Policy, now: datetime) -> Change | None:
-    decision = recompute(ticket, policy, now, "operator")
+    decision = recompute(ticket, policy, now, Actor.operator())
     deadline = next_deadline(decision.ticket, policy)
     new_due = deadline.due_at if deadline else None
     if not decision.events and new_due == due_at:
@@ -67,10 +68,10 @@ def _named(name: str, digest: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Reapply:
-    """Tickets to decide about again. `by`: "operator:<login name>"."""
+    """Tickets to decide about again, by whom."""
 
     numbers: tuple[str, ...]
-    by: str
+    by: Actor
     now: datetime
 
 

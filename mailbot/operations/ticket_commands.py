@@ -5,12 +5,16 @@ import pwd
 from dataclasses import dataclass
 from datetime import datetime
 
+from mailbot.domain import reasons
+from mailbot.domain.actor import Actor
 from mailbot.domain.commands import AddNote, Command
 from mailbot.domain.decisions import on_command
 from mailbot.domain.ladder import next_deadline
 from mailbot.domain.lifecycle import Decision
+from mailbot.domain.reasons import Refusal
 from mailbot.domain.states import Direction
 from mailbot.operations.transaction import Transaction, transact
+from mailbot.store.codec import reason_data
 from mailbot.store.store import Store
 from mailbot.store.tickets import Message
 from mailbot.workers.runtime import Runtime
@@ -18,18 +22,16 @@ from mailbot.workers.runtime import Runtime
 
 @dataclass(frozen=True, slots=True)
 class TicketCommand:
-    """One command. `by`: "operator:<login name>" or "agent:<address>"."""
-
     number: str
     command: Command
-    by: str
+    by: Actor
     now: datetime
 
 
-def run_command(store: Store, runtime: Runtime, request: TicketCommand) -> Decision | str | None:
+def run_command(store: Store, runtime: Runtime, request: TicketCommand) -> Decision | Refusal | None:
     """Return the decision, recorded, or the refusal. None when there is no such ticket."""
 
-    def decide(transaction: Transaction) -> Decision | str | None:
+    def decide(transaction: Transaction) -> Decision | Refusal | None:
         ticket = transaction.load([request.number]).get(request.number)
         if ticket is None:
             return None
@@ -46,18 +48,19 @@ def run_command(store: Store, runtime: Runtime, request: TicketCommand) -> Decis
 def _note(request: TicketCommand) -> Message | None:
     if not isinstance(request.command, AddNote):
         return None
-    author, text = request.by.partition(":")[2], request.command.text
-    return Message(request.now, Direction.NOTE, author, "", text, text, evidence={"because": "command line"})
+    author, text = request.by.name, request.command.text
+    evidence = {"reason": reason_data(reasons.of("command_line"))}
+    return Message(request.now, Direction.NOTE, author, "", text, text, evidence=evidence)
 
 
-def operator() -> str:
+def operator() -> Actor:
     """Return who sits at the shell: the login name, or behind sudo the name of its caller."""
     if os.geteuid() == 0 and os.environ.get("SUDO_USER"):
-        return f"operator:{os.environ['SUDO_USER'][:64]}"
+        return Actor.operator(os.environ["SUDO_USER"][:64])
     try:
-        return f"operator:{pwd.getpwuid(os.geteuid()).pw_name}"
+        return Actor.operator(pwd.getpwuid(os.geteuid()).pw_name)
     except KeyError:  # a container with a bare user id
-        return f"operator:uid {os.geteuid()}"
+        return Actor.operator(f"uid {os.geteuid()}")
 
 
 def due_next(decision: Decision, runtime: Runtime) -> datetime | None:

@@ -1,16 +1,22 @@
 """Events and clocks to JSON and back. The dataclasses are the schema; pydantic does the conversion."""
 
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from pydantic import TypeAdapter
 
+from mailbot.domain.actor import Actor
 from mailbot.domain.events import EVENT_KINDS, Event
-from mailbot.domain.matching import Verdict
+from mailbot.domain.matching import Match
 from mailbot.domain.model import Clock
 from mailbot.domain.policy import Ladder
+from mailbot.domain.reasons import NO_REASON, Reason
 
 _EVENTS: dict[str, TypeAdapter[Any]] = {kind: TypeAdapter(event) for kind, event in EVENT_KINDS.items()}
 _CLOCKS: TypeAdapter[tuple[Clock, ...]] = TypeAdapter(tuple[Clock, ...])
+_MATCH = TypeAdapter(Match)
+_REASON = TypeAdapter(Reason)
 _LADDER: TypeAdapter[Ladder] = TypeAdapter(Ladder)
 
 
@@ -22,8 +28,32 @@ def event_data(event: Event) -> dict[str, Any]:
 
 
 def event_of(kind: str, at: Any, by: str, data: dict[str, Any]) -> Event:
-    event: Event = _EVENTS[kind].validate_python({**data, "at": at, "by": by})
+    event: Event = _EVENTS[kind].validate_python({**data, "at": at, "by": actor_of(by)})
     return event
+
+
+@lru_cache(maxsize=1024)
+def actor_of(by: str) -> Actor:
+    return Actor.parse(by)
+
+
+def reason_data(reason: Reason) -> Any:
+    return _REASON.dump_python(reason, mode="json")
+
+
+def reason_text(reason: Reason) -> str:
+    """Return the JSON text of a reason for a text column, "" for no reason."""
+    return _REASON.dump_json(reason).decode() if reason else ""
+
+
+def reason_of(text: str | None) -> Reason:
+    """Read the JSON text of a reason; "" and None are no reason."""
+    return _REASON.validate_json(text) if text else NO_REASON
+
+
+def match_of(data: Mapping[str, Any]) -> Match:
+    """Read what a message keeps of its match; a message that no mail brought has a reason alone."""
+    return _MATCH.validate_python(data)
 
 
 def clocks_data(clocks: tuple[Clock, ...]) -> Any:
@@ -42,14 +72,7 @@ def ladder_of(data: Any) -> Ladder:
     return _LADDER.validate_python(data)
 
 
-def verdict_data(verdict: Verdict) -> dict[str, Any]:
-    """Why a mail belongs where it is, as it stands on the message and in --json."""
-    names = ("kind", "named", "counted", "why")
-    return {
-        "because": verdict.because,
-        "confidence": verdict.confidence,
-        "claims": verdict.claims,
-        "suggests": verdict.suggests,
-        "followed": list(verdict.followed),
-        "clues": [{name: getattr(clue, name) for name in names} for clue in verdict.weighed],
-    }
+def match_data(match: Match) -> dict[str, Any]:
+    """Return why a mail belongs where it is, as the message keeps it: JSON values."""
+    data: dict[str, Any] = _MATCH.dump_python(match, mode="json")
+    return {name: data[name] for name in ("reason", "confidence", "claims", "suggests", "followed", "clues")}

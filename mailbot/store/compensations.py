@@ -23,6 +23,7 @@ from mailbot.domain.compensation.requests import Entry, Facts, Kind, Request
 from mailbot.domain.model import Ticket
 from mailbot.domain.replies.auto_reply import owner
 from mailbot.domain.routing.money import Money
+from mailbot.store.codec import actor_of
 from mailbot.store.schema import compensations, links, tickets
 from mailbot.store.tickets import Outdated
 
@@ -36,7 +37,6 @@ _PLAIN = (
     "customer",
     "category",
     "team",
-    "by",
     "agent",
     "level",
     "second",
@@ -130,7 +130,13 @@ def append(connection: Connection, entries: Sequence[Entry]) -> None:
 def _row(entry: Entry) -> dict[str, Any]:
     plain = {name: getattr(entry, name) for name in _PLAIN}
     amount = int(entry.amount.amount)
-    return {**plain, "kind": entry.kind.value, "amount": amount, "limited_by": entry.limit}
+    return {
+        **plain,
+        "by": str(entry.by),
+        "kind": entry.kind.value,
+        "amount": amount,
+        "limited_by": entry.limit,
+    }
 
 
 def _digest(row: dict[str, Any], before: str) -> str:
@@ -217,7 +223,9 @@ def _request(line: Line, signed: tuple[str, ...]) -> Request:
 
 def _line(row: Row[Any]) -> Line:
     plain = {name: getattr(row, name) for name in _PLAIN}
-    entry = Entry(**plain, kind=Kind(row.kind), amount=_money(row.amount), limit=row.limited_by)
+    entry = Entry(
+        **plain, by=actor_of(row.by), kind=Kind(row.kind), amount=_money(row.amount), limit=row.limited_by
+    )
     return Line(row.id, entry)
 
 

@@ -8,7 +8,9 @@ from typing import Any, get_args
 from sqlalchemy import Connection, bindparam, func, insert, select, text, update
 
 from mailbot.domain.notices import Notice
+from mailbot.domain.reasons import Reason
 from mailbot.domain.states import AttemptOutcome, OutboxState
+from mailbot.store.codec import reason_text
 from mailbot.store.schema import Moment, attempts, frozen_mails, outbox
 
 LANES = tuple(sorted({notice.lane for notice in get_args(Notice)}))
@@ -31,7 +33,7 @@ class OutboxMail:
     sender: str  # of the envelope
     recipient: str
     content: bytes | None
-    reason: str
+    reason: Reason
     requested_at: datetime  # receipt of the mail that it answers
     due_at: datetime
     why: str = ""  # of a team notice: what it tells
@@ -63,7 +65,7 @@ def _row(item: OutboxMail) -> dict[str, object]:
         "sender": item.sender,
         "recipient": item.recipient,
         "state": OutboxState.SUPPRESSED if item.reason else OutboxState.DUE,
-        "reason": item.reason or None,
+        "reason": reason_text(item.reason) or None,
         "requested_at": item.requested_at,
         "due_at": item.due_at,
         "settled_at": item.requested_at if item.reason else None,
@@ -363,7 +365,7 @@ def retry(connection: Connection, items: Sequence[Retry]) -> list[bool]:
 @dataclass(frozen=True, slots=True)
 class Dropped:
     id: int
-    reason: str
+    reason: Reason
     now: datetime
 
 
@@ -376,7 +378,7 @@ def drop(connection: Connection, items: Sequence[Dropped]) -> list[bool]:
                 outbox.c.id == item.id,
                 outbox.c.state.in_((OutboxState.DUE, OutboxState.DEFERRED, OutboxState.FAILED)),
             )
-            .values(state=OutboxState.SUPPRESSED, reason=storable(item.reason), settled_at=item.now)
+            .values(state=OutboxState.SUPPRESSED, reason=reason_text(item.reason), settled_at=item.now)
         ).rowcount
         == 1
         for item in items

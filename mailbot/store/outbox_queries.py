@@ -8,7 +8,9 @@ from typing import Any, cast
 from sqlalchemy import Connection, RowMapping, func, select
 
 from mailbot.domain import states
+from mailbot.domain.reasons import Reason
 from mailbot.domain.states import AttemptOutcome, OutboxState
+from mailbot.store.codec import reason_of
 from mailbot.store.outbox import UNDER_WAY, WAITING
 from mailbot.store.schema import attempts, outbox
 
@@ -23,7 +25,7 @@ class Entry:
     kind: str
     recipient: str
     state: OutboxState
-    reason: str | None
+    reason: Reason
     requested_at: datetime
     due_at: datetime
     dot_at: datetime | None
@@ -55,7 +57,7 @@ def find_entry(connection: Connection, id_: int) -> Entry | None:
 
 
 def _entry(row: RowMapping) -> Entry:
-    return Entry(**row)
+    return Entry(**{**row, "reason": reason_of(row["reason"])})
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, exists, func, or_, select, text
 
 from mailbot.domain.model import Ticket
+from mailbot.domain.reasons import Reason
 from mailbot.domain.states import DeadlineState, Direction, InboxState, OutboxState
 from mailbot.store import outbox_queries
-from mailbot.store.codec import event_of
+from mailbot.store.codec import event_of, reason_of
 from mailbot.store.nodes import database_time
 from mailbot.store.schema import (
     attachments,
@@ -161,9 +162,9 @@ class MessageView:
     length: int
     message_id: str
     inbox_id: int | None
-    evidence: Mapping[str, Any]  # see `codec.verdict_data`
+    evidence: Mapping[str, Any]  # see `codec.match_data`
     home: str  # the ticket it was first filed on
-    automatic: str
+    automatic: Reason
     flags: Sequence[str]
     attachments: Sequence[AttachmentView] = ()
 
@@ -183,7 +184,13 @@ def messages_of(connection: Connection, number: str, *, longest: int) -> list[Me
         .order_by(messages.c.id)
     ).all()
     attached = _attached(connection, number)
-    return [MessageView(**row._mapping, attachments=attached.get(row.inbox_id, ())) for row in rows]
+    return [
+        MessageView(
+            **{**row._mapping, "automatic": reason_of(row.automatic)},
+            attachments=attached.get(row.inbox_id, ()),
+        )
+        for row in rows
+    ]
 
 
 def _attached(connection: Connection, number: str) -> dict[int | None, list[AttachmentView]]:

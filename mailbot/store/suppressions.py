@@ -7,34 +7,34 @@ from sqlalchemy import ColumnElement, Connection, delete, or_, select
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from mailbot.domain.replies.undeliverable import Mute
+from mailbot.domain.replies.undeliverable import Suppression
 from mailbot.store.schema import suppressions
 
 _NAMES = ("address", "kind", "reason", "since", "until")
 
 
-def load(connection: Connection, addresses: Collection[str], now: datetime) -> dict[str, Mute]:
-    """Address -> its mute, for those of `addresses` (lower case) that are muted now."""
+def load(connection: Connection, addresses: Collection[str], now: datetime) -> dict[str, Suppression]:
+    """Load the suppressions that hold now of `addresses` (lower case), by address."""
     if not addresses:
         return {}
     rows = connection.execute(
         select(suppressions).where(suppressions.c.address.in_(sorted(addresses)), _holds(now))
     )
-    return {row.address: Mute(**row._mapping) for row in rows}
+    return {row.address: Suppression(**row._mapping) for row in rows}
 
 
 def _holds(now: datetime) -> ColumnElement[bool]:
     return or_(suppressions.c.until.is_(None), suppressions.c.until > now)
 
 
-def add(connection: Connection, found: Sequence[Mute]) -> None:
+def add(connection: Connection, found: Sequence[Suppression]) -> None:
     """Mutes addresses; the newest reason stands, but a complaint is not replaced by a bounce."""
     if not found:
         return
     dialect_insert = sqlite_insert if connection.dialect.name == "sqlite" else postgres_insert
     statement = dialect_insert(suppressions)
     new = {name: statement.excluded[name] for name in _NAMES if name != "address"}
-    newest = {mute.address: mute for mute in found}
+    newest = {suppression.address: suppression for suppression in found}
     connection.execute(
         statement.on_conflict_do_update(
             index_elements=["address"],
@@ -58,7 +58,7 @@ def remove_expired(connection: Connection, now: datetime) -> int:
     return connection.execute(delete(suppressions).where(suppressions.c.until <= now)).rowcount
 
 
-def list_active(connection: Connection, now: datetime, limit: int) -> list[Mute]:
+def list_active(connection: Connection, now: datetime, limit: int) -> list[Suppression]:
     """All that hold now, the newest first."""
     query = (
         select(suppressions)
@@ -67,4 +67,4 @@ def list_active(connection: Connection, now: datetime, limit: int) -> list[Mute]
         .limit(limit)
     )
     rows = connection.execute(query)
-    return [Mute(**row._mapping) for row in rows]
+    return [Suppression(**row._mapping) for row in rows]

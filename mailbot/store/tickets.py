@@ -10,9 +10,10 @@ from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert,
 from mailbot.domain.events import Event, links_of
 from mailbot.domain.ladder import Deadline
 from mailbot.domain.model import OVER, Attachment, Post, Status, Ticket
+from mailbot.domain.reasons import NO_REASON, Reason
 from mailbot.domain.states import Direction
 from mailbot.store import deadlines, outbox
-from mailbot.store.codec import clocks_data, clocks_of, event_data, event_of
+from mailbot.store.codec import clocks_data, clocks_of, event_data, event_of, reason_text
 from mailbot.store.engine import or_skip
 from mailbot.store.schema import attachments, contents, events, inbox, links, messages, participants, tickets
 from mailbot.store.store import Store
@@ -31,9 +32,9 @@ class Message:
     visible: str
     message_id: str = ""
     inbox_id: int | None = None
-    evidence: Mapping[str, Any] = field(default_factory=dict)  # see `codec.verdict_data`
+    evidence: Mapping[str, Any] = field(default_factory=dict)  # see `codec.match_data`
     turn: str = ""  # "customer", "answer", "" for what changes nobody's turn
-    automatic: str = ""
+    automatic: Reason = NO_REASON
     flags: tuple[str, ...] = ()
     attachments: tuple[Attachment, ...] = ()
 
@@ -152,7 +153,7 @@ def _event_rows(outcome: TicketChange) -> Iterable[dict[str, Any]]:
             "seq": position,
             "kind": event.kind,
             "at": event.at,
-            "by": event.by,
+            "by": str(event.by),
             "policy": outcome.policy,
             "data": event_data(event),
         }
@@ -204,7 +205,7 @@ def _move_messages(connection: Connection, outcomes: Sequence[TicketChange]) -> 
 
 def _add_messages(connection: Connection, outcomes: Sequence[TicketChange]) -> None:
     filed = [(outcome.after.number, outcome.message) for outcome in outcomes if outcome.message]
-    names = [each.name for each in fields(Message) if each.name not in ("attachments", "flags")]
+    names = [each.name for each in fields(Message) if each.name not in ("attachments", "automatic", "flags")]
     _bulk(
         connection,
         messages,
@@ -212,6 +213,7 @@ def _add_messages(connection: Connection, outcomes: Sequence[TicketChange]) -> N
             {
                 "ticket": number,
                 "home": number,
+                "automatic": reason_text(message.automatic),
                 "flags": list(message.flags),
                 **{name: getattr(message, name) for name in names},
             }

@@ -12,7 +12,7 @@ from mailbot.domain.matching import Clues
 from mailbot.domain.model import OVER, CustomerHistory, InboundMail, Ticket
 from mailbot.domain.policy import Policy
 from mailbot.domain.replies.auto_reply import allowance_keys
-from mailbot.domain.replies.undeliverable import Mute
+from mailbot.domain.replies.undeliverable import Suppression
 from mailbot.domain.routing.conditions import STORE_FIELDS
 from mailbot.store import customer_history, rate_limits, suppressions, tickets
 from mailbot.store.inbox import ClaimedMail
@@ -28,7 +28,7 @@ class BatchState:
     languages: dict[str, str]
     allowances: dict[str, datetime]
     open_numbers: dict[str, set[str]]  # address -> its open tickets; only where a number was mistyped
-    suppressions: dict[str, Mute]  # address -> why it gets no automatic mail
+    suppressions: dict[str, Suppression]  # address -> why it gets no automatic mail
     customer_history: dict[str, CustomerHistory]  # by customer; {} where no rule needs it
 
     def staff(self, clues: Clues, policy: Policy) -> dict[str, set[str]]:
@@ -58,7 +58,7 @@ class BatchState:
         self._add_history(before, decided)
         for address in decided.lifted:
             self.suppressions.pop(address, None)
-        if suppression := decided.effects.mute:
+        if suppression := decided.effects.suppression:
             self.suppressions[suppression.address] = suppression
 
     def _add_history(self, before: Ticket | None, decided: MailDecision) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from mailbot import log
 from mailbot.domain import events as e
 from mailbot.domain.decisions import on_deadline
+from mailbot.domain.reasons import NO_REASON
 from mailbot.store import deadlines, suppressions, tickets
 from mailbot.workers import outbox_rows
 from mailbot.workers.loop import process_isolating_failures
@@ -78,7 +79,8 @@ class Deadlines:
         for due in still_due:
             ticket = loaded[due.ticket]
             suppression = suppressed.get(ticket.customer.lower())
-            decision = on_deadline(ticket, snapshot.policy, now, suppression, loads.loads)
+            reason = suppression.as_reason if suppression else NO_REASON
+            decision = on_deadline(ticket, snapshot.policy, now, reason, loads.loads)
             loads.add(ticket, decision.ticket)
             outcomes.append(outbox_rows.build(ticket, decision, snapshot, now))
             fired.append(Fired(due.ticket, due.due_at, decision.events))

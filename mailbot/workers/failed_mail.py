@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from mailbot import log
-from mailbot.domain.replies.undeliverable import Mute, on_failure
+from mailbot.domain.replies.undeliverable import Suppression, on_failure
 from mailbot.store import failures, suppressions, tickets
 from mailbot.store.failures import UnreportedMail
 from mailbot.workers import outbox_rows
@@ -65,7 +65,7 @@ class FailedMail:
         numbers = {failed.sent.ticket for failed in failures.unreported(connection, BATCH, ids)}
         loaded = tickets.load_with_merge_targets(connection, numbers)
         snapshot = load_missing_ladders(connection, self._deps.runtime.snapshot, loaded.values())
-        outcomes, recorded, suppressed = [], [], dict[str, Mute]()
+        outcomes, recorded, suppressed = [], [], dict[str, Suppression]()
         notified = set[tuple[str, str]]()  # (ticket, recipient) in this batch
         # Read again: another node may have recorded some while we waited for the tickets' locks.
         for failed in failures.unreported(connection, BATCH, ids):

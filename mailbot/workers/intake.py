@@ -180,11 +180,11 @@ class Intake:
                     level=ticket.level,
                     priority=ticket.priority,
                 )
-            case e.CustomerWrote(evidence=evidence):
+            case e.CustomerWrote(reason=reason):
                 self._deps.metrics.threaded.inc()
-                log.mail_threaded(number=ticket.number, evidence=evidence)
+                log.mail_threaded(number=ticket.number, evidence=str(reason))
             case e.AutomaticMailReceived(reason=reason):
-                log.automatic_mail_recorded(number=ticket.number, reason=reason)
+                log.automatic_mail_recorded(number=ticket.number, reason=str(reason))
             case e.DeliveryBounced():
                 self._deps.metrics.bounced.labels(event.report).inc()
                 log.delivery_bounced(
@@ -192,14 +192,14 @@ class Intake:
                     kind=event.report,
                     status=event.status,
                     proven=event.proven,
-                    suppressed=decided.effects.mute is not None,
+                    suppressed=decided.effects.suppression is not None,
                 )
             case e.ThanksReceived():
                 log.thanks_recorded(number=ticket.number)
             case e.AcknowledgementSuppressed(reason=reason):
-                self._deps.metrics.suppress(reason)
-                log.acknowledgement_suppressed(number=ticket.number, reason=reason)
+                self._deps.metrics.suppress(reason.code)
+                log.acknowledgement_suppressed(number=ticket.number, reason=str(reason))
             case e.AgentAnswered():
                 log.agent_answered(number=ticket.number)
             case e.AgentMailHeld(reason=reason):
-                log.agent_mail_held(number=ticket.number, reason=reason)
+                log.agent_mail_held(number=ticket.number, reason=str(reason))

@@ -6,11 +6,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from mailbot import log
-from mailbot.domain import ladder
+from mailbot.domain import ladder, reasons
 from mailbot.domain.events import AcknowledgementSuppressed, ProgressSuppressed
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.model import Ticket
 from mailbot.domain.notices import Acknowledgement, Bulletin, Notice, Progress, TeamNotice
+from mailbot.domain.reasons import NO_REASON, Reason
 from mailbot.mail.compose.compose import ComposeRefused
 from mailbot.store.outbox import OutboxMail
 from mailbot.store.tickets import Message, TicketChange
@@ -55,7 +56,8 @@ def build_row(
     try:
         mail = snapshot.composer.compose(notice, nonce=nonce, now=now)
     except ComposeRefused as refusal:
-        return _row(nonce, notice, now, requested_at, f"unsafe to send: {refusal}"[:200])
+        unsafe = reasons.of("unsafe_mail", error=str(refusal)[:200])
+        return _row(nonce, notice, now, requested_at, unsafe)
     if mail.fallback:
         log.template_failed(kind=mail.kind, error=mail.template_error)
     row = _row(nonce, notice, now, requested_at)
@@ -69,7 +71,7 @@ def build_row(
 
 
 def _row(
-    nonce: str, notice: Notice | Bulletin, now: datetime, requested_at: datetime, reason: str = ""
+    nonce: str, notice: Notice | Bulletin, now: datetime, requested_at: datetime, reason: Reason = NO_REASON
 ) -> OutboxMail:
     return OutboxMail(
         nonce=nonce,

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from mailbot import log
 from mailbot.domain.compensation.authority import windows
-from mailbot.domain.compensation.requests import Request, is_due, on_undecided
+from mailbot.domain.compensation.requests import Request, is_due, on_pending
 from mailbot.domain.events import ApprovalRequested
 from mailbot.domain.model import Ticket
 from mailbot.domain.policy import Policy
@@ -90,7 +90,7 @@ class PendingRequests:
         policy, now = snapshot.policy, self._deps.now()
         facts = compensations.facts(connection, ticket, windows(policy, now))
         if ticket.merged_into is None and request.id in {each.id for each in facts.requests}:
-            decision = on_undecided(ticket, request, overdue.last, facts, policy, now)
+            decision = on_pending(ticket, request, overdue.last, facts, policy, now)
             tickets.record(connection, [outbox_rows.build(ticket, decision, snapshot, now)])
 
 

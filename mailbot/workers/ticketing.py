@@ -14,18 +14,18 @@ from ipaddress import ip_address
 from sqlalchemy import Connection
 
 from mailbot.domain import events as e
-from mailbot.domain import ticket_number
-from mailbot.domain.courtesy import AWAY, is_away
+from mailbot.domain import reasons, ticket_number
+from mailbot.domain.courtesy import is_away
 from mailbot.domain.decisions import MailDecision, MailFacts, customer_of, mailbox_of, on_mail
 from mailbot.domain.lifecycle import Decision
-from mailbot.domain.matching import Clues, Verdict, ends, follow, weigh
+from mailbot.domain.matching import Clues, Match, follow, match_ticket, merge_end
 from mailbot.domain.model import NO_HISTORY, Authentication, CustomerHistory, InboundMail, Ticket
 from mailbot.domain.policy import Mailbox
-from mailbot.domain.replies.undeliverable import Mute, Sent
+from mailbot.domain.replies.undeliverable import Sent, Suppression
 from mailbot.mail.replies.automatic import envelope_reason
 from mailbot.mail.replies.new_text import extract_answer
 from mailbot.store import failures, inbox, rate_limits, suppressions, tickets
-from mailbot.store.codec import verdict_data
+from mailbot.store.codec import match_data
 from mailbot.store.inbox import ClaimedMail
 from mailbot.workers import outbox_rows
 from mailbot.workers.batch_state import BatchState, load_state
@@ -39,7 +39,7 @@ class Processed:
 
     claimed: ClaimedMail
     mail: InboundMail
-    verdict: Verdict
+    match: Match
     decided: MailDecision
     before: Ticket | None
     snapshot: Snapshot
@@ -74,10 +74,10 @@ def _record_reports(
     """Record what delivery reports contain about sent mails and their recipients."""
     returned = [each.effects.returned for each in decided if each.effects.returned]
     failures.record_reports(connection, [failures.DeliveryReport(each, node, now) for each in returned])
-    last: dict[str, Mute | None] = {}  # one batch may suppress an address and lift that again
+    last: dict[str, Suppression | None] = {}  # one batch may suppress an address and lift that again
     for each in decided:
         last |= dict.fromkeys(each.lifted)
-        if suppression := each.effects.mute:
+        if suppression := each.effects.suppression:
             last[suppression.address] = suppression
     suppressions.remove(connection, sorted({address for each in decided for address in each.lifted}))
     suppressions.add(connection, [suppression for suppression in last.values() if suppression])
@@ -130,35 +130,35 @@ def _decide(
     policy, envelope = snapshot.policy, claimed.envelope
     automatic = mail.automatic or envelope_reason(envelope.sender)
     if not automatic and is_away(mail.subject, mail.visible):
-        automatic = AWAY
+        automatic = reasons.of("out_of_office")
     mail = replace(mail, automatic=automatic)
     strangers, merged = mailbox_of(envelope, policy).strangers, state.merged()
     own, staff = state.open_numbers.get(mail.sender, set()), state.staff(clues, policy)
-    verdict = weigh(clues, state.messages, state.participants, own, staff)
-    if not verdict.number and verdict.claims and strangers == "thread" and not clues.failed:
-        verdict = replace(verdict, number=verdict.claims, claims="")
-    named = state.tickets.get(verdict.number)
-    verdict = follow(verdict, merged)
-    if verdict.tagged and mail.sender in policy.agents:
+    match = match_ticket(clues, state.messages, state.participants, own, staff)
+    if not match.number and match.claims and strangers == "thread" and not clues.failed:
+        match = replace(match, number=match.claims, claims="")
+    named = state.tickets.get(match.number)
+    match = follow(match, merged)
+    if match.by_token and mail.sender in policy.agents:
         # This text goes on to the customer: nothing of the notice that the agent's program quoted below.
         mail = replace(mail, visible=extract_answer(mail.text))
-    ticket = state.tickets.get(verdict.number)
+    ticket = state.tickets.get(match.number)
     facts = MailFacts(
         number=number,
-        verdict=verdict,
+        match=match,
         proof=_proof(claimed, mail, snapshot),
         meant=named.customer if named else "",
-        held_for=state.tickets.get(ends(verdict.claims, merged)) if strangers == "hold" else None,
+        held_for=state.tickets.get(merge_end(match.claims, merged)) if strangers == "hold" else None,
         language=state.languages.get(mail.sender, ""),
         allowances=state.allowances,
         returned=sent,
-        mutes=state.suppressions,
+        suppressions=state.suppressions,
         loads=snapshot.agent_loads.loads,
         customer_history=state.customer_history.get(customer_of(mail, envelope), NO_HISTORY),
     )
     decided = on_mail(ticket, mail, envelope, facts, policy, now)
     same = ticket is not None and ticket.number == decided.decision.ticket.number
-    return Processed(claimed, mail, verdict, decided, ticket if same else None, snapshot)
+    return Processed(claimed, mail, match, decided, ticket if same else None, snapshot)
 
 
 def _proof(claimed: ClaimedMail, mail: InboundMail, snapshot: Snapshot) -> str:
@@ -211,7 +211,7 @@ def _outcome(processed: Processed, now: datetime) -> tickets.TicketChange:
         visible=mail.visible,
         message_id=mail.message_id,
         inbox_id=claimed.inbox_id,
-        evidence=verdict_data(processed.verdict),
+        evidence=match_data(processed.match),
         turn=_turn(decision),
         automatic=mail.automatic,
         flags=mail.flags,

@@ -9,12 +9,13 @@ from mailbot.analysis.replay import Replayed, replay, stored
 from mailbot.domain import commands as c
 from mailbot.domain.model import Ticket
 from mailbot.domain.policy import Actions, Policy, Rule
+from mailbot.domain.reasons import Refusal
 from mailbot.domain.routing import conditions
 from mailbot.operations.merge_split import MergeCommand, join
 from mailbot.store import opening_mails
 from mailbot.store.schema import events, raw_mails
 from mailbot.store.store import Store
-from tests.builders import BOX, policy
+from tests.builders import BOX, EKO, policy
 from tests.workers.test_intake import Desk
 
 LAST = Rule("everything else", None, Actions(team="frontline"))
@@ -44,9 +45,9 @@ def unchanged(desk: Desk, mails: int) -> None:
 
 
 def do(desk: Desk, number: str, command: c.Join) -> None:
-    changes = join(desk.store, desk.runtime, MergeCommand(number, command, "operator:eko", desk.clock))
+    changes = join(desk.store, desk.runtime, MergeCommand(number, command, EKO, desk.clock))
     assert changes is not None
-    assert not isinstance(changes, str), changes
+    assert not isinstance(changes, Refusal), changes
 
 
 async def two(desk: Desk) -> tuple[Ticket, Ticket]:

@@ -77,7 +77,7 @@ async def test_a_difference_from_the_record_is_named_and_exits_1(shell: Shell, c
 
     def spoil(connection: Connection, _items: object) -> list[None]:
         where = (events.c.ticket == ticket.number, events.c.kind == "ticket_escalated")
-        data = {"level": "L9", "because": "x"}
+        data = {"level": "L9", "reason": {"code": "text", "params": {"text": "x"}}}
         assert connection.execute(update(events).where(*where).values(data=data)).rowcount
         return [None]
 

@@ -18,6 +18,7 @@ from mailbot.config.model import Relay
 from mailbot.delivery.results import RetryPolicy
 from mailbot.delivery.sender import Delivery
 from mailbot.delivery.smtp_client import Timeouts
+from mailbot.domain.reasons import NO_REASON
 from mailbot.errors import StoreUnavailable
 from mailbot.metrics import Metrics
 from mailbot.store import outbox, outbox_queries
@@ -45,7 +46,7 @@ def owed(n: int = 1, **changes: Any) -> OutboxMail:
         "sender": "support@bank.example",
         "recipient": f"user{n}@mail.example",
         "content": b"Subject: x\r\n\r\nmail %d\r\n" % n,
-        "reason": "",
+        "reason": NO_REASON,
         "requested_at": now,
         "due_at": now,
     }

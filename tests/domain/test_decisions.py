@@ -8,17 +8,19 @@ import pytest
 
 from mailbot.domain import commands as c
 from mailbot.domain import events as e
+from mailbot.domain.actor import CUSTOMER, POLICY
 from mailbot.domain.decisions import on_command, on_deadline, on_mail
 from mailbot.domain.lifecycle import Decision
-from mailbot.domain.matching import Verdict
+from mailbot.domain.matching import Match
 from mailbot.domain.model import Attachment, Status, Target, Ticket
 from mailbot.domain.notices import Acknowledgement, AgentRefusal, Answer, Progress, TeamNotice
 from mailbot.domain.policy import AnswerLimits, Detail, Policy, Rate
+from mailbot.domain.reasons import Refusal
 from mailbot.domain.replies.auto_reply import owner, rates
-from tests.builders import BAYU, BOX, DEWI, NOW, NUMBER, RINA, SARI, envelope, facts, mail, policy
+from tests.builders import BAYU, BOX, DEWI, NOW, NUMBER, OPERATOR, RINA, SARI, envelope, facts, mail, policy
 
-MINE = Verdict(NUMBER, "number in the subject, sender takes part")
-TAGGED = Verdict(NUMBER, "reply tag of the sender", tagged=True)
+MINE = Match(NUMBER)
+TAGGED = Match(NUMBER, by_token=True)
 LATER = NOW + timedelta(minutes=20)
 
 
@@ -36,7 +38,7 @@ def answered() -> Ticket:
 
 
 def agent_facts(proof: str = "sent from a trusted network") -> object:
-    return facts(verdict=TAGGED, proof=proof)
+    return facts(match=TAGGED, proof=proof)
 
 
 def test_a_new_mail_opens_a_routed_ticket_with_an_owner_clocks_and_an_acknowledgement() -> None:
@@ -79,7 +81,8 @@ def test_what_must_not_be_answered_is_a_ticket_with_the_reason_stored(
         None, mail(**mail_changes), envelope(**envelope_changes), facts(), policy(), NOW
     ).decision
 
-    assert e.AcknowledgementSuppressed(NOW, "policy", reason) in decided.events
+    suppressed = [each for each in decided.events if isinstance(each, e.AcknowledgementSuppressed)]
+    assert [(str(each.reason), each.by) for each in suppressed] == [(reason, POLICY)]
     assert not [notice for notice in decided.notices if isinstance(notice, Acknowledgement)]
 
 
@@ -157,7 +160,7 @@ def test_a_customers_reply_after_our_answer_reopens_the_turn_and_tells_the_owner
     ticket = answered()
     assert ticket.status is Status.WAITING
 
-    decided = on_mail(ticket, mail(), envelope(), facts(verdict=MINE), policy(), LATER).decision
+    decided = on_mail(ticket, mail(), envelope(), facts(match=MINE), policy(), LATER).decision
 
     assert decided.ticket.status is Status.OPEN
     running = {clock.target for clock in decided.ticket.clocks if clock.running_since}
@@ -219,21 +222,21 @@ def test_an_out_of_office_reply_neither_reopens_nor_moves_a_clock() -> None:
     ticket = answered()
     away = mail(automatic="Auto-Submitted: auto-replied")
 
-    decided = on_mail(ticket, away, envelope(), facts(verdict=MINE), policy(), LATER).decision
+    decided = on_mail(ticket, away, envelope(), facts(match=MINE), policy(), LATER).decision
 
     assert decided.ticket == replace(ticket, events=ticket.events + 1)
     assert decided.notices == ()
 
 
 def closed() -> Ticket:
-    decision = on_command(answered(), c.Close("done"), "operator", policy(), LATER)
+    decision = on_command(answered(), c.Close("done"), OPERATOR, policy(), LATER)
     assert isinstance(decision, Decision)
     return decision.ticket
 
 
 def test_a_reply_within_the_window_reopens_a_closed_ticket() -> None:
     decided = on_mail(
-        closed(), mail(), envelope(), facts(verdict=MINE), policy(), LATER + timedelta(days=13)
+        closed(), mail(), envelope(), facts(match=MINE), policy(), LATER + timedelta(days=13)
     ).decision
 
     assert kinds(decided)[:2] == ["ticket_reopened", "customer_wrote"]
@@ -247,7 +250,7 @@ def test_a_reply_fills_in_the_details_that_the_ticket_lacked() -> None:
         "phone": Detail("phone", {"id": "telepon", "en": "phone"}),
     }
     reply = mail(subject=f"Re: [{NUMBER}] INV-1111", visible="ini INV-55667 dan INV-77777", text="> INV-2222")
-    wanted, mine = policy(details=known), facts(verdict=MINE)
+    wanted, mine = policy(details=known), facts(match=MINE)
 
     given = on_mail(open_ticket(), reply, envelope(), mine, wanted, LATER).decision
     later = on_mail(given.ticket, reply, envelope(), mine, wanted, LATER).decision
@@ -258,7 +261,7 @@ def test_a_reply_fills_in_the_details_that_the_ticket_lacked() -> None:
 
 
 def test_a_reply_after_the_window_opens_a_new_ticket_that_names_the_old_one() -> None:
-    fresh = facts(number="TOKO-11111111-1", verdict=MINE)
+    fresh = facts(number="TOKO-11111111-1", match=MINE)
     decided = on_mail(closed(), mail(), envelope(), fresh, policy(), LATER + timedelta(days=15)).decision
 
     first = decided.events[0]
@@ -296,7 +299,7 @@ def test_a_new_owner_who_does_not_confirm_makes_the_next_step_come_at_once() -> 
 
 def test_assigning_confirms_an_escalation() -> None:
     escalated = on_deadline(open_ticket(), policy(), NOW + timedelta(hours=1)).ticket
-    taken = on_command(escalated, c.Assign(BAYU.address), "operator", policy(), NOW + timedelta(minutes=70))
+    taken = on_command(escalated, c.Assign(BAYU.address), OPERATOR, policy(), NOW + timedelta(minutes=70))
 
     assert isinstance(taken, Decision)
     assert on_deadline(taken.ticket, policy(), NOW + timedelta(minutes=90)).events == ()
@@ -330,21 +333,21 @@ def test_the_customer_of_an_automatic_ticket_is_never_told_of_progress() -> None
     ],
 )
 def test_a_command_that_makes_no_sense_says_why(command: c.Command, why_not: str) -> None:
-    answer = on_command(open_ticket(), command, "operator", policy(), LATER)
+    answer = on_command(open_ticket(), command, OPERATOR, policy(), LATER)
 
-    assert isinstance(answer, str)
-    assert why_not in answer
+    assert isinstance(answer, Refusal)
+    assert why_not in str(answer)
 
 
 def test_escalating_by_hand_goes_one_level_up_unless_told_otherwise() -> None:
-    decision = on_command(open_ticket(), c.Escalate(), "operator", policy(), LATER)
+    decision = on_command(open_ticket(), c.Escalate(), OPERATOR, policy(), LATER)
 
     assert isinstance(decision, Decision)
     assert decision.ticket.level == "L2"
 
 
 def test_a_note_tells_nobody() -> None:
-    decision = on_command(open_ticket(), c.AddNote("pelanggan VIP"), "operator", policy(), LATER)
+    decision = on_command(open_ticket(), c.AddNote("pelanggan VIP"), OPERATOR, policy(), LATER)
 
     assert isinstance(decision, Decision)
     assert decision.notices == ()
@@ -360,9 +363,9 @@ def test_thanks_alone_are_kept_whoever_has_the_turn_and_tell_nobody(
 ) -> None:
     ticket, at = turn(), LATER + timedelta(days=days)
 
-    decided = on_mail(ticket, THANKS, envelope(), facts(verdict=MINE), policy(), at)
+    decided = on_mail(ticket, THANKS, envelope(), facts(match=MINE), policy(), at)
 
-    assert decided.decision.events == (e.ThanksReceived(at, "customer", "<thanks@pelanggan.example>"),)
+    assert decided.decision.events == (e.ThanksReceived(at, CUSTOMER, "<thanks@pelanggan.example>"),)
     assert decided.decision.ticket == replace(ticket, events=ticket.events + 1)
     assert (decided.decision.notices, decided.direction) == ((), "in")
 
@@ -381,7 +384,7 @@ PICTURE = Attachment("bukti.png", "image/png", 3, "0" * 64)
 def test_thanks_with_anything_more_reopen_a_closed_ticket(changes: dict[str, object]) -> None:
     more = replace(THANKS, **{"visible": "Terima kasih", **changes})
 
-    decided = on_mail(closed(), more, envelope(), facts(verdict=MINE), policy(), LATER).decision
+    decided = on_mail(closed(), more, envelope(), facts(match=MINE), policy(), LATER).decision
 
     assert decided.ticket.status is Status.OPEN
 

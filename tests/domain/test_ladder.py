@@ -10,20 +10,24 @@ from hypothesis import strategies as st
 from mailbot.domain import commands as c
 from mailbot.domain import events as e
 from mailbot.domain import ladder
+from mailbot.domain.actor import Actor
 from mailbot.domain.decisions import on_command, on_deadline, on_mail
 from mailbot.domain.escalation.reapply import recompute
 from mailbot.domain.ladder import MISSED, next_deadline
 from mailbot.domain.lifecycle import Decision
-from mailbot.domain.matching import Verdict
+from mailbot.domain.matching import Match
 from mailbot.domain.model import OVER, Status, Target, Ticket
 from mailbot.domain.notices import Progress, Question, TeamNotice
 from mailbot.domain.policy import Agent, Ladder, Moment, Policy, Rule, Step, Team
+from mailbot.domain.reasons import written
 from mailbot.domain.worktime import ALWAYS, Calendar, Interval, end_of_quiet_hours, quiet_hours_text
 from tests.builders import (
     BAYU,
     DEWI,
+    EKO,
     NOW,
     NUMBER,
+    OPERATOR,
     RINA,
     SARI,
     STANDARD,
@@ -36,8 +40,8 @@ from tests.builders import (
 H, MIN = timedelta(hours=1), timedelta(minutes=1)
 FIRST, RESOLUTION = Moment(Target.FIRST_RESPONSE), Moment(Target.RESOLUTION)
 NIGHT = (Interval(21 * H, 24 * H), Interval(timedelta(), 7 * H))
-MINE = Verdict(NUMBER, "number in the subject, sender takes part")
-TAGGED = Verdict(NUMBER, "reply tag of the sender", tagged=True)
+MINE = Match(NUMBER)
+TAGGED = Match(NUMBER, by_token=True)
 
 
 def with_steps(*steps: Step, **changes: object) -> Policy:
@@ -128,19 +132,17 @@ def test_the_agents_of_a_level_are_asked_and_the_assignee_gets_their_answer() ->
     assert isinstance(question, Question)
     assert (question.to, question.options, question.until) == (SARI.address, "yes, no", NOW + 3 * H)
     assert asked.ticket.assignee == RINA.address
-    made = done(on_command(asked.ticket, c.Decide("YES", "goodwill"), "operator:eko", by, NOW + 2 * H))
-    assert e.DecisionMade(NOW + 2 * H, "operator:eko", "yes", "goodwill") in made.events
+    made = done(on_command(asked.ticket, c.Decide("YES", "goodwill"), EKO, by, NOW + 2 * H))
+    assert e.DecisionMade(NOW + 2 * H, EKO, "yes", written("goodwill")) in made.events
     assert [(n.to, n.why) for n in made.notices if isinstance(n, TeamNotice)] == [(RINA.address, "decided")]
-    assert "waits for no decision" in str(
-        on_command(made.ticket, c.Decide("no"), "operator", by, NOW + 2 * H)
-    )
+    assert "waits for no decision" in str(on_command(made.ticket, c.Decide("no"), OPERATOR, by, NOW + 2 * H))
 
 
 @pytest.mark.parametrize(
     ("option", "by", "why"),
-    [("perhaps", "operator", "there are: yes, no"), ("yes", f"agent:{RINA.address}", "for management")],
+    [("perhaps", OPERATOR, "there are: yes, no"), ("yes", Actor.agent(RINA.address), "for management")],
 )
-def test_a_wrong_option_or_an_agent_below_the_level_is_refused(option: str, by: str, why: str) -> None:
+def test_a_wrong_option_or_an_agent_below_the_level_is_refused(option: str, by: Actor, why: str) -> None:
     mine = with_steps(ASK)
     asked = on_deadline(opened(mine), mine, NOW + H)
 
@@ -152,13 +154,13 @@ def test_a_decision_that_does_not_come_brings_the_next_step_at_once_and_an_answe
     asked = on_deadline(opened(by), by, NOW + H).ticket
     sent = mail(sender=RINA.address, visible="Kami cek.")
     waiting = on_mail(
-        asked, sent, envelope(), facts(verdict=TAGGED, proof="a trusted network"), by, NOW + 90 * MIN
+        asked, sent, envelope(), facts(match=TAGGED, proof="a trusted network"), by, NOW + 90 * MIN
     ).decision.ticket
 
     assert on_deadline(waiting, by, NOW + 3 * H - MIN).events == ()
     late = on_deadline(waiting, by, NOW + 3 * H)
     assert late.ticket.level == "management"
-    assert [event.because for event in late.events if isinstance(event, e.StepTaken)] == [
+    assert [str(event.reason) for event in late.events if isinstance(event, e.StepTaken)] == [
         "not decided in time"
     ]
 
@@ -182,7 +184,7 @@ def test_not_confirming_on_the_last_step_is_reported_again_and_again() -> None:
 def test_the_new_owner_confirms_by_answering() -> None:
     escalated = on_deadline(opened(policy()), policy(), NOW + H).ticket
     sent = mail(sender=BAYU.address, visible="Saya cek.")
-    proof = facts(verdict=TAGGED, proof="a trusted network")
+    proof = facts(match=TAGGED, proof="a trusted network")
     answered = on_mail(escalated, sent, envelope(), proof, policy(), NOW + 70 * MIN).decision.ticket
 
     assert on_deadline(answered, policy(), NOW + 2 * H).events == ()
@@ -194,9 +196,9 @@ def test_escalating_by_hand_enters_the_ladder_where_its_level_stands() -> None:
         Step(FIRST, escalate_to="management", acknowledge_within=20 * MIN),
         Step(RESOLUTION, notify=("bos@luar.example",)),
     )
-    raised = done(on_command(opened(by), c.Escalate("management"), "operator", by, NOW + 10 * MIN)).ticket
+    raised = done(on_command(opened(by), c.Escalate("management"), OPERATOR, by, NOW + 10 * MIN)).ticket
     assert ladder.end_of_clock(raised, by, Target.CONFIRMATION) == NOW + 30 * MIN
-    taken = done(on_command(raised, c.Assign(SARI.address), "operator", by, NOW + 15 * MIN)).ticket
+    taken = done(on_command(raised, c.Assign(SARI.address), OPERATOR, by, NOW + 15 * MIN)).ticket
 
     half = on_deadline(taken, by, NOW + 30 * MIN)  # what raised to L2 only brings it up again
     assert (half.ticket.level, half.ticket.assignee) == ("management", SARI.address)
@@ -360,22 +362,22 @@ class Life:
             "note": c.AddNote("x"),
         }
         if deed in commands:
-            made = on_command(self.ticket, commands[deed], "operator", self.by, self.now)
+            made = on_command(self.ticket, commands[deed], OPERATOR, self.by, self.now)
             return made if isinstance(made, Decision) else None
         if deed == "deadline":
             return on_deadline(self.ticket, self.by, self.now)
         if deed == "recompute":
-            return recompute(self.ticket, self.by, self.now, "operator")
+            return recompute(self.ticket, self.by, self.now, OPERATOR)
         if deed in ("customer", "answer", "away"):
             return self._mail(deed, somebody)
         return None
 
     def _mail(self, deed: str, agent: str) -> Decision:
         if deed == "answer":
-            sent, about = mail(sender=agent), facts(verdict=TAGGED, proof="a trusted network")
+            sent, about = mail(sender=agent), facts(match=TAGGED, proof="a trusted network")
         else:
             sent = mail(automatic="Auto-Submitted: yes" if deed == "away" else "")
-            about = facts(number="TOKO-99999999-9", verdict=MINE)
+            about = facts(number="TOKO-99999999-9", match=MINE)
         return on_mail(self.ticket, sent, envelope(), about, self.by, self.now).decision
 
 
@@ -399,7 +401,7 @@ def test_no_open_ticket_is_ever_without_an_owner_and_a_next_deadline(
 
 def test_a_team_without_agents_at_the_level_is_notified_of_the_escalation() -> None:
     by = replace(policy(), levels=("L1", "L2", "L3", "management"))
-    raised = done(on_command(opened(by), c.Escalate("L3"), "operator", by, NOW + MIN))
+    raised = done(on_command(opened(by), c.Escalate("L3"), OPERATOR, by, NOW + MIN))
 
     assert (raised.ticket.level, raised.ticket.assignee) == ("management", SARI.address)
     told_team = {(n.to, n.why) for n in raised.notices if isinstance(n, TeamNotice)}
@@ -424,7 +426,7 @@ def test_an_agent_removed_by_a_reload_loses_the_ticket_to_another() -> None:
 
 def test_a_silent_customer_is_followed_up_again_and_again_until_something_happens() -> None:
     by = with_steps()
-    sent, proof = mail(sender=RINA.address), facts(verdict=TAGGED, proof="a trusted network")
+    sent, proof = mail(sender=RINA.address), facts(match=TAGGED, proof="a trusted network")
     ticket = on_mail(opened(by), sent, envelope(), proof, by, NOW).decision.ticket
     moments = []
     for _ in range(3):
@@ -472,7 +474,7 @@ def test_a_recomputed_ticket_takes_the_newest_past_step_and_no_older_one() -> No
         )
     )
     now = NOW + 40 * MIN
-    anew = recompute(ticket, by, now, "operator")
+    anew = recompute(ticket, by, now, OPERATOR)
     assert [type(event) for event in anew.events] == [e.LadderChanged]
     taken = on_deadline(anew.ticket, by, now)
 
@@ -481,13 +483,13 @@ def test_a_recomputed_ticket_takes_the_newest_past_step_and_no_older_one() -> No
     after = next_deadline(taken.ticket, by)
     assert after
     assert after.due_at == NOW + H
-    assert recompute(taken.ticket, by, now, "operator").events == ()
+    assert recompute(taken.ticket, by, now, OPERATOR).events == ()
 
 
 def test_a_recomputed_ticket_repeats_no_step() -> None:
     ticket = on_deadline(opened(policy()), policy(), NOW + H).ticket
     by = changed(with_steps(*STANDARD.steps[:2], Step(RESOLUTION, notify=("bos@luar.example",))))
-    anew = recompute(ticket, by, NOW + 65 * MIN, "operator").ticket
+    anew = recompute(ticket, by, NOW + 65 * MIN, OPERATOR).ticket
 
     assert on_deadline(anew, by, NOW + 65 * MIN).events == ()
     assert ladder.end_of_clock(anew, by, Target.CONFIRMATION) == NOW + H + 15 * MIN
@@ -497,7 +499,7 @@ def test_changing_a_target_does_not_break_it() -> None:
     ticket = opened(policy())
     shorter = {**STANDARD.targets, Target.FIRST_RESPONSE: 10 * MIN}
     by = changed(with_steps(*STANDARD.steps, targets=shorter))
-    anew = recompute(ticket, by, NOW + 20 * MIN, "operator").ticket
+    anew = recompute(ticket, by, NOW + 20 * MIN, OPERATOR).ticket
     taken = on_deadline(anew, by, NOW + 20 * MIN)
 
     assert not [event for event in taken.events if isinstance(event, e.TargetMissed)]
@@ -505,9 +507,9 @@ def test_changing_a_target_does_not_break_it() -> None:
 
 
 def test_a_closed_ticket_is_left_alone() -> None:
-    ticket = done(on_command(opened(policy()), c.Close(), "operator", policy(), NOW)).ticket
+    ticket = done(on_command(opened(policy()), c.Close(), OPERATOR, policy(), NOW)).ticket
 
-    assert recompute(ticket, changed(with_steps()), NOW + H, "operator").events == ()
+    assert recompute(ticket, changed(with_steps()), NOW + H, OPERATOR).events == ()
     assert ticket.status is Status.CLOSED
 
 
@@ -532,7 +534,7 @@ def test_after_a_weekend_without_the_daemon_the_customer_and_each_agent_get_one_
     owner = words.pop(str(late.ticket.assignee))
     assert (owner.why, owner.level) == ("escalated", "management")
     assert {notice.why for notice in words.values()} <= {"notify"}  # who has it no longer hears nothing
-    people = [to for event in late.events if isinstance(event, e.PeopleNotified) for to in event.whom]
+    people = [to for event in late.events if isinstance(event, e.PeopleNotified) for to in event.recipients]
     assert sorted(people) == sorted(notice.to for notice in late.notices)
 
 

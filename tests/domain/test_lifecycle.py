@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from mailbot.domain import commands as c
 from mailbot.domain import events as e
 from mailbot.domain import ladder
+from mailbot.domain.actor import CUSTOMER
 from mailbot.domain.decisions import on_command, on_deadline, on_mail
 from mailbot.domain.lifecycle import TRANSITIONS, Decision, IllegalTransition, evolve, opened
-from mailbot.domain.matching import Verdict
+from mailbot.domain.matching import Match
 from mailbot.domain.model import Status, Target, Ticket
 from mailbot.domain.notices import AgentRefusal, Answer, TeamNotice
-from tests.builders import BAYU, BOX, NOW, NUMBER, RINA, envelope, facts, mail, policy
+from tests.builders import BAYU, BOX, NOW, NUMBER, OPERATOR, RINA, envelope, facts, mail, policy
 
 SECRET = "catatan internal yang tidak boleh keluar"
 
@@ -25,23 +26,21 @@ def first() -> Decision:
 
 
 def happen(ticket: Ticket, what: str, now: datetime) -> Decision:
-    mine, tagged = Verdict(NUMBER, "known"), Verdict(NUMBER, "tag", tagged=True)
+    mine, tagged = Match(NUMBER), Match(NUMBER, by_token=True)
     match what:
         case "customer":
-            fresh = facts(number="TOKO-99999999-9", verdict=mine)
+            fresh = facts(number="TOKO-99999999-9", match=mine)
             return on_mail(ticket, mail(), envelope(), fresh, policy(), now).decision
         case "away":
             robot = mail(automatic="Auto-Submitted: auto-replied")
-            return on_mail(ticket, robot, envelope(), facts(verdict=mine), policy(), now).decision
+            return on_mail(ticket, robot, envelope(), facts(match=mine), policy(), now).decision
         case "thanks":
             thanks = mail(visible="Makasih banyak ya min 🙏", message_id="<thanks@pelanggan.example>")
-            return on_mail(ticket, thanks, envelope(), facts(verdict=mine), policy(), now).decision
+            return on_mail(ticket, thanks, envelope(), facts(match=mine), policy(), now).decision
         case "answer" | "forged answer":
             proof = "network" if what == "answer" else ""
             sent = mail(sender=RINA.address, visible="Kami cek.")
-            return on_mail(
-                ticket, sent, envelope(), facts(verdict=tagged, proof=proof), policy(), now
-            ).decision
+            return on_mail(ticket, sent, envelope(), facts(match=tagged, proof=proof), policy(), now).decision
         case "time":
             return on_deadline(ticket, policy(), now)
     command = {
@@ -50,7 +49,7 @@ def happen(ticket: Ticket, what: str, now: datetime) -> Decision:
         "assign": c.Assign(BAYU.address),
         "note": c.AddNote(SECRET),
     }[what]
-    decision = on_command(ticket, command, "operator", policy(), now)
+    decision = on_command(ticket, command, OPERATOR, policy(), now)
     return decision if isinstance(decision, Decision) else Decision(ticket)
 
 
@@ -162,5 +161,5 @@ def test_every_event_says_in_which_states_it_may_happen() -> None:
 def test_an_event_that_can_not_happen_raises_before_anything_is_changed() -> None:
     ticket = first().ticket
     with pytest.raises(IllegalTransition, match="ticket_reopened while TOKO-48217390-8 is new"):
-        evolve(ticket, e.TicketReopened(NOW, "customer"))
+        evolve(ticket, e.TicketReopened(NOW, CUSTOMER))
     assert BOX.address == ticket.mailbox

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mailbot.domain.matching import Clues, follow, weigh
+from mailbot.domain.matching import Clues, follow, match_ticket
 
 BUDI, ASING = "budi@pelanggan.example", "asing@lain.example"
 A, B = "TOKO-48217390-8", "TOKO-11111111-1"
@@ -12,7 +12,7 @@ TAKES_PART = {A: {BUDI}, B: {"siti@pelanggan.example"}}
 @pytest.mark.parametrize(
     ("clues", "number", "because"),
     [
-        (Clues(BUDI, tagged=A), A, "reply tag of the sender"),
+        (Clues(BUDI, tagged=A), A, "reply token of the sender"),
         (Clues("", bounced=A), A, "keyed bounce address"),
         (Clues(BUDI, signed=(A,)), A, "our signed Message-ID, sender takes part"),
         (Clues(BUDI, referenced=("<a@x>",)), A, "known Message-ID, sender takes part"),
@@ -22,32 +22,32 @@ TAKES_PART = {A: {BUDI}, B: {"siti@pelanggan.example"}}
     ],
 )
 def test_a_participants_mail_finds_its_ticket(clues: Clues, number: str, because: str) -> None:
-    verdict = weigh(clues, {"<a@x>": A}, TAKES_PART)
+    match = match_ticket(clues, {"<a@x>": A}, TAKES_PART)
 
-    assert (verdict.number, verdict.because) == (number, because)
+    assert (match.number, str(match.reason)) == (number, because)
 
 
 @pytest.mark.parametrize(
     "clues", [Clues(ASING, signed=(A,)), Clues(ASING, referenced=("<a@x>",)), Clues(ASING, written=(A,))]
 )
 def test_a_stranger_with_the_right_number_or_reference_only_claims(clues: Clues) -> None:
-    verdict = weigh(clues, {"<a@x>": A}, TAKES_PART)
-    assert (verdict.number, verdict.claims, verdict.confidence) == ("", A, "claim")
-    assert [each.why for each in verdict.weighed] == ["the sender takes no part in that ticket"]
+    match = match_ticket(clues, {"<a@x>": A}, TAKES_PART)
+    assert (match.number, match.claims, match.confidence) == ("", A, "claim")
+    assert [str(each.reason) for each in match.clues] == ["the sender takes no part in that ticket"]
 
 
 def test_the_stronger_clue_wins_where_two_tickets_are_named() -> None:
     both = {A: {BUDI}, B: {BUDI}}
 
-    assert weigh(Clues(BUDI, signed=(A,), written=(B,)), {}, both).number == A
+    assert match_ticket(Clues(BUDI, signed=(A,), written=(B,)), {}, both).number == A
 
 
 def test_a_stranger_naming_a_foreign_ticket_beside_an_own_one_gets_the_own_one() -> None:
-    assert weigh(Clues(BUDI, signed=(B,), written=(A,)), {}, TAKES_PART).number == A
+    assert match_ticket(Clues(BUDI, signed=(B,), written=(A,)), {}, TAKES_PART).number == A
 
 
 def test_no_sender_takes_part_in_nothing() -> None:
-    assert weigh(Clues("", written=(A,)), {}, {A: {""}}).number == ""
+    assert match_ticket(Clues("", written=(A,)), {}, {A: {""}}).number == ""
 
 
 @pytest.mark.parametrize(
@@ -63,18 +63,18 @@ def test_no_sender_takes_part_in_nothing() -> None:
     ],
 )
 def test_how_sure_we_are_follows_from_the_clue_that_decided(clues: Clues, sure: str) -> None:
-    assert weigh(clues, {"<a@x>": A}, TAKES_PART).confidence == sure
+    assert match_ticket(clues, {"<a@x>": A}, TAKES_PART).confidence == sure
 
 
 def test_each_clue_says_why_it_did_not_count() -> None:
     clues = Clues(BUDI, signed=(A, "TOKO-00000000-0"), referenced=("<b@x>",), written=(A,))
-    weighed = weigh(clues, {"<b@x>": B}, TAKES_PART).weighed
+    weighed = match_ticket(clues, {"<b@x>": B}, TAKES_PART).clues
 
-    assert [(each.kind, each.named, each.counted, each.why) for each in weighed] == [
-        ("our signed Message-ID", A, True, "the sender takes part"),
-        ("our signed Message-ID", "TOKO-00000000-0", False, "there is no such ticket"),
-        ("known Message-ID", B, False, "the sender takes no part in that ticket"),
-        ("number in the subject", A, False, "a stronger clue decided"),
+    assert [(each.kind, each.named, each.counted, str(each.reason)) for each in weighed] == [
+        ("signed_message_id", A, True, "sender takes part"),
+        ("signed_message_id", "TOKO-00000000-0", False, "there is no such ticket"),
+        ("known_message_id", B, False, "the sender takes no part in that ticket"),
+        ("number_in_subject", A, False, "a stronger clue decided"),
     ]
 
 
@@ -91,22 +91,22 @@ def test_each_clue_says_why_it_did_not_count() -> None:
 def test_a_mistyped_number_suggests_the_only_own_ticket_that_is_near(
     own: set[str], written: tuple[str, ...], suggests: str
 ) -> None:
-    verdict = weigh(Clues(BUDI, written=written, mistyped=("TOKO-48217391-8",)), {}, TAKES_PART, own)
+    match = match_ticket(Clues(BUDI, written=written, mistyped=("TOKO-48217391-8",)), {}, TAKES_PART, own)
 
-    assert verdict.suggests == suggests
-    assert verdict.number == (A if written else "")
+    assert match.suggests == suggests
+    assert match.number == (A if written else "")
 
 
 def test_a_mail_with_a_thousand_clues_keeps_thirty() -> None:
-    assert len(weigh(Clues(BUDI, written=tuple(f"N{n}" for n in range(1000))), {}, {}).weighed) == 30
+    assert len(match_ticket(Clues(BUDI, written=tuple(f"N{n}" for n in range(1000))), {}, {}).clues) == 30
 
 
 def test_a_merged_tickets_mail_follows_to_the_end_of_the_chain() -> None:
-    found = weigh(Clues(BUDI, written=(A,)), {}, TAKES_PART)
+    found = match_ticket(Clues(BUDI, written=(A,)), {}, TAKES_PART)
     followed = follow(found, {A: B, B: "TOKO-22222222-2"})
 
     assert (followed.number, followed.followed) == ("TOKO-22222222-2", (A, B))
-    assert followed.because == (
+    assert str(followed.reason) == (
         f"number in the subject, sender takes part; {A} and {B} merged into TOKO-22222222-2"
     )
     assert follow(found, {}) == found

@@ -9,7 +9,7 @@ import pytest
 from mailbot.domain import events as e
 from mailbot.domain.decisions import on_deadline, on_mail
 from mailbot.domain.lifecycle import Decision
-from mailbot.domain.matching import Clues, Verdict, weigh
+from mailbot.domain.matching import Clues, Match, match_ticket
 from mailbot.domain.model import Authentication
 from mailbot.domain.notices import Acknowledgement, Answer, Progress
 from tests.builders import BOX, NOW, NUMBER, RINA, envelope, facts, mail, policy
@@ -30,7 +30,7 @@ def acknowledged(decision: Decision) -> list[Acknowledgement]:
 
 
 def reasons(decision: Decision) -> list[str]:
-    return [event.reason for event in decision.events if isinstance(event, e.AcknowledgementSuppressed)]
+    return [str(event.reason) for event in decision.events if isinstance(event, e.AcknowledgementSuppressed)]
 
 
 @pytest.mark.parametrize("authentication", list(Authentication))
@@ -89,7 +89,7 @@ def test_a_step_tells_the_customer_unless_nothing_may_go_out_by_itself(choice: s
 def test_an_agents_answer_reaches_who_was_not_answered_by_itself(choice: str) -> None:
     chosen = policy(mailboxes={BOX.address: replace(BOX, unauthenticated=choice)})
     ticket = opened(NONE, unauthenticated=choice).ticket
-    tagged = facts(verdict=Verdict(NUMBER, "reply tag of the sender", tagged=True), proof="network")
+    tagged = facts(match=Match(NUMBER, by_token=True), proof="network")
     sent = on_mail(ticket, mail(sender=RINA.address, visible="Kami cek."), envelope(), tagged, chosen, NOW)
 
     assert [notice.to for notice in sent.decision.notices if isinstance(notice, Answer)] == [BUDI]
@@ -104,22 +104,22 @@ PARTS = {NUMBER: {BUDI}, OTHER: {BUDI}}
 )
 def test_a_mail_that_failed_only_claims_whatever_it_names(clues: Clues) -> None:
     known = {"<a@x>": NUMBER}
-    failed = weigh(replace(clues, failed=True), known, PARTS)
+    failed = match_ticket(replace(clues, failed=True), known, PARTS)
 
-    assert weigh(clues, known, PARTS).number == NUMBER
+    assert match_ticket(clues, known, PARTS).number == NUMBER
     assert (failed.number, failed.claims) == ("", NUMBER)
-    assert failed.because == "names a ticket, but the sender named in it failed authentication"
-    assert not any(each.counted for each in failed.weighed)
+    assert str(failed.reason) == "names a ticket, but the sender named in it failed authentication"
+    assert not any(each.counted for each in failed.clues)
 
 
 def test_our_own_key_still_counts_on_a_mail_that_failed() -> None:
-    assert weigh(Clues(BUDI, tagged=NUMBER, failed=True), {}, PARTS).number == NUMBER
-    assert weigh(Clues(BUDI, bounced=NUMBER, failed=True), {}, PARTS).number == NUMBER
+    assert match_ticket(Clues(BUDI, tagged=NUMBER, failed=True), {}, PARTS).number == NUMBER
+    assert match_ticket(Clues(BUDI, bounced=NUMBER, failed=True), {}, PARTS).number == NUMBER
 
 
 def test_a_mail_that_failed_is_told_nothing_of_the_senders_own_tickets() -> None:
     mistyped = f"{NUMBER[:-1]}{(int(NUMBER[-1]) + 1) % 10}"
     clues = Clues(BUDI, mistyped=(mistyped,))
 
-    assert weigh(clues, {}, PARTS, (NUMBER,)).suggests == NUMBER
-    assert weigh(replace(clues, failed=True), {}, PARTS, (NUMBER,)).suggests == ""
+    assert match_ticket(clues, {}, PARTS, (NUMBER,)).suggests == NUMBER
+    assert match_ticket(replace(clues, failed=True), {}, PARTS, (NUMBER,)).suggests == ""

@@ -55,7 +55,7 @@ def _reason(extra: str, sender: str = "budi@pelanggan.example", **kwargs: object
     ],
 )
 def test_automatic_mail_is_recognised_by_its_header(line: str, reason: str) -> None:
-    assert _reason(f"{line}\n") == reason
+    assert str(_reason(f"{line}\n")) == reason
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_automatic_mail_is_recognised_by_its_header(line: str, reason: str) -> N
     ],
 )
 def test_a_persons_mail_is_not_automatic(lines: str) -> None:
-    assert _reason(f"{lines}\n") == ""
+    assert str(_reason(f"{lines}\n")) == ""
 
 
 @pytest.mark.parametrize(
@@ -103,18 +103,18 @@ def test_a_persons_mail_is_not_automatic(lines: str) -> None:
     ],
 )
 def test_automatic_mail_is_recognised_by_its_sender(sender: str, reason: str) -> None:
-    assert _reason("", sender, own_addresses=frozenset({"support@dukungan.example"})) == reason
+    assert str(_reason("", sender, own_addresses=frozenset({"support@dukungan.example"}))) == reason
 
 
 def test_a_sender_without_a_domain_is_read_from_the_field() -> None:
     header, _ = header_fields.read(b"From: Mail Delivery Subsystem <MAILER-DAEMON>\n\n", 0, 100)
 
-    assert automatic.reason(header, "") == "sender mailer-daemon"
+    assert str(automatic.reason(header, "")) == "sender mailer-daemon"
 
 
 def test_a_report_is_recognised_by_its_parts() -> None:
-    assert _reason("", types=["message/rfc822"]) == ""
-    assert _reason("", types=["message/delivery-status"]) == "bounce (message/delivery-status)"
+    assert str(_reason("", types=["message/rfc822"])) == ""
+    assert str(_reason("", types=["message/delivery-status"])) == "bounce (message/delivery-status)"
 
 
 @pytest.mark.parametrize(
@@ -129,4 +129,4 @@ def test_a_report_is_recognised_by_its_parts() -> None:
     ],
 )
 def test_automatic_mail_is_recognised_by_its_envelope(sender: str, reason: str) -> None:
-    assert automatic.envelope_reason(sender) == reason
+    assert str(automatic.envelope_reason(sender)) == reason

@@ -25,6 +25,7 @@ from mailbot.domain.notices import (
     TeamNotice,
 )
 from mailbot.domain.policy import Mailbox, Policy, Team
+from mailbot.domain.reasons import of, written
 from mailbot.domain.worktime import Calendar
 from mailbot.mail.compose.compose import LOOP_HEADER, Composer, ComposeRefused, OutboundMail
 from mailbot.mail.compose.mime_writer import (
@@ -58,7 +59,7 @@ TEAM = TeamNotice(
     to=SARI,
     language="id",
     why="new",
-    because="subject contains 'saldo terpotong'",
+    because=of("condition", condition="subject contains 'saldo terpotong'"),
     customer=BUDI,
     subject="Saldo terpotong",
     text="Saldo saya terpotong dua kali.\nMohon dicek.",
@@ -258,14 +259,14 @@ def hostile(text: str) -> list[Notice]:
         dataclasses.replace(
             TEAM,
             subject=text,
-            because=text,
+            because=written(text),
             customer=text,
             text=text,
             category=text,
             priority=text,
             level=text,
         ),
-        dataclasses.replace(REFUSAL, reason=text),
+        dataclasses.replace(REFUSAL, reason=written(text)),
     ]
 
 
@@ -525,7 +526,7 @@ def test_a_question_shows_how_to_answer_it_and_has_no_reply_address() -> None:
         question="May we refund in full?",
         options="yes, no",
         first="yes",
-        because="resolution is due",
+        because=of("target_due", target="resolution"),
         customer=BUDI,
         subject="Saldo terpotong",
         category="payment",

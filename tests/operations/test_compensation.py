@@ -18,10 +18,11 @@ from sqlalchemy.exc import IntegrityError
 
 from mailbot.config.model import Trust
 from mailbot.domain import commands as c
-from mailbot.domain.compensation.requests import Actor, Kind, Ruling
+from mailbot.domain.compensation.requests import Kind, Outcome, Signatory
 from mailbot.domain.decisions import on_mail
 from mailbot.domain.events import ApprovalRequested
 from mailbot.domain.policy import Actions, Agent, Authority, Policy, Rule, Team
+from mailbot.domain.reasons import Refusal
 from mailbot.domain.routing import conditions
 from mailbot.domain.routing.money import Money
 from mailbot.domain.worktime import ALL_DAY, Calendar
@@ -36,10 +37,10 @@ from mailbot.store.store import Store
 from mailbot.store.tickets import Message, TicketChange
 from mailbot.workers.pending_requests import PendingRequests
 from mailbot.workers.runtime import Deps, Runtime, Snapshot
-from tests.builders import NOW, envelope, facts, mail, policy
+from tests.builders import EKO, NOW, envelope, facts, mail, policy
 from tests.workers.test_intake import KEYS, TEMPLATES
 
-OPERATOR = "operator:eko"
+OPERATOR = EKO
 WIB = ZoneInfo("Asia/Jakarta")
 _fresh = count(1)  # each example has people, teams and customers of its own in one shared store
 
@@ -115,9 +116,9 @@ class Desk:
             tickets.record(connection, [replace(opened, participants=((customer, "customer"),))])
         return number
 
-    def do(self, number: str, command: c.Compensation, agent: str, at: datetime = NOW) -> Ruling | str:
+    def do(self, number: str, command: c.Compensation, agent: str, at: datetime = NOW) -> Outcome | Refusal:
         ruling = compensate(
-            self.store, self.runtime, CompensationCommand(number, command, Actor(OPERATOR, agent), at)
+            self.store, self.runtime, CompensationCommand(number, command, Signatory(OPERATOR, agent), at)
         )
         assert ruling is not None
         return ruling
@@ -304,7 +305,7 @@ def _step(desk: Desk, oracle: Oracle, what: str, dice: Random, at: datetime) -> 
     elif what == "ask":
         amount = dice.choice(AMOUNTS)
         ruling = desk.do(number, c.Compensate(rp(amount)), agent, at)
-        id_ = ruling.request.id if isinstance(ruling, Ruling) else 0
+        id_ = ruling.request.id if isinstance(ruling, Outcome) else 0
         return _agreed(ruling, oracle.ask(id_, number, amount, agent, at))
     elif what in ("approve", "refuse") and oracle.open:
         id_ = dice.choice(list(oracle.open))
@@ -312,20 +313,20 @@ def _step(desk: Desk, oracle: Oracle, what: str, dice: Random, at: datetime) -> 
             number = oracle.heir(oracle.open[id_].ticket)
         if what == "refuse":
             ruling = desk.do(number, c.Refuse(id_), agent, at)
-            if isinstance(ruling, Ruling):
+            if isinstance(ruling, Outcome):
                 del oracle.open[id_]
             return "agreed"
         return _agreed(desk.do(number, c.Approve(id_), agent, at), oracle.approve(id_, number, agent, at))
     return "agreed"
 
 
-def _agreed(ruling: Ruling | str, expected: str) -> str:
+def _agreed(ruling: Outcome | Refusal, expected: str) -> str:
     found = _outcome(ruling)
     return "agreed" if found == expected else f"the oracle says {expected}, we {found}: {ruling}"
 
 
-def _outcome(ruling: Ruling | str) -> str:
-    return "no" if isinstance(ruling, str) else ruling.outcome
+def _outcome(ruling: Outcome | Refusal) -> str:
+    return "no" if isinstance(ruling, Refusal) else ruling.state
 
 
 def _never_exceeded(oracle: Oracle) -> None:
@@ -365,7 +366,7 @@ def test_p14_two_nodes_that_grant_at_once_never_pass_a_limit_together(store: Sto
     customer = f"budi@{run}.example"
     first = nodes[0].open("frontline general.", customer)
     numbers = [first] * 2 if limit == "ticket" else [first, nodes[0].open("frontline general.", customer)]
-    outcomes: list[Ruling | str] = []
+    outcomes: list[Outcome | Refusal] = []
 
     def grant(node: Desk, number: str) -> None:
         start.wait()
@@ -417,7 +418,9 @@ def test_p14_who_sees_an_older_state_can_not_add_to_the_ledger(store: Store) -> 
     desk = Desk(store, run)
     number = desk.open("frontline general.", f"budi@{run}.example")
     another = desk.open("payments general.", f"siti@{run}.example")
-    wanted = CompensationCommand(another, c.Compensate(rp(3)), Actor(OPERATOR, f"dewi@{run}.example"), NOW)
+    wanted = CompensationCommand(
+        another, c.Compensate(rp(3)), Signatory(OPERATOR, f"dewi@{run}.example"), NOW
+    )
     strict = store.engine.connect().execution_options(isolation_level="REPEATABLE READ")
     with strict as connection:
         connection.execute(select(1))  # what it sees from now on is this moment
@@ -440,7 +443,7 @@ def test_a_request_is_on_the_ticket_in_the_ledger_and_in_the_mail_and_never_told
     customer = f"budi@{run}.example"
     number = desk.open("frontline general.", customer)
     asked = desk.do(number, c.Compensate(rp(5), "rusak"), f"ayu@{run}.example")
-    assert isinstance(asked, Ruling)
+    assert isinstance(asked, Outcome)
     told = [each.event.kind for each in store.read_now(tickets.events_of, number)]
     assert told[-2:] == ["compensation_requested", "approval_requested"]
     (waiting,) = store.read_now(compensations.open_requests)
@@ -499,7 +502,7 @@ async def test_what_nobody_decides_in_time_goes_a_level_higher_once_for_all_node
     desk, clock = Desk(store, run), [NOW]
     number = desk.open("frontline general.", f"budi@{run}.example")
     ruling = desk.do(number, c.Compensate(rp(5)), f"ayu@{run}.example")
-    assert isinstance(ruling, Ruling)
+    assert isinstance(ruling, Outcome)
     woken: list[None] = []
     nodes = [
         PendingRequests(Deps(each, desk.runtime, lambda: clock[0], Metrics(), lambda: woken.append(None)))
@@ -511,7 +514,7 @@ async def test_what_nobody_decides_in_time_goes_a_level_higher_once_for_all_node
         for node in nodes:
             await node.run_once()
         told = [each.event for each in store.read_now(tickets.events_of, number)]
-        return [(each.level, each.whom) for each in told if isinstance(each, ApprovalRequested)]
+        return [(each.level, each.recipients) for each in told if isinstance(each, ApprovalRequested)]
 
     l2, top = (
         ("L2", (f"citra@{run}.example",)),

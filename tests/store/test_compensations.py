@@ -16,7 +16,7 @@ from mailbot.domain.routing.money import Money
 from mailbot.store import compensations, migrate, tickets
 from mailbot.store.store import Store
 from mailbot.store.tickets import Outdated, TicketChange
-from tests.builders import NOW, NUMBER, envelope, facts, mail, policy
+from tests.builders import EKO, NOW, NUMBER, envelope, facts, mail, policy
 
 BUDI = "budi@pelanggan.example"
 
@@ -39,7 +39,7 @@ def ledger(request: pytest.FixtureRequest, store_url: str) -> Iterator[Store]:
 def entry(kind: Kind, request: int, amount: int = 100, **changes: Any) -> Entry:
     plain: dict[str, Any] = {
         "at": NOW, "ticket": NUMBER, "customer": BUDI, "category": "general", "team": "frontline",
-        "by": "operator:eko", "agent": "rina@tim.example", "level": "L1", **changes,
+        "by": EKO, "agent": "rina@tim.example", "level": "L1", **changes,
     }  # fmt: skip
     return Entry(kind=kind, request=request, amount=Money(Decimal(amount)), **plain)
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from mailbot.domain import commands as c
+from mailbot.domain.actor import Actor
 from mailbot.domain.decisions import on_command, on_mail
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.model import Authentication, CustomerHistory, Ticket
@@ -24,7 +25,7 @@ def opened(store: Store, number: str, at_day: int = 0, customer: str = BUDI) -> 
 
 
 def commanded(store: Store, ticket: Ticket, command: c.Command, at_day: int) -> Ticket:
-    decision = on_command(ticket, command, f"agent:{RINA.address}", policy(), NOW + at_day * DAY)
+    decision = on_command(ticket, command, Actor.agent(RINA.address), policy(), NOW + at_day * DAY)
     assert isinstance(decision, Decision)
     return kept(store, ticket, decision)
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from mailbot.domain.replies.undeliverable import Mute, Returned
+from mailbot.domain.reasons import NO_REASON, of
+from mailbot.domain.replies.undeliverable import Returned, Suppression
 from mailbot.store import failures, outbox, outbox_queries, suppressions
 from mailbot.store.failures import DeliveryReport
 from mailbot.store.outbox import AttemptResult, Claim, Claimed, FinalDot, OutboxMail
@@ -28,7 +29,7 @@ def owe(store: Store, nonce: str = "n1", **changes: Any) -> None:
         "sender": "support@bank.example",
         "recipient": BUDI,
         "content": b"x",
-        "reason": "",
+        "reason": NO_REASON,
         "requested_at": NOW,
         "due_at": NOW,
     }
@@ -106,7 +107,7 @@ def test_a_complaint_leaves_the_delivery_as_it_is(store: Store) -> None:
 
 
 def test_a_suppressed_mail_stays_suppressed(store: Store) -> None:
-    owe(store, reason="null sender")
+    owe(store, reason=of("null_sender"))
     id_ = store.read_now(failures.load_sent, ["n1"])["n1"].id
     come_back(store, id_)
 
@@ -156,16 +157,16 @@ def test_told_is_about_the_ticket_and_its_recipient(store: Store) -> None:
     }
 
 
-def _mute(kind: str = "bounce", address: str = BUDI, **changes: Any) -> Mute:
-    return Mute(address, kind, **({"reason": "5.1.1", "since": NOW, "until": None} | changes))
+def _mute(kind: str = "bounce", address: str = BUDI, **changes: Any) -> Suppression:
+    return Suppression(address, kind, **({"reason": "5.1.1", "since": NOW, "until": None} | changes))
 
 
-def put(store: Store, *found: Mute) -> None:
+def put(store: Store, *found: Suppression) -> None:
     with store.engine.begin() as connection:
         suppressions.add(connection, found)
 
 
-def load(store: Store, now: datetime = NOW) -> dict[str, Mute]:
+def load(store: Store, now: datetime = NOW) -> dict[str, Suppression]:
     return store.read_now(suppressions.load, [BUDI, "lain@x.example"], now)
 
 

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import delete, event
 from sqlalchemy.exc import IntegrityError
 
+from mailbot.domain.reasons import NO_REASON, of, written
 from mailbot.store import outbox, outbox_queries
 from mailbot.store.outbox import AttemptResult, Claim, Claimed, Dropped, FinalDot, OutboxMail, Retry, Unsent
 from mailbot.store.schema import frozen_mails
@@ -30,7 +31,7 @@ def owed(n: int = 1, **changes: Any) -> OutboxMail:
         "sender": "support@bank.example",
         "recipient": f"user{n}@mail.example",
         "content": b"Subject: x\r\n\r\nmail %d\r\n" % n,
-        "reason": "",
+        "reason": NO_REASON,
         "requested_at": NOW,
         "due_at": NOW,
     }
@@ -86,14 +87,24 @@ def test_acknowledgements_leave_first_and_within_a_lane_the_longest_due(store: S
 
 
 def test_a_suppressed_mail_is_recorded_with_its_reason_and_never_claimed(store: Store) -> None:
-    owe(store, owed(content=None, reason="sender is a mailing list"))
+    owe(store, owed(content=None, reason=of("list_mail", field="List-Id")))
     assert claim(store, now=NOW + timedelta(days=365)) == []
-    assert (only(store).state, only(store).reason) == ("suppressed", "sender is a mailing list")
+    assert (only(store).state, only(store).reason) == ("suppressed", of("list_mail", field="List-Id"))
     assert store.read_now(outbox.next_due) is None
 
 
 def test_a_ticket_has_one_acknowledgement_however_it_came_about(store: Store) -> None:
-    owe(store, owed(1, ticket="TOKO-1", kind="acknowledgement", lane=0, content=None, reason="limit"))
+    owe(
+        store,
+        owed(
+            1,
+            ticket="TOKO-1",
+            kind="acknowledgement",
+            lane=0,
+            content=None,
+            reason=of("rate_limit", scope="address"),
+        ),
+    )
     with pytest.raises(IntegrityError):
         owe(store, owed(2, ticket="TOKO-1", kind="acknowledgement", lane=0))
     owe(store, owed(3, ticket="TOKO-1"))  # other mail of the ticket is free
@@ -207,17 +218,17 @@ def test_an_operator_may_retry_what_failed_and_drop_what_waits(store: Store) -> 
     failed, sent = claim(store)
     store.write_now(outbox.record_results, settled(failed, "failed", code=550, reply="no such user"))
     store.write_now(outbox.record_results, settled(sent))
-    assert store.write_now(outbox.drop, Dropped(sent.id, "why not", NOW)) is False
+    assert store.write_now(outbox.drop, Dropped(sent.id, written("why not"), NOW)) is False
     assert store.write_now(outbox.retry, Retry(sent.id, NOW)) is False
     assert store.write_now(outbox.retry, Retry(failed.id, LATER)) is True
     (again,) = claim(store, now=LATER)
     assert (again.id, again.attempts) == (failed.id, 0)
-    assert store.write_now(outbox.drop, Dropped(failed.id, "in the air", NOW)) is False
+    assert store.write_now(outbox.drop, Dropped(failed.id, written("in the air"), NOW)) is False
     store.write_now(outbox.give_back, Unsent(failed.id, "a"))
-    assert store.write_now(outbox.drop, Dropped(failed.id, "wrong address", LATER)) is True
+    assert store.write_now(outbox.drop, Dropped(failed.id, written("wrong address"), LATER)) is True
     entry = store.read_now(outbox_queries.find_entry, failed.id)
     assert entry
-    assert (entry.state, entry.reason) == ("suppressed", "wrong address")
+    assert (entry.state, entry.reason) == ("suppressed", written("wrong address"))
     assert claim(store, now=NOW + timedelta(days=9)) == []
 
 

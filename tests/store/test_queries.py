@@ -16,7 +16,7 @@ from mailbot.store.schema import deadlines, outbox
 from mailbot.store.schema import nodes as nodes_table
 from mailbot.store.store import Store
 from mailbot.store.tickets import Message, TicketChange
-from tests.builders import NOW, NUMBER, envelope, facts, mail, policy
+from tests.builders import EKO, NOW, NUMBER, envelope, facts, mail, policy
 
 OTHER = make("TOKO", "11112222")
 
@@ -86,7 +86,7 @@ def test_a_list_takes_only_what_was_asked_for(store: Store) -> None:
     record(store, None, opened())
     paid = opened(OTHER, subject="Saldo hilang")
     record(store, None, paid)
-    closed = on_command(paid.ticket, Close(), "operator:x", policy(), NOW)
+    closed = on_command(paid.ticket, Close(), EKO, policy(), NOW)
     assert isinstance(closed, Decision)
     record(store, paid.ticket, closed)
 
@@ -153,7 +153,7 @@ def test_messages_come_in_order_with_their_attachments_and_are_cut(store: Store)
     )
     ticket = store.read_now(queries.ticket, NUMBER)
     assert ticket
-    noted = on_command(ticket, AddNote("dicek"), "operator:eko", policy(), NOW)
+    noted = on_command(ticket, AddNote("dicek"), EKO, policy(), NOW)
     assert isinstance(noted, Decision)
     record(store, ticket, noted, said("dicek", direction="note", author="eko", at_minute=1))
 

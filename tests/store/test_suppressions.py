@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from mailbot.domain.replies.undeliverable import Mute
+from mailbot.domain.replies.undeliverable import Suppression
 from mailbot.store import suppressions
 from mailbot.store.store import Store
 from tests.builders import NOW
@@ -10,11 +10,11 @@ from tests.builders import NOW
 DAY = timedelta(days=1)
 
 
-def mute(address: str, kind: str = "bounce", until: timedelta | None = DAY) -> Mute:
-    return Mute(address, kind, "5.1.1", NOW, NOW + until if until else None)
+def mute(address: str, kind: str = "bounce", until: timedelta | None = DAY) -> Suppression:
+    return Suppression(address, kind, "5.1.1", NOW, NOW + until if until else None)
 
 
-def put(store: Store, *found: Mute) -> None:
+def put(store: Store, *found: Suppression) -> None:
     with store.engine.begin() as connection:
         suppressions.add(connection, found)
 

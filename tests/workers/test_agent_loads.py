@@ -17,7 +17,7 @@ from mailbot.store.agent_loads import load
 from mailbot.store.store import Store
 from mailbot.store.tickets import TicketChange
 from mailbot.workers.agent_loads import FRESH, AgentLoads
-from tests.builders import BOX, NOW, RINA, envelope, facts, mail, policy
+from tests.builders import BOX, EKO, NOW, RINA, envelope, facts, mail, policy
 from tests.workers.test_intake import Desk
 
 NAMES = ("ana", "budi", "citra")
@@ -105,7 +105,7 @@ async def test_the_store_is_asked_once_in_a_while_however_much_mail_comes(
 
 def opened(assignee: str, at: datetime, number: str) -> Decision:
     made = on_mail(None, mail(), envelope(), facts(number=number), standing("spread"), at).decision
-    assigned = on_command(made.ticket, c.Assign(assignee), "operator:x", standing("spread"), at)
+    assigned = on_command(made.ticket, c.Assign(assignee), EKO, standing("spread"), at)
     assert isinstance(assigned, Decision)
     return Decision(assigned.ticket, (*made.events, *assigned.events))
 
@@ -121,7 +121,7 @@ def test_what_the_store_says_is_who_has_what_in_hand_and_when_each_last_got_one(
         record(store, opened(f"{name}@tim.example", at, f"{BOX.prefix}-0000000{number}-0"))
     last = opened("budi@tim.example", NOW + 3 * hour, f"{BOX.prefix}-00000009-0")
     record(store, last)
-    closed = on_command(last.ticket, c.Close(), "operator:x", standing("spread"), NOW + 4 * hour)
+    closed = on_command(last.ticket, c.Close(), EKO, standing("spread"), NOW + 4 * hour)
     assert isinstance(closed, Decision)
     record(store, closed, last.ticket)
 
@@ -152,12 +152,12 @@ def test_answering_and_closing_take_a_ticket_out_of_the_hand(store: Store, clock
     store.read_now(rota.refresh, by)
     ticket = opened("ana@tim.example", NOW, f"{BOX.prefix}-00000001-0").ticket
     rota.add(None, ticket)
-    passed = on_command(ticket, c.Assign("budi@tim.example"), "operator:x", by, NOW + timedelta(hours=1))
+    passed = on_command(ticket, c.Assign("budi@tim.example"), EKO, by, NOW + timedelta(hours=1))
     assert isinstance(passed, Decision)
     rota.add(ticket, passed.ticket)
     assert [rota.loads[agent.address].in_hand for agent in PEOPLE] == [0, 1, 0]
 
-    closed = on_command(passed.ticket, c.Close(), "operator:x", by, NOW + timedelta(hours=2))
+    closed = on_command(passed.ticket, c.Close(), EKO, by, NOW + timedelta(hours=2))
     assert isinstance(closed, Decision)
     rota.add(passed.ticket, closed.ticket)
     assert [rota.loads[agent.address].in_hand for agent in PEOPLE] == [0, 0, 0]

@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 from mailbot.domain.model import Status, Ticket
 from mailbot.mail.compose.reply_tokens import TokenSigner
 from mailbot.store import outbox_queries, suppressions
+from mailbot.store.codec import reason_of
 from mailbot.store.schema import events, messages, outbox
 from mailbot.store.schema import suppressions as suppressions_table
 from mailbot.store.store import Store
@@ -189,7 +190,7 @@ async def test_a_muted_address_gets_no_acknowledgement_until_it_shows_that_it_li
     sent = desk.owed("acknowledgement")[-1]
 
     assert (suppressed.ticket, suppressed.state) == (second.number, "suppressed")
-    assert suppressed.reason == "address bounced: on 2026-11-23, 5.1.1"
+    assert str(reason_of(suppressed.reason)) == "address bounced: on 2026-11-23, 5.1.1"
     assert (sent.ticket, sent.state) == (third.number, "due")
     assert desk.all(select(suppressions_table)) == []
 

@@ -12,7 +12,7 @@ from mailbot.operations.reapply_policy import Change, Reapply, changes, reapply
 from mailbot.store import ladders, tickets
 from mailbot.store.store import Store
 from mailbot.workers.deadlines import Deadlines
-from tests.builders import BAYU, NOW, STANDARD, policy
+from tests.builders import BAYU, EKO, NOW, STANDARD, policy
 from tests.workers.test_intake import TEMPLATES, Desk
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -53,9 +53,9 @@ async def test_a_node_with_another_policy_takes_the_steps_of_the_ladder_that_the
 
     recorded = store.read_now(tickets.events_of, ticket.number)
     taken = [each.event for each in recorded if isinstance(each.event, e.StepTaken)]
-    assert [(each.step, each.because) for each in taken] == [
-        (0, "first_response is due"),
-        (1, "first_response is due"),
+    assert [(each.step, str(each.reason)) for each in taken] == [
+        (0, "first response is due"),
+        (1, "first response is due"),
     ]
 
 
@@ -78,7 +78,7 @@ async def test_open_tickets_are_listed_first_and_then_reckoned_anew_with_what_wa
     due = NOW + 30 * MINUTE
     at_once = NOW + 6 * MINUTE
     assert mine == Change(ticket.number, f"standard@{old}", f"standard@{new}", False, due, at_once)
-    assert reapply(store, desk.runtime, Reapply((ticket.number,), "operator:eko", now)) == 1
+    assert reapply(store, desk.runtime, Reapply((ticket.number,), EKO, now)) == 1
     anew = store.read_now(tickets.load, [ticket.number])[ticket.number]
     armed = next_deadline(anew, later)
     assert armed

@@ -18,7 +18,7 @@ from mailbot.store import deadlines, tickets
 from mailbot.store.store import Store
 from mailbot.workers.agent_loads import FRESH, AgentLoads
 from mailbot.workers.deadlines import Deadlines
-from tests.builders import BOX, STANDARD, policy
+from tests.builders import BOX, EKO, STANDARD, policy
 from tests.workers.test_intake import Desk
 
 BALANCED = {name: replace(team, assign="least_load") for name, team in policy().teams.items()}
@@ -80,11 +80,11 @@ async def test_a_mail_is_decided_written_and_timed_by_the_policy_it_began_with(d
 
 
 async def _command(desk: ReloadingDesk, number: str) -> None:
-    run_command(desk.store, desk.runtime, TicketCommand(number, c.Escalate("L2"), "operator:eko", desk.clock))
+    run_command(desk.store, desk.runtime, TicketCommand(number, c.Escalate("L2"), EKO, desk.clock))
 
 
 async def _reapply(desk: ReloadingDesk, number: str) -> None:
-    reapply(desk.store, desk.runtime, Reapply((number,), "operator:eko", desk.clock))
+    reapply(desk.store, desk.runtime, Reapply((number,), EKO, desk.clock))
 
 
 async def _deadline(desk: ReloadingDesk, number: str) -> None:

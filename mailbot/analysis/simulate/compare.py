@@ -67,8 +67,8 @@ def lines(outcome: Outcome) -> list[Line]:
 def _said(event: Event, ticket: Ticket) -> Line | None:
     at = event.at
     match event:
-        case e.StepTaken(due_at=due_at, step=step, ladder=ladder, because=because):
-            return _line(at, ticket, "step", f"{step + 1} of {ladder}: {because}", due_at)
+        case e.StepTaken(due_at=due_at, step=step, ladder=ladder, reason=reason):
+            return _line(at, ticket, "step", f"{step + 1} of {ladder}: {reason}", due_at)
         case e.TargetMissed(due_at=due_at, target=target):
             return _line(at, ticket, "missed", target.value, due_at)
         case e.ReminderDue(due_at=due_at, target=target):
@@ -77,12 +77,12 @@ def _said(event: Event, ticket: Ticket) -> Line | None:
             return _line(at, ticket, "escalated", f"to {level} by {by}")
         case e.TicketHandedOver(team=team):
             return _line(at, ticket, "handed over", f"to {team}")
-        case e.TicketAssigned(assignee=assignee, because=because):
-            return _line(at, ticket, "assigned", f"to {assignee}: {because}")
-        case e.DecisionRequested(whom=whom, question=question):
+        case e.TicketAssigned(assignee=assignee, reason=reason):
+            return _line(at, ticket, "assigned", f"to {assignee}: {reason}")
+        case e.DecisionRequested(recipients=whom, question=question):
             return _line(at, ticket, "asked", question, whom=whom)
-        case e.PeopleNotified(whom=whom, why=why):
-            return _line(at, ticket, "told", why, whom=whom)
+        case e.PeopleNotified(recipients=whom, why=why, reason=reason):
+            return _line(at, ticket, "told", str(reason) or why.value, whom=whom)
         case e.CustomerWrote() | e.AgentAnswered() | e.TicketClosed() | e.TicketReopened():
             return _line(at, ticket, _DONE[type(event)], f"by {event.by}")
     return None

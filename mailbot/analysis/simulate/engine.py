@@ -33,9 +33,9 @@ from mailbot.domain.decisions import agent_turned, begin, customer_turned, on_co
 from mailbot.domain.escalation.reapply import recompute
 from mailbot.domain.ladder import Deadline
 from mailbot.domain.lifecycle import Decision, DecisionBuilder, IllegalTransition, opened
-from mailbot.domain.model import Ticket
+from mailbot.domain.model import NoticeKind, Ticket
 from mailbot.domain.policy import Policy
-from mailbot.domain.replies.undeliverable import Mute
+from mailbot.domain.reasons import NO_REASON, Reason, Refusal, written
 
 BEGIN, END = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
@@ -149,10 +149,9 @@ class Simulation:
         open_ticket.version = self._newest = stimulus.version
         policy = self._world.policy_of(stimulus.version)
         decision = self._decided(open_ticket, stimulus, policy)
-        if isinstance(decision, str):
-            return Outcome(
-                at, open_ticket.script, open_ticket.ticket, open_ticket.ticket, (), decision, overtaken
-            )
+        if isinstance(decision, Refusal):
+            refused, ticket = str(decision.reason), open_ticket.ticket
+            return Outcome(at, open_ticket.script, ticket, ticket, (), refused, overtaken)
         if isinstance(stimulus, DeadlineTaken):
             self.taken_until = max(self.taken_until, *(_due_at(event) for event in decision.events), BEGIN)
         return self._done(open_ticket, at, decision, overtaken)
@@ -215,9 +214,9 @@ class Simulation:
         )
         builder.record(script.routed)
         if script.rebuilt:
-            holder, because = script.holder
+            holder, reason = script.holder
             if holder:
-                builder.record(e.TicketAssigned(at, script.opened.by, holder, because))
+                builder.record(e.TicketAssigned(at, script.opened.by, holder, reason))
             builder.record(
                 self._rebuilt_event(builder.ticket, script.rebuilt, policy, since=builder.ticket.opened_at)
             )
@@ -226,10 +225,10 @@ class Simulation:
             if script.acknowledged:
                 builder.record(script.acknowledged)
         if script.why:
-            notify.team(builder, policy, at, script.why, "", "")
+            notify.notify_team(builder, policy, at, script.why, NO_REASON)
         return self._done(open_ticket, at, builder.decision())
 
-    def _decided(self, open_ticket: _OpenTicket, stimulus: Stimulus, policy: Policy) -> Decision | str:
+    def _decided(self, open_ticket: _OpenTicket, stimulus: Stimulus, policy: Policy) -> Decision | Refusal:
         assert open_ticket.ticket
         builder = DecisionBuilder(open_ticket.ticket, loads=self._loads(policy, open_ticket))
         at = stimulus.at
@@ -246,25 +245,24 @@ class Simulation:
                     if rebuilt:
                         builder.record(self._rebuilt_event(builder.ticket, rebuilt, policy, since=at))
                     if why:
-                        notify.team(builder, policy, at, why, "", "")
+                        notify.notify_team(builder, policy, at, why, NO_REASON)
                 case DeadlineTaken(suppressed=suppressed):
-                    mute = Mute(open_ticket.ticket.customer, "bounce", suppressed, at) if suppressed else None
-                    return on_deadline(open_ticket.ticket, policy, at, mute, builder.loads)
+                    return on_deadline(open_ticket.ticket, policy, at, suppressed, builder.loads)
                 case DeadlinesRecomputed(by=by):
                     return recompute(open_ticket.ticket, policy, at, by, builder.loads)
         except IllegalTransition as impossible:
-            return str(impossible)
+            return Refusal(written(str(impossible)))
         return builder.decision()
 
     def _customer_mail(self, builder: DecisionBuilder, wrote: CustomerMail, policy: Policy) -> None:
-        def reopened(builder: DecisionBuilder) -> str:
+        def reopened(builder: DecisionBuilder) -> Reason:
             if wrote.routed is None:
-                return ""
+                return NO_REASON
             return reroute.take(builder, wrote.routed, policy, wrote.at)
 
-        customer_turned(builder, wrote.message_id, wrote.because, policy, wrote.at, reopened)
-        why = "unconfirmed" if builder.ticket.held_for else "customer_wrote"
-        notify.team(builder, policy, wrote.at, why, "", "")
+        customer_turned(builder, wrote.message_id, wrote.reason, policy, wrote.at, reopened)
+        why = NoticeKind.UNCONFIRMED if builder.ticket.held_for else NoticeKind.CUSTOMER_WROTE
+        notify.notify_team(builder, policy, wrote.at, why, NO_REASON)
 
     def _rebuilt_event(
         self, ticket: Ticket, rebuilt: e.TicketRebuilt, policy: Policy, since: datetime

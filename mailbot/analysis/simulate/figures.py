@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from mailbot.analysis.simulate.engine import Outcome
 from mailbot.domain import events as e
+from mailbot.domain.actor import POLICY
 from mailbot.domain.assignment import IN_HAND
 from mailbot.domain.events import Event
 from mailbot.domain.model import Ticket
@@ -143,9 +144,9 @@ class FigureCounter:
                     self._taken[ladder, step + 1, target.value] += 1
                 case e.ReminderDue():
                     by_ladder = True
-                case e.PeopleNotified(whom=whom, why=why):
+                case e.PeopleNotified(recipients=whom, why=why):
                     self._tell(ticket, whom, why, by_ladder=by_ladder)
-                case e.DecisionRequested(whom=whom):
+                case e.DecisionRequested(recipients=whom):
                     self._tell(ticket, whom, "decision", by_ladder=True)
                 case e.TicketClosed():
                     self._closed += 1
@@ -260,6 +261,6 @@ def _hour(at: datetime) -> int:
 
 
 def _how(event: Event, *, by_ladder: bool) -> str:
-    if event.by != "policy":
+    if event.by != POLICY:
         return "by hand"
     return "ladder" if by_ladder else "nobody there"

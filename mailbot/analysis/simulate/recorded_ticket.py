@@ -10,7 +10,10 @@ from datetime import datetime
 
 from mailbot.domain import commands as c
 from mailbot.domain import events as e
+from mailbot.domain.actor import POLICY, Actor
 from mailbot.domain.events import Event
+from mailbot.domain.model import NoticeKind
+from mailbot.domain.reasons import NO_REASON, Reason, words_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +23,7 @@ class CustomerMail:
     at: datetime
     version: str
     message_id: str = ""
-    because: str = ""
+    reason: Reason = NO_REASON
     routed: e.TicketRouted | None = None
 
 
@@ -38,28 +41,28 @@ class CommandGiven:
     at: datetime
     version: str
     command: c.Command
-    by: str
+    by: Actor
 
 
 @dataclass(frozen=True, slots=True)
 class MessagesMoved:
     """Messages came or went (merged, split, moved): the event that says so and the turn told anew after it.
-    `why`: what the team was told of it, "" when nobody was."""
+    `why`: what the team was notified of, None when nobody was."""
 
     at: datetime
     version: str
     event: Event
     rebuilt: e.TicketRebuilt | None
-    why: str = ""
+    why: NoticeKind | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DeadlineTaken:
-    """The daemon took what was due. `suppressed`: why the customer was told nothing."""
+    """The daemon took what was due. `suppressed`: why the customer got no notice."""
 
     at: datetime
     version: str
-    suppressed: str = ""
+    suppressed: Reason = NO_REASON
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ class DeadlinesRecomputed:
 
     at: datetime
     version: str
-    by: str
+    by: Actor
 
 
 Stimulus = CustomerMail | AgentAnswer | CommandGiven | MessagesMoved | DeadlineTaken | DeadlinesRecomputed
@@ -83,7 +86,7 @@ POLICY_EVENTS = (
     e.PeopleNotified,
 )
 # Told about mail of ours that came back: no policy's doing.
-ABOUT_MAIL = frozenset({"bounced", "complained", "undeliverable"})
+ABOUT_MAIL = frozenset({NoticeKind.BOUNCED, NoticeKind.COMPLAINED, NoticeKind.UNDELIVERABLE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +104,9 @@ class TicketScript:
     routed: e.TicketRouted
     stimuli: tuple[Stimulus, ...] = ()
     acknowledged: Event | None = None
-    holder: tuple[str, str] = ("", "")
+    holder: tuple[str, Reason] = ("", NO_REASON)
     rebuilt: e.TicketRebuilt | None = None
-    why: str = "new"
+    why: NoticeKind | None = NoticeKind.NEW
     holders: tuple[str | None, ...] = ()
     recorded: tuple[Event, ...] = ()
 
@@ -133,9 +136,9 @@ def script_of(number: str, record: Record) -> TicketScript | None:
         routed=routed,
         stimuli=tuple(scan.stimuli),
         acknowledged=_one(first, e.AcknowledgementEnqueued, e.AcknowledgementSuppressed),
-        holder=(held.assignee, held.because) if isinstance(held, e.TicketAssigned) else ("", ""),
+        holder=(held.assignee, held.reason) if isinstance(held, e.TicketAssigned) else ("", NO_REASON),
         rebuilt=_one(first, e.TicketRebuilt),  # type: ignore[arg-type]
-        why=next((event.why for event in reversed(first) if isinstance(event, e.PeopleNotified)), ""),
+        why=next((event.why for event in reversed(first) if isinstance(event, e.PeopleNotified)), None),
         holders=(*scan.holders, scan.holder),
         recorded=tuple(
             event for _, event in record if isinstance(event, POLICY_EVENTS) and not _of_mail(event)
@@ -144,7 +147,7 @@ def script_of(number: str, record: Record) -> TicketScript | None:
 
 
 def _is_holder(event: Event) -> bool:
-    return isinstance(event, e.TicketAssigned) and event.because.startswith("has ")
+    return isinstance(event, e.TicketAssigned) and event.reason.code == "has_ticket"
 
 
 def _of_mail(event: Event) -> bool:
@@ -186,18 +189,18 @@ class _Scan:
     def _stimulus(self, position: int, version: str, event: Event, record: Record) -> Stimulus | None:
         at = event.at
         match event:
-            case e.CustomerWrote(message_id=message_id, evidence=evidence):
+            case e.CustomerWrote(message_id=message_id, reason=reason):
                 after = record[position + 1][1] if position + 1 < len(record) else None
                 anew = after if isinstance(after, e.TicketRouted) else None
-                return CustomerMail(at, version, message_id, evidence, anew)
+                return CustomerMail(at, version, message_id, reason, anew)
             case e.AgentAnswered(agent=agent):
                 return AgentAnswer(at, version, agent)
             case e.StepTaken() | e.TargetMissed() | e.ReminderDue():
                 return None if self._goes_on(at) else DeadlineTaken(at, version)
             case e.LadderChanged(by=by):
                 return DeadlinesRecomputed(at, version, by)
-            case e.TicketAssigned(by="policy", because=because):
-                return self._found_alone(position, version, record) if position > 2 and because else None
+            case e.TicketAssigned(by=by, reason=reason) if by == POLICY:
+                return self._found_alone(position, version, record) if position > 2 and reason else None
             case e.TicketAssigned() | e.TicketEscalated() | e.TicketClosed() | e.DecisionMade():
                 return _commanded(version, event)
             case e.TicketReleased(by=by):
@@ -225,22 +228,22 @@ class _Scan:
                 break
             if isinstance(event, e.StepTaken | e.TargetMissed | e.ReminderDue):
                 return DeadlineTaken(at, version)
-        return DeadlinesRecomputed(at, version, "policy")
+        return DeadlinesRecomputed(at, version, POLICY)
 
 
 def _commanded(version: str, event: Event) -> Stimulus | None:
     by = event.by
-    if by == "policy":
+    if by == POLICY:
         return None
     match event:
-        case e.TicketAssigned(assignee=assignee, because=because) if because == f"by {by}":
+        case e.TicketAssigned(assignee=assignee, reason=reason) if reason.code == "by_actor":
             return CommandGiven(event.at, version, c.Assign(assignee), by)
-        case e.TicketEscalated(level=level, because=because):
-            return CommandGiven(event.at, version, c.Escalate(level, because), by)
-        case e.TicketClosed(because=because):
-            return CommandGiven(event.at, version, c.Close(because), by)
-        case e.DecisionMade(option=option, because=because):
-            return CommandGiven(event.at, version, c.Decide(option, because), by)
+        case e.TicketEscalated(level=level, reason=reason):
+            return CommandGiven(event.at, version, c.Escalate(level, words_of(reason)), by)
+        case e.TicketClosed(reason=reason):
+            return CommandGiven(event.at, version, c.Close(words_of(reason)), by)
+        case e.DecisionMade(option=option, reason=reason):
+            return CommandGiven(event.at, version, c.Decide(option, words_of(reason)), by)
     return None
 
 
@@ -249,5 +252,5 @@ def _rearranged(position: int, version: str, event: Event, record: Record) -> St
     after = [each for _, each in record[position + 1 : position + 3]]
     rebuilt = after[0] if after and isinstance(after[0], e.TicketRebuilt) else None
     word = after[1] if rebuilt and len(after) > 1 else None
-    why = word.why if isinstance(word, e.PeopleNotified) and word.at == event.at else ""
+    why = word.why if isinstance(word, e.PeopleNotified) and word.at == event.at else None
     return MessagesMoved(event.at, version, event, rebuilt, why)

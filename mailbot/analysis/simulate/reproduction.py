@@ -107,10 +107,10 @@ def _key(event: Event) -> Key:
             return kind, event.at, None, f"to {level} by {by}"
         case e.TicketHandedOver(team=team):
             return kind, event.at, None, f"to {team}"
-        case e.DecisionRequested(of=of):
-            return kind, event.at, None, f"of {of}"
-        case e.PeopleNotified(whom=whom, why=why):
-            return kind, event.at, None, f"{why}: {', '.join(whom)}"
+        case e.DecisionRequested(level=level):
+            return kind, event.at, None, f"of {level}"
+        case e.PeopleNotified(recipients=recipients, why=why):
+            return kind, event.at, None, f"{why}: {', '.join(recipients)}"
     raise AssertionError(f"{kind.__name__} is no act of a policy")
 
 

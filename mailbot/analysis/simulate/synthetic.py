@@ -22,9 +22,11 @@ from mailbot.analysis.simulate.recorded_ticket import (
 from mailbot.domain import commands as c
 from mailbot.domain import events as e
 from mailbot.domain import ladder, ticket_number
+from mailbot.domain.actor import CUSTOMER, POLICY, Actor
 from mailbot.domain.classify import routed, settled
 from mailbot.domain.model import Ticket
 from mailbot.domain.policy import Policy, Rule
+from mailbot.domain.reasons import written
 from mailbot.domain.worktime import Calendar, add
 from mailbot.reports.figures.api import Period
 
@@ -115,7 +117,7 @@ def load(
     for number, at in enumerate(_arrivals(draws, period, count, habits), 1):
         first = e.TicketOpened(
             at=at,
-            by="customer",
+            by=CUSTOMER,
             mailbox=box.address,
             customer=f"pelanggan{number}@contoh.example",
             subject=f"Surat {number}",
@@ -124,7 +126,7 @@ def load(
         )
         by_rule = _routed(policy, _rule(draws, policy, habits), at)
         name = ticket_number.make(box.prefix, f"{number % 10**box.digits:0{box.digits}d}")
-        script = TicketScript(name, "", first, by_rule, acknowledged=e.AcknowledgementEnqueued(at, "policy"))
+        script = TicketScript(name, "", first, by_rule, acknowledged=e.AcknowledgementEnqueued(at, POLICY))
         ticket = Ticket(name, box.address, first.customer, first.subject, "id", at, team=by_rule.team)
         yield _lived(script, draws, ladder.calendar_of(ticket, policy), habits)
 
@@ -168,7 +170,7 @@ def _rule(draws: _Draws, policy: Policy, habits: Habits) -> Rule:
 
 def _routed(policy: Policy, rule: Rule, at: datetime) -> e.TicketRouted:
     """As if this rule alone had matched; what it leaves open the last one says."""
-    found = settled(policy, [rule, policy.rules[-1]], rule.name, "made up")
+    found = settled(policy, [rule, policy.rules[-1]], rule.name, written("made up"))
     return routed(found, policy, at, (), None)
 
 
@@ -190,7 +192,7 @@ def _lived(script: TicketScript, draws: _Draws, calendar: Calendar, habits: Habi
         at = _worked(calendar, at, draws.span(habits.next_answer, habits.spread))
         done.append(AgentAnswer(at, ""))
     closed_at = _worked(calendar, at, draws.span(habits.closes, habits.spread))
-    done.append(CommandGiven(closed_at, "", c.Close("done"), "operator"))
+    done.append(CommandGiven(closed_at, "", c.Close("done"), Actor.operator()))
     return TicketScript(
         script.number,
         script.version,

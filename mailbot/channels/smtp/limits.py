@@ -8,7 +8,7 @@ from ipaddress import IPv6Address, ip_address
 
 from mailbot.config.model import Limits, Network
 from mailbot.domain.policy import Rate
-from mailbot.domain.replies.allowance import take
+from mailbot.domain.replies.auto_reply import take_token
 
 MANY_PEERS = 4096  # so many remembered rates are swept before another one is added
 
@@ -79,7 +79,7 @@ class ConnectionLimits:
         if len(self._until) >= MANY_PEERS:
             self._until = {key: until for key, until in self._until.items() if until > now}
         key = limit_key(peer)
-        until = take(self._until.get(key), self._rate, now)
+        until = take_token(self._until.get(key), self._rate, now)
         if until is not None:
             self._until[key] = until
         return until is not None

@@ -11,6 +11,7 @@ from typing import Protocol
 from mailbot.cli.demo import mails
 from mailbot.cli.demo.mails import FRAUD, Complaint
 from mailbot.cli.demo.sink import Caught, Sink
+from mailbot.cli.shared import result_text
 from mailbot.cli.shared.event_text import event_text
 from mailbot.cli.shared.output import clean, echo, format_duration, print_title
 from mailbot.domain import events as e
@@ -102,7 +103,7 @@ def _show_ticket(at: Tour, number: str) -> None:
     echo(f"   team {found.team}, level {found.level}, goes to {agent.name if agent else 'the whole team'}")
     for recorded in at.store.read_now(tickets.events_of, number):
         if isinstance(recorded.event, e.TicketRouted):
-            echo(f"   because {clean(recorded.event.because)}", dim=True)
+            echo(f"   because {clean(str(recorded.event.reason))}", dim=True)
 
 
 def _caught(at: Tour, to: str, number: str, timeout: float = PATIENCE, like: str = "") -> Caught:
@@ -137,7 +138,10 @@ def _customer_replies(at: Tour, complaint: Complaint, number: str) -> None:
     if joined != number:
         raise DemoFailed(f"the reply opened {joined} of its own; the end of the daemon's log:")
     message = at.store.read_now(lambda each: queries.messages_of(each, number, longest=100))[-1]
-    echo(f"   {number}  threaded, no second ticket: {clean(message.evidence.get('because', ''))}", bold=True)
+    echo(
+        f"   {number}  threaded, no second ticket: {clean(result_text.describe_match(message.evidence)[0])}",
+        bold=True,
+    )
 
 
 def _agent_answers(at: Tour, complaint: Complaint, number: str) -> None:

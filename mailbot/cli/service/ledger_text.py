@@ -5,7 +5,7 @@ from typing import Any
 
 from mailbot.cli.shared.output import clean, echo, format_short_time, print_facts, print_table, print_title
 from mailbot.domain.compensation.ledger_summary import Budget, Statement, Tally
-from mailbot.domain.compensation.requests import Entry, Request, Ruling
+from mailbot.domain.compensation.requests import Entry, Outcome, Request
 from mailbot.domain.routing.money import Money
 from mailbot.store.compensations import Line
 
@@ -58,9 +58,9 @@ def request_shape(each: Request) -> Shape:
     return _whole({"request": each.id, **{name: getattr(each, name) for name in names}})
 
 
-def ruling_shape(ruling: Ruling) -> Shape:
-    last = ruling.entries[-1]
-    shape = {"request": ruling.request.id, "outcome": ruling.outcome, "amount": ruling.request.amount}
+def outcome_json(outcome: Outcome) -> Shape:
+    last = outcome.entries[-1]
+    shape = {"request": outcome.request.id, "outcome": outcome.state, "amount": outcome.request.amount}
     return _whole({**shape, "because": last.because, "limit": last.limit})
 
 
@@ -97,7 +97,7 @@ def _plain(value: Any) -> Any:
 def row(each: Line, zone: str) -> tuple[object, ...]:
     entry = each.entry
     what = f"{entry.kind} ({entry.request})" if each.id != entry.request else "asked"
-    people = " and ".join(filter(None, (entry.second, entry.agent))) or entry.by
+    people = " and ".join(filter(None, (entry.second, entry.agent))) or str(entry.by)
     return (
         each.id,
         format_short_time(entry.at, zone),

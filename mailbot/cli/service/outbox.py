@@ -20,6 +20,7 @@ from mailbot.cli.shared.output import (
     print_title,
 )
 from mailbot.cli.shared.rows import ids_argument, print_results, write_raw_mail
+from mailbot.domain import reasons
 from mailbot.domain.states import UNDER_WAY, WAITING, OutboxState
 from mailbot.mail.parsing.parse import parse
 from mailbot.store import outbox as store_outbox
@@ -148,7 +149,10 @@ def drop(ids: tuple[int, ...], because: str, in_json: bool) -> None:
     """Never send these mails: they count as suppressed, with the reason."""
     from mailbot.operations.ticket_commands import operator
 
-    reason = f"dropped by {operator()}" + (f": {clean(because, 150)}" if because else "")
+    actor = str(operator())
+    reason = reasons.of("dropped", actor=actor)
+    if because:
+        reason = reasons.of("dropped_because", actor=actor, text=clean(because, 150))
     with open_store() as at:
         done = [
             at.store.write_now(store_outbox.drop, store_outbox.Dropped(each, reason, now())) for each in ids

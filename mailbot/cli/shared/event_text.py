@@ -7,20 +7,26 @@ from typing import Any
 from mailbot.cli.shared.ladder_text import REMINDER_REASONS, clocks_text, spaced
 from mailbot.cli.shared.output import clean, format_duration, format_time
 from mailbot.domain import events as e
-from mailbot.domain.model import Target
+from mailbot.domain.actor import Actor
+from mailbot.domain.model import NoticeKind
+from mailbot.domain.reasons import Reason
 
-NOTICE_REASONS = {  # why a team notice was sent
-    "new": "a new ticket",
-    "customer_wrote": "the customer wrote",
-    "escalated": "it was escalated",
-    "handed_over": "it was handed over",
-    "assigned": "it was assigned",
-    "reminder": "a reminder",
-    "follow_up": "the customer is silent: ask again or close",
-    "unconfirmed": "it is held: accept or reject it",
-    "decided": "the decision was made",
-    "notify": "for their attention",
-    "compensation": "the request for compensation was decided",
+NOTICE_REASONS: dict[NoticeKind, str] = {
+    NoticeKind.NEW: "a new ticket",
+    NoticeKind.CUSTOMER_WROTE: "the customer wrote",
+    NoticeKind.ESCALATED: "it was escalated",
+    NoticeKind.HANDED_OVER: "it was handed over",
+    NoticeKind.ASSIGNED: "it was assigned",
+    NoticeKind.REMINDER: "a reminder",
+    NoticeKind.FOLLOW_UP: "the customer is silent: ask again or close",
+    NoticeKind.UNCONFIRMED: "it is held: accept or reject it",
+    NoticeKind.DECIDED: "the decision was made",
+    NoticeKind.NOTIFY: "for their attention",
+    NoticeKind.BOUNCED: "mail to somebody bounced",
+    NoticeKind.UNDELIVERABLE: "mail to somebody could not be sent",
+    NoticeKind.COMPLAINED: "a recipient reported our mail as abuse",
+    NoticeKind.PROGRESS: "the progress",
+    NoticeKind.COMPENSATION: "the request for compensation was decided",
 }
 
 
@@ -29,10 +35,9 @@ def event_text(event: e.Event, zone: str) -> str:
     return clean(TEXTS[type(event)](event, zone), 600)
 
 
-def actor_text(by: str) -> str:
+def actor_text(by: Actor) -> str:
     """Name the actor: "agent ayu@...", "operator eko", "the customer", "the policy"."""
-    kind, _, name = by.partition(":")
-    return f"{kind} {clean(name)}" if name else f"the {clean(kind)}"
+    return f"{by.kind} {clean(by.name)}" if by.name else f"the {by.kind}"
 
 
 def _opened(event: e.TicketOpened, _zone: str) -> str:
@@ -52,14 +57,14 @@ def _opened(event: e.TicketOpened, _zone: str) -> str:
 def _routed(event: e.TicketRouted, _zone: str) -> str:
     tags = f", tags {', '.join(event.tags)}" if event.tags else ""
     return (
-        f"rule {event.rule!r} matched, because {event.because}: category {event.category}, "
+        f"rule {event.rule!r} matched, because {event.reason}: category {event.category}, "
         f"urgency {event.urgency} and complexity {event.complexity} make priority {event.priority}; "
         f"team {event.team}, level {event.level}, ladder {event.ladder}{tags}"
     )
 
 
 def _escalated(event: e.TicketEscalated, _zone: str) -> str:
-    reason = "" if event.because == f"by {event.by}" else _because(_plain(event.because))
+    reason = "" if event.reason.code == "by_actor" else _because(event.reason)
     return f"{actor_text(event.by)} escalated it to {event.level}{reason}"
 
 
@@ -79,18 +84,19 @@ def _delivery_failed(event: e.DeliveryFailed, _zone: str) -> str:
 def _step_taken(event: e.StepTaken, zone: str) -> str:
     late = event.at - event.due_at
     after = f", taken {format_duration(late)} late" if late >= timedelta(seconds=1) else ""
-    why = "" if event.because.endswith("is due") else f", {_plain(event.because)}"
+    why = "" if event.reason.code == "target_due" else f", {event.reason}"
     step = f"step {event.step + 1} of ladder {event.ladder} ({spaced(event.target)})"
     return f"{step} was due at {format_time(event.due_at, zone)}{after}{why}"
 
 
 def _notified(event: e.PeopleNotified, _zone: str) -> str:
-    return f"notified {', '.join(event.whom)}: {NOTICE_REASONS.get(event.why) or _plain(event.why)}"
+    what = event.reason or NOTICE_REASONS[event.why]
+    return f"notified {', '.join(event.recipients)}: {what}"
 
 
 def _asked_to_decide(event: e.DecisionRequested, _zone: str) -> str:
     options = ", ".join(event.options)
-    return f"{event.of} ({', '.join(event.whom)}) was asked: {event.question} Options: {options}"
+    return f"{event.level} ({', '.join(event.recipients)}) was asked: {event.question} Options: {options}"
 
 
 def _message_moved(event: e.MessageMoved, _zone: str) -> str:
@@ -105,13 +111,13 @@ def _merge_received(event: e.MergeReceived, _zone: str) -> str:
 
 def _approval_requested(event: e.ApprovalRequested, _zone: str) -> str:
     absent = "" if event.on_duty else ", none of whom is on duty now"
-    recipients = ", ".join(event.whom) or "no agent"
+    recipients = ", ".join(event.recipients) or "no agent"
     return f"request {event.request} was put before {event.level}: {recipients}{absent}"
 
 
 def _compensation_requested(event: e.CompensationRequested, _zone: str) -> str:
     request = f"compensation of {event.amount} (request {event.request})"
-    return f"{_signer(event)} asked for {request}{_because(event.because)}"
+    return f"{_signer(event)} asked for {request}{_because(event.reason)}"
 
 
 def _compensation_granted(event: e.CompensationGranted, _zone: str) -> str:
@@ -121,16 +127,16 @@ def _compensation_granted(event: e.CompensationGranted, _zone: str) -> str:
 
 def _compensation_refused(event: e.CompensationRefused, _zone: str) -> str:
     refuser = f"the limit {event.limit}" if event.limit else _signer(event)
-    return f"{refuser} refused request {event.request}{_because(event.because)}"
+    return f"{refuser} refused request {event.request}{_because(event.reason)}"
 
 
 def _signer(event: e.CompensationRequested | e.CompensationApproved | e.CompensationRefused) -> str:
     """ "operator eko for ayu@...", "agent ayu@..."."""
     actor = actor_text(event.by)
-    return f"{actor} for {event.agent}" if event.agent and event.by != f"agent:{event.agent}" else actor
+    return f"{actor} for {event.agent}" if event.agent and event.by != Actor.agent(event.agent) else actor
 
 
-def _because(reason: str) -> str:
+def _because(reason: Reason | str) -> str:
     return f": {reason}" if reason else ""
 
 
@@ -140,13 +146,6 @@ def _joined(event: e.MessageMoved | e.MergeReceived) -> str:
 
 def _count(event: Any) -> str:
     return f"{len(event.messages)} message{'s' * (len(event.messages) != 1)}"
-
-
-def _plain(reason: str) -> str:
-    """Replace the names of targets, which stand in a reason as the YAML writes them."""
-    for target in Target:
-        reason = reason.replace(target.value, spaced(target))
-    return reason
 
 
 def _by_actor(text: Callable[[Any], str]) -> Callable[[Any, str], str]:
@@ -162,14 +161,10 @@ def _no_zone(text: Callable[[Any], str]) -> Callable[[Any, str], str]:
 TEXTS: dict[type[e.Event], Callable[[Any, str], str]] = {
     e.TicketOpened: _opened,
     e.TicketRouted: _routed,
-    e.TicketAssigned: _by_actor(
-        lambda event: f"assigned it to {event.assignee}{_because(_plain(event.because))}"
-    ),
-    e.TicketHandedOver: _by_actor(
-        lambda event: f"handed it over to team {event.team}: {_plain(event.because)}"
-    ),
+    e.TicketAssigned: _by_actor(lambda event: f"assigned it to {event.assignee}{_because(event.reason)}"),
+    e.TicketHandedOver: _by_actor(lambda event: f"handed it over to team {event.team}: {event.reason}"),
     e.TicketEscalated: _escalated,
-    e.CustomerWrote: _no_zone(lambda event: f"the customer wrote again (belongs here: {event.evidence})"),
+    e.CustomerWrote: _no_zone(lambda event: f"the customer wrote again (belongs here: {event.reason})"),
     e.AutomaticMailReceived: _no_zone(
         lambda event: f"an automatic mail, kept and not answered: {event.reason}"
     ),
@@ -198,7 +193,7 @@ TEXTS: dict[type[e.Event], Callable[[Any, str], str]] = {
         f"{REMINDER_REASONS.get(event.target, spaced(event.target))}: a reminder was due at {format_time(event.due_at, zone)}"
     ),
     e.DecisionRequested: _asked_to_decide,
-    e.DecisionMade: _by_actor(lambda event: f"decided: {event.option}{_because(event.because)}"),
+    e.DecisionMade: _by_actor(lambda event: f"decided: {event.option}{_because(event.reason)}"),
     e.LadderChanged: _by_actor(
         lambda event: (
             f"moved it to ladder {event.ladder} as it is now ({event.ladder_digest}); "
@@ -206,7 +201,7 @@ TEXTS: dict[type[e.Event], Callable[[Any, str], str]] = {
         )
     ),
     e.PeopleNotified: _notified,
-    e.TicketClosed: _by_actor(lambda event: f"closed it{_because(event.because)}"),
+    e.TicketClosed: _by_actor(lambda event: f"closed it{_because(event.reason)}"),
     e.TicketReopened: _no_zone(lambda _: "reopened"),
     e.SatisfactionRated: _no_zone(
         lambda event: f"the customer rated it {event.score} of 5{_because(event.words)}"
@@ -226,7 +221,7 @@ TEXTS: dict[type[e.Event], Callable[[Any, str], str]] = {
     e.CompensationRequested: _compensation_requested,
     e.ApprovalRequested: _approval_requested,
     e.CompensationApproved: lambda event, _zone: (
-        f"{_signer(event)} approved request {event.request}{_because(event.because)}"
+        f"{_signer(event)} approved request {event.request}{_because(event.reason)}"
     ),
     e.CompensationGranted: _compensation_granted,
     e.CompensationRefused: _compensation_refused,

@@ -5,7 +5,9 @@ from typing import Any
 
 from mailbot.cli.shared.event_text import event_text
 from mailbot.cli.shared.ladder_text import deadline_text
-from mailbot.domain import ladder
+from mailbot.domain import ladder, reasons
+from mailbot.domain.events import Event
+from mailbot.domain.matching import Match
 from mailbot.domain.model import Ticket
 from mailbot.domain.policy import Policy
 from mailbot.domain.states import OutboxState
@@ -58,10 +60,32 @@ def events_json(recorded: Sequence[RecordedEvent], zone: str) -> list[Shape]:
             "by": each.event.by,
             "policy": each.policy,
             "sentence": event_text(each.event, zone),
-            "data": event_data(each.event),
+            "data": _event_data(each.event),
         }
         for each in recorded
     ]
+
+
+def _event_data(event: Event) -> Shape:
+    """Return what the store keeps of the event, with the reason in English and its code beside it."""
+    data, reason = event_data(event), getattr(event, "reason", None)
+    return data if reason is None else {**data, "reason": str(reason), "reason_code": reason.code}
+
+
+def match_json(match: Match) -> Shape:
+    """Return why a message is where it is, and the clues that were compared."""
+    clues = [
+        {
+            "kind": str(reasons.of(clue.kind)),
+            "named": clue.named,
+            "counted": clue.counted,
+            "why": str(clue.reason),
+        }
+        for clue in match.clues
+    ]
+    names = ("confidence", "claims", "suggests", "followed")
+    shape = {name: getattr(match, name) for name in names}
+    return {"because": str(match.reason), "reason_code": match.reason.code, **shape, "clues": clues}
 
 
 def outbox_json(entry: Entry) -> Shape:
@@ -81,7 +105,7 @@ def outbox_json(entry: Entry) -> Shape:
         "sent_at": entry.settled_at if entry.state == OutboxState.SENT else None,
         "code": entry.code,
         "reply": entry.reply,
-        "reason": entry.reason,
+        "reason": entry.reason or None,
         "message_id": entry.message_id,
     }
 

@@ -16,6 +16,8 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from mailbot.domain.actor import Actor
+from mailbot.domain.reasons import NO_REASON, Reason
 from mailbot.errors import Problem
 
 LINE = 200  # characters of a value that stands on one line
@@ -103,7 +105,7 @@ def _drawn(heads: Sequence[str], cells: list[list[str]], spare: Sequence[str]) -
 
 def print_facts(pairs: Iterable[tuple[str, object]], indent: str = "  ") -> None:
     """Names and values in two columns; what is empty is left out."""
-    shown = [(name, clean(value)) for name, value in pairs if value not in (None, "", (), [])]
+    shown = [(name, clean(value)) for name, value in pairs if value not in (None, "", (), [], NO_REASON)]
     width = max((len(name) for name, _ in shown), default=0)
     for name, value in shown:
         echo(f"{indent}{_dim(name.ljust(width))}  {value}")
@@ -122,6 +124,8 @@ def print_json(value: Any) -> None:
 def to_json(value: Any) -> Any:
     """Dataclasses, moments, spans and enums as JSON values: ISO 8601 in UTC, seconds."""
     match value:
+        case Actor() | Reason():
+            return str(value)
         case Enum():
             return value.value
         case datetime():

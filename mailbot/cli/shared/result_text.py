@@ -1,5 +1,6 @@
 """What a command did to tickets, and what one ticket has to do with others, in words and as JSON."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -10,10 +11,14 @@ from mailbot.cli.shared.event_text import event_text
 from mailbot.cli.shared.json_form import events_json, ticket_json
 from mailbot.cli.shared.open_store import OpenStore, fail
 from mailbot.cli.shared.output import clean, echo, format_time, on_terminal
+from mailbot.domain import reasons
+from mailbot.domain.actor import Actor
 from mailbot.domain.lifecycle import Decision
+from mailbot.domain.matching import Clue, Confidence
 from mailbot.domain.model import Ticket
 from mailbot.operations import ticket_commands as acting
 from mailbot.store import queries, tickets
+from mailbot.store.codec import match_of
 
 COLOURS = {"new": "yellow", "open": "yellow", "waiting": "cyan", "closed": "green", "merged": "blue"}
 
@@ -54,12 +59,16 @@ def _is_held(found: list[queries.Link], claim: queries.Link) -> bool:
     )
 
 
-def describe_match(evidence: Any) -> tuple[str, list[str]]:
-    """Why a message is where it is and how sure that is; then what was weighed and did not decide."""
-    sure = evidence.get("confidence", "none")
-    because = evidence.get("because", "") + (f" ({sure})" if sure != "none" else "")
-    clues = [each for each in evidence.get("clues", ()) if not each["counted"]]
-    return because, [f"{each['kind']} {each['named']}: {each['why']}" for each in clues]
+def describe_match(evidence: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """Return why a message is where it is and how sure that is, then the clues that did not decide."""
+    match = match_of(evidence)
+    confidence = f" ({match.confidence})" if match.confidence is not Confidence.NONE else ""
+    others = [clue for clue in match.clues if not clue.counted]
+    return f"{match.reason}{confidence}", [clue_text(clue) for clue in others]
+
+
+def clue_text(clue: Clue) -> str:
+    return f"{reasons.of(clue.kind)} {clue.named}: {clue.reason}"
 
 
 def print_heading(found: Ticket) -> None:
@@ -67,15 +76,15 @@ def print_heading(found: Ticket) -> None:
     echo(f"{found.number}  {state}  {clean(found.subject) or '(no subject)'}")
 
 
-def find_actor(at: OpenStore, agent: str | None) -> str:
-    """Who acts, as events name it; exit 1 when --as names nobody."""
+def find_actor(at: OpenStore, agent: str | None) -> Actor:
+    """Return who acts; exit 1 when --as names no agent."""
     if agent is None:
         return acting.operator()
     address = agent.strip().lower()
     if address not in at.policy.agents:
         hint = ticket_lookup.suggest_name(address, at.policy.agents)
         fail(f"--as {clean(address)}: no agent of any team has this address{hint}")
-    return f"agent:{address}"
+    return Actor.agent(address)
 
 
 def decision_json(at: OpenStore, decision: Decision) -> dict[str, Any]:

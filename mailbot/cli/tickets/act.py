@@ -9,6 +9,7 @@ from mailbot.cli.shared.open_store import OpenStore, fail, now, open_store
 from mailbot.cli.shared.options import as_option, config_option, json_option
 from mailbot.cli.shared.output import clean, clean_block, print_json
 from mailbot.domain import commands
+from mailbot.domain.reasons import Refusal
 from mailbot.operations import ticket_commands as acting
 
 
@@ -86,7 +87,7 @@ def carry_out(number: str, command: commands.Command, agent: str | None, in_json
         decision = acting.run_command(at.store, runtime, wanted)
         if decision is None:
             fail(ticket_lookup.unknown_number_text(at, wanted.number))
-        if isinstance(decision, str):
+        if isinstance(decision, Refusal):
             fail(_with_hint(decision, command, at))
         if in_json:
             print_json(result_text.decision_json(at, decision))
@@ -94,7 +95,8 @@ def carry_out(number: str, command: commands.Command, agent: str | None, in_json
             result_text.print_decision(at, decision, acting.due_next(decision, runtime))
 
 
-def _with_hint(refusal: str, command: commands.Command, at: OpenStore) -> str:
+def _with_hint(refusal: Refusal, command: commands.Command, at: OpenStore) -> str:
+    text = clean(str(refusal.reason), 1000)
     if isinstance(command, commands.Assign):
-        return f"{clean(refusal)}{ticket_lookup.suggest_name(command.agent, at.policy.agents)}"
-    return clean(refusal)
+        return f"{text}{ticket_lookup.suggest_name(command.agent, at.policy.agents)}"
+    return text

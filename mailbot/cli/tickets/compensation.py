@@ -2,13 +2,14 @@
 
 import click
 
-from mailbot.cli.service.ledger_text import ruling_shape
+from mailbot.cli.service.ledger_text import outcome_json
 from mailbot.cli.shared import result_text, ticket_lookup
 from mailbot.cli.shared.open_store import fail, now, open_store
 from mailbot.cli.shared.options import config_option, json_option
 from mailbot.cli.shared.output import clean, clean_block, print_json
 from mailbot.domain import commands
-from mailbot.domain.compensation.requests import Actor
+from mailbot.domain.compensation.requests import Signatory
+from mailbot.domain.reasons import Refusal
 from mailbot.domain.routing import money
 from mailbot.domain.routing.money import Money
 from mailbot.operations import ticket_commands as acting
@@ -79,20 +80,20 @@ def _do(number: str, command: commands.Compensation, agent: str, in_json: bool) 
             hint = ticket_lookup.suggest_name(address, at.policy.agents)
             fail(f"--agent {clean(address)}: no agent of any team has this address{hint}")
         wanted = CompensationCommand(
-            ticket_lookup.require_number(at, number), command, Actor(acting.operator(), address), now()
+            ticket_lookup.require_number(at, number), command, Signatory(acting.operator(), address), now()
         )
-        ruling = compensate(at.store, runtime, wanted)
-        if ruling is None:
+        outcome = compensate(at.store, runtime, wanted)
+        if outcome is None:
             fail(ticket_lookup.unknown_number_text(at, wanted.number))
-        if isinstance(ruling, str):
-            fail(clean(ruling, 1000) + ("" if address else _hint(command)))
+        if isinstance(outcome, Refusal):
+            fail(clean(str(outcome.reason), 1000) + ("" if address else _hint(command)))
         if in_json:
             print_json(
-                {**result_text.decision_json(at, ruling.decision), "compensation": ruling_shape(ruling)}
+                {**result_text.decision_json(at, outcome.decision), "compensation": outcome_json(outcome)}
             )
         else:
-            result_text.print_decision(at, ruling.decision, acting.due_next(ruling.decision, runtime))
-    if ruling.outcome == "refused" and not isinstance(command, commands.Refuse):
+            result_text.print_decision(at, outcome.decision, acting.due_next(outcome.decision, runtime))
+    if outcome.state == "refused" and not isinstance(command, commands.Refuse):
         raise click.exceptions.Exit(1)
 
 

@@ -153,7 +153,7 @@ def dry_run(at: Place, posted: Posted, envelope: Envelope | None = None) -> Told
         before=queries.find_by_fingerprint(at.connection, mark),
         tried=[each for event in events for each in _tried(at, mail, envelope, event)],
         sends=[_send(at, notice) for notice in filed.decided.decision.notices],
-        suppressed="".join(reasons),
+        suppressed="".join(map(str, reasons)),
         notes=tuple(filter(None, (at.note, posted.note, _taken_for_known(assumed)))),
     )
 

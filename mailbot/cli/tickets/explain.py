@@ -12,7 +12,7 @@ import click
 from mailbot.cli.rules import trace_text
 from mailbot.cli.shared import result_text, ticket_lookup
 from mailbot.cli.shared.event_text import event_text
-from mailbot.cli.shared.json_form import deadlines_json, events_json, ticket_json
+from mailbot.cli.shared.json_form import deadlines_json, events_json, match_json, ticket_json
 from mailbot.cli.shared.ladder_text import print_deadlines
 from mailbot.cli.shared.open_store import OpenStore, fail, open_store
 from mailbot.cli.shared.options import config_option, json_option
@@ -21,6 +21,7 @@ from mailbot.cli.tickets.assumptions import Assumed, assuming
 from mailbot.domain import ticket_number
 from mailbot.domain.model import Ticket
 from mailbot.store import queries, tickets
+from mailbot.store.codec import match_of
 
 if TYPE_CHECKING:
     from mailbot.analysis.as_routed import AsRouted
@@ -166,8 +167,11 @@ def _shape(
 def _evidence(at: OpenStore, found: Ticket) -> list[dict[str, object]]:
     """Of each message why it is here, and what else was weighed."""
     shown = at.store.read_now(lambda each: queries.messages_of(each, found.number, longest=0))
-    names = ("id", "at", "author", "direction", "home", "evidence")
-    return [{name: getattr(each, name) for name in names} for each in shown]
+    names = ("id", "at", "author", "direction", "home")
+    return [
+        {**{name: getattr(each, name) for name in names}, "evidence": match_json(match_of(each.evidence))}
+        for each in shown
+    ]
 
 
 def _why_here(at: OpenStore, found: Ticket, zone: str) -> None:

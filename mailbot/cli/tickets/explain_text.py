@@ -1,16 +1,15 @@
 """`explain MAIL` for people and as JSON."""
 
-from dataclasses import asdict
 from typing import Any
 
 from mailbot.cli.rules import trace_text
 from mailbot.cli.shared import output
 from mailbot.cli.shared.event_text import event_text
-from mailbot.cli.shared.json_form import deadlines_json, ticket_json
+from mailbot.cli.shared.json_form import deadlines_json, match_json, ticket_json
 from mailbot.cli.tickets.dry_run import Told
-from mailbot.domain import ladder
+from mailbot.domain import ladder, reasons
 from mailbot.domain.events import ClocksSet, TicketAssigned, TicketRouted
-from mailbot.domain.matching import Verdict
+from mailbot.domain.matching import Match
 from mailbot.domain.model import Authentication, Ticket
 from mailbot.domain.policy import Policy
 from mailbot.domain.states import Direction
@@ -38,7 +37,7 @@ def shape(told: Told, policy: Policy) -> dict[str, Any]:
         "flags",
     )
     attachments = [(each.name, each.type, each.size, each.digest) for each in mail.attachments]
-    verdict = told.filed.verdict
+    match = told.filed.match
     return {
         "mail": {
             **{name: getattr(mail, name) for name in (*names, "size")},
@@ -56,12 +55,9 @@ def shape(told: Told, policy: Policy) -> dict[str, Any]:
         },
         "belongs": {
             "ticket": None if _opens(told) else decision.ticket.number,
-            "because": verdict.because,
-            "confidence": verdict.confidence,
-            "clues": [asdict(each) for each in verdict.weighed],
-            "claims": verdict.claims or None,
-            "suggests": verdict.suggests or None,
-            "followed": verdict.followed,
+            **match_json(match),
+            "claims": match.claims or None,
+            "suggests": match.suggests or None,
             "held_for": decision.ticket.held_for,
             "filed_as": told.filed.decided.direction,
         },
@@ -143,34 +139,34 @@ def _how_it_reads(told: Told) -> None:
 
 
 def _where_it_belongs(told: Told) -> None:
-    verdict, ticket = told.filed.verdict, told.filed.decided.decision.ticket
+    match, ticket = told.filed.match, told.filed.decided.decision.ticket
     output.print_title("Where it belongs")
     if not _opens(told):
-        output.echo(f"  on ticket {ticket.number}: {output.clean(verdict.because)} ({verdict.confidence})")
+        output.echo(f"  on ticket {ticket.number}: {output.clean(str(match.reason))} ({match.confidence})")
         output.echo(f"  filed as: {_direction(told.filed.decided.direction)}")
-        _weighed(verdict)
+        _clues(match)
         for event in told.filed.decided.decision.events:
             if not isinstance(event, ClocksSet):
                 output.echo(f"  so: {event_text(event, 'UTC')}")
         return
-    output.echo(f"  a new ticket: {output.clean(verdict.because)}")
-    _weighed(verdict)
+    output.echo(f"  a new ticket: {output.clean(str(match.reason))}")
+    _clues(match)
     if ticket.held_for:
         output.echo(f"  held for {ticket.held_for}: no clock runs until an agent accepts or rejects it")
-    if verdict.suggests:
-        output.echo(f"  may mean the sender's own {verdict.suggests}: shown to agents, it decides nothing")
-    if verdict.number:
+    if match.suggests:
+        output.echo(f"  may mean the sender's own {match.suggests}: shown to agents, it decides nothing")
+    if match.number:
         output.echo(
-            f"  {verdict.number} was closed too long ago to be opened again; the new one is linked to it"
+            f"  {match.number} was closed too long ago to be opened again; the new one is linked to it"
         )
-    if verdict.claims:
-        output.echo(f"  it claims to be about {output.clean(verdict.claims)}: shown to agents, no authority")
+    if match.claims:
+        output.echo(f"  it claims to be about {output.clean(match.claims)}: shown to agents, no authority")
 
 
-def _weighed(verdict: Verdict) -> None:
-    for each in verdict.weighed:
-        mark = "counts" if each.counted else "does not count"
-        output.echo(f"    {each.kind} {output.clean(each.named)}: {mark}, {output.clean(each.why)}")
+def _clues(match: Match) -> None:
+    for clue in match.clues:
+        mark = "counts" if clue.counted else "does not count"
+        output.echo(f"    {reasons.of(clue.kind)} {output.clean(clue.named)}: {mark}, {clue.reason}")
 
 
 def _direction(direction: Direction) -> str:
@@ -189,7 +185,7 @@ def _which_rule(told: Told, policy: Policy) -> None:
     trace_text.show(told.tried, policy.version, len(policy.rules))
     for each in _routed(told):
         output.echo(
-            f"  so rule '{output.clean(each.rule)}' decides, because {output.clean(each.because, 300)}"
+            f"  so rule '{output.clean(each.rule)}' decides, because {output.clean(str(each.reason), 300)}"
         )
 
 
@@ -231,8 +227,8 @@ def _goes_to(told: Told, ticket: Ticket, policy: Policy) -> str:
     agent = policy.agents.get(ticket.assignee or "")
     whom = f"{agent.name} <{agent.address}>" if agent else ticket.assignee or "the whole team"
     given = (each for each in told.filed.decided.decision.events if isinstance(each, TicketAssigned))
-    because = next((each.because for each in given), "")
-    return f"{whom} ({because})" if because else whom
+    reason = next((each.reason for each in given), None)
+    return f"{whom} ({reason})" if reason else whom
 
 
 def _routed(told: Told) -> list[TicketRouted]:

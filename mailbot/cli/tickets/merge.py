@@ -11,6 +11,7 @@ from mailbot.domain import commands
 from mailbot.domain.merging.operations import Changes
 from mailbot.domain.merging.rebuild import OUR_TURN
 from mailbot.domain.model import OVER, Ticket
+from mailbot.domain.reasons import Refusal
 from mailbot.operations import ticket_commands as acting
 from mailbot.operations.merge_split import MergeCommand, join
 from mailbot.store import queries
@@ -111,8 +112,8 @@ def _join(number: str, command: commands.Join, agent: str | None, in_json: bool,
         )
         if changes is None:
             fail(missing or ticket_lookup.unknown_number_text(at, spelled))
-        if isinstance(changes, str):
-            fail(clean(changes, 1000))
+        if isinstance(changes, Refusal):
+            fail(clean(str(changes.reason), 1000))
         if in_json:
             print_json({"tickets": [result_text.decision_json(at, each.decision) for each in changes]})
             return

@@ -121,7 +121,7 @@ def _told(entry: outbox_queries.Entry, zone: str) -> str:
     if entry.state in WAITING:
         last = f", last answer {entry.code} {entry.reply}" if entry.reply else ""
         return f"next try {format_time(entry.due_at, zone)}{last}"
-    return entry.reason or entry.reply or ""
+    return str(entry.reason) or entry.reply or ""
 
 
 def row(each: queries.ListedTicket, zone: str) -> tuple[object, ...]:

@@ -1,7 +1,7 @@
-"""Who may grant how much compensation: which limit says no, who may decide, who of them is asked.
+"""Who may grant how much compensation: the limits, who may decide, and who of them is asked.
 
-Each limit is a sum over what was granted before. The sums are taken anew for each grant, in a transaction
-that no other grant shares (`store.compensations`), so that no order of commands passes one.
+Theory of operation. Each limit is a sum over what was granted before. Each grant computes the sums again, in a
+transaction that no other grant shares (`store.compensations`). So no order of commands exceeds a limit.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -10,10 +10,11 @@ from datetime import datetime, time, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from mailbot.domain import ladder
+from mailbot.domain import ladder, reasons
 from mailbot.domain.assignment import is_on_duty
 from mailbot.domain.model import Ticket
 from mailbot.domain.policy import Agent, Authority, Policy
+from mailbot.domain.reasons import Reason
 from mailbot.domain.routing.money import Money
 from mailbot.domain.worktime import local
 
@@ -27,19 +28,20 @@ PER_AGENT_DAY, PER_TEAM, TWO_PERSONS = "per_agent_day", "team_budget_month", "tw
 
 @dataclass(frozen=True, slots=True)
 class Over:
-    """A limit that says no, and why in words."""
+    """A limit that would be exceeded, by its name in teams.yaml."""
 
     limit: str
-    because: str
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
 class Spent:
     """What was granted before, as far as a limit counts it, in Rupiah.
 
-    `ticket`: to the ticket and to all that were merged into it; `customers`: by customer in CUSTOMER_DAYS;
-    `team`: to tickets of the ticket's team in this month; `agents`: by agent on this day, where two signed
-    the whole amount for both.
+    - `ticket`: to the ticket and to all that were merged into it.
+    - `team`: to tickets of the ticket's team in this month.
+    - `customers`: by customer in CUSTOMER_DAYS.
+    - `agents`: by agent on this day; where two approved, the whole amount for both.
     """
 
     ticket: Money = NOTHING
@@ -50,7 +52,7 @@ class Spent:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """`amount` more for `customer` on `ticket`: may it be?"""
+    """The question whether `customer` may get `amount` more on `ticket`."""
 
     ticket: Ticket
     customer: str
@@ -60,19 +62,19 @@ class Case:
 
     @property
     def total(self) -> Money:
-        """What the ticket would have in all."""
+        """Return what the ticket would have in all."""
         return self.spent.ticket + self.amount
 
     @property
     def persons(self) -> int:
-        """How many must sign. The ticket's total counts, so that no amount is split to need only one."""
+        """Return how many must approve. The total counts: splitting an amount does not avoid the second."""
         above = self.policy.authority.two_persons_above
         return 2 if above is not None and self.total > above else 1
 
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """The stretches of time in which grants count at a moment: [from, to), `since` is exclusive."""
+    """The periods in which grants count at a moment: [from, to), `since` is exclusive."""
 
     since: datetime
     day: tuple[datetime, datetime]
@@ -80,7 +82,7 @@ class Windows:
 
 
 def windows(policy: Policy, now: datetime) -> Windows:
-    """Day and month are those of the first calendar's wall clock, for every team and agent alike."""
+    """Return the periods of a moment, by the first calendar's wall clock for every team and agent alike."""
     calendar = next(iter(policy.calendars.values()))
     zone, today = ZoneInfo(calendar.zone), local(calendar, now).date()
     first = today.replace(day=1)
@@ -92,10 +94,10 @@ def windows(policy: Policy, now: datetime) -> Windows:
 
 
 def most(authority: Authority, category: str, level: str) -> Money:
-    """What a level may bring a ticket of this category to, in all.
+    """Return what a level may bring a ticket of this category to, in all.
 
-    The longest path of the category that `per_ticket` names decides alone: a level that is missing there may
-    grant nothing, whatever stands under a shorter path.
+    The longest path of the category in `per_ticket` decides alone. A level that is missing there may grant
+    nothing, whatever a shorter path allows.
     """
     for path in paths(category):
         if path in authority.per_ticket:
@@ -104,7 +106,7 @@ def most(authority: Authority, category: str, level: str) -> Money:
 
 
 def paths(category: str) -> Iterator[str]:
-    """The keys of `per_ticket` that may hold, the first that is there does: "a/b" -> "a/b", "a", ""."""
+    """Yield the keys of `per_ticket` to try, the first that is there decides: "a/b" -> "a/b", "a", ""."""
     parts = category.split("/")
     for length in range(len(parts), 0, -1):
         yield "/".join(parts[:length])
@@ -112,79 +114,88 @@ def paths(category: str) -> Iterator[str]:
 
 
 def deciders(policy: Policy, category: str, total: Money, amount: Money) -> tuple[Agent, ...]:
-    """Everybody whose level may bring a ticket to `total`, with `amount` on one day: duty and use apart."""
+    """List all whose level may bring a ticket to `total`, with `amount` on one day, on duty or not."""
     authority = policy.authority
     return tuple(
         agent
         for agent in policy.agents.values()
         if not total > most(authority, category, agent.level)
-        and not _more(amount, authority.per_agent_day.get(agent.level))
+        and not _exceeds(amount, authority.per_agent_day.get(agent.level))
     )
 
 
 def reach(policy: Policy, category: str) -> Money:
-    """The most that anybody there is may bring a ticket of this category to."""
+    """Return the most that any agent may bring a ticket of this category to."""
     mosts = (most(policy.authority, category, agent.level) for agent in policy.agents.values())
     return max(mosts, key=lambda each: each.amount, default=NOTHING)
 
 
 def of_common(case: Case) -> Over | None:
-    """A limit that nobody's signature lifts: the customer's, the team's, or that nobody may sign at all."""
+    """Return a limit that no approval lifts: the customer's, the team's, or that nobody may approve at all."""
     return _customer(case) or _team(case) or _nobody(case)
 
 
 def of_agent(case: Case, agent: Agent) -> Over | None:
-    """Why this agent can't sign it now: the level's limit for the ticket, or the agent's own for the day."""
-    authority, ticket = case.policy.authority, case.ticket
-    up_to = most(authority, ticket.category, agent.level)
-    if case.total > up_to:
-        may = f"{agent.level} may bring a ticket of category {ticket.category!r} to {up_to}"
-        return Over(PER_TICKET, f"{may}, with this it would have {case.total}")
+    """Return why this agent can't approve it now: the level's limit per ticket, or the agent's own for the day."""
+    authority, category = case.policy.authority, case.ticket.category
+    limit = most(authority, category, agent.level)
+    if case.total > limit:
+        return _over(
+            PER_TICKET,
+            "level_ticket_limit",
+            limit,
+            level=agent.level,
+            category=category,
+            total=str(case.total),
+        )
     per_day = authority.per_agent_day.get(agent.level)
     today = case.spent.agents.get(agent.address, NOTHING) + case.amount
-    if per_day is not None and today > per_day:
-        may = f"{agent.level} may grant {per_day} a day"
-        return Over(PER_AGENT_DAY, f"{may}, with this {agent.name} would have granted {today} today")
+    if _exceeds(today, per_day):
+        return _over(
+            PER_AGENT_DAY, "level_day_limit", per_day, level=agent.level, agent=agent.name, total=str(today)
+        )
     return None
+
+
+def _over(name: str, code: str, limit: Money | None, **params: str | int) -> Over:
+    return Over(name, reasons.of(code, limit=str(limit), **params))
 
 
 def _customer(case: Case) -> Over | None:
     limit = case.policy.authority.per_customer
-    got = case.spent.customers.get(case.customer, NOTHING) + case.amount
-    if limit is None or not got > limit:
+    total = case.spent.customers.get(case.customer, NOTHING) + case.amount
+    if not _exceeds(total, limit):
         return None
-    may = f"a customer may get {limit} within {CUSTOMER_DAYS.days} days"
-    return Over(PER_CUSTOMER, f"{may}, with this {case.customer} would have got {got}")
+    days, customer = CUSTOMER_DAYS.days, case.customer
+    return _over(PER_CUSTOMER, "customer_limit", limit, days=days, customer=customer, total=str(total))
 
 
 def _team(case: Case) -> Over | None:
-    budget = case.policy.authority.per_team.get(case.ticket.team)
-    used = case.spent.team + case.amount
-    if budget is None or not used > budget:
+    team = case.ticket.team
+    budget, total = case.policy.authority.per_team.get(team), case.spent.team + case.amount
+    if not _exceeds(total, budget):
         return None
-    may = f"the budget of {case.ticket.team} is {budget} a month"
-    return Over(PER_TEAM, f"{may}, with this it would have used {used}")
+    return _over(PER_TEAM, "team_budget", budget, team=team, total=str(total))
 
 
 def _nobody(case: Case) -> Over | None:
-    category = case.ticket.category
+    category, total = case.ticket.category, str(case.total)
     able = deciders(case.policy, category, case.total, case.amount)
     if len(able) >= case.persons:
         return None
     if able:
-        alone = f"above {case.policy.authority.two_persons_above} two persons must sign"
-        return Over(TWO_PERSONS, f"{alone}, and {able[0].name} alone may decide on {case.total}")
-    up_to = reach(case.policy, category)
-    if not up_to > NOTHING:
-        return Over(PER_TICKET, f"nobody may grant anything in the category {category!r}")
-    if not case.total > up_to:
-        return Over(PER_AGENT_DAY, f"nobody may grant {case.amount} on one day")
-    beyond = f"nobody may bring a ticket of category {category!r} to {case.total}"
-    return Over(PER_TICKET, f"{beyond}, the most is {up_to}")
+        above = case.policy.authority.two_persons_above
+        return _over(TWO_PERSONS, "second_person_missing", above, agent=able[0].name, total=total)
+    highest = reach(case.policy, category)
+    if not highest > NOTHING:
+        return Over(PER_TICKET, reasons.of("category_without_compensation", category=category))
+    if not case.total > highest:
+        return Over(PER_AGENT_DAY, reasons.of("everybody_day_limit", amount=str(case.amount)))
+    return _over(PER_TICKET, "everybody_ticket_limit", highest, category=category, total=total)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Deciders:
     """Who is asked to decide. `on_duty`: they are there now."""
 
     level: str
@@ -192,12 +203,12 @@ class Asked:
     on_duty: bool
 
 
-def whom(case: Case, now: datetime, without: Collection[str] = (), above: str = "") -> Asked:
-    """The lowest level that may decide and has somebody on duty, of the ticket's team where that has any.
+def find_deciders(case: Case, now: datetime, without: Collection[str] = (), above: str = "") -> Deciders:
+    """Find the lowest level that may decide and has somebody on duty, of the ticket's team where that has any.
 
-    When nobody is on duty, the lowest level that may decide; when all have used up their day, the lowest that
-    may tomorrow. `without`: who has signed already. `above`: a level that was asked before; its own people
-    come next only where nobody stands higher, lower ones never.
+    When nobody is on duty, it is the lowest level that may decide. When all have used up their day, it is the
+    lowest that may tomorrow. `without`: who approved already. `above`: a level that was asked before. Its own
+    people come next only where nobody stands higher, lower ones never.
     """
     policy, floor = case.policy, ladder.rank_of(case.policy, above)
     levels = [
@@ -211,12 +222,12 @@ def whom(case: Case, now: datetime, without: Collection[str] = (), above: str = 
         higher = [each for each in choice if ladder.rank_of(policy, each[0]) > floor]
         for level, people in (*higher, *choice):
             if people:
-                return Asked(level, tuple(people), on_duty)
-    return Asked("", (), on_duty=False)
+                return Deciders(level, tuple(people), on_duty)
+    return Deciders("", (), on_duty=False)
 
 
 def _levels(case: Case) -> Iterator[tuple[str, tuple[Agent, ...]]]:
-    """The levels that may decide, lowest first, with their people: the team's own, then everybody."""
+    """Yield the levels that may decide, lowest first, with their people: the team's own, then all."""
     policy, category = case.policy, case.ticket.category
     high = [level for level in policy.levels if not case.total > most(policy.authority, category, level)]
     yield from ((level, ladder.agents_at(policy, case.ticket.team, level)) for level in high)
@@ -224,5 +235,5 @@ def _levels(case: Case) -> Iterator[tuple[str, tuple[Agent, ...]]]:
         yield level, tuple(agent for agent in policy.agents.values() if agent.level == level)
 
 
-def _more(amount: Money, limit: Money | None) -> bool:
+def _exceeds(amount: Money, limit: Money | None) -> bool:
     return limit is not None and amount > limit

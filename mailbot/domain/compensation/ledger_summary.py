@@ -1,8 +1,9 @@
-"""The ledger of compensation as figures: pure functions over its lines, for statements and reports."""
+"""The ledger of compensation as figures, for statements and reports."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from mailbot.domain.actor import ActorKind
 from mailbot.domain.compensation.authority import NOTHING
 from mailbot.domain.compensation.requests import Entry, Kind
 from mailbot.domain.policy import Policy
@@ -19,12 +20,12 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """Figures of a stretch of the ledger; a request counts where the line stands that says so.
+    """Figures of some lines of the ledger.
 
-    `granted` by the team and category that the ticket had then, by the level of whoever signed last, and by
-    agent: two who signed count for the whole amount each, so that `by_agent` can come to more. `refused_by`
-    holds the limits by their names in teams.yaml, and BY_PERSON. `one_hand`: grants of two signatures that
-    one and the same operator gave in two agents' names.
+    - `by_team`, `by_category`: of grants, as the ticket was then. `by_level`: of who approved last.
+    - `by_agent`: where two approved, each counts for the whole amount, so the sum can be more than `granted`.
+    - `refused_by`: limits by their names in teams.yaml, and BY_PERSON.
+    - `one_hand`: grants whose two approvals one operator gave in two agents' names.
     """
 
     asked: Tally = Tally()
@@ -40,7 +41,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """A team's month: `left` is never below nothing but where the budget was lowered since."""
+    """A team's month. `left` is negative only where the budget was lowered since."""
 
     team: str
     budget: Money
@@ -49,7 +50,7 @@ class Budget:
 
 
 def statement(entries: Sequence[Entry]) -> Statement:
-    """Figures over lines of the ledger, in their order."""
+    """Count lines of the ledger, given in their order."""
     granted = [entry for entry in entries if entry.kind is Kind.GRANTED]
     refused = [entry for entry in entries if entry.kind is Kind.REFUSED]
     return Statement(
@@ -66,7 +67,7 @@ def statement(entries: Sequence[Entry]) -> Statement:
 
 
 def budgets(month: Iterable[Entry], policy: Policy) -> tuple[Budget, ...]:
-    """What is left of each team's budget. `month`: the lines of `authority.windows(...).month`."""
+    """Return what is left of each team's budget. `month`: the lines of `authority.windows(...).month`."""
     used = _by([entry for entry in month if entry.kind is Kind.GRANTED], lambda entry: (entry.team,))
     found = []
     for team, budget in policy.authority.per_team.items():
@@ -76,7 +77,7 @@ def budgets(month: Iterable[Entry], policy: Policy) -> tuple[Budget, ...]:
 
 
 def _one_hand(granted: Entry, entries: Iterable[Entry]) -> bool:
-    if not granted.second or not granted.by.startswith("operator:"):
+    if not granted.second or granted.by.kind is not ActorKind.OPERATOR:
         return False
     signed = {
         entry.agent: entry.by
@@ -87,7 +88,7 @@ def _one_hand(granted: Entry, entries: Iterable[Entry]) -> bool:
 
 
 def _by(entries: Iterable[Entry], key: Callable[[Entry], tuple[str, ...]]) -> dict[str, Tally]:
-    """The largest amount first."""
+    """Sum by key, the largest amount first."""
     found: dict[str, list[Entry]] = {}
     for entry in entries:
         for name in key(entry):

@@ -1,8 +1,8 @@
-"""A request for compensation from asking to the last word: signed, granted or refused, each step on record.
+"""A request for compensation: asked, approved, granted or refused, with each step on record.
 
-Who asks and may decide alone grants at once. Else the request goes to those who may (`authority.whom`). Above
-`two_persons_above` two persons sign who each may decide; the first may be the one who asks. Nobody signs
-beyond the own authority, whoever asked. All limits are looked at again with each signature.
+Theory of operation. Whoever asks and may decide alone grants at once. Else the request goes to those who may
+(`authority.find_deciders`). Above `two_persons_above` two persons approve who each may decide. The first may be the
+one who asks. Nobody approves beyond their own authority. All limits are checked again with each approval.
 """
 
 from collections.abc import Collection
@@ -13,23 +13,25 @@ from enum import StrEnum
 
 from mailbot.domain import commands as c
 from mailbot.domain import events as e
-from mailbot.domain import ladder
+from mailbot.domain import ladder, reasons
+from mailbot.domain.actor import POLICY, Actor
 from mailbot.domain.compensation import authority
 from mailbot.domain.compensation.authority import Case, Over, Spent
 from mailbot.domain.lifecycle import Decision, DecisionBuilder
-from mailbot.domain.model import Ticket
+from mailbot.domain.model import NoticeKind, Ticket
 from mailbot.domain.notices import CompensationDecided, CompensationWanted
 from mailbot.domain.notify import language_of
 from mailbot.domain.policy import Agent, Policy
+from mailbot.domain.reasons import Reason, Refusal
 from mailbot.domain.replies.auto_reply import owner
 from mailbot.domain.routing.money import RUPIAH, Money
 from mailbot.domain.worktime import between
 
-HIGHEST = 10**12  # Rupiah in one request: beyond that somebody slipped
+HIGHEST = 10**12  # Rupiah in one request: more is a slip of the keyboard
 
 
 class Kind(StrEnum):
-    """What a line of the ledger says about a request."""
+    """What a line of the ledger records about a request."""
 
     ASKED = "asked"
     APPROVED = "approved"  # one signature
@@ -41,10 +43,12 @@ class Kind(StrEnum):
 class Entry:
     """A line of the ledger, never changed. `request` is the number of the line that asked.
 
-    `ticket`, `customer`, `category` and `team` are those for which the limits counted at that moment;
-    `customer` without what an owner may add to the own address. `by` acted, in the name of `agent` at `level`
-    ("" when an operator asks for nobody). `second` is the other signature of a grant. `limit` names the one
-    that refused, "" where a person did.
+    - `ticket`, `customer`, `category`, `team`: those for which the limits counted at that moment.
+    - `customer`: without what an owner may add to the own address.
+    - `by` acted, in the name of `agent` at `level` ("" when an operator asks for nobody).
+    - `second`: the other approval of a grant.
+    - `because`: a person's words, or the English text of the limit. A text, because the digests cover it.
+    - `limit`: the one that refused, "" where a person did.
     """
 
     at: datetime
@@ -55,7 +59,7 @@ class Entry:
     category: str
     team: str
     amount: Money
-    by: str
+    by: Actor
     agent: str = ""
     level: str = ""
     second: str = ""
@@ -65,31 +69,33 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One that waits for a decision. `signed`: agents who approved it so far."""
+    """A request that waits for a decision. `signed`: agents who approved it so far."""
 
     id: int
     ticket: str
     customer: str
     amount: Money
     at: datetime
-    by: str
+    by: Actor
     agent: str
     because: str
     signed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Actor:
-    """`by` does it ("operator:eko", "agent:..."), with the authority of `agent` (an address, "" for none)."""
+class Signatory:
+    """`by` acts with the authority of `agent` (an address, "" for none)."""
 
-    by: str
+    by: Actor
     agent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the ledger says, read under its lock: the number of its next line, the ticket's open requests
-    (those of tickets merged into it too), what was granted."""
+    """What the ledger holds, read under its lock: the number of its next line, the open requests, the grants.
+
+    `requests`: of the ticket and of those merged into it.
+    """
 
     next_id: int
     requests: tuple[Request, ...] = ()
@@ -97,30 +103,30 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class Ruling:
-    """What a command leads to: the decision on the ticket and the ledger's new lines, recorded together.
+class Outcome:
+    """The decision on the ticket and the ledger's new lines, recorded together.
 
-    `outcome`: "granted", "refused", or "asked" while it waits.
+    `state`: "granted", "refused", or "asked" while it waits.
     """
 
     decision: Decision
     entries: tuple[Entry, ...]
     request: Request
-    outcome: str
+    state: str
 
 
-class _Hearing:
+class _RequestDecision:
     """One command under way, on one request. Lives for one decision."""
 
     def __init__(
-        self, ticket: Ticket, request: Request, actor: Actor, facts: Facts, policy: Policy, now: datetime
+        self, ticket: Ticket, request: Request, actor: Signatory, facts: Facts, policy: Policy, now: datetime
     ) -> None:
         self.builder, self.entries = DecisionBuilder(ticket), list[Entry]()
         self.request, self.actor, self.policy, self.at = request, actor, policy, now
         self.case = Case(ticket, request.customer, request.amount, facts.spent, policy)
 
-    def put_down(
-        self, kind: Kind, actor: Actor, *, because: str = "", second: str = "", limit: str = ""
+    def add_entry(
+        self, kind: Kind, actor: Signatory, *, because: str = "", second: str = "", limit: str = ""
     ) -> None:
         ticket, agent = self.case.ticket, self.policy.agents.get(actor.agent)
         self.entries.append(
@@ -142,36 +148,36 @@ class _Hearing:
             )
         )
 
-    def ruling(self) -> Ruling:
+    def outcome(self) -> Outcome:
         last = self.entries[-1].kind if self.entries else Kind.ASKED
-        outcome = last.value if last in (Kind.GRANTED, Kind.REFUSED) else Kind.ASKED.value
-        return Ruling(self.builder.decision(), tuple(self.entries), self.request, outcome)
+        state = last if last in (Kind.GRANTED, Kind.REFUSED) else Kind.ASKED
+        return Outcome(self.builder.decision(), tuple(self.entries), self.request, state.value)
 
 
 def on_compensation(
-    ticket: Ticket, command: c.Compensation, actor: Actor, facts: Facts, policy: Policy, now: datetime
-) -> Ruling | str:
-    """What the command leads to, or why it can't be done: then nothing is recorded, an open request stays."""
+    ticket: Ticket, command: c.Compensation, actor: Signatory, facts: Facts, policy: Policy, now: datetime
+) -> Outcome | Refusal:
+    """Decide about the command. After a Refusal nothing is recorded and an open request stays open."""
     if ticket.merged_into:
-        return f"{ticket.number} was merged into {ticket.merged_into}: name that one"
+        return reasons.refuse("compensation_merged", ticket=ticket.number, into=ticket.merged_into)
     if actor.agent and actor.agent not in policy.agents:
-        return f"{actor.agent} is no agent of any team"
+        return reasons.refuse("no_agent", agent=actor.agent)
     if isinstance(command, c.Compensate):
         return _ask(ticket, command, actor, facts, policy, now)
     found = _find(ticket, command.request, facts)
-    if isinstance(found, str):
+    if isinstance(found, Refusal):
         return found
-    hearing = _Hearing(ticket, found, actor, facts, policy, now)
-    return _approve(hearing, command) if isinstance(command, c.Approve) else _refuse(hearing, command)
+    deciding = _RequestDecision(ticket, found, actor, facts, policy, now)
+    return _approve(deciding, command) if isinstance(command, c.Approve) else _refuse(deciding, command)
 
 
 # --- asking -----------------------------------------------------------------------------------------------
 
 
 def _ask(
-    ticket: Ticket, command: c.Compensate, actor: Actor, facts: Facts, policy: Policy, now: datetime
-) -> Ruling | str:
-    refusal = _no_amount(command.amount) or _not_here(ticket)
+    ticket: Ticket, command: c.Compensate, actor: Signatory, facts: Facts, policy: Policy, now: datetime
+) -> Outcome | Refusal:
+    refusal = _no_amount(command.amount) or _held(ticket)
     if refusal:
         return refusal
     request = Request(
@@ -184,106 +190,111 @@ def _ask(
         agent=actor.agent,
         because=command.because,
     )
-    hearing = _Hearing(ticket, request, actor, facts, policy, now)
-    hearing.builder.record(
-        e.CompensationRequested(now, actor.by, request.id, request.amount, actor.agent, command.because)
+    deciding = _RequestDecision(ticket, request, actor, facts, policy, now)
+    deciding.builder.record(
+        e.CompensationRequested(
+            now, actor.by, request.id, request.amount, actor.agent, reasons.written(command.because)
+        )
     )
-    hearing.put_down(Kind.ASKED, actor, because=command.because)
-    if over := authority.of_common(hearing.case):
-        return _by_rule(hearing, over)
+    deciding.add_entry(Kind.ASKED, actor, because=command.because)
+    if over := authority.of_common(deciding.case):
+        return _by_rule(deciding, over)
     agent = policy.agents.get(actor.agent)
-    if agent and not authority.of_agent(hearing.case, agent):
-        return _sign(hearing, agent, "")
-    return _put_before(hearing)
+    if agent and not authority.of_agent(deciding.case, agent):
+        return _sign(deciding, agent, "")
+    return _put_before(deciding)
 
 
-def _no_amount(amount: Money) -> str:
+def _no_amount(amount: Money) -> Refusal | None:
     if amount.currency != RUPIAH:
-        return f"{amount}: compensation is granted in Rupiah, by limits in Rupiah"
+        return reasons.refuse("not_rupiah", amount=str(amount))
     if amount.amount != amount.amount.to_integral_value() or not 0 < amount.amount <= HIGHEST:
-        return f"{amount} can't be granted: whole Rupiah, more than nothing"
-    return ""
+        return reasons.refuse("no_amount", amount=str(amount))
+    return None
 
 
-def _not_here(ticket: Ticket) -> str:
-    if ticket.held_for:
-        return f"{ticket.number} is held for {ticket.held_for}, unconfirmed: accept or reject it first"
-    return ""
+def _held(ticket: Ticket) -> Refusal | None:
+    if not ticket.held_for:
+        return None
+    return reasons.refuse("held", ticket=ticket.number, other=ticket.held_for)
 
 
-def _put_before(hearing: _Hearing, signed: Collection[str] = (), above: str = "") -> Ruling:
-    """Asks those who may decide, by mail; all of them are on duty, or nobody is."""
-    asked = authority.whom(hearing.case, hearing.at, signed, above)
+def _put_before(deciding: _RequestDecision, signed: Collection[str] = (), above: str = "") -> Outcome:
+    """Ask those who may decide, by mail. Either all of them are on duty, or nobody is."""
+    asked = authority.find_deciders(deciding.case, deciding.at, signed, above)
     people = tuple(agent.address for agent in asked.people)
-    request = hearing.request
-    hearing.builder.record(
-        e.ApprovalRequested(hearing.at, "policy", request.id, asked.level, people, on_duty=asked.on_duty)
+    request = deciding.request
+    deciding.builder.record(
+        e.ApprovalRequested(deciding.at, POLICY, request.id, asked.level, people, on_duty=asked.on_duty)
     )
-    hearing.builder.notify(*(_wanted(hearing, agent, signed) for agent in asked.people))
-    return hearing.ruling()
+    deciding.builder.notify(*(_wanted(deciding, agent, signed) for agent in asked.people))
+    return deciding.outcome()
 
 
 # --- deciding ---------------------------------------------------------------------------------------------
 
 
-def _find(ticket: Ticket, wanted: int | None, facts: Facts) -> Request | str:
+def _find(ticket: Ticket, wanted: int | None, facts: Facts) -> Request | Refusal:
     open_ = {request.id: request for request in facts.requests}
     if wanted is None and len(open_) == 1:
         return next(iter(open_.values()))
     if wanted in open_:
         return open_[wanted]
     if not open_:
-        return f"no request for compensation is open on {ticket.number}"
+        return reasons.refuse("no_open_request", ticket=ticket.number)
     listed = ", ".join(f"{request.id} ({request.amount})" for request in open_.values())
     if wanted is None:
-        return f"several requests are open on {ticket.number}, say which: {listed}"
-    return f"request {wanted} is not open on {ticket.number}, open are: {listed}"
+        return reasons.refuse("which_request", ticket=ticket.number, requests=listed)
+    return reasons.refuse("request_not_open", request=wanted, ticket=ticket.number, requests=listed)
 
 
-def _approve(hearing: _Hearing, command: c.Approve) -> Ruling | str:
-    agent = hearing.policy.agents.get(hearing.actor.agent)
+def _approve(deciding: _RequestDecision, command: c.Approve) -> Outcome | Refusal:
+    agent = deciding.policy.agents.get(deciding.actor.agent)
     if agent is None:
-        return "only an agent has authority to approve: say in whose name"
-    if refusal := _not_here(hearing.case.ticket):
+        return reasons.refuse("approve_needs_agent")
+    if refusal := _held(deciding.case.ticket):
         return refusal
-    if over := authority.of_agent(hearing.case, agent):
-        return f"{over.because}; {_who_may(hearing, agent)}"
-    if over := authority.of_common(hearing.case):
-        return _by_rule(hearing, over)
-    return _sign(hearing, agent, command.because)
+    if over := authority.of_agent(deciding.case, agent):
+        return Refusal(reasons.together(over.reason, _who_may(deciding, agent)))
+    if over := authority.of_common(deciding.case):
+        return _by_rule(deciding, over)
+    return _sign(deciding, agent, command.because)
 
 
-def _who_may(hearing: _Hearing, agent: Agent) -> str:
-    """For somebody who may not: who does."""
-    signed = {*hearing.request.signed, agent.address}
-    asked = authority.whom(hearing.case, hearing.at, signed)
+def _who_may(deciding: _RequestDecision, agent: Agent) -> Reason:
+    """Return who may decide where `agent` may not."""
+    signed = {*deciding.request.signed, agent.address}
+    asked = authority.find_deciders(deciding.case, deciding.at, signed)
     if not asked.people:
-        return "nobody else may, either"
-    return f"{asked.level} may: {', '.join(each.address for each in asked.people)}"
+        return reasons.of("nobody_else_may")
+    agents = ", ".join(each.address for each in asked.people)
+    return reasons.of("level_may", level=asked.level, agents=agents)
 
 
-def _sign(hearing: _Hearing, agent: Agent, because: str) -> Ruling | str:
-    """One signature more. Granted when, with it, as many as are needed hold at this moment.
+def _sign(deciding: _RequestDecision, agent: Agent, because: str) -> Outcome | Refusal:
+    """Add an approval, and grant when as many as are needed hold at this moment.
 
-    An earlier one holds while its agent is there, and the agent's level and day still allow it.
+    An earlier approval holds while its agent is there, and the agent's level and day still allow it.
     """
-    request, case, now, by = hearing.request, hearing.case, hearing.at, hearing.actor.by
+    request, case, now, by = deciding.request, deciding.case, deciding.at, deciding.actor.by
     others = [address for address in request.signed if address != agent.address and _holds(case, address)]
     enough = len(others) + 1 >= case.persons
     if agent.address in request.signed and not enough:
-        return f"{agent.name} has signed request {request.id} already: it needs another person"
+        return reasons.refuse("signed_already", agent=agent.name, request=request.id)
     if agent.address not in request.signed:
-        signed = Actor(by, agent.address)
-        hearing.builder.record(e.CompensationApproved(now, by, request.id, agent.address, because))
-        hearing.put_down(Kind.APPROVED, signed, because=because)
+        signed = Signatory(by, agent.address)
+        deciding.builder.record(
+            e.CompensationApproved(now, by, request.id, agent.address, reasons.written(because))
+        )
+        deciding.add_entry(Kind.APPROVED, signed, because=because)
     if not enough:
-        return _put_before(hearing, {*request.signed, agent.address})
+        return _put_before(deciding, {*request.signed, agent.address})
     second = others[0] if case.persons > 1 else ""
     agents = (second, agent.address) if second else (agent.address,)
-    hearing.builder.record(e.CompensationGranted(now, by, request.id, request.amount, agents))
-    hearing.put_down(Kind.GRANTED, Actor(by, agent.address), because=because, second=second)
-    _tell_asker(hearing, "granted", agent.name, because)
-    return hearing.ruling()
+    deciding.builder.record(e.CompensationGranted(now, by, request.id, request.amount, agents))
+    deciding.add_entry(Kind.GRANTED, Signatory(by, agent.address), because=because, second=second)
+    _notify_requester(deciding, "granted", agent.name, reasons.written(because))
+    return deciding.outcome()
 
 
 def _holds(case: Case, address: str) -> bool:
@@ -291,48 +302,51 @@ def _holds(case: Case, address: str) -> bool:
     return agent is not None and authority.of_agent(case, agent) is None
 
 
-def _refuse(hearing: _Hearing, command: c.Refuse) -> Ruling | str:
-    """By somebody who may decide on it, or by who asked: that is taking it back."""
-    request, case, actor, now = hearing.request, hearing.case, hearing.actor, hearing.at
-    agent = hearing.policy.agents.get(actor.agent)
+def _refuse(deciding: _RequestDecision, command: c.Refuse) -> Outcome | Refusal:
+    """Refuse it, by somebody who may decide on it, or by who asked, which takes it back."""
+    request, case, actor, now = deciding.request, deciding.case, deciding.actor, deciding.at
+    agent = deciding.policy.agents.get(actor.agent)
     own = actor.agent == request.agent and bool(request.agent or actor.by == request.by)
     if not own:
         if agent is None:
-            return "only an agent has authority to refuse: say in whose name"
+            return reasons.refuse("refuse_needs_agent")
         over = authority.of_agent(case, agent)
         if over and over.limit == authority.PER_TICKET and not _nobody_may(case):
-            return f"{over.because}; {_who_may(hearing, agent)}"
-    hearing.builder.record(e.CompensationRefused(now, actor.by, request.id, actor.agent, command.because))
-    hearing.put_down(Kind.REFUSED, actor, because=command.because)
-    _tell_asker(hearing, "refused", agent.name if agent else "", command.because)
-    return hearing.ruling()
+            return Refusal(reasons.together(over.reason, _who_may(deciding, agent)))
+    deciding.builder.record(
+        e.CompensationRefused(now, actor.by, request.id, actor.agent, reasons.written(command.because))
+    )
+    deciding.add_entry(Kind.REFUSED, actor, because=command.because)
+    because = reasons.written(command.because)
+    _notify_requester(deciding, "refused", agent.name if agent else "", because)
+    return deciding.outcome()
 
 
 def _nobody_may(case: Case) -> bool:
-    """The policy changed meanwhile: then anybody may end what nobody may grant."""
+    """Decide whether nobody may grant it since the policy changed: then any agent may refuse it."""
     return not authority.deciders(case.policy, case.ticket.category, case.total, case.amount)
 
 
-def _by_rule(hearing: _Hearing, over: Over) -> Ruling:
-    request = hearing.request
-    hearing.builder.record(
-        e.CompensationRefused(hearing.at, "policy", request.id, "", over.because, over.limit)
+def _by_rule(deciding: _RequestDecision, over: Over) -> Outcome:
+    request = deciding.request
+    deciding.builder.record(
+        e.CompensationRefused(deciding.at, POLICY, request.id, "", over.reason, over.limit)
     )
-    hearing.put_down(Kind.REFUSED, Actor("policy"), because=over.because, limit=over.limit)
-    _tell_asker(hearing, "refused", "", over.because)
-    return hearing.ruling()
+    deciding.add_entry(Kind.REFUSED, Signatory(POLICY), because=str(over.reason), limit=over.limit)
+    _notify_requester(deciding, "refused", "", over.reason)
+    return deciding.outcome()
 
 
 # --- when nobody decides ----------------------------------------------------------------------------------
 
 
 def is_due(ticket: Ticket, put_at: datetime, policy: Policy, now: datetime) -> bool:
-    """Has nobody decided for `decide_within` of the team's work time? Closing the ticket changes nothing."""
+    """Check whether `decide_within` of the team's work time passed without a decision, ticket closed or not."""
     calendar = ladder.calendar_of(ticket, policy)
     return between(calendar, put_at, now) >= policy.authority.decide_within
 
 
-def on_undecided(
+def on_pending(
     ticket: Ticket,
     request: Request,
     last: e.ApprovalRequested,
@@ -340,16 +354,16 @@ def on_undecided(
     policy: Policy,
     now: datetime,
 ) -> Decision:
-    """Puts it before people again: those of a higher level than `last` who may decide; at the top, those."""
-    hearing = _Hearing(ticket, request, Actor("policy"), facts, policy, now)
-    return _put_before(hearing, request.signed, above=last.level).decision
+    """Ask people again: those of a higher level than `last` who may decide, at the top the same."""
+    deciding = _RequestDecision(ticket, request, Signatory(POLICY), facts, policy, now)
+    return _put_before(deciding, request.signed, above=last.level).decision
 
 
 # --- mail -------------------------------------------------------------------------------------------------
 
 
-def _wanted(hearing: _Hearing, agent: Agent, signed: Collection[str]) -> CompensationWanted:
-    request, case = hearing.request, hearing.case
+def _wanted(deciding: _RequestDecision, agent: Agent, signed: Collection[str]) -> CompensationWanted:
+    request, case = deciding.request, deciding.case
     ticket, spent = case.ticket, case.spent
     return CompensationWanted(
         number=ticket.number,
@@ -358,7 +372,7 @@ def _wanted(hearing: _Hearing, agent: Agent, signed: Collection[str]) -> Compens
         language=language_of(agent),
         request=str(request.id),
         amount=str(request.amount),
-        who=_name(hearing.policy, request.agent) or request.by.replace(":", " "),
+        who=_name(deciding.policy, request.agent) or f"{request.by.kind} {request.by.name}".rstrip(),
         asker=request.agent,
         because=request.because,
         customer=ticket.customer,
@@ -367,7 +381,7 @@ def _wanted(hearing: _Hearing, agent: Agent, signed: Collection[str]) -> Compens
         team=ticket.team,
         on_ticket=str(spent.ticket) if spent.ticket > authority.NOTHING else "",
         in_90_days=str(got) if (got := _got(case)) > authority.NOTHING else "",
-        signed=", ".join(sorted(_name(hearing.policy, each) for each in signed)),
+        signed=", ".join(sorted(_name(deciding.policy, each) for each in signed)),
         two_persons=int(case.persons > 1),
     )
 
@@ -376,16 +390,16 @@ def _got(case: Case) -> Money:
     return case.spent.customers.get(case.customer, authority.NOTHING)
 
 
-def _tell_asker(hearing: _Hearing, outcome: str, who: str, because: str) -> None:
-    """Who asked hears how it ended, unless that was the own doing; for an operator, who has the ticket."""
-    request, ticket = hearing.request, hearing.case.ticket
-    if hearing.actor.agent == request.agent if request.agent else request.at == hearing.at:
+def _notify_requester(deciding: _RequestDecision, outcome: str, who: str, because: Reason) -> None:
+    """Notify who asked how it ended, but not of their own act; for an operator, the ticket's owner."""
+    request, ticket = deciding.request, deciding.case.ticket
+    if deciding.actor.agent == request.agent if request.agent else request.at == deciding.at:
         return
-    agent = hearing.policy.agents.get(request.agent or ticket.assignee or "")
+    agent = deciding.policy.agents.get(request.agent or ticket.assignee or "")
     if agent is None:
         return
-    hearing.builder.record(e.PeopleNotified(hearing.at, "policy", (agent.address,), "compensation"))
-    hearing.builder.notify(
+    deciding.builder.record(e.PeopleNotified(deciding.at, POLICY, (agent.address,), NoticeKind.COMPENSATION))
+    deciding.builder.notify(
         CompensationDecided(
             number=ticket.number,
             mailbox=ticket.mailbox,

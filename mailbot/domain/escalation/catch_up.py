@@ -13,11 +13,11 @@ from mailbot.domain import events as e
 from mailbot.domain import ladder
 from mailbot.domain.events import Event
 from mailbot.domain.lifecycle import Decision, evolve
-from mailbot.domain.model import Target, Ticket
+from mailbot.domain.model import NoticeKind, Target, Ticket
 from mailbot.domain.notices import Notice, Progress, TeamNotice
 from mailbot.domain.policy import Policy
 
-GIVEN = frozenset({"escalated", "handed_over", "assigned"})
+GIVEN = frozenset({NoticeKind.ESCALATED, NoticeKind.HANDED_OVER, NoticeKind.ASSIGNED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def _words(decision: Decision) -> Iterator[Word]:
         if isinstance(mail, TeamNotice | Progress)
     )
     for place, event in enumerate(decision.events):
-        for _ in event.whom if isinstance(event, e.PeopleNotified) else ():
+        for _ in event.recipients if isinstance(event, e.PeopleNotified) else ():
             notice, mail = next(owed)
             yield Word(place, notice, mail)
 
@@ -61,10 +61,10 @@ def _one(words: Sequence[Word], now: Ticket, policy: Policy) -> Word | None:
     here = {agent.address for agent in ladder.agents_at(policy, now.team, now.level)}
     found: Word | None = None
     for word in words:
-        why = word.mail.why if isinstance(word.mail, TeamNotice) else ""
+        why = word.mail.why if isinstance(word.mail, TeamNotice) else None
         if why in GIVEN and word.mail.to != now.assignee:
             continue
-        if why == "reminder" and (word.mail.to not in {*here, now.assignee} or _gives(found)):
+        if why is NoticeKind.REMINDER and (word.mail.to not in {*here, now.assignee} or _gives(found)):
             continue
         found = word
     return found
@@ -94,7 +94,7 @@ def _only(
 def _told(event: Event, people: tuple[str, ...] | None) -> Event | None:
     if people is None or not isinstance(event, e.PeopleNotified):
         return event
-    return replace(event, whom=people) if people else None
+    return replace(event, recipients=people) if people else None
 
 
 def _as_of_now(mail: Notice, now: Ticket, due_at: datetime | None, confirm_by: datetime | None) -> Notice:

@@ -1,29 +1,33 @@
-"""Questions that a ladder puts before the people of a level, and what they decide."""
+"""Questions of a ladder to the people of a level, and what they decide."""
 
 from datetime import datetime, timedelta
 
 from mailbot.domain import events as e
-from mailbot.domain import ladder, notify
+from mailbot.domain import ladder, notify, reasons
+from mailbot.domain.actor import POLICY, Actor, ActorKind
 from mailbot.domain.escalation import ownership
 from mailbot.domain.lifecycle import DecisionBuilder
-from mailbot.domain.model import OVER, Target, Ticket
+from mailbot.domain.model import OVER, NoticeKind, Target, Ticket
 from mailbot.domain.notices import Question
 from mailbot.domain.policy import Policy, Step
+from mailbot.domain.reasons import Reason, Refusal
 
 
 def ask(
-    builder: DecisionBuilder, step: Step, index: int, because: str, policy: Policy, now: datetime
+    builder: DecisionBuilder, step: Step, index: int, because: Reason, policy: Policy, now: datetime
 ) -> None:
-    """Mail to the people of the level, and the clock at whose end the next step comes. A question that is
-    still open is put aside for this one."""
+    """Ask the people of the level, and start the clock at whose end the next step comes.
+
+    This question replaces one that is still open.
+    """
     ticket = builder.ticket
     level = ownership.nearest(policy, ticket.team, step.ask_decision)
     people = ladder.agents_at(policy, ticket.team, level)
-    whom = tuple(agent.address for agent in people)
-    builder.record(e.DecisionRequested(now, "policy", level, step.question, step.options, whom))
+    recipients = tuple(agent.address for agent in people)
+    builder.record(e.DecisionRequested(now, POLICY, level, step.question, step.options, recipients))
     within: timedelta = step.acknowledge_within or ladder.ladder_of(ticket, policy).repeat
     clocks = ladder.start_step_clock(ticket.clocks, Target.DECISION, within, index, now)
-    builder.record(e.ClocksSet(now, "policy", clocks))
+    builder.record(e.ClocksSet(now, POLICY, clocks))
     until = ladder.end_of_clock(builder.ticket, policy, Target.DECISION)
     for agent in people:
         builder.notify(
@@ -48,35 +52,38 @@ def ask(
 
 
 def open_question(ticket: Ticket, policy: Policy) -> Step | None:
-    """The step whose question nobody has decided yet."""
+    """Return the step whose question is not decided yet."""
     clock = next((each for each in ticket.clocks if each.target is Target.DECISION), None)
     return ladder.step_at(ladder.ladder_of(ticket, policy), clock.fired[0]) if clock else None
 
 
 def decide(
-    builder: DecisionBuilder, option: str, because: str, by: str, policy: Policy, now: datetime
-) -> str:
-    """What a person says to the open question; "" when done, else why not."""
+    builder: DecisionBuilder, option: str, because: str, by: Actor, policy: Policy, now: datetime
+) -> Refusal | None:
+    """Record a person's decision on the open question. `because`: the person's words."""
     ticket = builder.ticket
     if ticket.status in OVER:
-        return f"{ticket.number} is {ticket.status}"
+        return reasons.refuse("ticket_over", ticket=ticket.number, status=ticket.status)
     asked = open_question(ticket, policy)
     if asked is None:
-        return f"{ticket.number} waits for no decision"
-    if refusal := _may_not(by, asked, policy):
+        return reasons.refuse("no_question", ticket=ticket.number)
+    if refusal := _below_level(by, asked, policy):
         return refusal
-    meant = next((each for each in asked.options if each.casefold() == option.strip().casefold()), "")
-    if not meant:
-        return f"{option!r} is no option of {asked.question!r}; there are: {', '.join(asked.options)}"
-    builder.record(e.DecisionMade(now, by, meant, because))
-    said = f"{asked.question} {meant}{f' ({because})' if because else ''}, by {by}"
-    notify.team(builder, policy, now, "decided", said, "")
-    return ""
+    chosen = next((each for each in asked.options if each.casefold() == option.strip().casefold()), "")
+    if not chosen:
+        options = ", ".join(asked.options)
+        return reasons.refuse("no_option", option=option, question=asked.question, options=options)
+    builder.record(e.DecisionMade(now, by, chosen, reasons.written(because)))
+    params = {"question": asked.question, "option": chosen, "actor": str(by)}
+    reason = Reason("decided_because", {**params, "text": because}) if because else Reason("decided", params)
+    notify.notify_team(builder, policy, now, NoticeKind.DECIDED, reason)
+    return None
 
 
-def _may_not(by: str, asked: Step, policy: Policy) -> str:
-    """An agent below the level that was asked does not decide for it; an operator acts for somebody."""
-    agent = policy.agents.get(by.partition(":")[2]) if by.startswith("agent:") else None
+def _below_level(by: Actor, asked: Step, policy: Policy) -> Refusal | None:
+    """Refuse an agent below the level that was asked; an operator acts for somebody."""
+    agent = policy.agents.get(by.name) if by.kind is ActorKind.AGENT else None
     if agent and ladder.rank_of(policy, agent.level) < ladder.rank_of(policy, asked.ask_decision):
-        return f"this is for {asked.ask_decision} to decide, {agent.name} is at {agent.level}"
-    return ""
+        asked_level = asked.ask_decision
+        return reasons.refuse("decision_of_level", asked=asked_level, agent=agent.name, level=agent.level)
+    return None

@@ -3,22 +3,25 @@
 from datetime import datetime
 
 from mailbot.domain import events as e
-from mailbot.domain import ladder, notify
+from mailbot.domain import ladder, notify, reasons
+from mailbot.domain.actor import POLICY, Actor
 from mailbot.domain.assignment import choose
 from mailbot.domain.lifecycle import DecisionBuilder
-from mailbot.domain.model import OVER
+from mailbot.domain.model import OVER, NoticeKind
 from mailbot.domain.policy import Policy
 
 
-def give(builder: DecisionBuilder, policy: Policy, now: datetime, by: str) -> None:
-    """The ticket to somebody at its level. Where nobody is, in no team: its team is told and it goes to the
-    next level up that somebody works at, else down."""
+def give(builder: DecisionBuilder, policy: Policy, now: datetime, by: Actor) -> None:
+    """Assign the ticket to somebody at its level.
+
+    Where nobody works there, in no team, its team is notified and it goes to the next level up, else down.
+    """
     chosen = choose(builder.ticket, policy, now, builder.loads)
     if chosen is None:
         _elsewhere(builder, policy, now)
         chosen = choose(builder.ticket, policy, now, builder.loads)
     if chosen:
-        builder.record(e.TicketAssigned(now, by, chosen.agent.address, chosen.because))
+        builder.record(e.TicketAssigned(now, by, chosen.agent.address, chosen.reason))
 
 
 def _elsewhere(builder: DecisionBuilder, policy: Policy, now: datetime) -> None:
@@ -26,16 +29,17 @@ def _elsewhere(builder: DecisionBuilder, policy: Policy, now: datetime) -> None:
     level = nearest(policy, ticket.team, ticket.level)
     if not level or ticket.status in OVER:
         return
-    because = f"nobody works at {ticket.level or 'its level'}"
-    builder.record(e.TicketEscalated(now, "policy", level, because))
+    code = "no_agent_at" if ticket.level else "no_agent_at_level"
+    because = reasons.of(code, level=ticket.level)
+    builder.record(e.TicketEscalated(now, POLICY, level, because))
     if ticket.team in policy.teams:
         people = tuple(agent.address for agent in policy.teams[ticket.team].agents)
-        notify.team(builder, policy, now, "notify", f"{because}, so it goes to {level}", "", whom=people)
+        because = reasons.together(because, reasons.of("goes_to", level=level))
+        notify.notify_team(builder, policy, now, NoticeKind.NOTIFY, because, recipients=people)
 
 
 def nearest(policy: Policy, team: str, level: str) -> str:
-    """This level when anybody works there, else the next one above where somebody does, else below; "" when
-    nobody works anywhere."""
+    """Return the level if anybody works there, else the next one above, else below; "" without any agent."""
     here = max(ladder.rank_of(policy, level), 0)
     ways = (level, *policy.levels[here:], *reversed(policy.levels[:here]))
     held = (each for each in ways if ladder.agents_at(policy, team, each))
@@ -43,10 +47,10 @@ def nearest(policy: Policy, team: str, level: str) -> str:
 
 
 def ensure(builder: DecisionBuilder, policy: Policy, now: datetime) -> None:
-    """Somebody has the ticket who is there (an agent may leave with a reload), else one is found and told."""
+    """Find and notify an owner where the ticket has none: an agent may leave with a reload."""
     ticket = builder.ticket
     if ticket.status in OVER or ticket.assignee in policy.agents:
         return
-    because = f"{ticket.assignee} is no agent any more" if ticket.assignee else "nobody had it"
-    give(builder, policy, now, "policy")
-    notify.team(builder, policy, now, "assigned", because, "")
+    because = reasons.of("agent_left", agent=ticket.assignee) if ticket.assignee else reasons.of("unassigned")
+    give(builder, policy, now, POLICY)
+    notify.notify_team(builder, policy, now, NoticeKind.ASSIGNED, because)

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from mailbot.domain import events as e
 from mailbot.domain import ladder
+from mailbot.domain.actor import Actor
 from mailbot.domain.assignment import NO_LOADS, Loads
 from mailbot.domain.escalation import ownership
 from mailbot.domain.ladder import MISSED, STEP_CLOCKS
@@ -27,7 +28,7 @@ def stands_by(ticket: Ticket, policy: Policy) -> bool:
     return ladder.ladder_of(ticket, policy) == ladder.current_ladder(ticket, policy)
 
 
-def recompute(ticket: Ticket, policy: Policy, now: datetime, by: str, loads: Loads = NO_LOADS) -> Decision:
+def recompute(ticket: Ticket, policy: Policy, now: datetime, by: Actor, loads: Loads = NO_LOADS) -> Decision:
     """The ticket on its ladder as it is now, with an owner who is there. Without events: nothing changes."""
     builder = DecisionBuilder(ticket, loads=loads)
     if ticket.status not in OVER and not stands_by(ticket, policy):

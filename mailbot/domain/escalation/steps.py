@@ -1,89 +1,103 @@
-"""Taking one step of a ladder: what it changes on the ticket, who is told."""
+"""One step of a ladder: what it changes on the ticket, who is notified."""
 
 from datetime import datetime, timedelta
 
 from mailbot.domain import events as e
-from mailbot.domain import ladder, notify
+from mailbot.domain import ladder, notify, reasons
+from mailbot.domain.actor import POLICY, Actor
 from mailbot.domain.assignment import choose
 from mailbot.domain.escalation import level_questions, ownership
 from mailbot.domain.ladder import INTERNAL_TARGETS, MISSED, STEP_CLOCKS, Deadline
 from mailbot.domain.lifecycle import DecisionBuilder
-from mailbot.domain.model import OVER, Status, Target, Ticket
+from mailbot.domain.model import OVER, NoticeKind, Status, Target, Ticket
 from mailbot.domain.policy import Policy, Step
+from mailbot.domain.reasons import NO_REASON, Reason, Refusal
 
-_IN_VAIN = {Target.CONFIRMATION: "not confirmed in time", Target.DECISION: "not decided in time"}
+_NOT_DONE = {Target.CONFIRMATION: "not_confirmed", Target.DECISION: "not_decided"}  # codes of reasons
 
 
-def take(builder: DecisionBuilder, due: Deadline, policy: Policy, now: datetime, muted: str = "") -> None:
-    """The step that fell due; it is marked as taken, so that it can't come again in this run of its clock.
+def take(
+    builder: DecisionBuilder, due: Deadline, policy: Policy, now: datetime, suppressed: Reason = NO_REASON
+) -> None:
+    """Take the step that fell due, and mark it so that it comes once in this run of its clock.
 
-    `muted` is why no automatic mail goes to the customer, "" when it does.
+    `suppressed`: why no automatic mail goes to the customer, no reason when it does.
     """
     mine = ladder.ladder_of(builder.ticket, policy)
-    because = _IN_VAIN.get(due.target, f"{due.target} is due")
-    if due.moved_from:
-        because += ", held until the quiet hours were over"
+    because = reasons.together(
+        _came_due(due.target), reasons.of("quiet_hours") if due.moved_from else NO_REASON
+    )
     step = ladder.step_at(mine, due.step)
     if step is None:
         _end(builder, due, policy, now)
         return
     if due.target in STEP_CLOCKS:
-        builder.record(e.ClocksSet(now, "policy", ladder.without(builder.ticket.clocks, due.target)))
-    builder.record(e.StepTaken(now, "policy", mine.name, due.step, step.at.target, due.due_at, because))
+        builder.record(e.ClocksSet(now, POLICY, ladder.without(builder.ticket.clocks, due.target)))
+    builder.record(e.StepTaken(now, POLICY, mine.name, due.step, step.at.target, due.due_at, because))
     _act(builder, step, due.step, because, policy, now)
     if step.tell_customer:
-        notify.customer(builder, policy, because, muted, now)
+        notify.notify_customer(builder, policy, because, suppressed, now)
+
+
+def _came_due(target: Target) -> Reason:
+    if target in _NOT_DONE:
+        return reasons.of(_NOT_DONE[target])
+    return reasons.of("target_due", target=target)
 
 
 def _end(builder: DecisionBuilder, due: Deadline, policy: Policy, now: datetime) -> None:
-    """A clock came to its own end: a promise is broken, or who has the ticket is reminded of it."""
+    """Record that a clock ended: a promise is missed, or the owner is reminded."""
     if due.target not in INTERNAL_TARGETS:
-        builder.record(e.TargetMissed(now, "policy", due.target, due.due_at))
+        builder.record(e.TargetMissed(now, POLICY, due.target, due.due_at))
         return
-    builder.record(e.ReminderDue(now, "policy", due.target, due.due_at))
-    notify.team(builder, policy, now, *_reminder(builder.ticket, due), "")
+    builder.record(e.ReminderDue(now, POLICY, due.target, due.due_at))
+    notify.notify_team(builder, policy, now, *_reminder(builder.ticket, due))
 
 
-def _reminder(ticket: Ticket, due: Deadline) -> tuple[str, str]:
-    """(why, because) of a reminder that no step of the ladder asked for."""
+def _reminder(ticket: Ticket, due: Deadline) -> tuple[NoticeKind, Reason]:
+    """Return why a reminder comes that no step of the ladder asked for."""
     if ticket.held_for:
-        return "unconfirmed", "nobody has accepted or rejected it yet"
+        return NoticeKind.UNCONFIRMED, reasons.of("not_accepted")
     if due.target in STEP_CLOCKS:
-        return "reminder", f"{_IN_VAIN[due.target]}, and no further step follows"
+        not_done = reasons.together(_came_due(due.target), reasons.of("no_further_step"))
+        return NoticeKind.REMINDER, not_done
     if ticket.status is Status.WAITING:
-        return "follow_up", "the customer has not answered"
-    return "reminder", "all steps of its ladder are taken, and it is open still"
+        return NoticeKind.FOLLOW_UP, reasons.of("customer_silent")
+    return NoticeKind.REMINDER, reasons.of("all_steps_taken")
 
 
 def _act(
-    builder: DecisionBuilder, step: Step, index: int, because: str, policy: Policy, now: datetime
+    builder: DecisionBuilder, step: Step, index: int, because: Reason, policy: Policy, now: datetime
 ) -> None:
     done = _move(builder, step, because, policy, now)
     if done:
         within = None if step.ask_decision else step.acknowledge_within
         _await(builder, within, index, now)
-        notify.team(builder, policy, now, done, because, "")
+        notify.notify_team(builder, policy, now, done, because)
     elif ladder.level_of(step, builder.ticket.category) or step.hand_over_to or step.reassign:
-        notify.team(builder, policy, now, "reminder", because, "")  # it is there already: brought up again
+        # The ticket is there already, so its people are reminded.
+        notify.notify_team(builder, policy, now, NoticeKind.REMINDER, because)
     if step.ask_decision:
         level_questions.ask(builder, step, index, because, policy, now)
     if step.remind:
-        notify.team(builder, policy, now, "reminder", because, "", whom=_reminded(builder, step, policy))
+        recipients = _reminded(builder, step, policy)
+        notify.notify_team(builder, policy, now, NoticeKind.REMINDER, because, recipients=recipients)
     if step.notify:
-        notify.team(builder, policy, now, "notify", because, "", whom=step.notify)
+        notify.notify_team(builder, policy, now, NoticeKind.NOTIFY, because, recipients=step.notify)
 
 
-def _move(builder: DecisionBuilder, step: Step, because: str, policy: Policy, now: datetime) -> str:
-    """Changes who has the ticket, as far as the step says so; what its people are to be told, "" when it
-    stays where it is."""
-    done = ""
+def _move(
+    builder: DecisionBuilder, step: Step, because: Reason, policy: Policy, now: datetime
+) -> NoticeKind | None:
+    """Change who has the ticket, as far as the step says so. Return what its people are notified of."""
+    done: NoticeKind | None = None
     if step.hand_over_to and _hand_over(builder, step.hand_over_to, because, policy, now):
-        done = "handed_over"
+        done = NoticeKind.HANDED_OVER
     level = ladder.level_of(step, builder.ticket.category)
-    if level and _raise(builder, level, because, "policy", policy, now):
-        done = "escalated"
+    if level and _raise(builder, level, because, POLICY, policy, now):
+        done = NoticeKind.ESCALATED
     if step.reassign and not done and _reassign(builder, policy, now):
-        done = "assigned"
+        done = NoticeKind.ASSIGNED
     return done
 
 
@@ -95,12 +109,12 @@ def _reminded(builder: DecisionBuilder, step: Step, policy: Policy) -> tuple[str
 
 
 def _raise(
-    builder: DecisionBuilder, level: str, because: str, by: str, policy: Policy, now: datetime
+    builder: DecisionBuilder, level: str, because: Reason, by: Actor, policy: Policy, now: datetime
 ) -> bool:
-    """Raises the level and finds an owner there; not when the ticket stands so high already."""
+    """Raise the level and find an owner there. Return False when the ticket is that high already."""
     here = ladder.rank_of(policy, builder.ticket.level)
     if level not in policy.levels and here + 1 < len(policy.levels):
-        level = policy.levels[here + 1]  # a former ladder may name a level that is gone: higher, then
+        level = policy.levels[here + 1]  # an old ladder may name a level that is gone: take a higher one
     if here >= ladder.rank_of(policy, level):
         return False
     builder.record(e.TicketEscalated(now, by, level, because))
@@ -109,33 +123,33 @@ def _raise(
 
 
 def escalate_by_hand(
-    builder: DecisionBuilder, level: str, because: str, by: str, policy: Policy, now: datetime
-) -> str:
-    """Escalates at a person's wish; "" when done, else why not.
+    builder: DecisionBuilder, level: str, because: Reason, by: Actor, policy: Policy, now: datetime
+) -> Refusal | None:
+    """Escalate at a person's command.
 
-    It enters the ladder there: steps that raise no higher only bring the ticket up again when their time
-    comes, and the new owner has to confirm within the time that the step to this level gives.
+    The ticket enters its ladder there: later steps that raise no higher only remind. The new owner has to
+    confirm within the time that the step to this level gives.
     """
     ticket = builder.ticket
     here = ladder.rank_of(policy, ticket.level)
     if ticket.status in OVER:
-        return f"{ticket.number} is {ticket.status}"
+        return reasons.refuse("ticket_over", ticket=ticket.number, status=ticket.status)
     if not level:
         if here + 1 >= len(policy.levels):
-            return f"{ticket.number} stands at {ticket.level}, there is no higher level"
+            return reasons.refuse("no_higher_level", ticket=ticket.number, level=ticket.level)
         level = policy.levels[here + 1]
     if level not in policy.levels:
-        return f"there is no level {level!r}, the levels are {', '.join(policy.levels)}"
+        return reasons.refuse("no_level", level=level, levels=", ".join(policy.levels))
     if ladder.rank_of(policy, level) <= here:
-        return f"{ticket.number} stands at {ticket.level} already"
+        return reasons.refuse("level_reached", ticket=ticket.number, level=ticket.level)
     _raise(builder, level, because, by, policy, now)
     _await(builder, *_step_to(level, builder.ticket, policy), now)
-    notify.team(builder, policy, now, "escalated", because, "")
-    return ""
+    notify.notify_team(builder, policy, now, NoticeKind.ESCALATED, because)
+    return None
 
 
 def _step_to(level: str, ticket: Ticket, policy: Policy) -> tuple[timedelta | None, int]:
-    """Within what time the step that raises to this level has it confirmed, and which step that is."""
+    """Return the time to confirm that the step to this level gives, and the index of that step."""
     for index, step in enumerate(ladder.ladder_of(ticket, policy).steps):
         if ladder.level_of(step, ticket.category) == level and not step.ask_decision:
             return step.acknowledge_within, index
@@ -143,35 +157,35 @@ def _step_to(level: str, ticket: Ticket, policy: Policy) -> tuple[timedelta | No
 
 
 def _await(builder: DecisionBuilder, within: timedelta | None, index: int, now: datetime) -> None:
-    """Who had to confirm has it no longer; the new owner has to within that time, while it is our turn."""
+    """Make the new owner confirm within that time, while it is our turn; the former one need not any more."""
     confirm(builder, now)
     ticket = builder.ticket
     if within and ticket.status in (Status.NEW, Status.OPEN) and not ticket.held_for:
         clocks = ladder.start_step_clock(ticket.clocks, Target.CONFIRMATION, within, index, now)
-        builder.record(e.ClocksSet(now, "policy", clocks))
+        builder.record(e.ClocksSet(now, POLICY, clocks))
 
 
-def _hand_over(builder: DecisionBuilder, team: str, because: str, policy: Policy, now: datetime) -> bool:
+def _hand_over(builder: DecisionBuilder, team: str, because: Reason, policy: Policy, now: datetime) -> bool:
     if team == builder.ticket.team or team not in policy.teams:
         return False
     old = ladder.calendar_of(builder.ticket, policy)
-    builder.record(e.TicketHandedOver(now, "policy", team, because))
-    builder.record(e.ClocksSet(now, "policy", ladder.change_calendar(builder.ticket.clocks, old, now)))
-    ownership.give(builder, policy, now, "policy")
+    builder.record(e.TicketHandedOver(now, POLICY, team, because))
+    builder.record(e.ClocksSet(now, POLICY, ladder.change_calendar(builder.ticket.clocks, old, now)))
+    ownership.give(builder, policy, now, POLICY)
     return True
 
 
 def _reassign(builder: DecisionBuilder, policy: Policy, now: datetime) -> bool:
-    """Somebody else of the same team and level, if there is anybody else."""
+    """Assign another agent of the same team and level. Return False when there is none."""
     ticket = builder.ticket
     chosen = choose(ticket, policy, now, builder.loads, without={ticket.assignee or ""})
     if chosen:
-        builder.record(e.TicketAssigned(now, "policy", chosen.agent.address, chosen.because))
+        builder.record(e.TicketAssigned(now, POLICY, chosen.agent.address, chosen.reason))
     return chosen is not None
 
 
 def confirm(builder: DecisionBuilder, now: datetime) -> None:
-    """The owner acted: nobody waits for a confirmation any more."""
+    """Stop the clock of the confirmation: the owner acted."""
     if any(clock.target is Target.CONFIRMATION for clock in builder.ticket.clocks):
         clocks = ladder.without(builder.ticket.clocks, Target.CONFIRMATION)
-        builder.record(e.ClocksSet(now, "policy", clocks))
+        builder.record(e.ClocksSet(now, POLICY, clocks))

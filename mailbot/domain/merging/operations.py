@@ -1,8 +1,8 @@
-"""Messages that change their ticket: moving, merging, splitting, accepting what was held; and back again.
+"""Messages that change their ticket: moving, merging, splitting, accepting a held ticket, and each inverse.
 
-Messages go over with the turn they stand for, then both tickets are told anew (`retelling`), so that every
-one of these has its inverse: moving back, unmerging, merging what was split off. Whose eyes a message was
-written for decides what is refused: the words of one customer must not reach another by a slip.
+Theory of operation. Messages move together with the turn that they stand for. Then both tickets are rebuilt from
+the messages they have now (`rebuild`). So each operation has an inverse: moving back, unmerging, merging what was
+split off. Refusals keep the words of one customer from reaching another by mistake.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -11,18 +11,20 @@ from datetime import datetime
 
 from mailbot.domain import commands as c
 from mailbot.domain import events as e
-from mailbot.domain import ladder, notify
+from mailbot.domain import ladder, notify, reasons
+from mailbot.domain.actor import POLICY, Actor
 from mailbot.domain.events import Event
 from mailbot.domain.lifecycle import Decision, DecisionBuilder, opened
-from mailbot.domain.merging.rebuild import OUR_TURN, arrivals, retold
-from mailbot.domain.model import Post, Ticket
+from mailbot.domain.merging.rebuild import OUR_TURN, arrivals, rebuild
+from mailbot.domain.model import NoticeKind, Post, Ticket
 from mailbot.domain.policy import Policy
+from mailbot.domain.reasons import Reason, Refusal
 from mailbot.domain.states import Direction
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
-    """A ticket with all that these decisions need of it; locked while they are made."""
+class TicketState:
+    """A ticket with all that these decisions need of it; its row is locked while they are made."""
 
     ticket: Ticket
     events: tuple[Event, ...]
@@ -32,11 +34,11 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What happens to one of the tickets. `came`: (message, ticket it was on)."""
+    """What happens to one of the tickets. `arrived`: (message, ticket it was on)."""
 
     before: Ticket | None
     decision: Decision
-    came: tuple[tuple[int, str], ...] = ()
+    arrived: tuple[tuple[int, str], ...] = ()
     joining: tuple[str, ...] = ()
     leaving: tuple[str, ...] = ()
 
@@ -45,33 +47,35 @@ Changes = tuple[Change, Change]
 
 
 @dataclass(frozen=True, slots=True)
-class Who:
+class Context:
     """Who does it, by which policy, when."""
 
-    by: str
+    by: Actor
     policy: Policy
     at: datetime
 
 
-def on_join(command: c.Join, source: Side, target: Side | None, fresh: str, who: Who) -> Changes | str:
-    """What the command leads to, or why it can't be done. `target` is the ticket that `goes_to` names."""
+def on_join(
+    command: c.Join, source: TicketState, target: TicketState | None, new_number: str, context: Context
+) -> Changes | Refusal:
+    """Decide about a command on `source`. `target`: the ticket that `goes_to` names."""
     if isinstance(command, c.Split):
-        return split(source, command.messages, fresh, who)
+        return split(source, command.messages, new_number, context)
     if target is None:
-        return _goes_nowhere(command, source)
+        return _no_other_ticket(command, source)
     match command:
         case c.MoveMessage(message, _, other_customer):
-            return move(source, message, target, who, other_customer=other_customer)
+            return move(source, message, target, context, other_customer=other_customer)
         case c.Merge(_, other_customer):
-            return merge(source, target, who, other_customer=other_customer)
+            return merge(source, target, context, other_customer=other_customer)
         case c.Accept():
-            return merge(source, target, who, accepted=True)
+            return merge(source, target, context, accepted=True)
         case c.Unmerge():
-            return unmerge(source, target, who)
+            return unmerge(source, target, context)
 
 
 def goes_to(command: c.Join, ticket: Ticket, events: Iterable[Event]) -> str:
-    """The other ticket that a command on `ticket` is about; "" when there is none."""
+    """Return the other ticket that a command on `ticket` is about, "" when there is none."""
     match command:
         case c.MoveMessage(to=to):
             return to
@@ -86,39 +90,44 @@ def goes_to(command: c.Join, ticket: Ticket, events: Iterable[Event]) -> str:
             return ""
 
 
-def _goes_nowhere(command: c.Join, source: Side) -> str:
+def _no_other_ticket(command: c.Join, source: TicketState) -> Refusal:
     match command:
         case c.Unmerge():
-            return f"{source.ticket.number} is not merged into any other"
+            return reasons.refuse("not_merged", ticket=source.ticket.number)
         case c.Accept():
-            return f"{source.ticket.number} claims to be about no other ticket"
-    return f"there is no ticket {goes_to(command, source.ticket, source.events)}"
+            return reasons.refuse("no_claim", ticket=source.ticket.number)
+    return reasons.refuse("no_ticket", ticket=goes_to(command, source.ticket, source.events))
 
 
 # --- moving -----------------------------------------------------------------------------------------------
 
 
-def move(source: Side, message: int, target: Side, who: Who, *, other_customer: bool) -> Changes | str:
-    """One message to another ticket. Undone by moving it back."""
+def move(
+    source: TicketState, message: int, target: TicketState, context: Context, *, other_customer: bool
+) -> Changes | Refusal:
+    """Move one message to another ticket. Moving it back is the inverse."""
     a, b = source.ticket, target.ticket
     post = next((each for each in source.posts if each.id == message), None)
     if post is None:
-        return f"message {message} is not on {a.number}"
+        return reasons.refuse("no_message", message=message, ticket=a.number)
     refusal = _same_or_merged(a, b) or _leaves_nothing(source, {message})
     if refusal:
         return refusal
     concerned = post.author if post.direction == Direction.IN else a.customer
     if not _takes_part(concerned, target) and not other_customer:
-        return _of_another(f"message {message}", concerned, b)
+        danger = _danger(b)
+        return reasons.refuse("message_of_another", message=message, customer=concerned, danger=danger)
     stays = tuple(each for each in source.posts if each.id != message)
-    left = _left(source, stays, who, e.MessageMoved(who.at, who.by, message, to=b.number))
+    left = _left(source, stays, context, e.MessageMoved(context.at, context.by, message, to=b.number))
     pending = post.turn == "customer" and post.home != b.number
     pending = pending and a.status in OUR_TURN and left.ticket.status not in OUR_TURN
     joined = _newcomers({post.author} if post.direction == Direction.IN else (), target)
     came = e.MessageMoved(
-        who.at, who.by, message, origin=a.number, pending=pending, joined=tuple(sorted(joined))
+        context.at, context.by, message, origin=a.number, pending=pending, joined=tuple(sorted(joined))
     )
-    arrived = _arrived(target, (post,), who, came, f"message {message} was moved here from {a.number}")
+    arrived = _arrived(
+        target, (post,), context, came, reasons.of("message_moved", message=message, ticket=a.number)
+    )
     return (
         Change(a, left.decision(), leaving=_leavers(source, left)),
         Change(b, arrived.decision(), ((message, a.number),), came.joined),
@@ -129,64 +138,69 @@ def move(source: Side, message: int, target: Side, who: Who, *, other_customer: 
 
 
 def merge(
-    source: Side, target: Side, who: Who, *, other_customer: bool = False, accepted: bool = False
-) -> Changes | str:
-    """The whole ticket into another, which keeps its own clocks. Undone by `unmerge`."""
+    source: TicketState,
+    target: TicketState,
+    context: Context,
+    *,
+    other_customer: bool = False,
+    accepted: bool = False,
+) -> Changes | Refusal:
+    """Merge the whole ticket into another, which keeps its own clocks. `unmerge` is the inverse."""
     a, b = source.ticket, target.ticket
-    refusal = _same_or_merged(a, b) or ("" if accepted else _held(a, b))
+    refusal = _same_or_merged(a, b) or (None if accepted else _held(a, b))
     if refusal:
         return refusal
     if not (accepted or other_customer or _takes_part(a.customer, target)):
-        return _of_another(a.number, a.customer, b)
+        return reasons.refuse("ticket_of_another", ticket=a.number, customer=a.customer, danger=_danger(b))
     ids = tuple(post.id for post in source.posts)
     newest = next((post for post in reversed(source.posts) if post.turn == "customer"), None)
     pending = a.status in OUR_TURN and newest is not None and newest.home != b.number
     ended = DecisionBuilder(a)
-    ended.record(e.TicketMerged(who.at, who.by, b.number, ids, not _takes_part(a.customer, target)))
-    ended.record(_standing_still(ended.ticket, who))
+    ended.record(e.TicketMerged(context.at, context.by, b.number, ids, not _takes_part(a.customer, target)))
+    ended.record(_standing_still(ended.ticket, context))
     came = e.MergeReceived(
-        at=who.at,
-        by=who.by,
+        at=context.at,
+        by=context.by,
         other=a.number,
         messages=ids,
         pending=pending,
         joined=tuple(sorted(_newcomers(source.participants, target))),
         accepted=accepted,
     )
-    why = f"{a.number} was {'accepted' if accepted else 'merged'} into it"
-    arrived = _arrived(target, source.posts, who, came, why)
+    why = reasons.of("ticket_accepted" if accepted else "ticket_merged", ticket=a.number)
+    arrived = _arrived(target, source.posts, context, came, why)
     moved = tuple((id_, a.number) for id_ in ids)
     return Change(a, ended.decision()), Change(b, arrived.decision(), moved, came.joined)
 
 
-def _standing_still(ticket: Ticket, who: Who) -> e.TicketRebuilt:
-    mine, calendar = ladder.ladder_of(ticket, who.policy), ladder.calendar_of(ticket, who.policy)
+def _standing_still(ticket: Ticket, context: Context) -> e.TicketRebuilt:
+    mine, calendar = ladder.ladder_of(ticket, context.policy), ladder.calendar_of(ticket, context.policy)
     names = ("status", "first_response_at", "closed_at", "last_message_id")
     same = {name: getattr(ticket, name) for name in names}
-    clocks = ladder.clocks_for(ticket, mine, calendar, who.at)
-    return e.TicketRebuilt(at=who.at, by="policy", clocks=clocks, **same)
+    clocks = ladder.clocks_for(ticket, mine, calendar, context.at)
+    return e.TicketRebuilt(at=context.at, by=POLICY, clocks=clocks, **same)
 
 
-def unmerge(source: Side, target: Side, who: Who) -> Changes | str:
-    """What was merged is a ticket of its own again, with the messages it brought that are still there."""
+def unmerge(source: TicketState, target: TicketState, context: Context) -> Changes | Refusal:
+    """Make a merged ticket one of its own again, with those messages it brought that are still there."""
     a, b = source.ticket, target.ticket
     if b.merged_into:
-        return f"{b.number} is itself merged into {b.merged_into}: unmerge {b.number} first"
+        return reasons.refuse("unmerge_target_first", ticket=b.number, into=b.merged_into)
     merged = next(event for event in reversed(source.events) if isinstance(event, e.TicketMerged))
     back = tuple(post for post in target.posts if post.id in merged.messages)
     ids = tuple(post.id for post in back)
     if not any(post.turn == "customer" for post in (*source.posts, *back)):
-        return f"no customer's message that {a.number} brought is left on {b.number}: move one back first"
+        return reasons.refuse("nothing_to_unmerge", ticket=a.number, other=b.number)
     if refusal := _leaves_nothing(target, ids):
         return refusal
     stays = tuple(post for post in target.posts if post.id not in merged.messages)
-    left = _left(target, stays, who, e.MergeReverted(who.at, who.by, a.number, ids))
+    left = _left(target, stays, context, e.MergeReverted(context.at, context.by, a.number, ids))
     again = DecisionBuilder(a)
-    again.record(e.TicketUnmerged(who.at, who.by, b.number, ids))
-    _retell(again, source.events, (*source.posts, *back), who)
+    again.record(e.TicketUnmerged(context.at, context.by, b.number, ids))
+    _rebuild(again, source.events, (*source.posts, *back), context)
     if again.ticket.status in OUR_TURN:
-        because = f"it is no longer merged into {b.number}"
-        notify.team(again, who.policy, who.at, "notify", because, "")
+        because = reasons.of("ticket_unmerged", ticket=b.number)
+        notify.notify_team(again, context.policy, context.at, NoticeKind.NOTIFY, because)
     moved = tuple((id_, b.number) for id_ in ids)
     return (
         Change(b, left.decision(), leaving=_leavers(target, left)),
@@ -197,8 +211,10 @@ def unmerge(source: Side, target: Side, who: Who) -> Changes | str:
 # --- splitting --------------------------------------------------------------------------------------------
 
 
-def split(source: Side, messages: Collection[int], fresh: str, who: Who) -> Changes | str:
-    """Messages to a new ticket, whose clocks run from the first of them. Undone by merging it back."""
+def split(
+    source: TicketState, messages: Collection[int], new_number: str, context: Context
+) -> Changes | Refusal:
+    """Split messages off to a new ticket, whose clocks run from the first of them. Merging is the inverse."""
     a, wanted = source.ticket, set(messages)
     gone = tuple(post for post in source.posts if post.id in wanted)
     asked = [post for post in gone if post.turn == "customer"]
@@ -206,11 +222,14 @@ def split(source: Side, messages: Collection[int], fresh: str, who: Who) -> Chan
     if refusal:
         return refusal
     left = _left(
-        source, tuple(post for post in source.posts if post not in gone), who, _split_off(gone, fresh, who)
+        source,
+        tuple(post for post in source.posts if post not in gone),
+        context,
+        _split_off(gone, new_number, context),
     )
     first = e.TicketOpened(
-        at=who.at,
-        by=who.by,
+        at=context.at,
+        by=context.by,
         mailbox=a.mailbox,
         customer=asked[0].author or a.customer,
         subject=asked[0].subject,
@@ -219,15 +238,18 @@ def split(source: Side, messages: Collection[int], fresh: str, who: Who) -> Chan
         split_from=a.number,
         since=asked[0].at,
     )
-    builder = DecisionBuilder(opened(fresh, first), first)
-    builder.record(_routed_alike(a, who))
+    split_from = reasons.of("split_from", ticket=a.number)
+    builder = DecisionBuilder(opened(new_number, first), first)
+    builder.record(_routed_alike(a, context))
     if a.assignee:
-        builder.record(e.TicketAssigned(who.at, who.by, a.assignee, f"has {a.number}"))
-    # The customer had an acknowledgement for the mail, and hears the new number with the first answer.
-    builder.record(e.AcknowledgementSuppressed(who.at, "policy", f"split from {a.number}"))
-    _retell(builder, (), gone, who)
+        builder.record(
+            e.TicketAssigned(context.at, context.by, a.assignee, reasons.of("has_ticket", ticket=a.number))
+        )
+    # The customer got an acknowledgement for the mail, and gets the new number with the first answer.
+    builder.record(e.AcknowledgementSuppressed(context.at, POLICY, split_from))
+    _rebuild(builder, (), gone, context)
     if builder.ticket.status in OUR_TURN:
-        notify.team(builder, who.policy, who.at, "new", f"split from {a.number}", "")
+        notify.notify_team(builder, context.policy, context.at, NoticeKind.NEW, split_from)
     moved = tuple((post.id, a.number) for post in gone)
     joining = (builder.ticket.customer,)
     return Change(a, left.decision(), leaving=_leavers(source, left)), Change(
@@ -235,104 +257,104 @@ def split(source: Side, messages: Collection[int], fresh: str, who: Who) -> Chan
     )
 
 
-def _why_not_split(source: Side, wanted: set[int], gone: Sequence[Post]) -> str:
-    number = source.ticket.number
+def _why_not_split(source: TicketState, wanted: set[int], gone: Sequence[Post]) -> Refusal | None:
+    ticket = source.ticket
     missing = wanted - {post.id for post in gone}
     if missing:
-        return f"not on {number}: message {', '.join(map(str, sorted(missing)))}"
-    if source.ticket.merged_into or source.ticket.held_for:
-        return f"{number} is {'merged' if source.ticket.merged_into else 'held'}: nothing can be split off it"
+        listed = ", ".join(map(str, sorted(missing)))
+        return reasons.refuse("no_messages", ticket=ticket.number, messages=listed)
+    if ticket.merged_into or ticket.held_for:
+        code = "split_merged" if ticket.merged_into else "split_held"
+        return reasons.refuse(code, ticket=ticket.number)
     if not any(post.turn == "customer" for post in gone):
-        return "none of these messages is a customer's: there would be nobody to answer"
-    if len({post.author for post in gone if post.direction == Direction.IN}) > 1:
-        return "these messages are of different senders: split them one by one"
+        return reasons.refuse("no_customer_message")
+    if len({post.author for post in gone if post.direction == "in"}) > 1:
+        return reasons.refuse("several_senders")
     return _leaves_nothing(source, wanted)
 
 
-def _split_off(gone: Sequence[Post], fresh: str, who: Who) -> e.TicketSplit:
-    return e.TicketSplit(who.at, who.by, fresh, tuple(post.id for post in gone))
+def _split_off(gone: Sequence[Post], new_number: str, context: Context) -> e.TicketSplit:
+    return e.TicketSplit(context.at, context.by, new_number, tuple(post.id for post in gone))
 
 
-def _routed_alike(ticket: Ticket, who: Who) -> e.TicketRouted:
+def _routed_alike(ticket: Ticket, context: Context) -> e.TicketRouted:
     names = (
         *("rule", "category", "urgency", "complexity", "priority", "tags", "team", "level"),
         *("ladder", "ladder_digest"),
     )
     same = {name: getattr(ticket, name) for name in (*names, "assign", "skill")}
-    return e.TicketRouted(at=who.at, by=who.by, because=f"split from {ticket.number}", **same)
+    return e.TicketRouted(
+        at=context.at, by=context.by, reason=reasons.of("split_from", ticket=ticket.number), **same
+    )
 
 
 # --- pieces -----------------------------------------------------------------------------------------------
 
 
-def _same_or_merged(a: Ticket, b: Ticket) -> str:
+def _same_or_merged(a: Ticket, b: Ticket) -> Refusal | None:
     if a.number == b.number:
-        return f"{a.number} is the same ticket on both sides"
+        return reasons.refuse("same_ticket", ticket=a.number)
     if a.merged_into:
-        return f"{a.number} is merged into {a.merged_into} already: unmerge it first"
+        return reasons.refuse("merged_already", ticket=a.number, into=a.merged_into)
     if b.merged_into == a.number:
-        return f"{b.number} is merged into {a.number} already: unmerge it first"
+        return reasons.refuse("merged_already", ticket=b.number, into=a.number)
     if b.merged_into:
-        return f"{b.number} is itself merged into {b.merged_into}: name that one"
-    return ""
+        return reasons.refuse("target_merged", ticket=b.number, into=b.merged_into)
+    return None
 
 
-def _held(a: Ticket, b: Ticket) -> str:
-    for each in (a, b):
-        if each.held_for:
-            return f"{each.number} is held for {each.held_for}, unconfirmed: accept or reject it first"
-    return ""
+def _held(a: Ticket, b: Ticket) -> Refusal | None:
+    held = next((ticket for ticket in (a, b) if ticket.held_for), None)
+    return reasons.refuse("held", ticket=held.number, other=held.held_for or "") if held else None
 
 
-def _leaves_nothing(source: Side, gone: Collection[int]) -> str:
+def _leaves_nothing(source: TicketState, gone: Collection[int]) -> Refusal | None:
     if any(post.turn == "customer" and post.id not in gone for post in source.posts):
-        return ""
-    return (
-        f"no customer's message would be left on {source.ticket.number}: merge what belongs together instead"
-    )
+        return None
+    return reasons.refuse("no_message_left", ticket=source.ticket.number)
 
 
-def _of_another(what: str, customer: str, target: Ticket) -> str:
-    return (
-        f"{what} is of {customer}, who takes no part in {target.number} of {target.customer}: agents would "
-        f"read both as one matter, and every answer goes to {target.customer}, so that the words of one "
-        "customer can reach another. Nothing was changed. If it truly is one matter: --other-customer."
-    )
+def _danger(target: Ticket) -> Reason:
+    return reasons.of("other_customer", ticket=target.number, customer=target.customer)
 
 
-def _takes_part(address: str, side: Side) -> bool:
+def _takes_part(address: str, side: TicketState) -> bool:
     return address == side.ticket.customer or address in side.participants
 
 
-def _newcomers(addresses: Iterable[str], target: Side) -> set[str]:
-    """Who takes part in `target` only because of this."""
+def _newcomers(addresses: Iterable[str], target: TicketState) -> set[str]:
+    """Return who takes part in `target` only because of this operation."""
     guests = {address for each in arrivals(target.events) for address in each.joined}
     return set(addresses) - (set(target.participants) - guests) - {target.ticket.customer, ""}
 
 
-def _leavers(side: Side, builder: DecisionBuilder) -> tuple[str, ...]:
-    """Who took part only because of what has left now."""
+def _leavers(side: TicketState, builder: DecisionBuilder) -> tuple[str, ...]:
+    """Return who took part only because of messages that have left now."""
     before = {address for each in arrivals(side.events) for address in each.joined}
     after = {address for each in arrivals((*side.events, *builder.events)) for address in each.joined}
     return tuple(sorted(before - after))
 
 
-def _left(side: Side, stays: Sequence[Post], who: Who, event: Event) -> DecisionBuilder:
+def _left(side: TicketState, stays: Sequence[Post], context: Context, event: Event) -> DecisionBuilder:
     builder = DecisionBuilder(side.ticket)
     builder.record(event)
-    _retell(builder, side.events, stays, who)
+    _rebuild(builder, side.events, stays, context)
     return builder
 
 
-def _arrived(side: Side, came: Sequence[Post], who: Who, event: Event, why: str) -> DecisionBuilder:
+def _arrived(
+    side: TicketState, came: Sequence[Post], context: Context, event: Event, why: Reason
+) -> DecisionBuilder:
     builder = DecisionBuilder(side.ticket)
     builder.record(event)
-    _retell(builder, side.events, (*side.posts, *came), who)
+    _rebuild(builder, side.events, (*side.posts, *came), context)
     if side.ticket.status not in OUR_TURN and builder.ticket.status in OUR_TURN:
-        notify.team(builder, who.policy, who.at, "customer_wrote", why, "")
+        notify.notify_team(builder, context.policy, context.at, NoticeKind.CUSTOMER_WROTE, why)
     return builder
 
 
-def _retell(builder: DecisionBuilder, before: Sequence[Event], posts: Sequence[Post], who: Who) -> None:
+def _rebuild(
+    builder: DecisionBuilder, before: Sequence[Event], posts: Sequence[Post], context: Context
+) -> None:
     events = (*before, *builder.events)
-    builder.record(retold(builder.ticket, events, posts, who.policy, who.at, "policy"))
+    builder.record(rebuild(builder.ticket, events, posts, context.policy, context.at))

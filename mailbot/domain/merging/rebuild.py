@@ -1,8 +1,8 @@
-"""Whose turn it is and what the clocks say, told anew from the messages that are on a ticket now.
+"""Turn and clocks of a ticket, rebuilt from the messages that it has now.
 
-After messages came or went, a ticket's life is walked through once more: what people and the policy did to
-it stays as it was recorded, but whose turn it was follows from the messages that are there. So moving and
-moving back ends where it began, and each clock runs from its ticket's own opening.
+Theory of operation. After messages arrived or left, the ticket's events are replayed. What people and the policy
+did stays as recorded. Whose turn it was follows from the messages that are there. So moving a message and moving
+it back ends where it began, and each clock runs from the opening of its own ticket.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from mailbot.domain import events as e
 from mailbot.domain import ladder
+from mailbot.domain.actor import CUSTOMER, POLICY
 from mailbot.domain.events import Event
 from mailbot.domain.model import Post, Status, Target, Ticket
 from mailbot.domain.policy import Policy
@@ -22,28 +23,28 @@ _NOT_KEPT = ladder.STEP_CLOCKS | {Target.REPEAT}  # clocks whose span says nothi
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
-    """A mail that was somebody's word: "customer" or "answer"."""
+    """A mail that changed the turn: "customer" or "answer"."""
 
     at: datetime
     turn: str
     message_id: str
 
 
-def retold(
-    ticket: Ticket, events: Sequence[Event], posts: Sequence[Post], policy: Policy, now: datetime, by: str
+def rebuild(
+    ticket: Ticket, events: Sequence[Event], posts: Sequence[Post], policy: Policy, now: datetime
 ) -> e.TicketRebuilt:
-    """`events`: all of the ticket, first to last; `posts`: the messages that it has from now on."""
+    """Rebuild from all events of the ticket, first to last, and the messages that it has from now on."""
     walk = _Walk(ticket, events, posts, policy)
     for moment in _moments(events, posts, ticket.number):
         walk.take(moment)
     then = walk.ticket
     return e.TicketRebuilt(
-        now, by, then.status, then.first_response_at, then.closed_at, then.last_message_id, then.clocks
+        now, POLICY, then.status, then.first_response_at, then.closed_at, then.last_message_id, then.clocks
     )
 
 
 def arrivals(events: Iterable[Event]) -> list[Arrival]:
-    """What came to the ticket from others and has not left it again."""
+    """Return what arrived from other tickets and has not left again."""
     here: list[Arrival] = []
     for event in events:
         match event:
@@ -65,13 +66,15 @@ def _is_of(arrival: Arrival, other: str) -> bool:
 
 
 def carried(arrival: Arrival) -> tuple[int, ...]:
-    """The messages that came with it."""
+    """Return the messages that arrived with it."""
     return (arrival.message,) if isinstance(arrival, e.MessageMoved) else arrival.messages
 
 
 def _moments(events: Sequence[Event], posts: Sequence[Post], number: str) -> Iterator[Event | _Turn]:
-    """The ticket's own events with the turns where they belong: its own mails in the place where they were
-    recorded, those of other tickets by their time."""
+    """Yield the ticket's events with the turns in their places.
+
+    Its own mails stand where they were recorded, those of other tickets by their time.
+    """
     own = [post for post in posts if post.turn and post.home == number]
     slots: dict[int, _Turn] = {}
     for position, event in enumerate(events):
@@ -93,7 +96,7 @@ def _moments(events: Sequence[Event], posts: Sequence[Post], number: str) -> Ite
 
 
 def _slot(event: Event) -> tuple[str, datetime]:
-    """Whose mail an event recorded: ("customer" or "answer", when)."""
+    """Return the turn of the mail that an event recorded, "customer" or "answer", and when it came."""
     match event:
         case e.TicketOpened() | e.CustomerWrote():
             return "customer", event.at
@@ -103,7 +106,7 @@ def _slot(event: Event) -> tuple[str, datetime]:
 
 
 class _Walk:
-    """The ticket so far, on the walk through its life."""
+    """The ticket so far, while its events are replayed."""
 
     def __init__(
         self, ticket: Ticket, events: Sequence[Event], posts: Sequence[Post], policy: Policy
@@ -132,15 +135,15 @@ class _Walk:
             case _Turn():
                 self._turn(moment)
             case e.TicketClosed(at=at):
-                self._become(Status.CLOSED, at, closed_at=at)
-            case e.TicketReopened(at=at, by=by) if by != "customer":  # else the customer's mail does it
-                self._become(Status.OPEN, at, closed_at=None)
+                self._change(Status.CLOSED, at, closed_at=at)
+            case e.TicketReopened(at=at, by=by) if by != CUSTOMER:  # else the customer's mail does it
+                self._change(Status.OPEN, at, closed_at=None)
             case e.MessageMoved() | e.MergeReceived():
                 if moment in self._pending and self.ticket.status not in OUR_TURN:
-                    self._become(Status.OPEN, moment.at, closed_at=None)
+                    self._change(Status.OPEN, moment.at, closed_at=None)
             case e.TicketReleased(at=at):
                 clocks = ladder.after_answer(self.ticket.clocks)
-                self._become(self.ticket.status, at, held_for=None, clocks=clocks)
+                self._change(self.ticket.status, at, held_for=None, clocks=clocks)
             case e.TicketHandedOver(at=at, team=team):
                 clocks = ladder.change_calendar(
                     self.ticket.clocks, ladder.calendar_of(self.ticket, self._policy), at
@@ -153,22 +156,22 @@ class _Walk:
             case e.DecisionMade():
                 self.ticket = replace(self.ticket, clocks=ladder.after_decision(self.ticket.clocks))
             case e.LadderChanged():
-                self._climb(moment)
-                self._hurry(moment)
+                self._change_ladder(moment)
+                self._keep_waiting_clocks(moment)
             case e.ClocksSet():
-                self._hurry(moment)
+                self._keep_waiting_clocks(moment)
 
     def _turn(self, mail: _Turn) -> None:
         at, then = max(mail.at, self.ticket.opened_at), self.ticket
         if mail.turn == "customer":
             status = then.status if then.status in OUR_TURN else Status.OPEN
-            self._become(status, at, closed_at=None, last_message_id=mail.message_id)
+            self._change(status, at, closed_at=None, last_message_id=mail.message_id)
         elif mail.at >= then.opened_at:  # an answer from before it was asked answers nothing
             status = Status.CLOSED if then.status is Status.CLOSED else Status.WAITING
             clocks = ladder.after_answer(then.clocks)
-            self._become(status, at, first_response_at=then.first_response_at or at, clocks=clocks)
+            self._change(status, at, first_response_at=then.first_response_at or at, clocks=clocks)
 
-    def _become(self, status: Status, at: datetime, **changes: object) -> None:
+    def _change(self, status: Status, at: datetime, **changes: object) -> None:
         self.ticket = replace(self.ticket, status=status, **changes)  # type: ignore[arg-type]
         self._set_clocks(at)
 
@@ -181,8 +184,8 @@ class _Walk:
     def _fire(self, target: Target, step: int, at: datetime) -> None:
         self.ticket = replace(self.ticket, clocks=ladder.take_step(self.ticket.clocks, target, step, at))
 
-    def _climb(self, event: e.LadderChanged) -> None:
-        """From here on the steps taken are those of another ladder, and what it began runs since then."""
+    def _change_ladder(self, event: e.LadderChanged) -> None:
+        """Go on with another ladder: its steps count from here, and the clocks it started run since then."""
         then = {clock.target: clock for clock in event.clocks}
         begun = {target for target, clock in then.items() if clock.running_since == event.at}
         clocks = (
@@ -192,8 +195,8 @@ class _Walk:
         )
         self.ticket = replace(self.ticket, clocks=tuple(clocks))
 
-    def _hurry(self, event: e.ClocksSet | e.LadderChanged) -> None:
-        """Who has to confirm or decide, and until when, is as it was recorded; while it is our turn."""
+    def _keep_waiting_clocks(self, event: e.ClocksSet | e.LadderChanged) -> None:
+        """Keep who has to confirm or decide, and until when, as it was recorded, while it is our turn."""
         waiting = tuple(each for each in event.clocks if each.target in ladder.STEP_CLOCKS)
         if self.ticket.status in OUR_TURN:
             clocks = (*ladder.without(self.ticket.clocks, *ladder.STEP_CLOCKS), *waiting)
@@ -201,8 +204,7 @@ class _Walk:
 
 
 def _spans(events: Iterable[Event]) -> Mapping[Target, timedelta]:
-    """What was promised, as it was recorded: a reload in between changes no promise that was given, before an
-    admin says so."""
+    """Return the promises as they were recorded: a reload alone changes no promise that was given."""
     spans: dict[Target, timedelta] = {}
     for event in events:
         if isinstance(event, e.LadderChanged):

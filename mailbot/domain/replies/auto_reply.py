@@ -1,22 +1,22 @@
-"""May we answer this mail by ourselves? If not, why not."""
+"""May this mail get an automatic answer? Guards first (RFC 3834), then the rates of answers."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from mailbot.domain import reasons
 from mailbot.domain.model import Authentication, Envelope, InboundMail
 from mailbot.domain.policy import Mailbox, Policy, Rate
-from mailbot.domain.replies.allowance import take
+from mailbot.domain.reasons import NO_REASON, Reason
 
-NOT_AUTHENTICATED = "sender not authenticated"
-DOTS_SAY_NOTHING = frozenset({"gmail.com", "googlemail.com"})
+DOTS_MEAN_NOTHING = frozenset({"gmail.com", "googlemail.com"})
 
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """`refused` is "" when we may answer; then `spent` holds what the answer uses up: key -> until."""
+    """`refused`: no reason when we may answer. Then `spent` holds what the answer uses up: key -> full at."""
 
-    refused: str
+    refused: Reason
     spent: Mapping[str, datetime]
 
 
@@ -28,51 +28,51 @@ def permission(
     allowances: Mapping[str, datetime],
     now: datetime,
 ) -> Permission:
-    """Guards first (RFC 3834 and real robots), then the rates per address, domain and overall.
+    """Decide by the guards, then by the rates per address, per domain and overall.
 
-    `allowances` holds what `allowance_keys` named and the store knows: key -> until.
+    `allowances`: of the keys of `allowance_keys` those that the store knows, with the moment when each bucket is
+    full again.
     """
-    refused = guard(mail, envelope, box, policy)
-    if refused:
+    if refused := guard(mail, envelope, box, policy):
         return Permission(refused, {})
     spent = {}
     for key, rate in rates(envelope.sender, policy, mail.sender):
-        until = take(allowances.get(key), rate, now)
-        if until is None:
-            return Permission(f"limit reached: {key.partition(' ')[0]}", {})
-        spent[key] = until
-    return Permission("", spent)
+        full_at = take_token(allowances.get(key), rate, now)
+        if full_at is None:
+            return Permission(reasons.of("rate_limit", scope=key.partition(" ")[0]), {})
+        spent[key] = full_at
+    return Permission(NO_REASON, spent)
 
 
-def guard(mail: InboundMail, envelope: Envelope, box: Mailbox, policy: Policy) -> str:
-    """Why this mail to `box` must never be answered automatically; "" when it may."""
+def guard(mail: InboundMail, envelope: Envelope, box: Mailbox, policy: Policy) -> Reason:
+    """Return why this mail to `box` must never be answered automatically, no reason when it may."""
     if not envelope.sender:
-        return "null sender"
+        return reasons.of("null_sender")
     if mail.automatic:
         return mail.automatic
     if not mail.sender:
-        return "no single sender in From"
+        return reasons.of("no_sender")
     if any(policy.mailbox_for(address) for address in (mail.sender, envelope.sender)):
-        return "from an address of our own"
+        return reasons.of("own_address")
     if box.unauthenticated != "neutral" and not authenticated(mail, envelope):
-        return NOT_AUTHENTICATED
-    return ""
+        return reasons.of("not_authenticated")
+    return NO_REASON
 
 
 def authenticated(mail: InboundMail, envelope: Envelope) -> bool:
-    """Do we know that who gets our answer wrote this mail?
+    """Decide whether we know that whoever gets our answer wrote this mail.
 
-    A pass is about From, the answer goes to the envelope's sender: who has a signed mail of his own can send
-    it on with anybody there, and we would carry his words to them.
+    A pass is about From, but the answer goes to the envelope's sender. Else whoever has somebody's signed mail
+    could send it on with any return path, and we would carry its text there.
     """
     return mail.authentication is Authentication.PASS and mail.sender == envelope.sender.lower()
 
 
 def rates(to: str, policy: Policy, author: str = "") -> Iterator[tuple[str, Rate]]:
-    """Which rates an answer to `to` counts against; a domain of many people has none of its own.
+    """Yield the key and the rate of each limit on an answer to `to`; a shared domain has no limit of its own.
 
-    It also counts against the `author` named in From: the ticket's customer, who gets word of its progress,
-    however many return paths a forger has.
+    The answer also counts against the `author` in From: that is the ticket's customer, who gets notices of
+    progress, however many return paths a forger has.
     """
     domain = to.rpartition("@")[2].lower()
     limits = policy.answers
@@ -87,14 +87,33 @@ def rates(to: str, policy: Policy, author: str = "") -> Iterator[tuple[str, Rate
 
 
 def owner(address: str) -> str:
-    """The address without what its owner, and whoever forges it, may add to it at will: what stands behind a
-    "+" (RFC 5233), and Gmail's dots. Each spelling would else be worth an answer of its own to one person."""
+    """Return the address without what its owner, or a forger, may add to it at will.
+
+    That is the part behind a "+" (RFC 5233), and Gmail's dots. Each spelling would else get its own answer.
+    """
     local, _, domain = address.lower().rpartition("@")
     plain = local.partition("+")[0] or local
-    if domain in DOTS_SAY_NOTHING:
+    if domain in DOTS_MEAN_NOTHING:
         plain, domain = plain.replace(".", "") or plain, "gmail.com"
     return f"{plain}@{domain}"
 
 
 def allowance_keys(to: str, policy: Policy, author: str = "") -> list[str]:
     return [key for key, _ in rates(to, policy, author)]
+
+
+def take_token(full_at: datetime | None, rate: Rate, now: datetime) -> datetime | None:
+    """Take one token from a bucket. Return the new moment when it is full again, None when it was empty.
+
+    This is GCRA (ITU-T I.371), the token bucket without a counter: the moment is all there is to remember. Each
+    token moves it by period / count, and there is a token while it stays within one period from now. A bucket
+    starts full: in any n periods it gives fewer than (n + 1) x count + 1 tokens, and with a count of 1 never
+    two within one period.
+    """
+    if rate.count < 1:
+        return None
+    if full_at is None or full_at - now > 2 * rate.period:  # the latter only when the clock was set back
+        full_at = now
+    # Rounded down, or the last token could never be taken.
+    after = max(full_at, now) + rate.period // rate.count
+    return after if after - now <= rate.period else None

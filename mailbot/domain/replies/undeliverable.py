@@ -1,7 +1,8 @@
-"""Mail of ours that did not arrive: what becomes of it, whom we stop answering by ourselves, whom we tell.
+"""Mail of ours that did not arrive: bounces, complaints, failures, and the suppressions that follow.
 
-A report has effects only when a key of ours proves which mail it is about, and they are bound to the address
-that this mail was sent to: whoever forges one with a mark that we sent to them can silence nobody else.
+Theory of operation. A report has effects only when a key of ours proves which mail it is about. The effects are
+bound to the address that this mail was sent to. So whoever forges a report, with a mark that we sent to them,
+can suppress nobody else.
 """
 
 from collections.abc import Collection, Mapping
@@ -9,22 +10,24 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from mailbot.domain import events as e
-from mailbot.domain import ladder, notify
+from mailbot.domain import ladder, notify, reasons
+from mailbot.domain.actor import RELAY, REPORT
 from mailbot.domain.lifecycle import Decision, DecisionBuilder
-from mailbot.domain.matching import CERTAIN, STRONG, Verdict
-from mailbot.domain.model import Authentication, Envelope, Failure, InboundMail, Report, Ticket
+from mailbot.domain.matching import CERTAIN, STRONG, Match
+from mailbot.domain.model import Authentication, Envelope, Failure, InboundMail, NoticeKind, Report, Ticket
 from mailbot.domain.notices import Acknowledgement, Answer, Progress
 from mailbot.domain.policy import Policy
+from mailbot.domain.reasons import Reason
 from mailbot.domain.states import OutboxState
 
 FOR_CUSTOMERS = frozenset({Acknowledgement.name, Answer.name, Progress.name})
-ABOUT_FAILURES = frozenset({"bounced", "undeliverable", "complained"})  # a notice's `why`
+ABOUT_FAILURES = frozenset({NoticeKind.BOUNCED, NoticeKind.UNDELIVERABLE, NoticeKind.COMPLAINED})
 DAY = timedelta(days=1)
 
-# How long no automatic mail goes to an address after a permanent failure; the longest beginning of the status
-# counts. None: until it is lifted. What is missing says something about the mail, or about us (5.5, 5.6: the
-# mail itself; 5.7: policy, spam; 5.1.7, 5.1.8: our sender), and mutes nobody.
-MUTED_FOR: Mapping[str, timedelta | None] = {
+# How long an address is suppressed after a permanent failure, by the longest prefix of the status (RFC 3463).
+# None: until it is lifted. Other codes are about the mail (5.5, 5.6), a policy (5.7) or our sender (5.1.7, 5.1.8):
+# they suppress nobody.
+SUPPRESSED_FOR: Mapping[str, timedelta | None] = {
     "5.0.": timedelta(days=7),
     "5.1.": None,
     "5.2.0": timedelta(days=7),
@@ -34,30 +37,38 @@ MUTED_FOR: Mapping[str, timedelta | None] = {
     "5.3.2": DAY,
     "5.4.": timedelta(days=7),
 }
-_OURS = frozenset({"5.1.7", "5.1.8", "5.1.9"})
-# Our own relay says 5.0.0 or nothing for whatever is wrong between us and it.
-_PLAIN_AT_RELAY = "5.0."
+_SENDER_CODES = frozenset({"5.1.7", "5.1.8", "5.1.9"})
+# Our own relay answers 5.0.0, or no status, for whatever is wrong between us and it.
+_UNSPECIFIC_AT_RELAY = "5.0."
 
 
 @dataclass(frozen=True, slots=True)
-class Mute:
+class Suppression:
     """No automatic mail goes to `address` (lower case) before `until`; None: until it is lifted."""
 
     address: str
     kind: str  # "bounce", "complaint"
-    reason: str
+    reason: str  # of a bounce: its status (RFC 3463)
     since: datetime
     until: datetime | None = None
 
+    @property
+    def as_reason(self) -> Reason:
+        """Return why no automatic mail goes there."""
+        since = f"{self.since:%Y-%m-%d}"
+        if self.kind == "bounce":
+            return reasons.of("suppressed_bounce", since=since, status=self.reason)
+        return reasons.of("suppressed_complaint", since=since)
 
-Mutes = Mapping[str, Mute]
+
+Suppressions = Mapping[str, Suppression]
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A mail of our outbox that somebody tells about. `why` is that of a team notice, "" of any other mail.
+    """A mail of our outbox that a report or a refusal is about. `why`: of a team notice, "" of other mail.
 
-    `told`: somebody has been told already that mail for this ticket and recipient fails.
+    `told`: somebody was notified already that mail for this ticket and recipient fails.
     """
 
     id: int
@@ -71,7 +82,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """What the outbox keeps about a mail that came back; `failed` is False when it arrived, unwelcome."""
+    """What the outbox keeps about a mail that came back; `failed` is False when it arrived unwanted."""
 
     id: int
     status: str
@@ -83,7 +94,7 @@ class Returned:
 class Effects:
     """What a report or a refusal changes beside its ticket."""
 
-    mute: Mute | None = None
+    suppression: Suppression | None = None
     returned: Returned | None = None
 
 
@@ -93,7 +104,7 @@ NOTHING = Effects()
 def on_report(
     builder: DecisionBuilder, report: Report, sent: Sent | None, policy: Policy, now: datetime
 ) -> Effects:
-    """`sent` is the mail that the report is proven to be about; None: nothing proves it, nothing follows."""
+    """Record a report. `sent`: the mail that it is proven to be about; without proof nothing follows."""
     if report.kind not in ("bounce", "complaint"):
         return NOTHING
     failure = _failure(report, sent)
@@ -105,22 +116,21 @@ def on_report(
     permanent = failure.status.startswith("5")
     builder.record(
         e.DeliveryBounced(
-            now, "report", recipient, failure.status, permanent, report.kind, proven=sent is not None
+            now, REPORT, recipient, failure.status, permanent, report.kind, proven=sent is not None
         )
     )
     if sent is None:
         return NOTHING
     if not sent.told:
-        why = "bounced" if report.kind == "bounce" else "complained"
-        said = f"{sent.kind} to {recipient}: {failure.status} {failure.diagnostic}"
-        _tell(builder, sent, why, " ".join(said.split()), failure.diagnostic, policy, now)
+        why = NoticeKind.BOUNCED if report.kind == "bounce" else NoticeKind.COMPLAINED
+        because = _undelivered(sent, recipient, f"{failure.status} {failure.diagnostic}")
+        _notify(builder, sent, why, because, failure.diagnostic, policy, now)
     returned = Returned(sent.id, failure.status, failure.diagnostic, failed=report.kind == "bounce")
-    return Effects(_mute(sent, report.kind, failure.status, now), returned)
+    return Effects(_suppression(sent, report.kind, failure.status, now), returned)
 
 
 def on_stray_report(report: Report, sent: Sent) -> Effects:
-    """Mail about no ticket came back: it counts as failed. The report itself opens a ticket, so that people
-    learn of it."""
+    """Return the effects of a report about mail of no ticket. It opens a ticket itself, so people see it."""
     failure = _failure(report, sent)
     if report.kind not in ("bounce", "complaint") or sent.state in (
         OutboxState.FAILED,
@@ -133,85 +143,90 @@ def on_stray_report(report: Report, sent: Sent) -> Effects:
 
 def on_failure(
     ticket: Ticket, sent: Sent, code: int | None, reply: str, policy: Policy, now: datetime
-) -> tuple[Decision, Mute | None]:
-    """Our own relay gave a mail up, or we did."""
+) -> tuple[Decision, Suppression | None]:
+    """Record that our own relay refused a mail for good, or that we gave it up."""
     builder = DecisionBuilder(ticket)
-    builder.record(e.DeliveryFailed(now, "relay", sent.kind, sent.recipient, code, reply))
+    builder.record(e.DeliveryFailed(now, RELAY, sent.kind, sent.recipient, code, reply))
     if not sent.told:
-        because = f"{sent.kind} to {sent.recipient}: {code or ''} {reply}"
-        _tell(builder, sent, "undeliverable", " ".join(because.split()), reply, policy, now)
+        because = _undelivered(sent, sent.recipient, f"{code or ''} {reply}")
+        _notify(builder, sent, NoticeKind.UNDELIVERABLE, because, reply, policy, now)
     status = reply.split(" ", 1)[0]
-    plain = not status.startswith("5.") or status.startswith(_PLAIN_AT_RELAY)
-    return builder.decision(), None if plain else _mute(sent, "bounce", status, now)
-
-
-def refusal(mute: Mute | None) -> str:
-    """Why no automatic mail goes to a muted address; "" when there is no mute."""
-    if mute is None:
-        return ""
-    what = "bounced" if mute.kind == "bounce" else "complained"
-    return f"address {what}: on {mute.since:%Y-%m-%d}, {mute.reason}".rstrip(", ")
+    unspecific = not status.startswith("5.") or status.startswith(_UNSPECIFIC_AT_RELAY)
+    return builder.decision(), None if unspecific else _suppression(sent, "bounce", status, now)
 
 
 def lifted(
-    mutes: Mutes, mail: InboundMail, envelope: Envelope, verdict: Verdict, now: datetime
+    suppressions: Suppressions, mail: InboundMail, envelope: Envelope, match: Match, now: datetime
 ) -> frozenset[str]:
-    """The addresses that this mail shows to be alive.
+    """Return the addresses that this mail shows to be alive.
 
-    Proof lifts at once: an authenticated sender, or a participant who answers a mail that a forger does not
-    know. Without it anybody may have written, and would have us answer a dead address, or somebody who has
-    complained, again and again: a bounce is forgotten a day later at the earliest, a complaint is not.
+    Proof lifts a suppression at once: an authenticated sender, or a participant who answers a mail that no
+    forger knows. Without proof anybody may have written, and could make us answer a dead address again and
+    again. So a bounce is forgotten a day later at the earliest, and a complaint not at all.
     """
     if mail.automatic or mail.authentication is Authentication.FAIL:
         return frozenset()
-    proven = mail.authentication is Authentication.PASS or verdict.confidence in (CERTAIN, STRONG)
-    found = set()
-    for address in {mail.sender.lower(), envelope.sender.lower()} & mutes.keys():
-        mute = mutes[address]
-        late = mute.kind == "bounce" and now - mute.since >= DAY
+    proven = mail.authentication is Authentication.PASS or match.confidence in (CERTAIN, STRONG)
+    alive = set()
+    for address in {mail.sender.lower(), envelope.sender.lower()} & suppressions.keys():
+        found = suppressions[address]
+        late = found.kind == "bounce" and now - found.since >= DAY
         if late or (proven and address == mail.sender.lower()):
-            found.add(address)
-    return frozenset(found)
+            alive.add(address)
+    return frozenset(alive)
 
 
 def _failure(report: Report, sent: Sent | None) -> Failure:
-    """What the report says about the address we sent to; forwarded mail fails under another one."""
+    """Return what the report states about the address we sent to; forwarded mail fails under another one."""
     own = [each for each in report.recipients if sent and each.address == sent.recipient.lower()]
     failed = [each for each in report.recipients if each.action == "failed"]
     return next(iter((*own, *failed, *report.recipients)), Failure("", "failed"))
 
 
-def _mute(sent: Sent, kind: str, status: str, now: datetime) -> Mute | None:
+def _suppression(sent: Sent, kind: str, status: str, now: datetime) -> Suppression | None:
     if sent.kind not in FOR_CUSTOMERS:
         return None
     address = sent.recipient.lower()
     if kind == "complaint":
-        return Mute(address, kind, "", now)
-    beginning = max((each for each in MUTED_FOR if status.startswith(each)), key=len, default="")
-    if not beginning or status in _OURS:
+        return Suppression(address, kind, "", now)
+    prefix = max((each for each in SUPPRESSED_FOR if status.startswith(each)), key=len, default="")
+    if not prefix or status in _SENDER_CODES:
         return None
-    span = MUTED_FOR[beginning]
-    return Mute(address, kind, status, now, None if span is None else now + span)
+    span = SUPPRESSED_FOR[prefix]
+    return Suppression(address, kind, status, now, None if span is None else now + span)
 
 
-def _tell(
-    builder: DecisionBuilder, sent: Sent, why: str, because: str, text: str, policy: Policy, now: datetime
+def _undelivered(sent: Sent, recipient: str, detail: str) -> Reason:
+    detail = " ".join(detail.split())
+    return reasons.of("undelivered", kind=sent.kind, recipient=recipient, detail=detail)
+
+
+def _notify(
+    builder: DecisionBuilder,
+    sent: Sent,
+    why: NoticeKind,
+    because: Reason,
+    text: str,
+    policy: Policy,
+    now: datetime,
 ) -> None:
-    """Tells the owner; of a notice to an agent, those beside. A notice about a failure that fails: nobody."""
+    """Notify the owner; of a lost notice to an agent, the colleagues; of a lost notice about a failure, nobody."""
     if sent.why in ABOUT_FAILURES:
         return
     lost = {sent.recipient.lower()}
     if sent.kind in FOR_CUSTOMERS:
         assignee = builder.ticket.assignee
-        whom = (assignee,) if assignee and assignee not in lost else _others(builder.ticket, lost, policy)
+        recipients = (
+            (assignee,) if assignee and assignee not in lost else _others(builder.ticket, lost, policy)
+        )
     else:
-        whom = _others(builder.ticket, lost, policy)
-    if whom:
-        notify.team(builder, policy, now, why, because, text, whom=whom)
+        recipients = _others(builder.ticket, lost, policy)
+    if recipients:
+        notify.notify_team(builder, policy, now, why, because, text, recipients)
 
 
 def _others(ticket: Ticket, lost: Collection[str], policy: Policy) -> tuple[str, ...]:
-    """The people at the ticket's level but those whom no mail reaches; without any, one level up."""
+    """Return the people at the ticket's level whom mail reaches; without any, those of the next level up."""
     here = max(ladder.rank_of(policy, ticket.level), 0)
     for level in policy.levels[here:]:
         people = (agent.address for agent in ladder.agents_at(policy, ticket.team, level))

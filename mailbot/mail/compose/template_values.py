@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 from typing import Any, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from mailbot.domain.model import NoticeKind
 from mailbot.domain.notices import Acknowledgement, Notice
 from mailbot.domain.policy import Mailbox
+from mailbot.domain.reasons import NO_REASON, Reason, render, written
 from mailbot.mail.replies.new_text import MARKERS
 
 Value = str | int | dict[str, "Value"]
@@ -16,17 +18,15 @@ Values = Mapping[str, Value]
 
 NOTICES: Mapping[str, type[Notice]] = {cls.name: cls for cls in get_args(Notice)}
 LANGUAGES = ("id", "en")
-TEAM_REASONS = (
-    *("new", "customer_wrote", "unconfirmed", "escalated", "handed_over", "assigned", "reminder", "notify"),
-    *("follow_up", "decided", "bounced", "undeliverable", "complained"),
-)
+_NOT_OF_TEAM = (NoticeKind.COMPENSATION, NoticeKind.PROGRESS)
+TEAM_KINDS = tuple(kind for kind in NoticeKind if kind not in _NOT_OF_TEAM)  # `why` of a team notice
 
 LINE_LIMIT = 150  # characters of a one-line value
 TEXT_LIMITS = {"team": 20_000}  # characters of `text` by notice; an agent's answer is never cut
 
 SAMPLE_TIME = datetime(2026, 11, 23, 2, tzinfo=UTC)
 _OPTIONAL = frozenset(
-    {"because", "subject", "category", "priority", "team", "level"}
+    {"subject", "category", "priority", "team", "level"}
     | {"who", "asker", "on_ticket", "in_90_days", "signed"}
 )
 OUTCOMES = ("granted", "refused")  # of a request for compensation
@@ -125,6 +125,7 @@ def sample_notices(name: str, language: str) -> list[Notice]:
     """Return notices of this name with made-up values, for each branch that a template may take."""
     cls: Any = NOTICES[name]
     moments = {f.name for f in fields(cls) if "datetime" in str(f.type)}
+    given = {f.name for f in fields(cls) if f.type is Reason}
     full: dict[str, Any] = {
         f.name: SAMPLE_TIME if f.name in moments else f"sample {f.name}"
         for f in fields(cls)
@@ -132,13 +133,15 @@ def sample_notices(name: str, language: str) -> list[Notice]:
     }
     full |= {"number": "TOKO-48217390-8", "mailbox": "support@example.com", "language": language}
     full |= {"asker": "agent@example.com"} if "asker" in full else {}
+    full |= {name: written(f"sample {name}") for name in given}
     bare: dict[str, Any] = full | dict.fromkeys(full.keys() & _OPTIONAL, "") | dict.fromkeys(moments, None)
+    bare |= dict.fromkeys(given, NO_REASON)
     if "needed" in full:
         full |= {"needed": ({"id": "nomor pesanan", "en": "order number"},), "template": ""}
         bare |= {"needed": (), "template": ""}
     variants = [full, bare]
     if "why" in full:
-        variants = [variant | {"why": why} for variant in variants for why in TEAM_REASONS]
+        variants = [variant | {"why": why} for variant in variants for why in TEAM_KINDS]
     if "outcome" in full:
         variants = [variant | {"outcome": outcome} for variant in variants for outcome in OUTCOMES]
     return [cls(**variant) for variant in variants]
@@ -147,6 +150,8 @@ def sample_notices(name: str, language: str) -> list[Notice]:
 def _value(value: object, language: str, zone: str) -> Value:
     if isinstance(value, str):
         return header_text(value)
+    if isinstance(value, Reason):
+        return header_text(render(value, language))
     if isinstance(value, datetime):
         return local_time(value, language, zone)
     if isinstance(value, int):

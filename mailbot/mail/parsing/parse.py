@@ -10,6 +10,7 @@ from collections.abc import Collection
 
 from mailbot.domain.language import guess
 from mailbot.domain.model import Authentication, InboundMail
+from mailbot.domain.reasons import Reason
 from mailbot.mail.auth import authentication_results, domains
 from mailbot.mail.parsing import addresses, body, charsets, encoded_words, header_fields, mime_tree
 from mailbot.mail.parsing.body import Body
@@ -119,7 +120,7 @@ def _is_reply(subject: str, text: str, refers: bool) -> bool:
     return not _FORWARD_PREFIX.match(subject) and (refers or _REPLY_PREFIX.match(subject) is not None)
 
 
-def _automatic_reason(header: Fields, sender: str, tree: Structure, own_addresses: Collection[str]) -> str:
+def _automatic_reason(header: Fields, sender: str, tree: Structure, own_addresses: Collection[str]) -> Reason:
     types = [part.type for part in tree.parts if part.type.startswith("message/")]
     return automatic.reason(header, sender, types=types, own_addresses=own_addresses)
 

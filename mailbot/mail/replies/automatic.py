@@ -3,22 +3,23 @@
 import re
 from collections.abc import Collection, Iterable
 
+from mailbot.domain import reasons
+from mailbot.domain.reasons import NO_REASON, Reason
 from mailbot.mail.parsing import encoded_words
 from mailbot.mail.parsing.header_fields import VALUE_LIMIT, Fields
 
 LOOP_HEADER = "X-Mailbot-Loop"  # in all outbound mail
 
 RECEIVED_LIMIT = 50
-NULL_SENDER = "null sender"
 
 _LOOP = LOOP_HEADER.lower()
-_REPORTS = {
-    "multipart/report": "report (multipart/report)",
-    "message/delivery-status": "bounce (message/delivery-status)",
-    "message/global-delivery-status": "bounce (message/global-delivery-status)",
-    "message/disposition-notification": "receipt (message/disposition-notification)",
-    "message/global-disposition-notification": "receipt (message/global-disposition-notification)",
-    "message/feedback-report": "complaint (message/feedback-report)",
+_REPORTS = {  # content type -> code of the reason
+    "multipart/report": "report",
+    "message/delivery-status": "bounce",
+    "message/global-delivery-status": "bounce",
+    "message/disposition-notification": "receipt",
+    "message/global-disposition-notification": "receipt",
+    "message/feedback-report": "complaint",
 }
 # A machine sets these, with any value. Compared without hyphens: "X-Auto-Reply" is as common as "X-Autoreply".
 _MACHINE_FIELDS = {
@@ -42,8 +43,8 @@ _TOKEN = re.compile(r"[a-z0-9_-]{1,40}")
 
 def reason(
     header: Fields, sender: str, *, types: Iterable[str] = (), own_addresses: Collection[str] = frozenset()
-) -> str:
-    """Return why this mail is automatic, "" for a person's. The wording is stable: it is stored and counted.
+) -> Reason:
+    """Return why this mail is automatic, no reason for a person's.
 
     `sender` is From's address in lower case ("" when unknown), `types` are those of all parts, `own_addresses`
     those of our mailboxes: mail from ourselves is a loop.
@@ -58,64 +59,68 @@ def reason(
     )
 
 
-def envelope_reason(envelope_sender: str) -> str:
+def envelope_reason(envelope_sender: str) -> Reason:
     """Return the reason by the envelope sender, given without brackets ("": the null sender)."""
     address = envelope_sender.strip().strip("<>").lower()
     if not address:
-        return NULL_SENDER
+        return reasons.of("null_sender")
     robot = _ROBOT.match(address.rpartition("@")[0] or address)
-    return f"envelope sender {_robot_name(robot)}" if robot and robot["daemon"] else ""
+    if robot and robot["daemon"]:
+        return reasons.of("robot_envelope_sender", name=_robot_name(robot))
+    return NO_REASON
 
 
-def _own_mail(header: Fields, sender: str, own_addresses: Collection[str]) -> str:
+def _own_mail(header: Fields, sender: str, own_addresses: Collection[str]) -> Reason:
     if _LOOP in header.first:
-        return f"our own mail ({LOOP_HEADER})"
+        return reasons.of("own_mail", field=LOOP_HEADER)
     if sender and sender in own_addresses:
-        return "our own mail (From)"
-    return ""
+        return reasons.of("own_mail", field="From")
+    return NO_REASON
 
 
-def _report(header: Fields, types: Iterable[str]) -> str:
+def _report(header: Fields, types: Iterable[str]) -> Reason:
     kind, parameters = encoded_words.parse_content_type(header.get("content-type")[:VALUE_LIMIT])
     if kind == "multipart/report":
-        report_type = _token(parameters.get("report-type", ""))
-        return f"report ({report_type})" if report_type else _REPORTS[kind]
-    return next((_REPORTS[name] for name in (kind, *types) if name in _REPORTS), "")
+        what = _token(parameters.get("report-type", ""))
+        return reasons.of("report", type=what or kind)
+    found = next((name for name in (kind, *types) if name in _REPORTS), "")
+    return reasons.of(_REPORTS[found], type=found) if found else NO_REASON
 
 
-def _declared(header: Fields) -> str:
+def _declared(header: Fields) -> Reason:
     submitted = _token(header.get("auto-submitted"))
     if submitted and submitted != "no":
-        return f"Auto-Submitted: {submitted}"
+        return reasons.of("auto_submitted", value=submitted)
     precedence = _token(header.get("precedence"))
     if precedence.replace("-", "_") in _PRECEDENCE:
-        return f"Precedence: {precedence}"
+        return reasons.of("precedence", value=precedence)
     suppress = _token(header.get("x-auto-response-suppress"))
     if suppress and suppress != "none":
-        return f"X-Auto-Response-Suppress: {suppress}"
+        return reasons.of("auto_response_suppress", value=suppress)
     for name in header.first:
         machine = _MACHINE_FIELDS.get(name.replace("-", "")) if name[0] == "x" else None
         if machine:
-            return machine
-    return ""
+            return reasons.of("machine_header", field=machine)
+    return NO_REASON
 
 
-def _mailing_list(header: Fields) -> str:
+def _mailing_list(header: Fields) -> Reason:
     for name in header.first:
         if name.startswith("list-"):
-            return f"list mail ({'-'.join(map(str.capitalize, name[:40].split('-')))})"
-    return ""
+            field = "-".join(map(str.capitalize, name[:40].split("-")))
+            return reasons.of("list_mail", field=field)
+    return NO_REASON
 
 
-def _robot_sender(header: Fields, sender: str) -> str:
+def _robot_sender(header: Fields, sender: str) -> Reason:
     if header.get("return-path").replace(" ", "") == "<>":
-        return f"{NULL_SENDER} (Return-Path)"
+        return reasons.of("null_return_path")
     robot = _ROBOT.match(sender.rpartition("@")[0])
     if robot:
-        return f"sender {_robot_name(robot)}"
+        return reasons.of("robot_sender", name=_robot_name(robot))
     if not sender and _DAEMON.search(header.get("from")[:VALUE_LIMIT]):
-        return "sender mailer-daemon"
-    return ""
+        return reasons.of("robot_sender", name="mailer-daemon")
+    return NO_REASON
 
 
 def _robot_name(robot: re.Match[str]) -> str:
@@ -124,12 +129,12 @@ def _robot_name(robot: re.Match[str]) -> str:
     return "postmaster" if robot["daemon"] == "postmaster" else "mailer-daemon"
 
 
-def _delivery_loop(header: Fields) -> str:
+def _delivery_loop(header: Fields) -> Reason:
     if any("autoresponder" in value.lower() for value in header.get_all("delivered-to")):
-        return "Delivered-To: autoresponder"
+        return reasons.of("autoresponder")
     if len(header.get_all("received")) > RECEIVED_LIMIT:
-        return f"more than {RECEIVED_LIMIT} Received"
-    return ""
+        return reasons.of("mail_loop", most=RECEIVED_LIMIT)
+    return NO_REASON
 
 
 def _token(value: str) -> str:

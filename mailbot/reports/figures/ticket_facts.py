@@ -31,7 +31,6 @@ from mailbot.reports.figures.facts import (
 
 ANSWERS = (Target.FIRST_RESPONSE, Target.NEXT_RESPONSE)
 COUNTED = (*ANSWERS, Target.RESOLUTION)  # promises to customers; the rest is between ourselves
-PEOPLE = ("agent:", "operator")  # how `by` begins when a person of the desk acted
 
 CalendarOf = Callable[[str], Calendar]  # of a team
 
@@ -132,7 +131,7 @@ class _Life:
         self._closings = self._undone = 0
 
     def take(self, event: Event) -> None:
-        if event.by.startswith(PEOPLE):
+        if event.by.is_staff:
             self._acted_at = event.at
         if done := _TAKE.get(type(event)):
             done(self, event)
@@ -238,7 +237,7 @@ class _Life:
 
     def _escalate(self, event: e.TicketEscalated) -> None:
         self._assignee = ""
-        manual = event.by.startswith(PEOPLE)
+        manual = event.by.is_staff
         self._say(Escalated(event.at, self._team, self._rule, event.level, manual))
 
     def _score_given(self, event: e.SatisfactionRated) -> None:

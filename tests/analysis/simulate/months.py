@@ -14,6 +14,7 @@ from mailbot.domain import commands as c
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.model import OVER, Target, Ticket
 from mailbot.domain.policy_outline import outline
+from mailbot.domain.reasons import Refusal
 from mailbot.operations.merge_split import MergeCommand, join
 from mailbot.operations.reapply_policy import Reapply, reapply
 from mailbot.operations.ticket_commands import TicketCommand, run_command
@@ -21,6 +22,7 @@ from mailbot.store import deadlines, ladders, policies, tickets
 from mailbot.store.schema import tickets as ticket_rows
 from mailbot.store.store import Store
 from mailbot.workers.deadlines import Deadlines
+from tests.builders import EKO
 from tests.config.faults import lay
 from tests.workers.test_intake import AGENTS_NETWORK, KEYS, TEMPLATES, Desk
 
@@ -164,9 +166,7 @@ class Months(Desk):
         else:
             self.reload(self.chance.randrange(len(CHANGES)))
             if self.chance.random() < 0.5:
-                reapply(
-                    self.store, self.runtime, Reapply(tuple(self.numbers[-8:]), "operator:eko", self.clock)
-                )
+                reapply(self.store, self.runtime, Reapply(tuple(self.numbers[-8:]), EKO, self.clock))
 
     async def opens(self) -> None:
         subject = self.chance.choice(["Saldo terpotong", "Barang belum sampai", "Api!", "Halo"])
@@ -206,9 +206,9 @@ class Months(Desk):
         done = run_command(
             self.store,
             self.runtime,
-            TicketCommand(number, self.chance.choice(commands), "operator:eko", self.clock),
+            TicketCommand(number, self.chance.choice(commands), EKO, self.clock),
         )
-        assert isinstance(done, Decision | str)
+        assert isinstance(done, Decision | Refusal)
 
     def _joins(self) -> None:
         number, other = self.chance.choice(self.numbers), self.chance.choice(self.numbers)
@@ -219,7 +219,7 @@ class Months(Desk):
         join(
             self.store,
             self.runtime,
-            MergeCommand(number, self.chance.choice(commands), "operator:eko", self.clock),
+            MergeCommand(number, self.chance.choice(commands), EKO, self.clock),
         )
         known = set(self.numbers)
         query = select(ticket_rows.c.number).order_by(ticket_rows.c.opened_at)

@@ -26,10 +26,12 @@ from mailbot.analysis.simulate.rerouting import as_recorded, routes_alike
 from mailbot.analysis.simulate.result import Options, Result, run_scenarios
 from mailbot.domain import commands as c
 from mailbot.domain import events as e
+from mailbot.domain.actor import CUSTOMER, POLICY, Actor
 from mailbot.domain.model import Target
 from mailbot.domain.policy import Actions, Agent, Ladder, Policy, Rule, Team
+from mailbot.domain.reasons import NO_REASON, of, written
 from mailbot.reports.figures.api import Period
-from tests.builders import BOX, NOW, NUMBER, STANDARD, policy
+from tests.builders import BOX, EKO, NOW, NUMBER, STANDARD, policy
 
 MIN, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 PLAIN = policy()
@@ -37,12 +39,12 @@ MONTH = Period(NOW, NOW + 30 * DAY, "Asia/Jakarta")
 
 
 def script(*stimuli: Stimulus, number: str = NUMBER, at: datetime = NOW, **routed: object) -> TicketScript:
-    first = e.TicketOpened(at, "customer", BOX.address, "budi@pelanggan.example", "Barang", "id", "<a@x>")
+    first = e.TicketOpened(at, CUSTOMER, BOX.address, "budi@pelanggan.example", "Barang", "id", "<a@x>")
     said = e.TicketRouted(
         at=at,
-        by="policy",
+        by=POLICY,
         rule="everything else",
-        because="",
+        reason=NO_REASON,
         category="general",
         urgency="normal",
         complexity="medium",
@@ -54,7 +56,7 @@ def script(*stimuli: Stimulus, number: str = NUMBER, at: datetime = NOW, **route
         ladder_digest=STANDARD.digest,
     )
     return TicketScript(
-        number, "v1", first, replace(said, **routed), stimuli, e.AcknowledgementEnqueued(at, "policy")
+        number, "v1", first, replace(said, **routed), stimuli, e.AcknowledgementEnqueued(at, POLICY)
     )  # type: ignore[arg-type]
 
 
@@ -82,7 +84,7 @@ def wrote(at: float) -> CustomerMail:
 
 
 def did(at: float, command: c.Command) -> CommandGiven:
-    return CommandGiven(after(at), "v1", command, "operator:eko")
+    return CommandGiven(after(at), "v1", command, EKO)
 
 
 ACTS = ("step", "missed", "reminder", "escalated")
@@ -207,7 +209,7 @@ def test_what_is_only_on_record_and_what_only_in_the_simulation_is_told() -> Non
 
 def test_a_life_without_its_beginning_is_none() -> None:
     assert script_of(NUMBER, []) is None
-    assert script_of(NUMBER, [("v1", e.TicketClosed(NOW, "operator:eko"))] * 2) is None
+    assert script_of(NUMBER, [("v1", e.TicketClosed(NOW, EKO))] * 2) is None
 
 
 def test_commands_are_told_apart_from_what_they_lead_to() -> None:
@@ -215,13 +217,13 @@ def test_commands_are_told_apart_from_what_they_lead_to() -> None:
     told = [
         made.opened,
         made.routed,
-        e.TicketAssigned(NOW, "policy", "rina@tim.example", "1 of 1 on duty"),
-        e.TicketEscalated(after(5), "operator:eko", "L2", "penting"),
-        e.TicketAssigned(after(5), "operator:eko", "bayu@tim.example", "1 of 1 on duty"),
-        e.TicketAssigned(after(9), "operator:eko", "rina@tim.example", "by operator:eko"),
-        e.AgentAnswered(after(11), "agent:bayu@tim.example", "bayu@tim.example"),
-        e.TicketAssigned(after(11), "agent:bayu@tim.example", "bayu@tim.example", "answered it"),
-        e.TicketClosed(after(12), "operator:eko"),
+        e.TicketAssigned(NOW, POLICY, "rina@tim.example", of("on_duty", count=1)),
+        e.TicketEscalated(after(5), EKO, "L2", written("penting")),
+        e.TicketAssigned(after(5), EKO, "bayu@tim.example", of("on_duty", count=1)),
+        e.TicketAssigned(after(9), EKO, "rina@tim.example", of("by_actor", actor="operator:eko")),
+        e.AgentAnswered(after(11), Actor.agent("bayu@tim.example"), "bayu@tim.example"),
+        e.TicketAssigned(after(11), Actor.agent("bayu@tim.example"), "bayu@tim.example", of("answered")),
+        e.TicketClosed(after(12), EKO),
     ]
     found = script_of(NUMBER, [("v1", event) for event in told])
 

@@ -5,18 +5,19 @@ from datetime import timedelta
 import pytest
 
 from mailbot.domain import events as e
+from mailbot.domain.actor import RELAY
 from mailbot.domain.decisions import MailDecision, on_deadline, on_mail
 from mailbot.domain.lifecycle import Decision
-from mailbot.domain.matching import CERTAIN, NUMBER, STRONG, Clues, Verdict, weigh
+from mailbot.domain.matching import CERTAIN, NUMBER, STRONG, Clues, Match, match_ticket
 from mailbot.domain.model import Authentication, Failure, InboundMail, Report, Ticket
 from mailbot.domain.notices import Acknowledgement, Answer, Progress, TeamNotice
-from mailbot.domain.replies.undeliverable import MUTED_FOR, Mute, Sent, lifted, on_failure, refusal
+from mailbot.domain.replies.undeliverable import SUPPRESSED_FOR, Sent, Suppression, lifted, on_failure
 from tests.builders import BAYU, DEWI, NOW, RINA, envelope, facts, mail, policy
 from tests.builders import NUMBER as TICKET
 
 BUDI = "budi@pelanggan.example"
 DAY = timedelta(days=1)
-BACK = Verdict(TICKET, "keyed bounce address", confidence=CERTAIN)
+BACK = Match(TICKET, "keyed bounce address", confidence=CERTAIN)
 
 
 def opened(**mail_changes: object) -> Ticket:
@@ -37,7 +38,7 @@ def report(
 
 
 def decided(came: InboundMail, about: Sent | None, ticket: Ticket | None = None) -> MailDecision:
-    given = facts(verdict=BACK, returned=about)
+    given = facts(match=BACK, returned=about)
     return on_mail(ticket or opened(), came, envelope(sender=""), given, policy(), NOW)
 
 
@@ -74,9 +75,9 @@ def test_a_bounce_is_told_on_the_ticket_and_to_its_owner_and_changes_nobodys_tur
 def test_a_hard_bounce_mutes_the_address_for_as_long_as_its_status_means(
     status: str, span: timedelta | None
 ) -> None:
-    mute = decided(report(status), sent()).effects.mute
+    mute = decided(report(status), sent()).effects.suppression
 
-    assert mute == Mute(BUDI, "bounce", status, NOW, None if span is None else NOW + span)
+    assert mute == Suppression(BUDI, "bounce", status, NOW, None if span is None else NOW + span)
 
 
 @pytest.mark.parametrize(
@@ -85,26 +86,26 @@ def test_a_hard_bounce_mutes_the_address_for_as_long_as_its_status_means(
 def test_what_says_nothing_about_the_address_mutes_nobody_and_is_told_all_the_same(status: str) -> None:
     found = decided(report(status), sent())
 
-    assert found.effects.mute is None
+    assert found.effects.suppression is None
     assert len(found.decision.notices) == len(bounces(found.decision)) == 1
 
 
 def test_every_span_is_a_beginning_of_a_permanent_status() -> None:
-    assert all(each.startswith("5.") for each in MUTED_FOR)
+    assert all(each.startswith("5.") for each in SUPPRESSED_FOR)
 
 
 def test_a_bounce_that_nothing_proves_is_recorded_and_has_no_effect() -> None:
     found = decided(report(), None)
 
     assert [event.proven for event in bounces(found.decision)] == [False]
-    assert (found.effects.mute, found.effects.returned, found.decision.notices) == (None, None, ())
+    assert (found.effects.suppression, found.effects.returned, found.decision.notices) == (None, None, ())
 
 
 def test_a_forged_report_reaches_nobody_but_the_recipient_of_the_mail_it_proves() -> None:
     found = decided(report(address="korban@lain.example"), sent(recipient="penyerang@x.example"))
 
-    assert found.effects.mute
-    assert found.effects.mute.address == "penyerang@x.example"
+    assert found.effects.suppression
+    assert found.effects.suppression.address == "penyerang@x.example"
     assert bounces(found.decision)[0].recipient == "penyerang@x.example"
 
 
@@ -128,13 +129,13 @@ def test_delays_and_receipts_are_recorded_only(kind: str, action: str) -> None:
     found = decided(report("4.4.1", kind, action=action), sent())
 
     assert [event.kind for event in found.decision.events] == ["automatic_mail_received"]
-    assert (found.effects.mute, found.effects.returned, found.decision.notices) == (None, None, ())
+    assert (found.effects.suppression, found.effects.returned, found.decision.notices) == (None, None, ())
 
 
 def test_a_complaint_mutes_for_good_without_calling_the_delivery_failed() -> None:
     found = decided(report("", "complaint", action="complained"), sent())
 
-    assert found.effects.mute == Mute(BUDI, "complaint", "", NOW, None)
+    assert found.effects.suppression == Suppression(BUDI, "complaint", "", NOW, None)
     assert found.effects.returned
     assert not found.effects.returned.failed
     assert [notice.why for notice in found.decision.notices if isinstance(notice, TeamNotice)] == [
@@ -149,11 +150,11 @@ def test_a_notice_that_came_back_goes_to_the_others_and_mutes_no_agent() -> None
     both = policy(
         teams={**busy.teams, "frontline": type(team)(team.name, team.calendar, (*team.agents, siti))}
     )
-    given = facts(verdict=BACK, returned=sent("team", RINA.address, "new"))
+    given = facts(match=BACK, returned=sent("team", RINA.address, "new"))
     found = on_mail(opened(), report(address=RINA.address), envelope(sender=""), given, both, NOW)
 
     assert [notice.to for notice in found.decision.notices] == [siti.address]
-    assert found.effects.mute is None
+    assert found.effects.suppression is None
 
 
 def test_when_nobody_else_is_at_the_level_the_next_one_up_is_told() -> None:
@@ -175,12 +176,12 @@ def test_a_notice_about_a_failure_that_fails_itself_is_only_an_event(why: str) -
 def test_what_the_relay_refuses_for_a_customer_is_told_to_the_owner(kind: str) -> None:
     decision, mute = on_failure(opened(), sent(kind), 550, "5.1.1 no such user", policy(), NOW)
 
-    assert decision.events[0] == e.DeliveryFailed(NOW, "relay", kind, BUDI, 550, "5.1.1 no such user")
+    assert decision.events[0] == e.DeliveryFailed(NOW, RELAY, kind, BUDI, 550, "5.1.1 no such user")
     (notice,) = decision.notices
     assert isinstance(notice, TeamNotice)
     assert (notice.to, notice.why) == (RINA.address, "undeliverable")
-    assert kind in notice.because
-    assert mute == Mute(BUDI, "bounce", "5.1.1", NOW, None)
+    assert kind in str(notice.because)
+    assert mute == Suppression(BUDI, "bounce", "5.1.1", NOW, None)
 
 
 @pytest.mark.parametrize("reply", ["relay access denied", "5.0.0 no", "5.7.1 policy", "4.4.7 too long", ""])
@@ -188,56 +189,60 @@ def test_trouble_between_us_and_the_relay_mutes_nobody(reply: str) -> None:
     assert on_failure(opened(), sent(), 554, reply, policy(), NOW)[1] is None
 
 
-MUTE = Mute(BUDI, "bounce", "5.1.1", NOW - timedelta(hours=1))
-ANSWERS_OURS = Verdict(TICKET, "our signed Message-ID, sender takes part", confidence=STRONG)
+MUTE = Suppression(BUDI, "bounce", "5.1.1", NOW - timedelta(hours=1))
+ANSWERS_OURS = Match(TICKET, "our signed Message-ID, sender takes part", confidence=STRONG)
 
 
-def new_mail(mute: Mute, **changes: object) -> MailDecision:
-    given = facts(mutes={mute.address: mute})
+def new_mail(mute: Suppression, **changes: object) -> MailDecision:
+    given = facts(suppressions={mute.address: mute})
     return on_mail(None, mail(**changes), envelope(), given, policy(), NOW)
 
 
 def test_a_muted_address_is_not_acknowledged_and_the_agent_learns_why() -> None:
     found = new_mail(MUTE)
 
-    reasons = [each.reason for each in found.decision.events if isinstance(each, e.AcknowledgementSuppressed)]
+    reasons = [
+        str(each.reason) for each in found.decision.events if isinstance(each, e.AcknowledgementSuppressed)
+    ]
     assert reasons == ["address bounced: on 2026-11-23, 5.1.1"]
     assert not [notice for notice in found.decision.notices if isinstance(notice, Acknowledgement)]
-    assert "earlier mail to the address bounced" in found.decision.notices[0].because  # type: ignore[union-attr]
+    assert "earlier mail: address bounced" in str(found.decision.notices[0].because)  # type: ignore[union-attr]
     assert found.lifted == frozenset()
 
 
 def test_a_machines_reason_stands_before_the_mute() -> None:
     found = new_mail(MUTE, automatic="list mail (List-Id)")
 
-    reasons = [each.reason for each in found.decision.events if isinstance(each, e.AcknowledgementSuppressed)]
+    reasons = [
+        str(each.reason) for each in found.decision.events if isinstance(each, e.AcknowledgementSuppressed)
+    ]
     assert reasons == ["list mail (List-Id)"]
 
 
-OLD = Mute(BUDI, "bounce", "5.1.1", NOW - DAY)
-WEEK_OLD_COMPLAINT = Mute(BUDI, "complaint", "", NOW - 7 * DAY)
+OLD = Suppression(BUDI, "bounce", "5.1.1", NOW - DAY)
+WEEK_OLD_COMPLAINT = Suppression(BUDI, "complaint", "", NOW - 7 * DAY)
 
 
 @pytest.mark.parametrize(
-    ("mute", "verdict", "changes", "lifts"),
+    ("mute", "match", "changes", "lifts"),
     [
-        (MUTE, Verdict(), {}, False),
-        (MUTE, Verdict(), {"authentication": Authentication.PASS}, True),
+        (MUTE, Match(), {}, False),
+        (MUTE, Match(), {"authentication": Authentication.PASS}, True),
         (MUTE, ANSWERS_OURS, {}, True),
-        (MUTE, Verdict(TICKET, "number in the subject", confidence=NUMBER), {}, False),
-        (OLD, Verdict(), {}, True),
-        (OLD, Verdict(), {"authentication": Authentication.FAIL}, False),
-        (OLD, Verdict(), {"automatic": "Auto-Submitted: auto-replied"}, False),
-        (WEEK_OLD_COMPLAINT, Verdict(), {}, False),
-        (WEEK_OLD_COMPLAINT, Verdict(), {"authentication": Authentication.PASS}, True),
-        (OLD, Verdict(), {"sender": "lain@pelanggan.example"}, True),
-        (MUTE, Verdict(), {"sender": "lain@x.example", "authentication": Authentication.PASS}, False),
+        (MUTE, Match(TICKET, "number in the subject", confidence=NUMBER), {}, False),
+        (OLD, Match(), {}, True),
+        (OLD, Match(), {"authentication": Authentication.FAIL}, False),
+        (OLD, Match(), {"automatic": "Auto-Submitted: auto-replied"}, False),
+        (WEEK_OLD_COMPLAINT, Match(), {}, False),
+        (WEEK_OLD_COMPLAINT, Match(), {"authentication": Authentication.PASS}, True),
+        (OLD, Match(), {"sender": "lain@pelanggan.example"}, True),
+        (MUTE, Match(), {"sender": "lain@x.example", "authentication": Authentication.PASS}, False),
     ],
 )
 def test_a_mail_from_the_address_lifts_the_mute_with_proof_at_once_without_it_after_a_day(
-    mute: Mute, verdict: Verdict, changes: dict[str, object], lifts: bool
+    mute: Suppression, match: Match, changes: dict[str, object], lifts: bool
 ) -> None:
-    found = lifted({BUDI: mute}, mail(**changes), envelope(), verdict, NOW)
+    found = lifted({BUDI: mute}, mail(**changes), envelope(), match, NOW)
 
     assert (found == {BUDI}) == lifts
 
@@ -251,8 +256,8 @@ def test_a_lifted_address_is_acknowledged_again() -> None:
 
 def test_what_an_agent_writes_goes_to_a_muted_address_all_the_same() -> None:
     written = mail(sender=RINA.address, visible="Kami cek.")
-    tagged = Verdict(TICKET, "reply tag of the sender", tagged=True)
-    given = facts(verdict=tagged, proof="sent from a trusted network", mutes={BUDI: MUTE})
+    tagged = Match(TICKET, by_token=True)
+    given = facts(match=tagged, proof="sent from a trusted network", suppressions={BUDI: MUTE})
     found = on_mail(opened(), written, envelope(), given, policy(), NOW)
 
     assert [type(notice) for notice in found.decision.notices] == [Answer]
@@ -261,12 +266,12 @@ def test_what_an_agent_writes_goes_to_a_muted_address_all_the_same() -> None:
 def test_progress_is_not_told_to_a_muted_customer() -> None:
     ticket, late = opened(), NOW + 3 * DAY
     usual = on_deadline(ticket, policy(), late)
-    muted = on_deadline(ticket, policy(), late, MUTE)
+    muted = on_deadline(ticket, policy(), late, MUTE.as_reason)
 
     assert Progress in [type(notice) for notice in usual.notices]
     assert Progress not in [type(notice) for notice in muted.notices]
     reasons = [event.reason for event in muted.events if isinstance(event, e.ProgressSuppressed)]
-    assert reasons == [refusal(MUTE)]
+    assert reasons == [MUTE.as_reason]
 
 
 # --- where a report belongs -------------------------------------------------------------------------------
@@ -287,14 +292,14 @@ TAKING_PART = {TICKET: {BUDI}}
 def test_a_report_finds_its_ticket(clues: dict[str, object], confidence: str) -> None:
     given = Clues(sender="mailer-daemon@mx.example", **clues)  # type: ignore[arg-type]
     staff = {TICKET: {DEWI.address}}
-    verdict = weigh(given, {"<a@pelanggan.example>": TICKET}, TAKING_PART, staff=staff)
+    match = match_ticket(given, {"<a@pelanggan.example>": TICKET}, TAKING_PART, staff=staff)
 
-    assert (verdict.number, verdict.confidence) == (TICKET, confidence)
+    assert (match.number, match.confidence) == (TICKET, confidence)
 
 
 @pytest.mark.parametrize("concerned", [(), ("asing@lain.example",)])
 def test_a_number_in_a_report_about_somebody_else_is_only_a_claim(concerned: tuple[str, ...]) -> None:
     given = Clues(sender="mailer-daemon@mx.example", reported=(TICKET,), concerned=concerned)
-    verdict = weigh(given, {}, TAKING_PART, staff={TICKET: {DEWI.address}})
+    match = match_ticket(given, {}, TAKING_PART, staff={TICKET: {DEWI.address}})
 
-    assert (verdict.number, verdict.claims) == ("", TICKET)
+    assert (match.number, match.claims) == ("", TICKET)

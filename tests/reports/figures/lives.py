@@ -6,15 +6,20 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import strategies as st
 
 from mailbot.domain import events as e
+from mailbot.domain.actor import CUSTOMER, POLICY, Actor
 from mailbot.domain.events import Event
 from mailbot.domain.lifecycle import IllegalTransition, evolve
 from mailbot.domain.lifecycle import opened as opened_by
 from mailbot.domain.model import Clock, Status, Target, Ticket
+from mailbot.domain.reasons import NO_REASON, written
 from mailbot.domain.worktime import Calendar, hours
+from tests.builders import EKO
 
 MONDAY = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)  # 10:00 in Jakarta
 OFFICE = Calendar("office", "Asia/Jakarta", ((hours("08:00-17:00"),),) * 5 + ((), ()))
 RINA, BAYU = "rina@tim.example", "bayu@tim.example"
+BY_RINA = Actor.agent(RINA)
+BY_RINA = Actor.agent(RINA)
 HOUR = timedelta(hours=1)
 
 
@@ -24,13 +29,13 @@ def at(hours_later: float) -> datetime:
 
 def opened(later: float = 0, **changes: object) -> e.TicketOpened:
     said = {"subject": "Saldo belum masuk", "language": "id", "message_id": "<a@x>", **changes}
-    return e.TicketOpened(at(later), "customer", "support@x.example", "budi@x.example", **said)  # type: ignore[arg-type]
+    return e.TicketOpened(at(later), CUSTOMER, "support@x.example", "budi@x.example", **said)  # type: ignore[arg-type]
 
 
 def routed(later: float = 0, team: str = "payments", **changes: object) -> e.TicketRouted:
     said = {"rule": "saldo", "category": "payment", "priority": "high", "level": "L1", **changes}
-    rest = {"because": "", "urgency": "", "complexity": "", "tags": (), "ladder": "standard"}
-    return e.TicketRouted(at(later), "policy", team=team, **{**rest, **said})  # type: ignore[arg-type]
+    rest = {"reason": NO_REASON, "urgency": "", "complexity": "", "tags": (), "ladder": "standard"}
+    return e.TicketRouted(at(later), POLICY, team=team, **{**rest, **said})  # type: ignore[arg-type]
 
 
 def clocks(later: float, *targets: Target, missed: Sequence[Target] = (), within: float = 1) -> e.ClocksSet:
@@ -38,27 +43,27 @@ def clocks(later: float, *targets: Target, missed: Sequence[Target] = (), within
         Clock(each, HOUR * within, timedelta(), at(later), (-1,) if each in missed else ())
         for each in targets
     )
-    return e.ClocksSet(at(later), "policy", running)
+    return e.ClocksSet(at(later), POLICY, running)
 
 
-def assigned(later: float, agent: str = RINA, by: str = "policy") -> e.TicketAssigned:
+def assigned(later: float, agent: str = RINA, by: Actor = POLICY) -> e.TicketAssigned:
     return e.TicketAssigned(at(later), by, agent)
 
 
 def answered(later: float, agent: str = RINA) -> e.AgentAnswered:
-    return e.AgentAnswered(at(later), f"agent:{agent}", agent)
+    return e.AgentAnswered(at(later), Actor.agent(agent), agent)
 
 
 def wrote(later: float) -> e.CustomerWrote:
-    return e.CustomerWrote(at(later), "customer", "<b@x>", "")
+    return e.CustomerWrote(at(later), CUSTOMER, "<b@x>", NO_REASON)
 
 
-def closed(later: float, by: str = f"agent:{RINA}") -> e.TicketClosed:
+def closed(later: float, by: Actor = BY_RINA) -> e.TicketClosed:
     return e.TicketClosed(at(later), by)
 
 
 def reopened(later: float) -> e.TicketReopened:
-    return e.TicketReopened(at(later), "customer")
+    return e.TicketReopened(at(later), CUSTOMER)
 
 
 def folded(events: Sequence[Event]) -> Ticket:
@@ -116,24 +121,24 @@ def _taken(action: str, later: float, ticket: Ticket) -> list[Event]:
         case "reopen":
             return [reopened(later), wrote(later), clocks(later, Target.NEXT_RESPONSE)]
         case "escalate":
-            return [e.TicketEscalated(now, "policy", "L2", "late")]
+            return [e.TicketEscalated(now, POLICY, "L2", written("late"))]
         case "escalate by hand":
-            return [e.TicketEscalated(now, "operator:eko", "L3", "angry")]
+            return [e.TicketEscalated(now, EKO, "L3", written("angry"))]
         case "hand over":
-            return [e.TicketHandedOver(now, "policy", "frontline", "")]
+            return [e.TicketHandedOver(now, POLICY, "frontline", NO_REASON)]
         case "miss":
-            return [e.TargetMissed(now, "policy", Target.RESOLUTION, now)]
+            return [e.TargetMissed(now, POLICY, Target.RESOLUTION, now)]
         case "score":
-            return [e.SatisfactionRated(now, "customer", later % 5 + 1)]
+            return [e.SatisfactionRated(now, CUSTOMER, later % 5 + 1)]
         case "merge":
-            return [e.TicketMerged(now, "operator:eko", "TOKO-11112222-9", ())]
+            return [e.TicketMerged(now, EKO, "TOKO-11112222-9", ())]
         case "unmerge":
-            retold = e.TicketRebuilt(now, "policy", Status.WAITING, now, None, "", ())
-            return [e.TicketUnmerged(now, "operator:eko", "TOKO-11112222-9", ()), retold]
+            retold = e.TicketRebuilt(now, POLICY, Status.WAITING, now, None, "", ())
+            return [e.TicketUnmerged(now, EKO, "TOKO-11112222-9", ()), retold]
         case "assign":
-            return [assigned(later, BAYU, "operator:eko")]
+            return [assigned(later, BAYU, EKO)]
         case "release" if ticket.held_for:
-            return [e.TicketReleased(now, "operator:eko")]
+            return [e.TicketReleased(now, EKO)]
         case "promise":
             return [clocks(later, Target.RESOLUTION, missed=[Target.RESOLUTION])]
     return []

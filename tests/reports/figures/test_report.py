@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailbot.domain import events as e
+from mailbot.domain.actor import CUSTOMER, POLICY
 from mailbot.domain.compensation.requests import Entry, Kind
 from mailbot.domain.events import Event
-from mailbot.domain.model import OVER, Target
+from mailbot.domain.model import OVER, NoticeKind, Target
+from mailbot.domain.reasons import NO_REASON, written
 from mailbot.domain.routing.money import Money
 from mailbot.domain.worktime import ALWAYS
 from mailbot.reports.figures.api import Figures, Maker, Period, Report, report
@@ -18,6 +20,7 @@ from mailbot.reports.figures.facts import Stood
 from mailbot.reports.figures.figures import AGES, Kept, Raised
 from mailbot.reports.figures.percentiles import quantile, spread
 from mailbot.reports.figures.ticket_facts import facts
+from tests.builders import EKO
 from tests.reports.figures.lives import (
     BAYU,
     HOUR,
@@ -55,18 +58,18 @@ TICKETS: list[list[Event]] = [
             clocks(2, WHOLE),
             closed(5),
         ),
-        e.SatisfactionRated(at(6), "customer", 5),
+        e.SatisfactionRated(at(6), CUSTOMER, 5),
     ],
     # Answered too late, escalated on the way, closed, opened again, still open.
     [
         *(opened(10), routed(10, "frontline", rule="rest"), assigned(10), clocks(10, FIRST, WHOLE)),
-        e.TargetMissed(at(11), "policy", FIRST, at(11)),
-        e.TicketEscalated(at(11), "policy", "L2", "late"),
+        e.TargetMissed(at(11), POLICY, FIRST, at(11)),
+        e.TicketEscalated(at(11), POLICY, "L2", written(written("late"))),
         *(assigned(11, BAYU), answered(14, BAYU), closed(20), reopened(30), wrote(30)),
-        e.SatisfactionRated(at(31), "customer", 2),
+        e.SatisfactionRated(at(31), CUSTOMER, 2),
     ],
     # Open since the week before, handed over in this one.
-    [opened(-24 * 5), routed(-24 * 5), e.TicketHandedOver(at(40), "policy", "frontline", "")],
+    [opened(-24 * 5), routed(-24 * 5), e.TicketHandedOver(at(40), POLICY, "frontline", NO_REASON)],
     # Came and went in the week before.
     [opened(-50), routed(-50), answered(-40), closed(-39)],
     # Comes after the end: belongs to no figure.
@@ -126,7 +129,7 @@ def test_acknowledgements_are_timed_from_receipt_to_the_relay() -> None:
 
 def test_compensation_is_that_of_the_period_and_the_team() -> None:
     def line(later: float, kind: Kind, team: str) -> Entry:
-        return Entry(at(later), kind, 1, "T", "c", "payment", team, Money(50_000), "operator:x", RINA, "L1")  # type: ignore[arg-type]
+        return Entry(at(later), kind, 1, "T", "c", "payment", team, Money(50_000), EKO, RINA, "L1")  # type: ignore[arg-type]
 
     def told(team: str) -> int:
         maker = Maker(WEEK, lambda _: ALWAYS, team)
@@ -240,7 +243,7 @@ def test_every_share_lies_between_none_and_all(tickets: list[list[Event]]) -> No
 
 @given(lives())
 def test_events_that_say_nothing_here_may_be_left_out(life: list[Event]) -> None:
-    noise = [e.NoteAdded(life[-1].at, "operator:x", "..."), e.PeopleNotified(life[-1].at, "policy", (), "")]
+    noise = [e.NoteAdded(life[-1].at, EKO, "..."), e.PeopleNotified(life[-1].at, POLICY, (), NoticeKind.NEW)]
 
     assert made([[*life, *noise]]) == made([life])
 

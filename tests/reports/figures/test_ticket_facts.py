@@ -7,8 +7,10 @@ from typing import get_args
 import pytest
 
 from mailbot.domain import events as e
+from mailbot.domain.actor import CUSTOMER, POLICY, Actor
 from mailbot.domain.events import Event
 from mailbot.domain.model import Status, Target
+from mailbot.domain.reasons import NO_REASON, written
 from mailbot.domain.worktime import ALWAYS
 from mailbot.reports.figures.facts import (
     Answered,
@@ -23,6 +25,7 @@ from mailbot.reports.figures.facts import (
     Stood,
 )
 from mailbot.reports.figures.ticket_facts import KINDS, facts
+from tests.builders import EKO
 from tests.reports.figures.lives import (
     BAYU,
     HOUR,
@@ -75,7 +78,7 @@ def test_the_time_of_several_mails_counts_from_the_first_that_was_not_answered()
 
 def test_after_a_hand_over_the_work_time_is_the_new_teams() -> None:
     """Two hours of payments until 17:00 on Monday, then the night of a team that never closes."""
-    hand_over = e.TicketHandedOver(at(7), "policy", "frontline", "")
+    hand_over = e.TicketHandedOver(at(7), POLICY, "frontline", NO_REASON)
     life = [opened(5), routed(5), hand_over, closed(17)]
 
     assert told(life, kind=Left) == [Left(at(17), "frontline", "closed", "", 12 * HOUR, 12 * HOUR)]
@@ -87,11 +90,11 @@ def test_after_a_hand_over_the_work_time_is_the_new_teams() -> None:
     [
         ([clocks(0, FIRST, WHOLE), answered(1), clocks(1, WHOLE), closed(2)], [(FIRST, True), (WHOLE, True)]),
         (
-            [clocks(0, FIRST, WHOLE), e.TargetMissed(at(1), "policy", FIRST, at(1)), answered(2), closed(3)],
+            [clocks(0, FIRST, WHOLE), e.TargetMissed(at(1), POLICY, FIRST, at(1)), answered(2), closed(3)],
             [(FIRST, False), (WHOLE, True)],
         ),
         ([clocks(0, FIRST), closed(1)], []),  # no answer was needed: neither kept nor broken
-        ([clocks(0, FIRST), e.TicketMerged(at(1), "operator:x", "T", ())], []),
+        ([clocks(0, FIRST), e.TicketMerged(at(1), EKO, "T", ())], []),
         ([answered(1), closed(2)], []),  # nothing was promised
         (
             [clocks(0, WHOLE), closed(1), reopened(2), wrote(2), clocks(2, NEXT, WHOLE), answered(3)],
@@ -112,10 +115,14 @@ def test_a_promise_is_kept_missed_or_neither(life: list[Event], outcomes: list[t
 
 def test_who_confirms_an_escalation_is_timed_and_whom_a_step_relieves_is_not() -> None:
     asked = [opened(), routed(), clocks(1, CONFIRMATION, within=0.5)]
-    escalated = e.TicketEscalated(at(1.2), "policy", "L3", "resolution is due")
+    escalated = e.TicketEscalated(at(1.2), POLICY, "L3", written(written("resolution is due")))
 
     in_time = [*asked, answered(1.25), clocks(1.25)]
-    too_late = [*asked, clocks(1.5), e.TicketEscalated(at(1.5), "policy", "L3", "not confirmed in time")]
+    too_late = [
+        *asked,
+        clocks(1.5),
+        e.TicketEscalated(at(1.5), POLICY, "L3", written(written("not confirmed in time"))),
+    ]
     relieved = [*asked, clocks(1.2), escalated]
     assert told(in_time, kind=Confirmed) == [Confirmed(at(1.25), "payments", HOUR / 4, HOUR / 4, kept=True)]
     assert told(too_late, kind=Confirmed) == [Confirmed(at(1.5), "payments", HOUR / 2, HOUR / 2, kept=False)]
@@ -126,9 +133,9 @@ def test_escalations_tell_the_rule_the_level_and_whether_a_person_did_it() -> No
     life = [
         opened(),
         routed(),
-        e.TicketEscalated(at(1), "policy", "L2", "late"),
-        e.TicketEscalated(at(2), "operator:eko", "L3", "angry"),
-        e.TicketEscalated(at(3), f"agent:{BAYU}", "management", ""),
+        e.TicketEscalated(at(1), POLICY, "L2", written(written("late"))),
+        e.TicketEscalated(at(2), EKO, "L3", written(written("angry"))),
+        e.TicketEscalated(at(3), Actor.agent(BAYU), "management", NO_REASON),
     ]
 
     assert told(life, kind=Escalated) == [
@@ -139,7 +146,7 @@ def test_escalations_tell_the_rule_the_level_and_whether_a_person_did_it() -> No
 
 
 def test_held_mail_counts_for_nothing_until_it_is_released_and_then_from_there() -> None:
-    released = e.TicketReleased(at(5), "operator:eko")
+    released = e.TicketReleased(at(5), EKO)
     life = [opened(held_for="TOKO-11112222-9"), routed()]
 
     assert told(life, 3) == []
@@ -150,17 +157,17 @@ def test_held_mail_counts_for_nothing_until_it_is_released_and_then_from_there()
 
 
 def test_a_merged_ticket_leaves_and_comes_back_as_it_was() -> None:
-    merged = e.TicketMerged(at(2), "operator:eko", "TOKO-11112222-9", (1,))
+    merged = e.TicketMerged(at(2), EKO, "TOKO-11112222-9", (1,))
     apart = [
-        e.TicketUnmerged(at(4), "operator:eko", "TOKO-11112222-9", (1,)),
-        e.TicketRebuilt(at(4), "policy", Status.WAITING, at(1), None, "", ()),
+        e.TicketUnmerged(at(4), EKO, "TOKO-11112222-9", (1,)),
+        e.TicketRebuilt(at(4), POLICY, Status.WAITING, at(1), None, "", ()),
     ]
     life = [opened(), routed(), answered(1), merged]
 
     assert told(life, kind=Left) == [Left(at(2), "payments", "merged", "", None, None)]
     assert told([*life, *apart], kind=Returned) == [Returned(at(4), "payments", "unmerged")]
     closed_one = [opened(), routed(), closed(1), merged, apart[0]]
-    as_it_was = e.TicketRebuilt(at(4), "policy", Status.CLOSED, None, at(1), "", ())
+    as_it_was = e.TicketRebuilt(at(4), POLICY, Status.CLOSED, None, at(1), "", ())
     assert [type(each) for each in told([*closed_one, as_it_was], 9)] == [Opened, Left, Stood]
 
 
@@ -173,7 +180,7 @@ def test_a_part_split_off_is_opened_when_it_was_split_and_takes_its_time_from_it
 
 def test_at_each_border_it_is_told_how_the_ticket_stood() -> None:
     life = [opened(1), routed(1), assigned(1), closed(2), reopened(5), closed(7)]
-    score = e.SatisfactionRated(at(8), "customer", 5)
+    score = e.SatisfactionRated(at(8), CUSTOMER, 5)
     stood = told([*life, score], 0, 1, 3, 6, 9, kind=Stood)
 
     counts = [(each.at, each.is_open, each.closings, each.undone, each.rated) for each in stood]  # type: ignore[union-attr]

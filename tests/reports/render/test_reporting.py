@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from mailbot.cli.shared.output import to_json
 from mailbot.domain import events as e
+from mailbot.domain.actor import POLICY
+from mailbot.domain.reasons import NO_REASON
 from mailbot.domain.worktime import ALWAYS
 from mailbot.reports.figures.api import Report, report
 from mailbot.reports.render.charts import charts, poster
@@ -35,7 +37,7 @@ def nasty() -> Report:
         routed(1, NASTY, rule=NASTY, category=NASTY, details=(("x", NASTY),)),
         assigned(1, NASTY),
         answered(2, NASTY),
-        e.TicketEscalated(at(3), "policy", NASTY, ""),
+        e.TicketEscalated(at(3), POLICY, NASTY, NO_REASON),
     ]
     return made(*[one] * 6)
 

@@ -113,7 +113,7 @@ def _less(context: LadderContext, below: str, above: str, amount: Money, proof: 
     over = authority.of_agent(asked, by[above])
     if over is None or over.limit != PER_TICKET:
         return None
-    return _witness(context, proof, amount, f"{by[above].name} may not: {over.because}")
+    return _witness(context, proof, amount, f"{by[above].name} may not: {over.reason}")
 
 
 # --- amounts that nobody may approve ----------------------------------------------------------------------
@@ -134,7 +134,7 @@ def _gaps(context: LadderContext, scale: Scale) -> Iterator[Finding]:
                 Severity.FAULT,
                 _spot(context.policy, scale, over.limit, amount),
                 f"nobody may approve {first}{scale.name}, though the limits go up to {scale.highest}: "
-                f"{over.because}",
+                f"{over.reason}",
                 _HINTS[over.limit],
                 (scale.key,),
             ),
@@ -182,7 +182,7 @@ def _first(context: LadderContext, scale: Scale, limit: str, amount: Money) -> s
 
 def _refused(context: LadderContext, amount: Money, proof: Proof) -> Witness | None:
     over = _nobody(context, proof.route, amount)
-    return _witness(context, proof, amount, f"refused at once: {over.because}") if over else None
+    return _witness(context, proof, amount, f"refused at once: {over.reason}") if over else None
 
 
 def _spot(policy: Policy, scale: Scale, limit: str, amount: Money) -> Spot:
@@ -263,7 +263,7 @@ def _budget_witness(context: LadderContext, amount: Money, limit: str, proof: Pr
         given = replace(context.policy.authority, per_customer=None)
         asked = replace(asked, policy=replace(context.policy, authority=given))
     over = authority.of_common(asked)
-    return _witness(context, proof, amount, f"refused at once: {over.because}") if over else None
+    return _witness(context, proof, amount, f"refused at once: {over.reason}") if over else None
 
 
 # --- what shows it ----------------------------------------------------------------------------------------
@@ -275,7 +275,9 @@ def _asked(context: LadderContext, proof: Proof, amount: Money) -> Case:
 
 def _ticket(context: LadderContext, route: Route) -> Ticket:
     at = context.base.search.world.moments.usual
-    return Ticket(ladder_runs.NUMBER, next(iter(context.policy.mailboxes)), ladder_runs.CUSTOMER, "", "", at)
+    return Ticket(
+        ladder_runs.NUMBER, next(iter(context.policy.mailboxes)), ladder_runs.CUSTOMER_ADDRESS, "", "", at
+    )
 
 
 def _witness(context: LadderContext, proof: Proof, amount: Money, shows: str) -> Witness:

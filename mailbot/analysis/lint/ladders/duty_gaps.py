@@ -242,7 +242,7 @@ def _shown(context: LadderContext, post: Post, at: datetime, proof: Proof) -> Wi
         return None
     chosen = choose(ticket, policy, at)
     assert chosen
-    shows = f"a ticket at {post.level} of {post.team} goes to {chosen.agent.name} then: {chosen.because}"
+    shows = f"a ticket at {post.level} of {post.team} goes to {chosen.agent.name} then: {chosen.reason}"
     assert proof.mail
     mail = proof.mail
     if (proof.route.team, proof.route.level) == (post.team, post.level):

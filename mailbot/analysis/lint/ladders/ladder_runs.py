@@ -7,15 +7,17 @@ from datetime import datetime
 from mailbot.analysis.lint.routes import Route
 from mailbot.domain import events as e
 from mailbot.domain import ladder as ladders
+from mailbot.domain.actor import CUSTOMER, POLICY, Actor
 from mailbot.domain.decisions import on_deadline
 from mailbot.domain.escalation import ownership
 from mailbot.domain.lifecycle import DecisionBuilder, evolve
 from mailbot.domain.model import Target, Ticket
 from mailbot.domain.policy import Policy
+from mailbot.domain.reasons import NO_REASON, Reason
 
 MOST = 200  # deadlines of one life
 NUMBER = "CHECK-00000000-0"
-CUSTOMER = "pelanggan@example.com"
+CUSTOMER_ADDRESS = "pelanggan@example.com"
 _UNANSWERABLE = (Target.RESOLUTION, Target.DECISION)  # clocks that no answer stops
 
 
@@ -25,7 +27,7 @@ class StepRun:
 
     step: int
     at: datetime
-    because: str
+    reason: Reason
     before: Ticket
     after: Ticket
     notified: tuple[str, ...]
@@ -47,7 +49,7 @@ class LadderRun:
             yield each.after, each
 
 
-def opened(policy: Policy, route: Route, at: datetime, customer: str = CUSTOMER) -> Ticket:
+def opened(policy: Policy, route: Route, at: datetime, customer: str = CUSTOMER_ADDRESS) -> Ticket:
     """A ticket that was routed so at `at`."""
     ticket = Ticket(
         number=NUMBER,
@@ -63,7 +65,7 @@ def opened(policy: Policy, route: Route, at: datetime, customer: str = CUSTOMER)
         ladder=route.ladder,
     )
     builder = DecisionBuilder(ticket)
-    ownership.give(builder, policy, at, "policy")
+    ownership.give(builder, policy, at, POLICY)
     builder.record(_clocks(builder.ticket, policy, at))
     return builder.ticket
 
@@ -85,19 +87,19 @@ def run_ladder(policy: Policy, route: Route, at: datetime) -> tuple[LadderRun, .
 
 def _clocks(ticket: Ticket, policy: Policy, at: datetime) -> e.ClocksSet:
     ladder, calendar = ladders.ladder_of(ticket, policy), ladders.calendar_of(ticket, policy)
-    return e.ClocksSet(at, "policy", ladders.clocks_for(ticket, ladder, calendar, at))
+    return e.ClocksSet(at, POLICY, ladders.clocks_for(ticket, ladder, calendar, at))
 
 
 def _answered(ticket: Ticket, policy: Policy, at: datetime) -> Ticket:
     builder = DecisionBuilder(ticket)
-    builder.record(e.AgentAnswered(at, "agent", ticket.assignee or ""))
+    builder.record(e.AgentAnswered(at, Actor.agent(ticket.assignee or ""), ticket.assignee or ""))
     builder.record(_clocks(builder.ticket, policy, at))
     return builder.ticket
 
 
 def _written_again(ticket: Ticket, policy: Policy, at: datetime) -> Ticket:
     builder = DecisionBuilder(ticket)
-    builder.record(e.CustomerWrote(at, "customer", "", ""))
+    builder.record(e.CustomerWrote(at, CUSTOMER, "", NO_REASON))
     builder.record(_clocks(builder.ticket, policy, at))
     return builder.ticket
 
@@ -148,9 +150,9 @@ def _taken(ticket: Ticket, events: Iterable[e.Event]) -> list[StepRun]:
             each
             for event in led_to
             if isinstance(event, e.PeopleNotified | e.DecisionRequested)
-            for each in event.whom
+            for each in event.recipients
         ]
-        found.append(StepRun(step.step, step.at, step.because, before, after, tuple(told)))
+        found.append(StepRun(step.step, step.at, step.reason, before, after, tuple(told)))
     return found
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailbot.domain.policy import Rate
-from mailbot.domain.replies.allowance import take
+from mailbot.domain.replies.auto_reply import take_token
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -20,7 +20,7 @@ def allowed(rate: Rate, moments: list[datetime]) -> list[datetime]:
     """The moments at which one was to be had."""
     until, taken = None, []
     for now in moments:
-        after = take(until, rate, now)
+        after = take_token(until, rate, now)
         if after is not None:
             until, taken = after, [*taken, now]
     return taken
@@ -79,20 +79,20 @@ def test_no_stretch_of_some_periods_holds_more_than_those_periods_and_one_burst(
 
 
 def test_a_refusal_costs_nothing():
-    until = take(None, ONE_IN_TEN, NOON)
-    assert [take(until, ONE_IN_TEN, NOON + n * MINUTE) for n in range(10)] == [None] * 10
-    assert take(until, ONE_IN_TEN, NOON + 10 * MINUTE) is not None
+    until = take_token(None, ONE_IN_TEN, NOON)
+    assert [take_token(until, ONE_IN_TEN, NOON + n * MINUTE) for n in range(10)] == [None] * 10
+    assert take_token(until, ONE_IN_TEN, NOON + 10 * MINUTE) is not None
 
 
 def test_a_clock_that_was_set_back_by_a_year_does_not_mute_anybody_for_a_year():
-    until = take(None, ONE_IN_TEN, NOON)
-    assert take(until, ONE_IN_TEN, NOON - timedelta(days=365)) is not None
+    until = take_token(None, ONE_IN_TEN, NOON)
+    assert take_token(until, ONE_IN_TEN, NOON - timedelta(days=365)) is not None
 
 
 def test_a_clock_that_was_set_back_a_little_gives_nothing_away():
-    until = take(None, ONE_IN_TEN, NOON)
-    assert take(until, ONE_IN_TEN, NOON - 5 * MINUTE) is None
+    until = take_token(None, ONE_IN_TEN, NOON)
+    assert take_token(until, ONE_IN_TEN, NOON - 5 * MINUTE) is None
 
 
 def test_a_rate_of_nothing_allows_nothing():
-    assert take(None, Rate(0, MINUTE), NOON) is None
+    assert take_token(None, Rate(0, MINUTE), NOON) is None

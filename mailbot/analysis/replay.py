@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from mailbot.domain.model import NO_HISTORY, CustomerHistory, InboundMail
 from mailbot.domain.policy import Policy
-from mailbot.domain.policy_diff import Case, Change, compared, placed, recorded
+from mailbot.domain.policy_diff import Case, Change, compare_placements, place_mail, recorded_placement
 from mailbot.domain.routing.conditions import STORE_FIELDS
 from mailbot.mail.parsing.parse import parse
 from mailbot.store import customer_history, opening_mails
@@ -34,15 +34,15 @@ class Replayed:
 
 def replay(case: Case, old: Policy | None, new: Policy, found: Replayed) -> None:
     """One mail through both, into `found`. `old` None: against what was recorded."""
-    before = placed(old, case) if old else None
+    before = place_mail(old, case) if old else None
     if case.routed and (old is None or old.version == case.policy):
-        then = recorded(case.routed, old)
-        if before and (drift := compared(case, then, before)):
+        then = recorded_placement(case.routed, old)
+        if before and (drift := compare_placements(case, then, before)):
             found.drifted.append(drift)
         before = before or then
     assert before, "a mail from elsewhere has no record"
-    after = before if new is old else placed(new, case)
-    if change := compared(case, before, after):
+    after = before if new is old else place_mail(new, case)
+    if change := compare_placements(case, before, after):
         found.changes.append(change)
     else:
         found.same += 1

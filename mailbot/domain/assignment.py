@@ -1,8 +1,7 @@
-"""Who gets a ticket: of the people at its level those on duty, who can do it, and who of them is next.
+"""Choose who gets a ticket among the agents at its level: on duty, then skill, then language.
 
-Each wish narrows the choice only where somebody is left: on duty before skill, skill before language, then
-the team's way (`policy.ASSIGN`) among all that are equal. Nobody off duty gets a ticket while somebody of the
-same level is on duty.
+Each criterion narrows the choice only where it leaves at least one agent. The team's way of assignment
+(`policy.ASSIGN`) chooses among the rest. No agent off duty gets a ticket while one of the same level is on duty.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -17,7 +16,7 @@ from mailbot.domain.policy import Agent, Policy
 from mailbot.domain.reasons import NO_REASON, Reason
 from mailbot.domain.worktime import is_open, local, next_open
 
-IN_HAND = frozenset({Status.NEW, Status.OPEN})  # what counts as somebody's load: it is our turn
+IN_HAND = frozenset({Status.NEW, Status.OPEN})  # what counts as an agent's load: it is our turn
 _WITH = {"skill": "has_skill", "language": "has_language"}  # codes of reasons
 _WITHOUT = {"skill": "no_skill", "language": "no_language"}
 NEVER = datetime.max.replace(tzinfo=UTC)
@@ -26,18 +25,20 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What an agent has in hand: tickets that wait for us, and when the newest was given (None: never)."""
+    """An agent's load: open tickets where it is our turn, and when the newest was assigned (None: never)."""
 
     in_hand: int = 0
     last_at: datetime | None = None
 
 
-Loads = Mapping[str, Load]  # by the agent's address; who is missing has nothing
+Loads = Mapping[str, Load]  # by the agent's address; a missing one has no load
 NO_LOADS: Loads = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
+    """The chosen agent, and why."""
+
     agent: Agent
     reason: Reason
 
@@ -45,7 +46,7 @@ class Chosen:
 def choose(
     ticket: Ticket, policy: Policy, now: datetime, loads: Loads = NO_LOADS, *, without: Collection[str] = ()
 ) -> Chosen | None:
-    """Who shall have the ticket from `now` on; None when nobody is left. `without`: addresses passed over."""
+    """Choose the agent for the ticket at `now`; None when there is none. `without`: excluded addresses."""
     here = ladder.agents_at(policy, ticket.team, ticket.level)
     here = tuple(agent for agent in here if agent.address not in without)
     if not here:
@@ -58,18 +59,18 @@ def choose(
 
 
 def way(ticket: Ticket, policy: Policy) -> str:
-    """One of `policy.ASSIGN`: what the ticket's rule said, else its team's."""
+    """Return one of `policy.ASSIGN`: the ticket's rule's, else its team's."""
     team = policy.teams.get(ticket.team)
     return ticket.assign or (team.assign if team else "spread")
 
 
 def is_on_duty(agent: Agent, policy: Policy, now: datetime) -> bool:
-    """Is the agent's own calendar, else the team's, open now, and this no day off?"""
+    """Check that the agent's calendar is open now and the day is no day off."""
     return is_open(policy.agent_calendars[agent.address], now) and not _is_away(agent, policy, now)
 
 
 def next_duty(agent: Agent, policy: Policy, now: datetime) -> datetime:
-    """The first moment not before `now` at which the agent is on duty; NEVER when that is five years off."""
+    """Return the first moment not before `now` when the agent is on duty; NEVER if none comes in five years."""
     calendar, at = policy.agent_calendars[agent.address], now
     while True:
         try:
@@ -87,13 +88,13 @@ def _is_away(agent: Agent, policy: Policy, at: datetime) -> bool:
 
 
 def _by_duty(people: Sequence[Agent], policy: Policy, now: datetime) -> tuple[Sequence[Agent], Reason]:
-    """Those on duty; when there are none, who comes on duty first, away today only if nobody else does."""
-    there = [agent for agent in people if is_on_duty(agent, policy, now)]
-    if there:
-        return there, reasons.of("on_duty", count=len(there))
-    comes = {agent.address: next_duty(agent, policy, now) for agent in people}
-    first = min(comes.values())
-    soonest = [agent for agent in people if comes[agent.address] == first]
+    """Return the agents on duty; if there are none, the first to come. One who is away today comes last."""
+    on_duty = [agent for agent in people if is_on_duty(agent, policy, now)]
+    if on_duty:
+        return on_duty, reasons.of("on_duty", count=len(on_duty))
+    duties = {agent.address: next_duty(agent, policy, now) for agent in people}
+    first = min(duties.values())
+    soonest = [agent for agent in people if duties[agent.address] == first]
     among = [agent for agent in soonest if not _is_away(agent, policy, now)] or soonest
     if first == NEVER:
         return among, reasons.of("never_on_duty")
@@ -104,7 +105,7 @@ def _by_duty(people: Sequence[Agent], policy: Policy, now: datetime) -> tuple[Se
 def _with(
     people: Sequence[Agent], kind: str, wanted: str, held: Callable[[Agent], tuple[str, ...]]
 ) -> tuple[Sequence[Agent], Reason]:
-    """Those who have it, all of them when nobody has; and that in words."""
+    """Return the agents with the skill or language, all of them when none has it; with the reason."""
     if not wanted:
         return people, NO_REASON
     able = [agent for agent in people if wanted in held(agent)]
@@ -113,7 +114,7 @@ def _with(
 
 
 def _next(among: Sequence[Agent], how: str, number: str, loads: Loads) -> tuple[Agent, Reason]:
-    """Who of these equals, by the way. Where loads don't tell, the number's random digits do."""
+    """Choose among equals by the way of assignment; the number's random digits decide what loads don't."""
     if len(among) == 1:
         return among[0], NO_REASON
 
@@ -132,5 +133,5 @@ def _next(among: Sequence[Agent], how: str, number: str, loads: Loads) -> tuple[
 
 
 def _digits(number: str) -> int:
-    """The ticket's random digits: even over many tickets, and the same on every node."""
+    """Return the ticket's random digits: even over many tickets, and the same on every node."""
     return int("".join(filter(str.isdigit, number)) or "0")

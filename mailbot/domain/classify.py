@@ -1,4 +1,4 @@
-"""What the rules say of a mail, all together: which of them matched, what they set, what the mail names."""
+"""Classify a mail by the rules: which of them match, what they set together, which details the mail has."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,9 +16,11 @@ from mailbot.domain.routing.conditions import RoutingFacts, RuleMatch
 
 
 @dataclass(frozen=True, slots=True)
-class Classified:
-    """`matches` are the rules that matched, the last is the one that won; `details` what the mail names.
-    `assign` is "" where the rules leave it to the team."""
+class Classification:
+    """What the matching rules set together. The last of `matches` won; `also` are the names of the others.
+
+    `details` are those found in the mail. `assign` is "" where the rules leave it to the team.
+    """
 
     matches: tuple[RuleMatch, ...]
     rule: str
@@ -39,12 +41,14 @@ class Classified:
     details: tuple[tuple[str, str], ...]
 
 
-def classify(policy: Policy, facts: RoutingFacts) -> Classified:
-    """The rules of `policy` over one mail. Deterministic: the same policy and facts give the same answer."""
+def classify(policy: Policy, facts: RoutingFacts) -> Classification:
+    """Classify one mail. The same policy and facts always give the same result."""
     matches = conditions.match_rules(policy.rules, facts, policy.prefilter)
     rules = [policy.rules[match.rule_index] for match in matches]
-    details = conditions.find_details(policy.details, facts) | captured(matches)
-    return settled(policy, rules, rules[-1].name, reason_of(matches[-1], rules[-1]), tuple(matches), details)
+    details = conditions.find_details(policy.details, facts) | captured_details(matches)
+    return combine_rules(
+        policy, rules, rules[-1].name, reason_of(matches[-1], rules[-1]), tuple(matches), details
+    )
 
 
 def reason_of(match: RuleMatch, rule: Rule) -> Reason:
@@ -54,19 +58,19 @@ def reason_of(match: RuleMatch, rule: Rule) -> Reason:
     return reasons.of("condition", condition=match.because)
 
 
-def settled(
+def combine_rules(
     policy: Policy,
     rules: Sequence[Rule],
     rule: str,
     reason: Reason,
     matches: tuple[RuleMatch, ...] = (),
     details: Mapping[str, str] = MappingProxyType({}),
-) -> Classified:
-    """What these rules lead to together, with the defaults where they leave a thing open. `rule` won."""
-    then = merged(rules)
+) -> Classification:
+    """Combine what these rules set, with the defaults for the rest. `rule` is the one that won."""
+    then = merge_actions(rules)
     urgency, complexity = then.urgency or "normal", then.complexity or "medium"
     priority = then.priority or conditions.priority(urgency, complexity)
-    return Classified(
+    return Classification(
         matches=matches,
         rule=rule,
         reason=reason,
@@ -87,11 +91,10 @@ def settled(
     )
 
 
-def routed(
-    found: Classified, policy: Policy, at: datetime, tags: Iterable[str], known: CustomerHistory | None
+def routing_event(
+    found: Classification, policy: Policy, at: datetime, tags: Iterable[str], known: CustomerHistory | None
 ) -> TicketRouted:
-    """What is recorded of it. `tags` come from elsewhere, `known` is what the rules were told, None when
-    none was asked."""
+    """Build the event to record. `tags` are added; `known` is the history that the rules saw, None without."""
     return TicketRouted(
         at=at,
         by=POLICY,
@@ -116,14 +119,14 @@ def routed(
     )
 
 
-def merged(rules: Sequence[Rule]) -> Actions:
-    """What the rules that matched set together: the first that names a thing decides it, lists add up."""
+def merge_actions(rules: Sequence[Rule]) -> Actions:
+    """Merge what the matching rules set: the first that sets a thing decides it, lists are joined."""
     thens = [rule.then for rule in rules]
     return Actions(
         category=_first(then.category for then in thens),
         urgency=_first(then.urgency for then in thens),
         complexity=_first(then.complexity for then in thens),
-        tags=_together(then.tags for then in thens),
+        tags=_joined(then.tags for then in thens),
         team=_first(then.team for then in thens) or "",
         level=_first(then.level for then in thens),
         priority=_first(then.priority for then in thens),
@@ -131,12 +134,12 @@ def merged(rules: Sequence[Rule]) -> Actions:
         assign=_first(then.assign for then in thens) or "",
         skill=_first(then.skill for then in thens) or "",
         template=_first(then.template for then in thens) or "",
-        ask_for=_together(then.ask_for for then in thens),
+        ask_for=_joined(then.ask_for for then in thens),
     )
 
 
-def captured(matches: Sequence[RuleMatch]) -> dict[str, str]:
-    """What the named groups of the rules' patterns took along, the first of each name."""
+def captured_details(matches: Sequence[RuleMatch]) -> dict[str, str]:
+    """Return what the named groups of the rules' patterns matched, the first value of each name."""
     found: dict[str, str] = {}
     for match in matches:
         for name, value in match.captures:
@@ -144,9 +147,9 @@ def captured(matches: Sequence[RuleMatch]) -> dict[str, str]:
     return found
 
 
-def _first(said: Iterable[str | None]) -> str | None:
-    return next((each for each in said if each), None)
+def _first(values: Iterable[str | None]) -> str | None:
+    return next((value for value in values if value), None)
 
 
-def _together(said: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(each for several in said for each in several))
+def _joined(lists: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(value for values in lists for value in values))

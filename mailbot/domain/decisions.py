@@ -9,7 +9,7 @@ from mailbot.domain import events as e
 from mailbot.domain import ladder, notify, reasons
 from mailbot.domain.actor import CUSTOMER, POLICY, Actor
 from mailbot.domain.assignment import NO_LOADS, Loads
-from mailbot.domain.classify import classify, routed
+from mailbot.domain.classify import classify, routing_event
 from mailbot.domain.courtesy import is_thanks
 from mailbot.domain.escalation import catch_up, level_questions, ownership, steps
 from mailbot.domain.lifecycle import Decision, DecisionBuilder
@@ -242,7 +242,7 @@ def _routed(
         extra.append(notify.UNANSWERED)
     if box.unauthenticated == "none" and not authenticated(mail, envelope):
         extra.append(notify.UNAUTHENTICATED)
-    return routed(found, policy, now, extra, customer_history)
+    return routing_event(found, policy, now, extra, customer_history)
 
 
 def _acknowledge(

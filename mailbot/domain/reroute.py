@@ -1,6 +1,6 @@
-"""A closed ticket that its customer opens again: rules that ask for it may route it anew, all others rest.
+"""Route a reopened ticket again: only rules with the condition `reopened` are tested.
 
-What these rules do not name stays as it was. With a new ladder the time spent stays spent.
+What these rules do not set stays as it was. With a new ladder the time spent stays spent.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from datetime import datetime
 from mailbot.domain import events as e
 from mailbot.domain import ladder, reasons
 from mailbot.domain.actor import POLICY
-from mailbot.domain.classify import captured, merged, reason_of
+from mailbot.domain.classify import captured_details, merge_actions, reason_of
 from mailbot.domain.escalation import ownership
 from mailbot.domain.escalation.reapply import clocks_on
 from mailbot.domain.lifecycle import DecisionBuilder
@@ -19,11 +19,11 @@ from mailbot.domain.reasons import NO_REASON, Reason
 from mailbot.domain.routing import conditions
 from mailbot.domain.routing.conditions import AllOf, AnyOf, Condition, RoutingFacts, RuleMatch, When
 
-_STAY = Rule("", None, Actions())
+_NO_CHANGE = Rule("", None, Actions())
 
 
 def reopens(when: When | None) -> bool:
-    """Does it ask `reopened: {is: true}`, anywhere but under `none`?"""
+    """Check for `reopened: {is: true}` anywhere but under `none`."""
     match when:
         case Condition(field="reopened", operator="is", value=True):
             return True
@@ -37,16 +37,16 @@ def on_reopening(builder: DecisionBuilder, facts: RoutingFacts, policy: Policy, 
 
     Return what the team is to know of it, no reason when nothing changed.
     """
-    rules = [*(rule for rule in policy.rules if reopens(rule.when)), _STAY]
+    rules = [*(rule for rule in policy.rules if reopens(rule.when)), _NO_CHANGE]
     matches = conditions.match_rules(rules, facts)
-    if rules[matches[-1].rule_index] is _STAY:
+    if rules[matches[-1].rule_index] is _NO_CHANGE:
         matches = matches[:-1]
     if not matches:
         return NO_REASON
-    return take(builder, _routed(builder.ticket, matches, rules, facts, policy, now), policy, now)
+    return apply_routing(builder, _routed(builder.ticket, matches, rules, facts, policy, now), policy, now)
 
 
-def take(builder: DecisionBuilder, routed: e.TicketRouted, policy: Policy, now: datetime) -> Reason:
+def apply_routing(builder: DecisionBuilder, routed: e.TicketRouted, policy: Policy, now: datetime) -> Reason:
     """Record the new routing, with an owner and clocks. Return what the team is to know of it."""
     before = builder.ticket
     builder.record(routed)
@@ -68,20 +68,22 @@ def _routed(
     policy: Policy,
     now: datetime,
 ) -> e.TicketRouted:
-    hit = [rules[match.rule_index] for match in matches]
-    then = merged(hit)
+    matched = [rules[match.rule_index] for match in matches]
+    then = merge_actions(matched)
     urgency, complexity = then.urgency or ticket.urgency, then.complexity or ticket.complexity
     priority = then.priority or ticket.priority
     if not then.priority and (then.urgency or then.complexity):
         priority = conditions.priority(urgency, complexity)
     name = then.ladder or (ticket.ladder if priority == ticket.priority else policy.ladder_of[priority])
     stays = name == ticket.ladder
-    details = dict(ticket.details) | conditions.find_details(policy.details, facts) | captured(matches)
+    details = (
+        dict(ticket.details) | conditions.find_details(policy.details, facts) | captured_details(matches)
+    )
     return e.TicketRouted(
         at=now,
         by=POLICY,
-        rule=hit[-1].name,
-        reason=reason_of(matches[-1], hit[-1]),
+        rule=matched[-1].name,
+        reason=reason_of(matches[-1], matched[-1]),
         category=then.category or ticket.category,
         urgency=urgency,
         complexity=complexity,
@@ -91,7 +93,7 @@ def _routed(
         level=then.level or ticket.level,
         ladder=name,
         ladder_digest=ticket.ladder_digest if stays else policy.digests.get(name, ""),
-        also=tuple(rule.name for rule in hit[:-1]),
+        also=tuple(rule.name for rule in matched[:-1]),
         details=tuple(sorted(details.items())),
         customer_history=facts.customer_history,
         assign=then.assign or ticket.assign,

@@ -19,7 +19,7 @@ from mailbot.domain.decisions import customer_of
 from mailbot.domain.events import TicketRouted
 from mailbot.domain.model import CustomerHistory
 from mailbot.domain.policy import Policy
-from mailbot.domain.policy_diff import Case, Change, compared, placed, recorded
+from mailbot.domain.policy_diff import Case, Change, compare_placements, place_mail, recorded_placement
 from mailbot.domain.routing.conditions import STORE_FIELDS
 from mailbot.store import customer_history, shadows
 from mailbot.workers.runtime import Deps
@@ -113,7 +113,9 @@ def _changes(cases: Sequence[Case], policy: Policy, in_force: Policy) -> list[Ch
     for case in cases:
         assert case.routed
         decided_by = in_force if in_force.version == case.policy else None
-        if change := compared(case, recorded(case.routed, decided_by), placed(policy, case)):
+        if change := compare_placements(
+            case, recorded_placement(case.routed, decided_by), place_mail(policy, case)
+        ):
             changes.append(change)
     return changes
 

@@ -19,10 +19,10 @@ from mailbot.domain.policy_diff import (
     Change,
     Difference,
     Move,
-    compared,
+    compare_placements,
     moves,
-    placed,
-    recorded,
+    place_mail,
+    recorded_placement,
 )
 from mailbot.domain.routing import conditions
 from tests.builders import NOW, NUMBER, envelope, facts, mail, policy
@@ -41,7 +41,7 @@ def case(**changes: object) -> Case:
 
 def change(old: Policy, new: Policy, mine: Case | None = None) -> Change | None:
     mine = mine or case()
-    return compared(mine, placed(old, mine), placed(new, mine))
+    return compare_placements(mine, place_mail(old, mine), place_mail(new, mine))
 
 
 def differences(old: Policy, new: Policy) -> dict[str, Difference]:
@@ -78,7 +78,7 @@ def test_of_rules_that_go_on_the_one_that_sets_a_thing_is_named() -> None:
 
     assert set(found) == {"level"}
     assert found["level"].new_because == "all of it: subject contains 'saldo'"
-    assert found["level"].old_because == "the lowest level: no rule names one"
+    assert found["level"].old_because == "the lowest level: no rule sets one"
 
 
 def test_falling_to_the_last_rule_and_leaving_it_are_kinds_of_their_own() -> None:
@@ -130,7 +130,7 @@ def test_asking_the_same_policy_again_gives_what_was_recorded(
     assert event.customer_history is not None
     mine = Case(NUMBER, NOW, inbound, envelope(sender=sender), event.customer_history, event, "v1")
 
-    assert compared(mine, recorded(event, standing), placed(standing, mine)) is None
+    assert compare_placements(mine, recorded_placement(event, standing), place_mail(standing, mine)) is None
 
 
 def test_changes_are_grouped_by_their_rules_the_most_frequent_first() -> None:

@@ -258,7 +258,7 @@ class Simulation:
         def reopened(builder: DecisionBuilder) -> Reason:
             if wrote.routed is None:
                 return NO_REASON
-            return reroute.take(builder, wrote.routed, policy, wrote.at)
+            return reroute.apply_routing(builder, wrote.routed, policy, wrote.at)
 
         customer_turned(builder, wrote.message_id, wrote.reason, policy, wrote.at, reopened)
         why = NoticeKind.UNCONFIRMED if builder.ticket.held_for else NoticeKind.CUSTOMER_WROTE

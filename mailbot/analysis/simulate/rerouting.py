@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from mailbot.domain import classify
-from mailbot.domain.classify import Classified
+from mailbot.domain.classify import Classification
 from mailbot.domain.events import TicketRouted
 from mailbot.domain.model import CustomerHistory
 from mailbot.domain.notify import OUR_TAGS
@@ -21,10 +21,12 @@ def as_recorded(routed: TicketRouted, old: Policy | None, new: Policy) -> Ticket
     return replace(routed, ladder=name, ladder_digest=new.digests[name])
 
 
-def by_rules(found: Classified, routed: TicketRouted, new: Policy, known: CustomerHistory) -> TicketRouted:
+def by_rules(
+    found: Classification, routed: TicketRouted, new: Policy, known: CustomerHistory
+) -> TicketRouted:
     """As `new` has classified the mail, at the moment and with the marks of the recorded routing."""
     tags = (tag for tag in routed.tags if tag in OUR_TAGS)
-    return classify.routed(found, new, routed.at, tags, known)
+    return classify.routing_event(found, new, routed.at, tags, known)
 
 
 def routes_alike(old: Policy, new: Policy) -> bool:

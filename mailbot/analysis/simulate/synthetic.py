@@ -23,7 +23,7 @@ from mailbot.domain import commands as c
 from mailbot.domain import events as e
 from mailbot.domain import ladder, ticket_number
 from mailbot.domain.actor import CUSTOMER, POLICY, Actor
-from mailbot.domain.classify import routed, settled
+from mailbot.domain.classify import combine_rules, routing_event
 from mailbot.domain.model import Ticket
 from mailbot.domain.policy import Policy, Rule
 from mailbot.domain.reasons import written
@@ -170,8 +170,8 @@ def _rule(draws: _Draws, policy: Policy, habits: Habits) -> Rule:
 
 def _routed(policy: Policy, rule: Rule, at: datetime) -> e.TicketRouted:
     """As if this rule alone had matched; what it leaves open the last one says."""
-    found = settled(policy, [rule, policy.rules[-1]], rule.name, written("made up"))
-    return routed(found, policy, at, (), None)
+    found = combine_rules(policy, [rule, policy.rules[-1]], rule.name, written("made up"))
+    return routing_event(found, policy, at, (), None)
 
 
 def _lived(script: TicketScript, draws: _Draws, calendar: Calendar, habits: Habits) -> TicketScript:

@@ -88,8 +88,7 @@ def ready(*, listen: str, seconds: float) -> None:
 
 
 @_info
-def stopping(*, reason: str) -> None:
-    """Log that the drain begins."""
+def stopping(*, reason: str) -> None: ...
 
 
 @_error
@@ -103,13 +102,11 @@ def stopped(*, seconds: float) -> None:
 
 
 @_info
-def weekly_report_queued(*, week: str, mails: int) -> None:
-    """Log that the report of the week is in the outbox, one mail for each recipient."""
+def weekly_report_queued(*, week: str, mails: int) -> None: ...
 
 
 @_info
-def policy_reloaded(*, old: str, new: str) -> None:
-    """Log a reload with both versions of the policy."""
+def policy_reloaded(*, old: str, new: str) -> None: ...
 
 
 @_info
@@ -118,8 +115,7 @@ def shadow_policy_loaded(*, policy: str) -> None:
 
 
 @_warning
-def shadow_policy_refused(*, problems: Collection[object]) -> None:
-    """Log that the shadow policy has faults, so that there is none."""
+def shadow_policy_refused(*, problems: Collection[object]) -> None: ...
 
 
 @_info
@@ -163,8 +159,7 @@ def supervisor_unreachable(*, error: BaseException) -> None:
 
 
 @_info
-def monitor_listening(*, host: str, port: int) -> None:
-    """Log that /metrics and /healthz can be requested."""
+def monitor_listening(*, host: str, port: int) -> None: ...
 
 
 @_warning
@@ -211,8 +206,7 @@ def imap_mail_skipped(*, account: str, uid: int, reason: str) -> None:
 
 
 @_failure
-def imap_mail_failed(*, account: str, uid: int, error: BaseException) -> None:
-    """Log that our code failed on this mail alone."""
+def imap_mail_failed(*, account: str, uid: int, error: BaseException) -> None: ...
 
 
 @_warning
@@ -236,8 +230,7 @@ def sender_check_failed(*, error: BaseException) -> None:
 
 
 @_info
-def ticket_opened(*, number: str, rule: str, team: str, level: str, priority: str) -> None:
-    """Log a mail that became a ticket."""
+def ticket_opened(*, number: str, rule: str, team: str, level: str, priority: str) -> None: ...
 
 
 @_info
@@ -261,8 +254,7 @@ def acknowledgement_suppressed(*, number: str, reason: str) -> None:
 
 
 @_info
-def agent_answered(*, number: str) -> None:
-    """Log that an agent's answer goes to the customer."""
+def agent_answered(*, number: str) -> None: ...
 
 
 @_warning
@@ -289,8 +281,7 @@ def deadline_fired(*, number: str, step: str, lateness: timedelta | float) -> No
 
 
 @_failure
-def deadline_parked(*, number: str, error: BaseException | str) -> None:
-    """Log that our code failed on this deadline alone."""
+def deadline_parked(*, number: str, error: BaseException | str) -> None: ...
 
 
 # --- mail out ---------------------------------------------------------------------------------------------
@@ -317,8 +308,7 @@ def delivery_bounced(*, number: str, kind: str, status: str, proven: bool, suppr
 
 
 @_info
-def failed_mail_recorded(*, outbox_id: int, number: str, suppressed: bool) -> None:
-    """Log that a ticket and its people know of a mail that was given up."""
+def failed_mail_recorded(*, outbox_id: int, number: str, suppressed: bool) -> None: ...
 
 
 @_failure
@@ -327,8 +317,7 @@ def failed_mail_parked(*, outbox_id: int, number: str, error: BaseException | st
 
 
 @_warning
-def pending_request_failed(*, request: int, error: BaseException | str) -> None:
-    """Log that our code failed to put a request before people again."""
+def pending_request_failed(*, request: int, error: BaseException | str) -> None: ...
 
 
 @_warning
@@ -337,8 +326,7 @@ def relay_down(*, error: BaseException | str) -> None:
 
 
 @_info
-def relay_up() -> None:
-    """Log that the held mail leaves."""
+def relay_up() -> None: ...
 
 
 @_error

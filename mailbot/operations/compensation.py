@@ -37,6 +37,6 @@ def decide(transaction: Transaction, request: CompensationCommand) -> Outcome | 
     facts = compensations.facts(connection, ticket, windows(policy, now))
     outcome = on_compensation(ticket, request.command, request.actor, facts, policy, now)
     if isinstance(outcome, Outcome):
-        transaction.record(ticket, outcome.decision)
+        transaction.record(transaction.change(ticket, outcome.decision))
         compensations.append(connection, outcome.entries)
     return outcome

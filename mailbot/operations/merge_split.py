@@ -54,7 +54,7 @@ def _decide(transaction: Transaction, request: MergeCommand) -> Changes | Refusa
     context = Context(request.by, policy, request.now)
     decided = on_join(command, source, target, _new_number(connection, command, source, policy), context)
     if not isinstance(decided, Refusal):
-        transaction.record_all([_outcome(transaction, change) for change in decided])
+        transaction.record(*(_ticket_change(transaction, change) for change in decided))
     return decided
 
 
@@ -84,8 +84,8 @@ def _new_number(connection: Connection, command: Join, source: TicketState, poli
     return draw_numbers(connection, [box])[0]
 
 
-def _outcome(transaction: Transaction, change: Change) -> tickets.TicketChange:
+def _ticket_change(transaction: Transaction, change: Change) -> tickets.TicketChange:
     role = "customer" if change.before is None else "participant"
     joining = [(address, role) for address in change.joining]
-    outcome = transaction.outcome(change.before, change.decision, participants=joining)
-    return replace(outcome, came=change.arrived, leaving=change.leaving)
+    ticket_change = transaction.change(change.before, change.decision, participants=joining)
+    return replace(ticket_change, came=change.arrived, leaving=change.leaving)

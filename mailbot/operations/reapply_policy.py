@@ -81,12 +81,12 @@ def reapply(store: Store, runtime: Runtime, request: Reapply) -> int:
     def decide(transaction: Transaction) -> int:
         loaded = transaction.load(request.numbers)
         policy, loads = transaction.snapshot.policy, transaction.snapshot.agent_loads
-        outcomes = []
+        decided = []
         for ticket in loaded.values():
             decision = recompute(ticket, policy, request.now, request.by, loads.loads)
             loads.add(ticket, decision.ticket)
-            outcomes.append(transaction.outcome(ticket, decision))
-        transaction.record_all(outcomes)
-        return len(outcomes)
+            decided.append(transaction.change(ticket, decision))
+        transaction.record(*decided)
+        return len(decided)
 
     return transact(store, runtime, request.now, decide)

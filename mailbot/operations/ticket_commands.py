@@ -39,7 +39,7 @@ def run_command(store: Store, runtime: Runtime, request: TicketCommand) -> Decis
         loads = snapshot.agent_loads.loads
         decision = on_command(ticket, request.command, request.by, snapshot.policy, request.now, loads)
         if isinstance(decision, Decision):
-            transaction.record(ticket, decision, _note(request))
+            transaction.record(transaction.change(ticket, decision, _note(request)))
         return decision
 
     return transact(store, runtime, request.now, decide)

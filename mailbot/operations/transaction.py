@@ -38,22 +38,18 @@ class Transaction:
         self.snapshot.agent_loads.refresh(self.connection, self.snapshot.policy)
         return found
 
-    def record(self, before: Ticket, decision: Decision, message: Message | None = None) -> None:
-        """Write what was decided about one ticket."""
-        self.record_all([self.outcome(before, decision, message)])
+    def record(self, *changes: tickets.TicketChange) -> None:
+        """Write what was decided. Raises Outdated when a ticket is not as it was loaded."""
+        tickets.record(self.connection, changes)
 
-    def record_all(self, outcomes: Sequence[tickets.TicketChange]) -> None:
-        """Write what was decided about several tickets."""
-        tickets.record(self.connection, outcomes)
-
-    def outcome(
+    def change(
         self,
         before: Ticket | None,
         decision: Decision,
         message: Message | None = None,
         participants: Sequence[tuple[str, str]] = (),
     ) -> tickets.TicketChange:
-        """Return what `record_all` writes for a decision; a new ticket has nothing before."""
+        """Return what `record` writes for a decision; a new ticket has nothing before."""
         return outbox_rows.build(
             before, decision, self.snapshot, self.now, message=message, participants=participants
         )

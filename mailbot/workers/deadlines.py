@@ -75,16 +75,16 @@ class Deadlines:
         still_due = deadlines.still_due(connection, loaded, now)
         customers = {loaded[due.ticket].customer.lower() for due in still_due} - {""}
         suppressed = suppressions.load(connection, customers, now)
-        outcomes, fired = [], []
+        changes, fired = [], []
         for due in still_due:
             ticket = loaded[due.ticket]
             suppression = suppressed.get(ticket.customer.lower())
             reason = suppression.as_reason if suppression else NO_REASON
             decision = on_deadline(ticket, snapshot.policy, now, reason, loads.loads)
             loads.add(ticket, decision.ticket)
-            outcomes.append(outbox_rows.build(ticket, decision, snapshot, now))
+            changes.append(outbox_rows.build(ticket, decision, snapshot, now))
             fired.append(Fired(due.ticket, due.due_at, decision.events))
-        tickets.record(connection, outcomes)
+        tickets.record(connection, changes)
         return fired
 
     def _log(self, fired: Fired) -> None:

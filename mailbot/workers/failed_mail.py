@@ -65,7 +65,7 @@ class FailedMail:
         numbers = {failed.sent.ticket for failed in failures.unreported(connection, BATCH, ids)}
         loaded = tickets.load_with_merge_targets(connection, numbers)
         snapshot = load_missing_ladders(connection, self._deps.runtime.snapshot, loaded.values())
-        outcomes, recorded, suppressed = [], [], dict[str, Suppression]()
+        changes, recorded, suppressed = [], [], dict[str, Suppression]()
         notified = set[tuple[str, str]]()  # (ticket, recipient) in this batch
         # Read again: another node may have recorded some while we waited for the tickets' locks.
         for failed in failures.unreported(connection, BATCH, ids):
@@ -81,9 +81,9 @@ class FailedMail:
             loaded[number] = decision.ticket
             if suppression:
                 suppressed[suppression.address] = suppression
-            outcomes.append(outbox_rows.build(before, decision, snapshot, now))
+            changes.append(outbox_rows.build(before, decision, snapshot, now))
             recorded.append(Recorded(failed, number, suppressed=suppression is not None))
-        tickets.record(connection, outcomes)
+        tickets.record(connection, changes)
         suppressions.add(connection, list(suppressed.values()))
         failures.mark_reported(connection, [each.failed.sent.id for each in recorded], now)
         return recorded

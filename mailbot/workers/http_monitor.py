@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_address
 from typing import Final
@@ -19,17 +18,6 @@ PATIENCE = 5.0  # seconds for one whole request, the store's figures included
 FRESH = 1.0  # seconds between two queries of the store, however many requests come
 LARGEST_REQUEST = 8192  # bytes
 MOST_AT_ONCE = 32  # connections: another program must not use up the descriptors that mail needs
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    status: str
-    body: bytes
-    type: str = "text/plain; charset=utf-8"
-
-    def encode(self) -> bytes:
-        head = f"HTTP/1.1 {self.status}\r\nContent-Type: {self.type}\r\nContent-Length: {len(self.body)}\r\n"
-        return f"{head}Cache-Control: no-store\r\nConnection: close\r\n\r\n".encode() + self.body
 
 
 class Monitor:
@@ -89,8 +77,7 @@ class Monitor:
         self._open.add(task)
         try:
             async with asyncio.timeout(PATIENCE):
-                response = await self._answer(await _request_line(reader))
-                writer.write(response.encode())
+                writer.write(await self._answer(await _request_line(reader)))
                 await writer.drain()
         except (TimeoutError, OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass  # the client is slow or gone, or `stop` ends this task
@@ -98,16 +85,17 @@ class Monitor:
             writer.close()
             self._open.discard(task)
 
-    async def _answer(self, request: str) -> Response:
+    async def _answer(self, request: str) -> bytes:
         method, _, rest = request.partition(" ")
         match method, rest.split(" ")[0].partition("?")[0]:
             case "GET", "/metrics":
-                return Response("200 OK", await self._scrape(), "text/plain; version=0.0.4; charset=utf-8")
+                return _response("200 OK", await self._scrape(), "text/plain; version=0.0.4; charset=utf-8")
             case "GET", "/healthz":
-                return _healthz(self._health())
+                reasons = "".join(f"{reason}\n" for reason in self._health()).encode()
+                return _response("503 Service Unavailable" if reasons else "200 OK", reasons or b"ok\n")
             case "GET", path if path.startswith("/"):
-                return Response("404 Not Found", b"/metrics or /healthz\n")
-        return Response("400 Bad Request", b"GET /metrics or GET /healthz\n")
+                return _response("404 Not Found", b"/metrics or /healthz\n")
+        return _response("400 Bad Request", b"GET /metrics or GET /healthz\n")
 
     async def _scrape(self) -> bytes:
         async with self._reading:
@@ -126,10 +114,9 @@ class Monitor:
             return None
 
 
-def _healthz(reasons: Sequence[str]) -> Response:
-    if reasons:
-        return Response("503 Service Unavailable", "".join(f"{reason}\n" for reason in reasons).encode())
-    return Response("200 OK", b"ok\n")
+def _response(status: str, body: bytes, media_type: str = "text/plain; charset=utf-8") -> bytes:
+    head = f"HTTP/1.1 {status}\r\nContent-Type: {media_type}\r\nContent-Length: {len(body)}\r\n"
+    return f"{head}Cache-Control: no-store\r\nConnection: close\r\n\r\n".encode() + body
 
 
 async def _request_line(reader: asyncio.StreamReader) -> str:

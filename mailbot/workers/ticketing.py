@@ -61,7 +61,7 @@ def process_mails(
             for each in batch_processed
         ],
     )
-    tickets.record(connection, [_outcome(each, now) for each in batch_processed])
+    tickets.record(connection, [_change(each, now) for each in batch_processed])
     decided = [each.decided for each in batch_processed]
     rate_limits.save(connection, {key: at for each in decided for key, at in each.spent.items()})
     _record_reports(connection, decided, node, now)
@@ -200,7 +200,7 @@ def _turn(decision: Decision) -> str:
     return "customer" if kinds & {e.TicketOpened, e.CustomerWrote} else ""
 
 
-def _outcome(processed: Processed, now: datetime) -> tickets.TicketChange:
+def _change(processed: Processed, now: datetime) -> tickets.TicketChange:
     mail, decision, claimed = processed.mail, processed.decided.decision, processed.claimed
     message = tickets.Message(
         at=now,

@@ -3,38 +3,47 @@
 import sqlite3
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, inspect, select, table, text
+from sqlalchemy import Connection, inspect, select, table, text
 from sqlalchemy import column as sql_column
 from sqlalchemy.exc import DBAPIError
 
 from mailbot.errors import StoreUnavailable
 from mailbot.store.engine import open_engine, sqlite_path, translated
+from mailbot.store.schema import metadata
 
-HEAD = "0002"  # the newest file in migrations/versions
+REVISIONS = ("0001", "0002")  # the files in migrations/versions. A landed one is never changed
+HEAD = REVISIONS[-1]
+SCRIPTS = Path(__file__).parent / "migrations"
 _VERSION = table("alembic_version", sql_column("version_num"))
 _LOCK = 0x6D61696C  # an advisory lock of PostgreSQL: nodes that start together migrate one after the other
 
+Columns = dict[str, set[str]]  # names of columns by table
+
 
 def current(connection: Connection) -> str | None:
-    """The schema version of a database; None when it is empty."""
+    """Return the schema version of a database; None without one."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     return connection.scalar(select(_VERSION.c.version_num))
 
 
 def upgrade(url: str) -> str | None:
-    """Migrates to HEAD. Returns the version it came from (HEAD: nothing was to do).
+    """Migrate to HEAD. Return the version before (HEAD: nothing was to do; None: the database was empty).
 
-    Raises StoreUnavailable, also for a schema that a newer version of mailbot made.
+    Raises StoreUnavailable, also for a schema that this version does not know.
     """
     engine = open_engine(url)
     try:
-        with engine.connect() as connection:
+        # One transaction: nothing changes between the check and the migration, and a failed one leaves no trace.
+        with engine.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+                connection.execute(text("SET LOCAL lock_timeout = '10s'"))
             before = current(connection)
-        if before is not None and before > HEAD:
-            raise StoreUnavailable(f"its schema {before} is newer than {HEAD}: it needs the newer mailbot")
-        if before != HEAD:
-            _migrate(engine)
+            if reason := unknown_reason(connection, before):
+                raise StoreUnavailable(reason)
+            if before != HEAD:
+                _run_migrations(connection, HEAD)
     except DBAPIError as error:
         raise translated(error) from error
     finally:
@@ -42,19 +51,70 @@ def upgrade(url: str) -> str | None:
     return before
 
 
-def _migrate(engine: Engine) -> None:
+def unknown_reason(connection: Connection, version: str | None) -> str:
+    """Return why this database can't be used, and what to do; "" when its tables are those of `version`."""
+    if version is not None and version > HEAD:
+        return (
+            f"its schema {version} is newer than {HEAD}: it needs the newer mailbot, or a backup from before"
+        )
+    if version is not None and version not in REVISIONS:
+        return f"its schema {version} is unknown, this version works with {HEAD}. {_WAY_OUT}"
+    if difference := _difference(_expected(version), _actual(connection)):
+        schema = f"schema {version}" if version else "an empty database"
+        return f"its tables are not those of {schema}: {difference}. {_WAY_OUT}"
+    return ""
+
+
+_WAY_OUT = "Use the version that made it, restore a backup, or set `store` to an empty database"
+
+
+def _expected(version: str | None) -> Columns:
+    """Return the tables of that version. An older one is built in memory by its own migrations."""
+    if version is None:
+        return {}
+    if version == HEAD:
+        return {each.name: {column.name for column in each.columns} for each in metadata.sorted_tables}
+    engine = open_engine("sqlite://")
+    try:
+        with engine.begin() as connection:
+            _run_migrations(connection, version)
+            return _actual(connection)
+    finally:
+        engine.dispose()
+
+
+def _actual(connection: Connection) -> Columns:
+    tables = inspect(connection)
+    return {
+        name: {column["name"] for column in columns}
+        for (_, name), columns in tables.get_multi_columns().items()
+        if name and name != "alembic_version"
+    }
+
+
+def _difference(expected: Columns, actual: Columns) -> str:
+    """Return the first difference of two sets of tables; "" when there is none."""
+    if foreign := sorted(actual.keys() - expected.keys()):
+        return f"the table {foreign[0]} is none of them"
+    for name, columns in expected.items():
+        if name not in actual:
+            return f"the table {name} is missing"
+        if missing := sorted(columns - actual[name]):
+            return f"the table {name} has no column {missing[0]}"
+        if extra := sorted(actual[name] - columns):
+            return f"the table {name} has an unknown column {extra[0]}"
+    return ""
+
+
+def _run_migrations(connection: Connection, target: str) -> None:
     # Imported here: the usual start has nothing to migrate and should not wait for alembic.
     from alembic import command
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    with engine.begin() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-            connection.execute(text("SET LOCAL lock_timeout = '10s'"))
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    config.set_main_option("script_location", str(SCRIPTS))
+    config.attributes["connection"] = connection
+    command.upgrade(config, target)
 
 
 def backup(url: str, target: Path) -> None:

@@ -1,12 +1,35 @@
-"""The migrations and the tables say the same, on both engines."""
+"""The migrations and the tables say the same, on both engines; a database that is not known is refused."""
 
+import hashlib
+import importlib
+import re
+from string import Formatter
+
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from pydantic import TypeAdapter
+from sqlalchemy import text
 
+from mailbot.domain.events import EVENT_KINDS
+from mailbot.domain.reason_texts import TEXTS
+from mailbot.domain.reasons import Reason, render
+from mailbot.errors import StoreUnavailable
 from mailbot.store import migrate
 from mailbot.store.engine import open_engine
 from mailbot.store.schema import metadata
+
+# A landed migration is never changed: stores were made by it. Every change is a new file.
+DIGESTS = {
+    "0001_first.py": "e8d10e5c6938f7b19d485922cabf612e4e52575b7b36d0d2f688054c2f2d55a6",
+}
+
+
+def test_a_landed_migration_is_never_changed() -> None:
+    for name, digest in DIGESTS.items():
+        content = (migrate.SCRIPTS / "versions" / name).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == digest, name
 
 
 def test_migrating_an_empty_database_gives_exactly_the_tables(store_url: str) -> None:
@@ -25,7 +48,91 @@ def test_a_second_upgrade_has_nothing_to_do(store_url: str) -> None:
     assert migrate.upgrade(store_url) == migrate.HEAD
 
 
-def test_head_names_the_newest_migration() -> None:
-    scripts = ScriptDirectory(str(migrate.__file__).replace("migrate.py", "migrations"))
+def test_the_revisions_are_those_of_the_files() -> None:
+    scripts = ScriptDirectory(str(migrate.SCRIPTS))
 
-    assert scripts.get_current_head() == migrate.HEAD
+    assert tuple(each.revision for each in scripts.walk_revisions())[::-1] == migrate.REVISIONS
+
+
+def execute(url: str, *statements: str) -> None:
+    engine = open_engine(url)
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+    engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        ("UPDATE alembic_version SET version_num = '0999'", "its schema 0999 is newer than 0002"),
+        ("UPDATE alembic_version SET version_num = '0000'", "its schema 0000 is unknown"),
+        ("UPDATE alembic_version SET version_num = '0001'", "not those of schema 0001: the table"),
+        ("DROP TABLE alembic_version", "not those of an empty database: the table"),
+        ("CREATE TABLE orders (id INTEGER)", "not those of schema 0002: the table orders is none of them"),
+        ("DROP TABLE imap_folders", "the table imap_folders is missing"),
+        ("ALTER TABLE nodes DROP COLUMN reload_error", "the table nodes has no column reload_error"),
+        ("ALTER TABLE nodes ADD COLUMN mood TEXT", "the table nodes has an unknown column mood"),
+    ],
+)
+def test_a_database_that_is_not_known_is_refused(store_url: str, statement: str, message: str) -> None:
+    migrate.upgrade(store_url)
+    execute(store_url, statement)
+
+    with pytest.raises(StoreUnavailable, match=message) as refused:
+        migrate.upgrade(store_url)
+    assert "backup" in str(refused.value)
+
+
+def test_tables_of_others_are_refused(store_url: str) -> None:
+    execute(store_url, "CREATE TABLE orders (id INTEGER)")
+
+    with pytest.raises(StoreUnavailable, match="not those of an empty database: the table orders"):
+        migrate.upgrade(store_url)
+
+
+plain_names = importlib.import_module("mailbot.store.migrations.versions.0002_plain_names")
+
+
+def test_0002_gives_every_event_a_kind_of_this_version() -> None:
+    assert {kind for kind, _ in plain_names.EVENTS.values()} == EVENT_KINDS.keys()
+
+
+def test_0002_gives_reasons_of_this_version_with_their_parameters() -> None:
+    patterns = {**plain_names.PATTERNS, **plain_names.LIMITS}
+    for pattern, code in patterns.items():
+        wanted = {name for _, name, _, _ in Formatter().parse(TEXTS[code][0]) if name}
+        assert re.compile(pattern).groupindex.keys() == wanted, code
+    assert {*plain_names.SENTENCES.values(), "matched", "together", "condition", "text"} <= TEXTS.keys()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("by agent:rina@tim.example", "by agent rina@tim.example"),
+        ("1 of 3 on duty; the skill fraud; least load: 2 in hand", ""),
+        (
+            "first_response is due, held until the quiet hours were over",
+            "first response is due; held until the quiet hours were over",
+        ),
+        ("known Message-ID, sender takes part; TOKO-1-2 and TOKO-3-4 merged into TOKO-5-6", ""),
+        (
+            "not confirmed in time, and no further step follows",
+            "not confirmed in time; no further step follows",
+        ),
+        ("list mail (List-Id)", ""),
+        ("limit reached: address", ""),
+    ],
+)
+def test_0002_keeps_what_a_sentence_said(old: str, new: str) -> None:
+    reason = TypeAdapter(Reason).validate_python(plain_names.reason_of(old))
+
+    assert reason.code != "text"
+    assert render(reason, "en") == (new or old)
+
+
+@pytest.mark.parametrize(
+    "text", ["by mistake", "penting sekali; because I say so", "nobody had it, nor will"]
+)
+def test_0002_keeps_the_words_of_a_person(text: str) -> None:
+    assert plain_names.reason_of(text) == {"code": "text", "params": {"text": text}}

@@ -23,7 +23,7 @@ _HEADER_LINE = re.compile(r"[\x20-\x7e]{0,200}(?:\r\n [\x20-\x7e]{0,1000})*\Z")
 def texts(mail: InboundMail) -> list[str]:
     """Return every text that goes into SQL."""
     result = [value for value in dataclasses.astuple(mail) if isinstance(value, str)]
-    result += [*mail.in_reply_to, *mail.references, *mail.flags]
+    result += [*mail.in_reply_to, *mail.references, *mail.flags, str(mail.automatic)]
     return result + [text for file in mail.attachments for text in (file.name, file.type)]
 
 
@@ -33,7 +33,7 @@ def reading(raw: bytes) -> None:
     for text in texts(mail):
         assert not FORBIDDEN.search(text), repr(text[:200])
     for name in ONE_LINE:
-        assert "\n" not in getattr(mail, name), name
+        assert "\n" not in str(getattr(mail, name)), name
     for file in mail.attachments:
         assert not set("\n/") & set(file.name), file.name
         assert len(file.name) <= 150

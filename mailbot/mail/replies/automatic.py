@@ -81,10 +81,10 @@ def _own_mail(header: Fields, sender: str, own_addresses: Collection[str]) -> Re
 def _report(header: Fields, types: Iterable[str]) -> Reason:
     kind, parameters = encoded_words.parse_content_type(header.get("content-type")[:VALUE_LIMIT])
     if kind == "multipart/report":
-        what = _token(parameters.get("report-type", ""))
-        return reasons.of("report", type=what or kind)
-    found = next((name for name in (kind, *types) if name in _REPORTS), "")
-    return reasons.of(_REPORTS[found], type=found) if found else NO_REASON
+        report_type = _token(parameters.get("report-type", ""))
+        return reasons.of("report", type=report_type or kind)
+    content_type = next((name for name in (kind, *types) if name in _REPORTS), "")
+    return reasons.of(_REPORTS[content_type], type=content_type) if content_type else NO_REASON
 
 
 def _declared(header: Fields) -> Reason:

@@ -42,7 +42,7 @@ class Classification:
 
 
 def classify(policy: Policy, facts: RoutingFacts) -> Classification:
-    """Classify one mail. The same policy and facts always give the same result."""
+    """Decide what the rules set for one mail. The same policy and facts always give the same result."""
     matches = conditions.match_rules(policy.rules, facts, policy.prefilter)
     rules = [policy.rules[match.rule_index] for match in matches]
     details = conditions.find_details(policy.details, facts) | captured_details(matches)

@@ -59,7 +59,7 @@ class Agent:
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """Agents whom rules route to. `assign` is one of ASSIGN; `public` is the name for customers, by language."""
+    """Agents that rules route to. `assign` is one of ASSIGN; `public` is the name for customers, by language."""
 
     name: str
     calendar: str
@@ -141,7 +141,7 @@ class Step:
     escalate_to: str = ""  # a level
     # category -> level; it goes before `escalate_to`
     escalate_by_category: Mapping[str, str] = field(default_factory=dict)
-    reassign: bool = False  # to somebody else of the same team and level
+    reassign: bool = False  # to another agent of the same team and level
     hand_over_to: str = ""  # a team
     notify: tuple[str, ...] = ()  # addresses
     tell_customer: bool = False

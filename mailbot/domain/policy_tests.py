@@ -86,7 +86,7 @@ class Result:
 
     @property
     def rules(self) -> tuple[RuleTrace, ...]:
-        """Trace the rules, on demand only: with many rules it takes time, and a test that passes needs none."""
+        """Build the traces of the rules, on demand only: with many rules it takes time, and a test that passes needs none."""
         return tuple(routing_trace.trace_rules(self.policy, self.facts)) if self.facts else ()
 
     @property
@@ -112,7 +112,7 @@ def moment_of(at: datetime | None, policy: Policy) -> datetime:
 def run_mail(
     policy: Policy, mail: InboundMail, envelope: Envelope, history: CustomerHistory, at: datetime
 ) -> Result:
-    """Decide on the mail as a new matter. `history` stands for what the store would know.
+    """Decide on the mail as a new matter. `history` replaces what the store would know.
 
     The digits of its ticket number are all 0, so that the same agent is chosen each time.
     """

@@ -55,7 +55,7 @@ class _SingleRule:
 
 
 def trace_rules(policy: Policy, facts: RoutingFacts) -> list[RuleTrace]:
-    """Trace the rules in order, up to and including the one that won."""
+    """List the tested rules in order, up to and including the one that won."""
     hits = [match.rule_index for match in conditions.match_rules(policy.rules, facts, policy.prefilter)]
     return [
         RuleTrace(

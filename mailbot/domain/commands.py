@@ -1,4 +1,4 @@
-"""What a person may tell mailbot to do with a ticket."""
+"""Commands of agents and operators about tickets."""
 
 from dataclasses import dataclass
 
@@ -28,12 +28,12 @@ class AddNote:
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """What was held for another ticket is a matter of its own."""
+    """What was held for another ticket becomes a matter of its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decide:
-    """What is to be done, where a ladder asked: one of its options."""
+    """Answer the question of a ladder with one of its options."""
 
     option: str
     because: str = ""
@@ -42,7 +42,7 @@ class Decide:
 Command = Assign | Escalate | Close | AddNote | Reject | Decide
 
 
-# --- what concerns two tickets: see `joining` -------------------------------------------------------------
+# --- about two tickets: see `merging` -------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

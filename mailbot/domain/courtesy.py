@@ -1,7 +1,7 @@
-"""Mail that a person or their program sends out of courtesy: nothing but thanks, and "I am away".
+"""Recognise mails that ask for nothing: thanks alone, and out-of-office replies.
 
-Both are told by a small grammar of Indonesian and English, and in doubt they are neither: a thanks-only mail
-tells nobody, so one word that isn't known makes it an ordinary mail.
+Both are recognised by a small grammar of Indonesian and English. When in doubt, a mail is neither: thanks alone
+notify nobody, so one unknown word makes it an ordinary mail.
 """
 
 from typing import Any
@@ -11,27 +11,29 @@ import re2
 from mailbot.domain.language import ENGLISH, INDONESIAN
 from mailbot.domain.routing.text import plain
 
-_LONGEST = 400  # characters of a mail that may be thanks only
-_MOST_WORDS = 25
-_LONGEST_NAMES = 300
+_TEXT_LIMIT = 400  # characters of a mail that may be thanks only
+_WORD_LIMIT = 25
+_NAMES_LIMIT = 300
 
-_KIND = "🙏👍👌😊🙂😁😃😄😀☺🥰😍❤♥💕💖💗💙💚💛🧡💜🤍✨🌟⭐🎉🎊🤝🙌👏💐🌹🌸😇🤗😉💪✅🤲"
+_EMOJI = "🙏👍👌😊🙂😁😃😄😀☺🥰😍❤♥💕💖💗💙💚💛🧡💜🤍✨🌟⭐🎉🎊🤝🙌👏💐🌹🌸😇🤗😉💪✅🤲"
 _SKIN = "🏻🏼🏽🏾🏿"
 _SMILE = re2.compile(r"[:;=]-?[)d]|\^_*\^")  # letters are small by then
-_KINDLY = str.maketrans(dict.fromkeys(_KIND + _SKIN, " , ") | {"\ufe0f": "", "\u200d": "", "’": "'"})
+_EMOJI_TO_COMMAS = str.maketrans(
+    dict.fromkeys(_EMOJI + _SKIN, " , ") | {"\ufe0f": "", "\u200d": "", "’": "'"}
+)
 _MARKS = str.maketrans(dict.fromkeys('.,!;:~*_&+"', " , ") | {"\n": " ; ", "'": "", "-": " "})
-# No name, though it may stand where one does: "Salam,\nBatalkan".
+# Not a name, though it may stand where one does: "Salam,\nBatalkan".
 _COMMON = (
     INDONESIAN | ENGLISH | {"batal", "batalkan", "kurang", "refund", "but", "still", "not", "no", "cancel"}
 ) - {"min"}
 
 
 def _any(words: str) -> str:
-    """A group of the alternatives in `words`, one or several a row: an underscore is a space."""
+    """Build a group of the alternatives in `words`; an underscore is a space."""
     return "(?:" + "|".join(words.split()).replace("_", " ") + ")"
 
 
-_HONOURED = _any(
+_ADDRESSED = _any(
     """
     kak kakak ka pak bapak bu ibu bapak_ibu bpk mas mbak mba min mimin admin gan sis bro bang om tante cs tim
     team sir madam maam all guys semua semuanya everyone customer_service support_team layanan_pelanggan @
@@ -45,13 +47,13 @@ _THANKS = _any(
     (?:much_|really_|greatly_|highly_)?appreciated?(?:_it|_that)?
     """
 )
-_MUCH = _any(
+_INTENSITY = _any(
     """
     banyak sekali banget bgt sangat so very much ya+h* nih lho loh juga too again lagi kembali a_lot a_bunch
     a_million a_ton sebesar_besarnya yang_sebesar_besarnya
     """
 )
-_DEED = _any(
+_HELP = _any(
     """
     the your all you everything segala semua seluruh bantuan(?:nya)? pertolongan(?:nya)? info(?:nya)?
     informasi(?:nya)? penjelasan(?:nya)? respons?(?:nya)? balasan(?:nya)? jawaban(?:nya)? kerja_?sama(?:nya)?
@@ -65,7 +67,7 @@ _DEED = _any(
 _HELPED = (
     r"(?:(?:sudah|telah|udah|udh|sdh|dah) (?:di|mem|nge)?bantu(?:in)?(?: saya| kami)?|helping(?: me| us)?)"
 )
-_FOR = rf"(?:(?:atas|untuk|utk|buat|for|with) {_DEED}(?: {_DEED})*)"
+_FOR = rf"(?:(?:atas|untuk|utk|buat|for|with) {_HELP}(?: {_HELP})*)"
 _BEFORE = _any(
     """
     ok+ oke+y* okay+ okey+ okie baik baiklah siap+ noted sip+ mantap+ great perfect awesome excellent
@@ -103,21 +105,21 @@ _SIGNED = _any(
     yours_faithfully cheers wassalam wassalamu_?alaikum respectfully
     """
 )
-_LEADING = rf"(?:{_BEFORE}|{_GREETING}|{_HONOURED})"
-_TAIL = rf"(?:{_MUCH}|{_HONOURED}|{_FOR}|{_HELPED})"
-_THANKS = rf"(?:{_THANKS}|appreciate {_DEED}(?: {_DEED})*)"
+_LEADING = rf"(?:{_BEFORE}|{_GREETING}|{_ADDRESSED})"
+_TAIL = rf"(?:{_INTENSITY}|{_ADDRESSED}|{_FOR}|{_HELPED})"
+_THANKS = rf"(?:{_THANKS}|appreciate {_HELP}(?: {_HELP})*)"
 _THANKING = rf"(?:(?:{_LEADING} )*{_THANKS}(?: {_TAIL})*(?: {_THANKS}(?: {_TAIL})*)*)"
 _CLAUSE = (
-    rf"(?:{_THANKING}|{_NOTED}(?: (?:{_NOTED}|{_HONOURED}|{_MUCH}))*"
-    rf"|(?:{_GREETING}|{_HONOURED})(?: (?:{_GREETING}|{_HONOURED}))*"
-    rf"|{_WISH}(?: (?:{_HONOURED}|{_MUCH}))*|{_SIGNED}(?: {_HONOURED})*)"
+    rf"(?:{_THANKING}|{_NOTED}(?: (?:{_NOTED}|{_ADDRESSED}|{_INTENSITY}))*"
+    rf"|(?:{_GREETING}|{_ADDRESSED})(?: (?:{_GREETING}|{_ADDRESSED}))*"
+    rf"|{_WISH}(?: (?:{_ADDRESSED}|{_INTENSITY}))*|{_SIGNED}(?: {_ADDRESSED})*)"
 )
 _PAUSE = "(?: [,;])+ "
 _THANKS_ONLY = rf"(?:[,;] )*(?:{_CLAUSE}{_PAUSE})*{_THANKING}(?:{_PAUSE}{_CLAUSE})*"
 
 
 def _matcher(pattern: str) -> Any:
-    """For whole texts. A set says yes or no alone, three times as fast as a pattern that says where."""
+    """Compile for whole texts. A set only answers yes or no, three times as fast as a pattern that finds where."""
     options = re2.Options()
     options.log_errors = False
     options.max_mem = 1 << 24
@@ -130,7 +132,7 @@ def _matcher(pattern: str) -> Any:
 _IS_THANKS = _matcher(rf"{_THANKS_ONLY}(?: [,;])*")
 _IS_SIGNED_THANKS = _matcher(rf"{_THANKS_ONLY}{_PAUSE}{_SIGNED}(?: [,;])*")
 
-_LOOKED_AT = 3_000  # characters of a text that may say that somebody is away
+_LOOKED_AT = 3_000  # characters of a text that are searched for an absence
 _AWAY_SUBJECT = re2.compile(
     r"(?:\[[^\[\]]{1,40}\] ?)?(?:(?:automatic|automated|auto) ?-?(?:reply|response)|autoreply|autoresponse"
     r"|out of (?:the )?office(?: (?:auto)?-?(?:reply|response|notification|message))?|ooo"
@@ -154,30 +156,30 @@ _AWAY_TEXT = re2.compile(
 
 
 def is_thanks(text: str, names: str = "") -> bool:
-    """Is the whole text nothing but thanks, with greetings, good wishes and a sign-off around it?
+    """Check whether the whole text is only thanks, with greetings, good wishes and a sign-off around it.
 
-    At most 25 words, all of them known here or among `names` (of the sender, the agent, the brand: they may
-    stand wherever somebody is addressed, and as a signature). A question mark, a digit or "but" makes it no.
-    An unknown name counts only below "Salam," or the like.
+    At most 25 words, all known here or among `names` (of the sender, the agent, the brand), which may stand where
+    people are addressed and as a signature. A question mark, a digit or "but" makes it no. An unknown name counts
+    only below "Salam," or the like.
     """
-    if len(text) > _LONGEST:
+    if len(text) > _TEXT_LIMIT:
         return False
     if not text.isascii():
-        text = plain(text.translate(_KINDLY))
-    said = text.casefold()
-    if ":" in said or "=" in said or "^" in said:
-        said = _SMILE.sub(" , ", said)
-    words = said.translate(_MARKS).split()
-    if len(words) - words.count(",") - words.count(";") > _MOST_WORDS:
+        text = plain(text.translate(_EMOJI_TO_COMMAS))
+    folded = text.casefold()
+    if ":" in folded or "=" in folded or "^" in folded:
+        folded = _SMILE.sub(" , ", folded)
+    words = folded.translate(_MARKS).split()
+    if len(words) - words.count(",") - words.count(";") > _WORD_LIMIT:
         return False
     if names:
-        known = {name for name in names[:_LONGEST_NAMES].casefold().split() if name.isalpha()} - _COMMON
+        known = {name for name in names[:_NAMES_LIMIT].casefold().split() if name.isalpha()} - _COMMON
         words = ["@" if word in known else word for word in words]
-    return bool(_IS_THANKS.Match(" ".join(words))) or _is_signed_by_a_stranger(text, words)
+    return bool(_IS_THANKS.Match(" ".join(words))) or _is_signed_by_unknown_name(text, words)
 
 
-def _is_signed_by_a_stranger(text: str, words: list[str]) -> bool:
-    """Do they end in "Salam," and, on the next line, one to four words that are written like a name?"""
+def _is_signed_by_unknown_name(text: str, words: list[str]) -> bool:
+    """Check whether they end in "Salam," and, on the next line, one to four words written like a name."""
     while words and words[-1] in ",;":
         words = words[:-1]
     below = len(words) - next((n for n, word in enumerate(reversed(words)) if word == ";"), len(words))
@@ -190,9 +192,9 @@ def _is_signed_by_a_stranger(text: str, words: list[str]) -> bool:
 
 
 def is_away(subject: str, text: str) -> bool:
-    """Is this an out-of-office reply, by its subject ("Automatic reply:", "Balasan otomatis:") and its text?
+    """Check for an out-of-office reply, by its subject ("Automatic reply:", "Balasan otomatis:") and its text.
 
-    For programs that set no header that says so. One of the two alone is not enough: customers are away too.
+    For programs that set no header for it. One of the two alone is not enough: customers are away too.
     """
     if not _AWAY_SUBJECT.match(plain(subject[:200]).casefold().strip()):
         return False

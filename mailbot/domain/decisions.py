@@ -1,4 +1,10 @@
-"""What a mail, a command or a deadline leads to: (ticket, stimulus, facts, policy, now) -> Decision."""
+"""Decisions about mails, deadlines and commands: (ticket, stimulus, facts, policy, now) -> Decision.
+
+Theory of operation. Pure functions of values: the caller loads the facts and records the Decision in one
+transaction. `on_mail` opens a ticket or adds the mail to one. `on_deadline` takes the due steps of the ladder.
+`on_command` carries out what a person wants, or refuses. All use a `DecisionBuilder`, which folds each event
+into the ticket at once.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -38,14 +44,17 @@ from mailbot.domain.worktime import local
 
 @dataclass(frozen=True, slots=True)
 class MailFacts:
-    """What the decision needs to know besides the mail, loaded in the transaction that records it.
+    """What the decision needs besides the mail, loaded in the transaction that records it.
 
-    `number` is fresh, for a ticket that may be opened. `proof` says how an agent's mail showed that it is
-    the agent's ("" when it did not). `meant` is the customer of the ticket that the mail named, which may
-    have been merged since; `held_for` the ticket that a stranger named, where the mailbox holds strangers'
-    mail. `language` is what this customer last wrote in. `returned` is the mail of ours that a report is
-    proven to be about, `suppressions` which of the addresses concerned get no automatic mail. `customer_history` is
-    what the rules may ask of the customer, as the store knows it; `loads` what agents have in hand.
+    - `number`: a new one, for a ticket that may be opened.
+    - `proof`: how an agent's mail was shown to be the agent's, "" when it was not.
+    - `meant`: the customer of the ticket that the mail named, which may have been merged since.
+    - `held_for`: the ticket that a stranger named, where the mailbox holds mails of strangers.
+    - `language`: what this customer last wrote in.
+    - `rate_limits`: key -> moment when that bucket is full again (see `auto_reply`).
+    - `returned`: the mail of ours that a report is proven to be about.
+    - `suppressions`: which of the addresses concerned get no automatic mail.
+    - `customer_history`: what the store knows of the customer. `loads`: the open tickets of agents.
     """
 
     number: str
@@ -54,7 +63,7 @@ class MailFacts:
     meant: str = ""
     held_for: Ticket | None = None
     language: str = ""
-    allowances: Mapping[str, datetime] = field(default_factory=dict)
+    rate_limits: Mapping[str, datetime] = field(default_factory=dict)
     returned: undeliverable.Sent | None = None
     suppressions: undeliverable.Suppressions = field(default_factory=dict)
     customer_history: CustomerHistory = NO_HISTORY
@@ -63,9 +72,9 @@ class MailFacts:
 
 @dataclass(frozen=True, slots=True)
 class MailDecision:
-    """`direction` is how the mail is filed on the ticket (in, out, note); `spent` what answering used up.
+    """The decision, and `spent`: the rate limits that answering used up.
 
-    `effects` is what a report leads to, `lifted` holds addresses that were muted and are alive.
+    `effects`: what a report leads to. `lifted`: suppressed addresses that this mail shows to be alive.
     """
 
     decision: Decision
@@ -83,7 +92,7 @@ def on_mail(
     policy: Policy,
     now: datetime,
 ) -> MailDecision:
-    """Where an inbound mail leads. `ticket` is the one that `facts.match` names, None for a new matter."""
+    """Decide about an inbound mail. `ticket`: the one that `facts.match` names, None for a new matter."""
     alive = (
         undeliverable.lifted(facts.suppressions, mail, envelope, facts.match, now)
         if facts.suppressions
@@ -141,7 +150,7 @@ def _open(
         held_for=facts.held_for.number if facts.held_for else "",
     )
     builder = DecisionBuilder(opened_by(facts.number, first), first, loads=facts.loads)
-    allowed = permission(mail, envelope, box, policy, facts.allowances, now)
+    allowed = permission(mail, envelope, box, policy, facts.rate_limits, now)
     again = bool(follows) or facts.customer_history.reopened  # the latter is assumed, in a dry run
     known = replace(facts.customer_history, authentication=mail.authentication, reopened=again)
     builder.record(_routed(mail, envelope, box, allowed, known, policy, now))
@@ -170,7 +179,7 @@ def begin(
     if holder in policy.agents:
         builder.record(e.TicketAssigned(now, POLICY, holder, reason))
     else:
-        ownership.give(builder, policy, now, POLICY)
+        ownership.assign_owner(builder, policy, now, POLICY)
     builder.record(_clocks(builder.ticket, policy, now))
 
 
@@ -186,12 +195,12 @@ def _remarks(opened: e.TicketOpened, ticket: Ticket, facts: MailFacts) -> Reason
 
 
 def customer_of(mail: InboundMail, envelope: Envelope) -> str:
-    """Whose ticket it is when the mail opens one."""
+    """Return the customer of the ticket that the mail would open."""
     return mail.sender or envelope.sender
 
 
 def mailbox_of(envelope: Envelope, policy: Policy) -> Mailbox:
-    """The first mailbox that the mail was sent to; the first of all when a reload took that one away."""
+    """Return the first mailbox that the mail was sent to, the first of all when a reload removed that one."""
     boxes = (policy.mailbox_for(address) for address in envelope.recipients)
     return next((box for box in boxes if box), None) or next(iter(policy.mailboxes.values()))
 
@@ -204,9 +213,9 @@ def routing_facts(
     at: datetime,
     customer_history: CustomerHistory,
 ) -> conditions.RoutingFacts:
-    """What the rules are asked about a mail: one that comes, one that is tried, one that came long ago.
+    """Collect what the rules test: of a mail that comes, that is tried, or that came long ago.
 
-    `mailbox` is the address of ours it was sent to, `at` when it was or is routed.
+    `mailbox`: the address of ours it was sent to. `at`: when it was or is routed.
     """
     calendar = next(iter(policy.calendars.values()))
     return conditions.RoutingFacts(
@@ -288,7 +297,7 @@ def _keep_automatic(
 
 
 def _is_only_thanks(ticket: Ticket, mail: InboundMail, policy: Policy) -> bool:
-    """What came with attachments, or could not be read whole, may say more than its text."""
+    """Check for thanks alone; a mail with attachments, or not read whole, may hold more than its text."""
     if mail.attachments or mail.flags:
         return False
     agent, box = policy.agents.get(ticket.assignee or ""), policy.mailbox_for(ticket.mailbox)
@@ -316,7 +325,7 @@ def _customer_wrote(
         return on_reopening(builder, asked, policy, now)
 
     builder = DecisionBuilder(ticket, loads=facts.loads)
-    rerouted = customer_turned(builder, mail.message_id, facts.match.reason, policy, now, reopened)
+    rerouted = record_customer_mail(builder, mail.message_id, facts.match.reason, policy, now, reopened)
     _take_details(builder, mail, policy, now)
     why = NoticeKind.UNCONFIRMED if ticket.held_for else NoticeKind.CUSTOMER_WROTE
     because = reasons.together(facts.match.reason, _other_author(ticket, mail), rerouted)
@@ -333,8 +342,10 @@ def _other_author(ticket: Ticket, mail: InboundMail) -> Reason:
 
 
 def _take_details(builder: DecisionBuilder, mail: InboundMail, policy: Policy, now: datetime) -> None:
-    """What the ticket lacked and this mail names, most often because we asked. Not looked for in the subject,
-    which holds our number, nor in what is quoted."""
+    """Record the details that the ticket lacked and this mail names, mostly because we asked.
+
+    The subject is left out, because it holds our number, and so is quoted text.
+    """
     ticket = builder.ticket
     lacking = {name: each for name, each in policy.details.items() if name not in dict(ticket.details)}
     if not any(each.pattern for each in lacking.values()):
@@ -345,7 +356,7 @@ def _take_details(builder: DecisionBuilder, mail: InboundMail, policy: Policy, n
         builder.record(e.DetailsReceived(now, CUSTOMER, tuple(sorted(given.items()))))
 
 
-def customer_turned(
+def record_customer_mail(
     builder: DecisionBuilder,
     message_id: str,
     reason: Reason,
@@ -364,7 +375,7 @@ def customer_turned(
     if was_closed:
         rerouted = reopened(builder)
     builder.record(_clocks(builder.ticket, policy, now))
-    ownership.ensure(builder, policy, now)
+    ownership.ensure_owner(builder, policy, now)
     return rerouted
 
 
@@ -377,7 +388,7 @@ def _agent_wrote(
         language = notify.language_of(agent)
         builder.notify(AgentRefusal(ticket.number, ticket.mailbox, agent.address, language, refused))
         return MailDecision(builder.decision(), Direction.NOTE)
-    agent_turned(builder, agent.address, policy, now)
+    record_agent_answer(builder, agent.address, policy, now)
     builder.notify(
         Answer(
             ticket.number,
@@ -403,7 +414,7 @@ def _why_held(ticket: Ticket, mail: InboundMail, facts: MailFacts) -> Reason:
     return NO_REASON if mail.visible.strip() else reasons.of("no_text")
 
 
-def agent_turned(builder: DecisionBuilder, agent: str, policy: Policy, now: datetime) -> None:
+def record_agent_answer(builder: DecisionBuilder, agent: str, policy: Policy, now: datetime) -> None:
     """Record an agent's answer: the turn is the customer's, and the ticket is that agent's."""
     by = Actor.agent(agent)
     builder.record(e.AgentAnswered(now, by, agent))
@@ -434,15 +445,15 @@ def on_deadline(
     while (due := ladder.next_deadline(builder.ticket, policy)) and due.due_at <= now:
         if due.due_at != moment:
             newest, moment = len(builder.events), due.due_at
-        ownership.ensure(builder, policy, now)
-        steps.take(builder, due, policy, now, suppressed)
-    return catch_up.said_once(ticket, builder.decision(), policy, newest)
+        ownership.ensure_owner(builder, policy, now)
+        steps.take_step(builder, due, policy, now, suppressed)
+    return catch_up.merge_mails(ticket, builder.decision(), policy, newest)
 
 
 def on_command(
     ticket: Ticket, command: c.Command, by: Actor, policy: Policy, now: datetime, loads: Loads = NO_LOADS
 ) -> Decision | Refusal:
-    """Decide about a person's command; a Refusal says why it can't be carried out."""
+    """Decide about a person's command; a Refusal gives the reason why not."""
     builder = DecisionBuilder(ticket, loads=loads)
     return _command(builder, command, by, policy, now) or builder.decision()
 
@@ -459,7 +470,7 @@ def _command(
             return _assign(builder, address, by, policy, now)
         case c.Escalate(level, because):
             reason = reasons.written(because) or reasons.of("by_actor", actor=str(by))
-            return steps.escalate_by_hand(builder, level, reason, by, policy, now)
+            return steps.escalate_by_command(builder, level, reason, by, policy, now)
         case c.Decide(option, because):
             return level_questions.decide(builder, option, because, by, policy, now)
         case c.Reject():
@@ -488,7 +499,7 @@ def _assign(
         return reasons.refuse("no_agent", agent=address)
     reason = reasons.of("by_actor", actor=str(by))
     builder.record(e.TicketAssigned(now, by, agent.address, reason))
-    steps.confirm(builder, now)
+    steps.stop_confirmation(builder, now)
     notify.notify_team(builder, policy, now, NoticeKind.ASSIGNED, reason)
     return None
 

@@ -1,8 +1,7 @@
 """What happened to a ticket, in the past tense. Append-only: audit, explanation and figures read it.
 
-`kind` is the name that the store keeps: it never changes, whatever the class is called.
-Every event says when (`at`) and who (`by`: "customer", "agent:<address>", "policy", "operator"). Adding one
-means a dataclass here and its entry in `lifecycle.TRANSITIONS`.
+Every event has its time (`at`, aware UTC) and its actor (`by`). Adding an event means a dataclass here with its
+`kind`, its row in `lifecycle.TRANSITIONS` and its text in `cli.shared.event_text`.
 """
 
 from dataclasses import dataclass
@@ -53,10 +52,10 @@ class TicketRouted:
     ask_for: tuple[str, ...] = ()  # details that the acknowledgement asks for
     template: str = ""  # the variant of the acknowledgement
     ladder_digest: str = ""
-    assign: str = ""  # how it finds an agent, where the rules said so
+    assign: str = ""  # how it finds an agent, where the rules choose
     skill: str = ""  # that whoever gets it should have
     customer_history: CustomerHistory | None = (
-        None  # what else the rules were told; None: routed without rules
+        None  # what else the rules had to go by; None: routed without rules
     )
 
 
@@ -129,13 +128,13 @@ class DetailsReceived:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryBounced:
-    """A report came about mail of ours. `proven`: a key of ours shows which; else anybody may say so."""
+    """A report came about mail that we sent. `proven`: a key of ours shows which mail; else it is a claim."""
 
     kind: ClassVar[str] = "delivery_bounced"
     at: datetime
     by: Actor
     recipient: str
-    status: str  # RFC 3463, "" when none was told
+    status: str  # RFC 3463, "" when there is none
     permanent: bool
     report: str  # "bounce", "complaint"
     proven: bool
@@ -198,7 +197,7 @@ class AcknowledgementSuppressed:
 
 @dataclass(frozen=True, slots=True)
 class ProgressSuppressed:
-    """The customer would have been told, but no automatic mail goes to that address."""
+    """No notice of progress went to the customer: the address gets no automatic mail."""
 
     kind: ClassVar[str] = "progress_suppressed"
     at: datetime
@@ -208,7 +207,7 @@ class ProgressSuppressed:
 
 @dataclass(frozen=True, slots=True)
 class ClocksSet:
-    """The clocks as they stand from now on, computed by `ladder` when the turn or the step changed."""
+    """The clocks from now on, computed by `ladder` when the turn or the step changed."""
 
     kind: ClassVar[str] = "clocks_set"
     at: datetime
@@ -218,7 +217,7 @@ class ClocksSet:
 
 @dataclass(frozen=True, slots=True)
 class StepTaken:
-    """A ladder's step came due. What it led to follows as events of their own."""
+    """A step of the ladder came due. Its effects follow as events of their own."""
 
     kind: ClassVar[str] = "step_taken"
     at: datetime
@@ -241,7 +240,7 @@ class TargetMissed:
 
 @dataclass(frozen=True, slots=True)
 class ReminderDue:
-    """Nothing else was to come, so who has the ticket is reminded of it; the next one comes in its turn."""
+    """A reminder that no step asked for, because nothing else would happen to the ticket."""
 
     kind: ClassVar[str] = "reminder_due"
     at: datetime
@@ -252,7 +251,7 @@ class ReminderDue:
 
 @dataclass(frozen=True, slots=True)
 class DecisionRequested:
-    """The people of a level were asked what shall be done; the clock of the DECISION runs until they say."""
+    """The people of a level were asked to decide; the clock of the DECISION runs until they do."""
 
     kind: ClassVar[str] = "decision_requested"
     at: datetime
@@ -274,7 +273,7 @@ class DecisionMade:
 
 @dataclass(frozen=True, slots=True)
 class LadderChanged:
-    """The policy changed and an admin had open tickets reckoned anew: what they climb from now on.
+    """An admin had open tickets computed again after a change of the policy: their ladder from now on.
 
     `clocks`: with the steps that count as taken.
     """
@@ -289,14 +288,14 @@ class LadderChanged:
 
 @dataclass(frozen=True, slots=True)
 class PeopleNotified:
-    """Somebody was reminded or notified about the ticket (mail to agents, managers or the customer)."""
+    """Mail about the ticket went to agents, managers or the customer."""
 
     kind: ClassVar[str] = "people_notified"
     at: datetime
     by: Actor
     recipients: tuple[str, ...]
     why: NoticeKind
-    reason: Reason = NO_REASON  # of progress: nobody else is to be reminded of it
+    reason: Reason = NO_REASON  # of progress alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,7 +315,7 @@ class TicketReopened:
 
 @dataclass(frozen=True, slots=True)
 class SatisfactionRated:
-    """The customer's mark for how the matter was dealt with."""
+    """The customer's rating of how the matter was handled."""
 
     kind: ClassVar[str] = "satisfaction_rated"
     at: datetime
@@ -327,7 +326,7 @@ class SatisfactionRated:
 
 @dataclass(frozen=True, slots=True)
 class TicketReleased:
-    """What was held for another ticket is a matter of its own, an agent said."""
+    """An agent decided that a held ticket is a matter of its own."""
 
     kind: ClassVar[str] = "ticket_released"
     at: datetime
@@ -336,7 +335,7 @@ class TicketReleased:
 
 @dataclass(frozen=True, slots=True)
 class MessageMoved:
-    """Told on both tickets: `to` on the one it left, `origin` on the one it came to.
+    """Recorded on both tickets: `to` on the one it left, `origin` on the one it came to.
 
     `pending`: nobody had answered it yet, so that it is our turn wherever it goes. `joined`: who takes part
     because of it.
@@ -354,7 +353,7 @@ class MessageMoved:
 
 @dataclass(frozen=True, slots=True)
 class TicketMerged:
-    """Told on the ticket that ends; `messages` went over. `other_customer`: said with open eyes."""
+    """Recorded on the ticket that ends; `messages` went over. `other_customer`: the option was given."""
 
     kind: ClassVar[str] = "ticket_merged"
     at: datetime
@@ -366,7 +365,7 @@ class TicketMerged:
 
 @dataclass(frozen=True, slots=True)
 class MergeReceived:
-    """Told on the ticket that another was merged into."""
+    """Recorded on the ticket that another was merged into."""
 
     kind: ClassVar[str] = "merge_received"
     at: datetime
@@ -389,7 +388,7 @@ class TicketUnmerged:
 
 @dataclass(frozen=True, slots=True)
 class MergeReverted:
-    """Told on the ticket that another had been merged into."""
+    """Recorded on the ticket that another had been merged into."""
 
     kind: ClassVar[str] = "merge_reverted"
     at: datetime
@@ -400,7 +399,7 @@ class MergeReverted:
 
 @dataclass(frozen=True, slots=True)
 class TicketSplit:
-    """Told on the ticket that `messages` left for one of their own."""
+    """Recorded on the ticket that `messages` left for one of their own."""
 
     kind: ClassVar[str] = "ticket_split"
     at: datetime
@@ -411,7 +410,7 @@ class TicketSplit:
 
 @dataclass(frozen=True, slots=True)
 class TicketRebuilt:
-    """Whose turn it is and what the clocks say, told anew from the messages that are on the ticket now."""
+    """Turn and clocks, rebuilt from the messages that are on the ticket now."""
 
     kind: ClassVar[str] = "ticket_rebuilt"
     at: datetime
@@ -438,7 +437,7 @@ class CompensationRequested:
 
 @dataclass(frozen=True, slots=True)
 class ApprovalRequested:
-    """Those of `level` were asked to decide, by mail. `on_duty`: they are there now; else nobody is."""
+    """The people of `level` were asked by mail to decide. `on_duty`: they are there now, else nobody is."""
 
     kind: ClassVar[str] = "approval_requested"
     at: datetime
@@ -473,7 +472,7 @@ class CompensationGranted:
 
 @dataclass(frozen=True, slots=True)
 class CompensationRefused:
-    """`limit` names the one that said no (by "policy"); "" where a person did, `agent`."""
+    """`limit`: the one that refused (by the policy), "" where a person did, `agent`."""
 
     kind: ClassVar[str] = "compensation_refused"
     at: datetime
@@ -532,7 +531,7 @@ EVENT_KINDS: dict[str, type[Event]] = {event.kind: event for event in get_args(E
 
 
 def links_of(event: Event) -> list[tuple[str, str]]:
-    """(kind, number) of the other tickets that an event ties its own to."""
+    """Return (kind, number) of the other tickets that an event links its own to."""
     match event:
         case TicketOpened():
             kinds = ("follows", "claims", "suggests", "held_for", "split_from")

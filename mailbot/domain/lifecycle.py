@@ -1,9 +1,9 @@
 """How events change a ticket: one table, one fold.
 
-Theory of operation. A decision is a list of events and a list of notices. The ticket's row is computed by
-folding `evolve` over the events, so the row and the log can't disagree. TRANSITIONS says for each event in
-which states it may happen and which state follows (None: it stays); an event that may not happen raises
-before anything is written. What else an event changes stands in `_changes`.
+Theory of operation. A decision is a list of events and a list of notices. The ticket's row is the fold of
+`evolve` over the events, so the row and the log can't disagree. TRANSITIONS lists for each event the states in
+which it may happen and the state that follows (None: unchanged). An event that may not happen raises before
+anything is written. `_changes` has what else an event changes.
 """
 
 from dataclasses import dataclass, fields
@@ -57,7 +57,7 @@ TRANSITIONS: dict[type[Any], Row] = {
     e.MessageMoved: UNMERGED,
     e.TicketMerged: dict.fromkeys(UNMERGED, MERGED),
     e.MergeReceived: UNMERGED,
-    # TicketRebuilt says what it is again.
+    # TicketRebuilt sets the state that it has again.
     e.TicketUnmerged: {MERGED: OPEN},
     e.MergeReverted: UNMERGED,
     e.TicketSplit: UNMERGED,
@@ -72,7 +72,7 @@ TRANSITIONS: dict[type[Any], Row] = {
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What one stimulus leads to: `ticket` after all `events` (before: None when it is new), mail owed."""
+    """The result of one stimulus: `ticket` after all `events`, and the mails to send."""
 
     ticket: Ticket
     events: tuple[Event, ...] = ()
@@ -80,11 +80,11 @@ class Decision:
 
 
 class IllegalTransition(Exception):
-    """An event came in a state in which it can't happen: a bug of ours, so nothing is recorded."""
+    """An event came in a state in which it can't happen. That is a bug, so nothing is recorded."""
 
 
 def opened(number: str, event: e.TicketOpened) -> Ticket:
-    """The ticket that a TicketOpened makes."""
+    """Return the ticket that a TicketOpened makes."""
     return Ticket(
         number=number,
         mailbox=event.mailbox,
@@ -99,7 +99,7 @@ def opened(number: str, event: e.TicketOpened) -> Ticket:
 
 
 def evolve(ticket: Ticket, event: Event) -> Ticket:
-    """`ticket` as it is after `event`. Raises IllegalTransition."""
+    """Return the ticket after the event. Raises IllegalTransition."""
     row = TRANSITIONS.get(type(event))
     if row is None or ticket.status not in row:
         raise IllegalTransition(f"{event.kind} while {ticket.number} is {ticket.status}")
@@ -172,15 +172,15 @@ def _changes(ticket: Ticket, event: Event) -> dict[str, Any]:
         case e.TicketUnmerged():
             return {"merged_into": None}
         case e.TicketRebuilt():
-            retold = ("status", "first_response_at", "closed_at", "last_message_id", "clocks")
-            return {name: getattr(event, name) for name in retold}
+            rebuilt = ("status", "first_response_at", "closed_at", "last_message_id", "clocks")
+            return {name: getattr(event, name) for name in rebuilt}
     return {}
 
 
 class DecisionBuilder:
-    """A decision under way: the ticket so far, what happened to it, what we owe. Lives for one decision.
+    """A decision in progress: the ticket so far, its events and notices. Lives for one decision.
 
-    `loads` is what agents have in hand, for whoever must choose one.
+    `loads`: the open tickets of agents, for choosing one.
     """
 
     def __init__(self, ticket: Ticket, *first: Event, loads: Loads = NO_LOADS) -> None:

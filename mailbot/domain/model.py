@@ -1,4 +1,4 @@
-"""The values everything else talks about: mail, tickets, clocks, who is who."""
+"""The values of the domain: mail, tickets, clocks, reports."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,24 +14,24 @@ class Status(StrEnum):
 
     NEW = "new"  # nobody has answered yet
     OPEN = "open"  # the customer wrote again: our turn
-    WAITING = "waiting"  # we answered: the customer's turn, our promises stand still
+    WAITING = "waiting"  # we answered: the customer's turn, the clocks stand still
     CLOSED = "closed"
-    MERGED = "merged"  # its messages and its mail are another ticket's now
+    MERGED = "merged"  # its messages and mail belong to another ticket now
 
 
 OVER = frozenset({Status.CLOSED, Status.MERGED})
 
 
 class Target(StrEnum):
-    """What a policy promises about a ticket; each is a clock of its own."""
+    """What a policy promises about a ticket; each has a clock."""
 
     FIRST_RESPONSE = "first_response"
     NEXT_RESPONSE = "next_response"
     RESOLUTION = "resolution"
-    CONFIRMATION = "confirmation"  # the new owner after an escalation says: I have it
+    CONFIRMATION = "confirmation"  # the new owner after an escalation confirms to have it
     DECISION = "decision"  # the people of a level were asked what shall be done
     FOLLOW_UP = "follow_up"  # we wait for the customer: when to ask again, or to close
-    REPEAT = "repeat"  # nothing else will come: who has the ticket is reminded, again and again
+    REPEAT = "repeat"  # nothing else will come: the owner is reminded, again and again
 
 
 class NoticeKind(StrEnum):
@@ -90,7 +90,7 @@ class Ticket:
     level: str = ""
     assignee: str | None = None  # an agent's address
     assigned_at: datetime | None = None
-    assign: str = ""  # how it finds an agent, where its rule said so; else by its team's way
+    assign: str = ""  # how it finds an agent, where its rule chooses; else by its team's way
     skill: str = ""  # that whoever gets it should have
     ladder: str = ""
     ladder_digest: str = ""  # of its content when it was chosen; "": whatever it is now
@@ -114,13 +114,13 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A message on a ticket without its words: what decisions about moving it need."""
+    """A message on a ticket without its text: what decisions about moving it need."""
 
     id: int
     ticket: str
-    home: str  # the ticket it was first filed on
+    home: str  # the ticket it was first stored on
     at: datetime
-    turn: str  # "customer", "answer", "" for what changes nobody's turn
+    turn: str  # "customer", "answer", "" for what leaves the turn as it is
     direction: Direction
     author: str
     message_id: str
@@ -139,19 +139,19 @@ class Attachment:
 
 
 class Authentication(StrEnum):
-    """What a host that we trust says about the sender named in From."""
+    """The result of a host that we trust for the sender named in From."""
 
     PASS = "pass"  # aligned with the From domain
     FAIL = "fail"
-    NONE = "none"  # nobody we trust said anything
+    NONE = "none"  # no result from a trusted host
 
 
 @dataclass(frozen=True, slots=True)
 class CustomerHistory:
-    """What rules may ask that the mail itself does not hold, as it stood when the mail was routed.
+    """What rules may use that the mail itself does not hold, as it was when the mail was routed.
 
-    Recorded on TicketRouted, so that a replay decides on the same facts. `looked_up`: the store was asked;
-    else nobody wanted to know, and `known_customer`, `open_tickets` and `escalated_before` say nothing.
+    Recorded on TicketRouted, so that a replay decides on the same facts. `looked_up`: the store was read. Else no
+    rule needs it, and `known_customer`, `open_tickets` and `escalated_before` mean nothing.
     """
 
     known_customer: bool = False  # had a ticket before this one
@@ -167,7 +167,7 @@ NO_HISTORY = CustomerHistory()
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What the SMTP dialogue said, apart from the mail itself."""
+    """The envelope of the SMTP session."""
 
     sender: str  # "" is the null sender
     recipients: tuple[str, ...]  # as accepted: address of a mailbox of ours, a +tag perhaps
@@ -177,7 +177,7 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What a report says about one address. `status` is an enhanced code (RFC 3463), "" when unknown."""
+    """What a report states about one address. `status` is an enhanced code (RFC 3463), "" when unknown."""
 
     address: str  # in lower case
     action: str  # "failed", "delayed", "delivered", "relayed", "expanded", "displayed", ...
@@ -187,7 +187,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A machine's report about a mail. Nothing in it is proven: anybody can write one.
+    """A machine's report about a mail. Nothing in it is proven: anyone can write one.
 
     - `kind`: "bounce" (given up), "delay" (still tried), "complaint" (the reader calls it abuse), or "receipt"
       (delivered, displayed, or anything else that is only recorded).
@@ -211,7 +211,7 @@ class Report:
 class InboundMail:
     """A mail as read by `mail.parse`, not yet on a ticket. Every text is safe for SQL and bounded.
 
-    `sender` is the single address of From in lower case, "" when there is none or several (`flags` says
+    `sender` is the single address of From in lower case, "" when there is none or several (`flags` names
     which). `automatic`: why it must not be answered automatically, no reason for a person's.
     `text` is the whole body; `visible` the part that the sender wrote this time (never empty unless text is).
     """
@@ -231,6 +231,6 @@ class InboundMail:
     flags: tuple[str, ...]  # "no-sender", "several-senders", "too-complex", "html-cut", ...
     size: int
     language: str  # "id", "en" or ""
-    report: Report | None = None  # looked for in automatic mail alone
-    # Header fields by lower-case name, all values of each, top first; worked out when somebody asks for them.
+    report: Report | None = None  # read in automatic mail alone
+    # Header fields by lower-case name, all values of each, top first; computed on first use.
     headers: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False, compare=False)

@@ -53,7 +53,7 @@ def apply_routing(builder: DecisionBuilder, routed: e.TicketRouted, policy: Poli
     after = builder.ticket
     here = {agent.address for agent in ladder.agents_at(policy, after.team, after.level)}
     if (before.team, before.level) != (after.team, after.level) and after.assignee not in here:
-        ownership.give(builder, policy, now, POLICY)
+        ownership.assign_owner(builder, policy, now, POLICY)
     if ladder.ladder_of(before, policy) != ladder.ladder_of(builder.ticket, policy):
         old, new = ladder.ladder_of(before, policy), ladder.ladder_of(builder.ticket, policy)
         builder.record(e.ClocksSet(now, POLICY, clocks_on(builder.ticket, old, new, policy, now)))

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from mailbot.domain import ladder
 from mailbot.domain.actor import Actor
-from mailbot.domain.escalation.reapply import recompute, stands_by
+from mailbot.domain.escalation.reapply import follows_current_ladder, recompute
 from mailbot.domain.ladder import next_deadline
 from mailbot.domain.model import Ticket
 from mailbot.domain.policy import Policy
@@ -56,7 +56,7 @@ def _change(ticket: Ticket, due_at: datetime | None, policy: Policy, now: dateti
         number=ticket.number,
         old_ladder=_named(ladder.ladder_of(ticket, policy).name, ticket.ladder_digest),
         new_ladder=_named(decision.ticket.ladder, decision.ticket.ladder_digest),
-        same=stands_by(ticket, policy),
+        same=follows_current_ladder(ticket, policy),
         old_due=due_at,
         new_due=new_due,
     )

@@ -11,7 +11,7 @@ from mailbot.domain.decisions import MailDecision, customer_of
 from mailbot.domain.matching import Clues
 from mailbot.domain.model import OVER, CustomerHistory, InboundMail, Ticket
 from mailbot.domain.policy import Policy
-from mailbot.domain.replies.auto_reply import allowance_keys
+from mailbot.domain.replies.auto_reply import rate_limit_keys
 from mailbot.domain.replies.undeliverable import Suppression
 from mailbot.domain.routing.conditions import STORE_FIELDS
 from mailbot.store import customer_history, rate_limits, suppressions, tickets
@@ -26,7 +26,7 @@ class BatchState:
     messages: dict[str, str]  # Message-ID -> ticket
     participants: dict[str, set[str]]
     languages: dict[str, str]
-    allowances: dict[str, datetime]
+    rate_limits: dict[str, datetime]
     open_numbers: dict[str, set[str]]  # address -> its open tickets; only where a number was mistyped
     suppressions: dict[str, Suppression]  # address -> why it gets no automatic mail
     customer_history: dict[str, CustomerHistory]  # by customer; {} where no rule needs it
@@ -54,7 +54,7 @@ class BatchState:
         self.participants.setdefault(ticket.number, {ticket.customer})
         if ticket.language:
             self.languages[ticket.customer] = ticket.language
-        self.allowances.update(decided.spent)
+        self.rate_limits.update(decided.spent)
         self._add_history(before, decided)
         for address in decided.lifted:
             self.suppressions.pop(address, None)
@@ -94,7 +94,7 @@ def load_state(
         key
         for claimed, mail in batch
         if claimed.envelope.sender and not mail.automatic
-        for key in allowance_keys(claimed.envelope.sender, policy, mail.sender)
+        for key in rate_limit_keys(claimed.envelope.sender, policy, mail.sender)
     }
     senders = {claimed.envelope.sender for claimed, _ in batch} | {mail.sender for _, mail in batch}
     rules_need_history = not policy.asked_fields.isdisjoint(STORE_FIELDS)
@@ -105,7 +105,7 @@ def load_state(
         messages=messages,
         participants=tickets.participants_of(connection, numbers),
         languages=tickets.languages_of(connection, unsure_of_language),
-        allowances=rate_limits.load(connection, keys),
+        rate_limits=rate_limits.load(connection, keys),
         open_numbers=tickets.open_numbers_of(connection, mistyped),
         suppressions=suppressions.load(connection, {each.lower() for each in senders} - {""}, now),
         customer_history=customer_history.load(connection, customers, now),

@@ -150,7 +150,7 @@ def _decide(
         meant=named.customer if named else "",
         held_for=state.tickets.get(merge_end(match.claims, merged)) if strangers == "hold" else None,
         language=state.languages.get(mail.sender, ""),
-        allowances=state.allowances,
+        rate_limits=state.rate_limits,
         returned=sent,
         suppressions=state.suppressions,
         loads=snapshot.agent_loads.loads,

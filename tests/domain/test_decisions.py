@@ -92,9 +92,9 @@ def limited() -> Policy:
 
 def test_a_second_new_ticket_within_the_limit_is_kept_but_not_acknowledged() -> None:
     first = on_mail(None, mail(), envelope(), facts(), limited(), NOW)
-    second = on_mail(None, mail(), envelope(), facts(allowances=first.spent), limited(), LATER)
+    second = on_mail(None, mail(), envelope(), facts(rate_limits=first.spent), limited(), LATER)
     soon = on_mail(
-        None, mail(), envelope(), facts(allowances=first.spent), limited(), NOW + timedelta(minutes=9)
+        None, mail(), envelope(), facts(rate_limits=first.spent), limited(), NOW + timedelta(minutes=9)
     )
 
     assert "acknowledgement_enqueued" in kinds(first.decision)
@@ -114,7 +114,7 @@ def test_another_spelling_of_an_address_is_worth_no_other_answer(
     first: dict[str, str], second: dict[str, str]
 ) -> None:
     spent = on_mail(None, mail(), envelope(**first), facts(), limited(), NOW).spent
-    soon = on_mail(None, mail(), envelope(**second), facts(allowances=spent), limited(), NOW)
+    soon = on_mail(None, mail(), envelope(**second), facts(rate_limits=spent), limited(), NOW)
 
     assert "acknowledgement_suppressed" in kinds(soon.decision)
 
@@ -126,7 +126,7 @@ def test_a_spelling_that_may_be_somebody_else_is_somebody_else() -> None:
 
 def test_who_is_named_in_from_is_spared_whatever_the_return_path() -> None:
     spent = on_mail(None, mail(), envelope(sender="a@jahat.example"), facts(), limited(), NOW).spent
-    soon = on_mail(None, mail(), envelope(sender="b@evil.example"), facts(allowances=spent), limited(), NOW)
+    soon = on_mail(None, mail(), envelope(sender="b@evil.example"), facts(rate_limits=spent), limited(), NOW)
 
     assert "acknowledgement_suppressed" in kinds(soon.decision)
     assert soon.decision.ticket.tags[-1] == "unanswered"
@@ -134,7 +134,7 @@ def test_who_is_named_in_from_is_spared_whatever_the_return_path() -> None:
 
 def test_who_was_not_acknowledged_over_a_limit_hears_nothing_of_steps_until_answered() -> None:
     spent = on_mail(None, mail(), envelope(), facts(), limited(), NOW).spent
-    ticket = on_mail(None, mail(), envelope(), facts(allowances=spent), limited(), NOW).decision.ticket
+    ticket = on_mail(None, mail(), envelope(), facts(rate_limits=spent), limited(), NOW).decision.ticket
     answered = replace(ticket, first_response_at=NOW)
     far = NOW + timedelta(days=30)
 

@@ -29,7 +29,7 @@ from mailbot.analysis.simulate.recorded_ticket import (
 from mailbot.domain import events as e
 from mailbot.domain import ladder, notify, reroute
 from mailbot.domain.assignment import NO_LOADS, Loads
-from mailbot.domain.decisions import agent_turned, begin, customer_turned, on_command, on_deadline
+from mailbot.domain.decisions import begin, on_command, on_deadline, record_agent_answer, record_customer_mail
 from mailbot.domain.escalation.reapply import recompute
 from mailbot.domain.ladder import Deadline
 from mailbot.domain.lifecycle import Decision, DecisionBuilder, IllegalTransition, opened
@@ -237,7 +237,7 @@ class Simulation:
                 case CustomerMail():
                     self._customer_mail(builder, stimulus, policy)
                 case AgentAnswer(agent=agent):
-                    agent_turned(builder, agent or builder.ticket.assignee or "", policy, at)
+                    record_agent_answer(builder, agent or builder.ticket.assignee or "", policy, at)
                 case CommandGiven(command=command, by=by):
                     return on_command(open_ticket.ticket, command, by, policy, at, builder.loads)
                 case MessagesMoved(event=event, rebuilt=rebuilt, why=why):
@@ -260,7 +260,7 @@ class Simulation:
                 return NO_REASON
             return reroute.apply_routing(builder, wrote.routed, policy, wrote.at)
 
-        customer_turned(builder, wrote.message_id, wrote.reason, policy, wrote.at, reopened)
+        record_customer_mail(builder, wrote.message_id, wrote.reason, policy, wrote.at, reopened)
         why = NoticeKind.UNCONFIRMED if builder.ticket.held_for else NoticeKind.CUSTOMER_WROTE
         notify.notify_team(builder, policy, wrote.at, why, NO_REASON)
 

@@ -130,12 +130,12 @@ def reach(policy: Policy, category: str) -> Money:
     return max(mosts, key=lambda each: each.amount, default=NOTHING)
 
 
-def of_common(case: Case) -> Over | None:
+def common_limit(case: Case) -> Over | None:
     """Return a limit that no approval lifts: the customer's, the team's, or that nobody may approve at all."""
     return _customer(case) or _team(case) or _nobody(case)
 
 
-def of_agent(case: Case, agent: Agent) -> Over | None:
+def agent_limit(case: Case, agent: Agent) -> Over | None:
     """Return why this agent can't approve it now: the level's limit per ticket, or the agent's own for the day."""
     authority, category = case.policy.authority, case.ticket.category
     limit = most(authority, category, agent.level)
@@ -216,7 +216,7 @@ def find_deciders(case: Case, now: datetime, without: Collection[str] = (), abov
         for level, people in _levels(case)
         if ladder.rank_of(policy, level) >= floor
     ]
-    able = [(level, [each for each in people if not of_agent(case, each)]) for level, people in levels]
+    able = [(level, [each for each in people if not agent_limit(case, each)]) for level, people in levels]
     here = [(level, [each for each in people if is_on_duty(each, policy, now)]) for level, people in able]
     for choice, on_duty in ((here, True), (able, False), (levels, False)):
         higher = [each for each in choice if ladder.rank_of(policy, each[0]) > floor]

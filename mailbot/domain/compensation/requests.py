@@ -197,10 +197,10 @@ def _ask(
         )
     )
     deciding.add_entry(Kind.ASKED, actor, because=command.because)
-    if over := authority.of_common(deciding.case):
+    if over := authority.common_limit(deciding.case):
         return _by_rule(deciding, over)
     agent = policy.agents.get(actor.agent)
-    if agent and not authority.of_agent(deciding.case, agent):
+    if agent and not authority.agent_limit(deciding.case, agent):
         return _sign(deciding, agent, "")
     return _put_before(deciding)
 
@@ -254,9 +254,9 @@ def _approve(deciding: _RequestDecision, command: c.Approve) -> Outcome | Refusa
         return reasons.refuse("approve_needs_agent")
     if refusal := _held(deciding.case.ticket):
         return refusal
-    if over := authority.of_agent(deciding.case, agent):
+    if over := authority.agent_limit(deciding.case, agent):
         return Refusal(reasons.together(over.reason, _who_may(deciding, agent)))
-    if over := authority.of_common(deciding.case):
+    if over := authority.common_limit(deciding.case):
         return _by_rule(deciding, over)
     return _sign(deciding, agent, command.because)
 
@@ -299,7 +299,7 @@ def _sign(deciding: _RequestDecision, agent: Agent, because: str) -> Outcome | R
 
 def _holds(case: Case, address: str) -> bool:
     agent = case.policy.agents.get(address)
-    return agent is not None and authority.of_agent(case, agent) is None
+    return agent is not None and authority.agent_limit(case, agent) is None
 
 
 def _refuse(deciding: _RequestDecision, command: c.Refuse) -> Outcome | Refusal:
@@ -310,7 +310,7 @@ def _refuse(deciding: _RequestDecision, command: c.Refuse) -> Outcome | Refusal:
     if not own:
         if agent is None:
             return reasons.refuse("refuse_needs_agent")
-        over = authority.of_agent(case, agent)
+        over = authority.agent_limit(case, agent)
         if over and over.limit == authority.PER_TICKET and not _nobody_may(case):
             return Refusal(reasons.together(over.reason, _who_may(deciding, agent)))
     deciding.builder.record(

@@ -1,1 +1,1 @@
-"""What a ladder does when a deadline comes: steps, owners, questions to a level."""
+"""The steps of a ladder: when they come late, owners, questions to a level."""

@@ -1,7 +1,7 @@
-"""Steps that come late, several at once: what was to be said at each of their moments is said once.
+"""Steps that come late, several at once: each reader gets one mail instead of one for each step.
 
-After a weekend without the daemon a ticket has climbed past people who never heard of it. Each step is taken
-and on record; who has the ticket now is told so, whoever else is to know gets one mail, so does the customer.
+After a weekend without the daemon a ticket has passed people who never knew of it. Each step is taken and on
+record. The owner of now is notified of that, everybody else gets at most one mail, and so does the customer.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,89 +17,95 @@ from mailbot.domain.model import NoticeKind, Target, Ticket
 from mailbot.domain.notices import Notice, Progress, TeamNotice
 from mailbot.domain.policy import Policy
 
-GIVEN = frozenset({NoticeKind.ESCALATED, NoticeKind.HANDED_OVER, NoticeKind.ASSIGNED})
+HANDOVERS = frozenset({NoticeKind.ESCALATED, NoticeKind.HANDED_OVER, NoticeKind.ASSIGNED})
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
-    """One mail to one of the people of an event: the places of both, and the mail."""
+class _Sent:
+    """One mail to one recipient of a PeopleNotified event: the positions of event and notice, and the mail."""
 
     event: int
     notice: int
     mail: TeamNotice | Progress
 
 
-def said_once(before: Ticket, decision: Decision, policy: Policy, newest: int) -> Decision:
-    """The decision on `before` with one mail for each reader. The events from `newest` on are those of the
-    last moment; where nothing was said before, all stays as it is."""
-    words = list(_words(decision))
-    if not any(word.event < newest for word in words):
+def merge_mails(before: Ticket, decision: Decision, policy: Policy, newest: int) -> Decision:
+    """Return the decision on `before` with one mail for each reader.
+
+    The events from `newest` on are those of the last moment. Where nobody was notified before, all stays as it
+    is.
+    """
+    sent = list(_sent(decision))
+    if not any(each.event < newest for each in sent):
         return decision
-    to: dict[str, list[Word]] = {}
-    for word in words:
-        to.setdefault(word.mail.to, []).append(word)
-    kept = [one for each in to.values() if (one := _one(each, decision.ticket, policy))]
-    return _only(before, decision, words, kept, policy)
+    by_reader: dict[str, list[_Sent]] = {}
+    for each in sent:
+        by_reader.setdefault(each.mail.to, []).append(each)
+    mails = (_newest_useful(of_reader, decision.ticket, policy) for of_reader in by_reader.values())
+    return _keep(before, decision, sent, [each for each in mails if each], policy)
 
 
-def _words(decision: Decision) -> Iterator[Word]:
-    """In the order in which they were told: `core.tell` owes one mail for each of the people of its event."""
-    owed = (
-        (place, mail)
-        for place, mail in enumerate(decision.notices)
+def _sent(decision: Decision) -> Iterator[_Sent]:
+    """Pair each recipient with the mail: `notify` makes one for each of the recipients of its event, in order."""
+    mails = (
+        (position, mail)
+        for position, mail in enumerate(decision.notices)
         if isinstance(mail, TeamNotice | Progress)
     )
-    for place, event in enumerate(decision.events):
+    for position, event in enumerate(decision.events):
         for _ in event.recipients if isinstance(event, e.PeopleNotified) else ():
-            notice, mail = next(owed)
-            yield Word(place, notice, mail)
+            notice, mail = next(mails)
+            yield _Sent(position, notice, mail)
 
 
-def _one(words: Sequence[Word], now: Ticket, policy: Policy) -> Word | None:
-    """The newest that still says something: that it was given to somebody, and reminders, only where it is
-    theirs now."""
-    here = {agent.address for agent in ladder.agents_at(policy, now.team, now.level)}
-    found: Word | None = None
-    for word in words:
-        why = word.mail.why if isinstance(word.mail, TeamNotice) else None
-        if why in GIVEN and word.mail.to != now.assignee:
+def _newest_useful(sent: Sequence[_Sent], ticket: Ticket, policy: Policy) -> _Sent | None:
+    """Return the newest mail that is still true: handovers and reminders only to whoever has the ticket now."""
+    here = {agent.address for agent in ladder.agents_at(policy, ticket.team, ticket.level)}
+    newest: _Sent | None = None
+    for each in sent:
+        why = each.mail.why if isinstance(each.mail, TeamNotice) else None
+        if why in HANDOVERS and each.mail.to != ticket.assignee:
             continue
-        if why is NoticeKind.REMINDER and (word.mail.to not in {*here, now.assignee} or _gives(found)):
+        is_reminder = why is NoticeKind.REMINDER
+        if is_reminder and (each.mail.to not in {*here, ticket.assignee} or _is_handover(newest)):
             continue
-        found = word
-    return found
+        newest = each
+    return newest
 
 
-def _gives(word: Word | None) -> bool:
-    return bool(word and isinstance(word.mail, TeamNotice) and word.mail.why in GIVEN)
+def _is_handover(sent: _Sent | None) -> bool:
+    return bool(sent and isinstance(sent.mail, TeamNotice) and sent.mail.why in HANDOVERS)
 
 
-def _only(
-    before: Ticket, decision: Decision, words: Sequence[Word], kept: Sequence[Word], policy: Policy
+def _keep(
+    before: Ticket, decision: Decision, sent: Sequence[_Sent], kept: Sequence[_Sent], policy: Policy
 ) -> Decision:
-    gone = {word.notice for word in words} - {word.notice for word in kept}
-    people: dict[int, tuple[str, ...]] = {word.event: () for word in words}
-    for word in sorted(kept, key=lambda each: each.notice):
-        people[word.event] += (word.mail.to,)
-    events = (_told(event, people.get(place)) for place, event in enumerate(decision.events))
-    notices = (mail for place, mail in enumerate(decision.notices) if place not in gone)
+    dropped = {each.notice for each in sent} - {each.notice for each in kept}
+    recipients: dict[int, tuple[str, ...]] = {each.event: () for each in sent}
+    for each in sorted(kept, key=lambda one: one.notice):
+        recipients[each.event] += (each.mail.to,)
+    events = tuple(
+        event
+        for position, old in enumerate(decision.events)
+        if (event := _with_recipients(old, recipients.get(position)))
+    )
     due = ladder.next_deadline(decision.ticket, policy)
     confirm_by = ladder.end_of_clock(decision.ticket, policy, Target.CONFIRMATION)
     until = (due.due_at if due else None, confirm_by)
-    left = tuple(each for each in events if each)
-    now = reduce(evolve, left, before)
-    return Decision(now, left, tuple(_as_of_now(mail, now, *until) for mail in notices))
+    ticket = reduce(evolve, events, before)
+    notices = (mail for position, mail in enumerate(decision.notices) if position not in dropped)
+    return Decision(ticket, events, tuple(_updated(mail, ticket, *until) for mail in notices))
 
 
-def _told(event: Event, people: tuple[str, ...] | None) -> Event | None:
-    if people is None or not isinstance(event, e.PeopleNotified):
+def _with_recipients(event: Event, recipients: tuple[str, ...] | None) -> Event | None:
+    if recipients is None or not isinstance(event, e.PeopleNotified):
         return event
-    return replace(event, recipients=people) if people else None
+    return replace(event, recipients=recipients) if recipients else None
 
 
-def _as_of_now(mail: Notice, now: Ticket, due_at: datetime | None, confirm_by: datetime | None) -> Notice:
-    """What it says of the ticket is what holds after all steps."""
+def _updated(mail: Notice, ticket: Ticket, due_at: datetime | None, confirm_by: datetime | None) -> Notice:
+    """Return the mail with team, level and deadline as they are after all steps."""
     if not isinstance(mail, TeamNotice):
         return mail
-    theirs = confirm_by if mail.to == now.assignee else None
-    return replace(mail, team=now.team, level=now.level, due_at=due_at, confirm_by=theirs)
+    owners = confirm_by if mail.to == ticket.assignee else None
+    return replace(mail, team=ticket.team, level=ticket.level, due_at=due_at, confirm_by=owners)

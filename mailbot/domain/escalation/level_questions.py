@@ -21,7 +21,7 @@ def ask(
     This question replaces one that is still open.
     """
     ticket = builder.ticket
-    level = ownership.nearest(policy, ticket.team, step.ask_decision)
+    level = ownership.nearest_level(policy, ticket.team, step.ask_decision)
     people = ladder.agents_at(policy, ticket.team, level)
     recipients = tuple(agent.address for agent in people)
     builder.record(e.DecisionRequested(now, POLICY, level, step.question, step.options, recipients))

@@ -11,22 +11,22 @@ from mailbot.domain.model import OVER, NoticeKind
 from mailbot.domain.policy import Policy
 
 
-def give(builder: DecisionBuilder, policy: Policy, now: datetime, by: Actor) -> None:
+def assign_owner(builder: DecisionBuilder, policy: Policy, now: datetime, by: Actor) -> None:
     """Assign the ticket to somebody at its level.
 
     Where nobody works there, in no team, its team is notified and it goes to the next level up, else down.
     """
     chosen = choose(builder.ticket, policy, now, builder.loads)
     if chosen is None:
-        _elsewhere(builder, policy, now)
+        _move_to_staffed_level(builder, policy, now)
         chosen = choose(builder.ticket, policy, now, builder.loads)
     if chosen:
         builder.record(e.TicketAssigned(now, by, chosen.agent.address, chosen.reason))
 
 
-def _elsewhere(builder: DecisionBuilder, policy: Policy, now: datetime) -> None:
+def _move_to_staffed_level(builder: DecisionBuilder, policy: Policy, now: datetime) -> None:
     ticket = builder.ticket
-    level = nearest(policy, ticket.team, ticket.level)
+    level = nearest_level(policy, ticket.team, ticket.level)
     if not level or ticket.status in OVER:
         return
     code = "no_agent_at" if ticket.level else "no_agent_at_level"
@@ -38,7 +38,7 @@ def _elsewhere(builder: DecisionBuilder, policy: Policy, now: datetime) -> None:
         notify.notify_team(builder, policy, now, NoticeKind.NOTIFY, because, recipients=people)
 
 
-def nearest(policy: Policy, team: str, level: str) -> str:
+def nearest_level(policy: Policy, team: str, level: str) -> str:
     """Return the level if anybody works there, else the next one above, else below; "" without any agent."""
     here = max(ladder.rank_of(policy, level), 0)
     ways = (level, *policy.levels[here:], *reversed(policy.levels[:here]))
@@ -46,11 +46,11 @@ def nearest(policy: Policy, team: str, level: str) -> str:
     return next(held, next((agent.level for agent in policy.agents.values()), ""))
 
 
-def ensure(builder: DecisionBuilder, policy: Policy, now: datetime) -> None:
+def ensure_owner(builder: DecisionBuilder, policy: Policy, now: datetime) -> None:
     """Find and notify an owner where the ticket has none: an agent may leave with a reload."""
     ticket = builder.ticket
     if ticket.status in OVER or ticket.assignee in policy.agents:
         return
     because = reasons.of("agent_left", agent=ticket.assignee) if ticket.assignee else reasons.of("unassigned")
-    give(builder, policy, now, POLICY)
+    assign_owner(builder, policy, now, POLICY)
     notify.notify_team(builder, policy, now, NoticeKind.ASSIGNED, because)

@@ -1,10 +1,13 @@
-"""Open tickets after a change of the ladders, where an admin has them reckoned anew.
+"""Open tickets on a ladder that an admin changed, when the admin has their deadlines computed again.
 
-By itself a ticket climbs the ladder that it was given to its end. Reckoned anew, it climbs the one that the
-policy has under that name now. What it has spent stays spent. A step that it has taken already, word for
-word, it does not take again. Of the other steps whose moment is past by the new ladder the newest is taken,
-once, and the older ones count as taken: nobody gets all the mails of a day at once. A promise whose new end
-is past counts as it did before: nothing is broken by rewriting it.
+By itself a ticket keeps the ladder that it was given. Computed again, it follows the one that the policy has under
+that name now:
+
+- The time spent stays spent.
+- A step that was taken already, word for word, is not taken again.
+- Of the other steps whose moment is past, the newest is taken once. The older ones count as taken, so that
+  no agent gets all the mails of a day at once.
+- A target whose new end is past counts as it did before: a rewritten promise is not missed by that.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,26 +26,25 @@ from mailbot.domain.policy import Ladder, Policy
 from mailbot.domain.worktime import Calendar
 
 
-def stands_by(ticket: Ticket, policy: Policy) -> bool:
-    """Does the ticket climb its ladder as the policy has it now?"""
+def follows_current_ladder(ticket: Ticket, policy: Policy) -> bool:
+    """Check whether the ticket follows its ladder as the policy has it now."""
     return ladder.ladder_of(ticket, policy) == ladder.current_ladder(ticket, policy)
 
 
 def recompute(ticket: Ticket, policy: Policy, now: datetime, by: Actor, loads: Loads = NO_LOADS) -> Decision:
-    """The ticket on its ladder as it is now, with an owner who is there. Without events: nothing changes."""
+    """Put the ticket on its ladder as it is now, with an owner. A decision without events changes nothing."""
     builder = DecisionBuilder(ticket, loads=loads)
-    if ticket.status not in OVER and not stands_by(ticket, policy):
+    if ticket.status not in OVER and not follows_current_ladder(ticket, policy):
         new = ladder.current_ladder(ticket, policy)
         clocks = clocks_on(ticket, ladder.ladder_of(ticket, policy), new, policy, now)
         builder.record(e.LadderChanged(now, by, new.name, policy.digests[new.name], clocks))
-    ownership.ensure(builder, policy, now)
+    ownership.ensure_owner(builder, policy, now)
     return builder.decision()
 
 
 @dataclass(frozen=True, slots=True)
-class _Reckoned:
-    """A clock by the new ladder: `over` are the steps whose moment is past, with how long ago that was;
-    `done` those that were taken already."""
+class _Recomputed:
+    """A clock by the new ladder. `over`: past steps, with how long ago that was. `done`: those taken already."""
 
     clock: Clock
     over: Mapping[int, timedelta]
@@ -50,23 +52,23 @@ class _Reckoned:
 
 
 def clocks_on(ticket: Ticket, old: Ladder, new: Ladder, policy: Policy, now: datetime) -> tuple[Clock, ...]:
-    """The clocks that ran by `old` with the new spans and the steps that count as taken."""
+    """Return the clocks that ran by `old` with the new spans and the steps that count as taken."""
     calendar = ladder.calendar_of(ticket, policy)
     same = {index: new.steps.index(step) for index, step in enumerate(old.steps) if step in new.steps}
-    reckoned = [_reckoned(clock, same, new, calendar, now) for clock in ticket.clocks]
-    due = _newest(each for each in reckoned if each)
-    clocks = tuple(_but_for(due, each.clock) for each in reckoned if each)
+    recomputed = [_recompute_clock(clock, same, new, calendar, now) for clock in ticket.clocks]
+    due = _newest(each for each in recomputed if each)
+    clocks = tuple(_with_step_open(due, each.clock) for each in recomputed if each)
     return ladder.clocks_for(replace(ticket, clocks=clocks), new, calendar, now)
 
 
-def _reckoned(
+def _recompute_clock(
     clock: Clock, same: Mapping[int, int], new: Ladder, calendar: Calendar, now: datetime
-) -> _Reckoned | None:
-    """None for what the new ladder does not promise. `same`: step of the old ladder -> of the new one."""
+) -> _Recomputed | None:
+    """Return None for what the new ladder does not promise. `same`: step of the old ladder -> of the new one."""
     if clock.target in STEP_CLOCKS:
-        return _Reckoned(replace(clock, fired=(same.get(clock.fired[0], MISSED),)), {}, frozenset())
+        return _Recomputed(replace(clock, fired=(same.get(clock.fired[0], MISSED),)), {}, frozenset())
     if clock.target is Target.REPEAT:
-        return _Reckoned(clock, {}, frozenset())  # `clocks_for` sees to the rhythm
+        return _Recomputed(clock, {}, frozenset())  # `clocks_for` sees to the rhythm
     usual = ladder.FOLLOW_UP if clock.target is Target.FOLLOW_UP else None
     span = new.targets.get(clock.target, usual)
     if span is None:
@@ -76,14 +78,14 @@ def _reckoned(
     over = _past(clock.target, span, spent, new)
     missed = {MISSED} if MISSED in clock.fired or spent >= span else set()
     fired = tuple(sorted(done | over.keys() | missed))
-    return _Reckoned(replace(clock, span=span, fired=fired), over, done)
+    return _Recomputed(replace(clock, span=span, fired=fired), over, done)
 
 
-def _newest(reckoned: Iterable[_Reckoned]) -> tuple[Target, int] | None:
-    """The step that came due last, on a clock that runs, unless it was taken then."""
+def _newest(recomputed: Iterable[_Recomputed]) -> tuple[Target, int] | None:
+    """Find the step that came due last on a running clock, unless it was taken already."""
     over = [
         (ago, -step, each.clock.target, step in each.done)
-        for each in reckoned
+        for each in recomputed
         if each.clock.running_since
         for step, ago in each.over.items()
     ]
@@ -91,15 +93,15 @@ def _newest(reckoned: Iterable[_Reckoned]) -> tuple[Target, int] | None:
     return None if done else (target, -step)
 
 
-def _but_for(due: tuple[Target, int] | None, clock: Clock) -> Clock:
-    """The clock with that step still to be taken."""
+def _with_step_open(due: tuple[Target, int] | None, clock: Clock) -> Clock:
+    """Return the clock with that step still to be taken."""
     if due is None or due[0] is not clock.target:
         return clock
     return replace(clock, fired=tuple(each for each in clock.fired if each != due[1]))
 
 
 def _past(target: Target, span: timedelta, spent: timedelta, new: Ladder) -> dict[int, timedelta]:
-    """The steps on this clock whose moment is over, and how long ago it was."""
+    """Find the past steps of this clock, and how long ago they were due."""
     offsets = {
         index: ladder.offset_of(step, span)
         for index, step in enumerate(new.steps)

@@ -16,7 +16,7 @@ from mailbot.domain.reasons import NO_REASON, Reason, Refusal
 _NOT_DONE = {Target.CONFIRMATION: "not_confirmed", Target.DECISION: "not_decided"}  # codes of reasons
 
 
-def take(
+def take_step(
     builder: DecisionBuilder, due: Deadline, policy: Policy, now: datetime, suppressed: Reason = NO_REASON
 ) -> None:
     """Take the step that fell due, and mark it so that it comes once in this run of its clock.
@@ -118,11 +118,11 @@ def _raise(
     if here >= ladder.rank_of(policy, level):
         return False
     builder.record(e.TicketEscalated(now, by, level, because))
-    ownership.give(builder, policy, now, by)
+    ownership.assign_owner(builder, policy, now, by)
     return True
 
 
-def escalate_by_hand(
+def escalate_by_command(
     builder: DecisionBuilder, level: str, because: Reason, by: Actor, policy: Policy, now: datetime
 ) -> Refusal | None:
     """Escalate at a person's command.
@@ -158,7 +158,7 @@ def _step_to(level: str, ticket: Ticket, policy: Policy) -> tuple[timedelta | No
 
 def _await(builder: DecisionBuilder, within: timedelta | None, index: int, now: datetime) -> None:
     """Make the new owner confirm within that time, while it is our turn; the former one need not any more."""
-    confirm(builder, now)
+    stop_confirmation(builder, now)
     ticket = builder.ticket
     if within and ticket.status in (Status.NEW, Status.OPEN) and not ticket.held_for:
         clocks = ladder.start_step_clock(ticket.clocks, Target.CONFIRMATION, within, index, now)
@@ -171,7 +171,7 @@ def _hand_over(builder: DecisionBuilder, team: str, because: Reason, policy: Pol
     old = ladder.calendar_of(builder.ticket, policy)
     builder.record(e.TicketHandedOver(now, POLICY, team, because))
     builder.record(e.ClocksSet(now, POLICY, ladder.change_calendar(builder.ticket.clocks, old, now)))
-    ownership.give(builder, policy, now, POLICY)
+    ownership.assign_owner(builder, policy, now, POLICY)
     return True
 
 
@@ -184,7 +184,7 @@ def _reassign(builder: DecisionBuilder, policy: Policy, now: datetime) -> bool:
     return chosen is not None
 
 
-def confirm(builder: DecisionBuilder, now: datetime) -> None:
+def stop_confirmation(builder: DecisionBuilder, now: datetime) -> None:
     """Stop the clock of the confirmation: the owner acted."""
     if any(clock.target is Target.CONFIRMATION for clock in builder.ticket.clocks):
         clocks = ladder.without(builder.ticket.clocks, Target.CONFIRMATION)

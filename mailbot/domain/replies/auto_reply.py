@@ -25,19 +25,19 @@ def permission(
     envelope: Envelope,
     box: Mailbox,
     policy: Policy,
-    allowances: Mapping[str, datetime],
+    rate_limits: Mapping[str, datetime],
     now: datetime,
 ) -> Permission:
     """Decide by the guards, then by the rates per address, per domain and overall.
 
-    `allowances`: of the keys of `allowance_keys` those that the store knows, with the moment when each bucket is
+    `rate_limits`: of the keys of `rate_limit_keys` those that the store knows, with the moment when each bucket is
     full again.
     """
     if refused := guard(mail, envelope, box, policy):
         return Permission(refused, {})
     spent = {}
     for key, rate in rates(envelope.sender, policy, mail.sender):
-        full_at = take_token(allowances.get(key), rate, now)
+        full_at = take_token(rate_limits.get(key), rate, now)
         if full_at is None:
             return Permission(reasons.of("rate_limit", scope=key.partition(" ")[0]), {})
         spent[key] = full_at
@@ -98,7 +98,7 @@ def owner(address: str) -> str:
     return f"{plain}@{domain}"
 
 
-def allowance_keys(to: str, policy: Policy, author: str = "") -> list[str]:
+def rate_limit_keys(to: str, policy: Policy, author: str = "") -> list[str]:
     return [key for key, _ in rates(to, policy, author)]
 
 

@@ -361,17 +361,17 @@ def confirmed(policy: Policy, finding: Finding) -> None:
         assert witness.amount
         free = limits(per_customer=None, per_team={})(policy)
         for each in (policy, free):  # nobody could sign it, whatever the sums say
-            assert authority.of_common(Case(ticket, ticket.customer, witness.amount, Spent(), each))
+            assert authority.common_limit(Case(ticket, ticket.customer, witness.amount, Spent(), each))
     elif finding.kind == approval_gaps.LESS_ABOVE:
         assert witness.amount
         above, below = finding.names
         asked = Case(ticket, ticket.customer, witness.amount, Spent(), limits(per_agent_day={})(policy))
         who = {name: ladder.agents_at(policy, "", name)[0] for name in (above, below)}
-        assert authority.of_agent(asked, who[above])
-        assert not authority.of_agent(asked, who[below])
+        assert authority.agent_limit(asked, who[above])
+        assert not authority.agent_limit(asked, who[below])
     elif finding.kind == approval_gaps.IN_VAIN:
         assert witness.amount
-        assert authority.of_common(Case(ticket, ticket.customer, witness.amount, Spent(), policy))
+        assert authority.common_limit(Case(ticket, ticket.customer, witness.amount, Spent(), policy))
     elif (
         witness.moment and witness.shows.startswith("nobody answers") and finding.kind != ladder_ends.DEAD_END
     ):
@@ -524,7 +524,7 @@ def test_what_can_not_be_shown_is_not_decided() -> None:
 
 def test_amounts_above_all_limits_are_no_gap() -> None:
     policy = desks.shifts(policy_of(read(SETS / "bank.yaml")))
-    assert authority.of_common(
+    assert authority.common_limit(
         Case(
             Ticket("N", "", "c@x", "", "", datetime(2026, 1, 1, tzinfo=UTC)),
             "c@x",

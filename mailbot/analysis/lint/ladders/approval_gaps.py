@@ -110,7 +110,7 @@ def _falling(context: LadderContext, scale: Scale) -> Iterator[Finding]:
 def _less(context: LadderContext, below: str, above: str, amount: Money, proof: Proof) -> Witness | None:
     asked = _asked(context, proof, amount)
     by = {level: ladders.agents_at(context.policy, "", level)[0] for level in (below, above)}
-    over = authority.of_agent(asked, by[above])
+    over = authority.agent_limit(asked, by[above])
     if over is None or over.limit != PER_TICKET:
         return None
     return _witness(context, proof, amount, f"{by[above].name} may not: {over.reason}")
@@ -164,7 +164,7 @@ def _amounts(policy: Policy, scale: Scale) -> list[Money]:
 def _nobody(context: LadderContext, route: Route, amount: Money) -> Over | None:
     """Why nobody may sign it. The customer's and the team's sums are another matter."""
     policy = _without_sums(context.policy)
-    return authority.of_common(case(policy, route, amount, _ticket(context, route)))
+    return authority.common_limit(case(policy, route, amount, _ticket(context, route)))
 
 
 def _without_sums(policy: Policy) -> Policy:
@@ -262,7 +262,7 @@ def _budget_witness(context: LadderContext, amount: Money, limit: str, proof: Pr
     if limit == authority.PER_TEAM:  # by itself: the customer's limit is another matter
         given = replace(context.policy.authority, per_customer=None)
         asked = replace(asked, policy=replace(context.policy, authority=given))
-    over = authority.of_common(asked)
+    over = authority.common_limit(asked)
     return _witness(context, proof, amount, f"refused at once: {over.reason}") if over else None
 
 

@@ -65,7 +65,7 @@ def opened(policy: Policy, route: Route, at: datetime, customer: str = CUSTOMER_
         ladder=route.ladder,
     )
     builder = DecisionBuilder(ticket)
-    ownership.give(builder, policy, at, POLICY)
+    ownership.assign_owner(builder, policy, at, POLICY)
     builder.record(_clocks(builder.ticket, policy, at))
     return builder.ticket
 

@@ -37,7 +37,8 @@ def envelope(
     policy: Policy,
     received_at: datetime,
 ) -> Envelope:
-    """Build the envelope that SMTP would have given. Raises Refused when no recipient is one of our mailboxes.
+    """Build the envelope that SMTP would have given. Raises Refused when no recipient is one of our
+    mailboxes.
 
     Recipients from the environment or the header are hints. When no hint names a mailbox, the mail is for the
     first one. An unreadable sender becomes the null sender: the mail gets no automatic answer.

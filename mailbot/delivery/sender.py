@@ -1,8 +1,8 @@
 """Sends what the outbox holds: claim, offer, mark the dot, finish, settle (promise P3).
 
-Theory of operation. `run_once` claims mails into `_queue_heap`, a heap with acknowledgements on top, and starts
-carriers: tasks that own one connection and send one mail after another until the line is empty. Results are
-recorded beside them, so that a connection never waits for a commit except the one before its dot.
+Theory of operation. `run_once` claims mails into `_queue_heap`, a heap with acknowledgements on top, and
+starts carriers: tasks that own one connection and send one mail after another until the line is empty.
+Results are recorded beside them, so that a connection never waits for a commit except the one before its dot.
 
 Trouble with the relay is no mail's fault: rows go back to `due` uncounted, and the breaker lets one mail at a
 time try until the relay has judged one. Trouble with one of several connections only makes us use fewer.

@@ -1,8 +1,9 @@
 """One SMTP or LMTP session: aiosmtpd's connection and STARTTLS with a command loop of our own.
 
 Theory of operation. Replies are queued and leave together when no further command has arrived (RFC 2920). An
-internal error is answered 451 or 421, never 5xx. `Phase` is what the session waits for: the timer and the drain
-end a session that waits for a command, and let a mail under way finish. 250 follows only the commit of the mail.
+internal error is answered 451 or 421, never 5xx. `Phase` is what the session waits for: the timer and the
+drain end a session that waits for a command, and let a mail under way finish. 250 follows only the commit of
+the mail.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""What each agent has in hand, as the tickets say. Read by indexes alone, however many tickets there were."""
+"""The open tickets of each agent. Read by indexes alone, however many tickets there were."""
 
 from collections.abc import Collection
 from typing import Any
@@ -15,7 +15,7 @@ _IN_HAND = text("status IN ('new', 'open')")
 
 
 def load(connection: Connection, agents: Collection[str]) -> dict[str, Load]:
-    """The load of each of these addresses."""
+    """Load the load of each of these addresses."""
     wanted = sorted(agents)
     found: dict[str, Load] = {}
     for start in range(0, len(wanted), _TOGETHER):
@@ -25,8 +25,11 @@ def load(connection: Connection, agents: Collection[str]) -> dict[str, Load]:
 
 
 def _load(agent: str) -> Select[Any]:
-    """Agent by agent: to group by agent, SQLite without statistics reads a row of the table for each ticket,
-    and the newest of each would be found by a walk over all that they ever had."""
+    """Load agent by agent.
+
+    With GROUP BY, SQLite without statistics reads a row of the table for each ticket, and finds each newest
+    ticket by a walk over all that the agent ever had.
+    """
     count = select(func.count()).where(tickets.c.assignee == agent, _IN_HAND)
     newest = select(func.max(tickets.c.assigned_at)).where(tickets.c.assignee == agent)
     return select(

@@ -21,7 +21,7 @@ _LADDER: TypeAdapter[Ladder] = TypeAdapter(Ladder)
 
 
 def event_data(event: Event) -> dict[str, Any]:
-    """What an event says besides when and who, as JSON values."""
+    """Convert an event to JSON values, without its time and actor."""
     data: dict[str, Any] = _EVENTS[event.kind].dump_python(event, mode="json")
     del data["at"], data["by"]
     return data

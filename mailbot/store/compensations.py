@@ -1,11 +1,10 @@
-"""The ledger of compensation: what limits count, read and added to under one lock.
+"""The ledger of compensation: read and extended under one lock.
 
-No limit is passed by two who grant at once (promise P14). Every transaction that adds to the ledger takes
-`lock` before it reads anything, and holds it until its end. On SQLite that is BEGIN IMMEDIATE, with which all
-our transactions begin that write; on PostgreSQL an advisory lock of the transaction, let go after its commit
-can be seen. In READ COMMITTED, PostgreSQL's default, every statement after the lock sees all that was granted
-before. Should somebody run the database at a stricter level, a transaction that waited sees an older state
-and can't add to it: the next id is taken already, and the whole of it fails.
+Theory of operation. No limit may be exceeded by two grants at once. So every transaction that adds to the
+ledger takes `lock` before it reads anything, and holds it until its end. On SQLite that is the BEGIN
+IMMEDIATE of all our transactions. On PostgreSQL it is an advisory lock of the transaction, released after its
+commit is visible. In READ COMMITTED, the default, every statement after the lock sees all earlier grants. At
+a stricter level a transaction that waited sees an older state and fails, because the next id is used already.
 """
 
 import hashlib
@@ -45,13 +44,13 @@ _PLAIN = (
 
 
 def lock(connection: Connection) -> None:
-    """Waits for whoever is adding to the ledger; held until this transaction ends. Take it before others."""
+    """Lock the ledger until this transaction ends. Take this lock before others."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
 
 
 def facts(connection: Connection, ticket: Ticket, windows: Windows) -> Facts:
-    """What a decision about compensation on `ticket` needs. Give the ticket as it was loaded after `lock`."""
+    """Load what a decision about compensation on `ticket` needs. Load the ticket after `lock`."""
     numbers = family(connection, ticket.number)
     requests = tuple(_open(connection, compensations.c.ticket.in_(numbers)))
     customers = {owner(ticket.customer), *(request.customer for request in requests)}
@@ -59,13 +58,13 @@ def facts(connection: Connection, ticket: Ticket, windows: Windows) -> Facts:
 
 
 def family(connection: Connection, number: str) -> list[str]:
-    """The ticket and all whose matter goes on in it: merged into it, through chains too."""
+    """Return the ticket and all that were merged into it, through chains too."""
     found, newest = [number], [number]
     while newest:
         merged = (
             select(tickets.c.number)
             .join(links, links.c.ticket == tickets.c.number)
-            # The link stays after an unmerge: the ticket says whether it still holds.
+            # The link stays after an unmerge: the ticket shows whether it still holds.
             .where(links.c.other.in_(newest), tickets.c.merged_into == links.c.other)
             .where(links.c.kind == "merged_into")
         )
@@ -108,7 +107,7 @@ def _next_id(connection: Connection) -> int:
 
 
 def append(connection: Connection, entries: Sequence[Entry]) -> None:
-    """Adds lines. The transaction must hold `lock` since before it read the facts they were decided on.
+    """Append lines. The transaction must hold `lock` since before it read the facts of the decision.
 
     Raises Outdated when a request does not get the number that was decided.
     """
@@ -140,7 +139,7 @@ def _row(entry: Entry) -> dict[str, Any]:
 
 
 def _digest(row: dict[str, Any], before: str) -> str:
-    """SHA-256 over the line and the digest of the line before it: nobody changes one unseen."""
+    """Compute the SHA-256 over the line and the digest before it, so that no line can be changed unnoticed."""
     said = {name: value for name, value in row.items() if name != "digest"}
     said["at"] = row["at"].isoformat()
     return hashlib.sha256(json.dumps([before, said], sort_keys=True).encode()).hexdigest()
@@ -160,7 +159,7 @@ class Line:
 def entries(
     connection: Connection, since: datetime | None = None, until: datetime | None = None
 ) -> list[Line]:
-    """The lines of [since, until), oldest first."""
+    """Load the lines of [since, until), oldest first."""
     query = select(compensations).order_by(compensations.c.id)
     if since:
         query = query.where(compensations.c.at >= since)
@@ -170,13 +169,13 @@ def entries(
 
 
 def of_ticket(connection: Connection, number: str) -> list[Line]:
-    """The lines of a ticket and of those merged into it, oldest first."""
+    """Load the lines of a ticket and of those merged into it, oldest first."""
     query = select(compensations).where(compensations.c.ticket.in_(family(connection, number)))
     return [_line(row) for row in connection.execute(query.order_by(compensations.c.id))]
 
 
 def open_requests(connection: Connection) -> list[Request]:
-    """Every request that waits for a decision, oldest first; also one whose ticket was merged since."""
+    """Load every request that waits for a decision, oldest first, also of tickets merged since."""
     return _open(connection)
 
 
@@ -230,7 +229,7 @@ def _line(row: Row[Any]) -> Line:
 
 
 def first_fault(connection: Connection) -> int | None:
-    """The first line that is missing or not what was written; None when the whole ledger is sound."""
+    """Find the first line that is missing or changed; None when the whole ledger is sound."""
     digest, expected = "", 1
     for row in connection.execute(select(compensations).order_by(compensations.c.id)):
         said = {**_row(_line(row).entry), "id": row.id}

@@ -1,7 +1,7 @@
-"""What the store knows of a customer that rules may ask: now, and for a replay as of then.
+"""What the store knows of a customer that rules may ask: now, and for a replay at an earlier time.
 
-Now is one statement for a whole batch, over the tickets' rows. Then is told from the events, which remember
-how every ticket stood at any moment.
+The present comes from one statement for a whole batch, over the tickets' rows. The past comes from the
+events, which record the state of every ticket at any time.
 """
 
 from collections.abc import Collection
@@ -29,7 +29,7 @@ _TOLD = (*_TURNS, e.TicketRebuilt.kind, e.TicketEscalated.kind)
 
 
 def load(connection: Connection, customers: Collection[str], at: datetime) -> dict[str, CustomerHistory]:
-    """Customer -> what is known of each, from all their tickets; `authentication` is the mail's to say."""
+    """Load what is known of each customer from all their tickets, without `authentication`."""
     if not customers:
         return {}
     escalated = exists().where(
@@ -60,7 +60,7 @@ def load(connection: Connection, customers: Collection[str], at: datetime) -> di
 
 
 def load_as_of(connection: Connection, customer: str, at: datetime, *, besides: str = "") -> CustomerHistory:
-    """The same as it stood just before `at`, the ticket `besides` not counted: told from the events."""
+    """Load the history as it was just before `at`, without the ticket `besides`, from the events."""
     query = (
         select(events.c.ticket, events.c.kind, events.c.at, events.c.data)
         .join(tickets, tickets.c.number == events.c.ticket)
@@ -88,7 +88,7 @@ def load_as_of(connection: Connection, customer: str, at: datetime, *, besides: 
 def recalled(
     connection: Connection, customer: str, number: str, at: datetime, recorded: CustomerHistory | None
 ) -> CustomerHistory:
-    """What the rules were told when ticket `number` was routed; what nobody asked then, as of that time."""
+    """Load the history that the rules used for ticket `number`; where they used none, as of that time."""
     if recorded and recorded.looked_up:
         return recorded
     found = load_as_of(connection, customer, at, besides=number)

@@ -16,7 +16,7 @@ from mailbot.store.schema import ARMED, deadlines
 def arm(
     connection: Connection, newest: Mapping[str, Deadline | None], before: Mapping[str, Ticket | None]
 ) -> None:
-    """Puts each ticket's next deadline in place of the one it had; None takes it away."""
+    """Replace each ticket's deadline by its next one; None removes it."""
     gone = [number for number, deadline in newest.items() if deadline is None and before.get(number)]
     if gone:
         connection.execute(delete(deadlines).where(deadlines.c.ticket.in_(gone)))
@@ -45,7 +45,7 @@ class Due:
 
 
 def due(connection: Connection, now: datetime, limit: int) -> list[Due]:
-    """The deadlines that have come by `now`, earliest first."""
+    """List the deadlines that are due by `now`, earliest first."""
     rows = connection.execute(
         select(deadlines.c.ticket, deadlines.c.due_at)
         .where(deadlines.c.state == ARMED, deadlines.c.due_at <= now)
@@ -56,9 +56,9 @@ def due(connection: Connection, now: datetime, limit: int) -> list[Due]:
 
 
 def still_due(connection: Connection, numbers: Collection[str], now: datetime) -> list[Due]:
-    """Which of these are due all the same, read while their tickets are locked (`tickets.load_free`).
+    """Return which of these are still due, read while their tickets are locked (`tickets.load_free`).
 
-    Every change of a deadline holds its ticket's lock, so whoever was first has already armed another moment.
+    Every change of a deadline holds its ticket's lock, so the node that was first has armed another time.
     """
     rows = connection.execute(
         select(deadlines.c.ticket, deadlines.c.due_at)
@@ -82,7 +82,7 @@ class ParkedDeadline:
 
 
 def park(connection: Connection, items: Sequence[ParkedDeadline]) -> list[None]:
-    """Sets deadlines aside that our code failed on; the next decision on the ticket arms a new one."""
+    """Set deadlines aside that our code failed on. The ticket's next decision arms a new one."""
     connection.execute(
         update(deadlines)
         .where(deadlines.c.ticket == bindparam("b_ticket"))

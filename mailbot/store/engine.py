@@ -17,7 +17,7 @@ from sqlalchemy.pool import QueuePool
 from mailbot.errors import AlreadyRunning, StoreFull, StoreUnavailable
 
 # How long SQLite waits for another process's write lock; the listener gives up after 60 s (promise P4).
-# `?timeout=` in the URL stands above it.
+# `?timeout=` in the URL overrides it.
 BUSY = "60"
 
 
@@ -30,9 +30,9 @@ def sqlite_path(url: str) -> str:
 
 
 def open_engine(url: str, *, writers: int = 1) -> Engine:
-    """An engine whose transactions are write transactions from their first statement.
+    """Open an engine whose transactions are write transactions from their first statement.
 
-    PostgreSQL URLs may leave the driver out: psycopg 3 is used.
+    PostgreSQL URLs may omit the driver: psycopg 3 is used.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
@@ -83,7 +83,9 @@ def _begin_immediate(connection: Connection) -> None:
 
 
 def translated(error: DBAPIError) -> Exception:
-    """Our own exception for trouble with the engine; the error itself when the statement is to blame."""
+    """Return our own exception for trouble with the engine, or the error itself when the statement is at
+    fault.
+    """
     text = str(error.orig).lower()
     if "disk is full" in text or "no space left" in text or "could not extend file" in text:
         return StoreFull(str(error.orig))
@@ -126,12 +128,12 @@ class LifeLock:
 
 
 def or_skip(connection: Connection, table: Table, *key: str) -> Any:
-    """Leaves a row alone that has the same `key` (without one: any unique key)."""
+    """Insert unless a row has the same `key` (without one: any unique key)."""
     return _or_skip(connection.dialect.name, table, key)
 
 
 def or_replace(connection: Connection, table: Table, *key: str) -> Any:
-    """Puts the new values in place of those of the row with the same `key`."""
+    """Insert, or update the row with the same `key`."""
     return _or_replace(connection.dialect.name, table, key)
 
 

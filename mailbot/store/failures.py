@@ -1,4 +1,4 @@
-"""Mail of ours that did not arrive: which row a report names, what came back, has the ticket learned it."""
+"""Our mail that did not arrive: which row a report names, what came back, whether the ticket knows."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _UNREPORTED = text(
 
 
 def _is_reported() -> ColumnElement[bool]:
-    """Has this ticket learned before that mail for this recipient fails?"""
+    """Select whether this ticket knows already that mail for this recipient fails."""
     other = outbox.alias()
     return exists(
         select(other.c.id).where(
@@ -38,7 +38,7 @@ def _sent_of(row: Any) -> Sent:
 
 
 def load_sent(connection: Connection, nonces: Collection[str]) -> dict[str, Sent]:
-    """Nonce -> the mail that was sent with it, where there is one."""
+    """Map each nonce to the mail that was sent with it, where there is one."""
     if not nonces:
         return {}
     columns = [outbox.c[name] for name in _SENT]
@@ -65,7 +65,7 @@ _FAIL = (
         outbox.c.id == bindparam("b_id"), outbox.c.state.not_in((OutboxState.FAILED, OutboxState.SUPPRESSED))
     )
     .values(
-        # Whoever still holds it finds it taken away: it has left, as the report shows.
+        # A node that still holds it loses it: it was sent, as the report shows.
         state=OutboxState.FAILED,
         claimed_by=None,
         settled_at=bindparam("b_at"),
@@ -75,7 +75,7 @@ _FAIL = (
 
 
 def record_reports(connection: Connection, items: Sequence[DeliveryReport]) -> None:
-    """Marks mails as failed where the report says so, an attempt each; all of them as told."""
+    """Mark mails as failed where the report is about a failure, with an attempt each, and all as reported."""
     # In one order everywhere, so that two nodes never wait for each other.
     failed = sorted((item for item in items if item.returned.failed), key=lambda item: item.returned.id)
     if failed:
@@ -118,7 +118,7 @@ class UnreportedMail:
 
 
 def unreported(connection: Connection, limit: int, among: Collection[int] = ()) -> list[UnreportedMail]:
-    """The oldest of them; only those of `among` when it is given."""
+    """List the oldest failures that no ticket knows of; only those of `among` when it is given."""
     columns = [outbox.c[name] for name in (*_SENT, "code", "reply")]
     query = (
         select(*columns, _is_reported().label("told")).where(_UNREPORTED).order_by(outbox.c.id).limit(limit)
@@ -129,7 +129,7 @@ def unreported(connection: Connection, limit: int, among: Collection[int] = ()) 
 
 
 def mark_reported(connection: Connection, ids: Collection[int], at: datetime) -> None:
-    """Notes that the tickets of these mails have learned what became of them."""
+    """Record that the tickets of these mails know of their failure."""
     if ids:
         newer = or_(outbox.c.settled_at.is_(None), outbox.c.settled_at <= at)
         connection.execute(update(outbox).where(outbox.c.id.in_(sorted(ids)), newer).values(reported_at=at))

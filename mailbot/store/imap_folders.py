@@ -23,7 +23,7 @@ class Folder:
 
 @dataclass(frozen=True, slots=True)
 class OpenedFolder:
-    """The server said this about the folder. `next_uid`: what it will number the next mail with."""
+    """What the server reported about the folder. `next_uid`: the UID of the next new mail."""
 
     folder: Folder
     uidvalidity: int
@@ -33,10 +33,11 @@ class OpenedFolder:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """`started_at` and `first_uid` (a UID): when mailbot began with the folder; what was read before is not ours.
+    """How far a folder was read.
 
-    `left` are UIDs that could not be stored. `restarted`: the server has numbered its mails anew (RFC 3501
-    2.3.1.1), so all since `started_at` must be looked at again.
+    `started_at` and `first_uid`: when mailbot began with the folder; mail read before that is not for us.
+    `left` are UIDs that could not be stored. `restarted`: the server renumbered its mails (RFC 3501 2.3.1.1),
+    so all since `started_at` must be listed again.
     """
 
     uidvalidity: int
@@ -48,7 +49,7 @@ class Position:
 
 
 def start(connection: Connection, items: Sequence[OpenedFolder]) -> list[Position]:
-    """Where to go on; a new folder begins now."""
+    """Return where to continue; a new folder begins now."""
     return [_opened(connection, item) for item in items]
 
 
@@ -73,7 +74,7 @@ class Progress:
 
 
 def advance(connection: Connection, items: Sequence[Progress]) -> list[None]:
-    """Never goes back, whichever node comes last; says nothing of a folder that was numbered anew."""
+    """Record progress. It never goes back, whichever node comes last, and ignores a renumbered folder."""
     for item in items:
         row = connection.execute(select(table).where(*_is(item.folder)).with_for_update()).one_or_none()
         if row is None or row.uidvalidity != item.uidvalidity:
@@ -109,7 +110,7 @@ class FolderStatus:
 
 
 def folder_statuses(connection: Connection) -> dict[Folder, FolderStatus]:
-    """Of every folder that was ever read."""
+    """List the status of every folder that was ever read."""
     return {
         Folder(row.account, row.folder): FolderStatus(row.error or "", len(row.skipped_uids))
         for row in connection.execute(select(table))
@@ -117,7 +118,7 @@ def folder_statuses(connection: Connection) -> dict[Folder, FolderStatus]:
 
 
 def _row(connection: Connection, folder: Folder, at: datetime) -> Any:
-    """The folder's row, made when there is none (another node may be making it, too)."""
+    """Load the folder's row, creating it when there is none (another node may be creating it too)."""
     fresh = {"account": folder.account, "folder": folder.name, "started_at": at}
     connection.execute(or_skip(connection, table), [fresh])
     return connection.execute(select(table).where(*_is(folder)).with_for_update()).one()

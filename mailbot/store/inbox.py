@@ -41,7 +41,7 @@ class ClaimedMail:
 
 
 def keep(connection: Connection, items: Sequence[ReceivedMail]) -> list[Receipt]:
-    """Keeps each mail once: a fingerprint seen before gives the id of the first copy (promise P2)."""
+    """Keep each mail once. A fingerprint that was seen before returns the id of the first copy."""
     unique = {item.fingerprint: item for item in items}
     fresh = {
         row.fingerprint: row.id
@@ -95,7 +95,7 @@ class Claim:
 
 
 def claim(connection: Connection, items: Sequence[Claim]) -> list[list[ClaimedMail]]:
-    """For each claim the oldest waiting mails that nobody holds; the node's own from this commit on."""
+    """Claim the oldest waiting mails for each node. They are the node's own from this commit on."""
     return [_claim(connection, item) for item in items]
 
 
@@ -146,11 +146,11 @@ class Done:
 
 
 class ClaimLost(Exception):
-    """Another node took the mail meanwhile (we were thought dead). Nothing of ours may be recorded."""
+    """Another node took the mail because it regarded us as dead. Nothing of ours may be recorded."""
 
 
 def mark_done(connection: Connection, items: Sequence[Done]) -> None:
-    """Marks mails as done, in the transaction that records what they led to."""
+    """Mark mails as done, in the transaction that records what they led to."""
     rows = [{"b_id": item.inbox_id, "b_node": item.node, "b_ticket": item.ticket} for item in items]
     result = connection.execute(_DONE, rows)
     if result.rowcount != len(items):
@@ -174,7 +174,7 @@ def park(connection: Connection, items: Sequence[Parked]) -> list[None]:
 
 
 def unclaim(connection: Connection, items: Sequence[int]) -> list[None]:
-    """Gives mails back untouched: they wait again."""
+    """Return mails untouched: they wait again."""
     connection.execute(
         update(inbox).where(inbox.c.id.in_(items), inbox.c.state == NEW).values(claimed_by=None)
     )
@@ -182,7 +182,7 @@ def unclaim(connection: Connection, items: Sequence[int]) -> list[None]:
 
 
 def release(connection: Connection, nodes: Sequence[str]) -> int:
-    """Gives back what dead nodes held, with a strike each; parks what has had its last. Returns how many."""
+    """Release what dead nodes held, with an attempt each, and park what had its last. Returns how many."""
     held = (inbox.c.state == NEW, inbox.c.claimed_by.in_(nodes))
     ids = connection.scalars(select(inbox.c.id).where(*held).order_by(inbox.c.id).with_for_update()).all()
     if ids:
@@ -198,7 +198,7 @@ def release(connection: Connection, nodes: Sequence[str]) -> int:
 
 
 def retry(connection: Connection, items: Sequence[int]) -> list[bool]:
-    """Puts parked and dropped mails back in line, attempts forgotten. False where the mail is neither."""
+    """Let parked and dropped mails wait again, attempts forgotten. False where the mail is neither."""
     dropped = and_(inbox.c.state == InboxState.DONE, inbox.c.ticket.is_(None))
     return [
         connection.execute(
@@ -218,7 +218,7 @@ class Dropped:
 
 
 def drop(connection: Connection, items: Sequence[Dropped]) -> list[bool]:
-    """Gives parked mails up: done, on no ticket, their bytes kept. False where the mail is not parked."""
+    """Drop parked mails: done, on no ticket, their bytes kept. False where the mail is not parked."""
     return [
         connection.execute(
             update(inbox)

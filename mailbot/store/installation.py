@@ -1,4 +1,4 @@
-"""What is chosen or done once for an installation by whichever node is first: the secret, what was told."""
+"""What is chosen or done once for an installation, by whichever node is first."""
 
 import hashlib
 import secrets
@@ -12,7 +12,7 @@ from mailbot.store.schema import installation
 
 
 def secret(connection: Connection, items: Sequence[None]) -> list[bytes]:
-    """The installation's secret, made at the first call; one given by the environment stands above it."""
+    """Return the installation's secret, created at the first call. One given by the environment wins."""
     fresh = {"key": "secret", "value": secrets.token_hex(32)}
     connection.execute(or_skip(connection, installation), [fresh])
     value = connection.scalar(select(installation.c.value).where(installation.c.key == "secret"))
@@ -20,7 +20,7 @@ def secret(connection: Connection, items: Sequence[None]) -> list[bytes]:
 
 
 def is_done(connection: Connection, occasion: str) -> bool:
-    """Did any node do this?"""
+    """Check whether any node did this."""
     found = connection.scalar(select(installation.c.key).where(installation.c.key == _key(occasion)))
     return found is not None
 
@@ -30,7 +30,7 @@ def _key(occasion: str) -> str:
 
 
 def mark_first(connection: Connection, occasion: str, now: datetime) -> bool:
-    """Are we the first to do this, of all nodes and for ever? The unique key decides."""
+    """Record that this was done. True for the first node only; the unique key decides."""
     key = _key(occasion)
     value = f"{now.isoformat()} {occasion}"
     put = or_skip(connection, installation).returning(installation.c.key)
@@ -38,7 +38,7 @@ def mark_first(connection: Connection, occasion: str, now: datetime) -> bool:
 
 
 def remove_marks(connection: Connection, items: Sequence[str]) -> list[None]:
-    """Lets what was done on occasions that begin so be done again: an operation of the store."""
+    """Remove marks whose key begins so, so that it can be done again."""
     done = connection.execute(select(installation.c.key, installation.c.value))
     again = [key for key, value in done if value.partition(" ")[2].startswith(tuple(items))]
     connection.execute(delete(installation).where(installation.c.key.in_(again)))

@@ -1,4 +1,4 @@
-"""Ladders as tickets were given them, by the digest that stands on the ticket."""
+"""Ladders as tickets got them, by the digest on the ticket."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -14,7 +14,7 @@ from mailbot.store.tickets import ticket_of
 
 
 def save(connection: Connection, items: Sequence[Policy]) -> list[None]:
-    """Keeps each ladder of these policies once. Before the first ticket that climbs it."""
+    """Save each ladder of these policies once, before the first ticket that uses it."""
     rows = {
         each.digest: {"digest": each.digest, "name": each.name, "content": ladder_data(each)}
         for policy in items
@@ -26,7 +26,7 @@ def save(connection: Connection, items: Sequence[Policy]) -> list[None]:
 
 
 def load(connection: Connection, digests: Collection[str] | None = None) -> dict[str, Ladder]:
-    """The ladders that any policy ever had, or those of these digests."""
+    """Load the ladders that any policy ever had, or those of these digests."""
     query = select(ladders.c.digest, ladders.c.content)
     if digests is not None:
         query = query.where(ladders.c.digest.in_(digests))
@@ -34,7 +34,7 @@ def load(connection: Connection, digests: Collection[str] | None = None) -> dict
 
 
 def open_tickets(connection: Connection, after: str, limit: int) -> list[tuple[Ticket, datetime | None]]:
-    """The next open tickets by their numbers, behind `after`, each with the deadline that is armed."""
+    """List the next open tickets by number, after `after`, each with its armed deadline."""
     live = tickets.c.status.not_in([status.value for status in OVER])
     due_at = deadlines.c.due_at.label("due_at")
     query = (

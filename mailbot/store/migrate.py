@@ -118,7 +118,7 @@ def _run_migrations(connection: Connection, target: str) -> None:
 
 
 def backup(url: str, target: Path) -> None:
-    """A consistent copy of a SQLite database through its own backup API, also while a daemon writes (P10).
+    """Copy a SQLite database through its own backup API, also while a daemon writes.
 
     Raises FileExistsError when `target` exists: a backup never replaces another.
     """

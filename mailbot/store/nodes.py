@@ -44,7 +44,7 @@ def register(connection: Connection, items: Sequence[Node]) -> list[None]:
 
 
 def database_time(connection: Connection) -> datetime:
-    """The database's own time: nodes whose clocks disagree still agree about who is alive."""
+    """Read the database's time: nodes with different clocks must agree about which node is alive."""
     query = (
         "SELECT CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
         if connection.dialect.name == "sqlite"
@@ -54,7 +54,7 @@ def database_time(connection: Connection) -> datetime:
 
 
 def record_heartbeat(connection: Connection, items: Sequence[str]) -> list[int]:
-    """Says that these nodes live, gives back what dead ones held. Returns how many rows that freed."""
+    """Record that these nodes live, and release what dead ones held. Returns how many rows that freed."""
     now = database_time(connection)
     connection.execute(update(nodes).where(nodes.c.id.in_(items)).values(seen_at=now))
     dead = connection.scalars(select(nodes.c.id).where(nodes.c.seen_at < now - DEAD_AFTER)).all()
@@ -70,7 +70,7 @@ def mark_dead(connection: Connection, dead: Sequence[str]) -> int:
 
 
 def mark_others_dead(connection: Connection, items: Sequence[str]) -> list[int]:
-    """For SQLite, whose file one daemon holds for life: whoever else is listed there has died."""
+    """Mark all other nodes as dead. For SQLite, whose file one daemon locks while it runs."""
     others = connection.scalars(select(nodes.c.id).where(nodes.c.id.not_in(items))).all()
     return [mark_dead(connection, others)] * len(items)
 

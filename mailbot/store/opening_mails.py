@@ -12,7 +12,7 @@ from mailbot.domain.model import Envelope, Status
 from mailbot.store.codec import event_of
 from mailbot.store.schema import events, inbox, messages, raw_mails, tickets
 
-_ROUTED = 2  # a ticket's second event says where its mail went; what comes later was not decided by rules
+_ROUTED = 2  # a ticket's second event is the routing of its mail; later ones were not decided by rules
 # As literal text: a planner can't match a bound parameter with the condition of a partial index.
 _MOVED = text("messages.home <> messages.ticket")
 
@@ -31,7 +31,7 @@ class OpeningMail:
 
 
 def numbers_since(connection: Connection, since: datetime) -> list[str]:
-    """Tickets that were opened from then on, the oldest first; those that were split off among them."""
+    """List the tickets opened from then on, oldest first, split-off ones included."""
     # Naming every status lets the engine use the index on status and opened_at.
     statuses = tickets.c.status.in_([status.value for status in Status])
     query = select(tickets.c.number).where(statuses, tickets.c.opened_at >= since)
@@ -39,8 +39,10 @@ def numbers_since(connection: Connection, since: datetime) -> list[str]:
 
 
 def load_openings(connection: Connection, numbers: Sequence[str]) -> list[OpeningMail]:
-    """What opened these tickets, in their order. Missing: what no mail opened (split off from another), and
-    whose mail is no longer there."""
+    """Load the mails that opened these tickets, in their order.
+
+    Tickets without such a mail (split off from another), or whose mail is deleted, are missing.
+    """
     routed = _routed(connection, numbers)
     first = _first_mails(connection, list(routed))
     envelopes = _envelopes(connection, list(first.values()))
@@ -58,7 +60,7 @@ def load_openings(connection: Connection, numbers: Sequence[str]) -> list[Openin
 
 
 def _routed(connection: Connection, numbers: Sequence[str]) -> dict[str, Row[Any]]:
-    """The events by number. What people routed has no customer history: no rule was asked."""
+    """Load the routing events by number. Routing by people has no customer history: no rule was used."""
     query = (
         select(events, tickets.c.customer)
         .join(tickets, tickets.c.number == events.c.ticket)
@@ -69,7 +71,7 @@ def _routed(connection: Connection, numbers: Sequence[str]) -> dict[str, Row[Any
 
 
 def raw_mail(connection: Connection, inbox_id: int) -> bytes:
-    """The mail as it came."""
+    """Load a mail as it came."""
     content: bytes = connection.execute(_RAW, {"inbox_id": inbox_id}).scalar_one()
     return content
 
@@ -90,7 +92,7 @@ def _first_mails(connection: Connection, numbers: Sequence[str]) -> dict[str, in
 
 
 def _envelopes(connection: Connection, ids: Sequence[int]) -> dict[int, Envelope]:
-    """Of the mails whose bytes are still there."""
+    """Load the envelopes of mails whose bytes are kept."""
     query = select(inbox).join(raw_mails).where(inbox.c.id.in_(ids))
     return {
         row.id: Envelope(row.sender, tuple(row.recipients), row.peer, row.received_at)

@@ -1,4 +1,9 @@
-"""Mail that we owe: claimed, marked before the final dot, settled; each a commit of its own (promise P3)."""
+"""Mail to send: claimed, marked before the final dot, settled; each step is a commit of its own.
+
+Theory of operation. A row is `due`, then `sending` once claimed, then `dot` just before the final dot leaves,
+then `sent`, `deferred` or `failed`. After a crash a row at `dot` is unknown: it is sent again and counted. A
+row before `dot` is released uncounted. So a second copy can only come from `dot`.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,13 +41,13 @@ class OutboxMail:
     reason: Reason
     requested_at: datetime  # receipt of the mail that it answers
     due_at: datetime
-    why: str = ""  # of a team notice: what it tells
+    why: str = ""  # the subject of a team notice
 
 
 def enqueue(connection: Connection, items: Sequence[OutboxMail]) -> None:
-    """Puts mail in line, in the transaction of the decision that asked for it.
+    """Enqueue mail, in the transaction of the decision that asked for it.
 
-    Raises IntegrityError for a ticket's second acknowledgement, ValueError for a mail that could never leave.
+    Raises IntegrityError for a ticket's second acknowledgement, ValueError for a mail that can't be sent.
     """
     for item in items:
         if item.lane not in LANES or (item.content is None and not item.reason):
@@ -125,7 +130,7 @@ _TAKE = (
 
 
 def claim(connection: Connection, items: Sequence[Claim]) -> list[list[Claimed]]:
-    """For each claim, the due mails that nobody else holds: the lower lane first, then the longest due."""
+    """Claim due mails that no other node holds for each node: the lower lane first, then the longest due."""
     return [_claim(connection, item) for item in items]
 
 
@@ -170,7 +175,7 @@ _MARK = (
 
 
 def mark_dot(connection: Connection, items: Sequence[FinalDot]) -> list[bool]:
-    """Says that final dots leave next. False: no longer ours (we were thought dead), it must not leave."""
+    """Record that final dots are sent next. False: another node has the row, and it must not be sent."""
     ours: set[tuple[str, int]] = set()
     for node in {item.node for item in items}:
         group = [item for item in items if item.node == node]
@@ -197,7 +202,7 @@ class AttemptResult:
 
 
 class ClaimLost(Exception):
-    """Some of the group are no longer ours. The store then tries each one alone: each gets its own answer."""
+    """Some of the group are no longer ours. The store then tries each one alone."""
 
 
 _RECORD = (
@@ -217,7 +222,7 @@ _RECORD = (
 
 
 def record_results(connection: Connection, items: Sequence[AttemptResult]) -> list[bool]:
-    """Records outcomes and an attempt each. False: no longer ours, nothing recorded. Raises ClaimLost."""
+    """Record outcomes, with an attempt each. False: no longer ours, nothing recorded. Raises ClaimLost."""
     changed = connection.execute(_RECORD, [_result_row(item) for item in items]).rowcount
     if changed != len(items):
         if len(items) > 1:
@@ -253,7 +258,7 @@ def _attempt(item: AttemptResult) -> dict[str, object]:
 
 
 def storable(reply: str) -> str:
-    """A relay's words: one printable line, bounded."""
+    """Make a relay's reply one printable line of bounded length."""
     short = reply[: 4 * LONGEST_REPLY].replace("\n", " ")
     return "".join(c for c in short if c.isprintable())[:LONGEST_REPLY]
 
@@ -280,7 +285,7 @@ _GIVE_BACK = (
 
 
 def give_back(connection: Connection, items: Sequence[Unsent]) -> list[None]:
-    """Gives mails back, no attempt counted. Only for mails whose dot did not leave, marked or not."""
+    """Return mails without counting an attempt. Only for mails whose dot was not sent, marked or not."""
     connection.execute(
         _GIVE_BACK, [{"b_id": item.id, "b_node": item.node, "b_due_at": item.due_at} for item in items]
     )
@@ -288,14 +293,14 @@ def give_back(connection: Connection, items: Sequence[Unsent]) -> list[None]:
 
 
 def release(connection: Connection, nodes: Sequence[str]) -> int:
-    """Gives back what dead nodes held; what stood at `dot` is counted as unknown. Returns how many.
+    """Release what dead nodes held, and count rows at `dot` as unknown. Returns how many.
 
-    The rows are awaited, not skipped, when another transaction holds them: nobody would come back for them.
+    Rows that another transaction holds are awaited, not skipped: no later call would release them.
     """
     rows = connection.execute(
         select(outbox.c.id, outbox.c.state, outbox.c.claimed_by, outbox.c.dot_at)
         .where(UNDER_WAY, outbox.c.claimed_by.in_(nodes))
-        .order_by(outbox.c.id)  # two nodes that bury the same one lock in the same order
+        .order_by(outbox.c.id)  # two nodes that release the same rows lock in the same order
         .with_for_update()
     ).all()
     unsent = [row.id for row in rows if row.state == OutboxState.SENDING]
@@ -333,7 +338,7 @@ def release(connection: Connection, nodes: Sequence[str]) -> int:
 
 
 def next_due(connection: Connection) -> datetime | None:
-    """When the next waiting mail may be tried; None when none waits."""
+    """Return when the next waiting mail may be tried; None when none waits."""
     firsts = (
         connection.scalar(
             select(outbox.c.due_at).where(WAITING, outbox.c.lane == lane).order_by(outbox.c.due_at).limit(1)
@@ -350,7 +355,7 @@ class Retry:
 
 
 def retry(connection: Connection, items: Sequence[Retry]) -> list[bool]:
-    """Tries failed and deferred mails now, as if for the first time. False: it is in no such state."""
+    """Retry failed and deferred mails now, as if for the first time. False: it is in no such state."""
     return [
         connection.execute(
             update(outbox)
@@ -370,7 +375,7 @@ class Dropped:
 
 
 def drop(connection: Connection, items: Sequence[Dropped]) -> list[bool]:
-    """Suppresses mails that wait or failed, by an operator's will. False: it is in no such state."""
+    """Suppress mails that wait or failed, on an operator's command. False: it is in no such state."""
     return [
         connection.execute(
             update(outbox)

@@ -42,7 +42,7 @@ _ENTRY = tuple(outbox.c[name] for name in Entry.__dataclass_fields__)
 def list_entries(
     connection: Connection, *, states: Iterable[str] = (), ticket: str = "", limit: int = 100
 ) -> list[Entry]:
-    """The newest entries first; only those in `states` and of `ticket` when these are given."""
+    """List the newest entries first; only those in `states` and of `ticket` when these are given."""
     query = select(*_ENTRY).order_by(outbox.c.id.desc()).limit(limit)
     if wanted := tuple(states):
         query = query.where(outbox.c.state.in_(wanted))
@@ -70,7 +70,7 @@ class Attempt:
 
 
 def attempts_of(connection: Connection, id_: int) -> list[Attempt]:
-    """What was tried with one mail, oldest first."""
+    """List the attempts for one mail, oldest first."""
     rows = connection.execute(
         select(attempts.c.at, attempts.c.node, attempts.c.outcome, attempts.c.code, attempts.c.reply)
         .where(attempts.c.outbox_id == id_)
@@ -80,21 +80,21 @@ def attempts_of(connection: Connection, id_: int) -> list[Attempt]:
 
 
 def count_by_state(connection: Connection) -> dict[str, int]:
-    """How many mails stand in each state. Reads the whole table: for people, not for a scrape."""
+    """Count the mails in each state. Reads the whole table: for people, not for a scrape."""
     rows = connection.execute(select(outbox.c.state, func.count()).group_by(outbox.c.state))
     return {row[0]: row[1] for row in rows}
 
 
 @dataclass(frozen=True, slots=True)
 class Unsettled:
-    """Mail on its way by state (due, deferred, sending, dot), and since when the oldest of it is owed."""
+    """Unsettled mail by state (due, deferred, sending, dot), and since when the oldest of it waits."""
 
     by_state: Mapping[str, int]
     oldest_at: datetime | None
 
 
 def unsettled(connection: Connection) -> Unsettled:
-    """As many steps as mails are unsettled, however many were ever sent."""
+    """Count unsettled mail, in as many steps as there are unsettled mails."""
     by_state: dict[str, int] = dict.fromkeys((*states.WAITING, *states.UNDER_WAY), 0)
     oldest: list[datetime] = []
     for condition in (WAITING, UNDER_WAY):

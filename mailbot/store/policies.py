@@ -33,7 +33,7 @@ class PolicySources:
 
 
 def record_active(connection: Connection, items: Sequence[ActivePolicy]) -> list[None]:
-    """Keeps the sources of each version once, and notes that it is in force now."""
+    """Save the sources of each version once, and record that it is in force now."""
     for item in items:
         row = {
             "version": item.version,
@@ -50,20 +50,20 @@ def record_active(connection: Connection, items: Sequence[ActivePolicy]) -> list
 
 
 def load_sources(connection: Connection, version: str) -> PolicySources | None:
-    """What that version was made of; None when no daemon ever went by it."""
+    """Load the sources of that version; None when no daemon ever used it."""
     row = connection.execute(select(*_KEPT).where(policies.c.version == version)).one_or_none()
     return None if row is None else _kept(row)
 
 
 def load_newest(connection: Connection) -> PolicySources | None:
-    """The policy in force: the one that a node took last. None before the first start of a daemon."""
+    """Load the policy in force: the one that a node took last. None before the first start of a daemon."""
     last = select(func.max(policies.c.last_at)).scalar_subquery()
     row = connection.execute(select(*_KEPT).where(policies.c.last_at == last).limit(1)).one_or_none()
     return None if row is None else _kept(row)
 
 
 def load_outline(connection: Connection, version: str) -> dict[str, dict[str, str]] | None:
-    """The outline of that version; None when no daemon ever went by it."""
+    """Load the outline of that version; None when no daemon ever used it."""
     return connection.scalar(select(policies.c.outline).where(policies.c.version == version))
 
 

@@ -78,13 +78,13 @@ def ticket(connection: Connection, number: str) -> Ticket | None:
 
 
 def numbers_like(connection: Connection, start: str, limit: int = 3) -> list[str]:
-    """Numbers that begin like this: what somebody with a wrong check digit may mean."""
+    """List numbers with the same beginning, as suggestions for a wrong check digit."""
     query = select(tickets.c.number).where(tickets.c.number.startswith(start, autoescape=True))
     return list(connection.scalars(query.order_by(tickets.c.number).limit(limit)))
 
 
 def list_tickets(connection: Connection, wanted: TicketFilter) -> list[ListedTicket]:
-    """The newest first; overdue ones the longest overdue first."""
+    """List tickets, newest first; overdue ones by the longest overdue."""
     query = select(tickets, *_DEADLINE).select_from(tickets.outerjoin(deadlines)).limit(wanted.limit)
     equal = {name: getattr(wanted, name) for name in ("team", "assignee", "customer", "level", "priority")}
     query = query.where(*(tickets.c[name] == value for name, value in equal.items() if value))
@@ -109,7 +109,7 @@ def _deadline_of(row: Row[Any]) -> TicketDeadline | None:
 
 
 def _contains_word(word: str) -> ColumnElement[bool]:
-    """The word stands in the number, the customer, the subject or any message of the ticket."""
+    """Match a word in the number, the customer, the subject or any message of the ticket."""
     # An Indonesian prefix takes the place of a first k, p, t, s: kirim, mengirim; pesan, memesan.
     stem = word[1:] if len(word) >= 5 and word[0].lower() in "kpts" else word
     said = or_(
@@ -124,7 +124,7 @@ def _contains_word(word: str) -> ColumnElement[bool]:
 
 
 def deadline(connection: Connection, number: str) -> TicketDeadline | None:
-    """The next deadline of a ticket."""
+    """Return the next deadline of a ticket."""
     row = connection.execute(select(*_DEADLINE).where(deadlines.c.ticket == number)).one_or_none()
     return None if row is None else _deadline_of(row)
 
@@ -170,7 +170,7 @@ class MessageView:
 
 
 def messages_of(connection: Connection, number: str, *, longest: int) -> list[MessageView]:
-    """The messages of a ticket, oldest first, each with at most `longest` characters of text."""
+    """Load the messages of a ticket, oldest first, each with at most `longest` characters of text."""
     names = [
         name for name in MessageView.__dataclass_fields__ if name not in ("text", "length", "attachments")
     ]
@@ -217,7 +217,7 @@ class Link:
 
 
 def links_of(connection: Connection, number: str) -> list[Link]:
-    """Both ways: what the ticket points at and what points at it."""
+    """Load the links of a ticket, from it and to it."""
     query = (
         select(links, tickets.c.merged_into, tickets.c.held_for)
         .join(tickets, tickets.c.number == links.c.ticket)
@@ -266,7 +266,7 @@ _INBOX = tuple(inbox.c[name] for name in InboxEntry.__dataclass_fields__)
 def list_inbox(
     connection: Connection, *, states: Sequence[str] = (), number: str = "", limit: int = 100
 ) -> list[InboxEntry]:
-    """The newest first; only those in `states` and on ticket `number` when these are given."""
+    """List the newest first; only those in `states` and on ticket `number` when these are given."""
     query: Select[Any] = select(*_INBOX).order_by(inbox.c.id.desc()).limit(limit)
     if states:
         query = query.where(inbox.c.state.in_(states))
@@ -281,19 +281,19 @@ def find_inbox_entry(connection: Connection, inbox_id: int) -> InboxEntry | None
 
 
 def find_by_fingerprint(connection: Connection, fingerprint: str) -> InboxEntry | None:
-    """The mail with this fingerprint, if it came in before."""
+    """Find the mail with this fingerprint, if it came before."""
     row = connection.execute(select(*_INBOX).where(inbox.c.fingerprint == fingerprint)).one_or_none()
     return None if row is None else InboxEntry(**row._mapping)
 
 
 def inbox_of(connection: Connection, message: int) -> int | None:
-    """The mail in the inbox that a message was; None for what did not come by mail."""
+    """Find the inbox entry of a message; None for what did not come by mail."""
     inbox_id: int | None = connection.scalar(select(messages.c.inbox_id).where(messages.c.id == message))
     return inbox_id
 
 
 def raw_mail(connection: Connection, inbox_id: int) -> bytes | None:
-    """A mail byte for byte as it came."""
+    """Load a mail byte for byte as it came."""
     query = select(raw_mails.c.content).where(raw_mails.c.inbox_id == inbox_id)
     content: bytes | None = connection.scalar(query)
     return content
@@ -303,7 +303,7 @@ def raw_mail(connection: Connection, inbox_id: int) -> bytes | None:
 
 
 def frozen_mail(connection: Connection, outbox_id: int) -> bytes | None:
-    """A mail byte for byte as it leaves; None for one that never will."""
+    """Load a mail byte for byte as it is sent; None for one that never will be."""
     joined = outbox.join(frozen_mails, frozen_mails.c.nonce == outbox.c.nonce)
     query = select(frozen_mails.c.content).select_from(joined).where(outbox.c.id == outbox_id)
     content: bytes | None = connection.scalar(query)
@@ -325,7 +325,7 @@ class StoreStatus:
 
 
 def store_status(connection: Connection, now: datetime) -> StoreStatus:
-    """What /metrics shows of the store: as many steps as there is undone work, however much was ever done."""
+    """Load the store's figures for /metrics, in as many steps as there is unfinished work."""
     new, oldest_new_at = _waiting_in(connection)
     unsettled = outbox_queries.unsettled(connection)
     since = {"inbox": oldest_new_at, "outbox": unsettled.oldest_at}
@@ -352,25 +352,25 @@ def _count(connection: Connection, name: str, state: str) -> int:
 
 
 def overdue(connection: Connection, by: datetime) -> int:
-    """Deadlines that came by then and have not been taken."""
+    """Count deadlines that were due by then and have not been taken."""
     query = select(func.count()).select_from(deadlines).where(ARMED, deadlines.c.due_at <= by)
     return connection.scalar(query) or 0
 
 
 def parked_deadlines(connection: Connection) -> int:
-    """Deadlines that our code failed on."""
+    """Count deadlines that our code failed on."""
     return _count(connection, "deadlines", DeadlineState.PARKED)
 
 
 def last_mail_at(connection: Connection) -> datetime | None:
-    """Receipt of the newest mail."""
+    """Return when the newest mail was received."""
     at: datetime | None = connection.scalar(select(inbox.c.received_at).order_by(inbox.c.id.desc()).limit(1))
     return at
 
 
 @dataclass(frozen=True, slots=True)
 class NodeStatus:
-    """A daemon that signed on. `silent_for` is reckoned by the database's clock, as the leases are."""
+    """A daemon that is registered. `silent_for` is measured by the database's clock, as the leases are."""
 
     id: str
     host: str
@@ -402,6 +402,6 @@ def list_nodes(connection: Connection) -> list[NodeStatus]:
 
 
 def secret(connection: Connection) -> bytes | None:
-    """The installation's secret; None before the first daemon made it."""
+    """Load the installation's secret; None before the first daemon made it."""
     value = connection.scalar(select(installation.c.value).where(installation.c.key == "secret"))
     return bytes.fromhex(value) if value else None

@@ -10,7 +10,7 @@ from mailbot.store.schema import rate_limits
 
 
 def load(connection: Connection, keys: Collection[str]) -> dict[str, datetime]:
-    """Key -> until. Locked in one order till the transaction ends: two nodes can't both spend the last."""
+    """Load key -> until. Rows are locked in one order until the transaction ends, so no limit is used twice."""
     if not keys:
         return {}
     rows = connection.execute(
@@ -30,5 +30,5 @@ def save(connection: Connection, spent: Mapping[str, datetime]) -> None:
 
 
 def remove_expired(connection: Connection, now: datetime) -> int:
-    """Drops what allows everything again anyway."""
+    """Remove limits that are over."""
     return connection.execute(delete(rate_limits).where(rate_limits.c.until < now)).rowcount

@@ -122,7 +122,7 @@ inbox = Table(
     Index("ix_inbox_ticket", "ticket"),
     # Few rows, and each look at /metrics counts them.
     Index("ix_inbox_parked", "id", sqlite_where=_PARKED, postgresql_where=_PARKED),
-    sqlite_autoincrement=True,  # an id that was told to a client is never given again
+    sqlite_autoincrement=True,  # an id that a client has seen is never used again
 )
 
 # Apart from `inbox`, so that a change of state does not write the whole mail again.
@@ -186,8 +186,8 @@ participants = Table(
     Index("ix_participants_address", "address"),
 )
 
-# What tickets have to do with each other, as their events told it: "follows", "claims", "suggests",
-# "held_for", "merged_into", "split_from". Never taken away; what holds now stands on the ticket.
+# How tickets are linked, by their events: "follows", "claims", "suggests",
+# "held_for", "merged_into", "split_from". Never removed; the ticket shows what holds now.
 links = Table(
     "links",
     metadata,
@@ -213,7 +213,7 @@ messages = Table(
     Column("message_id", Text, nullable=False, index=True),
     Column("inbox_id", RowId),
     Column("evidence", Json, nullable=False),  # why it belongs here: what was weighed, how sure we are
-    Column("turn", String(8), nullable=False),  # "customer", "answer", "" for what changes nobody's turn
+    Column("turn", String(8), nullable=False),  # "customer", "answer", "" when it does not change the turn
     Column("home", String(32), nullable=False),  # the ticket it was first filed on
     Column("automatic", Text, nullable=False),
     Column("flags", Json, nullable=False),
@@ -286,7 +286,7 @@ outbox = Table(
     Column("message_id", Text, nullable=False),
     Column("ticket", String(32), nullable=False, index=True),
     Column("kind", String(24), nullable=False),
-    Column("why", String(16), nullable=False, server_default=""),  # of a team notice: what it tells
+    Column("why", String(16), nullable=False, server_default=""),  # the subject of a team notice
     Column("lane", Integer, nullable=False),
     Column("sender", Text, nullable=False),
     Column("recipient", Text, nullable=False),
@@ -345,7 +345,7 @@ rate_limits = Table(
     Column("until", Moment, nullable=False),
 )
 
-# Addresses (lower case) that get no automatic mail; `until` NULL: before somebody lifts it.
+# Addresses (lower case) that get no automatic mail; `until` NULL: until it is lifted.
 suppressions = Table(
     "suppressions",
     metadata,
@@ -370,7 +370,7 @@ nodes = Table(
     Column("reload_error", Text),  # why the newest reload was refused
 )
 
-# How far each IMAP folder was read. `uidvalidity` 0: the server has not told yet.
+# How far each IMAP folder was read. `uidvalidity` 0: not known yet.
 imap_folders = Table(
     "imap_folders",
     metadata,
@@ -396,7 +396,7 @@ policies = Table(
     Column("templates", Json, nullable=False),  # digests by "language/name"
 )
 
-# Ladders as tickets were given them: they are climbed to the end, whatever the files say later.
+# Ladders as tickets got them: they are followed to the end, even when the files change.
 ladders = Table(
     "ladders",
     metadata,
@@ -405,7 +405,7 @@ ladders = Table(
     Column("content", Json, nullable=False),
 )
 
-# What a policy that only looks on said of new tickets, beside the one in force.
+# Results of a shadow policy for new tickets, beside the one in force.
 shadow_runs = Table(
     "shadow_runs",
     metadata,
@@ -472,7 +472,7 @@ compensations = Table(
     ),
 )
 
-# Nothing in the ledger is ever changed or taken away: the database itself says no.
+# Lines of the ledger are never changed or removed: the database itself refuses it.
 APPEND_ONLY = {
     "sqlite": tuple(
         f"CREATE TRIGGER compensations_no_{verb.lower()} BEFORE {verb} ON compensations "

@@ -1,4 +1,4 @@
-"""What policies that only look on said of new tickets: the differences, and how often there was none."""
+"""Results of shadow policies for new tickets: the differences, and how often there was none."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class ShadowRun:
 
 
 def add_result(connection: Connection, items: Sequence[ShadowResult]) -> list[None]:
-    """Adds to the counts of each run, keeps the differences."""
+    """Add to the counts of each run, and store the differences."""
     for item in items:
         run = {"shadow": item.shadow, "live": item.live, "first_at": item.at, "last_at": item.at}
         none_yet = {"agreed": 0, "differed": 0, "missed": 0}
@@ -74,14 +74,14 @@ _MORE = (
 
 
 def runs(connection: Connection) -> list[ShadowRun]:
-    """Every pair that ran, the newest first."""
+    """List every pair of policies that ran, newest first."""
     query = select(*(shadow_runs.c[name] for name in ShadowRun.__dataclass_fields__))
     rows = connection.execute(query.order_by(shadow_runs.c.last_at.desc(), shadow_runs.c.shadow))
     return [ShadowRun(**row._mapping) for row in rows]
 
 
 def differences(connection: Connection, shadow: str) -> list[Change]:
-    """What that policy said otherwise, in the order in which the tickets came."""
+    """List the differences of that policy, in the order in which the tickets came."""
     query = select(shadow_differences).where(shadow_differences.c.shadow == shadow)
     ordered = query.order_by(shadow_differences.c.at, shadow_differences.c.ticket)
     return [_change(row) for row in connection.execute(ordered)]

@@ -1,7 +1,7 @@
 """The store: one way to write and one way to read, on threads of our own.
 
-Every write is an operation `op(connection, items) -> results` over a list, so that what many callers asked
-for is done by a handful of bulk statements in one transaction (`writers`).
+Every write is an operation `op(connection, items) -> results` over a list. So a few bulk statements in one
+transaction do what many callers asked for (`writers`).
 """
 
 import asyncio
@@ -33,7 +33,7 @@ class Store:
         self._readers = ThreadPoolExecutor(2, thread_name_prefix="store-reader")
 
     async def write(self, op: Op[I, R], item: I, *, alone: bool = False) -> R:
-        """`op` applied to `item`, committed when this returns; long work asks to be `alone`.
+        """Apply `op` to `item`; it is committed when this returns. Long work asks to be `alone`.
 
         Raises StoreUnavailable or StoreFull (nothing was written), or what `op` raised for this item alone.
         """
@@ -42,7 +42,7 @@ class Store:
         return await future
 
     def write_now(self, op: Op[I, R], item: I) -> R:
-        """The same, in the caller's own thread."""
+        """Write in the caller's own thread."""
         try:
             with self.engine.begin() as connection:
                 return apply(connection, [(op, item)])[0]  # type: ignore[no-any-return]
@@ -63,7 +63,7 @@ class Store:
             raise translated(error) from error
 
     def close(self) -> None:
-        """Finishes what was asked for, then lets go of the database."""
+        """Finish the work in the queue, then close the database."""
         self._writers.close()
         self._readers.shutdown()
         self.engine.dispose()

@@ -28,7 +28,7 @@ def _holds(now: datetime) -> ColumnElement[bool]:
 
 
 def add(connection: Connection, found: Sequence[Suppression]) -> None:
-    """Mutes addresses; the newest reason stands, but a complaint is not replaced by a bounce."""
+    """Add suppressions. The newest reason wins, but a bounce never replaces a complaint."""
     if not found:
         return
     dialect_insert = sqlite_insert if connection.dialect.name == "sqlite" else postgres_insert
@@ -46,7 +46,7 @@ def add(connection: Connection, found: Sequence[Suppression]) -> None:
 
 
 def remove(connection: Connection, addresses: Sequence[str]) -> list[bool]:
-    """Lets automatic mail go there again. False where the address was not muted."""
+    """Remove suppressions. False where the address had none."""
     return [
         connection.execute(delete(suppressions).where(suppressions.c.address == address)).rowcount == 1
         for address in sorted(addresses)
@@ -54,12 +54,12 @@ def remove(connection: Connection, addresses: Sequence[str]) -> list[bool]:
 
 
 def remove_expired(connection: Connection, now: datetime) -> int:
-    """Drops those whose time has passed."""
+    """Remove suppressions that have expired."""
     return connection.execute(delete(suppressions).where(suppressions.c.until <= now)).rowcount
 
 
 def list_active(connection: Connection, now: datetime, limit: int) -> list[Suppression]:
-    """All that hold now, the newest first."""
+    """List all in force now, newest first."""
     query = (
         select(suppressions)
         .where(_holds(now))

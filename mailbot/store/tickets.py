@@ -33,7 +33,7 @@ class Message:
     message_id: str = ""
     inbox_id: int | None = None
     evidence: Mapping[str, Any] = field(default_factory=dict)  # see `codec.match_data`
-    turn: str = ""  # "customer", "answer", "" for what changes nobody's turn
+    turn: str = ""  # "customer", "answer", "" when it does not change the turn
     automatic: Reason = NO_REASON
     flags: tuple[str, ...] = ()
     attachments: tuple[Attachment, ...] = ()
@@ -56,12 +56,14 @@ class TicketChange:
 
 
 class Outdated(Exception):
-    """Somebody else changed the ticket since it was loaded: decide again on what stands now."""
+    """The ticket changed since it was loaded: decide again on its present state."""
 
 
 def decide_now(store: Store, decide: Callable[[Connection, I], R], wanted: I) -> R:
-    """One decision in a transaction of its own, in the caller's thread. Made again when somebody else was
-    first, some times; then raises Outdated."""
+    """Run one decision in a transaction of its own, in the caller's thread.
+
+    It is decided again, a few times, when another writer was first; then raises Outdated.
+    """
 
     def op(connection: Connection, items: Sequence[I]) -> list[R]:
         return [decide(connection, item) for item in items]
@@ -75,9 +77,9 @@ def decide_now(store: Store, decide: Callable[[Connection, I], R], wanted: I) ->
 
 
 def record(connection: Connection, outcomes: Sequence[TicketChange]) -> None:
-    """Writes decisions with a handful of bulk statements. Several may concern one ticket, in their order.
+    """Record decisions with a few bulk statements. Several may concern one ticket, in their order.
 
-    Raises Outdated when a ticket is not what `before` says.
+    Raises Outdated when a ticket is not what `before` assumes.
     """
     newest = {outcome.after.number: outcome.after for outcome in outcomes}
     first = {outcome.after.number: outcome.before for outcome in reversed(outcomes)}
@@ -115,7 +117,7 @@ def _ticket_row(ticket: Ticket) -> dict[str, Any]:
 
 
 def ticket_of(row: Row[Any]) -> Ticket:
-    """A row of `tickets` as the value."""
+    """Convert a row of `tickets` to the value."""
     values = {name: getattr(row, name) for name in _PLAIN}
     return Ticket(
         **values,
@@ -187,7 +189,7 @@ def _link(connection: Connection, outcomes: Sequence[TicketChange]) -> None:
 
 
 def _move_messages(connection: Connection, outcomes: Sequence[TicketChange]) -> None:
-    """Raises Outdated when a message is not where the decision believed it."""
+    """Move messages. Raises Outdated when a message is not where the decision assumed it."""
     moves = [
         {"b_id": id_, "b_from": origin, "b_to": outcome.after.number}
         for outcome in outcomes
@@ -252,12 +254,12 @@ def _add_messages(connection: Connection, outcomes: Sequence[TicketChange]) -> N
 
 
 def load(connection: Connection, numbers: Collection[str]) -> dict[str, Ticket]:
-    """The tickets that exist among `numbers`, locked until the transaction ends where the engine can."""
+    """Load the tickets that exist among `numbers`, locked until the transaction ends where the engine can."""
     return _load(connection, numbers, _by_number(numbers).with_for_update())
 
 
 def load_with_merge_targets(connection: Connection, numbers: Collection[str]) -> dict[str, Ticket]:
-    """The same, and those that they were merged into."""
+    """Load and lock these tickets and those that they were merged into."""
     found = load(connection, numbers)
     while heirs := {each.merged_into for each in found.values() if each.merged_into} - found.keys():
         found |= load(connection, heirs)
@@ -265,7 +267,7 @@ def load_with_merge_targets(connection: Connection, numbers: Collection[str]) ->
 
 
 def merge_target(number: str, loaded: Mapping[str, Ticket]) -> str:
-    """Where a ticket's matter goes on: itself, or the one that it was merged into, however often."""
+    """Follow a ticket to the one that it was merged into, through chains; else return it."""
     passed: set[str] = set()
     while number in loaded and number not in passed and (into := loaded[number].merged_into):
         passed.add(number)
@@ -274,7 +276,7 @@ def merge_target(number: str, loaded: Mapping[str, Ticket]) -> str:
 
 
 def load_free(connection: Connection, numbers: Collection[str]) -> dict[str, Ticket]:
-    """The same, without those that another node is deciding about right now."""
+    """Load and lock these tickets, without those that another node is deciding about."""
     return _load(connection, numbers, _by_number(numbers).with_for_update(skip_locked=True))
 
 
@@ -288,14 +290,14 @@ def _load(connection: Connection, numbers: Collection[str], query: Select[Any]) 
 
 
 def used_numbers(connection: Connection, numbers: Collection[str]) -> set[str]:
-    """Which of these numbers are in use."""
+    """Return which of these numbers are in use."""
     if not numbers:
         return set()
     return set(connection.scalars(select(tickets.c.number).where(tickets.c.number.in_(numbers))))
 
 
 def tickets_by_message_id(connection: Connection, message_ids: Collection[str]) -> dict[str, str]:
-    """Message-ID -> ticket, for mails that are on a ticket."""
+    """Map Message-IDs to tickets, for mails that are on a ticket."""
     if not message_ids:
         return {}
     rows = connection.execute(
@@ -305,7 +307,7 @@ def tickets_by_message_id(connection: Connection, message_ids: Collection[str]) 
 
 
 def participants_of(connection: Connection, numbers: Collection[str]) -> dict[str, set[str]]:
-    """Ticket -> addresses that take part; holds every one of `numbers` that exists."""
+    """Map each existing ticket of `numbers` to the addresses that take part in it."""
     if not numbers:
         return {}
     rows = connection.execute(select(participants).where(participants.c.ticket.in_(numbers)))
@@ -316,7 +318,7 @@ def participants_of(connection: Connection, numbers: Collection[str]) -> dict[st
 
 
 def open_numbers_of(connection: Connection, addresses: Collection[str]) -> dict[str, set[str]]:
-    """Address -> the tickets in which it takes part, neither closed nor merged; the newest 200."""
+    """Map each address to the open tickets in which it takes part; the newest 200."""
     found: dict[str, set[str]] = {}
     live = tickets.c.status.not_in([status.value for status in OVER])
     for address in addresses:
@@ -332,7 +334,7 @@ def open_numbers_of(connection: Connection, addresses: Collection[str]) -> dict[
 
 
 def posts_of(connection: Connection, numbers: Collection[str]) -> dict[str, list[Post]]:
-    """What the decisions about moving messages need of each: ticket -> its messages, oldest first."""
+    """Load what decisions about moving messages need: ticket -> its messages, oldest first."""
     names = ("id", "ticket", "home", "at", "turn", "direction", "author", "message_id", "subject")
     query = select(*(messages.c[name] for name in names)).where(messages.c.ticket.in_(sorted(numbers)))
     found: dict[str, list[Post]] = {number: [] for number in numbers}
@@ -342,13 +344,13 @@ def posts_of(connection: Connection, numbers: Collection[str]) -> dict[str, list
 
 
 def ticket_of_message(connection: Connection, message: int) -> str | None:
-    """The ticket that a message is on."""
+    """Return the ticket that a message is on."""
     number: str | None = connection.scalar(select(messages.c.ticket).where(messages.c.id == message))
     return number
 
 
 def languages_of(connection: Connection, customers: Collection[str]) -> dict[str, str]:
-    """The language that each of these customers last wrote in, where we know it."""
+    """Return the language that each of these customers last wrote in, where it is known."""
     if not customers:
         return {}
     newest = (

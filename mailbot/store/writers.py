@@ -40,7 +40,7 @@ Outcome = tuple[asyncio.Future[Any], Any, BaseException | None]
 
 
 def apply(connection: Connection, work: Sequence[tuple[Op[Any, Any], Any]]) -> list[Any]:
-    """All of `work` in the connection's transaction: each operation once, over all its items."""
+    """Apply all of `work` in the connection's transaction: each operation once, over all its items."""
     by_op: dict[Op[Any, Any], list[int]] = {}
     for position, (op, _) in enumerate(work):
         by_op.setdefault(op, []).append(position)
@@ -97,7 +97,7 @@ class Writers:
         line.close()
 
     def _waiting(self, *, wait: bool) -> Iterator[Job | None]:
-        """What is in the queue now; with `wait`, at least one."""
+        """Take what is in the queue now; with `wait`, at least one."""
         try:
             job = self._jobs.get(block=wait)
             for _ in range(MAX_ITEMS):
@@ -129,7 +129,7 @@ class _WriterConnection:
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """Raises StoreUnavailable or StoreFull for the engine's trouble."""
+        """Begin and commit a transaction. Raises StoreUnavailable or StoreFull for the engine's trouble."""
         try:
             connection = self._connection = self._connection or self._engine.connect()
             with connection.begin():

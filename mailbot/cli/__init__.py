@@ -1,4 +1,4 @@
-"""The command `mailbot`: what there is, loaded when it is asked for; how trouble is said and exits.
+"""The command `mailbot`: its commands, imported when one is called, and how errors become exit codes.
 
 Exit codes: 0 done, 1 the answer is no, 2 wrong usage, 78 bad configuration.
 """
@@ -15,40 +15,35 @@ from mailbot.errors import AlreadyRunning, ConfigError, StoreUnavailable
 
 BAD_CONFIGURATION = 78  # EX_CONFIG, sysexits(3)
 
-# command -> (module, what it does)
+# command -> (module, help line)
 COMMANDS = {
     "init": ("service.check", "Write a commented, working configuration and the templates."),
     "check": ("service.check", "Validate the configuration and the templates."),
-    "run": ("service.run", "The daemon, in the foreground."),
-    "deliver": ("service.deliver", "Keep one mail from standard input: for a mail server that pipes."),
-    "reload": ("service.reload", "Have the running daemon take the new policy; say what changed."),
-    "demo": ("demo.demo", "A living demonstration on this machine; nothing of yours is touched."),
-    "status": ("service.status", "Is mail flowing? Exit 1 when not, each reason on a line."),
+    "run": ("service.run", "Run the daemon in the foreground."),
+    "deliver": ("service.deliver", "Accept one mail from standard input, for a mail server that pipes."),
+    "reload": ("service.reload", "Reload the daemon's policy and show what changed."),
+    "demo": ("demo.demo", "Run a demonstration on this machine, apart from your own store."),
+    "status": ("service.status", "Show whether mail is flowing. Exit 1 when not, with each reason."),
     "ticket": (
         "tickets.group",
-        "Tickets: look at them, act on them, put mail where it belongs, grant money.",
+        "Show tickets, act on them, put mail on the right ticket, grant compensation.",
     ),
     "inbox": ("service.inbox", "Mail that came in: what waits, what is parked and why."),
-    "outbox": ("service.outbox", "Mail that we owe: what waits, what failed and why."),
-    "mute": ("service.suppressions", "Addresses that get no automatic mail: list, lift."),
-    "compensation": ("service.ledger", "Money granted to customers: lines, statement, open requests."),
-    "explain": ("tickets.explain", "Why a ticket is where it is, or where a mail would go."),
-    "rules": ("rules.group", "Rules before they are in force: what a change would do to real mail."),
-    "simulate": (
-        "rules.simulate",
-        "Time on a virtual clock: recorded tickets under another policy, or made up.",
-    ),
-    "report": (
-        "service.report",
-        "Figures of a period: times, promises, escalations, backlog, causes that rise.",
-    ),
-    "prove": ("tickets.prove", "What is on record about a ticket: digests, rows, attempts, replies."),
-    "db": ("service.db", "The store: upgrade its schema, back it up."),
+    "outbox": ("service.outbox", "Mail that mailbot sends: what waits, what failed and why."),
+    "suppression": ("service.suppressions", "Addresses that get no automatic mail: list, lift."),
+    "compensation": ("service.ledger", "Compensation for customers: lines, statement, open requests."),
+    "explain": ("tickets.explain", "Explain why a ticket is where it is, or where a mail would go."),
+    "rules": ("rules.group", "Judge rules before they are in force: faults, effects on real mail."),
+    "simulate": ("rules.simulate", "Simulate a policy on recorded or synthetic tickets."),
+    "report": ("service.report", "Report figures of a period: times, targets, escalations, backlog, causes."),
+    "prove": ("tickets.prove", "Show the records of a ticket: digests, rows, attempts, answers."),
+    "db": ("service.db", "Upgrade the store's schema, back the store up."),
 }
+ALIASES = {"mute": "suppression"}
 
 
 class Mailbot(LazyGroup):
-    """The commands; trouble that has a name becomes its words and exit code here."""
+    """The top group. It turns known errors into messages and exit codes."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -58,30 +53,30 @@ class Mailbot(LazyGroup):
 
             print_problems(refusal.problems)
             ctx.exit(BAD_CONFIGURATION)
-        except (StoreUnavailable, AlreadyRunning) as trouble:
+        except (StoreUnavailable, AlreadyRunning) as error:
             from mailbot.cli.shared.output import print_error
 
-            print_error(_in_words(trouble))
+            text = str(error)
+            if isinstance(error, StoreUnavailable):
+                text = (
+                    f"the store can't be used now: {error}\n`mailbot status` shows more; nothing was changed."
+                )
+            print_error(text)
             ctx.exit(1)
-
-
-def _in_words(trouble: Exception) -> str:
-    if isinstance(trouble, AlreadyRunning):
-        return str(trouble)
-    return f"the store can't be used now: {trouble}\n`mailbot status` shows more; nothing was changed."
 
 
 @click.group(
     cls=Mailbot,
-    places=COMMANDS,
+    modules=COMMANDS,
+    aliases=ALIASES,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 @click.version_option(__version__, prog_name="mailbot", message="%(prog)s %(version)s")
 @config_option
 def cli() -> None:
-    """An email ticketing daemon: every complaint gets its number, its team and its deadline.
+    """Run an email ticketing daemon: every complaint gets its number, its team and its deadline.
 
-    Every command takes --config DIR; what lists or shows takes --json.
+    Every command takes --config DIR. Commands that list or show take --json.
 
     Exit codes: 0 done, 1 the answer is no, 2 wrong usage, 78 bad configuration.
     """
@@ -89,8 +84,7 @@ def cli() -> None:
 
 def main() -> None:
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(
-            stream, "reconfigure"
-        ):  # a terminal that lacks a letter shows "?", it does not end the command
+        if hasattr(stream, "reconfigure"):
+            # A terminal that lacks a letter shows "?" and does not end the command.
             stream.reconfigure(errors="replace")
     cli(prog_name="mailbot")

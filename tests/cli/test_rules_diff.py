@@ -183,7 +183,7 @@ def test_a_file_that_can_not_be_read_is_counted_and_keeps_no_other_from_being_re
 
 
 def test_mails_of_an_mbox_come_out_as_they_went_in(folder: Path) -> None:
-    found = dict(mail_folder.mails(folder / "old.mbox", folder))
+    found = dict(mail_folder.read_mails(folder / "old.mbox", folder))
 
     assert [each.count(b"Subject:") for each in found.values()] == [1, 1]
     assert b"\nFrom sini." in found["old.mbox:1"]
@@ -205,7 +205,7 @@ def test_mails_of_an_mbox_come_out_as_they_went_in(folder: Path) -> None:
 def test_the_envelope_is_read_from_what_servers_note_in_the_header(
     headers: dict[str, str], sender: str, at: object
 ) -> None:
-    found = mail_folder.envelope(bytes(mail("Kurir", **headers)), NOW)
+    found = mail_folder.build_envelope(bytes(mail("Kurir", **headers)), NOW)
 
     assert (found.sender, found.received_at) == (sender, at)
     assert found.recipients == ("support@dukungan.example",)

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from sqlalchemy import Connection, update
 
 from mailbot.cli import cli
-from mailbot.cli.shared import sides
+from mailbot.cli.shared import open_store
 from mailbot.config.api import load
 from mailbot.domain.model import Ticket
 from mailbot.domain.policy_outline import outline
@@ -164,7 +164,7 @@ def test_a_made_up_load_needs_no_store_and_repeats_itself(tmp_path: Path) -> Non
     [
         (("--from", "2026-11-25", "--to", "2026-11-22"), 2, "--from must lie before --to"),
         (("--chart", "a.gif"), 2, "ends in .svg or .png"),
-        (("--synthetic", "5", "--against", "recorded"), 2, "made up"),
+        (("--synthetic", "5", "--against", "recorded"), 2, "no record"),
         (("--policy", "nowhere"), 1, "nowhere is no directory"),
     ],
 )
@@ -176,7 +176,7 @@ def test_what_cannot_be_is_said(
 
 def test_a_policy_has_the_holidays_of_the_years_that_are_simulated() -> None:
     shipped = Path(__file__).parents[2] / "config"
-    found = sides.load_directory(str(shipped), date(2019, 1, 1)).policy
+    found = open_store.load_directory(str(shipped), date(2019, 1, 1)).policy
 
     assert found
     assert found.calendars["office"].dates[date(2019, 12, 25)] == ()

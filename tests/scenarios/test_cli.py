@@ -300,7 +300,7 @@ def test_a_store_without_tables_is_named_and_upgraded(shipped: Path, tmp_path: P
     (tmp_path / "empty.db").touch()
     office = Office(shipped, f"sqlite:///{tmp_path}/empty.db")
 
-    assert "`mailbot db upgrade` lays out its tables" in office.run("ticket", "list").stderr
+    assert "`mailbot db upgrade` creates its tables" in office.run("ticket", "list").stderr
     first, second = office.json("db", "upgrade"), office.json("db", "upgrade")
     assert (first["before"], first["changed"]) == (None, True)
     assert (second["before"], second["changed"]) == (first["now"], False)
@@ -745,7 +745,7 @@ def test_status_gives_each_reason_why_mail_does_not_flow_and_exits_1(office: Off
         "the relay 127.0.0.1:25",
     ):
         assert f"NOT WELL: {reason}" in result.stdout
-    assert "goes by policy old" in result.stdout
+    assert "uses policy old" in result.stdout
     told = office.json("status")
     assert (told["well"], len(told["reasons"]) >= 4, told["inbox"]["parked"]) == (False, True, 1)
 

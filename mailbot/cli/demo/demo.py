@@ -22,8 +22,9 @@ import click
 from mailbot.cli.demo import settings
 from mailbot.cli.demo.sink import Sink
 from mailbot.cli.demo.tour import DemoFailed, Tour, instructions, tour, watch
+from mailbot.cli.shared.formats import format_duration
 from mailbot.cli.shared.open_store import fail
-from mailbot.cli.shared.output import clean_block, echo, format_duration, print_title
+from mailbot.cli.shared.output import clean_block, echo, print_title
 from mailbot.config.api import load
 from mailbot.store.store import Store
 

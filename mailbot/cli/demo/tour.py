@@ -13,7 +13,8 @@ from mailbot.cli.demo.mails import FRAUD, Complaint
 from mailbot.cli.demo.sink import Caught, Sink
 from mailbot.cli.shared import result_text
 from mailbot.cli.shared.event_text import event_text
-from mailbot.cli.shared.output import clean, echo, format_duration, print_title
+from mailbot.cli.shared.formats import format_duration
+from mailbot.cli.shared.output import clean, echo, print_title
 from mailbot.domain import events as e
 from mailbot.domain.model import Ticket
 from mailbot.domain.policy import Policy

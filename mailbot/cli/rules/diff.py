@@ -11,42 +11,65 @@ from mailbot.analysis import replay
 from mailbot.analysis.replay import Replayed
 from mailbot.cli.rules import diff_text
 from mailbot.cli.service import mail_folder
-from mailbot.cli.shared import sides
-from mailbot.cli.shared import since as typed
-from mailbot.cli.shared.open_store import fail, now, open_store
-from mailbot.cli.shared.options import config_option, json_option
-from mailbot.cli.shared.output import clean
+from mailbot.cli.shared.json_form import print_json
+from mailbot.cli.shared.open_store import (
+    LIVE,
+    RECORDED,
+    NamedPolicy,
+    fail,
+    find_policy,
+    load_directory,
+    now,
+    open_store,
+)
+from mailbot.cli.shared.options import parse_time, standard_options
+from mailbot.cli.shared.output import clean, echo, print_title
 from mailbot.cli.shared.progress import progress
-from mailbot.cli.shared.sides import LIVE, RECORDED, NamedPolicy
 from mailbot.domain.model import CustomerHistory
-from mailbot.domain.policy_diff import Case
+from mailbot.domain.policy_diff import Case, Change
 from mailbot.mail.parsing.parse import parse
 from mailbot.store import opening_mails
 from mailbot.store.store import Store
 
+MAX_DRIFTED = 5  # mails that are shown
+
 
 @dataclass(frozen=True, slots=True)
-class Most:
-    """`--max-changed`: a number of mails, or a share of all of them."""
+class Allowed:
+    """The value of `--max-changed`: a number of mails, or a share of all of them."""
 
     text: str
     number: float
     percent: bool
 
-    def exceeded(self, found: Replayed) -> bool:
-        changed = len(found.changes)
-        return changed > (found.total * self.number / 100 if self.percent else self.number)
+    def is_exceeded(self, found: Replayed) -> bool:
+        return len(found.changes) > (found.total * self.number / 100 if self.percent else self.number)
 
 
-def _most(_ctx: click.Context, _param: click.Parameter, value: str) -> Most:
+def _parse_allowed(_ctx: click.Context, _param: click.Parameter, value: str) -> Allowed:
     text = value.strip().removesuffix("%").strip()
     try:
         number = float(text)
     except ValueError:
         number = -1.0
-    if not 0 <= number < 1e9:  # "nan" as well
+    if not 0 <= number < 1e9:  # this excludes "nan" too
         raise click.BadParameter(f"{value!r} is no number of mails: 20, or a share of them: 5%")
-    return Most(value.strip(), number, value.strip().endswith("%"))
+    return Allowed(value.strip(), number, value.strip().endswith("%"))
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The comparison. `missing` counts split-off tickets, mail that is gone, files that can't be read."""
+
+    old: NamedPolicy
+    new: NamedPolicy
+    found: Replayed
+    missing: int
+    allowed: Allowed
+
+    @property
+    def exceeded(self) -> bool:
+        return self.allowed.is_exceeded(self.found)
 
 
 @click.command("diff")
@@ -66,81 +89,135 @@ def _most(_ctx: click.Context, _param: click.Parameter, value: str) -> Most:
 )
 @click.option(
     "--max-changed",
-    "most",
+    "allowed",
     metavar="N|N%",
     default="0",
     show_default=True,
-    callback=_most,
-    help="So many mails may go another way; above it: exit 1.",
+    callback=_parse_allowed,
+    help="Allow so many mails to change. Above it: exit 1.",
 )
-@diff_text.limit_option
-@config_option
-@json_option
+@diff_text.tickets_option
+@standard_options
 def diff(
-    old: str, new: str, folder: Path | None, since: str | None, most: Most, limit: int, in_json: bool
+    old: str, new: str, folder: Path | None, since: str | None, allowed: Allowed, limit: int, in_json: bool
 ) -> None:
-    """Two policies over real mail: what NEW would do otherwise than OLD, and which condition makes it so.
+    """Compare two policies over real mail: what NEW decides differently from OLD, and by which condition.
 
-    OLD and NEW are directories, `live` (the policy in force), or the version of one that was; OLD may be
-    `recorded`: what was decided when each mail came. Every mail that opens a ticket counts, a mail in a file
-    as if it were its sender's first. Exit 1 when more mails go another way than --max-changed allows.
+    OLD and NEW are directories, `live` (the policy in force), or a version that was in force. OLD may be
+    `recorded`: what was decided when each mail came. Every mail that opens a ticket counts. A mail in a file
+    counts as its sender's first. Exit 1 when more mails change than --max-changed allows.
     """
     if folder and since:
         raise click.UsageError("--mail or --since: one of them")
     if RECORDED in (old if folder else "", new):
-        raise click.UsageError(f"`{RECORDED}` is told of stored mail alone, and as OLD")
+        raise click.UsageError(f"`{RECORDED}` exists for stored mail only, and as OLD")
     if folder and LIVE not in (old, new) and Path(old).is_dir() and Path(new).is_dir():
-        before, after = sides.load_directory(old), sides.load_directory(new)
-        found, missing = _over_files(folder, before, after)
+        before, after = load_directory(old), load_directory(new)
+        found, missing = _compare_files(folder, before, after)
     else:
-        with open_store() as at:
-            before, after = sides.find_policy(at.store, old), sides.find_policy(at.store, new)
+        with open_store() as opened:
+            before, after = find_policy(opened.store, old), find_policy(opened.store, new)
             if folder:
-                found, missing = _over_files(folder, before, after)
+                found, missing = _compare_files(folder, before, after)
             else:
-                begin = typed.parse_time(since or "30d", now(), at.zone())
-                found, missing = _over_store(at.store, begin, before, after)
-    told = diff_text.Told(
-        old, before.version, new, after.version, found, missing, most.text, most.exceeded(found)
-    )
-    diff_text.as_shape(told) if in_json else diff_text.show(told, after.zone, limit)
-    if told.exceeded:
+                begin = parse_time(since or "30d", now(), opened.zone())
+                found, missing = _compare_stored(opened.store, begin, before, after)
+    result = Result(before, after, found, missing, allowed)
+    if in_json:
+        _print_json(result)
+    else:
+        _print(result, limit)
+    if result.exceeded:
         raise click.exceptions.Exit(1)
 
 
-# --- the mail ---------------------------------------------------------------------------------------------
+# --- the mail -----------------------------------------------------------------------------------------------
 
 
-def _over_store(store: Store, since: datetime, old: NamedPolicy, new: NamedPolicy) -> tuple[Replayed, int]:
-    """What came of it, and of how many tickets no mail could be read again (split off, or erased)."""
+def _compare_stored(
+    store: Store, since: datetime, old: NamedPolicy, new: NamedPolicy
+) -> tuple[Replayed, int]:
+    """Compare over stored mail. Return the result, and how many tickets have no mail (split, or erased)."""
     assert new.policy
     numbers = store.read_now(opening_mails.numbers_since, since)
-    both = [side.policy for side in (old, new) if side.policy]
+    both = [named.policy for named in (old, new) if named.policy]
     found = Replayed()
     for case in progress(replay.stored(store, numbers, both), len(numbers), "Routing again"):
         replay.replay(case, old.policy, new.policy, found)
     return found, len(numbers) - found.total
 
 
-def _over_files(folder: Path, old: NamedPolicy, new: NamedPolicy) -> tuple[Replayed, int]:
+def _compare_files(folder: Path, old: NamedPolicy, new: NamedPolicy) -> tuple[Replayed, int]:
     assert old.policy
     assert new.policy
-    files = mail_folder.files(folder)
+    files = mail_folder.list_files(folder)
     if not files:
         fail(f"there is no mail in {clean(folder)}: files that end in .eml or .mbox, or a Maildir")
     found, unread = Replayed(), 0
     for file in progress(files, len(files), "Routing"):
         try:
-            for case in _cases(file, folder, new.trusted):
+            for case in _cases(file, folder, new.authserv_ids):
                 replay.replay(case, old.policy, new.policy, found)
-        except OSError:  # not ours to read, or gone since it was listed
+        except OSError:  # no permission, or deleted since it was listed
             unread += 1
     return found, unread
 
 
-def _cases(file: Path, folder: Path, trusted: Sequence[str]) -> Iterator[Case]:
-    for name, raw in mail_folder.mails(file, folder):
-        envelope = mail_folder.envelope(raw, now())
-        mail = replay.light(parse(raw, trusted))
-        known = CustomerHistory(authentication=mail.authentication)
-        yield Case(name, envelope.received_at, mail, envelope, known)
+def _cases(file: Path, folder: Path, authserv_ids: Sequence[str]) -> Iterator[Case]:
+    for name, raw in mail_folder.read_mails(file, folder):
+        envelope = mail_folder.build_envelope(raw, now())
+        mail = replay.light(parse(raw, authserv_ids))
+        history = CustomerHistory(authentication=mail.authentication)
+        yield Case(name, envelope.received_at, mail, envelope, history)
+
+
+# --- output -------------------------------------------------------------------------------------------------
+
+
+def _print_json(result: Result) -> None:
+    found = result.found
+    print_json(
+        {
+            "old": {"named": result.old.name, "version": result.old.version or None},
+            "new": {"named": result.new.name, "version": result.new.version or None},
+            "mails": found.total,
+            "unchanged": found.same,
+            "not_replayed": result.missing,
+            "max_changed": result.allowed.text,
+            "exceeded": result.exceeded,
+            **diff_text.changes_json(found.changes),
+            "drifted": found.drifted,
+        }
+    )
+
+
+def _print(result: Result, limit: int) -> None:
+    found, zone = result.found, result.new.zone
+    print_title(f"{_name_text(result.old)} -> {_name_text(result.new)}")
+    echo(f"  mails            {found.total:>8,}")
+    echo(f"  unchanged        {found.same:>8,}")
+    diff_text.print_counts(found.changes)
+    if result.missing:
+        why = "split off by hand, or the mail is gone or can't be read"
+        echo(f"  not replayed     {result.missing:>8,}  ({why})", dim=True)
+    diff_text.print_changes(found.changes, zone, limit)
+    _print_drifted(found.drifted, zone)
+    if result.exceeded:
+        echo(f"\nMore mails change than --max-changed {result.allowed.text} allows.", fg="red")
+
+
+def _name_text(named: NamedPolicy) -> str:
+    return clean(named.name) + (f" ({named.version})" if named.version not in ("", named.name) else "")
+
+
+def _print_drifted(drifted: Sequence[Change], zone: str) -> None:
+    """Print mails that the same policy routes differently now: mailbot changed, or has a fault."""
+    if not drifted:
+        return
+    echo(
+        f"\n{len(drifted):,} mails were routed differently by the same policy when they came: this mailbot "
+        "decides differently from the one then, or has a fault. Recorded -> now:",
+        fg="red",
+    )
+    for change in drifted[:MAX_DRIFTED]:
+        diff_text.print_change(change, zone)

@@ -1,20 +1,19 @@
-"""`mailbot rules`: what can be said about rules before they are in force."""
+"""`mailbot rules`: the commands that judge a policy before it is in force, by name."""
 
 import click
 
 from mailbot.cli.shared.command_group import LazyGroup
 from mailbot.cli.shared.options import config_option
 
-# command -> (module, what it does)
+# command -> (module, help line)
 COMMANDS = {
-    "check": ("rules.check", "What is wrong with rules, ladders and limits, proven, each with an example."),
-    "diff": ("rules.diff", "What a new policy would do otherwise with real mail, ticket by ticket."),
-    "shadow": ("rules.shadow", "What the policy that only looks on would have done otherwise."),
+    "check": ("rules.check", "Prove faults of rules, ladders and limits, each with an example."),
+    "diff": ("rules.diff", "Compare two policies over real mail, ticket by ticket."),
+    "shadow": ("rules.shadow", "Show what the shadow policy would have decided differently."),
 }
 
 
-@click.group(cls=LazyGroup, places=COMMANDS)
+@click.group(cls=LazyGroup, modules=COMMANDS)
 @config_option
 def rules() -> None:
-    """Rules: prove what is wrong with them, compare two policies over real mail, see what one that looks on
-    would do."""
+    """Prove faults of rules, compare two policies over real mail, show what a shadow policy would do."""

@@ -1,55 +1,47 @@
-"""`mailbot rules shadow`: what the policy that only looks on would have done otherwise."""
+"""`mailbot rules shadow`: what the shadow policy would have decided differently."""
 
 import click
 
 from mailbot.cli.rules import diff_text
+from mailbot.cli.shared.formats import format_short_time
+from mailbot.cli.shared.json_form import print_json
 from mailbot.cli.shared.open_store import fail, open_store
-from mailbot.cli.shared.options import config_option, json_option
-from mailbot.cli.shared.output import clean, echo, format_short_time, print_json, print_title
-from mailbot.domain.policy_diff import Change, moves
+from mailbot.cli.shared.options import standard_options
+from mailbot.cli.shared.output import clean, echo, print_title
 from mailbot.store import shadows
 from mailbot.store.shadows import ShadowRun
 
 
 @click.command()
 @click.argument("version", required=False)
-@diff_text.limit_option
-@config_option
-@json_option
+@diff_text.tickets_option
+@standard_options
 def shadow(version: str | None, limit: int, in_json: bool) -> None:
-    """What the policy that only looks on would have done otherwise with each new ticket, and how often it
-    agreed. VERSION: an earlier one; else the newest. `shadow: DIR` in mailbot.yaml sets one up."""
-    with open_store() as at:
-        runs = at.store.read_now(shadows.runs)
+    """Show what the shadow policy would have decided differently, and how often it agreed.
+
+    VERSION: an earlier shadow policy. Default: the newest. `shadow: DIR` in mailbot.yaml sets one up.
+    """
+    with open_store() as opened:
+        runs = opened.store.read_now(shadows.runs)
         if not runs:
-            fail("no policy has looked on yet: `shadow: DIR` in mailbot.yaml, then `mailbot reload`")
-        wanted = version or runs[0].shadow
-        mine = [run for run in runs if run.shadow == wanted]
-        if not mine:
-            fail(f"no policy of version {clean(wanted)} has looked on")
-        changes, zone = at.store.read_now(shadows.differences, wanted), at.zone()
+            fail("no shadow policy has run yet: `shadow: DIR` in mailbot.yaml, then `mailbot reload`")
+        chosen = version or runs[0].shadow
+        runs = [run for run in runs if run.shadow == chosen]
+        if not runs:
+            fail(f"no shadow policy of version {clean(chosen)} has run")
+        changes, zone = opened.store.read_now(shadows.differences, chosen), opened.zone()
     if in_json:
-        print_json(_shape(wanted, mine, changes))
-    else:
-        _show(wanted, mine, changes, zone, limit)
-
-
-def _shape(version: str, runs: list[ShadowRun], changes: list[Change]) -> dict[str, object]:
-    return {
-        "shadow": version,
-        "runs": runs,
-        **diff_text.counts(changes),
-        "moves": moves(changes),
-        "changes": changes,
-    }
-
-
-def _show(version: str, runs: list[ShadowRun], changes: list[Change], zone: str, limit: int) -> None:
-    print_title(f"policy {clean(version)} looks on")
+        print_json({"shadow": chosen, "runs": runs, **diff_text.changes_json(changes)})
+        return
+    print_title(f"shadow policy {clean(chosen)}")
     for run in runs:
-        span = f"{format_short_time(run.first_at, zone)} to {format_short_time(run.last_at, zone)}"
-        echo(f"  beside {clean(run.live)}, {span}: agreed on {run.agreed:,}, differed on {run.differed:,}")
-        if run.missed:
-            echo(f"    {run.missed:,} more came too fast to be looked at", dim=True)
-    diff_text.tell_counts(changes)
-    diff_text.tell_changes(changes, zone, limit)
+        _print_run(run, zone)
+    diff_text.print_counts(changes)
+    diff_text.print_changes(changes, zone, limit)
+
+
+def _print_run(run: ShadowRun, zone: str) -> None:
+    period = f"{format_short_time(run.first_at, zone)} to {format_short_time(run.last_at, zone)}"
+    echo(f"  beside {clean(run.live)}, {period}: agreed on {run.agreed:,}, differed on {run.differed:,}")
+    if run.missed:
+        echo(f"    {run.missed:,} more were skipped: they came too fast", dim=True)

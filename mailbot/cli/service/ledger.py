@@ -1,68 +1,62 @@
-"""`mailbot compensation`: the ledger of who was promised what, by whom."""
+"""`mailbot compensation`: the ledger of all requests, approvals, grants and refusals."""
 
 from datetime import datetime
 
 import click
 
-from mailbot.cli.service import ledger_text
-from mailbot.cli.service.ledger_text import budgets_shape, line_shape, request_shape, row, statement_shape
-from mailbot.cli.shared import since as typed
+from mailbot.cli.service.ledger_text import HEADS, line_json, print_statement, request_json, row
+from mailbot.cli.shared.formats import format_duration
+from mailbot.cli.shared.json_form import print_json, to_json
 from mailbot.cli.shared.open_store import OpenStore, fail, now, open_store
-from mailbot.cli.shared.options import config_option, json_option
-from mailbot.cli.shared.output import echo, format_duration, print_json, print_table
+from mailbot.cli.shared.options import LIMIT, config_option, parse_time, standard_options
+from mailbot.cli.shared.output import echo, print_table
 from mailbot.domain.compensation.authority import windows
 from mailbot.domain.compensation.ledger_summary import budgets, statement
 from mailbot.domain.compensation.requests import Request
 from mailbot.store import compensations
 
-LIMIT = 100  # lines for people
+since_option = click.option("--since", metavar="WHEN", help="30d, 12h, 2026-11-01.")
+until_option = click.option("--until", metavar="WHEN", help="Before this time.")
 
 
 @click.group()
 @config_option
 def compensation() -> None:
-    """What was asked, approved, granted and refused: lines, figures, is it whole?"""
-
-
-since_option = click.option("--since", metavar="WHEN", help="30d, 12h, 2026-11-01.")
-until_option = click.option("--until", metavar="WHEN", help="Before this moment.")
+    """List what was requested, approved, granted and refused, sum it up, verify the ledger."""
 
 
 @compensation.command("list")
 @click.option("--open", "only_open", is_flag=True, help="Requests that wait for a decision, oldest first.")
 @since_option
 @until_option
-@config_option
-@json_option
+@standard_options
 def list_(only_open: bool, since: str | None, until: str | None, in_json: bool) -> None:
-    """The lines of the ledger, oldest first; for people the newest of them."""
-    with open_store() as at:
+    """List the lines of the ledger, oldest first. People see the newest of them."""
+    with open_store() as opened:
         if only_open:
-            _list_open(at, at.store.read_now(compensations.open_requests), in_json)
+            _list_open(opened.store.read_now(compensations.open_requests), in_json)
             return
-        found = at.store.read_now(compensations.entries, _moment(at, since), _moment(at, until))
-        if in_json:
-            print_json([line_shape(each) for each in found])
-            return
-        heads = ("line", "at", "what", "ticket", "amount", "by", "why")
-        rows = [row(each, at.zone()) for each in found[-LIMIT:]]
-        print_table(heads, rows, empty="Nobody asked for any compensation.")
-
-
-def _moment(at: OpenStore, value: str | None) -> datetime | None:
-    return typed.parse_time(value, now(), at.zone()) if value else None
-
-
-def _list_open(at: OpenStore, found: list[Request], in_json: bool) -> None:
+        lines = opened.store.read_now(compensations.entries, _time(opened, since), _time(opened, until))
+        zone = opened.zone()
     if in_json:
-        print_json([request_shape(each) for each in found])
+        print_json([line_json(line) for line in lines])
+    else:
+        print_table(HEADS, [row(line, zone) for line in lines[-LIMIT:]], empty="The ledger has no such line.")
+
+
+def _time(opened: OpenStore, value: str | None) -> datetime | None:
+    return parse_time(value, now(), opened.zone()) if value else None
+
+
+def _list_open(requests: list[Request], in_json: bool) -> None:
+    if in_json:
+        print_json([request_json(request) for request in requests])
         return
     rows = []
-    for each in found:
-        people = (each.agent or each.by, ", ".join(each.signed))
-        rows.append(
-            (each.id, format_duration(now() - each.at), each.ticket, each.amount, *people, each.because)
-        )
+    for request in requests:
+        people = (request.agent or request.by, ", ".join(request.signed))
+        waiting = format_duration(now() - request.at)
+        rows.append((request.id, waiting, request.ticket, request.amount, *people, request.because))
     heads = ("request", "waits for", "ticket", "amount", "asked by", "approved by", "why")
     print_table(heads, rows, empty="No request waits for a decision.")
 
@@ -70,36 +64,37 @@ def _list_open(at: OpenStore, found: list[Request], in_json: bool) -> None:
 @compensation.command("statement")
 @since_option
 @until_option
-@config_option
-@json_option
+@standard_options
 def statement_(since: str | None, until: str | None, in_json: bool) -> None:
-    """What was granted by team, level, agent and category, what was refused by which limit, what is left of
-    each team's budget; of this month unless you say otherwise."""
-    with open_store() as at:
-        month = windows(at.policy, now()).month
-        begin = _moment(at, since) or (None if until else month[0])
-        lines = at.store.read_now(compensations.entries, begin, _moment(at, until))
-        told = statement([each.entry for each in lines])
-        this_month = at.store.read_now(compensations.entries, *month)
-        left = budgets([each.entry for each in this_month], at.policy)
-        waiting = at.store.read_now(compensations.open_requests)
-        if in_json:
-            open_ = [request_shape(each) for each in waiting]
-            print_json({**statement_shape(told), "open": open_, "budgets": budgets_shape(left)})
-            return
-        ledger_text.tell(told, len(waiting))
-        rows = [(each.team, each.budget, each.used, each.left) for each in left]
-        print_table(("budget of the month", "in all", "used", "left"), rows)
+    """Sum up grants by team, level, agent and category, refusals by limit, and what is left of the budgets.
+
+    Default: the current month.
+    """
+    with open_store() as opened:
+        month = windows(opened.policy, now()).month
+        begin = _time(opened, since) or (None if until else month[0])
+        lines = opened.store.read_now(compensations.entries, begin, _time(opened, until))
+        this_month = opened.store.read_now(compensations.entries, *month)
+        waiting = opened.store.read_now(compensations.open_requests)
+    summary = statement([line.entry for line in lines])
+    left = budgets([line.entry for line in this_month], opened.policy)
+    if in_json:
+        open_requests = [request_json(request) for request in waiting]
+        teams = {budget.team: to_json(budget, omit=("team",)) for budget in left}
+        print_json({**to_json(summary), "open": open_requests, "budgets": teams})
+        return
+    print_statement(summary, len(waiting))
+    rows = [(budget.team, budget.budget, budget.used, budget.left) for budget in left]
+    print_table(("budget of the month", "in all", "used", "left"), rows)
 
 
 @compensation.command()
-@config_option
-@json_option
+@standard_options
 def verify(in_json: bool) -> None:
-    """Is the ledger whole? Each line's digest covers the one before it. Exit 1 with the first that is not."""
-    with open_store() as at:
-        fault = at.store.read_now(compensations.first_fault)
-        count = len(at.store.read_now(compensations.entries))
+    """Verify that no line was changed: each line's digest covers the one before it. Exit 1 when one was."""
+    with open_store() as opened:
+        fault = opened.store.read_now(compensations.first_fault)
+        count = len(opened.store.read_now(compensations.entries))
     if in_json:
         print_json({"sound": fault is None, "lines": count, "first_fault": fault})
     elif fault is None:

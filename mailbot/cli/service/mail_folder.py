@@ -1,4 +1,4 @@
-"""Mails that lie in files: .eml, Maildir, mbox; each with an envelope made of its header."""
+"""Read mail from files: .eml, Maildir, mbox. Each mail gets an envelope from its header."""
 
 import re
 from collections.abc import Iterator
@@ -15,8 +15,8 @@ _MAILDIR = ("cur", "new")
 _QUOTED = re.compile(rb"(?m)^>(>*From )")
 
 
-def files(place: Path) -> list[Path]:
-    """The files of mail in a folder and the folders below it, sorted; a file stands for itself."""
+def list_files(place: Path) -> list[Path]:
+    """List the mail files in a folder and below, sorted. A single file is returned as it is."""
     if place.is_file():
         return [place]
     return sorted(path for path in place.rglob("*") if path.is_file() and _is_mail(path))
@@ -26,8 +26,8 @@ def _is_mail(path: Path) -> bool:
     return path.suffix.lower() in (".eml", ".mbox") or path.parent.name in _MAILDIR
 
 
-def mails(path: Path, place: Path) -> Iterator[tuple[str, bytes]]:
-    """(name for people, raw mail) for each mail in a file."""
+def read_mails(path: Path, place: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield (name for people, raw mail) for each mail in a file."""
     name = str(path.relative_to(place)) if path != place else path.name
     with path.open("rb") as file:
         if file.read(5) != b"From ":
@@ -35,38 +35,40 @@ def mails(path: Path, place: Path) -> Iterator[tuple[str, bytes]]:
             yield name, file.read(LARGEST)
             return
         file.seek(0)
-        for number, raw in enumerate(_mbox(file), 1):
+        for number, raw in enumerate(_split_mbox(file), 1):
             yield f"{name}:{number}", raw
 
 
-def _mbox(lines: Iterator[bytes]) -> Iterator[bytes]:
-    """Mails behind lines that begin with "From " after an empty one (RFC 4155)."""
+def _split_mbox(lines: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the mails behind lines that begin with "From " after an empty line (RFC 4155)."""
     mail: list[bytes] = []
     empty = True
     for line in lines:
         if empty and line.startswith(b"From "):
             if mail:
-                yield _unquoted(mail)
+                yield _unquote(mail)
             mail = []
         else:
             mail.append(line)
         empty = not line.strip()
     if mail:
-        yield _unquoted(mail)
+        yield _unquote(mail)
 
 
-def _unquoted(lines: list[bytes]) -> bytes:
+def _unquote(lines: list[bytes]) -> bytes:
     return _QUOTED.sub(rb"\1", b"".join(lines)[:LARGEST])
 
 
-def envelope(raw: bytes, now: datetime) -> Envelope:
-    """What the dialogue may have said, as servers note it in the header (`mail.parsing.envelope`), at the moment of
-    the topmost Received, else of Date, else `now`."""
+def build_envelope(raw: bytes, now: datetime) -> Envelope:
+    """Build the envelope from the header, where servers record it (see `mail.parsing.envelope`).
+
+    The time is that of the topmost Received, else of Date, else `now`.
+    """
     sender, recipients = sender_and_recipients(raw, bool)
-    return Envelope(sender, recipients, "", _moment(raw) or now)
+    return Envelope(sender, recipients, "", _received_at(raw) or now)
 
 
-def _moment(raw: bytes) -> datetime | None:
+def _received_at(raw: bytes) -> datetime | None:
     head, _ = header_fields.read(raw, 0, len(raw))
     for text in (head.get("received").rpartition(";")[2], head.get("date")):
         try:

@@ -1,4 +1,4 @@
-"""What a change of policy does to open tickets: the list first, then one ticket after the other."""
+"""What a change of policy means for open tickets: list the changes, then apply the policy to them."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -6,89 +6,94 @@ from typing import Any
 
 import click
 
+from mailbot.cli.shared.formats import count_text, format_short_time
+from mailbot.cli.shared.json_form import to_json
 from mailbot.cli.shared.open_store import OpenStore, fail, now
-from mailbot.cli.shared.output import echo, format_short_time, on_terminal, print_table
+from mailbot.cli.shared.output import echo, on_terminal, print_table
 from mailbot.cli.shared.progress import progress
-from mailbot.operations import ticket_commands as acting
 from mailbot.operations.reapply_policy import BATCH, Change, Reapply, changes, reapply
+from mailbot.operations.ticket_commands import operator
 from mailbot.store import ladders
 
 SHOWN = 50  # rows on a terminal; elsewhere all
 
 
-def keep(at: OpenStore) -> list[str]:
-    """What stays as it is, in words: open tickets climb the ladders that they were given."""
-    now_there = set(at.policy.digests.values())
-    former: dict[str, int] = {}
-    for name, digest, count in at.store.read_now(ladders.count_open_by_ladder):
-        if digest and digest not in now_there:
-            former[name] = former.get(name, 0) + count
+def describe_former_ladders(opened: OpenStore) -> list[str]:
+    """List how many open tickets keep a ladder as it was when they were given it."""
+    current = set(opened.policy.digests.values())
+    counts: dict[str, int] = {}
+    for name, digest, count in opened.store.read_now(ladders.count_open_by_ladder):
+        if digest and digest not in current:
+            counts[name] = counts.get(name, 0) + count
     return [
-        f"{count} open ticket{'s' * (count != 1)} of ladder {name} climb{'s' * (count == 1)} it as it was"
-        for name, count in sorted(former.items())
+        f"{count_text(count, 'open ticket')} of ladder {name} keep{'s' * (count == 1)} it as it was"
+        for name, count in sorted(counts.items())
     ]
 
 
-def changed(at: OpenStore) -> list[Change]:
-    """Every open ticket that would change if all were reckoned anew now."""
-    total = sum(count for _, _, count in at.store.read_now(ladders.count_open_by_ladder))
-    return [each for found in progress(_looked_at(at), -(-total // BATCH), "Looking") for each in found]
+def find_changes(opened: OpenStore) -> list[Change]:
+    """List every open ticket that would change if the policy were applied to all now."""
+    total = sum(count for _, _, count in opened.store.read_now(ladders.count_open_by_ladder))
+    batches = progress(_read_batches(opened), -(-total // BATCH), "Comparing")
+    return [change for batch in batches for change in batch]
 
 
-def _looked_at(at: OpenStore) -> Iterator[list[Change]]:
-    after, moment = "", now()
+def _read_batches(opened: OpenStore) -> Iterator[list[Change]]:
+    last, at = "", now()
     while True:
-        found, after, count = at.store.read_now(changes, after, at.policy, moment)
+        found, last, count = opened.store.read_now(changes, last, opened.policy, at)
         yield found
         if count < BATCH:
             return
 
 
-def show(at: OpenStore, found: Sequence[Change]) -> None:
-    """The list: number, ladder and next deadline as they are and as they would be."""
-    zone, moment = at.zone(), now()
+def changes_json(found: Sequence[Change]) -> Any:
+    return to_json(found, only=("number", "old_ladder", "new_ladder", "old_due", "new_due"))
+
+
+def print_changes(opened: OpenStore, found: Sequence[Change]) -> None:
+    """Print ticket, ladder and next deadline, as they are and as they would be."""
+    zone, at = opened.zone(), now()
     rows = [
         (
-            each.number,
-            each.old_ladder,
-            "unchanged" if each.same else each.new_ladder,
-            format_short_time(each.old_due, zone) or "none",
-            "at once" if each.new_due and each.new_due <= moment else format_short_time(each.new_due, zone),
+            change.number,
+            change.old_ladder,
+            "unchanged" if change.same else change.new_ladder,
+            format_short_time(change.old_due, zone) or "none",
+            "at once" if change.new_due and change.new_due <= at else format_short_time(change.new_due, zone),
         )
-        for each in found
+        for change in found
     ]
     shown = rows[:SHOWN] if on_terminal() else rows
     print_table(("number", "ladder", "new ladder", "due", "newly due"), shown)
     if len(shown) < len(rows):
         echo(f"… and {len(rows) - len(shown):,} more; --json shows all", dim=True)
-    at_once = sum(each.new_due is not None and each.new_due <= moment for each in found)
-    echo(f"{len(found):,} open ticket{'s' * (len(found) != 1)} would change, {at_once:,} with a step at once")
+    at_once = sum(change.new_due is not None and change.new_due <= at for change in found)
+    echo(f"{count_text(len(found), 'open ticket')} would change, {at_once:,} with a step at once")
 
 
-def insist(*, agreed: bool) -> None:
-    """Exit 1 unless the admin agrees to what was shown."""
+def confirm(*, agreed: bool) -> None:
+    """Ask the admin to agree to the list. Exit 1 when the answer is no."""
     if agreed:
         return
     if not on_terminal():
         fail("nothing was reloaded: --yes agrees to this list")
-    if not click.confirm("Reload, and reckon these tickets anew?"):
+    if not click.confirm("Reload, and apply the policy to these tickets?"):
         fail("nothing was reloaded")
 
 
-def recompute(at: OpenStore, found: Sequence[Change]) -> int:
-    """Has them all reckoned anew; how many were. After each transaction others get the time that it took."""
-    at.store.write_now(ladders.save, at.policy)
-    runtime, by = at.build_runtime(), acting.operator()
-    numbers = [each.number for each in found]
+def apply_policy(opened: OpenStore, found: Sequence[Change]) -> int:
+    """Apply the policy to these tickets and return how many changed.
+
+    After each transaction it sleeps as long as that took, so that the daemon gets its share of the store.
+    """
+    opened.store.write_now(ladders.save, opened.policy)
+    runtime, actor = opened.build_runtime(), operator()
+    numbers = [change.number for change in found]
     batches = [tuple(numbers[start : start + BATCH]) for start in range(0, len(numbers), BATCH)]
     done = 0
-    for batch in progress(batches, len(batches), "Reckoning"):
-        begun = time.monotonic()
-        done += reapply(at.store, runtime, Reapply(batch, by, now()))
-        time.sleep(time.monotonic() - begun)
+    for batch in progress(batches, len(batches), "Applying the policy"):
+        started = time.monotonic()
+        done += reapply(opened.store, runtime, Reapply(batch, actor, now()))
+        time.sleep(time.monotonic() - started)
     return done
-
-
-def shape(each: Change) -> dict[str, Any]:
-    names = ("number", "old_ladder", "new_ladder", "old_due", "new_due")
-    return {name: getattr(each, name) for name in names}

@@ -1,4 +1,4 @@
-"""`mailbot reload`: the running daemon takes the new policy, and we say what changed or why it did not."""
+"""`mailbot reload`: the running daemon loads the new policy, and the command prints what changed."""
 
 import os
 import signal
@@ -10,8 +10,10 @@ from pathlib import Path
 
 import click
 
-from mailbot.cli.service.open_tickets import changed, insist, keep, recompute, shape, show
-from mailbot.cli.service.status import alive
+from mailbot.cli.service import open_tickets as tickets
+from mailbot.cli.service.status import is_alive
+from mailbot.cli.shared.formats import count_text
+from mailbot.cli.shared.json_form import print_json, to_json
 from mailbot.cli.shared.open_store import (
     OpenStore,
     fail,
@@ -20,8 +22,8 @@ from mailbot.cli.shared.open_store import (
     validate_configuration,
     wrong_schema_reason,
 )
-from mailbot.cli.shared.options import config_directory, config_option, json_option
-from mailbot.cli.shared.output import clean, clean_block, echo, print_error, print_json
+from mailbot.cli.shared.options import config_directory, standard_options
+from mailbot.cli.shared.output import clean, clean_block, echo, print_error
 from mailbot.config.api import Loaded
 from mailbot.config.quick_read import find_store
 from mailbot.domain import policy_outline
@@ -31,12 +33,12 @@ from mailbot.store import policies, queries
 from mailbot.store.store import Store
 
 PATIENCE = 60.0  # seconds for the daemon to read its files again: thousands of rules take some
-LOOK = 0.05  # seconds between two looks
+POLL = 0.05  # seconds between two reads of its row
 
 
 @dataclass(frozen=True, slots=True)
 class Reloaded:
-    """What one daemon made of it. `changed` is None when no outline of the old policy is on record."""
+    """The result of one daemon. `changed` is None when no outline of the old policy is on record."""
 
     node: queries.NodeStatus
     old: str
@@ -50,169 +52,175 @@ class Reloaded:
     "--open-tickets",
     type=click.Choice(["keep", "recompute"]),
     default="keep",
-    help="keep: they climb the ladders that they were given. recompute: they change over, after a list.",
+    help="keep: they stay on the ladders they were given. recompute: they change over, after a list.",
 )
-@click.option("--dry-run", is_flag=True, help="Only the list of open tickets that would change.")
-@click.option("--yes", is_flag=True, help="Agrees to the list.")
-@config_option
-@json_option
+@click.option("--dry-run", is_flag=True, help="Only list the open tickets that would change.")
+@click.option("--yes", is_flag=True, help="Agree to the list.")
+@standard_options
 def reload(open_tickets: str, dry_run: bool, yes: bool, in_json: bool) -> None:
-    """Have the daemon of this host take the new policy: all of it, or nothing when anything is wrong.
+    """Reload the policy of this host's daemon: all of it, or nothing when anything is wrong.
 
-    The tests beside the rules are run first, here and by the daemon; one that fails refuses all of it.
+    The tests of the rules run first, here and in the daemon. One that fails refuses the whole policy.
 
-    Open tickets keep their ladder and what they have climbed of it. With --open-tickets recompute those are
-    listed that would change; each then climbs the ladder as it is now: of the steps whose moment is past by
-    then the newest is taken at once unless it was taken before, the older ones count as taken. --json shows
-    the list.
+    Open tickets keep their ladder and the steps taken. With --open-tickets recompute, those that would
+    change are listed, and --json shows that list. Each then moves to the ladder as it is now. Of the steps
+    whose time has passed, the newest is taken at once unless it was taken before. The older ones count as
+    taken.
     """
     try:
         loaded, _ = validate_configuration()
     except ConfigError:
         if not dry_run:
-            _refused_there_too(config_directory(click.get_current_context()))
+            _signal_anyway(config_directory(click.get_current_context()))
         raise
-    with open_store() as at:
-        anew = _listed(at, in_json) if dry_run or open_tickets == "recompute" else []
+    with open_store() as opened:
+        listed = _list(opened, in_json) if dry_run or open_tickets == "recompute" else []
         if dry_run:
             return
-        nodes = _ours(at)
-        if anew:
-            insist(agreed=yes)
-        done = [_reload(at.store, node) for node in nodes]
-        taken = all(each.new == loaded.policy.version and not each.trouble for each in done)
-        count = recompute(at, anew) if anew and taken else 0
-        kept = keep(at)
+        nodes = _find_nodes(opened)
+        if listed:
+            tickets.confirm(agreed=yes)
+        results = [_reload(opened.store, node) for node in nodes]
+        taken = all(result.new == loaded.policy.version and not result.trouble for result in results)
+        count = tickets.apply_policy(opened, listed) if listed and taken else 0
+        former = tickets.describe_former_ladders(opened)
     if in_json and open_tickets == "keep":
-        print_json([_shape(each) for each in done])
-    for each in done:
-        _tell(each, loaded, in_json)
+        print_json([_result_json(result) for result in results])
+    for result in results:
+        _print_result(result, loaded, in_json)
     if not in_json:
-        _tell_open(kept, count, len(anew))
-    if any(each.trouble for each in done) or (anew and not taken):
+        _print_open_tickets(former, count, len(listed))
+    if any(result.trouble for result in results) or (listed and not taken):
         raise click.exceptions.Exit(1)
 
 
-def _listed(at: OpenStore, in_json: bool) -> list[Change]:
-    found = changed(at)
+def _list(opened: OpenStore, in_json: bool) -> list[Change]:
+    found = tickets.find_changes(opened)
     if in_json:
-        print_json([shape(each) for each in found])
+        print_json(tickets.changes_json(found))
     else:
-        show(at, found)
+        tickets.print_changes(opened, found)
     return found
 
 
-def _tell_open(kept: Sequence[str], count: int, wanted: int) -> None:
-    if wanted:
-        text = f"{count:,} of {wanted:,} open tickets reckoned anew"
+def _print_open_tickets(former: Sequence[str], count: int, listed: int) -> None:
+    if listed:
+        text = f"the policy was applied to {count:,} of {listed:,} open tickets"
         echo(f"  {text}", fg="green" if count else "yellow")
-    for each in kept:
-        echo(f"  {each}")
+    for text in former:
+        echo(f"  {text}")
 
 
-def _ours(at: OpenStore) -> list[queries.NodeStatus]:
-    nodes = at.store.read_now(queries.list_nodes)
-    if here := _here(nodes):
+# --- the daemons --------------------------------------------------------------------------------------------
+
+
+def _find_nodes(opened: OpenStore) -> list[queries.NodeStatus]:
+    """Find the daemons of this host. Exit 1 when there is none."""
+    nodes = opened.store.read_now(queries.list_nodes)
+    if here := _on_this_host(nodes):
         return here
-    others = sorted({clean(node.host) for node in nodes if alive(node)})
+    others = sorted({clean(node.host) for node in nodes if is_alive(node)})
     elsewhere = f"; on other hosts: {', '.join(others)}" if others else ""
     text = f"no daemon of this host runs on this store{elsewhere}"
-    return fail(f"{text}\nThe files are in order and hold at its next start.")
+    return fail(f"{text}\nThe files are valid and take effect at its next start.")
 
 
-def _here(nodes: Sequence[queries.NodeStatus]) -> list[queries.NodeStatus]:
-    return [node for node in nodes if node.host == socket.gethostname() and alive(node)]
+def _on_this_host(nodes: Sequence[queries.NodeStatus]) -> list[queries.NodeStatus]:
+    return [node for node in nodes if node.host == socket.gethostname() and is_alive(node)]
 
 
-def _refused_there_too(directory: Path) -> None:
-    """The daemon is asked all the same: what it refuses it records, and tells the admins, who may be others
-    than who typed this. Nothing is done where it can't be found."""
+def _signal_anyway(directory: Path) -> None:
+    """Let the daemon refuse the bad files too: it records that and notifies the admins, who may be others.
+
+    Do nothing where it can't be found.
+    """
     url = find_store(directory, os.environ)
     if not url or missing_store_reason(url):
         return
     store = Store(url)
     try:
         if not wrong_schema_reason(store):
-            for node in _here(store.read_now(queries.list_nodes)):
+            for node in _on_this_host(store.read_now(queries.list_nodes)):
                 _reload(store, node)
     except StoreUnavailable:
-        return  # what is wrong with the files is said in any case
+        return  # the problems of the files are printed in any case
     finally:
         store.close()
 
 
 def _reload(store: Store, before: queries.NodeStatus) -> Reloaded:
-    if trouble := _ask(before):
+    """Signal the daemon and wait for the result in its row."""
+    if trouble := _signal(before):
         return Reloaded(before, before.policy, before.policy, None, trouble)
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
-        time.sleep(LOOK)
+        time.sleep(POLL)
         now = next((node for node in store.read_now(queries.list_nodes) if node.id == before.id), None)
         if now is None:
-            return Reloaded(before, before.policy, "", None, "the daemon has ended meanwhile: see its log")
+            return Reloaded(before, before.policy, "", None, "the daemon has ended: see its log")
         if now.reloaded_at != before.reloaded_at:
-            changed = _changed(store, before.policy, now.policy)
+            changed = _compare(store, before.policy, now.policy)
             return Reloaded(now, before.policy, now.policy, changed, now.reload_error or "")
-    trouble = f"the daemon said nothing for {PATIENCE:.0f} s: see its log"
+    trouble = f"the daemon gave no result within {PATIENCE:.0f} s: see its log"
     return Reloaded(before, before.policy, before.policy, None, trouble)
 
 
-def _ask(node: queries.NodeStatus) -> str:
-    """Sends SIGHUP; "" when it is sent, else why not. It would end a program that has the number by now."""
+def _signal(node: queries.NodeStatus) -> str:
+    """Send SIGHUP. Return why it could not be sent, else "".
+
+    The signal would end another program that has the process number by now, so the command line is checked.
+    """
     try:
         command = Path(f"/proc/{node.pid}/cmdline").read_bytes()
     except OSError:
         command = b"mailbot"  # no such file system here
     if b"mailbot" not in command:
-        return f"process {node.pid} is no mailbot any more: the daemon died without a word"
+        return f"process {node.pid} is no mailbot any more: the daemon was killed"
     try:
         os.kill(node.pid, signal.SIGHUP)
     except ProcessLookupError:
         return f"process {node.pid} has just ended"
     except PermissionError:
-        return f"process {node.pid} is not yours: `systemctl reload mailbot`, or call this as root"
+        return f"process {node.pid} is not yours: `systemctl reload mailbot`, or run this as root"
     return ""
 
 
-def _changed(store: Store, old: str, new: str) -> list[str] | None:
+def _compare(store: Store, old: str, new: str) -> list[str] | None:
+    """List what differs between two versions. None when one of them has no outline on record."""
     if old == new:
         return []
     before, after = (store.read_now(policies.load_outline, version) for version in (old, new))
     if before is None or after is None:
         return None
-    return policy_outline.compare_outlines(before, after) or [
-        "nothing that decides about tickets: tests, templates, wording"
-    ]
+    return policy_outline.compare_outlines(before, after) or ["only tests, templates or wording"]
 
 
-def _shape(done: Reloaded) -> dict[str, object]:
+def _result_json(result: Reloaded) -> dict[str, object]:
     return {
-        "id": done.node.id,
-        "host": done.node.host,
-        "pid": done.node.pid,
-        "old": done.old,
-        "new": done.new or None,
-        "changed": done.changed,
-        "trouble": done.trouble or None,
+        **to_json(result.node, only=("id", "host", "pid")),
+        "old": result.old,
+        "new": result.new or None,
+        "changed": result.changed,
+        "trouble": result.trouble or None,
     }
 
 
-def _tell(done: Reloaded, files: Loaded, in_json: bool) -> None:
-    in_files = files.policy.version
-    if done.trouble:
-        print_error(f"policy {done.old} stays in force: {clean_block(done.trouble)}")
+def _print_result(result: Reloaded, files: Loaded, in_json: bool) -> None:
+    if result.trouble:
+        print_error(f"policy {result.old} stays in force: {clean_block(result.trouble)}")
         return
     if in_json:
         return
-    if done.old == done.new:
-        echo(f"policy {done.new} is in force already, nothing changed")
+    if result.old == result.new:
+        echo(f"policy {result.new} is in force already, nothing changed")
     else:
-        echo(f"policy {done.old} -> {done.new}", fg="green")
-    for each in done.changed or ():
-        echo(f"  {clean(each)}")
-    if done.changed is None:
+        echo(f"policy {result.old} -> {result.new}", fg="green")
+    for text in result.changed or ():
+        echo(f"  {clean(text)}")
+    if result.changed is None:
         echo("  what changed is not known: the old policy left no outline")
     if count := len(files.tests):
-        echo(f"  {count} test{'s' * (count != 1)} of the rules hold{'s' * (count == 1)}")
-    if done.new != in_files:
-        echo(f"note: the daemon reads other files than these, which hold policy {in_files}", fg="yellow")
+        echo(f"  {count_text(count, 'test')} of the rules pass{'es' * (count == 1)}")
+    if result.new != files.policy.version:
+        note = f"note: the daemon reads other files than these, which hold policy {files.policy.version}"
+        echo(note, fg="yellow")

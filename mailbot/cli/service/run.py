@@ -10,21 +10,25 @@ from mailbot.cli.shared.output import print_error
 ROLES = ("listener", "imap", "intake", "delivery", "deadlines")
 
 
-def _roles(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[str, ...]:
-    chosen = tuple(dict.fromkeys(role.strip() for role in value.split(",") if role.strip()))
-    if not chosen or any(role not in ROLES for role in chosen):
+def _parse_roles(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[str, ...]:
+    roles = tuple(dict.fromkeys(role.strip() for role in value.split(",") if role.strip()))
+    if not roles or any(role not in ROLES for role in roles):
         raise click.BadParameter(f"choose from {', '.join(ROLES)}, separated by commas")
-    return chosen
+    return roles
 
 
 @click.command()
 @click.option(
-    "--roles", default=",".join(ROLES), callback=_roles, metavar="LIST", help=f"{', '.join(ROLES)}; all."
+    "--roles",
+    default=",".join(ROLES),
+    callback=_parse_roles,
+    metavar="LIST",
+    help=f"Run a part: {', '.join(ROLES)}. Default: all.",
 )
 @config_option
 @click.pass_context
 def run(ctx: click.Context, roles: tuple[str, ...]) -> None:
-    """The daemon, in the foreground. SIGTERM drains and ends it, SIGHUP reloads the policy."""
+    """Run the daemon in the foreground. SIGTERM drains and ends it, SIGHUP reloads the policy."""
     from mailbot import daemon
 
     try:

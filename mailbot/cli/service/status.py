@@ -11,6 +11,8 @@ from pathlib import Path
 import click
 
 from mailbot.cli.service.run import ROLES
+from mailbot.cli.shared.formats import format_duration, format_size, format_time
+from mailbot.cli.shared.json_form import print_json, to_json
 from mailbot.cli.shared.open_store import (
     OpenStore,
     display_url,
@@ -20,16 +22,8 @@ from mailbot.cli.shared.open_store import (
     now,
     open_store,
 )
-from mailbot.cli.shared.options import config_option, json_option
-from mailbot.cli.shared.output import (
-    clean,
-    echo,
-    format_duration,
-    format_size,
-    format_time,
-    print_facts,
-    print_json,
-)
+from mailbot.cli.shared.options import standard_options
+from mailbot.cli.shared.output import clean, echo, print_facts
 from mailbot.config.api import Relay, Settings
 from mailbot.domain.states import InboxState, OutboxState
 from mailbot.errors import StoreUnavailable
@@ -39,110 +33,107 @@ from mailbot.store.imap_folders import Folder
 from mailbot.store.nodes import DEAD_AFTER
 
 PATIENCE = 2.0  # seconds for the relay to answer
-SLOW_INBOX = timedelta(seconds=60)  # a mail that waits longer for its ticket is trouble
+SLOW_INBOX = timedelta(seconds=60)  # a mail that waits longer for its ticket is a problem
 SLOW_OUTBOX = timedelta(minutes=10)
 LATE = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """How things are. `reasons`: why mail does not flow; empty when it does."""
+class Status:
+    """All that `status` shows. `reasons`: why mail does not flow; empty when it does."""
 
     reasons: Sequence[str]
     remarks: Sequence[str]
     store: str
-    free: int | None  # bytes left where a SQLite store lies
+    free: int | None  # bytes left where a SQLite store is
     relay: str
     relay_trouble: str
-    standing: queries.StoreStatus
+    figures: queries.StoreStatus
     last_mail_at: datetime | None
-    overdue: int
     parked_deadlines: int
     nodes: Sequence[queries.NodeStatus]
 
 
 @click.command()
-@config_option
-@json_option
+@standard_options
 def status(in_json: bool) -> None:
-    """Is mail flowing? Last mail, oldest waiting, parked, overdue, store, relay, daemon. Exit 1 when not."""
+    """Show whether mail is flowing. Exit 1 when it is not, with each reason on a line.
+
+    It checks the last mail, the oldest waiting one, parked mail, overdue deadlines, store, relay and daemon.
+    """
     url = load_configuration().settings.store
-    if refusal := missing_store_reason(url):
-        _without_store(url, refusal, in_json)
+    if reason := missing_store_reason(url):
+        _fail_without_store(url, reason, in_json)
     try:
-        with open_store() as at:
-            report, zone = _report(at), at.zone()
+        with open_store() as opened:
+            found, zone = _read(opened), opened.zone()
     except StoreUnavailable as error:
-        _without_store(url, f"the store can't be used: {error}", in_json)
-    print_json(_shape(report)) if in_json else _print(report, zone)
-    if report.reasons:
+        _fail_without_store(url, f"the store can't be used: {error}", in_json)
+    if in_json:
+        print_json(_status_json(found))
+    else:
+        _print(found, zone)
+    if found.reasons:
         raise click.exceptions.Exit(1)
 
 
-def _without_store(url: str, reason: str, in_json: bool) -> None:
+def _fail_without_store(url: str, reason: str, in_json: bool) -> None:
     if in_json:
         print_json({"well": False, "reasons": [reason], "store": display_url(url)})
         raise click.exceptions.Exit(1)
     fail(reason)
 
 
-def _report(at: OpenStore) -> Report:
-    moment, read = now(), at.store.read_now
-    standing = read(queries.store_status, moment)
-    nodes = read(queries.list_nodes)
-    trouble = _relay_trouble(at.settings.relay)
-    late, parked = read(queries.overdue, moment - LATE), read(queries.parked_deadlines)
-    free = _free(at.settings)
-    folders = _folders(at)
+def _read(opened: OpenStore) -> Status:
+    at, read, settings = now(), opened.store.read_now, opened.settings
+    figures, nodes = read(queries.store_status, at), read(queries.list_nodes)
+    relay, relay_trouble = f"{settings.relay.host}:{settings.relay.port}", _connect(settings.relay)
+    late, parked = read(queries.overdue, at - LATE), read(queries.parked_deadlines)
+    free, folders = _free_space(settings), _read_folders(opened)
     reasons = [
-        *_silent(nodes, at.settings),
+        *_missing_roles(nodes, settings),
         *(f"{name}: {trouble}" for name, trouble, _ in folders if trouble),
-        *_waiting(standing),
+        *_waiting_mail(figures),
         *([f"{late} deadlines are overdue by more than {format_duration(LATE)}"] if late else []),
         *([f"{parked} deadlines are parked: `mailbot ticket list --overdue`"] if parked else []),
-        *([f"the relay {_relay(at.settings.relay)} can't be reached: {trouble}"] if trouble else []),
-        *_crowded(at.settings, free),
+        *([f"the relay {relay} can't be reached: {relay_trouble}"] if relay_trouble else []),
+        *_full_disk(settings, free),
     ]
-    return Report(
+    return Status(
         reasons=reasons,
-        remarks=[*_remarks(at, nodes, standing), *_left(folders)],
-        store=display_url(at.settings.store),
+        remarks=[*_remarks(opened, nodes, figures), *_unread_mail(folders)],
+        store=display_url(settings.store),
         free=free,
-        relay=_relay(at.settings.relay),
-        relay_trouble=trouble,
-        standing=standing,
+        relay=relay,
+        relay_trouble=relay_trouble,
+        figures=figures,
         last_mail_at=read(queries.last_mail_at),
-        overdue=standing.overdue_deadlines,
         parked_deadlines=parked,
         nodes=nodes,
     )
 
 
-def _folders(at: OpenStore) -> list[tuple[str, str, int]]:
-    """Of each IMAP account its name, why it can't be read, how many mails were left there."""
-    known = at.store.read_now(imap_folders.folder_statuses)
-    nothing = imap_folders.FolderStatus("", 0)
+def _read_folders(opened: OpenStore) -> list[tuple[str, str, int]]:
+    """Return (name, why it can't be read, count of mails left there) of each IMAP account."""
+    known = opened.store.read_now(imap_folders.folder_statuses)
+    unknown = imap_folders.FolderStatus("", 0)
     found = [
-        (account.name, known.get(Folder(f"{account.user}@{account.host}", account.folder), nothing))
-        for account in at.settings.imap
+        (account.name, known.get(Folder(f"{account.user}@{account.host}", account.folder), unknown))
+        for account in opened.settings.imap
     ]
-    return [(name, clean(standing.trouble), standing.left) for name, standing in found]
+    return [(name, clean(folder.trouble), folder.left) for name, folder in found]
 
 
-def _left(folders: Sequence[tuple[str, str, int]]) -> list[str]:
+def _unread_mail(folders: Sequence[tuple[str, str, int]]) -> list[str]:
     return [
-        f"{left} mails had to be left in {name}: too large, or unreadable; the log says which"
+        f"{left} mails were left in {name}: too large, or unreadable; the log names them"
         for name, _, left in folders
         if left
     ]
 
 
-def _relay(relay: Relay) -> str:
-    return f"{relay.host}:{relay.port}"
-
-
-def _relay_trouble(relay: Relay) -> str:
-    """Why it can't be reached, "" when it can."""
+def _connect(relay: Relay) -> str:
+    """Connect to the relay. Return why that fails, else ""."""
     try:
         with socket.create_connection((relay.host, relay.port), timeout=PATIENCE):
             return ""
@@ -150,24 +141,23 @@ def _relay_trouble(relay: Relay) -> str:
         return error.strerror or str(error) or "no answer"
 
 
-def _free(settings: Settings) -> int | None:
+def _free_space(settings: Settings) -> int | None:
     if not is_sqlite(settings.store):
         return None
     return shutil.disk_usage(Path(sqlite_path(settings.store)).resolve().parent).free
 
 
-def _crowded(settings: Settings, free: int | None) -> list[str]:
-    """At this point the listener says 452 (promise P4)."""
+def _full_disk(settings: Settings, free: int | None) -> list[str]:
+    """Report a full disk at the point where the listener answers 452."""
     least = settings.limits.space_needed
     if free is None or free >= least:
         return []
-    return [
-        f"only {format_size(free)} are free where the store is, no mail is taken below {format_size(least)}"
-    ]
+    free_text, least_text = format_size(free), format_size(least)
+    return [f"only {free_text} are free where the store is, no mail is accepted below {least_text}"]
 
 
-def alive(node: queries.NodeStatus) -> bool:
-    """By its heartbeat; on this host also by its process."""
+def is_alive(node: queries.NodeStatus) -> bool:
+    """Check a daemon's heartbeat, and on this host its process too."""
     if node.silent_for > DEAD_AFTER:
         return False
     if node.host != socket.gethostname():
@@ -177,120 +167,115 @@ def alive(node: queries.NodeStatus) -> bool:
     except ProcessLookupError:
         return False
     except PermissionError:
-        return True  # it is there, it is somebody else's
+        return True  # the process exists and belongs to another user
     return True
 
 
-def _silent(nodes: Sequence[queries.NodeStatus], settings: Settings) -> list[str]:
-    living = [node for node in nodes if alive(node)]
+def _missing_roles(nodes: Sequence[queries.NodeStatus], settings: Settings) -> list[str]:
+    living = [node for node in nodes if is_alive(node)]
     if not living:
         return ["no daemon runs on this store: `systemctl start mailbot` or `mailbot run`"]
-    held = {role for node in living for role in node.roles}
+    present = {role for node in living for role in node.roles}
     needed = [role for role in ROLES if role != "imap" or settings.imap]
-    return [f"no daemon does {role}" for role in needed if role not in held]
+    return [f"no daemon does {role}" for role in needed if role not in present]
 
 
-def _waiting(standing: queries.StoreStatus) -> list[str]:
+def _waiting_mail(figures: queries.StoreStatus) -> list[str]:
     found = []
     for place, slow in (("inbox", SLOW_INBOX), ("outbox", SLOW_OUTBOX)):
-        oldest = standing.oldest.get(place, timedelta())
+        oldest = figures.oldest.get(place, timedelta())
         if oldest > slow:
-            found.append(
-                f"the oldest mail in the {place} has waited for {format_duration(oldest)}: `mailbot {place} list`"
-            )
-    if parked := standing.inbox.get(InboxState.PARKED, 0):
+            waiting = f"has waited for {format_duration(oldest)}"
+            found.append(f"the oldest mail in the {place} {waiting}: `mailbot {place} list`")
+    if parked := figures.inbox.get(InboxState.PARKED, 0):
         found.append(f"{parked} mails are parked: `mailbot inbox list --state parked`")
     return found
 
 
-def _remarks(at: OpenStore, nodes: Sequence[queries.NodeStatus], standing: queries.StoreStatus) -> list[str]:
+def _remarks(
+    opened: OpenStore, nodes: Sequence[queries.NodeStatus], figures: queries.StoreStatus
+) -> list[str]:
     found = []
+    version = opened.policy.version
     for node in nodes:
-        if alive(node) and node.policy != at.policy.version:
-            found.append(
-                f"the daemon on {clean(node.host)} goes by policy {clean(node.policy)}, the files hold "
-                f"{at.policy.version}: `mailbot reload`"
-            )
+        if is_alive(node) and node.policy != version:
+            uses = f"the daemon on {clean(node.host)} uses policy {clean(node.policy)}"
+            found.append(f"{uses}, the files hold {version}: `mailbot reload`")
         if node.reload_error:
             found.append(f"its last reload was refused: {clean(node.reload_error)}")
-    if undecided := at.store.read_now(compensations.open_requests):
-        oldest = format_duration(now() - undecided[0].at)
+    if requests := opened.store.read_now(compensations.open_requests):
+        oldest = format_duration(now() - requests[0].at)
         found.append(
-            f"{len(undecided)} requests for compensation wait for a decision, the oldest for {oldest}: "
+            f"{len(requests)} requests for compensation wait for a decision, the oldest for {oldest}: "
             "`mailbot compensation list --open`"
         )
-    if failed := standing.outbox.get(OutboxState.FAILED, 0):
+    if failed := figures.outbox.get(OutboxState.FAILED, 0):
         found.append(f"{failed} mails could not be delivered: `mailbot outbox list --state failed`")
     return found
 
 
-def _shape(report: Report) -> dict[str, object]:
-    oldest = {place: report.standing.oldest.get(place) for place in ("inbox", "outbox")}
+NODE = (
+    *("id", "host", "pid", "roles", "started_at"),
+    *("silent_for", "policy", "reloaded_at", "reload_error"),
+)
+
+
+def _status_json(found: Status) -> dict[str, object]:
+    figures = found.figures
     return {
-        "well": not report.reasons,
-        "reasons": report.reasons,
-        "remarks": report.remarks,
-        "last_mail_at": report.last_mail_at,
-        "inbox": report.standing.inbox,
-        "outbox": report.standing.outbox,
-        "oldest_waiting_seconds": oldest,
-        "overdue_deadlines": report.overdue,
-        "parked_deadlines": report.parked_deadlines,
-        "store": {"where": report.store, "free_bytes": report.free},
+        "well": not found.reasons,
+        **to_json(found, only=("reasons", "remarks", "last_mail_at")),
+        "inbox": figures.inbox,
+        "outbox": figures.outbox,
+        "oldest_waiting_seconds": {place: figures.oldest.get(place) for place in ("inbox", "outbox")},
+        "overdue_deadlines": figures.overdue_deadlines,
+        "parked_deadlines": found.parked_deadlines,
+        "store": {"where": found.store, "free_bytes": found.free},
         "relay": {
-            "address": report.relay,
-            "reachable": not report.relay_trouble,
-            "trouble": report.relay_trouble or None,
+            "address": found.relay,
+            "reachable": not found.relay_trouble,
+            "trouble": found.relay_trouble or None,
         },
         "daemons": [
             {
-                **{name: getattr(node, name) for name in ("id", "host", "pid", "roles", "started_at")},
-                "heartbeat_seconds": node.silent_for,
-                "alive": alive(node),
-                "policy": node.policy,
-                "reloaded_at": node.reloaded_at,
-                "trouble": node.reload_error,
+                **to_json(
+                    node, only=NODE, rename={"silent_for": "heartbeat_seconds", "reload_error": "trouble"}
+                ),
+                "alive": is_alive(node),
             }
-            for node in report.nodes
+            for node in found.nodes
         ],
     }
 
 
-def _print(report: Report, zone: str) -> None:
-    last = (
-        f"{format_time(report.last_mail_at, zone)} ({format_duration(now() - report.last_mail_at)} ago)"
-        if report.last_mail_at
-        else ""
-    )
-    free = f", {format_size(report.free)} free" if report.free is not None else ""
-    print_facts(
-        [
-            *((f"daemon on {node.host}", _node(node)) for node in report.nodes),
-            ("last mail", last or "none yet"),
-            ("inbox", _queue(report.standing.inbox, report.standing.oldest.get("inbox"))),
-            ("outbox", _queue(report.standing.outbox, report.standing.oldest.get("outbox"))),
-            ("overdue deadlines", str(report.overdue)),
-            ("store", f"{report.store}{free}"),
-            ("relay", f"{report.relay}, {report.relay_trouble or 'reachable'}"),
-        ]
-    )
-    for remark in report.remarks:
+def _print(found: Status, zone: str) -> None:
+    figures, last = found.figures, found.last_mail_at
+    ago = f"{format_time(last, zone)} ({format_duration(now() - last)} ago)" if last else "none yet"
+    free = f", {format_size(found.free)} free" if found.free is not None else ""
+    facts = [
+        *((f"daemon on {node.host}", _node_text(node)) for node in found.nodes),
+        ("last mail", ago),
+        ("inbox", _counts_text(figures.inbox, figures.oldest.get("inbox"))),
+        ("outbox", _counts_text(figures.outbox, figures.oldest.get("outbox"))),
+        ("overdue deadlines", str(figures.overdue_deadlines)),
+        ("store", f"{found.store}{free}"),
+        ("relay", f"{found.relay}, {found.relay_trouble or 'reachable'}"),
+    ]
+    print_facts(facts)
+    for remark in found.remarks:
         echo(f"note: {remark}", fg="yellow")
-    for reason in report.reasons:
+    for reason in found.reasons:
         echo(f"NOT WELL: {reason}", fg="red")
-    if not report.reasons:
+    if not found.reasons:
         echo("Mail is flowing.", fg="green")
 
 
-def _node(node: queries.NodeStatus) -> str:
-    state = (
-        f"alive, heartbeat {format_duration(node.silent_for)} ago"
-        if alive(node)
-        else f"silent for {format_duration(node.silent_for)}"
-    )
+def _node_text(node: queries.NodeStatus) -> str:
+    heartbeat = format_duration(node.silent_for)
+    state = f"alive, heartbeat {heartbeat} ago" if is_alive(node) else f"silent for {heartbeat}"
     return f"{state}, process {node.pid}, policy {node.policy}, {' '.join(node.roles)}"
 
 
-def _queue(states: Mapping[str, int], oldest: timedelta | None) -> str:
-    counts = ", ".join(f"{count} {state}" for state, count in states.items() if count)
-    return (counts or "empty") + (f"; the oldest waits {format_duration(oldest)}" if oldest else "")
+def _counts_text(states: Mapping[str, int], oldest: timedelta | None) -> str:
+    counts = ", ".join(f"{count} {state}" for state, count in states.items() if count) or "empty"
+    return f"{counts}; the oldest waits {format_duration(oldest)}" if oldest else counts

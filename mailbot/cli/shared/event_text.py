@@ -4,8 +4,9 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from mailbot.cli.shared.formats import format_duration, format_time
 from mailbot.cli.shared.ladder_text import REMINDER_REASONS, clocks_text, spaced
-from mailbot.cli.shared.output import clean, format_duration, format_time
+from mailbot.cli.shared.output import clean
 from mailbot.domain import events as e
 from mailbot.domain.actor import Actor
 from mailbot.domain.model import NoticeKind

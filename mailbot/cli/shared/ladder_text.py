@@ -1,9 +1,10 @@
-"""Clocks, steps and what comes due, in words for people."""
+"""Clocks, steps of ladders and deadlines in words for people."""
 
 from collections.abc import Iterable
 from datetime import timedelta
 
-from mailbot.cli.shared.output import clean, echo, format_duration, format_time, print_title
+from mailbot.cli.shared.formats import format_duration, format_time
+from mailbot.cli.shared.output import clean, echo, print_title
 from mailbot.domain import ladder
 from mailbot.domain.escalation.level_questions import open_question
 from mailbot.domain.ladder import MISSED, Deadline
@@ -11,104 +12,88 @@ from mailbot.domain.model import Clock, Target, Ticket
 from mailbot.domain.policy import Moment, Policy, Step
 from mailbot.domain.worktime import quiet_hours_text
 
-# Why who has the ticket is reminded though no step says so.
-REMINDER_REASONS = {
+REMINDER_REASONS = {  # why a reminder comes though no step asks for it
     Target.REPEAT: "nothing else was to come",
     Target.FOLLOW_UP: "the customer did not answer",
-    Target.CONFIRMATION: "nobody confirmed in time, and no step follows",
-    Target.DECISION: "nobody decided in time, and no step follows",
+    Target.CONFIRMATION: "not confirmed in time, and no step follows",
+    Target.DECISION: "not decided in time, and no step follows",
 }
-_EARLY = {
+FUTURE_REASONS = {  # the same for a reminder that is still to come
+    Target.REPEAT: "nothing else is to come",
+    Target.FOLLOW_UP: "the customer is silent: ask again or close",
+    Target.CONFIRMATION: "not confirmed, and no step follows",
+    Target.DECISION: "not decided, and no step follows",
+}
+EARLY_REASONS = {
     Target.CONFIRMATION: "not confirmed in time, so at once: ",
     Target.DECISION: "not decided in time, so at once: ",
 }
 
 
 def spaced(name: str) -> str:
-    """ "first_response" -> "first response"."""
+    """Return "first response" for "first_response"."""
     return name.replace("_", " ")
 
 
 def clocks_text(clocks: Iterable[Clock]) -> str:
-    said = []
+    texts = []
     for clock in clocks:
+        repeats = clock.target is Target.REPEAT
+        name = f"reminder every {format_duration(clock.span)}"
+        name = name if repeats else f"{spaced(clock.target)} {format_duration(clock.span)}"
         used = f", {format_duration(clock.spent)} used" if clock.spent else ""
-        length = (
-            f"every {format_duration(clock.span)}"
-            if clock.target is Target.REPEAT
-            else format_duration(clock.span)
-        )
-        name = "reminder" if clock.target is Target.REPEAT else spaced(clock.target)
-        said.append(f"{name} {length}{used}{'' if clock.running_since else ', paused'}")
-    return f"clocks: {'; '.join(said)}" if said else "no clock runs"
+        texts.append(f"{name}{used}{'' if clock.running_since else ', paused'}")
+    return f"clocks: {'; '.join(texts)}" if texts else "no clock runs"
 
 
 def print_deadlines(ticket: Ticket, policy: Policy, zone: str) -> None:
-    """Prints all that will fall due if nothing else happens, the clocks, and the question that is open."""
-    print_title("Comes due, if nothing else happens")
-    mine, calendar = ladder.ladder_of(ticket, policy), ladder.calendar_of(ticket, policy)
-    for each in ladder.deadlines(ticket, mine, calendar):
-        echo(f"  {format_time(each.due_at, zone)}  {clean(deadline_text(each, ticket, policy, zone))}")
+    """Print all deadlines ahead if nothing else happens, the clocks, and the open question."""
+    print_title("Deadlines, if nothing else happens")
+    own, calendar = ladder.ladder_of(ticket, policy), ladder.calendar_of(ticket, policy)
+    for deadline in ladder.deadlines(ticket, own, calendar):
+        text = deadline_text(deadline, ticket, policy, zone)
+        echo(f"  {format_time(deadline.due_at, zone)}  {clean(text)}")
     echo(f"  {clocks_text(ticket.clocks)}")
-    if mine.quiet:
-        echo(f"  quiet hours: {quiet_hours_text(mine.quiet)}")
-    if asked := question_text(ticket, policy):
-        echo(f"  to be decided: {clean(asked)}")
-    if former := former_ladder_text(ticket, policy):
-        echo(f"  {clean(former)}")
+    if own.quiet:
+        echo(f"  quiet hours: {quiet_hours_text(own.quiet)}")
+    if question := question_text(ticket, policy):
+        echo(f"  to be decided: {clean(question)}")
+    if own != ladder.current_ladder(ticket, policy):
+        echo(f"  ladder {clean(own.name)} as it was when the ticket was given it ({ticket.ladder_digest})")
 
 
 def question_text(ticket: Ticket, policy: Policy) -> str:
-    """The question that waits for its answer, "" when none does."""
+    """Return the question that waits for an answer, "" when there is none."""
     step = open_question(ticket, policy)
     return f"{step.question} ({', '.join(step.options)}), by {step.ask_decision}" if step else ""
 
 
-def former_ladder_text(ticket: Ticket, policy: Policy) -> str:
-    """That the ticket climbs its ladder as it was once; "" when that is how it is."""
-    mine, now = ladder.ladder_of(ticket, policy), ladder.current_ladder(ticket, policy)
-    if mine == now:
-        return ""
-    return f"ladder {mine.name} as it was when the ticket was given it ({ticket.ladder_digest})"
-
-
 def deadline_text(deadline: Deadline, ticket: Ticket, policy: Policy, zone: str = "UTC") -> str:
-    """What happens when it comes: "first response missed", "escalate to L2, tell the customer"."""
-    held = (
-        f"; {format_time(deadline.moved_from, zone)} falls into the quiet hours"
-        if deadline.moved_from
-        else ""
-    )
+    """Return what happens then: "escalate to L2, notify the customer (step 2, at first response)"."""
     if deadline.step == MISSED and deadline.target not in ladder.INTERNAL_TARGETS:
-        return f"the promise is missed: {spaced(deadline.target)}"
+        return f"the target is missed: {spaced(deadline.target)}"
+    moved_from = format_time(deadline.moved_from, zone)
+    moved = f"; {moved_from} falls into the quiet hours" if moved_from else ""
     step = ladder.step_at(ladder.ladder_of(ticket, policy), deadline.step)
     if step is None:
-        return f"remind {ticket.assignee or 'the team'}: {_reminder(deadline, ticket)}{held}"
-    early = _EARLY.get(deadline.target, "")
-    return f"{early}{step_text(step, ticket.category)} (step {deadline.step + 1}, at {moment_text(step.at)}){held}"
+        held = "it is held, to be accepted or rejected" if ticket.held_for else ""
+        reason = held or FUTURE_REASONS.get(deadline.target, FUTURE_REASONS[Target.DECISION])
+        return f"remind {ticket.assignee or 'the team'}: {reason}{moved}"
+    early = EARLY_REASONS.get(deadline.target, "")
+    number = f"step {deadline.step + 1}, at {moment_text(step.at)}"
+    return f"{early}{step_text(step, ticket.category)} ({number}){moved}"
 
 
-def _reminder(deadline: Deadline, ticket: Ticket) -> str:
-    if ticket.held_for:
-        return "it is held, to be accepted or rejected"
-    if deadline.target is Target.REPEAT:
-        return "nothing else is to come"
-    return {
-        Target.FOLLOW_UP: "the customer is silent: ask again or close",
-        Target.CONFIRMATION: "not confirmed, and no step follows",
-    }.get(deadline.target, "not decided, and no step follows")
-
-
-def step_text(step: Step, category: str | None = None) -> str:
-    """All that a step of a ladder does; to a ticket of this category, where one is given."""
+def step_text(step: Step, category: str) -> str:
+    """Return all that a step of a ladder does to a ticket of this category."""
     parts = []
     within = f" within {format_duration(step.acknowledge_within)}" if step.acknowledge_within else ""
     if step.hand_over_to:
         parts.append(f"hand over to {step.hand_over_to}")
-    if level := _raises(step, category):
+    if level := ladder.level_of(step, category):
         parts.append(f"escalate to {level}")
     if step.reassign:
-        parts.append("give it to somebody else of the team")
+        parts.append("assign it to another agent of the team")
     if step.ask_decision:
         parts.append(f"ask {step.ask_decision} to decide{within}: {step.question}")
     elif within:
@@ -118,24 +103,14 @@ def step_text(step: Step, category: str | None = None) -> str:
     if step.notify:
         parts.append(f"notify {', '.join(step.notify)}")
     if step.tell_customer:
-        parts.append("tell the customer")
+        parts.append("notify the customer")
     return ", ".join(parts) or "nothing"
 
 
-def _raises(step: Step, category: str | None) -> str:
-    if category is not None:
-        return ladder.level_of(step, category)
-    by_category = [f"{level} for {name}" for name, level in step.escalate_by_category.items()]
-    rest = [f"{step.escalate_to} for the rest" if by_category else step.escalate_to]
-    return ", ".join((*by_category, *(rest if step.escalate_to else ())))
-
-
 def moment_text(at: Moment) -> str:
-    """ "75% of resolution", "first response + 30 min"."""
+    """Return "75% of resolution", "first response + 30 min"."""
     target = spaced(at.target)
     base = target if at.share == 1 else f"{at.share:.0%} of {target}"
-    return (
-        f"{base} {'+' if at.offset > timedelta() else '-'} {format_duration(at.offset)}"
-        if at.offset
-        else base
-    )
+    if not at.offset:
+        return base
+    return f"{base} {'+' if at.offset > timedelta() else '-'} {format_duration(at.offset)}"

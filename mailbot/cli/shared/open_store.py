@@ -1,11 +1,11 @@
-"""From a directory of YAML to what commands work with: checked configuration, open store, policy."""
+"""Load what commands work with: the configuration, the store, policies by name."""
 
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import NoReturn
 
@@ -13,7 +13,7 @@ import click
 from sqlalchemy import make_url
 
 from mailbot.cli.shared.options import config_directory
-from mailbot.cli.shared.output import print_error
+from mailbot.cli.shared.output import clean, print_error
 from mailbot.config.api import Loaded, Settings, load, load_policy
 from mailbot.domain.policy import Policy
 from mailbot.errors import ConfigError, Problem
@@ -21,40 +21,38 @@ from mailbot.mail.compose.compose import Composer
 from mailbot.mail.compose.reply_tokens import TokenSigner
 from mailbot.mail.compose.templates import Templates
 from mailbot.mail.compose.templates import load as load_templates
-from mailbot.store import ladders, migrate, queries
+from mailbot.store import ladders, migrate, policies, queries
 from mailbot.store.engine import is_sqlite, sqlite_path
 from mailbot.store.store import Store
 from mailbot.workers.runtime import Runtime, Snapshot, signer
 
-STATE = Path("/var/lib/mailbot")  # where the systemd unit keeps a store with a relative path
+STATE_DIRECTORY = Path("/var/lib/mailbot")  # where the systemd unit keeps a store with a relative path
+LIVE, RECORDED = "live", "recorded"
 
 
 @dataclass(frozen=True, slots=True)
 class OpenStore:
-    """An open store with the configuration beside it."""
+    """An open store with its configuration."""
 
     settings: Settings
     policy: Policy
     store: Store
 
-    def build_runtime(self, templates: Templates | None = None) -> Runtime:
-        """Build what the daemon decides by, the same way."""
-        return build_runtime(self.settings, self.policy, self.store.read_now(queries.secret), templates)
+    def build_runtime(self) -> Runtime:
+        """Build what the daemon decides by, in the same way."""
+        return build_runtime(self.settings, self.policy, self.store.read_now(queries.secret))
 
     def zone(self, team: str = "") -> str:
-        """The zone of a team's calendar; of the first calendar when there is no such team."""
+        """Return the time zone of a team's calendar, or of the first calendar when there is no such team."""
         if team in self.policy.teams:
             return self.policy.calendar_of(team).zone
         return next(iter(self.policy.calendars.values())).zone
 
 
-def build_runtime(
-    settings: Settings, policy: Policy, secret: bytes | None, templates: Templates | None = None
-) -> Runtime:
-    """`secret` is the store's; without any, marks are made that nobody will ever recognise."""
+def build_runtime(settings: Settings, policy: Policy, secret: bytes | None) -> Runtime:
+    """Build the runtime with the store's `secret`. Without one, its reply tokens are never recognised."""
     keys = TokenSigner(settings.secret or secret or secrets.token_bytes(32))
-    read = templates or load_templates(settings.templates)
-    composer = Composer(read, keys, policy, signer=signer(settings.dkim))
+    composer = Composer(load_templates(settings.templates), keys, policy, signer=signer(settings.dkim))
     return Runtime(Snapshot(policy, composer, keys, settings.trust))
 
 
@@ -62,23 +60,32 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def fail(text: str) -> NoReturn:
+    """Print why the answer is no, and exit 1."""
+    print_error(text)
+    raise click.exceptions.Exit(1)
+
+
+# --- configuration ------------------------------------------------------------------------------------------
+
+
 def load_configuration() -> Loaded:
-    """The YAML of --config with the environment above it. Raises ConfigError."""
+    """Load the YAML of --config and the environment. Raise ConfigError."""
     return load(config_directory(click.get_current_context()), os.environ)
 
 
 def validate_configuration() -> tuple[Loaded, Templates]:
-    """All that a reload needs to be taken, tried as the daemon tries it. ConfigError holds every problem."""
+    """Validate all that a reload checks, as the daemon does. ConfigError holds every problem."""
     from mailbot.operations.validate_policy import validate_with_analysis
 
     directory = config_directory(click.get_current_context())
     found = validate_with_analysis(directory, os.environ, now().date())
-    looks_on = _faults_of_shadow(found.loaded.settings)
-    return replace(found.loaded, warnings=(*found.loaded.warnings, *looks_on)), found.templates
+    warnings = (*found.loaded.warnings, *_problems_of_shadow(found.loaded.settings))
+    return replace(found.loaded, warnings=warnings), found.templates
 
 
-def _faults_of_shadow(settings: Settings) -> tuple[Problem, ...]:
-    """Why the policy that should look on can't; the daemon goes its way without it."""
+def _problems_of_shadow(settings: Settings) -> tuple[Problem, ...]:
+    """List why the shadow policy can't be used. The daemon runs without it."""
     if settings.shadow is None:
         return ()
     try:
@@ -88,17 +95,19 @@ def _faults_of_shadow(settings: Settings) -> tuple[Problem, ...]:
     return ()
 
 
+# --- the store ----------------------------------------------------------------------------------------------
+
+
 @contextmanager
 def open_store() -> Iterator[OpenStore]:
-    """The store that the configuration names, opened; exit 1 with the reason when it can't be."""
+    """Open the store that the configuration names. Exit 1 with the reason when that is impossible."""
     loaded = load_configuration()
-    refusal = missing_store_reason(loaded.settings.store)
-    if refusal:
-        fail(refusal)
+    if reason := missing_store_reason(loaded.settings.store):
+        fail(reason)
     store = Store(loaded.settings.store)
     try:
-        if refusal := wrong_schema_reason(store):
-            fail(refusal)
+        if reason := wrong_schema_reason(store):
+            fail(reason)
         policy = replace(loaded.policy, past_ladders=store.read_now(ladders.load))
         yield OpenStore(loaded.settings, policy, store)
     finally:
@@ -106,40 +115,79 @@ def open_store() -> Iterator[OpenStore]:
 
 
 def missing_store_reason(url: str) -> str:
-    """Why there is no store to open, else "". To ask SQLite itself would make an empty one."""
+    """Return why there is no store to open, else "". SQLite itself would create an empty one."""
     if not is_sqlite(url) or Path(sqlite_path(url)).is_file():
         return ""
     path = Path(sqlite_path(url))
-    text = (
-        f"there is no store at {path}\n`mailbot run` makes it at its first start, `mailbot db upgrade` now."
-    )
-    elsewhere = STATE / path.name
+    text = f"there is no store at {path}\n`mailbot run` creates it when it starts, `mailbot db upgrade` now."
+    elsewhere = STATE_DIRECTORY / path.name
     if path != elsewhere and elsewhere.is_file():
         text += f"\nThe service keeps one at {elsewhere}: MAILBOT_STORE={elsewhere} mailbot ..."
     return text
 
 
 def wrong_schema_reason(store: Store) -> str:
-    """What is to be done before this version can work with the store; "" when all is well."""
-    found = store.read_now(migrate.current)
+    """Return what has to be done before this version can work with the store, else ""."""
+    found, place = store.read_now(migrate.current), display_url(store.url)
     if found == migrate.HEAD:
         return ""
     if found is None:
-        return f"the store at {display_url(store.url)} is empty\n`mailbot db upgrade` lays out its tables."
-    text = (
-        f"the store at {display_url(store.url)} has schema {found}, this version works with {migrate.HEAD}\n"
-    )
-    return text + (
-        "it needs the newer mailbot" if found > migrate.HEAD else "`mailbot db upgrade` migrates it"
-    )
+        return f"the store at {place} is empty\n`mailbot db upgrade` creates its tables."
+    remedy = "it needs the newer mailbot" if found > migrate.HEAD else "`mailbot db upgrade` migrates it"
+    return f"the store at {place} has schema {found}, this version works with {migrate.HEAD}\n{remedy}"
 
 
 def display_url(url: str) -> str:
-    """Where the store is, without its password."""
+    """Return where the store is, without its password."""
     return sqlite_path(url) if is_sqlite(url) else make_url(url).render_as_string(hide_password=True)
 
 
-def fail(text: str) -> NoReturn:
-    """The answer is no: why, and exit 1."""
-    print_error(text)
-    raise click.exceptions.Exit(1)
+# --- policies by name ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class NamedPolicy:
+    """A policy with the name it was given on the command line. `policy` None: the recorded decisions."""
+
+    name: str
+    policy: Policy | None
+    authserv_ids: tuple[str, ...] = ()  # hosts whose Authentication-Results count
+
+    @property
+    def version(self) -> str:
+        return self.policy.version if self.policy else ""
+
+    @property
+    def zone(self) -> str:
+        """Return the time zone of the first calendar."""
+        return next(iter(self.policy.calendars.values())).zone if self.policy else "UTC"
+
+
+def find_policy(store: Store, name: str, today: date | None = None) -> NamedPolicy:
+    """Find a policy by name: a directory, `live`, `recorded`, or a version that was in force.
+
+    Raise ConfigError for a directory without a valid policy. Exit 1 for an unknown name. Holidays are those
+    around `today`; without it, those around now or around the time when the policy came into force.
+    """
+    if name == RECORDED:
+        return NamedPolicy(name, None)
+    if name != LIVE and Path(name).is_dir():
+        return load_directory(name, today)
+    from mailbot.analysis.past_policies import rebuilt
+
+    kept = (
+        store.read_now(policies.load_newest) if name == LIVE else store.read_now(policies.load_sources, name)
+    )
+    if kept is None and name == LIVE:
+        fail("no policy was ever in force on this store: `mailbot run` records the one it uses")
+    if kept is None:
+        fail(f"{clean(name)} is no directory, and no policy of that version was ever in force here")
+    return _named(name, rebuilt(kept, os.environ, today))
+
+
+def load_directory(name: str, today: date | None = None) -> NamedPolicy:
+    return _named(name, load_policy(Path(name), os.environ, today=today))
+
+
+def _named(name: str, loaded: Loaded) -> NamedPolicy:
+    return NamedPolicy(name, loaded.policy, loaded.settings.trust.authserv_ids)

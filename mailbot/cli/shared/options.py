@@ -1,14 +1,26 @@
-"""Options that many commands share. --config may stand before or after the command."""
+"""Options that many commands share, and how their values are read."""
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
+from zoneinfo import ZoneInfo
 
 import click
 
+if TYPE_CHECKING:  # --help must not load it
+    from mailbot.reports.figures.api import Period
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
 _KEY = "mailbot.config"
-USUAL = (Path("config"), Path("/etc/mailbot"))
+USUAL_PLACES = (Path("config"), Path("/etc/mailbot"))
+LIMIT = 100  # rows that a list shows to people
+MAX_LIMIT = 100_000
+YEARS = (1970, 9000)  # a year outside is a typing error, and its neighbours may be no dates at all
+_SHORT_UNIT = re.compile(r"(?<=[0-9])\s*([dw])\b")  # the YAML wants the unit in full
 
 
 def _remember(ctx: click.Context, _param: click.Parameter, value: Path | None) -> None:
@@ -24,18 +36,69 @@ config_option = click.option(
     callback=_remember,
     expose_value=False,
     is_eager=True,
-    help="Where the YAML is; else $MAILBOT_CONFIG, ./config, /etc/mailbot.",
+    help="Where the YAML is. Default: $MAILBOT_CONFIG, ./config, /etc/mailbot.",
+)
+json_option = click.option("--json", "in_json", is_flag=True, help="Print one JSON value.")
+as_option = click.option(
+    "--as", "agent", metavar="ADDRESS", help="Act as this agent. Default: operator:<login name>."
+)
+because_option = click.option("--because", default="", help="The reason, for people who read it later.")
+limit_option = click.option(
+    "--limit", type=click.IntRange(1, MAX_LIMIT), help=f"Show at most so many rows. Default: {LIMIT}."
 )
 
-json_option = click.option("--json", "in_json", is_flag=True, help="One JSON value on standard output.")
-as_option = click.option(
-    "--as", "agent", metavar="ADDRESS", help="Act as this agent; else as operator:<login>."
-)
+
+def standard_options(command: Command) -> Command:
+    """Add --config and --json, which nearly every command takes."""
+    return config_option(json_option(command))
+
+
+def row_limit(limit: int | None, in_json: bool) -> int:
+    """Return how many rows to read: the value of --limit, else what suits people or programs."""
+    return limit or (MAX_LIMIT if in_json else LIMIT)
 
 
 def config_directory(ctx: click.Context, env: Mapping[str, str] = os.environ) -> Path:
-    """--config, else $MAILBOT_CONFIG, else ./config when there is one, else /etc/mailbot."""
+    """Return --config, else $MAILBOT_CONFIG, else ./config when there is one, else /etc/mailbot."""
     chosen: Any = ctx.meta.get(_KEY) or env.get("MAILBOT_CONFIG")
     if chosen:
         return Path(chosen)
-    return next((path for path in USUAL if path.is_dir()), USUAL[-1])
+    return next((path for path in USUAL_PLACES if path.is_dir()), USUAL_PLACES[-1])
+
+
+def parse_time(value: str, now: datetime, zone: str) -> datetime:
+    """Read a span before `now` ("30d", "12h"), a date (its first moment in `zone`), or a date with a time.
+
+    Return it in UTC. Raise click.BadParameter for anything else.
+    """
+    from mailbot.config.yaml import scalars
+
+    try:
+        at = datetime.fromisoformat(value)
+    except ValueError:
+        pass
+    else:
+        if not YEARS[0] <= at.year <= YEARS[1]:
+            raise click.BadParameter(f"{value!r}: the years go from {YEARS[0]} to {YEARS[1]}")
+        return (at if at.tzinfo else at.replace(tzinfo=ZoneInfo(zone))).astimezone(UTC)
+    try:
+        written = _SHORT_UNIT.sub(lambda unit: " days" if unit[1] == "d" else " weeks", value.strip())
+        return now - scalars.duration(written)
+    except ValueError as error:
+        hint = f"{value!r} is neither a span nor a date: 30d, 12h, 2026-11-01"
+        raise click.BadParameter(hint) from error
+
+
+def parse_period(since: str, until: str | None, now: datetime, zone: str, options: str) -> "Period":
+    """Build the period from `since` to before `until`. Spans of `since` count back from `until`.
+
+    `options` names the two options for the error. Raise click.UsageError when the period is empty.
+    """
+    from mailbot.reports.figures.api import Period
+
+    end = parse_time(until, now, zone) if until else now
+    try:
+        return Period(parse_time(since, end, zone), end, zone)
+    except ValueError as error:
+        first, last = options.split()
+        raise click.UsageError(f"the period is empty: {first} must lie before {last}") from error

@@ -1,14 +1,14 @@
-"""A bar on standard error while long work goes on, on a terminal alone."""
+"""A progress bar on standard error for long work, on a terminal only."""
 
 import sys
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
-I = TypeVar("I")  # noqa: E741  (an item)
+Item = TypeVar("Item")
 
 
-def progress(items: Iterable[I], total: int, what: str) -> Iterator[I]:
-    """`items`, counted while they pass. What is left out on the way does not hold the bar below its end."""
+def progress(items: Iterable[Item], total: int, label: str) -> Iterator[Item]:
+    """Yield `items` and count them on the bar. The bar ends full even when items were skipped."""
     if not sys.stderr.isatty():
         yield from items
         return
@@ -16,9 +16,9 @@ def progress(items: Iterable[I], total: int, what: str) -> Iterator[I]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
-        task = shown.add_task(what, total=total)
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=total)
         for item in items:
             yield item
-            shown.advance(task)
-        shown.update(task, completed=total)
+            bar.advance(task)
+        bar.update(task, completed=total)

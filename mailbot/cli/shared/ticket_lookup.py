@@ -1,7 +1,9 @@
-"""Ticket numbers as people type them: any spelling, and what was meant when there is no such ticket."""
+"""Ticket numbers as people type them: any spelling, and a suggestion when there is no such ticket."""
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+
+import click
 
 from mailbot.cli.shared.open_store import OpenStore, fail
 from mailbot.cli.shared.output import clean
@@ -9,47 +11,55 @@ from mailbot.domain import ticket_number
 from mailbot.domain.model import Ticket
 from mailbot.store import queries
 
+number_argument = click.argument("number", nargs=-1, required=True)  # its parts may be typed with spaces
+
 
 def normalise_number(text: str | Sequence[str]) -> str:
-    """The number as it is kept; when the text is none, as it was typed, which no ticket has."""
+    """Return the number as it is stored, or the text as typed when it is none: no ticket has that."""
     typed = text if isinstance(text, str) else " ".join(text)
     return ticket_number.normalise(typed) or clean(typed)
 
 
-def require_number(at: OpenStore, text: str | Sequence[str]) -> str:
-    """The number that the text is, else exit 1 with what may be meant."""
+def require_number(opened: OpenStore, text: str | Sequence[str]) -> str:
+    """Return the number that the text is. Exit 1 with a suggestion when it is none."""
     number = normalise_number(text)
-    return number if ticket_number.normalise(number) else fail(unknown_number_text(at, number))
+    return number if ticket_number.normalise(number) else fail(unknown_number_text(opened, number))
 
 
-def find_ticket(at: OpenStore, text: str | Sequence[str]) -> Ticket:
-    """The ticket with this number, else exit 1 with what may be meant."""
-    number = require_number(at, text)
-    return at.store.read_now(queries.ticket, number) or fail(unknown_number_text(at, number))
+def find_ticket(opened: OpenStore, text: str | Sequence[str]) -> Ticket:
+    """Find the ticket with this number. Exit 1 with a suggestion when there is none."""
+    number = require_number(opened, text)
+    return opened.store.read_now(queries.ticket, number) or fail(unknown_number_text(opened, number))
 
 
-def unknown_number_text(at: OpenStore, number: str) -> str:
-    """Why there is no such ticket, in words."""
+def unknown_number_text(opened: OpenStore, number: str) -> str:
+    """Explain why there is no such ticket."""
     if ticket_number.normalise(number):
         return f"there is no ticket {number} in this store"
-    example = ticket_number.make(next(iter(at.policy.mailboxes.values())).prefix, "48217390")
-    return f"{clean(number, 60)!r} is no ticket number, which looks like {example}{_meant(at, number)}"
-
-
-def _meant(at: OpenStore, typed: str) -> str:
-    """A slip in the check digit: the tickets that have the other digits."""
-    prefixes = {box.prefix for box in at.policy.mailboxes.values()}
-    mistyped = ticket_number.find(typed, prefixes).mistyped
-    stems = ["-".join(each.split("-")[:2]) for each in mistyped]
-    meant = [number for stem in stems for number in at.store.read_now(queries.numbers_like, f"{stem}-")]
-    wrong = " (the check digit is wrong)" if mistyped else ""
-    return wrong + (f"\ndid you mean {' or '.join(meant)}?" if meant else "")
+    prefixes = [mailbox.prefix for mailbox in opened.policy.mailboxes.values()]
+    example = ticket_number.make(prefixes[0], "48217390")
+    text = f"{clean(number, 60)!r} is no ticket number, which looks like {example}"
+    mistyped = ticket_number.find(number, set(prefixes)).mistyped
+    if not mistyped:
+        return text
+    stems = ["-".join(wrong.split("-")[:2]) for wrong in mistyped]  # without the check digit
+    similar = [known for stem in stems for known in opened.store.read_now(queries.numbers_like, f"{stem}-")]
+    suggestion = f"\ndid you mean {' or '.join(similar)}?" if similar else ""
+    return f"{text} (the check digit is wrong){suggestion}"
 
 
 def suggest_name(typed: str, known: Iterable[str]) -> str:
-    """A hint for a mistyped name."""
+    """Return a hint for a mistyped name, on a line of its own, or "" when there are too many to list."""
     names = sorted(known)
-    found = get_close_matches(typed, names, 1)
-    if found:
-        return f"\ndid you mean {found[0]}?"
+    if similar := get_close_matches(typed, names, 1):
+        return f"\ndid you mean {similar[0]}?"
     return f"\nthere are: {', '.join(names)}" if len(names) <= 20 else ""
+
+
+def check_agent(opened: OpenStore, option: str, address: str) -> str:
+    """Return the address of an agent as it is stored. Exit 1 when no agent of any team has it."""
+    address = address.strip().lower()
+    if address and address not in opened.policy.agents:
+        hint = suggest_name(address, opened.policy.agents)
+        fail(f"{option} {clean(address)}: no agent of any team has this address{hint}")
+    return address

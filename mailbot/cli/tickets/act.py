@@ -1,74 +1,74 @@
 """`mailbot ticket assign, escalate, decide, close, note`: what agents do by mail, done from a shell."""
 
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import click
 
 from mailbot.cli.shared import result_text, ticket_lookup
-from mailbot.cli.shared.open_store import OpenStore, fail, now, open_store
-from mailbot.cli.shared.options import as_option, config_option, json_option
-from mailbot.cli.shared.output import clean, clean_block, print_json
+from mailbot.cli.shared.json_form import print_json
+from mailbot.cli.shared.open_store import fail, now, open_store
+from mailbot.cli.shared.options import as_option, because_option, standard_options
+from mailbot.cli.shared.output import clean, clean_block
 from mailbot.domain import commands
 from mailbot.domain.reasons import Refusal
-from mailbot.operations import ticket_commands as acting
+from mailbot.operations.ticket_commands import TicketCommand, due_next, run_command
+
+BECAUSE, NOTE = 500, 50_000  # characters
+
+
+def acting_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --as and the options that all commands take."""
+    return as_option(standard_options(command))
 
 
 @click.command()
 @click.argument("number")
 @click.argument("agent_address", metavar="AGENT")
-@as_option
-@config_option
-@json_option
+@acting_options
 def assign(number: str, agent_address: str, agent: str | None, in_json: bool) -> None:
-    """Give the ticket to AGENT (an address from teams.yaml), who gets a mail about it."""
+    """Assign the ticket to AGENT (an address from teams.yaml), who gets a mail about it."""
     carry_out(number, commands.Assign(agent_address.strip().lower()), agent, in_json)
 
 
 @click.command()
 @click.argument("number")
 @click.argument("level", default="")
-@click.option("--because", default="", help="The reason, for those who read it.")
-@as_option
-@config_option
-@json_option
+@because_option
+@acting_options
 def escalate(number: str, level: str, because: str, agent: str | None, in_json: bool) -> None:
-    """Raise the ticket to LEVEL, by default the next one up; its people there get a mail."""
-    carry_out(number, commands.Escalate(level, _text(because, 500)), agent, in_json)
+    """Raise the ticket to LEVEL. Default: the next one up. Its people there get a mail."""
+    carry_out(number, commands.Escalate(level, _text(because, BECAUSE)), agent, in_json)
 
 
 @click.command()
 @click.argument("number")
 @click.argument("option")
-@click.option("--because", default="", help="The reason, for those who read it.")
-@as_option
-@config_option
-@json_option
+@because_option
+@acting_options
 def decide(number: str, option: str, because: str, agent: str | None, in_json: bool) -> None:
-    """Answer what the ticket's ladder asked: OPTION is one of those that `ticket show` names."""
-    carry_out(number, commands.Decide(clean(option), _text(because, 500)), agent, in_json)
+    """Answer the question that the ticket's ladder asked. `ticket show` names the values of OPTION."""
+    carry_out(number, commands.Decide(clean(option), _text(because, BECAUSE)), agent, in_json)
 
 
 @click.command()
 @click.argument("number")
-@click.option("--because", default="", help="The reason, for those who read it.")
-@as_option
-@config_option
-@json_option
+@because_option
+@acting_options
 def close(number: str, because: str, agent: str | None, in_json: bool) -> None:
-    """Close the ticket; its clocks stop. The customer's next mail within the window opens it again."""
-    carry_out(number, commands.Close(_text(because, 500)), agent, in_json)
+    """Close the ticket. Its clocks stop. The customer's next mail within the window opens it again."""
+    carry_out(number, commands.Close(_text(because, BECAUSE)), agent, in_json)
 
 
 @click.command()
 @click.argument("number")
 @click.argument("text", nargs=-1, required=True)
-@as_option
-@config_option
-@json_option
+@acting_options
 def note(number: str, text: tuple[str, ...], agent: str | None, in_json: bool) -> None:
-    """Keep TEXT (- reads standard input) on the ticket. A note never leaves the house."""
-    said = sys.stdin.read(100_000) if text == ("-",) else " ".join(text)
-    kept = _text(said, 50_000)
+    """Keep TEXT as an internal note on the ticket. `-` reads standard input. A note is never sent."""
+    typed = sys.stdin.read(2 * NOTE) if text == ("-",) else " ".join(text)
+    kept = _text(typed, NOTE)
     if not kept:
         raise click.UsageError("the note is empty")
     carry_out(number, commands.AddNote(kept), agent, in_json)
@@ -79,24 +79,20 @@ def _text(text: str, longest: int) -> str:
 
 
 def carry_out(number: str, command: commands.Command, agent: str | None, in_json: bool) -> None:
-    with open_store() as at:
-        runtime = at.build_runtime()
-        wanted = acting.TicketCommand(
-            ticket_lookup.require_number(at, number), command, result_text.find_actor(at, agent), now()
-        )
-        decision = acting.run_command(at.store, runtime, wanted)
+    """Run the command in one transaction and print the result. Exit 1 when it is refused."""
+    with open_store() as opened:
+        runtime = opened.build_runtime()
+        actor = result_text.find_actor(opened, agent)
+        request = TicketCommand(ticket_lookup.require_number(opened, number), command, actor, now())
+        decision = run_command(opened.store, runtime, request)
         if decision is None:
-            fail(ticket_lookup.unknown_number_text(at, wanted.number))
+            fail(ticket_lookup.unknown_number_text(opened, request.number))
         if isinstance(decision, Refusal):
-            fail(_with_hint(decision, command, at))
+            suggestion = ""
+            if isinstance(command, commands.Assign):
+                suggestion = ticket_lookup.suggest_name(command.agent, opened.policy.agents)
+            fail(clean(str(decision.reason), 1000) + suggestion)
         if in_json:
-            print_json(result_text.decision_json(at, decision))
+            print_json(result_text.decision_json(opened, decision))
         else:
-            result_text.print_decision(at, decision, acting.due_next(decision, runtime))
-
-
-def _with_hint(refusal: Refusal, command: commands.Command, at: OpenStore) -> str:
-    text = clean(str(refusal.reason), 1000)
-    if isinstance(command, commands.Assign):
-        return f"{text}{ticket_lookup.suggest_name(command.agent, at.policy.agents)}"
-    return text
+            result_text.print_decision(opened, decision, due_next(decision, runtime))

@@ -1,4 +1,4 @@
-"""What `explain` takes for known of a mail that no mail holds: who the customer is, what came before."""
+"""Options of `explain` for what no mail holds: the customer's history, the sender's authentication."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
@@ -8,10 +8,33 @@ import click
 
 from mailbot.domain.model import NO_HISTORY, Authentication, CustomerHistory, InboundMail
 
+FLAGS = {
+    "known_customer": ("--known-customer", "--new-customer"),
+    "reopened": ("--reopened", "--not-reopened"),
+    "escalated_before": ("--escalated-before", "--never-escalated"),
+}
+_OPTIONS = (
+    click.option("--known-customer/--new-customer", default=None, help="Had the customer a ticket before?"),
+    click.option(
+        "--open-tickets", type=click.IntRange(0), metavar="N", help="Other open tickets of the customer."
+    ),
+    click.option("--reopened/--not-reopened", default=None, help="Does it continue a closed ticket?"),
+    click.option(
+        "--escalated-before/--never-escalated",
+        default=None,
+        help="Was a ticket of the customer escalated recently?",
+    ),
+    click.option(
+        "--authentication",
+        type=click.Choice([value.value for value in Authentication]),
+        help="Of the sender.",
+    ),
+)
+
 
 @dataclass(frozen=True, slots=True)
-class Assumed:
-    """None: as the store and the mail say."""
+class Assumptions:
+    """What to assume. None: take what the store and the mail hold."""
 
     known_customer: bool | None = None
     open_tickets: int | None = None
@@ -19,71 +42,49 @@ class Assumed:
     escalated_before: bool | None = None
     authentication: str | None = None
 
-    def __bool__(self) -> bool:
-        return self != NOTHING
-
-    def mail(self, mail: InboundMail) -> InboundMail:
-        said = self.authentication
-        return replace(mail, authentication=Authentication(said)) if said else mail
-
-    def customer_history(self, known: CustomerHistory) -> CustomerHistory:
-        told = {
-            name: value
-            for name in ("known_customer", "open_tickets", "reopened", "escalated_before")
-            if (value := getattr(self, name)) is not None
-        }
-        if any(told.get(name) for name in ("open_tickets", "reopened", "escalated_before")):
-            told.setdefault("known_customer", True)
-        return replace(known, looked_up=True, **told)
-
     @property
-    def said(self) -> str:
+    def given(self) -> dict[str, Any]:
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in values.items() if value is not None}
+
+    def __bool__(self) -> bool:
+        return bool(self.given)
+
+    def __str__(self) -> str:
         return ", ".join(
-            f"{each.name.replace('_', ' ')}: {str(value).lower()}"
-            for each in fields(self)
-            if (value := getattr(self, each.name)) is not None
+            f"{name.replace('_', ' ')}: {str(value).lower()}" for name, value in self.given.items()
         )
 
+    def apply_to_mail(self, mail: InboundMail) -> InboundMail:
+        value = self.authentication
+        return replace(mail, authentication=Authentication(value)) if value else mail
 
-NOTHING = Assumed()
-
-_OPTIONS = (
-    click.option("--known-customer/--new-customer", default=None, help="Had the customer a ticket before?"),
-    click.option(
-        "--open-tickets", type=click.IntRange(0), metavar="N", help="Other open tickets of the customer."
-    ),
-    click.option("--reopened/--not-reopened", default=None, help="Does it go on with a closed ticket?"),
-    click.option(
-        "--escalated-before/--never-escalated",
-        default=None,
-        help="Was a ticket of the customer escalated lately?",
-    ),
-    click.option(
-        "--authentication", type=click.Choice([each.value for each in Authentication]), help="Of the sender."
-    ),
-)
-FLAGS = {
-    "known_customer": ("--known-customer", "--new-customer"),
-    "reopened": ("--reopened", "--not-reopened"),
-    "escalated_before": ("--escalated-before", "--never-escalated"),
-}
+    def apply_to_history(self, history: CustomerHistory) -> CustomerHistory:
+        given = self.given
+        given.pop("authentication", None)
+        if any(given.get(name) for name in ("open_tickets", "reopened", "escalated_before")):
+            given.setdefault("known_customer", True)
+        return replace(history, looked_up=True, **given)
 
 
-def assuming(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds the options; their values come as the fields of `Assumed`."""
+NO_ASSUMPTIONS = Assumptions()
+
+
+def assumption_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options. Their values come as the fields of `Assumptions`."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
 
 
-def words(known: CustomerHistory, asked: frozenset[str]) -> list[str]:
-    """The options by which `explain` takes `known`: for what rules ask (`asked`), and what is unusual."""
-    said = []
+def as_arguments(history: CustomerHistory, used: frozenset[str]) -> list[str]:
+    """Return the options of `explain` for this history: the fields that rules use, and unusual values."""
+    arguments = []
     for name, (yes, no) in FLAGS.items():
-        if name in asked or getattr(known, name):
-            said.append(yes if getattr(known, name) else no)
-    if "open_tickets" in asked or known.open_tickets:
-        said += ["--open-tickets", str(known.open_tickets)]
-    if "authentication" in asked or known.authentication is not NO_HISTORY.authentication:
-        said += ["--authentication", known.authentication.value]
-    return said
+        if name in used or getattr(history, name):
+            arguments.append(yes if getattr(history, name) else no)
+    if "open_tickets" in used or history.open_tickets:
+        arguments += ["--open-tickets", str(history.open_tickets)]
+    if "authentication" in used or history.authentication is not NO_HISTORY.authentication:
+        arguments += ["--authentication", history.authentication.value]
+    return arguments

@@ -1,4 +1,4 @@
-"""A mail taken through the daemon's own code without keeping anything: the data behind `explain MAIL`."""
+"""Run a mail through the daemon's own code without keeping anything: the data behind `explain MAIL`."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,17 +10,17 @@ import click
 from sqlalchemy import Connection, create_engine
 
 from mailbot.cli.shared.open_store import (
-    OpenStore,
     build_runtime,
     load_configuration,
     missing_store_reason,
     now,
     open_store,
 )
-from mailbot.cli.tickets.assumptions import NOTHING, Assumed
-from mailbot.domain import routing_trace as reasons
+from mailbot.cli.tickets.assumptions import NO_ASSUMPTIONS, Assumptions
+from mailbot.domain import routing_trace
 from mailbot.domain.decisions import mailbox_of, routing_facts
 from mailbot.domain.events import AcknowledgementSuppressed, Event, TicketRouted
+from mailbot.domain.lifecycle import Decision
 from mailbot.domain.model import Envelope, InboundMail
 from mailbot.domain.notices import Notice
 from mailbot.domain.policy import Policy
@@ -36,78 +36,46 @@ from mailbot.store.schema import metadata
 from mailbot.workers.runtime import Snapshot
 from mailbot.workers.ticketing import Processed, decide_mails
 
-SOMEBODY = "pelanggan@example.com"  # who wrote a text of which nobody says whose it is
+DEFAULT_SENDER = "pelanggan@example.com"  # of a text without a header
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Context:
     """What the dry run decides by. `connection` belongs to a transaction that is rolled back."""
 
     policy: Policy
     snapshot: Snapshot
     connection: Connection
     at: datetime
-    note: str = ""  # what makes this place differ from the daemon's
+    note: str = ""  # how this differs from what the daemon would see
 
 
 @contextmanager
-def place() -> Iterator[Place]:
-    """The store of the configuration; when there is none yet, an empty one in memory."""
+def open_context() -> Iterator[Context]:
+    """Open the store of the configuration, or an empty one in memory when there is none yet."""
     loaded = load_configuration()
     if not missing_store_reason(loaded.settings.store):
-        with open_store() as at, _reading(at) as connection:
-            yield Place(at.policy, at.build_runtime().snapshot, connection, now())
+        with open_store() as opened:
+            deferred = opened.store.engine.connect().execution_options(sqlite_begin="DEFERRED")
+            with deferred as connection:
+                yield Context(opened.policy, opened.build_runtime().snapshot, connection, now())
+                connection.rollback()
         return
     engine = create_engine("sqlite://")
     with engine.connect() as connection:
         metadata.create_all(connection)
-        note = "there is no store yet, so this is told as if this were the first mail of all"
-        yield Place(
-            loaded.policy,
-            build_runtime(loaded.settings, loaded.policy, None).snapshot,
-            connection,
-            now(),
-            note,
-        )
+        note = "there is no store yet, so the result is that of the very first mail"
+        snapshot = build_runtime(loaded.settings, loaded.policy, None).snapshot
+        yield Context(loaded.policy, snapshot, connection, now(), note)
     engine.dispose()
 
 
-@contextmanager
-def _reading(at: OpenStore) -> Iterator[Connection]:
-    with at.store.engine.connect().execution_options(sqlite_begin="DEFERRED") as connection:
-        yield connection
-        connection.rollback()
-
-
 @dataclass(frozen=True, slots=True)
-class Send:
-    """A mail that would leave. `refused`: why it could not be written, "" when all is well."""
+class TrialMail:
+    """A mail to explain, with its envelope. None and "": take what the mail says.
 
-    notice: Notice
-    subject: str
-    refused: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """All there is to say about one mail."""
-
-    at: datetime
-    envelope: Envelope
-    mail: InboundMail
-    filed: Processed
-    fingerprint: str
-    before: queries.InboxEntry | None  # the same mail, when it came in already
-    tried: Sequence[RuleTrace]  # () when it joins a ticket: no rule is asked
-    sends: Sequence[Send]
-    suppressed: str
-    notes: Sequence[str]  # what makes this differ from what the daemon would have seen
-
-
-@dataclass(frozen=True, slots=True)
-class Posted:
-    """A mail to be tried, and what the dialogue would have said of it; None and "": what the mail says.
-    `subject` is for a text without a header alone."""
+    `subject` is for a text without a header. `envelope` is that of a stored mail.
+    """
 
     raw: bytes
     sender: str | None = None
@@ -115,93 +83,129 @@ class Posted:
     peer: str = ""
     subject: str | None = None
     note: str = ""
-    assumed: Assumed = NOTHING
+    assumptions: Assumptions = NO_ASSUMPTIONS
+    envelope: Envelope | None = None
 
 
-def as_mail(posted: Posted, policy: Policy) -> Posted:
-    """A text without a header becomes the body of a mail."""
-    if posted.note or has_header(posted.raw):
-        if posted.subject is not None:
-            raise click.UsageError("--subject goes with a text: this mail has a header of its own")
-        return posted
-    sender = SOMEBODY if posted.sender in (None, "", "<>") else str(posted.sender)
-    recipient = posted.recipient or next(iter(policy.mailboxes))
-    body = posted.raw.decode("utf-8", "replace")
-    raw = write_mail(sender, recipient, posted.subject or "", body)
-    note = f"this text has no header, so it is taken as the body of a mail from {sender} to {recipient}"
-    return replace(posted, raw=raw, note=note)
+@dataclass(frozen=True, slots=True)
+class PlannedMail:
+    """A mail that would be sent. `refused`: why it could not be composed, else ""."""
+
+    notice: Notice
+    subject: str
+    refused: str = ""
 
 
-def dry_run(at: Place, posted: Posted, envelope: Envelope | None = None) -> Told:
-    """`envelope` is that of a mail in the store."""
-    posted = as_mail(posted, at.policy)
-    raw, assumed = posted.raw, posted.assumed
-    mail = assumed.mail(parse(raw, at.snapshot.trust.authserv_ids, at.policy.mailboxes.keys()))
-    envelope = envelope or _envelope(at, posted)
-    read = [(ClaimedMail(0, envelope, raw, 0), mail)]
-    given = assumed.customer_history if assumed else None
-    [filed] = decide_mails(at.connection, read, at.snapshot, at.at, given)
-    mark = fingerprint(raw, at.at.date().isoformat())
-    events = filed.decided.decision.events
-    reasons = [event.reason for event in events if isinstance(event, AcknowledgementSuppressed)]
-    return Told(
-        at=at.at,
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """All that would follow from one mail."""
+
+    envelope: Envelope
+    mail: InboundMail
+    processed: Processed
+    fingerprint: str
+    received_before: queries.InboxEntry | None  # the same mail in the inbox
+    rules: Sequence[RuleTrace]  # () when it joins a ticket: no rule is tested
+    sends: Sequence[PlannedMail]
+    suppressed: str
+    notes: Sequence[str]  # how this differs from what the daemon would see
+
+    @property
+    def decision(self) -> Decision:
+        return self.processed.decided.decision
+
+    @property
+    def opens_ticket(self) -> bool:
+        return self.processed.before is None
+
+    @property
+    def routed(self) -> list[TicketRouted]:
+        return [event for event in self.decision.events if isinstance(event, TicketRouted)]
+
+
+def dry_run(context: Context, trial: TrialMail) -> DryRun:
+    """Decide about the mail as the daemon would. Raise click.UsageError for options that don't fit."""
+    trial = _add_header(trial, context.policy)
+    policy, snapshot, assumptions = context.policy, context.snapshot, trial.assumptions
+    parsed = parse(trial.raw, snapshot.trust.authserv_ids, policy.mailboxes.keys())
+    mail = assumptions.apply_to_mail(parsed)
+    envelope = trial.envelope or _envelope(context, trial)
+    batch = [(ClaimedMail(0, envelope, trial.raw, 0), mail)]
+    assumed = assumptions.apply_to_history if assumptions else None
+    [processed] = decide_mails(context.connection, batch, snapshot, context.at, assumed)
+    mark = fingerprint(trial.raw, context.at.date().isoformat())
+    decision = processed.decided.decision
+    reasons = [event.reason for event in decision.events if isinstance(event, AcknowledgementSuppressed)]
+    assumed_note = f"assumed, as you say: {assumptions}" if assumptions else ""
+    return DryRun(
         envelope=envelope,
         mail=mail,
-        filed=filed,
+        processed=processed,
         fingerprint=mark,
-        before=queries.find_by_fingerprint(at.connection, mark),
-        tried=[each for event in events for each in _tried(at, mail, envelope, event)],
-        sends=[_send(at, notice) for notice in filed.decided.decision.notices],
+        received_before=queries.find_by_fingerprint(context.connection, mark),
+        rules=[rule for event in decision.events for rule in _trace(context, mail, envelope, event)],
+        sends=[_plan(context, notice) for notice in decision.notices],
         suppressed="".join(map(str, reasons)),
-        notes=tuple(filter(None, (at.note, posted.note, _taken_for_known(assumed)))),
+        notes=[note for note in (context.note, trial.note, assumed_note) if note],
     )
 
 
-def _taken_for_known(assumed: Assumed) -> str:
-    return f"taken for known, as you say: {assumed.said}" if assumed else ""
+def _add_header(trial: TrialMail, policy: Policy) -> TrialMail:
+    """Make a text without a header the body of a mail."""
+    if trial.envelope or has_header(trial.raw):
+        if trial.subject is not None:
+            raise click.UsageError("--subject goes with a text: this mail has a header of its own")
+        return trial
+    sender = DEFAULT_SENDER if trial.sender in (None, "", "<>") else str(trial.sender)
+    recipient = trial.recipient or next(iter(policy.mailboxes))
+    raw = write_mail(sender, recipient, trial.subject or "", trial.raw.decode("utf-8", "replace"))
+    note = f"this text has no header, so it is taken as the body of a mail from {sender} to {recipient}"
+    return replace(trial, raw=raw, note=note)
 
 
-def stored(at: Place, message: int | None, inbox_id: int | None) -> tuple[Place, Posted, Envelope] | str:
-    """A mail that came before, for `dry_run`, at the moment when it came; else why there is none."""
+def find_stored(
+    context: Context, message: int | None, inbox_id: int | None
+) -> tuple[Context, TrialMail] | str:
+    """Find a stored mail, and the context of the time when it came. Return why there is none."""
     if message is not None:
-        inbox_id = queries.inbox_of(at.connection, message)
+        inbox_id = queries.inbox_of(context.connection, message)
         if inbox_id is None:
             return f"there is no message {message}, or it did not come by mail"
-    entry = queries.find_inbox_entry(at.connection, inbox_id or 0)
-    raw = queries.raw_mail(at.connection, inbox_id or 0)
+    entry = queries.find_inbox_entry(context.connection, inbox_id or 0)
+    raw = queries.raw_mail(context.connection, inbox_id or 0)
     if entry is None or raw is None:
         return f"there is no mail {inbox_id} in the inbox, or its bytes are no longer kept"
-    envelope = Envelope(entry.sender, tuple(entry.recipients), entry.peer, entry.received_at)
-    note = f"by the policy of today, as if it came once more at {entry.received_at:%Y-%m-%d %H:%M:%S} UTC"
-    return replace(at, at=entry.received_at), Posted(raw, note=note), envelope
+    at = entry.received_at
+    note = f"by the policy of today, as if it came once more at {at:%Y-%m-%d %H:%M:%S} UTC"
+    envelope = Envelope(entry.sender, tuple(entry.recipients), entry.peer, at)
+    return replace(context, at=at), TrialMail(raw, note=note, envelope=envelope)
 
 
-def _envelope(at: Place, posted: Posted) -> Envelope:
-    recipient, peer = posted.recipient, posted.peer
-    if recipient is not None and at.policy.mailbox_for(recipient) is None:
-        known = ", ".join(at.policy.mailboxes)
-        raise click.UsageError(f"--to {recipient}: mail for it is refused at the door; mailboxes are {known}")
+def _envelope(context: Context, trial: TrialMail) -> Envelope:
+    recipient, peer, policy = trial.recipient, trial.peer, context.policy
+    if recipient is not None and policy.mailbox_for(recipient) is None:
+        known = ", ".join(policy.mailboxes)
+        raise click.UsageError(f"--to {recipient}: the listener refuses it, the mailboxes are {known}")
     if peer:
         try:
             ip_address(peer)
         except ValueError as error:
             raise click.UsageError(f"--peer {peer}: no IP address") from error
-    said = {"sender": posted.sender, "recipient": recipient}
-    return build_envelope(posted.raw, at.policy, at.at, **said, peer=peer)
+    return build_envelope(trial.raw, policy, context.at, sender=trial.sender, recipient=recipient, peer=peer)
 
 
-def _tried(at: Place, mail: InboundMail, envelope: Envelope, event: Event) -> list[RuleTrace]:
+def _trace(context: Context, mail: InboundMail, envelope: Envelope, event: Event) -> list[RuleTrace]:
     if not isinstance(event, TicketRouted) or event.customer_history is None:
         return []
-    box = mailbox_of(envelope, at.policy).address
-    facts = routing_facts(mail, envelope.sender, box, at.policy, at.at, event.customer_history)
-    return reasons.trace_rules(at.policy, facts)
+    policy = context.policy
+    mailbox = mailbox_of(envelope, policy).address
+    facts = routing_facts(mail, envelope.sender, mailbox, policy, context.at, event.customer_history)
+    return routing_trace.trace_rules(policy, facts)
 
 
-def _send(at: Place, notice: Notice) -> Send:
+def _plan(context: Context, notice: Notice) -> PlannedMail:
     try:
-        mail = at.snapshot.composer.compose(notice, nonce="0", now=at.at)
+        mail = context.snapshot.composer.compose(notice, nonce="0", now=context.at)
     except ComposeRefused as refusal:
-        return Send(notice, "", str(refusal))
-    return Send(notice, parse(mail.content).subject)
+        return PlannedMail(notice, "", str(refusal))
+    return PlannedMail(notice, parse(mail.content).subject)

@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mailbot.cli.rules import trace_text
-from mailbot.cli.shared import result_text, ticket_lookup
+from mailbot.cli.shared import result_text
 from mailbot.cli.shared.event_text import event_text
-from mailbot.cli.shared.json_form import deadlines_json, events_json, match_json, ticket_json
+from mailbot.cli.shared.formats import format_time
+from mailbot.cli.shared.json_form import print_json, to_json
 from mailbot.cli.shared.ladder_text import print_deadlines
 from mailbot.cli.shared.open_store import OpenStore, fail, open_store
-from mailbot.cli.shared.options import config_option, json_option
-from mailbot.cli.shared.output import clean, echo, format_time, print_json, print_title
-from mailbot.cli.tickets.assumptions import Assumed, assuming
+from mailbot.cli.shared.options import standard_options
+from mailbot.cli.shared.output import clean, echo, print_title
+from mailbot.cli.shared.record_json import deadlines_json, events_json, match_json, ticket_json
+from mailbot.cli.shared.ticket_lookup import find_ticket
+from mailbot.cli.tickets.assumptions import Assumptions, assumption_options
 from mailbot.domain import ticket_number
 from mailbot.domain.model import Ticket
 from mailbot.store import queries, tickets
@@ -25,7 +28,7 @@ from mailbot.store.codec import match_of
 
 if TYPE_CHECKING:
     from mailbot.analysis.as_routed import AsRouted
-    from mailbot.cli.tickets.dry_run import Posted
+    from mailbot.cli.tickets.dry_run import Context, TrialMail
 
 LARGEST = 64 * 1024 * 1024  # bytes of a mail that are read
 
@@ -34,22 +37,19 @@ LARGEST = 64 * 1024 * 1024  # bytes of a mail that are read
 @click.argument("what", metavar="[MAIL.eml|-|NUMBER]", nargs=-1)
 @click.option("--message", type=click.IntRange(1), metavar="ID", help="A message of a ticket, by its id.")
 @click.option("--inbox", "inbox_id", type=click.IntRange(1), metavar="ID", help="A mail in the inbox.")
-@click.option("--from", "sender", metavar="ADDRESS", help="Sender of the envelope; else Return-Path or From.")
-@click.option(
-    "--to", "recipient", metavar="ADDRESS", help="Recipient of the envelope; else the mailbox in To."
-)
-@click.option("--subject", metavar="TEXT", help="Of a text that has no header: it is taken as a mail's body.")
-@click.option("--peer", default="", metavar="IP", help="Where it would come from: for trusted networks.")
+@click.option("--from", "sender", metavar="ADDRESS", help="Envelope sender. Default: Return-Path or From.")
+@click.option("--to", "recipient", metavar="ADDRESS", help="Envelope recipient. Default: the mailbox in To.")
+@click.option("--subject", metavar="TEXT", help="For a text without a header, which becomes a mail's body.")
+@click.option("--peer", default="", metavar="IP", help="The client's address, for trusted networks.")
 @click.option(
     "--at",
-    "moment",
+    "local_time",
     type=click.DateTime(["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"]),
     metavar="'2026-01-31 14:00'",
-    help="When it would come in, by the clock of the first calendar; else now.",
+    help="When it would come in, by the clock of the first calendar. Default: now.",
 )
-@assuming
-@config_option
-@json_option
+@assumption_options
+@standard_options
 def explain(
     what: tuple[str, ...],
     message: int | None,
@@ -58,29 +58,32 @@ def explain(
     recipient: str | None,
     subject: str | None,
     peer: str,
-    moment: datetime | None,
+    local_time: datetime | None,
     in_json: bool,
     **assumed: Any,
 ) -> None:
-    """A mail (a file, - for standard input, or one in the store): how it is read, where it belongs, each rule
-    that is tried and which condition said no, then all that follows. A dry run of the daemon's own code;
-    nothing is changed. A ticket: why it is where it is, from its recorded events."""
+    """Explain a ticket or a mail: why the ticket is where it is, or what would follow from the mail.
+
+    A mail is a file, - for standard input, or one in the store. The command shows how it is parsed, where
+    it belongs, each rule that is tested, the condition that decided, and all that follows. It is a dry run
+    of the daemon's own code and changes nothing. A ticket is explained from its recorded events.
+    """
     typed = " ".join(what)
     if sum((bool(typed), message is not None, inbox_id is not None)) != 1:
         raise click.UsageError("give one of: MAIL.eml, - (standard input), NUMBER, --message ID, --inbox ID")
-    given = Assumed(**assumed)
-    if given and (inbox_id is not None or message is not None):
-        raise click.UsageError("what is known of a customer goes with MAIL.eml or -: stored mail has its own")
+    assumptions = Assumptions(**assumed)
     if message is not None or inbox_id is not None:
-        _stored(message, inbox_id, in_json)
-    elif typed == "-":
-        raw = sys.stdin.buffer.read(LARGEST)
-        _mail(_posted(raw, sender, recipient, peer, subject, given), moment, in_json)
-    elif Path(typed).is_file():
-        raw = _content(Path(typed))
-        _mail(_posted(raw, sender, recipient, peer, subject, given), moment, in_json)
+        if assumptions:
+            raise click.UsageError("assumptions go with MAIL.eml or -: stored mail has its own history")
+        _explain_mail(None, None, message, inbox_id, in_json)
+    elif typed == "-" or Path(typed).is_file():
+        from mailbot.cli.tickets.dry_run import TrialMail
+
+        raw = sys.stdin.buffer.read(LARGEST) if typed == "-" else _content(Path(typed))
+        trial = TrialMail(raw, sender, recipient, peer, subject, assumptions=assumptions)
+        _explain_mail(trial, local_time, None, None, in_json)
     elif ticket_number.normalise(typed) or "." not in typed:
-        _ticket(typed, in_json)
+        _explain_ticket(typed, in_json)
     else:
         fail(f"there is no file {clean(typed)}, and it is no ticket number")
 
@@ -93,124 +96,109 @@ def _content(path: Path) -> bytes:
         fail(f"{clean(path)} can't be read: {error.strerror}")
 
 
-def _posted(
-    raw: bytes, sender: str | None, recipient: str | None, peer: str, subject: str | None, given: Assumed
-) -> "Posted":
-    from mailbot.cli.tickets.dry_run import Posted
-
-    return Posted(raw, sender, recipient, peer, subject, assumed=given)
-
-
-def _mail(posted: "Posted", moment: datetime | None, in_json: bool) -> None:
+def _explain_mail(
+    trial: "TrialMail | None",
+    local_time: datetime | None,
+    message: int | None,
+    inbox_id: int | None,
+    in_json: bool,
+) -> None:
+    """Explain `trial`, or the stored mail as if it came once more, by the policy of today."""
     from mailbot.cli.tickets import dry_run, explain_text
+
+    with dry_run.open_context() as context:
+        if trial is None:
+            found = dry_run.find_stored(context, message, inbox_id)
+            context, trial = fail(found) if isinstance(found, str) else found
+        result = dry_run.dry_run(_at(context, local_time), trial)
+        if in_json:
+            print_json(explain_text.dry_run_json(result, context.policy))
+        else:
+            explain_text.print_dry_run(result, context.policy)
+
+
+def _at(context: "Context", local_time: datetime | None) -> "Context":
     from mailbot.domain.policy_tests import moment_of
 
-    with dry_run.place() as at:
-        if moment:
-            at = replace(at, at=moment_of(moment, at.policy))
-        told = dry_run.dry_run(at, posted)
-        if in_json:
-            print_json(explain_text.shape(told, at.policy))
-        else:
-            explain_text.show(told, at.policy)
-
-
-def _stored(message: int | None, inbox_id: int | None, in_json: bool) -> None:
-    """A mail of the store, by the policy of today, as if it came once more at the moment when it came."""
-    from mailbot.cli.tickets import dry_run, explain_text
-
-    with dry_run.place() as at:
-        found = dry_run.stored(at, message, inbox_id)
-        if isinstance(found, str):
-            fail(found)
-        told = dry_run.dry_run(*found)
-        if in_json:
-            print_json(explain_text.shape(told, at.policy))
-        else:
-            explain_text.show(told, at.policy)
+    return replace(context, at=moment_of(local_time, context.policy)) if local_time else context
 
 
 # --- a ticket, from its events ------------------------------------------------------------------------------
 
 
-def _ticket(typed: str, in_json: bool) -> None:
+def _explain_ticket(typed: str, in_json: bool) -> None:
     from mailbot.analysis.as_routed import as_routed
     from mailbot.analysis.past_policies import PastPolicies
 
-    with open_store() as at:
-        found = ticket_lookup.find_ticket(at, typed)
-        recorded = at.store.read_now(tickets.events_of, found.number)
-        past = PastPolicies(os.environ)
-        routing = at.store.read_now(as_routed, found.number, at.policy, past)
+    with open_store() as opened:
+        ticket = find_ticket(opened, typed)
+        recorded = opened.store.read_now(tickets.events_of, ticket.number)
+        routing = opened.store.read_now(as_routed, ticket.number, opened.policy, PastPolicies(os.environ))
         if in_json:
-            print_json(_shape(at, found, recorded, routing))
+            print_json(_ticket_json(opened, ticket, recorded, routing))
         else:
-            _tell(at, found, recorded, routing)
+            _print_ticket(opened, ticket, recorded, routing)
 
 
-def _shape(
-    at: OpenStore, found: Ticket, recorded: list[tickets.RecordedEvent], routing: "AsRouted"
+def _ticket_json(
+    opened: OpenStore, ticket: Ticket, recorded: list[tickets.RecordedEvent], routing: "AsRouted"
 ) -> dict[str, Any]:
-    """`routing.rules` is empty where `routing.note` says why they can't be shown."""
-    armed = at.store.read_now(queries.deadline, found.number)
-    rules = trace_text.shapes(routing.tried)
+    """Return the explanation as JSON. Where `routing.rules` is empty, `routing.note` gives the reason."""
+    number, read = ticket.number, opened.store.read_now
+    rules = trace_text.rules_json(routing.tried)
+    names = ("id", "at", "author", "direction", "home")
+    messages = [
+        {**to_json(message, only=names), "evidence": match_json(match_of(message.evidence))}
+        for message in _messages(opened, ticket)
+    ]
     return {
-        "ticket": ticket_json(found, armed),
-        "events": events_json(recorded, at.zone(found.team)),
-        "deadlines": deadlines_json(found, at.policy),
+        "ticket": ticket_json(ticket, read(queries.deadline, number)),
+        "events": events_json(recorded, opened.zone(ticket.team)),
+        "deadlines": deadlines_json(ticket, opened.policy),
         "routing": {"policy": routing.policy or None, "note": routing.note or None, "rules": rules},
-        "links": at.store.read_now(queries.links_of, found.number),
-        "messages": _evidence(at, found),
+        "links": read(queries.links_of, number),
+        "messages": messages,
     }
 
 
-def _evidence(at: OpenStore, found: Ticket) -> list[dict[str, object]]:
-    """Of each message why it is here, and what else was weighed."""
-    shown = at.store.read_now(lambda each: queries.messages_of(each, found.number, longest=0))
-    names = ("id", "at", "author", "direction", "home")
-    return [
-        {**{name: getattr(each, name) for name in names}, "evidence": match_json(match_of(each.evidence))}
-        for each in shown
-    ]
+def _messages(opened: OpenStore, ticket: Ticket) -> list[queries.MessageView]:
+    return opened.store.read_now(lambda c: queries.messages_of(c, ticket.number, longest=0))
 
 
-def _why_here(at: OpenStore, found: Ticket, zone: str) -> None:
-    print_title("Why its messages are here")
-    for each in at.store.read_now(lambda c: queries.messages_of(c, found.number, longest=0)):
-        because, others = result_text.describe_match(each.evidence)
-        echo(f"  {format_time(each.at, zone)}  {clean(each.author)} (message {each.id}): {clean(because)}")
-        for other in others:
-            echo(f"       weighed: {clean(other)}")
-    echo()
-
-
-def _tell(at: OpenStore, found: Ticket, recorded: list[tickets.RecordedEvent], routing: "AsRouted") -> None:
-    zone = at.zone(found.team)
-    has_it = f"{found.assignee} has it" if found.assignee else "nobody has it"
-    where = f"{found.status}, team {found.team}, level {found.level}, {has_it}"
-    print_title(f"{found.number}  {clean(where)}")
-    for what, others in result_text.describe_links(
-        at.store.read_now(queries.links_of, found.number), found.number
-    ):
-        echo(f"  {what} {clean(others)}")
+def _print_ticket(
+    opened: OpenStore, ticket: Ticket, recorded: list[tickets.RecordedEvent], routing: "AsRouted"
+) -> None:
+    zone = opened.zone(ticket.team)
+    assignee = f"assigned to {ticket.assignee}" if ticket.assignee else "assigned to no agent"
+    place = f"{ticket.status}, team {ticket.team}, level {ticket.level}, {assignee}"
+    print_title(f"{ticket.number}  {clean(place)}")
+    links = opened.store.read_now(queries.links_of, ticket.number)
+    for relation, others in result_text.describe_links(links, ticket.number):
+        echo(f"  {relation} {clean(others)}")
     policy = ""
-    for each in recorded:
-        if each.policy != policy:
-            policy = each.policy
+    for row in recorded:
+        if row.policy != policy:
+            policy = row.policy
             echo(f"  by policy {clean(policy)}:", dim=True)
-        echo(f"  {each.seq:>3}  {format_time(each.event.at, zone)}  {event_text(each.event, zone)}")
+        echo(f"  {row.seq:>3}  {format_time(row.event.at, zone)}  {event_text(row.event, zone)}")
     echo()
-    _why_there(routing)
-    _why_here(at, found, zone)
-    print_deadlines(found, at.policy, zone)
-    if at.policy.version != policy:
-        echo(f"\nThe files hold policy {at.policy.version} by now.", dim=True)
-
-
-def _why_there(routing: "AsRouted") -> None:
-    """The rules as they were tried when the ticket was opened."""
     if routing.tried:
-        trace_text.show(routing.tried, routing.policy, routing.rules)
+        trace_text.print_rules(routing.tried, routing.policy, routing.rules)
     if routing.note:
         echo(f"  Note: {clean(routing.note)}.", fg="yellow")
+    echo()
+    _print_matches(_messages(opened, ticket), zone)
+    print_deadlines(ticket, opened.policy, zone)
+    if opened.policy.version != policy:
+        echo(f"\nThe files now hold policy {opened.policy.version}.", dim=True)
+
+
+def _print_matches(messages: list[queries.MessageView], zone: str) -> None:
+    print_title("Why its messages are here")
+    for message in messages:
+        because, others = result_text.describe_match(message.evidence)
+        author = f"{clean(message.author)} (message {message.id})"
+        echo(f"  {format_time(message.at, zone)}  {author}: {clean(because)}")
+        for other in others:
+            echo(f"       weighed: {clean(other)}")
     echo()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailbot.cli.shared.output import to_json
+from mailbot.cli.shared.json_form import to_json
 from mailbot.domain import events as e
 from mailbot.domain.actor import POLICY
 from mailbot.domain.reasons import NO_REASON

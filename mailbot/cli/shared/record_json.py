@@ -1,0 +1,112 @@
+"""Records of the store as JSON: tickets, their events and deadlines, mails of the inbox and the outbox.
+
+The keys are a contract with programs that read them.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from mailbot.cli.shared.event_text import event_text
+from mailbot.cli.shared.json_form import to_json
+from mailbot.cli.shared.ladder_text import deadline_text
+from mailbot.domain import ladder, reasons
+from mailbot.domain.events import Event
+from mailbot.domain.matching import Match
+from mailbot.domain.model import Ticket
+from mailbot.domain.policy import Policy
+from mailbot.domain.states import OutboxState
+from mailbot.store.codec import event_data
+from mailbot.store.outbox_queries import Entry
+from mailbot.store.queries import InboxEntry, TicketDeadline
+from mailbot.store.tickets import RecordedEvent
+
+TICKET = (
+    *("number", "status", "customer", "subject", "mailbox", "language", "category", "urgency"),
+    *("complexity", "priority", "tags", "team", "level", "assignee", "ladder", "rule", "opened_at"),
+    *("first_response_at", "closed_at", "merged_into", "held_for", "events"),
+)
+OUTBOX = (
+    *("id", "ticket", "kind", "state", "recipient", "attempts", "unknown", "requested_at", "due_at"),
+    *("dot_at", "settled_at", "code", "reply", "reason", "message_id"),
+)
+INBOX = (
+    *("id", "state", "received_at", "sender", "recipients", "peer", "size", "ticket", "reason"),
+    *("attempts", "claimed_by", "fingerprint"),
+)
+
+
+def ticket_json(ticket: Ticket, deadline: TicketDeadline | None = None) -> dict[str, Any]:
+    """Return a ticket as JSON. `deadline` is the next one, null when no clock runs."""
+    form = to_json(ticket, only=TICKET, rename={"events": "events_count"})
+    return {**form, "deadline": to_json(deadline, only=("due_at", "target", "step", "state", "reason"))}
+
+
+def deadlines_json(ticket: Ticket, policy: Policy) -> list[dict[str, Any]]:
+    """Return all deadlines ahead if nothing else happens. `step` counts from 1; null: the target itself."""
+    calendar = ladder.calendar_of(ticket, policy)
+    return [
+        {
+            "due_at": deadline.due_at,
+            "target": deadline.target.value,
+            "step": deadline.step + 1 if deadline.step != ladder.MISSED else None,
+            "does": deadline_text(deadline, ticket, policy, calendar.zone),
+            "moved_from": deadline.moved_from,
+        }
+        for deadline in ladder.deadlines(ticket, ladder.ladder_of(ticket, policy), calendar)
+    ]
+
+
+def events_json(recorded: Sequence[RecordedEvent], zone: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "seq": row.seq,
+            "kind": row.event.kind,
+            "at": row.event.at,
+            "by": row.event.by,
+            "policy": row.policy,
+            "sentence": event_text(row.event, zone),
+            "data": event_json(row.event),
+        }
+        for row in recorded
+    ]
+
+
+def event_json(event: Event) -> dict[str, Any]:
+    """Return what the store keeps of the event, with the reason in English and its code beside it."""
+    data, reason = event_data(event), getattr(event, "reason", None)
+    return data if reason is None else {**data, "reason": str(reason), "reason_code": reason.code}
+
+
+def match_json(match: Match) -> dict[str, Any]:
+    """Return why a message belongs to its ticket, and the clues that were compared."""
+    clues = [
+        {
+            "kind": str(reasons.of(clue.kind)),
+            "named": clue.named,
+            "counted": clue.counted,
+            "why": str(clue.reason),
+        }
+        for clue in match.clues
+    ]
+    names = ("confidence", "claims", "suggests", "followed")
+    reason = {"because": str(match.reason), "reason_code": match.reason.code}
+    return {**reason, **to_json(match, only=names), "clues": clues}
+
+
+def outbox_json(entry: Entry) -> dict[str, Any]:
+    """Return a mail of ours as JSON.
+
+    `unknown` counts connections that died after the final dot. `sent_at` is when the relay took it.
+    """
+    form = to_json(entry, only=OUTBOX, rename={"requested_at": "asked_at"})
+    reason = form["reason"] or None
+    return {
+        **form,
+        "reason": reason,
+        "sent_at": form["settled_at"] if entry.state == OutboxState.SENT else None,
+    }
+
+
+def inbox_json(entry: InboxEntry) -> dict[str, Any]:
+    form: dict[str, Any] = to_json(entry, only=INBOX, rename={"attempts": "strikes"})
+    return form

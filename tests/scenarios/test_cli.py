@@ -435,7 +435,7 @@ def test_who_assigns_escalates_and_closes_is_on_record_and_people_are_told(offic
 
     assert (closed["status"], closed["deadline"]) == ("closed", None)
     by = closed["events"][0]["by"]
-    assert by == ticket_commands.operator()
+    assert by == str(ticket_commands.operator())
     assert by.startswith("operator:")
     shown = office.json("ticket", "show", number)
     assert kinds(shown)[-len(kinds(closed)) :] == kinds(closed)

@@ -37,11 +37,11 @@ async def test_a_reload_keeps_the_ladders_of_open_tickets_or_changes_them_after_
         daemon.edit("escalation.yaml", r"(?ms)^  urgent:\n.*\Z", ASKING)
 
         _, out, _ = await daemon.command("reload")
-        assert "1 open ticket of ladder urgent climbs it as it was" in out
+        assert "1 open ticket of ladder urgent keeps it as it was" in out
         assert (armed(daemon), asked(sink)) == (before, [])
         code, out, err = await daemon.command("reload", "--open-tickets", "recompute", "--yes")
         assert code == 0, err
-        assert (code, number in out, "1 of 1 open tickets reckoned anew" in out) == (0, True, True)
+        assert (code, number in out, "applied to 1 of 1 open tickets" in out) == (0, True, True)
         await eventually(lambda: asked(sink))
         (changed,) = daemon.rows("SELECT by FROM events WHERE kind = 'ladder_changed'")
         assert changed["by"].startswith("operator:")

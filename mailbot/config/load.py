@@ -33,7 +33,7 @@ _File = TypeVar("_File", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class _Origin:
-    """Where the files are. `checks_machine`: this machine runs by them, so certificates and keys must exist."""
+    """Where the files are. `checks_machine`: certificates and keys must exist on this machine."""
 
     directory: Path
     templates: Path
@@ -149,7 +149,7 @@ def _validate(model: type[_File], file: Source, problems: list[Problem]) -> _Fil
 
 
 def _without_repeats(first: list[Problem], more: Iterable[Problem]) -> list[Problem]:
-    """Add the problems at places that have none yet: one fault is reported once (an alias is also no text)."""
+    """Add the problems at places that have none yet, so that one fault is reported once."""
     places = {(problem.file, problem.line, problem.column) for problem in first}
     return [*first, *(each for each in more if (each.file, each.line, each.column) not in places)]
 

@@ -1,7 +1,8 @@
 """Choose who gets a ticket among the agents at its level: on duty, then skill, then language.
 
 Each criterion narrows the choice only where it leaves at least one agent. The team's way of assignment
-(`policy.ASSIGN`) chooses among the rest. No agent off duty gets a ticket while one of the same level is on duty.
+(`policy.ASSIGN`) chooses among the rest. No agent off duty gets a ticket while one of the same level is on
+duty.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -70,7 +71,7 @@ def is_on_duty(agent: Agent, policy: Policy, now: datetime) -> bool:
 
 
 def next_duty(agent: Agent, policy: Policy, now: datetime) -> datetime:
-    """Return the first moment not before `now` when the agent is on duty; NEVER if none comes in five years."""
+    """Return when the agent is on duty next, `now` included; NEVER if not in five years."""
     calendar, at = policy.agent_calendars[agent.address], now
     while True:
         try:

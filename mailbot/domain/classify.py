@@ -94,7 +94,7 @@ def combine_rules(
 def routing_event(
     found: Classification, policy: Policy, at: datetime, tags: Iterable[str], known: CustomerHistory | None
 ) -> TicketRouted:
-    """Build the event to record. `tags` are added; `known` is the history that the rules saw, None without."""
+    """Build the event to record. `tags` are added; `known` is the history that the rules saw, if any."""
     return TicketRouted(
         at=at,
         by=POLICY,

@@ -1,7 +1,7 @@
 """Compute the clocks of a ticket and the steps of its ladder: what runs in its state, and what is due next.
 
-The clocks follow from the ticket's status alone. While it is our turn (new, open) the clocks of the answer and
-of the resolution run. While it is the customer's (waiting), our promises are paused and the clock of the
+The clocks follow from the ticket's status alone. While it is our turn (new, open) the clocks of the answer
+and of the resolution run. While it is the customer's (waiting), our promises are paused and the clock of the
 follow-up runs. After closing nothing runs. Each step of a ladder belongs to a clock. The next deadline is the
 earliest step that has not been taken. After the last step, REPEAT reminds the assignee: an open ticket always
 has a next deadline.
@@ -67,7 +67,7 @@ def clocks_for(ticket: Ticket, ladder: Ladder, calendar: Calendar, now: datetime
 
 
 def _running(ticket: Ticket, ladder: Ladder) -> Mapping[Target, timedelta | None]:
-    """Return the clocks that run in the ticket's state, with the span of one that begins now (None: none does)."""
+    """Return the clocks that run in the ticket's state, with the span of a new one (None: no new one)."""
     if ticket.status in OVER:
         return {}
     if ticket.held_for:
@@ -120,7 +120,7 @@ def after_decision(clocks: Iterable[Clock]) -> tuple[Clock, ...]:
 
 
 def after_answer(clocks: Iterable[Clock]) -> tuple[Clock, ...]:
-    """Return the clocks after our answer: the reminders start again, with the customer's full time to reply."""
+    """Return the clocks after our answer: the customer has the full time to reply again."""
     return without(clocks, Target.FOLLOW_UP, Target.REPEAT)
 
 
@@ -141,7 +141,7 @@ def _mark_taken(clock: Clock, target: Target, step: int, at: datetime) -> Clock:
 
 
 def deadlines(ticket: Ticket, ladder: Ladder, calendar: Calendar) -> list[Deadline]:
-    """List everything that comes due if nothing else happens, earliest first; REPEAT only after all others."""
+    """List what comes due if nothing else happens, earliest first; REPEAT only after all others."""
     found = [
         due for clock, left in _running_left(ticket, ladder) for due in _dues(clock, left, ladder, calendar)
     ]
@@ -244,7 +244,7 @@ def offset_of(step: Step, span: timedelta) -> timedelta:
 
 
 def _next_step(step: int, ladder: Ladder, clocks: Iterable[Clock]) -> int:
-    """Return the next step that has not been taken in the meantime; the ladder's length when there is none."""
+    """Return the next step that has not been taken; the ladder's length when there is none."""
     taken = {(clock.target, index) for clock in clocks for index in clock.fired}
     started = [index for clock in clocks if clock.target in STEP_CLOCKS for index in clock.fired]
     taken |= {(found.at.target, index) for index in started if (found := step_at(ladder, index))}

@@ -24,7 +24,7 @@ class Mailbox:
     with a remark for the agent. "hold" opens one on which no clock runs until an agent accepts or rejects it.
     "thread" adds the mail to the ticket.
 
-    `unauthenticated`: which automatic mail a sender gets who did not pass authentication. "neutral": the usual
+    `unauthenticated`: the automatic mail to a sender who did not pass authentication. "neutral": the usual
     acknowledgement. "held": none until an agent answers. "none": also no mail of progress later.
     `rich_acknowledgements`: show the subject in the acknowledgement to a sender who passed.
     """
@@ -59,7 +59,7 @@ class Agent:
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """Agents that rules route to. `assign` is one of ASSIGN; `public` is the name for customers, by language."""
+    """Agents that rules route to. `assign` is one of ASSIGN, `public` the name for customers by language."""
 
     name: str
     calendar: str
@@ -155,8 +155,9 @@ class Step:
 class Ladder:
     """Targets, and the steps on the way to them.
 
-    `quiet`: hours of the day, in local time of the team's calendar, without reminders. `repeat`: after the last
-    step the assignee is reminded at this interval of work time: an open ticket always has a next deadline.
+    `quiet`: hours of the day, in local time of the team's calendar, without reminders. `repeat`: after the
+    last step the assignee is reminded at this interval of work time: an open ticket always has a next
+    deadline.
     """
 
     name: str
@@ -183,7 +184,7 @@ class Authority:
     """How much compensation may be granted, in one currency. A missing limit means no limit.
 
     `per_ticket` is the most that a level may grant one ticket in total (0 or no entry: nothing), by category
-    (the longest path that fits), else under "". `two_persons_above`: above this total two persons must approve,
+    (the longest path that fits), else under "". `two_persons_above`: above this total two must approve,
     each with the authority for it. `per_team` counts by calendar month, `per_agent_day` by day in the first
     calendar's zone. `decide_within`: work time of the ticket's team after which an undecided request is
     presented again.
@@ -292,7 +293,8 @@ class Policy:
     def prefilter(self) -> Prefilter:
         """Return the prefilter of the rules.
 
-        Thousands of patterns take a second, so policies that are made from this one with the same rules share it.
+        Thousands of patterns take a second, so policies that are made from this one with the same rules share
+        it.
         """
         kept = self.cache.get("prefilter")
         if kept is None or kept[0] is not self.rules:

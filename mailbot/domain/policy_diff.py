@@ -24,7 +24,7 @@ Value = str | tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A mail that opened a ticket, or would: everything that a policy needs to route it. `name` is for people.
+    """A mail that opened a ticket, or would, with all that a policy needs. `name` is for people.
 
     `routed` is the recorded decision of the policy of version `policy`; None for a mail from elsewhere.
     """

@@ -86,7 +86,7 @@ class Result:
 
     @property
     def rules(self) -> tuple[RuleTrace, ...]:
-        """Build the traces of the rules, on demand only: with many rules it takes time, and a test that passes needs none."""
+        """Build the traces of the rules, on demand: they take time, and a test that passes needs none."""
         return tuple(routing_trace.trace_rules(self.policy, self.facts)) if self.facts else ()
 
     @property

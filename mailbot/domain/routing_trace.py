@@ -1,8 +1,8 @@
 """Trace how the rules decided one mail: each condition as a node of a tree, the decisive ones marked.
 
-In an `all` group that holds, every part is decisive; in one that fails, the first part that fails. In an `any`
-group it is the reverse. A `none` group that holds needs every part to fail; one that fails names the first
-part that held.
+In an `all` group that holds, every part is decisive; in one that fails, the first part that fails. In an
+`any` group it is the reverse. A `none` group that holds needs every part to fail; one that fails names the
+first part that held.
 """
 
 from collections.abc import Iterator

@@ -1,8 +1,8 @@
 """Compute work time: how much of it is between two moments, and when a span of it has passed.
 
 One definition carries everything: a moment is work time when the local clock of the calendar's zone shows a
-time inside one of that local day's intervals. So a local hour that daylight saving skips has no work time, and
-one that it repeats counts twice. All moments are aware and results are UTC. Arithmetic is in whole
+time inside one of that local day's intervals. So a local hour that daylight saving skips has no work time,
+and one that it repeats counts twice. All moments are aware and results are UTC. Arithmetic is in whole
 microseconds.
 
 Theory of operation. A calendar is computed in blocks of 64 UTC days, on first use: the pieces of work time in
@@ -167,8 +167,8 @@ def open_intervals(calendar: Calendar, start: datetime, end: datetime) -> Iterat
 class Block:
     """The work time of 64 UTC days, in microseconds.
 
-    Piece i is [starts[i], ends[i]) since 1970, with worked[i] of work time before it in this block. The last of
-    `worked` is the `total`.
+    Piece i is [starts[i], ends[i]) since 1970, with worked[i] of work time before it in this block. The last
+    of `worked` is the `total`.
     """
 
     starts: tuple[int, ...]
@@ -231,7 +231,7 @@ def _intervals(calendar: Calendar, on: date) -> tuple[Interval, ...]:
 
 
 def _constant_offsets(zone: ZoneInfo, low: int, high: int) -> list[tuple[int, int, int]]:
-    """Split [low, high), seconds since 1970, where the zone's offset changes: (from, to, offset in seconds)."""
+    """Split [low, high), in seconds since 1970, by the zone's offset: (from, to, offset in seconds)."""
     offset = _offset(zone, low)
     if offset == _offset(zone, high - 1):
         return [(low, high, offset)]

@@ -13,7 +13,7 @@ TODAY = date(2026, 11, 21)
 
 
 def directories() -> list[Path]:
-    """List the directories with an `expected` file: `file:line:column: message | hint`, one problem a line."""
+    """List the directories with an `expected` file: `file:line:column: message | hint` a line."""
     return sorted(path for path in BAD.iterdir() if path.is_dir() and path != BASE)
 
 

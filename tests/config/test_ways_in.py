@@ -114,7 +114,10 @@ def test_the_quick_reader_fails_only_with_a_config_error(tmp_path: Path) -> None
 
 
 def refusal(directory: Path) -> str:
-    """Return what the quick reader reports for this directory; "" for nothing. Only ConfigError is allowed."""
+    """Return what the quick reader reports for this directory; "" for nothing.
+
+    Only ConfigError is allowed.
+    """
     try:
         read_accept_settings(directory, {})
     except ConfigError as error:

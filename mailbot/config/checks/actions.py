@@ -15,9 +15,9 @@ _DETAIL = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
 def paths(tree: object) -> tuple[str, ...]:
-    """Return {payment: {double: , failed: }, delivery: [late]} as payment, payment/double, ...; parents first.
+    """Return {payment: {double: , failed: }, delivery: [late]} as payment, payment/double, ...
 
-    Skips what is no tree: `check` reports it with its place.
+    Parents come first. Skips what is no tree: `check` reports it with its place.
     """
     return tuple(dict.fromkeys(path for path, _, _ in _branches(tree)))
 

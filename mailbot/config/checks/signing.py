@@ -24,7 +24,7 @@ INSTALL = "pip install 'mailbot[auth]'"
 
 
 def dkim(entry: DkimEntry | None, environment: Environment) -> Dkim | None:
-    """Build how our mail is signed, of a file in which `problems` found none; without a key, `key` is None."""
+    """Build how our mail is signed, after `problems` found none; without a key, `key` is None."""
     if entry is None:
         return None
     headers = tuple(dict.fromkeys(("from", *entry.headers))) if entry.headers else HEADERS
@@ -37,7 +37,7 @@ def dkim(entry: DkimEntry | None, environment: Environment) -> Dkim | None:
 
 
 def problems(file: MailbotFile, source: Source, environment: Environment) -> Iterator[Problem]:
-    """List missing packages, a resolver that is no IP address, a domain without mailboxes, an unusable key."""
+    """List missing packages, a resolver by name, a domain without mailboxes, an unusable key."""
     if file.trust.verify and (missing := _missing("cryptography", "dns")):
         yield source.at_value(("trust", "verify"), f"`{missing}` is not installed", INSTALL)
     if file.trust.resolver and not _is_ip(file.trust.resolver[0]):
@@ -86,7 +86,10 @@ def warnings(file: MailbotFile, source: Source, environment: Environment) -> Ite
 
 
 def read_key(pem: bytes) -> PrivateKey:
-    """Load the private key in `pem`: RSA of 2,048 to 4,096 bits, or Ed25519. Raises ValueError(message, hint)."""
+    """Load the private key in `pem`: RSA of 2,048 to 4,096 bits, or Ed25519.
+
+    Raises ValueError(message, hint).
+    """
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey

@@ -93,7 +93,7 @@ class StepEntry(Entry):
     options: list[Name] = Field(["yes", "no"], description="what they can answer")
     acknowledge_within: Span | None = Field(
         None,
-        description="by when the new owner confirms or the question is decided; else the next step comes at once",
+        description="until the new assignee confirms or the question is decided; else the next step at once",
     )
 
 

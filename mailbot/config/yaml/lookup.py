@@ -13,7 +13,7 @@ from mailbot.errors import Problem
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """The four files, and the texts of the `lists` files by the name in routing.yaml; unreadable ones miss."""
+    """The four files, and the texts of the readable `lists` files by their names in routing.yaml."""
 
     mailbot: Source
     teams: Source

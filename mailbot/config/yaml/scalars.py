@@ -210,7 +210,10 @@ def network(value: object) -> Network:
 
 
 def store(value: object) -> str:
-    """Check a SQLite file or a URL of SQLite or PostgreSQL; return it unchanged. Messages show no password."""
+    """Check a SQLite file or a URL of SQLite or PostgreSQL; return it unchanged.
+
+    Messages show no password.
+    """
     text = _text(value, "a file or a URL", "mailbot.db, or postgresql://host/name")
     scheme, colon, rest = text.partition("://")
     if not text.isprintable() or (not colon and (set("?:@") & set(text) or text.endswith("/"))):

@@ -84,7 +84,7 @@ class Source:
     keys: dict[Place, Mark] = field(default_factory=dict)
 
     def at_value(self, place: Place, message: str, hint: str = "") -> Problem:
-        """Report a problem with the value at `place`, or with the nearest value around it that is in the file."""
+        """Report a problem with the value at `place`, or with the nearest value around it."""
         while place not in self.values and place:
             place = place[:-1]
         return self.at(self.values.get(place, (0, 0)), message, hint)
@@ -138,7 +138,7 @@ def _unreadable(name: str, message: str, hint: str = "", at: Mark = (0, 0)) -> t
 
 
 def content(path: Path, most: int) -> bytes:
-    """Read the first `most` bytes of a file. OSError for anything else: opening a pipe would wait for ever."""
+    """Read the first `most` bytes. OSError for what is no file: opening a pipe would wait for ever."""
     if path.exists() and not path.is_file():
         raise OSError(EINVAL, "is not a file")
     with path.open("rb") as file:

@@ -80,7 +80,7 @@ def _unknown(model: type[BaseModel], source: Source, place: Place) -> Problem:
 
 
 def _meant(model: type[BaseModel], place: Place) -> str:
-    """Return the key that an unknown one was probably meant to be, so that it is not also reported missing."""
+    """Return the key that was probably meant, so that it is not also reported missing."""
     hint = suggest(str(place[-1]), _fields_at(model, place[:-1]))
     return hint.split("`")[1] if hint.startswith("did you mean") else ""
 

@@ -63,7 +63,7 @@ _SCALES = {
     "ribu": 3, "rb": 3, "k": 3, "thousand": 3, "juta": 6, "jt": 6, "million": 6,
     "miliar": 9, "milyar": 9, "billion": 9, "triliun": 12, "trilyun": 12, "trillion": 12,
 }  # fmt: skip
-# Only after a currency sign: Rp1,5 M is a miliar, $1.5M a million. After a number of 1,000 or more it is a word.
+# Only after a currency sign: Rp1,5 M is a miliar, $1.5M a million. After 1,000 or more it is a word.
 _LETTERS = {"M": (9, 6), "T": (12, 12)}  # of Rupiah, of other money
 # Counted things, not prices: "250 ribu orang". Checked after an amount without a currency.
 _COUNTED = frozenset((

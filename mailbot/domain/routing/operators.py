@@ -1,7 +1,7 @@
 """Define the operators of conditions: what each takes in YAML, its check and its test.
 
-Everything is checked and compiled when the rules are loaded; a test can't fail when a mail comes. A new operator
-is one entry in OPERATORS.
+Everything is checked and compiled when the rules are loaded; a test can't fail when a mail comes. A new
+operator is one entry in OPERATORS.
 """
 
 import operator

@@ -1,10 +1,10 @@
 """Find which rules a mail can match at all, by one scan of its text for the words of all rules together.
 
 Theory of operation. A rule that needs words or patterns can only hold where one of them is in the mail. The
-words of all rules are one RE2 set, searched in one pass whose cost hardly grows with their number. Of patterns,
-the literals that RE2 finds in them are searched in the same way (`re2.Filter`). Rules without any hit are
-skipped. The others, and those that need no word, are tested as usual. So the result and its reason are the same
-with the prefilter and without.
+words of all rules are one RE2 set, searched in one pass whose cost hardly grows with their number. Of
+patterns, the literals that RE2 finds in them are searched in the same way (`re2.Filter`). Rules without any
+hit are skipped. The others, and those that need no word, are tested as usual. So the result and its reason
+are the same with the prefilter and without.
 
 A set that runs out of memory answers with nothing. Therefore every text gets a mark at its end that must be
 found: it tells such a failure from a text without hits, and then every rule is tested.

@@ -1,7 +1,7 @@
 """Define the operators that test text.
 
-Every test works alone. With the hits of `prefilter` it looks only for values that can be in the mail, so that a
-condition with thousands of values costs as much as one with ten. The result is the same.
+Every test works alone. With the hits of `prefilter` it looks only for values that can be in the mail, so that
+a condition with thousands of values costs as much as one with ten. The result is the same.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -188,7 +188,10 @@ WORDS: Mapping[Kind, Mapping[str, str]] = {
 
 
 def exact(written: str, kind: Kind) -> str:
-    """Return the folded value that `is` and `under` compare with. ValueError when it does not fit the kind."""
+    """Return the folded value that `is` and `under` compare with.
+
+    ValueError when it does not fit the kind.
+    """
     word = fold(written)
     if kind is Kind.ADDRESS and "@" not in word:
         raise ValueError(f"{written!r} is not an address; use sender_domain for a domain")

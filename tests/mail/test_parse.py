@@ -6,13 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from mailbot.domain.reasons import Reason
 from mailbot.mail.parsing.parse import parse
 
 MAILS = sorted((Path(__file__).parent / "mails").glob("*.eml"))
 
 
 def _plain(value: object) -> object:
-    """Convert to JSON: tuples as lists, an attachment as name, type, size."""
+    """Convert to JSON: tuples as lists, a reason as its English text, an attachment as name, type, size."""
+    if isinstance(value, Reason):
+        return str(value)
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     if dataclasses.is_dataclass(value):

@@ -59,7 +59,8 @@ FAULTS = {
     ),
     "points and no currency": (
         "per_agent_day: {L1: Rp500.000}", "per_agent_day: {L1: 500.000}",
-        "21:23: a number without a currency is not an amount of money | write it like Rp100.000, 1,5 juta or Rp0",
+        "21:23: a number without a currency is not an amount of money "
+        "| write it like Rp100.000, 1,5 juta or Rp0",
     ),
     "nothing": (
         "L1: Rp100.000", "L1:",

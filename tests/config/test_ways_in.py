@@ -54,7 +54,8 @@ FAULTS = [
     ),
     (
         "listen: {lmtp: lmtp.sock}\n",
-        "1:16: `lmtp.sock` is not a host with a port | write it like 127.0.0.1:25, [::1]:25 or mail.example:587",
+        "1:16: `lmtp.sock` is not a host with a port "
+        "| write it like 127.0.0.1:25, [::1]:25 or mail.example:587",
     ),
     (
         f"listen: {{lmtp: /run/{'x' * 103}}}\n",

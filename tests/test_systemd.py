@@ -1,4 +1,4 @@
-"""What systemd hears from us and hands to us, over real sockets and descriptors."""
+"""What systemd gets from us and hands to us, over real sockets and descriptors."""
 
 import os
 import socket
@@ -29,40 +29,40 @@ for name, found in inherited_sockets(os.environ, os.getpid()):
 
 @pytest.fixture(params=["file", "abstract"])
 def listening(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, socket.socket]]:
-    """The address as NOTIFY_SOCKET spells it, and the socket that hears what is said there."""
+    """The address as NOTIFY_SOCKET spells it, and the socket that receives what is sent there."""
     name = f"\0mailbot-test-{os.getpid()}" if request.param == "abstract" else str(tmp_path / "notify")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as heard:
-        heard.bind(name)
-        heard.settimeout(5)
-        yield name.replace("\0", "@"), heard
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as received:
+        received.bind(name)
+        received.settimeout(5)
+        yield name.replace("\0", "@"), received
 
 
 def test_each_state_is_one_datagram(listening: tuple[str, socket.socket]) -> None:
-    address, heard = listening
+    address, received = listening
     supervisor = Supervisor(address)
     supervisor.ready("policy 3f2a,\nlistening")
-    assert heard.recv(999) == b"READY=1\nSTATUS=policy 3f2a, listening"
+    assert received.recv(999) == b"READY=1\nSTATUS=policy 3f2a, listening"
     supervisor.reloading()
-    first, second = heard.recv(999).decode().split("\n")
+    first, second = received.recv(999).decode().split("\n")
     assert first == "RELOADING=1"
     assert second.removeprefix("MONOTONIC_USEC=").isdigit()
     supervisor.ready()
-    assert heard.recv(999) == b"READY=1"
+    assert received.recv(999) == b"READY=1"
     supervisor.stopping("draining")
-    assert heard.recv(999) == b"STOPPING=1\nSTATUS=draining"
+    assert received.recv(999) == b"STOPPING=1\nSTATUS=draining"
     supervisor.status("held")
-    assert heard.recv(999) == b"STATUS=held"
+    assert received.recv(999) == b"STATUS=held"
     supervisor.alive()
-    assert heard.recv(999) == b"WATCHDOG=1"
+    assert received.recv(999) == b"WATCHDOG=1"
 
 
-def test_without_a_supervisor_nothing_is_said() -> None:
+def test_without_a_supervisor_nothing_is_sent() -> None:
     supervisor = from_environment({}, pid=1)
     assert supervisor == Supervisor("", None)
     supervisor.ready()
 
 
-def test_a_supervisor_that_is_gone_is_told_of_and_does_no_harm(
+def test_a_supervisor_that_is_gone_is_logged_and_does_no_harm(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     Supervisor(str(tmp_path / "nobody")).ready()
@@ -83,26 +83,26 @@ def test_the_watchdog_is_ours_only_when_it_names_us(env: dict[str, str], watchdo
 
 
 async def test_the_watchdog_is_fed_only_while_every_loop_turns(listening: tuple[str, socket.socket]) -> None:
-    address, heard = listening
-    heard.settimeout(0)
+    address, received = listening
+    received.settimeout(0)
     names: list[str] = []
-    duty = Watchdog(Supervisor(address), timedelta(seconds=20), lambda: names)
-    assert await duty.run_once() == timedelta(seconds=20)
-    assert heard.recv(999) == b"WATCHDOG=1"
+    worker = Watchdog(Supervisor(address), timedelta(seconds=20), lambda: names)
+    assert await worker.run_once() == timedelta(seconds=20)
+    assert received.recv(999) == b"WATCHDOG=1"
 
     names.append("delivery")
-    await duty.run_once()
-    assert heard.recv(999) == b"STATUS=stuck: delivery"
+    await worker.run_once()
+    assert received.recv(999) == b"STATUS=stuck: delivery"
     with pytest.raises(BlockingIOError):
-        heard.recv(999)
+        received.recv(999)
 
     names.clear()
-    await duty.run_once()
-    assert heard.recv(999) == b"WATCHDOG=1"
+    await worker.run_once()
+    assert received.recv(999) == b"WATCHDOG=1"
 
 
 def adopt(env: dict[str, str], *given: socket.socket) -> str:
-    """What a child says that was started the way systemd starts one: sockets from descriptor 3 on."""
+    """Return what a child prints that was started the way systemd starts one: sockets from descriptor 3 on."""
     numbers = [each.fileno() for each in given]
     done = subprocess.run(
         [sys.executable, "-c", START, ADOPT, *map(str, numbers)],

@@ -47,7 +47,7 @@ async def ask(daemon: DaemonProcess) -> dict[str, Any]:
     return dict(await eventually(lambda: (now := node(daemon))["reloaded_at"] != before and now))
 
 
-async def heard(sink: SinkSmtp, count: int) -> list[Any]:
+async def admin_mails(sink: SinkSmtp, count: int) -> list[Any]:
     """The mails that the admin got, when there are so many."""
 
     def to_admin() -> list[Any]:
@@ -59,7 +59,7 @@ async def heard(sink: SinkSmtp, count: int) -> list[Any]:
 
 
 def broken(daemon: DaemonProcess, how: str) -> str:
-    """Breaks the files; what must be said about it, with its place."""
+    """Breaks the files; what must be expected about it, with its place."""
     path = daemon.config / "routing.yaml"
     text = path.read_text()
     if how == "YAML":
@@ -81,19 +81,19 @@ async def test_p6_a_refused_reload_changes_nothing_and_each_admin_hears_of_it_on
     running, sink = daemon
     good = (running.config / "routing.yaml").read_text()
     first = node(running)
-    said = broken(running, how)
+    expected = broken(running, how)
 
     refused = await ask(running)
     assert refused["policy"] == first["policy"]
-    assert said in refused["reload_error"]
-    assert said in running.log
-    [mail] = await heard(sink, 1)
+    assert expected in refused["reload_error"]
+    assert expected in running.log
+    [mail] = await admin_mails(sink, 1)
     text = mail.get_content().replace("\r\n", "\n")
-    assert said in text
+    assert expected in text
     assert f"Policy {first['policy']} stays in force" in text
     assert (mail["Auto-Submitted"], mail["Subject"][:15]) == ("auto-generated", "Reload refused:")
 
-    # The policy before decides about mail, and the same files are told of once.
+    # The policy before decides about mail, and the same files are mailed about once.
     assert (await send(running.port, complaint(1), "siti@pelanggan.example")).startswith("250")
     await ask(running)
     await eventually(lambda: running.rows("SELECT state FROM outbox WHERE kind = 'team' AND state = 'sent'"))
@@ -108,7 +108,7 @@ async def test_p6_a_refused_reload_changes_nothing_and_each_admin_hears_of_it_on
     taken = await ask(running)
     assert (taken["policy"] != first["policy"], taken["reload_error"]) == (True, None)
     told = "SELECT key FROM installation WHERE value LIKE '%refused%'"
-    await eventually(lambda: not running.rows(told))  # the same fault is told of anew next time
+    await eventually(lambda: not running.rows(told))  # the same fault is mailed again next time
 
 
 async def test_p6_reload_says_what_is_wrong_and_what_was_taken(
@@ -116,15 +116,15 @@ async def test_p6_reload_says_what_is_wrong_and_what_was_taken(
 ) -> None:
     running, sink = daemon
     first = node(running)
-    said = broken(running, "test")
+    expected = broken(running, "test")
     code, out, err = await running.command("reload")
     assert (code, out) == (78, "")
-    assert said in err
+    assert expected in err
     assert node(running)["policy"] == first["policy"]
     assert (
-        said in node(running)["reload_error"]
+        expected in node(running)["reload_error"]
     )  # the daemon was asked as well, so that every admin hears of it
-    await heard(sink, 1)
+    await admin_mails(sink, 1)
 
     running.edit("routing.yaml", "expect: {team: frontline}", "expect: {team: payments}")
     running.edit("routing.yaml", "  - name: paid twice", "  - name: double charge")
@@ -136,10 +136,10 @@ async def test_p6_reload_says_what_is_wrong_and_what_was_taken(
 
 async def test_p6_a_failing_test_never_starts_a_daemon(tmp_path: Path) -> None:
     stopped = DaemonProcess(tmp_path, 1)
-    said = broken(stopped, "test")
+    expected = broken(stopped, "test")
     code, _, err = await stopped.command("run")
     assert code == 78
-    assert said in err
+    assert expected in err
     assert not stopped.database.exists()
 
 

@@ -1,4 +1,4 @@
-"""Mail about no ticket: how it reads, that it is owed once, what becomes of it when it does not arrive."""
+"""Mail about no ticket: how it reads, that it is enqueued once, what becomes of it when it does not arrive."""
 
 import asyncio
 import dataclasses
@@ -69,7 +69,7 @@ async def test_a_table_a_chart_and_words_go_in_one_mail(desk: Desk) -> None:
     assert [part.get_filename() for part in mail.iter_attachments()] == ["load.svg"]
 
 
-async def test_what_several_nodes_would_tell_is_told_once(desk: Desk) -> None:
+async def test_what_several_nodes_would_send_is_sent_once(desk: Desk) -> None:
     asked = [desk.store.write(admin_mail.enqueue_once, occasion(desk)) for _ in range(5)]
     answers = await asyncio.gather(*asked)
     assert sorted(answers) == [False] * 4 + [True]
@@ -79,7 +79,7 @@ async def test_what_several_nodes_would_tell_is_told_once(desk: Desk) -> None:
     assert len(desk.owed("bulletin")) == 2
 
 
-async def test_what_was_told_can_be_told_again_when_it_was_mended_meanwhile(desk: Desk) -> None:
+async def test_what_was_sent_can_be_sent_again_once_it_was_mended(desk: Desk) -> None:
     for key in ("refused abc", "weekly report refused "):
         assert await desk.store.write(admin_mail.enqueue_once, occasion(desk, key))
     await desk.store.write(installation.remove_marks, "refused ")
@@ -88,7 +88,7 @@ async def test_what_was_told_can_be_told_again_when_it_was_mended_meanwhile(desk
     assert not await desk.store.write(admin_mail.enqueue_once, occasion(desk, "weekly report refused "))
 
 
-async def test_who_can_not_be_written_to_keeps_nobody_else_from_hearing(desk: Desk) -> None:
+async def test_an_address_that_can_not_be_written_to_keeps_no_other_from_its_mail(desk: Desk) -> None:
     strange = dataclasses.replace(REFUSED, to="ekø@ops.example")
     assert await desk.store.write(admin_mail.enqueue_once, occasion(desk, "x", strange))
 

@@ -34,7 +34,7 @@ def clock() -> list[float]:
     return [0.0]
 
 
-def with_rota(store: Store, assign: str, clock: list[float]) -> Desk:
+def desk_with_loads(store: Store, assign: str, clock: list[float]) -> Desk:
     return Desk(store, loads=AgentLoads(lambda: clock[0]), teams=standing(assign).teams)
 
 
@@ -51,7 +51,7 @@ def given(store: Store) -> list[str]:
 
 
 async def test_round_robin_is_exact_within_a_batch_and_over_batches(store: Store, clock: list[float]) -> None:
-    desk = with_rota(store, "round_robin", clock)
+    desk = desk_with_loads(store, "round_robin", clock)
     for size in (4, 1, 5, 2):
         for n in range(size):
             await desk.keep(sender=f"p{size}{n}@pelanggan.example")
@@ -64,7 +64,7 @@ async def test_round_robin_is_exact_within_a_batch_and_over_batches(store: Store
 async def test_least_load_counts_what_this_node_gave_away_a_moment_ago(
     store: Store, clock: list[float]
 ) -> None:
-    desk = with_rota(store, "least_load", clock)
+    desk = desk_with_loads(store, "least_load", clock)
     for n in range(9):
         await desk.keep(sender=f"p{n}@pelanggan.example")
     await desk.work()
@@ -73,7 +73,7 @@ async def test_least_load_counts_what_this_node_gave_away_a_moment_ago(
 
 
 async def test_two_nodes_share_roughly_evenly(store: Store, clock: list[float]) -> None:
-    nodes = [with_rota(store, "least_load", clock) for _ in range(2)]
+    nodes = [desk_with_loads(store, "least_load", clock) for _ in range(2)]
     for round_ in range(6):
         for number, node in enumerate(nodes):
             node._kept = round_ * 100 + number * 10
@@ -90,17 +90,17 @@ async def test_two_nodes_share_roughly_evenly(store: Store, clock: list[float]) 
 async def test_the_store_is_asked_once_in_a_while_however_much_mail_comes(
     store: Store, clock: list[float]
 ) -> None:
-    desk = with_rota(store, "least_load", clock)
-    said: list[str] = []
-    event.listen(store.engine, "before_cursor_execute", lambda *args: said.append(args[2]))
+    desk = desk_with_loads(store, "least_load", clock)
+    statements: list[str] = []
+    event.listen(store.engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
     for _ in range(6):
         await desk.receive()
-    looks = [each for each in said if "max(tickets.assigned_at)" in each]
+    reads = [each for each in statements if "max(tickets.assigned_at)" in each]
     clock[0] += FRESH + 1
     await desk.receive()
 
-    assert len(looks) == 1
-    assert len([each for each in said if "max(tickets.assigned_at)" in each]) == 2
+    assert len(reads) == 1
+    assert len([each for each in statements if "max(tickets.assigned_at)" in each]) == 2
 
 
 def opened(assignee: str, at: datetime, number: str) -> Decision:
@@ -134,41 +134,41 @@ def test_what_the_store_says_is_who_has_what_in_hand_and_when_each_last_got_one(
 
 
 def test_a_picture_that_went_wrong_mends_itself_with_the_next_look(store: Store, clock: list[float]) -> None:
-    rota, by = AgentLoads(lambda: clock[0]), standing("least_load")
-    store.read_now(rota.refresh, by)
+    loads, by = AgentLoads(lambda: clock[0]), standing("least_load")
+    store.read_now(loads.refresh, by)
     never_written = opened("ana@tim.example", NOW, f"{BOX.prefix}-00000001-0").ticket
-    rota.add(None, never_written)
-    assert rota.loads["ana@tim.example"] == Load(1, NOW)
+    loads.add(None, never_written)
+    assert loads.loads["ana@tim.example"] == Load(1, NOW)
 
-    store.read_now(rota.refresh, by)
-    assert rota.loads["ana@tim.example"].in_hand == 1
+    store.read_now(loads.refresh, by)
+    assert loads.loads["ana@tim.example"].in_hand == 1
     clock[0] += FRESH + 1
-    store.read_now(rota.refresh, by)
-    assert rota.loads["ana@tim.example"] == Load(0, NOW)
+    store.read_now(loads.refresh, by)
+    assert loads.loads["ana@tim.example"] == Load(0, NOW)
 
 
 def test_answering_and_closing_take_a_ticket_out_of_the_hand(store: Store, clock: list[float]) -> None:
-    rota, by = AgentLoads(lambda: clock[0]), standing("least_load")
-    store.read_now(rota.refresh, by)
+    loads, by = AgentLoads(lambda: clock[0]), standing("least_load")
+    store.read_now(loads.refresh, by)
     ticket = opened("ana@tim.example", NOW, f"{BOX.prefix}-00000001-0").ticket
-    rota.add(None, ticket)
+    loads.add(None, ticket)
     passed = on_command(ticket, c.Assign("budi@tim.example"), EKO, by, NOW + timedelta(hours=1))
     assert isinstance(passed, Decision)
-    rota.add(ticket, passed.ticket)
-    assert [rota.loads[agent.address].in_hand for agent in PEOPLE] == [0, 1, 0]
+    loads.add(ticket, passed.ticket)
+    assert [loads.loads[agent.address].in_hand for agent in PEOPLE] == [0, 1, 0]
 
     closed = on_command(passed.ticket, c.Close(), EKO, by, NOW + timedelta(hours=2))
     assert isinstance(closed, Decision)
-    rota.add(passed.ticket, closed.ticket)
-    assert [rota.loads[agent.address].in_hand for agent in PEOPLE] == [0, 0, 0]
-    assert rota.loads["budi@tim.example"].last_at == NOW + timedelta(hours=1)
+    loads.add(passed.ticket, closed.ticket)
+    assert [loads.loads[agent.address].in_hand for agent in PEOPLE] == [0, 0, 0]
+    assert loads.loads["budi@tim.example"].last_at == NOW + timedelta(hours=1)
 
 
 def test_a_policy_that_weighs_nothing_reads_nothing(store: Store, clock: list[float]) -> None:
-    rota = AgentLoads(lambda: clock[0])
-    said: list[str] = []
-    event.listen(store.engine, "before_cursor_execute", lambda *args: said.append(args[2]))
-    store.read_now(rota.refresh, standing("spread"))
-    rota.add(None, opened("ana@tim.example", NOW, f"{BOX.prefix}-00000001-0").ticket)
+    loads = AgentLoads(lambda: clock[0])
+    statements: list[str] = []
+    event.listen(store.engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+    store.read_now(loads.refresh, standing("spread"))
+    loads.add(None, opened("ana@tim.example", NOW, f"{BOX.prefix}-00000001-0").ticket)
 
-    assert (said, rota.loads) == ([], {})
+    assert (statements, loads.loads) == ([], {})

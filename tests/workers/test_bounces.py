@@ -1,4 +1,4 @@
-"""From a report as it comes in to the ticket, the outbox, the muted address and the people told."""
+"""From a report as it comes in to the ticket, the outbox, the suppressed address and the people notified."""
 
 from typing import Any
 
@@ -51,7 +51,7 @@ def dsn(original: str, status: str = "5.1.1", action: str = "failed", to: str = 
     return {"sender": DAEMON, "return_path": "", "Subject": "Undelivered", "Content_Type": kind, "body": body}
 
 
-def told(desk: Desk, number: str) -> list[str]:
+def event_kinds(desk: Desk, number: str) -> list[str]:
     query = select(events.c.kind).where(events.c.ticket == number).order_by(events.c.seq)
     return [row.kind for row in desk.all(query)]
 
@@ -87,23 +87,23 @@ async def test_a_proven_bounce_marks_the_mail_mutes_the_address_and_tells_the_ow
     mail = desk.content(notice)
     assert "Email tidak sampai" in mail["Subject"]
     assert "no such user" in mail.get_body(("plain",)).get_content()
-    assert told(desk, ticket.number)[-3:] == [
+    assert event_kinds(desk, ticket.number)[-3:] == [
         "automatic_mail_received",
         "delivery_bounced",
         "people_notified",
     ]
 
 
-async def test_the_same_bounce_twice_and_another_mail_to_that_address_tell_nobody_again(desk: Desk) -> None:
+async def test_the_same_bounce_twice_and_another_mail_to_that_address_notify_no_one_again(desk: Desk) -> None:
     ticket, row = await acknowledged(desk)
     await desk.receive(**dsn(row.message_id), to=row.sender)
     await desk.receive(**dsn(row.message_id), to=row.sender)
 
     assert len(notices(desk, "bounced")) == 1
-    assert told(desk, ticket.number).count("delivery_bounced") == 1
+    assert event_kinds(desk, ticket.number).count("delivery_bounced") == 1
 
 
-async def test_a_forged_bounce_mutes_nobody_and_marks_nothing(desk: Desk) -> None:
+async def test_a_forged_bounce_suppresses_no_address_and_marks_nothing(desk: Desk) -> None:
     ticket, row = await acknowledged(desk)
     other = TokenSigner(b"somebody else's secret, long enough")
     forged = other.message_id(ticket.number, row.nonce, BOX.domain)
@@ -132,8 +132,8 @@ async def test_a_forger_with_a_mark_of_his_own_mutes_only_himself(desk: Desk) ->
 
 async def test_a_stranger_who_writes_a_report_with_a_number_gains_nothing(desk: Desk) -> None:
     ticket, _ = await acknowledged(desk)
-    said = dsn("<x@x.example>", to="asing@lain.example") | {"Subject": f"Undelivered {ticket.number}"}
-    found = await desk.receive(**said, to=BOX.address)
+    report = dsn("<x@x.example>", to="asing@lain.example") | {"Subject": f"Undelivered {ticket.number}"}
+    found = await desk.receive(**report, to=BOX.address)
 
     assert found.number != ticket.number
 
@@ -163,10 +163,10 @@ async def test_a_delay_or_a_receipt_is_recorded_only(desk: Desk, action: str, st
 
     assert found.number == ticket.number
     assert entry(desk, row.id).state == "sent"
-    assert told(desk, ticket.number)[-1] == "automatic_mail_received"
+    assert event_kinds(desk, ticket.number)[-1] == "automatic_mail_received"
 
 
-async def test_a_complaint_mutes_without_failing_the_delivery_and_is_told_once(desk: Desk) -> None:
+async def test_a_complaint_suppresses_without_failing_the_delivery_and_is_reported_once(desk: Desk) -> None:
     _, row = await acknowledged(desk)
     kind = "multipart/report; report-type=feedback-report; boundary=x"
     body = (
@@ -222,9 +222,9 @@ async def test_a_bounced_notice_to_an_agent_goes_to_the_next_one(desk: Desk) -> 
 
 async def test_a_report_known_by_its_envelope_alone_is_read_too(desk: Desk) -> None:
     ticket, row = await acknowledged(desk)
-    said = f"Your mail could not be delivered to {BUDI}: 550 5.1.1 user unknown\r\n\r\n{row.message_id}"
+    report = f"Your mail could not be delivered to {BUDI}: 550 5.1.1 user unknown\r\n\r\n{row.message_id}"
     found = await desk.receive(
-        sender="robot@isp.example", return_path="", Subject="Undeliverable", body=said, to=BOX.address
+        sender="robot@isp.example", return_path="", Subject="Undeliverable", body=report, to=BOX.address
     )
 
     assert (found.number, entry(desk, row.id).state) == (ticket.number, "failed")

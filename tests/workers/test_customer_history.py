@@ -19,7 +19,7 @@ MANY = Rule("many", conditions.build("open_tickets", "over", 1), Actions(team="p
 KNOWN = Rule("known", conditions.build("known_customer", "is", value=True), Actions(team="frontline"))
 
 
-def told(desk: Desk) -> list[tuple[str, CustomerHistory]]:
+def histories(desk: Desk) -> list[tuple[str, CustomerHistory]]:
     """(rule, customer history) of all that was routed, in order."""
     with desk.store.engine.connect() as connection:
         rows = connection.execute(select(events).where(events.c.kind == "ticket_routed")).all()
@@ -39,7 +39,7 @@ async def test_mails_of_one_batch_know_of_each_other(store: Store) -> None:
     await desk.keep(sender="siti@pelanggan.example")
     await desk.work()
 
-    found = told(desk)
+    found = histories(desk)
     assert sorted(rule for rule, _ in found) == ["everything else", "everything else", "known", "many"]
     assert [each.open_tickets for _, each in found] == [0, 0, 1, 2]
     assert all(each.looked_up for _, each in found)
@@ -64,12 +64,12 @@ async def test_only_where_a_rule_asks_there_is_one_statement_a_batch(
     await desk.work()
 
     assert len([each for each in seen if "ticket_escalated" in each or "sum(CASE" in each]) == asked
-    assert len(told(desk)) == 3
+    assert len(histories(desk)) == 3
 
 
 @pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
 async def test_what_nobody_asked_is_not_recorded_as_known(store: Store) -> None:
     desk = Desk(store)
     await desk.receive()
-    [(_, customer_history)] = told(desk)
+    [(_, customer_history)] = histories(desk)
     assert customer_history == CustomerHistory()

@@ -1,4 +1,4 @@
-"""Mail that was given up is told on its ticket and to its people, once."""
+"""Mail that was given up is recorded on its ticket, and its people are notified, once."""
 
 import asyncio
 from datetime import timedelta
@@ -42,7 +42,7 @@ class Office(Desk):
         while await self.worker.run_once() == 0:
             pass
 
-    def told(self, number: str) -> list[str]:
+    def event_kinds(self, number: str) -> list[str]:
         query = select(events.c.kind).where(events.c.ticket == number).order_by(events.c.seq)
         return [row.kind for row in self.all(query)]
 
@@ -61,14 +61,16 @@ def office(store: Store) -> Office:
     return Office(store)
 
 
-async def test_an_acknowledgement_that_the_relay_refuses_is_told_to_the_owner_once(office: Office) -> None:
+async def test_an_acknowledgement_that_the_relay_refuses_is_reported_to_the_owner_once(
+    office: Office,
+) -> None:
     ticket = await office.receive()
     (row,) = office.owed("acknowledgement")
     office.fail(row)
     await office.tell()
     await office.tell()
 
-    assert office.told(ticket.number)[-2:] == ["delivery_failed", "people_notified"]
+    assert office.event_kinds(ticket.number)[-2:] == ["delivery_failed", "people_notified"]
     (notice,) = office.notices()
     text = office.content(notice).get_body(("plain",)).get_content()
     assert notice.recipient == RINA.address
@@ -88,7 +90,7 @@ async def test_two_failures_of_one_ticket_and_recipient_in_one_turn_are_two_even
     office.store.write_now(_copy_as_progress, row.id)
     await office.tell()
 
-    assert office.told(ticket.number).count("delivery_failed") == 2
+    assert office.event_kinds(ticket.number).count("delivery_failed") == 2
     assert len(office.notices()) == 1
 
 
@@ -113,7 +115,7 @@ async def test_a_refused_notice_goes_to_somebody_else_and_a_refused_notice_about
     office.fail(notice)
     await office.tell()
     assert len(office.notices()) == 1
-    assert office.told(ticket.number).count("delivery_failed") == 2
+    assert office.event_kinds(ticket.number).count("delivery_failed") == 2
     assert office.store.read_now(suppressions.load, [RINA.address, BAYU.address], office.clock) == {}
 
 
@@ -123,7 +125,7 @@ async def test_two_nodes_tell_of_a_failure_once(office: Office) -> None:
     await asyncio.gather(office.worker.run_once(), office.another().run_once())
     await office.tell()
 
-    assert office.told(ticket.number).count("delivery_failed") == 1
+    assert office.event_kinds(ticket.number).count("delivery_failed") == 1
 
 
 async def test_what_an_operator_tries_again_and_fails_again_is_an_event_again(office: Office) -> None:
@@ -136,16 +138,16 @@ async def test_what_an_operator_tries_again_and_fails_again_is_an_event_again(of
     office.fail(row, reply="5.1.1 still nobody")
     await office.tell()
 
-    assert office.told(ticket.number).count("delivery_failed") == 2
+    assert office.event_kinds(ticket.number).count("delivery_failed") == 2
     assert len(office.notices()) == 1
 
 
-async def test_mail_that_was_tried_for_too_long_is_told_and_mutes_nobody(office: Office) -> None:
+async def test_mail_that_was_tried_for_too_long_is_reported_and_suppresses_no_address(office: Office) -> None:
     ticket = await office.receive()
     office.fail(office.owed("acknowledgement")[0], 450, "4.2.1 try later")
     await office.tell()
 
-    assert "delivery_failed" in office.told(ticket.number)
+    assert "delivery_failed" in office.event_kinds(ticket.number)
     assert office.store.read_now(suppressions.load, [BUDI], office.clock) == {}
 
 
@@ -161,7 +163,9 @@ class Poisoned(Composer):
         return super().compose(notice, nonce=nonce, now=now)
 
 
-async def test_p5_one_failure_that_our_code_chokes_on_keeps_no_other_from_being_told(store: Store) -> None:
+async def test_p5_one_failure_that_our_code_chokes_on_keeps_no_other_from_being_reported(
+    store: Store,
+) -> None:
     office = Office(store, Poisoned(TEMPLATES, KEYS, policy()))
     bad = await office.receive(sender="racun@x.example")
     good = await office.receive()
@@ -169,6 +173,6 @@ async def test_p5_one_failure_that_our_code_chokes_on_keeps_no_other_from_being_
         office.fail(row)
     await office.tell()
 
-    assert "delivery_failed" in office.told(good.number)
-    assert "delivery_failed" not in office.told(bad.number)
+    assert "delivery_failed" in office.event_kinds(good.number)
+    assert "delivery_failed" not in office.event_kinds(bad.number)
     assert await office.worker.run_once() != 0

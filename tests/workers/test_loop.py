@@ -1,4 +1,4 @@
-"""The loop of the house: turns, wakes, backs off, stops, and knows when it is stuck."""
+"""The loop of every worker: turns, wakes, backs off, stops, and knows when it is stuck."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -56,7 +56,7 @@ async def test_the_first_turn_comes_at_once_and_then_the_loop_rests() -> None:
 
 
 @pytest.mark.parametrize("delay", [0, 0.001, timedelta(milliseconds=1), -1])
-async def test_it_turns_again_after_the_delay_that_the_duty_asked_for(delay: timedelta | float) -> None:
+async def test_it_turns_again_after_the_delay_that_the_worker_returned(delay: timedelta | float) -> None:
     work = Work(delay=delay)
     loop = Loop(work)
     await loop.start()
@@ -64,7 +64,7 @@ async def test_it_turns_again_after_the_delay_that_the_duty_asked_for(delay: tim
     await loop.stop()
 
 
-async def test_a_duty_that_never_waits_leaves_room_for_others() -> None:
+async def test_a_worker_that_never_rests_leaves_room_for_others() -> None:
     work = Work(delay=0)
     loop = Loop(work)
     await loop.start()
@@ -149,7 +149,7 @@ async def test_cancelling_stop_cuts_the_turn_short() -> None:
     assert "work" not in {task.get_name() for task in asyncio.all_tasks()}
 
 
-async def test_a_failure_is_told_backed_off_and_forgotten_after_a_good_turn(
+async def test_a_failure_is_logged_backed_off_and_forgotten_after_a_good_turn(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     pauses: list[int] = []
@@ -168,12 +168,12 @@ async def test_a_failure_is_told_backed_off_and_forgotten_after_a_good_turn(
     await work.reached(6)
     await loop.stop()
     assert pauses == [1, 2, 1]
-    told = [record.fields for record in caplog.records if record.message == "loop_failed"]  # type: ignore[attr-defined]
-    assert [facts["error"] for facts in told] == [f"ValueError: turn {n}" for n in (1, 2, 4)]
-    assert all("fail_at_1_2_and_4" in facts["exception"] for facts in told)
+    lines = [record.fields for record in caplog.records if record.message == "loop_failed"]  # type: ignore[attr-defined]
+    assert [facts["error"] for facts in lines] == [f"ValueError: turn {n}" for n in (1, 2, 4)]
+    assert all("fail_at_1_2_and_4" in facts["exception"] for facts in lines)
 
 
-async def test_known_trouble_is_told_without_a_traceback(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_unavailable_store_is_logged_without_a_traceback(caplog: pytest.LogCaptureFixture) -> None:
     async def no_store() -> None:
         raise StoreUnavailable("locked")
 

@@ -1,4 +1,4 @@
-"""Ladders of policies that are no longer, or not yet, in force here: in the store and in the duties."""
+"""Ladders of policies that are no longer, or not yet, in force here: in the store and in the workers."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -59,7 +59,7 @@ async def test_a_node_with_another_policy_takes_the_steps_of_the_ladder_that_the
     ]
 
 
-async def test_open_tickets_are_listed_first_and_then_reckoned_anew_with_what_was_listed(
+async def test_open_tickets_are_listed_first_and_then_decided_again_with_what_was_listed(
     store: Store,
 ) -> None:
     desk = Desk(store)
@@ -79,10 +79,10 @@ async def test_open_tickets_are_listed_first_and_then_reckoned_anew_with_what_wa
     at_once = NOW + 6 * MINUTE
     assert mine == Change(ticket.number, f"standard@{old}", f"standard@{new}", False, due, at_once)
     assert reapply(store, desk.runtime, Reapply((ticket.number,), EKO, now)) == 1
-    anew = store.read_now(tickets.load, [ticket.number])[ticket.number]
-    armed = next_deadline(anew, later)
+    again = store.read_now(tickets.load, [ticket.number])[ticket.number]
+    armed = next_deadline(again, later)
     assert armed
-    assert (anew.ladder_digest, armed.due_at) == (new, at_once)
+    assert (again.ladder_digest, armed.due_at) == (new, at_once)
     assert store.read_now(ladders.count_open_by_ladder) == sorted(
         [("standard", old, 1), ("standard", new, 1)]
     )

@@ -78,7 +78,7 @@ def test_a_name_without_records_and_one_that_can_not_be_have_none(resolver: Reso
 
 
 @pytest.mark.parametrize("name", ["broken.example", "loop.example"])
-def test_a_server_that_fails_is_told_from_an_empty_answer(resolver: Resolver, name: str) -> None:
+def test_a_server_that_fails_differs_from_an_empty_answer(resolver: Resolver, name: str) -> None:
     with pytest.raises(LookupFailed):
         resolver.until(later())(name, "TXT")
 

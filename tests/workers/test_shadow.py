@@ -125,7 +125,7 @@ async def test_mails_that_wait_to_be_looked_at_have_only_so_much_room(onlooker: 
     assert await onlooker.flood(long, 10) == [3]  # there is room again
 
 
-async def test_a_fault_of_it_is_told_once_and_then_there_is_silence(store: Store) -> None:
+async def test_its_fault_is_logged_once_and_then_it_does_nothing(store: Store) -> None:
     onlooker = Onlooker(store, faulty())
     ticket = await onlooker.desk.receive(Subject="Saldo terpotong")
     with pytest.raises(ZeroDivisionError):

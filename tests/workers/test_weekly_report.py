@@ -1,4 +1,4 @@
-"""The weekly report: owed once a week, by whichever node, also when nobody was there at its moment."""
+"""The weekly report: enqueued once a week, by whichever node, also after downtime."""
 
 from datetime import datetime, timedelta
 from email.message import EmailMessage
@@ -21,7 +21,7 @@ MONDAY_8 = datetime.fromisoformat("2026-11-30T08:00+07:00")
 
 @pytest.fixture
 def desk(store: Store) -> Desk:
-    """Whose clock stands at Monday, 23 November, 10:00 in Jakarta."""
+    """A desk whose clock shows Monday, 23 November, 10:00 in Jakarta."""
     return Desk(store, weekly=MONDAYS, calendars={"always": JAKARTA})
 
 
@@ -29,7 +29,7 @@ def node(desk: Desk) -> WeeklyReports:
     return WeeklyReports(desk.deps)
 
 
-async def test_it_is_owed_at_its_moment_to_each_who_wants_it(desk: Desk) -> None:
+async def test_it_is_enqueued_when_due_for_each_recipient(desk: Desk) -> None:
     await desk.receive(Subject="Saldo terpotong")
     worker = node(desk)
     desk.clock = MONDAY_8 - timedelta(seconds=20)
@@ -61,7 +61,7 @@ async def test_it_tells_of_the_seven_days_before_in_words_tables_and_a_picture(d
     assert picture.get_content().startswith(b"\x89PNG")
 
 
-async def test_however_many_nodes_ask_it_is_owed_once_a_week(desk: Desk) -> None:
+async def test_however_many_nodes_ask_it_is_enqueued_once_a_week(desk: Desk) -> None:
     await desk.receive()
     for week in (1, 2):
         for late in (0, 1, 3):
@@ -96,7 +96,7 @@ async def test_another_moment_in_the_same_week_brings_no_second_report(desk: Des
     assert len(desk.owed("bulletin")) == 2
 
 
-async def test_nothing_is_owed_where_nobody_asked_or_nothing_was_there_yet(desk: Desk) -> None:
+async def test_nothing_is_enqueued_without_a_setting_or_without_earlier_mail(desk: Desk) -> None:
     desk.clock = MONDAY_8 + timedelta(hours=1)
     await desk.receive()  # after the moment of this week
     await node(desk).run_once()

@@ -59,7 +59,7 @@ def test_each_fault_is_told_with_its_place_and_exits_1(directory):
     line = lines.index("  - name: late refund") + 1
     said = f"{directory}/routing.yaml:{line}:5: never-matches: rule 'late refund' never matches: rule "
     assert said in result.stdout
-    assert "'late or lost delivery' takes it, text contains 'terlambat'" in result.stdout
+    assert "'late or lost delivery' matches it first, text contains 'terlambat'" in result.stdout
     assert "size over '5 MB' / size below '1 MB'" in result.stdout
     assert "2 faults" in result.stdout
 

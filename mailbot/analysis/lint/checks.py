@@ -1,4 +1,11 @@
-"""What is wrong with a policy, proven, without having seen a mail: see `check`."""
+"""The entry of the lint: prove faults of a policy before any mail has come.
+
+Theory of operation. `formulas` turns the conditions of rules into "and" and "or" over single questions.
+`search` looks for a mail that matches one rule and none of the rules above it. Its answer is an example
+that the routing engine has confirmed, a proof that there is none, or "not decided". The checks of this
+folder ask such questions about rules, those in `ladders` run tickets through the real escalation engine.
+`text` decides what conditions on one text allow together.
+"""
 
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -18,7 +25,7 @@ from mailbot.domain.policy import Policy
 Check = Callable[[RuleContext], Iterator[Finding]]
 Checks = tuple[Check, ...]
 
-# In this order: what is found dead first is not asked again.
+# Dead rules first: the other checks leave them out.
 CHECKS: Checks = (
     dead_rules.find,
     overridden.find,
@@ -27,7 +34,7 @@ CHECKS: Checks = (
     unmatched.find,
     ladder_checks.find,
 )
-all_pairs: Check = rule_order.find_all_pairs  # beside these: all pairs of rules whose order alone decides
+all_pairs: Check = rule_order.find_all_pairs  # optional: every pair of rules that only their order decides
 
 
 def check(
@@ -36,14 +43,14 @@ def check(
     checks: Checks = CHECKS,
     since: date | None = None,
 ) -> list[Finding]:
-    """Everything found, by file and place. What the budget did not reach is "not decided".
+    """List all findings, ordered by file and place. Questions beyond the budget become "not decided".
 
-    `since`: the first day of the year of which holidays and days off are looked at; None looks at none.
+    `since` is the first day of the year whose holidays and days off are examined; None examines none.
     """
     context = build_context(policy, budget or Budget(), since)
-    found = [finding for each in checks for finding in each(context)]
-    once = {(each.kind, each.spot, each.names): each for each in found}
-    return sorted(once.values(), key=_place)
+    findings = [finding for run in checks for finding in run(context)]
+    unique = {(each.kind, each.spot, each.names): each for each in findings}
+    return sorted(unique.values(), key=_place)
 
 
 def _place(finding: Finding) -> tuple[str, list[str]]:

@@ -1,4 +1,4 @@
-"""Rules that never match: what shadows them, or which of their conditions exclude each other."""
+"""Rules that never match: other rules take all their mail, or their conditions exclude each other."""
 
 from collections.abc import Iterator, Sequence
 
@@ -9,11 +9,11 @@ from mailbot.analysis.lint.search import Example, Impossible, Unknown
 from mailbot.domain.routing.conditions import AllOf, NoneOf, When
 
 NEVER, CONTRADICTION = "never-matches", "contradiction"
-_LOOSE = " (letters such as ß and İ aside)"
+_LETTERS_OMITTED = " (letters such as ß and İ are not considered)"
 
 
 def find(context: RuleContext) -> Iterator[Finding]:
-    """Asks of every rule with conditions whether any mail reaches it. Fills `ground.dead`."""
+    """Search a mail for every rule with conditions. Adds rules without any to `context.dead`."""
     for index, rule in enumerate(context.rules):
         if rule.when is None:
             continue
@@ -32,22 +32,24 @@ def find(context: RuleContext) -> Iterator[Finding]:
 
 
 def _dead(context: RuleContext, index: int, when: When, answer: Impossible) -> Finding:
-    wanted, name = context.formulas[index], context.rules[index].name
-    alone = context.search.find(wanted)
+    formula, name = context.formulas[index], context.rules[index].name
+    alone = context.search.find(formula)
     if isinstance(alone, Impossible) or not answer.needed:
         return _contradiction(context, index, when)
-    shadows = context.needed_rules(wanted, sorted(answer.needed))
+    shadows = context.needed_rules(formula, sorted(answer.needed))
     others = [each for each in context.final_rules(index) if each not in shadows]
-    shown = context.search.find(wanted, others)  # a mail that no other rule takes shows it best
+    example = context.search.find(formula, others)  # clearest: no other rule takes it
     return Finding(
         NEVER,
         Severity.FAULT,
         context.spot(index),
         f"rule {name!r} never matches: {context.rule_names(shadows)} "
-        f"{'takes' if len(shadows) == 1 else 'together take'} all of its mail" + _LOOSE * answer.loose,
-        "move it up, or ask for less above it",
+        f"{'takes' if len(shadows) == 1 else 'together take'} all of its mail"
+        + _LETTERS_OMITTED
+        * answer.letters_omitted,
+        "move it up, or narrow the rules above it",
         (name, *(context.rules[each].name for each in shadows)),
-        context.witness(shown if isinstance(shown, Example) else alone),
+        context.witness(example if isinstance(example, Example) else alone),
     )
 
 
@@ -55,24 +57,28 @@ def _contradiction(context: RuleContext, index: int, when: When) -> Finding:
     name = context.rules[index].name
     parts = _parts(when)
     core = _core(context, parts)
-    almost = context.search.find(And(tuple(context.reader.formula(part) for part in core[:-1])))
-    told = " / ".join(map(str, core))
-    said = (
-        f"can't be true of any mail: {told}" if len(core) == 1 else f"can't all be true of one mail: {told}"
+    almost = context.search.find(And(tuple(context.builder.build(part) for part in core[:-1])))
+    conditions = " / ".join(map(str, core))
+    problem = (
+        f"can't be true of any mail: {conditions}"
+        if len(core) == 1
+        else f"can't all be true of one mail: {conditions}"
     )
     return Finding(
         CONTRADICTION,
         Severity.FAULT,
         context.spot(index),
-        f"rule {name!r} never matches, these conditions {said}",
+        f"rule {name!r} never matches, these conditions {problem}",
         "one of them is wrong, or they belong under `any`",
         (name,),
-        context.witness(almost, f"all but the last of these hold for it: {told}") if len(core) > 1 else None,
+        context.witness(almost, f"all but the last of these hold for it: {conditions}")
+        if len(core) > 1
+        else None,
     )
 
 
 def _parts(when: When) -> list[When]:
-    """The conditions that must all hold."""
+    """List the conditions that must all hold."""
     if isinstance(when, AllOf):
         return [inner for part in when.parts for inner in _parts(part)]
     if isinstance(when, NoneOf):
@@ -81,12 +87,12 @@ def _parts(when: When) -> list[When]:
 
 
 def _core(context: RuleContext, parts: Sequence[When]) -> list[When]:
-    """Some of them that exclude each other, none of which can be spared."""
-    kept = list(parts)
+    """Reduce `parts` to conditions that exclude each other and are all needed for that."""
+    core = list(parts)
     for part in parts:
-        fewer = [each for each in kept if each is not part]
+        fewer = [each for each in core if each is not part]
         if fewer and isinstance(
-            context.search.find(And(tuple(map(context.reader.formula, fewer)))), Impossible
+            context.search.find(And(tuple(map(context.builder.build, fewer)))), Impossible
         ):
-            kept = fewer
-    return kept
+            core = fewer
+    return core

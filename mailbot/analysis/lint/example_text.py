@@ -1,4 +1,4 @@
-"""Words around what an example mail must hold: so that it reads as Indonesian or English, or as neither."""
+"""Words added to an example mail, so that its language or its amounts are as required."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -6,7 +6,7 @@ from mailbot.analysis.lint.formulas import Literal
 from mailbot.analysis.lint.text.solver import failing
 from mailbot.domain import language
 
-# Plain words of each language, few of which are ever asked for by a rule. "": nothing anybody speaks.
+# Common words of each language that rules rarely test. "" is text in no language.
 _WORDS = {
     "id": (
         "Saya sudah lama menunggu dan belum ada kabar sampai sekarang.",
@@ -23,16 +23,16 @@ _WORDS = {
 
 
 def in_language(
-    subject: str, body: str, wanted: Sequence[str], slots: Mapping[str, list[Literal]]
+    subject: str, body: str, languages: Sequence[str], slots: Mapping[str, list[Literal]]
 ) -> tuple[str, str]:
-    """The same with words added where they may stand, until it reads as one of `formulas`.
+    """Add words to subject or body until the language is one of `languages`.
 
-    As they were when that can't be done: the engine will see that, and nothing is proven by it.
+    Returns both unchanged where that fails. The engine notices it, and nothing is proven by it.
     """
-    for each in wanted:
-        for words in ("", *_WORDS[each]):
+    for wanted in languages:
+        for words in ("", *_WORDS[wanted]):
             for new_subject, new_body in _placed(subject, body, words.strip()):
-                if language.guess(f"{new_subject}\n{new_body}") != each:
+                if language.guess(f"{new_subject}\n{new_body}") != wanted:
                     continue
                 if not failing(slots.get("subject", ()), new_subject) and not failing(
                     slots.get("body", ()), new_body
@@ -52,10 +52,10 @@ def _placed(subject: str, body: str, words: str) -> Iterator[tuple[str, str]]:
 
 
 def with_amounts(
-    subject: str, body: str, named: Sequence[str], slots: Mapping[str, list[Literal]]
+    subject: str, body: str, amounts: Sequence[str], slots: Mapping[str, list[Literal]]
 ) -> tuple[str, str]:
-    """The same with sums of money named where they may stand."""
-    for each in _placed(subject, body, "\n".join(named)):
+    """Add amounts to subject or body, where the literals of `slots` allow it; else return both unchanged."""
+    for each in _placed(subject, body, "\n".join(amounts)):
         if not failing(slots.get("subject", ()), each[0]) and not failing(slots.get("body", ()), each[1]):
             return each
     return subject, body

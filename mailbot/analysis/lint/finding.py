@@ -1,4 +1,4 @@
-"""What an analysis of the policy says: findings, how grave they are, where they stand, what shows them."""
+"""Findings of the lint: severity, place in the files, and what shows them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,8 +10,10 @@ from mailbot.domain.routing.money import Money
 
 
 class Severity(StrEnum):
-    """FAULT: something that was written has no effect; proven. REMARK: true as well, and perhaps meant.
-    UNDECIDED: the question is a good one and no proof was found either way. NOTE: for information."""
+    """FAULT: proven, a part of the policy has no effect or does harm. REMARK: proven, and perhaps intended.
+
+    UNDECIDED: no proof was found either way. NOTE: for information.
+    """
 
     FAULT = "fault"
     REMARK = "remark"
@@ -26,8 +28,8 @@ SEVERITIES = tuple(Severity)
 class Spot:
     """A place in one of the four files ("routing", "teams", "escalation", "mailbot").
 
-    `path` are keys and indexes from the top; `item` is a text somewhere below it that is meant, "" for `path`
-    itself. `settings.spots` turns this into a line and a column.
+    `path` are keys and indexes from the top. `item` is a text below it, "" for the place of `path` itself.
+    `operations.finding_locations` turns this into line and column.
     """
 
     file: str
@@ -37,7 +39,7 @@ class Spot:
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """A mail, a moment or an amount that shows what a finding says; `shows` is said of it in one line."""
+    """A mail, a moment or an amount that shows a finding. `shows` describes in one line what happens with it."""
 
     shows: str
     mail: RoutingFacts | None = None
@@ -47,8 +49,8 @@ class Witness:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`kind` is a stable word for programs ("never-matches"), `names` are the rules (teams, ladders) that it
-    is about, the one at `spot` first."""
+    """`kind` is a stable word for programs ("never-matches"). `names` are the rules, teams or ladders
+    concerned, the one at `spot` first."""
 
     kind: str
     severity: Severity
@@ -60,5 +62,5 @@ class Finding:
 
 
 def faults(findings: Iterable[Finding]) -> list[Finding]:
-    """Those for which a policy is refused."""
+    """List the findings for which a policy is refused."""
     return [each for each in findings if each.severity is Severity.FAULT]

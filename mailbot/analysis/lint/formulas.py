@@ -1,9 +1,9 @@
-"""Conditions as formulas: nothing but "and" and "or" over literals, each a single question with its answer.
+"""Conditions as formulas: "and" and "or" over literals. A literal is one question with its answer.
 
-A list of values is taken apart into one literal for each where the operator means any or all of them, the
-field `text` into subject and body, a short list of `listed_in` into its entries. An operator that isn't known
-here stays whole: its literal is opaque, which is sound (it can hold or not, whatever else holds) and at worst
-leaves something undecided.
+A list of values becomes one literal for each value where the operator means any or all of them. The field
+`text` becomes subject and body, a short list of `listed_in` becomes its entries. An operator that is
+unknown here stays whole: its literal is opaque. That is sound (it may hold or not, whatever else holds)
+and at worst leaves something undecided.
 """
 
 import dataclasses
@@ -17,15 +17,15 @@ from mailbot.domain.routing.text import fold
 
 STRING = frozenset({"contains", "mentions", "matches", "is", "starts_with", "ends_with", "under"})
 ANY_OF = STRING | {"within", "in_calendar"}
-ALL_OF = {"contains_all": "contains"}  # these are asked one by one, as the other
+ALL_OF = {"contains_all": "contains"}  # one literal for each value, with the second operator
 ONE = frozenset({"exists", "over", "below"})  # of a single value
-SHORT = 300  # entries of a list that are looked at one by one
+SHORT = 300  # entries of a list that become literals
 
 
 @dataclass(frozen=True, slots=True)
 class Atom:
-    """One question with one value. `item` is what the admin wrote, for an opaque atom all of it; `phrase` is
-    the same as text, folded."""
+    """One question with one value. `item` is what the admin wrote; of an opaque atom all of it. `phrase`
+    is the same as folded text."""
 
     field: str
     operator: str
@@ -99,17 +99,17 @@ def _group(group: type[And] | type[Or], parts: Iterable[Formula]) -> Formula:
 
 
 class _Unknown(Exception):
-    """A condition that can't be taken apart: it stays whole."""
+    """A condition that can't be split into literals: it stays whole."""
 
 
 @dataclass(frozen=True, slots=True)
 class FormulaBuilder:
-    """Reads conditions; `context` is what they were built with."""
+    """Build formulas from conditions. `context` is what the conditions were built with."""
 
     context: Context = NO_CONTEXT
-    _built: dict[tuple[str, str, object], Condition | None] = dataclasses.field(default_factory=dict)
+    _conditions: dict[tuple[str, str, object], Condition | None] = dataclasses.field(default_factory=dict)
 
-    def formula(self, when: When) -> Formula:
+    def build(self, when: When) -> Formula:
         match when:
             case Condition():
                 try:
@@ -117,66 +117,73 @@ class FormulaBuilder:
                 except _Unknown:
                     return Literal(Atom(when.field, when.operator, when.value, when, opaque=True), True)
             case AllOf(parts):
-                return _group(And, map(self.formula, parts))
+                return _group(And, map(self.build, parts))
             case AnyOf(parts):
-                return _group(Or, map(self.formula, parts))
+                return _group(Or, map(self.build, parts))
             case NoneOf(parts):
-                return _group(And, (negation(self.formula(part)) for part in parts))
+                return _group(And, (negation(self.build(part)) for part in parts))
 
-    def _condition(self, asked: Condition) -> Formula:
-        values: tuple[object, ...] = asked.value if isinstance(asked.value, tuple) else (asked.value,)
-        if asked.operator == "outside_calendar":
-            return _group(And, [negation(self._one(asked, "in_calendar", value)) for value in values])
-        if asked.operator == "listed_in":
-            return _group(Or, [self._listed(asked, str(value)) for value in values])
-        if values == (False,) and asked.operator in ("is", "exists"):
-            return negation(self._one(asked, asked.operator, True))
-        if asked.operator in ALL_OF:
-            return _group(And, [self._split(asked, ALL_OF[asked.operator], [value]) for value in values])
-        if asked.operator in ANY_OF:
-            return self._split(asked, asked.operator, values)
-        if asked.operator in ONE and len(values) == 1:
-            return self._one(asked, asked.operator, values[0])
+    def _condition(self, condition: Condition) -> Formula:
+        values: tuple[object, ...] = (
+            condition.value if isinstance(condition.value, tuple) else (condition.value,)
+        )
+        if condition.operator == "outside_calendar":
+            return _group(And, [negation(self._one(condition, "in_calendar", value)) for value in values])
+        if condition.operator == "listed_in":
+            return _group(Or, [self._listed(condition, str(value)) for value in values])
+        if values == (False,) and condition.operator in ("is", "exists"):
+            return negation(self._one(condition, condition.operator, True))
+        if condition.operator in ALL_OF:
+            return _group(
+                And, [self._split(condition, ALL_OF[condition.operator], [value]) for value in values]
+            )
+        if condition.operator in ANY_OF:
+            return self._split(condition, condition.operator, values)
+        if condition.operator in ONE and len(values) == 1:
+            return self._one(condition, condition.operator, values[0])
         raise _Unknown
 
-    def _split(self, asked: Condition, operator: str, values: Iterable[object]) -> Formula:
-        """Any of the values. Of `text` the body comes first: a mail with one line reads more easily."""
-        fields = ("body", "subject") if asked.field == "text" else (asked.field,)
-        return _group(Or, [self._one(asked, operator, value, name) for name in fields for value in values])
+    def _split(self, condition: Condition, operator: str, values: Iterable[object]) -> Formula:
+        """Return "any of the values". Of `text` the body comes first: a mail with one line is easier to
+        read."""
+        fields = ("body", "subject") if condition.field == "text" else (condition.field,)
+        return _group(
+            Or, [self._one(condition, operator, value, name) for name in fields for value in values]
+        )
 
-    def _one(self, asked: Condition, operator: str, value: object, name: str = "") -> Formula:
-        name = name or asked.field
+    def _one(self, condition: Condition, operator: str, value: object, name: str = "") -> Formula:
+        name = name or condition.field
         key = (name, operator, value)
         if name == "text":
-            return self._split(asked, operator, [value])
-        if key not in self._built:
-            self._built[key] = self._rebuilt(name, operator, value)
-        rebuilt = self._built[key]
-        if rebuilt is None:
+            return self._split(condition, operator, [value])
+        if key not in self._conditions:
+            self._conditions[key] = self._single_value(name, operator, value)
+        single = self._conditions[key]
+        if single is None:
             raise _Unknown
-        return Literal(Atom(_lower(name), operator, value, rebuilt, phrase=fold(str(value))), True)
+        return Literal(Atom(_lower_header(name), operator, value, single, phrase=fold(str(value))), True)
 
-    def _rebuilt(self, name: str, operator: str, value: object) -> Condition | None:
+    def _single_value(self, name: str, operator: str, value: object) -> Condition | None:
         try:
             return conditions.build(name, operator, value, self.context)
         except ValueError:
             return None
 
-    def _listed(self, asked: Condition, name: str) -> Formula:
-        found = (self.context.lists or {}).get(name)
-        if found is None or len(found.addresses) + len(found.domains) > SHORT:
-            return self._one(asked, "listed_in", name)
-        addresses = sorted(found.addresses) if asked.field == "sender" else []
-        if asked.field not in ("sender", "sender_domain"):
-            return self._one(asked, "listed_in", name)
+    def _listed(self, condition: Condition, name: str) -> Formula:
+        entries = (self.context.lists or {}).get(name)
+        if entries is None or len(entries.addresses) + len(entries.domains) > SHORT:
+            return self._one(condition, "listed_in", name)
+        addresses = sorted(entries.addresses) if condition.field == "sender" else []
+        if condition.field not in ("sender", "sender_domain"):
+            return self._one(condition, "listed_in", name)
         return _group(
             Or,
             [
-                *(self._one(asked, "is", each) for each in addresses),
-                *(self._one(asked, "under", each, "sender_domain") for each in sorted(found.domains)),
+                *(self._one(condition, "is", each) for each in addresses),
+                *(self._one(condition, "under", each, "sender_domain") for each in sorted(entries.domains)),
             ],
         )
 
 
-def _lower(name: str) -> str:
+def _lower_header(name: str) -> str:
     return name.lower() if name.startswith(conditions.HEADER) else name

@@ -1,4 +1,4 @@
-"""Whole numbers under `over` and `below`: what is left between the bounds."""
+"""Whole numbers between the bounds of `over` and `below`."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from mailbot.domain.routing.operators import octets
 
 
 class Empty(Exception):
-    """Nothing can fulfil all these literals: a proof, not a failure."""
+    """Nothing can fulfil these literals: a proof, not a failure."""
 
     def __init__(self, because: Sequence[Literal]) -> None:
         super().__init__(" and ".join(map(str, because)))
@@ -18,19 +18,21 @@ class Empty(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Whole numbers from `least` to `most`; None has no bound."""
+    """Whole numbers from `least` to `most`. None means no upper bound."""
 
     least: int = 0
     most: int | None = None
 
     @staticmethod
-    def of(asked: Iterable[Literal], read: Callable[[object], int], least: int = 0) -> "Range":
-        """What `over` and `below` leave from `least` up. Raises Empty; `read` makes a number of what an admin
-        wrote."""
+    def of(literals: Iterable[Literal], read: Callable[[object], int], least: int = 0) -> "Range":
+        """Build the range that `over` and `below` leave, from `least` up. Raises Empty.
+
+        `read` converts the value in the policy to a number.
+        """
         most: int | None = None
         lowest: tuple[Literal, ...] = ()
         highest: tuple[Literal, ...] = ()
-        for each in asked:
+        for each in literals:
             limit = read(each.atom.item)
             if (each.atom.operator == "over") is each.sign:
                 if limit + each.sign > least:
@@ -42,7 +44,7 @@ class Range:
         return Range(least, most)
 
     def nearest(self, wish: int) -> int:
-        """`wish`, or what comes next to it."""
+        """Return the number in the range that is nearest to `wish`."""
         return max(self.least, wish if self.most is None else min(self.most, wish))
 
 

@@ -1,4 +1,4 @@
-"""Values that add nothing: another of the same list says as much, or a rule above takes all of their mail."""
+"""Values without effect: another value covers them, or a rule above takes all their mail."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -12,19 +12,20 @@ from mailbot.domain.routing.conditions import AllOf, AnyOf, Condition, NoneOf, W
 from mailbot.domain.routing.money import read
 
 ADDS_NOTHING, TAKEN, TWO_AMOUNTS = "adds-nothing", "taken-above", "two-amounts"
-FEW = 60  # values of an operator other than `contains` are compared two by two up to here
-_HOLDS_IT = frozenset({"contains", "mentions", "starts_with", "ends_with", "is"})  # of texts that contain it
+FEW = 60  # most values of other operators than `contains` that are compared in pairs
+# Texts that fulfil one of these contain the phrase.
+_CONTAINING = frozenset({"contains", "mentions", "starts_with", "ends_with", "is"})
 
 
 def find(context: RuleContext) -> Iterator[Finding]:
-    above = Above()
+    above = RulesAbove()
     for index, rule in enumerate(context.rules):
         if index in context.dead or rule.when is None:
             continue
         for group in _groups(rule.when):
             yield from _within_list(context, index, group)
         yield from _two_amounts(context, index, rule.when)
-        yield from _taken(context, index, above)
+        yield from _covered_above(context, index, above)
         if not rule.go_on:
             above.add(index, context.formulas[index])
 
@@ -33,7 +34,7 @@ def find(context: RuleContext) -> Iterator[Finding]:
 
 
 def _groups(when: When) -> Iterator[list[Condition]]:
-    """Conditions on one field of which any will do, together; what all must hold is asked one by one."""
+    """Group conditions on one field of which any suffices. Conditions that must all hold stay single."""
     if isinstance(when, Condition):
         if when.operator in ANY_OF:
             yield [when]
@@ -57,10 +58,10 @@ def _within_list(context: RuleContext, index: int, group: Sequence[Condition]) -
         for literal in _values(context, condition)
         if literal.atom.operator not in ("matches", "within", "in_calendar")
     ]
-    short = _Phrases()
+    phrases = _Phrases()
     for literal in values:
         if literal.atom.operator == "contains":
-            short.add(literal.atom.phrase, literal)
+            phrases.add(literal.atom.phrase, literal)
     seen: dict[tuple[str, str], Literal] = {}
     for literal in values:
         key = (literal.atom.operator, literal.atom.phrase)
@@ -68,19 +69,19 @@ def _within_list(context: RuleContext, index: int, group: Sequence[Condition]) -
             yield _adds_nothing(context, index, literal, None)
             continue
         seen[key] = literal
-        wider = next(short.inside(literal), None) or _pairwise(literal, values)
+        wider = next(phrases.inside(literal), None) or _pairwise(literal, values)
         if wider:
             yield _adds_nothing(context, index, literal, wider)
 
 
 def _values(context: RuleContext, condition: Condition) -> list[Literal]:
-    """Of a condition on `text` those of the body alone."""
-    found = list(literals(context.reader.formula(condition)))
+    """List the literals of a condition; of the field `text` those of the body alone."""
+    found = list(literals(context.builder.build(condition)))
     return [each for each in found if condition.field != "text" or each.atom.field == "body"]
 
 
 def _pairwise(literal: Literal, values: Sequence[Literal]) -> Literal | None:
-    """What `contains` says is known by now."""
+    """Find a literal that `literal` implies. Those of `contains` are compared by `_Phrases` already."""
     others = [each for each in values if each.atom.operator != "contains"]
     if literal.atom.operator == "contains" or len(others) > FEW:
         return None
@@ -88,7 +89,7 @@ def _pairwise(literal: Literal, values: Sequence[Literal]) -> Literal | None:
 
 
 def _differs(one: Literal, other: Literal) -> bool:
-    """Equal words under two operators: the first of them may stay."""
+    """Check that two literals are not equal in meaning: of equal ones the first may stay."""
     return one.atom != other.atom and not (
         one.atom.phrase == other.atom.phrase and solver.implies(one, other)
     )
@@ -96,7 +97,7 @@ def _differs(one: Literal, other: Literal) -> bool:
 
 def _adds_nothing(context: RuleContext, index: int, literal: Literal, wider: Literal | None) -> Finding:
     rule, item = context.rules[index], str(literal.atom.item)
-    because = f"{_literal_text(wider)} stands in the same list" if wider else "it stands twice in the list"
+    because = f"{_literal_text(wider)} is in the same list" if wider else "it is twice in the list"
     return Finding(
         ADDS_NOTHING,
         Severity.REMARK,
@@ -118,7 +119,7 @@ def _literal_text(literal: Literal) -> str:
 
 @dataclass(slots=True)
 class _Phrases:
-    """Phrases that a text may contain: which of them stand in another phrase, without trying each."""
+    """Phrases that a text may contain, indexed to find those inside of another phrase."""
 
     known: dict[str, Literal] = field(default_factory=dict)
     lengths: set[int] = field(default_factory=set)
@@ -128,8 +129,8 @@ class _Phrases:
         self.lengths.add(len(phrase))
 
     def inside(self, literal: Literal) -> Iterator[Literal]:
-        """Those that stand in every text that fulfils `literal`, itself left out."""
-        if literal.atom.operator not in _HOLDS_IT:
+        """List the phrases that every text with `literal` contains, without itself."""
+        if literal.atom.operator not in _CONTAINING:
             return
         text = literal.atom.phrase
         for length in self.lengths:
@@ -140,8 +141,8 @@ class _Phrases:
 
 
 @dataclass(slots=True)
-class Above:
-    """What is enough for a rule further up to take a mail."""
+class RulesAbove:
+    """The literals that suffice for a rule further up."""
 
     phrases: dict[str, _Phrases] = field(default_factory=dict)  # by field
     owner: dict[Literal, int] = field(default_factory=dict)
@@ -153,37 +154,37 @@ class Above:
                 if each.atom.operator == "contains":
                     self.phrases.setdefault(each.atom.field, _Phrases()).add(each.atom.phrase, each)
 
-    def taking(self, literal: Literal) -> Literal | None:
-        """One that is true of every mail of which `literal` is."""
+    def covering(self, literal: Literal) -> Literal | None:
+        """Find a literal that holds for every mail with `literal`."""
         if literal in self.owner:
             return literal
         known = self.phrases.get(literal.atom.field)
         return next(known.inside(literal), None) if known else None
 
 
-def _taken(context: RuleContext, index: int, above: Above) -> Iterator[Finding]:
-    """Values of which every mail goes to a rule above; those of `text` as its subject and as its body."""
+def _covered_above(context: RuleContext, index: int, above: RulesAbove) -> Iterator[Finding]:
+    """Find values whose mail all goes to rules above. A value of `text` counts as subject and as body."""
     rule = context.rules[index]
     wanted = [each for each in literals(context.formulas[index]) if each.sign]
-    by: dict[tuple[str, object], list[Literal]] = {}
+    by_value: dict[tuple[str, object], list[Literal]] = {}
     for each in wanted:
-        by.setdefault((each.atom.operator, each.atom.item), []).append(each)
-    for (_, item), group in by.items():
-        takers = [above.taking(each) for each in group]
-        taker = takers[0]
-        if taker is None or not all(takers):
+        by_value.setdefault((each.atom.operator, each.atom.item), []).append(each)
+    for (_, item), group in by_value.items():
+        covers = [above.covering(each) for each in group]
+        cover = covers[0]
+        if cover is None or not all(covers):
             continue
-        owner = above.owner[taker]
+        owner = above.owner[cover]
         answer = context.search.find(And((context.formulas[index], group[0])))
         if not isinstance(answer, Example):
-            continue  # it can't hold in its own rule: that is another matter
+            continue  # it can't hold in its own rule: other checks report that
         yield Finding(
             TAKEN,
             Severity.REMARK,
             context.spot(index, "when", item=str(item)),
-            f"rule {rule.name!r} asks in vain whether it {_literal_text(group[0])}: "
-            f"{context.rule_names([owner])} takes all such mail, {_literal_text(taker)} is enough for it",
-            "leave it out, or move this rule up",
+            f"rule {rule.name!r} tests without effect whether it {_literal_text(group[0])}: "
+            f"{context.rule_names([owner])} takes all such mail, because of {_literal_text(cover)}",
+            "remove it, or move this rule up",
             (rule.name, context.rules[owner].name),
             context.witness(answer),
         )
@@ -193,7 +194,10 @@ def _taken(context: RuleContext, index: int, above: Above) -> Iterator[Finding]:
 
 
 def _two_amounts(context: RuleContext, index: int, when: When) -> Iterator[Finding]:
-    """More than 5 and less than 1 million: any amount in a mail counts, so it takes two of them."""
+    """Find bounds such as "over 5 and below 1 million" in the wrong order.
+
+    Each bound may be fulfilled by another amount, so such a rule takes only mail with two amounts.
+    """
     bounds = dict(_amount_bounds(when))
     over, below = bounds.get("over"), bounds.get("below")
     if not over or not below:
@@ -206,14 +210,14 @@ def _two_amounts(context: RuleContext, index: int, when: When) -> Iterator[Findi
         Severity.REMARK,
         context.spot(index, "when", item=str(over.value)),
         f"rule {context.rules[index].name!r} takes only mail that names two amounts, {over} and {below}",
-        "are the two the wrong way round?",
+        "are the two values swapped?",
         (context.rules[index].name,),
         context.witness(context.search.find(context.formulas[index], context.final_rules(index))),
     )
 
 
 def _amount_bounds(when: When) -> Iterable[tuple[str, Condition]]:
-    """The bounds of `amount` that must all hold."""
+    """List the bounds of `amount` that must all hold."""
     if isinstance(when, Condition):
         return (
             [(when.operator, when)] if when.field == "amount" and when.operator in ("over", "below") else []

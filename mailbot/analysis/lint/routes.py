@@ -1,4 +1,4 @@
-"""Where the rules send tickets: each combination of team, level, ladder and category, with a mail for it."""
+"""The routes that the rules can give, with mails that take them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,14 +13,14 @@ from mailbot.domain.classify import classify
 from mailbot.domain.routing import conditions
 from mailbot.domain.routing.conditions import RoutingFacts
 
-DECIDE = ("team", "level", "category", "priority", "urgency", "complexity", "ladder")
-MOST = 20_000  # combinations of rules that go on with one that ends
-TRIES = 6  # ways to one route that are asked about
+ACTIONS = ("team", "level", "category", "priority", "urgency", "complexity", "ladder")
+MOST = 20_000  # combinations of rules that are tried
+TRIES = 6  # paths to one route that are searched
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Route:
-    """What the rules make of a ticket, as far as people and clocks are concerned."""
+    """The result of routing, as far as people and clocks depend on it."""
 
     team: str
     level: str
@@ -29,80 +29,80 @@ class Route:
     priority: str
 
 
-# The rule that ends the matter, and those that go on and decide something before it.
+# The rule that ends the routing, and the rules with `go_on` above it that set something.
 Path = tuple[int, frozenset[int]]
 
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """`ways` of each route there can be, in order; mails that take them are looked for when needed.
+    """`paths` of each possible route, in order. Mails for them are searched when needed.
 
-    `complete`: whatever the rules can lead to is among them. Some may lead nowhere: see `proof`.
+    `complete`: no route is missing. A route may still be impossible, see `find_proof`.
     """
 
-    ways: Mapping[Route, Sequence[Path]]
+    paths: Mapping[Route, Sequence[Path]]
     complete: bool
 
     def __iter__(self) -> Iterator[Route]:
-        return iter(self.ways)
+        return iter(self.paths)
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A mail that takes a route; None when no mail does, or when (`undecided` says why) nobody knows."""
+    """A mail that takes a route; None when no mail does, or when `undecided` has the reason for an open answer."""
 
     route: Route
     mail: RoutingFacts | None
     undecided: str = ""
 
 
-def of(context: RuleContext) -> Routes:
-    """All that single rules and rules that go on above them can lead to."""
-    found: dict[Route, list[Path]] = {}
-    left, givers = MOST, _givers(context)
+def find_routes(context: RuleContext) -> Routes:
+    """List all results of single rules and of rules with `go_on` above them."""
+    paths_of: dict[Route, list[Path]] = {}
+    left, setters = MOST, _setters(context)
     for index, rule in enumerate(context.rules):
         if index in context.dead or rule.go_on:
             continue
-        for way, values in islice(_combined(context, index, givers), left):
+        for path, values in islice(_combinations(context, index, setters), left):
             left -= 1
-            ways = found.setdefault(_route(context, values), [])
-            if len(ways) < TRIES:
-                ways.append(way)
-    return Routes(dict(sorted(found.items())), left > 0)
+            paths = paths_of.setdefault(_route(context, values), [])
+            if len(paths) < TRIES:
+                paths.append(path)
+    return Routes(dict(sorted(paths_of.items())), left > 0)
 
 
-def _givers(context: RuleContext) -> list[int]:
-    """The rules that go on and decide something of a route."""
+def _setters(context: RuleContext) -> list[int]:
+    """List the rules with `go_on` that set a part of a route."""
     return [
         index
         for index, rule in enumerate(context.rules)
-        if rule.go_on and index not in context.dead and any(getattr(rule.then, thing) for thing in DECIDE)
+        if rule.go_on and index not in context.dead and any(getattr(rule.then, action) for action in ACTIONS)
     ]
 
 
-def _combined(
-    context: RuleContext, index: int, givers: Sequence[int]
+def _combinations(
+    context: RuleContext, index: int, setters: Sequence[int]
 ) -> Iterator[tuple[Path, Mapping[str, str]]]:
-    """What a mail that rule `index` takes can be given: by itself, or by a rule above it that goes on."""
-    above = [each for each in givers if each < index]
-    choices = [list(_choices(context, index, thing, above).items()) for thing in DECIDE]
+    """List what a mail of rule `index` can get: from the rule itself or from a setter above."""
+    above = [each for each in setters if each < index]
+    choices = [list(_choices(context, index, action, above).items()) for action in ACTIONS]
     for chosen in product(*choices):
-        by = frozenset(rule for _, rule in chosen if rule is not None)
-        yield (index, by), dict(zip(DECIDE, (value for value, _ in chosen), strict=True))
+        setters_used = frozenset(rule for _, rule in chosen if rule is not None)
+        yield (index, setters_used), dict(zip(ACTIONS, (value for value, _ in chosen), strict=True))
 
 
-def _choices(context: RuleContext, index: int, thing: str, givers: Iterable[int]) -> dict[str, int | None]:
-    """The values that `thing` can have, each with the rule above that gives it (None: the rule itself)."""
-    own: dict[str, int | None] = {getattr(context.rules[index].then, thing) or "": None}
-    for above in givers:
-        value = getattr(context.rules[above].then, thing)
+def _choices(context: RuleContext, index: int, action: str, setters: Iterable[int]) -> dict[str, int | None]:
+    """Return the possible values of an action with the rule above that sets it (None: the rule itself)."""
+    own: dict[str, int | None] = {getattr(context.rules[index].then, action) or "": None}
+    for above in setters:
+        value = getattr(context.rules[above].then, action)
         if value:
             own.setdefault(value, above)
     return own
 
 
 def _route(context: RuleContext, values: Mapping[str, str]) -> Route:
-    """As `core.classify` does it."""
+    """Complete values to a route, as `domain.classify` does."""
     policy = context.policy
     urgency, complexity = values["urgency"] or "normal", values["complexity"] or "medium"
     priority = values["priority"] or conditions.priority(urgency, complexity)
@@ -118,12 +118,12 @@ def _route(context: RuleContext, values: Mapping[str, str]) -> Route:
 # --- a mail that shows it ---------------------------------------------------------------------------------
 
 
-def proof(context: RuleContext, routes: Routes, wanted: Iterable[Route]) -> Proof | None:
-    """The first of `formulas` that a mail is found for, as the engine classifies it. None: there is none."""
+def find_proof(context: RuleContext, routes: Routes, candidates: Iterable[Route]) -> Proof | None:
+    """Find a mail for one of `candidates`, as the engine classifies it. None: there is none."""
     undecided: Proof | None = None
-    for route in islice(wanted, 4 * TRIES):
-        for way in routes.ways[route]:
-            answer = _mail(context, route, way)
+    for route in islice(candidates, 4 * TRIES):
+        for path in routes.paths[route]:
+            answer = _find_mail(context, route, path)
             if isinstance(answer, Unknown):
                 undecided = undecided or Proof(route, None, answer.reason)
             elif answer is not None:
@@ -131,27 +131,30 @@ def proof(context: RuleContext, routes: Routes, wanted: Iterable[Route]) -> Proo
     return undecided
 
 
-def _mail(context: RuleContext, route: Route, way: Path) -> RoutingFacts | Unknown | None:
-    index, by = way
-    others = [each for each in _givers(context) if each < index and each not in by]
-    wanted = And((context.formulas[index], *(context.formulas[each] for each in sorted(by))))
+def _find_mail(context: RuleContext, route: Route, path: Path) -> RoutingFacts | Unknown | None:
+    index, setters_used = path
+    others = [each for each in _setters(context) if each < index and each not in setters_used]
+    formula = And((context.formulas[index], *(context.formulas[each] for each in sorted(setters_used))))
     final_rules = context.final_rules(index)
     for without in ([*final_rules, *others], final_rules) if others else (final_rules,):
-        answer = context.search.find(wanted, sorted(without))
-        if isinstance(answer, Example) and _takes(context, route, answer.mail):
+        answer = context.search.find(formula, sorted(without))
+        if isinstance(answer, Example) and _takes_route(context, route, answer.mail):
             return answer.mail
         if isinstance(answer, Unknown):
             return answer
     return None
 
 
-def come_at(context: RuleContext, route: Route, mail: RoutingFacts, at: datetime) -> RoutingFacts:
-    """The same mail at that moment, where it takes the same route then."""
+def at_moment(context: RuleContext, route: Route, mail: RoutingFacts, at: datetime) -> RoutingFacts:
+    """Return the mail at another moment, if it takes the same route then; else unchanged."""
     zone = ZoneInfo(context.search.world.moments.zone)
     then = replace(mail, local_time=at.astimezone(zone))
-    return then if _takes(context, route, then) else mail
+    return then if _takes_route(context, route, then) else mail
 
 
-def _takes(context: RuleContext, route: Route, mail: RoutingFacts) -> bool:
-    came = classify(context.policy, mail)
-    return Route(came.team, came.level, came.ladder, came.category, came.priority) == route
+def _takes_route(context: RuleContext, route: Route, mail: RoutingFacts) -> bool:
+    classified = classify(context.policy, mail)
+    return (
+        Route(classified.team, classified.level, classified.ladder, classified.category, classified.priority)
+        == route
+    )

@@ -1,14 +1,14 @@
-"""Two rules that give one mail different owners, where nothing but their order decides.
+"""Two rules that give one mail different owners, where only their order decides.
 
-Any two lists of words meet in a mail that holds a word of each, so that alone says nothing. What is said: an
-alternative of one rule and an alternative of the other ask for the same words, or the upper one for fewer or
-shorter ones, each asks for something besides that the other doesn't, and a mail that both want is given to
-the upper one. That is how first-match rules are written: the more special above the more general, and the
-graver (a higher level or urgency) above the less grave. Neither is said, nor is a rule or a value all of
-whose mail goes to the upper one, which is said elsewhere.
+Any two lists of words meet in a mail with a word of each, so that alone is no finding. A pair is reported
+when three conditions hold. An alternative of the upper rule needs the same words as one of the lower rule, or
+fewer or shorter ones. Each of the two needs something that the other does not. And mail that both match goes
+to the upper one. First-match rules are written with the special rule above the general one, and with the more
+severe rule (higher level or urgency) above the less severe: such pairs are not reported. Nor are rules or
+values that lose all their mail, which other checks report.
 
-The same is said where one asks of the subject what the other asks of the body, and where both bound the same
-thing (amount, size, hour ...) and one of them asks for no words at all.
+The same holds for a rule that tests the subject for what the other tests the body for. It also holds for
+two rules that bound one number (amount, size, hour ...), where one of them tests no words.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,15 +23,15 @@ from mailbot.analysis.lint.text import solver
 from mailbot.domain.routing.conditions import URGENCIES
 
 ORDER = "order-decides"
-ALTERNATIVES = 200  # alternatives of a rule that are looked at
-TRIES = 4  # pairs of alternatives of two rules that are asked about
+MOST = 200  # alternatives of a rule that are examined
+TRIES = 4  # pairs of alternatives that are searched for two rules
 TEXTS = ("body", "subject")
 BOUNDED = frozenset({"amount", "size", "open_tickets", "attachments", "hour"})
 
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """One alternative of a rule: all of these literals. `words` are what it wants to read."""
+    """One alternative of a rule: all of these literals. `words` are its texts."""
 
     rule: int
     words: tuple[Literal, ...]
@@ -42,69 +42,73 @@ class Alternative:
 
 
 def find(context: RuleContext) -> Iterator[Finding]:
-    """The pairs worth a remark."""
+    """Report pairs of rules that only their order decides."""
     alternatives = [
         alternative
-        for index in _enders(context)
-        for alternative in islice(_alternatives_of(context, index), ALTERNATIVES)
+        for index in _final_rules(context)
+        for alternative in islice(_alternatives_of(context, index), MOST)
     ]
     tried: dict[tuple[int, int], int] = {}
-    pairs = (*_worded(alternatives), *_across(alternatives), *_bounded(alternatives))
+    pairs = (
+        *_pairs_by_words(alternatives),
+        *_pairs_across_fields(alternatives),
+        *_pairs_by_bounds(alternatives),
+    )
     for first, second in (sorted(each, key=lambda alternative: alternative.rule) for each in pairs):
         pair = (first.rule, second.rule)
-        if tried.get(pair, 0) >= TRIES or not _differ(context, *pair) or _more_severe(context, *pair):
+        if tried.get(pair, 0) >= TRIES or not _owners_differ(context, *pair) or _more_severe(context, *pair):
             continue
         tried[pair] = tried.get(pair, 0) + 1
-        finding = _decided(context, first.rule, second.rule, first.formula(), second.formula())
+        finding = _finding(context, first.rule, second.rule, first.formula(), second.formula())
         if finding:
             tried[pair] = TRIES
             yield finding
 
 
-def _worded(alternatives: Sequence[Alternative]) -> Iterator[tuple[Alternative, Alternative]]:
-    """Pairs of which one asks for the words of the other, or for more."""
+def _pairs_by_words(alternatives: Sequence[Alternative]) -> Iterator[tuple[Alternative, Alternative]]:
+    """List pairs of which one needs the words of the other, or more."""
     for special, general in _related(alternatives):
         first, second = sorted((special, general), key=lambda alternative: alternative.rule)
         if first.rule == second.rule or not general.rest:
             continue
         if special is second and first.rest <= second.rest:
-            continue  # the special one lies within the general one
-        if _as_general(first, second):
+            continue  # the special one is part of the general one
+        if _is_as_general(first, second):
             yield first, second
 
 
 def find_all_pairs(context: RuleContext) -> Iterator[Finding]:
-    """Every pair of rules with different owners that some mail fulfils both of, for `--all`."""
-    final_rules = _enders(context)
+    """Report every pair of rules with different owners that some mail matches both of, for `--all`."""
+    final_rules = _final_rules(context)
     for place, first in enumerate(final_rules):
         for second in final_rules[place + 1 :]:
-            if _differ(context, first, second):
-                finding = _decided(context, first, second, context.formulas[first], context.formulas[second])
+            if _owners_differ(context, first, second):
+                finding = _finding(context, first, second, context.formulas[first], context.formulas[second])
                 if finding:
                     yield finding
 
 
-def _enders(context: RuleContext) -> list[int]:
+def _final_rules(context: RuleContext) -> list[int]:
     last = len(context.rules) - 1
     return [i for i in context.final_rules(last) if context.rules[i].when]
 
 
-def _as_general(first: Alternative, second: Alternative) -> bool:
-    """Does the first want no word that the second does not want?"""
+def _is_as_general(first: Alternative, second: Alternative) -> bool:
+    """Check that the first needs no word that the second does not need."""
     return all(any(solver.implies(yes, no) for yes in second.words) for no in first.words)
 
 
 def _more_severe(context: RuleContext, first: int, second: int) -> bool:
     one, other = context.rules[first].then, context.rules[second].then
     levels = context.policy.levels
-    grave = [
+    severity = [
         (levels.index(each.level or levels[0]), URGENCIES.index(each.urgency or "normal"))
         for each in (one, other)
     ]
-    return grave[0][0] > grave[1][0] or grave[0][1] > grave[1][1]
+    return severity[0][0] > severity[1][0] or severity[0][1] > severity[1][1]
 
 
-def _differ(context: RuleContext, first: int, second: int) -> bool:
+def _owners_differ(context: RuleContext, first: int, second: int) -> bool:
     owners = [
         (context.rules[i].then.team, context.rules[i].then.level or context.policy.levels[0])
         for i in (first, second)
@@ -112,25 +116,25 @@ def _differ(context: RuleContext, first: int, second: int) -> bool:
     return owners[0] != owners[1]
 
 
-def _decided(context: RuleContext, first: int, second: int, one: Formula, other: Formula) -> Finding | None:
+def _finding(context: RuleContext, first: int, second: int, one: Formula, other: Formula) -> Finding | None:
     both = context.search.find(And((one, other)), context.final_rules(first))
     upper, lower = context.rules[first], context.rules[second]
     if isinstance(both, Unknown):
-        said = f"it is not decided whether rules {upper.name!r} and {lower.name!r} want the same mail"
-        text = f"{said}: {both.reason}"
+        message = f"it is not decided whether rules {upper.name!r} and {lower.name!r} match the same mail"
+        text = f"{message}: {both.reason}"
         return Finding(ORDER, Severity.UNDECIDED, context.spot(second), text, names=(lower.name, upper.name))
     if not isinstance(both, Example):
         return None
     for inner, outer in ((one, second), (other, first)):
         if isinstance(context.search.find(inner, (outer,)), Impossible):
-            return None  # all of it lies within the other rule
+            return None  # it is part of the other rule
     return Finding(
         ORDER,
         Severity.REMARK,
         context.spot(second),
         f"rule {lower.name!r} ({_owner(context, second)}) and {context.rule_names([first])} "
-        f"({_owner(context, first)}) both want mail like this; their order alone gives it to the upper one",
-        "if that is meant, all is well; else move one, or have it ask for more",
+        f"({_owner(context, first)}) both match mail like this: only their order gives it to the upper one",
+        "keep it if intended, else move one or make it narrower",
         (lower.name, upper.name),
         context.witness(both),
     )
@@ -147,12 +151,14 @@ def _owner(context: RuleContext, index: int) -> str:
 def _alternatives_of(context: RuleContext, index: int) -> Iterator[Alternative]:
     for literals in _alternatives(context.formulas[index]):
         words = tuple(
-            each for each in literals if each.sign and each.atom.operator in STRING and not _finite(each)
+            each
+            for each in literals
+            if each.sign and each.atom.operator in STRING and not _has_few_values(each)
         )
         yield Alternative(index, words, frozenset(literals) - set(words))
 
 
-def _finite(literal: Literal) -> bool:
+def _has_few_values(literal: Literal) -> bool:
     return literal.atom.field in ("language", "authentication") or literal.atom.item is True
 
 
@@ -160,16 +166,16 @@ def _alternatives(of: Formula) -> Iterator[tuple[Literal, ...]]:
     if isinstance(of, Literal):
         yield (of,)
     elif isinstance(of, Or):
-        for part in _once(of.parts):
+        for part in _without_doubles(of.parts):
             yield from _alternatives(part)
     else:
-        ways = [list(islice(_alternatives(part), ALTERNATIVES)) for part in of.parts]
-        for way in product(*ways):
-            yield tuple(dict.fromkeys(each for literals in way for each in literals))
+        choices = [list(islice(_alternatives(part), MOST)) for part in of.parts]
+        for combination in product(*choices):
+            yield tuple(dict.fromkeys(each for literals in combination for each in literals))
 
 
-def _once(parts: Iterable[Formula]) -> Iterator[Formula]:
-    """Without what is asked of the subject when the body is asked the same."""
+def _without_doubles(parts: Iterable[Formula]) -> Iterator[Formula]:
+    """Leave out tests of the subject that the body has too."""
     bodies = {
         (each.atom.operator, each.atom.item)
         for each in parts
@@ -186,43 +192,45 @@ def _once(parts: Iterable[Formula]) -> Iterator[Formula]:
 
 
 def _related(alternatives: Iterable[Alternative]) -> Iterator[tuple[Alternative, Alternative]]:
-    """(special, general): every word that the second wants is among those of the first; at least one asks for
-    something else besides."""
+    """List (special, general): the words of `general` are among those of `special`.
+
+    At least one of the two needs something besides.
+    """
     listed = [alternative for alternative in alternatives if alternative.words]
     by_phrase: dict[tuple[str, str], list[Alternative]] = {}
     for alternative in listed:
         by_phrase.setdefault(_phrase(alternative.words[0]), []).append(alternative)
     lengths = {len(phrase) for _, phrase in by_phrase}
     for special in listed:
-        found: dict[int, Alternative] = {}
+        related: dict[int, Alternative] = {}
         for literal in special.words:
             name, text = _phrase(literal)
             for length in lengths:
                 for start in range(len(text) - length + 1):
                     for general in by_phrase.get((name, text[start : start + length]), ()):
                         if general is not special and (special.rest or general.rest):
-                            found[id(general)] = general
-        for general in found.values():
+                            related[id(general)] = general
+        for general in related.values():
             if all(any(solver.implies(yes, no) for yes in special.words) for no in general.words):
                 yield special, general
 
 
-def _across(alternatives: Iterable[Alternative]) -> Iterator[tuple[Alternative, Alternative]]:
-    """Pairs that ask for one and the same words, in the subject and in the body."""
-    found: dict[tuple[str, ...], dict[str, list[Alternative]]] = {}
+def _pairs_across_fields(alternatives: Iterable[Alternative]) -> Iterator[tuple[Alternative, Alternative]]:
+    """List pairs that need the same words, one in the subject and one in the body."""
+    related: dict[tuple[str, ...], dict[str, list[Alternative]]] = {}
     for alternative in alternatives:
         fields = {each.atom.field for each in alternative.words}
         if len(fields) == 1 and fields < set(TEXTS):
-            same = found.setdefault(tuple(sorted(each.atom.phrase for each in alternative.words)), {})
+            same = related.setdefault(tuple(sorted(each.atom.phrase for each in alternative.words)), {})
             same.setdefault(fields.pop(), []).append(alternative)
-    for same in found.values():
+    for same in related.values():
         for one, other in product(*(same.get(name, ()) for name in TEXTS)):
             if one.rule != other.rule:
                 yield one, other
 
 
-def _bounded(alternatives: Iterable[Alternative]) -> Iterator[tuple[Alternative, Alternative]]:
-    """Pairs that bound the same thing, one of them without asking for words."""
+def _pairs_by_bounds(alternatives: Iterable[Alternative]) -> Iterator[tuple[Alternative, Alternative]]:
+    """List pairs that bound the same number, one of them without words."""
     bounds = [
         (alternative, {each.atom.field for each in alternative.rest} & BOUNDED)
         for alternative in alternatives

@@ -1,9 +1,9 @@
-"""Which mails fulfil one condition and escape others: an example, the proof that there is none, or neither.
+"""Search for a mail that fulfils a formula and matches none of some rules: an example, a proof, or neither.
 
-The search goes by examples: a mail is built from the literals chosen so far and shown to the real engine.
-What it fails to fulfil is what the search branches on; a rule that takes it away is asked not to hold from
-there on. A branch ends when its literals can't be true together. When all branches have ended nothing is
-left, and the rules that were needed for that are the proof.
+Theory of operation. The search builds a mail from the literals chosen so far and shows it to the routing
+engine. It branches on a formula that the mail does not fulfil. A rule that matches the mail and should not
+must be false from there on. A branch ends when its literals contradict each other. When all branches have
+ended there is no such mail, and the rules involved are the proof.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,7 +21,7 @@ from mailbot.domain.routing import conditions
 from mailbot.domain.routing.conditions import Narrow, RoutingFacts, When
 from mailbot.domain.routing.field_types import Hits
 
-DEEPEST = 150  # steps on the way to one mail
+DEEPEST = 150  # branches within each other
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +33,18 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Impossible:
-    """Proven: there is no such mail. `needed` are the indexes of the rules that the proof needed.
-    `loose`: it holds for letters whose small form is one letter (see `strings`)."""
+    """Proven: there is no such mail. `needed` are the indexes of the rules in the proof.
+
+    `letters_omitted`: the proof covers only letters whose lower case is one letter, see `text.solver`.
+    """
 
     needed: frozenset[int]
-    loose: bool = False
+    letters_omitted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Neither was found."""
+    """Neither an example nor a proof was found."""
 
     reason: str
 
@@ -51,8 +53,8 @@ Answer = Example | Impossible | Unknown
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A rule as `routing.matches` takes it, the first that holds wins."""
+class _SearchRule:
+    """A rule in the form that `conditions.match_rules` takes."""
 
     name: str
     when: When | None
@@ -61,36 +63,38 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Searcher:
-    """Asks about the rules of one policy."""
+    """Search among the mails that the rules of one policy distinguish."""
 
     rules: Sequence[Rule]
     narrow: Narrow  # their prefilter
     formulas: Sequence[Formula]  # their conditions
     world: PolicyFacts
     budget: Budget
-    _asked: list[Asked] = field(default_factory=list)
+    _search_rules: list[_SearchRule] = field(default_factory=list)
     _negated: dict[int, Formula] = field(default_factory=dict)
     _atoms: dict[int, frozenset[Atom]] = field(default_factory=dict)
 
-    def find(self, formulas: Formula, without: Sequence[int] = ()) -> Answer:
-        """Is there a mail that fulfils `formulas` and none of the rules `without`?"""
-        self.budget.question()
+    def find(self, formula: Formula, without: Sequence[int] = ()) -> Answer:
+        """Find a mail that fulfils `formula` and matches none of the rules `without`."""
+        self.budget.start_question()
         question = _Question(self, tuple(without), frozenset(without), count())
         try:
-            found = question.solve(Branch({}, ((formulas, NO_REASONS),)), 0)
+            result = question.solve(Branch({}, ((formula, NO_REASONS),)), 0)
         except Undecided as undecided:
             return Unknown(str(undecided))
-        if isinstance(found, frozenset):
-            return Impossible(frozenset(-1 - each for each in found if each < 0), self.budget.loose)
-        return found
+        if isinstance(result, frozenset):
+            return Impossible(
+                frozenset(-1 - each for each in result if each < 0), self.budget.letters_omitted
+            )
+        return result
 
     @property
-    def asked(self) -> Sequence[Asked]:
-        """The rules with a last one that takes everything, so that one of them always wins."""
-        if not self._asked:
-            self._asked.extend(Asked(rule.name, rule.when) for rule in self.rules)
-            self._asked.append(Asked("", None))
-        return self._asked
+    def search_rules(self) -> Sequence[_SearchRule]:
+        """Return the rules followed by one that matches everything, so that a match always exists."""
+        if not self._search_rules:
+            self._search_rules.extend(_SearchRule(rule.name, rule.when) for rule in self.rules)
+            self._search_rules.append(_SearchRule("", None))
+        return self._search_rules
 
     def negated(self, index: int) -> Formula:
         if index not in self._negated:
@@ -105,51 +109,51 @@ class Searcher:
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    by: Searcher
+    searcher: Searcher
     without: tuple[int, ...]
-    escaping: frozenset[int]  # the same
+    excluded: frozenset[int]  # the same as a set
     choices: "count[int]"
 
     def solve(self, branch: Branch, depth: int) -> Example | Unknown | Reasons:
-        """The reasons when nothing can be found on this branch."""
+        """Return a mail, or the reasons why this branch has none."""
         now = propagate(branch)
         if isinstance(now, frozenset):
             return now
-        self.by.budget.spend(50 + 2 * len(now.chosen))
+        self.searcher.budget.spend(50 + 2 * len(now.chosen))
         if depth > DEEPEST:
             return Unknown("the conditions are nested too deeply")
         chosen = now.literals()
         try:
-            mail = example_mail.build(chosen, self.by.world, self.by.budget)
+            mail = example_mail.build(chosen, self.searcher.world, self.searcher.budget)
         except Empty as empty:
             return now.why(empty.because)
         except Undecided as undecided:
-            return self.stuck(now, str(undecided))
+            return self.without_example(now, str(undecided))
         failing = [each for each in now.pending if not each[0].holds(mail)]
         if failing:
-            return self.branched(now, min(failing, key=_width), depth)
+            return self.branch_on(now, min(failing, key=_width), depth)
         wrong = next((each for each in chosen if not each.holds(mail)), None)
         if wrong:
-            return self.stuck(now, f"no example could be made of: {wrong}")
-        taken_by = self.taken_by(mail)
-        if taken_by is None:
+            return self.without_example(now, f"no example could be made of: {wrong}")
+        matching_rule = self.matching_rule(mail)
+        if matching_rule is None:
             return Example(mail)
-        refusal = (self.by.negated(taken_by), frozenset({-1 - taken_by}))
+        refusal = (self.searcher.negated(matching_rule), frozenset({-1 - matching_rule}))
         return self.solve(Branch(now.chosen, (*now.pending, refusal)), depth + 1)
 
-    def taken_by(self, mail: RoutingFacts) -> int | None:
-        """The first of the rules that it shall escape and doesn't."""
+    def matching_rule(self, mail: RoutingFacts) -> int | None:
+        """Return the first rule of `without` that matches the mail, None when none does."""
         if not self.without:
             return None
-        self.by.budget.spend(20 + len(self.without) // 2)
-        hit = conditions.match_rules(self.by.asked, mail, self.narrowed)[0].rule_index
-        return hit if hit in self.escaping else None
+        self.searcher.budget.spend(20 + len(self.without) // 2)
+        matched = conditions.match_rules(self.searcher.search_rules, mail, self.narrowed)[0].rule_index
+        return matched if matched in self.excluded else None
 
     def narrowed(self, mail: RoutingFacts) -> tuple[Iterable[int], Hits | None]:
-        possible, found = self.by.narrow(mail)
-        return [*(each for each in possible if each in self.escaping), len(self.by.rules)], found
+        possible, result = self.searcher.narrow(mail)
+        return [*(each for each in possible if each in self.excluded), len(self.searcher.rules)], result
 
-    def branched(
+    def branch_on(
         self, branch: Branch, on: tuple[Formula, Reasons], depth: int
     ) -> Example | Unknown | Reasons:
         formula, why = on
@@ -164,19 +168,22 @@ class _Question:
             if isinstance(answer, Unknown):
                 undecided = undecided or answer
             elif choice not in answer:
-                return answer  # this choice had no part in it: any other would end in the same way
+                return answer  # this choice is not among the reasons: any other would end in the same way
             else:
                 reasons |= answer - {choice}
         return undecided or reasons
 
-    def stuck(self, branch: Branch, reason: str) -> Unknown | Reasons:
-        """No mail can be shown to the engine. The rules that ask one of the same questions must not hold, and
-        perhaps that alone can't be."""
-        asked = frozenset(branch.chosen)
+    def without_example(self, branch: Branch, reason: str) -> Unknown | Reasons:
+        """Decide a branch for which no mail could be built.
+
+        The rules of `without` that share a question with the branch must be false: that alone may be a
+        contradiction.
+        """
+        questions = frozenset(branch.chosen)
         more = [
-            (self.by.negated(index), frozenset({-1 - index}))
+            (self.searcher.negated(index), frozenset({-1 - index}))
             for index in self.without
-            if self.by.atoms(index) & asked
+            if self.searcher.atoms(index) & questions
         ]
         now = propagate(Branch(branch.chosen, (*branch.pending, *more)))
         return now if isinstance(now, frozenset) else Unknown(reason)

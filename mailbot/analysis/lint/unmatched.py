@@ -1,4 +1,4 @@
-"""Mail that no rule but the last one catches: an example, for information."""
+"""Mail that only the last rule matches: an example, for information."""
 
 from collections.abc import Iterator
 
@@ -14,10 +14,10 @@ def find(context: RuleContext) -> Iterator[Finding]:
     rule = context.rules[last]
     answer = context.search.find(EVERYTHING, context.final_rules(last))
     if isinstance(answer, Example):
-        said, severity = f"mail like this is caught by no rule but the last one, {rule.name!r}", Severity.NOTE
+        message, severity = f"only the last rule matches mail like this, {rule.name!r}", Severity.NOTE
     elif isinstance(answer, Impossible):
-        said, severity = f"no mail is left for the last rule, {rule.name!r}", Severity.NOTE
+        message, severity = f"no mail reaches the last rule, {rule.name!r}", Severity.NOTE
     elif isinstance(answer, Unknown):
-        said = f"it is not decided whether any mail is left for the last rule: {answer.reason}"
+        message = f"it is not decided whether any mail reaches the last rule: {answer.reason}"
         severity = Severity.UNDECIDED
-    yield Finding(GAP, severity, context.spot(last), said, "", (rule.name,), context.witness(answer))
+    yield Finding(GAP, severity, context.spot(last), message, "", (rule.name,), context.witness(answer))

@@ -8,7 +8,7 @@ from mailbot.analysis.lint.budget import Budget, Undecided
 from mailbot.analysis.lint.formulas import FormulaBuilder, Literal
 from mailbot.analysis.lint.ranges import Empty
 from mailbot.analysis.lint.text.automata import automaton_of
-from mailbot.analysis.lint.text.regex import UnsupportedPattern, automaton
+from mailbot.analysis.lint.text.regex import UnsupportedPattern, compile_pattern
 from mailbot.analysis.lint.text.solver import TextForm, failing, solve
 from mailbot.domain.routing.conditions import build
 from mailbot.domain.routing.operators import compiled_pattern
@@ -39,7 +39,7 @@ def _patterns() -> st.SearchStrategy[str]:
 
 
 def literal(field: str, operator: str, value: str) -> Literal:
-    found = FormulaBuilder().formula(build(field, operator, value))
+    found = FormulaBuilder().build(build(field, operator, value))
     assert isinstance(found, Literal)
     return found
 
@@ -47,7 +47,7 @@ def literal(field: str, operator: str, value: str) -> Literal:
 def followed(one: Literal, text: str) -> bool:
     by = automaton_of(one)
     state = by.start
-    for letter in text if by.plain else fold(text):
+    for letter in text if by.reads_plain else fold(text):
         state = by.step(state, letter)
     return by.final(state)
 
@@ -95,7 +95,7 @@ def test_a_domain_is_followed_behind_the_last_at(operator: str, domain: str, sen
 )
 def test_what_lies_beyond_the_subset_is_refused(pattern: str) -> None:
     with pytest.raises(UnsupportedPattern):
-        automaton(pattern)
+        compile_pattern(pattern)
 
 
 def test_a_letter_that_is_not_read_as_written_is_undecided() -> None:
@@ -130,7 +130,7 @@ def test_a_text_is_found_wherever_there_is_a_short_one(asked: list[tuple[str, st
 
 def _solved(literals: list[Literal]) -> str:
     budget = Budget()
-    budget.question()
+    budget.start_question()
     return solve(literals, TextForm(), budget)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from mailbot.analysis.lint.checks import Budget, Finding, Severity, check
 from mailbot.analysis.lint.ladders import approval_gaps, checks, duty_gaps, idle_steps, ladder_ends, unused
-from mailbot.analysis.lint.ladders.idle_steps import always_before
+from mailbot.analysis.lint.ladders.idle_steps import steps_always_before
 from mailbot.domain import events as e
 from mailbot.domain import ladder
 from mailbot.domain.assignment import choose
@@ -22,6 +22,7 @@ from mailbot.domain.compensation.authority import Case, Spent
 from mailbot.domain.decisions import on_deadline, on_mail
 from mailbot.domain.model import Attachment, Ticket
 from mailbot.domain.policy import Agent, Ladder, Policy, Step, Team
+from mailbot.domain.reasons import codes
 from mailbot.domain.worktime import is_open
 from tests import builders
 from tests.analysis.lint import desks
@@ -356,7 +357,7 @@ def confirmed(policy: Policy, finding: Finding) -> None:
         assert is_open(ladder.calendar_of(standing, policy), at)
         chosen = choose(standing, policy, at)
         assert chosen
-        assert chosen.because.startswith("nobody is on duty")
+        assert "off_duty" in codes(chosen.reason)
     elif finding.kind == approval_gaps.NOBODY_MAY:
         assert witness.amount
         free = limits(per_customer=None, per_team={})(policy)
@@ -492,8 +493,8 @@ def test_a_step_may_be_taken_before_an_earlier_one_when_nobody_confirms() -> Non
             step(RESOLUTION, escalate_to="management"),
         ),
     )
-    assert always_before(mine) == [frozenset(), frozenset(), frozenset()]
-    assert always_before(replace(mine, steps=mine.steps[::2])) == [frozenset(), frozenset({0})]
+    assert steps_always_before(mine) == [frozenset(), frozenset(), frozenset()]
+    assert steps_always_before(replace(mine, steps=mine.steps[::2])) == [frozenset(), frozenset({0})]
 
 
 def test_estimated_holidays_are_told_with_who_hangs_on_them() -> None:
@@ -506,7 +507,7 @@ def test_estimated_holidays_are_told_with_who_hangs_on_them() -> None:
     )
     finding = said_of(opens(moon)(bank()), unused.ESTIMATED)
     assert (
-        "closed on 2027-03-10 by estimate: the clocks of frontline, payments, management stand"
+        "closed on 2027-03-10 by estimate: the clocks of frontline, payments, management stop"
         in finding.message
     )
     assert finding.severity is REMARK
@@ -518,7 +519,7 @@ def test_estimated_holidays_are_told_with_who_hangs_on_them() -> None:
 
 def test_what_can_not_be_shown_is_not_decided() -> None:
     change, kind, _ = MONEY["less above than below"]
-    said = check(change(bank()), Budget(steps=0, each=0), (checks.find,))
+    said = check(change(bank()), Budget(steps=0, per_question=0), (checks.find,))
     assert {each.severity for each in said if each.kind == kind} == {Severity.UNDECIDED}
 
 
@@ -541,7 +542,8 @@ def test_a_gap_begins_where_it_is_said_to() -> None:
         people("management", agent("Gita", "management"))(with_one_scale(bank())), approval_gaps.NOBODY_MAY
     )
     assert (
-        "nobody may approve more than Rp5.000.000, though the limits go up to Rp20.000.000" in finding.message
+        "nobody may approve more than Rp5.000.000, although the limits go up to Rp20.000.000"
+        in finding.message
     )
     assert finding.witness
     assert finding.witness.amount == rp(5_000_001)

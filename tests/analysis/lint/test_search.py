@@ -38,7 +38,7 @@ def test_what_is_said_to_never_match_never_does_and_the_others_are_shown_to(aske
         elif index not in said:  # then a mail was found, which the engine gives to this rule
             answer = at.search.find(at.formulas[index], at.final_rules(index))
             assert isinstance(answer, Example)
-            assert index in at.taken(answer.mail)
+            assert index in at.matching_rules(answer.mail)
             facts = answer.mail
             assert facts.language == language.guess(f"{facts.subject}\n{facts.text}")
 
@@ -87,7 +87,7 @@ def test_a_search_ends_when_its_budget_does():
 
 def test_a_condition_that_cannot_be_taken_apart_stays_whole_and_is_never_turned_round():
     asked = build("hour", "outside_calendar", ["office"], CONTEXT)
-    of = FormulaBuilder().formula(asked)  # which knows of no calendar
+    of = FormulaBuilder().build(asked)  # which knows of no calendar
     assert isinstance(of, Literal)
     assert of.atom.opaque
     assert [of.holds(mail) for mail in MAILS[:50]] == [

@@ -1,1 +1,1 @@
-"""Find faults in ladders: unreachable steps, hours without anybody on duty, missing authority."""
+"""Checks of ladders, people and limits: tickets without care run through the real escalation engine."""

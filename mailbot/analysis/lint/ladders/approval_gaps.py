@@ -1,6 +1,7 @@
-"""Compensation: amounts that the limits allow and nobody may approve, limits that never matter.
+"""Compensation: amounts within the limits that no agent may approve, and limits without effect.
 
-That nobody may grant more than the highest limit is meant. What is asked is whether all below it can be had.
+No agent may grant more than the highest limit, which is intended. The question is whether every amount below
+it can be granted.
 """
 
 from collections.abc import Iterator, Sequence
@@ -32,8 +33,8 @@ ONE = Money(Decimal(1))
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
-    """The limits under one key of `per_ticket` ("": the common ones), with the routes that they hold for."""
+class TicketLimits:
+    """The limits under one key of `per_ticket` ("": the common ones), with the routes that they apply to."""
 
     key: str
     limits: dict[str, Money]  # of every level
@@ -54,12 +55,12 @@ class Scale:
 
 def find(context: LadderContext) -> Iterator[Finding]:
     for scale in _scales(context):
-        yield from _falling(context, scale)
+        yield from _lower_above(context, scale)
         yield from _gaps(context, scale)
-    yield from _over_all(context)
+    yield from _idle_limits(context)
 
 
-def _scales(context: LadderContext) -> Iterator[Scale]:
+def _scales(context: LadderContext) -> Iterator[TicketLimits]:
     given = context.policy.authority.per_ticket
     held: dict[str, list[Route]] = {key: [] for key in given}
     for route in context.routes:
@@ -69,11 +70,12 @@ def _scales(context: LadderContext) -> Iterator[Scale]:
     for key, routes in held.items():
         if routes:
             limits = {level: given[key].get(level, NOTHING) for level in context.policy.levels}
-            yield Scale(key, limits, tuple(routes))
+            yield TicketLimits(key, limits, tuple(routes))
 
 
-def case(policy: Policy, route: Route, amount: Money, ticket: Ticket) -> Case:
-    """`amount` for a ticket that had nothing before, nor its customer, nor its team this month."""
+def case_of(policy: Policy, route: Route, amount: Money, ticket: Ticket) -> Case:
+    """Build the case of an amount for a ticket without earlier compensation, of it, its customer or its
+    team."""
     asked = replace(ticket, team=route.team, category=route.category)
     return Case(asked, asked.customer, amount, Spent(), policy)
 
@@ -81,8 +83,8 @@ def case(policy: Policy, route: Route, amount: Money, ticket: Ticket) -> Case:
 # --- level by level ---------------------------------------------------------------------------------------
 
 
-def _falling(context: LadderContext, scale: Scale) -> Iterator[Finding]:
-    """A level that may grant less than one below it: whoever gets the ticket higher up can do less."""
+def _lower_above(context: LadderContext, scale: TicketLimits) -> Iterator[Finding]:
+    """Find a level that may grant less than one below it: escalation would lower the limit."""
     held = [level for level in context.policy.levels if ladders.agents_at(context.policy, "", level)]
     named = context.policy.authority.per_ticket[scale.key]
     highest, below = NOTHING, ""
@@ -101,13 +103,15 @@ def _falling(context: LadderContext, scale: Scale) -> Iterator[Finding]:
                     (level, below),
                 ),
                 scale.routes,
-                partial(_less, context, below, level, highest),
+                partial(_lower_above_witness, context, below, level, highest),
             )
         else:
             highest, below = limit, level
 
 
-def _less(context: LadderContext, below: str, above: str, amount: Money, proof: Proof) -> Witness | None:
+def _lower_above_witness(
+    context: LadderContext, below: str, above: str, amount: Money, proof: Proof
+) -> Witness | None:
     asked = _asked(context, proof, amount)
     by = {level: ladders.agents_at(context.policy, "", level)[0] for level in (below, above)}
     over = authority.agent_limit(asked, by[above])
@@ -119,27 +123,27 @@ def _less(context: LadderContext, below: str, above: str, amount: Money, proof: 
 # --- amounts that nobody may approve ----------------------------------------------------------------------
 
 
-def _gaps(context: LadderContext, scale: Scale) -> Iterator[Finding]:
+def _gaps(context: LadderContext, scale: TicketLimits) -> Iterator[Finding]:
     reported: set[str] = set()
     for amount in _amounts(context.policy, scale):
-        over = _nobody(context, scale.routes[0], amount)
+        over = _over_common_limit(context, scale.routes[0], amount)
         if over is None or over.limit in reported:
             continue
         reported.add(over.limit)
-        first = _first(context, scale, over.limit, amount)
+        first = _amount_text(context, scale, over.limit, amount)
         yield from with_proof(
             context,
             Finding(
                 NOBODY_MAY,
                 Severity.FAULT,
                 _spot(context.policy, scale, over.limit, amount),
-                f"nobody may approve {first}{scale.name}, though the limits go up to {scale.highest}: "
+                f"nobody may approve {first}{scale.name}, although the limits go up to {scale.highest}: "
                 f"{over.reason}",
                 _HINTS[over.limit],
                 (scale.key,),
             ),
             scale.routes,
-            partial(_refused, context, amount),
+            partial(_refused_witness, context, amount),
         )
 
 
@@ -150,8 +154,9 @@ _HINTS = {
 }
 
 
-def _amounts(policy: Policy, scale: Scale) -> list[Money]:
-    """Where anything can change, up to the highest limit: at a limit and right above it."""
+def _amounts(policy: Policy, scale: TicketLimits) -> list[Money]:
+    """List the amounts up to the highest limit at which the answer can change: each limit, and one above
+    it."""
     given = policy.authority
     limits = [*scale.limits.values(), *given.per_agent_day.values()]
     limits += [given.two_persons_above] if given.two_persons_above is not None else []
@@ -161,31 +166,31 @@ def _amounts(policy: Policy, scale: Scale) -> list[Money]:
     ]
 
 
-def _nobody(context: LadderContext, route: Route, amount: Money) -> Over | None:
-    """Why nobody may sign it. The customer's and the team's sums are another matter."""
-    policy = _without_sums(context.policy)
-    return authority.common_limit(case(policy, route, amount, _ticket(context, route)))
+def _over_common_limit(context: LadderContext, route: Route, amount: Money) -> Over | None:
+    """Return why no agent may approve an amount, leaving out the budgets of customer and team."""
+    policy = _without_budgets(context.policy)
+    return authority.common_limit(case_of(policy, route, amount, _ticket(context, route)))
 
 
-def _without_sums(policy: Policy) -> Policy:
+def _without_budgets(policy: Policy) -> Policy:
     return replace(policy, authority=replace(policy.authority, per_customer=None, per_team={}))
 
 
-def _first(context: LadderContext, scale: Scale, limit: str, amount: Money) -> str:
-    """ "more than Rp5.000.000", or the amount itself."""
+def _amount_text(context: LadderContext, scale: TicketLimits, limit: str, amount: Money) -> str:
+    """Return "more than Rp5.000.000", or the amount itself."""
     under = Money(amount.amount - 1)
     if not under > NOTHING:
         return str(amount)
-    before = _nobody(context, scale.routes[0], under)
+    before = _over_common_limit(context, scale.routes[0], under)
     return str(amount) if before and before.limit == limit else f"more than {under}"
 
 
-def _refused(context: LadderContext, amount: Money, proof: Proof) -> Witness | None:
-    over = _nobody(context, proof.route, amount)
+def _refused_witness(context: LadderContext, amount: Money, proof: Proof) -> Witness | None:
+    over = _over_common_limit(context, proof.route, amount)
     return _witness(context, proof, amount, f"refused at once: {over.reason}") if over else None
 
 
-def _spot(policy: Policy, scale: Scale, limit: str, amount: Money) -> Spot:
+def _spot(policy: Policy, scale: TicketLimits, limit: str, amount: Money) -> Spot:
     given = policy.authority
     if limit == TWO_PERSONS:
         return Spot("teams", ("authority", "two_persons_above"))
@@ -199,7 +204,7 @@ def _spot(policy: Policy, scale: Scale, limit: str, amount: Money) -> Spot:
 # --- limits that never matter -----------------------------------------------------------------------------
 
 
-def _over_all(context: LadderContext) -> Iterator[Finding]:
+def _idle_limits(context: LadderContext) -> Iterator[Finding]:
     given, policy = context.policy.authority, context.policy
     by_category = {
         each: authority.reach(policy, each) for each in {route.category for route in context.routes}
@@ -223,8 +228,8 @@ def _over_all(context: LadderContext) -> Iterator[Finding]:
                 IN_VAIN,
                 Severity.REMARK,
                 Spot("teams", ("authority", "per_ticket", level)),
-                f"{level} may grant {limit} on one ticket, and nobody works there",
-                "give an agent this level, or leave the limit out",
+                f"{level} may grant {limit} on one ticket, but nobody works there",
+                "give an agent this level, or remove the limit",
                 (level,),
             )
     above = given.two_persons_above
@@ -233,22 +238,22 @@ def _over_all(context: LadderContext) -> Iterator[Finding]:
             IN_VAIN,
             Severity.REMARK,
             Spot("teams", ("authority", "two_persons_above")),
-            f"nobody may bring a ticket above {above} anyway: two persons are never needed",
-            "a lower amount, or leave it out",
+            f"no ticket can exceed {above} anyway: two persons are never needed",
+            "use a lower amount, or remove it",
         )
 
 
 def _budget_below_reach(
     context: LadderContext, limit: str, team: str, most: Money, routes: Sequence[Route], reach: Money
 ) -> Iterator[Finding]:
-    whose = f"the budget of {team}, {most} a month," if team else f"what a customer may get, {most},"
+    limit_text = f"the budget of {team}, {most} a month," if team else f"what a customer may get, {most},"
     yield from with_proof(
         context,
         Finding(
             IN_VAIN,
             Severity.REMARK,
             Spot("teams", ("authority", limit, *((team,) if team else ()))),
-            f"{whose} is less than the {reach} that may be granted on one ticket",
+            f"{limit_text} is less than the {reach} that agents may grant on one ticket",
             "raise it, or lower the limit of the ticket",
             (team,) if team else (),
         ),
@@ -259,18 +264,18 @@ def _budget_below_reach(
 
 def _budget_witness(context: LadderContext, amount: Money, limit: str, proof: Proof) -> Witness | None:
     asked = _asked(context, proof, amount)
-    if limit == authority.PER_TEAM:  # by itself: the customer's limit is another matter
+    if limit == authority.PER_TEAM:  # without the customer's limit, which is checked apart
         given = replace(context.policy.authority, per_customer=None)
         asked = replace(asked, policy=replace(context.policy, authority=given))
     over = authority.common_limit(asked)
     return _witness(context, proof, amount, f"refused at once: {over.reason}") if over else None
 
 
-# --- what shows it ----------------------------------------------------------------------------------------
+# --- witnesses ----------------------------------------------------------------------------------------
 
 
 def _asked(context: LadderContext, proof: Proof, amount: Money) -> Case:
-    return case(context.policy, proof.route, amount, _ticket(context, proof.route))
+    return case_of(context.policy, proof.route, amount, _ticket(context, proof.route))
 
 
 def _ticket(context: LadderContext, route: Route) -> Ticket:

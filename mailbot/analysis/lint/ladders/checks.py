@@ -1,4 +1,4 @@
-"""Ladders, people and money: all that is asked of them, on one ground."""
+"""All checks of ladders, people and limits."""
 
 from collections.abc import Callable, Iterator
 
@@ -17,7 +17,7 @@ CHECKS: tuple[Callable[[LadderContext], Iterator[Finding]], ...] = (
 
 
 def find(base: RuleContext) -> Iterator[Finding]:
-    """Everything, with the mail that leads there and the moment or the amount at which the engine says so."""
+    """List all findings, each with its mail and the moment or the amount that shows it."""
     context = build_context(base)
     for check in CHECKS:
         yield from check(context)

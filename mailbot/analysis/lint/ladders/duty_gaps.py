@@ -1,8 +1,8 @@
-"""Hours in which the clocks of a team run and nobody is on duty at a level that its tickets reach.
+"""Hours in which the clocks of a team run and no agent is on duty at a level of its tickets.
 
-A year is walked: once by the usual week alone, which tells the hours of the week, and once with holidays,
-periods and days off, which tells the dates. Nights at which the team's own calendar is closed are no gap: its
-clocks stand still then.
+A year is examined twice: with the usual week alone for the hours of the week, and with holidays, periods
+and days off for the dates. Hours in which the team's calendar is closed are no gap, because its clocks
+stop.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,15 +28,14 @@ from mailbot.domain.policy import Agent, Policy
 from mailbot.domain.worktime import Calendar, is_open, open_intervals
 
 UNCOVERED, ABSENT, NOBODY = "nobody-on-duty", "nobody-on-date", "nobody-there"
-SHORTEST = timedelta(minutes=5)  # 23:59-24:00 is how people write midnight
+SHORTEST = timedelta(minutes=5)  # some people write midnight as 23:59
 YEAR = timedelta(days=366)
-ANY_YEAR = date(2026, 1, 5)  # a Monday: where nobody says which year comes
+ANY_YEAR = date(2026, 1, 5)  # a Monday, where no year is given
 
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A level of a team at which tickets stand. `steps`: by which step of which ladder they come there,
-    None: their rule says so."""
+    """A level of a team that tickets reach. `steps` are (ladder, step) that lead there; None: a rule does."""
 
     team: str
     level: str
@@ -49,21 +48,21 @@ class Post:
 
 
 def find(context: LadderContext) -> Iterator[Finding]:
-    shifts = _Shifts(context.policy, context.base.since)
+    duty_times = _DutyTimes(context.policy, context.base.since)
     for post in _posts(context):
         people = ladders.agents_at(context.policy, post.team, post.level)
         if not people:
             yield from _nobody(context, post)
             continue
-        real = shifts.gaps(post, people)
-        usual = shifts.gaps(post, people, usual=True) if real else []
-        yield from _weekly(context, post, people, usual, real)
+        actual = duty_times.gaps(post, people)
+        usual = duty_times.gaps(post, people, usual=True) if actual else []
+        yield from _weekly(context, post, people, usual, actual)
         if context.base.since:
-            yield from _dated(context, post, people, intervals.outside(real, usual))
+            yield from _dated(context, post, people, intervals.subtract(actual, usual))
 
 
 def _posts(context: LadderContext) -> Iterable[Post]:
-    """Where tickets stand, by their rules and by every step of every life."""
+    """List the posts that rules or steps of any run lead to."""
     found: dict[tuple[str, str], Post] = {}
     for route in context.routes:
         if route.team in context.policy.teams:
@@ -83,11 +82,11 @@ def _posts(context: LadderContext) -> Iterable[Post]:
     return found.values()
 
 
-# --- who is there when ------------------------------------------------------------------------------------
+# --- duty times ------------------------------------------------------------------------------------
 
 
-class _Shifts:
-    """Work time and days off over the year that comes, each worked out once."""
+class _DutyTimes:
+    """Work times and days off over one year, each computed once."""
 
     def __init__(self, policy: Policy, since: date | None) -> None:
         self.policy = policy
@@ -95,23 +94,23 @@ class _Shifts:
         self.known: dict[tuple[int, bool], list[Span]] = {}
 
     def gaps(self, post: Post, people: Sequence[Agent], *, usual: bool = False) -> list[Span]:
-        """When the clocks run and none of `people` is there. `usual`: as if no date were treated apart."""
+        """List when clocks run and none of `people` is on duty. `usual`: without special dates."""
         team = self.policy.calendar_of(post.team)
-        there = {id(each): each for each in (self._there(agent, usual=usual) for agent in people)}
-        if id(self._open(team, usual=usual)) in there:
-            return []  # somebody keeps the team's own hours
-        gaps = intervals.outside(self._open(team, usual=usual), intervals.union(there.values()))
+        on_duty = {id(each): each for each in (self._duty_of(agent, usual=usual) for agent in people)}
+        if id(self._open_times(team, usual=usual)) in on_duty:
+            return []  # somebody works whenever the team does
+        gaps = intervals.subtract(self._open_times(team, usual=usual), intervals.union(on_duty.values()))
         return [each for each in gaps if each[1] - each[0] >= SHORTEST]
 
-    def _there(self, agent: Agent, *, usual: bool) -> list[Span]:
+    def _duty_of(self, agent: Agent, *, usual: bool) -> list[Span]:
         calendar = self.policy.agent_calendars[agent.address]
-        open_at = self._open(calendar, usual=usual)
+        open_at = self._open_times(calendar, usual=usual)
         if usual or not agent.away:
             return open_at
         away = intervals.union([intervals.day(each, calendar.zone)] for each in agent.away)
-        return intervals.outside(open_at, away)
+        return intervals.subtract(open_at, away)
 
-    def _open(self, calendar: Calendar, *, usual: bool) -> list[Span]:
+    def _open_times(self, calendar: Calendar, *, usual: bool) -> list[Span]:
         key = id(calendar), usual
         if key not in self.known:
             taken = replace(calendar, dates={}) if usual else calendar
@@ -119,31 +118,31 @@ class _Shifts:
         return self.known[key]
 
 
-# --- what is said -----------------------------------------------------------------------------------------
+# --- findings -----------------------------------------------------------------------------------------
 
 
 def _weekly(
-    context: LadderContext, post: Post, people: Sequence[Agent], usual: Sequence[Span], real: Sequence[Span]
+    context: LadderContext, post: Post, people: Sequence[Agent], usual: Sequence[Span], actual: Sequence[Span]
 ) -> Iterator[Finding]:
-    """`usual`: gaps of the usual week; `real`: those of the year that comes, in which the witness lies."""
-    at = next((each[0] for each in real if any(low <= each[0] < high for low, high in usual)), None)
+    """Report gaps of the usual week. The witness lies in `actual`, the gaps of the year."""
+    at = next((each[0] for each in actual if any(low <= each[0] < high for low, high in usual)), None)
     if at is None:
         return
     calendar = context.policy.calendar_of(post.team)
-    hours = intervals.week_of(usual, calendar.zone)
+    hours = intervals.week_text(usual, calendar.zone)
     yield from with_proof(
         context,
         Finding(
             UNCOVERED,
-            _gravity(context.policy, post),
+            _severity(context.policy, post),
             _spot(context.policy, post),
             f"nobody of {post.team} at {post.level} is on duty {hours}, while its clocks run "
-            f"(calendar {calendar.name!r}){_borrowed(context.policy, post, people)}{_by(context, post)}",
-            "give somebody there these hours, or the team a calendar that is closed then",
+            f"(calendar {calendar.name!r}){_helpers_text(context.policy, post, people)}{_origin_text(context, post)}",
+            "assign these hours to somebody there, or close the team's calendar then",
             (post.team, post.level),
         ),
         post.routes,
-        partial(_shown, context, post, at),
+        partial(_witness, context, post, at),
     )
 
 
@@ -153,7 +152,7 @@ def _dated(
     if not gaps:
         return
     zone = context.policy.calendar_of(post.team).zone
-    days = {on for on, _, _ in intervals.by_days(gaps, zone)}
+    days = {on for on, _, _ in intervals.split_by_day(gaps, zone)}
     away = sorted({agent.name for agent in people if agent.away & days})
     named = f" ({' and '.join(away[:4])} away)" if away else ""
     yield from with_proof(
@@ -162,22 +161,22 @@ def _dated(
             ABSENT,
             Severity.REMARK,
             _spot(context.policy, post),
-            f"nobody of {post.team} at {post.level} is on duty on {intervals.dates(days)}{named}, while its "
-            f"clocks run{_borrowed(context.policy, post, people)}{_by(context, post)}",
-            "somebody else steps in, or the team's calendar is closed on these dates",
+            f"nobody of {post.team} at {post.level} is on duty on {intervals.dates_text(days)}{named}, while its "
+            f"clocks run{_helpers_text(context.policy, post, people)}{_origin_text(context, post)}",
+            "find a substitute, or close the team's calendar on these dates",
             (post.team, post.level),
         ),
         post.routes,
-        partial(_shown, context, post, gaps[0][0]),
+        partial(_witness, context, post, gaps[0][0]),
     )
 
 
 def _nobody(context: LadderContext, post: Post) -> Iterator[Finding]:
-    """A rule that sends tickets to a level where nobody works in any team."""
+    """Report rules that send tickets to a level where no agent works in any team."""
     if not post.starts:
-        return  # said of the step
+        return  # reported for the step
     for route in post.routes:
-        [index, *_] = {way[0] for way in context.routes.ways[route]}
+        [index, *_] = {path[0] for path in context.routes.paths[route]}
         yield from with_proof(
             context,
             Finding(
@@ -189,13 +188,12 @@ def _nobody(context: LadderContext, post: Post) -> Iterator[Finding]:
                 (post.team, post.level),
             ),
             [route],
-            lambda proof: Witness(f"it should stand at {post.level} of {post.team}", proof.mail),
+            lambda proof: Witness(f"it should be at {post.level} of {post.team}", proof.mail),
         )
 
 
-def _gravity(policy: Policy, post: Post) -> Severity:
-    """The highest level, and people of other teams who step in where a ticket climbs to them, are no shifts
-    of this team: they may sleep."""
+def _severity(policy: Policy, post: Post) -> Severity:
+    """Return REMARK for the highest level and for helpers of other teams: they need not cover all hours."""
     held = [each for each in policy.levels if ladders.agents_at(policy, "", each)]
     own = any(agent.level == post.level for agent in policy.teams[post.team].agents)
     if post.level == held[0] or (post.level != held[-1] and (post.starts or own)):
@@ -204,41 +202,41 @@ def _gravity(policy: Policy, post: Post) -> Severity:
 
 
 def _spot(policy: Policy, post: Post) -> Spot:
-    """The level of the team's first agent there, else the team."""
+    """Return the place of the team's first agent of the level, else of the team."""
     own = any(agent.level == post.level for agent in policy.teams[post.team].agents)
     return Spot("teams", ("teams", post.team), post.level if own else "")
 
 
-def _borrowed(policy: Policy, post: Post, people: Sequence[Agent]) -> str:
+def _helpers_text(policy: Policy, post: Post, people: Sequence[Agent]) -> str:
     teams = [name for name, team in policy.teams.items() if set(team.agents) & set(people)]
-    return "" if post.team in teams else f"; {' and '.join(teams)} steps in there"
+    return "" if post.team in teams else f"; {' and '.join(teams)} works there instead"
 
 
-def _by(context: LadderContext, post: Post) -> str:
-    """How tickets come there, where no rule sends them."""
+def _origin_text(context: LadderContext, post: Post) -> str:
+    """Name the step that leads there, where no rule does."""
     if post.starts or post.steps[0] is None:
         return ""
     name, step = post.steps[0]
     return f"; {step_text(context.policy.ladders[name], step)} leads there"
 
 
-# --- what shows it ----------------------------------------------------------------------------------------
+# --- the witness ----------------------------------------------------------------------------------------
 
 
-def _shown(context: LadderContext, post: Post, at: datetime, proof: Proof) -> Witness | None:
-    """The moment, as the engine confirms it: the clocks run, and whoever gets a ticket then is not there."""
+def _witness(context: LadderContext, post: Post, at: datetime, proof: Proof) -> Witness | None:
+    """Return the moment if the engine confirms it: the clocks run, and the new owner is not on duty."""
     policy = context.policy
     people = ladders.agents_at(policy, post.team, post.level)
     ticket = replace(
         ladder_runs.opened(policy, proof.route, at.astimezone(UTC)), team=post.team, level=post.level
     )
-    stands = any(
+    is_reached = any(
         (each.team, each.level) == (post.team, post.level)
         for run in runs_of(policy, proof)
         for each, _ in run.stages()
     )
-    runs = is_open(ladders.calendar_of(ticket, policy), at)
-    if not stands or not runs or any(is_on_duty(agent, policy, at) for agent in people):
+    clocks_run = is_open(ladders.calendar_of(ticket, policy), at)
+    if not is_reached or not clocks_run or any(is_on_duty(agent, policy, at) for agent in people):
         return None
     chosen = choose(ticket, policy, at)
     assert chosen
@@ -246,5 +244,5 @@ def _shown(context: LadderContext, post: Post, at: datetime, proof: Proof) -> Wi
     assert proof.mail
     mail = proof.mail
     if (proof.route.team, proof.route.level) == (post.team, post.level):
-        mail = routes.come_at(context.base, proof.route, mail, at)
+        mail = routes.at_moment(context.base, proof.route, mail, at)
     return Witness(shows, mail, local_time_of(policy, post.team, at))

@@ -1,4 +1,4 @@
-"""Steps of a ladder that do nothing: others did it before, nobody is there, what one does another undoes."""
+"""Steps without effect: another step did the same, no agent works there, or another step undoes it."""
 
 from collections.abc import Iterable, Iterator
 from itertools import combinations
@@ -25,24 +25,24 @@ def find(context: LadderContext) -> Iterator[Finding]:
         if not among or not context.routes.complete:
             continue
         doubled: set[int] = set()
-        for first, second in _at_once(ladder):
-            found = list(_together(context, ladder, first, second, among))
-            doubled |= {second} if any(each.kind == TWICE for each in found) else set()
-            yield from found
+        for first, second in _simultaneous(ladder):
+            findings = list(_same_moment(context, ladder, first, second, among))
+            doubled |= {second} if any(each.kind == TWICE for each in findings) else set()
+            yield from findings
         for index, step in enumerate(ladder.steps):
             yield from _nobody(context, ladder, index, step)
-            yield from _alone(context, ladder, index, among)
+            yield from _self_defeating(context, ladder, index, among)
             if index not in doubled:
-                yield from _escalates(context, ladder, index, among)
-                yield from _hands_over(context, ladder, index, among)
-                yield from _reassigns(context, ladder, index)
+                yield from _idle_escalation(context, ladder, index, among)
+                yield from _idle_hand_over(context, ladder, index, among)
+                yield from _idle_reassignment(context, ladder, index)
 
 
 # --- one step ---------------------------------------------------------------------------------------------
 
 
 def _nobody(context: LadderContext, ladder: Ladder, index: int, step: Step) -> Iterator[Finding]:
-    """A level that a step names and where nobody works, in no team."""
+    """Find levels that a step names and where no agent works in any team."""
     named = {
         "escalate_to": {step.escalate_to, *step.escalate_by_category.values()},
         "ask_decision": {step.ask_decision},
@@ -62,12 +62,14 @@ def _nobody(context: LadderContext, ladder: Ladder, index: int, step: Step) -> I
                     (ladder.name, level),
                 ),
                 context.routes_of(ladder.name),
-                witness_at_step(context, index, lambda taken: f"then it stands at {taken.after.level}"),
+                witness_at_step(context, index, lambda taken: f"then it is at {taken.after.level}"),
             )
 
 
-def _alone(context: LadderContext, ladder: Ladder, index: int, among: list[Route]) -> Iterator[Finding]:
-    """What a step does and undoes by itself."""
+def _self_defeating(
+    context: LadderContext, ladder: Ladder, index: int, among: list[Route]
+) -> Iterator[Finding]:
+    """Find parts of one step that repeat or undo each other."""
     step = ladder.steps[index]
     if step.remind == "assignee" and not ladders.only_reminds(step) and _moves(step):
         yield from with_proof(
@@ -76,18 +78,18 @@ def _alone(context: LadderContext, ladder: Ladder, index: int, among: list[Route
                 TWICE,
                 Severity.REMARK,
                 spot(ladder.name, index, "remind"),
-                f"{step_text(ladder, index)} reminds the new owner of what it has told the same moment",
-                "`remind: team`, or nothing: whoever gets a ticket is told",
+                f"{step_text(ladder, index)} reminds the new owner, who is notified at the same moment",
+                "use `remind: team`, or remove it: a new owner is always notified",
                 (ladder.name,),
             ),
             among,
             witness_at_step(
-                context, index, _told_twice, lambda taken: len(set(taken.notified)) < len(taken.notified)
+                context, index, _notified_twice, lambda taken: len(set(taken.notified)) < len(taken.notified)
             ),
         )
-    borrowed = [each for each in among if _borrows(context.policy, step, each)]
-    if borrowed:
-        level = ladders.level_of(step, borrowed[0].category)
+    lacking = [each for each in among if _lacks_level(context.policy, step, each)]
+    if lacking:
+        level = ladders.level_of(step, lacking[0].category)
         yield from with_proof(
             context,
             Finding(
@@ -95,16 +97,16 @@ def _alone(context: LadderContext, ladder: Ladder, index: int, among: list[Route
                 Severity.REMARK,
                 spot(ladder.name, index, "hand_over_to"),
                 f"{step_text(ladder, index)} hands over to {step.hand_over_to} and raises to {level}, where "
-                f"{step.hand_over_to} has nobody: somebody of another team gets it",
-                "hand over to a team that has this level, or leave one of them out",
+                f"{step.hand_over_to} has nobody: an agent of another team gets it",
+                "hand over to a team with this level, or remove one of the two",
                 (ladder.name, step.hand_over_to, level),
             ),
-            borrowed,
+            lacking,
             witness_at_step(context, index, lambda taken: f"{taken.after.assignee} has it then"),
         )
 
 
-def _told_twice(taken: StepRun) -> str:
+def _notified_twice(taken: StepRun) -> str:
     return f"{taken.after.assignee} gets two mails at once"
 
 
@@ -112,7 +114,7 @@ def _moves(step: Step) -> bool:
     return bool(step.escalate_to or step.escalate_by_category or step.hand_over_to or step.reassign)
 
 
-def _borrows(policy: Policy, step: Step, route: Route) -> bool:
+def _lacks_level(policy: Policy, step: Step, route: Route) -> bool:
     level = ladders.level_of(step, route.category)
     if not step.hand_over_to or step.hand_over_to not in policy.teams or not level:
         return False
@@ -124,7 +126,7 @@ def _borrows(policy: Policy, step: Step, route: Route) -> bool:
 # --- two steps at one moment ------------------------------------------------------------------------------
 
 
-def _at_once(ladder: Ladder) -> Iterator[tuple[int, int]]:
+def _simultaneous(ladder: Ladder) -> Iterator[tuple[int, int]]:
     for first, second in combinations(range(len(ladder.steps)), 2):
         one, other = ladder.steps[first].at, ladder.steps[second].at
         span = ladder.targets.get(one.target)
@@ -134,7 +136,7 @@ def _at_once(ladder: Ladder) -> Iterator[tuple[int, int]]:
             yield first, second
 
 
-def _together(
+def _same_moment(
     context: LadderContext, ladder: Ladder, first: int, second: int, among: list[Route]
 ) -> Iterator[Finding]:
     one, other = ladder.steps[first], ladder.steps[second]
@@ -146,30 +148,32 @@ def _together(
                 Severity.FAULT,
                 spot(ladder.name, second),
                 f"{step_text(ladder, second)} does only what step {first + 1} has done at the same moment",
-                "leave it out, or give it another moment",
+                "remove it, or give it another moment",
                 (ladder.name,),
             ),
             among,
-            witness_at_step(context, second, lambda _: f"steps {first + 1} and {second + 1} come at once"),
+            witness_at_step(
+                context, second, lambda _: f"steps {first + 1} and {second + 1} are taken together"
+            ),
         )
-    elif what := _undone(context.policy, one, other, among):
+    elif conflict := _conflict(context.policy, one, other, among):
         yield from with_proof(
             context,
             Finding(
                 OVERRIDDEN,
                 Severity.FAULT,
                 spot(ladder.name, first),
-                f"{step_text(ladder, first)} {what[0]}, and step {second + 1} at the same moment {what[1]}",
-                "leave one of them out, or give them different moments",
+                f"{step_text(ladder, first)} {conflict[0]}, and step {second + 1} at the same moment {conflict[1]}",
+                "remove one of them, or give them different moments",
                 (ladder.name,),
             ),
             among,
-            witness_at_step(context, second, lambda taken: f"then it stands at {taken.after.level}"),
+            witness_at_step(context, second, lambda taken: f"then it is at {taken.after.level}"),
         )
 
 
 def _adds_nothing(policy: Policy, one: Step, other: Step, among: Iterable[Route]) -> bool:
-    if other.reassign or not _does(other) <= _does(one):
+    if other.reassign or not _effects(other) <= _effects(one):
         return False
     for route in among:
         levels = [ladders.rank_of(policy, ladders.level_of(step, route.category)) for step in (one, other)]
@@ -178,22 +182,22 @@ def _adds_nothing(policy: Policy, one: Step, other: Step, among: Iterable[Route]
     return True
 
 
-def _does(step: Step) -> set[tuple[str, object]]:
-    done: set[tuple[str, object]] = {("notify", each) for each in step.notify}
+def _effects(step: Step) -> set[tuple[str, object]]:
+    effects: set[tuple[str, object]] = {("notify", each) for each in step.notify}
     for name in ("remind", "hand_over_to", "tell_customer", "ask_decision"):
         if getattr(step, name):
-            done.add((name, getattr(step, name)))
+            effects.add((name, getattr(step, name)))
     if step.ask_decision:
-        done.add(("question", (step.question, step.options)))
-    return done
+        effects.add(("question", (step.question, step.options)))
+    return effects
 
 
-def _undone(policy: Policy, one: Step, other: Step, among: Iterable[Route]) -> tuple[str, str] | None:
-    """What the first does and the second undoes for every ticket, in words."""
+def _conflict(policy: Policy, one: Step, other: Step, among: Iterable[Route]) -> tuple[str, str] | None:
+    """Describe what the first step does and the second undoes for every ticket, None when nothing."""
     if one.hand_over_to and other.hand_over_to and one.hand_over_to != other.hand_over_to:
         return f"hands over to {one.hand_over_to}", f"to {other.hand_over_to}"
     if one.ask_decision and other.ask_decision:
-        return f"asks {one.ask_decision} to decide", "asks something else, which puts that aside"
+        return f"asks {one.ask_decision} to decide", "asks something else, which replaces the question"
     pairs = [[ladders.level_of(step, route.category) for step in (one, other)] for route in among]
     if all(low and ladders.rank_of(policy, low) < ladders.rank_of(policy, high) for low, high in pairs):
         low, high = pairs[0]
@@ -201,19 +205,21 @@ def _undone(policy: Policy, one: Step, other: Step, among: Iterable[Route]) -> t
     return None
 
 
-# --- steps that come too late -----------------------------------------------------------------------------
+# --- steps without effect -----------------------------------------------------------------------------
 
 
-def _escalates(context: LadderContext, ladder: Ladder, index: int, among: list[Route]) -> Iterator[Finding]:
-    """A level at which every ticket stands already when the step comes."""
-    wanted = [each for each in among if ladders.level_of(ladder.steps[index], each.category)]
-    before = always_before(ladder)[index] if wanted else frozenset()
-    reached = {each: _reached(context.policy, ladder, index, each, before) for each in wanted}
-    if not wanted or not all(reached.values()):
+def _idle_escalation(
+    context: LadderContext, ladder: Ladder, index: int, among: list[Route]
+) -> Iterator[Finding]:
+    """Find a level that every ticket has already when the step is taken."""
+    affected = [each for each in among if ladders.level_of(ladder.steps[index], each.category)]
+    before = steps_always_before(ladder)[index] if affected else frozenset()
+    reasons = {each: _already_reached(context.policy, ladder, index, each, before) for each in affected}
+    if not affected or not all(reasons.values()):
         return
-    route = min(wanted, key=lambda each: ladders.rank_of(context.policy, each.level))
+    route = min(affected, key=lambda each: ladders.rank_of(context.policy, each.level))
     level = ladders.level_of(ladder.steps[index], route.category)
-    # Rules that will be written may start lower, so that only the lowest level can't be meant.
+    # Future rules may start lower, so only the lowest level can't be intended.
     fault = not _starts_there(context.policy, ladder, index, route) or level == context.policy.levels[0]
     yield from with_proof(
         context,
@@ -221,41 +227,44 @@ def _escalates(context: LadderContext, ladder: Ladder, index: int, among: list[R
             IN_VAIN,
             Severity.FAULT if fault else Severity.NOTE,
             spot(ladder.name, index, "escalate_to"),
-            f"{step_text(ladder, index)} never raises a ticket to {level}: {reached[route]}",
-            "name a higher level; to bring it up again, `remind`",
+            f"{step_text(ladder, index)} never raises a ticket to {level}: {reasons[route]}",
+            "name a higher level, or use `remind`",
             (ladder.name, level),
         ),
-        sorted(wanted, key=lambda each: ladders.rank_of(context.policy, each.level)),
-        witness_at_step(context, index, lambda taken: f"it stands at {taken.before.level} and stays there"),
+        sorted(affected, key=lambda each: ladders.rank_of(context.policy, each.level)),
+        witness_at_step(context, index, lambda taken: f"it is at {taken.before.level} and stays there"),
     )
 
 
-def _reached(policy: Policy, ladder: Ladder, index: int, route: Route, earlier: frozenset[int]) -> str:
-    """Why a ticket of this route stands as high as the step would raise it, whatever happened; "" where it
-    may stand lower."""
+def _already_reached(
+    policy: Policy, ladder: Ladder, index: int, route: Route, earlier: frozenset[int]
+) -> str:
+    """Explain why a ticket of this route is as high as the step would raise it; "" when it may be lower."""
     if _starts_there(policy, ladder, index, route):
         return f"tickets on it start at {route.level}"
-    wanted = ladders.rank_of(policy, ladders.level_of(ladder.steps[index], route.category))
+    affected = ladders.rank_of(policy, ladders.level_of(ladder.steps[index], route.category))
     for before in sorted(earlier):
         level = ladders.level_of(ladder.steps[before], route.category)
-        if ladders.rank_of(policy, level) >= wanted:
-            return f"step {before + 1} has raised it to {level} before"
+        if ladders.rank_of(policy, level) >= affected:
+            return f"step {before + 1} has already raised it to {level}"
     return ""
 
 
 def _starts_there(policy: Policy, ladder: Ladder, index: int, route: Route) -> bool:
-    wanted = ladders.rank_of(policy, ladders.level_of(ladder.steps[index], route.category))
-    return ladders.rank_of(policy, route.level) >= wanted
+    affected = ladders.rank_of(policy, ladders.level_of(ladder.steps[index], route.category))
+    return ladders.rank_of(policy, route.level) >= affected
 
 
-def always_before(ladder: Ladder) -> list[frozenset[int]]:
-    """For each step those that were taken before it however it comes: by its own clock, or at once because
-    nobody confirmed or decided after an earlier step."""
-    found: list[frozenset[int]] = []
+def steps_always_before(ladder: Ladder) -> list[frozenset[int]]:
+    """Return for each step those that are always taken before it.
+
+    A step is taken by its own clock, or at once when no agent confirmed or decided after an earlier step.
+    """
+    findings: list[frozenset[int]] = []
     for index, step in enumerate(ladder.steps):
         span = ladder.targets.get(step.at.target)
         due = ladders.offset_of(step, span) if span else None
-        ways = [
+        paths = [
             frozenset(
                 other
                 for other, each in enumerate(ladder.steps[:index])
@@ -264,13 +273,15 @@ def always_before(ladder: Ladder) -> list[frozenset[int]]:
         ]
         for other, each in enumerate(ladder.steps[:index]):
             if each.acknowledge_within or each.ask_decision:
-                ways.append(frozenset(range(other, index)) | found[other])
-        found.append(frozenset.intersection(*ways))
-    return found
+                paths.append(frozenset(range(other, index)) | findings[other])
+        findings.append(frozenset.intersection(*paths))
+    return findings
 
 
-def _hands_over(context: LadderContext, ladder: Ladder, index: int, among: list[Route]) -> Iterator[Finding]:
-    """A team that every ticket on the ladder is with all along."""
+def _idle_hand_over(
+    context: LadderContext, ladder: Ladder, index: int, among: list[Route]
+) -> Iterator[Finding]:
+    """Find a team that has every ticket on the ladder all the time."""
     team = ladder.steps[index].hand_over_to
     others = {step.hand_over_to for step in ladder.steps} | {each.team for each in among}
     if not team or others - {team, ""}:
@@ -281,8 +292,8 @@ def _hands_over(context: LadderContext, ladder: Ladder, index: int, among: list[
             IN_VAIN,
             Severity.FAULT,
             spot(ladder.name, index, "hand_over_to"),
-            f"{step_text(ladder, index)} hands over to {team}, which has every ticket on this ladder already",
-            "name another team; to bring it up again, `remind`",
+            f"{step_text(ladder, index)} hands over to {team}, which already has every ticket on this ladder",
+            "name another team, or use `remind`",
             (ladder.name, team),
         ),
         among,
@@ -290,8 +301,8 @@ def _hands_over(context: LadderContext, ladder: Ladder, index: int, among: list[
     )
 
 
-def _reassigns(context: LadderContext, ladder: Ladder, index: int) -> Iterator[Finding]:
-    """Somebody else is wanted where only one works."""
+def _idle_reassignment(context: LadderContext, ladder: Ladder, index: int) -> Iterator[Finding]:
+    """Find `reassign` where only one person works."""
     if not ladder.steps[index].reassign:
         return
     visits = [
@@ -311,7 +322,7 @@ def _reassigns(context: LadderContext, ladder: Ladder, index: int) -> Iterator[F
             Severity.FAULT,
             spot(ladder.name, index, "reassign"),
             f"{step_text(ladder, index)} finds nobody else: one person works at {last.level} of {last.team}",
-            "hand it over to another team, or raise it",
+            "hand over to another team, or raise the level",
             (ladder.name, last.team, last.level),
         ),
         [route for case, _ in visits for route in case.routes],

@@ -1,4 +1,4 @@
-"""Stretches of time as sorted pairs of moments: what lies outside of others, cut by days, said in words."""
+"""Spans of time as sorted pairs of moments: union, difference, days, texts."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
@@ -11,20 +11,20 @@ Span = tuple[datetime, datetime]  # [from, to)
 ONE_DAY = timedelta(days=1)
 
 
-def union(several: Iterable[Iterable[Span]]) -> list[Span]:
-    """All of them, as pieces that don't touch."""
-    joined: list[Span] = []
-    for low, high in sorted(span for spans in several for span in spans):
-        if joined and low <= joined[-1][1]:
-            joined[-1] = joined[-1][0], max(joined[-1][1], high)
+def union(groups: Iterable[Iterable[Span]]) -> list[Span]:
+    """Merge spans; those that touch become one."""
+    merged: list[Span] = []
+    for low, high in sorted(span for spans in groups for span in spans):
+        if merged and low <= merged[-1][1]:
+            merged[-1] = merged[-1][0], max(merged[-1][1], high)
         else:
-            joined.append((low, high))
-    return joined
+            merged.append((low, high))
+    return merged
 
 
-def outside(spans: Sequence[Span], others: Sequence[Span]) -> list[Span]:
-    """What of `spans` lies in none of `others`; both sorted, none touching the next."""
-    found: list[Span] = []
+def subtract(spans: Sequence[Span], others: Sequence[Span]) -> list[Span]:
+    """Return the parts of `spans` outside of `others`. Both are sorted, without spans that touch."""
+    rest: list[Span] = []
     place = 0
     for low, high in spans:
         while place < len(others) and others[place][1] <= low:
@@ -32,23 +32,23 @@ def outside(spans: Sequence[Span], others: Sequence[Span]) -> list[Span]:
         at = place
         while at < len(others) and others[at][0] < high:
             if low < others[at][0]:
-                found.append((low, others[at][0]))
+                rest.append((low, others[at][0]))
             low = max(low, others[at][1])
             at += 1
         if low < high:
-            found.append((low, high))
-    return found
+            rest.append((low, high))
+    return rest
 
 
 def day(on: date, zone: str) -> Span:
-    """A local day."""
+    """Return a local day as a span."""
     where = ZoneInfo(zone)
     start, end = (datetime.combine(each, time(), where).astimezone(UTC) for each in (on, on + ONE_DAY))
     return start, end
 
 
-def by_days(spans: Iterable[Span], zone: str) -> Iterator[tuple[date, timedelta, timedelta]]:
-    """Each piece cut at local midnight: (date, from, to) by the wall clock."""
+def split_by_day(spans: Iterable[Span], zone: str) -> Iterator[tuple[date, timedelta, timedelta]]:
+    """Cut spans at local midnight: (date, from, to), as time of day."""
     where = ZoneInfo(zone)
     for low, high in spans:
         start, end = (each.astimezone(where).replace(tzinfo=None) for each in (low, high))
@@ -59,29 +59,31 @@ def by_days(spans: Iterable[Span], zone: str) -> Iterator[tuple[date, timedelta,
             start = until
 
 
-def week_of(spans: Iterable[Span], zone: str) -> str:
-    """The hours of the week in which any of them lies: "mon-fri 22:00-24:00; sat, sun 00:00-24:00"."""
+def week_text(spans: Iterable[Span], zone: str) -> str:
+    """Format the hours of the week that spans cover: "mon-fri 22:00-24:00; sat, sun 00:00-24:00"."""
     hours: dict[int, list[tuple[timedelta, timedelta]]] = {}
-    for on, start, end in by_days(spans, zone):
+    for on, start, end in split_by_day(spans, zone):
         hours.setdefault(on.weekday(), []).append((start, end))
     return _week({each: _merged(taken) for each, taken in hours.items()})
 
 
 def _merged(taken: Iterable[tuple[timedelta, timedelta]]) -> tuple[Interval, ...]:
-    joined: list[tuple[timedelta, timedelta]] = []
+    merged: list[tuple[timedelta, timedelta]] = []
     for low, high in sorted(set(taken)):
-        if joined and low <= joined[-1][1]:
-            joined[-1] = joined[-1][0], max(joined[-1][1], high)
+        if merged and low <= merged[-1][1]:
+            merged[-1] = merged[-1][0], max(merged[-1][1], high)
         else:
-            joined.append((low, high))
-    return tuple(Interval(low, min(high, MIDNIGHT)) for low, high in joined)
+            merged.append((low, high))
+    return tuple(Interval(low, min(high, MIDNIGHT)) for low, high in merged)
 
 
 def _week(hours: Mapping[int, tuple[Interval, ...]]) -> str:
-    alike: dict[tuple[Interval, ...], list[int]] = {}
+    days_by_hours: dict[tuple[Interval, ...], list[int]] = {}
     for each in sorted(hours):
-        alike.setdefault(hours[each], []).append(each)
-    return "; ".join(f"{_days(days)} {', '.join(map(str, open_at))}" for open_at, days in alike.items())
+        days_by_hours.setdefault(hours[each], []).append(each)
+    return "; ".join(
+        f"{_days(days)} {', '.join(map(str, open_at))}" for open_at, days in days_by_hours.items()
+    )
 
 
 def _days(days: Sequence[int]) -> str:
@@ -90,8 +92,8 @@ def _days(days: Sequence[int]) -> str:
     return ", ".join(first if first == last else f"{first}-{last}" for first, last in named)
 
 
-def dates(days: Iterable[date], most: int = 6) -> str:
-    """ "2026-12-24 to 2027-01-02, 2027-03-08", at most so many stretches."""
+def dates_text(days: Iterable[date], most: int = 6) -> str:
+    """Format dates: "2026-12-24 to 2027-01-02, 2027-03-08", at most `most` ranges."""
     runs: list[list[date]] = []
     for each in sorted(set(days)):
         if runs and each - runs[-1][-1] == ONE_DAY:

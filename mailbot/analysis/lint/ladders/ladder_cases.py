@@ -1,4 +1,4 @@
-"""Every ladder with the tickets that climb it: where they start, what becomes of them when left alone."""
+"""Every ladder with the kinds of tickets on it, and what happens to them without care."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,21 +15,22 @@ from mailbot.domain import ladder as ladders
 from mailbot.domain.policy import Ladder, Moment, Policy
 from mailbot.domain.worktime import local
 
-MOST = 60  # kinds of tickets on one ladder that are played
+MOST = 60  # cases of one ladder
 
 
 @dataclass(frozen=True, slots=True)
 class LadderCase:
-    """Tickets that are alike on a ladder: they start at one place, and every step means the same to them."""
+    """Routes for which all steps of a ladder mean the same, from one team and level, with the runs of such
+    a ticket."""
 
     route: Route
-    routes: tuple[Route, ...]  # all of them, `route` is the first
+    routes: tuple[Route, ...]  # all such routes; `route` is the first
     runs: tuple[LadderRun, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class LadderContext:
-    """What all questions about ladders, people and money share. `cases` is by the ladder's name."""
+    """The context of all checks of ladders, people and limits. `cases` is by the ladder's name."""
 
     base: RuleContext
     routes: Routes
@@ -40,12 +41,12 @@ class LadderContext:
         return self.base.policy
 
     def routes_of(self, name: str) -> list[Route]:
-        """The routes that lead onto a ladder."""
+        """List the routes that lead onto a ladder."""
         return [each for each in self.routes if each.ladder == name]
 
 
 def build_context(base: RuleContext) -> LadderContext:
-    found = routes.of(base)
+    found = routes.find_routes(base)
     at = base.search.world.moments.usual.astimezone(UTC)
     cases = {
         name: tuple(islice(_cases(base.policy, ladder, found, at), MOST))
@@ -55,30 +56,30 @@ def build_context(base: RuleContext) -> LadderContext:
 
 
 def _cases(policy: Policy, ladder: Ladder, found: Routes, at: datetime) -> Iterator[LadderCase]:
-    alike: dict[tuple[object, ...], list[Route]] = {}
+    groups: dict[tuple[object, ...], list[Route]] = {}
     for route in found:
         if route.ladder == ladder.name:
             levels = tuple(ladders.level_of(step, route.category) for step in ladder.steps)
-            alike.setdefault((route.team, route.level, levels), []).append(route)
-    for each in alike.values():
+            groups.setdefault((route.team, route.level, levels), []).append(route)
+    for each in groups.values():
         yield LadderCase(each[0], tuple(each), ladder_runs.run_ladder(policy, each[0], at))
 
 
-# --- what is said of a step -------------------------------------------------------------------------------
+# --- texts about steps -------------------------------------------------------------------------------
 
 
 def spot(name: str, step: int | None = None, *path: str | int) -> Spot:
-    """A ladder in escalation.yaml, or one of its steps."""
+    """Return the place of a ladder or of one of its steps in escalation.yaml."""
     return Spot("escalation", ("ladders", name) if step is None else ("ladders", name, "steps", step, *path))
 
 
 def step_text(ladder: Ladder, step: int) -> str:
-    """ "step 3 of ladder 'brisk' (75% of resolution)"."""
+    """Name a step: "step 3 of ladder 'brisk' (75% of resolution)"."""
     return f"step {step + 1} of ladder {ladder.name!r} ({moment_text(ladder.steps[step].at)})"
 
 
 def moment_text(moment: Moment) -> str:
-    """As an admin writes it."""
+    """Format a moment as admins write it."""
     text = moment.target.value if moment.share == 1 else f"{100 * moment.share:g}% of {moment.target.value}"
     if not moment.offset:
         return text
@@ -88,45 +89,51 @@ def moment_text(moment: Moment) -> str:
     return f"{text} {'+' if moment.offset > timedelta() else '-'} {span}"
 
 
-# --- what shows it ----------------------------------------------------------------------------------------
+# --- witnesses ----------------------------------------------------------------------------------------
 
 
-Shows = Callable[[StepRun], str]
+Describe = Callable[[StepRun], str]
 
 
 def with_proof(
-    context: LadderContext, finding: Finding, among: Iterable[Route], shown: Callable[[Proof], Witness | None]
+    context: LadderContext,
+    finding: Finding,
+    among: Iterable[Route],
+    make_witness: Callable[[Proof], Witness | None],
 ) -> Iterator[Finding]:
-    """The finding with its witness, where a mail leads there; "not decided" where nobody knows of one."""
-    proof = routes.proof(context.base, context.routes, among)
+    """Return the finding with a witness for a mail that leads there.
+
+    The finding becomes "not decided" when no mail is known, and is dropped when there is none.
+    """
+    proof = routes.find_proof(context.base, context.routes, among)
     if proof is None:
         return
     if proof.mail is None:
         doubt = f"it is not decided whether any mail leads to this ({proof.undecided}): {finding.message}"
         yield replace(finding, severity=Severity.UNDECIDED, message=doubt)
         return
-    witness = shown(proof)
+    witness = make_witness(proof)
     if witness:
         yield replace(finding, witness=witness)
 
 
 def witness_at_step(
-    context: LadderContext, step: int, shows: Shows, fits: Callable[[StepRun], bool] = lambda _: True
+    context: LadderContext, step: int, shows: Describe, fits: Callable[[StepRun], bool] = lambda _: True
 ) -> Callable[[Proof], Witness | None]:
-    """A witness: the moment when `step` comes to the ticket of the mail, if nobody looks after it."""
+    """Return a function that finds the moment at which `step` is taken for the ticket of a mail."""
 
-    def shown(proof: Proof) -> Witness | None:
+    def make_witness(proof: Proof) -> Witness | None:
         for run, taken in step_runs(context.policy, proof, step):
             if fits(taken):
                 text = f"{run.description}: {shows(taken)}"
                 return Witness(text, proof.mail, local_time_of(context.policy, taken.before.team, taken.at))
         return None
 
-    return shown
+    return make_witness
 
 
 def step_runs(policy: Policy, proof: Proof, step: int) -> Iterator[tuple[LadderRun, StepRun]]:
-    """Where `step` comes to the ticket that the mail opens, in whichever of its lives."""
+    """List where `step` is taken in the runs of the ticket that the mail opens."""
     for run in runs_of(policy, proof):
         for taken in run.steps:
             if taken.step == step:
@@ -139,5 +146,5 @@ def runs_of(policy: Policy, proof: Proof) -> tuple[LadderRun, ...]:
 
 
 def local_time_of(policy: Policy, team: str, at: datetime) -> datetime:
-    """By the wall clock of where the team works."""
+    """Convert a moment to the clock of a team."""
     return local(policy.calendar_of(team), at)

@@ -1,4 +1,4 @@
-"""Where ladders lead in the end: back to where tickets came from, or to where nobody higher ever hears."""
+"""Ends of ladders: back at a former owner, or at a level below which no higher level is notified."""
 
 from collections.abc import Iterator
 
@@ -28,38 +28,40 @@ def find(context: LadderContext) -> Iterator[Finding]:
         yield from _dead_end(context, ladder)
 
 
-# --- back again -------------------------------------------------------------------------------------------
+# --- cycles -------------------------------------------------------------------------------------------
 
 
 def _cycles(context: LadderContext, ladder: Ladder) -> Iterator[Finding]:
-    told: set[tuple[int, str]] = set()
+    reported: set[tuple[int, str]] = set()
     for case in context.cases[ladder.name]:
         for run in case.runs:
-            for left, back, severity, whom in _returns(context.policy, ladder, run):
-                if (back.step, whom) in told:
+            for left, back, severity, owner in _returns(context.policy, ladder, run):
+                if (back.step, owner) in reported:
                     continue
-                told.add((back.step, whom))
+                reported.add((back.step, owner))
                 yield from with_proof(
                     context,
                     Finding(
                         CYCLE,
                         severity,
                         spot(ladder.name, back.step),
-                        f"{step_text(ladder, back.step)} brings a ticket back to {whom}, from where step "
+                        f"{step_text(ladder, back.step)} brings a ticket back to {owner}, from where step "
                         f"{left.step + 1} took it",
-                        "lead it on to somebody new, or raise its level on the way",
-                        (ladder.name, whom),
+                        "send it to somebody new, or raise its level",
+                        (ladder.name, owner),
                     ),
                     case.routes,
-                    witness_at_step(context, back.step, lambda _, whom=whom: f"{whom} has it once more"),  # type: ignore[misc]
+                    witness_at_step(context, back.step, lambda _, owner=owner: f"{owner} has it again"),  # type: ignore[misc]
                 )
 
 
 def _returns(
     policy: Policy, ladder: Ladder, run: LadderRun
 ) -> Iterator[tuple[StepRun, StepRun, Severity, str]]:
-    """(step by which it left, step by which it came back, how grave, to whom). Back at a higher level is
-    further on, not back."""
+    """List (step that took the ticket away, step that brought it back, severity, owner).
+
+    A return at a higher level is progress and not listed.
+    """
     for number, back in enumerate(run.steps):
         if back.before.team != back.after.team:
             left = next(
@@ -86,14 +88,14 @@ def _place(ticket: Ticket) -> tuple[str, str]:
     return ticket.team, ticket.level
 
 
-# --- no further -------------------------------------------------------------------------------------------
+# --- dead ends -------------------------------------------------------------------------------------------
 
 
 def _dead_end(context: LadderContext, ladder: Ladder) -> Iterator[Finding]:
-    dead = [case for case in context.cases[ladder.name] if _ends(context.policy, case.runs[0])]
-    if not dead:
+    dead_ends = [case for case in context.cases[ladder.name] if _is_dead_end(context.policy, case.runs[0])]
+    if not dead_ends:
         return
-    case: LadderCase = dead[0]
+    case: LadderCase = dead_ends[0]
     end = case.runs[0].ticket
     last = len(ladder.steps) - 1
     yield from with_proof(
@@ -102,30 +104,31 @@ def _dead_end(context: LadderContext, ladder: Ladder) -> Iterator[Finding]:
             DEAD_END,
             Severity.REMARK,
             spot(ladder.name) if last < 0 else spot(ladder.name, last),
-            f"ladder {ladder.name!r} ends at {end.level}: whoever stands higher never hears of a ticket that "
-            f"nobody answers, its owner alone is reminded for ever",
+            f"ladder {ladder.name!r} ends at {end.level}: higher levels are never notified of a ticket that "
+            f"nobody answers, only its owner is reminded",
             f"a last step with `escalate_to: {_top(context.policy)}`, or `notify`",
             (ladder.name, end.level),
         ),
-        [route for each in dead for route in each.routes],
-        lambda proof: _shown(context, proof),
+        [route for each in dead_ends for route in each.routes],
+        lambda proof: _dead_end_witness(context, proof),
     )
 
 
-def _shown(context: LadderContext, proof: Proof) -> Witness | None:
+def _dead_end_witness(context: LadderContext, proof: Proof) -> Witness | None:
     run = runs_of(context.policy, proof)[0]
     at = run.steps[-1].at if run.steps else run.opened.opened_at
-    shows = f"{run.description}: from here on {run.ticket.assignee} at {run.ticket.level} alone is reminded"
+    shows = f"{run.description}: from now on only {run.ticket.assignee} at {run.ticket.level} is reminded"
     return Witness(shows, proof.mail, local_time_of(context.policy, run.ticket.team, at))
 
 
-def _ends(policy: Policy, run: LadderRun) -> bool:
-    """Is it over below the top, with nobody of a higher level, no other team and no address told?"""
+def _is_dead_end(policy: Policy, run: LadderRun) -> bool:
+    """Decide whether a run ends below the top, with no higher level, other team or outside address
+    notified."""
     end = ladders.rank_of(policy, run.ticket.level)
     if end >= ladders.rank_of(policy, _top(policy)) or run.ticket.team != run.opened.team:
         return False
-    told = {address for each in run.steps for address in each.notified} - {run.opened.customer}
-    return all(address in policy.agents and _rank(policy, address) <= end for address in told)
+    reported = {address for each in run.steps for address in each.notified} - {run.opened.customer}
+    return all(address in policy.agents and _rank(policy, address) <= end for address in reported)
 
 
 def _rank(policy: Policy, address: str) -> int:
@@ -133,6 +136,6 @@ def _rank(policy: Policy, address: str) -> int:
 
 
 def _top(policy: Policy) -> str:
-    """The highest level at which anybody works."""
+    """Return the highest level at which an agent works."""
     held = {agent.level for agent in policy.agents.values()}
     return next((level for level in reversed(policy.levels) if level in held), "")

@@ -1,4 +1,4 @@
-"""Tickets that are opened and then left alone, taken through the real engine: what their ladder does."""
+"""Run tickets without care through the real escalation engine, to see what their ladder does."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,15 +15,15 @@ from mailbot.domain.model import Target, Ticket
 from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import NO_REASON, Reason
 
-MOST = 200  # deadlines of one life
+MOST = 200  # deadlines of one run
 NUMBER = "CHECK-00000000-0"
 CUSTOMER_ADDRESS = "pelanggan@example.com"
-_UNANSWERABLE = (Target.RESOLUTION, Target.DECISION)  # clocks that no answer stops
+_NOT_ENDED_BY_ANSWERS = (Target.RESOLUTION, Target.DECISION)  # clocks that answers don't stop
 
 
 @dataclass(frozen=True, slots=True)
 class StepRun:
-    """A step that came, with the ticket as it stood before and after, and who was told of it."""
+    """A step that was taken, the ticket before and after it, and the addresses that it notified."""
 
     step: int
     at: datetime
@@ -35,7 +35,7 @@ class StepRun:
 
 @dataclass(frozen=True, slots=True)
 class LadderRun:
-    """`description` says in words how the ticket lived. `ticket` is how it stands when only reminders follow."""
+    """`description` is how the ticket is treated. `ticket` is its state when only reminders follow."""
 
     description: str
     opened: Ticket
@@ -43,14 +43,14 @@ class LadderRun:
     ticket: Ticket
 
     def stages(self) -> Iterator[tuple[Ticket, StepRun | None]]:
-        """The ticket where it stood, and the step that brought it there (None: its rule)."""
+        """List the states of the ticket, each with the step that led there (None: its rule)."""
         yield self.opened, None
         for each in self.steps:
             yield each.after, each
 
 
 def opened(policy: Policy, route: Route, at: datetime, customer: str = CUSTOMER_ADDRESS) -> Ticket:
-    """A ticket that was routed so at `at`."""
+    """Open a ticket of a route at a moment."""
     ticket = Ticket(
         number=NUMBER,
         mailbox=next(iter(policy.mailboxes)),
@@ -71,17 +71,23 @@ def opened(policy: Policy, route: Route, at: datetime, customer: str = CUSTOMER_
 
 
 def run_ladder(policy: Policy, route: Route, at: datetime) -> tuple[LadderRun, ...]:
-    """What becomes of such a ticket in four ways of not being looked after."""
+    """Run such a ticket in four ways of missing care."""
     fresh = opened(policy, route, at)
-    again = _written_again(_answered(fresh, policy, at), policy, at)
-    waiting = _answered(fresh, policy, at)
+    follow_up = _customer_writes(_answer(fresh, policy, at), policy, at)
+    answered = _answer(fresh, policy, at)
     return (
-        _run("nobody answers", fresh, _left_alone(fresh, policy)),
+        _run("nobody answers", fresh, _without_care(fresh, policy)),
         _run(
-            "answered at once, the customer writes again, nobody answers", again, _left_alone(again, policy)
+            "answered at once, the customer writes again, nobody answers",
+            follow_up,
+            _without_care(follow_up, policy),
         ),
-        _run("each mail is answered in time, and nobody closes it", again, _never_closed(again, policy)),
-        _run("answered at once, and the customer is silent", waiting, _left_alone(waiting, policy)),
+        _run(
+            "every mail is answered in time, and nobody closes the ticket",
+            follow_up,
+            _never_closed(follow_up, policy),
+        ),
+        _run("answered at once, and the customer does not write", answered, _without_care(answered, policy)),
     )
 
 
@@ -90,70 +96,70 @@ def _clocks(ticket: Ticket, policy: Policy, at: datetime) -> e.ClocksSet:
     return e.ClocksSet(at, POLICY, ladders.clocks_for(ticket, ladder, calendar, at))
 
 
-def _answered(ticket: Ticket, policy: Policy, at: datetime) -> Ticket:
+def _answer(ticket: Ticket, policy: Policy, at: datetime) -> Ticket:
     builder = DecisionBuilder(ticket)
     builder.record(e.AgentAnswered(at, Actor.agent(ticket.assignee or ""), ticket.assignee or ""))
     builder.record(_clocks(builder.ticket, policy, at))
     return builder.ticket
 
 
-def _written_again(ticket: Ticket, policy: Policy, at: datetime) -> Ticket:
+def _customer_writes(ticket: Ticket, policy: Policy, at: datetime) -> Ticket:
     builder = DecisionBuilder(ticket)
     builder.record(e.CustomerWrote(at, CUSTOMER, "", NO_REASON))
     builder.record(_clocks(builder.ticket, policy, at))
     return builder.ticket
 
 
-def _left_alone(ticket: Ticket, policy: Policy) -> list[StepRun]:
-    found: list[StepRun] = []
+def _without_care(ticket: Ticket, policy: Policy) -> list[StepRun]:
+    steps: list[StepRun] = []
     for _ in range(MOST):
         due = ladders.next_deadline(ticket, policy)
         if due is None or due.target is Target.REPEAT:
             break
         decision = on_deadline(ticket, policy, due.due_at)
-        found += _taken(ticket, decision.events)
+        steps += _step_runs(ticket, decision.events)
         ticket = decision.ticket
-    return found
+    return steps
 
 
 def _never_closed(ticket: Ticket, policy: Policy) -> list[StepRun]:
-    """Whatever asks for an answer gets it in the last moment, so that only the resolution comes due."""
-    found: list[StepRun] = []
+    """Answer at the last moment whatever waits for an answer, so that only the resolution falls due."""
+    steps: list[StepRun] = []
     for _ in range(MOST):
         ladder, calendar = ladders.ladder_of(ticket, policy), ladders.calendar_of(ticket, policy)
         dues = ladders.deadlines(ticket, ladder, calendar)
-        at = next((due.due_at for due in dues if due.target in _UNANSWERABLE), None)
+        at = next((due.due_at for due in dues if due.target in _NOT_ENDED_BY_ANSWERS), None)
         if at is None:
             break
-        ticket = _written_again(_answered(ticket, policy, at), policy, at)
+        ticket = _customer_writes(_answer(ticket, policy, at), policy, at)
         decision = on_deadline(ticket, policy, at)
-        found += _taken(ticket, decision.events)
+        steps += _step_runs(ticket, decision.events)
         ticket = decision.ticket
-    return found
+    return steps
 
 
-def _taken(ticket: Ticket, events: Iterable[e.Event]) -> list[StepRun]:
-    """The steps among `events`, each with all that it led to."""
-    cuts: list[tuple[e.StepTaken, Ticket, list[e.Event]]] = []
+def _step_runs(ticket: Ticket, events: Iterable[e.Event]) -> list[StepRun]:
+    """List the steps among `events`, each with its consequences."""
+    parts: list[tuple[e.StepTaken, Ticket, list[e.Event]]] = []
     for event in events:
         if isinstance(event, e.StepTaken):
-            cuts.append((event, ticket, []))
-        elif cuts:
-            cuts[-1][2].append(event)
+            parts.append((event, ticket, []))
+        elif parts:
+            parts[-1][2].append(event)
         ticket = evolve(ticket, event)
-    found = []
-    for step, before, led_to in cuts:
+    steps = []
+    for step, before, led_to in parts:
         after = before
         for event in (step, *led_to):
             after = evolve(after, event)
-        told = [
+        notified = [
             each
             for event in led_to
             if isinstance(event, e.PeopleNotified | e.DecisionRequested)
             for each in event.recipients
         ]
-        found.append(StepRun(step.step, step.at, step.reason, before, after, tuple(told)))
-    return found
+        steps.append(StepRun(step.step, step.at, step.reason, before, after, tuple(notified)))
+    return steps
 
 
 def _run(description: str, fresh: Ticket, steps: list[StepRun]) -> LadderRun:

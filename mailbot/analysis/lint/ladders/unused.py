@@ -1,4 +1,4 @@
-"""What nothing leads to: ladders, categories in steps and limits. Holidays of which nobody is sure yet."""
+"""Ladders, categories and limits that no ticket uses; holidays that are estimates."""
 
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time
@@ -26,72 +26,72 @@ def _ladders(context: LadderContext) -> Iterator[Finding]:
     for name in policy.ladders:
         if context.routes_of(name):
             continue
-        by = [priority for priority, each in policy.ladder_of.items() if each == name]
-        why = f"; its priorities are {', '.join(by)}, which no rule leads to" if by else ""
+        priorities = [priority for priority, each in policy.ladder_of.items() if each == name]
+        why = f"; its priorities are {', '.join(priorities)}, which no rule gives" if priorities else ""
         yield Finding(
             UNUSED,
-            # The ladder of a priority that no rule gives today is what an ordinary desk keeps ready.
-            Severity.NOTE if by else Severity.REMARK,
+            # It is usual to keep a ladder ready for a priority that no rule gives yet.
+            Severity.NOTE if priorities else Severity.REMARK,
             spot(name),
-            f"no ticket ever climbs ladder {name!r}: no rule names it{why}",
-            "leave it out, or name it in a rule" if not by else "all is well if that is meant",
+            f"no ticket uses ladder {name!r}: no rule names it{why}",
+            "remove it, or name it in a rule" if not priorities else "keep it if intended",
             (name,),
         )
 
 
 def _categories(context: LadderContext) -> Iterator[Finding]:
-    given = {route.category for route in context.routes}
+    categories = {route.category for route in context.routes}
     for name, ladder in context.policy.ladders.items():
-        on = {route.category for route in context.routes_of(name)}
+        on_ladder = {route.category for route in context.routes_of(name)}
         for index, step in enumerate(ladder.steps):
-            for category in step.escalate_by_category if on else ():
-                if not _within(category, on):
-                    where = "on this ladder" if _within(category, given) else "at all"
+            for category in step.escalate_by_category if on_ladder else ():
+                if not _within(category, on_ladder):
+                    where = "on this ladder" if _within(category, categories) else "at all"
                     yield Finding(
                         UNUSED,
                         Severity.REMARK,
                         spot(name, index, "escalate_to", category),
                         f"{step_text(ladder, index)} names category {category!r}, which no ticket {where} has",
-                        "leave it out, or lead that category onto this ladder",
+                        "remove it, or route that category to this ladder",
                         (name, category),
                     )
     for category in context.policy.authority.per_ticket:
-        if category and not _within(category, given):
+        if category and not _within(category, categories):
             yield Finding(
                 UNUSED,
                 Severity.REMARK,
                 Spot("teams", ("authority", "per_ticket", category)),
                 f"limits are set for category {category!r}, which no rule gives",
-                "leave them out, or give it in a rule",
+                "remove them, or give it in a rule",
                 (category,),
             )
 
 
-def _within(category: str, given: Iterable[str]) -> bool:
-    return any(each == category or each.startswith(f"{category}/") for each in given)
+def _within(category: str, categories: Iterable[str]) -> bool:
+    return any(each == category or each.startswith(f"{category}/") for each in categories)
 
 
 def _estimated(policy: Policy, name: str, calendar: Calendar) -> Iterator[Finding]:
-    """Days off that the government has not fixed yet, where somebody would work otherwise."""
+    """Report working days that are closed because of a holiday that is not officially fixed yet."""
     days = sorted(day for day in calendar.estimated if calendar.week[day.weekday()])
     teams = [each.name for each in policy.teams.values() if each.calendar == name]
     own = [agent.name for agent in policy.agents.values() if agent.calendar == name]
     if not days or (not teams and not own):
         return
-    hanging = [f"the clocks of {', '.join(teams)} stand still then"] if teams else []
-    hanging += [f"{', '.join(own[:4])}{' and others' if len(own) > 4 else ''} off duty"] if own else []
+    effects = [f"the clocks of {', '.join(teams)} stop"] if teams else []
+    effects += [f"{', '.join(own[:4])}{' and others' if len(own) > 4 else ''} off duty"] if own else []
     yield Finding(
         ESTIMATED,
         Severity.REMARK,
         Spot("escalation", ("calendars", name, "holidays")),
-        f"calendar {name!r} is closed on {intervals.dates(days)} by estimate: {'; '.join(hanging)}",
-        "once the government has fixed them, an update of `holidays` or lines under `dates` say so",
+        f"calendar {name!r} is closed on {intervals.dates_text(days)} by estimate: {'; '.join(effects)}",
+        "update `holidays` once the government has fixed them, or add them under `dates`",
         (name, *teams),
-        Witness("closed, unless the holiday comes on another day", moment=_opening(calendar, days[0])),
+        Witness("closed, unless the holiday is on another day", moment=_opening_time(calendar, days[0])),
     )
 
 
-def _opening(calendar: Calendar, day: date) -> datetime:
-    """When it would open on that date."""
+def _opening_time(calendar: Calendar, day: date) -> datetime:
+    """Return when the calendar would open on that date."""
     start = min(each.start for each in calendar.week[day.weekday()])
     return datetime.combine(day, time(), ZoneInfo(calendar.zone)) + start

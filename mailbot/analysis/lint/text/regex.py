@@ -1,7 +1,7 @@
-"""RE2 patterns as small automata: the syntax that admins write. What lies beyond it is refused, not guessed.
+"""Compile the usual syntax of RE2 patterns to small automata. Patterns beyond it are refused, not guessed.
 
-Patterns look at no case (see `operators.compiled_pattern`), so letters are compared in small. `^` and `$` are
-the ends of the text, `.` is anything but a line's end, \\d \\w \\s \\b know ASCII alone, as in RE2.
+Patterns ignore case (see `operators.compiled_pattern`), so letters are compared in lower case. As in RE2,
+`^` and `$` are the ends of the text, `.` is anything but a line end, and \\d \\w \\s \\b know ASCII alone.
 """
 
 from collections.abc import Callable, Iterator
@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from unicodedata import category
 
-STATES = 1_500  # an automaton may have; a pattern with large counts has more, and is refused
+MOST_STATES = 1_500  # of one automaton; patterns with large counts have more and are refused
 _REPEATS = 100
 
 
 class UnsupportedPattern(Exception):
-    """This pattern is beyond the subset."""
+    """The pattern is beyond the supported syntax."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,8 @@ class Chars:
         inside = any(low <= code <= high for low, high in self.ranges for code in forms)
         return (inside or any(_KINDS[kind](char) for kind in self.kinds)) is not self.negated
 
-    def telling(self) -> Iterator[str]:
-        """Characters on both sides of its bounds."""
+    def boundary_letters(self) -> Iterator[str]:
+        """List the characters on both sides of each bound."""
         for low, high in self.ranges:
             for code in (low - 1, low, high, high + 1):
                 if 31 < code < 0x110000 and not 0xD800 <= code < 0xE000:
@@ -40,31 +40,34 @@ class Chars:
 
 @dataclass(slots=True)
 class Automaton:
-    """`moves`: state -> [(characters, next)]; `free`: state -> [(assertion or "", next)]. It starts in 0 and
-    has found a match in `end`."""
+    """`moves` of a state are (characters, next state); `empty_moves` are (assertion or "", next state).
+
+    It starts in state 0 and has matched in state `end`.
+    """
 
     moves: list[list[tuple[Chars, int]]] = field(default_factory=list)
-    free: list[list[tuple[str, int]]] = field(default_factory=list)
+    empty_moves: list[list[tuple[str, int]]] = field(default_factory=list)
     end: int = 0
 
     def state(self) -> int:
-        if len(self.moves) >= STATES:
+        if len(self.moves) >= MOST_STATES:
             raise UnsupportedPattern("it is too large")
         self.moves.append([])
-        self.free.append([])
+        self.empty_moves.append([])
         return len(self.moves) - 1
 
 
 @lru_cache(maxsize=5_000)
-def automaton(pattern: str) -> Automaton:
-    """The automaton of a pattern that RE2 accepts. Raises Unreadable. It must not be changed."""
+def compile_pattern(pattern: str) -> Automaton:
+    """Compile a pattern that RE2 accepts. Raises UnsupportedPattern. The result is shared: don't change
+    it."""
     reader = _Reader(pattern)
     tree = reader.alternatives(_Flags())
     if reader.at < len(pattern):
         raise UnsupportedPattern("it has an unmatched )")
     built = Automaton()
     start = built.state()
-    built.end = _build(built, tree, start)
+    built.end = _add(built, tree, start)
     return built
 
 
@@ -113,7 +116,7 @@ class _Reader:
         return ("any", [*branches, ("all", parts)]) if branches else ("all", parts)
 
     def flags_alone(self, flags: _Flags) -> _Flags | None:
-        """ "(?s)" in the middle holds up to the end of the group."""
+        """Read "(?s)", which is valid to the end of the group; None when there are no flags."""
         if self.peek(2) != "(?":
             return None
         close = self.text.find(")", self.at)
@@ -141,14 +144,14 @@ class _Reader:
         else:
             return None
         if self.peek() == "?":
-            self.take()  # as few as possible: the same mails match
+            self.take()  # non-greedy: the same mails match
         return found
 
     def _bounds(self) -> tuple[int, int | None] | None:
         close = self.text.find("}", self.at)
         least, comma, most = self.text[self.at + 1 : close].partition(",")
         if close < 0 or not least.isdecimal() or (most and not most.isdecimal()):
-            return None  # RE2 takes it as it stands
+            return None  # RE2 reads it as plain text
         self.at = close + 1
         return int(least), int(most) if most else None if comma else int(least)
 
@@ -199,7 +202,7 @@ class _Reader:
         return [("chars", self.escaped_class())]
 
     def escaped_class(self) -> Chars:
-        """What stands behind a backslash, in or outside of brackets."""
+        """Read the characters after a backslash, in or outside of brackets."""
         char = self.take()
         if char.lower() in "dws" and char.lower() != char:
             return Chars(kinds=(char.lower(),), negated=True)
@@ -212,7 +215,7 @@ class _Reader:
         if char == "x":
             return _one(chr(self._hexadecimal()))
         if char.isalnum():
-            raise UnsupportedPattern(f"it holds \\{char}")
+            raise UnsupportedPattern(f"it contains \\{char}")
         return _one(char)
 
     def _property(self, *, negated: bool) -> Chars:
@@ -223,7 +226,7 @@ class _Reader:
         if name.startswith("^"):
             name, negated = name[1:], not negated
         if f"p{name}" not in _KINDS:
-            raise UnsupportedPattern(f"it holds \\p{{{name}}}")
+            raise UnsupportedPattern(f"it contains \\p{{{name}}}")
         return Chars(kinds=(f"p{name}",), negated=negated)
 
     def _hexadecimal(self) -> int:
@@ -266,7 +269,7 @@ class _Reader:
             close = self.text.find(":]", self.at)
             name, self.at = self.text[self.at + 2 : close], close + 2
             if name not in _POSIX:
-                raise UnsupportedPattern(f"it holds [:{name}:]")
+                raise UnsupportedPattern(f"it contains [:{name}:]")
             return Chars(kinds=(name,))
         char = self.take()
         return self.escaped_class() if char == "\\" else _one(char)
@@ -275,7 +278,7 @@ class _Reader:
 def _changed(flags: _Flags, letters: str) -> _Flags:
     on, _, off = letters.partition("-")
     if "i" in off:
-        raise UnsupportedPattern("it looks at case")
+        raise UnsupportedPattern("it is case-sensitive")
     return _Flags(
         lines=("m" in on or flags.lines) and "m" not in off,
         dot_all=("s" in on or flags.dot_all) and "s" not in off,
@@ -286,15 +289,15 @@ def _one(char: str) -> Chars:
     return Chars(((ord(char), ord(char)),))
 
 
-# --- from the tree to an automaton ------------------------------------------------------------------------
+# --- from tree to automaton ------------------------------------------------------------------------
 
 
-def _build(into: Automaton, tree: tuple, start: int) -> int:  # type: ignore[type-arg]
-    """Adds `tree` behind `start`; the state in which it has matched."""
+def _add(into: Automaton, tree: tuple, start: int) -> int:  # type: ignore[type-arg]
+    """Add `tree` after state `start`; return the state in which it has matched."""
     kind, *rest = tree
     if kind == "all":
         for part in rest[0]:
-            start = _build(into, part, start)
+            start = _add(into, part, start)
         return start
     if kind == "repeat":
         return _repeat(into, rest[0], rest[1], rest[2], start)
@@ -302,31 +305,31 @@ def _build(into: Automaton, tree: tuple, start: int) -> int:  # type: ignore[typ
     if kind == "chars":
         into.moves[start].append((rest[0], end))
     elif kind == "assert":
-        into.free[start].append((rest[0], end))
+        into.empty_moves[start].append((rest[0], end))
     else:
         for part in rest[0]:
             begin = into.state()
-            into.free[start].append(("", begin))
-            into.free[_build(into, part, begin)].append(("", end))
+            into.empty_moves[start].append(("", begin))
+            into.empty_moves[_add(into, part, begin)].append(("", end))
     return end
 
 
 def _repeat(into: Automaton, part: tuple, least: int, most: int | None, start: int) -> int:  # type: ignore[type-arg]
     if max(least, most or 0) > _REPEATS:
-        raise UnsupportedPattern("it counts too far")
+        raise UnsupportedPattern("its counts are too large")
     for _ in range(least):
-        start = _build(into, part, start)
+        start = _add(into, part, start)
     end = into.state()
     if most is None:
         loop = into.state()
-        into.free[start].append(("", loop))
-        into.free[_build(into, part, loop)].append(("", loop))
-        into.free[loop].append(("", end))
+        into.empty_moves[start].append(("", loop))
+        into.empty_moves[_add(into, part, loop)].append(("", loop))
+        into.empty_moves[loop].append(("", end))
         return end
     for _ in range(most - least):
-        into.free[start].append(("", end))
-        start = _build(into, part, start)
-    into.free[start].append(("", end))
+        into.empty_moves[start].append(("", end))
+        start = _add(into, part, start)
+    into.empty_moves[start].append(("", end))
     return end
 
 
@@ -334,7 +337,7 @@ def _repeat(into: Automaton, part: tuple, least: int, most: int | None, start: i
 
 
 def is_word(char: str) -> bool:
-    """As \\w and \\b see it."""
+    """Decide whether \\w and \\b take a character for a part of a word."""
     return char.isascii() and (char.isalnum() or char == "_")
 
 

@@ -1,10 +1,9 @@
-"""Is there a text of which all these literals are true? One that is, or the proof that there is none.
+"""Find a text of which all given literals are true, or prove that there is none.
 
-A guess is tried first, then pairs that contradict each other are looked for, then the question is settled by
-a search through the product of one small automaton per literal. All but `matches` look at the folded text,
-`matches` at the plain one: the search writes the plain text and folds it on the way. It writes letters whose
-small form is one letter; where `matches` meets the others, ß, İ and capitals under a loose accent are left
-out.
+First guesses are tried, then pairs that contradict each other. The rest is a search through the product of
+one small automaton for each literal. Only `matches` reads the plain text, all others read the folded one:
+the search writes the plain text and folds it on the way. It writes letters whose lower case is one letter.
+So a proof that combines `matches` with other operators omits ß, İ and capitals under a combining accent.
 """
 
 import heapq
@@ -18,48 +17,48 @@ from mailbot.analysis.lint.ranges import Empty
 from mailbot.analysis.lint.text.automata import LiteralAutomaton, State, alphabet, automaton_of
 from mailbot.domain.routing.text import Text
 
-At = tuple[int, int]  # in the folded text, in an address
-Product = tuple[At, tuple[State, ...]]
-Links = tuple[()] | tuple["Links", str]  # what was written: (what stands before, letter)
+Position = tuple[int, int]  # state of folding, state in an address
+Product = tuple[Position, tuple[State, ...]]
+Links = tuple[()] | tuple["Links", str]  # the text so far: (text before, letter)
 
 
 @dataclass(frozen=True, slots=True)
 class TextForm:
-    """What a text of a field can look like: `lines` when it can have several, `address` for one with an @."""
+    """The form of a field's text: `lines` when it can have several, `address` for one with an @."""
 
     lines: bool = True
     address: bool = False
-    neutral: tuple[str, ...] = ("",)  # tried first of all
-    stem: str = ""  # a name begins with, so that it is more than its ending
-    listed: tuple[str, ...] = ()  # tried first when a list is asked for
+    defaults: tuple[str, ...] = ("",)  # tried first
+    stem: str = ""  # start of a name, which else would be its ending alone
+    listed: tuple[str, ...] = ()  # tried first for `listed_in`
 
 
-def solve(asked: Sequence[Literal], shape: TextForm, budget: Budget) -> str:
-    """A text that fulfils all of `asked`. Raises Empty when there is none, Undecided."""
-    budget.spend(len(asked))
-    for text in _guesses(asked, shape):
-        if not failing(asked, text):
+def solve(literals: Sequence[Literal], shape: TextForm, budget: Budget) -> str:
+    """Return a text that fulfils all literals. Raises Empty when there is none, Undecided."""
+    budget.spend(len(literals))
+    for text in _guesses(literals, shape):
+        if not failing(literals, text):
             return text
-    if pair := contradiction(asked):
+    if pair := contradiction(literals):
         raise Empty(pair)
-    return _search(asked, shape, budget)
+    return _search(literals, shape, budget)
 
 
-def failing(asked: Iterable[Literal], text: str) -> list[Literal]:
-    """Those that are not true of it, as the engine sees it."""
+def failing(literals: Iterable[Literal], text: str) -> list[Literal]:
+    """List the literals that the engine finds false for a text."""
     whole, domain = (Text(text),), (Text(text.rpartition("@")[2].rstrip(".")),)
     return [
         each
-        for each in asked
+        for each in literals
         if bool(each.atom.condition.test(domain if each.atom.field == "sender_domain" else whole))
         is not each.sign
     ]
 
 
-def contradiction(asked: Iterable[Literal]) -> tuple[Literal, Literal] | None:
-    """Two literals of one text that can't both be true, found by their words alone."""
-    wanted = [each for each in asked if each.sign]
-    refused = [each for each in asked if not each.sign]
+def contradiction(literals: Iterable[Literal]) -> tuple[Literal, Literal] | None:
+    """Find two literals that can't both be true of one text, by their phrases alone."""
+    wanted = [each for each in literals if each.sign]
+    refused = [each for each in literals if not each.sign]
     for yes in wanted:
         for no in refused:
             if implies(yes, no):
@@ -68,14 +67,17 @@ def contradiction(asked: Iterable[Literal]) -> tuple[Literal, Literal] | None:
 
 
 def implies(yes: Literal, no: Literal) -> bool:
-    """Is the atom of `no` true of every text of which the atom of `yes` is? False when it takes a search."""
+    """Decide whether the atom of `no` is true of every text for which that of `yes` is.
+
+    Returns False also where only a search could decide.
+    """
     first, second = yes.atom, no.atom
     if first == second:
         return True
     if second.operator == "exists":
         return True
     if first.field != second.field and first.operator != "is":
-        # A sender's end is its domain's end: little else carries over without a look at the whole.
+        # A sender ends with its domain: only `contains` carries over from the domain to the sender.
         return (first.field, first.operator, second.operator) == (
             "sender_domain",
             "contains",
@@ -84,11 +86,11 @@ def implies(yes: Literal, no: Literal) -> bool:
     if "matches" in (first.operator, second.operator):
         return False
     if first.operator == "is":
-        return first.field in (second.field, "sender") and _as_whole(first.phrase, no)
+        return first.field in (second.field, "sender") and _holds_of(first.phrase, no)
     return _IMPLIED.get((first.operator, second.operator), _never)(first.phrase, second.phrase, no)
 
 
-def _as_whole(phrase: str, no: Literal) -> bool:
+def _holds_of(phrase: str, no: Literal) -> bool:
     return not failing([Literal(no.atom, True)], phrase)
 
 
@@ -97,7 +99,7 @@ def _inside(first: str, second: str, no: Literal) -> bool:
 
 
 def _as_word(first: str, second: str, no: Literal) -> bool:
-    return _as_whole(first, no)
+    return _holds_of(first, no)
 
 
 def _starts(first: str, second: str, no: Literal) -> bool:
@@ -108,7 +110,7 @@ def _ends(first: str, second: str, no: Literal) -> bool:
     return first.endswith(second)
 
 
-def _below(first: str, second: str, no: Literal) -> bool:
+def _is_under(first: str, second: str, no: Literal) -> bool:
     return f".{first}".endswith(f".{second}")
 
 
@@ -126,15 +128,15 @@ _IMPLIED = {
     ("ends_with", "ends_with"): _ends,
     ("under", "contains"): _inside,
     ("under", "ends_with"): _ends,
-    ("under", "under"): _below,
+    ("under", "under"): _is_under,
 }
 
 
 # --- guesses ----------------------------------------------------------------------------------------------
 
 
-def _guesses(asked: Sequence[Literal], shape: TextForm) -> Iterable[str]:
-    wanted = [each.atom for each in asked if each.sign]
+def _guesses(literals: Sequence[Literal], shape: TextForm) -> Iterable[str]:
+    wanted = [each.atom for each in literals if each.sign]
     if any(each.operator == "listed_in" for each in wanted):
         yield from shape.listed
     if shape.address:
@@ -145,7 +147,7 @@ def _guesses(asked: Sequence[Literal], shape: TextForm) -> Iterable[str]:
     if exact:
         yield exact[0]
         return
-    yield from shape.neutral
+    yield from shape.defaults
     first = [item for operator, item in items if operator == "starts_with"]
     last = [item for operator, item in items if operator == "ends_with"]
     middle = [item for operator, item in items if operator in ("contains", "mentions")]
@@ -182,40 +184,43 @@ def _addresses(wanted: Sequence[tuple[str, str, str]]) -> Iterable[str]:
 # --- the search -------------------------------------------------------------------------------------------
 
 
-def _search(asked: Sequence[Literal], shape: TextForm, budget: Budget) -> str:
+def _search(literals: Sequence[Literal], shape: TextForm, budget: Budget) -> str:
     try:
-        return _refined(asked, shape, budget, plausible=shape.address)
+        return _refine(literals, shape, budget, usual_form=shape.address)
     except Empty:
         if not shape.address:
             raise
-    if any(str(each.atom.item).endswith(".") for each in asked):
-        raise Undecided("an address is asked for its last dot")
-    _refined(asked, shape, budget, plausible=False)
-    raise Undecided("only an address of an odd form could fulfil it")
+    if any(str(each.atom.item).endswith(".") for each in literals):
+        raise Undecided("a condition names the last dot of an address")
+    _refine(literals, shape, budget, usual_form=False)
+    raise Undecided("only an unusual form of address could fulfil it")
 
 
-def _refined(asked: Sequence[Literal], shape: TextForm, budget: Budget, *, plausible: bool) -> str:
-    """What must not stand there is looked at only once a text has it: most of many hundreds never do."""
-    active = [each for each in asked if each.sign]
+def _refine(literals: Sequence[Literal], shape: TextForm, budget: Budget, *, usual_form: bool) -> str:
+    """Search with the required literals; add a forbidden one when a text contains it.
+
+    Most of many hundreds never matter.
+    """
+    active = [each for each in literals if each.sign]
     while True:
         automata = [automaton_of(each) for each in active]
-        text = _written(automata, shape, budget, plausible=plausible)
+        text = _product_search(automata, shape, budget, usual_form=usual_form)
         if text is None:
-            budget.loose |= len({each.plain for each in automata}) > 1
+            budget.letters_omitted |= len({each.reads_plain for each in automata}) > 1
             raise Empty(active)
-        wrong = failing(asked, text)
+        wrong = failing(literals, text)
         if not wrong:
             return text
         if set(wrong) & set(active):
-            raise Undecided("a text that should do does not")
+            raise Undecided("the engine refuses a text that should match")
         active += wrong[:3]
 
 
-def _written(
-    automata: Sequence[LiteralAutomaton], shape: TextForm, budget: Budget, *, plausible: bool
+def _product_search(
+    automata: Sequence[LiteralAutomaton], shape: TextForm, budget: Budget, *, usual_form: bool
 ) -> str | None:
-    """Best first: the states that lack least are looked at first; () when all of them lead nowhere."""
-    letters = alphabet(automata, lines=shape.lines, address=plausible)
+    """Search best first: states with the smallest distance come first. None: no text exists."""
+    letters = alphabet(automata, lines=shape.lines, address=usual_form)
     folding = not shape.address
     start: Product = ((0, 0), tuple(each.start for each in automata))
     seen = {start}
@@ -224,44 +229,44 @@ def _written(
     while waiting:
         _, _, state, path = heapq.heappop(waiting)
         at, states = state
-        if (not plausible or at[1] in (0, 3)) and _accepted(automata, states):
+        if (not usual_form or at[1] in (0, 3)) and _accepted(automata, states):
             return _text(path)
         budget.spend(3 * len(letters) + len(automata))
         for letter in letters:
-            moved = _moved(automata, at, states, letter, folding=folding)
+            moved = _step(automata, at, states, letter, folding=folding)
             if moved is None or moved in seen:
                 continue
-            if plausible and moved[0][1] < 0:
+            if usual_form and moved[0][1] < 0:
                 continue
             seen.add(moved)
-            lacking = sum(map(_lacking, automata, moved[1]))
-            heapq.heappush(waiting, (lacking, next(order), moved, (path, letter)))
+            distance = sum(map(_distance, automata, moved[1]))
+            heapq.heappush(waiting, (distance, next(order), moved, (path, letter)))
     return None
 
 
-def _lacking(automaton_of: LiteralAutomaton, state: State) -> int:
-    return automaton_of.lacking(state) if automaton_of.sign else 0
+def _distance(automaton_of: LiteralAutomaton, state: State) -> int:
+    return automaton_of.distance(state) if automaton_of.sign else 0
 
 
 def _accepted(automata: Sequence[LiteralAutomaton], states: Sequence[object]) -> bool:
     return all(each.final(state) is each.sign for each, state in zip(automata, states, strict=True))
 
 
-def _moved(
-    automata: Sequence[LiteralAutomaton], at: At, states: Sequence[State], letter: str, *, folding: bool
+def _step(
+    automata: Sequence[LiteralAutomaton], at: Position, states: Sequence[State], letter: str, *, folding: bool
 ) -> Product | None:
-    """The next state, None when one of the literals is lost."""
+    """Return the next state of the product, None when a literal can't hold any more."""
     place, shape = at
     space = folding and letter.isspace()
     written = "" if space else f" {letter}" if place == 2 else letter
     now = []
     for each, state in zip(automata, states, strict=True):
-        if each.plain:
+        if each.reads_plain:
             state = each.step(state, letter)
         else:
             for char in written:
                 state = each.step(state, char)
-        if each.lost(state):
+        if each.is_lost(state):
             return None
         now.append(state)
     following = (2 if place else 0) if space else 1
@@ -276,7 +281,8 @@ def _text(links: Links) -> str:
     return "".join(reversed(letters))
 
 
-# A plausible address: 0 nothing, 1 in the local part, 2 a domain's label must begin, 3 in a label.
+# The usual form of an address. States: 0 start, 1 local part, 2 a label must begin, 3 in a label, 4 after
+# a separator of the local part.
 _KIND = {"@": "@", ".": ".", "-": "-", "_": "-", "+": "-"}
 _ADDRESS = {
     (0, "a"): 1,

@@ -1,9 +1,13 @@
 """Reasons as data: every code has a text in both languages, and is used with the parameters it names."""
 
+import ast
+from collections.abc import Iterator
+from pathlib import Path
 from string import Formatter
 
 import pytest
 
+import mailbot
 from mailbot.domain.actor import POLICY, Actor, ActorKind
 from mailbot.domain.model import Status, Target
 from mailbot.domain.reason_texts import TERMS, TEXTS
@@ -60,3 +64,29 @@ def test_the_text_of_an_actor_is_read_back() -> None:
         assert Actor.parse(str(actor)) == actor
     with pytest.raises(ValueError, match="somebody"):
         Actor.parse("somebody")
+
+
+def _syntax() -> Iterator[tuple[str, ast.AST]]:
+    """Every node of the sources but for the table of texts itself."""
+    for path in Path(mailbot.__file__).parent.rglob("*.py"):
+        if path.name != "reason_texts.py" and "migrations" not in path.parts:
+            yield from ((f"{path}", node) for node in ast.walk(ast.parse(path.read_text())))
+
+
+def test_each_reason_is_made_with_the_parameters_that_its_text_names() -> None:
+    made = 0
+    for path, node in _syntax():
+        match node:
+            case ast.Call(
+                func=ast.Attribute(value=ast.Name("reasons"), attr="of" | "refuse"),
+                args=[ast.Constant(value=code)],
+                keywords=keywords,
+            ) if all(keyword.arg for keyword in keywords):
+                made += 1
+                assert {keyword.arg for keyword in keywords} == _named(TEXTS[code][0]), (path, code)
+    assert made > 80
+
+
+def test_each_code_is_used_somewhere() -> None:
+    literals = {node.value for _, node in _syntax() if isinstance(node, ast.Constant)}
+    assert TEXTS.keys() - literals == set()

@@ -427,7 +427,7 @@ def test_who_assigns_escalates_and_closes_is_on_record_and_people_are_told(offic
     assert assigned["sends"] == [{"kind": "team", "to": AGENT}]
     raised = office.json("ticket", "escalate", number, "--because", "penting", "--as", AGENT)
     assert raised["level"] == "L2"
-    assert (raised["events"][0]["by"], raised["events"][0]["data"]["reason"]) == (
+    assert (raised["events"][0]["by"], raised["events"][0]["data"]["because"]) == (
         f"agent:{AGENT}",
         "penting",
     )

@@ -12,7 +12,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from datetime import timedelta
-from email.message import EmailMessage
 from io import TextIOWrapper
 from pathlib import Path
 from types import FrameType
@@ -21,7 +20,7 @@ import click
 
 from mailbot.cli.demo import settings
 from mailbot.cli.demo.sink import Sink
-from mailbot.cli.demo.tour import DemoFailed, Tour, instructions, tour, watch
+from mailbot.cli.demo.tour import DemoFailed, Tour
 from mailbot.cli.shared.formats import format_duration
 from mailbot.cli.shared.open_store import fail
 from mailbot.cli.shared.output import clean_block, echo, print_title
@@ -29,45 +28,48 @@ from mailbot.config.api import load
 from mailbot.store.store import Store
 
 START = 30.0  # seconds for the daemon to answer
-STOP = 95.0  # for it to drain: it promises 90 (P9)
+STOP = 95.0  # seconds for it to drain; it promises 90
 
 
 @click.command()
 @click.option("--once", is_flag=True, hidden=True, help="End after the tour.")
 def demo(once: bool) -> None:
-    """A living demonstration: the real daemon on 127.0.0.1:2525 (or MAILBOT_LISTEN) with a store and a mail
-    sink of its own. Sample complaints, their numbers, a reply, an answer, a deadline. Ctrl-C ends it."""
+    """Run a demonstration: the real daemon with its own store and mail sink, and sample complaints.
+
+    It listens on 127.0.0.1:2525 (or MAILBOT_LISTEN) and shows numbers, a reply, an answer and a missed
+    deadline. Then it waits for your mail. Ctrl-C ends it.
+    """
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)  # each line at once, also into a pipe
     try:
-        host, port = settings.listen_of()
+        host, port = settings.listen_address()
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    _refuse_when_taken(host, port)
-    for each in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(each, _interrupt)
+    _check_port(host, port)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
     directory = Path(tempfile.mkdtemp(prefix="mailbot-demo-"))
     try:
-        with _running(directory, host, port) as at:
-            tour(at)
-            instructions(at, directory, _command())
+        with _running(directory, host, port) as tour:
+            tour.run()
+            tour.print_instructions(f"{_command()} --config {directory}")
             if not once:
                 echo("Waiting for mail. Ctrl-C ends the demo.\n", bold=True)
-                watch(at)
+                tour.watch()
     except KeyboardInterrupt:
         pass
     except DemoFailed as failure:
-        fail(f"{failure}\n{_tail(directory)}")
-    echo(f"Everything is kept in {directory}; remove it when you have seen enough.")
+        lines = (directory / "daemon.log").read_text(errors="replace").splitlines()
+        fail(f"{failure}; the end of the daemon's log:\n" + clean_block("\n".join(lines[-15:])))
+    echo(f"All files are kept in {directory}. Remove it when you no longer need it.")
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _refuse_when_taken(host: str, port: int) -> None:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
+def _check_port(host: str, port: int) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
@@ -80,35 +82,31 @@ def _refuse_when_taken(host: str, port: int) -> None:
 
 
 def _command() -> str:
-    """How to call mailbot from where the reader sits."""
-    called = Path(sys.argv[0])
-    return (
-        shlex.quote(sys.argv[0]) if called.name == "mailbot" else f"{shlex.quote(sys.executable)} -m mailbot"
-    )
+    """Return how the reader calls mailbot."""
+    if Path(sys.argv[0]).name == "mailbot":
+        return shlex.quote(sys.argv[0])
+    return f"{shlex.quote(sys.executable)} -m mailbot"
 
 
 @contextlib.contextmanager
 def _running(directory: Path, host: str, port: int) -> Iterator[Tour]:
-    """Sink and daemon up; the daemon drained at the end, whatever happened."""
+    """Start sink and daemon. Drain the daemon at the end, in any case."""
     sink = Sink()
-    sink.start()
-    shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    settings.write(directory, shown, f"127.0.0.1:{sink.port}")
+    listen = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    settings.write(directory, listen, f"127.0.0.1:{sink.port}")
     environment = settings.environment(os.environ)
     loaded = load(directory, environment)
     print_title("mailbot demo")
-    echo(f"  daemon  {shown}, takes mail for {next(iter(loaded.policy.mailboxes))}")
+    echo(f"  daemon  {listen}, takes mail for {next(iter(loaded.policy.mailboxes))}")
     echo(f"  files   {directory}: configuration, templates, store (SQLite), daemon.log")
     echo(f"  sink    127.0.0.1:{sink.port}, catches all that mailbot sends: nothing leaves this machine\n")
+    sink.start()
     process = _start(directory, environment)
-    store = None
     try:
         _wait_until_up(process, host, port)
-        store = Store(loaded.settings.store)
-        yield Tour(sink, store, loaded.policy, Sender(host, port), lambda: process.poll() is None)
+        with contextlib.closing(Store(loaded.settings.store)) as store:
+            yield Tour(sink, store, loaded.policy, host, port, lambda: process.poll() is None)
     finally:
-        if store:
-            store.close()
         _stop(process)
         sink.stop()
 
@@ -121,7 +119,7 @@ def _start(directory: Path, environment: dict[str, str]) -> "subprocess.Popen[by
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            start_new_session=True,  # Ctrl-C is for us: we then ask the daemon to drain
+            start_new_session=True,  # Ctrl-C ends the demo, which then asks the daemon to drain
         )
 
 
@@ -129,45 +127,23 @@ def _wait_until_up(process: "subprocess.Popen[bytes]", host: str, port: int) -> 
     until = time.monotonic() + START
     while time.monotonic() < until:
         if process.poll() is not None:
-            raise DemoFailed("the daemon did not start; the end of its log:")
+            raise DemoFailed("the daemon did not start")
         with contextlib.suppress(OSError, smtplib.SMTPException), smtplib.SMTP(host, port, timeout=2):
             return
         time.sleep(0.05)
-    raise DemoFailed(f"the daemon did not answer within {START:.0f} s; the end of its log:")
-
-
-class Sender:
-    """Sends mail as the world does: over SMTP, a connection each."""
-
-    def __init__(self, host: str, port: int) -> None:
-        self.host, self.port = host, port
-
-    def __call__(self, mail: EmailMessage, sender: str, recipient: str) -> float:
-        """Returns the moment of the 250, by `time.monotonic`."""
-        try:
-            with smtplib.SMTP(self.host, self.port, timeout=30) as session:
-                session.send_message(mail, sender, [recipient])
-                return time.monotonic()
-        except (OSError, smtplib.SMTPException) as error:
-            raise DemoFailed(f"the daemon did not take the mail: {error}; the end of its log:") from error
+    raise DemoFailed(f"the daemon did not answer within {START:.0f} s")
 
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:
     if process.poll() is not None:
         return
     started = time.monotonic()
-    process.terminate()  # first of all: the terminal we would print to may be gone
-    echo("\nStopping the daemon (SIGTERM): it finishes what is under way ...")
+    process.terminate()  # before any output: the terminal may be closed
+    echo("\nStopping the daemon (SIGTERM): it finishes the mail in progress ...")
     try:
         code = process.wait(STOP)
     except subprocess.TimeoutExpired:
         process.kill()
         code = process.wait()
-    echo(
-        f"It ended with exit code {code} after {format_duration(timedelta(seconds=time.monotonic() - started))}."
-    )
-
-
-def _tail(directory: Path) -> str:
-    log = directory / "daemon.log"
-    return clean_block("\n".join(log.read_text(errors="replace").splitlines()[-15:])) if log.is_file() else ""
+    taken = format_duration(timedelta(seconds=time.monotonic() - started))
+    echo(f"It ended with exit code {code} after {taken}.")

@@ -1,4 +1,4 @@
-"""Complaints as they come in, Indonesian and English, for the demo to send."""
+"""The mails of the demo: complaints in Indonesian and English, and replies."""
 
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -17,9 +17,16 @@ FRAUD = Complaint(
     "Dian Permata",
     "dian.permata@surel.example",
     "TOLONG! Akun saya dibajak, saldo habis",
-    "Halo TokoDompet,\n\npagi ini ada transaksi yang bukan saya lakukan sebesar Rp 3.750.000 "
-    "ke penerima yang tidak saya kenal.\nAkun saya dibajak! Mohon segera blokir "
-    "akun saya dan kembalikan saldonya.\n\nDian\n",
+    "Halo TokoDompet,\n\npagi ini ada transaksi yang bukan saya lakukan sebesar Rp 3.750.000 ke penerima "
+    "yang tidak saya kenal.\nAkun saya dibajak! Mohon segera blokir akun saya dan kembalikan saldonya.\n\n"
+    "Dian\n",
+)
+CHARGED_TWICE = Complaint(
+    "Andrew Collins",
+    "andrew.collins@post.example",
+    "Charged twice for the same order",
+    "Hello,\n\nmy card was charged twice for order 10-48213 on Friday. I only received one confirmation.\n"
+    "Please refund the second payment.\n\nRegards,\nAndrew Collins\n",
 )
 COMPLAINTS = (
     Complaint(
@@ -29,13 +36,7 @@ COMPLAINTS = (
         "Selamat pagi,\n\nsaya membayar pesanan INV/2026/11/0815 kemarin malam. Saldo terpotong Rp 250.000 "
         "tetapi statusnya masih menunggu pembayaran.\nMohon dicek, terima kasih.\n\nSiti Rahmawati\n",
     ),
-    Complaint(
-        "Andrew Collins",
-        "andrew.collins@post.example",
-        "Charged twice for the same order",
-        "Hello,\n\nmy card was charged twice for order 10-48213 on Friday. I only received one "
-        "confirmation.\nPlease refund the second payment.\n\nRegards,\nAndrew Collins\n",
-    ),
+    CHARGED_TWICE,
     Complaint(
         "Bambang Wijaya",
         "bambang.wijaya@surel.example",
@@ -66,25 +67,15 @@ COMPLAINTS = (
 )
 
 
-def written(complaint: Complaint, to: str) -> EmailMessage:
-    """The complaint as a mail to that address."""
+def build_mail(
+    name: str, address: str, to: str, subject: str, text: str, in_reply_to: str = ""
+) -> EmailMessage:
+    """Build a mail as mail programs write it. `in_reply_to` is the Message-ID that a reply answers."""
     mail = EmailMessage()
-    mail["From"] = f"{complaint.name} <{complaint.address}>"
-    mail["To"] = to
-    mail["Subject"] = complaint.subject
+    mail["From"], mail["To"], mail["Subject"] = f"{name} <{address}>", to, subject
     mail["Date"] = formatdate(localtime=True)
-    mail["Message-ID"] = make_msgid(domain=complaint.address.partition("@")[2])
-    mail.set_content(complaint.text)
-    return mail
-
-
-def reply(to: str, sender: str, subject: str, answers: str, text: str) -> EmailMessage:
-    """A reply as mail programs write it: Re:, and the Message-ID of what it answers."""
-    mail = EmailMessage()
-    mail["From"], mail["To"] = sender, to
-    mail["Subject"] = f"Re: {subject}"
-    mail["Date"] = formatdate(localtime=True)
-    mail["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2].rstrip(">"))
-    mail["In-Reply-To"] = mail["References"] = answers
+    mail["Message-ID"] = make_msgid(domain=address.partition("@")[2])
+    if in_reply_to:
+        mail["In-Reply-To"] = mail["References"] = in_reply_to
     mail.set_content(text)
     return mail

@@ -1,20 +1,20 @@
-"""The demo's stand-in for the rest of the world: an SMTP server that keeps whatever mailbot sends."""
+"""The demo's SMTP sink: it keeps all mail that mailbot sends, so that nothing leaves this machine."""
 
-import asyncio
+import socket
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from aiosmtpd.smtp import SMTP
+from aiosmtpd.controller import Controller
 
 from mailbot.mail.parsing.parse import parse
 
 
 @dataclass(frozen=True, slots=True)
-class Caught:
-    """A mail that mailbot sent. `at`: when its last byte came, by `time.monotonic`."""
+class ReceivedMail:
+    """A mail that mailbot sent. `at` is when its last byte came, by `time.monotonic`."""
 
     to: str
     subject: str
@@ -25,47 +25,37 @@ class Caught:
 
 
 class Sink:
-    """Listens on a free port of its own, in a thread of its own."""
+    """A server in its own thread, on a free port."""
 
     def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._server: asyncio.Server | None = None
+        with socket.socket() as probe:  # aiosmtpd must know the port before it listens
+            probe.bind(("127.0.0.1", 0))
+            self.port: int = probe.getsockname()[1]
+        self._mails: list[ReceivedMail] = []
         self._arrived = threading.Condition()
-        self._caught: list[Caught] = []
-        self._thread = threading.Thread(target=self._loop.run_forever, name="sink", daemon=True)
-        self.port = 0
+        self._controller = Controller(self, "127.0.0.1", self.port)
 
     def start(self) -> None:
-        self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(10)
+        self._controller.start()
 
-    async def _listen(self) -> None:
-        self._server = await self._loop.create_server(self._session, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
+    def stop(self) -> None:
+        self._controller.stop()
 
-    def _session(self) -> SMTP:
-        return SMTP(self, hostname="sink.demo.example", loop=self._loop)
-
-    async def handle_DATA(self, _server: SMTP, _session: Any, envelope: Any) -> str:
-        at = time.monotonic()
-        mail = parse(envelope.content)
-        caught = Caught(envelope.rcpt_tos[0], mail.subject, mail.text, mail.reply_to, mail.message_id, at)
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
+        at, mail = time.monotonic(), parse(envelope.content)
+        to = envelope.rcpt_tos[0]
         with self._arrived:
-            self._caught.append(caught)
+            self._mails.append(ReceivedMail(to, mail.subject, mail.text, mail.reply_to, mail.message_id, at))
             self._arrived.notify_all()
         return "250 2.0.0 OK"
 
-    def wait_for(self, wanted: Callable[[Caught], bool], timeout: float) -> Caught | None:
-        """The first caught mail that fits, waiting for it up to `timeout` seconds."""
+    def wait_for(self, matches: Callable[[ReceivedMail], bool], timeout: float) -> ReceivedMail | None:
+        """Return the first mail that matches, and wait for it up to `timeout` seconds."""
         with self._arrived:
-            self._arrived.wait_for(lambda: any(map(wanted, self._caught)), timeout)
-            return next(filter(wanted, self._caught), None)
+            self._arrived.wait_for(lambda: any(map(matches, self._mails)), timeout)
+            return next(filter(matches, self._mails), None)
 
-    def since(self, count: int) -> list[Caught]:
-        """All but the first `count`."""
+    def mails_after(self, count: int) -> list[ReceivedMail]:
+        """Return all but the first `count` mails."""
         with self._arrived:
-            return self._caught[count:]
-
-    def stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(5)
+            return self._mails[count:]

@@ -90,6 +90,11 @@ def _step_taken(event: e.StepTaken, zone: str) -> str:
     return f"{step} was due at {format_time(event.due_at, zone)}{after}{why}"
 
 
+def _reminder_due(event: e.ReminderDue, zone: str) -> str:
+    reason = REMINDER_REASONS.get(event.target, spaced(event.target))
+    return f"{reason}: a reminder was due at {format_time(event.due_at, zone)}"
+
+
 def _notified(event: e.PeopleNotified, _zone: str) -> str:
     what = event.reason or NOTICE_REASONS[event.why]
     return f"notified {', '.join(event.recipients)}: {what}"
@@ -190,9 +195,7 @@ TEXTS: dict[type[e.Event], Callable[[Any, str], str]] = {
     e.TargetMissed: lambda event, zone: (
         f"the target was missed: {spaced(event.target)}, due at {format_time(event.due_at, zone)}"
     ),
-    e.ReminderDue: lambda event, zone: (
-        f"{REMINDER_REASONS.get(event.target, spaced(event.target))}: a reminder was due at {format_time(event.due_at, zone)}"
-    ),
+    e.ReminderDue: _reminder_due,
     e.DecisionRequested: _asked_to_decide,
     e.DecisionMade: _by_actor(lambda event: f"decided: {event.option}{_because(event.reason)}"),
     e.LadderChanged: _by_actor(

@@ -9,15 +9,15 @@ from typing import Any
 from mailbot.cli.shared.event_text import event_text
 from mailbot.cli.shared.json_form import to_json
 from mailbot.cli.shared.ladder_text import deadline_text
+from mailbot.domain import events as e
 from mailbot.domain import ladder, reasons
-from mailbot.domain.events import Event
 from mailbot.domain.matching import Match
 from mailbot.domain.model import Ticket
 from mailbot.domain.policy import Policy
 from mailbot.domain.states import OutboxState
-from mailbot.store.codec import event_data
+from mailbot.store.codec import event_data, match_of
 from mailbot.store.outbox_queries import Entry
-from mailbot.store.queries import InboxEntry, TicketDeadline
+from mailbot.store.queries import InboxEntry, MessageView, TicketDeadline
 from mailbot.store.tickets import RecordedEvent
 
 TICKET = (
@@ -33,6 +33,25 @@ INBOX = (
     *("id", "state", "received_at", "sender", "recipients", "peer", "size", "ticket", "reason"),
     *("attempts", "claimed_by", "fingerprint"),
 )
+
+# Fields of events that got another name and keep their key.
+EVENT_KEYS = {"recipients": "whom", "customer_history": "circumstances"}
+KEYS_BY_EVENT: dict[type[e.Event], dict[str, str]] = {
+    e.CustomerWrote: {"reason": "evidence"},
+    e.DecisionRequested: {"level": "of"},
+    e.DeliveryBounced: {"report": "kind"},
+    e.DeliveryFailed: {"notice": "kind"},
+    e.TicketRouted: {"reason": "because"},
+    e.TicketAssigned: {"reason": "because"},
+    e.TicketHandedOver: {"reason": "because"},
+    e.TicketEscalated: {"reason": "because"},
+    e.StepTaken: {"reason": "because"},
+    e.DecisionMade: {"reason": "because"},
+    e.TicketClosed: {"reason": "because"},
+    e.CompensationRequested: {"reason": "because"},
+    e.CompensationApproved: {"reason": "because"},
+    e.CompensationRefused: {"reason": "because"},
+}
 
 
 def ticket_json(ticket: Ticket, deadline: TicketDeadline | None = None) -> dict[str, Any]:
@@ -71,10 +90,20 @@ def events_json(recorded: Sequence[RecordedEvent], zone: str) -> list[dict[str, 
     ]
 
 
-def event_json(event: Event) -> dict[str, Any]:
-    """Return what the store keeps of the event, with the reason in English and its code beside it."""
-    data, reason = event_data(event), getattr(event, "reason", None)
-    return data if reason is None else {**data, "reason": str(reason), "reason_code": reason.code}
+def event_json(event: e.Event) -> dict[str, Any]:
+    """Return the fields of the event as JSON, with the reason in English and its code beside it."""
+    data, keys = event_data(event), EVENT_KEYS | KEYS_BY_EVENT.get(type(event), {})
+    code = {}
+    if reason := getattr(event, "reason", None):
+        code = {"reason_code": reason.code}
+    if "reason" in data:
+        data = {**data, "reason": str(reason or "")}
+    return {keys.get(name, name): value for name, value in data.items()} | code
+
+
+def message_json(message: MessageView, *names: str) -> dict[str, Any]:
+    """Return the named fields of a message, and why it belongs to its ticket."""
+    return {**to_json(message, only=names), "evidence": match_json(match_of(message.evidence))}
 
 
 def match_json(match: Match) -> dict[str, Any]:

@@ -13,18 +13,17 @@ from mailbot.cli.rules import trace_text
 from mailbot.cli.shared import result_text
 from mailbot.cli.shared.event_text import event_text
 from mailbot.cli.shared.formats import format_time
-from mailbot.cli.shared.json_form import print_json, to_json
+from mailbot.cli.shared.json_form import print_json
 from mailbot.cli.shared.ladder_text import print_deadlines
 from mailbot.cli.shared.open_store import OpenStore, fail, open_store
 from mailbot.cli.shared.options import standard_options
 from mailbot.cli.shared.output import clean, echo, print_title
-from mailbot.cli.shared.record_json import deadlines_json, events_json, match_json, ticket_json
+from mailbot.cli.shared.record_json import deadlines_json, events_json, message_json, ticket_json
 from mailbot.cli.shared.ticket_lookup import find_ticket
 from mailbot.cli.tickets.assumptions import Assumptions, assumption_options
 from mailbot.domain import ticket_number
 from mailbot.domain.model import Ticket
 from mailbot.store import queries, tickets
-from mailbot.store.codec import match_of
 
 if TYPE_CHECKING:
     from mailbot.analysis.as_routed import AsRouted
@@ -147,17 +146,13 @@ def _ticket_json(
     number, read = ticket.number, opened.store.read_now
     rules = trace_text.rules_json(routing.tried)
     names = ("id", "at", "author", "direction", "home")
-    messages = [
-        {**to_json(message, only=names), "evidence": match_json(match_of(message.evidence))}
-        for message in _messages(opened, ticket)
-    ]
     return {
         "ticket": ticket_json(ticket, read(queries.deadline, number)),
         "events": events_json(recorded, opened.zone(ticket.team)),
         "deadlines": deadlines_json(ticket, opened.policy),
         "routing": {"policy": routing.policy or None, "note": routing.note or None, "rules": rules},
         "links": read(queries.links_of, number),
-        "messages": messages,
+        "messages": [message_json(message, *names) for message in _messages(opened, ticket)],
     }
 
 

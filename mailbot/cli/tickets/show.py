@@ -8,13 +8,17 @@ from mailbot.cli.shared.json_form import print_json
 from mailbot.cli.shared.open_store import OpenStore, fail, now, open_store
 from mailbot.cli.shared.options import config_option, limit_option, standard_options
 from mailbot.cli.shared.output import clean, print_table
-from mailbot.cli.shared.record_json import deadlines_json, events_json, outbox_json, ticket_json
+from mailbot.cli.shared.record_json import deadlines_json, events_json, message_json, outbox_json, ticket_json
 from mailbot.cli.shared.rows import write_raw_mail
 from mailbot.cli.shared.ticket_lookup import find_ticket, number_argument
 from mailbot.cli.tickets import show_text
 from mailbot.domain.model import OVER, Status, Ticket
 from mailbot.store import compensations, queries, tickets
 
+MESSAGE = (
+    *("id", "at", "direction", "author", "subject", "text", "length", "message_id", "inbox_id"),
+    *("home", "automatic", "flags", "attachments"),
+)
 STATUSES = [status.value for status in Status]
 
 
@@ -33,12 +37,13 @@ def show(number: tuple[str, ...], in_json: bool) -> None:
 
 def _print_json(opened: OpenStore, ticket: Ticket) -> None:
     number, read = ticket.number, opened.store.read_now
+    messages = read(lambda c: queries.messages_of(c, number, longest=1_000_000))
     print_json(
         {
             **ticket_json(ticket, read(queries.deadline, number)),
             "participants": read(queries.participants_of, number),
             "links": read(queries.links_of, number),
-            "messages": read(lambda c: queries.messages_of(c, number, longest=1_000_000)),
+            "messages": [message_json(message, *MESSAGE) for message in messages],
             "events": events_json(read(tickets.events_of, number), opened.zone(ticket.team)),
             "deadlines": deadlines_json(ticket, opened.policy),
             "compensation": [line_json(line) for line in read(compensations.of_ticket, number)],

@@ -17,14 +17,14 @@ from mailbot.domain import events as e
 from mailbot.domain.events import EVENT_KINDS, Event
 from mailbot.domain.model import OVER, Clock, Status
 from mailbot.domain.policy import Policy
-from mailbot.domain.reasons import NO_REASON
+from mailbot.domain.reasons import Reason
 from mailbot.domain.states import OutboxState
 from mailbot.domain.worktime import Calendar
 from mailbot.reports.figures.api import Maker, Period, Report
 from mailbot.reports.figures.build import OPENING, WEEKS_BEFORE
 from mailbot.reports.figures.ticket_facts import KINDS
 from mailbot.store import compensations
-from mailbot.store.codec import actor_of, clocks_of, event_of
+from mailbot.store.codec import actor_of, clocks_of, event_of, reason_from
 from mailbot.store.schema import EPOCH, events, outbox, tickets
 
 AT_ONCE = 2_000  # rows held in memory
@@ -159,19 +159,20 @@ def _clock(target: str, span: str, fired: tuple[int, ...]) -> Clock:
 
 
 @lru_cache(maxsize=4096)
-def _parse_strings(data: str) -> dict[str, str]:
-    """Parse data of strings alone, cached: the same few values come again and again. A report needs no reason."""
+def _parse_strings(data: str) -> dict[str, Any]:
+    """Parse data of strings and perhaps a reason, cached: the same few values come again and again."""
     values: dict[str, Any] = from_json(data)
-    return {name: value for name, value in values.items() if name != "reason"}
+    if "reason" in values:
+        values["reason"] = reason_from(values["reason"])
+    return values
 
 
 def _reader(kind: type[Any]) -> _Read:
     if kind is e.ClocksSet:
         return _clocks_set
-    types = {each.name: each.type for each in fields(kind) if each.name not in ("at", "by")}
-    reason = {"reason": NO_REASON} if types.pop("reason", None) else {}
-    if all(type_ is str for type_ in types.values()):
-        return lambda at, by, data: kind(at=at, by=actor_of(by), **_parse_strings(data), **reason)
+    types = [each.type for each in fields(kind) if each.name not in ("at", "by")]
+    if all(each in (str, Reason) for each in types):
+        return lambda at, by, data: kind(at=at, by=actor_of(by), **_parse_strings(data))
     return lambda at, by, data: event_of(kind.kind, at, by, from_json(data))
 
 

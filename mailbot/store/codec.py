@@ -41,6 +41,10 @@ def reason_data(reason: Reason) -> Any:
     return _REASON.dump_python(reason, mode="json")
 
 
+def reason_from(data: Any) -> Reason:
+    return _REASON.validate_python(data)
+
+
 def reason_text(reason: Reason) -> str:
     """Return the JSON text of a reason for a text column, "" for no reason."""
     return _REASON.dump_json(reason).decode() if reason else ""

@@ -43,7 +43,7 @@ def upgrade(url: str) -> str | None:
             if reason := unknown_reason(connection, before):
                 raise StoreUnavailable(reason)
             if before != HEAD:
-                _run_migrations(connection, HEAD)
+                run_migrations(connection, HEAD)
     except DBAPIError as error:
         raise translated(error) from error
     finally:
@@ -77,7 +77,7 @@ def _expected(version: str | None) -> Columns:
     engine = open_engine("sqlite://")
     try:
         with engine.begin() as connection:
-            _run_migrations(connection, version)
+            run_migrations(connection, version)
             return _actual(connection)
     finally:
         engine.dispose()
@@ -106,7 +106,7 @@ def _difference(expected: Columns, actual: Columns) -> str:
     return ""
 
 
-def _run_migrations(connection: Connection, target: str) -> None:
+def run_migrations(connection: Connection, target: str) -> None:
     # Imported here: the usual start has nothing to migrate and should not wait for alembic.
     from alembic import command
     from alembic.config import Config

@@ -1,0 +1,180 @@
+"""A store that the version before made opens, and this version says the same facts of it.
+
+`old_stores/0001.sql.gz` is what a daemon with seconds in place of hours wrote: every kind of event is in it.
+`old_stores/0001.json.gz` is what the commands of that version said.
+"""
+
+import gzip
+import importlib
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import JSON, Connection, MetaData, insert, select
+
+from mailbot.cli import cli
+from mailbot.config.shipped import init
+from mailbot.domain.events import EVENT_KINDS
+from mailbot.store import compensations, migrate, policies, queries, tickets
+from mailbot.store.engine import is_sqlite, open_engine, sqlite_path
+from mailbot.store.schema import events
+from mailbot.store.store import Store
+
+EVENTS = importlib.import_module("mailbot.store.migrations.versions.0002_plain_names").EVENTS
+FOLDER = Path(__file__).parent / "old_stores"
+WORDS = {
+    "first_response is due": "first response is due",
+    "next_response is due": "next response is due",
+    '"by operator:': '"by operator ',
+    "reply tag of": "reply token of",
+    '"the sender takes part"': '"sender takes part"',
+}
+DAY = ("2026-11-28", "2026-11-29")
+
+
+def restore(url: str) -> None:
+    """Write the old store into an empty database."""
+    dump = gzip.decompress((FOLDER / "0001.sql.gz").read_bytes()).decode()
+    if is_sqlite(url):
+        with closing(sqlite3.connect(sqlite_path(url))) as target:
+            target.executescript(dump)
+        return
+    with closing(sqlite3.connect(":memory:")) as source:
+        source.executescript(dump)
+        source.row_factory = sqlite3.Row
+        engine = open_engine(url)
+        with engine.begin() as connection:
+            migrate.run_migrations(connection, "0001")
+            copy(source, connection)
+        engine.dispose()
+
+
+def copy(source: sqlite3.Connection, target: Connection) -> None:
+    """Copy all rows into the tables of 0001."""
+    found = MetaData()
+    found.reflect(target)
+    for table in found.sorted_tables:
+        if table.name == "alembic_version":
+            continue
+        json_columns = [column.name for column in table.columns if isinstance(column.type, JSON)]
+        rows = [dict(row) for row in source.execute(f"SELECT * FROM {table.name}")]
+        for row in rows:
+            row.update({name: json.loads(row[name]) for name in json_columns})
+        if rows:
+            target.execute(insert(table), rows)
+
+
+@pytest.fixture
+def old(store_url: str) -> Iterator[Store]:
+    restore(store_url)
+    assert migrate.upgrade(store_url) == "0001"
+    store = Store(store_url)
+    yield store
+    store.close()
+
+
+def test_every_event_and_message_of_an_old_store_can_be_read(old: Store) -> None:
+    facts = expected()["show"]
+    assert migrate.upgrade(old.url) == migrate.HEAD
+    kinds = old.read_now(lambda connection: set(connection.scalars(select(events.c.kind))))
+    assert kinds == EVENT_KINDS.keys()
+    for number, shown in facts.items():
+        recorded = old.read_now(tickets.events_of, number)
+        assert [(each.event.at.isoformat(), str(each.event.by)) for each in recorded] == [
+            (at, by) for _, at, by, _ in shown["events"]
+        ]
+        assert len(old.read_now(lambda c, n=number: queries.messages_of(c, n, longest=99))) == len(
+            shown["messages"]
+        )
+    assert old.read_now(compensations.first_fault) is None
+
+
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+def test_the_commands_say_of_an_old_store_what_they_said_before(old: Store, tmp_path: Path) -> None:
+    said = Commands(old, tmp_path / "config")
+    was = expected()
+
+    for number, shown in was["show"].items():
+        assert facts_of(said("ticket", "show", number)) == translated(shown), number
+    for number, routing in was["routing"].items():
+        assert said("explain", number)["routing"] == routing
+    assert without(said("report", "--since", DAY[0], "--until", DAY[1]), "made_at") == was["report"]
+    (simulated,) = said("simulate", "--from", DAY[0], "--to", DAY[1])["policies"]
+    # The load of the last hours depends on when the command runs.
+    assert without(simulated["figures"], "load") == without(was["simulate"][0]["figures"], "load")
+    assert said("compensation", "list") == was["compensation"]
+    assert said("mute", "list") == was["mute"]
+
+
+def expected() -> Any:
+    """Return what the old version said, in the words of this one: some reasons are rendered a little differently."""
+    text = gzip.decompress((FOLDER / "0001.json.gz").read_bytes()).decode()
+    for old, new in WORDS.items():
+        text = text.replace(old, new)
+    return json.loads(text)
+
+
+class Commands:
+    """The commands on that store, with the policy of that time, as the store has it."""
+
+    def __init__(self, store: Store, config: Path) -> None:
+        init(config)
+        sources = store.read_now(policies.load_newest)
+        assert sources
+        for name, text in sources.files.items():
+            (config / name).write_text(text)
+        self._env = {"MAILBOT_CONFIG": str(config), "MAILBOT_STORE": store.url}
+
+    def __call__(self, *words: str) -> Any:
+        return json.loads(CliRunner().invoke(cli, [*words, "--json"], env=self._env).stdout)
+
+
+def without(shape: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in shape.items() if name not in names}
+
+
+def facts_of(shown: dict[str, Any]) -> dict[str, Any]:
+    """Return what `ticket show` says, but what depends on the clock and what no command said before."""
+    evidence = ("because", "clues", "claims", "suggests")
+    return {
+        **without(shown, "deadline", "deadlines"),
+        "events": [
+            [each["kind"], each["at"], each["by"], reason_of(each["data"])] for each in shown["events"]
+        ],
+        "messages": [
+            {
+                **without(each, "text", "attachments"),
+                "evidence": {name: each["evidence"].get(name) or None for name in evidence},
+            }
+            for each in shown["messages"]
+        ],
+        "outbox": [[each[name] for name in ("id", "kind", "state", "reason")] for each in shown["outbox"]],
+    }
+
+
+def reason_of(data: dict[str, Any]) -> str | None:
+    """Return why it happened, under the key that the old version gave it; for a notice, what it is about."""
+    if "why" in data:
+        return data["reason"] or data["why"]
+    return next((data[key] for key in ("because", "reason", "evidence") if key in data), None)
+
+
+def translated(shown: dict[str, Any]) -> dict[str, Any]:
+    """Return what the old version said, in the kinds and words of this one."""
+    events = [[EVENTS[kind][0], at, by, reason] for kind, at, by, reason in shown["events"]]
+    messages = [
+        {
+            **each,
+            "evidence": {
+                name: each["evidence"].get(name) or None
+                for name in ("because", "clues", "claims", "suggests")
+            },
+        }
+        for each in shown["messages"]
+    ]
+    return {**without(shown, "deadlines"), "events": events, "messages": messages}

@@ -55,7 +55,7 @@ def written(text: str) -> Reason:
 
 def words_of(reason: Reason) -> str:
     """Return what a person wrote, "" for a reason of our own."""
-    return str(reason.params["text"]) if reason.code == "text" else ""
+    return str(reason.params.get("text", "")) if reason.code == "text" else ""
 
 
 def together(*reasons: Reason) -> Reason:
@@ -71,13 +71,19 @@ def codes(reason: Reason) -> tuple[str, ...]:
     return (reason.code, *(part.code for part in parts))
 
 
+class _Params(dict[str, str]):
+    def __missing__(self, name: str) -> str:
+        return f"<{name}>"
+
+
 def render(reason: Reason, language: str) -> str:
     """Return the sentence, without a full stop, in "id" or else in English.
 
-    A code of a newer version is shown as it stands, with its parameters.
+    Nothing stored by another version makes it fail: an unknown code is shown with its parameters, a missing
+    parameter as its name.
     """
     language = language if language == "id" else "en"
-    params = {name: _param(name, value, language) for name, value in reason.params.items()}
+    params = _Params({name: _param(name, value, language) for name, value in reason.params.items()})
     text = TEXTS.get(reason.code)
     if text is None:
         return " ".join((reason.code, *params.values()))

@@ -198,6 +198,10 @@ def test_wrong_usage_is_exit_2_and_says_so_on_standard_error(
     assert "Error: " in result.stderr
 
 
+def test_a_command_is_still_known_by_its_former_name(office: Office) -> None:
+    assert office.json("mute", "list") == office.json("suppression", "list") == []
+
+
 def test_a_misspelled_command_is_answered_with_the_one_that_was_meant(office: Office) -> None:
     assert "Did you mean 'ticket'?" in office.run("tickets").stderr
 

@@ -26,12 +26,12 @@ HIDDEN = (e.ClocksSet, e.AcknowledgementEnqueued)
 
 
 class DemoFailed(Exception):
-    """An expected result is missing. The text says which."""
+    """An expected result is missing. The text names it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tour:
-    """The running demo. `alive` tells whether the daemon still runs."""
+    """The running demo. `alive` returns whether the daemon still runs."""
 
     sink: Sink
     store: Store

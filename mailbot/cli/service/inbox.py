@@ -1,13 +1,11 @@
 """`mailbot inbox`: mail that came in. What waits, what is parked and why."""
 
-from collections.abc import Callable
-
 import click
 
 from mailbot.cli.shared import options
 from mailbot.cli.shared.formats import format_duration, format_short_time, format_size, format_time
 from mailbot.cli.shared.json_form import print_json
-from mailbot.cli.shared.open_store import OpenStore, fail, now, open_store
+from mailbot.cli.shared.open_store import fail, now, open_store
 from mailbot.cli.shared.options import because_option, config_option, limit_option, standard_options
 from mailbot.cli.shared.output import clean, echo, print_block, print_facts, print_table
 from mailbot.cli.shared.record_json import inbox_json
@@ -140,8 +138,10 @@ def retry(ids: tuple[int, ...], in_json: bool) -> None:
     """Process parked or dropped mails again. The daemon takes them within a second."""
     with open_store() as opened:
         done = [opened.store.write_now(store_inbox.retry, mail_id) for mail_id in ids]
-        state = _state_reader(opened)
-        print_results(ids, done, state, success="waits again", failure="is not parked", in_json=in_json)
+        find = queries.find_inbox_entry
+        print_results(
+            opened, find, ids, done, success="waits again", failure="is not parked", in_json=in_json
+        )
 
 
 @inbox.command()
@@ -156,13 +156,5 @@ def drop(ids: tuple[int, ...], because: str, in_json: bool) -> None:
     with open_store() as opened:
         dropped = [store_inbox.Dropped(mail_id, reason) for mail_id in ids]
         done = [opened.store.write_now(store_inbox.drop, mail) for mail in dropped]
-        state = _state_reader(opened)
-        print_results(ids, done, state, success="is dropped", failure="is not parked", in_json=in_json)
-
-
-def _state_reader(opened: OpenStore) -> Callable[[int], str | None]:
-    def state(mail_id: int) -> str | None:
-        entry = opened.store.read_now(queries.find_inbox_entry, mail_id)
-        return entry.state if entry else None
-
-    return state
+        find = queries.find_inbox_entry
+        print_results(opened, find, ids, done, success="is dropped", failure="is not parked", in_json=in_json)

@@ -1,13 +1,13 @@
 """`mailbot outbox`: mail that mailbot sends. What waits, what failed and why, what was suppressed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import click
 
 from mailbot.cli.shared import options
 from mailbot.cli.shared.formats import format_short_time, format_time
 from mailbot.cli.shared.json_form import print_json
-from mailbot.cli.shared.open_store import OpenStore, fail, now, open_store
+from mailbot.cli.shared.open_store import fail, now, open_store
 from mailbot.cli.shared.options import because_option, config_option, limit_option, standard_options
 from mailbot.cli.shared.output import clean, echo, print_block, print_facts, print_table, print_title
 from mailbot.cli.shared.record_json import outbox_json
@@ -135,9 +135,15 @@ def retry(ids: tuple[int, ...], in_json: bool) -> None:
     """Try failed and deferred mails now, as if for the first time."""
     with open_store() as opened:
         done = [opened.store.write_now(store_outbox.retry, store_outbox.Retry(i, now())) for i in ids]
-        state = _state_reader(opened)
+        find = outbox_queries.find_entry
         print_results(
-            ids, done, state, success="is due now", failure="is neither failed nor deferred", in_json=in_json
+            opened,
+            find,
+            ids,
+            done,
+            success="is due now",
+            failure="is neither failed nor deferred",
+            in_json=in_json,
         )
 
 
@@ -156,15 +162,7 @@ def drop(ids: tuple[int, ...], because: str, in_json: bool) -> None:
     with open_store() as opened:
         dropped = [store_outbox.Dropped(mail_id, reason, now()) for mail_id in ids]
         done = [opened.store.write_now(store_outbox.drop, mail) for mail in dropped]
-        state = _state_reader(opened)
+        find = outbox_queries.find_entry
         print_results(
-            ids, done, state, success="will not be sent", failure="can't be dropped", in_json=in_json
+            opened, find, ids, done, success="will not be sent", failure="can't be dropped", in_json=in_json
         )
-
-
-def _state_reader(opened: OpenStore) -> Callable[[int], str | None]:
-    def state(mail_id: int) -> str | None:
-        entry = opened.store.read_now(outbox_queries.find_entry, mail_id)
-        return entry.state if entry else None
-
-    return state

@@ -123,7 +123,7 @@ def match_json(match: Match) -> dict[str, Any]:
 
 
 def outbox_json(entry: Entry) -> dict[str, Any]:
-    """Return a mail of ours as JSON.
+    """Return a mail of the outbox as JSON.
 
     `unknown` counts connections that died after the final dot. `sent_at` is when the relay took it.
     """

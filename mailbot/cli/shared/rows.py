@@ -2,11 +2,13 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import click
+from sqlalchemy import Connection
 
 from mailbot.cli.shared.json_form import print_json
-from mailbot.cli.shared.open_store import fail
+from mailbot.cli.shared.open_store import OpenStore, fail
 from mailbot.cli.shared.output import echo, on_terminal
 
 id_argument = click.argument("mail_id", metavar="ID", type=click.IntRange(1))
@@ -22,23 +24,29 @@ def write_raw_mail(content: bytes | None, missing: str) -> None:
     sys.stdout.buffer.write(content)
 
 
+class Row(Protocol):
+    @property
+    def state(self) -> str: ...
+
+
 def print_results(
+    opened: OpenStore,
+    find: Callable[[Connection, int], Row | None],
     ids: Sequence[int],
     done: Sequence[bool],
-    state_of: Callable[[int], str | None],
     *,
     success: str,
     failure: str,
     in_json: bool,
 ) -> None:
-    """Print what became of each row. Exit 1 when one of them could not be done."""
+    """Print what became of each mail. Exit 1 when one of them could not be done. `find` reads its row."""
     results = list(zip(ids, done, strict=True))
     if in_json:
         print_json([{"id": mail_id, "done": ok} for mail_id, ok in results])
     for mail_id, ok in results:
         if not ok:
-            state = state_of(mail_id)
-            text = f"mail {mail_id} {failure}, it is {state}" if state else f"there is no mail {mail_id}"
+            row = opened.store.read_now(find, mail_id)
+            text = f"mail {mail_id} {failure}, it is {row.state}" if row else f"there is no mail {mail_id}"
             click.echo(text, err=True)
         elif not in_json:
             echo(f"mail {mail_id} {success}")

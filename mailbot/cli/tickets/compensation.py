@@ -38,7 +38,7 @@ request_option = click.option(
 def ask(number: str, amount: tuple[str, ...], because: str, agent: str, in_json: bool) -> None:
     """Request compensation of AMOUNT (Rp150.000, 150rb, 1,5 juta) for the ticket's customer.
 
-    It is granted at once when --agent may decide alone. Otherwise those who may approve it get a mail. The
+    It is granted at once when --agent may decide alone, else those who may approve it get a mail. The
     customer is not notified. Exit 1 when a limit refuses it.
     """
     _run(number, commands.Compensate(_amount(" ".join(amount)), _text(because)), agent, in_json)

@@ -72,7 +72,7 @@ def open_context() -> Iterator[Context]:
 
 @dataclass(frozen=True, slots=True)
 class TrialMail:
-    """A mail to explain, with its envelope. None and "": take what the mail says.
+    """A mail to explain, with its envelope. None and "": take them from the mail.
 
     `subject` is for a text without a header. `envelope` is that of a stored mail.
     """

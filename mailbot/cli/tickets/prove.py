@@ -38,7 +38,7 @@ class Inbound:
 
 @dataclass(frozen=True, slots=True)
 class Outbound:
-    """A mail of ours with all attempts. A suppressed mail has no bytes."""
+    """A mail in the outbox with all attempts. A suppressed mail has no bytes."""
 
     entry: outbox_queries.Entry
     content: StoredBytes
@@ -65,7 +65,7 @@ class Record:
 @number_argument
 @standard_options
 def prove(number: tuple[str, ...], in_json: bool) -> None:
-    """Show raw mails and their digests, the ticket, each mail of ours, each attempt with the relay's answer.
+    """Show raw mails and their digests, the ticket, our mails, each attempt with the relay's answer.
 
     Exit 1 when there is no such ticket or when its records contradict each other.
     """

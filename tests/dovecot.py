@@ -189,7 +189,8 @@ class Box:
         client.logout()
         flags = {}
         for line in found:
-            if isinstance(line, bytes):
+            # Another session's change is reported as a FETCH of flags alone.
+            if isinstance(line, bytes) and b"UID" in line:
                 words = line.decode().replace("(", " ").replace(")", " ").split()
                 uid = int(words[words.index("UID") + 1])
                 flags[uid] = {word for word in words if word.startswith("\\")} - {"\\Recent"}

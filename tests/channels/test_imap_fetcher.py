@@ -142,7 +142,7 @@ async def test_new_mail_becomes_inbox_rows_and_is_seen_only_then(fetch: Fetch, b
     assert abs(datetime.now(UTC) - one.received_at) < timedelta(minutes=1)
     assert box.flags() == {1: {"\\Seen"}, 2: {"\\Seen"}, 3: {"\\Seen"}}
     assert fetch.intake_woken == 2
-    assert fetch.folder.uid == 3
+    assert fetch.folder.last_uid == 3
 
 
 async def test_a_daemon_killed_between_storing_and_marking_stores_nothing_twice(
@@ -298,7 +298,7 @@ async def test_what_was_read_before_we_began_is_not_ours_what_is_read_after_is(
     await fetch.restart()
     await fetch.work()
     assert fetch.subjects() == ["Pesanan 2", "Pesanan 3", "Pesanan 4"]
-    assert fetch.folder.uid == 5  # what is not ours is not looked at again
+    assert fetch.folder.last_uid == 5  # what is not ours is not looked at again
 
 
 async def test_mail_that_somebody_takes_away_under_our_hands_is_no_trouble(fetch: Fetch, box: Box) -> None:
@@ -406,7 +406,7 @@ async def test_stored_mail_is_moved(store: Store, server: Dovecot, box: Box, fol
     assert box.flags() == {}
     theirs = {"Arsip": "Arsip", "Keluhan & 客服": '"Keluhan &- &W6JnDQ-"'}[folder]
     assert len(box.flags(theirs)) == 3
-    assert fetch.folder.uid == 3
+    assert fetch.folder.last_uid == 3
 
 
 async def test_stored_mail_is_deleted_and_what_others_marked_stays(
@@ -483,7 +483,7 @@ async def test_tls_is_spoken_and_the_certificate_is_checked(store: Store, tmp_pa
     leaf.private_key_pem.write_to_path(str(tmp_path / "key.pem"))
     trusting = ssl.create_default_context()
     authority.configure_trust(trusting)
-    with Dovecot(load_certificate=tmp_path / "cert.pem", key=tmp_path / "key.pem") as own:
+    with Dovecot(certificate=tmp_path / "cert.pem", key=tmp_path / "key.pem") as own:
         box = own.box("cs")
         box.put(complaint(1))
         port = own.tls_port if tls == "implicit" else own.port

@@ -7,7 +7,7 @@ from enum import StrEnum
 class ActorKind(StrEnum):
     CUSTOMER = "customer"
     AGENT = "agent"
-    OPERATOR = "operator"  # whoever runs the service, at a shell
+    OPERATOR = "operator"  # a person with a shell on the server
     POLICY = "policy"
     RELAY = "relay"  # the server that sends our mail on
     REPORT = "report"  # a bounce or a complaint

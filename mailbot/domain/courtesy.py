@@ -1,7 +1,7 @@
 """Recognise mails that ask for nothing: thanks alone, and out-of-office replies.
 
-Both are recognised by a small grammar of Indonesian and English. When in doubt, a mail is neither: thanks alone
-notify nobody, so one unknown word makes it an ordinary mail.
+Both are recognised by a small grammar of Indonesian and English. When in doubt, a mail is neither: thanks
+alone notify nobody, so one unknown word makes it an ordinary mail.
 """
 
 from typing import Any
@@ -119,7 +119,9 @@ _THANKS_ONLY = rf"(?:[,;] )*(?:{_CLAUSE}{_PAUSE})*{_THANKING}(?:{_PAUSE}{_CLAUSE
 
 
 def _matcher(pattern: str) -> Any:
-    """Compile for whole texts. A set only answers yes or no, three times as fast as a pattern that finds where."""
+    """Compile for whole texts. A set only answers yes or no, three times as fast as a pattern that finds
+    where.
+    """
     options = re2.Options()
     options.log_errors = False
     options.max_mem = 1 << 24
@@ -158,9 +160,9 @@ _AWAY_TEXT = re2.compile(
 def is_thanks(text: str, names: str = "") -> bool:
     """Check whether the whole text is only thanks, with greetings, good wishes and a sign-off around it.
 
-    At most 25 words, all known here or among `names` (of the sender, the agent, the brand), which may stand where
-    people are addressed and as a signature. A question mark, a digit or "but" makes it no. An unknown name counts
-    only below "Salam," or the like.
+    At most 25 words, all known here or among `names` (of the sender, the agent, the brand), which may stand
+    where people are addressed and as a signature. A question mark, a digit or "but" makes it no. An unknown
+    name counts only below "Salam," or the like.
     """
     if len(text) > _TEXT_LIMIT:
         return False
@@ -192,7 +194,8 @@ def _is_signed_by_unknown_name(text: str, words: list[str]) -> bool:
 
 
 def is_away(subject: str, text: str) -> bool:
-    """Check for an out-of-office reply, by its subject ("Automatic reply:", "Balasan otomatis:") and its text.
+    """Check for an out-of-office reply, by its subject ("Automatic reply:", "Balasan otomatis:") and its
+    text.
 
     For programs that set no header for it. One of the two alone is not enough: customers are away too.
     """

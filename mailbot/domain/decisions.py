@@ -1,9 +1,9 @@
 """Decisions about mails, deadlines and commands: (ticket, stimulus, facts, policy, now) -> Decision.
 
 Theory of operation. Pure functions of values: the caller loads the facts and records the Decision in one
-transaction. `on_mail` opens a ticket or adds the mail to one. `on_deadline` takes the due steps of the ladder.
-`on_command` carries out what a person wants, or refuses. All use a `DecisionBuilder`, which folds each event
-into the ticket at once.
+transaction. `on_mail` opens a ticket or adds the mail to one. `on_deadline` takes the due steps of the
+ladder. `on_command` carries out what a person wants, or refuses. All use a `DecisionBuilder`, which folds
+each event into the ticket at once.
 """
 
 from collections.abc import Callable, Mapping
@@ -52,7 +52,7 @@ class MailFacts:
     - `held_for`: the ticket that a stranger named, where the mailbox holds mails of strangers.
     - `language`: what this customer last wrote in.
     - `rate_limits`: key -> moment when that bucket is full again (see `auto_reply`).
-    - `returned`: the mail of ours that a report is proven to be about.
+    - `returned`: our mail that a report is proven to be about.
     - `suppressions`: which of the addresses concerned get no automatic mail.
     - `customer_history`: what the store knows of the customer. `loads`: the open tickets of agents.
     """
@@ -215,7 +215,7 @@ def routing_facts(
 ) -> conditions.RoutingFacts:
     """Collect what the rules test: of a mail that comes, that is tried, or that came long ago.
 
-    `mailbox`: the address of ours it was sent to. `at`: when it was or is routed.
+    `mailbox`: our address that it was sent to. `at`: when it was or is routed.
     """
     calendar = next(iter(policy.calendars.values()))
     return conditions.RoutingFacts(
@@ -364,9 +364,9 @@ def record_customer_mail(
     now: datetime,
     reopened: Callable[[DecisionBuilder], Reason],
 ) -> Reason:
-    """Record a customer's mail: the turn is ours, and the ticket has an owner.
+    """Record a customer's mail: it is our turn, and the ticket has an owner.
 
-    Return what `reopened` answers where the ticket was closed, else no reason.
+    Return what `reopened` returns where the ticket was closed, else no reason.
     """
     was_closed, rerouted = builder.ticket.status is Status.CLOSED, NO_REASON
     if was_closed:
@@ -408,7 +408,7 @@ def _why_held(ticket: Ticket, mail: InboundMail, facts: MailFacts) -> Reason:
     if not facts.proof:
         return reasons.of("agent_not_proven")
     if facts.meant not in ("", ticket.customer):
-        # It was written to somebody else: the customer of the ticket that was merged.
+        # It was written to another person: the customer of the ticket that was merged.
         merged = " and ".join(facts.match.followed)
         return reasons.of("merged_other_customer", merged=merged, ticket=ticket.number)
     return NO_REASON if mail.visible.strip() else reasons.of("no_text")
@@ -437,8 +437,8 @@ def on_deadline(
 ) -> Decision:
     """Take every step that is due by `now`, in the order in which they fell due.
 
-    `suppressed`: why the customer gets no automatic mail. It ends: each step comes once in a run of its clock,
-    and what is repeated comes after `now`.
+    `suppressed`: why the customer gets no automatic mail. It ends: each step comes once in a run of its
+    clock, and what is repeated comes after `now`.
     """
     builder = DecisionBuilder(ticket, loads=loads)
     newest, moment = 0, None

@@ -1,7 +1,7 @@
 """What happened to a ticket, in the past tense. Append-only: audit, explanation and figures read it.
 
-Every event has its time (`at`, aware UTC) and its actor (`by`). Adding an event means a dataclass here with its
-`kind`, its row in `lifecycle.TRANSITIONS` and its text in `cli.shared.event_text`.
+Every event has its time (`at`, aware UTC) and its actor (`by`). Adding an event means a dataclass here with
+its `kind`, its row in `lifecycle.TRANSITIONS` and its text in `cli.shared.event_text`.
 """
 
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ class TicketRouted:
     template: str = ""  # the variant of the acknowledgement
     ladder_digest: str = ""
     assign: str = ""  # how it finds an agent, where the rules choose
-    skill: str = ""  # that whoever gets it should have
+    skill: str = ""  # that its agent should have
     customer_history: CustomerHistory | None = (
         None  # what else the rules had to go by; None: routed without rules
     )
@@ -97,7 +97,7 @@ class CustomerWrote:
 
 @dataclass(frozen=True, slots=True)
 class AutomaticMailReceived:
-    """An auto-reply, a bounce, list mail: kept, but it changes nobody's turn."""
+    """An auto-reply, a bounce, list mail: kept, but it does not change the turn."""
 
     kind: ClassVar[str] = "automatic_mail_received"
     at: datetime
@@ -108,7 +108,7 @@ class AutomaticMailReceived:
 
 @dataclass(frozen=True, slots=True)
 class ThanksReceived:
-    """The customer wrote nothing but thanks: kept, but it changes nobody's turn and is no answer."""
+    """The customer wrote nothing but thanks: kept, but it does not change the turn and is no answer."""
 
     kind: ClassVar[str] = "thanks_received"
     at: datetime
@@ -128,7 +128,7 @@ class DetailsReceived:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryBounced:
-    """A report came about mail that we sent. `proven`: a key of ours shows which mail; else it is a claim."""
+    """A report came about mail that we sent. `proven`: our key shows which mail; else it is a claim."""
 
     kind: ClassVar[str] = "delivery_bounced"
     at: datetime
@@ -142,7 +142,7 @@ class DeliveryBounced:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryFailed:
-    """The relay refused mail of ours for good, or it was tried for too long."""
+    """The relay refused our mail for good, or it was tried for too long."""
 
     kind: ClassVar[str] = "delivery_failed"
     at: datetime
@@ -337,7 +337,7 @@ class TicketReleased:
 class MessageMoved:
     """Recorded on both tickets: `to` on the one it left, `origin` on the one it came to.
 
-    `pending`: nobody had answered it yet, so that it is our turn wherever it goes. `joined`: who takes part
+    `pending`: it was not answered yet, so it is our turn wherever it goes. `joined`: who takes part
     because of it.
     """
 
@@ -437,7 +437,7 @@ class CompensationRequested:
 
 @dataclass(frozen=True, slots=True)
 class ApprovalRequested:
-    """The people of `level` were asked by mail to decide. `on_duty`: they are there now, else nobody is."""
+    """The people of `level` were asked by mail to decide. `on_duty`: they are there now, else no one is."""
 
     kind: ClassVar[str] = "approval_requested"
     at: datetime

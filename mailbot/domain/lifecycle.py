@@ -1,9 +1,9 @@
 """How events change a ticket: one table, one fold.
 
 Theory of operation. A decision is a list of events and a list of notices. The ticket's row is the fold of
-`evolve` over the events, so the row and the log can't disagree. TRANSITIONS lists for each event the states in
-which it may happen and the state that follows (None: unchanged). An event that may not happen raises before
-anything is written. `_changes` has what else an event changes.
+`evolve` over the events, so the row and the log can't disagree. TRANSITIONS lists for each event the states
+in which it may happen and the state that follows (None: unchanged). An event that may not happen raises
+before anything is written. `_changes` has what else an event changes.
 """
 
 from dataclasses import dataclass, fields
@@ -29,7 +29,7 @@ TRANSITIONS: dict[type[Any], Row] = {
     e.TicketAssigned: ANY,
     e.TicketHandedOver: LIVE,
     e.TicketEscalated: LIVE,
-    # A closed ticket is reopened first: TicketReopened stands before CustomerWrote.
+    # A closed ticket is reopened first: TicketReopened comes before CustomerWrote.
     e.CustomerWrote: {NEW: None, OPEN: None, WAITING: OPEN},
     e.AutomaticMailReceived: ANY,
     e.DeliveryBounced: ANY,

@@ -1,10 +1,10 @@
 """Which ticket does this mail belong to, and how sure are we?
 
-Theory of operation. A mail gives clues: a keyed token in the address it was sent to, our own signed Message-ID,
-a known Message-ID, a ticket number in the subject. The strongest that counts decides. A number or a reference
-alone is no authority: the sender must take part in that ticket. Only the token is proof by itself, because it
-is bound to its owner. What a stranger names becomes a claim. Every clue is kept with the reason why it counted
-or not.
+Theory of operation. A mail gives clues: a keyed token in the address it was sent to, our own signed Message-
+ID, a known Message-ID, a ticket number in the subject. The strongest that counts decides. A number or a
+reference alone is no authority: the sender must take part in that ticket. Only the token is proof by itself,
+because it is bound to its owner. What a stranger names becomes a claim. Every clue is kept with the reason
+why it counted or not.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -18,7 +18,7 @@ MOST = 30  # clues that are kept of one mail
 
 
 class Confidence(StrEnum):
-    CERTAIN = "certain"  # a key of ours
+    CERTAIN = "certain"  # shown by our key
     STRONG = "strong"  # a Message-ID, and the sender takes part
     NUMBER = "number"  # a ticket number, and the sender takes part
     CLAIM = "claim"  # a ticket that was named without authority
@@ -35,8 +35,8 @@ class Clues:
     - `tagged`: the ticket of a reply token bound to this very sender.
     - `bounced`: the ticket of one of our own mails, named by a keyed bounce address.
     - `referenced`: Message-IDs of In-Reply-To and References, newest first.
-    - `mistyped`: looks like numbers of ours, but for the check digit.
-    - `failed`: DMARC says that the mail is not of the domain in From, so its sender takes part in nothing.
+    - `mistyped`: looks like our numbers, but for the check digit.
+    - `failed`: DMARC failed, so the sender in From takes part in nothing.
 
     Of a machine's report:
 
@@ -95,7 +95,8 @@ class Match:
     """Where the mail belongs: `number`, "" for a matter of its own. `claims` is named without authority.
 
     `suggests`: an own open ticket that a mistyped number may mean. Agents see it, it decides nothing.
-    `followed`: merged tickets on the way from what the mail named to `number`. `by_token`: a reply token decided.
+    `followed`: merged tickets on the way from what the mail named to `number`. `by_token`: a reply token
+    decided.
     """
 
     number: str = ""
@@ -185,7 +186,7 @@ def _judge(
 
 
 def _suggest(match: Match, mistyped: Collection[str], own: Collection[str], weighed: list[Clue]) -> Match:
-    """Suggest one of the sender's own tickets, and only when a single one is near what was typed."""
+    """Find one of the sender's own tickets, and only when a single one is near what was typed."""
     near = {
         typed: [number for number in own if ticket_number.is_one_slip_apart(typed, number)]
         for typed in mistyped

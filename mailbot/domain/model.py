@@ -12,7 +12,7 @@ from mailbot.domain.states import Direction
 class Status(StrEnum):
     """Whose turn it is."""
 
-    NEW = "new"  # nobody has answered yet
+    NEW = "new"  # not answered yet
     OPEN = "open"  # the customer wrote again: our turn
     WAITING = "waiting"  # we answered: the customer's turn, the clocks stand still
     CLOSED = "closed"
@@ -58,9 +58,9 @@ class NoticeKind(StrEnum):
 class Clock:
     """One target running on one ticket. Spans are work time of the team's calendar.
 
-    `spent` is the work time used before `running_since`; `running_since` is None while the clock stands
-    still. `fired` holds the indexes of the ladder's steps already taken in this run of the clock; of a
-    CONFIRMATION and a DECISION it is the one step that they hang on.
+    `spent` is the work time used before `running_since`, which is None while the clock is paused. `fired`
+    holds the indexes of the ladder's steps already taken in this run of the clock; of a CONFIRMATION and a
+    DECISION it is the one step that they hang on.
     """
 
     target: Target
@@ -91,7 +91,7 @@ class Ticket:
     assignee: str | None = None  # an agent's address
     assigned_at: datetime | None = None
     assign: str = ""  # how it finds an agent, where its rule chooses; else by its team's way
-    skill: str = ""  # that whoever gets it should have
+    skill: str = ""  # that its agent should have
     ladder: str = ""
     ladder_digest: str = ""  # of its content when it was chosen; "": whatever it is now
     rule: str = ""
@@ -150,8 +150,8 @@ class Authentication(StrEnum):
 class CustomerHistory:
     """What rules may use that the mail itself does not hold, as it was when the mail was routed.
 
-    Recorded on TicketRouted, so that a replay decides on the same facts. `looked_up`: the store was read. Else no
-    rule needs it, and `known_customer`, `open_tickets` and `escalated_before` mean nothing.
+    Recorded on TicketRouted, so that a replay decides on the same facts. `looked_up`: the store was read.
+    Else no rule needs it, and `known_customer`, `open_tickets` and `escalated_before` mean nothing.
     """
 
     known_customer: bool = False  # had a ticket before this one
@@ -170,7 +170,7 @@ class Envelope:
     """The envelope of the SMTP session."""
 
     sender: str  # "" is the null sender
-    recipients: tuple[str, ...]  # as accepted: address of a mailbox of ours, a +tag perhaps
+    recipients: tuple[str, ...]  # as accepted: a mailbox of ours, a +tag perhaps
     peer: str  # IP address of the client
     received_at: datetime
 
@@ -189,8 +189,8 @@ class Failure:
 class Report:
     """A machine's report about a mail. Nothing in it is proven: anyone can write one.
 
-    - `kind`: "bounce" (given up), "delay" (still tried), "complaint" (the reader calls it abuse), or "receipt"
-      (delivered, displayed, or anything else that is only recorded).
+    - `kind`: "bounce" (given up), "delay" (still tried), "complaint" (the reader calls it abuse), or
+      "receipt" (delivered, displayed, or anything else that is only recorded).
     - `permanent`: another attempt would fail too. `read_by`: the reader that understood the report.
     - `message_id` and `references`: those of the original mail.
     - `tokens`: everything that looks like our Message-ID or bounce address, the original's first.

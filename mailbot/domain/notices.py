@@ -1,4 +1,5 @@
-"""Mail that we send by ourselves: one dataclass here, one template per language (`templates/<language>/<name>.*`).
+"""Mail that we send by ourselves: one dataclass here, one template per language
+(`templates/<language>/<name>.*`).
 
 `name` is the template's and the outbox row's kind. `ack` notices leave before `reply`, `reply` before `team`.
 Templates get a field under its own name: a reason as a sentence in the reader's language, a moment as local
@@ -77,7 +78,7 @@ class Progress:
 class TeamNotice:
     """To one agent or manager: a ticket is new, was answered by the customer, escalated, or is due.
 
-    The reply address carries a token bound to `to`, so that an answer can act for nobody else.
+    The reply address carries a token bound to `to`, so that no other sender can act by it.
     """
 
     name: ClassVar[str] = "team"
@@ -104,7 +105,7 @@ class TeamNotice:
 class Question:
     """To the people of a level: a ticket waits for their decision.
 
-    `options` as one text; `first` of them as an example. No reply address of ours: an answer to it must not
+    `options` as one text; `first` of them as an example. It has no reply address: an answer to it must not
     reach the customer.
     """
 
@@ -144,7 +145,7 @@ class AgentRefusal:
 
 @dataclass(frozen=True, slots=True)
 class CompensationWanted:
-    """To somebody who may decide on a request for compensation. A reply goes to `asker`, never to a customer.
+    """To a person who may decide on a request for compensation. A reply goes to `asker`, never to a customer.
 
     Amounts are as people read them, "" for nothing. `signed`: who approved before. `two_persons`: 1 where two
     must approve.
@@ -174,7 +175,9 @@ class CompensationWanted:
 
 @dataclass(frozen=True, slots=True)
 class CompensationDecided:
-    """To who asked for compensation: "granted" or "refused" (`outcome`), by whom ("": a limit), and why."""
+    """To the asker for compensation: "granted" or "refused" (`outcome`), by which person ("": a limit), and
+    why.
+    """
 
     name: ClassVar[str] = "compensation_decided"
     lane: ClassVar[int] = 2

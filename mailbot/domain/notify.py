@@ -107,7 +107,7 @@ def _gets_progress(ticket: Ticket) -> bool:
 
 
 def _until(ticket: Ticket, policy: Policy, now: datetime) -> datetime | None:
-    """Return when the next promise ends; without one, when somebody is reminded of the ticket."""
+    """Return when the next promise ends; without one, when its owner is reminded."""
     mine, calendar = ladder.ladder_of(ticket, policy), ladder.calendar_of(ticket, policy)
     ahead = [each for each in ladder.deadlines(ticket, mine, calendar) if each.due_at > now]
     promised = [

@@ -1,7 +1,7 @@
 """Why something happened, as data: a code and its parameters, rendered in the reader's language.
 
-Theory of operation. Events, notices, refusals and stored mail keep a `Reason`, never a sentence. `render` makes
-the sentence from `reason_texts.TEXTS` at the moment when somebody reads it. Code branches on `code` alone.
+Theory of operation. Events, notices, refusals and stored mail keep a `Reason`, never a sentence. `render`
+makes the sentence from `reason_texts.TEXTS` at the moment when it is read. Code branches on `code` alone.
 What a person wrote is `written(text)`. Adding a reason means one entry in TEXTS.
 """
 
@@ -13,7 +13,9 @@ from mailbot.domain.reason_texts import TERMS, TEXTS
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """In JSON {"code": ..., "params": {...}}. False without a code. As `str` it is English, for shell and log."""
+    """In JSON {"code": ..., "params": {...}}. False without a code. As `str` it is English, for shell and
+    log.
+    """
 
     code: str = ""
     # Not hashed, so that a reason can be a key: two that differ in parameters alone are still unequal.

@@ -1,7 +1,7 @@
 """Who may grant how much compensation: the limits, who may decide, and who of them is asked.
 
-Theory of operation. Each limit is a sum over what was granted before. Each grant computes the sums again, in a
-transaction that no other grant shares (`store.compensations`). So no order of commands exceeds a limit.
+Theory of operation. Each limit is a sum over what was granted before. Each grant computes the sums again, in
+a transaction that no other grant shares (`store.compensations`). So no order of commands exceeds a limit.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -136,7 +136,9 @@ def common_limit(case: Case) -> Over | None:
 
 
 def agent_limit(case: Case, agent: Agent) -> Over | None:
-    """Return why this agent can't approve it now: the level's limit per ticket, or the agent's own for the day."""
+    """Return why this agent can't approve it now: the level's limit per ticket, or the agent's own for the
+    day.
+    """
     authority, category = case.policy.authority, case.ticket.category
     limit = most(authority, category, agent.level)
     if case.total > limit:
@@ -204,7 +206,8 @@ class Deciders:
 
 
 def find_deciders(case: Case, now: datetime, without: Collection[str] = (), above: str = "") -> Deciders:
-    """Find the lowest level that may decide and has somebody on duty, of the ticket's team where that has any.
+    """Find the lowest level that may decide and has somebody on duty, of the ticket's team where that has
+    any.
 
     When nobody is on duty, it is the lowest level that may decide. When all have used up their day, it is the
     lowest that may tomorrow. `without`: who approved already. `above`: a level that was asked before. Its own

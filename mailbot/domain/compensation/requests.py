@@ -1,8 +1,9 @@
 """A request for compensation: asked, approved, granted or refused, with each step on record.
 
 Theory of operation. Whoever asks and may decide alone grants at once. Else the request goes to those who may
-(`authority.find_deciders`). Above `two_persons_above` two persons approve who each may decide. The first may be the
-one who asks. Nobody approves beyond their own authority. All limits are checked again with each approval.
+(`authority.find_deciders`). Above `two_persons_above` two persons approve who each may decide. The first may
+be the one who asks. Nobody approves beyond their own authority. All limits are checked again with each
+approval.
 """
 
 from collections.abc import Collection

@@ -32,8 +32,7 @@ class _Sent:
 def merge_mails(before: Ticket, decision: Decision, policy: Policy, newest: int) -> Decision:
     """Return the decision on `before` with one mail for each reader.
 
-    The events from `newest` on are those of the last moment. Where nobody was notified before, all stays as it
-    is.
+    The events from `newest` on are those of the last moment. Without earlier notices nothing changes.
     """
     sent = list(_sent(decision))
     if not any(each.event < newest for each in sent):
@@ -46,7 +45,7 @@ def merge_mails(before: Ticket, decision: Decision, policy: Policy, newest: int)
 
 
 def _sent(decision: Decision) -> Iterator[_Sent]:
-    """Pair each recipient with the mail: `notify` makes one for each of the recipients of its event, in order."""
+    """Map each recipient to the mail: `notify` makes one for each of the recipients of its event, in order."""
     mails = (
         (position, mail)
         for position, mail in enumerate(decision.notices)
@@ -59,7 +58,7 @@ def _sent(decision: Decision) -> Iterator[_Sent]:
 
 
 def _newest_useful(sent: Sequence[_Sent], ticket: Ticket, policy: Policy) -> _Sent | None:
-    """Return the newest mail that is still true: handovers and reminders only to whoever has the ticket now."""
+    """Return the newest mail that is still true: handovers and reminders only to the owner."""
     here = {agent.address for agent in ladder.agents_at(policy, ticket.team, ticket.level)}
     newest: _Sent | None = None
     for each in sent:

@@ -81,7 +81,7 @@ def decide(
 
 
 def _below_level(by: Actor, asked: Step, policy: Policy) -> Refusal | None:
-    """Refuse an agent below the level that was asked; an operator acts for somebody."""
+    """Refuse an agent below the level that was asked; an operator acts for an agent."""
     agent = policy.agents.get(by.name) if by.kind is ActorKind.AGENT else None
     if agent and ladder.rank_of(policy, agent.level) < ladder.rank_of(policy, asked.ask_decision):
         asked_level = asked.ask_decision

@@ -1,4 +1,4 @@
-"""An owner for every ticket: somebody at its level, else at the nearest level where anybody works."""
+"""An owner for every ticket: an agent at its level, else at the nearest level that has agents."""
 
 from datetime import datetime
 
@@ -12,9 +12,9 @@ from mailbot.domain.policy import Policy
 
 
 def assign_owner(builder: DecisionBuilder, policy: Policy, now: datetime, by: Actor) -> None:
-    """Assign the ticket to somebody at its level.
+    """Assign the ticket to an agent at its level.
 
-    Where nobody works there, in no team, its team is notified and it goes to the next level up, else down.
+    Where no team has agents there, its team is notified and it goes to the next level up, else down.
     """
     chosen = choose(builder.ticket, policy, now, builder.loads)
     if chosen is None:

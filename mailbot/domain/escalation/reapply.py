@@ -1,7 +1,7 @@
 """Open tickets on a ladder that an admin changed, when the admin has their deadlines computed again.
 
-By itself a ticket keeps the ladder that it was given. Computed again, it follows the one that the policy has under
-that name now:
+By itself a ticket keeps the ladder that it was given. Computed again, it follows the one that the policy has
+under that name now:
 
 - The time spent stays spent.
 - A step that was taken already, word for word, is not taken again.

@@ -89,7 +89,7 @@ def _act(
 def _move(
     builder: DecisionBuilder, step: Step, because: Reason, policy: Policy, now: datetime
 ) -> NoticeKind | None:
-    """Change who has the ticket, as far as the step says so. Return what its people are notified of."""
+    """Change who has the ticket, as far as the step asks for it. Return what its people are notified of."""
     done: NoticeKind | None = None
     if step.hand_over_to and _hand_over(builder, step.hand_over_to, because, policy, now):
         done = NoticeKind.HANDED_OVER
@@ -157,7 +157,7 @@ def _step_to(level: str, ticket: Ticket, policy: Policy) -> tuple[timedelta | No
 
 
 def _await(builder: DecisionBuilder, within: timedelta | None, index: int, now: datetime) -> None:
-    """Make the new owner confirm within that time, while it is our turn; the former one need not any more."""
+    """Make the new owner confirm within that time, while it is our turn; the previous one need not any more."""
     stop_confirmation(builder, now)
     ticket = builder.ticket
     if within and ticket.status in (Status.NEW, Status.OPEN) and not ticket.held_for:

@@ -1,8 +1,8 @@
 """Messages that change their ticket: moving, merging, splitting, accepting a held ticket, and each inverse.
 
-Theory of operation. Messages move together with the turn that they stand for. Then both tickets are rebuilt from
-the messages they have now (`rebuild`). So each operation has an inverse: moving back, unmerging, merging what was
-split off. Refusals keep the words of one customer from reaching another by mistake.
+Theory of operation. Messages move together with the turn that they stand for. Then both tickets are rebuilt
+from the messages they have now (`rebuild`). So each operation has an inverse: moving back, unmerging, merging
+what was split off. Refusals keep the words of one customer from reaching another by mistake.
 """
 
 from collections.abc import Collection, Iterable, Sequence

@@ -1,8 +1,8 @@
 """Turn and clocks of a ticket, rebuilt from the messages that it has now.
 
-Theory of operation. After messages arrived or left, the ticket's events are replayed. What people and the policy
-did stays as recorded. Whose turn it was follows from the messages that are there. So moving a message and moving
-it back ends where it began, and each clock runs from the opening of its own ticket.
+Theory of operation. After messages arrived or left, the ticket's events are replayed. What people and the
+policy did stays as recorded. Whose turn it was follows from the messages that are there. So moving a message
+and moving it back ends where it began, and each clock runs from the opening of its own ticket.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

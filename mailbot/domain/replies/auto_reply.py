@@ -30,8 +30,8 @@ def permission(
 ) -> Permission:
     """Decide by the guards, then by the rates per address, per domain and overall.
 
-    `rate_limits`: of the keys of `rate_limit_keys` those that the store knows, with the moment when each bucket is
-    full again.
+    `rate_limits`: of the keys of `rate_limit_keys` those that the store knows, with the moment when each
+    bucket is full again.
     """
     if refused := guard(mail, envelope, box, policy):
         return Permission(refused, {})
@@ -60,10 +60,10 @@ def guard(mail: InboundMail, envelope: Envelope, box: Mailbox, policy: Policy) -
 
 
 def authenticated(mail: InboundMail, envelope: Envelope) -> bool:
-    """Decide whether we know that whoever gets our answer wrote this mail.
+    """Decide whether the recipient of our answer is known to have written this mail.
 
-    A pass is about From, but the answer goes to the envelope's sender. Else whoever has somebody's signed mail
-    could send it on with any return path, and we would carry its text there.
+    A pass is about From, but the answer goes to the envelope's sender. Else anyone with a signed mail of
+    another person could send it on with any return path, and we would carry its text there.
     """
     return mail.authentication is Authentication.PASS and mail.sender == envelope.sender.lower()
 
@@ -105,10 +105,10 @@ def rate_limit_keys(to: str, policy: Policy, author: str = "") -> list[str]:
 def take_token(full_at: datetime | None, rate: Rate, now: datetime) -> datetime | None:
     """Take one token from a bucket. Return the new moment when it is full again, None when it was empty.
 
-    This is GCRA (ITU-T I.371), the token bucket without a counter: the moment is all there is to remember. Each
-    token moves it by period / count, and there is a token while it stays within one period from now. A bucket
-    starts full: in any n periods it gives fewer than (n + 1) x count + 1 tokens, and with a count of 1 never
-    two within one period.
+    This is GCRA (ITU-T I.371), the token bucket without a counter: the moment is all there is to remember.
+    Each token moves it by period / count, and there is a token while it stays within one period from now. A
+    bucket starts full: in any n periods it gives fewer than (n + 1) x count + 1 tokens, and with a count of 1
+    never two within one period.
     """
     if rate.count < 1:
         return None

@@ -1,8 +1,8 @@
-"""Mail of ours that did not arrive: bounces, complaints, failures, and the suppressions that follow.
+"""Our mail that did not arrive: bounces, complaints, failures, and the suppressions that follow.
 
-Theory of operation. A report has effects only when a key of ours proves which mail it is about. The effects are
-bound to the address that this mail was sent to. So whoever forges a report, with a mark that we sent to them,
-can suppress nobody else.
+Theory of operation. A report has effects only when our key proves which mail it is about. The effects are
+bound to the address that this mail was sent to. So a forger who uses a token that we sent to them
+can suppress only their own address.
 """
 
 from collections.abc import Collection, Mapping
@@ -26,7 +26,7 @@ DAY = timedelta(days=1)
 
 # How long an address is suppressed after a permanent failure, by the longest prefix of the status (RFC 3463).
 # None: until it is lifted. Other codes are about the mail (5.5, 5.6), a policy (5.7) or our sender (5.1.7, 5.1.8):
-# they suppress nobody.
+# they suppress no address.
 SUPPRESSED_FOR: Mapping[str, timedelta | None] = {
     "5.0.": timedelta(days=7),
     "5.1.": None,
@@ -68,7 +68,7 @@ Suppressions = Mapping[str, Suppression]
 class Sent:
     """A mail of our outbox that a report or a refusal is about. `why`: of a team notice, "" of other mail.
 
-    `told`: somebody was notified already that mail for this ticket and recipient fails.
+    `told`: people were notified already that mail for this ticket and recipient fails.
     """
 
     id: int
@@ -210,7 +210,9 @@ def _notify(
     policy: Policy,
     now: datetime,
 ) -> None:
-    """Notify the owner; of a lost notice to an agent, the colleagues; of a lost notice about a failure, nobody."""
+    """Notify the owner; of a lost notice to an agent, the colleagues; of a lost notice about a failure, no
+    one.
+    """
     if sent.why in ABOUT_FAILURES:
         return
     lost = {sent.recipient.lower()}
@@ -226,7 +228,7 @@ def _notify(
 
 
 def _others(ticket: Ticket, lost: Collection[str], policy: Policy) -> tuple[str, ...]:
-    """Return the people at the ticket's level whom mail reaches; without any, those of the next level up."""
+    """Return the people at the ticket's level that mail reaches; without any, those of the next level up."""
     here = max(ladder.rank_of(policy, ticket.level), 0)
     for level in policy.levels[here:]:
         people = (agent.address for agent in ladder.agents_at(policy, ticket.team, level))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from mailbot.analysis import opening_mails
 from mailbot.analysis.past_policies import PastPolicies
 from mailbot.domain import routing_trace
 from mailbot.domain.decisions import mailbox_of, routing_facts
@@ -12,7 +13,7 @@ from mailbot.domain.policy import Policy
 from mailbot.domain.routing_trace import RuleTrace
 from mailbot.errors import ConfigError
 from mailbot.mail.parsing.parse import parse
-from mailbot.store import customer_history, opening_mails
+from mailbot.store import customer_history
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,14 @@ from functools import partial
 
 from sqlalchemy import Connection
 
+from mailbot.analysis import opening_mails
+from mailbot.analysis.opening_mails import OpeningMail
 from mailbot.domain.model import NO_HISTORY, CustomerHistory, InboundMail
 from mailbot.domain.policy import Policy
 from mailbot.domain.policy_diff import Case, Change, compare_placements, place_mail, recorded_placement
 from mailbot.domain.routing.conditions import STORE_FIELDS
 from mailbot.mail.parsing.parse import parse
-from mailbot.store import customer_history, opening_mails
-from mailbot.store.opening_mails import OpeningMail
+from mailbot.store import customer_history
 from mailbot.store.store import Store
 
 CHUNK = 100  # mails in memory at once

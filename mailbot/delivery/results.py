@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 from mailbot import log
 from mailbot.delivery.retry import backoff, probe, rested
 from mailbot.delivery.smtp_client import Reply
+from mailbot.domain.model import AttemptOutcome
 from mailbot.domain.notices import Acknowledgement
-from mailbot.domain.states import AttemptOutcome
 from mailbot.errors import StoreUnavailable
 from mailbot.metrics import Metrics
 from mailbot.store import outbox

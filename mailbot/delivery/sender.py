@@ -33,7 +33,7 @@ from mailbot.delivery.smtp_client import (
     sendable,
     tls_context,
 )
-from mailbot.domain.states import AttemptOutcome
+from mailbot.domain.model import AttemptOutcome
 from mailbot.errors import StoreUnavailable
 from mailbot.metrics import Metrics
 from mailbot.store import outbox

@@ -25,6 +25,7 @@ from mailbot.domain.model import (
     NO_HISTORY,
     OVER,
     CustomerHistory,
+    Direction,
     Envelope,
     InboundMail,
     NoticeKind,
@@ -38,7 +39,6 @@ from mailbot.domain.replies import undeliverable
 from mailbot.domain.replies.auto_reply import Permission, authenticated, permission
 from mailbot.domain.reroute import on_reopening
 from mailbot.domain.routing import conditions
-from mailbot.domain.states import Direction
 from mailbot.domain.worktime import local
 
 

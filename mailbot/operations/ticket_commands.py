@@ -11,8 +11,8 @@ from mailbot.domain.commands import AddNote, Command
 from mailbot.domain.decisions import on_command
 from mailbot.domain.ladder import next_deadline
 from mailbot.domain.lifecycle import Decision
+from mailbot.domain.model import Direction
 from mailbot.domain.reasons import Refusal
-from mailbot.domain.states import Direction
 from mailbot.operations.transaction import Transaction, transact
 from mailbot.store.codec import reason_data
 from mailbot.store.store import Store

@@ -15,10 +15,9 @@ from sqlalchemy import BigInteger, Connection, Select, Text, and_, cast, or_, se
 
 from mailbot.domain import events as e
 from mailbot.domain.events import EVENT_KINDS, Event
-from mailbot.domain.model import OVER, Clock, Status
+from mailbot.domain.model import OVER, Clock, OutboxState, Status
 from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import Reason
-from mailbot.domain.states import OutboxState
 from mailbot.domain.worktime import Calendar
 from mailbot.reports.figures.api import Maker, Period, Report
 from mailbot.reports.figures.build import OPENING, WEEKS_BEFORE

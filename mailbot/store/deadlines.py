@@ -7,8 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from mailbot.domain.ladder import Deadline
-from mailbot.domain.model import Ticket
-from mailbot.domain.states import DeadlineState
+from mailbot.domain.model import DeadlineState, Ticket
 from mailbot.store.engine import or_replace
 from mailbot.store.schema import ARMED, deadlines
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, exists, insert, or_, select, text, update
 
+from mailbot.domain.model import AttemptOutcome, OutboxState
 from mailbot.domain.replies.undeliverable import Returned, Sent
-from mailbot.domain.states import AttemptOutcome, OutboxState
 from mailbot.store.outbox import storable
 from mailbot.store.schema import attempts, outbox
 

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
 
-from mailbot.domain.model import Envelope
-from mailbot.domain.states import InboxState
+from mailbot.domain.model import Envelope, InboxState
 from mailbot.store.engine import or_skip
 from mailbot.store.schema import NEW, inbox, raw_mails
 

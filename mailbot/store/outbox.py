@@ -12,9 +12,9 @@ from typing import Any, get_args
 
 from sqlalchemy import Connection, bindparam, func, insert, select, text, update
 
+from mailbot.domain.model import AttemptOutcome, OutboxState
 from mailbot.domain.notices import Notice
 from mailbot.domain.reasons import Reason
-from mailbot.domain.states import AttemptOutcome, OutboxState
 from mailbot.store.codec import reason_text
 from mailbot.store.schema import Moment, attempts, frozen_mails, outbox
 

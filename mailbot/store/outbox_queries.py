@@ -7,9 +7,8 @@ from typing import Any, cast
 
 from sqlalchemy import Connection, RowMapping, func, select
 
-from mailbot.domain import states
+from mailbot.domain.model import UNDER_WAY_STATES, WAITING_STATES, AttemptOutcome, OutboxState
 from mailbot.domain.reasons import Reason
-from mailbot.domain.states import AttemptOutcome, OutboxState
 from mailbot.store.codec import reason_of
 from mailbot.store.outbox import UNDER_WAY, WAITING
 from mailbot.store.schema import attempts, outbox
@@ -95,7 +94,7 @@ class Unsettled:
 
 def unsettled(connection: Connection) -> Unsettled:
     """Count unsettled mail, in as many steps as there are unsettled mails."""
-    by_state: dict[str, int] = dict.fromkeys((*states.WAITING, *states.UNDER_WAY), 0)
+    by_state: dict[str, int] = dict.fromkeys((*WAITING_STATES, *UNDER_WAY_STATES), 0)
     oldest: list[datetime] = []
     for condition in (WAITING, UNDER_WAY):
         rows = connection.execute(

@@ -7,9 +7,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, exists, func, or_, select, text
 
-from mailbot.domain.model import Ticket
+from mailbot.domain.model import DeadlineState, Direction, InboxState, OutboxState, Ticket
 from mailbot.domain.reasons import Reason
-from mailbot.domain.states import DeadlineState, Direction, InboxState, OutboxState
 from mailbot.store import outbox_queries
 from mailbot.store.codec import event_of, reason_of
 from mailbot.store.nodes import database_time

@@ -28,9 +28,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from mailbot.domain.states import (
-    UNDER_WAY,
-    WAITING,
+from mailbot.domain.model import (
+    UNDER_WAY_STATES,
+    WAITING_STATES,
     AttemptOutcome,
     DeadlineState,
     Direction,
@@ -272,8 +272,8 @@ deadlines = Table(
     ),
 )
 
-_WAITING = text(_in(WAITING))
-_UNDER_WAY = text(_in(UNDER_WAY))
+_WAITING = text(_in(WAITING_STATES))
+_UNDER_WAY = text(_in(UNDER_WAY_STATES))
 _FAILED = text("state = 'failed'")
 _ACKNOWLEDGEMENT = text("kind = 'acknowledgement'")
 _UNREPORTED = text("state = 'failed' AND (reported_at IS NULL OR reported_at < settled_at)")

@@ -9,9 +9,8 @@ from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert,
 
 from mailbot.domain.events import Event, links_of
 from mailbot.domain.ladder import Deadline
-from mailbot.domain.model import OVER, Attachment, Post, Status, Ticket
+from mailbot.domain.model import OVER, Attachment, Direction, Post, Status, Ticket
 from mailbot.domain.reasons import NO_REASON, Reason
-from mailbot.domain.states import Direction
 from mailbot.store import deadlines, outbox
 from mailbot.store.codec import clocks_data, clocks_of, event_data, event_of, reason_text
 from mailbot.store.engine import or_skip

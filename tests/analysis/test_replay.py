@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Connection, delete, update
 
+from mailbot.analysis import opening_mails
 from mailbot.analysis.replay import Replayed, replay, stored
 from mailbot.domain import commands as c
 from mailbot.domain.model import Ticket
@@ -12,7 +13,6 @@ from mailbot.domain.policy import Actions, Policy, Rule
 from mailbot.domain.reasons import Refusal
 from mailbot.domain.routing import conditions
 from mailbot.operations.merge_split import MergeCommand, join
-from mailbot.store import opening_mails
 from mailbot.store.schema import events, raw_mails
 from mailbot.store.store import Store
 from tests.builders import BOX, EKO, policy

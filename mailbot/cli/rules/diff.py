@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from mailbot.analysis import replay
+from mailbot.analysis import opening_mails, replay
 from mailbot.analysis.replay import Replayed
 from mailbot.cli.rules import diff_text
 from mailbot.cli.service import mail_folder
@@ -28,7 +28,6 @@ from mailbot.cli.shared.progress import progress
 from mailbot.domain.model import CustomerHistory
 from mailbot.domain.policy_diff import Case, Change
 from mailbot.mail.parsing.parse import parse
-from mailbot.store import opening_mails
 from mailbot.store.store import Store
 
 MAX_DRIFTED = 5  # mails that are shown

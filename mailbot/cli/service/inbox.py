@@ -10,7 +10,7 @@ from mailbot.cli.shared.options import because_option, config_option, limit_opti
 from mailbot.cli.shared.output import clean, echo, print_block, print_facts, print_table
 from mailbot.cli.shared.record_json import inbox_json
 from mailbot.cli.shared.rows import id_argument, ids_argument, print_results, write_raw_mail
-from mailbot.domain.states import InboxState
+from mailbot.domain.model import InboxState
 from mailbot.mail.parsing.parse import parse
 from mailbot.store import inbox as store_inbox
 from mailbot.store import queries

@@ -13,13 +13,13 @@ from mailbot.cli.shared.output import clean, echo, print_block, print_facts, pri
 from mailbot.cli.shared.record_json import outbox_json
 from mailbot.cli.shared.rows import id_argument, ids_argument, print_results, write_raw_mail
 from mailbot.domain import reasons
-from mailbot.domain.states import UNDER_WAY, WAITING, OutboxState
+from mailbot.domain.model import UNDER_WAY_STATES, WAITING_STATES, OutboxState
 from mailbot.mail.parsing.parse import parse
 from mailbot.store import outbox as store_outbox
 from mailbot.store import outbox_queries, queries
 
 STATES = [state.value for state in OutboxState]
-UNFINISHED = (*WAITING, *UNDER_WAY)
+UNFINISHED = (*WAITING_STATES, *UNDER_WAY_STATES)
 
 
 @click.group()
@@ -109,7 +109,7 @@ def _print(
         ("ticket", entry.ticket),
         ("why", entry.reason),
         ("enqueued", format_time(entry.requested_at, zone)),
-        ("next try", format_time(entry.due_at, zone) if entry.state in WAITING else ""),
+        ("next try", format_time(entry.due_at, zone) if entry.state in WAITING_STATES else ""),
         ("settled", format_time(entry.settled_at, zone)),
         ("last answer", _answer(entry)),
         ("unknown", unknown),

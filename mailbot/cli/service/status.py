@@ -25,7 +25,7 @@ from mailbot.cli.shared.open_store import (
 from mailbot.cli.shared.options import standard_options
 from mailbot.cli.shared.output import clean, echo, print_facts
 from mailbot.config.api import Relay, Settings
-from mailbot.domain.states import InboxState, OutboxState
+from mailbot.domain.model import InboxState, OutboxState
 from mailbot.errors import StoreUnavailable
 from mailbot.store import compensations, imap_folders, queries
 from mailbot.store.engine import is_sqlite, sqlite_path

@@ -12,9 +12,8 @@ from mailbot.cli.shared.ladder_text import deadline_text
 from mailbot.domain import events as e
 from mailbot.domain import ladder, reasons
 from mailbot.domain.matching import Match
-from mailbot.domain.model import Ticket
+from mailbot.domain.model import OutboxState, Ticket
 from mailbot.domain.policy import Policy
-from mailbot.domain.states import OutboxState
 from mailbot.store.codec import event_data, match_of
 from mailbot.store.outbox_queries import Entry
 from mailbot.store.queries import InboxEntry, MessageView, TicketDeadline

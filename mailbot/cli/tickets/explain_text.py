@@ -13,9 +13,8 @@ from mailbot.cli.tickets.show_text import LANGUAGES
 from mailbot.domain import ladder, reasons
 from mailbot.domain.events import ClocksSet, TicketAssigned
 from mailbot.domain.matching import Match
-from mailbot.domain.model import Authentication, InboundMail, Ticket
+from mailbot.domain.model import Authentication, Direction, InboundMail, Ticket
 from mailbot.domain.policy import Policy
-from mailbot.domain.states import Direction
 
 BODY = 1_500  # characters of the mail for people
 AUTHENTICATION = {

@@ -17,8 +17,7 @@ from mailbot.cli.shared.record_json import inbox_json, outbox_json, ticket_json
 from mailbot.cli.shared.ticket_lookup import number_argument, require_number, unknown_number_text
 from mailbot.domain import lifecycle
 from mailbot.domain.events import TicketOpened
-from mailbot.domain.model import Ticket
-from mailbot.domain.states import AttemptOutcome, OutboxState
+from mailbot.domain.model import AttemptOutcome, OutboxState, Ticket
 from mailbot.store import outbox_queries, queries, tickets
 
 

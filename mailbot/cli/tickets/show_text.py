@@ -7,8 +7,7 @@ from mailbot.cli.shared.formats import format_duration, format_short_time, forma
 from mailbot.cli.shared.ladder_text import print_deadlines, question_text, spaced
 from mailbot.cli.shared.open_store import OpenStore, now
 from mailbot.cli.shared.output import clean, echo, print_block, print_facts, print_table, print_title
-from mailbot.domain.model import Ticket
-from mailbot.domain.states import WAITING, DeadlineState, Direction, OutboxState
+from mailbot.domain.model import WAITING_STATES, DeadlineState, Direction, OutboxState, Ticket
 from mailbot.store import compensations, outbox_queries, queries, tickets
 
 LONGEST = 4_000  # characters of a message; --json shows more
@@ -108,7 +107,7 @@ def _print_message(message: queries.MessageView, number: str, zone: str) -> None
 def _outcome(mail: outbox_queries.Entry, zone: str) -> str:
     if mail.state == OutboxState.SENT:
         return f"{format_time(mail.settled_at, zone)}, {mail.code} {mail.reply}"
-    if mail.state in WAITING:
+    if mail.state in WAITING_STATES:
         answer = f", last answer {mail.code} {mail.reply}" if mail.reply else ""
         return f"next try {format_time(mail.due_at, zone)}{answer}"
     return str(mail.reason) or mail.reply or ""

@@ -16,10 +16,9 @@ from mailbot.domain.actor import POLICY, Actor
 from mailbot.domain.events import Event
 from mailbot.domain.lifecycle import Decision, DecisionBuilder, opened
 from mailbot.domain.merging.rebuild import OUR_TURN, arrivals, rebuild
-from mailbot.domain.model import NoticeKind, Post, Ticket
+from mailbot.domain.model import Direction, NoticeKind, Post, Ticket
 from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import Reason, Refusal
-from mailbot.domain.states import Direction
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +267,7 @@ def _why_not_split(source: TicketState, wanted: set[int], gone: Sequence[Post]) 
         return reasons.refuse(code, ticket=ticket.number)
     if not any(post.turn == "customer" for post in gone):
         return reasons.refuse("no_customer_message")
-    if len({post.author for post in gone if post.direction == "in"}) > 1:
+    if len({post.author for post in gone if post.direction == Direction.IN}) > 1:
         return reasons.refuse("several_senders")
     return _leaves_nothing(source, wanted)
 

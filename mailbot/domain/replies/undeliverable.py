@@ -14,11 +14,19 @@ from mailbot.domain import ladder, notify, reasons
 from mailbot.domain.actor import RELAY, REPORT
 from mailbot.domain.lifecycle import Decision, DecisionBuilder
 from mailbot.domain.matching import CERTAIN, STRONG, Match
-from mailbot.domain.model import Authentication, Envelope, Failure, InboundMail, NoticeKind, Report, Ticket
+from mailbot.domain.model import (
+    Authentication,
+    Envelope,
+    Failure,
+    InboundMail,
+    NoticeKind,
+    OutboxState,
+    Report,
+    Ticket,
+)
 from mailbot.domain.notices import Acknowledgement, Answer, Progress
 from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import Reason
-from mailbot.domain.states import OutboxState
 
 FOR_CUSTOMERS = frozenset({Acknowledgement.name, Answer.name, Progress.name})
 ABOUT_FAILURES = frozenset({NoticeKind.BOUNCED, NoticeKind.UNDELIVERABLE, NoticeKind.COMPLAINED})

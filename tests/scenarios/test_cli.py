@@ -32,6 +32,7 @@ from mailbot.cli.shared import open_store, output
 from mailbot.cli.tickets import group as ticket
 from mailbot.config.api import init, load
 from mailbot.domain import policy_outline
+from mailbot.domain.actor import Actor
 from mailbot.domain.commands import AddNote
 from mailbot.domain.decisions import on_mail
 from mailbot.domain.model import Envelope
@@ -495,7 +496,7 @@ def test_commands_at_the_same_time_are_all_recorded_one_after_the_other(store: S
         ticket_commands.run_command(
             store,
             runtime,
-            ticket_commands.TicketCommand(number, AddNote(text), "operator:eko", open_store.now()),
+            ticket_commands.TicketCommand(number, AddNote(text), Actor.operator("eko"), open_store.now()),
         )
 
     threads = [threading.Thread(target=note, args=(str(n),)) for n in range(8)]

@@ -133,7 +133,9 @@ class Daemon:
         gc.collect()
         gc.freeze()
         self._supervisor.ready(f"policy {policy.version}")
-        log.ready(listen=", ".join(listener.ways) if listener else "-", seconds=time.monotonic() - started)
+        log.ready(
+            listen=", ".join(listener.addresses) if listener else "-", seconds=time.monotonic() - started
+        )
 
     async def stop(self) -> None:
         """Drain and stop (promise P9): no session is cut after its DATA, no send after its final dot."""
@@ -279,7 +281,7 @@ class Daemon:
             free_space=self._free_space,
             sockets=[listening for name, listening in inherited if name != "lmtp"],
             lmtp_sockets=[listening for name, listening in inherited if name == "lmtp"],
-            refused=lambda code: self.metrics.refused.labels(str(code)).inc(),
+            count_refusal=lambda code: self.metrics.refused.labels(str(code)).inc(),
             now=_now,
         )
         self.add(listener)

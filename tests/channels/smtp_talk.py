@@ -11,19 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from mailbot.channels.smtp.listener import Listener
-from mailbot.channels.smtp.server import Patience
+from mailbot.channels.smtp.server import Timeouts
 from mailbot.config.model import Limits, Listen, Relay, Settings, Trust
 from mailbot.domain.model import Envelope
 from mailbot.domain.policy import Mailbox, Policy
 
 SUPPORT = "support@dukungan.example"
 MAIL = b"From: <budi@pelanggan.example>\r\nSubject: Saldo\r\n\r\nSaldo saya belum masuk.\r\n"
-UNHURRIED = Patience(
-    idle=timedelta(seconds=10),
+LONG_TIMEOUTS = Timeouts(
+    command=timedelta(seconds=10),
     text=timedelta(seconds=10),
     keep=timedelta(seconds=10),
-    room=timedelta(seconds=10),
-    farewell=timedelta(seconds=1),
+    memory=timedelta(seconds=10),
+    close=timedelta(seconds=1),
 )
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 
@@ -146,7 +146,7 @@ async def listening(
     shelf: Shelf,
     limits: Limits | None = None,
     *,
-    patience: Patience = UNHURRIED,
+    timeouts: Timeouts = LONG_TIMEOUTS,
     fronts: tuple[Any, ...] = (),
     proxies: tuple[Any, ...] = (),
     listen: Listen | None = None,
@@ -160,8 +160,8 @@ async def listening(
         shelf.keep,
         shelf.woken.set,
         lambda: shelf.space,
-        refused=shelf.codes.append,
-        patience=patience,
+        count_refusal=shelf.codes.append,
+        timeouts=timeouts,
         **more,
     )
     await listener.start()

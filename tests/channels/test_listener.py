@@ -18,7 +18,7 @@ from mailbot.channels.smtp.listener import load_certificate
 from mailbot.channels.smtp.session import Session, shared_attributes
 from mailbot.config.model import Limits, Listen
 from mailbot.errors import ConfigError, StoreFull, StoreUnavailable
-from tests.channels.smtp_talk import LOOPBACK, MAIL, SUPPORT, UNHURRIED, Shelf, listening, policy, talking
+from tests.channels.smtp_talk import LONG_TIMEOUTS, LOOPBACK, MAIL, SUPPORT, Shelf, listening, policy, talking
 
 OPEN = Limits(free_space=0)
 SHORT = timedelta(milliseconds=150)
@@ -428,7 +428,7 @@ async def test_p4_trouble_of_ours_is_temporary_and_tells_nothing(
 async def test_p4_a_store_that_hangs_is_waited_for_and_the_mail_may_still_be_kept(shelf: Shelf) -> None:
     shelf.hold = asyncio.Event()
     async with (
-        listening(shelf, patience=replace(UNHURRIED, keep=SHORT)) as listener,
+        listening(shelf, timeouts=replace(LONG_TIMEOUTS, keep=SHORT)) as listener,
         talking(listener) as talk,
     ):
         await talk.hello()
@@ -441,8 +441,8 @@ async def test_p4_a_store_that_hangs_is_waited_for_and_the_mail_may_still_be_kep
 
 async def test_p4_the_idle_clock_stands_still_while_the_store_works(shelf: Shelf) -> None:
     shelf.hold = asyncio.Event()
-    hasty = replace(UNHURRIED, idle=SHORT, text=SHORT)
-    async with listening(shelf, patience=hasty) as listener, talking(listener) as talk:
+    short_timeouts = replace(LONG_TIMEOUTS, command=SHORT, text=SHORT)
+    async with listening(shelf, timeouts=short_timeouts) as listener, talking(listener) as talk:
         await talk.hello()
         await talk.begin()
         talk.send(MAIL + b".\r\n")
@@ -599,7 +599,7 @@ async def test_a_session_that_never_sends_a_mail_ends_after_a_hundred_commands(
 
 async def test_a_silent_client_is_sent_away(shelf: Shelf) -> None:
     async with (
-        listening(shelf, patience=replace(UNHURRIED, idle=SHORT)) as listener,
+        listening(shelf, timeouts=replace(LONG_TIMEOUTS, command=SHORT)) as listener,
         talking(listener) as talk,
     ):
         await talk.hello()
@@ -608,9 +608,9 @@ async def test_a_silent_client_is_sent_away(shelf: Shelf) -> None:
 
 
 async def test_a_client_that_drips_its_text_is_sent_away_and_a_slow_one_is_not(shelf: Shelf) -> None:
-    hasty = replace(UNHURRIED, text=SHORT, idle=SHORT)
+    short_timeouts = replace(LONG_TIMEOUTS, text=SHORT, command=SHORT)
     limits = replace(OPEN, minimum_rate=100)
-    async with listening(shelf, limits, patience=hasty) as listener:
+    async with listening(shelf, limits, timeouts=short_timeouts) as listener:
         async with talking(listener) as dripping:
             await dripping.hello()
             await dripping.begin()
@@ -635,7 +635,9 @@ async def test_mail_in_flight_is_bounded_and_room_comes_back(shelf: Shelf) -> No
     limits = replace(OPEN, size=1000, in_flight=2000)
     big = b"x" * 900 + b"\r\n"
     async with (
-        listening(shelf, limits, patience=replace(UNHURRIED, room=timedelta(milliseconds=400))) as listener,
+        listening(
+            shelf, limits, timeouts=replace(LONG_TIMEOUTS, memory=timedelta(milliseconds=400))
+        ) as listener,
         talking(listener) as one,
         talking(listener) as two,
         talking(listener) as three,
@@ -658,7 +660,7 @@ async def test_mail_in_flight_is_bounded_and_room_comes_back(shelf: Shelf) -> No
 
 async def test_room_of_refused_and_broken_mails_comes_back(shelf: Shelf) -> None:
     limits = replace(OPEN, size=1000, in_flight=2000)
-    async with listening(shelf, limits, patience=replace(UNHURRIED, room=SHORT)) as listener:
+    async with listening(shelf, limits, timeouts=replace(LONG_TIMEOUTS, memory=SHORT)) as listener:
         async with talking(listener) as talk:
             await talk.hello()
             assert (await talk.mail(b"x" * 800 + b"\n\r\n")).startswith("550 ")
@@ -849,8 +851,8 @@ async def test_a_local_socket_is_served_too(shelf: Shelf, tmp_path: Path) -> Non
 
 async def test_every_address_of_a_name_is_served_on_one_port(shelf: Shelf) -> None:
     async with listening(shelf, listen=Listen("", 0)) as listener:
-        assert listener.ways
-        assert {way.rpartition(":")[2] for way in listener.ways} == {str(listener.port)}
+        assert listener.addresses
+        assert {way.rpartition(":")[2] for way in listener.addresses} == {str(listener.port)}
         async with talking(listener) as talk:
             assert (await talk.hello()).startswith("250-")
             await talk.mail()

@@ -11,7 +11,7 @@ import trustme
 
 from mailbot.config.model import Limits, Listen
 from mailbot.errors import StoreFull, StoreUnavailable
-from tests.channels.smtp_talk import LOOPBACK, MAIL, SUPPORT, UNHURRIED, Shelf, Talk, listening, talking
+from tests.channels.smtp_talk import LONG_TIMEOUTS, LOOPBACK, MAIL, SUPPORT, Shelf, Talk, listening, talking
 
 OPEN = Limits(free_space=0)
 BOTH = Listen("127.0.0.1", 0, lmtp=("127.0.0.1", 0))
@@ -232,7 +232,7 @@ async def test_required_tls_holds_on_the_wire_and_not_in_a_local_socket(shelf: S
 
 async def test_smtp_and_lmtp_are_served_beside_each_other_or_lmtp_alone(shelf: Shelf) -> None:
     async with listening(shelf, listen=BOTH) as listener:
-        assert listener.ways == [f"127.0.0.1:{listener.port}", f"LMTP 127.0.0.1:{listener.lmtp_port}"]
+        assert listener.addresses == [f"127.0.0.1:{listener.port}", f"LMTP 127.0.0.1:{listener.lmtp_port}"]
         async with talking(listener) as talk:
             await talk.hello()
             await talk.begin(*TWO)
@@ -240,7 +240,7 @@ async def test_smtp_and_lmtp_are_served_beside_each_other_or_lmtp_alone(shelf: S
             assert await talk.ask("NOOP") == "250 2.0.0 Ok"
     async with listening(shelf, listen=ONLY) as listener:
         assert listener.port == 0
-        assert listener.ways == [f"LMTP 127.0.0.1:{listener.lmtp_port}"]
+        assert listener.addresses == [f"LMTP 127.0.0.1:{listener.lmtp_port}"]
 
 
 async def test_sockets_from_systemd_stand_in_for_what_is_configured_of_their_kind(shelf: Shelf) -> None:
@@ -261,7 +261,7 @@ async def test_a_local_socket_is_open_to_this_machine_and_one_left_behind_makes_
     path = tmp_path / "lmtp.sock"
     for _ in range(2):  # the second time it is there already
         async with listening(shelf, listen=replace(ONLY, lmtp=path)) as listener:
-            assert listener.ways == [f"LMTP {path}"]
+            assert listener.addresses == [f"LMTP {path}"]
             assert path.stat().st_mode & 0o777 == 0o666
             async with talking(path) as talk:
                 assert (await talk.hello("LHLO")).startswith("250-")
@@ -284,9 +284,9 @@ async def test_a_local_socket_in_use_or_a_file_in_its_place_is_left_alone(
 
 
 async def test_a_silent_peer_is_sent_away(shelf: Shelf) -> None:
-    hasty = replace(UNHURRIED, idle=timedelta(milliseconds=150))
+    short_timeouts = replace(LONG_TIMEOUTS, command=timedelta(milliseconds=150))
     async with (
-        listening(shelf, listen=BOTH, patience=hasty) as listener,
+        listening(shelf, listen=BOTH, timeouts=short_timeouts) as listener,
         talking(listener.lmtp_port) as talk,
     ):
         await talk.hello("LHLO")

@@ -12,7 +12,7 @@ import pytest
 from aiosmtpd.proxy_protocol import V2_SIGNATURE as V2
 
 from mailbot.config.model import Limits, Listen
-from tests.channels.smtp_talk import LOOPBACK, MAIL, SUPPORT, UNHURRIED, Shelf, Talk, listening, talking
+from tests.channels.smtp_talk import LONG_TIMEOUTS, LOOPBACK, MAIL, SUPPORT, Shelf, Talk, listening, talking
 
 OPEN = Limits(free_space=0)
 SHORT = timedelta(milliseconds=150)
@@ -161,16 +161,22 @@ async def test_a_wrong_header_is_told_apart_and_ends_the_session_for_now(
 
 @pytest.mark.parametrize("said", [b"", V2[:5], V2, header()[:-1]])
 async def test_half_a_header_is_waited_for_so_long_and_no_longer(shelf: Shelf, said: bytes) -> None:
-    hasty = replace(UNHURRIED, header=SHORT)
-    async with listening(shelf, proxies=LOOPBACK, patience=hasty) as listener, talking(listener) as talk:
+    short_timeouts = replace(LONG_TIMEOUTS, proxy_header=SHORT)
+    async with (
+        listening(shelf, proxies=LOOPBACK, timeouts=short_timeouts) as listener,
+        talking(listener) as talk,
+    ):
         talk.send(said)
         assert (await talk.ended()).startswith(b"421 4.4.2 ")
     assert not listener._server.sessions
 
 
 async def test_a_header_that_drips_does_not_win_time(shelf: Shelf) -> None:
-    hasty = replace(UNHURRIED, header=SHORT)
-    async with listening(shelf, proxies=LOOPBACK, patience=hasty) as listener, talking(listener) as talk:
+    short_timeouts = replace(LONG_TIMEOUTS, proxy_header=SHORT)
+    async with (
+        listening(shelf, proxies=LOOPBACK, timeouts=short_timeouts) as listener,
+        talking(listener) as talk,
+    ):
         for byte in header(extra=bytes(200)):
             talk.send(bytes([byte]))
             await asyncio.sleep(0.005)
@@ -193,8 +199,8 @@ async def test_a_proxy_that_hangs_up_within_the_header_frees_its_place(shelf: Sh
 
 async def test_any_bytes_end_in_a_reply_or_a_closed_connection_and_never_in_a_mail(shelf: Shelf) -> None:
     rng = random.Random(7)
-    hasty = replace(UNHURRIED, header=timedelta(milliseconds=50))
-    async with listening(shelf, proxies=LOOPBACK, patience=hasty) as listener:
+    short_timeouts = replace(LONG_TIMEOUTS, proxy_header=timedelta(milliseconds=50))
+    async with listening(shelf, proxies=LOOPBACK, timeouts=short_timeouts) as listener:
         for _ in range(60):
             said = bytearray(header(rng.choice([CLIENT, "2001:db8::9"]), extra=TLV))
             for _ in range(rng.randint(1, 4)):
@@ -245,8 +251,8 @@ async def test_sessions_are_counted_by_client_and_not_by_proxy(shelf: Shelf) -> 
         await one.ended()
         async with talking(listener) as later:
             assert (await introduced(later, CLIENT)).startswith("220 ")
-    assert listener._server.caps.sessions == 0
-    assert not listener._server.caps._inside
+    assert listener._server.connection_limits.sessions == 0
+    assert not listener._server.connection_limits._inside
 
 
 async def test_all_sessions_together_stay_bounded(shelf: Shelf) -> None:

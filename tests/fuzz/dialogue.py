@@ -17,9 +17,10 @@ from ipaddress import ip_network
 from itertools import cycle
 from typing import Any
 
+from mailbot.channels.smtp.commands import ESMTP, LMTP
 from mailbot.channels.smtp.limits import ConnectionLimits, MemoryBudget
-from mailbot.channels.smtp.server import Patience, ServerState
-from mailbot.channels.smtp.session import ESMTP, LMTP, Session, shared_attributes
+from mailbot.channels.smtp.server import ServerState, Timeouts
+from mailbot.channels.smtp.session import Session, shared_attributes
 from mailbot.config.model import Limits
 from mailbot.domain.model import Envelope
 from mailbot.domain.policy import Mailbox, Policy
@@ -184,7 +185,7 @@ def lobby_for(script: Script, heard: Heard) -> ServerState:
         heard.mails.append((envelope, raw))
         return len(heard.mails)
 
-    patience = Patience()
+    timeouts = Timeouts()
     return ServerState(
         hostname="mx.dukungan.example",
         limits=LIMITS,
@@ -194,11 +195,11 @@ def lobby_for(script: Script, heard: Heard) -> ServerState:
         keep=keep,
         wake=lambda: None,
         free_space=lambda: 1 << 40,
-        refused=lambda code: None,
+        count_refusal=lambda code: None,
         now=lambda: datetime(2026, 11, 23, tzinfo=UTC) + timedelta(seconds=clock().time()),
-        patience=patience,
-        caps=ConnectionLimits(LIMITS),
-        memory=MemoryBudget(LIMITS.in_flight, patience.room),
+        timeouts=timeouts,
+        connection_limits=ConnectionLimits(LIMITS),
+        memory=MemoryBudget(LIMITS.in_flight, timeouts.memory),
         tls=load_certificate() if "t" in script.how else None,
         require_tls="r" in script.how,
     )

@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from mailbot.channels.smtp.commands import ESMTP, LMTP
 from mailbot.channels.smtp.limits import ConnectionLimits, MemoryBudget
-from mailbot.channels.smtp.server import Keep, Patience, ServerState
-from mailbot.channels.smtp.session import ESMTP, LMTP, MailProtocol, Session, shared_attributes
+from mailbot.channels.smtp.server import Keep, ServerState, Timeouts
+from mailbot.channels.smtp.session import MailProtocol, Session, shared_attributes
 from mailbot.config.model import Listen, Settings, SocketAddress
 from mailbot.domain.policy import Policy
 from mailbot.errors import ConfigError, Problem
@@ -23,7 +24,7 @@ class Listener:
 
     keep(envelope, raw) returns the id of the inbox row after its commit, or raises StoreFull (452) or another
     error (451; so does a wait of 60 s). It runs to its end even if the client goes away.
-    `wake` is called after each kept mail, `refused` with each 4xx and 5xx code.
+    `wake` is called after each kept mail, `count_refusal` with each 4xx and 5xx code.
     `policy` is read for each recipient, so a reload needs no call.
     `free_space` returns the bytes left on the disk.
     `sockets` and `lmtp_sockets`, bound by systemd, replace those of `settings.listen`.
@@ -42,14 +43,14 @@ class Listener:
         sockets: Sequence[socket.socket] = (),
         lmtp_sockets: Sequence[socket.socket] = (),
         *,
-        refused: Callable[[int], None] = lambda code: None,
+        count_refusal: Callable[[int], None] = lambda code: None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        patience: Patience = Patience(),  # noqa: B008 (frozen)
+        timeouts: Timeouts = Timeouts(),  # noqa: B008 (frozen)
     ) -> None:
         limits = settings.limits
         listen = settings.listen
         smtp = None if listen.port is None else (listen.host, listen.port)
-        self._ways = ((ESMTP, tuple(sockets), smtp), (LMTP, tuple(lmtp_sockets), listen.lmtp))
+        self._endpoints = ((ESMTP, tuple(sockets), smtp), (LMTP, tuple(lmtp_sockets), listen.lmtp))
         self._servers: dict[MailProtocol, list[asyncio.Server]] = {ESMTP: [], LMTP: []}
         self._server = ServerState(
             hostname=settings.hostname,
@@ -60,11 +61,11 @@ class Listener:
             keep=keep,
             wake=wake,
             free_space=free_space,
-            refused=refused,
+            count_refusal=count_refusal,
             now=now,
-            patience=patience,
-            caps=ConnectionLimits(limits),
-            memory=MemoryBudget(max(limits.in_flight, 2 * limits.size), patience.room),
+            timeouts=timeouts,
+            connection_limits=ConnectionLimits(limits),
+            memory=MemoryBudget(max(limits.in_flight, 2 * limits.size), timeouts.memory),
             tls=load_certificate(listen),
             require_tls=listen.require_tls,
         )
@@ -80,7 +81,7 @@ class Listener:
         return self._port(LMTP)
 
     @property
-    def ways(self) -> list[str]:
+    def addresses(self) -> list[str]:
         """List the addresses in use: "127.0.0.1:2525", "LMTP /run/mailbot/lmtp.sock"."""
         served = [
             (protocol, each)
@@ -96,19 +97,19 @@ class Listener:
 
     async def start(self) -> None:
         """Start to accept mail. Raises OSError when an address can't be bound."""
-        common = shared_attributes(self._server, asyncio.get_running_loop())
-        for protocol, given, wanted in self._ways:
+        shared = shared_attributes(self._server, asyncio.get_running_loop())
+        for protocol, given, wanted in self._endpoints:
             for each in given or open_sockets(wanted):
-                self._servers[protocol].append(await self._serve(each, protocol, common))
+                self._servers[protocol].append(await self._serve(each, protocol, shared))
 
     async def _serve(
-        self, each: socket.socket, protocol: MailProtocol, common: Mapping[str, Any]
+        self, each: socket.socket, protocol: MailProtocol, shared: Mapping[str, Any]
     ) -> asyncio.Server:
         if is_tcp(each):  # sessions inherit it; a socket made with protocol 0 would be without (340 mails/s)
             each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         loop = asyncio.get_running_loop()
         return await loop.create_server(
-            lambda: Session(self._server, common, protocol), sock=each, backlog=BACKLOG
+            lambda: Session(self._server, shared, protocol), sock=each, backlog=BACKLOG
         )
 
     async def stop(self, span: timedelta) -> None:
@@ -117,10 +118,10 @@ class Listener:
         for server in (server for servers in self._servers.values() for server in servers):
             server.close()
         for session in tuple(self._server.sessions):
-            session.dismiss()
+            session.drain()
         try:
             async with asyncio.timeout(span.total_seconds()):
-                await self._server.empty()
+                await self._server.wait_until_empty()
         except TimeoutError:
             for session in tuple(self._server.sessions):
                 session.abort()

@@ -1,4 +1,4 @@
-"""What all SMTP sessions share: the settings that concern them, the store's door, and who is inside."""
+"""State that all SMTP and LMTP sessions share: settings, limits, and the sessions that are open."""
 
 import asyncio
 import ssl
@@ -21,28 +21,31 @@ Keep = Callable[[Envelope, bytes], Awaitable[int]]
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class Timeouts:
     """How long a session waits for what. RFC 5321 4.5.3.2.7 asks for 5 minutes between commands."""
 
-    idle: timedelta = timedelta(minutes=5)  # for the next command
+    command: timedelta = timedelta(minutes=5)  # for the next command
     text: timedelta = timedelta(minutes=1)  # the stretch over which a mail's text must keep the minimum rate
     keep: timedelta = timedelta(seconds=60)  # for the store, before 451
-    room: timedelta = timedelta(seconds=10)  # for memory, before 452
-    farewell: timedelta = timedelta(seconds=5)  # for our last words to leave
-    header: timedelta = timedelta(seconds=10)  # for a proxy to name its client
+    memory: timedelta = timedelta(seconds=10)  # for memory, before 452
+    close: timedelta = timedelta(seconds=5)  # for the last reply to leave
+    proxy_header: timedelta = timedelta(seconds=10)  # for a proxy to name its client
 
 
 class OpenSession(Protocol):
     """What the server state needs of a session."""
 
-    def dismiss(self) -> None: ...
+    def drain(self) -> None: ...
     def abort(self) -> None: ...
 
 
 @dataclass(slots=True)
 class ServerState:
-    """Handed to every session. `errors` and `unproductive` are what one session may have: 5xx replies, and
-    commands since it last got a mail or another recipient through."""
+    """One for all sessions.
+
+    `max_errors`: 5xx replies of one session. `max_unproductive`: its commands since a mail or another recipient
+    was accepted.
+    """
 
     hostname: str
     limits: Limits
@@ -51,40 +54,40 @@ class ServerState:
     keep: Keep
     wake: Callable[[], None]
     free_space: Callable[[], int]
-    refused: Callable[[int], None]
+    count_refusal: Callable[[int], None]
     now: Callable[[], datetime]
-    patience: Patience
-    caps: ConnectionLimits
+    timeouts: Timeouts
+    connection_limits: ConnectionLimits
     memory: MemoryBudget
     tls: ssl.SSLContext | None = None
     require_tls: bool = False
     proxies: tuple[Network, ...] = ()
-    errors: int = 20
-    unproductive: int = 100
+    max_errors: int = 20
+    max_unproductive: int = 100
     draining: bool = False
     sessions: set[OpenSession] = field(default_factory=set)
     _keeping: set[asyncio.Task[int]] = field(default_factory=set)
-    _left: asyncio.Event = field(default_factory=asyncio.Event)
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def enter(self, session: OpenSession, peer: str) -> str:
         """Accept a session. Return "" or the reply that refuses it."""
         if self.draining:
             return SHUTTING_DOWN
-        if not self.caps.enter(peer, exempt=self.is_front(peer) or self.is_proxy(peer)):
+        if not self.connection_limits.enter(peer, exempt=self.is_front(peer) or self.is_proxy(peer)):
             return TOO_MANY
         self.sessions.add(session)
         return ""
 
-    def rename(self, peer: str, client: str) -> str:
+    def change_peer(self, peer: str, client: str) -> str:
         """Count a session of `peer` as one of `client`. Return "" or the reply that refuses it."""
-        return "" if self.caps.move(peer, client, exempt=self.is_front(client)) else TOO_MANY
+        return "" if self.connection_limits.move(peer, client, exempt=self.is_front(client)) else TOO_MANY
 
     def leave(self, session: OpenSession, peer: str) -> None:
         """Remove a session. May be called twice: both layers report the end of a broken TLS handshake."""
         if session in self.sessions:
             self.sessions.discard(session)
-            self.caps.leave(peer)
-            self._left.set()
+            self.connection_limits.leave(peer)
+            self._changed.set()
 
     def is_front(self, peer: str) -> bool:
         return is_within(peer or THIS_MACHINE, self.fronts)
@@ -96,23 +99,23 @@ class ServerState:
     def has_space(self) -> bool:
         return self.free_space() >= self.limits.space_needed
 
-    def store(self, envelope: Envelope, raw: bytes, booked: int) -> asyncio.Task[int]:
+    def keep_mail(self, envelope: Envelope, raw: bytes, booked: int) -> asyncio.Task[int]:
         """Start to keep a mail, even if its session ends; `booked` bytes of memory are given back then.
 
         The task is referenced from here, since the event loop keeps only weak references.
         """
         task = asyncio.get_running_loop().create_task(self._run_keep(envelope, raw))
         self._keeping.add(task)
-        task.add_done_callback(lambda task: self._stored(task, envelope.peer, booked))
+        task.add_done_callback(lambda task: self._kept(task, envelope.peer, booked))
         return task
 
     async def _run_keep(self, envelope: Envelope, raw: bytes) -> int:
         """Wrap `keep`, so that an error before its first await is the task's too."""
         return await self.keep(envelope, raw)
 
-    def _stored(self, task: asyncio.Task[int], peer: str, booked: int) -> None:
+    def _kept(self, task: asyncio.Task[int], peer: str, booked: int) -> None:
         self._keeping.discard(task)
-        self._left.set()
+        self._changed.set()
         self.memory.give_back(booked)
         if task.cancelled():
             return
@@ -121,8 +124,8 @@ class ServerState:
         else:
             self.wake()
 
-    async def empty(self) -> None:
+    async def wait_until_empty(self) -> None:
         """Wait until the last session has left and the last mail is kept."""
         while self.sessions or self._keeping:
-            self._left.clear()
-            await self._left.wait()
+            self._changed.clear()
+            await self._changed.wait()

@@ -1,4 +1,4 @@
-"""The routing of a ticket shown again: its mail, the customer history then, by the policy that was in force."""
+"""The routing of a ticket again, with the mail, customer history and policy of that time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,8 @@ from mailbot.store import customer_history
 
 @dataclass(frozen=True, slots=True)
 class AsRouted:
-    """`policy` is the version that routed it; `note` says why `tried` is empty, or what is not as it was."""
+    """`policy` is the version that routed it. `note` is the reason why `tried` is empty, or what differs
+    today."""
 
     policy: str
     tried: Sequence[RuleTrace] = ()
@@ -26,32 +27,32 @@ class AsRouted:
     note: str = ""
 
 
-def as_routed(connection: Connection, number: str, today: Policy, past: PastPolicies) -> AsRouted:
-    """Reads the mail that opened the ticket again and asks the rules of that day."""
-    found = opening_mails.load_openings(connection, [number])
-    if not found:
+def as_routed(connection: Connection, number: str, current: Policy, past: PastPolicies) -> AsRouted:
+    """Parse the mail that opened the ticket again and trace the rules of that time."""
+    openings = opening_mails.load_openings(connection, [number])
+    if not openings:
         return AsRouted("", note="no mail of its own opened it, or that mail is no longer kept")
-    opening = found[0]
-    policy, note = _policy(connection, opening.policy, today, past)
+    opening = openings[0]
+    policy, note = _policy(connection, opening.policy, current, past)
     if policy is None:
         return AsRouted(opening.policy, note=note)
     raw = opening_mails.raw_mail(connection, opening.inbox_id)
     mail = parse(raw, own_addresses=policy.mailboxes.keys())
-    known = opening.routed.customer_history
-    recalled = customer_history.recalled(connection, opening.customer, number, opening.at, known)
+    recorded_history = opening.routed.customer_history
+    history = customer_history.recalled(connection, opening.customer, number, opening.at, recorded_history)
     box = mailbox_of(opening.envelope, policy).address
-    facts = routing_facts(mail, opening.envelope.sender, box, policy, opening.at, recalled)
+    facts = routing_facts(mail, opening.envelope.sender, box, policy, opening.at, history)
     tried = routing_trace.trace_rules(policy, facts)
     if tried[-1].rule.name != opening.routed.rule:
-        note = f"asked again, rule '{tried[-1].rule.name}' wins, but '{opening.routed.rule}' was recorded"
+        note = f"today rule '{tried[-1].rule.name}' wins, but '{opening.routed.rule}' was recorded"
     return AsRouted(policy.version, tried, len(policy.rules), note)
 
 
 def _policy(
-    connection: Connection, version: str, today: Policy, past: PastPolicies
+    connection: Connection, version: str, current: Policy, past: PastPolicies
 ) -> tuple[Policy | None, str]:
-    if version == today.version:
-        return today, ""
+    if version == current.version:
+        return current, ""
     try:
         kept = past.of(connection, version)
     except ConfigError:

@@ -1,4 +1,4 @@
-"""Policies as they were: built again from the sources that the daemon kept."""
+"""Policies of the past, rebuilt from the sources that the daemon stored."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,31 +12,31 @@ from mailbot.store import policies
 
 
 class PastPolicies:
-    """Each version is built once. One for each command or duty: what it built stays in memory."""
+    """Builds each version once and keeps it. Use one for each command or task."""
 
     def __init__(self, env: Mapping[str, str]) -> None:
         self._env = env
         self._built: dict[str, Loaded] = {}
 
     def of(self, connection: Connection, version: str) -> Policy | None:
-        """The policy of that version; None when no daemon ever went by it.
+        """Return the policy of a version; None when it was never in force.
 
-        Raises ConfigError when this mailbot would not take what an older one took.
+        Raises ConfigError when this version of mailbot does not accept it any more.
         """
         loaded = self.loaded(connection, version)
         return loaded.policy if loaded else None
 
     def loaded(self, connection: Connection, version: str) -> Loaded | None:
-        """The same with its remarks and whom it trusted; nothing else of its settings means anything."""
+        """Return the policy with its remarks and trusted servers. Other settings mean nothing."""
         if version not in self._built and (kept := policies.load_sources(connection, version)):
             self._built[version] = rebuilt(kept, self._env)
         return self._built.get(version)
 
 
 def rebuilt(kept: policies.PolicySources, env: Mapping[str, str], today: date | None = None) -> Loaded:
-    """A policy from its sources, with the holidays as they were known when it came into force, or of the
-    years around `today`."""
+    """Build a policy from stored sources, with the holidays known when it came into force, or around
+    `today`."""
     sources = Sources(kept.files, kept.templates)
     loaded = load_sources(sources, env, today or kept.first_at.date(), f"policy {kept.version}")
-    # Another mailbot may have counted the version otherwise; events know it by this one.
+    # Another mailbot may compute another version; events name it by this one.
     return replace(loaded, policy=replace(loaded.policy, version=kept.version))

@@ -1,4 +1,4 @@
-"""Mail that was routed once, taken through policies again: the work behind `rules diff`."""
+"""Route stored mail again by other policies: the work behind `rules diff`."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,8 +21,10 @@ CHUNK = 100  # mails in memory at once
 
 @dataclass(slots=True)
 class Replayed:
-    """What came of it so far. `drifted`: mails of which the old policy, asked again, says otherwise than was
-    recorded when it routed them: a fault of ours, or a mailbot that decided otherwise."""
+    """The result so far. `drifted`: the old policy routes a mail differently today than recorded.
+
+    That is a fault of mailbot, or of an older version that decided differently.
+    """
 
     same: int = 0
     changes: list[Change] = field(default_factory=list)
@@ -33,55 +35,59 @@ class Replayed:
         return self.same + len(self.changes)
 
 
-def replay(case: Case, old: Policy | None, new: Policy, found: Replayed) -> None:
-    """One mail through both, into `found`. `old` None: against what was recorded."""
+def replay(case: Case, old: Policy | None, new: Policy, result: Replayed) -> None:
+    """Route one mail by both policies and add the result. `old` None: compare with the record."""
     before = place_mail(old, case) if old else None
     if case.routed and (old is None or old.version == case.policy):
         then = recorded_placement(case.routed, old)
         if before and (drift := compare_placements(case, then, before)):
-            found.drifted.append(drift)
+            result.drifted.append(drift)
         before = before or then
     assert before, "a mail from elsewhere has no record"
     after = before if new is old else place_mail(new, case)
     if change := compare_placements(case, before, after):
-        found.changes.append(change)
+        result.changes.append(change)
     else:
-        found.same += 1
+        result.same += 1
 
 
-def stored(store: Store, numbers: Sequence[str], policies: Iterable[Policy]) -> Iterator[Case]:
-    """What opened these tickets, read again; a chunk at a time. Who was split off, or whose mail is gone, is
-    left out."""
-    # What nobody asked for then is told from the events, where one of these policies asks for it.
-    wanted = any(not STORE_FIELDS.isdisjoint(policy.asked_fields) for policy in policies)
+def stored_cases(store: Store, numbers: Sequence[str], policies: Iterable[Policy]) -> Iterator[Case]:
+    """Read the mails that opened these tickets, a chunk at a time.
+
+    Tickets that were split off and tickets whose mail is gone are left out.
+    """
+    # History that no rule used then is read from the events, where one of these policies uses it.
+    from_events = any(not STORE_FIELDS.isdisjoint(policy.asked_fields) for policy in policies)
     for start in range(0, len(numbers), CHUNK):
-        yield from store.read_now(partial(_cases, numbers=numbers[start : start + CHUNK], wanted=wanted))
+        yield from store.read_now(
+            partial(_cases, numbers=numbers[start : start + CHUNK], from_events=from_events)
+        )
 
 
-def _cases(connection: Connection, *, numbers: Sequence[str], wanted: bool) -> list[Case]:
+def _cases(connection: Connection, *, numbers: Sequence[str], from_events: bool) -> list[Case]:
     return [
-        _case(connection, each, _circumstances(connection, each) if wanted else _as_recorded(each))
+        _case(connection, each, _history_of(connection, each) if from_events else _recorded_history(each))
         for each in opening_mails.load_openings(connection, numbers)
     ]
 
 
 def _case(connection: Connection, opening: OpeningMail, known: CustomerHistory) -> Case:
-    # Whose word on the sender counts is settled: it is part of the customer history.
-    mail = light(parse(opening_mails.raw_mail(connection, opening.inbox_id)))
+    # Trust in the sender is already part of the customer history.
+    mail = without_content(parse(opening_mails.raw_mail(connection, opening.inbox_id)))
     return Case(opening.number, opening.at, mail, opening.envelope, known, opening.routed, opening.policy)
 
 
-def light(mail: InboundMail) -> InboundMail:
-    """Without what no rule asks about: many of these may be in memory at once."""
+def without_content(mail: InboundMail) -> InboundMail:
+    """Remove what no rule reads, because many mails may be in memory."""
     files = tuple(replace(each, content=b"") for each in mail.attachments)
     return replace(mail, text="" if mail.visible else mail.text, attachments=files)
 
 
-def _as_recorded(opening: OpeningMail) -> CustomerHistory:
+def _recorded_history(opening: OpeningMail) -> CustomerHistory:
     return opening.routed.customer_history or NO_HISTORY
 
 
-def _circumstances(connection: Connection, opening: OpeningMail) -> CustomerHistory:
+def _history_of(connection: Connection, opening: OpeningMail) -> CustomerHistory:
     return customer_history.recalled(
         connection, opening.customer, opening.number, opening.at, opening.routed.customer_history
     )

@@ -14,7 +14,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from mailbot import log
-from mailbot.analysis.replay import light
+from mailbot.analysis.replay import without_content
 from mailbot.domain.decisions import customer_of
 from mailbot.domain.events import TicketRouted
 from mailbot.domain.model import CustomerHistory
@@ -56,7 +56,7 @@ class Shadow:
         routed = next((event for event in decision.events if isinstance(event, TicketRouted)), None)
         if routed is None or routed.customer_history is None:
             return
-        mail = light(processed.mail)
+        mail = without_content(processed.mail)
         size = len(mail.text) + len(mail.visible)
         if len(self._waiting) >= MOST_WAITING or size > self._room:
             self._missed += 1

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Connection, delete, update
 
 from mailbot.analysis import opening_mails
-from mailbot.analysis.replay import Replayed, replay, stored
+from mailbot.analysis.replay import Replayed, replay, stored_cases
 from mailbot.domain import commands as c
 from mailbot.domain.model import Ticket
 from mailbot.domain.policy import Actions, Policy, Rule
@@ -31,7 +31,7 @@ def desk(store: Store) -> Desk:
 def replayed(desk: Desk, old: Policy | None, new: Policy, days: int = 30) -> Replayed:
     numbers = desk.store.read_now(opening_mails.numbers_since, desk.clock - timedelta(days=days))
     found = Replayed()
-    for case in stored(desk.store, numbers, [each for each in (old, new) if each]):
+    for case in stored_cases(desk.store, numbers, [each for each in (old, new) if each]):
         replay(case, old, new, found)
     return found
 

@@ -79,7 +79,7 @@ def _fill(daemon: DaemonProcess, count: int, end: datetime) -> None:
 
 
 def _outcomes(policy: Policy, period: Period, count: int) -> Any:
-    feed = ([script] for script in synthetic.load(policy, period, count, seed=1))
+    feed = ([script] for script in synthetic.generate(policy, period, count, seed=1))
     told: dict[str, list[Event]] = {}
     for _, _, outcome in run_together([scenario_of_policy(policy)], feed, period.until):
         events = told.setdefault(outcome.script.number, [])

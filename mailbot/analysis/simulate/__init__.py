@@ -1,5 +1,6 @@
-"""The escalation engine on a virtual clock, over recorded tickets or a load that was made up.
+"""The escalation engine on a virtual clock, over recorded tickets or a generated load.
 
-`scripts` turns recorded events into what people did, `run` lets the time pass, `tally` counts, `twins` compares
-with the record, `compare` one policy with another, `synthetic` makes a load.
+`recorded_ticket` turns recorded events into stimuli: what people did. `engine` runs the daemon's decisions
+on them. `figures` counts, `reproduction` compares with the record, `compare` one policy with another.
+`cases` reads the store, `synthetic` generates a load.
 """

@@ -1,4 +1,4 @@
-"""Recorded tickets as each of several policies would have them: the work behind `simulate`."""
+"""Recorded tickets as several policies would treat them: the input of `simulate`."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,7 +23,7 @@ CHUNK = 200  # tickets read at once
 
 
 class PolicyVersions:
-    """The policies that the recorded decisions were made by; each is built once."""
+    """The policies of the recorded decisions, each built once."""
 
     def __init__(self, store: Store, past: PastPolicies) -> None:
         self._store, self._past = store, past
@@ -31,12 +31,12 @@ class PolicyVersions:
         self._ladders: dict[str, Ladder] | None = None
 
     def of(self, version: str) -> Policy | None:
-        """None when no daemon ever went by it, or when this mailbot would not take it."""
+        """Return the policy of a version; None when it was never in force or can't be loaded any more."""
         if version not in self._known:
-            self._known[version] = self._built(version)
+            self._known[version] = self._build(version)
         return self._known[version]
 
-    def _built(self, version: str) -> Policy | None:
+    def _build(self, version: str) -> Policy | None:
         if self._ladders is None:
             self._ladders = self._store.read_now(ladders.load)
         try:
@@ -47,14 +47,16 @@ class PolicyVersions:
 
     def require(self, version: str) -> Policy:
         found = self.of(version)
-        assert found, f"policy {version} was looked for before"
+        assert found, f"policy {version} was checked before"
         return found
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A policy that recorded tickets are taken through; None: those that were in force, as recorded.
-    `by_rules`: its rules are asked again where they differ from those that routed the ticket."""
+    """A policy that recorded tickets are run through; None: the policies in force then, as recorded.
+
+    `by_rules`: its rules route a ticket again where they differ from those that routed it.
+    """
 
     policy: Policy | None
     by_rules: bool = True
@@ -62,8 +64,11 @@ class Variant:
 
 @dataclass(slots=True)
 class Omissions:
-    """What could not be had. Tickets `unknown`: their record has no beginning, or names a policy that can't
-    be built again (one of `versions`). Tickets `unread` kept their recorded routing: their mail is gone."""
+    """What is left out. `unknown` tickets have no beginning on record, or name a policy (in `versions`) that
+    can't be built.
+
+    `unread` tickets keep their recorded routing because their mail is gone.
+    """
 
     unknown: int = 0
     versions: set[str] = field(default_factory=set)
@@ -77,7 +82,7 @@ def scenario_of(variant: Variant, versions: PolicyVersions) -> Scenario:
 
 
 def scenario_of_policy(policy: Policy) -> Scenario:
-    """One policy, which takes everything when it is due."""
+    """Return the scenario of one policy that takes all deadlines when they are due."""
 
     def always(_version: str) -> Policy:
         return policy
@@ -88,8 +93,10 @@ def scenario_of_policy(policy: Policy) -> Scenario:
 def recorded(
     store: Store, period: Period, variants: Sequence[Variant], versions: PolicyVersions, left: Omissions
 ) -> tuple[int, Iterator[list[TicketScript]]]:
-    """How many tickets lived in the period, and each of them as every side has it, in the order in which they
-    came. Read in chunks; what is left out is counted in `left`."""
+    """Return the number of tickets in the period, and each ticket as every variant routes it, oldest first.
+
+    Tickets are read in chunks. What is left out is counted in `left`.
+    """
     numbers = store.read_now(read.numbers, period.since, period.until)
     return len(numbers), _stream(store, numbers, period, variants, versions, left)
 
@@ -102,16 +109,16 @@ def _stream(
     versions: PolicyVersions,
     left: Omissions,
 ) -> Iterator[list[TicketScript]]:
-    alike = _Alike(versions)
+    comparison = _RoutingComparison(versions)
     for start in range(0, len(numbers), CHUNK):
         chunk = numbers[start : start + CHUNK]
         records = store.read_now(read.records, chunk, period.until)
         found = [script for number in chunk if (script := _script(number, records, left))]
         if any(variant.policy is None for variant in variants):
-            found = [script for script in found if _can_be_replayed(script, versions, left)]
-        cases = _cases(store, found, variants, alike)
+            found = [script for script in found if _all_policies_known(script, versions, left)]
+        cases = _cases(store, found, variants, comparison)
         for script in found:
-            yield [_of_side(variant, script, cases, alike, left) for variant in variants]
+            yield [_for_variant(variant, script, cases, comparison, left) for variant in variants]
 
 
 def _script(number: str, records: dict[str, Record], left: Omissions) -> TicketScript | None:
@@ -120,8 +127,8 @@ def _script(number: str, records: dict[str, Record], left: Omissions) -> TicketS
     return script
 
 
-def _can_be_replayed(script: TicketScript, versions: PolicyVersions, left: Omissions) -> bool:
-    """By the policies of its time: are all of them known?"""
+def _all_policies_known(script: TicketScript, versions: PolicyVersions, left: Omissions) -> bool:
+    """Check that the policies of all decisions about a ticket can be built."""
     missing = {
         each
         for each in dict.fromkeys((script.version, *(stimulus.version for stimulus in script.stimuli)))
@@ -132,8 +139,8 @@ def _can_be_replayed(script: TicketScript, versions: PolicyVersions, left: Omiss
     return not missing
 
 
-class _Alike:
-    """Which policies route alike, found out once each."""
+class _RoutingComparison:
+    """Remembers which policies route the same."""
 
     def __init__(self, versions: PolicyVersions) -> None:
         self._versions = versions
@@ -142,8 +149,9 @@ class _Alike:
     def old(self, version: str) -> Policy | None:
         return self._versions.of(version)
 
-    def asks(self, variant: Variant, script: TicketScript) -> bool:
-        """Are the rules of that side to be asked about the mail? Of what was split off nobody asked any."""
+    def routes_again(self, variant: Variant, script: TicketScript) -> bool:
+        """Decide whether the rules of a variant must route the mail again. No rules routed tickets that
+        were split off."""
         if variant.policy is None or not variant.by_rules or script.opened.split_from:
             return False
         key = script.version, id(variant.policy)
@@ -154,36 +162,43 @@ class _Alike:
 
 
 def _cases(
-    store: Store, found: Sequence[TicketScript], variants: Sequence[Variant], alike: _Alike
+    store: Store, found: Sequence[TicketScript], variants: Sequence[Variant], comparison: _RoutingComparison
 ) -> dict[str, Case]:
-    numbers = [script.number for script in found if any(alike.asks(variant, script) for variant in variants)]
+    numbers = [
+        script.number
+        for script in found
+        if any(comparison.routes_again(variant, script) for variant in variants)
+    ]
     asking = [variant.policy for variant in variants if variant.policy and variant.by_rules]
-    return {case.name: case for case in replay.stored(store, numbers, asking)} if numbers else {}
+    return {case.name: case for case in replay.stored_cases(store, numbers, asking)} if numbers else {}
 
 
-def _of_side(
-    variant: Variant, script: TicketScript, cases: dict[str, Case], alike: _Alike, left: Omissions
+def _for_variant(
+    variant: Variant,
+    script: TicketScript,
+    cases: dict[str, Case],
+    comparison: _RoutingComparison,
+    left: Omissions,
 ) -> TicketScript:
     new = variant.policy
     if new is None:
         return script
-    case = cases.get(script.number) if alike.asks(variant, script) else None
+    case = cases.get(script.number) if comparison.routes_again(variant, script) else None
     if case is None:
-        left.unread += alike.asks(variant, script)
-        routed = as_recorded(script.routed, alike.old(script.version), new)
+        left.unread += comparison.routes_again(variant, script)
+        routed = as_recorded(script.routed, comparison.old(script.version), new)
     else:
         box = mailbox_of(case.envelope, new).address
         facts = routing_facts(case.mail, case.envelope.sender, box, new, case.at, case.customer_history)
         routed = by_rules(classify(new, facts), script.routed, new, case.customer_history)
-    reopened: Callable[[Stimulus], Stimulus] = partial(_reopened, alike=alike, new=new)
+    reopened: Callable[[Stimulus], Stimulus] = partial(_reopened, comparison=comparison, new=new)
     return replace(
         script, routed=routed, stimuli=tuple(map(reopened, script.stimuli)), holders=(), recorded=()
     )
 
 
-def _reopened(stimulus: Stimulus, *, alike: _Alike, new: Policy) -> Stimulus:
-    """A ticket that was routed anew when its customer opened it again: as recorded, with this policy's
-    ladders."""
+def _reopened(stimulus: Stimulus, *, comparison: _RoutingComparison, new: Policy) -> Stimulus:
+    """Return a mail that reopened a ticket with the recorded routing and the ladders of this policy."""
     if not isinstance(stimulus, CustomerMail) or stimulus.routed is None:
         return stimulus
-    return replace(stimulus, routed=as_recorded(stimulus.routed, alike.old(stimulus.version), new))
+    return replace(stimulus, routed=as_recorded(stimulus.routed, comparison.old(stimulus.version), new))

@@ -1,4 +1,4 @@
-"""A simulation as charts: promises, escalations, load by hour, mails; of one policy or of two."""
+"""Charts of a simulation: missed targets, escalations, mails, load by hour; of one policy or two."""
 
 from collections.abc import Callable, Sequence
 
@@ -10,16 +10,16 @@ HOURS = tuple(f"{hour:02d}" for hour in range(24))
 
 
 def poster(title: str, names: Sequence[str], figures: Sequence[Figures]) -> Picture:
-    """The charts two by two. `names` of the policies, in the order of their `figures`."""
+    """Draw the charts in two columns. `names` are those of the policies, in the order of their `figures`."""
     return sheet(title, [picture(chart) for chart in charts(names, figures)], columns=2)
 
 
 def charts(names: Sequence[str], figures: Sequence[Figures]) -> list[Chart]:
-    """Those that have anything to show; both policies' load by the same levels."""
+    """List the charts that have values; the load of both policies by the same levels."""
     compared: list[Chart] = [
         _rows("Promises missed", names, [_missed(each) for each in figures], "tickets"),
         _rows("Escalated to", names, [_raised(each) for each in figures], "times"),
-        _rows("People told", names, [_told(each) for each in figures], "mails"),
+        _rows("People notified", names, [_notified(each) for each in figures], "mails"),
         _rows("Mails to one person", names, [_people(each) for each in figures], "mails"),
     ]
     found = [chart for chart in compared if chart.labels]
@@ -48,7 +48,7 @@ def _raised(figures: Figures) -> Counts:
     return found
 
 
-def _told(figures: Figures) -> Counts:
+def _notified(figures: Figures) -> Counts:
     return {each.why.replace("_", " "): float(each.mails) for each in figures.told}
 
 
@@ -57,7 +57,7 @@ def _people(figures: Figures) -> Counts:
 
 
 def _rows(title: str, names: Sequence[str], counts: Sequence[Counts], unit: str) -> Chart:
-    """The names that count most on either side."""
+    """Chart the names with the largest counts under any policy."""
     most: Callable[[str], float] = lambda name: -max(each.get(name, 0) for each in counts)  # noqa: E731
     labels = tuple(sorted(dict.fromkeys(name for each in counts for name in each), key=most)[:MOST])
     series = tuple(

@@ -1,4 +1,4 @@
-"""Two policies over the same tickets: which go another way, what each policy would have told whom when."""
+"""Two policies over the same tickets: which tickets change, and all that each policy does."""
 
 from collections import Counter
 from collections.abc import Collection
@@ -15,7 +15,8 @@ MOST = 200  # lines of one ticket that are kept for showing
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One thing that a policy did. `whom`: who was told; `due_at`: None for what follows from another."""
+    """One act of a policy or a person. `whom` are the recipients. `due_at` is None for consequences of
+    another act."""
 
     at: datetime
     number: str
@@ -30,8 +31,8 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """How a ticket went, as far as it is compared: its first team, the levels that it reached, which promises
-    were broken (however often)."""
+    """What is compared of a ticket: first team, priority, levels it reached, targets it missed at least
+    once."""
 
     team: str
     priority: str
@@ -41,7 +42,7 @@ class Path:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A ticket as each policy has it, with all that it did."""
+    """A ticket as each policy treats it, with all acts."""
 
     number: str
     old: Path
@@ -51,20 +52,20 @@ class Changed:
 
 
 def lines(outcome: Outcome) -> list[Line]:
-    """What one decision was, for people and for files."""
+    """Describe one decision, for people and for files."""
     found: list[Line] = []
     ticket = outcome.after
     if outcome.before is None:
         said = f"{ticket.rule}: {ticket.team}, {ticket.level}, {ticket.priority}"
         found.append(_line(outcome.at, ticket, "opened", said))
     for event in outcome.events:
-        line = _said(event, ticket)
+        line = _line_of(event, ticket)
         if line:
             found.append(line)
     return found
 
 
-def _said(event: Event, ticket: Ticket) -> Line | None:
+def _line_of(event: Event, ticket: Ticket) -> Line | None:
     at = event.at
     match event:
         case e.StepTaken(due_at=due_at, step=step, ladder=ladder, reason=reason):
@@ -84,11 +85,11 @@ def _said(event: Event, ticket: Ticket) -> Line | None:
         case e.PeopleNotified(recipients=whom, why=why, reason=reason):
             return _line(at, ticket, "told", str(reason) or why.value, whom=whom)
         case e.CustomerWrote() | e.AgentAnswered() | e.TicketClosed() | e.TicketReopened():
-            return _line(at, ticket, _DONE[type(event)], f"by {event.by}")
+            return _line(at, ticket, _HUMAN_ACTS[type(event)], f"by {event.by}")
     return None
 
 
-_DONE: dict[type, str] = {
+_HUMAN_ACTS: dict[type, str] = {
     e.CustomerWrote: "customer wrote",
     e.AgentAnswered: "answered",
     e.TicketClosed: "closed",
@@ -121,9 +122,9 @@ class _OpenTicket:
 
 
 class PolicyComparison:
-    """Give it all that happens on both sides; tickets are compared when they are over on both.
+    """Compares tickets as soon as they are finished under both policies.
 
-    `limit`: so many that go another way are kept with their lines, and those `wanted`.
+    Keeps the lines of the first `limit` changed tickets and of those in `wanted`.
     """
 
     def __init__(self, since: datetime, limit: int, wanted: Collection[str] = ()) -> None:
@@ -131,23 +132,23 @@ class PolicyComparison:
         self.wanted: list[Changed] = []
         self.same = 0
         self.moves: Counter[tuple[Path, Path]] = Counter()
-        self._since, self._limit, self._names = since, limit, frozenset(wanted)
-        self._under_way: tuple[dict[str, _OpenTicket], dict[str, _OpenTicket]] = ({}, {})
-        self._over: tuple[dict[str, _OpenTicket], dict[str, _OpenTicket]] = ({}, {})
+        self._since, self._limit, self._wanted = since, limit, frozenset(wanted)
+        self._running: tuple[dict[str, _OpenTicket], dict[str, _OpenTicket]] = ({}, {})
+        self._finished: tuple[dict[str, _OpenTicket], dict[str, _OpenTicket]] = ({}, {})
 
     def take(self, variant: int, outcome: Outcome) -> None:
-        """`variant`: 0 is the old policy, 1 the new one."""
+        """Record an outcome. `variant` is 0 for the old policy, 1 for the new one."""
         number = outcome.script.number
-        open_ticket = self._under_way[variant].get(number)
+        open_ticket = self._running[variant].get(number)
         if open_ticket is None:
-            open_ticket = self._under_way[variant][number] = _OpenTicket()
+            open_ticket = self._running[variant][number] = _OpenTicket()
         self._follow(open_ticket, outcome)
         if not outcome.over:
             return
-        del self._under_way[variant][number]
-        other = self._over[1 - variant].pop(number, None)
+        del self._running[variant][number]
+        other = self._finished[1 - variant].pop(number, None)
         if other is None:
-            self._over[variant][number] = open_ticket
+            self._finished[variant][number] = open_ticket
             return
         self._compare(number, *((other, open_ticket) if variant else (open_ticket, other)))
 
@@ -159,20 +160,20 @@ class PolicyComparison:
                 ticket.priority,
                 [ticket.level],
             )
-        counts = outcome.at >= self._since
+        in_period = outcome.at >= self._since
         for event in outcome.events:
-            if isinstance(event, e.TicketEscalated) and counts:
+            if isinstance(event, e.TicketEscalated) and in_period:
                 open_ticket.levels.append(event.level)
-            elif isinstance(event, e.TargetMissed) and counts:
+            elif isinstance(event, e.TargetMissed) and in_period:
                 open_ticket.missed.add(event.target.value)
-        keeps = len(self.otherwise) < self._limit or ticket.number in self._names
+        keeps = len(self.otherwise) < self._limit or ticket.number in self._wanted
         if keeps and len(open_ticket.lines) < MOST:
             open_ticket.lines += lines(outcome)
 
     def _compare(self, number: str, old: _OpenTicket, new: _OpenTicket) -> None:
-        if number in self._names:
-            told = Changed(number, old.way(), new.way(), tuple(old.lines), tuple(new.lines))
-            self.wanted.append(told)
+        if number in self._wanted:
+            changed = Changed(number, old.way(), new.way(), tuple(old.lines), tuple(new.lines))
+            self.wanted.append(changed)
         before, after = old.way(), new.way()
         if before == after:
             self.same += 1
@@ -182,6 +183,6 @@ class PolicyComparison:
             self.otherwise.append(Changed(number, before, after, tuple(old.lines), tuple(new.lines)))
 
 
-def late(line: Line) -> timedelta:
-    """How long after it was due."""
+def lateness(line: Line) -> timedelta:
+    """Return how long after its due time an act happened."""
     return line.at - line.due_at if line.due_at else timedelta()

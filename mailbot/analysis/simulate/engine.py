@@ -1,13 +1,13 @@
-"""The virtual clock: the engine that the daemon decides by, fed with lives instead of mails.
+"""The virtual clock: the daemon's decisions, applied to ticket scripts instead of mails.
 
-Theory of operation. A heap holds one moment for each ticket under way: that of its next stimulus or its
-next deadline, whichever is first (the deadline where both come at once). Tickets are fed in the order in
-which they came and forgotten when nothing more will happen to them: memory holds those under way alone.
+Theory of operation. A heap holds one moment for each open ticket: its next stimulus or its next deadline,
+whichever is first (the deadline where both are equal). Tickets are added in the order of their opening and
+removed when nothing more can happen to them. So memory holds only open tickets.
 
-Punctually, what is due is taken at its moment: that is what a policy would do. As recorded, it is taken when
-the daemon took it, which may have been down: a clock that begins with an escalation (confirm within 30 min)
-began when the daemon escalated, not when it should have. There, what fell due and was not taken before
-something else happened is told as overtaken.
+A punctual scenario takes deadlines when they are due: that is what a policy would do. A recorded scenario
+takes them when the daemon did, which may have been down. This matters for clocks that begin with an
+escalation, such as "confirm within 30 min". A deadline that was not taken before something else happened
+is reported as overtaken.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -42,8 +42,10 @@ BEGIN, END = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """What a simulation goes by: the policy of a version that stands on a stimulus; `punctual`: see above.
-    `only`: the policy, where there is one for all versions."""
+    """The policies of a simulation, by the version of each stimulus. `punctual`: see the module.
+
+    `only` is the policy where all versions have the same one.
+    """
 
     policy_of: Callable[[str], Policy]
     punctual: bool = True
@@ -52,9 +54,9 @@ class Scenario:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One decision. `before` is None at the opening. `refused`: why a person's command could not be done.
+    """One decision. `before` is None at the opening. `refused` is the reason why a command was not possible.
 
-    As recorded: `overtaken` fell due before this, and nobody took it. `over`: nothing more will happen.
+    `overtaken` is a deadline that fell due before, which nothing took. `over`: nothing more can happen.
     """
 
     at: datetime
@@ -72,7 +74,7 @@ def _due_at(event: e.Event) -> datetime:
 
 
 class _OpenTicket:
-    """A ticket under way."""
+    """A ticket with its place in the script."""
 
     __slots__ = ("due", "place", "script", "ticket", "version")
 
@@ -85,43 +87,44 @@ class _OpenTicket:
 
 
 class Simulation:
-    """One simulation. Feed lives in the order of their opening, then let the time pass.
+    """One simulation. Add scripts in the order of their opening, then advance the time.
 
-    `taken_until`: as recorded, the newest moment of which anything due was taken so far. What was due first
-    is taken first, so that nothing much older can still be on its way.
+    `taken_until`: the newest due time that the recorded daemon has taken. Deadlines are taken oldest
+    first, so an older one is no longer on its way.
     """
 
     def __init__(self, scenario: Scenario) -> None:
         self._world = scenario
-        self._hands = AgentLoads()
+        self._agent_loads = AgentLoads()
         self._queue: list[tuple[datetime, int, int, _OpenTicket]] = []
-        self._fed = 0
-        self._newest = ""  # version of the newest decision
+        self._count = 0
+        self._newest_version = ""  # version of the newest decision
         self.taken_until = BEGIN
 
-    def feed(self, script: TicketScript) -> None:
-        self._fed += 1
-        heappush(self._queue, (script.opened.at, 1, self._fed, _OpenTicket(script)))
+    def add(self, script: TicketScript) -> None:
+        self._count += 1
+        heappush(self._queue, (script.opened.at, 1, self._count, _OpenTicket(script)))
 
     def advance(self, until: datetime) -> Iterator[Outcome]:
-        """All that happens before `until`, in the order of time."""
+        """Run everything before `until`, in the order of time."""
         queue = self._queue
         while queue and queue[0][0] < until:
             at, kind, order, open_ticket = heappop(queue)
-            outcome = self._take(open_ticket, at, is_due=not kind)
-            again = self._next(open_ticket, at)
-            if again is None:
+            outcome = self._take(open_ticket, at, is_deadline=not kind)
+            following = self._next_moment(open_ticket, at)
+            if following is None:
                 yield replace(outcome, over=True)
                 continue
             yield outcome
-            heappush(queue, (*again, order, open_ticket))
+            heappush(queue, (*following, order, open_ticket))
 
     def end(self, until: datetime) -> Iterator[Outcome]:
-        """What is left under way at `until`; as recorded, with what was due before and never taken."""
+        """List the tickets still open at `until`; as recorded, with deadlines that were due and never
+        taken."""
         for *_, open_ticket in sorted(self._queue, key=lambda entry: entry[2]):
             if open_ticket.ticket:
-                rests = not self._world.punctual and open_ticket.place == len(open_ticket.script.stimuli)
-                missed = self._overdue(open_ticket, until, self._newest) if rests else None
+                is_idle = not self._world.punctual and open_ticket.place == len(open_ticket.script.stimuli)
+                missed = self._overdue(open_ticket, until, self._newest_version) if is_idle else None
                 yield Outcome(
                     until,
                     open_ticket.script,
@@ -134,51 +137,55 @@ class Simulation:
 
     # --- one moment of one ticket ---
 
-    def _take(self, open_ticket: _OpenTicket, at: datetime, *, is_due: bool) -> Outcome:
+    def _take(self, open_ticket: _OpenTicket, at: datetime, *, is_deadline: bool) -> Outcome:
         if open_ticket.ticket is None:
             return self._open(open_ticket, at)
-        if is_due:
+        if is_deadline:
             policy = self._world.policy_of(open_ticket.version)
-            loads = self._loads(policy, open_ticket)
-            return self._done(open_ticket, at, on_deadline(open_ticket.ticket, policy, at, loads=loads))
+            loads = self._loads_for(policy, open_ticket)
+            return self._apply(open_ticket, at, on_deadline(open_ticket.ticket, policy, at, loads=loads))
         stimulus = open_ticket.script.stimuli[open_ticket.place]
         open_ticket.place += 1
         overtaken = None
         if not self._world.punctual and not isinstance(stimulus, DeadlineTaken):
             overtaken = self._overdue(open_ticket, at, stimulus.version)
-        open_ticket.version = self._newest = stimulus.version
+        open_ticket.version = self._newest_version = stimulus.version
         policy = self._world.policy_of(stimulus.version)
-        decision = self._decided(open_ticket, stimulus, policy)
+        decision = self._decide(open_ticket, stimulus, policy)
         if isinstance(decision, Refusal):
             refused, ticket = str(decision.reason), open_ticket.ticket
             return Outcome(at, open_ticket.script, ticket, ticket, (), refused, overtaken)
         if isinstance(stimulus, DeadlineTaken):
             self.taken_until = max(self.taken_until, *(_due_at(event) for event in decision.events), BEGIN)
-        return self._done(open_ticket, at, decision, overtaken)
+        return self._apply(open_ticket, at, decision, overtaken)
 
-    def _loads(self, policy: Policy, open_ticket: _OpenTicket) -> Loads:
-        """As recorded: what another node knew of the loads is not known, so that of those who could get the
-        ticket whoever got it has least. Who could not does not get it here either."""
+    def _loads_for(self, policy: Policy, open_ticket: _OpenTicket) -> Loads:
+        """Return the loads for a decision.
+
+        Loads on other nodes are not on record. So the recorded owner is given the smallest load of all who
+        could get the ticket.
+        """
         if not policy.needs_loads:
             return NO_LOADS
         if self._world.punctual:
-            return self._hands.loads
+            return self._agent_loads.loads
         return favouring(open_ticket.script.holders[open_ticket.place], policy)
 
-    def _done(
+    def _apply(
         self, open_ticket: _OpenTicket, at: datetime, decision: Decision, overtaken: Deadline | None = None
     ) -> Outcome:
         before, after = open_ticket.ticket, decision.ticket
         if self._world.punctual:
-            self._hands.learn(before, after)
+            self._agent_loads.update(before, after)
         elif after.assignee != (holder := open_ticket.script.holders[open_ticket.place]):
             after = replace(after, assignee=holder)
         open_ticket.ticket = after
         open_ticket.due = ladder.next_deadline(after, self._world.policy_of(open_ticket.version))
         return Outcome(at, open_ticket.script, before, after, decision.events, "", overtaken)
 
-    def _next(self, open_ticket: _OpenTicket, at: datetime) -> tuple[datetime, int] | None:
-        """When something comes to it again, and of which kind (0: what is due); None when nothing will."""
+    def _next_moment(self, open_ticket: _OpenTicket, at: datetime) -> tuple[datetime, int] | None:
+        """Return when a ticket is next and whether for a deadline (0) or a stimulus (1); None when it is
+        over."""
         stimuli = open_ticket.script.stimuli
         stimulus_at = stimuli[open_ticket.place].at if open_ticket.place < len(stimuli) else END
         if self._world.punctual:
@@ -195,22 +202,22 @@ class Simulation:
         return max(at, stimulus_at), 1
 
     def _overdue(self, open_ticket: _OpenTicket, at: datetime, version: str) -> Deadline | None:
-        """What was armed for a moment before `at`, and still is due then by the policy of that version."""
+        """Return a deadline before `at` that is still due by the policy of that version."""
         if open_ticket.due is None or open_ticket.due.due_at >= at or open_ticket.ticket is None:
             return None
         if version == open_ticket.version:
             return open_ticket.due
-        found = ladder.next_deadline(open_ticket.ticket, self._world.policy_of(version))
-        return found if found and found.due_at < at else None
+        outcomes = ladder.next_deadline(open_ticket.ticket, self._world.policy_of(version))
+        return outcomes if outcomes and outcomes.due_at < at else None
 
     # --- the decisions ---
 
     def _open(self, open_ticket: _OpenTicket, at: datetime) -> Outcome:
         script, scenario = open_ticket.script, self._world
-        self._newest = script.version
+        self._newest_version = script.version
         policy = scenario.policy_of(script.version)
         builder = DecisionBuilder(
-            opened(script.number, script.opened), script.opened, loads=self._loads(policy, open_ticket)
+            opened(script.number, script.opened), script.opened, loads=self._loads_for(policy, open_ticket)
         )
         builder.record(script.routed)
         if script.rebuilt:
@@ -226,11 +233,11 @@ class Simulation:
                 builder.record(script.acknowledged)
         if script.why:
             notify.notify_team(builder, policy, at, script.why, NO_REASON)
-        return self._done(open_ticket, at, builder.decision())
+        return self._apply(open_ticket, at, builder.decision())
 
-    def _decided(self, open_ticket: _OpenTicket, stimulus: Stimulus, policy: Policy) -> Decision | Refusal:
+    def _decide(self, open_ticket: _OpenTicket, stimulus: Stimulus, policy: Policy) -> Decision | Refusal:
         assert open_ticket.ticket
-        builder = DecisionBuilder(open_ticket.ticket, loads=self._loads(policy, open_ticket))
+        builder = DecisionBuilder(open_ticket.ticket, loads=self._loads_for(policy, open_ticket))
         at = stimulus.at
         try:
             match stimulus:
@@ -267,7 +274,7 @@ class Simulation:
     def _rebuilt_event(
         self, ticket: Ticket, rebuilt: e.TicketRebuilt, policy: Policy, since: datetime
     ) -> e.TicketRebuilt:
-        """Whose turn it is as recorded. The clocks too, as recorded; punctually they follow from the turn."""
+        """Return the event with the recorded turn. A punctual scenario computes its clocks from that turn."""
         if not self._world.punctual:
             return rebuilt
         turned = replace(
@@ -283,17 +290,17 @@ class Simulation:
 def run_together(
     scenarios: Sequence[Scenario], feed: Iterable[Sequence[TicketScript]], until: datetime
 ) -> Iterator[tuple[int, Simulation, Outcome]]:
-    """Several worlds over the same tickets: (index of the world, its run, what happened there).
+    """Run several scenarios over the same tickets; list (index of the scenario, simulation, outcome).
 
-    `feed`: for each ticket one life a world, in the order of the openings. Where two worlds can't differ, the
-    ticket is simulated once and told of both.
+    `feed` has one script for each scenario and ticket, in the order of the openings. A ticket that two
+    scenarios can't treat differently is simulated once and reported for both.
     """
     runs = [Simulation(scenario) for scenario in scenarios]
     may_share = _differ_by_ladders_alone(scenarios)
     shared: set[str] = set()
 
-    def told(index: int, found: Iterator[Outcome]) -> Iterator[tuple[int, Simulation, Outcome]]:
-        for outcome in found:
+    def shared_outcomes(index: int, outcomes: Iterator[Outcome]) -> Iterator[tuple[int, Simulation, Outcome]]:
+        for outcome in outcomes:
             yield index, runs[index], outcome
             if outcome.script.number in shared:
                 yield 1, runs[1], outcome
@@ -302,19 +309,21 @@ def run_together(
 
     for scripts in feed:
         for index, (run, script) in enumerate(zip(runs, scripts, strict=True)):
-            yield from told(index, run.advance(min(script.begins_at, until)))
+            yield from shared_outcomes(index, run.advance(min(script.begins_at, until)))
             if not (index and scripts[0].number in shared):
-                run.feed(script)
-            if may_share and not index and _same(*scripts):
+                run.add(script)
+            if may_share and not index and _same_script(*scripts):
                 shared.add(script.number)
     for index, run in enumerate(runs):
-        yield from told(index, run.advance(until))
-        yield from told(index, run.end(until))
+        yield from shared_outcomes(index, run.advance(until))
+        yield from shared_outcomes(index, run.end(until))
 
 
 def _differ_by_ladders_alone(scenarios: Sequence[Scenario]) -> bool:
-    """Two worlds in which a ticket with the same ladder has the same life: but for what all others do to the
-    loads of those who could get it."""
+    """Check that tickets with the same script and ladder fare the same in both scenarios.
+
+    This is false where loads count, because all other tickets change them.
+    """
     if len(scenarios) != 2 or scenarios[0].only is None or scenarios[1].only is None:
         return False
     one, other = scenarios[0].only, scenarios[1].only
@@ -324,5 +333,5 @@ def _differ_by_ladders_alone(scenarios: Sequence[Scenario]) -> bool:
     return all(getattr(one, name) == getattr(other, name) for name in names)
 
 
-def _same(one: TicketScript, other: TicketScript) -> bool:
+def _same_script(one: TicketScript, other: TicketScript) -> bool:
     return one.routed == other.routed and one.stimuli == other.stimuli

@@ -1,6 +1,6 @@
-"""Counting what a simulation tells, in one pass.
+"""Count the outcomes of a simulation in one pass.
 
-What is counted happened in the period; a ticket that was opened before it is simulated from its opening on.
+Only acts in the period count. Tickets that were opened before it are simulated from their opening.
 """
 
 from collections import Counter
@@ -19,12 +19,12 @@ from mailbot.reports.figures.api import Period
 
 HOUR = timedelta(hours=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-PROGRESS = "progress"  # why a customer was told something
+PROGRESS = "progress"  # the reason of notices to customers
 
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """Promises broken: the clock of `target` came to its end on so many tickets of that priority."""
+    """The number of targets missed, by target and priority."""
 
     target: str
     priority: str
@@ -33,7 +33,8 @@ class Missed:
 
 @dataclass(frozen=True, slots=True)
 class Escalations:
-    """Levels raised. `how`: "ladder" (a step), "by hand", "nobody there" (nobody works at its level)."""
+    """The number of escalations. `how` is "ladder" (a step), "by hand" or "nobody there" (no agent at its
+    level)."""
 
     level: str
     how: str
@@ -44,7 +45,7 @@ class Escalations:
 
 @dataclass(frozen=True, slots=True)
 class StepsTaken:
-    """A ladder's step, counted from 1."""
+    """The number of times that a step was taken; steps count from 1."""
 
     ladder: str
     step: int
@@ -54,7 +55,7 @@ class StepsTaken:
 
 @dataclass(frozen=True, slots=True)
 class Notified:
-    """How often people were told for this reason, and how many mails that is."""
+    """The number of notifications for a reason, and their mails."""
 
     why: str
     count: int
@@ -63,7 +64,8 @@ class Notified:
 
 @dataclass(frozen=True, slots=True)
 class PersonMails:
-    """Mails about tickets to one of ours; of them those that remind or escalate, by a ladder's doing."""
+    """The number of mails to one of our people; `by_ladder` of them are reminders or escalations by a
+    ladder."""
 
     address: str
     mails: int
@@ -72,11 +74,10 @@ class PersonMails:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """One level by the hour of the local day, 24 values each.
+    """The load of one level by hour of the local day, 24 values each.
 
-    `in_hand`: tickets that wait for us there, the mean over all such hours of the period. `came`: how many
-    came to the level in that hour, opened there or raised to it, in all. `peak`: the highest mean of one
-    single hour, and which (its beginning; None when there never was a ticket).
+    `in_hand`: mean number of tickets in our turn. `came`: tickets opened there or raised to it in that
+    hour. `peak`: the largest mean of one single hour, which begins at `peak_at` (None without tickets).
     """
 
     level: str
@@ -88,9 +89,11 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """`tickets` were under way at all, `opened` of them in the period. `refused`: what people did that this
-    policy does not allow or has no place for (escalated to where it stands already, an answer to a question
-    that nobody asked)."""
+    """`tickets` were open at some time, `opened` of them in the period.
+
+    `refused` counts commands that this policy does not allow or that have no effect, such as an answer to
+    a question that was not asked.
+    """
 
     tickets: int
     opened: int
@@ -105,19 +108,19 @@ class Figures:
 
 
 class FigureCounter:
-    """One simulation's counts. Give it all that happened, in the order of time."""
+    """Counts the outcomes of one simulation. Pass them in the order of time."""
 
     def __init__(self, period: Period) -> None:
         self._period = period
         self._first = _hour(period.since)
         self._hours = _hour(period.until - timedelta.resolution) - self._first + 1
         self._levels: dict[str, _Level] = {}
-        self._since: dict[str, datetime] = {}  # ticket -> since when it is in hand at its level
+        self._since: dict[str, datetime] = {}  # ticket -> when it came to its level
         self._tickets = self._opened = self._closed = self._refused = 0
         self._missed: Counter[tuple[str, str]] = Counter()
         self._raised: Counter[tuple[str, str, str, str]] = Counter()
         self._taken: Counter[tuple[str, int, str]] = Counter()
-        self._told: Counter[str] = Counter()
+        self._notified: Counter[str] = Counter()
         self._mails: Counter[str] = Counter()
         self._people: Counter[str] = Counter()
         self._by_ladder: Counter[str] = Counter()
@@ -126,7 +129,7 @@ class FigureCounter:
         if outcome.at >= self._period.since:
             self._refused += bool(outcome.refused)
             self._count(outcome)
-        self._stand(outcome.before, outcome.after, outcome.at, over=outcome.over)
+        self._update_load(outcome.before, outcome.after, outcome.at, over=outcome.over)
 
     def _count(self, outcome: Outcome) -> None:
         ticket = outcome.after
@@ -145,15 +148,15 @@ class FigureCounter:
                 case e.ReminderDue():
                     by_ladder = True
                 case e.PeopleNotified(recipients=whom, why=why):
-                    self._tell(ticket, whom, why, by_ladder=by_ladder)
+                    self._count_mail(ticket, whom, why, by_ladder=by_ladder)
                 case e.DecisionRequested(recipients=whom):
-                    self._tell(ticket, whom, "decision", by_ladder=True)
+                    self._count_mail(ticket, whom, "decision", by_ladder=True)
                 case e.TicketClosed():
                     self._closed += 1
 
-    def _tell(self, ticket: Ticket, whom: tuple[str, ...], why: str, *, by_ladder: bool) -> None:
+    def _count_mail(self, ticket: Ticket, whom: tuple[str, ...], why: str, *, by_ladder: bool) -> None:
         why = PROGRESS if whom == (ticket.customer,) else why
-        self._told[why] += 1
+        self._notified[why] += 1
         self._mails[why] += len(whom)
         if why != PROGRESS:
             self._people.update(whom)
@@ -162,18 +165,18 @@ class FigureCounter:
 
     # --- load ---
 
-    def _stand(self, before: Ticket | None, after: Ticket, at: datetime, *, over: bool) -> None:
-        was = before is not None and _in_hand(before)
-        is_now = _in_hand(after) and not over
+    def _update_load(self, before: Ticket | None, after: Ticket, at: datetime, *, over: bool) -> None:
+        was_in_hand = before is not None and _in_hand(before)
+        is_in_hand = _in_hand(after) and not over
         if before is None:
             self._tickets += 1
         same_level = before is not None and before.level == after.level
-        if was and is_now and same_level:
+        if was_in_hand and is_in_hand and same_level:
             return
-        if before is not None and was:
-            begun = self._since.pop(after.number, at)
-            self._level(before.level).add(self._from_start(begun), self._from_start(at))
-        if is_now:
+        if before is not None and was_in_hand:
+            since = self._since.pop(after.number, at)
+            self._level(before.level).add(self._from_start(since), self._from_start(at))
+        if is_in_hand:
             self._since[after.number] = at
         if not same_level and at >= self._period.since:
             self._level(after.level).came[_hour(at) - self._first] += 1
@@ -185,14 +188,14 @@ class FigureCounter:
         return found
 
     def _from_start(self, at: datetime) -> int:
-        """Microseconds since the beginning of the first hour, inside the period."""
+        """Return microseconds from the first hour to a moment, limited to the period."""
         inside = min(max(at, self._period.since), self._period.until)
         return (inside - EPOCH - self._first * HOUR) // timedelta.resolution
 
     def figures(self, levels: Iterable[str] = ()) -> Figures:
-        """`levels` in their order; others that tickets stood at follow."""
+        """Return the figures. `levels` come in this order, other levels follow."""
         names = dict.fromkeys((*levels, *sorted(self._levels)))
-        told = sorted(self._told, key=lambda why: (-self._told[why], why))
+        told = sorted(self._notified, key=lambda why: (-self._notified[why], why))
         people = sorted(self._people, key=lambda who: (-self._people[who], who))
         return Figures(
             tickets=self._tickets,
@@ -201,7 +204,7 @@ class FigureCounter:
             missed=tuple(Missed(*key, count) for key, count in sorted(self._missed.items())),
             raised=tuple(Escalations(*key, count) for key, count in sorted(self._raised.items())),
             taken=tuple(StepsTaken(*key, count) for key, count in sorted(self._taken.items())),
-            told=tuple(Notified(why, self._told[why], self._mails[why]) for why in told),
+            told=tuple(Notified(why, self._notified[why], self._mails[why]) for why in told),
             people=tuple(PersonMails(who, self._people[who], self._by_ladder[who]) for who in people),
             load=tuple(self._load(name) for name in names),
             refused=self._refused,
@@ -211,44 +214,49 @@ class FigureCounter:
         zone, level = ZoneInfo(self._period.zone), self._level(name)
         held, length, came = [0] * 24, [0] * 24, [0] * 24
         peak, peak_at = 0.0, None
-        for index, stood in enumerate(level.held()):
+        for index, time_in_hand in enumerate(level.held()):
             begins = EPOCH + (self._first + index) * HOUR
             lasts = self._from_start(begins + HOUR) - self._from_start(begins)
             hour = begins.astimezone(zone).hour
-            held[hour] += stood
+            held[hour] += time_in_hand
             length[hour] += lasts
             came[hour] += level.came[index]
-            if lasts and stood / lasts > peak:
-                peak, peak_at = stood / lasts, begins
-        means = (round(stood / lasts, 3) if lasts else 0.0 for stood, lasts in zip(held, length, strict=True))
+            if lasts and time_in_hand / lasts > peak:
+                peak, peak_at = time_in_hand / lasts, begins
+        means = (
+            round(time_in_hand / lasts, 3) if lasts else 0.0
+            for time_in_hand, lasts in zip(held, length, strict=True)
+        )
         return Load(name, tuple(means), tuple(came), round(peak, 3), peak_at)
 
 
 class _Level:
-    """Ticket time of each hour, in microseconds. Whole hours as differences: a span costs the same, however
-    long it is."""
+    """Time of tickets in each hour, in microseconds.
+
+    Whole hours are stored as differences, so that a span costs the same for any length.
+    """
 
     def __init__(self, hours: int) -> None:
         self.came = [0] * hours
         self._parts = [0] * (hours + 1)
-        self._more = [0] * (hours + 1)  # from this hour on, so many tickets more
+        self._changes = [0] * (hours + 1)  # tickets more from this hour on
 
     def add(self, start: int, end: int) -> None:
         hour = HOUR // timedelta.resolution
         if end <= start:
             return
         first, last = start // hour, end // hour
-        self._more[first] += 1
-        self._more[last] -= 1
+        self._changes[first] += 1
+        self._changes[last] -= 1
         self._parts[first] -= start - first * hour
         self._parts[last] += end - last * hour
 
     def held(self) -> list[int]:
         hour = HOUR // timedelta.resolution
-        found, standing = [], 0
-        for more, part in zip(self._more[:-1], self._parts[:-1], strict=True):
-            standing += more
-            found.append(standing * hour + part)
+        found, tickets = [], 0
+        for change, part in zip(self._changes[:-1], self._parts[:-1], strict=True):
+            tickets += change
+            found.append(tickets * hour + part)
         return found
 
 

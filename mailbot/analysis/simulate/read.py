@@ -1,49 +1,54 @@
-"""Recorded lives in the order in which the tickets came: what a simulation is fed with, in chunks."""
+"""Read the records of tickets in chunks, in the order in which the tickets were opened."""
 
 from collections.abc import Sequence
+from dataclasses import fields
 from datetime import datetime, timedelta
 
+from pydantic_core import from_json
 from sqlalchemy import BigInteger, Connection, Text, cast, func, select, type_coerce
 
 from mailbot.analysis.simulate.recorded_ticket import POLICY_EVENTS, Record
 from mailbot.domain import events as e
 from mailbot.reports.read import READ, lived
+from mailbot.store.codec import event_of
 from mailbot.store.schema import EPOCH, events, tickets
 
-# All that `core.simulation.lives` looks at.
-KINDS = tuple(
-    event.kind
-    for event in (
-        *POLICY_EVENTS,
-        *(e.TicketOpened, e.TicketRouted, e.TicketAssigned, e.CustomerWrote, e.AgentAnswered, e.DecisionMade),
-        *(e.LadderChanged, e.TicketClosed, e.TicketReleased, e.TicketRebuilt, e.ProgressSuppressed),
-        *(
-            e.AcknowledgementEnqueued,
-            e.AcknowledgementSuppressed,
-            e.MessageMoved,
-            e.TicketMerged,
-            e.MergeReceived,
-        ),
-        *(e.TicketUnmerged, e.MergeReverted, e.TicketSplit),
-    )
+# What `recorded_ticket` reads.
+_EVENTS = (
+    *POLICY_EVENTS,
+    *(e.TicketOpened, e.TicketRouted, e.TicketAssigned, e.CustomerWrote, e.AgentAnswered, e.DecisionMade),
+    *(e.LadderChanged, e.TicketClosed, e.TicketReleased, e.TicketRebuilt, e.ProgressSuppressed),
+    *(
+        e.AcknowledgementEnqueued,
+        e.AcknowledgementSuppressed,
+        e.MessageMoved,
+        e.TicketMerged,
+        e.MergeReceived,
+    ),
+    *(e.TicketUnmerged, e.MergeReverted, e.TicketSplit),
+)
+KINDS = tuple(event.kind for event in _EVENTS)
+# The readers of the report are fast and leave out reasons, which a simulation needs.
+_WITH_REASON = frozenset(
+    event.kind for event in _EVENTS if any(part.name == "reason" for part in fields(event))
 )
 
 
 def numbers(connection: Connection, since: datetime, until: datetime) -> list[str]:
-    """The tickets that lived in [since, until), whose matter began first coming first."""
+    """List the tickets that were open at some time in [since, until), oldest first."""
     query = select(tickets.c.number).where(tickets.c.number.in_(lived(since, until)))
     query = query.where(tickets.c.opened_at < until).order_by(tickets.c.opened_at, tickets.c.number)
     return list(connection.scalars(query))
 
 
 def newest(connection: Connection) -> datetime | None:
-    """When the last thing on record happened."""
+    """Return the time of the newest event."""
     found: datetime | None = connection.scalar(select(func.max(events.c.at)))
     return found
 
 
 def records(connection: Connection, wanted: Sequence[str], until: datetime) -> dict[str, Record]:
-    """Number -> (version of the policy, event) of each, before `until`, in their order."""
+    """Return (version of the policy, event) of each ticket before `until`, in their order."""
     query = (
         select(
             events.c.ticket,
@@ -59,7 +64,11 @@ def records(connection: Connection, wanted: Sequence[str], until: datetime) -> d
     found: dict[str, list[tuple[str, e.Event]]] = {}
     moment, at = -1, EPOCH
     for number, version, kind, micros, by, data in connection.execute(query):
-        if micros != moment:  # one decision tells several events
+        if micros != moment:  # one decision records several events
             moment, at = micros, EPOCH + timedelta(microseconds=micros)
-        found.setdefault(number, []).append((version, READ[kind](at, by, data)))
+        found.setdefault(number, []).append((version, _event(kind, at, by, data)))
     return {**found}
+
+
+def _event(kind: str, at: datetime, by: str, data: str) -> e.Event:
+    return event_of(kind, at, by, from_json(data)) if kind in _WITH_REASON else READ[kind](at, by, data)

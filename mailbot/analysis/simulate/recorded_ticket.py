@@ -1,7 +1,7 @@
-"""What a simulation is fed with: a ticket as it came, and what people did to it, at their moments.
+"""The script of a ticket for a simulation: how it came, and what people did to it when.
 
-Taken from the recorded events. What the policy did by itself (steps, owners, clocks) is left out: that is
-what the simulation tells again. Only the moments are kept at which the daemon took what was due.
+Scripts come from recorded events. Acts of the policy (steps, owners, clocks) are left out: the simulation
+computes them. Only the times at which the daemon took deadlines are kept.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,7 +18,7 @@ from mailbot.domain.reasons import NO_REASON, Reason, words_of
 
 @dataclass(frozen=True, slots=True)
 class CustomerMail:
-    """The customer wrote. `routed`: how the rules routed the closed ticket anew, where they did."""
+    """The customer wrote. `routed` is how the rules routed a closed ticket again, if they did."""
 
     at: datetime
     version: str
@@ -29,7 +29,7 @@ class CustomerMail:
 
 @dataclass(frozen=True, slots=True)
 class AgentAnswer:
-    """Somebody of ours answered; `agent` "" is whoever has it."""
+    """An agent answered; `agent` "" is the owner."""
 
     at: datetime
     version: str
@@ -46,8 +46,10 @@ class CommandGiven:
 
 @dataclass(frozen=True, slots=True)
 class MessagesMoved:
-    """Messages came or went (merged, split, moved): the event that says so and the turn told anew after it.
-    `why`: what the team was notified of, None when nobody was."""
+    """Messages came or went by a merge, a split or a move.
+
+    `rebuilt` is the turn afterwards. `why` is the reason of the team's notice, "" without one.
+    """
 
     at: datetime
     version: str
@@ -58,7 +60,7 @@ class MessagesMoved:
 
 @dataclass(frozen=True, slots=True)
 class DeadlineTaken:
-    """The daemon took what was due. `suppressed`: why the customer got no notice."""
+    """The daemon took a deadline. `suppressed` is the reason why the customer got no notice."""
 
     at: datetime
     version: str
@@ -67,7 +69,7 @@ class DeadlineTaken:
 
 @dataclass(frozen=True, slots=True)
 class DeadlinesRecomputed:
-    """An admin had it reckoned anew by the policy of that version."""
+    """An admin had the deadlines recomputed by the policy of that version."""
 
     at: datetime
     version: str
@@ -75,7 +77,7 @@ class DeadlinesRecomputed:
 
 
 Stimulus = CustomerMail | AgentAnswer | CommandGiven | MessagesMoved | DeadlineTaken | DeadlinesRecomputed
-# What the policy's own acts are compared by; `PeopleNotified` apart from them.
+# The acts of a policy that are compared; `PeopleNotified` apart from the others.
 POLICY_EVENTS = (
     e.StepTaken,
     e.TicketEscalated,
@@ -85,17 +87,17 @@ POLICY_EVENTS = (
     e.DecisionRequested,
     e.PeopleNotified,
 )
-# Told about mail of ours that came back: no policy's doing.
+# Notices about bounced mail: not caused by a policy.
 ABOUT_MAIL = frozenset({NoticeKind.BOUNCED, NoticeKind.COMPLAINED, NoticeKind.UNDELIVERABLE})
 
 
 @dataclass(frozen=True, slots=True)
 class TicketScript:
-    """One ticket. `version` is of the policy that opened it.
+    """One ticket. `version` is the policy that opened it.
 
-    `holder`: who got it because they have another, and which; `rebuilt` and `why` as with `MessagesMoved`, of a
-    ticket that was split off. `holders`: who had it after the opening and after each stimulus, as recorded;
-    () when nothing was. `recorded`: what the policy did, for comparing.
+    `holder` is the owner of another ticket of the customer, with the reason. `rebuilt` and `why` are as in
+    `MessagesMoved`, for a ticket that was split off. `holders` are the recorded owners after the opening
+    and after each stimulus, () without a record. `recorded` are the acts of the policy, for comparison.
     """
 
     number: str
@@ -112,7 +114,7 @@ class TicketScript:
 
     @property
     def begins_at(self) -> datetime:
-        """When the matter began, the order of feeding. What was split off began before it came."""
+        """Return when the matter began. A ticket that was split off began before its opening."""
         return self.opened.since or self.opened.at
 
 
@@ -120,7 +122,7 @@ Record = Sequence[tuple[str, Event]]  # (version of the policy, event), in the o
 
 
 def script_of(number: str, record: Record) -> TicketScript | None:
-    """None for what has no beginning: its first events are not there."""
+    """Build the script of a record; None when the record lacks its first events."""
     opened, routed = (record[0][1], record[1][1]) if len(record) > 1 else (None, None)
     if not isinstance(opened, e.TicketOpened) or not isinstance(routed, e.TicketRouted):
         return None
@@ -128,44 +130,46 @@ def script_of(number: str, record: Record) -> TicketScript | None:
     for position, (by_version, event) in enumerate(record):
         scan.take(position, by_version, event, record)
     first = [event for _, event in record[: scan.first or len(record)] if event.at == opened.at]
-    held = next((each for each in first if _is_holder(each)), None)
+    kept_owner = next((each for each in first if _names_holder(each)), None)
     return TicketScript(
         number=number,
         version=record[0][0],
         opened=opened,
         routed=routed,
         stimuli=tuple(scan.stimuli),
-        acknowledged=_one(first, e.AcknowledgementEnqueued, e.AcknowledgementSuppressed),
-        holder=(held.assignee, held.reason) if isinstance(held, e.TicketAssigned) else ("", NO_REASON),
-        rebuilt=_one(first, e.TicketRebuilt),  # type: ignore[arg-type]
+        acknowledged=_first_of(first, e.AcknowledgementEnqueued, e.AcknowledgementSuppressed),
+        holder=(kept_owner.assignee, kept_owner.reason)
+        if isinstance(kept_owner, e.TicketAssigned)
+        else ("", NO_REASON),
+        rebuilt=_first_of(first, e.TicketRebuilt),  # type: ignore[arg-type]
         why=next((event.why for event in reversed(first) if isinstance(event, e.PeopleNotified)), None),
         holders=(*scan.holders, scan.holder),
         recorded=tuple(
-            event for _, event in record if isinstance(event, POLICY_EVENTS) and not _of_mail(event)
+            event for _, event in record if isinstance(event, POLICY_EVENTS) and not _is_about_mail(event)
         ),
     )
 
 
-def _is_holder(event: Event) -> bool:
+def _names_holder(event: Event) -> bool:
     return isinstance(event, e.TicketAssigned) and event.reason.code == "has_ticket"
 
 
-def _of_mail(event: Event) -> bool:
+def _is_about_mail(event: Event) -> bool:
     return isinstance(event, e.PeopleNotified) and event.why in ABOUT_MAIL
 
 
-def _one(record: Iterable[Event], *kinds: type) -> Event | None:
+def _first_of(record: Iterable[Event], *kinds: type) -> Event | None:
     return next((event for event in record if isinstance(event, kinds)), None)
 
 
 class _Scan:
-    """One walk over a ticket's events."""
+    """One pass over the events of a ticket."""
 
     def __init__(self) -> None:
         self.stimuli: list[Stimulus] = []
         self.holders: list[str | None] = []  # after the opening and after each stimulus but the last
         self.holder: str | None = None
-        self.first = 0  # where the first stimulus stands
+        self.first = 0  # position of the first stimulus
 
     def take(self, position: int, version: str, event: Event, record: Record) -> None:
         found = self._stimulus(position, version, event, record)
@@ -191,39 +195,39 @@ class _Scan:
         match event:
             case e.CustomerWrote(message_id=message_id, reason=reason):
                 after = record[position + 1][1] if position + 1 < len(record) else None
-                anew = after if isinstance(after, e.TicketRouted) else None
-                return CustomerMail(at, version, message_id, reason, anew)
+                new_routing = after if isinstance(after, e.TicketRouted) else None
+                return CustomerMail(at, version, message_id, reason, new_routing)
             case e.AgentAnswered(agent=agent):
                 return AgentAnswer(at, version, agent)
             case e.StepTaken() | e.TargetMissed() | e.ReminderDue():
-                return None if self._goes_on(at) else DeadlineTaken(at, version)
+                return None if self._is_same_decision(at) else DeadlineTaken(at, version)
             case e.LadderChanged(by=by):
                 return DeadlinesRecomputed(at, version, by)
             case e.TicketAssigned(by=by, reason=reason) if by == POLICY:
-                return self._found_alone(position, version, record) if position > 2 and reason else None
+                return self._lone_assignment(position, version, record) if position > 2 and reason else None
             case e.TicketAssigned() | e.TicketEscalated() | e.TicketClosed() | e.DecisionMade():
-                return _commanded(version, event)
+                return _command_given(version, event)
             case e.TicketReleased(by=by):
                 return CommandGiven(at, version, c.Reject(), by)
             case e.TicketMerged() | e.MergeReceived() | e.MessageMoved():
-                return _rearranged(position, version, event, record)
+                return _messages_moved(position, version, event, record)
             case e.TicketUnmerged() | e.MergeReverted() | e.TicketSplit():
-                return _rearranged(position, version, event, record)
+                return _messages_moved(position, version, event, record)
         return None
 
-    def _goes_on(self, at: datetime) -> bool:
-        """Is it of the decision that was told last?"""
+    def _is_same_decision(self, at: datetime) -> bool:
+        """Check whether an event belongs to the decision that was recorded last."""
         return (
             bool(self.stimuli) and self.stimuli[-1].at == at and isinstance(self.stimuli[-1], DeadlineTaken)
         )
 
-    def _found_alone(self, position: int, version: str, record: Record) -> Stimulus | None:
-        """An owner given in a decision of its own: nothing else happened to the ticket at that moment."""
+    def _lone_assignment(self, position: int, version: str, record: Record) -> Stimulus | None:
+        """Return the stimulus of an assignment that is a decision of its own."""
         at = record[position][1].at
         if (self.stimuli and self.stimuli[-1].at == at) or record[0][1].at == at:
             return None
-        behind = (event for _, event in record[position + 1 :])
-        for event in behind:
+        following = (event for _, event in record[position + 1 :])
+        for event in following:
             if event.at != at:
                 break
             if isinstance(event, e.StepTaken | e.TargetMissed | e.ReminderDue):
@@ -231,7 +235,7 @@ class _Scan:
         return DeadlinesRecomputed(at, version, POLICY)
 
 
-def _commanded(version: str, event: Event) -> Stimulus | None:
+def _command_given(version: str, event: Event) -> Stimulus | None:
     by = event.by
     if by == POLICY:
         return None
@@ -247,10 +251,14 @@ def _commanded(version: str, event: Event) -> Stimulus | None:
     return None
 
 
-def _rearranged(position: int, version: str, event: Event, record: Record) -> Stimulus:
-    """The decision is the event, the turn told anew, and perhaps a word to the team, in this order."""
+def _messages_moved(position: int, version: str, event: Event, record: Record) -> Stimulus:
+    """Read such a decision: the event, the rebuilt turn, and perhaps a notice to the team, in this order."""
     after = [each for _, each in record[position + 1 : position + 3]]
     rebuilt = after[0] if after and isinstance(after[0], e.TicketRebuilt) else None
-    word = after[1] if rebuilt and len(after) > 1 else None
-    why = word.why if isinstance(word, e.PeopleNotified) and word.at == event.at else None
+    notification = after[1] if rebuilt and len(after) > 1 else None
+    why = (
+        notification.why
+        if isinstance(notification, e.PeopleNotified) and notification.at == event.at
+        else None
+    )
     return MessagesMoved(event.at, version, event, rebuilt, why)

@@ -1,7 +1,7 @@
-"""The record against its simulation: whatever the policy did has its twin there, and the other way round.
+"""Compare the record with its simulation: every act of a policy must be in both.
 
-Compared to the microsecond: kind, moment, when it was due, which step, which level. Whom people of the policy
-told is compared apart: which agent got a ticket may hang on what another node knew of the loads.
+Kind, time (to the microsecond), due time, step and level are compared. Recipients are compared apart:
+which agent got a ticket may depend on loads that another node knew.
 """
 
 from collections import Counter
@@ -14,7 +14,7 @@ from mailbot.domain import events as e
 from mailbot.domain.events import Event
 from mailbot.domain.ladder import Deadline
 
-# A deadline that was not taken though one so much younger was: the daemon was there and passed it over.
+# A deadline still open when one this much younger was taken: the daemon ran and skipped it.
 PATIENCE = timedelta(minutes=1)
 RECORDED, SIMULATED = "recorded", "simulated"
 Key = tuple[object, ...]
@@ -22,7 +22,8 @@ Key = tuple[object, ...]
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """`only`: which of the two has it, "recorded" or "simulated". `due_at` None: what is never due."""
+    """An act of only one of the two. `only` is "recorded" or "simulated". `due_at` is None for acts
+    without a due time."""
 
     number: str
     only: str
@@ -33,8 +34,10 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Overtaken:
-    """It fell due, and before the daemon took it something else happened to the ticket, or nothing is on
-    record any more: late, as after a time when it was down."""
+    """A deadline that fell due, and something else happened before the daemon took it; or the record ends.
+
+    The daemon was late, as after downtime.
+    """
 
     number: str
     what: str
@@ -44,32 +47,33 @@ class Overtaken:
 
 @dataclass(slots=True)
 class Verdict:
-    """`same`: so many have their twin. `told_otherwise`: the same was told to others than the record says."""
+    """`same` counts the acts found in both. `told_otherwise` are notices with other recipients than
+    recorded."""
 
     same: int = 0
     differences: list[Difference] = field(default_factory=list)
     told_otherwise: list[Difference] = field(default_factory=list)
     overtaken: list[Overtaken] = field(default_factory=list)
-    latest: timedelta = timedelta()  # the longest that anything was taken after it was due
+    latest: timedelta = timedelta()  # the largest delay of a deadline
 
 
 class Reproduction:
-    """Give it all that happens; tickets are compared when they are over. `until`: nothing later counts."""
+    """Compares each ticket when it is over. Acts from `until` on don't count."""
 
     def __init__(self, until: datetime) -> None:
         self.verdict = Verdict()
         self._until = until
-        self._told: dict[str, list[Event]] = {}
+        self._simulated: dict[str, list[Event]] = {}
 
     def take(self, outcome: Outcome, taken_until: datetime) -> None:
-        """`taken_until`: see `Simulation`."""
+        """Record an outcome. `taken_until`: see `Simulation`."""
         number = outcome.script.number
         if outcome.overtaken:
             self._overtaken(number, outcome.overtaken, outcome.at, taken_until)
-        told = self._told.setdefault(number, [])
-        told += (event for event in outcome.events if isinstance(event, POLICY_EVENTS))
+        events = self._simulated.setdefault(number, [])
+        events += (event for event in outcome.events if isinstance(event, POLICY_EVENTS))
         if outcome.over:
-            self._compare(number, outcome.script.recorded, self._told.pop(number))
+            self._compare(number, outcome.script.recorded, self._simulated.pop(number))
 
     def _compare(self, number: str, recorded: tuple[Event, ...], simulated: list[Event]) -> None:
         then = Counter(_key(event) for event in recorded if event.at < self._until)
@@ -79,8 +83,10 @@ class Reproduction:
             for only, keys in ((RECORDED, then - now), (SIMULATED, now - then)):
                 for key in keys.elements():
                     found = _difference(number, only, key)
-                    is_telling = key[0] is e.PeopleNotified
-                    (self.verdict.told_otherwise if is_telling else self.verdict.differences).append(found)
+                    is_notification = key[0] is e.PeopleNotified
+                    (self.verdict.told_otherwise if is_notification else self.verdict.differences).append(
+                        found
+                    )
         late = (event.at - event.due_at for event in recorded if isinstance(event, _DUE))
         self.verdict.latest = max(self.verdict.latest, *late, timedelta())
 
@@ -114,7 +120,7 @@ def _key(event: Event) -> Key:
     raise AssertionError(f"{kind.__name__} is no act of a policy")
 
 
-_SAID = {
+_NAMES = {
     e.StepTaken: "step taken",
     e.TargetMissed: "promise missed",
     e.ReminderDue: "reminder",
@@ -126,9 +132,9 @@ _SAID = {
 
 
 def _difference(number: str, only: str, key: Key) -> Difference:
-    kind, at, due_at, said = key
+    kind, at, due_at, detail = key
     assert isinstance(kind, type)
     assert isinstance(at, datetime)
     return Difference(
-        number, only, f"{_SAID[kind]}: {said}", at, due_at if isinstance(due_at, datetime) else None
+        number, only, f"{_NAMES[kind]}: {detail}", at, due_at if isinstance(due_at, datetime) else None
     )

@@ -1,4 +1,5 @@
-"""One pass over a simulation of one policy or two: figures, compared with the record and each other."""
+"""One pass over a simulation of one policy or two: figures, and comparisons with the record and each
+other."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ SHOWN = 10
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """So many tickets went the `old` way and would go the `new` one."""
+    """The number of tickets that change from path `old` to path `new`."""
 
     old: Path
     new: Path
@@ -24,8 +25,10 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What is to be kept besides figures: the lines of so many tickets that go another way, and of some by
-    their numbers. `levels`: in their order."""
+    """What is kept besides figures: lines of the first `limit` changed tickets, and of those in `numbers`.
+
+    `levels` gives the order of levels.
+    """
 
     levels: Sequence[str]
     limit: int = SHOWN
@@ -34,8 +37,11 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """`figures` by world. `verdict`: of a world that goes by the record. With two worlds: so many tickets go
-    the `same` way, the others by `moves`, the most frequent first; the first of them ticket by ticket."""
+    """`figures` by scenario. `verdict` is for a scenario of the record.
+
+    For two scenarios: `same` counts unchanged tickets, `moves` the others (most frequent first),
+    `otherwise` has the first changed tickets.
+    """
 
     figures: tuple[Figures, ...]
     verdict: Verdict | None
@@ -56,18 +62,19 @@ def run_scenarios(
     wanted: Options,
     each: Callable[[int, Outcome], None] | None = None,
 ) -> Result:
-    """`feed`: see `run_together`. `each` hears of all that happens, with the index of its world."""
+    """Run scenarios over `feed` (see `run_together`) and count. `each` gets every outcome with the
+    scenario's index."""
     tallies = [FigureCounter(period) for _ in scenarios]
     recorded = next((index for index, scenario in enumerate(scenarios) if not scenario.punctual), None)
     twins = Reproduction(period.until)
-    # One world alone is compared with itself, where anybody wants to see a ticket of it.
-    alone = (0, 1) if wanted.numbers else ()
+    # A single scenario is compared with itself, to show its tickets.
+    single = (0, 1) if wanted.numbers else ()
     both = PolicyComparison(period.since, wanted.limit if len(scenarios) > 1 else 0, wanted.numbers)
     for index, run, outcome in run_together(scenarios, feed, period.until):
         tallies[index].take(outcome)
         if index == recorded:
             twins.take(outcome, run.taken_until)
-        for variant in (index,) if len(scenarios) > 1 else alone:
+        for variant in (index,) if len(scenarios) > 1 else single:
             both.take(variant, outcome)
         if each is not None and outcome.at >= period.since:
             each(index, outcome)

@@ -141,7 +141,7 @@ def _compare_stored(
     numbers = store.read_now(opening_mails.numbers_since, since)
     both = [named.policy for named in (old, new) if named.policy]
     found = Replayed()
-    for case in progress(replay.stored(store, numbers, both), len(numbers), "Routing again"):
+    for case in progress(replay.stored_cases(store, numbers, both), len(numbers), "Routing again"):
         replay.replay(case, old.policy, new.policy, found)
     return found, len(numbers) - found.total
 
@@ -165,7 +165,7 @@ def _compare_files(folder: Path, old: NamedPolicy, new: NamedPolicy) -> tuple[Re
 def _cases(file: Path, folder: Path, authserv_ids: Sequence[str]) -> Iterator[Case]:
     for name, raw in mail_folder.read_mails(file, folder):
         envelope = mail_folder.build_envelope(raw, now())
-        mail = replay.light(parse(raw, authserv_ids))
+        mail = replay.without_content(parse(raw, authserv_ids))
         history = CustomerHistory(authentication=mail.authentication)
         yield Case(name, envelope.received_at, mail, envelope, history)
 

@@ -193,12 +193,12 @@ def _simulate_synthetic(request: Request, count: int, seed: int) -> Simulation:
     today = request.period("UTC").since.date()
     policies = [_find_policy(name, today) for name in names] or [_configured_policy(today)]
     period = request.period(policies[0].zone)
-    loads = synthetic.load(_policy(policies[0]), period, count, seed)
+    loads = synthetic.generate(_policy(policies[0]), period, count, seed)
     scenarios = [cases.scenario_of_policy(_policy(named)) for named in policies]
 
     def feed() -> Iterator[list[TicketScript]]:
         for script in progress(loads, count, "Simulating"):
-            yield [script, *(synthetic.under(script, _policy(named)) for named in policies[1:])]
+            yield [script, *(synthetic.with_policy(script, _policy(named)) for named in policies[1:])]
 
     with _csv_writer(request.table, policies) as listener:
         result = run_scenarios(scenarios, feed(), period, request.options(_levels(policies)), listener)

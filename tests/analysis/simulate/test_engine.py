@@ -277,7 +277,7 @@ def test_what_is_simulated_once_for_two_policies_is_what_each_would_have_by_itse
     old, new = (
         policy(ladders={"standard": each, "fast": fast}, ladder_of=asking) for each in (STANDARD, SLOW)
     )
-    feed = [[each, synthetic.under(each, new)] for each in synthetic.load(old, MONTH, 60, 1)]
+    feed = [[each, synthetic.with_policy(each, new)] for each in synthetic.generate(old, MONTH, 60, 1)]
     ladders = {scripts[0].routed.ladder_digest == scripts[1].routed.ladder_digest for scripts in feed}
     apart = [Scenario(lambda _: old), Scenario(lambda _: new)]
     together_where_it_may = [Scenario(lambda _: old, only=old), Scenario(lambda _: new, only=new)]
@@ -402,7 +402,7 @@ def test_the_numbers_are_those_of_splitmix64() -> None:
 
 @given(st.integers(0, 2**64 - 1), st.integers(1, 60))
 def test_a_load_has_as_many_tickets_as_asked_in_order_and_in_the_period(seed: int, count: int) -> None:
-    found = list(synthetic.load(PLAIN, MONTH, count, seed))
+    found = list(synthetic.generate(PLAIN, MONTH, count, seed))
     came = [each.opened.at for each in found]
 
     assert len({each.number for each in found}) == count
@@ -411,11 +411,11 @@ def test_a_load_has_as_many_tickets_as_asked_in_order_and_in_the_period(seed: in
     for each in found:
         moments = [each.opened.at, *(stimulus.at for stimulus in each.stimuli)]
         assert moments == sorted(moments)
-    assert found == list(synthetic.load(PLAIN, MONTH, count, seed))
+    assert found == list(synthetic.generate(PLAIN, MONTH, count, seed))
 
 
 def made_up(seed: int) -> Figures:
-    feed = ([each] for each in synthetic.load(PLAIN, MONTH, 50, seed))
+    feed = ([each] for each in synthetic.generate(PLAIN, MONTH, 50, seed))
     (found,) = run_scenarios([Scenario(lambda _: PLAIN)], feed, MONTH, Options(PLAIN.levels)).figures
     return found
 
@@ -427,7 +427,9 @@ def test_the_same_seed_tells_the_same_and_another_one_does_not() -> None:
 
 def test_another_policy_routes_a_made_up_ticket_by_its_rule_of_that_name() -> None:
     other = policy(rules=(Rule("payment", None, Actions(team="management")),))
-    found = {synthetic.under(each, other).routed.team for each in synthetic.load(PLAIN, MONTH, 20, 1)}
+    found = {
+        synthetic.with_policy(each, other).routed.team for each in synthetic.generate(PLAIN, MONTH, 20, 1)
+    }
 
     assert found == {"management"}
 

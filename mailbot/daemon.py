@@ -265,7 +265,7 @@ class Daemon:
                 keep=MailAcceptor(self._store, self.metrics, self._flow),
                 wake_intake=self._waker("intake"),
                 wake=self._waker(f"imap {account.name}"),
-                largest=self.settings.limits.size,
+                size_limit=self.settings.limits.size,
                 now=_now,
             )
             self.add(Loop(fetcher, patience=LONG_TURN, grace=IMAP_GRACE, on_stop=fetcher.close))
@@ -329,7 +329,7 @@ def _now() -> datetime:
 
 
 def _imap_trouble(fetcher: "ImapFetcher") -> str:
-    return f"{fetcher.name}: {fetcher.trouble}" if fetcher.trouble else ""
+    return f"{fetcher.name}: {fetcher.error}" if fetcher.error else ""
 
 
 def _require_signing_key(settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""How far an IMAP folder has been read: all its mails up to `uid` are stored, or noted as left there."""
+"""How far an IMAP folder has been read: all its mails up to `uid` are stored, or recorded as skipped."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select, update
 from mailbot.store.engine import or_skip
 from mailbot.store.schema import imap_folders as table
 
-MAX_SKIPPED = 1000  # mails remembered as left in place, the newest
+MAX_SKIPPED = 1000  # mails remembered as skipped, the newest
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Position:
     """How far a folder was read.
 
     `started_at` and `first_uid`: when mailbot began with the folder; mail read before that is not for us.
-    `left` are UIDs that could not be stored. `restarted`: the server renumbered its mails (RFC 3501 2.3.1.1),
+    `skipped` are UIDs that could not be stored. `restarted`: the server renumbered its mails (RFC 3501 2.3.1.1),
     so all since `started_at` must be listed again.
     """
 
@@ -44,7 +44,7 @@ class Position:
     uid: int
     first_uid: int
     started_at: datetime
-    left: tuple[int, ...] = ()
+    skipped: tuple[int, ...] = ()
     restarted: bool = False
 
 
@@ -64,13 +64,13 @@ def _opened(connection: Connection, item: OpenedFolder) -> Position:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Mails up to `uid` are dealt with; of these, `left` could not be stored, `settled` could at last."""
+    """Mails up to `uid` are done. Of these, `skipped` could not be stored; `recovered` were skipped before."""
 
     folder: Folder
     uidvalidity: int
     uid: int
-    left: tuple[int, ...] = ()
-    settled: tuple[int, ...] = ()
+    skipped: tuple[int, ...] = ()
+    recovered: tuple[int, ...] = ()
 
 
 def advance(connection: Connection, items: Sequence[Progress]) -> list[None]:
@@ -79,8 +79,8 @@ def advance(connection: Connection, items: Sequence[Progress]) -> list[None]:
         row = connection.execute(select(table).where(*_is(item.folder)).with_for_update()).one_or_none()
         if row is None or row.uidvalidity != item.uidvalidity:
             continue
-        left = sorted((set(row.skipped_uids) | set(item.left)) - set(item.settled))[-MAX_SKIPPED:]
-        values = {"last_uid": max(row.last_uid, item.uid), "skipped_uids": left}
+        skipped = sorted((set(row.skipped_uids) | set(item.skipped)) - set(item.recovered))[-MAX_SKIPPED:]
+        values = {"last_uid": max(row.last_uid, item.uid), "skipped_uids": skipped}
         connection.execute(update(table).where(*_is(item.folder)).values(values))
     return [None] * len(items)
 
@@ -90,23 +90,23 @@ class FolderError:
     """Why the folder can't be read since then; "" when it can."""
 
     folder: Folder
-    why: str
+    error: str
     at: datetime
 
 
 def record_error(connection: Connection, items: Sequence[FolderError]) -> list[None]:
     for item in items:
         _row(connection, item.folder, item.at)
-        connection.execute(update(table).where(*_is(item.folder)).values(error=item.why[:500] or None))
+        connection.execute(update(table).where(*_is(item.folder)).values(error=item.error[:500] or None))
     return [None] * len(items)
 
 
 @dataclass(frozen=True, slots=True)
 class FolderStatus:
-    """Why the folder can't be read now ("" when it can), and how many mails had to be left in it."""
+    """Why the folder can't be read now ("" when it can), and how many mails were skipped."""
 
-    trouble: str
-    left: int
+    error: str
+    skipped: int
 
 
 def folder_statuses(connection: Connection) -> dict[Folder, FolderStatus]:

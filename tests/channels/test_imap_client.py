@@ -20,7 +20,7 @@ from mailbot.channels.imap.client import (
     quoted,
     sequence,
 )
-from mailbot.channels.imap.fetcher import DEATHS, ImapFetcher, Patience
+from mailbot.channels.imap.fetcher import MAX_BREAKS, ImapFetcher, Timeouts
 from mailbot.channels.smtp.accept import MailAcceptor
 from mailbot.config.model import ImapAccount
 from mailbot.metrics import Metrics
@@ -29,8 +29,8 @@ from mailbot.store.store import Store
 from tests.builders import BOX, policy
 from tests.channels.imap_script import BadServer
 
-QUICK = Patience(
-    silence=timedelta(seconds=2), again=timedelta(milliseconds=1), again_at_most=timedelta(milliseconds=5)
+QUICK = Timeouts(
+    read=timedelta(seconds=2), retry=timedelta(milliseconds=1), max_retry=timedelta(milliseconds=5)
 )
 sqlite = pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
 
@@ -55,18 +55,18 @@ sqlite = pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
 def test_the_items_of_a_fetch_response_are_read(
     line: bytes, literals: tuple[bytes | None, ...], items: dict[bytes, Any]
 ) -> None:
-    assert Response(line, literals).fetched() == items
+    assert Response(line, literals).fetch_items() == items
 
 
 @given(st.binary(max_size=60) | st.from_regex(rb'[( )"\\{}0-9a]{0,40}', fullmatch=True))
 def test_any_response_is_read_or_is_trouble(text: bytes) -> None:
     with suppress(ImapConnectionLost):
-        assert isinstance(Response(b"* 1 FETCH (" + text, (b"x",)).fetched(), dict)
+        assert isinstance(Response(b"* 1 FETCH (" + text, (b"x",)).fetch_items(), dict)
 
 
 def test_a_response_of_parentheses_alone_is_no_bomb() -> None:
     with pytest.raises(ImapConnectionLost):
-        Response(b"* 1 FETCH " + b"(" * 500_000).fetched()
+        Response(b"* 1 FETCH " + b"(" * 500_000).fetch_items()
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def mail(number: int, size: int = 0) -> bytes:
 
 
 class Fetch:
-    def __init__(self, store: Store, server: BadServer, largest: int = 1 << 20, **changes: Any) -> None:
+    def __init__(self, store: Store, server: BadServer, size_limit: int = 1 << 20, **changes: Any) -> None:
         standing = {"port": server.port, "user": "cs", "tls": "none", "password": "rahasia"} | changes
         account = ImapAccount(host="127.0.0.1", mailbox=BOX.address, **standing)
         self.store = store
@@ -136,9 +136,9 @@ class Fetch:
             keep=MailAcceptor(store, Metrics()),
             wake_intake=lambda: None,
             wake=lambda: None,
-            largest=largest,
+            size_limit=size_limit,
             now=lambda: datetime.now(UTC),
-            patience=QUICK,
+            timeouts=QUICK,
         )
 
     async def turns(self, count: int = 12) -> None:
@@ -175,7 +175,7 @@ async def test_a_mail_that_breaks_the_connection_is_left_and_the_others_come(sto
         assert fetch.numbers() == [1, 2, 4, 5, 6, 7]
         assert (server.seen, fetch.left()) == ({1, 2, 4, 5, 6, 7}, [3])
         alone = [line for line in server.on_news if b" 3 (UID BODY.PEEK[])" in line]
-        assert len(alone) == DEATHS
+        assert len(alone) == MAX_BREAKS
 
 
 @sqlite
@@ -194,7 +194,7 @@ async def test_a_mail_that_the_server_refuses_is_left_and_the_others_come(
 async def test_a_server_that_lies_about_sizes_does_not_fill_our_memory(store: Store) -> None:
     sizes = {1: 10, 2: 3_000_000, 3: 20}
     server = BadServer({uid: mail(uid, size) for uid, size in sizes.items()}, told_size=100)
-    async with fetching(store, server, largest=1_000_000) as fetch:
+    async with fetching(store, server, size_limit=1_000_000) as fetch:
         await fetch.turns(3)
         assert (fetch.numbers(), fetch.left(), server.seen) == ([1, 3], [2], {1, 3})
 
@@ -202,7 +202,7 @@ async def test_a_server_that_lies_about_sizes_does_not_fill_our_memory(store: St
 @sqlite
 async def test_mails_that_have_no_room_together_come_alone(store: Store) -> None:
     server = BadServer({uid: mail(uid, 1_000_000) for uid in range(1, 12)}, told_size=100)
-    async with fetching(store, server, largest=1_100_000) as fetch:
+    async with fetching(store, server, size_limit=1_100_000) as fetch:
         await fetch.turns(3)
         assert (fetch.numbers(), fetch.left()) == (list(range(1, 12)), [])
 
@@ -226,9 +226,9 @@ async def test_answers_in_every_form_are_understood(store: Store) -> None:
     [
         ({}, b"* BYE too busy", "the server greets with: * BYE too busy"),
         ({}, b"220 mx.example ESMTP", "the server greets with: 220 mx.example ESMTP"),
-        ({b"SELECT": b"* 1 EXISTS\r\nTAG OK done\r\n"}, b"* OK", "it names no UIDVALIDITY"),
+        ({b"SELECT": b"* 1 EXISTS\r\nTAG OK done\r\n"}, b"* OK", "gives no UIDVALIDITY"),
         ({b"SELECT": b"* BYE gone\r\nTAG NO gone\r\n"}, b"* OK", "SELECT: gone"),
-        ({b"SELECT": b"TAG MAYBE\r\n"}, b"* OK", "an answer that is none: MAYBE"),
+        ({b"SELECT": b"TAG MAYBE\r\n"}, b"* OK", "not an answer: MAYBE"),
         ({b"SELECT": b"+ more?\r\n"}, b"* OK", "the server wants more: + more?"),
         ({b"SELECT": b""}, b"* OK", "the server sent nothing for 2 s"),
         ({b"LOGIN": b"TAG NO [UNAVAILABLE] back soon\r\n"}, b"* OK", "LOGIN: [UNAVAILABLE] back soon"),
@@ -242,8 +242,8 @@ async def test_what_is_wrong_with_the_server_is_told(
     server = BadServer({1: mail(1)}, answers=answers, greeting=greeting)
     async with fetching(store, server) as fetch:
         rest = await fetch.duty.run_once()
-        assert said in fetch.duty.trouble
-        assert rest == QUICK.again
+        assert said in fetch.duty.error
+        assert rest == QUICK.retry
         assert fetch.numbers() == []
 
 
@@ -280,10 +280,10 @@ async def test_where_login_does_not_do_authenticate_does(
 @pytest.mark.parametrize(
     ("greeting", "answer", "said"),
     [
-        (b"* OK hello", b"TAG NO not today\r\n", "refuses STARTTLS: NO not today"),
-        (b"* OK hello", b"TAG BAD what?\r\n", "refuses STARTTLS"),
-        (b"* PREAUTH you are known", b"TAG OK go\r\n", "the server greets with: * PREAUTH"),
-        (b"* OK hello", b"TAG OK go\r\n* OK injected\r\nm1 OK logged in\r\n", ""),
+        (b"* OK hello", b"TAG NO not today\r\n", "STARTTLS: not today"),
+        (b"* OK hello", b"TAG BAD what?\r\n", "STARTTLS: what?"),
+        (b"* PREAUTH you are known", b"TAG OK go\r\n", "the server greets with PREAUTH"),
+        (b"* OK hello", b"TAG OK go\r\n* OK injected\r\nm1 OK logged in\r\n", "in clear text after STARTTLS"),
     ],
 )
 async def test_nothing_secret_is_said_to_one_who_does_not_speak_tls(
@@ -292,8 +292,8 @@ async def test_nothing_secret_is_said_to_one_who_does_not_speak_tls(
     server = BadServer({1: mail(1)}, greeting=greeting, answers={b"STARTTLS": answer})
     async with fetching(store, server, tls="starttls") as fetch:
         await fetch.duty.run_once()
-        assert fetch.duty.trouble
-        assert said in fetch.duty.trouble
+        assert fetch.duty.error
+        assert said in fetch.duty.error
         assert not [line for line in server.on_news if b"LOGIN" in line or b"rahasia" in line]
         assert fetch.numbers() == []
 
@@ -305,7 +305,7 @@ async def test_a_server_that_is_not_there_is_waited_for_longer_and_longer(store:
     fetch = Fetch(store, server)
     rests = [await fetch.duty.run_once() for _ in range(5)]
     assert [rest / timedelta(milliseconds=1) for rest in rests] == [1, 2, 4, 5, 5]  # type: ignore[operator]
-    assert "Connect call failed" in fetch.duty.trouble
+    assert "Connect call failed" in fetch.duty.error
 
 
 @sqlite

@@ -12,7 +12,7 @@ import pytest
 import trustme
 from sqlalchemy import select
 
-from mailbot.channels.imap.fetcher import BATCH, ImapFetcher, Patience
+from mailbot.channels.imap.fetcher import BATCH, ImapFetcher, Timeouts
 from mailbot.channels.smtp.accept import MailAcceptor
 from mailbot.config.model import ImapAccount
 from mailbot.domain.model import Envelope
@@ -30,8 +30,8 @@ pytestmark = [
     pytest.mark.parametrize("store_url", ["sqlite"], indirect=True),
 ]
 
-QUICK = Patience(
-    silence=timedelta(seconds=5), again=timedelta(milliseconds=1), again_at_most=timedelta(milliseconds=5)
+QUICK = Timeouts(
+    read=timedelta(seconds=5), retry=timedelta(milliseconds=1), max_retry=timedelta(milliseconds=5)
 )
 
 
@@ -66,14 +66,14 @@ class Fetch:
         self.duty = self._duty()
 
     async def restart(
-        self, largest: int = 1 << 20, tls: ssl.SSLContext | None = None, **changes: Any
+        self, size_limit: int = 1 << 20, tls: ssl.SSLContext | None = None, **changes: Any
     ) -> None:
         """As after a crash: nothing is remembered but what is stored."""
         await self.duty.close()
         self._changes |= changes
-        self.duty = self._duty(largest, tls)
+        self.duty = self._duty(size_limit, tls)
 
-    def _duty(self, largest: int = 1 << 20, tls: ssl.SSLContext | None = None) -> ImapFetcher:
+    def _duty(self, size_limit: int = 1 << 20, tls: ssl.SSLContext | None = None) -> ImapFetcher:
         standing = {"port": self._server.port, "user": self._box.user, "tls": "none", "password": PASSWORD}
         account = ImapAccount(**{"host": "127.0.0.1", "mailbox": BOX.address} | standing | self._changes)  # type: ignore[arg-type]
         return ImapFetcher(
@@ -83,10 +83,10 @@ class Fetch:
             keep=self._keep,
             wake_intake=self._wake_intake,
             wake=self.woken.set,
-            largest=largest,
+            size_limit=size_limit,
             now=lambda: datetime.now(UTC),
             tls=tls,
-            patience=QUICK,
+            timeouts=QUICK,
         )
 
     async def _keep(self, envelope: Envelope, raw: bytes) -> int:
@@ -271,13 +271,13 @@ async def test_a_nul_in_a_mail_stops_nothing(fetch: Fetch, box: Box) -> None:
 
 async def test_a_mail_that_is_too_large_is_left_until_it_is_not(fetch: Fetch, box: Box) -> None:
     box.put(complaint(1), complaint(2, text="x" * 200_000), complaint(3))
-    await fetch.restart(largest=100_000)
+    await fetch.restart(size_limit=100_000)
     await fetch.work()
     assert sorted(fetch.subjects()) == ["Pesanan 1", "Pesanan 3"]
     assert box.flags()[2] == set()
     assert fetch.folder.skipped_uids == [2]
 
-    await fetch.restart(largest=300_000)
+    await fetch.restart(size_limit=300_000)
     await fetch.work()
     assert "Pesanan 2" in fetch.subjects()
     assert fetch.folder.skipped_uids == []
@@ -338,12 +338,12 @@ async def test_the_duty_sees_that_its_connection_broke_while_idle(store: Store) 
         async with asyncio.timeout(5):
             await fetch.woken.wait()
         assert await fetch.work() < timedelta(seconds=1)
-        assert fetch.duty.trouble
+        assert fetch.duty.error
 
         own.start()
         box.put(complaint(1))
         assert await fetch.work() == QUICK.idle
-        assert (fetch.duty.trouble, len(fetch.rows())) == ("", 1)
+        assert (fetch.duty.error, len(fetch.rows())) == ("", 1)
         await fetch.duty.close()
 
 
@@ -360,7 +360,7 @@ async def test_a_server_that_restarts_in_the_middle_costs_nothing(store: Store) 
         fetch.after_commit = restart
         for _ in range(5):
             await fetch.work()
-        assert fetch.duty.trouble
+        assert fetch.duty.error
         assert 70 < len(fetch.rows()) < 150
 
         own.start()
@@ -455,24 +455,24 @@ async def test_a_wrong_password_is_told_and_not_tried_again_at_once(
     rests = [await fetch.work() for _ in range(3)]
 
     assert rests == [timedelta(minutes=1), timedelta(minutes=2), timedelta(minutes=4)]
-    assert "Authentication failed" in fetch.duty.trouble
+    assert "Authentication failed" in fetch.duty.error
     assert "salah" not in caplog.text
     assert {record.message for record in caplog.records} == {"imap_login_refused"}
     (standing,) = store.read_now(imap_folders.folder_statuses).values()
-    assert standing.trouble == fetch.duty.trouble
+    assert standing.error == fetch.duty.error
 
     await fetch.restart(password=PASSWORD)
     await fetch.work()
     (standing,) = store.read_now(imap_folders.folder_statuses).values()
-    assert standing.trouble == ""
+    assert standing.error == ""
     await fetch.duty.close()
 
 
 async def test_a_folder_that_is_not_there_is_told(store: Store, server: Dovecot, box: Box) -> None:
     fetch = Fetch(store, server, box, folder="Tidak Ada")
     await fetch.work()
-    assert "SELECT: " in fetch.duty.trouble
-    assert "doesn't exist" in fetch.duty.trouble
+    assert "SELECT: " in fetch.duty.error
+    assert "doesn't exist" in fetch.duty.error
 
 
 @pytest.mark.parametrize("tls", ["implicit", "starttls"])
@@ -489,7 +489,7 @@ async def test_tls_is_spoken_and_the_certificate_is_checked(store: Store, tmp_pa
         port = own.tls_port if tls == "implicit" else own.port
         fetch = Fetch(store, own, box, tls=tls, port=port, host="localhost")
         await fetch.work()
-        assert "certificate verify failed" in fetch.duty.trouble
+        assert "certificate verify failed" in fetch.duty.error
         assert fetch.rows() == []
 
         await fetch.restart(tls=trusting)

@@ -1,14 +1,13 @@
-"""Fetches mail from an IMAP folder into the inbox: stored first, marked then, remembered last.
+"""Fetches mail from an IMAP folder into the inbox: first stored, then marked, last recorded as done.
 
-A crash between any two of these costs a repetition, which the fingerprint finds out: no mail is lost, none
-counts twice (promises P1, P2). Bodies are read with PEEK, so that nothing is marked by looking at it.
+A crash between any two of these costs a repetition, which the fingerprint detects: no mail is lost, none
+counts twice (promises P1, P2). Bodies are read with PEEK, so that reading marks nothing.
 """
 
 import asyncio
-import base64
 import ssl
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -18,13 +17,18 @@ from mailbot.channels.imap.client import (
     ImapConnection,
     ImapConnectionLost,
     ImapRefused,
-    Item,
     Response,
     connect,
-    internal_date,
-    mailbox_name,
-    quoted,
     sequence,
+)
+from mailbot.channels.imap.folder import (
+    ListedMail,
+    LoginRefused,
+    log_in,
+    mark,
+    read_listed,
+    read_number,
+    select,
 )
 from mailbot.config.model import ImapAccount
 from mailbot.domain.model import Envelope
@@ -37,44 +41,32 @@ from mailbot.store.store import Store
 
 BATCH = 50  # mails fetched and stored together
 BATCH_SIZE = 8 << 20  # bytes of them; a larger mail comes alone
-DEATHS = 3  # connections that may break over one mail before it is left where it is
-NO_HORIZON = 1 << 32  # above every UID
+MAX_BREAKS = 3  # connections that may break over one mail before it is skipped
 
 Keep = Callable[[Envelope, bytes], Awaitable[int]]
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
-    """How long we wait. `idle`: before we look by ourselves, also to notice a connection that died silently
-    (RFC 2177 allows 29 minutes, the address translators of many networks forget us after 5)."""
+class Timeouts:
+    """How long we wait. `idle`: before we look by ourselves, also to notice a connection that died silently.
 
-    silence: timedelta = timedelta(seconds=60)
+    RFC 2177 allows 29 minutes; the address translators of many networks forget a connection after 5.
+    """
+
+    read: timedelta = timedelta(seconds=60)
     turn: timedelta = timedelta(minutes=10)
     idle: timedelta = timedelta(minutes=4)
-    again: timedelta = timedelta(seconds=1)  # doubled with each failure
-    again_at_most: timedelta = timedelta(minutes=2)
-    login_again: timedelta = timedelta(minutes=1)  # many wrong logins lock an account
-    login_again_at_most: timedelta = timedelta(minutes=15)
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A mail in the folder that is for us."""
-
-    uid: int
-    size: int
-    received_at: datetime | None
-
-
-class LoginRefused(Exception):
-    """The server does not take the user with this password."""
+    retry: timedelta = timedelta(seconds=1)  # doubled with each failure
+    max_retry: timedelta = timedelta(minutes=2)
+    login_retry: timedelta = timedelta(minutes=1)  # many wrong logins lock an account
+    max_login_retry: timedelta = timedelta(minutes=15)
 
 
 class ImapFetcher:
     """The worker, one for each account.
 
     `keep` stores a mail and returns after the commit. `wake_intake` is called after that, `wake` when
-    the server reports new mail. `largest`: bytes of a mail.
+    the server reports new mail. `size_limit`: bytes of a mail.
     """
 
     stop_stage: Final = "fetch"
@@ -88,36 +80,38 @@ class ImapFetcher:
         keep: Keep,
         wake_intake: Callable[[], None],
         wake: Callable[[], None],
-        largest: int,
+        size_limit: int,
         now: Callable[[], datetime],
         tls: ssl.SSLContext | None = None,
-        patience: Patience | None = None,
+        timeouts: Timeouts | None = None,
     ) -> None:
         self.name = f"imap {account.name}"
-        self.trouble = ""  # why no mail can be fetched now
+        self.error = ""  # why no mail can be fetched now
         self._store, self._account, self._policy, self._keep = store, account, policy, keep
-        self._wake_intake, self._wake, self._largest, self._now = wake_intake, wake, largest, now
-        self._tls, self._patience = tls, patience or Patience()
+        self._wake_intake, self._wake, self._size_limit, self._now = wake_intake, wake, size_limit, now
+        self._tls, self._timeouts = tls, timeouts or Timeouts()
         self._folder = Folder(f"{account.user}@{account.host}", account.folder)
         self._connection: ImapConnection | None = None
         self._position: Position | None = None
-        self._waiting: deque[Listed] = deque()
+        self._listed: deque[ListedMail] = deque()
         self._failures = 0
-        self._deaths: dict[int, int] = {}  # UID -> connections that broke while it was fetched
-        self._fresh = True  # no turn has succeeded yet
+        self._breaks: dict[int, int] = {}  # UID -> connections that broke while it was fetched
+        self._first_turn = True  # no turn has succeeded yet
 
     async def run_once(self) -> timedelta | float:
         try:
-            async with asyncio.timeout(self._patience.turn.total_seconds()):
-                rest = await self._turn()
+            async with asyncio.timeout(self._timeouts.turn.total_seconds()):
+                delay = await self._turn()
         except (ImapConnectionLost, ImapRefused, LoginRefused, TimeoutError) as error:
             await self._disconnect()
             return await self._fail(error)
-        except BaseException:  # the store's trouble, or our end: half a response is no place to go on from
+        except BaseException:  # trouble with the store, or a stop: nothing can follow half a response
             await self._disconnect()
             raise
-        await self._recover()
-        return rest
+        if self._failures or self._first_turn:
+            self._failures, self._first_turn = 0, False
+            await self._record_error("")
+        return delay
 
     async def close(self, span: timedelta = timedelta()) -> None:
         """Log out of the server. What is not marked yet is fetched again, and recognised."""
@@ -126,227 +120,203 @@ class ImapFetcher:
     async def _turn(self) -> timedelta | float:
         connection = self._connection or await self._open()
         await connection.resume()
-        if not self._waiting:
+        if not self._listed:
             await self._list_new(connection)
-        if self._waiting:
+        if self._listed:
             await self._fetch_and_store(connection, self._next_batch())
             return 0
-        if connection.news:
+        if connection.has_new_mail:
             return 0
         if "IDLE" not in connection.capabilities:
             return self._account.every
         await connection.idle(self._wake)
-        return self._patience.idle
+        return self._timeouts.idle
 
     # --- the connection ---
 
     async def _open(self) -> ImapConnection:
-        account, silence = self._account, self._patience.silence.total_seconds()
-        connection, known = await connect(account.host, account.port, account.tls, self._tls, silence=silence)
+        account, read_timeout = self._account, self._timeouts.read.total_seconds()
+        connection, logged_in = await connect(
+            account.host, account.port, account.tls, self._tls, read_timeout=read_timeout
+        )
         self._connection = connection
-        if not known:
-            await self._log_in(connection)
-        await connection.command(b"CAPABILITY")  # those before the login were others
-        self._position = await self._select(connection)
+        if not logged_in:
+            await log_in(connection, account.user, account.password)
+        await connection.command(b"CAPABILITY")  # may differ from those before the login
+        uidvalidity, next_uid = await select(connection, account.folder)
+        opened = OpenedFolder(self._folder, uidvalidity, next_uid, self._now())
+        self._position = await self._store.write(imap_folders.start, opened)
         log.imap_connected(account=account.name)
         if self._position.restarted:
             log.imap_folder_reset(account=account.name)
         return connection
 
-    async def _log_in(self, connection: ImapConnection) -> None:
-        user, password = self._account.user, self._account.password
-        plain = (user + password).isascii()
-        try:
-            if not connection.capabilities:
-                await connection.command(b"CAPABILITY")
-            if plain and "LOGINDISABLED" not in connection.capabilities:
-                await connection.command(b"LOGIN", quoted(user), quoted(password))
-            else:  # RFC 4616, RFC 6855: what is not ASCII can't stand in LOGIN
-                secret = base64.b64encode(f"\0{user}\0{password}".encode())
-                await connection.command(b"AUTHENTICATE", b"PLAIN", secret=secret)
-        except ImapRefused as refusal:
-            if refusal.code in ("UNAVAILABLE", "INUSE", "LIMIT"):  # RFC 5530: not for the password
-                raise
-            raise LoginRefused(str(refusal)) from refusal
-
-    async def _select(self, connection: ImapConnection) -> Position:
-        told: dict[bytes, int] = {}
-
-        def note(response: Response) -> None:
-            words = response.line.upper().split()
-            if words[:2] == [b"*", b"OK"] and len(words) > 3 and words[3].rstrip(b"]").isdigit():
-                told[words[2].lstrip(b"[")] = int(words[3].rstrip(b"]"))
-
-        await connection.command(b"SELECT", mailbox_name(self._account.folder), each=note)
-        if b"UIDVALIDITY" not in told:
-            raise ImapConnectionLost(
-                "the server can't tell its mails apart for good: it names no UIDVALIDITY"
-            )
-        next_uid = told.get(b"UIDNEXT", NO_HORIZON)
-        item = OpenedFolder(self._folder, told[b"UIDVALIDITY"], next_uid, self._now())
-        return await self._store.write(imap_folders.start, item)
-
     async def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
         self._position = None
-        self._waiting.clear()
+        self._listed.clear()
         if connection:
             await connection.close()
 
     async def _fail(self, error: Exception) -> timedelta:
-        wait, most = self._patience.again, self._patience.again_at_most
-        if isinstance(error, LoginRefused):
-            wait, most = self._patience.login_again, self._patience.login_again_at_most
-        pause: timedelta = min(wait * 2 ** min(self._failures, 16), most)
+        """Log and record a failure. Return the delay before the next turn."""
+        timeouts, refused = self._timeouts, isinstance(error, LoginRefused)
+        first, longest = timeouts.retry, timeouts.max_retry
+        if refused:
+            first, longest = timeouts.login_retry, timeouts.max_login_retry
+        delay: timedelta = min(first * 2 ** min(self._failures, 16), longest)
         self._failures += 1
-        why = str(error) or f"no end within {self._patience.turn}"
-        if isinstance(error, LoginRefused):
-            log.imap_login_refused(account=self._account.name, error=why, retry_in=pause)
-        else:
-            log.imap_down(account=self._account.name, error=why, retry_in=pause)
-        if why != self.trouble:
-            self.trouble = why
-            await self._store.write(imap_folders.record_error, FolderError(self._folder, why, self._now()))
-        return pause
+        reason = str(error) or f"no end within {timeouts.turn}"
+        write_log = log.imap_login_refused if refused else log.imap_down
+        write_log(account=self._account.name, error=reason, retry_in=delay)
+        if reason != self.error:
+            await self._record_error(reason)
+        return delay
 
-    async def _recover(self) -> None:
-        if self._failures or self._fresh:
-            self._failures, self.trouble, self._fresh = 0, "", False
-            await self._store.write(imap_folders.record_error, FolderError(self._folder, "", self._now()))
+    async def _record_error(self, reason: str) -> None:
+        self.error = reason
+        await self._store.write(imap_folders.record_error, FolderError(self._folder, reason, self._now()))
 
-    # --- what is there ---
+    # --- listing ---
 
     async def _list_new(self, connection: ImapConnection) -> None:
-        """List what came since the last look; the first time also what was left in the folder."""
+        """List what came since the last look; the first time also what was skipped."""
         position = self._position
         assert position
-        connection.news = False
-        found: dict[int, Listed] = {}
+        connection.has_new_mail = False
+        mails: dict[int, ListedMail] = {}
         top = position.uid
 
         def note(response: Response) -> None:
             nonlocal top
-            items = response.fetched()
-            top = max(top, _number(items.get(b"UID")))
-            listed = _listed(items, position)
-            if listed:
-                found[listed.uid] = listed
+            items = response.fetch_items()
+            top = max(top, read_number(items.get(b"UID")))
+            if mail := read_listed(items, position):
+                mails[mail.uid] = mail
 
         # "n:*" always names the last mail, also when all its UIDs are smaller (RFC 3501 6.4.8).
         items = b"(UID FLAGS INTERNALDATE RFC822.SIZE)"
-        await connection.command(b"UID FETCH", b"%d:*" % (position.uid + 1), items, each=note)
-        if position.left and self._fresh:  # the cause may be mended, the mail may be gone
-            await connection.command(b"UID FETCH", sequence(list(position.left)), items, each=note)
-            await self._remember(position.uid, settled=tuple(set(position.left) - set(found)))
-        if not found and top > position.uid:
-            await self._remember(top)  # nothing up to there is for us, so it need not be listed again
-        self._waiting.extend(found[uid] for uid in sorted(found, key=lambda uid: (uid <= position.uid, uid)))
+        await connection.command(b"UID FETCH", b"%d:*" % (position.uid + 1), items, on_response=note)
+        if position.skipped and self._first_turn:  # the cause may be mended, the mail may be gone
+            await connection.command(b"UID FETCH", sequence(list(position.skipped)), items, on_response=note)
+            await self._advance(position.uid, recovered=tuple(set(position.skipped) - set(mails)))
+        if not mails and top > position.uid:
+            await self._advance(top)  # nothing up to there is for us, so it need not be listed again
+        self._listed.extend(mails[uid] for uid in sorted(mails, key=lambda uid: (uid <= position.uid, uid)))
 
-    def _next_batch(self) -> list[Listed]:
+    def _next_batch(self) -> list[ListedMail]:
         """Return the next mails to fetch together. A mail that broke a connection comes alone."""
-        batch = [self._waiting.popleft()]
+        batch = [self._listed.popleft()]
         size = batch[0].size
-        while self._waiting and len(batch) < BATCH:
-            following = self._waiting[0]
+        while self._listed and len(batch) < BATCH:
+            following = self._listed[0]
             size += following.size
-            if size > BATCH_SIZE or following.uid in self._deaths or batch[0].uid in self._deaths:
+            if size > BATCH_SIZE or following.uid in self._breaks or batch[0].uid in self._breaks:
                 break
-            batch.append(self._waiting.popleft())
+            batch.append(self._listed.popleft())
         return batch
 
-    # --- store, mark, remember ---
+    # --- fetching and storing ---
 
-    async def _fetch_and_store(self, connection: ImapConnection, batch: Sequence[Listed]) -> None:
+    async def _fetch_and_store(self, connection: ImapConnection, batch: Sequence[ListedMail]) -> None:
+        """Fetch, store and mark a batch, then record it as done. Raises StoreUnavailable after the marking."""
         position = self._position
         assert position
-        fine, left = self._fetchable(batch)
-        mails = await self._fetch(connection, fine, left)
-        kept, trouble = await self._store_all(fine, mails, left)
+        allowed, skipped = self._fetchable(batch)
+        bodies = await self._fetch(connection, allowed, skipped)
+        kept, trouble = await self._store_all(allowed, bodies, skipped)
         if kept:
             self._wake_intake()
-            await self._mark(connection, kept)
+            try:
+                await mark(connection, self._account, kept)
+            except ImapRefused as refusal:
+                log.imap_not_marked(account=self._account.name, mails=len(kept), error=refusal)
         if trouble:
             raise trouble
-        for uid, why in left.items():
-            if uid not in position.left:
-                log.imap_mail_skipped(account=self._account.name, uid=uid, reason=why)
-        await self._remember(max(each.uid for each in batch), tuple(left), tuple(kept))
+        for uid, reason in skipped.items():
+            if uid not in position.skipped:
+                log.imap_mail_skipped(account=self._account.name, uid=uid, reason=reason)
+        await self._advance(max(mail.uid for mail in batch), tuple(skipped), tuple(kept))
 
-    async def _remember(self, uid: int, left: tuple[int, ...] = (), settled: tuple[int, ...] = ()) -> None:
+    async def _advance(
+        self, uid: int, skipped: tuple[int, ...] = (), recovered: tuple[int, ...] = ()
+    ) -> None:
         """Record that everything up to `uid` is done."""
         position = self._position
         assert position
-        progress = Progress(self._folder, position.uidvalidity, uid, left, settled)
+        progress = Progress(self._folder, position.uidvalidity, uid, skipped, recovered)
         await self._store.write(imap_folders.advance, progress)
-        still_left = tuple({*position.left, *left} - set(settled))
-        self._position = replace(position, uid=max(uid, position.uid), left=still_left)
+        still_skipped = tuple({*position.skipped, *skipped} - set(recovered))
+        self._position = replace(position, uid=max(uid, position.uid), skipped=still_skipped)
 
-    def _fetchable(self, batch: Sequence[Listed]) -> tuple[list[Listed], dict[int, str]]:
-        """Return the mails that can be fetched, and why the others can't."""
-        left: dict[int, str] = {}
+    def _fetchable(self, batch: Sequence[ListedMail]) -> tuple[list[ListedMail], dict[int, str]]:
+        """Return the mails that can be fetched, and why the others are skipped."""
+        skipped: dict[int, str] = {}
         for mail in batch:
-            if mail.size > self._largest + self._largest // 8:  # servers differ in how they count line ends
-                left[mail.uid] = f"{mail.size} bytes, {self._largest} are taken (limits.size)"
-            elif self._deaths.get(mail.uid, 0) >= DEATHS:
-                left[mail.uid] = f"the connection broke {DEATHS} times while it was fetched"
-        return [mail for mail in batch if mail.uid not in left], left
+            if mail.size > self._size_limit + self._size_limit // 8:  # servers count line ends differently
+                skipped[mail.uid] = f"{mail.size} bytes, {self._size_limit} are taken (limits.size)"
+            elif self._breaks.get(mail.uid, 0) >= MAX_BREAKS:
+                skipped[mail.uid] = f"the connection broke {MAX_BREAKS} times while it was fetched"
+        return [mail for mail in batch if mail.uid not in skipped], skipped
 
     async def _fetch(
-        self, connection: ImapConnection, batch: Sequence[Listed], left: dict[int, str]
+        self, connection: ImapConnection, batch: Sequence[ListedMail], skipped: dict[int, str]
     ) -> dict[int, bytes]:
         """Fetch the bytes of mails by UID. A mail that was deleted is in neither result."""
-        mails: dict[int, bytes] = {}
+        bodies: dict[int, bytes] = {}
         unfit: dict[int, str] = {}
 
         def note(response: Response) -> None:
-            items = response.fetched()
-            uid, content = _number(items.get(b"UID")), items.get(b"BODY[]", ())
-            if isinstance(content, bytes) and len(content) <= self._largest:
-                mails[uid] = content
-            elif content is None or isinstance(content, bytes):
-                unfit[uid] = f"it has more than {self._largest} bytes (limits.size), or none at all"
+            items = response.fetch_items()
+            uid, body = read_number(items.get(b"UID")), items.get(b"BODY[]", ())
+            if isinstance(body, bytes) and len(body) <= self._size_limit:
+                bodies[uid] = body
+            elif body is None or isinstance(body, bytes):
+                unfit[uid] = f"it has more than {self._size_limit} bytes (limits.size), or none at all"
 
         refusal = await self._fetch_bodies(connection, batch, note) if batch else ""
-        if len(batch) > 1:  # alone is seen which one it was that the server refused, or that had no room
+        if len(batch) > 1:  # fetched alone, each shows whether the server refuses it or it had no room
             for mail in batch:
-                if mail.uid in unfit or (refusal and mail.uid not in mails):
-                    mails |= await self._fetch(connection, [mail], left)
-        elif batch and batch[0].uid not in mails and (why := refusal or unfit.get(batch[0].uid)):
-            left[batch[0].uid] = why
-        return mails
+                if mail.uid in unfit or (refusal and mail.uid not in bodies):
+                    bodies |= await self._fetch(connection, [mail], skipped)
+        elif batch and batch[0].uid not in bodies and (reason := refusal or unfit.get(batch[0].uid)):
+            skipped[batch[0].uid] = reason
+        return bodies
 
     async def _fetch_bodies(
-        self, connection: ImapConnection, batch: Sequence[Listed], note: Callable[[Response], None]
+        self, connection: ImapConnection, batch: Sequence[ListedMail], note: Callable[[Response], None]
     ) -> str:
         """Fetch bodies. Return why the server refuses some of them; "" when it doesn't."""
         uids = [mail.uid for mail in batch]
-        room = max(self._largest, BATCH_SIZE) + (1 << 16)
+        room = max(self._size_limit, BATCH_SIZE) + (1 << 16)
         try:
-            await connection.command(b"UID FETCH", sequence(uids), b"(UID BODY.PEEK[])", each=note, room=room)
+            await connection.command(
+                b"UID FETCH", sequence(uids), b"(UID BODY.PEEK[])", on_response=note, room=room
+            )
         except ImapRefused as refusal:
             return str(refusal)
         except ImapConnectionLost:
-            for uid in uids:  # which of them it was shows when each is fetched alone
-                self._deaths[uid] = self._deaths.get(uid, 0) + (len(batch) == 1)
+            for uid in uids:  # which of them broke it shows when each is fetched alone
+                self._breaks[uid] = self._breaks.get(uid, 0) + (len(batch) == 1)
             raise
         for uid in uids:
-            self._deaths.pop(uid, None)
+            self._breaks.pop(uid, None)
         return ""
 
     async def _store_all(
-        self, batch: Sequence[Listed], mails: dict[int, bytes], left: dict[int, str]
+        self, batch: Sequence[ListedMail], bodies: dict[int, bytes], skipped: dict[int, str]
     ) -> tuple[list[int], StoreUnavailable | None]:
         """Store mails in one commit. Return the UIDs that are kept, and the store's trouble if there is any."""
-        there = [mail for mail in batch if mail.uid in mails]
+        mails = [mail for mail in batch if mail.uid in bodies]
         results = await asyncio.gather(
-            *(self._store_one(mail, mails[mail.uid]) for mail in there), return_exceptions=True
+            *(self._store_one(mail, bodies[mail.uid]) for mail in mails), return_exceptions=True
         )
         kept, trouble = [], None
-        for mail, result in zip(there, results, strict=True):
+        for mail, result in zip(mails, results, strict=True):
             if isinstance(result, StoreUnavailable):
                 trouble = result
-            elif isinstance(result, Exception):  # our fault, and this mail's alone (promise P5)
-                left[mail.uid] = f"{type(result).__name__}: {result}"
+            elif isinstance(result, Exception):  # a bug of ours, and it concerns this mail alone (promise P5)
+                skipped[mail.uid] = f"{type(result).__name__}: {result}"
                 log.imap_mail_failed(account=self._account.name, uid=mail.uid, error=result)
             elif isinstance(result, BaseException):
                 raise result
@@ -354,59 +324,9 @@ class ImapFetcher:
                 kept.append(mail.uid)
         return kept, trouble
 
-    async def _store_one(self, mail: Listed, raw: bytes) -> int:
+    async def _store_one(self, mail: ListedMail, raw: bytes) -> int:
         policy, now = self._policy(), self._now()
         sender, recipients = sender_and_recipients(raw, policy.mailbox_for)
-        received_at = min(mail.received_at or now, now)  # the server's word: the same at each repetition
+        received_at = min(mail.received_at or now, now)  # by the server, so the same at each repetition
         envelope = Envelope(sender, recipients or (self._account.mailbox,), "", received_at)
         return await self._keep(envelope, raw)
-
-    async def _mark(self, connection: ImapConnection, uids: list[int]) -> None:
-        """Apply the account's `after`. What the server refuses is logged and left."""
-        which = sequence(uids)
-        try:
-            match self._account.after:
-                case "seen":
-                    await connection.command(b"UID STORE", which, b"+FLAGS.SILENT", b"(\\Seen)")
-                case "move":
-                    await self._move(connection, which)
-                case "delete":
-                    await self._delete(connection, which)
-        except ImapRefused as refusal:
-            log.imap_not_marked(account=self._account.name, mails=len(uids), error=refusal)
-
-    async def _move(self, connection: ImapConnection, which: bytes) -> None:
-        command = b"UID MOVE" if "MOVE" in connection.capabilities else b"UID COPY"
-        target = mailbox_name(self._account.move_to)
-        try:
-            await connection.command(command, which, target)
-        except ImapRefused as refusal:
-            if refusal.code != "TRYCREATE":
-                raise
-            await connection.command(b"CREATE", target)
-            await connection.command(command, which, target)
-        if command == b"UID COPY":
-            await self._delete(connection, which)
-
-    async def _delete(self, connection: ImapConnection, which: bytes) -> None:
-        await connection.command(b"UID STORE", which, b"+FLAGS.SILENT", b"(\\Deleted)")
-        if "UIDPLUS" in connection.capabilities:  # a bare EXPUNGE would take what others have marked, too
-            await connection.command(b"UID EXPUNGE", which)
-
-
-def _listed(items: Mapping[bytes, Item], position: Position) -> Listed | None:
-    """Read a listed mail from a response. None unless it is new, or unread from before we began."""
-    uid, flags = _number(items.get(b"UID")), items.get(b"FLAGS")
-    if not uid or not isinstance(flags, list):
-        return None
-    marks = {flag.lower() for flag in flags if isinstance(flag, bytes)}
-    received_at = internal_date(items.get(b"INTERNALDATE"))
-    new = uid >= position.first_uid or (received_at is not None and received_at >= position.started_at)
-    wanted = uid > position.uid or uid in position.left
-    if not wanted or b"\\deleted" in marks or (b"\\seen" in marks and not new):
-        return None
-    return Listed(uid, _number(items.get(b"RFC822.SIZE")), received_at)
-
-
-def _number(value: object) -> int:
-    return int(value) if isinstance(value, bytes) and value.isdigit() else 0

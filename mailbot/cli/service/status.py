@@ -121,7 +121,7 @@ def _read_folders(opened: OpenStore) -> list[tuple[str, str, int]]:
         (account.name, known.get(Folder(f"{account.user}@{account.host}", account.folder), unknown))
         for account in opened.settings.imap
     ]
-    return [(name, clean(folder.trouble), folder.left) for name, folder in found]
+    return [(name, clean(folder.error), folder.skipped) for name, folder in found]
 
 
 def _unread_mail(folders: Sequence[tuple[str, str, int]]) -> list[str]:

@@ -1,4 +1,4 @@
-"""What becomes of the mails a node has claimed: recorded by tasks of their own, until the store takes it."""
+"""Results of the mails that a node has claimed, recorded by tasks beside the connections."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from mailbot import log
-from mailbot.delivery.retry import backoff, probe, rested
+from mailbot.delivery.retry import backoff, probe, waited
 from mailbot.delivery.smtp_client import Reply
 from mailbot.domain.model import AttemptOutcome
 from mailbot.domain.notices import Acknowledgement
@@ -19,7 +19,7 @@ from mailbot.store.store import Store
 from mailbot.store.writers import Op
 
 R = TypeVar("R")
-MOST_REMEMBERED = 1000  # mails whose broken connections are remembered
+MAX_BROKEN = 1000  # mails whose broken connections are counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +33,9 @@ class RetryPolicy:
 
 
 class Results:
-    """Records what became of claimed rows; `in_hand` counts those not recorded or released yet.
+    """Records the results of claimed rows. `in_hand` counts those not recorded or released yet.
 
-    `freed` is called for each row that leaves, `wake` when a mail gets a new time.
+    `on_freed` is called for each row that leaves, `wake` when a mail gets a new time.
     """
 
     def __init__(
@@ -43,46 +43,46 @@ class Results:
         store: Store,
         node: str,
         metrics: Metrics,
-        pace: RetryPolicy,
+        retry_policy: RetryPolicy,
         *,
         now: Callable[[], datetime],
         random: Callable[[], float],
-        freed: Callable[[], None],
+        on_freed: Callable[[], None],
         wake: Callable[[], None],
     ) -> None:
         self.in_hand = 0
-        self._store, self._node, self._metrics, self._retry_policy = store, node, metrics, pace
-        self._now, self._random, self._freed, self._wake = now, random, freed, wake
+        self._store, self._node, self._metrics, self._retry_policy = store, node, metrics, retry_policy
+        self._now, self._random, self._on_freed, self._wake = now, random, on_freed, wake
         self._broken_connections: dict[int, int] = {}  # outbox id -> connections that the mail broke alone
         self._tasks: set[asyncio.Task[None]] = set()  # kept: a task without a reference is collected
 
-    def settle(self, row: Claimed, outcome: AttemptOutcome, reply: Reply) -> None:
+    def record(self, row: Claimed, outcome: AttemptOutcome, reply: Reply) -> None:
         """Record an attempt. Deferred and unknown are tried again, unless the mail is too old."""
         at, due_at = self._now(), None
         if outcome in (AttemptOutcome.DEFERRED, AttemptOutcome.UNKNOWN):
-            if rested(row.attempts + 1) >= self._retry_policy.give_up:
+            if waited(row.attempts + 1) >= self._retry_policy.give_up:
                 outcome = AttemptOutcome.FAILED
             else:
                 due_at = at + self._retry_policy.retry(row.attempts + 1, self._random())
-        settled = AttemptResult(row.id, self._node, outcome, at, reply.code or None, reply.text, due_at)
-        self._later(self._record(row, settled))
+        result = AttemptResult(row.id, self._node, outcome, at, reply.code or None, reply.text, due_at)
+        self._spawn(self._record(row, result))
 
     def release(self, rows: Iterable[Claimed], due_at: datetime | None = None) -> None:
         """Return rows without an attempt: they wait again, at their old place or until `due_at`."""
         for row in rows:
-            self._later(self._hold(row, due_at))
+            self._spawn(self._release(row, due_at))
 
     def postpone(self, row: Claimed) -> None:
         """Return a row behind the others, so that a mail that breaks connections can't block them."""
-        times = self._broken_connections[row.id] = self._broken_connections.pop(row.id, 0) + 1
-        if len(self._broken_connections) > MOST_REMEMBERED:
+        breaks = self._broken_connections[row.id] = self._broken_connections.pop(row.id, 0) + 1
+        if len(self._broken_connections) > MAX_BROKEN:
             self._broken_connections.pop(next(iter(self._broken_connections)))
-        self.release([row], self._now() + self._retry_policy.retry(times, self._random()))
+        self.release([row], self._now() + self._retry_policy.retry(breaks, self._random()))
 
-    def forget_row(self) -> None:
+    def drop_row(self) -> None:
         """Count one row less in hand."""
         self.in_hand -= 1
-        self._freed()
+        self._on_freed()
 
     async def finish(self, seconds: float) -> None:
         """Wait for what is still to be recorded. The next start releases what the store does not take."""
@@ -91,23 +91,21 @@ class Results:
         for task in self._tasks:
             task.cancel()
 
-    async def _record(self, row: Claimed, settled: AttemptResult) -> None:
+    async def _record(self, row: Claimed, result: AttemptResult) -> None:
         try:
-            if await self._write_until_taken(outbox.record_results, settled):
-                seconds = (settled.at - row.requested_at).total_seconds()
-                _log_result(row, settled, seconds)
-                _count_result(self._metrics, row, settled, seconds)
+            if await self._write_until_taken(outbox.record_results, result):
+                self._report(row, result)
         finally:
             self._broken_connections.pop(row.id, None)
-            self.forget_row()
-        if settled.due_at is not None:
+            self.drop_row()
+        if result.due_at is not None:
             self._wake()
 
-    async def _hold(self, row: Claimed, due_at: datetime | None) -> None:
+    async def _release(self, row: Claimed, due_at: datetime | None) -> None:
         try:
             await self._write_until_taken(outbox.give_back, Unsent(row.id, self._node, due_at))
         finally:
-            self.forget_row()
+            self.drop_row()
 
     async def _write_until_taken(self, op: Op[Any, R], item: Any) -> R:
         """Write until the store takes it: the outcome of a mail must be recorded."""
@@ -119,33 +117,29 @@ class Results:
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, 5.0)
 
-    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+    def _report(self, row: Claimed, result: AttemptResult) -> None:
+        """Log and count a result that is recorded."""
+        metrics, code = self._metrics, result.code or 0
+        if result.outcome == AttemptOutcome.SENT:
+            seconds = (result.at - row.requested_at).total_seconds()
+            log.delivery_sent(outbox_id=row.id, number=row.ticket, kind=row.kind, seconds=seconds)
+            metrics.delivered.labels(row.kind).inc()
+            if row.kind == Acknowledgement.name:
+                metrics.acknowledged.inc()
+                metrics.acknowledgement_seconds.observe(seconds)
+        elif result.due_at is not None:
+            log.delivery_deferred(outbox_id=row.id, code=code, retry_in=result.due_at - result.at)
+            metrics.deferred.inc()
+        else:
+            log.delivery_failed(outbox_id=row.id, code=code)
+            metrics.failed.inc()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._done)
+        task.add_done_callback(self._ended)
 
-    def _done(self, task: asyncio.Task[None]) -> None:
+    def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
             log.loop_failed(name="delivery", error=error, retry_in=0.0)
-
-
-def _log_result(row: Claimed, settled: AttemptResult, seconds: float) -> None:
-    if settled.outcome == AttemptOutcome.SENT:
-        log.delivery_sent(outbox_id=row.id, number=row.ticket, kind=row.kind, seconds=seconds)
-    elif settled.due_at is not None:
-        log.delivery_deferred(outbox_id=row.id, code=settled.code or 0, retry_in=settled.due_at - settled.at)
-    else:
-        log.delivery_failed(outbox_id=row.id, code=settled.code or 0)
-
-
-def _count_result(metrics: Metrics, row: Claimed, settled: AttemptResult, seconds: float) -> None:
-    if settled.outcome == AttemptOutcome.SENT:
-        metrics.delivered.labels(row.kind).inc()
-        if row.kind == Acknowledgement.name:
-            metrics.acknowledged.inc()
-            metrics.acknowledgement_seconds.observe(seconds)
-    elif settled.due_at is not None:
-        metrics.deferred.inc()
-    else:
-        metrics.failed.inc()

@@ -1,11 +1,12 @@
-"""Sends what the outbox holds: claim, offer, mark the dot, finish, settle (promise P3).
+"""Sends what the outbox holds: claim, offer, mark the dot, finish, record (promise P3).
 
-Theory of operation. `run_once` claims mails into `_queue_heap`, a heap with acknowledgements on top, and
-starts carriers: tasks that own one connection and send one mail after another until the line is empty.
-Results are recorded beside them, so that a connection never waits for a commit except the one before its dot.
+Theory of operation. `run_once` claims mails into `_queue`, a heap with acknowledgements on top, and starts sender
+tasks. Each owns one connection and sends one mail after another until the queue is empty. Results are recorded
+beside them, so that a connection never waits for a commit except the one before its dot.
 
-Trouble with the relay is no mail's fault: rows go back to `due` uncounted, and the breaker lets one mail at a
-time try until the relay has judged one. Trouble with one of several connections only makes us use fewer.
+Trouble with the relay is no mail's fault: rows go back to `due` without an attempt, and the circuit breaker lets
+one mail at a time try until the relay has judged one. Trouble with one of several connections only makes us use
+fewer.
 """
 
 import asyncio
@@ -23,8 +24,8 @@ from mailbot.config.model import Relay
 from mailbot.delivery.results import Results, RetryPolicy
 from mailbot.delivery.retry import Breaker
 from mailbot.delivery.smtp_client import (
-    CantOpen,
-    ConnectionTrouble,
+    ConnectFailed,
+    ConnectionLost,
     Refusal,
     RelaySession,
     Reply,
@@ -40,14 +41,16 @@ from mailbot.store import outbox
 from mailbot.store.outbox import Claim, Claimed, FinalDot
 from mailbot.store.store import Store
 
-DEEP = 8  # rows in hand for each connection: a claim is worth its commit
-CROWDED = 30.0  # seconds that we do with fewer connections after the relay refused another one
-RECORDING = 5.0  # seconds at the end of a drain for what is still to be recorded
+ROWS_PER_CONNECTION = 8  # rows in hand for each: a claim is worth its commit
+REDUCED_SECONDS = 30.0  # with fewer connections after the relay refused another one
+RECORD_TIMEOUT = 5.0  # seconds at the end of a drain for what is still to be recorded
 
 
 class Delivery:
-    """The duty. `wake` asks its loop for another turn; `hostname` is what we call ourselves at the relay;
-    `tls` is used instead of the system's authorities."""
+    """The worker. `wake` asks its loop for another turn, and `hostname` is our name in EHLO.
+
+    `tls` replaces the context of `tls_context`.
+    """
 
     name: Final = "delivery"
     stop_stage: Final = "deliver"
@@ -64,26 +67,33 @@ class Delivery:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         monotonic: Callable[[], float] = time.monotonic,
         random: Callable[[], float] = random,
-        pace: RetryPolicy | None = None,
+        retry_policy: RetryPolicy | None = None,
         timeouts: Timeouts | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._store, self._node, self._wake = store, node, wake
-        self._now, self._monotonic, self._retry_policy = now, monotonic, pace or RetryPolicy()
+        self._now, self._monotonic, self._retry_policy = now, monotonic, retry_policy or RetryPolicy()
         self._results = Results(
-            store, node, metrics, self._retry_policy, now=now, random=random, freed=self._freed, wake=wake
+            store,
+            node,
+            metrics,
+            self._retry_policy,
+            now=now,
+            random=random,
+            on_freed=self._claim_more,
+            wake=wake,
         )
         self._breaker = Breaker(self._retry_policy.probe)
         context = tls or tls_context(relay)
         self._connect = partial(open_session, relay, hostname=hostname, tls=context, timeouts=timeouts)
-        self._connections, self._fewer, self._fewer_until = relay.connections, relay.connections, 0.0
-        self._queue_heap: list[tuple[int, datetime, int, Claimed]] = []
-        self._more = False  # the last claim was filled: there may be more
+        self._connections, self._reduced, self._reduced_until = relay.connections, relay.connections, 0.0
+        self._queue: list[tuple[int, datetime, int, Claimed]] = []
+        self._may_have_more = False  # the last claim was filled: there may be more
         self._stopping = False
-        self._dots: set[int] = set()  # mails whose body may have left
-        self._warm: list[RelaySession] = []
+        self._bodies_sent: set[int] = set()  # mails whose body may have left
+        self._idle: list[RelaySession] = []
         self._sessions: set[RelaySession] = set()
-        self._opening = 0  # connections that may yet come about
+        self._connecting = 0  # connections that are being opened
         self._senders: set[asyncio.Task[None]] = set()  # kept: a task without a reference is collected
 
     @property
@@ -94,154 +104,154 @@ class Delivery:
         """Claim rows while there is room, never waiting for the relay. Returns seconds until the next turn."""
         room = self._room()
         if room == 0:
-            return (
-                self._breaker.until - self._monotonic() if self._breaker.is_open else self._retry_policy.poll
-            )
+            if self._breaker.is_open:
+                return self._breaker.until - self._monotonic()
+            return self._retry_policy.poll
         rows = await self._store.write(outbox.claim, Claim(self._node, room, self._now()))
-        self._more = len(rows) == room
+        self._may_have_more = len(rows) == room
         self._results.in_hand += len(rows)
         if self._stopping:
             self._results.release(rows)
         else:
-            self._queue(rows)
-        return self._retry_policy.poll if rows else await self._rest()
+            self._enqueue(rows)
+        return self._retry_policy.poll if rows else await self._seconds_until_due()
 
     def _room(self) -> int:
         if self._stopping:
             return 0
         if self._breaker.is_open:
             return 1 if self._breaker.trial(self._monotonic()) else 0
-        most = self._connections * DEEP
-        room = most - self._results.in_hand
-        self._more = True
-        return room if room >= most // 4 else 0
+        limit = self._connections * ROWS_PER_CONNECTION
+        room = limit - self._results.in_hand
+        self._may_have_more = True
+        return room if room >= limit // 4 else 0
 
-    def _freed(self) -> None:
-        if self._more and self._results.in_hand <= self._connections * DEEP // 2:
-            self._more = False
+    def _claim_more(self) -> None:
+        if self._may_have_more and self._results.in_hand <= self._connections * ROWS_PER_CONNECTION // 2:
+            self._may_have_more = False
             self._wake()
 
-    async def _rest(self) -> float:
+    async def _seconds_until_due(self) -> float:
         """Return the seconds until something is due."""
         if self._breaker.is_open:
-            self._breaker.untried()
+            self._breaker.skip_trial()
         due_at = await self._store.read(outbox.next_due)
         seconds = (due_at - self._now()).total_seconds() if due_at else self._retry_policy.poll
         return min(max(seconds, 0.001), self._retry_policy.poll)
 
-    # --- carriers -----------------------------------------------------------------------------------------
+    # --- sender tasks -------------------------------------------------------------------------------------
 
-    def _queue(self, rows: Iterable[Claimed]) -> None:
+    def _enqueue(self, rows: Iterable[Claimed]) -> None:
         for row in rows:
-            heapq.heappush(self._queue_heap, (row.lane, row.due_at, row.id, row))
-        for _ in range(min(len(self._queue_heap), self._most() - len(self._senders))):
+            heapq.heappush(self._queue, (row.lane, row.due_at, row.id, row))
+        for _ in range(min(len(self._queue), self._connection_limit() - len(self._senders))):
             task = asyncio.create_task(self._send_queued())
             self._senders.add(task)
             task.add_done_callback(self._sender_ended)
 
-    def _most(self) -> int:
-        return self._fewer if self._monotonic() < self._fewer_until else self._connections
+    def _connection_limit(self) -> int:
+        return self._reduced if self._monotonic() < self._reduced_until else self._connections
 
     def _sender_ended(self, task: asyncio.Task[None]) -> None:
         self._senders.discard(task)
         if not self._stopping:
-            self._queue(())  # what was put back while this carrier ended
+            self._enqueue(())  # rows that were put back while this task ended
 
     async def _send_queued(self) -> None:
         session: RelaySession | None = None
-        while self._queue_heap and len(self._senders) <= self._most():
-            row = heapq.heappop(self._queue_heap)[-1]
+        while self._queue and len(self._senders) <= self._connection_limit():
+            row = heapq.heappop(self._queue)[-1]
             try:
                 session = await self._send(row, session)
             except asyncio.CancelledError:  # the end of a drain
-                self._interrupted(row, "we stopped before the relay had answered")
+                self._interrupt(row)
                 raise
-            except Exception as error:  # whatever is wrong with one mail, the others leave
+            except Exception as error:  # whatever is wrong with one mail, the others are sent
                 log.loop_failed(name=self.name, error=error, retry_in=0.0)
-                outcome = AttemptOutcome.UNKNOWN if row.id in self._dots else AttemptOutcome.DEFERRED
-                self._results.settle(row, outcome, Reply(0, f"mailbot: {type(error).__name__}"))
+                outcome = AttemptOutcome.UNKNOWN if row.id in self._bodies_sent else AttemptOutcome.DEFERRED
+                self._results.record(row, outcome, Reply(0, f"mailbot: {type(error).__name__}"))
             finally:
-                self._dots.discard(row.id)
+                self._bodies_sent.discard(row.id)
         if session is not None and session.alive:
-            self._warm.append(session)
+            self._idle.append(session)
 
     async def _send(self, row: Claimed, session: RelaySession | None) -> RelaySession | None:
         """Send one mail through all its states. Returns the session for the next one."""
         if row.content is None:
-            self._results.settle(row, AttemptOutcome.FAILED, Reply(0, "its frozen bytes are missing"))
+            self._results.record(row, AttemptOutcome.FAILED, Reply(0, "its frozen bytes are missing"))
             return session
         if not sendable(row.sender, row.recipient):
-            self._results.settle(
+            self._results.record(
                 row, AttemptOutcome.FAILED, Reply(0, "an address can't stand in an SMTP command")
             )
             return session
         try:
             session, refusal = await self._offer(row, row.content, session)
-        except ConnectionTrouble as trouble:
+        except ConnectionLost as trouble:
             self._connection_failed(row, trouble)
             return None
         try:
             if refusal:
                 self._refused(row, refusal, session)
-            elif await self._mark(row):
+            elif await self._mark_dot(row):
                 await self._finish(row, session)
             else:
                 session.abort()
         except BaseException:
-            session.abort()  # a relay that waits for a body is no use to the next mail
+            session.abort()  # a relay that waits for a body can't take the next mail
             raise
         return session
 
     async def _offer(
         self, row: Claimed, content: bytes, session: RelaySession | None
     ) -> tuple[RelaySession, Refusal | None]:
-        while self._warm and (session is None or not session.alive):
-            session = self._warm.pop()
+        while self._idle and (session is None or not session.alive):
+            session = self._idle.pop()
         if session is not None and session.alive:
             try:
                 return session, await session.offer(row.sender, row.recipient, content)
-            except ConnectionTrouble:
-                pass  # a warm connection goes stale: another one at once, and it counts for nothing
+            except ConnectionLost:
+                pass  # an idle connection goes stale: open another one at once, without counting it
         session = await self._open()
         return session, await session.offer(row.sender, row.recipient, content)
 
     async def _open(self) -> RelaySession:
-        self._opening += 1
+        self._connecting += 1
         try:
             session = await self._connect()
         finally:
-            self._opening -= 1
-        self._sessions = {each for each in self._sessions if each.alive} | {session}
+            self._connecting -= 1
+        self._sessions = {known for known in self._sessions if known.alive} | {session}
         return session
 
-    async def _mark(self, row: Claimed) -> bool:
+    async def _mark_dot(self, row: Claimed) -> bool:
         """Commit the `dot` state. True when the final dot may be sent; on store trouble the row waits again."""
         try:
-            ours = await self._store.write(outbox.mark_dot, FinalDot(row.id, self._node, self._now()))
+            still_ours = await self._store.write(outbox.mark_dot, FinalDot(row.id, self._node, self._now()))
         except StoreUnavailable:
             self._results.release([row])
             return False
-        if not ours:
-            self._results.forget_row()
-        return ours
+        if not still_ours:
+            self._results.drop_row()
+        return still_ours
 
     async def _finish(self, row: Claimed, session: RelaySession) -> None:
-        self._dots.add(row.id)
+        self._bodies_sent.add(row.id)
         try:
             reply = await session.finish()
-        except ConnectionTrouble as trouble:
-            self._results.settle(row, AttemptOutcome.UNKNOWN, Reply(0, trouble.text))
+        except ConnectionLost as trouble:
+            self._results.record(row, AttemptOutcome.UNKNOWN, Reply(0, trouble.text))
         else:
             self._relay_replied(row, reply)
 
-    # --- replies of the relay ------------------------------------------------------------------------------
+    # --- replies of the relay -----------------------------------------------------------------------------
 
     def _relay_replied(self, row: Claimed, reply: Reply) -> None:
         if self._breaker.close():
             log.relay_up()
             self._wake()
         outcomes = {2: AttemptOutcome.SENT, 5: AttemptOutcome.FAILED}
-        self._results.settle(row, outcomes.get(reply.code // 100, AttemptOutcome.DEFERRED), reply)
+        self._results.record(row, outcomes.get(reply.code // 100, AttemptOutcome.DEFERRED), reply)
 
     def _refused(self, row: Claimed, refusal: Refusal, session: RelaySession) -> None:
         if refusal.command != "MAIL" or refusal.reply.code < 500:
@@ -249,26 +259,26 @@ class Delivery:
         # Probably no sender is allowed; if it is this sender alone, other mails overtake it.
         session.abort()
         self._results.postpone(row)
-        return self._trip(f"MAIL: {refusal.reply.code} {refusal.reply.text}")
+        return self._open_breaker(f"MAIL: {refusal.reply.code} {refusal.reply.text}")
 
-    def _connection_failed(self, row: Claimed, trouble: ConnectionTrouble) -> None:
+    def _connection_failed(self, row: Claimed, trouble: ConnectionLost) -> None:
         """Handle a connection that failed to open, or that this mail's envelope broke."""
-        others = self._opening + sum(session.alive for session in self._sessions)
-        if not isinstance(trouble, CantOpen):
+        others = self._connecting + sum(session.alive for session in self._sessions)
+        if not isinstance(trouble, ConnectFailed):
             self._results.postpone(row)
         elif others and not self._breaker.is_open:
-            heapq.heappush(self._queue_heap, (row.lane, row.due_at, row.id, row))
+            heapq.heappush(self._queue, (row.lane, row.due_at, row.id, row))
         else:
             self._results.release([row])
         if not others:
-            self._trip(trouble.text)
-        elif isinstance(trouble, CantOpen):
-            self._fewer, self._fewer_until = others, self._monotonic() + CROWDED
+            self._open_breaker(trouble.text)
+        elif isinstance(trouble, ConnectFailed):
+            self._reduced, self._reduced_until = others, self._monotonic() + REDUCED_SECONDS
 
-    def _trip(self, error: str) -> None:
+    def _open_breaker(self, error: str) -> None:
         if self._breaker.trip(self._monotonic()):
             log.relay_down(error=outbox.storable(error))
-        self._empty_line()
+        self._release_queued()
         self._wake()
 
     # --- the end ------------------------------------------------------------------------------------------
@@ -279,22 +289,24 @@ class Delivery:
         Called after the loop's stop. A mail without a reply to its dot is recorded as unknown.
         """
         self._stopping = True
-        self._empty_line()
+        self._release_queued()
         if self._senders:
             await asyncio.wait(self._senders, timeout=span.total_seconds())
         for task in self._senders:
             task.cancel()
         await asyncio.gather(*self._senders, return_exceptions=True)
-        await self._results.finish(RECORDING)
+        await self._results.finish(RECORD_TIMEOUT)
         for session in self._sessions:
             session.quit()
 
-    def _empty_line(self) -> None:
-        rows, self._queue_heap = [entry[-1] for entry in self._queue_heap], []
+    def _release_queued(self) -> None:
+        rows, self._queue = [entry[-1] for entry in self._queue], []
         self._results.release(rows)
 
-    def _interrupted(self, row: Claimed, why: str) -> None:
-        if row.id in self._dots:
-            self._results.settle(row, AttemptOutcome.UNKNOWN, Reply(0, why))
+    def _interrupt(self, row: Claimed) -> None:
+        if row.id in self._bodies_sent:
+            self._results.record(
+                row, AttemptOutcome.UNKNOWN, Reply(0, "we stopped before the relay had answered")
+            )
         else:
             self._results.release([row])

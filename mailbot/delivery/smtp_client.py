@@ -1,4 +1,4 @@
-"""A warm connection to the relay: aiosmtplib opens it, then a mail takes two round trips.
+"""A connection to the relay that stays open: aiosmtplib opens it, then a mail takes two round trips.
 
 aiosmtplib greets, starts TLS and logs in. After that its transport speaks to `_Replies`, because it has no
 way to send MAIL, RCPT and DATA in one write (RFC 2920): four round trips and its parsing of addresses cost
@@ -15,7 +15,7 @@ import aiosmtplib
 
 from mailbot.config.model import Relay
 
-LONGEST = 32_768  # bytes of one reply: a relay can't fill our memory
+MAX_REPLY = 32_768  # bytes of one reply: a relay can't fill our memory
 
 # What may stand between < and > of MAIL and RCPT. Quoted local parts with spaces are not worth the risk.
 _ADDRESS = re.compile(r"[!-;=?-~]{1,320}")
@@ -48,7 +48,7 @@ class Refusal:
     reply: Reply
 
 
-class ConnectionTrouble(Exception):
+class ConnectionLost(Exception):
     """The connection is lost: closed, timed out, 421, or not SMTP. `code` is the relay's, or 0."""
 
     def __init__(self, text: str, code: int = 0) -> None:
@@ -56,8 +56,8 @@ class ConnectionTrouble(Exception):
         self.text, self.code = text, code
 
 
-class CantOpen(ConnectionTrouble):
-    """There is no connection to be had: refused, not greeted, no TLS as configured, not logged in."""
+class ConnectFailed(ConnectionLost):
+    """No connection could be opened: refused, not greeted, no TLS as configured, not logged in."""
 
 
 def sendable(sender: str, recipient: str) -> bool:
@@ -78,7 +78,7 @@ def on_wire(content: bytes) -> bytes:
 
 
 class RelaySession:
-    """Sends mails one after another: `offer`, then `finish`. Any ConnectionTrouble ends it; see `alive`."""
+    """Sends mails one after another: `offer`, then `finish`. Any ConnectionLost ends it; see `alive`."""
 
     def __init__(self, replies: "_Replies", extensions: frozenset[str], timeouts: Timeouts) -> None:
         self._replies, self._extensions, self._timeouts = replies, extensions, timeouts
@@ -87,7 +87,7 @@ class RelaySession:
 
     @property
     def alive(self) -> bool:
-        return self._replies.trouble is None
+        return self._replies.error is None
 
     async def offer(self, sender: str, recipient: str, content: bytes) -> Refusal | None:
         """Send MAIL, RCPT and DATA. None: the relay waits for the body; `finish` or `abort` comes next."""
@@ -104,19 +104,19 @@ class RelaySession:
         return None
 
     async def finish(self) -> Reply:
-        """Send the body and the final dot. After ConnectionTrouble the relay may or may not have the mail."""
+        """Send the body and the final dot. After ConnectionLost the relay may or may not have the mail."""
         try:
             (reply,) = await self._replies.ask(self._body, 1, self._timeouts.dot)
-        except ConnectionTrouble as trouble:
-            if trouble.code == 421:  # closing, but it has judged this mail
-                return Reply(421, trouble.text)
+        except ConnectionLost as error:
+            if error.code == 421:  # closing, but it has judged this mail
+                return Reply(421, error.text)
             raise
         self._unfinished = reply.code // 100 != 2
         return reply
 
     def abort(self) -> None:
         """Cut the connection: a body that the relay waits for is not sent."""
-        self._replies.fail("given up by us")
+        self._replies.fail("ended by us")
 
     def quit(self) -> None:
         self._replies.quit()
@@ -140,10 +140,10 @@ class RelaySession:
     def _refused(self, command: str, replies: dict[str, Reply]) -> Refusal:
         if command == "RSET":
             self._replies.fail(f"RSET refused: {replies[command].code}")
-            raise ConnectionTrouble("RSET refused")
+            raise ConnectionLost("RSET refused")
         self._unfinished = True
         if "DATA" in replies and replies["DATA"].code // 100 == 3:
-            self.abort()  # it waits for a body although it took no recipient (RFC 2920 section 3.1)
+            self.abort()  # it waits for a body although it accepted no recipient (RFC 2920 section 3.1)
         return Refusal(command, replies[command])
 
 
@@ -151,19 +151,19 @@ class _Replies(asyncio.Protocol):
     """Reads the relay's replies."""
 
     def __init__(self, transport: asyncio.Transport) -> None:
-        self.trouble: ConnectionTrouble | None = None
+        self.error: ConnectionLost | None = None
         self._transport = transport
         self._buffer = b""
-        self._lines: list[str] = []  # of a reply that goes on
+        self._lines: list[str] = []  # of a reply that continues
         self._code = 0  # of that reply
         self._ready: list[Reply] = []
-        self._wanted = 0
+        self._expected = 0
         self._waiter: asyncio.Future[None] | None = None
 
     async def ask(self, data: bytes, count: int, seconds: float) -> list[Reply]:
-        """Write `data`, then wait for `count` replies. Raises ConnectionTrouble."""
-        if self.trouble is None:
-            self._ready, self._wanted = [], count
+        """Write `data`, then wait for `count` replies. Raises ConnectionLost."""
+        if self.error is None:
+            self._ready, self._expected = [], count
             self._waiter = asyncio.get_running_loop().create_future()
             try:
                 async with asyncio.timeout(seconds):
@@ -172,34 +172,34 @@ class _Replies(asyncio.Protocol):
             except TimeoutError:
                 self.fail(f"no reply within {seconds:g} s")
             except asyncio.CancelledError:
-                self.fail("given up by us")
+                self.fail("ended by us")
                 raise
             finally:
-                self._waiter, self._wanted = None, 0
-        if self.trouble is not None:
-            raise ConnectionTrouble(self.trouble.text, self.trouble.code)
+                self._waiter, self._expected = None, 0
+        if self.error is not None:
+            raise ConnectionLost(self.error.text, self.error.code)
         return self._ready
 
     def data_received(self, data: bytes) -> None:
         *lines, self._buffer = (self._buffer + data).split(b"\n")
         for line in lines:
-            if self.trouble is None:
+            if self.error is None:
                 self._take(line.rstrip(b"\r"))
-        if len(self._buffer) + sum(map(len, self._lines)) > LONGEST:
+        if len(self._buffer) + sum(map(len, self._lines)) > MAX_REPLY:
             self.fail("a reply without end")
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.fail(f"connection lost{f': {exc}' if exc else ''}")
 
     def fail(self, text: str, code: int = 0) -> None:
-        if self.trouble is None:
-            self.trouble = ConnectionTrouble(text, code)
+        if self.error is None:
+            self.error = ConnectionLost(text, code)
             self._transport.abort()
             self._wake()
 
     def quit(self) -> None:
-        if self.trouble is None:
-            self.trouble = ConnectionTrouble("closed by us")
+        if self.error is None:
+            self.error = ConnectionLost("closed by us")
             self._transport.write(b"QUIT\r\n")
             self._transport.close()
 
@@ -207,21 +207,21 @@ class _Replies(asyncio.Protocol):
         match = _REPLY.match(line)
         if match is None:
             return self.fail("no SMTP reply")
-        code, goes_on = int(match[1]), match[2] == b"-"
+        code, continues = int(match[1]), match[2] == b"-"
         if self._lines and code != self._code:
             return self.fail("a reply of several codes")
         self._code = code
         self._lines.append(match[3].decode("utf-8", "replace"))
-        if goes_on:
+        if continues:
             return None
         reply = Reply(code, " ".join(self._lines))
         self._lines = []
         if code == 421:
             return self.fail(reply.text, code)
-        if len(self._ready) >= self._wanted:
+        if len(self._ready) >= self._expected:
             return self.fail(f"a reply to nothing: {code}")
         self._ready.append(reply)
-        return self._wake() if len(self._ready) == self._wanted else None
+        return self._wake() if len(self._ready) == self._expected else None
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -231,7 +231,7 @@ class _Replies(asyncio.Protocol):
 async def open_session(
     relay: Relay, *, hostname: str, tls: ssl.SSLContext | None = None, timeouts: Timeouts | None = None
 ) -> RelaySession:
-    """Open a connection that is ready for mail. Raises CantOpen.
+    """Open a connection that is ready for mail. Raises ConnectFailed.
 
     `hostname` is our name at the relay; `tls` replaces the context of `tls_context`.
     """
@@ -253,10 +253,10 @@ async def open_session(
             await _greet(smtp)
     except aiosmtplib.SMTPResponseException as error:
         smtp.close()
-        raise CantOpen(f"{error.code} {error.message}", error.code) from error
+        raise ConnectFailed(f"{error.code} {error.message}", error.code) from error
     except (aiosmtplib.SMTPException, OSError) as error:  # TimeoutError is an OSError
         smtp.close()
-        raise CantOpen(str(error) or f"not ready within {timeouts.opening:g} s") from error
+        raise ConnectFailed(str(error) or f"not ready within {timeouts.opening:g} s") from error
     transport = cast(asyncio.Transport, smtp.transport)
     replies = _Replies(transport)
     transport.set_protocol(replies)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailbot.delivery.retry import Breaker, backoff, probe, rested
+from mailbot.delivery.retry import Breaker, backoff, probe, waited
 
 
 def test_back_off_grows_to_a_quarter_of_an_hour() -> None:
@@ -21,20 +21,20 @@ def test_back_off_is_spread_by_a_fifth(attempts: int, random: float) -> None:
 
 
 @given(st.integers(1, 600))
-def test_rest_is_the_sum_of_the_back_offs_before(attempts: int) -> None:
+def test_the_time_waited_is_the_sum_of_the_back_offs_before(attempts: int) -> None:
     total = sum((backoff(each, 0.5) for each in range(1, attempts)), timedelta())
-    assert abs(rested(attempts) - total) < timedelta(milliseconds=1)
+    assert abs(waited(attempts) - total) < timedelta(milliseconds=1)
 
 
 def test_five_days_of_deferrals_are_some_five_hundred_attempts() -> None:
-    assert rested(487) < timedelta(days=5) <= rested(488)
+    assert waited(487) < timedelta(days=5) <= waited(488)
 
 
 def test_the_relay_is_probed_after_1_2_4_and_at_most_30_seconds() -> None:
     assert [probe(failures) for failures in (1, 2, 3, 4, 5, 6, 7, 1000)] == [1, 2, 4, 8, 16, 30, 30, 30]
 
 
-def test_trouble_on_many_connections_at_once_counts_once_and_is_news_once() -> None:
+def test_trouble_on_many_connections_at_once_counts_once_and_is_reported_once() -> None:
     breaker = Breaker(probe)
     assert [breaker.trip(100.0) for _ in range(8)] == [True] + [False] * 7
     assert breaker.until == 101.0
@@ -50,12 +50,12 @@ def test_one_mail_at_a_time_is_tried_while_the_relay_is_down() -> None:
     assert breaker.close() is True
     assert breaker.close() is False
     assert breaker.trip(200.0) is True
-    assert breaker.until == 201.0  # its past is forgotten
+    assert breaker.until == 201.0  # earlier failures are forgotten
 
 
 def test_a_trial_without_a_mail_does_not_make_the_next_mail_wait() -> None:
     breaker = Breaker(probe)
     breaker.trip(100.0)
     assert breaker.trial(101.0)
-    breaker.untried()
+    breaker.skip_trial()
     assert breaker.trial(101.1)

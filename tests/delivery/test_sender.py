@@ -28,14 +28,14 @@ from mailbot.store.store import Store
 from mailbot.workers.loop import Loop
 from tests.sink import DROP, Dialogue, SinkSmtp
 
-PACE = RetryPolicy(
+QUICK_RETRY = RetryPolicy(
     retry=lambda attempts, random: timedelta(seconds=0.03), probe=lambda failures: 0.03, poll=0.05
 )
-PATIENCE = timedelta(seconds=5)
+DRAIN_TIMEOUT = timedelta(seconds=5)
 on_sqlite = pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
 
 
-def owed(n: int = 1, **changes: Any) -> OutboxMail:
+def due_mail(n: int = 1, **changes: Any) -> OutboxMail:
     now = datetime.now(UTC)
     values: dict[str, Any] = {
         "nonce": f"nonce{n}",
@@ -53,12 +53,12 @@ def owed(n: int = 1, **changes: Any) -> OutboxMail:
     return OutboxMail(**(values | changes))
 
 
-def owe(store: Store, *items: OutboxMail) -> None:
+def enqueue(store: Store, *items: OutboxMail) -> None:
     with store.engine.begin() as connection:
         outbox.enqueue(connection, items)
 
 
-def only(store: Store) -> outbox_queries.Entry:
+def only_entry(store: Store) -> outbox_queries.Entry:
     (entry,) = store.read_now(outbox_queries.list_entries)
     return entry
 
@@ -74,7 +74,7 @@ def outcomes(store: Store, id_: int = 1) -> list[str]:
 async def until(true: Callable[[], object], seconds: float = 8) -> None:
     deadline = time.monotonic() + seconds
     while not true():
-        assert time.monotonic() < deadline, "it never came about"
+        assert time.monotonic() < deadline, "the condition was never met"
         await asyncio.sleep(0.005)
 
 
@@ -87,13 +87,13 @@ def make(
 ) -> Loop:
     values: dict[str, Any] = {"tls": "none", "connections": 3} | (relay or {})
     settings = Relay("127.0.0.1", sink.port, **values)
-    values = {"pace": PACE, "metrics": Metrics(), "hostname": "bot.bank.example"} | more
+    values = {"retry_policy": QUICK_RETRY, "metrics": Metrics(), "hostname": "bot.bank.example"} | more
     delivery = Delivery(store, settings, node, wake=lambda: loop.wake(), **values)
     loop = Loop(delivery)
     return loop
 
 
-def duty(loop: Loop) -> Delivery:
+def worker_of(loop: Loop) -> Delivery:
     delivery = loop._worker
     assert isinstance(delivery, Delivery)
     return delivery
@@ -104,10 +104,10 @@ async def delivering(store: Any, sink: SinkSmtp, **changes: Any) -> AsyncIterato
     loop = make(store, sink, **changes)
     await loop.start()
     try:
-        yield duty(loop)
+        yield worker_of(loop)
     finally:
         await loop.stop()
-        await duty(loop).drain(PATIENCE)
+        await worker_of(loop).drain(DRAIN_TIMEOUT)
 
 
 @pytest.fixture
@@ -119,21 +119,21 @@ async def sink() -> AsyncIterator[SinkSmtp]:
 async def test_each_state_is_committed_before_the_next_step_to_the_relay(
     store: Store, sink: SinkSmtp
 ) -> None:
-    seen: list[tuple[str, str]] = []
+    states_seen: list[tuple[str, str]] = []
 
-    def look(phase: str) -> Callable[[Dialogue], Any]:
+    def note_state(phase: str) -> Callable[[Dialogue], Any]:
         async def step(_: Dialogue) -> None:
-            seen.append((phase, only(store).state))
+            states_seen.append((phase, only_entry(store).state))
 
         return step
 
     for phase in ("mail", "rcpt", "data", "dot"):
-        sink.on[phase] = look(phase)
-    owe(store, owed())
+        sink.on[phase] = note_state(phase)
+    enqueue(store, due_mail())
     async with delivering(store, sink):
         await all_sent(store, 1)
-    assert seen == [("mail", "sending"), ("rcpt", "sending"), ("data", "sending"), ("dot", "dot")]
-    entry = only(store)
+    assert states_seen == [("mail", "sending"), ("rcpt", "sending"), ("data", "sending"), ("dot", "dot")]
+    entry = only_entry(store)
     assert (entry.code, entry.reply, entry.attempts, entry.unknown) == (250, "2.0.0 OK queued", 1, 0)
     assert outcomes(store) == ["sent"]
 
@@ -150,7 +150,7 @@ async def test_each_state_is_committed_before_the_next_step_to_the_relay(
     ids=["dots", "one dot", "8 bit", "600 kB"],
 )
 async def test_the_relay_gets_the_frozen_bytes(store: Store, sink: SinkSmtp, content: bytes) -> None:
-    owe(store, owed(content=content, sender=""))
+    enqueue(store, due_mail(content=content, sender=""))
     async with delivering(store, sink):
         (mail,) = await sink.wait_for(1)
     assert mail.content == (content if content.endswith(b"\r\n") else content + b"\r\n")
@@ -161,7 +161,7 @@ async def test_the_relay_gets_the_frozen_bytes(store: Store, sink: SinkSmtp, con
 
 @on_sqlite
 async def test_a_bare_line_feed_can_not_smuggle_a_second_mail(store: Store, sink: SinkSmtp) -> None:
-    owe(store, owed(content=b"Subject: x\n\nhello\n.\nMAIL FROM:<x@y.example>\r\n.\rRSET\n"))
+    enqueue(store, due_mail(content=b"Subject: x\n\nhello\n.\nMAIL FROM:<x@y.example>\r\n.\rRSET\n"))
     async with delivering(store, sink):
         await all_sent(store, 1)
     assert len(sink.mails) == 1
@@ -174,7 +174,7 @@ async def test_a_bare_line_feed_can_not_smuggle_a_second_mail(store: Store, sink
 async def test_a_relay_without_any_extension_gets_one_command_at_a_time(store: Store) -> None:
     async with SinkSmtp(extensions=()) as sink:
         sink.on["rcpt"] = ["550 no such user"]
-        owe(store, owed(1), owed(2))
+        enqueue(store, due_mail(1), due_mail(2))
         async with delivering(store, sink, relay={"connections": 1}):
             await until(lambda: states(store) == {"sent": 1, "failed": 1})
     assert sink.dialogues[0].commands[:4] == [
@@ -199,13 +199,13 @@ REFUSALS = [
 
 @on_sqlite
 @pytest.mark.parametrize(("phase", "reply", "state"), REFUSALS, ids=[f"{r[0]} {r[1][:3]}" for r in REFUSALS])
-async def test_a_refusal_is_that_mails_alone_and_the_next_one_leaves(
+async def test_a_refusal_concerns_one_mail_and_the_next_one_is_sent(
     store: Store, sink: SinkSmtp, phase: str, reply: str, state: str
 ) -> None:
     sink.on[phase] = [reply]
-    owe(store, owed(1), owed(2))
+    enqueue(store, due_mail(1), due_mail(2))
     slow = RetryPolicy(retry=lambda *_: timedelta(hours=1), poll=0.05)
-    async with delivering(store, sink, relay={"connections": 1}, pace=slow):
+    async with delivering(store, sink, relay={"connections": 1}, retry_policy=slow):
         await until(lambda: states(store) == {"sent": 1, state: 1})
     entry = store.read_now(outbox_queries.find_entry, 1)
     assert entry
@@ -221,7 +221,7 @@ async def test_a_refusal_is_that_mails_alone_and_the_next_one_leaves(
 async def test_a_deferred_mail_is_sent_again_with_the_same_bytes(store: Store, sink: SinkSmtp) -> None:
     sink.on["dot"] = ["451 no", "451 still no"]
     metrics = Metrics()
-    owe(store, owed(kind="acknowledgement", lane=0))
+    enqueue(store, due_mail(kind="acknowledgement", lane=0))
     async with delivering(store, sink, metrics=metrics):
         await all_sent(store, 1)
     assert outcomes(store) == ["deferred", "deferred", "sent"]
@@ -233,22 +233,26 @@ async def test_a_deferred_mail_is_sent_again_with_the_same_bytes(store: Store, s
 @on_sqlite
 async def test_a_mail_that_is_deferred_for_too_long_fails(store: Store, sink: SinkSmtp) -> None:
     sink.on["rcpt"] = "450 never"
-    owe(store, owed())
-    pace = RetryPolicy(retry=PACE.retry, poll=0.05, give_up=timedelta(seconds=20))  # 2 + 5 + 15 s of rest
-    async with delivering(store, sink, pace=pace):
+    enqueue(store, due_mail())
+    retry_policy = RetryPolicy(
+        retry=QUICK_RETRY.retry, poll=0.05, give_up=timedelta(seconds=20)
+    )  # 2 + 5 + 15 s of rest
+    async with delivering(store, sink, retry_policy=retry_policy):
         await until(lambda: states(store) == {"failed": 1})
     assert outcomes(store) == ["deferred", "deferred", "deferred", "failed"]
 
 
 @on_sqlite
-async def test_a_relay_that_wants_a_body_for_nobody_gets_none(store: Store, sink: SinkSmtp) -> None:
+async def test_a_relay_that_asks_for_a_body_without_a_recipient_gets_none(
+    store: Store, sink: SinkSmtp
+) -> None:
     async def careless(dialogue: Dialogue) -> str:
-        dialogue.recipients.append("whoever")  # so that the sink itself does not mind
+        dialogue.recipients.append("nobody")  # so that the sink itself does not mind
         return "354 go ahead"
 
     sink.on["rcpt"] = ["550 unknown"]
     sink.on["data"] = [careless]
-    owe(store, owed(1), owed(2))
+    enqueue(store, due_mail(1), due_mail(2))
     async with delivering(store, sink, relay={"connections": 1}):
         await until(lambda: states(store) == {"sent": 1, "failed": 1})
     assert [mail.recipients for mail in sink.mails] == [("user2@mail.example",)]
@@ -259,7 +263,7 @@ async def test_a_relay_that_is_down_fails_nothing_and_gets_everything_once_when_
 ) -> None:
     caplog.set_level(logging.INFO, "mailbot")
     await sink.stop()
-    owe(store, *(owed(n, lane=n % 3) for n in range(40)))
+    enqueue(store, *(due_mail(n, lane=n % 3) for n in range(40)))
     async with delivering(store, sink) as delivery:
         await until(lambda: delivery.relay_is_down)
         await asyncio.sleep(0.3)  # several probes
@@ -278,11 +282,11 @@ async def test_a_relay_that_is_down_fails_nothing_and_gets_everything_once_when_
 
 @on_sqlite
 @pytest.mark.parametrize("phase", ["connect", "mail", "rcpt", "data"])
-async def test_a_relay_that_goes_away_in_mid_dialogue_costs_no_mail_an_attempt(
+async def test_a_relay_that_hangs_up_in_mid_dialogue_costs_no_mail_an_attempt(
     store: Store, sink: SinkSmtp, phase: str
 ) -> None:
     sink.on[phase] = [DROP] * 4 + ["421 4.3.2 shutting down"] * 4
-    owe(store, *(owed(n) for n in range(10)))
+    enqueue(store, *(due_mail(n) for n in range(10)))
     async with delivering(store, sink):
         await all_sent(store, 10)
     assert {entry.attempts for entry in store.read_now(outbox_queries.list_entries)} == {1}
@@ -294,11 +298,11 @@ async def test_a_relay_that_goes_away_in_mid_dialogue_costs_no_mail_an_attempt(
     ("phase", "reply"),
     [("connect", "554 5.7.1 not you"), ("ehlo", "550 5.7.1 not you"), ("mail", "530 5.7.0 log in first")],
 )
-async def test_a_relay_that_refuses_us_altogether_fails_no_mail(
+async def test_a_relay_that_refuses_every_mail_fails_none(
     store: Store, sink: SinkSmtp, phase: str, reply: str
 ) -> None:
     sink.on[phase] = reply
-    owe(store, *(owed(n) for n in range(5)))
+    enqueue(store, *(due_mail(n) for n in range(5)))
     async with delivering(store, sink) as delivery:
         await until(lambda: delivery.relay_is_down)
         await asyncio.sleep(0.15)
@@ -309,16 +313,16 @@ async def test_a_relay_that_refuses_us_altogether_fails_no_mail(
 
 
 @on_sqlite
-async def test_a_sender_that_the_relay_refuses_does_not_keep_the_others_back(
+async def test_a_sender_that_the_relay_refuses_does_not_hold_up_the_others(
     store: Store, sink: SinkSmtp
 ) -> None:
     async def picky(dialogue: Dialogue) -> str | None:
         return "553 5.7.1 not owned by you" if "bad@" in dialogue.commands[-1] else None
 
     sink.on["mail"] = picky
-    owe(store, owed(0, lane=0, sender="bad@bank.example"), *(owed(n) for n in range(1, 20)))
-    pace = RetryPolicy(retry=lambda *_: timedelta(seconds=0.2), probe=PACE.probe, poll=0.05)
-    async with delivering(store, sink, pace=pace):
+    enqueue(store, due_mail(0, lane=0, sender="bad@bank.example"), *(due_mail(n) for n in range(1, 20)))
+    retry_policy = RetryPolicy(retry=lambda *_: timedelta(seconds=0.2), probe=QUICK_RETRY.probe, poll=0.05)
+    async with delivering(store, sink, retry_policy=retry_policy):
         await until(lambda: states(store).get("sent") == 19)
     entry = store.read_now(outbox_queries.find_entry, 1)
     assert entry
@@ -326,16 +330,16 @@ async def test_a_sender_that_the_relay_refuses_does_not_keep_the_others_back(
 
 
 @on_sqlite
-async def test_a_mail_that_breaks_every_connection_does_not_keep_the_others_back(
+async def test_a_mail_that_breaks_every_connection_does_not_hold_up_the_others(
     store: Store, sink: SinkSmtp
 ) -> None:
     async def fragile(dialogue: Dialogue) -> str | None:
         return DROP if "poison@" in dialogue.commands[-1] else None
 
     sink.on["rcpt"] = fragile
-    owe(store, owed(0, lane=0, recipient="poison@x.example"), *(owed(n) for n in range(1, 20)))
-    pace = RetryPolicy(retry=lambda *_: timedelta(seconds=0.2), probe=PACE.probe, poll=0.05)
-    async with delivering(store, sink, pace=pace):
+    enqueue(store, due_mail(0, lane=0, recipient="poison@x.example"), *(due_mail(n) for n in range(1, 20)))
+    retry_policy = RetryPolicy(retry=lambda *_: timedelta(seconds=0.2), probe=QUICK_RETRY.probe, poll=0.05)
+    async with delivering(store, sink, retry_policy=retry_policy):
         await until(lambda: states(store).get("sent") == 19)
 
 
@@ -343,11 +347,11 @@ async def test_a_reply_lost_after_the_dot_is_unknown_and_the_copy_is_identical(
     store: Store, sink: SinkSmtp
 ) -> None:
     sink.on["dot"] = [DROP]
-    owe(store, owed())
+    enqueue(store, due_mail())
     async with delivering(store, sink):
         await all_sent(store, 1)
     assert outcomes(store) == ["unknown", "sent"]
-    assert (only(store).unknown, only(store).attempts) == (1, 2)
+    assert (only_entry(store).unknown, only_entry(store).attempts) == (1, 2)
     first, second = sink.mails
     assert first.content == second.content
 
@@ -357,23 +361,23 @@ async def test_a_connection_cut_while_the_body_is_awaited_is_unknown_too(
     store: Store, sink: SinkSmtp
 ) -> None:
     sink.on["body"] = [DROP]
-    owe(store, owed())
+    enqueue(store, due_mail())
     async with delivering(store, sink):
         await all_sent(store, 1)
-    # The cut may be seen before the body is written or after: never as anything that could lose the mail.
+    # The cut may be states_seen before the body is written or after: never as anything that could lose the mail.
     assert outcomes(store)[-1] == "sent"
     assert len(sink.mails) == 1
 
 
 @on_sqlite
-async def test_a_relay_that_never_answers_the_dot_is_given_its_time_then_it_is_unknown(
+async def test_a_relay_that_never_answers_the_dot_leaves_the_mail_unknown_after_the_timeout(
     store: Store, sink: SinkSmtp
 ) -> None:
     async def hang(_: Dialogue) -> None:
         await asyncio.sleep(30)
 
     sink.on["dot"] = [hang]
-    owe(store, owed())
+    enqueue(store, due_mail())
     async with delivering(store, sink, timeouts=Timeouts(dot=0.1)):
         await all_sent(store, 1)
     assert outcomes(store) == ["unknown", "sent"]
@@ -381,35 +385,33 @@ async def test_a_relay_that_never_answers_the_dot_is_given_its_time_then_it_is_u
 
 @on_sqlite
 @pytest.mark.parametrize("reply", ["999 what", "hello", "250-" + "x" * 40_000, "2"])
-async def test_a_relay_that_talks_nonsense_is_a_connection_in_trouble(
-    store: Store, sink: SinkSmtp, reply: str
-) -> None:
+async def test_replies_that_are_no_smtp_cost_no_attempt(store: Store, sink: SinkSmtp, reply: str) -> None:
     sink.on["rcpt"] = [reply]
-    owe(store, owed())
+    enqueue(store, due_mail())
     async with delivering(store, sink):
         await all_sent(store, 1)
-    assert only(store).attempts == 1
+    assert only_entry(store).attempts == 1
 
 
 @on_sqlite
-async def test_a_stale_warm_connection_is_opened_again_at_once_and_counts_for_nothing(
+async def test_a_stale_connection_is_replaced_at_once_without_counting_as_trouble(
     store: Store, sink: SinkSmtp, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "mailbot")
-    pace = RetryPolicy(retry=lambda *_: timedelta(hours=1), probe=lambda _: 3600.0, poll=0.05)
+    retry_policy = RetryPolicy(retry=lambda *_: timedelta(hours=1), probe=lambda _: 3600.0, poll=0.05)
 
     async def stale(dialogue: Dialogue) -> str | None:
         return DROP if dialogue.number == 1 and len(sink.mails) == 1 else None
 
-    sink.on["mail"] = stale  # the second mail on the first connection finds nobody there
-    async with delivering(store, sink, pace=pace, relay={"connections": 1}) as delivery:
-        owe(store, owed(1))
+    sink.on["mail"] = stale  # the second mail on the first connection finds it closed
+    async with delivering(store, sink, retry_policy=retry_policy, relay={"connections": 1}) as delivery:
+        enqueue(store, due_mail(1))
         await all_sent(store, 1)
-        owe(store, owed(2))
+        enqueue(store, due_mail(2))
         await all_sent(store, 2)
-        await sink.stop()  # cuts the idle connection: seen before it is used
+        await sink.stop()  # cuts the idle connection: states_seen before it is used
         await sink.start()
-        owe(store, owed(3))
+        enqueue(store, due_mail(3))
         await all_sent(store, 3)
         assert not delivery.relay_is_down
     assert [len(sink.mails), len(sink.dialogues)] == [3, 3]
@@ -431,7 +433,7 @@ async def test_a_relay_that_grants_two_connections_gets_everything_over_two(
         await asyncio.sleep(0.01)
 
     sink.on |= {"connect": two, "dot": slowly}
-    owe(store, *(owed(n) for n in range(30)))
+    enqueue(store, *(due_mail(n) for n in range(30)))
     async with delivering(store, sink, relay={"connections": 5}):
         await all_sent(store, 30)
     assert {entry.attempts for entry in store.read_now(outbox_queries.list_entries)} == {1}
@@ -439,22 +441,22 @@ async def test_a_relay_that_grants_two_connections_gets_everything_over_two(
 
 
 @on_sqlite
-async def test_acknowledgements_overtake_what_waits(store: Store, sink: SinkSmtp) -> None:
+async def test_acknowledgements_overtake_waiting_mails(store: Store, sink: SinkSmtp) -> None:
     async def slowly(_: Dialogue) -> None:
         await asyncio.sleep(0.02)
 
     sink.on["dot"] = slowly
-    owe(store, *(owed(n) for n in range(30)))
+    enqueue(store, *(due_mail(n) for n in range(30)))
     async with delivering(store, sink, relay={"connections": 2}):
         await sink.wait_for(1)
-        owe(store, owed(99, lane=0))
+        enqueue(store, due_mail(99, lane=0))
         await until(lambda: any("user99" in mail.recipients[0] for mail in sink.mails))
         assert len(sink.mails) < 28
         await all_sent(store, 31)
 
 
 async def test_two_nodes_on_one_database_send_each_mail_once(store: Store, sink: SinkSmtp) -> None:
-    owe(store, *(owed(n) for n in range(150)))
+    enqueue(store, *(due_mail(n) for n in range(150)))
     async with delivering(store, sink, node="a"), delivering(store, sink, node="b"):
         await all_sent(store, 150)
     assert Counter(mail.recipients for mail in sink.mails) == {
@@ -466,13 +468,13 @@ async def test_two_nodes_on_one_database_send_each_mail_once(store: Store, sink:
     }
 
 
-async def test_a_mail_that_was_taken_from_us_does_not_leave_through_us(store: Store, sink: SinkSmtp) -> None:
-    async def bury(_: Dialogue) -> None:
+async def test_a_row_that_another_node_claimed_is_not_sent_by_us(store: Store, sink: SinkSmtp) -> None:
+    async def release_row(_: Dialogue) -> None:
         with store.engine.begin() as connection:
             assert outbox.release(connection, ["a"]) == 1
 
-    sink.on["data"] = [bury]
-    owe(store, owed())
+    sink.on["data"] = [release_row]
+    enqueue(store, due_mail())
     async with delivering(store, sink):
         await all_sent(store, 1)
     assert (len(sink.mails), len(sink.dialogues)) == (1, 2)
@@ -480,10 +482,10 @@ async def test_a_mail_that_was_taken_from_us_does_not_leave_through_us(store: St
 
 
 @on_sqlite
-async def test_poison_among_good_mail_is_set_apart(store: Store, sink: SinkSmtp) -> None:
+async def test_mails_that_can_not_be_sent_fail_and_the_others_leave(store: Store, sink: SinkSmtp) -> None:
     bad = ["a b@x.example", "x@y.example> SIZE=1", "x@y.example\r\nRSET", "é@x.example", "", "<x@y.example>"]
-    owe(store, *(owed(n, lane=0, recipient=each) for n, each in enumerate(bad)))
-    owe(store, owed(50, lane=0), *(owed(n) for n in range(51, 60)))
+    enqueue(store, *(due_mail(n, lane=0, recipient=each) for n, each in enumerate(bad)))
+    enqueue(store, due_mail(50, lane=0), *(due_mail(n) for n in range(51, 60)))
     with store.engine.begin() as connection:
         connection.execute(delete(frozen_mails).where(frozen_mails.c.nonce == "nonce50"))
     async with delivering(store, sink):
@@ -506,11 +508,11 @@ class ShakyStore:
 
 
 @on_sqlite
-@pytest.mark.parametrize("operation", ["mark_dot", "settle"])
+@pytest.mark.parametrize("operation", ["mark_dot", "record_results"])
 async def test_trouble_with_the_store_sends_nothing_twice(
     store: Store, sink: SinkSmtp, operation: str
 ) -> None:
-    owe(store, *(owed(n) for n in range(5)))
+    enqueue(store, *(due_mail(n) for n in range(5)))
     async with delivering(ShakyStore(store, operation, 3, StoreUnavailable("locked")), sink):
         await all_sent(store, 5)
     assert len(sink.mails) == 5
@@ -518,10 +520,10 @@ async def test_trouble_with_the_store_sends_nothing_twice(
 
 
 @on_sqlite
-async def test_a_bug_of_ours_defers_its_mail_and_no_other(
+async def test_an_internal_error_defers_its_mail_and_no_other(
     store: Store, sink: SinkSmtp, caplog: pytest.LogCaptureFixture
 ) -> None:
-    owe(store, *(owed(n) for n in range(5)))
+    enqueue(store, *(due_mail(n) for n in range(5)))
     async with delivering(ShakyStore(store, "mark_dot", 1, ZeroDivisionError("bug")), sink):
         await all_sent(store, 5)
     assert len(sink.mails) == 5
@@ -531,7 +533,7 @@ async def test_a_bug_of_ours_defers_its_mail_and_no_other(
     assert "loop_failed" in caplog.messages
 
 
-async def test_a_drain_cuts_nothing_after_its_dot_and_gives_the_rest_back(
+async def test_a_drain_waits_for_mails_after_their_dot_and_releases_the_rest(
     store: Store, sink: SinkSmtp
 ) -> None:
     at_the_dot, answer = asyncio.Event(), asyncio.Event()
@@ -541,12 +543,12 @@ async def test_a_drain_cuts_nothing_after_its_dot_and_gives_the_rest_back(
         await answer.wait()
 
     sink.on["dot"] = wait
-    owe(store, *(owed(n) for n in range(20)))
+    enqueue(store, *(due_mail(n) for n in range(20)))
     loop = make(store, sink, relay={"connections": 2})
     await loop.start()
     await at_the_dot.wait()
     await loop.stop()
-    draining = asyncio.create_task(duty(loop).drain(PATIENCE))
+    draining = asyncio.create_task(worker_of(loop).drain(DRAIN_TIMEOUT))
     await asyncio.sleep(0.05)
     assert not draining.done()
     answer.set()
@@ -558,7 +560,7 @@ async def test_a_drain_cuts_nothing_after_its_dot_and_gives_the_rest_back(
 
 
 @on_sqlite
-async def test_a_drain_that_waits_in_vain_leaves_no_row_behind(store: Store, sink: SinkSmtp) -> None:
+async def test_a_drain_that_runs_out_of_time_leaves_no_row_claimed(store: Store, sink: SinkSmtp) -> None:
     async def hang(_: Dialogue) -> None:
         await asyncio.sleep(30)
 
@@ -567,12 +569,12 @@ async def test_a_drain_that_waits_in_vain_leaves_no_row_behind(store: Store, sin
             await asyncio.sleep(30)
 
     sink.on |= {"dot": hang, "rcpt": hang_second}
-    owe(store, owed(1), owed(2))
-    loop = make(store, sink, pace=RetryPolicy(retry=lambda *_: timedelta(hours=1)))
+    enqueue(store, due_mail(1), due_mail(2))
+    loop = make(store, sink, retry_policy=RetryPolicy(retry=lambda *_: timedelta(hours=1)))
     await loop.start()
     await until(lambda: states(store) == {"dot": 1, "sending": 1} and len(sink.dialogues) == 2)
     await loop.stop()
-    await duty(loop).drain(timedelta(seconds=0.1))
+    await worker_of(loop).drain(timedelta(seconds=0.1))
     assert states(store) == {"deferred": 1, "due": 1}
     assert outcomes(store, 1) == ["unknown"]
     assert outcomes(store, 2) == []
@@ -602,27 +604,27 @@ async def test_mail_and_password_travel_under_tls(
     store: Store, authority: trustme.CA, tls: str, implicit: bool, login: str
 ) -> None:
     user, _, password = login.partition(":")
-    owe(store, owed(1), owed(2))
+    enqueue(store, due_mail(1), due_mail(2))
     async with SinkSmtp(tls=server_context(authority), implicit_tls=implicit, login=login) as sink:
         relay = {"tls": tls, "user": user, "password": password}
         async with delivering(store, sink, relay=relay, tls=client_context(authority)):
             await all_sent(store, 2)
     assert all(mail.tls for mail in sink.mails)
-    said = [line.split(" ")[0] for line in sink.dialogues[0].commands]
-    assert ("AUTH" in said) == bool(login)
-    assert "STARTTLS" not in said or "AUTH" not in said[: said.index("STARTTLS")]
+    verbs = [line.split(" ")[0] for line in sink.dialogues[0].commands]
+    assert ("AUTH" in verbs) == bool(login)
+    assert "STARTTLS" not in verbs or "AUTH" not in verbs[: verbs.index("STARTTLS")]
 
 
 @on_sqlite
 async def test_tls_as_offered_takes_any_certificate_and_none(store: Store, authority: trustme.CA) -> None:
-    owe(store, owed(1))
+    enqueue(store, due_mail(1))
     async with (
         SinkSmtp(tls=server_context(authority, "else.example")) as sink,
         delivering(store, sink, relay={"tls": "starttls"}),
     ):
         await all_sent(store, 1)
         assert sink.mails[0].tls
-    owe(store, owed(2))
+    enqueue(store, due_mail(2))
     async with SinkSmtp() as sink, delivering(store, sink, relay={"tls": "starttls"}):
         await all_sent(store, 2)
         assert not sink.mails[0].tls
@@ -642,7 +644,7 @@ async def test_tls_as_offered_takes_any_certificate_and_none(store: Store, autho
 async def test_nothing_leaves_to_a_relay_that_is_not_as_configured(
     store: Store, authority: trustme.CA, relay: dict[str, Any], offered: str | None
 ) -> None:
-    owe(store, owed())
+    enqueue(store, due_mail())
     tls = server_context(authority, offered) if offered else None
     async with SinkSmtp(tls=tls, login="robot:s3cret") as sink:
         async with delivering(store, sink, relay=relay, tls=client_context(authority)) as delivery:
@@ -654,4 +656,4 @@ async def test_nothing_leaves_to_a_relay_that_is_not_as_configured(
             for line in d.commands
         )
     assert sink.mails == []
-    assert (only(store).state, only(store).attempts) == ("due", 0)
+    assert (only_entry(store).state, only_entry(store).attempts) == ("due", 0)

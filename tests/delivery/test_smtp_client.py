@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from mailbot.config.model import Relay
 from mailbot.delivery.smtp_client import (
-    CantOpen,
-    ConnectionTrouble,
+    ConnectFailed,
+    ConnectionLost,
     Refusal,
     RelaySession,
     Reply,
@@ -135,10 +135,10 @@ async def test_a_dialogue_that_makes_no_sense_ends_the_connection(pieces: list[b
     async with Script([b"220 hi\r\n", b"250-hi\r\n250 PIPELINING\r\n", *pieces, b"", b"", b""]) as server:
         timeouts = Timeouts(opening=10, reply=0.3 if says == "no reply within" else 10, dot=10)
         session = await open_session(relay(server.port), hostname="me", timeouts=timeouts)
-        with pytest.raises(ConnectionTrouble, match=says):
+        with pytest.raises(ConnectionLost, match=says):
             await send(session)
         assert not session.alive
-        with pytest.raises(ConnectionTrouble):
+        with pytest.raises(ConnectionLost):
             await session.offer("a@b.example", "c@d.example", b"x\r\n")
 
 
@@ -169,7 +169,7 @@ async def test_after_a_refusal_the_next_offer_starts_afresh(sink: SinkSmtp) -> N
 
 async def test_a_greeting_that_does_not_come_is_not_awaited_for_ever() -> None:
     async with Script([b"", b""]) as server:
-        with pytest.raises(CantOpen, match=r"not ready within|Timed out"):
+        with pytest.raises(ConnectFailed, match=r"not ready within|Timed out"):
             await open_session(relay(server.port), hostname="me", timeouts=Timeouts(opening=0.1))
 
 

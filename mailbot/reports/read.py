@@ -8,6 +8,8 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import fields
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from pydantic_core import from_json
@@ -45,40 +47,32 @@ def lives(
 
 def openings(connection: Connection, since: datetime, until: datetime) -> Iterator[list[Event]]:
     """Yield the OPENING events, before `until`, of each ticket that came in [since, until)."""
-    came = select(events.c.ticket).where(
-        events.c.at >= since,
-        events.c.at < until,
-        events.c.kind.in_((e.TicketOpened.kind, e.TicketReleased.kind)),
-    )
+    opening = events.c.kind.in_((e.TicketOpened.kind, e.TicketReleased.kind))
+    came = select(events.c.ticket).where(events.c.at >= since, events.c.at < until, opening)
     return _read(connection, came, until, OPENING)
 
 
 def _read(
     connection: Connection, numbers: Select[Any], until: datetime, kinds: Collection[str]
 ) -> Iterator[list[Event]]:
+    at, data = type_coerce(events.c.at, BigInteger), cast(events.c.data, Text)
     query = (
-        select(
-            events.c.ticket,
-            events.c.kind,
-            type_coerce(events.c.at, BigInteger),
-            events.c.by,
-            cast(events.c.data, Text),
-        )
+        select(events.c.ticket, events.c.kind, at, events.c.by, data)
         .where(events.c.ticket.in_(numbers), events.c.kind.in_(sorted(kinds)), events.c.at < until)
         .order_by(events.c.ticket, events.c.seq)  # as the primary key has it: nothing is sorted
     )
-    life: list[Event] = []
-    whose, moment, at = "", -1, EPOCH
-    for number, kind, micros, by, data in connection.execute(query, execution_options={"yield_per": AT_ONCE}):
-        if number != whose:
-            if life:
-                yield life
-            life, whose = [], number
-        if micros != moment:  # one decision has several events
-            moment, at = micros, EPOCH + timedelta(microseconds=micros)
-        life.append(READ[kind](at, by, data))
-    if life:
+    moment, moment_at = -1, EPOCH
+    for _, rows in groupby(_stream(connection, query), key=itemgetter(0)):
+        life: list[Event] = []
+        for _, kind, micros, by, data in rows:
+            if micros != moment:  # one decision has several events
+                moment, moment_at = micros, EPOCH + timedelta(microseconds=micros)
+            life.append(READ[kind](moment_at, by, data))
         yield life
+
+
+def _stream(connection: Connection, query: Select[Any]) -> Iterator[Any]:
+    return iter(connection.execute(query, execution_options={"yield_per": AT_ONCE}))
 
 
 def lived(since: datetime, until: datetime) -> Select[Any]:
@@ -91,8 +85,7 @@ def lived(since: datetime, until: datetime) -> Select[Any]:
         tickets.c.opened_at < since,
         or_(tickets.c.status.in_(live), over, tickets.c.status == Status.MERGED.value),
     )
-    found = union(touched, standing).subquery()
-    return select(found.c[0])
+    return select(union(touched, standing).subquery().c[0])
 
 
 def acknowledgements(connection: Connection, since: datetime, until: datetime) -> Iterator[Acknowledged]:
@@ -106,9 +99,7 @@ def acknowledgements(connection: Connection, since: datetime, until: datetime) -
         outbox.c.requested_at < until,
         outbox.c.state != OutboxState.SUPPRESSED,
     )
-    for requested_at, settled_at, state in connection.execute(
-        query, execution_options={"yield_per": AT_ONCE}
-    ):
+    for requested_at, settled_at, state in _stream(connection, query):
         yield requested_at, settled_at if state == OutboxState.SENT else None
 
 

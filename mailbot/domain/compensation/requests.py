@@ -348,12 +348,7 @@ def is_due(ticket: Ticket, put_at: datetime, policy: Policy, now: datetime) -> b
 
 
 def on_pending(
-    ticket: Ticket,
-    request: Request,
-    last: e.ApprovalRequested,
-    facts: Facts,
-    policy: Policy,
-    now: datetime,
+    ticket: Ticket, request: Request, last: e.ApprovalRequested, facts: Facts, policy: Policy, now: datetime
 ) -> Decision:
     """Ask people again: those of a higher level than `last` who may decide, at the top the same."""
     deciding = _RequestDecision(ticket, request, Signatory(POLICY), facts, policy, now)

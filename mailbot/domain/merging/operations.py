@@ -201,10 +201,7 @@ def unmerge(source: TicketState, target: TicketState, context: Context) -> Chang
         because = reasons.of("ticket_unmerged", ticket=b.number)
         notify.notify_team(again, context.policy, context.at, NoticeKind.NOTIFY, because)
     moved = tuple((id_, b.number) for id_ in ids)
-    return (
-        Change(b, left.decision(), leaving=_leavers(target, left)),
-        Change(a, again.decision(), moved),
-    )
+    return (Change(b, left.decision(), leaving=_leavers(target, left)), Change(a, again.decision(), moved))
 
 
 # --- splitting --------------------------------------------------------------------------------------------

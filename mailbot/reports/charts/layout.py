@@ -1,7 +1,7 @@
 """Where each mark of a chart goes: title, legend, axis, then the marks of its shape.
 
 Colours are those of Okabe and Ito ("Color Universal Design", 2008), which the colour-blind can distinguish.
-Lines also differ by their dashes and bars by their order. Every mark shows its value under the pointer.
+Bars also differ by their order. Every mark shows its value under the pointer.
 """
 
 import math
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mailbot.reports.charts.model import Chart, Series, Shape
-from mailbot.reports.charts.svg import DASHES, Box, Dot, Mark, Path, Picture, Words, fitting, width_of
+from mailbot.reports.charts.svg import Box, Mark, Path, Picture, Words, fitting, width_of
 
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#7f7f7f", "#f0e442")
 GRID, AXIS, SOFT = "#e3e3e3", "#8a8a8a", "#666666"
@@ -59,17 +59,9 @@ def _legend(chart: Chart, width: float) -> tuple[list[Mark], float]:
         wide = 22 + width_of(name, SMALL) + 14
         if x and x + wide > width:
             x, y = 0.0, y + 16
-        marks += _key(chart, index, x, y)
-        marks.append(Words(x + 22, y, name, SMALL, fill=SOFT))
+        marks += (Box(x + 4, y - 10, 12, 11, colour(index)), Words(x + 22, y, name, SMALL, fill=SOFT))
         x += wide
     return marks, y + 14
-
-
-def _key(chart: Chart, index: int, x: float, y: float) -> list[Mark]:
-    if chart.shape is Shape.LINES:
-        line = ((x, y - 4), (x + 18, y - 4))
-        return [Path(line, colour(index), 2, index % len(DASHES))]
-    return [Box(x + 4, y - 10, 12, 11, colour(index))]
 
 
 def colour(index: int) -> str:
@@ -115,7 +107,7 @@ def _upright(chart: Chart, width: float, y: float, height: float) -> list[Mark]:
         marks.append(Path(line, GRID if value else AXIS))
         marks.append(Words(left - 6, plot.y(value) + 4, number(value), SMALL, "end", SOFT))
     marks += _below(chart.labels, plot)
-    return marks + (_bars(chart, plot) if chart.shape is Shape.BARS else _lines(chart, plot))
+    return marks + _bars(chart, plot)
 
 
 def _below(labels: Sequence[str], plot: _Plot) -> list[Mark]:
@@ -125,19 +117,9 @@ def _below(labels: Sequence[str], plot: _Plot) -> list[Mark]:
     step = plot.width / len(labels)
     widest = min(max(width_of(label, SMALL) for label in labels), plot.width / 2)
     each = max(1, math.ceil((widest + 8) / step))
-    base = plot.top + plot.height + 16
-    return [
-        Words(
-            plot.left + step * (index + 0.5),
-            base,
-            fitting(label, step * each - 4, SMALL),
-            SMALL,
-            "middle",
-            SOFT,
-        )
-        for index, label in enumerate(labels)
-        if index % each == 0
-    ]
+    y = plot.top + plot.height + 16
+    shown = [(plot.left + step * (at + 0.5), labels[at]) for at in range(0, len(labels), each)]
+    return [Words(x, y, fitting(label, step * each - 4, SMALL), SMALL, "middle", SOFT) for x, label in shown]
 
 
 def _bars(chart: Chart, plot: _Plot) -> list[Mark]:
@@ -148,43 +130,14 @@ def _bars(chart: Chart, plot: _Plot) -> list[Mark]:
     for place, label in enumerate(chart.labels):
         ground = 0.0
         for index, series in enumerate(chart.series):
-            value = series.values[place]
-            if not value:
-                continue
+            value = series.values[place] or 0
             x = plot.left + step * (place + 0.12) + (0 if chart.stacked else wide * index)
             high = plot.y(ground + value)
             tip = _tip(label, series, value, chart)
-            marks.append(Box(x, high, wide, plot.y(ground) - high, colour(index), tip))
+            if value:
+                marks.append(Box(x, high, wide, plot.y(ground) - high, colour(index), tip))
             ground += value if chart.stacked else 0
     return marks
-
-
-def _lines(chart: Chart, plot: _Plot) -> list[Mark]:
-    marks: list[Mark] = []
-    step = plot.width / max(1, len(chart.labels))
-    for index, series in enumerate(chart.series):
-        places = [plot.left + step * (place + 0.5) for place in range(len(series.values))]
-        for run in _runs(series):
-            points = tuple((places[place], plot.y(value)) for place, value in run)
-            if len(points) > 1:
-                marks.append(Path(points, colour(index), 2, index % len(DASHES)))
-            if len(points) == 1 or len(chart.labels) <= 60:
-                marks += (
-                    Dot(x, y, 2.5, colour(index), _tip(chart.labels[place], series, value, chart))
-                    for (x, y), (place, value) in zip(points, run, strict=True)
-                )
-    return marks
-
-
-def _runs(series: Series) -> list[list[tuple[int, float]]]:
-    """Split a series at its gaps into runs of (place, value)."""
-    runs: list[list[tuple[int, float]]] = [[]]
-    for place, value in enumerate(series.values):
-        if value is None:
-            runs.append([])
-        else:
-            runs[-1].append((place, value))
-    return [run for run in runs if run]
 
 
 def _tip(label: str, series: Series, value: float, chart: Chart) -> str:
@@ -220,11 +173,10 @@ def _row_bars(chart: Chart, place: int, plot: _Plot, y: float, high: float) -> l
             marks.append(Box(x, y, wide, high, colour(index), tip))
         if chart.stacked:
             x += wide
-        elif series.values[place] is not None:
+            continue
+        if series.values[place] is not None:
             marks.append(Words(x + wide + 5, y + high / 2 + 4, number(value), SMALL, fill=SOFT))
-            y += high
-        else:
-            y += high
+        y += high
     if chart.stacked:
         marks.append(Words(x + 5, y + high / 2 + 4, number(chart.total(place)), SMALL, fill=SOFT))
     return marks
@@ -237,15 +189,13 @@ def _heat(chart: Chart, width: float, y: float) -> tuple[list[Mark], float]:
     marks: list[Mark] = []
     for row, series in enumerate(chart.series):
         above = y + ROW * row
-        marks.append(
-            Words(left - 8, above + ROW / 2 + 4, fitting(series.name, left - 8, SMALL), SMALL, "end")
-        )
+        name = fitting(series.name, left - 8, SMALL)
+        marks.append(Words(left - 8, above + ROW / 2 + 4, name, SMALL, "end"))
         for place, value in enumerate(series.values):
             fill = shade((value or 0) / plot.most) if value is not None else "#ffffff"
             tip = _tip(f"{series.name}, {chart.labels[place]}", series, value or 0, chart)
-            marks.append(
-                Box(plot.left + step * place, above + 1, max(step - 1, step * 0.8), ROW - 2, fill, tip)
-            )
+            x, wide = plot.left + step * place, max(step - 1, step * 0.8)
+            marks.append(Box(x, above + 1, wide, ROW - 2, fill, tip))
     marks += _below(chart.labels, plot)
     scale = plot.top + plot.height + 26
     return marks + _scale(chart, plot, scale), scale + 22

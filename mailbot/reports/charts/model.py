@@ -6,14 +6,13 @@ from enum import StrEnum
 
 class Shape(StrEnum):
     BARS = "bars"  # upright bars over labels: side by side, or stacked
-    LINES = "lines"  # lines over labels, in the order of time
     ROWS = "rows"  # horizontal bars, one row for each label with its value: for long names
     HEAT = "heat"  # one row for each series, one cell for each label, darker for more
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One value for each label; None where there is none (a gap in a line, a missing bar)."""
+    """One value for each label; None where there is none (a missing bar)."""
 
     name: str
     values: tuple[float | None, ...]
@@ -37,9 +36,8 @@ class Chart:
         """Raise ValueError for what can't be drawn."""
         for series in self.series:
             if len(series.values) != len(self.labels):
-                raise ValueError(
-                    f"{series.name!r} has {len(series.values)} values for {len(self.labels)} labels"
-                )
+                counts = f"{len(series.values)} values for {len(self.labels)} labels"
+                raise ValueError(f"{series.name!r} has {counts}")
             for value in series.values:
                 if value is not None and not 0 <= value < float("inf"):
                     raise ValueError(f"{series.name!r} holds {value}, which can't be drawn")

@@ -8,13 +8,12 @@ import html
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 Anchor = Literal["start", "middle", "end"]
 FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 LETTER_WIDTH = 0.54  # mean width of a letter as a share of the size, generous for any of these fonts
 SCALE = 2  # pixels of the PNG for one unit of the layout: sharp on today's screens
-DASHES: tuple[tuple[float, ...], ...] = ((), (6, 3), (2, 3), (8, 3, 2, 3))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +30,10 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A line through points, in one of DASHES."""
+    """A line through points."""
 
     points: tuple[tuple[float, float], ...]
     stroke: str
-    width: float = 1
-    dash: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Dot:
-    x: float
-    y: float
-    radius: float
-    fill: str
-    tip: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +49,7 @@ class Words:
     bold: bool = False
 
 
-Mark = Box | Path | Dot | Words
+Mark = Box | Path | Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +77,9 @@ class Picture:
         import resvg_py
 
         fonts = [font_roboto.font_files[name] for name in ("Roboto", "RobotoMedium")]
-        return bytes(
-            resvg_py.svg_to_bytes(
-                svg_string=self.svg(),
-                zoom=SCALE,
-                skip_system_fonts=True,
-                font_files=fonts,
-                font_family="Roboto",
-                sans_serif_family="Roboto",
-            )
-        )
+        named: dict[str, Any] = {"font_files": fonts, "font_family": "Roboto", "sans_serif_family": "Roboto"}
+        drawn = resvg_py.svg_to_bytes(svg_string=self.svg(), zoom=SCALE, skip_system_fonts=True, **named)
+        return bytes(drawn)
 
 
 def sheet(title: str, pictures: Sequence[Picture], columns: int = 2, gap: float = 16) -> Picture:
@@ -142,29 +123,18 @@ def fitting(text: str, width: float, size: float) -> str:
 def _svg(mark: Mark) -> str:
     match mark:
         case Box(x, y, width, height, fill):
-            shape = (
-                f'rect x="{_number(x)}" y="{_number(y)}" width="{_number(width)}" height="{_number(height)}"'
-            )
-            return _tipped(f'{shape} fill="{fill}"', "rect", mark.tip)
-        case Dot(x, y, radius, fill):
-            shape = f'circle cx="{_number(x)}" cy="{_number(y)}" r="{_number(radius)}" fill="{fill}"'
-            return _tipped(shape, "circle", mark.tip)
-        case Path(points, stroke, width, dash):
+            place = f'x="{_number(x)}" y="{_number(y)}" width="{_number(width)}" height="{_number(height)}"'
+            shape = f'rect {place} fill="{fill}"'
+            return f"<{shape}><title>{_text(mark.tip)}</title></rect>" if mark.tip else f"<{shape}/>"
+        case Path(points, stroke):
             through = " ".join(f"{_number(x)},{_number(y)}" for x, y in points)
-            dashes = " ".join(map(_number, DASHES[dash % len(DASHES)]))
-            dashed = f' stroke-dasharray="{dashes}"' if dashes else ""
-            pen = f'stroke="{stroke}" stroke-width="{_number(width)}"{dashed}'
-            return f'<polyline points="{through}" fill="none" {pen}/>'
+            return f'<polyline points="{through}" fill="none" stroke="{stroke}" stroke-width="1"/>'
         case Words(x, y, text, size, anchor, fill, bold):
             weight = ' font-weight="600"' if bold else ""
             return (
                 f'<text x="{_number(x)}" y="{_number(y)}" font-size="{_number(size)}" text-anchor="{anchor}" '
                 f'fill="{fill}"{weight}>{_text(text)}</text>'
             )
-
-
-def _tipped(shape: str, element: str, tip: str) -> str:
-    return f"<{shape}><title>{_text(tip)}</title></{element}>" if tip else f"<{shape}/>"
 
 
 def _text(text: str) -> str:

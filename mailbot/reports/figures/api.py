@@ -6,18 +6,8 @@
 - `build` puts them together.
 """
 
-from mailbot.reports.figures.build import Maker, Report, report
+from mailbot.reports.figures.build import Maker, Report
 from mailbot.reports.figures.figures import Figures
 from mailbot.reports.figures.period import Period, Weekly, last_week, midnight, week_name
 
-__all__ = [
-    "Figures",
-    "Maker",
-    "Period",
-    "Report",
-    "Weekly",
-    "last_week",
-    "midnight",
-    "report",
-    "week_name",
-]
+__all__ = ["Figures", "Maker", "Period", "Report", "Weekly", "last_week", "midnight", "week_name"]

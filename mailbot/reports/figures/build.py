@@ -1,6 +1,6 @@
 """From the lives of tickets to a report: one period beside the one before, and what is rising."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -36,11 +36,8 @@ class Report:
         return self.figures.period
 
 
-OPENING = (
-    TicketOpened.kind,
-    TicketRouted.kind,
-    TicketReleased.kind,
-)  # the events that `Maker.opened` looks at
+# The events that `Maker.opened` looks at.
+OPENING = (TicketOpened.kind, TicketRouted.kind, TicketReleased.kind)
 
 
 class Maker:
@@ -69,9 +66,7 @@ class Maker:
                 self._about(fact)
 
     def _tally_of(self, fact: Fact) -> Tally | None:
-        """Return the tally that a fact belongs to. A ticket's state at a border belongs to the time before
-        it.
-        """
+        """Return the tally of a fact. A ticket's state at a border belongs to the time before it."""
         since, until = self._period.since, self._period.until
         if isinstance(fact, Stood):
             return {since: self._before, until: self._now}.get(fact.at)
@@ -93,9 +88,7 @@ class Maker:
             self._first = min(self._first or fact.at, fact.at)
 
     def acknowledged(self, received_at: datetime, left_at: datetime | None) -> None:
-        """Count an acknowledgement, see `Tally.acknowledged`. It belongs to no team, so a team's report has
-        none.
-        """
+        """Count an acknowledgement, see `Tally.acknowledged`. It has no team: a team's report has none."""
         self._now.acknowledged(received_at, left_at)
         self._before.acknowledged(received_at, left_at)
 
@@ -108,32 +101,7 @@ class Maker:
         compared = self._weeks
         if self._first is not None:
             compared = Period(self._first, self._weeks.until, self._weeks.zone)
-        return Report(
-            team=self._team,
-            made_at=made_at,
-            figures=self._now.figures(),
-            before=self._before.figures(),
-            causes=causes(
-                self._causes,
-                self._earlier,
-                self._period.length.total_seconds(),
-                compared.length.total_seconds(),
-            ),
-            compared=compared,
-            compensation=statement(self._entries),
-        )
-
-
-def report(
-    lives: Iterable[Sequence[Event]],
-    period: Period,
-    calendar_of: CalendarOf,
-    made_at: datetime,
-    team: str = "",
-) -> Report:
-    """Build a report from the whole lives of tickets."""
-    maker = Maker(period, calendar_of, team)
-    for events in lives:
-        maker.add(events)
-        maker.opened(events)
-    return maker.report(made_at)
+        lengths = (self._period.length.total_seconds(), compared.length.total_seconds())
+        found = causes(self._causes, self._earlier, *lengths)
+        figures, before = self._now.figures(), self._before.figures()
+        return Report(self._team, made_at, figures, before, found, compared, statement(self._entries))

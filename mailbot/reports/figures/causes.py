@@ -8,7 +8,7 @@ squared, one degree of freedom). Unlike chi-squared it also holds for rare cause
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from mailbot.reports.figures.facts import Opened
@@ -105,29 +105,16 @@ def _cause(
     earlier = before.of[kind][name]
     value = g2(count, now.total, earlier, before.total)
     more_a_day = count * length_before > earlier * length
-    return Cause(
-        kind=kind,
-        name=name,
-        count=count,
-        count_before=earlier,
-        share=count / now.total,
-        share_before=earlier / before.total if before.total else 0.0,
-        g2=value,
-        rising=value >= THRESHOLD and count >= LEAST and more_a_day,
-    )
+    shares = (count / now.total, earlier / before.total if before.total else 0.0)
+    rising = value >= THRESHOLD and count >= LEAST and more_a_day
+    return Cause(kind, name, count, earlier, *shares, value, rising)
 
 
-def _without_parts(found: Iterable[Cause]) -> list[Cause]:
+def _without_parts(found: Sequence[Cause]) -> list[Cause]:
     """Remove words that mostly occur in a pair which is shown itself."""
-    listed = list(found)
-    inside: Mapping[str, int] = _largest_pair(listed)
-    return [each for each in listed if inside.get(each.name, 0) < COVERED * each.count]
-
-
-def _largest_pair(found: Iterable[Cause]) -> dict[str, int]:
-    largest: dict[str, int] = {}
+    largest: Counter[str] = Counter()  # count of the largest pair that holds a word
     for each in found:
         parts = each.name.split()
         for part in parts if len(parts) > 1 else ():
-            largest[part] = max(largest.get(part, 0), each.count)
-    return largest
+            largest[part] = max(largest[part], each.count)
+    return [each for each in found if largest[each.name] < COVERED * each.count]

@@ -3,21 +3,10 @@
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from mailbot.domain.model import Target
-from mailbot.reports.figures.facts import (
-    Answered,
-    Confirmed,
-    Escalated,
-    Fact,
-    HandedOver,
-    Left,
-    Opened,
-    Promised,
-    Returned,
-    Scored,
-    Stood,
-)
+from mailbot.reports.figures import facts as f
 from mailbot.reports.figures.figures import (
     AGES,
     AgentLoad,
@@ -48,14 +37,14 @@ class _Spans:
 
 
 class Tally:
-    """Counts the facts of one period and of the tickets' state at its end. Only the spans grow with the
-    tickets.
-    """
+    """Counts the facts of one period and the tickets' state at its end. Only the spans grow with them."""
 
     def __init__(self, period: Period) -> None:
         self._period = period
         self._counts: Counter[str] = Counter()
-        self._spans = {name: _Spans() for name in ("first", "next", "resolution", "confirmation")}
+        self._spans = {
+            name: _Spans() for name in ("first_response", "next_response", "resolution", "confirmation")
+        }
         self._promises: Counter[tuple[Target, str, bool]] = Counter()
         self._marks: Counter[int] = Counter()
         self._raised: Counter[tuple[str, str, bool]] = Counter()
@@ -65,34 +54,34 @@ class Tally:
         self._ages: dict[str, Counter[int]] = defaultdict(Counter)
         self._acknowledged: list[timedelta] = []
 
-    def add(self, fact: Fact) -> None:
+    def add(self, fact: f.Fact) -> None:
         match fact:
-            case Stood():
+            case f.Stood():
                 self._stood(fact)
-            case Opened():
+            case f.Opened():
                 self._counts["opened"] += 1
                 self._teams[fact.team]["opened"] += 1
                 self._days[self._period.day_of(fact.at)]["opened"] += 1
-            case Left():
+            case f.Left():
                 self._left(fact)
-            case Returned(how=how):
+            case f.Returned(how=how):
                 self._counts["reopened" if how == "reopened" else "returned"] += 1
-            case Answered():
+            case f.Answered():
                 self._counts["answers"] += 1
                 self._agents[fact.agent]["answers"] += 1
-                if fact.which in self._spans:
-                    self._spans[fact.which].add(fact.wall, fact.work)
-            case Promised():
+                if fact.which != "more":
+                    self._spans[f"{fact.which}_response"].add(fact.wall, fact.work)
+            case f.Promised():
                 self._promises[fact.target, fact.priority, fact.kept] += 1
-            case Confirmed():
+            case f.Confirmed():
                 self._counts["confirmed" if fact.kept else "unconfirmed"] += 1
                 self._spans["confirmation"].add(fact.wall, fact.work)
-            case Escalated():
+            case f.Escalated():
                 self._raised[fact.rule, fact.level, fact.manual] += 1
                 self._teams[fact.team]["escalated"] += 1
-            case HandedOver():
+            case f.HandedOver():
                 self._teams[fact.team]["received"] += 1
-            case Scored():
+            case f.Scored():
                 self._marks[fact.score] += 1
 
     def acknowledged(self, received_at: datetime, left_at: datetime | None) -> None:
@@ -102,7 +91,7 @@ class Tally:
             if left_at is not None:
                 self._acknowledged.append(left_at - received_at)
 
-    def _stood(self, fact: Stood) -> None:
+    def _stood(self, fact: f.Stood) -> None:
         self._counts["undone"] += fact.undone
         self._counts["closed tickets"] += fact.closings > 0
         self._counts["rated"] += fact.rated
@@ -112,7 +101,7 @@ class Tally:
             if fact.assignee:
                 self._agents[fact.assignee]["open"] += 1
 
-    def _left(self, fact: Left) -> None:
+    def _left(self, fact: f.Left) -> None:
         self._counts["gone" if fact.how == "rebuilt" else fact.how] += 1
         if fact.how == "closed":
             self._teams[fact.team]["closed"] += 1
@@ -122,65 +111,44 @@ class Tally:
                 self._agents[fact.assignee]["closed"] += 1
 
     def figures(self) -> Figures:
-        counts, spans = self._counts, self._spans
-        plain = ("opened", "closed", "merged", "reopened", "returned", "gone", "undone", "answers")
-        marks = [self._marks[mark] for mark in range(1, 6)]
+        counts = self._counts
+        plain = (
+            *("opened", "closed", "merged", "reopened", "returned", "gone", "undone", "answers"),
+            *("confirmed", "unconfirmed", "acknowledgements"),
+        )
+        marks = tuple(self._marks[mark] for mark in range(1, 6))
+        timings = {name: spans.timing() for name, spans in self._spans.items()}
+        values: dict[str, Any] = timings | {name: counts[name] for name in plain}
         return Figures(
             period=self._period,
-            **{name: counts[name] for name in (*plain, "confirmed", "unconfirmed", "acknowledgements")},
-            first_response=spans["first"].timing(),
-            next_response=spans["next"].timing(),
-            resolution=spans["resolution"].timing(),
-            confirmation=spans["confirmation"].timing(),
+            **values,
             acknowledgement=spread(self._acknowledged),
             promises=self._kept(),
-            satisfaction=Satisfaction(
-                (marks[0], marks[1], marks[2], marks[3], marks[4]), counts["closed tickets"], counts["rated"]
-            ),
+            satisfaction=Satisfaction(marks, counts["closed tickets"], counts["rated"]),
             escalations=self._escalations(),
-            days=tuple(
-                Day(day, self._days[day]["opened"], self._days[day]["closed"]) for day in self._period.days()
-            ),
-            teams=self._team_loads(),
+            days=tuple(Day(day, *_named(self._days[day], "opened", "closed")) for day in self._period.days()),
+            teams=tuple(self._team_load(team) for team in sorted({*self._teams, *self._ages})),
             agents=tuple(
-                AgentLoad(agent, each["answers"], each["closed"], each["open"])
-                for agent, each in sorted(self._agents.items())
+                AgentLoad(agent, *_named(counts, "answers", "closed", "open"))
+                for agent, counts in sorted(self._agents.items())
             ),
         )
 
     def _kept(self) -> tuple[Kept, ...]:
-        named = sorted({(target, priority) for target, priority, _ in self._promises}, key=_order)
-        return tuple(
-            Kept(
-                target,
-                priority,
-                self._promises[target, priority, True],
-                self._promises[target, priority, False],
-            )
-            for target, priority in named
-        )
+        order, found = list(Target).index, {(target, priority) for target, priority, _ in self._promises}
+        named = sorted(found, key=lambda each: (order(each[0]), each[1]))
+        return tuple(Kept(*each, self._promises[*each, True], self._promises[*each, False]) for each in named)
 
     def _escalations(self) -> tuple[Raised, ...]:
-        found = (
-            Raised(rule, level, self._raised[rule, level, False], self._raised[rule, level, True])
-            for rule, level in {(rule, level) for rule, level, _ in self._raised}
-        )
+        named = {(rule, level) for rule, level, _ in self._raised}
+        found = (Raised(*each, self._raised[*each, False], self._raised[*each, True]) for each in named)
         return tuple(sorted(found, key=lambda each: (-each.automatic - each.manual, each.rule, each.level)))
 
-    def _team_loads(self) -> tuple[TeamLoad, ...]:
-        return tuple(self._team_load(team) for team in sorted({*self._teams, *self._ages}))
-
     def _team_load(self, team: str) -> TeamLoad:
-        counts, ages = self._teams[team], self._ages[team]
-        return TeamLoad(
-            team=team,
-            opened=counts["opened"],
-            received=counts["received"],
-            closed=counts["closed"],
-            escalated=counts["escalated"],
-            ages=tuple(ages[index] for index in range(len(AGES) + 1)),
-        )
+        ages = tuple(self._ages[team][index] for index in range(len(AGES) + 1))
+        names = ("opened", "received", "closed", "escalated")
+        return TeamLoad(team=team, **{name: self._teams[team][name] for name in names}, ages=ages)
 
 
-def _order(named: tuple[Target, str]) -> tuple[int, str]:
-    return list(Target).index(named[0]), named[1]
+def _named(counts: Counter[str], *names: str) -> tuple[int, ...]:
+    return tuple(counts[name] for name in names)

@@ -42,7 +42,7 @@ class Satisfaction:
     """Marks given in the period, by mark from 1 to 5. `closed` tickets were closed in it, `rated` of these
     have a mark by its end, whenever it was given."""
 
-    marks: tuple[int, int, int, int, int] = (0, 0, 0, 0, 0)
+    marks: tuple[int, ...] = (0, 0, 0, 0, 0)
     closed: int = 0
     rated: int = 0
 

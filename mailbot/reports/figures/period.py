@@ -72,9 +72,7 @@ class Weekly:
         return self._on(day + timedelta(days=7), zone)
 
     def _on(self, day: date, zone: str) -> datetime:
-        wall = (
-            datetime.combine(day, time(), ZoneInfo(zone)) + self.at
-        )  # wall time: the clock may change that day
+        wall = datetime.combine(day, time(), ZoneInfo(zone)) + self.at  # the clock may change that day
         return wall.astimezone(UTC)
 
 

@@ -5,6 +5,7 @@ team, since when it is our turn and how much work time that took, and which targ
 stranger is no work until it is released. A merged ticket gave its messages away.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,21 +14,9 @@ from mailbot.domain import events as e
 from mailbot.domain.events import Event
 from mailbot.domain.ladder import MISSED
 from mailbot.domain.lifecycle import TRANSITIONS
-from mailbot.domain.model import Clock, Status, Target
+from mailbot.domain.model import Status, Target
 from mailbot.domain.worktime import Calendar, between
-from mailbot.reports.figures.facts import (
-    Answered,
-    Confirmed,
-    Escalated,
-    Fact,
-    HandedOver,
-    Left,
-    Opened,
-    Promised,
-    Returned,
-    Scored,
-    Stood,
-)
+from mailbot.reports.figures import facts as f
 
 ANSWERS = (Target.FIRST_RESPONSE, Target.NEXT_RESPONSE)
 COUNTED = (*ANSWERS, Target.RESOLUTION)  # promises to customers; the rest is between ourselves
@@ -44,7 +33,7 @@ def _over(status: Status) -> bool:
     return status is Status.CLOSED or status is Status.MERGED
 
 
-def facts(events: Sequence[Event], borders: Iterable[datetime], calendar_of: CalendarOf) -> list[Fact]:
+def facts(events: Sequence[Event], borders: Iterable[datetime], calendar_of: CalendarOf) -> list[f.Fact]:
     """Yield the facts of one ticket, first to last, with one `Stood` for each border that it reached.
 
     `events` are its own, in their order; those from the last border on may be missing, and so may kinds that
@@ -53,30 +42,26 @@ def facts(events: Sequence[Event], borders: Iterable[datetime], calendar_of: Cal
     if not events or not isinstance(events[0], e.TicketOpened):
         return []
     life = _Life(events[0], events, calendar_of)
-    left = iter([*borders, None])
-    border = next(left)
+    left = deque(borders)
     for event in events[1:]:
-        while border is not None and event.at >= border:
-            life.stand(border)
-            border = next(left)
-        if border is None:
+        while left and event.at >= left[0]:
+            life.stand(left.popleft())
+        if not left:
             return life.facts
         life.take(event)
-    while border is not None:
+    for border in left:
         life.stand(border)
-        border = next(left)
     return life.facts
 
 
 class _Life:
     def __init__(self, first: e.TicketOpened, events: Sequence[Event], calendar_of: CalendarOf) -> None:
         routed = next((event for event in events if isinstance(event, e.TicketRouted)), None)
-        self.facts: list[Fact] = []
+        self.facts: list[f.Fact] = []
         self._calendar_of = calendar_of
         self._opened, self._routed = first, routed
-        self._team = routed.team if routed else ""
-        self._priority = routed.priority if routed else ""
-        self._rule = routed.rule if routed else ""
+        names = (routed.team, routed.priority, routed.rule) if routed else ("", "", "")
+        self._team, self._priority, self._rule = names
         self._assignee = ""
         self._status = Status.NEW
         self._held = bool(first.held_for)
@@ -99,10 +84,10 @@ class _Life:
     def _begin(self, at: datetime) -> None:
         routed = self._routed
         category, details = (routed.category, routed.details) if routed else ("", ())
-        self._say(Opened(at, self._team, self._rule, category, self._opened.subject, details))
+        self._say(f.Opened(at, self._team, self._rule, category, self._opened.subject, details))
         self._counted_open = True
 
-    def _say(self, fact: Fact) -> None:
+    def _say(self, fact: f.Fact) -> None:
         if not self._held:
             self.facts.append(fact)
 
@@ -113,21 +98,20 @@ class _Life:
             return
         self._counted_open = is_open
         if is_open:
-            self._undo()
-            self._say(Returned(at, self._team, how))
-        elif how == "closed":
-            self._closings += 1
-            self._say(Left(at, self._team, how, self._assignee, at - self._began, self._worked))
+            # The newest closing is undone, in the period in which it was.
+            self._undone = min(self._undone + 1, self._closings)
+            self._say(f.Returned(at, self._team, how))
         else:
-            self._say(Left(at, self._team, how, self._assignee, None, None))
+            self._closings += how == "closed"
+            times = (at - self._began, self._worked) if how == "closed" else (None, None)
+            self._say(f.Left(at, self._team, how, self._assignee, *times))
 
     def stand(self, border: datetime) -> None:
         """Add the state of the ticket at a border; the counts begin again."""
         if border > self._known and not self._held:
             rated = self._closings > 0 and self._score is not None
-            open_now = not _over(self._status)
-            counts = (open_now, self._closings, self._undone, rated)
-            self._say(Stood(border, self._team, self._assignee, self._began, *counts))
+            counts = (not _over(self._status), self._closings, self._undone, rated)
+            self._say(f.Stood(border, self._team, self._assignee, self._began, *counts))
         self._closings = self._undone = 0
 
     def take(self, event: Event) -> None:
@@ -164,35 +148,28 @@ class _Life:
 
     def _answer(self, event: e.AgentAnswered) -> None:
         self._accrue(event.at)
-        wall = work = None
+        which, wall, work = "more", None, None
         if not self._answered:
             which, wall, work = "first", event.at - self._began, self._worked
         elif self._asked_at is not None:
             which, wall, work = "next", event.at - self._asked_at, self._worked_asked
-        else:
-            which = "more"
         self._answered = True
-        self._say(Answered(event.at, self._team, event.agent, which, wall, work))
+        self._say(f.Answered(event.at, self._team, event.agent, which, wall, work))
         for target in ANSWERS:
             if self._promises.pop(target, True) is False:
-                self._say(Promised(event.at, self._team, target, self._priority, kept=True))
+                self._say(f.Promised(event.at, self._team, target, self._priority, kept=True))
         self._turned(event)
 
     def _close(self, event: e.TicketClosed) -> None:
         self._turned(event)
         self._count_open("closed", event.at)
         if self._promises.get(Target.RESOLUTION) is False:
-            self._say(Promised(event.at, self._team, Target.RESOLUTION, self._priority, kept=True))
+            self._say(f.Promised(event.at, self._team, Target.RESOLUTION, self._priority, kept=True))
         self._promises.clear()
 
     def _reopen(self, event: e.TicketReopened) -> None:
         self._turned(event)
         self._count_open("reopened", event.at)
-
-    def _undo(self) -> None:
-        """Count the newest closing as undone, in the period in which it was."""
-        if self._undone < self._closings:
-            self._undone += 1
 
     def _merge(self, event: e.TicketMerged) -> None:
         self._turned(event)
@@ -203,7 +180,7 @@ class _Life:
         """Set the turn after messages moved. Always follows TicketUnmerged."""
         self._become(event.status, event.at)
         self._answered = event.first_response_at is not None
-        self._watch(event.clocks, event.at)
+        self._watch(event)
         self._count_open("unmerged" if self._unmerged else "rebuilt", event.at)
         self._unmerged = False
 
@@ -225,7 +202,7 @@ class _Life:
     def _hand_over(self, event: e.TicketHandedOver) -> None:
         self._move(event.team, event.at)
         self._assignee = ""
-        self._say(HandedOver(event.at, event.team))
+        self._say(f.HandedOver(event.at, event.team))
 
     def _move(self, team: str, at: datetime) -> None:
         if team != self._team:
@@ -237,26 +214,18 @@ class _Life:
 
     def _escalate(self, event: e.TicketEscalated) -> None:
         self._assignee = ""
-        manual = event.by.is_staff
-        self._say(Escalated(event.at, self._team, self._rule, event.level, manual))
+        self._say(f.Escalated(event.at, self._team, self._rule, event.level, event.by.is_staff))
 
     def _score_given(self, event: e.SatisfactionRated) -> None:
         self._score = event.score
-        self._say(Scored(event.at, self._team, event.score))
+        self._say(f.Scored(event.at, self._team, event.score))
 
     # --- promises ---
 
-    def _clocks(self, event: e.ClocksSet) -> None:
-        self._watch(event.clocks, event.at)
-
-    def _watch(self, clocks: Sequence[Clock], at: datetime) -> None:
-        running: dict[Target, bool] = {}
-        asked = None
-        for clock in clocks:
-            if clock.target is Target.CONFIRMATION:
-                asked = clock
-            elif clock.target in COUNTED:
-                running[clock.target] = MISSED in clock.fired
+    def _watch(self, event: e.ClocksSet | e.LadderChanged | e.TicketRebuilt) -> None:
+        at, clocks = event.at, event.clocks
+        running = {each.target: MISSED in each.fired for each in clocks if each.target in COUNTED}
+        asked = next((each for each in clocks if each.target is Target.CONFIRMATION), None)
         self._promises = {} if _over(self._status) else running
         if asked and self._confirmation is None:
             self._confirmation = at, asked.span
@@ -268,12 +237,12 @@ class _Life:
         """Add a confirmation, or its time running out. Neither, when the ladder took the ticket away before."""
         work = between(self._calendar_of(self._team), since, at)
         if work >= within or self._acted_at == at:
-            self._say(Confirmed(at, self._team, at - since, work, kept=work < within))
+            self._say(f.Confirmed(at, self._team, at - since, work, kept=work < within))
 
     def _miss(self, event: e.TargetMissed) -> None:
         if event.target in COUNTED:
             self._promises[event.target] = True
-            self._say(Promised(event.at, self._team, event.target, self._priority, kept=False))
+            self._say(f.Promised(event.at, self._team, event.target, self._priority, kept=False))
 
 
 _TAKE: dict[type[Any], Callable[[_Life, Any], None]] = {
@@ -283,8 +252,8 @@ _TAKE: dict[type[Any], Callable[[_Life, Any], None]] = {
     e.TicketEscalated: _Life._escalate,
     e.CustomerWrote: _Life._turned,
     e.AgentAnswered: _Life._answer,
-    e.ClocksSet: _Life._clocks,
-    e.LadderChanged: _Life._clocks,
+    e.ClocksSet: _Life._watch,
+    e.LadderChanged: _Life._watch,
     e.TargetMissed: _Life._miss,
     e.TicketClosed: _Life._close,
     e.TicketReopened: _Life._reopen,

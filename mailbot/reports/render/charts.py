@@ -12,14 +12,7 @@ MOST_DAYS = 62  # drawn one by one
 
 def charts(report: Report, language: str = "en") -> tuple[Chart, ...]:
     """Build the charts that have anything to show."""
-    found = (
-        _days(report, language),
-        _promises(report, language),
-        _backlog(report, language),
-        _escalations(report, language),
-        _causes(report, language),
-        _marks(report, language),
-    )
+    found = (draw(report, language) for draw in (_days, _promises, _backlog, _escalations, _causes, _marks))
     return tuple(chart for chart in found if chart.labels)
 
 
@@ -35,9 +28,8 @@ def _days(report: Report, language: str) -> Chart:
     starts = range(0, len(days), together)
 
     def counts(name: str) -> tuple[float, ...]:
-        return tuple(
-            float(sum(getattr(day, name) for day in days[start : start + together])) for start in starts
-        )
+        groups = (days[start : start + together] for start in starts)
+        return tuple(float(sum(getattr(day, name) for day in group)) for group in groups)
 
     series = tuple(Series(say(name, language), counts(name)) for name in ("opened", "closed"))
     labels = tuple(f"{days[start].date.day}/{days[start].date.month}" for start in starts)
@@ -63,9 +55,8 @@ def _backlog(report: Report, language: str) -> Chart:
         for index, name in enumerate(age_names(language)[: len(AGES) + 1])
     )
     labels = tuple(clean(each.team) for each in teams)
-    return Chart(
-        Shape.ROWS, say("Backlog by age", language), labels, series, say("tickets", language), stacked=True
-    )
+    name, unit = say("Backlog by age", language), say("tickets", language)
+    return Chart(Shape.ROWS, name, labels, series, unit, stacked=True)
 
 
 def _escalations(report: Report, language: str) -> Chart:
@@ -81,9 +72,8 @@ def _escalations(report: Report, language: str) -> Chart:
 def _causes(report: Report, language: str) -> Chart:
     """Show rising causes of every kind, then the largest categories."""
     rising = [each for each in report.causes if each.rising]
-    largest = sorted(
-        (each for each in report.causes if each.kind == "category"), key=lambda each: -each.count
-    )
+    categories = [each for each in report.causes if each.kind == "category"]
+    largest = sorted(categories, key=lambda each: -each.count)
     shown = list(dict.fromkeys([*rising, *largest]))[:MOST]
     mark = f" ({say('rising', language)})"
     labels = tuple(clean(each.name)[:40] + (mark if each.rising else "") for each in shown)
@@ -91,13 +81,8 @@ def _causes(report: Report, language: str) -> Chart:
         Series(say("this period", language), tuple(round(each.share * 100, 1) for each in shown)),
         Series(say("weeks before", language), tuple(round(each.share_before * 100, 1) for each in shown)),
     )
-    return Chart(
-        Shape.ROWS,
-        f"{say('Causes', language)}: {say('Share of all tickets', language)} (%)",
-        labels,
-        series,
-        "%",
-    )
+    name = f"{say('Causes', language)}: {say('Share of all tickets', language)} (%)"
+    return Chart(Shape.ROWS, name, labels, series, "%")
 
 
 def _marks(report: Report, language: str) -> Chart:

@@ -3,6 +3,7 @@
 Every text is escaped. There is no script, and nothing is loaded.
 """
 
+from collections.abc import Sequence
 from html import escape
 
 from mailbot.reports.charts import picture
@@ -48,25 +49,19 @@ def for_mail(report: Report, language: str = "en") -> str:
 
 
 def _section(section: Section, *, styled: bool = False) -> str:
-    heads = "".join(
-        _cell("th", cell, index, section, styled=styled) for index, cell in enumerate(section.heads)
+    look = (
+        [f' style="{_CELL};text-align:{side}"' for side in ("left", "right")]
+        if styled
+        else ["", ' class="n"']
     )
-    rows = "\n".join(
-        "<tr>"
-        + "".join(_cell("td", cell, index, section, styled=styled) for index, cell in enumerate(row))
-        + "</tr>"
-        for row in section.rows
-    )
+
+    def cells(element: str, row: Sequence[str]) -> str:
+        looks = [look[index >= section.names] for index in range(len(row))]
+        found = zip(looks, row, strict=True)
+        return f"<tr>{''.join(f'<{element}{each}>{escape(cell)}</{element}>' for each, cell in found)}</tr>"
+
+    rows = "\n".join(cells("td", row) for row in section.rows)
     return (
-        f"<section>\n<h2>{escape(section.title)}</h2>\n<table>\n<thead><tr>{heads}</tr></thead>\n"
+        f"<section>\n<h2>{escape(section.title)}</h2>\n<table>\n<thead>{cells('th', section.heads)}</thead>\n"
         f"<tbody>\n{rows}\n</tbody>\n</table>\n</section>"
     )
-
-
-def _cell(element: str, cell: str, index: int, section: Section, *, styled: bool) -> str:
-    right = index >= section.names
-    if styled:
-        align = "right" if right else "left"
-        return f'<{element} style="{_CELL};text-align:{align}">{escape(cell)}</{element}>'
-    numeric = ' class="n"' if right else ""
-    return f"<{element}{numeric}>{escape(cell)}</{element}>"

@@ -1,11 +1,11 @@
 """A report as a dictionary with stable keys, for --format json. Spans are seconds, shares 0 to 1."""
 
+from dataclasses import asdict
 from typing import Any
 
 from mailbot.domain.compensation.ledger_summary import Statement, Tally
 from mailbot.reports.figures.api import Figures, Period, Report
 from mailbot.reports.figures.figures import AGES, Timing
-from mailbot.reports.figures.percentiles import Spread
 
 Shape = dict[str, Any]
 
@@ -18,100 +18,63 @@ def shape(report: Report) -> Shape:
         "previous_period": _period(report.before.period),
         "figures": _figures(report.figures),
         "previous": _figures(report.before),
-        "causes": [
-            {
-                "kind": each.kind,
-                "name": each.name,
-                "count": each.count,
-                "count_before": each.count_before,
-                "share": each.share,
-                "share_before": each.share_before,
-                "g2": each.g2,
-                "rising": each.rising,
-            }
-            for each in report.causes
-        ],
+        "causes": [asdict(each) for each in report.causes],
         "causes_compared_with": _period(report.compared),
         "compensation": _statement(report.compensation),
     }
 
 
 def _period(period: Period) -> Shape:
-    return {"since": period.since, "until": period.until, "zone": period.zone}
+    return _named(period, "since", "until", "zone")
 
 
 def _figures(figures: Figures) -> Shape:
     plain = ("opened", "closed", "merged", "reopened", "returned", "gone", "answers", "open_at_end")
     satisfaction = figures.satisfaction
+    confirmation = {"in_time": figures.confirmed, "late": figures.unconfirmed}
     return {
-        **{name: getattr(figures, name) for name in plain},
+        **_named(figures, *plain),
         "closings_undone": figures.undone,
         "reopen_rate": figures.reopen_rate,
         "first_response": _timing(figures.first_response),
         "next_response": _timing(figures.next_response),
         "resolution": _timing(figures.resolution),
-        "confirmation": {
-            **_timing(figures.confirmation),
-            "in_time": figures.confirmed,
-            "late": figures.unconfirmed,
-        },
-        "acknowledgement": {**_spread(figures.acknowledgement), "owed": figures.acknowledgements},
+        "confirmation": _timing(figures.confirmation) | confirmation,
+        "acknowledgement": {**asdict(figures.acknowledgement), "owed": figures.acknowledgements},
         "promises": {
             "kept_share": figures.kept_share,
             "by_target_and_priority": [
-                {
-                    "target": each.target,
-                    "priority": each.priority,
-                    "kept": each.kept,
-                    "missed": each.missed,
-                    "share": each.share,
-                }
-                for each in figures.promises
+                _named(each, "target", "priority", "kept", "missed", "share") for each in figures.promises
             ],
         },
         "satisfaction": {
-            "count": satisfaction.count,
-            "mean": satisfaction.mean,
-            "satisfied": satisfaction.satisfied,
-            "response_rate": satisfaction.response_rate,
+            **_named(satisfaction, "count", "mean", "satisfied", "response_rate"),
             "marks": {str(mark): count for mark, count in enumerate(satisfaction.marks, 1)},
         },
         "escalated": {
             "count": figures.escalated,
-            "by_rule_and_level": [
-                {name: getattr(each, name) for name in ("rule", "level", "automatic", "manual")}
-                for each in figures.escalations
-            ],
+            "by_rule_and_level": [asdict(each) for each in figures.escalations],
         },
         "backlog": {
             "count": figures.open_at_end,
             "age_limits_days": list(AGES),
             "by_team": {each.team: list(each.ages) for each in figures.teams if each.open_at_end},
         },
-        "days": [
-            {"date": each.date.isoformat(), "opened": each.opened, "closed": each.closed}
-            for each in figures.days
-        ],
+        "days": [asdict(each) | {"date": each.date.isoformat()} for each in figures.days],
         "teams": [
-            {
-                name: getattr(each, name)
-                for name in ("team", "opened", "received", "closed", "escalated", "open_at_end")
-            }
+            _named(each, "team", "opened", "received", "closed", "escalated", "open_at_end")
             for each in figures.teams
         ],
-        "agents": [
-            {name: getattr(each, name) for name in ("agent", "answers", "closed", "open_at_end")}
-            for each in figures.agents
-        ],
+        "agents": [asdict(each) for each in figures.agents],
     }
 
 
+def _named(values: object, *names: str) -> Shape:
+    return {name: getattr(values, name) for name in names}
+
+
 def _timing(timing: Timing) -> Shape:
-    return {"count": timing.wall.count, "wall": _spread(timing.wall), "work": _spread(timing.work)}
-
-
-def _spread(spread: Spread) -> Shape:
-    return {name: getattr(spread, name) for name in ("count", "mean", "median", "p90")}
+    return {"count": timing.wall.count, **asdict(timing)}
 
 
 def _statement(told: Statement) -> Shape:

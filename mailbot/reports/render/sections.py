@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from itertools import pairwise
+from operator import attrgetter
 
 from mailbot.domain.model import Target
-from mailbot.reports.figures.api import Figures, Report
+from mailbot.reports.figures.api import Period, Report
 from mailbot.reports.figures.causes import Cause
 from mailbot.reports.figures.figures import AGES, Timing
 from mailbot.reports.figures.percentiles import Spread
@@ -29,16 +29,16 @@ class Section:
 
 def title(report: Report, language: str = "en") -> str:
     """ "Report 2026-11-16 00:00 WIB - 2026-11-23 00:00 WIB"."""
-    period = report.period
-    since, until = (moment(at, period.zone) for at in (period.since, period.until))
     team = f", {say('team', language)} {clean(report.team)}" if report.team else ""
-    return f"{say('Report', language)} {since} - {until}{team}"
+    return f"{say('Report', language)} {_stretch(report.period)}{team}"
 
 
 def compared(report: Report, language: str = "en") -> str:
-    before = report.before.period
-    since, until = (moment(at, before.zone) for at in (before.since, before.until))
-    return f"{say('compared with', language)} {since} - {until}"
+    return f"{say('compared with', language)} {_stretch(report.before.period)}"
+
+
+def _stretch(period: Period) -> str:
+    return f"{moment(period.since, period.zone)} - {moment(period.until, period.zone)}"
 
 
 def clean(text: str) -> str:
@@ -51,16 +51,8 @@ def sections(report: Report, language: str = "en") -> tuple[Section, ...]:
     """Build all tables that have rows."""
     write = _Writer(report, language)
     found = (
-        write.glance(),
-        write.times(),
-        write.promises(),
-        write.escalations(),
-        write.backlog(),
-        write.teams(),
-        write.agents(),
-        write.marks(),
-        write.causes(),
-        write.compensation(),
+        *(write.glance(), write.times(), write.promises(), write.escalations(), write.backlog()),
+        *(write.teams(), write.agents(), write.marks(), write.causes(), write.compensation()),
     )
     return tuple(section for section in found if section.rows)
 
@@ -90,17 +82,11 @@ class _Writer:
     # --- summary ---
 
     def glance(self) -> Section:
-        counts = (
-            ("opened", "opened"),
-            ("closed", "closed"),
-            ("open at the end", "open_at_end"),
-            ("merged", "merged"),
-            ("reopened", "reopened"),
-            ("escalated", "escalated"),
-            ("answers sent", "answers"),
-        )
-        rows = [self._counted(name, attribute) for name, attribute in counts]
-        rows += [
+        rows = [
+            *(self._counted(name, name) for name in ("opened", "closed")),
+            self._counted("open at the end", "open_at_end"),
+            *(self._counted(name, name) for name in ("merged", "reopened", "escalated")),
+            self._counted("answers sent", "answers"),
             self._shared("closings undone", self._now.reopen_rate, self._before.reopen_rate),
             self._shared("promises kept", self._now.kept_share, self._before.kept_share),
             self._lasted("first response, median work time", "first_response", "work"),
@@ -112,8 +98,7 @@ class _Writer:
 
     def _counted(self, name: str, attribute: str) -> tuple[str, ...]:
         now, before = getattr(self._now, attribute), getattr(self._before, attribute)
-        shown = (number(now, self._language), number(before, self._language))
-        return (self._say(name), *shown, self._change(now, before))
+        return (self._say(name), *self._numbers(now, before), self._change(now, before))
 
     def _shared(self, name: str, now: float | None, before: float | None) -> tuple[str, ...]:
         change = ""
@@ -123,14 +108,11 @@ class _Writer:
         return self._say(name), percent(now, self._language), percent(before, self._language), change
 
     def _lasted(self, name: str, attribute: str, kind: str) -> tuple[str, ...]:
-        now, before = (self._median(each, attribute, kind) for each in (self._now, self._before))
+        median = attrgetter(f"{attribute}.{kind}.median")
+        now, before = median(self._now), median(self._before)
         seconds = [each.total_seconds() if each is not None else 0 for each in (now, before)]
         change = self._change(*seconds) if now is not None else ""
         return self._say(name), span(now, self._language), span(before, self._language), change
-
-    def _median(self, figures: Figures, attribute: str, kind: str) -> timedelta | None:
-        spread: Spread = getattr(getattr(figures, attribute), kind)
-        return spread.median
 
     def _satisfaction(self) -> list[tuple[str, ...]]:
         now, before = self._now.satisfaction, self._before.satisfaction
@@ -161,13 +143,18 @@ class _Writer:
             ("confirmation by the new owner", figures.confirmation),
             ("acknowledgement", Timing(wall=figures.acknowledgement)),
         )
-        rows = [self._times(name, timing) for name, timing in timings if timing.wall.count]
+        rows = [
+            (
+                self._say(name),
+                *self._numbers(each.wall.count),
+                *self._spread(each.work),
+                *self._spread(each.wall),
+            )
+            for name, each in timings
+            if each.wall.count
+        ]
         work = ("median, work time", "p90, work time", "mean, work time")
         return self._table("Times", ("what", "count", *work, "median", "p90", "mean"), rows)
-
-    def _times(self, name: str, timing: Timing) -> tuple[str, ...]:
-        count = number(timing.wall.count, self._language)
-        return self._say(name), count, *self._spread(timing.work), *self._spread(timing.wall)
 
     def _spread(self, spread: Spread) -> tuple[str, ...]:
         return tuple(span(each, self._language) for each in (spread.median, spread.p90, spread.mean))
@@ -180,7 +167,7 @@ class _Writer:
             for each in ([whole] if len(parts) > 1 else []) + parts:
                 name = self._say(target.value.replace("_", " "))
                 priority = each.priority or self._say("in all")
-                counts = [number(count, self._language) for count in (each.kept, each.missed)]
+                counts = self._numbers(each.kept, each.missed)
                 rows.append((name, priority, *counts, percent(each.share, self._language)))
         return self._table("Promises", ("target", "priority", "kept", "missed", "share"), rows, names=2)
 
@@ -215,9 +202,7 @@ class _Writer:
         return self._table("Agents", ("agent", "answers", "closed", "open at the end"), rows)
 
     def marks(self) -> Section:
-        if not self._now.satisfaction.count:
-            return self._table("Satisfaction", (), ())
-        marks = enumerate(self._now.satisfaction.marks, 1)
+        marks = enumerate(self._now.satisfaction.marks, 1) if self._now.satisfaction.count else ()
         rows = [(str(mark), *self._numbers(count)) for mark, count in marks]
         return self._table("Satisfaction", ("mark", "count"), rows)
 
@@ -232,17 +217,16 @@ class _Writer:
         return self._say(each.kind), each.name, number(each.count, self._language), *shares, g2, rising
 
     def compensation(self) -> Section:
-        told = self._report.compensation
-        rows = []
-        for name, tally in (("asked", told.asked), ("granted", told.granted), ("refused", told.refused)):
-            if tally.count:
-                rows.append((self._say(name), NOTHING, *self._numbers(tally.count), str(tally.amount)))
+        ledger, granted = self._report.compensation, self._say("granted")
+        whole = (
+            (self._say(name), NOTHING, getattr(ledger, name)) for name in ("asked", "granted", "refused")
+        )
+        found = [each for each in whole if each[2].count]
         for kind in ("team", "level", "category", "agent"):
-            for name, tally in getattr(told, f"by_{kind}").items():
-                what = f"{self._say('granted')}, {self._say(kind)}"
-                rows.append((what, name, *self._numbers(tally.count), str(tally.amount)))
-        for name, tally in told.refused_by.items():
-            rows.append((self._say("refused"), name, *self._numbers(tally.count), str(tally.amount)))
+            parts = getattr(ledger, f"by_{kind}").items()
+            found += ((f"{granted}, {self._say(kind)}", *part) for part in parts)
+        found += ((self._say("refused"), *part) for part in ledger.refused_by.items())
+        rows = [(what, name, *self._numbers(each.count), str(each.amount)) for what, name, each in found]
         return self._table("Compensation", ("what", "", "count", "amount"), rows, names=2)
 
     def _numbers(self, *values: int) -> tuple[str, ...]:

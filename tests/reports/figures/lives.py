@@ -1,6 +1,6 @@
 """Lives of tickets for the tests of reports: told by hand, or grown by chance as `lifecycle` allows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
@@ -13,6 +13,8 @@ from mailbot.domain.lifecycle import opened as opened_by
 from mailbot.domain.model import Clock, Status, Target, Ticket
 from mailbot.domain.reasons import NO_REASON, written
 from mailbot.domain.worktime import Calendar, hours
+from mailbot.reports.figures.api import Maker, Period, Report
+from mailbot.reports.figures.ticket_facts import CalendarOf
 from tests.builders import EKO
 
 MONDAY = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)  # 10:00 in Jakarta
@@ -142,3 +144,18 @@ def _taken(action: str, later: float, ticket: Ticket) -> list[Event]:
         case "promise":
             return [clocks(later, Target.RESOLUTION, missed=[Target.RESOLUTION])]
     return []
+
+
+def report(
+    lives: Iterable[Sequence[Event]],
+    period: Period,
+    calendar_of: CalendarOf,
+    made_at: datetime,
+    team: str = "",
+) -> Report:
+    """Build a report from the whole lives of tickets."""
+    maker = Maker(period, calendar_of, team)
+    for events in lives:
+        maker.add(events)
+        maker.opened(events)
+    return maker.report(made_at)

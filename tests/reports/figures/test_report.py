@@ -15,7 +15,7 @@ from mailbot.domain.model import OVER, NoticeKind, Target
 from mailbot.domain.reasons import NO_REASON, written
 from mailbot.domain.routing.money import Money
 from mailbot.domain.worktime import ALWAYS
-from mailbot.reports.figures.api import Figures, Maker, Period, Report, report
+from mailbot.reports.figures.api import Figures, Maker, Period, Report
 from mailbot.reports.figures.facts import Stood
 from mailbot.reports.figures.figures import AGES, Kept, Raised
 from mailbot.reports.figures.percentiles import quantile, spread
@@ -34,6 +34,7 @@ from tests.reports.figures.lives import (
     lives,
     opened,
     reopened,
+    report,
     routed,
     wrote,
 )

@@ -14,14 +14,14 @@ from mailbot.domain import events as e
 from mailbot.domain.actor import POLICY
 from mailbot.domain.reasons import NO_REASON
 from mailbot.domain.worktime import ALWAYS
-from mailbot.reports.figures.api import Report, report
+from mailbot.reports.figures.api import Report
 from mailbot.reports.render.charts import charts, poster
 from mailbot.reports.render.html import for_mail, page
 from mailbot.reports.render.json_form import shape
 from mailbot.reports.render.sections import sections, title
 from mailbot.reports.render.text import text
 from mailbot.reports.render.translations import _INDONESIAN, number, percent, say, span
-from tests.reports.figures.lives import answered, assigned, at, lives, opened, routed
+from tests.reports.figures.lives import answered, assigned, at, lives, opened, report, routed
 from tests.reports.figures.test_report import TICKETS, WEEK
 
 NASTY = '<script>alert(1)</script>\x1b[31m\u202e" onload="x'

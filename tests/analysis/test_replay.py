@@ -1,4 +1,4 @@
-"""Stored mail routed again: the same facts give what was recorded, wherever the messages went since."""
+"""Stored mail routed again gives what was recorded, wherever its messages are now."""
 
 from datetime import timedelta
 
@@ -37,7 +37,7 @@ def replayed(desk: Desk, old: Policy | None, new: Policy, days: int = 30) -> Rep
 
 
 def unchanged(desk: Desk, mails: int) -> None:
-    """The policy in force, asked again, says what was recorded of each of so many mails."""
+    """Check that the policy in force routes so many mails as recorded."""
     live = desk.runtime.policy
     for old in (None, live):
         found = replayed(desk, old, live)
@@ -54,7 +54,7 @@ async def two(desk: Desk) -> tuple[Ticket, Ticket]:
     return await desk.receive(Subject="Saldo terpotong"), await desk.receive(Subject="Barang")
 
 
-async def test_the_policy_in_force_says_again_what_it_said(desk: Desk) -> None:
+async def test_the_policy_in_force_routes_as_recorded(desk: Desk) -> None:
     first, _ = await two(desk)
     await desk.receive(Subject=f"Re: {first.number}")  # opens nothing
     await desk.receive(Subject="Laporan", Auto_Submitted="auto-replied")
@@ -63,7 +63,7 @@ async def test_the_policy_in_force_says_again_what_it_said(desk: Desk) -> None:
     unchanged(desk, 4)
 
 
-async def test_another_policy_moves_the_mail_that_its_rules_are_about(desk: Desk) -> None:
+async def test_another_policy_changes_the_mail_that_its_rules_match(desk: Desk) -> None:
     moved, _ = await two(desk)
 
     found = replayed(desk, desk.runtime.policy, LAST_ALONE)
@@ -74,7 +74,7 @@ async def test_another_policy_moves_the_mail_that_its_rules_are_about(desk: Desk
     ]
 
 
-async def test_a_mail_is_known_by_the_ticket_that_it_opened_wherever_it_was_moved(desk: Desk) -> None:
+async def test_a_mail_belongs_to_the_ticket_that_it_opened_wherever_it_was_moved(desk: Desk) -> None:
     first, second = await two(desk)
     await desk.receive(Subject=f"Re: {first.number}")
     do(desk, "", c.MoveMessage(1, second.number))
@@ -94,7 +94,7 @@ async def test_merged_and_reopened_and_held_tickets_count_as_they_were_opened(st
     unchanged(desk, 3)
 
 
-async def test_what_was_split_off_by_hand_was_routed_by_no_rule(desk: Desk) -> None:
+async def test_a_ticket_that_was_split_off_was_routed_by_no_rule(desk: Desk) -> None:
     first = await desk.receive(Subject="Saldo terpotong")
     await desk.receive(Subject=f"Re: {first.number}")
     do(desk, first.number, c.Split((2,)))
@@ -124,7 +124,7 @@ async def test_only_mail_since_then_counts(desk: Desk) -> None:
     assert replayed(desk, None, desk.runtime.policy, days=15).same == 3
 
 
-async def test_what_was_asked_of_the_customer_then_is_what_is_answered_now(store: Store) -> None:
+async def test_the_customer_history_is_that_of_the_recorded_routing(store: Store) -> None:
     known = Rule("comes often", conditions.build("known_customer", "is", True), Actions(team="payments"))
     desk = Desk(store, rules=(known, LAST))
     await two(desk)
@@ -134,7 +134,7 @@ async def test_what_was_asked_of_the_customer_then_is_what_is_answered_now(store
     unchanged(desk, 3)
 
 
-async def test_what_nobody_asked_then_is_told_from_the_events(desk: Desk) -> None:
+async def test_history_that_no_rule_used_is_read_from_the_events(desk: Desk) -> None:
     first, _ = await two(desk)
     desk.clock += timedelta(hours=1)
     third = await desk.receive(Subject="Kurir")
@@ -147,7 +147,7 @@ async def test_what_nobody_asked_then_is_told_from_the_events(desk: Desk) -> Non
     assert third.number in {each.name for each in changes}
 
 
-async def test_a_record_that_the_same_policy_would_not_make_today_is_said(desk: Desk) -> None:
+async def test_a_record_that_the_same_policy_would_not_make_today_is_reported(desk: Desk) -> None:
     ticket, _ = await two(desk)
 
     def spoil(connection: Connection, _items: object) -> list[None]:

@@ -1,4 +1,4 @@
-"""`python -m tests.bench [PART ...]`: measures the real daemon and holds the figures against the goals."""
+"""Measure the real daemon and compare the figures with the goals: `python -m tests.bench [PART ...]`."""
 
 import argparse
 import asyncio
@@ -17,12 +17,12 @@ from typing import Any
 from tests.bench import deadlines, fsync, load, memory, replay, rules, simulate, stage, start, worktime
 from tests.bench.figures import Part, Run
 
-LOADED = 1.0  # processes waiting for a core, over the last minute, above which figures say little
+LOADED = 1.0  # processes waiting for a core, over the last minute, above which figures mean little
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One part as it is to be run: what is told about it, one run of it, how many of them."""
+    """One part: its description, one run of it, and the number of runs."""
 
     title: str
     once: Callable[[], Awaitable[Run]]
@@ -100,7 +100,7 @@ def _simulate(folder: Path, count: int) -> Plan:
 
 
 def _fsync(folder: Path, mails: int, runs: int) -> Plan:
-    """Raises NotHere."""
+    """Run the part with slow syncs. Raises NotHere."""
     library = fsync.build(folder)
     return Plan(
         f"{mails:,} mails, a new connection each, slower syncs",
@@ -110,7 +110,7 @@ def _fsync(folder: Path, mails: int, runs: int) -> Plan:
 
 
 async def measure(plans: dict[str, Callable[[], Plan]]) -> list[Part]:
-    """Every part, told as soon as it is done."""
+    """Run every part and report it as soon as it is done."""
     parts = []
     for name, make in plans.items():
         began = time.perf_counter()
@@ -130,7 +130,7 @@ async def measure(plans: dict[str, Callable[[], Plan]]) -> list[Part]:
 
 
 def _say(text: str) -> None:
-    """What is going on, for who waits at a terminal."""
+    """Show progress on a terminal."""
     if sys.stderr.isatty():
         print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
 
@@ -161,7 +161,8 @@ def _arguments(words: Sequence[str]) -> argparse.Namespace:
 
 
 def main(words: Sequence[str]) -> int:
-    """1 when a mail was lost or answered twice; a missed goal is only told, machines differ."""
+    """Return 1 when a mail was lost or answered twice. A missed goal is only reported, because machines
+    differ."""
     chosen = _arguments(words)
     folder = Path(tempfile.mkdtemp(prefix="mailbot-bench-", dir=chosen.folder))
     try:

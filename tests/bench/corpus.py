@@ -1,4 +1,5 @@
-"""Complaints as customers write them: Indonesian and English, several parts, about 5 KB, made beforehand."""
+"""Complaints as customers write them: Indonesian and English, several parts, about 5 KB, generated in
+advance."""
 
 import base64
 import quopri
@@ -63,12 +64,12 @@ PEOPLE = (
     "Hendra Kurniawan",
     "Ni Made Astuti",
 )
-PNG = b"\x89PNG\r\n\x1a\n"  # how the picture begins: its type is told by looking
+PNG = b"\x89PNG\r\n\x1a\n"  # the start of a picture, from which its type is detected
 
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """`message_id` stands without its brackets; `body` is what follows DATA, the final dot included."""
+    """`message_id` has no brackets. `body` follows DATA, with the final dot."""
 
     sender: str
     message_id: bytes
@@ -78,7 +79,7 @@ class Mail:
 
 @lru_cache(maxsize=8)  # the runs of a part send the same
 def mails(count: int, *, run: str = "a", seed: int = 1) -> tuple[Mail, ...]:
-    """The same mails each time for the same arguments; each from a customer of its own."""
+    """Generate the same mails for the same arguments, each from a customer of its own."""
     random = Random(f"{run}{seed}")
     return tuple(_mail(number, run, random) for number in range(count))
 
@@ -144,7 +145,7 @@ def _picture(random: Random) -> str:
 
 
 def _headers(random: Random, sender: str, name: str, message_id: str) -> str:
-    """What a mail carries after two hops, a signature included; up to Content-Type."""
+    """Return the headers of a mail after two hops, with a signature, up to Content-Type."""
     minute, second = random.randrange(60), random.randrange(60)
     moment = f"Mon, 23 Nov 2026 10:{minute:02d}:{second:02d} +0700"
     hops = "".join(

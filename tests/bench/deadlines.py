@@ -1,7 +1,7 @@
-"""A million open tickets: what it costs that nothing is due, that 500 are, and how late steps are taken.
+"""A million open tickets: the cost when nothing is due, when 500 are, and how late steps are taken.
 
-The sleepers are copies of one real ticket, made inside SQLite. Those that fall due are opened through the
-real decisions, on a team that works round the clock. Afterwards the real daemon runs on the same file.
+Most tickets are copies of one real ticket, made inside SQLite. Those that fall due are opened by real
+decisions, for a team that works round the clock. Then the real daemon runs on the same file.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from mailbot import log as journal
 from mailbot.config.api import load as load_settings
 from mailbot.domain import ladder, ticket_number
 from mailbot.domain.decisions import MailFacts, on_mail
-from mailbot.domain.matching import Verdict
+from mailbot.domain.matching import Match
 from mailbot.domain.policy import Policy
 from mailbot.mail.compose.compose import Composer
 from mailbot.mail.compose.reply_tokens import TokenSigner
@@ -42,7 +42,7 @@ SUBJECT = "Akun saya terkunci"  # goes to a team that works round the clock
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What is needed to decide without a daemon. `first_step`: from a ticket's opening to its first step."""
+    """All that decisions need without a daemon. `first_step` is the time from opening to the first step."""
 
     store: Store
     runtime: Runtime
@@ -85,16 +85,16 @@ def _number(index: int) -> str:
 
 
 def _opened(index: int, at: datetime, policy: Policy) -> tickets.TicketChange:
-    """A ticket as the mail of a customer opens it; its mails have left long ago."""
+    """Open a ticket for a customer's mail, whose notices were sent long ago."""
     mail = builders.mail(sender=f"pelanggan{index}@pelanggan.example", subject=SUBJECT)
     envelope = builders.envelope(sender=mail.sender, received_at=at)
-    decision = on_mail(None, mail, envelope, MailFacts(_number(index), Verdict()), policy, at).decision
+    decision = on_mail(None, mail, envelope, MailFacts(_number(index), Match()), policy, at).decision
     deadline = ladder.next_deadline(decision.ticket, policy)
     return tickets.TicketChange(None, decision.ticket, decision.events, policy.version, deadline)
 
 
 def _open(desk: Desk, due: Sequence[datetime], *, first: int) -> None:
-    """Tickets whose first step falls due at these moments, numbered from `first` on."""
+    """Open tickets whose first step falls due at these moments, numbered from `first`."""
     outcomes = tuple(
         _opened(index, due_at - desk.first_step, desk.runtime.policy)
         for index, due_at in enumerate(due, first)
@@ -112,7 +112,7 @@ def _record(connection: object, batches: Sequence[Sequence[tickets.TicketChange]
 
 
 def _fill(desk: Desk, daemon: DaemonProcess, count: int) -> None:
-    """So many open tickets whose steps are due over the next year, in no order."""
+    """Create open tickets whose steps are due at random over the next year."""
     _open(desk, [datetime.now(UTC) + timedelta(days=1)], first=0)
     desk.store.engine.dispose()
     with _careless(daemon) as database:
@@ -135,7 +135,7 @@ def _fill(desk: Desk, daemon: DaemonProcess, count: int) -> None:
 
 @contextmanager
 def _careless(daemon: DaemonProcess) -> Iterator[sqlite3.Connection]:
-    """A connection that syncs nothing and journals nothing: what it writes can be made again."""
+    """Open a connection without sync and journal: its data can be made again."""
     database = sqlite3.connect(daemon.database)
     database.create_function("number", 1, _number, deterministic=True)
     for pragma in (
@@ -156,7 +156,7 @@ def _careless(daemon: DaemonProcess) -> Iterator[sqlite3.Connection]:
 
 
 async def _turns(desk: Desk, rounds: int) -> dict[str, float]:
-    """The duty itself with a clock of ours: first nothing is due, then 500, as often as there are rounds."""
+    """Run the worker with our clock: first nothing is due, then 500 for each round."""
     clock = datetime.now(UTC) + timedelta(minutes=1)
     duty = Deadlines(Deps(desk.store, desk.runtime, lambda: clock, Metrics(), lambda: None))
     quiet = [await _timed(duty) for _ in range(QUIET_TURNS)]
@@ -176,7 +176,7 @@ async def _turns(desk: Desk, rounds: int) -> dict[str, float]:
 
 
 async def _timed(duty: Deadlines) -> float:
-    """Milliseconds of a turn: claim, decide, compose, record, say so."""
+    """Measure the milliseconds of a turn: claim, decide, compose, record, log."""
     start = time.perf_counter()
     await duty.run_once()
     return 1000 * (time.perf_counter() - start)
@@ -204,13 +204,13 @@ async def _lateness(daemon: DaemonProcess, last: datetime, count: int) -> dict[s
 
 
 def _told(daemon: DaemonProcess) -> list[float]:
-    """Milliseconds, as the daemon logs them after the commit."""
+    """Read the milliseconds that the daemon logs after the commit."""
     lines = (json.loads(line) for line in daemon.log.splitlines() if '"deadline_fired"' in line)
     return [1000 * float(line["lateness"]) for line in lines]
 
 
 def _taken_once(daemon: DaemonProcess, *, expected: int) -> dict[str, int]:
-    """The log of events knows: each due step was taken, none twice."""
+    """Check in the event log that each due step was taken once."""
     (row,) = daemon.rows(
         "SELECT count(*) AS taken, count(DISTINCT ticket) AS tickets FROM events WHERE kind = 'step_taken'"
     )

@@ -1,4 +1,4 @@
-"""Figures of one run, the goals they are held against, and the table that people read."""
+"""The figures of a run, the goals for them, and the table for people."""
 
 import statistics
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ Measures = Mapping[str, float]  # "CPU a mail (ms)": 1.9
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """`faults` must all be 0; anything else is a broken promise and no matter of speed."""
+    """`faults` must all be 0; anything else is a broken promise, whatever the speed."""
 
     measures: Measures
     faults: Mapping[str, int] = field(default_factory=dict)
@@ -19,7 +19,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """At least `least`, or at most `most`."""
+    """A value of at least `least`, or at most `most`."""
 
     least: float | None = None
     most: float | None = None
@@ -63,7 +63,7 @@ GOALS: Mapping[str, Mapping[str, Goal]] = {
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The value that `share` of them don't exceed (nearest rank); nan of nothing."""
+    """Return the value that a `share` of all don't exceed (nearest rank); nan without values."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else float("nan")
 

@@ -1,4 +1,4 @@
-"""Is the speed bought with a disk that syncs in no time? The same load again, each fsync made slower."""
+"""The same load with a slower fsync: shows whether the speed depends on a disk that does not sync."""
 
 import os
 import shutil
@@ -30,11 +30,11 @@ print((time.perf_counter() - start) * 100)
 
 
 class NotHere(Exception):
-    """This can't be measured on this machine; the text says why."""
+    """This can't be measured on this machine; the text has the reason."""
 
 
 def cost(folder: Path) -> float:
-    """Milliseconds of one fsync after a small write, as it is here: the median of 100."""
+    """Measure the milliseconds of one fsync after a small write: the median of 100."""
     path, spans = folder / "probe", []
     with path.open("wb", buffering=0) as file:
         for _ in range(100):
@@ -47,7 +47,7 @@ def cost(folder: Path) -> float:
 
 
 def build(folder: Path) -> Path:
-    """The library that makes fsync slower. Raises NotHere."""
+    """Build the library that delays fsync. Raises NotHere."""
     compiler = shutil.which("gcc") or shutil.which("cc")
     if compiler is None:
         raise NotHere("left out: no C compiler here")
@@ -65,7 +65,7 @@ def slowed(library: Path, delay: int) -> dict[str, str]:
 
 
 def _try(library: Path, folder: Path) -> None:
-    """Does it reach the fsync of Python's own SQLite (which may be linked in)?"""
+    """Check that it affects the SQLite of Python, which may be linked statically."""
     command = [sys.executable, "-c", PROBE, str(folder / "probe.db")]
     env = {**os.environ, **slowed(library, DELAYS[0])}
     told = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
@@ -74,7 +74,7 @@ def _try(library: Path, folder: Path) -> None:
 
 
 async def once(folder: Path, library: Path, mails: int) -> Run:
-    """Without and with the delays, in turn, so that the machine's mood is the same for all."""
+    """Run with and without delays in turn, so that both see the same machine."""
     rates: dict[int, float] = {}
     faults: dict[str, int] = {}
     remarks: tuple[str, ...] = ()

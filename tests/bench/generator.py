@@ -1,7 +1,8 @@
-"""The customers' mail servers: sends made-up mails over SMTP, as fast as it goes or at a given rate.
+"""The customers' mail servers: send mails over SMTP at full speed or at a given rate.
 
-It shares the machine with the daemon, so it does little: the mails are made before, a protocol drives the
-dialogue without a coroutine a line. It does not pipeline (a worst case: seven round trips a new connection).
+The generator shares the machine with the daemon, so it does little work: mails exist in advance, and a
+protocol without coroutines drives the dialogue. It does not pipeline, which is the worst case: seven round
+trips for a new connection.
 """
 
 import asyncio
@@ -19,17 +20,17 @@ Send = Callable[[int, Ledger], Awaitable[None]]  # the daemon's port, what to se
 
 
 class Refused(ConnectionError):
-    """The daemon said no, or hung up."""
+    """The daemon refused or closed the connection."""
 
 
 class Session(asyncio.Protocol):
-    """One connection. `deliver` one mail after another, then `quit`."""
+    """One connection. Call `deliver` for each mail, then `quit`."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._buffer = b""
         self._greeted = self._introduced = False
-        self._lines: list[bytes] = []  # still to be said, last first
+        self._lines: list[bytes] = []  # lines still to be sent, last first
         self._data_at = 0.0
         self._done: asyncio.Future[float] | None = None
         self.usable = True
@@ -42,7 +43,7 @@ class Session(asyncio.Protocol):
         self._fail("the daemon hung up")
 
     async def deliver(self, index: int) -> None:
-        """Returns at the 250, which stands in the ledger then. Raises Refused."""
+        """Send a mail and record its 250 in the ledger. Raises Refused."""
         if not self.usable:
             raise Refused("the daemon hung up")
         mail = self._ledger.mails[index]
@@ -57,7 +58,7 @@ class Session(asyncio.Protocol):
         self._ledger.sent(index, self._data_at, taken_at)
 
     def quit(self) -> None:
-        """Nobody waits for the daemon to close."""
+        """Send QUIT without waiting for the reply."""
         self.usable = False
         if not self._transport.is_closing():
             self._transport.write(b"QUIT\r\n")
@@ -99,7 +100,7 @@ async def _connect(port: int, ledger: Ledger) -> Session:
 
 
 async def one_each(port: int, ledger: Ledger, *, connections: int) -> None:
-    """All mails, each on a new connection, so many at a time."""
+    """Send all mails, each on a new connection, with a limit of connections at a time."""
     indexes = iter(range(len(ledger.mails)))
     async with asyncio.TaskGroup() as group:
         for _ in range(connections):
@@ -123,7 +124,7 @@ async def _alone(port: int, ledger: Ledger, index: int) -> None:
 
 
 async def kept(port: int, ledger: Ledger, *, connections: int) -> None:
-    """All mails on so many connections that stay open."""
+    """Send all mails on a number of connections that stay open."""
     indexes = iter(range(len(ledger.mails)))
     async with asyncio.TaskGroup() as group:
         for _ in range(connections):
@@ -145,7 +146,7 @@ async def _kept(port: int, ledger: Ledger, indexes: Iterator[int]) -> None:
 
 
 async def at_rate(port: int, ledger: Ledger, *, rate: float, seed: int = 1) -> None:
-    """An open loop: mails come when they come (Poisson, `rate` a second), however slow the daemon is."""
+    """Send in an open loop: mails come at random (Poisson, `rate` a second), however slow the daemon is."""
     random, at = Random(seed), ledger.clock()
     async with asyncio.TaskGroup() as group:
         for index in range(len(ledger.mails)):

@@ -1,4 +1,4 @@
-"""What became of each mail: when it left, when it was taken, when its acknowledgement came, and how often."""
+"""The history of each mail: when it was sent, accepted and acknowledged, and how often."""
 
 import asyncio
 import re
@@ -15,7 +15,8 @@ PATIENCE = 15.0  # seconds without any acknowledgement after which the rest coun
 
 
 class Ledger:
-    """The books of one run, one entry a mail. All moments are seconds of `time.perf_counter`, nan: never."""
+    """The ledger of one run, one entry for a mail. Times are seconds of `time.perf_counter`; nan means
+    never."""
 
     def __init__(self, mails: Sequence[Mail], *, clock: Callable[[], float] = time.perf_counter) -> None:
         self.mails, self.clock = mails, clock
@@ -40,7 +41,7 @@ class Ledger:
         self.troubles[why[:100]] += 1
 
     def arrived(self, recipient: str, header: bytes) -> None:
-        """A mail came out of the daemon. Mail to the staff answers no mail and is only counted."""
+        """Record a mail from the daemon. Mail to the staff is only counted."""
         answered = IN_REPLY_TO.search(header)
         if answered is None:
             self.others += 1
@@ -58,7 +59,7 @@ class Ledger:
         self._numbers[number[1] if number else b""] += 1
 
     async def all_answered(self, patience: float = PATIENCE) -> None:
-        """Returns when every mail that was taken is acknowledged, or when nothing has come for so long."""
+        """Wait until every accepted mail is acknowledged, or nothing has come for the given time."""
         seen, since = -1, self.clock()
         while self.answered < self.taken and self.clock() - since < patience:
             if self.answered != seen:
@@ -66,7 +67,7 @@ class Ledger:
             await asyncio.sleep(0.01)
 
     def faults(self) -> dict[str, int]:
-        """What must be 0. A mail whose 250 was lost may be acknowledged all the same: that is no fault."""
+        """Return counts that must be 0. An acknowledged mail whose 250 was lost is no fault."""
         taken = [index for index, at in enumerate(self.taken_at) if at == at]
         shared = sum(count for number, count in self._numbers.items() if number and count > 1)
         return {

@@ -1,4 +1,4 @@
-"""Mail through the whole daemon: how much, how quickly, at what cost, and whether all of it was answered."""
+"""Mail through the whole daemon: throughput, latency, cost, and whether all of it was answered."""
 
 import asyncio
 from collections.abc import Callable
@@ -17,7 +17,7 @@ CROWD = 100  # connections of a burst; the shipped cap is 200 sessions
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What is sent in one run. `shows` chooses the figures that say something about it."""
+    """What one run sends. `shows` chooses the figures that are meaningful for it."""
 
     mails: int
     send: Send
@@ -41,7 +41,7 @@ def burst(mails: int) -> Load:
 
 
 async def measure(folder: Path, load: Load, **env: str) -> Run:
-    """One run on a fresh daemon; `env` is added to its environment."""
+    """Run once on a fresh daemon; `env` is added to its environment."""
     ledger = Ledger(await asyncio.to_thread(corpus.mails, load.mails))
     async with stage.running(folder, **env) as place:
         rest = meter.pss(place.pid)
@@ -54,7 +54,7 @@ async def measure(folder: Path, load: Load, **env: str) -> Run:
 
 
 def _costs(place: Stage, spent: meter.Meter, mails: int, rest: float) -> dict[str, float]:
-    """The mail to the staff is part of what a mail costs: it has left by now."""
+    """Compute the cost of a mail, with the mail to the staff, which is sent by now."""
     return {
         "CPU a mail (ms)": 1000 * spent.spent / mails,
         "memory at rest (MB)": rest,
@@ -82,7 +82,7 @@ def _drain(ledger: Ledger) -> dict[str, float]:
 
 
 def _punctuality(ledger: Ledger) -> dict[str, float]:
-    """Was the rate kept up? Latency from the moment a mail should have left hides no waiting."""
+    """Compute whether the rate was kept, from when a mail should have been sent: this hides no waiting."""
     late = _spans(ledger.wanted_at, ledger.began_at)
     whole = _spans(ledger.wanted_at, ledger.answered_at)
     return {
@@ -92,7 +92,7 @@ def _punctuality(ledger: Ledger) -> dict[str, float]:
 
 
 def _latencies(ledger: Ledger) -> dict[str, float]:
-    """From the end of DATA: until its 250, until its acknowledgement lies in the sink."""
+    """Compute the time from the end of DATA to the 250 and to the acknowledgement in the sink."""
     taken = _spans(ledger.data_at, ledger.taken_at)
     answered = _spans(ledger.data_at, ledger.answered_at)
     return {
@@ -104,7 +104,7 @@ def _latencies(ledger: Ledger) -> dict[str, float]:
 
 
 def _spans(start: list[float], end: list[float]) -> list[float]:
-    """Milliseconds, of those mails that have both."""
+    """Return milliseconds for mails that have both times."""
     spans = (1000 * (late - early) for early, late in zip(start, end, strict=True))
     return [span for span in spans if span == span]
 

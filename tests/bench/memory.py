@@ -1,4 +1,4 @@
-"""Does memory stay flat? One daemon, many mails, a look now and then."""
+"""Memory over many mails through one daemon, measured now and then."""
 
 from pathlib import Path
 

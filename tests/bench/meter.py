@@ -1,4 +1,4 @@
-"""What a process costs, from /proc: CPU time with all its threads, and memory as PSS."""
+"""CPU time with all threads and memory as PSS of a process, from /proc."""
 
 import os
 import threading
@@ -10,13 +10,13 @@ EVERY = 0.25  # seconds between two looks at the memory
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time of all threads so far, proc(5): fields 14 and 15 of stat."""
+    """Return user and system time of all threads: fields 14 and 15 of stat in proc(5)."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 def pss(pid: int) -> float:
-    """Megabytes (2**20) in memory; pages shared with other processes count in shares."""
+    """Return megabytes (2**20) in memory; shared pages count in proportion."""
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
         if line.startswith("Pss:"):
             return int(line.split()[1]) / 1024
@@ -24,7 +24,7 @@ def pss(pid: int) -> float:
 
 
 class Meter:
-    """Watches one process while it is entered; looking costs a millisecond of a thread of ours."""
+    """Measures a process while entered. One sample takes a millisecond of our thread."""
 
     def __init__(self, pid: int) -> None:
         self._pid = pid
@@ -44,12 +44,12 @@ class Meter:
 
     @property
     def spent(self) -> float:
-        """CPU seconds of the process since it was entered."""
+        """Return CPU seconds of the process since entering."""
         return cpu_seconds(self._pid) - self._cpu
 
     @property
     def own(self) -> float:
-        """CPU seconds of ourselves since it was entered."""
+        """Return our own CPU seconds since entering."""
         return time.process_time() - self._own
 
     def _watch(self) -> None:
@@ -57,4 +57,4 @@ class Meter:
             try:
                 self.peak = max(self.peak, pss(self._pid))
             except OSError:
-                return  # it ended: whoever needs it alive will say so
+                return  # it ended: the run that needs it reports that

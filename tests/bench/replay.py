@@ -1,4 +1,4 @@
-"""10,000 stored mails taken through two policies: `mailbot rules diff` as an admin calls it, timed whole."""
+"""10,000 stored mails routed by two policies: the whole time of `mailbot rules diff`."""
 
 import json
 import time
@@ -52,7 +52,7 @@ async def _diff(daemon: DaemonProcess, old: str, new: str) -> tuple[dict[str, An
 
 
 async def _fill(daemon: DaemonProcess, mails: int) -> None:
-    """The mails through the real intake, as many as there are, without an SMTP dialogue."""
+    """Pass all mails through the real intake, without SMTP."""
     loaded = load_settings(daemon.config, daemon.environment())
     migrate.upgrade(loaded.settings.store)
     store, policy = Store(loaded.settings.store), loaded.policy

@@ -1,7 +1,7 @@
-"""What routing a mail costs as the rules grow, what compiling them takes, in time and in memory.
+"""The cost of routing a mail as the rules grow, and of compiling them, in time and memory.
 
-A policy's patterns stand in no mail, or five of 10,000 in each. Texts are cut to 5 KB. Facts are made anew
-for each mail: folding the text is part of the cost.
+The patterns of a policy match no mail, or five of 10,000 match each. Texts are cut to 5 KB. Facts are
+built for each mail, because folding the text is part of the cost.
 """
 
 import gc
@@ -70,7 +70,7 @@ async def once(mails: int) -> Run:
 
 
 def _cost(rules: Sequence[Rule], facts: Sequence[Facts], narrow: Prefilter | None) -> float:
-    """Microseconds, the median of the mails."""
+    """Return microseconds, the median of the mails."""
     spans = []
     for make in facts:
         fresh, start = make(), time.perf_counter()
@@ -104,7 +104,7 @@ def _memory() -> float:
 
 
 def _phrases(count: int) -> list[str]:
-    """Two words each that look Indonesian and stand in no mail: the number keeps them out."""
+    """Generate pairs of words that look Indonesian and are in no mail, because of a number."""
     random = Random(count)
     return [
         f"{' '.join(''.join(random.choices(SYLLABLES, k=random.randint(2, 4))) for _ in range(2))}"
@@ -114,7 +114,7 @@ def _phrases(count: int) -> list[str]:
 
 
 def _texts(count: int) -> list[str]:
-    """Of the corpus's mails, as the daemon reads them; short ones are followed by others."""
+    """Return the texts of the corpus as the daemon reads them; short ones are joined."""
     read = [parse(made.body).visible for made in corpus.mails(count)]
     found = []
     for at in range(count):

@@ -1,6 +1,6 @@
-"""A year of recorded tickets on the virtual clock: `mailbot simulate` as an admin calls it, timed whole.
+"""A year of recorded tickets on the virtual clock: the whole time of `mailbot simulate`.
 
-The record is made by the engine itself over a load that was made up, so that it must be reproduced exactly.
+The engine itself generates the record, so it must be reproduced exactly.
 """
 
 import json
@@ -21,7 +21,7 @@ from mailbot.reports.figures.api import Period
 from mailbot.store import ladders, migrate, policies, tickets
 from mailbot.store.store import Store
 from mailbot.store.tickets import TicketChange
-from tests.bench.figures import Simulation
+from tests.bench.figures import Run
 from tests.bench.stage import Stage
 from tests.scenarios.harness import DaemonProcess
 
@@ -29,7 +29,7 @@ AT_ONCE = 1_000
 YEAR = timedelta(days=365)
 
 
-async def once(place: Stage, count: int) -> Simulation:
+async def once(place: Stage, count: int) -> Run:
     daemon = place.daemon
     end = datetime.now(UTC).replace(microsecond=0)
     began = time.perf_counter()
@@ -49,7 +49,7 @@ async def once(place: Stage, count: int) -> Simulation:
         "told to others than on record": len(told["verdict"]["told_otherwise"]),
         "nothing differs where something must": int(not both["changed"]),
     }
-    return Simulation(measures, faults)
+    return Run(measures, faults)
 
 
 async def _simulate(daemon: DaemonProcess, *words: str) -> tuple[dict[str, Any], float]:
@@ -60,7 +60,7 @@ async def _simulate(daemon: DaemonProcess, *words: str) -> tuple[dict[str, Any],
 
 
 def _fill(daemon: DaemonProcess, count: int, end: datetime) -> None:
-    """The tickets with their events, in the state at the end."""
+    """Store the tickets with their events, in their final state."""
     loaded = load_settings(daemon.config, daemon.environment())
     migrate.upgrade(loaded.settings.store)
     store, policy, sources = Store(loaded.settings.store), loaded.policy, loaded.sources

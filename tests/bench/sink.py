@@ -1,4 +1,4 @@
-"""A relay that takes everything at once: where the daemon's mail ends. Few cycles, no streams, no tasks."""
+"""A relay that accepts everything at once, with few cycles and no streams or tasks."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,7 +11,7 @@ Arrived = Callable[[str, bytes], None]  # recipient, header block
 
 
 class Sink:
-    """Listens while it is entered. `arrived` is told each mail before the daemon hears that it was taken."""
+    """Listens while entered. `arrived` gets each mail before the daemon gets the reply."""
 
     def __init__(self) -> None:
         self.arrived: Arrived = lambda recipient, header: None

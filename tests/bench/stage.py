@@ -1,4 +1,4 @@
-"""Where a run takes place: the real daemon with a fresh store, a sink for its relay."""
+"""The place of a run: the real daemon with a fresh store, and a sink as its relay."""
 
 import asyncio
 import gc
@@ -33,7 +33,7 @@ class Stage:
         return self.daemon.process.pid
 
     async def play(self, ledger: Ledger, send: Send) -> None:
-        """Sends the mails of the ledger and waits until nothing is owed for them any more."""
+        """Send the mails of the ledger and wait until all of their answers are sent."""
         self.sink.arrived = ledger.arrived
         with _without_collector():
             await send(self.daemon.port, ledger)
@@ -41,9 +41,9 @@ class Stage:
             ledger.still_owed = await self._settled()
 
     async def _settled(self) -> int:
-        """Waits until mail to the staff has left too (a second copy of anything would have come by then).
+        """Wait until the mail to the staff is sent too, and return the number of mails left.
 
-        How many mails are still to be read or sent when nothing more can be waited for.
+        A second copy of any mail would have come by then.
         """
         deadline = time.monotonic() + GIVE_UP
         while left := sum(self.daemon.rows(query)[0]["n"] for query in (UNREAD, WAITING)):
@@ -59,7 +59,7 @@ class Stage:
 
 @asynccontextmanager
 async def empty(folder: Path, **env: str) -> AsyncIterator[Stage]:
-    """Everything but the daemon's process: a folder with configuration, and the sink."""
+    """Prepare everything but the daemon: a folder with configuration, and the sink."""
     place = Path(tempfile.mkdtemp(dir=folder))
     try:
         async with Sink() as sink:
@@ -73,14 +73,14 @@ async def empty(folder: Path, **env: str) -> AsyncIterator[Stage]:
 
 @asynccontextmanager
 async def running(folder: Path, **env: str) -> AsyncIterator[Stage]:
-    """With the daemon up; it is killed in the end."""
+    """Run the daemon; it is killed at the end."""
     async with empty(folder, **env) as stage, stage.daemon:
         yield stage
 
 
 @contextmanager
 def _without_collector() -> Iterator[None]:
-    """Our own pauses would be read as the daemon's."""
+    """Switch off our garbage collector, whose pauses would count as the daemon's."""
     gc.collect()
     gc.disable()
     try:

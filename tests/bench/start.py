@@ -1,4 +1,4 @@
-"""How long a customer's mail server finds nobody: from exec to the first greeting and to the first 250."""
+"""The time without a listener: from exec to the first greeting and to the first 250."""
 
 import asyncio
 import sys
@@ -14,7 +14,7 @@ GIVE_UP = 30
 
 
 async def once(folder: Path) -> Run:
-    """The first start makes the tables, the second finds them."""
+    """Start twice: the first start creates the tables, the second finds them."""
     async with stage.empty(folder) as place:
         first_220, first_250 = await _start(place.daemon, 1)
         await place.daemon.stop()

@@ -1,4 +1,4 @@
-"""The instruments of the bench see what goes wrong: a ledger that can't find a fault proves nothing."""
+"""The instruments of the bench detect faults: a ledger that can't find one proves nothing."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""What work time costs: a million computations over the calendars that desks have.
+"""The cost of work time: a million computations over usual calendars.
 
 python -m tests.bench worktime
 """
@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import TypeVar
 
-from mailbot.config.yaml.calendars import holidays_of, period, stretch
+from mailbot.config.yaml.calendars import date_range, holidays_of, period_hours
 from mailbot.domain.worktime import Calendar, Interval, add, between, hours, is_open
 from tests.bench.figures import Run
 
@@ -40,7 +40,7 @@ async def once(count: int) -> Run:
 def _measured(
     calendar: Calendar, starts: list[datetime], spans: list[timedelta]
 ) -> tuple[dict[str, float], int]:
-    """Seconds of each kind of computation, and how many did not give back what they were given."""
+    """Return seconds of each kind of computation, and the number of wrong results."""
     same = [calendar] * len(starts)
     ends, adding = _timed(lambda: list(map(add, same, starts, spans)))
     back, counting = _timed(lambda: list(map(between, same, starts, ends)))
@@ -51,9 +51,9 @@ def _measured(
 
 def calendars() -> dict[str, Calendar]:
     week: tuple[tuple[Interval, ...], ...] = (*((OFFICE,) * 5), (hours("08:00-12:00"),), ())
-    off = dict.fromkeys(holidays_of("ID", FIRST.date(), collective_leave=True).off, ())
-    fasting = stretch(date(2026, 2, 19), date(2026, 3, 20))
-    dates = period(fasting, {(0, 1, 2, 3, 4): (hours("08:00-15:00"),)}) | off
+    off = dict.fromkeys(holidays_of("ID", FIRST.date(), collective_leave=True).days, ())
+    fasting = date_range(date(2026, 2, 19), date(2026, 3, 20))
+    dates = period_hours(fasting, {(0, 1, 2, 3, 4): (hours("08:00-15:00"),)}) | off
     return {
         "WIB, holidays, Ramadan": Calendar("office", "Asia/Jakarta", week, dates),
         "Berlin, daylight saving": Calendar("office", "Europe/Berlin", week),
@@ -71,6 +71,6 @@ def _timed(ask: Callable[[], R]) -> tuple[R, float]:
 
 
 def _anew(calendar: Calendar) -> float:
-    """Milliseconds, of a calendar that has not been asked anything yet."""
+    """Return milliseconds for a calendar without cached values."""
     fresh = Calendar(calendar.name, calendar.zone, calendar.week, calendar.dates)
     return 1e3 * _timed(lambda: between(fresh, FIRST, FIRST + timedelta(days=365)))[1]

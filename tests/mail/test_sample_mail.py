@@ -16,7 +16,7 @@ from mailbot.domain.routing import conditions
 from mailbot.domain.routing.conditions import RoutingFacts
 from mailbot.mail.compose.sample_mail import has_header, sample_attachment, write_example, write_mail
 from mailbot.mail.parsing.parse import parse
-from tests.analysis.lint.reading import SETS, policy_of, read
+from tests.analysis.lint.rule_sets import SETS, policy_of, read
 from tests.builders import BOX
 
 LINES = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=30)

@@ -1,4 +1,4 @@
-"""Each literal followed letter by letter says what the engine says of the whole text."""
+"""The automaton of a literal gives the engine's answer for every text."""
 
 import pytest
 from hypothesis import assume, example, given
@@ -57,7 +57,7 @@ def followed(one: Literal, text: str) -> bool:
 @example(r"(?:^|[^a])b$", ["b", "ab", "1b"])
 @example(r"\bab\b", ["ab", "éab", "1ab", "ab.", "a\nab"])
 @example("x{,2}", ["x{,2}", "xx"])
-def test_a_pattern_is_followed_as_re2_finds_it(pattern: str, texts: list[str]) -> None:
+def test_the_automaton_of_a_pattern_agrees_with_re2(pattern: str, texts: list[str]) -> None:
     try:
         compiled = compiled_pattern(pattern)
         one = literal("body", "matches", pattern)
@@ -72,7 +72,9 @@ def test_a_pattern_is_followed_as_re2_finds_it(pattern: str, texts: list[str]) -
     st.text(alphabet="ab1 -é", min_size=1, max_size=4),
     st.lists(LETTERS, min_size=1, max_size=4),
 )
-def test_a_phrase_is_followed_as_the_engine_finds_it(operator: str, phrase: str, texts: list[str]) -> None:
+def test_the_automaton_of_a_phrase_agrees_with_the_engine(
+    operator: str, phrase: str, texts: list[str]
+) -> None:
     assume(fold(phrase))
     one = literal("body", operator, phrase)
     for text in texts:
@@ -84,7 +86,7 @@ def test_a_phrase_is_followed_as_the_engine_finds_it(operator: str, phrase: str,
     st.sampled_from(["b.id", "id", "a.b.id", "bb.id", "b"]),
     st.sampled_from(["a@b.id", "a@a.b.id", "b.id@id", "b@bb.id", "", "a@b", "b.id"]),
 )
-def test_a_domain_is_followed_behind_the_last_at(operator: str, domain: str, sender: str) -> None:
+def test_a_domain_is_the_text_behind_the_last_at(operator: str, domain: str, sender: str) -> None:
     one = literal("sender_domain", operator, domain)
     assert followed(one, sender) == (failing([one], sender) == [])
 
@@ -93,12 +95,12 @@ def test_a_domain_is_followed_behind_the_last_at(operator: str, domain: str, sen
     "pattern",
     [r"\p{Greek}", "(?-i)A", r"a{900}", r"\C", "[[:foo:]]", "(?i-i:a)", r"[\D1]", "((((a{99}){99})))"],
 )
-def test_what_lies_beyond_the_subset_is_refused(pattern: str) -> None:
+def test_patterns_beyond_the_subset_are_refused(pattern: str) -> None:
     with pytest.raises(UnsupportedPattern):
         compile_pattern(pattern)
 
 
-def test_a_letter_that_is_not_read_as_written_is_undecided() -> None:
+def test_a_letter_that_folding_changes_is_undecided() -> None:
     with pytest.raises(Undecided):
         automaton_of(literal("body", "matches", "straße"))
 

@@ -1,5 +1,7 @@
-"""Good desks, about which nothing is said, and faults seeded in their ladders, shifts and limits: all of them
-are found and shown by a mail with its moment or amount, as the engine confirms."""
+"""Policies without findings, and faults seeded in ladders, shifts and limits.
+
+All faults are found, with a mail and its moment or amount that the engine confirms.
+"""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -25,12 +27,12 @@ from mailbot.domain.policy import Agent, Ladder, Policy, Step, Team
 from mailbot.domain.reasons import codes
 from mailbot.domain.worktime import is_open
 from tests import builders
-from tests.analysis.lint import desks
-from tests.analysis.lint.desks import FIRST, NEXT, RESOLUTION, SINCE, agent, calendar, rp, step
-from tests.analysis.lint.reading import SETS, policy_of, read
+from tests.analysis.lint import policies
+from tests.analysis.lint.policies import FIRST, NEXT, RESOLUTION, SINCE, agent, calendar, rp, step
+from tests.analysis.lint.rule_sets import SETS, policy_of, read
 
 CLEAN = sorted(SETS.glob("*.yaml"))
-GOOD = list(zip(CLEAN, cycle(desks.DESKS)))
+GOOD = list(zip(CLEAN, cycle(policies.POLICIES)))
 FAULT, REMARK, NOTE = Severity.FAULT, Severity.REMARK, Severity.NOTE
 Changed = Callable[[Policy], Policy]
 
@@ -42,16 +44,16 @@ def found(policy: Policy, since: date | None = SINCE) -> list[Finding]:
 # --- clean desks ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("path", "made"), GOOD, ids=[path.stem for path, _ in GOOD])
-def test_nothing_is_said_of_a_good_desk(path: Path, made: Changed) -> None:
-    policy = desks.one_ladder(made(policy_of(read(path))))
+@pytest.mark.parametrize(("path", "make_policy"), GOOD, ids=[path.stem for path, _ in GOOD])
+def test_a_policy_without_faults_has_no_findings(path: Path, make_policy: Changed) -> None:
+    policy = policies.one_ladder(make_policy(policy_of(read(path))))
     assert [each.message for each in found(policy)] == []
 
 
 @pytest.mark.parametrize("path", CLEAN[::4], ids=lambda path: path.stem)
-def test_of_a_ladder_for_other_rules_than_there_are_no_more_is_said_than_a_note(path: Path) -> None:
-    for made in desks.DESKS:
-        said = found(made(policy_of(read(path))))
+def test_a_ladder_for_rules_that_do_not_exist_gives_only_a_note(path: Path) -> None:
+    for make_policy in policies.POLICIES:
+        said = found(make_policy(policy_of(read(path))))
         assert {(each.kind, each.severity) for each in said} <= {
             (unused.UNUSED, NOTE),
             (idle_steps.IN_VAIN, NOTE),
@@ -61,8 +63,8 @@ def test_of_a_ladder_for_other_rules_than_there_are_no_more_is_said_than_a_note(
 # --- seeded faults ----------------------------------------------------------------------------------------
 
 
-def steps(*more: Step, of: Ladder = desks.CALM, without: Iterable[int] = ()) -> Changed:
-    """Each ladder with these steps instead: those of `of` without some, and more."""
+def steps(*more: Step, of: Ladder = policies.CALM, without: Iterable[int] = ()) -> Changed:
+    """Return a change that gives each ladder the steps of `of`, without some and with more."""
     kept = [each for index, each in enumerate(of.steps) if index not in set(without)]
     order = {target: place for place, target in enumerate(of.targets)}
     every = sorted(
@@ -136,7 +138,7 @@ MISTAKEN = calendar("mistaken", "07:00-22:00", zone="Asia/Jayapura")
 EVE = [date(2026, 12, 24)]
 SICK = [SINCE + timedelta(days) for days in range(400)]
 EID = {date(2027, 3, 10): (), date(2027, 3, 11): ()}
-RAMADAN = {date(2027, 2, 8) + timedelta(days): desks.CALENDARS["early"].week[0] for days in range(30)}
+RAMADAN = {date(2027, 2, 8) + timedelta(days): policies.CALENDARS["early"].week[0] for days in range(30)}
 
 LADDERS: dict[str, tuple[Changed, str, Severity]] = {
     "raised to where it stands": (
@@ -151,7 +153,7 @@ LADDERS: dict[str, tuple[Changed, str, Severity]] = {
         steps(step(RESOLUTION, after=20, escalate_to="L2", escalate_by_category={"payment": "management"})),
         idle_steps.IN_VAIN, FAULT),
     "raised in vain because nobody confirmed": (
-        steps(step(RESOLUTION, after=18, acknowledge_within=desks.hour(1), **TOP)), idle_steps.IN_VAIN, FAULT),
+        steps(step(RESOLUTION, after=18, acknowledge_within=policies.hour(1), **TOP)), idle_steps.IN_VAIN, FAULT),
     "handed over to who has it": (
         both(rules(team="frontline"), steps(step(FIRST, 0.5, hand_over_to="frontline"))),
         idle_steps.IN_VAIN, FAULT),
@@ -209,7 +211,7 @@ LADDERS: dict[str, tuple[Changed, str, Severity]] = {
     "rules that start at a level of nobody": (
         both(level("L0", at=0), rules(level=None)), duty_gaps.NOBODY, FAULT),
     "a ladder for nobody": (
-        lambda policy: replace(policy, ladders={**policy.ladders, "new": replace(desks.CALM, name="new")}),
+        lambda policy: replace(policy, ladders={**policy.ladders, "new": replace(policies.CALM, name="new")}),
         unused.UNUSED, REMARK),
     "a category that no ticket has": (
         steps(step(RESOLUTION, after=8, escalate_by_category={"zzz": "L2"}, **TOP), without=[5]),
@@ -268,13 +270,13 @@ HOURS: dict[str, tuple[Changed, str, Severity]] = {
         people("payments", agent("Fitri", "L1", away=SICK), agent("Hesti", "L2")), duty_gaps.ABSENT, REMARK),
     "holidays of the agents and not of the team": (
         both(
-            opens(replace(desks.CALENDARS["extended"], name="pious", dates=EID)),
+            opens(replace(policies.CALENDARS["extended"], name="pious", dates=EID)),
             people("frontline", agent("Ayu", "L1", "pious"), agent("Dewi", "L2")),
         ),
         duty_gaps.ABSENT, REMARK),
     "shorter hours in Ramadan": (
         both(
-            opens(replace(desks.CALENDARS["extended"], name="fasting", dates=RAMADAN)),
+            opens(replace(policies.CALENDARS["extended"], name="fasting", dates=RAMADAN)),
             people("payments", agent("Fitri", "L1"), agent("Hesti", "L2", "fasting")),
         ),
         duty_gaps.ABSENT, REMARK),
@@ -333,18 +335,18 @@ def test_there_are_more_than_fifty_seeded_faults() -> None:
 @pytest.mark.parametrize(("name", "path"), PLACED, ids=[f"{name}, {path.stem}" for name, path in PLACED])
 def test_each_seeded_fault_is_found_and_the_engine_confirms_it(name: str, path: Path) -> None:
     change, kind, severity = SEEDED[name]
-    policy = change(desks.shifts(policy_of(read(path))))
+    policy = change(policies.shifts(policy_of(read(path))))
     said = found(policy)
     assert (kind, severity) in {(each.kind, each.severity) for each in said}, [each.message for each in said]
     for each in said:
         confirmed(policy, each)
 
 
-# --- what the engine says ---------------------------------------------------------------------------------
+# --- confirmed by the engine ------------------------------------------------------------------------------
 
 
 def confirmed(policy: Policy, finding: Finding) -> None:
-    """The example mail comes in, and at the moment (with the amount) it is as the finding says."""
+    """Check with the example mail, its moment and amount, that the finding is true."""
     witness = finding.witness
     if witness is None or witness.mail is None:
         assert finding.severity is not FAULT
@@ -361,7 +363,7 @@ def confirmed(policy: Policy, finding: Finding) -> None:
     elif finding.kind == approval_gaps.NOBODY_MAY:
         assert witness.amount
         free = limits(per_customer=None, per_team={})(policy)
-        for each in (policy, free):  # nobody could sign it, whatever the sums say
+        for each in (policy, free):  # no agent could approve it, with or without budgets
             assert authority.common_limit(Case(ticket, ticket.customer, witness.amount, Spent(), each))
     elif finding.kind == approval_gaps.LESS_ABOVE:
         assert witness.amount
@@ -380,7 +382,7 @@ def confirmed(policy: Policy, finding: Finding) -> None:
 
 
 def opened(policy: Policy, finding: Finding) -> Ticket:
-    """The ticket that the example mail opens, by the daemon's own decision, at the moment that it names."""
+    """Open a ticket for the example mail, by the daemon's own decision."""
     assert finding.witness
     mail = finding.witness.mail
     assert mail
@@ -413,7 +415,7 @@ def opened(policy: Policy, finding: Finding) -> Ticket:
 
 
 def step_at(policy: Policy, ticket: Ticket, finding: Finding, at: datetime) -> None:
-    """The step of the finding is taken at this moment, if nobody does anything; one in vain moves nothing."""
+    """Check that the step is taken at this moment without care, and changes nothing if it is idle."""
     number = finding.spot.path[3]
     while (due := ladder.next_deadline(ticket, policy)) and due.due_at < at:
         ticket = on_deadline(ticket, policy, due.due_at).ticket
@@ -428,21 +430,21 @@ def step_at(policy: Policy, ticket: Ticket, finding: Finding, at: datetime) -> N
 # --- by hand ----------------------------------------------------------------------------------------------
 
 
-def said_of(policy: Policy, kind: str) -> Finding:
+def finding_of(policy: Policy, kind: str) -> Finding:
     [only] = [each for each in found(policy) if each.kind == kind]
     return only
 
 
 def bank() -> Policy:
-    return desks.shifts(policy_of(read(SETS / "bank.yaml")))
+    return policies.shifts(policy_of(read(SETS / "bank.yaml")))
 
 
-def test_the_hours_of_the_week_are_told_as_people_write_them() -> None:
+def test_hours_of_the_week_are_formatted_as_people_write_them() -> None:
     change = both(
         opens(calendar("short", "07:00-21:30", days=(0, 1, 2, 4))),
         people("payments", agent("Fitri", "L1", "short"), agent("Hesti", "L2")),
     )
-    finding = said_of(change(bank()), duty_gaps.UNCOVERED)
+    finding = finding_of(change(bank()), duty_gaps.UNCOVERED)
     assert (
         "nobody of payments at L1 is on duty mon-wed, fri 21:30-22:00; thu, sat-sun 07:00-22:00"
         in finding.message
@@ -461,14 +463,14 @@ def test_five_minutes_before_midnight_are_no_gap() -> None:
     }
 
 
-def test_without_a_date_no_days_off_are_looked_at() -> None:
+def test_without_a_date_no_days_off_are_examined() -> None:
     change, kind, _ = HOURS["all away on one day"]
     assert kind not in {each.kind for each in found(change(bank()), since=None)}
     change, kind, _ = HOURS["lunch for everybody"]
     assert kind in {each.kind for each in found(change(bank()), since=None)}
 
 
-def test_a_hole_in_summer_time_alone_is_seen() -> None:
+def test_a_gap_in_summer_time_alone_is_found() -> None:
     change = both(
         opens(
             calendar("berlin", "08:00-17:00", zone="Europe/Berlin"),
@@ -484,9 +486,9 @@ def test_a_hole_in_summer_time_alone_is_seen() -> None:
     assert finding.witness.moment.utcoffset() == timedelta(hours=2)
 
 
-def test_a_step_may_be_taken_before_an_earlier_one_when_nobody_confirms() -> None:
+def test_a_step_may_be_taken_before_an_earlier_one_without_confirmation() -> None:
     mine = replace(
-        desks.CALM,
+        policies.CALM,
         steps=(
             step(RESOLUTION, 0.5, escalate_to="L2"),
             step(FIRST, escalate_to="L2", acknowledge_within=timedelta(hours=1)),
@@ -497,7 +499,7 @@ def test_a_step_may_be_taken_before_an_earlier_one_when_nobody_confirms() -> Non
     assert steps_always_before(replace(mine, steps=mine.steps[::2])) == [frozenset(), frozenset({0})]
 
 
-def test_estimated_holidays_are_told_with_who_hangs_on_them() -> None:
+def test_estimated_holidays_are_reported_with_the_teams_concerned() -> None:
     moon = calendar(
         "extended",
         "07:00-22:00",
@@ -505,7 +507,7 @@ def test_estimated_holidays_are_told_with_who_hangs_on_them() -> None:
         dates={date(2027, 3, 10): (), date(2027, 3, 13): ()},
         estimated=frozenset({date(2027, 3, 10), date(2027, 3, 13)}),  # a Wednesday, and a free Saturday
     )
-    finding = said_of(opens(moon)(bank()), unused.ESTIMATED)
+    finding = finding_of(opens(moon)(bank()), unused.ESTIMATED)
     assert (
         "closed on 2027-03-10 by estimate: the clocks of frontline, payments, management stop"
         in finding.message
@@ -517,14 +519,14 @@ def test_estimated_holidays_are_told_with_who_hangs_on_them() -> None:
     assert not is_open(moon, finding.witness.moment)
 
 
-def test_what_can_not_be_shown_is_not_decided() -> None:
+def test_a_finding_without_a_known_mail_is_not_decided() -> None:
     change, kind, _ = MONEY["less above than below"]
     said = check(change(bank()), Budget(steps=0, per_question=0), (checks.find,))
     assert {each.severity for each in said if each.kind == kind} == {Severity.UNDECIDED}
 
 
 def test_amounts_above_all_limits_are_no_gap() -> None:
-    policy = desks.shifts(policy_of(read(SETS / "bank.yaml")))
+    policy = policies.shifts(policy_of(read(SETS / "bank.yaml")))
     assert authority.common_limit(
         Case(
             Ticket("N", "", "c@x", "", "", datetime(2026, 1, 1, tzinfo=UTC)),
@@ -537,8 +539,8 @@ def test_amounts_above_all_limits_are_no_gap() -> None:
     assert not [each for each in found(policy) if each.kind == approval_gaps.NOBODY_MAY]
 
 
-def test_a_gap_begins_where_it_is_said_to() -> None:
-    finding = said_of(
+def test_an_amount_gap_begins_at_the_reported_amount() -> None:
+    finding = finding_of(
         people("management", agent("Gita", "management"))(with_one_scale(bank())), approval_gaps.NOBODY_MAY
     )
     assert (

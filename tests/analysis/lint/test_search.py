@@ -1,4 +1,4 @@
-"""The proofs against brute force: random small rule sets, a tiny vocabulary, all small mails there are."""
+"""Compare proofs with brute force: random small rule sets, a tiny vocabulary, all small mails."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +16,7 @@ from tests.analysis.lint.universe import CONTEXT, MAILS, policy_of, whens
 
 
 def reached(policy: Policy) -> set[int]:
-    """The rules that match some of the mails, told by the engine."""
+    """Return the rules that the engine matches with some of the mails."""
     found: set[int] = set()
     for mail in MAILS:
         if len(found) == len(policy.rules):
@@ -26,7 +26,7 @@ def reached(policy: Policy) -> set[int]:
 
 
 @given(st.lists(whens(), min_size=1, max_size=5), st.lists(st.booleans(), max_size=4).map(tuple))
-def test_what_is_said_to_never_match_never_does_and_the_others_are_shown_to(asked, go_on):
+def test_rules_reported_as_dead_never_match_and_all_others_do(asked, go_on):
     policy = policy_of(asked, go_on)
     at = build_context(policy, Budget())
     said = {each.spot.path[1]: each for each in find(at)}
@@ -44,7 +44,7 @@ def test_what_is_said_to_never_match_never_does_and_the_others_are_shown_to(aske
 
 
 @given(whens(), whens())
-def test_a_condition_leaves_nothing_beside_itself_and_the_proof_needs_no_other(first, second):
+def test_a_condition_without_itself_is_impossible_by_a_proof_of_one_rule(first, second):
     at = build_context(policy_of([first, second]), Budget())
     answer = at.search.find(at.formulas[1], (0, 1))
     assert not isinstance(answer, Example)
@@ -53,14 +53,14 @@ def test_a_condition_leaves_nothing_beside_itself_and_the_proof_needs_no_other(f
 
 
 @given(whens())
-def test_a_formula_says_of_every_mail_what_its_condition_says(when):
+def test_a_formula_equals_its_condition_for_every_mail(when):
     policy = policy_of([when])
     at = build_context(policy, Budget())
     for mail in MAILS[::19]:
         assert at.formulas[0].holds(mail) is (conditions.match_rules(policy.rules, mail)[0].rule_index == 0)
 
 
-def test_what_is_beyond_the_search_is_open_and_not_dead():
+def test_unsupported_patterns_are_undecided_and_not_dead():
     unreadable = build("body", "matches", r"\p{Greek}{2}")  # letters that the subset does not know
     policy = policy_of([AllOf((unreadable, NoneOf((build("body", "contains", "saldo"),))))])
     at = build_context(policy, Budget())
@@ -69,7 +69,7 @@ def test_what_is_beyond_the_search_is_open_and_not_dead():
     assert at.dead == set()
 
 
-def test_a_pattern_that_is_beyond_the_search_is_still_shadowed_by_itself():
+def test_an_unsupported_pattern_is_still_shadowed_by_itself():
     unreadable = build("body", "matches", r"\p{Greek}{2}")
     at = build_context(policy_of([unreadable, unreadable]), Budget())
     assert [each.severity for each in find(at)] == [Severity.UNDECIDED, Severity.FAULT]
@@ -85,7 +85,7 @@ def test_a_search_ends_when_its_budget_does():
     assert isinstance(at.search.find(at.formulas[0]), Unknown)
 
 
-def test_a_condition_that_cannot_be_taken_apart_stays_whole_and_is_never_turned_round():
+def test_an_unknown_operator_stays_one_opaque_literal():
     asked = build("hour", "outside_calendar", ["office"], CONTEXT)
     of = FormulaBuilder().build(asked)  # which knows of no calendar
     assert isinstance(of, Literal)

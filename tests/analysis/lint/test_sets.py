@@ -1,4 +1,4 @@
-"""Twenty clean sets of rules, of which nothing is said, and faults seeded in them, all of which are found."""
+"""Twenty sets of rules without findings, and faults seeded in them, all of which are found."""
 
 from collections.abc import Callable, Iterator
 from copy import deepcopy
@@ -11,15 +11,15 @@ import pytest
 from mailbot.analysis.lint.checks import Finding, Severity, check
 from mailbot.domain.policy import Policy
 from mailbot.domain.routing import conditions
-from tests.analysis.lint.reading import SETS, Data, policy_of, read
+from tests.analysis.lint.rule_sets import SETS, Data, policy_of, read
 
 CLEAN = sorted(SETS.glob("*.yaml"))
 FAULT, REMARK = Severity.FAULT, Severity.REMARK
-Seeded = tuple[Data, str, Severity, str]  # the changed set; what must be said: kind, severity, of which rule
+Seeded = tuple[Data, str, Severity, str]  # the changed set; the expected finding: kind, severity, rule
 
 
 @pytest.mark.parametrize("path", CLEAN, ids=lambda path: path.stem)
-def test_nothing_is_said_of_a_clean_set(path: Path) -> None:
+def test_a_set_without_faults_has_no_findings(path: Path) -> None:
     policy = policy_of(read(path))
     found = check(policy)
     assert [each.message for each in found if each.severity is not Severity.NOTE] == []
@@ -298,7 +298,7 @@ SEEDS: tuple[Callable[[Data, int], Seeded], ...] = (
 
 
 def _seeded() -> Iterator[tuple[str, Path, Callable[[Data, int], Seeded], int]]:
-    """Each kind of fault in every fifth set, in a rule of it, which changes with the set."""
+    """List each kind of fault in every fifth set, each time in another rule."""
     for number, seed in enumerate(SEEDS):
         for place, path in enumerate(CLEAN):
             if (place + number) % 5 == 0:
@@ -326,11 +326,11 @@ def test_a_seeded_fault_is_found_with_a_mail_that_shows_it(
     assert said, [each.message for each in found]
     assert not [each for each in found if each.severity is Severity.UNDECIDED]
     for finding in found:
-        _shown(finding, policy)
+        _engine_confirms(finding, policy)
 
 
-def _shown(finding: Finding, policy: Policy) -> None:
-    """The engine confirms what the example is said to show."""
+def _engine_confirms(finding: Finding, policy: Policy) -> None:
+    """Check with the engine what the example should show."""
     mail = finding.witness.mail if finding.witness else None
     if mail is None:  # nothing is left when the only condition is taken away, or at all
         assert finding.kind in ("contradiction", "gap")

@@ -1,4 +1,4 @@
-"""A small world for brute force: few words, conditions on every kind of field, all mails there are in it."""
+"""A small world for brute force: few words, conditions on every field, and all mails in it."""
 
 from datetime import datetime, timedelta
 from itertools import product
@@ -12,7 +12,7 @@ from mailbot.domain.routing.conditions import AllOf, AnyOf, NoneOf, RoutingFacts
 from mailbot.domain.routing.field_types import AddressList, Context
 from mailbot.domain.worktime import Calendar, Interval
 from tests import builders
-from tests.analysis.lint.reading import OFFICE
+from tests.analysis.lint.rule_sets import OFFICE
 
 WORDS = ("saldo", "saldo hilang", "hilang", "aldo", "refund saldo", "refund")
 PATTERNS = ("saldo", r"\bsaldo\b", "^refund", "hilang$", "s.ldo", "(saldo|refund) ?hilang", "[^a]aldo")
@@ -80,7 +80,7 @@ def whens() -> st.SearchStrategy[When]:
 
 
 def _mails() -> list[RoutingFacts]:
-    """Every combination of subject, text and sender; what else can be asked varies beside them."""
+    """List every combination of subject, text and sender; other fields vary along."""
     hours, files = (0, 9, 12, 5 * 24 + 23), ((), ("a.pdf",), ("b.jpg", "c.txt"))
     beside = list(product((500, 5000, 7000, 20000), hours, files, ("id", "en", "")))
     found = []

@@ -1,4 +1,4 @@
-"""A desk that lives through months of virtual time: the real intake, deadlines, commands and reloads."""
+"""A service over months of virtual time, with the real intake, deadlines, commands and reloads."""
 
 import random
 import re
@@ -86,7 +86,7 @@ teams:
       - {name: Citra Maharani, address: citra@staf.example, level: L1}
       - {name: Dewi Anggraini, address: dewi@staf.example, level: management}
 """
-# What the later policies say otherwise: (file, pattern, what stands there then).
+# The changes of later policies: (file, pattern, replacement).
 CHANGES: Sequence[tuple[tuple[str, str, str], ...]] = (
     (),
     (("escalation.yaml", "first_response: 30 min", "first_response: 50 min"),),
@@ -99,7 +99,7 @@ CHANGES: Sequence[tuple[tuple[str, str, str], ...]] = (
 
 
 def written(directory: Path, which: int) -> Path:
-    """The configuration as it is after that change."""
+    """Write the configuration with a change."""
     directory.mkdir(exist_ok=True)
     lay(directory)
     texts = {"routing.yaml": RULES, "escalation.yaml": LADDERS, "teams.yaml": TEAMS}
@@ -114,7 +114,7 @@ def written(directory: Path, which: int) -> Path:
 
 
 class Months(Desk):
-    """`clock` goes on with each thing that happens; the same seed, the same months but for the numbers."""
+    """`clock` advances with each act. The same seed gives the same months except for ticket numbers."""
 
     def __init__(self, store: Store, folder: Path, seed: int) -> None:
         super().__init__(store)
@@ -124,7 +124,7 @@ class Months(Desk):
         self.duty = Deadlines(self.deps)
 
     def reload(self, which: int) -> Loaded:
-        """The policy of that version in force, as the daemon takes it."""
+        """Put the policy of a version in force, as the daemon does."""
         directory = written(self.folder / f"config{which}", which)
         loaded = load(directory, {}, today=self.clock.date())
         policy, sources = loaded.policy, loaded.sources
@@ -138,7 +138,7 @@ class Months(Desk):
         return loaded
 
     async def pass_by(self, span: timedelta, *, late: timedelta = timedelta()) -> None:
-        """Lets the time pass; what falls due is taken at its moment, or with the daemon down for `late`."""
+        """Let time pass. Deadlines are taken when due, or late as if the daemon was down for `late`."""
         until = self.clock + span
         while (due := self.store.read_now(deadlines.next_due_at)) and due <= until:
             self.clock = max(self.clock, min(due + late, until))

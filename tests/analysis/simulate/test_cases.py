@@ -1,4 +1,4 @@
-"""Recorded months told again on the virtual clock: the same steps and promises, to the microsecond."""
+"""Recorded months simulated again: the same steps and targets, to the microsecond."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,7 +23,7 @@ AS_RECORDED = Variant(None)
 
 
 async def lived(store: Store, folder: Path, seed: int, count: int) -> Months:
-    """So many things that happened, with a daemon that is down now and then."""
+    """Run `count` random acts, with a daemon that is down now and then."""
     desk = Months(store, folder, seed)
     for _ in range(count):
         late = desk.chance.choice([timedelta(), timedelta(), timedelta(seconds=1), 3 * HOUR])
@@ -52,10 +52,9 @@ def simulated_again(
     [("sqlite", 1, 60), ("sqlite", 20, 60), ("postgres", 3, 20)],
     indirect=["store_url"],
 )
-async def test_months_of_a_desk_are_reproduced_to_the_microsecond(
+async def test_recorded_months_are_reproduced_to_the_microsecond(
     store: Store, tmp_path: Path, seed: int, count: int
 ) -> None:
-    """Mails, answers, commands, merges, splits, reloads, open tickets reckoned anew."""
     desk = await lived(store, tmp_path, seed, count)
     verdict, found = simulated_again(store, desk.clock + HOUR)
 
@@ -67,10 +66,8 @@ async def test_months_of_a_desk_are_reproduced_to_the_microsecond(
 
 
 @pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
-async def test_the_policy_in_force_taken_through_its_own_record_takes_each_step_when_it_is_due(
-    store: Store, tmp_path: Path
-) -> None:
-    """No reload, and a daemon that is never late: what is punctual and what is on record are the same."""
+async def test_a_punctual_simulation_of_a_punctual_record_equals_it(store: Store, tmp_path: Path) -> None:
+    """Check without reloads and delays, where a punctual scenario and the record must be equal."""
     desk = Months(store, tmp_path, 5)
     for _ in range(30):
         await desk.pass_by(timedelta(minutes=desk.chance.randrange(1, 600)))
@@ -96,7 +93,7 @@ async def test_the_policy_in_force_taken_through_its_own_record_takes_each_step_
 
 
 @pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
-async def test_without_the_policy_of_its_time_a_ticket_is_left_out_of_the_record_alone(
+async def test_a_ticket_whose_policy_is_unknown_is_left_out_of_the_record_only(
     store: Store, tmp_path: Path
 ) -> None:
     desk = Months(store, tmp_path, 5)

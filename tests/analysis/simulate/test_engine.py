@@ -1,4 +1,4 @@
-"""The virtual clock: timelines worked out by hand, late daemons, loads, figures, chance that comes again."""
+"""The virtual clock: timelines computed by hand, delays, loads, figures, reproducible chance."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -120,7 +120,7 @@ UNTOUCHED = [
         ),
     ],
 )
-def test_a_timeline_is_the_one_worked_out_by_hand(
+def test_a_timeline_equals_the_one_computed_by_hand(
     stimuli: tuple[Stimulus, ...], expected: list[tuple[float, str]]
 ) -> None:
     told = [line for each in outcome(script(*stimuli)) for line in lines(each) if line.what in ACTS]
@@ -132,7 +132,7 @@ def test_a_timeline_is_the_one_worked_out_by_hand(
     assert bool(expected) == bool(found)
 
 
-def test_who_is_told_what_and_when() -> None:
+def test_people_are_notified_at_these_moments() -> None:
     told = [
         line for each in outcome(script(), until=after(80)) for line in lines(each) if line.what == "told"
     ]
@@ -159,7 +159,7 @@ def as_it_was(*scripts: TicketScript, until: datetime) -> tuple[list[Outcome], R
 
 
 def fired(*minutes: float, number: str = NUMBER) -> TicketScript:
-    """Taken by the daemon at these moments, with whoever got it then."""
+    """Return deadlines taken at these moments, with the owners then."""
     made = script(*(DeadlineTaken(after(at), "v1") for at in minutes), number=number)
     return replace(made, holders=("rina@tim.example",) * (len(minutes) + 1))
 
@@ -175,7 +175,7 @@ def test_a_daemon_that_was_down_takes_steps_late_and_their_clocks_begin_late() -
     ]
 
 
-def test_what_something_else_came_before_is_told_as_overtaken() -> None:
+def test_a_deadline_after_another_act_is_reported_as_overtaken() -> None:
     late = replace(script(answered(40)), holders=("rina@tim.example",) * 2)
     _, twins = as_it_was(late, until=after(90))
 
@@ -184,7 +184,7 @@ def test_what_something_else_came_before_is_told_as_overtaken() -> None:
     assert twins.verdict.differences == []
 
 
-def test_what_the_daemon_passed_over_while_it_took_others_is_a_difference() -> None:
+def test_a_deadline_that_the_daemon_skipped_is_a_difference() -> None:
     other = "TOKO-00000001-9"
     taken = replace(fired(35, number=other), opened=replace(script().opened, at=after(4)))
     _, twins = as_it_was(fired(), taken, until=after(90))
@@ -195,7 +195,7 @@ def test_what_the_daemon_passed_over_while_it_took_others_is_a_difference() -> N
     ]
 
 
-def test_what_is_only_on_record_and_what_only_in_the_simulation_is_told() -> None:
+def test_acts_of_only_the_record_or_only_the_simulation_are_reported() -> None:
     found, _ = as_it_was(fired(30), until=after(40))
     step = next(event for each in found for event in each.events if isinstance(event, e.StepTaken))
     told = tuple(event for each in found for event in each.events if isinstance(event, e.PeopleNotified))
@@ -207,12 +207,12 @@ def test_what_is_only_on_record_and_what_only_in_the_simulation_is_told() -> Non
     assert sorted(each.only for each in verdict.differences) == ["recorded", "simulated"]
 
 
-def test_a_life_without_its_beginning_is_none() -> None:
+def test_a_record_without_its_first_events_gives_no_script() -> None:
     assert script_of(NUMBER, []) is None
     assert script_of(NUMBER, [("v1", e.TicketClosed(NOW, EKO))] * 2) is None
 
 
-def test_commands_are_told_apart_from_what_they_lead_to() -> None:
+def test_commands_are_distinguished_from_their_consequences() -> None:
     made = script()
     told = [
         made.opened,
@@ -251,7 +251,7 @@ def test_commands_are_told_apart_from_what_they_lead_to() -> None:
 SLOW = replace(STANDARD, targets={**STANDARD.targets, Target.FIRST_RESPONSE: 4 * HOUR})
 
 
-def test_two_policies_beside_each_other_say_which_ticket_goes_another_way() -> None:
+def test_a_comparison_of_two_policies_lists_the_changed_tickets() -> None:
     slow = policy(ladders={"standard": SLOW})
     both = watched(
         *(script(answered(90), number=f"TOKO-{n}") for n in range(3)),
@@ -270,8 +270,8 @@ def test_two_policies_beside_each_other_say_which_ticket_goes_another_way() -> N
     assert [each.number for each in both.otherwise] == ["TOKO-0", "TOKO-1", "TOKO-2"]
 
 
-def test_what_is_simulated_once_for_two_policies_is_what_each_would_have_by_itself() -> None:
-    """Half of the tickets climb a ladder that only one of them has changed."""
+def test_a_shared_simulation_equals_two_separate_ones() -> None:
+    """Use two policies that differ in one ladder, which half of the tickets are on."""
     asking = {**PLAIN.ladder_of, "high": "fast"}
     fast = replace(STANDARD, name="fast")
     old, new = (
@@ -301,7 +301,7 @@ def test_what_is_simulated_once_for_two_policies_is_what_each_would_have_by_itse
         ("gone", "fast", "fast"),
     ],
 )
-def test_a_recorded_routing_gets_the_ladder_that_the_other_policy_has_for_it(
+def test_a_recorded_routing_gets_the_ladder_of_the_other_policy(
     named: str, ladder_of: str, expected: str
 ) -> None:
     fast = replace(STANDARD, name="fast", repeat=HOUR)
@@ -312,7 +312,7 @@ def test_a_recorded_routing_gets_the_ladder_that_the_other_policy_has_for_it(
     assert (found.ladder, found.ladder_digest) == (expected, ladders[expected].digest)
 
 
-def test_rules_are_asked_again_only_where_they_may_say_otherwise() -> None:
+def test_mail_is_routed_again_only_where_the_rules_may_differ() -> None:
     moved = tuple(replace(rule, line=rule.line + 7) for rule in PLAIN.rules)
 
     assert routes_alike(PLAIN, policy(rules=moved, ladders={"standard": SLOW}))
@@ -320,7 +320,7 @@ def test_rules_are_asked_again_only_where_they_may_say_otherwise() -> None:
     assert not routes_alike(PLAIN, policy(ladder_of={**PLAIN.ladder_of, "high": "other"}))
 
 
-def test_turns_are_kept_over_all_tickets() -> None:
+def test_round_robin_continues_over_all_tickets() -> None:
     people = tuple(Agent(name, f"{name}@tim.example", "L1") for name in ("ana", "budi", "citra"))
     teams = {**PLAIN.teams, "frontline": Team("frontline", "always", people, "round_robin")}
     found = outcome(
@@ -350,8 +350,8 @@ def test_figures_are_those_counted_by_hand() -> None:
     assert (sari.mails, sari.by_ladder) == (1, 1)
 
 
-def test_load_is_told_by_level_and_local_hour() -> None:
-    """10:00 in Jakarta: an hour at L1, 15 minutes at L2, 15 at management until it is answered."""
+def test_load_is_counted_by_level_and_local_hour() -> None:
+    """Start at 10:00 in Jakarta: an hour at L1, 15 minutes at L2, 15 at management until the answer."""
     period = Period(NOW, NOW + DAY, "Asia/Jakarta")
     (figures,) = run_scenarios(
         [Scenario(lambda _: PLAIN)], [[script(answered(90))]], period, Options(PLAIN.levels)
@@ -380,7 +380,7 @@ def test_ticket_time_by_hour_adds_up_however_it_is_cut(spans: list[tuple[int, in
     assert [held // 1_000_000 for held in level.held()] == plain
 
 
-def test_what_happened_before_the_period_is_simulated_and_not_counted() -> None:
+def test_acts_before_the_period_are_simulated_and_not_counted() -> None:
     later = Period(after(70), after(90), "UTC")
     (found,) = run_scenarios([Scenario(lambda _: PLAIN)], [[script()]], later, Options(PLAIN.levels)).figures
 
@@ -392,7 +392,7 @@ def test_what_happened_before_the_period_is_simulated_and_not_counted() -> None:
 
 
 def test_the_numbers_are_those_of_splitmix64() -> None:
-    """The first two of the reference implementation for seed 1234567."""
+    """Compare with the first two of the reference implementation for seed 1234567."""
     draws = synthetic._Draws(1234567)
 
     assert [draws.share() for _ in range(2)] == [
@@ -401,7 +401,7 @@ def test_the_numbers_are_those_of_splitmix64() -> None:
 
 
 @given(st.integers(0, 2**64 - 1), st.integers(1, 60))
-def test_a_load_has_as_many_tickets_as_asked_in_order_and_in_the_period(seed: int, count: int) -> None:
+def test_a_generated_load_has_the_given_number_of_tickets_in_order(seed: int, count: int) -> None:
     found = list(synthetic.generate(PLAIN, MONTH, count, seed))
     came = [each.opened.at for each in found]
 
@@ -420,12 +420,12 @@ def made_up(seed: int) -> Figures:
     return found
 
 
-def test_the_same_seed_tells_the_same_and_another_one_does_not() -> None:
+def test_the_same_seed_gives_the_same_load_and_another_seed_does_not() -> None:
     assert made_up(7) == made_up(7)
     assert made_up(7) != made_up(8)
 
 
-def test_another_policy_routes_a_made_up_ticket_by_its_rule_of_that_name() -> None:
+def test_another_policy_routes_a_generated_ticket_by_its_rule_of_that_name() -> None:
     other = policy(rules=(Rule("payment", None, Actions(team="management")),))
     found = {
         synthetic.with_policy(each, other).routed.team for each in synthetic.generate(PLAIN, MONTH, 20, 1)
@@ -434,7 +434,7 @@ def test_another_policy_routes_a_made_up_ticket_by_its_rule_of_that_name() -> No
     assert found == {"management"}
 
 
-def test_an_empty_tally_has_levels_without_load() -> None:
+def test_figures_without_outcomes_have_levels_without_load() -> None:
     found = FigureCounter(Period(NOW, NOW + HOUR, "UTC")).figures(("L1",))
 
     assert [(each.level, each.peak_at) for each in found.load] == [("L1", None)]

@@ -1,4 +1,4 @@
-"""Sets of rules as small YAML files: read, changed as data, made into policies."""
+"""Sets of rules as small YAML files: read, changed as data, built into policies."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
@@ -30,7 +30,7 @@ def read(path: Path) -> Data:
 
 
 def policy_of(data: Data) -> Policy:
-    """The policy with these rules; teams, levels and all else are those of `tests.builders`."""
+    """Build the policy with these rules; the rest is that of `tests.builders`."""
     lists = {name: _listed(entries) for name, entries in data.get("lists", {}).items()}
     context = Context({"office": OFFICE}, lists)
     boxes = data.get("mailboxes", [builders.BOX.address])

@@ -1,4 +1,4 @@
-"""Good desks: teams in shifts, ladders, limits. What rules route to them is not theirs to say."""
+"""Policies without faults: teams in shifts, ladders, limits. The rules come from the sets."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -87,7 +87,7 @@ CALENDARS = {
 
 
 def shifts(policy: Policy) -> Policy:
-    """Fifteen hours a day in two shifts, days off that others cover."""
+    """Build a policy with fifteen hours a day in two shifts, and days off with substitutes."""
     new_year = (date(2026, 12, 31), date(2027, 1, 1))
     teams = (
         Team(
@@ -108,7 +108,8 @@ def shifts(policy: Policy) -> Policy:
 
 
 def round_the_clock(policy: Policy) -> Policy:
-    """Day and night at every level; payments works by day alone, and its clocks stand still at night."""
+    """Build a policy with day and night shifts at every level; payments works by day, its clocks stop at
+    night."""
     teams = (
         Team(
             "frontline",
@@ -125,7 +126,7 @@ def round_the_clock(policy: Policy) -> Policy:
 
 
 def office(policy: Policy) -> Policy:
-    """Everybody works when the office is open, with its holidays; nobody may grant anything."""
+    """Build a policy in which all work in office hours, with holidays, and no compensation is allowed."""
     teams = (
         Team("frontline", "office", (agent("Ayu", "L1"), agent("Budi", "L1"), agent("Dewi", "L2"))),
         Team("payments", "office", (agent("Fitri", "L1"), agent("Joko", "L1"))),
@@ -146,8 +147,8 @@ def _with(policy: Policy, teams: Iterable[Team]) -> Policy:
 
 
 def one_ladder(policy: Policy) -> Policy:
-    """Every set of rules has tickets for it."""
+    """Use one ladder, which every set of rules has tickets for."""
     return replace(policy, ladders={"calm": CALM}, ladder_of=dict.fromkeys(PRIORITIES, "calm"))
 
 
-DESKS = (shifts, round_the_clock, office)
+POLICIES = (shifts, round_the_clock, office)

@@ -20,7 +20,7 @@ settings.load_profile("nightly" if NIGHTLY else "default")
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
-    """The URL of a real PostgreSQL: MAILBOT_TEST_DATABASE_URL, or one server for the whole test run."""
+    """Return the URL of a PostgreSQL: MAILBOT_TEST_DATABASE_URL, or one server for the whole test run."""
     if given := os.environ.get("MAILBOT_TEST_DATABASE_URL"):
         yield given
         return
@@ -43,7 +43,7 @@ def postgres() -> Iterator[str]:
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of an empty database of this test's own. Choose one engine by indirect parametrisation."""
+    """Return the URL of an empty database of the test's own. Indirect parametrisation chooses one engine."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/mailbot.db"
         return
@@ -57,7 +57,7 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def store(store_url: str) -> Iterator[Store]:
-    """An open store with all tables and nothing in them."""
+    """Open an empty store with all tables."""
     store = Store(store_url)
     metadata.create_all(store.engine)
     yield store

@@ -1,4 +1,4 @@
-"""A small real SMTP server for tests that takes mail, and misbehaves where it is told to."""
+"""A small real SMTP server for tests that accepts mail and misbehaves on demand."""
 
 import asyncio
 import base64
@@ -48,10 +48,10 @@ class Dialogue:
 
 
 class SinkSmtp:
-    """`on[phase]` is a step for every time, or a list of steps for the next times; then the usual again.
+    """Reply by script: `on[phase]` is a step for every time, or a list of steps, then the usual reply again.
 
-    Phases: connect, ehlo, auth, rset, mail, rcpt, data, body (after 354 was said, before the body is read;
-    only DROP and waiting make sense), dot, quit. `mails` holds what came with its dot, whatever was replied.
+    Phases: connect, ehlo, auth, rset, mail, rcpt, data, body (after the reply 354, before the body is read;
+    only DROP and waiting make sense), dot, quit. `mails` holds what came with its dot, for any reply.
     """
 
     def __init__(
@@ -73,11 +73,11 @@ class SinkSmtp:
 
     @property
     def taken(self) -> list[SunkMail]:
-        """The mails that were answered 250."""
+        """Return the mails that were answered 250."""
         return [mail for mail in self.mails if mail.reply.startswith("2")]
 
     async def start(self) -> "SinkSmtp":
-        """Listens, after a `stop` on the same port as before."""
+        """Listen, after a `stop` on the same port as before."""
         self._server = await asyncio.start_server(
             self._serve, "127.0.0.1", self.port, ssl=self._tls if self._implicit else None, limit=1 << 20
         )
@@ -85,7 +85,7 @@ class SinkSmtp:
         return self
 
     async def stop(self) -> None:
-        """Cuts every session."""
+        """Cut every session."""
         if self._server:
             self._server.close()
             self._server = None
@@ -101,7 +101,7 @@ class SinkSmtp:
         await self.stop()
 
     async def wait_for(self, count: int, seconds: float = 10) -> list[SunkMail]:
-        """`mails`, once there are so many. Raises TimeoutError."""
+        """Return `mails` when there are so many. Raises TimeoutError."""
         async with asyncio.timeout(seconds), self._arrived:
             await self._arrived.wait_for(lambda: len(self.mails) >= count)
         return self.mails

@@ -102,7 +102,7 @@ async def test_the_watchdog_is_fed_only_while_every_loop_turns(listening: tuple[
 
 
 def adopt(env: dict[str, str], *given: socket.socket) -> str:
-    """Return what a child prints that was started the way systemd starts one: sockets from descriptor 3 on."""
+    """Return the output of a child started as systemd starts one: sockets from descriptor 3 on."""
     numbers = [each.fileno() for each in given]
     done = subprocess.run(
         [sys.executable, "-c", START, ADOPT, *map(str, numbers)],

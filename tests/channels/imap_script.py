@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class BadServer:
-    """Serves `mails` by UID from one folder. What it is told to do wrong stands in the other fields."""
+    """Serve `mails` by UID from one folder. The other fields hold the faults to simulate."""
 
     mails: dict[int, bytes]
     dies_on: set[int] = field(default_factory=set)  # hangs up in the middle of these
@@ -18,7 +18,7 @@ class BadServer:
     capabilities: bytes = b"IMAP4rev1 IDLE"
     greeting: bytes = b"* OK hello"
     answers: dict[bytes, bytes] = field(default_factory=dict)  # to a command, in place of the usual ones
-    between: bytes = b""  # said before each answer
+    between: bytes = b""  # sent before each answer
     on_news: list[bytes] = field(default_factory=list)
     seen: set[int] = field(default_factory=set)
     port: int = 0
@@ -51,7 +51,7 @@ class BadServer:
             writer.close()
 
     def _answer(self, line: bytes, writer: asyncio.StreamWriter) -> bool:
-        """False to hang up."""
+        """Answer a command; return False to close the connection."""
         tag, _, command = line.partition(b" ")
         writer.write(self.between)
         told = next((text for name, text in self.answers.items() if command.startswith(name)), None)
@@ -117,7 +117,7 @@ class BadServer:
         return True
 
     def _named(self, command: bytes) -> list[int]:
-        """The UIDs of the set in "UID FETCH 1:3,7 ..." that there are; "n:*" has the last one at least."""
+        """List the existing UIDs of the set in "UID FETCH 1:3,7 ..."; "n:*" has at least the last one."""
         found = set()
         for low, high in re.findall(rb"(\d+)(?::(\d+|\*))?", command.split()[2]):
             top = max(self.mails, default=0) if high == b"*" else int(high or low)

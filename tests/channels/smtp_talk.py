@@ -78,7 +78,7 @@ class Shelf:
 
     @property
     def raw(self) -> bytes:
-        """The only mail kept."""
+        """Return the only mail that was kept."""
         ((_, raw),) = self.mails
         return raw
 
@@ -115,19 +115,19 @@ class Talk:
         return await self.ask(f"{verb} pelanggan.example")
 
     async def begin(self, *recipients: str, sender: str = "<budi@pelanggan.example>") -> None:
-        """As far as 354."""
+        """Begin a mail, up to the reply 354."""
         assert (await self.ask(f"MAIL FROM:{sender}")).startswith("250 ")
         for each in recipients or (SUPPORT,):
             assert (await self.ask(f"RCPT TO:<{each}>")).startswith("250 ")
         assert (await self.ask("DATA")).startswith("354 ")
 
     async def mail(self, text: bytes = MAIL, *recipients: str) -> str:
-        """A whole mail; `text` is sent as it is, then the final dot."""
+        """Send a whole mail: `text` is sent as it is, then the final dot."""
         await self.begin(*recipients)
         return await self.ask(text + b".\r\n")
 
     async def ended(self) -> bytes:
-        """What still came until the other side closed."""
+        """Return what still arrived until the server closed."""
         try:
             return await asyncio.wait_for(self.reader.read(), 5)
         except ConnectionResetError:
@@ -137,7 +137,7 @@ class Talk:
         await self.writer.start_tls(context, server_hostname="mx.dukungan.example")
 
     def reset(self) -> None:
-        """RST, not FIN."""
+        """Close with RST instead of FIN."""
         self.writer.transport.abort()
 
 
@@ -173,7 +173,7 @@ async def listening(
 
 @asynccontextmanager
 async def talking(way: Listener | int | Path) -> AsyncIterator[Talk]:
-    """A connection to a listener's SMTP port, to a port, or to a local socket."""
+    """Open a connection to a listener's SMTP port, to a port, or to a local socket."""
     if isinstance(way, Path):
         talk = Talk(*await asyncio.open_unix_connection(way))
     else:

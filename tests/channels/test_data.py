@@ -24,7 +24,7 @@ WORDS = st.lists(
 
 
 def code(read: Callable[..., object], *words: object) -> int:
-    """The code that `read` refuses these words with, 0 when it takes them."""
+    """Return the code that `read` refuses these words with, or 0 when it accepts them."""
     try:
         read(*words)
     except Refused as refusal:

@@ -116,7 +116,7 @@ def test_passwords_are_quoted(text: str) -> None:
     assert not told[1:-1].replace("\\\\", "").replace('\\"', "").count('"')
 
 
-# --- the duty against a server that misbehaves ---
+# --- a server that misbehaves -----------------------------------------------------------------------------
 
 
 def mail(number: int, size: int = 0) -> bytes:

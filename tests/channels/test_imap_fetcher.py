@@ -68,7 +68,7 @@ class Fetch:
     async def restart(
         self, size_limit: int = 1 << 20, tls: ssl.SSLContext | None = None, **changes: Any
     ) -> None:
-        """As after a crash: nothing is remembered but what is stored."""
+        """Restart as after a crash: only the stored state remains."""
         await self.duty.close()
         self._changes |= changes
         self.duty = self._duty(size_limit, tls)
@@ -101,7 +101,7 @@ class Fetch:
         self.intake_woken += 1
 
     async def work(self) -> timedelta:
-        """Until nothing is left to do at once: how long the duty wants to rest then."""
+        """Run until no work is left and return how long the worker wants to rest then."""
         while (rest := await self.duty.run_once()) == 0:
             pass
         assert isinstance(rest, timedelta)
@@ -293,12 +293,12 @@ async def test_what_was_read_before_we_began_is_not_ours_what_is_read_after_is(
     await fetch.duty.close()
     box.put(complaint(3))
     box.put(complaint(4), date='"01-Nov-2026 10:00:00 +0700"')
-    box.mark("3:4", "\\Seen")  # somebody reads them on a phone before we come
+    box.mark("3:4", "\\Seen")  # a person reads them on a phone before the fetcher connects
     box.put(complaint(5), flags="\\Deleted")
     await fetch.restart()
     await fetch.work()
     assert fetch.subjects() == ["Pesanan 2", "Pesanan 3", "Pesanan 4"]
-    assert fetch.folder.last_uid == 5  # what is not ours is not looked at again
+    assert fetch.folder.last_uid == 5  # mail from before the start is not read again
 
 
 async def test_mail_that_somebody_takes_away_under_our_hands_is_no_trouble(fetch: Fetch, box: Box) -> None:

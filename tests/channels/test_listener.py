@@ -30,7 +30,7 @@ def shelf() -> Shelf:
     return Shelf()
 
 
-# --- a mail gets in ---------------------------------------------------------------------------------------
+# --- accepted mail ----------------------------------------------------------------------------------------
 
 
 async def test_a_mail_is_kept_byte_for_byte_before_250_and_intake_is_woken(shelf: Shelf) -> None:
@@ -144,7 +144,7 @@ async def test_a_mail_arrives_the_same_however_it_is_cut_into_packets(shelf: She
     assert shelf.raw == text.replace(b"\r\n..", b"\r\n.")
 
 
-# --- who takes mail ---------------------------------------------------------------------------------------
+# --- recipients -------------------------------------------------------------------------------------------
 
 RECIPIENTS = [
     ("<support@dukungan.example>", "250 2.1.5", SUPPORT),
@@ -294,7 +294,7 @@ async def test_a_hundred_recipients_are_kept_in_one_mail_and_a_doubled_one_once(
     assert shelf.envelope.recipients == addresses
 
 
-# --- what is refused --------------------------------------------------------------------------------------
+# --- refusals ---------------------------------------------------------------------------------------------
 
 SMUGGLED = [
     b"a\n.\nMAIL FROM:<x@y.example>\r\n",
@@ -398,7 +398,7 @@ async def test_a_line_without_end_is_not_waited_for(shelf: Shelf) -> None:
         assert (await talk.ended()).startswith(b"500 5.5.2 ")
 
 
-# --- trouble of ours (P4) ---------------------------------------------------------------------------------
+# --- errors of the server (P4) ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -504,7 +504,7 @@ async def test_half_a_mail_is_no_mail(shelf: Shelf) -> None:
     assert not shelf.asked.is_set()
 
 
-# --- caps -------------------------------------------------------------------------------------------------
+# --- limits -----------------------------------------------------------------------------------------------
 
 
 async def test_one_address_gets_so_many_sessions_and_all_together_so_many(shelf: Shelf) -> None:

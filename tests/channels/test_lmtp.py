@@ -29,7 +29,7 @@ async def answers(talk: Talk, text: bytes, count: int) -> list[str]:
     return [await talk.reply() for _ in range(count)]
 
 
-# --- the dialogue -----------------------------------------------------------------------------------------
+# --- the session ------------------------------------------------------------------------------------------
 
 
 async def test_lhlo_offers_what_rfc_2033_demands_and_the_greeting_names_lmtp(shelf: Shelf) -> None:
@@ -97,7 +97,7 @@ async def test_the_next_mail_starts_counting_anew(shelf: Shelf) -> None:
         assert await talk.ask("NOOP") == "250 2.0.0 Ok"
 
 
-# --- trouble ----------------------------------------------------------------------------------------------
+# --- errors -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ async def test_p9_the_drain_lets_a_mail_finish_and_answers_for_each_recipient(sh
     assert shelf.raw == MAIL
 
 
-# --- who the peer is --------------------------------------------------------------------------------------
+# --- the peer ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("fronts", "code"), [((), "550 5.6.0"), (LOOPBACK, "250 2.0.0")])

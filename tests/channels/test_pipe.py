@@ -85,7 +85,7 @@ def test_the_sender_is_the_option_then_the_environment_then_return_path_then_nob
     assert envelope_given(raw, env={"SENDER": ""}).sender == ""  # so Exim writes a bounce's
     assert envelope_given(raw).sender == "topmost@a.example"
     assert envelope_given(with_fields("Return-Path: <>", "Return-Path: <below@a.example>")).sender == ""
-    assert envelope_given().sender == ""  # From is no envelope: whoever wrote it could make us answer anybody
+    assert envelope_given().sender == ""  # From is no envelope: a forged one would choose who gets the answer
 
 
 GIVEN = [

@@ -33,7 +33,7 @@ def shelf() -> Shelf:
     return Shelf()
 
 
-# --- whom it brings ---------------------------------------------------------------------------------------
+# --- the named client -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ async def test_lmtp_through_a_proxy_works_too(shelf: Shelf) -> None:
     assert shelf.envelope.peer == CLIENT
 
 
-# --- who may not ------------------------------------------------------------------------------------------
+# --- other peers ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("said", [header(), header(command=0), b"PROXY TCP4 203.0.113.9 192.0.2.1 4 25\r\n"])
@@ -128,7 +128,7 @@ async def test_a_local_socket_has_no_proxy(shelf: Shelf, tmp_path: Path) -> None
         assert (await talk.hello("LHLO")).startswith("250-")
 
 
-# --- what goes wrong --------------------------------------------------------------------------------------
+# --- wrong headers ----------------------------------------------------------------------------------------
 
 MISSING, NO_CLIENT = "PROXY header is missing or wrong", "PROXY header names no TCP client"
 WRONG = [
@@ -225,7 +225,7 @@ async def test_the_drain_does_not_wait_for_a_header(shelf: Shelf) -> None:
         await asyncio.wait_for(draining, 2)
 
 
-# --- caps count the client --------------------------------------------------------------------------------
+# --- limits per client ------------------------------------------------------------------------------------
 
 
 async def introduced(talk: Talk, client: str) -> str:

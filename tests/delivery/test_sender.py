@@ -409,7 +409,7 @@ async def test_a_stale_connection_is_replaced_at_once_without_counting_as_troubl
         await all_sent(store, 1)
         enqueue(store, due_mail(2))
         await all_sent(store, 2)
-        await sink.stop()  # cuts the idle connection: states_seen before it is used
+        await sink.stop()  # cuts the idle connection, which is noticed before its next use
         await sink.start()
         enqueue(store, due_mail(3))
         await all_sent(store, 3)

@@ -253,7 +253,7 @@ def test_no_agent_off_duty_gets_a_ticket_while_a_suitable_one_is_on_duty(
 
 
 def on_the_wall(who: Agent, shift: str, at: datetime) -> bool:
-    """On duty, by reading a clock."""
+    """Check with a wall clock whether the agent is on duty."""
     calendar = CALENDARS[who.calendar or shift]
     hour_there = {"Asia/Jakarta": 7, "Asia/Makassar": 8, "UTC": 0}[calendar.zone]
     clock = at + timedelta(hours=hour_there)

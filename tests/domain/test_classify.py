@@ -113,7 +113,7 @@ def test_a_ticket_that_goes_on_with_a_closed_one_is_routed_as_reopened():
     assert routed.customer_history == CustomerHistory(reopened=True)
 
 
-# --- opened again -----------------------------------------------------------------------------------------
+# --- reopened tickets -------------------------------------------------------------------------------------
 
 URGENT = Ladder(
     "urgent", {Target.NEXT_RESPONSE: timedelta(minutes=5), Target.RESOLUTION: timedelta(hours=1)}, ()
@@ -121,7 +121,7 @@ URGENT = Ladder(
 
 
 def again(*rules: Rule, ticket: Ticket | None = None, **told: object) -> tuple[Ticket, Decision]:
-    """A closed ticket of Rina's whose customer writes."""
+    """Build a closed ticket of Rina's whose customer writes again."""
     before = ticket or replace(opened(), status=Status.CLOSED, closed_at=NOW, assignee=RINA.address)
     known = policy(rules=(*rules, ELSE), ladders={"standard": STANDARD, "urgent": URGENT})
     wrote = mail(**{"visible": "Masih rusak, pesanan INV-9", **told})

@@ -261,7 +261,7 @@ def test_quiet_hours_are_read_as_they_were_written() -> None:
     assert quiet_hours_text((Interval(12 * H, 13 * H),)) == "12:00-13:00"
 
 
-# --- nobody without an owner and a next deadline ----------------------------------------------------------
+# --- always an owner and a next deadline ------------------------------------------------------------------
 
 LEVELS = ("L1", "L2", "L3", "management")
 OFFICE = Calendar("office", "Asia/Jakarta", ((Interval(8 * H, 17 * H),),) * 5 + ((),) * 2)
@@ -316,7 +316,7 @@ def policies(draw: st.DrawFn) -> Policy:
 
 
 def named(by: Policy) -> Policy:
-    """The ladder under its own name, whichever was drawn."""
+    """Return the drawn ladder under the test's own name."""
     ((name, mine),) = by.ladders.items()
     return replace(by, ladders={name: replace(mine, name=name)}, ladder_of=dict.fromkeys(by.ladder_of, name))
 
@@ -445,11 +445,11 @@ def test_a_silent_customer_is_followed_up_again_and_again_until_something_happen
     assert fresh.due_at == NOW + 170 * H
 
 
-# --- another policy ---------------------------------------------------------------------------------------
+# --- changed policies -------------------------------------------------------------------------------------
 
 
 def changed(by: Policy) -> Policy:
-    """`by`, taken in a reload by a node that went by the standing policy."""
+    """Return `by` as a reload takes it on a node that used the first policy."""
     return replace(by, past_ladders=policy().ladders_by_digest)
 
 
@@ -513,7 +513,7 @@ def test_a_closed_ticket_is_left_alone() -> None:
     assert ticket.status is Status.CLOSED
 
 
-# --- late ------------------------------------------------------------------------------------------------
+# --- late steps -------------------------------------------------------------------------------------------
 
 
 def test_after_a_weekend_without_the_daemon_the_customer_and_each_agent_get_one_mail() -> None:

@@ -84,7 +84,7 @@ def test_each_clue_says_why_it_did_not_count() -> None:
         ({A}, (), A),
         ({A, B}, (), A),
         (set(), (), ""),
-        ({A, "TOKO-48217381-8"}, (), ""),  # two are near: nobody knows which
+        ({A, "TOKO-48217381-8"}, (), ""),  # two are near: no suggestion is safe
         ({A}, (A,), ""),  # it is found all the same
     ],
 )
@@ -110,4 +110,4 @@ def test_a_merged_tickets_mail_follows_to_the_end_of_the_chain() -> None:
         f"number in the subject, sender takes part; {A} and {B} merged into TOKO-22222222-2"
     )
     assert follow(found, {}) == found
-    assert follow(found, {A: B, B: A}) == found  # a circle ends, whoever made it
+    assert follow(found, {A: B, B: A}) == found  # following a circle ends

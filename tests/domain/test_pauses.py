@@ -23,7 +23,7 @@ def ticket(at: datetime, status: Status = Status.OPEN, clocks: tuple[Clock, ...]
 
 
 def turned(before: Ticket, status: Status, calendar: Calendar, now: datetime) -> Ticket:
-    """It is somebody else's turn now (or the same one's again: nothing may come of that)."""
+    """Set the next turn; it may be the same one again, which must have no effect."""
     after = replace(before, status=status)
     return replace(after, clocks=ladder.clocks_for(after, RESOLVE, calendar, now))
 

@@ -122,7 +122,7 @@ SUBJECTS = st.text("saldo terpotong barang RUSAK", max_size=40)
 def test_asking_the_same_policy_again_gives_what_was_recorded(
     subject: str, automatic: str, sender: str
 ) -> None:
-    """Also of mail that was not answered: the marks which that leaves are no rule's."""
+    """Include mail that was not answered: the flags it leaves belong to no rule."""
     lower = rule("damaged", "rusak", go_on=True, team="", tags=("photo",), priority="urgent")
     standing = policy(rules=(lower, *policy().rules))
     inbound = mail(subject=subject, automatic=automatic)

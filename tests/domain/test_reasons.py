@@ -68,7 +68,7 @@ def test_the_text_of_an_actor_is_read_back() -> None:
 
 
 def _syntax() -> Iterator[tuple[str, ast.AST]]:
-    """Every node of the sources but for the table of texts itself."""
+    """Walk every node of the sources except the table of texts itself."""
     for path in Path(mailbot.__file__).parent.rglob("*.py"):
         if path.name != "reason_texts.py" and "migrations" not in path.parts:
             yield from ((f"{path}", node) for node in ast.walk(ast.parse(path.read_text())))

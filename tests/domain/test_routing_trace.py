@@ -34,7 +34,7 @@ def words(found: ConditionTrace) -> list[str]:
         (YES, True, [YES]),
         (NO, False, [NO]),
         (AllOf((YES, ALSO)), True, [YES, ALSO]),
-        (AllOf((YES, NO, NEITHER)), False, [NO]),  # the first that says no is enough
+        (AllOf((YES, NO, NEITHER)), False, [NO]),  # the first one that does not hold is enough
         (AnyOf((NO, YES, ALSO)), True, [YES]),
         (AnyOf((NO, NEITHER)), False, [NO, NEITHER]),
         (NoneOf((NO, NEITHER)), True, [NO, NEITHER]),
@@ -89,7 +89,7 @@ def _leaves(found: ConditionTrace) -> Iterator[ConditionTrace]:
 
 
 def _turned(found: ConditionTrace, position: int) -> bool:
-    """How it would have come out with the leaf at `position` the other way round."""
+    """Compute the result with the leaf at `position` inverted."""
     leaves = iter(range(1000))
 
     def again(each: ConditionTrace) -> bool:

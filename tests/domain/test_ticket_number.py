@@ -24,7 +24,7 @@ FULL_WIDTH = str.maketrans({chr(n): chr(n + 0xFEE0) for n in range(0x21, 0x7F)})
 
 @st.composite
 def spellings(draw: st.DrawFn, number: str) -> str:
-    """Draw a spelling in which a person may copy a number from a mail."""
+    """Generate a spelling in which a person may copy a number from a mail."""
     prefix, body, check = number.split("-")
     gap = st.sampled_from(["", " ", "  ", *HYPHENS, " - ", "\u00a0", "\r\n ", "\u200b"])
     text = prefix + draw(gap) + body + draw(gap) + check
@@ -52,7 +52,7 @@ def test_a_wrong_digit_and_two_swapped_ones_are_always_detected(text, data):
     assert swapped == whole or normalise("TOKO" + swapped) is None
 
 
-# --- making -----------------------------------------------------------------------------------------------
+# --- building a number ------------------------------------------------------------------------------------
 
 
 def test_a_number_is_made_of_prefix_digits_and_check_digit():
@@ -212,7 +212,7 @@ def test_ten_of_each_sort_are_enough():
     ],
 )
 def test_a_hostile_subject_is_read_to_its_end(unit):
-    """Use 100 KB of each: backtracking or sorting by insertion would reach the time limit of the suite."""
+    """Read 100 KB of each: backtracking or sorting by insertion would reach the time limit of the suite."""
     subject = (unit * 100_000)[:100_000]
     assert find(f"{subject} {OTHER}", OURS).mistyped is not None
     assert normalise(subject) is None

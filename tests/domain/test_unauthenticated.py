@@ -1,4 +1,4 @@
-"""What a sender may get by itself who did not pass authentication, and whom a pass is good for."""
+"""What a sender without a passed authentication gets automatically, and for which addresses a pass counts."""
 
 from dataclasses import replace
 from datetime import timedelta

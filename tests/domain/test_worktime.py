@@ -41,7 +41,7 @@ def span(minutes: int) -> timedelta:
     return timedelta(minutes=minutes)
 
 
-# --- the stepped oracle: look at the wall clock each minute, count ----------------------------------------
+# --- expected results: count the minutes of a wall clock --------------------------------------------------
 
 
 def on_the_wall(calendar: Calendar, moment: datetime) -> bool:
@@ -61,7 +61,7 @@ def stepped_between(calendar: Calendar, start: datetime, end: datetime, step: ti
 
 
 def stepped_add(calendar: Calendar, start: datetime, left: timedelta, step: timedelta) -> datetime | None:
-    """None when a week isn't enough."""
+    """Add work time step by step; return None when a week isn't enough."""
     now = start
     while left > timedelta():
         left -= step if on_the_wall(calendar, now) else timedelta()
@@ -71,12 +71,12 @@ def stepped_add(calendar: Calendar, start: datetime, left: timedelta, step: time
     return now
 
 
-# --- what Hypothesis draws --------------------------------------------------------------------------------
+# --- generators -------------------------------------------------------------------------------------------
 
 
 @st.composite
 def day_hours(draw: st.DrawFn) -> tuple[Interval, ...]:
-    """Up to three intervals on quarters of an hour, some touching, some to 24:00, in any order."""
+    """Generate up to three intervals on quarters of an hour, some touching, some to 24:00, in any order."""
     marks = sorted(draw(st.sets(st.integers(0, 96), max_size=6)))
     cut = draw(st.booleans())
     pairs = list(pairwise(marks))[:: 1 if cut else 2]
@@ -91,7 +91,7 @@ moments = exact_moments.map(lambda moment: moment.replace(second=0, microsecond=
 
 @st.composite
 def changes(draw: st.DrawFn, zone: str) -> datetime:
-    """A moment within two days before the zone's offset changes, or any when it doesn't for a year."""
+    """Generate a moment within two days before the zone's offset changes, or any if it doesn't change."""
     first, clock = draw(moments), ZoneInfo(zone)
     ahead = [(first + timedelta(days=n)).astimezone(clock).utcoffset() for n in range(400)]
     change = next((n for n, (today, next_day) in enumerate(pairwise(ahead)) if today != next_day), 0)
@@ -111,7 +111,7 @@ def calendars(draw: st.DrawFn, zones: tuple[str, ...], around: datetime | None =
 
 @st.composite
 def cases(draw: st.DrawFn) -> tuple[Calendar, datetime]:
-    """A calendar and a moment on a full minute, half of them shortly before the clocks change."""
+    """Generate a calendar and a moment on a full minute, half of them shortly before the clocks change."""
     zone = draw(st.sampled_from(STEADY + CHANGING))
     start = draw(changes(zone) if zone in CHANGING and draw(st.booleans()) else moments)
     return draw(calendars((zone,), start)), start
@@ -191,7 +191,7 @@ def test_plain_office_hours_agree_with_businesstimedelta(opens, length, days, zo
         assert add(calendar, start, told.timedelta) == reached
 
 
-# --- whole years, against a clock that is read each quarter of an hour -------------------------------------
+# --- whole years, compared with a wall clock --------------------------------------------------------------
 
 QUARTER = 900  # seconds: in these years every zone changes, and every calendar below opens, on a full one
 
@@ -207,14 +207,14 @@ class Years:
             moment += timedelta(0, QUARTER)
 
     def until(self, moment: datetime) -> int:
-        """Seconds of work time from the first moment to this one."""
+        """Count the seconds of work time from the first moment to this one."""
         whole, rest = divmod(int((moment - self.first).total_seconds()), QUARTER)
         open_ = self.before[whole + 1] > self.before[whole]
         return self.before[whole] + rest * open_
 
 
 def long_calendar(zone: str, first: datetime) -> Calendar:
-    """Odd hours, a lunch break, a night over two days, single closed dates and a month of other hours."""
+    """Build a calendar with odd hours, a night over two days, closed dates and a month of other hours."""
     week = (
         OFFICE,
         OFFICE,
@@ -276,7 +276,7 @@ def test_years_with_a_lunch_break_and_holidays_agree_with_businesstimedelta() ->
         assert between(calendar, start, end) == oracle.difference(start, end).timedelta
 
 
-# --- cases that people can check by hand ------------------------------------------------------------------
+# --- examples ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -411,7 +411,7 @@ def test_each_second_of_a_working_day_counts():
         assert add(JAKARTA, start, one) == stepped_add(JAKARTA, start, one, timedelta(0, 1))
 
 
-# --- what is refused --------------------------------------------------------------------------------------
+# --- refusals ---------------------------------------------------------------------------------------------
 
 
 def test_a_calendar_that_never_opens_is_refused_instead_of_searched_for_ever():

@@ -1,7 +1,8 @@
 """Run `make fuzz`: atheris searches inputs that break the invariants of parsing and of SMTP sessions.
 
-Each target runs in its own process, one after the other. Inputs that reach new code are kept in .fuzz/<target>/
-for the next run. tests/fuzz/corpus/<target>/ holds the permanent inputs and is never written.
+Each target runs in its own process, one after the other. Inputs that reach new code are kept
+in .fuzz/<target>/ for the next run. tests/fuzz/corpus/<target>/ holds the permanent inputs and
+is never written.
 """
 
 import argparse
@@ -66,7 +67,7 @@ def _run(target: str, seconds: int) -> int:
 
 
 def fuzz(target: str, seconds: int) -> int:
-    """Fuzz a target. It does not return: libFuzzer exits."""
+    """Run a target in the fuzzer. It does not return: libFuzzer exits."""
     import atheris
 
     with atheris.instrument_imports(include=["mailbot", "aiosmtpd", "flufl.bounce"]):

@@ -1,8 +1,13 @@
-"""A session at the door without a network: any bytes, cut anywhere, and everything that was said back.
+"""An SMTP session without a network: any bytes, cut anywhere, and all replies.
 
-The first line of an input says how: `l` LMTP, `p` behind a proxy, `f` our own MTA in front, `t` STARTTLS
-offered, `r` TLS required, `e` the client closes its half at the end, `x` the store fails, `o` it is full;
-numbers are the sizes of the pieces in which the rest arrives, in turn. Anything else on it says nothing.
+Each letter in the first line of an input sets an option:
+
+- `l` LMTP, `p` behind a proxy, `f` an own MTA in front
+- `t` STARTTLS offered, `r` TLS required
+- `e` the client closes its half at the end
+- `x` the store fails, `o` the store is full
+
+Its numbers are the sizes of the pieces in which the rest arrives, in turn. Anything else in it is ignored.
 """
 
 import asyncio
@@ -35,12 +40,12 @@ MOST_PIECES = 4000  # so many are fed one after the other, and then the rest at 
 
 _REPLY = re.compile(rb"[2-5][0-9][0-9][ -][\x20-\x7e]*\Z")
 _INSIDES = re.compile(rb"Error|Traceback|Exception|\bNone\b|object at |mailbot\.|Trouble on our side")
-_BAD_HEADER = re.compile(rb"(?<=421 4\.3\.5 PROXY header ).*")  # told at the first wrong byte that came
+_BAD_HEADER = re.compile(rb"(?<=421 4\.3\.5 PROXY header ).*")  # names the first wrong byte
 _KEPT = re.compile(rb"250 2\.0\.0 Ok: kept as (\d+)\Z")
 
 
 class Clock(asyncio.SelectorEventLoop):
-    """An event loop whose time stands still until it is told to go on, and that never waits."""
+    """An event loop with a simulated clock, which never waits."""
 
     def __init__(self) -> None:
         self.moment = 0.0
@@ -50,7 +55,7 @@ class Clock(asyncio.SelectorEventLoop):
         return self.moment
 
     def settle(self, turns: int = 6) -> None:
-        """Lets everything happen that is to happen now."""
+        """Let everything happen that can happen now."""
         for _ in range(turns):
             self.call_soon(self.stop)
             self.run_forever()
@@ -62,7 +67,7 @@ class Clock(asyncio.SelectorEventLoop):
 
 
 class Wire(asyncio.Transport):
-    """The client's end of it: `said` is what the server wrote, until it closed."""
+    """The client's end of the connection: `said` is what the server wrote, until it closed."""
 
     def __init__(self, loop: Clock) -> None:
         super().__init__()
@@ -206,7 +211,7 @@ def lobby_for(script: Script, heard: Heard) -> ServerState:
 
 
 def talk(script: Script, sizes: tuple[int, ...] | None = None) -> Heard:
-    """Plays a script and checks what must hold whatever it says."""
+    """Play a script and check what must hold for every input."""
     if sizes is not None:
         script = Script(script.how, sizes, script.text)
     loop, heard = clock(), Heard(b"")
@@ -273,8 +278,10 @@ def _check_replies(said: bytes, kept: int) -> None:
 
 
 def same_however_cut(script: Script) -> None:
-    """The same bytes one by one lead to the same words and mails as all at once. Not with STARTTLS, which
-    drops what came with it."""
+    """Check that the same bytes one by one lead to the same replies and mails as all at once.
+
+    STARTTLS is left out: it drops the bytes that came with it.
+    """
     if script.how & {"t"} or len(script.text) > 1500:
         return
     whole, single = talk(script, ()), talk(script, (1,))
@@ -286,7 +293,7 @@ Target = Callable[[bytes], None]
 
 
 def dialogue(data: bytes) -> None:
-    """The target: any bytes."""
+    """Run the target with any bytes."""
     script = Script.of(data)
     if script.sizes:
         talk(script)

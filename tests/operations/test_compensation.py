@@ -1,4 +1,4 @@
-"""Promise P14: nobody exceeds an authority limit, by any order of commands, on any number of nodes."""
+"""Promise P14: no person exceeds an authority limit, by any order of commands, on any number of nodes."""
 
 import threading
 from collections.abc import Callable
@@ -133,7 +133,7 @@ class Desk:
         return [line.entry for line in lines if line.entry.kind is Kind.GRANTED]
 
 
-# --- the limits in plain words, to compare with -----------------------------------------------------------
+# --- the expected limits ----------------------------------------------------------------------------------
 
 
 @dataclass
@@ -146,7 +146,7 @@ class Asked:
 
 @dataclass
 class Oracle:
-    """Who has what by the rules as the README tells them: lists, sums and whole numbers."""
+    """The expected result by the rules of the README, computed with lists, sums and whole numbers."""
 
     policy: Policy
     tickets: dict[str, tuple[str, str, str]]  # number -> team, category, customer
@@ -155,7 +155,7 @@ class Oracle:
     open: dict[int, Asked] = field(default_factory=dict)
 
     def chain(self, number: str) -> list[str]:
-        """A ticket, what it was merged into, and so on."""
+        """List a ticket, the ticket it was merged into, and so on."""
         found = [number]
         while found[-1] in self.into:
             found.append(self.into[found[-1]])
@@ -189,7 +189,7 @@ class Oracle:
         )
 
     def refused(self, number: str, customer: str, amount: int, at: datetime) -> bool:
-        """By the customer's limit, the team's, or because nobody could ever sign it."""
+        """Check the limits of customer and team, and whether any agents could ever sign the amount."""
         team, category, _ = self.tickets[number]
         got = sum(g[4] for g in self.grants if g[2] == customer and at - g[0] < timedelta(days=90))
         month = at.astimezone(WIB).strftime("%Y-%m")
@@ -266,7 +266,7 @@ AMOUNTS, WAITS = (1, 1, 2, 2, 3, 4, 6, 9), (1, 1, 2, 2, 13, 13, 24, 24 * 9, 24 *
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_p14_no_order_of_commands_exceeds_a_limit_and_none_within_is_refused(store: Store, seed: int) -> None:
-    """Fifty steps drawn by `seed`: lists that Hypothesis draws itself are too plain to reach the limits."""
+    """Draw fifty steps by `seed`: lists that Hypothesis draws itself are too plain to reach the limits."""
     dice = Random(seed)
     run = f"r{next(_fresh)}"
     desk, known = Desk(store, run), {}
@@ -290,7 +290,7 @@ def test_p14_no_order_of_commands_exceeds_a_limit_and_none_within_is_refused(sto
 
 
 def _step(desk: Desk, oracle: Oracle, what: str, dice: Random, at: datetime) -> str:
-    """One command given to both, which must say the same."""
+    """Give one command to both and compare their results."""
     number = dice.choice(list(oracle.tickets))
     who = dice.choice(PEOPLE if what == "ask" else HIGH)
     agent = next((each for each in desk.agents if who and each.startswith(f"{who}@")), "")
@@ -330,7 +330,7 @@ def _outcome(ruling: Outcome | Refusal) -> str:
 
 
 def _never_exceeded(oracle: Oracle) -> None:
-    """The promise itself, over what was granted in the end."""
+    """Check the promise itself on all that was granted in the end."""
     for at, _, customer, team, _, signers in oracle.grants:
         day, month = at.astimezone(WIB).date(), at.astimezone(WIB).strftime("%Y-%m")
         same = [g for g in oracle.grants if g[0] <= at]
@@ -413,7 +413,7 @@ def test_p14_two_who_approve_at_once_grant_once(store: Store) -> None:
 
 @pytest.mark.parametrize("store_url", ["postgres"], indirect=True)
 def test_p14_who_sees_an_older_state_can_not_add_to_the_ledger(store: Store) -> None:
-    """A database that somebody runs at a stricter level shows what was before the lock was waited for."""
+    """Use a stricter isolation level: such a database shows the state from before the wait for the lock."""
     run = f"r{next(_fresh)}"
     desk = Desk(store, run)
     number = desk.open("frontline general.", f"budi@{run}.example")
@@ -432,7 +432,7 @@ def test_p14_who_sees_an_older_state_can_not_add_to_the_ledger(store: Store) -> 
     assert [entry.ticket for entry in desk.grants()] == [number]
 
 
-# --- what is recorded together ----------------------------------------------------------------------------
+# --- one transaction --------------------------------------------------------------------------------------
 
 
 def test_a_request_is_on_the_ticket_in_the_ledger_and_in_the_mail_and_never_told_to_the_customer(
@@ -493,7 +493,7 @@ def test_a_request_follows_its_ticket_into_another_and_is_decided_there(store: S
     assert grant.customer == f"budi@{run}.example"  # whose request it was
 
 
-# --- what nobody decides ----------------------------------------------------------------------------------
+# --- requests without a decision --------------------------------------------------------------------------
 
 
 async def test_what_nobody_decides_in_time_goes_a_level_higher_once_for_all_nodes(store: Store) -> None:

@@ -62,12 +62,12 @@ def linked(desk: Desk, number: str) -> list[tuple[str, str, str, bool]]:
 
 
 def mistyped(number: str, position: int = -3) -> str:
-    """The number with one digit wrong."""
+    """Return the number with one wrong digit."""
     wrong = str((int(number[position]) + 1) % 10)
     return f"{number[:position]}{wrong}{number[position + 1 :]}"
 
 
-# --- what was weighed -------------------------------------------------------------------------------------
+# --- clues ------------------------------------------------------------------------------------------------
 
 
 async def test_the_clues_and_why_they_did_not_count_are_kept_on_the_message(desk: Desk) -> None:
@@ -103,7 +103,7 @@ async def test_how_sure_we_are_is_said_in_a_word(desk: Desk, how: str, sure: str
     assert rows(desk, again.number)[-1].evidence["confidence"] == sure
 
 
-# --- did you mean -----------------------------------------------------------------------------------------
+# --- suggested numbers ------------------------------------------------------------------------------------
 
 
 async def test_a_slip_in_the_own_number_opens_a_ticket_that_suggests_it_to_the_agent(desk: Desk) -> None:
@@ -155,7 +155,7 @@ async def test_the_stranger_who_guesses_is_answered_word_for_word_like_anybody(d
     assert words["valid"] == words["slip"] == words["nothing"]
 
 
-# --- held -------------------------------------------------------------------------------------------------
+# --- held mail --------------------------------------------------------------------------------------------
 
 
 def targets(ticket: Ticket) -> list[Target]:
@@ -232,7 +232,7 @@ async def test_a_claim_on_a_ticket_that_was_merged_since_is_accepted_on_its_heir
 
 
 def everything(desk: Desk, *numbers: str) -> Any:
-    """What stands in the store about tickets, but for their history."""
+    """Read all rows about tickets except their history."""
     kept = {number: replace(now(desk, number), events=0) for number in numbers}
     where = desk.all(select(messages.c.id, messages.c.ticket).order_by(messages.c.id))
     raw = desk.all(select(inbox.c.id, inbox.c.ticket).order_by(inbox.c.id))

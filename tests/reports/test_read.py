@@ -37,7 +37,7 @@ def keep(store: Store, before: Ticket | None, decision: Decision) -> Ticket:
 
 
 def opened(store: Store, digits: str, days: float, *, closed_after: float | None = None) -> str:
-    """A ticket opened so many days after NOW, its number."""
+    """Open a ticket so many days after NOW and return its number."""
     number, at = make("TOKO", digits), NOW + days * DAY
     ticket = keep(store, None, on_mail(None, mail(), envelope(), facts(number=number), policy(), at).decision)
     ticket = keep(store, ticket, on_deadline(ticket, policy(), at + DAY / 24))

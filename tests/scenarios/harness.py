@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-# A small desk that stays as it is: what the shipped policy says of a mail is for tests of that policy.
+# A small fixed policy: the results of the shipped policy are for the tests of that policy.
 DESK = Path(__file__).parent / "config"
 RECIPIENT = "support@dukungan.example"
 
@@ -42,7 +42,7 @@ class DaemonProcess:
             self.edit("mailbot.yaml", r"(?m)^monitor:.*\n", "")  # many daemons, one port
 
     def edit(self, name: str, pattern: str, replacement: str) -> None:
-        """Changes a file of the configuration; the pattern must be found."""
+        """Replace a pattern in a file of the configuration; the pattern must be present."""
         path = self.config / name
         text, count = re.subn(pattern, replacement, path.read_text())
         assert count, f"{pattern!r} not found in {name}"
@@ -68,7 +68,7 @@ class DaemonProcess:
         }
 
     async def start(self) -> "DaemonProcess":
-        """Returns when mail can come in."""
+        """Start the daemon and return when mail can come in."""
         with (self.folder / "log").open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -98,7 +98,7 @@ class DaemonProcess:
         return line.startswith(b"220")
 
     async def stop(self, with_signal: signal.Signals = signal.SIGTERM) -> int:
-        """The exit code."""
+        """Stop the daemon and return its exit code."""
         assert self.process
         if self.process.returncode is None:
             self.process.send_signal(with_signal)
@@ -113,7 +113,7 @@ class DaemonProcess:
             await self.stop(signal.SIGKILL)
 
     async def command(self, *words: str) -> tuple[int, str, str]:
-        """`mailbot WORDS`: exit code, standard output, standard error."""
+        """Run `mailbot WORDS`; return exit code, standard output and standard error."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -131,7 +131,7 @@ class DaemonProcess:
         return process.returncode, out.decode(), err.decode()
 
     def rows(self, query: str, *values: object) -> list[dict[str, Any]]:
-        """What the store holds, read beside the daemon."""
+        """Read rows of the store while the daemon runs."""
         connection = sqlite3.connect(self.database, timeout=20)
         connection.row_factory = sqlite3.Row
         try:
@@ -152,7 +152,10 @@ def complaint(number: int, sender: str = "", subject: str = "", extra: str = "")
 
 
 async def send(port: int, mail: bytes, sender: str, recipient: str = RECIPIENT) -> str:
-    """One mail, one connection. The reply to the final dot; OSError when the connection dies before it."""
+    """Send one mail on its own connection and return the reply to the final dot.
+
+    Raises OSError when the connection breaks before that reply.
+    """
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         for line in (
@@ -202,7 +205,7 @@ async def settled(*daemons: DaemonProcess, seconds: float = 60.0) -> None:
 
 
 async def eventually(question: Any, seconds: float = 20.0) -> Any:
-    """Asks until the answer is true; the answer."""
+    """Ask until the answer is true and return it."""
     async with asyncio.timeout(seconds):
         while not (answer := question()):  # noqa: ASYNC110 (asks another process)
             await asyncio.sleep(0.05)

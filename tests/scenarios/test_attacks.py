@@ -1,27 +1,28 @@
-"""Mailbot is nobody's weapon: each row attacks the running daemon or the function concerned, and the wire is
-looked at, not the intention.
+"""Mailbot can not be used to attack others: each test attacks the running daemon or the function concerned.
 
-| attack | where it is tried |
+The tests check what goes over the network. Where each attack is tested:
+
+| attack | tests |
 | --- | --- |
 | header and recipient injection by names and subjects | here; every notice and field: mail/test_compose |
 | echo of a stranger's words in an acknowledgement | here (every acknowledgement of every attack) |
-| floods of acknowledgements or progress at a forged sender | here, limits on; core/test_decide |
+| floods of acknowledgements or progress at a forged sender | here, limits on; domain/test_decisions |
 | two mailbots that answer each other | here, also behind a relay that hides what they are |
 | a robot that answers everything | here, limits on |
 | null sender, list mail, automatic mail | here; all guards: mail/test_automatic |
-| open relay forms | here; all paths: services/test_listener |
-| smuggling | here, in one breath; all line ends: services/test_listener; outward: services/test_delivery |
-| STARTTLS injection, slow clients, NOOP loops | services/test_listener |
-| 5,000 recipients | here and services/test_listener |
+| open relay forms | here; all paths: channels/test_listener |
+| smuggling | here, in one write; all line ends: channels/test_listener; outward: delivery/test_smtp_client |
+| STARTTLS injection, slow clients, NOOP loops | channels/test_listener |
+| 5,000 recipients | here and channels/test_listener |
 | MIME, header and HTML bombs, charset traps | here, through the daemon; time and text: mail/test_any_bytes |
 | template injection | here; what a template may do: mail/test_templates |
-| file names that climb out | here; all names: mail/test_content |
-| log, table and terminal injection | here; every log line: test_journal; every cell: cli/test_say |
+| file names with parent directories | here; all names: mail/test_content |
+| log, table and terminal injection | here; every log line: test_log; every cell: cli/test_output |
 | forged Authentication-Results | here; all forms: mail/test_authenticate |
-| Message-ID reuse | here; the digest: mail/test_identity |
-| guessed bounce addresses, leaked plus-tags | services/test_intake; forged marks: mail/test_tags |
+| Message-ID reuse | here; the digest: mail/test_fingerprint |
+| guessed bounce addresses, leaked plus-tags | workers/test_intake; forged tokens: mail/test_reply_tokens |
 | commands to the relay by addresses | here; recipients: mail/test_compose |
-| any bytes at the door, or as a mail | tests/fuzz (`make fuzz`, and its kept corpus) |
+| any bytes as a session or as a mail | tests/fuzz (`make fuzz`, and its kept corpus) |
 """
 
 import asyncio
@@ -49,7 +50,7 @@ from tests.sink import Dialogue, SinkSmtp, SunkMail
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-ECHO = "GEMPA"  # stands in all that attackers write
+ECHO = "GEMPA"  # is in every text of an attacker
 HEADERS = {
     *("date", "from", "to", "subject", "message-id", "in-reply-to", "references", "reply-to"),
     *("auto-submitted", "x-auto-response-suppress", "x-mailbot-loop", "mime-version", "content-type"),
@@ -73,7 +74,7 @@ class Town:
         self.senders: set[str] = set()
 
     async def attack(self, raw: bytes | str, sender: str | None = None, recipient: str = RECIPIENT) -> str:
-        """One mail, from an envelope sender of its own; the reply to its last command."""
+        """Send one mail from its own envelope sender and return the reply to the last command."""
         self.count += 1
         sender = f"penyerang{self.count}@jahat{self.count}.example" if sender is None else sender
         self.senders.add(sender)
@@ -96,7 +97,10 @@ class Town:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
-    """As unguarded as its admin can make it: acknowledgements quote whoever passed, no limits, text logs."""
+    """Start a daemon as unguarded as an admin can configure it.
+
+    Acknowledgements quote each sender that passed, there are no limits, and the log is text.
+    """
     async with SinkSmtp() as sink:
         daemon = DaemonProcess(tmp_path_factory.mktemp("town"), sink.port, {"MAILBOT_LOG": "text"})
         daemon.edit("mailbot.yaml", "rich_acknowledgements: false", "rich_acknowledgements: true")
@@ -110,7 +114,7 @@ def read(mail: SunkMail) -> EmailMessage:
 
 
 def words(mail: SunkMail) -> str:
-    """Subject and plain text, as a reader gets them."""
+    """Return subject and plain text as a reader gets them."""
     message = read(mail)
     body = message.get_body(("plain",))
     assert body is not None
@@ -118,7 +122,7 @@ def words(mail: SunkMail) -> str:
 
 
 def assert_harmless(town: Town) -> None:
-    """Nothing that ever left this daemon went, or can be read to go, to anybody it was not meant for."""
+    """Check that no mail of this daemon went to, or can be read as addressed to, a wrong recipient."""
     for mail in town.sink.taken:
         (recipient,) = mail.recipients
         assert recipient in town.agents | town.senders, mail.content
@@ -141,7 +145,7 @@ def assert_harmless(town: Town) -> None:
         assert ECHO.encode() not in unseen.sub(b"", mail.content)
 
 
-# --- what is written in a mail ----------------------------------------------------------------------------
+# --- the text of a mail -----------------------------------------------------------------------------------
 
 EVIL = [
     f"=?UTF-8?Q?=0A?=Bcc: korban@{ECHO}.example",
@@ -302,7 +306,7 @@ async def test_no_file_name_leaves_its_place(town: Town) -> None:
         assert not UNSAFE.search(name), name
 
 
-# --- who it seems to be from ------------------------------------------------------------------------------
+# --- forged senders ---------------------------------------------------------------------------------------
 
 
 async def test_p7_what_machines_and_nobody_sent_is_kept_and_never_answered(town: Town) -> None:
@@ -345,7 +349,7 @@ async def test_p7_no_sender_speaks_to_the_relay(town: Town) -> None:
         "-oQ/tmp/x@x.example",
         "|/bin/sh@x.example",
     ]
-    town.senders |= {"korban@x.example"}  # a source route is dropped: whoever uses one is that one
+    town.senders |= {"korban@x.example"}  # a source route is dropped, its last address remains
     for number, sender in enumerate(senders):
         raw = f"From: <a{number}@x.example>\nSubject: {ECHO}\n\nHalo\n"
         with contextlib.suppress(ConnectionError):
@@ -359,11 +363,11 @@ async def test_p7_no_sender_speaks_to_the_relay(town: Town) -> None:
     assert_harmless(town)
 
 
-# --- at the door ------------------------------------------------------------------------------------------
+# --- SMTP sessions ----------------------------------------------------------------------------------------
 
 
 async def converse(port: int, words: bytes) -> bytes:
-    """Says all of it in one write; everything that was answered."""
+    """Send everything in one write and return all replies."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(words)
     try:
@@ -438,11 +442,11 @@ async def test_no_second_mail_is_smuggled_in_one_breath(town: Town, end: str) ->
     assert kept == int("\x00" in end)
 
 
-# --- who reads about it -----------------------------------------------------------------------------------
+# --- terminals and logs -----------------------------------------------------------------------------------
 
 
 async def on_terminal(daemon: DaemonProcess, *asked: str) -> str:
-    """What `mailbot ASKED` shows on a terminal."""
+    """Return what the command shows on a terminal."""
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "mailbot", *asked, "--config", str(daemon.config)]
     env = daemon.environment() | {"TERM": "xterm-256color", "COLUMNS": "200"}
@@ -544,7 +548,7 @@ async def _explode(town: Town) -> int:
     return sent
 
 
-# --- those who answer -------------------------------------------------------------------------------------
+# --- automatic answers ------------------------------------------------------------------------------------
 
 
 def limited(folder: Path, relay: int, *, port: int = 0) -> DaemonProcess:
@@ -579,7 +583,7 @@ async def test_p7_a_forged_sender_is_not_flooded_by_whatever_spelling(tmp_path: 
 
 
 async def two_mailbots(folder: Path, first: int, second: int, ports: tuple[int, int]) -> list[DaemonProcess]:
-    """Two desks, limits off; `first` and `second` are the relays that their mail goes to."""
+    """Start two daemons without limits; `first` and `second` are the relays that their mail goes to."""
     desks = []
     for name, relay, port in (("dukungan", first, ports[0]), ("toko", second, ports[1])):
         (folder / name).mkdir()

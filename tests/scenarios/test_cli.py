@@ -72,7 +72,7 @@ class Office:
         return CliRunner(env=env).invoke(cli, [*words, "--config", str(self.config)], stdin)
 
     def json(self, *words: str) -> Any:
-        """What the command says with --json; it must be the one value on standard output."""
+        """Run the command with --json; return the one JSON value on standard output."""
         result = self.run(*words, "--json")
         assert result.exit_code in (0, 1), result.output
         return json.loads(result.stdout)
@@ -81,7 +81,7 @@ class Office:
         return Store(self.url)
 
     def receive(self, raw: bytes, sender: str = CUSTOMER) -> str:
-        """The number of the ticket that the mail is on afterwards."""
+        """Deliver a mail and return the number of its ticket."""
         loaded = load(self.config, {"MAILBOT_STORE": self.url})
         store = self.store()
         try:
@@ -100,7 +100,7 @@ class Office:
             store.close()
 
     def everything(self) -> str:
-        """All rows of all tables, for comparing."""
+        """Read all rows of all tables, for comparison."""
         with closing(sqlite3.connect(self.url.removeprefix("sqlite:///"))) as connection:
             return "\n".join(connection.iterdump())
 
@@ -120,7 +120,7 @@ def office(shipped: Path, tmp_path: Path) -> Office:
     return Office(shipped, url)
 
 
-# --- the commands themselves ------------------------------------------------------------------------------
+# --- names and help of commands ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -334,7 +334,7 @@ def test_a_backup_of_postgresql_is_left_to_its_own_tool(shipped: Path) -> None:
     assert "pg_dump" in result.stderr
 
 
-# --- looking at tickets -----------------------------------------------------------------------------------
+# --- reading tickets --------------------------------------------------------------------------------------
 
 
 def test_a_ticket_is_shown_however_its_number_is_spelled(office: Office) -> None:
@@ -418,7 +418,7 @@ def test_lists_and_searches_tell_what_matches_and_a_search_without_result_is_exi
     assert len(lines) == 3
 
 
-# --- acting on tickets ------------------------------------------------------------------------------------
+# --- changing tickets -------------------------------------------------------------------------------------
 
 
 def kinds(told: dict[str, Any]) -> list[str]:
@@ -728,7 +728,7 @@ def test_the_outbox_shows_every_state_and_lets_go_of_what_is_dropped(office: Off
     assert office.run("outbox", "show", "999").exit_code == 1
 
 
-# --- how things are ---------------------------------------------------------------------------------------
+# --- status -----------------------------------------------------------------------------------------------
 
 
 def test_status_gives_each_reason_why_mail_does_not_flow_and_exits_1(office: Office) -> None:
@@ -768,7 +768,7 @@ NASTY = "\x1b[2J\x1b]0;judul\x07 \u202eterbalik\u202c \x9b31m \x00 \u2028baris \
 
 
 def harmless(text: str) -> bool:
-    """Nothing in it moves a cursor, changes a colour or turns a line around."""
+    """Check that no character moves a cursor, changes a colour or reverses a line."""
     return all(char == "\n" or char.isprintable() for char in text)
 
 
@@ -810,7 +810,7 @@ def test_nothing_in_a_mail_reaches_the_terminal_as_a_command(office: Office, wor
     assert harmless(office.run("explain", "-", stdin=letter(subject, NASTY)).stdout)
 
 
-# --- with the real daemon ---------------------------------------------------------------------------------
+# --- with a running daemon --------------------------------------------------------------------------------
 
 
 async def test_a_running_daemon_is_well_takes_new_rules_and_refuses_bad_ones(tmp_path: Path) -> None:
@@ -842,9 +842,9 @@ async def test_a_running_daemon_is_well_takes_new_rules_and_refuses_bad_ones(tmp
 
 @pytest.mark.timeout(60)
 def test_the_demo_shows_numbers_acknowledgements_a_reply_an_answer_and_an_escalation(tmp_path: Path) -> None:
-    """What `make run` runs, through a pipe, ending after the tour."""
+    """Run what `make run` runs, through a pipe; it ends after the tour."""
     env = {**os.environ, "MAILBOT_LISTEN": f"127.0.0.1:{free_port()}", "TMPDIR": str(tmp_path)}
-    env["MAILBOT_STORE"] = "sqlite:////nonexistent/real.db"  # somebody's real one: never touched
+    env["MAILBOT_STORE"] = "sqlite:////nonexistent/real.db"  # a real store, which the demo never touches
     command = [sys.executable, "-m", "mailbot", "demo", "--once"]
     done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=50, check=False)
 
@@ -887,7 +887,7 @@ def test_a_demo_whose_port_is_taken_says_which_and_what_to_do(tmp_path: Path) ->
     assert "MAILBOT_LISTEN=" in result.stderr
 
 
-# --- what a reload tells ----------------------------------------------------------------------------------
+# --- differences after a reload ---------------------------------------------------------------------------
 
 
 def test_what_differs_between_two_policies_is_told_by_name() -> None:

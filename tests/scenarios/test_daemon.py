@@ -111,7 +111,7 @@ async def test_p3_the_relay_goes_down_and_comes_back_and_nothing_is_lost_or_doub
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A folder on a disk of 12 MB."""
+    """Mount a folder on a disk of 12 MB."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mounted = subprocess.run(

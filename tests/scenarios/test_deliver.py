@@ -23,7 +23,7 @@ OK, USAGE, NOT_A_MAIL, NO_USER, LATER = 0, 64, 65, 67, 75
 
 @pytest.fixture
 def desk(tmp_path: Path) -> DaemonProcess:
-    """A configuration and an empty store; the daemon is not started."""
+    """Write a configuration and an empty store; the daemon is not started."""
     desk = DaemonProcess(tmp_path, relay_port=1)
     desk.edit("mailbot.yaml", r"(?m)^limits:\n", "limits:\n  free_space: 1 MB\n")
     migrate.upgrade(f"sqlite:///{desk.database}")
@@ -33,7 +33,7 @@ def desk(tmp_path: Path) -> DaemonProcess:
 async def pipe(
     desk: DaemonProcess, mail: bytes, *words: str, env: Mapping[str, str] | None = None
 ) -> tuple[int, str, str]:
-    """`mailbot deliver WORDS`: exit code, standard output, standard error."""
+    """Run `mailbot deliver WORDS`; return exit code, standard output and standard error."""
     process = await start(desk, *words, env=env)
     out, err = await process.communicate(mail)
     assert process.returncode is not None
@@ -55,7 +55,7 @@ async def start(
 
 
 def kept(desk: DaemonProcess) -> list[tuple[str, str, bytes]]:
-    """Sender, recipients as JSON, and content of each mail in the inbox."""
+    """Read sender, recipients as JSON, and content of each mail in the inbox."""
     rows = desk.rows(
         "SELECT sender, recipients, content FROM inbox JOIN raw_mails ON inbox_id = id ORDER BY id"
     )
@@ -63,11 +63,11 @@ def kept(desk: DaemonProcess) -> list[tuple[str, str, bytes]]:
 
 
 def unix(mail: bytes) -> bytes:
-    """As a mail server's pipe gives it."""
+    """Convert to the line ends of a mail server's pipe."""
     return b"From %s Mon Nov 23 10:00:00 2026\n" % SENDER.encode() + mail.replace(b"\r\n", b"\n")
 
 
-# --- it is kept -------------------------------------------------------------------------------------------
+# --- mail is kept -----------------------------------------------------------------------------------------
 
 
 async def test_a_piped_mail_becomes_a_ticket_while_the_daemon_runs_and_comes_out_byte_for_byte(
@@ -169,14 +169,17 @@ async def test_p1_a_killed_delivery_loses_nothing_and_doubles_nothing(desk: Daem
 
 
 def _kill(process: asyncio.subprocess.Process) -> None:
-    """Not `process.kill()`: that asks for the exit code first, and who is just ending then loses it to us
-    before asyncio sees it (255 on Python 3.11)."""
+    """Send SIGKILL without `process.kill()`.
+
+    `process.kill()` polls the exit code first. A process that is just ending then loses its exit code to that
+    poll before asyncio reads it (255 on Python 3.11).
+    """
     with suppress(ProcessLookupError):
         if process.returncode is None:
             os.kill(process.pid, signal.SIGKILL)
 
 
-# --- it is not kept, and must come back --------------------------------------------------------------------
+# --- temporary failures -----------------------------------------------------------------------------------
 
 
 async def test_p4_a_locked_store_is_waited_for_and_then_it_is_later(desk: DaemonProcess) -> None:
@@ -247,19 +250,19 @@ async def test_p4_whatever_else_is_wrong_around_us_is_later(desk: DaemonProcess)
 
 
 async def test_a_mail_that_is_not_wanted_is_read_to_its_end(desk: DaemonProcess) -> None:
-    """A mail server may take a closed pipe for the answer."""
+    """Read to the end, as a mail server may take a closed pipe for the answer."""
     (desk.config / "mailbot.yaml").unlink()
     process = await start(desk)
     assert process.stdin
     for _ in range(40):
         process.stdin.write(bytes(1 << 20))
-        await process.stdin.drain()  # raises when nobody reads
+        await process.stdin.drain()  # raises when the other end is closed
     process.stdin.close()
     await process.stdin.wait_closed()
     assert await process.wait() == LATER
 
 
-# --- it is not kept, and the sender gets it back -----------------------------------------------------------
+# --- permanent failures -----------------------------------------------------------------------------------
 
 
 async def test_an_unknown_recipient_is_67_and_wrong_usage_64(desk: DaemonProcess) -> None:

@@ -17,7 +17,7 @@ KILLS = 20
 
 
 async def client(daemon: DaemonProcess, todo: list[int], accepted: Counter[int]) -> None:
-    """Sends like a real MTA: what was not answered 250 is sent again."""
+    """Send like a real MTA: mail without a 250 is sent again."""
     while todo:
         number = todo.pop()
         sender = f"pelanggan{number}@pelanggan.example"

@@ -24,8 +24,8 @@ rules:
 
 @pytest.fixture
 def daemon(tmp_path: Path) -> DaemonProcess:
-    """Not yet started, with the other rules beside it."""
-    made = DaemonProcess(tmp_path, free_port())  # nobody takes the mail that it owes: nothing here needs it
+    """Build a daemon with the other rules in its folder; it is not started."""
+    made = DaemonProcess(tmp_path, free_port())  # no relay listens: these tests need no outgoing mail
     (lay(made.config) / "routing.yaml").write_text(RULES)
     shutil.copytree(made.config, tmp_path / "config-new")
     (tmp_path / "config-new" / "routing.yaml").write_text(RULES.replace("belum sampai", "rusak"))
@@ -38,7 +38,7 @@ def let_look_on(daemon: DaemonProcess) -> None:
 
 
 async def receive(daemon: DaemonProcess, number: int, subject: str) -> str:
-    """The ticket that the mail opened."""
+    """Send a mail and return the ticket that it opened."""
     sender = f"pelanggan{number}@pelanggan.example"
     reply = await send(daemon.port, complaint(number, subject=subject), sender)
     assert reply.startswith("250")

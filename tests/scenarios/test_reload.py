@@ -40,7 +40,7 @@ def node(daemon: DaemonProcess) -> dict[str, Any]:
 
 
 async def ask(daemon: DaemonProcess) -> dict[str, Any]:
-    """SIGHUP, and the node's row when it is dealt with."""
+    """Send SIGHUP; return the node's row when the reload has ended."""
     before = node(daemon)["reloaded_at"]
     assert daemon.process
     daemon.process.send_signal(signal.SIGHUP)
@@ -48,7 +48,7 @@ async def ask(daemon: DaemonProcess) -> dict[str, Any]:
 
 
 async def admin_mails(sink: SinkSmtp, count: int) -> list[Any]:
-    """The mails that the admin got, when there are so many."""
+    """Wait for so many mails to the admin and return them."""
 
     def to_admin() -> list[Any]:
         mine = [mail for mail in sink.mails if mail.recipients == (ADMIN,)]
@@ -59,7 +59,7 @@ async def admin_mails(sink: SinkSmtp, count: int) -> list[Any]:
 
 
 def broken(daemon: DaemonProcess, how: str) -> str:
-    """Breaks the files; what must be expected about it, with its place."""
+    """Write faults into the files; return the expected problems with their places."""
     path = daemon.config / "routing.yaml"
     text = path.read_text()
     if how == "YAML":

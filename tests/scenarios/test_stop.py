@@ -1,4 +1,4 @@
-"""SIGTERM stops every worker in the daemon's one list, also one that nobody thought of."""
+"""SIGTERM stops every worker in the daemon's one list, also one that a test adds to it."""
 
 import asyncio
 import os

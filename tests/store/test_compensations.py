@@ -23,7 +23,7 @@ BUDI = "budi@pelanggan.example"
 
 @pytest.fixture(params=["migrated", "created"])
 def ledger(request: pytest.FixtureRequest, store_url: str) -> Iterator[Store]:
-    """A store with one ticket; the migrations and the tables both keep the ledger from changes."""
+    """Build a store with one ticket; migrations and tables both protect the ledger from changes."""
     if request.param == "created":
         store: Store = request.getfixturevalue("store")
     else:

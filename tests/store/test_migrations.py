@@ -1,4 +1,4 @@
-"""The migrations and the tables say the same, on both engines; a database that is not known is refused."""
+"""Migrations and tables give the same schema on both engines, and an unknown database is refused."""
 
 import hashlib
 import importlib

@@ -1,7 +1,7 @@
-"""A store that the version before made opens, and this version says the same facts of it.
+"""A store of the version before opens, and this version shows the same facts of it.
 
 `old_stores/0001.sql.gz` is what a daemon with seconds in place of hours wrote: every kind of event is in it.
-`old_stores/0001.json.gz` is what the commands of that version said.
+`old_stores/0001.json.gz` is the output of that version's commands.
 """
 
 import gzip
@@ -112,7 +112,7 @@ def test_the_commands_say_of_an_old_store_what_they_said_before(old: Store, tmp_
 
 
 def expected() -> Any:
-    """Return what the old version said, in the words of this one: some reasons are rendered a little differently."""
+    """Return the old version's output in the words of this one: some reasons are worded differently."""
     text = gzip.decompress((FOLDER / "0001.json.gz").read_bytes()).decode()
     for old, new in WORDS.items():
         text = text.replace(old, new)
@@ -139,7 +139,7 @@ def without(shape: dict[str, Any], *names: str) -> dict[str, Any]:
 
 
 def facts_of(shown: dict[str, Any]) -> dict[str, Any]:
-    """Return what `ticket show` says, but what depends on the clock and what no command said before."""
+    """Return the output of `ticket show` without what depends on the clock and without new fields."""
     evidence = ("because", "clues", "claims", "suggests")
     return {
         **without(shown, "deadline", "deadlines"),
@@ -165,7 +165,7 @@ def reason_of(data: dict[str, Any]) -> str | None:
 
 
 def translated(shown: dict[str, Any]) -> dict[str, Any]:
-    """Return what the old version said, in the kinds and words of this one."""
+    """Return the output of the old version in the kinds and words of this one."""
     events = [[EVENTS[kind][0], at, by, reason] for kind, at, by, reason in shown["events"]]
     messages = [
         {

@@ -291,7 +291,7 @@ def test_a_query_sees_one_state_however_many_statements_it_has(store: Store) -> 
 
     def twice(connection: Connection) -> tuple[int, int]:
         before = len(queries.list_tickets(connection, queries.TicketFilter()))
-        record(store, None, opened(OTHER))  # somebody else, meanwhile
+        record(store, None, opened(OTHER))  # another process writes in between
         return before, len(queries.list_tickets(connection, queries.TicketFilter()))
 
     assert store.read_now(twice) == (1, 1)
@@ -299,7 +299,7 @@ def test_a_query_sees_one_state_however_many_statements_it_has(store: Store) -> 
 
 
 def test_no_view_writes(store: Store) -> None:
-    """Each statement that a view sends is a SELECT."""
+    """Check that each statement of a view is a SELECT."""
     sent: list[str] = []
     record(store, None, opened())
     event.listen(store.engine, "before_cursor_execute", lambda *args: sent.append(args[2]))

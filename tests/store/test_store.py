@@ -1,4 +1,4 @@
-"""The store itself: group commit, what one bad item does to the others, trouble told as what it is."""
+"""The store itself: group commit, the effect of one bad item on others, and the errors it raises."""
 
 import asyncio
 import threading

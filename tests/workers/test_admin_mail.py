@@ -1,4 +1,4 @@
-"""Mail about no ticket: how it reads, that it is enqueued once, what becomes of it when it does not arrive."""
+"""Mail about no ticket: its content, that it is enqueued once, and its failures."""
 
 import asyncio
 import dataclasses
@@ -121,7 +121,7 @@ async def test_one_that_is_refused_for_good_is_laid_to_rest(desk: Desk) -> None:
     worker = FailedMail(desk.deps)
 
     assert await worker.run_once() == 0
-    assert await worker.run_once() != 0  # nothing is left to tell
+    assert await worker.run_once() != 0  # no mail is left to send
     assert desk.owed("team") == []
 
 

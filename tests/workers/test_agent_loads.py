@@ -39,7 +39,7 @@ def desk_with_loads(store: Store, assign: str, clock: list[float]) -> Desk:
 
 
 def given(store: Store) -> list[str]:
-    """Who got each ticket, in the order in which they were opened."""
+    """List the agent of each ticket, in the order in which the tickets were opened."""
     rows = store.read_now(
         lambda connection: list(
             connection.exec_driver_sql(
@@ -56,7 +56,7 @@ async def test_round_robin_is_exact_within_a_batch_and_over_batches(store: Store
         for n in range(size):
             await desk.keep(sender=f"p{size}{n}@pelanggan.example")
         await desk.work()
-        clock[0] += FRESH + 1  # the picture is read anew before each batch
+        clock[0] += FRESH + 1  # the loads are read again before each batch
 
     assert given(store) == [NAMES[n % 3] for n in range(12)]
 

@@ -26,7 +26,7 @@ def desk(store: Store) -> Desk:
 
 
 async def acknowledged(desk: Desk) -> tuple[Ticket, Any]:
-    """A ticket and the outbox row of its acknowledgement, which has left."""
+    """Return a ticket and the outbox row of its acknowledgement, which was sent."""
     ticket = await desk.receive()
     row = desk.owed("acknowledgement")[-1]
     desk.store.write_now(_leave, row.id)
@@ -39,7 +39,7 @@ def _leave(connection: Any, ids: Any) -> list[None]:
 
 
 def dsn(original: str, status: str = "5.1.1", action: str = "failed", to: str = BUDI) -> dict[str, str]:
-    """The fields and the body of a delivery status notification about the mail with that Message-ID."""
+    """Build the fields and the body of a delivery status notification about the mail with that Message-ID."""
     body = (
         "--x\r\nContent-Type: text/plain\r\n\r\nSorry.\r\n"
         "--x\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example\r\n\r\n"
@@ -234,7 +234,7 @@ HOLDING = [sample for sample in samples() if sample.holds]
 
 
 async def test_at_least_88_percent_of_reports_that_hold_our_id_find_their_ticket(desk: Desk) -> None:
-    """None of them comes to a bounce address: only what stands in them counts."""
+    """Send none of the reports to a bounce address: only their content counts."""
     ticket, row = await acknowledged(desk)
     ids = [await _keep_sample(desk, sample, row, ticket) for sample in HOLDING]
     await desk.work()

@@ -20,7 +20,7 @@ KNOWN = Rule("known", conditions.build("known_customer", "is", value=True), Acti
 
 
 def histories(desk: Desk) -> list[tuple[str, CustomerHistory]]:
-    """(rule, customer history) of all that was routed, in order."""
+    """List (rule, customer history) of all that was routed, in order."""
     with desk.store.engine.connect() as connection:
         rows = connection.execute(select(events).where(events.c.kind == "ticket_routed")).all()
     found: list[Any] = [event_of(row.kind, row.at, row.by, row.data) for row in rows]

@@ -30,7 +30,7 @@ class Office(Desk):
         return FailedMail(self.deps)
 
     def fail(self, row: Any, code: int | None = 550, reply: str = "5.1.1 no such user") -> None:
-        """The relay refuses this mail; all other mail that is due waits on."""
+        """Let the relay refuse this mail; all other mail that is due continues to wait."""
         self.store.write_now(claim, Claim("n1", 100, self.clock))
         done = self.store.write_now(
             record_results, AttemptResult(row.id, "n1", "failed", self.clock, code, reply)
@@ -152,7 +152,7 @@ async def test_mail_that_was_tried_for_too_long_is_reported_and_suppresses_no_ad
 
 
 class Poisoned(Composer):
-    """A composer that a bug attempts when it tells of one customer's mail."""
+    """A composer with a bug that one customer's mail triggers."""
 
     def compose(self, notice: Notice, *, nonce: str, now: Any) -> OutboundMail:
         if isinstance(notice, TeamNotice) and (notice.why, notice.customer) == (

@@ -75,7 +75,7 @@ class Desk:
         return (await self.store.write(inbox.keep, kept)).inbox_id
 
     async def receive(self, **mail: str) -> Ticket:
-        """One mail, handled; the ticket that it is on."""
+        """Handle one mail and return its ticket."""
         id_ = await self.keep(**mail)
         await self.work()
         return self.ticket_of(id_)

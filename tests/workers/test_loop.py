@@ -40,7 +40,7 @@ class Work:
 
 
 async def idle() -> None:
-    """Lets everything that can run now run."""
+    """Let everything run that can run now."""
     for _ in range(20):
         await asyncio.sleep(0)
 

@@ -1,4 +1,4 @@
-"""Checks of senders beside the intake, against a DNS server: what they find, whom they never delay."""
+"""Checks of senders beside the intake, against a DNS server: their results, and no delay of other mail."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""A policy that looks on: what it says otherwise is recorded, no mail ever waits for it or fails by it."""
+"""A shadow policy: its different results are recorded, and no mail ever waits for it or fails by it."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -35,7 +35,7 @@ class Onlooker:
             pass
 
     async def flood(self, filed: Processed, times: int) -> list[int]:
-        """How many of the same were missed, run by run."""
+        """Enqueue the same ticket often and count the missed ones, run by run."""
         for _ in range(times):
             self.shadow.enqueue(filed)
         await self.look()
@@ -132,7 +132,7 @@ async def test_its_fault_is_logged_once_and_then_it_does_nothing(store: Store) -
         await onlooker.look()
 
     await onlooker.desk.receive(Subject="Barang")
-    await onlooker.look()  # nothing is raised, so the loop tells nothing
+    await onlooker.look()  # nothing is raised, so the loop logs nothing
 
     assert ticket.team == "payments"
     assert onlooker.runs == []
@@ -165,7 +165,7 @@ async def test_what_only_it_asks_of_the_customer_is_looked_up(store: Store) -> N
 
 
 def faulty() -> Policy:
-    """No policy that passed the checks is like this; a bug of ours might be."""
+    """Build a policy that raises: no checked policy does, but a bug of mailbot could cause it."""
     good = conditions.build("subject", "contains", ["saldo"])
     broken = replace(good, test=lambda *_: 1 // 0)
     return policy(version="v2", rules=(Rule("broken", broken, Actions(team="payments")), LAST))

@@ -21,7 +21,7 @@ MONDAY_8 = datetime.fromisoformat("2026-11-30T08:00+07:00")
 
 @pytest.fixture
 def desk(store: Store) -> Desk:
-    """A desk whose clock shows Monday, 23 November, 10:00 in Jakarta."""
+    """Build a desk whose clock shows Monday, 23 November, 10:00 in Jakarta."""
     return Desk(store, weekly=MONDAYS, calendars={"always": JAKARTA})
 
 

@@ -1,4 +1,4 @@
-"""Who is asked, who may sign, which limit says no and in which words: tables over one request."""
+"""Tables over one request: who is asked, who may sign, which limit refuses it and with which reason."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -107,7 +107,7 @@ def put(ruling: Outcome) -> e.ApprovalRequested:
     return found
 
 
-# --- asking -----------------------------------------------------------------------------------------------
+# --- requests ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -249,7 +249,7 @@ def test_the_spellings_of_one_address_are_one_customer() -> None:
     assert ruling.entries[-1].limit == "per_customer_90_days"
 
 
-# --- deciding ---------------------------------------------------------------------------------------------
+# --- decisions --------------------------------------------------------------------------------------------
 
 
 def test_an_approval_grants_and_tells_who_asked() -> None:

@@ -84,7 +84,7 @@ class Desk:
         return TicketState(self.tickets[number], tuple(self.events[number]), posts, parts)
 
     def join(self, number: str, command: c.Join) -> str:
-        """ "" when it was done, else why not."""
+        """Join two tickets; return "" on success, else the reason."""
         source = self.side(number)
         assert source
         target = self.side(goes_to(command, source.ticket, source.events))
@@ -118,7 +118,7 @@ class Desk:
         }
 
     def running(self, number: str) -> set[Target]:
-        """Which promises run."""
+        """List the targets whose deadlines run."""
         clocks = self.tickets[number].clocks
         return {clock.target for clock in clocks if clock.running_since} - ladder.INTERNAL_TARGETS
 
@@ -230,7 +230,7 @@ def test_whatever_is_joined_no_message_is_lost_and_who_waits_has_a_clock(
         a, b = numbers[first % len(numbers)], numbers[second % len(numbers)]
         id_ = 1 + second % len(made.posts)
         match kind:
-            case "life" if not made.tickets[a].merged_into:  # the mail of a merged one goes to its heir
+            case "life" if not made.tickets[a].merged_into:  # else its mail goes to the merge target
                 made.happen(a, what)
             case "move":
                 made.join(made.posts[id_].ticket, c.MoveMessage(id_, a))
@@ -250,7 +250,7 @@ def test_whatever_is_joined_no_message_is_lost_and_who_waits_has_a_clock(
             assert ladder.next_deadline(ticket, policy()) is None
         assert all(clock.spent >= timedelta() for clock in ticket.clocks)
         end = number
-        for _ in made.tickets:  # no circle: whoever follows comes to an end
+        for _ in made.tickets:  # no circle: following the merge targets ends
             end = made.tickets[end].merged_into or end
         assert made.tickets[end].merged_into is None
     assert {each.ticket for each in made.posts.values()} <= set(made.tickets)
@@ -507,7 +507,7 @@ def test_messages_of_different_senders_are_not_split_off_together() -> None:
     assert made.tickets["TOKO-22222220-0"].customer == SITI
 
 
-# --- held -------------------------------------------------------------------------------------------------
+# --- held mail --------------------------------------------------------------------------------------------
 
 
 def held() -> Desk:

@@ -17,7 +17,7 @@ FIVE_A_DAY = Rate(5, timedelta(days=1))
 
 
 def allowed(rate: Rate, moments: list[datetime]) -> list[datetime]:
-    """The moments at which one was to be had."""
+    """List the moments at which a reply was allowed."""
     until, taken = None, []
     for now in moments:
         after = take_token(until, rate, now)
@@ -27,7 +27,7 @@ def allowed(rate: Rate, moments: list[datetime]) -> list[datetime]:
 
 
 def counted(rate: Rate, moments: list[datetime]) -> list[datetime]:
-    """The same by the book: a bucket with a level that drips full at count per period."""
+    """Compute the same with a leaky bucket that drains at count per period."""
     level, seen, taken = Fraction(rate.count), moments[0], []
     for now in moments:
         dripped = Fraction(

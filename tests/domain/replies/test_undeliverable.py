@@ -274,7 +274,7 @@ def test_progress_is_not_told_to_a_muted_customer() -> None:
     assert reasons == [MUTE.as_reason]
 
 
-# --- where a report belongs -------------------------------------------------------------------------------
+# --- the ticket of a report -------------------------------------------------------------------------------
 
 TAKING_PART = {TICKET: {BUDI}}
 

@@ -210,7 +210,7 @@ def test_nothing_exists_in_an_empty_mail():
     assert holds(build("language", "is", "unsure"), empty)
 
 
-# --- what is refused at load ------------------------------------------------------------------------------
+# --- refusals at load -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -302,7 +302,7 @@ def test_hours_over_midnight_belong_to_the_day_they_began():
     assert [(day, str(each)) for day, each in week_hours("fri 22:00-00:00")] == [(4, "22:00-24:00")]
 
 
-# --- why it matched ---------------------------------------------------------------------------------------
+# --- reasons ----------------------------------------------------------------------------------------------
 
 TERPOTONG = build("subject", "contains", ["gagal bayar", "saldo terpotong"])
 ENGLISH = build("language", "is", "en")
@@ -364,7 +364,7 @@ def test_explain_returns_the_value_of_each_kind_of_field(field, operator, value,
     assert explain(build(field, operator, value, CONTEXT), facts()) == (words, False, seen)
 
 
-# --- what patterns take along -----------------------------------------------------------------------------
+# --- captured values --------------------------------------------------------------------------------------
 
 ORDER = ["pesanan (?P<order_number>\\d+)", r"(?P<order_number>INV-\d+)(?: via (?P<courier>\pL+))?"]
 
@@ -414,7 +414,7 @@ def test_rules_without_an_unconditional_last_one_are_refused():
         match_rules([Rule("never", ENGLISH)], facts())
 
 
-# --- the first rule that holds, by another evaluator ------------------------------------------------------
+# --- comparison with a second evaluator -------------------------------------------------------------------
 
 WORDS = ["saldo", "Refund", "ＯＶＯ", "paket", "rusak", "STRASSE", "straße", "ovo", "bank.co.id"]
 texts = st.lists(st.sampled_from(WORDS), max_size=4).map("  ".join)

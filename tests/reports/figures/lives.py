@@ -1,4 +1,4 @@
-"""Lives of tickets for the tests of reports: told by hand, or grown by chance as `lifecycle` allows."""
+"""Event histories of tickets for the tests of reports, written by hand or generated as `lifecycle` allows."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -77,7 +77,7 @@ def folded(events: Sequence[Event]) -> Ticket:
     return ticket
 
 
-# --- by chance --------------------------------------------------------------------------------------------
+# --- generated events -------------------------------------------------------------------------------------
 
 _ACTIONS = (
     *("answer", "write", "close", "reopen", "escalate", "escalate by hand", "hand over", "miss", "score"),
@@ -88,7 +88,7 @@ _steps = st.lists(st.tuples(st.sampled_from(_ACTIONS), st.integers(0, 40)), max_
 
 @st.composite
 def lives(draw: st.DrawFn) -> list[Event]:
-    """One ticket's events, all legal, over some days that begin up to ten days before MONDAY."""
+    """Generate one ticket's events, all legal, over some days that begin up to ten days before MONDAY."""
     later = draw(st.integers(-240, 48))
     held = draw(st.sampled_from(["", "", "", "TOKO-11112222-9"]))
     team = draw(st.sampled_from(["payments", "frontline"]))

@@ -30,7 +30,7 @@ def found(now: Counts, before: Counts, length: float = 7, length_before: float =
 
 
 def test_g2_is_that_of_the_table_reckoned_by_hand() -> None:
-    """20 of 100 against 10 of 200; expected were 10, 20, 90 and 180."""
+    """Compare 20 of 100 with 10 of 200; the expected counts are 10, 20, 90 and 180."""
     by_hand = 2 * (
         20 * math.log(20 / 10) + 10 * math.log(10 / 20) + 80 * math.log(80 / 90) + 190 * math.log(190 / 180)
     )
@@ -85,7 +85,7 @@ def test_details_and_phrases_count_once_a_ticket_and_are_shown_from_five_tickets
 
     assert shown["bank: BCA"].count == LEAST
     assert shown["top-up gagal"].count == LEAST
-    assert "gagal" not in shown  # it stands in the pair
+    assert "gagal" not in shown  # it is part of the pair
     assert "bank: Mandiri" not in shown
     assert "kartu rusak" not in shown
 

@@ -1,4 +1,4 @@
-"""Figures over many tickets: reckoned by hand, and what must hold of all of them."""
+"""Figures over many tickets: results computed by hand, and properties that hold for all of them."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -165,7 +165,7 @@ def test_causes_are_compared_with_the_four_weeks_before_of_which_the_openings_ar
     assert found.compared.since == at(-24 * 27)
 
 
-# --- what must hold ---------------------------------------------------------------------------------------
+# --- properties -------------------------------------------------------------------------------------------
 
 many = st.lists(lives(), max_size=6)
 PERIODS = st.tuples(st.integers(-200, 40), st.integers(1, 150), st.integers(1, 150)).map(

@@ -1,4 +1,4 @@
-"""One ticket's events and the facts of its life, reckoned by hand."""
+"""One ticket's events and the facts computed from them, compared with results computed by hand."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -47,7 +47,7 @@ CONFIRMATION = Target.CONFIRMATION
 
 
 def told(events: Sequence[Event], *borders: float, kind: type[Fact] | None = None) -> list[Fact]:
-    """In work time of an office open from 8 to 17 in Jakarta; frontline never closes."""
+    """Compute the facts with the hours of an office, 8 to 17 in Jakarta; frontline never closes."""
     found = facts(
         events, [at(each) for each in borders or (1000,)], lambda t: ALWAYS if t == "frontline" else OFFICE
     )
@@ -77,7 +77,7 @@ def test_the_time_of_several_mails_counts_from_the_first_that_was_not_answered()
 
 
 def test_after_a_hand_over_the_work_time_is_the_new_teams() -> None:
-    """Two hours of payments until 17:00 on Monday, then the night of a team that never closes."""
+    """Add two hours of payments until 17:00 on Monday and the night of a team that never closes."""
     hand_over = e.TicketHandedOver(at(7), POLICY, "frontline", NO_REASON)
     life = [opened(5), routed(5), hand_over, closed(17)]
 
@@ -100,7 +100,7 @@ def test_after_a_hand_over_the_work_time_is_the_new_teams() -> None:
             [clocks(0, WHOLE), closed(1), reopened(2), wrote(2), clocks(2, NEXT, WHOLE), answered(3)],
             [(WHOLE, True), (NEXT, True)],
         ),
-        (  # said to be missed by its clock: the event lies before what was read
+        (  # missed by its clock: the event is older than the period that was read
             [clocks(0, WHOLE, missed=[WHOLE]), closed(9)],
             [],
         ),

@@ -12,7 +12,6 @@ from mailbot.analysis.lint.moments import Moments
 from mailbot.analysis.lint.search import Answer, Example, Impossible, Searcher
 from mailbot.domain.policy import Policy, Rule
 from mailbot.domain.routing import conditions
-from mailbot.domain.routing.conditions import RoutingFacts
 from mailbot.domain.routing.field_types import Context
 
 EVERYTHING: Formula = And(())
@@ -67,10 +66,6 @@ class RuleContext:
             if isinstance(self.search.find(formula, sorted({*fewer, *without})), Impossible):
                 kept = fewer
         return kept
-
-    def matching_rules(self, mail: RoutingFacts) -> list[int]:
-        """List the rules that the engine matches with a mail."""
-        return [each.rule_index for each in conditions.match_rules(self.rules, mail, self.policy.prefilter)]
 
     def witness(self, answer: Answer, shows: str = "") -> Witness | None:
         """Return the mail of an answer with its outcome; None without a mail."""

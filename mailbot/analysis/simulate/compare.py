@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from mailbot.analysis.simulate.engine import Outcome
 from mailbot.domain import events as e
@@ -181,8 +181,3 @@ class PolicyComparison:
         self.moves[before, after] += 1
         if len(self.otherwise) < self._limit:
             self.otherwise.append(Changed(number, before, after, tuple(old.lines), tuple(new.lines)))
-
-
-def lateness(line: Line) -> timedelta:
-    """Return how long after its due time an act happened."""
-    return line.at - line.due_at if line.due_at else timedelta()

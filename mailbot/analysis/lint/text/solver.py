@@ -7,9 +7,10 @@ So a proof that combines `matches` with other operators omits ß, İ and capital
 """
 
 import heapq
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import count, permutations
+from operator import contains
 
 from mailbot.analysis.lint.budget import Budget, Undecided
 from mailbot.analysis.lint.formulas import Literal
@@ -87,47 +88,30 @@ def implies(yes: Literal, no: Literal) -> bool:
         return False
     if first.operator == "is":
         return first.field in (second.field, "sender") and _holds_of(first.phrase, no)
-    return _IMPLIED.get((first.operator, second.operator), _never)(first.phrase, second.phrase, no)
+    if (first.operator, second.operator) == ("mentions", "mentions"):
+        return _holds_of(first.phrase, no)
+    test = _IMPLIED.get((first.operator, second.operator))
+    return test is not None and test(first.phrase, second.phrase)
 
 
 def _holds_of(phrase: str, no: Literal) -> bool:
     return not failing([Literal(no.atom, True)], phrase)
 
 
-def _inside(first: str, second: str, no: Literal) -> bool:
-    return second in first
-
-
-def _as_word(first: str, second: str, no: Literal) -> bool:
-    return _holds_of(first, no)
-
-
-def _starts(first: str, second: str, no: Literal) -> bool:
-    return first.startswith(second)
-
-
-def _ends(first: str, second: str, no: Literal) -> bool:
-    return first.endswith(second)
-
-
-def _is_under(first: str, second: str, no: Literal) -> bool:
+def _is_under(first: str, second: str) -> bool:
     return f".{first}".endswith(f".{second}")
 
 
-def _never(first: str, second: str, no: Literal) -> bool:
-    return False
-
-
-_IMPLIED = {
-    ("contains", "contains"): _inside,
-    ("mentions", "contains"): _inside,
-    ("mentions", "mentions"): _as_word,
-    ("starts_with", "contains"): _inside,
-    ("starts_with", "starts_with"): _starts,
-    ("ends_with", "contains"): _inside,
-    ("ends_with", "ends_with"): _ends,
-    ("under", "contains"): _inside,
-    ("under", "ends_with"): _ends,
+# Operators of two literals -> does the phrase of the first imply that of the second?
+_IMPLIED: dict[tuple[str, str], Callable[[str, str], bool]] = {
+    ("contains", "contains"): contains,
+    ("mentions", "contains"): contains,
+    ("starts_with", "contains"): contains,
+    ("starts_with", "starts_with"): str.startswith,
+    ("ends_with", "contains"): contains,
+    ("ends_with", "ends_with"): str.endswith,
+    ("under", "contains"): contains,
+    ("under", "ends_with"): str.endswith,
     ("under", "under"): _is_under,
 }
 

@@ -30,7 +30,8 @@ from mailbot.domain.policy import (
     Team,
     WeeklyReport,
 )
-from mailbot.domain.routing.conditions import Context, When
+from mailbot.domain.routing.conditions import When
+from mailbot.domain.routing.field_types import Context
 from mailbot.domain.worktime import ALWAYS, Calendar, Interval
 from mailbot.errors import Problem
 

@@ -10,7 +10,8 @@ from mailbot.config.files.mailbot import MailbotFile
 from mailbot.config.files.routing import RoutingFile
 from mailbot.config.files.teams import TeamsFile
 from mailbot.config.yaml import conditions
-from mailbot.domain.routing.conditions import FIELDS, HEADER, OPERATORS, Field, field_of, operators_of
+from mailbot.domain.routing.conditions import FIELDS, HEADER, Field, field_of, operators_of
+from mailbot.domain.routing.operators import OPERATORS
 
 MODELS: dict[str, type[BaseModel]] = {
     "mailbot": MailbotFile,

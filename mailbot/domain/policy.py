@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 
 from mailbot.domain.model import Target
 from mailbot.domain.routing import prefilter
-from mailbot.domain.routing.conditions import When, fields_in
+from mailbot.domain.routing.conditions import When, leaves_of
 from mailbot.domain.routing.field_types import AddressList
 from mailbot.domain.routing.money import Money
 from mailbot.domain.routing.prefilter import Prefilter
@@ -257,7 +257,7 @@ class Policy:
     @cached_property
     def asked_fields(self) -> frozenset[str]:
         """Return the fields in the conditions of the rules."""
-        return frozenset(fields_in(rule.when for rule in self.rules if rule.when))
+        return frozenset(leaf.field for leaf in leaves_of(rule.when for rule in self.rules if rule.when))
 
     @cached_property
     def digests(self) -> Mapping[str, str]:

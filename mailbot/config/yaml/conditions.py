@@ -11,16 +11,16 @@ from mailbot.config.yaml.source import Place, Source
 from mailbot.domain.routing.conditions import (
     FIELDS,
     HEADER,
-    OPERATORS,
     AllOf,
     AnyOf,
-    Context,
     NoneOf,
     When,
     build,
     field_of,
     operators_of,
 )
+from mailbot.domain.routing.field_types import Context
+from mailbot.domain.routing.operators import OPERATORS
 from mailbot.errors import Problem
 
 GROUPS: Mapping[str, type[AnyOf] | type[AllOf] | type[NoneOf]] = {"any": AnyOf, "all": AllOf, "none": NoneOf}

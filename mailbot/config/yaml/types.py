@@ -22,7 +22,7 @@ from mailbot.config.yaml import calendars, lists, scalars
 from mailbot.config.yaml.scalars import shown, suggest
 from mailbot.domain.policy import Moment, Rate
 from mailbot.domain.routing.conditions import COMPLEXITIES, PRIORITIES, URGENCIES
-from mailbot.domain.routing.operators import compiled_pattern
+from mailbot.domain.routing.text_operators import compiled_pattern
 from mailbot.domain.worktime import Interval
 
 # RFC 5322 section 2.2; at most 76 characters, so that the field's name fits into one line.

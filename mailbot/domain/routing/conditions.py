@@ -9,19 +9,18 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, lru_cache
-from typing import Protocol
+from itertools import takewhile
+from operator import attrgetter
+from typing import ClassVar, Protocol
 
 import re2
 
-from mailbot.domain.model import NO_HISTORY
-from mailbot.domain.model import CustomerHistory as CustomerHistory
+from mailbot.domain.model import NO_HISTORY, CustomerHistory
 from mailbot.domain.routing import money
-from mailbot.domain.routing.field_types import NO_CONTEXT, Captures, Hits, Test
-from mailbot.domain.routing.field_types import Context as Context
-from mailbot.domain.routing.field_types import Kind as Kind
-from mailbot.domain.routing.operators import OPERATORS as OPERATORS
-from mailbot.domain.routing.operators import compiled_pattern, suggestion
+from mailbot.domain.routing.field_types import NO_CONTEXT, Captures, Context, Hits, Kind, Test
+from mailbot.domain.routing.operators import OPERATORS, suggestion
 from mailbot.domain.routing.text import Text
+from mailbot.domain.routing.text_operators import compiled_pattern
 from mailbot.domain.worktime import DAY_NAMES
 
 URGENCIES = ("low", "normal", "high", "critical")
@@ -79,6 +78,10 @@ class RoutingFacts:
             "authentication": (Text(self.customer_history.authentication.value),),
         }
 
+    @property
+    def attachment_count(self) -> int:
+        return len(self.attachment_names)
+
     @cached_property
     def amounts(self) -> tuple[money.Money, ...]:
         """Find the money in the subject and the text."""
@@ -111,7 +114,7 @@ def _texts(name: str, kind: Kind, doc: str) -> Field:
 
 
 def _history(name: str, kind: Kind, doc: str) -> Field:
-    return Field(name, kind, doc, lambda facts: getattr(facts.customer_history, name))
+    return Field(name, kind, doc, attrgetter(f"customer_history.{name}"))
 
 
 FIELDS: Mapping[str, Field] = {
@@ -127,25 +130,10 @@ FIELDS: Mapping[str, Field] = {
         _texts("language", Kind.LANGUAGE, "the language of the mail: id, en or unsure"),
         _texts("attachment_name", Kind.NAMES, "the file name of any attachment"),
         _texts("attachment_type", Kind.NAMES, "the media type of any attachment, as in image/png"),
-        Field(
-            "attachments",
-            Kind.COUNT,
-            "how many attachments there are",
-            lambda facts: len(facts.attachment_names),
-        ),
-        Field("size", Kind.SIZE, "the size of the whole mail", lambda facts: facts.size),
-        Field(
-            "amount",
-            Kind.AMOUNT,
-            "any amount of money in the subject or the text",
-            lambda facts: facts.amounts,
-        ),
-        Field(
-            "hour",
-            Kind.MOMENT,
-            "when it came, by the default calendar's clock",
-            lambda facts: facts.local_time,
-        ),
+        Field("attachments", Kind.COUNT, "how many attachments there are", attrgetter("attachment_count")),
+        Field("size", Kind.SIZE, "the size of the whole mail", attrgetter("size")),
+        Field("amount", Kind.AMOUNT, "any amount of money in the subject or the text", attrgetter("amounts")),
+        Field("hour", Kind.MOMENT, "when it came, by the default calendar's clock", attrgetter("local_time")),
         _texts("authentication", Kind.AUTHENTICATION, "is the sender proven: pass, fail or none"),
         _history("known_customer", Kind.TRUTH, "the customer had a ticket before"),
         _history("open_tickets", Kind.COUNT, "how many other open tickets the customer has"),
@@ -192,48 +180,48 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
-class AllOf:
+class _Group:
     parts: "tuple[When, ...]"
+    word: ClassVar[str]
+    joiner: ClassVar[str]
 
     def __post_init__(self) -> None:
-        _need_parts(self.parts, "all")
+        if not self.parts:
+            raise ValueError(f"{self.word}: needs at least one condition")
 
     def __str__(self) -> str:
-        return _joined(self.parts, " and ")
+        texts = (f"({part})" if isinstance(part, AllOf | AnyOf) else str(part) for part in self.parts)
+        return self.joiner.join(texts)
 
 
-@dataclass(frozen=True, slots=True)
-class AnyOf:
-    parts: "tuple[When, ...]"
-
-    def __post_init__(self) -> None:
-        _need_parts(self.parts, "any")
-
-    def __str__(self) -> str:
-        return _joined(self.parts, " or ")
+class AllOf(_Group):
+    __slots__ = ()
+    word, joiner = "all", " and "
 
 
-@dataclass(frozen=True, slots=True)
-class NoneOf:
-    parts: "tuple[When, ...]"
+class AnyOf(_Group):
+    __slots__ = ()
+    word, joiner = "any", " or "
 
-    def __post_init__(self) -> None:
-        _need_parts(self.parts, "none")
+
+class NoneOf(_Group):
+    __slots__ = ()
+    word, joiner = "none", " or "
 
     def __str__(self) -> str:
-        return f"not ({_joined(self.parts, ' or ')})"
+        return f"not ({super().__str__()})"
 
 
 When = Condition | AllOf | AnyOf | NoneOf
 
 
-def fields_in(whens: Iterable[When]) -> Iterator[str]:
-    """List the names of the fields in these conditions."""
+def leaves_of(whens: Iterable[When], *, outside_none: bool = False) -> Iterator[Condition]:
+    """List the single conditions in these, without those under `none` when asked."""
     for when in whens:
         if isinstance(when, Condition):
-            yield when.field
-        else:
-            yield from fields_in(when.parts)
+            yield when
+        elif not (outside_none and isinstance(when, NoneOf)):
+            yield from leaves_of(when.parts, outside_none=outside_none)
 
 
 def build(field: str, operator: str, value: object, context: Context = NO_CONTEXT) -> Condition:
@@ -251,10 +239,8 @@ def build(field: str, operator: str, value: object, context: Context = NO_CONTEX
     if kind not in chosen.kinds:
         raise ValueError(f"{field} can't be asked {operator!r}; it knows {', '.join(known)}")
     values = tuple(value) if isinstance(value, list) else value
-    prepared = chosen.prepare(chosen.shape(kind).read(values), kind, context)
-    return Condition(
-        field, operator, values, prepared.test, prepared.words, prepared.patterns, prepared.captures
-    )
+    made = chosen.prepare(chosen.shape(kind).read(values), kind, context)
+    return Condition(field, operator, values, made.test, made.words, made.patterns, made.captures)
 
 
 def operators_of(field: str) -> tuple[str, ...]:
@@ -266,11 +252,6 @@ def operators_of(field: str) -> tuple[str, ...]:
 def value_of(condition: Condition, facts: RoutingFacts) -> Value:
     """Return the value that a condition is tested on."""
     return (field_of(condition.field) or FIELDS[condition.field]).get(facts)
-
-
-def _need_parts(parts: "Sequence[When]", word: str) -> None:
-    if not parts:
-        raise ValueError(f"{word}: needs at least one condition")
 
 
 # --- which rule wins --------------------------------------------------------------------------------------
@@ -326,20 +307,11 @@ def match_rules(
 def _captures(when: When, facts: RoutingFacts) -> tuple[tuple[str, str], ...]:
     """Return what the named groups matched, the first of each name; groups under `none` do not count."""
     found: dict[str, str] = {}
-    for condition in _positive(when):
+    for condition in leaves_of([when], outside_none=True):
         if condition.captures:
             for name, value in condition.captures(value_of(condition, facts)):
                 found.setdefault(name, value)
     return tuple(found.items())
-
-
-def _positive(when: When) -> Iterator[Condition]:
-    """List the single conditions outside of `none`."""
-    if isinstance(when, Condition):
-        yield when
-    elif not isinstance(when, NoneOf):
-        for part in when.parts:
-            yield from _positive(part)
 
 
 class DetailLike(Protocol):
@@ -351,11 +323,8 @@ class DetailLike(Protocol):
 
 def find_details(details: Mapping[str, DetailLike], facts: RoutingFacts) -> dict[str, str]:
     """Find the details with a pattern in the mail, the first value of each."""
-    found = {}
-    for name, detail in details.items():
-        if detail.pattern and (value := _detail(detail.pattern, facts)):
-            found[name] = value
-    return found
+    found = {name: _detail(each.pattern, facts) for name, each in details.items() if each.pattern}
+    return {name: value for name, value in found.items() if value}
 
 
 def _detail(pattern: str, facts: RoutingFacts) -> str:
@@ -379,12 +348,8 @@ def _because(when: When, facts: RoutingFacts, hits: Hits | None = None) -> str:
             values = when.test(value_of(when, facts), hits)
             return _text(when, values) if values else ""
         case AllOf():
-            reasons = []
-            for part in when.parts:
-                if not (reason := _because(part, facts, hits)):
-                    return ""
-                reasons.append(reason)
-            return " and ".join(reasons)
+            reasons = list(takewhile(bool, (_because(part, facts, hits) for part in when.parts)))
+            return " and ".join(reasons) if len(reasons) == len(when.parts) else ""
         case AnyOf():
             return next((reason for part in when.parts if (reason := _because(part, facts, hits))), "")
         case NoneOf():
@@ -403,10 +368,6 @@ def _quoted(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return f"'{value}'" if isinstance(value, str) else str(value)
-
-
-def _joined(parts: "Sequence[When]", joiner: str) -> str:
-    return joiner.join(f"({part})" if isinstance(part, AllOf | AnyOf) else str(part) for part in parts)
 
 
 def _value_text(field: str, value: Value) -> str:

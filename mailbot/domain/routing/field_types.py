@@ -1,6 +1,6 @@
 """Define the kinds of field values, and what a test of a condition takes and returns."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
@@ -59,6 +59,9 @@ class Prepared:
     words: tuple[str, ...] = ()
     patterns: tuple[str, ...] = ()
     captures: Captures | None = None
+
+
+Prepare = Callable[[tuple[Any, ...], Kind, "Context"], Prepared]  # raises ValueError
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from typing import Any
 
 import re2
 
+from mailbot.domain.routing.text import options
+
 RUPIAH = "IDR"
 LARGEST = Decimal(10) ** 15  # a larger number is no price
 _NO_CENTS = frozenset({RUPIAH, "JPY", "KRW", "VND"})
@@ -24,8 +26,7 @@ class Money:
         """Return the usual form of the currency: Rp1.500.000, USD 1,500.00."""
         if self.currency == RUPIAH:
             whole = self.amount == self.amount.to_integral_value()
-            text = f"{self.amount:,.{0 if whole else 2}f}"
-            return "Rp" + text.translate(_SWAPPED)
+            return "Rp" + f"{self.amount:,.{0 if whole else 2}f}".translate(str.maketrans(",.", ".,"))
         return f"{self.currency} {self.amount:,.{0 if self.currency in _NO_CENTS else 2}f}"
 
     def __add__(self, other: "Money") -> "Money":
@@ -41,9 +42,6 @@ class Money:
         if other.currency != self.currency:
             raise ValueError(f"{self} and {other} are of different currencies")
         return other
-
-
-_SWAPPED = str.maketrans(",.", ".,")
 
 
 # --- reading ----------------------------------------------------------------------------------------------
@@ -90,18 +88,12 @@ _AMOUNT = (
 )
 
 
-def _options() -> Any:
-    options = re2.Options()
-    options.case_sensitive = False
-    options.log_errors = False
-    return options
-
-
-_FOUND = re2.compile(_AMOUNT, _options())
-_WHOLE = re2.compile(rf"\s*(?:{_AMOUNT}){_TAIL}\s*", _options())
-_BARE = re2.compile(r"\s*[0-9][0-9.,]*\s*", _options())
-_MORE = re2.compile(rf"\s{{0,2}}(?P<c>[0-9]{{1,3}})\s{{0,2}}(?P<c_scale>{_SCALE})\b", _options())
-_WORD = re2.compile(r"\s{0,3}(\pL{1,20})", _options())
+_OPTIONS = options(case_sensitive=False)
+_FOUND = re2.compile(_AMOUNT, _OPTIONS)
+_WHOLE = re2.compile(rf"\s*(?:{_AMOUNT}){_TAIL}\s*", _OPTIONS)
+_BARE = re2.compile(r"\s*[0-9][0-9.,]*\s*", _OPTIONS)
+_MORE = re2.compile(rf"\s{{0,2}}(?P<c>[0-9]{{1,3}})\s{{0,2}}(?P<c_scale>{_SCALE})\b", _OPTIONS)
+_WORD = re2.compile(r"\s{0,3}(\pL{1,20})", _OPTIONS)
 
 
 def read(text: str) -> Money:

@@ -15,14 +15,11 @@ from typing import Any
 import re2
 
 from mailbot.domain.routing import text_operators as on_text
-from mailbot.domain.routing.field_types import AddressList, Context, Hits, Prepared
-from mailbot.domain.routing.field_types import Kind as Kind
-from mailbot.domain.routing.field_types import Test as Test
+from mailbot.domain.routing.field_types import AddressList, Context, Hits, Kind, Prepare, Prepared
 from mailbot.domain.routing.money import Money
 from mailbot.domain.routing.money import read as read_money
 from mailbot.domain.routing.text import Text, fold
 from mailbot.domain.routing.text_operators import OPTIONS, WORDS
-from mailbot.domain.routing.text_operators import compiled_pattern as compiled_pattern
 from mailbot.domain.worktime import DAY_NAMES, MIDNIGHT, Interval, clock_span, is_open
 
 
@@ -34,9 +31,6 @@ class Shape:
     read: Callable[[object], tuple[Any, ...]]
 
 
-_Prepare = Callable[[tuple[Any, ...], Kind, Context], Prepared]  # raises ValueError
-
-
 @dataclass(frozen=True, slots=True)
 class Operator:
     """An operator and the kinds of fields that it fits."""
@@ -45,9 +39,9 @@ class Operator:
     kinds: frozenset[Kind]
     takes: Shape
     doc: str
-    prepare: _Prepare
-    joiner: str = " or "  # between several values in the text of a condition
+    prepare: Prepare
     takes_for: Mapping[Kind, Shape] = field(default_factory=dict)  # where it differs from `takes`
+    joiner: str = " or "  # between several values in the text of a condition
 
     def shape(self, kind: Kind) -> Shape:
         """Return what it takes for a field of that kind."""
@@ -64,7 +58,7 @@ def _is(items: tuple[Any, ...], kind: Kind, context: Context) -> Prepared:
     return Prepared(lambda value, hits=None: items if value is expected else ())
 
 
-def _comparing(compare: Callable[[Any, Any], bool]) -> _Prepare:
+def _comparing(compare: Callable[[Any, Any], bool]) -> Prepare:
     def prepare(items: tuple[str | int, ...], kind: Kind, context: Context) -> Prepared:
         limit = _limit(items[0], kind)
         if not isinstance(limit, Money):
@@ -92,25 +86,22 @@ def _within(items: tuple[str, ...], kind: Kind, context: Context) -> Prepared:
     def test(at: datetime, hits: Hits | None = None) -> tuple[object, ...]:
         today = at.weekday()
         since = timedelta(0, at.hour * 3600 + at.minute * 60 + at.second, at.microsecond)
-        return _first(
+        fitting = (
             item for day, hours, item in intervals if day == today and hours.start <= since < hours.end
         )
+        return _first(fitting)
 
     return Prepared(test)
 
 
 def _in_calendar(items: tuple[str, ...], kind: Kind, context: Context) -> Prepared:
     calendars = _named(items, context.calendars, "calendar")
-    return Prepared(
-        lambda at, hits=None: _first(name for name, calendar in calendars.items() if is_open(calendar, at))
-    )
+    return Prepared(lambda at, hits=None: _first(name for name in items if is_open(calendars[name], at)))
 
 
 def _outside_calendar(items: tuple[str, ...], kind: Kind, context: Context) -> Prepared:
     calendars = _named(items, context.calendars, "calendar").values()
-    return Prepared(
-        lambda at, hits=None: items if not any(is_open(calendar, at) for calendar in calendars) else ()
-    )
+    return Prepared(lambda at, hits=None: () if any(is_open(each, at) for each in calendars) else items)
 
 
 def _listed_in(items: tuple[str, ...], kind: Kind, context: Context) -> Prepared:
@@ -118,9 +109,7 @@ def _listed_in(items: tuple[str, ...], kind: Kind, context: Context) -> Prepared
 
     def test(texts: Iterable[Text], hits: Hits | None = None) -> tuple[object, ...]:
         folded = [text.folded for text in texts]
-        return _first(
-            name for name, listed in lists.items() if any(_is_listed(listed, text) for text in folded)
-        )
+        return _first(name for name in lists if any(_is_listed(lists[name], text) for text in folded))
 
     return Prepared(test)
 
@@ -162,9 +151,7 @@ def _exists(items: tuple[bool, ...], kind: Kind, context: Context) -> Prepared:
 
 
 def _first(matches: Iterable[object]) -> tuple[object, ...]:
-    for match in matches:
-        return (match,)
-    return ()
+    return next(((match,) for match in matches), ())
 
 
 # --- values in YAML ---------------------------------------------------------------------------------------
@@ -297,17 +284,13 @@ OPERATORS: Mapping[str, Operator] = {
             "any of these RE2 patterns is found in it, in any case",
             on_text.matches,
         ),
-        Operator("is", _EQUALS, TEXTS, "it is one of these, in any case", _is, takes_for={Kind.TRUTH: TRUTH}),
+        Operator("is", _EQUALS, TEXTS, "it is one of these, in any case", _is, {Kind.TRUTH: TRUTH}),
         Operator("starts_with", _STRINGS, TEXTS, "it starts with one of these", on_text.starts_with),
         Operator("ends_with", _STRINGS, TEXTS, "it ends with one of these", on_text.ends_with),
         Operator("under", _DOMAIN, TEXTS, "it is one of these or below one", on_text.under),
         Operator("listed_in", _NOMINAL, TEXTS, "it, or its domain, is in one of these `lists`", _listed_in),
-        Operator(
-            "over", _MEASURES, SIZE, "it is more than this: 5 MB, 3, Rp1.000.000", _over, takes_for=_NUMBERS
-        ),
-        Operator(
-            "below", _MEASURES, SIZE, "it is less than this: 10 KB, 3, USD 50", _below, takes_for=_NUMBERS
-        ),
+        Operator("over", _MEASURES, SIZE, "it is more than this: 5 MB, 3, Rp1.000.000", _over, _NUMBERS),
+        Operator("below", _MEASURES, SIZE, "it is less than this: 10 KB, 3, USD 50", _below, _NUMBERS),
         Operator("within", _MOMENT, TEXTS, "then, as in mon-fri 08:00-17:00", _within),
         Operator("in_calendar", _MOMENT, TEXTS, "in the hours of one of these calendars", _in_calendar),
         Operator(
@@ -316,7 +299,7 @@ OPERATORS: Mapping[str, Operator] = {
             TEXTS,
             "outside the hours of all these calendars",
             _outside_calendar,
-            " and ",
+            joiner=" and ",
         ),
         Operator("exists", _STRINGS | {Kind.AMOUNT}, TRUTH, "there is any (true) or none (false)", _exists),
     )

@@ -16,9 +16,18 @@ from typing import Any
 
 import re2
 
-from mailbot.domain.routing.conditions import AllOf, AnyOf, Condition, NoneOf, RoutingFacts, When, field_of
+from mailbot.domain.routing.conditions import (
+    AllOf,
+    AnyOf,
+    Condition,
+    NoneOf,
+    RoutingFacts,
+    When,
+    field_of,
+    leaves_of,
+)
 from mailbot.domain.routing.field_types import Hits
-from mailbot.domain.routing.text import Text
+from mailbot.domain.routing.text import Text, options
 from mailbot.domain.routing.text_operators import OPTIONS
 
 MARK = "\0\1"  # not possible in YAML
@@ -60,7 +69,7 @@ class Prefilter:
 def build(whens: Sequence[When | None]) -> Prefilter:
     """Build the prefilter of rules with these conditions, in their order (None: unconditional)."""
     needs = [_needs(when) if when else None for when in whens]
-    leaves = [leaf for when in whens if when for leaf in _leaves(when)]
+    leaves = list(leaves_of(filter(None, whens)))
     return Prefilter(
         rules=range(len(whens)),
         always=frozenset(rule for rule, need in enumerate(needs) if need is None),
@@ -91,14 +100,6 @@ def _needs(when: When) -> Hits | None:
             return Hits(words, frozenset[str]().union(*(need.patterns for need in known)))
         case NoneOf():
             return None
-
-
-def _leaves(when: When) -> Iterator[Condition]:
-    if isinstance(when, Condition):
-        yield when
-    else:
-        for part in when.parts:
-            yield from _leaves(part)
 
 
 def _rules_by(needed: Iterable[Collection[str]]) -> dict[str, tuple[int, ...]]:
@@ -146,12 +147,9 @@ def word_scan(words: Collection[str], memory: int | None = None) -> Scan:
 
 
 def _word_sets(words: Sequence[str], memory: int | None) -> Iterator[tuple[Any, Sequence[str]]]:
-    options = re2.Options()
-    options.log_errors = False
-    options.literal = True
-    options.max_mem = memory or (16 << 20) + 100 * sum(map(len, words))
+    max_mem = memory or (16 << 20) + 100 * sum(map(len, words))
     known = (MARK, *words)
-    made = _set_of(known, options)
+    made = _set_of(known, options(literal=True, max_mem=max_mem))
     if made is not None or len(words) < 2:
         yield made or _UnknownSet(), known
         return
@@ -166,8 +164,8 @@ class _UnknownSet:
         return None
 
 
-def _set_of(known: Sequence[str], options: Any) -> Any | None:
-    made = re2.Set.SearchSet(options)
+def _set_of(known: Sequence[str], by: Any) -> Any | None:
+    made = re2.Set.SearchSet(by)
     try:
         for each in known:
             made.Add(each)
@@ -217,10 +215,8 @@ def _bare(made: Any, known: Sequence[str]) -> list[str]:
 
 
 def _bare_scan(patterns: Sequence[str]) -> Scan:
-    options = re2.Options()
-    options.log_errors = False
-    options.case_sensitive = False
-    groups = [(group, _set_of(("", *group), options)) for group in _groups(patterns, BARE_PER_SET)]
+    any_case = options(case_sensitive=False)
+    groups = [(group, _set_of(("", *group), any_case)) for group in _groups(patterns, BARE_PER_SET)]
 
     def scan(texts: Sequence[Text]) -> frozenset[str] | None:
         found: set[str] = set()

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
+from typing import Any
 from unicodedata import normalize
 
 import re2
@@ -19,6 +20,14 @@ _ANY_REPLACED = re2.compile("[" + "".join(map(chr, _REPLACED)) + "]")
 # letter has at most 30 (UAX 15, stream-safe text). The two half-width kana marks turn into such marks.
 _MARK = r"[\p{M}\x{FF9E}\x{FF9F}]"
 _TOO_MANY_MARKS = re2.compile(rf"({_MARK}{{30}}){_MARK}+")
+
+
+def options(**values: Any) -> Any:
+    """Return RE2's options: these, and no errors on stderr."""
+    made = re2.Options()
+    for name, value in {"log_errors": False, **values}.items():
+        setattr(made, name, value)
+    return made
 
 
 def plain(text: str) -> str:
@@ -39,9 +48,8 @@ def fold(text: str) -> str:
 def _in_one_case(text: str) -> str:
     folded = text.casefold()
     if not folded.isascii():
-        folded = normalize(
-            "NFKC", folded
-        )  # small letters combine with accents that stay separate from capitals
+        # Small letters combine with accents that stay separate from capitals.
+        folded = normalize("NFKC", folded)
     return " ".join(folded.split())
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import re2
 
-from mailbot.domain.routing.field_types import Captures, Context, Hits, Kind, Prepared
-from mailbot.domain.routing.text import Text, fold
+from mailbot.domain.routing.field_types import Captures, Context, Hits, Kind, Prepare, Prepared
+from mailbot.domain.routing.text import Text, fold, options
 
 CAPTURE_LIMIT = 200  # characters of a named group
 _TRIES = 64  # occurrences of a word that are checked one by one before RE2 searches the rest
@@ -20,16 +20,13 @@ Texts = Iterable[Text]
 Values = Mapping[str, str]  # folded -> as the admin wrote it, in the admin's order
 
 
-def contains(items: tuple[str, ...], kind: Kind, context: Context) -> Prepared:
-    return _any_of(_values(items), lambda value, text: value in text)
+def _folded_and(holds: Callable[[str, str], bool]) -> Prepare:
+    return lambda items, kind, context: _any_of(_values(items), holds)
 
 
-def starts_with(items: tuple[str, ...], kind: Kind, context: Context) -> Prepared:
-    return _any_of(_values(items), lambda value, text: text.startswith(value))
-
-
-def ends_with(items: tuple[str, ...], kind: Kind, context: Context) -> Prepared:
-    return _any_of(_values(items), lambda value, text: text.endswith(value))
+contains = _folded_and(lambda value, text: value in text)
+starts_with = _folded_and(lambda value, text: text.startswith(value))
+ends_with = _folded_and(lambda value, text: text.endswith(value))
 
 
 def under(items: tuple[str, ...], kind: Kind, context: Context) -> Prepared:
@@ -188,10 +185,7 @@ WORDS: Mapping[Kind, Mapping[str, str]] = {
 
 
 def exact(written: str, kind: Kind) -> str:
-    """Return the folded value that `is` and `under` compare with.
-
-    ValueError when it does not fit the kind.
-    """
+    """Return the folded value that `is` and `under` compare with. ValueError when it does not fit the kind."""
     word = fold(written)
     if kind is Kind.ADDRESS and "@" not in word:
         raise ValueError(f"{written!r} is not an address; use sender_domain for a domain")
@@ -213,10 +207,8 @@ def compiled_pattern(written: str) -> Any:
         raise ValueError(f"{written!r} is not an RE2 pattern: {text}{more}") from error
 
 
-OPTIONS = re2.Options()
-OPTIONS.log_errors = False
-OPTIONS.case_sensitive = False
-OPTIONS.max_mem = 4 << 20  # bytes a compiled pattern may take: a huge one is refused
+# `max_mem`: bytes that a compiled pattern may take, a huge one is refused.
+OPTIONS = options(case_sensitive=False, max_mem=4 << 20)
 
 _NAME = re2.compile(r"[a-z][a-z0-9_]{0,39}")
 _LETTER = re2.compile(r"[\pL\pN]")

@@ -189,7 +189,7 @@ def _more_than_none(literal: Literal) -> bool:
 
 
 def _attachments(by_field: ByField, budget: Budget) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return names and types of attachments: one text for each required, as many as `attachments` requires."""
+    """Return names and types of attachments: one text for each that is required."""
     asked_names, asked_types = by_field.get("attachment_name", ()), by_field.get("attachment_type", ())
     counted = by_field.get("attachments", ())
     count_range = ranges.Range.of(counted, ranges.count_of)

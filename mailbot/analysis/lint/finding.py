@@ -39,7 +39,7 @@ class Spot:
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """A mail, a moment or an amount that shows a finding. `shows` describes in one line what happens with it."""
+    """A mail, a moment or an amount that shows a finding. `shows` describes the effect in one line."""
 
     shows: str
     mail: RoutingFacts | None = None

@@ -49,7 +49,7 @@ class Routes:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A mail that takes a route; None when no mail does, or when `undecided` has the reason for an open answer."""
+    """A mail that takes a route; None when no mail does, or when `undecided` has a reason."""
 
     route: Route
     mail: RoutingFacts | None

@@ -137,7 +137,8 @@ def _weekly(
             _severity(context.policy, post),
             _spot(context.policy, post),
             f"nobody of {post.team} at {post.level} is on duty {hours}, while its clocks run "
-            f"(calendar {calendar.name!r}){_helpers_text(context.policy, post, people)}{_origin_text(context, post)}",
+            f"(calendar {calendar.name!r}){_helpers_text(context.policy, post, people)}"
+            f"{_origin_text(context, post)}",
             "assign these hours to somebody there, or close the team's calendar then",
             (post.team, post.level),
         ),

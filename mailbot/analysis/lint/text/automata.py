@@ -244,5 +244,5 @@ def _distinct(letters: Iterable[str]) -> Iterator[str]:
 
 
 def _folds_differently(letter: str) -> bool:
-    """Check that folding changes a letter to another one. White space is handled by the solver."""
+    """Check that folding changes a letter to another one. The solver handles white space."""
     return not letter.isspace() and fold(letter) != letter.lower()

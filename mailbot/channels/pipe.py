@@ -1,4 +1,4 @@
-"""A mail that a mail server pipes to us: what pipes do to it undone, its envelope pieced together."""
+"""A mail that a mail server pipes to us: its bytes as SMTP would bring them, and its envelope."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -15,12 +15,12 @@ from mailbot.mail.parsing.envelope import sender_and_recipients
 
 MBOX_LINE = re.compile(rb"From (?![ \t]*:)[^\n]*\n")  # "From :" with a colon is a field in an old spelling
 NULL_SENDERS = ("", "<>", "MAILER-DAEMON")  # the last one: how Postfix's pipe(8) and local(8) write it
-FIELDS = 10  # of one name that are looked at
-ASKED = ("ORIGINAL_RECIPIENT", "RECIPIENT")  # local(8), Exim, qmail: before and after aliases
+MAX_FIELDS = 10  # of one name that are read
+RECIPIENT_VARIABLES = ("ORIGINAL_RECIPIENT", "RECIPIENT")  # of local(8), Exim, qmail
 
 
 def restore(piped: bytes) -> bytes:
-    """Restore the mail as SMTP would have delivered it: without the mbox "From " line, with CRLF line ends."""
+    """Restore the mail as SMTP would bring it: without the mbox "From " line, with CRLF line ends."""
     first = MBOX_LINE.match(piped)
     raw = piped[first.end() :] if first else piped
     if b"\r" not in raw:
@@ -45,35 +45,35 @@ def envelope(
     """
     given = sender if sender is not None else env.get("SENDER")
     # The topmost Return-Path is the last host's (RFC 5321 4.4), also when it is <>.
-    whole = next(iter(_addresses_in(raw, "return-path", 1)), "") if given is None else given
-    ours = _ours(recipients, policy)
-    if recipients and not ours:
+    address = next(iter(_addresses_in(raw, "return-path", 1)), "") if given is None else given
+    mailboxes_given = _our_mailboxes(recipients, policy)
+    if recipients and not mailboxes_given:
         raise Refused(550, "5.1.1 No such mailbox here")
-    return Envelope(_read_sender(whole), ours or _from_hints(raw, env, policy), "", received_at)
+    return Envelope(_read_sender(address), mailboxes_given or _from_hints(raw, env, policy), "", received_at)
 
 
 def _from_hints(raw: bytes, env: Mapping[str, str], policy: Policy) -> tuple[str, ...]:
     """Return the recipients of the first hint that names a mailbox: environment, trace fields, To and Cc."""
     hints = (
-        *([env.get(name, "")] for name in ASKED),
-        [*_addresses_in(raw, "delivered-to", FIELDS), *_addresses_in(raw, "x-original-to", FIELDS)],
+        *([env.get(name, "")] for name in RECIPIENT_VARIABLES),
+        [*_addresses_in(raw, "delivered-to", MAX_FIELDS), *_addresses_in(raw, "x-original-to", MAX_FIELDS)],
         sender_and_recipients(raw, policy.mailbox_for)[1],
     )
     first = tuple(policy.mailboxes)[:1]
-    return next((found for hint in hints if (found := _ours(hint, policy))), first)
+    return next((mailboxes for hint in hints if (mailboxes := _our_mailboxes(hint, policy))), first)
 
 
-def _ours(recipients: Sequence[str], policy: Policy) -> tuple[str, ...]:
+def _our_mailboxes(recipients: Sequence[str], policy: Policy) -> tuple[str, ...]:
     """Return those that are our mailboxes, each once, as the listener would write them."""
-    found = []
-    for each in recipients:
+    mailboxes = []
+    for address in recipients:
         try:
-            local, domain, parameters = mail_and_rcpt.recipient(f"TO:<{_bare(each)}> SMTPUTF8")
+            local, domain, parameters = mail_and_rcpt.recipient(f"TO:<{_bare(address)}> SMTPUTF8")
             if len(parameters) == 1:
-                found.append(mail_and_rcpt.resolve_recipient(local, domain, policy))
+                mailboxes.append(mail_and_rcpt.resolve_recipient(local, domain, policy))
         except Refused:
             continue
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(mailboxes))
 
 
 def _addresses_in(raw: bytes, name: str, limit: int) -> list[str]:

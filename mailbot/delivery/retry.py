@@ -26,7 +26,10 @@ def probe(failures: int) -> float:
 
 
 class Breaker:
-    """The circuit breaker of the relay. While it is open, one mail at a time is tried. Times are monotonic seconds."""
+    """The circuit breaker of the relay: while it is open, one mail at a time is tried.
+
+    Times are monotonic seconds.
+    """
 
     def __init__(self, pause: Callable[[int], float] = probe) -> None:
         self.is_open = False

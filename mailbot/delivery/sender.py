@@ -1,12 +1,12 @@
 """Sends what the outbox holds: claim, offer, mark the dot, finish, record (promise P3).
 
-Theory of operation. `run_once` claims mails into `_queue`, a heap with acknowledgements on top, and starts sender
-tasks. Each owns one connection and sends one mail after another until the queue is empty. Results are recorded
-beside them, so that a connection never waits for a commit except the one before its dot.
+Theory of operation. `run_once` claims mails into `_queue`, a heap with acknowledgements on top, and starts
+sender tasks. Each owns one connection and sends one mail after another until the queue is empty. Results are
+recorded beside them, so that a connection never waits for a commit except the one before its dot.
 
-Trouble with the relay is no mail's fault: rows go back to `due` without an attempt, and the circuit breaker lets
-one mail at a time try until the relay has judged one. Trouble with one of several connections only makes us use
-fewer.
+Trouble with the relay is no mail's fault: rows go back to `due` without an attempt, and the circuit breaker
+lets one mail at a time try until the relay has judged one. Trouble with one of several connections only makes
+us use fewer.
 """
 
 import asyncio
@@ -101,7 +101,7 @@ class Delivery:
         return self._breaker.is_open
 
     async def run_once(self) -> float:
-        """Claim rows while there is room, never waiting for the relay. Returns seconds until the next turn."""
+        """Claim rows while there is room, without waiting for the relay. Return the seconds to the next turn."""
         room = self._room()
         if room == 0:
             if self._breaker.is_open:
@@ -225,7 +225,7 @@ class Delivery:
         return session
 
     async def _mark_dot(self, row: Claimed) -> bool:
-        """Commit the `dot` state. True when the final dot may be sent; on store trouble the row waits again."""
+        """Commit the `dot` state. Return whether the final dot may be sent; otherwise the row waits again."""
         try:
             still_ours = await self._store.write(outbox.mark_dot, FinalDot(row.id, self._node, self._now()))
         except StoreUnavailable:

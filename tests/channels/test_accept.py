@@ -1,31 +1,31 @@
-"""The pace of mail coming in: slower while much waits, never for good."""
+"""Backpressure: senders are slowed while many mails wait, never for good."""
 
-from mailbot.channels.smtp.accept import COMFORT, SLOWEST, Backpressure
+from mailbot.channels.smtp.accept import FREE_BACKLOG, MAX_DELAY, Backpressure
 
 
 def behind(mails: int) -> Backpressure:
-    flow = Backpressure()
+    backpressure = Backpressure()
     for _ in range(mails):
-        flow.kept()
-    return flow
+        backpressure.kept()
+    return backpressure
 
 
-def test_senders_wait_only_while_more_waits_than_is_comfortable() -> None:
-    assert behind(COMFORT).delay() == 0
-    assert 0 < behind(COMFORT + 50).delay() < SLOWEST
-    assert behind(COMFORT + 10_000).delay() == SLOWEST
+def test_senders_wait_only_while_the_backlog_is_larger_than_allowed() -> None:
+    assert behind(FREE_BACKLOG).delay() == 0
+    assert 0 < behind(FREE_BACKLOG + 50).delay() < MAX_DELAY
+    assert behind(FREE_BACKLOG + 10_000).delay() == MAX_DELAY
 
 
-def test_full_batches_bring_the_pace_back_step_by_step() -> None:
-    flow = behind(COMFORT + 100)
-    before = flow.delay()
-    flow.handled(50, 50)
+def test_full_batches_shorten_the_delay_step_by_step() -> None:
+    backpressure = behind(FREE_BACKLOG + 100)
+    before = backpressure.delay()
+    backpressure.handled(50, 50)
 
-    assert 0 < flow.delay() < before
+    assert 0 < backpressure.delay() < before
 
 
-def test_an_intake_that_finds_less_than_it_would_take_ends_all_waiting_whoever_took_the_rest() -> None:
-    flow = behind(COMFORT + 10_000)
-    flow.handled(0, 50)
+def test_a_batch_that_is_not_full_ends_the_delay() -> None:
+    backpressure = behind(FREE_BACKLOG + 10_000)
+    backpressure.handled(0, 50)
 
-    assert flow.delay() == 0
+    assert backpressure.delay() == 0

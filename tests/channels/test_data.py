@@ -1,4 +1,4 @@
-"""What happens to a mail's bytes and to the words of MAIL and RCPT, whatever they are."""
+"""A mail's bytes, and the arguments of MAIL and RCPT, whatever they are."""
 
 import re
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mailbot.channels.smtp import mail_and_rcpt
 from mailbot.channels.smtp.data import has_bare_newlines, normalise, unstuff
-from mailbot.channels.smtp.limits import limit_key, plain
+from mailbot.channels.smtp.limits import limit_key, plain_address
 from mailbot.errors import Refused
 from tests.channels.smtp_talk import SUPPORT, policy
 
@@ -33,27 +33,27 @@ def code(read: Callable[..., object], *words: object) -> int:
 
 
 @given(TEXT)
-def test_what_was_stuffed_for_the_wire_comes_out_as_it_was(text: bytes) -> None:
+def test_dot_stuffing_is_removed_exactly(text: bytes) -> None:
     text += b"" if text.endswith(b"\r\n") or not text else b"\r\n"
     stuffed = re.sub(rb"(\A|\r\n)\.", rb"\1..", text)
     assert unstuff(b"\r\n" + stuffed + b".\r\n") == text
 
 
 @given(TEXT)
-def test_bare_newlines_are_found_and_mended(text: bytes) -> None:
+def test_bare_newlines_are_found_and_replaced(text: bytes) -> None:
     assert has_bare_newlines(text) == bool(re.search(rb"\r(?!\n)|(?<!\r)\n", text))
     assert not has_bare_newlines(normalise(text))
     assert normalise(text).replace(b"\r\n", b"") == re.sub(rb"[\r\n]", b"", text)
 
 
 @given(WORDS.map("".join) | st.text())
-def test_any_words_are_read_or_refused(words: str) -> None:
+def test_any_argument_is_parsed_or_refused(words: str) -> None:
     for read in (mail_and_rcpt.sender, mail_and_rcpt.recipient):
         assert code(read, words) in (0, 501, 553)
 
 
 @given(st.text(), st.text())
-def test_whatever_is_accepted_belongs_to_one_of_our_mailboxes(local: str, domain: str) -> None:
+def test_an_accepted_recipient_belongs_to_one_of_our_mailboxes(local: str, domain: str) -> None:
     refused = code(mail_and_rcpt.resolve_recipient, local, domain, policy())
     assert refused == 550 or policy().mailbox_for(mail_and_rcpt.resolve_recipient(local, domain, policy()))
 
@@ -68,14 +68,12 @@ def test_whatever_is_accepted_belongs_to_one_of_our_mailboxes(local: str, domain
         ("", "", ""),
     ],
 )
-def test_an_ipv6_customer_is_counted_by_the_network_he_was_given(
-    host: str, peer: str, counted_as: str
-) -> None:
-    assert plain(host) == peer
+def test_an_ipv6_customer_is_counted_by_its_network(host: str, peer: str, counted_as: str) -> None:
+    assert plain_address(host) == peer
     assert limit_key(peer) == counted_as
 
 
-def test_reading_a_path_takes_no_longer_than_the_path() -> None:
+def test_parsing_a_path_takes_linear_time() -> None:
     for words in ("FROM:<" + '"\\a' * 500_000, "FROM:<" + '""' * 500_000, "TO:<" + "a@" * 500_000 + ">"):
         with pytest.raises(Refused):
             (mail_and_rcpt.sender if words[0] == "F" else mail_and_rcpt.recipient)(words)

@@ -252,7 +252,7 @@ async def test_sessions_are_counted_by_client_and_not_by_proxy(shelf: Shelf) -> 
         async with talking(listener) as later:
             assert (await introduced(later, CLIENT)).startswith("220 ")
     assert listener._server.connection_limits.sessions == 0
-    assert not listener._server.connection_limits._inside
+    assert not listener._server.connection_limits._sessions_by_key
 
 
 async def test_all_sessions_together_stay_bounded(shelf: Shelf) -> None:

@@ -219,7 +219,7 @@ class ImapFetcher:
     # --- fetching and storing ---
 
     async def _fetch_and_store(self, connection: ImapConnection, batch: Sequence[ListedMail]) -> None:
-        """Fetch, store and mark a batch, then record it as done. Raises StoreUnavailable after the marking."""
+        """Fetch, store and mark a batch, then record it as done. Raises StoreUnavailable."""
         position = self._position
         assert position
         allowed, skipped = self._fetchable(batch)
@@ -306,7 +306,7 @@ class ImapFetcher:
     async def _store_all(
         self, batch: Sequence[ListedMail], bodies: dict[int, bytes], skipped: dict[int, str]
     ) -> tuple[list[int], StoreUnavailable | None]:
-        """Store mails in one commit. Return the UIDs that are kept, and the store's trouble if there is any."""
+        """Store mails in one commit. Return the UIDs that are kept, and the store's error if any."""
         mails = [mail for mail in batch if mail.uid in bodies]
         results = await asyncio.gather(
             *(self._store_one(mail, bodies[mail.uid]) for mail in mails), return_exceptions=True

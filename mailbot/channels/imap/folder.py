@@ -36,7 +36,10 @@ class ListedMail:
 
 
 async def log_in(connection: ImapConnection, user: str, password: str) -> None:
-    """Log in by LOGIN or AUTHENTICATE PLAIN. Raises LoginRefused; ImapRefused when only the server is at fault."""
+    """Log in by LOGIN or AUTHENTICATE PLAIN.
+
+    Raises LoginRefused, or ImapRefused when the server has trouble of its own.
+    """
     plain = (user + password).isascii()
     try:
         if not connection.capabilities:

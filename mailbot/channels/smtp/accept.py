@@ -1,4 +1,4 @@
-"""Keeps a mail that the listener took in: the commit before the 250."""
+"""Keeps a mail that the listener received: the commit before the 250."""
 
 import asyncio
 from datetime import timedelta
@@ -11,17 +11,17 @@ from mailbot.metrics import Metrics
 from mailbot.store import inbox
 from mailbot.store.store import Store
 
-PATIENCE = timedelta(seconds=55)  # inside DATA; the listener itself gives up after 60 s (promise P4)
-AGAIN = 0.5  # seconds between two tries
-COMFORT = 100  # mails that may wait for intake before senders are asked to be a little slower
-SLOWEST = 1.0  # seconds that a sender waits at most for the mails before it
-LARGE = 1_000_000  # bytes: a digest of that takes long enough to be felt by other sessions
+KEEP_TIMEOUT = timedelta(seconds=55)  # the listener itself answers 451 after 60 s (promise P4)
+RETRY_SECONDS = 0.5
+FREE_BACKLOG = 100  # mails that may wait for intake before senders are slowed
+MAX_DELAY = 1.0  # seconds that a sender waits at most
+LARGE = 1_000_000  # bytes: a digest of that would delay other sessions
 
 
 class Backpressure:
     """Slows senders when mail arrives faster than it is handled, as Postfix does by in_flow_delay.
 
-    Else a burst is accepted at once and answered late. It counts this node's mails alone.
+    Otherwise a burst is accepted at once and answered late. It counts this node's mails alone.
     """
 
     def __init__(self) -> None:
@@ -38,43 +38,43 @@ class Backpressure:
         self._waiting = max(0, self._waiting - count) if count == most else 0
 
     def delay(self) -> float:
-        """Return the seconds to wait before keeping the next mail: 1 ms for each waiting beyond COMFORT."""
-        return min(SLOWEST, max(0, self._waiting - COMFORT) / 1000)
+        """Return the seconds to wait before the next mail: 1 ms for each waiting beyond FREE_BACKLOG."""
+        return min(MAX_DELAY, max(0, self._waiting - FREE_BACKLOG) / 1000)
 
 
 class MailAcceptor:
-    """Keeps mails: call it with envelope and raw bytes. Without `flow` it never slows a sender."""
+    """Keeps mails: call it with envelope and raw bytes. Without `backpressure` it never slows a sender."""
 
-    def __init__(self, store: Store, metrics: Metrics, flow: Backpressure | None = None) -> None:
-        self._store, self._metrics, self._flow = store, metrics, flow
+    def __init__(self, store: Store, metrics: Metrics, backpressure: Backpressure | None = None) -> None:
+        self._store, self._metrics, self._backpressure = store, metrics, backpressure
 
     async def __call__(self, envelope: Envelope, raw: bytes) -> int:
-        """Keep a mail. Raises StoreFull at once, StoreUnavailable when the store stayed away for PATIENCE."""
+        """Keep a mail. Raises StoreFull at once, StoreUnavailable after KEEP_TIMEOUT."""
         day = envelope.received_at.date().isoformat()
-        if self._flow and (delay := self._flow.delay()):
+        if self._backpressure and (delay := self._backpressure.delay()):
             await asyncio.sleep(delay)
         if len(raw) > LARGE:
-            mark = await asyncio.to_thread(fingerprint, raw, day)
+            digest = await asyncio.to_thread(fingerprint, raw, day)
         else:
-            mark = fingerprint(raw, day)
-        receipt = await self._keep(inbox.ReceivedMail(mark, envelope, raw))
+            digest = fingerprint(raw, day)
+        receipt = await self._keep(inbox.ReceivedMail(digest, envelope, raw))
         if receipt.known:
             log.mail_duplicate(inbox_id=receipt.inbox_id)
         else:
-            if self._flow:
-                self._flow.kept()
+            if self._backpressure:
+                self._backpressure.kept()
             self._metrics.accepted.inc()
             log.mail_accepted(inbox_id=receipt.inbox_id, size=len(raw), peer=envelope.peer)
         return receipt.inbox_id
 
-    async def _keep(self, kept: inbox.ReceivedMail) -> inbox.Receipt:
-        deadline = asyncio.get_running_loop().time() + PATIENCE.total_seconds()
+    async def _keep(self, mail: inbox.ReceivedMail) -> inbox.Receipt:
+        deadline = asyncio.get_running_loop().time() + KEEP_TIMEOUT.total_seconds()
         while True:
             try:
-                return await self._store.write(inbox.keep, kept)
+                return await self._store.write(inbox.keep, mail)
             except StoreFull:
                 raise  # waiting would not make room
             except StoreUnavailable:
                 if asyncio.get_running_loop().time() > deadline:
                     raise
-                await asyncio.sleep(AGAIN)
+                await asyncio.sleep(RETRY_SECONDS)

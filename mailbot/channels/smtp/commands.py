@@ -153,7 +153,7 @@ async def _keep(session: Session, buffer: DataBuffer) -> str:
     raw = buffer.whole(repair=session.front)
     server = session.server
     envelope = Envelope(session.sender or "", tuple(session.recipients), session.peer, server.now())
-    task = server.keep_mail(envelope, raw, buffer.release_booking())
+    task = server.keep_mail(envelope, raw, buffer.transfer_booking())
     # wait() leaves the task alone when time is up, and when we are cancelled because the client went away
     await asyncio.wait((task,), timeout=server.timeouts.keep.total_seconds())
     error = None if not task.done() or task.cancelled() else task.exception()

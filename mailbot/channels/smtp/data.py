@@ -1,13 +1,13 @@
-"""A mail's text on its way from the socket to the store: booked, bounded, checked, as it was sent."""
+"""A mail's text between socket and store: within memory and size limits, with CRLF line ends."""
 
 import re
 
 from mailbot.channels.smtp.limits import MemoryBudget
 from mailbot.errors import Refused
 
-END = b"\r\n.\r\n"  # nothing else ends a mail: "\n.\n", "\n.\r\n" and "\r.\r" are what smuggling is made of
+END = b"\r\n.\r\n"  # nothing else ends a mail: "\n.\n", "\n.\r\n" and "\r.\r" serve SMTP smuggling
 ANY_NEWLINE = re.compile(rb"\r\n|\r|\n")
-HOPELESS = 10  # times the size limit: beyond it we do not read on until 552 is due
+ABORT_FACTOR = 10  # times the size limit: beyond it we don't wait for the end to answer 552
 
 
 def unstuff(wire: bytes) -> bytes:
@@ -32,8 +32,11 @@ def too_big(limit: int) -> Refused:
 
 
 class DataBuffer:
-    """Collects the parts of one mail. Once it can't be taken, `refusal` holds the reply for the end of the
-    text (RFC 5321 4.2.5: not before), and what came and comes is dropped."""
+    """Collects the parts of one mail.
+
+    Once it can't be accepted, `refusal` holds the reply for the end of the text (RFC 5321 4.2.5: not before),
+    and all its parts are dropped.
+    """
 
     def __init__(self, memory: MemoryBudget, limit: int) -> None:
         self._memory, self._limit = memory, limit
@@ -44,7 +47,7 @@ class DataBuffer:
 
     @property
     def hopeless(self) -> bool:
-        return self.received > HOPELESS * self._limit
+        return self.received > ABORT_FACTOR * self._limit
 
     async def add(self, part: bytes) -> None:
         """Add the next part, waiting for room in memory."""
@@ -75,14 +78,14 @@ class DataBuffer:
             raise Refused(550, "5.6.0 A line must end with CR LF, and one here does not")
         return normalise(text)
 
-    def release_booking(self) -> int:
+    def transfer_booking(self) -> int:
         """Return the booked bytes; the caller gives them back instead of us."""
         booked, self.booked = self.booked, 0
         return booked
 
     def close(self) -> None:
         self._parts.clear()
-        self._memory.give_back(self.release_booking())
+        self._memory.give_back(self.transfer_booking())
 
     def _drop(self, refusal: str) -> None:
         self.refusal = refusal

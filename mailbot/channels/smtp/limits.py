@@ -1,4 +1,4 @@
-"""How much one client and all together may take: sessions, mails a minute, bytes of mail in flight."""
+"""Limits per client and in all: sessions, mails a minute, bytes of mail in memory."""
 
 import asyncio
 from collections import Counter
@@ -10,7 +10,7 @@ from mailbot.config.model import Limits, Network
 from mailbot.domain.policy import Rate
 from mailbot.domain.replies.auto_reply import take_token
 
-MANY_PEERS = 4096  # so many remembered rates are swept before another one is added
+MAX_RATES = 4096  # addresses with a rate; beyond it, those that have recovered are removed
 
 
 def is_within(peer: str, networks: Sequence[Network]) -> bool:
@@ -21,14 +21,14 @@ def is_within(peer: str, networks: Sequence[Network]) -> bool:
     return any(address in network for network in networks)
 
 
-def plain(host: str) -> str:
+def plain_address(host: str) -> str:
     """Normalise an IP address: no zone, no IPv4-mapped IPv6 as dual-stack sockets give it."""
     host = host.partition("%")[0]
     return host[7:] if host.startswith("::ffff:") and "." in host else host
 
 
 def limit_key(peer: str) -> str:
-    """Return what a limit per address counts: an IPv4 address, or the /64 of one IPv6 customer."""
+    """Return the key of limits per address: an IPv4 address, or the /64 that one IPv6 customer gets."""
     if ":" not in peer:
         return peer
     return str(IPv6Address(int(IPv6Address(peer)) >> 64 << 64))
@@ -39,44 +39,44 @@ class ConnectionLimits:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._rated = limits.rates
+        self._has_rates = limits.rates
         self._rate = Rate(limits.mails_per_minute_per_address, timedelta(minutes=1))
-        self._inside: Counter[str] = Counter()
+        self._sessions_by_key: Counter[str] = Counter()
         self._until: dict[str, datetime] = {}
         self.sessions = 0
 
     def enter(self, peer: str, *, exempt: bool) -> bool:
         """Take a place for a session. False when none is left; then there is nothing to `leave`."""
         key = limit_key(peer)
-        full = not exempt and self._inside[key] >= self._limits.sessions_per_address
+        full = not exempt and self._sessions_by_key[key] >= self._limits.sessions_per_address
         if full or self.sessions >= self._limits.sessions:
             return False
         self.sessions += 1
-        self._inside[key] += 1
+        self._sessions_by_key[key] += 1
         return True
 
     def move(self, peer: str, client: str, *, exempt: bool) -> bool:
         """Move a session from `peer` to `client`. False when the client has no place left."""
         key = limit_key(client)
-        if not exempt and self._inside[key] >= self._limits.sessions_per_address:
+        if not exempt and self._sessions_by_key[key] >= self._limits.sessions_per_address:
             return False
         self.sessions += 1
-        self._inside[key] += 1
+        self._sessions_by_key[key] += 1
         self.leave(peer)
         return True
 
     def leave(self, peer: str) -> None:
         key = limit_key(peer)
         self.sessions -= 1
-        self._inside[key] -= 1
-        if not self._inside[key]:
-            del self._inside[key]
+        self._sessions_by_key[key] -= 1
+        if not self._sessions_by_key[key]:
+            del self._sessions_by_key[key]
 
     def may_send(self, peer: str, now: datetime) -> bool:
         """Count one more mail of this address. False when it exceeds the rate."""
-        if not self._rated:
+        if not self._has_rates:
             return True
-        if len(self._until) >= MANY_PEERS:
+        if len(self._until) >= MAX_RATES:
             self._until = {key: until for key, until in self._until.items() if until > now}
         key = limit_key(peer)
         until = take_token(self._until.get(key), self._rate, now)
@@ -92,8 +92,8 @@ class MemoryBudget:
     within milliseconds while the store works. If all wait for each other, each refusal makes room.
     """
 
-    def __init__(self, size: int, patience: timedelta) -> None:
-        self._size, self._patience = size, patience.total_seconds()
+    def __init__(self, size: int, wait: timedelta) -> None:
+        self._size, self._wait = size, wait.total_seconds()
         self._freed = asyncio.Event()
         self.used = 0
 
@@ -104,7 +104,7 @@ class MemoryBudget:
         """Wait for room and count `count` bytes. False when none came in time."""
         if not self.fits(count):
             try:
-                async with asyncio.timeout(self._patience):
+                async with asyncio.timeout(self._wait):
                     while not self.fits(count):
                         self._freed.clear()
                         await self._freed.wait()

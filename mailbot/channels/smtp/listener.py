@@ -1,4 +1,4 @@
-"""The way in: the sockets that mail comes through, from the first 220 to the last 421."""
+"""The SMTP and LMTP listener: sockets, start and graceful stop."""
 
 import asyncio
 import socket
@@ -20,7 +20,7 @@ BACKLOG = 1024
 
 
 class Listener:
-    """Accepts mail over SMTP and LMTP and answers 250 once `keep` has kept it.
+    """Accepts mail over SMTP and LMTP, and answers 250 once `keep` has kept it.
 
     keep(envelope, raw) returns the id of the inbox row after its commit, or raises StoreFull (452) or another
     error (451; so does a wait of 60 s). It runs to its end even if the client goes away.
@@ -83,33 +83,32 @@ class Listener:
     @property
     def addresses(self) -> list[str]:
         """List the addresses in use: "127.0.0.1:2525", "LMTP /run/mailbot/lmtp.sock"."""
-        served = [
-            (protocol, each)
+        return [
+            f"{'' if protocol is ESMTP else 'LMTP '}{_address_text(listening)}"
             for protocol, servers in self._servers.items()
             for server in servers
-            for each in server.sockets
+            for listening in server.sockets
         ]
-        return [f"{'' if protocol is ESMTP else 'LMTP '}{_address_text(each)}" for protocol, each in served]
 
     def _port(self, protocol: MailProtocol) -> int:
-        sockets = [each for server in self._servers[protocol] for each in server.sockets]
-        return next((int(each.getsockname()[1]) for each in sockets if is_tcp(each)), 0)
+        sockets = (listening for server in self._servers[protocol] for listening in server.sockets)
+        return next((int(listening.getsockname()[1]) for listening in sockets if is_tcp(listening)), 0)
 
     async def start(self) -> None:
         """Start to accept mail. Raises OSError when an address can't be bound."""
         shared = shared_attributes(self._server, asyncio.get_running_loop())
-        for protocol, given, wanted in self._endpoints:
-            for each in given or open_sockets(wanted):
-                self._servers[protocol].append(await self._serve(each, protocol, shared))
+        for protocol, inherited, configured in self._endpoints:
+            for listening in inherited or open_sockets(configured):
+                self._servers[protocol].append(await self._serve(listening, protocol, shared))
 
     async def _serve(
-        self, each: socket.socket, protocol: MailProtocol, shared: Mapping[str, Any]
+        self, listening: socket.socket, protocol: MailProtocol, shared: Mapping[str, Any]
     ) -> asyncio.Server:
-        if is_tcp(each):  # sessions inherit it; a socket made with protocol 0 would be without (340 mails/s)
-            each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if is_tcp(listening):  # inherited by sessions: 340 mails/s without it
+            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         loop = asyncio.get_running_loop()
         return await loop.create_server(
-            lambda: Session(self._server, shared, protocol), sock=each, backlog=BACKLOG
+            lambda: Session(self._server, shared, protocol), sock=listening, backlog=BACKLOG
         )
 
     async def stop(self, span: timedelta) -> None:
@@ -127,28 +126,28 @@ class Listener:
                 session.abort()
 
 
-def open_sockets(way: SocketAddress | None) -> Iterable[socket.socket]:
+def open_sockets(address: SocketAddress | None) -> Iterable[socket.socket]:
     """Open sockets for a host and port, or a path. Raises OSError."""
-    if way is None:
+    if address is None:
         return ()
-    return [bind_local(way)] if isinstance(way, Path) else bound(*way)
+    return [bind_local(address)] if isinstance(address, Path) else bind_tcp(*address)
 
 
 def bind_local(path: Path) -> socket.socket:
     """Bind a local socket that every user of this machine may use, like a port on loopback.
 
-    Its directory restricts access. A socket that a daemon left behind is replaced. Raises OSError.
+    Its directory restricts access. A socket that nothing listens on any more is replaced. Raises OSError.
     """
     if path.is_socket() and not _is_served(path):
         path.unlink()
-    each = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        each.bind(str(path))
+        listening.bind(str(path))
         path.chmod(0o666)
     except OSError as error:
-        each.close()
+        listening.close()
         raise OSError(error.errno, error.strerror, str(path)) from error
-    return each
+    return listening
 
 
 def _is_served(path: Path) -> bool:
@@ -158,34 +157,34 @@ def _is_served(path: Path) -> bool:
             probe.connect(str(path))
         except ConnectionRefusedError:
             return False
-        except OSError:  # a full backlog, no permission: it is in use, as far as we can see
+        except OSError:  # a full backlog or no permission: it may be in use
             return True
     return True
 
 
-def bound(host: str, port: int) -> Iterable[socket.socket]:
+def bind_tcp(host: str, port: int) -> Iterable[socket.socket]:
     """Bind sockets for every address of `host` ("" is all of this machine), all on one port."""
-    found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    for family, kind, _, _, address in dict.fromkeys(found):
+    infos = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    for family, kind, _, _, address in dict.fromkeys(infos):
         # IPPROTO_TCP by name: asyncio sets TCP_NODELAY only on sockets with that protocol number
-        each = socket.socket(family, kind, socket.IPPROTO_TCP)
-        each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening = socket.socket(family, kind, socket.IPPROTO_TCP)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
-            each.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        each.bind((address[0], port, *address[2:]))
-        port = port or each.getsockname()[1]
-        yield each
+            listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listening.bind((address[0], port, *address[2:]))
+        port = port or listening.getsockname()[1]
+        yield listening
 
 
-def _address_text(each: Any) -> str:
-    name = each.getsockname()
-    if not is_tcp(each):
+def _address_text(listening: Any) -> str:
+    name = listening.getsockname()
+    if not is_tcp(listening):
         return name if isinstance(name, str) else repr(name)
     return f"[{name[0]}]:{name[1]}" if ":" in name[0] else f"{name[0]}:{name[1]}"
 
 
-def is_tcp(each: socket.socket) -> bool:
-    return each.family in (socket.AF_INET, socket.AF_INET6)
+def is_tcp(listening: socket.socket) -> bool:
+    return listening.family in (socket.AF_INET, socket.AF_INET6)
 
 
 def load_certificate(listen: Listen) -> ssl.SSLContext | None:

@@ -25,7 +25,7 @@ class Timeouts:
     """How long a session waits for what. RFC 5321 4.5.3.2.7 asks for 5 minutes between commands."""
 
     command: timedelta = timedelta(minutes=5)  # for the next command
-    text: timedelta = timedelta(minutes=1)  # the stretch over which a mail's text must keep the minimum rate
+    text: timedelta = timedelta(minutes=1)  # span over which a mail's text must keep the minimum rate
     keep: timedelta = timedelta(seconds=60)  # for the store, before 451
     memory: timedelta = timedelta(seconds=10)  # for memory, before 452
     close: timedelta = timedelta(seconds=5)  # for the last reply to leave
@@ -43,8 +43,8 @@ class OpenSession(Protocol):
 class ServerState:
     """One for all sessions.
 
-    `max_errors`: 5xx replies of one session. `max_unproductive`: its commands since a mail or another recipient
-    was accepted.
+    `max_errors`: 5xx replies of one session. `max_unproductive`: its commands since a mail or another
+    recipient was accepted.
     """
 
     hostname: str

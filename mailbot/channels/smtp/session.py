@@ -1,9 +1,9 @@
 """One SMTP or LMTP session: aiosmtpd's connection and STARTTLS with a command loop of our own.
 
-Theory of operation. Replies are queued and leave together when no further command has arrived (RFC 2920). An
-internal error is answered 451 or 421, never 5xx. `Phase` is what the session waits for: the timer and the drain
-end a session that waits for a command, and let a mail under way finish. 250 follows only the commit of the mail.
-The commands themselves are in `commands`.
+Theory of operation. Replies are queued and leave together when no further command has arrived (RFC 2920).
+An internal error is answered 451 or 421, never 5xx. `Phase` is what the session waits for: the timer and the
+drain end a session that waits for a command, and let a mail under way finish. 250 follows only the commit of
+the mail. The commands themselves are in `commands`.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from aiosmtpd.smtp import SMTP, TLSSetupException
 from mailbot import log
 from mailbot.channels.smtp import proxy
 from mailbot.channels.smtp.data import END, DataBuffer, too_big
-from mailbot.channels.smtp.limits import plain
+from mailbot.channels.smtp.limits import plain_address
 from mailbot.channels.smtp.server import SHUTTING_DOWN, ServerState
 from mailbot.errors import Refused
 
@@ -96,7 +96,7 @@ class Session(SMTP):
         """Accept the client. Called again with TLS: then all before it is discarded (RFC 3207 4.2)."""
         if self._original_transport is None:
             name = transport.get_extra_info("peername")
-            self.peer = plain(name[0]) if isinstance(name, tuple) else ""
+            self.peer = plain_address(name[0]) if isinstance(name, tuple) else ""
             if refusal := self.server.enter(self, self.peer):
                 self._reject(transport, refusal)
                 return

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from mailbot.config.quick_read import AcceptSettings
     from mailbot.domain.model import Envelope
 
-# sysexits(3), as mail servers read them: 75 means later, all others that the sender gets the mail back.
-USAGE, NOT_A_MAIL, NO_USER, LATER = 64, 65, 67, 75
-MBOX_ROOM = 1024  # bytes that a "From " line may have above the size of the mail
+# Exit codes are those of sysexits(3), as mail servers read them: EX_TEMPFAIL means later, all others that the
+# sender gets the mail back.
+MBOX_LINE_ROOM = 1024  # bytes that a "From " line may have above the size of the mail
 
 
 class _WrongUsage(click.UsageError):
-    exit_code = USAGE
+    exit_code = os.EX_USAGE
 
 
 class _Piped(click.Command):
@@ -59,10 +59,10 @@ def deliver(ctx: click.Context, sender: str | None, recipients: tuple[str, ...])
     Exit codes, of sysexits(3): 0 kept, 75 not now (try again later), 67 unknown mailbox in --to,
     65 too big, 64 wrong usage.
     """
-    gc.disable()  # a short life: collecting would cost more than it frees
+    gc.disable()  # the process is short: collecting would cost more than it frees
     stream = sys.stdin.buffer if sys.stdin else BytesIO()
     if stream.isatty():
-        code = _say(USAGE, "pipe a mail into this command: mailbot deliver < mail.eml")
+        code = _fail(os.EX_USAGE, "pipe a mail into this command: mailbot deliver < mail.eml")
     else:
         code = _attempt(ctx, stream, sender, recipients)
     ctx.exit(code)
@@ -72,11 +72,11 @@ def _attempt(ctx: click.Context, stream: IO[bytes], sender: str | None, recipien
     try:
         _deliver(config_directory(ctx), os.environ, stream, sender, recipients)
     except Refused as refusal:
-        code = _say(NO_USER if refusal.code == 550 else NOT_A_MAIL, refusal.text)
+        code = _fail(os.EX_NOUSER if refusal.code == 550 else os.EX_DATAERR, refusal.text)
     except ConfigError as refusal:
-        code = _say(LATER, f"the configuration can't be used\n{refusal}")
-    except Exception as error:  # any other way out would make the mail server send the mail back (P4)
-        code = _say(LATER, f"the mail can't be kept now: {type(error).__name__}: {error}")
+        code = _fail(os.EX_TEMPFAIL, f"the configuration can't be used\n{refusal}")
+    except Exception as error:  # any other exit code would make the mail server return the mail
+        code = _fail(os.EX_TEMPFAIL, f"the mail can't be kept now: {type(error).__name__}: {error}")
     else:
         return 0
     with suppress(OSError):
@@ -96,20 +96,20 @@ def _deliver(
     from mailbot.config.quick_read import read_accept_settings
     from mailbot.mail.parsing.fingerprint import fingerprint
 
-    at = read_accept_settings(directory, env)
-    raw = restore(stream.read(at.limits.size + MBOX_ROOM))
-    if len(raw) > at.limits.size:
-        raise too_big(at.limits.size)
+    settings = read_accept_settings(directory, env)
+    raw = restore(stream.read(settings.limits.size + MBOX_LINE_ROOM))
+    if len(raw) > settings.limits.size:
+        raise too_big(settings.limits.size)
     if not raw:
         raise EOFError("there is no mail on standard input")
     now = datetime.now(UTC)
     envelope_given = envelope(
-        raw, sender=sender, recipients=recipients, env=env, policy=at.policy, received_at=now
+        raw, sender=sender, recipients=recipients, env=env, policy=settings.policy, received_at=now
     )
-    _keep(at, fingerprint(raw, now.date().isoformat()), envelope_given, raw)
+    _keep(settings, fingerprint(raw, now.date().isoformat()), envelope_given, raw)
 
 
-def _keep(at: "AcceptSettings", mark: str, envelope_given: "Envelope", raw: bytes) -> None:
+def _keep(settings: "AcceptSettings", digest: str, envelope_given: "Envelope", raw: bytes) -> None:
     """Commit the mail to the inbox. Raises StoreFull, StoreUnavailable."""
     from shutil import disk_usage
 
@@ -117,20 +117,20 @@ def _keep(at: "AcceptSettings", mark: str, envelope_given: "Envelope", raw: byte
     from mailbot.store.engine import sqlite_path
     from mailbot.store.store import Store
 
-    store = Store(at.store)
+    store = Store(settings.store)
     try:
         if store.sqlite:
-            path = Path(sqlite_path(at.store))
+            path = Path(sqlite_path(settings.store))
             if not path.is_file():  # SQLite would make an empty one
                 raise StoreUnavailable(f"there is no store at {path}")
-            if disk_usage(path.parent).free < at.limits.space_needed:
+            if disk_usage(path.parent).free < settings.limits.space_needed:
                 raise StoreFull("there is not enough space on its disk")
-        store.write_now(inbox.keep, inbox.ReceivedMail(mark, envelope_given, raw))
+        store.write_now(inbox.keep, inbox.ReceivedMail(digest, envelope_given, raw))
     finally:
         store.close()
 
 
-def _say(code: int, text: str) -> int:
+def _fail(code: int, text: str) -> int:
     from mailbot.cli.shared.output import print_error
 
     with suppress(OSError):  # standard error is closed: the exit code is enough

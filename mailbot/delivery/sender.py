@@ -101,7 +101,7 @@ class Delivery:
         return self._breaker.is_open
 
     async def run_once(self) -> float:
-        """Claim rows while there is room, without waiting for the relay. Return the seconds to the next turn."""
+        """Claim rows while there is room, without waiting for the relay. Return seconds until the next turn."""
         room = self._room()
         if room == 0:
             if self._breaker.is_open:

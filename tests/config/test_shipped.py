@@ -12,7 +12,8 @@ from mailbot.analysis.lint import checks
 from mailbot.config import shipped
 from mailbot.config.api import FILES, init, load, schema
 from mailbot.domain.policy import Policy
-from mailbot.domain.routing.conditions import FIELDS, OPERATORS, RoutingFacts, match_rules, operators_of
+from mailbot.domain.routing.conditions import FIELDS, RoutingFacts, match_rules, operators_of
+from mailbot.domain.routing.operators import OPERATORS
 from mailbot.errors import ConfigError
 from tests.config.faults import TODAY, lay
 from tests.profile import sample

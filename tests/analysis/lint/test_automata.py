@@ -11,8 +11,8 @@ from mailbot.analysis.lint.text.automata import automaton_of
 from mailbot.analysis.lint.text.regex import UnsupportedPattern, compile_pattern
 from mailbot.analysis.lint.text.solver import TextForm, failing, solve
 from mailbot.domain.routing.conditions import build
-from mailbot.domain.routing.operators import compiled_pattern
 from mailbot.domain.routing.text import fold
+from mailbot.domain.routing.text_operators import compiled_pattern
 
 LETTERS = st.text(alphabet="ab1 .-_\né", max_size=9)
 SINGLE = st.sampled_from(

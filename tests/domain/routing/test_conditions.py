@@ -14,7 +14,6 @@ from mailbot.domain.routing import conditions as routing
 from mailbot.domain.routing.conditions import (
     COMPLEXITIES,
     FIELDS,
-    OPERATORS,
     PRIORITIES,
     URGENCIES,
     AllOf,
@@ -30,7 +29,7 @@ from mailbot.domain.routing.conditions import (
     operators_of,
 )
 from mailbot.domain.routing.field_types import AddressList, Context
-from mailbot.domain.routing.operators import octets, week_hours
+from mailbot.domain.routing.operators import OPERATORS, octets, week_hours
 from mailbot.domain.routing.text import fold, plain
 from mailbot.domain.worktime import Calendar, hours
 

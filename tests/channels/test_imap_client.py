@@ -81,7 +81,7 @@ def test_a_response_of_parentheses_alone_is_no_bomb() -> None:
         ("a😀", b'"a&2D3eAA-"'),
     ],
 )
-def test_folder_names_are_told_in_modified_utf7(name: str, told: bytes) -> None:
+def test_folder_names_are_encoded_in_modified_utf7(name: str, told: bytes) -> None:
     assert mailbox_name(name) == told
 
 
@@ -236,7 +236,7 @@ async def test_answers_in_every_form_are_understood(store: Store) -> None:
         ({b"UID FETCH": b"* 1 FETCH (UID " + b"x" * (3 << 20)}, b"* OK", "limit"),
     ],
 )
-async def test_what_is_wrong_with_the_server_is_told(
+async def test_errors_of_the_server_are_reported(
     store: Store, answers: dict[bytes, bytes], greeting: bytes, said: str
 ) -> None:
     server = BadServer({1: mail(1)}, answers=answers, greeting=greeting)
@@ -248,7 +248,7 @@ async def test_what_is_wrong_with_the_server_is_told(
 
 
 @sqlite
-async def test_one_who_is_known_already_does_not_log_in(store: Store) -> None:
+async def test_a_preauthenticated_session_does_not_log_in(store: Store) -> None:
     server = BadServer({1: mail(1)}, greeting=b"* PREAUTH welcome")
     async with fetching(store, server) as fetch:
         await fetch.turns(2)
@@ -286,7 +286,7 @@ async def test_where_login_does_not_do_authenticate_does(
         (b"* OK hello", b"TAG OK go\r\n* OK injected\r\nm1 OK logged in\r\n", "in clear text after STARTTLS"),
     ],
 )
-async def test_nothing_secret_is_said_to_one_who_does_not_speak_tls(
+async def test_no_secret_is_sent_to_a_server_without_tls(
     store: Store, greeting: bytes, answer: bytes, said: str
 ) -> None:
     server = BadServer({1: mail(1)}, greeting=greeting, answers={b"STARTTLS": answer})

@@ -207,7 +207,7 @@ async def test_what_the_store_does_not_take_stays_unmarked_and_comes_later(
     assert box.flags()[2] == {"\\Seen"}
 
 
-async def test_a_mail_that_our_code_fails_on_is_left_and_blocks_nobody(fetch: Fetch, box: Box) -> None:
+async def test_a_mail_that_raises_an_error_is_left_and_blocks_no_other(fetch: Fetch, box: Box) -> None:
     async def fail(raw: bytes) -> None:
         if b"Pesanan 2" in raw:
             raise ValueError("a bug of ours")
@@ -283,7 +283,7 @@ async def test_a_mail_that_is_too_large_is_left_until_it_is_not(fetch: Fetch, bo
     assert fetch.folder.skipped_uids == []
 
 
-async def test_what_was_read_before_we_began_is_not_ours_what_is_read_after_is(
+async def test_mail_read_before_the_first_start_is_skipped_and_later_mail_is_not(
     fetch: Fetch, box: Box
 ) -> None:
     box.put(complaint(1), flags="\\Seen", date='"01-Nov-2026 10:00:00 +0700"')
@@ -301,7 +301,7 @@ async def test_what_was_read_before_we_began_is_not_ours_what_is_read_after_is(
     assert fetch.folder.last_uid == 5  # mail from before the start is not read again
 
 
-async def test_mail_that_somebody_takes_away_under_our_hands_is_no_trouble(fetch: Fetch, box: Box) -> None:
+async def test_mail_removed_by_another_client_during_the_fetch_is_no_error(fetch: Fetch, box: Box) -> None:
     async def take_away(raw: bytes) -> None:
         fetch.before = None
         client = box.client()
@@ -316,7 +316,7 @@ async def test_mail_that_somebody_takes_away_under_our_hands_is_no_trouble(fetch
     assert fetch.folder.skipped_uids == []
 
 
-async def test_idle_tells_of_new_mail_at_once(fetch: Fetch, box: Box) -> None:
+async def test_idle_reports_new_mail_at_once(fetch: Fetch, box: Box) -> None:
     assert await fetch.work() == QUICK.idle
     fetch.woken.clear()
     for each in range(3):
@@ -328,7 +328,7 @@ async def test_idle_tells_of_new_mail_at_once(fetch: Fetch, box: Box) -> None:
     assert len(fetch.rows()) == 3
 
 
-async def test_the_duty_sees_that_its_connection_broke_while_idle(store: Store) -> None:
+async def test_the_fetcher_notices_a_broken_connection_during_idle(store: Store) -> None:
     with Dovecot() as own:
         box = own.box("cs")
         fetch = Fetch(store, own, box)
@@ -371,7 +371,7 @@ async def test_a_server_that_restarts_in_the_middle_costs_nothing(store: Store) 
         await fetch.duty.close()
 
 
-async def test_a_folder_numbered_anew_is_looked_at_again_and_nothing_counts_twice(store: Store) -> None:
+async def test_a_folder_with_new_uidvalidity_is_read_again_and_no_mail_is_stored_twice(store: Store) -> None:
     with Dovecot() as own:
         box = own.box("cs")
         box.put(complaint(1), flags="\\Seen", date='"01-Nov-2026 10:00:00 +0700"')
@@ -448,7 +448,7 @@ async def test_an_older_server_is_served_too(
         assert len(box.flags("Arsip") if there else {}) == there
 
 
-async def test_a_wrong_password_is_told_and_not_tried_again_at_once(
+async def test_a_wrong_password_is_reported_and_not_tried_again_at_once(
     store: Store, server: Dovecot, box: Box, caplog: pytest.LogCaptureFixture
 ) -> None:
     fetch = Fetch(store, server, box, password="salah")
@@ -468,7 +468,7 @@ async def test_a_wrong_password_is_told_and_not_tried_again_at_once(
     await fetch.duty.close()
 
 
-async def test_a_folder_that_is_not_there_is_told(store: Store, server: Dovecot, box: Box) -> None:
+async def test_a_missing_folder_is_reported(store: Store, server: Dovecot, box: Box) -> None:
     fetch = Fetch(store, server, box, folder="Tidak Ada")
     await fetch.work()
     assert "SELECT: " in fetch.duty.error

@@ -58,7 +58,7 @@ async def test_no_250_leaves_before_keep_has_ended(shelf: Shelf) -> None:
         assert (await talk.reply()).startswith("250 2.0.0 ")
 
 
-async def test_the_greeting_and_ehlo_say_what_we_can_and_not_what_we_are(shelf: Shelf) -> None:
+async def test_the_greeting_and_ehlo_list_extensions_and_not_the_software(shelf: Shelf) -> None:
     async with listening(shelf, replace(OPEN, size=1000)) as listener, talking(listener) as talk:
         assert await talk.reply() == "220 mx.dukungan.example ESMTP mailbot"
         assert (await talk.ask("EHLO x")).split("\n") == [
@@ -410,7 +410,7 @@ async def test_a_line_without_end_is_not_waited_for(shelf: Shelf) -> None:
         (asyncio.CancelledError("secret"), "451 4.3.0"),
     ],
 )
-async def test_p4_trouble_of_ours_is_temporary_and_tells_nothing(
+async def test_p4_an_internal_error_is_temporary_and_reveals_nothing(
     shelf: Shelf, trouble: BaseException, code: str
 ) -> None:
     async with listening(shelf) as listener, talking(listener) as talk:
@@ -439,7 +439,7 @@ async def test_p4_a_store_that_hangs_is_waited_for_and_the_mail_may_still_be_kep
     assert len(shelf.mails) == 2
 
 
-async def test_p4_the_idle_clock_stands_still_while_the_store_works(shelf: Shelf) -> None:
+async def test_p4_the_idle_timeout_does_not_run_while_the_store_works(shelf: Shelf) -> None:
     shelf.hold = asyncio.Event()
     short_timeouts = replace(LONG_TIMEOUTS, command=SHORT, text=SHORT)
     async with listening(shelf, timeouts=short_timeouts) as listener, talking(listener) as talk:
@@ -597,7 +597,7 @@ async def test_a_session_that_never_sends_a_mail_ends_after_a_hundred_commands(
     assert len(finals) == 100  # after the EHLO
 
 
-async def test_a_silent_client_is_sent_away(shelf: Shelf) -> None:
+async def test_a_silent_client_is_disconnected(shelf: Shelf) -> None:
     async with (
         listening(shelf, timeouts=replace(LONG_TIMEOUTS, command=SHORT)) as listener,
         talking(listener) as talk,
@@ -607,7 +607,7 @@ async def test_a_silent_client_is_sent_away(shelf: Shelf) -> None:
         assert await talk.ended() == b""
 
 
-async def test_a_client_that_drips_its_text_is_sent_away_and_a_slow_one_is_not(shelf: Shelf) -> None:
+async def test_a_client_that_sends_single_bytes_is_disconnected_and_a_slow_one_is_not(shelf: Shelf) -> None:
     short_timeouts = replace(LONG_TIMEOUTS, text=SHORT, command=SHORT)
     limits = replace(OPEN, minimum_rate=100)
     async with listening(shelf, limits, timeouts=short_timeouts) as listener:
@@ -699,7 +699,7 @@ def with_tls(authority: trustme.CA, tmp_path: Path) -> Listen:
     return Listen("127.0.0.1", 0, tmp_path / "both.pem")
 
 
-async def test_starttls_hides_the_mail_and_forgets_what_was_said_before(
+async def test_starttls_encrypts_the_mail_and_resets_the_session(
     shelf: Shelf, with_tls: Listen, trusted: ssl.SSLContext
 ) -> None:
     async with listening(shelf, listen=with_tls) as listener, talking(listener) as talk:
@@ -765,7 +765,7 @@ def test_a_certificate_that_cannot_be_used_is_a_config_error(tmp_path: Path) -> 
 # --- the drain (P9) and the sockets -----------------------------------------------------------------------
 
 
-async def test_p9_the_drain_lets_mails_finish_and_sends_all_others_away(shelf: Shelf) -> None:
+async def test_p9_the_drain_lets_mails_finish_and_disconnects_all_others(shelf: Shelf) -> None:
     async with (
         listening(shelf) as listener,
         talking(listener) as idle,
@@ -790,7 +790,7 @@ async def test_p9_the_drain_lets_mails_finish_and_sends_all_others_away(shelf: S
     assert shelf.raw == MAIL
 
 
-async def test_p9_the_drain_waits_for_mail_whose_client_has_gone(shelf: Shelf) -> None:
+async def test_p9_the_drain_waits_for_mail_of_a_disconnected_client(shelf: Shelf) -> None:
     shelf.hold = asyncio.Event()
     async with listening(shelf) as listener, talking(listener) as talk:
         await talk.hello()

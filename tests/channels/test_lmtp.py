@@ -84,7 +84,7 @@ async def test_without_a_valid_recipient_there_is_no_354(shelf: Shelf) -> None:
         assert (await talk.ask("DATA")).startswith("503 5.5.1 ")
 
 
-async def test_the_next_mail_starts_counting_anew(shelf: Shelf) -> None:
+async def test_the_next_mail_starts_with_no_recipients(shelf: Shelf) -> None:
     async with listening(shelf, listen=BOTH) as listener, talking(listener.lmtp_port) as talk:
         await talk.hello("LHLO")
         await talk.begin(*TWO)
@@ -104,7 +104,7 @@ async def test_the_next_mail_starts_counting_anew(shelf: Shelf) -> None:
     ("trouble", "code"),
     [(StoreFull("x"), "452 4.3.1"), (StoreUnavailable("x"), "451 4.3.0"), (RuntimeError("x"), "451 4.3.0")],
 )
-async def test_p4_trouble_of_ours_is_told_to_each_recipient(
+async def test_p4_an_internal_error_is_reported_for_each_recipient(
     shelf: Shelf, trouble: Exception, code: str
 ) -> None:
     shelf.trouble = trouble
@@ -243,7 +243,7 @@ async def test_smtp_and_lmtp_are_served_beside_each_other_or_lmtp_alone(shelf: S
         assert listener.addresses == [f"LMTP 127.0.0.1:{listener.lmtp_port}"]
 
 
-async def test_sockets_from_systemd_stand_in_for_what_is_configured_of_their_kind(shelf: Shelf) -> None:
+async def test_sockets_from_systemd_replace_the_configured_ones_of_their_kind(shelf: Shelf) -> None:
     given = socket.create_server(("127.0.0.1", 0))
     port = given.getsockname()[1]
     async with listening(shelf, listen=BOTH, lmtp_sockets=[given]) as listener:
@@ -283,7 +283,7 @@ async def test_a_local_socket_in_use_or_a_file_in_its_place_is_left_alone(
     assert file.read_text() == "precious"
 
 
-async def test_a_silent_peer_is_sent_away(shelf: Shelf) -> None:
+async def test_a_silent_peer_is_disconnected(shelf: Shelf) -> None:
     short_timeouts = replace(LONG_TIMEOUTS, command=timedelta(milliseconds=150))
     async with (
         listening(shelf, listen=BOTH, timeouts=short_timeouts) as listener,

@@ -76,7 +76,7 @@ def test_a_sender_is_taken_as_it_is_or_as_the_null_sender(said: str, sender: str
     assert envelope_given(env={"SENDER": said}).sender == sender
 
 
-def test_the_sender_is_the_option_then_the_environment_then_return_path_then_nobody() -> None:
+def test_the_sender_is_the_option_then_the_environment_then_return_path_then_empty() -> None:
     raw = with_fields("Return-Path: <topmost@a.example>", "Return-Path: <below@a.example>")
     env = {"SENDER": "env@a.example"}
     assert envelope_given(raw, sender="option@a.example", env=env).sender == "option@a.example"

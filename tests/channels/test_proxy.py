@@ -61,7 +61,7 @@ async def test_the_client_that_a_proxy_names_is_the_peer(shelf: Shelf, said: byt
     assert shelf.raw == MAIL
 
 
-async def test_nothing_is_said_before_the_header(shelf: Shelf) -> None:
+async def test_nothing_is_sent_before_the_header(shelf: Shelf) -> None:
     async with listening(shelf, proxies=LOOPBACK) as listener, talking(listener) as talk:
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(talk.reader.read(1), 0.1)
@@ -107,7 +107,7 @@ async def test_lmtp_through_a_proxy_works_too(shelf: Shelf) -> None:
 
 @pytest.mark.parametrize("said", [header(), header(command=0), b"PROXY TCP4 203.0.113.9 192.0.2.1 4 25\r\n"])
 @pytest.mark.parametrize("proxies", [(), (ip_network("192.0.2.0/24"),)])
-async def test_a_header_from_anybody_else_is_refused_and_changes_nothing(
+async def test_a_header_from_any_other_peer_is_refused_and_changes_nothing(
     shelf: Shelf, said: bytes, proxies: tuple[object, ...]
 ) -> None:
     async with listening(shelf, proxies=proxies, fronts=LOOPBACK) as listener, talking(listener) as talk:
@@ -150,7 +150,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("said", "why"), WRONG)
-async def test_a_wrong_header_is_told_apart_and_ends_the_session_for_now(
+async def test_a_wrong_header_is_named_in_the_reply_and_ends_the_session_temporarily(
     shelf: Shelf, said: bytes, why: str
 ) -> None:
     async with listening(shelf, proxies=LOOPBACK) as listener, talking(listener) as talk:
@@ -171,7 +171,7 @@ async def test_half_a_header_is_waited_for_so_long_and_no_longer(shelf: Shelf, s
     assert not listener._server.sessions
 
 
-async def test_a_header_that_drips_does_not_win_time(shelf: Shelf) -> None:
+async def test_a_header_sent_byte_by_byte_gets_no_more_time(shelf: Shelf) -> None:
     short_timeouts = replace(LONG_TIMEOUTS, proxy_header=SHORT)
     async with (
         listening(shelf, proxies=LOOPBACK, timeouts=short_timeouts) as listener,

@@ -364,7 +364,7 @@ async def test_a_connection_cut_while_the_body_is_awaited_is_unknown_too(
     enqueue(store, due_mail())
     async with delivering(store, sink):
         await all_sent(store, 1)
-    # The cut may be states_seen before the body is written or after: never as anything that could lose the mail.
+    # The cut may be noticed before or after the body is written, never as anything that could lose the mail.
     assert outcomes(store)[-1] == "sent"
     assert len(sink.mails) == 1
 

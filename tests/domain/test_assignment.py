@@ -111,7 +111,7 @@ def test_at_night_an_agent_away_tomorrow_is_no_candidate_and_one_away_today_the_
     assert next_duty(ana, desk(ana, calendar="morning"), night) == datetime(2026, 11, 24, 23, tzinfo=UTC)
 
 
-def test_a_team_that_is_away_altogether_still_has_an_owner_for_each_ticket() -> None:
+def test_a_team_without_a_present_agent_still_has_an_owner_for_each_ticket() -> None:
     everybody = frozenset(TODAY + timedelta(days=n) for n in range(400))
     standing = desk(agent("ana", away=everybody), calendar="morning")
     closed = replace(MORNING, week=((),) * 7)

@@ -143,11 +143,11 @@ def test_thanks_alone_are_known(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", rows(NOT_THANKS))
-def test_who_says_anything_else_is_heard(text: str) -> None:
+def test_a_mail_with_more_than_thanks_is_an_ordinary_mail(text: str) -> None:
     assert not is_thanks(text, NAMES)
 
 
-def test_a_long_mail_is_not_thanks_however_often_it_says_so() -> None:
+def test_a_long_mail_is_not_thanks_even_with_many_thanks_in_it() -> None:
     assert is_thanks("terima kasih " * 12)
     assert not is_thanks("terima kasih " * 13)
     assert not is_thanks("terima kasih, " * 100_000)
@@ -303,7 +303,7 @@ def test_who_is_away_by_subject_and_text_is_away(row: str) -> None:
 
 
 @pytest.mark.parametrize("row", NOT_AWAY.strip("\n").split("\n"))
-def test_a_customer_who_is_away_is_heard(row: str) -> None:
+def test_a_customer_who_writes_about_being_away_is_an_ordinary_mail(row: str) -> None:
     subject, _, text = row.partition(" |")
 
     assert not is_away(subject, text)

@@ -119,12 +119,12 @@ def test_another_spelling_of_an_address_is_worth_no_other_answer(
     assert "acknowledgement_suppressed" in kinds(soon.decision)
 
 
-def test_a_spelling_that_may_be_somebody_else_is_somebody_else() -> None:
+def test_a_spelling_that_may_be_another_person_is_another_person() -> None:
     assert owner("bu.di@toko.example") != owner("budi@toko.example")
     assert owner("+62811@toko.example") == "+62811@toko.example"
 
 
-def test_who_is_named_in_from_is_spared_whatever_the_return_path() -> None:
+def test_the_limit_of_the_from_address_holds_for_any_return_path() -> None:
     spent = on_mail(None, mail(), envelope(sender="a@jahat.example"), facts(), limited(), NOW).spent
     soon = on_mail(None, mail(), envelope(sender="b@evil.example"), facts(rate_limits=spent), limited(), NOW)
 
@@ -132,7 +132,7 @@ def test_who_is_named_in_from_is_spared_whatever_the_return_path() -> None:
     assert soon.decision.ticket.tags[-1] == "unanswered"
 
 
-def test_who_was_not_acknowledged_over_a_limit_hears_nothing_of_steps_until_answered() -> None:
+def test_a_customer_not_acknowledged_over_a_limit_gets_no_progress_until_answered() -> None:
     spent = on_mail(None, mail(), envelope(), facts(), limited(), NOW).spent
     ticket = on_mail(None, mail(), envelope(), facts(rate_limits=spent), limited(), NOW).decision.ticket
     answered = replace(ticket, first_response_at=NOW)
@@ -156,7 +156,7 @@ def test_the_acknowledgement_goes_to_the_return_path() -> None:
     assert decided.decision.notices[0].to == "lain@pelanggan.example"
 
 
-def test_a_customers_reply_after_our_answer_reopens_the_turn_and_tells_the_owner() -> None:
+def test_a_customers_reply_after_our_answer_makes_it_our_turn_and_notifies_the_owner() -> None:
     ticket = answered()
     assert ticket.status is Status.WAITING
 
@@ -168,7 +168,7 @@ def test_a_customers_reply_after_our_answer_reopens_the_turn_and_tells_the_owner
     assert [(notice.to, notice.why) for notice in decided.notices] == [(RINA.address, "customer_wrote")]
 
 
-def test_our_promises_stand_still_while_we_wait_for_the_customer() -> None:
+def test_our_targets_pause_while_we_wait_for_the_customer() -> None:
     ticket = answered()
 
     resolution, *others = ticket.clocks
@@ -315,7 +315,7 @@ def test_after_a_long_downtime_every_missed_step_is_taken_once_in_order() -> Non
     assert kinds(later) == ["reminder_due", "people_notified"]
 
 
-def test_the_customer_of_an_automatic_ticket_is_never_told_of_progress() -> None:
+def test_the_customer_of_an_automatic_ticket_never_gets_progress() -> None:
     decided = on_mail(
         None, mail(automatic="list mail (List-Id)"), envelope(), facts(), policy(), NOW
     ).decision
@@ -332,21 +332,21 @@ def test_the_customer_of_an_automatic_ticket_is_never_told_of_progress() -> None
         (c.Escalate("L1"), "already"),
     ],
 )
-def test_a_command_that_makes_no_sense_says_why(command: c.Command, why_not: str) -> None:
+def test_an_invalid_command_gives_the_reason(command: c.Command, why_not: str) -> None:
     answer = on_command(open_ticket(), command, OPERATOR, policy(), LATER)
 
     assert isinstance(answer, Refusal)
     assert why_not in str(answer)
 
 
-def test_escalating_by_hand_goes_one_level_up_unless_told_otherwise() -> None:
+def test_escalating_by_hand_goes_one_level_up_by_default() -> None:
     decision = on_command(open_ticket(), c.Escalate(), OPERATOR, policy(), LATER)
 
     assert isinstance(decision, Decision)
     assert decision.ticket.level == "L2"
 
 
-def test_a_note_tells_nobody() -> None:
+def test_a_note_notifies_no_one() -> None:
     decision = on_command(open_ticket(), c.AddNote("pelanggan VIP"), OPERATOR, policy(), LATER)
 
     assert isinstance(decision, Decision)
@@ -358,9 +358,7 @@ THANKS = mail(visible="Terima kasih banyak Rina 🙏\n\nSalam,\nBudi", message_i
 
 @pytest.mark.parametrize("turn", [open_ticket, answered, closed], ids=["ours", "the customer's", "closed"])
 @pytest.mark.parametrize("days", [0, 99])
-def test_thanks_alone_are_kept_whoever_has_the_turn_and_tell_nobody(
-    turn: Callable[[], Ticket], days: int
-) -> None:
+def test_thanks_alone_are_kept_in_any_turn_and_notify_no_one(turn: Callable[[], Ticket], days: int) -> None:
     ticket, at = turn(), LATER + timedelta(days=days)
 
     decided = on_mail(ticket, THANKS, envelope(), facts(match=MINE), policy(), at)

@@ -190,7 +190,7 @@ def test_the_new_owner_confirms_by_answering() -> None:
     assert on_deadline(answered, policy(), NOW + 2 * H).events == ()
 
 
-def test_escalating_by_hand_enters_the_ladder_where_its_level_stands() -> None:
+def test_escalating_by_hand_enters_the_ladder_at_its_level() -> None:
     by = with_steps(
         Step(Moment(Target.FIRST_RESPONSE, 0.5), escalate_to="L2", acknowledge_within=5 * MIN),
         Step(FIRST, escalate_to="management", acknowledge_within=20 * MIN),

@@ -98,7 +98,7 @@ def test_the_row_is_always_the_fold_of_its_events(steps: list[tuple[str, int]]) 
 
 
 @given(STEPS)
-def test_while_it_is_our_turn_there_is_an_owner_and_promises_run_and_else_they_stand(
+def test_during_our_turn_there_is_an_owner_and_targets_run_else_they_pause(
     steps: list[tuple[str, int]],
 ) -> None:
     for decision in live(steps)[0]:
@@ -154,7 +154,7 @@ def test_a_step_is_taken_once_in_each_run_of_its_clock(steps: list[tuple[str, in
         assert len(clock.fired) == len(set(clock.fired))
 
 
-def test_every_event_says_in_which_states_it_may_happen() -> None:
+def test_every_event_lists_the_states_in_which_it_may_happen() -> None:
     assert set(TRANSITIONS) | {e.TicketOpened} == set(e.Event.__args__)
 
 

@@ -62,11 +62,11 @@ def test_no_sender_takes_part_in_nothing() -> None:
         (Clues(BUDI), "none"),
     ],
 )
-def test_how_sure_we_are_follows_from_the_clue_that_decided(clues: Clues, sure: str) -> None:
+def test_the_certainty_follows_from_the_clue_that_decided(clues: Clues, sure: str) -> None:
     assert match_ticket(clues, {"<a@x>": A}, TAKES_PART).confidence == sure
 
 
-def test_each_clue_says_why_it_did_not_count() -> None:
+def test_each_clue_has_the_reason_why_it_did_not_count() -> None:
     clues = Clues(BUDI, signed=(A, "TOKO-00000000-0"), referenced=("<b@x>",), written=(A,))
     weighed = match_ticket(clues, {"<b@x>": B}, TAKES_PART).clues
 

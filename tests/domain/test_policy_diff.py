@@ -81,7 +81,7 @@ def test_of_rules_that_go_on_the_one_that_sets_a_thing_is_named() -> None:
     assert found["level"].old_because == "the lowest level: no rule sets one"
 
 
-def test_falling_to_the_last_rule_and_leaving_it_are_kinds_of_their_own() -> None:
+def test_moving_to_the_last_rule_and_from_it_are_separate_kinds() -> None:
     caught, uncaught = policy(rules=(rule("balance", "saldo"), LAST)), policy(rules=(LAST,))
 
     to_the_last, from_the_last = change(caught, uncaught), change(uncaught, caught)

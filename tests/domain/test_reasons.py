@@ -41,7 +41,7 @@ def test_an_actor_in_a_reason_is_named_in_words() -> None:
     assert render(of("by_actor", actor="policy"), "en") == "by the policy"
 
 
-def test_what_another_version_stored_is_shown_as_it_stands() -> None:
+def test_a_reason_of_another_version_is_shown_unchanged() -> None:
     assert render(Reason("newer", {"ticket": "TOKO-1"}), "en") == "newer TOKO-1"
     assert render(Reason("has_ticket"), "en") == "has <ticket>"
 

@@ -35,7 +35,7 @@ def reasons(decision: Decision) -> list[str]:
 
 @pytest.mark.parametrize("authentication", list(Authentication))
 @pytest.mark.parametrize("choice", ["neutral", "held", "none"])
-def test_who_did_not_pass_is_answered_as_the_mailbox_says(
+def test_an_unauthenticated_sender_is_answered_as_the_mailbox_is_configured(
     authentication: Authentication, choice: str
 ) -> None:
     decision = opened(authentication, unauthenticated=choice)
@@ -47,7 +47,7 @@ def test_who_did_not_pass_is_answered_as_the_mailbox_says(
 
 
 @pytest.mark.parametrize("return_path", ["korban@pelanggan.example", "x@bounce.pelanggan.example"])
-def test_a_pass_is_good_for_the_very_address_that_gets_the_answer(return_path: str) -> None:
+def test_a_pass_counts_only_for_the_address_that_gets_the_answer(return_path: str) -> None:
     held = opened(PASS, return_path, unauthenticated="held")
     rich = opened(PASS, return_path, rich_acknowledgements=True)
 
@@ -68,7 +68,7 @@ def test_the_case_of_the_return_path_does_not_matter() -> None:
         (FAIL, True, ""),
     ],
 )
-def test_the_subject_comes_back_only_to_who_passed_and_where_it_is_wanted(
+def test_the_subject_is_quoted_only_after_a_pass_and_where_it_is_configured(
     authentication: Authentication, rich: bool, subject: str
 ) -> None:
     decision = opened(authentication, rich_acknowledgements=rich)
@@ -77,7 +77,7 @@ def test_the_subject_comes_back_only_to_who_passed_and_where_it_is_wanted(
 
 
 @pytest.mark.parametrize(("choice", "told"), [("neutral", 1), ("held", 1), ("none", 0)])
-def test_a_step_tells_the_customer_unless_nothing_may_go_out_by_itself(choice: str, told: int) -> None:
+def test_a_step_notifies_the_customer_unless_automatic_mail_is_off(choice: str, told: int) -> None:
     chosen = policy(mailboxes={BOX.address: replace(BOX, unauthenticated=choice)})
     ticket = opened(NONE, unauthenticated=choice).ticket
     late = on_deadline(ticket, chosen, NOW + timedelta(hours=9))
@@ -86,7 +86,7 @@ def test_a_step_tells_the_customer_unless_nothing_may_go_out_by_itself(choice: s
 
 
 @pytest.mark.parametrize("choice", ["held", "none"])
-def test_an_agents_answer_reaches_who_was_not_answered_by_itself(choice: str) -> None:
+def test_an_agents_answer_reaches_a_sender_without_automatic_answers(choice: str) -> None:
     chosen = policy(mailboxes={BOX.address: replace(BOX, unauthenticated=choice)})
     ticket = opened(NONE, unauthenticated=choice).ticket
     tagged = facts(match=Match(NUMBER, by_token=True), proof="network")
@@ -117,7 +117,7 @@ def test_our_own_key_still_counts_on_a_mail_that_failed() -> None:
     assert match_ticket(Clues(BUDI, bounced=NUMBER, failed=True), {}, PARTS).number == NUMBER
 
 
-def test_a_mail_that_failed_is_told_nothing_of_the_senders_own_tickets() -> None:
+def test_a_mail_that_failed_gets_nothing_about_the_senders_own_tickets() -> None:
     mistyped = f"{NUMBER[:-1]}{(int(NUMBER[-1]) + 1) % 10}"
     clues = Clues(BUDI, mistyped=(mistyped,))
 

@@ -412,7 +412,7 @@ def test_p14_two_who_approve_at_once_grant_once(store: Store) -> None:
 
 
 @pytest.mark.parametrize("store_url", ["postgres"], indirect=True)
-def test_p14_who_sees_an_older_state_can_not_add_to_the_ledger(store: Store) -> None:
+def test_p14_a_node_with_an_older_state_can_not_add_to_the_ledger(store: Store) -> None:
     """Use a stricter isolation level: such a database shows the state from before the wait for the lock."""
     run = f"r{next(_fresh)}"
     desk = Desk(store, run)
@@ -435,7 +435,7 @@ def test_p14_who_sees_an_older_state_can_not_add_to_the_ledger(store: Store) -> 
 # --- one transaction --------------------------------------------------------------------------------------
 
 
-def test_a_request_is_on_the_ticket_in_the_ledger_and_in_the_mail_and_never_told_to_the_customer(
+def test_a_request_is_on_the_ticket_in_the_ledger_and_in_the_mail_but_never_shown_to_the_customer(
     store: Store,
 ) -> None:
     run = f"r{next(_fresh)}"
@@ -464,7 +464,7 @@ def test_a_request_is_on_the_ticket_in_the_ledger_and_in_the_mail_and_never_told
     assert store.read_now(compensations.first_fault) is None
 
 
-def test_p14_what_a_merged_ticket_got_counts_with_its_heir_through_chains_and_not_after_an_unmerge(
+def test_p14_grants_on_a_merged_ticket_count_for_its_merge_target_through_chains_until_an_unmerge(
     store: Store,
 ) -> None:
     run = f"r{next(_fresh)}"
@@ -496,7 +496,9 @@ def test_a_request_follows_its_ticket_into_another_and_is_decided_there(store: S
 # --- requests without a decision --------------------------------------------------------------------------
 
 
-async def test_what_nobody_decides_in_time_goes_a_level_higher_once_for_all_nodes(store: Store) -> None:
+async def test_a_request_without_a_decision_in_time_goes_a_level_higher_once_for_all_nodes(
+    store: Store,
+) -> None:
     run = f"r{next(_fresh)}"
     other = Store(store.url)
     desk, clock = Desk(store, run), [NOW]

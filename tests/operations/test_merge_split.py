@@ -90,7 +90,7 @@ async def test_the_clues_and_why_they_did_not_count_are_kept_on_the_message(desk
 @pytest.mark.parametrize(
     ("how", "sure"), [("tag", "certain"), ("Message-ID", "strong"), ("number", "number"), ("", "none")]
 )
-async def test_how_sure_we_are_is_said_in_a_word(desk: Desk, how: str, sure: str) -> None:
+async def test_the_message_shows_how_certain_the_match_is(desk: Desk, how: str, sure: str) -> None:
     first = await desk.receive()
     mail = {
         "tag": {"to": KEYS.reply_address(BOX.address, first.number, BUDI)},
@@ -138,7 +138,7 @@ async def test_a_slip_suggests_nothing_to(desk: Desk, who: str) -> None:
     assert opened(desk, again)["suggests"] == ""
 
 
-async def test_the_stranger_who_guesses_is_answered_word_for_word_like_anybody(desk: Desk) -> None:
+async def test_a_stranger_who_guesses_a_number_gets_the_same_answer_as_other_customers(desk: Desk) -> None:
     first = await desk.receive()
     guesses = {
         "valid": f"Re: [{first.number}]",
@@ -219,7 +219,7 @@ async def test_accept_also_takes_a_claim_that_was_not_held(desk: Desk) -> None:
     ]
 
 
-async def test_a_claim_on_a_ticket_that_was_merged_since_is_accepted_on_its_heir(store: Store) -> None:
+async def test_a_claim_on_a_merged_ticket_is_accepted_on_its_merge_target(store: Store) -> None:
     desk, first, theirs = await holding(store)
     heir = await desk.receive(Subject="Lain")
     do(desk, first.number, c.Merge(heir.number))
@@ -291,7 +291,9 @@ async def test_a_merged_ticket_has_no_deadline_and_its_mail_goes_on_to_the_end_o
     assert [each.ticket.number for each in listed] == [third]
 
 
-async def test_an_agents_reply_to_a_notice_of_a_merged_ticket_answers_from_its_heir(desk: Desk) -> None:
+async def test_an_agents_reply_to_a_notice_of_a_merged_ticket_answers_from_the_merge_target(
+    desk: Desk,
+) -> None:
     a, b = await two(desk)
     do(desk, a, c.Merge(b))
     tag = KEYS.reply_address(BOX.address, a, RINA.address)
@@ -328,7 +330,7 @@ async def test_what_is_split_off_has_one_acknowledgement_outcome_and_a_number_of
     assert (await desk.receive(Subject=f"Re: {new.number}")).number == new.number
 
 
-async def test_a_ticket_that_changed_meanwhile_is_decided_anew(desk: Desk) -> None:
+async def test_a_ticket_that_changed_during_a_decision_is_decided_again(desk: Desk) -> None:
     a, b = await two(desk)
     with desk.store.engine.begin() as connection:
         seen = tickets.load(connection, [b])[b]

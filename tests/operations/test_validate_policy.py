@@ -41,14 +41,14 @@ def refusal(directory: Path) -> list[str]:
     return [brief(each) for each in error.value.problems]
 
 
-def test_a_policy_whose_tests_hold_is_approved(directory: Path) -> None:
+def test_a_policy_with_passing_tests_is_approved(directory: Path) -> None:
     (directory / "siti.eml").write_bytes(MAIL)
     add(directory, "tests:\n- {name: a, mail: siti.eml, expect: {team: payments}}\n")
     found = validate(directory, {}, TODAY)
     assert [test.name for test in found.loaded.tests] == ["a"]
 
 
-def test_every_expectation_that_fails_is_told_where_it_stands(directory: Path) -> None:
+def test_every_failed_expectation_is_reported_with_its_place(directory: Path) -> None:
     text = """tests:
   - name: a
     mail: {from: siti@pelanggan.example, subject: saldo terpotong}
@@ -80,7 +80,7 @@ def test_a_pipe_in_place_of_a_mail_is_a_problem_and_no_wait(directory: Path) -> 
     ]
 
 
-def test_a_rule_that_another_takes_all_mail_from_is_doubted(directory: Path) -> None:
+def test_a_rule_shadowed_by_another_is_a_problem(directory: Path) -> None:
     path = directory / "routing.yaml"
     rule = (
         "  - name: shadowed\n    when: {subject: {contains: xsaldo terpotongx}}\n    then: {team: payments}\n"
@@ -107,7 +107,7 @@ def problem(line: int, folder: str = "/etc/mailbot") -> Problem:
     return Problem(f"{folder}/routing.yaml", line, 5, "there is no team `x`", "known here: y", "team: x")
 
 
-def test_each_admin_hears_of_every_problem_with_its_place() -> None:
+def test_each_admin_gets_every_problem_with_its_place() -> None:
     told = reload_refused([problem(3), problem(9)], "web1", live("a@x.example", "b@x.example"), NOW)
     assert [each.to for each in told.bulletins] == ["a@x.example", "b@x.example"]
     first = told.bulletins[0]

@@ -63,7 +63,7 @@ def bare(event: Event) -> Event:
     )
 
 
-def test_a_life_is_the_tickets_recorded_events_in_their_order(store: Store) -> None:
+def test_a_ticket_is_read_as_its_recorded_events_in_order(store: Store) -> None:
     for digits in ("11111111", "22222222", "33333333"):
         opened(store, digits, 0, closed_after=1)
 
@@ -87,7 +87,7 @@ def test_a_life_is_the_tickets_recorded_events_in_their_order(store: Store) -> N
         (1.0, None, False),  # opened after it
     ],
 )
-def test_a_ticket_is_read_when_it_lived_in_the_period(
+def test_a_ticket_is_read_when_it_was_open_in_the_period(
     store: Store, days: float, closed_after: float | None, lived: bool
 ) -> None:
     opened(store, "11111111", days, closed_after=closed_after)
@@ -97,7 +97,7 @@ def test_a_ticket_is_read_when_it_lived_in_the_period(
     assert all(event.at < NOW for life in found for event in life)
 
 
-def test_acknowledgements_tell_when_a_mail_came_and_when_its_answer_left(store: Store) -> None:
+def test_acknowledgements_have_the_time_of_receipt_and_of_sending(store: Store) -> None:
     def row(nonce: str, reason: Reason = NO_REASON, kind: str = "acknowledgement") -> OutboxMail:
         return OutboxMail(nonce, f"<{nonce}>", nonce, kind, 0, "a@x", "b@x", b"x", reason, NOW, NOW)
 
@@ -113,7 +113,7 @@ def test_acknowledgements_tell_when_a_mail_came_and_when_its_answer_left(store: 
     assert store.read_now(lambda c: list(history.acknowledgements(c, NOW + DAY, NOW + 2 * DAY))) == []
 
 
-def test_a_report_is_made_of_what_is_in_the_store(store: Store) -> None:
+def test_a_report_is_built_from_the_store(store: Store) -> None:
     opened(store, "11111111", -1, closed_after=0.5)
     opened(store, "22222222", -2)
     opened(store, "33333333", -9)

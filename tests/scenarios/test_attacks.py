@@ -169,7 +169,7 @@ NAMES = [
 ]
 
 
-async def test_p7_no_name_subject_or_text_becomes_a_header_a_recipient_or_an_answers_words(
+async def test_p7_no_name_subject_or_text_becomes_a_header_a_recipient_or_text_of_an_answer(
     town: Town,
 ) -> None:
     for number, evil in enumerate(EVIL):
@@ -208,7 +208,7 @@ async def test_an_html_part_is_escaped_in_what_agents_get(town: Town) -> None:
     assert "&lt;img src=y" in page.get_content()
 
 
-async def test_no_forged_result_of_a_check_makes_anybody_a_known_sender(town: Town) -> None:
+async def test_no_forged_result_of_a_check_makes_a_sender_known(town: Town) -> None:
     good = "dmarc=pass header.from=bank.example"
     ours = "Authentication-Results: mx.dukungan.example;"
     forged = [
@@ -309,7 +309,7 @@ async def test_no_file_name_leaves_its_place(town: Town) -> None:
 # --- forged senders ---------------------------------------------------------------------------------------
 
 
-async def test_p7_what_machines_and_nobody_sent_is_kept_and_never_answered(town: Town) -> None:
+async def test_p7_mail_of_machines_and_of_the_null_sender_is_kept_and_never_answered(town: Town) -> None:
     before = len(town.acknowledgements())
     machines = {
         "null": ("", ""),
@@ -332,7 +332,7 @@ async def test_p7_what_machines_and_nobody_sent_is_kept_and_never_answered(town:
     assert len(town.acknowledgements()) == before
 
 
-async def test_p7_no_sender_speaks_to_the_relay(town: Town) -> None:
+async def test_p7_no_sender_address_becomes_a_command_to_the_relay(town: Town) -> None:
     senders = [
         "a@x.example>\rRCPT TO:<korban@evil.example",
         "a@x.example> SIZE=1\x00",
@@ -431,7 +431,7 @@ async def test_5000_recipients_lead_to_nothing(town: Town) -> None:
 @pytest.mark.parametrize(
     "end", ["\n.\n", "\n.\r\n", "\r.\r", "\r\n.\n", "\r\n.\r", "\r.\n", "\r\n\x00.\r\n", "\r\n.\x00\r\n"]
 )
-async def test_no_second_mail_is_smuggled_in_one_breath(town: Town, end: str) -> None:
+async def test_no_second_mail_is_smuggled_in_one_write(town: Town, end: str) -> None:
     before = len(town.daemon.rows("SELECT 1 FROM inbox"))
     begin = f"MAIL FROM:<a@jahat.example>\r\nRCPT TO:<{RECIPIENT}>\r\nDATA\r\n"
     smuggled = f"Subject: {ECHO}\r\n\r\na{end}{begin}Subject: palsu\r\n\r\nb"
@@ -468,7 +468,7 @@ async def on_terminal(daemon: DaemonProcess, *asked: str) -> str:
     return shown.decode()
 
 
-async def test_what_mail_says_moves_no_terminal_and_breaks_no_line_of_output_or_log(town: Town) -> None:
+async def test_text_of_a_mail_controls_no_terminal_and_breaks_no_line_of_output_or_log(town: Town) -> None:
     osc = "\x1b]8;;http://evil.example\x1b\\klik\x1b]8;;\x07\x9b2J\x1b[31m\tpalsu\u202eexe\u2066\x07 =1+1"
     raw = (
         f'From: "{osc} GEMPA" <term@jahat.example>\nSubject: terminal {osc}\nMessage-ID: <{osc}term@x>\n'
@@ -516,7 +516,7 @@ async def test_what_mail_says_moves_no_terminal_and_breaks_no_line_of_output_or_
 # --- bombs ------------------------------------------------------------------------------------------------
 
 
-async def test_every_bomb_becomes_a_ticket_and_the_daemon_answers_meanwhile(town: Town) -> None:
+async def test_every_bomb_becomes_a_ticket_while_the_daemon_keeps_answering(town: Town) -> None:
     before = len(town.daemon.rows("SELECT 1 FROM messages"))
     exploding = asyncio.create_task(_explode(town))
     waited = []
@@ -597,7 +597,7 @@ async def two_mailbots(folder: Path, first: int, second: int, ports: tuple[int, 
 OPENING = "From: support@toko.example\r\nSubject: Halo\r\nMessage-ID: <awal@x>\r\n\r\nSaldo saya hilang.\r\n"
 
 
-async def test_p7_two_mailbots_that_are_each_others_relay_fall_silent(tmp_path: Path) -> None:
+async def test_p7_two_mailbots_that_are_each_others_relay_stop_answering(tmp_path: Path) -> None:
     ports = (free_port(), free_port())
     ours, theirs = await two_mailbots(tmp_path, ports[1], ports[0], ports)
     async with ours, theirs:
@@ -614,7 +614,7 @@ async def test_p7_two_mailbots_that_are_each_others_relay_fall_silent(tmp_path: 
         )
 
 
-async def test_two_mailbots_fall_silent_behind_a_relay_that_hides_what_they_are(tmp_path: Path) -> None:
+async def test_two_mailbots_stop_answering_behind_a_relay_that_hides_what_they_are(tmp_path: Path) -> None:
     marks = re.compile(
         rb"(?mi)^(?:auto-submitted|x-auto-response-suppress|x-mailbot-loop|in-reply-to|references):.*\r\n"
     )
@@ -644,7 +644,7 @@ async def test_two_mailbots_fall_silent_behind_a_relay_that_hides_what_they_are(
             assert len(flown) <= 4, flown
 
 
-async def test_a_robot_that_answers_everything_anew_is_answered_once(tmp_path: Path) -> None:
+async def test_a_robot_that_answers_every_mail_is_answered_once(tmp_path: Path) -> None:
     robot, said = "robot@jauh.example", 0
 
     async with SinkSmtp() as sink, limited(tmp_path, sink.port) as daemon:

@@ -47,7 +47,7 @@ async def test_what_is_sent_verifies_with_the_record_that_check_prints(tmp_path:
         assert dkim.verify(mail.content, dnsfunc=published)
 
 
-async def test_a_daemon_without_its_key_does_not_start_and_says_why(tmp_path: Path) -> None:
+async def test_a_daemon_without_its_key_does_not_start_and_gives_the_reason(tmp_path: Path) -> None:
     daemon = daemon_of(tmp_path, 1, key="x")
     daemon.env = {}
     code, _, err = await daemon.command("run")
@@ -58,7 +58,7 @@ async def test_a_daemon_without_its_key_does_not_start_and_says_why(tmp_path: Pa
     assert (await daemon.command("check", "--dkim-record"))[0] == 1
 
 
-async def test_a_proven_sender_reads_the_own_subject_again_and_nobody_else_does(tmp_path: Path) -> None:
+async def test_only_an_authenticated_sender_gets_the_own_subject_back(tmp_path: Path) -> None:
     forged = MAIL.replace(b"<1@", b"<2@")
     with DnsServer(ZONE) as dns:
         async with SinkSmtp() as sink:
@@ -74,7 +74,7 @@ async def test_a_proven_sender_reads_the_own_subject_again_and_nobody_else_does(
     assert b"Saldo" not in plain
 
 
-async def test_twelve_senders_with_a_stuck_dns_delay_nobody(tmp_path: Path) -> None:
+async def test_twelve_senders_with_a_stuck_dns_delay_no_other_mail(tmp_path: Path) -> None:
     with DnsServer(ZONE) as dns:
         async with SinkSmtp() as sink:
             daemon = daemon_of(tmp_path, sink.port, dns.port)

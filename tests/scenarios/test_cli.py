@@ -188,7 +188,7 @@ def test_every_command_has_a_help_text_and_takes_config_and_every_reader_takes_j
         ("explain", "m.eml", "--peer", "nowhere"),
     ],
 )
-def test_wrong_usage_is_exit_2_and_says_so_on_standard_error(
+def test_wrong_usage_is_exit_2_with_the_reason_on_standard_error(
     office: Office, words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -199,7 +199,7 @@ def test_wrong_usage_is_exit_2_and_says_so_on_standard_error(
     assert "Error: " in result.stderr
 
 
-def test_a_command_is_still_known_by_its_former_name(office: Office) -> None:
+def test_a_command_still_has_its_old_name(office: Office) -> None:
     assert office.json("mute", "list") == office.json("suppression", "list") == []
 
 
@@ -289,7 +289,7 @@ def test_the_configuration_is_the_option_then_the_environment_then_here(
     "words",
     [("status",), ("ticket", "list"), ("inbox", "list"), ("prove", "TOKO-48217390-8"), ("db", "backup", "b")],
 )
-def test_without_a_store_commands_say_how_to_get_one_and_make_none(
+def test_without_a_store_commands_explain_how_to_create_one_and_create_none(
     shipped: Path, tmp_path: Path, words: tuple[str, ...]
 ) -> None:
     path = tmp_path / "none.db"
@@ -362,7 +362,7 @@ def test_a_ticket_is_shown_however_its_number_is_spelled(office: Office) -> None
         assert words in shown
 
 
-def test_json_of_a_ticket_holds_the_whole_case(office: Office) -> None:
+def test_json_of_a_ticket_has_all_of_its_data(office: Office) -> None:
     number = office.receive(letter())
     told = office.json("ticket", "show", number)
 
@@ -386,7 +386,7 @@ def test_json_of_a_ticket_holds_the_whole_case(office: Office) -> None:
 
 
 @pytest.mark.parametrize("words", [("ticket", "show"), ("explain",), ("prove",)])
-def test_a_number_that_does_not_exist_is_exit_1_and_says_nothing_on_standard_output(
+def test_a_number_that_does_not_exist_is_exit_1_without_standard_output(
     office: Office, words: tuple[str, ...]
 ) -> None:
     result = office.run(*words, "TOKO-48217390-8", "--json")
@@ -403,7 +403,7 @@ def test_a_slip_in_the_check_digit_is_answered_with_the_number_that_was_meant(of
     assert f"did you mean {number}?" in result.stderr
 
 
-def test_lists_and_searches_tell_what_matches_and_a_search_without_result_is_exit_1(office: Office) -> None:
+def test_lists_and_searches_show_what_matches_and_a_search_without_result_is_exit_1(office: Office) -> None:
     paid = office.receive(letter())
     late = office.receive(letter("Paket belum sampai", "Resi JX99", sender="budi@pelanggan.example"))
 
@@ -425,7 +425,7 @@ def kinds(told: dict[str, Any]) -> list[str]:
     return [each["kind"] for each in told["events"]]
 
 
-def test_who_assigns_escalates_and_closes_is_on_record_and_people_are_told(office: Office) -> None:
+def test_the_actor_of_a_change_is_recorded_and_the_people_concerned_are_notified(office: Office) -> None:
     number = office.receive(letter("Barang rusak"))
     assigned = office.json("ticket", "assign", number, AGENT.upper())
     assert (assigned["assignee"], kinds(assigned)[0]) == (AGENT, "ticket_assigned")
@@ -468,7 +468,7 @@ def test_what_is_refused_is_exit_1_with_the_reason_and_changes_nothing(
     assert office.everything() == before
 
 
-def test_p13_a_note_is_kept_on_the_ticket_and_leaves_for_nobody(office: Office) -> None:
+def test_p13_a_note_is_kept_on_the_ticket_and_is_sent_to_no_address(office: Office) -> None:
     number = office.receive(letter())
     owed = len(office.json("outbox", "list"))
     assert office.run("ticket", "note", number, "pelanggan", "lama", "--as", AGENT).exit_code == 0
@@ -518,7 +518,7 @@ def builders_opened(policy: Any) -> Any:
 # --- explain and prove ------------------------------------------------------------------------------------
 
 
-def test_explaining_a_mail_tells_what_the_daemon_then_does_and_changes_nothing(
+def test_explaining_a_mail_shows_what_the_daemon_then_does_and_changes_nothing(
     office: Office, tmp_path: Path
 ) -> None:
     raw = letter("Charged twice", "My card was charged twice.", sender="andrew@post.example")
@@ -601,7 +601,7 @@ def test_an_autoreply_is_explained_as_never_answered(
     assert "acknowledgement" not in {each["kind"] for each in told["sends"]}
 
 
-def test_explaining_a_number_tells_its_events_as_sentences_with_local_times(office: Office) -> None:
+def test_explaining_a_number_shows_its_events_as_sentences_with_local_times(office: Office) -> None:
     number = office.receive(letter())
     office.run("ticket", "close", number, "--because", "selesai")
     told = office.run("explain", number).stdout
@@ -620,7 +620,7 @@ def test_a_file_that_is_not_there_is_exit_1(office: Office) -> None:
     assert "there is no file nowhere.eml" in result.stderr
 
 
-def test_prove_shows_digests_and_outcomes_and_notices_what_was_changed_behind_our_back(
+def test_prove_shows_digests_and_outcomes_and_detects_changes_in_the_database(
     office: Office,
 ) -> None:
     raw = letter()
@@ -755,7 +755,7 @@ def test_status_gives_each_reason_why_mail_does_not_flow_and_exits_1(office: Off
     assert (told["well"], len(told["reasons"]) >= 4, told["inbox"]["parked"]) == (False, True, 1)
 
 
-def test_reload_without_a_daemon_is_exit_1_and_says_so(office: Office) -> None:
+def test_reload_without_a_daemon_is_exit_1_with_the_reason(office: Office) -> None:
     result = office.run("reload")
 
     assert (result.exit_code, result.stdout) == (1, "")
@@ -773,7 +773,7 @@ def harmless(text: str) -> bool:
 
 
 @given(st.text())
-def test_whatever_a_mail_says_a_line_stays_one_printable_line(text: str) -> None:
+def test_any_text_of_a_mail_in_a_line_stays_one_printable_line(text: str) -> None:
     said = output.clean(text)
 
     assert said.isprintable()
@@ -784,7 +784,7 @@ def test_whatever_a_mail_says_a_line_stays_one_printable_line(text: str) -> None
 
 
 @given(st.text(), st.integers(10, 100))
-def test_whatever_a_mail_says_a_block_is_lines_of_printable_text(text: str, longest: int) -> None:
+def test_any_text_of_a_mail_in_a_block_is_lines_of_printable_text(text: str, longest: int) -> None:
     assert harmless(output.clean_block(text * 3, longest))
     assert len(output.clean_block(text * 3, longest)) <= 4 * longest + 40  # a tab becomes four spaces at most
 
@@ -813,7 +813,7 @@ def test_nothing_in_a_mail_reaches_the_terminal_as_a_command(office: Office, wor
 # --- with a running daemon --------------------------------------------------------------------------------
 
 
-async def test_a_running_daemon_is_well_takes_new_rules_and_refuses_bad_ones(tmp_path: Path) -> None:
+async def test_a_running_daemon_is_healthy_accepts_new_rules_and_refuses_bad_ones(tmp_path: Path) -> None:
     async with SinkSmtp() as sink, DaemonProcess(tmp_path, sink.port) as daemon:
         assert (await send(daemon.port, complaint(1), "pelanggan1@pelanggan.example")).startswith("250")
         await eventually(
@@ -875,7 +875,7 @@ async def test_a_demo_that_is_interrupted_drains_its_daemon_and_exits_0(tmp_path
         assert (await demo.wait(), "exit code 0" in said) == (0, True), said
 
 
-def test_a_demo_whose_port_is_taken_says_which_and_what_to_do(tmp_path: Path) -> None:
+def test_a_demo_with_a_taken_port_names_the_port_and_the_remedy(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -890,7 +890,7 @@ def test_a_demo_whose_port_is_taken_says_which_and_what_to_do(tmp_path: Path) ->
 # --- differences after a reload ---------------------------------------------------------------------------
 
 
-def test_what_differs_between_two_policies_is_told_by_name() -> None:
+def test_differences_between_two_policies_are_listed_by_name() -> None:
     old = builders.policy()
     rules = (*old.rules[:1], *(), old.rules[1])
     assert (

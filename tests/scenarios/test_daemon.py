@@ -147,7 +147,7 @@ async def test_p4_a_full_disk_is_answered_452_and_mail_flows_again_when_there_is
             await eventually(lambda: to_customer(sink, 2))
 
 
-async def test_p4_a_store_that_somebody_else_locks_makes_clients_wait_and_loses_nothing(
+async def test_p4_a_locked_store_makes_clients_wait_and_loses_nothing(
     tmp_path: Path,
 ) -> None:
     async with SinkSmtp() as sink, DaemonProcess(tmp_path, sink.port) as daemon:

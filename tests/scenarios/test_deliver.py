@@ -114,7 +114,7 @@ async def test_p2_a_mail_is_kept_once_however_often_and_by_whichever_way_it_come
     assert len(kept(daemon)) == 1
 
 
-async def test_the_environment_and_the_header_tell_the_envelope(desk: DaemonProcess) -> None:
+async def test_the_envelope_comes_from_the_environment_or_the_header(desk: DaemonProcess) -> None:
     env = {"SENDER": "dari@pelanggan.example", "ORIGINAL_RECIPIENT": "support+t.x@dukungan.example"}
     trace = b"Return-Path: <kembali@pelanggan.example>\nX-Original-To: support+t.y@dukungan.example\n"
     assert (await pipe(desk, unix(complaint(1)), env=env))[0] == OK
@@ -127,7 +127,7 @@ async def test_the_environment_and_the_header_tell_the_envelope(desk: DaemonProc
     ]
 
 
-async def test_a_mail_of_25_mb_is_kept_and_one_over_the_limit_is_no_mail_for_us(desk: DaemonProcess) -> None:
+async def test_a_mail_of_25_mb_is_kept_and_one_over_the_limit_is_refused(desk: DaemonProcess) -> None:
     head, line = complaint(1), b"x" * 74 + b"\r\n"
     lines = (25 * 1024 * 1024 - len(head)) // len(line)
     large = head + line * lines
@@ -182,7 +182,7 @@ def _kill(process: asyncio.subprocess.Process) -> None:
 # --- temporary failures -----------------------------------------------------------------------------------
 
 
-async def test_p4_a_locked_store_is_waited_for_and_then_it_is_later(desk: DaemonProcess) -> None:
+async def test_p4_a_locked_store_is_waited_for_and_then_the_mail_is_deferred(desk: DaemonProcess) -> None:
     env = {"MAILBOT_STORE": f"sqlite:///{desk.database}?timeout=0.5"}
     with closing(sqlite3.connect(desk.database, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -194,7 +194,7 @@ async def test_p4_a_locked_store_is_waited_for_and_then_it_is_later(desk: Daemon
     assert (await pipe(desk, complaint(1), env=env))[0] == OK
 
 
-async def test_p4_without_a_store_it_is_later_and_none_is_made(desk: DaemonProcess) -> None:
+async def test_p4_without_a_store_the_mail_is_deferred_and_no_store_is_created(desk: DaemonProcess) -> None:
     desk.database.unlink()
     code, out, err = await pipe(desk, complaint(1))
     assert (code, out) == (LATER, "")
@@ -203,12 +203,12 @@ async def test_p4_without_a_store_it_is_later_and_none_is_made(desk: DaemonProce
 
 
 @pytest.mark.parametrize("content", [b"", b"this is no database" * 1000])
-async def test_p4_a_store_without_tables_is_later(desk: DaemonProcess, content: bytes) -> None:
+async def test_p4_a_store_without_tables_defers_the_mail(desk: DaemonProcess, content: bytes) -> None:
     desk.database.write_bytes(content)
     assert (await pipe(desk, complaint(1)))[0] == LATER
 
 
-async def test_p4_a_full_disk_is_later(desk: DaemonProcess) -> None:
+async def test_p4_a_full_disk_defers_the_mail(desk: DaemonProcess) -> None:
     desk.edit("mailbot.yaml", "free_space: 1 MB", "free_space: 900000 GB")
     code, out, err = await pipe(desk, complaint(1))
     assert (code, out) == (LATER, "")
@@ -226,7 +226,7 @@ async def test_p4_a_full_disk_is_later(desk: DaemonProcess) -> None:
         ("mailbot.yaml", f"limits: {{size: huge}}\nmailboxes: [{{address: {RECIPIENT}}}]\n"),
     ],
 )
-async def test_p4_a_configuration_that_cannot_be_used_is_later(
+async def test_p4_an_unusable_configuration_defers_the_mail(
     desk: DaemonProcess, file: str, text: str
 ) -> None:
     (desk.config / file).write_text(text)
@@ -235,7 +235,7 @@ async def test_p4_a_configuration_that_cannot_be_used_is_later(
     assert "mailbot.yaml" in err
 
 
-async def test_p4_whatever_else_is_wrong_around_us_is_later(desk: DaemonProcess) -> None:
+async def test_p4_any_other_fault_of_the_system_defers_the_mail(desk: DaemonProcess) -> None:
     wrong: list[Mapping[str, str]] = [
         {"MAILBOT_STORE": "mysql://x"},
         {"MAILBOT_LISTEN": "nonsense"},
@@ -249,7 +249,7 @@ async def test_p4_whatever_else_is_wrong_around_us_is_later(desk: DaemonProcess)
     assert (await pipe(desk, b""))[0] == LATER
 
 
-async def test_a_mail_that_is_not_wanted_is_read_to_its_end(desk: DaemonProcess) -> None:
+async def test_a_refused_mail_is_read_to_its_end(desk: DaemonProcess) -> None:
     """Read to the end, as a mail server may take a closed pipe for the answer."""
     (desk.config / "mailbot.yaml").unlink()
     process = await start(desk)

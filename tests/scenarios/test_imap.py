@@ -57,7 +57,7 @@ async def test_p1_p2_mail_from_a_folder_is_stored_once_however_often_we_are_kill
                 assert await daemon.stop() == 0
 
 
-async def test_a_waiting_folder_is_heard_at_once_and_does_not_hold_up_the_end(tmp_path: Path) -> None:
+async def test_a_folder_in_idle_is_read_at_once_and_does_not_delay_the_stop(tmp_path: Path) -> None:
     with Dovecot() as server:
         async with SinkSmtp() as sink, daemon_for(tmp_path, sink.port, server) as daemon:
             await eventually(lambda: "imap_connected" in daemon.log)
@@ -73,7 +73,7 @@ async def test_a_waiting_folder_is_heard_at_once_and_does_not_hold_up_the_end(tm
         assert server.log.count("Logged out") == 2  # the one who put the mail there, and we
 
 
-async def test_status_tells_of_an_account_that_can_not_be_read(tmp_path: Path) -> None:
+async def test_status_shows_an_account_that_can_not_be_read(tmp_path: Path) -> None:
     with Dovecot() as server:
         async with SinkSmtp() as sink, daemon_for(tmp_path, sink.port, server, password="salah") as daemon:
             await eventually(lambda: "imap_login_refused" in daemon.log)

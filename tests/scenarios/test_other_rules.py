@@ -86,7 +86,7 @@ async def test_a_changed_rule_names_its_tickets_in_stored_mail_and_in_mail_to_co
         assert daemon.rows("SELECT team FROM tickets WHERE number = ?", late) == [{"team": "payments"}]
 
 
-async def test_a_policy_that_can_not_look_on_is_a_warning_and_mail_goes_its_way(
+async def test_a_faulty_shadow_policy_is_a_warning_and_mail_is_handled(
     daemon: DaemonProcess, tmp_path: Path
 ) -> None:
     (tmp_path / "config-new" / "routing.yaml").write_text("rules: [nonsense]\n")

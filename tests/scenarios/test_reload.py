@@ -75,7 +75,7 @@ def broken(daemon: DaemonProcess, how: str) -> str:
 
 
 @pytest.mark.parametrize("how", ["YAML", "test", "shadowed rule"])
-async def test_p6_a_refused_reload_changes_nothing_and_each_admin_hears_of_it_once(
+async def test_p6_a_refused_reload_changes_nothing_and_each_admin_gets_one_mail_about_it(
     daemon: tuple[DaemonProcess, SinkSmtp], how: str
 ) -> None:
     running, sink = daemon
@@ -111,7 +111,7 @@ async def test_p6_a_refused_reload_changes_nothing_and_each_admin_hears_of_it_on
     await eventually(lambda: not running.rows(told))  # the same fault is mailed again next time
 
 
-async def test_p6_reload_says_what_is_wrong_and_what_was_taken(
+async def test_p6_reload_reports_the_problems_and_the_accepted_policy(
     daemon: tuple[DaemonProcess, SinkSmtp],
 ) -> None:
     running, sink = daemon

@@ -14,7 +14,7 @@ async def refuse_the_lost(dialogue: Dialogue) -> str | None:
     return "550 5.1.1 no such user here" if LOST in dialogue.commands[-1] else None
 
 
-async def test_a_customer_whom_the_relay_refuses_is_told_to_the_owner_and_not_answered_again(
+async def test_a_refused_customer_address_is_reported_to_the_owner_and_not_answered_again(
     tmp_path: Path,
 ) -> None:
     async with SinkSmtp() as sink:

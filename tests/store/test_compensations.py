@@ -55,7 +55,7 @@ def grant(store: Store, request: int, **changes: Any) -> None:
 
 
 @pytest.mark.parametrize("statement", ["UPDATE compensations SET amount = 1", "DELETE FROM compensations"])
-def test_the_database_lets_nobody_change_or_take_away_a_line(ledger: Store, statement: str) -> None:
+def test_the_database_refuses_to_change_or_delete_a_line(ledger: Store, statement: str) -> None:
     grant(ledger, 1)
     with pytest.raises(DBAPIError, match="only ever added to"), ledger.engine.begin() as connection:
         connection.execute(text(statement))

@@ -91,7 +91,7 @@ def test_an_escalation_counts_for_ninety_days(store: Store) -> None:
     assert not now(store, 2, SITI).escalated_before
 
 
-def test_a_replay_is_told_what_was_recorded_and_the_rest_as_of_then(store: Store) -> None:
+def test_a_replay_uses_the_recorded_history_and_computes_the_rest_for_that_time(store: Store) -> None:
     opened(store, "TOKO-1", 0)
     opened(store, "TOKO-2", 3)
     recorded = CustomerHistory(reopened=True, authentication=Authentication.PASS)
@@ -107,7 +107,7 @@ def test_a_replay_is_told_what_was_recorded_and_the_rest_as_of_then(store: Store
         assert told(None) == known(known_customer=True, open_tickets=1)
 
 
-def test_circumstances_come_back_with_the_event(store: Store) -> None:
+def test_customer_history_is_read_back_with_the_event(store: Store) -> None:
     told = known(known_customer=True, open_tickets=2, authentication=Authentication.PASS)
     decision = on_mail(
         None,

@@ -116,7 +116,7 @@ def test_a_suppressed_mail_stays_suppressed(store: Store) -> None:
     assert entry.state == "suppressed"
 
 
-def test_what_failed_is_untold_until_it_is_told_and_again_when_it_fails_again(store: Store) -> None:
+def test_a_failure_is_pending_until_reported_and_again_after_the_next_failure(store: Store) -> None:
     owe(store)
     (row,) = claim(store)
     assert untold(store) == []
@@ -132,7 +132,7 @@ def test_what_failed_is_untold_until_it_is_told_and_again_when_it_fails_again(st
     assert untold(store) == [row.id]
 
 
-def test_what_failed_after_it_was_looked_at_is_not_taken_for_told(store: Store) -> None:
+def test_a_failure_after_the_read_is_not_marked_as_reported(store: Store) -> None:
     owe(store)
     (row,) = claim(store)
     fail(store, row, LATER)
@@ -141,7 +141,7 @@ def test_what_failed_after_it_was_looked_at_is_not_taken_for_told(store: Store) 
     assert untold(store) == [row.id]
 
 
-def test_told_is_about_the_ticket_and_its_recipient(store: Store) -> None:
+def test_a_report_is_marked_per_ticket_and_recipient(store: Store) -> None:
     owe(store, "n1")
     owe(store, "n2")
     owe(store, "n3", recipient="lain@pelanggan.example")
@@ -170,7 +170,7 @@ def load(store: Store, now: datetime = NOW) -> dict[str, Suppression]:
     return store.read_now(suppressions.load, [BUDI, "lain@x.example"], now)
 
 
-def test_a_mute_holds_until_it_runs_out_or_is_lifted(store: Store) -> None:
+def test_a_suppression_holds_until_it_expires_or_is_lifted(store: Store) -> None:
     put(store, _mute(until=LATER), _mute(address="lain@x.example"))
 
     assert set(load(store)) == {BUDI, "lain@x.example"}
@@ -181,7 +181,7 @@ def test_a_mute_holds_until_it_runs_out_or_is_lifted(store: Store) -> None:
     assert set(load(store)) == {BUDI}
 
 
-def test_the_newest_reason_stands_but_a_complaint_is_not_replaced_by_a_bounce(store: Store) -> None:
+def test_the_newest_reason_wins_but_a_complaint_is_not_replaced_by_a_bounce(store: Store) -> None:
     put(store, _mute())
     put(store, _mute(reason="5.2.2", until=LATER))
     assert load(store)[BUDI].reason == "5.2.2"

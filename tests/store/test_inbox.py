@@ -78,7 +78,7 @@ def test_on_postgresql_a_claim_does_not_wait_for_another_under_way(store: Store)
     assert len(theirs) == 2
 
 
-def test_a_mail_that_is_no_longer_ours_can_not_be_settled(store: Store) -> None:
+def test_a_mail_without_a_claim_can_not_be_settled(store: Store) -> None:
     receipt = store.write_now(inbox.keep, kept("m1"))
     store.write_now(inbox.claim, Claim("n1", 1))
     with pytest.raises(ClaimLost), store.engine.begin() as connection:
@@ -96,7 +96,7 @@ def test_several_mails_are_settled_together(store: Store) -> None:
     assert {state(store, id_)[0] for id_ in ids} == {"done"}
 
 
-def test_a_parked_mail_says_why_and_comes_back_when_retried(store: Store) -> None:
+def test_a_parked_mail_has_its_reason_and_comes_back_when_retried(store: Store) -> None:
     receipt = store.write_now(inbox.keep, kept("m1"))
     store.write_now(inbox.park, Parked(receipt.inbox_id, "ValueError: no"))
     assert state(store, receipt.inbox_id) == ("parked", 0, "ValueError: no")

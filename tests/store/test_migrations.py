@@ -27,7 +27,7 @@ DIGESTS = {
 }
 
 
-def test_a_landed_migration_is_never_changed() -> None:
+def test_a_published_migration_is_never_changed() -> None:
     for name, digest in DIGESTS.items():
         content = (migrate.SCRIPTS / "versions" / name).read_bytes()
         assert hashlib.sha256(content).hexdigest() == digest, name
@@ -125,7 +125,7 @@ def test_0002_gives_reasons_of_this_version_with_their_parameters() -> None:
         ("limit reached: address", ""),
     ],
 )
-def test_0002_keeps_what_a_sentence_said(old: str, new: str) -> None:
+def test_0002_keeps_the_facts_of_a_sentence(old: str, new: str) -> None:
     reason = TypeAdapter(Reason).validate_python(plain_names.reason_of(old))
 
     assert reason.code != "text"

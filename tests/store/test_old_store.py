@@ -95,7 +95,7 @@ def test_every_event_and_message_of_an_old_store_can_be_read(old: Store) -> None
 
 
 @pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
-def test_the_commands_say_of_an_old_store_what_they_said_before(old: Store, tmp_path: Path) -> None:
+def test_the_commands_show_an_old_store_as_before(old: Store, tmp_path: Path) -> None:
     said = Commands(old, tmp_path / "config")
     was = expected()
 

@@ -62,7 +62,7 @@ def release(store: Store, *nodes: str) -> int:
         return outbox.release(connection, nodes)
 
 
-def test_what_is_owed_is_claimed_with_its_very_bytes(store: Store) -> None:
+def test_due_mail_is_claimed_with_its_exact_bytes(store: Store) -> None:
     content = bytes(range(256))
     owe(store, owed(content=content))
     (row,) = claim(store)
@@ -155,7 +155,7 @@ def test_a_deferred_mail_waits_for_its_time_and_comes_again(store: Store, outcom
     assert [attempt.outcome for attempt in store.read_now(outbox_queries.attempts_of, row.id)] == [outcome]
 
 
-async def test_outcomes_of_a_group_are_each_recorded_where_the_mail_is_still_ours(store: Store) -> None:
+async def test_results_of_a_group_are_recorded_where_the_claim_still_holds(store: Store) -> None:
     owe(store, owed(1), owed(2), owed(3))
     first, second, third = claim(store)
     release(store, "a")
@@ -196,7 +196,7 @@ def test_a_held_mail_is_due_again_as_if_nothing_had_been_tried(store: Store) -> 
     assert [row.id for row in claim(store)] == [first.id]
 
 
-def test_a_dead_nodes_mail_waits_again_and_what_stood_at_the_dot_is_unknown(store: Store) -> None:
+def test_a_dead_nodes_mail_waits_again_and_mail_at_the_dot_is_unknown(store: Store) -> None:
     owe(store, owed(1), owed(2), owed(3))
     (alive,) = claim(store, "alive", limit=1)
     sending, dot = claim(store, "dead")
@@ -250,14 +250,14 @@ def test_two_nodes_never_claim_the_same_mail(store: Store) -> None:
     assert len(everything) == 200
 
 
-def test_a_mail_whose_bytes_are_missing_is_claimed_with_the_others(store: Store) -> None:
+def test_a_mail_with_missing_bytes_is_claimed_with_the_others(store: Store) -> None:
     owe(store, owed(1), owed(2))
     with store.engine.begin() as connection:
         connection.execute(delete(frozen_mails).where(frozen_mails.c.nonce == "nonce1"))
     assert [row.content is None for row in claim(store)] == [True, False]
 
 
-def test_figures_say_what_is_on_its_way_and_since_when(store: Store) -> None:
+def test_figures_count_pending_mail_and_its_age(store: Store) -> None:
     assert store.read_now(outbox_queries.unsettled) == outbox_queries.Unsettled(
         {"due": 0, "deferred": 0, "sending": 0, "dot": 0}, None
     )

@@ -37,7 +37,7 @@ def test_the_newest_is_the_one_that_was_taken_last_even_if_it_is_the_oldest(stor
     assert newest.version == "v1"
 
 
-def test_a_policy_that_nobody_went_by_is_not_known(store: Store) -> None:
+def test_a_policy_that_was_never_active_is_not_known(store: Store) -> None:
     assert store.read_now(policies.load_sources, "v1") is None
     assert store.read_now(policies.load_outline, "v1") is None
     assert store.read_now(policies.load_newest) is None

@@ -166,7 +166,7 @@ def test_messages_come_in_order_with_their_attachments_and_are_cut(store: Store)
     ]
 
 
-def test_events_of_all_tickets_are_told_from_a_moment_on(store: Store) -> None:
+def test_events_of_all_tickets_are_read_from_a_moment_on(store: Store) -> None:
     first = opened()
     record(store, None, first)
     record(store, first.ticket, on_deadline(first.ticket, policy(), NOW + timedelta(minutes=30)))
@@ -235,7 +235,7 @@ def owe(connection: Connection, id_: int, state: str, asked_minutes_ago: int) ->
     )  # fmt: skip
 
 
-def test_the_figures_tell_what_waits_and_since_when(store: Store) -> None:
+def test_the_figures_show_waiting_mail_and_its_age(store: Store) -> None:
     keep(store, "a", minutes=-7)
     keep(store, "b", minutes=-3)
     store.write_now(inbox.park, inbox.Parked(keep(store, "c", minutes=-60), "why"))
@@ -266,7 +266,7 @@ def test_an_empty_store_has_figures_too(store: Store) -> None:
     assert store.read_now(queries.secret) is None
 
 
-def test_a_daemon_is_as_alive_as_its_heartbeat(store: Store) -> None:
+def test_a_daemon_is_alive_by_its_heartbeat(store: Store) -> None:
     node = nodes.Node("n1", "host", 42, "delivery,intake", NOW, "v1")
     store.write_now(nodes.register, node)
 

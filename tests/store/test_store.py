@@ -80,7 +80,7 @@ async def test_closing_finishes_what_was_asked_for(store_url: str) -> None:
     assert len(await asyncio.gather(*writes)) == 50
 
 
-def test_a_full_database_is_told_as_full(tmp_path: Path) -> None:
+def test_a_full_database_is_reported_as_full(tmp_path: Path) -> None:
     store = Store(f"sqlite:///{tmp_path}/full.db")
     metadata.create_all(store.engine)
     with store.engine.begin() as connection:
@@ -92,7 +92,7 @@ def test_a_full_database_is_told_as_full(tmp_path: Path) -> None:
     store.close()
 
 
-def test_a_locked_database_is_told_as_unavailable(tmp_path: Path) -> None:
+def test_a_locked_database_raises_store_unavailable(tmp_path: Path) -> None:
     store = Store(f"sqlite:///{tmp_path}/locked.db")
     metadata.create_all(store.engine)
     other = Store(f"sqlite:///{tmp_path}/locked.db?timeout=0.05")
@@ -104,7 +104,7 @@ def test_a_locked_database_is_told_as_unavailable(tmp_path: Path) -> None:
     other.close()
 
 
-def test_a_database_that_is_not_there_is_told_as_unavailable() -> None:
+def test_an_unreachable_database_raises_store_unavailable() -> None:
     store = Store("postgresql://nobody@127.0.0.1:1/none")
     with pytest.raises(StoreUnavailable):
         store.read_now(count)

@@ -23,7 +23,7 @@ def held(store: Store, after: timedelta) -> set[str]:
     return set(store.read_now(suppressions.load, ["a@x", "b@x"], NOW + after))
 
 
-def test_a_mute_holds_until_its_time_and_is_then_forgotten(store: Store) -> None:
+def test_a_suppression_holds_until_its_time_and_is_then_removed(store: Store) -> None:
     put(store, mute("a@x"), mute("b@x", until=None))
 
     assert held(store, DAY / 2) == {"a@x", "b@x"}

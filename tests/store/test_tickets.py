@@ -62,7 +62,7 @@ def test_events_come_back_as_they_were_in_their_order(store: Store) -> None:
     assert [each.seq for each in recorded] == list(range(1, late.ticket.events + 1))
 
 
-def test_who_decided_on_an_older_state_records_nothing(store: Store) -> None:
+def test_a_decision_on_an_older_state_is_not_recorded(store: Store) -> None:
     decision = opened()
     record(store, outcome(None, decision))
     first = on_deadline(decision.ticket, policy(), NOW + timedelta(minutes=30))
@@ -133,7 +133,7 @@ def test_a_deadline_is_due_from_its_moment_on_and_replaced_by_the_next(store: St
     assert store.read_now(deadlines.next_due_at) == NOW + timedelta(hours=1)
 
 
-def test_a_parked_deadline_waits_for_nobody_until_the_next_decision(store: Store) -> None:
+def test_a_parked_deadline_is_not_claimed_until_the_next_decision(store: Store) -> None:
     decision = opened()
     record(store, outcome(None, decision))
     store.write_now(deadlines.park, deadlines.ParkedDeadline(NUMBER, "ValueError"))

@@ -114,7 +114,7 @@ async def test_an_answer_to_it_is_a_new_matter(desk: Desk) -> None:
     assert ticket.number != other.number
 
 
-async def test_one_that_is_refused_for_good_is_laid_to_rest(desk: Desk) -> None:
+async def test_a_mail_that_is_refused_for_good_is_handled_once_and_notifies_no_team(desk: Desk) -> None:
     row = await one(desk)
     failed = {"state": "failed", "settled_at": desk.clock, "code": 550, "reply": "5.1.1 no such user"}
     desk.store.write_now(_set, (row.id, failed))

@@ -61,7 +61,7 @@ async def test_round_robin_is_exact_within_a_batch_and_over_batches(store: Store
     assert given(store) == [NAMES[n % 3] for n in range(12)]
 
 
-async def test_least_load_counts_what_this_node_gave_away_a_moment_ago(
+async def test_least_load_counts_what_this_node_assigned_a_moment_ago(
     store: Store, clock: list[float]
 ) -> None:
     desk = desk_with_loads(store, "least_load", clock)
@@ -115,7 +115,7 @@ def record(store: Store, decision: Decision, before: Ticket | None = None) -> No
     store.write_now(lambda connection, items: [tickets.record(connection, items)], outcome)
 
 
-def test_what_the_store_says_is_who_has_what_in_hand_and_when_each_last_got_one(store: Store) -> None:
+def test_the_store_knows_the_open_tickets_of_each_agent_and_the_last_assignment(store: Store) -> None:
     hour = timedelta(hours=1)
     for number, (name, at) in enumerate((("ana", NOW), ("ana", NOW + hour), ("budi", NOW + 2 * hour))):
         record(store, opened(f"{name}@tim.example", at, f"{BOX.prefix}-0000000{number}-0"))
@@ -133,7 +133,7 @@ def test_what_the_store_says_is_who_has_what_in_hand_and_when_each_last_got_one(
     }
 
 
-def test_a_picture_that_went_wrong_mends_itself_with_the_next_look(store: Store, clock: list[float]) -> None:
+def test_wrong_loads_are_corrected_by_the_next_read(store: Store, clock: list[float]) -> None:
     loads, by = AgentLoads(lambda: clock[0]), standing("least_load")
     store.read_now(loads.refresh, by)
     never_written = opened("ana@tim.example", NOW, f"{BOX.prefix}-00000001-0").ticket
@@ -147,7 +147,7 @@ def test_a_picture_that_went_wrong_mends_itself_with_the_next_look(store: Store,
     assert loads.loads["ana@tim.example"] == Load(0, NOW)
 
 
-def test_answering_and_closing_take_a_ticket_out_of_the_hand(store: Store, clock: list[float]) -> None:
+def test_a_reassigned_or_closed_ticket_leaves_the_agents_load(store: Store, clock: list[float]) -> None:
     loads, by = AgentLoads(lambda: clock[0]), standing("least_load")
     store.read_now(loads.refresh, by)
     ticket = opened("ana@tim.example", NOW, f"{BOX.prefix}-00000001-0").ticket
@@ -164,7 +164,7 @@ def test_answering_and_closing_take_a_ticket_out_of_the_hand(store: Store, clock
     assert loads.loads["budi@tim.example"].last_at == NOW + timedelta(hours=1)
 
 
-def test_a_policy_that_weighs_nothing_reads_nothing(store: Store, clock: list[float]) -> None:
+def test_a_policy_without_load_balancing_reads_no_loads(store: Store, clock: list[float]) -> None:
     loads = AgentLoads(lambda: clock[0])
     statements: list[str] = []
     event.listen(store.engine, "before_cursor_execute", lambda *args: statements.append(args[2]))

@@ -69,7 +69,7 @@ def muted(desk: Desk, address: str = BUDI) -> Any:
 
 
 @pytest.mark.parametrize("how", ["bounce address", "signed Message-ID"])
-async def test_a_proven_bounce_marks_the_mail_mutes_the_address_and_tells_the_owner(
+async def test_a_proven_bounce_marks_the_mail_suppresses_the_address_and_notifies_the_owner(
     desk: Desk, how: str
 ) -> None:
     ticket, row = await acknowledged(desk)
@@ -119,7 +119,7 @@ async def test_a_forged_bounce_suppresses_no_address_and_marks_nothing(desk: Des
     assert data["proven"] is False
 
 
-async def test_a_forger_with_a_mark_of_his_own_mutes_only_himself(desk: Desk) -> None:
+async def test_a_forger_with_an_own_bounce_token_suppresses_only_the_own_address(desk: Desk) -> None:
     _, row = await acknowledged(desk)
     await desk.receive(sender="penyerang@x.example")
     own = desk.owed("acknowledgement")[-1]
@@ -180,7 +180,7 @@ async def test_a_complaint_suppresses_without_failing_the_delivery_and_is_report
     assert len(notices(desk, "complained")) == 1
 
 
-async def test_a_muted_address_gets_no_acknowledgement_until_it_shows_that_it_lives(desk: Desk) -> None:
+async def test_a_suppressed_address_gets_no_acknowledgement_until_mail_comes_from_it(desk: Desk) -> None:
     _, row = await acknowledged(desk)
     await desk.receive(**dsn(row.message_id), to=row.sender)
     second = await desk.receive(Subject="Lain lagi")
@@ -195,7 +195,7 @@ async def test_a_muted_address_gets_no_acknowledgement_until_it_shows_that_it_li
     assert desk.all(select(suppressions_table)) == []
 
 
-async def test_within_one_batch_a_bounce_mutes_before_the_next_mail_is_answered(desk: Desk) -> None:
+async def test_within_one_batch_a_bounce_suppresses_the_address_before_the_next_answer(desk: Desk) -> None:
     _, row = await acknowledged(desk)
     await desk.keep(**dsn(row.message_id), to=row.sender)
     second = await desk.keep(Subject="Lain lagi")
@@ -233,7 +233,7 @@ async def test_a_report_known_by_its_envelope_alone_is_read_too(desk: Desk) -> N
 HOLDING = [sample for sample in samples() if sample.holds]
 
 
-async def test_at_least_88_percent_of_reports_that_hold_our_id_find_their_ticket(desk: Desk) -> None:
+async def test_at_least_88_percent_of_reports_with_our_message_id_find_their_ticket(desk: Desk) -> None:
     """Send none of the reports to a bounce address: only their content counts."""
     ticket, row = await acknowledged(desk)
     ids = [await _keep_sample(desk, sample, row, ticket) for sample in HOLDING]

@@ -68,7 +68,7 @@ async def test_only_where_a_rule_asks_there_is_one_statement_a_batch(
 
 
 @pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
-async def test_what_nobody_asked_is_not_recorded_as_known(store: Store) -> None:
+async def test_history_that_no_rule_needs_is_not_recorded(store: Store) -> None:
     desk = Desk(store)
     await desk.receive()
     [(_, customer_history)] = histories(desk)

@@ -102,7 +102,7 @@ def _copy_as_progress(connection: Any, ids: Any) -> list[None]:
     return [None] * len(ids)
 
 
-async def test_a_refused_notice_goes_to_somebody_else_and_a_refused_notice_about_that_to_nobody(
+async def test_a_refused_notice_goes_to_another_agent_and_a_refused_notice_about_that_to_none(
     office: Office,
 ) -> None:
     ticket = await office.receive()
@@ -119,7 +119,7 @@ async def test_a_refused_notice_goes_to_somebody_else_and_a_refused_notice_about
     assert office.store.read_now(suppressions.load, [RINA.address, BAYU.address], office.clock) == {}
 
 
-async def test_two_nodes_tell_of_a_failure_once(office: Office) -> None:
+async def test_two_nodes_report_a_failure_once(office: Office) -> None:
     ticket = await office.receive()
     office.fail(office.owed("acknowledgement")[0])
     await asyncio.gather(office.worker.run_once(), office.another().run_once())
@@ -163,7 +163,7 @@ class Poisoned(Composer):
         return super().compose(notice, nonce=nonce, now=now)
 
 
-async def test_p5_one_failure_that_our_code_chokes_on_keeps_no_other_from_being_reported(
+async def test_p5_a_failure_that_raises_an_error_keeps_no_other_from_being_reported(
     store: Store,
 ) -> None:
     office = Office(store, Poisoned(TEMPLATES, KEYS, policy()))

@@ -142,7 +142,9 @@ async def test_a_customers_reply_finds_its_ticket(desk: Desk, how: str) -> None:
     assert "sender takes part" in render(match_of(found).reason, "en")
 
 
-async def test_a_stranger_with_the_right_number_gets_a_ticket_and_answer_like_anybody(desk: Desk) -> None:
+async def test_a_stranger_with_the_right_number_gets_a_ticket_and_answer_like_any_customer(
+    desk: Desk,
+) -> None:
     first = await desk.receive()
     theirs = await desk.receive(sender="asing@lain.example", Subject=f"Re: [{first.number}]")
     nobody = await desk.receive(sender="siti@lain.example", Subject="Halo")
@@ -162,7 +164,7 @@ async def test_a_stranger_with_the_right_number_gets_a_ticket_and_answer_like_an
     assert bodies[0] == bodies[1]
 
 
-async def test_a_mailbox_may_thread_strangers_when_its_admin_says_so(store: Store) -> None:
+async def test_a_mailbox_may_thread_strangers_when_its_admin_allows_it(store: Store) -> None:
     desk = Desk(store, mailboxes={BOX.address: replace(BOX, strangers="thread")})
     first = await desk.receive()
     theirs = await desk.receive(sender="asing@lain.example", Subject=f"Re: [{first.number}]")
@@ -238,7 +240,7 @@ async def test_only_a_proven_agents_mail_acts(
     )
 
 
-async def test_a_tag_leaked_to_somebody_else_opens_no_door(desk: Desk) -> None:
+async def test_a_reply_token_leaked_to_another_person_gives_no_access(desk: Desk) -> None:
     ticket = await desk.receive()
     other = await desk.receive(sender="asing@lain.example", to=tag(ticket.number), peer=AGENTS_NETWORK)
 
@@ -254,7 +256,9 @@ async def test_an_auto_reply_is_recorded_and_never_answered(desk: Desk) -> None:
     assert "auto-replied" in str(reason_of(row.reason)).lower()
 
 
-async def test_thanks_and_an_absence_told_by_words_alone_stay_on_their_ticket_unanswered(desk: Desk) -> None:
+async def test_thanks_and_an_absence_known_by_its_text_alone_stay_on_their_ticket_unanswered(
+    desk: Desk,
+) -> None:
     ticket = await desk.receive()
     subject = f"Re: [{ticket.number}] Barang"
     quoted = "Pada Sen, 23 Nov 2026 pukul 10.15 X <x@y.example> menulis:\r\n\r\n> Halo"
@@ -272,7 +276,7 @@ async def test_thanks_and_an_absence_told_by_words_alone_stay_on_their_ticket_un
     ]
 
 
-async def test_an_absence_told_by_words_alone_opens_a_ticket_without_acknowledgement(desk: Desk) -> None:
+async def test_an_absence_known_by_its_text_alone_opens_a_ticket_without_acknowledgement(desk: Desk) -> None:
     await desk.receive(Subject="Out of office: Barang", body="I am on leave until Friday.")
 
     (row,) = desk.owed("acknowledgement")
@@ -322,7 +326,7 @@ async def test_p5_one_bad_mail_is_parked_with_its_reason_and_the_others_go_on(st
     assert len(desk.owed("acknowledgement")) == 6
 
 
-async def test_mail_that_another_node_took_meanwhile_is_not_recorded_twice(desk: Desk) -> None:
+async def test_mail_that_another_node_handled_first_is_not_recorded_twice(desk: Desk) -> None:
     id_ = await desk.keep()
     other = Intake(desk.deps, "n2")
     await asyncio.gather(desk.intake.run_once(), other.run_once())
@@ -332,7 +336,7 @@ async def test_mail_that_another_node_took_meanwhile_is_not_recorded_twice(desk:
     assert len(desk.owed("acknowledgement")) == 1
 
 
-async def test_the_customers_last_language_is_used_when_a_mail_leaves_us_unsure(desk: Desk) -> None:
+async def test_the_customers_last_language_is_used_when_a_mail_has_no_clear_one(desk: Desk) -> None:
     await desk.receive(body="I have been waiting for my order and nobody answered me yet.", Subject="Order")
     second = await desk.receive(body="12345", Subject="12345")
 
@@ -340,7 +344,7 @@ async def test_the_customers_last_language_is_used_when_a_mail_leaves_us_unsure(
     assert second.number != NUMBER
 
 
-async def test_mail_that_was_taken_over_while_we_worked_is_left_to_the_other_node(desk: Desk) -> None:
+async def test_mail_that_another_node_claims_during_the_work_is_left_to_it(desk: Desk) -> None:
     id_ = await desk.keep()
     (claimed,) = await desk.store.write(inbox.claim, inbox.Claim("n1", 1))
     await desk.store.write(inbox.unclaim, id_)

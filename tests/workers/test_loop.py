@@ -186,7 +186,7 @@ async def test_an_unavailable_store_is_logged_without_a_traceback(caplog: pytest
     assert facts == {"name": "work", "error": "StoreUnavailable: locked", "retry_in": 0.25}
 
 
-async def test_a_wake_does_not_hurry_a_loop_that_fails() -> None:
+async def test_a_wake_does_not_shorten_the_back_off_of_a_failing_loop() -> None:
     async def fail() -> None:
         raise OSError("no store")
 

@@ -101,7 +101,7 @@ async def test_what_is_counted_is_shown() -> None:
     assert shown["process_resident_memory_bytes"] > 1e6
 
 
-async def test_the_stores_figures_are_asked_for_when_somebody_asks_us() -> None:
+async def test_the_figures_of_the_store_are_read_at_a_scrape() -> None:
     house = House(
         figures=Figures(
             inbox={"new": 4, "parked": 1},
@@ -121,7 +121,7 @@ async def test_the_stores_figures_are_asked_for_when_somebody_asks_us() -> None:
     assert shown["mailbot_store_up"] == 1
 
 
-async def test_many_scrapes_in_one_second_are_one_question_to_the_store() -> None:
+async def test_many_scrapes_in_one_second_are_one_query() -> None:
     house = House(figures=Figures(inbox={"new": 1}))
     async with monitored(house) as monitor:
         await asyncio.gather(*(samples(monitor.port) for _ in range(5)))
@@ -134,7 +134,7 @@ async def test_many_scrapes_in_one_second_are_one_question_to_the_store() -> Non
     assert shown["mailbot_outbox_mails{due}"] == 1
 
 
-async def test_without_a_store_the_counters_are_still_told() -> None:
+async def test_without_a_store_the_counters_are_still_shown() -> None:
     house = House(figures=Figures(inbox={"new": 9}))
     house.metrics.accepted.inc()
     async with monitored(house) as monitor:
@@ -162,7 +162,7 @@ async def test_the_age_of_each_loops_last_turn_is_shown() -> None:
         assert (await samples(monitor.port))["mailbot_loop_last_run_seconds{intake}"] == 12
 
 
-async def test_healthz_says_ok_or_every_reason() -> None:
+async def test_healthz_returns_ok_or_every_reason() -> None:
     house = House()
     async with monitored(house) as monitor:
         assert await get(monitor.port, "/healthz") == (200, "ok\n")
@@ -190,7 +190,7 @@ async def test_anything_else_is_refused(request_: bytes, status: bytes) -> None:
         assert (await get(monitor.port, "/healthz"))[0] == 200
 
 
-async def test_clients_that_leave_or_say_nothing_hold_up_nobody() -> None:
+async def test_clients_that_leave_or_send_nothing_delay_no_other() -> None:
     async with monitored(House()) as monitor:
         gone = socket.create_connection(("127.0.0.1", monitor.port))
         gone.sendall(b"GET /metr")
@@ -203,7 +203,7 @@ async def test_clients_that_leave_or_say_nothing_hold_up_nobody() -> None:
             connection.close()
 
 
-async def test_more_connections_than_anybody_needs_are_closed() -> None:
+async def test_connections_over_the_limit_are_closed() -> None:
     async with monitored(House()) as monitor:
         open_ = [await asyncio.open_connection("127.0.0.1", monitor.port) for _ in range(MOST_AT_ONCE + 1)]
         async with asyncio.timeout(PATIENCE - 1):

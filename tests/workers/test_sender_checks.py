@@ -94,7 +94,7 @@ def checks(server: DnsServer) -> Iterator[Checks]:
         (signed(), "", PASS),
     ],
 )
-async def test_a_real_dns_says_who_sent_it(
+async def test_a_real_dns_authenticates_the_sender(
     checks: Checks, raw: bytes, peer: str, says: Authentication
 ) -> None:
     assert await checks.ask(raw, peer=peer) == (says, ())
@@ -109,7 +109,7 @@ async def test_a_peer_of_our_own_is_not_held_against_the_sender(server: DnsServe
     checks.senders.close()
 
 
-async def test_what_a_trusted_host_said_stands_and_nobody_is_asked(server: DnsServer) -> None:
+async def test_the_result_of_a_trusted_host_is_used_without_a_dns_query(server: DnsServer) -> None:
     checks = Checks(server)
     for match in (PASS, FAIL):
         mail = replace(parse(MAIL), authentication=match)
@@ -144,7 +144,7 @@ async def test_a_slow_dns_is_waited_for_once_and_then_left_alone(checks: Checks,
     assert await checks.ask() == (PASS, ())
 
 
-async def test_stuck_checks_do_not_hold_up_others_nor_other_threads(checks: Checks) -> None:
+async def test_stuck_checks_delay_no_other_checks_and_no_other_threads(checks: Checks) -> None:
     stuck = [asyncio.create_task(checks.ask(sender=f"budi@slow{n}.example")) for n in range(12)]
     await asyncio.sleep(0)  # all of them begin
     assert await checks.ask() == (PASS, ())
@@ -223,7 +223,7 @@ async def test_a_forged_mail_is_not_threaded_where_strangers_are(
     assert forged.number != first.number
 
 
-async def test_the_subject_comes_back_on_the_wire_only_to_who_passed(store: Store, checks: Checks) -> None:
+async def test_the_subject_is_quoted_only_to_an_authenticated_sender(store: Store, checks: Checks) -> None:
     desk = CheckedDesk(store, checks, rich_acknowledgements=True)
     evil = "=?UTF-8?Q?=0D=0ABcc:_korban@x.example?= <b>Saldo</b> {{ 7*7 }} https://x.example"
     passed = await desk.receive(sender=BUDI, peer=PEER, Subject=evil)
@@ -265,7 +265,9 @@ def state_of(desk: Desk, inbox_id: int) -> str:
     return str(desk.one(select(inbox_table.c.state).where(inbox_table.c.id == inbox_id)).state)
 
 
-async def test_twelve_stuck_senders_delay_nobody_and_get_their_tickets(store: Store, checks: Checks) -> None:
+async def test_twelve_stuck_senders_delay_no_other_mail_and_get_their_tickets(
+    store: Store, checks: Checks
+) -> None:
     desk = CheckedDesk(store, checks)
     stuck = [await desk.keep(sender=f"budi@slow{n}.example") for n in range(12)]
     good = [await desk.keep(sender=BUDI, peer=PEER) for n in range(5)]
@@ -280,7 +282,7 @@ async def test_twelve_stuck_senders_delay_nobody_and_get_their_tickets(store: St
     assert all(desk.ticket_of(id_) for id_ in stuck)
 
 
-async def test_mail_whose_check_is_under_way_is_given_back_at_the_end(store: Store, checks: Checks) -> None:
+async def test_mail_with_a_running_check_is_released_at_the_stop(store: Store, checks: Checks) -> None:
     desk = CheckedDesk(store, checks)
     id_ = await desk.keep(sender="budi@slow1.example")
     await desk.intake.run_once()

@@ -56,7 +56,7 @@ def onlooker(store: Store) -> Onlooker:
     return Onlooker(store)
 
 
-async def test_only_what_it_says_otherwise_is_recorded_the_rest_is_counted(onlooker: Onlooker) -> None:
+async def test_only_different_results_are_recorded_and_the_rest_is_counted(onlooker: Onlooker) -> None:
     moved = await onlooker.desk.receive(Subject="Saldo terpotong")
     await onlooker.desk.receive(Subject="Barang rusak")
     await onlooker.look()
@@ -85,7 +85,7 @@ async def test_it_does_not_touch_the_ticket(onlooker: Onlooker) -> None:
     assert (before.team, again.team, again.rule) == ("payments", "payments", "payment")
 
 
-async def test_mail_to_a_ticket_that_is_there_is_not_looked_at(onlooker: Onlooker) -> None:
+async def test_mail_to_an_existing_ticket_is_not_compared(onlooker: Onlooker) -> None:
     ticket = await onlooker.desk.receive(Subject="Saldo terpotong")
     await onlooker.look()
     await onlooker.desk.receive(Subject=f"Re: {ticket.number}")
@@ -94,7 +94,7 @@ async def test_mail_to_a_ticket_that_is_there_is_not_looked_at(onlooker: Onlooke
     assert [(run.agreed, run.differed) for run in onlooker.runs] == [(0, 1)]
 
 
-async def test_without_a_policy_that_looks_on_nothing_is_kept(store: Store) -> None:
+async def test_without_a_shadow_policy_nothing_is_kept(store: Store) -> None:
     nobody = Onlooker(store, None)
     await nobody.desk.receive(Subject="Saldo terpotong")
     await nobody.look()
@@ -117,7 +117,7 @@ async def test_tickets_that_come_too_fast_are_left_out_and_counted(onlooker: Onl
     assert onlooker.count("missed") == 7
 
 
-async def test_mails_that_wait_to_be_looked_at_have_only_so_much_room(onlooker: Onlooker) -> None:
+async def test_the_queue_of_mails_to_compare_is_bounded(onlooker: Onlooker) -> None:
     filed = await one_filed(onlooker)
     long = replace(filed, mail=replace(filed.mail, visible="x" * (ROOM // 10)))
 
@@ -138,7 +138,7 @@ async def test_its_fault_is_logged_once_and_then_it_does_nothing(store: Store) -
     assert onlooker.runs == []
 
 
-async def test_after_a_fault_another_policy_may_look_on(store: Store) -> None:
+async def test_after_a_fault_another_shadow_policy_may_run(store: Store) -> None:
     onlooker = Onlooker(store, faulty())
     await onlooker.desk.receive(Subject="Saldo terpotong")
     with pytest.raises(ZeroDivisionError):
@@ -151,7 +151,7 @@ async def test_after_a_fault_another_policy_may_look_on(store: Store) -> None:
     assert [run.differed for run in onlooker.runs] == [1]
 
 
-async def test_what_only_it_asks_of_the_customer_is_looked_up(store: Store) -> None:
+async def test_customer_history_that_only_it_needs_is_read(store: Store) -> None:
     often = Rule("comes often", conditions.build("known_customer", "is", True), Actions(team="payments"))
     onlooker = Onlooker(store, policy(version="v2", rules=(often, *policy().rules)))
     await onlooker.desk.receive(Subject="Barang")

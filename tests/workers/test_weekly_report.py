@@ -43,7 +43,7 @@ async def test_it_is_enqueued_when_due_for_each_recipient(desk: Desk) -> None:
     assert desk.woken == woken + 1
 
 
-async def test_it_tells_of_the_seven_days_before_in_words_tables_and_a_picture(desk: Desk) -> None:
+async def test_it_reports_the_seven_days_before_in_text_tables_and_a_chart(desk: Desk) -> None:
     await desk.receive(Subject="Saldo terpotong")
     desk.clock = MONDAY_8
     await node(desk).run_once()

@@ -144,7 +144,7 @@ def test_the_first_line_of_a_request_carries_its_number_and_every_line_what_the_
     assert (entry.by, entry.agent, entry.level) == (EKO, RINA.address, "L1")
 
 
-def test_a_level_of_which_nobody_is_on_duty_is_passed_over_and_who_is_away_is_not_asked() -> None:
+def test_a_level_without_an_agent_on_duty_is_skipped_and_absent_agents_are_not_asked() -> None:
     asleep = replace(BAYU, calendar="nights")
     away = replace(SARI, away=frozenset({date(2026, 11, 23)}))
     teams = {
@@ -160,7 +160,7 @@ def test_a_level_of_which_nobody_is_on_duty_is_passed_over_and_who_is_away_is_no
     assert put(ruled(ask(500, policy=by, now=evening))).recipients == (BAYU.address,)
 
 
-def test_when_nobody_at_all_is_on_duty_the_lowest_level_that_may_is_asked_and_that_is_said() -> None:
+def test_when_no_agent_is_on_duty_the_lowest_level_that_may_is_asked_with_that_reason() -> None:
     teams = {"frontline": Team("frontline", "nights", (RINA, BAYU)), "up": Team("up", "nights", (SARI, PUTU))}
     asked = put(ruled(ask(500, policy=desk(teams=teams, calendars={"nights": NIGHTS}))))
 
@@ -203,7 +203,7 @@ def test_what_no_signature_can_grant_is_refused_at_once_with_the_limit_in_words(
     assert ruling.decision.notices == ()  # who asked sees it at once
 
 
-def test_two_must_sign_and_only_one_may_is_nobody_may() -> None:
+def test_a_request_for_two_signatures_is_refused_when_only_one_agent_may_sign() -> None:
     alone = {"frontline": Team("frontline", "always", (RINA, SARI))}
     ruling = ruled(ask(6000, SARI.address, policy=desk(teams=alone)))
     assert ruling.entries[-1].limit == "two_persons_above"
@@ -252,7 +252,7 @@ def test_the_spellings_of_one_address_are_one_customer() -> None:
 # --- decisions --------------------------------------------------------------------------------------------
 
 
-def test_an_approval_grants_and_tells_who_asked() -> None:
+def test_an_approval_grants_and_notifies_the_requester() -> None:
     ruling = ruled(approve(known(request()), BAYU.address))
 
     assert (ruling.state, kinds(ruling)) == ("granted", ["approved", "granted"])
@@ -261,7 +261,7 @@ def test_an_approval_grants_and_tells_who_asked() -> None:
     assert (told.to, told.outcome, told.who) == (RINA.address, "granted", "Bayu")
 
 
-def test_nobody_approves_beyond_the_own_authority_not_even_the_own_request() -> None:
+def test_no_agent_approves_beyond_the_own_authority_not_even_the_own_request() -> None:
     answer = approve(known(request()), RINA.address)
     assert str(answer) == (
         "L1 may bring a ticket of category 'general' to Rp100, with this it would have Rp500; "
@@ -276,7 +276,7 @@ def test_the_day_of_who_approves_is_looked_at_and_the_request_stays_open() -> No
     assert "L2 may grant Rp600 a day, with this Bayu would have granted Rp601 today" in str(answer)
 
 
-def test_a_budget_that_is_gone_meanwhile_refuses_by_rule_and_tells_who_asked() -> None:
+def test_a_budget_used_up_before_the_decision_refuses_by_rule_and_notifies_the_requester() -> None:
     by = desk(replace(LIMITS, per_team={"frontline": rp(600)}))
     ruling = ruled(approve(known(request(), team=rp(101)), BAYU.address, by))
 
@@ -334,7 +334,7 @@ def test_who_may_approve_may_refuse_and_who_asked_may_take_it_back(actor: Signat
     assert outcome in (str(answer) if isinstance(answer, Refusal) else answer.state)
 
 
-def test_an_operator_takes_back_what_was_asked_for_nobody_but_not_in_an_agents_name() -> None:
+def test_an_operator_withdraws_requests_without_an_agent_but_not_those_of_an_agent() -> None:
     own = known(request(agent=""))
     taken = on_compensation(ticket(), c.Refuse(), OPERATOR, own, desk(), NOW)
     assert ruled(taken).state == "refused"
@@ -352,7 +352,7 @@ def test_which_request_is_meant_must_be_clear() -> None:
     assert ruled(right).request.id == 4
 
 
-def test_the_mail_to_who_decides_says_what_the_customer_got_before_and_answers_reach_who_asks() -> None:
+def test_the_mail_to_the_approver_lists_earlier_grants_and_answers_reach_the_requester() -> None:
     said = known(ticket=rp(50), customers={"budi@pelanggan.example": rp(75)})
     (wanted,) = ruled(ask(500, said=said)).decision.notices
     assert isinstance(wanted, CompensationWanted)
@@ -361,7 +361,7 @@ def test_the_mail_to_who_decides_says_what_the_customer_got_before_and_answers_r
 
 
 @pytest.mark.parametrize("amount", [50, 500, 6000, 60_000])
-def test_nothing_of_it_is_ever_told_to_the_customer_and_the_row_is_the_fold_of_the_events(
+def test_the_customer_gets_nothing_about_a_request_and_the_row_is_the_fold_of_the_events(
     amount: int,
 ) -> None:
     before = ticket()
@@ -392,7 +392,7 @@ def test_the_longest_path_of_the_category_that_is_named_decides(
     assert most(LIMITS, category, level) == rp(expected)
 
 
-def test_reach_is_the_most_that_somebody_there_may() -> None:
+def test_reach_is_the_highest_authority_at_the_level() -> None:
     assert (reach(desk(), "fraud"), reach(desk(), "x"), reach(desk(Authority()), "x")) == (
         rp(10),
         rp(50_000),
@@ -452,7 +452,7 @@ def test_a_statement_counts_each_grant_once_and_for_each_who_signed() -> None:
     assert told.one_hand == Tally(1, rp(30))
 
 
-def test_budgets_say_what_is_left() -> None:
+def test_budgets_show_what_is_left() -> None:
     by = desk(replace(LIMITS, per_team={"frontline": rp(100), "payments": rp(5)}))
     left = budgets([line(Kind.GRANTED, 1, 30), line(Kind.REFUSED, 2, 60)], by)
     assert [(each.team, each.used, each.left) for each in left] == [

@@ -147,7 +147,7 @@ def lived(steps: list[tuple[str, str, int]]) -> Desk:
 
 
 @given(LIVES)
-def test_a_life_told_anew_is_the_life_that_was_recorded(steps: list[tuple[str, str, int]]) -> None:
+def test_rebuilding_a_ticket_gives_the_recorded_events(steps: list[tuple[str, str, int]]) -> None:
     made = lived(steps)
     for number in (A, B):
         side = made.side(number)
@@ -166,7 +166,7 @@ CHANGED = replace(
 
 
 @given(LIVES, LIVES)
-def test_a_life_on_a_ladder_that_changed_is_told_anew_as_it_was(
+def test_rebuilding_a_ticket_uses_the_ladder_of_its_time(
     steps: list[tuple[str, str, int]], more: list[tuple[str, str, int]]
 ) -> None:
     made = lived(steps)
@@ -280,7 +280,7 @@ def test_an_unanswered_mail_takes_its_turn_and_its_clock_along() -> None:
     assert wrote_at < made.now
 
 
-def test_when_the_answer_goes_the_first_response_is_owed_again_from_the_opening() -> None:
+def test_when_the_answer_is_moved_away_the_first_response_is_due_again_from_the_opening() -> None:
     made = desk()
     opened_at = made.tickets[A].opened_at
     made.happen(A, "answer")
@@ -349,7 +349,7 @@ def two_customers() -> Desk:
     return made
 
 
-def test_the_tickets_of_two_customers_are_not_merged_unless_it_is_said_with_open_eyes() -> None:
+def test_the_tickets_of_two_customers_are_not_merged_without_explicit_consent() -> None:
     made = two_customers()
     before = made.facts(A), made.facts(B)
     refusal = made.join(A, c.Merge(B))
@@ -365,7 +365,7 @@ def test_the_tickets_of_two_customers_are_not_merged_unless_it_is_said_with_open
     assert made.participants == {A: {BUDI}, B: {SITI}}
 
 
-def test_a_message_goes_to_the_ticket_of_another_customer_only_with_open_eyes() -> None:
+def test_a_message_goes_to_the_ticket_of_another_customer_only_with_explicit_consent() -> None:
     made = two_customers()
     made.happen(A, "customer")
 
@@ -392,7 +392,7 @@ def test_an_answer_written_for_one_customer_never_leaves_for_the_other() -> None
 # --- merging ----------------------------------------------------------------------------------------------
 
 
-def test_a_merged_ticket_is_over_and_its_heir_keeps_its_own_clocks() -> None:
+def test_a_merged_ticket_is_closed_and_its_merge_target_keeps_its_own_clocks() -> None:
     made = desk()
     clocks = made.tickets[B].clocks
     assert made.join(A, c.Merge(B)) == ""
@@ -416,7 +416,7 @@ def test_a_promise_that_was_missed_stays_missed() -> None:
     assert [event for event in made.events[B] if isinstance(event, e.TargetMissed)] == missed
 
 
-def test_a_question_nobody_answered_is_our_turn_on_the_ticket_it_goes_to() -> None:
+def test_an_unanswered_question_is_our_turn_on_the_ticket_it_is_moved_to() -> None:
     made = desk()
     made.happen(B, "answer")
     made.happen(B, "close")
@@ -445,7 +445,7 @@ def test_merging_goes_on_through_chains_and_never_in_a_circle() -> None:
     assert [made.facts(number)["messages"] for number in (A, B, third)] == [[1], [2], [3]]
 
 
-def test_what_the_heir_answered_stays_there_and_the_unmerged_ticket_waits_since_its_opening() -> None:
+def test_answers_of_the_merge_target_stay_there_and_the_unmerged_ticket_waits_since_its_opening() -> None:
     made = desk()
     made.join(A, c.Merge(B))
     made.now += timedelta(minutes=20)
@@ -459,7 +459,7 @@ def test_what_the_heir_answered_stays_there_and_the_unmerged_ticket_waits_since_
     assert resolution.running_since == NOW
 
 
-def test_a_ticket_of_whose_messages_none_is_left_is_not_unmerged() -> None:
+def test_a_ticket_without_remaining_messages_is_not_unmerged() -> None:
     made = desk()
     made.join(A, c.Merge(B))
     assert made.join(B, c.Split((1,))) == ""
@@ -470,7 +470,7 @@ def test_a_ticket_of_whose_messages_none_is_left_is_not_unmerged() -> None:
 # --- splitting --------------------------------------------------------------------------------------------
 
 
-def test_what_is_split_off_runs_from_its_own_mail_and_is_told_to_the_team_not_acknowledged_again() -> None:
+def test_a_split_ticket_runs_from_its_own_mail_and_notifies_the_team_without_an_acknowledgement() -> None:
     made = desk(A)
     made.happen(A, "answer")
     made.now += timedelta(hours=3)
@@ -523,7 +523,7 @@ def targets(ticket: Ticket) -> list[Target]:
     return [clock.target for clock in ticket.clocks]
 
 
-def test_what_is_held_has_no_clock_but_its_owners_reminder_and_its_owner_hears_of_it() -> None:
+def test_a_held_ticket_has_only_its_owners_reminder_and_its_owner_is_notified() -> None:
     made = held()
 
     assert (made.tickets[B].held_for, targets(made.tickets[B])) == (A, [Target.REPEAT])
@@ -547,7 +547,7 @@ def test_accepting_brings_the_mail_and_its_sender_to_the_ticket_it_named() -> No
     assert made.tickets[A].status is Status.WAITING
 
 
-def test_rejecting_makes_it_a_matter_of_its_own_whose_clocks_run_from_then_on() -> None:
+def test_rejecting_makes_it_a_separate_ticket_with_clocks_from_then_on() -> None:
     made = held()
     decision = on_command(made.tickets[B], c.Reject(), OPERATOR, policy(), made.now)
     assert isinstance(decision, Decision)

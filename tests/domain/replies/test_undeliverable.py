@@ -46,7 +46,7 @@ def bounces(decision: Decision) -> list[e.DeliveryBounced]:
     return [event for event in decision.events if isinstance(event, e.DeliveryBounced)]
 
 
-def test_a_bounce_is_told_on_the_ticket_and_to_its_owner_and_changes_nobodys_turn() -> None:
+def test_a_bounce_is_recorded_and_reported_to_the_owner_without_a_change_of_turn() -> None:
     ticket = opened()
     found = decided(report(), sent(), ticket)
 
@@ -72,7 +72,7 @@ def test_a_bounce_is_told_on_the_ticket_and_to_its_owner_and_changes_nobodys_tur
         ("5.4.4", 7 * DAY),
     ],
 )
-def test_a_hard_bounce_mutes_the_address_for_as_long_as_its_status_means(
+def test_a_hard_bounce_suppresses_the_address_for_the_time_of_its_status(
     status: str, span: timedelta | None
 ) -> None:
     mute = decided(report(status), sent()).effects.suppression
@@ -83,7 +83,7 @@ def test_a_hard_bounce_mutes_the_address_for_as_long_as_its_status_means(
 @pytest.mark.parametrize(
     "status", ["5.7.1", "5.7.26", "5.1.8", "5.6.0", "5.5.2", "5.2.3", "5.3.4", "4.4.7", ""]
 )
-def test_what_says_nothing_about_the_address_mutes_nobody_and_is_told_all_the_same(status: str) -> None:
+def test_a_bounce_not_about_the_address_suppresses_none_and_is_still_reported(status: str) -> None:
     found = decided(report(status), sent())
 
     assert found.effects.suppression is None
@@ -101,7 +101,7 @@ def test_a_bounce_that_nothing_proves_is_recorded_and_has_no_effect() -> None:
     assert (found.effects.suppression, found.effects.returned, found.decision.notices) == (None, None, ())
 
 
-def test_a_forged_report_reaches_nobody_but_the_recipient_of_the_mail_it_proves() -> None:
+def test_a_forged_report_affects_only_the_recipient_of_the_mail_it_proves() -> None:
     found = decided(report(address="korban@lain.example"), sent(recipient="penyerang@x.example"))
 
     assert found.effects.suppression
@@ -109,7 +109,7 @@ def test_a_forged_report_reaches_nobody_but_the_recipient_of_the_mail_it_proves(
     assert bounces(found.decision)[0].recipient == "penyerang@x.example"
 
 
-def test_the_team_is_told_once_per_ticket_and_recipient() -> None:
+def test_the_team_is_notified_once_per_ticket_and_recipient() -> None:
     found = decided(report(), sent(told=True))
 
     assert len(bounces(found.decision)) == 1
@@ -117,7 +117,7 @@ def test_the_team_is_told_once_per_ticket_and_recipient() -> None:
 
 
 @pytest.mark.parametrize("state", ["failed", "suppressed"])
-def test_a_second_report_about_the_same_mail_says_nothing_new(state: str) -> None:
+def test_a_second_report_about_the_same_mail_adds_nothing(state: str) -> None:
     found = decided(report(), sent(state=state))
 
     assert [event.kind for event in found.decision.events] == ["automatic_mail_received"]
@@ -132,7 +132,7 @@ def test_delays_and_receipts_are_recorded_only(kind: str, action: str) -> None:
     assert (found.effects.suppression, found.effects.returned, found.decision.notices) == (None, None, ())
 
 
-def test_a_complaint_mutes_for_good_without_calling_the_delivery_failed() -> None:
+def test_a_complaint_suppresses_for_good_without_failing_the_delivery() -> None:
     found = decided(report("", "complaint", action="complained"), sent())
 
     assert found.effects.suppression == Suppression(BUDI, "complaint", "", NOW, None)
@@ -143,7 +143,7 @@ def test_a_complaint_mutes_for_good_without_calling_the_delivery_failed() -> Non
     ]
 
 
-def test_a_notice_that_came_back_goes_to_the_others_and_mutes_no_agent() -> None:
+def test_a_bounced_notice_goes_to_the_others_and_suppresses_no_agent() -> None:
     busy = policy()
     team = busy.teams["frontline"]
     siti = type(RINA)("Siti", "siti@tim.example", "L1", ("id",))
@@ -157,7 +157,7 @@ def test_a_notice_that_came_back_goes_to_the_others_and_mutes_no_agent() -> None
     assert found.effects.suppression is None
 
 
-def test_when_nobody_else_is_at_the_level_the_next_one_up_is_told() -> None:
+def test_when_no_other_agent_is_at_the_level_the_next_level_is_notified() -> None:
     found = decided(report(address=RINA.address), sent("team", RINA.address, "customer_wrote"))
 
     assert [notice.to for notice in found.decision.notices] == [BAYU.address]
@@ -173,7 +173,7 @@ def test_a_notice_about_a_failure_that_fails_itself_is_only_an_event(why: str) -
 
 
 @pytest.mark.parametrize("kind", ["acknowledgement", "answer", "progress"])
-def test_what_the_relay_refuses_for_a_customer_is_told_to_the_owner(kind: str) -> None:
+def test_mail_to_a_customer_that_the_relay_refuses_is_reported_to_the_owner(kind: str) -> None:
     decision, mute = on_failure(opened(), sent(kind), 550, "5.1.1 no such user", policy(), NOW)
 
     assert decision.events[0] == e.DeliveryFailed(NOW, RELAY, kind, BUDI, 550, "5.1.1 no such user")
@@ -185,7 +185,7 @@ def test_what_the_relay_refuses_for_a_customer_is_told_to_the_owner(kind: str) -
 
 
 @pytest.mark.parametrize("reply", ["relay access denied", "5.0.0 no", "5.7.1 policy", "4.4.7 too long", ""])
-def test_trouble_between_us_and_the_relay_mutes_nobody(reply: str) -> None:
+def test_errors_between_mailbot_and_the_relay_suppress_no_address(reply: str) -> None:
     assert on_failure(opened(), sent(), 554, reply, policy(), NOW)[1] is None
 
 
@@ -198,7 +198,7 @@ def new_mail(mute: Suppression, **changes: object) -> MailDecision:
     return on_mail(None, mail(**changes), envelope(), given, policy(), NOW)
 
 
-def test_a_muted_address_is_not_acknowledged_and_the_agent_learns_why() -> None:
+def test_a_suppressed_address_is_not_acknowledged_and_the_agent_gets_the_reason() -> None:
     found = new_mail(MUTE)
 
     reasons = [
@@ -210,7 +210,7 @@ def test_a_muted_address_is_not_acknowledged_and_the_agent_learns_why() -> None:
     assert found.lifted == frozenset()
 
 
-def test_a_machines_reason_stands_before_the_mute() -> None:
+def test_the_reason_automatic_mail_goes_before_the_suppression() -> None:
     found = new_mail(MUTE, automatic="list mail (List-Id)")
 
     reasons = [
@@ -239,7 +239,7 @@ WEEK_OLD_COMPLAINT = Suppression(BUDI, "complaint", "", NOW - 7 * DAY)
         (MUTE, Match(), {"sender": "lain@x.example", "authentication": Authentication.PASS}, False),
     ],
 )
-def test_a_mail_from_the_address_lifts_the_mute_with_proof_at_once_without_it_after_a_day(
+def test_a_mail_from_the_address_lifts_the_suppression_at_once_with_proof_else_after_a_day(
     mute: Suppression, match: Match, changes: dict[str, object], lifts: bool
 ) -> None:
     found = lifted({BUDI: mute}, mail(**changes), envelope(), match, NOW)
@@ -254,7 +254,7 @@ def test_a_lifted_address_is_acknowledged_again() -> None:
     assert Acknowledgement in [type(notice) for notice in found.decision.notices]
 
 
-def test_what_an_agent_writes_goes_to_a_muted_address_all_the_same() -> None:
+def test_an_agents_answer_is_sent_to_a_suppressed_address() -> None:
     written = mail(sender=RINA.address, visible="Kami cek.")
     tagged = Match(TICKET, by_token=True)
     given = facts(match=tagged, proof="sent from a trusted network", suppressions={BUDI: MUTE})
@@ -263,7 +263,7 @@ def test_what_an_agent_writes_goes_to_a_muted_address_all_the_same() -> None:
     assert [type(notice) for notice in found.decision.notices] == [Answer]
 
 
-def test_progress_is_not_told_to_a_muted_customer() -> None:
+def test_progress_is_not_sent_to_a_suppressed_customer() -> None:
     ticket, late = opened(), NOW + 3 * DAY
     usual = on_deadline(ticket, policy(), late)
     muted = on_deadline(ticket, policy(), late, MUTE.as_reason)
@@ -298,7 +298,7 @@ def test_a_report_finds_its_ticket(clues: dict[str, object], confidence: str) ->
 
 
 @pytest.mark.parametrize("concerned", [(), ("asing@lain.example",)])
-def test_a_number_in_a_report_about_somebody_else_is_only_a_claim(concerned: tuple[str, ...]) -> None:
+def test_a_number_in_a_report_about_another_recipient_is_only_a_claim(concerned: tuple[str, ...]) -> None:
     given = Clues(sender="mailer-daemon@mx.example", reported=(TICKET,), concerned=concerned)
     match = match_ticket(given, {}, TAKING_PART, staff={TICKET: {DEWI.address}})
 

@@ -146,7 +146,7 @@ def test_a_chart_of_nothing_is_drawn() -> None:
         assert picture(Chart(shape, "Nothing", (), (Series("x", ()),))).png()
 
 
-def test_many_labels_are_thinned_out_so_that_none_lies_on_another() -> None:
+def test_many_labels_are_thinned_out_so_that_none_overlap() -> None:
     labels = tuple(f"{day} November" for day in range(100))
     drawn = picture(Chart(Shape.BARS, "x", labels, (Series("y", (1.0,) * 100),)))
     shown = [mark for mark in drawn.marks if isinstance(mark, Words) and mark.anchor == "middle"]
@@ -156,7 +156,7 @@ def test_many_labels_are_thinned_out_so_that_none_lies_on_another() -> None:
         assert one.x + width_of(one.text, one.size) / 2 < next_one.x - width_of(next_one.text, one.size) / 2
 
 
-def test_pictures_stand_beside_and_below_each_other_on_a_sheet() -> None:
+def test_charts_are_placed_beside_and_below_each_other_on_a_sheet() -> None:
     whole = sheet("All", [picture(chart, 300, 200) for chart in CHARTS], columns=2)
 
     assert whole.width == 2 * 300 + 3 * 16

@@ -29,7 +29,7 @@ def found(now: Counts, before: Counts, length: float = 7, length_before: float =
     return {each.name: each for each in every if each.kind != "rule"}
 
 
-def test_g2_is_that_of_the_table_reckoned_by_hand() -> None:
+def test_g2_is_that_of_the_table_computed_by_hand() -> None:
     """Compare 20 of 100 with 10 of 200; the expected counts are 10, 20, 90 and 180."""
     by_hand = 2 * (
         20 * math.log(20 / 10) + 10 * math.log(10 / 20) + 80 * math.log(80 / 90) + 190 * math.log(190 / 180)

@@ -78,7 +78,7 @@ TICKETS: list[list[Event]] = [
 ]
 
 
-def test_the_figures_of_a_week_are_those_reckoned_by_hand() -> None:
+def test_the_figures_of_a_week_are_those_computed_by_hand() -> None:
     found = made(TICKETS)
     now, before = found.figures, found.before
 
@@ -191,7 +191,7 @@ def test_the_open_tickets_at_the_end_are_those_at_the_beginning_and_what_came_le
 
 
 @given(lives(), st.integers(-250, 600))
-def test_a_ticket_counts_as_open_when_the_lifecycle_says_so(life: list[Event], border: int) -> None:
+def test_a_ticket_counts_as_open_as_in_the_lifecycle(life: list[Event], border: int) -> None:
     past = [event for event in life if event.at < at(border)]
     stood = [each for each in facts(life, [at(border)], lambda _: ALWAYS) if isinstance(each, Stood)]
     ticket = folded(past) if past else None
@@ -243,7 +243,7 @@ def test_every_share_lies_between_none_and_all(tickets: list[list[Event]]) -> No
 
 
 @given(lives())
-def test_events_that_say_nothing_here_may_be_left_out(life: list[Event]) -> None:
+def test_events_without_an_effect_on_figures_may_be_left_out(life: list[Event]) -> None:
     noise = [e.NoteAdded(life[-1].at, EKO, "..."), e.PeopleNotified(life[-1].at, POLICY, (), NoticeKind.NEW)]
 
     assert made([[*life, *noise]]) == made([life])

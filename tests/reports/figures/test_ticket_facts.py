@@ -54,7 +54,7 @@ def told(events: Sequence[Event], *borders: float, kind: type[Fact] | None = Non
     return [each for each in found if not kind or isinstance(each, kind)]
 
 
-def test_a_tickets_times_are_reckoned_by_the_wall_and_by_the_teams_hours_while_it_was_our_turn() -> None:
+def test_times_are_measured_by_the_clock_and_by_the_teams_hours_during_our_turn() -> None:
     life = [opened(), routed(), assigned(0), answered(1.5), wrote(6), answered(23), closed(24)]
 
     # Monday 10:00 to 11:30; then from 16:00 to Tuesday 9:00, of which one hour each is work.
@@ -129,7 +129,7 @@ def test_who_confirms_an_escalation_is_timed_and_whom_a_step_relieves_is_not() -
     assert told(relieved, kind=Confirmed) == []
 
 
-def test_escalations_tell_the_rule_the_level_and_whether_a_person_did_it() -> None:
+def test_escalations_have_the_rule_the_level_and_whether_a_person_caused_them() -> None:
     life = [
         opened(),
         routed(),
@@ -178,7 +178,7 @@ def test_a_part_split_off_is_opened_when_it_was_split_and_takes_its_time_from_it
     assert told(life, kind=Left) == [Left(at(6), "payments", "closed", "", 5 * HOUR, 5 * HOUR)]
 
 
-def test_at_each_border_it_is_told_how_the_ticket_stood() -> None:
+def test_the_state_of_the_ticket_is_known_at_each_border() -> None:
     life = [opened(1), routed(1), assigned(1), closed(2), reopened(5), closed(7)]
     score = e.SatisfactionRated(at(8), CUSTOMER, 5)
     stood = told([*life, score], 0, 1, 3, 6, 9, kind=Stood)

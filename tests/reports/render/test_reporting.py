@@ -80,7 +80,7 @@ def test_the_text_holds_every_table_in_columns() -> None:
     ]
 
 
-def test_it_is_told_in_indonesian_too_with_its_way_of_writing_numbers() -> None:
+def test_the_text_is_available_in_indonesian_with_its_number_format() -> None:
     shown = text(made(), "id")
 
     assert "Ringkasan" in shown
@@ -155,7 +155,7 @@ def test_the_json_has_stable_keys_and_plain_values() -> None:
     }
 
 
-def test_a_report_of_nothing_is_told_in_every_form() -> None:
+def test_an_empty_report_is_rendered_in_every_form() -> None:
     empty = report([], WEEK, lambda _: ALWAYS, WEEK.until)
 
     assert [each.title for each in sections(empty)] == ["At a glance"]
@@ -165,7 +165,7 @@ def test_a_report_of_nothing_is_told_in_every_form() -> None:
 
 
 @given(st.lists(lives(), max_size=3))
-def test_any_report_can_be_told(tickets: list[list[e.Event]]) -> None:
+def test_any_report_can_be_rendered(tickets: list[list[e.Event]]) -> None:
     told = report(tickets, WEEK, lambda _: ALWAYS, WEEK.until)
 
     assert text(told, "id")

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.profile import NIGHTLY
 from tests.scenarios.harness import DaemonProcess, complaint, eventually, send
 from tests.sink import SinkSmtp
 
-MAILS = 300
-KILLS = 20
+MAILS, KILLS = (300, 20) if NIGHTLY else (120, 8)
 
 
 async def client(daemon: DaemonProcess, todo: list[int], accepted: Counter[int]) -> None:

@@ -125,7 +125,7 @@ class Desk:
 
     def join(self, number: str, command: c.Join, at: datetime) -> bool:
         return not isinstance(
-            join(self.store, self.runtime, MergeCommand(number, command, OPERATOR, at)), str
+            join(self.store, self.runtime, MergeCommand(number, command, OPERATOR, at)), Refusal
         )
 
     def grants(self) -> list[Any]:

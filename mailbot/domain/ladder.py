@@ -10,6 +10,8 @@ has a next deadline.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import chain
+from operator import attrgetter
 
 from mailbot.domain.model import OVER, Clock, Status, Target, Ticket
 from mailbot.domain.policy import Agent, Ladder, Policy, Step
@@ -38,6 +40,9 @@ class Deadline:
     target: Target
     step: int
     moved_from: datetime | None = None
+
+
+_ORDER = attrgetter("due_at", "step")
 
 
 # --- clocks -----------------------------------------------------------------------------------------------
@@ -93,10 +98,8 @@ def pause(clock: Clock, calendar: Calendar, now: datetime) -> Clock:
 
 def change_calendar(clocks: Iterable[Clock], old: Calendar, now: datetime) -> tuple[Clock, ...]:
     """Return the clocks after a change of calendar: the time spent by the old one stays spent."""
-    return tuple(
-        replace(pause(clock, old, now), running_since=now) if clock.running_since else clock
-        for clock in clocks
-    )
+    paused = ((clock, pause(clock, old, now)) for clock in clocks)
+    return tuple(replace(to, running_since=now) if clock.running_since else clock for clock, to in paused)
 
 
 def start_step_clock(
@@ -126,15 +129,14 @@ def after_answer(clocks: Iterable[Clock]) -> tuple[Clock, ...]:
 
 def take_step(clocks: Iterable[Clock], target: Target, step: int, at: datetime) -> tuple[Clock, ...]:
     """Return the clocks with `step` of `target` taken at `at`, when REPEAT starts again."""
-    return tuple(
-        _mark_taken(clock, target, step, at) for clock in clocks if clock.target not in STEP_CLOCKS & {target}
-    )
-
-
-def _mark_taken(clock: Clock, target: Target, step: int, at: datetime) -> Clock:
-    if clock.target is Target.REPEAT:
-        return replace(clock, spent=timedelta(), running_since=at)
-    return replace(clock, fired=(*clock.fired, step)) if clock.target is target else clock
+    changed: list[Clock] = []
+    for clock in without(clocks, *STEP_CLOCKS & {target}):
+        if clock.target is Target.REPEAT:
+            clock = replace(clock, spent=timedelta(), running_since=at)
+        elif clock.target is target:
+            clock = replace(clock, fired=(*clock.fired, step))
+        changed.append(clock)
+    return tuple(changed)
 
 
 # --- deadlines --------------------------------------------------------------------------------------------
@@ -142,10 +144,8 @@ def _mark_taken(clock: Clock, target: Target, step: int, at: datetime) -> Clock:
 
 def deadlines(ticket: Ticket, ladder: Ladder, calendar: Calendar) -> list[Deadline]:
     """List what comes due if nothing else happens, earliest first; REPEAT only after all others."""
-    found = [
-        due for clock, left in _running_left(ticket, ladder) for due in _dues(clock, left, ladder, calendar)
-    ]
-    return sorted(found, key=_order)
+    dues = (_dues(clock, left, ladder, calendar) for clock, left in _running_left(ticket, ladder))
+    return sorted(chain.from_iterable(dues), key=_ORDER)
 
 
 def next_deadline(ticket: Ticket, policy: Policy) -> Deadline | None:
@@ -173,11 +173,7 @@ def _next_deadline(ticket: Ticket, policy: Policy) -> Deadline | None:
             # delay may come after one that they don't.
             if not due.moved_from:
                 break
-    return min(found, key=_order, default=None)
-
-
-def _order(deadline: Deadline) -> tuple[datetime, int]:
-    return deadline.due_at, deadline.step
+    return min(found, key=_ORDER, default=None)
 
 
 # (work time since the clock began, step) of each step that has not been taken
@@ -212,10 +208,8 @@ def _after_span(calendar: Calendar, start: datetime, span: timedelta) -> datetim
 
 def _waits_for_quiet_hours(clock: Clock, step: int, ladder: Ladder) -> bool:
     """Decide whether quiet hours delay it: a reminder yes, a missed promise or an escalation no."""
-    if not ladder.quiet:
-        return False
-    if step == MISSED:
-        return clock.target in INTERNAL_TARGETS
+    if step == MISSED or not ladder.quiet:
+        return bool(ladder.quiet) and clock.target in INTERNAL_TARGETS
     found = step_at(ladder, step)
     return found is None or only_reminds(found)
 
@@ -272,11 +266,8 @@ def ladder_of(ticket: Ticket, policy: Policy) -> Ladder:
 
 def current_ladder(ticket: Ticket, policy: Policy) -> Ladder:
     """Return the ticket's ladder in this policy; when it is gone, its priority's, else the first of all."""
-    by_priority = policy.ladder_of.get(ticket.priority, "")
-    for name in (ticket.ladder, by_priority):
-        if name in policy.ladders:
-            return policy.ladders[name]
-    return next(iter(policy.ladders.values()))
+    names = (ticket.ladder, policy.ladder_of.get(ticket.priority, ""), *policy.ladders)
+    return next(policy.ladders[name] for name in names if name in policy.ladders)
 
 
 def level_of(step: Step, category: str) -> str:
@@ -310,6 +301,5 @@ def rank_of(policy: Policy, level: str) -> int:
 def agents_at(policy: Policy, team: str, level: str) -> tuple[Agent, ...]:
     """List the team's agents at this level; when it has none, those of all teams (management)."""
     own = policy.teams[team].agents if team in policy.teams else ()
-    return tuple(agent for agent in own if agent.level == level) or tuple(
-        agent for agent in policy.agents.values() if agent.level == level
-    )
+    mine, others = ([each for each in some if each.level == level] for some in (own, policy.agents.values()))
+    return tuple(mine or others)

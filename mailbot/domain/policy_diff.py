@@ -9,7 +9,7 @@ from mailbot.domain.decisions import mailbox_of, routing_facts
 from mailbot.domain.events import TicketRouted
 from mailbot.domain.model import CustomerHistory, Envelope, InboundMail
 from mailbot.domain.notify import OUR_TAGS
-from mailbot.domain.policy import Actions, Policy
+from mailbot.domain.policy import Policy
 
 CHANGED, UNCAUGHT, CAUGHT = "changed", "uncaught", "caught"
 KINDS = (CHANGED, UNCAUGHT, CAUGHT)
@@ -93,18 +93,16 @@ def place_mail(policy: Policy, case: Case) -> Placement:
     box = mailbox_of(case.envelope, policy).address
     facts = routing_facts(case.mail, case.envelope.sender, box, policy, case.at, case.customer_history)
     found = classify(policy, facts)
-    values = {name: getattr(found, name) for name in NAMES} | {"details": _pairs(found.details)}
-    values["tags"] = _admins_tags(found.tags)
     because = {name: _because(name, policy, found) for name in NAMES}
-    return Placement(values, because, policy.rules[found.matches[-1].rule_index].when is not None)
+    return Placement(_values(found), because, policy.rules[found.matches[-1].rule_index].when is not None)
 
 
 def recorded_placement(routed: TicketRouted, policy: Policy | None) -> Placement:
     """Return the recorded decision. `policy` is the one that decided, None when it is no longer known."""
-    values = {name: getattr(routed, name) for name in NAMES} | {"details": _pairs(routed.details)}
-    values["tags"] = _admins_tags(routed.tags)
     last = policy.rules[-1].name if policy else ""
-    return Placement(values, dict.fromkeys(NAMES, f"{routed.rule}: {routed.reason}"), routed.rule != last)
+    return Placement(
+        _values(routed), dict.fromkeys(NAMES, f"{routed.rule}: {routed.reason}"), routed.rule != last
+    )
 
 
 def compare_placements(case: Case, old: Placement, new: Placement) -> Change | None:
@@ -125,7 +123,10 @@ def moves(changes: Iterable[Change]) -> list[Move]:
     grouped: dict[tuple[str, str, str], list[Change]] = {}
     for change in changes:
         grouped.setdefault((change.kind, change.old_rule, change.new_rule), []).append(change)
-    found = [Move(*key, len(group), _names(group), _examples(group)) for key, group in grouped.items()]
+    found = [
+        Move(*key, len(group), _names(group), tuple(change.name for change in group[:3]))
+        for key, group in grouped.items()
+    ]
     return sorted(found, key=lambda move: (-move.count, move.old_rule, move.new_rule))
 
 
@@ -134,16 +135,11 @@ def _names(changes: Sequence[Change]) -> tuple[str, ...]:
     return tuple(name for name in NAMES if name in changed and name != "rule")
 
 
-def _examples(changes: Sequence[Change]) -> tuple[str, ...]:
-    return tuple(change.name for change in changes[:3])
-
-
-def _pairs(details: Iterable[tuple[str, str]]) -> tuple[str, ...]:
-    return tuple(f"{name} {value}" for name, value in details)
-
-
-def _admins_tags(tags: Iterable[str]) -> tuple[str, ...]:
-    return tuple(tag for tag in tags if tag not in OUR_TAGS)
+def _values(placed: Classification | TicketRouted) -> dict[str, Value]:
+    """Return what was decided, with the admins' tags alone."""
+    details = tuple(f"{name} {value}" for name, value in placed.details)
+    tags = tuple(tag for tag in placed.tags if tag not in OUR_TAGS)
+    return {name: getattr(placed, name) for name in NAMES} | {"details": details, "tags": tags}
 
 
 # --- reasons ----------------------------------------------------------------------------------------------
@@ -154,24 +150,18 @@ def _because(name: str, policy: Policy, found: Classification) -> str:
     matched = [(policy.rules[match.rule_index], match.because) for match in found.matches]
     if name == "rule":
         return f"{found.rule}: {found.reason}"
-    deciders = [f"{rule.name}: {because}" for rule, because in matched if _sets(rule.then, name)]
+    # No action sets details: they are found.
+    deciders = [f"{rule.name}: {because}" for rule, because in matched if getattr(rule.then, name, None)]
     if name in ("tags", "ask_for"):
         return "; ".join(deciders)
     return deciders[0] if deciders else _derived(name, found)
 
 
-def _sets(then: Actions, name: str) -> bool:
-    return bool(getattr(then, name, None))  # no action sets details: they are found
-
-
 def _derived(name: str, found: Classification) -> str:
-    match name:
-        case "priority":
-            return f"follows from urgency {found.urgency} and complexity {found.complexity}"
-        case "ladder":
-            return f"the ladder of priority {found.priority}"
-        case "level":
-            return "the lowest level: no rule sets one"
-        case "category" | "urgency" | "complexity":
-            return "no rule sets it"
-    return ""
+    texts = {
+        **dict.fromkeys(("category", "urgency", "complexity"), "no rule sets it"),
+        "priority": f"follows from urgency {found.urgency} and complexity {found.complexity}",
+        "ladder": f"the ladder of priority {found.priority}",
+        "level": "the lowest level: no rule sets one",
+    }
+    return texts.get(name, "")

@@ -45,7 +45,5 @@ def compare_outlines(old: Outline, new: Outline) -> list[str]:
             done = "changed" if name in before and name in after else "added" if name in after else "removed"
             changes.append(f"{what} {done}")
     rules = {name for outlined in (old, new) for name in outlined.get("rule", {})}
-    added_or_removed = any(
-        f"rule {name!r} {done}" in changes for name in rules for done in ("added", "removed")
-    )
-    return [each for each in changes if not (added_or_removed and each.startswith("order of the rules"))]
+    moved = not any(f"rule {name!r} {done}" in changes for name in rules for done in ("added", "removed"))
+    return [each for each in changes if moved or not each.startswith("order of the rules")]

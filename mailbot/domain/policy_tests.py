@@ -124,22 +124,16 @@ def run_mail(
     facts = MailFacts(number, match, customer_history=replace(history, looked_up=True))
     decision = on_mail(before, mail, envelope, facts, policy, at).decision
     routed = next((event for event in decision.events if isinstance(event, TicketRouted)), None)
-    return Result(policy, decision, routed, _routing_facts(policy, mail, envelope, routed, at))
+    if routed is None or routed.customer_history is None:
+        return Result(policy, decision, routed, None)
+    tested = routing_facts(mail, envelope.sender, box.address, policy, at, routed.customer_history)
+    return Result(policy, decision, routed, tested)
 
 
 def _closed_ticket(number: str, mail: InboundMail, envelope: Envelope, box: str, at: datetime) -> Ticket:
     then = at - _LONG_CLOSED
     customer = customer_of(mail, envelope)
     return Ticket(number, box, customer, mail.subject, "", then, status=Status.CLOSED, closed_at=then)
-
-
-def _routing_facts(
-    policy: Policy, mail: InboundMail, envelope: Envelope, routed: TicketRouted | None, at: datetime
-) -> RoutingFacts | None:
-    if routed is None or routed.customer_history is None:
-        return None
-    box = mailbox_of(envelope, policy).address
-    return routing_facts(mail, envelope.sender, box, policy, at, routed.customer_history)
 
 
 def find_mismatches(expected: tuple[Expected, ...], result: Result) -> list[Mismatch]:
@@ -164,14 +158,6 @@ def _mismatch(expected: Expected, result: Result, routed: TicketRouted) -> Misma
 _Reader = Callable[[Expected, Result, TicketRouted], tuple[str, ...]]
 
 
-def _field(name: str) -> _Reader:
-    return lambda _, result, routed: (getattr(routed, name),)
-
-
-def _rules(_: Expected, result: Result, routed: TicketRouted) -> tuple[str, ...]:
-    return (routed.rule, *routed.also)
-
-
 def _details(expected: Expected, result: Result, routed: TicketRouted) -> tuple[str, ...]:
     wanted = expected.key.partition(".")[2]
     return tuple(value for name, value in routed.details if name == wanted)
@@ -192,12 +178,11 @@ def _deadline(expected: Expected, result: Result, routed: TicketRouted) -> tuple
 
 
 _READERS: Mapping[str, _Reader] = {
-    **{
-        name: _field(name)
-        for name in ("category", "urgency", "complexity", "priority", "team", "level", "ladder", "template")
-    },
-    "rule": _rules,
-    "not_rule": _rules,
+    **dict.fromkeys(
+        ("category", "urgency", "complexity", "priority", "team", "level", "ladder", "template"),
+        lambda expected, result, routed: (getattr(routed, expected.key),),
+    ),
+    **dict.fromkeys(("rule", "not_rule"), lambda _, result, routed: (routed.rule, *routed.also)),
     "tags": lambda _, result, routed: routed.tags,
     "ask_for": lambda _, result, routed: routed.ask_for,
     "details": _details,
@@ -234,21 +219,13 @@ def _explain(kind: str, expected: Expected, result: Result) -> str:
     if kind == "deadlines":
         return _why_due(expected, result)
     if kind == "details":
-        return _why_detail(expected.key.partition(".")[2], result)
-    setter = _setter(kind, result)
+        found = result.routed is not None and expected.key.partition(".")[2] in dict(result.routed.details)
+        return "this is the first in its subject or text" if found else "there is none in its subject or text"
+    # The first rule of those that matched and name it.
+    setter = next((r for r in result.rules if r.matched and getattr(r.rule.then, kind, None)), None)
     if kind == "priority" and not setter and result.routed:
         return f"it follows from urgency {result.routed.urgency} and complexity {result.routed.complexity}"
     return _matched(setter) if setter else f"no rule sets it; {_matched(result.rules[-1])}"
-
-
-def _why_detail(name: str, result: Result) -> str:
-    found = result.routed is not None and name in dict(result.routed.details)
-    return "this is the first in its subject or text" if found else "there is none in its subject or text"
-
-
-def _setter(kind: str, result: Result) -> RuleTrace | None:
-    """Find the rule that set this: the first of those that matched and name it."""
-    return next((r for r in result.rules if r.matched and getattr(r.rule.then, kind, None)), None)
 
 
 def _why_not_matched(name: str, result: Result) -> str:

@@ -218,16 +218,12 @@ def _pieces(calendar: Calendar, day: int) -> Iterator[tuple[int, int]]:
     for low, high, offset in _constant_offsets(ZoneInfo(calendar.zone), day * 86_400, (day + 1) * 86_400):
         for local_day in range((low + offset) // 86_400, (high + offset - 1) // 86_400 + 1):
             shift = local_day * DAY - offset * SECOND
-            for interval in _intervals(calendar, _date(local_day)):
+            on = _date(local_day)
+            for interval in calendar.dates.get(on, calendar.week[on.weekday()]):
                 start = max(_microseconds(interval.start) + shift, low * SECOND)
                 end = min(_microseconds(interval.end) + shift, high * SECOND)
                 if start < end:
                     yield start, end
-
-
-def _intervals(calendar: Calendar, on: date) -> tuple[Interval, ...]:
-    dated = calendar.dates.get(on)
-    return calendar.week[on.weekday()] if dated is None else dated
 
 
 def _constant_offsets(zone: ZoneInfo, low: int, high: int) -> list[tuple[int, int, int]]:

@@ -87,9 +87,8 @@ def windows(policy: Policy, now: datetime) -> Windows:
     zone, today = ZoneInfo(calendar.zone), local(calendar, now).date()
     first = today.replace(day=1)
     after = (first + timedelta(days=32)).replace(day=1)
-    day, tomorrow, month, end = (
-        datetime.combine(each, time(), zone) for each in (today, today + timedelta(days=1), first, after)
-    )
+    borders = (today, today + timedelta(days=1), first, after)
+    day, tomorrow, month, end = (datetime.combine(each, time(), zone) for each in borders)
     return Windows(now - CUSTOMER_DAYS, (day, tomorrow), (month, end))
 
 
@@ -99,10 +98,8 @@ def most(authority: Authority, category: str, level: str) -> Money:
     The longest path of the category in `per_ticket` decides alone. A level that is missing there may grant
     nothing, whatever a shorter path allows.
     """
-    for path in paths(category):
-        if path in authority.per_ticket:
-            return authority.per_ticket[path].get(level, NOTHING)
-    return NOTHING
+    limits = (authority.per_ticket[path] for path in paths(category) if path in authority.per_ticket)
+    return next(limits, {}).get(level, NOTHING)
 
 
 def paths(category: str) -> Iterator[str]:
@@ -136,26 +133,17 @@ def common_limit(case: Case) -> Over | None:
 
 
 def agent_limit(case: Case, agent: Agent) -> Over | None:
-    """Return why this agent can't approve it now: the level's limit per ticket, or the agent's own for the
-    day.
-    """
+    """Return why this agent can't approve it now: the level's limit per ticket, or the agent's for the day."""
     authority, category = case.policy.authority, case.ticket.category
     limit = most(authority, category, agent.level)
     if case.total > limit:
-        return _over(
-            PER_TICKET,
-            "level_ticket_limit",
-            limit,
-            level=agent.level,
-            category=category,
-            total=str(case.total),
-        )
+        params = {"level": agent.level, "category": category, "total": str(case.total)}
+        return _over(PER_TICKET, "level_ticket_limit", limit, **params)
     per_day = authority.per_agent_day.get(agent.level)
     today = case.spent.agents.get(agent.address, NOTHING) + case.amount
     if _exceeds(today, per_day):
-        return _over(
-            PER_AGENT_DAY, "level_day_limit", per_day, level=agent.level, agent=agent.name, total=str(today)
-        )
+        params = {"level": agent.level, "agent": agent.name, "total": str(today)}
+        return _over(PER_AGENT_DAY, "level_day_limit", per_day, **params)
     return None
 
 
@@ -206,8 +194,7 @@ class Deciders:
 
 
 def find_deciders(case: Case, now: datetime, without: Collection[str] = (), above: str = "") -> Deciders:
-    """Find the lowest level that may decide and has somebody on duty, of the ticket's team where that has
-    any.
+    """Find the lowest level that may decide and has somebody on duty, of the ticket's team if it has any.
 
     When nobody is on duty, it is the lowest level that may decide. When all have used up their day, it is the
     lowest that may tomorrow. `without`: who approved already. `above`: a level that was asked before. Its own

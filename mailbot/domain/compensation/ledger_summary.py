@@ -51,10 +51,10 @@ class Budget:
 
 def statement(entries: Sequence[Entry]) -> Statement:
     """Count lines of the ledger, given in their order."""
-    granted = [entry for entry in entries if entry.kind is Kind.GRANTED]
-    refused = [entry for entry in entries if entry.kind is Kind.REFUSED]
+    kinds = (Kind.ASKED, Kind.GRANTED, Kind.REFUSED)
+    asked, granted, refused = ([entry for entry in entries if entry.kind is kind] for kind in kinds)
     return Statement(
-        asked=_tally(entry for entry in entries if entry.kind is Kind.ASKED),
+        asked=_tally(asked),
         granted=_tally(granted),
         refused=_tally(refused),
         by_team=_by(granted, lambda entry: (entry.team,)),
@@ -62,7 +62,7 @@ def statement(entries: Sequence[Entry]) -> Statement:
         by_agent=_by(granted, lambda entry: tuple(filter(None, (entry.agent, entry.second)))),
         by_category=_by(granted, lambda entry: (entry.category,)),
         refused_by=_by(refused, lambda entry: (entry.limit or BY_PERSON,)),
-        one_hand=_tally(entry for entry in granted if _one_hand(entry, entries)),
+        one_hand=_tally([entry for entry in granted if _one_hand(entry, entries)]),
     )
 
 
@@ -79,12 +79,8 @@ def budgets(month: Iterable[Entry], policy: Policy) -> tuple[Budget, ...]:
 def _one_hand(granted: Entry, entries: Iterable[Entry]) -> bool:
     if not granted.second or granted.by.kind is not ActorKind.OPERATOR:
         return False
-    signed = {
-        entry.agent: entry.by
-        for entry in entries
-        if entry.kind is Kind.APPROVED and entry.request == granted.request
-    }
-    return signed.get(granted.second) == granted.by
+    own = (each for each in entries if each.kind is Kind.APPROVED and each.request == granted.request)
+    return {entry.agent: entry.by for entry in own}.get(granted.second) == granted.by
 
 
 def _by(entries: Iterable[Entry], key: Callable[[Entry], tuple[str, ...]]) -> dict[str, Tally]:
@@ -97,6 +93,5 @@ def _by(entries: Iterable[Entry], key: Callable[[Entry], tuple[str, ...]]) -> di
     return dict(sorted(tallies.items(), key=lambda each: (-each[1].amount.amount, each[0])))
 
 
-def _tally(entries: Iterable[Entry]) -> Tally:
-    listed = list(entries)
-    return Tally(len(listed), Money(sum((entry.amount.amount for entry in listed), NOTHING.amount)))
+def _tally(entries: Sequence[Entry]) -> Tally:
+    return Tally(len(entries), Money(sum((entry.amount.amount for entry in entries), NOTHING.amount)))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 from mailbot.domain import commands as c
 from mailbot.domain import events as e
@@ -126,27 +127,13 @@ class _RequestDecision:
         self.request, self.actor, self.policy, self.at = request, actor, policy, now
         self.case = Case(ticket, request.customer, request.amount, facts.spent, policy)
 
-    def add_entry(
-        self, kind: Kind, actor: Signatory, *, because: str = "", second: str = "", limit: str = ""
-    ) -> None:
-        ticket, agent = self.case.ticket, self.policy.agents.get(actor.agent)
+    def add_entry(self, kind: Kind, actor: Signatory, **texts: str) -> None:
+        """Add a line with `texts`: its `because`, `second` and `limit`."""
+        ticket, request, agent = self.case.ticket, self.request, self.policy.agents.get(actor.agent)
+        same = {"customer": request.customer, "category": ticket.category, "team": ticket.team}
+        texts |= same | {"agent": actor.agent, "level": agent.level if agent else ""}
         self.entries.append(
-            Entry(
-                at=self.at,
-                kind=kind,
-                request=self.request.id,
-                ticket=ticket.number,
-                customer=self.request.customer,
-                category=ticket.category,
-                team=ticket.team,
-                amount=self.request.amount,
-                by=actor.by,
-                agent=actor.agent,
-                level=agent.level if agent else "",
-                second=second,
-                because=because,
-                limit=limit,
-            )
+            Entry(self.at, kind, request.id, ticket.number, amount=request.amount, by=actor.by, **texts)
         )
 
     def outcome(self) -> Outcome:
@@ -178,8 +165,7 @@ def on_compensation(
 def _ask(
     ticket: Ticket, command: c.Compensate, actor: Signatory, facts: Facts, policy: Policy, now: datetime
 ) -> Outcome | Refusal:
-    refusal = _no_amount(command.amount) or _held(ticket)
-    if refusal:
+    if refusal := _no_amount(command.amount) or _held(ticket):
         return refusal
     request = Request(
         id=facts.next_id,
@@ -192,11 +178,9 @@ def _ask(
         because=command.because,
     )
     deciding = _RequestDecision(ticket, request, actor, facts, policy, now)
-    deciding.builder.record(
-        e.CompensationRequested(
-            now, actor.by, request.id, request.amount, actor.agent, reasons.written(command.because)
-        )
-    )
+    because = reasons.written(command.because)
+    asked = e.CompensationRequested(now, actor.by, request.id, request.amount, actor.agent, because)
+    deciding.builder.record(asked)
     deciding.add_entry(Kind.ASKED, actor, because=command.because)
     if over := authority.common_limit(deciding.case):
         return _by_rule(deciding, over)
@@ -283,11 +267,9 @@ def _sign(deciding: _RequestDecision, agent: Agent, because: str) -> Outcome | R
     if agent.address in request.signed and not enough:
         return reasons.refuse("signed_already", agent=agent.name, request=request.id)
     if agent.address not in request.signed:
-        signed = Signatory(by, agent.address)
-        deciding.builder.record(
-            e.CompensationApproved(now, by, request.id, agent.address, reasons.written(because))
-        )
-        deciding.add_entry(Kind.APPROVED, signed, because=because)
+        approved = e.CompensationApproved(now, by, request.id, agent.address, reasons.written(because))
+        deciding.builder.record(approved)
+        deciding.add_entry(Kind.APPROVED, Signatory(by, agent.address), because=because)
     if not enough:
         return _put_before(deciding, {*request.signed, agent.address})
     second = others[0] if case.persons > 1 else ""
@@ -312,27 +294,20 @@ def _refuse(deciding: _RequestDecision, command: c.Refuse) -> Outcome | Refusal:
         if agent is None:
             return reasons.refuse("refuse_needs_agent")
         over = authority.agent_limit(case, agent)
-        if over and over.limit == authority.PER_TICKET and not _nobody_may(case):
+        # When nobody may grant it since the policy changed, any agent may refuse it.
+        able = authority.deciders(case.policy, case.ticket.category, case.total, case.amount)
+        if over and over.limit == authority.PER_TICKET and able:
             return Refusal(reasons.together(over.reason, _who_may(deciding, agent)))
-    deciding.builder.record(
-        e.CompensationRefused(now, actor.by, request.id, actor.agent, reasons.written(command.because))
-    )
-    deciding.add_entry(Kind.REFUSED, actor, because=command.because)
     because = reasons.written(command.because)
+    deciding.builder.record(e.CompensationRefused(now, actor.by, request.id, actor.agent, because))
+    deciding.add_entry(Kind.REFUSED, actor, because=command.because)
     _notify_requester(deciding, "refused", agent.name if agent else "", because)
     return deciding.outcome()
 
 
-def _nobody_may(case: Case) -> bool:
-    """Decide whether nobody may grant it since the policy changed: then any agent may refuse it."""
-    return not authority.deciders(case.policy, case.ticket.category, case.total, case.amount)
-
-
 def _by_rule(deciding: _RequestDecision, over: Over) -> Outcome:
-    request = deciding.request
-    deciding.builder.record(
-        e.CompensationRefused(deciding.at, POLICY, request.id, "", over.reason, over.limit)
-    )
+    refused = e.CompensationRefused(deciding.at, POLICY, deciding.request.id, "", over.reason, over.limit)
+    deciding.builder.record(refused)
     deciding.add_entry(Kind.REFUSED, Signatory(POLICY), because=str(over.reason), limit=over.limit)
     _notify_requester(deciding, "refused", "", over.reason)
     return deciding.outcome()
@@ -359,31 +334,27 @@ def on_pending(
 
 
 def _wanted(deciding: _RequestDecision, agent: Agent, signed: Collection[str]) -> CompensationWanted:
-    request, case = deciding.request, deciding.case
-    ticket, spent = case.ticket, case.spent
+    request, case, nothing = deciding.request, deciding.case, authority.NOTHING
+    spent, received = case.spent.ticket, case.spent.customers.get(case.customer, nothing)
     return CompensationWanted(
-        number=ticket.number,
-        mailbox=ticket.mailbox,
-        to=agent.address,
-        language=language_of(agent),
-        request=str(request.id),
-        amount=str(request.amount),
+        **_common(deciding, agent),
         who=_name(deciding.policy, request.agent) or f"{request.by.kind} {request.by.name}".rstrip(),
         asker=request.agent,
         because=request.because,
-        customer=ticket.customer,
-        subject=ticket.subject,
-        category=ticket.category,
-        team=ticket.team,
-        on_ticket=str(spent.ticket) if spent.ticket > authority.NOTHING else "",
-        in_90_days=str(got) if (got := _got(case)) > authority.NOTHING else "",
+        category=case.ticket.category,
+        on_ticket=str(spent) if spent > nothing else "",
+        in_90_days=str(received) if received > nothing else "",
         signed=", ".join(sorted(_name(deciding.policy, each) for each in signed)),
         two_persons=int(case.persons > 1),
     )
 
 
-def _got(case: Case) -> Money:
-    return case.spent.customers.get(case.customer, authority.NOTHING)
+def _common(deciding: _RequestDecision, agent: Agent) -> dict[str, Any]:
+    """Return what both notices hold."""
+    request, ticket = deciding.request, deciding.case.ticket
+    names = ("mailbox", "customer", "subject", "team")
+    same = {name: getattr(ticket, name) for name in names} | {"number": ticket.number, "to": agent.address}
+    return same | {"language": language_of(agent), "request": str(request.id), "amount": str(request.amount)}
 
 
 def _notify_requester(deciding: _RequestDecision, outcome: str, who: str, because: Reason) -> None:
@@ -395,22 +366,8 @@ def _notify_requester(deciding: _RequestDecision, outcome: str, who: str, becaus
     if agent is None:
         return
     deciding.builder.record(e.PeopleNotified(deciding.at, POLICY, (agent.address,), NoticeKind.COMPENSATION))
-    deciding.builder.notify(
-        CompensationDecided(
-            number=ticket.number,
-            mailbox=ticket.mailbox,
-            to=agent.address,
-            language=language_of(agent),
-            request=str(request.id),
-            outcome=outcome,
-            amount=str(request.amount),
-            who=who,
-            because=because,
-            customer=ticket.customer,
-            subject=ticket.subject,
-            team=ticket.team,
-        )
-    )
+    common = _common(deciding, agent)
+    deciding.builder.notify(CompensationDecided(**common, outcome=outcome, who=who, because=because))
 
 
 def _name(policy: Policy, address: str) -> str:

@@ -8,6 +8,7 @@ what was split off. Refusals keep the words of one customer from reaching anothe
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from mailbot.domain import commands as c
 from mailbot.domain import events as e
@@ -109,24 +110,21 @@ def move(
     post = next((each for each in source.posts if each.id == message), None)
     if post is None:
         return reasons.refuse("no_message", message=message, ticket=a.number)
-    refusal = _same_or_merged(a, b) or _leaves_nothing(source, {message})
-    if refusal:
+    if refusal := _same_or_merged(a, b) or _leaves_nothing(source, {message}):
         return refusal
     concerned = post.author if post.direction == Direction.IN else a.customer
     if not _takes_part(concerned, target) and not other_customer:
         danger = _danger(b)
         return reasons.refuse("message_of_another", message=message, customer=concerned, danger=danger)
     stays = tuple(each for each in source.posts if each.id != message)
-    left = _left(source, stays, context, e.MessageMoved(context.at, context.by, message, to=b.number))
+    left = _with_posts(source, stays, context, e.MessageMoved(context.at, context.by, message, to=b.number))
     pending = post.turn == "customer" and post.home != b.number
     pending = pending and a.status in OUR_TURN and left.ticket.status not in OUR_TURN
     joined = _newcomers({post.author} if post.direction == Direction.IN else (), target)
-    came = e.MessageMoved(
-        context.at, context.by, message, origin=a.number, pending=pending, joined=tuple(sorted(joined))
-    )
-    arrived = _arrived(
-        target, (post,), context, came, reasons.of("message_moved", message=message, ticket=a.number)
-    )
+    how: dict[str, Any] = {"origin": a.number, "pending": pending, "joined": tuple(sorted(joined))}
+    came = e.MessageMoved(context.at, context.by, message, **how)
+    why = reasons.of("message_moved", message=message, ticket=a.number)
+    arrived = _arrived(target, (post,), context, came, why)
     return (
         Change(a, left.decision(), leaving=_leavers(source, left)),
         Change(b, arrived.decision(), ((message, a.number),), came.joined),
@@ -146,8 +144,7 @@ def merge(
 ) -> Changes | Refusal:
     """Merge the whole ticket into another, which keeps its own clocks. `unmerge` is the inverse."""
     a, b = source.ticket, target.ticket
-    refusal = _same_or_merged(a, b) or (None if accepted else _held(a, b))
-    if refusal:
+    if refusal := _same_or_merged(a, b) or (None if accepted else _held(a, b)):
         return refusal
     if not (accepted or other_customer or _takes_part(a.customer, target)):
         return reasons.refuse("ticket_of_another", ticket=a.number, customer=a.customer, danger=_danger(b))
@@ -157,15 +154,8 @@ def merge(
     ended = DecisionBuilder(a)
     ended.record(e.TicketMerged(context.at, context.by, b.number, ids, not _takes_part(a.customer, target)))
     ended.record(_standing_still(ended.ticket, context))
-    came = e.MergeReceived(
-        at=context.at,
-        by=context.by,
-        other=a.number,
-        messages=ids,
-        pending=pending,
-        joined=tuple(sorted(_newcomers(source.participants, target))),
-        accepted=accepted,
-    )
+    joined = tuple(sorted(_newcomers(source.participants, target)))
+    came = e.MergeReceived(context.at, context.by, a.number, ids, pending, joined=joined, accepted=accepted)
     why = reasons.of("ticket_accepted" if accepted else "ticket_merged", ticket=a.number)
     arrived = _arrived(target, source.posts, context, came, why)
     moved = tuple((id_, a.number) for id_ in ids)
@@ -174,8 +164,7 @@ def merge(
 
 def _standing_still(ticket: Ticket, context: Context) -> e.TicketRebuilt:
     mine, calendar = ladder.ladder_of(ticket, context.policy), ladder.calendar_of(ticket, context.policy)
-    names = ("status", "first_response_at", "closed_at", "last_message_id")
-    same = {name: getattr(ticket, name) for name in names}
+    same = _same(ticket, "status", "first_response_at", "closed_at", "last_message_id")
     clocks = ladder.clocks_for(ticket, mine, calendar, context.at)
     return e.TicketRebuilt(at=context.at, by=POLICY, clocks=clocks, **same)
 
@@ -193,7 +182,7 @@ def unmerge(source: TicketState, target: TicketState, context: Context) -> Chang
     if refusal := _leaves_nothing(target, ids):
         return refusal
     stays = tuple(post for post in target.posts if post.id not in merged.messages)
-    left = _left(target, stays, context, e.MergeReverted(context.at, context.by, a.number, ids))
+    left = _with_posts(target, stays, context, e.MergeReverted(context.at, context.by, a.number, ids))
     again = DecisionBuilder(a)
     again.record(e.TicketUnmerged(context.at, context.by, b.number, ids))
     _rebuild(again, source.events, (*source.posts, *back), context)
@@ -214,49 +203,39 @@ def split(
     a, wanted = source.ticket, set(messages)
     gone = tuple(post for post in source.posts if post.id in wanted)
     asked = [post for post in gone if post.turn == "customer"]
-    refusal = _why_not_split(source, wanted, gone)
-    if refusal:
+    if refusal := _why_not_split(source, wanted, gone):
         return refusal
-    left = _left(
-        source,
-        tuple(post for post in source.posts if post not in gone),
-        context,
-        _split_off(gone, new_number, context),
-    )
+    stays = tuple(post for post in source.posts if post not in gone)
+    ids = tuple(post.id for post in gone)
+    left = _with_posts(source, stays, context, e.TicketSplit(context.at, context.by, new_number, ids))
     first = e.TicketOpened(
         at=context.at,
         by=context.by,
-        mailbox=a.mailbox,
         customer=asked[0].author or a.customer,
-        subject=asked[0].subject,
-        language=a.language,
-        message_id=asked[0].message_id,
         split_from=a.number,
         since=asked[0].at,
+        **_same(a, "mailbox", "language"),
+        **_same(asked[0], "subject", "message_id"),
     )
     split_from = reasons.of("split_from", ticket=a.number)
     builder = DecisionBuilder(opened(new_number, first), first)
     builder.record(_routed_alike(a, context))
     if a.assignee:
-        builder.record(
-            e.TicketAssigned(context.at, context.by, a.assignee, reasons.of("has_ticket", ticket=a.number))
-        )
+        why = reasons.of("has_ticket", ticket=a.number)
+        builder.record(e.TicketAssigned(context.at, context.by, a.assignee, why))
     # The customer got an acknowledgement for the mail, and gets the new number with the first answer.
     builder.record(e.AcknowledgementSuppressed(context.at, POLICY, split_from))
     _rebuild(builder, (), gone, context)
     if builder.ticket.status in OUR_TURN:
         notify.notify_team(builder, context.policy, context.at, NoticeKind.NEW, split_from)
-    moved = tuple((post.id, a.number) for post in gone)
-    joining = (builder.ticket.customer,)
-    return Change(a, left.decision(), leaving=_leavers(source, left)), Change(
-        None, builder.decision(), moved, joining
-    )
+    moved = tuple((id_, a.number) for id_ in ids)
+    new = Change(None, builder.decision(), moved, joining=(builder.ticket.customer,))
+    return Change(a, left.decision(), leaving=_leavers(source, left)), new
 
 
 def _why_not_split(source: TicketState, wanted: set[int], gone: Sequence[Post]) -> Refusal | None:
     ticket = source.ticket
-    missing = wanted - {post.id for post in gone}
-    if missing:
+    if missing := wanted - {post.id for post in gone}:
         listed = ", ".join(map(str, sorted(missing)))
         return reasons.refuse("no_messages", ticket=ticket.number, messages=listed)
     if ticket.merged_into or ticket.held_for:
@@ -269,19 +248,15 @@ def _why_not_split(source: TicketState, wanted: set[int], gone: Sequence[Post]) 
     return _leaves_nothing(source, wanted)
 
 
-def _split_off(gone: Sequence[Post], new_number: str, context: Context) -> e.TicketSplit:
-    return e.TicketSplit(context.at, context.by, new_number, tuple(post.id for post in gone))
-
-
 def _routed_alike(ticket: Ticket, context: Context) -> e.TicketRouted:
-    names = (
-        *("rule", "category", "urgency", "complexity", "priority", "tags", "team", "level"),
-        *("ladder", "ladder_digest"),
-    )
-    same = {name: getattr(ticket, name) for name in (*names, "assign", "skill")}
-    return e.TicketRouted(
-        at=context.at, by=context.by, reason=reasons.of("split_from", ticket=ticket.number), **same
-    )
+    names = ("rule", "category", "urgency", "complexity", "priority", "tags", "team", "level", "ladder")
+    same = _same(ticket, *names, "ladder_digest", "assign", "skill")
+    why = reasons.of("split_from", ticket=ticket.number)
+    return e.TicketRouted(at=context.at, by=context.by, reason=why, **same)
+
+
+def _same(values: Ticket | Post, *names: str) -> dict[str, Any]:
+    return {name: getattr(values, name) for name in names}
 
 
 # --- pieces -----------------------------------------------------------------------------------------------
@@ -331,19 +306,17 @@ def _leavers(side: TicketState, builder: DecisionBuilder) -> tuple[str, ...]:
     return tuple(sorted(before - after))
 
 
-def _left(side: TicketState, stays: Sequence[Post], context: Context, event: Event) -> DecisionBuilder:
+def _with_posts(side: TicketState, posts: Sequence[Post], context: Context, event: Event) -> DecisionBuilder:
     builder = DecisionBuilder(side.ticket)
     builder.record(event)
-    _rebuild(builder, side.events, stays, context)
+    _rebuild(builder, side.events, posts, context)
     return builder
 
 
 def _arrived(
     side: TicketState, came: Sequence[Post], context: Context, event: Event, why: Reason
 ) -> DecisionBuilder:
-    builder = DecisionBuilder(side.ticket)
-    builder.record(event)
-    _rebuild(builder, side.events, (*side.posts, *came), context)
+    builder = _with_posts(side, (*side.posts, *came), context, event)
     if side.ticket.status not in OUR_TURN and builder.ticket.status in OUR_TURN:
         notify.notify_team(builder, context.policy, context.at, NoticeKind.CUSTOMER_WROTE, why)
     return builder

@@ -145,9 +145,8 @@ class _Walk:
                 clocks = ladder.after_answer(self.ticket.clocks)
                 self._change(self.ticket.status, at, held_for=None, clocks=clocks)
             case e.TicketHandedOver(at=at, team=team):
-                clocks = ladder.change_calendar(
-                    self.ticket.clocks, ladder.calendar_of(self.ticket, self._policy), at
-                )
+                old = ladder.calendar_of(self.ticket, self._policy)
+                clocks = ladder.change_calendar(self.ticket.clocks, old, at)
                 self.ticket = replace(self.ticket, team=team, clocks=clocks)
             case e.StepTaken(target=target, step=step, at=at):
                 self._fire(target, step, at)

@@ -128,12 +128,7 @@ def _on_mail(
 
 
 def _open(
-    mail: InboundMail,
-    envelope: Envelope,
-    facts: MailFacts,
-    policy: Policy,
-    now: datetime,
-    follows: str = "",
+    mail: InboundMail, envelope: Envelope, facts: MailFacts, policy: Policy, now: datetime, follows: str = ""
 ) -> MailDecision:
     box = mailbox_of(envelope, policy)
     first = e.TicketOpened(
@@ -429,11 +424,7 @@ def _clocks(ticket: Ticket, policy: Policy, now: datetime) -> e.ClocksSet:
 
 
 def on_deadline(
-    ticket: Ticket,
-    policy: Policy,
-    now: datetime,
-    suppressed: Reason = NO_REASON,
-    loads: Loads = NO_LOADS,
+    ticket: Ticket, policy: Policy, now: datetime, suppressed: Reason = NO_REASON, loads: Loads = NO_LOADS
 ) -> Decision:
     """Take every step that is due by `now`, in the order in which they fell due.
 

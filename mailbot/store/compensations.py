@@ -29,18 +29,7 @@ from mailbot.store.tickets import Outdated
 _LOCK = 0x6D6F6E6579  # of PostgreSQL's advisory locks
 _GRANTED = compensations.c.kind == Kind.GRANTED.value
 _SUM = func.coalesce(func.sum(compensations.c.amount), 0)
-_PLAIN = (
-    "at",
-    "request",
-    "ticket",
-    "customer",
-    "category",
-    "team",
-    "agent",
-    "level",
-    "second",
-    "because",
-)
+_PLAIN = ("at", "request", "ticket", "customer", "category", "team", "agent", "level", "second", "because")
 
 
 def lock(connection: Connection) -> None:

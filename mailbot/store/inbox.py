@@ -51,8 +51,7 @@ def keep(connection: Connection, items: Sequence[ReceivedMail]) -> list[Receipt]
     }
     if fresh:
         connection.execute(
-            insert(raw_mails),
-            [{"inbox_id": id_, "content": unique[mark].raw} for mark, id_ in fresh.items()],
+            insert(raw_mails), [{"inbox_id": id_, "content": unique[mark].raw} for mark, id_ in fresh.items()]
         )
     old = _ids(connection, [mark for mark in unique if mark not in fresh])
     receipts, told = [], set[str]()

@@ -329,10 +329,7 @@ def store_status(connection: Connection, now: datetime) -> StoreStatus:
     unsettled = outbox_queries.unsettled(connection)
     since = {"inbox": oldest_new_at, "outbox": unsettled.oldest_at}
     return StoreStatus(
-        inbox={
-            InboxState.NEW: new,
-            InboxState.PARKED: _count(connection, "inbox", InboxState.PARKED),
-        },
+        inbox={InboxState.NEW: new, InboxState.PARKED: _count(connection, "inbox", InboxState.PARKED)},
         outbox={**unsettled.by_state, OutboxState.FAILED: _count(connection, "outbox", OutboxState.FAILED)},
         overdue_deadlines=overdue(connection, now),
         oldest={place: max(timedelta(), now - at) for place, at in since.items() if at},

@@ -339,10 +339,7 @@ attempts = Table(
 )
 
 rate_limits = Table(
-    "rate_limits",
-    metadata,
-    Column("key", Text, primary_key=True),
-    Column("until", Moment, nullable=False),
+    "rate_limits", metadata, Column("key", Text, primary_key=True), Column("until", Moment, nullable=False)
 )
 
 # Addresses (lower case) that get no automatic mail; `until` NULL: until it is lifted.

@@ -360,8 +360,7 @@ def languages_of(connection: Connection, customers: Collection[str]) -> dict[str
     )
     rows = connection.execute(
         select(tickets.c.customer, tickets.c.language).join(
-            newest,
-            (tickets.c.customer == newest.c.customer) & (tickets.c.opened_at == newest.c.opened_at),
+            newest, (tickets.c.customer == newest.c.customer) & (tickets.c.opened_at == newest.c.opened_at)
         )
     )
     return {row.customer: row.language for row in rows}

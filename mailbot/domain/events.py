@@ -15,10 +15,14 @@ from mailbot.domain.routing.money import Money
 
 
 @dataclass(frozen=True, slots=True)
-class TicketOpened:
-    kind: ClassVar[str] = "ticket_opened"
+class Recorded:
     at: datetime
     by: Actor
+
+
+@dataclass(frozen=True, slots=True)
+class TicketOpened(Recorded):
+    kind: ClassVar[str] = "ticket_opened"
     mailbox: str
     customer: str
     subject: str
@@ -33,10 +37,8 @@ class TicketOpened:
 
 
 @dataclass(frozen=True, slots=True)
-class TicketRouted:
+class TicketRouted(Recorded):
     kind: ClassVar[str] = "ticket_routed"
-    at: datetime
-    by: Actor
     rule: str
     reason: Reason  # the condition that matched
     category: str
@@ -54,85 +56,67 @@ class TicketRouted:
     ladder_digest: str = ""
     assign: str = ""  # how it finds an agent, where the rules choose
     skill: str = ""  # that its agent should have
-    customer_history: CustomerHistory | None = (
-        None  # what else the rules had to go by; None: routed without rules
-    )
+    customer_history: CustomerHistory | None = None  # what else the rules used; None: routed without rules
 
 
 @dataclass(frozen=True, slots=True)
-class TicketAssigned:
+class TicketAssigned(Recorded):
     kind: ClassVar[str] = "ticket_assigned"
-    at: datetime
-    by: Actor
     assignee: str  # an agent's address
     reason: Reason = NO_REASON
 
 
 @dataclass(frozen=True, slots=True)
-class TicketHandedOver:
+class TicketHandedOver(Recorded):
     kind: ClassVar[str] = "ticket_handed_over"
-    at: datetime
-    by: Actor
     team: str
     reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
-class TicketEscalated:
+class TicketEscalated(Recorded):
     kind: ClassVar[str] = "ticket_escalated"
-    at: datetime
-    by: Actor
     level: str
     reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
-class CustomerWrote:
+class CustomerWrote(Recorded):
     kind: ClassVar[str] = "customer_wrote"
-    at: datetime
-    by: Actor
     message_id: str
     reason: Reason  # why the mail belongs here
 
 
 @dataclass(frozen=True, slots=True)
-class AutomaticMailReceived:
+class AutomaticMailReceived(Recorded):
     """An auto-reply, a bounce, list mail: kept, but it does not change the turn."""
 
     kind: ClassVar[str] = "automatic_mail_received"
-    at: datetime
-    by: Actor
     message_id: str
     reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
-class ThanksReceived:
+class ThanksReceived(Recorded):
     """The customer wrote nothing but thanks: kept, but it does not change the turn and is no answer."""
 
     kind: ClassVar[str] = "thanks_received"
-    at: datetime
-    by: Actor
     message_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class DetailsReceived:
+class DetailsReceived(Recorded):
     """A later mail names details that the ticket lacked."""
 
     kind: ClassVar[str] = "details_received"
-    at: datetime
-    by: Actor
     details: tuple[tuple[str, str], ...]  # sorted by name
 
 
 @dataclass(frozen=True, slots=True)
-class DeliveryBounced:
+class DeliveryBounced(Recorded):
     """A report came about mail that we sent. `proven`: our key shows which mail; else it is a claim."""
 
     kind: ClassVar[str] = "delivery_bounced"
-    at: datetime
-    by: Actor
     recipient: str
     status: str  # RFC 3463, "" when there is none
     permanent: bool
@@ -141,12 +125,10 @@ class DeliveryBounced:
 
 
 @dataclass(frozen=True, slots=True)
-class DeliveryFailed:
+class DeliveryFailed(Recorded):
     """The relay refused our mail for good, or it was tried for too long."""
 
     kind: ClassVar[str] = "delivery_failed"
-    at: datetime
-    by: Actor
     notice: str  # what mail it was: "acknowledgement", "answer", "team", ...
     recipient: str
     code: int | None
@@ -154,74 +136,58 @@ class DeliveryFailed:
 
 
 @dataclass(frozen=True, slots=True)
-class AgentAnswered:
+class AgentAnswered(Recorded):
     kind: ClassVar[str] = "agent_answered"
-    at: datetime
-    by: Actor
     agent: str
 
 
 @dataclass(frozen=True, slots=True)
-class AgentMailHeld:
+class AgentMailHeld(Recorded):
     """Mail that came in an agent's name without proof. Kept as a note, not acted upon."""
 
     kind: ClassVar[str] = "agent_mail_held"
-    at: datetime
-    by: Actor
     agent: str
     reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
-class NoteAdded:
+class NoteAdded(Recorded):
     kind: ClassVar[str] = "note_added"
-    at: datetime
-    by: Actor
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class AcknowledgementEnqueued:
+class AcknowledgementEnqueued(Recorded):
     kind: ClassVar[str] = "acknowledgement_enqueued"
-    at: datetime
-    by: Actor
 
 
 @dataclass(frozen=True, slots=True)
-class AcknowledgementSuppressed:
+class AcknowledgementSuppressed(Recorded):
     kind: ClassVar[str] = "acknowledgement_suppressed"
-    at: datetime
-    by: Actor
     reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
-class ProgressSuppressed:
+class ProgressSuppressed(Recorded):
     """No notice of progress went to the customer: the address gets no automatic mail."""
 
     kind: ClassVar[str] = "progress_suppressed"
-    at: datetime
-    by: Actor
     reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
-class ClocksSet:
+class ClocksSet(Recorded):
     """The clocks from now on, computed by `ladder` when the turn or the step changed."""
 
     kind: ClassVar[str] = "clocks_set"
-    at: datetime
-    by: Actor
     clocks: tuple[Clock, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class StepTaken:
+class StepTaken(Recorded):
     """A step of the ladder came due. Its effects follow as events of their own."""
 
     kind: ClassVar[str] = "step_taken"
-    at: datetime
-    by: Actor
     ladder: str
     step: int
     target: Target  # the clock that the step hangs on
@@ -230,32 +196,26 @@ class StepTaken:
 
 
 @dataclass(frozen=True, slots=True)
-class TargetMissed:
+class TargetMissed(Recorded):
     kind: ClassVar[str] = "target_missed"
-    at: datetime
-    by: Actor
     target: Target
     due_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class ReminderDue:
+class ReminderDue(Recorded):
     """A reminder that no step asked for, because nothing else would happen to the ticket."""
 
     kind: ClassVar[str] = "reminder_due"
-    at: datetime
-    by: Actor
     target: Target  # REPEAT, FOLLOW_UP; CONFIRMATION, DECISION: in vain, and no step comes after that one
     due_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class DecisionRequested:
+class DecisionRequested(Recorded):
     """The people of a level were asked to decide; the clock of the DECISION runs until they do."""
 
     kind: ClassVar[str] = "decision_requested"
-    at: datetime
-    by: Actor
     level: str
     question: str
     options: tuple[str, ...]
@@ -263,78 +223,64 @@ class DecisionRequested:
 
 
 @dataclass(frozen=True, slots=True)
-class DecisionMade:
+class DecisionMade(Recorded):
     kind: ClassVar[str] = "decision_made"
-    at: datetime
-    by: Actor
     option: str
     reason: Reason = NO_REASON
 
 
 @dataclass(frozen=True, slots=True)
-class LadderChanged:
+class LadderChanged(Recorded):
     """An admin had open tickets computed again after a change of the policy: their ladder from now on.
 
     `clocks`: with the steps that count as taken.
     """
 
     kind: ClassVar[str] = "ladder_changed"
-    at: datetime
-    by: Actor
     ladder: str
     ladder_digest: str
     clocks: tuple[Clock, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class PeopleNotified:
+class PeopleNotified(Recorded):
     """Mail about the ticket went to agents, managers or the customer."""
 
     kind: ClassVar[str] = "people_notified"
-    at: datetime
-    by: Actor
     recipients: tuple[str, ...]
     why: NoticeKind
     reason: Reason = NO_REASON  # of progress alone
 
 
 @dataclass(frozen=True, slots=True)
-class TicketClosed:
+class TicketClosed(Recorded):
     kind: ClassVar[str] = "ticket_closed"
-    at: datetime
-    by: Actor
     reason: Reason = NO_REASON
 
 
 @dataclass(frozen=True, slots=True)
-class TicketReopened:
+class TicketReopened(Recorded):
     kind: ClassVar[str] = "ticket_reopened"
-    at: datetime
-    by: Actor
 
 
 @dataclass(frozen=True, slots=True)
-class SatisfactionRated:
+class SatisfactionRated(Recorded):
     """The customer's rating of how the matter was handled."""
 
     kind: ClassVar[str] = "satisfaction_rated"
-    at: datetime
-    by: Actor
     score: int  # 1 to 5
     words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class TicketReleased:
+class TicketReleased(Recorded):
     """An agent decided that a held ticket is a matter of its own."""
 
     kind: ClassVar[str] = "ticket_released"
-    at: datetime
-    by: Actor
 
 
 @dataclass(frozen=True, slots=True)
-class MessageMoved:
+class MessageMoved(Recorded):
     """Recorded on both tickets: `to` on the one it left, `origin` on the one it came to.
 
     `pending`: it was not answered yet, so it is our turn wherever it goes. `joined`: who takes part
@@ -342,8 +288,6 @@ class MessageMoved:
     """
 
     kind: ClassVar[str] = "message_moved"
-    at: datetime
-    by: Actor
     message: int
     to: str = ""
     origin: str = ""
@@ -352,24 +296,20 @@ class MessageMoved:
 
 
 @dataclass(frozen=True, slots=True)
-class TicketMerged:
+class TicketMerged(Recorded):
     """Recorded on the ticket that ends; `messages` went over. `other_customer`: the option was given."""
 
     kind: ClassVar[str] = "ticket_merged"
-    at: datetime
-    by: Actor
     into: str
     messages: tuple[int, ...]
     other_customer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class MergeReceived:
+class MergeReceived(Recorded):
     """Recorded on the ticket that another was merged into."""
 
     kind: ClassVar[str] = "merge_received"
-    at: datetime
-    by: Actor
     other: str
     messages: tuple[int, ...]
     pending: bool
@@ -378,43 +318,35 @@ class MergeReceived:
 
 
 @dataclass(frozen=True, slots=True)
-class TicketUnmerged:
+class TicketUnmerged(Recorded):
     kind: ClassVar[str] = "ticket_unmerged"
-    at: datetime
-    by: Actor
     into: str  # which it was merged into
     messages: tuple[int, ...]  # that came back
 
 
 @dataclass(frozen=True, slots=True)
-class MergeReverted:
+class MergeReverted(Recorded):
     """Recorded on the ticket that another had been merged into."""
 
     kind: ClassVar[str] = "merge_reverted"
-    at: datetime
-    by: Actor
     other: str
     messages: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class TicketSplit:
+class TicketSplit(Recorded):
     """Recorded on the ticket that `messages` left for one of their own."""
 
     kind: ClassVar[str] = "ticket_split"
-    at: datetime
-    by: Actor
     into: str
     messages: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class TicketRebuilt:
+class TicketRebuilt(Recorded):
     """Turn and clocks, rebuilt from the messages that are on the ticket now."""
 
     kind: ClassVar[str] = "ticket_rebuilt"
-    at: datetime
-    by: Actor
     status: Status
     first_response_at: datetime | None
     closed_at: datetime | None
@@ -423,12 +355,10 @@ class TicketRebuilt:
 
 
 @dataclass(frozen=True, slots=True)
-class CompensationRequested:
+class CompensationRequested(Recorded):
     """`request` is its number, that of its line in the ledger; `agent`: in whose name, "" for an operator."""
 
     kind: ClassVar[str] = "compensation_requested"
-    at: datetime
-    by: Actor
     request: int
     amount: Money
     agent: str
@@ -436,12 +366,10 @@ class CompensationRequested:
 
 
 @dataclass(frozen=True, slots=True)
-class ApprovalRequested:
+class ApprovalRequested(Recorded):
     """The people of `level` were asked by mail to decide. `on_duty`: they are there now, else no one is."""
 
     kind: ClassVar[str] = "approval_requested"
-    at: datetime
-    by: Actor
     request: int
     level: str
     recipients: tuple[str, ...]
@@ -449,82 +377,57 @@ class ApprovalRequested:
 
 
 @dataclass(frozen=True, slots=True)
-class CompensationApproved:
+class CompensationApproved(Recorded):
     """One signature; the money is granted when as many as are needed hold at once."""
 
     kind: ClassVar[str] = "compensation_approved"
-    at: datetime
-    by: Actor
     request: int
     agent: str
     reason: Reason = NO_REASON
 
 
 @dataclass(frozen=True, slots=True)
-class CompensationGranted:
+class CompensationGranted(Recorded):
     kind: ClassVar[str] = "compensation_granted"
-    at: datetime
-    by: Actor
     request: int
     amount: Money
     agents: tuple[str, ...]  # who signed
 
 
 @dataclass(frozen=True, slots=True)
-class CompensationRefused:
+class CompensationRefused(Recorded):
     """`limit`: the one that refused (by the policy), "" where a person did, `agent`."""
 
     kind: ClassVar[str] = "compensation_refused"
-    at: datetime
-    by: Actor
     request: int
     agent: str
     reason: Reason = NO_REASON
     limit: str = ""
 
 
+Routing = TicketOpened | TicketRouted | TicketAssigned | TicketHandedOver | TicketEscalated
+Received = CustomerWrote | AutomaticMailReceived | ThanksReceived | DetailsReceived
+Undelivered = DeliveryBounced | DeliveryFailed
+Written = AgentAnswered | AgentMailHeld | NoteAdded
+Notified = AcknowledgementEnqueued | AcknowledgementSuppressed | ProgressSuppressed | PeopleNotified
+Due = ClocksSet | StepTaken | TargetMissed | ReminderDue | DecisionRequested | DecisionMade | LadderChanged
+Ended = TicketClosed | TicketReopened | SatisfactionRated | TicketReleased
+Merging = TicketMerged | MergeReceived | TicketUnmerged | MergeReverted
+Moving = MessageMoved | TicketSplit | TicketRebuilt
+Requested = CompensationRequested | ApprovalRequested
+Decided = CompensationApproved | CompensationGranted | CompensationRefused
 Event = (
-    TicketOpened
-    | TicketRouted
-    | TicketAssigned
-    | TicketHandedOver
-    | TicketEscalated
-    | CustomerWrote
-    | AutomaticMailReceived
-    | ThanksReceived
-    | DetailsReceived
-    | DeliveryBounced
-    | DeliveryFailed
-    | AgentAnswered
-    | AgentMailHeld
-    | NoteAdded
-    | AcknowledgementEnqueued
-    | AcknowledgementSuppressed
-    | ProgressSuppressed
-    | ClocksSet
-    | StepTaken
-    | TargetMissed
-    | ReminderDue
-    | DecisionRequested
-    | DecisionMade
-    | LadderChanged
-    | PeopleNotified
-    | TicketClosed
-    | TicketReopened
-    | SatisfactionRated
-    | TicketReleased
-    | MessageMoved
-    | TicketMerged
-    | MergeReceived
-    | TicketUnmerged
-    | MergeReverted
-    | TicketSplit
-    | TicketRebuilt
-    | CompensationRequested
-    | ApprovalRequested
-    | CompensationApproved
-    | CompensationGranted
-    | CompensationRefused
+    Routing
+    | Received
+    | Undelivered
+    | Written
+    | Notified
+    | Due
+    | Ended
+    | Merging
+    | Moving
+    | Requested
+    | Decided
 )
 
 EVENT_KINDS: dict[str, type[Event]] = {event.kind: event for event in get_args(Event)}

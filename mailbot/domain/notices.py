@@ -16,7 +16,15 @@ from mailbot.domain.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)
-class Acknowledgement:
+class TicketNotice:
+    number: str
+    mailbox: str
+    to: str
+    language: str  # of an acknowledgement: "" = both
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement(TicketNotice):
     """To the customer: we have your mail, this is its number. It repeats nothing that the sender wrote.
 
     - `subject`: the exception, where the mailbox wants it and the sender is authenticated; else "".
@@ -26,11 +34,6 @@ class Acknowledgement:
 
     name: ClassVar[str] = "acknowledgement"
     lane: ClassVar[int] = 0
-
-    number: str
-    mailbox: str
-    to: str
-    language: str  # "" = both
     in_reply_to: str
     subject: str = ""
     needed: tuple[Mapping[str, str], ...] = ()
@@ -38,16 +41,11 @@ class Acknowledgement:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(TicketNotice):
     """What an agent wrote, to the customer, from the mailbox."""
 
     name: ClassVar[str] = "answer"
     lane: ClassVar[int] = 1
-
-    number: str
-    mailbox: str
-    to: str
-    language: str
     in_reply_to: str
     agent_name: str
     text: str
@@ -55,7 +53,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(TicketNotice):
     """To the customer, by a step of the ladder: who has the matter now, and when we expect news.
 
     `team` and `level`: their names for customers, by language; empty where the policy gives none.
@@ -63,11 +61,6 @@ class Progress:
 
     name: ClassVar[str] = "progress"
     lane: ClassVar[int] = 1
-
-    number: str
-    mailbox: str
-    to: str
-    language: str
     in_reply_to: str
     team: Mapping[str, str] = field(default_factory=dict)
     level: Mapping[str, str] = field(default_factory=dict)
@@ -75,7 +68,7 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class TeamNotice:
+class TeamNotice(TicketNotice):
     """To one agent or manager: a ticket is new, was answered by the customer, escalated, or is due.
 
     The reply address carries a token bound to `to`, so that no other sender can act by it.
@@ -83,11 +76,6 @@ class TeamNotice:
 
     name: ClassVar[str] = "team"
     lane: ClassVar[int] = 2
-
-    number: str
-    mailbox: str
-    to: str
-    language: str
     why: NoticeKind
     because: Reason
     customer: str
@@ -102,7 +90,7 @@ class TeamNotice:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class Question(TicketNotice):
     """To the people of a level: a ticket waits for their decision.
 
     `options` as one text; `first` of them as an example. It has no reply address: an answer to it must not
@@ -111,11 +99,6 @@ class Question:
 
     name: ClassVar[str] = "question"
     lane: ClassVar[int] = 2
-
-    number: str
-    mailbox: str
-    to: str
-    language: str
     question: str
     options: str
     first: str
@@ -130,21 +113,16 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class AgentRefusal:
+class AgentRefusal(TicketNotice):
     """To an agent: the mail sent in your name was not carried out, and why."""
 
     name: ClassVar[str] = "refusal"
     lane: ClassVar[int] = 2
-
-    number: str
-    mailbox: str
-    to: str
-    language: str
     reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
-class CompensationWanted:
+class CompensationWanted(TicketNotice):
     """To a person who may decide on a request for compensation. A reply goes to `asker`, never to a customer.
 
     Amounts are as people read them, "" for nothing. `signed`: who approved before. `two_persons`: 1 where two
@@ -153,11 +131,6 @@ class CompensationWanted:
 
     name: ClassVar[str] = "compensation_wanted"
     lane: ClassVar[int] = 2
-
-    number: str
-    mailbox: str
-    to: str
-    language: str
     request: str  # its number
     amount: str
     who: str  # asks
@@ -174,18 +147,13 @@ class CompensationWanted:
 
 
 @dataclass(frozen=True, slots=True)
-class CompensationDecided:
+class CompensationDecided(TicketNotice):
     """To the asker for compensation: "granted" or "refused" (`outcome`), by which person ("": a limit), and
     why.
     """
 
     name: ClassVar[str] = "compensation_decided"
     lane: ClassVar[int] = 2
-
-    number: str
-    mailbox: str
-    to: str
-    language: str
     request: str
     outcome: str
     amount: str
@@ -216,13 +184,5 @@ class Bulletin:
     attachments: tuple[Attachment, ...] = ()
 
 
-Notice = (
-    Acknowledgement
-    | Answer
-    | Progress
-    | TeamNotice
-    | Question
-    | AgentRefusal
-    | CompensationWanted
-    | CompensationDecided
-)
+ToCustomer = Acknowledgement | Answer | Progress
+Notice = ToCustomer | TeamNotice | Question | AgentRefusal | CompensationWanted | CompensationDecided

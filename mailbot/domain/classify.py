@@ -1,9 +1,11 @@
 """Classify a mail by the rules: which of them match, what they set together, which details the mail has."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
+from itertools import chain
 from types import MappingProxyType
+from typing import Any
 
 from mailbot.domain import reasons
 from mailbot.domain.actor import POLICY
@@ -46,9 +48,8 @@ def classify(policy: Policy, facts: RoutingFacts) -> Classification:
     matches = conditions.match_rules(policy.rules, facts, policy.prefilter)
     rules = [policy.rules[match.rule_index] for match in matches]
     details = conditions.find_details(policy.details, facts) | captured_details(matches)
-    return combine_rules(
-        policy, rules, rules[-1].name, reason_of(matches[-1], rules[-1]), tuple(matches), details
-    )
+    reason = reason_of(matches[-1], rules[-1])
+    return combine_rules(policy, rules, rules[-1].name, reason, tuple(matches), details)
 
 
 def reason_of(match: RuleMatch, rule: Rule) -> Reason:
@@ -79,13 +80,9 @@ def combine_rules(
         urgency=urgency,
         complexity=complexity,
         priority=priority,
-        tags=then.tags,
-        team=then.team,
         level=then.level or policy.levels[0],
         ladder=then.ladder or policy.ladder_of[priority],
-        assign=then.assign,
-        skill=then.skill,
-        template=then.template,
+        **{name: getattr(then, name) for name in ("tags", "team", "assign", "skill", "template")},
         ask_for=tuple(name for name in then.ask_for if name not in details),
         details=tuple(sorted(details.items())),
     )
@@ -95,61 +92,25 @@ def routing_event(
     found: Classification, policy: Policy, at: datetime, tags: Iterable[str], known: CustomerHistory | None
 ) -> TicketRouted:
     """Build the event to record. `tags` are added; `known` is the history that the rules saw, if any."""
-    return TicketRouted(
-        at=at,
-        by=POLICY,
-        rule=found.rule,
-        reason=found.reason,
-        category=found.category,
-        urgency=found.urgency,
-        complexity=found.complexity,
-        priority=found.priority,
-        tags=tuple(dict.fromkeys((*found.tags, *tags))),
-        team=found.team,
-        level=found.level,
-        ladder=found.ladder,
-        ladder_digest=policy.digests[found.ladder],
-        also=found.also,
-        details=found.details,
-        ask_for=found.ask_for,
-        template=found.template,
-        customer_history=known,
-        assign=found.assign,
-        skill=found.skill,
-    )
+    copied = {each.name: getattr(found, each.name) for each in fields(found) if each.name != "matches"}
+    all_tags = tuple(dict.fromkeys((*found.tags, *tags)))
+    digest = policy.digests[found.ladder]
+    values = {**copied, "tags": all_tags, "ladder_digest": digest, "customer_history": known}
+    return TicketRouted(at, POLICY, **values)
 
 
 def merge_actions(rules: Sequence[Rule]) -> Actions:
     """Merge what the matching rules set: the first that sets a thing decides it, lists are joined."""
-    thens = [rule.then for rule in rules]
-    return Actions(
-        category=_first(then.category for then in thens),
-        urgency=_first(then.urgency for then in thens),
-        complexity=_first(then.complexity for then in thens),
-        tags=_joined(then.tags for then in thens),
-        team=_first(then.team for then in thens) or "",
-        level=_first(then.level for then in thens),
-        priority=_first(then.priority for then in thens),
-        ladder=_first(then.ladder for then in thens),
-        assign=_first(then.assign for then in thens) or "",
-        skill=_first(then.skill for then in thens) or "",
-        template=_first(then.template for then in thens) or "",
-        ask_for=_joined(then.ask_for for then in thens),
-    )
+    merged: dict[str, Any] = {}
+    for each in fields(Actions):
+        values = [value for rule in rules if (value := getattr(rule.then, each.name))]
+        if isinstance(each.default, tuple):
+            merged[each.name] = tuple(dict.fromkeys(chain.from_iterable(values)))
+        elif values:
+            merged[each.name] = values[0]
+    return Actions(**merged)
 
 
 def captured_details(matches: Sequence[RuleMatch]) -> dict[str, str]:
     """Return what the named groups of the rules' patterns matched, the first value of each name."""
-    found: dict[str, str] = {}
-    for match in matches:
-        for name, value in match.captures:
-            found.setdefault(name, value)
-    return found
-
-
-def _first(values: Iterable[str | None]) -> str | None:
-    return next((value for value in values if value), None)
-
-
-def _joined(lists: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(value for values in lists for value in values))
+    return {name: value for match in reversed(matches) for name, value in reversed(match.captures)}

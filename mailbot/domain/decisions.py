@@ -384,18 +384,7 @@ def _agent_wrote(
         builder.notify(AgentRefusal(ticket.number, ticket.mailbox, agent.address, language, refused))
         return MailDecision(builder.decision(), Direction.NOTE)
     record_agent_answer(builder, agent.address, policy, now)
-    builder.notify(
-        Answer(
-            ticket.number,
-            ticket.mailbox,
-            ticket.customer,
-            ticket.language,
-            ticket.last_message_id,
-            agent.name,
-            mail.visible,
-            mail.attachments,
-        )
-    )
+    builder.notify(Answer(*notify.to_customer(ticket), agent.name, mail.visible, mail.attachments))
     return MailDecision(builder.decision(), Direction.OUT)
 
 

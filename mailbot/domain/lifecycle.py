@@ -115,27 +115,17 @@ def evolve(ticket: Ticket, event: Event) -> Ticket:
 _NAMES = tuple(each.name for each in fields(Ticket))
 _PLACE = {name: place for place, name in enumerate(_NAMES)}
 _VALUES = attrgetter(*_NAMES)
+# Events whose fields replace those of the ticket that have the same name.
+_COPIED: dict[type[Any], tuple[str, ...]] = {
+    kind: tuple(each.name for each in fields(kind) if each.name in _PLACE)
+    for kind in (e.TicketRouted, e.ClocksSet, e.LadderChanged, e.TicketRebuilt)
+}
 
 
 def _changes(ticket: Ticket, event: Event) -> dict[str, Any]:
     match event:
-        case e.TicketRouted():
-            names = (
-                "rule",
-                "category",
-                "urgency",
-                "complexity",
-                "priority",
-                "tags",
-                "team",
-                "level",
-                "ladder",
-                "ladder_digest",
-                "details",
-                "assign",
-                "skill",
-            )
-            return {name: getattr(event, name) for name in names}
+        case e.TicketRouted() | e.ClocksSet() | e.LadderChanged() | e.TicketRebuilt():
+            return {name: getattr(event, name) for name in _COPIED[type(event)]}
         case e.DetailsReceived(details=details):
             return {"details": tuple(sorted({**dict(details), **dict(ticket.details)}.items()))}
         case e.TicketAssigned(at=at, assignee=assignee):
@@ -149,16 +139,12 @@ def _changes(ticket: Ticket, event: Event) -> dict[str, Any]:
         case e.AgentAnswered(at=at):
             clocks = ladder.after_answer(ticket.clocks)
             return {"first_response_at": ticket.first_response_at or at, "clocks": clocks}
-        case e.ClocksSet(clocks=clocks):
-            return {"clocks": clocks}
         case e.StepTaken(target=target, step=step, at=at):
             return {"clocks": ladder.take_step(ticket.clocks, target, step, at)}
         case e.TargetMissed(target=target, at=at) | e.ReminderDue(target=target, at=at):
             return {"clocks": ladder.take_step(ticket.clocks, target, ladder.MISSED, at)}
         case e.DecisionMade():
             return {"clocks": ladder.after_decision(ticket.clocks)}
-        case e.LadderChanged(ladder=name, ladder_digest=digest, clocks=clocks):
-            return {"ladder": name, "ladder_digest": digest, "clocks": clocks}
         case e.TicketClosed(at=at):
             return {"closed_at": at}
         case e.TicketReopened():
@@ -171,9 +157,6 @@ def _changes(ticket: Ticket, event: Event) -> dict[str, Any]:
             return {"merged_into": into}
         case e.TicketUnmerged():
             return {"merged_into": None}
-        case e.TicketRebuilt():
-            rebuilt = ("status", "first_response_at", "closed_at", "last_message_id", "clocks")
-            return {name: getattr(event, name) for name in rebuilt}
     return {}
 
 

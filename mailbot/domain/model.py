@@ -141,12 +141,9 @@ class Ticket:
     closed_at: datetime | None = None
     last_message_id: str = ""  # of the customer's newest mail: our answer's In-Reply-To
     merged_into: str | None = None
-    held_for: str | None = (
-        None  # a stranger's: the ticket it claims to be about; no clock runs until an agent decides
-    )
-    details: tuple[
-        tuple[str, str], ...
-    ] = ()  # found in the mail: ("order_number", "INV-2291"), sorted by name
+    # A stranger's: the ticket it claims to be about; no clock runs until an agent decides.
+    held_for: str | None = None
+    details: tuple[tuple[str, str], ...] = ()  # in the mail: ("order_number", "INV-2291"), sorted by name
     escalated: int = 0  # how often its level was raised
     reopened: int = 0
     satisfaction: int | None = None  # the customer's mark, 1 to 5

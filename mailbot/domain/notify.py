@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from mailbot.domain import events as e
 from mailbot.domain import ladder
@@ -21,6 +22,9 @@ AUTOMATIC, UNAUTHENTICATED = "automatic", "unauthenticated"
 # victim's name would bring a thousand notices.
 UNANSWERED = "unanswered"
 OUR_TAGS = frozenset({AUTOMATIC, UNAUTHENTICATED, UNANSWERED})  # not set by rules
+
+# What a notice to the team copies from the ticket.
+OF_TICKET = ("number", "mailbox", "customer", "subject", "category", "priority", "team", "level")
 
 
 def notify_team(
@@ -42,22 +46,16 @@ def notify_team(
     builder.record(e.PeopleNotified(now, POLICY, recipients, why))
     deadline = ladder.next_deadline(ticket, policy)
     confirm_by = ladder.end_of_clock(ticket, policy, Target.CONFIRMATION)
+    copied: dict[str, Any] = {name: getattr(ticket, name) for name in OF_TICKET}
     builder.notify(
         *(
             TeamNotice(
-                number=ticket.number,
-                mailbox=ticket.mailbox,
+                **copied,
                 to=address,
                 language=language_of(policy.agents.get(address)),
                 why=why,
                 because=because,
-                customer=ticket.customer,
-                subject=ticket.subject,
                 text=text[:EXCERPT],
-                category=ticket.category,
-                priority=ticket.priority,
-                team=ticket.team,
-                level=ticket.level,
                 due_at=deadline.due_at if deadline else None,
                 confirm_by=confirm_by if address == ticket.assignee else None,
             )
@@ -83,21 +81,21 @@ def notify_customer(
     if suppressed:
         builder.record(e.ProgressSuppressed(now, POLICY, suppressed))
         return
-    recipients = (ticket.customer,)
-    builder.record(e.PeopleNotified(now, POLICY, recipients, NoticeKind.PROGRESS, because))
+    builder.record(e.PeopleNotified(now, POLICY, (ticket.customer,), NoticeKind.PROGRESS, because))
     nothing: Mapping[str, str] = {}
     builder.notify(
         Progress(
-            number=ticket.number,
-            mailbox=ticket.mailbox,
-            to=ticket.customer,
-            language=ticket.language,
-            in_reply_to=ticket.last_message_id,
+            *to_customer(ticket),
             team=policy.teams[ticket.team].public if ticket.team in policy.teams else nothing,
             level=policy.level_names.get(ticket.level, nothing),
             until=_until(ticket, policy, now),
         )
     )
+
+
+def to_customer(ticket: Ticket) -> tuple[str, str, str, str, str]:
+    """Return the first five fields of a notice to the customer: number, mailbox, to, language, in_reply_to."""
+    return ticket.number, ticket.mailbox, ticket.customer, ticket.language, ticket.last_message_id
 
 
 def _gets_progress(ticket: Ticket) -> bool:
@@ -110,9 +108,6 @@ def _until(ticket: Ticket, policy: Policy, now: datetime) -> datetime | None:
     """Return when the next promise ends; without one, when its owner is reminded."""
     mine, calendar = ladder.ladder_of(ticket, policy), ladder.calendar_of(ticket, policy)
     ahead = [each for each in ladder.deadlines(ticket, mine, calendar) if each.due_at > now]
-    promised = [
-        each.due_at
-        for each in ahead
-        if each.step == ladder.MISSED and each.target not in ladder.INTERNAL_TARGETS
-    ]
-    return next(iter([*promised, *(each.due_at for each in ahead)]), None)
+    internal = ladder.INTERNAL_TARGETS
+    promised = [each for each in ahead if each.step == ladder.MISSED and each.target not in internal]
+    return next((each.due_at for each in (*promised, *ahead)), None)

@@ -39,8 +39,7 @@ def on_reopening(builder: DecisionBuilder, facts: RoutingFacts, policy: Policy, 
     """
     rules = [*(rule for rule in policy.rules if reopens(rule.when)), _NO_CHANGE]
     matches = conditions.match_rules(rules, facts)
-    if rules[matches[-1].rule_index] is _NO_CHANGE:
-        matches = matches[:-1]
+    matches = [match for match in matches if rules[match.rule_index] is not _NO_CHANGE]
     if not matches:
         return NO_REASON
     return apply_routing(builder, _routed(builder.ticket, matches, rules, facts, policy, now), policy, now)
@@ -54,8 +53,8 @@ def apply_routing(builder: DecisionBuilder, routed: e.TicketRouted, policy: Poli
     here = {agent.address for agent in ladder.agents_at(policy, after.team, after.level)}
     if (before.team, before.level) != (after.team, after.level) and after.assignee not in here:
         ownership.assign_owner(builder, policy, now, POLICY)
-    if ladder.ladder_of(before, policy) != ladder.ladder_of(builder.ticket, policy):
-        old, new = ladder.ladder_of(before, policy), ladder.ladder_of(builder.ticket, policy)
+    old, new = ladder.ladder_of(before, policy), ladder.ladder_of(builder.ticket, policy)
+    if old != new:
         builder.record(e.ClocksSet(now, POLICY, clocks_on(builder.ticket, old, new, policy, now)))
     return reasons.of("rerouted", rule=after.rule)
 
@@ -76,26 +75,22 @@ def _routed(
         priority = conditions.priority(urgency, complexity)
     name = then.ladder or (ticket.ladder if priority == ticket.priority else policy.ladder_of[priority])
     stays = name == ticket.ladder
-    details = (
-        dict(ticket.details) | conditions.find_details(policy.details, facts) | captured_details(matches)
-    )
+    found = conditions.find_details(policy.details, facts) | captured_details(matches)
+    details = dict(ticket.details) | found
+    kept = ("category", "team", "level", "assign", "skill")
     return e.TicketRouted(
         at=now,
         by=POLICY,
         rule=matched[-1].name,
         reason=reason_of(matches[-1], matched[-1]),
-        category=then.category or ticket.category,
         urgency=urgency,
         complexity=complexity,
         priority=priority,
         tags=tuple(dict.fromkeys((*ticket.tags, *then.tags))),
-        team=then.team or ticket.team,
-        level=then.level or ticket.level,
         ladder=name,
         ladder_digest=ticket.ladder_digest if stays else policy.digests.get(name, ""),
         also=tuple(rule.name for rule in matched[:-1]),
         details=tuple(sorted(details.items())),
         customer_history=facts.customer_history,
-        assign=then.assign or ticket.assign,
-        skill=then.skill or ticket.skill,
+        **{name: getattr(then, name) or getattr(ticket, name) for name in kept},
     )

@@ -14,7 +14,7 @@ from mailbot.domain.lifecycle import Decision
 from mailbot.domain.model import Direction
 from mailbot.domain.reasons import Refusal
 from mailbot.operations.transaction import Transaction, transact
-from mailbot.store.codec import reason_data
+from mailbot.store.codec import REASON
 from mailbot.store.store import Store
 from mailbot.store.tickets import Message
 from mailbot.workers.runtime import Runtime
@@ -49,7 +49,7 @@ def _note(request: TicketCommand) -> Message | None:
     if not isinstance(request.command, AddNote):
         return None
     author, text = request.by.name, request.command.text
-    evidence = {"reason": reason_data(reasons.of("command_line"))}
+    evidence = {"reason": REASON.dump_python(reasons.of("command_line"), mode="json")}
     return Message(request.now, Direction.NOTE, author, "", text, text, evidence=evidence)
 
 

@@ -25,7 +25,7 @@ from mailbot.reports.figures.api import Maker, Period, Report
 from mailbot.reports.figures.build import OPENING, WEEKS_BEFORE
 from mailbot.reports.figures.ticket_facts import KINDS
 from mailbot.store import compensations
-from mailbot.store.codec import actor_of, clocks_of, event_of, reason_from
+from mailbot.store.codec import CLOCKS, REASON, actor_of, event_of
 from mailbot.store.schema import EPOCH, events, outbox, tickets
 
 AT_ONCE = 2_000  # rows held in memory
@@ -145,7 +145,7 @@ def _clocks_set(at: datetime, by: str, data: str) -> Event:
 @lru_cache(maxsize=4096)
 def _clock(target: str, span: str, fired: tuple[int, ...]) -> Clock:
     standing = {"target": target, "span": span, "spent": "PT0S", "running_since": None, "fired": fired}
-    return clocks_of([standing])[0]
+    return CLOCKS.validate_python([standing])[0]
 
 
 @lru_cache(maxsize=4096)
@@ -153,7 +153,7 @@ def _parse_strings(data: str) -> dict[str, Any]:
     """Parse data of strings and perhaps a reason, cached: the same few values come again and again."""
     values: dict[str, Any] = from_json(data)
     if "reason" in values:
-        values["reason"] = reason_from(values["reason"])
+        values["reason"] = REASON.validate_python(values["reason"])
     return values
 
 

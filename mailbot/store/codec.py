@@ -1,6 +1,5 @@
 """Events and clocks to JSON and back. The dataclasses are the schema; pydantic does the conversion."""
 
-from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -13,11 +12,11 @@ from mailbot.domain.model import Clock
 from mailbot.domain.policy import Ladder
 from mailbot.domain.reasons import NO_REASON, Reason
 
+CLOCKS: TypeAdapter[tuple[Clock, ...]] = TypeAdapter(tuple[Clock, ...])
+LADDER: TypeAdapter[Ladder] = TypeAdapter(Ladder)
+MATCH: TypeAdapter[Match] = TypeAdapter(Match)
+REASON: TypeAdapter[Reason] = TypeAdapter(Reason)
 _EVENTS: dict[str, TypeAdapter[Any]] = {kind: TypeAdapter(event) for kind, event in EVENT_KINDS.items()}
-_CLOCKS: TypeAdapter[tuple[Clock, ...]] = TypeAdapter(tuple[Clock, ...])
-_MATCH = TypeAdapter(Match)
-_REASON = TypeAdapter(Reason)
-_LADDER: TypeAdapter[Ladder] = TypeAdapter(Ladder)
 
 
 def event_data(event: Event) -> dict[str, Any]:
@@ -37,46 +36,17 @@ def actor_of(by: str) -> Actor:
     return Actor.parse(by)
 
 
-def reason_data(reason: Reason) -> Any:
-    return _REASON.dump_python(reason, mode="json")
-
-
-def reason_from(data: Any) -> Reason:
-    return _REASON.validate_python(data)
-
-
 def reason_text(reason: Reason) -> str:
     """Return the JSON text of a reason for a text column, "" for no reason."""
-    return _REASON.dump_json(reason).decode() if reason else ""
+    return REASON.dump_json(reason).decode() if reason else ""
 
 
 def reason_of(text: str | None) -> Reason:
     """Read the JSON text of a reason; "" and None are no reason."""
-    return _REASON.validate_json(text) if text else NO_REASON
-
-
-def match_of(data: Mapping[str, Any]) -> Match:
-    """Read what a message keeps of its match; a message that no mail brought has a reason alone."""
-    return _MATCH.validate_python(data)
-
-
-def clocks_data(clocks: tuple[Clock, ...]) -> Any:
-    return _CLOCKS.dump_python(clocks, mode="json")
-
-
-def clocks_of(data: Any) -> tuple[Clock, ...]:
-    return _CLOCKS.validate_python(data)
-
-
-def ladder_data(ladder: Ladder) -> Any:
-    return _LADDER.dump_python(ladder, mode="json")
-
-
-def ladder_of(data: Any) -> Ladder:
-    return _LADDER.validate_python(data)
+    return REASON.validate_json(text) if text else NO_REASON
 
 
 def match_data(match: Match) -> dict[str, Any]:
     """Return why a mail belongs where it is, as the message keeps it: JSON values."""
-    data: dict[str, Any] = _MATCH.dump_python(match, mode="json")
+    data: dict[str, Any] = MATCH.dump_python(match, mode="json")
     return {name: data[name] for name in ("reason", "confidence", "claims", "suggests", "followed", "clues")}

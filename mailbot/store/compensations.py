@@ -43,7 +43,8 @@ def facts(connection: Connection, ticket: Ticket, windows: Windows) -> Facts:
     numbers = family(connection, ticket.number)
     requests = tuple(_open(connection, compensations.c.ticket.in_(numbers)))
     customers = {owner(ticket.customer), *(request.customer for request in requests)}
-    return Facts(_next_id(connection), requests, _spent(connection, ticket, numbers, customers, windows))
+    next_id = (connection.scalar(select(func.max(compensations.c.id))) or 0) + 1
+    return Facts(next_id, requests, _spent(connection, ticket, numbers, customers, windows))
 
 
 def family(connection: Connection, number: str) -> list[str]:
@@ -88,10 +89,6 @@ def _money(amount: Any) -> Money:
     return Money(Decimal(int(amount)))
 
 
-def _next_id(connection: Connection) -> int:
-    return (connection.scalar(select(func.max(compensations.c.id))) or 0) + 1
-
-
 # --- adding -----------------------------------------------------------------------------------------------
 
 
@@ -118,8 +115,7 @@ def append(connection: Connection, entries: Sequence[Entry]) -> None:
 def _row(entry: Entry) -> dict[str, Any]:
     plain = {name: getattr(entry, name) for name in _PLAIN}
     amount = int(entry.amount.amount)
-    return {
-        **plain,
+    return plain | {
         "by": str(entry.by),
         "kind": entry.kind.value,
         "amount": amount,
@@ -196,17 +192,8 @@ def _signed(connection: Connection, requests: Collection[int]) -> dict[int, tupl
 
 def _request(line: Line, signed: tuple[str, ...]) -> Request:
     entry = line.entry
-    return Request(
-        id=line.id,
-        ticket=entry.ticket,
-        customer=entry.customer,
-        amount=entry.amount,
-        at=entry.at,
-        by=entry.by,
-        agent=entry.agent,
-        because=entry.because,
-        signed=signed,
-    )
+    names = ("ticket", "customer", "amount", "at", "by", "agent", "because")
+    return Request(line.id, **{name: getattr(entry, name) for name in names}, signed=signed)
 
 
 def _line(row: Row[Any]) -> Line:

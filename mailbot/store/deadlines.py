@@ -3,8 +3,9 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, select, update
+from sqlalchemy import Connection, Select, bindparam, delete, select, update
 
 from mailbot.domain.ladder import Deadline
 from mailbot.domain.model import DeadlineState, Ticket
@@ -19,14 +20,14 @@ def arm(
     gone = [number for number, deadline in newest.items() if deadline is None and before.get(number)]
     if gone:
         connection.execute(delete(deadlines).where(deadlines.c.ticket.in_(gone)))
+    armed = {"state": DeadlineState.ARMED, "reason": None}
     rows = [
         {
             "ticket": number,
             "due_at": deadline.due_at,
             "target": deadline.target.value,
             "step": deadline.step,
-            "state": DeadlineState.ARMED,
-            "reason": None,
+            **armed,
         }
         for number, deadline in newest.items()
         if deadline
@@ -45,13 +46,12 @@ class Due:
 
 def due(connection: Connection, now: datetime, limit: int) -> list[Due]:
     """List the deadlines that are due by `now`, earliest first."""
-    rows = connection.execute(
-        select(deadlines.c.ticket, deadlines.c.due_at)
-        .where(deadlines.c.state == ARMED, deadlines.c.due_at <= now)
-        .order_by(deadlines.c.due_at)
-        .limit(limit)
-    )
-    return [Due(row.ticket, row.due_at) for row in rows]
+    return [Due(row.ticket, row.due_at) for row in connection.execute(_due(now).limit(limit))]
+
+
+def _due(now: datetime) -> Select[Any]:
+    query = select(deadlines.c.ticket, deadlines.c.due_at)
+    return query.where(deadlines.c.state == ARMED, deadlines.c.due_at <= now).order_by(deadlines.c.due_at)
 
 
 def still_due(connection: Connection, numbers: Collection[str], now: datetime) -> list[Due]:
@@ -59,19 +59,15 @@ def still_due(connection: Connection, numbers: Collection[str], now: datetime) -
 
     Every change of a deadline holds its ticket's lock, so the node that was first has armed another time.
     """
-    rows = connection.execute(
-        select(deadlines.c.ticket, deadlines.c.due_at)
-        .where(deadlines.c.ticket.in_(numbers), deadlines.c.state == ARMED, deadlines.c.due_at <= now)
-        .order_by(deadlines.c.due_at)
-    )
-    return [Due(row.ticket, row.due_at) for row in rows]
+    return [
+        Due(row.ticket, row.due_at)
+        for row in connection.execute(_due(now).where(deadlines.c.ticket.in_(numbers)))
+    ]
 
 
 def next_due_at(connection: Connection) -> datetime | None:
-    found: datetime | None = connection.scalar(
-        select(func.min(deadlines.c.due_at)).where(deadlines.c.state == ARMED)
-    )
-    return found
+    first = select(deadlines.c.due_at).where(deadlines.c.state == ARMED).order_by(deadlines.c.due_at).limit(1)
+    return connection.scalar(first)
 
 
 @dataclass(frozen=True, slots=True)

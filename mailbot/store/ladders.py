@@ -7,7 +7,7 @@ from sqlalchemy import Connection, func, select
 
 from mailbot.domain.model import OVER, Ticket
 from mailbot.domain.policy import Ladder, Policy
-from mailbot.store.codec import ladder_data, ladder_of
+from mailbot.store.codec import LADDER
 from mailbot.store.engine import or_skip
 from mailbot.store.schema import ARMED, deadlines, ladders, tickets
 from mailbot.store.tickets import ticket_of
@@ -16,7 +16,11 @@ from mailbot.store.tickets import ticket_of
 def save(connection: Connection, items: Sequence[Policy]) -> list[None]:
     """Save each ladder of these policies once, before the first ticket that uses it."""
     rows = {
-        each.digest: {"digest": each.digest, "name": each.name, "content": ladder_data(each)}
+        each.digest: {
+            "digest": each.digest,
+            "name": each.name,
+            "content": LADDER.dump_python(each, mode="json"),
+        }
         for policy in items
         for each in policy.ladders.values()
     }
@@ -30,7 +34,7 @@ def load(connection: Connection, digests: Collection[str] | None = None) -> dict
     query = select(ladders.c.digest, ladders.c.content)
     if digests is not None:
         query = query.where(ladders.c.digest.in_(digests))
-    return {row.digest: ladder_of(row.content) for row in connection.execute(query)}
+    return {row.digest: LADDER.validate_python(row.content) for row in connection.execute(query)}
 
 
 def open_tickets(connection: Connection, after: str, limit: int) -> list[tuple[Ticket, datetime | None]]:

@@ -1,7 +1,7 @@
 """Which daemons are alive: a claim is as good as the heartbeat of the node that made it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, insert, select, text, update
@@ -28,18 +28,7 @@ class Node:
 def register(connection: Connection, items: Sequence[Node]) -> list[None]:
     for node in items:
         now = database_time(connection)
-        connection.execute(
-            insert(nodes).values(
-                id=node.id,
-                host=node.host,
-                pid=node.pid,
-                roles=node.roles,
-                started_at=node.started_at,
-                seen_at=now,
-                policy=node.policy,
-                reloaded_at=node.started_at,
-            )
-        )
+        connection.execute(insert(nodes).values(**asdict(node), seen_at=now, reloaded_at=node.started_at))
     return [None] * len(items)
 
 

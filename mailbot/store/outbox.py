@@ -59,20 +59,14 @@ def enqueue(connection: Connection, items: Sequence[OutboxMail]) -> None:
         connection.execute(insert(frozen_mails), frozen)
 
 
+_COPIED = tuple(name for name in OutboxMail.__dataclass_fields__ if name not in ("content", "reason"))
+
+
 def _row(item: OutboxMail) -> dict[str, object]:
     return {
-        "nonce": item.nonce,
-        "message_id": item.message_id,
-        "ticket": item.ticket,
-        "kind": item.kind,
-        "why": item.why,
-        "lane": item.lane,
-        "sender": item.sender,
-        "recipient": item.recipient,
+        **{name: getattr(item, name) for name in _COPIED},
         "state": OutboxState.SUPPRESSED if item.reason else OutboxState.DUE,
         "reason": reason_text(item.reason) or None,
-        "requested_at": item.requested_at,
-        "due_at": item.due_at,
         "settled_at": item.requested_at if item.reason else None,
     }
 
@@ -88,31 +82,20 @@ class Claim:
 class Claimed:
     """A mail that this node may send now. `content` is None when its frozen bytes are missing."""
 
+    content: bytes | None
     id: int
     ticket: str
     kind: str
     lane: int
     sender: str
     recipient: str
-    content: bytes | None
     requested_at: datetime
     due_at: datetime
     attempts: int
 
 
 _CLAIM = (
-    select(
-        outbox.c.id,
-        outbox.c.ticket,
-        outbox.c.kind,
-        outbox.c.lane,
-        outbox.c.sender,
-        outbox.c.recipient,
-        outbox.c.nonce,
-        outbox.c.requested_at,
-        outbox.c.due_at,
-        outbox.c.attempts,
-    )
+    select(outbox.c.nonce, *(outbox.c[name] for name in Claimed.__dataclass_fields__ if name != "content"))
     .where(WAITING, outbox.c.lane == bindparam("lane"), outbox.c.due_at <= bindparam("now"))
     .order_by(outbox.c.due_at)
     .limit(bindparam("most"))
@@ -145,12 +128,7 @@ def _claim(connection: Connection, wanted: Claim) -> list[Claimed]:
     connection.execute(_TAKE, {"ids": [row.id for row in rows], "node": wanted.node})
     found = connection.execute(_CONTENT, {"nonces": [row.nonce for row in rows]})
     contents = {each.nonce: each.content for each in found}
-    return [_claimed(row, contents.get(row.nonce)) for row in rows]
-
-
-def _claimed(row: Any, content: bytes | None) -> Claimed:
-    id_, ticket, kind, lane, sender, recipient, _nonce, requested_at, due_at, tried = row
-    return Claimed(id_, ticket, kind, lane, sender, recipient, content, requested_at, due_at, tried)
+    return [Claimed(contents.get(nonce), *columns) for nonce, *columns in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,14 +225,8 @@ def _result_row(item: AttemptResult) -> dict[str, object]:
 
 
 def _attempt(item: AttemptResult) -> dict[str, object]:
-    return {
-        "outbox_id": item.id,
-        "at": item.at,
-        "node": item.node,
-        "outcome": item.outcome,
-        "code": item.code,
-        "reply": storable(item.reply),
-    }
+    copied = {name: getattr(item, name) for name in ("at", "node", "outcome", "code")}
+    return {"outbox_id": item.id, **copied, "reply": storable(item.reply)}
 
 
 def storable(reply: str) -> str:
@@ -321,19 +293,9 @@ def release(connection: Connection, nodes: Sequence[str]) -> int:
             )
         )
         why = "the sending process died before the reply to the final dot was recorded"
-        connection.execute(
-            insert(attempts),
-            [
-                {
-                    "outbox_id": row.id,
-                    "at": row.dot_at,
-                    "node": row.claimed_by,
-                    "outcome": AttemptOutcome.UNKNOWN,
-                    "reply": why,
-                }
-                for row in open_
-            ],
-        )
+        unknown = {"outcome": AttemptOutcome.UNKNOWN, "reply": why}
+        tried = [{"outbox_id": row.id, "at": row.dot_at, "node": row.claimed_by} | unknown for row in open_]
+        connection.execute(insert(attempts), tried)
     return len(rows)
 
 

@@ -170,9 +170,8 @@ class MessageView:
 
 def messages_of(connection: Connection, number: str, *, longest: int) -> list[MessageView]:
     """Load the messages of a ticket, oldest first, each with at most `longest` characters of text."""
-    names = [
-        name for name in MessageView.__dataclass_fields__ if name not in ("text", "length", "attachments")
-    ]
+    computed = ("text", "length", "attachments")
+    names = [name for name in MessageView.__dataclass_fields__ if name not in computed]
     rows = connection.execute(
         select(
             *(messages.c[name] for name in names),
@@ -274,28 +273,21 @@ def list_inbox(
     return [InboxEntry(**row._mapping) for row in connection.execute(query)]
 
 
-def find_inbox_entry(connection: Connection, inbox_id: int) -> InboxEntry | None:
-    row = connection.execute(select(*_INBOX).where(inbox.c.id == inbox_id)).one_or_none()
-    return None if row is None else InboxEntry(**row._mapping)
-
-
-def find_by_fingerprint(connection: Connection, fingerprint: str) -> InboxEntry | None:
-    """Find the mail with this fingerprint, if it came before."""
-    row = connection.execute(select(*_INBOX).where(inbox.c.fingerprint == fingerprint)).one_or_none()
+def find_inbox_entry(connection: Connection, key: int | str) -> InboxEntry | None:
+    """Find the mail with this id (a number) or this fingerprint (a text)."""
+    column = inbox.c.id if isinstance(key, int) else inbox.c.fingerprint
+    row = connection.execute(select(*_INBOX).where(column == key)).one_or_none()
     return None if row is None else InboxEntry(**row._mapping)
 
 
 def inbox_of(connection: Connection, message: int) -> int | None:
     """Find the inbox entry of a message; None for what did not come by mail."""
-    inbox_id: int | None = connection.scalar(select(messages.c.inbox_id).where(messages.c.id == message))
-    return inbox_id
+    return connection.scalar(select(messages.c.inbox_id).where(messages.c.id == message))
 
 
 def raw_mail(connection: Connection, inbox_id: int) -> bytes | None:
     """Load a mail byte for byte as it came."""
-    query = select(raw_mails.c.content).where(raw_mails.c.inbox_id == inbox_id)
-    content: bytes | None = connection.scalar(query)
-    return content
+    return connection.scalar(select(raw_mails.c.content).where(raw_mails.c.inbox_id == inbox_id))
 
 
 # --- outbox -----------------------------------------------------------------------------------------------
@@ -304,9 +296,9 @@ def raw_mail(connection: Connection, inbox_id: int) -> bytes | None:
 def frozen_mail(connection: Connection, outbox_id: int) -> bytes | None:
     """Load a mail byte for byte as it is sent; None for one that never will be."""
     joined = outbox.join(frozen_mails, frozen_mails.c.nonce == outbox.c.nonce)
-    query = select(frozen_mails.c.content).select_from(joined).where(outbox.c.id == outbox_id)
-    content: bytes | None = connection.scalar(query)
-    return content
+    return connection.scalar(
+        select(frozen_mails.c.content).select_from(joined).where(outbox.c.id == outbox_id)
+    )
 
 
 # --- how things stand -------------------------------------------------------------------------------------
@@ -325,7 +317,8 @@ class StoreStatus:
 
 def store_status(connection: Connection, now: datetime) -> StoreStatus:
     """Load the store's figures for /metrics, in as many steps as there is unfinished work."""
-    new, oldest_new_at = _waiting_in(connection)
+    waiting = select(func.count(), func.min(inbox.c.received_at)).where(NEW)
+    new, oldest_new_at = connection.execute(waiting).one()
     unsettled = outbox_queries.unsettled(connection)
     since = {"inbox": oldest_new_at, "outbox": unsettled.oldest_at}
     return StoreStatus(
@@ -334,12 +327,6 @@ def store_status(connection: Connection, now: datetime) -> StoreStatus:
         overdue_deadlines=overdue(connection, now),
         oldest={place: max(timedelta(), now - at) for place, at in since.items() if at},
     )
-
-
-def _waiting_in(connection: Connection) -> tuple[int, datetime | None]:
-    query = select(func.count(), func.min(inbox.c.received_at)).where(NEW)
-    count, oldest_at = connection.execute(query).one()
-    return count, oldest_at
 
 
 def _count(connection: Connection, name: str, state: str) -> int:
@@ -360,8 +347,7 @@ def parked_deadlines(connection: Connection) -> int:
 
 def last_mail_at(connection: Connection) -> datetime | None:
     """Return when the newest mail was received."""
-    at: datetime | None = connection.scalar(select(inbox.c.received_at).order_by(inbox.c.id.desc()).limit(1))
-    return at
+    return connection.scalar(select(inbox.c.received_at).order_by(inbox.c.id.desc()).limit(1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,17 +367,12 @@ class NodeStatus:
 
 def list_nodes(connection: Connection) -> list[NodeStatus]:
     now = database_time(connection)
+    copied = [name for name in NodeStatus.__dataclass_fields__ if name not in ("roles", "silent_for")]
     return [
         NodeStatus(
-            id=row.id,
-            host=row.host,
-            pid=row.pid,
+            **{name: getattr(row, name) for name in copied},
             roles=tuple(filter(None, row.roles.split(","))),
-            started_at=row.started_at,
             silent_for=max(timedelta(), now - row.seen_at),
-            policy=row.policy,
-            reloaded_at=row.reloaded_at,
-            reload_error=row.reload_error,
         )
         for row in connection.execute(select(nodes).order_by(nodes.c.started_at))
     ]

@@ -27,6 +27,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.schema import SchemaItem
 
 from mailbot.domain.model import (
     UNDER_WAY_STATES,
@@ -87,24 +88,27 @@ metadata = MetaData(
 )
 
 
-def _in(values: Iterable[str], column: str = "state") -> str:
+def _in(values: Iterable[str]) -> str:
     """Return the condition as literal SQL: neither engine matches a parameter with a partial index."""
-    return f"{column} IN (" + ", ".join(f"'{value}'" for value in values) + ")"
-
-
-def _check(states: type[StrEnum]) -> CheckConstraint:
-    return CheckConstraint(_in(states), name="state")
+    return "state IN (" + ", ".join(f"'{value}'" for value in values) + ")"
 
 
 # Written into the SQL itself: SQLite uses a partial index only where it can see the value.
 NEW: ColumnElement[str] = literal_column("'new'")
 ARMED: ColumnElement[str] = literal_column("'armed'")
 
-_PARKED = text("state = 'parked'")
 
-inbox = Table(
+def _table(name: str, *items: SchemaItem, **options: Any) -> Table:
+    return Table(name, metadata, *items, **options)
+
+
+def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    condition = text(where)
+    return Index(name, *columns, unique=unique, sqlite_where=condition, postgresql_where=condition)
+
+
+inbox = _table(
     "inbox",
-    metadata,
     Column("id", RowId, primary_key=True, autoincrement=True),
     Column("fingerprint", String(64), nullable=False, unique=True),  # one mail, one entry (promise P2)
     Column("state", Choice(InboxState, 8), nullable=False, server_default="new"),
@@ -117,27 +121,23 @@ inbox = Table(
     Column("attempts", Integer, nullable=False, server_default="0"),  # workers that died holding it
     Column("ticket", String(32)),
     Column("reason", Text),  # why it is parked
-    _check(InboxState),
-    Index("ix_inbox_new", "id", sqlite_where=text("state = 'new'"), postgresql_where=text("state = 'new'")),
+    CheckConstraint(_in(InboxState), name="state"),
+    _partial("ix_inbox_new", "id", where="state = 'new'"),
     Index("ix_inbox_ticket", "ticket"),
     # Few rows, and each look at /metrics counts them.
-    Index("ix_inbox_parked", "id", sqlite_where=_PARKED, postgresql_where=_PARKED),
+    _partial("ix_inbox_parked", "id", where="state = 'parked'"),
     sqlite_autoincrement=True,  # an id that a client has seen is never used again
 )
 
 # Apart from `inbox`, so that a change of state does not write the whole mail again.
-raw_mails = Table(
+raw_mails = _table(
     "raw_mails",
-    metadata,
     Column("inbox_id", RowId, ForeignKey("inbox.id"), primary_key=True, autoincrement=False),
     Column("content", LargeBinary, nullable=False),
 )
 
-_IN_HAND = text("status IN ('new', 'open')")
-
-tickets = Table(
+tickets = _table(
     "tickets",
-    metadata,
     Column("number", String(32), primary_key=True),
     Column("mailbox", Text, nullable=False),
     Column("customer", Text, nullable=False),
@@ -173,13 +173,12 @@ tickets = Table(
     Index("ix_tickets_customer_opened_at", "customer", "opened_at"),
     Index("ix_tickets_status_opened_at", "status", "opened_at"),
     # Who has how much in hand, and when each agent last got a ticket (`services.rota`).
-    Index("ix_tickets_in_hand", "assignee", "status", sqlite_where=_IN_HAND, postgresql_where=_IN_HAND),
+    _partial("ix_tickets_in_hand", "assignee", "status", where="status IN ('new', 'open')"),
     Index("ix_tickets_assignee_assigned_at", "assignee", "assigned_at"),
 )
 
-participants = Table(
+participants = _table(
     "participants",
-    metadata,
     Column("ticket", String(32), ForeignKey("tickets.number"), primary_key=True),
     Column("address", Text, primary_key=True),
     Column("role", String(16), nullable=False),
@@ -188,20 +187,16 @@ participants = Table(
 
 # How tickets are linked, by their events: "follows", "claims", "suggests",
 # "held_for", "merged_into", "split_from". Never removed; the ticket shows what holds now.
-links = Table(
+links = _table(
     "links",
-    metadata,
     Column("ticket", String(32), ForeignKey("tickets.number"), primary_key=True),
     Column("kind", String(16), primary_key=True),
     Column("other", String(32), primary_key=True),
     Index("ix_links_other", "other"),
 )
 
-_MOVED = text("home <> ticket")
-
-messages = Table(
+messages = _table(
     "messages",
-    metadata,
     Column("id", RowId, primary_key=True, autoincrement=True),
     Column("ticket", String(32), ForeignKey("tickets.number"), nullable=False, index=True),
     Column("at", Moment, nullable=False),
@@ -218,13 +213,12 @@ messages = Table(
     Column("automatic", Text, nullable=False),
     Column("flags", Json, nullable=False),
     # Costs nothing until a message is moved: what was filed on a ticket is found wherever it went.
-    Index("ix_messages_moved", "home", sqlite_where=_MOVED, postgresql_where=_MOVED),
+    _partial("ix_messages_moved", "home", where="home <> ticket"),
     sqlite_autoincrement=True,
 )
 
-attachments = Table(
+attachments = _table(
     "attachments",
-    metadata,
     Column("inbox_id", RowId, ForeignKey("inbox.id"), primary_key=True, autoincrement=False),
     Column("position", Integer, primary_key=True, autoincrement=False),
     Column("name", Text, nullable=False),
@@ -233,16 +227,14 @@ attachments = Table(
     Column("digest", String(64), ForeignKey("contents.digest"), nullable=False),
 )
 
-contents = Table(
+contents = _table(
     "contents",
-    metadata,
     Column("digest", String(64), primary_key=True),
     Column("content", LargeBinary, nullable=False),
 )
 
-events = Table(
+events = _table(
     "events",
-    metadata,
     Column("ticket", String(32), ForeignKey("tickets.number"), primary_key=True),
     Column("seq", Integer, primary_key=True, autoincrement=False),  # two writers can't both be next
     Column("kind", String(40), nullable=False),
@@ -254,33 +246,20 @@ events = Table(
 )
 
 # One row a ticket: the next step of its ladder. The steps after it follow from the ticket's clocks.
-deadlines = Table(
+deadlines = _table(
     "deadlines",
-    metadata,
     Column("ticket", String(32), ForeignKey("tickets.number"), primary_key=True),
     Column("due_at", Moment, nullable=False),
     Column("target", String(16), nullable=False),
     Column("step", Integer, nullable=False),
     Column("state", Choice(DeadlineState, 8), nullable=False, server_default="armed"),
     Column("reason", Text),
-    _check(DeadlineState),
-    Index(
-        "ix_deadlines_due_at",
-        "due_at",
-        sqlite_where=text("state = 'armed'"),
-        postgresql_where=text("state = 'armed'"),
-    ),
+    CheckConstraint(_in(DeadlineState), name="state"),
+    _partial("ix_deadlines_due_at", "due_at", where="state = 'armed'"),
 )
 
-_WAITING = text(_in(WAITING_STATES))
-_UNDER_WAY = text(_in(UNDER_WAY_STATES))
-_FAILED = text("state = 'failed'")
-_ACKNOWLEDGEMENT = text("kind = 'acknowledgement'")
-_UNREPORTED = text("state = 'failed' AND (reported_at IS NULL OR reported_at < settled_at)")
-
-outbox = Table(
+outbox = _table(
     "outbox",
-    metadata,
     Column("id", RowId, primary_key=True, autoincrement=True),
     Column("nonce", String(32), nullable=False, unique=True),  # Message-ID and bounce address derive from it
     Column("message_id", Text, nullable=False),
@@ -302,33 +281,29 @@ outbox = Table(
     Column("code", Integer),
     Column("reply", Text),
     Column("reported_at", Moment),  # when the ticket learned that it did not arrive
-    _check(OutboxState),
-    Index("ix_outbox_unreported", "id", sqlite_where=_UNREPORTED, postgresql_where=_UNREPORTED),
-    Index("ix_outbox_waiting", "lane", "due_at", sqlite_where=_WAITING, postgresql_where=_WAITING),
-    Index("ix_outbox_failed", "settled_at", sqlite_where=_FAILED, postgresql_where=_FAILED),
-    Index("ix_outbox_under_way", "claimed_by", sqlite_where=_UNDER_WAY, postgresql_where=_UNDER_WAY),
-    # Every ticket has exactly one acknowledgement outcome (promise P3).
-    Index(
-        "uq_outbox_acknowledgement",
-        "ticket",
-        unique=True,
-        sqlite_where=_ACKNOWLEDGEMENT,
-        postgresql_where=_ACKNOWLEDGEMENT,
+    CheckConstraint(_in(OutboxState), name="state"),
+    _partial(
+        "ix_outbox_unreported",
+        "id",
+        where="state = 'failed' AND (reported_at IS NULL OR reported_at < settled_at)",
     ),
+    _partial("ix_outbox_waiting", "lane", "due_at", where=_in(WAITING_STATES)),
+    _partial("ix_outbox_failed", "settled_at", where="state = 'failed'"),
+    _partial("ix_outbox_under_way", "claimed_by", where=_in(UNDER_WAY_STATES)),
+    # Every ticket has exactly one acknowledgement outcome (promise P3).
+    _partial("uq_outbox_acknowledgement", "ticket", unique=True, where="kind = 'acknowledgement'"),
     sqlite_autoincrement=True,
 )
 
 # The mail as it leaves, byte for byte, however often it is tried.
-frozen_mails = Table(
+frozen_mails = _table(
     "frozen_mails",
-    metadata,
     Column("nonce", String(32), primary_key=True),
     Column("content", LargeBinary, nullable=False),
 )
 
-attempts = Table(
+attempts = _table(
     "attempts",
-    metadata,
     Column("id", RowId, primary_key=True, autoincrement=True),
     Column("outbox_id", RowId, ForeignKey("outbox.id"), nullable=False, index=True),
     Column("at", Moment, nullable=False),
@@ -343,9 +318,8 @@ rate_limits = Table(
 )
 
 # Addresses (lower case) that get no automatic mail; `until` NULL: until it is lifted.
-suppressions = Table(
+suppressions = _table(
     "suppressions",
-    metadata,
     Column("address", Text, primary_key=True),
     Column("kind", String(16), nullable=False),  # bounce, complaint
     Column("reason", Text, nullable=False),
@@ -353,9 +327,8 @@ suppressions = Table(
     Column("until", Moment),
 )
 
-nodes = Table(
+nodes = _table(
     "nodes",
-    metadata,
     Column("id", String(32), primary_key=True),
     Column("host", Text, nullable=False),
     Column("pid", Integer, nullable=False),
@@ -368,9 +341,8 @@ nodes = Table(
 )
 
 # How far each IMAP folder was read. `uidvalidity` 0: not known yet.
-imap_folders = Table(
+imap_folders = _table(
     "imap_folders",
-    metadata,
     Column("account", Text, primary_key=True),  # user@host
     Column("folder", Text, primary_key=True),
     Column("uidvalidity", BigInteger, nullable=False, server_default="0"),
@@ -382,9 +354,8 @@ imap_folders = Table(
 )
 
 # Every policy that was in force: what it was made of, to be built again when the files have changed.
-policies = Table(
+policies = _table(
     "policies",
-    metadata,
     Column("version", String(32), primary_key=True),
     Column("first_at", Moment, nullable=False),
     Column("last_at", Moment, nullable=False),  # when a node last started with it or took it
@@ -394,18 +365,16 @@ policies = Table(
 )
 
 # Ladders as tickets got them: they are followed to the end, even when the files change.
-ladders = Table(
+ladders = _table(
     "ladders",
-    metadata,
     Column("digest", String(12), primary_key=True),
     Column("name", Text, nullable=False),
     Column("content", Json, nullable=False),
 )
 
 # Results of a shadow policy for new tickets, beside the one in force.
-shadow_runs = Table(
+shadow_runs = _table(
     "shadow_runs",
-    metadata,
     Column("shadow", String(32), primary_key=True),
     Column("live", String(32), primary_key=True),
     Column("first_at", Moment, nullable=False),
@@ -415,9 +384,8 @@ shadow_runs = Table(
     Column("missed", Integer, nullable=False),  # there was no time to ask it
 )
 
-shadow_differences = Table(
+shadow_differences = _table(
     "shadow_differences",
-    metadata,
     Column("shadow", String(32), primary_key=True),
     Column("ticket", String(32), ForeignKey("tickets.number"), primary_key=True),
     Column("live", String(32), nullable=False),
@@ -425,20 +393,16 @@ shadow_differences = Table(
     Column("data", Json, nullable=False),  # see `shadows`
 )
 
-installation = Table(
+installation = _table(
     "installation",
-    metadata,
     Column("key", String(32), primary_key=True),
     Column("value", Text, nullable=False),
 )
 
-_LAST_WORD = text("kind IN ('granted', 'refused')")
-
 # What was asked, approved, granted and refused, in Rupiah. Only ever added to, under one lock (see
 # `compensations`): its ids have no gap, and each line's digest covers the one before it.
-compensations = Table(
+compensations = _table(
     "compensations",
-    metadata,
     Column("id", RowId, primary_key=True, autoincrement=False),
     Column("at", Moment, nullable=False),
     Column("kind", String(8), nullable=False),
@@ -460,13 +424,7 @@ compensations = Table(
     Index("ix_compensations_customer_at", "customer", "at"),
     Index("ix_compensations_at", "at"),
     # A request is decided once.
-    Index(
-        "uq_compensations_decided",
-        "request",
-        unique=True,
-        sqlite_where=_LAST_WORD,
-        postgresql_where=_LAST_WORD,
-    ),
+    _partial("uq_compensations_decided", "request", unique=True, where="kind IN ('granted', 'refused')"),
 )
 
 # Lines of the ledger are never changed or removed: the database itself refuses it.

@@ -12,7 +12,7 @@ from mailbot.domain.ladder import Deadline
 from mailbot.domain.model import OVER, Attachment, Direction, Post, Status, Ticket
 from mailbot.domain.reasons import NO_REASON, Reason
 from mailbot.store import deadlines, outbox
-from mailbot.store.codec import clocks_data, clocks_of, event_data, event_of, reason_text
+from mailbot.store.codec import CLOCKS, event_data, event_of, reason_text
 from mailbot.store.engine import or_skip
 from mailbot.store.schema import attachments, contents, events, inbox, links, messages, participants, tickets
 from mailbot.store.store import Store
@@ -86,7 +86,9 @@ def record(connection: Connection, outcomes: Sequence[TicketChange]) -> None:
     if fresh:
         connection.execute(insert(tickets), fresh)
     _update(connection, [(before, newest[number]) for number, before in first.items() if before])
-    _bulk(connection, events, (row for outcome in outcomes for row in _event_rows(outcome)))
+    recorded = [row for outcome in outcomes for row in _event_rows(outcome)]
+    if recorded:
+        connection.execute(insert(events), recorded)
     _link(connection, outcomes)
     _add_participants(connection, outcomes)
     _add_messages(connection, outcomes)
@@ -97,12 +99,6 @@ def record(connection: Connection, outcomes: Sequence[TicketChange]) -> None:
         outbox.enqueue(connection, owed)
 
 
-def _bulk(connection: Connection, table: Any, rows: Iterable[dict[str, Any]]) -> None:
-    listed = list(rows)
-    if listed:
-        connection.execute(insert(table), listed)
-
-
 _PLAIN = [each.name for each in fields(Ticket) if each.name not in ("clocks", "details", "status", "tags")]
 
 
@@ -111,18 +107,17 @@ def _ticket_row(ticket: Ticket) -> dict[str, Any]:
     row["status"] = ticket.status.value
     row["tags"] = list(ticket.tags)
     row["details"] = [list(pair) for pair in ticket.details]
-    row["clocks"] = clocks_data(ticket.clocks)
+    row["clocks"] = CLOCKS.dump_python(ticket.clocks, mode="json")
     return row
 
 
 def ticket_of(row: Row[Any]) -> Ticket:
     """Convert a row of `tickets` to the value."""
-    values = {name: getattr(row, name) for name in _PLAIN}
     return Ticket(
-        **values,
+        **{name: getattr(row, name) for name in _PLAIN},
         status=Status(row.status),
         tags=tuple(row.tags),
-        clocks=clocks_of(row.clocks),
+        clocks=CLOCKS.validate_python(row.clocks),
         details=tuple((name, value) for name, value in row.details),
     )
 
@@ -149,15 +144,8 @@ def _update(connection: Connection, changes: list[tuple[Ticket, Ticket]]) -> Non
 def _event_rows(outcome: TicketChange) -> Iterable[dict[str, Any]]:
     start = outcome.after.events - len(outcome.events)
     for position, event in enumerate(outcome.events, start + 1):
-        yield {
-            "ticket": outcome.after.number,
-            "seq": position,
-            "kind": event.kind,
-            "at": event.at,
-            "by": str(event.by),
-            "policy": outcome.policy,
-            "data": event_data(event),
-        }
+        row = {"ticket": outcome.after.number, "seq": position, "policy": outcome.policy}
+        yield {**row, "kind": event.kind, "at": event.at, "by": str(event.by), "data": event_data(event)}
 
 
 def _add_participants(connection: Connection, outcomes: Sequence[TicketChange]) -> None:
@@ -171,9 +159,8 @@ def _add_participants(connection: Connection, outcomes: Sequence[TicketChange]) 
     for outcome in outcomes:
         if outcome.leaving:
             gone = participants.c.address.in_(outcome.leaving)
-            connection.execute(
-                delete(participants).where(participants.c.ticket == outcome.after.number, gone)
-            )
+            here = participants.c.ticket == outcome.after.number
+            connection.execute(delete(participants).where(here, gone))
 
 
 def _link(connection: Connection, outcomes: Sequence[TicketChange]) -> None:
@@ -207,20 +194,18 @@ def _move_messages(connection: Connection, outcomes: Sequence[TicketChange]) -> 
 def _add_messages(connection: Connection, outcomes: Sequence[TicketChange]) -> None:
     filed = [(outcome.after.number, outcome.message) for outcome in outcomes if outcome.message]
     names = [each.name for each in fields(Message) if each.name not in ("attachments", "automatic", "flags")]
-    _bulk(
-        connection,
-        messages,
-        (
-            {
-                "ticket": number,
-                "home": number,
-                "automatic": reason_text(message.automatic),
-                "flags": list(message.flags),
-                **{name: getattr(message, name) for name in names},
-            }
-            for number, message in filed
-        ),
-    )
+    rows = [
+        {
+            "ticket": number,
+            "home": number,
+            "automatic": reason_text(message.automatic),
+            "flags": list(message.flags),
+            **{name: getattr(message, name) for name in names},
+        }
+        for number, message in filed
+    ]
+    if rows:
+        connection.execute(insert(messages), rows)
     kept = [
         (message.inbox_id, position, attachment)
         for _, message in filed
@@ -235,21 +220,12 @@ def _add_messages(connection: Connection, outcomes: Sequence[TicketChange]) -> N
         # In one order everywhere, so that two nodes never wait for each other.
         [{"digest": digest, "content": distinct[digest]} for digest in sorted(distinct)],
     )
-    _bulk(
-        connection,
-        attachments,
-        (
-            {
-                "inbox_id": inbox_id,
-                "position": position,
-                "name": attachment.name,
-                "type": attachment.type,
-                "size": attachment.size,
-                "digest": attachment.digest,
-            }
-            for inbox_id, position, attachment in kept
-        ),
-    )
+    copied = ("name", "type", "size", "digest")
+    rows = [
+        {"inbox_id": inbox_id, "position": position, **{name: getattr(attachment, name) for name in copied}}
+        for inbox_id, position, attachment in kept
+    ]
+    connection.execute(insert(attachments), rows)
 
 
 def load(connection: Connection, numbers: Collection[str]) -> dict[str, Ticket]:
@@ -299,10 +275,8 @@ def tickets_by_message_id(connection: Connection, message_ids: Collection[str]) 
     """Map Message-IDs to tickets, for mails that are on a ticket."""
     if not message_ids:
         return {}
-    rows = connection.execute(
-        select(messages.c.message_id, messages.c.ticket).where(messages.c.message_id.in_(message_ids))
-    )
-    return {row.message_id: row.ticket for row in rows}
+    query = select(messages.c.message_id, messages.c.ticket).where(messages.c.message_id.in_(message_ids))
+    return {row.message_id: row.ticket for row in connection.execute(query)}
 
 
 def participants_of(connection: Connection, numbers: Collection[str]) -> dict[str, set[str]]:
@@ -344,8 +318,7 @@ def posts_of(connection: Connection, numbers: Collection[str]) -> dict[str, list
 
 def ticket_of_message(connection: Connection, message: int) -> str | None:
     """Return the ticket that a message is on."""
-    number: str | None = connection.scalar(select(messages.c.ticket).where(messages.c.id == message))
-    return number
+    return connection.scalar(select(messages.c.ticket).where(messages.c.id == message))
 
 
 def languages_of(connection: Connection, customers: Collection[str]) -> dict[str, str]:

@@ -192,9 +192,9 @@ def test_the_inbox_is_listed_and_a_mail_is_found_by_id_and_by_fingerprint(store:
     assert (
         store.read_now(queries.find_inbox_entry, one)
         == parked
-        == store.read_now(queries.find_by_fingerprint, "a")
+        == store.read_now(queries.find_inbox_entry, "a")
     )
-    assert store.read_now(queries.find_by_fingerprint, "c") is None
+    assert store.read_now(queries.find_inbox_entry, "c") is None
     assert store.read_now(queries.raw_mail, two) == b"Subject: x\r\n\r\nb"
     assert store.read_now(queries.raw_mail, 999) is None
 

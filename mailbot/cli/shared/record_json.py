@@ -14,7 +14,7 @@ from mailbot.domain import ladder, reasons
 from mailbot.domain.matching import Match
 from mailbot.domain.model import OutboxState, Ticket
 from mailbot.domain.policy import Policy
-from mailbot.store.codec import event_data, match_of
+from mailbot.store.codec import MATCH, event_data
 from mailbot.store.outbox_queries import Entry
 from mailbot.store.queries import InboxEntry, MessageView, TicketDeadline
 from mailbot.store.tickets import RecordedEvent
@@ -102,7 +102,7 @@ def event_json(event: e.Event) -> dict[str, Any]:
 
 def message_json(message: MessageView, *names: str) -> dict[str, Any]:
     """Return the named fields of a message, and why it belongs to its ticket."""
-    return {**to_json(message, only=names), "evidence": match_json(match_of(message.evidence))}
+    return {**to_json(message, only=names), "evidence": match_json(MATCH.validate_python(message.evidence))}
 
 
 def match_json(match: Match) -> dict[str, Any]:

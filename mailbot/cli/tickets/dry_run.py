@@ -142,7 +142,7 @@ def dry_run(context: Context, trial: TrialMail) -> DryRun:
         mail=mail,
         processed=processed,
         fingerprint=mark,
-        received_before=queries.find_by_fingerprint(context.connection, mark),
+        received_before=queries.find_inbox_entry(context.connection, mark),
         rules=[rule for event in decision.events for rule in _trace(context, mail, envelope, event)],
         sends=[_plan(context, notice) for notice in decision.notices],
         suppressed="".join(map(str, reasons)),

@@ -1,6 +1,7 @@
 """Questions of a ladder to the people of a level, and what they decide."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from mailbot.domain import events as e
 from mailbot.domain import ladder, notify, reasons
@@ -29,23 +30,17 @@ def ask(
     clocks = ladder.start_step_clock(ticket.clocks, Target.DECISION, within, index, now)
     builder.record(e.ClocksSet(now, POLICY, clocks))
     until = ladder.end_of_clock(builder.ticket, policy, Target.DECISION)
+    copied: dict[str, Any] = {name: getattr(ticket, name) for name in notify.OF_TICKET}
     for agent in people:
         builder.notify(
             Question(
-                number=ticket.number,
-                mailbox=ticket.mailbox,
+                **copied,
                 to=agent.address,
                 language=notify.language_of(agent),
                 question=step.question,
                 options=", ".join(step.options),
                 first=step.options[0] if step.options else "",
                 because=because,
-                customer=ticket.customer,
-                subject=ticket.subject,
-                category=ticket.category,
-                priority=ticket.priority,
-                team=ticket.team,
-                level=ticket.level,
                 until=until,
             )
         )

@@ -93,11 +93,7 @@ def on_mail(
     now: datetime,
 ) -> MailDecision:
     """Decide about an inbound mail. `ticket`: the one that `facts.match` names, None for a new matter."""
-    alive = (
-        undeliverable.lifted(facts.suppressions, mail, envelope, facts.match, now)
-        if facts.suppressions
-        else frozenset()
-    )
+    alive = undeliverable.lifted(facts.suppressions, mail, envelope, facts.match, now)
     if alive:
         others = {address: each for address, each in facts.suppressions.items() if address not in alive}
         facts = replace(facts, suppressions=others)
@@ -120,7 +116,9 @@ def _on_mail(
     if agent and facts.match.by_token:
         return _agent_wrote(ticket, agent, mail, facts, policy, now)
     if _is_only_thanks(ticket, mail, policy):
-        return _keep_thanks(ticket, mail, now)
+        builder = DecisionBuilder(ticket)
+        builder.record(e.ThanksReceived(now, CUSTOMER, mail.message_id))
+        return MailDecision(builder.decision(), Direction.IN)
     box = policy.mailbox_for(ticket.mailbox)
     if ticket.closed_at and box and now - ticket.closed_at > box.reopen_within:
         return _open(mail, envelope, facts, policy, now, follows=ticket.number)
@@ -130,7 +128,7 @@ def _on_mail(
 def _open(
     mail: InboundMail, envelope: Envelope, facts: MailFacts, policy: Policy, now: datetime, follows: str = ""
 ) -> MailDecision:
-    box = mailbox_of(envelope, policy)
+    box, held = mailbox_of(envelope, policy), facts.held_for
     first = e.TicketOpened(
         at=now,
         by=CUSTOMER,
@@ -142,14 +140,13 @@ def _open(
         follows=follows,
         claims=facts.match.claims,
         suggests=facts.match.suggests,
-        held_for=facts.held_for.number if facts.held_for else "",
+        held_for=held.number if held else "",
     )
     builder = DecisionBuilder(opened_by(facts.number, first), first, loads=facts.loads)
     allowed = permission(mail, envelope, box, policy, facts.rate_limits, now)
     again = bool(follows) or facts.customer_history.reopened  # the latter is assumed, in a dry run
     known = replace(facts.customer_history, authentication=mail.authentication, reopened=again)
     builder.record(_routed(mail, envelope, box, allowed, known, policy, now))
-    held = facts.held_for
     if held:
         begin(builder, policy, now, held.assignee or "", reasons.of("has_ticket", ticket=held.number))
     else:
@@ -300,12 +297,6 @@ def _is_only_thanks(ticket: Ticket, mail: InboundMail, policy: Policy) -> bool:
     return is_thanks(mail.visible, " ".join(names))
 
 
-def _keep_thanks(ticket: Ticket, mail: InboundMail, now: datetime) -> MailDecision:
-    builder = DecisionBuilder(ticket)
-    builder.record(e.ThanksReceived(now, CUSTOMER, mail.message_id))
-    return MailDecision(builder.decision(), Direction.IN)
-
-
 def _customer_wrote(
     ticket: Ticket, mail: InboundMail, facts: MailFacts, policy: Policy, now: datetime
 ) -> MailDecision:
@@ -363,12 +354,11 @@ def record_customer_mail(
 
     Return what `reopened` returns where the ticket was closed, else no reason.
     """
-    was_closed, rerouted = builder.ticket.status is Status.CLOSED, NO_REASON
+    was_closed = builder.ticket.status is Status.CLOSED
     if was_closed:
         builder.record(e.TicketReopened(now, CUSTOMER))
     builder.record(e.CustomerWrote(now, CUSTOMER, message_id, reason))
-    if was_closed:
-        rerouted = reopened(builder)
+    rerouted = reopened(builder) if was_closed else NO_REASON
     builder.record(_clocks(builder.ticket, policy, now))
     ownership.ensure_owner(builder, policy, now)
     return rerouted
@@ -435,27 +425,22 @@ def on_command(
 ) -> Decision | Refusal:
     """Decide about a person's command; a Refusal gives the reason why not."""
     builder = DecisionBuilder(ticket, loads=loads)
-    return _command(builder, command, by, policy, now) or builder.decision()
-
-
-def _command(
-    builder: DecisionBuilder, command: c.Command, by: Actor, policy: Policy, now: datetime
-) -> Refusal | None:
+    refusal: Refusal | None = None
     match command:
         case c.AddNote(text):
             builder.record(e.NoteAdded(now, by, text))
         case c.Close(because):
-            return _close(builder, because, by, policy, now)
+            refusal = _close(builder, because, by, policy, now)
         case c.Assign(address):
-            return _assign(builder, address, by, policy, now)
+            refusal = _assign(builder, address, by, policy, now)
         case c.Escalate(level, because):
             reason = reasons.written(because) or reasons.of("by_actor", actor=str(by))
-            return steps.escalate_by_command(builder, level, reason, by, policy, now)
+            refusal = steps.escalate_by_command(builder, level, reason, by, policy, now)
         case c.Decide(option, because):
-            return level_questions.decide(builder, option, because, by, policy, now)
+            refusal = level_questions.decide(builder, option, because, by, policy, now)
         case c.Reject():
-            return _reject_claim(builder, by, policy, now)
-    return None
+            refusal = _reject_claim(builder, by, policy, now)
+    return refusal or builder.decision()
 
 
 def _close(

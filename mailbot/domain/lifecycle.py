@@ -86,11 +86,11 @@ class IllegalTransition(Exception):
 def opened(number: str, event: e.TicketOpened) -> Ticket:
     """Return the ticket that a TicketOpened makes."""
     return Ticket(
-        number=number,
-        mailbox=event.mailbox,
-        customer=event.customer,
-        subject=event.subject,
-        language=event.language,
+        number,
+        event.mailbox,
+        event.customer,
+        event.subject,
+        event.language,
         opened_at=event.since or event.at,
         last_message_id=event.message_id,
         held_for=event.held_for or None,

@@ -187,17 +187,13 @@ def _judge(
 
 def _suggest(match: Match, mistyped: Collection[str], own: Collection[str], weighed: list[Clue]) -> Match:
     """Find one of the sender's own tickets, and only when a single one is near what was typed."""
-    near = {
-        typed: [number for number in own if ticket_number.is_one_slip_apart(typed, number)]
-        for typed in mistyped
-    }
-    for typed, numbers in near.items():
-        like = " or ".join(numbers[:3])
-        reason = (
-            reasons.of("wrong_check_digit_like", numbers=like) if like else reasons.of("wrong_check_digit")
-        )
-        weighed.append(Clue(ClueKind.MISTYPED_NUMBER, typed, False, reason))
-    meant = {number for numbers in near.values() for number in numbers}
+    meant: set[str] = set()
+    reason = reasons.of("wrong_check_digit")
+    for typed in mistyped:
+        near = [number for number in own if ticket_number.is_one_slip_apart(typed, number)]
+        like = reasons.of("wrong_check_digit_like", numbers=" or ".join(near[:3]))
+        weighed.append(Clue(ClueKind.MISTYPED_NUMBER, typed, False, like if near else reason))
+        meant.update(near)
     return replace(match, suggests=meant.pop()) if len(meant) == 1 and not match.number else match
 
 

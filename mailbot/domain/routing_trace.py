@@ -57,12 +57,9 @@ class _SingleRule:
 def trace_rules(policy: Policy, facts: RoutingFacts) -> list[RuleTrace]:
     """List the tested rules in order, up to and including the one that won."""
     hits = [match.rule_index for match in conditions.match_rules(policy.rules, facts, policy.prefilter)]
-    return [
-        RuleTrace(
-            rule, index in hits, index == hits[-1], trace_condition(rule.when, facts) if rule.when else None
-        )
-        for index, rule in enumerate(policy.rules[: hits[-1] + 1])
-    ]
+    tested = enumerate(policy.rules[: hits[-1] + 1])
+    traces = ((n, rule, trace_condition(rule.when, facts) if rule.when else None) for n, rule in tested)
+    return [RuleTrace(rule, n in hits, n == hits[-1], trace) for n, rule, trace in traces]
 
 
 def trace_condition(when: When, facts: RoutingFacts) -> ConditionTrace:
@@ -90,9 +87,8 @@ def _evaluate(when: When, facts: RoutingFacts) -> ConditionTrace:
     if isinstance(when, Condition):
         text, holds, value = conditions.explain(when, facts)
         matches = conditions.match_rules([_SingleRule(when), _SingleRule()], facts) if holds else ()
-        return ConditionTrace(
-            "condition", text, holds, value=value, matched_text=matches[0].because if matches else ""
-        )
+        because = matches[0].because if matches else ""
+        return ConditionTrace("condition", text, holds, value=value, matched_text=because)
     parts = tuple(_evaluate(part, facts) for part in when.parts)
     results = [part.holds for part in parts]
     match when:

@@ -15,7 +15,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, exists, func, insert, select, text
+from sqlalchemy import Connection, Row, exists, func, insert, select, text
 
 from mailbot.domain.compensation.authority import Spent, Windows
 from mailbot.domain.compensation.requests import Entry, Facts, Kind, Request
@@ -69,6 +69,7 @@ def _spent(
     at, columns = compensations.c.at, compensations.c
     in_month = (columns.team == ticket.team, at >= windows.month[0], at < windows.month[1])
     lately = select(columns.customer, _SUM).where(columns.customer.in_(sorted(customers)), at > windows.since)
+    by_customer = lately.where(_GRANTED).group_by(columns.customer)
     agents: dict[str, int] = {}
     for who in (columns.agent, columns.second):
         today = select(who, _SUM).where(_GRANTED, at >= windows.day[0], at < windows.day[1])
@@ -77,10 +78,7 @@ def _spent(
     return Spent(
         ticket=_money(connection.scalar(select(_SUM).where(_GRANTED, columns.ticket.in_(numbers)))),
         team=_money(connection.scalar(select(_SUM).where(_GRANTED, *in_month))),
-        customers={
-            customer: _money(amount)
-            for customer, amount in connection.execute(lately.where(_GRANTED).group_by(columns.customer))
-        },
+        customers={customer: _money(amount) for customer, amount in connection.execute(by_customer)},
         agents={agent: _money(amount) for agent, amount in agents.items() if agent},
     )
 
@@ -167,13 +165,10 @@ def open_requests(connection: Connection) -> list[Request]:
 def _open(connection: Connection, *where: Any) -> list[Request]:
     last = compensations.alias("last")
     # As literal text: a planner can't match a bound parameter with the condition of a partial index.
-    decided = exists().where(
-        last.c.request == compensations.c.request, text("last.kind IN ('granted', 'refused')")
-    )
-    asked: Select[Any] = (
-        select(compensations).where(compensations.c.kind == Kind.ASKED.value, ~decided, *where)
-    ).order_by(compensations.c.id)
-    found = [_line(row) for row in connection.execute(asked)]
+    over = text("last.kind IN ('granted', 'refused')")
+    decided = exists().where(last.c.request == compensations.c.request, over)
+    asked = select(compensations).where(compensations.c.kind == Kind.ASKED.value, ~decided, *where)
+    found = [_line(row) for row in connection.execute(asked.order_by(compensations.c.id))]
     signed = _signed(connection, [line.id for line in found])
     return [_request(line, signed.get(line.id, ())) for line in found]
 
@@ -191,17 +186,14 @@ def _signed(connection: Connection, requests: Collection[int]) -> dict[int, tupl
 
 
 def _request(line: Line, signed: tuple[str, ...]) -> Request:
-    entry = line.entry
     names = ("ticket", "customer", "amount", "at", "by", "agent", "because")
-    return Request(line.id, **{name: getattr(entry, name) for name in names}, signed=signed)
+    return Request(line.id, **{name: getattr(line.entry, name) for name in names}, signed=signed)
 
 
 def _line(row: Row[Any]) -> Line:
-    plain = {name: getattr(row, name) for name in _PLAIN}
-    entry = Entry(
-        **plain, by=actor_of(row.by), kind=Kind(row.kind), amount=_money(row.amount), limit=row.limited_by
-    )
-    return Line(row.id, entry)
+    values: dict[str, Any] = {name: getattr(row, name) for name in _PLAIN}
+    values |= {"by": actor_of(row.by), "kind": Kind(row.kind), "amount": _money(row.amount)}
+    return Line(row.id, Entry(**values, limit=row.limited_by))
 
 
 def first_fault(connection: Connection) -> int | None:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, and_, case, exists, func, select
 
 from mailbot.domain import events as e
-from mailbot.domain.model import OVER, Authentication, CustomerHistory, Status
+from mailbot.domain.model import NO_HISTORY, OVER, CustomerHistory, Status
 from mailbot.store.schema import events, tickets
 
 ESCALATION_LASTS = timedelta(days=90)
@@ -47,13 +47,9 @@ def load(connection: Connection, customers: Collection[str], at: datetime) -> di
         .where(tickets.c.customer.in_(sorted(customers)))
         .group_by(tickets.c.customer)
     )
+    seen = replace(NO_TICKETS, known_customer=True)
     known = {
-        row.customer: CustomerHistory(
-            known_customer=True,
-            open_tickets=int(row.open),
-            escalated_before=bool(row.escalated),
-            looked_up=True,
-        )
+        row.customer: replace(seen, open_tickets=int(row.open), escalated_before=bool(row.escalated))
         for row in connection.execute(query)
     }
     return dict.fromkeys(customers, NO_TICKETS) | known
@@ -91,9 +87,5 @@ def recalled(
     """Load the history that the rules used for ticket `number`; where they used none, as of that time."""
     if recorded and recorded.looked_up:
         return recorded
-    found = load_as_of(connection, customer, at, besides=number)
-    return replace(
-        found,
-        reopened=recorded.reopened if recorded else False,
-        authentication=recorded.authentication if recorded else Authentication.NONE,
-    )
+    found, used = load_as_of(connection, customer, at, besides=number), recorded or NO_HISTORY
+    return replace(found, reopened=used.reopened, authentication=used.authentication)

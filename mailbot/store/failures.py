@@ -42,11 +42,8 @@ def load_sent(connection: Connection, nonces: Collection[str]) -> dict[str, Sent
     if not nonces:
         return {}
     columns = [outbox.c[name] for name in _SENT]
-    rows = connection.execute(
-        select(outbox.c.nonce, *columns, _is_reported().label("told")).where(
-            outbox.c.nonce.in_(sorted(nonces))
-        )
-    )
+    query = select(outbox.c.nonce, *columns, _is_reported().label("told"))
+    rows = connection.execute(query.where(outbox.c.nonce.in_(sorted(nonces))))
     return {row.nonce: _sent_of(row) for row in rows}
 
 
@@ -79,18 +76,14 @@ def record_reports(connection: Connection, items: Sequence[DeliveryReport]) -> N
     # In one order everywhere, so that two nodes never wait for each other.
     failed = sorted((item for item in items if item.returned.failed), key=lambda item: item.returned.id)
     if failed:
-        connection.execute(
-            _FAIL,
-            [
-                {"b_id": each.returned.id, "b_at": each.reported_at, "b_reply": _reply(each)}
-                for each in failed
-            ],
-        )
+        rows = [
+            {"b_id": item.returned.id, "b_at": item.reported_at, "b_reply": _reply(item)} for item in failed
+        ]
+        connection.execute(_FAIL, rows)
     if items:
         connection.execute(insert(attempts), [_attempt(item) for item in items])
-        mark_reported(
-            connection, [item.returned.id for item in items], max(item.reported_at for item in items)
-        )
+        newest = max(item.reported_at for item in items)
+        mark_reported(connection, [item.returned.id for item in items], newest)
 
 
 def _attempt(item: DeliveryReport) -> dict[str, object]:
@@ -120,9 +113,8 @@ class UnreportedMail:
 def unreported(connection: Connection, limit: int, among: Collection[int] = ()) -> list[UnreportedMail]:
     """List the oldest failures that no ticket knows of; only those of `among` when it is given."""
     columns = [outbox.c[name] for name in (*_SENT, "code", "reply")]
-    query = (
-        select(*columns, _is_reported().label("told")).where(_UNREPORTED).order_by(outbox.c.id).limit(limit)
-    )
+    query = select(*columns, _is_reported().label("told")).where(_UNREPORTED)
+    query = query.order_by(outbox.c.id).limit(limit)
     if among:
         query = query.where(outbox.c.id.in_(sorted(among)))
     return [UnreportedMail(_sent_of(row), row.code, row.reply or "") for row in connection.execute(query)]

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, func, insert, or_, select, update
 
 from mailbot.domain.model import Envelope, InboxState
 from mailbot.store.engine import or_skip
@@ -77,10 +78,8 @@ def _row(item: ReceivedMail) -> dict[str, object]:
 def _ids(connection: Connection, fingerprints: Sequence[str]) -> dict[str, int]:
     if not fingerprints:
         return {}
-    rows = connection.execute(
-        select(inbox.c.fingerprint, inbox.c.id).where(inbox.c.fingerprint.in_(fingerprints))
-    )
-    return {row.fingerprint: row.id for row in rows}
+    query = select(inbox.c.fingerprint, inbox.c.id).where(inbox.c.fingerprint.in_(fingerprints))
+    return {row.fingerprint: row.id for row in connection.execute(query)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,15 +122,11 @@ def _claim(connection: Connection, wanted: Claim) -> list[ClaimedMail]:
     rows = connection.execute(_FREE, {"attempts": wanted.attempts, "most": wanted.limit}).all()
     if rows:
         connection.execute(_TAKE, {"ids": [row.id for row in rows], "node": wanted.node})
-    return [
-        ClaimedMail(
-            row.id,
-            Envelope(row.sender, tuple(row.recipients), row.peer, row.received_at),
-            row.content,
-            row.attempts,
-        )
-        for row in rows
-    ]
+    return [ClaimedMail(row.id, _envelope_of(row), row.content, row.attempts) for row in rows]
+
+
+def _envelope_of(row: Row[Any]) -> Envelope:
+    return Envelope(row.sender, tuple(row.recipients), row.peer, row.received_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,9 +168,8 @@ def park(connection: Connection, items: Sequence[Parked]) -> list[None]:
 
 def unclaim(connection: Connection, items: Sequence[int]) -> list[None]:
     """Return mails untouched: they wait again."""
-    connection.execute(
-        update(inbox).where(inbox.c.id.in_(items), inbox.c.state == NEW).values(claimed_by=None)
-    )
+    waiting = (inbox.c.id.in_(items), inbox.c.state == NEW)
+    connection.execute(update(inbox).where(*waiting).values(claimed_by=None))
     return [None] * len(items)
 
 

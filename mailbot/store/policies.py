@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from mailbot.store.engine import or_skip
 from mailbot.store.schema import policies
@@ -35,14 +35,9 @@ class PolicySources:
 def record_active(connection: Connection, items: Sequence[ActivePolicy]) -> list[None]:
     """Save the sources of each version once, and record that it is in force now."""
     for item in items:
-        row = {
-            "version": item.version,
-            "first_at": item.at,
-            "last_at": item.at,
-            "outline": item.outline,
-            "files": dict(item.files),
-            "templates": dict(item.templates),
-        }
+        moments = {"first_at": item.at, "last_at": item.at}
+        texts = {"outline": item.outline, "files": dict(item.files), "templates": dict(item.templates)}
+        row = {"version": item.version, **moments, **texts}
         connection.execute(or_skip(connection, policies, "version"), row)
         newer = (policies.c.version == item.version, policies.c.last_at < item.at)
         connection.execute(update(policies).where(*newer).values(last_at=item.at))
@@ -51,15 +46,12 @@ def record_active(connection: Connection, items: Sequence[ActivePolicy]) -> list
 
 def load_sources(connection: Connection, version: str) -> PolicySources | None:
     """Load the sources of that version; None when no daemon ever used it."""
-    row = connection.execute(select(*_KEPT).where(policies.c.version == version)).one_or_none()
-    return None if row is None else _kept(row)
+    return _load(connection, policies.c.version == version)
 
 
 def load_newest(connection: Connection) -> PolicySources | None:
     """Load the policy in force: the one that a node took last. None before the first start of a daemon."""
-    last = select(func.max(policies.c.last_at)).scalar_subquery()
-    row = connection.execute(select(*_KEPT).where(policies.c.last_at == last).limit(1)).one_or_none()
-    return None if row is None else _kept(row)
+    return _load(connection, policies.c.last_at == select(func.max(policies.c.last_at)).scalar_subquery())
 
 
 def load_outline(connection: Connection, version: str) -> dict[str, dict[str, str]] | None:
@@ -70,5 +62,6 @@ def load_outline(connection: Connection, version: str) -> dict[str, dict[str, st
 _KEPT = tuple(policies.c[name] for name in PolicySources.__dataclass_fields__)
 
 
-def _kept(row: Row[tuple[object, ...]]) -> PolicySources:
-    return PolicySources(**row._mapping)
+def _load(connection: Connection, condition: ColumnElement[bool]) -> PolicySources | None:
+    row = connection.execute(select(*_KEPT).where(condition).limit(1)).one_or_none()
+    return None if row is None else PolicySources(**row._mapping)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Row, bindparam, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from mailbot.domain.policy_diff import Change
 from mailbot.store.engine import or_skip
@@ -41,20 +41,14 @@ class ShadowRun:
 def add_result(connection: Connection, items: Sequence[ShadowResult]) -> list[None]:
     """Add to the counts of each run, and store the differences."""
     for item in items:
-        run = {"shadow": item.shadow, "live": item.live, "first_at": item.at, "last_at": item.at}
-        none_yet = {"agreed": 0, "differed": 0, "missed": 0}
-        connection.execute(or_skip(connection, shadow_runs, "shadow", "live"), {**run, **none_yet})
+        versions = {"shadow": item.shadow, "live": item.live}
+        run = {**versions, "first_at": item.at, "last_at": item.at, **dict.fromkeys(_COUNTS, 0)}
+        connection.execute(or_skip(connection, shadow_runs, "shadow", "live"), run)
         more = {"b_agreed": item.agreed, "b_differed": len(item.changes), "b_missed": item.missed}
         key = {"b_shadow": item.shadow, "b_live": item.live, "b_at": item.at}
         connection.execute(_MORE, {**more, **key})
         rows = [
-            {
-                "shadow": item.shadow,
-                "ticket": change.name,
-                "live": item.live,
-                "at": change.at,
-                "data": _data(change),
-            }
+            {**versions, "ticket": change.name, "at": change.at, "data": _data(change)}
             for change in item.changes
         ]
         if rows:
@@ -84,7 +78,8 @@ def differences(connection: Connection, shadow: str) -> list[Change]:
     """List the differences of that policy, in the order in which the tickets came."""
     query = select(shadow_differences).where(shadow_differences.c.shadow == shadow)
     ordered = query.order_by(shadow_differences.c.at, shadow_differences.c.ticket)
-    return [_change(row) for row in connection.execute(ordered)]
+    rows = connection.execute(ordered)
+    return [_CHANGES.validate_python({**row.data, "name": row.ticket, "at": row.at}) for row in rows]
 
 
 _CHANGES: TypeAdapter[Change] = TypeAdapter(Change)
@@ -94,7 +89,3 @@ def _data(change: Change) -> dict[str, Any]:
     data: dict[str, Any] = _CHANGES.dump_python(change, mode="json")
     del data["name"], data["at"]
     return data
-
-
-def _change(row: Row[Any]) -> Change:
-    return _CHANGES.validate_python({**row.data, "name": row.ticket, "at": row.at})

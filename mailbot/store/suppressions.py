@@ -17,10 +17,8 @@ def load(connection: Connection, addresses: Collection[str], now: datetime) -> d
     """Load the suppressions that hold now of `addresses` (lower case), by address."""
     if not addresses:
         return {}
-    rows = connection.execute(
-        select(suppressions).where(suppressions.c.address.in_(sorted(addresses)), _holds(now))
-    )
-    return {row.address: Suppression(**row._mapping) for row in rows}
+    query = select(suppressions).where(suppressions.c.address.in_(sorted(addresses)), _holds(now))
+    return {row.address: Suppression(**row._mapping) for row in connection.execute(query)}
 
 
 def _holds(now: datetime) -> ColumnElement[bool]:
@@ -60,11 +58,6 @@ def remove_expired(connection: Connection, now: datetime) -> int:
 
 def list_active(connection: Connection, now: datetime, limit: int) -> list[Suppression]:
     """List all in force now, newest first."""
-    query = (
-        select(suppressions)
-        .where(_holds(now))
-        .order_by(suppressions.c.since.desc(), suppressions.c.address)
-        .limit(limit)
-    )
-    rows = connection.execute(query)
-    return [Suppression(**row._mapping) for row in rows]
+    query = select(suppressions).where(_holds(now)).limit(limit)
+    newest_first = query.order_by(suppressions.c.since.desc(), suppressions.c.address)
+    return [Suppression(**row._mapping) for row in connection.execute(newest_first)]

@@ -46,11 +46,7 @@ def merge_mails(before: Ticket, decision: Decision, policy: Policy, newest: int)
 
 def _sent(decision: Decision) -> Iterator[_Sent]:
     """Map each recipient to the mail: `notify` makes one for each of the recipients of its event, in order."""
-    mails = (
-        (position, mail)
-        for position, mail in enumerate(decision.notices)
-        if isinstance(mail, TeamNotice | Progress)
-    )
+    mails = ((n, mail) for n, mail in enumerate(decision.notices) if isinstance(mail, TeamNotice | Progress))
     for position, event in enumerate(decision.events):
         for _ in event.recipients if isinstance(event, e.PeopleNotified) else ():
             notice, mail = next(mails)
@@ -83,11 +79,8 @@ def _keep(
     recipients: dict[int, tuple[str, ...]] = {each.event: () for each in sent}
     for each in sorted(kept, key=lambda one: one.notice):
         recipients[each.event] += (each.mail.to,)
-    events = tuple(
-        event
-        for position, old in enumerate(decision.events)
-        if (event := _with_recipients(old, recipients.get(position)))
-    )
+    changed = (_with_recipients(old, recipients.get(n)) for n, old in enumerate(decision.events))
+    events = tuple(event for event in changed if event)
     due = ladder.next_deadline(decision.ticket, policy)
     confirm_by = ladder.end_of_clock(decision.ticket, policy, Target.CONFIRMATION)
     until = (due.due_at if due else None, confirm_by)

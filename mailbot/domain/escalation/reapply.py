@@ -102,9 +102,6 @@ def _with_step_open(due: tuple[Target, int] | None, clock: Clock) -> Clock:
 
 def _past(target: Target, span: timedelta, spent: timedelta, new: Ladder) -> dict[int, timedelta]:
     """Find the past steps of this clock, and how long ago they were due."""
-    offsets = {
-        index: ladder.offset_of(step, span)
-        for index, step in enumerate(new.steps)
-        if step.at.target is target
-    }
+    steps = [(index, step) for index, step in enumerate(new.steps) if step.at.target is target]
+    offsets = {index: ladder.offset_of(step, span) for index, step in steps}
     return {index: spent - max(timedelta(), after) for index, after in offsets.items() if after <= spent}

@@ -24,9 +24,8 @@ def take_step(
     `suppressed`: why no automatic mail goes to the customer, no reason when it does.
     """
     mine = ladder.ladder_of(builder.ticket, policy)
-    because = reasons.together(
-        _came_due(due.target), reasons.of("quiet_hours") if due.moved_from else NO_REASON
-    )
+    moved = reasons.of("quiet_hours") if due.moved_from else NO_REASON
+    because = reasons.together(_came_due(due.target), moved)
     step = ladder.step_at(mine, due.step)
     if step is None:
         _end(builder, due, policy, now)
@@ -59,8 +58,7 @@ def _reminder(ticket: Ticket, due: Deadline) -> tuple[NoticeKind, Reason]:
     if ticket.held_for:
         return NoticeKind.UNCONFIRMED, reasons.of("not_accepted")
     if due.target in STEP_CLOCKS:
-        not_done = reasons.together(_came_due(due.target), reasons.of("no_further_step"))
-        return NoticeKind.REMINDER, not_done
+        return NoticeKind.REMINDER, reasons.together(_came_due(due.target), reasons.of("no_further_step"))
     if ticket.status is Status.WAITING:
         return NoticeKind.FOLLOW_UP, reasons.of("customer_silent")
     return NoticeKind.REMINDER, reasons.of("all_steps_taken")
@@ -71,8 +69,7 @@ def _act(
 ) -> None:
     done = _move(builder, step, because, policy, now)
     if done:
-        within = None if step.ask_decision else step.acknowledge_within
-        _await(builder, within, index, now)
+        _await(builder, None if step.ask_decision else step.acknowledge_within, index, now)
         notify.notify_team(builder, policy, now, done, because)
     elif ladder.level_of(step, builder.ticket.category) or step.hand_over_to or step.reassign:
         # The ticket is there already, so its people are reminded.
@@ -80,8 +77,10 @@ def _act(
     if step.ask_decision:
         level_questions.ask(builder, step, index, because, policy, now)
     if step.remind:
-        recipients = _reminded(builder, step, policy)
-        notify.notify_team(builder, policy, now, NoticeKind.REMINDER, because, recipients=recipients)
+        ticket = builder.ticket
+        people = tuple(each.address for each in ladder.agents_at(policy, ticket.team, ticket.level))
+        reminded = (ticket.assignee,) if step.remind == "assignee" and ticket.assignee else people
+        notify.notify_team(builder, policy, now, NoticeKind.REMINDER, because, recipients=reminded)
     if step.notify:
         notify.notify_team(builder, policy, now, NoticeKind.NOTIFY, because, recipients=step.notify)
 
@@ -99,13 +98,6 @@ def _move(
     if step.reassign and not done and _reassign(builder, policy, now):
         done = NoticeKind.ASSIGNED
     return done
-
-
-def _reminded(builder: DecisionBuilder, step: Step, policy: Policy) -> tuple[str, ...]:
-    ticket = builder.ticket
-    if step.remind == "assignee" and ticket.assignee:
-        return (ticket.assignee,)
-    return tuple(agent.address for agent in ladder.agents_at(policy, ticket.team, ticket.level))
 
 
 def _raise(

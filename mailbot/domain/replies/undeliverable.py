@@ -45,6 +45,7 @@ SUPPRESSED_FOR: Mapping[str, timedelta | None] = {
     "5.3.2": DAY,
     "5.4.": timedelta(days=7),
 }
+_GIVEN_UP = (OutboxState.FAILED, OutboxState.SUPPRESSED)
 _SENDER_CODES = frozenset({"5.1.7", "5.1.8", "5.1.9"})
 # Our own relay answers 5.0.0, or no status, for whatever is wrong between us and it.
 _UNSPECIFIC_AT_RELAY = "5.0."
@@ -117,16 +118,11 @@ def on_report(
         return NOTHING
     failure = _failure(report, sent)
     recipient = sent.recipient if sent else failure.address
-    if not recipient or (
-        sent and report.kind == "bounce" and sent.state in (OutboxState.FAILED, OutboxState.SUPPRESSED)
-    ):
+    if not recipient or (sent and report.kind == "bounce" and sent.state in _GIVEN_UP):
         return NOTHING
     permanent = failure.status.startswith("5")
-    builder.record(
-        e.DeliveryBounced(
-            now, REPORT, recipient, failure.status, permanent, report.kind, proven=sent is not None
-        )
-    )
+    facts = (recipient, failure.status, permanent, report.kind)
+    builder.record(e.DeliveryBounced(now, REPORT, *facts, proven=sent is not None))
     if sent is None:
         return NOTHING
     if not sent.told:
@@ -140,10 +136,7 @@ def on_report(
 def on_stray_report(report: Report, sent: Sent) -> Effects:
     """Return the effects of a report about mail of no ticket. It opens a ticket itself, so people see it."""
     failure = _failure(report, sent)
-    if report.kind not in ("bounce", "complaint") or sent.state in (
-        OutboxState.FAILED,
-        OutboxState.SUPPRESSED,
-    ):
+    if report.kind not in ("bounce", "complaint") or sent.state in _GIVEN_UP:
         return NOTHING
     failed = report.kind == "bounce"
     return Effects(returned=Returned(sent.id, failure.status, failure.diagnostic, failed))
@@ -218,19 +211,12 @@ def _notify(
     policy: Policy,
     now: datetime,
 ) -> None:
-    """Notify the owner; of a lost notice to an agent, the colleagues; of a lost notice about a failure, no
-    one.
-    """
+    """Notify the owner; of a lost notice to an agent, the colleagues. Of a lost notice of failure, nobody."""
     if sent.why in ABOUT_FAILURES:
         return
-    lost = {sent.recipient.lower()}
-    if sent.kind in FOR_CUSTOMERS:
-        assignee = builder.ticket.assignee
-        recipients = (
-            (assignee,) if assignee and assignee not in lost else _others(builder.ticket, lost, policy)
-        )
-    else:
-        recipients = _others(builder.ticket, lost, policy)
+    lost, owner = {sent.recipient.lower()}, builder.ticket.assignee
+    for_owner = sent.kind in FOR_CUSTOMERS and owner and owner not in lost
+    recipients = (owner,) if owner and for_owner else _others(builder.ticket, lost, policy)
     if recipients:
         notify.notify_team(builder, policy, now, why, because, text, recipients)
 

@@ -101,7 +101,7 @@ class Delivery:
         return self._breaker.is_open
 
     async def run_once(self) -> float:
-        """Claim rows while there is room, without waiting for the relay. Return seconds until the next turn."""
+        """Claim rows while there is room, without waiting for the relay. Return the seconds to rest."""
         room = self._room()
         if room == 0:
             if self._breaker.is_open:
@@ -177,13 +177,10 @@ class Delivery:
 
     async def _send(self, row: Claimed, session: RelaySession | None) -> RelaySession | None:
         """Send one mail through all its states. Returns the session for the next one."""
-        if row.content is None:
-            self._results.record(row, AttemptOutcome.FAILED, Reply(0, "its frozen bytes are missing"))
-            return session
-        if not sendable(row.sender, row.recipient):
-            self._results.record(
-                row, AttemptOutcome.FAILED, Reply(0, "an address can't stand in an SMTP command")
-            )
+        if row.content is None or not sendable(row.sender, row.recipient):
+            missing = row.content is None
+            fault = "its frozen bytes are missing" if missing else "an address can't stand in an SMTP command"
+            self._results.record(row, AttemptOutcome.FAILED, Reply(0, fault))
             return session
         try:
             session, refusal = await self._offer(row, row.content, session)

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from mailbot import log
+from mailbot.channels.imap import folder
 from mailbot.channels.imap.client import (
     ImapConnection,
     ImapConnectionLost,
@@ -21,15 +22,7 @@ from mailbot.channels.imap.client import (
     connect,
     sequence,
 )
-from mailbot.channels.imap.folder import (
-    ListedMail,
-    LoginRefused,
-    log_in,
-    mark,
-    read_listed,
-    read_number,
-    select,
-)
+from mailbot.channels.imap.folder import ListedMail, LoginRefused, read_number
 from mailbot.config.model import ImapAccount
 from mailbot.domain.model import Envelope
 from mailbot.domain.policy import Policy
@@ -141,9 +134,9 @@ class ImapFetcher:
         )
         self._connection = connection
         if not logged_in:
-            await log_in(connection, account.user, account.password)
+            await folder.log_in(connection, account.user, account.password)
         await connection.command(b"CAPABILITY")  # may differ from those before the login
-        uidvalidity, next_uid = await select(connection, account.folder)
+        uidvalidity, next_uid = await folder.select(connection, account.folder)
         opened = OpenedFolder(self._folder, uidvalidity, next_uid, self._now())
         self._position = await self._store.write(imap_folders.start, opened)
         log.imap_connected(account=account.name)
@@ -191,7 +184,7 @@ class ImapFetcher:
             nonlocal top
             items = response.fetch_items()
             top = max(top, read_number(items.get(b"UID")))
-            if mail := read_listed(items, position):
+            if mail := folder.read_listed(items, position):
                 mails[mail.uid] = mail
 
         # "n:*" always names the last mail, also when all its UIDs are smaller (RFC 3501 6.4.8).
@@ -228,7 +221,7 @@ class ImapFetcher:
         if kept:
             self._wake_intake()
             try:
-                await mark(connection, self._account, kept)
+                await folder.mark(connection, self._account, kept)
             except ImapRefused as refusal:
                 log.imap_not_marked(account=self._account.name, mails=len(kept), error=refusal)
         if trouble:

@@ -47,22 +47,21 @@ class ConnectionLimits:
 
     def enter(self, peer: str, *, exempt: bool) -> bool:
         """Take a place for a session. False when none is left; then there is nothing to `leave`."""
-        key = limit_key(peer)
-        full = not exempt and self._sessions_by_key[key] >= self._limits.sessions_per_address
-        if full or self.sessions >= self._limits.sessions:
-            return False
-        self.sessions += 1
-        self._sessions_by_key[key] += 1
-        return True
+        return self.sessions < self._limits.sessions and self._count(peer, exempt=exempt)
 
     def move(self, peer: str, client: str, *, exempt: bool) -> bool:
         """Move a session from `peer` to `client`. False when the client has no place left."""
-        key = limit_key(client)
+        counted = self._count(client, exempt=exempt)
+        if counted:
+            self.leave(peer)
+        return counted
+
+    def _count(self, peer: str, *, exempt: bool) -> bool:
+        key = limit_key(peer)
         if not exempt and self._sessions_by_key[key] >= self._limits.sessions_per_address:
             return False
         self.sessions += 1
         self._sessions_by_key[key] += 1
-        self.leave(peer)
         return True
 
     def leave(self, peer: str) -> None:

@@ -119,7 +119,10 @@ def run_mail(
     box = mailbox_of(envelope, policy)
     mail = replace(mail, authentication=history.authentication)
     number, earlier = (ticket_number.make(box.prefix, digit * box.digits) for digit in "01")
-    before = _closed_ticket(earlier, mail, envelope, box.address, at) if history.reopened else None
+    before, then = None, at - _LONG_CLOSED
+    if history.reopened:
+        concerned = (box.address, customer_of(mail, envelope), mail.subject)
+        before = Ticket(earlier, *concerned, "", then, status=Status.CLOSED, closed_at=then)
     match = Match(number=before.number) if before else Match()
     facts = MailFacts(number, match, customer_history=replace(history, looked_up=True))
     decision = on_mail(before, mail, envelope, facts, policy, at).decision
@@ -128,12 +131,6 @@ def run_mail(
         return Result(policy, decision, routed, None)
     tested = routing_facts(mail, envelope.sender, box.address, policy, at, routed.customer_history)
     return Result(policy, decision, routed, tested)
-
-
-def _closed_ticket(number: str, mail: InboundMail, envelope: Envelope, box: str, at: datetime) -> Ticket:
-    then = at - _LONG_CLOSED
-    customer = customer_of(mail, envelope)
-    return Ticket(number, box, customer, mail.subject, "", then, status=Status.CLOSED, closed_at=then)
 
 
 def find_mismatches(expected: tuple[Expected, ...], result: Result) -> list[Mismatch]:

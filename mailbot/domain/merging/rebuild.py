@@ -53,16 +53,12 @@ def arrivals(events: Iterable[Event]) -> list[Arrival]:
             case e.MergeReceived():
                 here.append(event)
             case e.MergeReverted(other=other):
-                here = [each for each in here if not _is_of(each, other)]
+                here = [each for each in here if isinstance(each, e.MessageMoved) or each.other != other]
             case e.MessageMoved(message=message):
                 here = [each for each in here if carried(each) != (message,)]
             case e.TicketSplit(messages=messages):
                 here = [each for each in here if not set(carried(each)) <= set(messages)]
     return here
-
-
-def _is_of(arrival: Arrival, other: str) -> bool:
-    return isinstance(arrival, e.MergeReceived) and arrival.other == other
 
 
 def carried(arrival: Arrival) -> tuple[int, ...]:

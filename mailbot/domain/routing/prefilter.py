@@ -178,7 +178,10 @@ def _set_of(known: Sequence[str], by: Any) -> Any | None:
 def pattern_scan(patterns: Collection[str]) -> Scan:
     """Make the scan for RE2 patterns that may be found in plain texts; none that is found is left out."""
     filters = [_filter_of(group) for group in _groups(sorted(patterns), PATTERNS_PER_SET)]
-    bare = sorted({each for made, known in filters for each in _bare(made, known)})
+    # Without a required literal: any text may match them.
+    bare = sorted(
+        {known[hit] for made, known in filters for hit in made.Match("", potential=True) or () if hit}
+    )
     scan_bare = _bare_scan(bare) if len(bare) > _FEW else None
     always = frozenset(bare)
 
@@ -207,11 +210,6 @@ def _filter_of(patterns: Sequence[str]) -> tuple[Any, Sequence[str]]:
         made.Add(each, OPTIONS)
     made.Compile()
     return made, known
-
-
-def _bare(made: Any, known: Sequence[str]) -> list[str]:
-    """List the patterns without a required literal: any text may match them."""
-    return [known[hit] for hit in made.Match("", potential=True) or () if hit]
 
 
 def _bare_scan(patterns: Sequence[str]) -> Scan:

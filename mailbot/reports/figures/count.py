@@ -17,8 +17,8 @@ from mailbot.reports.figures.figures import (
     Satisfaction,
     TeamLoad,
     Timing,
+    spread,
 )
-from mailbot.reports.figures.percentiles import spread
 from mailbot.reports.figures.period import Period
 
 

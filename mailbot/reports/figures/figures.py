@@ -1,10 +1,10 @@
 """The figures of one period, with their definitions."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from mailbot.domain.model import Target
-from mailbot.reports.figures.percentiles import NO_SPANS, Spread, share
 from mailbot.reports.figures.period import Period
 
 # A ticket's age: younger than this many days; the last class has no end.
@@ -13,14 +13,46 @@ SATISFIED = 4  # this mark and above
 
 
 @dataclass(frozen=True, slots=True)
+class Spread:
+    """How `count` spans are distributed; None without spans.
+
+    `median` and `p90` are quantiles by linear interpolation between the two nearest spans. This is type 7 of
+    Hyndman and Fan ("Sample Quantiles in Statistical Packages", 1996), the PERCENTILE.INC of spreadsheets.
+    """
+
+    count: int = 0
+    mean: timedelta | None = None
+    median: timedelta | None = None
+    p90: timedelta | None = None
+
+
+def spread(spans: Iterable[timedelta]) -> Spread:
+    ordered = sorted(spans)
+    if not ordered:
+        return Spread()
+    mean = sum(ordered, timedelta()) / len(ordered)
+    return Spread(len(ordered), mean, quantile(ordered, 0.5), quantile(ordered, 0.9))
+
+
+def quantile(ordered: list[timedelta], share: float) -> timedelta:
+    """Compute a quantile of spans in ascending order, at least one."""
+    place = (len(ordered) - 1) * share
+    low = int(place)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
+
+
+def share(part: int, whole: int) -> float | None:
+    """Return `part` of `whole`, 0 to 1; None of nothing."""
+    return part / whole if whole else None
+
+
+@dataclass(frozen=True, slots=True)
 class Timing:
     """`wall`: by the clock on the wall. `work`: work time of the team while it was our turn."""
 
-    wall: Spread = NO_SPANS
-    work: Spread = NO_SPANS
-
-
-NO_TIMES = Timing()
+    wall: Spread = Spread()
+    work: Spread = Spread()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +94,6 @@ class Satisfaction:
     @property
     def response_rate(self) -> float | None:
         return share(self.rated, self.closed)
-
-
-NO_MARKS = Satisfaction()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,16 +169,16 @@ class Figures:
     gone: int = 0
     undone: int = 0
     answers: int = 0
-    first_response: Timing = NO_TIMES
-    next_response: Timing = NO_TIMES
-    resolution: Timing = NO_TIMES
-    confirmation: Timing = NO_TIMES
+    first_response: Timing = Timing()
+    next_response: Timing = Timing()
+    resolution: Timing = Timing()
+    confirmation: Timing = Timing()
     confirmed: int = 0
     unconfirmed: int = 0
-    acknowledgement: Spread = NO_SPANS
+    acknowledgement: Spread = Spread()
     acknowledgements: int = 0
     promises: tuple[Kept, ...] = ()
-    satisfaction: Satisfaction = NO_MARKS
+    satisfaction: Satisfaction = Satisfaction()
     escalations: tuple[Raised, ...] = ()
     days: tuple[Day, ...] = ()
     teams: tuple[TeamLoad, ...] = ()

@@ -49,11 +49,8 @@ def for_mail(report: Report, language: str = "en") -> str:
 
 
 def _section(section: Section, *, styled: bool = False) -> str:
-    look = (
-        [f' style="{_CELL};text-align:{side}"' for side in ("left", "right")]
-        if styled
-        else ["", ' class="n"']
-    )
+    inline = [f' style="{_CELL};text-align:{side}"' for side in ("left", "right")]
+    look = inline if styled else ["", ' class="n"']
 
     def cells(element: str, row: Sequence[str]) -> str:
         looks = [look[index >= section.names] for index in range(len(row))]

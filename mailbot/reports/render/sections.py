@@ -8,8 +8,7 @@ from operator import attrgetter
 from mailbot.domain.model import Target
 from mailbot.reports.figures.api import Period, Report
 from mailbot.reports.figures.causes import Cause
-from mailbot.reports.figures.figures import AGES, Timing
-from mailbot.reports.figures.percentiles import Spread
+from mailbot.reports.figures.figures import AGES, Spread, Timing
 from mailbot.reports.render.translations import NOTHING, moment, number, percent, say, span
 
 LONGEST = 60  # characters of a cell

@@ -17,8 +17,7 @@ from mailbot.domain.routing.money import Money
 from mailbot.domain.worktime import ALWAYS
 from mailbot.reports.figures.api import Figures, Maker, Period, Report
 from mailbot.reports.figures.facts import Stood
-from mailbot.reports.figures.figures import AGES, Kept, Raised
-from mailbot.reports.figures.percentiles import quantile, spread
+from mailbot.reports.figures.figures import AGES, Kept, Raised, quantile, spread
 from mailbot.reports.figures.ticket_facts import facts
 from tests.builders import EKO
 from tests.reports.figures.lives import (

@@ -11,7 +11,7 @@ from mailbot.channels.smtp import mail_and_rcpt
 from mailbot.channels.smtp.data import has_bare_newlines, normalise, unstuff
 from mailbot.channels.smtp.limits import limit_key, plain_address
 from mailbot.errors import Refused
-from tests.channels.smtp_talk import SUPPORT, policy
+from tests.channels.smtp_client import SUPPORT, policy
 
 TEXT = st.lists(st.sampled_from([b"\r\n", b"\r\n.", b".", b"\r", b"\n", b"a", b"\x00", b"\xff"])).map(
     b"".join

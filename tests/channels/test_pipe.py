@@ -11,7 +11,7 @@ from mailbot.channels.smtp.data import has_bare_newlines
 from mailbot.domain.model import Envelope
 from mailbot.errors import Refused
 from tests.builders import NOW
-from tests.channels.smtp_talk import SUPPORT, policy
+from tests.channels.smtp_client import SUPPORT, policy
 
 SALES = "sales@dukungan.example"
 MAIL = b"From: <budi@pelanggan.example>\r\nSubject: Saldo\r\n\r\nHalo\r\n"

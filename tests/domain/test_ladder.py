@@ -52,7 +52,7 @@ def opened(by: Policy, at: datetime = NOW, **changes: object) -> Ticket:
     return on_mail(None, mail(**changes), envelope(), facts(), by, at).decision.ticket
 
 
-def told(decision: Decision, kind: type) -> list[object]:
+def notices_of(decision: Decision, kind: type) -> list[object]:
     return [notice for notice in decision.notices if isinstance(notice, kind)]
 
 
@@ -85,7 +85,7 @@ def test_reassigning_gives_it_to_another_agent_of_the_team_who_must_confirm() ->
     late = on_deadline(ticket, by, NOW + H)
 
     assert {ticket.assignee, late.ticket.assignee} == {RINA.address, other.address}
-    (notice,) = told(late, TeamNotice)
+    (notice,) = notices_of(late, TeamNotice)
     assert isinstance(notice, TeamNotice)
     assert (notice.to, notice.why, notice.confirm_by) == (
         late.ticket.assignee,
@@ -112,7 +112,7 @@ def test_the_customer_reads_who_works_on_it_and_until_when() -> None:
         teams={**by.teams, "frontline": replace(by.teams["frontline"], public=words)},
         level_names={"L2": {"id": "petugas senior", "en": "senior staff"}},
     )
-    (progress,) = told(on_deadline(opened(by), by, NOW + H), Progress)
+    (progress,) = notices_of(on_deadline(opened(by), by, NOW + H), Progress)
 
     assert isinstance(progress, Progress)
     assert (progress.team, progress.level) == (words, {"id": "petugas senior", "en": "senior staff"})
@@ -128,7 +128,7 @@ def test_the_agents_of_a_level_are_asked_and_the_assignee_gets_their_answer() ->
     by = with_steps(ASK, Step(RESOLUTION, escalate_to="management"))
     asked = on_deadline(opened(by), by, NOW + H)
 
-    (question,) = told(asked, Question)
+    (question,) = notices_of(asked, Question)
     assert isinstance(question, Question)
     assert (question.to, question.options, question.until) == (SARI.address, "yes, no", NOW + 3 * H)
     assert asked.ticket.assignee == RINA.address
@@ -404,8 +404,8 @@ def test_a_team_without_agents_at_the_level_is_notified_of_the_escalation() -> N
     raised = done(on_command(opened(by), c.Escalate("L3"), OPERATOR, by, NOW + MIN))
 
     assert (raised.ticket.level, raised.ticket.assignee) == ("management", SARI.address)
-    told_team = {(n.to, n.why) for n in raised.notices if isinstance(n, TeamNotice)}
-    assert told_team == {
+    team_notices = {(n.to, n.why) for n in raised.notices if isinstance(n, TeamNotice)}
+    assert team_notices == {
         (RINA.address, "notify"),
         (BAYU.address, "notify"),
         (SARI.address, "escalated"),
@@ -528,9 +528,9 @@ def test_after_a_weekend_without_the_daemon_the_customer_and_each_agent_get_one_
 
     taken = [event.step for event in late.events if isinstance(event, e.StepTaken)]
     assert taken == [0, 1, 2, 3, 4, 5]  # each is on record
-    assert len(told(late, Progress)) == 1
-    words = {notice.to: notice for notice in told(late, TeamNotice)}
-    assert len(words) == len(told(late, TeamNotice))
+    assert len(notices_of(late, Progress)) == 1
+    words = {notice.to: notice for notice in notices_of(late, TeamNotice)}
+    assert len(words) == len(notices_of(late, TeamNotice))
     owner = words.pop(str(late.ticket.assignee))
     assert (owner.why, owner.level) == ("escalated", "management")
     assert {notice.why for notice in words.values()} <= {"notify"}  # who has it no longer hears nothing

@@ -161,7 +161,7 @@ class Oracle:
             found.append(self.into[found[-1]])
         return found
 
-    def heir(self, number: str) -> str:
+    def merge_target(self, number: str) -> str:
         return self.chain(number)[-1]
 
     def family(self, number: str) -> set[str]:
@@ -310,7 +310,7 @@ def _step(desk: Desk, oracle: Oracle, what: str, dice: Random, at: datetime) -> 
     elif what in ("approve", "refuse") and oracle.open:
         id_ = dice.choice(list(oracle.open))
         if dice.random() < 0.9:
-            number = oracle.heir(oracle.open[id_].ticket)
+            number = oracle.merge_target(oracle.open[id_].ticket)
         if what == "refuse":
             ruling = desk.do(number, c.Refuse(id_), agent, at)
             if isinstance(ruling, Outcome):
@@ -470,13 +470,13 @@ def test_p14_grants_on_a_merged_ticket_count_for_its_merge_target_through_chains
     run = f"r{next(_fresh)}"
     desk = Desk(store, run)
     agent = f"ayu@{run}.example"
-    a, b, heir = (desk.open("frontline general.", f"budi@{run}.example") for _ in range(3))
+    a, b, merge_target = (desk.open("frontline general.", f"budi@{run}.example") for _ in range(3))
     assert _outcome(desk.do(a, c.Compensate(rp(2)), agent)) == "granted"
     assert desk.join(a, c.Merge(b), NOW)
-    assert desk.join(b, c.Merge(heir), NOW)
-    assert _outcome(desk.do(heir, c.Compensate(rp(2)), agent)) == "asked"  # 4 is not for L1
+    assert desk.join(b, c.Merge(merge_target), NOW)
+    assert _outcome(desk.do(merge_target, c.Compensate(rp(2)), agent)) == "asked"  # 4 is not for L1
     assert desk.join(b, c.Unmerge(), NOW)
-    assert _outcome(desk.do(heir, c.Compensate(rp(2)), agent)) == "granted"
+    assert _outcome(desk.do(merge_target, c.Compensate(rp(2)), agent)) == "granted"
     lines = store.read_now(compensations.of_ticket, b)
     assert {line.entry.ticket for line in lines} == {a}
 
@@ -484,12 +484,14 @@ def test_p14_grants_on_a_merged_ticket_count_for_its_merge_target_through_chains
 def test_a_request_follows_its_ticket_into_another_and_is_decided_there(store: Store) -> None:
     run = f"r{next(_fresh)}"
     desk = Desk(store, run)
-    first, heir = (desk.open("frontline general.", f"{who}@{run}.example") for who in ("budi", "siti"))
+    first, merge_target = (
+        desk.open("frontline general.", f"{who}@{run}.example") for who in ("budi", "siti")
+    )
     assert _outcome(desk.do(first, c.Compensate(rp(5)), f"ayu@{run}.example")) == "asked"
-    assert desk.join(first, c.Merge(heir, other_customer=True), NOW)
+    assert desk.join(first, c.Merge(merge_target, other_customer=True), NOW)
     assert "was merged into" in str(desk.do(first, c.Approve(), f"citra@{run}.example"))
-    assert _outcome(desk.do(heir, c.Approve(), f"citra@{run}.example")) == "granted"
-    (grant,) = [each for each in desk.grants() if each.ticket == heir]
+    assert _outcome(desk.do(merge_target, c.Approve(), f"citra@{run}.example")) == "granted"
+    (grant,) = [each for each in desk.grants() if each.ticket == merge_target]
     assert grant.customer == f"budi@{run}.example"  # whose request it was
 
 

@@ -113,9 +113,9 @@ async def test_a_slip_in_the_own_number_opens_a_ticket_that_suggests_it_to_the_a
     assert again.number != first.number
     assert opened(desk, again)["suggests"] == first.number
     assert linked(desk, first.number) == [(again.number, "suggests", first.number, True)]
-    notice = next(desk.content(row) for row in desk.owed("team") if row.ticket == again.number)
+    notice = next(desk.content(row) for row in desk.outbox_rows("team") if row.ticket == again.number)
     assert first.number in notice.get_body(("plain",)).get_content()
-    (acknowledgement,) = [row for row in desk.owed("acknowledgement") if row.ticket == again.number]
+    (acknowledgement,) = [row for row in desk.outbox_rows("acknowledgement") if row.ticket == again.number]
     assert first.number not in desk.content(acknowledgement).as_string()
 
 
@@ -148,7 +148,7 @@ async def test_a_stranger_who_guesses_a_number_gets_the_same_answer_as_other_cus
     words = {}
     for name, subject in guesses.items():
         theirs = await desk.receive(sender=f"{name}@lain.example", Subject=subject)
-        (row,) = [row for row in desk.owed("acknowledgement") if row.ticket == theirs.number]
+        (row,) = [row for row in desk.outbox_rows("acknowledgement") if row.ticket == theirs.number]
         plain = desk.content(row).get_body(("plain",)).get_content()
         words[name] = plain.replace(theirs.number, "N")
 
@@ -180,13 +180,13 @@ async def test_a_held_mail_has_its_own_acknowledged_ticket_and_touches_nothing_o
     armed = desk.store.read_now(queries.deadline, theirs.number)
     assert armed is not None
     assert armed.target == "repeat"
-    mails = {row.ticket: desk.content(row) for row in desk.owed("acknowledgement")}
+    mails = {row.ticket: desk.content(row) for row in desk.outbox_rows("acknowledgement")}
     bodies = [
         mails[ticket.number].get_body(("plain",)).get_content().replace(ticket.number, "N")
         for ticket in (theirs, nobody)
     ]
     assert bodies[0] == bodies[1]
-    (notice,) = [desk.content(row) for row in desk.owed("team") if row.ticket == theirs.number]
+    (notice,) = [desk.content(row) for row in desk.outbox_rows("team") if row.ticket == theirs.number]
     assert str(notice["To"]) == first.assignee
     assert "belum terkonfirmasi" in str(notice["Subject"])
 
@@ -221,11 +221,11 @@ async def test_accept_also_takes_a_claim_that_was_not_held(desk: Desk) -> None:
 
 async def test_a_claim_on_a_merged_ticket_is_accepted_on_its_merge_target(store: Store) -> None:
     desk, first, theirs = await holding(store)
-    heir = await desk.receive(Subject="Lain")
-    do(desk, first.number, c.Merge(heir.number))
+    merge_target = await desk.receive(Subject="Lain")
+    do(desk, first.number, c.Merge(merge_target.number))
     do(desk, theirs.number, c.Accept())
 
-    assert [row.author for row in rows(desk, heir.number)] == [BUDI, ASING, BUDI]
+    assert [row.author for row in rows(desk, merge_target.number)] == [BUDI, ASING, BUDI]
 
 
 # --- moving, merging, splitting ---------------------------------------------------------------------------
@@ -278,7 +278,7 @@ async def test_a_merged_ticket_has_no_deadline_and_its_mail_goes_on_to_the_end_o
     third = (await desk.receive(Subject="Ketiga")).number
     do(desk, a, c.Merge(b))
     do(desk, b, c.Merge(third))
-    (signed,) = [row.message_id for row in desk.owed("acknowledgement") if row.ticket == a]
+    (signed,) = [row.message_id for row in desk.outbox_rows("acknowledgement") if row.ticket == a]
 
     assert desk.store.read_now(deadlines.due, desk.clock + timedelta(days=99), 10)[0].ticket == third
     for headers in ({"Subject": f"Re: {a}"}, {"In_Reply_To": signed}, {"References": "<1@x.example>"}):
@@ -299,7 +299,7 @@ async def test_an_agents_reply_to_a_notice_of_a_merged_ticket_answers_from_the_m
     tag = KEYS.reply_address(BOX.address, a, RINA.address)
     answered = await desk.receive(sender=RINA.address, to=tag, peer=AGENTS_NETWORK, body="Sudah kami kirim.")
 
-    (answer,) = desk.owed("answer")
+    (answer,) = desk.outbox_rows("answer")
     assert (answered.number, answered.status, answer.recipient) == (b, Status.WAITING, BUDI)
     assert f"[{b}]" in desk.content(answer)["Subject"]
 
@@ -313,9 +313,9 @@ async def test_an_agents_reply_meant_for_one_customer_does_not_leave_for_another
     held = await desk.receive(sender=RINA.address, to=tag, peer=AGENTS_NETWORK, body="Saldo Bapak 1.200.000")
 
     assert held.number == b
-    assert desk.owed("answer") == []
+    assert desk.outbox_rows("answer") == []
     assert rows(desk, b)[-1].direction == "note"
-    (refusal,) = desk.owed("refusal")
+    (refusal,) = desk.outbox_rows("refusal")
     assert refusal.recipient == RINA.address
 
 
@@ -324,7 +324,7 @@ async def test_what_is_split_off_has_one_acknowledgement_outcome_and_a_number_of
     changes = do(desk, a, c.Split((rows(desk, a)[-1].id,)))
     new = changes[1].decision.ticket
 
-    (outcome,) = [row for row in desk.owed("acknowledgement") if row.ticket == new.number]
+    (outcome,) = [row for row in desk.outbox_rows("acknowledgement") if row.ticket == new.number]
     assert (outcome.state, str(reason_of(outcome.reason))) == ("suppressed", f"split from {a}")
     assert linked(desk, new.number) == [(new.number, "split_from", a, True)]
     assert (await desk.receive(Subject=f"Re: {new.number}")).number == new.number

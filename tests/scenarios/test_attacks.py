@@ -56,14 +56,14 @@ HEADERS = {
     *("auto-submitted", "x-auto-response-suppress", "x-mailbot-loop", "mime-version", "content-type"),
     "content-transfer-encoding",
 }
-SAID_TO_THE_RELAY = re.compile(
+COMMANDS_TO_THE_RELAY = re.compile(
     r"EHLO [\w.-]+|MAIL FROM:<support\+b\.[a-z0-9.]+@dukungan\.example>(?: SIZE=\d+)?(?: BODY=8BITMIME)?"
     r"|RCPT TO:<[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+>|DATA|RSET|QUIT"
 )
 UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
-class Town:
+class AttackedHost:
     """One daemon for many attacks, the relay that its mail goes to, and who may get mail at all."""
 
     def __init__(self, daemon: DaemonProcess, sink: SinkSmtp) -> None:
@@ -96,17 +96,17 @@ class Town:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
+async def host(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[AttackedHost]:
     """Start a daemon as unguarded as an admin can configure it.
 
     Acknowledgements quote each sender that passed, there are no limits, and the log is text.
     """
     async with SinkSmtp() as sink:
-        daemon = DaemonProcess(tmp_path_factory.mktemp("town"), sink.port, {"MAILBOT_LOG": "text"})
+        daemon = DaemonProcess(tmp_path_factory.mktemp("host"), sink.port, {"MAILBOT_LOG": "text"})
         daemon.edit("mailbot.yaml", "rich_acknowledgements: false", "rich_acknowledgements: true")
         daemon.edit("mailbot.yaml", r"authserv_ids: \[\]", "authserv_ids: [mx.dukungan.example]")
         async with daemon:
-            yield Town(daemon, sink)
+            yield AttackedHost(daemon, sink)
 
 
 def read(mail: SunkMail) -> EmailMessage:
@@ -121,11 +121,11 @@ def words(mail: SunkMail) -> str:
     return f"{message['Subject']}\n{body.get_content()}".replace("\r\n", "\n")
 
 
-def assert_harmless(town: Town) -> None:
+def assert_harmless(host: AttackedHost) -> None:
     """Check that no mail of this daemon went to, or can be read as addressed to, a wrong recipient."""
-    for mail in town.sink.taken:
+    for mail in host.sink.taken:
         (recipient,) = mail.recipients
-        assert recipient in town.agents | town.senders, mail.content
+        assert recipient in host.agents | host.senders, mail.content
         head = mail.content.partition(b"\r\n\r\n")[0]
         names = [line.partition(b":")[0].lower().decode() for line in re.split(rb"\r\n(?![ \t])", head)]
         assert set(names) <= HEADERS, names
@@ -135,9 +135,9 @@ def assert_harmless(town: Town) -> None:
             again = message_from_bytes(message.as_bytes(), policy=rules)  # what 3.11.7 made a Bcc of
             assert message.keys() == again.keys()
             assert getaddresses([str(again["To"])]) == [("", recipient)]
-    said = [command for each in town.sink.dialogues for command in each.commands]
-    assert [command for command in said if not SAID_TO_THE_RELAY.fullmatch(command)] == []
-    for mail in town.acknowledgements():
+    said = [command for each in host.sink.dialogues for command in each.commands]
+    assert [command for command in said if not COMMANDS_TO_THE_RELAY.fullmatch(command)] == []
+    for mail in host.acknowledgements():
         assert ECHO not in words(mail)
         unseen = re.compile(
             rb"(?:In-Reply-To|References): <[!-~]+>\r\n"
@@ -170,37 +170,37 @@ NAMES = [
 
 
 async def test_p7_no_name_subject_or_text_becomes_a_header_a_recipient_or_text_of_an_answer(
-    town: Town,
+    host: AttackedHost,
 ) -> None:
     for number, evil in enumerate(EVIL):
         name, address = NAMES[number % len(NAMES)], f"nama{number}@jahat.example"
-        sent = await town.attack(
+        sent = await host.attack(
             f"From: {name} <{address}>\nTo: {evil} <{RECIPIENT}>\nSubject: {evil}\n"
             f"Reply-To: {name} <{address}>\nMessage-ID: <{ECHO}{number}@jahat.example>\n"
             f"Content-Type: text/plain; charset=utf-8\n\n{evil}\n",
             address,
         )
         assert sent.startswith("250")
-    await town.settled()
+    await host.settled()
 
-    assert town.daemon.rows("SELECT 1 FROM inbox WHERE state <> 'done'") == []
-    assert len(town.acknowledgements()) == len(EVIL)
-    notices = [words(mail) for mail in town.sink.taken if mail.recipients[0] in town.agents]
+    assert host.daemon.rows("SELECT 1 FROM inbox WHERE state <> 'done'") == []
+    assert len(host.acknowledgements()) == len(EVIL)
+    notices = [words(mail) for mail in host.sink.taken if mail.recipients[0] in host.agents]
     assert len(notices) >= len(EVIL)
     literal = [each for each in notices if "{{ 7*7 }}" in each.split("\n")[0]]
     assert literal, "templates' signs are shown as they are written"
     assert all("{% for x in range(9) %}" in each.partition("\n")[2] for each in literal)
     assert not any("012345678" in each for each in notices)
-    assert_harmless(town)
+    assert_harmless(host)
 
 
-async def test_an_html_part_is_escaped_in_what_agents_get(town: Town) -> None:
-    await town.attack(
+async def test_an_html_part_is_escaped_in_what_agents_get(host: AttackedHost) -> None:
+    await host.attack(
         f"From: html@jahat.example\nSubject: <img src=x onerror=alert(1)> {ECHO} unik\nMessage-ID: <html@x>\n"
         "Content-Type: text/html\n\n<p>Halo</p><script>alert(1)</script>&lt;img src=y onerror=alert(2)&gt;\n"
     )
-    await town.settled()
-    (notice,) = [mail for mail in town.sink.taken if "unik" in words(mail)]
+    await host.settled()
+    (notice,) = [mail for mail in host.sink.taken if "unik" in words(mail)]
     page = read(notice).get_body(("html",))
     assert page is not None
     assert "<img" not in page.get_content()
@@ -208,7 +208,7 @@ async def test_an_html_part_is_escaped_in_what_agents_get(town: Town) -> None:
     assert "&lt;img src=y" in page.get_content()
 
 
-async def test_no_forged_result_of_a_check_makes_a_sender_known(town: Town) -> None:
+async def test_no_forged_result_of_a_check_makes_a_sender_known(host: AttackedHost) -> None:
     good = "dmarc=pass header.from=bank.example"
     ours = "Authentication-Results: mx.dukungan.example;"
     forged = [
@@ -228,21 +228,21 @@ async def test_no_forged_result_of_a_check_makes_a_sender_known(town: Town) -> N
     ]
     for number, lines in enumerate(forged):
         address = f"nasabah{number}@bank.example"
-        await town.attack(
+        await host.attack(
             f"{lines}\nFrom: {address}\nSubject: {ECHO}\nMessage-ID: <ar{number}@x>\n\nHalo\n", address
         )
     genuine = "nasabah@bank.example"
-    await town.attack(f"{ours} {good}\nFrom: {genuine}\nSubject: Saldo hilang\n\nHalo\n", genuine)
-    await town.settled()
+    await host.attack(f"{ours} {good}\nFrom: {genuine}\nSubject: Saldo hilang\n\nHalo\n", genuine)
+    await host.settled()
 
-    assert [len(town.to(f"nasabah{number}@bank.example")) for number in range(len(forged))] == [1] * len(
+    assert [len(host.to(f"nasabah{number}@bank.example")) for number in range(len(forged))] == [1] * len(
         forged
     )
-    assert "Saldo hilang" in words(town.to(genuine)[0])
-    assert_harmless(town)
+    assert "Saldo hilang" in words(host.to(genuine)[0])
+    assert_harmless(host)
 
 
-async def test_a_message_id_used_again_hides_no_mail_and_opens_no_ticket(town: Town) -> None:
+async def test_a_message_id_used_again_hides_no_mail_and_opens_no_ticket(host: AttackedHost) -> None:
     one = "From: siti@pelanggan.example\nSubject: Saldo\nMessage-ID: <sama@x.example>\n\nSaldo saya hilang.\n"
     other = f"From: jahat@evil.example\nSubject: {ECHO}\nMessage-ID: <sama@x.example>\n\nBukan saldo.\n"
     changed = one.replace("hilang", "kembali")
@@ -252,15 +252,15 @@ async def test_a_message_id_used_again_hides_no_mail_and_opens_no_ticket(town: T
         (one, "siti@pelanggan.example"),
         (changed, "siti@pelanggan.example"),
     ):
-        assert (await town.attack(raw, sender)).startswith("250")
+        assert (await host.attack(raw, sender)).startswith("250")
     claim = other.replace("Subject:", "In-Reply-To: <sama@x.example>\nSubject: Re:").replace(
         "<sama@x.", "<klaim@x.", 2
     )
     claim = claim.replace("In-Reply-To: <klaim@", "In-Reply-To: <sama@")
-    await town.attack(claim, "jahat@evil.example")
-    await town.settled()
+    await host.attack(claim, "jahat@evil.example")
+    await host.settled()
 
-    rows = town.daemon.rows(
+    rows = host.daemon.rows(
         "SELECT ticket, author FROM messages WHERE message_id = '<sama@x.example>' ORDER BY id"
     )
     assert [row["author"] for row in rows] == [
@@ -270,13 +270,13 @@ async def test_a_message_id_used_again_hides_no_mail_and_opens_no_ticket(town: T
     ]
     hers, his = rows[0]["ticket"], rows[1]["ticket"]
     assert hers != his
-    assert town.ticket("<klaim@x.example>") != hers
-    authors = town.daemon.rows("SELECT DISTINCT author FROM messages WHERE ticket = ?", hers)
+    assert host.ticket("<klaim@x.example>") != hers
+    authors = host.daemon.rows("SELECT DISTINCT author FROM messages WHERE ticket = ?", hers)
     assert authors == [{"author": "siti@pelanggan.example"}]
-    assert not any(hers in mail.content.decode() for mail in town.to("jahat@evil.example"))
+    assert not any(hers in mail.content.decode() for mail in host.to("jahat@evil.example"))
 
 
-async def test_no_file_name_leaves_its_place(town: Town) -> None:
+async def test_no_file_name_leaves_its_place(host: AttackedHost) -> None:
     names = [
         "../../../../tmp/GEMPA",
         "..\\..\\GEMPA.exe",
@@ -292,14 +292,14 @@ async def test_no_file_name_leaves_its_place(town: Town) -> None:
         f'--b\nContent-Type: application/x-a\nContent-Disposition: attachment; filename="{name}"\n\nMZ{n}\n'
         for n, name in enumerate(names)
     )
-    before = {path.name for path in town.daemon.folder.iterdir()}
-    await town.attack(
+    before = {path.name for path in host.daemon.folder.iterdir()}
+    await host.attack(
         f"From: a@jahat.example\nSubject: x\nContent-Type: multipart/mixed; boundary=b\n\n{parts}--b--\n"
     )
-    await town.settled()
+    await host.settled()
 
-    assert {path.name for path in town.daemon.folder.iterdir()} == before
-    kept = [row["name"] for row in town.daemon.rows("SELECT name FROM attachments")]
+    assert {path.name for path in host.daemon.folder.iterdir()} == before
+    kept = [row["name"] for row in host.daemon.rows("SELECT name FROM attachments")]
     assert len(kept) == len(names)
     for name in kept:
         assert not re.search(r"[/\\:]|^\.+$|^~", name), name
@@ -309,8 +309,10 @@ async def test_no_file_name_leaves_its_place(town: Town) -> None:
 # --- forged senders ---------------------------------------------------------------------------------------
 
 
-async def test_p7_mail_of_machines_and_of_the_null_sender_is_kept_and_never_answered(town: Town) -> None:
-    before = len(town.acknowledgements())
+async def test_p7_mail_of_machines_and_of_the_null_sender_is_kept_and_never_answered(
+    host: AttackedHost,
+) -> None:
+    before = len(host.acknowledgements())
     machines = {
         "null": ("", ""),
         "list": ("a@list.example", "List-Id: <x.list.example>\nPrecedence: bulk\n"),
@@ -322,17 +324,17 @@ async def test_p7_mail_of_machines_and_of_the_null_sender_is_kept_and_never_answ
     }
     for name, (sender, lines) in machines.items():
         raw = f"From: x@jahat.example\nSubject: {ECHO}\nMessage-ID: <{name}@x>\n{lines}\nHalo\n"
-        assert (await town.attack(raw, sender)).startswith("250")
+        assert (await host.attack(raw, sender)).startswith("250")
     ourselves = f"From: {RECIPIENT}\nSubject: {ECHO}\nMessage-ID: <self@x>\n\nHalo\n"
-    assert (await town.attack(ourselves, RECIPIENT)).startswith("250")
-    await town.settled()
+    assert (await host.attack(ourselves, RECIPIENT)).startswith("250")
+    await host.settled()
 
     for name in (*machines, "self"):
-        assert town.ticket(f"<{name}@x>")
-    assert len(town.acknowledgements()) == before
+        assert host.ticket(f"<{name}@x>")
+    assert len(host.acknowledgements()) == before
 
 
-async def test_p7_no_sender_address_becomes_a_command_to_the_relay(town: Town) -> None:
+async def test_p7_no_sender_address_becomes_a_command_to_the_relay(host: AttackedHost) -> None:
     senders = [
         "a@x.example>\rRCPT TO:<korban@evil.example",
         "a@x.example> SIZE=1\x00",
@@ -349,18 +351,18 @@ async def test_p7_no_sender_address_becomes_a_command_to_the_relay(town: Town) -
         "-oQ/tmp/x@x.example",
         "|/bin/sh@x.example",
     ]
-    town.senders |= {"korban@x.example"}  # a source route is dropped, its last address remains
+    host.senders |= {"korban@x.example"}  # a source route is dropped, its last address remains
     for number, sender in enumerate(senders):
         raw = f"From: <a{number}@x.example>\nSubject: {ECHO}\n\nHalo\n"
         with contextlib.suppress(ConnectionError):
-            await town.attack(raw, sender)
+            await host.attack(raw, sender)
     raw = (
         f"EHLO x\r\nMAIL FROM:<b\u00fcdi@b\u00fccher.example> SMTPUTF8\r\nRCPT TO:<{RECIPIENT}>\r\nDATA\r\n"
         f"From: b\u00fcdi@b\u00fccher.example\r\nSubject: {ECHO}\r\n\r\nHalo\r\n.\r\nQUIT\r\n"
     )
-    assert b"250 2.0.0 Ok: kept" in await converse(town.daemon.port, raw.encode())
-    await town.settled()
-    assert_harmless(town)
+    assert b"250 2.0.0 Ok: kept" in await converse(host.daemon.port, raw.encode())
+    await host.settled()
+    assert_harmless(host)
 
 
 # --- SMTP sessions ----------------------------------------------------------------------------------------
@@ -381,8 +383,8 @@ def codes(said: bytes) -> list[str]:
     return [line[:3].decode() for line in said.split(b"\r\n") if line[3:4] == b" "]
 
 
-async def test_p7_nothing_is_relayed_by_whatever_path(town: Town) -> None:
-    before = len(town.daemon.rows("SELECT 1 FROM inbox"))
+async def test_p7_nothing_is_relayed_by_whatever_path(host: AttackedHost) -> None:
+    before = len(host.daemon.rows("SELECT 1 FROM inbox"))
     paths = [
         "korban@evil.example",
         "korban%evil.example@dukungan.example",
@@ -409,34 +411,34 @@ async def test_p7_nothing_is_relayed_by_whatever_path(town: Town) -> None:
         tries = "".join(f"RCPT TO:<{path}>\r\n" for path in some)
         talk = f"EHLO x\r\nMAIL FROM:<a@jahat.example>\r\n{tries}DATA\r\nNOOP\r\nQUIT\r\n"
         greeting, hello, mail, *refused, data, noop, bye = codes(
-            await converse(town.daemon.port, talk.encode())
+            await converse(host.daemon.port, talk.encode())
         )
         assert [greeting, hello, mail, noop, bye] == ["220", "250", "250", "250", "221"]
         assert len(refused) == len(some)
         assert {code[0] for code in (*refused, data)} == {"5"}
-    assert len(town.daemon.rows("SELECT 1 FROM inbox")) == before
+    assert len(host.daemon.rows("SELECT 1 FROM inbox")) == before
 
 
-async def test_5000_recipients_lead_to_nothing(town: Town) -> None:
-    before = len(town.daemon.rows("SELECT 1 FROM inbox"))
+async def test_5000_recipients_lead_to_nothing(host: AttackedHost) -> None:
+    before = len(host.daemon.rows("SELECT 1 FROM inbox"))
     many = "".join(f"RCPT TO:<support+{n}@dukungan.example>\r\n" for n in range(5000))
     said = await converse(
-        town.daemon.port, f"EHLO x\r\nMAIL FROM:<a@jahat.example>\r\n{many}DATA\r\n".encode()
+        host.daemon.port, f"EHLO x\r\nMAIL FROM:<a@jahat.example>\r\n{many}DATA\r\n".encode()
     )
     assert codes(said).count("250") == 102
     assert codes(said)[-1] == "421"
-    assert len(town.daemon.rows("SELECT 1 FROM inbox")) == before
+    assert len(host.daemon.rows("SELECT 1 FROM inbox")) == before
 
 
 @pytest.mark.parametrize(
     "end", ["\n.\n", "\n.\r\n", "\r.\r", "\r\n.\n", "\r\n.\r", "\r.\n", "\r\n\x00.\r\n", "\r\n.\x00\r\n"]
 )
-async def test_no_second_mail_is_smuggled_in_one_write(town: Town, end: str) -> None:
-    before = len(town.daemon.rows("SELECT 1 FROM inbox"))
+async def test_no_second_mail_is_smuggled_in_one_write(host: AttackedHost, end: str) -> None:
+    before = len(host.daemon.rows("SELECT 1 FROM inbox"))
     begin = f"MAIL FROM:<a@jahat.example>\r\nRCPT TO:<{RECIPIENT}>\r\nDATA\r\n"
     smuggled = f"Subject: {ECHO}\r\n\r\na{end}{begin}Subject: palsu\r\n\r\nb"
-    said = await converse(town.daemon.port, f"EHLO x\r\n{begin}{smuggled}\r\n.\r\nQUIT\r\n".encode())
-    kept = len(town.daemon.rows("SELECT 1 FROM inbox")) - before
+    said = await converse(host.daemon.port, f"EHLO x\r\n{begin}{smuggled}\r\n.\r\nQUIT\r\n".encode())
+    kept = len(host.daemon.rows("SELECT 1 FROM inbox")) - before
 
     assert codes(said) == ["220", "250", "250", "250", "354", "550" if "\x00" not in end else "250", "221"]
     assert kept == int("\x00" in end)
@@ -468,7 +470,9 @@ async def on_terminal(daemon: DaemonProcess, *asked: str) -> str:
     return shown.decode()
 
 
-async def test_text_of_a_mail_controls_no_terminal_and_breaks_no_line_of_output_or_log(town: Town) -> None:
+async def test_text_of_a_mail_controls_no_terminal_and_breaks_no_line_of_output_or_log(
+    host: AttackedHost,
+) -> None:
     osc = "\x1b]8;;http://evil.example\x1b\\klik\x1b]8;;\x07\x9b2J\x1b[31m\tpalsu\u202eexe\u2066\x07 =1+1"
     raw = (
         f'From: "{osc} GEMPA" <term@jahat.example>\nSubject: terminal {osc}\nMessage-ID: <{osc}term@x>\n'
@@ -477,10 +481,10 @@ async def test_text_of_a_mail_controls_no_terminal_and_breaks_no_line_of_output_
     formula = (
         'From: rumus@jahat.example\nSubject: =cmd|"/c calc"!A1 rumus\nMessage-ID: <rumus@x>\n\n@SUM(1)\n'
     )
-    await town.attack(raw, "term@jahat.example")
-    await town.attack(formula, "rumus@jahat.example")
-    await town.settled()
-    (row,) = town.daemon.rows("SELECT ticket FROM messages WHERE author = 'term@jahat.example'")
+    await host.attack(raw, "term@jahat.example")
+    await host.attack(formula, "rumus@jahat.example")
+    await host.settled()
+    (row,) = host.daemon.rows("SELECT ticket FROM messages WHERE author = 'term@jahat.example'")
     number = row["ticket"]
 
     for asked in (
@@ -490,7 +494,7 @@ async def test_text_of_a_mail_controls_no_terminal_and_breaks_no_line_of_output_
         ["inbox", "list"],
     ):
         (code, out, err), shown = await asyncio.gather(
-            town.daemon.command(*asked), on_terminal(town.daemon, *asked)
+            host.daemon.command(*asked), on_terminal(host.daemon, *asked)
         )
         assert code == 0, err
         assert not UNSAFE.search(out.replace("\r\n", "\n")), asked
@@ -498,51 +502,51 @@ async def test_text_of_a_mail_controls_no_terminal_and_breaks_no_line_of_output_
         plain = re.sub(r"\x1b\[[0-9;]*m", "", shown.replace("\r\n", "\n"))  # our own colours
         assert not UNSAFE.search(plain), asked
         assert "\x1b[31mTOKO" not in shown
-    _, listed, _ = await town.daemon.command("ticket", "list", "--limit", "1000")
+    _, listed, _ = await host.daemon.command("ticket", "list", "--limit", "1000")
     cells = [line.split("\t") for line in listed.splitlines()]
     assert {len(line) for line in cells} == {len(cells[0])}
     assert not any(re.match(r"[=+@-]", cell) for line in cells for cell in line), (
         "a spreadsheet would compute it"
     )
-    _, told, _ = await town.daemon.command("ticket", "show", number, "--json")
+    _, told, _ = await host.daemon.command("ticket", "show", number, "--json")
     assert told.isascii()
     assert "terminal" in json.loads(told)["subject"]
-    for line in town.daemon.log.splitlines():
+    for line in host.daemon.log.splitlines():
         assert line.isprintable()
         assert line.startswith(("at=2", "    ")), line
-    assert ECHO not in town.daemon.log
+    assert ECHO not in host.daemon.log
 
 
 # --- bombs ------------------------------------------------------------------------------------------------
 
 
-async def test_every_bomb_becomes_a_ticket_while_the_daemon_keeps_answering(town: Town) -> None:
-    before = len(town.daemon.rows("SELECT 1 FROM messages"))
-    exploding = asyncio.create_task(_explode(town))
+async def test_every_bomb_becomes_a_ticket_while_the_daemon_keeps_answering(host: AttackedHost) -> None:
+    before = len(host.daemon.rows("SELECT 1 FROM messages"))
+    exploding = asyncio.create_task(_explode(host))
     waited = []
     while not exploding.done():
         begun = time.monotonic()
-        await converse(town.daemon.port, b"EHLO x\r\nNOOP\r\nQUIT\r\n")
+        await converse(host.daemon.port, b"EHLO x\r\nNOOP\r\nQUIT\r\n")
         waited.append(time.monotonic() - begun)
         await asyncio.sleep(0.05)
     count = await exploding
-    await eventually(lambda: not town.daemon.rows("SELECT 1 FROM inbox WHERE state = 'new'"), 60)
+    await eventually(lambda: not host.daemon.rows("SELECT 1 FROM inbox WHERE state = 'new'"), 60)
 
-    assert town.daemon.rows("SELECT 1 FROM inbox WHERE state = 'parked'") == []
-    assert len(town.daemon.rows("SELECT 1 FROM messages")) - before == count
+    assert host.daemon.rows("SELECT 1 FROM inbox WHERE state = 'parked'") == []
+    assert len(host.daemon.rows("SELECT 1 FROM messages")) - before == count
     # Nine of ten answers at once: another process on the machine may hold up a single one.
     assert sorted(waited)[len(waited) * 9 // 10] < 3, waited
-    await town.settled()
-    assert_harmless(town)
+    await host.settled()
+    assert_harmless(host)
 
 
-async def _explode(town: Town) -> int:
+async def _explode(host: AttackedHost) -> int:
     sent = 0
     for number, (name, raw) in enumerate(bombs()):
         if len(raw) > 3_000_000:
             continue
         wire = re.sub(rb"\r\n|\r|\n", b"\r\n", raw)
-        reply = await town.attack(b"X-Bomb: %d\r\n" % number + wire, "budi@pelanggan.example")
+        reply = await host.attack(b"X-Bomb: %d\r\n" % number + wire, "budi@pelanggan.example")
         assert reply.startswith("250"), (name, reply)
         sent += 1
     return sent

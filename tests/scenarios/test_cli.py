@@ -61,7 +61,7 @@ def letter(
 
 
 @dataclass
-class Office:
+class Site:
     """A configuration of its own, a store, and mail taken through the daemon's code without a daemon."""
 
     config: Path
@@ -90,10 +90,11 @@ class Office:
             at = open_store.now()
             envelope = Envelope(sender, ("support@dukungan.example",), "192.0.2.7", at)
             store.write_now(inbox.keep, inbox.ReceivedMail(fingerprint(raw), envelope, raw))
-            [[claimed]] = [store.write_now(inbox.claim, inbox.Claim("office", 1))]
+            [[claimed]] = [store.write_now(inbox.claim, inbox.Claim("site", 1))]
             batch = [(claimed, parse(claimed.raw))]
             [filed] = store.write_now(
-                lambda connection, items: [process_mails(connection, items[0], snapshot, "office", at)], batch
+                lambda connection, items: [process_mails(connection, items[0], snapshot, "site", at)],
+                batch,
             )
             return str(filed.decided.decision.ticket.number)
         finally:
@@ -114,10 +115,10 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def office(shipped: Path, tmp_path: Path) -> Office:
-    url = f"sqlite:///{tmp_path}/office.db"
+def site(shipped: Path, tmp_path: Path) -> Site:
+    url = f"sqlite:///{tmp_path}/site.db"
     migrate.upgrade(url)
-    return Office(shipped, url)
+    return Site(shipped, url)
 
 
 # --- names and help of commands ---------------------------------------------------------------------------
@@ -189,22 +190,22 @@ def test_every_command_has_a_help_text_and_takes_config_and_every_reader_takes_j
     ],
 )
 def test_wrong_usage_is_exit_2_with_the_reason_on_standard_error(
-    office: Office, words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    site: Site, words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("m.eml").write_bytes(letter())
-    result = office.run(*words)
+    result = site.run(*words)
 
     assert (result.exit_code, result.stdout) == (2, "")
     assert "Error: " in result.stderr
 
 
-def test_a_command_still_has_its_old_name(office: Office) -> None:
-    assert office.json("mute", "list") == office.json("suppression", "list") == []
+def test_a_command_still_has_its_old_name(site: Site) -> None:
+    assert site.json("mute", "list") == site.json("suppression", "list") == []
 
 
-def test_a_misspelled_command_is_answered_with_the_one_that_was_meant(office: Office) -> None:
-    assert "Did you mean 'ticket'?" in office.run("tickets").stderr
+def test_a_misspelled_command_is_answered_with_the_one_that_was_meant(site: Site) -> None:
+    assert "Did you mean 'ticket'?" in site.run("tickets").stderr
 
 
 # --- configuration ----------------------------------------------------------------------------------------
@@ -293,7 +294,7 @@ def test_without_a_store_commands_explain_how_to_create_one_and_create_none(
     shipped: Path, tmp_path: Path, words: tuple[str, ...]
 ) -> None:
     path = tmp_path / "none.db"
-    result = Office(shipped, f"sqlite:///{path}").run(*words)
+    result = Site(shipped, f"sqlite:///{path}").run(*words)
 
     assert (result.exit_code, result.stdout) == (1, "")
     assert f"there is no store at {path}" in result.stderr
@@ -303,32 +304,30 @@ def test_without_a_store_commands_explain_how_to_create_one_and_create_none(
 
 def test_a_store_without_tables_is_named_and_upgraded(shipped: Path, tmp_path: Path) -> None:
     (tmp_path / "empty.db").touch()
-    office = Office(shipped, f"sqlite:///{tmp_path}/empty.db")
+    site = Site(shipped, f"sqlite:///{tmp_path}/empty.db")
 
-    assert "`mailbot db upgrade` creates its tables" in office.run("ticket", "list").stderr
-    first, second = office.json("db", "upgrade"), office.json("db", "upgrade")
+    assert "`mailbot db upgrade` creates its tables" in site.run("ticket", "list").stderr
+    first, second = site.json("db", "upgrade"), site.json("db", "upgrade")
     assert (first["before"], first["changed"]) == (None, True)
     assert (second["before"], second["changed"]) == (first["now"], False)
-    assert office.run("ticket", "list").exit_code == 0
+    assert site.run("ticket", "list").exit_code == 0
 
 
-def test_p10_a_backup_is_a_store_of_its_own_readable_by_its_owner_alone(
-    office: Office, tmp_path: Path
-) -> None:
-    number = office.receive(letter())
+def test_p10_a_backup_is_a_store_of_its_own_readable_by_its_owner_alone(site: Site, tmp_path: Path) -> None:
+    number = site.receive(letter())
     target = tmp_path / "backup.db"
 
-    assert office.run("db", "backup", str(target)).exit_code == 0
+    assert site.run("db", "backup", str(target)).exit_code == 0
     assert target.stat().st_mode & 0o077 == 0
-    assert Office(office.config, f"sqlite:///{target}").json("ticket", "show", number)["number"] == number
+    assert Site(site.config, f"sqlite:///{target}").json("ticket", "show", number)["number"] == number
     before = target.read_bytes()
-    again = office.run("db", "backup", str(target))
+    again = site.run("db", "backup", str(target))
     assert (again.exit_code, target.read_bytes() == before) == (1, True)
     assert "never replaces" in again.stderr
 
 
 def test_a_backup_of_postgresql_is_left_to_its_own_tool(shipped: Path) -> None:
-    result = Office(shipped, "postgresql://db.internal/mailbot").run("db", "backup", "b")
+    result = Site(shipped, "postgresql://db.internal/mailbot").run("db", "backup", "b")
 
     assert result.exit_code == 2
     assert "pg_dump" in result.stderr
@@ -337,8 +336,8 @@ def test_a_backup_of_postgresql_is_left_to_its_own_tool(shipped: Path) -> None:
 # --- reading tickets --------------------------------------------------------------------------------------
 
 
-def test_a_ticket_is_shown_however_its_number_is_spelled(office: Office) -> None:
-    number = office.receive(letter("Saldo terpotong Rp 250.000", "Uang saya hilang."))
+def test_a_ticket_is_shown_however_its_number_is_spelled(site: Site) -> None:
+    number = site.receive(letter("Saldo terpotong Rp 250.000", "Uang saya hilang."))
     spellings = (
         number.lower(),
         number.replace("-", " "),
@@ -347,8 +346,8 @@ def test_a_ticket_is_shown_however_its_number_is_spelled(office: Office) -> None
         f" {number} ",
     )
     for spelled in spellings:
-        assert office.json("ticket", "show", *spelled.split())["number"] == number
-    shown = office.run("ticket", "show", number).stdout
+        assert site.json("ticket", "show", *spelled.split())["number"] == number
+    shown = site.run("ticket", "show", number).stdout
 
     for words in (
         number,
@@ -362,9 +361,9 @@ def test_a_ticket_is_shown_however_its_number_is_spelled(office: Office) -> None
         assert words in shown
 
 
-def test_json_of_a_ticket_has_all_of_its_data(office: Office) -> None:
-    number = office.receive(letter())
-    told = office.json("ticket", "show", number)
+def test_json_of_a_ticket_has_all_of_its_data(site: Site) -> None:
+    number = site.receive(letter())
+    told = site.json("ticket", "show", number)
 
     assert {
         "number",
@@ -387,33 +386,35 @@ def test_json_of_a_ticket_has_all_of_its_data(office: Office) -> None:
 
 @pytest.mark.parametrize("words", [("ticket", "show"), ("explain",), ("prove",)])
 def test_a_number_that_does_not_exist_is_exit_1_without_standard_output(
-    office: Office, words: tuple[str, ...]
+    site: Site, words: tuple[str, ...]
 ) -> None:
-    result = office.run(*words, "TOKO-48217390-8", "--json")
+    result = site.run(*words, "TOKO-48217390-8", "--json")
 
     assert (result.exit_code, result.stdout) == (1, "")
     assert "there is no ticket TOKO-48217390-8" in result.stderr
 
 
-def test_a_slip_in_the_check_digit_is_answered_with_the_number_that_was_meant(office: Office) -> None:
-    number = office.receive(letter())
-    result = office.run("ticket", "show", f"{number[:-1]}{(int(number[-1]) + 1) % 10}")
+def test_a_slip_in_the_check_digit_is_answered_with_the_number_that_was_meant(site: Site) -> None:
+    number = site.receive(letter())
+    result = site.run("ticket", "show", f"{number[:-1]}{(int(number[-1]) + 1) % 10}")
 
     assert result.exit_code == 1
     assert f"did you mean {number}?" in result.stderr
 
 
-def test_lists_and_searches_show_what_matches_and_a_search_without_result_is_exit_1(office: Office) -> None:
-    paid = office.receive(letter())
-    late = office.receive(letter("Paket belum sampai", "Resi JX99", sender="budi@pelanggan.example"))
+def test_lists_and_searches_show_what_matches_and_a_search_without_result_is_exit_1(
+    site: Site,
+) -> None:
+    paid = site.receive(letter())
+    late = site.receive(letter("Paket belum sampai", "Resi JX99", sender="budi@pelanggan.example"))
 
-    assert {each["number"] for each in office.json("ticket", "list")} == {paid, late}
-    assert [each["number"] for each in office.json("ticket", "list", "--team", "logistics")] == [late]
-    assert office.json("ticket", "list", "--status", "closed") == []
-    assert [each["number"] for each in office.json("ticket", "search", "jx99 paket")] == [late]
-    nothing = office.run("ticket", "search", "tidakada", "--json")
+    assert {each["number"] for each in site.json("ticket", "list")} == {paid, late}
+    assert [each["number"] for each in site.json("ticket", "list", "--team", "logistics")] == [late]
+    assert site.json("ticket", "list", "--status", "closed") == []
+    assert [each["number"] for each in site.json("ticket", "search", "jx99 paket")] == [late]
+    nothing = site.run("ticket", "search", "tidakada", "--json")
     assert (nothing.exit_code, json.loads(nothing.stdout)) == (1, [])
-    lines = office.run("ticket", "list").stdout.splitlines()
+    lines = site.run("ticket", "list").stdout.splitlines()
     assert lines[0].startswith("number\tstatus\t")  # no tables off a terminal
     assert len(lines) == 3
 
@@ -425,24 +426,26 @@ def kinds(told: dict[str, Any]) -> list[str]:
     return [each["kind"] for each in told["events"]]
 
 
-def test_the_actor_of_a_change_is_recorded_and_the_people_concerned_are_notified(office: Office) -> None:
-    number = office.receive(letter("Barang rusak"))
-    assigned = office.json("ticket", "assign", number, AGENT.upper())
+def test_the_actor_of_a_change_is_recorded_and_the_people_concerned_are_notified(
+    site: Site,
+) -> None:
+    number = site.receive(letter("Barang rusak"))
+    assigned = site.json("ticket", "assign", number, AGENT.upper())
     assert (assigned["assignee"], kinds(assigned)[0]) == (AGENT, "ticket_assigned")
     assert assigned["sends"] == [{"kind": "team", "to": AGENT}]
-    raised = office.json("ticket", "escalate", number, "--because", "penting", "--as", AGENT)
+    raised = site.json("ticket", "escalate", number, "--because", "penting", "--as", AGENT)
     assert raised["level"] == "L2"
     assert (raised["events"][0]["by"], raised["events"][0]["data"]["because"]) == (
         f"agent:{AGENT}",
         "penting",
     )
-    closed = office.json("ticket", "close", number, "--because", "diganti")
+    closed = site.json("ticket", "close", number, "--because", "diganti")
 
     assert (closed["status"], closed["deadline"]) == ("closed", None)
     by = closed["events"][0]["by"]
     assert by == str(ticket_commands.operator())
     assert by.startswith("operator:")
-    shown = office.json("ticket", "show", number)
+    shown = site.json("ticket", "show", number)
     assert kinds(shown)[-len(kinds(closed)) :] == kinds(closed)
     assert shown["deadlines"] == []
 
@@ -457,31 +460,29 @@ def test_the_actor_of_a_change_is_recorded_and_the_people_concerned_are_notified
     ],
 )
 def test_what_is_refused_is_exit_1_with_the_reason_and_changes_nothing(
-    office: Office, words: tuple[str, ...], why: str
+    site: Site, words: tuple[str, ...], why: str
 ) -> None:
-    number = office.receive(letter("Barang rusak"))
-    before = office.everything()
-    result = office.run("ticket", *(word.format(number) for word in words), "--json")
+    number = site.receive(letter("Barang rusak"))
+    before = site.everything()
+    result = site.run("ticket", *(word.format(number) for word in words), "--json")
 
     assert (result.exit_code, result.stdout) == (1, "")
     assert why in result.stderr
-    assert office.everything() == before
+    assert site.everything() == before
 
 
-def test_p13_a_note_is_kept_on_the_ticket_and_is_sent_to_no_address(office: Office) -> None:
-    number = office.receive(letter())
-    owed = len(office.json("outbox", "list"))
-    assert office.run("ticket", "note", number, "pelanggan", "lama", "--as", AGENT).exit_code == 0
-    assert office.run("ticket", "note", number, "-", stdin="baris 1\nbaris 2\x1b[31m\x00\n").exit_code == 0
+def test_p13_a_note_is_kept_on_the_ticket_and_is_sent_to_no_address(site: Site) -> None:
+    number = site.receive(letter())
+    owed = len(site.json("outbox", "list"))
+    assert site.run("ticket", "note", number, "pelanggan", "lama", "--as", AGENT).exit_code == 0
+    assert site.run("ticket", "note", number, "-", stdin="baris 1\nbaris 2\x1b[31m\x00\n").exit_code == 0
 
-    notes = [
-        each for each in office.json("ticket", "show", number)["messages"] if each["direction"] == "note"
-    ]
+    notes = [each for each in site.json("ticket", "show", number)["messages"] if each["direction"] == "note"]
     assert (notes[0]["author"], notes[0]["text"]) == (AGENT, "pelanggan lama")
     assert notes[1]["text"].splitlines()[0] == "baris 1"
     assert not {"\x1b", "\x00"} & set(notes[1]["text"])
-    assert len(office.json("outbox", "list")) == owed
-    assert office.run("ticket", "note", number, "  ").exit_code == 2
+    assert len(site.json("outbox", "list")) == owed
+    assert site.run("ticket", "note", number, "  ").exit_code == 2
 
 
 def test_commands_at_the_same_time_are_all_recorded_one_after_the_other(store: Store, shipped: Path) -> None:
@@ -519,16 +520,16 @@ def builders_opened(policy: Any) -> Any:
 
 
 def test_explaining_a_mail_shows_what_the_daemon_then_does_and_changes_nothing(
-    office: Office, tmp_path: Path
+    site: Site, tmp_path: Path
 ) -> None:
     raw = letter("Charged twice", "My card was charged twice.", sender="andrew@post.example")
     path = tmp_path / "mail.eml"
     path.write_bytes(raw)
-    before = office.everything()
-    told = office.json("explain", str(path))
-    assert office.everything() == before
-    number = office.receive(raw, "andrew@post.example")
-    real = office.json("ticket", "show", number)
+    before = site.everything()
+    told = site.json("explain", str(path))
+    assert site.everything() == before
+    number = site.receive(raw, "andrew@post.example")
+    real = site.json("ticket", "show", number)
 
     same = (
         "rule",
@@ -553,25 +554,25 @@ def test_explaining_a_mail_shows_what_the_daemon_then_does_and_changes_nothing(
     assert (won["name"], won["matched"], won["line"] > 0) == ("paid twice", True, True)
     assert not any(rule["matched"] for rule in asked)
     assert told["belongs"]["ticket"] is None
-    assert "came in already as inbox 1" in office.run("explain", str(path)).stdout
+    assert "came in already as inbox 1" in site.run("explain", str(path)).stdout
 
 
-def test_a_reply_is_explained_onto_its_ticket_without_asking_any_rule(office: Office) -> None:
-    number = office.receive(letter())
+def test_a_reply_is_explained_onto_its_ticket_without_asking_any_rule(site: Site) -> None:
+    number = site.receive(letter())
     raw = letter(f"Re: [{number.lower()}] Saldo", "Sudah dicek?")
-    result = office.run("explain", "-", "--json", stdin=raw)
+    result = site.run("explain", "-", "--json", stdin=raw)
     told = json.loads(result.stdout)
 
     assert (told["belongs"]["ticket"], told["rules"]) == (number, [])
     assert kinds(told)[0] == "customer_wrote"
     stranger = letter(f"Re: {number}", "Give me that", sender="maling@jahat.example")
-    told = json.loads(office.run("explain", "-", "--json", stdin=stranger).stdout)
+    told = json.loads(site.run("explain", "-", "--json", stdin=stranger).stdout)
     assert (told["belongs"]["ticket"], told["belongs"]["claims"]) == (None, number)
 
 
 def test_a_mail_can_be_explained_before_there_is_any_store(shipped: Path, tmp_path: Path) -> None:
-    office = Office(shipped, f"sqlite:///{tmp_path}/none.db")
-    result = office.run("explain", "-", stdin=letter())
+    site = Site(shipped, f"sqlite:///{tmp_path}/none.db")
+    result = site.run("explain", "-", stdin=letter())
 
     assert result.exit_code == 0, result.output
     for words in (
@@ -593,122 +594,124 @@ def test_a_mail_can_be_explained_before_there_is_any_store(shipped: Path, tmp_pa
     ],
 )
 def test_an_autoreply_is_explained_as_never_answered(
-    office: Office, headers: dict[str, str], options: tuple[str, ...], why: str
+    site: Site, headers: dict[str, str], options: tuple[str, ...], why: str
 ) -> None:
-    told = json.loads(office.run("explain", "-", "--json", *options, stdin=letter(**headers)).stdout)
+    told = json.loads(site.run("explain", "-", "--json", *options, stdin=letter(**headers)).stdout)
 
     assert why in told["suppressed"]
     assert "acknowledgement" not in {each["kind"] for each in told["sends"]}
 
 
-def test_explaining_a_number_shows_its_events_as_sentences_with_local_times(office: Office) -> None:
-    number = office.receive(letter())
-    office.run("ticket", "close", number, "--because", "selesai")
-    told = office.run("explain", number).stdout
+def test_explaining_a_number_shows_its_events_as_sentences_with_local_times(site: Site) -> None:
+    number = site.receive(letter())
+    site.run("ticket", "close", number, "--because", "selesai")
+    told = site.run("explain", number).stdout
 
     assert "rule 'failed payment' matched, because text contains 'saldo terpotong'" in told
     assert told.index("failed payment") < told.index("closed it: selesai")
     assert " WIB  " in told
-    sentences = [each["sentence"] for each in office.json("explain", number)["events"]]
+    sentences = [each["sentence"] for each in site.json("explain", number)["events"]]
     assert all(sentences)
 
 
-def test_a_file_that_is_not_there_is_exit_1(office: Office) -> None:
-    result = office.run("explain", "nowhere.eml")
+def test_a_file_that_is_not_there_is_exit_1(site: Site) -> None:
+    result = site.run("explain", "nowhere.eml")
 
     assert result.exit_code == 1
     assert "there is no file nowhere.eml" in result.stderr
 
 
 def test_prove_shows_digests_and_outcomes_and_detects_changes_in_the_database(
-    office: Office,
+    site: Site,
 ) -> None:
     raw = letter()
-    number = office.receive(raw)
-    told = office.json("prove", number)
+    number = site.receive(raw)
+    told = site.json("prove", number)
     assert told["proved"] is True
     [mail] = told["mails"]
     assert (mail["sha256"], mail["stored_bytes"]) == (hashlib.sha256(raw).hexdigest(), len(raw))
     assert {each["state"] for each in told["outbox"]} == {"due"}
     assert all(each["sha256"] and each["message_id"] for each in told["outbox"])
 
-    with closing(sqlite3.connect(office.url.removeprefix("sqlite:///"))) as connection, connection:
+    with closing(sqlite3.connect(site.url.removeprefix("sqlite:///"))) as connection, connection:
         connection.execute("UPDATE tickets SET team = 'management'")
-    tampered = office.run("prove", number)
+    tampered = site.run("prove", number)
     assert tampered.exit_code == 1
     assert "NO   the events, from first to last, make the ticket what it is" in tampered.stdout
 
 
 def test_every_reader_works_on_either_engine(store_url: str, shipped: Path) -> None:
     migrate.upgrade(store_url)
-    office = Office(shipped, store_url)
-    number = office.receive(letter())
+    site = Site(shipped, store_url)
+    number = site.receive(letter())
     reply = letter(f"Re: {number}", "Sudah?")
 
-    assert [each["number"] for each in office.json("ticket", "list", "--overdue")] == []
-    assert [each["number"] for each in office.json("ticket", "search", "saldo", "dicek")] == [number]
+    assert [each["number"] for each in site.json("ticket", "list", "--overdue")] == []
+    assert [each["number"] for each in site.json("ticket", "search", "saldo", "dicek")] == [number]
     for words in (("ticket", "show", number), ("explain", number), ("prove", number), ("inbox", "show", "1")):
-        assert office.run(*words).exit_code == 0, words
-    assert len(office.json("inbox", "list")) == 1
-    assert len(office.json("outbox", "list")) == 2
-    assert office.json("status")["outbox"]["due"] == 2
-    explained = json.loads(office.run("explain", "-", "--json", stdin=reply).stdout)
+        assert site.run(*words).exit_code == 0, words
+    assert len(site.json("inbox", "list")) == 1
+    assert len(site.json("outbox", "list")) == 2
+    assert site.json("status")["outbox"]["due"] == 2
+    explained = json.loads(site.run("explain", "-", "--json", stdin=reply).stdout)
     assert explained["belongs"]["ticket"] == number
-    assert office.run("ticket", "close", number).exit_code == 0
+    assert site.run("ticket", "close", number).exit_code == 0
 
 
-def test_a_store_of_a_newer_version_is_left_alone(office: Office) -> None:
-    with closing(sqlite3.connect(office.url.removeprefix("sqlite:///"))) as connection, connection:
+def test_a_store_of_a_newer_version_is_left_alone(site: Site) -> None:
+    with closing(sqlite3.connect(site.url.removeprefix("sqlite:///"))) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    before = office.everything()
+    before = site.everything()
 
     for words in (("ticket", "list"), ("db", "upgrade")):
-        result = office.run(*words)
+        result = site.run(*words)
         assert (result.exit_code, "the newer mailbot" in result.stderr) == (1, True), words
     daemon = subprocess.run(
-        [sys.executable, "-m", "mailbot", "run", "--config", str(office.config)],
-        env={**os.environ, "MAILBOT_STORE": office.url},
+        [sys.executable, "-m", "mailbot", "run", "--config", str(site.config)],
+        env={**os.environ, "MAILBOT_STORE": site.url},
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
     assert (daemon.returncode, "the newer mailbot" in daemon.stderr) == (1, True)
-    assert office.everything() == before
+    assert site.everything() == before
 
 
 # --- inbox and outbox -------------------------------------------------------------------------------------
 
 
-def test_a_parked_mail_is_listed_with_its_reason_retried_dropped_and_brought_back(office: Office) -> None:
-    store = office.store()
+def test_a_parked_mail_is_listed_with_its_reason_retried_dropped_and_brought_back(
+    site: Site,
+) -> None:
+    store = site.store()
     envelope = Envelope(CUSTOMER, ("support@dukungan.example",), "192.0.2.7", open_store.now())
     one = store.write_now(inbox.keep, inbox.ReceivedMail("f" * 64, envelope, letter())).inbox_id
     store.write_now(inbox.park, inbox.Parked(one, "ValueError: aneh"))
     store.close()
 
-    [listed] = office.json("inbox", "list", "--state", "parked")
+    [listed] = site.json("inbox", "list", "--state", "parked")
     assert (listed["id"], listed["reason"], listed["sender"]) == (one, "ValueError: aneh", CUSTOMER)
-    assert office.json("inbox", "show", str(one))["mail"]["subject"] == "Saldo terpotong"
-    assert office.run("inbox", "show", str(one), "--raw").stdout_bytes == letter()
-    assert office.json("inbox", "drop", str(one), "--because", "spam") == [{"id": one, "done": True}]
-    dropped = office.json("inbox", "show", str(one))
+    assert site.json("inbox", "show", str(one))["mail"]["subject"] == "Saldo terpotong"
+    assert site.run("inbox", "show", str(one), "--raw").stdout_bytes == letter()
+    assert site.json("inbox", "drop", str(one), "--because", "spam") == [{"id": one, "done": True}]
+    dropped = site.json("inbox", "show", str(one))
     assert (dropped["state"], "spam" in dropped["reason"]) == ("done", True)
-    assert office.run("inbox", "retry", str(one)).exit_code == 0
-    assert office.json("inbox", "show", str(one))["state"] == "new"
-    again = office.run("inbox", "retry", str(one), "999")
+    assert site.run("inbox", "retry", str(one)).exit_code == 0
+    assert site.json("inbox", "show", str(one))["state"] == "new"
+    again = site.run("inbox", "retry", str(one), "999")
     assert again.exit_code == 1
     assert "is not parked, it is new" in again.stderr
     assert "there is no mail 999" in again.stderr
 
 
-def test_the_outbox_shows_every_state_and_lets_go_of_what_is_dropped(office: Office) -> None:
-    number = office.receive(letter())
-    listed = office.json("outbox", "list", "--ticket", number)
+def test_the_outbox_shows_every_state_and_lets_go_of_what_is_dropped(site: Site) -> None:
+    number = site.receive(letter())
+    listed = site.json("outbox", "list", "--ticket", number)
     keys = "id ticket kind state recipient attempts unknown due_at settled_at sent_at dot_at code reply"
     assert {*keys.split(), "reason", "message_id"} <= listed[0].keys()
     acknowledgement = next(each["id"] for each in listed if each["kind"] == "acknowledgement")
-    store = office.store()
+    store = site.store()
     [claimed] = store.write_now(outbox.claim, outbox.Claim("n", 1, open_store.now()))
     at = open_store.now()
     store.write_now(
@@ -716,23 +719,23 @@ def test_the_outbox_shows_every_state_and_lets_go_of_what_is_dropped(office: Off
     )
     store.close()
 
-    shown = office.json("outbox", "show", str(acknowledgement))
+    shown = site.json("outbox", "show", str(acknowledgement))
     assert (shown["state"], shown["code"], shown["reply"]) == ("deferred", 451, "later")
     assert [each["outcome"] for each in shown["tries"]] == ["deferred"]
     assert number in shown["subject"]
-    assert "451 later" in office.run("outbox", "show", str(acknowledgement)).stdout
-    assert office.run("outbox", "retry", str(acknowledgement)).exit_code == 0
-    assert office.run("outbox", "drop", str(acknowledgement)).exit_code == 0
-    assert office.json("outbox", "show", str(acknowledgement))["state"] == "suppressed"
-    assert office.run("outbox", "drop", str(acknowledgement)).exit_code == 1
-    assert office.run("outbox", "show", "999").exit_code == 1
+    assert "451 later" in site.run("outbox", "show", str(acknowledgement)).stdout
+    assert site.run("outbox", "retry", str(acknowledgement)).exit_code == 0
+    assert site.run("outbox", "drop", str(acknowledgement)).exit_code == 0
+    assert site.json("outbox", "show", str(acknowledgement))["state"] == "suppressed"
+    assert site.run("outbox", "drop", str(acknowledgement)).exit_code == 1
+    assert site.run("outbox", "show", "999").exit_code == 1
 
 
 # --- status -----------------------------------------------------------------------------------------------
 
 
-def test_status_gives_each_reason_why_mail_does_not_flow_and_exits_1(office: Office) -> None:
-    store = office.store()
+def test_status_gives_each_reason_why_mail_does_not_flow_and_exits_1(site: Site) -> None:
+    store = site.store()
     envelope = Envelope(CUSTOMER, ("support@dukungan.example",), "192.0.2.7", open_store.now())
     one = store.write_now(inbox.keep, inbox.ReceivedMail("f" * 64, envelope, letter())).inbox_id
     store.write_now(inbox.park, inbox.Parked(one, "aneh"))
@@ -740,7 +743,7 @@ def test_status_gives_each_reason_why_mail_does_not_flow_and_exits_1(office: Off
         nodes.register, nodes.Node("n1", "elsewhere", 1, "listener,intake", open_store.now(), "old")
     )
     store.close()
-    result = office.run("status")
+    result = site.run("status")
 
     assert result.exit_code == 1
     for reason in (
@@ -751,12 +754,12 @@ def test_status_gives_each_reason_why_mail_does_not_flow_and_exits_1(office: Off
     ):
         assert f"NOT WELL: {reason}" in result.stdout
     assert "uses policy old" in result.stdout
-    told = office.json("status")
+    told = site.json("status")
     assert (told["well"], len(told["reasons"]) >= 4, told["inbox"]["parked"]) == (False, True, 1)
 
 
-def test_reload_without_a_daemon_is_exit_1_with_the_reason(office: Office) -> None:
-    result = office.run("reload")
+def test_reload_without_a_daemon_is_exit_1_with_the_reason(site: Site) -> None:
+    result = site.run("reload")
 
     assert (result.exit_code, result.stdout) == (1, "")
     assert "no daemon of this host runs on this store" in result.stderr
@@ -800,14 +803,14 @@ def test_a_plain_text_is_shown_as_it_is() -> None:
 @pytest.mark.parametrize(
     "words", [("ticket", "show", "{}"), ("ticket", "list"), ("explain", "{}"), ("prove", "{}")]
 )
-def test_nothing_in_a_mail_reaches_the_terminal_as_a_command(office: Office, words: tuple[str, ...]) -> None:
+def test_nothing_in_a_mail_reaches_the_terminal_as_a_command(site: Site, words: tuple[str, ...]) -> None:
     subject = "=?utf-8?B?" + base64.b64encode(NASTY.encode()).decode() + "?="
-    number = office.receive(letter(subject, NASTY))
-    result = office.run(*(word.format(number) for word in words))
+    number = site.receive(letter(subject, NASTY))
+    result = site.run(*(word.format(number) for word in words))
 
     assert result.exit_code == 0
     assert harmless(result.stdout.replace("\t", " "))
-    assert harmless(office.run("explain", "-", stdin=letter(subject, NASTY)).stdout)
+    assert harmless(site.run("explain", "-", stdin=letter(subject, NASTY)).stdout)
 
 
 # --- with a running daemon --------------------------------------------------------------------------------
@@ -821,7 +824,7 @@ async def test_a_running_daemon_is_healthy_accepts_new_rules_and_refuses_bad_one
         )
         code, out, err = await daemon.command("status")
         assert (code, "Mail is flowing." in out) == (0, True), out + err
-        beside = Office(daemon.config, daemon.environment()["MAILBOT_STORE"])
+        beside = Site(daemon.config, daemon.environment()["MAILBOT_STORE"])
         [listed] = beside.json("ticket", "list")
         assert beside.json("prove", listed["number"])["proved"] is True
 
@@ -857,7 +860,7 @@ def test_the_demo_shows_numbers_acknowledgements_a_reply_an_answer_and_an_escala
     assert "escalated it to L3" in done.stdout
     assert "exit code 0" in done.stdout
     [directory] = tmp_path.glob("mailbot-demo-*")
-    assert Office(directory, f"sqlite:///{directory}/mailbot.db").run("ticket", "list").exit_code == 0
+    assert Site(directory, f"sqlite:///{directory}/mailbot.db").run("ticket", "list").exit_code == 0
 
 
 async def test_a_demo_that_is_interrupted_drains_its_daemon_and_exits_0(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ LATER = NOW + timedelta(minutes=5)
 BUDI = "budi@pelanggan.example"
 
 
-def owe(store: Store, nonce: str = "n1", **changes: Any) -> None:
+def enqueue_mail(store: Store, nonce: str = "n1", **changes: Any) -> None:
     values: dict[str, Any] = {
         "nonce": nonce,
         "message_id": f"<{nonce}@bank.example>",
@@ -64,7 +64,7 @@ def untold(store: Store, *among: int) -> list[int]:
 
 
 def test_the_mail_of_a_nonce_is_found_with_what_a_decision_needs(store: Store) -> None:
-    owe(store, why="new", kind="team")
+    enqueue_mail(store, why="new", kind="team")
     found = store.read_now(failures.load_sent, {"n1", "unknown"})
 
     assert set(found) == {"n1"}
@@ -75,7 +75,7 @@ def test_the_mail_of_a_nonce_is_found_with_what_a_decision_needs(store: Store) -
 
 @pytest.mark.parametrize("state", ["sending", "dot", "sent", "deferred"])
 def test_a_mail_that_came_back_has_failed_whoever_still_holds_it(store: Store, state: str) -> None:
-    owe(store)
+    enqueue_mail(store)
     (row,) = claim(store)
     if state == "dot":
         store.write_now(outbox.mark_dot, FinalDot(row.id, "a", NOW))
@@ -95,7 +95,7 @@ def test_a_mail_that_came_back_has_failed_whoever_still_holds_it(store: Store, s
 
 
 def test_a_complaint_leaves_the_delivery_as_it_is(store: Store) -> None:
-    owe(store)
+    enqueue_mail(store)
     (row,) = claim(store)
     store.write_now(outbox.record_results, AttemptResult(row.id, "a", "sent", NOW, 250, "OK"))
     come_back(store, row.id, failed=False)
@@ -107,7 +107,7 @@ def test_a_complaint_leaves_the_delivery_as_it_is(store: Store) -> None:
 
 
 def test_a_suppressed_mail_stays_suppressed(store: Store) -> None:
-    owe(store, reason=of("null_sender"))
+    enqueue_mail(store, reason=of("null_sender"))
     id_ = store.read_now(failures.load_sent, ["n1"])["n1"].id
     come_back(store, id_)
 
@@ -117,7 +117,7 @@ def test_a_suppressed_mail_stays_suppressed(store: Store) -> None:
 
 
 def test_a_failure_is_pending_until_reported_and_again_after_the_next_failure(store: Store) -> None:
-    owe(store)
+    enqueue_mail(store)
     (row,) = claim(store)
     assert untold(store) == []
     fail(store, row)
@@ -133,7 +133,7 @@ def test_a_failure_is_pending_until_reported_and_again_after_the_next_failure(st
 
 
 def test_a_failure_after_the_read_is_not_marked_as_reported(store: Store) -> None:
-    owe(store)
+    enqueue_mail(store)
     (row,) = claim(store)
     fail(store, row, LATER)
     tell(store, [row.id], NOW)
@@ -142,10 +142,10 @@ def test_a_failure_after_the_read_is_not_marked_as_reported(store: Store) -> Non
 
 
 def test_a_report_is_marked_per_ticket_and_recipient(store: Store) -> None:
-    owe(store, "n1")
-    owe(store, "n2")
-    owe(store, "n3", recipient="lain@pelanggan.example")
-    owe(store, "n4", ticket="TOKO-2")
+    enqueue_mail(store, "n1")
+    enqueue_mail(store, "n2")
+    enqueue_mail(store, "n3", recipient="lain@pelanggan.example")
+    enqueue_mail(store, "n4", ticket="TOKO-2")
     come_back(store, store.read_now(failures.load_sent, ["n1"])["n1"].id)
 
     found = store.read_now(failures.load_sent, ["n1", "n2", "n3", "n4"])
@@ -157,7 +157,7 @@ def test_a_report_is_marked_per_ticket_and_recipient(store: Store) -> None:
     }
 
 
-def _mute(kind: str = "bounce", address: str = BUDI, **changes: Any) -> Suppression:
+def _suppression(kind: str = "bounce", address: str = BUDI, **changes: Any) -> Suppression:
     return Suppression(address, kind, **({"reason": "5.1.1", "since": NOW, "until": None} | changes))
 
 
@@ -171,10 +171,10 @@ def load(store: Store, now: datetime = NOW) -> dict[str, Suppression]:
 
 
 def test_a_suppression_holds_until_it_expires_or_is_lifted(store: Store) -> None:
-    put(store, _mute(until=LATER), _mute(address="lain@x.example"))
+    put(store, _suppression(until=LATER), _suppression(address="lain@x.example"))
 
     assert set(load(store)) == {BUDI, "lain@x.example"}
-    assert load(store)[BUDI] == _mute(until=LATER)
+    assert load(store)[BUDI] == _suppression(until=LATER)
     assert set(load(store, LATER)) == {"lain@x.example"}
     assert store.write_now(suppressions.remove, "lain@x.example") is True
     assert store.write_now(suppressions.remove, "lain@x.example") is False
@@ -182,16 +182,20 @@ def test_a_suppression_holds_until_it_expires_or_is_lifted(store: Store) -> None
 
 
 def test_the_newest_reason_wins_but_a_complaint_is_not_replaced_by_a_bounce(store: Store) -> None:
-    put(store, _mute())
-    put(store, _mute(reason="5.2.2", until=LATER))
+    put(store, _suppression())
+    put(store, _suppression(reason="5.2.2", until=LATER))
     assert load(store)[BUDI].reason == "5.2.2"
-    put(store, _mute("complaint", reason=""))
-    put(store, _mute(reason="5.1.1"))
+    put(store, _suppression("complaint", reason=""))
+    put(store, _suppression(reason="5.1.1"))
     assert load(store)[BUDI].kind == "complaint"
 
 
 def test_the_list_holds_what_holds_now(store: Store) -> None:
-    put(store, _mute(until=LATER), _mute(address="lain@x.example", since=NOW - timedelta(days=1)))
+    put(
+        store,
+        _suppression(until=LATER),
+        _suppression(address="lain@x.example", since=NOW - timedelta(days=1)),
+    )
 
     assert [each.address for each in store.read_now(suppressions.list_active, NOW, 10)] == [
         BUDI,

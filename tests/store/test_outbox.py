@@ -21,7 +21,7 @@ NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)
 
 
-def owed(n: int = 1, **changes: Any) -> OutboxMail:
+def due_mail(n: int = 1, **changes: Any) -> OutboxMail:
     values: dict[str, Any] = {
         "nonce": f"nonce{n}",
         "message_id": f"<m{n}@bank.example>",
@@ -38,7 +38,7 @@ def owed(n: int = 1, **changes: Any) -> OutboxMail:
     return OutboxMail(**(values | changes))
 
 
-def owe(store: Store, *items: OutboxMail) -> None:
+def enqueue_mail(store: Store, *items: OutboxMail) -> None:
     with store.engine.begin() as connection:
         outbox.enqueue(connection, items)
 
@@ -64,7 +64,7 @@ def release(store: Store, *nodes: str) -> int:
 
 def test_due_mail_is_claimed_with_its_exact_bytes(store: Store) -> None:
     content = bytes(range(256))
-    owe(store, owed(content=content))
+    enqueue_mail(store, due_mail(content=content))
     (row,) = claim(store)
     assert (row.content, row.recipient, row.attempts) == (content, "user1@mail.example", 0)
     assert only(store).state == "sending"
@@ -73,13 +73,13 @@ def test_due_mail_is_claimed_with_its_exact_bytes(store: Store) -> None:
 
 def test_acknowledgements_leave_first_and_within_a_lane_the_longest_due(store: Store) -> None:
     minute = timedelta(minutes=1)
-    owe(
+    enqueue_mail(
         store,
-        owed(1, lane=2, due_at=NOW - 9 * minute),
-        owed(2, lane=0, due_at=NOW - minute),
-        owed(3, lane=1),
-        owed(4, lane=0, due_at=NOW - 2 * minute),
-        owed(5, lane=0, due_at=NOW + minute),
+        due_mail(1, lane=2, due_at=NOW - 9 * minute),
+        due_mail(2, lane=0, due_at=NOW - minute),
+        due_mail(3, lane=1),
+        due_mail(4, lane=0, due_at=NOW - 2 * minute),
+        due_mail(5, lane=0, due_at=NOW + minute),
     )
     assert [row.ticket for row in claim(store, limit=3)] == ["TOKO-4", "TOKO-2", "TOKO-3"]
     assert [row.ticket for row in claim(store)] == ["TOKO-1"]
@@ -87,16 +87,16 @@ def test_acknowledgements_leave_first_and_within_a_lane_the_longest_due(store: S
 
 
 def test_a_suppressed_mail_is_recorded_with_its_reason_and_never_claimed(store: Store) -> None:
-    owe(store, owed(content=None, reason=of("list_mail", field="List-Id")))
+    enqueue_mail(store, due_mail(content=None, reason=of("list_mail", field="List-Id")))
     assert claim(store, now=NOW + timedelta(days=365)) == []
     assert (only(store).state, only(store).reason) == ("suppressed", of("list_mail", field="List-Id"))
     assert store.read_now(outbox.next_due) is None
 
 
 def test_a_ticket_has_one_acknowledgement_however_it_came_about(store: Store) -> None:
-    owe(
+    enqueue_mail(
         store,
-        owed(
+        due_mail(
             1,
             ticket="TOKO-1",
             kind="acknowledgement",
@@ -106,19 +106,19 @@ def test_a_ticket_has_one_acknowledgement_however_it_came_about(store: Store) ->
         ),
     )
     with pytest.raises(IntegrityError):
-        owe(store, owed(2, ticket="TOKO-1", kind="acknowledgement", lane=0))
-    owe(store, owed(3, ticket="TOKO-1"))  # other mail of the ticket is free
+        enqueue_mail(store, due_mail(2, ticket="TOKO-1", kind="acknowledgement", lane=0))
+    enqueue_mail(store, due_mail(3, ticket="TOKO-1"))  # other mail of the ticket is free
 
 
 @pytest.mark.parametrize("changes", [{"lane": 7}, {"content": None}])
 def test_a_mail_that_could_never_leave_is_not_taken(store: Store, changes: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="never leave"):
-        owe(store, owed(**changes))
+        enqueue_mail(store, due_mail(**changes))
     assert store.read_now(outbox_queries.list_entries) == []
 
 
 def test_the_dot_is_marked_for_its_owner_only_and_only_once(store: Store) -> None:
-    owe(store, owed(1), owed(2), owed(3))
+    enqueue_mail(store, due_mail(1), due_mail(2), due_mail(3))
     first, second, third = claim(store)
     assert store.write_now(outbox.mark_dot, FinalDot(first.id, "b", NOW)) is False
     with store.engine.begin() as connection:
@@ -129,7 +129,7 @@ def test_the_dot_is_marked_for_its_owner_only_and_only_once(store: Store) -> Non
 
 
 def test_a_sent_mail_is_done_with_its_reply_and_one_attempt(store: Store) -> None:
-    owe(store, owed())
+    enqueue_mail(store, due_mail())
     (row,) = claim(store)
     assert store.write_now(
         outbox.record_results, settled(row, reply="2.0.0 queued\r\n\x00 as \x1b[31m" + "A" * 900)
@@ -144,7 +144,7 @@ def test_a_sent_mail_is_done_with_its_reply_and_one_attempt(store: Store) -> Non
 
 @pytest.mark.parametrize(("outcome", "unknown"), [("deferred", 0), ("unknown", 1)])
 def test_a_deferred_mail_waits_for_its_time_and_comes_again(store: Store, outcome: str, unknown: int) -> None:
-    owe(store, owed())
+    enqueue_mail(store, due_mail())
     (row,) = claim(store)
     store.write_now(outbox.record_results, settled(row, outcome, code=450, due_at=LATER))
     entry = only(store)
@@ -156,7 +156,7 @@ def test_a_deferred_mail_waits_for_its_time_and_comes_again(store: Store, outcom
 
 
 async def test_results_of_a_group_are_recorded_where_the_claim_still_holds(store: Store) -> None:
-    owe(store, owed(1), owed(2), owed(3))
+    enqueue_mail(store, due_mail(1), due_mail(2), due_mail(3))
     first, second, third = claim(store)
     release(store, "a")
     assert {row.id for row in claim(store, "b", limit=1)} == {first.id}
@@ -184,7 +184,7 @@ def _wait_for(_connection: Any, blocks: Any) -> list[None]:
 
 
 def test_a_held_mail_is_due_again_as_if_nothing_had_been_tried(store: Store) -> None:
-    owe(store, owed(1, due_at=NOW - timedelta(hours=1)), owed(2))
+    enqueue_mail(store, due_mail(1, due_at=NOW - timedelta(hours=1)), due_mail(2))
     first, second = claim(store)
     store.write_now(outbox.mark_dot, FinalDot(second.id, "a", NOW))
     store.write_now(outbox.give_back, Unsent(first.id, "b"))  # not the owner: no effect
@@ -197,7 +197,7 @@ def test_a_held_mail_is_due_again_as_if_nothing_had_been_tried(store: Store) -> 
 
 
 def test_a_dead_nodes_mail_waits_again_and_mail_at_the_dot_is_unknown(store: Store) -> None:
-    owe(store, owed(1), owed(2), owed(3))
+    enqueue_mail(store, due_mail(1), due_mail(2), due_mail(3))
     (alive,) = claim(store, "alive", limit=1)
     sending, dot = claim(store, "dead")
     store.write_now(outbox.mark_dot, FinalDot(dot.id, "dead", NOW))
@@ -214,7 +214,7 @@ def test_a_dead_nodes_mail_waits_again_and_mail_at_the_dot_is_unknown(store: Sto
 
 
 def test_an_operator_may_retry_what_failed_and_drop_what_waits(store: Store) -> None:
-    owe(store, owed(1), owed(2))
+    enqueue_mail(store, due_mail(1), due_mail(2))
     failed, sent = claim(store)
     store.write_now(outbox.record_results, settled(failed, "failed", code=550, reply="no such user"))
     store.write_now(outbox.record_results, settled(sent))
@@ -233,7 +233,7 @@ def test_an_operator_may_retry_what_failed_and_drop_what_waits(store: Store) -> 
 
 
 def test_two_nodes_never_claim_the_same_mail(store: Store) -> None:
-    owe(store, *(owed(n, lane=n % 3) for n in range(200)))
+    enqueue_mail(store, *(due_mail(n, lane=n % 3) for n in range(200)))
 
     def take(node: str) -> list[int]:
         mine: list[int] = []
@@ -251,7 +251,7 @@ def test_two_nodes_never_claim_the_same_mail(store: Store) -> None:
 
 
 def test_a_mail_with_missing_bytes_is_claimed_with_the_others(store: Store) -> None:
-    owe(store, owed(1), owed(2))
+    enqueue_mail(store, due_mail(1), due_mail(2))
     with store.engine.begin() as connection:
         connection.execute(delete(frozen_mails).where(frozen_mails.c.nonce == "nonce1"))
     assert [row.content is None for row in claim(store)] == [True, False]
@@ -262,7 +262,7 @@ def test_figures_count_pending_mail_and_its_age(store: Store) -> None:
         {"due": 0, "deferred": 0, "sending": 0, "dot": 0}, None
     )
     hour = timedelta(hours=1)
-    owe(store, *(owed(n, requested_at=NOW - n * hour) for n in range(1, 6)))
+    enqueue_mail(store, *(due_mail(n, requested_at=NOW - n * hour) for n in range(1, 6)))
     one, two, three, _four = claim(store, limit=4)
     store.write_now(outbox.mark_dot, FinalDot(one.id, "a", NOW))
     store.write_now(outbox.record_results, settled(two, "deferred", due_at=LATER))

@@ -225,7 +225,7 @@ def test_a_mail_that_is_on_a_ticket_is_never_put_back_in_line(store: Store) -> N
     assert store.write_now(inbox.retry, one) is False
 
 
-def owe(connection: Connection, id_: int, state: str, asked_minutes_ago: int) -> None:
+def enqueue_mail(connection: Connection, id_: int, state: str, asked_minutes_ago: int) -> None:
     at = NOW - timedelta(minutes=asked_minutes_ago)
     connection.execute(
         insert(outbox).values(
@@ -244,7 +244,7 @@ def test_the_figures_show_waiting_mail_and_its_age(store: Store) -> None:
         for id_, (state, minutes) in enumerate(
             [("due", 2), ("deferred", 9), ("dot", 1), ("sent", 99), ("failed", 50), ("suppressed", 70)], 1
         ):
-            owe(connection, id_, state, minutes)
+            enqueue_mail(connection, id_, state, minutes)
 
     standing = store.read_now(queries.store_status, NOW)
     assert standing.inbox == {"new": 2, "parked": 1}

@@ -10,7 +10,7 @@ from tests.builders import NOW
 DAY = timedelta(days=1)
 
 
-def mute(address: str, kind: str = "bounce", until: timedelta | None = DAY) -> Suppression:
+def suppression(address: str, kind: str = "bounce", until: timedelta | None = DAY) -> Suppression:
     return Suppression(address, kind, "5.1.1", NOW, NOW + until if until else None)
 
 
@@ -24,7 +24,7 @@ def held(store: Store, after: timedelta) -> set[str]:
 
 
 def test_a_suppression_holds_until_its_time_and_is_then_removed(store: Store) -> None:
-    put(store, mute("a@x"), mute("b@x", until=None))
+    put(store, suppression("a@x"), suppression("b@x", until=None))
 
     assert held(store, DAY / 2) == {"a@x", "b@x"}
     assert held(store, DAY * 2) == {"b@x"}
@@ -35,7 +35,7 @@ def test_a_suppression_holds_until_its_time_and_is_then_removed(store: Store) ->
 
 
 def test_a_complaint_is_not_replaced_by_a_bounce(store: Store) -> None:
-    put(store, mute("a@x", "complaint", None))
-    put(store, mute("a@x"))
+    put(store, suppression("a@x", "complaint", None))
+    put(store, suppression("a@x"))
 
     assert held(store, DAY * 9) == {"a@x"}

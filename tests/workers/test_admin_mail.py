@@ -36,7 +36,7 @@ async def one(desk: Desk, notice: Bulletin = REFUSED) -> Any:
     await desk.store.write(
         admin_mail.enqueue_once, Announcement("x", [notice], desk.runtime.snapshot, desk.clock)
     )
-    (row,) = desk.owed("bulletin")
+    (row,) = desk.outbox_rows("bulletin")
     return row
 
 
@@ -73,10 +73,10 @@ async def test_what_several_nodes_would_send_is_sent_once(desk: Desk) -> None:
     asked = [desk.store.write(admin_mail.enqueue_once, occasion(desk)) for _ in range(5)]
     answers = await asyncio.gather(*asked)
     assert sorted(answers) == [False] * 4 + [True]
-    assert len(desk.owed("bulletin")) == 1
+    assert len(desk.outbox_rows("bulletin")) == 1
 
     assert await desk.store.write(admin_mail.enqueue_once, occasion(desk, "refused def"))
-    assert len(desk.owed("bulletin")) == 2
+    assert len(desk.outbox_rows("bulletin")) == 2
 
 
 async def test_what_was_sent_can_be_sent_again_once_it_was_mended(desk: Desk) -> None:
@@ -92,7 +92,7 @@ async def test_an_address_that_can_not_be_written_to_keeps_no_other_from_its_mai
     strange = dataclasses.replace(REFUSED, to="ekø@ops.example")
     assert await desk.store.write(admin_mail.enqueue_once, occasion(desk, "x", strange))
 
-    states = {row.recipient: row.state for row in desk.owed("bulletin")}
+    states = {row.recipient: row.state for row in desk.outbox_rows("bulletin")}
     assert states == {ADMIN: "due", strange.to: "suppressed"}
 
 
@@ -122,7 +122,7 @@ async def test_a_mail_that_is_refused_for_good_is_handled_once_and_notifies_no_t
 
     assert await worker.run_once() == 0
     assert await worker.run_once() != 0  # no mail is left to send
-    assert desk.owed("team") == []
+    assert desk.outbox_rows("team") == []
 
 
 def _set(connection: Any, items: Any) -> list[None]:

@@ -28,7 +28,7 @@ def desk(store: Store) -> Desk:
 async def acknowledged(desk: Desk) -> tuple[Ticket, Any]:
     """Return a ticket and the outbox row of its acknowledgement, which was sent."""
     ticket = await desk.receive()
-    row = desk.owed("acknowledgement")[-1]
+    row = desk.outbox_rows("acknowledgement")[-1]
     desk.store.write_now(_leave, row.id)
     return ticket, row
 
@@ -57,7 +57,7 @@ def event_kinds(desk: Desk, number: str) -> list[str]:
 
 
 def notices(desk: Desk, why: str) -> list[Any]:
-    return [row for row in desk.owed("team") if row.why == why]
+    return [row for row in desk.outbox_rows("team") if row.why == why]
 
 
 def entry(desk: Desk, id_: int) -> Any:
@@ -122,7 +122,7 @@ async def test_a_forged_bounce_suppresses_no_address_and_marks_nothing(desk: Des
 async def test_a_forger_with_an_own_bounce_token_suppresses_only_the_own_address(desk: Desk) -> None:
     _, row = await acknowledged(desk)
     await desk.receive(sender="penyerang@x.example")
-    own = desk.owed("acknowledgement")[-1]
+    own = desk.outbox_rows("acknowledgement")[-1]
     await desk.receive(**dsn(own.message_id, to=BUDI), to=BOX.address)
 
     assert muted(desk) is None
@@ -184,10 +184,10 @@ async def test_a_suppressed_address_gets_no_acknowledgement_until_mail_comes_fro
     _, row = await acknowledged(desk)
     await desk.receive(**dsn(row.message_id), to=row.sender)
     second = await desk.receive(Subject="Lain lagi")
-    suppressed = desk.owed("acknowledgement")[-1]
+    suppressed = desk.outbox_rows("acknowledgement")[-1]
     proof = "mx.dukungan.example; dmarc=pass header.from=pelanggan.example"
     third = await desk.receive(Subject="Yang ketiga", Authentication_Results=proof)
-    sent = desk.owed("acknowledgement")[-1]
+    sent = desk.outbox_rows("acknowledgement")[-1]
 
     assert (suppressed.ticket, suppressed.state) == (second.number, "suppressed")
     assert str(reason_of(suppressed.reason)) == "address bounced: on 2026-11-23, 5.1.1"
@@ -201,13 +201,13 @@ async def test_within_one_batch_a_bounce_suppresses_the_address_before_the_next_
     second = await desk.keep(Subject="Lain lagi")
     await desk.work()
 
-    last = desk.owed("acknowledgement")[-1]
+    last = desk.outbox_rows("acknowledgement")[-1]
     assert (last.ticket, last.state) == (desk.ticket_of(second).number, "suppressed")
 
 
 async def test_a_bounced_notice_to_an_agent_goes_to_the_next_one(desk: Desk) -> None:
     await desk.receive()
-    (row,) = desk.owed("team")
+    (row,) = desk.outbox_rows("team")
     desk.store.write_now(_leave, row.id)
     await desk.receive(**dsn(row.message_id, to=RINA.address), to=row.sender)
 
@@ -244,7 +244,7 @@ async def test_at_least_88_percent_of_reports_with_our_message_id_find_their_tic
     assert sum(found) >= 0.88 * len(found), [s.name for s, ok in zip(HOLDING, found, strict=True) if not ok]
     automatic = desk.all(select(messages.c.automatic).where(messages.c.inbox_id.in_(ids)))
     assert all(each.automatic for each in automatic)
-    assert len(desk.owed("acknowledgement")) == 1 + found.count(False)
+    assert len(desk.outbox_rows("acknowledgement")) == 1 + found.count(False)
 
 
 async def _keep_sample(desk: Desk, sample: Sample, row: Any, ticket: Ticket) -> int:

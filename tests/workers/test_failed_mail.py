@@ -19,7 +19,7 @@ from tests.builders import BAYU, RINA, policy
 from tests.workers.test_intake import BUDI, KEYS, TEMPLATES, Desk
 
 
-class Office(Desk):
+class FailedMailDesk(Desk):
     """A desk with the worker beside it."""
 
     def __init__(self, store: Store, composer: Composer | None = None) -> None:
@@ -38,7 +38,7 @@ class Office(Desk):
         assert done
         self.store.write_now(_wait, "")
 
-    async def tell(self) -> None:
+    async def report(self) -> None:
         while await self.worker.run_once() == 0:
             pass
 
@@ -47,7 +47,7 @@ class Office(Desk):
         return [row.kind for row in self.all(query)]
 
     def notices(self) -> list[Any]:
-        return [row for row in self.owed("team") if row.why == "undeliverable"]
+        return [row for row in self.outbox_rows("team") if row.why == "undeliverable"]
 
 
 def _wait(connection: Any, items: Any) -> list[None]:
@@ -57,41 +57,41 @@ def _wait(connection: Any, items: Any) -> list[None]:
 
 
 @pytest.fixture
-def office(store: Store) -> Office:
-    return Office(store)
+def helpdesk(store: Store) -> FailedMailDesk:
+    return FailedMailDesk(store)
 
 
 async def test_an_acknowledgement_that_the_relay_refuses_is_reported_to_the_owner_once(
-    office: Office,
+    helpdesk: FailedMailDesk,
 ) -> None:
-    ticket = await office.receive()
-    (row,) = office.owed("acknowledgement")
-    office.fail(row)
-    await office.tell()
-    await office.tell()
+    ticket = await helpdesk.receive()
+    (row,) = helpdesk.outbox_rows("acknowledgement")
+    helpdesk.fail(row)
+    await helpdesk.report()
+    await helpdesk.report()
 
-    assert office.event_kinds(ticket.number)[-2:] == ["delivery_failed", "people_notified"]
-    (notice,) = office.notices()
-    text = office.content(notice).get_body(("plain",)).get_content()
+    assert helpdesk.event_kinds(ticket.number)[-2:] == ["delivery_failed", "people_notified"]
+    (notice,) = helpdesk.notices()
+    text = helpdesk.content(notice).get_body(("plain",)).get_content()
     assert notice.recipient == RINA.address
     assert "5.1.1 no such user" in text
     assert BUDI in text
-    assert office.store.read_now(suppressions.load, [BUDI], office.clock)[BUDI].until is None
+    assert helpdesk.store.read_now(suppressions.load, [BUDI], helpdesk.clock)[BUDI].until is None
 
 
 async def test_two_failures_of_one_ticket_and_recipient_in_one_turn_are_two_events_and_one_notice(
-    office: Office,
+    helpdesk: FailedMailDesk,
 ) -> None:
-    ticket = await office.receive()
-    late = decisions.on_deadline(ticket, policy(), office.clock + timedelta(days=3))
+    ticket = await helpdesk.receive()
+    late = decisions.on_deadline(ticket, policy(), helpdesk.clock + timedelta(days=3))
     assert late.notices
-    (row,) = office.owed("acknowledgement")
-    office.fail(row)
-    office.store.write_now(_copy_as_progress, row.id)
-    await office.tell()
+    (row,) = helpdesk.outbox_rows("acknowledgement")
+    helpdesk.fail(row)
+    helpdesk.store.write_now(_copy_as_progress, row.id)
+    await helpdesk.report()
 
-    assert office.event_kinds(ticket.number).count("delivery_failed") == 2
-    assert len(office.notices()) == 1
+    assert helpdesk.event_kinds(ticket.number).count("delivery_failed") == 2
+    assert len(helpdesk.notices()) == 1
 
 
 def _copy_as_progress(connection: Any, ids: Any) -> list[None]:
@@ -103,52 +103,56 @@ def _copy_as_progress(connection: Any, ids: Any) -> list[None]:
 
 
 async def test_a_refused_notice_goes_to_another_agent_and_a_refused_notice_about_that_to_none(
-    office: Office,
+    helpdesk: FailedMailDesk,
 ) -> None:
-    ticket = await office.receive()
-    (row,) = office.owed("team")
-    office.fail(row)
-    await office.tell()
-    (notice,) = office.notices()
+    ticket = await helpdesk.receive()
+    (row,) = helpdesk.outbox_rows("team")
+    helpdesk.fail(row)
+    await helpdesk.report()
+    (notice,) = helpdesk.notices()
     assert (row.recipient, notice.recipient) == (RINA.address, BAYU.address)
 
-    office.fail(notice)
-    await office.tell()
-    assert len(office.notices()) == 1
-    assert office.event_kinds(ticket.number).count("delivery_failed") == 2
-    assert office.store.read_now(suppressions.load, [RINA.address, BAYU.address], office.clock) == {}
+    helpdesk.fail(notice)
+    await helpdesk.report()
+    assert len(helpdesk.notices()) == 1
+    assert helpdesk.event_kinds(ticket.number).count("delivery_failed") == 2
+    assert helpdesk.store.read_now(suppressions.load, [RINA.address, BAYU.address], helpdesk.clock) == {}
 
 
-async def test_two_nodes_report_a_failure_once(office: Office) -> None:
-    ticket = await office.receive()
-    office.fail(office.owed("acknowledgement")[0])
-    await asyncio.gather(office.worker.run_once(), office.another().run_once())
-    await office.tell()
+async def test_two_nodes_report_a_failure_once(helpdesk: FailedMailDesk) -> None:
+    ticket = await helpdesk.receive()
+    helpdesk.fail(helpdesk.outbox_rows("acknowledgement")[0])
+    await asyncio.gather(helpdesk.worker.run_once(), helpdesk.another().run_once())
+    await helpdesk.report()
 
-    assert office.event_kinds(ticket.number).count("delivery_failed") == 1
-
-
-async def test_what_an_operator_tries_again_and_fails_again_is_an_event_again(office: Office) -> None:
-    ticket = await office.receive()
-    (row,) = office.owed("acknowledgement")
-    office.fail(row)
-    await office.tell()
-    office.clock += timedelta(minutes=1)
-    office.store.write_now(retry, Retry(row.id, office.clock))
-    office.fail(row, reply="5.1.1 still nobody")
-    await office.tell()
-
-    assert office.event_kinds(ticket.number).count("delivery_failed") == 2
-    assert len(office.notices()) == 1
+    assert helpdesk.event_kinds(ticket.number).count("delivery_failed") == 1
 
 
-async def test_mail_that_was_tried_for_too_long_is_reported_and_suppresses_no_address(office: Office) -> None:
-    ticket = await office.receive()
-    office.fail(office.owed("acknowledgement")[0], 450, "4.2.1 try later")
-    await office.tell()
+async def test_what_an_operator_tries_again_and_fails_again_is_an_event_again(
+    helpdesk: FailedMailDesk,
+) -> None:
+    ticket = await helpdesk.receive()
+    (row,) = helpdesk.outbox_rows("acknowledgement")
+    helpdesk.fail(row)
+    await helpdesk.report()
+    helpdesk.clock += timedelta(minutes=1)
+    helpdesk.store.write_now(retry, Retry(row.id, helpdesk.clock))
+    helpdesk.fail(row, reply="5.1.1 still nobody")
+    await helpdesk.report()
 
-    assert "delivery_failed" in office.event_kinds(ticket.number)
-    assert office.store.read_now(suppressions.load, [BUDI], office.clock) == {}
+    assert helpdesk.event_kinds(ticket.number).count("delivery_failed") == 2
+    assert len(helpdesk.notices()) == 1
+
+
+async def test_mail_that_was_tried_for_too_long_is_reported_and_suppresses_no_address(
+    helpdesk: FailedMailDesk,
+) -> None:
+    ticket = await helpdesk.receive()
+    helpdesk.fail(helpdesk.outbox_rows("acknowledgement")[0], 450, "4.2.1 try later")
+    await helpdesk.report()
+
+    assert "delivery_failed" in helpdesk.event_kinds(ticket.number)
+    assert helpdesk.store.read_now(suppressions.load, [BUDI], helpdesk.clock) == {}
 
 
 class Poisoned(Composer):
@@ -166,13 +170,13 @@ class Poisoned(Composer):
 async def test_p5_a_failure_that_raises_an_error_keeps_no_other_from_being_reported(
     store: Store,
 ) -> None:
-    office = Office(store, Poisoned(TEMPLATES, KEYS, policy()))
-    bad = await office.receive(sender="racun@x.example")
-    good = await office.receive()
-    for row in office.owed("acknowledgement"):
-        office.fail(row)
-    await office.tell()
+    helpdesk = FailedMailDesk(store, Poisoned(TEMPLATES, KEYS, policy()))
+    bad = await helpdesk.receive(sender="racun@x.example")
+    good = await helpdesk.receive()
+    for row in helpdesk.outbox_rows("acknowledgement"):
+        helpdesk.fail(row)
+    await helpdesk.report()
 
-    assert "delivery_failed" in office.event_kinds(good.number)
-    assert "delivery_failed" not in office.event_kinds(bad.number)
-    assert await office.worker.run_once() != 0
+    assert "delivery_failed" in helpdesk.event_kinds(good.number)
+    assert "delivery_failed" not in helpdesk.event_kinds(bad.number)
+    assert await helpdesk.worker.run_once() != 0

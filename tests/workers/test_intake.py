@@ -95,7 +95,7 @@ class Desk:
     def all(self, query: Any) -> list[Any]:
         return list(self.store.read_now(lambda c: c.execute(query).all()))
 
-    def owed(self, kind: str) -> list[Any]:
+    def outbox_rows(self, kind: str) -> list[Any]:
         return self.all(select(outbox).where(outbox.c.kind == kind).order_by(outbox.c.id))
 
     def content(self, row: Any) -> Any:
@@ -114,7 +114,7 @@ def desk(store: Store) -> Desk:
 async def test_a_mail_becomes_a_ticket_with_its_acknowledgement_in_one_go(desk: Desk) -> None:
     ticket = await desk.receive(Subject="Saldo terpotong dua kali")
 
-    (row,) = desk.owed("acknowledgement")
+    (row,) = desk.outbox_rows("acknowledgement")
     mail = desk.content(row)
     assert (ticket.team, ticket.customer, ticket.status) == ("payments", BUDI, Status.NEW)
     assert (row.ticket, row.recipient, row.state) == (ticket.number, BUDI, "due")
@@ -128,7 +128,7 @@ async def test_a_mail_becomes_a_ticket_with_its_acknowledgement_in_one_go(desk: 
 @pytest.mark.parametrize("how", ["subject", "our Message-ID", "own Message-ID"])
 async def test_a_customers_reply_finds_its_ticket(desk: Desk, how: str) -> None:
     first = await desk.receive()
-    (row,) = desk.owed("acknowledgement")
+    (row,) = desk.outbox_rows("acknowledgement")
     headers = {
         "subject": {"Subject": f"Bls: [{first.number.lower().replace('-', ' ')}] pesanan"},
         "our Message-ID": {"In_Reply_To": row.message_id},
@@ -137,7 +137,7 @@ async def test_a_customers_reply_finds_its_ticket(desk: Desk, how: str) -> None:
     again = await desk.receive(**headers)
 
     assert again.number == first.number
-    assert len(desk.owed("acknowledgement")) == 1
+    assert len(desk.outbox_rows("acknowledgement")) == 1
     found = desk.all(select(messages.c.evidence).order_by(messages.c.id))[-1].evidence
     assert "sender takes part" in render(MATCH.validate_python(found).reason, "en")
 
@@ -154,7 +154,7 @@ async def test_a_stranger_with_the_right_number_gets_a_ticket_and_answer_like_an
         select(events.c.data).where(events.c.kind == "ticket_opened", events.c.ticket == theirs.number)
     )
     assert opened.data["claims"] == first.number
-    mails = {row.ticket: desk.content(row) for row in desk.owed("acknowledgement")}
+    mails = {row.ticket: desk.content(row) for row in desk.outbox_rows("acknowledgement")}
     stranger, other = mails[theirs.number], mails[nobody.number]
     assert first.number not in stranger.as_string()
     bodies = [
@@ -178,7 +178,7 @@ async def test_two_mails_of_one_conversation_in_one_batch_are_decided_in_turn(de
     await desk.work()
 
     assert desk.ticket_of(one).number == desk.ticket_of(two).number
-    assert len(desk.owed("acknowledgement")) == 1
+    assert len(desk.outbox_rows("acknowledgement")) == 1
 
 
 def tag(number: str, agent: str = RINA.address) -> str:
@@ -187,7 +187,7 @@ def tag(number: str, agent: str = RINA.address) -> str:
 
 async def test_an_agents_answer_goes_to_the_customer_without_the_quoted_notice(desk: Desk) -> None:
     ticket = await desk.receive()
-    (notice,) = desk.owed("team")
+    (notice,) = desk.outbox_rows("team")
     reply_to = desk.content(notice)["Reply-To"]
     assert reply_to == tag(ticket.number)
     answered = await desk.receive(
@@ -198,7 +198,7 @@ async def test_an_agents_answer_goes_to_the_customer_without_the_quoted_notice(d
         "Pada Sen, 23 Nov 2026 TokoDompet menulis:\r\n> rahasia tim",
     )
 
-    (answer,) = desk.owed("answer")
+    (answer,) = desk.outbox_rows("answer")
     mail = desk.content(answer)
     text = mail.get_body(("plain",)).get_content()
     assert (answered.number, answered.status) == (ticket.number, Status.WAITING)
@@ -233,8 +233,8 @@ async def test_only_a_proven_agents_mail_acts(
     ticket = await desk.receive()
     await desk.receive(sender=RINA.address, to=tag(ticket.number), peer=peer, body="Beres.", **headers)
 
-    assert len(desk.owed("answer")) == (1 if acts else 0)
-    assert len(desk.owed("refusal")) == (0 if acts else 1)
+    assert len(desk.outbox_rows("answer")) == (1 if acts else 0)
+    assert len(desk.outbox_rows("refusal")) == (0 if acts else 1)
     assert desk.one(select(messages.c.direction).where(messages.c.author == RINA.address)).direction == (
         "out" if acts else "note"
     )
@@ -245,13 +245,13 @@ async def test_a_reply_token_leaked_to_another_person_gives_no_access(desk: Desk
     other = await desk.receive(sender="asing@lain.example", to=tag(ticket.number), peer=AGENTS_NETWORK)
 
     assert other.number != ticket.number
-    assert desk.owed("answer") == []
+    assert desk.outbox_rows("answer") == []
 
 
 async def test_an_auto_reply_is_recorded_and_never_answered(desk: Desk) -> None:
     ticket = await desk.receive(Auto_Submitted="auto-replied")
 
-    (row,) = desk.owed("acknowledgement")
+    (row,) = desk.outbox_rows("acknowledgement")
     assert (row.ticket, row.state) == (ticket.number, "suppressed")
     assert "auto-replied" in str(reason_of(row.reason)).lower()
 
@@ -279,25 +279,25 @@ async def test_thanks_and_an_absence_known_by_its_text_alone_stay_on_their_ticke
 async def test_an_absence_known_by_its_text_alone_opens_a_ticket_without_acknowledgement(desk: Desk) -> None:
     await desk.receive(Subject="Out of office: Barang", body="I am on leave until Friday.")
 
-    (row,) = desk.owed("acknowledgement")
+    (row,) = desk.outbox_rows("acknowledgement")
     assert (row.state, str(reason_of(row.reason))) == ("suppressed", "out of office, by its words")
 
 
 async def test_a_bounce_of_our_own_mail_comes_back_to_its_ticket(desk: Desk) -> None:
     ticket = await desk.receive()
-    (row,) = desk.owed("acknowledgement")
+    (row,) = desk.outbox_rows("acknowledgement")
     bounce = await desk.receive(
         sender="MAILER-DAEMON@mx.example", return_path="", to=row.sender, Subject="Undelivered"
     )
 
     assert bounce.number == ticket.number
     assert bounce.status is Status.NEW
-    assert len(desk.owed("acknowledgement")) == 1
+    assert len(desk.outbox_rows("acknowledgement")) == 1
 
 
 async def test_a_guessed_bounce_address_leads_nowhere(desk: Desk) -> None:
     ticket = await desk.receive()
-    (row,) = desk.owed("acknowledgement")
+    (row,) = desk.outbox_rows("acknowledgement")
     forged = row.sender.replace(row.nonce, "0123456789abcdef")
     other = await desk.receive(sender="asing@lain.example", return_path="", to=forged)
 
@@ -323,7 +323,7 @@ async def test_p5_one_bad_mail_is_parked_with_its_reason_and_the_others_go_on(st
     assert len({desk.ticket_of(id_).number for id_ in (*good, *more)}) == 6
     row = desk.one(select(inbox_table).where(inbox_table.c.id == bad))
     assert (row.state, row.reason) == ("parked", "ZeroDivisionError: a bug of ours")
-    assert len(desk.owed("acknowledgement")) == 6
+    assert len(desk.outbox_rows("acknowledgement")) == 6
 
 
 async def test_mail_that_another_node_handled_first_is_not_recorded_twice(desk: Desk) -> None:
@@ -333,7 +333,7 @@ async def test_mail_that_another_node_handled_first_is_not_recorded_twice(desk: 
     await desk.work()
 
     assert desk.ticket_of(id_)
-    assert len(desk.owed("acknowledgement")) == 1
+    assert len(desk.outbox_rows("acknowledgement")) == 1
 
 
 async def test_the_customers_last_language_is_used_when_a_mail_has_no_clear_one(desk: Desk) -> None:
@@ -353,4 +353,4 @@ async def test_mail_that_another_node_claims_during_the_work_is_left_to_it(desk:
 
     row = desk.one(select(inbox_table).where(inbox_table.c.id == id_))
     assert (row.state, row.claimed_by) == ("new", "n2")
-    assert desk.owed("acknowledgement") == []
+    assert desk.outbox_rows("acknowledgement") == []

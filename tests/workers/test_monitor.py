@@ -18,7 +18,7 @@ from mailbot.workers.loop import Loop
 
 
 @dataclass
-class House:
+class MonitorSetup:
     """What the monitor asks: a store, the reasons why we are not well, a clock moved by hand."""
 
     metrics: Metrics = field(default_factory=Metrics)
@@ -40,16 +40,16 @@ class House:
 
 @asynccontextmanager
 async def monitored(
-    house: House, host: str = "127.0.0.1", loops: tuple[Loop, ...] = ()
+    monitor_setup: MonitorSetup, host: str = "127.0.0.1", loops: tuple[Loop, ...] = ()
 ) -> AsyncIterator[Monitor]:
     monitor = Monitor(
         host,
         0,
-        metrics=house.metrics,
-        figures=house.ask,
-        health=lambda: house.reasons,
+        metrics=monitor_setup.metrics,
+        figures=monitor_setup.ask,
+        health=lambda: monitor_setup.reasons,
         loops=loops,
-        monotonic=house.clock,
+        monotonic=monitor_setup.clock,
     )
     await monitor.start()
     try:
@@ -88,11 +88,11 @@ async def samples(port: int) -> dict[str, float]:
 
 
 async def test_what_is_counted_is_shown() -> None:
-    house = House()
-    house.metrics.accepted.inc(3)
-    house.metrics.suppress("limit reached: domain")
-    house.metrics.acknowledgement_seconds.observe(0.02)
-    async with monitored(house) as monitor:
+    monitor_setup = MonitorSetup()
+    monitor_setup.metrics.accepted.inc(3)
+    monitor_setup.metrics.suppress("limit reached: domain")
+    monitor_setup.metrics.acknowledgement_seconds.observe(0.02)
+    async with monitored(monitor_setup) as monitor:
         shown = await samples(monitor.port)
     assert shown["mailbot_mails_accepted_total"] == 3
     assert shown["mailbot_acknowledgements_suppressed_total{limit reached}"] == 1
@@ -102,7 +102,7 @@ async def test_what_is_counted_is_shown() -> None:
 
 
 async def test_the_figures_of_the_store_are_read_at_a_scrape() -> None:
-    house = House(
+    monitor_setup = MonitorSetup(
         figures=Figures(
             inbox={"new": 4, "parked": 1},
             outbox={"due": 7},
@@ -110,8 +110,8 @@ async def test_the_figures_of_the_store_are_read_at_a_scrape() -> None:
             oldest={"outbox": timedelta(seconds=90)},
         )
     )
-    async with monitored(house) as monitor:
-        assert house.asked == 0
+    async with monitored(monitor_setup) as monitor:
+        assert monitor_setup.asked == 0
         shown = await samples(monitor.port)
     assert (shown["mailbot_inbox_mails{new}"], shown["mailbot_inbox_mails{parked}"]) == (4, 1)
     assert shown["mailbot_outbox_mails{due}"] == 7
@@ -122,25 +122,25 @@ async def test_the_figures_of_the_store_are_read_at_a_scrape() -> None:
 
 
 async def test_many_scrapes_in_one_second_are_one_query() -> None:
-    house = House(figures=Figures(inbox={"new": 1}))
-    async with monitored(house) as monitor:
+    monitor_setup = MonitorSetup(figures=Figures(inbox={"new": 1}))
+    async with monitored(monitor_setup) as monitor:
         await asyncio.gather(*(samples(monitor.port) for _ in range(5)))
-        assert house.asked == 1
-        house.now += 1
-        house.figures = Figures(outbox={"due": 1})
+        assert monitor_setup.asked == 1
+        monitor_setup.now += 1
+        monitor_setup.figures = Figures(outbox={"due": 1})
         shown = await samples(monitor.port)
-    assert house.asked == 2
+    assert monitor_setup.asked == 2
     assert "mailbot_inbox_mails{new}" not in shown  # nothing old stays
     assert shown["mailbot_outbox_mails{due}"] == 1
 
 
 async def test_without_a_store_the_counters_are_still_shown() -> None:
-    house = House(figures=Figures(inbox={"new": 9}))
-    house.metrics.accepted.inc()
-    async with monitored(house) as monitor:
+    monitor_setup = MonitorSetup(figures=Figures(inbox={"new": 9}))
+    monitor_setup.metrics.accepted.inc()
+    async with monitored(monitor_setup) as monitor:
         await samples(monitor.port)
-        house.now += 5
-        house.figures = StoreUnavailable("down")
+        monitor_setup.now += 5
+        monitor_setup.figures = StoreUnavailable("down")
         shown = await samples(monitor.port)
     assert shown["mailbot_store_up"] == 0
     assert shown["mailbot_mails_accepted_total"] == 1
@@ -155,18 +155,18 @@ async def test_the_age_of_each_loops_last_turn_is_shown() -> None:
         async def run_once(self) -> float:
             return 3600
 
-    house = House()
-    loop = Loop(Worker(), monotonic=house.clock)
-    async with monitored(house, loops=(loop,)) as monitor:
-        house.now += 12
+    monitor_setup = MonitorSetup()
+    loop = Loop(Worker(), monotonic=monitor_setup.clock)
+    async with monitored(monitor_setup, loops=(loop,)) as monitor:
+        monitor_setup.now += 12
         assert (await samples(monitor.port))["mailbot_loop_last_run_seconds{intake}"] == 12
 
 
 async def test_healthz_returns_ok_or_every_reason() -> None:
-    house = House()
-    async with monitored(house) as monitor:
+    monitor_setup = MonitorSetup()
+    async with monitored(monitor_setup) as monitor:
         assert await get(monitor.port, "/healthz") == (200, "ok\n")
-        house.reasons += ["delivery is stuck", "the store does not answer"]
+        monitor_setup.reasons += ["delivery is stuck", "the store does not answer"]
         assert await get(monitor.port, "/healthz?verbose") == (
             503,
             "delivery is stuck\nthe store does not answer\n",
@@ -185,13 +185,13 @@ async def test_healthz_returns_ok_or_every_reason() -> None:
     ],
 )
 async def test_anything_else_is_refused(request_: bytes, status: bytes) -> None:
-    async with monitored(House()) as monitor:
+    async with monitored(MonitorSetup()) as monitor:
         assert (await send(monitor.port, request_)).split()[1] == status
         assert (await get(monitor.port, "/healthz"))[0] == 200
 
 
 async def test_clients_that_leave_or_send_nothing_delay_no_other() -> None:
-    async with monitored(House()) as monitor:
+    async with monitored(MonitorSetup()) as monitor:
         gone = socket.create_connection(("127.0.0.1", monitor.port))
         gone.sendall(b"GET /metr")
         gone.close()
@@ -204,7 +204,7 @@ async def test_clients_that_leave_or_send_nothing_delay_no_other() -> None:
 
 
 async def test_connections_over_the_limit_are_closed() -> None:
-    async with monitored(House()) as monitor:
+    async with monitored(MonitorSetup()) as monitor:
         open_ = [await asyncio.open_connection("127.0.0.1", monitor.port) for _ in range(MOST_AT_ONCE + 1)]
         async with asyncio.timeout(PATIENCE - 1):
             assert await open_[-1][0].read() == b""
@@ -215,28 +215,28 @@ async def test_connections_over_the_limit_are_closed() -> None:
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "mail.example"])
 def test_only_a_loopback_address_is_listened_on(host: str) -> None:
     with pytest.raises(ValueError, match=r"loopback|IPv4"):
-        Monitor(host, 0, metrics=Metrics(), figures=House().ask, health=list)
+        Monitor(host, 0, metrics=Metrics(), figures=MonitorSetup().ask, health=list)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1.2.3"])
 async def test_every_loopback_address_is_good(host: str) -> None:
-    async with monitored(House(), host) as monitor:
+    async with monitored(MonitorSetup(), host) as monitor:
         assert monitor.port > 0
 
 
 async def test_a_taken_port_is_logged_and_stops_nothing_else(caplog: pytest.LogCaptureFixture) -> None:
-    async with monitored(House()) as monitor:
-        other = Monitor("127.0.0.1", monitor.port, metrics=Metrics(), figures=House().ask, health=list)
+    async with monitored(MonitorSetup()) as monitor:
+        other = Monitor("127.0.0.1", monitor.port, metrics=Metrics(), figures=MonitorSetup().ask, health=list)
         await other.start()
         await other.stop()
     assert [record.message for record in caplog.records] == ["monitor_unavailable"]
 
 
 async def test_senders_cannot_make_up_labels_without_end() -> None:
-    house = House()
+    monitor_setup = MonitorSetup()
     for n in range(1000):
-        house.metrics.suppress(f"X-Made-Up-{n}: yes")
-    async with monitored(house) as monitor:
+        monitor_setup.metrics.suppress(f"X-Made-Up-{n}: yes")
+    async with monitored(monitor_setup) as monitor:
         shown = await samples(monitor.port)
     counted = {
         name: value

@@ -64,7 +64,7 @@ async def test_a_mail_is_decided_written_and_timed_by_the_policy_it_began_with(d
     ticket = await desk.receive()
 
     old = policy(teams=BALANCED)
-    (row,) = desk.owed("acknowledgement")
+    (row,) = desk.outbox_rows("acknowledgement")
     mail = desk.content(row).as_string()
     expected = next_deadline(ticket, old)
     assert expected
@@ -74,7 +74,7 @@ async def test_a_mail_is_decided_written_and_timed_by_the_policy_it_began_with(d
     assert desk.store.read_now(deadlines.next_due_at) == expected.due_at
 
     after = await desk.receive(Subject="Lain")
-    later = desk.content(desk.owed("acknowledgement")[-1])
+    later = desk.content(desk.outbox_rows("acknowledgement")[-1])
     assert {event.policy for event in desk.recorded(after.number)} == {"v2"}
     assert "kata baru" in later.get_body(("plain",)).get_content()
 

@@ -232,7 +232,7 @@ async def test_the_subject_is_quoted_only_to_an_authenticated_sender(store: Stor
     elsewhere = await desk.receive(
         sender=BUDI, peer=PEER, return_path="korban@bank.example", Subject="Beli obat"
     )
-    mails = {row.ticket: desk.content(row) for row in desk.owed("acknowledgement")}
+    mails = {row.ticket: desk.content(row) for row in desk.outbox_rows("acknowledgement")}
 
     rich = mails[passed.number]
     text, html = (rich.get_body((kind,)).get_content() for kind in ("plain", "html"))
@@ -252,7 +252,7 @@ async def test_who_is_not_authenticated_gets_a_ticket_and_no_mail(
     desk = CheckedDesk(store, checks, unauthenticated=choice)
     known = await desk.receive(sender=BUDI, peer=PEER)
     unknown = await desk.receive(sender="siti@nowhere.example")
-    rows = {row.ticket: row for row in desk.owed("acknowledgement")}
+    rows = {row.ticket: row for row in desk.outbox_rows("acknowledgement")}
 
     assert rows[known.number].state == "due"
     assert (rows[unknown.number].state, str(reason_of(rows[unknown.number].reason))) == (

@@ -35,11 +35,11 @@ async def test_it_is_enqueued_when_due_for_each_recipient(desk: Desk) -> None:
     desk.clock = MONDAY_8 - timedelta(seconds=20)
     rest = await worker.run_once()
 
-    assert desk.owed("bulletin") == []
+    assert desk.outbox_rows("bulletin") == []
     assert rest == timedelta(seconds=20)
     desk.clock, woken = MONDAY_8, desk.woken
     assert await worker.run_once() == LOOK_AGAIN
-    assert [row.recipient for row in desk.owed("bulletin")] == [SARI, ADI]
+    assert [row.recipient for row in desk.outbox_rows("bulletin")] == [SARI, ADI]
     assert desk.woken == woken + 1
 
 
@@ -48,7 +48,7 @@ async def test_it_reports_the_seven_days_before_in_text_tables_and_a_chart(desk:
     desk.clock = MONDAY_8
     await node(desk).run_once()
 
-    mail: EmailMessage = desk.content(desk.owed("bulletin")[0])
+    mail: EmailMessage = desk.content(desk.outbox_rows("bulletin")[0])
     assert mail["Subject"] == "TokoDompet: Laporan 2026-11-23 00:00 WIB - 2026-11-30 00:00 WIB"
     plain, page = mail.get_body(("plain",)), mail.get_body(("html",))
     assert plain
@@ -69,7 +69,7 @@ async def test_however_many_nodes_ask_it_is_enqueued_once_a_week(desk: Desk) -> 
             for worker in (node(desk), node(desk)):
                 await worker.run_once()
                 await worker.run_once()
-        assert len(desk.owed("bulletin")) == 2 * week
+        assert len(desk.outbox_rows("bulletin")) == 2 * week
 
 
 async def test_after_downtime_it_comes_late_and_only_for_the_last_week(desk: Desk) -> None:
@@ -77,7 +77,7 @@ async def test_after_downtime_it_comes_late_and_only_for_the_last_week(desk: Des
     desk.clock = MONDAY_8 + 3 * WEEK + timedelta(days=2)
     await node(desk).run_once()
 
-    mails = [desk.content(row) for row in desk.owed("bulletin")]
+    mails = [desk.content(row) for row in desk.outbox_rows("bulletin")]
     assert {mail["Subject"] for mail in mails} == {
         "TokoDompet: Laporan 2026-12-14 00:00 WIB - 2026-12-21 00:00 WIB"
     }
@@ -93,16 +93,16 @@ async def test_another_moment_in_the_same_week_brings_no_second_report(desk: Des
     desk.clock = MONDAY_8 + timedelta(days=3)
     await worker.run_once()
 
-    assert len(desk.owed("bulletin")) == 2
+    assert len(desk.outbox_rows("bulletin")) == 2
 
 
 async def test_nothing_is_enqueued_without_a_setting_or_without_earlier_mail(desk: Desk) -> None:
     desk.clock = MONDAY_8 + timedelta(hours=1)
     await desk.receive()  # after the moment of this week
     await node(desk).run_once()
-    assert desk.owed("bulletin") == []
+    assert desk.outbox_rows("bulletin") == []
 
     without = Desk(desk.store)
     without.clock = MONDAY_8 + WEEK
     assert await node(without).run_once() == LOOK_AGAIN
-    assert desk.owed("bulletin") == []
+    assert desk.outbox_rows("bulletin") == []

@@ -75,9 +75,9 @@ def test_a_bounce_is_recorded_and_reported_to_the_owner_without_a_change_of_turn
 def test_a_hard_bounce_suppresses_the_address_for_the_time_of_its_status(
     status: str, span: timedelta | None
 ) -> None:
-    mute = decided(report(status), sent()).effects.suppression
+    suppression = decided(report(status), sent()).effects.suppression
 
-    assert mute == Suppression(BUDI, "bounce", status, NOW, None if span is None else NOW + span)
+    assert suppression == Suppression(BUDI, "bounce", status, NOW, None if span is None else NOW + span)
 
 
 @pytest.mark.parametrize(
@@ -174,14 +174,14 @@ def test_a_notice_about_a_failure_that_fails_itself_is_only_an_event(why: str) -
 
 @pytest.mark.parametrize("kind", ["acknowledgement", "answer", "progress"])
 def test_mail_to_a_customer_that_the_relay_refuses_is_reported_to_the_owner(kind: str) -> None:
-    decision, mute = on_failure(opened(), sent(kind), 550, "5.1.1 no such user", policy(), NOW)
+    decision, suppression = on_failure(opened(), sent(kind), 550, "5.1.1 no such user", policy(), NOW)
 
     assert decision.events[0] == e.DeliveryFailed(NOW, RELAY, kind, BUDI, 550, "5.1.1 no such user")
     (notice,) = decision.notices
     assert isinstance(notice, TeamNotice)
     assert (notice.to, notice.why) == (RINA.address, "undeliverable")
     assert kind in str(notice.because)
-    assert mute == Suppression(BUDI, "bounce", "5.1.1", NOW, None)
+    assert suppression == Suppression(BUDI, "bounce", "5.1.1", NOW, None)
 
 
 @pytest.mark.parametrize("reply", ["relay access denied", "5.0.0 no", "5.7.1 policy", "4.4.7 too long", ""])
@@ -189,17 +189,17 @@ def test_errors_between_mailbot_and_the_relay_suppress_no_address(reply: str) ->
     assert on_failure(opened(), sent(), 554, reply, policy(), NOW)[1] is None
 
 
-MUTE = Suppression(BUDI, "bounce", "5.1.1", NOW - timedelta(hours=1))
+SUPPRESSION = Suppression(BUDI, "bounce", "5.1.1", NOW - timedelta(hours=1))
 ANSWERS_OURS = Match(TICKET, "our signed Message-ID, sender takes part", confidence=STRONG)
 
 
-def new_mail(mute: Suppression, **changes: object) -> MailDecision:
-    given = facts(suppressions={mute.address: mute})
+def new_mail(suppression: Suppression, **changes: object) -> MailDecision:
+    given = facts(suppressions={suppression.address: suppression})
     return on_mail(None, mail(**changes), envelope(), given, policy(), NOW)
 
 
 def test_a_suppressed_address_is_not_acknowledged_and_the_agent_gets_the_reason() -> None:
-    found = new_mail(MUTE)
+    found = new_mail(SUPPRESSION)
 
     reasons = [
         str(each.reason) for each in found.decision.events if isinstance(each, e.AcknowledgementSuppressed)
@@ -211,7 +211,7 @@ def test_a_suppressed_address_is_not_acknowledged_and_the_agent_gets_the_reason(
 
 
 def test_the_reason_automatic_mail_goes_before_the_suppression() -> None:
-    found = new_mail(MUTE, automatic="list mail (List-Id)")
+    found = new_mail(SUPPRESSION, automatic="list mail (List-Id)")
 
     reasons = [
         str(each.reason) for each in found.decision.events if isinstance(each, e.AcknowledgementSuppressed)
@@ -224,31 +224,31 @@ WEEK_OLD_COMPLAINT = Suppression(BUDI, "complaint", "", NOW - 7 * DAY)
 
 
 @pytest.mark.parametrize(
-    ("mute", "match", "changes", "lifts"),
+    ("suppression", "match", "changes", "lifts"),
     [
-        (MUTE, Match(), {}, False),
-        (MUTE, Match(), {"authentication": Authentication.PASS}, True),
-        (MUTE, ANSWERS_OURS, {}, True),
-        (MUTE, Match(TICKET, "number in the subject", confidence=NUMBER), {}, False),
+        (SUPPRESSION, Match(), {}, False),
+        (SUPPRESSION, Match(), {"authentication": Authentication.PASS}, True),
+        (SUPPRESSION, ANSWERS_OURS, {}, True),
+        (SUPPRESSION, Match(TICKET, "number in the subject", confidence=NUMBER), {}, False),
         (OLD, Match(), {}, True),
         (OLD, Match(), {"authentication": Authentication.FAIL}, False),
         (OLD, Match(), {"automatic": "Auto-Submitted: auto-replied"}, False),
         (WEEK_OLD_COMPLAINT, Match(), {}, False),
         (WEEK_OLD_COMPLAINT, Match(), {"authentication": Authentication.PASS}, True),
         (OLD, Match(), {"sender": "lain@pelanggan.example"}, True),
-        (MUTE, Match(), {"sender": "lain@x.example", "authentication": Authentication.PASS}, False),
+        (SUPPRESSION, Match(), {"sender": "lain@x.example", "authentication": Authentication.PASS}, False),
     ],
 )
 def test_a_mail_from_the_address_lifts_the_suppression_at_once_with_proof_else_after_a_day(
-    mute: Suppression, match: Match, changes: dict[str, object], lifts: bool
+    suppression: Suppression, match: Match, changes: dict[str, object], lifts: bool
 ) -> None:
-    found = lifted({BUDI: mute}, mail(**changes), envelope(), match, NOW)
+    found = lifted({BUDI: suppression}, mail(**changes), envelope(), match, NOW)
 
     assert (found == {BUDI}) == lifts
 
 
 def test_a_lifted_address_is_acknowledged_again() -> None:
-    found = new_mail(MUTE, authentication=Authentication.PASS)
+    found = new_mail(SUPPRESSION, authentication=Authentication.PASS)
 
     assert found.lifted == {BUDI}
     assert Acknowledgement in [type(notice) for notice in found.decision.notices]
@@ -257,7 +257,7 @@ def test_a_lifted_address_is_acknowledged_again() -> None:
 def test_an_agents_answer_is_sent_to_a_suppressed_address() -> None:
     written = mail(sender=RINA.address, visible="Kami cek.")
     tagged = Match(TICKET, by_token=True)
-    given = facts(match=tagged, proof="sent from a trusted network", suppressions={BUDI: MUTE})
+    given = facts(match=tagged, proof="sent from a trusted network", suppressions={BUDI: SUPPRESSION})
     found = on_mail(opened(), written, envelope(), given, policy(), NOW)
 
     assert [type(notice) for notice in found.decision.notices] == [Answer]
@@ -266,12 +266,12 @@ def test_an_agents_answer_is_sent_to_a_suppressed_address() -> None:
 def test_progress_is_not_sent_to_a_suppressed_customer() -> None:
     ticket, late = opened(), NOW + 3 * DAY
     usual = on_deadline(ticket, policy(), late)
-    muted = on_deadline(ticket, policy(), late, MUTE.as_reason)
+    suppressed_step = on_deadline(ticket, policy(), late, SUPPRESSION.as_reason)
 
     assert Progress in [type(notice) for notice in usual.notices]
-    assert Progress not in [type(notice) for notice in muted.notices]
-    reasons = [event.reason for event in muted.events if isinstance(event, e.ProgressSuppressed)]
-    assert reasons == [MUTE.as_reason]
+    assert Progress not in [type(notice) for notice in suppressed_step.notices]
+    reasons = [event.reason for event in suppressed_step.events if isinstance(event, e.ProgressSuppressed)]
+    assert reasons == [SUPPRESSION.as_reason]
 
 
 # --- the ticket of a report -------------------------------------------------------------------------------

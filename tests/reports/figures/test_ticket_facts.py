@@ -46,7 +46,7 @@ FIRST, NEXT, WHOLE = Target.FIRST_RESPONSE, Target.NEXT_RESPONSE, Target.RESOLUT
 CONFIRMATION = Target.CONFIRMATION
 
 
-def told(events: Sequence[Event], *borders: float, kind: type[Fact] | None = None) -> list[Fact]:
+def facts_of(events: Sequence[Event], *borders: float, kind: type[Fact] | None = None) -> list[Fact]:
     """Compute the facts with the hours of an office, 8 to 17 in Jakarta; frontline never closes."""
     found = facts(
         events, [at(each) for each in borders or (1000,)], lambda t: ALWAYS if t == "frontline" else OFFICE
@@ -58,18 +58,20 @@ def test_times_are_measured_by_the_clock_and_by_the_teams_hours_during_our_turn(
     life = [opened(), routed(), assigned(0), answered(1.5), wrote(6), answered(23), closed(24)]
 
     # Monday 10:00 to 11:30; then from 16:00 to Tuesday 9:00, of which one hour each is work.
-    assert told(life, kind=Answered) == [
+    assert facts_of(life, kind=Answered) == [
         Answered(at(1.5), "payments", RINA, "first", 1.5 * HOUR, 1.5 * HOUR),
         Answered(at(23), "payments", RINA, "next", 17 * HOUR, 2 * HOUR),
     ]
-    assert told(life, kind=Left) == [Left(at(24), "payments", "closed", RINA, 24 * HOUR, 3.5 * HOUR)]
-    assert told(life, kind=Opened) == [Opened(at(0), "payments", "saldo", "payment", "Saldo belum masuk", ())]
+    assert facts_of(life, kind=Left) == [Left(at(24), "payments", "closed", RINA, 24 * HOUR, 3.5 * HOUR)]
+    assert facts_of(life, kind=Opened) == [
+        Opened(at(0), "payments", "saldo", "payment", "Saldo belum masuk", ())
+    ]
 
 
 def test_the_time_of_several_mails_counts_from_the_first_that_was_not_answered() -> None:
     life = [opened(), routed(), answered(1), wrote(2), wrote(3), answered(4), answered(5)]
 
-    assert [(each.which, each.wall) for each in told(life, kind=Answered)] == [  # type: ignore[union-attr]
+    assert [(each.which, each.wall) for each in facts_of(life, kind=Answered)] == [  # type: ignore[union-attr]
         ("first", HOUR),
         ("next", 2 * HOUR),
         ("more", None),
@@ -81,8 +83,8 @@ def test_after_a_hand_over_the_work_time_is_the_new_teams() -> None:
     hand_over = e.TicketHandedOver(at(7), POLICY, "frontline", NO_REASON)
     life = [opened(5), routed(5), hand_over, closed(17)]
 
-    assert told(life, kind=Left) == [Left(at(17), "frontline", "closed", "", 12 * HOUR, 12 * HOUR)]
-    assert told(life, kind=HandedOver) == [HandedOver(at(7), "frontline")]
+    assert facts_of(life, kind=Left) == [Left(at(17), "frontline", "closed", "", 12 * HOUR, 12 * HOUR)]
+    assert facts_of(life, kind=HandedOver) == [HandedOver(at(7), "frontline")]
 
 
 @pytest.mark.parametrize(
@@ -107,7 +109,7 @@ def test_after_a_hand_over_the_work_time_is_the_new_teams() -> None:
     ],
 )
 def test_a_promise_is_kept_missed_or_neither(life: list[Event], outcomes: list[tuple[Target, bool]]) -> None:
-    found = told([opened(), routed(), *life], kind=Promised)
+    found = facts_of([opened(), routed(), *life], kind=Promised)
 
     assert [(each.target, each.kept) for each in found] == outcomes  # type: ignore[union-attr]
     assert all(each.priority == "high" for each in found)  # type: ignore[union-attr]
@@ -124,9 +126,13 @@ def test_who_confirms_an_escalation_is_timed_and_whom_a_step_relieves_is_not() -
         e.TicketEscalated(at(1.5), POLICY, "L3", written(written("not confirmed in time"))),
     ]
     relieved = [*asked, clocks(1.2), escalated]
-    assert told(in_time, kind=Confirmed) == [Confirmed(at(1.25), "payments", HOUR / 4, HOUR / 4, kept=True)]
-    assert told(too_late, kind=Confirmed) == [Confirmed(at(1.5), "payments", HOUR / 2, HOUR / 2, kept=False)]
-    assert told(relieved, kind=Confirmed) == []
+    assert facts_of(in_time, kind=Confirmed) == [
+        Confirmed(at(1.25), "payments", HOUR / 4, HOUR / 4, kept=True)
+    ]
+    assert facts_of(too_late, kind=Confirmed) == [
+        Confirmed(at(1.5), "payments", HOUR / 2, HOUR / 2, kept=False)
+    ]
+    assert facts_of(relieved, kind=Confirmed) == []
 
 
 def test_escalations_have_the_rule_the_level_and_whether_a_person_caused_them() -> None:
@@ -138,7 +144,7 @@ def test_escalations_have_the_rule_the_level_and_whether_a_person_caused_them() 
         e.TicketEscalated(at(3), Actor.agent(BAYU), "management", NO_REASON),
     ]
 
-    assert told(life, kind=Escalated) == [
+    assert facts_of(life, kind=Escalated) == [
         Escalated(at(1), "payments", "saldo", "L2", manual=False),
         Escalated(at(2), "payments", "saldo", "L3", manual=True),
         Escalated(at(3), "payments", "saldo", "management", manual=True),
@@ -149,9 +155,9 @@ def test_held_mail_counts_for_nothing_until_it_is_released_and_then_from_there()
     released = e.TicketReleased(at(5), EKO)
     life = [opened(held_for="TOKO-11112222-9"), routed()]
 
-    assert told(life, 3) == []
-    assert [type(each) for each in told([*life, closed(1)], 3)] == []
-    found = told([*life, released, closed(6)], 3, 10)
+    assert facts_of(life, 3) == []
+    assert [type(each) for each in facts_of([*life, closed(1)], 3)] == []
+    found = facts_of([*life, released, closed(6)], 3, 10)
     assert [type(each) for each in found] == [Opened, Left, Stood]
     assert found[1].wall == HOUR  # type: ignore[union-attr]
 
@@ -164,39 +170,39 @@ def test_a_merged_ticket_leaves_and_comes_back_as_it_was() -> None:
     ]
     life = [opened(), routed(), answered(1), merged]
 
-    assert told(life, kind=Left) == [Left(at(2), "payments", "merged", "", None, None)]
-    assert told([*life, *apart], kind=Returned) == [Returned(at(4), "payments", "unmerged")]
+    assert facts_of(life, kind=Left) == [Left(at(2), "payments", "merged", "", None, None)]
+    assert facts_of([*life, *apart], kind=Returned) == [Returned(at(4), "payments", "unmerged")]
     closed_one = [opened(), routed(), closed(1), merged, apart[0]]
     as_it_was = e.TicketRebuilt(at(4), POLICY, Status.CLOSED, None, at(1), "", ())
-    assert [type(each) for each in told([*closed_one, as_it_was], 9)] == [Opened, Left, Stood]
+    assert [type(each) for each in facts_of([*closed_one, as_it_was], 9)] == [Opened, Left, Stood]
 
 
 def test_a_part_split_off_is_opened_when_it_was_split_and_takes_its_time_from_its_mail() -> None:
     life = [opened(5, split_from="TOKO-11112222-9", since=at(1)), routed(5), closed(6)]
 
-    assert [each.at for each in told(life, kind=Opened)] == [at(5)]
-    assert told(life, kind=Left) == [Left(at(6), "payments", "closed", "", 5 * HOUR, 5 * HOUR)]
+    assert [each.at for each in facts_of(life, kind=Opened)] == [at(5)]
+    assert facts_of(life, kind=Left) == [Left(at(6), "payments", "closed", "", 5 * HOUR, 5 * HOUR)]
 
 
 def test_the_state_of_the_ticket_is_known_at_each_border() -> None:
     life = [opened(1), routed(1), assigned(1), closed(2), reopened(5), closed(7)]
     score = e.SatisfactionRated(at(8), CUSTOMER, 5)
-    stood = told([*life, score], 0, 1, 3, 6, 9, kind=Stood)
+    states = facts_of([*life, score], 0, 1, 3, 6, 9, kind=Stood)
 
-    counts = [(each.at, each.is_open, each.closings, each.undone, each.rated) for each in stood]  # type: ignore[union-attr]
+    counts = [(each.at, each.is_open, each.closings, each.undone, each.rated) for each in states]  # type: ignore[union-attr]
     assert counts == [
         (at(3), False, 1, 0, False),
         (at(6), True, 0, 0, False),  # the closing of the stretch before was undone: not in this one
         (at(9), False, 1, 0, True),
     ]
-    assert told([*life, score], 1, 6, kind=Stood)[0].undone == 1  # type: ignore[union-attr]
+    assert facts_of([*life, score], 1, 6, kind=Stood)[0].undone == 1  # type: ignore[union-attr]
 
 
 def test_what_happens_at_a_border_belongs_to_what_comes_after_it() -> None:
     life = [opened(), routed(), closed(4)]
 
-    assert [each.is_open for each in told(life, 4, 5, kind=Stood)] == [True, False]  # type: ignore[union-attr]
-    assert told([opened(4), routed(4)], 4, kind=Stood) == []
+    assert [each.is_open for each in facts_of(life, 4, 5, kind=Stood)] == [True, False]  # type: ignore[union-attr]
+    assert facts_of([opened(4), routed(4)], 4, kind=Stood) == []
 
 
 def test_the_kinds_that_matter_are_events_that_there_are() -> None:
@@ -206,6 +212,6 @@ def test_the_kinds_that_matter_are_events_that_there_are() -> None:
 
 
 def test_a_ticket_closed_at_once_took_no_time() -> None:
-    left = told([opened(), routed(), closed(0)], kind=Left)
+    left = facts_of([opened(), routed(), closed(0)], kind=Left)
 
     assert left == [Left(at(0), "payments", "closed", "", timedelta(), timedelta())]

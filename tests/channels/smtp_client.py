@@ -56,7 +56,7 @@ def settings(
 
 
 @dataclass
-class Shelf:
+class Inbox:
     """Where kept mails go. `trouble` is raised, `hold` is waited for, before a mail is taken."""
 
     mails: list[tuple[Envelope, bytes]] = field(default_factory=list)
@@ -88,7 +88,7 @@ class Shelf:
         return envelope
 
 
-class Talk:
+class ClientSession:
     """One connection. `ask` sends a command and returns the whole reply without its last CRLF."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -143,7 +143,7 @@ class Talk:
 
 @asynccontextmanager
 async def listening(
-    shelf: Shelf,
+    inbox: Inbox,
     limits: Limits | None = None,
     *,
     timeouts: Timeouts = LONG_TIMEOUTS,
@@ -157,10 +157,10 @@ async def listening(
     listener = Listener(
         chosen,
         rules,
-        shelf.keep,
-        shelf.woken.set,
-        lambda: shelf.space,
-        count_refusal=shelf.codes.append,
+        inbox.keep,
+        inbox.woken.set,
+        lambda: inbox.space,
+        count_refusal=inbox.codes.append,
         timeouts=timeouts,
         **more,
     )
@@ -172,14 +172,14 @@ async def listening(
 
 
 @asynccontextmanager
-async def talking(way: Listener | int | Path) -> AsyncIterator[Talk]:
+async def connect(way: Listener | int | Path) -> AsyncIterator[ClientSession]:
     """Open a connection to a listener's SMTP port, to a port, or to a local socket."""
     if isinstance(way, Path):
-        talk = Talk(*await asyncio.open_unix_connection(way))
+        session = ClientSession(*await asyncio.open_unix_connection(way))
     else:
         port = way if isinstance(way, int) else way.port
-        talk = Talk(*await asyncio.open_connection("127.0.0.1", port))
+        session = ClientSession(*await asyncio.open_connection("127.0.0.1", port))
     try:
-        yield talk
+        yield session
     finally:
-        talk.writer.close()
+        session.writer.close()

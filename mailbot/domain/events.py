@@ -414,21 +414,9 @@ Due = ClocksSet | StepTaken | TargetMissed | ReminderDue | DecisionRequested | D
 Ended = TicketClosed | TicketReopened | SatisfactionRated | TicketReleased
 Merging = TicketMerged | MergeReceived | TicketUnmerged | MergeReverted
 Moving = MessageMoved | TicketSplit | TicketRebuilt
-Requested = CompensationRequested | ApprovalRequested
 Decided = CompensationApproved | CompensationGranted | CompensationRefused
-Event = (
-    Routing
-    | Received
-    | Undelivered
-    | Written
-    | Notified
-    | Due
-    | Ended
-    | Merging
-    | Moving
-    | Requested
-    | Decided
-)
+Compensation = CompensationRequested | ApprovalRequested | Decided
+Event = Routing | Received | Undelivered | Written | Notified | Due | Ended | Merging | Moving | Compensation
 
 EVENT_KINDS: dict[str, type[Event]] = {event.kind: event for event in get_args(Event)}
 

@@ -8,7 +8,7 @@ before anything is written. `_changes` has what else an event changes.
 
 from dataclasses import dataclass, fields
 from operator import attrgetter
-from typing import Any
+from typing import Any, get_args
 
 from mailbot.domain import events as e
 from mailbot.domain import ladder
@@ -62,11 +62,7 @@ TRANSITIONS: dict[type[Any], Row] = {
     e.MergeReverted: UNMERGED,
     e.TicketSplit: UNMERGED,
     e.TicketRebuilt: ANY,
-    e.CompensationRequested: UNMERGED,
-    e.ApprovalRequested: UNMERGED,
-    e.CompensationApproved: UNMERGED,
-    e.CompensationGranted: UNMERGED,
-    e.CompensationRefused: UNMERGED,
+    **dict.fromkeys(get_args(e.Compensation), UNMERGED),
 }
 
 

@@ -30,10 +30,6 @@ def _load(agent: str) -> Select[Any]:
     With GROUP BY, SQLite without statistics reads a row of the table for each ticket, and finds each newest
     ticket by a walk over all that the agent ever had.
     """
-    count = select(func.count()).where(tickets.c.assignee == agent, _IN_HAND)
-    newest = select(func.max(tickets.c.assigned_at)).where(tickets.c.assignee == agent)
-    return select(
-        literal(agent).label("agent"),
-        count.scalar_subquery().label("in_hand"),
-        newest.scalar_subquery().label("last_at"),
-    )
+    count = select(func.count()).where(tickets.c.assignee == agent, _IN_HAND).scalar_subquery()
+    newest = select(func.max(tickets.c.assigned_at)).where(tickets.c.assignee == agent).scalar_subquery()
+    return select(literal(agent).label("agent"), count.label("in_hand"), newest.label("last_at"))

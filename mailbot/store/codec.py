@@ -17,6 +17,7 @@ LADDER: TypeAdapter[Ladder] = TypeAdapter(Ladder)
 MATCH: TypeAdapter[Match] = TypeAdapter(Match)
 REASON: TypeAdapter[Reason] = TypeAdapter(Reason)
 _EVENTS: dict[str, TypeAdapter[Any]] = {kind: TypeAdapter(event) for kind, event in EVENT_KINDS.items()}
+actor_of = lru_cache(maxsize=1024)(Actor.parse)
 
 
 def event_data(event: Event) -> dict[str, Any]:
@@ -29,11 +30,6 @@ def event_data(event: Event) -> dict[str, Any]:
 def event_of(kind: str, at: Any, by: str, data: dict[str, Any]) -> Event:
     event: Event = _EVENTS[kind].validate_python({**data, "at": at, "by": actor_of(by)})
     return event
-
-
-@lru_cache(maxsize=1024)
-def actor_of(by: str) -> Actor:
-    return Actor.parse(by)
 
 
 def reason_text(reason: Reason) -> str:

@@ -43,13 +43,9 @@ class ClaimedMail:
 def keep(connection: Connection, items: Sequence[ReceivedMail]) -> list[Receipt]:
     """Keep each mail once. A fingerprint that was seen before returns the id of the first copy."""
     unique = {item.fingerprint: item for item in items}
-    fresh = {
-        row.fingerprint: row.id
-        for row in connection.execute(
-            or_skip(connection, inbox, "fingerprint").returning(inbox.c.id, inbox.c.fingerprint),
-            [_row(item) for item in unique.values()],
-        )
-    }
+    adding = or_skip(connection, inbox, "fingerprint").returning(inbox.c.id, inbox.c.fingerprint)
+    added = connection.execute(adding, [_row(item) for item in unique.values()])
+    fresh = {row.fingerprint: row.id for row in added}
     if fresh:
         connection.execute(
             insert(raw_mails), [{"inbox_id": id_, "content": unique[mark].raw} for mark, id_ in fresh.items()]
@@ -151,12 +147,14 @@ def mark_done(connection: Connection, items: Sequence[Done]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Parked:
+class Unhandled:
+    """A mail to park or to drop."""
+
     inbox_id: int
     reason: str
 
 
-def park(connection: Connection, items: Sequence[Parked]) -> list[None]:
+def park(connection: Connection, items: Sequence[Unhandled]) -> list[None]:
     connection.execute(
         update(inbox)
         .where(inbox.c.id == bindparam("b_id"), inbox.c.state == NEW)
@@ -192,31 +190,16 @@ def release(connection: Connection, nodes: Sequence[str]) -> int:
 def retry(connection: Connection, items: Sequence[int]) -> list[bool]:
     """Let parked and dropped mails wait again, attempts forgotten. False where the mail is neither."""
     dropped = and_(inbox.c.state == InboxState.DONE, inbox.c.ticket.is_(None))
-    return [
-        connection.execute(
-            update(inbox)
-            .where(inbox.c.id == id_, or_(inbox.c.state == InboxState.PARKED, dropped))
-            .values(state=InboxState.NEW, attempts=0, reason=None, claimed_by=None)
-        ).rowcount
-        == 1
-        for id_ in items
-    ]
+    again = update(inbox).where(or_(inbox.c.state == InboxState.PARKED, dropped))
+    again = again.values(state=InboxState.NEW, attempts=0, reason=None, claimed_by=None)
+    return [connection.execute(again.where(inbox.c.id == id_)).rowcount == 1 for id_ in items]
 
 
-@dataclass(frozen=True, slots=True)
-class Dropped:
-    inbox_id: int
-    reason: str
-
-
-def drop(connection: Connection, items: Sequence[Dropped]) -> list[bool]:
+def drop(connection: Connection, items: Sequence[Unhandled]) -> list[bool]:
     """Drop parked mails: done, on no ticket, their bytes kept. False where the mail is not parked."""
+    done = update(inbox).where(inbox.c.state == InboxState.PARKED).values(state=InboxState.DONE)
     return [
-        connection.execute(
-            update(inbox)
-            .where(inbox.c.id == item.inbox_id, inbox.c.state == InboxState.PARKED)
-            .values(state=InboxState.DONE, reason=item.reason[:500])
-        ).rowcount
+        connection.execute(done.where(inbox.c.id == item.inbox_id).values(reason=item.reason[:500])).rowcount
         == 1
         for item in items
     ]

@@ -12,6 +12,8 @@ from mailbot.store.engine import or_skip
 from mailbot.store.schema import ARMED, deadlines, ladders, tickets
 from mailbot.store.tickets import ticket_of
 
+_IS_OPEN = tickets.c.status.not_in([status.value for status in OVER])
+
 
 def save(connection: Connection, items: Sequence[Policy]) -> list[None]:
     """Save each ladder of these policies once, before the first ticket that uses it."""
@@ -39,15 +41,11 @@ def load(connection: Connection, digests: Collection[str] | None = None) -> dict
 
 def open_tickets(connection: Connection, after: str, limit: int) -> list[tuple[Ticket, datetime | None]]:
     """List the next open tickets by number, after `after`, each with its armed deadline."""
-    live = tickets.c.status.not_in([status.value for status in OVER])
-    due_at = deadlines.c.due_at.label("due_at")
+    armed = (deadlines.c.ticket == tickets.c.number) & (deadlines.c.state == ARMED)
     query = (
-        select(tickets, due_at)
-        .select_from(tickets)
-        .join(
-            deadlines, (deadlines.c.ticket == tickets.c.number) & (deadlines.c.state == ARMED), isouter=True
-        )
-        .where(live, tickets.c.number > after)
+        select(tickets, deadlines.c.due_at.label("due_at"))
+        .select_from(tickets.outerjoin(deadlines, armed))
+        .where(_IS_OPEN, tickets.c.number > after)
         .order_by(tickets.c.number)
         .limit(limit)
     )
@@ -56,7 +54,6 @@ def open_tickets(connection: Connection, after: str, limit: int) -> list[tuple[T
 
 def count_open_by_ladder(connection: Connection) -> list[tuple[str, str, int]]:
     """(name, digest, how many open tickets climb it)."""
-    live = tickets.c.status.not_in([status.value for status in OVER])
     columns = (tickets.c.ladder, tickets.c.ladder_digest)
-    query = select(*columns, func.count()).where(live).group_by(*columns).order_by(*columns)
+    query = select(*columns, func.count()).where(_IS_OPEN).group_by(*columns).order_by(*columns)
     return [(name, digest, count) for name, digest, count in connection.execute(query)]

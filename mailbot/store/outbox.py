@@ -258,9 +258,8 @@ _GIVE_BACK = (
 
 def give_back(connection: Connection, items: Sequence[Unsent]) -> list[None]:
     """Return mails without counting an attempt. Only for mails whose dot was not sent, marked or not."""
-    connection.execute(
-        _GIVE_BACK, [{"b_id": item.id, "b_node": item.node, "b_due_at": item.due_at} for item in items]
-    )
+    rows = [{"b_id": item.id, "b_node": item.node, "b_due_at": item.due_at} for item in items]
+    connection.execute(_GIVE_BACK, rows)
     return [None] * len(items)
 
 
@@ -301,12 +300,8 @@ def release(connection: Connection, nodes: Sequence[str]) -> int:
 
 def next_due(connection: Connection) -> datetime | None:
     """Return when the next waiting mail may be tried; None when none waits."""
-    firsts = (
-        connection.scalar(
-            select(outbox.c.due_at).where(WAITING, outbox.c.lane == lane).order_by(outbox.c.due_at).limit(1)
-        )
-        for lane in LANES
-    )
+    first = select(outbox.c.due_at).where(WAITING).order_by(outbox.c.due_at).limit(1)
+    firsts = (connection.scalar(first.where(outbox.c.lane == lane)) for lane in LANES)
     return min((due_at for due_at in firsts if due_at is not None), default=None)
 
 
@@ -318,15 +313,15 @@ class Retry:
 
 def retry(connection: Connection, items: Sequence[Retry]) -> list[bool]:
     """Retry failed and deferred mails now, as if for the first time. False: it is in no such state."""
-    return [
-        connection.execute(
-            update(outbox)
-            .where(outbox.c.id == item.id, outbox.c.state.in_((OutboxState.FAILED, OutboxState.DEFERRED)))
-            .values(state=OutboxState.DUE, due_at=item.now, attempts=0, settled_at=None)
-        ).rowcount
-        == 1
-        for item in items
-    ]
+    states = (OutboxState.FAILED, OutboxState.DEFERRED)
+    again = {"state": OutboxState.DUE, "attempts": 0, "settled_at": None}
+    return [_change(connection, item.id, states, {**again, "due_at": item.now}) for item in items]
+
+
+def _change(connection: Connection, id_: int, states: Sequence[OutboxState], values: dict[str, Any]) -> bool:
+    """Change a mail that is in one of these states. False: it is in no such state."""
+    statement = update(outbox).where(outbox.c.id == id_, outbox.c.state.in_(states)).values(values)
+    return connection.execute(statement).rowcount == 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,15 +333,9 @@ class Dropped:
 
 def drop(connection: Connection, items: Sequence[Dropped]) -> list[bool]:
     """Suppress mails that wait or failed, on an operator's command. False: it is in no such state."""
-    return [
-        connection.execute(
-            update(outbox)
-            .where(
-                outbox.c.id == item.id,
-                outbox.c.state.in_((OutboxState.DUE, OutboxState.DEFERRED, OutboxState.FAILED)),
-            )
-            .values(state=OutboxState.SUPPRESSED, reason=reason_text(item.reason), settled_at=item.now)
-        ).rowcount
-        == 1
-        for item in items
-    ]
+    states = (OutboxState.DUE, OutboxState.DEFERRED, OutboxState.FAILED)
+    dropped: list[bool] = []
+    for item in items:
+        values = {"reason": reason_text(item.reason), "settled_at": item.now}
+        dropped.append(_change(connection, item.id, states, {"state": OutboxState.SUPPRESSED, **values}))
+    return dropped

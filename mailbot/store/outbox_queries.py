@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
 
 from sqlalchemy import Connection, RowMapping, func, select
 
@@ -70,12 +69,9 @@ class Attempt:
 
 def attempts_of(connection: Connection, id_: int) -> list[Attempt]:
     """List the attempts for one mail, oldest first."""
-    rows = connection.execute(
-        select(attempts.c.at, attempts.c.node, attempts.c.outcome, attempts.c.code, attempts.c.reply)
-        .where(attempts.c.outbox_id == id_)
-        .order_by(attempts.c.id)
-    )
-    return [Attempt(*cast("tuple[Any, ...]", row)) for row in rows]
+    query = select(*(attempts.c[name] for name in Attempt.__dataclass_fields__))
+    rows = connection.execute(query.where(attempts.c.outbox_id == id_).order_by(attempts.c.id))
+    return [Attempt(**row._mapping) for row in rows]
 
 
 def count_by_state(connection: Connection) -> dict[str, int]:
@@ -97,12 +93,8 @@ def unsettled(connection: Connection) -> Unsettled:
     by_state: dict[str, int] = dict.fromkeys((*WAITING_STATES, *UNDER_WAY_STATES), 0)
     oldest: list[datetime] = []
     for condition in (WAITING, UNDER_WAY):
-        rows = connection.execute(
-            select(outbox.c.state, func.count(), func.min(outbox.c.requested_at))
-            .where(condition)
-            .group_by(outbox.c.state)
-        )
-        for state, number, requested_at in rows:
+        query = select(outbox.c.state, func.count(), func.min(outbox.c.requested_at)).where(condition)
+        for state, number, requested_at in connection.execute(query.group_by(outbox.c.state)):
             by_state[state] = number
             oldest.append(requested_at)
     return Unsettled(by_state, min(oldest, default=None))

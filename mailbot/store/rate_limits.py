@@ -13,13 +13,8 @@ def load(connection: Connection, keys: Collection[str]) -> dict[str, datetime]:
     """Load key -> until. Rows are locked in one order until the transaction ends, so no limit is used twice."""
     if not keys:
         return {}
-    rows = connection.execute(
-        select(rate_limits)
-        .where(rate_limits.c.key.in_(sorted(keys)))
-        .order_by(rate_limits.c.key)
-        .with_for_update()
-    )
-    return {row.key: row.until for row in rows}
+    query = select(rate_limits).where(rate_limits.c.key.in_(sorted(keys))).order_by(rate_limits.c.key)
+    return {row.key: row.until for row in connection.execute(query.with_for_update())}
 
 
 def save(connection: Connection, spent: Mapping[str, datetime]) -> None:

@@ -103,12 +103,13 @@ _PLAIN = [each.name for each in fields(Ticket) if each.name not in ("clocks", "d
 
 
 def _ticket_row(ticket: Ticket) -> dict[str, Any]:
-    row = {name: getattr(ticket, name) for name in _PLAIN}
-    row["status"] = ticket.status.value
-    row["tags"] = list(ticket.tags)
-    row["details"] = [list(pair) for pair in ticket.details]
-    row["clocks"] = CLOCKS.dump_python(ticket.clocks, mode="json")
-    return row
+    return {
+        **{name: getattr(ticket, name) for name in _PLAIN},
+        "status": ticket.status.value,
+        "tags": list(ticket.tags),
+        "details": [list(pair) for pair in ticket.details],
+        "clocks": CLOCKS.dump_python(ticket.clocks, mode="json"),
+    }
 
 
 def ticket_of(row: Row[Any]) -> Ticket:
@@ -133,10 +134,10 @@ _CHANGE = (
 def _update(connection: Connection, changes: list[tuple[Ticket, Ticket]]) -> None:
     if not changes:
         return
-    rows = []
-    for before, after in changes:
-        row = {f"b_{name}": value for name, value in _ticket_row(after).items()}
-        rows.append({**row, "b_before": before.events})
+    rows = [
+        {f"b_{name}": value for name, value in {**_ticket_row(after), "before": before.events}.items()}
+        for before, after in changes
+    ]
     if connection.execute(_CHANGE, rows).rowcount != len(rows):
         raise Outdated("a ticket was changed by somebody else meanwhile")
 

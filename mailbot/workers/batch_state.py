@@ -11,7 +11,7 @@ from mailbot.domain.decisions import MailDecision, customer_of
 from mailbot.domain.matching import Clues
 from mailbot.domain.model import OVER, CustomerHistory, InboundMail, Ticket
 from mailbot.domain.policy import Policy
-from mailbot.domain.replies.auto_reply import rate_limit_keys
+from mailbot.domain.replies.auto_reply import rates
 from mailbot.domain.replies.undeliverable import Suppression
 from mailbot.domain.routing.conditions import STORE_FIELDS
 from mailbot.store import customer_history, rate_limits, suppressions, tickets
@@ -94,7 +94,7 @@ def load_state(
         key
         for claimed, mail in batch
         if claimed.envelope.sender and not mail.automatic
-        for key in rate_limit_keys(claimed.envelope.sender, policy, mail.sender)
+        for key, _ in rates(claimed.envelope.sender, policy, mail.sender)
     }
     senders = {claimed.envelope.sender for claimed, _ in batch} | {mail.sender for _, mail in batch}
     rules_need_history = not policy.asked_fields.isdisjoint(STORE_FIELDS)

@@ -160,7 +160,7 @@ class Intake:
 
     async def _park(self, claimed: inbox.ClaimedMail, error: Exception) -> None:
         reason = f"{type(error).__name__}: {error}"
-        await self._store.write(inbox.park, inbox.Parked(claimed.inbox_id, reason))
+        await self._store.write(inbox.park, inbox.Unhandled(claimed.inbox_id, reason))
         self._deps.metrics.parked.inc()
         log.mail_parked(inbox_id=claimed.inbox_id, error=error)
 

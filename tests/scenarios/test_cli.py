@@ -687,7 +687,7 @@ def test_a_parked_mail_is_listed_with_its_reason_retried_dropped_and_brought_bac
     store = site.store()
     envelope = Envelope(CUSTOMER, ("support@dukungan.example",), "192.0.2.7", open_store.now())
     one = store.write_now(inbox.keep, inbox.ReceivedMail("f" * 64, envelope, letter())).inbox_id
-    store.write_now(inbox.park, inbox.Parked(one, "ValueError: aneh"))
+    store.write_now(inbox.park, inbox.Unhandled(one, "ValueError: aneh"))
     store.close()
 
     [listed] = site.json("inbox", "list", "--state", "parked")
@@ -738,7 +738,7 @@ def test_status_gives_each_reason_why_mail_does_not_flow_and_exits_1(site: Site)
     store = site.store()
     envelope = Envelope(CUSTOMER, ("support@dukungan.example",), "192.0.2.7", open_store.now())
     one = store.write_now(inbox.keep, inbox.ReceivedMail("f" * 64, envelope, letter())).inbox_id
-    store.write_now(inbox.park, inbox.Parked(one, "aneh"))
+    store.write_now(inbox.park, inbox.Unhandled(one, "aneh"))
     store.write_now(
         nodes.register, nodes.Node("n1", "elsewhere", 1, "listener,intake", open_store.now(), "old")
     )

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, update
 
 from mailbot.store import inbox, nodes
-from mailbot.store.inbox import Claim, ClaimLost, Done, Parked, Receipt, ReceivedMail
+from mailbot.store.inbox import Claim, ClaimLost, Done, Receipt, ReceivedMail, Unhandled
 from mailbot.store.schema import inbox as inbox_table
 from mailbot.store.schema import nodes as nodes_table
 from mailbot.store.schema import raw_mails
@@ -98,7 +98,7 @@ def test_several_mails_are_settled_together(store: Store) -> None:
 
 def test_a_parked_mail_has_its_reason_and_comes_back_when_retried(store: Store) -> None:
     receipt = store.write_now(inbox.keep, kept("m1"))
-    store.write_now(inbox.park, Parked(receipt.inbox_id, "ValueError: no"))
+    store.write_now(inbox.park, Unhandled(receipt.inbox_id, "ValueError: no"))
     assert state(store, receipt.inbox_id) == ("parked", 0, "ValueError: no")
     assert store.write_now(inbox.claim, Claim("n1", 1)) == []
 

@@ -180,7 +180,7 @@ def test_events_of_all_tickets_are_read_from_a_moment_on(store: Store) -> None:
 
 def test_the_inbox_is_listed_and_a_mail_is_found_by_id_and_by_fingerprint(store: Store) -> None:
     one, two = keep(store, "a"), keep(store, "b")
-    store.write_now(inbox.park, inbox.Parked(one, "ValueError: why"))
+    store.write_now(inbox.park, inbox.Unhandled(one, "ValueError: why"))
 
     assert [each.id for each in store.read_now(queries.list_inbox)] == [two, one]
     [parked] = store.read_now(lambda each: queries.list_inbox(each, states=["parked"]))
@@ -201,10 +201,10 @@ def test_the_inbox_is_listed_and_a_mail_is_found_by_id_and_by_fingerprint(store:
 
 def test_a_dropped_mail_is_done_keeps_its_bytes_and_can_be_brought_back(store: Store) -> None:
     one = keep(store, "a")
-    assert store.write_now(inbox.drop, inbox.Dropped(one, "junk")) is False  # it is not parked
-    store.write_now(inbox.park, inbox.Parked(one, "why"))
+    assert store.write_now(inbox.drop, inbox.Unhandled(one, "junk")) is False  # it is not parked
+    store.write_now(inbox.park, inbox.Unhandled(one, "why"))
 
-    assert store.write_now(inbox.drop, inbox.Dropped(one, "junk")) is True
+    assert store.write_now(inbox.drop, inbox.Unhandled(one, "junk")) is True
     dropped = store.read_now(queries.find_inbox_entry, one)
     assert dropped
     assert (dropped.state, dropped.reason, dropped.ticket) == ("done", "junk", None)
@@ -238,7 +238,7 @@ def enqueue_mail(connection: Connection, id_: int, state: str, asked_minutes_ago
 def test_the_figures_show_waiting_mail_and_its_age(store: Store) -> None:
     keep(store, "a", minutes=-7)
     keep(store, "b", minutes=-3)
-    store.write_now(inbox.park, inbox.Parked(keep(store, "c", minutes=-60), "why"))
+    store.write_now(inbox.park, inbox.Unhandled(keep(store, "c", minutes=-60), "why"))
     record(store, None, opened(later=timedelta(hours=-2)))
     with store.engine.begin() as connection:
         for id_, (state, minutes) in enumerate(

@@ -154,7 +154,7 @@ def drop(ids: tuple[int, ...], because: str, in_json: bool) -> None:
 
     reason = f"dropped by {operator()}" + (f": {clean(because, 300)}" if because else "")
     with open_store() as opened:
-        dropped = [store_inbox.Dropped(mail_id, reason) for mail_id in ids]
+        dropped = [store_inbox.Unhandled(mail_id, reason) for mail_id in ids]
         done = [opened.store.write_now(store_inbox.drop, mail) for mail in dropped]
         find = queries.find_inbox_entry
         print_results(opened, find, ids, done, success="is dropped", failure="is not parked", in_json=in_json)

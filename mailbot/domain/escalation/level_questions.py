@@ -1,6 +1,6 @@
 """Questions of a ladder to the people of a level, and what they decide."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from mailbot.domain import events as e
@@ -26,7 +26,7 @@ def ask(
     people = ladder.agents_at(policy, ticket.team, level)
     recipients = tuple(agent.address for agent in people)
     builder.record(e.DecisionRequested(now, POLICY, level, step.question, step.options, recipients))
-    within: timedelta = step.acknowledge_within or ladder.ladder_of(ticket, policy).repeat
+    within = step.acknowledge_within or ladder.ladder_of(ticket, policy).repeat
     clocks = ladder.start_step_clock(ticket.clocks, Target.DECISION, within, index, now)
     builder.record(e.ClocksSet(now, POLICY, clocks))
     until = ladder.end_of_clock(builder.ticket, policy, Target.DECISION)

@@ -30,7 +30,7 @@ def permission(
 ) -> Permission:
     """Decide by the guards, then by the rates per address, per domain and overall.
 
-    `rate_limits`: of the keys of `rate_limit_keys` those that the store knows, with the moment when each
+    `rate_limits`: of the keys of `rates` those that the store knows, with the moment when each
     bucket is full again.
     """
     if refused := guard(mail, envelope, box, policy):
@@ -96,10 +96,6 @@ def owner(address: str) -> str:
     if domain in DOTS_MEAN_NOTHING:
         plain, domain = plain.replace(".", "") or plain, "gmail.com"
     return f"{plain}@{domain}"
-
-
-def rate_limit_keys(to: str, policy: Policy, author: str = "") -> list[str]:
-    return [key for key, _ in rates(to, policy, author)]
 
 
 def take_token(full_at: datetime | None, rate: Rate, now: datetime) -> datetime | None:

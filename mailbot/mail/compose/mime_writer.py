@@ -1,4 +1,4 @@
-"""Write a mail as bytes, and verify_header the written header.
+"""Write a mail as bytes, and verify the written header.
 
 EmailMessage is not used: it takes fifty times as long, and its serialiser allowed header injection.
 """

@@ -14,7 +14,7 @@ from mailbot.reports.charts.svg import Box, Mark, Path, Picture, Words, fitting,
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#7f7f7f", "#f0e442")
 GRID, AXIS, SOFT = "#e3e3e3", "#8a8a8a", "#666666"
 SMALL, TITLE = 11.0, 15.0
-ROW = 22.0  # height of a lying bar with its gap
+ROW = 22.0  # height of a row with its gap
 WIDTH, HEIGHT = 640.0, 300.0
 
 

@@ -78,8 +78,11 @@ service stats {{
 
 
 class Dovecot:
-    """`with Dovecot() as server`. `certificate` and `key` (PEM files) make TLS possible; `hidden` are
-    capabilities that it does not tell of; `home` outlives a restart."""
+    """A running server: `with Dovecot() as server`.
+
+    `certificate` and `key` are PEM files for TLS. `hidden` are capabilities that it does not announce.
+    Its mails survive a restart.
+    """
 
     def __init__(
         self, *, certificate: Path | None = None, key: Path | None = None, hidden: Sequence[str] = ()
@@ -102,26 +105,26 @@ class Dovecot:
 
     def start(self) -> None:
         command = [PROGRAM or "dovecot", "-F", "-c", str(self.home / "dovecot.conf")]
-        with (self.home / "start").open("wb") as said:
+        with (self.home / "start").open("wb") as output:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
             )
-        _until(self._answers, "dovecot does not answer", self)
+        _wait_until(self._answers, "dovecot does not answer", self)
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
-        """All its connections break."""
+        """Stop the server; all its connections break."""
         if self._process:
             os.killpg(self._process.pid, how)  # its children, too: they would serve on for a while
             self._process.wait(15)
             self._process = None
 
     def box(self, user: str) -> "Box":
-        """The mail of a user; every name is one."""
+        """Return the mail of a user; every name is a user."""
         return Box(self, user)
 
     @property
     def log(self) -> str:
-        """What it said at its start, and since."""
+        """Return its output at the start and its log."""
         paths = (self.home / "start", self.home / "log")
         return "".join(path.read_text() for path in paths if path.exists())
 
@@ -136,8 +139,8 @@ class Dovecot:
         else:
             more.append("ssl = no\n")
         if self._hidden:
-            shown = " ".join(each for each in CAPABILITIES if each not in self._hidden)
-            more.append(f"protocol imap {{\n  imap_capability = {shown}\n}}\n")
+            announced = " ".join(each for each in CAPABILITIES if each not in self._hidden)
+            more.append(f"protocol imap {{\n  imap_capability = {announced}\n}}\n")
         text = _COMMON.format(
             home=self.home, password=PASSWORD, uid=owner.pw_uid, gid=owner.pw_gid, port=self.port,
             tls_port=self.tls_port, more="\n".join(more),
@@ -153,7 +156,7 @@ class Dovecot:
 
 
 class Box:
-    """One user's mail, as somebody else sees it who has the same folders open."""
+    """One user's mail, seen by another client of the same folders."""
 
     def __init__(self, server: Dovecot, user: str) -> None:
         self._server, self.user = server, user
@@ -165,14 +168,14 @@ class Box:
         return client
 
     def put(self, *mails: bytes, flags: str = "", date: str = "") -> None:
-        """Into INBOX, each with these flags and INTERNALDATE."""
+        """Append mails to INBOX, each with these flags and INTERNALDATE."""
         client = self.client()
         for mail in mails:
             client.append("INBOX", flags, date, mail)
         client.logout()
 
     def drop(self, mail: bytes, name: str) -> None:
-        """Into INBOX byte for byte, past the server."""
+        """Write a mail into INBOX byte for byte, without the server."""
         path = self._server.home / "mail" / self.user / "new" / name
         path.write_bytes(mail)
         path.chmod(0o644)
@@ -183,7 +186,7 @@ class Box:
         client.logout()
 
     def flags(self, folder: str = "INBOX") -> dict[int, set[str]]:
-        """The flags of each mail by UID, without \\Recent; looking changes nothing."""
+        """Return the flags of each mail by UID, without \\Recent. Nothing is changed."""
         client = self.client(folder)
         _, found = client.uid("FETCH", "1:*", "(FLAGS)")
         client.logout()
@@ -196,8 +199,8 @@ class Box:
                 flags[uid] = {word for word in words if word.startswith("\\")} - {"\\Recent"}
         return flags
 
-    def number_anew(self) -> None:
-        """Forgets which UID each mail had: UIDVALIDITY changes. Only while the server is stopped."""
+    def renumber(self) -> None:
+        """Delete the UIDs, so that UIDVALIDITY changes. The server must be stopped."""
         for path in (self._server.home / "mail" / self.user).glob("dovecot*"):
             path.unlink()
 
@@ -216,8 +219,8 @@ def _free_port() -> int:
         return port
 
 
-def _until(question: Callable[[], bool], trouble: str, server: Dovecot) -> None:
+def _wait_until(condition: Callable[[], bool], message: str, server: Dovecot) -> None:
     deadline = time.monotonic() + 15
-    while not question():
-        assert time.monotonic() < deadline, f"{trouble}: {server.log[-2000:]}"
+    while not condition():
+        assert time.monotonic() < deadline, f"{message}: {server.log[-2000:]}"
         time.sleep(0.02)

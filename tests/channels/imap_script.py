@@ -13,18 +13,19 @@ class BadServer:
     mails: dict[int, bytes]
     dies_on: set[int] = field(default_factory=set)  # hangs up in the middle of these
     refuses: set[int] = field(default_factory=set)
-    told_size: int = 0  # of each mail; 0: the truth
+    listed_size: int = 0  # of each mail; 0: the truth
     forms: dict[int, bytes] = field(default_factory=dict)  # in place of the literal
     capabilities: bytes = b"IMAP4rev1 IDLE"
     greeting: bytes = b"* OK hello"
     answers: dict[bytes, bytes] = field(default_factory=dict)  # to a command, in place of the usual ones
     between: bytes = b""  # sent before each answer
-    on_news: list[bytes] = field(default_factory=list)
+    received: list[bytes] = field(default_factory=list)  # lines of the client
     seen: set[int] = field(default_factory=set)
     port: int = 0
 
     async def __aenter__(self) -> "BadServer":
         self._writers: set[asyncio.StreamWriter] = set()
+        self._arrived = asyncio.Event()
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
@@ -41,7 +42,8 @@ class BadServer:
         try:
             writer.write(self.greeting + b"\r\n")
             while line := await reader.readline():
-                self.on_news.append(line.strip())
+                self.received.append(line.strip())
+                self._arrived.set()
                 if not self._answer(line.strip(), writer):
                     break
                 await writer.drain()
@@ -50,16 +52,24 @@ class BadServer:
         finally:
             writer.close()
 
+    async def wait_for(self, fits: Callable[[bytes], bool]) -> bytes:
+        """Wait for a line of the client that fits."""
+        async with asyncio.timeout(5):
+            while not (lines := [line for line in self.received if fits(line)]):
+                self._arrived.clear()
+                await self._arrived.wait()
+        return lines[0]
+
     def _answer(self, line: bytes, writer: asyncio.StreamWriter) -> bool:
         """Answer a command; return False to close the connection."""
         tag, _, command = line.partition(b" ")
         writer.write(self.between)
-        told = next((text for name, text in self.answers.items() if command.startswith(name)), None)
+        scripted = next((text for name, text in self.answers.items() if command.startswith(name)), None)
         if line == b"DONE":
             writer.write(self._idling + b" OK done\r\n")
             return True
-        if told is not None:
-            writer.write(told.replace(b"TAG", tag))
+        if scripted is not None:
+            writer.write(scripted.replace(b"TAG", tag))
             return True
         for name, answer in self._known.items():
             if command.startswith(name):
@@ -79,7 +89,7 @@ class BadServer:
 
     def _list(self, tag: bytes, command: bytes, writer: asyncio.StreamWriter) -> bool:
         for position, uid in enumerate(self._named(command), 1):
-            size, flags = self.told_size or len(self.mails[uid]), b"\\Seen" if uid in self.seen else b""
+            size, flags = self.listed_size or len(self.mails[uid]), b"\\Seen" if uid in self.seen else b""
             writer.write(
                 b'* %d FETCH (UID %d FLAGS (%s) INTERNALDATE "21-Nov-2026 22:00:00 +0000" RFC822.SIZE %d)\r\n'
                 % (position, uid, flags, size)
@@ -112,7 +122,7 @@ class BadServer:
         writer.write(b"+ idling\r\n")
         return True
 
-    def _fine(self, tag: bytes, _: bytes, writer: asyncio.StreamWriter) -> bool:
+    def _accept(self, tag: bytes, _: bytes, writer: asyncio.StreamWriter) -> bool:
         writer.write(tag + b" OK done\r\n")
         return True
 
@@ -128,8 +138,8 @@ class BadServer:
     _known: "dict[bytes, Callable[[BadServer, bytes, bytes, asyncio.StreamWriter], bool]]" = field(
         default_factory=lambda: {
             b"CAPABILITY": BadServer._capability,
-            b"LOGIN": BadServer._fine,
-            b"AUTHENTICATE": BadServer._fine,
+            b"LOGIN": BadServer._accept,
+            b"AUTHENTICATE": BadServer._accept,
             b"SELECT": BadServer._select,
             b"UID STORE": BadServer._store,
             b"IDLE": BadServer._idle,

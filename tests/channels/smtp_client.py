@@ -183,3 +183,11 @@ async def connect(way: Listener | int | Path) -> AsyncIterator[ClientSession]:
         yield session
     finally:
         session.writer.close()
+
+
+@asynccontextmanager
+async def greeted(inbox: Inbox, *args: Any, **options: Any) -> AsyncIterator[ClientSession]:
+    """Start a listener with these options of `listening`, connect, and send EHLO."""
+    async with listening(inbox, *args, **options) as listener, connect(listener) as session:
+        await session.hello()
+        yield session

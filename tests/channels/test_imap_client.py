@@ -59,18 +59,18 @@ def test_the_items_of_a_fetch_response_are_read(
 
 
 @given(st.binary(max_size=60) | st.from_regex(rb'[( )"\\{}0-9a]{0,40}', fullmatch=True))
-def test_any_response_is_read_or_is_trouble(text: bytes) -> None:
+def test_any_response_is_parsed_or_refused(text: bytes) -> None:
     with suppress(ImapConnectionLost):
         assert isinstance(Response(b"* 1 FETCH (" + text, (b"x",)).fetch_items(), dict)
 
 
-def test_a_response_of_parentheses_alone_is_no_bomb() -> None:
+def test_a_response_of_parentheses_alone_is_refused_quickly() -> None:
     with pytest.raises(ImapConnectionLost):
-        Response(b"* 1 FETCH " + b"(" * 500_000).fetch_items()
+        Response(b"* 1 FETCH " + b"(" * 100_000).fetch_items()
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "encoded"),
     [
         ("INBOX", b'"INBOX"'),
         ("Arsip/2026", b'"Arsip/2026"'),
@@ -81,8 +81,8 @@ def test_a_response_of_parentheses_alone_is_no_bomb() -> None:
         ("a😀", b'"a&2D3eAA-"'),
     ],
 )
-def test_folder_names_are_encoded_in_modified_utf7(name: str, told: bytes) -> None:
-    assert mailbox_name(name) == told
+def test_folder_names_are_encoded_in_modified_utf7(name: str, encoded: bytes) -> None:
+    assert mailbox_name(name) == encoded
 
 
 @given(st.sets(st.integers(1, 60), min_size=1))
@@ -95,7 +95,7 @@ def test_a_sequence_names_these_mails_and_no_other(uids: set[int]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "moment"),
+    ("text", "expected"),
     [
         (b"17-Jul-1996 02:44:25 -0700", datetime(1996, 7, 17, 9, 44, 25, tzinfo=UTC)),
         (b" 7-Nov-2026 00:00:00 +0700", datetime(2026, 11, 6, 17, tzinfo=UTC)),
@@ -105,15 +105,15 @@ def test_a_sequence_names_these_mails_and_no_other(uids: set[int]) -> None:
         (None, None),
     ],
 )
-def test_dates_of_the_server_are_read(text: bytes | None, moment: datetime | None) -> None:
-    assert internal_date(text) == moment
+def test_dates_of_the_server_are_read(text: bytes | None, expected: datetime | None) -> None:
+    assert internal_date(text) == expected
 
 
 @pytest.mark.parametrize("text", ["rahasia", 'a"b', "a\\", "a b{5}", ""])
 def test_passwords_are_quoted(text: str) -> None:
-    told = quoted(text).decode()
-    assert told[1:-1].replace('\\"', '"').replace("\\\\", "\\") == text
-    assert not told[1:-1].replace("\\\\", "").replace('\\"', "").count('"')
+    encoded = quoted(text).decode()
+    assert encoded[1:-1].replace('\\"', '"').replace("\\\\", "\\") == text
+    assert not encoded[1:-1].replace("\\\\", "").replace('\\"', "").count('"')
 
 
 # --- a server that misbehaves -----------------------------------------------------------------------------
@@ -126,10 +126,10 @@ def mail(number: int, size: int = 0) -> bytes:
 
 class Fetch:
     def __init__(self, store: Store, server: BadServer, size_limit: int = 1 << 20, **changes: Any) -> None:
-        standing = {"port": server.port, "user": "cs", "tls": "none", "password": "rahasia"} | changes
-        account = ImapAccount(host="127.0.0.1", mailbox=BOX.address, **standing)
+        defaults = {"port": server.port, "user": "cs", "tls": "none", "password": "rahasia"} | changes
+        account = ImapAccount(host="127.0.0.1", mailbox=BOX.address, **defaults)
         self.store = store
-        self.duty = ImapFetcher(
+        self.fetcher = ImapFetcher(
             store,
             account,
             policy=policy,
@@ -143,7 +143,7 @@ class Fetch:
 
     async def turns(self, count: int = 12) -> None:
         for _ in range(count):
-            await self.duty.run_once()
+            await self.fetcher.run_once()
 
     def numbers(self) -> list[int]:
         found = self.store.read_now(lambda c: c.execute(select(raw_mails.c.content)).scalars().all())
@@ -162,11 +162,11 @@ async def fetching(store: Store, server: BadServer, **changes: Any) -> AsyncIter
         try:
             yield fetch
         finally:
-            await fetch.duty.close()
+            await fetch.fetcher.close()
 
 
 @sqlite
-async def test_a_mail_that_breaks_the_connection_is_left_and_the_others_come(store: Store) -> None:
+async def test_a_mail_that_breaks_the_connection_is_skipped_and_the_others_come(store: Store) -> None:
     server = BadServer({uid: mail(uid) for uid in range(1, 7)}, dies_on={3})
     async with fetching(store, server) as fetch:
         await fetch.turns(25)
@@ -174,26 +174,26 @@ async def test_a_mail_that_breaks_the_connection_is_left_and_the_others_come(sto
         await fetch.turns(2)
         assert fetch.numbers() == [1, 2, 4, 5, 6, 7]
         assert (server.seen, fetch.left()) == ({1, 2, 4, 5, 6, 7}, [3])
-        alone = [line for line in server.on_news if b" 3 (UID BODY.PEEK[])" in line]
+        alone = [line for line in server.received if b" 3 (UID BODY.PEEK[])" in line]
         assert len(alone) == MAX_BREAKS
 
 
 @sqlite
-async def test_a_mail_that_the_server_refuses_is_left_and_the_others_come(
+async def test_a_mail_that_the_server_refuses_is_skipped_and_the_others_come(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     server = BadServer({uid: mail(uid) for uid in range(1, 5)}, refuses={2})
     async with fetching(store, server) as fetch:
         await fetch.turns(3)
         assert (fetch.numbers(), fetch.left(), server.seen) == ([1, 3, 4], [2], {1, 3, 4})
-        told = [record.fields for record in caplog.records if record.message == "imap_mail_skipped"]  # type: ignore[attr-defined]
-        assert [(facts["uid"], "broken" in facts["reason"]) for facts in told] == [(2, True)]
+        encoded = [record.fields for record in caplog.records if record.message == "imap_mail_skipped"]  # type: ignore[attr-defined]
+        assert [(facts["uid"], "broken" in facts["reason"]) for facts in encoded] == [(2, True)]
 
 
 @sqlite
 async def test_a_server_that_lies_about_sizes_does_not_fill_our_memory(store: Store) -> None:
     sizes = {1: 10, 2: 3_000_000, 3: 20}
-    server = BadServer({uid: mail(uid, size) for uid, size in sizes.items()}, told_size=100)
+    server = BadServer({uid: mail(uid, size) for uid, size in sizes.items()}, listed_size=100)
     async with fetching(store, server, size_limit=1_000_000) as fetch:
         await fetch.turns(3)
         assert (fetch.numbers(), fetch.left(), server.seen) == ([1, 3], [2], {1, 3})
@@ -201,14 +201,14 @@ async def test_a_server_that_lies_about_sizes_does_not_fill_our_memory(store: St
 
 @sqlite
 async def test_mails_that_have_no_room_together_come_alone(store: Store) -> None:
-    server = BadServer({uid: mail(uid, 1_000_000) for uid in range(1, 12)}, told_size=100)
+    server = BadServer({uid: mail(uid, 1_000_000) for uid in range(1, 12)}, listed_size=100)
     async with fetching(store, server, size_limit=1_100_000) as fetch:
         await fetch.turns(3)
         assert (fetch.numbers(), fetch.left()) == (list(range(1, 12)), [])
 
 
 @sqlite
-async def test_answers_in_every_form_are_understood(store: Store) -> None:
+async def test_responses_in_every_form_are_understood(store: Store) -> None:
     server = BadServer(
         {uid: mail(uid) for uid in range(1, 5)},
         forms={2: b'"Subject: 2"', 3: b"NIL", 4: b"~{%d}\r\n%s FLAGS (\\Recent)" % (len(mail(4)), mail(4))},
@@ -241,8 +241,8 @@ async def test_errors_of_the_server_are_reported(
 ) -> None:
     server = BadServer({1: mail(1)}, answers=answers, greeting=greeting)
     async with fetching(store, server) as fetch:
-        rest = await fetch.duty.run_once()
-        assert said in fetch.duty.error
+        rest = await fetch.fetcher.run_once()
+        assert said in fetch.fetcher.error
         assert rest == QUICK.retry
         assert fetch.numbers() == []
 
@@ -253,7 +253,7 @@ async def test_a_preauthenticated_session_does_not_log_in(store: Store) -> None:
     async with fetching(store, server) as fetch:
         await fetch.turns(2)
         assert fetch.numbers() == [1]
-        assert not [line for line in server.on_news if b"LOGIN" in line]
+        assert not [line for line in server.received if b"LOGIN" in line]
 
 
 @sqlite
@@ -261,19 +261,18 @@ async def test_a_preauthenticated_session_does_not_log_in(store: Store) -> None:
     ("password", "capabilities"),
     [("rahasia", b"IMAP4rev1 LOGINDISABLED AUTH=PLAIN"), ("säkert", b"IMAP4rev1")],
 )
-async def test_where_login_does_not_do_authenticate_does(
+async def test_authenticate_is_used_where_login_is_not_possible(
     store: Store, password: str, capabilities: bytes
 ) -> None:
     server = BadServer({1: mail(1)}, capabilities=capabilities, answers={b"AUTHENTICATE PLAIN": b"+ \r\n"})
 
     async with fetching(store, server, password=password) as fetch:
-        turn = asyncio.create_task(fetch.duty.run_once())
-        while not (on_news := [line for line in server.on_news if b" " not in line]):  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+        turn = asyncio.create_task(fetch.fetcher.run_once())
+        secret = await server.wait_for(lambda line: b" " not in line)
         turn.cancel()
         await asyncio.gather(turn, return_exceptions=True)
-    assert base64.b64decode(on_news[0]).decode() == f"\0cs\0{password}"
-    assert not [line for line in server.on_news if b"LOGIN" in line]
+    assert base64.b64decode(secret).decode() == f"\0cs\0{password}"
+    assert not [line for line in server.received if b"LOGIN" in line]
 
 
 @sqlite
@@ -291,30 +290,29 @@ async def test_no_secret_is_sent_to_a_server_without_tls(
 ) -> None:
     server = BadServer({1: mail(1)}, greeting=greeting, answers={b"STARTTLS": answer})
     async with fetching(store, server, tls="starttls") as fetch:
-        await fetch.duty.run_once()
-        assert fetch.duty.error
-        assert said in fetch.duty.error
-        assert not [line for line in server.on_news if b"LOGIN" in line or b"rahasia" in line]
+        await fetch.fetcher.run_once()
+        assert fetch.fetcher.error
+        assert said in fetch.fetcher.error
+        assert not [line for line in server.received if b"LOGIN" in line or b"rahasia" in line]
         assert fetch.numbers() == []
 
 
 @sqlite
-async def test_a_server_that_is_not_there_is_waited_for_longer_and_longer(store: Store) -> None:
+async def test_a_missing_server_is_retried_with_growing_delays(store: Store) -> None:
     async with BadServer({}) as server:
         pass
     fetch = Fetch(store, server)
-    rests = [await fetch.duty.run_once() for _ in range(5)]
+    rests = [await fetch.fetcher.run_once() for _ in range(5)]
     assert [rest / timedelta(milliseconds=1) for rest in rests] == [1, 2, 4, 5, 5]  # type: ignore[operator]
-    assert "Connect call failed" in fetch.duty.error
+    assert "Connect call failed" in fetch.fetcher.error
 
 
 @sqlite
 async def test_a_stop_does_not_wait_for_a_silent_server(store: Store) -> None:
     server = BadServer({1: mail(1)}, answers={b"SELECT": b""})
     async with fetching(store, server) as fetch:
-        turn = asyncio.create_task(fetch.duty.run_once())
-        while not [line for line in server.on_news if b"SELECT" in line]:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+        turn = asyncio.create_task(fetch.fetcher.run_once())
+        await server.wait_for(lambda line: b"SELECT" in line)
         turn.cancel()
         async with asyncio.timeout(1):
             await asyncio.gather(turn, return_exceptions=True)

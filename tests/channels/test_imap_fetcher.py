@@ -55,27 +55,27 @@ def complaint(number: int, extra: str = "", text: str = "Pesanan saya belum samp
 
 
 class Fetch:
-    """A duty with its store. `before` and `after_commit` stand around the keeping of each mail."""
+    """A fetcher with its store. `before` and `after_commit` stand around the keeping of each mail."""
 
     def __init__(self, store: Store, server: Dovecot, box: Box, **changes: Any) -> None:
         self.store, self._server, self._box, self._changes = store, server, box, changes
         self.woken, self.intake_woken = asyncio.Event(), 0
-        self._keeper = MailAcceptor(store, Metrics())
+        self._acceptor = MailAcceptor(store, Metrics())
         self.before: Callable[[bytes], Awaitable[None]] | None = None
         self.after_commit: Callable[[bytes], Awaitable[None]] | None = None
-        self.duty = self._duty()
+        self.fetcher = self._make_fetcher()
 
     async def restart(
         self, size_limit: int = 1 << 20, tls: ssl.SSLContext | None = None, **changes: Any
     ) -> None:
         """Restart as after a crash: only the stored state remains."""
-        await self.duty.close()
+        await self.fetcher.close()
         self._changes |= changes
-        self.duty = self._duty(size_limit, tls)
+        self.fetcher = self._make_fetcher(size_limit, tls)
 
-    def _duty(self, size_limit: int = 1 << 20, tls: ssl.SSLContext | None = None) -> ImapFetcher:
-        standing = {"port": self._server.port, "user": self._box.user, "tls": "none", "password": PASSWORD}
-        account = ImapAccount(**{"host": "127.0.0.1", "mailbox": BOX.address} | standing | self._changes)  # type: ignore[arg-type]
+    def _make_fetcher(self, size_limit: int = 1 << 20, tls: ssl.SSLContext | None = None) -> ImapFetcher:
+        status = {"port": self._server.port, "user": self._box.user, "tls": "none", "password": PASSWORD}
+        account = ImapAccount(**{"host": "127.0.0.1", "mailbox": BOX.address} | status | self._changes)  # type: ignore[arg-type]
         return ImapFetcher(
             self.store,
             account,
@@ -92,7 +92,7 @@ class Fetch:
     async def _keep(self, envelope: Envelope, raw: bytes) -> int:
         if self.before:
             await self.before(raw)
-        inbox_id = await self._keeper(envelope, raw)
+        inbox_id = await self._acceptor(envelope, raw)
         if self.after_commit:
             await self.after_commit(raw)
         return inbox_id
@@ -101,11 +101,11 @@ class Fetch:
         self.intake_woken += 1
 
     async def work(self) -> timedelta:
-        """Run until no work is left and return how long the worker wants to rest then."""
-        while (rest := await self.duty.run_once()) == 0:
+        """Run until no work is left and return how long the worker wants to delay then."""
+        while (delay := await self.fetcher.run_once()) == 0:
             pass
-        assert isinstance(rest, timedelta)
-        return rest
+        assert isinstance(delay, timedelta)
+        return delay
 
     def rows(self) -> list[Any]:
         query = select(inbox, raw_mails.c.content).join(raw_mails).order_by(inbox.c.id)
@@ -124,7 +124,7 @@ class Fetch:
 async def fetch(store: Store, server: Dovecot, box: Box) -> Any:
     fetch = Fetch(store, server, box)
     yield fetch
-    await fetch.duty.close()
+    await fetch.fetcher.close()
 
 
 async def test_new_mail_becomes_inbox_rows_and_is_seen_only_then(fetch: Fetch, box: Box) -> None:
@@ -165,7 +165,7 @@ async def test_a_daemon_killed_between_storing_and_marking_stores_nothing_twice(
     assert box.flags() == {1: {"\\Seen"}, 2: {"\\Seen"}}
 
 
-async def test_a_turn_cut_short_anywhere_is_taken_up_again(fetch: Fetch, box: Box) -> None:
+async def test_a_cancelled_turn_is_repeated(fetch: Fetch, box: Box) -> None:
     async def hang(raw: bytes) -> None:
         hanging.set()
         await asyncio.Event().wait()
@@ -187,7 +187,7 @@ async def test_a_turn_cut_short_anywhere_is_taken_up_again(fetch: Fetch, box: Bo
 
 
 @pytest.mark.parametrize("trouble", [StoreFull("no space"), StoreUnavailable("locked")])
-async def test_what_the_store_does_not_take_stays_unmarked_and_comes_later(
+async def test_mail_that_the_store_refuses_stays_unmarked_and_comes_later(
     fetch: Fetch, box: Box, trouble: Exception
 ) -> None:
     async def refuse(raw: bytes) -> None:
@@ -232,7 +232,7 @@ async def test_a_mail_that_raises_an_error_is_left_and_blocks_no_other(fetch: Fe
 async def test_three_hundred_mails_come_in_batches_none_twice(fetch: Fetch, box: Box) -> None:
     turns = 0
     box.put(*(complaint(each) for each in range(300)))
-    while await fetch.duty.run_once() == 0:
+    while await fetch.fetcher.run_once() == 0:
         turns += 1
 
     assert sorted(fetch.subjects()) == sorted(f"Pesanan {each}" for each in range(300))
@@ -269,7 +269,7 @@ async def test_a_nul_in_a_mail_stops_nothing(fetch: Fetch, box: Box) -> None:
     assert (mail.count(b"\r\n"), len(mail)) == (3, len(b"Subject: a\0b\r\n\r\nx\0y\r\n"))
 
 
-async def test_a_mail_that_is_too_large_is_left_until_it_is_not(fetch: Fetch, box: Box) -> None:
+async def test_a_mail_that_is_too_large_is_skipped_until_the_limit_grows(fetch: Fetch, box: Box) -> None:
     box.put(complaint(1), complaint(2, text="x" * 200_000), complaint(3))
     await fetch.restart(size_limit=100_000)
     await fetch.work()
@@ -290,7 +290,7 @@ async def test_mail_read_before_the_first_start_is_skipped_and_later_mail_is_not
     box.put(complaint(2), date='"01-Nov-2026 10:00:00 +0700"')
     await fetch.work()
     assert fetch.subjects() == ["Pesanan 2"]
-    await fetch.duty.close()
+    await fetch.fetcher.close()
     box.put(complaint(3))
     box.put(complaint(4), date='"01-Nov-2026 10:00:00 +0700"')
     box.mark("3:4", "\\Seen")  # a person reads them on a phone before the fetcher connects
@@ -338,16 +338,16 @@ async def test_the_fetcher_notices_a_broken_connection_during_idle(store: Store)
         async with asyncio.timeout(5):
             await fetch.woken.wait()
         assert await fetch.work() < timedelta(seconds=1)
-        assert fetch.duty.error
+        assert fetch.fetcher.error
 
         own.start()
         box.put(complaint(1))
         assert await fetch.work() == QUICK.idle
-        assert (fetch.duty.error, len(fetch.rows())) == ("", 1)
-        await fetch.duty.close()
+        assert (fetch.fetcher.error, len(fetch.rows())) == ("", 1)
+        await fetch.fetcher.close()
 
 
-async def test_a_server_that_restarts_in_the_middle_costs_nothing(store: Store) -> None:
+async def test_a_server_restart_loses_and_doubles_no_mail(store: Store) -> None:
     async def restart(raw: bytes) -> None:
         if len(fetch.rows()) > 70:
             fetch.after_commit = None
@@ -360,7 +360,7 @@ async def test_a_server_that_restarts_in_the_middle_costs_nothing(store: Store) 
         fetch.after_commit = restart
         for _ in range(5):
             await fetch.work()
-        assert fetch.duty.error
+        assert fetch.fetcher.error
         assert 70 < len(fetch.rows()) < 150
 
         own.start()
@@ -368,7 +368,7 @@ async def test_a_server_that_restarts_in_the_middle_costs_nothing(store: Store) 
         await fetch.work()
         assert sorted(fetch.subjects()) == sorted(f"Pesanan {each}" for each in range(150))
         assert all(flags == {"\\Seen"} for flags in box.flags().values())
-        await fetch.duty.close()
+        await fetch.fetcher.close()
 
 
 async def test_a_folder_with_new_uidvalidity_is_read_again_and_no_mail_is_stored_twice(store: Store) -> None:
@@ -379,9 +379,9 @@ async def test_a_folder_with_new_uidvalidity_is_read_again_and_no_mail_is_stored
         fetch = Fetch(store, own, box)
         await fetch.work()
         before = fetch.folder.uidvalidity
-        await fetch.duty.close()
+        await fetch.fetcher.close()
         own.stop()
-        box.number_anew()
+        box.renumber()
         await asyncio.sleep(1.1)  # dovecot numbers by the second
         own.start()
         box.put(complaint(4))
@@ -391,7 +391,7 @@ async def test_a_folder_with_new_uidvalidity_is_read_again_and_no_mail_is_stored
 
         assert fetch.folder.uidvalidity != before
         assert fetch.subjects() == ["Pesanan 2", "Pesanan 3", "Pesanan 4"]
-        await fetch.duty.close()
+        await fetch.fetcher.close()
 
 
 @pytest.mark.parametrize("folder", ["Arsip", "Keluhan & 客服"])
@@ -401,7 +401,7 @@ async def test_stored_mail_is_moved(store: Store, server: Dovecot, box: Box, fol
     await fetch.work()
     box.put(complaint(3))
     await fetch.work()
-    await fetch.duty.close()
+    await fetch.fetcher.close()
 
     assert box.flags() == {}
     theirs = {"Arsip": "Arsip", "Keluhan & 客服": '"Keluhan &- &W6JnDQ-"'}[folder]
@@ -409,14 +409,14 @@ async def test_stored_mail_is_moved(store: Store, server: Dovecot, box: Box, fol
     assert fetch.folder.last_uid == 3
 
 
-async def test_stored_mail_is_deleted_and_what_others_marked_stays(
+async def test_stored_mail_is_deleted_and_what_other_clients_marked_stays(
     store: Store, server: Dovecot, box: Box
 ) -> None:
     box.put(complaint(1), complaint(2), complaint(3))
     box.mark("2", "\\Deleted")
     fetch = Fetch(store, server, box, after="delete")
     await fetch.work()
-    await fetch.duty.close()
+    await fetch.fetcher.close()
 
     assert fetch.subjects() == ["Pesanan 1", "Pesanan 3"]
     assert box.flags() == {2: {"\\Deleted"}}
@@ -439,10 +439,10 @@ async def test_an_older_server_is_served_too(
         box = old.box("cs")
         box.put(complaint(1), complaint(2))
         fetch = Fetch(store, old, box, after=after, move_to="Arsip", every=timedelta(seconds=33))
-        rest = await fetch.work()
-        await fetch.duty.close()
+        delay = await fetch.work()
+        await fetch.fetcher.close()
 
-        assert rest == (timedelta(seconds=33) if "IDLE" in hidden else QUICK.idle)
+        assert delay == (timedelta(seconds=33) if "IDLE" in hidden else QUICK.idle)
         assert len(fetch.rows()) == 2
         assert box.flags() == here
         assert len(box.flags("Arsip") if there else {}) == there
@@ -452,31 +452,31 @@ async def test_a_wrong_password_is_reported_and_not_tried_again_at_once(
     store: Store, server: Dovecot, box: Box, caplog: pytest.LogCaptureFixture
 ) -> None:
     fetch = Fetch(store, server, box, password="salah")
-    rests = [await fetch.work() for _ in range(3)]
+    delays = [await fetch.work() for _ in range(3)]
 
-    assert rests == [timedelta(minutes=1), timedelta(minutes=2), timedelta(minutes=4)]
-    assert "Authentication failed" in fetch.duty.error
+    assert delays == [timedelta(minutes=1), timedelta(minutes=2), timedelta(minutes=4)]
+    assert "Authentication failed" in fetch.fetcher.error
     assert "salah" not in caplog.text
     assert {record.message for record in caplog.records} == {"imap_login_refused"}
-    (standing,) = store.read_now(imap_folders.folder_statuses).values()
-    assert standing.error == fetch.duty.error
+    (status,) = store.read_now(imap_folders.folder_statuses).values()
+    assert status.error == fetch.fetcher.error
 
     await fetch.restart(password=PASSWORD)
     await fetch.work()
-    (standing,) = store.read_now(imap_folders.folder_statuses).values()
-    assert standing.error == ""
-    await fetch.duty.close()
+    (status,) = store.read_now(imap_folders.folder_statuses).values()
+    assert status.error == ""
+    await fetch.fetcher.close()
 
 
 async def test_a_missing_folder_is_reported(store: Store, server: Dovecot, box: Box) -> None:
     fetch = Fetch(store, server, box, folder="Tidak Ada")
     await fetch.work()
-    assert "SELECT: " in fetch.duty.error
-    assert "doesn't exist" in fetch.duty.error
+    assert "SELECT: " in fetch.fetcher.error
+    assert "doesn't exist" in fetch.fetcher.error
 
 
 @pytest.mark.parametrize("tls", ["implicit", "starttls"])
-async def test_tls_is_spoken_and_the_certificate_is_checked(store: Store, tmp_path: Path, tls: str) -> None:
+async def test_tls_is_used_and_the_certificate_is_checked(store: Store, tmp_path: Path, tls: str) -> None:
     authority = trustme.CA()
     leaf = authority.issue_cert("localhost")
     leaf.cert_chain_pems[0].write_to_path(str(tmp_path / "cert.pem"))
@@ -489,11 +489,11 @@ async def test_tls_is_spoken_and_the_certificate_is_checked(store: Store, tmp_pa
         port = own.tls_port if tls == "implicit" else own.port
         fetch = Fetch(store, own, box, tls=tls, port=port, host="localhost")
         await fetch.work()
-        assert "certificate verify failed" in fetch.duty.error
+        assert "certificate verify failed" in fetch.fetcher.error
         assert fetch.rows() == []
 
         await fetch.restart(tls=trusting)
         await fetch.work()
         assert fetch.subjects() == ["Pesanan 1"]
-        await fetch.duty.close()
+        await fetch.fetcher.close()
         assert "TLS" in own.log

@@ -25,6 +25,7 @@ from tests.channels.smtp_client import (
     SUPPORT,
     Inbox,
     connect,
+    greeted,
     listening,
     policy,
 )
@@ -43,8 +44,7 @@ def inbox() -> Inbox:
 
 
 async def test_a_mail_is_kept_byte_for_byte_before_250_and_intake_is_woken(inbox: Inbox) -> None:
-    async with listening(inbox) as listener, connect(listener) as session:
-        await session.hello()
+    async with greeted(inbox) as session:
         assert await session.mail() == "250 2.0.0 Ok: kept as 1"
     assert inbox.raw == MAIL
     assert inbox.envelope.sender == "budi@pelanggan.example"
@@ -56,8 +56,7 @@ async def test_a_mail_is_kept_byte_for_byte_before_250_and_intake_is_woken(inbox
 
 async def test_no_250_leaves_before_keep_has_ended(inbox: Inbox) -> None:
     inbox.hold = asyncio.Event()
-    async with listening(inbox) as listener, connect(listener) as session:
-        await session.hello()
+    async with greeted(inbox) as session:
         await session.begin()
         session.send(MAIL + b".\r\n")
         await inbox.asked.wait()
@@ -92,8 +91,7 @@ async def test_what_sessions_share_cannot_be_changed_by_one_of_them(inbox: Inbox
 
 async def test_commands_sent_together_are_answered_in_order_also_after_the_final_dot(inbox: Inbox) -> None:
     group = f"{SENDER}\r\nRCPT TO:<nobody@dukungan.example>\r\nRCPT TO:<{SUPPORT}>\r\nDATA\r\n".encode()
-    async with listening(inbox) as listener, connect(listener) as session:
-        await session.hello()
+    async with greeted(inbox) as session:
         session.send(group)
         assert [(await session.reply())[:3] for _ in range(4)] == ["250", "550", "250", "354"]
         session.send(MAIL + b".\r\n" + group)
@@ -131,8 +129,7 @@ async def test_a_client_that_closes_its_half_after_the_dot_still_gets_its_reply(
 async def test_doubled_dots_are_undone_and_nothing_else_changes(
     inbox: Inbox, wire: bytes, kept: bytes
 ) -> None:
-    async with listening(inbox) as listener, connect(listener) as session:
-        await session.hello()
+    async with greeted(inbox) as session:
         assert (await session.mail(wire)).startswith("250 ")
     assert inbox.raw == kept
 
@@ -141,8 +138,7 @@ async def test_doubled_dots_are_undone_and_nothing_else_changes(
 async def test_a_mail_arrives_the_same_however_it_is_cut_into_packets(inbox: Inbox, cut: int) -> None:
     text = (b"" if cut > 10 else MAIL) + (b"y" * 65_530 + b"\r\n..\r\n") * (3 if cut > 10 else 0)
     wire = text + b".\r\nNOOP\r\n"
-    async with listening(inbox) as listener, connect(listener) as session:
-        await session.hello()
+    async with greeted(inbox) as session:
         await session.begin()
         for start in range(0, len(wire), cut):
             session.send(wire[start : start + cut])
@@ -194,8 +190,7 @@ RECIPIENTS = [
 
 @pytest.mark.parametrize(("path", "code", "kept_for"), RECIPIENTS)
 async def test_only_our_mailboxes_take_mail(inbox: Inbox, path: str, code: str, kept_for: str) -> None:
-    async with listening(inbox) as listener, connect(listener) as session:
-        await session.hello()
+    async with greeted(inbox) as session:
         await session.ask(SENDER)
         assert (await session.ask(f"RCPT TO:{path}")).startswith(f"{code} ")
         if kept_for:
@@ -242,8 +237,7 @@ async def test_the_sender_may_be_anybody_with_a_readable_address(
     inbox: Inbox, path: str | bytes, code: str, sender: str
 ) -> None:
     words = path if isinstance(path, bytes) else path.encode()
-    async with listening(inbox) as listener, connect(listener) as session:
-        await session.hello()
+    async with greeted(inbox) as session:
         assert (await session.ask(b"MAIL FROM:" + words + b"\r\n")).startswith(f"{code} ")
         if code == "250 2.1.0":
             await session.ask(f"RCPT TO:<{SUPPORT}>")
@@ -271,8 +265,7 @@ async def test_refused_paths_leave_nothing_behind_in_memory(inbox: Inbox) -> Non
 
 async def test_a_reloaded_policy_holds_from_the_next_recipient_on(inbox: Inbox) -> None:
     now = [policy()]
-    async with listening(inbox, rules=lambda: now[0]) as listener, connect(listener) as session:
-        await session.hello()
+    async with greeted(inbox, rules=lambda: now[0]) as session:
         await session.ask(SENDER)
         assert (await session.ask("RCPT TO:<baru@dukungan.example>")).startswith("550 5.1.1 ")
         now[0] = policy(SUPPORT, "baru@dukungan.example", "postmaster@dukungan.example")
@@ -284,8 +277,7 @@ async def test_a_reloaded_policy_holds_from_the_next_recipient_on(inbox: Inbox) 
 
 
 async def test_of_5000_recipients_a_hundred_are_taken_and_then_the_session_ends(inbox: Inbox) -> None:
-    async with listening(inbox) as listener, connect(listener) as session:
-        await session.hello()
+    async with greeted(inbox) as session:
         session.send(f"{SENDER}\r\n".encode())
         session.send(b"".join(b"RCPT TO:<support+%d@dukungan.example>\r\n" % n for n in range(5000)))
         said = (await session.ended()).decode().split("\r\n")
@@ -297,8 +289,7 @@ async def test_of_5000_recipients_a_hundred_are_taken_and_then_the_session_ends(
 
 async def test_a_hundred_recipients_are_kept_in_one_mail_and_a_doubled_one_once(inbox: Inbox) -> None:
     addresses = tuple(f"support+{n}@dukungan.example" for n in range(100))
-    async with listening(inbox) as listener, connect(listener) as session:
-        await session.hello()
+    async with greeted(inbox) as session:
         assert (await session.mail(MAIL, *addresses, addresses[0])).startswith("250 ")
     assert inbox.envelope.recipients == addresses
 
@@ -324,8 +315,7 @@ async def test_nothing_but_crlf_dot_crlf_ends_a_mail_and_bare_newlines_are_refus
     inbox: Inbox, text: bytes
 ) -> None:
     end = b".\r\n" if text.endswith(b"\n") else b"\r\n.\r\n"
-    async with listening(inbox) as listener, connect(listener) as session:
-        await session.hello()
+    async with greeted(inbox) as session:
         await session.begin()
         assert (await session.ask(text + end)).startswith("550 5.6.0 ")
         assert (await session.mail()).startswith("250 ")  # the dialogue is in step
@@ -333,8 +323,7 @@ async def test_nothing_but_crlf_dot_crlf_ends_a_mail_and_bare_newlines_are_refus
 
 
 async def test_our_own_mta_in_front_gets_its_newlines_mended(inbox: Inbox) -> None:
-    async with listening(inbox, fronts=LOOPBACK) as listener, connect(listener) as session:
-        await session.hello()
+    async with greeted(inbox, fronts=LOOPBACK) as session:
         assert (await session.mail(b"a\nb\rc\r\n\n.\nd\r\n")).startswith("250 ")
     assert inbox.raw == b"a\r\nb\r\nc\r\n\r\n.\r\nd\r\n"
 
@@ -344,8 +333,7 @@ async def test_a_mail_of_the_very_size_is_taken_and_one_byte_more_is_not(inbox: 
     fits = (b"x" * 65_000 + b"\r\n") + b".\r\n" * ((limit - 65_002) // 3)
     fits = b"x" * (limit - len(fits)) + fits
     assert len(fits) == limit
-    async with listening(inbox, replace(OPEN, size=limit)) as listener, connect(listener) as session:
-        await session.hello()
+    async with greeted(inbox, replace(OPEN, size=limit)) as session:
         assert (await session.mail(fits.replace(b"\r\n.", b"\r\n.."))).startswith("250 ")
         assert (await session.mail((b"x" + fits).replace(b"\r\n.", b"\r\n.."))).startswith("552 5.3.4 ")
         assert (await session.mail(b"y\r\n" * limit)).startswith("552 5.3.4 ")
@@ -354,8 +342,7 @@ async def test_a_mail_of_the_very_size_is_taken_and_one_byte_more_is_not(inbox: 
 
 
 async def test_a_mail_without_end_is_cut_off(inbox: Inbox) -> None:
-    async with listening(inbox, replace(OPEN, size=10_000)) as listener, connect(listener) as session:
-        await session.hello()
+    async with greeted(inbox, replace(OPEN, size=10_000)) as session:
         await session.begin()
         session.send(b"y" * 1_000_000)
         assert (await session.ended()).startswith(b"552 5.3.4 ")
@@ -383,8 +370,7 @@ REPLIES = [
 
 @pytest.mark.parametrize(("command", "code"), REPLIES)
 async def test_every_other_command_gets_its_reply(inbox: Inbox, command: str | bytes, code: str) -> None:
-    async with listening(inbox) as listener, connect(listener) as session:
-        await session.hello()
+    async with greeted(inbox) as session:
         assert (await session.ask(command)).startswith(f"{code} ")
 
 
@@ -401,8 +387,7 @@ async def test_mail_needs_ehlo_first_and_does_not_nest(inbox: Inbox) -> None:
 
 
 async def test_a_line_without_end_is_not_waited_for(inbox: Inbox) -> None:
-    async with listening(inbox) as listener, connect(listener) as session:
-        await session.hello()
+    async with greeted(inbox) as session:
         session.send(b"NOOP " + b"x" * 500_000)
         assert (await session.ended()).startswith(b"500 5.5.2 ")
 
@@ -422,8 +407,7 @@ async def test_a_line_without_end_is_not_waited_for(inbox: Inbox) -> None:
 async def test_p4_an_internal_error_is_temporary_and_reveals_nothing(
     inbox: Inbox, trouble: BaseException, code: str
 ) -> None:
-    async with listening(inbox) as listener, connect(listener) as session:
-        await session.hello()
+    async with greeted(inbox) as session:
         inbox.trouble = trouble
         reply = await session.mail()
         assert reply.startswith(f"{code} ")
@@ -436,11 +420,7 @@ async def test_p4_an_internal_error_is_temporary_and_reveals_nothing(
 
 async def test_p4_a_store_that_hangs_is_waited_for_and_the_mail_may_still_be_kept(inbox: Inbox) -> None:
     inbox.hold = asyncio.Event()
-    async with (
-        listening(inbox, timeouts=replace(LONG_TIMEOUTS, keep=SHORT)) as listener,
-        connect(listener) as session,
-    ):
-        await session.hello()
+    async with greeted(inbox, timeouts=replace(LONG_TIMEOUTS, keep=SHORT)) as session:
         assert (await session.mail()).startswith("451 4.3.0 ")
         inbox.hold.set()
         await asyncio.wait_for(inbox.woken.wait(), 5)
@@ -451,8 +431,7 @@ async def test_p4_a_store_that_hangs_is_waited_for_and_the_mail_may_still_be_kep
 async def test_p4_the_idle_timeout_does_not_run_while_the_store_works(inbox: Inbox) -> None:
     inbox.hold = asyncio.Event()
     short_timeouts = replace(LONG_TIMEOUTS, command=SHORT, text=SHORT)
-    async with listening(inbox, timeouts=short_timeouts) as listener, connect(listener) as session:
-        await session.hello()
+    async with greeted(inbox, timeouts=short_timeouts) as session:
         await session.begin()
         session.send(MAIL + b".\r\n")
         await asyncio.sleep(0.5)
@@ -477,8 +456,7 @@ async def test_p4_a_bug_in_the_dialogue_is_451_and_starts_over(inbox: Inbox) -> 
 
 
 async def test_p4_without_free_space_no_mail_begins(inbox: Inbox) -> None:
-    async with listening(inbox, Limits(size=300 << 20)) as listener, connect(listener) as session:
-        await session.hello()
+    async with greeted(inbox, Limits(size=300 << 20)) as session:
         inbox.space = (1200 << 20) - 1
         assert (await session.ask(SENDER)).startswith("452 4.3.1 ")
         inbox.space = 1200 << 20
@@ -504,8 +482,7 @@ async def test_p1_a_client_that_resets_during_keep_loses_nothing(inbox: Inbox) -
 
 
 async def test_half_a_mail_is_no_mail(inbox: Inbox) -> None:
-    async with listening(inbox) as listener, connect(listener) as session:
-        await session.hello()
+    async with greeted(inbox) as session:
         await session.begin()
         session.send(MAIL + b".\r")
         session.writer.write_eof()
@@ -575,8 +552,7 @@ async def test_with_limits_off_a_load_test_is_not_slowed(inbox: Inbox) -> None:
 
 
 async def test_a_session_ends_after_its_share_of_mails(inbox: Inbox) -> None:
-    async with listening(inbox, replace(OPEN, mails_per_session=3)) as listener, connect(listener) as session:
-        await session.hello()
+    async with greeted(inbox, replace(OPEN, mails_per_session=3)) as session:
         for _ in range(3):
             assert (await session.mail()).startswith("250 ")
         assert (await session.ask(SENDER)).startswith("421 4.7.0 ")
@@ -584,8 +560,7 @@ async def test_a_session_ends_after_its_share_of_mails(inbox: Inbox) -> None:
 
 
 async def test_a_session_ends_after_twenty_errors(inbox: Inbox) -> None:
-    async with listening(inbox) as listener, connect(listener) as session:
-        await session.hello()
+    async with greeted(inbox) as session:
         session.send(b"WHAT\r\n" * 50)
         said = (await session.ended()).decode().split("\r\n")
     assert [line[:3] for line in said[:-1]] == ["500"] * 20 + ["421"]
@@ -597,8 +572,7 @@ async def test_a_session_ends_after_twenty_errors(inbox: Inbox) -> None:
 async def test_a_session_that_never_sends_a_mail_ends_after_a_hundred_commands(
     inbox: Inbox, loop: bytes
 ) -> None:
-    async with listening(inbox) as listener, connect(listener) as session:
-        await session.hello()
+    async with greeted(inbox) as session:
         session.send(loop * 200)
         said = (await session.ended()).decode().split("\r\n")
     finals = [line for line in said if line[3:4] == " "]
@@ -607,11 +581,7 @@ async def test_a_session_that_never_sends_a_mail_ends_after_a_hundred_commands(
 
 
 async def test_a_silent_client_is_disconnected(inbox: Inbox) -> None:
-    async with (
-        listening(inbox, timeouts=replace(LONG_TIMEOUTS, command=SHORT)) as listener,
-        connect(listener) as session,
-    ):
-        await session.hello()
+    async with greeted(inbox, timeouts=replace(LONG_TIMEOUTS, command=SHORT)) as session:
         assert (await session.reply()).startswith("421 4.4.2 ")
         assert await session.ended() == b""
 
@@ -729,8 +699,7 @@ async def test_starttls_encrypts_the_mail_and_resets_the_session(
 async def test_commands_injected_after_starttls_are_discarded(
     inbox: Inbox, with_tls: Listen, trusted: ssl.SSLContext
 ) -> None:
-    async with listening(inbox, listen=with_tls) as listener, connect(listener) as session:
-        await session.hello()
+    async with greeted(inbox, listen=with_tls) as session:
         session.send(b"STARTTLS\r\nEHLO injected\r\n" + f"{SENDER}\r\nNOOP\r\n".encode())
         assert (await session.reply()).startswith("220 ")
         await session.start_tls(trusted)
@@ -743,11 +712,7 @@ async def test_commands_injected_after_starttls_are_discarded(
 async def test_required_tls_lets_no_mail_in_without_it(
     inbox: Inbox, with_tls: Listen, trusted: ssl.SSLContext
 ) -> None:
-    async with (
-        listening(inbox, listen=replace(with_tls, require_tls=True)) as listener,
-        connect(listener) as session,
-    ):
-        await session.hello()
+    async with greeted(inbox, listen=replace(with_tls, require_tls=True)) as session:
         assert (await session.ask(SENDER)).startswith("530 5.7.0 ")
         await session.ask("STARTTLS")
         await session.start_tls(trusted)

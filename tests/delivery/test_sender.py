@@ -264,9 +264,15 @@ async def test_a_relay_that_is_down_fails_nothing_and_gets_everything_once_when_
     caplog.set_level(logging.INFO, "mailbot")
     await sink.stop()
     enqueue(store, *(due_mail(n, lane=n % 3) for n in range(40)))
-    async with delivering(store, sink) as delivery:
-        await until(lambda: delivery.relay_is_down)
-        await asyncio.sleep(0.3)  # several probes
+    probes: list[int] = []
+
+    def probe(failures: int) -> float:
+        probes.append(failures)
+        return 0.03
+
+    retry_policy = RetryPolicy(retry=QUICK_RETRY.retry, probe=probe, poll=0.05)
+    async with delivering(store, sink, retry_policy=retry_policy) as delivery:
+        await until(lambda: delivery.relay_is_down and len(probes) > 4)
         assert sum(states(store).get(state, 0) for state in ("due", "sending")) == 40
         await sink.start()
         await all_sent(store, 40)
@@ -304,8 +310,7 @@ async def test_a_relay_that_refuses_every_mail_fails_none(
     sink.on[phase] = reply
     enqueue(store, *(due_mail(n) for n in range(5)))
     async with delivering(store, sink) as delivery:
-        await until(lambda: delivery.relay_is_down)
-        await asyncio.sleep(0.15)
+        await until(lambda: delivery.relay_is_down and len(sink.dialogues) > 4)
         assert set(states(store)) <= {"due", "sending"}
         del sink.on[phase]
         await all_sent(store, 5)

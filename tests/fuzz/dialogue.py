@@ -67,12 +67,12 @@ class Clock(asyncio.SelectorEventLoop):
 
 
 class Wire(asyncio.Transport):
-    """The client's end of the connection: `said` is what the server wrote, until it closed."""
+    """The client's end of the connection: `output` is what the server wrote, until it closed."""
 
     def __init__(self, loop: Clock) -> None:
         super().__init__()
         self._loop, self._protocol = loop, None
-        self.said = bytearray()
+        self.output = bytearray()
         self.closed = self.ended = False
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
@@ -98,7 +98,7 @@ class Wire(asyncio.Transport):
     def write(self, data: Any) -> None:
         assert not self.ended, f"written after the end: {data!r}"
         if not self.closed:
-            self.said += data
+            self.output += data
 
     def can_write_eof(self) -> bool:
         return True
@@ -162,7 +162,7 @@ class Script:
 class Heard:
     """What came of it."""
 
-    said: bytes
+    output: bytes
     mails: list[tuple[Envelope, bytes]] = field(default_factory=list)
 
 
@@ -180,7 +180,7 @@ def load_certificate() -> ssl.SSLContext:
     return context
 
 
-def lobby_for(script: Script, heard: Heard) -> ServerState:
+def server_for(script: Script, heard: Heard) -> ServerState:
     async def keep(envelope: Envelope, raw: bytes) -> int:
         if "x" in script.how:
             raise StoreUnavailable("secret Error: in None")
@@ -217,15 +217,15 @@ def talk(script: Script, sizes: tuple[int, ...] | None = None) -> Heard:
     loop, heard = clock(), Heard(b"")
     troubles: list[dict[str, Any]] = []
     loop.set_exception_handler(lambda _, context: troubles.append(context))
-    server = lobby_for(script, heard)
+    server = server_for(script, heard)
     wire = Wire(loop)
-    door = Session(server, shared_attributes(server, loop), LMTP if "l" in script.how else ESMTP)
-    wire.set_protocol(door)
-    door.connection_made(wire)
+    session = Session(server, shared_attributes(server, loop), LMTP if "l" in script.how else ESMTP)
+    wire.set_protocol(session)
+    session.connection_made(wire)
     loop.settle()
     _feed(loop, wire, script)
     loop.pass_by(timedelta(minutes=12))
-    heard.said = bytes(wire.said)
+    heard.output = bytes(wire.output)
     assert not troubles, troubles
     assert wire.closed, "the session never ended"
     assert not server.sessions, "the session never left"
@@ -247,7 +247,7 @@ def _feed(loop: Clock, wire: Wire, script: Script) -> None:
 
 
 def _check(script: Script, heard: Heard) -> None:
-    clear, tls, _ = heard.said.partition(b"220 Ready to start TLS\r\n")
+    clear, tls, _ = heard.output.partition(b"220 Ready to start TLS\r\n")
     _check_replies(clear, len(heard.mails))
     if tls:
         assert "t" in script.how
@@ -263,10 +263,10 @@ def _check(script: Script, heard: Heard) -> None:
         assert not heard.mails
 
 
-def _check_replies(said: bytes, kept: int) -> None:
-    assert not said or said.endswith(b"\r\n"), said[-80:]
+def _check_replies(output: bytes, kept: int) -> None:
+    assert not output or output.endswith(b"\r\n"), output[-80:]
     in_data = False
-    for line in said.split(b"\r\n")[:-1]:
+    for line in output.split(b"\r\n")[:-1]:
         assert _REPLY.match(line), line
         assert not _INSIDES.search(line), line
         number = _KEPT.match(line)
@@ -286,7 +286,10 @@ def same_however_cut(script: Script) -> None:
         return
     whole, single = talk(script, ()), talk(script, (1,))
     assert [mail for _, mail in whole.mails] == [mail for _, mail in single.mails]
-    assert _BAD_HEADER.sub(b"", whole.said) == _BAD_HEADER.sub(b"", single.said), (whole.said, single.said)
+    assert _BAD_HEADER.sub(b"", whole.output) == _BAD_HEADER.sub(b"", single.output), (
+        whole.output,
+        single.output,
+    )
 
 
 Target = Callable[[bytes], None]

@@ -1,8 +1,8 @@
 """The daemon: builds everything from the settings, starts it, and stops it in order.
 
-Theory of operation. `Daemon._build` puts all that runs into one list of services: loops around workers, the SMTP
-listener, the monitor. They start in the order of the list and stop by their stop stage. A new worker is one
-class with `name`, `stop_stage` and `run_once`, and one line in `_build`.
+Theory of operation. `Daemon._build` puts all that runs into one list of services: loops around workers, the
+SMTP listener, the monitor. They start in the order of the list and stop by their stop stage. A new worker is
+one class with `name`, `stop_stage` and `run_once`, and one line in `_build`.
 """
 
 import asyncio
@@ -333,7 +333,8 @@ def _imap_trouble(fetcher: "ImapFetcher") -> str:
 
 
 def _require_signing_key(settings: Settings) -> None:
-    """Raise ConfigError when there is no key: the daemon would send what the domain's policy has others reject.
+    """Raise ConfigError when there is no key: the daemon would send what the domain's policy has others
+    reject.
 
     A shell may lack the key.
     """

@@ -1,8 +1,8 @@
 """Every log line, one function each.
 
 Theory of operation. A line records one event: its name is the function's name, its fields are the arguments.
-No line carries customer text: no addresses, subjects or bodies. To add one, write one function with signature,
-docstring and level.
+No line carries customer text: no addresses, subjects or bodies. To add one, write one function with
+signature, docstring and level.
 """
 
 import json

@@ -65,7 +65,8 @@ _AGREED = """
     wonderful wow wah oh alhamdulillah puji_tuhan syukurlah
 """
 _BEFORE = _any(f"""
-    {_AGREED} sekali_lagi once_again and dan i we saya kami ucapkan mengucapkan haturkan with really just hanya cuma ingin want_to_say would_like_to_say sangat
+    {_AGREED} sekali_lagi once_again and dan i we saya kami ucapkan mengucapkan haturkan with really just
+    hanya cuma ingin want_to_say would_like_to_say sangat
 """)
 _NOTED = _any(f"{_AGREED} got_it understood")
 _GREETING = _any("""

@@ -94,7 +94,9 @@ def notify_customer(
 
 
 def to_customer(ticket: Ticket) -> tuple[str, str, str, str, str]:
-    """Return the first five fields of a notice to the customer: number, mailbox, to, language, in_reply_to."""
+    """Return the first five fields of a notice to the customer: number, mailbox, to, language,
+    in_reply_to.
+    """
     return ticket.number, ticket.mailbox, ticket.customer, ticket.language, ticket.last_message_id
 
 

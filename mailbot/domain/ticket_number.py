@@ -52,7 +52,9 @@ class FoundNumbers:
 
 
 def damm(digits: str) -> str:
-    """Return the check digit of ASCII digits. It detects each single wrong digit and each swap of neighbours."""
+    """Return the check digit of ASCII digits. It detects each single wrong digit and each swap of
+    neighbours.
+    """
     check = 0
     for digit in digits:
         check = _DAMM[check][int(digit)]

@@ -1,4 +1,6 @@
-"""A reload takes the configuration as its files are now, all or nothing. Whatever happens, a policy is in force."""
+"""A reload takes the configuration as its files are now, all or nothing. Whatever happens, a policy is in
+force.
+"""
 
 import asyncio
 import socket

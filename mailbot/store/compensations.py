@@ -122,7 +122,9 @@ def _row(entry: Entry) -> dict[str, Any]:
 
 
 def _digest(row: dict[str, Any], before: str) -> str:
-    """Compute the SHA-256 over the line and the digest before it, so that no line can be changed unnoticed."""
+    """Compute the SHA-256 over the line and the digest before it, so that no line can be changed
+    unnoticed.
+    """
     said = {name: value for name, value in row.items() if name != "digest"}
     said["at"] = row["at"].isoformat()
     return hashlib.sha256(json.dumps([before, said], sort_keys=True).encode()).hexdigest()

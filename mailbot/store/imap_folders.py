@@ -36,8 +36,8 @@ class Position:
     """How far a folder was read.
 
     `started_at` and `first_uid`: when mailbot began with the folder; mail read before that is not for us.
-    `skipped` are UIDs that could not be stored. `restarted`: the server renumbered its mails (RFC 3501 2.3.1.1),
-    so all since `started_at` must be listed again.
+    `skipped` are UIDs that could not be stored. `restarted`: the server renumbered its mails (RFC 3501
+    2.3.1.1), so all since `started_at` must be listed again.
     """
 
     uidvalidity: int
@@ -64,7 +64,9 @@ def _opened(connection: Connection, item: OpenedFolder) -> Position:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Mails up to `uid` are done. Of these, `skipped` could not be stored; `recovered` were skipped before."""
+    """Mails up to `uid` are done. Of these, `skipped` could not be stored; `recovered` were skipped
+    before.
+    """
 
     folder: Folder
     uidvalidity: int

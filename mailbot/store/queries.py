@@ -1,4 +1,6 @@
-"""Read-only questions of people and of /metrics, one function each. The outbox has its own: `outbox_queries`."""
+"""Read-only questions of people and of /metrics, one function each. The outbox has its own:
+`outbox_queries`.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -10,7 +10,9 @@ from mailbot.store.schema import rate_limits
 
 
 def load(connection: Connection, keys: Collection[str]) -> dict[str, datetime]:
-    """Load key -> until. Rows are locked in one order until the transaction ends, so no limit is used twice."""
+    """Load key -> until. Rows are locked in one order until the transaction ends, so no limit is used
+    twice.
+    """
     if not keys:
         return {}
     query = select(rate_limits).where(rate_limits.c.key.in_(sorted(keys))).order_by(rate_limits.c.key)

@@ -1,9 +1,10 @@
 """How many tickets each agent has in hand: this node's own count, by which the next ticket finds its agent.
 
-Theory of operation. Where the policy weighs loads at all, the count is read from the store now and then. Between
-two reads each decision of this node is added to it at once. So no mail costs a statement of its own, and on one
-node turns are exact. The next read brings what other nodes and the command line assigned, and drops what was
-added by a decision that was rolled back. Until then two nodes may choose the same agent: roughly even, not exact.
+Theory of operation. Where the policy weighs loads at all, the count is read from the store now and then.
+Between two reads each decision of this node is added to it at once. So no mail costs a statement of its own,
+and on one node turns are exact. The next read brings what other nodes and the command line assigned, and
+drops what was added by a decision that was rolled back. Until then two nodes may choose the same agent:
+roughly even, not exact.
 """
 
 import time
@@ -24,7 +25,9 @@ _NO_LOAD = Load()
 
 
 class AgentLoads:
-    """`clock` counts seconds. Decisions on several threads may use one: a mapping that was read never changes."""
+    """`clock` counts seconds. Decisions on several threads may use one: a mapping that was read never
+    changes.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock, self._lock = clock, Lock()

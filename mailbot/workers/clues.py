@@ -20,7 +20,9 @@ MOST_REFERENCES = 20  # Message-IDs that are looked up for one mail
 
 
 def add_report(claimed: ClaimedMail, mail: InboundMail, policy: Policy) -> InboundMail:
-    """Read the delivery report of a machine that shows itself by its envelope alone. It is text, never large."""
+    """Read the delivery report of a machine that shows itself by its envelope alone. It is text, never
+    large.
+    """
     machine = envelope_reason(claimed.envelope.sender)
     if mail.automatic or mail.size > bounces.UNSTRUCTURED_SIZE_LIMIT or not machine:
         return mail

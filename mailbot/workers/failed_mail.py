@@ -1,4 +1,6 @@
-"""Notifies tickets and their people of mail that was given up: by our relay, or by us after days of trying."""
+"""Notifies tickets and their people of mail that was given up: by our relay, or by us after days of
+trying.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -23,8 +23,8 @@ MOST_AT_ONCE = 32  # connections: another program must not use up the descriptor
 class Monitor:
     """The service behind GET /metrics and GET /healthz, one request a connection.
 
-    `figures` reads the store and may raise StoreUnavailable. `health` returns the reasons why we are not well.
-    Raises ValueError for a host that is not a loopback address: the answers are for this machine alone.
+    `figures` reads the store and may raise StoreUnavailable. `health` returns the reasons why we are not
+    well. Raises ValueError for a host that is not a loopback address: the answers are for this machine alone.
     """
 
     name: Final = "monitor"
@@ -50,7 +50,9 @@ class Monitor:
         self._open: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Listen; port 0 takes a free one, which `port` then holds. A taken port is logged: mail matters more."""
+        """Listen; port 0 takes a free one, which `port` then holds. A taken port is logged: mail matters
+        more.
+        """
         try:
             self._server = await asyncio.start_server(
                 self._serve, self._host, self.port, limit=LARGEST_REQUEST

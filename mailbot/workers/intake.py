@@ -1,4 +1,6 @@
-"""Turns accepted mail into tickets: claims a batch, parses each mail, decides, records it in one transaction."""
+"""Turns accepted mail into tickets: claims a batch, parses each mail, decides, records it in one
+transaction.
+"""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -67,14 +69,18 @@ class Intake:
         return SOON if self._checking else IDLE
 
     async def release(self) -> None:
-        """Release the mails that still wait for a check: another node, or our next start, begins with them."""
+        """Release the mails that still wait for a check: another node, or our next start, begins with
+        them.
+        """
         for task in self._checking:
             task.cancel()
         await self._unclaim([parsed.claimed for parsed in self._checking.values()])
         self._checking.clear()
 
     async def _try_suspect(self) -> bool:
-        """Handle one mail that a node died on. Return whether there may be another. Asks only now and then."""
+        """Handle one mail that a node died on. Return whether there may be another. Asks only now and
+        then.
+        """
         if self._deps.now() < self._look_again_at:
             return False
         suspects = await self._store.write(inbox.claim, inbox.Claim(self._node, 1, self._suspects()))

@@ -1,8 +1,8 @@
 """The loop that runs every background worker: run once, then rest until woken, stopped or due again.
 
 Theory of operation. A worker's `run_once` does one piece of work and returns how long it may rest. The loop
-calls it, catches whatever it raises, backs off, and calls it again. The daemon keeps all that it starts in one
-list and stops it stage by stage, so that mail in hand moves on while nothing new comes in.
+calls it, catches whatever it raises, backs off, and calls it again. The daemon keeps all that it starts in
+one list and stops it stage by stage, so that mail in hand moves on while nothing new comes in.
 """
 
 import asyncio

@@ -30,7 +30,9 @@ def build(
     message: Message | None = None,
     participants: Sequence[tuple[str, str]] = (),
 ) -> TicketChange:
-    """Build what `store.tickets.record` writes. `requested_at`: receipt of the mail that the decision answers."""
+    """Build what `store.tickets.record` writes. `requested_at`: receipt of the mail that the decision
+    answers.
+    """
     since = requested_at or now
     suppressed = [event for event in decision.events if isinstance(event, Suppressed)]
     return TicketChange(

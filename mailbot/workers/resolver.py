@@ -36,7 +36,9 @@ class Resolver:
         self._dns.use_edns(0, 0, PAYLOAD)
 
     def until(self, end: float) -> Lookup:
-        """Return the look-up for one mail. It raises TimeLimitReached from the (monotonic) moment `end` on."""
+        """Return the look-up for one mail. It raises TimeLimitReached from the (monotonic) moment `end`
+        on.
+        """
         queries = 0
 
         def look_up(name: str, kind: RecordType) -> Sequence[str]:

@@ -1,8 +1,8 @@
 """Checks senders by SPF, DKIM and DMARC beside the intake: in threads of their own, each within its time.
 
 Theory of operation. A check that takes too long ends without a result, and the mail goes on with the flag
-"authentication-timeout". A domain whose DNS was too slow is not checked again for a minute. Beyond a number of
-checks at once, or of bytes in memory for them, a mail goes on unchecked, with the same flag.
+"authentication-timeout". A domain whose DNS was too slow is not checked again for a minute. Beyond a number
+of checks at once, or of bytes in memory for them, a mail goes on unchecked, with the same flag.
 """
 
 import asyncio
@@ -114,11 +114,15 @@ class SenderChecks:
         return self._running >= MOST_RUNNING or (self._running > 0 and self._bytes + size > MOST_BYTES)
 
     def _is_from_agents(self, peer: str) -> bool:
-        """Return whether agents submit from there: their mail is not yet signed, and no SPF record lists it."""
+        """Return whether agents submit from there: their mail is not yet signed, and no SPF record lists
+        it.
+        """
         return bool(peer) and any(ip_address(peer) in network for network in self._trust.agent_networks)
 
     def _is_direct(self, peer: str) -> bool:
-        """Return whether the peer may be the sender's own server: no trusted front or proxy, not this machine."""
+        """Return whether the peer may be the sender's own server: no trusted front or proxy, not this
+        machine.
+        """
         if not peer:
             return False
         address, ours = ip_address(peer), (*self._trust.front_networks, *self._trust.proxy_networks)

@@ -32,7 +32,9 @@ IDLE = timedelta(seconds=1)  # tickets that gather within it share a transaction
 
 
 class Shadow:
-    """The worker. Intake calls `enqueue`, a reload calls `replace_policy` (None: there is no shadow policy)."""
+    """The worker. Intake calls `enqueue`, a reload calls `replace_policy` (None: there is no shadow
+    policy).
+    """
 
     name: Final = "shadow"
     stop_stage: Final = "background"

@@ -1,8 +1,8 @@
 """One transaction from parsed mails to recorded tickets: load the facts, decide in turn, record.
 
-Theory of operation. `process_mails` is the transaction behind intake: it decides a batch, then records it with a
-handful of bulk statements. `decide_mails` writes nothing, so that `explain` runs the same code and rolls back.
-All of one batch is decided, written and timed by one frozen snapshot.
+Theory of operation. `process_mails` is the transaction behind intake: it decides a batch, then records it
+with a handful of bulk statements. `decide_mails` writes nothing, so that `explain` runs the same code and
+rolls back. All of one batch is decided, written and timed by one frozen snapshot.
 """
 
 import secrets

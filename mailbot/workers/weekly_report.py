@@ -1,7 +1,7 @@
 """Mails the weekly report to managers: once a week, from whichever node is first, late after downtime.
 
-Only the newest week counts: after a month of downtime there is one report, of the last week. Where nothing was
-recorded before that week ended (a fresh installation), there is nothing to report yet.
+Only the newest week counts: after a month of downtime there is one report, of the last week. Where nothing
+was recorded before that week ended (a fresh installation), there is nothing to report yet.
 """
 
 import asyncio

@@ -17,7 +17,9 @@ DAEMON = "Mail Delivery System <MAILER-DAEMON@mx.example>"
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A report. `status` and `address` are those of the first recipient, `reader` is the one that reads it."""
+    """A report. `status` and `address` are those of the first recipient, `reader` is the one that reads
+    it.
+    """
 
     name: str
     raw: bytes

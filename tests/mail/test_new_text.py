@@ -13,7 +13,8 @@ NEW_TEXT = "Saldo saya belum kembali.\n\nMohon dibantu."
 NOTICE = "There is a new ticket for your team. SECRET 4711"
 ADDRESS = "support+t.toko482173908.k3j5h2g4@dukungan.example"
 
-# What mail programs put between the answer and the quoted mail: {quote} is that mail, {marked} has "> " before each line.
+# What mail programs put between the answer and the quoted mail: {quote} is that mail.
+# {marked} has "> " before each line.
 PROGRAMS = {
     "gmail en": f"On Fri, Nov 20, 2026 at 10:12 AM TokoDompet <{ADDRESS}> wrote:\n\n{{marked}}",
     "gmail en wrapped": f"On Fri, Nov 20, 2026 at 10:12 AM TokoDompet <\n{ADDRESS}> wrote:\n\n{{marked}}",

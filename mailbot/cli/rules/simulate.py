@@ -120,10 +120,9 @@ def simulate(
     """
     request = Request(since, until, new, old, limit, numbers, table)
     with _few_collections():
-        if count:
-            result = _simulate_synthetic(request, count, seed)
-        else:
-            result = _simulate_recorded(request, ladders_only)
+        result = (
+            _simulate_synthetic(request, count, seed) if count else _simulate_recorded(request, ladders_only)
+        )
     if chart:
         _draw(result, chart)
     if in_json:

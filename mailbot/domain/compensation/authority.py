@@ -128,12 +128,16 @@ def reach(policy: Policy, category: str) -> Money:
 
 
 def common_limit(case: Case) -> Over | None:
-    """Return a limit that no approval lifts: the customer's, the team's, or that nobody may approve at all."""
+    """Return a limit that no approval lifts: the customer's, the team's, or that nobody may approve at
+    all.
+    """
     return _customer(case) or _team(case) or _nobody(case)
 
 
 def agent_limit(case: Case, agent: Agent) -> Over | None:
-    """Return why this agent can't approve it now: the level's limit per ticket, or the agent's for the day."""
+    """Return why this agent can't approve it now: the level's limit per ticket, or the agent's for the
+    day.
+    """
     authority, category = case.policy.authority, case.ticket.category
     limit = most(authority, category, agent.level)
     if case.total > limit:

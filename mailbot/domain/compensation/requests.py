@@ -317,7 +317,9 @@ def _by_rule(deciding: _RequestDecision, over: Over) -> Outcome:
 
 
 def is_due(ticket: Ticket, put_at: datetime, policy: Policy, now: datetime) -> bool:
-    """Check whether `decide_within` of the team's work time passed without a decision, ticket closed or not."""
+    """Check whether `decide_within` of the team's work time passed without a decision, ticket closed or
+    not.
+    """
     calendar = ladder.calendar_of(ticket, policy)
     return between(calendar, put_at, now) >= policy.authority.decide_within
 

@@ -22,7 +22,9 @@ HANDOVERS = frozenset({NoticeKind.ESCALATED, NoticeKind.HANDED_OVER, NoticeKind.
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
-    """One mail to one recipient of a PeopleNotified event: the positions of event and notice, and the mail."""
+    """One mail to one recipient of a PeopleNotified event: the positions of event and notice, and the
+    mail.
+    """
 
     event: int
     notice: int
@@ -45,7 +47,9 @@ def merge_mails(before: Ticket, decision: Decision, policy: Policy, newest: int)
 
 
 def _sent(decision: Decision) -> Iterator[_Sent]:
-    """Map each recipient to the mail: `notify` makes one for each of the recipients of its event, in order."""
+    """Map each recipient to the mail: `notify` makes one for each of the recipients of its event, in
+    order.
+    """
     mails = ((n, mail) for n, mail in enumerate(decision.notices) if isinstance(mail, TeamNotice | Progress))
     for position, event in enumerate(decision.events):
         for _ in event.recipients if isinstance(event, e.PeopleNotified) else ():

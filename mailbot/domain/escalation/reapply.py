@@ -44,7 +44,9 @@ def recompute(ticket: Ticket, policy: Policy, now: datetime, by: Actor, loads: L
 
 @dataclass(frozen=True, slots=True)
 class _Recomputed:
-    """A clock by the new ladder. `over`: past steps, with how long ago that was. `done`: those taken already."""
+    """A clock by the new ladder. `over`: past steps, with how long ago that was. `done`: those taken
+    already.
+    """
 
     clock: Clock
     over: Mapping[int, timedelta]
@@ -64,7 +66,9 @@ def clocks_on(ticket: Ticket, old: Ladder, new: Ladder, policy: Policy, now: dat
 def _recompute_clock(
     clock: Clock, same: Mapping[int, int], new: Ladder, calendar: Calendar, now: datetime
 ) -> _Recomputed | None:
-    """Return None for what the new ladder does not promise. `same`: step of the old ladder -> of the new one."""
+    """Return None for what the new ladder does not promise. `same`: step of the old ladder -> of the new
+    one.
+    """
     if clock.target in STEP_CLOCKS:
         return _Recomputed(replace(clock, fired=(same.get(clock.fired[0], MISSED),)), {}, frozenset())
     if clock.target is Target.REPEAT:

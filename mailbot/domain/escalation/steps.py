@@ -149,7 +149,9 @@ def _step_to(level: str, ticket: Ticket, policy: Policy) -> tuple[timedelta | No
 
 
 def _await(builder: DecisionBuilder, within: timedelta | None, index: int, now: datetime) -> None:
-    """Make the new owner confirm within that time, while it is our turn; the previous one need not any more."""
+    """Make the new owner confirm within that time, while it is our turn; the previous one need not any
+    more.
+    """
     stop_confirmation(builder, now)
     ticket = builder.ticket
     if within and ticket.status in (Status.NEW, Status.OPEN) and not ticket.held_for:

@@ -185,7 +185,9 @@ WORDS: Mapping[Kind, Mapping[str, str]] = {
 
 
 def exact(written: str, kind: Kind) -> str:
-    """Return the folded value that `is` and `under` compare with. ValueError when it does not fit the kind."""
+    """Return the folded value that `is` and `under` compare with. ValueError when it does not fit the
+    kind.
+    """
     word = fold(written)
     if kind is Kind.ADDRESS and "@" not in word:
         raise ValueError(f"{written!r} is not an address; use sender_domain for a domain")

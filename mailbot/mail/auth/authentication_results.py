@@ -23,9 +23,9 @@ def evaluate(header: Fields, from_address: str, authserv_ids: Collection[str]) -
     - FAIL: DMARC failed for it; this beats any pass.
     - NONE: no trusted host has a result.
 
-    Only fields of the hosts in `authserv_ids` count, and of those the topmost run. Hosts add fields on top, so
-    everything below the next Received line was in the mail when it came, whatever name it bears. The trusted
-    host has to remove forged ones (RFC 8601 section 5).
+    Only fields of the hosts in `authserv_ids` count, and of those the topmost run. Hosts add fields on top,
+    so everything below the next Received line was in the mail when it came, whatever name it bears. The
+    trusted host has to remove forged ones (RFC 8601 section 5).
     """
     domain = from_address.rpartition("@")[2]
     if not domain or not authserv_ids:

@@ -30,7 +30,8 @@ class SplitMail:
 
 
 def split(raw: bytes) -> SplitMail | None:
-    """Split `raw` and make all its line ends CRLF. Return None for an ambiguous header or one over the limits.
+    """Split `raw` and make all its line ends CRLF. Return None for an ambiguous header or one over the
+    limits.
 
     `parse` would not read such a header whole, so a signature over it proves nothing.
     """
@@ -65,8 +66,8 @@ def parse_tags(text: str) -> Mapping[str, str] | None:
 def signed_header(mail: SplitMail, names: Sequence[bytes], signature: bytes, *, relaxed: bool) -> bytes:
     """Return the bytes that a signature over the fields `names` covers.
 
-    Each name takes the lowest field not taken yet (5.4.2). The signature's own field without its b= comes last
-    (3.5).
+    Each name takes the lowest field not taken yet (5.4.2). The signature's own field without its b= comes
+    last (3.5).
     """
     waiting: dict[bytes, list[bytes]] = {}
     for name, field in mail.fields:

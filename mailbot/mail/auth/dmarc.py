@@ -42,8 +42,8 @@ def find_policy(domain: str, lookup: Lookup) -> DmarcPolicy | None:
 def organisational_domain(domain: str, lookup: Lookup) -> str:
     """Return the highest name above `domain` that publishes a record, else `domain`.
 
-    This replaces a public suffix list, which is out of date on the day it is shipped. The owner of a record at
-    bank.example is responsible for all names below it. It never goes above the registered domain.
+    This replaces a public suffix list, which is out of date on the day it is shipped. The owner of a record
+    at bank.example is responsible for all names below it. It never goes above the registered domain.
     """
     highest = domain
     for name in _upwards(domain):

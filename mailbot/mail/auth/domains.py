@@ -18,7 +18,9 @@ _SHARED = frozenset(
 
 
 def registered_domain(domain: str) -> str:
-    """Return the part of `domain` (lower case) that one owner registered: "mail.bank.co.id" -> "bank.co.id"."""
+    """Return the part of `domain` (lower case) that one owner registered: "mail.bank.co.id" ->
+    "bank.co.id".
+    """
     labels = domain.strip(".").split(".")
     size = 3 if len(labels) > 2 and _is_public(".".join(labels[-2:])) else 2
     return ".".join(labels[-size:])

@@ -32,7 +32,9 @@ class Signer:
     key: "RSAPrivateKey | Ed25519PrivateKey" = field(repr=False)
 
     def signs_for(self, domain: str) -> bool:
-        """Check whether our signature is aligned with mail from `domain` (RFC 7489 section 3.1.1, relaxed)."""
+        """Check whether our signature is aligned with mail from `domain` (RFC 7489 section 3.1.1,
+        relaxed).
+        """
         return domain == self.domain or domain.endswith(f".{self.domain}")
 
     def sign(self, content: bytes, now: datetime) -> bytes:

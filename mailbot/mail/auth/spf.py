@@ -119,7 +119,9 @@ def _evaluate(evaluation: _Evaluation, domain: str) -> Result:
 
 
 def _parse(text: str) -> tuple[list[_Directive], str]:
-    """Return the directives and the redirect of a record (section 12). Raises _PermanentError for invalid syntax."""
+    """Return the directives and the redirect of a record (section 12). Raises _PermanentError for invalid
+    syntax.
+    """
     if not text.isascii() or len(text) > RECORD_LIMIT:
         raise _PermanentError("the record is not ASCII, or too long")
     directives: list[_Directive] = []

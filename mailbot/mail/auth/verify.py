@@ -1,8 +1,8 @@
 """Verify the sender of a mail by SPF, DKIM and DMARC, for a mailbot that receives from the internet itself.
 
 Theory of operation. Only domains that could be aligned with From's domain are looked up: a signature or an
-envelope sender of another domain proves nothing about From. So a sender can't make us query the DNS of a domain
-of their choice about another domain's From, nor slow us down with it.
+envelope sender of another domain proves nothing about From. So a sender can't make us query the DNS of a
+domain of their choice about another domain's From, nor slow us down with it.
 """
 
 from dataclasses import dataclass

@@ -1,9 +1,9 @@
 """Compose the outbound mail for a notice.
 
-Theory of operation. A notice becomes template values, which the templates of its language (or of both languages)
-render. A failing template is replaced by the fallback text. `mime_writer` writes the header and the bodies, the
-DKIM signer signs, and the written header is verified against the intended one. The result is frozen bytes: the
-outbox sends the same ones however often it tries.
+Theory of operation. A notice becomes template values, which the templates of its language (or of both
+languages) render. A failing template is replaced by the fallback text. `mime_writer` writes the header and
+the bodies, the DKIM signer signs, and the written header is verified against the intended one. The result is
+frozen bytes: the outbox sends the same ones however often it tries.
 """
 
 from collections.abc import Iterable, Sequence

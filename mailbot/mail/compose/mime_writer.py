@@ -34,8 +34,8 @@ class ComposeRefused(ValueError):
 def require_ascii_address(text: str) -> str:
     """Return `text` if it is a plain ASCII `local@domain` of RFC 5321's lengths. Raises ComposeRefused.
 
-    Quoted local parts, address literals and non-ASCII (SMTPUTF8, RFC 6531) are refused: a mistake in them would
-    send the mail to another recipient.
+    Quoted local parts, address literals and non-ASCII (SMTPUTF8, RFC 6531) are refused: a mistake in them
+    would send the mail to another recipient.
     """
     local = text.rpartition("@")[0]
     if len(text) > 254 or len(local) > 64 or not _ADDRESS.fullmatch(text) or "=?" in text:
@@ -58,7 +58,9 @@ def format_mailbox(name: str, address: str) -> str:
 
 
 def format_subject(fixed: str, text: str) -> str:
-    """Format a subject: `fixed` (our ASCII), then `text` from anybody, cleaned, folded below 78 characters."""
+    """Format a subject: `fixed` (our ASCII), then `text` from anybody, cleaned, folded below 78
+    characters.
+    """
     clean = header_text(text)
     if not clean.isascii():
         return f"{fixed}\r\n {_encoded(clean)}" if fixed else _encoded(clean)
@@ -110,7 +112,8 @@ def _attachment(attachment: Attachment) -> bytes:
 def verify_header(content: bytes, headers: Headers, recipient: str, mailbox: str) -> None:
     """Read the written header again. Raises ComposeRefused unless it has exactly the intended fields.
 
-    Printable ASCII between CRLFs is unambiguous (RFC 5322 section 2.2). The tests compare with Python's parser.
+    Printable ASCII between CRLFs is unambiguous (RFC 5322 section 2.2). The tests compare with Python's
+    parser.
     """
     block = _HEADER.match(content)
     if not block:

@@ -1,4 +1,6 @@
-"""Sign and check the tokens in our Message-IDs and addresses. They prove where a reply or a bounce belongs."""
+"""Sign and check the tokens in our Message-IDs and addresses. They prove where a reply or a bounce
+belongs.
+"""
 
 import hmac
 import re
@@ -57,7 +59,9 @@ class TokenSigner:
             raise ValueError(f"the secret has {len(self.secret)} bytes, at least 16 are needed")
 
     def message_id(self, number: str, nonce: str, domain: str) -> str:
-        """Return `<mb.toko-48217390-8.nonce.mac@domain>`; the nonce (1 to 16 of a-z, 0-9) names the outbox row."""
+        """Return `<mb.toko-48217390-8.nonce.mac@domain>`; the nonce (1 to 16 of a-z, 0-9) names the outbox
+        row.
+        """
         _check_number(number)
         _check_nonce(nonce)
         return f"<mb.{number.lower()}.{nonce}.{self._mac('id', number, nonce, domain)}@{domain}>"

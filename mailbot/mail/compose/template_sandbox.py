@@ -1,8 +1,8 @@
 """Define the small template language and render it under limits.
 
-A template may print values, decide (`if`), loop over a value (`for`, not nested) and use the filters below. It
-can't call, calculate, include or switch off escaping, so that its work is linear in its input. Limits on loop
-iterations, size and time apply anyway.
+A template may print values, decide (`if`), loop over a value (`for`, not nested) and use the filters below.
+It can't call, calculate, include or switch off escaping, so that its work is linear in its input. Limits on
+loop iterations, size and time apply anyway.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator

@@ -1,4 +1,6 @@
-"""Load the admins' templates: read, check, compile and try them on made-up notices before any mail needs them."""
+"""Load the admins' templates: read, check, compile and try them on made-up notices before any mail needs
+them.
+"""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -83,7 +85,9 @@ def file_name(name: str, language: str, kind: str) -> str:
 
 
 def variants(directory: Path) -> tuple[str, ...]:
-    """Return the variants that some language has ("acknowledgement.vip"): each must exist in all languages."""
+    """Return the variants that some language has ("acknowledgement.vip"): each must exist in all
+    languages.
+    """
     files = directory.glob(f"*/{_VARIANTS_OF}.*.*.j2")
     names = (path.name.split(".") for path in files if path.parent.name in LANGUAGES)
     return tuple(

@@ -100,7 +100,9 @@ def _text_kind(part: Part, parts: tuple[Part, ...]) -> str:
 
 
 def _text(raw: bytes, part: Part, budget: int, flags: Flags) -> tuple[str, int]:
-    """Return the text of one part and how much of `budget` it used, in characters of source (HTML with tags)."""
+    """Return the text of one part and how much of `budget` it used, in characters of source (HTML with
+    tags).
+    """
     is_html = part.type == "text/html"
     try:
         source = part.text(raw, _ENCODED_LIMIT) if budget else ""

@@ -36,8 +36,9 @@ def build_envelope(
 def sender_and_recipients(raw: bytes, is_own: Callable[[str], object]) -> tuple[str, tuple[str, ...]]:
     """Read the envelope sender ("": null sender) and the recipients that `is_own` accepts, +tags kept.
 
-    The sender is the topmost Return-Path, which the last host writes (RFC 5321 section 4.4). Without one it is
-    the only address in From, or "" when there is not exactly one: a sender that can't be identified gets no answer.
+    The sender is the topmost Return-Path, which the last host writes (RFC 5321 section 4.4). Without one it
+    is the only address in From, or "" when there is not exactly one: a sender that can't be identified gets
+    no answer.
     """
     header, _ = header_fields.read(raw, 0, len(raw))
     return _sender(header), _recipients(header, is_own)

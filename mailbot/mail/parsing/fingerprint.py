@@ -18,8 +18,8 @@ def fingerprint(raw: bytes, day: str = "") -> str:
     """Return the SHA-256 in hexadecimal of the Message-ID and of the mail without its trace fields.
 
     Line ends and folding don't count, since hosts on the route may change both. `day` is mixed in when the
-    mail has neither Message-ID nor Date. A machine's nightly "done" is a new mail each night, while a repeated
-    delivery of it comes within the day.
+    mail has neither Message-ID nor Date. A machine's nightly "done" is a new mail each night, while a
+    repeated delivery of it comes within the day.
     """
     head, body = _split(raw)
     kept = [line for line in _unfold(head).split(b"\n") if not _TRACE.match(line)]

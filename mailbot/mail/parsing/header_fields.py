@@ -1,4 +1,6 @@
-"""Split and unfold the header fields of a mail or of one of its parts, within limits (RFC 5322 section 2.2)."""
+"""Split and unfold the header fields of a mail or of one of its parts, within limits (RFC 5322 section
+2.2).
+"""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -116,7 +118,9 @@ def _split(block: bytes) -> tuple[Fields, bool]:
 
 
 def _decode(block: bytes) -> str:
-    """Decode raw 8-bit fields as UTF-8 (RFC 6532), else in the charset that the block declares for the body."""
+    """Decode raw 8-bit fields as UTF-8 (RFC 6532), else in the charset that the block declares for the
+    body.
+    """
     try:
         return block.decode("utf-8")
     except UnicodeDecodeError:

@@ -1,8 +1,8 @@
 """Parse a mail: any bytes become an `InboundMail` in bounded time and memory.
 
-Theory of operation. `header_fields` splits the header, `mime_tree` finds the parts, `body` joins their text and
-reads the attachments. From these values the functions below derive everything that later steps decide by. Each
-step has its own limits and never raises: whatever could not be read is named in `flags`.
+Theory of operation. `header_fields` splits the header, `mime_tree` finds the parts, `body` joins their text
+and reads the attachments. From these values the functions below derive everything that later steps decide by.
+Each step has its own limits and never raises: whatever could not be read is named in `flags`.
 """
 
 import re
@@ -44,7 +44,8 @@ def parse(
     - "too-complex": a limit on the header block, parts, depth or a field left something unread.
     - "text-cut", "html-cut": the text was longer than 512 KiB.
     - "reply-to-elsewhere": Reply-To led to another organisation and is left out.
-    - "unreadable-part", "encrypted", "signed", "tnef", "calendar", "dangerous-attachment": what the parts hold.
+    - "unreadable-part", "encrypted", "signed", "tnef", "calendar", "dangerous-attachment": what the parts
+      hold.
 
     `authserv_ids` are the hosts whose Authentication-Results count, `own_addresses` those of our mailboxes.
     """

@@ -46,8 +46,8 @@ def reason(
 ) -> Reason:
     """Return why this mail is automatic, no reason for a person's.
 
-    `sender` is From's address in lower case ("" when unknown), `types` are those of all parts, `own_addresses`
-    those of our mailboxes: mail from ourselves is a loop.
+    `sender` is From's address in lower case ("" when unknown), `types` are those of all parts,
+    `own_addresses` those of our mailboxes: mail from ourselves is a loop.
     """
     return (
         _own_mail(header, sender, own_addresses)

@@ -3,8 +3,8 @@
 Theory of operation. Two functions decide doubtful lines in opposite ways:
 
 - `extract_new_text` folds a customer's mail for display. A doubtful line stays, so that nothing gets lost.
-- `extract_answer` takes an agent's answer out of a reply to an internal notice. A doubtful line goes, because the
-  rest of the notice must never reach the customer.
+- `extract_answer` takes an agent's answer out of a reply to an internal notice. A doubtful line goes, because
+  the rest of the notice must never reach the customer.
 
 Both read line by line and use `quotes`, which knows how mail programs introduce a quote.
 """

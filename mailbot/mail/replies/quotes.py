@@ -141,9 +141,9 @@ def is_from_line(line: str) -> bool:
 def header_block_end(lines: Sequence[str], number: int) -> int:
     """Return the line after Outlook's "From: ... Sent: ... To: ... Subject: ...", 0 without such a block.
 
-    The block begins with a From line at `number`. Bank transfers ("Dari: ... Ke: ... Tanggal: ...") and formal
-    letters ("Dari: ... Kepada: ... Perihal: ...") look alike. So a block needs a subject, and either a date with
-    an address or a time, or a line of dashes above it.
+    The block begins with a From line at `number`. Bank transfers ("Dari: ... Ke: ... Tanggal: ...") and
+    formal letters ("Dari: ... Kepada: ... Perihal: ...") look alike. So a block needs a subject, and either a
+    date with an address or a time, or a line of dashes above it.
     """
     if len(lines[number]) <= LONGEST_LINE and _ONE_LINE.search(lines[number]):
         return number + 1

@@ -1,4 +1,5 @@
-"""Find codes, reasons and addresses in the texts of servers that follow no standard, in English and Indonesian.
+"""Find codes, reasons and addresses in the texts of servers that follow no standard, in English and
+Indonesian.
 
 All patterns are RE2 on bounded text, so that each takes linear time.
 """

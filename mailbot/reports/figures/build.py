@@ -75,7 +75,9 @@ class Maker:
         return self._before if self._earliest <= fact.at < since else None
 
     def opened(self, events: Sequence[Event]) -> None:
-        """Add the OPENING events of a ticket that was opened in the weeks before and is not passed to `add`."""
+        """Add the OPENING events of a ticket that was opened in the weeks before and is not passed to
+        `add`.
+        """
         for fact in facts(events, (), self._calendar_of):
             if isinstance(fact, Opened) and fact.at < self._earliest and self._team in ("", fact.team):
                 self._about(fact)

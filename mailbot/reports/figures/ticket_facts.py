@@ -234,7 +234,9 @@ class _Life:
             self._confirmation = None
 
     def _confirm(self, at: datetime, since: datetime, within: timedelta) -> None:
-        """Add a confirmation, or its time running out. Neither, when the ladder took the ticket away before."""
+        """Add a confirmation, or its time running out. Neither, when the ladder took the ticket away
+        before.
+        """
         work = between(self._calendar_of(self._team), since, at)
         if work >= within or self._acted_at == at:
             self._say(f.Confirmed(at, self._team, at - since, work, kept=work < within))

@@ -66,7 +66,8 @@ ladders:
     targets: {first_response: 10 min, resolution: 3 h}
     steps:
       - {at: 50% of first_response, hand_over_to: payments}
-      - {at: first_response, ask_decision: management, question: Apa yang dilakukan?, options: [bayar, tolak], acknowledge_within: 45 min}
+      - {at: first_response, ask_decision: management, question: Apa yang dilakukan?,
+         options: [bayar, tolak], acknowledge_within: 45 min}
       - {at: resolution, escalate_to: management, acknowledge_within: 20 min}
       - {at: resolution + 2 h, remind: team}
 priorities: {low: standard, normal: standard, high: standard, urgent: asking}

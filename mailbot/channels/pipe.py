@@ -43,9 +43,9 @@ def envelope(
     Recipients from the environment or the header are hints. When no hint names a mailbox, the mail is for the
     first one. An unreadable sender becomes the null sender: the mail gets no automatic answer.
     """
-    given = sender if sender is not None else env.get("SENDER")
+    given_sender = sender if sender is not None else env.get("SENDER")
     # The topmost Return-Path is the last host's (RFC 5321 4.4), also when it is <>.
-    address = next(iter(_addresses_in(raw, "return-path", 1)), "") if given is None else given
+    address = next(iter(_addresses_in(raw, "return-path", 1)), "") if given_sender is None else given_sender
     mailboxes_given = _our_mailboxes(recipients, policy)
     if recipients and not mailboxes_given:
         raise Refused(550, "5.1.1 No such mailbox here")

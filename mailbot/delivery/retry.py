@@ -41,7 +41,7 @@ class Breaker:
     def trip(self, now: float) -> bool:
         """Open on trouble with the relay. Return True when the state changed.
 
-        Many connections meet the same trouble at once. Only the first counts, and extra only a trial.
+        Many connections meet the same trouble at once. Only the first counts, then only a failed trial.
         """
         changed = not self.is_open
         if changed or self._in_trial:
@@ -50,7 +50,7 @@ class Breaker:
             self.until = now + self._pause(self._failures)
         return changed
 
-    def trial(self, now: float) -> bool:
+    def allow_trial(self, now: float) -> bool:
         """Check whether one mail may be tried now. The next one waits, whatever the result."""
         if now < self.until:
             return False

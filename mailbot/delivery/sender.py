@@ -120,7 +120,7 @@ class Delivery:
         if self._stopping:
             return 0
         if self._breaker.is_open:
-            return 1 if self._breaker.trial(self._monotonic()) else 0
+            return 1 if self._breaker.allow_trial(self._monotonic()) else 0
         limit = self._connections * ROWS_PER_CONNECTION
         room = limit - self._results.in_hand
         self._may_have_more = True
@@ -166,7 +166,7 @@ class Delivery:
             except asyncio.CancelledError:  # the end of a drain
                 self._interrupt(row)
                 raise
-            except Exception as error:  # whatever is wrong with one mail, the others are sent
+            except Exception as error:  # an error in one mail must not stop the others
                 log.loop_failed(name=self.name, error=error, retry_in=0.0)
                 outcome = AttemptOutcome.UNKNOWN if row.id in self._bodies_sent else AttemptOutcome.DEFERRED
                 self._results.record(row, outcome, Reply(0, f"mailbot: {type(error).__name__}"))
@@ -184,8 +184,8 @@ class Delivery:
             return session
         try:
             session, refusal = await self._offer(row, row.content, session)
-        except ConnectionLost as trouble:
-            self._connection_failed(row, trouble)
+        except ConnectionLost as error:
+            self._connection_failed(row, error)
             return None
         try:
             if refusal:
@@ -236,8 +236,8 @@ class Delivery:
         self._bodies_sent.add(row.id)
         try:
             reply = await session.finish()
-        except ConnectionLost as trouble:
-            self._results.record(row, AttemptOutcome.UNKNOWN, Reply(0, trouble.text))
+        except ConnectionLost as error:
+            self._results.record(row, AttemptOutcome.UNKNOWN, Reply(0, error.text))
         else:
             self._relay_replied(row, reply)
 
@@ -258,18 +258,18 @@ class Delivery:
         self._results.postpone(row)
         return self._open_breaker(f"MAIL: {refusal.reply.code} {refusal.reply.text}")
 
-    def _connection_failed(self, row: Claimed, trouble: ConnectionLost) -> None:
+    def _connection_failed(self, row: Claimed, error: ConnectionLost) -> None:
         """Handle a connection that failed to open, or that this mail's envelope broke."""
         others = self._connecting + sum(session.alive for session in self._sessions)
-        if not isinstance(trouble, ConnectFailed):
+        if not isinstance(error, ConnectFailed):
             self._results.postpone(row)
         elif others and not self._breaker.is_open:
             heapq.heappush(self._queue, (row.lane, row.due_at, row.id, row))
         else:
             self._results.release([row])
         if not others:
-            self._open_breaker(trouble.text)
-        elif isinstance(trouble, ConnectFailed):
+            self._open_breaker(error.text)
+        elif isinstance(error, ConnectFailed):
             self._reduced, self._reduced_until = others, self._monotonic() + REDUCED_SECONDS
 
     def _open_breaker(self, error: str) -> None:

@@ -43,10 +43,10 @@ def test_trouble_on_many_connections_at_once_counts_once_and_is_reported_once() 
 def test_one_mail_at_a_time_is_tried_while_the_relay_is_down() -> None:
     breaker = Breaker(probe)
     breaker.trip(100.0)
-    assert [breaker.trial(at) for at in (100.0, 100.9, 101.0, 101.1)] == [False, False, True, False]
+    assert [breaker.allow_trial(at) for at in (100.0, 100.9, 101.0, 101.1)] == [False, False, True, False]
     assert breaker.trip(101.2) is False  # the trial failed: the next pause is longer
     assert breaker.until == pytest.approx(103.2)
-    assert breaker.trial(103.3) is True
+    assert breaker.allow_trial(103.3) is True
     assert breaker.close() is True
     assert breaker.close() is False
     assert breaker.trip(200.0) is True
@@ -56,6 +56,6 @@ def test_one_mail_at_a_time_is_tried_while_the_relay_is_down() -> None:
 def test_a_trial_without_a_mail_does_not_make_the_next_mail_wait() -> None:
     breaker = Breaker(probe)
     breaker.trip(100.0)
-    assert breaker.trial(101.0)
+    assert breaker.allow_trial(101.0)
     breaker.skip_trial()
-    assert breaker.trial(101.1)
+    assert breaker.allow_trial(101.1)

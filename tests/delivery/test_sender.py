@@ -318,34 +318,28 @@ async def test_a_relay_that_refuses_every_mail_fails_none(
 
 
 @on_sqlite
-async def test_a_sender_that_the_relay_refuses_does_not_hold_up_the_others(
-    store: Store, sink: SinkSmtp
+@pytest.mark.parametrize(
+    ("phase", "reply", "changes"),
+    [
+        ("mail", "553 5.7.1 not owned by you", {"sender": "bad@x.example"}),
+        ("rcpt", DROP, {"recipient": "bad@x.example"}),
+    ],
+    ids=["refused sender", "broken connection"],
+)
+async def test_a_mail_that_ends_every_connection_does_not_hold_up_the_others(
+    store: Store, sink: SinkSmtp, phase: str, reply: Any, changes: dict[str, str]
 ) -> None:
-    async def picky(dialogue: Dialogue) -> str | None:
-        return "553 5.7.1 not owned by you" if "bad@" in dialogue.commands[-1] else None
+    async def refuse_one(dialogue: Dialogue) -> Any:
+        return reply if "bad@" in dialogue.commands[-1] else None
 
-    sink.on["mail"] = picky
-    enqueue(store, due_mail(0, lane=0, sender="bad@bank.example"), *(due_mail(n) for n in range(1, 20)))
+    sink.on[phase] = refuse_one
+    enqueue(store, due_mail(0, lane=0, **changes), *(due_mail(n) for n in range(1, 20)))
     retry_policy = RetryPolicy(retry=lambda *_: timedelta(seconds=0.2), probe=QUICK_RETRY.probe, poll=0.05)
     async with delivering(store, sink, retry_policy=retry_policy):
         await until(lambda: states(store).get("sent") == 19)
     entry = store.read_now(outbox_queries.find_entry, 1)
     assert entry
     assert (entry.state, entry.attempts) == ("due", 0)
-
-
-@on_sqlite
-async def test_a_mail_that_breaks_every_connection_does_not_hold_up_the_others(
-    store: Store, sink: SinkSmtp
-) -> None:
-    async def fragile(dialogue: Dialogue) -> str | None:
-        return DROP if "poison@" in dialogue.commands[-1] else None
-
-    sink.on["rcpt"] = fragile
-    enqueue(store, due_mail(0, lane=0, recipient="poison@x.example"), *(due_mail(n) for n in range(1, 20)))
-    retry_policy = RetryPolicy(retry=lambda *_: timedelta(seconds=0.2), probe=QUICK_RETRY.probe, poll=0.05)
-    async with delivering(store, sink, retry_policy=retry_policy):
-        await until(lambda: states(store).get("sent") == 19)
 
 
 async def test_a_reply_lost_after_the_dot_is_unknown_and_the_copy_is_identical(

@@ -150,7 +150,7 @@ async def data(session: Session, argument: str) -> None:
 
 async def _keep(session: Session, buffer: DataBuffer) -> str:
     """Keep the mail. The reply is 250 only after that."""
-    raw = buffer.whole(repair=session.front)
+    raw = buffer.content(repair=session.front)
     server = session.server
     envelope = Envelope(session.sender or "", tuple(session.recipients), session.peer, server.now())
     task = server.keep_mail(envelope, raw, buffer.transfer_booking())

@@ -63,7 +63,7 @@ class DataBuffer:
         else:
             self._drop("452 4.3.1 Too much mail at once, try again later")
 
-    def whole(self, *, repair: bool) -> bytes:
+    def content(self, *, repair: bool) -> bytes:
         """Return the mail with CRLF line ends.
 
         Raises Refused when it is too big, and for CR or LF on its own unless we are to `repair` that.

@@ -47,7 +47,7 @@ class Phase(enum.Enum):
 
     COMMAND = enum.auto()  # the client's next command
     TEXT = enum.auto()  # the client's mail
-    OURS = enum.auto()  # ourselves
+    BUSY = enum.auto()  # our own work
 
 
 class EndSession(Exception):
@@ -288,7 +288,7 @@ class Session(SMTP):
                 part, complete = await self._reader.readuntil(END), True
             except LimitOverrunError as overrun:  # `consumed` leaves what may be the beginning of END
                 part = await self._reader.readexactly(overrun.consumed)
-            self.phase = Phase.OURS
+            self.phase = Phase.BUSY
             await buffer.add(part)
             if buffer.hopeless:
                 raise EndSession("\r\n".join([str(too_big(self.server.limits.size))] * self.reply_count()))

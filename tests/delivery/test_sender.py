@@ -71,7 +71,7 @@ def outcomes(store: Store, id_: int = 1) -> list[str]:
     return [attempt.outcome for attempt in store.read_now(outbox_queries.attempts_of, id_)]
 
 
-async def until(true: Callable[[], object], seconds: float = 8) -> None:
+async def until(true: Callable[[], object], seconds: float = 40) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "the condition was never met"

@@ -17,13 +17,13 @@ LADDER: TypeAdapter[Ladder] = TypeAdapter(Ladder)
 MATCH: TypeAdapter[Match] = TypeAdapter(Match)
 REASON: TypeAdapter[Reason] = TypeAdapter(Reason)
 _EVENTS: dict[str, TypeAdapter[Any]] = {kind: TypeAdapter(event) for kind, event in EVENT_KINDS.items()}
+_COLUMNS = {"at", "by"}  # of an event: they have columns of their own
 actor_of = lru_cache(maxsize=1024)(Actor.parse)
 
 
 def event_data(event: Event) -> dict[str, Any]:
     """Convert an event to JSON values, without its time and actor."""
-    data: dict[str, Any] = _EVENTS[event.kind].dump_python(event, mode="json")
-    del data["at"], data["by"]
+    data: dict[str, Any] = _EVENTS[event.kind].dump_python(event, mode="json", exclude=_COLUMNS)
     return data
 
 

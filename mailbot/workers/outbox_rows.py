@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from mailbot import log
@@ -12,7 +11,7 @@ from mailbot.domain.lifecycle import Decision
 from mailbot.domain.model import Ticket
 from mailbot.domain.notices import Acknowledgement, Bulletin, Notice, Progress, TeamNotice
 from mailbot.domain.reasons import NO_REASON, Reason
-from mailbot.mail.compose.compose import ComposeRefused
+from mailbot.mail.compose.compose import ComposeRefused, OutboundMail
 from mailbot.store.outbox import OutboxMail
 from mailbot.store.tickets import Message, TicketChange
 from mailbot.workers.runtime import Snapshot
@@ -62,28 +61,27 @@ def build_row(
         return _row(nonce, notice, now, requested_at, unsafe)
     if mail.fallback:
         log.template_failed(kind=mail.kind, error=mail.template_error)
-    row = _row(nonce, notice, now, requested_at)
-    return replace(
-        row,
-        message_id=mail.message_id,
-        sender=mail.sender,
-        recipient=mail.recipient,
-        content=mail.content,
-    )
+    return _row(nonce, notice, now, requested_at, mail=mail)
 
 
 def _row(
-    nonce: str, notice: Notice | Bulletin, now: datetime, requested_at: datetime, reason: Reason = NO_REASON
+    nonce: str,
+    notice: Notice | Bulletin,
+    now: datetime,
+    requested_at: datetime,
+    reason: Reason = NO_REASON,
+    mail: OutboundMail | None = None,
 ) -> OutboxMail:
+    """Build the row of a composed mail, or of one that is never sent and has a reason instead."""
     return OutboxMail(
         nonce=nonce,
-        message_id="",
+        message_id=mail.message_id if mail else "",
         ticket=notice.number,
         kind=notice.name,
         lane=notice.lane,
-        sender="",
-        recipient=notice.to,
-        content=None,
+        sender=mail.sender if mail else "",
+        recipient=mail.recipient if mail else notice.to,
+        content=mail.content if mail else None,
         reason=reason,
         requested_at=requested_at,
         due_at=now,

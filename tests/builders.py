@@ -67,8 +67,8 @@ def with_calendar(calendar: Calendar, ladder: Ladder = STANDARD) -> Policy:
 
 
 def mail(**changes: Any) -> InboundMail:
-    if isinstance(automatic := changes.get("automatic"), str):
-        changes["automatic"] = written(automatic)
+    if isinstance(reason := changes.get("no_auto_reply"), str):
+        changes["no_auto_reply"] = written(reason)
     standing = InboundMail(
         sender="budi@pelanggan.example",
         sender_name="Budi Santoso",
@@ -79,7 +79,7 @@ def mail(**changes: Any) -> InboundMail:
         in_reply_to=(),
         references=(),
         reply_to="",
-        automatic=NO_REASON,
+        no_auto_reply=NO_REASON,
         authentication=Authentication.NONE,
         attachments=(),
         flags=(),

@@ -111,7 +111,7 @@ def _on_mail(
     agent = policy.agents.get(mail.sender)
     if ticket is None:
         return _open(mail, envelope, facts, policy, now)
-    if mail.automatic or not envelope.sender:
+    if mail.no_auto_reply or not envelope.sender:
         return _keep_automatic(ticket, mail, facts, policy, now)
     if agent and facts.match.by_token:
         return _agent_wrote(ticket, agent, mail, facts, policy, now)
@@ -237,7 +237,7 @@ def _routed(
 ) -> e.TicketRouted:
     found = classify(policy, routing_facts(mail, envelope.sender, box.address, policy, now, customer_history))
     extra = []
-    if mail.automatic or not envelope.sender:
+    if mail.no_auto_reply or not envelope.sender:
         extra.append(notify.AUTOMATIC)
     elif allowed.refused and allowed.refused.code != "not_authenticated":
         extra.append(notify.UNANSWERED)
@@ -280,7 +280,7 @@ def _keep_automatic(
     ticket: Ticket, mail: InboundMail, facts: MailFacts, policy: Policy, now: datetime
 ) -> MailDecision:
     builder = DecisionBuilder(ticket)
-    reason = mail.automatic or reasons.of("null_sender")
+    reason = mail.no_auto_reply or reasons.of("null_sender")
     builder.record(e.AutomaticMailReceived(now, CUSTOMER, mail.message_id, reason))
     effects = undeliverable.NOTHING
     if mail.report:

@@ -19,7 +19,7 @@ from mailbot.domain.notices import Notice
 
 Row = dict[Status, Status | None]
 
-NEW, OPEN, WAITING, CLOSED, MERGED = tuple(Status)
+NEW, OPEN, WAITING, CLOSED, MERGED, _ = Status
 LIVE: Row = {NEW: None, OPEN: None, WAITING: None}
 UNMERGED: Row = {**LIVE, CLOSED: None}
 ANY: Row = {**UNMERGED, MERGED: None}

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from mailbot.domain.reasons import Reason
+from mailbot.domain.reasons import NO_REASON, Reason
 
 
 class Status(StrEnum):
@@ -16,9 +16,10 @@ class Status(StrEnum):
     WAITING = "waiting"  # we answered: the customer's turn, the clocks stand still
     CLOSED = "closed"
     MERGED = "merged"  # its messages and mail belong to another ticket now
+    FILED = "filed"  # a machine's mail about no ticket of ours: no clocks, no notice, until it is released
 
 
-OVER = frozenset({Status.CLOSED, Status.MERGED})
+OVER = frozenset({Status.CLOSED, Status.MERGED, Status.FILED})
 
 
 class Target(StrEnum):
@@ -176,6 +177,22 @@ class Attachment:
     content: bytes = field(repr=False, default=b"")
 
 
+class Author(StrEnum):
+    """Who wrote a mail. What a machine may answer is another question: `InboundMail.no_auto_reply`."""
+
+    PERSON = "person"
+    MACHINE = "machine"  # an absence note, a robot
+    REPORT = "report"  # about a mail: a bounce, a receipt, a complaint, the reply to an invitation
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """An address in a header field, in lower case ("" when it is not valid), and a name safe to show."""
+
+    name: str
+    address: str
+
+
 class Authentication(StrEnum):
     """The result of a host that we trust for the sender named in From."""
 
@@ -249,9 +266,15 @@ class Report:
 class InboundMail:
     """A mail as read by `mail.parse`, not yet on a ticket. Every text is safe for SQL and bounded.
 
-    `sender` is the single address of From in lower case, "" when there is none or several (`flags` names
-    which). `automatic`: why it must not be answered automatically, no reason for a person's.
-    `text` is the whole body; `visible` the part that the sender wrote this time (never empty unless text is).
+    - `sender` is the single address of From in lower case, "" when there is none or several (`flags` names
+      which).
+    - `no_auto_reply`: why no machine may answer it, no reason when one may. It says nothing about the author.
+    - `author`, `author_reason`: who wrote it, and by what sign.
+    - `text` is the whole body; `visible` the part that the sender wrote this time (never empty unless text
+      is).
+    - `reply_to` is where answers go, only within the sender's organisation. `reply_to_named` is the first
+      address of Reply-To wherever it leads, `original_from` the author that a mailing list names when it
+      writes its own address into From (X-Original-From, X-Original-Sender). Neither is proven.
     """
 
     sender: str
@@ -263,12 +286,18 @@ class InboundMail:
     in_reply_to: tuple[str, ...]
     references: tuple[str, ...]
     reply_to: str
-    automatic: Reason
+    no_auto_reply: Reason
     authentication: Authentication
     attachments: tuple[Attachment, ...]
     flags: tuple[str, ...]  # "no-sender", "several-senders", "too-complex", "html-cut", ...
     size: int
     language: str  # "id", "en" or ""
-    report: Report | None = None  # read in automatic mail alone
+    report: Report | None = None  # read only where no machine may answer
+    author: Author = Author.PERSON
+    author_reason: Reason = NO_REASON
+    to: tuple[Contact, ...] = ()
+    cc: tuple[Contact, ...] = ()
+    reply_to_named: str = ""
+    original_from: Contact | None = None
     # Header fields by lower-case name, all values of each, top first; computed on first use.
     headers: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False, compare=False)

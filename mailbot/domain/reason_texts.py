@@ -20,6 +20,7 @@ TERMS: Mapping[str, Mapping[str, Texts]] = {
         "waiting": ("waiting", "menunggu pelanggan"),
         "closed": ("closed", "ditutup"),
         "merged": ("merged", "digabungkan"),
+        "filed": ("filed as automatic mail", "disimpan sebagai surat otomatis"),
     },
     "actor": {
         "customer": ("customer", "pelanggan"),

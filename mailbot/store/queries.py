@@ -9,7 +9,15 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, exists, func, or_, select, text
 
-from mailbot.domain.model import DeadlineState, Direction, InboxState, OutboxState, Ticket
+from mailbot.domain.model import (
+    Authentication,
+    Author,
+    DeadlineState,
+    Direction,
+    InboxState,
+    OutboxState,
+    Ticket,
+)
 from mailbot.domain.reasons import Reason
 from mailbot.store import outbox_queries
 from mailbot.store.codec import event_of, reason_of
@@ -165,7 +173,11 @@ class MessageView:
     inbox_id: int | None
     evidence: Mapping[str, Any]  # see `codec.match_data`
     home: str  # the ticket it was first filed on
-    automatic: Reason
+    no_auto_reply: Reason
+    author_kind: Author
+    author_reason: Reason
+    authentication: Authentication
+    addresses: Mapping[str, Any]  # see the table
     flags: Sequence[str]
     attachments: Sequence[AttachmentView] = ()
 
@@ -173,6 +185,7 @@ class MessageView:
 def messages_of(connection: Connection, number: str, *, longest: int) -> list[MessageView]:
     """Load the messages of a ticket, oldest first, each with at most `longest` characters of text."""
     computed = ("text", "length", "attachments")
+    reasons = ("no_auto_reply", "author_reason")
     names = [name for name in MessageView.__dataclass_fields__ if name not in computed]
     rows = connection.execute(
         select(
@@ -186,7 +199,7 @@ def messages_of(connection: Connection, number: str, *, longest: int) -> list[Me
     attached = _attached(connection, number)
     return [
         MessageView(
-            **{**row._mapping, "automatic": reason_of(row.automatic)},
+            **{**row._mapping, **{name: reason_of(getattr(row, name)) for name in reasons}},
             attachments=attached.get(row.inbox_id, ()),
         )
         for row in rows

@@ -33,6 +33,8 @@ from mailbot.domain.model import (
     UNDER_WAY_STATES,
     WAITING_STATES,
     AttemptOutcome,
+    Authentication,
+    Author,
     DeadlineState,
     Direction,
     InboxState,
@@ -210,8 +212,13 @@ messages = _table(
     Column("evidence", Json, nullable=False),  # why it belongs here: what was weighed, how sure we are
     Column("turn", String(8), nullable=False),  # "customer", "answer", "" when it does not change the turn
     Column("home", String(32), nullable=False),  # the ticket it was first filed on
-    Column("automatic", Text, nullable=False),
+    Column("no_auto_reply", Text, nullable=False),  # why no machine may answer it: the JSON of a reason
     Column("flags", Json, nullable=False),
+    Column("author_kind", Choice(Author, 8), nullable=False, server_default="person"),
+    Column("author_reason", Text, nullable=False, server_default=""),
+    Column("authentication", Choice(Authentication, 8), nullable=False, server_default="none"),
+    # {"to": [[name, address], ...], "cc": [...], "reply_to": address}; a key without value is left out.
+    Column("addresses", Json, nullable=False, server_default="{}"),
     # Costs nothing until a message is moved: what was filed on a ticket is found wherever it went.
     _partial("ix_messages_moved", "home", where="home <> ticket"),
     sqlite_autoincrement=True,

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert,
 
 from mailbot.domain.events import Event, links_of
 from mailbot.domain.ladder import Deadline
-from mailbot.domain.model import OVER, Attachment, Direction, Post, Status, Ticket
+from mailbot.domain.model import OVER, Attachment, Authentication, Author, Direction, Post, Status, Ticket
 from mailbot.domain.reasons import NO_REASON, Reason
 from mailbot.store import deadlines, outbox
 from mailbot.store.codec import CLOCKS, event_data, event_of, reason_text
@@ -33,8 +33,12 @@ class Message:
     inbox_id: int | None = None
     evidence: Mapping[str, Any] = field(default_factory=dict)  # see `codec.match_data`
     turn: str = ""  # "customer", "answer", "" when it does not change the turn
-    automatic: Reason = NO_REASON
+    no_auto_reply: Reason = NO_REASON
     flags: tuple[str, ...] = ()
+    author_kind: Author = Author.PERSON
+    author_reason: Reason = NO_REASON
+    authentication: Authentication = Authentication.NONE
+    addresses: Mapping[str, Any] = field(default_factory=dict)  # see the table
     attachments: tuple[Attachment, ...] = ()
 
 
@@ -194,12 +198,14 @@ def _move_messages(connection: Connection, outcomes: Sequence[TicketChange]) -> 
 
 def _add_messages(connection: Connection, outcomes: Sequence[TicketChange]) -> None:
     filed = [(outcome.after.number, outcome.message) for outcome in outcomes if outcome.message]
-    names = [each.name for each in fields(Message) if each.name not in ("attachments", "automatic", "flags")]
+    converted = ("attachments", "no_auto_reply", "author_reason", "flags")
+    names = [each.name for each in fields(Message) if each.name not in converted]
     rows = [
         {
             "ticket": number,
             "home": number,
-            "automatic": reason_text(message.automatic),
+            "no_auto_reply": reason_text(message.no_auto_reply),
+            "author_reason": reason_text(message.author_reason),
             "flags": list(message.flags),
             **{name: getattr(message, name) for name in names},
         }

@@ -93,7 +93,7 @@ def load_state(
     keys = {
         key
         for claimed, mail in batch
-        if claimed.envelope.sender and not mail.automatic
+        if claimed.envelope.sender and not mail.no_auto_reply
         for key, _ in rates(claimed.envelope.sender, policy, mail.sender)
     }
     senders = {claimed.envelope.sender for claimed, _ in batch} | {mail.sender for _, mail in batch}

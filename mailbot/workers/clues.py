@@ -24,7 +24,7 @@ def add_report(claimed: ClaimedMail, mail: InboundMail, policy: Policy) -> Inbou
     large.
     """
     machine = envelope_reason(claimed.envelope.sender)
-    if mail.automatic or mail.size > bounces.UNSTRUCTURED_SIZE_LIMIT or not machine:
+    if mail.no_auto_reply or mail.size > bounces.UNSTRUCTURED_SIZE_LIMIT or not machine:
         return mail
     return replace(mail, report=bounces.read(claimed.raw, policy.mailboxes.keys()))
 
@@ -40,7 +40,7 @@ def find_clues(
         return _report_clues(connection, claimed, mail, mail.report, nonces, snapshot, clues)
     sent = failures.load_sent(connection, nonces).values()
     tickets = tuple(each.ticket for each in sent if each.ticket)
-    if mail.automatic or envelope_reason(envelope.sender):
+    if mail.no_auto_reply or envelope_reason(envelope.sender):
         return replace(clues, bounced="".join(tickets[:1])), None
     # A person's mail to a bounce address: to know the address proves nothing.
     return replace(clues, signed=(*tickets, *clues.signed)), None

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from ipaddress import ip_address
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -128,10 +129,10 @@ def _decide(
     now: datetime,
 ) -> Processed:
     policy, envelope = snapshot.policy, claimed.envelope
-    automatic = mail.automatic or envelope_reason(envelope.sender)
+    automatic = mail.no_auto_reply or envelope_reason(envelope.sender)
     if not automatic and is_away(mail.subject, mail.visible):
         automatic = reasons.of("out_of_office")
-    mail = replace(mail, automatic=automatic)
+    mail = replace(mail, no_auto_reply=automatic)
     strangers, merged = mailbox_of(envelope, policy).strangers, state.merged()
     own, staff = state.open_numbers.get(mail.sender, set()), state.staff(clues, policy)
     match = match_ticket(clues, state.messages, state.participants, own, staff)
@@ -200,6 +201,11 @@ def _turn(decision: Decision) -> str:
     return "customer" if kinds & {e.TicketOpened, e.CustomerWrote} else ""
 
 
+def _addresses(mail: InboundMail) -> dict[str, Any]:
+    listed = {name: [[each.name, each.address] for each in getattr(mail, name)] for name in ("to", "cc")}
+    return {name: value for name, value in {**listed, "reply_to": mail.reply_to_named}.items() if value}
+
+
 def _change(processed: Processed, now: datetime) -> tickets.TicketChange:
     mail, decision, claimed = processed.mail, processed.decided.decision, processed.claimed
     message = tickets.Message(
@@ -213,8 +219,12 @@ def _change(processed: Processed, now: datetime) -> tickets.TicketChange:
         inbox_id=claimed.inbox_id,
         evidence=match_data(processed.match),
         turn=_turn(decision),
-        automatic=mail.automatic,
+        no_auto_reply=mail.no_auto_reply,
         flags=mail.flags,
+        author_kind=mail.author,
+        author_reason=mail.author_reason,
+        authentication=mail.authentication,
+        addresses=_addresses(mail),
         attachments=mail.attachments,
     )
     return outbox_rows.build(

@@ -67,7 +67,7 @@ def test_the_row_is_what_folding_the_events_gives() -> None:
 @pytest.mark.parametrize(
     ("mail_changes", "envelope_changes", "reason"),
     [
-        ({"automatic": "Auto-Submitted: auto-replied"}, {}, "Auto-Submitted: auto-replied"),
+        ({"no_auto_reply": "Auto-Submitted: auto-replied"}, {}, "Auto-Submitted: auto-replied"),
         ({}, {"sender": ""}, "null sender"),
         ({"sender": ""}, {}, "no single sender in From"),
         ({"sender": BOX.address}, {}, "from an address of our own"),
@@ -211,7 +211,7 @@ def test_mail_in_an_agents_name_without_proof_is_a_note_and_never_leaves() -> No
 
 
 def test_an_agents_auto_reply_is_no_answer() -> None:
-    away = mail(sender=RINA.address, automatic="Auto-Submitted: auto-replied")
+    away = mail(sender=RINA.address, no_auto_reply="Auto-Submitted: auto-replied")
     decided = on_mail(open_ticket(), away, envelope(), agent_facts(), policy(), LATER).decision
 
     assert kinds(decided) == ["automatic_mail_received"]
@@ -220,7 +220,7 @@ def test_an_agents_auto_reply_is_no_answer() -> None:
 
 def test_an_out_of_office_reply_neither_reopens_nor_moves_a_clock() -> None:
     ticket = answered()
-    away = mail(automatic="Auto-Submitted: auto-replied")
+    away = mail(no_auto_reply="Auto-Submitted: auto-replied")
 
     decided = on_mail(ticket, away, envelope(), facts(match=MINE), policy(), LATER).decision
 
@@ -317,7 +317,7 @@ def test_after_a_long_downtime_every_missed_step_is_taken_once_in_order() -> Non
 
 def test_the_customer_of_an_automatic_ticket_never_gets_progress() -> None:
     decided = on_mail(
-        None, mail(automatic="list mail (List-Id)"), envelope(), facts(), policy(), NOW
+        None, mail(no_auto_reply="list mail (List-Id)"), envelope(), facts(), policy(), NOW
     ).decision
     late = on_deadline(decided.ticket, policy(), NOW + timedelta(days=3))
 

@@ -376,7 +376,7 @@ class Life:
         if deed == "answer":
             sent, about = mail(sender=agent), facts(match=TAGGED, proof="a trusted network")
         else:
-            sent = mail(automatic="Auto-Submitted: yes" if deed == "away" else "")
+            sent = mail(no_auto_reply="Auto-Submitted: yes" if deed == "away" else "")
             about = facts(number="TOKO-99999999-9", match=MINE)
         return on_mail(self.ticket, sent, envelope(), about, self.by, self.now).decision
 

@@ -32,7 +32,7 @@ def happen(ticket: Ticket, what: str, now: datetime) -> Decision:
             fresh = facts(number="TOKO-99999999-9", match=mine)
             return on_mail(ticket, mail(), envelope(), fresh, policy(), now).decision
         case "away":
-            robot = mail(automatic="Auto-Submitted: auto-replied")
+            robot = mail(no_auto_reply="Auto-Submitted: auto-replied")
             return on_mail(ticket, robot, envelope(), facts(match=mine), policy(), now).decision
         case "thanks":
             thanks = mail(visible="Makasih banyak ya min 🙏", message_id="<thanks@pelanggan.example>")

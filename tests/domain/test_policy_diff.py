@@ -125,7 +125,7 @@ def test_asking_the_same_policy_again_gives_what_was_recorded(
     """Include mail that was not answered: the flags it leaves belong to no rule."""
     lower = rule("damaged", "rusak", go_on=True, team="", tags=("photo",), priority="urgent")
     standing = policy(rules=(lower, *policy().rules))
-    inbound = mail(subject=subject, automatic=automatic)
+    inbound = mail(subject=subject, no_auto_reply=automatic)
     _, event = routed(standing, inbound, sender=sender)
     assert event.customer_history is not None
     mine = Case(NUMBER, NOW, inbound, envelope(sender=sender), event.customer_history, event, "v1")

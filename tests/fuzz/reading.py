@@ -16,14 +16,14 @@ from mailbot.mail.reports import bounces
 
 OURS = frozenset({"support@dukungan.example"})
 FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-ONE_LINE = ("sender", "sender_name", "subject", "message_id", "reply_to", "automatic", "language")
+ONE_LINE = ("sender", "sender_name", "subject", "message_id", "reply_to", "no_auto_reply", "language")
 _HEADER_LINE = re.compile(r"[\x20-\x7e]{0,200}(?:\r\n [\x20-\x7e]{0,1000})*\Z")
 
 
 def texts(mail: InboundMail) -> list[str]:
     """Return every text that goes into SQL."""
     result = [value for value in dataclasses.astuple(mail) if isinstance(value, str)]
-    result += [*mail.in_reply_to, *mail.references, *mail.flags, str(mail.automatic)]
+    result += [*mail.in_reply_to, *mail.references, *mail.flags, str(mail.no_auto_reply)]
     return result + [text for file in mail.attachments for text in (file.name, file.type)]
 
 

@@ -54,7 +54,7 @@ def test_our_tokens_are_found_anywhere_in_a_report(sample: Sample) -> None:
 
 @each_sample
 def test_a_report_is_never_answered(sample: Sample) -> None:
-    assert parse(sample.raw).automatic
+    assert parse(sample.raw).no_auto_reply
 
 
 def test_there_are_enough_samples_of_every_kind() -> None:
@@ -85,7 +85,7 @@ def test_a_persons_mail_is_no_report_whatever_it_quotes() -> None:
         f"Budi <{RECIPIENT}>", "Fwd: failure notice", f"Kenapa?\n\n<{RECIPIENT}>:\n550 5.1.1 User unknown\n"
     )
 
-    assert not parse(raw).automatic
+    assert not parse(raw).no_auto_reply
     assert parse(raw).report is None
 
 
@@ -100,7 +100,7 @@ def test_an_out_of_office_reply_is_no_bounce(subject: str, text: str) -> None:
     raw = plain(f"Budi <{RECIPIENT}>", subject, text, "Auto-Submitted: auto-replied", "Return-Path: <>")
     mail = parse(raw)
 
-    assert mail.automatic
+    assert mail.no_auto_reply
     assert mail.report is None
 
 

@@ -26,7 +26,7 @@ LINES = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min
 def test_a_sample_mail_is_parsed_to_its_values(subject: str, body: str) -> None:
     mail = parse(write_mail("siti@pelanggan.example", BOX.address, subject, f"Halo,\n{body}"))
     assert (mail.sender, mail.subject, mail.text) == ("siti@pelanggan.example", subject, f"Halo,\n{body}")
-    assert not mail.automatic
+    assert not mail.no_auto_reply
 
 
 def test_a_value_with_line_ends_adds_no_header_field() -> None:
@@ -38,7 +38,7 @@ def test_a_value_with_line_ends_adds_no_header_field() -> None:
 
 def test_a_header_of_a_policy_test_counts_like_that_of_a_mail() -> None:
     raw = write_mail("a@x.example", BOX.address, "x", "y", [("Auto-Submitted", "auto-replied")])
-    assert parse(raw).automatic
+    assert parse(raw).no_auto_reply
 
 
 @pytest.mark.parametrize(

@@ -242,8 +242,8 @@ async def test_at_least_88_percent_of_reports_with_our_message_id_find_their_tic
 
     assert len(HOLDING) > 40
     assert sum(found) >= 0.88 * len(found), [s.name for s, ok in zip(HOLDING, found, strict=True) if not ok]
-    automatic = desk.all(select(messages.c.automatic).where(messages.c.inbox_id.in_(ids)))
-    assert all(each.automatic for each in automatic)
+    automatic = desk.all(select(messages.c.no_auto_reply).where(messages.c.inbox_id.in_(ids)))
+    assert all(each.no_auto_reply for each in automatic)
     assert len(desk.outbox_rows("acknowledgement")) == 1 + found.count(False)
 
 

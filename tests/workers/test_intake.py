@@ -270,7 +270,7 @@ async def test_thanks_and_an_absence_known_by_its_text_alone_stay_on_their_ticke
     assert thanked == replace(ticket, events=ticket.events + 1)
     assert absent == replace(ticket, events=ticket.events + 2)
     kept = desk.all(select(messages).order_by(messages.c.id))
-    assert [(row.turn, str(reason_of(row.automatic))) for row in kept[1:]] == [
+    assert [(row.turn, str(reason_of(row.no_auto_reply))) for row in kept[1:]] == [
         ("", ""),
         ("", "out of office, by its words"),
     ]

@@ -121,7 +121,7 @@ def _print(entry: queries.InboxEntry, content: bytes | None, zone: str) -> None:
         ("From", mail.sender),
         ("Subject", mail.subject),
         ("Message-ID", mail.message_id),
-        ("automatic", mail.automatic),
+        ("automatic", mail.no_auto_reply),
         ("remarks", ", ".join(mail.flags)),
         ("attached", ", ".join(attachments)),
     ]

@@ -102,7 +102,12 @@ def event_json(event: e.Event) -> dict[str, Any]:
 
 def message_json(message: MessageView, *names: str) -> dict[str, Any]:
     """Return the named fields of a message, and why it belongs to its ticket."""
-    return {**to_json(message, only=names), "evidence": match_json(MATCH.validate_python(message.evidence))}
+    form = to_json(message, only=names, rename={"no_auto_reply": "automatic"})
+    return {
+        **form,
+        "machine_may_answer": not message.no_auto_reply,
+        "evidence": match_json(MATCH.validate_python(message.evidence)),
+    }
 
 
 def match_json(match: Match) -> dict[str, Any]:

@@ -26,13 +26,17 @@ DIRECTIONS = {
     Direction.IN: "the customer's message",
     Direction.OUT: "an agent's answer, which goes to the customer",
 }
-MAIL = ("sender", "sender_name", "subject", "message_id", "language", "automatic")
+MAIL = (
+    *("sender", "sender_name", "subject", "message_id", "language", "no_auto_reply"),
+    *("author", "author_reason", "authentication", "to", "cc", "reply_to_named", "original_from"),
+)
 
 
 def mail_json(mail: InboundMail, *more: str) -> dict[str, Any]:
     """Return a parsed mail as JSON, with `more` of its fields."""
     return {
-        **to_json(mail, only=(*MAIL, *more)),
+        **to_json(mail, only=(*MAIL, *more), rename={"no_auto_reply": "automatic"}),
+        "machine_may_answer": not mail.no_auto_reply,
         "visible": mail.visible[:100_000],
         "attachments": to_json(mail.attachments, only=("name", "type", "size", "digest")),
     }
@@ -111,7 +115,7 @@ def _print_mail(result: DryRun) -> None:
         ("sender", sender if mail.sender else "none that can be trusted"),
         ("subject", mail.subject or "(none)"),
         ("language", LANGUAGES.get(mail.language, mail.language)),
-        ("written by", f"a machine: {mail.automatic}" if mail.automatic else "a person, it seems"),
+        ("written by", f"a machine: {mail.no_auto_reply}" if mail.no_auto_reply else "a person, it seems"),
         ("authentication", AUTHENTICATION[mail.authentication]),
         ("attached", ", ".join(attachments)),
         ("remarks", ", ".join(mail.flags)),

@@ -17,7 +17,8 @@ from mailbot.store import compensations, queries, tickets
 
 MESSAGE = (
     *("id", "at", "direction", "author", "subject", "text", "length", "message_id", "inbox_id"),
-    *("home", "automatic", "flags", "attachments"),
+    *("home", "no_auto_reply", "author_kind", "author_reason", "authentication", "addresses"),
+    *("flags", "attachments"),
 )
 STATUSES = [status.value for status in Status]
 

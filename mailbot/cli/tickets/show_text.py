@@ -93,7 +93,7 @@ def _print_message(message: queries.MessageView, number: str, zone: str) -> None
         ("belongs here", because),
         *(("weighed", other) for other in others),
         ("came from", message.home if message.home != number else ""),
-        ("automatic", message.automatic),
+        ("automatic", message.no_auto_reply),
         ("remarks", ", ".join(message.flags)),
         ("attached", ", ".join(attachments)),
     ]

@@ -48,8 +48,8 @@ def guard(mail: InboundMail, envelope: Envelope, box: Mailbox, policy: Policy) -
     """Return why this mail to `box` must never be answered automatically, no reason when it may."""
     if not envelope.sender:
         return reasons.of("null_sender")
-    if mail.automatic:
-        return mail.automatic
+    if mail.no_auto_reply:
+        return mail.no_auto_reply
     if not mail.sender:
         return reasons.of("no_sender")
     if any(policy.mailbox_for(address) for address in (mail.sender, envelope.sender)):

@@ -1,8 +1,8 @@
 """Parse address lists (RFC 5322 section 3.4) in one pass."""
 
 import re
-from dataclasses import dataclass
 
+from mailbot.domain.model import Contact
 from mailbot.mail.parsing import encoded_words
 from mailbot.mail.parsing.header_fields import VALUE_LIMIT
 
@@ -18,22 +18,14 @@ _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 Token = tuple[str, str]  # kind ("text", "quoted", "mark" or "space"), text
 
 
-@dataclass(frozen=True, slots=True)
-class NamedAddress:
-    """`address` is in lower case, "" when it is not valid. `name` is safe to show."""
-
-    name: str
-    address: str
-
-
-def parse_addresses(value: str) -> tuple[NamedAddress, ...]:
+def parse_addresses(value: str) -> tuple[Contact, ...]:
     """Return all addresses of an address field, groups opened. Only its first 4 KiB are read.
 
     Encoded words are decoded after the split (RFC 2047 section 5.3), so that a name can't add an address.
     """
     simple = _SIMPLE.match(value) if len(value) <= VALUE_LIMIT else None
     if simple:
-        return (NamedAddress(_name(simple[1] or simple[2] or ""), normalise_address(simple[3])),)
+        return (Contact(_name(simple[1] or simple[2] or ""), normalise_address(simple[3])),)
     listed = map(_named_address, _split(value[:VALUE_LIMIT]))
     return tuple(entry for entry in listed if entry.name or entry.address)
 
@@ -76,11 +68,11 @@ def _split(value: str) -> list[list[Token]]:
     return groups
 
 
-def _named_address(tokens: list[Token]) -> NamedAddress:
+def _named_address(tokens: list[Token]) -> Contact:
     marks = [text for kind, text in tokens if kind == "mark"]
     if "<" not in marks:
         address = normalise_address(_join_addr_spec(tokens))
-        return NamedAddress("" if address else _name(_join(tokens)), address)
+        return Contact("" if address else _name(_join(tokens)), address)
     opening = next(i for i, token in enumerate(tokens) if token == ("mark", "<"))
     closing = next(
         (i for i, token in enumerate(tokens) if token == ("mark", ">") and i > opening), len(tokens)
@@ -89,7 +81,7 @@ def _named_address(tokens: list[Token]) -> NamedAddress:
     after = _join(tokens[closing + 1 :])
     # Two addresses without a comma are ambiguous: another program might choose the other one.
     address = "" if "@" in after or "<" in after else normalise_address(inside)
-    return NamedAddress(_name(_join(tokens[:opening])), address)
+    return Contact(_name(_join(tokens[:opening])), address)
 
 
 def _join_addr_spec(tokens: list[Token]) -> str:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection
 
 from mailbot.domain.language import guess
-from mailbot.domain.model import Authentication, InboundMail
+from mailbot.domain.model import Authentication, Author, Contact, InboundMail
 from mailbot.domain.reasons import Reason
 from mailbot.mail.auth import authentication_results, domains
 from mailbot.mail.parsing import addresses, body, charsets, encoded_words, header_fields, mime_tree
@@ -22,6 +22,7 @@ from mailbot.mail.reports import bounces
 
 SUBJECT_LIMIT = 1000
 REFERENCES_LIMIT = 50
+RECIPIENT_LIMIT = 50  # addresses of To, and of Cc
 _LANGUAGE_SAMPLE = 1500  # characters of the text are enough to guess its language
 
 _ID = re.compile(r"<[^<>\s\x00-\x20\x7f]{1,250}>")
@@ -57,10 +58,13 @@ def parse(
     sender_name, sender, sender_flags = _sender(header)
     subject = encoded_words.decode_line(header.get("subject")[:VALUE_LIMIT], SUBJECT_LIMIT)
     in_reply_to, references = _ids(header.get("in-reply-to")), _ids(header.get("references"))
-    reply_to, reply_to_flags = _reply_to(header, sender)
+    answers_to = [
+        entry.address for entry in addresses.parse_addresses(header.get("reply-to")) if entry.address
+    ]
+    reply_to, reply_to_flags = _reply_to(answers_to, sender)
     is_reply = _is_reply(subject, content.text, bool(in_reply_to or references))
     new_text = extract_new_text(content.text, is_reply=is_reply)
-    reason = _automatic_reason(header, sender, tree, own_addresses)
+    reason = _no_auto_reply(header, sender, tree, own_addresses)
     return InboundMail(
         sender=sender,
         sender_name=sender_name,
@@ -71,7 +75,7 @@ def parse(
         in_reply_to=in_reply_to,
         references=references,
         reply_to=reply_to,
-        automatic=reason,
+        no_auto_reply=reason,
         authentication=_authentication(header, sender, authserv_ids),
         attachments=content.attachments,
         flags=_flags(header, tree, content, (*sender_flags, *reply_to_flags)),
@@ -79,6 +83,12 @@ def parse(
         language=guess(f"{subject}\n{new_text[:_LANGUAGE_SAMPLE]}"),
         report=bounces.read_parts(raw, header, tree, content.text, own_addresses) if reason else None,
         headers=LazyHeaders(header),
+        author=Author.MACHINE if reason else Author.PERSON,
+        author_reason=reason,
+        to=_recipients(header, "to"),
+        cc=_recipients(header, "cc"),
+        reply_to_named=answers_to[0] if answers_to else "",
+        original_from=_original_from(header),
     )
 
 
@@ -93,15 +103,28 @@ def _sender(header: Fields) -> tuple[str, str, tuple[str, ...]]:
     return authors[0].name, authors[0].address, ()
 
 
-def _reply_to(header: Fields, sender: str) -> tuple[str, tuple[str, ...]]:
+def _reply_to(listed: list[str], sender: str) -> tuple[str, tuple[str, ...]]:
     """Return the Reply-To address and flags. It counts only within the sender's organisation."""
-    listed = [entry.address for entry in addresses.parse_addresses(header.get("reply-to")) if entry.address]
     if not listed or not sender:
         return "", ()
     own = domains.registered_domain(sender.rpartition("@")[2])
     if len(listed) > 1 or domains.registered_domain(listed[0].rpartition("@")[2]) != own:
         return "", ("reply-to-elsewhere",)
     return listed[0], ()
+
+
+def _recipients(header: Fields, name: str) -> tuple[Contact, ...]:
+    listed = [each for value in header.get_all(name)[:4] for each in addresses.parse_addresses(value)]
+    return tuple(each for each in listed if each.address)[:RECIPIENT_LIMIT]
+
+
+def _original_from(header: Fields) -> Contact | None:
+    """Return the author whom a mailing list took out of From, because DMARC would fail on it."""
+    for name in ("x-original-from", "x-original-sender"):
+        listed = [each for each in addresses.parse_addresses(header.get(name)) if each.address]
+        if len(listed) == 1:
+            return listed[0]
+    return None
 
 
 def _ids(value: str) -> tuple[str, ...]:
@@ -121,7 +144,7 @@ def _is_reply(subject: str, text: str, refers: bool) -> bool:
     return not _FORWARD_PREFIX.match(subject) and (refers or _REPLY_PREFIX.match(subject) is not None)
 
 
-def _automatic_reason(header: Fields, sender: str, tree: Structure, own_addresses: Collection[str]) -> Reason:
+def _no_auto_reply(header: Fields, sender: str, tree: Structure, own_addresses: Collection[str]) -> Reason:
     types = [part.type for part in tree.parts if part.type.startswith("message/")]
     return automatic.reason(header, sender, types=types, own_addresses=own_addresses)
 

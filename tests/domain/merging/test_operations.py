@@ -63,7 +63,7 @@ class Desk:
         elif what in ("customer", "answer", "away"):
             sender = RINA.address if what == "answer" else author or ticket.customer
             robot = "Auto-Submitted: auto-replied" if what == "away" else ""
-            sent = mail(sender=sender, message_id=f"<{len(self.posts) + 1}@x>", automatic=robot)
+            sent = mail(sender=sender, message_id=f"<{len(self.posts) + 1}@x>", no_auto_reply=robot)
             known = facts(number="TOKO-99999999-9", match=match, proof="network")
             decision = on_mail(ticket, sent, envelope(), known, self.by, self.now).decision
             if decision.ticket.number == number:

@@ -34,7 +34,7 @@ def report(
 ) -> InboundMail:
     failure = Failure(address, action, status, "no such user")
     told = Report(kind, (failure,), kind == "bounce" and status.startswith("5"), "RFC 3464")
-    return mail(sender="mailer-daemon@mx.example", automatic="report (delivery-status)", report=told)
+    return mail(sender="mailer-daemon@mx.example", no_auto_reply="report (delivery-status)", report=told)
 
 
 def decided(came: InboundMail, about: Sent | None, ticket: Ticket | None = None) -> MailDecision:
@@ -211,7 +211,7 @@ def test_a_suppressed_address_is_not_acknowledged_and_the_agent_gets_the_reason(
 
 
 def test_the_reason_automatic_mail_goes_before_the_suppression() -> None:
-    found = new_mail(SUPPRESSION, automatic="list mail (List-Id)")
+    found = new_mail(SUPPRESSION, no_auto_reply="list mail (List-Id)")
 
     reasons = [
         str(each.reason) for each in found.decision.events if isinstance(each, e.AcknowledgementSuppressed)
@@ -232,7 +232,7 @@ WEEK_OLD_COMPLAINT = Suppression(BUDI, "complaint", "", NOW - 7 * DAY)
         (SUPPRESSION, Match(TICKET, "number in the subject", confidence=NUMBER), {}, False),
         (OLD, Match(), {}, True),
         (OLD, Match(), {"authentication": Authentication.FAIL}, False),
-        (OLD, Match(), {"automatic": "Auto-Submitted: auto-replied"}, False),
+        (OLD, Match(), {"no_auto_reply": "Auto-Submitted: auto-replied"}, False),
         (WEEK_OLD_COMPLAINT, Match(), {}, False),
         (WEEK_OLD_COMPLAINT, Match(), {"authentication": Authentication.PASS}, True),
         (OLD, Match(), {"sender": "lain@pelanggan.example"}, True),

@@ -168,13 +168,17 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A part that is not the text. `name` is safe to show, `type` was found by looking at the content."""
+    """A part that is not the text. `name` is safe to show, `type` was found by looking at the content.
+
+    A picture inside the text has a `content_id`, and the text has "[image: NAME]" at its place.
+    """
 
     name: str
     type: str
     size: int
     digest: str  # sha256 of the content, hexadecimal: its key in the store
     content: bytes = field(repr=False, default=b"")
+    content_id: str = ""  # without angle brackets
 
 
 class Author(StrEnum):

@@ -94,7 +94,6 @@ def test_encoded_bytes_are_decoded_to_the_same(data: bytes) -> None:
         ("<table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table>", "a b\n\nc"),
         ("a  \n\t b&nbsp;&nbsp;c", "a b  c"),
         ("<pre>a\n  b</pre>c", "a\nb\n\nc"),
-        ('<a href="https://x.example">teks</a>', "teks"),
         ("Rp&nbsp;1.000 &lt; Rp 2.000 &amp;amp; &#8211; &#x2013;", "Rp 1.000 < Rp 2.000 &amp; – –"),
         ("<script>alert('</p>')</script>a<style>p{}</style>b<title>t</title>c", "abc"),
         ("<SCRIPT>if (a<b) x</SCRIPT >a", "a"),
@@ -116,6 +115,100 @@ def test_encoded_bytes_are_decoded_to_the_same(data: bytes) -> None:
 )
 def test_html_becomes_its_visible_text(source: str, expected: str) -> None:
     assert html_to_text(source) == (expected, False)
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (
+            '<p>Coba <a href="https://x.example/l?a=1&amp;b=2">klik ini</a>, ya</p>',
+            "Coba klik ini <https://x.example/l?a=1&b=2>, ya",
+        ),
+        ("<a href='http://www.x.example/'>x.example</a>", "x.example"),
+        ("<a href=https://x.example/a>Lihat (https://x.example/a)</a>", "Lihat (https://x.example/a)"),
+        ('<a href="https://t.co">https://not.co</a>', "https://not.co <https://t.co>"),
+        (
+            '<a href="https://palsu.example/bank.example">bank.example</a>',
+            "bank.example <https://palsu.example/bank.example>",
+        ),
+        ('<a href="https://x.example/&amp;lt;">a</a>', "a <https://x.example/&lt;>"),
+        ('<a title="a > b" href="https://x.example">a</a>b', "a <https://x.example>b"),
+        ('a<a href="https://x.example"><div>Buka</div></a>b', "a\nBuka <https://x.example>\nb"),
+        (
+            '<a href="https://a.example">a<a href="https://b.example">b',
+            "a <https://a.example>b <https://b.example>",
+        ),
+        (
+            '<a href="//x.example/a">a</a> <a href="www.y.example">b</a>',
+            "a <https://x.example/a> b <www.y.example>",
+        ),
+        ('<a href="mailto:a@b.example?subject=c">Tulis</a>', "Tulis <a@b.example>"),
+        ('&lt;<a href="mailto:A@b.example">a@b.example</a>&gt;', "<a@b.example>"),
+        ('<a href="tel:+62-812-3456-789">0812 3456 789</a>', "0812 3456 789"),
+        ('<a href="tel:+628123456789">Telepon</a>', "Telepon <+628123456789>"),
+        ('<a href="#a">a</a><a href="javascript:b()">b</a><a href="/c">c</a><a name="d">d</a>', "abcd"),
+        ('<a href="https://x.example"></a><a href="https://x.example"> </a>a', "a"),
+        (
+            '<a href="https://a.safelinks.protection.outlook.com/?url=https%3A%2F%2Fx.example%2Fr%3Fid%3D7">a</a>',
+            "a <https://x.example/r?id=7>",
+        ),
+    ],
+)
+def test_a_link_keeps_its_address_unless_the_text_shows_it(source: str, expected: str) -> None:
+    assert html_to_text(source) == (expected, False)
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ('<img src="cid:ii_1@x" alt="Foto">', "[image: bukti.png]"),
+        ('<img src="CID:ii_1%40x">', "[image: bukti.png]"),
+        ('<img src="cid:ii_2" alt="Foto &lt;b&gt; saya">', "[image: Foto <b> saya]"),
+        ('<img src="cid:image001.png@01DA.2F">', "[image: image001.png]"),
+        ('<img src="cid:ii_2">', "[image]"),
+        ('<img src="data:image/png;base64,AAAA" alt="">', "[image]"),
+        ('<img src="https://x.example/l.png" alt="Logo">', "[image: Logo]"),
+        ('<img src="https://x.example/l.png">', ""),
+        ('<img src="https://x.example/t" alt="t" width="1" height="1">', ""),
+        ('<img src="https://x.example/1f64f.png" alt="🙏">', "🙏"),
+        ('<a href="https://x.example"><img src="https://x.example/t"></a>', ""),
+        ('<img alt="a">', ""),
+    ],
+)
+def test_a_picture_is_named_at_its_place(source: str, expected: str) -> None:
+    assert html_to_text(source, {"ii_1@x": "bukti.png"}) == (expected, False)
+
+
+def _related(body: bytes, kind: bytes) -> bytes:
+    return (
+        b"Content-Type: multipart/related; boundary=b\n\n--b\nContent-Type: text/" + kind + b"\n\n" + body
+        + b"\n--b\nContent-Type: image/png; name=foto.png\nContent-ID: <i1@x>\n\n\x89PNG\r\n\x1a\n\n--b--\n"
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [(b'<p>Ini<img src="cid:i1@x" alt="x">rusak</p>', b"html"), (b"Ini[cid:i1@x]rusak", b"plain")],
+)
+def test_an_inline_picture_keeps_its_place_and_its_content_id(body: bytes, kind: bytes) -> None:
+    mail = parse(_related(body, kind))
+
+    assert mail.text == "Ini[image: foto.png]rusak"
+    assert [(file.name, file.content_id) for file in mail.attachments] == [("foto.png", "i1@x")]
+
+
+@pytest.mark.parametrize("size", [1_000, 1_000_000, 6_000_000])
+def test_pictures_inside_of_html_do_not_count_for_its_limit(size: int) -> None:
+    picture = base64.b64encode(bytes(size))
+    raw = (
+        b'Content-Type: text/html\n\n<p><img src="data:image/png;base64,'
+        + picture
+        + b'"></p><p>saldo hilang</p>'
+    )
+    mail = parse(raw)
+
+    assert mail.text == "[image]\n\nsaldo hilang"
+    assert "html-cut" not in mail.flags
 
 
 @given(st.text(st.sampled_from("<>/!-pbr \"'=&#;x0styleSCRIPT\0\n"), max_size=80))

@@ -7,12 +7,13 @@ import unicodedata
 import filetype
 
 from mailbot.domain.model import Attachment
-from mailbot.mail.parsing import encoded_words
+from mailbot.mail.parsing import charsets, encoded_words
 from mailbot.mail.parsing.header_fields import VALUE_LIMIT
 from mailbot.mail.parsing.mime_tree import Part
 
 NAME_LIMIT = 150
 _RAW_NAME_LIMIT = 1000
+_CONTENT_ID_LIMIT = 250
 _DETECTION_BYTES = 8192
 
 # filetype knows the first bytes of all these types, so a declared one that it can't confirm is wrong.
@@ -37,7 +38,8 @@ _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,60}/[a-z0-9][a-z0-9!#$&^_.+-]{0
 def read(part: Part, content: bytes) -> Attachment:
     kind = detect_type(content, part.type)
     digest = hashlib.sha256(content).hexdigest()
-    return Attachment(_name(part, kind), kind, len(content), digest, content)
+    content_id = charsets.clean_line(part.fields.get("content-id"), _CONTENT_ID_LIMIT).strip("<>")
+    return Attachment(_name(part, kind), kind, len(content), digest, content, content_id)
 
 
 def detect_type(content: bytes, declared: str) -> str:

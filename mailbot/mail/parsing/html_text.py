@@ -2,10 +2,15 @@
 
 import html
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from mailbot.mail.parsing import html_links
 
 SIZE_LIMIT = 512 * 1024  # characters of HTML that are converted
 PIECE_LIMIT = 100_000  # tags that are converted
 _QUOTE_DEPTH = 3  # levels of "> " that are shown
+_NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
 _TAG = re.compile(r"/?[a-zA-Z][a-zA-Z0-9:-]*")
 _NAME_ENDS = frozenset("> /\t\n\r\f")
@@ -24,26 +29,28 @@ _BREAKS = (
 )
 
 
-def html_to_text(source: str) -> tuple[str, bool]:
+def html_to_text(source: str, names: Mapping[str, str] = _NO_NAMES) -> tuple[str, bool]:
     """Return the text of an HTML document, and whether a limit cut some of it off.
 
-    Links keep their text, list items get a dash, lines of quotations get "> ".
+    Links keep their text and address, list items get a dash, lines of quotations get "> ". A picture becomes
+    "[image: NAME]"; `names` has those of the mail's inline pictures by Content-ID.
     """
     pieces = source[:SIZE_LIMIT].replace("\0", "").split("<", PIECE_LIMIT)
     cut = len(source) > SIZE_LIMIT
     if len(pieces) > PIECE_LIMIT:
         pieces.pop()
         cut = True
-    return _clean_lines("".join(_texts(pieces))), cut
+    return _clean_lines("".join(_texts(pieces, names))), cut
 
 
-def _texts(pieces: list[str]) -> list[str]:
+def _texts(pieces: list[str], names: Mapping[str, str]) -> list[str]:
     out = [_SPACE.sub(" ", pieces[0])]
     ends = _last_ends(pieces)
     until = ""  # the end of the hidden text: "-->" or "/script"
     quotes: list[bool] = []  # for each open blockquote: whether it is a quotation
     depth = 0
     pre = False
+    link, link_start = "", 0  # the address of the open link, and where its text begins in `out`
     for number in range(1, len(pieces)):
         piece = pieces[number]
         if until == "-->":
@@ -68,10 +75,25 @@ def _texts(pieces: list[str]) -> list[str]:
                     depth -= quotes.pop()
                 out.append(f"\n\n\0{min(depth, _QUOTE_DEPTH)}")
             out.append(_BREAKS[name])
+        elif name == "a" or name == "/a":
+            if link:
+                out[link_start:] = _with_address("".join(out[link_start:]), link)
+            link = html_links.link_address(_tag(piece)) if name == "a" else ""
+            link_start = len(out)
+        elif name == "img":
+            out.append(html_links.picture(_tag(piece), names))
         text = _after_tag(piece) if name else _not_a_tag(piece)
         if text:
             out.append(text if pre else _SPACE.sub(" ", text))
+    if link:
+        out[link_start:] = _with_address("".join(out[link_start:]), link)
     return out
+
+
+def _with_address(text: str, address: str) -> tuple[str, str, str]:
+    """Return the text of a link, its address, and the white space after it."""
+    kept = text.rstrip(" \n")
+    return kept, html_links.address_after(kept, address), text[len(kept) :]
 
 
 def _is_quote(piece: str) -> bool:
@@ -100,6 +122,11 @@ def _hidden_until(name: str, piece: str, number: int, ends: dict[str, int]) -> s
     else:
         return ""
     return end if number < ends.get(end, 0) else ""
+
+
+def _tag(piece: str) -> str:
+    """Return the tag that begins a piece, with its attributes."""
+    return piece[: len(piece) - len(_after_tag(piece))]
 
 
 def _after_tag(piece: str) -> str:

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Row, exists, func, insert, select, text
 from mailbot.domain.compensation.authority import Spent, Windows
 from mailbot.domain.compensation.requests import Entry, Facts, Kind, Request
 from mailbot.domain.model import Ticket
-from mailbot.domain.replies.auto_reply import owner
+from mailbot.domain.people.addresses import owner
 from mailbot.domain.routing.money import Money
 from mailbot.store.codec import actor_of
 from mailbot.store.schema import compensations, links, tickets

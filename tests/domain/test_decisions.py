@@ -14,9 +14,10 @@ from mailbot.domain.lifecycle import Decision
 from mailbot.domain.matching import Match
 from mailbot.domain.model import Attachment, Status, Target, Ticket
 from mailbot.domain.notices import Acknowledgement, AgentRefusal, Answer, Progress, TeamNotice
+from mailbot.domain.people.addresses import owner
 from mailbot.domain.policy import AnswerLimits, Detail, Policy, Rate
 from mailbot.domain.reasons import Refusal
-from mailbot.domain.replies.auto_reply import owner, rates
+from mailbot.domain.replies.auto_reply import rates
 from tests.builders import BAYU, BOX, DEWI, NOW, NUMBER, OPERATOR, RINA, SARI, envelope, facts, mail, policy
 
 MINE = Match(NUMBER)

@@ -3,8 +3,8 @@
 import pytest
 
 from mailbot.domain.model import Authentication
+from mailbot.domain.people.addresses import aligned, registered_domain
 from mailbot.mail.auth import authentication_results
-from mailbot.mail.auth.domains import aligned, registered_domain
 from mailbot.mail.parsing import header_fields
 
 PASS, FAIL, NONE = Authentication.PASS, Authentication.FAIL, Authentication.NONE

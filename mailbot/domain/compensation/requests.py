@@ -23,9 +23,9 @@ from mailbot.domain.lifecycle import Decision, DecisionBuilder
 from mailbot.domain.model import NoticeKind, Ticket
 from mailbot.domain.notices import CompensationDecided, CompensationWanted
 from mailbot.domain.notify import language_of
+from mailbot.domain.people.addresses import owner
 from mailbot.domain.policy import Agent, Policy
 from mailbot.domain.reasons import Reason, Refusal
-from mailbot.domain.replies.auto_reply import owner
 from mailbot.domain.routing.money import RUPIAH, Money
 from mailbot.domain.worktime import between
 

@@ -6,10 +6,9 @@ from datetime import datetime
 
 from mailbot.domain import reasons
 from mailbot.domain.model import Authentication, Envelope, InboundMail
+from mailbot.domain.people.addresses import owner
 from mailbot.domain.policy import Mailbox, Policy, Rate
 from mailbot.domain.reasons import NO_REASON, Reason
-
-DOTS_MEAN_NOTHING = frozenset({"gmail.com", "googlemail.com"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +83,6 @@ def rates(to: str, policy: Policy, author: str = "") -> Iterator[tuple[str, Rate
     for scope, name, scope_rates in scopes:
         for rate in scope_rates:
             yield f"{scope} {name} {rate.count} per {rate.period}", rate
-
-
-def owner(address: str) -> str:
-    """Return the address without what its owner, or a forger, may add to it at will.
-
-    That is the part behind a "+" (RFC 5233), and Gmail's dots. Each spelling would else get its own answer.
-    """
-    local, _, domain = address.lower().rpartition("@")
-    plain = local.partition("+")[0] or local
-    if domain in DOTS_MEAN_NOTHING:
-        plain, domain = plain.replace(".", "") or plain, "gmail.com"
-    return f"{plain}@{domain}"
 
 
 def take_token(full_at: datetime | None, rate: Rate, now: datetime) -> datetime | None:

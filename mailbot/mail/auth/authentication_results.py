@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterator
 
 from mailbot.domain.model import Authentication
-from mailbot.mail.auth import domains
+from mailbot.domain.people import addresses
 from mailbot.mail.parsing.header_fields import Fields
 
 _FIELD_LIMIT = 8 * 1024  # characters of one field that are read
@@ -74,7 +74,7 @@ def _evaluate_result(result: Result, domain: str) -> Authentication:
         passed = properties.get("smtp.mailfrom", "").rpartition("@")[2]
     else:
         return Authentication.NONE
-    return Authentication.PASS if domains.aligned(passed, domain) else Authentication.NONE
+    return Authentication.PASS if addresses.aligned(passed, domain) else Authentication.NONE
 
 
 def _parse_field(value: str) -> tuple[str, list[Result]]:

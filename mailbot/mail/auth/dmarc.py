@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from mailbot.mail.auth import domains
+from mailbot.domain.people import addresses
 from mailbot.mail.auth.dns_lookup import Lookup
 
 RECORD_LIMIT = 4096  # characters
@@ -55,7 +55,7 @@ def organisational_domain(domain: str, lookup: Lookup) -> str:
 
 def _upwards(domain: str) -> Iterator[str]:
     """Yield `domain`, then the names above it up to the registered one, without the longest of them."""
-    top = domains.registered_domain(domain)
+    top = addresses.registered_domain(domain)
     labels = domain.removesuffix(top).strip(".").split(".")
     above = [".".join((*labels[cut:], top)) for cut in range(1, len(labels))]
     yield domain

@@ -8,7 +8,8 @@ domain of their choice about another domain's From, nor slow us down with it.
 from dataclasses import dataclass
 
 from mailbot.domain.model import Authentication, Envelope
-from mailbot.mail.auth import canonical, dkim, dmarc, domains, spf
+from mailbot.domain.people import addresses
+from mailbot.mail.auth import canonical, dkim, dmarc, spf
 from mailbot.mail.auth.dns_lookup import Lookup, LookupFailed
 
 SIGNATURE_LIMIT = 5  # signatures of one mail that are verified
@@ -105,7 +106,7 @@ def _apply_policy(state: _Verification, policy: dmarc.DmarcPolicy | None) -> Aut
 
 def _aligned(state: _Verification, domain: str) -> bool:
     """Check relaxed alignment (RFC 7489 section 3.1): both domains belong to one organisation."""
-    if domains.aligned(domain, state.domain):
+    if addresses.aligned(domain, state.domain):
         return True
     own = dmarc.organisational_domain(state.domain, state.lookup)
     return dmarc.organisational_domain(domain, state.lookup) == own
@@ -113,4 +114,4 @@ def _aligned(state: _Verification, domain: str) -> bool:
 
 def _may_align(domain: str, other: str) -> bool:
     """Check by the names alone whether the domains could be aligned; in doubt True."""
-    return bool(domain) and domains.registered_domain(domain) == domains.registered_domain(other)
+    return bool(domain) and addresses.registered_domain(domain) == addresses.registered_domain(other)

@@ -10,8 +10,9 @@ from collections.abc import Collection
 
 from mailbot.domain.language import guess
 from mailbot.domain.model import Authentication, Author, Contact, InboundMail
+from mailbot.domain.people.addresses import registered_domain
 from mailbot.domain.reasons import Reason
-from mailbot.mail.auth import authentication_results, domains
+from mailbot.mail.auth import authentication_results
 from mailbot.mail.parsing import addresses, body, charsets, encoded_words, header_fields, mime_tree
 from mailbot.mail.parsing.body import Body
 from mailbot.mail.parsing.header_fields import VALUE_LIMIT, Fields, LazyHeaders
@@ -107,8 +108,8 @@ def _reply_to(listed: list[str], sender: str) -> tuple[str, tuple[str, ...]]:
     """Return the Reply-To address and flags. It counts only within the sender's organisation."""
     if not listed or not sender:
         return "", ()
-    own = domains.registered_domain(sender.rpartition("@")[2])
-    if len(listed) > 1 or domains.registered_domain(listed[0].rpartition("@")[2]) != own:
+    own = registered_domain(sender.rpartition("@")[2])
+    if len(listed) > 1 or registered_domain(listed[0].rpartition("@")[2]) != own:
         return "", ("reply-to-elsewhere",)
     return listed[0], ()
 

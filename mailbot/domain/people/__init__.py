@@ -1,0 +1,1 @@
+"""Who is who: addresses of one person or one organisation, and who takes part in a ticket."""

@@ -1,0 +1,89 @@
+"""Compare addresses: of one person, of one organisation, of a robot.
+
+Domains are compared without a public suffix list: careful rather than complete.
+"""
+
+import re
+from collections.abc import Collection
+
+DOTS_MEAN_NOTHING = frozenset({"gmail.com", "googlemail.com"})
+
+# Second levels under a country's domain where anybody can register a name (co.id, com.sg, ac.uk).
+_SECOND_LEVELS = frozenset(
+    """
+    ac biz co com desa edu gen go gob gouv gov gub id info int ltd me mil my name ne net nom or org
+    plc ponpes sch web
+    """.split()  # noqa: SIM905 - words in rows can be read
+)
+# Hosts that give subdomains to anybody.
+_SHARED = frozenset(
+    """
+    appspot.com azurewebsites.net blogspot.com cloudfront.net firebaseapp.com github.io gitlab.io
+    herokuapp.com myshopify.com netlify.app onmicrosoft.com pages.dev sharepoint.com vercel.app
+    web.app wixsite.com wordpress.com workers.dev
+    """.split()  # noqa: SIM905 - words in rows can be read
+)
+
+# Domains of many independent people, beside those that the policy names.
+_SHARED_MAIL = frozenset(
+    """
+    gmail.com googlemail.com yahoo.com yahoo.co.id yahoo.co.uk ymail.com rocketmail.com outlook.com
+    outlook.co.id hotmail.com hotmail.co.id hotmail.co.uk live.com msn.com icloud.com me.com mac.com aol.com
+    gmx.com gmx.de gmx.net web.de mail.com mail.ru yandex.com yandex.ru qq.com 163.com 126.com naver.com
+    proton.me protonmail.com pm.me zoho.com fastmail.com tutanota.com telkom.net plasa.com
+    """.split()  # noqa: SIM905 - words in rows can be read
+)
+_NO_REPLY = re.compile(
+    r"mailer[-_.]?daemon\Z|postmaster\Z|(?:.*[-_.+])?(?:no|do[-_.]?not|dont)[-_.]?reply(?:[-_.+0-9].*)?\Z"
+)
+
+
+def is_no_reply(address: str) -> bool:
+    """Check for an address (lower case) that no person reads: mailer-daemon, postmaster, no-reply."""
+    return _NO_REPLY.match(address.rpartition("@")[0]) is not None
+
+
+def organisation(address: str, shared: Collection[str] = ()) -> str:
+    """Return the registered domain of an address, "" where many independent people share it.
+
+    `shared`: more such domains, beside the well-known ones.
+    """
+    domain = registered_domain(address.rpartition("@")[2].lower())
+    return "" if domain in _SHARED_MAIL or domain in shared else domain
+
+
+def owner(address: str) -> str:
+    """Return the address without what its owner, or a forger, may add to it at will.
+
+    That is the part behind a "+" (RFC 5233), and Gmail's dots. Each spelling would else get its own answer.
+    """
+    local, _, domain = address.lower().rpartition("@")
+    plain = local.partition("+")[0] or local
+    if domain in DOTS_MEAN_NOTHING:
+        plain, domain = plain.replace(".", "") or plain, "gmail.com"
+    return f"{plain}@{domain}"
+
+
+def registered_domain(domain: str) -> str:
+    """Return the part of `domain` (lower case) that one owner registered: "mail.bank.co.id" ->
+    "bank.co.id".
+    """
+    labels = domain.strip(".").split(".")
+    size = 3 if len(labels) > 2 and _is_public(".".join(labels[-2:])) else 2
+    return ".".join(labels[-size:])
+
+
+def aligned(one: str, other: str) -> bool:
+    """Check whether the domains are equal, or one is a subdomain of the other and both have one owner."""
+    one, other = one.strip(".").lower(), other.strip(".").lower()
+    if not one or not other:
+        return False
+    if one == other:
+        return True
+    short, long = sorted((one, other), key=len)
+    return long.endswith("." + short) and "." in short and not _is_public(short)
+
+
+def _is_public(domain: str) -> bool:
+    first, _, last = domain.rpartition(".")
+    return domain in _SHARED or (len(last) == 2 and first in _SECOND_LEVELS)

@@ -3,8 +3,9 @@
 Domains are compared without a public suffix list: careful rather than complete.
 """
 
-import re
 from collections.abc import Collection
+
+import re2
 
 DOTS_MEAN_NOTHING = frozenset({"gmail.com", "googlemail.com"})
 
@@ -33,7 +34,7 @@ _SHARED_MAIL = frozenset(
     proton.me protonmail.com pm.me zoho.com fastmail.com tutanota.com telkom.net plasa.com
     """.split()  # noqa: SIM905 - words in rows can be read
 )
-_NO_REPLY = re.compile(
+_NO_REPLY = re2.compile(
     r"mailer[-_.]?daemon\Z|postmaster\Z|(?:.*[-_.+])?(?:no|do[-_.]?not|dont)[-_.]?reply(?:[-_.+0-9].*)?\Z"
 )
 

@@ -35,13 +35,13 @@ _SHARED_MAIL = frozenset(
     """.split()  # noqa: SIM905 - words in rows can be read
 )
 _NO_REPLY = re2.compile(
-    r"mailer[-_.]?daemon\Z|postmaster\Z|(?:.*[-_.+])?(?:no|do[-_.]?not|dont)[-_.]?reply(?:[-_.+0-9].*)?\Z"
+    r"mailer[-_.]?daemon|postmaster|(?:.*[-_.+])?(?:no|do[-_.]?not|dont)[-_.]?reply(?:[-_.+0-9].*)?"
 )
 
 
 def is_no_reply(address: str) -> bool:
     """Check for an address (lower case) that no person reads: mailer-daemon, postmaster, no-reply."""
-    return _NO_REPLY.match(address.rpartition("@")[0]) is not None
+    return _NO_REPLY.fullmatch(address.rpartition("@")[0]) is not None
 
 
 def organisation(address: str, shared: Collection[str] = ()) -> str:

@@ -86,9 +86,19 @@ def find(text: str, prefixes: Collection[str]) -> FoundNumbers:
     """Find the numbers with one of these prefixes in the text, at most ten of each sort. Linear."""
     if not prefixes:
         return FoundNumbers()
+    names = tuple(sorted(prefixes))
+    simple = _simplify(text)
+    found = _find(simple, names)
+    if found.valid or not any(f"{name}-".upper() in simple for name in names):
+        return found
+    unfolded = _find(_folded_pattern(names).sub(r"\1\2", simple), names)
+    return unfolded if unfolded.valid else found
+
+
+def _find(simple: str, names: tuple[str, ...]) -> FoundNumbers:
     valid: dict[str, None] = {}
     mistyped: dict[str, None] = {}
-    for match in islice(_pattern(tuple(sorted(prefixes))).finditer(_simplify(text)), MATCH_LIMIT):
+    for match in islice(_pattern(names).finditer(simple), MATCH_LIMIT):
         readings = _readings(*match.groups())
         good = [number for reading in readings if (number := _verified(*reading))]
         valid.update(dict.fromkeys(good))
@@ -140,3 +150,10 @@ def _simplify(text: str) -> str:
 def _pattern(prefixes: tuple[str, ...]) -> Any:
     names = "|".join(re2.escape(prefix.upper()) for prefix in prefixes)
     return re2.compile(rf"\b({names})[\s-]{{0,3}}([0-9]{{7,13}})(?:([\s-]{{1,3}})([0-9]))?\b")
+
+
+@lru_cache(maxsize=64)
+def _folded_pattern(prefixes: tuple[str, ...]) -> Any:
+    """Return what finds a number that a mail program folded between two of its digits."""
+    names = "|".join(re2.escape(prefix.upper()) for prefix in prefixes)
+    return re2.compile(rf"\b((?:{names})-[0-9]{{1,11}})\s([0-9]{{1,11}}-[0-9]\b)")

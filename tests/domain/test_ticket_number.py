@@ -125,6 +125,11 @@ def test_a_number_is_found_in_a_subject_in_every_spelling(case, before, after):
     assert find(before + text + after, OURS) == FoundNumbers((number,))
 
 
+@pytest.mark.parametrize("at", range(6, 13))
+def test_a_number_that_was_folded_between_two_digits_is_found(at):
+    assert find(f"Re: [{NUMBER[:at]} {NUMBER[at:]}] halo", OURS).valid == (NUMBER,)
+
+
 @given(st.lists(numbers, max_size=8, unique=True), st.sampled_from([" ", ", ", "][", "; "]))
 def test_several_numbers_are_found_in_order_each_once(several, between):
     text = between.join(several + several)

@@ -104,6 +104,13 @@ def _parts() -> Iterator[tuple[str, bytes]]:
         "a million lines that look like boundaries",
         _multipart(b"mixed", [(b"text/plain", b"\r\n--a" * 10**6)]),
     )
+    head = HEAD + b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+    yield "a flood of boundaries", head + b"--b\r\n" * 300_000
+    yield "a flood of boundaries with a field", head + b"--b\r\nx: y\r\n" * 100_000
+    yield (
+        "a flood of multiparts",
+        head + b"--b\r\nContent-Type: multipart/mixed; boundary=c\r\n--c\r\n" * 100_000,
+    )
     yield "dashes", _multipart(b"mixed", [(b"text/plain", b"-" * 3_000_000)])
     yield "dashes under 29 levels", (_nested(29).replace(b"Halo\r\n", b"\n".join([b"--y" * 20] * 100_000)))
     yield (

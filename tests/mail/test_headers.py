@@ -22,6 +22,10 @@ from mailbot.mail.parsing.parse import parse
         ("=?utf-8?b?4oA=?= =?utf-8?q?=93?=", "\u2013"),
         ("=?iso-8859-1?q?caf=E9?= =?utf-8?q?=C3=A9?=", "caf\u00e9\u00e9"),
         ("=?utf-8*en?q?Halo?=", "Halo"),
+        ("=?utf-8?q?=E2=80?= =?UTF8?q?=93?=", "\u2013"),
+        ("=?iso-8859-1?q?Gr\u00f6\u00dfe_=FC?=", "Gr\u00f6\u00dfe \u00fc"),
+        ("=?gb2312?q?\u00e9=D6=D0?=", "\u00e9\u4e2d"),
+        ("=?iso-8859-1?b?w7w=?=", "\u00fc"),
         ("=?utf-8?q?Di_mana??=", "Di mana?"),
         ("=?utf-8?q?a b?=", "a b"),
         ("=?x-unknown?q?a=FC?=", "a\u00fc"),
@@ -111,6 +115,21 @@ def test_parameters_are_parsed(value: str, expected: dict[str, str]) -> None:
 )
 def test_addresses_are_parsed_from_a_field(value: str, expected: list[tuple[str, str]]) -> None:
     assert [(entry.name, entry.address) for entry in addresses.parse_addresses(value)] == expected
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "image/png; name=a.png",
+        "=?utf-8?q?image/png=3B_name=3Da=2Epng?=",
+        "=?us-ascii?q?image/png?=; name=a.png",
+        'image/png; name="=?utf-8?b?YS5wbmc=?="',
+    ],
+)
+def test_a_content_type_may_hold_encoded_words(value: str) -> None:
+    kind, parameters = encoded_words.parse_content_type(value)
+
+    assert (kind, encoded_words.decode(parameters["name"])) == ("image/png", "a.png")
 
 
 @given(st.text(max_size=40).map(lambda name: name.replace("\x00", "")), st.booleans())

@@ -5,6 +5,8 @@
 
 import binascii
 import re
+from itertools import groupby
+from operator import itemgetter
 from urllib.parse import unquote_to_bytes
 
 from mailbot.mail.parsing import charsets, transfer_encoding
@@ -13,6 +15,7 @@ from mailbot.mail.parsing import charsets, transfer_encoding
 _WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?((?:[^=?]|=(?!\?[^=])|\?(?!=))*)\?=")
 # An unclosed quote takes all the rest: with no second way to match, the scan stays linear.
 _PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|([^;]*))', re.DOTALL)
+_RAW_LETTERS = re.compile(r"([^\x00-\x7f]+)")
 _SEGMENT = re.compile(r"([^*]+)(?:\*(\d{1,3}))?(\*)?\Z")
 _TYPE = re.compile(r"\s*([a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,80})\s*(?:;|\(|,|\s|\Z)", re.IGNORECASE)
 _ESCAPED = re.compile(r'\\(["\\])')
@@ -36,32 +39,35 @@ def decode(value: str) -> str:
         if between.strip() or not pending:
             out += (_join(pending), between)
             pending = []
-        pending.append((match[1].lower(), _word(match[2], match[3])))
+        pending += _word(*match.groups())
         at = match.end()
     out += (_join(pending), value[at:])
     return "".join(out)
 
 
-def _word(encoding: str, text: str) -> bytes:
-    data = text.encode("utf-8", "surrogateescape")
+def _word(label: str, encoding: str, text: str) -> list[tuple[str, bytes]]:
+    """Return the bytes of an encoded word and their codec. Raw letters in it are no part of its charset."""
+    codec = charsets.codec_for(label)
     if encoding in "bB":
-        return transfer_encoding.decode(data, "base64")
-    return binascii.a2b_qp(data, header=True)
+        return [(codec, transfer_encoding.decode(text.encode("utf-8", "surrogateescape"), "base64"))]
+    return [
+        (codec, binascii.a2b_qp(run.encode("ascii"), header=True)) if run.isascii()
+        else ("utf_8", run.encode("utf-8", "surrogateescape"))
+        for run in _RAW_LETTERS.split(text)
+    ]  # fmt: skip
 
 
 def _join(words: list[tuple[str, bytes]]) -> str:
-    text = ""
-    while words:
-        label = words[0][0]
-        same = next((i for i, word in enumerate(words) if word[0] != label), len(words))
-        text += charsets.decode(b"".join(data for _, data in words[:same]), label)
-        words = words[same:]
-    return text
+    runs = groupby(words, key=itemgetter(0))
+    return "".join(charsets.decode(b"".join(data for _, data in run), codec) for codec, run in runs)
 
 
 def parse_content_type(value: str, default: str = "text/plain") -> tuple[str, dict[str, str]]:
     """Parse a Content-Type to ("multipart/mixed", {"boundary": ...}); an invalid type becomes `default`."""
     match = _TYPE.match(value)
+    if match is None and "=?" in value:  # some programs encode the whole field
+        value = decode(value)
+        match = _TYPE.match(value)
     return match[1].lower() if match else default, parse_parameters(value) if ";" in value else {}
 
 

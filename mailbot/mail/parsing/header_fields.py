@@ -86,6 +86,14 @@ def read(raw: bytes, start: int, end: int) -> tuple[Fields, int]:
     return fields, body
 
 
+def block_end(raw: bytes, start: int, end: int) -> int:
+    """Return where the header block that begins at `start` ends: at its blank line, at most at `end`."""
+    if raw.startswith((b"\n", b"\r\n"), start, end):
+        return start
+    blank = _BLANK.search(raw, start, end)
+    return blank.start() if blank else end
+
+
 def _after_mbox_line(raw: bytes, start: int, end: int) -> int:
     if not raw.startswith((b"From ", b">From "), start, end):
         return start

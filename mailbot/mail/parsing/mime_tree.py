@@ -13,6 +13,7 @@ from mailbot.mail.parsing.header_fields import BLOCK_LIMIT, VALUE_LIMIT, Fields
 
 PART_LIMIT = 500
 DEPTH_LIMIT = 30
+FIELD_LIMIT = 20_000  # header fields of all parts
 LINE_LIMIT = 100_000  # lines that might be boundaries
 _BOUNDARY_LIMIT = 250  # RFC 2046 allows 70
 
@@ -67,6 +68,7 @@ class _Reader:
     types: list[str] = field(default_factory=list)
     stack: list[_OpenMultipart] = field(default_factory=list)
     levels: dict[bytes, int] = field(default_factory=dict)  # boundary -> its index on the stack
+    fields: int = 0  # of the parts so far
     current: Part | None = None
     complete: bool = True
 
@@ -95,7 +97,7 @@ def _follow_boundaries(reader: _Reader, body: int) -> None:
             _close_to_level(reader, level, at)
             if not reader.stack:
                 return
-        elif len(reader.parts) + len(reader.types) >= PART_LIMIT:
+        elif len(reader.parts) + len(reader.types) >= PART_LIMIT or reader.fields > FIELD_LIMIT:
             reader.complete = False
             return
         else:
@@ -111,12 +113,13 @@ def _open_part_after(reader: _Reader, parent: _OpenMultipart, after: int) -> int
     """Open the part whose boundary line ended at `after`. Return where its body starts."""
     parent.empty = False
     default = "message/rfc822" if parent.part.type == "multipart/digest" else "text/plain"
-    window = min(reader.end, after + BLOCK_LIMIT)
-    fields, start = header_fields.read(reader.raw, after, window)
-    for at, _, line in _dashed_lines(reader.raw, after, start):
+    limit = min(reader.end, after + BLOCK_LIMIT)
+    for at, _, line in _dashed_lines(reader.raw, after, header_fields.block_end(reader.raw, after, limit)):
         if _match_boundary(reader, line)[0] >= 0:  # the part ends before its header block does
-            fields, start = header_fields.read(reader.raw, after, at)
+            limit = at
             break
+    fields, start = header_fields.read(reader.raw, after, limit)
+    reader.fields += len(fields.rows)
     reader.complete = reader.complete and fields.complete and start < after + BLOCK_LIMIT
     _open_part(reader, fields, start, default)
     return start

@@ -41,6 +41,7 @@ from mailbot.store.engine import LifeLock, sqlite_path
 from mailbot.store.store import Store
 from mailbot.workers.cleanup import Cleanup
 from mailbot.workers.deadlines import Deadlines
+from mailbot.workers.digests import Digests
 from mailbot.workers.failed_mail import FailedMail
 from mailbot.workers.heartbeat import Heartbeat
 from mailbot.workers.http_monitor import Monitor
@@ -204,6 +205,7 @@ class Daemon:
             self.add(Loop(Deadlines(deps)))
             self.add(Loop(PendingRequests(deps)))
         self.add(Loop(Cleanup(deps)))
+        self.add(Loop(Digests(deps)))
         self.add(Loop(WeeklyReports(deps), patience=LONG_TURN))
         if "imap" in roles and self.settings.imap:
             self._add_imap()

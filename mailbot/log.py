@@ -106,6 +106,10 @@ def weekly_report_queued(*, week: str, mails: int) -> None: ...
 
 
 @_info
+def digests_queued(*, mails: int) -> None: ...
+
+
+@_info
 def policy_reloaded(*, old: str, new: str) -> None: ...
 
 

@@ -256,6 +256,13 @@ def end_of_clock(ticket: Ticket, policy: Policy, target: Target) -> datetime | N
     return _after_span(calendar_of(ticket, policy), clock.running_since, left)
 
 
+def promised_at(ticket: Ticket, policy: Policy) -> datetime | None:
+    """Return when the customer's next promise ends: an answer's, else the resolution's; None without one."""
+    targets = (Target.FIRST_RESPONSE, Target.NEXT_RESPONSE, Target.RESOLUTION)
+    ends = (end_of_clock(ticket, policy, target) for target in targets)
+    return next((end for end in ends if end), None)
+
+
 # --- ladder, calendar, agents -----------------------------------------------------------------------------
 
 

@@ -55,6 +55,7 @@ class Agent:
     skills: tuple[str, ...] = ()
     calendar: str = ""  # of the agent's own hours; "": the team's
     away: frozenset[date] = frozenset()  # days off, by the local date of the calendar
+    notify: timedelta = timedelta()  # how long notices are collected for one mail; 0: each at once
 
 
 @dataclass(frozen=True, slots=True)

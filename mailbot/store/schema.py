@@ -334,6 +334,19 @@ suppressions = _table(
     Column("until", Moment),
 )
 
+# Notices that wait to go out together, for agents with `notify: digest`.
+digest_items = _table(
+    "digest_items",
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("agent", Text, nullable=False),
+    Column("ticket", String(32), ForeignKey("tickets.number"), nullable=False),
+    Column("why", String(16), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("excerpt", Text, nullable=False),  # the beginning of what the notice would have shown
+    Index("ix_digest_items_agent_at", "agent", "at"),
+    sqlite_autoincrement=True,
+)
+
 nodes = _table(
     "nodes",
     Column("id", String(32), primary_key=True),

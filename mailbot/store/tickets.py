@@ -11,7 +11,7 @@ from mailbot.domain.events import Event, links_of
 from mailbot.domain.ladder import Deadline
 from mailbot.domain.model import OVER, Attachment, Authentication, Author, Direction, Post, Status, Ticket
 from mailbot.domain.reasons import NO_REASON, Reason
-from mailbot.store import deadlines, outbox
+from mailbot.store import deadlines, digests, outbox
 from mailbot.store.codec import CLOCKS, event_data, event_of, reason_text
 from mailbot.store.engine import or_skip
 from mailbot.store.schema import attachments, contents, events, inbox, links, messages, participants, tickets
@@ -52,6 +52,7 @@ class TicketChange:
     policy: str
     deadline: Deadline | None
     owed: tuple[outbox.OutboxMail, ...] = ()
+    collected: tuple[digests.DigestItem, ...] = ()
     message: Message | None = None
     participants: tuple[tuple[str, str], ...] = ()  # (address, role) who join
     leaving: tuple[str, ...] = ()  # addresses that take part no longer
@@ -101,6 +102,8 @@ def record(connection: Connection, outcomes: Sequence[TicketChange]) -> None:
     owed = [mail for outcome in outcomes for mail in outcome.owed]
     if owed:
         outbox.enqueue(connection, owed)
+    if collected := [item for outcome in outcomes for item in outcome.collected]:
+        digests.add(connection, collected)
 
 
 _PLAIN = [each.name for each in fields(Ticket) if each.name not in ("clocks", "details", "status", "tags")]

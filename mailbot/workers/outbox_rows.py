@@ -10,11 +10,16 @@ from mailbot.domain.events import AcknowledgementSuppressed, ProgressSuppressed
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.model import Ticket
 from mailbot.domain.notices import Acknowledgement, Bulletin, Notice, Progress, TeamNotice
+from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import NO_REASON, Reason
 from mailbot.mail.compose.compose import ComposeRefused, OutboundMail
+from mailbot.mail.compose.digest import COLLECTED, EXCERPT
+from mailbot.store.digests import DigestItem
 from mailbot.store.outbox import OutboxMail
 from mailbot.store.tickets import Message, TicketChange
 from mailbot.workers.runtime import Snapshot
+
+URGENT = "urgent"  # the priority of which no notice waits
 
 Suppressed = AcknowledgementSuppressed | ProgressSuppressed
 
@@ -34,6 +39,7 @@ def build(
     """
     since = requested_at or now
     suppressed = [event for event in decision.events if isinstance(event, Suppressed)]
+    items = [(notice, collected_item(notice, snapshot.policy, now)) for notice in decision.notices]
     return TicketChange(
         before=before,
         after=decision.ticket,
@@ -41,12 +47,26 @@ def build(
         policy=snapshot.policy.version,
         deadline=ladder.next_deadline(decision.ticket, snapshot.policy),
         owed=(
-            *(build_row(notice, snapshot, now, since) for notice in decision.notices),
+            *(build_row(notice, snapshot, now, since) for notice, item in items if item is None),
             *(_suppressed(decision.ticket, event, now, since) for event in suppressed),
         ),
+        collected=tuple(item for _, item in items if item),
         message=message,
         participants=tuple(participants),
     )
+
+
+def collected_item(notice: Notice, policy: Policy, now: datetime) -> DigestItem | None:
+    """Return what to collect for a digest in place of this notice; None when it goes out at once.
+
+    What is urgent or has to be confirmed does not wait, nor what a digest can't say.
+    """
+    if not isinstance(notice, TeamNotice) or notice.why not in COLLECTED:
+        return None
+    agent = policy.agents.get(notice.to)
+    if not agent or not agent.notify or notice.priority == URGENT or notice.confirm_by:
+        return None
+    return DigestItem(agent.address, notice.number, notice.why, now, notice.text[:EXCERPT])
 
 
 def build_row(

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field
 
 from mailbot.config.checks.authority import AuthorityEntry
 from mailbot.config.files.entry import Entry
-from mailbot.config.yaml.types import Address, Away, Language, Name, Public, some
+from mailbot.config.yaml.types import Address, Away, Language, Name, Notify, Public, some
 from mailbot.domain.policy import Assign
 
 
@@ -22,6 +22,11 @@ class AgentEntry(Entry):
         None, description="own hours: one of `calendars` in escalation.yaml; else the team's"
     )
     away: Away = Field([], description="days off: dates, or 2026-12-24 to 2027-01-02")
+    notify: Notify | None = Field(
+        None,
+        description="each: a mail for every notice (the default); digest 15 min: one mail for all notices of "
+        "that time. What is urgent, asks for a decision or has to be confirmed always comes at once",
+    )
 
 
 class PublicEntry(Entry):

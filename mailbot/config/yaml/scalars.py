@@ -87,6 +87,20 @@ def duration(value: object) -> timedelta:
     return timedelta(seconds=seconds)
 
 
+def notify(value: object) -> timedelta:
+    """Read "each" (no time) or "digest 15 min": how long the notices of an agent are collected."""
+    text = value if isinstance(value, str) else ""
+    mode, _, span = text.strip().partition(" ")
+    if mode == "each" and not span:
+        return timedelta()
+    if mode != "digest" or not span.strip():
+        fail(f"`{shown(str(value))}` is no way to notify", "write `each`, or `digest 15 min`")
+    every = duration(span.strip())
+    if not timedelta(minutes=1) <= every <= timedelta(hours=12):
+        fail(f"a digest every `{shown(span.strip())}` does not help", "collect for 1 min to 12 h")
+    return every
+
+
 def size(value: object) -> int:
     """Read "25 MB" as 25,000,000 bytes, "25 MiB" as 26,214,400."""
     text = _text(value, "a size", "25 MB", unit="MB")

@@ -3,6 +3,7 @@
 - A message keeps its author (person, machine, report) with the reason, apart from the reason why no machine may
   answer it.
 - It keeps the result of authentication, To, Cc and Reply-To.
+- Notices may wait to go out together (`digest_items`).
 """
 
 import sqlalchemy as sa
@@ -12,6 +13,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 revision = "0003"
 down_revision = "0002"
 
+RowId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 Json = sa.JSON().with_variant(JSONB(), "postgresql")
 
 
@@ -27,3 +29,18 @@ def upgrade() -> None:
     op.execute(
         "UPDATE messages SET author_kind = 'machine', author_reason = no_auto_reply WHERE no_auto_reply <> ''"
     )
+    _create_digest_items()
+
+
+def _create_digest_items() -> None:
+    op.create_table(
+        "digest_items",
+        sa.Column("id", RowId, primary_key=True, autoincrement=True),
+        sa.Column("agent", sa.Text, nullable=False),
+        sa.Column("ticket", sa.String(32), sa.ForeignKey("tickets.number"), nullable=False),
+        sa.Column("why", sa.String(16), nullable=False),
+        sa.Column("at", sa.BigInteger, nullable=False),
+        sa.Column("excerpt", sa.Text, nullable=False),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_digest_items_agent_at", "digest_items", ["agent", "at"])

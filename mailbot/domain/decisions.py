@@ -29,10 +29,12 @@ from mailbot.domain.model import (
     Envelope,
     InboundMail,
     NoticeKind,
+    Role,
     Status,
     Ticket,
 )
 from mailbot.domain.notices import Acknowledgement, AgentRefusal, Answer
+from mailbot.domain.people.participants import Roles, record_named
 from mailbot.domain.policy import Agent, Mailbox, Policy
 from mailbot.domain.reasons import NO_REASON, Reason, Refusal
 from mailbot.domain.replies import undeliverable
@@ -55,6 +57,7 @@ class MailFacts:
     - `returned`: our mail that a report is proven to be about.
     - `suppressions`: which of the addresses concerned get no automatic mail.
     - `customer_history`: what the store knows of the customer. `loads`: the open tickets of agents.
+    - `roles`: of the people of the ticket. `senders_checked`: a mail without proof could have had one.
     """
 
     number: str
@@ -68,6 +71,8 @@ class MailFacts:
     suppressions: undeliverable.Suppressions = field(default_factory=dict)
     customer_history: CustomerHistory = NO_HISTORY
     loads: Loads = field(default_factory=dict)
+    roles: Roles = field(default_factory=dict)
+    senders_checked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +160,8 @@ def _open(
     if suppression and not allowed.refused:
         allowed = Permission(suppression.as_reason, {})
     _acknowledge(builder, envelope, mail, box, allowed, policy, now)
+    roles = {builder.ticket.customer: Role.CUSTOMER}
+    record_named(builder, mail, roles, policy, now, senders_checked=facts.senders_checked)
     why = NoticeKind.UNCONFIRMED if held else NoticeKind.NEW
     remarks = _remarks(first, builder.ticket, facts)
     notify.notify_team(builder, policy, now, why, remarks, mail.visible)
@@ -313,6 +320,7 @@ def _customer_wrote(
     builder = DecisionBuilder(ticket, loads=facts.loads)
     rerouted = record_customer_mail(builder, mail.message_id, facts.match.reason, policy, now, reopened)
     _take_details(builder, mail, policy, now)
+    record_named(builder, mail, facts.roles, policy, now, senders_checked=facts.senders_checked)
     why = NoticeKind.UNCONFIRMED if ticket.held_for else NoticeKind.CUSTOMER_WROTE
     because = reasons.together(facts.match.reason, _other_author(ticket, mail), rerouted)
     notify.notify_team(builder, policy, now, why, because, mail.visible)

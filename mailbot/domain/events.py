@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import ClassVar, get_args
 
 from mailbot.domain.actor import Actor
-from mailbot.domain.model import Clock, CustomerHistory, NoticeKind, Status, Target
+from mailbot.domain.model import Clock, CustomerHistory, NoticeKind, Role, Status, Target
 from mailbot.domain.reasons import NO_REASON, Reason
 from mailbot.domain.routing.money import Money
 
@@ -355,6 +355,34 @@ class TicketRebuilt(Recorded):
 
 
 @dataclass(frozen=True, slots=True)
+class ParticipantsAdded(Recorded):
+    """People were named in a mail, or an agent added them. `role`: PARTICIPANT, or NAMED without proof."""
+
+    kind: ClassVar[str] = "participants_added"
+    addresses: tuple[str, ...]
+    role: Role
+    reason: Reason
+    message_id: str = ""  # of the mail that named them
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantsRemoved(Recorded):
+    """An agent removed people: no mail that names them brings them back."""
+
+    kind: ClassVar[str] = "participants_removed"
+    addresses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerChanged(Recorded):
+    """Answers go to `customer` from now on; `former` takes no part any more."""
+
+    kind: ClassVar[str] = "customer_changed"
+    customer: str
+    former: str
+
+
+@dataclass(frozen=True, slots=True)
 class CompensationRequested(Recorded):
     """`request` is its number, that of its line in the ledger; `agent`: in whose name, "" for an operator."""
 
@@ -414,9 +442,22 @@ Due = ClocksSet | StepTaken | TargetMissed | ReminderDue | DecisionRequested | D
 Ended = TicketClosed | TicketReopened | SatisfactionRated | TicketReleased
 Merging = TicketMerged | MergeReceived | TicketUnmerged | MergeReverted
 Moving = MessageMoved | TicketSplit | TicketRebuilt
+People = ParticipantsAdded | ParticipantsRemoved | CustomerChanged
 Decided = CompensationApproved | CompensationGranted | CompensationRefused
 Compensation = CompensationRequested | ApprovalRequested | Decided
-Event = Routing | Received | Undelivered | Written | Notified | Due | Ended | Merging | Moving | Compensation
+Event = (
+    Routing
+    | Received
+    | Undelivered
+    | Written
+    | Notified
+    | Due
+    | Ended
+    | Merging
+    | Moving
+    | People
+    | Compensation
+)
 
 EVENT_KINDS: dict[str, type[Event]] = {event.kind: event for event in get_args(Event)}
 
@@ -430,3 +471,15 @@ def links_of(event: Event) -> list[tuple[str, str]]:
         case TicketMerged(into=into):
             return [("merged_into", into)]
     return []
+
+
+def roles_of(event: Event) -> dict[str, Role]:
+    """Return what addresses are on the ticket from this event on; others stay what they are."""
+    match event:
+        case ParticipantsAdded(addresses=addresses, role=role):
+            return dict.fromkeys(addresses, role)
+        case ParticipantsRemoved(addresses=addresses):
+            return dict.fromkeys(addresses, Role.REMOVED)
+        case CustomerChanged(customer=customer, former=former):
+            return {former: Role.NAMED, customer: Role.CUSTOMER}
+    return {}

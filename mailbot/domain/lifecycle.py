@@ -62,6 +62,9 @@ TRANSITIONS: dict[type[Any], Row] = {
     e.MergeReverted: UNMERGED,
     e.TicketSplit: UNMERGED,
     e.TicketRebuilt: ANY,
+    e.ParticipantsAdded: ANY,
+    e.ParticipantsRemoved: ANY,
+    e.CustomerChanged: UNMERGED,
     **dict.fromkeys(get_args(e.Compensation), UNMERGED),
 }
 
@@ -153,6 +156,8 @@ def _changes(ticket: Ticket, event: Event) -> dict[str, Any]:
             return {"merged_into": into}
         case e.TicketUnmerged():
             return {"merged_into": None}
+        case e.CustomerChanged(customer=customer):
+            return {"customer": customer}
     return {}
 
 

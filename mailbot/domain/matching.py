@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from mailbot.domain import reasons, ticket_number
+from mailbot.domain.people.addresses import owner
 from mailbot.domain.reasons import NO_REASON, Reason
 
 MOST = 30  # clues that are kept of one mail
@@ -180,9 +181,13 @@ def _judge(
         return False, reasons.of("no_one_sender")
     if clues.failed:
         return False, reasons.of("sender_failed_authentication")
-    if clues.sender not in participants[number]:
+    if not _takes_part(clues.sender, participants[number]):
         return False, reasons.of("sender_not_participant")
     return True, reasons.of("sender_participates")
+
+
+def _takes_part(sender: str, people: Collection[str]) -> bool:
+    return sender in people or owner(sender) in map(owner, people)
 
 
 def _suggest(match: Match, mistyped: Collection[str], own: Collection[str], weighed: list[Clue]) -> Match:

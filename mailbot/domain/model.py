@@ -96,6 +96,18 @@ class Direction(StrEnum):
     NOTE = "note"
 
 
+class Role(StrEnum):
+    """What an address is on a ticket."""
+
+    CUSTOMER = "customer"
+    PARTICIPANT = "participant"  # their replies thread, and they get copies of answers
+    NAMED = "named"  # in a mail without proof: agents see it, it gives nothing
+    REMOVED = "removed"  # by an agent: only an agent brings it back
+
+
+TAKES_PART = frozenset({Role.CUSTOMER, Role.PARTICIPANT})
+
+
 @dataclass(frozen=True, slots=True)
 class Clock:
     """One target running on one ticket. Spans are work time of the team's calendar.

@@ -105,6 +105,23 @@ TEXTS: Mapping[str, Texts] = {
         "digit pemeriksanya salah, mirip {numbers} yang diikuti pengirim",
     ),
     "merged_tickets": ("{merged} merged into {ticket}", "{merged} digabungkan ke {ticket}"),
+    # Who takes part
+    "copied_by_proven": (
+        "in To or Cc of a proven mail of {sender}",
+        "tercantum di Kepada atau Cc dalam email {sender} yang terbukti asli",
+    ),
+    "copied_by_colleague": (
+        "in To or Cc of a mail of {sender}, and of the same organisation",
+        "tercantum di Kepada atau Cc dalam email {sender}, dan dari organisasi yang sama",
+    ),
+    "copied_by_agent": (
+        "in To or Cc of an answer of {agent}",
+        "tercantum di Kepada atau Cc dalam jawaban {agent}",
+    ),
+    "copied_unconfirmed": (
+        "in To or Cc of a mail of {sender}, not confirmed",
+        "tercantum di Kepada atau Cc dalam email {sender}, belum terkonfirmasi",
+    ),
     # Remarks for agents about a mail
     "continues": ("goes on from {ticket}, which is closed", "lanjutan dari {ticket} yang sudah ditutup"),
     "claims": (

@@ -16,6 +16,7 @@ from mailbot.domain.model import (
     Direction,
     InboxState,
     OutboxState,
+    Role,
     Ticket,
 )
 from mailbot.domain.reasons import Reason
@@ -141,7 +142,7 @@ def deadline(connection: Connection, number: str) -> TicketDeadline | None:
 @dataclass(frozen=True, slots=True)
 class Participant:
     address: str
-    role: str
+    role: Role
 
 
 def participants_of(connection: Connection, number: str) -> list[Participant]:

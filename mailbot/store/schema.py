@@ -39,6 +39,7 @@ from mailbot.domain.model import (
     Direction,
     InboxState,
     OutboxState,
+    Role,
 )
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -183,7 +184,7 @@ participants = _table(
     "participants",
     Column("ticket", String(32), ForeignKey("tickets.number"), primary_key=True),
     Column("address", Text, primary_key=True),
-    Column("role", String(16), nullable=False),
+    Column("role", Choice(Role, 16), nullable=False),
     Index("ix_participants_address", "address"),
 )
 

@@ -7,13 +7,25 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, select, update
 
-from mailbot.domain.events import Event, links_of
+from mailbot.domain.events import Event, links_of, roles_of
 from mailbot.domain.ladder import Deadline
-from mailbot.domain.model import OVER, Attachment, Authentication, Author, Direction, Post, Status, Ticket
+from mailbot.domain.model import (
+    OVER,
+    TAKES_PART,
+    Attachment,
+    Authentication,
+    Author,
+    Direction,
+    Post,
+    Role,
+    Status,
+    Ticket,
+)
+from mailbot.domain.people.participants import taking_part
 from mailbot.domain.reasons import NO_REASON, Reason
 from mailbot.store import deadlines, digests, outbox
 from mailbot.store.codec import CLOCKS, event_data, event_of, reason_text
-from mailbot.store.engine import or_skip
+from mailbot.store.engine import or_replace, or_skip
 from mailbot.store.schema import attachments, contents, events, inbox, links, messages, participants, tickets
 from mailbot.store.store import Store
 from mailbot.store.writers import I, R
@@ -157,13 +169,20 @@ def _event_rows(outcome: TicketChange) -> Iterable[dict[str, Any]]:
 
 
 def _add_participants(connection: Connection, outcomes: Sequence[TicketChange]) -> None:
-    rows = [
-        {"ticket": outcome.after.number, "address": address, "role": role}
+    newest = {
+        (outcome.after.number, address): role
         for outcome in outcomes
-        for address, role in outcome.participants
-    ]
-    if rows:
-        connection.execute(or_skip(connection, participants), rows)
+        for address, role in (
+            *outcome.participants,
+            *(pair for event in outcome.events for pair in roles_of(event).items()),
+        )
+    }
+    if newest:
+        rows = [
+            {"ticket": number, "address": address, "role": role}
+            for (number, address), role in sorted(newest.items())
+        ]
+        connection.execute(or_replace(connection, participants, "ticket", "address"), rows)
     for outcome in outcomes:
         if outcome.leaving:
             gone = participants.c.address.in_(outcome.leaving)
@@ -291,12 +310,18 @@ def tickets_by_message_id(connection: Connection, message_ids: Collection[str]) 
 
 def participants_of(connection: Connection, numbers: Collection[str]) -> dict[str, set[str]]:
     """Map each existing ticket of `numbers` to the addresses that take part in it."""
+    found = roles_of_tickets(connection, numbers)
+    return {number: taking_part(roles) for number, roles in found.items()}
+
+
+def roles_of_tickets(connection: Connection, numbers: Collection[str]) -> dict[str, dict[str, Role]]:
+    """Map each existing ticket of `numbers` to what each address is on it."""
     if not numbers:
         return {}
     rows = connection.execute(select(participants).where(participants.c.ticket.in_(numbers)))
-    found: dict[str, set[str]] = {}
+    found: dict[str, dict[str, Role]] = {}
     for row in rows:
-        found.setdefault(row.ticket, set()).add(row.address)
+        found.setdefault(row.ticket, {})[row.address] = row.role
     return found
 
 
@@ -308,7 +333,7 @@ def open_numbers_of(connection: Connection, addresses: Collection[str]) -> dict[
         query = (
             select(tickets.c.number)
             .join(participants, participants.c.ticket == tickets.c.number)
-            .where(participants.c.address == address, live)
+            .where(participants.c.address == address, participants.c.role.in_(TAKES_PART), live)
             .order_by(tickets.c.opened_at.desc())
             .limit(200)
         )

@@ -9,7 +9,8 @@ from sqlalchemy import Connection
 from mailbot.domain import events as e
 from mailbot.domain.decisions import MailDecision, customer_of
 from mailbot.domain.matching import Clues
-from mailbot.domain.model import OVER, CustomerHistory, InboundMail, Ticket
+from mailbot.domain.model import OVER, CustomerHistory, InboundMail, Role, Ticket
+from mailbot.domain.people.participants import taking_part
 from mailbot.domain.policy import Policy
 from mailbot.domain.replies.auto_reply import rates
 from mailbot.domain.replies.undeliverable import Suppression
@@ -24,7 +25,8 @@ class BatchState:
 
     tickets: dict[str, Ticket]
     messages: dict[str, str]  # Message-ID -> ticket
-    participants: dict[str, set[str]]
+    participants: dict[str, set[str]]  # ticket -> who takes part
+    roles: dict[str, dict[str, Role]]  # ticket -> what each address is on it
     languages: dict[str, str]
     rate_limits: dict[str, datetime]
     open_numbers: dict[str, set[str]]  # address -> its open tickets; only where a number was mistyped
@@ -51,7 +53,7 @@ class BatchState:
         self.tickets[ticket.number] = ticket
         if message_id:
             self.messages.setdefault(message_id, ticket.number)
-        self.participants.setdefault(ticket.number, {ticket.customer})
+        self._add_roles(decided)
         if ticket.language:
             self.languages[ticket.customer] = ticket.language
         self.rate_limits.update(decided.spent)
@@ -60,6 +62,13 @@ class BatchState:
             self.suppressions.pop(address, None)
         if suppression := decided.effects.suppression:
             self.suppressions[suppression.address] = suppression
+
+    def _add_roles(self, decided: MailDecision) -> None:
+        number = decided.decision.ticket.number
+        roles = self.roles.setdefault(number, {decided.decision.ticket.customer: Role.CUSTOMER})
+        for event in decided.decision.events:
+            roles |= e.roles_of(event)
+        self.participants[number] = taking_part(roles)
 
     def _add_history(self, before: Ticket | None, decided: MailDecision) -> None:
         after = decided.decision.ticket
@@ -100,10 +109,13 @@ def load_state(
     rules_need_history = not policy.asked_fields.isdisjoint(STORE_FIELDS)
     customers = {customer_of(mail, claimed.envelope) for claimed, mail in batch if rules_need_history}
     mistyped = {clue.sender for clue in clues if clue.mistyped} - {""}
+    found = tickets.load_with_merge_targets(connection, numbers)
+    roles = tickets.roles_of_tickets(connection, numbers | found.keys())
     return BatchState(
-        tickets=tickets.load_with_merge_targets(connection, numbers),
+        tickets=found,
         messages=messages,
-        participants=tickets.participants_of(connection, numbers),
+        participants={number: taking_part(each) for number, each in roles.items()},
+        roles=roles,
         languages=tickets.languages_of(connection, unsure_of_language),
         rate_limits=rate_limits.load(connection, keys),
         open_numbers=tickets.open_numbers_of(connection, mistyped),

@@ -156,6 +156,8 @@ def _decide(
         suppressions=state.suppressions,
         loads=snapshot.agent_loads.loads,
         customer_history=state.customer_history.get(customer_of(mail, envelope), NO_HISTORY),
+        roles=state.roles.get(match.number, {}),
+        senders_checked=bool(snapshot.trust.authserv_ids) or snapshot.trust.verify,
     )
     decided = on_mail(ticket, mail, envelope, facts, policy, now)
     same = ticket is not None and ticket.number == decided.decision.ticket.number

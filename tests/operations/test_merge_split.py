@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from mailbot.domain import commands as c
 from mailbot.domain.merging.operations import Changes
-from mailbot.domain.model import Status, Target, Ticket
+from mailbot.domain.model import Role, Status, Target, Ticket
 from mailbot.domain.reasons import Refusal
 from mailbot.operations.merge_split import MergeCommand, join
 from mailbot.store import deadlines, queries, tickets
@@ -132,7 +132,8 @@ async def test_a_slip_suggests_nothing_to(desk: Desk, who: str) -> None:
         with desk.store.engine.begin() as connection:
             row = dict(connection.execute(select(tickets.tickets)).one()._mapping)
             connection.execute(tickets.insert(tickets.tickets), {**row, "number": near})
-            connection.execute(tickets.insert(participants), {"ticket": near, "address": BUDI, "role": "x"})
+            row = {"ticket": near, "address": BUDI, "role": Role.PARTICIPANT}
+            connection.execute(tickets.insert(participants), row)
     again = await desk.receive(sender=ASING if who == "a stranger" else BUDI, Subject=f"Re: {typed}")
 
     assert opened(desk, again)["suggests"] == ""

@@ -9,7 +9,7 @@ from mailbot.cli.shared.ladder_text import REMINDER_REASONS, clocks_text, spaced
 from mailbot.cli.shared.output import clean
 from mailbot.domain import events as e
 from mailbot.domain.actor import Actor
-from mailbot.domain.model import NoticeKind
+from mailbot.domain.model import NoticeKind, Role
 from mailbot.domain.reasons import Reason
 
 NOTICE_REASONS: dict[NoticeKind, str] = {
@@ -136,6 +136,13 @@ def _compensation_refused(event: e.CompensationRefused, _zone: str) -> str:
     return f"{refuser} refused request {event.request}{_because(event.reason)}"
 
 
+def _participants_added(event: e.ParticipantsAdded, _zone: str) -> str:
+    people = ", ".join(event.addresses)
+    if event.role is Role.NAMED:
+        return f"not confirmed, takes no part: {people} ({event.reason})"
+    return f"takes part from now on: {people} ({event.reason})"
+
+
 def _signer(event: e.CompensationRequested | e.CompensationApproved | e.CompensationRefused) -> str:
     """ "operator eko for ayu@...", "agent ayu@..."."""
     actor = actor_text(event.by)
@@ -221,6 +228,13 @@ TEXTS: dict[type[e.Event], Callable[[Any, str], str]] = {
     e.TicketSplit: _by_actor(lambda event: f"split {_count(event)} off into {event.into}"),
     e.TicketRebuilt: _no_zone(
         lambda event: f"by its messages it is now {event.status}; {clocks_text(event.clocks)}"
+    ),
+    e.ParticipantsAdded: _participants_added,
+    e.ParticipantsRemoved: _by_actor(
+        lambda event: f"removed {', '.join(event.addresses)}: takes no part any more"
+    ),
+    e.CustomerChanged: _by_actor(
+        lambda event: f"changed the customer to {event.customer}; {event.former} takes no part any more"
     ),
     e.CompensationRequested: _compensation_requested,
     e.ApprovalRequested: _approval_requested,

@@ -7,7 +7,7 @@ from mailbot.cli.shared.formats import format_duration, format_short_time, forma
 from mailbot.cli.shared.ladder_text import print_deadlines, question_text, spaced
 from mailbot.cli.shared.open_store import OpenStore, now
 from mailbot.cli.shared.output import clean, echo, print_block, print_facts, print_table, print_title
-from mailbot.domain.model import WAITING_STATES, DeadlineState, Direction, OutboxState, Ticket
+from mailbot.domain.model import WAITING_STATES, DeadlineState, Direction, OutboxState, Role, Ticket
 from mailbot.store import compensations, outbox_queries, queries, tickets
 
 LONGEST = 4_000  # characters of a message; --json shows more
@@ -50,12 +50,13 @@ def show(opened: OpenStore, ticket: Ticket) -> None:
 def _facts(opened: OpenStore, ticket: Ticket, zone: str) -> list[tuple[str, object]]:
     read, policy = opened.store.read_now, opened.policy
     participants = read(queries.participants_of, ticket.number)
-    others = [person.address for person in participants if person.address != ticket.customer]
     agent = policy.agents.get(ticket.assignee or "")
     return [
         *result_text.describe_links(read(queries.links_of, ticket.number), ticket.number),
         ("customer", ticket.customer),
-        ("also takes part", ", ".join(others)),
+        ("also takes part", _people(participants, Role.PARTICIPANT)),
+        ("not confirmed", _people(participants, Role.NAMED)),
+        ("removed", _people(participants, Role.REMOVED)),
         ("mailbox", ticket.mailbox),
         ("language", LANGUAGES.get(ticket.language, ticket.language)),
         ("opened", format_time(ticket.opened_at, zone)),
@@ -70,6 +71,10 @@ def _facts(opened: OpenStore, ticket: Ticket, zone: str) -> list[tuple[str, obje
         ("next deadline", _deadline_text(read(queries.deadline, ticket.number), zone)),
         ("to be decided", question_text(ticket, policy)),
     ]
+
+
+def _people(participants: list[queries.Participant], role: Role) -> str:
+    return ", ".join(person.address for person in participants if person.role is role)
 
 
 def _deadline_text(deadline: queries.TicketDeadline | None, zone: str) -> str:

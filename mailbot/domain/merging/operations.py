@@ -6,7 +6,7 @@ what was split off. Refusals keep the words of one customer from reaching anothe
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ from mailbot.domain.actor import POLICY, Actor
 from mailbot.domain.events import Event
 from mailbot.domain.lifecycle import Decision, DecisionBuilder, opened
 from mailbot.domain.merging.rebuild import OUR_TURN, arrivals, rebuild
-from mailbot.domain.model import Direction, NoticeKind, Post, Ticket
+from mailbot.domain.model import Direction, NoticeKind, Post, Role, Ticket
 from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import Reason, Refusal
 
@@ -154,7 +154,8 @@ def merge(
     ended = DecisionBuilder(a)
     ended.record(e.TicketMerged(context.at, context.by, b.number, ids, not _takes_part(a.customer, target)))
     ended.record(_standing_still(ended.ticket, context))
-    joined = tuple(sorted(_newcomers(source.participants, target)))
+    # An accepted claim brings its sender alone, not everybody whom that stranger named.
+    joined = tuple(sorted(_newcomers((a.customer,) if accepted else source.participants, target)))
     came = e.MergeReceived(context.at, context.by, a.number, ids, pending, joined=joined, accepted=accepted)
     why = reasons.of("ticket_accepted" if accepted else "ticket_merged", ticket=a.number)
     arrived = _arrived(target, source.posts, context, came, why)
@@ -225,6 +226,7 @@ def split(
         builder.record(e.TicketAssigned(context.at, context.by, a.assignee, why))
     # The customer got an acknowledgement for the mail, and gets the new number with the first answer.
     builder.record(e.AcknowledgementSuppressed(context.at, POLICY, split_from))
+    _bring_named(builder, source, gone, context)
     _rebuild(builder, (), gone, context)
     if builder.ticket.status in OUR_TURN:
         notify.notify_team(builder, context.policy, context.at, NoticeKind.NEW, split_from)
@@ -303,7 +305,32 @@ def _leavers(side: TicketState, builder: DecisionBuilder) -> tuple[str, ...]:
     """Return who took part only because of messages that have left now."""
     before = {address for each in arrivals(side.events) for address in each.joined}
     after = {address for each in arrivals((*side.events, *builder.events)) for address in each.joined}
-    return tuple(sorted(before - after))
+    return tuple(sorted(before - after - _added(side.events).keys()))
+
+
+def _added(events: Iterable[Event]) -> dict[str, e.ParticipantsAdded]:
+    """Return who takes part by a mail that named them, or by a command, with the event that added them."""
+    added: dict[str, e.ParticipantsAdded] = {}
+    for event in events:
+        for address, role in e.roles_of(event).items():
+            added.pop(address, None)
+            if isinstance(event, e.ParticipantsAdded) and role is Role.PARTICIPANT:
+                added[address] = event
+    return added
+
+
+def _bring_named(
+    builder: DecisionBuilder, source: TicketState, gone: Sequence[Post], context: Context
+) -> None:
+    """Record on the new ticket those who take part because of a message that went there.
+
+    They stay where they were, so that merging it back is the inverse.
+    """
+    ids = {post.message_id for post in gone} - {""}
+    added = {address: event for address, event in _added(source.events).items() if event.message_id in ids}
+    for address, event in added.items():
+        if address in source.participants and address != builder.ticket.customer:
+            builder.record(replace(event, at=context.at, by=context.by, addresses=(address,)))
 
 
 def _with_posts(side: TicketState, posts: Sequence[Post], context: Context, event: Event) -> DecisionBuilder:

@@ -34,6 +34,7 @@ from mailbot.domain.model import (
     Ticket,
 )
 from mailbot.domain.notices import Acknowledgement, AgentRefusal, Answer
+from mailbot.domain.people.copies import with_copies
 from mailbot.domain.people.participants import Roles, record_named
 from mailbot.domain.policy import Agent, Mailbox, Policy
 from mailbot.domain.reasons import NO_REASON, Reason, Refusal
@@ -322,14 +323,17 @@ def _customer_wrote(
     _take_details(builder, mail, policy, now)
     record_named(builder, mail, facts.roles, policy, now, senders_checked=facts.senders_checked)
     why = NoticeKind.UNCONFIRMED if ticket.held_for else NoticeKind.CUSTOMER_WROTE
-    because = reasons.together(facts.match.reason, _other_author(ticket, mail), rerouted)
+    because = reasons.together(facts.match.reason, _other_author(ticket, mail, facts.roles, policy), rerouted)
     notify.notify_team(builder, policy, now, why, because, mail.visible)
     return MailDecision(builder.decision(), Direction.IN)
 
 
-def _other_author(ticket: Ticket, mail: InboundMail) -> Reason:
+def _other_author(ticket: Ticket, mail: InboundMail, roles: Roles, policy: Policy) -> Reason:
     if mail.sender == ticket.customer:
         return NO_REASON
+    box = policy.mailbox_for(ticket.mailbox)
+    if box and box.copies and roles.get(mail.sender) is Role.PARTICIPANT:
+        return reasons.of("other_author_copied", sender=mail.sender, customer=ticket.customer)
     if not mail.sender:
         return reasons.of("unclear_author", customer=ticket.customer)
     return reasons.of("other_author", sender=mail.sender, customer=ticket.customer)
@@ -382,7 +386,9 @@ def _agent_wrote(
         builder.notify(AgentRefusal(ticket.number, ticket.mailbox, agent.address, language, refused))
         return MailDecision(builder.decision(), Direction.NOTE)
     record_agent_answer(builder, agent.address, policy, now)
-    builder.notify(Answer(*notify.to_customer(ticket), agent.name, mail.visible, mail.attachments))
+    roles = record_named(builder, mail, facts.roles, policy, now, senders_checked=True, agent=agent.address)
+    answer = Answer(*notify.to_customer(ticket), agent.name, mail.visible, mail.attachments)
+    builder.notify(*with_copies(answer, roles, policy, facts.suppressions))
     return MailDecision(builder.decision(), Direction.OUT)
 
 

@@ -42,7 +42,11 @@ class Acknowledgement(TicketNotice):
 
 @dataclass(frozen=True, slots=True)
 class Answer(TicketNotice):
-    """What an agent wrote, to the customer, from the mailbox."""
+    """What an agent wrote, to the customer, from the mailbox.
+
+    `cc`: who takes part beside the customer. `copy_to`: the one of them that this copy goes to, "" for the
+    customer's own.
+    """
 
     name: ClassVar[str] = "answer"
     lane: ClassVar[int] = 1
@@ -50,6 +54,8 @@ class Answer(TicketNotice):
     agent_name: str
     text: str
     attachments: tuple[Attachment, ...] = ()
+    cc: tuple[str, ...] = ()
+    copy_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)

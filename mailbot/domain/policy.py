@@ -27,6 +27,7 @@ class Mailbox:
     `unauthenticated`: the automatic mail to a sender who did not pass authentication. "neutral": the usual
     acknowledgement. "held": none until an agent answers. "none": also no mail of progress later.
     `rich_acknowledgements`: show the subject in the acknowledgement to a sender who passed.
+    `copies`: answers also go to the people who take part beside the customer.
     """
 
     address: str
@@ -38,6 +39,7 @@ class Mailbox:
     digits: int = 8
     unauthenticated: str = "neutral"
     rich_acknowledgements: bool = False
+    copies: bool = True
 
     @property
     def domain(self) -> str:

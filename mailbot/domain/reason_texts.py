@@ -137,6 +137,10 @@ TEXTS: Mapping[str, Texts] = {
         "written by {sender}, answers go to {customer}",
         "ditulis oleh {sender}, jawaban dikirim kepada {customer}",
     ),
+    "other_author_copied": (
+        "written by {sender}, answers go to {customer} with a copy to {sender}",
+        "ditulis oleh {sender}, jawaban dikirim kepada {customer} dengan tembusan kepada {sender}",
+    ),
     "unclear_author": (
         "written by an unclear sender, answers go to {customer}",
         "pengirimnya tidak jelas, jawaban dikirim kepada {customer}",

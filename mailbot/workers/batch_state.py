@@ -98,6 +98,8 @@ def load_state(
         numbers.update((clue.tagged, clue.bounced, *clue.signed, *clue.written))
         numbers.update((*clue.returned, *clue.reported))
     numbers -= {""}
+    found = tickets.load_with_merge_targets(connection, numbers)
+    roles = tickets.roles_of_tickets(connection, numbers | found.keys())
     unsure_of_language = {mail.sender for _, mail in batch if mail.sender and not mail.language}
     keys = {
         key
@@ -108,9 +110,10 @@ def load_state(
     senders = {claimed.envelope.sender for claimed, _ in batch} | {mail.sender for _, mail in batch}
     rules_need_history = not policy.asked_fields.isdisjoint(STORE_FIELDS)
     customers = {customer_of(mail, claimed.envelope) for claimed, mail in batch if rules_need_history}
+    # An agent's answer also goes to them.
+    answered = {tickets.merge_target(clue.tagged, found) for clue in clues if clue.tagged}
+    senders |= {address for number in answered for address in roles.get(number, {})}
     mistyped = {clue.sender for clue in clues if clue.mistyped} - {""}
-    found = tickets.load_with_merge_targets(connection, numbers)
-    roles = tickets.roles_of_tickets(connection, numbers | found.keys())
     return BatchState(
         tickets=found,
         messages=messages,

@@ -100,7 +100,7 @@ def _row(
         kind=notice.name,
         lane=notice.lane,
         sender=mail.sender if mail else "",
-        recipient=mail.recipient if mail else notice.to,
+        recipient=mail.recipient if mail else getattr(notice, "copy_to", "") or notice.to,
         content=mail.content if mail else None,
         reason=reason,
         requested_at=requested_at,

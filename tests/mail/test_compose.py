@@ -377,6 +377,44 @@ def test_the_verification_refuses_a_changed_header(name: str, value: str) -> Non
         verify_header(write_mail(tampered, "text", "html", "=_edge"), tampered, BUDI, BOX)
 
 
+BOSS, SITI = "bos@kantor.example", "siti@kantor.example"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        SITI,
+        f"{BOSS}, {SITI}, korban@evil.example",
+        f"{SITI}, {BOSS}",
+        f"{BOSS}, {SITI}\r\nBcc: korban@evil.example",
+        f"{BOSS},, {SITI}",
+        f'"{BOSS}" <{SITI}>, {SITI}',
+    ],
+)
+def test_the_verification_refuses_another_copy_than_was_meant(value: str) -> None:
+    good = [*HEADERS, ("Cc", f"{BOSS},\r\n {SITI}")]
+    verify_header(write_mail(good, "text", "html", "=_edge"), good, BUDI, BOX, (BOSS, SITI))
+    for cc, named in ((value, (BOSS, SITI)), (f"{BOSS}, {SITI}", ())):
+        tampered = [*HEADERS, ("Cc", cc)]
+        with pytest.raises(ComposeRefused):
+            verify_header(write_mail(tampered, "text", "html", "=_edge"), tampered, BUDI, BOX, named)
+    with pytest.raises(ComposeRefused):
+        verify_header(write_mail(HEADERS, "text", "html", "=_edge"), HEADERS, BUDI, BOX, (BOSS, SITI))
+
+
+def test_a_copy_goes_to_one_person_and_names_everybody() -> None:
+    crowd = tuple(f"{'n' * 50}{n}@{'kantor' * 8}.example" for n in range(20))
+    whole = dataclasses.replace(ANSWER, cc=(*crowd, "b\u00fcdi@kantor.example"))
+    for copy_to in ("", crowd[7]):
+        mail, read = sent(dataclasses.replace(whole, copy_to=copy_to))
+        assert mail.recipient == (copy_to or BUDI)
+        assert getaddresses([read["To"]]) == [("", BUDI)]
+        assert getaddresses([read["Cc"]]) == [("", address) for address in crowd]
+    for stranger in ("korban@evil.example", "b\u00fcdi@kantor.example"):
+        with pytest.raises(ComposeRefused):
+            sent(dataclasses.replace(whole, copy_to=stranger))
+
+
 def test_a_text_that_holds_the_boundary_is_refused() -> None:
     with pytest.raises(ComposeRefused, match="boundary"):
         write_mail(HEADERS, "a\n--=_edge\nContent-Type: text/html\n\nb", "html", "=_edge")

@@ -1,10 +1,13 @@
 """People of a ticket, from the mail that names them to their own reply."""
 
+from dataclasses import replace
+
 from mailbot.config.model import Trust
 from mailbot.domain.model import Role, Ticket
 from mailbot.store import queries
 from mailbot.store.store import Store
-from tests.workers.test_intake import BUDI, Desk
+from tests.builders import RINA
+from tests.workers.test_intake import AGENTS_TRUSTED, BUDI, Desk
 
 ASING = "asing@lain.example"
 BOSS = "bos@pelanggan.example"
@@ -50,3 +53,20 @@ async def test_a_mail_of_the_same_batch_counts_for_the_next(store: Store) -> Non
     await desk.work()
 
     assert len({entry.ticket for entry in desk.store.read_now(queries.list_inbox)}) == 1
+
+
+async def test_a_copy_of_the_answer_is_a_mail_of_its_own_and_its_reply_threads(store: Store) -> None:
+    desk = Desk(store, trust=replace(CHECKS, agent_networks=AGENTS_TRUSTED.agent_networks))
+    first = await desk.receive(Cc=BOSS, Authentication_Results=PROVEN)
+    notice = desk.content(desk.outbox_rows("team")[0])
+    await desk.receive(
+        sender=RINA.address, to=str(notice["Reply-To"]), peer="10.20.0.7", body="Sudah kami cek."
+    )
+
+    rows = desk.outbox_rows("answer")
+    mails = [desk.content(row) for row in rows]
+    assert [row.recipient for row in rows] == [BUDI, BOSS]
+    assert {(mail["To"], mail["Cc"]) for mail in mails} == {(BUDI, BOSS)}
+    assert len({mail["Message-ID"] for mail in mails}) == 2
+    theirs = await desk.receive(sender=BOSS, In_Reply_To=mails[1]["Message-ID"], Subject="Setuju")
+    assert theirs.number == first.number

@@ -82,7 +82,8 @@ def split(number: str, messages: tuple[int, ...], agent: str | None, in_json: bo
 def accept(number: str, agent: str | None, in_json: bool) -> None:
     """Accept the claim of ticket NUMBER: merge it into the ticket that it names.
 
-    Its sender becomes a participant there. Answers still go to that ticket's customer. Undo: `unmerge`.
+    Its sender becomes a participant there: answers go to that ticket's customer with a copy to the sender.
+    Undo: `unmerge`.
     """
     _join(number, commands.Accept(), agent, in_json)
 

@@ -93,6 +93,7 @@ class MailboxEntry(Entry):
     rich_acknowledgements: bool = Field(
         False, description="show the subject in the acknowledgement to a sender who passed"
     )
+    copies: bool = Field(True, description="answers also go to those who take part beside the customer")
 
 
 class ImapEntry(Entry):

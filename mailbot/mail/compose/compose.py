@@ -30,7 +30,7 @@ from mailbot.mail.auth.sign import HEADER_NAME as SIGNATURE
 from mailbot.mail.auth.sign import Signer
 from mailbot.mail.compose import mime_writer
 from mailbot.mail.compose.fallback_text import details_request, fallback_text
-from mailbot.mail.compose.mime_writer import ComposeRefused, require_ascii_address
+from mailbot.mail.compose.mime_writer import ComposeRefused, is_ascii_address, require_ascii_address
 from mailbot.mail.compose.reply_tokens import MAC, TokenSigner, check_token_fits
 from mailbot.mail.compose.template_values import LANGUAGES, Values, body_text, build_values, header_text
 from mailbot.mail.compose.templates import KINDS, TemplateFailed, Templates
@@ -100,7 +100,10 @@ class Composer:
         box = self.policy.mailboxes.get(notice.mailbox)
         if box is None:
             raise ComposeRefused(f"there is no mailbox {notice.mailbox!r} any more")
-        recipient = require_ascii_address(notice.to)
+        to = require_ascii_address(notice.to)
+        cc = tuple(filter(is_ascii_address, notice.cc)) if isinstance(notice, Answer) else ()
+        copy_to = notice.copy_to if isinstance(notice, Answer) else ""
+        recipient = require_ascii_address(copy_to) if copy_to else to
         if isinstance(notice, Bulletin):
             message_id = self.tokens.bulletin_id(nonce, box.domain)
             content, template_error = _bulletin_content(notice), ""
@@ -108,12 +111,16 @@ class Composer:
             message_id = self.tokens.message_id(notice.number, nonce, box.domain)
             content, template_error = self._content(notice, box)
         headers = self._headers(notice, box, message_id, content.subject, now)
+        if cc:
+            headers.insert(3, ("Cc", ",\r\n ".join(cc)))  # a line each: 998 octets at most
         boundary = f"=_{message_id.partition('@')[0][-MAC:]}"  # part of the MAC: it can't be guessed
         files = notice.attachments if isinstance(notice, Answer | Bulletin) else ()
         raw = mime_writer.write_mail(headers, content.text, content.html, boundary, files)
         if self.signer and self.signer.signs_for(box.domain):
             raw, headers = self.signer.sign(raw, now), [(SIGNATURE, ""), *headers]
-        mime_writer.verify_header(raw, headers, recipient, box.address)
+        mime_writer.verify_header(raw, headers, to, box.address, cc)
+        if recipient not in (to, *cc):
+            raise ComposeRefused("the mail would go to somebody whom it does not name")
         return OutboundMail(
             message_id=message_id,
             kind=notice.name,

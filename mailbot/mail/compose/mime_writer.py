@@ -31,14 +31,20 @@ class ComposeRefused(ValueError):
     """The mail can't be written as intended, so it is not sent. The text is the reason."""
 
 
+def is_ascii_address(text: str) -> bool:
+    """Check for a plain ASCII `local@domain` of RFC 5321's lengths."""
+    local = text.rpartition("@")[0]
+    whole = len(text) <= 254 and len(local) <= 64 and "=?" not in text
+    return whole and _ADDRESS.fullmatch(text) is not None
+
+
 def require_ascii_address(text: str) -> str:
     """Return `text` if it is a plain ASCII `local@domain` of RFC 5321's lengths. Raises ComposeRefused.
 
     Quoted local parts, address literals and non-ASCII (SMTPUTF8, RFC 6531) are refused: a mistake in them
     would send the mail to another recipient.
     """
-    local = text.rpartition("@")[0]
-    if len(text) > 254 or len(local) > 64 or not _ADDRESS.fullmatch(text) or "=?" in text:
+    if not is_ascii_address(text):
         raise ComposeRefused(f"can't write to {header_text(text)!r}: not a plain ASCII address")
     return text
 
@@ -109,8 +115,10 @@ def _attachment(attachment: Attachment) -> bytes:
     return head.encode("ascii") + encodebytes(attachment.content).replace(b"\n", b"\r\n")
 
 
-def verify_header(content: bytes, headers: Headers, recipient: str, mailbox: str) -> None:
+def verify_header(content: bytes, headers: Headers, to: str, mailbox: str, cc: Sequence[str] = ()) -> None:
     """Read the written header again. Raises ComposeRefused unless it has exactly the intended fields.
+
+    `to`: the one address in To; `cc`: those in Cc, which is missing when there are none.
 
     Printable ASCII between CRLFs is unambiguous (RFC 5322 section 2.2). The tests compare with Python's
     parser.
@@ -123,7 +131,8 @@ def verify_header(content: bytes, headers: Headers, recipient: str, mailbox: str
     expected = tuple(name for name, _ in headers)
     if len(read) != len(fields) or tuple(read) not in (expected + _MULTIPART, expected + _SINGLE_PART):
         raise ComposeRefused("the header has other lines than were written")
-    if read["To"] != recipient or recipient.count("@") != 1:
+    named = read.get("Cc", "").split(", ") if "Cc" in read else []
+    if read["To"] != to or named != list(cc) or any(each.count("@") != 1 for each in (to, *cc)):
         raise ComposeRefused("the written mail has another recipient")
     sender = read["From"]
     if sender.count("@") != 1 or sender.rpartition(" ")[2].strip("<>") != mailbox:

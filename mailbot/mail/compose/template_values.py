@@ -33,7 +33,7 @@ OUTCOMES = ("granted", "refused")  # of a request for compensation
 
 # Only for headers: an acknowledgement shows nothing that the sender wrote.
 _WITHHELD = frozenset({"to", "in_reply_to", "language"})
-_NOT_LINES = _WITHHELD | {"text", "attachments", "needed", "template"}
+_NOT_LINES = _WITHHELD | {"text", "attachments", "cc", "copy_to", "needed", "template"}
 _LINES = {
     name: tuple(f.name for f in fields(cls) if f.name not in _NOT_LINES) for name, cls in NOTICES.items()
 }
@@ -97,7 +97,7 @@ def build_values(
 ) -> dict[str, Value]:
     """Return all values for the templates of this notice. `zone` is where its reader works.
 
-    - Every field of the notice but `to`, `in_reply_to`, `language` and `attachments`, under its own name.
+    - Every field of the notice but `to`, `cc`, `in_reply_to`, `language` and the like, under its own name.
       Texts are clean, a moment is local time or "".
     - `brand`, `mailbox` (the address) and `marker`. `needed` is for a loop.
     - `cut`: how many characters of `text` were left out.
@@ -136,6 +136,9 @@ def sample_notices(name: str, language: str) -> list[Notice]:
     full |= {name: written(f"sample {name}") for name in given}
     bare: dict[str, Any] = full | dict.fromkeys(full.keys() & _OPTIONAL, "") | dict.fromkeys(moments, None)
     bare |= dict.fromkeys(given, NO_REASON)
+    if "cc" in full:
+        full |= {"cc": ("person@example.com",), "copy_to": ""}
+        bare |= {"cc": (), "copy_to": ""}
     if "needed" in full:
         full |= {"needed": ({"id": "nomor pesanan", "en": "order number"},), "template": ""}
         bare |= {"needed": (), "template": ""}

@@ -9,7 +9,9 @@ from mailbot.domain import events as e
 from mailbot.domain.decisions import on_mail
 from mailbot.domain.matching import Clues, Match, match_ticket
 from mailbot.domain.model import Authentication, Author, Contact, Role
+from mailbot.domain.notices import Answer
 from mailbot.domain.people.participants import MOST_A_MAIL, MOST_NAMED, takes_part
+from mailbot.domain.replies.undeliverable import Suppression
 from tests.builders import BOX, NOW, NUMBER, RINA, envelope, facts, mail, policy
 
 BUDI, BOSS = "budi@pelanggan.example", "bos@pelanggan.example"
@@ -122,3 +124,52 @@ def test_one_box_takes_part_in_every_spelling(spelling: str) -> None:
     assert match_ticket(Clues(spelling, written=(NUMBER,)), {}, people).number == NUMBER
     assert takes_part(spelling, {"budi@gmail.com": Role.CUSTOMER})
     assert match_ticket(replace(Clues("budi2@gmail.com"), written=(NUMBER,)), {}, people).number == ""
+
+
+def answers(roles: dict[str, Role], copies: bool = True, **fact_changes: Any) -> list[tuple[str, str]]:
+    """Return (recipient, Cc) of an agent's answer and its copies."""
+    rules = policy(mailboxes={BOX.address: replace(BOX, copies=copies)})
+    ticket = on_mail(None, mail(), envelope(), facts(), rules, NOW).decision.ticket
+    standing = facts(match=Match(NUMBER, by_token=True), proof="network", roles=roles, **fact_changes)
+    decided = on_mail(
+        ticket, mail(sender=RINA.address, visible="Kami cek."), envelope(), standing, rules, NOW
+    )
+    sent = [notice for notice in decided.decision.notices if isinstance(notice, Answer)]
+    assert {(notice.to, notice.text) for notice in sent} == {(BUDI, "Kami cek.")}
+    return [(notice.copy_to or notice.to, " ".join(notice.cc)) for notice in sent]
+
+
+def test_an_answer_goes_to_the_customer_and_a_copy_to_each_who_takes_part() -> None:
+    roles = {BUDI: Role.CUSTOMER, BOSS: Role.PARTICIPANT, "a@lain.example": Role.PARTICIPANT}
+    both = f"a@lain.example {BOSS}"
+
+    assert answers(roles) == [(BUDI, both), ("a@lain.example", both), (BOSS, both)]
+    assert answers(roles, copies=False) == [(BUDI, "")]
+
+
+def test_no_copy_goes_to_those_who_take_no_part_who_are_ours_or_whose_address_is_dead() -> None:
+    dead = Suppression("mati@lain.example", "bounce", "5.1.1", NOW)
+    roles = {
+        BUDI: Role.CUSTOMER,
+        "budi+rumah@pelanggan.example": Role.PARTICIPANT,
+        "n@lain.example": Role.NAMED,
+        "r@lain.example": Role.REMOVED,
+        RINA.address: Role.PARTICIPANT,
+        "support+x@dukungan.example": Role.PARTICIPANT,
+        "no-reply@lain.example": Role.PARTICIPANT,
+        dead.address: Role.PARTICIPANT,
+    }
+    assert answers(roles, suppressions={dead.address: dead}) == [(BUDI, "")]
+
+
+def test_whom_an_agent_copies_takes_part_but_no_colleague_of_ours() -> None:
+    ticket = on_mail(None, mail(), envelope(), facts(), policy(), NOW).decision.ticket
+    sent = mail(
+        sender=RINA.address, visible="Kami cek.", **cc(BOSS, "keuangan@tim.example", "x@dukungan.example")
+    )
+    standing = facts(match=Match(NUMBER, by_token=True), proof="network", roles={BUDI: Role.CUSTOMER})
+    decision = on_mail(ticket, sent, envelope(), standing, policy(), NOW).decision
+
+    assert [notice.copy_to for notice in decision.notices if isinstance(notice, Answer)] == ["", BOSS]
+    unproven = on_mail(ticket, sent, envelope(), replace(standing, proof=""), policy(), NOW).decision
+    assert not any(isinstance(event, e.ParticipantsAdded) for event in unproven.events)

@@ -315,21 +315,77 @@ def test_an_attachment_has_the_digest_of_its_content() -> None:
     )
 
 
+STUB = "Pesan ini berformat HTML. Buka dengan program email yang mendukungnya."
+LONG = "Saya sudah menunggu dua minggu dan belum ada kabar tentang pesanan saya, mohon segera dibalas. "
+
+
 @pytest.mark.parametrize(
     ("plain", "html", "expected"),
     [
-        ("Halo", "<p>Hai</p>", "Halo"),
+        ("Halo kak", "<p>Halo <b>kak</b></p>", "Halo kak"),
         ("", "<p>Hai</p>", "Hai"),
         (" \n\t\n", "<p>Hai</p>", "Hai"),
         ("", "", ""),
+        ("Halo", "", "Halo"),
+        # A stub.
+        (STUB, "<p>Mohon refund</p>", "Mohon refund"),
+        ("This mail needs an HTML reader", f"<p>{LONG}</p>", LONG.strip()),
+        ("Halo", f"<p>Halo, {LONG}</p>", f"Halo, {LONG}".strip()),
+        ("Dari ponsel", "<p>Dari ponsel</p><p>Uang saya mana</p>", "Dari ponsel\n\nUang saya mana"),
+        # Two texts of their own: nothing of either is lost.
+        (
+            "Halo, saya Budi",
+            "<p>Mohon refund pesanan INV/77</p>",
+            "Halo, saya Budi\n\nMohon refund pesanan INV/77",
+        ),
+        (LONG * 10, "<p>Mohon refund</p>", (LONG * 10).strip()),
+        # The same with pictures and addresses.
+        (
+            "Ini [cid:i@x] sini<https://x.example>",
+            '<p>Ini <img src="cid:i@x"> <a href="https://x.example">sini</a>',
+            "Ini [image] sini<https://x.example>",
+        ),
     ],
 )
-def test_the_plain_alternative_is_preferred_unless_it_is_empty(plain: str, html: str, expected: str) -> None:
+def test_html_is_read_where_the_plain_alternative_is_a_stub(plain: str, html: str, expected: str) -> None:
     for parts in ((("plain", plain), ("html", html)), (("html", html), ("plain", plain))):
         written = "".join(f"--b\nContent-Type: text/{kind}\n\n{text}\n" for kind, text in parts)
         raw = f"Content-Type: multipart/alternative; boundary=b\n\n{written}--b--\n".encode()
 
-        assert parse(raw).text == expected
+        assert sorted(parse(raw).text.strip().split("\n\n")) == sorted(expected.split("\n\n"))
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        ("Content-Type: text/html; name=mail.htm\nContent-Disposition: inline", "Mohon refund"),
+        ("Content-Type: text/html; name=mail.htm\nContent-Disposition: attachment", "Mohon refund"),
+        (
+            "Content-Type: text/plain; name=mail.txt\nContent-Disposition: attachment",
+            "<p>Mohon <b>refund</b></p>",
+        ),
+        ("Content-Type: text/csv; name=a.csv\nContent-Disposition: attachment", ""),
+        ("Content-Type: text/plain", "<p>Mohon <b>refund</b></p>"),
+    ],
+)
+@pytest.mark.parametrize("rest", ["", "--b\nContent-Type: image/png; name=a.png\n\nx\n"])
+def test_a_text_with_a_name_at_the_top_is_the_text_of_a_mail_without_another(
+    head: str, expected: str, rest: str
+) -> None:
+    part = f"{head}\n\n<p>Mohon <b>refund</b></p>\n"
+    raw = f"Content-Type: multipart/mixed; boundary=b\n\n--b\n{part}{rest}--b--\n" if rest else part
+
+    assert parse(raw.encode()).text.strip() == expected
+    other = "--b\nContent-Type: text/plain\n\nHalo\n"
+    beside = f"Content-Type: multipart/mixed; boundary=b\n\n--b\n{head}; name=a\n\nx\n{other}--b--\n"
+    assert "Halo" in parse(beside.encode()).text
+
+
+def test_an_html_document_in_a_plain_part_is_read_as_html() -> None:
+    assert (
+        parse(b"Content-Type: text/plain\n\n<!DOCTYPE html>\n<html><p>Mohon refund</p></html>").text
+        == "Mohon refund"
+    )
 
 
 def test_all_text_parts_of_a_mixed_mail_are_read_in_their_order() -> None:

@@ -24,6 +24,7 @@ _EXTENSIONS = {
     "text/calendar": ".ics", "text/csv": ".csv", "text/html": ".html", "text/plain": ".txt",
     "text/rfc822-headers": ".txt", "message/delivery-status": ".txt", "message/rfc822": ".eml",
 }  # fmt: skip
+_TYPES = {extension[1:]: kind for kind, extension in reversed(_EXTENSIONS.items())}
 # Files that run on a double click, or are known to carry malware. They are stored but flagged.
 _DANGEROUS = frozenset(
     """
@@ -36,10 +37,18 @@ _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,60}/[a-z0-9][a-z0-9!#$&^_.+-]{0
 
 
 def read(part: Part, content: bytes) -> Attachment:
-    kind = detect_type(content, part.type)
+    return make(declared_name(part), part.type, content, part.fields.get("content-id"))
+
+
+def make(name: str, declared: str, content: bytes, content_id: str = "") -> Attachment:
+    """Make an attachment of what its sender declared: nothing of it is believed.
+
+    Without a declared type the extension of the name counts.
+    """
+    kind = detect_type(content, declared or _TYPES.get(name[-5:].rpartition(".")[2].lower(), ""))
     digest = hashlib.sha256(content).hexdigest()
-    content_id = charsets.clean_line(part.fields.get("content-id"), _CONTENT_ID_LIMIT).strip("<>")
-    return Attachment(_name(part, kind), kind, len(content), digest, content, content_id)
+    content_id = charsets.clean_line(content_id, _CONTENT_ID_LIMIT).strip("<>")
+    return Attachment(safe_name(name) or _stand_in(kind), kind, len(content), digest, content, content_id)
 
 
 def detect_type(content: bytes, declared: str) -> str:
@@ -86,9 +95,6 @@ def safe_name(raw: str) -> str:
     return name
 
 
-def _name(part: Part, kind: str) -> str:
-    name = safe_name(declared_name(part))
-    if name:
-        return name
+def _stand_in(kind: str) -> str:
     stem = "message" if kind.startswith("message/") else "attachment"
     return stem + _EXTENSIONS.get(kind, ".bin")

@@ -1,39 +1,37 @@
-"""Assemble the text of a mail from its parts, and collect its attachments."""
+"""Assemble the text of a mail from its parts, and collect its attachments.
 
-import re
-from collections.abc import Iterable, Mapping
+Theory of operation. A part is text, an attachment, or a package: S/MIME around a signed mail, or Outlook's
+winmail.dat. Packages are opened, and their content is read like the mail's own parts, down to a level. What
+can't be opened stays an attachment, and a flag names it.
+"""
+
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mailbot.domain.model import Attachment
-from mailbot.mail.parsing import attachments, charsets, header_fields, html_links, mime_tree
+from mailbot.mail.parsing import (
+    attachments,
+    charsets,
+    cms,
+    header_fields,
+    invitation,
+    mime_tree,
+    part_texts,
+    tnef,
+)
 from mailbot.mail.parsing.html_text import html_to_text
 from mailbot.mail.parsing.mime_tree import Part, Structure
+from mailbot.mail.parsing.part_texts import TEXT_LIMIT, Reading
 
-TEXT_LIMIT = 512 * 1024  # characters of text in all
-_ENCODED_LIMIT = 4 * TEXT_LIMIT  # bytes of one part that are decoded for it
-_PICTURES_LIMIT = 32 * 1024 * 1024  # bytes of HTML in which pictures are searched
-_DATA_MARK = b";base64,"
-_DATA = re.compile(rb"data:[\w.+-]{1,40}/[\w.+-]{1,60}(?:;[\w=.-]{1,60}){0,4};base64,[A-Za-z0-9+/=%\s]*")
-_PICTURE = re.compile(r"\[cid:([^\]\s]{1,250})\]")
+LEVEL_LIMIT = 5  # mails inside of each other that are opened
 
-# Text that people don't read as text: it stays an attachment.
-_ATTACHED_TEXT = frozenset(
-    """
-    text/calendar text/css text/csv text/directory text/javascript text/rfc822-headers text/vcard
-    text/x-amp-html text/x-vcard text/xml
-    """.split()  # noqa: SIM905 - words in rows can be read
-)
 _FLAGGED_TYPES = {
-    "application/ms-tnef": "tnef",
-    "application/vnd.ms-tnef": "tnef",
     "application/pgp-encrypted": "encrypted",
     "multipart/encrypted": "encrypted",
     "multipart/signed": "signed",
-    "text/calendar": "calendar",
 }
+_CALENDAR = frozenset({"text/calendar", "application/ics"})
 _SMIME = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
-
-Flags = dict[str, None]  # an ordered set
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,115 +45,131 @@ class Body:
 
 def read(raw: bytes, tree: Structure) -> Body:
     """Return the text and the attachments of the mail `raw`. Never raises: an unreadable part is flagged."""
-    flags = dict.fromkeys(_type_flags(tree))
-    attached = []
-    for part in tree.parts:
-        if _text_kind(part, tree.parts):
-            continue
-        try:
-            attached.append(attachments.read(part, part.content(raw)))
-        except Exception:  # parsing is total: the raw mail is stored, the part is flagged
-            flags["unreadable-part"] = None
-    names = {attachment.content_id: attachment.name for attachment in attached if attachment.content_id}
-    texts = _texts(raw, tree.parts, names, flags)
-    text = _join(texts, flags) or _forwarded_text(attached, flags)
-    if "-----BEGIN PGP MESSAGE-----" in text:
-        flags["encrypted"] = None
-    if any(map(attachments.is_dangerous, attached)):
-        flags["dangerous-attachment"] = None
-    return Body(text, tuple(attached), tuple(flags))
-
-
-def _type_flags(tree: Structure) -> Iterable[str]:
-    for kind in (*tree.types, *(part.type for part in tree.parts)):
-        if kind in _FLAGGED_TYPES:
-            yield _FLAGGED_TYPES[kind]
-    for part in tree.parts:
-        if part.type in _SMIME:
-            yield "signed" if part.parameters.get("smime-type", "").lower() == "signed-data" else "encrypted"
-
-
-def _texts(raw: bytes, parts: tuple[Part, ...], names: Mapping[str, str], flags: Flags) -> list[str]:
-    """Return the text of each text part. Plain parts are read first: HTML counts only if its alternatives
-    are empty. `names` are those of the inline pictures by Content-ID.
-    """
-    texts: dict[int, str] = {}
-    filled: set[int] = set()  # alternatives with a plain text
-    budget = TEXT_LIMIT
-    for kind in ("plain", "html"):
-        for number, part in enumerate(parts):
-            if _text_kind(part, parts) != kind or (kind == "html" and part.alternative in filled):
-                continue
-            text, used = _text(raw, part, budget, names, flags)
-            budget -= used
-            texts[number] = text
-            if part.alternative and text.strip():
-                filled.add(part.alternative)
-    return [texts[number] for number in sorted(texts)]
-
-
-def _text_kind(part: Part, parts: tuple[Part, ...]) -> str:
-    """Return "plain" or "html" for a part of the mail's text, "" for an attachment."""
-    if not part.type.startswith("text/") or part.type in _ATTACHED_TEXT:
-        return ""
-    disposition = part.fields.get("content-disposition")[:20].lower()
-    if disposition.startswith("attachment"):
-        return ""
-    if len(parts) > 1 and attachments.declared_name(part):
-        return ""
-    return "html" if part.type == "text/html" else "plain"
-
-
-def _text(raw: bytes, part: Part, budget: int, names: Mapping[str, str], flags: Flags) -> tuple[str, int]:
-    """Return the text of one part and how much of `budget` it used, in characters of source (HTML with
-    tags).
-    """
-    is_html = part.type == "text/html"
-    try:
-        source, cut = _source(raw, part) if budget else ("", True)
-        cut = cut or len(source) > budget
-        source = source[:budget]
-        text, html_cut = html_to_text(source, names) if is_html else (_named_pictures(source, names), False)
-        if cut or html_cut:
-            flags["html-cut" if is_html else "text-cut"] = None
-        return charsets.clean(text), len(source)
-    except Exception:  # parsing is total: the raw mail is stored, the part is flagged
-        flags["unreadable-part"] = None
-        return "", 0
-
-
-def _source(raw: bytes, part: Part) -> tuple[str, bool]:
-    """Return the decoded text of a part, and whether it was too long. Pictures inside of HTML don't count."""
-    limit = _ENCODED_LIMIT
-    if part.type == "text/html" and part.end - part.start > TEXT_LIMIT:
-        limit = _PICTURES_LIMIT
-    content = part.content(raw, limit)
-    if part.type == "text/html" and _DATA_MARK in content:
-        content = _DATA.sub(b"data:", content)
-    text = charsets.decode(content[:_ENCODED_LIMIT], part.parameters.get("charset", ""))
-    return charsets.clean(text), part.end - part.start > limit or len(content) > _ENCODED_LIMIT
-
-
-def _named_pictures(text: str, names: Mapping[str, str]) -> str:
-    """Return a plain text with "[image: NAME]" where Outlook wrote "[cid:...]"."""
-    if "[cid:" not in text:
-        return text
-    return _PICTURE.sub(lambda match: html_links.picture_name(match[1], names), text)
-
-
-def _join(texts: list[str], flags: Flags) -> str:
-    text = "\n\n".join(text.strip("\n") for text in texts if text.strip())
+    reading = Reading()
+    text = _read_mail(raw, tree, reading, 1)
     if len(text) > TEXT_LIMIT:
-        flags["text-cut"] = None
-    return text[:TEXT_LIMIT]
+        reading.flags["text-cut"] = None
+    if "-----BEGIN PGP MESSAGE-----" in text:
+        reading.flags["encrypted"] = None
+    if any(map(attachments.is_dangerous, reading.attached)):
+        reading.flags["dangerous-attachment"] = None
+    return Body(text[:TEXT_LIMIT], tuple(reading.attached), tuple(reading.flags))
 
 
-def _forwarded_text(attached: list[Attachment], flags: Flags) -> str:
+def _read_mail(raw: bytes, tree: Structure, reading: Reading, level: int) -> str:
+    """Return the text of a mail, or of one inside of it, and add its attachments to `reading`."""
+    reading.flags |= dict.fromkeys(_FLAGGED_TYPES[kind] for kind in _types(tree) if kind in _FLAGGED_TYPES)
+    first = len(reading.attached)
+    signed: dict[int, str] = {}  # texts of signed mails, by number of the part
+    packed: list[str] = []  # texts of winmail.dat, which repeat the mail's own
+    for number, part in enumerate(tree.parts):
+        if part_texts.kind(part, tree.parts):
+            continue
+        content = _content(raw, part, reading)
+        if content is None:
+            continue
+        if content.startswith(tnef.SIGNATURE):
+            packed.append(_open_tnef(part, content, reading))
+        elif (inside := _signed_mail(part, content, reading, level)) is not None:
+            signed[number] = _read_inside(inside, reading, level + 1)
+        else:
+            reading.attached.append(attachments.read(part, content))
+    names = reading.names(first)
+    texts = part_texts.read(raw, tree.parts, names, reading) | signed
+    text = _join(texts[number] for number in sorted(texts)) or _join(packed)
+    if not text and tree.parts and part_texts.is_text(tree.parts[0]):
+        text = part_texts.read_part(raw, tree.parts[0], names, reading).strip("\n")  # the file is the mail
+    return _with_invitation(raw, tree, text or _forwarded_text(reading, first, level), reading)
+
+
+def _types(tree: Structure) -> tuple[str, ...]:
+    return (*tree.types, *(part.type for part in tree.parts))
+
+
+def _content(raw: bytes, part: Part, reading: Reading) -> bytes | None:
+    try:
+        return part.content(raw)
+    except Exception:  # parsing is total: the raw mail is stored, the part is flagged
+        reading.flags["unreadable-part"] = None
+        return None
+
+
+def _read_inside(raw: bytes, reading: Reading, level: int) -> str:
+    """Return the text of a mail inside of another one."""
+    top, start = header_fields.read(raw, 0, len(raw))
+    tree = mime_tree.read(raw, top, start, len(raw))
+    if not tree.complete:
+        reading.flags["too-complex"] = None
+    return _read_mail(raw, tree, reading, level)
+
+
+def _signed_mail(part: Part, content: bytes, reading: Reading, level: int) -> bytes | None:
+    """Return the mail that S/MIME wrapped in its signature, None for any other attachment."""
+    declared = part.type in _SMIME
+    if not (declared or cms.begins(content)):
+        return None
+    kind, inside = cms.read(content)
+    if kind is cms.Kind.ENCRYPTED or (kind is cms.Kind.OTHER and declared):
+        reading.flags["encrypted"] = None
+    if inside is None or not header_fields.read(inside, 0, len(inside))[0].get("content-type"):
+        return None
+    if level == LEVEL_LIMIT:
+        reading.flags["too-complex"] = None
+        return None
+    reading.flags["signed"] = None
+    return inside
+
+
+def _open_tnef(part: Part, content: bytes, reading: Reading) -> str:
+    """Return the text of winmail.dat. It is an attachment itself only when not all of it could be read."""
+    message = tnef.read(content)
+    if not message.complete:
+        reading.flags["tnef"] = None
+        reading.attached.append(attachments.read(part, content))
+    return _read_message(message, reading)
+
+
+def _read_message(message: tnef.Message, reading: Reading) -> str:
+    first = len(reading.attached)
+    for file in message.files:
+        if file.message is None:
+            made = attachments.make(file.name, file.type, file.content, file.content_id)
+        else:
+            text = _read_message(file.message, reading)
+            made = attachments.make(
+                f"{file.name or 'message'}.txt", "text/plain", text.encode("utf-8", "replace")
+            )
+        reading.attached.append(made)
+    source = message.text[: reading.budget]
+    reading.budget -= len(source)
+    text, cut = html_to_text(source, reading.names(first)) if message.is_html else (source, False)
+    if cut or len(source) < len(message.text):
+        reading.flags["text-cut"] = None
+    return charsets.clean(text)
+
+
+def _with_invitation(raw: bytes, tree: Structure, text: str, reading: Reading) -> str:
+    """Return `text` with what an invitation in the mail says: the first one, since programs send it twice."""
+    part = next((part for part in tree.parts if part.type in _CALENDAR), None)
+    if part is None:
+        return text
+    reading.flags["calendar"] = None
+    found = invitation.read(part.text(raw, 4 * invitation.SIZE_LIMIT))
+    if found.method == "reply":
+        reading.flags["calendar-reply"] = None
+    known = "".join(text.split())
+    description = "" if "".join(found.description.split()) in known else found.description
+    return _join((text, found.text, description))
+
+
+def _join(texts: Iterable[str]) -> str:
+    return "\n\n".join(text.strip("\n") for text in texts if text.strip())
+
+
+def _forwarded_text(reading: Reading, first: int, level: int) -> str:
     """Return the text of the first attached mail: some senders forward a mail without a word of their own."""
-    for attachment in attached:
-        if attachment.type == "message/rfc822":
-            raw = attachment.content
-            top, start = header_fields.read(raw, 0, len(raw))
-            tree = mime_tree.read(raw, top, start, len(raw))
-            return _join(_texts(raw, tree.parts, {}, flags), flags)
+    for attachment in reading.attached[first:]:
+        if attachment.type == "message/rfc822" and level < LEVEL_LIMIT:
+            inside = Reading(reading.flags, [], reading.budget)
+            return _read_inside(attachment.content, inside, level + 1)
     return ""

@@ -46,8 +46,8 @@ def parse(
     - "too-complex": a limit on the header block, parts, depth or a field left something unread.
     - "text-cut", "html-cut": the text was longer than 512 KiB.
     - "reply-to-elsewhere": Reply-To led to another organisation and is left out.
-    - "unreadable-part", "encrypted", "signed", "tnef", "calendar", "dangerous-attachment": what the parts
-      hold.
+    - "unreadable-part", "encrypted": a part that stays unread. "tnef": a winmail.dat that holds more than was read.
+    - "signed", "calendar", "calendar-reply", "dangerous-attachment": what the parts hold.
 
     `authserv_ids` are the hosts whose Authentication-Results count, `own_addresses` those of our mailboxes.
     """

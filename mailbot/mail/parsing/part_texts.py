@@ -1,0 +1,127 @@
+"""Read the text parts of a mail: which part is text, which of two alternatives counts, where pictures were."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from mailbot.domain.model import Attachment
+from mailbot.mail.parsing import alternatives, attachments, charsets, html_links, rtf
+from mailbot.mail.parsing.alternatives import Choice
+from mailbot.mail.parsing.html_text import html_to_text
+from mailbot.mail.parsing.mime_tree import Part
+
+TEXT_LIMIT = 512 * 1024  # characters of text in all
+_ENCODED_LIMIT = 4 * TEXT_LIMIT  # bytes of one part that are decoded for it
+_PICTURES_LIMIT = 32 * 1024 * 1024  # bytes of HTML in which pictures are searched
+
+_DATA_MARK = b";base64,"
+_DATA = re.compile(rb"data:[\w.+-]{1,40}/[\w.+-]{1,60}(?:;[\w=.-]{1,60}){0,4};base64,[A-Za-z0-9+/=%\s]*")
+_PICTURE = re.compile(r"\[cid:([^\]\s]{1,250})\]")
+_HTML_DOCUMENT = re.compile(r"\s{0,100}<(?:!doctype\s+html|html)[\s>]", re.IGNORECASE)
+# Text that people don't read as text: it stays an attachment.
+_ATTACHED_TEXT = frozenset(
+    """
+    text/calendar text/css text/csv text/directory text/javascript text/rfc822-headers text/vcard
+    text/x-amp-html text/x-vcard text/xml
+    """.split()  # noqa: SIM905 - words in rows can be read
+)
+
+
+@dataclass(slots=True)
+class Reading:
+    """What was found in a mail so far.
+
+    - `flags`: what was cut, unreadable or opaque; an ordered set.
+    - `budget`: how many characters of source (HTML with its tags) may still become text.
+    """
+
+    flags: dict[str, None] = field(default_factory=dict)
+    attached: list[Attachment] = field(default_factory=list)
+    budget: int = TEXT_LIMIT
+
+    def names(self, first: int) -> dict[str, str]:
+        """Return the names of the pictures for the text, by Content-ID, from the attachment `first` on."""
+        return {file.content_id: file.name for file in self.attached[first:] if file.content_id}
+
+
+def kind(part: Part, parts: Sequence[Part]) -> str:
+    """Return "plain" or "html" for a part of the mail's text, "" for an attachment."""
+    if not is_text(part):
+        return ""
+    disposition = part.fields.get("content-disposition")[:20].lower()
+    if disposition.startswith("attachment"):
+        return ""
+    if len(parts) > 1 and attachments.declared_name(part):
+        return ""
+    return "html" if part.type == "text/html" else "plain"
+
+
+def is_text(part: Part) -> bool:
+    """Check for a type that people read as text."""
+    return part.type.startswith("text/") and part.type not in _ATTACHED_TEXT
+
+
+def read(raw: bytes, parts: Sequence[Part], names: Mapping[str, str], reading: Reading) -> dict[int, str]:
+    """Return the texts by number of their part. `names` are those of the inline pictures by Content-ID.
+
+    Plain parts are read first: HTML counts only where its alternatives are empty, or a stub.
+    """
+    texts: dict[int, str] = {}
+    filled: dict[int, list[int]] = {}  # alternative -> its plain parts with a text
+    for number, part in enumerate(parts):
+        if kind(part, parts) == "plain":
+            texts[number] = read_part(raw, part, names, reading)
+            if part.alternative and texts[number].strip():
+                filled.setdefault(part.alternative, []).append(number)
+    for number, part in enumerate(parts):
+        if kind(part, parts) != "html":
+            continue
+        beside = filled.get(part.alternative, ())
+        plain = "\n".join(texts[other] for other in beside if other in texts)
+        if len(plain) <= alternatives.STUB_LIMIT:
+            text = read_part(raw, part, names, reading)
+            choice = alternatives.choose(plain, text) if beside else Choice.HTML
+            if choice is Choice.HTML:
+                for other in beside:
+                    texts.pop(other, None)
+            if choice is not Choice.PLAIN:
+                texts[number] = text
+    return texts
+
+
+def read_part(raw: bytes, part: Part, names: Mapping[str, str], reading: Reading) -> str:
+    """Return the text of one part. Never raises: a part that can't be read is flagged."""
+    try:
+        source, cut = _source(raw, part) if reading.budget else ("", True)
+        is_html = part.type == "text/html" or _HTML_DOCUMENT.match(source) is not None
+        cut = cut or len(source) > reading.budget
+        source = source[: reading.budget]
+        reading.budget -= len(source)
+        if source.startswith("{\\rtf"):
+            source, is_html = rtf.to_text(source.encode("utf-8", "replace"))
+        text, html_cut = html_to_text(source, names) if is_html else (_named_pictures(source, names), False)
+        if cut or html_cut:
+            reading.flags["html-cut" if is_html else "text-cut"] = None
+        return charsets.clean(text)
+    except Exception:  # parsing is total: the raw mail is stored, the part is flagged
+        reading.flags["unreadable-part"] = None
+        return ""
+
+
+def _source(raw: bytes, part: Part) -> tuple[str, bool]:
+    """Return the decoded text of a part, and whether it was too long. Pictures inside of HTML don't count."""
+    limit = _ENCODED_LIMIT
+    if part.type == "text/html" and part.end - part.start > TEXT_LIMIT:
+        limit = _PICTURES_LIMIT
+    content = part.content(raw, limit)
+    if part.type == "text/html" and _DATA_MARK in content:
+        content = _DATA.sub(b"data:", content)
+    text = charsets.decode(content[:_ENCODED_LIMIT], part.parameters.get("charset", ""))
+    return charsets.clean(text), part.end - part.start > limit or len(content) > _ENCODED_LIMIT
+
+
+def _named_pictures(text: str, names: Mapping[str, str]) -> str:
+    """Return a plain text with "[image: NAME]" where Outlook wrote "[cid:...]"."""
+    if "[cid:" not in text:
+        return text
+    return _PICTURE.sub(lambda match: html_links.picture_name(match[1], names), text)

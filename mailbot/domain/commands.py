@@ -42,6 +42,29 @@ class Decide:
 Command = Assign | Escalate | Close | AddNote | Reject | Decide
 
 
+# --- about people: see `people` ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class AddParticipants:
+    addresses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveParticipants:
+    """No mail that names them brings them back."""
+
+    addresses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SetCustomer:
+    customer: str  # address
+
+
+People = AddParticipants | RemoveParticipants | SetCustomer
+
+
 # --- about two tickets: see `merging` -------------------------------------------------------------
 
 

@@ -293,6 +293,43 @@ TEXTS: Mapping[str, Texts] = {
         "this is for {asked} to decide, {agent} is at {level}",
         "ini harus diputuskan {asked}, {agent} berada di {level}",
     ),
+    "takes_part_already": (
+        "{address} takes part in {ticket} already",
+        "{address} sudah menjadi peserta {ticket}",
+    ),
+    "no_participant": ("{address} takes no part in {ticket}", "{address} bukan peserta {ticket}"),
+    "customer_stays": (
+        "{address} is the customer of {ticket}: set another customer first",
+        "{address} adalah pelanggan {ticket}: tetapkan pelanggan lain dahulu",
+    ),
+    "is_customer": (
+        "{address} is the customer of {ticket} already",
+        "{address} sudah menjadi pelanggan {ticket}",
+    ),
+    "too_many_participants": (
+        "{ticket} would have more than {most} people beside its customer",
+        "{ticket} akan memiliki lebih dari {most} orang di samping pelanggannya",
+    ),
+    "customer_has_request": (
+        "compensation was requested for the customer of {ticket}: decide on request {requests} first",
+        "ada permintaan kompensasi untuk pelanggan {ticket}: putuskan dahulu permintaan {requests}",
+    ),
+    "is_own_mailbox": (
+        "{address} is a mailbox of ours: its mail would come back as a ticket",
+        "{address} adalah kotak surat kami: emailnya akan kembali sebagai tiket",
+    ),
+    "is_agent": (
+        "{address} is an agent: agents act on tickets and take no part as customers",
+        "{address} adalah agen: agen menangani tiket dan bukan peserta seperti pelanggan",
+    ),
+    "is_robot": (
+        "nobody reads mail to {address}",
+        "tidak ada yang membaca email ke {address}",
+    ),
+    "no_address": (
+        "'{address}' is no address that mail can go to, like name@example.com",
+        "'{address}' bukan alamat email yang dapat dikirimi, misalnya nama@example.com",
+    ),
     "not_merged": ("{ticket} is not merged into any other", "{ticket} tidak digabungkan ke tiket lain"),
     "no_claim": (
         "{ticket} claims to be about no other ticket",

@@ -16,6 +16,8 @@ COMMANDS = {
     "decide": ("tickets.act", "Answer the question that the ticket's ladder asked."),
     "close": ("tickets.act", "Close the ticket. Its clocks stop."),
     "note": ("tickets.act", "Keep an internal note on the ticket."),
+    "participant": ("tickets.people", "Add, remove and list the people who take part."),
+    "set": ("tickets.people", "Correct the ticket: its customer."),
     "move-message": ("tickets.merge", "Move a message to another ticket. Undo: move it back."),
     "merge": ("tickets.merge", "Merge one ticket into another. Undo: `unmerge`."),
     "unmerge": ("tickets.merge", "Make a merged ticket a separate one again."),

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import quopri
 
 import pytest
 from hypothesis import given
@@ -235,6 +236,41 @@ def test_pictures_inside_of_html_do_not_count_for_its_limit(size: int) -> None:
 
     assert mail.text == "[image]\n\nsaldo hilang"
     assert "html-cut" not in mail.flags
+
+
+PASTED = b"\x89PNG\r\n\x1a\n" + bytes(2000)
+
+
+@pytest.mark.parametrize(
+    ("plain", "expected"),
+    [
+        (b"", "Ini [image: image1.png] dan [image: image2.jpg], [image: image1.png]"),
+        (b"a " * 400, ("a " * 400).strip()),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["8bit", "base64", "quoted-printable"])
+def test_pictures_pasted_into_html_are_attachments(plain: bytes, expected: str, encoding: str) -> None:
+    photo = b"\xff\xd8\xff\xe0" + bytes(20_000)
+    pictures = [
+        b'<img src="data:image/png;base64,' + base64.encodebytes(data) + b'">'
+        for data in (PASTED, photo, PASTED)
+    ]
+    html = b"<p>Ini %b dan %b, %b<img src='data:image/gif;base64,R0lGOD'></p>" % tuple(pictures)
+    encoded = {"base64": base64.encodebytes, "quoted-printable": quopri.encodestring}.get(encoding, bytes)(
+        html
+    )
+    raw = (
+        b"Content-Type: multipart/alternative; boundary=b\n\n--b\n\n%b\n--b\nContent-Type: text/html\n"
+        % plain
+    )
+    mail = parse(raw + f"Content-Transfer-Encoding: {encoding}\n\n".encode() + encoded + b"\n--b--\n")
+
+    assert mail.text.strip().removesuffix("[image]") == expected
+    assert [(file.name, file.content_id) for file in mail.attachments] == [
+        ("image1.png", "pasted-1"),
+        ("image2.jpg", "pasted-2"),
+    ]
+    assert mail.attachments[0].content == PASTED
 
 
 @given(st.text(st.sampled_from("<>/!-pbr \"'=&#;x0styleSCRIPT\0\n"), max_size=80))

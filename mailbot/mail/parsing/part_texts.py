@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mailbot.domain.model import Attachment
-from mailbot.mail.parsing import alternatives, attachments, charsets, html_links, rtf
+from mailbot.mail.parsing import alternatives, attachments, charsets, html_links, pasted_pictures, rtf
 from mailbot.mail.parsing.alternatives import Choice
 from mailbot.mail.parsing.html_text import html_to_text
 from mailbot.mail.parsing.mime_tree import Part
@@ -14,8 +14,6 @@ TEXT_LIMIT = 512 * 1024  # characters of text in all
 _ENCODED_LIMIT = 4 * TEXT_LIMIT  # bytes of one part that are decoded for it
 _PICTURES_LIMIT = 32 * 1024 * 1024  # bytes of HTML in which pictures are searched
 
-_DATA_MARK = b";base64,"
-_DATA = re.compile(rb"data:[\w.+-]{1,40}/[\w.+-]{1,60}(?:;[\w=.-]{1,60}){0,4};base64,[A-Za-z0-9+/=%\s]*")
 _PICTURE = re.compile(r"\[cid:([^\]\s]{1,250})\]")
 _HTML_DOCUMENT = re.compile(r"\s{0,100}<(?:!doctype\s+html|html)[\s>]", re.IGNORECASE)
 # Text that people don't read as text: it stays an attachment.
@@ -61,7 +59,7 @@ def is_text(part: Part) -> bool:
     return part.type.startswith("text/") and part.type not in _ATTACHED_TEXT
 
 
-def read(raw: bytes, parts: Sequence[Part], names: Mapping[str, str], reading: Reading) -> dict[int, str]:
+def read(raw: bytes, parts: Sequence[Part], names: dict[str, str], reading: Reading) -> dict[int, str]:
     """Return the texts by number of their part. `names` are those of the inline pictures by Content-ID.
 
     Plain parts are read first: HTML counts only where its alternatives are empty, or a stub.
@@ -86,13 +84,15 @@ def read(raw: bytes, parts: Sequence[Part], names: Mapping[str, str], reading: R
                     texts.pop(other, None)
             if choice is not Choice.PLAIN:
                 texts[number] = text
+        elif pasted_pictures.may_be_in(raw, part):
+            _source(raw, part, names, reading)
     return texts
 
 
-def read_part(raw: bytes, part: Part, names: Mapping[str, str], reading: Reading) -> str:
+def read_part(raw: bytes, part: Part, names: dict[str, str], reading: Reading) -> str:
     """Return the text of one part. Never raises: a part that can't be read is flagged."""
     try:
-        source, cut = _source(raw, part) if reading.budget else ("", True)
+        source, cut = _source(raw, part, names, reading) if reading.budget else ("", True)
         is_html = part.type == "text/html" or _HTML_DOCUMENT.match(source) is not None
         cut = cut or len(source) > reading.budget
         source = source[: reading.budget]
@@ -108,14 +108,14 @@ def read_part(raw: bytes, part: Part, names: Mapping[str, str], reading: Reading
         return ""
 
 
-def _source(raw: bytes, part: Part) -> tuple[str, bool]:
+def _source(raw: bytes, part: Part, names: dict[str, str], reading: Reading) -> tuple[str, bool]:
     """Return the decoded text of a part, and whether it was too long. Pictures inside of HTML don't count."""
     limit = _ENCODED_LIMIT
     if part.type == "text/html" and part.end - part.start > TEXT_LIMIT:
         limit = _PICTURES_LIMIT
     content = part.content(raw, limit)
-    if part.type == "text/html" and _DATA_MARK in content:
-        content = _DATA.sub(b"data:", content)
+    if part.type == "text/html":
+        content = pasted_pictures.take_out(content, reading.attached, names)
     text = charsets.decode(content[:_ENCODED_LIMIT], part.parameters.get("charset", ""))
     return charsets.clean(text), part.end - part.start > limit or len(content) > _ENCODED_LIMIT
 

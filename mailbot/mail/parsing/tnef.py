@@ -194,6 +194,7 @@ class _Reader:
         if kind == _OBJECT and content.startswith(_MESSAGE_OBJECT):
             message = read(content[len(_MESSAGE_OBJECT) :], self.level + 1)
             self.complete &= message.complete
+            name = self._text(properties, _P_NAME) or name  # its subject: a message has no file name
         elif kind == _OBJECT:
             self.complete = False  # a document that only the program which made it can open
         if kind == _OBJECT:

@@ -33,12 +33,13 @@ from mailbot.domain.model import (
     Status,
     Ticket,
 )
-from mailbot.domain.notices import Acknowledgement, AgentRefusal, Answer
+from mailbot.domain.notices import Acknowledgement
 from mailbot.domain.people.copies import with_copies
 from mailbot.domain.people.participants import Roles, record_named
 from mailbot.domain.policy import Agent, Mailbox, Policy
 from mailbot.domain.reasons import NO_REASON, Reason, Refusal
-from mailbot.domain.replies import undeliverable
+from mailbot.domain.replies import agent_mail, undeliverable
+from mailbot.domain.replies.agent_mail import NO_AGENT_MAIL, AgentMail
 from mailbot.domain.replies.auto_reply import Permission, authenticated, permission
 from mailbot.domain.reroute import on_reopening
 from mailbot.domain.routing import conditions
@@ -51,6 +52,7 @@ class MailFacts:
 
     - `number`: a new one, for a ticket that may be opened.
     - `proof`: how an agent's mail was shown to be the agent's, "" when it was not.
+    - `reply`: what an agent's reply is checked with.
     - `meant`: the customer of the ticket that the mail named, which may have been merged since.
     - `held_for`: the ticket that a stranger named, where the mailbox holds mails of strangers.
     - `language`: what this customer last wrote in.
@@ -64,6 +66,7 @@ class MailFacts:
     number: str
     match: Match
     proof: str = ""
+    reply: AgentMail = NO_AGENT_MAIL
     meant: str = ""
     held_for: Ticket | None = None
     language: str = ""
@@ -117,10 +120,10 @@ def _on_mail(
     agent = policy.agents.get(mail.sender)
     if ticket is None:
         return _open(mail, envelope, facts, policy, now)
+    if agent and facts.match.by_token and not mail.report:
+        return _agent_wrote(ticket, agent, mail, envelope, facts, policy, now)
     if mail.no_auto_reply or not envelope.sender:
         return _keep_automatic(ticket, mail, facts, policy, now)
-    if agent and facts.match.by_token:
-        return _agent_wrote(ticket, agent, mail, facts, policy, now)
     if _is_only_thanks(ticket, mail, policy):
         builder = DecisionBuilder(ticket)
         builder.record(e.ThanksReceived(now, CUSTOMER, mail.message_id))
@@ -377,29 +380,35 @@ def record_customer_mail(
 
 
 def _agent_wrote(
-    ticket: Ticket, agent: Agent, mail: InboundMail, facts: MailFacts, policy: Policy, now: datetime
+    ticket: Ticket,
+    agent: Agent,
+    mail: InboundMail,
+    envelope: Envelope,
+    facts: MailFacts,
+    policy: Policy,
+    now: datetime,
 ) -> MailDecision:
     builder = DecisionBuilder(ticket)
-    if refused := _why_held(ticket, mail, facts):
-        builder.record(e.AgentMailHeld(now, Actor.agent(agent.address), agent.address, refused))
-        language = notify.language_of(agent)
-        builder.notify(AgentRefusal(ticket.number, ticket.mailbox, agent.address, language, refused))
+    if reason := _not_authorised(ticket, facts) or agent_mail.why_held(
+        ticket, mail, facts.reply, policy, envelope.received_at
+    ):
+        agent_mail.hold(builder, agent, mail, reason, now)
         return MailDecision(builder.decision(), Direction.NOTE)
     record_agent_answer(builder, agent.address, policy, now)
     roles = record_named(builder, mail, facts.roles, policy, now, senders_checked=True, agent=agent.address)
-    answer = Answer(*notify.to_customer(ticket), agent.name, mail.visible, mail.attachments)
+    answer = agent_mail.answer(ticket, agent, mail.visible, policy, facts.reply.references, mail.attachments)
     builder.notify(*with_copies(answer, roles, policy, facts.suppressions))
     return MailDecision(builder.decision(), Direction.OUT)
 
 
-def _why_held(ticket: Ticket, mail: InboundMail, facts: MailFacts) -> Reason:
+def _not_authorised(ticket: Ticket, facts: MailFacts) -> Reason:
     if not facts.proof:
         return reasons.of("agent_not_proven")
-    if facts.meant not in ("", ticket.customer):
-        # It was written to another person: the customer of the ticket that was merged.
-        merged = " and ".join(facts.match.followed)
-        return reasons.of("merged_other_customer", merged=merged, ticket=ticket.number)
-    return NO_REASON if mail.visible.strip() else reasons.of("no_text")
+    if facts.meant in ("", ticket.customer):
+        return NO_REASON
+    # It was written to another person: the customer of the ticket that was merged.
+    merged = " and ".join(facts.match.followed)
+    return reasons.of("merged_other_customer", merged=merged, ticket=ticket.number)
 
 
 def record_agent_answer(builder: DecisionBuilder, agent: str, policy: Policy, now: datetime) -> None:

@@ -44,8 +44,11 @@ class Acknowledgement(TicketNotice):
 class Answer(TicketNotice):
     """What an agent wrote, to the customer, from the mailbox.
 
-    `cc`: who takes part beside the customer. `copy_to`: the one of them that this copy goes to, "" for the
-    customer's own.
+    - `cc`: who takes part beside the customer. `copy_to`: the one of them that this copy goes to, "" for the
+      customer's own.
+    - `references`: Message-IDs of the conversation, oldest first, so that mail programs group it.
+    - `subject`: the customer's, without "Re:" and without our number.
+    - `signature`: the agent's or the mailbox's, "" for the name and the brand alone.
     """
 
     name: ClassVar[str] = "answer"
@@ -56,6 +59,9 @@ class Answer(TicketNotice):
     attachments: tuple[Attachment, ...] = ()
     cc: tuple[str, ...] = ()
     copy_to: str = ""
+    references: tuple[str, ...] = ()
+    subject: str = ""
+    signature: str = ""
 
 
 @dataclass(frozen=True, slots=True)

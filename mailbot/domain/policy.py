@@ -40,6 +40,8 @@ class Mailbox:
     unauthenticated: str = "neutral"
     rich_acknowledgements: bool = False
     copies: bool = True
+    signature: Mapping[str, str] = field(default_factory=dict)  # of answers, by language
+    keep_signatures: bool = False  # what stands below "-- " in an agent's mail goes to the customer
 
     @property
     def domain(self) -> str:
@@ -58,6 +60,8 @@ class Agent:
     calendar: str = ""  # of the agent's own hours; "": the team's
     away: frozenset[date] = frozenset()  # days off, by the local date of the calendar
     notify: timedelta = timedelta()  # how long notices are collected for one mail; 0: each at once
+    signature: Mapping[str, str] = field(default_factory=dict, hash=False)  # of answers, by language
+    keep_signature: bool | None = None  # None: as the mailbox has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,11 +215,15 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class AnswerLimits:
-    """How many automatic answers are sent; all rates must allow one. Empty: no limit."""
+    """How many automatic answers are sent; all rates must allow one. Empty: no limit.
+
+    `fastest_reply`: a reply of an agent that follows its notice sooner was written by a machine.
+    """
 
     per_address: tuple[Rate, ...] = ()
     per_domain: tuple[Rate, ...] = ()
     overall: tuple[Rate, ...] = ()
+    fastest_reply: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,6 +162,34 @@ TEXTS: Mapping[str, Texts] = {
     "robot_envelope_sender": ("envelope sender {name}", "pengirim amplop {name}"),
     "autoresponder": ("Delivered-To: autoresponder", "Delivered-To: autoresponder"),
     "mail_loop": ("more than {most} Received", "lebih dari {most} Received"),
+    "absence_note": (
+        "it looks like an absence note",
+        "email ini tampak seperti pemberitahuan sedang tidak di tempat",
+    ),
+    "machine_speed": (
+        "it came within {seconds} seconds after the notice: a machine wrote it",
+        "email ini datang dalam {seconds} detik setelah pemberitahuan: yang menulisnya mesin",
+    ),
+    "other_subject": (
+        'its subject "{subject}" is not the subject of the notice',
+        'judulnya "{subject}" bukan judul pemberitahuan',
+    ),
+    "forwarded_mail": (
+        "it holds another person's mail, which may be internal",
+        "di dalamnya ada email orang lain, yang mungkin internal",
+    ),
+    "cut_in_doubt": (
+        'it is unclear where your answer ends and the notice begins, near "{line}"',
+        'tidak jelas di mana jawaban Anda berakhir dan pemberitahuan dimulai, di dekat "{line}"',
+    ),
+    "command_line_in_mail": (
+        'its first line "{line}" begins with #, which is for commands',
+        'baris pertamanya "{line}" diawali #, yaitu tanda untuk perintah',
+    ),
+    "looks_like_note": (
+        'its first line "{line}" looks like an internal note',
+        'baris pertamanya "{line}" tampak seperti catatan internal',
+    ),
     "out_of_office": ("out of office, by its words", "sedang tidak di kantor, menurut isinya"),
     "no_sender": ("no single sender in From", "tidak ada satu pengirim pada From"),
     "own_address": ("from an address of our own", "dari alamat kami sendiri"),

@@ -22,13 +22,14 @@ from mailbot.domain.lifecycle import Decision
 from mailbot.domain.matching import Clues, Match, follow, match_ticket, merge_end
 from mailbot.domain.model import NO_HISTORY, Authentication, CustomerHistory, InboundMail, Ticket
 from mailbot.domain.policy import Mailbox
+from mailbot.domain.replies.agent_mail import NO_AGENT_MAIL
 from mailbot.domain.replies.undeliverable import Sent, Suppression
 from mailbot.mail.replies.automatic import envelope_reason
-from mailbot.mail.replies.new_text import extract_answer
 from mailbot.store import failures, inbox, rate_limits, suppressions, tickets
 from mailbot.store.codec import match_data
 from mailbot.store.inbox import ClaimedMail
 from mailbot.workers import outbox_rows
+from mailbot.workers.agent_replies import read_reply
 from mailbot.workers.batch_state import BatchState, load_state
 from mailbot.workers.clues import add_report, find_clues
 from mailbot.workers.runtime import Snapshot, load_missing_ladders
@@ -110,7 +111,7 @@ def decide_mails(
     numbers = draw_numbers(connection, [mailbox_of(claimed.envelope, policy) for claimed, _ in batch])
     batch_processed = []
     for (claimed, mail), (clues, sent), number in zip(batch, found, numbers, strict=True):
-        processed = _decide(claimed, mail, clues, sent, number, state, snapshot, now)
+        processed = _decide(connection, claimed, mail, clues, sent, number, state, snapshot, now)
         before, decided = processed.before, processed.decided
         state.add(mail.message_id, before, decided)
         snapshot.agent_loads.add(before, decided.decision.ticket)
@@ -119,6 +120,7 @@ def decide_mails(
 
 
 def _decide(
+    connection: Connection,
     claimed: ClaimedMail,
     mail: InboundMail,
     clues: Clues,
@@ -140,14 +142,14 @@ def _decide(
         match = replace(match, number=match.claims, claims="")
     named = state.tickets.get(match.number)
     match = follow(match, merged)
-    if match.by_token and mail.sender in policy.agents:
-        # This text goes on to the customer: nothing of the notice that the agent's program quoted below.
-        mail = replace(mail, visible=extract_answer(mail.text))
-    ticket = state.tickets.get(match.number)
+    ticket, reply = state.tickets.get(match.number), NO_AGENT_MAIL
+    if ticket and match.by_token and mail.sender in policy.agents:
+        mail, reply = read_reply(connection, mail, ticket, policy.agents[mail.sender], snapshot)
     facts = MailFacts(
         number=number,
         match=match,
         proof=_proof(claimed, mail, snapshot),
+        reply=reply,
         meant=named.customer if named else "",
         held_for=state.tickets.get(merge_end(match.claims, merged)) if strangers == "hold" else None,
         language=state.languages.get(mail.sender, ""),

@@ -8,11 +8,12 @@ import pytest
 
 from mailbot.domain import commands as c
 from mailbot.domain import events as e
+from mailbot.domain import reasons
 from mailbot.domain.actor import CUSTOMER, POLICY
 from mailbot.domain.decisions import on_command, on_deadline, on_mail
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.matching import Match
-from mailbot.domain.model import Attachment, Status, Target, Ticket
+from mailbot.domain.model import Attachment, Author, Status, Target, Ticket
 from mailbot.domain.notices import Acknowledgement, AgentRefusal, Answer, Progress, TeamNotice
 from mailbot.domain.people.addresses import owner
 from mailbot.domain.policy import AnswerLimits, Detail, Policy, Rate
@@ -197,6 +198,7 @@ def test_an_agents_proven_mail_goes_to_the_customer_and_counts_as_the_response()
             "<a@pelanggan.example>",
             "Rina",
             "Kami sedang cek.",
+            subject="Barang belum sampai",
         ),
     )
 
@@ -212,10 +214,11 @@ def test_mail_in_an_agents_name_without_proof_is_a_note_and_never_leaves() -> No
 
 
 def test_an_agents_auto_reply_is_no_answer() -> None:
-    away = mail(sender=RINA.address, no_auto_reply="Auto-Submitted: auto-replied")
+    declared = reasons.of("auto_submitted", value="auto-replied")
+    away = mail(sender=RINA.address, no_auto_reply=declared, author=Author.MACHINE)
     decided = on_mail(open_ticket(), away, envelope(), agent_facts(), policy(), LATER).decision
 
-    assert kinds(decided) == ["automatic_mail_received"]
+    assert kinds(decided) == ["agent_mail_held"]
     assert (decided.ticket.status, decided.notices) == (Status.NEW, ())
 
 

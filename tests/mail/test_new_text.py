@@ -1,4 +1,4 @@
-"""New text is separated from quotes, and a quoted notice never leaves with an agent's answer."""
+"""New text is separated from quotes."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailbot.mail.parsing.html_text import html_to_text
-from mailbot.mail.replies.new_text import MARKERS, extract_answer, extract_new_text
+from mailbot.mail.replies.new_text import MARKERS, extract_new_text
 
 NEW_TEXT = "Saldo saya belum kembali.\n\nMohon dibantu."
 NOTICE = "There is a new ticket for your team. SECRET 4711"
@@ -117,52 +117,6 @@ def test_new_text_is_never_empty_unless_the_text_is(above: str, program: str, qu
     text = _mail(above, program, quote)
 
     assert extract_new_text(text, is_reply=True).strip()
-
-
-@pytest.mark.parametrize("signature", SIGNED)
-@pytest.mark.parametrize("program", PROGRAMS)
-def test_an_answer_ends_where_the_notice_begins(program: str, signature: str) -> None:
-    notice = f"{MARKERS['en']}\n{NOTICE}"
-
-    assert extract_answer(_mail(NEW_TEXT + signature, program, notice)) == NEW_TEXT
-    assert extract_answer(_mail(NEW_TEXT + signature, program, notice) + "\n\nbelow") == NEW_TEXT
-
-
-@pytest.mark.parametrize("program", PROGRAMS)
-def test_without_text_above_the_notice_the_answer_is_empty(program: str) -> None:
-    notice = f"{MARKERS['id']}\n{NOTICE}"
-
-    assert extract_answer(_mail("", program, notice) + "\n\nbelow the quote") == ""
-    assert extract_answer(_mail("Sent from my iPhone", program, notice)) == ""
-
-
-@pytest.mark.parametrize(
-    "above",
-    [
-        "Le ven. 20 nov. 2026 à 10:12, TokoDompet <{address}> a écrit :",
-        "Am 20.11.2026 um 10:12 schrieb TokoDompet <{address}>:",
-        "El vie, 20 nov 2026 a las 10:12, TokoDompet (<{address}>) escribió:",
-        "TokoDompet <{address}> 於 2026年11月20日 10:12 寫道:",
-        "20.11.2026 10:12 TokoDompet {address}:",
-    ],
-)
-def test_our_reply_address_never_leaves_in_an_attribution_of_any_language(above: str) -> None:
-    text = f"{NEW_TEXT}\n\n{above.format(address=ADDRESS)}\n\n{MARKERS['id']}\n{NOTICE}"
-
-    assert extract_answer(text) == NEW_TEXT
-
-
-@given(st.text(max_size=120), st.sampled_from(sorted(PROGRAMS)), st.sampled_from(["", "> ", ">> ", " | "]))
-def test_text_below_the_marker_never_leaves(above: str, program: str, prefix: str) -> None:
-    notice = "\n".join(f"{prefix}{line}" for line in (MARKERS["id"], NOTICE, "", "more SECRET 4711"))
-
-    assert "SECRET 4711" not in extract_answer(_mail(above, program, notice))
-
-
-def test_an_answer_without_any_quote_is_kept_whole() -> None:
-    text = "Halo Bu Siti,\n\ndana Anda kembali dalam 2 hari:\n- Rp 50.000\n\nSalam,\nAyu"
-
-    assert extract_answer(text) == text
 
 
 @pytest.mark.parametrize("name", PLAIN)

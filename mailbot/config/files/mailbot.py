@@ -166,6 +166,10 @@ class AnswersEntry(Entry):
     per_address: Rates = Field([], description="to one address")
     per_domain: Rates = Field([], description="to one domain that is not shared")
     overall: Rates = Field([], description="to everybody together")
+    fastest_reply: Span = Field(
+        timedelta(seconds=3),
+        description="an agent's reply that comes sooner after its notice is held: a machine wrote it",
+    )
     shared_domains: list[Domain] = Field(
         [], description="domains of many people (gmail.com): no rate per domain there"
     )

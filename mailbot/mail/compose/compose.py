@@ -153,7 +153,7 @@ class Composer:
                 ("Reply-To", require_ascii_address(notice.asker))
             )  # for questions: a reply decides nothing
         elif answered := mime_writer.safe_message_id(getattr(notice, "in_reply_to", "")):
-            headers += [("In-Reply-To", answered), ("References", answered)]
+            headers += [("In-Reply-To", answered), ("References", _references(notice, answered))]
         return headers + _automatic_fields(notice) + [(LOOP_HEADER, box.address)]
 
     def _content(self, notice: Notice, box: Mailbox) -> tuple[_Content, str]:
@@ -186,6 +186,13 @@ class Composer:
             ).zone  # customers are assumed near the first team
         team = notice.team if isinstance(notice, TeamNotice | Question) else ""
         return self.policy.calendar_of(team).zone if team in self.policy.teams else self.zone
+
+
+def _references(notice: Notice | Bulletin, answered: str) -> str:
+    """Return the conversation's Message-IDs, one on each line, the answered one last (RFC 5322 3.6.4)."""
+    listed = notice.references if isinstance(notice, Answer) else ()
+    safe = [found for each in listed if (found := mime_writer.safe_message_id(each)) and found != answered]
+    return "\r\n ".join((*safe, answered))
 
 
 def _add_request(content: _Content, language: str, needed: Iterable[str]) -> _Content:

@@ -22,8 +22,8 @@ _TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
         "and leave the number in the subject line.\n\n"
         "{brand}\n{mailbox}\n",
     ),
-    ("answer", "id"): ("Balasan dari {brand}", "{text}\n\n{agent_name}\n{brand}\n\nNomor Anda: {number}\n"),
-    ("answer", "en"): ("A reply from {brand}", "{text}\n\n{agent_name}\n{brand}\n\nYour number: {number}\n"),
+    ("answer", "id"): ("Re: {subject}", "{text}\n\n{agent_name}\n{brand}\n\nNomor Anda: {number}\n"),
+    ("answer", "en"): ("Re: {subject}", "{text}\n\n{agent_name}\n{brand}\n\nYour number: {number}\n"),
     ("progress", "id"): (
         "Kabar terbaru tentang pesan Anda",
         "Halo,\n\nPesan Anda dengan nomor {number} belum selesai kami tangani; kami mohon maaf.\n"

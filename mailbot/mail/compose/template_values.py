@@ -8,7 +8,7 @@ from typing import Any, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mailbot.domain.model import NoticeKind
-from mailbot.domain.notices import Acknowledgement, Notice
+from mailbot.domain.notices import Acknowledgement, Answer, Notice
 from mailbot.domain.policy import Mailbox
 from mailbot.domain.reasons import NO_REASON, Reason, render, written
 from mailbot.mail.replies.new_text import MARKERS
@@ -26,14 +26,14 @@ TEXT_LIMITS = {"team": 20_000}  # characters of `text` by notice; an agent's ans
 
 SAMPLE_TIME = datetime(2026, 11, 23, 2, tzinfo=UTC)
 _OPTIONAL = frozenset(
-    {"subject", "category", "priority", "team", "level"}
+    {"subject", "category", "priority", "team", "level", "signature"}
     | {"who", "asker", "on_ticket", "in_90_days", "signed"}
 )
 OUTCOMES = ("granted", "refused")  # of a request for compensation
 
 # Only for headers: an acknowledgement shows nothing that the sender wrote.
-_WITHHELD = frozenset({"to", "in_reply_to", "language"})
-_NOT_LINES = _WITHHELD | {"text", "attachments", "cc", "copy_to", "needed", "template"}
+_WITHHELD = frozenset({"to", "in_reply_to", "references", "language"})
+_NOT_LINES = _WITHHELD | {"text", "signature", "attachments", "cc", "copy_to", "needed", "template"}
 _LINES = {
     name: tuple(f.name for f in fields(cls) if f.name not in _NOT_LINES) for name, cls in NOTICES.items()
 }
@@ -111,6 +111,8 @@ def build_values(
         whole = body_text(text).strip("\n")
         values["text"] = shown = whole[: TEXT_LIMITS.get(notice.name)]
         values["cut"] = len(whole) - len(shown)
+    if isinstance(notice, Answer):
+        values["signature"] = body_text(notice.signature).strip("\n")
     if isinstance(notice, Acknowledgement):
         labels = (header_text(names.get(language, "")) for names in notice.needed)
         values["needed"] = {label: label for label in labels if label}
@@ -129,7 +131,7 @@ def sample_notices(name: str, language: str) -> list[Notice]:
     full: dict[str, Any] = {
         f.name: SAMPLE_TIME if f.name in moments else f"sample {f.name}"
         for f in fields(cls)
-        if f.name != "attachments"
+        if f.name not in ("attachments", "references")
     }
     full |= {"number": "TOKO-48217390-8", "mailbox": "support@example.com", "language": language}
     full |= {"asker": "agent@example.com"} if "asker" in full else {}

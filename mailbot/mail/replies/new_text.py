@@ -1,12 +1,8 @@
 """Separate the new text of a mail from the mail that it quotes, in English and Indonesian.
 
-Theory of operation. Two functions decide doubtful lines in opposite ways:
-
-- `extract_new_text` folds a customer's mail for display. A doubtful line stays, so that nothing gets lost.
-- `extract_answer` takes an agent's answer out of a reply to an internal notice. A doubtful line goes, because
-  the rest of the notice must never reach the customer.
-
-Both read line by line and use `quotes`, which knows how mail programs introduce a quote.
+Theory of operation. A customer's mail is folded for display: a doubtful line stays, so that nothing gets
+lost. The mail is read line by line; `quotes` knows how mail programs introduce a quote. An agent's reply is cut
+by other rules, see `answer`.
 """
 
 import re
@@ -14,13 +10,11 @@ from typing import NamedTuple
 
 from mailbot.mail.replies import quotes
 from mailbot.mail.replies.quotes import ATTRIBUTION_LINES, BLANK, LONGEST_LINE
-from mailbot.mail.replies.signatures import strip_device_line, strip_signature
+from mailbot.mail.replies.reply_heads import MARKER
+from mailbot.mail.replies.signatures import strip_signature
 
 MARKERS = {"id": "##- Balas di atas baris ini -##", "en": "##- Please reply above this line -##"}
 
-_MARKER = re.compile(
-    r"(?:reply|type|write)\s+above\s+this\s+line|(?:balas|tulis)\s+di\s+atas\s+(?:baris|garis)\s+ini"
-)
 # First and last characters by which most lines are skipped without a pattern.
 _SEPARATOR_STARTS = frozenset("#-_=*|")  # also of a marker
 _QUOTE_STARTS = frozenset("#-_=*|[FfDdVvOoPpBbAa")
@@ -29,7 +23,6 @@ _FORWARD_STARTS = frozenset("-_=BbAa")
 _FROM_STARTS = frozenset("FfDdVvPp*_|[")
 _ON_STARTS = frozenset("OoPp")
 _LINE_LIMIT = 20_000
-_REPLY_TOKEN = re.compile(r"\+[tb]\.[\w.-]{1,64}@")  # in a reply address: it is never typed
 
 # The end of our own mails (templates/*/*.txt.j2). It shows where a quote without ">" ends, and new text begins.
 _OUR_LAST_SENTENCE = re.compile(
@@ -48,7 +41,7 @@ class _Quote(NamedTuple):
 
 def has_marker(text: str) -> bool:
     """Check for a marker line of our own mails, which shows that this is a reply."""
-    return "##" in text and _MARKER.search(text.lower()) is not None
+    return "##" in text and MARKER.search(text.lower()) is not None
 
 
 def extract_new_text(text: str, *, is_reply: bool) -> str:
@@ -105,7 +98,7 @@ def _quote_start(lines: list[str], number: int, stripped: str, kept: list[str]) 
     """Return the quote that certainly begins with this line, else None."""
     first = stripped[0]
     if first in _SEPARATOR_STARTS and len(stripped) <= LONGEST_LINE:
-        if "##" in stripped and _MARKER.search(stripped.lower()):
+        if "##" in stripped and MARKER.search(stripped.lower()):
             return _Quote(_introduction_length(kept), number + 1)
         if quotes.SEPARATOR.match(stripped):
             return _Quote(0, _after_headers(lines, number + 1))
@@ -126,7 +119,7 @@ def _quote_follows(lines: list[str], number: int, stripped: str, kept: list[str]
     follows = _next_line(lines, number + 1)
     if follows[:1] == ">":
         return True
-    if "##" in follows and _MARKER.search(follows.lower()):
+    if "##" in follows and MARKER.search(follows.lower()):
         return False  # the quote begins at the marker
     start = len(kept) - length + 1
     attribution = " ".join(line.strip(BLANK) for line in (*kept[start:], stripped))
@@ -160,52 +153,6 @@ def _after_our_mail(lines: list[str], number: int) -> int:
     if signature is None and sentence[1] == ",":  # the sentence goes on, and the mail with it
         return len(lines)
     return number + quoted.count("\n", 0, (signature or sentence).end()) + 1
-
-
-def extract_answer(text: str) -> str:
-    """Return what an agent wrote above the quoted notice, "" when that is nothing.
-
-    Everything from the first sign of a quote on is left out, because the answer goes to a customer.
-    """
-    lines = text.split("\n", _LINE_LIMIT)[:_LINE_LIMIT]
-    kept: list[str] = []
-    for number, line in enumerate(lines):
-        if line.lstrip(BLANK)[:1] in (">", "|") or _may_start_quote(lines, number):
-            _drop_attribution(kept, line)
-            break
-        kept.append(line)
-    kept = strip_device_line(kept)
-    answer = "\n".join(kept).strip("\n").rstrip()
-    return answer if any(line.strip() not in ("", "--") for line in kept) else ""
-
-
-def _may_start_quote(lines: list[str], number: int) -> bool:
-    line = lines[number].strip(BLANK)
-    if not line:
-        return False
-    if "##-" in line or _MARKER.search(" ".join(lines[number : number + 2]).lower()):
-        return True
-    head = line[:LONGEST_LINE]
-    if quotes.SEPARATOR.match(head) or quotes.FORWARDED.match(head) or quotes.RULE.match(head):
-        return True
-    if _REPLY_TOKEN.search(line) or quotes.has_inline_quote(line):
-        return True
-    if line[-1] in _ATTRIBUTION_ENDS and quotes.ends_like_an_attribution(line):
-        return True
-    return quotes.may_be_header_block(lines, number)
-
-
-def _drop_attribution(kept: list[str], line: str) -> None:
-    """Remove the attribution at the end of `kept`: it may hold our reply address with its token.
-
-    `line`, which was not kept, may be its last line.
-    """
-    length = quotes.attribution_length([*kept[1 - ATTRIBUTION_LINES :], line])
-    if length:
-        del kept[len(kept) - length + 1 :]
-    _drop_blank(kept)
-    if not length:
-        _drop_introduction(kept)
 
 
 def _drop_introduction(kept: list[str]) -> None:

@@ -123,17 +123,6 @@ def has_inline_quote(line: str) -> bool:
     return _OPENS.match(head) is not None and _WROTE_INLINE.match(head) is not None
 
 
-def ends_like_an_attribution(line: str) -> bool:
-    return _wrote(line) or _BY_ADDRESS.search(line[-LONGEST_LINE:]) is not None
-
-
-def may_be_header_block(lines: Sequence[str], number: int) -> bool:
-    """Recognise "From:" with any other header near it."""
-    if not _FROM_LINE.match(lines[number]):
-        return False
-    return any(_HEADER_LINE.match(line) for line in lines[number + 1 : number + 9])
-
-
 def is_from_line(line: str) -> bool:
     return _FROM_LINE.match(line) is not None
 

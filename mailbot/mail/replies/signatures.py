@@ -22,6 +22,17 @@ _DEVICE_LINE = re.compile(
     r")",
     re.IGNORECASE,
 )
+# The same in other languages, where the verb may come last.
+_SENT = re.compile(
+    r"gesendet|envoyé|enviad[oa]|inviato|verstuurd|verzonden|wysłan[eoy]|odoslan|odeslán|dihantar|skickat"
+    r"|sendt|lähetetty|gönder|gửi từ|отправлено|надіслано|送信|发送|發送|发自|發自|보냄|ส่งจาก|نُرسل|أرسل",
+    re.IGNORECASE,
+)
+_BRAND = re.compile(
+    r"iphone|ipad|android|samsung|galaxy|huawei|xiaomi|outlook|gmail|yahoo|blackberry|gmx|nokia",
+    re.IGNORECASE,
+)
+_SENT_LENGTH = 70  # characters
 _REST = 80  # characters after the device: "... with K-9 Mail. Please excuse my brevity."
 # Customers begin lines the same way: "Dikirim dari gudang Samsung kemarin".
 _CUSTOMER_WORDS = re.compile(
@@ -38,6 +49,38 @@ _CONTENT_WORDS = re.compile(
     r"|ps|nb|note)\b",
     re.IGNORECASE,
 )
+
+
+# A footer about the confidentiality of the mail itself. Data of a customer may be called confidential, too.
+_DISCLAIMER = re.compile(
+    r"[-_*=# ]*(?:"
+    r"(?:e-?mail |legal )?disclaimer\b|(?:confidentiality|legal|privacy) notice|pemberitahuan kerahasiaan|sangkalan\b"
+    r"|(?:important|penting) ?: .{0,40}(?:e-?mail|message|pesan|surel)\b.{0,120}(?:confidential|intended|rahasia)"
+    r"|(?:this|the information (?:contained )?in this|the contents of this)\s(?:e-?mail|message|communication)\b"
+    r".{0,200}\b(?:confidential|privileged|intended|virus|scanned)"
+    r"|(?:informasi|isi)?.{0,30}\b(?:e-?mail|surel|pesan|surat) (?:elektronik )?ini\b.{0,200}"
+    r"(?:bersifat rahasia|hanya (?:ditujukan|untuk)|ditujukan (?:hanya|khusus)|virus)"
+    r"|e-?mel ini\b.{0,200}(?:sulit|ditujukan)"
+    r"|diese (?:e-?mail|nachricht)\b.{0,200}vertraulich|ce (?:message|courriel|mail)\b.{0,200}confidentiel"
+    r"|este (?:mensaje|correo|e-?mail)\b.{0,200}confidencial|esta mensagem\b.{0,200}confidenci"
+    r"|deze? (?:e-?mail|bericht)\b.{0,200}vertrouwelijk|questo messaggio\b.{0,200}riservat"
+    r"|(?:think|please consider|consider) .{0,30}environment before printing"
+    r")",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def strip_disclaimer(lines: list[str]) -> list[str]:
+    """Return `lines` without the paragraphs at their end that a company's mail server adds to all mail."""
+    end = len(lines)
+    while end:
+        while end and not lines[end - 1].strip(BLANK):
+            end -= 1
+        start = next((n for n in range(end, 0, -1) if not lines[n - 1].strip(BLANK)), 0)
+        if not _DISCLAIMER.match(" ".join(lines[start:end])[:1000]):
+            break
+        end = start
+    return lines[:end]
 
 
 def strip_device_line(lines: list[str]) -> list[str]:
@@ -66,6 +109,8 @@ def _is_device_line(line: str) -> bool:
         return False
     if "://" in line:
         line = _LINK.sub("", line)
+    if len(line) <= _SENT_LENGTH and _BRAND.search(line) and _SENT.search(line):
+        return not _CUSTOMER_WORDS.search(line)
     device = _DEVICE_LINE.match(line)
     return device is not None and len(line) - device.end() <= _REST and not _CUSTOMER_WORDS.search(line)
 

@@ -1,0 +1,153 @@
+"""Decide whether an agent's reply to a notice may go to the customer as the answer.
+
+Theory of operation. Whatever an agent sends to the reply address of a notice would leave as the company's
+word. So a mail that may be anything else is held: it becomes a note on the ticket, and the agent learns why.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import re2
+
+from mailbot.domain import notify, reasons, ticket_number
+from mailbot.domain.actor import Actor
+from mailbot.domain.courtesy import is_away
+from mailbot.domain.events import AgentMailHeld
+from mailbot.domain.lifecycle import DecisionBuilder
+from mailbot.domain.model import Attachment, Author, InboundMail, Ticket
+from mailbot.domain.notices import AgentRefusal, Answer
+from mailbot.domain.policy import Agent, Policy
+from mailbot.domain.reasons import NO_REASON, Reason
+
+_SUBJECT_LIMIT = 1_000
+# Re:, Fwd: and their translations: one or two short words, perhaps a count, and a colon.
+_PREFIX = re2.compile(
+    r"\s*(?:[\pL\pN]{1,12}|\pL{2,12} \pL{2,12})\s?(?:\[[0-9]{1,3}\]|\([0-9]{1,3}\))?\s?[:：]\s*"
+)
+_REPLY_PREFIX = re2.compile(
+    r"(?i)(?:re|aw|antw|sv|vs|odp|bls|balasan|balas|res|ref|回复|回覆|答复|返信)\s?(?:\[[0-9]{1,3}\])?\s?[:：]\s*"
+)
+_PREFIXES = 6
+_NUMBERS = re2.compile(r"\[[A-Z]{2,10}-[0-9]{8,12}-[0-9]\]")
+_WORDS = re2.compile(r"[\pL\pN]+")
+_NOTE_LINE = re2.compile(
+    r"(?i)[\[(*_/<{ ]*(?:internal|intern|catatan|notes?|nota|memo|notiz|notatka|private|privat|pribadi|rahasia)"
+    r"(?:[ -](?:internal|intern|pribadi|notes?|notiz|untuk tim|for (?:the )?team|tim|team|only|saja))?"
+    r"(?:[\])}>*_ ]*\s?[:：]|[\])}>])"
+)
+# Fields by which a mail declares itself a machine's: RFC 3834 forbids to answer these at all.
+_DECLARED = frozenset({"auto_submitted", "machine_header", "autoresponder"})
+
+
+@dataclass(frozen=True, slots=True)
+class AgentMail:
+    """What the decision about an agent's reply needs besides the mail.
+
+    - `subjects`: of the notices that the agent got about this ticket.
+    - `noticed_at`: when the notice that it answers left; None where no notice is named.
+    - `doubt`: why the answer could not be cut out of the reply for certain.
+    - `references`: Message-IDs of the conversation with the customer, oldest first.
+    """
+
+    subjects: tuple[str, ...] = ()
+    noticed_at: datetime | None = None
+    doubt: Reason = NO_REASON
+    references: tuple[str, ...] = ()
+
+
+NO_AGENT_MAIL = AgentMail()
+
+
+def hold(builder: DecisionBuilder, agent: Agent, mail: InboundMail, reason: Reason, now: datetime) -> None:
+    """Keep the mail as a note, and notify the agent, unless the mail declares that no person wrote it."""
+    ticket = builder.ticket
+    builder.record(AgentMailHeld(now, Actor.agent(agent.address), agent.address, reason))
+    if mail.author is not Author.MACHINE or mail.no_auto_reply.code not in _DECLARED:
+        language = notify.language_of(agent)
+        builder.notify(AgentRefusal(ticket.number, ticket.mailbox, agent.address, language, reason))
+
+
+def answer(
+    ticket: Ticket,
+    agent: Agent,
+    text: str,
+    policy: Policy,
+    references: tuple[str, ...],
+    attachments: tuple[Attachment, ...] = (),
+) -> Answer:
+    """Return the answer to the customer, with its place in the conversation and its signature."""
+    box = policy.mailbox_for(ticket.mailbox)
+    signatures = (agent.signature, box.signature if box else {})
+    signature = next((found for each in signatures if (found := _in_language(each, ticket.language))), "")
+    return Answer(
+        *notify.to_customer(ticket),
+        agent_name=agent.name,
+        text=text,
+        attachments=attachments,
+        references=references,
+        subject=base_subject(ticket.subject),
+        signature=signature,
+    )
+
+
+def _in_language(texts: Mapping[str, str], language: str) -> str:
+    return texts.get(language) or next(iter(texts.values()), "")
+
+
+def base_subject(subject: str) -> str:
+    """Return a subject without our numbers and without "Re:" in front, however often it is there."""
+    subject = " ".join(_NUMBERS.sub(" ", subject[:_SUBJECT_LIMIT]).split())
+    for _ in range(_PREFIXES):
+        if not (found := _REPLY_PREFIX.match(subject)):
+            break
+        subject = subject[found.end() :]
+    return subject
+
+
+def why_held(ticket: Ticket, mail: InboundMail, known: AgentMail, policy: Policy, at: datetime) -> Reason:
+    """Return why a proven reply of an agent may not be sent, no reason when it may.
+
+    `mail.visible` is the answer that was cut out. `at`: when the mail came in.
+    """
+    declared = mail.no_auto_reply.code in _DECLARED
+    if declared or mail.author is Author.MACHINE or is_away(mail.subject, mail.visible):
+        return reasons.of("absence_note")
+    if known.noticed_at and timedelta(0) <= at - known.noticed_at < policy.answers.fastest_reply:
+        return reasons.of("machine_speed", seconds=round(policy.answers.fastest_reply.total_seconds()))
+    if not _is_about(mail.subject, ticket, known):
+        return reasons.of("other_subject", subject=mail.subject[:150])
+    return known.doubt or _why_no_answer(mail)
+
+
+def _why_no_answer(mail: InboundMail) -> Reason:
+    first = next((line.strip() for line in mail.visible.split("\n") if line.strip()), "")
+    if first.startswith(("#", "＃")):
+        return reasons.of("command_line_in_mail", line=first[:80])
+    if _NOTE_LINE.match(first):
+        return reasons.of("looks_like_note", line=first[:80])
+    return NO_REASON if first or mail.attachments else reasons.of("no_text")
+
+
+def _is_about(subject: str, ticket: Ticket, known: AgentMail) -> bool:
+    """Check whether a reply has the subject of a notice, or of the ticket, however a program changed it.
+
+    A mail program that keeps the reply address may offer it for another matter.
+    """
+    if ticket.number in ticket_number.find(subject, {ticket.number.partition("-")[0]}).valid:
+        return True
+    plain = _plain(subject)
+    if not plain:
+        return known.noticed_at is not None or not ticket.subject
+    known_subjects = [found for each in (*known.subjects, ticket.subject) if (found := _plain(each))]
+    return not known.subjects or any(plain == each or plain.endswith(f" {each}") for each in known_subjects)
+
+
+def _plain(subject: str) -> str:
+    subject = _NUMBERS.sub(" ", subject[:_SUBJECT_LIMIT])
+    for _ in range(_PREFIXES):
+        found = _PREFIX.match(subject)
+        if not found:
+            break
+        subject = subject[found.end() :]
+    return " ".join(_WORDS.findall(subject.casefold()))

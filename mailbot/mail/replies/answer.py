@@ -1,0 +1,155 @@
+"""Take an agent's answer out of a reply to an internal notice, by what we sent to that agent.
+
+Theory of operation. We hold the text of the notices, so quoted lines are recognised in any language:
+
+- A quote begins at the marker, at a mail head or an attribution that names us, or at lines of the notice.
+- What stands above is the answer. Below a quote marked with ">" every line that we did not send is, too.
+- Below a quote without marks only what follows the whole notice counts, and only when nothing stands above.
+- Nothing is guessed: where a line may belong to either side, `doubt` is set and nothing may be sent.
+"""
+
+from dataclasses import dataclass, field
+
+from mailbot.domain import reasons
+from mailbot.domain.reasons import NO_REASON, Reason
+from mailbot.mail.replies import reply_heads
+from mailbot.mail.replies.quotes import BLANK
+from mailbot.mail.replies.reply_heads import SentToAgent
+from mailbot.mail.replies.signatures import strip_device_line, strip_disclaimer, strip_signature
+
+_LINE_LIMIT = 20_000
+_COMPARED = 2_000  # lines of a mail that are compared with the notices
+_RECOGNISED = 0.7  # of the lines of a quote are ours: it is the notice
+_QUOTE_LINES = 5
+_WORDS_OF_ANSWER = 3
+_SHOWN = 80  # characters of a doubtful line
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """`text`: the answer, "" when there is none. `doubt`: why it may not be sent as it is."""
+
+    text: str
+    doubt: Reason = NO_REASON
+
+
+@dataclass(slots=True)
+class _Reading:
+    """A mail that is being read. `pieces`: what stands above, between and below its quotes."""
+
+    lines: list[str]
+    sent: SentToAgent
+    pieces: list[list[str]] = field(default_factory=lambda: [[]])
+    quoted: int = 0  # marked lines with some words
+    ours: int = 0  # those of them that we sent
+    doubt: Reason = NO_REASON
+
+    def doubts(self, line: str) -> None:
+        self.doubt = self.doubt or reasons.of("cut_in_doubt", line=line.strip(BLANK)[:_SHOWN])
+
+
+def extract_answer(text: str, sent: SentToAgent, *, keep_signature: bool = False) -> Extracted:
+    """Return what the agent wrote in a reply to one of the notices in `sent`."""
+    reading = _Reading(text.split("\n", _LINE_LIMIT)[:_LINE_LIMIT], sent)
+    _read(reading)
+    strip = strip_device_line if keep_signature else _strip_end
+    pieces = [_joined(strip(piece)) for piece in reading.pieces]
+    if any(pieces[1:]) and reading.ours < max(1, reading.quoted * _RECOGNISED):
+        reading.doubts(next(filter(None, pieces[1:])).partition("\n")[0])
+    answer = "\n\n".join(filter(None, pieces))
+    _search_rest(answer, reading)
+    return Extracted(answer, reading.doubt)
+
+
+def _strip_end(lines: list[str]) -> list[str]:
+    return strip_disclaimer(strip_signature(strip_disclaimer(lines)))
+
+
+def _joined(lines: list[str]) -> str:
+    return "\n".join(lines).strip("\n").rstrip() if any(line.strip(f"{BLANK}-") for line in lines) else ""
+
+
+def _read(reading: _Reading) -> None:
+    lines, number = reading.lines, 0
+    while number < len(lines):
+        line = lines[number].strip(BLANK)
+        piece = reading.pieces[-1]
+        if reply_heads.is_marked(line):
+            _end_piece(reading, line)
+            _count(reading, line)
+        elif line and len(reading.pieces) > 1 and number < _COMPARED and reading.sent.notices.has(line):
+            pass  # a program wrapped a quoted line and lost its mark
+        elif (body := _quote_start(reading, number) if line else None) is not None:
+            _end_piece(reading, line)
+            if not reply_heads.is_marked(reply_heads.next_line(lines, body)):
+                _read_unmarked(reading, body)
+                return
+            number = body
+            continue
+        elif reply_heads.is_foreign_mail(lines, number):
+            reading.doubt = reading.doubt or reasons.of("forwarded_mail")
+            return
+        else:
+            piece.append(lines[number])
+        number += 1
+
+
+def _end_piece(reading: _Reading, line: str) -> None:
+    """End the piece above a quote. The attribution at its end may hold our reply address."""
+    piece = reading.pieces[-1]
+    reply_heads.drop_attribution(piece, line, reading.sent)
+    if piece or len(reading.pieces) == 1:
+        reading.pieces.append([])
+
+
+def _count(reading: _Reading, line: str) -> None:
+    if reading.quoted < _COMPARED and len(line.split()) > _WORDS_OF_ANSWER:
+        reading.quoted += 1
+        reading.ours += reading.sent.notices.has(line)
+
+
+def _quote_start(reading: _Reading, number: int) -> int | None:
+    """Return the line after the head of a quote that begins here, None where no quote does."""
+    lines = reading.lines
+    body = reply_heads.head_end(lines, number, reading.sent)
+    if body is not None or number >= _COMPARED or not reading.sent.is_internal(lines[number]):
+        return body
+    follows = reply_heads.next_line(lines, number + 1)
+    goes_on = reading.sent.notices.has(follows, inside=True) or reply_heads.is_marker(follows)
+    return number if follows and goes_on else None
+
+
+def _read_unmarked(reading: _Reading, start: int) -> None:
+    """Read a quote without marks. It has no end of its own, but we know the text of the notice."""
+    lines = reading.lines
+    filled = [n for n in range(start, min(len(lines), start + _COMPARED)) if lines[n].strip(BLANK)]
+    ours = [_is_quoted(reading, lines[n]) for n in filled]
+    last = max((at for at, is_ours in enumerate(ours) if is_ours), default=-1)
+    recognised = sum(ours) >= max(_QUOTE_LINES, _RECOGNISED * (last + 1))
+    strange = [n for n, is_ours in zip(filled[:last], ours, strict=False) if not is_ours]
+    after = filled[last + 1 :]
+    if recognised and (between := [n for n in strange if _is_sentence(lines[n])]):
+        reading.doubts(lines[between[0]])
+    elif any(map(_joined, map(strip_device_line, reading.pieces))):
+        return  # what stands above is the answer
+    elif after and recognised:
+        reading.pieces.append(lines[after[0] :])
+        reading.quoted, reading.ours = 1, 1
+    elif unknown := [*strange, *after]:
+        reading.doubts(lines[unknown[0]])
+
+
+def _is_quoted(reading: _Reading, line: str) -> bool:
+    return reply_heads.is_marked(line.strip(BLANK)) or reading.sent.notices.has(line, inside=True)
+
+
+def _is_sentence(line: str) -> bool:
+    return len(line.split()) >= _WORDS_OF_ANSWER
+
+
+def _search_rest(answer: str, reading: _Reading) -> None:
+    """Doubt an answer that still holds a line of the notice which the customer does not know."""
+    for line in answer.split("\n", _COMPARED)[:_COMPARED]:
+        if reply_heads.has_token(line) or reading.sent.is_internal(line):
+            reading.doubts(line)
+            return

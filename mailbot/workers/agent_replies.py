@@ -1,0 +1,61 @@
+"""Loads what we sent to an agent, and takes the answer out of the agent's reply by it."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from sqlalchemy import Connection
+
+from mailbot.domain.model import InboundMail, Ticket
+from mailbot.domain.policy import Agent
+from mailbot.domain.replies.agent_mail import AgentMail
+from mailbot.mail.parsing.own_mail import read_own_mail
+from mailbot.mail.replies.answer import extract_answer
+from mailbot.mail.replies.known_text import KnownText
+from mailbot.mail.replies.reply_heads import SentToAgent
+from mailbot.store import conversation
+from mailbot.store.conversation import SentMail
+from mailbot.workers.runtime import Snapshot
+
+_NOTICES = 5  # newest ones; the one that the reply names is loaded in any case
+_REFERENCES = 20
+_TO_CUSTOMER = 5
+
+
+def read_reply(
+    connection: Connection, mail: InboundMail, ticket: Ticket, agent: Agent, snapshot: Snapshot
+) -> tuple[InboundMail, AgentMail]:
+    """Return the mail with the answer alone as its `visible` text, and what the decision about it needs."""
+    policy, keys = snapshot.policy, snapshot.keys
+    answered = (*mail.in_reply_to, *reversed(mail.references))[:_REFERENCES]
+    nonces = {nonce for each in answered if (nonce := keys.nonce_in(each.strip("<>")))}
+    notices = conversation.sent_to(connection, ticket.number, agent.address, _NOTICES, nonces)
+    read = [read_own_mail(notice.content) for notice in notices]
+    boxes = policy.mailboxes.values()
+    sent = SentToAgent(
+        addresses=(*(box.address for box in boxes), agent.address.lower()),
+        brands=tuple({box.brand for box in boxes}),
+        subjects=tuple(dict.fromkeys(subject for subject, _ in read)),
+        notices=KnownText(text for _, texts in read for text in texts),
+        public=KnownText(_public(connection, ticket)),
+    )
+    box = policy.mailbox_for(ticket.mailbox)
+    keep = agent.keep_signature if agent.keep_signature is not None else bool(box and box.keep_signatures)
+    found = extract_answer(mail.text, sent, keep_signature=keep)
+    named = next((each for each in notices if each.message_id in answered), None)
+    return replace(mail, visible=found.text), AgentMail(
+        subjects=sent.subjects,
+        noticed_at=named.settled_at if named else None,
+        doubt=found.doubt,
+        references=conversation.message_ids(connection, ticket.number, ticket.customer),
+    )
+
+
+def _public(connection: Connection, ticket: Ticket) -> Iterable[str]:
+    yield from (ticket.subject, ticket.customer)
+    yield from conversation.public_texts(connection, ticket.number)
+    sent = conversation.sent_to(connection, ticket.number, ticket.customer, _TO_CUSTOMER)
+    yield from _texts(sent)
+
+
+def _texts(sent: Iterable[SentMail]) -> Iterable[str]:
+    return (text for each in sent for text in read_own_mail(each.content)[1])

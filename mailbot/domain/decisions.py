@@ -149,6 +149,7 @@ def _open(
         follows=follows,
         claims=facts.match.claims,
         suggests=facts.match.suggests,
+        mentions=facts.match.mentions,
         held_for=held.number if held else "",
     )
     builder = DecisionBuilder(opened_by(facts.number, first), first, loads=facts.loads)
@@ -188,7 +189,12 @@ def begin(
 
 def _remarks(opened: e.TicketOpened, ticket: Ticket, facts: MailFacts) -> Reason:
     """Return for the agent what the mail names beside its own matter, without authority."""
-    named = ("continues", opened.follows), ("claims", opened.claims), ("suggests", opened.suggests)
+    named = (
+        ("continues", opened.follows),
+        ("claims", opened.claims),
+        ("suggests", opened.suggests),
+        ("mentions", opened.mentions),
+    )
     suppression = facts.suppressions.get(ticket.customer.lower())
     return reasons.together(
         reasons.of("rule", rule=ticket.rule),

@@ -34,6 +34,7 @@ class TicketOpened(Recorded):
     held_for: str = ""  # the same as `claims`, where the mailbox holds strangers' mail
     split_from: str = ""
     since: datetime | None = None  # when the matter began, where that was before it got this number
+    mentions: str = ""  # number of another's ticket in the text: shown to agents, no authority
 
 
 @dataclass(frozen=True, slots=True)
@@ -466,7 +467,7 @@ def links_of(event: Event) -> list[tuple[str, str]]:
     """Return (kind, number) of the other tickets that an event links its own to."""
     match event:
         case TicketOpened():
-            kinds = ("follows", "claims", "suggests", "held_for", "split_from")
+            kinds = ("follows", "claims", "suggests", "mentions", "held_for", "split_from")
             return [(kind, getattr(event, kind)) for kind in kinds if getattr(event, kind)]
         case TicketMerged(into=into):
             return [("merged_into", into)]

@@ -1,10 +1,10 @@
 """Which ticket does this mail belong to, and how sure are we?
 
 Theory of operation. A mail gives clues: a keyed token in the address it was sent to, our own signed Message-
-ID, a known Message-ID, a ticket number in the subject. The strongest that counts decides. A number or a
-reference alone is no authority: the sender must take part in that ticket. Only the token is proof by itself,
-because it is bound to its owner. What a stranger names becomes a claim. Every clue is kept with the reason
-why it counted or not.
+ID, a known Message-ID, a ticket number in the subject, one in the new text. The strongest that counts
+decides. A number or a reference alone is no authority: the sender must take part in that ticket. Only the
+token is proof by itself, because it is bound to its owner. What a stranger names becomes a claim, or in the text
+a mere mention. Every clue is kept with the reason why it counted or not.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -36,6 +36,8 @@ class Clues:
     - `tagged`: the ticket of a reply token bound to this very sender.
     - `bounced`: the ticket of one of our own mails, named by a keyed bounce address.
     - `referenced`: Message-IDs of In-Reply-To and References, newest first.
+    - `in_text`: numbers in what the sender wrote this time.
+    - `quoted`: numbers in what a reply quotes of our mails. They count where nothing else names a ticket.
     - `mistyped`: looks like our numbers, but for the check digit.
     - `failed`: DMARC failed, so the sender in From takes part in nothing.
 
@@ -54,6 +56,8 @@ class Clues:
     signed: tuple[str, ...] = ()
     referenced: tuple[str, ...] = ()
     written: tuple[str, ...] = ()
+    in_text: tuple[str, ...] = ()
+    quoted: tuple[str, ...] = ()
     mistyped: tuple[str, ...] = ()
     failed: bool = False
     returned: tuple[str, ...] = ()
@@ -71,6 +75,8 @@ class ClueKind(StrEnum):
     SIGNED_MESSAGE_ID = "signed_message_id"
     KNOWN_MESSAGE_ID = "known_message_id"
     NUMBER_IN_SUBJECT = "number_in_subject"
+    NUMBER_IN_TEXT = "number_in_text"
+    NUMBER_IN_QUOTE = "number_in_quote"
     MESSAGE_ID_IN_REPORT = "message_id_in_report"
     NUMBER_IN_REPORT = "number_in_report"
     MISTYPED_NUMBER = "mistyped_number"
@@ -78,6 +84,7 @@ class ClueKind(StrEnum):
 
 _KEYED = frozenset({ClueKind.REPLY_TOKEN, ClueKind.BOUNCE_ADDRESS, ClueKind.SIGNED_MARK})
 _NO_TICKET_NAMED = reasons.of("no_ticket_named")
+_MENTIONS = frozenset({ClueKind.NUMBER_IN_TEXT, ClueKind.NUMBER_IN_QUOTE})
 _OF_REPORTS = frozenset({ClueKind.MESSAGE_ID_IN_REPORT, ClueKind.NUMBER_IN_REPORT})
 
 
@@ -95,6 +102,7 @@ class Clue:
 class Match:
     """Where the mail belongs: `number`, "" for a matter of its own. `claims` is named without authority.
 
+    `mentions`: a ticket in which the sender takes no part, named in the text. Agents see it, it decides nothing.
     `suggests`: an own open ticket that a mistyped number may mean. Agents see it, it decides nothing.
     `followed`: merged tickets on the way from what the mail named to `number`. `by_token`: a reply token
     decided.
@@ -108,6 +116,7 @@ class Match:
     clues: tuple[Clue, ...] = ()
     suggests: str = ""
     followed: tuple[str, ...] = ()
+    mentions: str = ""
 
 
 def match_ticket(
@@ -135,11 +144,13 @@ def match_ticket(
             match = replace(match, number=number, reason=reason, by_token=by_token, confidence=confidence)
         elif counted:
             counted, proof = False, reasons.of("stronger_clue")
+        elif number in participants and kind in _MENTIONS:
+            match = replace(match, mentions=match.mentions or number)
         elif number in participants and not match.claims:
             match = replace(match, claims=number)
         weighed.append(Clue(kind, number, counted, proof))
     if match.number:
-        match = replace(match, claims="")
+        match = replace(match, claims="", mentions="")
     elif match.claims:
         code = "named_unauthenticated" if clues.failed else "named_by_stranger"
         match = replace(match, reason=reasons.of(code), confidence=CLAIM)
@@ -158,6 +169,11 @@ def _named(clues: Clues, known: Mapping[str, str]) -> Iterator[tuple[ClueKind, s
     yield from ((kinds.SIGNED_MESSAGE_ID, number, STRONG) for number in clues.signed)
     yield from ((kinds.KNOWN_MESSAGE_ID, known[mid], STRONG) for mid in clues.referenced if mid in known)
     yield from ((kinds.NUMBER_IN_SUBJECT, number, NUMBER) for number in clues.written)
+    yield from ((kinds.NUMBER_IN_TEXT, number, NUMBER) for number in clues.in_text)
+    if not (
+        clues.tagged or clues.signed or clues.written or clues.in_text or known.keys() & set(clues.referenced)
+    ):
+        yield from ((kinds.NUMBER_IN_QUOTE, number, NUMBER) for number in clues.quoted)
     yield from ((kinds.MESSAGE_ID_IN_REPORT, known[mid], NUMBER) for mid in clues.recalled if mid in known)
     yield from ((kinds.NUMBER_IN_REPORT, number, NUMBER) for number in clues.reported)
 

@@ -75,6 +75,11 @@ TEXTS: Mapping[str, Texts] = {
     "signed_message_id": ("our signed Message-ID", "Message-ID bertanda tangan kami"),
     "known_message_id": ("known Message-ID", "Message-ID yang dikenal"),
     "number_in_subject": ("number in the subject", "nomor pada judul"),
+    "number_in_text": ("number in the text", "nomor dalam isi email"),
+    "number_in_quote": (
+        "number in a quote of our mail, and nothing else names a ticket",
+        "nomor dalam kutipan email kami, dan tidak ada lagi yang menyebut tiket",
+    ),
     "message_id_in_report": ("known Message-ID in a report", "Message-ID yang dikenal dalam laporan"),
     "number_in_report": ("number in a report", "nomor dalam laporan"),
     "mistyped_number": ("mistyped number", "nomor salah ketik"),
@@ -127,6 +132,10 @@ TEXTS: Mapping[str, Texts] = {
     "claims": (
         "claims to be about {ticket} without proof",
         "mengaku tentang {ticket} tanpa bukti",
+    ),
+    "mentions": (
+        "mentions {ticket} in its text, in which the sender takes no part",
+        "menyebut {ticket} dalam isinya, yang tidak diikuti pengirim",
     ),
     "suggests": (
         "names a number with a wrong digit, perhaps the sender's own {ticket}",

@@ -45,4 +45,5 @@ def reason_of(text: str | None) -> Reason:
 def match_data(match: Match) -> dict[str, Any]:
     """Return why a mail belongs where it is, as the message keeps it: JSON values."""
     data: dict[str, Any] = MATCH.dump_python(match, mode="json")
-    return {name: data[name] for name in ("reason", "confidence", "claims", "suggests", "followed", "clues")}
+    names = ("reason", "confidence", "claims", "suggests", "mentions", "followed", "clues")
+    return {name: data[name] for name in names}

@@ -188,7 +188,7 @@ participants = _table(
     Index("ix_participants_address", "address"),
 )
 
-# How tickets are linked, by their events: "follows", "claims", "suggests",
+# How tickets are linked, by their events: "follows", "claims", "suggests", "mentions",
 # "held_for", "merged_into", "split_from". Never removed; the ticket shows what holds now.
 links = _table(
     "links",

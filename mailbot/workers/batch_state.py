@@ -95,7 +95,7 @@ def load_state(
     messages = tickets.tickets_by_message_id(connection, ids - {""})
     numbers = set(messages.values())
     for clue in clues:
-        numbers.update((clue.tagged, clue.bounced, *clue.signed, *clue.written))
+        numbers.update((clue.tagged, clue.bounced, *clue.signed, *clue.written, *clue.in_text, *clue.quoted))
         numbers.update((*clue.returned, *clue.reported))
     numbers -= {""}
     found = tickets.load_with_merge_targets(connection, numbers)

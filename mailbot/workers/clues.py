@@ -11,11 +11,13 @@ from mailbot.domain.model import Authentication, InboundMail, Report
 from mailbot.domain.policy import Policy
 from mailbot.domain.replies.undeliverable import Sent
 from mailbot.mail.replies.automatic import envelope_reason
+from mailbot.mail.replies.own_quotes import quotes_of_ours
 from mailbot.mail.reports import bounces
 from mailbot.store import failures
 from mailbot.store.inbox import ClaimedMail
 from mailbot.workers.runtime import Snapshot
 
+TEXT_SEARCHED = 64 * 1024  # characters of a mail's text in which a number is looked for
 MOST_REFERENCES = 20  # Message-IDs that are looked up for one mail
 
 
@@ -54,16 +56,41 @@ def _written_clues(claimed: ClaimedMail, mail: InboundMail, snapshot: Snapshot) 
         if token and keys.verify(token, mail.sender):
             tagged = token.number
     references = tuple(dict.fromkeys((*mail.in_reply_to, *reversed(mail.references))))[:MOST_REFERENCES]
-    found = ticket_number.find(mail.subject, _prefixes(snapshot))
+    prefixes = _prefixes(snapshot)
+    found = ticket_number.find(mail.subject, prefixes)
+    in_text = () if tagged or mail.report else _numbers_in_text(mail, prefixes)
+    named = tagged or found.valid or in_text
+    quoted = () if named or mail.report else _quoted_numbers(mail, prefixes, snapshot.policy)
     return Clues(
         sender=mail.sender,
         tagged=tagged,
         signed=tuple(filter(None, map(keys.number_in, references))),
         referenced=references,
         written=found.valid,
+        in_text=in_text,
+        quoted=quoted,
         mistyped=found.mistyped,
         failed=mail.authentication is Authentication.FAIL,
     )
+
+
+def _numbers_in_text(mail: InboundMail, prefixes: set[str]) -> tuple[str, ...]:
+    """Return the numbers in what the sender wrote this time; a line that is a quote never counts."""
+    text = mail.visible[:TEXT_SEARCHED]
+    if not ticket_number.may_hold(text, prefixes):
+        return ()
+    new = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith((">", "|")))
+    return ticket_number.find(new, prefixes).valid
+
+
+def _quoted_numbers(mail: InboundMail, prefixes: set[str], policy: Policy) -> tuple[str, ...]:
+    """Return the numbers in what a reply quotes of our mails: a relay may have rewritten our Message-ID."""
+    if not (mail.in_reply_to or mail.references) or not ticket_number.may_hold(
+        mail.text[:TEXT_SEARCHED], prefixes
+    ):
+        return ()
+    quoted = quotes_of_ours(mail.text[:TEXT_SEARCHED], policy.mailboxes.keys())
+    return ticket_number.find(quoted, prefixes).valid
 
 
 def _report_clues(

@@ -17,6 +17,15 @@ TAKES_PART = {A: {BUDI}, B: {"siti@pelanggan.example"}}
         (Clues(BUDI, signed=(A,)), A, "our signed Message-ID, sender takes part"),
         (Clues(BUDI, referenced=("<a@x>",)), A, "known Message-ID, sender takes part"),
         (Clues(BUDI, written=(A,)), A, "number in the subject, sender takes part"),
+        (Clues(BUDI, in_text=(A,)), A, "number in the text, sender takes part"),
+        (Clues(BUDI, in_text=(B, A)), A, "number in the text, sender takes part"),
+        (
+            Clues(BUDI, quoted=(A,)),
+            A,
+            "number in a quote of our mail, and nothing else names a ticket, sender takes part",
+        ),
+        (Clues(BUDI, quoted=(A,), written=("TOKO-00000000-0",)), "", "names no ticket of ours"),
+        (Clues(BUDI, quoted=(A,), in_text=(B,)), "", "names no ticket of ours"),
         (Clues(BUDI), "", "names no ticket of ours"),
         (Clues(BUDI, written=("TOKO-00000000-0",)), "", "names no ticket of ours"),
     ],
@@ -34,6 +43,22 @@ def test_a_stranger_with_the_right_number_or_reference_only_claims(clues: Clues)
     match = match_ticket(clues, {"<a@x>": A}, TAKES_PART)
     assert (match.number, match.claims, match.confidence) == ("", A, "claim")
     assert [str(each.reason) for each in match.clues] == ["the sender takes no part in that ticket"]
+
+
+@pytest.mark.parametrize("failed", [False, True])
+def test_a_number_in_a_strangers_text_is_only_mentioned(failed: bool) -> None:
+    match = match_ticket(Clues(ASING, in_text=(A, B), failed=failed), {}, TAKES_PART)
+    assert (match.number, match.claims, match.mentions, match.confidence) == ("", "", A, "none")
+    assert match_ticket(Clues(ASING, quoted=(A,)), {}, TAKES_PART).mentions == A
+
+
+def test_the_subject_goes_before_the_text() -> None:
+    both = {A: {BUDI}, B: {BUDI}}
+    match = match_ticket(Clues(BUDI, written=(B,), in_text=(A,)), {}, both)
+    assert (match.number, match.mentions) == (B, "")
+    # What is a claim in the subject stays one beside a mention.
+    stranger = match_ticket(Clues(ASING, written=(B,), in_text=(A,)), {}, both)
+    assert (stranger.claims, stranger.mentions) == (B, A)
 
 
 def test_the_stronger_clue_wins_where_two_tickets_are_named() -> None:

@@ -2,11 +2,14 @@
 
 from dataclasses import replace
 
+import pytest
+
 from mailbot.config.model import Trust
+from mailbot.domain.events import TicketOpened
 from mailbot.domain.model import Role, Ticket
-from mailbot.store import queries
+from mailbot.store import queries, tickets
 from mailbot.store.store import Store
-from tests.builders import RINA
+from tests.builders import BOX, RINA
 from tests.workers.test_intake import AGENTS_TRUSTED, BUDI, Desk
 
 ASING = "asing@lain.example"
@@ -18,6 +21,11 @@ PROVEN = "mx.dukungan.example; dmarc=pass header.from=pelanggan.example"
 def people(desk: Desk, ticket: Ticket) -> dict[str, Role]:
     found = desk.store.read_now(queries.participants_of, ticket.number)
     return {person.address: person.role for person in found}
+
+
+@pytest.fixture
+def desk(store: Store) -> Desk:
+    return Desk(store)
 
 
 async def test_who_is_in_copy_of_a_proven_mail_replies_on_the_ticket(store: Store) -> None:
@@ -70,3 +78,47 @@ async def test_a_copy_of_the_answer_is_a_mail_of_its_own_and_its_reply_threads(s
     assert len({mail["Message-ID"] for mail in mails}) == 2
     theirs = await desk.receive(sender=BOSS, In_Reply_To=mails[1]["Message-ID"], Subject="Setuju")
     assert theirs.number == first.number
+
+
+# --- the number in the text -------------------------------------------------------------------------------
+
+QUOTE = "\r\n\r\nOn Mon, 23 Nov 2026 TokoDompet <support@dukungan.example> wrote:\r\n> Nomor Anda: {}\r\n"
+
+
+async def test_a_number_in_new_text_counts_for_who_takes_part(desk: Desk) -> None:
+    number = (await desk.receive()).number
+    plain = number.replace("-", " ").lower()
+
+    for text in (f"Halo, nomor tiket saya {number}.", f"tiket {plain} bagaimana?", f"Perihal\r\n[{number}]"):
+        assert (await desk.receive(Subject="Kabar?", body=text)).number == number
+    stranger = await desk.receive(sender=ASING, Subject="Kabar?", body=f"Halo, nomor {number}.")
+    assert stranger.number != number
+    assert [event.mentions for event in opened(desk, stranger)] == [number]
+    notice = desk.content(desk.outbox_rows("team")[-1]).get_body(("plain",)).get_content()
+    assert f"mentions {number}" in notice or f"menyebut {number}" in notice
+
+
+@pytest.mark.parametrize("strangers", ["new", "hold", "thread"])
+async def test_a_strangers_mention_never_threads_nor_holds(store: Store, strangers: str) -> None:
+    desk = Desk(store, mailboxes={BOX.address: replace(BOX, strangers=strangers)})
+    first = await desk.receive()
+    theirs = await desk.receive(sender=ASING, body=f"Halo, nomor {first.number}.")
+    assert (theirs.number != first.number, theirs.held_for) == (True, None)
+
+
+async def test_quoted_text_counts_only_as_a_quote_of_ours_in_a_reply(desk: Desk) -> None:
+    number = (await desk.receive()).number
+    ours, theirs = QUOTE.format(number), QUOTE.format(number).replace("support@dukungan", "toko@lain")
+    reply = {"Subject": "Tanya", "In_Reply_To": "<rewritten@relay.example>"}
+
+    assert (await desk.receive(**reply, body=f"Kapan?{ours}")).number == number
+    assert (await desk.receive(**reply, body=f"Kapan?{theirs}")).number != number
+    assert (await desk.receive(Subject="Tanya", body=f"Kapan?{ours}")).number != number
+    assert (await desk.receive(sender=ASING, **reply, body=f"Kapan?{ours}")).number != number
+    other = (await desk.receive(Subject="Lain")).number
+    assert (await desk.receive(**reply | {"Subject": f"Re: {other}"}, body=f"Kapan?{ours}")).number == other
+
+
+def opened(desk: Desk, ticket: Ticket) -> list[TicketOpened]:
+    recorded = desk.store.read_now(tickets.events_of, ticket.number)
+    return [each.event for each in recorded if isinstance(each.event, TicketOpened)]

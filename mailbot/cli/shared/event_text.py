@@ -51,6 +51,7 @@ def _opened(event: e.TicketOpened, _zone: str) -> str:
             f", claims to be about {event.claims} without proof" if event.claims else "",
             " and is held until an agent decides" if event.held_for else "",
             f", perhaps means {event.suggests}" if event.suggests else "",
+            f", mentions {event.mentions} in its text" if event.mentions else "",
         )
     )
 

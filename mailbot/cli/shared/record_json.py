@@ -121,7 +121,7 @@ def match_json(match: Match) -> dict[str, Any]:
         }
         for clue in match.clues
     ]
-    names = ("confidence", "claims", "suggests", "followed")
+    names = ("confidence", "claims", "suggests", "mentions", "followed")
     reason = {"because": str(match.reason), "reason_code": match.reason.code}
     return {**reason, **to_json(match, only=names), "clues": clues}
 

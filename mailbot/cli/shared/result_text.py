@@ -28,6 +28,7 @@ LINK_TEXTS = {
     "follows": ("goes on from", "goes on in"),
     "claims": ("claims to be about", "is claimed, without proof, by"),
     "suggests": ("may mean", "may be meant by"),
+    "mentions": ("mentions, without taking part,", "is mentioned by"),
     "held_for": ("held for", "unconfirmed, held apart"),
     "merged_into": ("merged into", "merged from"),
     "split_from": ("split from", "split into"),

@@ -62,6 +62,7 @@ def dry_run_json(result: DryRun, policy: Policy) -> dict[str, Any]:
             **match_json(match),
             "claims": match.claims or None,
             "suggests": match.suggests or None,
+            "mentions": match.mentions or None,
             "held_for": ticket.held_for,
             "filed_as": result.processed.decided.direction,
         },
@@ -141,6 +142,8 @@ def _print_match(result: DryRun) -> None:
     _print_clues(match)
     if ticket.held_for:
         echo(f"  held for {ticket.held_for}: no clock runs until an agent accepts or rejects it")
+    if match.mentions:
+        echo(f"  mentions {match.mentions} in its text: shown to agents, it decides nothing")
     if match.suggests:
         echo(f"  may mean the sender's own {match.suggests}: shown to agents, it decides nothing")
     if match.number:

@@ -7,7 +7,7 @@ from typing import Any
 from mailbot.domain.actor import Actor
 from mailbot.domain.decisions import MailFacts
 from mailbot.domain.matching import Match
-from mailbot.domain.model import Authentication, Envelope, InboundMail, Target
+from mailbot.domain.model import Authentication, Author, Envelope, InboundMail, Target
 from mailbot.domain.policy import Actions, Agent, Ladder, Mailbox, Moment, Policy, Rule, Step, Team
 from mailbot.domain.reasons import NO_REASON, written
 from mailbot.domain.routing import conditions
@@ -69,6 +69,8 @@ def with_calendar(calendar: Calendar, ladder: Ladder = STANDARD) -> Policy:
 def mail(**changes: Any) -> InboundMail:
     if isinstance(reason := changes.get("no_auto_reply"), str):
         changes["no_auto_reply"] = written(reason)
+        if reason:  # a machine's, unless the test is about a person's mail with a header of machines
+            changes = {"author": Author.MACHINE, "author_reason": written(reason), **changes}
     standing = InboundMail(
         sender="budi@pelanggan.example",
         sender_name="Budi Santoso",

@@ -191,14 +191,10 @@ class Sources:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A configuration without problems; `warnings` are shown to the admin.
-
-    `unlabelled`: warnings about missing labels, for `mailbot check` alone: no mail is lost without a label.
-    """
+    """A configuration without problems; `warnings` are shown to the admin."""
 
     settings: Settings
     policy: Policy
     warnings: tuple[Problem, ...] = ()
     sources: Sources = Sources({}, {})
     tests: "tuple[PolicyTest, ...]" = ()  # of routing.yaml; not run yet
-    unlabelled: tuple[Problem, ...] = ()

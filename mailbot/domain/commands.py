@@ -32,6 +32,11 @@ class Reject:
 
 
 @dataclass(frozen=True, slots=True)
+class Release:
+    """A machine's mail that was filed concerns us after all: its clocks begin, its team is notified."""
+
+
+@dataclass(frozen=True, slots=True)
 class Decide:
     """Answer the question of a ladder with one of its options."""
 
@@ -39,7 +44,7 @@ class Decide:
     because: str = ""
 
 
-Command = Assign | Escalate | Close | AddNote | Reject | Decide
+Command = Assign | Escalate | Close | AddNote | Reject | Release | Decide
 
 
 # --- about people: see `people` ---------------------------------------------------------------------------

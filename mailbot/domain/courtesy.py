@@ -1,7 +1,6 @@
-"""Recognise mails that ask for nothing: thanks alone, and out-of-office replies.
+"""Recognise mails that are nothing but thanks, by a small grammar of Indonesian and English.
 
-Both are recognised by a small grammar of Indonesian and English. When in doubt, a mail is neither: thanks
-alone notify nobody, so one unknown word makes it an ordinary mail.
+Thanks alone notify nobody, so one unknown word makes a mail an ordinary one.
 """
 
 from typing import Any
@@ -111,28 +110,6 @@ def _matcher(pattern: str) -> Any:
 _IS_THANKS = _matcher(rf"{_THANKS_ONLY}(?: [,;])*")
 _IS_SIGNED_THANKS = _matcher(rf"{_THANKS_ONLY}{_PAUSE}{_SIGNED}(?: [,;])*")
 
-_LOOKED_AT = 3_000  # characters of a text that are searched for an absence
-_AWAY_SUBJECT = re2.compile(
-    r"(?:\[[^\[\]]{1,40}\] ?)?(?:(?:automatic|automated|auto) ?-?(?:reply|response)|autoreply|autoresponse"
-    r"|out of (?:the )?office(?: (?:auto)?-?(?:reply|response|notification|message))?|ooo"
-    r"|away from (?:the |my )?office|on (?:annual |maternity |sick )?leave"
-    r"|vacation (?:reply|response|message)"
-    r"|(?:balasan|jawaban|respons?|pesan) otomatis|(?:sedang )?(?:di )?luar kantor|(?:sedang )?cuti"
-    r"|(?:sedang )?tidak (?:berada )?di (?:tempat|kantor))\s*(?:[:：\-–—(|]|\z)"
-)
-_AWAY_TEXT = re2.compile(
-    r"\bout of (?:the )?office\b|\baway from (?:the |my )?(?:office|desk|e-?mail)\b"
-    r"|\b(?:am|are|be|currently|is) (?:now )?(?:on|away on) (?:\w+ )?(?:leave|vacation|holiday)\b"
-    r"|\b(?:limited|no) access to (?:my )?e-?mail"
-    r"|\bwill (?:be back|return|be out|reply (?:when|upon|after))\b"
-    r"|\bthis is an? auto(?:matic|mated|-)? ?(?:reply|response|message|generated)"
-    r"|\b(?:sedang|lagi|akan|masih) (?:\w+ )?(?:cuti|dinas luar|libur|di luar (?:kantor|kota|negeri))\b"
-    r"|\b(?:sedang|saat ini) (?:\w+ )?(?:di luar kantor|tidak (?:berada )?di (?:tempat|kantor))\b"
-    r"|\bkembali (?:bekerja|masuk|ke kantor|bertugas|beraktivitas)\b"
-    r"|\b(?:ini adalah|merupakan) (?:\w+ )?(?:balasan|jawaban|pesan|respons?|email) otomatis\b"
-    r"|\b(?:balasan|pesan|email) ini (?:\w+ )?(?:dikirim|dibuat) (?:secara )?otomatis\b"
-)
-
 
 def is_thanks(text: str, names: str = "") -> bool:
     """Check whether the whole text is only thanks, with greetings, good wishes and a sign-off around it.
@@ -168,13 +145,3 @@ def _is_signed_by_unknown_name(text: str, words: list[str]) -> bool:
     if not _COMMON.isdisjoint(word.casefold() for word in name):
         return False
     return bool(_IS_SIGNED_THANKS.Match(" ".join(words[:below])))
-
-
-def is_away(subject: str, text: str) -> bool:
-    """Check for an out-of-office reply, by its subject ("Automatic reply:", "Balasan otomatis:") and text.
-
-    For programs that set no header for it. One of the two alone is not enough: customers are away too.
-    """
-    if not _AWAY_SUBJECT.match(plain(subject[:200]).casefold().strip()):
-        return False
-    return _AWAY_TEXT.search(" ".join(plain(text[:_LOOKED_AT]).casefold().split())) is not None

@@ -24,6 +24,7 @@ from mailbot.domain.matching import Match
 from mailbot.domain.model import (
     NO_HISTORY,
     OVER,
+    Author,
     CustomerHistory,
     Direction,
     Envelope,
@@ -59,6 +60,7 @@ class MailFacts:
     - `rate_limits`: key -> moment when that bucket is full again (see `auto_reply`).
     - `returned`: our mail that a report is proven to be about.
     - `suppressions`: which of the addresses concerned get no automatic mail.
+    - `filed_full`: where a machine's mail about no ticket goes when enough were filed within the hour.
     - `customer_history`: what the store knows of the customer. `loads`: the open tickets of agents.
     - `roles`: of the people of the ticket. `senders_checked`: a mail without proof could have had one.
     """
@@ -73,6 +75,7 @@ class MailFacts:
     rate_limits: Mapping[str, datetime] = field(default_factory=dict)
     returned: undeliverable.Sent | None = None
     suppressions: undeliverable.Suppressions = field(default_factory=dict)
+    filed_full: Ticket | None = None
     customer_history: CustomerHistory = NO_HISTORY
     loads: Loads = field(default_factory=dict)
     roles: Roles = field(default_factory=dict)
@@ -119,10 +122,12 @@ def _on_mail(
 ) -> MailDecision:
     agent = policy.agents.get(mail.sender)
     if ticket is None:
+        if mail.author is not Author.PERSON and facts.filed_full:
+            return _keep_automatic(facts.filed_full, mail, facts, policy, now)
         return _open(mail, envelope, facts, policy, now)
-    if agent and facts.match.by_token and not mail.report:
+    if agent and facts.match.by_token and mail.author is not Author.REPORT:
         return _agent_wrote(ticket, agent, mail, envelope, facts, policy, now)
-    if mail.no_auto_reply or not envelope.sender:
+    if mail.author is not Author.PERSON:
         return _keep_automatic(ticket, mail, facts, policy, now)
     if _is_only_thanks(ticket, mail, policy):
         builder = DecisionBuilder(ticket)
@@ -157,6 +162,9 @@ def _open(
     again = bool(follows) or facts.customer_history.reopened  # the latter is assumed, in a dry run
     known = replace(facts.customer_history, authentication=mail.authentication, reopened=again)
     builder.record(_routed(mail, envelope, box, allowed, known, policy, now))
+    stray = mail.report and facts.returned and not facts.returned.ticket  # about a mail of ours, on no ticket
+    if mail.author is not Author.PERSON and not stray:
+        return _file(builder, mail, allowed)
     if held:
         begin(builder, policy, now, held.assignee or "", reasons.of("has_ticket", ticket=held.number))
     else:
@@ -171,9 +179,24 @@ def _open(
     remarks = _remarks(first, builder.ticket, facts)
     notify.notify_team(builder, policy, now, why, remarks, mail.visible)
     effects = undeliverable.NOTHING
-    if mail.report and facts.returned and not facts.returned.ticket:
+    if stray and mail.report and facts.returned:
         effects = undeliverable.on_stray_report(mail.report, facts.returned)
     return MailDecision(builder.decision(), Direction.IN, allowed.spent, effects)
+
+
+def _file(builder: DecisionBuilder, mail: InboundMail, allowed: Permission) -> MailDecision:
+    """File a machine's mail about no ticket of ours: without clocks, owner and notices."""
+    now = builder.events[0].at
+    refused = allowed.refused or mail.no_auto_reply or mail.author_reason
+    builder.record(e.AcknowledgementSuppressed(now, POLICY, refused))
+    builder.record(e.TicketFiled(now, POLICY, mail.author_reason))
+    return MailDecision(builder.decision(), Direction.IN)
+
+
+def release(builder: DecisionBuilder, by: Actor, policy: Policy, now: datetime) -> None:
+    """Make a filed ticket an ordinary one, with an owner and clocks."""
+    builder.record(e.TicketReleased(now, by))
+    begin(builder, policy, now)
 
 
 def begin(
@@ -254,7 +277,7 @@ def _routed(
 ) -> e.TicketRouted:
     found = classify(policy, routing_facts(mail, envelope.sender, box.address, policy, now, customer_history))
     extra = []
-    if mail.no_auto_reply or not envelope.sender:
+    if mail.author is not Author.PERSON:
         extra.append(notify.AUTOMATIC)
     elif allowed.refused and allowed.refused.code != "not_authenticated":
         extra.append(notify.UNANSWERED)
@@ -297,8 +320,7 @@ def _keep_automatic(
     ticket: Ticket, mail: InboundMail, facts: MailFacts, policy: Policy, now: datetime
 ) -> MailDecision:
     builder = DecisionBuilder(ticket)
-    reason = mail.no_auto_reply or reasons.of("null_sender")
-    builder.record(e.AutomaticMailReceived(now, CUSTOMER, mail.message_id, reason))
+    builder.record(e.AutomaticMailReceived(now, CUSTOMER, mail.message_id, mail.author_reason))
     effects = undeliverable.NOTHING
     if mail.report:
         effects = undeliverable.on_report(builder, mail.report, facts.returned, policy, now)
@@ -328,6 +350,8 @@ def _customer_wrote(
         return on_reopening(builder, asked, policy, now)
 
     builder = DecisionBuilder(ticket, loads=facts.loads)
+    if ticket.status is Status.FILED:
+        release(builder, POLICY, policy, now)
     rerouted = record_customer_mail(builder, mail.message_id, facts.match.reason, policy, now, reopened)
     _take_details(builder, mail, policy, now)
     record_named(builder, mail, facts.roles, policy, now, senders_checked=facts.senders_checked)
@@ -469,6 +493,8 @@ def on_command(
             refusal = level_questions.decide(builder, option, because, by, policy, now)
         case c.Reject():
             refusal = _reject_claim(builder, by, policy, now)
+        case c.Release():
+            refusal = _release_filed(builder, by, policy, now)
     return refusal or builder.decision()
 
 
@@ -506,4 +532,13 @@ def _reject_claim(builder: DecisionBuilder, by: Actor, policy: Policy, now: date
     builder.record(_clocks(builder.ticket, policy, now))
     because = reasons.of("not_about", ticket=ticket.held_for, actor=str(by))
     notify.notify_team(builder, policy, now, NoticeKind.NEW, because)
+    return None
+
+
+def _release_filed(builder: DecisionBuilder, by: Actor, policy: Policy, now: datetime) -> Refusal | None:
+    ticket = builder.ticket
+    if ticket.status is not Status.FILED:
+        return reasons.refuse("not_filed", ticket=ticket.number)
+    release(builder, by, policy, now)
+    notify.notify_team(builder, policy, now, NoticeKind.NEW, reasons.of("released_by", actor=str(by)))
     return None

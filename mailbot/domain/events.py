@@ -274,8 +274,16 @@ class SatisfactionRated(Recorded):
 
 
 @dataclass(frozen=True, slots=True)
+class TicketFiled(Recorded):
+    """A machine's mail about no ticket of ours: no clock runs and nobody is notified until it is released."""
+
+    kind: ClassVar[str] = "ticket_filed"
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
 class TicketReleased(Recorded):
-    """An agent decided that a held ticket is a matter of its own."""
+    """A held ticket is a matter of its own, or a filed one concerns us after all."""
 
     kind: ClassVar[str] = "ticket_released"
 
@@ -440,7 +448,7 @@ Undelivered = DeliveryBounced | DeliveryFailed
 Written = AgentAnswered | AgentMailHeld | NoteAdded
 Notified = AcknowledgementEnqueued | AcknowledgementSuppressed | ProgressSuppressed | PeopleNotified
 Due = ClocksSet | StepTaken | TargetMissed | ReminderDue | DecisionRequested | DecisionMade | LadderChanged
-Ended = TicketClosed | TicketReopened | SatisfactionRated | TicketReleased
+Ended = TicketClosed | TicketReopened | SatisfactionRated | TicketFiled | TicketReleased
 Merging = TicketMerged | MergeReceived | TicketUnmerged | MergeReverted
 Moving = MessageMoved | TicketSplit | TicketRebuilt
 People = ParticipantsAdded | ParticipantsRemoved | CustomerChanged

@@ -19,9 +19,9 @@ from mailbot.domain.notices import Notice
 
 Row = dict[Status, Status | None]
 
-NEW, OPEN, WAITING, CLOSED, MERGED, _ = Status
+NEW, OPEN, WAITING, CLOSED, MERGED, FILED = Status
 LIVE: Row = {NEW: None, OPEN: None, WAITING: None}
-UNMERGED: Row = {**LIVE, CLOSED: None}
+UNMERGED: Row = {**LIVE, CLOSED: None, FILED: None}
 ANY: Row = {**UNMERGED, MERGED: None}
 
 TRANSITIONS: dict[type[Any], Row] = {
@@ -53,7 +53,9 @@ TRANSITIONS: dict[type[Any], Row] = {
     e.TicketClosed: {NEW: CLOSED, OPEN: CLOSED, WAITING: CLOSED},
     e.TicketReopened: {CLOSED: OPEN},
     e.SatisfactionRated: UNMERGED,
-    e.TicketReleased: UNMERGED,
+    e.TicketFiled: {NEW: FILED},
+    # A filed ticket begins its life; a held one goes on with its own.
+    e.TicketReleased: {**UNMERGED, FILED: NEW},
     e.MessageMoved: UNMERGED,
     e.TicketMerged: dict.fromkeys(UNMERGED, MERGED),
     e.MergeReceived: UNMERGED,

@@ -341,6 +341,16 @@ def open_numbers_of(connection: Connection, addresses: Collection[str]) -> dict[
     return found
 
 
+def filed_since(connection: Connection, since: datetime) -> dict[str, list[str]]:
+    """Map each mailbox to the tickets that were filed there since then, newest last."""
+    found: dict[str, list[str]] = {}
+    recent = (tickets.c.status == Status.FILED.value, tickets.c.opened_at > since)
+    query = select(tickets.c.mailbox, tickets.c.number).where(*recent).order_by(tickets.c.opened_at)
+    for row in connection.execute(query):
+        found.setdefault(row.mailbox, []).append(row.number)
+    return found
+
+
 def posts_of(connection: Connection, numbers: Collection[str]) -> dict[str, list[Post]]:
     """Load what decisions about moving messages need: ticket -> its messages, oldest first."""
     names = ("id", "ticket", "home", "at", "turn", "direction", "author", "message_id", "subject")

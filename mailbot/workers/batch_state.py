@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from mailbot.domain import events as e
 from mailbot.domain.decisions import MailDecision, customer_of
 from mailbot.domain.matching import Clues
-from mailbot.domain.model import OVER, CustomerHistory, InboundMail, Role, Ticket
+from mailbot.domain.model import OVER, Author, CustomerHistory, InboundMail, Role, Status, Ticket
 from mailbot.domain.people.participants import taking_part
 from mailbot.domain.policy import Policy
 from mailbot.domain.replies.auto_reply import rates
@@ -32,6 +32,18 @@ class BatchState:
     open_numbers: dict[str, set[str]]  # address -> its open tickets; only where a number was mistyped
     suppressions: dict[str, Suppression]  # address -> why it gets no automatic mail
     customer_history: dict[str, CustomerHistory]  # by customer; {} where no rule needs it
+    filed: dict[
+        str, list[str]
+    ]  # mailbox -> tickets filed in the last hour, newest last; {} without machines' mail
+
+    def filed_full(self, mailbox: str, policy: Policy) -> Ticket | None:
+        """Return the newest filed ticket of a mailbox that filed enough within the hour."""
+        filed = self.filed.get(mailbox, [])
+        return (
+            self.tickets.get(filed[-1])
+            if policy.filed_per_hour and len(filed) >= policy.filed_per_hour
+            else None
+        )
 
     def staff(self, clues: Clues, policy: Policy) -> dict[str, set[str]]:
         """Return ticket -> its agents' addresses, for the tickets that a report names."""
@@ -51,6 +63,8 @@ class BatchState:
         """Add what was decided about one mail. `before`: its ticket, None when the mail opened one."""
         ticket = decided.decision.ticket
         self.tickets[ticket.number] = ticket
+        if before is None and ticket.status is Status.FILED:
+            self.filed.setdefault(ticket.mailbox, []).append(ticket.number)
         if message_id:
             self.messages.setdefault(message_id, ticket.number)
         self._add_roles(decided)
@@ -97,6 +111,9 @@ def load_state(
     for clue in clues:
         numbers.update((clue.tagged, clue.bounced, *clue.signed, *clue.written, *clue.in_text, *clue.quoted))
         numbers.update((*clue.returned, *clue.reported))
+    machines = any(mail.author is not Author.PERSON for _, mail in batch)
+    filed = tickets.filed_since(connection, now - timedelta(hours=1)) if machines else {}
+    numbers.update(each[-1] for each in filed.values())
     numbers -= {""}
     found = tickets.load_with_merge_targets(connection, numbers)
     roles = tickets.roles_of_tickets(connection, numbers | found.keys())
@@ -124,4 +141,5 @@ def load_state(
         open_numbers=tickets.open_numbers_of(connection, mistyped),
         suppressions=suppressions.load(connection, {each.lower() for each in senders} - {""}, now),
         customer_history=customer_history.load(connection, customers, now),
+        filed=filed,
     )

@@ -5,10 +5,12 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from mailbot.domain import ticket_number
-from mailbot.domain.matching import Clues
-from mailbot.domain.model import Authentication, InboundMail, Report
+from mailbot.domain import reasons, ticket_number
+from mailbot.domain.matching import ClueKind, Clues
+from mailbot.domain.model import Authentication, Author, InboundMail, Report
 from mailbot.domain.policy import Policy
+from mailbot.domain.reasons import NO_REASON
+from mailbot.domain.replies.author import with_author
 from mailbot.domain.replies.undeliverable import Sent
 from mailbot.mail.replies.automatic import envelope_reason
 from mailbot.mail.replies.own_quotes import quotes_of_ours
@@ -21,12 +23,22 @@ TEXT_SEARCHED = 64 * 1024  # characters of a mail's text in which a number is lo
 MOST_REFERENCES = 20  # Message-IDs that are looked up for one mail
 
 
-def add_report(claimed: ClaimedMail, mail: InboundMail, policy: Policy) -> InboundMail:
-    """Read the delivery report of a machine that shows itself by its envelope alone. It is text, never
-    large.
-    """
-    machine = envelope_reason(claimed.envelope.sender)
-    if mail.no_auto_reply or mail.size > bounces.UNSTRUCTURED_SIZE_LIMIT or not machine:
+def complete(claimed: ClaimedMail, mail: InboundMail, snapshot: Snapshot) -> InboundMail:
+    """Return the mail with what its envelope adds: a delivery report, its author, why no machine may answer."""
+    by_envelope = envelope_reason(claimed.envelope.sender)
+    if by_envelope:
+        mail = with_author(_with_report(claimed, mail, snapshot.policy), by_envelope)
+        addresses = claimed.envelope.recipients
+        if not claimed.envelope.sender and any(map(snapshot.keys.bounce_nonce, addresses)):
+            # Only mail servers know that address, and they use it for reports (RFC 5321 section 4.5.5).
+            mail = replace(mail, author=Author.REPORT, author_reason=reasons.of(ClueKind.BOUNCE_ADDRESS))
+    machine = NO_REASON if mail.author is Author.PERSON else mail.author_reason
+    return replace(mail, no_auto_reply=mail.no_auto_reply or by_envelope or machine)
+
+
+def _with_report(claimed: ClaimedMail, mail: InboundMail, policy: Policy) -> InboundMail:
+    """Read the delivery report of a machine that shows itself by its envelope alone. It is text, never large."""
+    if mail.no_auto_reply or mail.size > bounces.UNSTRUCTURED_SIZE_LIMIT:
         return mail
     return replace(mail, report=bounces.read(claimed.raw, policy.mailboxes.keys()))
 
@@ -42,7 +54,7 @@ def find_clues(
         return _report_clues(connection, claimed, mail, mail.report, nonces, snapshot, clues)
     sent = failures.load_sent(connection, nonces).values()
     tickets = tuple(each.ticket for each in sent if each.ticket)
-    if mail.no_auto_reply or envelope_reason(envelope.sender):
+    if mail.author is not Author.PERSON:
         return replace(clues, bounced="".join(tickets[:1])), None
     # A person's mail to a bounce address: to know the address proves nothing.
     return replace(clues, signed=(*tickets, *clues.signed)), None

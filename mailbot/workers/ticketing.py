@@ -15,8 +15,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from mailbot.domain import events as e
-from mailbot.domain import reasons, ticket_number
-from mailbot.domain.courtesy import is_away
+from mailbot.domain import ticket_number
 from mailbot.domain.decisions import MailDecision, MailFacts, customer_of, mailbox_of, on_mail
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.matching import Clues, Match, follow, match_ticket, merge_end
@@ -24,14 +23,13 @@ from mailbot.domain.model import NO_HISTORY, Authentication, CustomerHistory, In
 from mailbot.domain.policy import Mailbox
 from mailbot.domain.replies.agent_mail import NO_AGENT_MAIL
 from mailbot.domain.replies.undeliverable import Sent, Suppression
-from mailbot.mail.replies.automatic import envelope_reason
 from mailbot.store import failures, inbox, rate_limits, suppressions, tickets
 from mailbot.store.codec import match_data
 from mailbot.store.inbox import ClaimedMail
 from mailbot.workers import outbox_rows
 from mailbot.workers.agent_replies import read_reply
 from mailbot.workers.batch_state import BatchState, load_state
-from mailbot.workers.clues import add_report, find_clues
+from mailbot.workers.clues import complete, find_clues
 from mailbot.workers.runtime import Snapshot, load_missing_ladders
 
 
@@ -97,7 +95,7 @@ def decide_mails(
     `assume` is for a dry run: it returns the customer history to go by, given the one in the store.
     """
     policy = snapshot.policy
-    batch = [(claimed, add_report(claimed, mail, policy)) for claimed, mail in batch]
+    batch = [(claimed, complete(claimed, mail, snapshot)) for claimed, mail in batch]
     found = [find_clues(connection, claimed, mail, snapshot) for claimed, mail in batch]
     state = load_state(connection, batch, [clues for clues, _ in found], policy, now)
     if assume:
@@ -131,10 +129,6 @@ def _decide(
     now: datetime,
 ) -> Processed:
     policy, envelope = snapshot.policy, claimed.envelope
-    automatic = mail.no_auto_reply or envelope_reason(envelope.sender)
-    if not automatic and is_away(mail.subject, mail.visible):
-        automatic = reasons.of("out_of_office")
-    mail = replace(mail, no_auto_reply=automatic)
     strangers, merged = mailbox_of(envelope, policy).strangers, state.merged()
     own, staff = state.open_numbers.get(mail.sender, set()), state.staff(clues, policy)
     match = match_ticket(clues, state.messages, state.participants, own, staff)
@@ -156,14 +150,15 @@ def _decide(
         rate_limits=state.rate_limits,
         returned=sent,
         suppressions=state.suppressions,
+        filed_full=state.filed_full(mailbox_of(envelope, policy).address, policy),
         loads=snapshot.agent_loads.loads,
         customer_history=state.customer_history.get(customer_of(mail, envelope), NO_HISTORY),
         roles=state.roles.get(match.number, {}),
         senders_checked=bool(snapshot.trust.authserv_ids) or snapshot.trust.verify,
     )
     decided = on_mail(ticket, mail, envelope, facts, policy, now)
-    same = ticket is not None and ticket.number == decided.decision.ticket.number
-    return Processed(claimed, mail, match, decided, ticket if same else None, snapshot)
+    before = state.tickets.get(decided.decision.ticket.number)
+    return Processed(claimed, mail, match, decided, before, snapshot)
 
 
 def _proof(claimed: ClaimedMail, mail: InboundMail, snapshot: Snapshot) -> str:

@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, Connection, Text, cast, func, select, type_co
 
 from mailbot.analysis.simulate.recorded_ticket import POLICY_EVENTS, Record
 from mailbot.domain import events as e
+from mailbot.domain.model import Status
 from mailbot.reports.read import READ, lived
 from mailbot.store.codec import event_of
 from mailbot.store.schema import EPOCH, events, tickets
@@ -17,7 +18,14 @@ from mailbot.store.schema import EPOCH, events, tickets
 _EVENTS = (
     *POLICY_EVENTS,
     *(e.TicketOpened, e.TicketRouted, e.TicketAssigned, e.CustomerWrote, e.AgentAnswered, e.DecisionMade),
-    *(e.LadderChanged, e.TicketClosed, e.TicketReleased, e.TicketRebuilt, e.ProgressSuppressed),
+    *(
+        e.LadderChanged,
+        e.TicketClosed,
+        e.TicketFiled,
+        e.TicketReleased,
+        e.TicketRebuilt,
+        e.ProgressSuppressed,
+    ),
     *(
         e.AcknowledgementEnqueued,
         e.AcknowledgementSuppressed,
@@ -37,7 +45,9 @@ _WITH_REASON = frozenset(
 def numbers(connection: Connection, since: datetime, until: datetime) -> list[str]:
     """List the tickets that were open at some time in [since, until), oldest first."""
     query = select(tickets.c.number).where(tickets.c.number.in_(lived(since, until)))
-    query = query.where(tickets.c.opened_at < until).order_by(tickets.c.opened_at, tickets.c.number)
+    query = query.where(tickets.c.opened_at < until, tickets.c.status != Status.FILED.value).order_by(
+        tickets.c.opened_at, tickets.c.number
+    )
     return list(connection.scalars(query))
 
 

@@ -122,9 +122,11 @@ Record = Sequence[tuple[str, Event]]  # (version of the policy, event), in the o
 
 
 def script_of(number: str, record: Record) -> TicketScript | None:
-    """Build the script of a record; None when the record lacks its first events."""
+    """Build the script of a record; None when the record lacks its first events, or was filed at first."""
     opened, routed = (record[0][1], record[1][1]) if len(record) > 1 else (None, None)
     if not isinstance(opened, e.TicketOpened) or not isinstance(routed, e.TicketRouted):
+        return None
+    if any(isinstance(event, e.TicketFiled) for _, event in record):
         return None
     scan = _Scan()
     for position, (by_version, event) in enumerate(record):

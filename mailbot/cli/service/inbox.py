@@ -121,7 +121,8 @@ def _print(entry: queries.InboxEntry, content: bytes | None, zone: str) -> None:
         ("From", mail.sender),
         ("Subject", mail.subject),
         ("Message-ID", mail.message_id),
-        ("automatic", mail.no_auto_reply),
+        ("written by", f"a {mail.author}: {mail.author_reason}"),
+        ("no automatic reply", mail.no_auto_reply),
         ("remarks", ", ".join(mail.flags)),
         ("attached", ", ".join(attachments)),
     ]

@@ -218,7 +218,8 @@ TEXTS: dict[type[e.Event], Callable[[Any, str], str]] = {
     e.SatisfactionRated: _no_zone(
         lambda event: f"the customer rated it {event.score} of 5{_because(event.words)}"
     ),
-    e.TicketReleased: _by_actor(lambda _: "rejected the claim: it is a matter of its own"),
+    e.TicketFiled: lambda event, _: f"filed as automatic mail: {event.reason}",
+    e.TicketReleased: _by_actor(lambda _: "released it: it is a matter of its own"),
     e.MessageMoved: _message_moved,
     e.TicketMerged: _by_actor(
         lambda event: f"merged it into {event.into}{', of another customer' * event.other_customer}"

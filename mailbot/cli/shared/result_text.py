@@ -21,7 +21,14 @@ from mailbot.operations import ticket_commands
 from mailbot.store import queries, tickets
 from mailbot.store.codec import MATCH
 
-COLOURS = {"new": "yellow", "open": "yellow", "waiting": "cyan", "closed": "green", "merged": "blue"}
+COLOURS = {
+    "new": "yellow",
+    "open": "yellow",
+    "waiting": "cyan",
+    "closed": "green",
+    "merged": "blue",
+    "filed": "blue",
+}
 
 # kind of link -> (what the other is to the ticket that points at it, what the pointing one is to the other)
 LINK_TEXTS = {

@@ -63,6 +63,14 @@ def close(number: str, because: str, agent: str | None, in_json: bool) -> None:
 
 @click.command()
 @click.argument("number")
+@acting_options
+def release(number: str, agent: str | None, in_json: bool) -> None:
+    """Make a machine's mail that was filed an ordinary ticket. Its team gets a mail, its clocks begin."""
+    carry_out(number, commands.Release(), agent, in_json)
+
+
+@click.command()
+@click.argument("number")
 @click.argument("text", nargs=-1, required=True)
 @acting_options
 def note(number: str, text: tuple[str, ...], agent: str | None, in_json: bool) -> None:

@@ -1,5 +1,7 @@
 """`mailbot ticket show, raw, list, search`: one ticket as a whole, lists of tickets."""
 
+from collections.abc import Sequence
+
 import click
 
 from mailbot.cli.service.ledger_text import line_json
@@ -82,6 +84,9 @@ def raw(number: tuple[str, ...], message_id: int | None) -> None:
     "--status", "statuses", multiple=True, type=click.Choice(STATUSES), help="May be given several times."
 )
 @click.option("--open", "only_open", is_flag=True, help="All but the closed and merged ones.")
+@click.option(
+    "--automatic", is_flag=True, help="Only machines' mail that was filed, about no ticket of ours."
+)
 @click.option("--overdue", is_flag=True, help="Those with a deadline in the past.")
 @click.option("--team", default="", help="Of this team.")
 @click.option("--level", default="", help="At this level.")
@@ -93,6 +98,7 @@ def raw(number: tuple[str, ...], message_id: int | None) -> None:
 def list_(
     statuses: tuple[str, ...],
     only_open: bool,
+    automatic: bool,
     overdue: bool,
     team: str,
     level: str,
@@ -102,10 +108,9 @@ def list_(
     limit: int | None,
     in_json: bool,
 ) -> None:
-    """List tickets, the newest first."""
-    unfinished = [status for status in STATUSES if status not in OVER]
+    """List tickets, the newest first; machines' mail that was filed only with --automatic."""
     wanted = queries.TicketFilter(
-        statuses=unfinished if only_open else statuses,
+        statuses=_statuses(statuses, only_open=only_open, automatic=automatic),
         team=team,
         level=level,
         priority=priority,
@@ -115,6 +120,14 @@ def list_(
         limit=options.row_limit(limit, in_json),
     )
     _list(wanted, "there is no such ticket", in_json)
+
+
+def _statuses(named: tuple[str, ...], *, only_open: bool, automatic: bool) -> Sequence[str]:
+    if automatic:
+        return [Status.FILED]
+    if only_open:
+        return [status for status in STATUSES if status not in OVER]
+    return named or [status for status in STATUSES if status != Status.FILED]
 
 
 @click.command()

@@ -98,7 +98,8 @@ def _print_message(message: queries.MessageView, number: str, zone: str) -> None
         ("belongs here", because),
         *(("weighed", other) for other in others),
         ("came from", message.home if message.home != number else ""),
-        ("automatic", message.no_auto_reply),
+        ("author", f"{message.author_kind}: {message.author_reason}" if message.author_reason else ""),
+        ("no automatic reply", message.no_auto_reply),
         ("remarks", ", ".join(message.flags)),
         ("attached", ", ".join(attachments)),
     ]

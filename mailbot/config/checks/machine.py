@@ -134,7 +134,7 @@ def _hostname(file: MailbotFile) -> str:
 
 
 def _limits(entry: LimitsEntry, environment: Environment) -> Limits:
-    limits = Limits(**dict(entry))
+    limits = Limits(**entry.model_dump(exclude={"filed_per_hour"}))
     return limits if environment.limits else limits.without_rates()
 
 

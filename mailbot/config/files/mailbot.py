@@ -152,6 +152,12 @@ class LimitsEntry(Entry):
     mails_per_session: int = Field(100, ge=1, description="on one connection")
     in_flight: Size = Field(64 * MIB, description="memory for mails that are coming in, all together")
     mails_per_minute_per_address: int = Field(120, ge=1, description="from one IP address")
+    filed_per_hour: int = Field(
+        60,
+        ge=1,
+        description="machines' mails about no ticket that are filed in an hour, each on a ticket of its own; "
+        "more join the newest of these",
+    )
     minimum_rate: int = Field(
         500, ge=1, le=100000, description="bytes a second that a mail must come in with"
     )

@@ -34,14 +34,24 @@ _SHARED_MAIL = frozenset(
     proton.me protonmail.com pm.me zoho.com fastmail.com tutanota.com telkom.net plasa.com
     """.split()  # noqa: SIM905 - words in rows can be read
 )
-_NO_REPLY = re2.compile(
-    r"mailer[-_.]?daemon|postmaster|(?:.*[-_.+])?(?:no|do[-_.]?not|dont)[-_.]?reply(?:[-_.+0-9].*)?"
-)
+_ROBOTS = {
+    "mailer-daemon": re2.compile(r"mailer[-_.]?daemon|mail[-_.]?daemon"),
+    "postmaster": re2.compile(r"post[-_.]?master"),
+    "no-reply": re2.compile(r"(?:.*[-_.+])?(?:no|do[-_.]?not|dont)[-_.]?reply(?:[-_.+0-9].*)?"),
+}
+
+
+def robot_kind(address: str) -> str:
+    """Return "mailer-daemon", "postmaster" or "no-reply" for an address (lower case) that no person reads, else
+    "".
+    """
+    local = address.rpartition("@")[0] or address
+    return next((kind for kind, pattern in _ROBOTS.items() if pattern.fullmatch(local)), "")
 
 
 def is_no_reply(address: str) -> bool:
-    """Check for an address (lower case) that no person reads: mailer-daemon, postmaster, no-reply."""
-    return _NO_REPLY.fullmatch(address.rpartition("@")[0]) is not None
+    """Check for an address (lower case) that no person reads."""
+    return robot_kind(address) != ""
 
 
 def organisation(address: str, shared: Collection[str] = ()) -> str:

@@ -12,13 +12,13 @@ import re2
 
 from mailbot.domain import notify, reasons, ticket_number
 from mailbot.domain.actor import Actor
-from mailbot.domain.courtesy import is_away
 from mailbot.domain.events import AgentMailHeld
 from mailbot.domain.lifecycle import DecisionBuilder
 from mailbot.domain.model import Attachment, Author, InboundMail, Ticket
 from mailbot.domain.notices import AgentRefusal, Answer
 from mailbot.domain.policy import Agent, Policy
 from mailbot.domain.reasons import NO_REASON, Reason
+from mailbot.domain.replies.absence import is_absence_note
 
 _SUBJECT_LIMIT = 1_000
 # Re:, Fwd: and their translations: one or two short words, perhaps a count, and a colon.
@@ -111,7 +111,8 @@ def why_held(ticket: Ticket, mail: InboundMail, known: AgentMail, policy: Policy
     `mail.visible` is the answer that was cut out. `at`: when the mail came in.
     """
     declared = mail.no_auto_reply.code in _DECLARED
-    if declared or mail.author is Author.MACHINE or is_away(mail.subject, mail.visible):
+    away = is_absence_note(mail.subject, mail.visible, from_agent=True)
+    if declared or away or mail.author is Author.MACHINE:
         return reasons.of("absence_note")
     if known.noticed_at and timedelta(0) <= at - known.noticed_at < policy.answers.fastest_reply:
         return reasons.of("machine_speed", seconds=round(policy.answers.fastest_reply.total_seconds()))

@@ -16,6 +16,7 @@ from mailbot.domain.lifecycle import Decision, DecisionBuilder
 from mailbot.domain.matching import CERTAIN, STRONG, Match
 from mailbot.domain.model import (
     Authentication,
+    Author,
     Envelope,
     Failure,
     InboundMail,
@@ -165,7 +166,7 @@ def lifted(
     forger knows. Without proof anybody may have written, and could make us answer a dead address again and
     again. So a bounce is forgotten a day later at the earliest, and a complaint not at all.
     """
-    if mail.no_auto_reply or mail.authentication is Authentication.FAIL:
+    if mail.author is not Author.PERSON or mail.authentication is Authentication.FAIL:
         return frozenset()
     proven = mail.authentication is Authentication.PASS or match.confidence in (CERTAIN, STRONG)
     alive = set()

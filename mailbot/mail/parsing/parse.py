@@ -9,9 +9,10 @@ import re
 from collections.abc import Collection
 
 from mailbot.domain.language import guess
-from mailbot.domain.model import Authentication, Author, Contact, InboundMail
+from mailbot.domain.model import Authentication, Contact, InboundMail
 from mailbot.domain.people.addresses import registered_domain
 from mailbot.domain.reasons import Reason
+from mailbot.domain.replies.author import with_author
 from mailbot.mail.auth import authentication_results
 from mailbot.mail.parsing import addresses, body, charsets, encoded_words, header_fields, mime_tree
 from mailbot.mail.parsing.body import Body
@@ -66,7 +67,7 @@ def parse(
     is_reply = _is_reply(subject, content.text, bool(in_reply_to or references))
     new_text = extract_new_text(content.text, is_reply=is_reply)
     reason = _no_auto_reply(header, sender, tree, own_addresses)
-    return InboundMail(
+    mail = InboundMail(
         sender=sender,
         sender_name=sender_name,
         subject=subject,
@@ -84,13 +85,12 @@ def parse(
         language=guess(f"{subject}\n{new_text[:_LANGUAGE_SAMPLE]}"),
         report=bounces.read_parts(raw, header, tree, content.text, own_addresses) if reason else None,
         headers=LazyHeaders(header),
-        author=Author.MACHINE if reason else Author.PERSON,
-        author_reason=reason,
         to=_recipients(header, "to"),
         cc=_recipients(header, "cc"),
         reply_to_named=answers_to[0] if answers_to else "",
         original_from=_original_from(header),
     )
+    return with_author(mail)
 
 
 def _sender(header: Fields) -> tuple[str, str, tuple[str, ...]]:

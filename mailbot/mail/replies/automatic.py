@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Iterable
 
 from mailbot.domain import reasons
+from mailbot.domain.people.addresses import robot_kind
 from mailbot.domain.reasons import NO_REASON, Reason
 from mailbot.mail.parsing import encoded_words
 from mailbot.mail.parsing.header_fields import VALUE_LIMIT, Fields
@@ -31,10 +32,9 @@ _MACHINE_FIELDS = {
     )
 }
 _PRECEDENCE = frozenset({"bulk", "list", "junk", "auto_reply"})
-_ROBOT = re.compile(
-    r"(?P<daemon>mailer[-_.]?daemon|postmaster)\Z"
-    r"|(?:.*[-_.+])?(?P<noreply>(?:no|do[-_.]?not|dont)[-_.]?reply)(?:[-_.+0-9].*)?\Z"
-)
+# Of X-Auto-Response-Suppress (MS-OXCMAIL 2.1.3.2.20): the rest forbids receipts alone.
+_SUPPRESSES_REPLIES = frozenset({"all", "oof", "autoreply"})
+_DAEMONS = ("mailer-daemon", "postmaster")
 _DAEMON = re.compile(r"\bmailer[-_.]?daemon\b|\bpostmaster\b", re.IGNORECASE)
 _COMMENT = re.compile(r"\([^()]*\)")
 _COMMENT_DEPTH = 3  # levels of nesting
@@ -52,8 +52,8 @@ def reason(
     return (
         _own_mail(header, sender, own_addresses)
         or _report(header, types)
-        or _declared(header)
-        or _mailing_list(header)
+        or _declared(header, is_own_list := _is_own_list(header, own_addresses))
+        or (NO_REASON if is_own_list else _mailing_list(header))
         or _robot_sender(header, sender)
         or _delivery_loop(header)
     )
@@ -64,10 +64,8 @@ def envelope_reason(envelope_sender: str) -> Reason:
     address = envelope_sender.strip().strip("<>").lower()
     if not address:
         return reasons.of("null_sender")
-    robot = _ROBOT.match(address.rpartition("@")[0] or address)
-    if robot and robot["daemon"]:
-        return reasons.of("robot_envelope_sender", name=_robot_name(robot))
-    return NO_REASON
+    robot = robot_kind(address)
+    return reasons.of("robot_envelope_sender", name=robot) if robot in _DAEMONS else NO_REASON
 
 
 def _own_mail(header: Fields, sender: str, own_addresses: Collection[str]) -> Reason:
@@ -87,16 +85,24 @@ def _report(header: Fields, types: Iterable[str]) -> Reason:
     return reasons.of(_REPORTS[content_type], type=content_type) if content_type else NO_REASON
 
 
-def _declared(header: Fields) -> Reason:
+def _is_own_list(header: Fields, own_addresses: Collection[str]) -> bool:
+    """Check for a group or a list in front of a mailbox of ours, as Google Groups makes them."""
+    named = f"{header.get('list-id')} {header.get('mailing-list')}"[:VALUE_LIMIT].lower()
+    if not named.strip():
+        return False
+    return any(own in named or f"<{own.replace('@', '.')}>" in named for own in own_addresses)
+
+
+def _declared(header: Fields, is_own_list: bool) -> Reason:
     submitted = _token(header.get("auto-submitted"))
     if submitted and submitted != "no":
         return reasons.of("auto_submitted", value=submitted)
     precedence = _token(header.get("precedence"))
-    if precedence.replace("-", "_") in _PRECEDENCE:
+    if precedence.replace("-", "_") in _PRECEDENCE and not (is_own_list and precedence == "list"):
         return reasons.of("precedence", value=precedence)
-    suppress = _token(header.get("x-auto-response-suppress"))
-    if suppress and suppress != "none":
-        return reasons.of("auto_response_suppress", value=suppress)
+    suppress = _without_comments(header.get("x-auto-response-suppress")).lower()
+    if forbidden := next((each for each in _TOKEN.findall(suppress) if each in _SUPPRESSES_REPLIES), ""):
+        return reasons.of("auto_response_suppress", value=forbidden)
     for name in header.first:
         machine = _MACHINE_FIELDS.get(name.replace("-", "")) if name[0] == "x" else None
         if machine:
@@ -115,18 +121,12 @@ def _mailing_list(header: Fields) -> Reason:
 def _robot_sender(header: Fields, sender: str) -> Reason:
     if header.get("return-path").replace(" ", "") == "<>":
         return reasons.of("null_return_path")
-    robot = _ROBOT.match(sender.rpartition("@")[0])
+    robot = robot_kind(sender)
     if robot:
-        return reasons.of("robot_sender", name=_robot_name(robot))
+        return reasons.of("robot_sender", name=robot)
     if not sender and _DAEMON.search(header.get("from")[:VALUE_LIMIT]):
         return reasons.of("robot_sender", name="mailer-daemon")
     return NO_REASON
-
-
-def _robot_name(robot: re.Match[str]) -> str:
-    if robot["noreply"]:
-        return "no-reply"
-    return "postmaster" if robot["daemon"] == "postmaster" else "mailer-daemon"
 
 
 def _delivery_loop(header: Fields) -> Reason:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from mailbot.domain.compensation.ledger_summary import Statement, statement
 from mailbot.domain.compensation.requests import Entry
-from mailbot.domain.events import Event, TicketOpened, TicketReleased, TicketRouted
+from mailbot.domain.events import Event, TicketFiled, TicketOpened, TicketReleased, TicketRouted
 from mailbot.reports.figures.causes import Cause, Counts, causes
 from mailbot.reports.figures.count import Tally
 from mailbot.reports.figures.facts import Fact, Opened, Stood
@@ -37,7 +37,7 @@ class Report:
 
 
 # The events that `Maker.opened` looks at.
-OPENING = (TicketOpened.kind, TicketRouted.kind, TicketReleased.kind)
+OPENING = (TicketOpened.kind, TicketRouted.kind, TicketFiled.kind, TicketReleased.kind)
 
 
 class Maker:

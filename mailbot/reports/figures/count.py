@@ -62,6 +62,8 @@ class Tally:
                 self._counts["opened"] += 1
                 self._teams[fact.team]["opened"] += 1
                 self._days[self._period.day_of(fact.at)]["opened"] += 1
+            case f.Filed():
+                self._counts["filed"] += 1
             case f.Left():
                 self._left(fact)
             case f.Returned(how=how):
@@ -113,7 +115,7 @@ class Tally:
     def figures(self) -> Figures:
         counts = self._counts
         plain = (
-            *("opened", "closed", "merged", "reopened", "returned", "gone", "undone", "answers"),
+            *("opened", "closed", "merged", "reopened", "returned", "gone", "undone", "answers", "filed"),
             *("confirmed", "unconfirmed", "acknowledgements"),
         )
         marks = tuple(self._marks[mark] for mark in range(1, 6))

@@ -25,6 +25,14 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
+class Filed:
+    """A machine's mail about no ticket of ours was filed."""
+
+    at: datetime
+    team: str
+
+
+@dataclass(frozen=True, slots=True)
 class Left:
     """The ticket is no longer open.
 
@@ -136,4 +144,16 @@ class Stood:
     rated: bool
 
 
-Fact = Opened | Left | Returned | Answered | Promised | Confirmed | Escalated | HandedOver | Scored | Stood
+Fact = (
+    Opened
+    | Filed
+    | Left
+    | Returned
+    | Answered
+    | Promised
+    | Confirmed
+    | Escalated
+    | HandedOver
+    | Scored
+    | Stood
+)

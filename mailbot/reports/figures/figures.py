@@ -155,7 +155,7 @@ class Figures:
     - `first_response`, `next_response`, `resolution`: of answers and closings in the period, see `facts`.
     - `confirmation`: how soon new owners acted after an escalation that asked for it; `confirmed` in time,
       `unconfirmed` not.
-    - `answers`: all answers of agents.
+    - `answers`: all answers of agents. `filed`: machines' mails about no ticket of ours.
     - `acknowledgement`: from receipt of a mail until the relay took its acknowledgement, for mails of the
       period; `acknowledged` of `acknowledgements` were sent.
     """
@@ -169,6 +169,7 @@ class Figures:
     gone: int = 0
     undone: int = 0
     answers: int = 0
+    filed: int = 0
     first_response: Timing = Timing()
     next_response: Timing = Timing()
     resolution: Timing = Timing()

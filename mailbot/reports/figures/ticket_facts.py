@@ -21,6 +21,8 @@ from mailbot.reports.figures import facts as f
 ANSWERS = (Target.FIRST_RESPONSE, Target.NEXT_RESPONSE)
 COUNTED = (*ANSWERS, Target.RESOLUTION)  # promises to customers; the rest is between ourselves
 
+_OPENING = 8  # events that the decision to open a ticket has at most, before it is filed
+
 CalendarOf = Callable[[str], Calendar]  # of a team
 
 
@@ -64,7 +66,10 @@ class _Life:
         self._team, self._priority, self._rule = names
         self._assignee = ""
         self._status = Status.NEW
-        self._held = bool(first.held_for)
+        # Mail of a stranger, or of a machine: nobody's work until it is released.
+        self._held = bool(first.held_for) or any(
+            isinstance(event, e.TicketFiled) for event in events[:_OPENING]
+        )
         self._began = first.since or first.at
         self._since = self._began  # of our turn, or of this team's share of it
         self._asked_at: datetime | None = None  # the oldest mail that waits for a further answer
@@ -188,7 +193,12 @@ class _Life:
         self._turned(event)
         self._unmerged = True
 
+    def _file(self, event: e.TicketFiled) -> None:
+        self._turned(event)
+        self.facts.append(f.Filed(event.at, self._team))
+
     def _release(self, event: e.TicketReleased) -> None:
+        self._turned(event)
         self._held, self._began, self._since, self._known = False, event.at, event.at, event.at
         self._begin(event.at)
         self._count_open("rebuilt", event.at)  # closed since then
@@ -260,6 +270,7 @@ _TAKE: dict[type[Any], Callable[[_Life, Any], None]] = {
     e.TicketClosed: _Life._close,
     e.TicketReopened: _Life._reopen,
     e.SatisfactionRated: _Life._score_given,
+    e.TicketFiled: _Life._file,
     e.TicketReleased: _Life._release,
     e.TicketMerged: _Life._merge,
     e.TicketUnmerged: _Life._unmerge,

@@ -29,7 +29,7 @@ def _period(period: Period) -> Shape:
 
 
 def _figures(figures: Figures) -> Shape:
-    plain = ("opened", "closed", "merged", "reopened", "returned", "gone", "answers", "open_at_end")
+    plain = ("opened", "closed", "merged", "reopened", "returned", "gone", "answers", "filed", "open_at_end")
     satisfaction = figures.satisfaction
     confirmation = {"in_time": figures.confirmed, "late": figures.unconfirmed}
     return {

@@ -86,6 +86,11 @@ class _Writer:
             self._counted("open at the end", "open_at_end"),
             *(self._counted(name, name) for name in ("merged", "reopened", "escalated")),
             self._counted("answers sent", "answers"),
+            *(
+                [self._counted("machines' mail filed", "filed")]
+                if self._now.filed or self._before.filed
+                else []
+            ),
             self._shared("closings undone", self._now.reopen_rate, self._before.reopen_rate),
             self._shared("promises kept", self._now.kept_share, self._before.kept_share),
             self._lasted("first response, median work time", "first_response", "work"),

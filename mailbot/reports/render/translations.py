@@ -24,6 +24,7 @@ _INDONESIAN: Mapping[str, str] = {
     "closings undone": "penutupan yang batal",
     "escalated": "dieskalasi",
     "answers sent": "jawaban terkirim",
+    "machines' mail filed": "surat otomatis disimpan",
     "promises kept": "janji ditepati",
     "first response, median work time": "jawaban pertama, median jam kerja",
     "resolution, median work time": "penyelesaian, median jam kerja",

@@ -1,0 +1,123 @@
+"""Who wrote a mail: a person, a machine, or a machine that reports about a mail.
+
+Theory of operation. What a machine may answer and who wrote the mail are two questions. A header that forbids
+automatic answers stands in many a person's mail: of a mailing list, a CRM, Exchange. So a header alone makes no
+machine. It takes a machine's words as well, or a sender that no person has. In doubt it is a person: a machine's
+mail that reaches an agent costs a minute, a person's mail that reaches nobody costs a customer.
+"""
+
+from collections.abc import Collection
+from dataclasses import replace
+
+import re2
+
+from mailbot.domain import reasons
+from mailbot.domain.model import Author, InboundMail
+from mailbot.domain.people.addresses import robot_kind
+from mailbot.domain.reasons import NO_REASON, Reason
+from mailbot.domain.replies.absence import is_absence_note
+from mailbot.domain.routing.text import fold_accents, options
+
+# Codes of `no_auto_reply`.
+_REPORTS = frozenset({"report", "bounce", "receipt", "complaint"})
+_DECLARED = frozenset(
+    {"auto_submitted", "precedence", "auto_response_suppress", "machine_header", "autoresponder", "mail_loop"}
+)
+_NULL_SENDERS = frozenset({"null_sender", "null_return_path", "robot_envelope_sender"})
+_LOOKED_AT = 3_000  # characters of a text
+_ROBOT_WORDS = re2.compile(
+    r"\b(?:this|please note that this)(?: \w+){0,3} (?:is|was) (?:an? )?(?:auto(?:matically|matic|mated)?|system)"
+    r"[- ]?(?:generated|sent|message|e-?mail|reply|response|notification)"
+    r"|\b(?:automatically generated|auto-?generated|automated message|generated automatically|sent automatically)\b"
+    r"|\b(?:do not|don.t|please do not) (?:reply|respond) (?:directly )?to this (?:e-?mail|message)\b"
+    r"|\b(?:we have|has been|was) received your (?:message|e-?mail|request|enquiry|inquiry|report|ticket)\b"
+    r"|\byour (?:request|message|e-?mail|enquiry|inquiry|ticket|case) (?:has been|was) (?:received|registered|created)"
+    r"|\b(?:mailbox|address|inbox) is not (?:monitored|attended)\b|\bunsubscribe from these (?:e-?mails|alerts)\b"
+    r"|\b(?:e-?mail|pesan|surel|surat) ini (?:\w+ )?(?:dikirim|dibuat|dihasilkan) (?:secara |oleh )?(?:otomatis|sistem)"
+    r"|\b(?:mohon|harap|jangan)(?: untuk)?(?: tidak)? (?:mem)?balas (?:e-?mail|pesan|surel) ini\b"
+    r"|\b(?:pesan|email|e-mail|balasan) otomatis\b|\be-?mel ini dijana\b"
+    r"|\bautomatisch (?:erstellt|generiert|versendet|gegenereerd|verzonden)|\bwurde automatisch\b"
+    r"|\bmessage automatique\b|\bne pas repondre\b|\bmensaje automatico\b|\bmensagem automatica\b"
+    r"|\bmessaggio automatico\b|\bwiadomosc automatyczn|自动发送|系统自动|自動送信|自動配信",
+    options(),
+)
+_FAILED = re2.compile(
+    r"\b(?:un)?deliver(?:y|able|ed)\b|\breturned (?:mail|to sender)|\bcould not be (?:delivered|sent)|\bmail system\b"
+    r"|\bfailure notice|\b(?:gagal|tidak dapat|tidak bisa) (?:di|ter)?kirim|\bbounced?\b|\bnicht zugestellt"
+    r"|\bunzustellbar|\bnon remis|\bno se (?:pudo|ha podido) entregar",
+    options(),
+)
+_CAMPAIGN = (
+    "feedback-id",
+    "x-campaign",
+    "x-campaignid",
+    "x-mailchimp",
+    "x-mc-user",
+    "x-sg-eid",
+    "x-sfmc-stack",
+)
+_UNSUBSCRIBE = re2.compile(
+    r"\bunsubscribe\b|\bberhenti berlangganan\b|\bopt[- ]?out\b|\bmanage (?:your )?(?:e-?mail )?preferences\b"
+    r"|\babbestellen\b|\bse desabonner\b|\bdesinscri|\bdarse de baja\b",
+    options(),
+)
+_OF_A_DISCUSSION = ("list-post", "mailing-list", "x-google-group-id", "x-original-from", "x-original-sender")
+
+
+def with_author(mail: InboundMail, by_envelope: Reason = NO_REASON) -> InboundMail:
+    """Return the mail with `author` and `author_reason`.
+
+    `by_envelope`: why no machine may answer by the envelope sender, known only where the mail was accepted.
+    """
+    kind, reason = _author(mail, by_envelope)
+    return replace(mail, author=kind, author_reason=reason)
+
+
+def _author(mail: InboundMail, by_envelope: Reason) -> tuple[Author, Reason]:
+    code = mail.no_auto_reply.code if mail.no_auto_reply else ""
+    robot = robot_kind(mail.sender) or ("mailer-daemon" if not mail.sender and code == "robot_sender" else "")
+    if code in _REPORTS:
+        return Author.REPORT, mail.no_auto_reply
+    if "calendar-reply" in mail.flags:
+        return Author.REPORT, reasons.of("calendar_reply")
+    returned = by_envelope or (mail.no_auto_reply if code in _NULL_SENDERS else NO_REASON)
+    daemon = robot in ("mailer-daemon", "postmaster")
+    if daemon or returned or code == "machine_header":
+        if mail.report:
+            return Author.REPORT, reasons.of("reads_as_report", kind=mail.report.kind)
+        if robot == "mailer-daemon" or ((daemon or returned) and _reads_as_bounce(mail)):
+            return Author.REPORT, reasons.of("robot_sender", name=robot or "mailer-daemon")
+    if code == "own_mail":
+        return Author.MACHINE, mail.no_auto_reply
+    if is_absence_note(mail.subject, mail.visible, declared=code in _DECLARED):
+        return Author.MACHINE, reasons.of("out_of_office")
+    if robot == "no-reply" and not mail.reply_to_named:
+        return Author.MACHINE, reasons.of("robot_sender", name=robot)
+    if (code in _DECLARED or returned or robot) and _ROBOT_WORDS.search(
+        fold_accents(mail.visible[:_LOOKED_AT])
+    ):
+        return Author.MACHINE, reasons.of("robot_words")
+    if _is_newsletter(mail):
+        return Author.MACHINE, reasons.of("newsletter")
+    return Author.PERSON, reasons.of("person_by_default")
+
+
+def _reads_as_bounce(mail: InboundMail) -> bool:
+    return _FAILED.search(fold_accents(f"{mail.subject}\n{mail.visible[:_LOOKED_AT]}")) is not None
+
+
+def _is_newsletter(mail: InboundMail) -> bool:
+    """Check for mail to subscribers: it can be unsubscribed by header and by text, or a campaign sent it.
+
+    Mail through a discussion list is a person's.
+    """
+    headers: Collection[str] = mail.headers
+    if (
+        "list-unsubscribe" not in headers
+        or mail.in_reply_to
+        or any(name in headers for name in _OF_A_DISCUSSION)
+    ):
+        return False
+    if any(name in headers for name in _CAMPAIGN):
+        return True
+    return _UNSUBSCRIBE.search(fold_accents(mail.text[-_LOOKED_AT:])) is not None

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from mailbot.config.checks import authority
-from mailbot.config.files.entry import Entry
+from mailbot.config.files.entry import Entry, LabelEntry
 from mailbot.config.files.escalation import CalendarEntry, EscalationFile, LadderEntry, StepEntry
 from mailbot.config.files.mailbot import MailbotFile, WeeklyEntry
 from mailbot.config.files.routing import RoutingFile, RuleEntry
@@ -93,7 +93,22 @@ def policy(checked: Checked, files: Files, version: str, *, limits: bool) -> Pol
         admins=tuple(dict.fromkeys(checked.mailbot.admins)),
         weekly=_weekly(checked.mailbot.reports.weekly, people),
         lists=lists.read(files, []) or {},  # their problems were reported with the conditions'
+        labels=_labels(checked),
     )
+
+
+def _labels(checked: Checked) -> dict[str, dict[str, dict[str, str]]]:
+    entries: dict[str, Mapping[str, LabelEntry | None]] = {
+        "category": checked.routing.category_labels,
+        "rule": {rule.name: rule.label for rule in checked.routing.rules},
+        "team": {name: team.label for name, team in checked.teams.teams.items()},
+        "level": checked.teams.level_labels,
+        "priority": checked.escalation.priority_labels,
+    }
+    return {
+        kind: {key: {"id": entry.id, "en": entry.en} for key, entry in given.items() if entry}
+        for kind, given in entries.items()
+    }
 
 
 def build_conditions(

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from mailbot.config import build, shipped
 from mailbot.config.build import Checked
-from mailbot.config.checks import actions, authority, cross_file, escalation, machine, policy_tests
+from mailbot.config.checks import actions, authority, cross_file, escalation, labels, machine, policy_tests
 from mailbot.config.checks.warnings import find_warnings
 from mailbot.config.environment import Environment, read_environment
 from mailbot.config.files.escalation import EscalationFile
@@ -78,7 +78,8 @@ def _load(
     checked, found, remarks = _check_files(files, origin, environment, today)
     across = [*cross_file.check(files), *escalation.check(files), *policy_tests.check(files)]
     problems += _without_repeats(unreadable, [*found, *across])
-    problems = _without_repeats(problems, [*actions.check(files, templates), *authority.check(files)])
+    named = [*actions.check(files, templates), *authority.check(files), *labels.check(files)]
+    problems = _without_repeats(problems, named)
     if problems or checked is None:
         raise ConfigError(_sorted(problems, files))
     return Loaded(
@@ -87,6 +88,7 @@ def _load(
         tuple(_sorted([*warnings, *remarks, *find_warnings(files)], files)),
         _sources(files, templates),
         policy_tests.build(checked.routing, files.routing),
+        tuple(_sorted([*labels.warnings(files)], files)),
     )
 
 

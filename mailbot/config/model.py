@@ -191,10 +191,14 @@ class Sources:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A configuration without problems; `warnings` are shown to the admin."""
+    """A configuration without problems; `warnings` are shown to the admin.
+
+    `unlabelled`: warnings about missing labels, for `mailbot check` alone: no mail is lost without a label.
+    """
 
     settings: Settings
     policy: Policy
     warnings: tuple[Problem, ...] = ()
     sources: Sources = Sources({}, {})
     tests: "tuple[PolicyTest, ...]" = ()  # of routing.yaml; not run yet
+    unlabelled: tuple[Problem, ...] = ()

@@ -262,6 +262,8 @@ class Policy:
     past_ladders: Mapping[str, Ladder] = field(default_factory=dict)  # by digest: still in use by tickets
     level_names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # for customers, by language
     lists: Mapping[str, AddressList] = field(default_factory=dict)  # what `listed_in` looks in, by name
+    # For agents: kind (category, priority, team, level, rule) -> key -> language -> text. See `labels`.
+    labels: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
     cache: dict[str, tuple[tuple[Rule, ...], Prefilter]] = field(
         default_factory=dict, repr=False, compare=False
     )  # see `prefilter`

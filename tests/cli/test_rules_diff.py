@@ -121,13 +121,13 @@ def test_a_directory_with_faults_is_refused_with_their_places(shell: Shell, old:
 def test_check_warns_of_a_policy_that_can_not_look_on(shell: Shell, old: Path, new: Path) -> None:
     mailbot = old / "mailbot.yaml"
     mailbot.write_text(f"{mailbot.read_text()}\nshadow: ../config-new\n")
-    assert shell.shown("check")["warnings"] == []
+    before = shell.shown("check")["warnings"]
     (new / "routing.yaml").write_text(RULES.replace("payments", "paymnts"))
 
     told = shell.shown("check")
 
     assert told["ok"]
-    [warning] = told["warnings"]
+    [warning] = [each for each in told["warnings"] if each not in before]
     assert warning["file"].endswith("config-new/routing.yaml")
 
 

@@ -123,6 +123,22 @@ CASES = {
         "escalation.yaml", "urgent: standard", "urgent: standard, asap: standard",
         "24:81: there is no priority `asap` | known here: low, normal, high, urgent",
     ),
+    "a label of a priority that is none": (
+        "escalation.yaml", "urgent: standard}", "urgent: standard}\npriority_labels: {asap: {id: a, en: b}}",
+        "25:19: there is no priority `asap` | known here: low, normal, high, urgent",
+    ),
+    "a label of a level that is none": (
+        "teams.yaml", "[L1, L2, management]", "[L1, L2, management]\nlevel_labels: {boss: {id: a, en: b}}",
+        "2:16: there is no level `boss` | known here: L1, L2, management",
+    ),
+    "a label of a category that is none": (
+        "routing.yaml", "rules:", "category_labels: {paymet: {id: a, en: b}}\nrules:",
+        "1:19: there is no category `paymet` | did you mean `payment`?",
+    ),
+    "a label in one language": (
+        "routing.yaml", "name: failed payment", "name: failed payment\n    label: {id: Pembayaran gagal}",
+        "3:12: `en` is missing here | it is: in English: Double payment",
+    ),
     "a word where true or false belongs": (
         "escalation.yaml", "tell_customer: true", "tell_customer: yes",
         "23:24: `tell_customer` must be true or false, not `yes`",
@@ -146,7 +162,7 @@ CASES = {
     ),
     "a team of nobody": (
         "teams.yaml", "levels: [L1, L2, management]", "levels: [L1, L2, management]\nempty: 1",
-        "2:1: unknown key `empty` | known here: levels, teams, public_levels, authority",
+        "2:1: unknown key `empty` | known here: levels, teams, level_labels, public_levels, authority",
     ),
     "a number where a name belongs": (
         "teams.yaml", "name: Ayu Lestari", "name: 2026",

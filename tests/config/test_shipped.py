@@ -26,6 +26,7 @@ def test_the_shipped_configuration_has_no_problem() -> None:
     assert len(found.tests) >= 60
     assert set(found.policy.ladder_of) == {"low", "normal", "high", "urgent"}
     assert all("estimates" in warning.message for warning in found.warnings)
+    assert found.unlabelled == ()
     assert found.settings.templates == shipped.templates()
 
 

@@ -24,6 +24,24 @@ CASES = {
 }  # fmt: skip
 
 
+def test_missing_labels_are_named_by_kind_with_their_lines(tmp_path: Path) -> None:
+    rules = (lay(tmp_path) / "routing.yaml").read_text()
+    assert list(map(brief, loaded(tmp_path).unlabelled)) == [
+        "teams.yaml:1:18: agents read the key of a level without a label: `management` (line 1) | "
+        "level_labels: {management: {id: ..., en: ...}}",
+        "teams.yaml:3:3: agents read the key of a team without a label: "
+        "`frontline` (line 3), `payments` (line 10) | label: {id: Pembayaran ganda, en: Double payment}",
+        "routing.yaml:2:5: agents read the key of a rule without a label: "
+        "`failed payment` (line 2), `everything else` (line 8) | "
+        "label: {id: Pembayaran ganda, en: Double payment}",
+        "routing.yaml:7:12: agents read the key of a category without a label: `payment` (line 7) | "
+        "category_labels: {payment/double: {id: Pembayaran ganda, en: Double payment}}",
+    ]
+    labelled = rules.replace("name: failed payment", "name: failed payment\n    label: {id: a, en: b}")
+    (tmp_path / "routing.yaml").write_text(labelled)
+    assert "failed payment" not in str(loaded(tmp_path).unlabelled)
+
+
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_a_warning_is_given_and_the_configuration_loads(
     case: tuple[str, str, str, str], tmp_path: Path

@@ -3,6 +3,8 @@
 import base64
 from collections.abc import Iterator
 
+from tests.mail import packages
+
 HEAD = b"From: Budi <budi@pelanggan.example>\r\nTo: support@dukungan.example\r\nSubject: Saldo saya\r\n"
 PLAIN = HEAD + b"MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"
 HTML = HEAD + b"MIME-Version: 1.0\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"
@@ -15,6 +17,7 @@ def bombs() -> Iterator[tuple[str, bytes]]:
     yield from _html()
     yield from _charsets()
     yield from _encodings()
+    yield from _packages()
     yield from _texts()
 
 
@@ -218,6 +221,31 @@ def _encodings() -> Iterator[tuple[str, bytes]]:
     ):
         name = f"{encoding[:20].decode()} {body[:10]!r}"
         yield name, _mail(b"Content-Transfer-Encoding: " + encoding, body=body)
+
+
+def _packages() -> Iterator[tuple[str, bytes]]:
+    flowed = HEAD + b"Content-Type: text/plain; format=flowed; delsp=yes\r\n\r\n"
+    yield "one flowed paragraph", flowed + b"a \r\n" * 400_000
+    yield "flowed quotes", flowed + b"".join(b">" * (n % 90) + b"a \r\n" for n in range(100_000))
+    yield "html: links", HTML + b'<a href="https://x.example">a' * 100_000
+    yield "html: one long link", HTML + b"<a href=https://" + b"a" * 500_000 + b">b</a>"
+    yield "html: pictures", HTML + b'<img src="cid:a" alt="' * 30_000
+    yield "html: attributes", HTML + b"<a " + b"href " * 100_000 + b">a</a>"
+    yield "html: open data", HTML + b"data:image/png;base64,;base64," * 30_000
+    yield "html: 20 MB of data", HTML + b'<img src="data:image/png;base64,' + b"A" * 20_000_000 + b'">'
+    yield (
+        "a calendar of one line",
+        _mail(b"Content-Type: text/calendar", body=b"BEGIN:VEVENT\nSUMMARY" + b";a=b" * 200_000),
+    )
+    yield "a calendar of folds", _mail(b"Content-Type: text/calendar", body=b"SUMMARY:a" + b"\n " * 400_000)
+    yield "rich text of braces", _mail(b"Content-Type: text/rtf", body=b"{\\rtf1" + b"{" * 900_000)
+    yield "rich text of words", _mail(b"Content-Type: text/rtf", body=b"{\\rtf1" + b"\\u1 ?" * 200_000)
+    properties = packages.tnef((0x69003, (2**32 - 1).to_bytes(4, "little") + b"\3\0\1\0" * 2_000_000))
+    yield "a winmail.dat of properties", _mail(b"Content-Type: application/ms-tnef", body=properties)
+    attributes = packages.tnef(*[(0x69002, b"")] * 300_000)
+    yield "a winmail.dat of attributes", _mail(b"Content-Type: application/ms-tnef", body=attributes)
+    elements = b"0\x80" + packages.oid(7, 2) + b"\xa0\x80" + b"0\x80" + b"\4\0" * 1_000_000
+    yield "S/MIME of elements", _mail(b"Content-Type: application/pkcs7-mime", body=elements)
 
 
 def _texts() -> Iterator[tuple[str, bytes]]:

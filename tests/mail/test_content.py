@@ -92,6 +92,8 @@ def test_cleaning_twice_changes_nothing_more(text: str) -> None:
         (b"SGFs\r\nbw", "BASE64", b"Halo"),
         (b"SGF*s bw==\n", "base64 (x)", b"Halo"),
         (b"SGFsb", "base64", b"Hal"),
+        (b"Mohon refund pesanan saya\r\n", "base64", b"Mohon refund pesanan saya\r\n"),
+        (b"U0dGc2IgU0dGc2IgU0dGc2I=\r\n-- \r\nlist footer\r\n", "base64", b"SGFsb SGFsb SGFsb"),
         (b"=", "base64", b""),
         (b"a=3Db=\r\nc", "quoted-printable", b"a=bc"),
         (b"a=ZZb=", "Quoted-Printable;", b"a=ZZb"),
@@ -422,6 +424,49 @@ def test_an_html_document_in_a_plain_part_is_read_as_html() -> None:
         parse(b"Content-Type: text/plain\n\n<!DOCTYPE html>\n<html><p>Mohon refund</p></html>").text
         == "Mohon refund"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "delsp", "expected"),
+    [
+        ("Halo \nkak,\n\nsaya \ntunggu\n", "no", "Halo kak,\n\nsaya tunggu"),
+        ("https://x.example/a- \nb dan  \nc", "yes", "https://x.example/a-b dan c"),
+        ("saya tunggu \nkabar  \nbaik", "yes", "saya tunggu kabar baik"),
+        ("我的余额 \n不见了", "yes", "我的余额不见了"),
+        ("> Halo \n> kak \njawab", "no", "> Halo kak \njawab"),
+        (">> a \n>> b\n> c", "no", "> > a b\n> c"),
+        (" > bukan kutipan\n From x", "no", "> bukan kutipan\nFrom x"),
+        ("Halo \n-- \nBudi", "no", "Halo \n-- \nBudi"),
+    ],
+)
+def test_a_flowed_text_is_joined_to_paragraphs(text: str, delsp: str, expected: str) -> None:
+    head = f"Content-Type: text/plain; format=flowed; delsp={delsp}\n\n"
+
+    assert parse((head + text).encode()).text == expected
+
+
+@pytest.mark.parametrize(
+    ("parameter", "meta"),
+    [
+        ("", "<meta charset=windows-1251>"),
+        ("", '<META http-equiv=x content="text/html; charset=windows-1251">'),
+        ("; charset=windows-1251", ""),
+    ],
+)
+def test_html_may_name_its_charset_itself(parameter: str, meta: str) -> None:
+    raw = f"Content-Type: text/html{parameter}\n\n<head>{meta}</head><p>Верните деньги".encode("cp1251")
+
+    assert parse(raw).text == "Верните деньги"
+
+
+def test_an_attached_mail_is_named_after_its_subject() -> None:
+    inner = "Content-Type: message/rfc822\n\nSubject: =?utf-8?q?Bukti_INV/77_=E2=80=93_transfer?=\n\nHalo"
+    raw = f"Content-Type: multipart/mixed; boundary=b\n\n--b\n{inner}\n--b\nContent-Type: message/rfc822\n\nx\n--b--\n"
+
+    assert [file.name for file in parse(raw.encode()).attachments] == [
+        "Bukti INV-77 – transfer.eml",
+        "message.eml",
+    ]
 
 
 def test_all_text_parts_of_a_mixed_mail_are_read_in_their_order() -> None:

@@ -75,10 +75,12 @@ def check(ctx: click.Context, schema: str | None, dkim_record: bool, in_json: bo
         echo(
             record or fail("there is no DKIM key\nSet `dkim:` in mailbot.yaml, and MAILBOT_DKIM_KEY_FILE=...")
         )
-    elif in_json:
-        print_json({"ok": True, "policy": loaded.policy.version, **_problems_json((), loaded.warnings)})
+        return
+    warnings = (*loaded.warnings, *loaded.unlabelled)
+    if in_json:
+        print_json({"ok": True, "policy": loaded.policy.version, **_problems_json((), warnings)})
     else:
-        print_problems(loaded.warnings, warnings=True)
+        print_problems(warnings, warnings=True)
         _print_counts(clean(config_directory(ctx)), loaded)
         if record:
             echo(f"mail is signed; receivers look for this record in the DNS:\n{record}")

@@ -46,6 +46,7 @@ REFERENCES: tuple[tuple[str, tuple[str, ...], str], ...] = (
 # The same for keys.
 KEY_REFERENCES: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("teams", ("public_levels", "*"), "level"),
+    ("teams", ("level_labels", "*"), "level"),
     ("teams", ("authority", "per_agent_day", "*"), "level"),
     ("teams", ("authority", "team_budget_month", "*"), "team"),
 )

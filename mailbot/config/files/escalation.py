@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from mailbot.config.files.entry import Entry
+from mailbot.config.files.entry import Entry, LabelEntry
 from mailbot.config.yaml import calendars as hours
 from mailbot.config.yaml.types import (
     At,
@@ -120,3 +120,6 @@ class EscalationFile(Entry):
     )
     ladders: Annotated[dict[Name, LadderEntry], AfterValidator(some("ladder"))] = Field(description="by name")
     priorities: dict[str, Name] = Field(description="the ladder of each priority")
+    priority_labels: dict[Name, LabelEntry] = Field(
+        {}, description="what agents read instead of a priority; each has a label of its own already"
+    )

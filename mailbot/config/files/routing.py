@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from mailbot.config.files.entry import Entry
+from mailbot.config.files.entry import Entry, LabelEntry
 from mailbot.config.yaml.types import (
     Address,
     Categories,
@@ -61,6 +61,7 @@ class RuleEntry(Entry):
     """One rule: the first whose `when` holds decides."""
 
     name: Name = Field(description="shown on the ticket as the reason; no two rules share it")
+    label: LabelEntry | None = Field(None, description="what agents read instead of the name")
     when: Any = Field(None, description="conditions; the last rule has none and takes everything")
     then: ActionsEntry = Field(description="what it sets")
     go_on: bool = Field(False, description="the rules below are tested too; what this one sets stays set")
@@ -150,6 +151,9 @@ class RoutingFile(Entry):
 
     categories: Categories = Field(
         (), description="what a matter can be about; when it is here, rules can name nothing else"
+    )
+    category_labels: dict[Name, LabelEntry] = Field(
+        {}, description="what agents read instead of a category: payment/double: {id: ..., en: ...}"
     )
     details: dict[Name, DetailEntry] = Field({}, description="what rules can ask customers for, by name")
     lists: dict[Name, ListFile] = Field(

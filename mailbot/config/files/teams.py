@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from mailbot.config.checks.authority import AuthorityEntry
-from mailbot.config.files.entry import Entry
+from mailbot.config.files.entry import Entry, LabelEntry
 from mailbot.config.yaml.types import Address, Away, Language, Name, Notify, Public, some
 from mailbot.domain.policy import Assign
 
@@ -45,6 +45,7 @@ class TeamEntry(Entry):
         description="which agent on duty gets a ticket: spread evenly, round_robin, or least_load (the "
         "fewest open tickets)",
     )
+    label: LabelEntry | None = Field(None, description="what agents read instead of the team's key")
     public_name: PublicEntry | None = Field(
         None, description="what customers read when their matter is with this team"
     )
@@ -58,6 +59,7 @@ class TeamsFile(Entry):
         description="lowest first, up to management"
     )
     teams: Annotated[dict[Name, TeamEntry], AfterValidator(some("team"))] = Field(description="by name")
+    level_labels: dict[Name, LabelEntry] = Field({}, description="what agents read instead of a level")
     public_levels: dict[Name, PublicEntry] = Field(
         {}, description="what customers read when their matter is at this level"
     )

@@ -7,13 +7,15 @@ import unicodedata
 import filetype
 
 from mailbot.domain.model import Attachment
-from mailbot.mail.parsing import charsets, encoded_words
+from mailbot.mail.parsing import charsets, encoded_words, header_fields
 from mailbot.mail.parsing.header_fields import VALUE_LIMIT
 from mailbot.mail.parsing.mime_tree import Part
 
 NAME_LIMIT = 150
 _RAW_NAME_LIMIT = 1000
 _CONTENT_ID_LIMIT = 250
+_SUBJECT_LIMIT = 100
+_SEPARATORS = re.compile(r"[/\\:*?\"<>|]+")
 _DETECTION_BYTES = 8192
 
 # filetype knows the first bytes of all these types, so a declared one that it can't confirm is wrong.
@@ -37,7 +39,10 @@ _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,60}/[a-z0-9][a-z0-9!#$&^_.+-]{0
 
 
 def read(part: Part, content: bytes) -> Attachment:
-    return make(declared_name(part), part.type, content, part.fields.get("content-id"))
+    name = declared_name(part)
+    if not name and part.type == "message/rfc822":
+        name = _name_of_mail(content)
+    return make(name, part.type, content, part.fields.get("content-id"))
 
 
 def make(name: str, declared: str, content: bytes, content_id: str = "") -> Attachment:
@@ -93,6 +98,13 @@ def safe_name(raw: str) -> str:
         tail = dot + extension if stem and len(extension) <= 10 else ""
         name = name[: NAME_LIMIT - len(tail)].rstrip() + tail
     return name
+
+
+def _name_of_mail(content: bytes) -> str:
+    """Return a file name from the subject of a mail, "" without one."""
+    fields, _ = header_fields.read(content, 0, min(len(content), header_fields.BLOCK_LIMIT))
+    subject = encoded_words.decode_line(fields.get("subject")[:VALUE_LIMIT], _SUBJECT_LIMIT)
+    return f"{_SEPARATORS.sub('-', subject)}.eml" if subject else ""
 
 
 def _stand_in(kind: str) -> str:

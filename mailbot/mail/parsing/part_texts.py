@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mailbot.domain.model import Attachment
-from mailbot.mail.parsing import alternatives, attachments, charsets, html_links, pasted_pictures, rtf
+from mailbot.mail.parsing import alternatives, attachments, charsets, flowed, html_links, pasted_pictures, rtf
 from mailbot.mail.parsing.alternatives import Choice
 from mailbot.mail.parsing.html_text import html_to_text
 from mailbot.mail.parsing.mime_tree import Part
@@ -15,6 +15,8 @@ _ENCODED_LIMIT = 4 * TEXT_LIMIT  # bytes of one part that are decoded for it
 _PICTURES_LIMIT = 32 * 1024 * 1024  # bytes of HTML in which pictures are searched
 
 _PICTURE = re.compile(r"\[cid:([^\]\s]{1,250})\]")
+_META = re.compile(rb"<meta\s[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9._:-]{1,40})", re.IGNORECASE)
+_META_LIMIT = 2048  # bytes in which HTML names its charset, when its header field does not
 _HTML_DOCUMENT = re.compile(r"\s{0,100}<(?:!doctype\s+html|html)[\s>]", re.IGNORECASE)
 # Text that people don't read as text: it stays an attachment.
 _ATTACHED_TEXT = frozenset(
@@ -99,7 +101,7 @@ def read_part(raw: bytes, part: Part, names: dict[str, str], reading: Reading) -
         reading.budget -= len(source)
         if source.startswith("{\\rtf"):
             source, is_html = rtf.to_text(source.encode("utf-8", "replace"))
-        text, html_cut = html_to_text(source, names) if is_html else (_named_pictures(source, names), False)
+        text, html_cut = html_to_text(source, names) if is_html else (_plain(part, source, names), False)
         if cut or html_cut:
             reading.flags["html-cut" if is_html else "text-cut"] = None
         return charsets.clean(text)
@@ -116,12 +118,17 @@ def _source(raw: bytes, part: Part, names: dict[str, str], reading: Reading) -> 
     content = part.content(raw, limit)
     if part.type == "text/html":
         content = pasted_pictures.take_out(content, reading.attached, names)
-    text = charsets.decode(content[:_ENCODED_LIMIT], part.parameters.get("charset", ""))
+    label = part.parameters.get("charset", "")
+    if not label and part.type == "text/html" and (meta := _META.search(content[:_META_LIMIT])):
+        label = meta[1].decode("ascii")
+    text = charsets.decode(content[:_ENCODED_LIMIT], label)
     return charsets.clean(text), part.end - part.start > limit or len(content) > _ENCODED_LIMIT
 
 
-def _named_pictures(text: str, names: Mapping[str, str]) -> str:
-    """Return a plain text with "[image: NAME]" where Outlook wrote "[cid:...]"."""
+def _plain(part: Part, text: str, names: Mapping[str, str]) -> str:
+    """Return a plain text with whole paragraphs, and "[image: NAME]" where Outlook wrote "[cid:...]"."""
+    if part.parameters.get("format", "").lower() == "flowed":
+        text = flowed.join_lines(text, delete_space=part.parameters.get("delsp", "").lower() == "yes")
     if "[cid:" not in text:
         return text
     return _PICTURE.sub(lambda match: html_links.picture_name(match[1], names), text)

@@ -2,7 +2,7 @@
 
 import re
 import struct
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from mailbot.mail.parsing import charsets
 
@@ -86,8 +86,7 @@ def to_text(source: bytes) -> tuple[str, bool]:
     return text, is_html
 
 
-@dataclass(slots=True)
-class _Group:
+class _Group(NamedTuple):
     """What a group inherits and can change: `rtf_only` is text that is no part of the wrapped HTML."""
 
     hidden: bool = False
@@ -132,14 +131,13 @@ class _Reading:
         self.begins, self.optional, self.skip = brace == b"{", False, 0
         if brace == b"{":
             self.around.append(self.group)
-            self.group = replace(self.group)
         elif self.around:
             self.group = self.around.pop()
 
     def _word(self, word: str, number: int | None) -> None:
         if self.begins:
             if word in _SKIPPED or (self.optional and not (self.is_html and word == "htmltag")):
-                self.group.hidden = True
+                self.group = self.group._replace(hidden=True)
             self.begins = False
         if word == "u" and number is not None:
             self._show(chr(number % 0x10000))
@@ -147,12 +145,12 @@ class _Reading:
         elif word in _WORDS:
             self._show(_WORDS[word])
         elif word == "uc":
-            self.group.replaced = min(number or 0, 10)
+            self.group = self.group._replace(replaced=min(number or 0, 10))
         elif word == "htmlrtf":
             self.flush()
-            self.group.rtf_only = number != 0
+            self.group = self.group._replace(rtf_only=number != 0)
         elif word == "ansicpg":
-            self.group.label = f"cp{number}"
+            self.group = self.group._replace(label=f"cp{number}")
         elif word in ("f", "fcharset"):
             self._font(word, number or 0)
 
@@ -163,7 +161,7 @@ class _Reading:
         self.font = number
         if not self.group.hidden and self.fonts.get(number):
             self.flush()
-            self.group.label = self.fonts[number]
+            self.group = self.group._replace(label=self.fonts[number])
 
     def _show(self, text: str) -> None:
         self.flush()

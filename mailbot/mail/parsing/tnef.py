@@ -10,6 +10,7 @@ from mailbot.mail.parsing import charsets, rtf
 
 SIGNATURE = b"\x78\x9f\x3e\x22"
 FILE_LIMIT = 500
+ATTRIBUTE_LIMIT = 20_000
 PROPERTY_LIMIT = 20_000
 LEVEL_LIMIT = 4  # messages inside of each other
 TEXT_LIMIT = 2 * 1024 * 1024  # bytes of a text that are decoded
@@ -104,12 +105,15 @@ class _Reader:
         if cursor.take(4) != SIGNATURE or self.level > LEVEL_LIMIT:
             raise ValueError("another format, or too deep")
         cursor.take(2)
-        while cursor.left() >= _SHORTEST_ATTRIBUTE:  # fewer bytes are padding
+        for _ in range(ATTRIBUTE_LIMIT):
+            if cursor.left() < _SHORTEST_ATTRIBUTE:  # padding
+                return
             cursor.take(1)
             name = cursor.number() & 0xFFFF
             value = cursor.take(cursor.number())
             cursor.take(2)  # a checksum, which some programs compute wrongly
             self._attribute(name, value)
+        self.complete = False
 
     def _attribute(self, name: int, value: bytes) -> None:
         if name == _CODE_PAGE:

@@ -4,6 +4,8 @@ import binascii
 import re
 
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
+_FIRST_LINE = 500  # bytes in which it is searched
+_SHORTEST_LINE = 16
 _UU_NAMES = ("x-uuencode", "uuencode", "x-uue", "uue")
 _UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} [^\n]*\n", re.MULTILINE)
 _UU_LINE_LIMIT = 500_000  # lines of up to 45 bytes
@@ -24,12 +26,20 @@ def decode(data: bytes, encoding: str) -> bytes:
 
 
 def _decode_base64(data: bytes) -> bytes:
+    if _is_plain_text(data):
+        return data
     try:
         return binascii.a2b_base64(data)
     except binascii.Error:  # wrong padding: decode the complete groups
         digits = _NOT_BASE64.sub(b"", data)
         usable = len(digits) - (len(digits) % 4 == 1)
         return binascii.a2b_base64(digits[:usable] + b"==")
+
+
+def _is_plain_text(data: bytes) -> bool:
+    """Check for a text that is no base64 although its header says so: by its first line."""
+    line = data[:_FIRST_LINE].strip().partition(b"\n")[0].rstrip()
+    return len(line) >= _SHORTEST_LINE and len(_NOT_BASE64.findall(line.rstrip(b"="))) * 12 > len(line)
 
 
 def _decode_uu(data: bytes) -> bytes:

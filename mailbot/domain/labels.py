@@ -1,0 +1,40 @@
+"""Name categories, priorities, teams, levels and rules for readers. Their keys stay inside."""
+
+from collections.abc import Mapping
+
+from mailbot.domain.policy import Policy
+
+Label = Mapping[str, str]  # by language
+
+# Values that are the same in every policy. A policy's own labels go before them.
+_BUILT_IN: Mapping[str, Mapping[str, Label]] = {
+    "priority": {
+        "low": {"id": "Rendah", "en": "Low"},
+        "normal": {"id": "Biasa", "en": "Normal"},
+        "high": {"id": "Tinggi", "en": "High"},
+        "urgent": {"id": "Mendesak", "en": "Urgent"},
+    },
+    "category": {"general": {"id": "Umum", "en": "General"}},
+}
+_NONE: Label = {}
+
+
+def label(policy: Policy, kind: str, key: str, language: str) -> str:
+    """Return what `key` is called in "id", else in English.
+
+    `kind` is one of category, priority, team, level, rule. Without a label it is the key in words.
+    """
+    return labels(policy, kind, key)["id" if language == "id" else "en"]
+
+
+def labels(policy: Policy, kind: str, key: str) -> Label:
+    """Return the label in both languages, as notices hold it. An empty key has empty labels."""
+    given = policy.labels.get(kind, {}).get(key) or _BUILT_IN.get(kind, {}).get(key, _NONE)
+    words = in_words(key)
+    return {language: given.get(language) or words for language in ("id", "en")}
+
+
+def in_words(key: str) -> str:
+    """Return a key as people write it: `payment/double_charge` is "Payment: double charge"."""
+    words = ": ".join(" ".join(part.split()) for part in key.replace("_", " ").split("/") if part.strip())
+    return words[:1].upper() + words[1:]

@@ -469,6 +469,28 @@ def test_an_attached_mail_is_named_after_its_subject() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "declared",
+    [
+        "multipart/mixed",
+        "multipart/mixed; boundary=",
+        'multipart/mixed; boundary="other"',
+        "multipart; boundary=b",
+        "multipart",
+    ],
+)
+def test_a_multipart_is_read_by_the_boundary_that_its_body_has(declared: str) -> None:
+    parts = "--b\nContent-Type: text/plain\n\nHalo\n--b\nContent-Type: image/png; name=a.png\n\nx\n--b--\n"
+    mail = parse(f"Content-Type: {declared}\n\n--\nno boundary\n{parts}".encode())
+
+    assert (mail.text, [file.name for file in mail.attachments]) == ("Halo", ["a.png"])
+
+
+def test_a_type_without_a_subtype_is_completed() -> None:
+    assert parse(b"Content-Type: html\n\n<p>Halo</p>").text == "Halo"
+    assert parse(b"Content-Type: text\n\n<p>Halo</p>").text == "<p>Halo</p>"
+
+
 def test_all_text_parts_of_a_mixed_mail_are_read_in_their_order() -> None:
     raw = (
         b"Content-Type: multipart/mixed; boundary=b\n\n--b\n\nsatu\n--b\nContent-Type: image/png\n\nx\n"

@@ -18,6 +18,7 @@ _PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|([^;]*))
 _RAW_LETTERS = re.compile(r"([^\x00-\x7f]+)")
 _SEGMENT = re.compile(r"([^*]+)(?:\*(\d{1,3}))?(\*)?\Z")
 _TYPE = re.compile(r"\s*([a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,80})\s*(?:;|\(|,|\s|\Z)", re.IGNORECASE)
+_SHORT_TYPES = {"multipart": "multipart/mixed", "html": "text/html"}  # of programs that leave a half out
 _ESCAPED = re.compile(r'\\(["\\])')
 
 
@@ -68,7 +69,8 @@ def parse_content_type(value: str, default: str = "text/plain") -> tuple[str, di
     if match is None and "=?" in value:  # some programs encode the whole field
         value = decode(value)
         match = _TYPE.match(value)
-    return match[1].lower() if match else default, parse_parameters(value) if ";" in value else {}
+    kind = match[1].lower() if match else _SHORT_TYPES.get(value.partition(";")[0].strip().lower(), default)
+    return kind, parse_parameters(value) if ";" in value else {}
 
 
 def parse_parameters(value: str) -> dict[str, str]:

@@ -7,6 +7,7 @@ on a stack, and stops at a limit. The tests compare it with the `email` package 
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 from mailbot.mail.parsing import charsets, encoded_words, header_fields, transfer_encoding
 from mailbot.mail.parsing.header_fields import BLOCK_LIMIT, VALUE_LIMIT, Fields
@@ -15,6 +16,7 @@ PART_LIMIT = 500
 DEPTH_LIMIT = 30
 FIELD_LIMIT = 20_000  # header fields of all parts
 LINE_LIMIT = 100_000  # lines that might be boundaries
+_GUESSED_LINES = 20  # of them, in search of a boundary that was not declared
 _BOUNDARY_LIMIT = 250  # RFC 2046 allows 70
 
 
@@ -131,6 +133,8 @@ def _open_part(reader: _Reader, fields: Fields, start: int, default: str) -> Non
     alternative = reader.stack[-1].alternative if reader.stack else 0
     part = Part(fields, kind, parameters, start, start, alternative)
     boundary = parameters.get("boundary", "")[:_BOUNDARY_LIMIT].rstrip().encode("utf-8", "surrogateescape")
+    if kind.startswith("multipart/") and not reader.stack:
+        boundary = _real_boundary(reader, boundary, start)
     if not kind.startswith("multipart/") or not boundary or boundary in reader.levels:
         reader.current = part
     elif len(reader.stack) == DEPTH_LIMIT:
@@ -142,6 +146,17 @@ def _open_part(reader: _Reader, fields: Fields, start: int, default: str) -> Non
             alternative = len(reader.types)
         reader.levels[boundary] = len(reader.stack)
         reader.stack.append(_OpenMultipart(part, boundary, alternative))
+
+
+def _real_boundary(reader: _Reader, declared: bytes, start: int) -> bytes:
+    """Return the boundary that the body has: some programs declare another one, or none."""
+    if declared and reader.raw.find(b"--" + declared, start, reader.end) >= 0:
+        return declared
+    limit = min(reader.end, start + BLOCK_LIMIT)
+    for _, after, line in islice(_dashed_lines(reader.raw, start, limit), _GUESSED_LINES):
+        if reader.raw[after : after + 8].lower() == b"content-":
+            return line[2:]
+    return declared
 
 
 def _close_to_level(reader: _Reader, level: int, at: int) -> None:

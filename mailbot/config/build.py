@@ -17,6 +17,7 @@ from mailbot.config.yaml.lookup import Files, find, names, notifiable
 from mailbot.config.yaml.scalars import OTHER, message_and_hint
 from mailbot.config.yaml.source import Source
 from mailbot.domain.model import Target
+from mailbot.domain.people.customer import list_id
 from mailbot.domain.policy import (
     Actions,
     Agent,
@@ -82,6 +83,8 @@ def policy(checked: Checked, files: Files, version: str, *, limits: bool) -> Pol
         calendars=checked.calendars,
         answers=AnswerLimits(**values_of(answers, "shared_domains")) if limits else AnswerLimits(),
         shared_domains=frozenset(answers.shared_domains),
+        forms=frozenset(checked.mailbot.trust.forms),
+        list_ids=frozenset(map(list_id, checked.mailbot.trust.lists)),
         level_names={name: _public_name(entry) for name, entry in checked.teams.public_levels.items()},
         categories=checked.routing.categories,
         details={

@@ -36,12 +36,13 @@ from mailbot.domain.model import (
 )
 from mailbot.domain.notices import Acknowledgement
 from mailbot.domain.people.copies import with_copies
+from mailbot.domain.people.customer import acknowledge_to, customer_of, is_proven_author, other_sender
 from mailbot.domain.people.participants import Roles, record_named
 from mailbot.domain.policy import Agent, Mailbox, Policy
 from mailbot.domain.reasons import NO_REASON, Reason, Refusal
 from mailbot.domain.replies import agent_mail, undeliverable
 from mailbot.domain.replies.agent_mail import NO_AGENT_MAIL, AgentMail
-from mailbot.domain.replies.auto_reply import Permission, authenticated, permission
+from mailbot.domain.replies.auto_reply import Permission, permission
 from mailbot.domain.reroute import on_reopening
 from mailbot.domain.routing import conditions
 from mailbot.domain.worktime import local
@@ -147,7 +148,7 @@ def _open(
         at=now,
         by=CUSTOMER,
         mailbox=box.address,
-        customer=customer_of(mail, envelope),
+        customer=customer_of(mail, envelope, policy),
         subject=mail.subject,
         language=mail.language or facts.language or box.language,
         message_id=mail.message_id,
@@ -169,14 +170,16 @@ def _open(
         begin(builder, policy, now, held.assignee or "", reasons.of("has_ticket", ticket=held.number))
     else:
         begin(builder, policy, now)
-    suppression = facts.suppressions.get(envelope.sender.lower())
+    suppression = facts.suppressions.get(acknowledge_to(mail, envelope, policy).lower())
     if suppression and not allowed.refused:
         allowed = Permission(suppression.as_reason, {})
     _acknowledge(builder, envelope, mail, box, allowed, policy, now)
     roles = {builder.ticket.customer: Role.CUSTOMER}
     record_named(builder, mail, roles, policy, now, senders_checked=facts.senders_checked)
     why = NoticeKind.UNCONFIRMED if held else NoticeKind.NEW
-    remarks = _remarks(first, builder.ticket, facts)
+    remarks = reasons.together(
+        _remarks(first, builder.ticket, facts), other_sender(mail, first.customer, policy)
+    )
     notify.notify_team(builder, policy, now, why, remarks, mail.visible)
     effects = undeliverable.NOTHING
     if stray and mail.report and facts.returned:
@@ -224,11 +227,6 @@ def _remarks(opened: e.TicketOpened, ticket: Ticket, facts: MailFacts) -> Reason
         *(reasons.of(code, ticket=number) for code, number in named if number),
         reasons.of("earlier_mail", reason=suppression.as_reason) if suppression else NO_REASON,
     )
-
-
-def customer_of(mail: InboundMail, envelope: Envelope) -> str:
-    """Return the customer of the ticket that the mail would open."""
-    return mail.sender or envelope.sender
 
 
 def mailbox_of(envelope: Envelope, policy: Policy) -> Mailbox:
@@ -281,7 +279,7 @@ def _routed(
         extra.append(notify.AUTOMATIC)
     elif allowed.refused and allowed.refused.code != "not_authenticated":
         extra.append(notify.UNANSWERED)
-    if box.unauthenticated == "none" and not authenticated(mail, envelope):
+    if box.unauthenticated == "none" and not is_proven_author(mail, policy):
         extra.append(notify.UNAUTHENTICATED)
     return routing_event(found, policy, now, extra, customer_history)
 
@@ -301,12 +299,12 @@ def _acknowledge(
     ticket = builder.ticket
     routed = next(event for event in builder.events if isinstance(event, e.TicketRouted))
     builder.record(e.AcknowledgementEnqueued(now, POLICY))
-    subject = mail.subject if box.rich_acknowledgements and authenticated(mail, envelope) else ""
+    subject = mail.subject if box.rich_acknowledgements and is_proven_author(mail, policy) else ""
     builder.notify(
         Acknowledgement(
             ticket.number,
             ticket.mailbox,
-            envelope.sender,
+            acknowledge_to(mail, envelope, policy),
             ticket.language,
             mail.message_id,
             subject,

@@ -253,6 +253,8 @@ class Policy:
     calendars: Mapping[str, Calendar]
     answers: AnswerLimits = AnswerLimits()
     shared_domains: frozenset[str] = frozenset()  # of many people (gmail.com): no limit per domain
+    forms: frozenset[str] = frozenset()  # addresses whose proven mail is of the person in Reply-To
+    list_ids: frozenset[str] = frozenset()  # List-Ids of our own lists and groups
     categories: tuple[str, ...] = ()  # the tree as paths, parents first; (): any word goes
     details: Mapping[str, Detail] = field(default_factory=dict)
     authority: Authority = Authority()

@@ -10,11 +10,12 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from mailbot.domain import ladder, routing_trace, ticket_number
-from mailbot.domain.decisions import MailFacts, customer_of, mailbox_of, on_mail, routing_facts
+from mailbot.domain.decisions import MailFacts, mailbox_of, on_mail, routing_facts
 from mailbot.domain.events import TicketAssigned, TicketRouted
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.matching import Match
 from mailbot.domain.model import NO_HISTORY, CustomerHistory, Envelope, InboundMail, Status, Ticket
+from mailbot.domain.people.customer import customer_of
 from mailbot.domain.policy import Moment, Policy
 from mailbot.domain.routing.conditions import RoutingFacts
 from mailbot.domain.routing_trace import RuleTrace
@@ -121,7 +122,7 @@ def run_mail(
     number, earlier = (ticket_number.make(box.prefix, digit * box.digits) for digit in "01")
     before, then = None, at - _LONG_CLOSED
     if history.reopened:
-        concerned = (box.address, customer_of(mail, envelope), mail.subject)
+        concerned = (box.address, customer_of(mail, envelope, policy), mail.subject)
         before = Ticket(earlier, *concerned, "", then, status=Status.CLOSED, closed_at=then)
     match = Match(number=before.number) if before else Match()
     facts = MailFacts(number, match, customer_history=replace(history, looked_up=True))

@@ -154,6 +154,21 @@ TEXTS: Mapping[str, Texts] = {
         "written by an unclear sender, answers go to {customer}",
         "pengirimnya tidak jelas, jawaban dikirim kepada {customer}",
     ),
+    # Who is the customer
+    "form_passed_on": ("a form of ours passed it on", "diteruskan oleh formulir kami"),
+    "list_passed_on": ("a list of ours passed it on", "diteruskan oleh milis kami"),
+    "passed_on": (
+        "{sender} passed it on for {customer}, answers go there",
+        "diteruskan {sender} untuk {customer}, jawaban dikirim ke sana",
+    ),
+    "passed_on_unproven": (
+        "{sender} names {customer} as the author, without proof",
+        "{sender} menyebut {customer} sebagai penulis, tanpa bukti",
+    ),
+    "names_other_sender": (
+        "it names {other} as its author or for answers, without proof",
+        "email ini menyebut {other} sebagai penulis atau tujuan jawaban, tanpa bukti",
+    ),
     # Automatic mail, and mail that gets no automatic answer
     "null_sender": ("null sender", "pengirim kosong"),
     "null_return_path": ("null sender (Return-Path)", "pengirim kosong (Return-Path)"),

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from mailbot.domain import events as e
-from mailbot.domain.decisions import MailDecision, customer_of
+from mailbot.domain.decisions import MailDecision
 from mailbot.domain.matching import Clues
 from mailbot.domain.model import OVER, Author, CustomerHistory, InboundMail, Role, Status, Ticket
+from mailbot.domain.people.customer import acknowledge_to, customer_of
 from mailbot.domain.people.participants import taking_part
 from mailbot.domain.policy import Policy
 from mailbot.domain.replies.auto_reply import rates
@@ -122,11 +123,16 @@ def load_state(
         key
         for claimed, mail in batch
         if claimed.envelope.sender and not mail.no_auto_reply
-        for key, _ in rates(claimed.envelope.sender, policy, mail.sender)
+        for key, _ in rates(
+            acknowledge_to(mail, claimed.envelope, policy),
+            policy,
+            customer_of(mail, claimed.envelope, policy),
+        )
     }
     senders = {claimed.envelope.sender for claimed, _ in batch} | {mail.sender for _, mail in batch}
+    senders |= {acknowledge_to(mail, claimed.envelope, policy) for claimed, mail in batch}
     rules_need_history = not policy.asked_fields.isdisjoint(STORE_FIELDS)
-    customers = {customer_of(mail, claimed.envelope) for claimed, mail in batch if rules_need_history}
+    customers = {customer_of(mail, claimed.envelope, policy) for claimed, mail in batch if rules_need_history}
     # An agent's answer also goes to them.
     answered = {tickets.merge_target(clue.tagged, found) for clue in clues if clue.tagged}
     senders |= {address for number in answered for address in roles.get(number, {})}

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from mailbot.domain import reasons, ticket_number
 from mailbot.domain.matching import ClueKind, Clues
 from mailbot.domain.model import Authentication, Author, InboundMail, Report
+from mailbot.domain.people.customer import with_trusted_origin
 from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import NO_REASON
 from mailbot.domain.replies.author import with_author
@@ -32,6 +33,7 @@ def complete(claimed: ClaimedMail, mail: InboundMail, snapshot: Snapshot) -> Inb
         if not claimed.envelope.sender and any(map(snapshot.keys.bounce_nonce, addresses)):
             # Only mail servers know that address, and they use it for reports (RFC 5321 section 4.5.5).
             mail = replace(mail, author=Author.REPORT, author_reason=reasons.of(ClueKind.BOUNCE_ADDRESS))
+    mail = with_trusted_origin(mail, snapshot.policy)
     machine = NO_REASON if mail.author is Author.PERSON else mail.author_reason
     return replace(mail, no_auto_reply=mail.no_auto_reply or by_envelope or machine)
 

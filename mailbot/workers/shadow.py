@@ -15,9 +15,9 @@ from sqlalchemy import Connection
 
 from mailbot import log
 from mailbot.analysis.replay import without_content
-from mailbot.domain.decisions import customer_of
 from mailbot.domain.events import TicketRouted
 from mailbot.domain.model import CustomerHistory
+from mailbot.domain.people.customer import customer_of
 from mailbot.domain.policy import Policy
 from mailbot.domain.policy_diff import Case, Change, compare_placements, place_mail, recorded_placement
 from mailbot.domain.routing.conditions import STORE_FIELDS
@@ -87,7 +87,9 @@ class Shadow:
         """Add what this policy needs from the store and the one in force did not."""
         if STORE_FIELDS.isdisjoint(policy.asked_fields):
             return list(cases)
-        return [replace(case, customer_history=await self._store.read(_history, case)) for case in cases]
+        return [
+            replace(case, customer_history=await self._store.read(_history, (case, policy))) for case in cases
+        ]
 
     async def _record(
         self, cases: Sequence[Case], changes: Sequence[Change], missed: int, policy: Policy
@@ -122,6 +124,7 @@ def _changes(cases: Sequence[Case], policy: Policy, in_force: Policy) -> list[Ch
     return changes
 
 
-def _history(connection: Connection, case: Case) -> CustomerHistory:
-    customer = customer_of(case.mail, case.envelope)
+def _history(connection: Connection, wanted: tuple[Case, Policy]) -> CustomerHistory:
+    case, policy = wanted
+    customer = customer_of(case.mail, case.envelope, policy)
     return customer_history.recalled(connection, customer, case.name, case.at, case.customer_history)

@@ -16,10 +16,11 @@ from sqlalchemy import Connection
 
 from mailbot.domain import events as e
 from mailbot.domain import ticket_number
-from mailbot.domain.decisions import MailDecision, MailFacts, customer_of, mailbox_of, on_mail
+from mailbot.domain.decisions import MailDecision, MailFacts, mailbox_of, on_mail
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.matching import Clues, Match, follow, match_ticket, merge_end
 from mailbot.domain.model import NO_HISTORY, Authentication, CustomerHistory, InboundMail, Ticket
+from mailbot.domain.people.customer import customer_of
 from mailbot.domain.policy import Mailbox
 from mailbot.domain.replies.agent_mail import NO_AGENT_MAIL
 from mailbot.domain.replies.undeliverable import Sent, Suppression
@@ -99,7 +100,7 @@ def decide_mails(
     found = [find_clues(connection, claimed, mail, snapshot) for claimed, mail in batch]
     state = load_state(connection, batch, [clues for clues, _ in found], policy, now)
     if assume:
-        customers = {customer_of(mail, claimed.envelope) for claimed, mail in batch}
+        customers = {customer_of(mail, claimed.envelope, policy) for claimed, mail in batch}
         stored = state.customer_history
         state.customer_history = {
             customer: assume(stored.get(customer, NO_HISTORY)) for customer in customers
@@ -152,7 +153,7 @@ def _decide(
         suppressions=state.suppressions,
         filed_full=state.filed_full(mailbox_of(envelope, policy).address, policy),
         loads=snapshot.agent_loads.loads,
-        customer_history=state.customer_history.get(customer_of(mail, envelope), NO_HISTORY),
+        customer_history=state.customer_history.get(customer_of(mail, envelope, policy), NO_HISTORY),
         roles=state.roles.get(match.number, {}),
         senders_checked=bool(snapshot.trust.authserv_ids) or snapshot.trust.verify,
     )

@@ -7,9 +7,10 @@ import pytest
 
 from mailbot.domain import events as e
 from mailbot.domain.classify import classify
-from mailbot.domain.decisions import customer_of, on_mail, routing_facts
+from mailbot.domain.decisions import on_mail, routing_facts
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.model import Authentication, CustomerHistory, Status, Target, Ticket
+from mailbot.domain.people.customer import customer_of
 from mailbot.domain.policy import Actions, Detail, Ladder, Rule
 from mailbot.domain.reroute import reopens
 from mailbot.domain.routing.conditions import AllOf, AnyOf, NoneOf, RoutingFacts, When, build
@@ -196,7 +197,7 @@ def test_rules_about_reopening_are_recognised(when, expected):
 
 
 def test_a_mail_without_a_sender_is_its_envelopes():
-    assert customer_of(mail(sender=""), envelope()) == envelope().sender
+    assert customer_of(mail(sender=""), envelope(), policy()) == envelope().sender
 
 
 def test_a_policy_lists_the_fields_of_its_rules():

@@ -153,9 +153,9 @@ def test_a_shared_domain_has_no_limit_of_its_own() -> None:
 
 
 def test_the_acknowledgement_goes_to_the_return_path() -> None:
-    decided = on_mail(None, mail(), envelope(sender="lain@pelanggan.example"), facts(), policy(), NOW)
+    decided = on_mail(None, mail(), envelope(sender="lain@tempat-lain.example"), facts(), policy(), NOW)
 
-    assert decided.decision.notices[0].to == "lain@pelanggan.example"
+    assert decided.decision.notices[0].to == "lain@tempat-lain.example"
 
 
 def test_a_customers_reply_after_our_answer_makes_it_our_turn_and_notifies_the_owner() -> None:

@@ -14,6 +14,7 @@ from mailbot.errors import ConfigError, Problem
 
 if TYPE_CHECKING:  # pydantic and all: only when a configuration is read
     from mailbot.config.api import Loaded
+    from mailbot.domain.policy import Policy
 
 
 @click.command()
@@ -82,6 +83,7 @@ def check(ctx: click.Context, schema: str | None, dkim_record: bool, in_json: bo
     else:
         print_problems(warnings, warnings=True)
         _print_counts(clean(config_directory(ctx)), loaded)
+        _print_passed_on(loaded.policy)
         if record:
             echo(f"mail is signed; receivers look for this record in the DNS:\n{record}")
 
@@ -99,6 +101,17 @@ def _print_counts(directory: str, loaded: "Loaded") -> None:
     }
     counts = ", ".join(count_text(len(values), noun) for noun, values in parts.items())
     echo(f"{directory} is fine: {counts}; policy {policy.version}", fg="green")
+
+
+def _print_passed_on(policy: "Policy") -> None:
+    """Print an example for each form and list that passes mail on."""
+    for form in sorted(policy.forms):
+        echo(f"a proven mail from {form} with Reply-To: rina@mail.example belongs to rina@mail.example")
+    for name in sorted(policy.list_ids):
+        echo(
+            f"a mail with List-Id: <{name}> belongs to its author; where the list wrote its own address into From\n"
+            "  and is proven, to the author in X-Original-From, X-Original-Sender or Reply-To"
+        )
 
 
 def _dkim_record(loaded: "Loaded") -> str:

@@ -21,6 +21,7 @@ from mailbot.config.yaml.lookup import (
 )
 from mailbot.config.yaml.scalars import shown
 from mailbot.config.yaml.source import Place, Source
+from mailbot.domain.people.customer import list_id
 from mailbot.errors import Problem
 
 # The rest of the 64 is "+t.", a number or an id of 16, "." and 26 letters of proof (RFC 5321 4.5.3.1.1).
@@ -194,6 +195,22 @@ def _mailbox_addresses(files: Files) -> Iterator[Problem]:
             yield source.at_value(where, message, hint)
 
 
+def _passed_on_by_us(files: Files) -> Iterator[Problem]:
+    """Report mailboxes and agents under `trust.forms` and `trust.lists`: their mail is nobody else's."""
+    mailboxes = mailbox_addresses(files)
+    listed = texts(files.teams.data, "teams", "*", "agents", "*", "address")
+    agents = {text.strip().lower() for _, text in listed}
+    for key in ("forms", "lists"):
+        for place, text in texts(files.mailbot.data, "trust", key, "*"):
+            if without_tag(text) in mailboxes:
+                group = f"for a group with that address write its List-Id: {list_id(without_tag(text))}"
+                hint = group if key == "lists" else "use the address that the form sends from"
+                yield files.mailbot.at_value(place, f"`{shown(text)}` is one of our mailboxes", hint)
+            elif text.strip().lower() in agents:
+                message = f"`{shown(text)}` is an agent: what agents pass on is never taken for a customer's"
+                yield files.mailbot.at_value(place, message, "use the address of the form or list")
+
+
 CHECKS: tuple[Callable[[Files], Iterable[Problem]], ...] = (
     _unknown_names,
     _duplicates,
@@ -202,4 +219,5 @@ CHECKS: tuple[Callable[[Files], Iterable[Problem]], ...] = (
     _recipients,
     _mail_loops,
     _mailbox_addresses,
+    _passed_on_by_us,
 )

@@ -41,7 +41,7 @@ def settings(file: MailbotFile, directory: Path, templates: Path, environment: E
             environment.relay_password,
             file.relay.connections,
         ),
-        trust=Trust(**values_of(file.trust)),
+        trust=Trust(**values_of(file.trust, "forms", "lists")),
         monitor=Monitor(*file.monitor) if file.monitor else None,
         limits=_limits(file.limits, environment),
         log=environment.log or file.log or "",

@@ -16,6 +16,7 @@ def find_warnings(files: Files) -> list[Problem]:
         *_starting_levels(files),
         *_idle_levels(files),
         *authority.warnings(files),
+        *_no_proof(files),
     ]
 
 
@@ -25,6 +26,18 @@ def _no_admins(files: Files) -> Iterator[Problem]:
         hint = "admins: [you@dukungan.example]"
         message = "no admin is told by mail about a refused reload"
         yield Problem(source.file, 0, 0, message, hint)
+
+
+def _no_proof(files: Files) -> Iterator[Problem]:
+    """Warn about forms and lists whose mail can never be proven."""
+    trust = files.mailbot.data.get("trust") if isinstance(files.mailbot.data, dict) else None
+    if not isinstance(trust, dict) or trust.get("authserv_ids") or trust.get("verify"):
+        return
+    for key in ("forms", "lists"):
+        for place, text in texts(files.mailbot.data, "trust", key, "*"):
+            hint = "set trust.authserv_ids, or trust.verify"
+            message = f"nobody checks senders, so mail in the name of `{shown(text)}` is never proven"
+            yield files.mailbot.at_value(place, message, hint)
 
 
 def _days_of_work_time(files: Files) -> Iterator[Problem]:

@@ -17,6 +17,7 @@ from mailbot.config.yaml.types import (
     HeaderName,
     ImapUser,
     Language,
+    ListName,
     Lmtp,
     Loopback,
     Name,
@@ -123,6 +124,13 @@ class TrustEntry(Entry):
     )
     proxy_networks: list[Net] = Field(
         [], description="proxies in front, which send a PROXY header of version 2; it is refused from others"
+    )
+    forms: list[Address] = Field(
+        [], description="our web forms: where such a sender is proven, Reply-To is the customer"
+    )
+    lists: list[ListName] = Field(
+        [],
+        description="our own groups and mailing lists, by List-Id or address: the author they name is the customer",
     )
     verify: bool = Field(
         False, description="check SPF, DKIM and DMARC ourselves; for a mailbot on port 25 (extra `auth`)"

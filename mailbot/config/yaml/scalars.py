@@ -175,6 +175,11 @@ def domain(value: object) -> str:
     return text.lower()
 
 
+def list_name(value: object) -> str:
+    """Read a List-Id, which is written like a domain (RFC 2919), or a list's address, in lower case."""
+    return address(value) if isinstance(value, str) and "@" in value else domain(value)
+
+
 def ascii_domain(value: object) -> str:
     """Read a domain or a part of one in ASCII, as in the DNS: "xn--bnk-qla.example"."""
     text = domain(value)

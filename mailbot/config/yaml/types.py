@@ -201,6 +201,9 @@ After = Annotated[
     tuple[AfterStored, str], _read(scalars.after_stored, "what is done", "seen", "move to Arsip", "delete")
 ]
 ImapUser = Annotated[str, _PRINTABLE]
+ListName = Annotated[
+    str, _read(scalars.list_name, "a List-Id or an address", "support.shop.example", "support@shop.example")
+]
 Domain = Annotated[str, _read(scalars.domain, "a domain", "dukungan.example")]
 DnsName = Annotated[
     str, _read(scalars.ascii_domain, "a name as the DNS has it", "dukungan.example", "mb2026")

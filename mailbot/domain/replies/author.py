@@ -13,7 +13,7 @@ import re2
 
 from mailbot.domain import reasons
 from mailbot.domain.model import Author, InboundMail
-from mailbot.domain.people.addresses import robot_kind
+from mailbot.domain.people.addresses import owner, robot_kind
 from mailbot.domain.reasons import NO_REASON, Reason
 from mailbot.domain.replies.absence import is_absence_note
 from mailbot.domain.routing.text import fold_accents, options
@@ -87,7 +87,7 @@ def _author(mail: InboundMail, by_envelope: Reason) -> tuple[Author, Reason]:
             return Author.REPORT, reasons.of("reads_as_report", kind=mail.report.kind)
         if robot == "mailer-daemon" or ((daemon or returned) and _reads_as_bounce(mail)):
             return Author.REPORT, reasons.of("robot_sender", name=robot or "mailer-daemon")
-    if code == "own_mail":
+    if code == "own_mail" and not _is_passed_on(mail):
         return Author.MACHINE, mail.no_auto_reply
     if is_absence_note(mail.subject, mail.visible, declared=code in _DECLARED):
         return Author.MACHINE, reasons.of("out_of_office")
@@ -100,6 +100,13 @@ def _author(mail: InboundMail, by_envelope: Reason) -> tuple[Author, Reason]:
     if _is_newsletter(mail):
         return Author.MACHINE, reasons.of("newsletter")
     return Author.PERSON, reasons.of("person_by_default")
+
+
+def _is_passed_on(mail: InboundMail) -> bool:
+    """Check for mail that a form or a group sent in the name of our mailbox, for somebody else."""
+    others = (mail.original_from.address if mail.original_from else "", mail.reply_to_named)
+    in_our_name = mail.no_auto_reply.params.get("field") == "From"
+    return in_our_name and any(owner(each) != owner(mail.sender) for each in others if each)
 
 
 def _reads_as_bounce(mail: InboundMail) -> bool:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mailbot.domain import reasons
-from mailbot.domain.model import Authentication, Envelope, InboundMail
+from mailbot.domain.model import Envelope, InboundMail
 from mailbot.domain.people.addresses import owner
+from mailbot.domain.people.customer import acknowledge_to, customer_of, is_proven_author, is_vouched_for
 from mailbot.domain.policy import Mailbox, Policy, Rate
 from mailbot.domain.reasons import NO_REASON, Reason
 
@@ -35,7 +36,8 @@ def permission(
     if refused := guard(mail, envelope, box, policy):
         return Permission(refused, {})
     spent = {}
-    for key, rate in rates(envelope.sender, policy, mail.sender):
+    to, author = acknowledge_to(mail, envelope, policy), customer_of(mail, envelope, policy)
+    for key, rate in rates(to, policy, author):
         full_at = take_token(rate_limits.get(key), rate, now)
         if full_at is None:
             return Permission(reasons.of("rate_limit", scope=key.partition(" ")[0]), {})
@@ -51,26 +53,18 @@ def guard(mail: InboundMail, envelope: Envelope, box: Mailbox, policy: Policy) -
         return mail.no_auto_reply
     if not mail.sender:
         return reasons.of("no_sender")
-    if any(policy.mailbox_for(address) for address in (mail.sender, envelope.sender)):
+    addresses = (mail.sender, envelope.sender, acknowledge_to(mail, envelope, policy))
+    if not is_vouched_for(mail, policy) and any(policy.mailbox_for(address) for address in addresses):
         return reasons.of("own_address")
-    if box.unauthenticated != "neutral" and not authenticated(mail, envelope):
+    if box.unauthenticated != "neutral" and not is_proven_author(mail, policy):
         return reasons.of("not_authenticated")
     return NO_REASON
-
-
-def authenticated(mail: InboundMail, envelope: Envelope) -> bool:
-    """Decide whether the recipient of our answer is known to have written this mail.
-
-    A pass is about From, but the answer goes to the envelope's sender. Else anyone with a signed mail of
-    another person could send it on with any return path, and we would carry its text there.
-    """
-    return mail.authentication is Authentication.PASS and mail.sender == envelope.sender.lower()
 
 
 def rates(to: str, policy: Policy, author: str = "") -> Iterator[tuple[str, Rate]]:
     """Yield the key and the rate of each limit on an answer to `to`; a shared domain has no limit of its own.
 
-    The answer also counts against the `author` in From: that is the ticket's customer, who gets notices of
+    The answer also counts against the `author`: that is the ticket's customer, who gets notices of
     progress, however many return paths a forger has.
     """
     domain = to.rpartition("@")[2].lower()

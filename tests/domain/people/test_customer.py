@@ -1,0 +1,127 @@
+"""Who is the customer of a mail, and where the acknowledgement goes."""
+
+from typing import Any
+
+import pytest
+
+from mailbot.domain import events as e
+from mailbot.domain import reasons
+from mailbot.domain.decisions import on_mail
+from mailbot.domain.lifecycle import Decision
+from mailbot.domain.model import Authentication, Author, Contact, InboundMail
+from mailbot.domain.notices import Acknowledgement, TeamNotice
+from mailbot.domain.people.customer import customer_of, with_trusted_origin
+from mailbot.domain.policy import Mailbox, Policy
+from tests.builders import BOX, NOW, RINA, envelope, facts, mail, policy
+
+PASS, FAIL = Authentication.PASS, Authentication.FAIL
+FORM, LIST, ANI = "formulir@toko-mitra.example", "grup@dukungan.example", "ani@mail.example"
+TRUSTING = policy(forms=frozenset({FORM}), list_ids=frozenset({"grup.dukungan.example"}))
+BUDI, BOUNCES = "budi@pelanggan.example", "bounce-7@em.pelanggan.example"
+
+
+def form(**changes: Any) -> InboundMail:
+    return mail(**{"sender": FORM, "reply_to_named": ANI, "authentication": PASS} | changes)
+
+
+def munged(sender: str = LIST, **changes: Any) -> InboundMail:
+    through_list = reasons.of("list_mail", field="List-Id")
+    original = {"original_from": Contact("Ani", ANI), "no_auto_reply": through_list}
+    return mail(**{"sender": sender, "authentication": PASS} | original | changes)
+
+
+def opened(came: InboundMail, sender: str = "x@mta.example", trusting: Policy = TRUSTING) -> Decision:
+    came = with_trusted_origin(came, trusting)
+    return on_mail(None, came, envelope(sender=sender), facts(), trusting, NOW).decision
+
+
+def acknowledged(decision: Decision) -> list[str]:
+    return [notice.to for notice in decision.notices if isinstance(notice, Acknowledgement)]
+
+
+def remarks(decision: Decision) -> str:
+    return str(next(notice.because for notice in decision.notices if isinstance(notice, TeamNotice)))
+
+
+@pytest.mark.parametrize(
+    ("came", "customer", "to"),
+    [
+        (form(), ANI, [ANI]),
+        (form(no_auto_reply=reasons.of("robot_sender", name="no-reply")), ANI, [ANI]),
+        (form(no_auto_reply=reasons.of("auto_submitted", value="auto-generated")), ANI, [ANI]),
+        (form(no_auto_reply=reasons.of("auto_submitted", value="auto-replied")), ANI, []),
+        (form(authentication=FAIL), FORM, ["x@mta.example"]),
+        (form(authentication=Authentication.NONE), FORM, ["x@mta.example"]),
+        (form(reply_to_named=BOX.address), FORM, [FORM]),
+        (form(reply_to_named=RINA.address), FORM, [FORM]),
+        (munged(), ANI, [ANI]),
+        (munged(original_from=None, reply_to_named=ANI), ANI, [ANI]),
+        (munged(authentication=FAIL), ANI, []),
+        (munged(sender=BOX.address), ANI, []),
+        (munged(sender=BOX.address, original_from=Contact("Rina", RINA.address)), "", []),
+        (munged(sender="milis@asing.example"), "milis@asing.example", []),
+    ],
+)
+def test_a_form_or_list_of_ours_passes_mail_on_only_where_it_is_proven(
+    came: InboundMail, customer: str, to: list[str]
+) -> None:
+    decision = opened(came)
+
+    assert (decision.ticket.customer, acknowledged(decision)) == (customer, to)
+    outcomes = (e.AcknowledgementEnqueued, e.AcknowledgementSuppressed)
+    assert sum(isinstance(event, outcomes) for event in decision.events) == 1
+
+
+@pytest.mark.parametrize(
+    "came",
+    [form(), form(authentication=FAIL), munged(), munged(BOX.address), munged("milis@asing.example")],
+)
+def test_the_notice_names_whom_the_mail_was_passed_on_for(came: InboundMail) -> None:
+    assert ANI in remarks(opened(came))
+
+
+def test_a_mail_through_a_list_that_leaves_from_alone_is_answered_like_any_other() -> None:
+    listed = mail(
+        no_auto_reply=reasons.of("list_mail", field="List-Id"),
+        headers={"list-id": ("Grup <grup.dukungan.example>",)},
+    )
+    assert acknowledged(opened(listed, sender=BUDI)) == [BUDI]
+    assert acknowledged(opened(listed, sender=BUDI, trusting=policy())) == []
+
+
+def test_a_machines_author_is_a_person_where_a_proven_form_passed_the_mail_on() -> None:
+    robot = reasons.of("robot_sender", name="no-reply")
+    machine = form(author=Author.MACHINE, author_reason=robot, no_auto_reply=robot)
+
+    assert with_trusted_origin(machine, TRUSTING).author is Author.PERSON
+    assert with_trusted_origin(machine, policy()).author is Author.MACHINE
+    report = form(author=Author.REPORT, author_reason=reasons.of("report", type="delivery-status"))
+    assert with_trusted_origin(report, TRUSTING).author is Author.REPORT
+
+
+@pytest.mark.parametrize(
+    ("authentication", "sender", "return_path", "to"),
+    [
+        (PASS, BUDI, BOUNCES, BUDI),
+        (PASS, BUDI, "x@amazonses.example", BUDI),
+        (Authentication.NONE, BUDI, BOUNCES, BUDI),
+        (Authentication.NONE, BUDI, "x@amazonses.example", "x@amazonses.example"),
+        (FAIL, BUDI, BOUNCES, BOUNCES),
+        (Authentication.NONE, "ani@gmail.com", "korban@gmail.com", "korban@gmail.com"),
+        (Authentication.NONE, "a.ni+x@gmail.com", "ani@googlemail.com", "a.ni+x@gmail.com"),
+    ],
+)
+def test_the_acknowledgement_goes_to_from_where_it_is_proven_or_at_home(
+    authentication: Authentication, sender: str, return_path: str, to: str
+) -> None:
+    came = mail(sender=sender, authentication=authentication)
+    assert acknowledged(opened(came, sender=return_path)) == [to]
+
+
+def test_no_mailbox_of_ours_is_a_customer() -> None:
+    other = Mailbox("sales@dukungan.example", "TokoDompet", "SALE")
+    boxes = policy(mailboxes={BOX.address: BOX, other.address: other})
+
+    for sender in (BOX.address, "sales@dukungan.example", "Support+x@dukungan.example"):
+        assert customer_of(mail(sender=""), envelope(sender=sender), boxes) == ""
+        assert customer_of(mail(sender=sender.lower()), envelope(), boxes) == ""

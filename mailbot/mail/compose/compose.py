@@ -28,7 +28,7 @@ from mailbot.domain.policy import Mailbox, Policy
 from mailbot.domain.ticket_number import bracketed
 from mailbot.mail.auth.sign import HEADER_NAME as SIGNATURE
 from mailbot.mail.auth.sign import Signer
-from mailbot.mail.compose import mime_writer
+from mailbot.mail.compose import frame, mime_writer
 from mailbot.mail.compose.fallback_text import details_request, fallback_text
 from mailbot.mail.compose.mime_writer import ComposeRefused, is_ascii_address, require_ascii_address
 from mailbot.mail.compose.reply_tokens import MAC, TokenSigner, check_token_fits
@@ -39,11 +39,7 @@ from mailbot.mail.replies.automatic import LOOP_HEADER
 __all__ = ["LOOP_HEADER", "ComposeRefused", "Composer", "OutboundMail"]
 
 _SEPARATOR = f"\n\n{'-' * 40}\n\n"
-_PAGE = (
-    '<!doctype html>\n<html lang="{language}">\n<head><meta charset="utf-8">'
-    '<meta name="viewport" content="width=device-width"></head>\n'
-    '<body style="font-family: sans-serif; font-size: 15px; line-height: 1.45; color: #222222">\n'
-)
+_RULE = frame.inline_styles("<hr>")
 _NO_TICKET = {
     "id": "Surel ini tidak menyangkut tiket mana pun; jawaban atasnya akan menjadi tiket baru.",
     "en": "This mail is about no ticket; an answer to it would open one.",
@@ -222,7 +218,8 @@ def _bulletin_content(notice: Bulletin) -> _Content:
     language = notice.language if notice.language in LANGUAGES else "en"
     text, footer = body_text(notice.text).strip("\n"), _NO_TICKET[language]
     html = body_text(notice.html)
-    page = f"{_PAGE.format(language=language)}{html}\n<p>{footer}</p>\n</body>\n</html>\n" if html else ""
+    inner = frame.inline_styles(f'{html}\n<p class="small">{footer}</p>') if html else ""
+    page = frame.page(language, inner) if html else ""
     return _Content(header_text(notice.subject), f"{text}\n\n-- \n{footer}\n", page)
 
 
@@ -230,8 +227,10 @@ def _join(parts: Sequence[tuple[str, _Content]], number: str) -> _Content:
     """Join the halves in each language. The ticket number is added to the subject later, once."""
     subjects = (header_text(content.subject.replace(bracketed(number), "")) for _, content in parts)
     text = _SEPARATOR.join(content.text.strip("\n") for _, content in parts)
-    html = "\n<hr>\n".join(
-        f'<div lang="{lang}">\n{content.html}\n</div>' for lang, content in parts if content.html
-    )
-    page = f"{_PAGE.format(language=parts[0][0])}{html}\n</body>\n</html>\n" if html else ""
+    if len(parts) == 1:
+        html = parts[0][1].html
+    else:
+        shown = ((lang, content.html) for lang, content in parts if content.html)
+        html = f"\n{_RULE}\n".join(f'<div lang="{lang}">\n{inner}\n</div>' for lang, inner in shown)
+    page = frame.page(parts[0][0], html) if html else ""
     return _Content(" / ".join(dict.fromkeys(subjects)), f"{text}\n", page)

@@ -13,6 +13,7 @@ from jinja2 import nodes
 from mailbot.domain.policy import Mailbox
 from mailbot.errors import ConfigError, Problem
 from mailbot.mail.compose import template_sandbox
+from mailbot.mail.compose.frame import inline_styles
 from mailbot.mail.compose.template_sandbox import SIZE_LIMIT, TEMPLATE_ERRORS
 from mailbot.mail.compose.template_values import LANGUAGES, NOTICES, Values, build_values, sample_notices
 
@@ -124,7 +125,8 @@ def _read(path: Path) -> str:
 def _compile(environment: jinja2.Environment, path: Path, source: str, name: str) -> jinja2.Template:
     known = build_values(sample_notices(_notice(name), "en")[0], _MAILBOX, language="en", zone="UTC").keys()
     try:
-        tree = environment.parse(source, path.name, str(path))
+        styled = inline_styles(source) if path.name.endswith(".html.j2") else source
+        tree = environment.parse(styled, path.name, str(path))
         if faults := list(template_sandbox.find_faults(tree, environment, known)):
             raise ConfigError([_problem(path, fault, hint, line, source) for line, fault, hint in faults])
         for loop in list(tree.find_all(nodes.For)):

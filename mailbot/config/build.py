@@ -8,8 +8,9 @@ from typing import Any
 from mailbot.config.checks import authority
 from mailbot.config.files.entry import Entry, LabelEntry
 from mailbot.config.files.escalation import CalendarEntry, EscalationFile, LadderEntry, StepEntry
-from mailbot.config.files.mailbot import MailbotFile, WeeklyEntry
+from mailbot.config.files.mailbot import MailbotFile, MailboxEntry, WeeklyEntry
 from mailbot.config.files.routing import RoutingFile, RuleEntry
+from mailbot.config.files.signature import SignatureEntry
 from mailbot.config.files.teams import PublicEntry, TeamEntry, TeamsFile
 from mailbot.config.yaml import calendars as hours
 from mailbot.config.yaml import conditions, lists
@@ -71,7 +72,7 @@ def policy(checked: Checked, files: Files, version: str, *, limits: bool) -> Pol
     answers, people = checked.mailbot.answers, notifiable(files) or {}
     return Policy(
         version=version,
-        mailboxes={entry.address: Mailbox(**values_of(entry)) for entry in checked.mailbot.mailboxes},
+        mailboxes={entry.address: _mailbox(entry) for entry in checked.mailbot.mailboxes},
         levels=tuple(checked.teams.levels),
         teams={name: _team(name, entry) for name, entry in checked.teams.teams.items()},
         rules=tuple(
@@ -166,9 +167,21 @@ def _calendar(name: str, entry: CalendarEntry, today: date) -> tuple[Calendar, t
     return Calendar(name, entry.zone, tuple(week), dates, estimated), off.remarks
 
 
+def _mailbox(entry: MailboxEntry) -> Mailbox:
+    return Mailbox(**values_of(entry, "signature"), signature=_signature(entry.signature))
+
+
+def _signature(entry: SignatureEntry | None) -> dict[str, str]:
+    return entry.texts if entry else {}
+
+
 def _team(name: str, entry: TeamEntry) -> Team:
     agents = tuple(
-        Agent(**values_of(agent, "away"), away=frozenset(day for days in agent.away for day in days))
+        Agent(
+            **values_of(agent, "away", "signature"),
+            away=frozenset(day for days in agent.away for day in days),
+            signature=_signature(agent.signature),
+        )
         for agent in entry.agents
     )
     return Team(name, entry.calendar, agents, entry.assign, _public_name(entry.public_name))

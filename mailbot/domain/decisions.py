@@ -18,7 +18,7 @@ from mailbot.domain.assignment import NO_LOADS, Loads
 from mailbot.domain.classify import classify, routing_event
 from mailbot.domain.courtesy import is_thanks
 from mailbot.domain.escalation import catch_up, level_questions, ownership, steps
-from mailbot.domain.lifecycle import Decision, DecisionBuilder
+from mailbot.domain.lifecycle import Decision, DecisionBuilder, clocks_set
 from mailbot.domain.lifecycle import opened as opened_by
 from mailbot.domain.matching import Match
 from mailbot.domain.model import (
@@ -40,7 +40,7 @@ from mailbot.domain.people.customer import acknowledge_to, customer_of, is_prove
 from mailbot.domain.people.participants import Roles, record_named
 from mailbot.domain.policy import Agent, Mailbox, Policy
 from mailbot.domain.reasons import NO_REASON, Reason, Refusal
-from mailbot.domain.replies import agent_mail, undeliverable
+from mailbot.domain.replies import agent_answer, agent_mail, undeliverable
 from mailbot.domain.replies.agent_mail import NO_AGENT_MAIL, AgentMail
 from mailbot.domain.replies.auto_reply import Permission, permission
 from mailbot.domain.reroute import on_reopening
@@ -210,7 +210,7 @@ def begin(
         builder.record(e.TicketAssigned(now, POLICY, holder, reason))
     else:
         ownership.assign_owner(builder, policy, now, POLICY)
-    builder.record(_clocks(builder.ticket, policy, now))
+    builder.record(clocks_set(builder.ticket, policy, now))
 
 
 def _remarks(opened: e.TicketOpened, ticket: Ticket, facts: MailFacts) -> Reason:
@@ -402,7 +402,7 @@ def record_customer_mail(
         builder.record(e.TicketReopened(now, CUSTOMER))
     builder.record(e.CustomerWrote(now, CUSTOMER, message_id, reason))
     rerouted = reopened(builder) if was_closed else NO_REASON
-    builder.record(_clocks(builder.ticket, policy, now))
+    builder.record(clocks_set(builder.ticket, policy, now))
     ownership.ensure_owner(builder, policy, now)
     return rerouted
 
@@ -422,9 +422,11 @@ def _agent_wrote(
     ):
         agent_mail.hold(builder, agent, mail, reason, now)
         return MailDecision(builder.decision(), Direction.NOTE)
-    record_agent_answer(builder, agent.address, policy, now)
+    agent_answer.record_agent_answer(builder, agent.address, policy, now)
     roles = record_named(builder, mail, facts.roles, policy, now, senders_checked=True, agent=agent.address)
-    answer = agent_mail.answer(ticket, agent, mail.visible, policy, facts.reply.references, mail.attachments)
+    answer = agent_answer.answer(
+        ticket, agent, mail.visible, policy, facts.reply.references, mail.attachments
+    )
     builder.notify(*with_copies(answer, roles, policy, facts.suppressions))
     return MailDecision(builder.decision(), Direction.OUT)
 
@@ -437,20 +439,6 @@ def _not_authorised(ticket: Ticket, facts: MailFacts) -> Reason:
     # It was written to another person: the customer of the ticket that was merged.
     merged = " and ".join(facts.match.followed)
     return reasons.of("merged_other_customer", merged=merged, ticket=ticket.number)
-
-
-def record_agent_answer(builder: DecisionBuilder, agent: str, policy: Policy, now: datetime) -> None:
-    """Record an agent's answer: the turn is the customer's, and the ticket is that agent's."""
-    by = Actor.agent(agent)
-    builder.record(e.AgentAnswered(now, by, agent))
-    if builder.ticket.assignee != agent:
-        builder.record(e.TicketAssigned(now, by, agent, reasons.of("answered")))
-    builder.record(_clocks(builder.ticket, policy, now))
-
-
-def _clocks(ticket: Ticket, policy: Policy, now: datetime) -> e.ClocksSet:
-    mine = ladder.ladder_of(ticket, policy)
-    return e.ClocksSet(now, POLICY, ladder.clocks_for(ticket, mine, ladder.calendar_of(ticket, policy), now))
 
 
 def on_deadline(
@@ -503,7 +491,7 @@ def _close(
     if ticket.status in OVER:
         return reasons.refuse("ticket_over", ticket=ticket.number, status=ticket.status)
     builder.record(e.TicketClosed(now, by, reasons.written(because)))
-    builder.record(_clocks(builder.ticket, policy, now))
+    builder.record(clocks_set(builder.ticket, policy, now))
     return None
 
 
@@ -527,7 +515,7 @@ def _reject_claim(builder: DecisionBuilder, by: Actor, policy: Policy, now: date
     if not ticket.held_for or ticket.merged_into:
         return reasons.refuse("not_held", ticket=ticket.number)
     builder.record(e.TicketReleased(now, by))
-    builder.record(_clocks(builder.ticket, policy, now))
+    builder.record(clocks_set(builder.ticket, policy, now))
     because = reasons.of("not_about", ticket=ticket.held_for, actor=str(by))
     notify.notify_team(builder, policy, now, NoticeKind.NEW, because)
     return None

@@ -7,15 +7,18 @@ before anything is written. `_changes` has what else an event changes.
 """
 
 from dataclasses import dataclass, fields
+from datetime import datetime
 from operator import attrgetter
 from typing import Any, get_args
 
 from mailbot.domain import events as e
 from mailbot.domain import ladder
+from mailbot.domain.actor import POLICY
 from mailbot.domain.assignment import NO_LOADS, Loads
 from mailbot.domain.events import Event
 from mailbot.domain.model import Status, Ticket
 from mailbot.domain.notices import Notice
+from mailbot.domain.policy import Policy
 
 Row = dict[Status, Status | None]
 
@@ -185,3 +188,9 @@ class DecisionBuilder:
 
     def decision(self) -> Decision:
         return Decision(self.ticket, tuple(self.events), tuple(self.notices))
+
+
+def clocks_set(ticket: Ticket, policy: Policy, now: datetime) -> e.ClocksSet:
+    """Return the event that sets the clocks by what the ticket is now."""
+    mine, calendar = ladder.ladder_of(ticket, policy), ladder.calendar_of(ticket, policy)
+    return e.ClocksSet(now, POLICY, ladder.clocks_for(ticket, mine, calendar, now))

@@ -206,6 +206,10 @@ TEXTS: Mapping[str, Texts] = {
         'it is unclear where your answer ends and the notice begins, near "{line}"',
         'tidak jelas di mana jawaban Anda berakhir dan pemberitahuan dimulai, di dekat "{line}"',
     ),
+    "answer_needs_agent": (
+        "an answer needs an agent's name: --as ADDRESS",
+        "jawaban membutuhkan nama petugas: --as ALAMAT",
+    ),
     "command_line_in_mail": (
         'its first line "{line}" begins with #, which is for commands',
         'baris pertamanya "{line}" diawali #, yaitu tanda untuk perintah',

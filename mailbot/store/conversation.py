@@ -24,13 +24,13 @@ class SentMail:
 
 
 def sent_to(
-    connection: Connection, number: str, recipient: str, limit: int, nonces: Collection[str] = ()
+    connection: Connection, tickets: Collection[str], recipient: str, limit: int, nonces: Collection[str] = ()
 ) -> list[SentMail]:
-    """Load our newest mails to this recipient about the ticket, and those with these nonces."""
+    """Load our newest mails to this recipient about these tickets, and those with these nonces."""
     to_recipient = (outbox.c.recipient == recipient, outbox.c.state != OutboxState.SUPPRESSED)
-    newest = select(outbox.c.id).where(outbox.c.ticket == number, *to_recipient)
+    newest = select(outbox.c.id).where(outbox.c.ticket.in_(sorted(tickets)), *to_recipient)
     wanted: ColumnElement[bool] = outbox.c.id.in_(newest.order_by(outbox.c.id.desc()).limit(limit))
-    if nonces:  # also of a ticket that was merged into this one
+    if nonces:
         wanted = or_(wanted, outbox.c.nonce.in_(sorted(nonces)))
     columns = (*(outbox.c[name] for name in ("message_id", "kind", "settled_at")), frozen_mails.c.content)
     joined = outbox.join(frozen_mails, frozen_mails.c.nonce == outbox.c.nonce)
@@ -48,13 +48,17 @@ def public_texts(connection: Connection, number: str) -> list[str]:
     return list(connection.scalars(query.limit(MESSAGES)))
 
 
-def message_ids(connection: Connection, number: str, customer: str, limit: int = 20) -> tuple[str, ...]:
+def message_ids(
+    connection: Connection, tickets: Collection[str], customer: str, limit: int = 20
+) -> tuple[str, ...]:
     """Return the Message-IDs of the conversation with the customer: the first and the newest, oldest first."""
     written = select(messages.c.message_id, messages.c.at.label("at")).where(
-        messages.c.ticket == number, messages.c.direction == Direction.IN, messages.c.message_id != ""
+        messages.c.ticket.in_(sorted(tickets)),
+        messages.c.direction == Direction.IN,
+        messages.c.message_id != "",
     )
     sent = select(outbox.c.message_id, outbox.c.due_at.label("at")).where(
-        outbox.c.ticket == number,
+        outbox.c.ticket.in_(sorted(tickets)),
         outbox.c.recipient == customer,
         outbox.c.state != OutboxState.SUPPRESSED,
         outbox.c.message_id != "",

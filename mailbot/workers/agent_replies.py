@@ -1,6 +1,6 @@
 """Loads what we sent to an agent, and takes the answer out of the agent's reply by it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from sqlalchemy import Connection
@@ -22,13 +22,21 @@ _TO_CUSTOMER = 5
 
 
 def read_reply(
-    connection: Connection, mail: InboundMail, ticket: Ticket, agent: Agent, snapshot: Snapshot
+    connection: Connection,
+    mail: InboundMail,
+    ticket: Ticket,
+    merged: Sequence[str],
+    agent: Agent,
+    snapshot: Snapshot,
 ) -> tuple[InboundMail, AgentMail]:
-    """Return the mail with the answer alone as its `visible` text, and what the decision about it needs."""
-    policy, keys = snapshot.policy, snapshot.keys
+    """Return the mail with the answer alone as its `visible` text, and what the decision about it needs.
+
+    `merged`: the tickets on the way from what the mail named to `ticket`.
+    """
+    policy, keys, numbers = snapshot.policy, snapshot.keys, (ticket.number, *merged)
     answered = (*mail.in_reply_to, *reversed(mail.references))[:_REFERENCES]
     nonces = {nonce for each in answered if (nonce := keys.nonce_in(each.strip("<>")))}
-    notices = conversation.sent_to(connection, ticket.number, agent.address, _NOTICES, nonces)
+    notices = conversation.sent_to(connection, numbers, agent.address, _NOTICES, nonces)
     read = [read_own_mail(notice.content) for notice in notices]
     boxes = policy.mailboxes.values()
     sent = SentToAgent(
@@ -46,14 +54,14 @@ def read_reply(
         subjects=sent.subjects,
         noticed_at=named.settled_at if named else None,
         doubt=found.doubt,
-        references=conversation.message_ids(connection, ticket.number, ticket.customer),
+        references=conversation.message_ids(connection, numbers, ticket.customer),
     )
 
 
 def _public(connection: Connection, ticket: Ticket) -> Iterable[str]:
     yield from (ticket.subject, ticket.customer)
     yield from conversation.public_texts(connection, ticket.number)
-    sent = conversation.sent_to(connection, ticket.number, ticket.customer, _TO_CUSTOMER)
+    sent = conversation.sent_to(connection, [ticket.number], ticket.customer, _TO_CUSTOMER)
     yield from _texts(sent)
 
 

@@ -139,7 +139,9 @@ def _decide(
     match = follow(match, merged)
     ticket, reply = state.tickets.get(match.number), NO_AGENT_MAIL
     if ticket and match.by_token and mail.sender in policy.agents:
-        mail, reply = read_reply(connection, mail, ticket, policy.agents[mail.sender], snapshot)
+        mail, reply = read_reply(
+            connection, mail, ticket, match.followed, policy.agents[mail.sender], snapshot
+        )
     facts = MailFacts(
         number=number,
         match=match,

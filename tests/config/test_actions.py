@@ -67,6 +67,7 @@ def test_everything_that_a_rule_sets_is_in_the_policy(tmp_path: Path) -> None:
 
 def test_agents_have_skills_hours_and_days_off_and_teams_an_assignment(tmp_path: Path) -> None:
     more = "skills: [refund], calendar: always, away: [2026-12-24 to 2026-12-26, 2027-01-04], notify: digest 15 min"
+    more += ', signature: {id: "Salam,\\nSari"}, keep_signature: true'
     place = desk(tmp_path, rules("team: frontline"), more)
     text = (
         (place / "teams.yaml")
@@ -79,6 +80,7 @@ def test_agents_have_skills_hours_and_days_off_and_teams_an_assignment(tmp_path:
     agent = next(each for each in policy.agents.values() if each.skills)
     assert (agent.skills, agent.calendar) == (("refund",), "always")
     assert agent.notify == timedelta(minutes=15)
+    assert (agent.signature, agent.keep_signature) == ({"id": "Salam,\nSari"}, True)
     assert agent.away == {date(2026, 12, 24), date(2026, 12, 25), date(2026, 12, 26), date(2027, 1, 4)}
     assert policy.agent_calendars[agent.address].name == "always"
     assert policy.teams["frontline"].assign == "round_robin"
@@ -167,6 +169,10 @@ def test_trees_and_details_of_the_wrong_shape_are_refused_with_their_place(
         ("calendar: offise", "there is no calendar `offise` | did you mean `office`?"),
         ("away: [2026-13-01]", "`2026-13-01` is not a date"),
         ("skills: refund", "`skills` must be a list"),
+        ("signature: Sari", "`signature` must be"),
+        ("signature: {id: ''}", "is not allowed in a mail | 1 to 1,000 letters, several lines"),
+        ("signature: {jv: Salam}", "`jv`"),
+        ("keep_signature: ya", "`keep_signature` must be"),
         ("notify: daily", "`daily` is no way to notify | write `each`, or `digest 15 min`"),
         ("notify: digest soon", "`soon` is not a time span"),
         ("notify: digest 2 days", "a digest every `2 days` does not help | collect for 1 min to 12 h"),

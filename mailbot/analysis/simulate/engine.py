@@ -29,13 +29,14 @@ from mailbot.analysis.simulate.recorded_ticket import (
 from mailbot.domain import events as e
 from mailbot.domain import ladder, notify, reroute
 from mailbot.domain.assignment import NO_LOADS, Loads
-from mailbot.domain.decisions import begin, on_command, on_deadline, record_agent_answer, record_customer_mail
+from mailbot.domain.decisions import begin, on_command, on_deadline, record_customer_mail
 from mailbot.domain.escalation.reapply import recompute
 from mailbot.domain.ladder import Deadline
 from mailbot.domain.lifecycle import Decision, DecisionBuilder, IllegalTransition, opened
 from mailbot.domain.model import NoticeKind, Ticket
 from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import NO_REASON, Reason, Refusal, written
+from mailbot.domain.replies.agent_answer import record_agent_answer
 
 BEGIN, END = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from mailbot.config.files.entry import Entry
+from mailbot.config.files.signature import SignatureEntry
 from mailbot.config.model import MIB, ImapTls, RelayTls
 from mailbot.config.quick_read import STORE
 from mailbot.config.yaml.types import (
@@ -95,6 +96,12 @@ class MailboxEntry(Entry):
         False, description="show the subject in the acknowledgement to a sender who passed"
     )
     copies: bool = Field(True, description="answers also go to those who take part beside the customer")
+    signature: SignatureEntry | None = Field(
+        None, description="below answers, by language; else the agent's name and the brand"
+    )
+    keep_signatures: bool = Field(
+        False, description='what agents write below "-- ", and disclaimers, go to customers too'
+    )
 
 
 class ImapEntry(Entry):

@@ -6,6 +6,7 @@ from pydantic import AfterValidator, Field
 
 from mailbot.config.checks.authority import AuthorityEntry
 from mailbot.config.files.entry import Entry, LabelEntry
+from mailbot.config.files.signature import SignatureEntry
 from mailbot.config.yaml.types import Address, Away, Language, Name, Notify, Public, some
 from mailbot.domain.policy import Assign
 
@@ -26,6 +27,12 @@ class AgentEntry(Entry):
         None,
         description="each: a mail for every notice (the default); digest 15 min: one mail for all notices of "
         "that time. What is urgent, asks for a decision or has to be confirmed always comes at once",
+    )
+    signature: SignatureEntry | None = Field(
+        None, description="below this agent's answers, by language; else the mailbox's"
+    )
+    keep_signature: bool | None = Field(
+        None, description='what the agent writes below "-- " goes to customers; else as the mailbox has it'
     )
 
 

@@ -86,6 +86,13 @@ def _one_line(most: int, problem: str, hint: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _lines(value: str) -> str:
+    text = value.strip("\n")
+    if not text.strip() or len(text) > 1000 or not all(map(str.isprintable, text.split("\n"))):
+        raise ValueError(f"`{shown(value)}` is not allowed in a mail", "1 to 1,000 letters, several lines")
+    return text
+
+
 def _without_address(value: str) -> str:
     if "@" in value:
         raise ValueError(f"`{shown(value)}` holds an address", "customers read this: plain words")
@@ -148,6 +155,7 @@ _PRINTABLE = _one_line(100, "is not a name", "1 to 100 letters on one line, no s
 
 Name = Annotated[str, _PRINTABLE]
 Line = Annotated[str, _one_line(150, "is not allowed in a mail", "1 to 150 letters on one line")]
+Lines = Annotated[str, AfterValidator(_lines)]
 ListFile = Annotated[str, _read(lists.file_name, "a file beside this one", "vip.txt")]
 Public = Annotated[str, _PRINTABLE, AfterValidator(_without_address)]
 Address = Annotated[str, _read(scalars.address, "a mail address", "ayu@dukungan.example", format="email")]

@@ -4,7 +4,6 @@ Theory of operation. Whatever an agent sends to the reply address of a notice wo
 word. So a mail that may be anything else is held: it becomes a note on the ticket, and the agent learns why.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,8 +13,8 @@ from mailbot.domain import notify, reasons, ticket_number
 from mailbot.domain.actor import Actor
 from mailbot.domain.events import AgentMailHeld
 from mailbot.domain.lifecycle import DecisionBuilder
-from mailbot.domain.model import Attachment, Author, InboundMail, Ticket
-from mailbot.domain.notices import AgentRefusal, Answer
+from mailbot.domain.model import Author, InboundMail, Ticket
+from mailbot.domain.notices import AgentRefusal
 from mailbot.domain.policy import Agent, Policy
 from mailbot.domain.reasons import NO_REASON, Reason
 from mailbot.domain.replies.absence import is_absence_note
@@ -24,9 +23,6 @@ _SUBJECT_LIMIT = 1_000
 # Re:, Fwd: and their translations: one or two short words, perhaps a count, and a colon.
 _PREFIX = re2.compile(
     r"\s*(?:[\pL\pN]{1,12}|\pL{2,12} \pL{2,12})\s?(?:\[[0-9]{1,3}\]|\([0-9]{1,3}\))?\s?[:：]\s*"
-)
-_REPLY_PREFIX = re2.compile(
-    r"(?i)(?:re|aw|antw|sv|vs|odp|bls|balasan|balas|res|ref|回复|回覆|答复|返信)\s?(?:\[[0-9]{1,3}\])?\s?[:：]\s*"
 )
 _PREFIXES = 6
 _NUMBERS = re2.compile(r"\[[A-Z]{2,10}-[0-9]{8,12}-[0-9]\]")
@@ -66,43 +62,6 @@ def hold(builder: DecisionBuilder, agent: Agent, mail: InboundMail, reason: Reas
     if mail.author is not Author.MACHINE or mail.no_auto_reply.code not in _DECLARED:
         language = notify.language_of(agent)
         builder.notify(AgentRefusal(ticket.number, ticket.mailbox, agent.address, language, reason))
-
-
-def answer(
-    ticket: Ticket,
-    agent: Agent,
-    text: str,
-    policy: Policy,
-    references: tuple[str, ...],
-    attachments: tuple[Attachment, ...] = (),
-) -> Answer:
-    """Return the answer to the customer, with its place in the conversation and its signature."""
-    box = policy.mailbox_for(ticket.mailbox)
-    signatures = (agent.signature, box.signature if box else {})
-    signature = next((found for each in signatures if (found := _in_language(each, ticket.language))), "")
-    return Answer(
-        *notify.to_customer(ticket),
-        agent_name=agent.name,
-        text=text,
-        attachments=attachments,
-        references=references,
-        subject=base_subject(ticket.subject),
-        signature=signature,
-    )
-
-
-def _in_language(texts: Mapping[str, str], language: str) -> str:
-    return texts.get(language) or next(iter(texts.values()), "")
-
-
-def base_subject(subject: str) -> str:
-    """Return a subject without our numbers and without "Re:" in front, however often it is there."""
-    subject = " ".join(_NUMBERS.sub(" ", subject[:_SUBJECT_LIMIT]).split())
-    for _ in range(_PREFIXES):
-        if not (found := _REPLY_PREFIX.match(subject)):
-            break
-        subject = subject[found.end() :]
-    return subject
 
 
 def why_held(ticket: Ticket, mail: InboundMail, known: AgentMail, policy: Policy, at: datetime) -> Reason:

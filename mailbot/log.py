@@ -253,6 +253,11 @@ def thanks_recorded(*, number: str) -> None:
 
 
 @_info
+def copy_recorded(*, number: str) -> None:
+    """Log a further copy of a mail that is on the ticket: kept, no notice goes out."""
+
+
+@_info
 def acknowledgement_suppressed(*, number: str, reason: str) -> None:
     """Log that no acknowledgement is sent, on purpose."""
 

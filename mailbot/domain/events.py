@@ -106,6 +106,15 @@ class ThanksReceived(Recorded):
 
 
 @dataclass(frozen=True, slots=True)
+class CopyReceived(Recorded):
+    """The same mail came once more, by another way: kept, and nothing else."""
+
+    kind: ClassVar[str] = "copy_received"
+    message_id: str
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
 class DetailsReceived(Recorded):
     """A later mail names details that the ticket lacked."""
 
@@ -443,7 +452,7 @@ class CompensationRefused(Recorded):
 
 
 Routing = TicketOpened | TicketRouted | TicketAssigned | TicketHandedOver | TicketEscalated
-Received = CustomerWrote | AutomaticMailReceived | ThanksReceived | DetailsReceived
+Received = CustomerWrote | AutomaticMailReceived | ThanksReceived | CopyReceived | DetailsReceived
 Undelivered = DeliveryBounced | DeliveryFailed
 Written = AgentAnswered | AgentMailHeld | NoteAdded
 Notified = AcknowledgementEnqueued | AcknowledgementSuppressed | ProgressSuppressed | PeopleNotified

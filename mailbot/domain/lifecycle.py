@@ -38,6 +38,7 @@ TRANSITIONS: dict[type[Any], Row] = {
     e.DeliveryBounced: ANY,
     e.DeliveryFailed: ANY,
     e.ThanksReceived: ANY,
+    e.CopyReceived: ANY,
     e.DetailsReceived: LIVE,
     e.AgentAnswered: {NEW: WAITING, OPEN: WAITING, WAITING: None, CLOSED: None},
     e.AgentMailHeld: ANY,

@@ -35,6 +35,7 @@ class Clues:
 
     - `tagged`: the ticket of a reply token bound to this very sender.
     - `bounced`: the ticket of one of our own mails, named by a keyed bounce address.
+    - `again`: tickets of mails with the same Message-ID and From, but with other words.
     - `referenced`: Message-IDs of In-Reply-To and References, newest first.
     - `in_text`: numbers in what the sender wrote this time.
     - `quoted`: numbers in what a reply quotes of our mails. They count where nothing else names a ticket.
@@ -54,6 +55,7 @@ class Clues:
     tagged: str = ""
     bounced: str = ""
     signed: tuple[str, ...] = ()
+    again: tuple[str, ...] = ()
     referenced: tuple[str, ...] = ()
     written: tuple[str, ...] = ()
     in_text: tuple[str, ...] = ()
@@ -167,6 +169,7 @@ def _named(clues: Clues, known: Mapping[str, str]) -> Iterator[tuple[ClueKind, s
         yield kinds.BOUNCE_ADDRESS, clues.bounced, CERTAIN
     yield from ((kinds.SIGNED_MARK, number, CERTAIN) for number in clues.returned)
     yield from ((kinds.SIGNED_MESSAGE_ID, number, STRONG) for number in clues.signed)
+    yield from ((kinds.KNOWN_MESSAGE_ID, number, STRONG) for number in clues.again)
     yield from ((kinds.KNOWN_MESSAGE_ID, known[mid], STRONG) for mid in clues.referenced if mid in known)
     yield from ((kinds.NUMBER_IN_SUBJECT, number, NUMBER) for number in clues.written)
     yield from ((kinds.NUMBER_IN_TEXT, number, NUMBER) for number in clues.in_text)

@@ -109,6 +109,10 @@ TEXTS: Mapping[str, Texts] = {
         "its check digit is wrong, like {numbers} in which the sender takes part",
         "digit pemeriksanya salah, mirip {numbers} yang diikuti pengirim",
     ),
+    "same_mail": (
+        "same Message-ID, From and text as a mail that is here already",
+        "Message-ID, pengirim, dan isi yang sama dengan email yang sudah ada di sini",
+    ),
     "merged_tickets": ("{merged} merged into {ticket}", "{merged} digabungkan ke {ticket}"),
     # Who takes part
     "copied_by_proven": (

@@ -1,11 +1,12 @@
 """Tickets with all that belongs to them: participants, messages, events. Written by `record` alone."""
 
+import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, select, text, update
 
 from mailbot.domain.events import Event, links_of, roles_of
 from mailbot.domain.ladder import Deadline
@@ -23,12 +24,16 @@ from mailbot.domain.model import (
 )
 from mailbot.domain.people.participants import taking_part
 from mailbot.domain.reasons import NO_REASON, Reason
+from mailbot.domain.replies.same_mail import Earlier
 from mailbot.store import deadlines, digests, outbox
 from mailbot.store.codec import CLOCKS, event_data, event_of, reason_text
 from mailbot.store.engine import or_replace, or_skip
 from mailbot.store.schema import attachments, contents, events, inbox, links, messages, participants, tickets
 from mailbot.store.store import Store
 from mailbot.store.writers import I, R
+
+LOCK_SPACE = 9  # of advisory locks: others use one number, not two
+_LOCK_IDS = text("SELECT pg_advisory_xact_lock(:space, key) FROM unnest(CAST(:keys AS integer[])) AS key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,6 +311,58 @@ def tickets_by_message_id(connection: Connection, message_ids: Collection[str]) 
         return {}
     query = select(messages.c.message_id, messages.c.ticket).where(messages.c.message_id.in_(message_ids))
     return {row.message_id: row.ticket for row in connection.execute(query)}
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMail:
+    """A mail on a ticket: its id among messages, its Message-ID, its ticket, its author."""
+
+    id: int
+    message_id: str
+    ticket: str
+    author: str
+
+
+def mails_by_message_id(connection: Connection, message_ids: Collection[str]) -> list[StoredMail]:
+    """Find the mails on tickets that have these Message-IDs, in the order in which they came."""
+    if not message_ids:
+        return []
+    columns = [messages.c[each.name] for each in fields(StoredMail)]
+    query = select(*columns).where(messages.c.message_id.in_(message_ids)).order_by(messages.c.id)
+    return [StoredMail(*row) for row in connection.execute(query)]
+
+
+def earlier_mails(connection: Connection, ids: Collection[int]) -> dict[int, Earlier]:
+    """Load what a further copy of these mails is compared with."""
+    if not ids:
+        return {}
+    names = ("id", "ticket", "direction", "subject", "text", "authentication", "addresses")
+    columns = (*(messages.c[name] for name in names), attachments.c.digest)
+    files = attachments.c.inbox_id == messages.c.inbox_id
+    rows = connection.execute(
+        select(*columns).join_from(messages, attachments, files, isouter=True).where(messages.c.id.in_(ids))
+    )
+    found: dict[int, Earlier] = {}
+    for row in rows:
+        known = found[row.id].files if row.id in found else frozenset()
+        reply_to = row.addresses.get("reply_to", "")
+        files_until_now = known | ({row.digest} - {None})
+        found[row.id] = Earlier(
+            row.ticket, row.direction, row.subject, row.text, row.authentication, reply_to, files_until_now
+        )
+    return found
+
+
+def lock_message_ids(connection: Connection, message_ids: Collection[str]) -> None:
+    """Let nobody else decide about a mail with one of these Message-IDs until this transaction ends.
+
+    Two ways of one mail may reach two nodes at once. SQLite has one writer. In one order everywhere, so that
+    two nodes never wait for each other; take this lock before that of tickets.
+    """
+    if connection.dialect.name == "postgresql" and message_ids:
+        hashes = {hashlib.sha256(each.encode("utf-8", "replace")).digest()[:4] for each in message_ids}
+        keys = sorted(int.from_bytes(each, "big", signed=True) for each in hashes)
+        connection.execute(_LOCK_IDS, {"space": LOCK_SPACE, "keys": keys})
 
 
 def participants_of(connection: Connection, numbers: Collection[str]) -> dict[str, set[str]]:

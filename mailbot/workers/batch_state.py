@@ -14,6 +14,7 @@ from mailbot.domain.people.customer import acknowledge_to, customer_of
 from mailbot.domain.people.participants import taking_part
 from mailbot.domain.policy import Policy
 from mailbot.domain.replies.auto_reply import rates
+from mailbot.domain.replies.same_mail import Earlier, earlier_of
 from mailbot.domain.replies.undeliverable import Suppression
 from mailbot.domain.routing.conditions import STORE_FIELDS
 from mailbot.store import customer_history, rate_limits, suppressions, tickets
@@ -26,6 +27,7 @@ class BatchState:
 
     tickets: dict[str, Ticket]
     messages: dict[str, str]  # Message-ID -> ticket
+    earlier: dict[tuple[str, str], list[Earlier]]  # (Message-ID, From) -> such mails, on tickets already
     participants: dict[str, set[str]]  # ticket -> who takes part
     roles: dict[str, dict[str, Role]]  # ticket -> what each address is on it
     languages: dict[str, str]
@@ -60,14 +62,16 @@ class BatchState:
         """Return merged ticket -> what it was merged into."""
         return {number: ticket.merged_into for number, ticket in self.tickets.items() if ticket.merged_into}
 
-    def add(self, message_id: str, before: Ticket | None, decided: MailDecision) -> None:
+    def add(self, mail: InboundMail, before: Ticket | None, decided: MailDecision) -> None:
         """Add what was decided about one mail. `before`: its ticket, None when the mail opened one."""
         ticket = decided.decision.ticket
         self.tickets[ticket.number] = ticket
         if before is None and ticket.status is Status.FILED:
             self.filed.setdefault(ticket.mailbox, []).append(ticket.number)
-        if message_id:
-            self.messages.setdefault(message_id, ticket.number)
+        if mail.message_id:
+            self.messages.setdefault(mail.message_id, ticket.number)
+            as_earlier = earlier_of(mail, ticket.number, decided.direction)
+            self.earlier.setdefault((mail.message_id, mail.sender), []).append(as_earlier)
         self._add_roles(decided)
         if ticket.language:
             self.languages[ticket.customer] = ticket.language
@@ -98,6 +102,16 @@ class BatchState:
             )
 
 
+def _load_earlier(
+    connection: Connection, same: Sequence[tickets.StoredMail]
+) -> dict[tuple[str, str], list[Earlier]]:
+    loaded = tickets.earlier_mails(connection, [each.id for each in same])
+    found: dict[tuple[str, str], list[Earlier]] = {}
+    for each in same:
+        found.setdefault((each.message_id, each.author), []).append(loaded[each.id])
+    return found
+
+
 def load_state(
     connection: Connection,
     batch: Sequence[tuple[ClaimedMail, InboundMail]],
@@ -107,8 +121,13 @@ def load_state(
 ) -> BatchState:
     """Load what a batch names. Tickets stay locked until the transaction ends."""
     ids = {id_ for clue in clues for id_ in (*clue.referenced, *clue.recalled)}
-    messages = tickets.tickets_by_message_id(connection, ids - {""})
-    numbers = set(messages.values())
+    own = {(mail.message_id, mail.sender) for _, mail in batch if mail.message_id and mail.sender}
+    own_ids = {message_id for message_id, _ in own}
+    tickets.lock_message_ids(connection, own_ids)
+    known = tickets.mails_by_message_id(connection, (ids | own_ids) - {""})
+    messages = {each.message_id: each.ticket for each in reversed(known)}
+    earlier = _load_earlier(connection, [each for each in known if (each.message_id, each.author) in own])
+    numbers = set(messages.values()) | {each.ticket for mails in earlier.values() for each in mails}
     for clue in clues:
         numbers.update((clue.tagged, clue.bounced, *clue.signed, *clue.written, *clue.in_text, *clue.quoted))
         numbers.update((*clue.returned, *clue.reported))
@@ -140,6 +159,7 @@ def load_state(
     return BatchState(
         tickets=found,
         messages=messages,
+        earlier=earlier,
         participants={number: taking_part(each) for number, each in roles.items()},
         roles=roles,
         languages=tickets.languages_of(connection, unsure_of_language),

@@ -202,6 +202,8 @@ class Intake:
                 )
             case e.ThanksReceived():
                 log.thanks_recorded(number=ticket.number)
+            case e.CopyReceived():
+                log.copy_recorded(number=ticket.number)
             case e.AcknowledgementSuppressed(reason=reason):
                 self._deps.metrics.suppress(reason.code)
                 log.acknowledgement_suppressed(number=ticket.number, reason=str(reason))

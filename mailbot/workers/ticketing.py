@@ -15,14 +15,15 @@ from typing import Any
 from sqlalchemy import Connection
 
 from mailbot.domain import events as e
-from mailbot.domain import ticket_number
+from mailbot.domain import reasons, ticket_number
 from mailbot.domain.decisions import MailDecision, MailFacts, mailbox_of, on_mail
 from mailbot.domain.lifecycle import Decision
-from mailbot.domain.matching import Clues, Match, follow, match_ticket, merge_end
-from mailbot.domain.model import NO_HISTORY, Authentication, CustomerHistory, InboundMail, Ticket
+from mailbot.domain.matching import STRONG, Clues, Match, follow, match_ticket, merge_end
+from mailbot.domain.model import NO_HISTORY, Authentication, CustomerHistory, Direction, InboundMail, Ticket
 from mailbot.domain.people.customer import customer_of
 from mailbot.domain.policy import Mailbox
 from mailbot.domain.replies.agent_mail import NO_AGENT_MAIL
+from mailbot.domain.replies.same_mail import is_copy, on_copy, same_mails
 from mailbot.domain.replies.undeliverable import Sent, Suppression
 from mailbot.store import failures, inbox, rate_limits, suppressions, tickets
 from mailbot.store.codec import match_data
@@ -90,15 +91,20 @@ def decide_mails(
     snapshot: Snapshot,
     now: datetime,
     assume: Callable[[CustomerHistory], CustomerHistory] | None = None,
+    *,
+    find_copies: bool = True,
 ) -> list[Processed]:
     """Decide a batch and write nothing. Tickets stay locked until the transaction ends.
 
-    `assume` is for a dry run: it returns the customer history to go by, given the one in the store.
+    For a dry run: `assume` returns the customer history to go by, given the one in the store. Without
+    `find_copies` a mail that is here already is decided as if it came for the first time.
     """
     policy = snapshot.policy
     batch = [(claimed, complete(claimed, mail, snapshot)) for claimed, mail in batch]
     found = [find_clues(connection, claimed, mail, snapshot) for claimed, mail in batch]
     state = load_state(connection, batch, [clues for clues, _ in found], policy, now)
+    if not find_copies:
+        state.earlier.clear()
     if assume:
         customers = {customer_of(mail, claimed.envelope, policy) for claimed, mail in batch}
         stored = state.customer_history
@@ -112,7 +118,7 @@ def decide_mails(
     for (claimed, mail), (clues, sent), number in zip(batch, found, numbers, strict=True):
         processed = _decide(connection, claimed, mail, clues, sent, number, state, snapshot, now)
         before, decided = processed.before, processed.decided
-        state.add(mail.message_id, before, decided)
+        state.add(processed.mail, before, decided)
         snapshot.agent_loads.add(before, decided.decision.ticket)
         batch_processed.append(processed)
     return batch_processed
@@ -130,6 +136,10 @@ def _decide(
     now: datetime,
 ) -> Processed:
     policy, envelope = snapshot.policy, claimed.envelope
+    earlier = same_mails(mail, state.earlier.get((mail.message_id, mail.sender), ()))
+    if copied := next((each for each in earlier if is_copy(mail, each)), None):
+        return _copy(claimed, mail, state.tickets[copied.ticket], snapshot, now)
+    clues = replace(clues, again=tuple(each.ticket for each in earlier)) if earlier else clues
     strangers, merged = mailbox_of(envelope, policy).strangers, state.merged()
     own, staff = state.open_numbers.get(mail.sender, set()), state.staff(clues, policy)
     match = match_ticket(clues, state.messages, state.participants, own, staff)
@@ -162,6 +172,16 @@ def _decide(
     decided = on_mail(ticket, mail, envelope, facts, policy, now)
     before = state.tickets.get(decided.decision.ticket.number)
     return Processed(claimed, mail, match, decided, before, snapshot)
+
+
+def _copy(
+    claimed: ClaimedMail, mail: InboundMail, ticket: Ticket, snapshot: Snapshot, now: datetime
+) -> Processed:
+    """File a mail that is on the ticket already and came by another way."""
+    match = Match(ticket.number, reasons.of("same_mail"), confidence=STRONG)
+    direction = Direction.NOTE if mail.sender in snapshot.policy.agents else Direction.IN
+    decided = MailDecision(on_copy(ticket, mail, now), direction)
+    return Processed(claimed, replace(mail, flags=(*mail.flags, "copy")), match, decided, ticket, snapshot)
 
 
 def _proof(claimed: ClaimedMail, mail: InboundMail, snapshot: Snapshot) -> str:

@@ -183,6 +183,7 @@ TEXTS: dict[type[e.Event], Callable[[Any, str], str]] = {
         lambda event: f"an automatic mail, kept and not answered: {event.reason}"
     ),
     e.ThanksReceived: _no_zone(lambda _: "the customer wrote only thanks: kept, and the turn stays as it is"),
+    e.CopyReceived: _no_zone(lambda event: f"a further copy, kept: {event.reason}"),
     e.DetailsReceived: _no_zone(
         lambda event: "the mail adds details: " + ", ".join(map(" ".join, event.details))
     ),

@@ -132,7 +132,7 @@ def dry_run(context: Context, trial: TrialMail) -> DryRun:
     envelope = trial.envelope or _envelope(context, trial)
     batch = [(ClaimedMail(0, envelope, trial.raw, 0), mail)]
     assumed = assumptions.apply_to_history if assumptions else None
-    [processed] = decide_mails(context.connection, batch, snapshot, context.at, assumed)
+    [processed] = decide_mails(context.connection, batch, snapshot, context.at, assumed, find_copies=False)
     mark = fingerprint(trial.raw, context.at.date().isoformat())
     decision = processed.decided.decision
     reasons = [event.reason for event in decision.events if isinstance(event, AcknowledgementSuppressed)]

@@ -61,6 +61,7 @@ class MailFacts:
     - `rate_limits`: key -> moment when that bucket is full again (see `auto_reply`).
     - `returned`: our mail that a report is proven to be about.
     - `suppressions`: which of the addresses concerned get no automatic mail.
+    - `acknowledged_before`: the mail answers an acknowledgement that another person got from us.
     - `filed_full`: where a machine's mail about no ticket goes when enough were filed within the hour.
     - `customer_history`: what the store knows of the customer. `loads`: the open tickets of agents.
     - `roles`: of the people of the ticket. `senders_checked`: a mail without proof could have had one.
@@ -76,6 +77,7 @@ class MailFacts:
     rate_limits: Mapping[str, datetime] = field(default_factory=dict)
     returned: undeliverable.Sent | None = None
     suppressions: undeliverable.Suppressions = field(default_factory=dict)
+    acknowledged_before: bool = False
     filed_full: Ticket | None = None
     customer_history: CustomerHistory = NO_HISTORY
     loads: Loads = field(default_factory=dict)
@@ -160,6 +162,8 @@ def _open(
     )
     builder = DecisionBuilder(opened_by(facts.number, first), first, loads=facts.loads)
     allowed = permission(mail, envelope, box, policy, facts.rate_limits, now)
+    if facts.acknowledged_before and not allowed.refused:
+        allowed = Permission(reasons.of("answers_acknowledgement"), {})
     again = bool(follows) or facts.customer_history.reopened  # the latter is assumed, in a dry run
     known = replace(facts.customer_history, authentication=mail.authentication, reopened=again)
     builder.record(_routed(mail, envelope, box, allowed, known, policy, now))

@@ -232,6 +232,10 @@ TEXTS: Mapping[str, Texts] = {
     "person_by_default": ("no sign of a machine", "tidak ada tanda mesin"),
     "no_sender": ("no single sender in From", "tidak ada satu pengirim pada From"),
     "own_address": ("from an address of our own", "dari alamat kami sendiri"),
+    "answers_acknowledgement": (
+        "answers an acknowledgement that we sent to another address",
+        "menjawab konfirmasi kami yang dikirim ke alamat lain",
+    ),
     "not_authenticated": ("sender not authenticated", "pengirim tidak terautentikasi"),
     "rate_limit": ("limit reached: {scope}", "batas tercapai: {scope}"),
     "suppressed_bounce": (

@@ -30,6 +30,7 @@ from mailbot.store.codec import match_data
 from mailbot.store.inbox import ClaimedMail
 from mailbot.workers import outbox_rows
 from mailbot.workers.agent_replies import read_reply
+from mailbot.workers.answered_mail import answers_acknowledgement
 from mailbot.workers.batch_state import BatchState, load_state
 from mailbot.workers.clues import complete, find_clues
 from mailbot.workers.runtime import Snapshot, load_missing_ladders
@@ -163,6 +164,7 @@ def _decide(
         rate_limits=state.rate_limits,
         returned=sent,
         suppressions=state.suppressions,
+        acknowledged_before=ticket is None and answers_acknowledgement(connection, mail, clues, snapshot),
         filed_full=state.filed_full(mailbox_of(envelope, policy).address, policy),
         loads=snapshot.agent_loads.loads,
         customer_history=state.customer_history.get(customer_of(mail, envelope, policy), NO_HISTORY),

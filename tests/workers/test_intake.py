@@ -429,3 +429,31 @@ async def test_p15_no_header_keeps_a_participants_words_from_the_team(desk: Desk
         assert again.number == ticket.number, headers
         assert len(desk.outbox_rows("team")) == position + 1, headers
     assert len(desk.outbox_rows("acknowledgement")) == 1
+
+
+def acknowledgements(desk: Desk) -> list[Any]:
+    return [row for row in desk.outbox_rows("acknowledgement") if row.state == "due"]
+
+
+@pytest.mark.parametrize("by", ["reference", "subject"])
+async def test_a_desk_that_answers_our_acknowledgements_gets_one(desk: Desk, by: str) -> None:
+    await desk.receive(sender="case-1@vendor.example")
+    for n in range(2, 6):
+        (row,) = acknowledgements(desk)
+        subject = f"Your case {n} was registered: {desk.content(row)['Subject']}"
+        answered = {"In_Reply_To": row.message_id} if by == "reference" else {"Subject": subject}
+        await desk.receive(sender=f"case-{n}@vendor.example", **answered)
+
+        assert len(desk.outbox_rows("team")) == n, "a person sees each of them"
+    assert len(acknowledgements(desk)) == 1
+
+
+async def test_silence_does_not_show_whether_a_number_exists(desk: Desk) -> None:
+    first = await desk.receive()
+    await desk.receive(sender="siti@lain.example", Subject=f"Tentang [{first.number}]")
+    for n, number in enumerate([first.number, NUMBER]):
+        await desk.receive(
+            sender=f"asing{n}@lain.example", Subject=f"Re: [{number}] Pesan Anda sudah kami terima"
+        )
+
+    assert [row.recipient for row in acknowledgements(desk)] == [BUDI, "siti@lain.example"]

@@ -35,8 +35,15 @@ from mailbot.domain.model import (
     Ticket,
 )
 from mailbot.domain.notices import Acknowledgement
+from mailbot.domain.people.addresses import owner
 from mailbot.domain.people.copies import with_copies
-from mailbot.domain.people.customer import acknowledge_to, customer_of, is_proven_author, other_sender
+from mailbot.domain.people.customer import (
+    acknowledge_to,
+    customer_of,
+    is_proven_author,
+    other_sender,
+    passed_on_for,
+)
 from mailbot.domain.people.participants import Roles, record_named
 from mailbot.domain.policy import Agent, Mailbox, Policy
 from mailbot.domain.reasons import NO_REASON, Reason, Refusal
@@ -364,14 +371,14 @@ def _customer_wrote(
 
 
 def _other_author(ticket: Ticket, mail: InboundMail, roles: Roles, policy: Policy) -> Reason:
-    if mail.sender == ticket.customer:
-        return NO_REASON
-    box = policy.mailbox_for(ticket.mailbox)
-    if box and box.copies and roles.get(mail.sender) is Role.PARTICIPANT:
-        return reasons.of("other_author_copied", sender=mail.sender, customer=ticket.customer)
-    if not mail.sender:
+    author, box = passed_on_for(mail, policy) or mail.sender, policy.mailbox_for(ticket.mailbox)
+    if owner(author) == owner(ticket.customer):
+        return other_sender(mail, author, policy) if author != mail.sender else NO_REASON
+    if not author:
         return reasons.of("unclear_author", customer=ticket.customer)
-    return reasons.of("other_author", sender=mail.sender, customer=ticket.customer)
+    copied = box and box.copies and roles.get(author) is Role.PARTICIPANT
+    code = "other_author_copied" if copied else "other_author"
+    return reasons.of(code, sender=author, customer=ticket.customer)
 
 
 def _take_details(builder: DecisionBuilder, mail: InboundMail, policy: Policy, now: datetime) -> None:

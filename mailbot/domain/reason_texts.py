@@ -386,8 +386,8 @@ TEXTS: Mapping[str, Texts] = {
         "ada permintaan kompensasi untuk pelanggan {ticket}: putuskan dahulu permintaan {requests}",
     ),
     "is_own_mailbox": (
-        "{address} is a mailbox of ours: its mail would come back as a ticket",
-        "{address} adalah kotak surat kami: emailnya akan kembali sebagai tiket",
+        "{address} is a mailbox, a form or a list of ours: its mail would come back as a ticket",
+        "{address} adalah kotak surat, formulir, atau milis kami: emailnya akan kembali sebagai tiket",
     ),
     "is_agent": (
         "{address} is an agent: agents act on tickets and take no part as customers",

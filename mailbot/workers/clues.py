@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from mailbot.domain import reasons, ticket_number
 from mailbot.domain.matching import ClueKind, Clues
 from mailbot.domain.model import Authentication, Author, InboundMail, Report
-from mailbot.domain.people.customer import with_trusted_origin
+from mailbot.domain.people.customer import passed_on_for, with_trusted_origin
 from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import NO_REASON
 from mailbot.domain.replies.author import with_author
@@ -76,7 +76,8 @@ def _written_clues(claimed: ClaimedMail, mail: InboundMail, snapshot: Snapshot) 
     named = tagged or found.valid or in_text
     quoted = () if named or mail.report else _quoted_numbers(mail, prefixes, snapshot.policy)
     return Clues(
-        sender=mail.sender,
+        # A form or a list writes in its own name: whom it passes on may take part, as any unproven sender may.
+        sender=passed_on_for(mail, snapshot.policy) or mail.sender,
         tagged=tagged,
         signed=tuple(filter(None, map(keys.number_in, references))),
         referenced=references,

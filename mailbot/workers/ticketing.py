@@ -142,7 +142,7 @@ def _decide(
         return _copy(claimed, mail, state.tickets[copied.ticket], snapshot, now)
     clues = replace(clues, again=tuple(each.ticket for each in earlier)) if earlier else clues
     strangers, merged = mailbox_of(envelope, policy).strangers, state.merged()
-    own, staff = state.open_numbers.get(mail.sender, set()), state.staff(clues, policy)
+    own, staff = state.open_numbers.get(clues.sender, set()), state.staff(clues, policy)
     match = match_ticket(clues, state.messages, state.participants, own, staff)
     if not match.number and match.claims and strangers == "thread" and not clues.failed:
         match = replace(match, number=match.claims, claims="")

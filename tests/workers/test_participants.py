@@ -119,6 +119,16 @@ async def test_quoted_text_counts_only_as_a_quote_of_ours_in_a_reply(desk: Desk)
     assert (await desk.receive(**reply | {"Subject": f"Re: {other}"}, body=f"Kapan?{ours}")).number == other
 
 
+async def test_a_customer_whose_address_a_list_of_ours_replaced_still_takes_part(desk: Desk) -> None:
+    munged = {"sender": BOX.address, "return_path": "support+bnc@dukungan.example", "X_Original_From": BUDI}
+    first = await desk.receive(**munged)
+    again = await desk.receive(**munged, Subject=f"Re: [{first.number}]")
+    other = await desk.receive(**munged | {"X_Original_From": ASING}, Subject=f"Re: [{first.number}]")
+
+    assert (first.customer, again.number) == (BUDI, first.number)
+    assert other.number != first.number
+
+
 def opened(desk: Desk, ticket: Ticket) -> list[TicketOpened]:
     recorded = desk.store.read_now(tickets.events_of, ticket.number)
     return [each.event for each in recorded if isinstance(each.event, TicketOpened)]

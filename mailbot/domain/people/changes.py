@@ -10,6 +10,7 @@ from mailbot.domain.actor import Actor
 from mailbot.domain.lifecycle import Decision, DecisionBuilder
 from mailbot.domain.model import TAKES_PART, Role, Ticket
 from mailbot.domain.people.addresses import is_no_reply, owner
+from mailbot.domain.people.customer import is_ours
 from mailbot.domain.people.participants import MOST_TAKING_PART, Roles
 from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import Refusal
@@ -101,8 +102,8 @@ def _set_customer(
 
 def _unfit(address: str, policy: Policy) -> Refusal | None:
     """Return why an address can't be on a ticket."""
-    if policy.mailbox_for(address):
-        return reasons.refuse("is_own_mailbox", address=address)
     if address in policy.agents:
         return reasons.refuse("is_agent", address=address)
+    if is_ours(address, policy):
+        return reasons.refuse("is_own_mailbox", address=address)
     return reasons.refuse("is_robot", address=address) if is_no_reply(address) else None

@@ -5,6 +5,7 @@ from dataclasses import replace
 from mailbot.domain.model import Role
 from mailbot.domain.notices import Answer
 from mailbot.domain.people.addresses import is_no_reply, owner
+from mailbot.domain.people.customer import is_ours
 from mailbot.domain.people.participants import MOST_TAKING_PART, Roles
 from mailbot.domain.policy import Policy
 from mailbot.domain.replies.undeliverable import Suppressions
@@ -23,7 +24,6 @@ def with_copies(
 def _people(answer: Answer, roles: Roles, policy: Policy, suppressions: Suppressions) -> tuple[str, ...]:
     chosen = {owner(answer.to): ""}
     for address in sorted(address for address, role in roles.items() if role is Role.PARTICIPANT):
-        ours = policy.mailbox_for(address) or address in policy.agents
-        if not (ours or is_no_reply(address) or address in suppressions):
+        if not (is_ours(address, policy) or is_no_reply(address) or address in suppressions):
             chosen.setdefault(owner(address), address)
     return tuple(filter(None, chosen.values()))[:MOST_TAKING_PART]

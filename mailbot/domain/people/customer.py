@@ -61,7 +61,7 @@ def with_trusted_origin(mail: InboundMail, policy: Policy) -> InboundMail:
         return mail
     if mail.sender in policy.forms and is_vouched_for(mail, policy):
         code, lifted = "form_passed_on", _OF_FORMS
-    elif is_vouched_for(mail, policy) or (_came_by_list(mail, policy) and not _is_ours(mail.sender, policy)):
+    elif is_vouched_for(mail, policy) or (_came_by_list(mail, policy) and not is_ours(mail.sender, policy)):
         code, lifted = "list_passed_on", _OF_LISTS
     else:
         return mail
@@ -129,11 +129,12 @@ def other_sender(mail: InboundMail, customer: str, policy: Policy) -> Reason:
 
 def _outside(addresses: list[str], policy: Policy) -> str:
     """Return the first address that may be a customer's: none of ours, no agent's, no form's, no robot's."""
-    fit = (each for each in addresses if each and not _is_ours(each, policy) and not is_no_reply(each))
+    fit = (each for each in addresses if each and not is_ours(each, policy) and not is_no_reply(each))
     return next(fit, "")
 
 
-def _is_ours(address: str, policy: Policy) -> bool:
+def is_ours(address: str, policy: Policy) -> bool:
+    """Check for an address of a mailbox, an agent, a form or a list of ours."""
     return bool(
         policy.mailbox_for(address)
         or address in policy.agents

@@ -18,6 +18,7 @@ from mailbot.domain.actor import CUSTOMER, Actor
 from mailbot.domain.lifecycle import DecisionBuilder
 from mailbot.domain.model import TAKES_PART, Authentication, Author, Contact, InboundMail, Role
 from mailbot.domain.people.addresses import is_no_reply, organisation, owner
+from mailbot.domain.people.customer import is_ours
 from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import Reason
 
@@ -90,7 +91,7 @@ def _others(mail: InboundMail, roles: Roles, policy: Policy) -> Iterator[Contact
     }
     for contact in (*mail.to, *mail.cc):
         address = contact.address
-        if policy.mailbox_for(address) or address in policy.agents or is_no_reply(address):
+        if is_ours(address, policy) or is_no_reply(address):
             continue
         if (person := owner(address)) not in settled:
             settled.add(person)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from mailbot.domain import reasons
 from mailbot.domain.reasons import NO_REASON, Reason
 from mailbot.mail.replies import reply_heads
+from mailbot.mail.replies.known_text import words_of
 from mailbot.mail.replies.quotes import BLANK
 from mailbot.mail.replies.reply_heads import SentToAgent
 from mailbot.mail.replies.signatures import strip_device_line, strip_disclaimer, strip_signature
@@ -124,7 +125,8 @@ def _read_unmarked(reading: _Reading, start: int) -> None:
     lines = reading.lines
     filled = [n for n in range(start, min(len(lines), start + _COMPARED)) if lines[n].strip(BLANK)]
     ours = [_is_quoted(reading, lines[n]) for n in filled]
-    last = max((at for at, is_ours in enumerate(ours) if is_ours), default=-1)
+    # A line without words is ours only between lines that are.
+    last = max((at for at, is_ours in enumerate(ours) if is_ours and words_of(lines[filled[at]])), default=-1)
     recognised = sum(ours) >= max(_QUOTE_LINES, _RECOGNISED * (last + 1))
     strange = [n for n, is_ours in zip(filled[:last], ours, strict=False) if not is_ours]
     after = filled[last + 1 :]
@@ -147,9 +149,13 @@ def _is_sentence(line: str) -> bool:
     return len(line.split()) >= _WORDS_OF_ANSWER
 
 
+def _is_rest(line: str, sent: SentToAgent) -> bool:
+    return reply_heads.has_token(line) or reply_heads.is_head_line(line, sent) or sent.is_internal(line)
+
+
 def _search_rest(answer: str, reading: _Reading) -> None:
     """Doubt an answer that still holds a line of the notice which the customer does not know."""
     for line in answer.split("\n", _COMPARED)[:_COMPARED]:
-        if reply_heads.has_token(line) or reading.sent.is_internal(line):
+        if _is_rest(line, reading.sent):
             reading.doubts(line)
             return

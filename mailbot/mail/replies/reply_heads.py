@@ -12,7 +12,7 @@ MARKER = re.compile(
     r"(?:reply|type|write)\s+above\s+this\s+line|(?:balas|tulis)\s+di\s+atas\s+(?:baris|garis)\s+ini"
 )
 _TOKEN = re.compile(r"\+[tb]\.[\w.-]{1,64}@")  # in a reply address: it is never typed
-_FIELD = re.compile(r"[*_|\[ ]*[^\W\d_][^\n:：*_]{0,30}?\s?[*_\]]*\s?[:：](?!//)[*_ ]*(.*)")
+_FIELD = re.compile(r"[*_|\[ ]*[^\W\d_][^\n\d,:：*_]{0,30}?\s?[*_\]]*\s?[:：](?!//)[*_ ]*(.*)")
 _HEAD_LINES = 10  # of a mail head, wrapped ones included
 _HEAD_FIELDS = 3
 _WRAPPED = 2
@@ -79,6 +79,16 @@ def head_end(lines: Sequence[str], number: int, sent: SentToAgent) -> int | None
     return None
 
 
+def is_head_line(line: str, sent: SentToAgent) -> bool:
+    """Check for a line of a mail head that certainly is none of the agent's own words."""
+    found = _FIELD.match(line[:LONGEST_LINE].strip(BLANK))
+    if found is None:
+        return False
+    return _is_subject(found[1], sent) or any(
+        f"<{address}>" in found[1].lower() for address in sent.addresses
+    )
+
+
 def quote_follows(lines: Sequence[str], number: int, sent: SentToAgent) -> bool:
     """Check whether the next text is marked as a quote, our marker or a line of a notice."""
     return is_marked(next_line(lines, number)) or _notice_follows(lines, number, sent)
@@ -86,7 +96,7 @@ def quote_follows(lines: Sequence[str], number: int, sent: SentToAgent) -> bool:
 
 def _notice_follows(lines: Sequence[str], number: int, sent: SentToAgent) -> bool:
     line = next_line(lines, number)
-    return is_marker(line) or sent.is_internal(line)
+    return not is_marked(line) and (is_marker(line) or sent.is_internal(line))
 
 
 def is_foreign_mail(lines: Sequence[str], number: int) -> bool:
@@ -111,8 +121,10 @@ def _mail_head_end(lines: Sequence[str], number: int, sent: SentToAgent) -> int:
     from_us = _names_us(first[1], sent)
     if number and not from_us and _FIELD.match(lines[number - 1].strip(BLANK)):
         return 0  # inside a list
-    values, end = _fields(lines, number, spaced=from_us)
-    if not from_us and any(map(quotes.is_from_line, lines[number + 1 : end])):
+    spaced = from_us and number + 1 < len(lines) and not lines[number + 1].strip(BLANK)
+    values, end = _fields(lines, number, spaced=spaced)
+    later = any(map(quotes.is_from_line, lines[number + 1 : end])) if not from_us else False
+    if later or (spaced and any("<" in value and _names_us(value, sent) for value in values[1:])):
         return 0  # a list right above the head
     signs = sum(_sign(value, sent) for value in values)
     enough = _LIKELY if from_us and _notice_follows(lines, end, sent) else _CERTAIN
@@ -120,13 +132,13 @@ def _mail_head_end(lines: Sequence[str], number: int, sent: SentToAgent) -> int:
 
 
 def _fields(lines: Sequence[str], number: int, *, spaced: bool) -> tuple[list[str], int]:
-    """Return the values of a mail head and the line after it. `spaced`: blank lines may stand between."""
+    """Return the values of a mail head and the line after it. `spaced`: a blank line before each field."""
     values: list[str] = []
     end, wrapped = number, 0
     for at in range(number, min(number + 2 * _HEAD_LINES, len(lines))):
         line = lines[at].strip(BLANK)
         found = _FIELD.match(line[:LONGEST_LINE])
-        if found and len(values) < _HEAD_LINES:
+        if found and len(values) < _HEAD_LINES and not (spaced and values and lines[at - 1].strip(BLANK)):
             values.append(found[1])
             end, wrapped = at + 1, 0
         elif not line and spaced and at == end:
@@ -191,9 +203,12 @@ def _growing(lines: Sequence[str]) -> Iterator[str]:
 
 def drop_attribution(piece: list[str], line: str, sent: SentToAgent) -> None:
     """Remove the attribution at the end of `piece`. `line`, which is not in it, may be its last line."""
-    length = quotes.attribution_length([*piece[1 - ATTRIBUTION_LINES :], line])
-    if not length and not is_marked(line) and (line.endswith(_ATTRIBUTION_ENDS) or has_token(line)):
-        length = _complete_length([*piece[1 - ATTRIBUTION_LINES :], line], sent)
+    last = [*piece[1 - ATTRIBUTION_LINES :], line]
+    length = quotes.attribution_length(last)
+    if not is_marked(line) and (line.endswith(_ATTRIBUTION_ENDS) or has_token(line)):
+        length = max(length, _complete_length(last, sent))
+    if length == 1 < len(last) and line.startswith("<") and last[-2].strip(BLANK):
+        length = 2  # our name is on the line above
     if length:
         del piece[len(piece) - length + 1 :]
     drop_blank(piece)

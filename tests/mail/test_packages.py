@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import pkcs7
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailbot.mail.parsing import cms, rtf, tnef
+from mailbot.mail.parsing.packages import cms, rtf, tnef
 from mailbot.mail.parsing.parse import parse
 from tests.fuzz.reading import reading
 from tests.mail import packages

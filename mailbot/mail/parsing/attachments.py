@@ -52,7 +52,8 @@ def make(name: str, declared: str, content: bytes, content_id: str = "") -> Atta
     """
     kind = detect_type(content, declared or _TYPES.get(name[-5:].rpartition(".")[2].lower(), ""))
     digest = hashlib.sha256(content).hexdigest()
-    content_id = charsets.clean_line(content_id, _CONTENT_ID_LIMIT).strip("<>")
+    if content_id:
+        content_id = charsets.clean_line(content_id, _CONTENT_ID_LIMIT).strip("<>")
     return Attachment(safe_name(name) or _stand_in(kind), kind, len(content), digest, content, content_id)
 
 

@@ -12,15 +12,14 @@ from mailbot.domain.model import Attachment
 from mailbot.mail.parsing import (
     attachments,
     charsets,
-    cms,
     header_fields,
     invitation,
     mime_tree,
     part_texts,
-    tnef,
 )
 from mailbot.mail.parsing.html_text import html_to_text
 from mailbot.mail.parsing.mime_tree import Part, Structure
+from mailbot.mail.parsing.packages import cms, tnef
 from mailbot.mail.parsing.part_texts import TEXT_LIMIT, Reading
 
 LEVEL_LIMIT = 5  # mails inside of each other that are opened
@@ -62,8 +61,10 @@ def _read_mail(raw: bytes, tree: Structure, reading: Reading, level: int) -> str
     first = len(reading.attached)
     signed: dict[int, str] = {}  # texts of signed mails, by number of the part
     packed: list[str] = []  # texts of winmail.dat, which repeat the mail's own
-    for number, part in enumerate(tree.parts):
-        if part_texts.kind(part, tree.parts):
+    text_parts: dict[int, tuple[str, Part]] = {}
+    for number, (part, kind) in enumerate(zip(tree.parts, part_texts.kinds(tree.parts), strict=True)):
+        if kind:
+            text_parts[number] = kind, part
             continue
         content = _content(raw, part, reading)
         if content is None:
@@ -75,7 +76,7 @@ def _read_mail(raw: bytes, tree: Structure, reading: Reading, level: int) -> str
         else:
             reading.attached.append(attachments.read(part, content))
     names = reading.names(first)
-    texts = part_texts.read(raw, tree.parts, names, reading) | signed
+    texts = part_texts.read(raw, text_parts, names, reading) | signed
     text = _join(texts[number] for number in sorted(texts)) or _join(packed)
     if not text and tree.parts and part_texts.is_text(tree.parts[0]):
         text = part_texts.read_part(raw, tree.parts[0], names, reading).strip("\n")  # the file is the mail
@@ -149,7 +150,7 @@ def _read_message(message: tnef.Message, reading: Reading) -> str:
 
 
 def _with_invitation(raw: bytes, tree: Structure, text: str, reading: Reading) -> str:
-    """Return `text` with what an invitation in the mail says: the first one, since programs send it twice."""
+    """Return `text` with the event of an invitation in the mail: the first one, since programs send it twice."""
     part = next((part for part in tree.parts if part.type in _CALENDAR), None)
     if part is None:
         return text

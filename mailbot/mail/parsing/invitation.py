@@ -1,4 +1,4 @@
-"""Read what an invitation (RFC 5545 iCalendar, RFC 5546 iTIP) says: the event, its time and its place."""
+"""Read an invitation (RFC 5545 iCalendar, RFC 5546 iTIP): the event, its time and its place."""
 
 import re
 from collections.abc import Iterator

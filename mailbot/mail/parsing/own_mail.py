@@ -10,5 +10,5 @@ def read_own_mail(raw: bytes) -> tuple[str, tuple[str, ...]]:
     header, start = header_fields.read(raw, 0, len(raw))
     parts = mime_tree.read(raw, header, start, len(raw)).parts
     subject = encoded_words.decode_line(header.get("subject"), _SUBJECT_LIMIT)
-    shown = [part for part in parts if part_texts.kind(part, parts)]
+    shown = [part for part, kind in zip(parts, part_texts.kinds(parts), strict=True) if kind]
     return subject, tuple(part_texts.read_part(raw, part, {}, part_texts.Reading()) for part in shown)

@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mailbot.domain.model import Attachment
-from mailbot.mail.parsing import alternatives, attachments, charsets, flowed, html_links, pasted_pictures, rtf
+from mailbot.mail.parsing import alternatives, attachments, charsets, flowed, html_links, pasted_pictures
 from mailbot.mail.parsing.alternatives import Choice
 from mailbot.mail.parsing.html_text import html_to_text
 from mailbot.mail.parsing.mime_tree import Part
+from mailbot.mail.parsing.packages import rtf
 
 TEXT_LIMIT = 512 * 1024  # characters of text in all
 _ENCODED_LIMIT = 4 * TEXT_LIMIT  # bytes of one part that are decoded for it
@@ -44,14 +45,16 @@ class Reading:
         return {file.content_id: file.name for file in self.attached[first:] if file.content_id}
 
 
-def kind(part: Part, parts: Sequence[Part]) -> str:
-    """Return "plain" or "html" for a part of the mail's text, "" for an attachment."""
+def kinds(parts: Sequence[Part]) -> list[str]:
+    """Return "plain" or "html" for each part of the mail's text, "" for an attachment."""
+    return [_kind(part, alone=len(parts) == 1) for part in parts]
+
+
+def _kind(part: Part, *, alone: bool) -> str:
     if not is_text(part):
         return ""
     disposition = part.fields.get("content-disposition")[:20].lower()
-    if disposition.startswith("attachment"):
-        return ""
-    if len(parts) > 1 and attachments.declared_name(part):
+    if disposition.startswith("attachment") or (not alone and attachments.declared_name(part)):
         return ""
     return "html" if part.type == "text/html" else "plain"
 
@@ -61,20 +64,22 @@ def is_text(part: Part) -> bool:
     return part.type.startswith("text/") and part.type not in _ATTACHED_TEXT
 
 
-def read(raw: bytes, parts: Sequence[Part], names: dict[str, str], reading: Reading) -> dict[int, str]:
-    """Return the texts by number of their part. `names` are those of the inline pictures by Content-ID.
+def read(
+    raw: bytes, parts: Mapping[int, tuple[str, Part]], names: dict[str, str], reading: Reading
+) -> dict[int, str]:
+    """Return the texts of `parts` (number -> kind, part) by number. `names` are those of pictures by Content-ID.
 
     Plain parts are read first: HTML counts only where its alternatives are empty, or a stub.
     """
     texts: dict[int, str] = {}
     filled: dict[int, list[int]] = {}  # alternative -> its plain parts with a text
-    for number, part in enumerate(parts):
-        if kind(part, parts) == "plain":
+    for number, (kind, part) in parts.items():
+        if kind == "plain":
             texts[number] = read_part(raw, part, names, reading)
             if part.alternative and texts[number].strip():
                 filled.setdefault(part.alternative, []).append(number)
-    for number, part in enumerate(parts):
-        if kind(part, parts) != "html":
+    for number, (kind, part) in parts.items():
+        if kind != "html":
             continue
         beside = filled.get(part.alternative, ())
         plain = "\n".join(texts[other] for other in beside if other in texts)
@@ -101,10 +106,11 @@ def read_part(raw: bytes, part: Part, names: dict[str, str], reading: Reading) -
         reading.budget -= len(source)
         if source.startswith("{\\rtf"):
             source, is_html = rtf.to_text(source.encode("utf-8", "replace"))
+            source = charsets.clean(source)
         text, html_cut = html_to_text(source, names) if is_html else (_plain(part, source, names), False)
         if cut or html_cut:
             reading.flags["html-cut" if is_html else "text-cut"] = None
-        return charsets.clean(text)
+        return charsets.clean(text) if is_html else text
     except Exception:  # parsing is total: the raw mail is stored, the part is flagged
         reading.flags["unreadable-part"] = None
         return ""

@@ -37,7 +37,7 @@ def _decode_base64(data: bytes) -> bytes:
 
 
 def _is_plain_text(data: bytes) -> bool:
-    """Check for a text that is no base64 although its header says so: by its first line."""
+    """Check for a text under a wrong label of base64, by its first line."""
     line = data[:_FIRST_LINE].strip().partition(b"\n")[0].rstrip()
     return len(line) >= _SHORTEST_LINE and len(_NOT_BASE64.findall(line.rstrip(b"="))) * 12 > len(line)
 

@@ -6,7 +6,8 @@ reading only moves forward, and what it takes is a part of the object.
 
 from dataclasses import dataclass, field
 
-from mailbot.mail.parsing import charsets, rtf
+from mailbot.mail.parsing import charsets
+from mailbot.mail.parsing.packages import rtf
 
 SIGNATURE = b"\x78\x9f\x3e\x22"
 FILE_LIMIT = 500

@@ -35,7 +35,7 @@ _FONT_CHARSETS = {
     128: "cp932", 129: "cp949", 134: "gb18030", 136: "cp950", 161: "cp1253", 162: "cp1254", 177: "cp1255",
     178: "cp1256", 186: "cp1257", 204: "cp1251", 222: "cp874", 238: "cp1250",
 }  # fmt: skip
-_HEAD = 500  # bytes in which Outlook says that the document is HTML
+_HEAD = 500  # bytes in which the mark of wrapped HTML stands
 _SYMBOLS = {"~": " ", "_": "-", "\\": "\\", "{": "{", "}": "}", "\n": "\n", "\r": "\n"}
 
 
@@ -102,7 +102,7 @@ class _Reading:
         self.data = b""  # not decoded yet: a character may be split over two tokens
         self.group = _Group()
         self.around: list[_Group] = []
-        self.begins = False  # the group has just begun: its first word says what it holds
+        self.begins = False  # the group has just begun: its first word names its kind
         self.optional = False  # it is of a kind that a reader may not know
         self.skip = 0
         self.fonts: dict[int, str] = {}

@@ -1,0 +1,1 @@
+"""Open what programs pack around the text and files of a mail."""

@@ -22,6 +22,7 @@ The tests check what goes over the network. Where each attack is tested:
 | Message-ID reuse | here; the digest: mail/test_fingerprint |
 | guessed bounce addresses, leaked plus-tags | workers/test_intake; forged tokens: mail/test_reply_tokens |
 | commands to the relay by addresses | here; recipients: mail/test_compose |
+| joining a conversation by Cc, number, Reply-To, forged From | scenarios/test_attacks_on_participants |
 | any bytes as a session or as a mail | tests/fuzz (`make fuzz`, and its kept corpus) |
 """
 

@@ -72,6 +72,7 @@ class MailFacts:
     - `filed_full`: where a machine's mail about no ticket goes when enough were filed within the hour.
     - `customer_history`: what the store knows of the customer. `loads`: the open tickets of agents.
     - `roles`: of the people of the ticket. `senders_checked`: a mail without proof could have had one.
+    - `hides_unproven`: `mail.visible` leaves out lines that only their form shows to be a quote.
     """
 
     number: str
@@ -90,6 +91,7 @@ class MailFacts:
     loads: Loads = field(default_factory=dict)
     roles: Roles = field(default_factory=dict)
     senders_checked: bool = False
+    hides_unproven: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,7 @@ def _on_mail(
         return _agent_wrote(ticket, agent, mail, envelope, facts, policy, now)
     if mail.author is not Author.PERSON:
         return _keep_automatic(ticket, mail, facts, policy, now)
-    if _is_only_thanks(ticket, mail, policy):
+    if not facts.hides_unproven and _is_only_thanks(ticket, mail, policy):
         builder = DecisionBuilder(ticket)
         builder.record(e.ThanksReceived(now, CUSTOMER, mail.message_id))
         return MailDecision(builder.decision(), Direction.IN)

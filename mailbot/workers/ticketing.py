@@ -33,6 +33,7 @@ from mailbot.workers.agent_replies import read_reply
 from mailbot.workers.answered_mail import answers_acknowledgement
 from mailbot.workers.batch_state import BatchState, load_state
 from mailbot.workers.clues import complete, find_clues
+from mailbot.workers.customer_replies import fold_reply
 from mailbot.workers.runtime import Snapshot, load_missing_ladders
 
 
@@ -153,11 +154,15 @@ def _decide(
         mail, reply = read_reply(
             connection, mail, ticket, match.followed, policy.agents[mail.sender], snapshot
         )
+        unproven = False
+    else:
+        mail, unproven = fold_reply(connection, mail, ticket, policy)
     facts = MailFacts(
         number=number,
         match=match,
         proof=_proof(claimed, mail, snapshot),
         reply=reply,
+        hides_unproven=unproven,
         meant=named.customer if named else "",
         held_for=state.tickets.get(merge_end(match.claims, merged)) if strangers == "hold" else None,
         language=state.languages.get(mail.sender, ""),

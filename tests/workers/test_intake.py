@@ -265,7 +265,9 @@ async def test_thanks_and_an_absence_known_by_its_text_alone_stay_on_their_ticke
 ) -> None:
     ticket = await desk.receive()
     subject = f"Re: [{ticket.number}] Barang"
-    quoted = "Pada Sen, 23 Nov 2026 pukul 10.15 X <x@y.example> menulis:\r\n\r\n> Halo"
+    acknowledgement = desk.content(desk.outbox_rows("acknowledgement")[0]).get_body(("plain",)).get_content()
+    ours = "".join(f"> {line}\r\n" for line in acknowledgement.splitlines())
+    quoted = f"Pada Sen, 23 Nov 2026 pukul 10.15 Toko <{BOX.address}> menulis:\r\n\r\n{ours}"
     thanked = await desk.receive(Subject=subject, body=f"Makasih banyak ya min\r\n\r\n{quoted}")
     absent = await desk.receive(
         Subject=f"Balasan otomatis: [{ticket.number}] Barang", body="Saya sedang cuti sampai Jumat."

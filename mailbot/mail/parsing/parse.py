@@ -64,8 +64,8 @@ def parse(
         entry.address for entry in addresses.parse_addresses(header.get("reply-to")) if entry.address
     ]
     reply_to, reply_to_flags = _reply_to(answers_to, sender)
-    is_reply = _is_reply(subject, content.text, bool(in_reply_to or references))
-    new_text = extract_new_text(content.text, is_reply=is_reply)
+    reply = is_reply(subject, content.text, bool(in_reply_to or references))
+    new_text = extract_new_text(content.text, is_reply=reply)
     reason = _no_auto_reply(header, sender, tree, own_addresses)
     mail = InboundMail(
         sender=sender,
@@ -138,7 +138,7 @@ def _ids(value: str) -> tuple[str, ...]:
     return tuple(charsets.clean_line(message_id, 1000) for message_id in ids)
 
 
-def _is_reply(subject: str, text: str, refers: bool) -> bool:
+def is_reply(subject: str, text: str, refers: bool) -> bool:
     """Check for a quote to fold. A forwarded mail has references too, but its quote is the content."""
     if has_marker(text):
         return True

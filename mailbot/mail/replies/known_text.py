@@ -16,6 +16,15 @@ def words_of(text: str) -> str:
     return " ".join(_WORD.findall(text.casefold()))
 
 
+def is_telling(line: str) -> bool:
+    """Check whether a line has so many words that it does not stand in two texts by chance."""
+    return _is_telling(words_of(line[:_LINE_LIMIT]))
+
+
+def _is_telling(words: str) -> bool:
+    return words.count(" ") >= _WORDS - 1 or len(words) >= _CHARACTERS
+
+
 class KnownText:
     """The words of some texts, as one string for each way to search them."""
 
@@ -28,7 +37,7 @@ class KnownText:
         `inside`: between lines that are known, where even a short line, or one without words, is.
         """
         words = words_of(line[:_LINE_LIMIT])
-        if not inside and words.count(" ") < _WORDS - 1 and len(words) < _CHARACTERS:
+        if not inside and not _is_telling(words):
             return False
         return f" {words} " in self._words if words else inside
 

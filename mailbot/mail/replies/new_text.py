@@ -50,11 +50,14 @@ def extract_new_text(text: str, *, is_reply: bool) -> str:
     Answers between and below lines quoted with ">" stay. A quote without such marks takes all lines after it,
     except those below the end of our own mail.
     """
-    if not is_reply:
-        return text
+    return (without_quotes(text) or text) if is_reply else text
+
+
+def without_quotes(text: str) -> str:
+    """Return the lines of a reply that no pattern takes for a quote, "" when there are none."""
     pieces = [strip_signature(piece) for piece in _unquoted(text.split("\n", _LINE_LIMIT))]
     texts = ("\n".join(piece).strip("\n").rstrip() for piece in map(_strip_blank_lines, pieces) if piece)
-    return "\n\n".join(texts) or text
+    return "\n\n".join(texts)
 
 
 def _unquoted(lines: list[str]) -> list[list[str]]:

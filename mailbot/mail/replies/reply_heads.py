@@ -118,13 +118,13 @@ def _mail_head_end(lines: Sequence[str], number: int, sent: SentToAgent) -> int:
     first = _FIELD.match(lines[number][:LONGEST_LINE].strip(BLANK))
     if first is None:
         return 0
-    from_us = _names_us(first[1], sent)
+    from_us = names_us(first[1], sent)
     if number and not from_us and _FIELD.match(lines[number - 1].strip(BLANK)):
         return 0  # inside a list
     spaced = from_us and number + 1 < len(lines) and not lines[number + 1].strip(BLANK)
     values, end = _fields(lines, number, spaced=spaced)
     later = any(map(quotes.is_from_line, lines[number + 1 : end])) if not from_us else False
-    if later or (spaced and any("<" in value and _names_us(value, sent) for value in values[1:])):
+    if later or (spaced and any("<" in value and names_us(value, sent) for value in values[1:])):
         return 0  # a list right above the head
     signs = sum(_sign(value, sent) for value in values)
     enough = _LIKELY if from_us and _notice_follows(lines, end, sent) else _CERTAIN
@@ -143,7 +143,7 @@ def _fields(lines: Sequence[str], number: int, *, spaced: bool) -> tuple[list[st
             end, wrapped = at + 1, 0
         elif not line and spaced and at == end:
             continue
-        elif line and wrapped < _WRAPPED and at == end + wrapped:
+        elif line and values and wrapped < _WRAPPED and at == end + wrapped:
             values[-1] += f" {line[:LONGEST_LINE]}"
             wrapped += 1
         else:
@@ -174,7 +174,7 @@ def _has_address(text: str, sent: SentToAgent) -> bool:
     return "@" in lower and any(address in lower for address in sent.addresses)
 
 
-def _names_us(text: str, sent: SentToAgent) -> bool:
+def names_us(text: str, sent: SentToAgent) -> bool:
     if has_token(text) or _has_address(text, sent):
         return True
     return any(brand in text for brand in sent.brands if brand)
@@ -184,7 +184,7 @@ def _is_attribution(lines: Sequence[str], number: int, sent: SentToAgent) -> boo
     """Recognise "On DATE, WE wrote:" in any language, wrapped or not."""
     quoted = quote_follows(lines, number + 1, sent)
     for joined in _growing(lines[max(0, number + 1 - ATTRIBUTION_LINES) : number + 1]):
-        if _names_us(joined, sent) and (quoted or _has_date(joined)):
+        if names_us(joined, sent) and (quoted or _has_date(joined)):
             return True
     return (
         quoted and quotes.attribution_length(lines[max(0, number + 1 - ATTRIBUTION_LINES) : number + 1]) > 0
@@ -222,7 +222,7 @@ def drop_attribution(piece: list[str], line: str, sent: SentToAgent) -> None:
 def _complete_length(lines: Sequence[str], sent: SentToAgent) -> int:
     """Return how many of the last lines it takes to name us and a date, 0 when they don't."""
     for length, joined in enumerate(_growing(lines), 1):
-        if _names_us(joined, sent) and _has_date(joined):
+        if names_us(joined, sent) and _has_date(joined):
             return length
     return 0
 

@@ -68,7 +68,7 @@ def _check_replies(mail: InboundMail) -> None:
 
 def _check_headers_from(mail: InboundMail) -> None:
     """Check what may be written into a header of our own mail."""
-    assert _HEADER_LINE.match(format_subject("[TOKO-48217390-8]", mail.subject)), mail.subject
+    assert _HEADER_LINE.match(format_subject(mail.subject, "[TOKO-48217390-8]")), mail.subject
     try:
         assert re.fullmatch(r"[\x21-\x7e]+@[A-Za-z0-9.-]+", require_ascii_address(mail.sender))
     except ComposeRefused:

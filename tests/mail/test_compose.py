@@ -449,7 +449,7 @@ def test_a_subject_of_many_scripts_reads_back_whole_and_is_folded() -> None:
 
 @pytest.mark.parametrize("trap", TRAPS)
 def test_a_subject_is_always_cleaned_when_it_is_written(trap: str) -> None:
-    written = format_subject(f"[{NUMBER}]", trap).encode("ascii")
+    written = format_subject(trap, f"[{NUMBER}]").encode("ascii")
     read = message_from_bytes(b"Subject: " + written + b"\r\nX-End: 1\r\n\r\n", policy=policy.default)
     assert read.keys() == ["Subject", "X-End"]
     assert read["Subject"] == f"[{NUMBER}] {header_text(trap)}".rstrip()

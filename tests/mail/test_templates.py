@@ -9,7 +9,7 @@ import pytest
 
 from mailbot.domain.policy import Mailbox
 from mailbot.errors import ConfigError, Problem
-from mailbot.mail.compose.template_values import LANGUAGES, NOTICES, build_values, sample_notices
+from mailbot.mail.compose.template_values import LANGUAGES, NOTICES, SAMPLE_NOW, build_values, sample_notices
 from mailbot.mail.compose.templates import KINDS, TemplateFailed, Templates, load
 from tests.profile import sample
 
@@ -37,7 +37,7 @@ def problems(folder: Path) -> list[Problem]:
 @pytest.mark.parametrize("name", NOTICES)
 def test_every_notice_renders_in_every_language(shipped: Templates, name: str, language: str) -> None:
     for notice in sample_notices(name, language):
-        values = build_values(notice, BOX, language=language, zone="Asia/Jakarta")
+        values = build_values(notice, BOX, language=language, zone="Asia/Jakarta", now=SAMPLE_NOW)
         subject, text, html = (shipped.render(name, language, kind, values) for kind in KINDS)
         assert len(subject.strip().splitlines()) == 1
         assert "{" not in text + html
@@ -204,14 +204,14 @@ def test_a_template_is_stopped_at_the_time_limit(folder: Path) -> None:
 def test_a_loop_is_stopped_at_the_limit(folder: Path) -> None:
     (folder / "en" / "answer.txt.j2").write_text("{{ text }}{% for c in text %}{% endfor %}")
     templates = load(folder)
-    values = build_values(sample_notices("answer", "en")[0], BOX, language="en", zone="UTC")
+    values = build_values(sample_notices("answer", "en")[0], BOX, language="en", zone="UTC", now=SAMPLE_NOW)
     assert templates.render("answer", "en", "txt", values) == "sample text"
     with pytest.raises(TemplateFailed, match=r"en/answer\.txt\.j2: a loop has more than"):
         templates.render("answer", "en", "txt", values | {"text": "x" * 20_000})
 
 
 def test_html_is_escaped_and_text_is_not(shipped: Templates) -> None:
-    values = build_values(sample_notices("answer", "en")[0], BOX, language="en", zone="UTC")
+    values = build_values(sample_notices("answer", "en")[0], BOX, language="en", zone="UTC", now=SAMPLE_NOW)
     values["text"] = "<script>alert('1')</script>\n{{ number }} & {% if %}"
     html = shipped.render("answer", "en", "html", values)
     assert "&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;<br>\n{{ number }} &amp; {% if %}" in html

@@ -105,7 +105,7 @@ class Composer:
             content, template_error = _bulletin_content(notice), ""
         else:
             message_id = self.tokens.message_id(notice.number, nonce, box.domain)
-            content, template_error = self._content(notice, box)
+            content, template_error = self._content(notice, box, now)
         headers = self._headers(notice, box, message_id, content.subject, now)
         if cc:
             headers.insert(3, ("Cc", ",\r\n ".join(cc)))  # a line each: 998 octets at most
@@ -138,7 +138,7 @@ class Composer:
             ("To", notice.to),  # without a name: Python's parser turns a long quoted one into recipients
             (
                 "Subject",
-                mime_writer.format_subject(bracketed(notice.number) if notice.number else "", subject),
+                mime_writer.format_subject(subject, bracketed(notice.number) if notice.number else ""),
             ),
             ("Message-ID", message_id),
         ]
@@ -152,12 +152,12 @@ class Composer:
             headers += [("In-Reply-To", answered), ("References", _references(notice, answered))]
         return headers + _automatic_fields(notice) + [(LOOP_HEADER, box.address)]
 
-    def _content(self, notice: Notice, box: Mailbox) -> tuple[_Content, str]:
+    def _content(self, notice: Notice, box: Mailbox, now: datetime) -> tuple[_Content, str]:
         """Return the content in the notice's language, or in both, and the error of a failed template."""
         languages = (notice.language,) if notice.language in LANGUAGES else LANGUAGES
         zone = self._zone(notice)
         halves = [
-            (language, build_values(notice, box, language=language, zone=zone, again=int(again > 0)))
+            (language, build_values(notice, box, language=language, zone=zone, now=now, again=int(again > 0)))
             for again, language in enumerate(languages)
         ]
         try:

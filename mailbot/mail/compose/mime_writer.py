@@ -63,17 +63,18 @@ def format_mailbox(name: str, address: str) -> str:
     return f'"{shown}" <{address}>' if shown.isascii() else f"{_encoded(shown)} <{address}>"
 
 
-def format_subject(fixed: str, text: str) -> str:
-    """Format a subject: `fixed` (our ASCII), then `text` from anybody, cleaned, folded below 78
-    characters.
+def format_subject(text: str, fixed: str) -> str:
+    """Format a subject: `text` from anybody, cleaned, then `fixed` (our ASCII), folded below 78 characters.
+
+    The words come first: a phone shows the first 35 to 40 characters.
     """
     clean = header_text(text)
     if not clean.isascii():
-        return f"{fixed}\r\n {_encoded(clean)}" if fixed else _encoded(clean)
+        return f"{_encoded(clean)}\r\n {fixed}" if fixed else _encoded(clean)
     if len(fixed) + len(clean) < 66:
-        return f"{fixed} {clean}".strip()
+        return f"{clean} {fixed}".strip()
     # "Subject: " is on the first line too.
-    return "\r\n ".join(wrap(f"{fixed} {clean}", 66, break_long_words=False, break_on_hyphens=False))
+    return "\r\n ".join(wrap(f"{clean} {fixed}", 66, break_long_words=False, break_on_hyphens=False))
 
 
 def write_mail(

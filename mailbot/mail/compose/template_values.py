@@ -3,14 +3,14 @@
 import re
 from collections.abc import Mapping
 from dataclasses import fields
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mailbot.domain.model import NoticeKind
 from mailbot.domain.notices import Acknowledgement, Answer, Notice
 from mailbot.domain.policy import Mailbox
 from mailbot.domain.reasons import NO_REASON, Reason, render, written
+from mailbot.mail.compose.times import local_time, short_time, time_left
 from mailbot.mail.replies.new_text import MARKERS
 
 Value = str | int | dict[str, "Value"]
@@ -25,6 +25,7 @@ LINE_LIMIT = 150  # characters of a one-line value
 TEXT_LIMITS = {"team": 20_000}  # characters of `text` by notice; an agent's answer is never cut
 
 SAMPLE_TIME = datetime(2026, 11, 23, 2, tzinfo=UTC)
+SAMPLE_NOW = SAMPLE_TIME - timedelta(hours=3)
 _OPTIONAL = frozenset(
     {"subject", "category", "priority", "team", "level", "signature"}
     | {"who", "asker", "on_ticket", "in_90_days", "signed"}
@@ -38,27 +39,16 @@ _LINES = {
     name: tuple(f.name for f in fields(cls) if f.name not in _NOT_LINES) for name, cls in NOTICES.items()
 }
 
+_MOMENTS = {
+    name: tuple(f.name for f in fields(cls) if "datetime" in str(f.type)) for name, cls in NOTICES.items()
+}
+
 # Controls end a header line (RFC 5322 section 2.2) or hide text. Bidi marks reverse what a reader sees.
 _HIDDEN = (*range(0x20), *range(0x7F, 0xA0), 0x61C, 0x200B, 0x200E, 0x200F, *range(0x2028, 0x202F))
 _IN_A_LINE = dict.fromkeys((*_HIDDEN, *range(0x2060, 0x2070), 0xFEFF, *range(0xD800, 0xE000)), " ")
 _IN_A_BODY = dict.fromkeys((*range(0x20), 0x7F, *range(0xD800, 0xE000)), "")
 _IN_A_BODY |= {0x09: "\t", 0x0A: "\n", 0x2028: "\n", 0x2029: "\n"}
 _UNFIT_FOR_A_BODY = re.compile("[\x00-\x08\x0b-\x1f\x7f\u2028\u2029\ud800-\udfff]")
-
-_DAYS = {
-    "id": ("Senin", "Selasa", "Rabu", "Kamis", "Jumat", "Sabtu", "Minggu"),
-    "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
-}
-_MONTHS = {
-    "id": (
-        *("Januari", "Februari", "Maret", "April", "Mei", "Juni"),
-        *("Juli", "Agustus", "September", "Oktober", "November", "Desember"),
-    ),
-    "en": (
-        *("January", "February", "March", "April", "May", "June"),
-        *("July", "August", "September", "October", "November", "December"),
-    ),
-}
 
 
 def header_text(text: str, limit: int = LINE_LIMIT) -> str:
@@ -80,32 +70,25 @@ def body_text(text: str) -> str:
     return text.translate(_IN_A_BODY) if text.isascii() or _UNFIT_FOR_A_BODY.search(text) else text
 
 
-def local_time(at: datetime, language: str, zone: str) -> str:
-    """Format a moment in local time: "Senin, 23 November 2026 pukul 09.00 WIB"."""
-    try:
-        local = at.astimezone(ZoneInfo(zone))
-    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a name like "../x" or a directory
-        local = at.astimezone(UTC)
-    day = f"{_DAYS[language][local.weekday()]}, {local.day} {_MONTHS[language][local.month - 1]} {local.year}"
-    if language == "id":
-        return f"{day} pukul {local.hour:02}.{local.minute:02} {local.tzname()}"
-    return f"{day}, {local.hour:02}:{local.minute:02} {local.tzname()}"
-
-
 def build_values(
-    notice: Notice, mailbox: Mailbox, *, language: str, zone: str, again: int = 0
+    notice: Notice, mailbox: Mailbox, *, language: str, zone: str, now: datetime, again: int = 0
 ) -> dict[str, Value]:
     """Return all values for the templates of this notice. `zone` is where its reader works.
 
     - Every field of the notice but `to`, `cc`, `in_reply_to`, `language` and the like, under its own name.
-      Texts are clean, a moment is local time or "".
+      Texts are clean. A moment `x` is local time or "", with `x_short` ("today at 12:00 WIB") and `x_left`
+      ("14 min ago") beside it.
     - `brand`, `mailbox` (the address) and `marker`. `needed` is for a loop.
     - `cut`: how many characters of `text` were left out.
     - `again`: 1 in the second half of a mail in two languages, where the text need not be repeated.
     """
     values: dict[str, Value] = {
-        name: _value(getattr(notice, name), language, zone) for name in _LINES[notice.name]
+        name: _value(getattr(notice, name), language, zone, now) for name in _LINES[notice.name]
     }
+    for name in _MOMENTS[notice.name]:
+        at = getattr(notice, name)
+        values[f"{name}_short"] = short_time(at, language, zone, now) if at else ""
+        values[f"{name}_left"] = time_left(at, now, language) if at else ""
     text = getattr(notice, "text", None)
     if text is not None:
         whole = body_text(text).strip("\n")
@@ -126,7 +109,7 @@ def build_values(
 def sample_notices(name: str, language: str) -> list[Notice]:
     """Return notices of this name with made-up values, for each branch that a template may take."""
     cls: Any = NOTICES[name]
-    moments = {f.name for f in fields(cls) if "datetime" in str(f.type)}
+    moments = set(_MOMENTS[name])
     given = {f.name for f in fields(cls) if f.type is Reason}
     full: dict[str, Any] = {
         f.name: SAMPLE_TIME if f.name in moments else f"sample {f.name}"
@@ -152,13 +135,13 @@ def sample_notices(name: str, language: str) -> list[Notice]:
     return [cls(**variant) for variant in variants]
 
 
-def _value(value: object, language: str, zone: str) -> Value:
+def _value(value: object, language: str, zone: str, now: datetime) -> Value:
     if isinstance(value, str):
         return header_text(value)
     if isinstance(value, Reason):
         return header_text(render(value, language))
     if isinstance(value, datetime):
-        return local_time(value, language, zone)
+        return local_time(value, language, zone, now)
     if isinstance(value, int):
         return value
     if isinstance(value, Mapping):  # a name by language

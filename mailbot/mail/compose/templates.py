@@ -15,7 +15,14 @@ from mailbot.errors import ConfigError, Problem
 from mailbot.mail.compose import template_sandbox
 from mailbot.mail.compose.frame import inline_styles
 from mailbot.mail.compose.template_sandbox import SIZE_LIMIT, TEMPLATE_ERRORS
-from mailbot.mail.compose.template_values import LANGUAGES, NOTICES, Values, build_values, sample_notices
+from mailbot.mail.compose.template_values import (
+    LANGUAGES,
+    NOTICES,
+    SAMPLE_NOW,
+    Values,
+    build_values,
+    sample_notices,
+)
 
 _MAILBOX = Mailbox("support@example.com", "Sample Brand", "TOKO")
 
@@ -123,7 +130,9 @@ def _read(path: Path) -> str:
 
 
 def _compile(environment: jinja2.Environment, path: Path, source: str, name: str) -> jinja2.Template:
-    known = build_values(sample_notices(_notice(name), "en")[0], _MAILBOX, language="en", zone="UTC").keys()
+    known = build_values(
+        sample_notices(_notice(name), "en")[0], _MAILBOX, language="en", zone="UTC", now=SAMPLE_NOW
+    ).keys()
     try:
         styled = inline_styles(source) if path.name.endswith(".html.j2") else source
         tree = environment.parse(styled, path.name, str(path))
@@ -148,7 +157,7 @@ def _try(
     """Render with made-up values and check for the required values. Raises ConfigError."""
     name, language, kind = _notice(key[0]), *key[1:]
     for notice in sample_notices(name, language):
-        values = build_values(notice, _MAILBOX, language=language, zone="Asia/Jakarta")
+        values = build_values(notice, _MAILBOX, language=language, zone="Asia/Jakarta", now=SAMPLE_NOW)
         try:
             text = template_sandbox.render(template, values, clock)
         except TEMPLATE_ERRORS as error:

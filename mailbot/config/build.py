@@ -168,7 +168,9 @@ def _calendar(name: str, entry: CalendarEntry, today: date) -> tuple[Calendar, t
 
 
 def _mailbox(entry: MailboxEntry) -> Mailbox:
-    return Mailbox(**values_of(entry, "signature"), signature=_signature(entry.signature))
+    language = "" if entry.language == "both" else entry.language
+    own = values_of(entry, "signature", "language")
+    return Mailbox(**own, language=language, signature=_signature(entry.signature))
 
 
 def _signature(entry: SignatureEntry | None) -> dict[str, str]:

@@ -312,7 +312,8 @@ def _acknowledge(
     ticket = builder.ticket
     routed = next(event for event in builder.events if isinstance(event, e.TicketRouted))
     builder.record(e.AcknowledgementEnqueued(now, POLICY))
-    subject = mail.subject if box.rich_acknowledgements and is_proven_author(mail, policy) else ""
+    is_proven = is_proven_author(mail, policy)
+    subject = mail.subject if box.rich_acknowledgements and is_proven else ""
     builder.notify(
         Acknowledgement(
             ticket.number,
@@ -323,6 +324,8 @@ def _acknowledge(
             subject,
             needed=tuple(policy.details[name].labels for name in routed.ask_for if name in policy.details),
             template=routed.template,
+            promised_at=ladder.promised_at(ticket, policy),
+            customer_name=mail.sender_name if is_proven else "",
         )
     )
 

@@ -30,6 +30,8 @@ class Acknowledgement(TicketNotice):
     - `subject`: the exception, where the mailbox wants it and the sender is authenticated; else "".
     - `needed`: labels, by language, of the details that we still need.
     - `template`: the variant that the rule chose, "" for the plain one.
+    - `promised_at`: when the customer is to have an answer at the latest; None where no promise runs.
+    - `customer_name`: only of an authenticated sender.
     """
 
     name: ClassVar[str] = "acknowledgement"
@@ -38,6 +40,8 @@ class Acknowledgement(TicketNotice):
     subject: str = ""
     needed: tuple[Mapping[str, str], ...] = ()
     template: str = ""
+    promised_at: datetime | None = None
+    customer_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,12 @@ def test_a_new_mail_opens_a_routed_ticket_with_an_owner_clocks_and_an_acknowledg
     running = {clock.target for clock in ticket.clocks}
     assert running == {Target.FIRST_RESPONSE, Target.RESOLUTION, Target.REPEAT}
     assert notices[0] == Acknowledgement(
-        NUMBER, BOX.address, "budi@pelanggan.example", "id", "<a@pelanggan.example>"
+        NUMBER,
+        BOX.address,
+        "budi@pelanggan.example",
+        "id",
+        "<a@pelanggan.example>",
+        promised_at=NOW + timedelta(hours=1),
     )
     assert isinstance(notices[1], TeamNotice)
     assert (notices[1].to, notices[1].why) == (DEWI.address, "new")

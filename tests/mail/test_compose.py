@@ -36,8 +36,9 @@ from mailbot.mail.compose.mime_writer import (
     write_mail,
 )
 from mailbot.mail.compose.reply_tokens import TokenSigner
-from mailbot.mail.compose.template_values import LANGUAGES, NOTICES, header_text, local_time, sample_notices
+from mailbot.mail.compose.template_values import LANGUAGES, NOTICES, header_text, sample_notices
 from mailbot.mail.compose.templates import Templates, load
+from mailbot.mail.compose.times import local_time, short_time, time_left
 from mailbot.mail.replies.new_text import MARKERS
 
 NUMBER, BOX, BUDI, SARI = (
@@ -130,7 +131,7 @@ def test_each_notice_has_exactly_its_headers(
     assert read["Message-ID"] == out.message_id
     assert read["Date"].datetime == NOW
     assert read[LOOP_HEADER] == BOX
-    assert read["Subject"].startswith("[TOKO-48217390-8] ")
+    assert read["Subject"].endswith(" [TOKO-48217390-8]")
     assert (out.kind, out.lane, out.number, out.fallback) == (notice.name, notice.lane, NUMBER, False)
 
 
@@ -151,9 +152,9 @@ def test_every_notice_in_every_language_reads_back(name: str, language: str) -> 
 
 def test_an_unknown_language_gets_indonesian_and_then_english_in_one_mail() -> None:
     _, read = sent(dataclasses.replace(ACKNOWLEDGEMENT, language=""))
-    assert read["Subject"] == "[TOKO-48217390-8] Pesan Anda sudah kami terima / We have received your message"
+    assert read["Subject"] == "Pesan Anda sudah kami terima / We received your message [TOKO-48217390-8]"
     for body in bodies(read):
-        assert 0 < body.index("Terima kasih") < body.index("Thank you")
+        assert 0 < body.index("Petugas kami") < body.index("A member of our staff")
 
 
 def test_an_answer_in_both_languages_holds_the_agents_text_once() -> None:
@@ -201,11 +202,11 @@ def test_a_team_notice_holds_all_facts_of_the_ticket() -> None:
     _, read = sent(TEAM)
     plain, html = bodies(read)
     assert plain.startswith(MARKERS["id"])
-    assert read["Subject"] == "[TOKO-48217390-8] Tiket baru: Saldo terpotong"
+    assert read["Subject"] == "Tiket baru: Saldo terpotong [TOKO-48217390-8]"
     for word in (NUMBER, BUDI, "payment", "high", "payments", "L1", "Saldo saya terpotong dua kali."):
         assert word in plain
         assert word in html
-    assert "Senin, 23 November 2026 pukul 14.00 WITA" in plain
+    assert "Senin, 23 November, pukul 14.00 WITA" in plain
     assert "balas email ini" in plain
 
 
@@ -221,14 +222,36 @@ def test_a_long_customer_text_is_cut_in_a_team_notice_and_an_agents_answer_never
 @pytest.mark.parametrize(
     ("at", "language", "zone", "text"),
     [
-        (NOW, "id", "Asia/Jakarta", "Senin, 23 November 2026 pukul 09.00 WIB"),
-        (NOW, "en", "Asia/Jayapura", "Monday, 23 November 2026, 11:00 WIT"),
-        (NOW, "en", "No/Where", "Monday, 23 November 2026, 02:00 UTC"),
-        (NOW, "en", "../../etc", "Monday, 23 November 2026, 02:00 UTC"),
+        (NOW, "id", "Asia/Jakarta", "Senin, 23 November 2026, pukul 09.00 WIB"),
+        (NOW, "en", "Asia/Jayapura", "Monday 23 November 2026, 11:00 WIT"),
+        (NOW, "en", "No/Where", "Monday 23 November 2026, 02:00 UTC"),
+        (NOW, "en", "../../etc", "Monday 23 November 2026, 02:00 UTC"),
     ],
 )
 def test_a_moment_is_shown_in_the_readers_zone(at: datetime, language: str, zone: str, text: str) -> None:
     assert local_time(at, language, zone) == text
+
+
+def test_a_near_moment_has_no_year_and_today_is_named() -> None:
+    zone, later = "Asia/Jakarta", NOW + timedelta(hours=3)
+    assert local_time(later, "id", zone, NOW) == "Senin, 23 November, pukul 12.00 WIB"
+    assert local_time(later, "en", zone, NOW) == "Monday 23 November, 12:00 WIB"
+    assert short_time(later, "id", zone, NOW) == "hari ini pukul 12.00 WIB"
+    assert short_time(NOW + timedelta(days=1), "en", zone, NOW) == "Tuesday 24 November, 09:00 WIB"
+    assert local_time(NOW + timedelta(days=200), "en", zone, NOW).startswith("Friday 11 June 2027")
+
+
+@pytest.mark.parametrize(
+    ("span", "language", "text"),
+    [
+        (timedelta(hours=2, minutes=58), "id", "2 jam 58 mnt lagi"),
+        (timedelta(minutes=-14), "id", "14 mnt lalu"),
+        (timedelta(days=3, hours=1, minutes=5), "en", "3 d 1 h left"),
+        (timedelta(seconds=-10), "en", "now"),
+    ],
+)
+def test_the_time_that_is_left_is_said_in_two_units(span: timedelta, language: str, text: str) -> None:
+    assert time_left(NOW + span, NOW, language) == text
 
 
 TRAPS = (
@@ -442,7 +465,7 @@ def test_a_body_arrives_as_it_was_written(text: str, encoding: str) -> None:
 def test_a_subject_of_many_scripts_reads_back_whole_and_is_folded() -> None:
     subject = "Saldo \u2014 \u4f59\u989d\u4e0d\u8db3 \U0001f4b8 " * 5
     out, read = sent(dataclasses.replace(TEAM, subject=subject, language="en"))
-    assert read["Subject"] == f"[{NUMBER}] New ticket: {subject.strip()}"
+    assert read["Subject"] == f"New ticket: {subject.strip()} [{NUMBER}]"
     assert max(map(len, out.content.partition(b"\r\n\r\n")[0].split(b"\r\n"))) <= 100
     assert all(len(word) <= 75 for word in re.findall(rb"=\?.*\?=", out.content))
 
@@ -452,7 +475,7 @@ def test_a_subject_is_always_cleaned_when_it_is_written(trap: str) -> None:
     written = format_subject(trap, f"[{NUMBER}]").encode("ascii")
     read = message_from_bytes(b"Subject: " + written + b"\r\nX-End: 1\r\n\r\n", policy=policy.default)
     assert read.keys() == ["Subject", "X-End"]
-    assert read["Subject"] == f"[{NUMBER}] {header_text(trap)}".rstrip()
+    assert read["Subject"] == f"{header_text(trap)} [{NUMBER}]".strip()
 
 
 def test_a_brand_in_another_script_is_a_name_and_no_address() -> None:
@@ -548,10 +571,10 @@ def test_progress_names_team_level_and_deadline_in_the_readers_language() -> Non
     _, read = sent(notice)
     text = " ".join(bodies(read)[0].split())
 
-    assert "ditangani oleh tim pembayaran kami (tenaga ahli)" in text
+    assert "ditangani tim pembayaran kami (tenaga ahli)" in text
     assert "It is now with our payments team (specialists)" in text
     assert "paling lambat" in text
-    assert "We aim to have news for you by" in text
+    assert "You will hear from us again by" in text
     assert SARI not in text
 
 

@@ -78,7 +78,8 @@ def check(
     yield from _imap_problems(file, source)
     yield from signing.problems(file, source, environment)
     for index, box in enumerate(file.mailboxes):
-        if box.language and templates.is_dir() and not (templates / box.language).is_dir():
+        named = "language" in box.model_fields_set and box.language != "both"
+        if named and templates.is_dir() and not (templates / box.language).is_dir():
             known = tuple(sorted(path.name for path in templates.iterdir() if path.is_dir()))
             message, hint = f"there are no templates for `{box.language}`", suggest(box.language, known)
             yield source.at_value(("mailboxes", index, "language"), message, hint)

@@ -17,10 +17,10 @@ from mailbot.config.yaml.types import (
     Endpoint,
     HeaderName,
     ImapUser,
-    Language,
     ListName,
     Lmtp,
     Loopback,
+    MailboxLanguage,
     Name,
     Names,
     Net,
@@ -78,8 +78,8 @@ class MailboxEntry(Entry):
     address: Address = Field(description="the address; mail to address+anything belongs to it too")
     brand: Name = Field(description="the name customers know, in From and in the texts")
     prefix: Prefix = Field(description="of the ticket number: 2 to 10 capital letters")
-    language: Language | None = Field(
-        None, description="of the first answer when the mail's language is unclear; else both"
+    language: MailboxLanguage = Field(
+        "id", description="of the first answer when the mail's language is unclear; both: one below the other"
     )
     strangers: Literal["new", "hold", "thread"] = Field(
         "new",

@@ -174,6 +174,11 @@ Language = Annotated[
     _matching("[a-z]{2}", "is not a language", "two small letters: id, en"),
     WithJsonSchema(_text("two letters", "id", "en", pattern="^[a-z]{2}$")),
 ]
+MailboxLanguage = Annotated[
+    str,
+    _matching("[a-z]{2}|both", "is not a language", "two small letters (id, en), or both"),
+    WithJsonSchema(_text("two letters, or both", "id", "en", "both", pattern="^([a-z]{2}|both)$")),
+]
 Span = Annotated[timedelta, _read(scalars.duration, "a time span", "30 min", "8 h", "1 h 30 min", "14 days")]
 Notify = Annotated[timedelta, _read(scalars.notify, "how notices are sent", "each", "digest 15 min")]
 Size = Annotated[int, _read(scalars.size, "a size", "25 MB", "25 MiB", "500 KB", "1 GB")]

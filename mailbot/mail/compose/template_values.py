@@ -126,7 +126,7 @@ def sample_notices(name: str, language: str) -> list[Notice]:
         bare |= {"cc": (), "copy_to": ""}
     if "needed" in full:
         full |= {"needed": ({"id": "nomor pesanan", "en": "order number"},), "template": ""}
-        bare |= {"needed": (), "template": ""}
+        bare |= {"needed": (), "template": "", "customer_name": ""}
     variants = [full, bare]
     if "why" in full:
         variants = [variant | {"why": why} for variant in variants for why in TEAM_KINDS]

@@ -5,7 +5,13 @@ from collections.abc import Iterable, Iterator
 from mailbot.domain.notices import Acknowledgement
 from mailbot.domain.policy import Mailbox
 from mailbot.domain.ticket_number import bracketed
-from mailbot.mail.compose.template_values import LANGUAGES, build_values, header_text, sample_notices
+from mailbot.mail.compose.template_values import (
+    LANGUAGES,
+    SAMPLE_NOW,
+    build_values,
+    header_text,
+    sample_notices,
+)
 from mailbot.mail.compose.templates import KINDS, TemplateFailed, Templates
 
 _SHORTEST = 8  # characters: anything shorter stands in subjects of others too
@@ -24,7 +30,7 @@ def acknowledgement_subjects(templates: Templates, boxes: Iterable[Mailbox]) -> 
 
 def _render(templates: Templates, name: str, language: str, box: Mailbox) -> str:
     sample = sample_notices(Acknowledgement.name, language)[1]  # the one without the customer's subject
-    values = build_values(sample, box, language=language, zone="UTC")
+    values = build_values(sample, box, language=language, zone="UTC", now=SAMPLE_NOW)
     try:
         subject = templates.render(name, language, KINDS[0], values)
     except TemplateFailed:

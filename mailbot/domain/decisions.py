@@ -47,9 +47,10 @@ from mailbot.domain.people.customer import (
 from mailbot.domain.people.participants import Roles, record_named
 from mailbot.domain.policy import Agent, Mailbox, Policy
 from mailbot.domain.reasons import NO_REASON, Reason, Refusal
-from mailbot.domain.replies import agent_answer, agent_mail, undeliverable
+from mailbot.domain.replies import agent_answer, agent_mail, undeliverable, without_token
 from mailbot.domain.replies.agent_mail import NO_AGENT_MAIL, AgentMail
 from mailbot.domain.replies.auto_reply import Permission, permission
+from mailbot.domain.replies.without_token import Forwarded, acting_agent, help_key
 from mailbot.domain.reroute import on_reopening
 from mailbot.domain.routing import conditions
 from mailbot.domain.worktime import local
@@ -62,6 +63,7 @@ class MailFacts:
     - `number`: a new one, for a ticket that may be opened.
     - `proof`: how an agent's mail was shown to be the agent's, "" when it was not.
     - `reply`: what an agent's reply is checked with.
+    - `forwarded`: by whom this mail of a customer was forwarded to us.
     - `meant`: the customer of the ticket that the mail named, which may have been merged since.
     - `held_for`: the ticket that a stranger named, where the mailbox holds mails of strangers.
     - `language`: what this customer last wrote in.
@@ -79,6 +81,7 @@ class MailFacts:
     match: Match
     proof: str = ""
     reply: AgentMail = NO_AGENT_MAIL
+    forwarded: Forwarded | None = None
     meant: str = ""
     held_for: Ticket | None = None
     language: str = ""
@@ -132,12 +135,12 @@ def _on_mail(
     policy: Policy,
     now: datetime,
 ) -> MailDecision:
-    agent = policy.agents.get(mail.sender)
     if ticket is None:
         if mail.author is not Author.PERSON and facts.filed_full:
             return _keep_automatic(facts.filed_full, mail, facts, policy, now)
         return _open(mail, envelope, facts, policy, now)
-    if agent and facts.match.by_token and mail.author is not Author.REPORT:
+    agent = acting_agent(mail, facts.match, facts.proof, facts.roles, policy)
+    if agent and (facts.match.by_token or mail.author is Author.PERSON) and mail.author is not Author.REPORT:
         return _agent_wrote(ticket, agent, mail, envelope, facts, policy, now)
     if mail.author is not Author.PERSON:
         return _keep_automatic(ticket, mail, facts, policy, now)
@@ -154,10 +157,10 @@ def _on_mail(
 def _open(
     mail: InboundMail, envelope: Envelope, facts: MailFacts, policy: Policy, now: datetime, follows: str = ""
 ) -> MailDecision:
-    box, held = mailbox_of(envelope, policy), facts.held_for
+    box, held, forwarded = mailbox_of(envelope, policy), facts.held_for, facts.forwarded
     first = e.TicketOpened(
         at=now,
-        by=CUSTOMER,
+        by=Actor.agent(forwarded.agent) if forwarded else CUSTOMER,
         mailbox=box.address,
         customer=customer_of(mail, envelope, policy),
         subject=mail.subject,
@@ -173,12 +176,18 @@ def _open(
     allowed = permission(mail, envelope, box, policy, facts.rate_limits, now)
     if facts.acknowledged_before and not allowed.refused:
         allowed = Permission(reasons.of("answers_acknowledgement"), {})
+    if forwarded:
+        allowed = Permission(reasons.of("forwarded_by_agent", agent=forwarded.agent), {})
     again = bool(follows) or facts.customer_history.reopened  # the latter is assumed, in a dry run
     known = replace(facts.customer_history, authentication=mail.authentication, reopened=again)
     builder.record(_routed(mail, envelope, box, allowed, known, policy, now))
     stray = mail.report and facts.returned and not facts.returned.ticket  # about a mail of ours, on no ticket
     if mail.author is not Author.PERSON and not stray:
         return _file(builder, mail, allowed)
+    if facts.proof and (agent := policy.agents.get(mail.sender)):
+        spent = without_token.send_help(builder, agent, facts.rate_limits.get(help_key(agent.address)), now)
+        filed = _file(builder, replace(mail, author_reason=without_token.HELP), allowed)
+        return replace(filed, direction=Direction.NOTE, spent=spent)
     if held:
         begin(builder, policy, now, held.assignee or "", reasons.of("has_ticket", ticket=held.number))
     else:
@@ -187,11 +196,15 @@ def _open(
     if suppression and not allowed.refused:
         allowed = Permission(suppression.as_reason, {})
     _acknowledge(builder, envelope, mail, box, allowed, policy, now)
+    if forwarded and forwarded.cover:
+        builder.record(e.NoteAdded(now, first.by, forwarded.cover))
     roles = {builder.ticket.customer: Role.CUSTOMER}
     record_named(builder, mail, roles, policy, now, senders_checked=facts.senders_checked)
     why = NoticeKind.UNCONFIRMED if held else NoticeKind.NEW
     remarks = reasons.together(
-        _remarks(first, builder.ticket, facts), other_sender(mail, first.customer, policy)
+        _remarks(first, builder.ticket, facts),
+        other_sender(mail, first.customer, policy),
+        reasons.of("brought_by", agent=forwarded.agent) if forwarded else NO_REASON,
     )
     notify.notify_team(builder, policy, now, why, remarks, mail.visible)
     effects = undeliverable.NOTHING
@@ -433,9 +446,12 @@ def _agent_wrote(
     now: datetime,
 ) -> MailDecision:
     builder = DecisionBuilder(ticket)
-    if reason := _not_authorised(ticket, facts) or agent_mail.why_held(
+    reason = _not_authorised(ticket, facts) or agent_mail.why_held(
         ticket, mail, facts.reply, policy, envelope.received_at
-    ):
+    )
+    if not reason and not facts.match.by_token:
+        reason = without_token.why_not_sent(mail, facts.roles, policy)
+    if reason:
         agent_mail.hold(builder, agent, mail, reason, now)
         return MailDecision(builder.decision(), Direction.NOTE)
     agent_answer.record_agent_answer(builder, agent.address, policy, now)

@@ -159,6 +159,16 @@ TEXTS: Mapping[str, Texts] = {
         "pengirimnya tidak jelas, jawaban dikirim kepada {customer}",
     ),
     # Who is the customer
+    "agents_mail": ("from an agent, staff are never customers", "dari agen, staf bukan pelanggan"),
+    "named_by_agent": ("named by an agent", "disebut oleh agen"),
+    "forwarded_by_agent": (
+        "forwarded by an agent ({agent}), who may have it acknowledged",
+        "diteruskan oleh agen ({agent}), yang dapat meminta konfirmasi dikirim",
+    ),
+    "brought_by": (
+        "{agent} forwarded it, the sender is not confirmed",
+        "diteruskan oleh {agent}, pengirimnya belum dipastikan",
+    ),
     "form_passed_on": ("a form of ours passed it on", "diteruskan oleh formulir kami"),
     "list_passed_on": ("a list of ours passed it on", "diteruskan oleh milis kami"),
     "passed_on": (
@@ -248,6 +258,22 @@ TEXTS: Mapping[str, Texts] = {
     "dropped_because": ("dropped by {actor}: {text}", "dibatalkan oleh {actor}: {text}"),
     "undelivered": ("{kind} to {recipient}: {detail}", "{kind} kepada {recipient}: {detail}"),
     # An agent's mail that was held
+    "agent_mail_unclear": (
+        "it answers no notice, names no ticket and forwards no customer's mail. To answer a customer, reply to a "
+        "notice. To open a ticket for a customer, forward their mail. To add to a ticket, write its number in the "
+        "subject",
+        "email ini tidak menjawab pemberitahuan, tidak menyebut tiket, dan tidak meneruskan email pelanggan. Untuk "
+        "menjawab pelanggan, balas pemberitahuannya. Untuk membuka tiket bagi pelanggan, teruskan emailnya. Untuk "
+        "menambah isi tiket, tulis nomornya pada judul",
+    ),
+    "agent_wrote_to_others": (
+        "it was also sent to {others}, so it may be internal",
+        "email ini juga dikirim kepada {others}, jadi mungkin internal",
+    ),
+    "customer_has_it": (
+        "the customer is in To or Cc and has it already",
+        "pelanggan ada pada To atau Cc dan sudah menerimanya",
+    ),
     "agent_not_proven": (
         "the mail could not be shown to come from you",
         "tidak terbukti bahwa email itu berasal dari Anda",

@@ -5,11 +5,16 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from mailbot.domain.model import InboundMail, Ticket
-from mailbot.domain.policy import Agent
+from mailbot.domain.language import guess
+from mailbot.domain.model import Authentication, InboundMail, Ticket
+from mailbot.domain.people.customer import is_outside
+from mailbot.domain.policy import Agent, Policy
 from mailbot.domain.replies.agent_mail import AgentMail
+from mailbot.domain.replies.without_token import Forwarded
 from mailbot.mail.parsing.own_mail import read_own_mail
+from mailbot.mail.parsing.parse import parse
 from mailbot.mail.replies.answer import extract_answer
+from mailbot.mail.replies.forwarded import read_forwarded
 from mailbot.mail.replies.known_text import KnownText
 from mailbot.mail.replies.reply_heads import SentToAgent
 from mailbot.store import conversation
@@ -19,6 +24,7 @@ from mailbot.workers.runtime import Snapshot
 _NOTICES = 5  # newest ones; the one that the reply names is loaded in any case
 _REFERENCES = 20
 _TO_CUSTOMER = 5
+_LANGUAGE_SAMPLE = 1_500  # characters
 
 
 def read_reply(
@@ -56,6 +62,37 @@ def read_reply(
         doubt=found.doubt,
         references=conversation.message_ids(connection, numbers, ticket.customer),
     )
+
+
+def open_forwarded(mail: InboundMail, policy: Policy) -> tuple[InboundMail, Forwarded | None]:
+    """Return the customer's mail that an agent's mail forwards, and by whom; else the mail itself.
+
+    Nothing in it is proven. The whole text stays, the original mail's alone is visible.
+    """
+    own = policy.mailboxes.keys()
+    found = read_forwarded(
+        mail, lambda raw: parse(raw, own_addresses=own), lambda address: is_outside(address, policy)
+    )
+    if found is None:
+        return mail, None
+    inside = replace(
+        mail,
+        sender=found.sender.address,
+        sender_name=found.sender.name,
+        subject=found.subject,
+        visible=found.text,
+        message_id=found.message_id,
+        in_reply_to=(),
+        references=(),
+        reply_to="",
+        reply_to_named="",
+        original_from=None,
+        authentication=Authentication.NONE,
+        to=(),
+        cc=(),
+        language=guess(f"{found.subject}\n{found.text[:_LANGUAGE_SAMPLE]}"),
+    )
+    return inside, Forwarded(mail.sender, found.cover)
 
 
 def _public(connection: Connection, ticket: Ticket) -> Iterable[str]:

@@ -16,6 +16,7 @@ from mailbot.domain.policy import Policy
 from mailbot.domain.replies.auto_reply import rates
 from mailbot.domain.replies.same_mail import Earlier, earlier_of
 from mailbot.domain.replies.undeliverable import Suppression
+from mailbot.domain.replies.without_token import help_key
 from mailbot.domain.routing.conditions import STORE_FIELDS
 from mailbot.store import customer_history, rate_limits, suppressions, tickets
 from mailbot.store.inbox import ClaimedMail
@@ -81,6 +82,11 @@ class BatchState:
             self.suppressions.pop(address, None)
         if suppression := decided.effects.suppression:
             self.suppressions[suppression.address] = suppression
+
+    def load_history(self, connection: Connection, customer: str, policy: Policy, now: datetime) -> None:
+        """Load what is known of a customer who was found late, where a rule needs it."""
+        if customer not in self.customer_history and not policy.asked_fields.isdisjoint(STORE_FIELDS):
+            self.customer_history |= customer_history.load(connection, {customer}, now)
 
     def _add_roles(self, decided: MailDecision) -> None:
         number = decided.decision.ticket.number
@@ -148,12 +154,19 @@ def load_state(
             customer_of(mail, claimed.envelope, policy),
         )
     }
+    keys |= {help_key(mail.sender) for _, mail in batch if mail.sender in policy.agents}
     senders = {claimed.envelope.sender for claimed, _ in batch} | {mail.sender for _, mail in batch}
     senders |= {acknowledge_to(mail, claimed.envelope, policy) for claimed, mail in batch}
     rules_need_history = not policy.asked_fields.isdisjoint(STORE_FIELDS)
     customers = {customer_of(mail, claimed.envelope, policy) for claimed, mail in batch if rules_need_history}
     # An agent's answer also goes to them.
-    answered = {tickets.merge_target(clue.tagged, found) for clue in clues if clue.tagged}
+    named = {clue.tagged for clue in clues} | {
+        number
+        for clue in clues
+        if clue.sender in policy.agents
+        for number in (*clue.signed, *clue.written, *(messages.get(id_, "") for id_ in clue.referenced))
+    }
+    answered = {tickets.merge_target(number, found) for number in named - {""}}
     senders |= {address for number in answered for address in roles.get(number, {})}
     mistyped = {clue.sender for clue in clues if clue.mistyped} - {""}
     return BatchState(

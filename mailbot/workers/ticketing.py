@@ -19,17 +19,26 @@ from mailbot.domain import reasons, ticket_number
 from mailbot.domain.decisions import MailDecision, MailFacts, mailbox_of, on_mail
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.matching import STRONG, Clues, Match, follow, match_ticket, merge_end
-from mailbot.domain.model import NO_HISTORY, Authentication, CustomerHistory, Direction, InboundMail, Ticket
+from mailbot.domain.model import (
+    NO_HISTORY,
+    Authentication,
+    Author,
+    CustomerHistory,
+    Direction,
+    InboundMail,
+    Ticket,
+)
 from mailbot.domain.people.customer import customer_of
 from mailbot.domain.policy import Mailbox
 from mailbot.domain.replies.agent_mail import NO_AGENT_MAIL
 from mailbot.domain.replies.same_mail import is_copy, on_copy, same_mails
 from mailbot.domain.replies.undeliverable import Sent, Suppression
+from mailbot.domain.replies.without_token import acting_agent, match_for_agent
 from mailbot.store import failures, inbox, rate_limits, suppressions, tickets
 from mailbot.store.codec import match_data
 from mailbot.store.inbox import ClaimedMail
 from mailbot.workers import outbox_rows
-from mailbot.workers.agent_replies import read_reply
+from mailbot.workers.agent_replies import open_forwarded, read_reply
 from mailbot.workers.answered_mail import answers_acknowledgement
 from mailbot.workers.batch_state import BatchState, load_state
 from mailbot.workers.clues import complete, find_clues
@@ -142,26 +151,31 @@ def _decide(
     if copied := next((each for each in earlier if is_copy(mail, each)), None):
         return _copy(claimed, mail, state.tickets[copied.ticket], snapshot, now)
     clues = replace(clues, again=tuple(each.ticket for each in earlier)) if earlier else clues
+    proof = _proof(claimed, mail, snapshot) if mail.sender in policy.agents else ""
     strangers, merged = mailbox_of(envelope, policy).strangers, state.merged()
     own, staff = state.open_numbers.get(clues.sender, set()), state.staff(clues, policy)
     match = match_ticket(clues, state.messages, state.participants, own, staff)
     if not match.number and match.claims and strangers == "thread" and not clues.failed:
         match = replace(match, number=match.claims, claims="")
+    match = match_for_agent(match) if proof else match
     named = state.tickets.get(match.number)
     match = follow(match, merged)
-    ticket, reply = state.tickets.get(match.number), NO_AGENT_MAIL
-    if ticket and match.by_token and mail.sender in policy.agents:
-        mail, reply = read_reply(
-            connection, mail, ticket, match.followed, policy.agents[mail.sender], snapshot
-        )
-        unproven = False
+    ticket, reply, forwarded, unproven = state.tickets.get(match.number), NO_AGENT_MAIL, None, False
+    roles = state.roles.get(match.number, {})
+    if ticket and (agent := acting_agent(mail, match, proof, roles, policy)):
+        mail, reply = read_reply(connection, mail, ticket, match.followed, agent, snapshot)
+    elif ticket is None and proof and mail.author is Author.PERSON:
+        mail, forwarded = open_forwarded(mail, policy)
+        if forwarded:
+            state.load_history(connection, mail.sender, policy, now)
     else:
         mail, unproven = fold_reply(connection, mail, ticket, policy)
     facts = MailFacts(
         number=number,
         match=match,
-        proof=_proof(claimed, mail, snapshot),
+        proof=proof,
         reply=reply,
+        forwarded=forwarded,
         hides_unproven=unproven,
         meant=named.customer if named else "",
         held_for=state.tickets.get(merge_end(match.claims, merged)) if strangers == "hold" else None,
@@ -173,7 +187,7 @@ def _decide(
         filed_full=state.filed_full(mailbox_of(envelope, policy).address, policy),
         loads=snapshot.agent_loads.loads,
         customer_history=state.customer_history.get(customer_of(mail, envelope, policy), NO_HISTORY),
-        roles=state.roles.get(match.number, {}),
+        roles=roles,
         senders_checked=bool(snapshot.trust.authserv_ids) or snapshot.trust.verify,
     )
     decided = on_mail(ticket, mail, envelope, facts, policy, now)

@@ -354,7 +354,7 @@ async def test_p7_no_sender_address_becomes_a_command_to_the_relay(host: Attacke
     ]
     host.senders |= {"korban@x.example"}  # a source route is dropped, its last address remains
     for number, sender in enumerate(senders):
-        raw = f"From: <a{number}@x.example>\nSubject: {ECHO}\n\nHalo\n"
+        raw = f"From: <a{number}@y.example>\nSubject: {ECHO}\n\nHalo\n"
         with contextlib.suppress(ConnectionError):
             await host.attack(raw, sender)
     raw = (

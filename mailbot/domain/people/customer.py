@@ -127,10 +127,13 @@ def other_sender(mail: InboundMail, customer: str, policy: Policy) -> Reason:
     return NO_REASON
 
 
+def is_outside(address: str, policy: Policy) -> bool:
+    """Check whether an address (lower case) may be a customer's: none of ours, no agent's, no robot's."""
+    return bool(address) and not is_ours(address, policy) and not is_no_reply(address)
+
+
 def _outside(addresses: list[str], policy: Policy) -> str:
-    """Return the first address that may be a customer's: none of ours, no agent's, no form's, no robot's."""
-    fit = (each for each in addresses if each and not is_ours(each, policy) and not is_no_reply(each))
-    return next(fit, "")
+    return next((each for each in addresses if is_outside(each, policy)), "")
 
 
 def is_ours(address: str, policy: Policy) -> bool:

@@ -56,6 +56,8 @@ def guard(mail: InboundMail, envelope: Envelope, box: Mailbox, policy: Policy) -
     addresses = (mail.sender, envelope.sender, acknowledge_to(mail, envelope, policy))
     if not is_vouched_for(mail, policy) and any(policy.mailbox_for(address) for address in addresses):
         return reasons.of("own_address")
+    if mail.sender in policy.agents or envelope.sender.lower() in policy.agents:
+        return reasons.of("agents_mail")
     if box.unauthenticated != "neutral" and not is_proven_author(mail, policy):
         return reasons.of("not_authenticated")
     return NO_REASON

@@ -179,7 +179,7 @@ def _open(
     if forwarded:
         allowed = Permission(reasons.of("forwarded_by_agent", agent=forwarded.agent), {})
     again = bool(follows) or facts.customer_history.reopened  # the latter is assumed, in a dry run
-    known = replace(facts.customer_history, authentication=mail.authentication, reopened=again)
+    known = replace(circumstances(mail, facts.customer_history), reopened=again)
     builder.record(_routed(mail, envelope, box, allowed, known, policy, now))
     stray = mail.report and facts.returned and not facts.returned.ticket  # about a mail of ours, on no ticket
     if mail.author is not Author.PERSON and not stray:
@@ -259,6 +259,16 @@ def mailbox_of(envelope: Envelope, policy: Policy) -> Mailbox:
     """Return the first mailbox that the mail was sent to, the first of all when a reload removed that one."""
     boxes = (policy.mailbox_for(address) for address in envelope.recipients)
     return next((box for box in boxes if box), None) or next(iter(policy.mailboxes.values()))
+
+
+def circumstances(mail: InboundMail, customer_history: CustomerHistory) -> CustomerHistory:
+    """Return the history with what this mail says of its sender: it is recorded with the routing."""
+    return replace(
+        customer_history,
+        authentication=mail.authentication,
+        author=mail.author,
+        machine_may_answer=not mail.no_auto_reply,
+    )
 
 
 def routing_facts(
@@ -368,8 +378,7 @@ def _customer_wrote(
 ) -> MailDecision:
     def reopened(builder: DecisionBuilder) -> Reason:
         known = replace(
-            facts.customer_history,
-            authentication=mail.authentication,
+            circumstances(mail, facts.customer_history),
             reopened=True,
             escalated_before=facts.customer_history.escalated_before or ticket.escalated > 0,
         )

@@ -230,6 +230,8 @@ class CustomerHistory:
     reopened: bool = False  # it goes on with a ticket that was closed
     escalated_before: bool = False  # one of the customer's tickets was, in the last 90 days
     authentication: Authentication = Authentication.NONE
+    author: Author = Author.PERSON
+    machine_may_answer: bool = True
     looked_up: bool = False
 
 

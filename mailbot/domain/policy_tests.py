@@ -14,7 +14,7 @@ from mailbot.domain.decisions import MailFacts, mailbox_of, on_mail, routing_fac
 from mailbot.domain.events import TicketAssigned, TicketRouted
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.matching import Match
-from mailbot.domain.model import NO_HISTORY, CustomerHistory, Envelope, InboundMail, Status, Ticket
+from mailbot.domain.model import NO_HISTORY, Author, CustomerHistory, Envelope, InboundMail, Status, Ticket
 from mailbot.domain.people.customer import customer_of
 from mailbot.domain.policy import Moment, Policy
 from mailbot.domain.routing.conditions import RoutingFacts
@@ -44,6 +44,7 @@ class SampleMail:
     size: int | None = None
     at: datetime | None = None
     customer_history: CustomerHistory = NO_HISTORY
+    author: Author | None = None  # None: by its header and text, as for any mail
 
 
 # A Monday morning, no holiday: so that a test of today has the same result in years.

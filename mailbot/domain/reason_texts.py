@@ -242,6 +242,7 @@ TEXTS: Mapping[str, Texts] = {
     "person_by_default": ("no sign of a machine", "tidak ada tanda mesin"),
     "no_sender": ("no single sender in From", "tidak ada satu pengirim pada From"),
     "own_address": ("from an address of our own", "dari alamat kami sendiri"),
+    "assumed": ("assumed", "diandaikan"),
     "answers_acknowledgement": (
         "answers an acknowledgement that we sent to another address",
         "menjawab konfirmasi kami yang dikirim ke alamat lain",

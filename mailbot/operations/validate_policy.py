@@ -12,10 +12,11 @@ from mailbot.config.api import load
 from mailbot.config.model import Loaded
 from mailbot.config.shipped import templates_for
 from mailbot.config.yaml.source import parse as parse_yaml
-from mailbot.domain import policy_tests
-from mailbot.domain.model import Envelope, InboundMail
+from mailbot.domain import policy_tests, reasons
+from mailbot.domain.model import Author, Envelope, InboundMail
 from mailbot.domain.policy import Policy
 from mailbot.domain.policy_tests import Expected, Mismatch, PolicyTest
+from mailbot.domain.reasons import NO_REASON
 from mailbot.errors import ConfigError, Problem
 from mailbot.mail.compose import sample_mail
 from mailbot.mail.compose.reply_tokens import check_token_fits
@@ -114,6 +115,10 @@ def _mail_of(test: PolicyTest, policy: Policy, directory: Path) -> tuple[Inbound
     mail = parse(raw, own_addresses=policy.mailboxes.keys())
     at = policy_tests.moment_of(given.at, policy)
     envelope = build_envelope(raw, policy, at, recipient=given.recipient or None)
+    if given.author:
+        assumed, by_person = reasons.of("assumed"), given.author is Author.PERSON
+        refused = mail.no_auto_reply or (NO_REASON if by_person else assumed)
+        mail = replace(mail, author=given.author, author_reason=assumed, no_auto_reply=refused)
     return replace(
         mail,
         language=mail.language if given.language is None else given.language,

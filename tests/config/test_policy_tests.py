@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mailbot.config.api import schema
-from mailbot.domain.model import Authentication, CustomerHistory, Target
+from mailbot.domain.model import Authentication, Author, CustomerHistory, Target
 from mailbot.domain.policy import Moment
 from mailbot.domain.policy_tests import Expected, SampleMail
 from tests.config.faults import BASE, brief, lay, loaded, problems
@@ -44,6 +44,7 @@ def test_a_test_has_a_mail_and_expectations_each_with_its_place(tmp_path: Path) 
       at: 2026-12-31 16:30
       open_tickets: 2
       authentication: pass
+      author: machine
     expect:
       team: payments
       tags: [a, b]
@@ -66,13 +67,14 @@ def test_a_test_has_a_mail_and_expectations_each_with_its_place(tmp_path: Path) 
         customer_history=CustomerHistory(
             known_customer=True, open_tickets=2, authentication=Authentication.PASS, looked_up=True
         ),
+        author=Author.MACHINE,
     )
     moment = Moment(Target.FIRST_RESPONSE, 0.75, timedelta())
     assert test.expected == (
-        Expected("team", ("payments",), START + 17, 13),
-        Expected("tags", ("a", "b"), START + 18, 13),
-        Expected("details.order", ("INV-1",), START + 19, 24),
-        Expected("deadlines.75% of first_response", ("2026-12-31 17:00",), START + 21, 32, moment),
+        Expected("team", ("payments",), START + 18, 13),
+        Expected("tags", ("a", "b"), START + 19, 13),
+        Expected("details.order", ("INV-1",), START + 20, 24),
+        Expected("deadlines.75% of first_response", ("2026-12-31 17:00",), START + 22, 32, moment),
     )
 
 
@@ -96,6 +98,10 @@ CASES = {
     "a key of the mail that is none": (
         "{from:", "{form:",
         "2:12: unknown key `form` | did you mean `from`?",
+    ),
+    "an author that is none": (
+        "{from:", "{author: robot, from:",
+        "2:20: `author` can't be `robot` | known here: person, machine, report",
     ),
     "a team that is none": (
         "team: payments", "team: payment",

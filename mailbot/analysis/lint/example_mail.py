@@ -16,7 +16,7 @@ from mailbot.analysis.lint.budget import Budget, Undecided
 from mailbot.analysis.lint.formulas import Literal
 from mailbot.analysis.lint.text.solver import TextForm, failing, solve
 from mailbot.domain import language
-from mailbot.domain.model import NO_HISTORY, Authentication, CustomerHistory
+from mailbot.domain.model import NO_HISTORY, Authentication, Author, CustomerHistory
 from mailbot.domain.routing.conditions import HEADER, RoutingFacts
 from mailbot.domain.routing.field_types import AddressList
 
@@ -39,7 +39,7 @@ USUAL_BYTES = 500  # of the header
 SMALLEST = 1  # bytes
 NO_TEXTS: tuple[str, ...] = ()
 _SHAPES = {"subject": SUBJECT, "body": BODY, "sender_name": LINE}
-_TRUE_OR_FALSE = frozenset({"known_customer", "reopened", "escalated_before"})
+_TRUE_OR_FALSE = frozenset({"known_customer", "reopened", "escalated_before", "machine_may_answer"})
 _SHARED = {"sender_domain": "sender"}
 
 
@@ -161,7 +161,18 @@ def _circumstances(by_field: ByField) -> CustomerHistory:
         facts["authentication"] = Authentication(
             _choice(by_field, "authentication", tuple(Authentication))[0]
         )
+    _author(facts, by_field)
     return replace(NO_HISTORY, looked_up=True, **facts)  # type: ignore[arg-type]
+
+
+def _author(facts: dict[str, object], by_field: ByField) -> None:
+    """Set the author; a machine is never answered by a machine. Raises Empty."""
+    author = Author(_choice(by_field, "author", tuple(Author))[0]) if "author" in by_field else Author.PERSON
+    if author is not Author.PERSON:  # the first choice
+        if facts.get("machine_may_answer"):
+            raise ranges.Empty((*by_field["author"], *by_field["machine_may_answer"]))
+        facts["machine_may_answer"] = False
+    facts["author"] = author
 
 
 def _known_customer(facts: dict[str, object], by_field: ByField) -> None:

@@ -159,7 +159,7 @@ def _alternatives_of(context: RuleContext, index: int) -> Iterator[Alternative]:
 
 
 def _has_few_values(literal: Literal) -> bool:
-    return literal.atom.field in ("language", "authentication") or literal.atom.item is True
+    return literal.atom.field in ("language", "authentication", "author") or literal.atom.item is True
 
 
 def _alternatives(of: Formula) -> Iterator[tuple[Literal, ...]]:

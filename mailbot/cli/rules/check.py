@@ -17,6 +17,7 @@ from mailbot.cli.shared.open_store import load_configuration, now
 from mailbot.cli.shared.options import config_directory, standard_options
 from mailbot.cli.shared.output import clean, clean_block, echo
 from mailbot.cli.tickets import assumptions
+from mailbot.domain.model import Author
 from mailbot.domain.policy import Policy
 from mailbot.domain.routing import conditions
 from mailbot.domain.routing.conditions import RoutingFacts
@@ -172,6 +173,10 @@ def _mail_lines(mail: RoutingFacts) -> list[str]:
         details.append(f"{history.open_tickets} other open tickets")
     if history.authentication.value != "none":
         details.append(f"sender authentication: {history.authentication.value}")
+    if history.author is not Author.PERSON:
+        details.append(f"written by a {history.author}")
+    if not history.machine_may_answer:
+        details.append("no automatic answer allowed")
     return [*lines, f"({', '.join(details)})"]
 
 

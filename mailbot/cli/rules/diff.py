@@ -25,7 +25,8 @@ from mailbot.cli.shared.open_store import (
 from mailbot.cli.shared.options import parse_time, standard_options
 from mailbot.cli.shared.output import clean, echo, print_title
 from mailbot.cli.shared.progress import progress
-from mailbot.domain.model import CustomerHistory
+from mailbot.domain.decisions import circumstances
+from mailbot.domain.model import NO_HISTORY
 from mailbot.domain.policy_diff import Case, Change
 from mailbot.mail.parsing.parse import parse
 from mailbot.store.store import Store
@@ -166,7 +167,7 @@ def _cases(file: Path, folder: Path, authserv_ids: Sequence[str]) -> Iterator[Ca
     for name, raw in mail_folder.read_mails(file, folder):
         envelope = mail_folder.build_envelope(raw, now())
         mail = replay.without_content(parse(raw, authserv_ids))
-        history = CustomerHistory(authentication=mail.authentication)
+        history = circumstances(mail, NO_HISTORY)
         yield Case(name, envelope.received_at, mail, envelope, history)
 
 

@@ -6,12 +6,15 @@ from typing import Any
 
 import click
 
-from mailbot.domain.model import NO_HISTORY, Authentication, CustomerHistory, InboundMail
+from mailbot.domain import reasons
+from mailbot.domain.model import NO_HISTORY, Authentication, Author, CustomerHistory, InboundMail
+from mailbot.domain.reasons import NO_REASON
 
 FLAGS = {
     "known_customer": ("--known-customer", "--new-customer"),
     "reopened": ("--reopened", "--not-reopened"),
     "escalated_before": ("--escalated-before", "--never-escalated"),
+    "machine_may_answer": ("--machine-may-answer", "--no-machine-may-answer"),
 }
 _OPTIONS = (
     click.option("--known-customer/--new-customer", default=None, help="Had the customer a ticket before?"),
@@ -29,6 +32,12 @@ _OPTIONS = (
         type=click.Choice([value.value for value in Authentication]),
         help="Of the sender.",
     ),
+    click.option("--author", type=click.Choice([value.value for value in Author]), help="Who wrote it."),
+    click.option(
+        "--machine-may-answer/--no-machine-may-answer",
+        default=None,
+        help="May it be answered automatically?",
+    ),
 )
 
 
@@ -41,6 +50,8 @@ class Assumptions:
     reopened: bool | None = None
     escalated_before: bool | None = None
     authentication: str | None = None
+    author: str | None = None
+    machine_may_answer: bool | None = None
 
     @property
     def given(self) -> dict[str, Any]:
@@ -56,12 +67,20 @@ class Assumptions:
         )
 
     def apply_to_mail(self, mail: InboundMail) -> InboundMail:
-        value = self.authentication
-        return replace(mail, authentication=Authentication(value)) if value else mail
+        assumed = reasons.of("assumed")
+        if self.authentication:
+            mail = replace(mail, authentication=Authentication(self.authentication))
+        if self.author:
+            mail = replace(mail, author=Author(self.author), author_reason=assumed)
+        may = self.machine_may_answer
+        if mail.author is not Author.PERSON or may is not None:
+            mail = replace(mail, no_auto_reply=NO_REASON if may else mail.no_auto_reply or assumed)
+        return mail
 
     def apply_to_history(self, history: CustomerHistory) -> CustomerHistory:
         given = self.given
-        given.pop("authentication", None)
+        for name in ("authentication", "author", "machine_may_answer"):
+            given.pop(name, None)
         if any(given.get(name) for name in ("open_tickets", "reopened", "escalated_before")):
             given.setdefault("known_customer", True)
         return replace(history, looked_up=True, **given)
@@ -81,10 +100,12 @@ def as_arguments(history: CustomerHistory, used: frozenset[str]) -> list[str]:
     """Return the options of `explain` for this history: the fields that rules use, and unusual values."""
     arguments = []
     for name, (yes, no) in FLAGS.items():
-        if name in used or getattr(history, name):
+        if name in used or getattr(history, name) != getattr(NO_HISTORY, name):
             arguments.append(yes if getattr(history, name) else no)
     if "open_tickets" in used or history.open_tickets:
         arguments += ["--open-tickets", str(history.open_tickets)]
     if "authentication" in used or history.authentication is not NO_HISTORY.authentication:
         arguments += ["--authentication", history.authentication.value]
+    if "author" in used or history.author is not NO_HISTORY.author:
+        arguments += ["--author", history.author.value]
     return arguments

@@ -18,7 +18,7 @@ from mailbot.config.yaml.lookup import (
 )
 from mailbot.config.yaml.scalars import shown, suggest
 from mailbot.config.yaml.source import Place, Source
-from mailbot.domain.model import Authentication, CustomerHistory
+from mailbot.domain.model import Authentication, Author, CustomerHistory
 from mailbot.domain.policy_tests import NOBODY, Expected, PolicyTest, SampleMail, clock_text
 from mailbot.errors import Problem
 
@@ -112,6 +112,7 @@ def _sample_mail(entry: SampleMailEntry) -> SampleMail:
             authentication=Authentication(entry.authentication),
             looked_up=True,
         ),
+        author=Author(entry.author) if entry.author else None,
     )
 
 

@@ -89,6 +89,9 @@ class SampleMailEntry(Entry):
         False, description="a ticket of this customer was escalated in the last 90 days"
     )
     authentication: Literal["pass", "fail", "none"] = Field("none", description="of its sender")
+    author: Literal["person", "machine", "report"] | None = Field(
+        None, description="who wrote it; else found out from its header and text"
+    )
 
 
 def _file_or_mail(value: object) -> object:

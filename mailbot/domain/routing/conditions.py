@@ -76,6 +76,7 @@ class RoutingFacts:
             "attachment_name": tuple(map(Text, self.attachment_names)),
             "attachment_type": tuple(map(Text, self.attachment_types)),
             "authentication": (Text(self.customer_history.authentication.value),),
+            "author": (Text(self.customer_history.author.value),),
         }
 
     @property
@@ -135,6 +136,8 @@ FIELDS: Mapping[str, Field] = {
         Field("amount", Kind.AMOUNT, "any amount of money in the subject or the text", attrgetter("amounts")),
         Field("hour", Kind.MOMENT, "when it came, by the default calendar's clock", attrgetter("local_time")),
         _texts("authentication", Kind.AUTHENTICATION, "is the sender proven: pass, fail or none"),
+        _texts("author", Kind.AUTHOR, "who wrote it: person, machine, or report of a machine about a mail"),
+        _history("machine_may_answer", Kind.TRUTH, "nothing in it forbids an automatic answer"),
         _history("known_customer", Kind.TRUTH, "the customer had a ticket before"),
         _history("open_tickets", Kind.COUNT, "how many other open tickets the customer has"),
         _history("reopened", Kind.TRUTH, "it answers a ticket that was closed"),

@@ -11,11 +11,12 @@ from mailbot.domain.worktime import Calendar
 class Kind(StrEnum):
     """The kind of a field's value: it decides which operators fit, and what a test gets."""
 
-    TEXT = "text"  # tuple[Text, ...], and so are the next five
+    TEXT = "text"  # tuple[Text, ...], and so are the next six
     ADDRESS = "address"
     DOMAIN = "domain"
     LANGUAGE = "language"
     AUTHENTICATION = "authentication"
+    AUTHOR = "author"
     NAMES = "names"
     SIZE = "size"  # int, bytes
     COUNT = "count"  # int

@@ -181,6 +181,7 @@ def _edged(word: str) -> Any:
 WORDS: Mapping[Kind, Mapping[str, str]] = {
     Kind.LANGUAGE: {"id": "id", "en": "en", "unsure": ""},
     Kind.AUTHENTICATION: {each: each for each in ("pass", "fail", "none")},
+    Kind.AUTHOR: {each: each for each in ("person", "machine", "report")},
 }
 
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from mailbot.domain.model import Authentication, CustomerHistory
+from mailbot.domain.model import Authentication, Author, CustomerHistory
 from mailbot.domain.policy import Actions, Policy, Rule
 from mailbot.domain.routing.conditions import AllOf, AnyOf, NoneOf, RoutingFacts, When, build
 from mailbot.domain.routing.field_types import AddressList, Context
@@ -37,6 +37,7 @@ CONTEXT = Context(
 )
 MONDAY = datetime(2026, 1, 5, tzinfo=ZoneInfo("Asia/Jakarta"))
 PROOFS = tuple(Authentication)
+AUTHORS = (*Author, Author.PERSON, Author.PERSON)
 HEADERS = ((), ("saldo",), ("saldo hilang", "refund"), ("",))
 
 _TEXT = ("subject", "body", "text")
@@ -53,6 +54,8 @@ _ASKED: tuple[tuple[tuple[str, ...], tuple[str, ...], tuple[object, ...]], ...] 
     (("amount", "attachment_name", "header.X-Kind"), ("exists",), (True, False)),
     (("known_customer", "reopened"), ("is",), (True, False)),
     (("authentication",), ("is",), ("pass", "fail", "none")),
+    (("author",), ("is",), ("person", "machine", "report")),
+    (("machine_may_answer",), ("is",), (True, False)),
     (("header.x-kind",), ("is", "contains"), WORDS),
     (("attachment_name",), ("ends_with",), (".pdf",)),
     (("hour",), ("within",), ("mon-fri 08:00-17:00", "sat, sun", "22:00-06:00", "12:00-13:00")),
@@ -88,7 +91,12 @@ def _mails() -> list[RoutingFacts]:
         for size, hour, names, spoken in beside[number % 23 :: 23]:
             tickets = number % 7 if number % 2 else 0  # who has some is known
             known, again = bool(tickets) or number % 4 == 0, number % 5 == 0
-            told = CustomerHistory(known, tickets, again, authentication=PROOFS[number % 3])
+            author = AUTHORS[number % 5]
+            may_answer = author is Author.PERSON and number % 3 > 0
+            proof = PROOFS[number % 3]
+            told = CustomerHistory(
+                *(known, tickets, again), authentication=proof, author=author, machine_may_answer=may_answer
+            )
             at, types = MONDAY + timedelta(hours=hour), ("application/pdf",) * len(names)
             found.append(
                 RoutingFacts(

@@ -162,6 +162,9 @@ def holds(when: When, seen: RoutingFacts) -> bool:
         ("open_tickets", "below", 2, False),
         ("authentication", "is", ["fail", "none"], True),
         ("authentication", "is", "pass", False),
+        ("author", "is", ["machine", "report"], False),
+        ("author", "is", "person", True),
+        ("machine_may_answer", "is", True, True),
         ("sender", "listed_in", "vip", True),  # its domain, and those below it
         ("sender", "listed_in", ["people"], False),
         ("sender_domain", "listed_in", "vip", True),
@@ -252,6 +255,7 @@ def test_nothing_exists_in_an_empty_mail():
         ("amount", "over", "banyak", "'banyak' is not an amount"),
         ("amount", "over", ["Rp1.000"], "a list is not an amount"),
         ("authentication", "is", "failed", "no authentication; known here: pass, fail, none"),
+        ("author", "is", "robot", "no author; known here: person, machine, report"),
         ("header.", "is", "x", "there is no field 'header.'"),
         ("header.x y", "is", "x", "there is no field 'header.x y'"),
         ("header.x-spam", "contain", "x", "there is no operator 'contain'; did you mean 'contains'"),

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.scenarios.harness import RECIPIENT, DaemonProcess, send, settled
+from tests.scenarios.harness import RECIPIENT, DaemonProcess, eventually, send, settled
 from tests.sink import SinkSmtp, SunkMail
 
 pytestmark = pytest.mark.asyncio
@@ -44,8 +44,8 @@ class Attacked:
         assert (await send(self.daemon.port, raw.replace("\n", "\r\n").encode(), sender, to)).startswith(
             "250"
         )
-        await settled(self.daemon)
-        (row,) = self.daemon.rows("SELECT ticket FROM messages WHERE message_id = ?", message_id)
+        query = "SELECT ticket FROM messages WHERE message_id = ?"
+        (row,) = await eventually(lambda: self.daemon.rows(query, message_id))
         return str(row["ticket"])
 
     def notices(self) -> list[SunkMail]:
@@ -64,6 +64,7 @@ async def test_nobody_joins_a_conversation_by_forging_naming_or_copying(tmp_path
         async with daemon:
             host = Attacked(daemon, sink)
             number = await host.mail(SITI, f"Cc: {BOSS}, {LEAVER}\n", result="pass")
+            await settled(daemon)
             notice = read(host.notices()[0])
             ours = read(next(mail for mail in sink.taken if mail.recipients == (SITI,)))["Message-ID"]
             code, _, errors = await daemon.command("ticket", "participant", "remove", number, LEAVER)
@@ -108,6 +109,7 @@ async def test_nobody_joins_a_conversation_by_forging_naming_or_copying(tmp_path
             await host.mail(
                 str(notice["To"]), subject=f"Re: {notice['Subject']}", body=SECRET, to=str(notice["Reply-To"])
             )
+            await settled(daemon)
             sent = [mail for mail in sink.taken if SECRET.encode() in mail.content]
             assert sorted(mail.recipients for mail in sent) == [(BOSS,), (SITI,)]
             assert {(str(read(mail)["To"]), str(read(mail)["Cc"])) for mail in sent} == {(SITI, BOSS)}

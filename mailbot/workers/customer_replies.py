@@ -1,6 +1,6 @@
 """Loads what we sent to a customer, and hides in the customer's reply what it quotes of that."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from sqlalchemy import Connection
@@ -19,17 +19,22 @@ _SIZE = 64 * 1024  # bytes of each that are read
 
 
 def fold_reply(
-    connection: Connection, mail: InboundMail, ticket: Ticket | None, policy: Policy
+    connection: Connection,
+    mail: InboundMail,
+    ticket: Ticket | None,
+    merged: Sequence[str],
+    policy: Policy,
 ) -> tuple[InboundMail, bool]:
     """Return the mail with its new text as `visible`, and whether something unproven is hidden.
 
-    Without a ticket there is nothing that we sent: only quotes that name us are hidden.
+    `merged`: the tickets that were merged into this one and that the mail names. Without a ticket
+    there is nothing that we sent: only quotes that name us are hidden.
     """
     reply = is_reply(mail.subject, mail.text, bool(mail.in_reply_to or mail.references))
     if mail.visible == mail.text and not (reply and ticket and _may_quote(mail.text, ticket, policy)):
         return mail, False
     boxes = policy.mailboxes.values()
-    read = [read_own_mail(raw) for raw in _sent_mails(connection, mail, ticket)] if ticket else []
+    read = [read_own_mail(raw) for raw in _sent_mails(connection, mail, ticket, merged)] if ticket else []
     sent = SentToCustomer(
         SentToAgent(
             addresses=tuple(box.address for box in boxes),
@@ -51,7 +56,9 @@ def _may_quote(text: str, ticket: Ticket, policy: Policy) -> bool:
     return any(sign and sign in text for sign in signs)
 
 
-def _sent_mails(connection: Connection, mail: InboundMail, ticket: Ticket) -> Iterator[bytes]:
+def _sent_mails(
+    connection: Connection, mail: InboundMail, ticket: Ticket, merged: Sequence[str]
+) -> Iterator[bytes]:
     for recipient in dict.fromkeys((ticket.customer, mail.sender)):
-        for each in conversation.sent_to(connection, ticket.number, recipient, _MAILS):
+        for each in conversation.sent_to(connection, (ticket.number, *merged), recipient, _MAILS):
             yield each.content[:_SIZE]

@@ -169,7 +169,7 @@ def _decide(
         if forwarded:
             state.load_history(connection, mail.sender, policy, now)
     else:
-        mail, unproven = fold_reply(connection, mail, ticket, policy)
+        mail, unproven = fold_reply(connection, mail, ticket, match.followed, policy)
     facts = MailFacts(
         number=number,
         match=match,

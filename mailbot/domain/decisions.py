@@ -43,6 +43,7 @@ from mailbot.domain.people.customer import (
     is_proven_author,
     other_sender,
     passed_on_for,
+    why_unreachable,
 )
 from mailbot.domain.people.participants import Roles, record_named
 from mailbot.domain.policy import Agent, Mailbox, Policy
@@ -204,6 +205,7 @@ def _open(
     remarks = reasons.together(
         _remarks(first, builder.ticket, facts),
         other_sender(mail, first.customer, policy),
+        why_unreachable(first.customer),
         reasons.of("brought_by", agent=forwarded.agent) if forwarded else NO_REASON,
     )
     notify.notify_team(builder, policy, now, why, remarks, mail.visible)
@@ -455,8 +457,10 @@ def _agent_wrote(
     now: datetime,
 ) -> MailDecision:
     builder = DecisionBuilder(ticket)
-    reason = _not_authorised(ticket, facts) or agent_mail.why_held(
-        ticket, mail, facts.reply, policy, envelope.received_at
+    reason = (
+        _not_authorised(ticket, facts)
+        or why_unreachable(ticket.customer)
+        or agent_mail.why_held(ticket, mail, facts.reply, policy, envelope.received_at)
     )
     if not reason and not facts.match.by_token:
         reason = without_token.why_not_sent(mail, facts.roles, policy)

@@ -165,9 +165,27 @@ TEXTS: Mapping[str, Texts] = {
         "forwarded by an agent ({agent}), who may have it acknowledged",
         "diteruskan oleh agen ({agent}), yang dapat meminta konfirmasi dikirim",
     ),
+    "no_customer_address": (
+        "no answer can leave, because the ticket has no customer's address. `mailbot ticket set --customer` names one",
+        "jawaban tidak dapat dikirim karena tiket tidak memiliki alamat pelanggan. `mailbot ticket set --customer` "
+        "menetapkannya",
+    ),
+    "no_reply_customer": (
+        "no answer can reach {customer}, which nobody reads. `mailbot ticket set --customer` names another address",
+        "jawaban tidak akan sampai ke {customer} karena tidak ada yang membacanya. `mailbot ticket set --customer` "
+        "menetapkan alamat lain",
+    ),
+    "no_held_acknowledgement": (
+        "{ticket} has no acknowledgement that waits for an agent",
+        "{ticket} tidak memiliki konfirmasi yang menunggu agen",
+    ),
+    "acknowledged_too_late": (
+        "{ticket} is {status}: an acknowledgement comes too late",
+        "{ticket} {status}: konfirmasi sudah terlambat",
+    ),
     "brought_by": (
-        "{agent} forwarded it, the sender is not confirmed",
-        "diteruskan oleh {agent}, pengirimnya belum dipastikan",
+        "{agent} forwarded it, the sender is not confirmed. `mailbot ticket acknowledge` sends the acknowledgement",
+        "diteruskan oleh {agent}, pengirimnya belum dipastikan. `mailbot ticket acknowledge` mengirim konfirmasi",
     ),
     "form_passed_on": ("a form of ours passed it on", "diteruskan oleh formulir kami"),
     "list_passed_on": ("a list of ours passed it on", "diteruskan oleh milis kami"),

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, get_args
 
-from sqlalchemy import Connection, bindparam, func, insert, select, text, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, text, update
 
 from mailbot.domain.model import AttemptOutcome, OutboxState
-from mailbot.domain.notices import Notice
+from mailbot.domain.notices import Acknowledgement, Notice
 from mailbot.domain.reasons import Reason
-from mailbot.store.codec import reason_text
+from mailbot.store.codec import reason_of, reason_text
 from mailbot.store.schema import Moment, attempts, frozen_mails, outbox
 
 LANES = tuple(sorted({notice.lane for notice in get_args(Notice)}))
@@ -69,6 +69,27 @@ def _row(item: OutboxMail) -> dict[str, object]:
         "reason": reason_text(item.reason) or None,
         "settled_at": item.requested_at if item.reason else None,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class SuppressedMail:
+    nonce: str
+    reason: Reason
+
+
+def suppressed_acknowledgement(connection: Connection, ticket: str) -> SuppressedMail | None:
+    """Return the row of an acknowledgement that never left, None where the ticket has none."""
+    wanted = (outbox.c.ticket == ticket, outbox.c.kind == Acknowledgement.name)
+    query = select(outbox.c.nonce, outbox.c.reason).where(*wanted, outbox.c.state == OutboxState.SUPPRESSED)
+    row = connection.execute(query).one_or_none()
+    return SuppressedMail(row.nonce, reason_of(row.reason)) if row else None
+
+
+def withdraw(connection: Connection, nonce: str) -> None:
+    """Remove a row that never left, in the transaction that enqueues another in its place."""
+    connection.execute(
+        delete(outbox).where(outbox.c.nonce == nonce, outbox.c.state == OutboxState.SUPPRESSED)
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ COMMANDS = {
     "decide": ("tickets.act", "Answer the question that the ticket's ladder asked."),
     "close": ("tickets.act", "Close the ticket. Its clocks stop."),
     "release": ("tickets.act", "Make a machine's mail that was filed an ordinary ticket."),
+    "acknowledge": ("tickets.acknowledge", "Send the acknowledgement for a mail that an agent forwarded."),
     "answer": ("tickets.answer", "Send an agent's answer to the customer."),
     "note": ("tickets.act", "Keep an internal note on the ticket."),
     "participant": ("tickets.people", "Add, remove and list the people who take part."),

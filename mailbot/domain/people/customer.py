@@ -127,6 +127,13 @@ def other_sender(mail: InboundMail, customer: str, policy: Policy) -> Reason:
     return NO_REASON
 
 
+def why_unreachable(address: str) -> Reason:
+    """Return why no answer can reach a customer's address (lower case), no reason where one may."""
+    if not address:
+        return reasons.of("no_customer_address")
+    return reasons.of("no_reply_customer", customer=address) if is_no_reply(address) else NO_REASON
+
+
 def is_outside(address: str, policy: Policy) -> bool:
     """Check whether an address (lower case) may be a customer's: none of ours, no agent's, no robot's."""
     return bool(address) and not is_ours(address, policy) and not is_no_reply(address)

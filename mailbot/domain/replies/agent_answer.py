@@ -12,6 +12,7 @@ from mailbot.domain.lifecycle import Decision, DecisionBuilder, clocks_set
 from mailbot.domain.model import Attachment, Status, Ticket
 from mailbot.domain.notices import Answer
 from mailbot.domain.people.copies import with_copies
+from mailbot.domain.people.customer import why_unreachable
 from mailbot.domain.people.participants import Roles
 from mailbot.domain.policy import Agent, Policy
 from mailbot.domain.reasons import Refusal
@@ -52,6 +53,8 @@ def on_answer(
         return reasons.refuse("ticket_over", ticket=ticket.number, status=ticket.status)
     if agent is None:
         return reasons.refuse("answer_needs_agent")
+    if unreachable := why_unreachable(ticket.customer):
+        return Refusal(unreachable)
     builder = DecisionBuilder(ticket)
     record_agent_answer(builder, agent.address, policy, now)
     mail = answer(ticket, agent, text, policy, references)

@@ -9,15 +9,17 @@ is filed, and the agent learns what works. Without proof it is the mail of anybo
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from mailbot.domain import notify, reasons
-from mailbot.domain.lifecycle import DecisionBuilder
+from mailbot.domain import ladder, notify, reasons
+from mailbot.domain.actor import Actor
+from mailbot.domain.events import AcknowledgementEnqueued
+from mailbot.domain.lifecycle import Decision, DecisionBuilder
 from mailbot.domain.matching import NUMBER, Match
-from mailbot.domain.model import TAKES_PART, InboundMail
-from mailbot.domain.notices import AgentRefusal
+from mailbot.domain.model import TAKES_PART, InboundMail, Status, Ticket
+from mailbot.domain.notices import Acknowledgement, AgentRefusal
 from mailbot.domain.people.addresses import owner
 from mailbot.domain.people.participants import Roles, takes_part
-from mailbot.domain.policy import Agent, Policy, Rate
-from mailbot.domain.reasons import NO_REASON, Reason
+from mailbot.domain.policy import Actions, Agent, Policy, Rate
+from mailbot.domain.reasons import NO_REASON, Reason, Refusal
 from mailbot.domain.replies.auto_reply import take_token
 
 HELP = reasons.of("agent_mail_unclear")
@@ -63,6 +65,28 @@ def why_not_sent(mail: InboundMail, roles: Roles, policy: Policy) -> Reason:
     if strangers := [address for address in others if owner(address) not in people]:
         return reasons.of("agent_wrote_to_others", others=", ".join(strangers[:3]))
     return reasons.of("customer_has_it") if others else NO_REASON
+
+
+def on_acknowledge(ticket: Ticket, by: Actor, policy: Policy, now: datetime) -> Decision | Refusal:
+    """Decide about acknowledging a forwarded mail to its customer, as its rule wants it."""
+    if ticket.status is not Status.NEW:
+        return reasons.refuse("acknowledged_too_late", ticket=ticket.number, status=ticket.status)
+    builder = DecisionBuilder(ticket)
+    builder.record(AcknowledgementEnqueued(now, by))
+    then = next((rule.then for rule in policy.rules if rule.name == ticket.rule), Actions())
+    known = dict(ticket.details)
+    wanted = [
+        policy.details[name].labels for name in then.ask_for if name in policy.details and name not in known
+    ]
+    builder.notify(
+        Acknowledgement(
+            *notify.to_customer(ticket),
+            needed=tuple(wanted),
+            template=then.template,
+            promised_at=ladder.promised_at(ticket, policy),
+        )
+    )
+    return builder.decision()
 
 
 def help_key(agent: str) -> str:

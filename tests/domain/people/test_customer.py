@@ -6,12 +6,16 @@ import pytest
 
 from mailbot.domain import events as e
 from mailbot.domain import reasons
+from mailbot.domain.actor import Actor
 from mailbot.domain.decisions import on_mail
 from mailbot.domain.lifecycle import Decision
+from mailbot.domain.matching import Match
 from mailbot.domain.model import Authentication, Author, Contact, InboundMail
-from mailbot.domain.notices import Acknowledgement, TeamNotice
+from mailbot.domain.notices import Acknowledgement, AgentRefusal, TeamNotice
 from mailbot.domain.people.customer import customer_of, with_trusted_origin
 from mailbot.domain.policy import Mailbox, Policy
+from mailbot.domain.reasons import Refusal
+from mailbot.domain.replies.agent_answer import on_answer
 from tests.builders import BOX, NOW, RINA, envelope, facts, mail, policy
 
 PASS, FAIL = Authentication.PASS, Authentication.FAIL
@@ -125,3 +129,25 @@ def test_no_mailbox_of_ours_is_a_customer() -> None:
     for sender in (BOX.address, "sales@dukungan.example", "Support+x@dukungan.example"):
         assert customer_of(mail(sender=""), envelope(sender=sender), boxes) == ""
         assert customer_of(mail(sender=sender.lower()), envelope(), boxes) == ""
+
+
+@pytest.mark.parametrize(
+    ("came", "code"),
+    [
+        (mail(sender="noreply@toko-lain.example", reply_to_named=ANI), "no_reply_customer"),
+        (mail(sender=BOX.address), "no_customer_address"),
+    ],
+)
+def test_an_answer_that_can_reach_nobody_is_refused_with_a_word(came: InboundMail, code: str) -> None:
+    ticket = opened(came).ticket
+    assert str(reasons.of(code, customer=ticket.customer)) in remarks(opened(came))
+
+    reply = mail(sender=RINA.address, subject=f"Re: [{ticket.number}]", visible="Sudah kami cek.")
+    known = facts(match=Match(ticket.number, by_token=True), proof="trusted")
+    decided = on_mail(ticket, reply, envelope(sender=RINA.address), known, policy(), NOW).decision
+    (refusal,) = decided.notices
+    assert isinstance(refusal, AgentRefusal)
+    assert refusal.reason.code == code
+    by_command = on_answer(ticket, "Sudah.", Actor.agent(RINA.address), (), {}, {}, policy(), NOW)
+    assert isinstance(by_command, Refusal)
+    assert by_command.reason.code == code

@@ -470,7 +470,7 @@ def _agent_wrote(
     agent_answer.record_agent_answer(builder, agent.address, policy, now)
     roles = record_named(builder, mail, facts.roles, policy, now, senders_checked=True, agent=agent.address)
     answer = agent_answer.answer(
-        ticket, agent, mail.visible, policy, facts.reply.references, mail.attachments
+        ticket, agent, mail.visible, policy, facts.reply.references, facts.reply.attachments
     )
     builder.notify(*with_copies(answer, roles, policy, facts.suppressions))
     return MailDecision(builder.decision(), Direction.OUT)

@@ -6,11 +6,12 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from mailbot.domain.language import guess
-from mailbot.domain.model import Authentication, InboundMail, Ticket
+from mailbot.domain.model import Attachment, Authentication, InboundMail, Ticket
 from mailbot.domain.people.customer import is_outside
 from mailbot.domain.policy import Agent, Policy
 from mailbot.domain.replies.agent_mail import AgentMail
 from mailbot.domain.replies.without_token import Forwarded
+from mailbot.mail.compose.inline_pictures import is_placed
 from mailbot.mail.parsing.own_mail import read_own_mail
 from mailbot.mail.parsing.parse import parse
 from mailbot.mail.replies.answer import extract_answer
@@ -57,6 +58,7 @@ def read_reply(
     found = extract_answer(mail.text, sent, keep_signature=keep)
     named = next((each for each in notices if each.message_id in answered), None)
     return replace(mail, visible=found.text), AgentMail(
+        attachments=tuple(each for each in mail.attachments if _goes_along(each, mail.text, found.text)),
         subjects=sent.subjects,
         noticed_at=named.settled_at if named else None,
         doubt=found.doubt,
@@ -93,6 +95,11 @@ def open_forwarded(mail: InboundMail, policy: Policy) -> tuple[InboundMail, Forw
         language=guess(f"{found.subject}\n{found.text[:_LANGUAGE_SAMPLE]}"),
     )
     return inside, Forwarded(mail.sender, found.cover)
+
+
+def _goes_along(attachment: Attachment, text: str, answer: str) -> bool:
+    """Check whether a file goes to the customer: a picture of the signature or the quote stays behind."""
+    return is_placed(attachment, answer) or not is_placed(attachment, text)
 
 
 def _public(connection: Connection, ticket: Ticket) -> Iterable[str]:

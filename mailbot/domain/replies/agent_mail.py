@@ -4,6 +4,7 @@ Theory of operation. Whatever an agent sends to the reply address of a notice wo
 word. So a mail that may be anything else is held: it becomes a note on the ticket, and the agent learns why.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,7 +14,7 @@ from mailbot.domain import notify, reasons, ticket_number
 from mailbot.domain.actor import Actor
 from mailbot.domain.events import AgentMailHeld
 from mailbot.domain.lifecycle import DecisionBuilder
-from mailbot.domain.model import Author, InboundMail, Ticket
+from mailbot.domain.model import Attachment, Author, InboundMail, Ticket
 from mailbot.domain.notices import AgentRefusal
 from mailbot.domain.policy import Agent, Policy
 from mailbot.domain.reasons import NO_REASON, Reason
@@ -44,12 +45,14 @@ class AgentMail:
     - `noticed_at`: when the notice that it answers left; None where no notice is named.
     - `doubt`: why the answer could not be cut out of the reply for certain.
     - `references`: Message-IDs of the conversation with the customer, oldest first.
+    - `attachments`: the files that go along with the answer.
     """
 
     subjects: tuple[str, ...] = ()
     noticed_at: datetime | None = None
     doubt: Reason = NO_REASON
     references: tuple[str, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
 
 
 NO_AGENT_MAIL = AgentMail()
@@ -77,16 +80,16 @@ def why_held(ticket: Ticket, mail: InboundMail, known: AgentMail, policy: Policy
         return reasons.of("machine_speed", seconds=round(policy.answers.fastest_reply.total_seconds()))
     if not _is_about(mail.subject, ticket, known):
         return reasons.of("other_subject", subject=mail.subject[:150])
-    return known.doubt or _why_no_answer(mail)
+    return known.doubt or _why_no_answer(mail.visible, known.attachments)
 
 
-def _why_no_answer(mail: InboundMail) -> Reason:
-    first = next((line.strip() for line in mail.visible.split("\n") if line.strip()), "")
+def _why_no_answer(answer: str, attachments: Sequence[Attachment]) -> Reason:
+    first = next((line.strip() for line in answer.split("\n") if line.strip()), "")
     if first.startswith(("#", "＃")):
         return reasons.of("command_line_in_mail", line=first[:80])
     if _NOTE_LINE.match(first):
         return reasons.of("looks_like_note", line=first[:80])
-    return NO_REASON if first or mail.attachments else reasons.of("no_text")
+    return NO_REASON if first or attachments else reasons.of("no_text")
 
 
 def _is_about(subject: str, ticket: Ticket, known: AgentMail) -> bool:

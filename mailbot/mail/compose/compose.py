@@ -30,6 +30,7 @@ from mailbot.mail.auth.sign import HEADER_NAME as SIGNATURE
 from mailbot.mail.auth.sign import Signer
 from mailbot.mail.compose import frame, mime_writer
 from mailbot.mail.compose.fallback_text import details_request, fallback_text
+from mailbot.mail.compose.inline_pictures import place_pictures
 from mailbot.mail.compose.mime_writer import ComposeRefused, is_ascii_address, require_ascii_address
 from mailbot.mail.compose.reply_tokens import MAC, TokenSigner, check_token_fits
 from mailbot.mail.compose.template_values import LANGUAGES, Values, body_text, build_values, header_text
@@ -111,7 +112,8 @@ class Composer:
             headers.insert(3, ("Cc", ",\r\n ".join(cc)))  # a line each: 998 octets at most
         boundary = f"=_{message_id.partition('@')[0][-MAC:]}"  # part of the MAC: it can't be guessed
         files = notice.attachments if isinstance(notice, Answer | Bulletin) else ()
-        raw = mime_writer.write_mail(headers, content.text, content.html, boundary, files)
+        html, pictures, files = place_pictures(content.html, files, box.domain)
+        raw = mime_writer.write_mail(headers, content.text, html, boundary, files, pictures)
         if self.signer and self.signer.signs_for(box.domain):
             raw, headers = self.signer.sign(raw, now), [(SIGNATURE, ""), *headers]
         mime_writer.verify_header(raw, headers, to, box.address, cc)

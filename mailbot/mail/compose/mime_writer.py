@@ -78,13 +78,24 @@ def format_subject(text: str, fixed: str) -> str:
 
 
 def write_mail(
-    headers: Headers, text: str, html: str, boundary: str, attachments: Sequence[Attachment] = ()
+    headers: Headers,
+    text: str,
+    html: str,
+    boundary: str,
+    attachments: Sequence[Attachment] = (),
+    pictures: Sequence[Attachment] = (),
 ) -> bytes:
-    """Write the mail: multipart/alternative, or only text when `html` is "", then `attachments`."""
+    """Write the mail: multipart/alternative, or only text when `html` is "", then `attachments`.
+
+    `pictures` are shown inside of the HTML, by their Content-ID (RFC 2387).
+    """
     body = _part("plain", text)
     if html:
+        page = _part("html", html)
+        if pictures:
+            page = _multipart("related", f"{boundary}.r", [page, *map(_picture, pictures)])
         inner = f"{boundary}.a" if attachments else boundary
-        body = _multipart("alternative", inner, [body, _part("html", html)])
+        body = _multipart("alternative", inner, [body, page])
     if attachments:
         body = _multipart("mixed", boundary, [body, *map(_attachment, attachments)])
     head = "".join(f"{name}: {value}\r\n" for name, value in headers)
@@ -101,16 +112,28 @@ def _multipart(subtype: str, boundary: str, parts: Sequence[bytes]) -> bytes:
     return kind + inside[2:]
 
 
-def _attachment(attachment: Attachment) -> bytes:
-    """Write an attachment (RFC 2183, its name by RFC 2231). An odd type becomes application/octet-stream."""
+def _picture(attachment: Attachment) -> bytes:
+    return _attachment(attachment, attachment.content_id)
+
+
+def _attachment(attachment: Attachment, content_id: str = "") -> bytes:
+    """Write an attachment (RFC 2183, its name by RFC 2231). An odd type becomes application/octet-stream.
+
+    With a `content_id`, which is ours, it is shown inside of the HTML.
+    """
     kind = attachment.type if _TYPE.fullmatch(attachment.type) else "application/octet-stream"
     # A mail inside a mail may not be in base64 (RFC 2046 section 5.2.1), and should not be opened as a mail.
     if kind.startswith(("message/", "multipart/")):
         kind = "application/octet-stream"
     # The end of a long name is kept, with its extension: a line may hold 998 octets (RFC 5322 section 2.1.1).
     name = quote(header_text(attachment.name)[-80:] or "attachment", safe="")
+    shown = (
+        f"Content-ID: <{content_id}>\r\nContent-Disposition: inline"
+        if content_id
+        else "Content-Disposition: attachment"
+    )
     head = (
-        f"Content-Type: {kind}\r\nContent-Disposition: attachment;\r\n filename*=utf-8''{name}\r\n"
+        f"Content-Type: {kind}\r\n{shown};\r\n filename*=utf-8''{name}\r\n"
         "Content-Transfer-Encoding: base64\r\n\r\n"
     )
     return head.encode("ascii") + encodebytes(attachment.content).replace(b"\n", b"\r\n")

@@ -113,7 +113,8 @@ def test_no_text_is_held_unless_a_file_is_the_answer() -> None:
     file = Attachment("resi.pdf", "application/pdf", 3, "d")
 
     assert held(reply(visible=" \n")).code == "no_text"
-    assert not held(reply(visible="", attachments=(file,)))
+    known = AgentMail(subjects=(NOTICE,), attachments=(file,))
+    assert not held(reply(known, visible="", attachments=(file,)))
 
 
 def test_a_doubtful_cut_is_held() -> None:

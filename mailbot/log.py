@@ -248,6 +248,11 @@ def automatic_mail_recorded(*, number: str, reason: str) -> None:
 
 
 @_info
+def automatic_mail_filed(*, number: str, reason: str) -> None:
+    """Log a mail that no person wrote and that is about no ticket: without clocks and notice."""
+
+
+@_info
 def thanks_recorded(*, number: str) -> None:
     """Log a mail of nothing but thanks: on the ticket, no notice goes out."""
 

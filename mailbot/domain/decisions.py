@@ -12,7 +12,7 @@ from datetime import datetime
 
 from mailbot.domain import commands as c
 from mailbot.domain import events as e
-from mailbot.domain import ladder, notify, reasons
+from mailbot.domain import filing, ladder, notify, reasons
 from mailbot.domain.actor import CUSTOMER, POLICY, Actor
 from mailbot.domain.assignment import NO_LOADS, Loads
 from mailbot.domain.classify import classify, routing_event
@@ -182,17 +182,21 @@ def _open(
     again = bool(follows) or facts.customer_history.reopened  # the latter is assumed, in a dry run
     known = replace(circumstances(mail, facts.customer_history), reopened=again)
     builder.record(_routed(mail, envelope, box, allowed, known, policy, now))
+    not_answered = allowed.refused or mail.no_auto_reply
     stray = mail.report and facts.returned and not facts.returned.ticket  # about a mail of ours, on no ticket
     if mail.author is not Author.PERSON and not stray:
-        return _file(builder, mail, allowed)
+        filing.file_mail(builder, mail, not_answered, now)
+        return MailDecision(builder.decision(), Direction.IN)
     if facts.proof and (agent := policy.agents.get(mail.sender)):
         spent = without_token.send_help(builder, agent, facts.rate_limits.get(help_key(agent.address)), now)
-        filed = _file(builder, replace(mail, author_reason=without_token.HELP), allowed)
-        return replace(filed, direction=Direction.NOTE, spent=spent)
+        filing.file_mail(builder, replace(mail, author_reason=without_token.HELP), not_answered, now)
+        return MailDecision(builder.decision(), Direction.NOTE, spent)
     if held:
-        begin(builder, policy, now, held.assignee or "", reasons.of("has_ticket", ticket=held.number))
+        ownership.begin(
+            builder, policy, now, held.assignee or "", reasons.of("has_ticket", ticket=held.number)
+        )
     else:
-        begin(builder, policy, now)
+        ownership.begin(builder, policy, now)
     suppression = facts.suppressions.get(acknowledge_to(mail, envelope, policy).lower())
     if suppression and not allowed.refused:
         allowed = Permission(suppression.as_reason, {})
@@ -213,32 +217,6 @@ def _open(
     if stray and mail.report and facts.returned:
         effects = undeliverable.on_stray_report(mail.report, facts.returned)
     return MailDecision(builder.decision(), Direction.IN, allowed.spent, effects)
-
-
-def _file(builder: DecisionBuilder, mail: InboundMail, allowed: Permission) -> MailDecision:
-    """File a machine's mail about no ticket of ours: without clocks, owner and notices."""
-    now = builder.events[0].at
-    refused = allowed.refused or mail.no_auto_reply or mail.author_reason
-    builder.record(e.AcknowledgementSuppressed(now, POLICY, refused))
-    builder.record(e.TicketFiled(now, POLICY, mail.author_reason))
-    return MailDecision(builder.decision(), Direction.IN)
-
-
-def release(builder: DecisionBuilder, by: Actor, policy: Policy, now: datetime) -> None:
-    """Make a filed ticket an ordinary one, with an owner and clocks."""
-    builder.record(e.TicketReleased(now, by))
-    begin(builder, policy, now)
-
-
-def begin(
-    builder: DecisionBuilder, policy: Policy, now: datetime, holder: str = "", reason: Reason = NO_REASON
-) -> None:
-    """Give a ticket that was just routed its owner and its clocks; `holder` gets it, if still an agent."""
-    if holder in policy.agents:
-        builder.record(e.TicketAssigned(now, POLICY, holder, reason))
-    else:
-        ownership.assign_owner(builder, policy, now, POLICY)
-    builder.record(clocks_set(builder.ticket, policy, now))
 
 
 def _remarks(opened: e.TicketOpened, ticket: Ticket, facts: MailFacts) -> Reason:
@@ -388,8 +366,7 @@ def _customer_wrote(
         return on_reopening(builder, asked, policy, now)
 
     builder = DecisionBuilder(ticket, loads=facts.loads)
-    if ticket.status is Status.FILED:
-        release(builder, POLICY, policy, now)
+    filing.release_where_filed(builder, POLICY, policy, now)
     rerouted = record_customer_mail(builder, mail.message_id, facts.match.reason, policy, now, reopened)
     _take_details(builder, mail, policy, now)
     record_named(builder, mail, facts.roles, policy, now, senders_checked=facts.senders_checked)
@@ -467,6 +444,7 @@ def _agent_wrote(
     if reason:
         agent_mail.hold(builder, agent, mail, reason, now)
         return MailDecision(builder.decision(), Direction.NOTE)
+    filing.release_where_filed(builder, Actor.agent(agent.address), policy, now)
     agent_answer.record_agent_answer(builder, agent.address, policy, now)
     roles = record_named(builder, mail, facts.roles, policy, now, senders_checked=True, agent=agent.address)
     answer = agent_answer.answer(
@@ -509,7 +487,9 @@ def on_command(
 ) -> Decision | Refusal:
     """Decide about a person's command; a Refusal gives the reason why not."""
     builder = DecisionBuilder(ticket, loads=loads)
-    refusal: Refusal | None = None
+    refusal = filing.why_refused(ticket, command=command)
+    if refusal:
+        return refusal
     match command:
         case c.AddNote(text):
             builder.record(e.NoteAdded(now, by, text))
@@ -525,7 +505,7 @@ def on_command(
         case c.Reject():
             refusal = _reject_claim(builder, by, policy, now)
         case c.Release():
-            refusal = _release_filed(builder, by, policy, now)
+            refusal = filing.release(builder, by, policy, now)
     return refusal or builder.decision()
 
 
@@ -563,13 +543,4 @@ def _reject_claim(builder: DecisionBuilder, by: Actor, policy: Policy, now: date
     builder.record(clocks_set(builder.ticket, policy, now))
     because = reasons.of("not_about", ticket=ticket.held_for, actor=str(by))
     notify.notify_team(builder, policy, now, NoticeKind.NEW, because)
-    return None
-
-
-def _release_filed(builder: DecisionBuilder, by: Actor, policy: Policy, now: datetime) -> Refusal | None:
-    ticket = builder.ticket
-    if ticket.status is not Status.FILED:
-        return reasons.refuse("not_filed", ticket=ticket.number)
-    release(builder, by, policy, now)
-    notify.notify_team(builder, policy, now, NoticeKind.NEW, reasons.of("released_by", actor=str(by)))
     return None

@@ -251,6 +251,10 @@ TEXTS: Mapping[str, Texts] = {
         'baris pertamanya "{line}" tampak seperti catatan internal',
     ),
     "out_of_office": ("out of office, by its words", "sedang tidak di kantor, menurut isinya"),
+    "ticket_filed": (
+        "{ticket} is filed as automatic mail; release it first: mailbot ticket release {ticket}",
+        "{ticket} disimpan sebagai surat otomatis; lepaskan dahulu: mailbot ticket release {ticket}",
+    ),
     "not_filed": ("{ticket} is not filed as automatic mail", "{ticket} bukan surat otomatis yang disimpan"),
     "released_by": ("released by {actor}", "dilepas oleh {actor}"),
     "calendar_reply": ("the reply to an invitation", "jawaban atas undangan"),

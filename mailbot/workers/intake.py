@@ -189,6 +189,8 @@ class Intake:
             case e.CustomerWrote(reason=reason):
                 self._deps.metrics.threaded.inc()
                 log.mail_threaded(number=ticket.number, evidence=str(reason))
+            case e.TicketFiled(reason=reason):
+                log.automatic_mail_filed(number=ticket.number, reason=str(reason))
             case e.AutomaticMailReceived(reason=reason):
                 log.automatic_mail_recorded(number=ticket.number, reason=str(reason))
             case e.DeliveryBounced():

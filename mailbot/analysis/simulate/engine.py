@@ -29,7 +29,8 @@ from mailbot.analysis.simulate.recorded_ticket import (
 from mailbot.domain import events as e
 from mailbot.domain import ladder, notify, reroute
 from mailbot.domain.assignment import NO_LOADS, Loads
-from mailbot.domain.decisions import begin, on_command, on_deadline, record_customer_mail
+from mailbot.domain.decisions import on_command, on_deadline, record_customer_mail
+from mailbot.domain.escalation import ownership
 from mailbot.domain.escalation.reapply import recompute
 from mailbot.domain.ladder import Deadline
 from mailbot.domain.lifecycle import Decision, DecisionBuilder, IllegalTransition, opened
@@ -229,7 +230,7 @@ class Simulation:
                 self._rebuilt_event(builder.ticket, script.rebuilt, policy, since=builder.ticket.opened_at)
             )
         else:
-            begin(builder, policy, at, *script.holder)
+            ownership.begin(builder, policy, at, *script.holder)
             if script.acknowledged:
                 builder.record(script.acknowledged)
         if script.why:

@@ -15,7 +15,7 @@ from typing import Any
 
 from mailbot.domain import commands as c
 from mailbot.domain import events as e
-from mailbot.domain import ladder, reasons
+from mailbot.domain import filing, ladder, reasons
 from mailbot.domain.actor import POLICY, Actor
 from mailbot.domain.compensation import authority
 from mailbot.domain.compensation.authority import Case, Over, Spent
@@ -148,6 +148,8 @@ def on_compensation(
     """Decide about the command. After a Refusal nothing is recorded and an open request stays open."""
     if ticket.merged_into:
         return reasons.refuse("compensation_merged", ticket=ticket.number, into=ticket.merged_into)
+    if refusal := filing.why_refused(ticket):
+        return refusal
     if actor.agent and actor.agent not in policy.agents:
         return reasons.refuse("no_agent", agent=actor.agent)
     if isinstance(command, c.Compensate):

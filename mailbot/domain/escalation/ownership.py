@@ -6,9 +6,10 @@ from mailbot.domain import events as e
 from mailbot.domain import ladder, notify, reasons
 from mailbot.domain.actor import POLICY, Actor
 from mailbot.domain.assignment import choose
-from mailbot.domain.lifecycle import DecisionBuilder
+from mailbot.domain.lifecycle import DecisionBuilder, clocks_set
 from mailbot.domain.model import OVER, NoticeKind
 from mailbot.domain.policy import Policy
+from mailbot.domain.reasons import NO_REASON, Reason
 
 
 def assign_owner(builder: DecisionBuilder, policy: Policy, now: datetime, by: Actor) -> None:
@@ -22,6 +23,17 @@ def assign_owner(builder: DecisionBuilder, policy: Policy, now: datetime, by: Ac
         chosen = choose(builder.ticket, policy, now, builder.loads)
     if chosen:
         builder.record(e.TicketAssigned(now, by, chosen.agent.address, chosen.reason))
+
+
+def begin(
+    builder: DecisionBuilder, policy: Policy, now: datetime, holder: str = "", reason: Reason = NO_REASON
+) -> None:
+    """Give a ticket that was just routed its owner and its clocks; `holder` gets it, if still an agent."""
+    if holder in policy.agents:
+        builder.record(e.TicketAssigned(now, POLICY, holder, reason))
+    else:
+        assign_owner(builder, policy, now, POLICY)
+    builder.record(clocks_set(builder.ticket, policy, now))
 
 
 def _move_to_staffed_level(builder: DecisionBuilder, policy: Policy, now: datetime) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from mailbot.domain import commands as c
 from mailbot.domain import events as e
-from mailbot.domain import ladder, notify, reasons
+from mailbot.domain import filing, ladder, notify, reasons
 from mailbot.domain.actor import POLICY, Actor
 from mailbot.domain.events import Event
 from mailbot.domain.lifecycle import Decision, DecisionBuilder, opened
@@ -59,6 +59,8 @@ def on_join(
     command: c.Join, source: TicketState, target: TicketState | None, new_number: str, context: Context
 ) -> Changes | Refusal:
     """Decide about a command on `source`. `target`: the ticket that `goes_to` names."""
+    if refusal := filing.why_refused(*(side.ticket for side in (source, target) if side)):
+        return refusal
     if isinstance(command, c.Split):
         return split(source, command.messages, new_number, context)
     if target is None:

@@ -6,10 +6,10 @@ from datetime import datetime
 import re2
 
 from mailbot.domain import events as e
-from mailbot.domain import notify, reasons
+from mailbot.domain import filing, notify, reasons
 from mailbot.domain.actor import Actor, ActorKind
 from mailbot.domain.lifecycle import Decision, DecisionBuilder, clocks_set
-from mailbot.domain.model import Attachment, Status, Ticket
+from mailbot.domain.model import Attachment, Ticket
 from mailbot.domain.notices import Answer
 from mailbot.domain.people.copies import with_copies
 from mailbot.domain.people.customer import why_unreachable
@@ -49,8 +49,8 @@ def on_answer(
     agent = policy.agents.get(by.name) if by.kind is ActorKind.AGENT else None
     if ticket.merged_into:
         return reasons.refuse("ticket_merged_into", ticket=ticket.number, into=ticket.merged_into)
-    if ticket.status is Status.FILED:
-        return reasons.refuse("ticket_over", ticket=ticket.number, status=ticket.status)
+    if refusal := filing.why_refused(ticket):
+        return refusal
     if agent is None:
         return reasons.refuse("answer_needs_agent")
     if unreachable := why_unreachable(ticket.customer):

@@ -120,6 +120,7 @@ def test_encoded_bytes_are_decoded_to_the_same(data: bytes) -> None:
         ("a<br>b<BR/>c<br />d", "a\nb\nc\nd"),
         ("<div>a</div><div>b</div>", "a\n\nb"),
         ("<ul><li>satu<li>dua</ul>", "- satu\n- dua"),
+        ("<ol><li>satu<ul><li>a</ul></li><li>dua</li></ol><li>x", "1. satu\n\n- a\n\n2. dua\n\n- x"),
         ("<table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table>", "a b\n\nc"),
         ("a  \n\t b&nbsp;&nbsp;c", "a b  c"),
         ("<pre>a\n  b</pre>c", "a\nb\n\nc"),
@@ -351,6 +352,14 @@ def test_an_attachment_has_the_digest_of_its_content() -> None:
     assert attachment == Attachment(
         "attachment.bin", "application/x-thing", 3, hashlib.sha256(b"\0\1\2").hexdigest(), b"\0\1\2"
     )
+
+
+def test_html_inside_of_an_empty_mail_is_read_wherever_it_stands() -> None:
+    html = b"--b\nContent-Type: text/html; name=mail.htm\nContent-Disposition: %b\n\n<p>Mohon refund\n"
+    head = b"Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/plain\n\n\n"
+
+    assert parse(head + html % b"inline" + b"--b--").text == "Mohon refund"
+    assert parse(head + html % b"attachment" + b"--b--").text == ""  # a file that a person attached
 
 
 STUB = "Pesan ini berformat HTML. Buka dengan program email yang mendukungnya."

@@ -78,8 +78,8 @@ def _read_mail(raw: bytes, tree: Structure, reading: Reading, level: int) -> str
     names = reading.names(first)
     texts = part_texts.read(raw, text_parts, names, reading) | signed
     text = _join(texts[number] for number in sorted(texts)) or _join(packed)
-    if not text and tree.parts and part_texts.is_text(tree.parts[0]):
-        text = part_texts.read_part(raw, tree.parts[0], names, reading).strip("\n")  # the file is the mail
+    if not text and (lone := part_texts.lone_text(tree.parts, text_parts)):
+        text = part_texts.read_part(raw, lone, names, reading).strip("\n")
     return _with_invitation(raw, tree, text or _forwarded_text(reading, first, level), reading)
 
 

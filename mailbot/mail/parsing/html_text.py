@@ -27,13 +27,14 @@ _BREAKS = (
     | {slash + name: "\n" for name in _LINE for slash in ("", "/")}
     | {slash + name: "\n\n" for name in _PARAGRAPH for slash in ("", "/")}
 )
+_INLINE = frozenset({"a", "/a", "img"})
 
 
 def html_to_text(source: str, names: Mapping[str, str] = _NO_NAMES) -> tuple[str, bool]:
     """Return the text of an HTML document, and whether a limit cut some of it off.
 
-    Links keep their text and address, list items get a dash, lines of quotations get "> ". A picture becomes
-    "[image: NAME]"; `names` has those of the mail's inline pictures by Content-ID.
+    Links keep their text and address, list items get a dash or their number, lines of quotations get "> ". A
+    picture becomes "[image: NAME]"; `names` has those of the mail's inline pictures by Content-ID.
     """
     pieces = source[:SIZE_LIMIT].replace("\0", "").split("<", PIECE_LIMIT)
     cut = len(source) > SIZE_LIMIT
@@ -44,19 +45,15 @@ def html_to_text(source: str, names: Mapping[str, str] = _NO_NAMES) -> tuple[str
 
 
 def _texts(pieces: list[str], names: Mapping[str, str]) -> list[str]:
-    out = [_SPACE.sub(" ", pieces[0])]
+    text = _Text(names, _SPACE.sub(" ", pieces[0]))
     ends = _last_ends(pieces)
     until = ""  # the end of the hidden text: "-->" or "/script"
-    quotes: list[bool] = []  # for each open blockquote: whether it is a quotation
-    depth = 0
-    pre = False
-    link, link_start = "", 0  # the address of the open link, and where its text begins in `out`
     for number in range(1, len(pieces)):
         piece = pieces[number]
         if until == "-->":
-            _, ending, text = piece.partition("-->")
+            _, ending, shown = piece.partition("-->")
             until = "" if ending else until
-            out.append(_SPACE.sub(" ", text))
+            text.add(shown)
             continue
         name = _tag_name(piece)
         if until and name != until:
@@ -64,36 +61,71 @@ def _texts(pieces: list[str], names: Mapping[str, str]) -> list[str]:
         until = _hidden_until(name, piece, number, ends) if name in _HIDDEN or not name else ""
         if until:
             continue
-        if name in _BREAKS:
-            if name == "pre" or name == "/pre":
-                pre = name == "pre"
-            elif name == "blockquote" or name == "/blockquote":
-                if name == "blockquote":
-                    quotes.append(_is_quote(piece))
-                    depth += quotes[-1]
-                elif quotes:
-                    depth -= quotes.pop()
-                out.append(f"\n\n\0{min(depth, _QUOTE_DEPTH)}")
-            out.append(_BREAKS[name])
-        elif name == "a" or name == "/a":
-            if link:
-                out[link_start:] = _with_address("".join(out[link_start:]), link)
-            link = html_links.link_address(_tag(piece)) if name == "a" else ""
-            link_start = len(out)
-        elif name == "img":
-            out.append(html_links.picture(_tag(piece), names))
-        text = _after_tag(piece) if name else _not_a_tag(piece)
+        if name in _BREAKS or name in _INLINE:
+            text.tag(name, piece)
+        text.add(_after_tag(piece) if name else _not_a_tag(piece))
+    text.end_link()
+    return text.out
+
+
+class _Text:
+    """The text so far, and the elements that are open: links, lists, quotations."""
+
+    def __init__(self, names: Mapping[str, str], text: str) -> None:
+        self.names = names
+        self.out = [text]
+        self.pre = False
+        self.link, self.link_start = "", 0  # its address, and where its text begins in `out`
+        self.lists: list[int] = []  # the number of the last item, -1 where items have none
+        self.quotes: list[bool] = []  # for each blockquote: whether it is a quotation
+        self.depth = 0  # how many of them are
+
+    def add(self, text: str) -> None:
         if text:
-            out.append(text if pre else _SPACE.sub(" ", text))
-    if link:
-        out[link_start:] = _with_address("".join(out[link_start:]), link)
-    return out
+            self.out.append(text if self.pre else _SPACE.sub(" ", text))
 
+    def tag(self, name: str, piece: str) -> None:
+        element = name.removeprefix("/")
+        begins = element == name
+        if element == "pre":
+            self.pre = begins
+        elif element == "blockquote":
+            self._quote(piece, begins=begins)
+        elif element in ("ol", "ul"):
+            self._list(name)
+        elif name == "li" and self.lists and self.lists[-1] >= 0:
+            self.lists[-1] += 1
+            self.out.append(f"\n{self.lists[-1]}. ")
+            return
+        elif element == "a":
+            self.end_link()
+            self.link = html_links.link_address(_tag(piece)) if begins else ""
+            self.link_start = len(self.out)
+        elif name == "img":
+            self.out.append(html_links.picture(_tag(piece), self.names))
+        self.out.append(_BREAKS.get(name, ""))
 
-def _with_address(text: str, address: str) -> tuple[str, str, str]:
-    """Return the text of a link, its address, and the white space after it."""
-    kept = text.rstrip(" \n")
-    return kept, html_links.address_after(kept, address), text[len(kept) :]
+    def end_link(self) -> None:
+        """Write the address after the text of the open link, before the white space at its end."""
+        if self.link:
+            text = "".join(self.out[self.link_start :])
+            kept = text.rstrip(" \n")
+            self.out[self.link_start :] = kept, html_links.address_after(kept, self.link), text[len(kept) :]
+            self.link = ""
+
+    def _quote(self, piece: str, *, begins: bool) -> None:
+        if begins:
+            self.quotes.append(_is_quote(piece))
+            self.depth += self.quotes[-1]
+        elif self.quotes:
+            self.depth -= self.quotes.pop()
+        self.out.append(f"\n\n\0{min(self.depth, _QUOTE_DEPTH)}")
+
+    def _list(self, name: str) -> None:
+        if name in ("ol", "ul"):
+            self.lists.append(0 if name == "ol" else -1)
+        elif self.lists:
+            self.lists.pop()
 
 
 def _is_quote(piece: str) -> bool:

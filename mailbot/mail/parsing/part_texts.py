@@ -1,7 +1,7 @@
 """Read the text parts of a mail: which part is text, which of two alternatives counts, where pictures were."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mailbot.domain.model import Attachment
@@ -51,7 +51,7 @@ def kinds(parts: Sequence[Part]) -> list[str]:
 
 
 def _kind(part: Part, *, alone: bool) -> str:
-    if not is_text(part):
+    if not _is_text(part):
         return ""
     disposition = part.fields.get("content-disposition")[:20].lower()
     if disposition.startswith("attachment") or (not alone and attachments.declared_name(part)):
@@ -59,7 +59,18 @@ def _kind(part: Part, *, alone: bool) -> str:
     return "html" if part.type == "text/html" else "plain"
 
 
-def is_text(part: Part) -> bool:
+def lone_text(parts: Sequence[Part], blank: Collection[int]) -> Part | None:
+    """Return the named or attached part that is the text of a mail whose text parts are `blank`, or None."""
+    for number, part in enumerate(parts):
+        if number in blank:
+            continue
+        attached = part.fields.get("content-disposition")[:20].lower().startswith("attachment")
+        if _is_text(part) and (number == 0 or (part.type == "text/html" and not attached)):
+            return part
+    return None
+
+
+def _is_text(part: Part) -> bool:
     """Check for a type that people read as text."""
     return part.type.startswith("text/") and part.type not in _ATTACHED_TEXT
 

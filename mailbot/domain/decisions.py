@@ -54,6 +54,7 @@ from mailbot.domain.replies.auto_reply import Permission, permission
 from mailbot.domain.replies.without_token import Forwarded, acting_agent, help_key
 from mailbot.domain.reroute import on_reopening
 from mailbot.domain.routing import conditions
+from mailbot.domain.routing.account_change import unproven_change
 from mailbot.domain.worktime import local
 
 
@@ -207,6 +208,7 @@ def _open(
     record_named(builder, mail, roles, policy, now, senders_checked=facts.senders_checked)
     why = NoticeKind.UNCONFIRMED if held else NoticeKind.NEW
     remarks = reasons.together(
+        unproven_change(mail),
         _remarks(first, builder.ticket, facts),
         other_sender(mail, first.customer, policy),
         why_unreachable(first.customer),
@@ -371,7 +373,8 @@ def _customer_wrote(
     _take_details(builder, mail, policy, now)
     record_named(builder, mail, facts.roles, policy, now, senders_checked=facts.senders_checked)
     why = NoticeKind.UNCONFIRMED if ticket.held_for else NoticeKind.CUSTOMER_WROTE
-    because = reasons.together(facts.match.reason, _other_author(ticket, mail, facts.roles, policy), rerouted)
+    author = _other_author(ticket, mail, facts.roles, policy)
+    because = reasons.together(unproven_change(mail), facts.match.reason, author, rerouted)
     notify.notify_team(builder, policy, now, why, because, mail.visible)
     return MailDecision(builder.decision(), Direction.IN)
 

@@ -201,6 +201,10 @@ TEXTS: Mapping[str, Texts] = {
         "it names {other} as its author or for answers, without proof",
         "email ini menyebut {other} sebagai penulis atau tujuan jawaban, tanpa bukti",
     ),
+    "unproven_account_change": (
+        "asks to change an account, and the sender is not proven: verify by the known phone number first",
+        "minta mengubah data akun, padahal pengirimnya belum terbukti: pastikan dulu lewat nomor telepon yang tercatat",
+    ),
     # Automatic mail, and mail that gets no automatic answer
     "null_sender": ("null sender", "pengirim kosong"),
     "null_return_path": ("null sender (Return-Path)", "pengirim kosong (Return-Path)"),

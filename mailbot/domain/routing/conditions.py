@@ -17,6 +17,7 @@ import re2
 
 from mailbot.domain.model import NO_HISTORY, CustomerHistory
 from mailbot.domain.routing import money
+from mailbot.domain.routing.account_change import asks_to_change_account
 from mailbot.domain.routing.field_types import NO_CONTEXT, Captures, Context, Hits, Kind, Test
 from mailbot.domain.routing.operators import OPERATORS, suggestion
 from mailbot.domain.routing.text import Text
@@ -84,6 +85,10 @@ class RoutingFacts:
         return len(self.attachment_names)
 
     @cached_property
+    def asks_to_change_account(self) -> bool:
+        return asks_to_change_account(self.subject, self.text)
+
+    @cached_property
     def amounts(self) -> tuple[money.Money, ...]:
         """Find the money in the subject and the text."""
         return tuple(amount for text in self.texts["text"] for amount in money.find(text.plain))
@@ -134,6 +139,12 @@ FIELDS: Mapping[str, Field] = {
         Field("attachments", Kind.COUNT, "how many attachments there are", attrgetter("attachment_count")),
         Field("size", Kind.SIZE, "the size of the whole mail", attrgetter("size")),
         Field("amount", Kind.AMOUNT, "any amount of money in the subject or the text", attrgetter("amounts")),
+        Field(
+            "asks_to_change_account",
+            Kind.TRUTH,
+            "it asks to change an address, a phone or an account number",
+            attrgetter("asks_to_change_account"),
+        ),
         Field("hour", Kind.MOMENT, "when it came, by the default calendar's clock", attrgetter("local_time")),
         _texts("authentication", Kind.AUTHENTICATION, "is the sender proven: pass, fail or none"),
         _texts("author", Kind.AUTHOR, "who wrote it: person, machine, or report of a machine about a mail"),

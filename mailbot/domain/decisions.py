@@ -43,6 +43,7 @@ from mailbot.domain.people.customer import (
     is_proven_author,
     other_sender,
     passed_on_for,
+    reply_to_at_home,
     why_unreachable,
 )
 from mailbot.domain.people.participants import Roles, record_named
@@ -173,6 +174,7 @@ def _open(
         suggests=facts.match.suggests,
         mentions=facts.match.mentions,
         held_for=held.number if held else "",
+        reply_to=reply_to_at_home(mail, policy),
     )
     builder = DecisionBuilder(opened_by(facts.number, first), first, loads=facts.loads)
     allowed = permission(mail, envelope, box, policy, facts.rate_limits, now)
@@ -205,13 +207,19 @@ def _open(
     if forwarded and forwarded.cover:
         builder.record(e.NoteAdded(now, first.by, forwarded.cover))
     roles = {builder.ticket.customer: Role.CUSTOMER}
+    if first.reply_to:
+        at_home = reasons.of("reply_to_at_home", customer=first.customer)
+        named = (first.reply_to,)
+        builder.record(e.ParticipantsAdded(now, CUSTOMER, named, Role.PARTICIPANT, at_home, mail.message_id))
+        roles[first.reply_to] = Role.PARTICIPANT
     record_named(builder, mail, roles, policy, now, senders_checked=facts.senders_checked)
     why = NoticeKind.UNCONFIRMED if held else NoticeKind.NEW
     remarks = reasons.together(
         unproven_change(mail),
         _remarks(first, builder.ticket, facts),
         other_sender(mail, first.customer, policy),
-        why_unreachable(first.customer),
+        why_unreachable(builder.ticket.answers_to),
+        reasons.of("answers_go_to", address=first.reply_to) if first.reply_to else NO_REASON,
         reasons.of("brought_by", agent=forwarded.agent) if forwarded else NO_REASON,
     )
     notify.notify_team(builder, policy, now, why, remarks, mail.visible)
@@ -229,7 +237,7 @@ def _remarks(opened: e.TicketOpened, ticket: Ticket, facts: MailFacts) -> Reason
         ("suggests", opened.suggests),
         ("mentions", opened.mentions),
     )
-    suppression = facts.suppressions.get(ticket.customer.lower())
+    suppression = facts.suppressions.get(ticket.answers_to.lower())
     return reasons.together(
         reasons.of("rule", rule=ticket.rule),
         *(reasons.of(code, ticket=number) for code, number in named if number),
@@ -381,13 +389,13 @@ def _customer_wrote(
 
 def _other_author(ticket: Ticket, mail: InboundMail, roles: Roles, policy: Policy) -> Reason:
     author, box = passed_on_for(mail, policy) or mail.sender, policy.mailbox_for(ticket.mailbox)
-    if owner(author) == owner(ticket.customer):
+    if owner(author) in (owner(ticket.customer), owner(ticket.answers_to)):
         return other_sender(mail, author, policy) if author != mail.sender else NO_REASON
     if not author:
-        return reasons.of("unclear_author", customer=ticket.customer)
+        return reasons.of("unclear_author", customer=ticket.answers_to)
     copied = box and box.copies and roles.get(author) is Role.PARTICIPANT
     code = "other_author_copied" if copied else "other_author"
-    return reasons.of(code, sender=author, customer=ticket.customer)
+    return reasons.of(code, sender=author, customer=ticket.answers_to)
 
 
 def _take_details(builder: DecisionBuilder, mail: InboundMail, policy: Policy, now: datetime) -> None:
@@ -439,7 +447,7 @@ def _agent_wrote(
     builder = DecisionBuilder(ticket)
     reason = (
         _not_authorised(ticket, facts)
-        or why_unreachable(ticket.customer)
+        or why_unreachable(ticket.answers_to)
         or agent_mail.why_held(ticket, mail, facts.reply, policy, envelope.received_at)
     )
     if not reason and not facts.match.by_token:

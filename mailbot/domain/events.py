@@ -33,6 +33,7 @@ class TicketOpened(Recorded):
     suggests: str = ""  # an own open ticket that a mistyped number may have meant: shown to agents
     held_for: str = ""  # the same as `claims`, where the mailbox holds strangers' mail
     split_from: str = ""
+    reply_to: str = ""  # where answers go, in the customer's organisation
     since: datetime | None = None  # when the matter began, where that was before it got this number
     mentions: str = ""  # number of another's ticket in the text: shown to agents, no authority
 

@@ -100,6 +100,7 @@ def opened(number: str, event: e.TicketOpened) -> Ticket:
         last_message_id=event.message_id,
         held_for=event.held_for or None,
         events=1,
+        reply_to=event.reply_to,
     )
 
 
@@ -163,7 +164,7 @@ def _changes(ticket: Ticket, event: Event) -> dict[str, Any]:
         case e.TicketUnmerged():
             return {"merged_into": None}
         case e.CustomerChanged(customer=customer):
-            return {"customer": customer}
+            return {"customer": customer, "reply_to": ""}
     return {}
 
 

@@ -161,6 +161,12 @@ class Ticket:
     reopened: int = 0
     satisfaction: int | None = None  # the customer's mark, 1 to 5
     events: int = 0  # how many events made this ticket what it is
+    reply_to: str = ""  # where mail to the customer goes, in the customer's organisation; "": to `customer`
+
+    @property
+    def answers_to(self) -> str:
+        """Return where mail to the customer goes."""
+        return self.reply_to or self.customer
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,7 @@ def notify_customer(
     if suppressed:
         builder.record(e.ProgressSuppressed(now, POLICY, suppressed))
         return
-    builder.record(e.PeopleNotified(now, POLICY, (ticket.customer,), NoticeKind.PROGRESS, because))
+    builder.record(e.PeopleNotified(now, POLICY, (ticket.answers_to,), NoticeKind.PROGRESS, because))
     nothing: Mapping[str, str] = {}
     builder.notify(
         Progress(
@@ -97,7 +97,7 @@ def to_customer(ticket: Ticket) -> tuple[str, str, str, str, str]:
     """Return the first five fields of a notice to the customer: number, mailbox, to, language,
     in_reply_to.
     """
-    return ticket.number, ticket.mailbox, ticket.customer, ticket.language, ticket.last_message_id
+    return ticket.number, ticket.mailbox, ticket.answers_to, ticket.language, ticket.last_message_id
 
 
 def _gets_progress(ticket: Ticket) -> bool:

@@ -175,6 +175,11 @@ TEXTS: Mapping[str, Texts] = {
         "jawaban tidak akan sampai ke {customer} karena tidak ada yang membacanya. `mailbot ticket set --customer` "
         "menetapkan alamat lain",
     ),
+    "answers_go_to": ("answers go to {address}", "jawaban dikirim ke {address}"),
+    "reply_to_at_home": (
+        "Reply-To of {customer}, in the same organisation",
+        "Reply-To dari {customer}, di organisasi yang sama",
+    ),
     "no_held_acknowledgement": (
         "{ticket} has no acknowledgement that waits for an agent",
         "{ticket} tidak memiliki konfirmasi yang menunggu agen",

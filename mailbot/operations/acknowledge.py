@@ -37,7 +37,7 @@ def _decide(transaction: Transaction, request: AcknowledgeCommand) -> Decision |
     held = outbox.suppressed_acknowledgement(connection, number)
     if held is None or held.reason.code != "forwarded_by_agent":
         return reasons.refuse("no_held_acknowledgement", ticket=number)
-    address = ticket.customer.lower()
+    address = ticket.answers_to.lower()
     suppression = suppressions.load(connection, {address}, request.now).get(address)
     if suppression:
         return Refusal(suppression.as_reason)

@@ -35,7 +35,7 @@ def _decide(transaction: Transaction, request: AnswerCommand) -> Decision | Refu
     ticket = transaction.load([number]).get(number)
     if ticket is None:
         return None
-    references = conversation.message_ids(connection, [number], ticket.customer)
+    references = conversation.message_ids(connection, [number], ticket.answers_to)
     roles = tickets.roles_of_tickets(connection, [number]).get(number, {})
     suppressed = suppressions.load(connection, set(roles), request.now)
     policy = transaction.snapshot.policy

@@ -173,6 +173,9 @@ tickets = _table(
     Column("reopened", Integer, nullable=False),
     Column("satisfaction", Integer),
     Column("events", Integer, nullable=False),
+    Column(
+        "reply_to", Text, nullable=False, server_default=""
+    ),  # where mail to the customer goes, if elsewhere
     Index("ix_tickets_customer_opened_at", "customer", "opened_at"),
     Index("ix_tickets_status_opened_at", "status", "opened_at"),
     # Who has how much in hand, and when each agent last got a ticket (`services.rota`).

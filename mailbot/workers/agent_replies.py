@@ -62,7 +62,7 @@ def read_reply(
         subjects=sent.subjects,
         noticed_at=named.settled_at if named else None,
         doubt=found.doubt,
-        references=conversation.message_ids(connection, numbers, ticket.customer),
+        references=conversation.message_ids(connection, numbers, ticket.answers_to),
     )
 
 
@@ -103,9 +103,9 @@ def _goes_along(attachment: Attachment, text: str, answer: str) -> bool:
 
 
 def _public(connection: Connection, ticket: Ticket) -> Iterable[str]:
-    yield from (ticket.subject, ticket.customer)
+    yield from (ticket.subject, ticket.answers_to)
     yield from conversation.public_texts(connection, ticket.number)
-    sent = conversation.sent_to(connection, [ticket.number], ticket.customer, _TO_CUSTOMER)
+    sent = conversation.sent_to(connection, [ticket.number], ticket.answers_to, _TO_CUSTOMER)
     yield from _texts(sent)
 
 

@@ -157,6 +157,7 @@ def load_state(
     keys |= {help_key(mail.sender) for _, mail in batch if mail.sender in policy.agents}
     senders = {claimed.envelope.sender for claimed, _ in batch} | {mail.sender for _, mail in batch}
     senders |= {acknowledge_to(mail, claimed.envelope, policy) for claimed, mail in batch}
+    senders |= {mail.reply_to for _, mail in batch}
     rules_need_history = not policy.asked_fields.isdisjoint(STORE_FIELDS)
     customers = {customer_of(mail, claimed.envelope, policy) for claimed, mail in batch if rules_need_history}
     # An agent's answer also goes to them.

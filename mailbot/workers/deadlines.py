@@ -73,12 +73,12 @@ class Deadlines:
         loads = snapshot.agent_loads
         loads.refresh(connection, snapshot.policy)
         still_due = deadlines.still_due(connection, loaded, now)
-        customers = {loaded[due.ticket].customer.lower() for due in still_due} - {""}
+        customers = {loaded[due.ticket].answers_to.lower() for due in still_due} - {""}
         suppressed = suppressions.load(connection, customers, now)
         changes, fired = [], []
         for due in still_due:
             ticket = loaded[due.ticket]
-            suppression = suppressed.get(ticket.customer.lower())
+            suppression = suppressed.get(ticket.answers_to.lower())
             reason = suppression.as_reason if suppression else NO_REASON
             decision = on_deadline(ticket, snapshot.policy, now, reason, loads.loads)
             loads.add(ticket, decision.ticket)

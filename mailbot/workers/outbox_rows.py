@@ -111,5 +111,5 @@ def _row(
 
 def _suppressed(ticket: Ticket, event: Suppressed, now: datetime, requested_at: datetime) -> OutboxMail:
     kind = Acknowledgement if isinstance(event, AcknowledgementSuppressed) else Progress
-    notice = kind(ticket.number, ticket.mailbox, ticket.customer, ticket.language, "")
+    notice = kind(ticket.number, ticket.mailbox, ticket.answers_to, ticket.language, "")
     return _row(secrets.token_hex(8), notice, now, requested_at, event.reason)

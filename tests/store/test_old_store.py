@@ -33,6 +33,7 @@ WORDS = {
     "reply tag of": "reply token of",
     '"the sender takes part"': '"sender takes part"',
 }
+NEW_FIELDS = ("author_kind", "author_reason", "authentication", "addresses", "machine_may_answer")
 DAY = ("2026-11-28", "2026-11-29")
 
 
@@ -141,13 +142,13 @@ def facts_of(shown: dict[str, Any]) -> dict[str, Any]:
     """Return the output of `ticket show` without what depends on the clock and without new fields."""
     evidence = ("because", "clues", "claims", "suggests")
     return {
-        **without(shown, "deadline", "deadlines"),
+        **without(shown, "deadline", "deadlines", "reply_to"),
         "events": [
             [each["kind"], each["at"], each["by"], reason_of(each["data"])] for each in shown["events"]
         ],
         "messages": [
             {
-                **without(each, "text", "attachments"),
+                **without(each, "text", "attachments", *NEW_FIELDS),
                 "evidence": {name: each["evidence"].get(name) or None for name in evidence},
             }
             for each in shown["messages"]

@@ -237,7 +237,11 @@ TEXTS: dict[type[e.Event], Callable[[Any, str], str]] = {
         lambda event: f"removed {', '.join(event.addresses)}: takes no part any more"
     ),
     e.CustomerChanged: _by_actor(
-        lambda event: f"changed the customer to {event.customer}; {event.former} takes no part any more"
+        lambda event: (
+            f"changed the customer to {event.customer}; {event.former} takes no part any more"
+            if event.customer != event.former
+            else f"changed where answers go to {event.customer}"
+        )
     ),
     e.CompensationRequested: _compensation_requested,
     e.ApprovalRequested: _approval_requested,

@@ -20,7 +20,7 @@ from mailbot.store.queries import InboxEntry, MessageView, TicketDeadline
 from mailbot.store.tickets import RecordedEvent
 
 TICKET = (
-    *("number", "status", "customer", "subject", "mailbox", "language", "category", "urgency"),
+    *("number", "status", "customer", "reply_to", "subject", "mailbox", "language", "category", "urgency"),
     *("complexity", "priority", "tags", "team", "level", "assignee", "ladder", "rule", "opened_at"),
     *("first_response_at", "closed_at", "merged_into", "held_for", "events"),
 )

@@ -54,6 +54,7 @@ def _facts(opened: OpenStore, ticket: Ticket, zone: str) -> list[tuple[str, obje
     return [
         *result_text.describe_links(read(queries.links_of, ticket.number), ticket.number),
         ("customer", ticket.customer),
+        ("answers go to", ticket.reply_to),
         ("also takes part", _people(participants, Role.PARTICIPANT)),
         ("not confirmed", _people(participants, Role.NAMED)),
         ("removed", _people(participants, Role.REMOVED)),

@@ -73,7 +73,8 @@ def _remove(
         same = [each for each in roles if owner(each) == owner(address)]
         if not any(roles[each] is not Role.REMOVED for each in same):
             return reasons.refuse("no_participant", address=address, ticket=builder.ticket.number)
-        if any(roles[each] is Role.CUSTOMER for each in same):
+        answered = owner(address) == owner(builder.ticket.answers_to)
+        if answered or any(roles[each] is Role.CUSTOMER for each in same):
             return reasons.refuse("customer_stays", address=address, ticket=builder.ticket.number)
         leaving |= dict.fromkeys(same)
     builder.record(e.ParticipantsRemoved(now, by, tuple(leaving)))
@@ -91,12 +92,14 @@ def _set_customer(
     ticket = builder.ticket
     if refusal := _unfit(address, policy):
         return refusal
-    if address == ticket.customer:
+    if address == ticket.customer and not ticket.reply_to:
         return reasons.refuse("is_customer", address=address, ticket=ticket.number)
     if open_requests:  # it was asked for within the limits of this customer
         listed = ", ".join(map(str, sorted(open_requests)))
         return reasons.refuse("customer_has_request", ticket=ticket.number, requests=listed)
     builder.record(e.CustomerChanged(now, by, address, ticket.customer))
+    if ticket.reply_to and owner(address) not in (owner(ticket.customer), owner(ticket.reply_to)):
+        builder.record(e.ParticipantsRemoved(now, by, (ticket.reply_to,)))  # it is the former customer's
     return None
 
 

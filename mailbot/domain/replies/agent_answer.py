@@ -53,7 +53,7 @@ def on_answer(
         return refusal
     if agent is None:
         return reasons.refuse("answer_needs_agent")
-    if unreachable := why_unreachable(ticket.customer):
+    if unreachable := why_unreachable(ticket.answers_to):
         return Refusal(unreachable)
     builder = DecisionBuilder(ticket)
     record_agent_answer(builder, agent.address, policy, now)

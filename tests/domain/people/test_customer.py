@@ -7,17 +7,22 @@ import pytest
 from mailbot.domain import events as e
 from mailbot.domain import reasons
 from mailbot.domain.actor import Actor
+from mailbot.domain.commands import RemoveParticipants, SetCustomer
 from mailbot.domain.decisions import on_mail
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.matching import Match
-from mailbot.domain.model import Authentication, Author, Contact, InboundMail
+from mailbot.domain.model import Authentication, Author, Contact, InboundMail, Role
 from mailbot.domain.notices import Acknowledgement, AgentRefusal, TeamNotice
+from mailbot.domain.notify import to_customer
+from mailbot.domain.people.changes import on_people
 from mailbot.domain.people.customer import customer_of, with_trusted_origin
+from mailbot.domain.people.participants import Roles, taking_part
 from mailbot.domain.policy import Mailbox, Policy
 from mailbot.domain.reasons import Refusal
 from mailbot.domain.replies.agent_answer import on_answer
 from tests.builders import BOX, NOW, RINA, envelope, facts, mail, policy
 
+AGENT = Actor.agent(RINA.address)
 PASS, FAIL = Authentication.PASS, Authentication.FAIL
 FORM, LIST, ANI = "formulir@toko-mitra.example", "grup@dukungan.example", "ani@mail.example"
 TRUSTING = policy(forms=frozenset({FORM}), list_ids=frozenset({"grup.dukungan.example"}))
@@ -151,3 +156,58 @@ def test_an_answer_that_can_reach_nobody_is_refused_with_a_word(came: InboundMai
     by_command = on_answer(ticket, "Sudah.", Actor.agent(RINA.address), (), {}, {}, policy(), NOW)
     assert isinstance(by_command, Refusal)
     assert by_command.reason.code == code
+
+
+OFFICE = "kantor@pelanggan.example"
+
+
+@pytest.mark.parametrize(
+    ("came", "reply_to"),
+    [
+        (mail(reply_to=OFFICE, reply_to_named=OFFICE), OFFICE),
+        (mail(reply_to=OFFICE, authentication=FAIL), ""),
+        (mail(reply_to=BUDI), ""),
+        (mail(sender="ani@gmail.com", reply_to="orang-lain@gmail.com"), ""),
+        (mail(sender="ani@gmail.com", reply_to="a.n.i+toko@gmail.com"), "a.n.i+toko@gmail.com"),
+        (mail(sender="noreply@toko.example", reply_to="cs@toko.example"), "cs@toko.example"),
+        (mail(reply_to="no-reply@pelanggan.example"), ""),
+    ],
+)
+def test_reply_to_at_home_is_where_all_mail_to_the_customer_goes(came: InboundMail, reply_to: str) -> None:
+    decision = opened(came, sender=came.sender)
+    ticket, addresses = decision.ticket, {came.sender} | {reply_to} - {""}
+
+    assert (ticket.customer, ticket.reply_to, ticket.answers_to) == (
+        came.sender,
+        reply_to,
+        reply_to or came.sender,
+    )
+    assert taking_part(roles_after(decision)) == addresses
+    assert acknowledged(decision) in ([], [ticket.answers_to])
+    if reply_to:
+        assert f"answers go to {reply_to}" in remarks(decision)
+        answered = on_answer(ticket, "Sudah.", AGENT, (), roles_after(decision), {}, policy(), NOW)
+        assert isinstance(answered, Decision)
+        assert [notice.to for notice in answered.notices] == [reply_to]
+        assert to_customer(ticket)[2] == reply_to
+
+
+def test_an_agent_who_corrects_the_customer_corrects_where_answers_go() -> None:
+    decision = opened(mail(reply_to=OFFICE), sender=BUDI)
+    ticket, roles = decision.ticket, roles_after(decision)
+
+    again = on_people(ticket, SetCustomer(BUDI), roles, AGENT, policy(), NOW)
+    assert isinstance(again, Decision)
+    assert again.ticket.answers_to == BUDI
+    other = on_people(ticket, SetCustomer(ANI), roles, AGENT, policy(), NOW)
+    assert isinstance(other, Decision)
+    assert (other.ticket.answers_to, taking_part(roles_after(other, roles))) == (ANI, {ANI})
+    refused = on_people(ticket, RemoveParticipants((OFFICE,)), roles, AGENT, policy(), NOW)
+    assert isinstance(refused, Refusal)
+
+
+def roles_after(decision: Decision, roles: Roles = {}) -> dict[str, Role]:  # noqa: B006 - never changed
+    found = dict(roles) or {decision.ticket.customer: Role.CUSTOMER}
+    for event in decision.events:
+        found |= e.roles_of(event)
+    return found

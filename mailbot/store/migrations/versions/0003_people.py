@@ -3,6 +3,7 @@
 - A message keeps its author (person, machine, report) with the reason, apart from the reason why no machine may
   answer it.
 - It keeps the result of authentication, To, Cc and Reply-To.
+- A ticket keeps where mail to its customer goes (`reply_to`).
 - Notices may wait to go out together (`digest_items`).
 """
 
@@ -29,6 +30,7 @@ def upgrade() -> None:
     op.execute(
         "UPDATE messages SET author_kind = 'machine', author_reason = no_auto_reply WHERE no_auto_reply <> ''"
     )
+    op.add_column("tickets", sa.Column("reply_to", sa.Text, nullable=False, server_default=""))
     _create_digest_items()
 
 

@@ -3,13 +3,17 @@
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import select
 
 from mailbot.config.model import Trust
+from mailbot.domain.commands import Accept, Merge, Split, Unmerge
 from mailbot.domain.events import TicketOpened
 from mailbot.domain.model import Role, Ticket
 from mailbot.store import queries, tickets
+from mailbot.store.schema import tickets as tickets_table
 from mailbot.store.store import Store
 from tests.builders import BOX, RINA
+from tests.operations.test_merge_split import do
 from tests.workers.test_intake import AGENTS_TRUSTED, BUDI, Desk
 
 ASING = "asing@lain.example"
@@ -132,3 +136,38 @@ async def test_a_customer_whose_address_a_list_of_ours_replaced_still_takes_part
 def opened(desk: Desk, ticket: Ticket) -> list[TicketOpened]:
     recorded = desk.store.read_now(tickets.events_of, ticket.number)
     return [each.event for each in recorded if isinstance(each.event, TicketOpened)]
+
+
+# --- merging and splitting --------------------------------------------------------------------------------
+
+
+async def test_people_follow_a_split_and_a_merge_and_both_can_be_undone(store: Store) -> None:
+    desk = Desk(store, trust=Trust())
+    first = await desk.receive()
+    await desk.receive(Subject=f"Re: [{first.number}]", Cc=BOSS)
+    both = {BUDI: Role.CUSTOMER, BOSS: Role.PARTICIPANT}
+    assert people(desk, first) == both
+
+    do(desk, first.number, Split((2,)))
+    (number,) = {row.number for row in desk.all(select(tickets_table.c.number))} - {first.number}
+    split = desk.store.read_now(tickets.load, [number])[number]
+    assert (people(desk, split), people(desk, first)) == (both, both)
+    do(desk, number, Merge(first.number))
+    assert people(desk, first) == both
+
+    siti = "siti@lain.example"
+    other = await desk.receive(sender=siti)
+    do(desk, first.number, Merge(other.number, other_customer=True))
+    assert people(desk, other) == {siti: Role.CUSTOMER, BUDI: Role.PARTICIPANT, BOSS: Role.PARTICIPANT}
+    do(desk, first.number, Unmerge())
+    assert (people(desk, other), people(desk, first)) == ({siti: Role.CUSTOMER}, both)
+
+
+async def test_an_accepted_claim_brings_its_sender_and_nobody_whom_it_named(store: Store) -> None:
+    desk = Desk(store, trust=Trust(), mailboxes={BOX.address: replace(BOX, strangers="hold")})
+    first = await desk.receive()
+    theirs = await desk.receive(sender=ASING, Subject=f"Re: [{first.number}]", Cc="teman@lain.example")
+    assert people(desk, theirs) == {ASING: Role.CUSTOMER, "teman@lain.example": Role.PARTICIPANT}
+
+    do(desk, theirs.number, Accept())
+    assert people(desk, first) == {BUDI: Role.CUSTOMER, ASING: Role.PARTICIPANT}

@@ -202,3 +202,8 @@ class Bulletin:
 
 ToCustomer = Acknowledgement | Answer | Progress
 Notice = ToCustomer | TeamNotice | Question | AgentRefusal | CompensationWanted | CompensationDecided
+
+
+def recipient_of(notice: Notice | Bulletin) -> str:
+    """Return the one address that the mail goes to. A copy of an answer still has the customer in To."""
+    return (notice.copy_to if isinstance(notice, Answer) else "") or notice.to

@@ -9,7 +9,7 @@ from mailbot.domain import ladder, reasons
 from mailbot.domain.events import AcknowledgementSuppressed, ProgressSuppressed
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.model import Ticket
-from mailbot.domain.notices import Acknowledgement, Bulletin, Notice, Progress, TeamNotice
+from mailbot.domain.notices import Acknowledgement, Bulletin, Notice, Progress, TeamNotice, recipient_of
 from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import NO_REASON, Reason
 from mailbot.mail.compose.compose import ComposeRefused, OutboundMail
@@ -100,7 +100,7 @@ def _row(
         kind=notice.name,
         lane=notice.lane,
         sender=mail.sender if mail else "",
-        recipient=mail.recipient if mail else getattr(notice, "copy_to", "") or notice.to,
+        recipient=mail.recipient if mail else recipient_of(notice),
         content=mail.content if mail else None,
         reason=reason,
         requested_at=requested_at,

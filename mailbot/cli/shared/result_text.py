@@ -17,6 +17,7 @@ from mailbot.domain.actor import Actor
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.matching import Confidence
 from mailbot.domain.model import Ticket
+from mailbot.domain.notices import recipient_of
 from mailbot.operations import ticket_commands
 from mailbot.store import queries, tickets
 from mailbot.store.codec import MATCH
@@ -86,7 +87,7 @@ def decision_json(opened: OpenStore, decision: Decision) -> dict[str, Any]:
     return {
         **ticket_json(ticket, opened.store.read_now(queries.deadline, ticket.number)),
         "events": events_json(recorded, opened.zone(ticket.team)),
-        "sends": [{"kind": notice.name, "to": notice.to} for notice in decision.notices],
+        "sends": [{"kind": notice.name, "to": recipient_of(notice)} for notice in decision.notices],
     }
 
 
@@ -97,5 +98,5 @@ def print_decision(opened: OpenStore, decision: Decision, due_at: datetime | Non
     for event in decision.events:
         echo(f"  {event_text(event, zone)}")
     for notice in decision.notices:
-        echo(f"  mail to {clean(notice.to)} is in the outbox ({notice.name})")
+        echo(f"  mail to {clean(recipient_of(notice))} is in the outbox ({notice.name})")
     echo(f"  next deadline: {format_time(due_at, zone) or 'none'}")

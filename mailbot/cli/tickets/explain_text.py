@@ -1,5 +1,6 @@
 """The result of `explain MAIL` for people and as JSON."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from mailbot.cli.rules import trace_text
@@ -11,9 +12,10 @@ from mailbot.cli.shared.record_json import deadlines_json, event_json, match_jso
 from mailbot.cli.tickets.dry_run import DryRun
 from mailbot.cli.tickets.show_text import LANGUAGES
 from mailbot.domain import ladder, reasons
-from mailbot.domain.events import ClocksSet, TicketAssigned
+from mailbot.domain.events import ClocksSet, ParticipantsAdded, TicketAssigned
 from mailbot.domain.matching import Match
-from mailbot.domain.model import Authentication, Direction, InboundMail, Ticket
+from mailbot.domain.model import Authentication, Contact, Direction, InboundMail, Ticket
+from mailbot.domain.notices import recipient_of
 from mailbot.domain.policy import Policy
 
 BODY = 1_500  # characters of the mail for people
@@ -72,7 +74,7 @@ def dry_run_json(result: DryRun, policy: Policy) -> dict[str, Any]:
         "sends": [
             {
                 "kind": planned.notice.name,
-                "to": planned.notice.to,
+                "to": recipient_of(planned.notice),
                 "subject": planned.subject,
                 "refused": planned.refused or None,
             }
@@ -114,6 +116,8 @@ def _print_mail(result: DryRun) -> None:
     facts = [
         ("envelope", f"from {envelope.sender or '<> (null sender)'} to {', '.join(envelope.recipients)}"),
         ("sender", sender if mail.sender else "none that can be trusted"),
+        ("to", _contacts(mail.to)),
+        ("copies (Cc)", _contacts(mail.cc)),
         ("subject", mail.subject or "(none)"),
         ("language", LANGUAGES.get(mail.language, mail.language)),
         ("written by", f"a {mail.author}: {mail.author_reason}"),
@@ -125,6 +129,10 @@ def _print_mail(result: DryRun) -> None:
     ]
     print_facts(facts)
     print_block(mail.visible, BODY)
+
+
+def _contacts(contacts: Sequence[Contact]) -> str:
+    return ", ".join(contact.address for contact in contacts)
 
 
 def _print_match(result: DryRun) -> None:
@@ -141,6 +149,9 @@ def _print_match(result: DryRun) -> None:
         return
     echo(f"  a new ticket: {clean(str(match.reason))}")
     _print_clues(match)
+    for event in result.decision.events:
+        if isinstance(event, ParticipantsAdded):
+            echo(f"  {event_text(event, 'UTC')}")
     if ticket.held_for:
         echo(f"  held for {ticket.held_for}: no clock runs until an agent accepts or rejects it")
     if match.mentions:
@@ -214,7 +225,7 @@ def _print_sends(result: DryRun) -> None:
     print_title("What would be sent")
     for planned in result.sends:
         subject = f"can't be composed: {planned.refused}" if planned.refused else planned.subject
-        echo(f"  {planned.notice.name:<16}to {clean(planned.notice.to)}: {clean(subject, 120)}")
+        echo(f"  {planned.notice.name:<16}to {clean(recipient_of(planned.notice))}: {clean(subject, 120)}")
     if result.suppressed:
         echo(f"  no acknowledgement: {clean(result.suppressed)}", fg="yellow")
     elif not result.sends:

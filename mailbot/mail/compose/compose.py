@@ -23,6 +23,7 @@ from mailbot.domain.notices import (
     Progress,
     Question,
     TeamNotice,
+    recipient_of,
 )
 from mailbot.domain.policy import Mailbox, Policy
 from mailbot.domain.ticket_number import bracketed
@@ -99,8 +100,7 @@ class Composer:
             raise ComposeRefused(f"there is no mailbox {notice.mailbox!r} any more")
         to = require_ascii_address(notice.to)
         cc = tuple(filter(is_ascii_address, notice.cc)) if isinstance(notice, Answer) else ()
-        copy_to = notice.copy_to if isinstance(notice, Answer) else ""
-        recipient = require_ascii_address(copy_to) if copy_to else to
+        recipient = require_ascii_address(recipient_of(notice))
         if isinstance(notice, Bulletin):
             message_id = self.tokens.bulletin_id(nonce, box.domain)
             content, template_error = _bulletin_content(notice), ""

@@ -59,7 +59,8 @@ def message_ids(
     )
     sent = select(outbox.c.message_id, outbox.c.due_at.label("at")).where(
         outbox.c.ticket.in_(sorted(tickets)),
-        outbox.c.recipient == customer,
+        # The acknowledgement may have gone to the return path.
+        or_(outbox.c.recipient == customer, outbox.c.kind == "acknowledgement"),
         outbox.c.state != OutboxState.SUPPRESSED,
         outbox.c.message_id != "",
     )

@@ -173,6 +173,28 @@ def test_what_an_agent_writes_stays_whole(text: str) -> None:
     assert answer(f"{text}\n\n{MARKED}") == text
 
 
+def test_a_warning_of_a_mail_server_above_the_notice_is_no_answer() -> None:
+    warned = f"CAUTION: This mail came from outside of the organization.\n\n{NOTICE}"
+
+    assert answer(f"{NEW_TEXT}\n\n{HEADS['en'].format(us=US, subject=SUBJECT)}\n\n{warned}") == NEW_TEXT
+
+
+def test_a_sentence_that_agents_repeat_is_sent_again() -> None:
+    sentence = "Terima kasih sudah menghubungi TokoDompet."
+    sent = SentToAgent(
+        ("support@dukungan.example",), notices=KnownText([NOTICE, sentence]), public=KnownText([sentence])
+    )
+
+    assert extract_answer(f"{sentence}\n\n{MARKED}", sent).text == sentence
+    assert extract_answer(f"{MARKED}\n\nSudah.\n{sentence}", sent).text == f"Sudah.\n{sentence}"
+
+
+def test_a_head_on_one_line_begins_the_quote() -> None:
+    head = f"From: {US} Sent: Sat 28 Nov 2026 10:00 To: Sari Subject: {SUBJECT}"
+
+    assert answer(f"{NEW_TEXT}\n\n{head}\n\n{NOTICE}") == NEW_TEXT
+
+
 def test_a_preview_line_above_the_marker_is_ours() -> None:
     preview = "Giliran Anda: jawab Budi sebelum 12.00 WIB"
     sent = SentToAgent(notices=KnownText([f"{preview}\n\n{NOTICE}"]))

@@ -23,6 +23,7 @@ _COMPARED = 2_000  # lines of a mail that are compared with the notices
 _RECOGNISED = 0.7  # of the lines of a quote are ours: it is the notice
 _QUOTE_LINES = 5
 _WORDS_OF_ANSWER = 3
+_LETTERS_OF_ANSWER = 8  # where words are not separated
 _SHOWN = 80  # characters of a doubtful line
 
 
@@ -42,7 +43,8 @@ class _Reading:
     sent: SentToAgent
     pieces: list[list[str]] = field(default_factory=lambda: [[]])
     quoted: int = 0  # marked lines with some words
-    ours: int = 0  # those of them that we sent
+    ours: int = 0  # those of them that are known
+    wrapped: int = -1  # the last line that belongs to a marked one, though it has no mark
     doubt: Reason = NO_REASON
 
     def doubts(self, line: str) -> None:
@@ -78,8 +80,8 @@ def _read(reading: _Reading) -> None:
         if reply_heads.is_marked(line):
             _end_piece(reading, line)
             _count(reading, line)
-        elif line and len(reading.pieces) > 1 and number < _COMPARED and reading.sent.notices.has(line):
-            pass  # a program wrapped a quoted line and lost its mark
+        elif line and len(reading.pieces) > 1 and number < _COMPARED and _is_wrapped(reading, number):
+            reading.wrapped = number
         elif (body := _quote_start(reading, number) if line else None) is not None:
             _end_piece(reading, line)
             if not reply_heads.is_marked(reply_heads.next_line(lines, body)):
@@ -106,7 +108,16 @@ def _end_piece(reading: _Reading, line: str) -> None:
 def _count(reading: _Reading, line: str) -> None:
     if reading.quoted < _COMPARED and len(line.split()) > _WORDS_OF_ANSWER:
         reading.quoted += 1
-        reading.ours += reading.sent.notices.has(line)
+        reading.ours += reading.sent.notices.has(line) or reading.sent.public.has(line)
+
+
+def _is_wrapped(reading: _Reading, number: int) -> bool:
+    """Check for the rest of a quoted line that a program wrapped; agents repeat public sentences, too."""
+    line, sent = reading.lines[number], reading.sent
+    if not sent.notices.has(line):
+        return False
+    follows = number - 1 == reading.wrapped or reply_heads.is_marked(reading.lines[number - 1].strip(BLANK))
+    return follows or sent.is_internal(line)
 
 
 def _quote_start(reading: _Reading, number: int) -> int | None:
@@ -125,12 +136,14 @@ def _read_unmarked(reading: _Reading, start: int) -> None:
     lines = reading.lines
     filled = [n for n in range(start, min(len(lines), start + _COMPARED)) if lines[n].strip(BLANK)]
     ours = [_is_quoted(reading, lines[n]) for n in filled]
-    # A line without words is ours only between lines that are.
-    last = max((at for at, is_ours in enumerate(ours) if is_ours and words_of(lines[filled[at]])), default=-1)
-    recognised = sum(ours) >= max(_QUOTE_LINES, _RECOGNISED * (last + 1))
-    strange = [n for n, is_ours in zip(filled[:last], ours, strict=False) if not is_ours]
+    last = _last_known(reading, filled, ours)
+    recognised = sum(ours[: last + 1]) >= max(_QUOTE_LINES, _RECOGNISED * (last + 1))
+    strange = [n for n, is_ours in zip(filled[: max(last, 0)], ours, strict=False) if not is_ours]
     after = filled[last + 1 :]
-    if recognised and (between := [n for n in strange if _is_sentence(lines[n])]):
+    # Above the notice's first line stand heads that nobody knows, and warnings of mail servers.
+    first = ours.index(True) if True in ours else 0
+    between = [n for n in strange if n > filled[first] and _is_sentence(lines[n])]
+    if recognised and between:
         reading.doubts(lines[between[0]])
     elif any(map(_joined, map(strip_device_line, reading.pieces))):
         return  # what stands above is the answer
@@ -141,12 +154,21 @@ def _read_unmarked(reading: _Reading, start: int) -> None:
         reading.doubts(lines[unknown[0]])
 
 
+def _last_known(reading: _Reading, filled: list[int], ours: list[bool]) -> int:
+    """Return the last position of a line that is certainly ours, and of the doubtful ones right below it."""
+    certain = [at for at, n in enumerate(filled) if ours[at] and reading.sent.notices.has(reading.lines[n])]
+    last = certain[-1] if certain else -1
+    while last + 1 < len(filled) and ours[last + 1] and words_of(reading.lines[filled[last + 1]]):
+        last += 1
+    return last
+
+
 def _is_quoted(reading: _Reading, line: str) -> bool:
     return reply_heads.is_marked(line.strip(BLANK)) or reading.sent.notices.has(line, inside=True)
 
 
 def _is_sentence(line: str) -> bool:
-    return len(line.split()) >= _WORDS_OF_ANSWER
+    return len(line.split()) >= _WORDS_OF_ANSWER or (not line.isascii() and len(line) > _LETTERS_OF_ANSWER)
 
 
 def _is_rest(line: str, sent: SentToAgent) -> bool:

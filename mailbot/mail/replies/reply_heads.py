@@ -67,6 +67,8 @@ def head_end(lines: Sequence[str], number: int, sent: SentToAgent) -> int | None
         return number + 1
     if end := _mail_head_end(lines, number, sent):
         return end
+    if quotes.is_from_line(line) and names_us(line, sent) and (end := quotes.header_block_end(lines, number)):
+        return end
     if quotes.SEPARATOR.match(head):
         return _fields(lines, number + 1, spaced=False)[1]
     if has_token(line) or quotes.has_inline_quote(line):

@@ -37,15 +37,23 @@ _SUBJECTS = {
     "ko": "자동 ?(?:회신|응답)|부재중",
 }
 _TEXTS = {
-    "en": r"\bout of (?:the |my )?office\b|\baway from (?:the |my )?(?:office|desk|e-?mail)\b"
+    "en": r"\bout of (?:the |my )?office(?: ?[.,;:!\n(–-]|\s*\z"
+    r"| (?:today|tomorrow|now|next|this|the|until|till|through|from|since)\b"
+    r"| (?:starting|between|during|on|in|for|with|and|at|as|due|because|attending|travell?ing|reply|message)\b)"
+    r"|\baway from (?:the |my )?(?:office|desk|e-?mail)\b"
     r"|\b(?:am|are|be|currently|is) (?:now |currently )?(?:on|away on) (?:\w+ )?(?:leave|vacation|holiday)\b"
     r"|\b(?:limited|no) access to (?:my )?e-?mail|\bthis is an? auto(?:matic|mated|-)? ?(?:reply|response)"
-    r"|\bwill (?:be back|return|be out|reply (?:when|upon|after))\b",
+    r"|\bwill (?:be back|return|be out|reply (?:when|upon|after))\b"
+    r"|\bi(?: am|.m)? no longer (?:work|employed|with)\b|\b(?:has|have) left the (?:company|organi[sz]ation)\b"
+    r"|\b(?:inbox|mailbox|address)\b.{0,60}\bno longer (?:in use|monitored|active|valid)\b",
     "id": r"\b(?:sedang|lagi|akan|masih) (?:\w+ )?(?:cuti|dinas luar|libur|di luar (?:kantor|kota|negeri))\b"
     r"|\b(?:sedang|saat ini) (?:\w+ )?(?:di luar kantor|tidak (?:berada )?di (?:tempat|kantor))\b"
-    r"|\bkembali (?:bekerja|masuk|ke kantor|bertugas|beraktivitas)\b"
+    r"|\b(?:saya|akan|baru) kembali (?:bekerja|masuk|ke kantor|bertugas|beraktivitas)\b"
+    r"|\bkembali (?:bekerja|bertugas|beraktivitas)\b"
     r"|\b(?:ini adalah|merupakan) (?:\w+ )?(?:balasan|jawaban|pesan|respons?|email) otomatis\b"
-    r"|\b(?:balasan|pesan|email) ini (?:\w+ )?(?:dikirim|dibuat) (?:secara )?otomatis\b",
+    r"|\b(?:balasan|pesan|email) ini (?:\w+ )?(?:dikirim|dibuat) (?:secara )?otomatis\b"
+    r"|\btidak (?:lagi )?bekerja (?:lagi )?di\b"
+    r"|\b(?:email|alamat) ini (?:sudah )?tidak (?:lagi )?(?:aktif|digunakan|dipantau)\b",
     "ms": r"\btiada di pejabat\b|\b(?:sedang|akan) bercuti\b|\bdi luar pejabat\b|\bkembali (?:ke pejabat|bertugas)\b",
     "de": r"\bnicht im (?:buro|hause?|dienst|geschaft)\b|\bausser haus\b|\babwesend\b|\bim urlaub\b|\bin elternzeit\b"
     r"|\b(?:bin|sind) (?:\w+ ){0,4}nicht (?:\w+ )?erreichbar\b",
@@ -84,13 +92,18 @@ _AWAY = re2.compile("|".join(_TEXTS.values()), _OPTIONS)
 _END, _OTHER_WAY = re2.compile(_ENDS, _OPTIONS), re2.compile(_OTHER_WAYS, _OPTIONS)
 
 
+def has_absence_subject(subject: str) -> bool:
+    """Check for a subject that mail programs give to their automatic replies."""
+    return _HEAD.match(fold_accents(subject[:_SUBJECT_LENGTH])) is not None
+
+
 def is_absence_note(subject: str, text: str, *, declared: bool = False, from_agent: bool = False) -> bool:
     """Check for an out-of-office reply, by its subject and its text.
 
     `declared`: the header calls the mail automatic; then one of both is enough. `from_agent`: the text alone
     is enough where it also says until when, or names another way. A customer's note needs both of these.
     """
-    head = _HEAD.match(fold_accents(subject[:_SUBJECT_LENGTH])) is not None
+    head = has_absence_subject(subject)
     if not (head or declared or len(text) <= _NOTE_LENGTH):
         return False
     small = fold_accents(text[:_LOOKED_AT])

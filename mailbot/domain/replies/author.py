@@ -15,7 +15,7 @@ from mailbot.domain import reasons
 from mailbot.domain.model import Author, InboundMail
 from mailbot.domain.people.addresses import owner, robot_kind
 from mailbot.domain.reasons import NO_REASON, Reason
-from mailbot.domain.replies.absence import is_absence_note
+from mailbot.domain.replies.absence import has_absence_subject, is_absence_note
 from mailbot.domain.routing.text import fold_accents, options
 
 # Codes of `no_auto_reply`.
@@ -35,18 +35,41 @@ _ROBOT_WORDS = re2.compile(
     r"|\b(?:mailbox|address|inbox) is not (?:monitored|attended)\b|\bunsubscribe from these (?:e-?mails|alerts)\b"
     r"|\b(?:e-?mail|pesan|surel|surat) ini (?:\w+ )?(?:dikirim|dibuat|dihasilkan) (?:secara |oleh )?(?:otomatis|sistem)"
     r"|\b(?:mohon|harap|jangan)(?: untuk)?(?: tidak)? (?:mem)?balas (?:e-?mail|pesan|surel) ini\b"
-    r"|\b(?:pesan|email|e-mail|balasan) otomatis\b|\be-?mel ini dijana\b"
+    r"|(?:(?:\A|\n)|\b(?:ini adalah|merupakan) (?:\w+ )?)(?:pesan|e-?mail|balasan|surat) otomatis\b"
+    r"|\be-?mel ini dijana\b"
     r"|\bautomatisch (?:erstellt|generiert|versendet|gegenereerd|verzonden)|\bwurde automatisch\b"
     r"|\bmessage automatique\b|\bne pas repondre\b|\bmensaje automatico\b|\bmensagem automatica\b"
     r"|\bmessaggio automatico\b|\bwiadomosc automatyczn|自动发送|系统自动|自動送信|自動配信",
     options(),
 )
-_FAILED = re2.compile(
-    r"\b(?:un)?deliver(?:y|able|ed)\b|\breturned (?:mail|to sender)|\bcould not be (?:delivered|sent)|\bmail system\b"
-    r"|\bfailure notice|\b(?:gagal|tidak dapat|tidak bisa) (?:di|ter)?kirim|\bbounced?\b|\bnicht zugestellt"
-    r"|\bunzustellbar|\bnon remis|\bno se (?:pudo|ha podido) entregar",
+# Words about a mail that did not arrive. A parcel that was not delivered is a customer's matter.
+_FAILED_MAIL = re2.compile(
+    r"\b(?:your|this|the|a|following) (?:\w+ ){0,2}(?:message|e-?mail|mail)\b(?:[^.!?]|\.\S){0,80}"
+    r"\b(?:could not|couldn.t|can ?not|can.t|was not|wasn.t|has not been|not) (?:be )?(?:delivered|sent)\b"
+    r"|\bundeliver(?:able|ed) (?:mail|message)|(?:\A|\n)undeliverable\b|\breturned mail\b"
+    r"|\bmail (?:delivery (?:system|subsystem|failed|failure)|system)\b|\bfailure notice\b"
+    r"|\bdelivery (?:status notification|to the following)\b"
+    r"|\b(?:trouble|problems?|errors?) (?:delivering|sending) your (?:message|e-?mail|mail)\b"
+    r"|\bmailbox (?:is )?full\b|\b(?:user|recipient|mailbox) unknown\b|\brecipient address rejected\b|\bno such user\b"
+    r"|\b(?:pesan|e-?mail|surel|surat) (?:anda|ini|berikut)\b(?:[^.!?]|\.\S){0,80}"
+    r"\b(?:gagal|tidak (?:dapat|bisa)) (?:di|ter)?kirim"
+    r"|\b(?:nachricht|mail)\b(?:[^.!?]|\.\S){0,80}\bnicht zugestellt\b|\bunzustellbar"
+    r"|\bmessage non remis\b|\bpas pu etre remis\b"
+    r"|\bmensaje\b(?:[^.!?]|\.\S){0,80}\bno se (?:pudo|ha podido) entregar\b"
+    r"|メールエラー|配信できません|送信できませんでした|退信|无法投递",
     options(),
 )
+# Enough where the sender is a postmaster.
+_FAILED = re2.compile(
+    r"\b(?:un)?deliver(?:y|able|ed)\b|\bcould not be sent\b|\bbounced?\b"
+    r"|\b(?:gagal|tidak (?:dapat|bisa)) (?:di|ter)?kirim"
+    r"|\binvalid (?:user|address|recipient)\b|\b55[0-9]\b",
+    options(),
+)
+_AUTO_REPLIED = re2.compile(r"auto.?(?:re|no|resp)", options())  # not "auto-generated": so are a CRM's mails
+_COMPLAINT = re2.compile(
+    r"complaint about message from [0-9a-f.:]+", options()
+)  # of Outlook.com, without ARF
 _CAMPAIGN = (
     "feedback-id",
     "x-campaign",
@@ -85,18 +108,20 @@ def _author(mail: InboundMail, by_envelope: Reason) -> tuple[Author, Reason]:
     if daemon or returned or code == "machine_header":
         if mail.report:
             return Author.REPORT, reasons.of("reads_as_report", kind=mail.report.kind)
-        if robot == "mailer-daemon" or ((daemon or returned) and _reads_as_bounce(mail)):
+        if robot == "mailer-daemon" or _reads_as_bounce(mail, by_postmaster=daemon):
             return Author.REPORT, reasons.of("robot_sender", name=robot or "mailer-daemon")
+    if _COMPLAINT.fullmatch(mail.subject.strip().lower()) and mail.attachments:
+        return Author.REPORT, reasons.of("reads_as_report", kind="complaint")
     if code == "own_mail" and not _is_passed_on(mail):
         return Author.MACHINE, mail.no_auto_reply
-    if is_absence_note(mail.subject, mail.visible, declared=code in _DECLARED):
+    if _is_away(mail, code):
         return Author.MACHINE, reasons.of("out_of_office")
     if robot == "no-reply" and not mail.reply_to_named:
         return Author.MACHINE, reasons.of("robot_sender", name=robot)
-    if (code in _DECLARED or returned or robot) and _ROBOT_WORDS.search(
-        fold_accents(mail.visible[:_LOOKED_AT])
-    ):
-        return Author.MACHINE, reasons.of("robot_words")
+    if code in _DECLARED or returned or robot:
+        text = fold_accents(mail.visible[:_LOOKED_AT])
+        if _ROBOT_WORDS.search(text) or _FAILED_MAIL.search(text):
+            return Author.MACHINE, reasons.of("robot_words")
     if _is_newsletter(mail):
         return Author.MACHINE, reasons.of("newsletter")
     return Author.PERSON, reasons.of("person_by_default")
@@ -109,8 +134,22 @@ def _is_passed_on(mail: InboundMail) -> bool:
     return in_our_name and any(owner(each) != owner(mail.sender) for each in others if each)
 
 
-def _reads_as_bounce(mail: InboundMail) -> bool:
-    return _FAILED.search(fold_accents(f"{mail.subject}\n{mail.visible[:_LOOKED_AT]}")) is not None
+def _is_away(mail: InboundMail, code: str) -> bool:
+    """Check for an absence note. Only a header of automatic replies makes the text alone enough."""
+    if code not in _DECLARED:
+        return is_absence_note(mail.subject, mail.visible)
+    declared = [str(mail.no_auto_reply.params.get(name, "")).lower() for name in ("value", "field")]
+    replied = code == "autoresponder" or (
+        code != "auto_response_suppress" and any(map(_AUTO_REPLIED.search, declared))
+    )
+    if has_absence_subject(mail.subject):
+        return True
+    return is_absence_note(mail.subject, mail.visible, declared=replied)
+
+
+def _reads_as_bounce(mail: InboundMail, *, by_postmaster: bool) -> bool:
+    text = fold_accents(f"{mail.subject}\n{mail.visible[:_LOOKED_AT]}")
+    return bool(_FAILED_MAIL.search(text) or (by_postmaster and _FAILED.search(text)))
 
 
 def _is_newsletter(mail: InboundMail) -> bool:

@@ -25,13 +25,24 @@ _SHARED = frozenset(
     """.split()  # noqa: SIM905 - words in rows can be read
 )
 
-# Domains of many independent people, beside those that the policy names.
+# Mail domains of many independent people, beside those that the policy names: whole, or the name in front of any
+# country's ending. Of such a domain a forger can have an address, too.
+_SHARED_NAMES = frozenset(
+    """
+    aol fastmail gmail gmx googlemail hotmail hushmail icloud live mailinator msn outlook proton protonmail
+    rediffmail rocketmail tutanota yahoo yandex ymail yopmail zoho zohomail
+    """.split()  # noqa: SIM905 - words in rows can be read
+)
 _SHARED_MAIL = frozenset(
     """
-    gmail.com googlemail.com yahoo.com yahoo.co.id yahoo.co.uk ymail.com rocketmail.com outlook.com
-    outlook.co.id hotmail.com hotmail.co.id hotmail.co.uk live.com msn.com icloud.com me.com mac.com aol.com
-    gmx.com gmx.de gmx.net web.de mail.com mail.ru yandex.com yandex.ru qq.com 163.com 126.com naver.com
-    proton.me protonmail.com pm.me zoho.com fastmail.com tutanota.com telkom.net plasa.com
+    me.com mac.com pm.me mail.com email.com usa.com inbox.com duck.com hey.com tuta.io web.de freenet.de
+    arcor.de t-online.de mail.ru bk.ru list.ru inbox.ru rambler.ru ukr.net seznam.cz wp.pl o2.pl onet.pl
+    interia.pl abv.bg qq.com foxmail.com 163.com 126.com 139.com 189.cn sina.com sohu.com naver.com
+    hanmail.net daum.net nate.com telkom.net plasa.com cbn.net.id indo.net.id indosat.net.id centrin.net.id
+    singnet.com.sg streamyx.com tm.net.my bigpond.com optusnet.com.au comcast.net verizon.net att.net
+    sbcglobal.net bellsouth.net cox.net charter.net earthlink.net shaw.ca rogers.com telus.net
+    btinternet.com sky.com virginmedia.com talktalk.net orange.fr free.fr sfr.fr laposte.net wanadoo.fr
+    libero.it tiscali.it virgilio.it uol.com.br bol.com.br terra.com.br guerrillamail.com
     """.split()  # noqa: SIM905 - words in rows can be read
 )
 _ROBOTS = {
@@ -60,7 +71,8 @@ def organisation(address: str, shared: Collection[str] = ()) -> str:
     `shared`: more such domains, beside the well-known ones.
     """
     domain = registered_domain(address.rpartition("@")[2].lower())
-    return "" if domain in _SHARED_MAIL or domain in shared else domain
+    named = domain.partition(".")[0] in _SHARED_NAMES
+    return "" if named or domain in _SHARED_MAIL or domain in shared else domain
 
 
 def owner(address: str) -> str:

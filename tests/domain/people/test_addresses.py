@@ -12,6 +12,9 @@ from mailbot.domain.people.addresses import is_no_reply, organisation
         ("budi@mail.kantor.co.id", "kantor.co.id"),
         ("budi@GMAIL.com", ""),
         ("budi@yahoo.co.id", ""),
+        ("budi@hotmail.fr", ""),
+        ("budi@cbn.net.id", ""),
+        ("budi@live-music.example", "live-music.example"),
         ("budi@surel.example", ""),  # the policy names it
     ],
 )

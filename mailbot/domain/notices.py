@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from mailbot.domain.model import Attachment, NoticeKind
+from mailbot.domain.people.context import NO_CONTEXT, TicketContext
 from mailbot.domain.reasons import Reason
 
 
@@ -88,6 +89,11 @@ class TeamNotice(TicketNotice):
     """To one agent or manager: a ticket is new, was answered by the customer, escalated, or is due.
 
     The reply address carries a token bound to `to`, so that no other sender can act by it.
+
+    - `text`: what brought it, such as the words of a mail server. The dialogue is in `context`.
+    - `owner`: who has the ticket, "" for the team. `promised_at`: when the customer's promise ends.
+    - `next_steps`: what happens by itself, when, and the level or team it leads to.
+    - `known` and `missing`: details by their labels.
     """
 
     name: ClassVar[str] = "team"
@@ -103,6 +109,13 @@ class TeamNotice(TicketNotice):
     level: str
     due_at: datetime | None  # the next deadline, if any
     confirm_by: datetime | None = None  # the reader is to act by then, else the next step comes at once
+    owner: str = ""
+    promised_at: datetime | None = None
+    next_steps: tuple[tuple[datetime, Reason], ...] = ()
+    spoken: str = ""  # the customer's language
+    known: tuple[tuple[Mapping[str, str], str], ...] = ()
+    missing: tuple[Mapping[str, str], ...] = ()
+    context: TicketContext = NO_CONTEXT
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +139,7 @@ class Question(TicketNotice):
     team: str
     level: str
     until: datetime | None
+    context: TicketContext = NO_CONTEXT
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +149,8 @@ class AgentRefusal(TicketNotice):
     name: ClassVar[str] = "refusal"
     lane: ClassVar[int] = 2
     reason: Reason
+    subject: str = ""
+    context: TicketContext = NO_CONTEXT
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +176,7 @@ class CompensationWanted(TicketNotice):
     in_90_days: str  # what the customer got
     signed: str
     two_persons: int
+    context: TicketContext = NO_CONTEXT
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +195,7 @@ class CompensationDecided(TicketNotice):
     customer: str
     subject: str
     team: str
+    context: TicketContext = NO_CONTEXT
 
 
 @dataclass(frozen=True, slots=True)

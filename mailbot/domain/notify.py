@@ -5,15 +5,16 @@ from datetime import datetime
 from typing import Any
 
 from mailbot.domain import events as e
-from mailbot.domain import ladder
+from mailbot.domain import ladder, reasons
 from mailbot.domain.actor import POLICY
 from mailbot.domain.lifecycle import DecisionBuilder
 from mailbot.domain.model import NoticeKind, Target, Ticket
 from mailbot.domain.notices import Progress, TeamNotice
-from mailbot.domain.policy import Agent, Policy
-from mailbot.domain.reasons import Reason
+from mailbot.domain.policy import Agent, Policy, Step
+from mailbot.domain.reasons import NO_REASON, Reason
 
 EXCERPT = 4000  # characters of the customer's text in a team notice
+STEPS = 2  # next ones that a notice names
 
 # Tags of a ticket whose customer gets no notice of progress: a machine opened it, or an unauthenticated sender
 # in a mailbox that answers no such sender.
@@ -45,6 +46,8 @@ def notify_team(
         return
     builder.record(e.PeopleNotified(now, POLICY, recipients, why))
     deadline = ladder.next_deadline(ticket, policy)
+    steps = next_steps(ticket, policy, now)
+    known, missing = _details(builder, policy)
     confirm_by = ladder.end_of_clock(ticket, policy, Target.CONFIRMATION)
     copied: dict[str, Any] = {name: getattr(ticket, name) for name in OF_TICKET}
     builder.notify(
@@ -58,10 +61,61 @@ def notify_team(
                 text=text[:EXCERPT],
                 due_at=deadline.due_at if deadline else None,
                 confirm_by=confirm_by if address == ticket.assignee else None,
+                owner=ticket.assignee or "",
+                promised_at=ladder.promised_at(ticket, policy),
+                next_steps=steps,
+                spoken=ticket.language,
+                known=known,
+                missing=missing,
             )
             for address in recipients
         )
     )
+
+
+def next_steps(ticket: Ticket, policy: Policy, now: datetime) -> tuple[tuple[datetime, Reason], ...]:
+    """Return the first steps that come by themselves while nobody acts, as sentences for agents."""
+    if not ticket.clocks:
+        return ()
+    mine = ladder.ladder_of(ticket, policy)
+    found = []
+    for due in ladder.deadlines(ticket, mine, ladder.calendar_of(ticket, policy)):
+        step = ladder.step_at(mine, due.step)
+        if step and due.target is not Target.FOLLOW_UP and (reason := _step_reason(step, ticket.category)):
+            found.append((max(due.due_at, now), reason))
+        if len(found) == STEPS:
+            break
+    return tuple(found)
+
+
+def _step_reason(step: Step, category: str) -> Reason:
+    """Return what a step does with the ticket, its heaviest part alone."""
+    if level := ladder.level_of(step, category):
+        return reasons.of("next_escalate", level=level)
+    if step.hand_over_to:
+        return reasons.of("next_hand_over", team=step.hand_over_to)
+    if step.reassign:
+        return reasons.of("next_reassign")
+    if step.ask_decision:
+        return reasons.of("next_decision", level=step.ask_decision)
+    if step.notify:
+        return reasons.of("next_notify")
+    return reasons.of("next_remind") if step.remind else NO_REASON
+
+
+def _details(
+    builder: DecisionBuilder, policy: Policy
+) -> tuple[tuple[tuple[Mapping[str, str], str], ...], tuple[Mapping[str, str], ...]]:
+    """Return the details that the ticket has, with their values, and those that its rule asks for and it lacks."""
+    if not policy.details:
+        return (), ()
+    given = dict(builder.ticket.details)
+    routed = next((event for event in builder.events if isinstance(event, e.TicketRouted)), None)
+    rule = next((each for each in policy.rules if each.name == builder.ticket.rule), None)
+    asked = routed.ask_for if routed else rule.then.ask_for if rule else ()
+    labels = {name: detail.labels for name, detail in policy.details.items()}
+    known = tuple((labels[name], value) for name, value in given.items() if name in labels)
+    return known, tuple(labels[name] for name in asked if name in labels and name not in given)
 
 
 def language_of(agent: Agent | None) -> str:

@@ -339,6 +339,13 @@ TEXTS: Mapping[str, Texts] = {
     ),
     "least_load": ("least load: {count} in hand", "beban terkecil: {count} di tangan"),
     "spread": ("spread by the number", "dibagi menurut nomor"),
+    # What comes next, after a time
+    "next_escalate": ("goes up to {level}", "naik ke {level}"),
+    "next_hand_over": ("handed over to {team}", "dialihkan ke {team}"),
+    "next_reassign": ("goes to another agent", "pindah ke petugas lain"),
+    "next_decision": ("a decision is asked of {level}", "keputusan diminta dari {level}"),
+    "next_notify": ("others are notified", "orang lain diberi tahu"),
+    "next_remind": ("reminder", "pengingat"),
     # Steps of a ladder
     "target_due": ("{target} is due", "batas waktu {target} tercapai"),
     "not_confirmed": ("not confirmed in time", "tidak dikonfirmasi tepat waktu"),

@@ -87,5 +87,7 @@ def _new_number(connection: Connection, command: Join, source: TicketState, poli
 def _ticket_change(transaction: Transaction, change: Change) -> tickets.TicketChange:
     role = "customer" if change.before is None else "participant"
     joining = [(address, role) for address in change.joining]
-    ticket_change = transaction.change(change.before, change.decision, participants=joining)
-    return replace(ticket_change, came=change.arrived, leaving=change.leaving)
+    ticket_change = transaction.change(
+        change.before, change.decision, participants=joining, arrived=change.arrived
+    )
+    return replace(ticket_change, leaving=change.leaving)

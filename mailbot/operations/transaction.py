@@ -19,6 +19,7 @@ from mailbot.store.store import Store
 from mailbot.store.tickets import Message
 from mailbot.workers import outbox_rows
 from mailbot.workers.runtime import Runtime, Snapshot, load_missing_ladders
+from mailbot.workers.ticket_context import Draft
 
 R = TypeVar("R")
 
@@ -48,11 +49,15 @@ class Transaction:
         decision: Decision,
         message: Message | None = None,
         participants: Sequence[tuple[str, str]] = (),
+        arrived: tuple[tuple[int, str], ...] = (),
     ) -> tickets.TicketChange:
-        """Return what `record` writes for a decision; a new ticket has nothing before."""
-        return outbox_rows.build(
-            before, decision, self.snapshot, self.now, message=message, participants=participants
-        )
+        """Return what `record` writes for a decision; a new ticket has nothing before.
+
+        `arrived`: messages that move to the ticket, with the ticket each is on.
+        """
+        draft = Draft(before, decision, message, participants=tuple(participants), arrived=arrived)
+        (change,) = outbox_rows.build_all(self.connection, [draft], self.snapshot, self.now)
+        return change
 
 
 def transact(store: Store, runtime: Runtime, now: datetime, decide: Callable[[Transaction], R]) -> R:

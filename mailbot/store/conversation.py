@@ -1,16 +1,20 @@
 """What was written and sent on one ticket, in the order of its conversation."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, or_, select
 
-from mailbot.domain.model import Direction, OutboxState
-from mailbot.store.schema import frozen_mails, messages, outbox
+from mailbot.domain.model import OVER, Direction, OutboxState
+from mailbot.domain.notices import TeamNotice
+from mailbot.domain.people.context import NEWEST, TEXT_LIMIT, Entry, File, contacts, folded_text
+from mailbot.store.schema import attachments, contents, frozen_mails, inbox, messages, outbox, tickets
 
-TEXT_LIMIT = 20_000  # characters of one message
+PUBLIC_LIMIT = 20_000  # characters of one message
 MESSAGES = 30
+NOTICE_LANE = TeamNotice.lane
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,7 @@ def sent_to(
 
 def public_texts(connection: Connection, number: str) -> list[str]:
     """Load the newest texts that the customer wrote or received."""
-    text = func.substr(messages.c.visible, 1, TEXT_LIMIT)
+    text = func.substr(messages.c.visible, 1, PUBLIC_LIMIT)
     public = messages.c.direction.in_((Direction.IN, Direction.OUT))
     query = select(text).where(messages.c.ticket == number, public).order_by(messages.c.id.desc())
     return list(connection.scalars(query.limit(MESSAGES)))
@@ -67,3 +71,135 @@ def message_ids(
     rows = [*connection.execute(written), *connection.execute(sent)]
     found = list(dict.fromkeys(row.message_id for row in sorted(rows, key=lambda row: row.at)))
     return tuple(found if len(found) <= limit else [found[0], *found[1 - limit :]])
+
+
+# --- what notices show ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class FiledEntry:
+    """A message of `ticket`. `total` counts all of them."""
+
+    ticket: str
+    id: int
+    total: int
+    entry: Entry
+
+
+_ENTRY = ("id", "ticket", "at", "direction", "author", "authentication", "flags", "addresses")
+
+
+def newest_entries(
+    connection: Connection, numbers: Collection[str], ids: Collection[int] = ()
+) -> list[FiledEntry]:
+    """Load the newest messages of each of these tickets, and those with these ids; newest first."""
+    if not numbers:
+        return []
+    newest_first = messages.c.id.desc()
+    place = func.row_number().over(partition_by=messages.c.ticket, order_by=newest_first).label("place")
+    total = func.count().over(partition_by=messages.c.ticket).label("total")
+    ranked = select(messages.c.id, place, total).where(messages.c.ticket.in_(sorted(numbers))).subquery()
+    newest = select(ranked.c.id).where(ranked.c.place <= NEWEST)
+    wanted: ColumnElement[bool] = messages.c.id.in_(newest)
+    if ids:
+        wanted = or_(wanted, messages.c.id.in_(sorted(ids)))
+    visible = func.substr(messages.c.visible, 1, TEXT_LIMIT * 4).label("visible")
+    text = func.substr(messages.c.text, 1, TEXT_LIMIT * 4).label("text")
+    length = func.length(messages.c.visible).label("length")
+    query = (
+        select(*(messages.c[name] for name in _ENTRY), visible, text, length, ranked.c.total)
+        .select_from(messages.outerjoin(ranked, ranked.c.id == messages.c.id))
+        .where(wanted)
+        .order_by(messages.c.id.desc())
+    )
+    rows = connection.execute(query)
+    return [FiledEntry(row.ticket, row.id, row.total or 0, _entry(row)) for row in rows]
+
+
+def _entry(row: Any) -> Entry:
+    shown = row.visible[:TEXT_LIMIT]
+    return Entry(
+        direction=row.direction,
+        author=row.author,
+        text=shown,
+        at=row.at,
+        authentication=row.authentication,
+        flags=tuple(row.flags),
+        cut=row.length - len(shown),
+        folded=folded_text(row.text, row.visible) if row.direction is Direction.IN else "",
+        **named(row.addresses),
+    )
+
+
+def named(addresses: Mapping[str, Any]) -> dict[str, Any]:
+    """Return whom a mail names, as `Entry` has it. `addresses` is as in the table."""
+    return {
+        "name": addresses.get("name", ""),
+        "to": contacts(addresses.get("to", ())),
+        "cc": contacts(addresses.get("cc", ())),
+        "reply_to": addresses.get("reply_to", ""),
+        "original_from": addresses.get("original_from", ""),
+    }
+
+
+def files_of(connection: Connection, numbers: Collection[str]) -> dict[str, list[File]]:
+    """List the files that came in mails, numbered on each ticket in the order they came."""
+    if not numbers:
+        return {}
+    names = ("name", "type", "size", "digest")
+    query = (
+        select(messages.c.ticket, inbox.c.received_at, *(attachments.c[name] for name in names))
+        .join(messages, messages.c.inbox_id == attachments.c.inbox_id)
+        .join(inbox, inbox.c.id == attachments.c.inbox_id)
+        .where(messages.c.ticket.in_(sorted(numbers)))
+        .order_by(messages.c.id, attachments.c.position)
+    )
+    found: dict[str, list[File]] = {}
+    for row in connection.execute(query):
+        listed = found.setdefault(row.ticket, [])
+        listed.append(File(len(listed) + 1, row.name, row.type, row.size, row.digest, row.received_at))
+    return found
+
+
+def contents_of(connection: Connection, digests: Collection[str]) -> dict[str, bytes]:
+    """Load the contents of files by digest."""
+    if not digests:
+        return {}
+    query = select(contents.c.digest, contents.c.content).where(contents.c.digest.in_(sorted(digests)))
+    return {row.digest: row.content for row in connection.execute(query)}
+
+
+def earlier_notices(
+    connection: Connection, numbers: Collection[str]
+) -> dict[str, dict[str, tuple[tuple[str, ...], datetime]]]:
+    """Map each ticket to its recipients' notices: Message-IDs, oldest first, and when the last was made."""
+    if not numbers:
+        return {}
+    query = (
+        select(outbox.c.ticket, outbox.c.recipient, outbox.c.message_id, outbox.c.requested_at)
+        .where(outbox.c.ticket.in_(sorted(numbers)), outbox.c.lane == NOTICE_LANE, outbox.c.message_id != "")
+        .order_by(outbox.c.id)
+    )
+    found: dict[str, dict[str, tuple[tuple[str, ...], datetime]]] = {}
+    for row in connection.execute(query):
+        of_ticket = found.setdefault(row.ticket, {})
+        ids, _ = of_ticket.get(row.recipient, ((), row.requested_at))
+        of_ticket[row.recipient] = ((*ids, row.message_id), row.requested_at)
+    return found
+
+
+def open_tickets_of(
+    connection: Connection, customers: Collection[str], most: int
+) -> dict[str, list[tuple[str, str]]]:
+    """List the newest open tickets of each of these customers: number and subject."""
+    if not customers:
+        return {}
+    place = func.row_number().over(partition_by=tickets.c.customer, order_by=tickets.c.opened_at.desc())
+    names = (tickets.c.number, tickets.c.customer, tickets.c.subject, place.label("place"))
+    theirs = tickets.c.customer.in_(sorted(customers))
+    live = tickets.c.status.not_in([status.value for status in OVER])
+    ranked = select(*names).where(theirs, live).subquery()
+    found: dict[str, list[tuple[str, str]]] = {}
+    for row in connection.execute(select(ranked).where(ranked.c.place <= most).order_by(ranked.c.place)):
+        found.setdefault(row.customer, []).append((row.number, row.subject))
+    return found

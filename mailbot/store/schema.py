@@ -221,7 +221,8 @@ messages = _table(
     Column("author_kind", Choice(Author, 8), nullable=False, server_default="person"),
     Column("author_reason", Text, nullable=False, server_default=""),
     Column("authentication", Choice(Authentication, 8), nullable=False, server_default="none"),
-    # {"to": [[name, address], ...], "cc": [...], "reply_to": address}; a key without value is left out.
+    # {"to": [[name, address], ...], "cc": [...], "reply_to": address, "name": of the sender, "original_from":
+    # address}; a key without value is left out.
     Column("addresses", Json, nullable=False, server_default="{}"),
     # Costs nothing until a message is moved: what was filed on a ticket is found wherever it went.
     _partial("ix_messages_moved", "home", where="home <> ticket"),

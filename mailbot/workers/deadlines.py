@@ -15,6 +15,7 @@ from mailbot.store import deadlines, suppressions, tickets
 from mailbot.workers import outbox_rows
 from mailbot.workers.loop import process_isolating_failures
 from mailbot.workers.runtime import Deps, load_missing_ladders
+from mailbot.workers.ticket_context import Draft
 
 BATCH = 500
 # Longest rest: a decision elsewhere may arm a deadline that comes before the one we rest for.
@@ -75,16 +76,16 @@ class Deadlines:
         still_due = deadlines.still_due(connection, loaded, now)
         customers = {loaded[due.ticket].answers_to.lower() for due in still_due} - {""}
         suppressed = suppressions.load(connection, customers, now)
-        changes, fired = [], []
+        drafts, fired = [], []
         for due in still_due:
             ticket = loaded[due.ticket]
             suppression = suppressed.get(ticket.answers_to.lower())
             reason = suppression.as_reason if suppression else NO_REASON
             decision = on_deadline(ticket, snapshot.policy, now, reason, loads.loads)
             loads.add(ticket, decision.ticket)
-            changes.append(outbox_rows.build(ticket, decision, snapshot, now))
+            drafts.append(Draft(ticket, decision))
             fired.append(Fired(due.ticket, due.due_at, decision.events))
-        tickets.record(connection, changes)
+        tickets.record(connection, outbox_rows.build_all(connection, drafts, snapshot, now))
         return fired
 
     def _log(self, fired: Fired) -> None:

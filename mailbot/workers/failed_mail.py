@@ -16,6 +16,7 @@ from mailbot.store.failures import UnreportedMail
 from mailbot.workers import outbox_rows
 from mailbot.workers.loop import process_isolating_failures
 from mailbot.workers.runtime import Deps, load_missing_ladders
+from mailbot.workers.ticket_context import Draft
 
 BATCH = 100
 REST = timedelta(seconds=1)
@@ -67,7 +68,7 @@ class FailedMail:
         numbers = {failed.sent.ticket for failed in failures.unreported(connection, BATCH, ids)}
         loaded = tickets.load_with_merge_targets(connection, numbers)
         snapshot = load_missing_ladders(connection, self._deps.runtime.snapshot, loaded.values())
-        changes, recorded, suppressed = [], [], dict[str, Suppression]()
+        drafts, recorded, suppressed = [], [], dict[str, Suppression]()
         notified = set[tuple[str, str]]()  # (ticket, recipient) in this batch
         # Read again: another node may have recorded some while we waited for the tickets' locks.
         for failed in failures.unreported(connection, BATCH, ids):
@@ -83,9 +84,9 @@ class FailedMail:
             loaded[number] = decision.ticket
             if suppression:
                 suppressed[suppression.address] = suppression
-            changes.append(outbox_rows.build(before, decision, snapshot, now))
+            drafts.append(Draft(before, decision))
             recorded.append(Recorded(failed, number, suppressed=suppression is not None))
-        tickets.record(connection, changes)
+        tickets.record(connection, outbox_rows.build_all(connection, drafts, snapshot, now))
         suppressions.add(connection, list(suppressed.values()))
         failures.mark_reported(connection, [each.failed.sent.id for each in recorded], now)
         return recorded

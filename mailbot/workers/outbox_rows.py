@@ -2,58 +2,77 @@
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
+
+from sqlalchemy import Connection
 
 from mailbot import log
 from mailbot.domain import ladder, reasons
 from mailbot.domain.events import AcknowledgementSuppressed, ProgressSuppressed
-from mailbot.domain.lifecycle import Decision
 from mailbot.domain.model import Ticket
-from mailbot.domain.notices import Acknowledgement, Bulletin, Notice, Progress, TeamNotice, recipient_of
+from mailbot.domain.notices import (
+    Acknowledgement,
+    Answer,
+    Bulletin,
+    Notice,
+    Progress,
+    TeamNotice,
+    recipient_of,
+)
+from mailbot.domain.people.context import TicketContext
 from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import NO_REASON, Reason
 from mailbot.mail.compose.compose import ComposeRefused, OutboundMail
 from mailbot.mail.compose.digest import COLLECTED, EXCERPT
 from mailbot.store.digests import DigestItem
 from mailbot.store.outbox import OutboxMail
-from mailbot.store.tickets import Message, TicketChange
+from mailbot.store.tickets import TicketChange
 from mailbot.workers.runtime import Snapshot
+from mailbot.workers.ticket_context import Draft, load_contexts
 
 URGENT = "urgent"  # the priority of which no notice waits
 
 Suppressed = AcknowledgementSuppressed | ProgressSuppressed
 
 
-def build(
-    before: Ticket | None,
-    decision: Decision,
-    snapshot: Snapshot,
-    now: datetime,
-    *,
-    requested_at: datetime | None = None,
-    message: Message | None = None,
-    participants: Sequence[tuple[str, str]] = (),
-) -> TicketChange:
-    """Build what `store.tickets.record` writes. `requested_at`: receipt of the mail that the decision
-    answers.
-    """
-    since = requested_at or now
+def build_all(
+    connection: Connection, drafts: Sequence[Draft], snapshot: Snapshot, now: datetime
+) -> list[TicketChange]:
+    """Build what `store.tickets.record` writes for these decisions, with what their notices show."""
+    contexts = load_contexts(connection, drafts, snapshot.policy)
+    return [_build(draft, snapshot, now, context) for draft, context in zip(drafts, contexts, strict=True)]
+
+
+def _build(draft: Draft, snapshot: Snapshot, now: datetime, context: TicketContext) -> TicketChange:
+    decision, since = draft.decision, draft.requested_at or now
     suppressed = [event for event in decision.events if isinstance(event, Suppressed)]
     items = [(notice, collected_item(notice, snapshot.policy, now)) for notice in decision.notices]
     return TicketChange(
-        before=before,
+        before=draft.before,
         after=decision.ticket,
         events=decision.events,
         policy=snapshot.policy.version,
         deadline=ladder.next_deadline(decision.ticket, snapshot.policy),
         owed=(
-            *(build_row(notice, snapshot, now, since) for notice, item in items if item is None),
+            *(
+                build_row(_with_context(notice, context), snapshot, now, since)
+                for notice, item in items
+                if item is None
+            ),
             *(_suppressed(decision.ticket, event, now, since) for event in suppressed),
         ),
         collected=tuple(item for _, item in items if item),
-        message=message,
-        participants=tuple(participants),
+        message=draft.message,
+        participants=draft.participants,
+        came=draft.arrived,
     )
+
+
+def _with_context(notice: Notice, context: TicketContext) -> Notice:
+    if isinstance(notice, Acknowledgement | Answer | Progress):
+        return notice
+    return replace(notice, context=context)
 
 
 def collected_item(notice: Notice, policy: Policy, now: datetime) -> DigestItem | None:

@@ -17,6 +17,7 @@ from mailbot.store import compensations, queries, tickets
 from mailbot.workers import outbox_rows
 from mailbot.workers.loop import process_isolating_failures
 from mailbot.workers.runtime import Deps, Snapshot, load_missing_ladders
+from mailbot.workers.ticket_context import Draft
 
 EVERY = timedelta(minutes=1)
 
@@ -91,7 +92,8 @@ class PendingRequests:
         facts = compensations.facts(connection, ticket, windows(policy, now))
         if ticket.merged_into is None and request.id in {each.id for each in facts.requests}:
             decision = on_pending(ticket, request, overdue.last, facts, policy, now)
-            tickets.record(connection, [outbox_rows.build(ticket, decision, snapshot, now)])
+            drafts = [Draft(ticket, decision)]
+            tickets.record(connection, outbox_rows.build_all(connection, drafts, snapshot, now))
 
 
 def _chain(connection: Connection, number: str) -> list[Ticket]:

@@ -44,6 +44,7 @@ from mailbot.workers.batch_state import BatchState, load_state
 from mailbot.workers.clues import complete, find_clues
 from mailbot.workers.customer_replies import fold_reply
 from mailbot.workers.runtime import Snapshot, load_missing_ladders
+from mailbot.workers.ticket_context import Draft
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,10 @@ def process_mails(
             for each in batch_processed
         ],
     )
-    tickets.record(connection, [_change(each, now) for each in batch_processed])
+    drafts = [_draft(each, now) for each in batch_processed]
+    if batch_processed:
+        snapshot = batch_processed[0].snapshot
+        tickets.record(connection, outbox_rows.build_all(connection, drafts, snapshot, now))
     decided = [each.decided for each in batch_processed]
     rate_limits.save(connection, {key: at for each in decided for key, at in each.spent.items()})
     _record_reports(connection, decided, node, now)
@@ -246,10 +250,12 @@ def _turn(decision: Decision) -> str:
 
 def _addresses(mail: InboundMail) -> dict[str, Any]:
     listed = {name: [[each.name, each.address] for each in getattr(mail, name)] for name in ("to", "cc")}
-    return {name: value for name, value in {**listed, "reply_to": mail.reply_to_named}.items() if value}
+    original = mail.original_from.address if mail.original_from else ""
+    others = {"reply_to": mail.reply_to_named, "name": mail.sender_name, "original_from": original}
+    return {name: value for name, value in {**listed, **others}.items() if value}
 
 
-def _change(processed: Processed, now: datetime) -> tickets.TicketChange:
+def _draft(processed: Processed, now: datetime) -> Draft:
     mail, decision, claimed = processed.mail, processed.decided.decision, processed.claimed
     message = tickets.Message(
         at=now,
@@ -270,12 +276,10 @@ def _change(processed: Processed, now: datetime) -> tickets.TicketChange:
         addresses=_addresses(mail),
         attachments=mail.attachments,
     )
-    return outbox_rows.build(
+    return Draft(
         processed.before,
         decision,
-        processed.snapshot,
-        now,
+        message,
         requested_at=claimed.envelope.received_at,
-        message=message,
-        participants=[(decision.ticket.customer, "customer")] if processed.before is None else [],
+        participants=((decision.ticket.customer, "customer"),) if processed.before is None else (),
     )

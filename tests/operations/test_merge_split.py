@@ -189,7 +189,7 @@ async def test_a_held_mail_has_its_own_acknowledged_ticket_and_touches_nothing_o
     assert bodies[0] == bodies[1]
     (notice,) = [desk.content(row) for row in desk.outbox_rows("team") if row.ticket == theirs.number]
     assert str(notice["To"]) == first.assignee
-    assert "belum terkonfirmasi" in str(notice["Subject"])
+    assert f"mailbot ticket accept {theirs.number}" in notice.get_body(("plain",)).get_content()
 
 
 async def test_accepting_threads_it_and_what_they_write_later_and_unmerging_undoes_it(store: Store) -> None:
@@ -349,12 +349,15 @@ async def test_a_late_reply_opens_a_ticket_that_is_linked_both_ways(desk: Desk) 
     from mailbot.domain.decisions import on_command
     from mailbot.domain.lifecycle import Decision
     from mailbot.workers import outbox_rows
+    from mailbot.workers.ticket_context import Draft
 
     first = await desk.receive()
     decision = on_command(first, c.Close(), OPERATOR, desk.runtime.policy, desk.clock)
     assert isinstance(decision, Decision)
     with desk.store.engine.begin() as connection:
-        tickets.record(connection, [outbox_rows.build(first, decision, desk.runtime.snapshot, desk.clock)])
+        drafts = [Draft(first, decision)]
+        changes = outbox_rows.build_all(connection, drafts, desk.runtime.snapshot, desk.clock)
+        tickets.record(connection, changes)
     desk.clock += timedelta(days=15)
     second = await desk.receive(Subject=f"Re: {first.number}")
 

@@ -11,6 +11,7 @@ COMMANDS = {
     "list": ("tickets.show", "List tickets, the newest first."),
     "search": ("tickets.show", "List tickets that contain all the given words."),
     "raw": ("tickets.show", "Write a mail on the ticket to standard output, byte for byte."),
+    "attachment": ("tickets.attachment", "Write a file that came in a mail on the ticket."),
     "assign": ("tickets.act", "Assign the ticket to an agent, who gets a mail about it."),
     "escalate": ("tickets.act", "Raise the ticket to a level. Its people there get a mail."),
     "decide": ("tickets.act", "Answer the question that the ticket's ladder asked."),

@@ -30,8 +30,10 @@ def show(opened: OpenStore, ticket: Ticket) -> None:
     print_facts(_facts(opened, ticket, zone))
     echo()
     print_title("Messages")
+    files = 0
     for message in read(lambda c: queries.messages_of(c, number, longest=LONGEST)):
-        _print_message(message, number, zone)
+        _print_message(message, number, zone, files)
+        files += len(message.attachments)
     print_title("Events")
     for recorded in read(tickets.events_of, number):
         echo(f"  {format_time(recorded.event.at, zone)}  {event_text(recorded.event, zone)}")
@@ -89,11 +91,15 @@ def _deadline_text(deadline: queries.TicketDeadline | None, zone: str) -> str:
     return f"{spaced(deadline.target)}, {format_time(deadline.due_at, zone)} ({relative})"
 
 
-def _print_message(message: queries.MessageView, number: str, zone: str) -> None:
+def _print_message(message: queries.MessageView, number: str, zone: str, files_before: int) -> None:
+    """Print one message. Its files have the numbers by which `ticket attachment` writes them."""
     origin = f"{DIRECTIONS[message.direction]} (message {message.id})"
     echo(f"  {format_time(message.at, zone)}  {clean(message.author)}, {origin}", fg="cyan")
     because, others = result_text.describe_match(message.evidence)
-    attachments = [f"{file.name} ({file.type}, {format_size(file.size)})" for file in message.attachments]
+    attachments = [
+        f"{place}: {file.name} ({file.type}, {format_size(file.size)})"
+        for place, file in enumerate(message.attachments, files_before + 1)
+    ]
     facts = [
         ("subject", message.subject),
         ("belongs here", because),

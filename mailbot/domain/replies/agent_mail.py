@@ -64,7 +64,9 @@ def hold(builder: DecisionBuilder, agent: Agent, mail: InboundMail, reason: Reas
     builder.record(AgentMailHeld(now, Actor.agent(agent.address), agent.address, reason))
     if mail.author is not Author.MACHINE or mail.no_auto_reply.code not in _DECLARED:
         language = notify.language_of(agent)
-        builder.notify(AgentRefusal(ticket.number, ticket.mailbox, agent.address, language, reason))
+        builder.notify(
+            AgentRefusal(ticket.number, ticket.mailbox, agent.address, language, reason, ticket.subject)
+        )
 
 
 def why_held(ticket: Ticket, mail: InboundMail, known: AgentMail, policy: Policy, at: datetime) -> Reason:

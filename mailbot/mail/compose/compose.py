@@ -30,11 +30,13 @@ from mailbot.domain.ticket_number import bracketed
 from mailbot.mail.auth.sign import HEADER_NAME as SIGNATURE
 from mailbot.mail.auth.sign import Signer
 from mailbot.mail.compose import frame, mime_writer
+from mailbot.mail.compose.cleaning import body_text, header_text
 from mailbot.mail.compose.fallback_text import details_request, fallback_text
 from mailbot.mail.compose.inline_pictures import place_pictures
 from mailbot.mail.compose.mime_writer import ComposeRefused, is_ascii_address, require_ascii_address
+from mailbot.mail.compose.notice_values import ToAgents
 from mailbot.mail.compose.reply_tokens import MAC, TokenSigner, check_token_fits
-from mailbot.mail.compose.template_values import LANGUAGES, Values, body_text, build_values, header_text
+from mailbot.mail.compose.template_values import LANGUAGES, Values, build_values
 from mailbot.mail.compose.templates import KINDS, TemplateFailed, Templates
 from mailbot.mail.replies.automatic import LOOP_HEADER
 
@@ -42,6 +44,7 @@ __all__ = ["LOOP_HEADER", "ComposeRefused", "Composer", "OutboundMail"]
 
 _SEPARATOR = f"\n\n{'-' * 40}\n\n"
 _RULE = frame.inline_styles("<hr>")
+_EARLIER = 11  # notices that the next one refers to
 _NO_TICKET = {
     "id": "Surel ini tidak menyangkut tiket mana pun; jawaban atasnya akan menjadi tiket baru.",
     "en": "This mail is about no ticket; an answer to it would open one.",
@@ -113,7 +116,8 @@ class Composer:
         boundary = f"=_{message_id.partition('@')[0][-MAC:]}"  # part of the MAC: it can't be guessed
         files = notice.attachments if isinstance(notice, Answer | Bulletin) else ()
         html, pictures, files = place_pictures(content.html, files, box.domain)
-        raw = mime_writer.write_mail(headers, content.text, html, boundary, files, pictures)
+        parts = _parts(notice)
+        raw = mime_writer.write_mail(headers, content.text, html, boundary, files, pictures, parts)
         if self.signer and self.signer.signs_for(box.domain):
             raw, headers = self.signer.sign(raw, now), [(SIGNATURE, ""), *headers]
         mime_writer.verify_header(raw, headers, to, box.address, cc)
@@ -150,6 +154,10 @@ class Composer:
             headers.append(
                 ("Reply-To", require_ascii_address(notice.asker))
             )  # for questions: a reply decides nothing
+        if isinstance(notice, ToAgents):
+            ids, _ = notice.context.notified.get(notice.to, ((), None))
+            if ids:
+                headers += [("In-Reply-To", ids[-1]), ("References", _chain(ids))]
         elif answered := mime_writer.safe_message_id(getattr(notice, "in_reply_to", "")):
             headers += [("In-Reply-To", answered), ("References", _references(notice, answered))]
         return headers + _automatic_fields(notice) + [(LOOP_HEADER, box.address)]
@@ -159,7 +167,18 @@ class Composer:
         languages = (notice.language,) if notice.language in LANGUAGES else LANGUAGES
         zone = self._zone(notice)
         halves = [
-            (language, build_values(notice, box, language=language, zone=zone, now=now, again=int(again > 0)))
+            (
+                language,
+                build_values(
+                    notice,
+                    box,
+                    language=language,
+                    zone=zone,
+                    again=int(again > 0),
+                    policy=self.policy,
+                    now=now,
+                ),
+            )
             for again, language in enumerate(languages)
         ]
         try:
@@ -184,6 +203,20 @@ class Composer:
             ).zone  # customers are assumed near the first team
         team = notice.team if isinstance(notice, TeamNotice | Question) else ""
         return self.policy.calendar_of(team).zone if team in self.policy.teams else self.zone
+
+
+def _parts(notice: Notice | Bulletin) -> tuple[bytes, ...]:
+    """Return the files that this recipient has not got yet, as MIME parts."""
+    if not isinstance(notice, TeamNotice):
+        return ()
+    context = notice.context
+    return tuple(file.part for file in context.files if file.part and context.is_new(file, (notice.to,)))
+
+
+def _chain(ids: Sequence[str]) -> str:
+    """Return the first of our Message-IDs and the newest: mail programs group by them."""
+    listed = ids if len(ids) <= _EARLIER else (ids[0], *ids[1 - _EARLIER :])
+    return "\r\n ".join(listed)
 
 
 def _references(notice: Notice | Bulletin, answered: str) -> str:

@@ -10,7 +10,7 @@ from markupsafe import escape
 from mailbot.domain.model import NoticeKind
 from mailbot.domain.notices import Bulletin
 from mailbot.domain.ticket_number import bracketed
-from mailbot.mail.compose.template_values import header_text
+from mailbot.mail.compose.cleaning import header_text
 from mailbot.mail.compose.times import local_time
 
 EXCERPT = 200  # characters of a message

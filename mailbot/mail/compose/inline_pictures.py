@@ -6,7 +6,7 @@ from dataclasses import replace
 from markupsafe import escape
 
 from mailbot.domain.model import Attachment
-from mailbot.mail.compose.template_values import header_text
+from mailbot.mail.compose.cleaning import header_text
 
 
 def is_placed(attachment: Attachment, text: str) -> bool:

@@ -12,7 +12,7 @@ from textwrap import wrap
 from urllib.parse import quote
 
 from mailbot.domain.model import Attachment
-from mailbot.mail.compose.template_values import header_text
+from mailbot.mail.compose.cleaning import header_text
 
 Headers = Sequence[tuple[str, str]]
 
@@ -84,20 +84,22 @@ def write_mail(
     boundary: str,
     attachments: Sequence[Attachment] = (),
     pictures: Sequence[Attachment] = (),
+    files: Sequence[bytes] = (),
 ) -> bytes:
     """Write the mail: multipart/alternative, or only text when `html` is "", then `attachments`.
 
-    `pictures` are shown inside of the HTML, by their Content-ID (RFC 2387).
+    `pictures` are shown inside of the HTML, by their Content-ID (RFC 2387). `files` are written already, see
+    `attachment_part`.
     """
     body = _part("plain", text)
     if html:
         page = _part("html", html)
         if pictures:
             page = _multipart("related", f"{boundary}.r", [page, *map(_picture, pictures)])
-        inner = f"{boundary}.a" if attachments else boundary
+        inner = f"{boundary}.a" if attachments or files else boundary
         body = _multipart("alternative", inner, [body, page])
-    if attachments:
-        body = _multipart("mixed", boundary, [body, *map(_attachment, attachments)])
+    if attachments or files:
+        body = _multipart("mixed", boundary, [body, *map(attachment_part, attachments), *files])
     head = "".join(f"{name}: {value}\r\n" for name, value in headers)
     return f"{head}MIME-Version: 1.0\r\n".encode("ascii") + body
 
@@ -113,10 +115,10 @@ def _multipart(subtype: str, boundary: str, parts: Sequence[bytes]) -> bytes:
 
 
 def _picture(attachment: Attachment) -> bytes:
-    return _attachment(attachment, attachment.content_id)
+    return attachment_part(attachment, attachment.content_id)
 
 
-def _attachment(attachment: Attachment, content_id: str = "") -> bytes:
+def attachment_part(attachment: Attachment, content_id: str = "") -> bytes:
     """Write an attachment (RFC 2183, its name by RFC 2231). An odd type becomes application/octet-stream.
 
     With a `content_id`, which is ours, it is shown inside of the HTML.

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator
 from mailbot.domain.notices import Acknowledgement
 from mailbot.domain.policy import Mailbox
 from mailbot.domain.ticket_number import bracketed
+from mailbot.mail.compose.cleaning import header_text
 from mailbot.mail.compose.template_values import (
     LANGUAGES,
     SAMPLE_NOW,
     build_values,
-    header_text,
     sample_notices,
 )
 from mailbot.mail.compose.templates import KINDS, TemplateFailed, Templates

@@ -1,19 +1,21 @@
 """Turn a notice into the values that its templates may use: cleaned, and without internal fields."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
+from mailbot.domain.labels import label
 from mailbot.domain.model import NoticeKind
 from mailbot.domain.notices import Acknowledgement, Answer, Notice
-from mailbot.domain.policy import Mailbox
+from mailbot.domain.people.context import NO_CONTEXT
+from mailbot.domain.policy import Mailbox, Policy
 from mailbot.domain.reasons import NO_REASON, Reason, render, written
+from mailbot.mail.compose.cleaning import body_text, header_text
+from mailbot.mail.compose.notice_values import ToAgents, Value, agent_values, with_labels
 from mailbot.mail.compose.times import local_time, short_time, time_left
 from mailbot.mail.replies.new_text import MARKERS
 
-Value = str | int | dict[str, "Value"]
 Values = Mapping[str, Value]
 
 NOTICES: Mapping[str, type[Notice]] = {cls.name: cls for cls in get_args(Notice)}
@@ -21,7 +23,6 @@ LANGUAGES = ("id", "en")
 _NOT_OF_TEAM = (NoticeKind.COMPENSATION, NoticeKind.PROGRESS)
 TEAM_KINDS = tuple(kind for kind in NoticeKind if kind not in _NOT_OF_TEAM)  # `why` of a team notice
 
-LINE_LIMIT = 150  # characters of a one-line value
 TEXT_LIMITS = {"team": 20_000}  # characters of `text` by notice; an agent's answer is never cut
 
 SAMPLE_TIME = datetime(2026, 11, 23, 2, tzinfo=UTC)
@@ -34,44 +35,29 @@ OUTCOMES = ("granted", "refused")  # of a request for compensation
 
 # Only for headers: an acknowledgement shows nothing that the sender wrote.
 _WITHHELD = frozenset({"to", "in_reply_to", "references", "language"})
-_NOT_LINES = _WITHHELD | {"text", "signature", "attachments", "cc", "copy_to", "needed", "template"}
+_OF_AGENTS = frozenset({"context", "owner", "next_steps", "spoken", "known", "missing"})
+_NOT_LINES = (
+    _WITHHELD | _OF_AGENTS | {"text", "signature", "attachments", "cc", "copy_to", "needed", "template"}
+)
 _LINES = {
     name: tuple(f.name for f in fields(cls) if f.name not in _NOT_LINES) for name, cls in NOTICES.items()
 }
 
 _MOMENTS = {
-    name: tuple(f.name for f in fields(cls) if "datetime" in str(f.type)) for name, cls in NOTICES.items()
+    name: tuple(f.name for f in fields(cls) if str(f.type).startswith(("datetime", "<class 'datetime")))
+    for name, cls in NOTICES.items()
 }
-
-# Controls end a header line (RFC 5322 section 2.2) or hide text. Bidi marks reverse what a reader sees.
-_HIDDEN = (*range(0x20), *range(0x7F, 0xA0), 0x61C, 0x200B, 0x200E, 0x200F, *range(0x2028, 0x202F))
-_IN_A_LINE = dict.fromkeys((*_HIDDEN, *range(0x2060, 0x2070), 0xFEFF, *range(0xD800, 0xE000)), " ")
-_IN_A_BODY = dict.fromkeys((*range(0x20), 0x7F, *range(0xD800, 0xE000)), "")
-_IN_A_BODY |= {0x09: "\t", 0x0A: "\n", 0x2028: "\n", 0x2029: "\n"}
-_UNFIT_FOR_A_BODY = re.compile("[\x00-\x08\x0b-\x1f\x7f\u2028\u2029\ud800-\udfff]")
-
-
-def header_text(text: str, limit: int = LINE_LIMIT) -> str:
-    """Return one line that is safe in a header: no controls, no encoded word, at most `limit` characters.
-
-    "=?" is separated because Python's serialiser decodes it: with 3.11.7 a subject of `=?UTF-8?Q?=0A?=Bcc:`
-    became a real Bcc line. The text is cut first, so that the limit bounds the work.
-    """
-    start = text[: limit * 8]
-    if not start.isprintable():  # all replaced characters are unprintable, and rare
-        start = start.translate(_IN_A_LINE)
-    return " ".join(start.split()).replace("=?", "= ?")[:limit].rstrip()
-
-
-def body_text(text: str) -> str:
-    """Return `text` with LF line ends and without controls but tab."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    # Searched first: outside of ASCII, replacing costs fourteen times as much as a search without a match.
-    return text.translate(_IN_A_BODY) if text.isascii() or _UNFIT_FOR_A_BODY.search(text) else text
 
 
 def build_values(
-    notice: Notice, mailbox: Mailbox, *, language: str, zone: str, now: datetime, again: int = 0
+    notice: Notice,
+    mailbox: Mailbox,
+    *,
+    language: str,
+    zone: str,
+    now: datetime,
+    again: int = 0,
+    policy: Policy | None = None,
 ) -> dict[str, Value]:
     """Return all values for the templates of this notice. `zone` is where its reader works.
 
@@ -83,7 +69,8 @@ def build_values(
     - `again`: 1 in the second half of a mail in two languages, where the text need not be repeated.
     """
     values: dict[str, Value] = {
-        name: _value(getattr(notice, name), language, zone, now) for name in _LINES[notice.name]
+        name: _value(_labelled(notice, name, policy, language), language, zone, now)
+        for name in _LINES[notice.name]
     }
     for name in _MOMENTS[notice.name]:
         at = getattr(notice, name)
@@ -99,6 +86,8 @@ def build_values(
     if isinstance(notice, Acknowledgement):
         labels = (header_text(names.get(language, "")) for names in notice.needed)
         values["needed"] = {label: label for label in labels if label}
+    if isinstance(notice, ToAgents):
+        values |= agent_values(notice, policy, language=language, zone=zone, now=now)
     values["brand"] = header_text(mailbox.brand) or mailbox.address
     values["mailbox"] = mailbox.address
     values["marker"] = MARKERS[language]
@@ -124,6 +113,14 @@ def sample_notices(name: str, language: str) -> list[Notice]:
     if "cc" in full:
         full |= {"cc": ("person@example.com",), "copy_to": ""}
         bare |= {"cc": (), "copy_to": ""}
+    if "context" in full:
+        full |= {"context": NO_CONTEXT}
+        bare |= {"context": NO_CONTEXT}
+    if "next_steps" in full:
+        labels = {"id": "nomor pesanan", "en": "order number"}
+        steps = ((SAMPLE_TIME, written("sample step")),)
+        full |= {"next_steps": steps, "known": ((labels, "1"),), "missing": (labels,), "spoken": "id"}
+        bare |= {"next_steps": (), "known": (), "missing": (), "spoken": "", "owner": ""}
     if "needed" in full:
         full |= {"needed": ({"id": "nomor pesanan", "en": "order number"},), "template": ""}
         bare |= {"needed": (), "template": "", "customer_name": ""}
@@ -133,6 +130,16 @@ def sample_notices(name: str, language: str) -> list[Notice]:
     if "outcome" in full:
         variants = [variant | {"outcome": outcome} for variant in variants for outcome in OUTCOMES]
     return [cls(**variant) for variant in variants]
+
+
+def _labelled(notice: Notice, name: str, policy: Policy | None, language: str) -> object:
+    """Return a field, with the words for people in place of keys of the policy."""
+    value = getattr(notice, name)
+    if isinstance(value, Reason):
+        return with_labels(value, policy, language)
+    if name in ("category", "priority", "team", "level") and policy and isinstance(value, str) and value:
+        return label(policy, name, value, language)
+    return value
 
 
 def _value(value: object, language: str, zone: str, now: datetime) -> Value:

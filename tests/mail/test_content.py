@@ -379,6 +379,18 @@ LONG = "Saya sudah menunggu dua minggu dan belum ada kabar tentang pesanan saya,
         ("This mail needs an HTML reader", f"<p>{LONG}</p>", LONG.strip()),
         ("Halo", f"<p>Halo, {LONG}</p>", f"Halo, {LONG}".strip()),
         ("Dari ponsel", "<p>Dari ponsel</p><p>Uang saya mana</p>", "Dari ponsel\n\nUang saya mana"),
+        # Its plain text lost an address.
+        (
+            LONG * 10,
+            f"<p>{LONG * 10}<a href='https://x.example'>Klik</a>",
+            f"{LONG * 10}Klik <https://x.example>",
+        ),
+        ("Klik ini", '<p><a href="https://x.example">Klik</a> ini', "Klik <https://x.example> ini"),
+        (
+            "Buka www.x.example",
+            '<p>Buka <a href="https://x.example/a">www.x.example</a>',
+            "Buka www.x.example",
+        ),
         # Two texts of their own: nothing of either is lost.
         (
             "Halo, saya Budi",
@@ -493,6 +505,15 @@ def test_a_multipart_is_read_by_the_boundary_that_its_body_has(declared: str) ->
     mail = parse(f"Content-Type: {declared}\n\n--\nno boundary\n{parts}".encode())
 
     assert (mail.text, [file.name for file in mail.attachments]) == ("Halo", ["a.png"])
+
+
+@pytest.mark.parametrize(
+    "kind", ["message/partial; id=a; number=1; total=2", "message/external-body; access-type=ftp"]
+)
+def test_a_mail_whose_content_is_elsewhere_is_flagged(kind: str) -> None:
+    mail = parse(f"From: a@b.example\nContent-Type: {kind}\n\nSubject: x\n\nHalo".encode())
+
+    assert (mail.text, mail.flags, len(mail.attachments)) == ("", ("unreadable-part",), 1)
 
 
 def test_a_type_without_a_subtype_is_completed() -> None:

@@ -23,15 +23,18 @@ class Choice(Enum):
 def choose(plain: str, html: str) -> Choice:
     """Choose what to read of two texts that should have the same content.
 
-    The plain text is read when it has most words of the HTML. Else the HTML is: alone when the plain text
-    adds nothing, or speaks of HTML as stubs do. In doubt it is both, so that nothing gets lost.
+    The plain text is read when it has most words of the HTML, and its addresses. Else the HTML is: alone when
+    the plain text adds nothing, or speaks of HTML as stubs do. In doubt it is both, so that nothing gets lost.
     """
     plain_words, html_words = _words(plain), _words(html[:_COMPARED])
+    adds_nothing = _share(plain_words, html_words) >= _KNOWN_SHARE
     if _share(html_words, plain_words) > 0.5 or not html_words:
-        return Choice.PLAIN
-    if _share(plain_words, html_words) >= _KNOWN_SHARE or _SPEAKS_OF_HTML.search(plain):
-        return Choice.HTML
-    return Choice.BOTH
+        return Choice.HTML if adds_nothing and "<http" in html and lacks_addresses(plain) else Choice.PLAIN
+    return Choice.HTML if adds_nothing or _SPEAKS_OF_HTML.search(plain) else Choice.BOTH
+
+
+def lacks_addresses(plain: str) -> bool:
+    return "://" not in plain and "www." not in plain
 
 
 def _words(text: str) -> list[str]:

@@ -28,6 +28,8 @@ _FLAGGED_TYPES = {
     "application/pgp-encrypted": "encrypted",
     "multipart/encrypted": "encrypted",
     "multipart/signed": "signed",
+    "message/partial": "unreadable-part",  # the rest comes in other mails
+    "message/external-body": "unreadable-part",
 }
 _CALENDAR = frozenset({"text/calendar", "application/ics"})
 _SMIME = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})

@@ -15,6 +15,7 @@ TEXT_LIMIT = 512 * 1024  # characters of text in all
 _ENCODED_LIMIT = 4 * TEXT_LIMIT  # bytes of one part that are decoded for it
 _PICTURES_LIMIT = 32 * 1024 * 1024  # bytes of HTML in which pictures are searched
 
+_LINK = re.compile(rb"href\s{0,9}=(?:3D)?\s{0,9}[\"']?http", re.IGNORECASE)
 _PICTURE = re.compile(r"\[cid:([^\]\s]{1,250})\]")
 _META = re.compile(rb"<meta\s[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9._:-]{1,40})", re.IGNORECASE)
 _META_LIMIT = 2048  # bytes in which HTML names its charset, when its header field does not
@@ -94,7 +95,9 @@ def read(
             continue
         beside = filled.get(part.alternative, ())
         plain = "\n".join(texts[other] for other in beside if other in texts)
-        if len(plain) <= alternatives.STUB_LIMIT:
+        if len(plain) <= alternatives.STUB_LIMIT or (
+            alternatives.lacks_addresses(plain) and _may_have_links(raw, part)
+        ):
             text = read_part(raw, part, names, reading)
             choice = alternatives.choose(plain, text) if beside else Choice.HTML
             if choice is Choice.HTML:
@@ -105,6 +108,12 @@ def read(
         elif pasted_pictures.may_be_in(raw, part):
             _source(raw, part, names, reading)
     return texts
+
+
+def _may_have_links(raw: bytes, part: Part) -> bool:
+    """Check for links to pages in HTML that is not decoded, and may be quoted-printable."""
+    first = raw.find(b"href", part.start, part.end)  # the pattern alone would take ten times as long
+    return first >= 0 and _LINK.search(raw, first, part.end) is not None
 
 
 def read_part(raw: bytes, part: Part, names: dict[str, str], reading: Reading) -> str:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, and_, case, exists, func, select
 
 from mailbot.domain import events as e
 from mailbot.domain.model import NO_HISTORY, OVER, CustomerHistory, Status
+from mailbot.domain.people.addresses import owner
 from mailbot.store.schema import events, tickets
 
 ESCALATION_LASTS = timedelta(days=90)
@@ -29,9 +30,13 @@ _TOLD = (*_TURNS, e.TicketRebuilt.kind, e.TicketEscalated.kind)
 
 
 def load(connection: Connection, customers: Collection[str], at: datetime) -> dict[str, CustomerHistory]:
-    """Load what is known of each customer from all their tickets, without `authentication`."""
+    """Load what is known of each customer from all their tickets, without `authentication`.
+
+    The spellings of one box are one person.
+    """
     if not customers:
         return {}
+    people = {customer: owner(customer) for customer in customers}
     escalated = exists().where(
         events.c.ticket == tickets.c.number,
         events.c.kind == e.TicketEscalated.kind,
@@ -39,20 +44,20 @@ def load(connection: Connection, customers: Collection[str], at: datetime) -> di
     )
     query = (
         select(
-            tickets.c.customer,
+            tickets.c.person,
             func.sum(case((tickets.c.status.not_in(_OVER), 1), else_=0)).label("open"),
             # `escalated` on the row keeps the look into the events to the few that ever were.
             func.max(case((and_(tickets.c.escalated > 0, escalated), 1), else_=0)).label("escalated"),
         )
-        .where(tickets.c.customer.in_(sorted(customers)))
-        .group_by(tickets.c.customer)
+        .where(tickets.c.person.in_(sorted(set(people.values()))))
+        .group_by(tickets.c.person)
     )
     seen = replace(NO_TICKETS, known_customer=True)
     known = {
-        row.customer: replace(seen, open_tickets=int(row.open), escalated_before=bool(row.escalated))
+        row.person: replace(seen, open_tickets=int(row.open), escalated_before=bool(row.escalated))
         for row in connection.execute(query)
     }
-    return dict.fromkeys(customers, NO_TICKETS) | known
+    return {customer: known.get(person, NO_TICKETS) for customer, person in people.items()}
 
 
 def load_as_of(connection: Connection, customer: str, at: datetime, *, besides: str = "") -> CustomerHistory:
@@ -60,7 +65,7 @@ def load_as_of(connection: Connection, customer: str, at: datetime, *, besides: 
     query = (
         select(events.c.ticket, events.c.kind, events.c.at, events.c.data)
         .join(tickets, tickets.c.number == events.c.ticket)
-        .where(tickets.c.customer == customer, tickets.c.number != besides)
+        .where(tickets.c.person == owner(customer), tickets.c.number != besides)
         .where(events.c.kind.in_(_TOLD), events.c.at < at)
         .order_by(events.c.ticket, events.c.seq)
     )

@@ -173,10 +173,10 @@ tickets = _table(
     Column("reopened", Integer, nullable=False),
     Column("satisfaction", Integer),
     Column("events", Integer, nullable=False),
-    Column(
-        "reply_to", Text, nullable=False, server_default=""
-    ),  # where mail to the customer goes, if elsewhere
-    Index("ix_tickets_customer_opened_at", "customer", "opened_at"),
+    Column("reply_to", Text, nullable=False, server_default=""),  # where answers go, if elsewhere
+    # The customer in one spelling, see `domain.people.addresses.owner`; kept for the index alone.
+    Column("person", Text, nullable=False, server_default=""),
+    Index("ix_tickets_person_opened_at", "person", "opened_at"),
     Index("ix_tickets_status_opened_at", "status", "opened_at"),
     # Who has how much in hand, and when each agent last got a ticket (`services.rota`).
     _partial("ix_tickets_in_hand", "assignee", "status", where="status IN ('new', 'open')"),

@@ -22,6 +22,7 @@ from mailbot.domain.model import (
     Status,
     Ticket,
 )
+from mailbot.domain.people.addresses import owner
 from mailbot.domain.people.participants import taking_part
 from mailbot.domain.reasons import NO_REASON, Reason
 from mailbot.domain.replies.same_mail import Earlier
@@ -126,9 +127,13 @@ def record(connection: Connection, outcomes: Sequence[TicketChange]) -> None:
 _PLAIN = [each.name for each in fields(Ticket) if each.name not in ("clocks", "details", "status", "tags")]
 
 
+_CONVERTED = ("clocks", "details", "status", "tags", "person")
+
+
 def _ticket_row(ticket: Ticket) -> dict[str, Any]:
     return {
         **{name: getattr(ticket, name) for name in _PLAIN},
+        "person": owner(ticket.customer),
         "status": ticket.status.value,
         "tags": list(ticket.tags),
         "details": [list(pair) for pair in ticket.details],
@@ -151,7 +156,7 @@ _CHANGE = (
     update(tickets)
     # The number of events is the ticket's version: who decided on an older one must decide again.
     .where(tickets.c.number == bindparam("b_number"), tickets.c.events == bindparam("b_before"))
-    .values({each.name: bindparam(f"b_{each.name}") for each in fields(Ticket) if each.name != "number"})
+    .values({name: bindparam(f"b_{name}") for name in (*_PLAIN, *_CONVERTED) if name != "number"})
 )
 
 
@@ -427,18 +432,20 @@ def languages_of(connection: Connection, customers: Collection[str]) -> dict[str
     """Return the language that each of these customers last wrote in, where it is known."""
     if not customers:
         return {}
+    people = {customer: owner(customer) for customer in customers}
     newest = (
-        select(tickets.c.customer, func.max(tickets.c.opened_at).label("opened_at"))
-        .where(tickets.c.customer.in_(customers), tickets.c.language != "")
-        .group_by(tickets.c.customer)
+        select(tickets.c.person, func.max(tickets.c.opened_at).label("opened_at"))
+        .where(tickets.c.person.in_(set(people.values())), tickets.c.language != "")
+        .group_by(tickets.c.person)
         .subquery()
     )
     rows = connection.execute(
-        select(tickets.c.customer, tickets.c.language).join(
-            newest, (tickets.c.customer == newest.c.customer) & (tickets.c.opened_at == newest.c.opened_at)
+        select(tickets.c.person, tickets.c.language).join(
+            newest, (tickets.c.person == newest.c.person) & (tickets.c.opened_at == newest.c.opened_at)
         )
     )
-    return {row.customer: row.language for row in rows}
+    found = {row.person: row.language for row in rows}
+    return {customer: found[person] for customer, person in people.items() if person in found}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from mailbot.domain import events as e
 from mailbot.domain.decisions import MailDecision
 from mailbot.domain.matching import Clues
 from mailbot.domain.model import OVER, Author, CustomerHistory, InboundMail, Role, Status, Ticket
+from mailbot.domain.people.addresses import owner
 from mailbot.domain.people.customer import acknowledge_to, customer_of
 from mailbot.domain.people.participants import taking_part
 from mailbot.domain.policy import Policy
@@ -97,10 +98,13 @@ class BatchState:
 
     def _add_history(self, before: Ticket | None, decided: MailDecision) -> None:
         after = decided.decision.ticket
-        if history := self.customer_history.get(after.customer):
+        person = owner(after.customer)
+        for spelling, history in self.customer_history.items():
+            if owner(spelling) != person:
+                continue
             was_open = before is not None and before.status not in OVER
             escalated = any(isinstance(event, e.TicketEscalated) for event in decided.decision.events)
-            self.customer_history[after.customer] = replace(
+            self.customer_history[spelling] = replace(
                 history,
                 known_customer=True,
                 open_tickets=history.open_tickets + (after.status not in OVER) - was_open,

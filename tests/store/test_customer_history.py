@@ -120,3 +120,16 @@ def test_customer_history_is_read_back_with_the_event(store: Store) -> None:
     kept(store, None, decision)
     events = [each.event for each in store.read_now(tickets.events_of, NUMBER)]
     assert told in [getattr(event, "customer_history", None) for event in events]
+
+
+def test_the_spellings_of_one_box_are_one_customer(store: Store) -> None:
+    opened(store, "TOKO-1", 0, customer="b.u.d.i+toko@googlemail.com")
+    opened(store, "TOKO-2", 1, customer="budi@gmail.com")
+    opened(store, "TOKO-3", 1, customer="budi@lain.example")
+
+    assert now(store, 2, "Bu.Di@gmail.com").open_tickets == 2
+    assert now(store, 2, "budi+x@lain.example").open_tickets == 1
+    with store.engine.connect() as connection:
+        assert customer_history.load_as_of(connection, "budi+y@gmail.com", NOW + 2 * DAY).open_tickets == 2
+        languages = tickets.languages_of(connection, {"budi+z@gmail.com", "siapa@x.example"})
+    assert set(languages) == {"budi+z@gmail.com"}

@@ -9,10 +9,13 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import TypeAdapter
 from sqlalchemy import text
 
 from mailbot.domain.events import EVENT_KINDS
+from mailbot.domain.people.addresses import owner
 from mailbot.domain.reason_texts import TEXTS
 from mailbot.domain.reasons import Reason, render
 from mailbot.errors import StoreUnavailable
@@ -137,3 +140,11 @@ def test_0002_keeps_the_facts_of_a_sentence(old: str, new: str) -> None:
 )
 def test_0002_keeps_the_words_of_a_person(text: str) -> None:
     assert plain_names.reason_of(text) == {"code": "text", "params": {"text": text}}
+
+
+@given(
+    st.from_regex(r"[a-z.]{1,8}(\+[a-z]{0,4})?@(gmail\.com|googlemail\.com|toko\.example)", fullmatch=True)
+)
+def test_the_migration_spells_people_as_the_domain_does(address: str) -> None:
+    migration = importlib.import_module("mailbot.store.migrations.versions.0003_people")
+    assert migration._person(address) == owner(address)

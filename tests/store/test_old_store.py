@@ -102,7 +102,8 @@ def test_the_commands_show_an_old_store_as_before(old: Store, tmp_path: Path) ->
     for number, shown in was["show"].items():
         assert facts_of(said("ticket", "show", number)) == translated(shown), number
     for number, routing in was["routing"].items():
-        assert said("explain", number)["routing"] == routing
+        # The version of a policy depends on the templates, too, and those of today are others.
+        assert without(said("explain", number)["routing"], "note") == without(routing, "note")
     assert without(said("report", "--since", DAY[0], "--until", DAY[1]), "made_at") == was["report"]
     (simulated,) = said("simulate", "--from", DAY[0], "--to", DAY[1])["policies"]
     # The load of the last hours depends on when the command runs.

@@ -4,6 +4,7 @@
   answer it.
 - It keeps the result of authentication, To, Cc and Reply-To.
 - A ticket keeps where mail to its customer goes (`reply_to`).
+- A ticket has its customer in one spelling (`person`), for the index.
 - Notices may wait to go out together (`digest_items`).
 """
 
@@ -31,7 +32,31 @@ def upgrade() -> None:
         "UPDATE messages SET author_kind = 'machine', author_reason = no_auto_reply WHERE no_auto_reply <> ''"
     )
     op.add_column("tickets", sa.Column("reply_to", sa.Text, nullable=False, server_default=""))
+    _name_people()
     _create_digest_items()
+
+
+def _name_people() -> None:
+    """Write each ticket's customer in one spelling: without a +tag and, at Gmail, without dots."""
+    op.add_column("tickets", sa.Column("person", sa.Text, nullable=False, server_default=""))
+    op.execute("UPDATE tickets SET person = lower(customer)")
+    tickets = sa.table("tickets", sa.column("number"), sa.column("customer"), sa.column("person"))
+    may_differ = (tickets.c.customer.contains("+"), tickets.c.customer.icontains("@g"))
+    rows = op.get_bind().execute(sa.select(tickets.c.number, tickets.c.customer).where(sa.or_(*may_differ)))
+    spelled = [{"b_number": number, "b_person": _person(customer)} for number, customer in rows.all()]
+    if spelled:
+        change = sa.update(tickets).where(tickets.c.number == sa.bindparam("b_number"))
+        op.get_bind().execute(change.values(person=sa.bindparam("b_person")), spelled)
+    op.create_index("ix_tickets_person_opened_at", "tickets", ["person", "opened_at"])
+    op.drop_index("ix_tickets_customer_opened_at", "tickets")
+
+
+def _person(address: str) -> str:
+    local, _, domain = address.lower().rpartition("@")
+    plain = local.partition("+")[0] or local
+    if domain in ("gmail.com", "googlemail.com"):
+        plain, domain = plain.replace(".", "") or plain, "gmail.com"
+    return f"{plain}@{domain}"
 
 
 def _create_digest_items() -> None:

@@ -110,6 +110,23 @@ def test_people_read_the_tree_and_what_follows(shell: Shell, directory: Path) ->
     assert "* no   subject contains 'paket'" not in shown  # it made no difference
 
 
+def test_a_machines_mail_is_explained_as_filed_and_why(shell: Shell, directory: Path) -> None:
+    words = ("-", "--config", str(directory))
+    mail = MAIL.replace(b"siti@pelanggan", b"noreply@bank")
+    told = tell(shell, *words, stdin=mail)
+    assert (told["ticket"]["status"], told["belongs"]["filed"]) == ("filed", "sender no-reply")
+    assert (told["mail"]["author"], told["mail"]["machine_may_answer"]) == ("machine", False)
+    assert told["ticket"]["rule"] == "parcel"
+    shown = run(shell, *words, stdin=mail).stdout
+    for text in ("a machine: sender no-reply", "filed as automatic mail: sender no-reply", "it is filed"):
+        assert text in shown, shown
+
+    by_person = tell(shell, *words, "--author", "person", "--machine-may-answer", stdin=mail)
+    assert (by_person["ticket"]["status"], by_person["belongs"]["filed"]) == ("new", None)
+    assumed = tell(shell, *words, "--author", "machine", stdin=MAIL)
+    assert (assumed["ticket"]["status"], assumed["mail"]["machine_may_answer"]) == ("filed", False)
+
+
 def test_a_rule_that_said_no_is_told_with_the_condition_that_did(shell: Shell, directory: Path) -> None:
     mail = MAIL.replace(b"barang", b"saldo")
     told = tell(shell, "-", "--config", str(directory), stdin=mail)

@@ -12,9 +12,9 @@ from mailbot.cli.shared.record_json import deadlines_json, event_json, match_jso
 from mailbot.cli.tickets.dry_run import DryRun
 from mailbot.cli.tickets.show_text import LANGUAGES
 from mailbot.domain import ladder, reasons
-from mailbot.domain.events import ClocksSet, ParticipantsAdded, TicketAssigned
+from mailbot.domain.events import ClocksSet, ParticipantsAdded, TicketAssigned, TicketFiled
 from mailbot.domain.matching import Match
-from mailbot.domain.model import Authentication, Contact, Direction, InboundMail, Ticket
+from mailbot.domain.model import Authentication, Contact, Direction, InboundMail, Status, Ticket
 from mailbot.domain.notices import recipient_of
 from mailbot.domain.policy import Policy
 
@@ -66,6 +66,7 @@ def dry_run_json(result: DryRun, policy: Policy) -> dict[str, Any]:
             "suggests": match.suggests or None,
             "mentions": match.mentions or None,
             "held_for": ticket.held_for,
+            "filed": _why_filed(result),
             "filed_as": result.processed.decided.direction,
         },
         "rules": trace_text.rules_json(result.rules),
@@ -88,6 +89,11 @@ def dry_run_json(result: DryRun, policy: Policy) -> dict[str, Any]:
         "policy": policy.version,
         "note": "; ".join(result.notes) or None,
     }
+
+
+def _why_filed(result: DryRun) -> str | None:
+    events = result.decision.events
+    return next((str(event.reason) for event in events if isinstance(event, TicketFiled)), None)
 
 
 def _zone(ticket: Ticket, policy: Policy) -> str:
@@ -152,6 +158,8 @@ def _print_match(result: DryRun) -> None:
     for event in result.decision.events:
         if isinstance(event, ParticipantsAdded):
             echo(f"  {event_text(event, 'UTC')}")
+        if isinstance(event, TicketFiled):
+            echo(f"  {event_text(event, 'UTC')}: no clock, no notice until `mailbot ticket release`")
     if ticket.held_for:
         echo(f"  held for {ticket.held_for}: no clock runs until an agent accepts or rejects it")
     if match.mentions:
@@ -190,7 +198,8 @@ def _print_ticket(result: DryRun, policy: Policy) -> None:
     for deadline in deadlines:
         echo(f"  {format_time(deadline['due_at'], zone)}  {clean(deadline['does'])}")
     if not deadlines:
-        echo("  none: no clock runs while it is not our turn")
+        filed = ticket.status is Status.FILED
+        echo(f"  none: {'it is filed' if filed else 'no clock runs while it is not our turn'}")
 
 
 def _facts(result: DryRun, ticket: Ticket, policy: Policy) -> list[tuple[str, object]]:
@@ -216,6 +225,8 @@ def _facts(result: DryRun, ticket: Ticket, policy: Policy) -> list[tuple[str, ob
 def _assignee(result: DryRun, ticket: Ticket, policy: Policy) -> str:
     agent = policy.agents.get(ticket.assignee or "")
     name = f"{agent.name} <{agent.address}>" if agent else ticket.assignee or "the whole team"
+    if ticket.status is Status.FILED:
+        return "nobody"
     assigned = (event for event in result.decision.events if isinstance(event, TicketAssigned))
     reason = next((event.reason for event in assigned), None)
     return f"{name} ({reason})" if reason else name

@@ -185,3 +185,24 @@ def test_a_wrong_agent_is_refused(tmp_path: Path, more: str, told: str) -> None:
 
 def test_a_category_may_be_anything_where_there_is_no_tree(tmp_path: Path) -> None:
     assert problems(desk(tmp_path, rules("team: frontline, category: anything at all"))) == ()
+
+
+@pytest.mark.parametrize(
+    ("written", "copies"),
+    [("", True), ("yes", True), ("Yes", True), ("true", True), ("no", False), ("false", False)],
+)
+def test_a_mailbox_sends_copies_unless_told_otherwise(tmp_path: Path, written: str, copies: bool) -> None:
+    place = desk(tmp_path, rules("team: frontline"))
+    path = place / "mailbot.yaml"
+    more = f"prefix: TOKO\n    copies: {written}" if written else "prefix: TOKO"
+    path.write_text(path.read_text().replace("prefix: TOKO", more, 1))
+
+    assert [box.copies for box in loaded(place).policy.mailboxes.values()] == [copies]
+
+
+def test_copies_that_are_neither_yes_nor_no_are_refused(tmp_path: Path) -> None:
+    place = desk(tmp_path, rules("team: frontline"))
+    path = place / "mailbot.yaml"
+    path.write_text(path.read_text().replace("prefix: TOKO", "prefix: TOKO\n    copies: perhaps", 1))
+
+    assert [brief(each) for each in problems(place)] == ["mailbot.yaml:9:13: `perhaps` is neither yes nor no"]

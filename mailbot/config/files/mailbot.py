@@ -30,6 +30,7 @@ from mailbot.config.yaml.types import (
     Span,
     Store,
     WeekMoment,
+    YesNo,
     some,
 )
 
@@ -95,7 +96,7 @@ class MailboxEntry(Entry):
     rich_acknowledgements: bool = Field(
         False, description="show the subject in the acknowledgement to a sender who passed"
     )
-    copies: bool = Field(True, description="answers also go to those who take part beside the customer")
+    copies: YesNo = Field(True, description="answers also go to those who take part beside the customer")
     signature: SignatureEntry | None = Field(
         None, description="below answers, by language; else the agent's name and the brand"
     )

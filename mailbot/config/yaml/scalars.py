@@ -72,6 +72,16 @@ def fail(message: str, hint: str = "") -> NoReturn:
     raise ValueError(message, hint)
 
 
+def yes_no(value: object) -> bool:
+    """Read `yes` or `no`, which YAML 1.2 takes for text, or `true` or `false`."""
+    known = {"yes": True, "no": False}
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.lower() in known:
+        return known[value.lower()]
+    fail(f"`{shown(value)}` is neither yes nor no")
+
+
 def duration(value: object) -> timedelta:
     """Read "30 min", "1 h 30 min", "2 days": more than 0, at most ten years."""
     text = _text(value, "a time span", "30 min", unit="min")

@@ -155,6 +155,7 @@ _PRINTABLE = _one_line(100, "is not a name", "1 to 100 letters on one line, no s
 
 Name = Annotated[str, _PRINTABLE]
 Line = Annotated[str, _one_line(150, "is not allowed in a mail", "1 to 150 letters on one line")]
+YesNo = Annotated[bool, _Read(scalars.yes_no, {"enum": [True, False, "yes", "no"]})]
 Lines = Annotated[str, AfterValidator(_lines)]
 ListFile = Annotated[str, _read(lists.file_name, "a file beside this one", "vip.txt")]
 Public = Annotated[str, _PRINTABLE, AfterValidator(_without_address)]

@@ -118,10 +118,11 @@ def test_encoded_bytes_are_decoded_to_the_same(data: bytes) -> None:
     [
         ("<p>Halo</p><p>dunia</p>", "Halo\n\ndunia"),
         ("a<br>b<BR/>c<br />d", "a\nb\nc\nd"),
-        ("<div>a</div><div>b</div>", "a\n\nb"),
+        ("<div>a</div><div>b</div>", "a\nb"),
+        ("<div>a</div><div><br></div><div>b<br></div><div>c</div><br>d", "a\n\nb\nc\n\nd"),
         ("<ul><li>satu<li>dua</ul>", "- satu\n- dua"),
         ("<ol><li>satu<ul><li>a</ul></li><li>dua</li></ol><li>x", "1. satu\n\n- a\n\n2. dua\n\n- x"),
-        ("<table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table>", "a b\n\nc"),
+        ("<table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table>", "a b\nc"),
         ("a  \n\t b&nbsp;&nbsp;c", "a b  c"),
         ("<pre>a\n  b</pre>c", "a\nb\n\nc"),
         ("Rp&nbsp;1.000 &lt; Rp 2.000 &amp;amp; &#8211; &#x2013;", "Rp 1.000 < Rp 2.000 &amp; – –"),

@@ -22,9 +22,10 @@ _BLANK_LINES = re.compile(r"\n{3,}")
 _HIDDEN = frozenset({"script", "style", "title", "template", "svg"})
 _LINE = ("address", "article", "center", "dd", "div", "dl", "dt", "footer", "form", "header", "hr", "tr")
 _PARAGRAPH = ("blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "ol", "p", "pre", "table", "ul")
+_FRESH = "\1"  # a new line, unless one has just begun: programs write each line as a <div>
 _BREAKS = (
-    {"br": "\n", "li": "\n- ", "/li": "\n", "td": " ", "th": " "}
-    | {slash + name: "\n" for name in _LINE for slash in ("", "/")}
+    {"br": "\n", "li": f"{_FRESH}- ", "/li": _FRESH, "td": " ", "th": " "}
+    | {slash + name: _FRESH for name in _LINE for slash in ("", "/")}
     | {slash + name: "\n\n" for name in _PARAGRAPH for slash in ("", "/")}
 )
 _INLINE = frozenset({"a", "/a", "img"})
@@ -36,7 +37,7 @@ def html_to_text(source: str, names: Mapping[str, str] = _NO_NAMES) -> tuple[str
     Links keep their text and address, list items get a dash or their number, lines of quotations get "> ". A
     picture becomes "[image: NAME]"; `names` has those of the mail's inline pictures by Content-ID.
     """
-    pieces = source[:SIZE_LIMIT].replace("\0", "").split("<", PIECE_LIMIT)
+    pieces = source[:SIZE_LIMIT].replace("\0", "").replace(_FRESH, "").split("<", PIECE_LIMIT)
     cut = len(source) > SIZE_LIMIT
     if len(pieces) > PIECE_LIMIT:
         pieces.pop()
@@ -95,7 +96,7 @@ class _Text:
             self._list(name)
         elif name == "li" and self.lists and self.lists[-1] >= 0:
             self.lists[-1] += 1
-            self.out.append(f"\n{self.lists[-1]}. ")
+            self.out.append(f"{_FRESH}{self.lists[-1]}. ")
             return
         elif element == "a":
             self.end_link()
@@ -109,7 +110,7 @@ class _Text:
         """Write the address after the text of the open link, before the white space at its end."""
         if self.link:
             text = "".join(self.out[self.link_start :])
-            kept = text.rstrip(" \n")
+            kept = text.rstrip(f" \n{_FRESH}")
             self.out[self.link_start :] = kept, html_links.address_after(kept, self.link), text[len(kept) :]
             self.link = ""
 
@@ -204,6 +205,8 @@ def _clean_lines(text: str) -> str:
         if line.startswith("\0"):
             quote = "> " * int(line[1])
             line = line[2:]
-        line = line.strip()
-        lines.append(quote + line if line else "")
+        fresh = [piece for each in line.split(_FRESH) if (piece := each.strip())] or [""]
+        if len(fresh[0]) and not line.rpartition(_FRESH)[2].strip():
+            fresh.append("")  # the line ends below what was written
+        lines += [quote + piece if piece else "" for piece in fresh]
     return _BLANK_LINES.sub("\n\n", "\n".join(lines)).strip("\n")

@@ -56,6 +56,7 @@ from mailbot.domain.replies.without_token import Forwarded, acting_agent, help_k
 from mailbot.domain.reroute import on_reopening
 from mailbot.domain.routing import conditions
 from mailbot.domain.routing.account_change import unproven_change
+from mailbot.domain.routing.why_here import why_here
 from mailbot.domain.worktime import local
 
 
@@ -184,7 +185,8 @@ def _open(
         allowed = Permission(reasons.of("forwarded_by_agent", agent=forwarded.agent), {})
     again = bool(follows) or facts.customer_history.reopened  # the latter is assumed, in a dry run
     known = replace(circumstances(mail, facts.customer_history), reopened=again)
-    builder.record(_routed(mail, envelope, box, allowed, known, policy, now))
+    routed, routed_by = _routed(mail, envelope, box, allowed, known, policy, now)
+    builder.record(routed)
     not_answered = allowed.refused or mail.no_auto_reply
     stray = mail.report and facts.returned and not facts.returned.ticket  # about a mail of ours, on no ticket
     if mail.author is not Author.PERSON and not stray:
@@ -216,6 +218,7 @@ def _open(
     why = NoticeKind.UNCONFIRMED if held else NoticeKind.NEW
     remarks = reasons.together(
         unproven_change(mail),
+        routed_by,
         _remarks(first, builder.ticket, facts),
         other_sender(mail, first.customer, policy),
         why_unreachable(builder.ticket.answers_to),
@@ -239,7 +242,6 @@ def _remarks(opened: e.TicketOpened, ticket: Ticket, facts: MailFacts) -> Reason
     )
     suppression = facts.suppressions.get(ticket.answers_to.lower())
     return reasons.together(
-        reasons.of("rule", rule=ticket.rule),
         *(reasons.of(code, ticket=number) for code, number in named if number),
         reasons.of("earlier_mail", reason=suppression.as_reason) if suppression else NO_REASON,
     )
@@ -298,8 +300,10 @@ def _routed(
     customer_history: CustomerHistory,
     policy: Policy,
     now: datetime,
-) -> e.TicketRouted:
-    found = classify(policy, routing_facts(mail, envelope.sender, box.address, policy, now, customer_history))
+) -> tuple[e.TicketRouted, Reason]:
+    """Return the routing, and why the ticket comes to its team, in words."""
+    facts = routing_facts(mail, envelope.sender, box.address, policy, now, customer_history)
+    found = classify(policy, facts)
     extra = []
     if mail.author is not Author.PERSON:
         extra.append(notify.AUTOMATIC)
@@ -307,7 +311,7 @@ def _routed(
         extra.append(notify.UNANSWERED)
     if box.unauthenticated == "none" and not is_proven_author(mail, policy):
         extra.append(notify.UNAUTHENTICATED)
-    return routing_event(found, policy, now, extra, customer_history)
+    return routing_event(found, policy, now, extra, customer_history), why_here(found, facts, policy)
 
 
 def _acknowledge(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from mailbot.domain.policy import Policy
+from mailbot.domain.reasons import LABEL, Reason
 
 Label = Mapping[str, str]  # by language
 
@@ -32,6 +33,11 @@ def labels(policy: Policy, kind: str, key: str) -> Label:
     given = policy.labels.get(kind, {}).get(key) or _BUILT_IN.get(kind, {}).get(key, _NONE)
     words = in_words(key)
     return {language: given.get(language) or words for language in ("id", "en")}
+
+
+def as_reason(policy: Policy, kind: str, key: str) -> Reason:
+    """Return the label as a part of a reason: it is read in the language of the reason's reader."""
+    return Reason(LABEL, labels(policy, kind, key))
 
 
 def in_words(key: str) -> str:

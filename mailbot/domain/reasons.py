@@ -39,6 +39,7 @@ class Refusal:
 
 
 NO_REASON = Reason()
+LABEL = "label"  # its parameters are a text for each language
 
 
 def of(code: str, **params: "str | int | Reason | tuple[Reason, ...]") -> Reason:
@@ -85,6 +86,8 @@ def render(reason: Reason, language: str) -> str:
     parameter as its name.
     """
     language = language if language == "id" else "en"
+    if reason.code == LABEL:
+        return str(reason.params.get(language, ""))
     params = _Params({name: _param(name, value, language) for name, value in reason.params.items()})
     text = TEXTS.get(reason.code)
     if text is None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from mailbot.domain import events as e
-from mailbot.domain import ladder, reasons
+from mailbot.domain import labels, ladder, reasons
 from mailbot.domain.actor import POLICY
 from mailbot.domain.classify import captured_details, merge_actions, reason_of
 from mailbot.domain.escalation import ownership
@@ -56,7 +56,7 @@ def apply_routing(builder: DecisionBuilder, routed: e.TicketRouted, policy: Poli
     old, new = ladder.ladder_of(before, policy), ladder.ladder_of(builder.ticket, policy)
     if old != new:
         builder.record(e.ClocksSet(now, POLICY, clocks_on(builder.ticket, old, new, policy, now)))
-    return reasons.of("rerouted", rule=after.rule)
+    return reasons.of("rerouted", rule=labels.as_reason(policy, "rule", after.rule))
 
 
 def _routed(

@@ -154,7 +154,7 @@ def test_a_rule_about_reopening_routes_the_ticket_again():
     spans = {clock.target: clock.span for clock in ticket.clocks if clock.running_since}
     assert spans[Target.RESOLUTION] == timedelta(hours=1)
     told = [each for each in decision.notices if each.to == DEWI.address]
-    assert "routed again by rule 'back again'" in str(told[0].because)  # type: ignore[union-attr]
+    assert "routed again by rule 'Back again'" in str(told[0].because)  # type: ignore[union-attr]
 
 
 def test_an_assignee_who_fits_the_new_routing_keeps_the_ticket():

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, lru_cache
-from itertools import takewhile
+from itertools import chain, takewhile
 from operator import attrgetter
 from typing import ClassVar, Protocol
 
@@ -283,15 +283,36 @@ class RuleLike(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class MatchedPart:
+    """A condition and those of its values that matched, or a `none` of which nothing did."""
+
+    when: Condition | NoneOf
+    values: tuple[object, ...] = ()
+
+    @property
+    def condition(self) -> Condition | None:
+        return self.when if isinstance(self.when, Condition) else None
+
+    @property
+    def kind(self) -> Kind | None:
+        field = field_of(self.when.field) if isinstance(self.when, Condition) else None
+        return field.kind if field else None
+
+    def __str__(self) -> str:
+        return _text(self.when, self.values) if isinstance(self.when, Condition) else str(self.when)
+
+
+@dataclass(frozen=True, slots=True)
 class RuleMatch:
     """A rule that matched, and why: "subject contains 'saldo terpotong'".
 
-    `captures` is what the named groups of its patterns matched.
+    `captures` is what the named groups of its patterns matched. `parts` are those that made it match.
     """
 
     rule_index: int
     because: str
     captures: tuple[tuple[str, str], ...] = ()
+    parts: tuple[MatchedPart, ...] = dataclasses.field(default=(), compare=False, repr=False)
 
 
 Narrow = Callable[[RoutingFacts], tuple[Iterable[int], Hits | None]]
@@ -309,10 +330,11 @@ def match_rules(
     matched = []
     for index in candidates:
         rule = rules[index]
-        because = _because(rule.when, facts, hits) if rule.when else "no other rule matched"
-        if because:
+        parts = _matched(rule.when, facts, hits) if rule.when else ()
+        if parts or not rule.when:
+            because = " and ".join(map(str, parts)) or "no other rule matched"
             captures = _captures(rule.when, facts) if rule.when else ()
-            matched.append(RuleMatch(index, _cut(because, 500), captures))
+            matched.append(RuleMatch(index, _cut(because, 500), captures, parts))
             if not rule.go_on:
                 return matched
     raise ValueError("no rule matched: the last rule must be unconditional")
@@ -355,19 +377,19 @@ def explain(condition: Condition, facts: RoutingFacts) -> tuple[str, bool, str]:
     return str(condition), bool(condition.test(value)), _value_text(condition.field, value)
 
 
-def _because(when: When, facts: RoutingFacts, hits: Hits | None = None) -> str:
-    """Explain why it holds; "" when it does not."""
+def _matched(when: When, facts: RoutingFacts, hits: Hits | None = None) -> tuple[MatchedPart, ...]:
+    """Return the parts by which it holds; () when it does not."""
     match when:
         case Condition():
             values = when.test(value_of(when, facts), hits)
-            return _text(when, values) if values else ""
+            return (MatchedPart(when, values),) if values else ()
         case AllOf():
-            reasons = list(takewhile(bool, (_because(part, facts, hits) for part in when.parts)))
-            return " and ".join(reasons) if len(reasons) == len(when.parts) else ""
+            found = list(takewhile(bool, (_matched(part, facts, hits) for part in when.parts)))
+            return tuple(chain.from_iterable(found)) if len(found) == len(when.parts) else ()
         case AnyOf():
-            return next((reason for part in when.parts if (reason := _because(part, facts, hits))), "")
+            return next((parts for part in when.parts if (parts := _matched(part, facts, hits))), ())
         case NoneOf():
-            return "" if any(_because(part, facts, hits) for part in when.parts) else str(when)
+            return () if any(_matched(part, facts, hits) for part in when.parts) else (MatchedPart(when),)
 
 
 # --- texts of conditions ----------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import re2
 
 from mailbot.domain import reasons
 from mailbot.domain.model import Author, InboundMail
-from mailbot.domain.people.addresses import owner, robot_kind
+from mailbot.domain.people.addresses import owner, registered_domain, robot_kind
 from mailbot.domain.reasons import NO_REASON, Reason
 from mailbot.domain.replies.absence import has_absence_subject, is_absence_note
 from mailbot.domain.routing.text import fold_accents, options
@@ -118,7 +118,7 @@ def _author(mail: InboundMail, by_envelope: Reason) -> tuple[Author, Reason]:
         return Author.MACHINE, reasons.of("out_of_office")
     if robot == "no-reply" and not mail.reply_to_named:
         return Author.MACHINE, reasons.of("robot_sender", name=robot)
-    if code in _DECLARED or returned or robot:
+    if (code in _DECLARED or returned or robot) and not _is_form(mail, robot):
         text = fold_accents(mail.visible[:_LOOKED_AT])
         if _ROBOT_WORDS.search(text) or _FAILED_MAIL.search(text):
             return Author.MACHINE, reasons.of("robot_words")
@@ -132,6 +132,21 @@ def _is_passed_on(mail: InboundMail) -> bool:
     others = (mail.original_from.address if mail.original_from else "", mail.reply_to_named)
     in_our_name = mail.no_auto_reply.params.get("field") == "From"
     return in_our_name and any(owner(each) != owner(mail.sender) for each in others if each)
+
+
+def _is_form(mail: InboundMail, robot: str) -> bool:
+    """Check for mail of a web form: "do not reply" is meant for its own address, not for the person in Reply-To."""
+    generated = mail.no_auto_reply.params.get("value") == "auto-generated"
+    return (robot == "no-reply" or generated) and _answers_elsewhere(mail)
+
+
+def _answers_elsewhere(mail: InboundMail) -> bool:
+    """Check for a Reply-To of another organisation: somebody else wrote what this sender passes on."""
+    theirs = mail.reply_to_named
+    if not theirs or robot_kind(theirs):
+        return False
+    domains = (registered_domain(each.rpartition("@")[2]) for each in (theirs, mail.sender))
+    return len(set(domains)) > 1
 
 
 def _is_away(mail: InboundMail, code: str) -> bool:
@@ -166,4 +181,8 @@ def _is_newsletter(mail: InboundMail) -> bool:
         return False
     if any(name in headers for name in _CAMPAIGN):
         return True
-    return _UNSUBSCRIBE.search(fold_accents(mail.text[-_LOOKED_AT:])) is not None
+    # Without one a list that writes its own address into From has the author in Reply-To.
+    return (
+        not _answers_elsewhere(mail)
+        and _UNSUBSCRIBE.search(fold_accents(mail.text[-_LOOKED_AT:])) is not None
+    )

@@ -156,3 +156,27 @@ def test_mail_to_subscribers_is_a_machines_and_mail_of_a_discussion_is_not() -> 
     assert author(promo, no_auto_reply=LIST, headers=header, in_reply_to=("<a@x.example>",)) is PERSON
     discussion = header | {"list-post": ("<mailto:milis@x.example>",)}
     assert author(promo, no_auto_reply=LIST, headers=discussion) is PERSON
+
+
+def test_a_sender_who_passes_another_organisations_mail_on_makes_no_machine_of_it() -> None:
+    form, elsewhere = (
+        "A new message. Do not reply directly to this email. Pesan: rusak",
+        "ani@pelanggan.example",
+    )
+    robot = {"sender": "noreply@shop.example", "no_auto_reply": reasons.of("robot_sender", name="no-reply")}
+    assert author(form, **robot, reply_to_named=elsewhere) is PERSON
+    assert author(form, **robot, reply_to_named="cs@shop.example") is MACHINE
+    assert (
+        author(form, no_auto_reply=AUTO_SUBMITTED, sender="web@shop.example", reply_to_named=elsewhere)
+        is PERSON
+    )
+    assert (
+        author(form, no_auto_reply=AUTO_REPLIED, sender="web@shop.example", reply_to_named=elsewhere)
+        is MACHINE
+    )
+
+    header = {"list-unsubscribe": ("<mailto:x@kantor.example>",)}
+    munged = {"sender": "milis@kantor.example", "reply_to_named": elsewhere, "no_auto_reply": LIST}
+    footer = "Barang saya rusak.\n\nTo unsubscribe from this group send a mail."
+    assert author(footer, **munged, headers=header) is PERSON
+    assert author(footer, **munged, headers=header | {"feedback-id": ("1",)}) is MACHINE

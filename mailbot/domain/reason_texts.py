@@ -368,6 +368,16 @@ TEXTS: Mapping[str, Texts] = {
         "the mail could not be shown to come from you",
         "tidak terbukti bahwa email itu berasal dari Anda",
     ),
+    "customer_changed_since": (
+        "the customer was {former} when the notice left that you answered, and is {customer} now: answer a "
+        "newer notice, or by command",
+        "pelanggannya adalah {former} ketika pemberitahuan yang Anda jawab dikirim, dan sekarang {customer}: "
+        "jawab pemberitahuan yang lebih baru, atau lewat perintah",
+    ),
+    "customer_set": (
+        "the customer is {customer} now, no longer {former}, by {actor}",
+        "pelanggannya sekarang {customer}, bukan lagi {former}, oleh {actor}",
+    ),
     "merged_other_customer": (
         "{merged} was merged into {ticket} of another customer",
         "{merged} digabungkan ke {ticket} milik pelanggan lain",

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, select, text, update
 
-from mailbot.domain.events import Event, links_of, roles_of
+from mailbot.domain.events import CustomerChanged, Event, links_of, roles_of
 from mailbot.domain.ladder import Deadline
 from mailbot.domain.model import (
     OVER,
@@ -356,6 +356,15 @@ def earlier_mails(connection: Connection, ids: Collection[int]) -> dict[int, Ear
             row.ticket, row.direction, row.subject, row.text, row.authentication, reply_to, files_until_now
         )
     return found
+
+
+def former_customer(connection: Connection, number: str, at: datetime | None) -> str:
+    """Return who was the ticket's customer at that moment, "" when it is the same one still."""
+    if at is None:
+        return ""
+    changed = (events.c.ticket == number, events.c.kind == CustomerChanged.kind, events.c.at > at)
+    data = connection.scalar(select(events.c.data).where(*changed).order_by(events.c.seq).limit(1))
+    return str(data["former"]) if data else ""
 
 
 def lock_message_ids(connection: Connection, message_ids: Collection[str]) -> None:

@@ -18,7 +18,7 @@ from mailbot.mail.replies.answer import extract_answer
 from mailbot.mail.replies.forwarded import read_forwarded
 from mailbot.mail.replies.known_text import KnownText
 from mailbot.mail.replies.reply_heads import SentToAgent
-from mailbot.store import conversation
+from mailbot.store import conversation, tickets
 from mailbot.store.conversation import SentMail
 from mailbot.workers.runtime import Snapshot
 
@@ -61,6 +61,7 @@ def read_reply(
         attachments=tuple(each for each in mail.attachments if _goes_along(each, mail.text, found.text)),
         subjects=sent.subjects,
         noticed_at=named.settled_at if named else None,
+        former=tickets.former_customer(connection, ticket.number, named.settled_at) if named else "",
         doubt=found.doubt,
         references=conversation.message_ids(connection, numbers, ticket.answers_to),
     )

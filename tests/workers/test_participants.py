@@ -1,18 +1,22 @@
 """People of a ticket, from the mail that names them to their own reply."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
 from mailbot.config.model import Trust
-from mailbot.domain.commands import Accept, Merge, Split, Unmerge
+from mailbot.domain.commands import Accept, Merge, SetCustomer, Split, Unmerge
 from mailbot.domain.events import TicketOpened
+from mailbot.domain.lifecycle import Decision
 from mailbot.domain.model import Role, Ticket
+from mailbot.operations.people import PeopleCommand, change_people
 from mailbot.store import queries, tickets
+from mailbot.store.schema import outbox
 from mailbot.store.schema import tickets as tickets_table
 from mailbot.store.store import Store
-from tests.builders import BOX, RINA
+from tests.builders import BOX, OPERATOR, RINA
 from tests.operations.test_merge_split import do
 from tests.workers.test_intake import AGENTS_TRUSTED, BUDI, Desk
 
@@ -82,6 +86,37 @@ async def test_a_copy_of_the_answer_is_a_mail_of_its_own_and_its_reply_threads(s
     assert len({mail["Message-ID"] for mail in mails}) == 2
     theirs = await desk.receive(sender=BOSS, In_Reply_To=mails[1]["Message-ID"], Subject="Setuju")
     assert theirs.number == first.number
+
+
+async def test_a_reply_to_a_notice_of_the_former_customer_is_held(store: Store) -> None:
+    desk = Desk(store, trust=AGENTS_TRUSTED)
+    first = await desk.receive()
+    row = desk.outbox_rows("team")[0]
+    notice = desk.content(row)
+    with desk.store.engine.begin() as connection:
+        connection.execute(outbox.update().where(outbox.c.id == row.id).values(settled_at=desk.clock))
+    desk.clock += timedelta(minutes=5)
+    changed = PeopleCommand(first.number, SetCustomer(BOSS), OPERATOR, desk.clock)
+    assert isinstance(change_people(desk.store, desk.runtime, changed), Decision)
+    assert "bukan lagi" in str(desk.content(desk.outbox_rows("team")[-1]).get_body(("plain",)).get_content())
+
+    desk.clock += timedelta(minutes=5)
+    answer = {
+        "sender": RINA.address,
+        "to": str(notice["Reply-To"]),
+        "peer": "10.20.0.7",
+        "body": "Sudah kami cek.",
+    }
+    answer |= {"Subject": f"Re: {notice['Subject']}"}
+    await desk.receive(**answer, In_Reply_To=str(notice["Message-ID"]))
+    assert desk.outbox_rows("answer") == []
+    refused = desk.content(desk.outbox_rows("refusal")[0]).get_body(("plain",)).get_content()
+    assert BUDI in refused
+    assert BOSS in refused
+    await desk.receive(
+        **answer
+    )  # it names no notice: to whom it was written is not known, the ticket decides
+    assert [row.recipient for row in desk.outbox_rows("answer")] == [BOSS]
 
 
 # --- the number in the text -------------------------------------------------------------------------------

@@ -5,10 +5,10 @@ from datetime import datetime
 
 from mailbot.domain import commands as c
 from mailbot.domain import events as e
-from mailbot.domain import reasons
+from mailbot.domain import notify, reasons
 from mailbot.domain.actor import Actor
 from mailbot.domain.lifecycle import Decision, DecisionBuilder
-from mailbot.domain.model import TAKES_PART, Role, Ticket
+from mailbot.domain.model import OVER, TAKES_PART, NoticeKind, Role, Ticket
 from mailbot.domain.people.addresses import is_no_reply, owner
 from mailbot.domain.people.customer import is_ours
 from mailbot.domain.people.participants import MOST_TAKING_PART, Roles
@@ -100,6 +100,9 @@ def _set_customer(
     builder.record(e.CustomerChanged(now, by, address, ticket.customer))
     if ticket.reply_to and owner(address) not in (owner(ticket.customer), owner(ticket.reply_to)):
         builder.record(e.ParticipantsRemoved(now, by, (ticket.reply_to,)))  # it is the former customer's
+    if ticket.status not in OVER:  # replies to older notices are held from now on
+        because = reasons.of("customer_set", customer=address, former=ticket.customer, actor=str(by))
+        notify.notify_team(builder, policy, now, NoticeKind.NOTIFY, because)
     return None
 
 

@@ -43,6 +43,7 @@ class AgentMail:
 
     - `subjects`: of the notices that the agent got about this ticket.
     - `noticed_at`: when the notice that it answers left; None where no notice is named.
+    - `former`: who was the customer when that notice left, "" when it is the same one still.
     - `doubt`: why the answer could not be cut out of the reply for certain.
     - `references`: Message-IDs of the conversation with the customer, oldest first.
     - `attachments`: the files that go along with the answer.
@@ -50,6 +51,7 @@ class AgentMail:
 
     subjects: tuple[str, ...] = ()
     noticed_at: datetime | None = None
+    former: str = ""
     doubt: Reason = NO_REASON
     references: tuple[str, ...] = ()
     attachments: tuple[Attachment, ...] = ()
@@ -80,6 +82,8 @@ def why_held(ticket: Ticket, mail: InboundMail, known: AgentMail, policy: Policy
         return reasons.of("absence_note")
     if known.noticed_at and timedelta(0) <= at - known.noticed_at < policy.answers.fastest_reply:
         return reasons.of("machine_speed", seconds=round(policy.answers.fastest_reply.total_seconds()))
+    if known.former not in ("", ticket.customer):  # it was written to somebody else
+        return reasons.of("customer_changed_since", former=known.former, customer=ticket.customer)
     if not _is_about(mail.subject, ticket, known):
         return reasons.of("other_subject", subject=mail.subject[:150])
     return known.doubt or _why_no_answer(mail.visible, known.attachments)

@@ -9,7 +9,8 @@ from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from mailbot.domain.model import OVER, Direction, OutboxState
 from mailbot.domain.notices import TeamNotice
-from mailbot.domain.people.context import NEWEST, TEXT_LIMIT, Entry, File, contacts, folded_text
+from mailbot.domain.people.context import NEWEST, TEXT_LIMIT, Entry, File, contacts
+from mailbot.domain.replies.folded_lines import folded_lines
 from mailbot.store.schema import attachments, contents, frozen_mails, inbox, messages, outbox, tickets
 
 PUBLIC_LIMIT = 20_000  # characters of one message
@@ -126,7 +127,7 @@ def _entry(row: Any) -> Entry:
         authentication=row.authentication,
         flags=tuple(row.flags),
         cut=row.length - len(shown),
-        folded=folded_text(row.text, row.visible) if row.direction is Direction.IN else "",
+        folded="\n".join(folded_lines(row.text, row.visible)) if row.direction is Direction.IN else "",
         **named(row.addresses),
     )
 

@@ -20,9 +20,9 @@ from mailbot.domain.people.context import (
     Entry,
     File,
     TicketContext,
-    folded_text,
 )
 from mailbot.domain.policy import Policy
+from mailbot.domain.replies.folded_lines import folded_lines
 from mailbot.mail.compose.mime_writer import attachment_part
 from mailbot.mail.parsing.attachments import is_dangerous
 from mailbot.store import conversation, tickets
@@ -130,7 +130,7 @@ def _entry(message: Message) -> Entry:
         authentication=message.authentication,
         flags=message.flags,
         cut=max(0, len(visible) - TEXT_LIMIT),
-        folded=folded_text(message.text, visible) if message.direction is Direction.IN else "",
+        folded="\n".join(folded_lines(message.text, visible)) if message.direction is Direction.IN else "",
         **conversation.named(message.addresses),
     )
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailbot.mail.replies.fold import Folded, SentToCustomer, fold, folded_lines
+from mailbot.domain.replies.folded_lines import BLANK, folded_lines, without_history
+from mailbot.mail.replies.fold import Folded, SentToCustomer, fold
 from mailbot.mail.replies.known_text import KnownText
-from mailbot.mail.replies.quotes import BLANK
 from mailbot.mail.replies.reply_heads import SentToAgent
 from tests.mail.test_new_text import PROGRAMS
 
@@ -196,3 +196,9 @@ def test_new_lines_below_our_quote_stay_in_any_case(new: list[str]) -> None:
 )
 def test_a_flood_of_heads_is_read(line: str) -> None:
     assert folded(f"{line}\n" * 5_000).visible
+
+
+def test_a_conversation_quoted_again_and_again_is_left_out_of_the_folded_text() -> None:
+    quote = "> Nomor Anda?\n>> Halo"
+    assert without_history(f"{quote}\n-- \nBudi") == f"{quote}\n-- \nBudi"
+    assert without_history(f"{quote}\n>>> Saldo\n> a\n-- \nBudi") == "[...]\n-- \nBudi"

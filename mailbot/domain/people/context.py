@@ -80,22 +80,5 @@ class TicketContext:
 NO_CONTEXT = TicketContext()
 
 
-def folded_text(text: str, visible: str) -> str:
-    """Return the lines of a mail that are not in its new text, in their order."""
-    if text == visible:
-        return ""
-    shown = iter(visible.split("\n"))
-    awaited: str | None = next(shown, None)
-    folded = []
-    for line in text.split("\n"):
-        while awaited is not None and not awaited.strip() and line.strip():
-            awaited = next(shown, None)
-        if awaited is not None and line.rstrip() == awaited.rstrip():
-            awaited = next(shown, None)
-        else:
-            folded.append(line)
-    return "\n".join(folded).strip("\n")
-
-
 def contacts(pairs: Sequence[Sequence[str]]) -> tuple[Contact, ...]:
     return tuple(Contact(name, address) for name, address in pairs)

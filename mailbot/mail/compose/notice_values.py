@@ -11,6 +11,7 @@ from mailbot.domain.people.addresses import is_no_reply
 from mailbot.domain.people.context import TEXT_LIMIT, Entry, File
 from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import Reason, render
+from mailbot.domain.replies.folded_lines import without_history
 from mailbot.mail.compose.cleaning import body_text, header_text
 from mailbot.mail.compose.notice_words import HAPPENED, UNREAD, WORDS
 from mailbot.mail.compose.times import clock_time, time_left
@@ -198,7 +199,7 @@ class _Values:
 
     def _folded(self) -> str:
         """Return what the newest mail held beside its new text."""
-        return body_text(self.from_customer.folded)[:_FOLDED] if self.from_customer else ""
+        return body_text(without_history(self.from_customer.folded))[:_FOLDED] if self.from_customer else ""
 
     # --- files, facts, help -------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from html import unescape
 
+from mailbot.domain.replies.folded_lines import HISTORY, hidden_lines, quote_depth
 from mailbot.mail.replies import quotes, reply_heads
 from mailbot.mail.replies.known_text import NOTHING, KnownText, is_telling
 from mailbot.mail.replies.new_text import without_quotes
@@ -24,7 +25,6 @@ from mailbot.mail.replies.signatures import strip_signature
 
 _COMPARED = 1_000  # lines of a mail that are compared; below them the guess holds
 _MARKS = ">|"
-_HISTORY = 3  # marks before a line: nobody types these, it is the history of a conversation
 _RUN = 3  # lines one after the other that we sent are a quote, even without any mark
 _MOSTLY = 0.7  # of the lines of a quote are on the ticket: so are its short ones
 
@@ -68,7 +68,7 @@ def fold(text: str, sent: SentToCustomer, *, is_reply: bool = True) -> Folded:
     """Return the visible part of a mail. Of one that is no reply, only what we sent is hidden."""
     lines = text.split("\n")
     guess = without_quotes(text) if is_reply else text
-    hidden = _hidden(lines, guess)
+    hidden = hidden_lines(lines, guess)
     guessed = list(hidden)
     bare = [_bare(line) for line in lines[:_COMPARED]]
     unproven = False
@@ -81,38 +81,12 @@ def fold(text: str, sent: SentToCustomer, *, is_reply: bool = True) -> Folded:
     return Folded(_visible(lines, hidden) or text, unproven)
 
 
-def folded_lines(text: str, visible: str) -> list[str]:
-    """Return the lines of `text` that are not in `visible`, in their order; blank ones don't count."""
-    lines = text.split("\n")
-    return [
-        line.rstrip() for line, is_hidden in zip(lines, _hidden(lines, visible), strict=True) if is_hidden
-    ]
-
-
-def _hidden(lines: Sequence[str], visible: str) -> list[bool]:
-    """Align both texts: the visible lines are some of the lines, in their order."""
-    kept = iter([line.rstrip() for line in visible.split("\n") if line.strip(BLANK)])
-    following = next(kept, None)
-    hidden = []
-    for line in lines:
-        is_kept = not line.strip(BLANK) or line.rstrip() == following
-        if is_kept and line.strip(BLANK):
-            following = next(kept, None)
-        hidden.append(not is_kept)
-    return hidden
-
-
 def _bare(line: str) -> str:
     """Return a line without quote marks and entities."""
     line = line.strip(BLANK)
     if reply_heads.is_marked(line):
         line = line.lstrip(f"{_MARKS}{BLANK}")
     return unescape(line) if "&" in line and ";" in line else line
-
-
-def _depth(line: str) -> int:
-    line = line.strip(BLANK)
-    return line[: len(line) - len(line.lstrip(f">{BLANK}"))].count(">")
 
 
 def _regions(lines: Sequence[str], hidden: Sequence[bool]) -> Iterator[tuple[int, int]]:
@@ -206,7 +180,7 @@ def _judge(
         for number in filled:
             hidden[number] = _is_sent(bare[number], sent)
         return False
-    deep = [number for number in filled if _depth(lines[number]) >= _HISTORY]
+    deep = [number for number in filled if quote_depth(lines[number]) >= HISTORY]
     if block.ours or (block.ours is None and deep):
         return bool(filled)
     known = [number for number in filled if _is_on_ticket(bare[number], sent)]

@@ -3,9 +3,8 @@
 import re
 from collections.abc import Sequence
 
-BLANK = (
-    " \t\r\f\v\xa0\xad\u2007\u200b\u200c\u200d\u200e\u200f\u202a\u202c\u202f\u2060\u2068\u2069\u3000\ufeff"
-)
+from mailbot.domain.replies.folded_lines import BLANK as BLANK
+
 LONGEST_LINE = 400  # characters: mail programs write no longer line above a quote
 ATTRIBUTION_LINES = 4  # an attribution may be wrapped over so many lines
 

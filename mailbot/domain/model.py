@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from mailbot.domain.reasons import NO_REASON, Reason
+from mailbot.domain.reasons import Reason
 
 
 class Status(StrEnum):
@@ -199,6 +199,9 @@ class Attachment:
     content_id: str = ""  # without angle brackets
 
 
+PERSON_BY_DEFAULT = Reason("person_by_default")
+
+
 class Author(StrEnum):
     """Who wrote a mail. What a machine may answer is another question: `InboundMail.no_auto_reply`."""
 
@@ -318,7 +321,7 @@ class InboundMail:
     language: str  # "id", "en" or ""
     report: Report | None = None  # read only where no machine may answer
     author: Author = Author.PERSON
-    author_reason: Reason = NO_REASON
+    author_reason: Reason = PERSON_BY_DEFAULT
     to: tuple[Contact, ...] = ()
     cc: tuple[Contact, ...] = ()
     reply_to_named: str = ""

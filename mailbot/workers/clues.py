@@ -35,7 +35,8 @@ def complete(claimed: ClaimedMail, mail: InboundMail, snapshot: Snapshot) -> Inb
             mail = replace(mail, author=Author.REPORT, author_reason=reasons.of(ClueKind.BOUNCE_ADDRESS))
     mail = with_trusted_origin(mail, snapshot.policy)
     machine = NO_REASON if mail.author is Author.PERSON else mail.author_reason
-    return replace(mail, no_auto_reply=mail.no_auto_reply or by_envelope or machine)
+    refused = mail.no_auto_reply or by_envelope or machine
+    return replace(mail, no_auto_reply=refused) if refused != mail.no_auto_reply else mail
 
 
 def _with_report(claimed: ClaimedMail, mail: InboundMail, policy: Policy) -> InboundMail:

@@ -79,9 +79,14 @@ _ENDS = (
 )
 _OTHER_WAYS = (
     r"\b(?:urgent|emergenc|mendesak|darurat|kecemasan|urusan segera|dringend|notfall|en cas d.urgence|spoed"
-    r"|urgente|urgencia|emergenza|piln)\w*|緊急|紧急|急用|お急ぎ"
+    r"|urgente|urgencia|emergenz|piln)\w*|緊急|紧急|急用|お急ぎ"
     r"|\b(?:will|shall) (?:reply|respond|answer|get back)\b.{0,40}\b(?:return|back)\b"
     r"|\b(?:limited|no|intermittent) access to (?:my )?e-?mail"
+)
+# One of these is in each text that _OTHER_WAYS matches: looked for first, at a tenth of the cost.
+_OTHER_WAY_HINTS = (
+    *("urg", "emergen", "mendesak", "darurat", "kecemasan", "segera", "dringend", "notfall", "spoed", "piln"),
+    *("急", "access", "return", "back"),
 )
 _OPTIONS = options()
 _HEAD = re2.compile(
@@ -104,13 +109,21 @@ def is_absence_note(subject: str, text: str, *, declared: bool = False, from_age
     is enough where it also says until when, or names another way. A customer's note needs both of these.
     """
     head = has_absence_subject(subject)
-    if not (head or declared or len(text) <= _NOTE_LENGTH):
+    if head or declared:
+        away = _AWAY.search(fold_accents(text[:_LOOKED_AT])) is not None
+        return head or away if declared else away or _is_note(text, from_agent=from_agent)
+    return _is_note(text, from_agent=from_agent)
+
+
+def _is_note(text: str, *, from_agent: bool) -> bool:
+    """Check for a note without a subject of its kind. The rarest sign comes first: most mails end there."""
+    if len(text) > _NOTE_LENGTH or "?" in text:
         return False
-    small = fold_accents(text[:_LOOKED_AT])
-    away = _AWAY.search(small) is not None
-    if declared or (head and away):
-        return head or away
-    if not away or len(text) > _NOTE_LENGTH or "?" in small:
+    if not from_agent and not any(hint in text.lower() for hint in _OTHER_WAY_HINTS):
         return False
-    ends, other_way = _END.search(small) is not None, _OTHER_WAY.search(small) is not None
-    return (ends or other_way) if from_agent else (ends and other_way)
+    small = fold_accents(text)
+    other_way = _OTHER_WAY.search(small) is not None
+    if not (other_way or from_agent) or not _AWAY.search(small):
+        return False
+    ends = _END.search(small) is not None
+    return (ends or other_way) if from_agent else ends

@@ -12,7 +12,7 @@ from dataclasses import replace
 import re2
 
 from mailbot.domain import reasons
-from mailbot.domain.model import Author, InboundMail
+from mailbot.domain.model import PERSON_BY_DEFAULT, Author, InboundMail
 from mailbot.domain.people.addresses import owner, registered_domain, robot_kind
 from mailbot.domain.reasons import NO_REASON, Reason
 from mailbot.domain.replies.absence import has_absence_subject, is_absence_note
@@ -93,6 +93,8 @@ def with_author(mail: InboundMail, by_envelope: Reason = NO_REASON) -> InboundMa
     `by_envelope`: why no machine may answer by the envelope sender, known only where the mail was accepted.
     """
     kind, reason = _author(mail, by_envelope)
+    if (kind, reason) == (mail.author, mail.author_reason):
+        return mail
     return replace(mail, author=kind, author_reason=reason)
 
 
@@ -110,7 +112,7 @@ def _author(mail: InboundMail, by_envelope: Reason) -> tuple[Author, Reason]:
             return Author.REPORT, reasons.of("reads_as_report", kind=mail.report.kind)
         if robot == "mailer-daemon" or _reads_as_bounce(mail, by_postmaster=daemon):
             return Author.REPORT, reasons.of("robot_sender", name=robot or "mailer-daemon")
-    if _COMPLAINT.fullmatch(mail.subject.strip().lower()) and mail.attachments:
+    if mail.attachments and _COMPLAINT.fullmatch(mail.subject.strip().lower()):
         return Author.REPORT, reasons.of("reads_as_report", kind="complaint")
     if code == "own_mail" and not _is_passed_on(mail):
         return Author.MACHINE, mail.no_auto_reply
@@ -124,7 +126,7 @@ def _author(mail: InboundMail, by_envelope: Reason) -> tuple[Author, Reason]:
             return Author.MACHINE, reasons.of("robot_words")
     if _is_newsletter(mail):
         return Author.MACHINE, reasons.of("newsletter")
-    return Author.PERSON, reasons.of("person_by_default")
+    return Author.PERSON, PERSON_BY_DEFAULT
 
 
 def _is_passed_on(mail: InboundMail) -> bool:

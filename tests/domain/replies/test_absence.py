@@ -167,6 +167,17 @@ BY_TEXT_ALONE = """
 I am out of the office until 5 January. For urgent matters call my manager on 0812-0000.
 Saya sedang cuti sampai 5 Januari. Untuk hal mendesak hubungi atasan saya di 0812-0000.
 Ich bin bis 5. Januar nicht im Büro. In dringenden Fällen: 0812-0000.
+Estoy de vacaciones hasta el 5 de enero. Para asuntos urgentes llame al 0812-0000.
+Je suis en congés jusqu'au 5 janvier. En cas d'urgence : 0812-0000.
+Ik ben afwezig tot 5 januari. Voor spoed: 0812-0000.
+Jestem nieobecny do dnia 5 stycznia. W pilnych sprawach: 0812-0000.
+Sono in ferie fino al 5 gennaio. Per emergenze: 0812-0000.
+Estou de férias até 5 de janeiro. Assuntos urgentes: 0812-0000.
+1月5日まで休暇をいただいております。お急ぎの方は0812-0000へ。
+我正在休假，直到1月5日。紧急事务请致电0812-0000。
+Saya tiada di pejabat sehingga 5 Januari. Untuk urusan segera hubungi 0812-0000.
+I am on leave until Monday with limited access to email.
+I am on vacation until Monday and will reply when I return.
 """
 
 

@@ -83,6 +83,7 @@ def policy(checked: Checked, files: Files, version: str, *, limits: bool) -> Pol
         ladder_of=dict(checked.escalation.priorities),
         calendars=checked.calendars,
         answers=AnswerLimits(**values_of(answers, "shared_domains")) if limits else AnswerLimits(),
+        attach_up_to=checked.mailbot.notices.attach_up_to,
         shared_domains=frozenset(answers.shared_domains),
         forms=frozenset(checked.mailbot.trust.forms),
         list_ids=frozenset(map(list_id, checked.mailbot.trust.lists)),

@@ -252,7 +252,7 @@ class Policy:
     ladder_of: Mapping[str, str]  # priority -> ladder
     calendars: Mapping[str, Calendar]
     answers: AnswerLimits = AnswerLimits()
-    attach_up_to: int = 10 * 2**20  # bytes of a customer's files in one notice
+    attach_up_to: int = 10_000_000  # bytes of a customer's files in one notice
     shared_domains: frozenset[str] = frozenset()  # of many people (gmail.com): no limit per domain
     forms: frozenset[str] = frozenset()  # addresses whose proven mail is of the person in Reply-To
     list_ids: frozenset[str] = frozenset()  # List-Ids of our own lists and groups

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from mailbot.domain.model import OVER, Direction, OutboxState
 from mailbot.domain.notices import TeamNotice
+from mailbot.domain.people.addresses import owner
 from mailbot.domain.people.context import NEWEST, TEXT_LIMIT, Entry, File, contacts
 from mailbot.domain.replies.folded_lines import folded_lines
 from mailbot.store.schema import attachments, contents, frozen_mails, inbox, messages, outbox, tickets
@@ -192,15 +193,16 @@ def earlier_notices(
 def open_tickets_of(
     connection: Connection, customers: Collection[str], most: int
 ) -> dict[str, list[tuple[str, str]]]:
-    """List the newest open tickets of each of these customers: number and subject."""
+    """List the newest open tickets of each of these customers, in any spelling: number and subject."""
     if not customers:
         return {}
-    place = func.row_number().over(partition_by=tickets.c.customer, order_by=tickets.c.opened_at.desc())
-    names = (tickets.c.number, tickets.c.customer, tickets.c.subject, place.label("place"))
-    theirs = tickets.c.customer.in_(sorted(customers))
+    people = {customer: owner(customer) for customer in customers}
+    place = func.row_number().over(partition_by=tickets.c.person, order_by=tickets.c.opened_at.desc())
+    names = (tickets.c.number, tickets.c.person, tickets.c.subject, place.label("place"))
+    theirs = tickets.c.person.in_(sorted(set(people.values())))
     live = tickets.c.status.not_in([status.value for status in OVER])
     ranked = select(*names).where(theirs, live).subquery()
     found: dict[str, list[tuple[str, str]]] = {}
     for row in connection.execute(select(ranked).where(ranked.c.place <= most).order_by(ranked.c.place)):
-        found.setdefault(row.customer, []).append((row.number, row.subject))
-    return found
+        found.setdefault(row.person, []).append((row.number, row.subject))
+    return {customer: found.get(person, []) for customer, person in people.items()}

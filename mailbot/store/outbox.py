@@ -15,8 +15,9 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, text
 from mailbot.domain.model import AttemptOutcome, OutboxState
 from mailbot.domain.notices import Acknowledgement, Notice
 from mailbot.domain.reasons import Reason
+from mailbot.store import frozen
 from mailbot.store.codec import reason_of, reason_text
-from mailbot.store.schema import Moment, attempts, frozen_mails, outbox
+from mailbot.store.schema import Moment, attempts, outbox
 
 LANES = tuple(sorted({notice.lane for notice in get_args(Notice)}))
 LONGEST_REPLY = 200  # characters of a relay's reply that are kept
@@ -42,6 +43,7 @@ class OutboxMail:
     requested_at: datetime  # receipt of the mail that it answers
     due_at: datetime
     why: str = ""  # the subject of a team notice
+    parts: frozen.Parts = ()  # of `content`: shared with other mails
 
 
 def enqueue(connection: Connection, items: Sequence[OutboxMail]) -> None:
@@ -54,12 +56,13 @@ def enqueue(connection: Connection, items: Sequence[OutboxMail]) -> None:
             raise ValueError(f"{item.kind} {item.nonce} could never leave")
     if items:
         connection.execute(insert(outbox), [_row(item) for item in items])
-    frozen = [{"nonce": each.nonce, "content": each.content} for each in items if each.content is not None]
-    if frozen:
-        connection.execute(insert(frozen_mails), frozen)
+    whole = [(each.nonce, each.content, each.parts) for each in items if each.content is not None]
+    frozen.keep(connection, whole)
 
 
-_COPIED = tuple(name for name in OutboxMail.__dataclass_fields__ if name not in ("content", "reason"))
+_COPIED = tuple(
+    name for name in OutboxMail.__dataclass_fields__ if name not in ("content", "reason", "parts")
+)
 
 
 def _row(item: OutboxMail) -> dict[str, object]:
@@ -122,10 +125,6 @@ _CLAIM = (
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
 )
-# A statement of its own: joined above, PostgreSQL may hash all the mail that was ever sent.
-_CONTENT = select(frozen_mails.c.nonce, frozen_mails.c.content).where(
-    frozen_mails.c.nonce.in_(bindparam("nonces", expanding=True))
-)
 _TAKE = (
     update(outbox)
     .where(outbox.c.id.in_(bindparam("ids", expanding=True)))
@@ -147,8 +146,7 @@ def _claim(connection: Connection, wanted: Claim) -> list[Claimed]:
     if not rows:
         return []
     connection.execute(_TAKE, {"ids": [row.id for row in rows], "node": wanted.node})
-    found = connection.execute(_CONTENT, {"nonces": [row.nonce for row in rows]})
-    contents = {each.nonce: each.content for each in found}
+    contents = frozen.load(connection, [row.nonce for row in rows])
     return [Claimed(contents.get(nonce), *columns) for nonce, *columns in rows]
 
 

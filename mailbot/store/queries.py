@@ -20,14 +20,13 @@ from mailbot.domain.model import (
     Ticket,
 )
 from mailbot.domain.reasons import Reason
-from mailbot.store import outbox_queries
+from mailbot.store import frozen, outbox_queries
 from mailbot.store.codec import event_of, reason_of
 from mailbot.store.nodes import database_time
 from mailbot.store.schema import (
     attachments,
     deadlines,
     events,
-    frozen_mails,
     inbox,
     installation,
     links,
@@ -311,10 +310,8 @@ def raw_mail(connection: Connection, inbox_id: int) -> bytes | None:
 
 def frozen_mail(connection: Connection, outbox_id: int) -> bytes | None:
     """Load a mail byte for byte as it is sent; None for one that never will be."""
-    joined = outbox.join(frozen_mails, frozen_mails.c.nonce == outbox.c.nonce)
-    return connection.scalar(
-        select(frozen_mails.c.content).select_from(joined).where(outbox.c.id == outbox_id)
-    )
+    nonce = connection.scalar(select(outbox.c.nonce).where(outbox.c.id == outbox_id))
+    return frozen.load(connection, [nonce]).get(nonce) if nonce else None
 
 
 # --- how things stand -------------------------------------------------------------------------------------

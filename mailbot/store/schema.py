@@ -307,10 +307,19 @@ outbox = _table(
     sqlite_autoincrement=True,
 )
 
-# The mail as it leaves, byte for byte, however often it is tried.
+# The mail as it leaves, byte for byte, however often it is tried. The files of a notice are cut out of it, because
+# several mails share them: [[offset in `content`, digest], ...] says where they belong (see `frozen`).
 frozen_mails = _table(
     "frozen_mails",
     Column("nonce", String(32), primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+    Column("files", Json, nullable=False, server_default="[]"),
+)
+
+# Encoded MIME parts, by the digest of these bytes.
+frozen_files = _table(
+    "frozen_files",
+    Column("digest", String(64), primary_key=True),
     Column("content", LargeBinary, nullable=False),
 )
 

@@ -121,6 +121,7 @@ def _row(
         sender=mail.sender if mail else "",
         recipient=mail.recipient if mail else recipient_of(notice),
         content=mail.content if mail else None,
+        parts=mail.parts if mail else (),
         reason=reason,
         requested_at=requested_at,
         due_at=now,

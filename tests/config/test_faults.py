@@ -268,6 +268,10 @@ CASES = {
         "mailbot.yaml", "store: mailbot.db", "limits: {size: 25}",
         "2:16: `25` has no unit | a size is written like `25 MB`",
     ),
+    "files of notices without a unit": (
+        "mailbot.yaml", "store: mailbot.db", "notices: {attach_up_to: 10}",
+        "2:25: `10` has no unit | a size is written like `10 MB`",
+    ),
     "a network with a host in it": (
         "mailbot.yaml", "store: mailbot.db", "trust: {agent_networks: [10.0.0.1/8]}",
         "2:26: `10.0.0.1/8` is not a network: 10.0.0.1/8 has host bits set | "

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
 from mailbot.config.model import Trust
 from mailbot.domain.commands import Release
@@ -25,7 +25,8 @@ from mailbot.mail.compose.templates import load as load_templates
 from mailbot.metrics import Metrics
 from mailbot.store import inbox
 from mailbot.store.codec import MATCH, reason_of
-from mailbot.store.schema import events, frozen_mails, messages, outbox
+from mailbot.store.queries import frozen_mail
+from mailbot.store.schema import events, messages, outbox
 from mailbot.store.schema import inbox as inbox_table
 from mailbot.store.store import Store
 from mailbot.store.tickets import load
@@ -103,11 +104,9 @@ class Desk:
         return self.all(select(outbox).where(outbox.c.kind == kind).order_by(outbox.c.id))
 
     def content(self, row: Any) -> Any:
-        def read(connection: Connection) -> bytes:
-            query = select(frozen_mails.c.content).where(frozen_mails.c.nonce == row.nonce)
-            return bytes(connection.execute(query).scalar_one())
-
-        return message_from_bytes(self.store.read_now(read), policy=policy.default)
+        content = self.store.read_now(frozen_mail, row.id)
+        assert content is not None
+        return message_from_bytes(content, policy=policy.default)
 
 
 @pytest.fixture

@@ -6,9 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from mailbot.domain import commands as c
 from mailbot.operations.ticket_commands import TicketCommand, run_command
+from mailbot.store.schema import frozen_files, frozen_mails
+from tests.builders import BAYU, RINA, SARI
 from tests.workers.test_intake import BUDI, Desk
 
 PHOTO = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20
@@ -103,6 +106,21 @@ async def test_a_file_goes_to_each_agent_once_and_a_dangerous_one_never(desk: De
     assign = TicketCommand(ticket.number, c.Assign("bayu@tim.example"), _actor(), desk.clock)
     run_command(desk.store, desk.runtime, assign)
     assert files_of(notices(desk)[-1]) == {"foto.png": PHOTO}
+
+
+async def test_a_file_for_several_people_is_kept_once_and_each_mail_is_whole(desk: Desk) -> None:
+    files = with_files("Lihat.", foto__png=PHOTO, dua__bin=PHOTO[::-1])
+    ticket = await desk.receive(**files)
+    for agent in (BAYU, SARI):
+        assign = TicketCommand(ticket.number, c.Assign(agent.address), _actor(), desk.clock)
+        run_command(desk.store, desk.runtime, assign)
+
+    mails = notices(desk)
+    assert [mail["To"] for mail in mails] == [RINA.address, BAYU.address, SARI.address]
+    assert all(files_of(mail) == {"foto.png": PHOTO, "dua.bin": PHOTO[::-1]} for mail in mails)
+    assert len(desk.all(select(frozen_files))) == 2
+    rests = desk.all(select(frozen_mails.c.content))
+    assert all(b64encode(PHOTO[:57]) not in row.content for row in rests)
 
 
 async def test_what_is_folded_is_counted_and_stands_at_the_end(desk: Desk) -> None:

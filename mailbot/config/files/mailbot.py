@@ -197,6 +197,14 @@ class AnswersEntry(Entry):
     )
 
 
+class NoticesEntry(Entry):
+    """What agents get by mail."""
+
+    attach_up_to: Size = Field(
+        10_000_000, description="of a customer's files, in one notice; 0 MB: they are only listed"
+    )
+
+
 class WeeklyEntry(Entry):
     """A report of the last seven days, by mail."""
 
@@ -240,6 +248,7 @@ class MailbotFile(Entry):
     monitor: Loopback | None = Field(None, description="host:port on loopback for /metrics and /healthz")
     limits: LimitsEntry = Field(LimitsEntry(), description="limits of the listeners")
     answers: AnswersEntry = Field(AnswersEntry(), description="limits of automatic answers")
+    notices: NoticesEntry = Field(NoticesEntry(), description="what agents get by mail")
     admins: list[Address] = Field([], description="who is notified by mail of a refused reload")
     shadow: str | None = Field(
         None,

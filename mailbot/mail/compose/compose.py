@@ -67,6 +67,7 @@ class OutboundMail:
     content: bytes = field(repr=False)
     fallback: bool = False
     template_error: str = ""
+    parts: tuple[tuple[int, bytes], ...] = field(repr=False, default=())  # files: offset in `content`, bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +134,7 @@ class Composer:
             content=raw,
             fallback=bool(template_error),
             template_error=template_error,
+            parts=_places(raw, parts),
         )
 
     def _headers(
@@ -211,6 +213,15 @@ def _parts(notice: Notice | Bulletin) -> tuple[bytes, ...]:
         return ()
     context = notice.context
     return tuple(file.part for file in context.files if file.part and context.is_new(file, (notice.to,)))
+
+
+def _places(raw: bytes, parts: Sequence[bytes]) -> tuple[tuple[int, bytes], ...]:
+    places, start = [], 0
+    for part in parts:
+        start = raw.index(part, start)
+        places.append((start, part))
+        start += len(part)
+    return tuple(places)
 
 
 def _chain(ids: Sequence[str]) -> str:

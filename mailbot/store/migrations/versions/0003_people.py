@@ -5,6 +5,7 @@
 - It keeps the result of authentication, To, Cc and Reply-To.
 - A ticket keeps where mail to its customer goes (`reply_to`).
 - A ticket has its customer in one spelling (`person`), for the index.
+- The files of notices are kept once for all mails that have them (`frozen_files`).
 - Notices may wait to go out together (`digest_items`).
 """
 
@@ -34,6 +35,12 @@ def upgrade() -> None:
     op.add_column("tickets", sa.Column("reply_to", sa.Text, nullable=False, server_default=""))
     _name_people()
     _create_digest_items()
+    op.add_column("frozen_mails", sa.Column("files", Json, nullable=False, server_default="[]"))
+    op.create_table(
+        "frozen_files",
+        sa.Column("digest", sa.String(64), primary_key=True),
+        sa.Column("content", sa.LargeBinary, nullable=False),
+    )
 
 
 def _name_people() -> None:

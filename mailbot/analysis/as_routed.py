@@ -7,10 +7,10 @@ from sqlalchemy import Connection
 
 from mailbot.analysis import opening_mails
 from mailbot.analysis.past_policies import PastPolicies
-from mailbot.domain import routing_trace
 from mailbot.domain.decisions import mailbox_of, routing_facts
 from mailbot.domain.policy import Policy
-from mailbot.domain.routing_trace import RuleTrace
+from mailbot.domain.routing import trace as routing_trace
+from mailbot.domain.routing.trace import RuleTrace
 from mailbot.errors import ConfigError
 from mailbot.mail.parsing.parse import parse
 from mailbot.store import customer_history

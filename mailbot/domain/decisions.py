@@ -16,7 +16,6 @@ from mailbot.domain import filing, ladder, notify, reasons
 from mailbot.domain.actor import CUSTOMER, POLICY, Actor
 from mailbot.domain.assignment import NO_LOADS, Loads
 from mailbot.domain.classify import classify, routing_event
-from mailbot.domain.courtesy import is_thanks
 from mailbot.domain.escalation import catch_up, level_questions, ownership, steps
 from mailbot.domain.lifecycle import Decision, DecisionBuilder, clocks_set
 from mailbot.domain.lifecycle import opened as opened_by
@@ -52,6 +51,7 @@ from mailbot.domain.reasons import NO_REASON, Reason, Refusal
 from mailbot.domain.replies import agent_answer, agent_mail, undeliverable, without_token
 from mailbot.domain.replies.agent_mail import NO_AGENT_MAIL, AgentMail
 from mailbot.domain.replies.auto_reply import Permission, permission
+from mailbot.domain.replies.courtesy import is_thanks
 from mailbot.domain.replies.without_token import Forwarded, acting_agent, help_key
 from mailbot.domain.reroute import on_reopening
 from mailbot.domain.routing import conditions

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from mailbot.domain import ladder, routing_trace, ticket_number
+from mailbot.domain import ladder, ticket_number
 from mailbot.domain.decisions import MailFacts, mailbox_of, on_mail, routing_facts
 from mailbot.domain.events import TicketAssigned, TicketRouted
 from mailbot.domain.lifecycle import Decision
@@ -17,8 +17,9 @@ from mailbot.domain.matching import Match
 from mailbot.domain.model import NO_HISTORY, Author, CustomerHistory, Envelope, InboundMail, Status, Ticket
 from mailbot.domain.people.customer import customer_of
 from mailbot.domain.policy import Moment, Policy
+from mailbot.domain.routing import trace as routing_trace
 from mailbot.domain.routing.conditions import RoutingFacts
-from mailbot.domain.routing_trace import RuleTrace
+from mailbot.domain.routing.trace import RuleTrace
 from mailbot.domain.worktime import add
 
 NOBODY = "nobody"  # as an agent

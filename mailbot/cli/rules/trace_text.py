@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mailbot.cli.shared.output import clean, echo, print_title
-from mailbot.domain.routing_trace import ConditionTrace, RuleTrace
+from mailbot.domain.routing.trace import ConditionTrace, RuleTrace
 
 MARK = "*"  # before a condition that decided
 TEXT, VALUE = 150, 100  # characters of a condition, of a value

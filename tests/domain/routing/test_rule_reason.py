@@ -22,8 +22,8 @@ from mailbot.domain.routing.conditions import (
 )
 from mailbot.domain.routing.field_types import Context, Kind
 from mailbot.domain.routing.rule_reason import in_words
+from mailbot.domain.routing.trace import _SingleRule
 from mailbot.domain.routing.why_here import why_here
-from mailbot.domain.routing_trace import _SingleRule
 from mailbot.domain.worktime import ALWAYS
 from tests.builders import policy
 

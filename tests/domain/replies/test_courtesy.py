@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailbot.domain.courtesy import is_thanks
+from mailbot.domain.replies.courtesy import is_thanks
 
 NAMES = "Budi Santoso Rina TokoDompet"
 

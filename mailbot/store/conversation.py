@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, or_, select
+from sqlalchemy import ColumnElement, Connection, LargeBinary, func, or_, select
 
 from mailbot.domain.model import OVER, Direction, OutboxState
 from mailbot.domain.notices import TeamNotice
@@ -14,6 +14,7 @@ from mailbot.domain.people.context import NEWEST, TEXT_LIMIT, Entry, File, conta
 from mailbot.domain.replies.folded_lines import folded_lines
 from mailbot.store.schema import attachments, contents, frozen_mails, inbox, messages, outbox, tickets
 
+CONTENT_LIMIT = 256 * 1024  # bytes of a mail of ours: its texts come before its files
 PUBLIC_LIMIT = 20_000  # characters of one message
 MESSAGES = 30
 NOTICE_LANE = TeamNotice.lane
@@ -21,7 +22,11 @@ NOTICE_LANE = TeamNotice.lane
 
 @dataclass(frozen=True, slots=True)
 class SentMail:
-    """A mail that we composed. `settled_at`: when the relay took it, None while nobody knows."""
+    """A mail that we composed.
+
+    - `settled_at`: when the relay took it; None while nobody knows.
+    - `content`: its start, without most of its files.
+    """
 
     message_id: str
     kind: str
@@ -38,7 +43,8 @@ def sent_to(
     wanted: ColumnElement[bool] = outbox.c.id.in_(newest.order_by(outbox.c.id.desc()).limit(limit))
     if nonces:
         wanted = or_(wanted, outbox.c.nonce.in_(sorted(nonces)))
-    columns = (*(outbox.c[name] for name in ("message_id", "kind", "settled_at")), frozen_mails.c.content)
+    start = func.substr(frozen_mails.c.content, 1, CONTENT_LIMIT, type_=LargeBinary).label("content")
+    columns = (*(outbox.c[name] for name in ("message_id", "kind", "settled_at")), start)
     joined = outbox.join(frozen_mails, frozen_mails.c.nonce == outbox.c.nonce)
     rows = connection.execute(
         select(*columns).select_from(joined).where(wanted, *to_recipient).order_by(outbox.c.id.desc())

@@ -30,6 +30,7 @@ ANSWERS = (
     "Hello Budi,\n\nyour refund of Rp 350.000 is on its way:\n- it takes 2 days\n- no fee\n\nKind regards\nSari",
     "Mohon isi formulir ini: https://toko.example/retur?id=77\n\nTerima kasih.",
     "Baik.",
+    "Halo Pak Budi,\n\nterima kasih sudah menghubungi TokoDompet.\n\nSari",
     "Nomor resi: JNE-0123456\nKurir: JNE\nPerkiraan tiba: 30/11/2026\n\nTerima kasih sudah menunggu.",
     '1. Buka aplikasi.\n2. Pilih "Saldo".\n3. Tekan tombol muat ulang.\n\nKalau masih kosong, balas email ini ya.',
     "Hubungi kami juga di:\nTelepon: 0812-3456-7890\nEmail: support@dukungan.example\nJam: 09.00-17.00",

@@ -5,6 +5,8 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any, cast
 
+from mailbot.domain.model import Direction
+from mailbot.domain.people.context import Entry, TicketContext
 from mailbot.mail.compose.template_values import LANGUAGES, TEAM_KINDS, sample_notices
 from mailbot.mail.parsing.own_mail import read_own_mail
 from mailbot.mail.parsing.parse import parse
@@ -19,7 +21,18 @@ CUSTOMER_WROTE = (
     "Saldo saya hilang sejak minggu lalu, tolong dibantu ya kak.\nSudah tiga kali saya menghubungi."
 )
 AGENT = "sari@staf.example"
-INTERNAL = (AGENT, "+t.", "+b.", "##-", "mailbot ticket")
+ANSWERED = "Halo Pak Budi,\n\nterima kasih sudah menghubungi TokoDompet. Kami cek dahulu ya.\n\nSari"
+NOTE = "Pelanggan ini sering menipu, jangan refund dulu."
+CONTEXT = TicketContext(
+    entries=(
+        Entry(Direction.NOTE, f"agent:{AGENT}", NOTE, NOW),
+        Entry(Direction.IN, BUDI, CUSTOMER_WROTE, NOW, "Budi Santoso", folded="> lama sekali\n-- \nBudi"),
+        Entry(Direction.OUT, AGENT, ANSWERED, NOW),
+    ),
+    older=3,
+    other_tickets=(("TOKO-11111111-1", "Kartu saya diblokir"),),
+)
+INTERNAL = (AGENT, NOTE, "Kartu saya diblokir", "+t.", "+b.", "##-", "mailbot ticket")
 
 
 def _notices() -> tuple[list[Notice], dict[str, SentToAgent]]:
@@ -28,20 +41,25 @@ def _notices() -> tuple[list[Notice], dict[str, SentToAgent]]:
     for language in LANGUAGES:
         for sample in sample_notices("team", language):
             values: Any = {"mailbox": BOX, "to": AGENT, "customer": BUDI, "subject": "Saldo hilang"}
-            notice = replace(cast(Any, sample), **values, text=CUSTOMER_WROTE)
+            notice = replace(cast(Any, sample), **values, text=CUSTOMER_WROTE, context=CONTEXT)
             out = composer().compose(notice, nonce=f"n{len(notices)}", now=NOW)
             read = cast(EmailMessage, message_from_bytes(out.content, policy=policy.default))
             subject, texts = read_own_mail(out.content)
             plain, html = read.get_body(("plain",)), read.get_body(("html",))
             assert plain is not None
             assert html is not None
+            assert NOTE in plain.get_content()
             notices.append(
                 Notice(
                     subject, plain.get_content(), html.get_content(), str(read["Reply-To"]), out.message_id
                 )
             )
             known[out.message_id] = SentToAgent(
-                (BOX, AGENT), ("TokoDompet",), (subject,), KnownText(texts), KnownText([CUSTOMER_WROTE, BUDI])
+                (BOX, AGENT),
+                ("TokoDompet",),
+                (subject,),
+                KnownText(texts),
+                KnownText([CUSTOMER_WROTE, ANSWERED, BUDI]),
             )
     assert len(notices) >= 2 * len(TEAM_KINDS)
     return notices, known

@@ -155,7 +155,12 @@ def _read_unmarked(reading: _Reading, start: int) -> None:
 
 
 def _last_known(reading: _Reading, filled: list[int], ours: list[bool]) -> int:
-    """Return the last position of a line that is certainly ours, and of the doubtful ones right below it."""
+    """Return the position of the notice's last line, else of the last line that is certainly ours."""
+    seen = 0
+    for at, n in enumerate(filled):
+        seen += ours[at]
+        if seen >= _QUOTE_LINES and ours[at] and reading.sent.notices.ends_with(reading.lines[n]):
+            return at
     certain = [at for at, n in enumerate(filled) if ours[at] and reading.sent.notices.has(reading.lines[n])]
     last = certain[-1] if certain else -1
     while last + 1 < len(filled) and ours[last + 1] and words_of(reading.lines[filled[last + 1]]):

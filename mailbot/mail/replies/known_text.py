@@ -41,5 +41,10 @@ class KnownText:
             return False
         return f" {words} " in self._words if words else inside
 
+    def ends_with(self, line: str) -> bool:
+        """Check whether a text ends with the words of `line`."""
+        words = words_of(line[:_LINE_LIMIT])
+        return bool(words) and f" {words} \n" in self._words
+
 
 NOTHING = KnownText(())

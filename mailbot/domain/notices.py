@@ -154,6 +154,16 @@ class AgentRefusal(TicketNotice):
 
 
 @dataclass(frozen=True, slots=True)
+class AgentHelp(TicketNotice):
+    """To an agent whose mail opened no ticket: what works. `number`: where it is filed."""
+
+    name: ClassVar[str] = "agent_help"
+    lane: ClassVar[int] = 2
+    subject: str  # of the agent's mail
+    context: TicketContext = NO_CONTEXT
+
+
+@dataclass(frozen=True, slots=True)
 class CompensationWanted(TicketNotice):
     """To a person who may decide on a request for compensation. A reply goes to `asker`, never to a customer.
 
@@ -219,7 +229,9 @@ class Bulletin:
 
 
 ToCustomer = Acknowledgement | Answer | Progress
-Notice = ToCustomer | TeamNotice | Question | AgentRefusal | CompensationWanted | CompensationDecided
+Notice = (
+    ToCustomer | TeamNotice | Question | AgentRefusal | AgentHelp | CompensationWanted | CompensationDecided
+)
 
 
 def recipient_of(notice: Notice | Bulletin) -> str:

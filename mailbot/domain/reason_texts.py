@@ -37,6 +37,7 @@ TERMS: Mapping[str, Mapping[str, Texts]] = {
         "team": ("team", "pemberitahuan tim"),
         "question": ("question", "pertanyaan"),
         "refusal": ("refusal", "penolakan"),
+        "agent_help": ("help to an agent", "bantuan bagi agen"),
         "compensation_wanted": ("compensation_wanted", "permintaan kompensasi"),
         "compensation_decided": ("compensation_decided", "keputusan kompensasi"),
     },
@@ -349,12 +350,8 @@ TEXTS: Mapping[str, Texts] = {
     "undelivered": ("{kind} to {recipient}: {detail}", "{kind} kepada {recipient}: {detail}"),
     # An agent's mail that was held
     "agent_mail_unclear": (
-        "it answers no notice, names no ticket and forwards no customer's mail. To answer a customer, reply to a "
-        "notice. To open a ticket for a customer, forward their mail. To add to a ticket, write its number in the "
-        "subject",
-        "email ini tidak menjawab pemberitahuan, tidak menyebut tiket, dan tidak meneruskan email pelanggan. Untuk "
-        "menjawab pelanggan, balas pemberitahuannya. Untuk membuka tiket bagi pelanggan, teruskan emailnya. Untuk "
-        "menambah isi tiket, tulis nomornya pada judul",
+        "an agent's mail that answers no notice, names no ticket and forwards no customer's mail",
+        "email agen yang tidak menjawab pemberitahuan, tidak menyebut tiket, dan tidak meneruskan email pelanggan",
     ),
     "agent_wrote_to_others": (
         "it was also sent to {others}, so it may be internal",

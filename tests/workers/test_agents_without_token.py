@@ -111,7 +111,11 @@ async def test_a_forwarded_mail_opens_the_customers_ticket(desk: Desk) -> None:
 async def test_anything_else_is_filed_and_the_agent_gets_one_help_mail_an_hour(desk: Desk, body: str) -> None:
     filed = [await from_agent(desk, Subject="Fwd: Rapat", body=body) for _ in range(3)]
     assert {ticket.status for ticket in filed} == {Status.FILED}
-    assert recipients(desk, "refusal") == [RINA.address]
+    (row,) = desk.outbox_rows("agent_help")
+    assert row.recipient == RINA.address
+    text = desk.content(row).get_body(("plain",)).get_content()
+    assert "Fwd: Rapat" in text
+    assert filed[0].number in text
     assert (desk.outbox_rows("team"), {row.state for row in desk.outbox_rows("acknowledgement")}) == (
         [],
         {"suppressed"},
@@ -119,9 +123,9 @@ async def test_anything_else_is_filed_and_the_agent_gets_one_help_mail_an_hour(d
 
     desk.clock += timedelta(hours=2)
     await from_agent(desk, Subject="Rapat", body=body)
-    assert len(desk.outbox_rows("refusal")) == 2
+    assert len(desk.outbox_rows("agent_help")) == 2
 
 
 async def test_an_agents_absence_note_about_nothing_gets_no_help_mail(desk: Desk) -> None:
     ticket = await from_agent(desk, Subject="Out of office", body="I am away.", Auto_Submitted="auto-replied")
-    assert (ticket.status, desk.outbox_rows("refusal")) == (Status.FILED, [])
+    assert (ticket.status, desk.outbox_rows("agent_help")) == (Status.FILED, [])

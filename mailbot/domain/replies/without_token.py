@@ -15,7 +15,7 @@ from mailbot.domain.events import AcknowledgementEnqueued
 from mailbot.domain.lifecycle import Decision, DecisionBuilder
 from mailbot.domain.matching import NUMBER, Match
 from mailbot.domain.model import TAKES_PART, InboundMail, Status, Ticket
-from mailbot.domain.notices import Acknowledgement, AgentRefusal
+from mailbot.domain.notices import Acknowledgement, AgentHelp
 from mailbot.domain.people.addresses import owner
 from mailbot.domain.people.participants import Roles, takes_part
 from mailbot.domain.policy import Actions, Agent, Policy, Rate
@@ -102,5 +102,7 @@ def send_help(
     if next_full is None:
         return {}
     number, mailbox = builder.ticket.number, builder.ticket.mailbox
-    builder.notify(AgentRefusal(number, mailbox, agent.address, notify.language_of(agent), HELP))
+    builder.notify(
+        AgentHelp(number, mailbox, agent.address, notify.language_of(agent), builder.ticket.subject)
+    )
     return {help_key(agent.address): next_full}

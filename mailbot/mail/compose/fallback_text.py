@@ -88,6 +88,16 @@ _TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
         'mailbot ticket decide {number} "{first}" --because "..."\n\n'
         "Customer: {customer}\nSubject: {subject}\n{because}\n\n{mailbox}\n",
     ),
+    ("agent_help", "id"): (
+        "Email Anda tidak membuka tiket",
+        'Email Anda "{subject}" tidak membuka tiket dan disimpan sebagai {number}.\n\nUntuk menjawab pelanggan, balas '
+        "pemberitahuannya. Untuk membuka tiket bagi pelanggan, teruskan emailnya.\n\n{mailbox}\n",
+    ),
+    ("agent_help", "en"): (
+        "Your mail opened no ticket",
+        'Your mail "{subject}" opened no ticket and is filed as {number}.\n\nTo answer a customer, reply to the '
+        "notice. To open a ticket for a customer, forward the customer's mail.\n\n{mailbox}\n",
+    ),
     ("refusal", "id"): (
         "Email Anda belum dijalankan",
         "Email atas nama Anda untuk tiket {number} belum dijalankan.\n\nAlasan: {reason}\n\n{mailbox}\n",

@@ -6,7 +6,14 @@ from typing import Any
 
 from mailbot.domain.labels import label
 from mailbot.domain.model import Authentication, Direction, NoticeKind
-from mailbot.domain.notices import AgentRefusal, CompensationDecided, CompensationWanted, Question, TeamNotice
+from mailbot.domain.notices import (
+    AgentHelp,
+    AgentRefusal,
+    CompensationDecided,
+    CompensationWanted,
+    Question,
+    TeamNotice,
+)
 from mailbot.domain.people.addresses import is_no_reply
 from mailbot.domain.people.context import TEXT_LIMIT, Entry, File
 from mailbot.domain.policy import Policy
@@ -17,7 +24,7 @@ from mailbot.mail.compose.notice_words import HAPPENED, UNREAD, WORDS
 from mailbot.mail.compose.times import clock_time, time_left
 
 Value = str | int | dict[str, Any] | tuple[Any, ...]
-ToAgents = TeamNotice | Question | AgentRefusal | CompensationWanted | CompensationDecided
+ToAgents = TeamNotice | Question | AgentRefusal | AgentHelp | CompensationWanted | CompensationDecided
 
 # Notices whose text is not the customer's but a mail server's.
 OF_SERVERS = (NoticeKind.BOUNCED, NoticeKind.UNDELIVERABLE, NoticeKind.COMPLAINED)

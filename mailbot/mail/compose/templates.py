@@ -36,6 +36,7 @@ REQUIRED_VALUES: Mapping[str, tuple[str, ...]] = {
     "answer": ("text",),
     "team": ("marker", "number", "text"),
     "refusal": ("reason",),
+    "agent_help": ("mailbox",),
     "question": ("number", "question", "options"),
     "compensation_wanted": ("number", "amount", "request"),
     "compensation_decided": ("number", "amount", "because"),

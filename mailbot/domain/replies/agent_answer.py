@@ -20,7 +20,7 @@ from mailbot.domain.replies.undeliverable import Suppressions
 
 _SUBJECT_LIMIT = 1_000
 _REPLY_PREFIX = re2.compile(
-    r"(?i)(?:re|aw|antw|sv|vs|odp|bls|balasan|balas|res|ref|回复|回覆|答复|返信)\s?(?:\[[0-9]{1,3}\])?\s?[:：]\s*"
+    r"(?i)(?:re|aw|antw|sv|vs|odp|bls|balasan|balas|res|回复|回覆|答复|返信)\s?(?:\[[0-9]{1,3}\])?\s?[:：]\s*"
 )
 _PREFIXES = 6
 _NUMBERS = re2.compile(r"\[[A-Z]{2,10}-[0-9]{8,12}-[0-9]\]")

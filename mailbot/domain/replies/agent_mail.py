@@ -6,7 +6,7 @@ word. So a mail that may be anything else is held: it becomes a note on the tick
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import re2
 
@@ -80,7 +80,8 @@ def why_held(ticket: Ticket, mail: InboundMail, known: AgentMail, policy: Policy
     away = is_absence_note(mail.subject, mail.visible, from_agent=True)
     if declared or away or mail.author is Author.MACHINE:
         return reasons.of("absence_note")
-    if known.noticed_at and timedelta(0) <= at - known.noticed_at < policy.answers.fastest_reply:
+    # Sooner, too: the relay may deliver a notice before we have recorded that it took it.
+    if known.noticed_at and abs(at - known.noticed_at) < policy.answers.fastest_reply:
         return reasons.of("machine_speed", seconds=round(policy.answers.fastest_reply.total_seconds()))
     if known.former not in ("", ticket.customer):  # it was written to somebody else
         return reasons.of("customer_changed_since", former=known.former, customer=ticket.customer)

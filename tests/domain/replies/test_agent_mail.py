@@ -80,7 +80,8 @@ def test_a_reply_without_a_subject_counts_where_it_names_the_notice() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "code"), [(0, "machine_speed"), (2.9, "machine_speed"), (3, ""), (60, "")]
+    ("seconds", "code"),
+    [(-0.2, "machine_speed"), (0, "machine_speed"), (2.9, "machine_speed"), (3, ""), (60, "")],
 )
 def test_a_reply_that_comes_at_once_was_written_by_a_machine(seconds: float, code: str) -> None:
     sent_at = envelope().received_at - timedelta(seconds=seconds)
@@ -162,6 +163,7 @@ def test_the_agent_learns_why_in_words() -> None:
         ("Re: RE[2]: Bls: barang", "barang"),
         (f"Re: [{NUMBER}] barang [{NUMBER}]", "barang"),
         ("Request #4711 ref:_00R54.5209:ref", "Request #4711 ref:_00R54.5209:ref"),
+        ("ref:_00R54.5209:ref barang", "ref:_00R54.5209:ref barang"),
         ("Refund: pesanan 77", "Refund: pesanan 77"),
         ("Re:", ""),
     ],

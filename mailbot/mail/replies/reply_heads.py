@@ -65,6 +65,9 @@ def head_end(lines: Sequence[str], number: int, sent: SentToAgent) -> int | None
     wrapped_marker = "##" in line and is_marker(" ".join(lines[number : number + 2]))
     if is_marker(line) or wrapped_marker:
         return number + 1
+    if quotes.RULE.match(line):  # Outlook draws one above its head
+        below = next((n for n in range(number + 1, min(number + 4, len(lines))) if lines[n].strip(BLANK)), 0)
+        return _mail_head_end(lines, below, sent) or None if below else None
     if end := _mail_head_end(lines, number, sent):
         return end
     if quotes.is_from_line(line) and names_us(line, sent) and (end := quotes.header_block_end(lines, number)):
@@ -75,9 +78,6 @@ def head_end(lines: Sequence[str], number: int, sent: SentToAgent) -> int | None
         return number + 1
     if line.endswith(_ATTRIBUTION_ENDS) and _is_attribution(lines, number, sent):
         return number + 1
-    if quotes.RULE.match(line):  # Outlook draws one above its head
-        below = next((n for n in range(number + 1, min(number + 4, len(lines))) if lines[n].strip(BLANK)), 0)
-        return _mail_head_end(lines, below, sent) or None if below else None
     return None
 
 

@@ -106,6 +106,20 @@ def test_automatic_mail_is_recognised_by_its_sender(sender: str, reason: str) ->
     assert str(_reason("", sender, own_addresses=frozenset({"support@dukungan.example"}))) == reason
 
 
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        ("support@dukungan.example", "own_mail"),
+        ("old@dukungan.example", "own_mail"),  # a mailbox that a reload removed
+        ("cs@vendor.example", "machine_header"),
+    ],
+)
+def test_another_desk_that_runs_mailbot_is_not_taken_for_us(value: str, code: str) -> None:
+    header, _ = header_fields.read(f"X-Mailbot-Loop: {value}\n\n".encode(), 0, 10**6)
+    found = automatic.reason(header, "budi@vendor.example", own_addresses={"support@dukungan.example"})
+    assert found.code == code
+
+
 def test_a_sender_without_a_domain_is_read_from_the_field() -> None:
     header, _ = header_fields.read(b"From: Mail Delivery Subsystem <MAILER-DAEMON>\n\n", 0, 100)
 

@@ -67,6 +67,11 @@ _FAILED = re2.compile(
     options(),
 )
 _AUTO_REPLIED = re2.compile(r"auto.?(?:re|no|resp)", options())  # not "auto-generated": so are a CRM's mails
+_ANSWERED_INVITATION = re2.compile(
+    r"\b(?:accepted|declined|tentative|tentatively|proposed|menerima|menolak|terima|tolak)\b", options()
+)
+_DOMAIN = re2.compile(r"[a-zA-Z0-9._%+-]@([a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)+)")
+_NUMBER = re2.compile(r"\b[A-Za-z]{2,10}-[0-9]{8,12}-[0-9]\b")
 _COMPLAINT = re2.compile(
     r"complaint about message from [0-9a-f.:]+", options()
 )  # of Outlook.com, without ARF
@@ -101,12 +106,14 @@ def with_author(mail: InboundMail, by_envelope: Reason = NO_REASON) -> InboundMa
 def _author(mail: InboundMail, by_envelope: Reason) -> tuple[Author, Reason]:
     code = mail.no_auto_reply.code if mail.no_auto_reply else ""
     robot = robot_kind(mail.sender) or ("mailer-daemon" if not mail.sender and code == "robot_sender" else "")
-    if code in _REPORTS:
-        return Author.REPORT, mail.no_auto_reply
-    if "calendar-reply" in mail.flags:
-        return Author.REPORT, reasons.of("calendar_reply")
     returned = by_envelope or (mail.no_auto_reply if code in _NULL_SENDERS else NO_REASON)
     daemon = robot in ("mailer-daemon", "postmaster")
+    if code in _REPORTS and (
+        code != "bounce" or daemon or returned or _reads_as_bounce(mail, by_postmaster=False)
+    ):
+        return Author.REPORT, mail.no_auto_reply
+    if "calendar-reply" in mail.flags and not _has_comment(mail):
+        return Author.REPORT, reasons.of("calendar_reply")
     if daemon or returned or code == "machine_header":
         if mail.report:
             return Author.REPORT, reasons.of("reads_as_report", kind=mail.report.kind)
@@ -118,7 +125,7 @@ def _author(mail: InboundMail, by_envelope: Reason) -> tuple[Author, Reason]:
         return Author.MACHINE, mail.no_auto_reply
     if _is_away(mail, code):
         return Author.MACHINE, reasons.of("out_of_office")
-    if robot == "no-reply" and not mail.reply_to_named:
+    if robot == "no-reply" and not mail.reply_to_named and not _may_be_form(mail):
         return Author.MACHINE, reasons.of("robot_sender", name=robot)
     if (code in _DECLARED or returned or robot) and not _is_form(mail, robot):
         text = fold_accents(mail.visible[:_LOOKED_AT])
@@ -127,6 +134,23 @@ def _author(mail: InboundMail, by_envelope: Reason) -> tuple[Author, Reason]:
     if _is_newsletter(mail):
         return Author.MACHINE, reasons.of("newsletter")
     return Author.PERSON, PERSON_BY_DEFAULT
+
+
+def _has_comment(mail: InboundMail) -> bool:
+    """Check for words of a person above the reply to an invitation."""
+    text = fold_accents(mail.visible.partition("[calendar:")[0])
+    return bool(text) and (not _ANSWERED_INVITATION.search(text) or " note" in text)
+
+
+def _may_be_form(mail: InboundMail) -> bool:
+    """Check for a web form without Reply-To: our own site's, or one that names the person in its text."""
+    own = registered_domain(mail.sender.rpartition("@")[2])
+    if any(registered_domain(each.address.rpartition("@")[2]) == own for each in mail.to):
+        return True
+    if mail.visible.lstrip().startswith("{"):  # JSON of a service
+        return False
+    named = _DOMAIN.findall(mail.visible[:_LOOKED_AT])
+    return any(registered_domain(each.lower()) != own for each in named)
 
 
 def _is_passed_on(mail: InboundMail) -> bool:
@@ -139,6 +163,8 @@ def _is_passed_on(mail: InboundMail) -> bool:
 def _is_form(mail: InboundMail, robot: str) -> bool:
     """Check for mail of a web form: "do not reply" is meant for its own address, not for the person in Reply-To."""
     generated = mail.no_auto_reply.params.get("value") == "auto-generated"
+    if robot == "no-reply" and not mail.reply_to_named:
+        return not generated and _may_be_form(mail)
     return (robot == "no-reply" or generated) and _answers_elsewhere(mail)
 
 
@@ -178,6 +204,7 @@ def _is_newsletter(mail: InboundMail) -> bool:
     if (
         "list-unsubscribe" not in headers
         or mail.in_reply_to
+        or _NUMBER.search(mail.subject)
         or any(name in headers for name in _OF_A_DISCUSSION)
     ):
         return False

@@ -70,7 +70,10 @@ def envelope_reason(envelope_sender: str) -> Reason:
 
 def _own_mail(header: Fields, sender: str, own_addresses: Collection[str]) -> Reason:
     if _LOOP in header.first:
-        return reasons.of("own_mail", field=LOOP_HEADER)
+        organisations = {address.rpartition("@")[2] for address in own_addresses}
+        if not organisations or header.get(_LOOP).strip().lower().rpartition("@")[2] in organisations:
+            return reasons.of("own_mail", field=LOOP_HEADER)
+        return reasons.of("machine_header", field=LOOP_HEADER)  # of another desk that runs mailbot
     if sender and sender in own_addresses:
         return reasons.of("own_mail", field="From")
     return NO_REASON

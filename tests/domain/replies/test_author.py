@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from mailbot.domain import reasons
-from mailbot.domain.model import Attachment, Author, Report
+from mailbot.domain.model import Attachment, Author, Contact, Report
 from mailbot.domain.reasons import NO_REASON, Reason
 from mailbot.domain.replies.author import with_author
 from tests.builders import mail
@@ -180,3 +180,45 @@ def test_a_sender_who_passes_another_organisations_mail_on_makes_no_machine_of_i
     footer = "Barang saya rusak.\n\nTo unsubscribe from this group send a mail."
     assert author(footer, **munged, headers=header) is PERSON
     assert author(footer, **munged, headers=header | {"feedback-id": ("1",)}) is MACHINE
+
+
+def test_a_number_in_the_subject_makes_it_no_mail_to_subscribers() -> None:
+    header = {"list-unsubscribe": ("<mailto:x@crm.example>",), "feedback-id": ("1:2",)}
+    assert author("Mohon dicek.", no_auto_reply=LIST, headers=header, author=PERSON) is MACHINE
+    subject = "Re: [TOKO-48217390-8] Saldo"
+    assert author("Mohon dicek.", no_auto_reply=LIST, headers=header, subject=subject) is PERSON
+
+
+@pytest.mark.parametrize(
+    ("text", "to", "expected"),
+    [
+        ("Nama: Ani\nEmail: ani@gmail.com\nPesan: saldo hilang", "cs@shop.example", PERSON),
+        ("Pesan: saldo hilang", "support@shop.example", PERSON),  # our own site's form
+        ("Kode Anda 123456. Bantuan: cs@bank.example", "cs@shop.example", MACHINE),
+        ('{"notification": "Delivery", "to": "ani@gmail.com"}', "cs@shop.example", MACHINE),
+    ],
+)
+def test_a_forms_mail_without_reply_to_is_a_persons(text: str, to: str, expected: Author) -> None:
+    sender = "noreply@shop.example" if to.startswith("support") else "noreply@bank.example"
+    assert author(text, sender=sender, to=(Contact("", to),)) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", REPORT),
+        ("Budi has accepted this invitation.", REPORT),
+        ("Budi has declined this invitation with this note: please call me", PERSON),
+        ("Jam 10 saya tidak bisa, tolong telepon dulu.", PERSON),
+    ],
+)
+def test_a_comment_on_an_invitation_is_a_persons(text: str, expected: Author) -> None:
+    shown = f"{text}\n\n[calendar: reply]\nKunjungan"
+    assert author(shown, flags=("calendar", "calendar-reply")) is expected
+
+
+def test_a_person_who_passes_a_bounce_on_is_a_person() -> None:
+    bounce = reasons.of("bounce", type="message/delivery-status")
+    assert author("Saya dapat ini waktu menulis ke Anda.", no_auto_reply=bounce, author=PERSON) is PERSON
+    assert author("", NULL_SENDER, no_auto_reply=bounce) is REPORT
+    assert author("", no_auto_reply=bounce, sender="mailer-daemon@x.example") is REPORT

@@ -8,7 +8,8 @@ customers wrote: styles go into the source of a template, never into a rendered 
 Classes for blocks: `preheader` (first in each template: what a list of mails shows, hidden in the mail), `title`,
 `section`, `small` (explanations), `band` with one of `turn`, `soon`, `late`, `solved` (what is asked, by when), `box`
 (the number), `message` and `note` (what people wrote), `facts` (a table of two columns) with `label` and `value` in
-its cells, `code` (a command). The elements p, ul, ol, li, a and hr have their look without a class.
+its cells, `code` (a command), `number` (on `b`: never broken). The elements p, ul, ol, li, a and hr have their look
+without a class.
 
 The palette meets WCAG 2: text has a contrast of 4.5 and more. tests/mail/test_look.py computes it.
 """
@@ -49,7 +50,7 @@ STYLES = {
     "title": f"margin:0 0 12px;font-size:20px;line-height:26px;font-weight:bold;{_WRAP}",
     "section": f"margin:20px 0 8px;font-size:16px;line-height:22px;font-weight:bold;{_WRAP}",
     "small": f"margin:0 0 12px;font-size:14px;line-height:21px;color:{QUIET.light};{_WRAP}",
-    "band": f"margin:0 0 16px;padding:12px 16px;border-radius:8px;{_WRAP}",
+    "band": f"margin:0 0 12px;padding:8px 12px;border-radius:8px;font-size:15px;line-height:22px;{_WRAP}",
     **{state: f"color:{text.light};background:{ground.light}" for state, (text, ground) in STATES.items()},
     "box": f"margin:0 0 16px;padding:12px 16px;border:1px solid {LINE.light};border-radius:8px;{_WRAP}",
     "message": f"margin:0 0 16px;padding:0 0 0 12px;border-left:3px solid {LINE.light};{_WRAP}",
@@ -58,6 +59,7 @@ STYLES = {
     "label": f"padding:4px 12px 4px 0;font-size:14px;line-height:21px;color:{QUIET.light};vertical-align:top;"
     "white-space:nowrap;text-align:left",
     "value": f"padding:4px 0;font-size:14px;line-height:21px;vertical-align:top;width:100%;{_WRAP}",
+    "number": "white-space:nowrap",
     "code": f"font-family:{_MONO};font-size:14px;line-height:21px;{_WRAP}",
     "p": f"margin:0 0 16px;{_WRAP}",
     "ul": "margin:0 0 16px;padding:0 0 0 24px",
@@ -103,7 +105,7 @@ border-radius:8px;border-collapse:separate">
 _FOOT = "\n</td></tr></table>\n</body>\n</html>\n"
 
 _PREHEADER = re.compile(r'\s*<div class="preheader"[^>]*>.*?</div>\n?', re.DOTALL)
-_TAG = re.compile(r"<(p|ul|ol|li|a|hr|div|h1|h2|table|td|th|span|blockquote|pre)(?=[\s>])([^<>]*)>")
+_TAG = re.compile(r"<(p|ul|ol|li|a|hr|div|h1|h2|table|td|th|span|blockquote|pre|b)(?=[\s>])([^<>]*)>")
 _CLASS = re.compile(r'\sclass="([a-z ]+)"')
 
 

@@ -77,6 +77,7 @@ class _Values:
         values: dict[str, Value] = {
             "preheader": self._preheader(),
             "proof": self._proof(),
+            "careful": self._careful(),
             "dialogue": tuple(self._dialogue()),
             "older": self.context.older,
             "folded": self._folded(),
@@ -132,8 +133,8 @@ class _Values:
         )
 
     def _next_steps(self, notice: TeamNotice) -> str:
-        if notice.why in _NO_TURN or not notice.next_steps:
-            return ""
+        if notice.why in _NO_TURN or not notice.next_steps or notice.confirm_by:
+            return ""  # what has to be confirmed says what comes
         steps = (
             f"{clock_time(at, self.language, self.zone, self.now)} "
             f"{render(with_labels(reason, self.policy, self.language), self.language)}"
@@ -145,7 +146,7 @@ class _Values:
         if notice.confirm_by is None:
             return ""
         at = clock_time(notice.confirm_by, self.language, self.zone, self.now)
-        return self.words["confirm"].format(at=at, number=notice.number, to=header_text(notice.to))
+        return self.words["confirm"].format(at=at)
 
     def _state(self, notice: TeamNotice) -> str:
         forged = self.from_customer and self.from_customer.authentication is Authentication.FAIL
@@ -174,6 +175,11 @@ class _Values:
             return ""
         address = header_text(entry.author) or "?"
         return self.words[f"sender_{entry.authentication}"].format(address=address)
+
+    def _careful(self) -> str:
+        """Return a warning below the dialogue about a sender who is not verified."""
+        entry = self.from_customer
+        return self.words["careful"] if entry and entry.authentication is Authentication.NONE else ""
 
     # --- dialogue -----------------------------------------------------------------------------------------
 
@@ -267,6 +273,8 @@ class _Values:
         return self.words[name].format(customer=header_text(notice.customer), mailbox=notice.mailbox)
 
     def _commands(self, notice: TeamNotice) -> tuple[str, ...]:
+        if notice.confirm_by:  # an answer takes it, too
+            return (f"mailbot ticket assign {notice.number} {header_text(notice.to)}",)
         if notice.why is not NoticeKind.UNCONFIRMED:
             return ()
         return tuple(f"mailbot ticket {verb} {notice.number}" for verb in ("accept", "reject"))

@@ -1,6 +1,7 @@
 """Name categories, priorities, teams, levels and rules for readers. Their keys stay inside."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import LABEL, Reason
@@ -40,6 +41,7 @@ def as_reason(policy: Policy, kind: str, key: str) -> Reason:
     return Reason(LABEL, labels(policy, kind, key))
 
 
+@lru_cache(maxsize=1024)  # keys of the policy, in each notice again
 def in_words(key: str) -> str:
     """Return a key as people write it: `payment/double_charge` is "Payment: double charge"."""
     words = ": ".join(" ".join(part.split()) for part in key.replace("_", " ").split("/") if part.strip())

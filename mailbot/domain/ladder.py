@@ -10,6 +10,7 @@ has a next deadline.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from heapq import merge
 from itertools import chain
 from operator import attrgetter
 
@@ -146,6 +147,16 @@ def deadlines(ticket: Ticket, ladder: Ladder, calendar: Calendar) -> list[Deadli
     """List what comes due if nothing else happens, earliest first; REPEAT only after all others."""
     dues = (_dues(clock, left, ladder, calendar) for clock, left in _running_left(ticket, ladder))
     return sorted(chain.from_iterable(dues), key=_ORDER)
+
+
+def upcoming(ticket: Ticket, ladder: Ladder, calendar: Calendar) -> Iterator[Deadline]:
+    """Yield what `deadlines` lists, computed as it is asked for: work time is costly.
+
+    A step that quiet hours delay may come before a later one of another clock.
+    """
+    return merge(
+        *(_dues(clock, left, ladder, calendar) for clock, left in _running_left(ticket, ladder)), key=_ORDER
+    )
 
 
 def next_deadline(ticket: Ticket, policy: Policy) -> Deadline | None:

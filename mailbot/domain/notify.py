@@ -79,7 +79,7 @@ def next_steps(ticket: Ticket, policy: Policy, now: datetime) -> tuple[tuple[dat
         return ()
     mine = ladder.ladder_of(ticket, policy)
     found = []
-    for due in ladder.deadlines(ticket, mine, ladder.calendar_of(ticket, policy)):
+    for due in ladder.upcoming(ticket, mine, ladder.calendar_of(ticket, policy)):
         step = ladder.step_at(mine, due.step)
         if step and due.target is not Target.FOLLOW_UP and (reason := _step_reason(step, ticket.category)):
             found.append((max(due.due_at, now), reason))

@@ -68,7 +68,7 @@ async def test_the_whole_loop_with_a_real_client(tmp_path: Path) -> None:
             number = number_in(acknowledgement)
 
             answer = EmailMessage()
-            answer["From"], answer["Subject"] = notice.recipients[0], "Re: ..."
+            answer["From"], answer["Subject"] = notice.recipients[0], f"Re: [{number}] Saldo terpotong"
             answer["To"] = re.findall(rb"(?mi)^Reply-To: *(\S+)", notice.content)[0].decode().strip("<>")
             answer.set_content("Dana sudah kami kembalikan.")
             await asyncio.to_thread(hand_in, answer, answer["To"])

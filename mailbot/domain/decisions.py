@@ -341,10 +341,22 @@ def _acknowledge(
             subject,
             needed=tuple(policy.details[name].labels for name in routed.ask_for if name in policy.details),
             template=routed.template,
-            promised_at=ladder.promised_at(ticket, policy),
+            promised_at=_promise_for(ticket, policy, now),
             customer_name=mail.sender_name if is_proven else "",
         )
     )
+
+
+def _promise_for(ticket: Ticket, policy: Policy, now: datetime) -> datetime | None:
+    """Return the promise that an acknowledgement names.
+
+    No clock runs on a held ticket. Its sender reads what anybody reads, else they learn that the number is right.
+    """
+    if ticket.held_for:
+        mine, calendar = ladder.ladder_of(ticket, policy), ladder.calendar_of(ticket, policy)
+        ticket = replace(ticket, held_for=None, clocks=())
+        ticket = replace(ticket, clocks=ladder.clocks_for(ticket, mine, calendar, now))
+    return ladder.promised_at(ticket, policy)
 
 
 def _keep_automatic(

@@ -197,3 +197,24 @@ async def test_a_policy_that_was_not_kept_is_said_to_be_absent(shell: Shell, dir
     routing = tell(shell, ticket.number, "--config", str(directory))["routing"]
     assert routing["rules"] == []
     assert "are not kept" in routing["note"]
+
+
+def test_it_names_the_customer_of_a_mail_that_others_sent(shell: Shell, directory: Path) -> None:
+    form = (
+        "From: noreply@toko-lain.example\nReply-To: ani@mail.example\nSubject: Barang\n\nBarang saya rusak.\n"
+    )
+    shown = " ".join(run(shell, "-", "--config", str(directory), stdin=form).output.split())
+    assert "customer noreply@toko-lain.example (it names ani@mail.example" in shown
+    assert "no answer can reach noreply@toko-lain.example" in shown
+
+    with (directory / "mailbot.yaml").open("a") as file:
+        file.write("\ntrust: {agent_networks: [10.0.0.0/8]}\n")
+    forward = (
+        "From: ayu@staf.example\nTo: support@dukungan.example\nSubject: Fwd: Saldo\n\n"
+        "---------- Forwarded message ---------\nFrom: ani@mail.example\nDate: x\nSubject: Saldo\n\nRefund.\n"
+    )
+    shown = " ".join(
+        run(shell, "-", "--config", str(directory), "--peer", "10.0.0.5", stdin=forward).output.split()
+    )
+    assert "customer ani@mail.example (an agent forwards this mail" in shown
+    assert "no acknowledgement: forwarded by an agent (ayu@staf.example)" in shown

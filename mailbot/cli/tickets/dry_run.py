@@ -143,7 +143,9 @@ def dry_run(context: Context, trial: TrialMail) -> DryRun:
         processed=processed,
         fingerprint=mark,
         received_before=queries.find_inbox_entry(context.connection, mark),
-        rules=[rule for event in decision.events for rule in _trace(context, mail, envelope, event)],
+        rules=[
+            rule for event in decision.events for rule in _trace(context, processed.mail, envelope, event)
+        ],
         sends=[_plan(context, notice) for notice in decision.notices],
         suppressed="".join(map(str, reasons)),
         notes=[note for note in (context.note, trial.note, assumed_note) if note],

@@ -16,6 +16,7 @@ from mailbot.domain.events import ClocksSet, ParticipantsAdded, TicketAssigned, 
 from mailbot.domain.matching import Match
 from mailbot.domain.model import Authentication, Contact, Direction, InboundMail, Status, Ticket
 from mailbot.domain.notices import recipient_of
+from mailbot.domain.people.customer import other_sender, why_unreachable
 from mailbot.domain.policy import Policy
 
 BODY = 1_500  # characters of the mail for people
@@ -211,6 +212,8 @@ def _facts(result: DryRun, ticket: Ticket, policy: Policy) -> list[tuple[str, ob
     return [
         ("number", f"{ticket.number}{example}"),
         ("status", ticket.status.value),
+        ("customer", _customer(result, ticket, policy)),
+        ("answers", f"go to {ticket.reply_to}" if ticket.reply_to else why_unreachable(ticket.customer)),
         ("category", f"{ticket.category}{by('category')}"),
         ("priority", f"{ticket.priority} ({rated}){by('priority') or by('urgency')}"),
         ("tags", ", ".join(ticket.tags)),
@@ -220,6 +223,14 @@ def _facts(result: DryRun, ticket: Ticket, policy: Policy) -> list[tuple[str, ob
         ("assigned to", _assignee(result, ticket, policy)),
         ("ladder", f"{ticket.ladder}{by('ladder')}"),
     ]
+
+
+def _customer(result: DryRun, ticket: Ticket, policy: Policy) -> str:
+    mail = result.processed.mail
+    why = str(other_sender(mail, ticket.customer, policy)) if result.opens_ticket else ""
+    if mail.sender != result.mail.sender:
+        why = f"an agent forwards this mail, {ticket.customer} is not confirmed"
+    return f"{ticket.customer or 'nobody'} ({why})" if why else ticket.customer or "nobody"
 
 
 def _assignee(result: DryRun, ticket: Ticket, policy: Policy) -> str:

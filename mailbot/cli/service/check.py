@@ -63,6 +63,7 @@ def check(ctx: click.Context, schema: str | None, dkim_record: bool, in_json: bo
         _print_schema(schema)
         return
     from mailbot.cli.shared.open_store import fail, validate_configuration
+    from mailbot.mail.compose.template_differences import find_differences
 
     try:
         loaded, _ = validate_configuration()
@@ -77,7 +78,7 @@ def check(ctx: click.Context, schema: str | None, dkim_record: bool, in_json: bo
             record or fail("there is no DKIM key\nSet `dkim:` in mailbot.yaml, and MAILBOT_DKIM_KEY_FILE=...")
         )
         return
-    warnings = (*loaded.warnings, *loaded.unlabelled)
+    warnings = (*loaded.warnings, *loaded.unlabelled, *find_differences(loaded.settings.templates))
     if in_json:
         print_json({"ok": True, "policy": loaded.policy.version, **_problems_json((), warnings)})
     else:

@@ -166,3 +166,8 @@ async def test_prove_agrees_after_moves_and_merges(shell: Shell) -> None:
 
     for number in (a, b):
         shell.run("prove", number)
+
+
+async def test_ticket_show_says_that_a_sender_is_not_proven(shell: Shell) -> None:
+    first, _ = await two(shell)
+    assert "not proven" in shell.run("ticket", "show", first)

@@ -133,6 +133,7 @@ def dry_run(context: Context, trial: TrialMail) -> DryRun:
     batch = [(ClaimedMail(0, envelope, trial.raw, 0), mail)]
     assumed = assumptions.apply_to_history if assumptions else None
     [processed] = decide_mails(context.connection, batch, snapshot, context.at, assumed, find_copies=False)
+    mail = processed.mail  # its new text is found by what was sent on its ticket
     mark = fingerprint(trial.raw, context.at.date().isoformat())
     decision = processed.decided.decision
     reasons = [event.reason for event in decision.events if isinstance(event, AcknowledgementSuppressed)]

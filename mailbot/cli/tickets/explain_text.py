@@ -21,9 +21,9 @@ from mailbot.domain.policy import Policy
 
 BODY = 1_500  # characters of the mail for people
 AUTHENTICATION = {
-    Authentication.PASS: "passed, by a trusted host",
-    Authentication.FAIL: "failed, by a trusted host",
-    Authentication.NONE: "no result of a trusted host",
+    Authentication.PASS: "proven: passed, by a trusted host",
+    Authentication.FAIL: "forged: failed, by a trusted host",
+    Authentication.NONE: "not proven: no result of a trusted host",
 }
 DIRECTIONS = {
     Direction.IN: "the customer's message",

@@ -7,8 +7,22 @@ from mailbot.cli.shared.formats import format_duration, format_short_time, forma
 from mailbot.cli.shared.ladder_text import print_deadlines, question_text, spaced
 from mailbot.cli.shared.open_store import OpenStore, now
 from mailbot.cli.shared.output import clean, echo, print_block, print_facts, print_table, print_title
-from mailbot.domain.model import WAITING_STATES, DeadlineState, Direction, OutboxState, Role, Ticket
+from mailbot.domain.model import (
+    WAITING_STATES,
+    Authentication,
+    DeadlineState,
+    Direction,
+    OutboxState,
+    Role,
+    Ticket,
+)
 from mailbot.store import compensations, outbox_queries, queries, tickets
+
+PROOF = {
+    Authentication.PASS: "proven",
+    Authentication.FAIL: "FORGED: it failed the check",
+    Authentication.NONE: "not proven",
+}
 
 LONGEST = 4_000  # characters of a message; --json shows more
 DIRECTIONS = {
@@ -105,6 +119,7 @@ def _print_message(message: queries.MessageView, number: str, zone: str, files_b
         ("belongs here", because),
         *(("weighed", other) for other in others),
         ("came from", message.home if message.home != number else ""),
+        ("sender", PROOF[message.authentication] if message.direction is Direction.IN else ""),
         ("author", f"{message.author_kind}: {message.author_reason}" if message.author_reason else ""),
         ("no automatic reply", message.no_auto_reply),
         ("remarks", ", ".join(message.flags)),

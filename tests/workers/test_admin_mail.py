@@ -58,13 +58,13 @@ async def test_it_leaves_as_an_automatic_mail_that_names_no_ticket(desk: Desk) -
 async def test_a_table_a_chart_and_words_go_in_one_mail(desk: Desk) -> None:
     chart = Attachment("load.svg", "image/svg+xml", 6, "0" * 64, b"<svg/>")
     row = await one(
-        desk, dataclasses.replace(REFUSED, language="id", html="<p>Halo</p>", attachments=(chart,))
+        desk, dataclasses.replace(REFUSED, language="id", html=">Halo</p>", attachments=(chart,))
     )
     mail = desk.content(row)
 
     html = mail.get_body(("html",))
     assert html is not None
-    assert "<p>Halo</p>" in html.get_content()
+    assert ">Halo</p>" in html.get_content()
     assert "tiket baru" in html.get_content()
     assert [part.get_filename() for part in mail.iter_attachments()] == ["load.svg"]
 

@@ -36,8 +36,9 @@ from mailbot.mail.compose.reply_tokens import TokenSigner
 from mailbot.metrics import Figures, Metrics
 from mailbot.operations.reload import Reloader, record_policy, with_former_ladders
 from mailbot.operations.validate_policy import Validated, validate
-from mailbot.store import installation, migrate, nodes, queries
+from mailbot.store import migrate, queries
 from mailbot.store.engine import LifeLock, sqlite_path
+from mailbot.store.service import installation, nodes
 from mailbot.store.store import Store
 from mailbot.workers.cleanup import Cleanup
 from mailbot.workers.deadlines import Deadlines

@@ -15,7 +15,8 @@ from mailbot.domain.policy import Policy
 from mailbot.domain.policy_outline import outline
 from mailbot.errors import ConfigError
 from mailbot.operations.validate_policy import Validated, validate_with_analysis
-from mailbot.store import installation, ladders, nodes, policies
+from mailbot.store import ladders, policies
+from mailbot.store.service import installation, nodes
 from mailbot.store.store import Store
 from mailbot.workers import admin_mail
 from mailbot.workers.runtime import Deps

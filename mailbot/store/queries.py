@@ -22,7 +22,6 @@ from mailbot.domain.model import (
 from mailbot.domain.reasons import Reason
 from mailbot.store import frozen, outbox_queries
 from mailbot.store.codec import event_of, reason_of
-from mailbot.store.nodes import database_time
 from mailbot.store.schema import (
     attachments,
     deadlines,
@@ -37,6 +36,7 @@ from mailbot.store.schema import (
     raw_mails,
     tickets,
 )
+from mailbot.store.service.nodes import database_time
 from mailbot.store.tickets import RecordedEvent, ticket_of
 
 # As literal text: a planner can't match a bound parameter with the condition of a partial index.

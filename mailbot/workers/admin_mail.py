@@ -10,7 +10,8 @@ from sqlalchemy import Connection
 
 from mailbot.domain.notices import Bulletin
 from mailbot.errors import Problem
-from mailbot.store import installation, outbox
+from mailbot.store import outbox
+from mailbot.store.service import installation
 from mailbot.workers import outbox_rows
 from mailbot.workers.runtime import Snapshot
 

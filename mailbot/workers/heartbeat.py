@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Final
 
 from mailbot import log
-from mailbot.store import nodes
+from mailbot.store.service import nodes
 from mailbot.store.store import Store
 
 EVERY = timedelta(seconds=10)  # a sixth of the silence after which a node counts as dead

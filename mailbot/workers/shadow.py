@@ -21,7 +21,8 @@ from mailbot.domain.people.customer import customer_of
 from mailbot.domain.policy import Policy
 from mailbot.domain.policy_diff import Case, Change, compare_placements, place_mail, recorded_placement
 from mailbot.domain.routing.conditions import STORE_FIELDS
-from mailbot.store import customer_history, shadows
+from mailbot.store import customer_history
+from mailbot.store.service import shadows
 from mailbot.workers.runtime import Deps
 from mailbot.workers.ticketing import Processed
 

@@ -13,7 +13,7 @@ from mailbot import log
 from mailbot.domain.model import Attachment
 from mailbot.domain.notices import Bulletin
 from mailbot.domain.policy import Policy, WeeklyReport
-from mailbot.store import installation
+from mailbot.store.service import installation
 from mailbot.workers import admin_mail
 from mailbot.workers.admin_mail import Announcement
 from mailbot.workers.runtime import Deps, Snapshot

@@ -18,9 +18,9 @@ from mailbot.config.model import ImapAccount
 from mailbot.domain.model import Envelope
 from mailbot.errors import StoreFull, StoreUnavailable
 from mailbot.metrics import Metrics
-from mailbot.store import imap_folders
 from mailbot.store.schema import imap_folders as folders_table
 from mailbot.store.schema import inbox, raw_mails
+from mailbot.store.service import imap_folders
 from mailbot.store.store import Store
 from tests.builders import BOX, policy
 from tests.dovecot import CAPABILITIES, MISSING, PASSWORD, PROGRAM, Box, Dovecot

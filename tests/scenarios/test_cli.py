@@ -39,7 +39,8 @@ from mailbot.domain.model import Envelope
 from mailbot.mail.parsing.fingerprint import fingerprint
 from mailbot.mail.parsing.parse import parse
 from mailbot.operations import ticket_commands
-from mailbot.store import inbox, installation, migrate, nodes, outbox, queries, tickets
+from mailbot.store import inbox, migrate, outbox, queries, tickets
+from mailbot.store.service import installation, nodes
 from mailbot.store.store import Store
 from mailbot.workers.ticketing import process_mails
 from tests import builders

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from mailbot.store.imap_folders import (
+from mailbot.store.service.imap_folders import (
     MAX_SKIPPED,
     Folder,
     FolderError,

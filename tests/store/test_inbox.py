@@ -5,11 +5,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from mailbot.store import inbox, nodes
+from mailbot.store import inbox
 from mailbot.store.inbox import Claim, ClaimLost, Done, Receipt, ReceivedMail, Unhandled
 from mailbot.store.schema import inbox as inbox_table
 from mailbot.store.schema import nodes as nodes_table
 from mailbot.store.schema import raw_mails
+from mailbot.store.service import nodes
 from mailbot.store.store import Store
 from tests.builders import NOW, envelope
 

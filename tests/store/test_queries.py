@@ -11,9 +11,10 @@ from mailbot.domain.decisions import on_command, on_deadline, on_mail
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.model import Attachment, Ticket
 from mailbot.domain.ticket_number import make
-from mailbot.store import inbox, installation, nodes, queries, tickets
+from mailbot.store import inbox, queries, tickets
 from mailbot.store.schema import deadlines, outbox
 from mailbot.store.schema import nodes as nodes_table
+from mailbot.store.service import installation, nodes
 from mailbot.store.store import Store
 from mailbot.store.tickets import Message, TicketChange
 from tests.builders import EKO, NOW, NUMBER, envelope, facts, mail, policy

@@ -9,8 +9,9 @@ from sqlalchemy import update
 
 from mailbot.domain.model import Attachment, Status
 from mailbot.domain.notices import Bulletin
-from mailbot.store import installation, outbox_queries
+from mailbot.store import outbox_queries
 from mailbot.store.schema import outbox
+from mailbot.store.service import installation
 from mailbot.store.store import Store
 from mailbot.workers import admin_mail
 from mailbot.workers.admin_mail import Announcement
@@ -57,9 +58,7 @@ async def test_it_leaves_as_an_automatic_mail_that_names_no_ticket(desk: Desk) -
 
 async def test_a_table_a_chart_and_words_go_in_one_mail(desk: Desk) -> None:
     chart = Attachment("load.svg", "image/svg+xml", 6, "0" * 64, b"<svg/>")
-    row = await one(
-        desk, dataclasses.replace(REFUSED, language="id", html=">Halo</p>", attachments=(chart,))
-    )
+    row = await one(desk, dataclasses.replace(REFUSED, language="id", html=">Halo</p>", attachments=(chart,)))
     mail = desk.content(row)
 
     html = mail.get_body(("html",))

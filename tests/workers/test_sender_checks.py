@@ -240,7 +240,9 @@ async def test_the_subject_is_quoted_only_to_an_authenticated_sender(store: Stor
     assert "&lt;b&gt;Saldo&lt;/b&gt; {{ 7*7 }}" in html
     assert "Bcc" not in rich
     assert "Saldo" not in rich["Subject"]
-    for ticket in (failed, nobody, elsewhere):
+    (to,) = [row.recipient for row in desk.outbox_rows("acknowledgement") if row.ticket == elsewhere.number]
+    assert to == BUDI  # the author is proven: no other return path gets the answer
+    for ticket in (failed, nobody):
         assert "Beli" not in mails[ticket.number].as_string()
         assert "Beli" not in mails[ticket.number].get_body(("plain",)).get_content()
 

@@ -7,8 +7,8 @@ import pytest
 
 from mailbot.domain.policy import Actions, Policy, Rule
 from mailbot.domain.routing import conditions
-from mailbot.store import shadows
-from mailbot.store.shadows import ShadowRun
+from mailbot.store.service import shadows
+from mailbot.store.service.shadows import ShadowRun
 from mailbot.store.store import Store
 from mailbot.workers.intake import Intake
 from mailbot.workers.shadow import MOST_WAITING, ROOM, Shadow

@@ -28,8 +28,8 @@ from mailbot.domain.model import Envelope
 from mailbot.domain.policy import Policy
 from mailbot.errors import StoreUnavailable
 from mailbot.mail.parsing.envelope import sender_and_recipients
-from mailbot.store import imap_folders
-from mailbot.store.imap_folders import Folder, FolderError, OpenedFolder, Position, Progress
+from mailbot.store.service import imap_folders
+from mailbot.store.service.imap_folders import Folder, FolderError, OpenedFolder, Position, Progress
 from mailbot.store.store import Store
 
 BATCH = 50  # mails fetched and stored together

@@ -17,7 +17,7 @@ from mailbot.channels.imap.client import (
     sequence,
 )
 from mailbot.config.model import ImapAccount
-from mailbot.store.imap_folders import Position
+from mailbot.store.service.imap_folders import Position
 
 NO_NEXT_UID = 1 << 32  # above every UID
 

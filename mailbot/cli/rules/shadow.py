@@ -8,8 +8,8 @@ from mailbot.cli.shared.json_form import print_json
 from mailbot.cli.shared.open_store import fail, open_store
 from mailbot.cli.shared.options import standard_options
 from mailbot.cli.shared.output import clean, echo, print_title
-from mailbot.store import shadows
-from mailbot.store.shadows import ShadowRun
+from mailbot.store.service import shadows
+from mailbot.store.service.shadows import ShadowRun
 
 
 @click.command()

@@ -27,10 +27,11 @@ from mailbot.cli.shared.output import clean, echo, print_facts
 from mailbot.config.api import Relay, Settings
 from mailbot.domain.model import InboxState, OutboxState
 from mailbot.errors import StoreUnavailable
-from mailbot.store import compensations, imap_folders, queries
+from mailbot.store import compensations, queries
 from mailbot.store.engine import is_sqlite, sqlite_path
-from mailbot.store.imap_folders import Folder
-from mailbot.store.nodes import DEAD_AFTER
+from mailbot.store.service import imap_folders
+from mailbot.store.service.imap_folders import Folder
+from mailbot.store.service.nodes import DEAD_AFTER
 
 PATIENCE = 2.0  # seconds for the relay to answer
 SLOW_INBOX = timedelta(seconds=60)  # a mail that waits longer for its ticket is a problem

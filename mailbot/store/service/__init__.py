@@ -1,0 +1,1 @@
+"""What the nodes of an installation keep about themselves and their work."""

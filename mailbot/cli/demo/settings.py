@@ -54,7 +54,7 @@ def _machine(data: dict[str, Any], listen: str, relay: str) -> dict[str, Any]:
         "trust": {"agent_networks": ["127.0.0.0/8", "::1"]},  # the reader plays customers and agents
         "limits": {**data.get("limits", {}), "free_space": "50 MB"},
         # The reader may write many mails in a minute, and the demo's agent answers at once.
-        "answers": {"per_address": ["30 per min"], "fastest_reply": "0 s"},
+        "answers": {"per_address": ["30 per min"], "fastest_reply": "0.001 s"},
     }
 
 

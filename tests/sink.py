@@ -79,7 +79,7 @@ class SinkSmtp:
     async def start(self) -> "SinkSmtp":
         """Listen, after a `stop` on the same port as before."""
         self._server = await asyncio.start_server(
-            self._serve, "127.0.0.1", self.port, ssl=self._tls if self._implicit else None, limit=1 << 20
+            self._serve, "127.0.0.1", self.port, ssl=self._tls if self._implicit else None, limit=1 << 25
         )
         self.port = self._server.sockets[0].getsockname()[1]
         return self

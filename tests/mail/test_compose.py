@@ -14,7 +14,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mailbot.domain.model import Attachment
+from mailbot.domain.model import Attachment, NoticeKind
 from mailbot.domain.notices import (
     Acknowledgement,
     AgentRefusal,
@@ -37,7 +37,7 @@ from mailbot.mail.compose.mime_writer import (
     write_mail,
 )
 from mailbot.mail.compose.reply_tokens import TokenSigner
-from mailbot.mail.compose.template_values import LANGUAGES, NOTICES, sample_notices
+from mailbot.mail.compose.template_values import LANGUAGES, NOTICES, TEAM_KINDS, sample_notices
 from mailbot.mail.compose.templates import Templates, load
 from mailbot.mail.compose.times import local_time, short_time, time_left
 from mailbot.mail.replies.new_text import MARKERS
@@ -504,6 +504,18 @@ def test_a_failing_template_is_replaced_by_the_fallback_text(notice: Any, langua
         assert ("kami terima" in plain, "received" in plain) == (language != "en", language != "id")
     if isinstance(notice, TeamNotice):
         assert plain.startswith(MARKERS[language or "id"])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("why", TEAM_KINDS)
+def test_the_fallback_text_of_a_notice_says_what_its_templates_say(why: NoticeKind, language: str) -> None:
+    notice = dataclasses.replace(TEAM, why=why, language=language)
+    _, read = sent(notice, composer(templates=broken_templates()))
+    plain, _ = bodies(read)
+    whole, _ = bodies(sent(notice)[1])
+    words = re.sub(r"\s+", " ", whole)
+    for line in filter(None, plain.splitlines()):
+        assert re.sub(r"\s+", " ", line).strip() in words or line in notice.text
 
 
 def test_the_fallback_text_never_reads_a_value_as_a_format() -> None:

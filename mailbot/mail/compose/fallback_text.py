@@ -4,6 +4,11 @@ from collections.abc import Iterable, Mapping
 
 from mailbot.mail.compose.template_values import Values
 
+# Its values are whole sentences in the reader's language.
+_TEAM = (
+    "{marker}\n\n{happened} {promise}\n{confirm}\n{proof}\n\n{text}\n\n"
+    "{facts}\n{because}\n\n{help}\n{commands}\n"
+)
 # (notice, language) -> subject without the number, text. Values are inserted once, never read as formats.
 _TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
     ("acknowledgement", "id"): (
@@ -35,19 +40,8 @@ _TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
         "Hello,\n\nYour message with the number {number} is not settled yet; we are sorry.\n"
         "We have now passed it on. {team} {level} {until}\n\n{brand}\n{mailbox}\n",
     ),
-    ("team", "id"): (
-        "{subject}",
-        "{marker}\n\nTiket {number}: {why}\n{because}\n\nPelanggan: {customer}\nJudul: {subject}\n"
-        "Kategori: {category}\nPrioritas: {priority}\nTim: {team}\nJenjang: {level}\n"
-        "Batas waktu: {due_at}\n\n"
-        "Balas email ini: yang di atas baris penanda dikirim kepada pelanggan.\n\n{text}\n",
-    ),
-    ("team", "en"): (
-        "{subject}",
-        "{marker}\n\nTicket {number}: {why}\n{because}\n\nCustomer: {customer}\nSubject: {subject}\n"
-        "Category: {category}\nPriority: {priority}\nTeam: {team}\nLevel: {level}\nDue: {due_at}\n\n"
-        "Reply to this mail: the text above the marker line goes to the customer.\n\n{text}\n",
-    ),
+    ("team", "id"): ("{subject}", _TEAM),
+    ("team", "en"): ("{subject}", _TEAM),
     ("compensation_wanted", "id"): (
         "Keputusan kompensasi: {amount}",
         "{who} meminta kompensasi {amount} untuk tiket {number} (permintaan {request}).\n{because}\n\n"
@@ -124,10 +118,21 @@ def _escape_braces(text: str) -> str:
     return text.replace("{", "{{").replace("}", "}}")
 
 
+def _lines_of_facts(values: Values) -> Values:
+    """Return the lists of an agent's notice as lines."""
+    facts, commands = values.get("facts", ()), values.get("commands", ())
+    assert isinstance(facts, tuple)
+    assert isinstance(commands, tuple)
+    return {
+        "facts": "\n".join(f"{fact['label']}: {fact['value']}" for fact in facts),
+        "commands": "\n".join(commands),
+    }
+
+
 def fallback_text(name: str, language: str, values: Values) -> tuple[str, str]:
     """Return subject and text of this notice."""
     subject, text = _TEXTS[name, language]
-    shown = dict(values)
+    shown = {**values, **_lines_of_facts(values)}
     if needed := values.get("needed"):
         assert isinstance(needed, dict)
         text = f"{text}\n{_escape_braces(details_request(language, needed))}\n"

@@ -92,3 +92,16 @@ async def test_a_customer_with_an_open_request_stays(shell: Shell) -> None:
     assert "decide on request 1 first" in said
     shell.run("ticket", "refuse", number, "--agent", FITRI)
     shell.run("ticket", "set", number, "--customer", BOSS)
+
+
+async def test_a_file_of_a_mail_is_listed_and_written_once(shell: Shell, tmp_path: Path) -> None:
+    ticket = await shell.desk.receive(
+        MIME_Version="1.0",
+        Content_Type='multipart/mixed; boundary="b"',
+        body="--b\r\n\r\nLihat.\r\n--b\r\nContent-Type: text/csv; name=data.csv\r\n\r\na,b\r\n--b--",
+    )
+    assert "data.csv" in shell.run("ticket", "attachment", ticket.number)
+    assert "1: data.csv" in shell.run("ticket", "show", ticket.number)
+    target = tmp_path / "out.csv"
+    shell.run("ticket", "attachment", ticket.number, "1", "-o", str(target))
+    assert target.read_text().strip() == "a,b"

@@ -158,6 +158,13 @@ def test_an_unknown_language_gets_indonesian_and_then_english_in_one_mail() -> N
         assert 0 < body.index("Petugas kami") < body.index("A member of our staff")
 
 
+def test_a_mail_in_two_languages_has_one_preheader_above_its_card() -> None:
+    _, read = sent(dataclasses.replace(ACKNOWLEDGEMENT, language=""))
+    html = bodies(read)[1]
+    assert html.count('class="preheader"') == 1
+    assert html.index('class="preheader"') < html.index('class="card') < html.index('<div lang="id"')
+
+
 def test_an_answer_in_both_languages_holds_the_agents_text_once() -> None:
     _, read = sent(dataclasses.replace(ANSWER, language=""))
     for body in bodies(read):

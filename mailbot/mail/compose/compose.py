@@ -276,7 +276,8 @@ def _join(parts: Sequence[tuple[str, _Content]], number: str) -> _Content:
     if len(parts) == 1:
         html = parts[0][1].html
     else:
-        shown = ((lang, content.html) for lang, content in parts if content.html)
-        html = f"\n{_RULE}\n".join(f'<div lang="{lang}">\n{inner}\n</div>' for lang, inner in shown)
+        shown = [(lang, *frame.split_preheader(content.html)) for lang, content in parts if content.html]
+        halves = (f'<div lang="{lang}">\n{inner}\n</div>' for lang, _, inner in shown)
+        html = "".join(preheader for _, preheader, _ in shown[:1]) + f"\n{_RULE}\n".join(halves)
     page = frame.page(parts[0][0], html) if html else ""
     return _Content(" / ".join(dict.fromkeys(subjects)), f"{text}\n", page)

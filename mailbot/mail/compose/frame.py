@@ -111,10 +111,15 @@ _CLASS = re.compile(r'\sclass="([a-z ]+)"')
 
 def page(language: str, inner: str) -> str:
     """Return a whole page. A preheader at the beginning of `inner` goes above the card."""
-    head = _HEAD % language
+    preheader, rest = split_preheader(inner)
+    return f"{_HEAD % language}{preheader}{_CARD}{rest.strip()}{_FOOT}"
+
+
+def split_preheader(inner: str) -> tuple[str, str]:
+    """Return the preheader, "" when there is none, and the rest."""
     if found := _PREHEADER.match(inner):
-        return f"{head}{found[0].strip()}\n{_CARD}{inner[found.end() :].strip()}{_FOOT}"
-    return f"{head}{_CARD}{inner.strip()}{_FOOT}"
+        return f"{found[0].strip()}\n", inner[found.end() :]
+    return "", inner
 
 
 def inline_styles(source: str) -> str:

@@ -100,7 +100,8 @@ def notices() -> Iterator[tuple[str, Notice]]:
     """Yield name and notice: every kind, branch and variant in every language."""
     for kind in NOTICES:
         for language in LANGUAGES:
-            for number, sample in enumerate(sample_notices(kind, language)):
+            samples = sample_notices(kind, language)
+            for number, sample in enumerate(samples):
                 if hasattr(sample, "context"):
                     sample = dataclasses.replace(sample, context=context())
                 given = {
@@ -117,7 +118,7 @@ def notices() -> Iterator[tuple[str, Notice]]:
                 for variant in VARIANTS if isinstance(sample, Acknowledgement) else ("",):
                     extra = {"template": variant} if isinstance(sample, Acknowledgement) else {}
                     why = str(getattr(sample, "why", "") or getattr(sample, "outcome", ""))
-                    parts = (kind, variant, why, ("full", "bare")[number % 2], language)
+                    parts = (kind, variant, why, "full" if 2 * number < len(samples) else "bare", language)
                     notice = dataclasses.replace(
                         sample, **values, **extra, mailbox=BOX.address, to="eko.prasetyo@staf.example"
                     )

@@ -61,6 +61,7 @@ def test_a_mail_is_small_and_shows_nothing_internal(name: str, subject: str, tex
     shown = re.sub(r"<style>.*?</style>|<[^>]*>", " ", html, flags=re.DOTALL)
     own = re.sub(r"https?://\S+|\S+@\S+|mailbot ticket .*", " ", f"{subject}\n{text}\n{shown}")
     assert not (found := INTERNAL.search(own)), found
+    assert "agent:" not in f"{text}{shown}"  # the stored form of a note's author
 
 
 @pytest.mark.skipif(chromium.PROGRAM is None, reason="needs Chromium (Debian: apt install chromium)")

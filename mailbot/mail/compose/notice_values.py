@@ -203,9 +203,10 @@ class _Values:
             }
 
     def _author(self, entry: Entry) -> str:
-        agent = self.policy.agents.get(entry.author) if self.policy else None
+        address = entry.author.removeprefix("agent:")  # a note names its author with the role
+        agent = self.policy.agents.get(address) if self.policy else None
         name = agent.name if agent else entry.name
-        return header_text(f"{name} <{entry.author}>" if name else entry.author)
+        return header_text(f"{name} <{address}>" if name else address)
 
     def _unread(self, flags: Iterable[str]) -> Iterator[str]:
         return (UNREAD[self.language][flag] for flag in flags if flag in UNREAD[self.language])

@@ -12,8 +12,9 @@ FOLDER = DOCS / "pictures"
 LANGUAGES = {"id": "Indonesian", "en": "English"}
 PAGE = """# The mails
 
-What people read, on a phone of 380 px, beside each other in light and in dark mode. `make pictures` writes this page from the shipped
-templates; it needs Chromium. `tests/mail/test_look.py` checks the same mails: contrast, width, sizes, and that nothing internal is shown.
+What people read, on a phone of 380 px, beside each other in light and in dark mode. `make pictures` writes this page
+from the shipped templates; it needs Chromium. `tests/mail/test_look.py` checks the same mails: contrast, width, sizes,
+and that nothing internal is shown.
 """
 
 
@@ -40,7 +41,7 @@ def main() -> int:
 def _write(page: chromium.Page, target: Path) -> None:
     chromium.picture(page, target)
     with Image.open(target) as image:  # as a fifth of the bytes: few colours, well compressed
-        image.convert("RGB").quantize(32).save(target, optimize=True)
+        image.convert("RGB").quantize(40).save(target, optimize=True)
     print(f"{target.name}  {target.stat().st_size:,} bytes")
 
 

@@ -23,7 +23,9 @@ async def test_a_refused_customer_address_is_reported_to_the_owner_and_not_answe
             assert (await send(daemon.port, complaint(1), LOST)).startswith("250")
             await eventually(lambda: daemon.rows("SELECT 1 FROM events WHERE kind = 'delivery_failed'"))
             assert (
-                await send(daemon.port, complaint(1, subject="Lagi", extra="X-A: b\r\n"), LOST)
+                await send(
+                    daemon.port, complaint(2, subject="Lagi", sender="pelanggan1@pelanggan.example"), LOST
+                )
             ).startswith("250")
             await eventually(lambda: daemon.rows("SELECT 1 FROM outbox WHERE state = 'suppressed'"))
             await eventually(

@@ -27,6 +27,7 @@ from mailbot.store.schema import metadata
 DIGESTS = {
     "0001_first.py": "e8d10e5c6938f7b19d485922cabf612e4e52575b7b36d0d2f688054c2f2d55a6",
     "0002_plain_names.py": "63be2d2a8e8ccc983784896b47c4f1db5b9fa7b1616624511566e4f2d21fdd15",
+    "0003_people.py": "e1b670657081090349ee86a1674cc1d667bc1bd16d9006aa2661cae05c295d6f",
 }
 
 

@@ -104,7 +104,10 @@ def test_the_commands_show_an_old_store_as_before(old: Store, tmp_path: Path) ->
     for number, routing in was["routing"].items():
         # The version of a policy depends on the templates, too, and those of today are others.
         assert without(said("explain", number)["routing"], "note") == without(routing, "note")
-    assert without(said("report", "--since", DAY[0], "--until", DAY[1]), "made_at") == was["report"]
+    report = without(said("report", "--since", DAY[0], "--until", DAY[1]), "made_at")
+    for period in ("figures", "previous"):
+        assert report[period].pop("filed") == 0  # this version counts them
+    assert report == was["report"]
     (simulated,) = said("simulate", "--from", DAY[0], "--to", DAY[1])["policies"]
     # The load of the last hours depends on when the command runs.
     assert without(simulated["figures"], "load") == without(was["simulate"][0]["figures"], "load")

@@ -12,7 +12,13 @@ from mailbot.cli.shared.record_json import deadlines_json, event_json, match_jso
 from mailbot.cli.tickets.dry_run import DryRun
 from mailbot.cli.tickets.show_text import LANGUAGES
 from mailbot.domain import ladder, reasons
-from mailbot.domain.events import ClocksSet, ParticipantsAdded, TicketAssigned, TicketFiled
+from mailbot.domain.events import (
+    AcknowledgementSuppressed,
+    ClocksSet,
+    ParticipantsAdded,
+    TicketAssigned,
+    TicketFiled,
+)
 from mailbot.domain.matching import Match
 from mailbot.domain.model import Authentication, Contact, Direction, InboundMail, Status, Ticket
 from mailbot.domain.notices import recipient_of
@@ -228,7 +234,8 @@ def _facts(result: DryRun, ticket: Ticket, policy: Policy) -> list[tuple[str, ob
 def _customer(result: DryRun, ticket: Ticket, policy: Policy) -> str:
     mail = result.processed.mail
     why = str(other_sender(mail, ticket.customer, policy)) if result.opens_ticket else ""
-    if mail.sender != result.mail.sender:
+    suppressed = (event for event in result.decision.events if isinstance(event, AcknowledgementSuppressed))
+    if any(event.reason.code == "forwarded_by_agent" for event in suppressed):
         why = f"an agent forwards this mail, {ticket.customer} is not confirmed"
     return f"{ticket.customer or 'nobody'} ({why})" if why else ticket.customer or "nobody"
 

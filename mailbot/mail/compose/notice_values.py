@@ -22,6 +22,7 @@ from mailbot.domain.replies.folded_lines import without_history
 from mailbot.mail.compose.cleaning import body_text, header_text
 from mailbot.mail.compose.notice_words import HAPPENED, UNREAD, WORDS
 from mailbot.mail.compose.times import clock_time, time_left
+from mailbot.mail.replies.new_text import MARKERS
 
 Value = str | int | dict[str, Any] | tuple[Any, ...]
 ToAgents = TeamNotice | Question | AgentRefusal | AgentHelp | CompensationWanted | CompensationDecided
@@ -92,6 +93,7 @@ class _Values:
                 "confirm": self._confirm(notice),
                 "from_server": int(notice.why in OF_SERVERS),
                 "help": self._help(notice),
+                "marker": MARKERS[self.language] if self._takes_reply(notice) else "",
                 "commands": self._commands(notice),
                 "state": self._state(notice),
             }
@@ -264,11 +266,15 @@ class _Values:
         key = str(getattr(self.notice, kind, ""))
         return label(self.policy, kind, key, self.language) if self.policy and key else key
 
-    def _help(self, notice: TeamNotice) -> str:
+    def _takes_reply(self, notice: TeamNotice) -> bool:
+        """Check whether a reply may be offered: not after a bounce, nor on a held or forged mail."""
         forged = self.from_customer and self.from_customer.authentication is Authentication.FAIL
+        return not forged and notice.why not in (*OF_SERVERS, NoticeKind.UNCONFIRMED)
+
+    def _help(self, notice: TeamNotice) -> str:
         if notice.why is NoticeKind.UNCONFIRMED:
             return self.words["accept"]
-        if notice.why in OF_SERVERS or forged:
+        if not self._takes_reply(notice):
             return ""
         name = "no_reply" if is_no_reply(header_text(notice.customer).lower()) else "reply"
         return self.words[name].format(customer=header_text(notice.customer), mailbox=notice.mailbox)

@@ -90,7 +90,7 @@ def build_values(
         values |= agent_values(notice, policy, language=language, zone=zone, now=now)
     values["brand"] = header_text(mailbox.brand) or mailbox.address
     values["mailbox"] = mailbox.address
-    values["marker"] = MARKERS[language]
+    values.setdefault("marker", MARKERS[language])
     values["again"] = again
     return values
 

@@ -9,6 +9,7 @@ from tests.mail import chromium, gallery
 
 DOCS = Path(__file__).parents[1] / "docs"
 FOLDER = DOCS / "pictures"
+MARGIN = 16  # pixels below a mail
 LANGUAGES = {"id": "Indonesian", "en": "English"}
 PAGE = """# The mails
 
@@ -27,19 +28,20 @@ def main() -> int:
         old.unlink()
     page = [PAGE]
     pages = {page.name: page for page in gallery.pages() if ".bare." not in page.name}
+    tall = chromium.heights(list(pages.values()))
     for code, language in LANGUAGES.items():
         page.append(f"## {language}\n")
         for name in sorted(name for name in pages if name.endswith(f".{code}")):
             file = f"{name.replace('.full', '')}.png"
             title = file.removesuffix(f".{code}.png").replace("_", " ").replace(".", ", ")
-            _write(pages[name], FOLDER / file)
+            _write(pages[name], FOLDER / file, tall[name] + MARGIN)
             page.append(f"### {title.capitalize()}\n\n![{title}, {language}](pictures/{file})\n")
     (DOCS / "mails.md").write_text("\n".join(page), encoding="utf-8")
     return 0
 
 
-def _write(page: chromium.Page, target: Path) -> None:
-    chromium.picture(page, target)
+def _write(page: chromium.Page, target: Path, height: int) -> None:
+    chromium.picture(page, target, height)
     with Image.open(target) as image:  # as a fifth of the bytes: few colours, well compressed
         image.convert("RGB").quantize(40).save(target, optimize=True)
     print(f"{target.name}  {target.stat().st_size:,} bytes")

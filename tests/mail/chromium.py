@@ -75,16 +75,20 @@ def measure(pages: Sequence[Page], width: int = WIDTH) -> list[Any]:
     return list(json.loads(unescape(found[1])))
 
 
-def picture(page: Page, target: Path, width: int = WIDTH) -> None:
+def heights(pages: Sequence[Page], width: int = WIDTH) -> dict[str, int]:
+    """Return the height of each page in pixels, by its name."""
+    return {found["name"]: int(found["tall"]) for found in measure(pages, width)}
+
+
+def picture(page: Page, target: Path, height: int, width: int = WIDTH) -> None:
     """Write a picture of the page in light and, beside it, in dark mode."""
+    style = f"border:0;width:{width}px;height:{height}px"
     both = (page, dark(page))
-    tall = max(int(found["tall"]) for found in measure(both, width)) + 16
-    style = f"border:0;width:{width}px;height:{tall}px"
     frames = "".join(f'<iframe style="{style}" srcdoc="{escape(each.html)}"></iframe>' for each in both)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "page.html")
         file.write_text(f'<!doctype html><body style="margin:0;display:flex">{frames}', encoding="utf-8")
-        _run(folder, f"--window-size={2 * width},{tall}", f"--screenshot={target}", file.as_uri())
+        _run(folder, f"--window-size={2 * width},{height}", f"--screenshot={target}", file.as_uri())
 
 
 def _run(folder: str, *words: str) -> str:

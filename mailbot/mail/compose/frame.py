@@ -47,24 +47,24 @@ _WRAP = "overflow-wrap:anywhere;word-break:break-word"
 # The light look of each class and element: what Gmail, Outlook and others show of the mail's own colours.
 STYLES = {
     "preheader": "display:none;max-height:0;max-width:0;overflow:hidden;opacity:0;font-size:1px;line-height:1px",
-    "title": f"margin:0 0 12px;font-size:20px;line-height:26px;font-weight:bold;{_WRAP}",
-    "section": f"margin:20px 0 8px;font-size:16px;line-height:22px;font-weight:bold;{_WRAP}",
-    "small": f"margin:0 0 12px;font-size:14px;line-height:21px;color:{QUIET.light};{_WRAP}",
-    "band": f"margin:0 0 12px;padding:8px 12px;border-radius:8px;font-size:15px;line-height:22px;{_WRAP}",
+    "title": "margin:0 0 12px;font-size:20px;line-height:26px;font-weight:bold",
+    "section": "margin:20px 0 8px;font-size:16px;line-height:22px;font-weight:bold",
+    "small": f"margin:0 0 12px;font-size:14px;line-height:21px;color:{QUIET.light}",
+    "band": "margin:0 0 12px;padding:8px 12px;border-radius:8px;font-size:15px;line-height:22px",
     **{state: f"color:{text.light};background:{ground.light}" for state, (text, ground) in STATES.items()},
-    "box": f"margin:0 0 16px;padding:12px 16px;border:1px solid {LINE.light};border-radius:8px;{_WRAP}",
-    "message": f"margin:0 0 16px;padding:0 0 0 12px;border-left:3px solid {LINE.light};{_WRAP}",
-    "note": f"margin:0 0 16px;padding:0 0 0 12px;border-left:3px solid {STATES['soon'][0].light};{_WRAP}",
-    "facts": "width:100%;margin:0 0 16px;border-collapse:collapse",
-    "label": f"padding:4px 12px 4px 0;font-size:14px;line-height:21px;color:{QUIET.light};vertical-align:top;"
+    "box": f"margin:0 0 16px;padding:12px 16px;border:1px solid {LINE.light};border-radius:8px",
+    "message": f"margin:0 0 16px;padding:0 0 0 12px;border-left:3px solid {LINE.light}",
+    "note": f"margin:0 0 16px;padding:0 0 0 12px;border-left:3px solid {STATES['soon'][0].light}",
+    "facts": "width:100%;margin:0 0 16px;border-collapse:collapse;font-size:14px;line-height:21px",
+    "label": f"padding:4px 12px 4px 0;color:{QUIET.light};vertical-align:top;"
     "white-space:nowrap;text-align:left",
-    "value": f"padding:4px 0;font-size:14px;line-height:21px;vertical-align:top;width:100%;{_WRAP}",
+    "value": "padding:4px 0;vertical-align:top;width:100%",
     "number": "white-space:nowrap",
-    "code": f"font-family:{_MONO};font-size:14px;line-height:21px;{_WRAP}",
-    "p": f"margin:0 0 16px;{_WRAP}",
+    "code": f"font-family:{_MONO};font-size:14px;line-height:21px",
+    "p": "margin:0 0 16px",
     "ul": "margin:0 0 16px;padding:0 0 0 24px",
     "ol": "margin:0 0 16px;padding:0 0 0 24px",
-    "li": f"margin:0 0 4px;{_WRAP}",
+    "li": "margin:0 0 4px",
     "a": f"color:{LINK.light}",
     "hr": f"margin:20px 0;border:0;border-top:1px solid {LINE.light}",
 }
@@ -100,7 +100,8 @@ _HEAD = f"""<!doctype html>
 _CARD = f"""<table role="presentation" class="card" align="center" cellspacing="0" cellpadding="0" style="width:100%;\
 max-width:600px;margin:0 auto;table-layout:fixed;background:{CARD.light};border:1px solid {LINE.light};\
 border-radius:8px;border-collapse:separate">
-<tr><td class="in ink" style="padding:20px;font-family:{_FONT};font-size:16px;line-height:24px;color:{TEXT.light}">
+<tr><td class="in ink" style="padding:20px;font-family:{_FONT};font-size:16px;line-height:24px;\
+color:{TEXT.light};{_WRAP}">
 """
 _FOOT = "\n</td></tr></table>\n</body>\n</html>\n"
 

@@ -6,14 +6,18 @@ from typing import Any
 
 import click
 
-from mailbot.cli.shared import result_text, ticket_lookup
-from mailbot.cli.shared.json_form import print_json
-from mailbot.cli.shared.open_store import fail, now, open_store
+from mailbot.cli.shared import ticket_lookup
+from mailbot.cli.shared.open_store import OpenStore, now
 from mailbot.cli.shared.options import as_option, because_option, standard_options
 from mailbot.cli.shared.output import clean, clean_block
+from mailbot.cli.tickets.carry_out import carry_out
 from mailbot.domain import commands
+from mailbot.domain.actor import Actor
+from mailbot.domain.lifecycle import Decision
 from mailbot.domain.reasons import Refusal
-from mailbot.operations.ticket_commands import TicketCommand, due_next, run_command
+from mailbot.operations.ticket_commands import TicketCommand, run_command
+from mailbot.store.store import Store
+from mailbot.workers.runtime import Runtime
 
 BECAUSE, NOTE = 500, 50_000  # characters
 
@@ -29,7 +33,7 @@ def acting_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @acting_options
 def assign(number: str, agent_address: str, agent: str | None, in_json: bool) -> None:
     """Assign the ticket to AGENT (an address from teams.yaml), who gets a mail about it."""
-    carry_out(number, commands.Assign(agent_address.strip().lower()), agent, in_json)
+    carry_out_command(number, commands.Assign(agent_address.strip().lower()), agent, in_json)
 
 
 @click.command()
@@ -39,7 +43,7 @@ def assign(number: str, agent_address: str, agent: str | None, in_json: bool) ->
 @acting_options
 def escalate(number: str, level: str, because: str, agent: str | None, in_json: bool) -> None:
     """Raise the ticket to LEVEL. Default: the next one up. Its people there get a mail."""
-    carry_out(number, commands.Escalate(level, _text(because, BECAUSE)), agent, in_json)
+    carry_out_command(number, commands.Escalate(level, _text(because, BECAUSE)), agent, in_json)
 
 
 @click.command()
@@ -49,7 +53,7 @@ def escalate(number: str, level: str, because: str, agent: str | None, in_json: 
 @acting_options
 def decide(number: str, option: str, because: str, agent: str | None, in_json: bool) -> None:
     """Answer the question that the ticket's ladder asked. `ticket show` names the values of OPTION."""
-    carry_out(number, commands.Decide(clean(option), _text(because, BECAUSE)), agent, in_json)
+    carry_out_command(number, commands.Decide(clean(option), _text(because, BECAUSE)), agent, in_json)
 
 
 @click.command()
@@ -58,7 +62,7 @@ def decide(number: str, option: str, because: str, agent: str | None, in_json: b
 @acting_options
 def close(number: str, because: str, agent: str | None, in_json: bool) -> None:
     """Close the ticket. Its clocks stop. The customer's next mail within the window opens it again."""
-    carry_out(number, commands.Close(_text(because, BECAUSE)), agent, in_json)
+    carry_out_command(number, commands.Close(_text(because, BECAUSE)), agent, in_json)
 
 
 @click.command()
@@ -66,7 +70,7 @@ def close(number: str, because: str, agent: str | None, in_json: bool) -> None:
 @acting_options
 def release(number: str, agent: str | None, in_json: bool) -> None:
     """Make a machine's mail that was filed an ordinary ticket. Its team gets a mail, its clocks begin."""
-    carry_out(number, commands.Release(), agent, in_json)
+    carry_out_command(number, commands.Release(), agent, in_json)
 
 
 @click.command()
@@ -79,28 +83,22 @@ def note(number: str, text: tuple[str, ...], agent: str | None, in_json: bool) -
     kept = _text(typed, NOTE)
     if not kept:
         raise click.UsageError("the note is empty")
-    carry_out(number, commands.AddNote(kept), agent, in_json)
+    carry_out_command(number, commands.AddNote(kept), agent, in_json)
 
 
 def _text(text: str, longest: int) -> str:
     return clean_block(text, longest).strip()
 
 
-def carry_out(number: str, command: commands.Command, agent: str | None, in_json: bool) -> None:
-    """Run the command in one transaction and print the result. Exit 1 when it is refused."""
-    with open_store() as opened:
-        runtime = opened.build_runtime()
-        actor = result_text.find_actor(opened, agent)
-        request = TicketCommand(ticket_lookup.require_number(opened, number), command, actor, now())
-        decision = run_command(opened.store, runtime, request)
-        if decision is None:
-            fail(ticket_lookup.unknown_number_text(opened, request.number))
-        if isinstance(decision, Refusal):
-            suggestion = ""
-            if isinstance(command, commands.Assign):
-                suggestion = ticket_lookup.suggest_name(command.agent, opened.policy.agents)
-            fail(clean(str(decision.reason), 1000) + suggestion)
-        if in_json:
-            print_json(result_text.decision_json(opened, decision))
-        else:
-            result_text.print_decision(opened, decision, due_next(decision, runtime))
+def carry_out_command(number: str, command: commands.Command, agent: str | None, in_json: bool) -> None:
+    """Run a command of `domain.commands` and print the result."""
+
+    def decide(store: Store, runtime: Runtime, found: str, by: Actor) -> Decision | Refusal | None:
+        return run_command(store, runtime, TicketCommand(found, command, by, now()))
+
+    def suggest(opened: OpenStore) -> str:
+        if isinstance(command, commands.Assign):
+            return ticket_lookup.suggest_name(command.agent, opened.policy.agents)
+        return ""
+
+    carry_out(number, agent, decide, suggest, in_json=in_json)

@@ -2,19 +2,23 @@
 
 import click
 
-from mailbot.cli.shared import result_text, ticket_lookup
+from mailbot.cli.shared import ticket_lookup
 from mailbot.cli.shared.command_group import LazyGroup
 from mailbot.cli.shared.json_form import print_json
-from mailbot.cli.shared.open_store import fail, now, open_store
+from mailbot.cli.shared.open_store import now, open_store
 from mailbot.cli.shared.options import config_option, standard_options
-from mailbot.cli.shared.output import clean, print_table
+from mailbot.cli.shared.output import print_table
 from mailbot.cli.tickets.act import acting_options
+from mailbot.cli.tickets.carry_out import carry_out
 from mailbot.domain import commands
+from mailbot.domain.actor import Actor
+from mailbot.domain.lifecycle import Decision
 from mailbot.domain.model import Role
 from mailbot.domain.reasons import Refusal
 from mailbot.operations.people import PeopleCommand, change_people
-from mailbot.operations.ticket_commands import due_next
 from mailbot.store import queries
+from mailbot.store.store import Store
+from mailbot.workers.runtime import Runtime
 
 COMMANDS = {
     "add": ("tickets.people", "Add people: their replies thread, and they get copies of answers."),
@@ -86,16 +90,7 @@ def _lower(addresses: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _carry_out(number: str, command: commands.People, agent: str | None, in_json: bool) -> None:
-    with open_store() as opened:
-        runtime = opened.build_runtime()
-        actor = result_text.find_actor(opened, agent)
-        request = PeopleCommand(ticket_lookup.require_number(opened, number), command, actor, now())
-        decision = change_people(opened.store, runtime, request)
-        if decision is None:
-            fail(ticket_lookup.unknown_number_text(opened, request.number))
-        if isinstance(decision, Refusal):
-            fail(clean(str(decision.reason), 1000))
-        if in_json:
-            print_json(result_text.decision_json(opened, decision))
-        else:
-            result_text.print_decision(opened, decision, due_next(decision, runtime))
+    def decide(store: Store, runtime: Runtime, found: str, by: Actor) -> Decision | Refusal | None:
+        return change_people(store, runtime, PeopleCommand(found, command, by, now()))
+
+    carry_out(number, agent, decide, in_json=in_json)

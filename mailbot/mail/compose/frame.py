@@ -17,8 +17,6 @@ The palette meets WCAG 2: text has a contrast of 4.5 and more. tests/mail/test_l
 import re
 from typing import NamedTuple
 
-from markupsafe import Markup
-
 
 class Colour(NamedTuple):
     """A colour in light and in dark mode."""
@@ -135,8 +133,3 @@ def _with_style(tag: re.Match[str]) -> str:
     classes = found[1].split() if (found := _CLASS.search(attributes)) else [name]
     look = ";".join(STYLES[each] for each in classes if each in STYLES)
     return f'<{name}{attributes} style="{look}">' if look else tag[0]
-
-
-def styled(html: str) -> Markup:
-    """Return our own HTML with its look; `html` holds nothing that is not escaped."""
-    return Markup(inline_styles(html))

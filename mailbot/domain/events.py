@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import ClassVar, get_args
 
 from mailbot.domain.actor import Actor
-from mailbot.domain.model import Clock, CustomerHistory, NoticeKind, Role, Status, Target
+from mailbot.domain.model import Clock, CustomerHistory, NoticeKind, Role, Status, Target, Turn
 from mailbot.domain.reasons import NO_REASON, Reason
 from mailbot.domain.routing.money import Money
 
@@ -148,8 +148,12 @@ class DeliveryFailed(Recorded):
 
 @dataclass(frozen=True, slots=True)
 class AgentAnswered(Recorded):
+    """`turn`: who has to act next, and why. Answers before version 0004 left it to the customer."""
+
     kind: ClassVar[str] = "agent_answered"
     agent: str
+    turn: Turn = Turn.CUSTOMER
+    reason: Reason = NO_REASON
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +174,7 @@ class NoteAdded(Recorded):
 @dataclass(frozen=True, slots=True)
 class AcknowledgementEnqueued(Recorded):
     kind: ClassVar[str] = "acknowledgement_enqueued"
+    promised_at: datetime | None = None  # the time that it names
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,17 +266,115 @@ class PeopleNotified(Recorded):
     recipients: tuple[str, ...]
     why: NoticeKind
     reason: Reason = NO_REASON  # of progress alone
+    promised_at: datetime | None = None  # the time that a mail to the customer names
 
 
 @dataclass(frozen=True, slots=True)
 class TicketClosed(Recorded):
     kind: ClassVar[str] = "ticket_closed"
     reason: Reason = NO_REASON
+    cause: str = ""  # one of the policy's causes, "" where none was given
 
 
 @dataclass(frozen=True, slots=True)
 class TicketReopened(Recorded):
     kind: ClassVar[str] = "ticket_reopened"
+    reason: Reason = NO_REASON  # where a person reopened it
+
+
+@dataclass(frozen=True, slots=True)
+class TurnSet(Recorded):
+    """Who has to act next, by a person's word or because a wait ended. `until`: when it comes back to us."""
+
+    kind: ClassVar[str] = "turn_set"
+    turn: Turn
+    until: datetime | None = None
+    reason: Reason = NO_REASON
+
+
+@dataclass(frozen=True, slots=True)
+class NewsPromised(Recorded):
+    """An agent promised the customer news by a time."""
+
+    kind: ClassVar[str] = "news_promised"
+    until: datetime
+    reason: Reason = NO_REASON
+
+
+@dataclass(frozen=True, slots=True)
+class TicketCorrected(Recorded):
+    """A person corrected what the rules had chosen. `values`: (name of the ticket's field, new value)."""
+
+    kind: ClassVar[str] = "ticket_corrected"
+    values: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TagsChanged(Recorded):
+    kind: ClassVar[str] = "tags_changed"
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TicketSnoozed(Recorded):
+    """Left out of worklists until then; None: back at once."""
+
+    kind: ClassVar[str] = "ticket_snoozed"
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class StatusAsked(Recorded):
+    """A participant asked by mail how far we are: answered by machine, nothing else changed."""
+
+    kind: ClassVar[str] = "status_asked"
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ActUndone(Recorded):
+    """An agent took the newest act back in time: the ticket is as before it.
+
+    `restored`: (name of the ticket's field, its value as JSON), for the fields that the act had changed.
+    """
+
+    kind: ClassVar[str] = "act_undone"
+    restored: tuple[tuple[str, str], ...]
+    withdrawn: tuple[str, ...] = ()  # recipients of the mails that did not leave
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentOpened(Recorded):
+    """Many similar complaints came within minutes: this ticket stands for all. `words`: what rose."""
+
+    kind: ClassVar[str] = "incident_opened"
+    words: tuple[str, ...]
+    count: int  # complaints that opened it
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentJoined(Recorded):
+    """The ticket is one complaint of an incident. None: it is a matter of its own again."""
+
+    kind: ClassVar[str] = "incident_joined"
+    incident: str | None
+    reason: Reason = NO_REASON
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentResolved(Recorded):
+    """The incident is over; its customers get `text` once."""
+
+    kind: ClassVar[str] = "incident_resolved"
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyEnqueued(Recorded):
+    """The customer was asked for a rating."""
+
+    kind: ClassVar[str] = "survey_enqueued"
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,6 +474,8 @@ class TicketRebuilt(Recorded):
     closed_at: datetime | None
     last_message_id: str
     clocks: tuple[Clock, ...]
+    turn: Turn | None = None  # None: what the status says, before version 0004
+    unanswered: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -458,7 +563,10 @@ Undelivered = DeliveryBounced | DeliveryFailed
 Written = AgentAnswered | AgentMailHeld | NoteAdded
 Notified = AcknowledgementEnqueued | AcknowledgementSuppressed | ProgressSuppressed | PeopleNotified
 Due = ClocksSet | StepTaken | TargetMissed | ReminderDue | DecisionRequested | DecisionMade | LadderChanged
-Ended = TicketClosed | TicketReopened | SatisfactionRated | TicketFiled | TicketReleased
+Ended = TicketClosed | TicketReopened | SurveyEnqueued | SatisfactionRated | TicketFiled | TicketReleased
+Turns = TurnSet | NewsPromised | TicketSnoozed | StatusAsked | ActUndone
+Corrected = TicketCorrected | TagsChanged
+Incidents = IncidentOpened | IncidentJoined | IncidentResolved
 Merging = TicketMerged | MergeReceived | TicketUnmerged | MergeReverted
 Moving = MessageMoved | TicketSplit | TicketRebuilt
 People = ParticipantsAdded | ParticipantsRemoved | CustomerChanged
@@ -472,6 +580,9 @@ Event = (
     | Notified
     | Due
     | Ended
+    | Turns
+    | Corrected
+    | Incidents
     | Merging
     | Moving
     | People

@@ -16,9 +16,10 @@ from mailbot.domain import ladder
 from mailbot.domain.actor import POLICY
 from mailbot.domain.assignment import NO_LOADS, Loads
 from mailbot.domain.events import Event
-from mailbot.domain.model import Status, Ticket
+from mailbot.domain.model import Status, Ticket, Turn
 from mailbot.domain.notices import Notice
 from mailbot.domain.policy import Policy
+from mailbot.domain.reasons import NO_REASON
 
 Row = dict[Status, Status | None]
 
@@ -40,7 +41,7 @@ TRANSITIONS: dict[type[Any], Row] = {
     e.ThanksReceived: ANY,
     e.CopyReceived: ANY,
     e.DetailsReceived: LIVE,
-    e.AgentAnswered: {NEW: WAITING, OPEN: WAITING, WAITING: None, CLOSED: None},
+    e.AgentAnswered: UNMERGED,  # see `_status_of`
     e.AgentMailHeld: ANY,
     e.NoteAdded: ANY,
     e.AcknowledgementEnqueued: {NEW: None},
@@ -56,7 +57,18 @@ TRANSITIONS: dict[type[Any], Row] = {
     e.PeopleNotified: ANY,
     e.TicketClosed: {NEW: CLOSED, OPEN: CLOSED, WAITING: CLOSED},
     e.TicketReopened: {CLOSED: OPEN},
+    e.SurveyEnqueued: {CLOSED: None},
     e.SatisfactionRated: UNMERGED,
+    e.TurnSet: LIVE,
+    e.NewsPromised: LIVE,
+    e.TicketSnoozed: LIVE,
+    e.StatusAsked: ANY,
+    e.ActUndone: UNMERGED,
+    e.TicketCorrected: UNMERGED,
+    e.TagsChanged: UNMERGED,
+    e.IncidentOpened: LIVE,
+    e.IncidentJoined: UNMERGED,
+    e.IncidentResolved: UNMERGED,
     e.TicketFiled: {NEW: FILED},
     # A filed ticket begins its life; a held one goes on with its own.
     e.TicketReleased: {**UNMERGED, FILED: NEW},
@@ -130,8 +142,13 @@ _COPIED: dict[type[Any], tuple[str, ...]] = {
 
 def _changes(ticket: Ticket, event: Event) -> dict[str, Any]:
     match event:
-        case e.TicketRouted() | e.ClocksSet() | e.LadderChanged() | e.TicketRebuilt():
+        case e.TicketRouted() | e.ClocksSet() | e.LadderChanged():
             return {name: getattr(event, name) for name in _COPIED[type(event)]}
+        case e.TicketRebuilt():
+            copied = {name: getattr(event, name) for name in _COPIED[type(event)]}
+            by_status = Turn.CUSTOMER if event.status is WAITING else Turn.OURS
+            is_unanswered = event.status in (NEW, OPEN) if event.unanswered is None else event.unanswered
+            return {**copied, "turn": event.turn or by_status, "unanswered": is_unanswered}
         case e.DetailsReceived(details=details):
             return {"details": tuple(sorted({**dict(details), **dict(ticket.details)}.items()))}
         case e.TicketAssigned(at=at, assignee=assignee):
@@ -141,20 +158,49 @@ def _changes(ticket: Ticket, event: Event) -> dict[str, Any]:
         case e.TicketEscalated(level=level):
             return {"level": level, "assignee": None, "escalated": ticket.escalated + 1}
         case e.CustomerWrote(message_id=message_id):
-            return {"last_message_id": message_id}
-        case e.AgentAnswered(at=at):
-            clocks = ladder.after_answer(ticket.clocks)
-            return {"first_response_at": ticket.first_response_at or at, "clocks": clocks}
+            return {"last_message_id": message_id, "unanswered": True, "snoozed_until": None, **_TURN_OURS}
+        case e.AgentAnswered(at=at, agent=agent, turn=turn, reason=reason):
+            return {
+                "first_response_at": ticket.first_response_at or at,
+                "clocks": ladder.after_answer(ticket.clocks),
+                "unanswered": False,
+                "answered_at": at,
+                "answered_by": agent,
+                "status": _status_of(ticket, turn, answered=True),
+                "turn": turn,
+                "turn_until": None,
+                "turn_why": reason,
+            }
+        case e.TurnSet(turn=turn, until=until, reason=reason):
+            status = _status_of(ticket, turn, answered=not ticket.unanswered)
+            return {"turn": turn, "turn_until": until, "turn_why": reason, "status": status}
+        case e.NewsPromised(until=until):
+            return {"informed_until": until}
+        case e.AcknowledgementEnqueued(promised_at=promised_at) | e.PeopleNotified(promised_at=promised_at):
+            return {"informed_until": promised_at} if promised_at else {}
+        case e.TicketSnoozed(until=until):
+            return {"snoozed_until": until}
+        case e.TicketCorrected(values=values):
+            return dict(values)
+        case e.TagsChanged(added=added, removed=removed):
+            return {"tags": tuple(tag for tag in dict.fromkeys((*ticket.tags, *added)) if tag not in removed)}
+        case e.IncidentJoined(incident=incident):
+            return {"incident": incident}
         case e.StepTaken(target=target, step=step, at=at):
             return {"clocks": ladder.take_step(ticket.clocks, target, step, at)}
         case e.TargetMissed(target=target, at=at) | e.ReminderDue(target=target, at=at):
             return {"clocks": ladder.take_step(ticket.clocks, target, ladder.MISSED, at)}
         case e.DecisionMade():
             return {"clocks": ladder.after_decision(ticket.clocks)}
-        case e.TicketClosed(at=at):
-            return {"closed_at": at}
+        case e.TicketClosed(at=at, cause=cause):
+            return {
+                "closed_at": at,
+                "cause": cause or ticket.cause,
+                "snoozed_until": None,
+                "turn_until": None,
+            }
         case e.TicketReopened():
-            return {"closed_at": None, "reopened": ticket.reopened + 1}
+            return {"closed_at": None, "reopened": ticket.reopened + 1, **_TURN_OURS}
         case e.SatisfactionRated(score=score):
             return {"satisfaction": score}
         case e.TicketReleased():
@@ -166,6 +212,18 @@ def _changes(ticket: Ticket, event: Event) -> dict[str, Any]:
         case e.CustomerChanged(customer=customer):
             return {"customer": customer, "reply_to": ""}
     return {}
+
+
+_TURN_OURS: dict[str, Any] = {"turn": Turn.OURS, "turn_until": None, "turn_why": NO_REASON}
+
+
+def _status_of(ticket: Ticket, turn: Turn, *, answered: bool) -> Status:
+    """Return the status that a turn gives; a ticket that is over stays so."""
+    if ticket.status not in LIVE:
+        return ticket.status
+    if turn is not Turn.OURS:
+        return WAITING
+    return OPEN if answered or ticket.first_response_at else NEW
 
 
 class DecisionBuilder:

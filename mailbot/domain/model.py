@@ -5,18 +5,26 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from mailbot.domain.reasons import Reason
+from mailbot.domain.reasons import NO_REASON, Reason
 
 
 class Status(StrEnum):
-    """Whose turn it is."""
+    """Where a ticket is in its life. Whose turn it is while it lives: `Turn`."""
 
     NEW = "new"  # not answered yet
-    OPEN = "open"  # the customer wrote again: our turn
-    WAITING = "waiting"  # we answered: the customer's turn, the clocks stand still
+    OPEN = "open"  # our turn, after the first answer
+    WAITING = "waiting"  # the turn is the customer's or a third party's
     CLOSED = "closed"
     MERGED = "merged"  # its messages and mail belong to another ticket now
     FILED = "filed"  # a machine's mail about no ticket of ours: no clocks, no notice, until it is released
+
+
+class Turn(StrEnum):
+    """Who has to act next."""
+
+    OURS = "ours"
+    CUSTOMER = "customer"
+    THIRD_PARTY = "third_party"  # a bank, a courier, a seller: its wait has an end
 
 
 OVER = frozenset({Status.CLOSED, Status.MERGED, Status.FILED})
@@ -31,6 +39,8 @@ class Target(StrEnum):
     CONFIRMATION = "confirmation"  # the new owner after an escalation confirms to have it
     DECISION = "decision"  # the people of a level were asked what shall be done
     FOLLOW_UP = "follow_up"  # we wait for the customer: when to ask again, or to close
+    THIRD_PARTY = "third_party"  # until when a third party was to act; then the turn is ours again
+    PROMISE = "promise"  # until when an agent promised the customer news
     REPEAT = "repeat"  # nothing else will come: the owner is reminded, again and again
 
 
@@ -52,6 +62,10 @@ class NoticeKind(StrEnum):
     COMPLAINED = "complained"
     COMPENSATION = "compensation"  # how a request ended
     PROGRESS = "progress"  # to the customer
+    CLOSED = "closed"  # to the customer: the closing word
+    TURN_CAME_BACK = "turn_came_back"  # a wait for a third party ended, or a snoozed ticket came back
+    LOW_SCORE = "low_score"  # the customer rated it low: the level above reads it
+    INCIDENT = "incident"  # many similar complaints: to the person on duty
 
 
 class InboxState(StrEnum):
@@ -122,6 +136,7 @@ class Clock:
     spent: timedelta
     running_since: datetime | None
     fired: tuple[int, ...] = ()
+    ends_at: datetime | None = None  # a moment that a person named, in place of `span`
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +177,16 @@ class Ticket:
     satisfaction: int | None = None  # the customer's mark, 1 to 5
     events: int = 0  # how many events made this ticket what it is
     reply_to: str = ""  # where mail to the customer goes, in the customer's organisation; "": to `customer`
+    turn: Turn = Turn.OURS
+    turn_until: datetime | None = None  # when it comes back to us by itself
+    turn_why: Reason = NO_REASON
+    unanswered: bool = True  # the customer's newest mail has no answer yet
+    answered_at: datetime | None = None  # the newest answer
+    answered_by: str = ""  # its agent's address
+    informed_until: datetime | None = None  # the newest time by which we promised the customer news
+    cause: str = ""  # why the matter came about, chosen at closing
+    snoozed_until: datetime | None = None  # left out of worklists until then
+    incident: str | None = None  # number of the incident that this ticket is one complaint of
 
     @property
     def answers_to(self) -> str:

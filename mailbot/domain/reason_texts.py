@@ -12,7 +12,14 @@ TERMS: Mapping[str, Mapping[str, Texts]] = {
         "confirmation": ("confirmation", "konfirmasi"),
         "decision": ("decision", "keputusan"),
         "follow_up": ("follow-up", "tindak lanjut"),
+        "third_party": ("a third party's turn", "giliran pihak ketiga"),
+        "promise": ("promised news", "kabar yang dijanjikan"),
         "repeat": ("reminder", "pengingat"),
+    },
+    "turn": {
+        "ours": ("ours", "kami"),
+        "customer": ("the customer's", "pelanggan"),
+        "third_party": ("a third party's", "pihak ketiga"),
     },
     "status": {
         "new": ("new", "baru"),

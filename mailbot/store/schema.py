@@ -9,6 +9,7 @@ from sqlalchemy import (
     DDL,
     JSON,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     ColumnElement,
@@ -25,6 +26,7 @@ from sqlalchemy import (
     event,
     literal_column,
     text,
+    true,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.schema import SchemaItem
@@ -40,6 +42,7 @@ from mailbot.domain.model import (
     InboxState,
     OutboxState,
     Role,
+    Turn,
 )
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -174,6 +177,16 @@ tickets = _table(
     Column("satisfaction", Integer),
     Column("events", Integer, nullable=False),
     Column("reply_to", Text, nullable=False, server_default=""),  # where answers go, if elsewhere
+    Column("turn", Choice(Turn, 12), nullable=False, server_default="ours"),
+    Column("turn_until", Moment),
+    Column("turn_why", Text, nullable=False, server_default=""),  # the JSON of a reason
+    Column("unanswered", Boolean, nullable=False, server_default=true()),
+    Column("answered_at", Moment),
+    Column("answered_by", Text, nullable=False, server_default=""),
+    Column("informed_until", Moment),
+    Column("cause", Text, nullable=False, server_default=""),
+    Column("snoozed_until", Moment),
+    Column("incident", String(32)),
     # The customer in one spelling, see `domain.people.addresses.owner`; kept for the index alone.
     Column("person", Text, nullable=False, server_default=""),
     Index("ix_tickets_person_opened_at", "person", "opened_at"),
@@ -181,6 +194,7 @@ tickets = _table(
     # Who has how much in hand, and when each agent last got a ticket (`services.rota`).
     _partial("ix_tickets_in_hand", "assignee", "status", where="status IN ('new', 'open')"),
     Index("ix_tickets_assignee_assigned_at", "assignee", "assigned_at"),
+    _partial("ix_tickets_incident", "incident", where="incident IS NOT NULL"),
 )
 
 participants = _table(

@@ -27,7 +27,7 @@ from mailbot.domain.people.participants import taking_part
 from mailbot.domain.reasons import NO_REASON, Reason
 from mailbot.domain.replies.same_mail import Earlier
 from mailbot.store import deadlines, digests, outbox
-from mailbot.store.codec import CLOCKS, event_data, event_of, reason_text
+from mailbot.store.codec import CLOCKS, event_data, event_of, reason_of, reason_text
 from mailbot.store.engine import or_replace, or_skip
 from mailbot.store.schema import attachments, contents, events, inbox, links, messages, participants, tickets
 from mailbot.store.store import Store
@@ -124,10 +124,9 @@ def record(connection: Connection, outcomes: Sequence[TicketChange]) -> None:
         digests.add(connection, collected)
 
 
-_PLAIN = [each.name for each in fields(Ticket) if each.name not in ("clocks", "details", "status", "tags")]
-
-
-_CONVERTED = ("clocks", "details", "status", "tags", "person")
+_SHAPED = frozenset({"clocks", "details", "status", "tags", "turn_why"})  # not stored as they are
+_PLAIN = [each.name for each in fields(Ticket) if each.name not in _SHAPED]
+_CONVERTED = (*sorted(_SHAPED), "person")
 
 
 def _ticket_row(ticket: Ticket) -> dict[str, Any]:
@@ -138,6 +137,7 @@ def _ticket_row(ticket: Ticket) -> dict[str, Any]:
         "tags": list(ticket.tags),
         "details": [list(pair) for pair in ticket.details],
         "clocks": CLOCKS.dump_python(ticket.clocks, mode="json"),
+        "turn_why": reason_text(ticket.turn_why),
     }
 
 
@@ -149,6 +149,7 @@ def ticket_of(row: Row[Any]) -> Ticket:
         tags=tuple(row.tags),
         clocks=CLOCKS.validate_python(row.clocks),
         details=tuple((name, value) for name, value in row.details),
+        turn_why=reason_of(row.turn_why),
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import mailbot
 from mailbot.domain.actor import POLICY, Actor, ActorKind
-from mailbot.domain.model import Status, Target
+from mailbot.domain.model import Status, Target, Turn
 from mailbot.domain.reason_texts import TERMS, TEXTS
 from mailbot.domain.reasons import NO_REASON, Reason, codes, of, render, together, written
 
@@ -27,6 +27,7 @@ def test_each_code_names_the_same_parameters_in_both_languages(code: str) -> Non
 def test_each_target_and_status_has_a_term() -> None:
     assert TERMS["target"].keys() == set(Target)
     assert TERMS["status"].keys() == set(Status)
+    assert TERMS["turn"].keys() == set(Turn)
     assert TERMS["actor"].keys() == set(ActorKind)
 
 

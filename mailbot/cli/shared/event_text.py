@@ -9,7 +9,7 @@ from mailbot.cli.shared.ladder_text import REMINDER_REASONS, clocks_text, spaced
 from mailbot.cli.shared.output import clean
 from mailbot.domain import events as e
 from mailbot.domain.actor import Actor
-from mailbot.domain.model import NoticeKind, Role
+from mailbot.domain.model import NoticeKind, Role, Turn
 from mailbot.domain.reasons import Reason
 
 NOTICE_REASONS: dict[NoticeKind, str] = {
@@ -28,6 +28,17 @@ NOTICE_REASONS: dict[NoticeKind, str] = {
     NoticeKind.COMPLAINED: "a recipient reported our mail as abuse",
     NoticeKind.PROGRESS: "the progress",
     NoticeKind.COMPENSATION: "the request for compensation was decided",
+    NoticeKind.CLOSED: "the closing word",
+    NoticeKind.TURN_CAME_BACK: "a wait ended: the turn is ours again",
+    NoticeKind.LOW_SCORE: "the customer rated it low",
+    NoticeKind.INCIDENT: "many similar complaints",
+}
+
+
+TURNS: dict[Turn, str] = {
+    Turn.OURS: "the turn stays ours",
+    Turn.CUSTOMER: "the turn is the customer's",
+    Turn.THIRD_PARTY: "the turn is a third party's",
 }
 
 
@@ -158,6 +169,26 @@ def _joined(event: e.MessageMoved | e.MergeReceived) -> str:
     return f"; new participants: {', '.join(event.joined)}" if event.joined else ""
 
 
+def _turn_of(event: e.AgentAnswered) -> str:
+    return f"; {TURNS[event.turn]}{_because(event.reason)}" if event.reason else ""
+
+
+def _turn_set(event: e.TurnSet, zone: str) -> str:
+    until = f" until {format_time(event.until, zone)}" if event.until else ""
+    return f"{actor_text(event.by)}: {TURNS[event.turn]}{until}{_because(event.reason)}"
+
+
+def _undone(event: e.ActUndone) -> str:
+    withdrawn = f"; not sent: {', '.join(event.withdrawn)}" if event.withdrawn else ""
+    return f"took the newest act back{withdrawn}"
+
+
+def _tags_changed(event: e.TagsChanged) -> str:
+    return "tagged it " + " ".join(
+        (*(f"+{tag}" for tag in event.added), *(f"-{tag}" for tag in event.removed))
+    )
+
+
 def _count(event: Any) -> str:
     return f"{len(event.messages)} message{'s' * (len(event.messages) != 1)}"
 
@@ -189,7 +220,7 @@ TEXTS: dict[type[e.Event], Callable[[Any, str], str]] = {
     ),
     e.DeliveryBounced: _bounced,
     e.DeliveryFailed: _delivery_failed,
-    e.AgentAnswered: _no_zone(lambda event: f"{event.agent} answered the customer"),
+    e.AgentAnswered: _no_zone(lambda event: f"{event.agent} answered the customer" + _turn_of(event)),
     e.AgentMailHeld: _no_zone(
         lambda event: f"a mail in the name of {event.agent} was held and not acted upon: {event.reason}"
     ),
@@ -214,8 +245,39 @@ TEXTS: dict[type[e.Event], Callable[[Any, str], str]] = {
         )
     ),
     e.PeopleNotified: _notified,
-    e.TicketClosed: _by_actor(lambda event: f"closed it{_because(event.reason)}"),
-    e.TicketReopened: _no_zone(lambda _: "reopened"),
+    e.TicketClosed: _by_actor(
+        lambda event: (
+            f"closed it{_because(event.reason)}" + (f" (cause {event.cause})" if event.cause else "")
+        )
+    ),
+    e.TicketReopened: _no_zone(lambda event: f"reopened{_because(event.reason)}"),
+    e.TurnSet: _turn_set,
+    e.NewsPromised: lambda event, zone: (
+        f"{actor_text(event.by)} promised news by {format_time(event.until, zone)}{_because(event.reason)}"
+    ),
+    e.TicketSnoozed: lambda event, zone: (
+        f"{actor_text(event.by)} snoozed it until {format_time(event.until, zone)}"
+        if event.until
+        else f"{actor_text(event.by)} took it back into the worklist"
+    ),
+    e.StatusAsked: _no_zone(lambda _: "the customer asked for the status and got it"),
+    e.ActUndone: _by_actor(_undone),
+    e.TicketCorrected: _by_actor(
+        lambda event: "set " + ", ".join(f"{spaced(name)} to {value}" for name, value in event.values)
+    ),
+    e.TagsChanged: _by_actor(_tags_changed),
+    e.IncidentOpened: _no_zone(
+        lambda event: f"{event.count} similar complaints opened this incident: {', '.join(event.words)}"
+    ),
+    e.IncidentJoined: _no_zone(
+        lambda event: (
+            f"it is one complaint of incident {event.incident}{_because(event.reason)}"
+            if event.incident
+            else "it is a matter of its own again"
+        )
+    ),
+    e.IncidentResolved: _by_actor(lambda event: f"resolved the incident: {event.text}"),
+    e.SurveyEnqueued: _no_zone(lambda _: "the customer was asked for a rating"),
     e.SatisfactionRated: _no_zone(
         lambda event: f"the customer rated it {event.score} of 5{_because(event.words)}"
     ),

@@ -1,0 +1,35 @@
+"""Whose turn a ticket is, until when, and what the customer was promised.
+
+- A ticket keeps its turn with its end and its reason, apart from its status.
+- It keeps whether the customer's newest mail is answered, when and by whom the newest answer was given, and by
+  when we promised news.
+- It keeps its cause, until when it is snoozed, and its incident.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+
+
+def upgrade() -> None:
+    for column in (
+        sa.Column("turn", sa.String(12), nullable=False, server_default="ours"),
+        sa.Column("turn_until", sa.BigInteger),
+        sa.Column("turn_why", sa.Text, nullable=False, server_default=""),
+        sa.Column("unanswered", sa.Boolean, nullable=False, server_default=sa.true()),
+        sa.Column("answered_at", sa.BigInteger),
+        sa.Column("answered_by", sa.Text, nullable=False, server_default=""),
+        sa.Column("informed_until", sa.BigInteger),
+        sa.Column("cause", sa.Text, nullable=False, server_default=""),
+        sa.Column("snoozed_until", sa.BigInteger),
+        sa.Column("incident", sa.String(32)),
+    ):
+        op.add_column("tickets", column)
+    op.execute("UPDATE tickets SET turn = 'customer' WHERE status = 'waiting'")
+    op.execute("UPDATE tickets SET unanswered = (status IN ('new', 'open', 'filed'))")
+    is_incident = sa.text("incident IS NOT NULL")
+    op.create_index(
+        "ix_tickets_incident", "tickets", ["incident"], sqlite_where=is_incident, postgresql_where=is_incident
+    )

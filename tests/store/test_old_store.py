@@ -148,7 +148,8 @@ def facts_of(shown: dict[str, Any]) -> dict[str, Any]:
     return {
         **without(shown, "deadline", "deadlines", "reply_to"),
         "events": [
-            [each["kind"], each["at"], each["by"], reason_of(each["data"])] for each in shown["events"]
+            [each["kind"], each["at"], each["by"], reason_of(each["data"]) or None]
+            for each in shown["events"]
         ],
         "messages": [
             {
@@ -170,7 +171,7 @@ def reason_of(data: dict[str, Any]) -> str | None:
 
 def translated(shown: dict[str, Any]) -> dict[str, Any]:
     """Return the output of the old version in the kinds and words of this one."""
-    events = [[EVENTS[kind][0], at, by, reason] for kind, at, by, reason in shown["events"]]
+    events = [[EVENTS[kind][0], at, by, reason or None] for kind, at, by, reason in shown["events"]]
     messages = [
         {
             **each,

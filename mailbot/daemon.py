@@ -46,7 +46,7 @@ from mailbot.workers.digests import Digests
 from mailbot.workers.failed_mail import FailedMail
 from mailbot.workers.heartbeat import Heartbeat
 from mailbot.workers.http_monitor import Monitor
-from mailbot.workers.intake import Intake
+from mailbot.workers.inbound.intake import Intake
 from mailbot.workers.loop import Loop, Service, stop_all, stuck
 from mailbot.workers.pending_requests import PendingRequests
 from mailbot.workers.runtime import Deps, Runtime, Snapshot, signer
@@ -242,8 +242,8 @@ class Daemon:
     def _add_intake(self, shadow: Shadow) -> None:
         trust, checks = self.settings.trust, None
         if trust.verify:
+            from mailbot.workers.inbound.sender_checks import SenderChecks
             from mailbot.workers.resolver import Resolver
-            from mailbot.workers.sender_checks import SenderChecks
 
             checks = SenderChecks(trust, Resolver(trust.resolver).until, self.metrics)
         assert self._flow

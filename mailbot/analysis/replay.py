@@ -10,7 +10,13 @@ from mailbot.analysis import opening_mails
 from mailbot.analysis.opening_mails import OpeningMail
 from mailbot.domain.model import NO_HISTORY, CustomerHistory, InboundMail
 from mailbot.domain.policy import Policy
-from mailbot.domain.policy_diff import Case, Change, compare_placements, place_mail, recorded_placement
+from mailbot.domain.policy_review.policy_diff import (
+    Case,
+    Change,
+    compare_placements,
+    place_mail,
+    recorded_placement,
+)
 from mailbot.domain.routing.conditions import STORE_FIELDS
 from mailbot.mail.parsing.parse import parse
 from mailbot.store import customer_history

@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # the extra `auth` may be missing, and policy_tests imports e
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-    from mailbot.domain.policy_tests import PolicyTest
+    from mailbot.domain.policy_review.policy_tests import PolicyTest
 
 PrivateKey: TypeAlias = "RSAPrivateKey | Ed25519PrivateKey"
 Network = IPv4Network | IPv6Network

@@ -2,7 +2,7 @@
 
 Theory of operation. Pure functions of values: the caller loads the facts and records the Decision in one
 transaction. `on_mail` opens a ticket or adds the mail to one. `on_deadline` takes the due steps of the
-ladder. `on_command` carries out what a person wants, or refuses. All use a `DecisionBuilder`, which folds
+ladder. What a person wants is carried out in `commands.carry_out`. All use a `DecisionBuilder`, which folds
 each event into the ticket at once.
 """
 
@@ -10,19 +10,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from mailbot.domain import commands as c
 from mailbot.domain import events as e
 from mailbot.domain import filing, ladder, notify, reasons
 from mailbot.domain.actor import CUSTOMER, POLICY, Actor
 from mailbot.domain.assignment import NO_LOADS, Loads
 from mailbot.domain.classify import classify, routing_event
-from mailbot.domain.escalation import catch_up, level_questions, ownership, steps
+from mailbot.domain.escalation import catch_up, ownership, steps
 from mailbot.domain.lifecycle import Decision, DecisionBuilder, clocks_set
 from mailbot.domain.lifecycle import opened as opened_by
 from mailbot.domain.matching import Match
 from mailbot.domain.model import (
     NO_HISTORY,
-    OVER,
     Author,
     CustomerHistory,
     Direction,
@@ -47,7 +45,7 @@ from mailbot.domain.people.customer import (
 )
 from mailbot.domain.people.participants import Roles, record_named
 from mailbot.domain.policy import Agent, Mailbox, Policy
-from mailbot.domain.reasons import NO_REASON, Reason, Refusal
+from mailbot.domain.reasons import NO_REASON, Reason
 from mailbot.domain.replies import agent_answer, agent_mail, undeliverable, without_token
 from mailbot.domain.replies.agent_mail import NO_AGENT_MAIL, AgentMail
 from mailbot.domain.replies.auto_reply import Permission, permission
@@ -507,67 +505,3 @@ def on_deadline(
         ownership.ensure_owner(builder, policy, now)
         steps.take_step(builder, due, policy, now, suppressed)
     return catch_up.merge_mails(ticket, builder.decision(), policy, newest)
-
-
-def on_command(
-    ticket: Ticket, command: c.Command, by: Actor, policy: Policy, now: datetime, loads: Loads = NO_LOADS
-) -> Decision | Refusal:
-    """Decide about a person's command; a Refusal gives the reason why not."""
-    builder = DecisionBuilder(ticket, loads=loads)
-    refusal = filing.why_refused(ticket, command=command)
-    if refusal:
-        return refusal
-    match command:
-        case c.AddNote(text):
-            builder.record(e.NoteAdded(now, by, text))
-        case c.Close(because):
-            refusal = _close(builder, because, by, policy, now)
-        case c.Assign(address):
-            refusal = _assign(builder, address, by, policy, now)
-        case c.Escalate(level, because):
-            reason = reasons.written(because) or reasons.of("by_actor", actor=str(by))
-            refusal = steps.escalate_by_command(builder, level, reason, by, policy, now)
-        case c.Decide(option, because):
-            refusal = level_questions.decide(builder, option, because, by, policy, now)
-        case c.Reject():
-            refusal = _reject_claim(builder, by, policy, now)
-        case c.Release():
-            refusal = filing.release(builder, by, policy, now)
-    return refusal or builder.decision()
-
-
-def _close(
-    builder: DecisionBuilder, because: str, by: Actor, policy: Policy, now: datetime
-) -> Refusal | None:
-    ticket = builder.ticket
-    if ticket.status in OVER:
-        return reasons.refuse("ticket_over", ticket=ticket.number, status=ticket.status)
-    builder.record(e.TicketClosed(now, by, reasons.written(because)))
-    builder.record(clocks_set(builder.ticket, policy, now))
-    return None
-
-
-def _assign(
-    builder: DecisionBuilder, address: str, by: Actor, policy: Policy, now: datetime
-) -> Refusal | None:
-    ticket, agent = builder.ticket, policy.agents.get(address)
-    if ticket.merged_into:
-        return reasons.refuse("ticket_merged_into", ticket=ticket.number, into=ticket.merged_into)
-    if agent is None:
-        return reasons.refuse("no_agent", agent=address)
-    reason = reasons.of("by_actor", actor=str(by))
-    builder.record(e.TicketAssigned(now, by, agent.address, reason))
-    steps.stop_confirmation(builder, now)
-    notify.notify_team(builder, policy, now, NoticeKind.ASSIGNED, reason)
-    return None
-
-
-def _reject_claim(builder: DecisionBuilder, by: Actor, policy: Policy, now: datetime) -> Refusal | None:
-    ticket = builder.ticket
-    if not ticket.held_for or ticket.merged_into:
-        return reasons.refuse("not_held", ticket=ticket.number)
-    builder.record(e.TicketReleased(now, by))
-    builder.record(clocks_set(builder.ticket, policy, now))
-    because = reasons.of("not_about", ticket=ticket.held_for, actor=str(by))
-    notify.notify_team(builder, policy, now, NoticeKind.NEW, because)
-    return None

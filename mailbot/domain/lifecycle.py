@@ -246,6 +246,11 @@ class DecisionBuilder:
     def notify(self, *notices: Notice) -> None:
         self.notices += notices
 
+    def take(self, decision: Decision) -> None:
+        """Add what was decided apart, on the ticket as it is here."""
+        self.record(*decision.events)
+        self.notify(*decision.notices)
+
     def decision(self) -> Decision:
         return Decision(self.ticket, tuple(self.events), tuple(self.notices))
 

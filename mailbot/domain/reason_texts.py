@@ -638,4 +638,65 @@ TEXTS: Mapping[str, Texts] = {
         "{agent} has signed request {request} already: it needs another person",
         "{agent} sudah menyetujui permintaan {request}: perlu orang lain",
     ),
+    "no_moment": (
+        "{words} is no time: write it like tomorrow 10:00, Friday, 3 hours, 30 Nov or 2026-11-30",
+        "{words} bukan waktu: tulis seperti besok 10.00, Jumat, 3 jam, 30 Nov, atau 2026-11-30",
+    ),
+    "moment_past": ("{words} is past", "{words!r} sudah lewat"),
+    "moment_too_far": ("a time within {days} days is needed", "waktunya paling jauh {days} hari lagi"),
+    "no_arguments": (
+        "nothing is expected after it, there is: {words}",
+        "tidak ada isian untuknya, tertulis: {words}",
+    ),
+    "several_agents": (
+        "{agent} fits several agents: {agents}; write the address",
+        "{agent} cocok dengan beberapa petugas: {agents}; tulis alamatnya",
+    ),
+    "no_agent_near": ("no agent is {agent}. Near: {near}", "tidak ada petugas {agent}. Mirip: {near}"),
+    "no_team_near": ("no team is {team}. Near: {near}", "tidak ada tim {team}. Mirip: {near}"),
+    "team_has_it": ("{ticket} is with {team} already", "{ticket} sudah ada pada {team}"),
+    "wait_needs_end": (
+        "a wait for a third party needs an end: wait third party Friday",
+        "menunggu pihak ketiga perlu batas waktu: tunggu pihak ketiga Jumat",
+    ),
+    "wait_for_whom": (
+        "{words}: wait for the customer, or for a third party until a time",
+        "{words}: tunggu pelanggan, atau tunggu pihak ketiga sampai suatu waktu",
+    ),
+    "no_priority": (
+        "no priority is {priority}. There are: {known}",
+        "tidak ada prioritas {priority}. Yang ada: {known}",
+    ),
+    "no_category": (
+        "no category is {category}. Near: {near}",
+        "tidak ada kategori {category}. Mirip: {near}",
+    ),
+    "set_already": ("{ticket} has that already: {value}", "{ticket} sudah demikian: {value}"),
+    "no_tags": ("tags are written like +promised -spam", "tanda ditulis seperti +janji -spam"),
+    "own_tag": ("the tag {tag} is set by mailbot alone", "tanda {tag} hanya dipasang oleh mailbot"),
+    "amount_unclear": (
+        "{words} begins with no amount: write it like Rp50.000 late delivery",
+        "{words} tidak diawali jumlah: tulis seperti Rp50.000 terlambat dikirim",
+    ),
+    "decide_needs_option": ("name one of the options", "sebutkan salah satu pilihannya"),
+    "macro_needs_name": ("name the macro", "sebutkan nama makronya"),
+    "macro_arguments": (
+        'values are written like amount="Rp 50.000", not {words}',
+        'nilai ditulis seperti amount="Rp 50.000", bukan {words}',
+    ),
+    "no_macro": ("no macro is {macro}", "tidak ada makro {macro}"),
+    "too_many_verbs": (
+        "at most {most} commands in one mail",
+        "paling banyak {most} perintah dalam satu email",
+    ),
+    "no_verb": ("no command is #{verb}. Near: {near}", "tidak ada perintah #{verb}. Mirip: {near}"),
+    "verb_stands_alone": ("#{verb} stands alone in its mail", "#{verb} harus sendirian dalam emailnya"),
+    "verb_refused": ("#{verb}: {reason}", "#{verb}: {reason}"),
+    "note_is_empty": ("the note is empty", "catatannya kosong"),
+    "one_compensation": (
+        "one command about compensation at a time",
+        "satu perintah tentang kompensasi setiap kali",
+    ),
+    "not_here": ("{command} can't be carried out here", "{command} tidak dapat dilakukan di sini"),
+    "not_closed": ("{ticket} is not closed: {status}", "{ticket} tidak ditutup: {status}"),
 }

@@ -15,8 +15,8 @@ from mailbot.operations.transaction import Transaction, transact
 from mailbot.store import queries, tickets
 from mailbot.store.store import Store
 from mailbot.store.tickets import Outdated
+from mailbot.workers.inbound.ticketing import draw_numbers
 from mailbot.workers.runtime import Runtime
-from mailbot.workers.ticketing import draw_numbers
 
 
 @dataclass(frozen=True, slots=True)

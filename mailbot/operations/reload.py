@@ -12,7 +12,7 @@ from mailbot import log
 from mailbot.config.api import load_policy
 from mailbot.config.model import Loaded
 from mailbot.domain.policy import Policy
-from mailbot.domain.policy_outline import outline
+from mailbot.domain.policy_review.policy_outline import outline
 from mailbot.errors import ConfigError
 from mailbot.operations.validate_policy import Validated, validate_with_analysis
 from mailbot.store import ladders, policies

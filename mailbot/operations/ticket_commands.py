@@ -2,55 +2,97 @@
 
 import os
 import pwd
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from mailbot.domain import commands as c
 from mailbot.domain import reasons
 from mailbot.domain.actor import Actor
-from mailbot.domain.commands import AddNote, Command
-from mailbot.domain.decisions import on_command
+from mailbot.domain.commands.carry_out import Acted, on_act
+from mailbot.domain.commands.grammar import Act
+from mailbot.domain.commands.registry import Reading
 from mailbot.domain.ladder import next_deadline
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.model import Direction
 from mailbot.domain.reasons import Refusal
+from mailbot.mail.compose.mime_writer import is_ascii_address
 from mailbot.operations.transaction import Transaction, transact
+from mailbot.store import compensations
 from mailbot.store.codec import REASON
 from mailbot.store.store import Store
 from mailbot.store.tickets import Message
+from mailbot.workers.command_facts import load_facts
 from mailbot.workers.runtime import Runtime
+
+Read = Callable[[Reading], Act | Refusal]
 
 
 @dataclass(frozen=True, slots=True)
 class TicketCommand:
+    """What a person wants done on a ticket, or how it is read once the ticket is known.
+
+    `money`: a command may be about compensation, so the ledger is locked before the ticket.
+    """
+
     number: str
-    command: Command
+    act: Act | Read
     by: Actor
     now: datetime
+    money: bool = False
 
 
-def run_command(store: Store, runtime: Runtime, request: TicketCommand) -> Decision | Refusal | None:
-    """Return the decision, recorded, or the refusal. None when there is no such ticket."""
-
-    def decide(transaction: Transaction) -> Decision | Refusal | None:
-        ticket = transaction.load([request.number]).get(request.number)
-        if ticket is None:
-            return None
-        snapshot = transaction.snapshot
-        loads = snapshot.agent_loads.loads
-        decision = on_command(ticket, request.command, request.by, snapshot.policy, request.now, loads)
-        if isinstance(decision, Decision):
-            transaction.record(transaction.change(ticket, decision, _note(request)))
-        return decision
-
-    return transact(store, runtime, request.now, decide)
+def run_command(store: Store, runtime: Runtime, request: TicketCommand) -> Acted | Refusal | None:
+    """Return what was done, recorded, or the refusal. None when there is no such ticket."""
+    return transact(store, runtime, request.now, lambda transaction: decide(transaction, request))
 
 
-def _note(request: TicketCommand) -> Message | None:
-    if not isinstance(request.command, AddNote):
+def decide(transaction: Transaction, request: TicketCommand) -> Acted | Refusal | None:
+    """Do the same in a transaction that has locked no ticket yet."""
+    connection, by, now = transaction.connection, request.by, request.now
+    if request.money:
+        compensations.lock(connection)
+    ticket = transaction.load([request.number]).get(request.number)
+    if ticket is None:
         return None
-    author, text = request.by.name, request.command.text
+    policy = transaction.snapshot.policy
+    act = request.act if isinstance(request.act, Act) else request.act(Reading(ticket, by, policy, now))
+    if isinstance(act, Refusal):
+        return act
+    if refusal := _no_address(act):
+        return refusal
+    facts = load_facts(connection, ticket, act, policy, transaction.snapshot.agent_loads.loads, now)
+    acted = on_act(ticket, act, by, facts, policy, now)
+    if isinstance(acted, Acted):
+        transaction.record(transaction.change(ticket, acted.decision, _message(request, act, acted)))
+        compensations.append(connection, acted.entries)
+    return acted
+
+
+def _no_address(act: Act) -> Refusal | None:
+    """Refuse an address to which no mail of ours could go."""
+    for command in act.commands:
+        match command:
+            case c.AddParticipants(addresses=named) | c.RemoveParticipants(addresses=named):
+                addresses = named
+            case c.SetCustomer(customer=customer):
+                addresses = (customer,)
+            case _:
+                continue
+        if bad := next((each for each in addresses if not is_ascii_address(each)), None):
+            return reasons.refuse("no_address", address=bad)
+    return None
+
+
+def _message(request: TicketCommand, act: Act, acted: Acted) -> Message | None:
+    """Return the note or the answer, to be kept on the ticket."""
+    note = next((each.text for each in act.commands if isinstance(each, c.AddNote)), "")
+    if not note and not acted.answer:
+        return None
     evidence = {"reason": REASON.dump_python(reasons.of("command_line"), mode="json")}
-    return Message(request.now, Direction.NOTE, author, "", text, text, evidence=evidence)
+    direction, text = (Direction.NOTE, note) if note else (Direction.OUT, acted.answer)
+    turn = "" if note else "answer"
+    return Message(request.now, direction, request.by.name, "", text, text, evidence=evidence, turn=turn)
 
 
 def operator() -> Actor:

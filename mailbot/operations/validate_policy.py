@@ -12,10 +12,11 @@ from mailbot.config.api import load
 from mailbot.config.model import Loaded
 from mailbot.config.shipped import templates_for
 from mailbot.config.yaml.source import parse as parse_yaml
-from mailbot.domain import policy_tests, reasons
+from mailbot.domain import reasons
 from mailbot.domain.model import Author, Envelope, InboundMail
 from mailbot.domain.policy import Policy
-from mailbot.domain.policy_tests import Expected, Mismatch, PolicyTest
+from mailbot.domain.policy_review import policy_tests
+from mailbot.domain.policy_review.policy_tests import Expected, Mismatch, PolicyTest
 from mailbot.domain.reasons import NO_REASON
 from mailbot.errors import ConfigError, Problem
 from mailbot.mail.compose import sample_mail

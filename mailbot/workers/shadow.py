@@ -19,12 +19,18 @@ from mailbot.domain.events import TicketRouted
 from mailbot.domain.model import CustomerHistory
 from mailbot.domain.people.customer import customer_of
 from mailbot.domain.policy import Policy
-from mailbot.domain.policy_diff import Case, Change, compare_placements, place_mail, recorded_placement
+from mailbot.domain.policy_review.policy_diff import (
+    Case,
+    Change,
+    compare_placements,
+    place_mail,
+    recorded_placement,
+)
 from mailbot.domain.routing.conditions import STORE_FIELDS
 from mailbot.store import customer_history
 from mailbot.store.service import shadows
+from mailbot.workers.inbound.ticketing import Processed
 from mailbot.workers.runtime import Deps
-from mailbot.workers.ticketing import Processed
 
 BATCH = 200
 MOST_WAITING = 2_000  # tickets

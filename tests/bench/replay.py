@@ -8,7 +8,7 @@ from typing import Any
 from mailbot import log as journal
 from mailbot.config.api import load as load_settings
 from mailbot.domain.model import Envelope
-from mailbot.domain.policy_outline import outline
+from mailbot.domain.policy_review.policy_outline import outline
 from mailbot.mail.compose.compose import Composer
 from mailbot.mail.compose.reply_tokens import TokenSigner
 from mailbot.mail.compose.templates import load as load_templates
@@ -16,7 +16,7 @@ from mailbot.mail.parsing.fingerprint import fingerprint
 from mailbot.metrics import Metrics
 from mailbot.store import inbox, migrate, policies
 from mailbot.store.store import Store
-from mailbot.workers.intake import Intake
+from mailbot.workers.inbound.intake import Intake
 from mailbot.workers.runtime import Deps, Runtime, Snapshot
 from tests.bench import corpus
 from tests.bench.figures import Run

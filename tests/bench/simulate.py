@@ -16,7 +16,7 @@ from mailbot.analysis.simulate.engine import run_together
 from mailbot.config.api import load as load_settings
 from mailbot.domain.events import Event
 from mailbot.domain.policy import Policy
-from mailbot.domain.policy_outline import outline
+from mailbot.domain.policy_review.policy_outline import outline
 from mailbot.reports.figures.api import Period
 from mailbot.store import ladders, migrate, policies, tickets
 from mailbot.store.store import Store

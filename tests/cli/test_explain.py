@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from mailbot.cli import cli
 from mailbot.config.api import load
-from mailbot.domain.policy_outline import outline
+from mailbot.domain.policy_review.policy_outline import outline
 from mailbot.store import policies
 from tests.builders import NOW
 from tests.cli.test_merge import Shell

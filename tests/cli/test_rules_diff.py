@@ -11,7 +11,7 @@ import pytest
 
 from mailbot.cli.service import mail_folder
 from mailbot.config.api import load
-from mailbot.domain.policy_outline import outline
+from mailbot.domain.policy_review.policy_outline import outline
 from mailbot.store import policies
 from tests.builders import NOW
 from tests.cli.test_merge import Shell

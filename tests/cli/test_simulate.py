@@ -13,7 +13,7 @@ from mailbot.cli import cli
 from mailbot.cli.shared import open_store
 from mailbot.config.api import load
 from mailbot.domain.model import Ticket
-from mailbot.domain.policy_outline import outline
+from mailbot.domain.policy_review.policy_outline import outline
 from mailbot.store import ladders, policies
 from mailbot.store.deadlines import next_due_at
 from mailbot.store.schema import events

@@ -8,7 +8,7 @@ import pytest
 from mailbot.config.api import schema
 from mailbot.domain.model import Authentication, Author, CustomerHistory, Target
 from mailbot.domain.policy import Moment
-from mailbot.domain.policy_tests import Expected, SampleMail
+from mailbot.domain.policy_review.policy_tests import Expected, SampleMail
 from tests.config.faults import BASE, brief, lay, loaded, problems
 
 START = len((BASE / "routing.yaml").read_text().splitlines()) + 1  # the line of `tests:`

@@ -23,7 +23,7 @@ KEY = pem(rsa()).decode()
 BARE = """
 import sys
 sys.modules["cryptography"] = sys.modules["dns"] = None
-import mailbot.daemon, mailbot.cli.service.check, mailbot.workers.resolver, mailbot.workers.sender_checks
+import mailbot.daemon, mailbot.cli.service.check, mailbot.workers.resolver, mailbot.workers.inbound.sender_checks
 from datetime import date
 from pathlib import Path
 from mailbot.errors import ConfigError

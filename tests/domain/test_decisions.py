@@ -10,7 +10,8 @@ from mailbot.domain import commands as c
 from mailbot.domain import events as e
 from mailbot.domain import reasons
 from mailbot.domain.actor import CUSTOMER, POLICY
-from mailbot.domain.decisions import on_command, on_deadline, on_mail
+from mailbot.domain.commands.carry_out import on_command
+from mailbot.domain.decisions import on_deadline, on_mail
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.matching import Match
 from mailbot.domain.model import Attachment, Author, Status, Target, Ticket

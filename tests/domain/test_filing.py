@@ -7,7 +7,9 @@ import pytest
 from mailbot.domain import commands as c
 from mailbot.domain import events as e
 from mailbot.domain.actor import Actor
-from mailbot.domain.decisions import MailDecision, on_command, on_deadline, on_mail
+from mailbot.domain.commands.carry_out import CommandFacts, on_act, on_command
+from mailbot.domain.commands.grammar import Act
+from mailbot.domain.decisions import MailDecision, on_deadline, on_mail
 from mailbot.domain.ladder import next_deadline
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.matching import Match
@@ -15,7 +17,6 @@ from mailbot.domain.merging.operations import Context, TicketState, on_join
 from mailbot.domain.model import Author, Direction, Status, Ticket
 from mailbot.domain.policy import Actions, Rule
 from mailbot.domain.reasons import Refusal
-from mailbot.domain.replies.agent_answer import on_answer
 from mailbot.domain.replies.agent_mail import AgentMail
 from mailbot.domain.routing.conditions import build
 from tests.builders import EKO, NOW, NUMBER, RINA, envelope, facts, mail, policy
@@ -82,7 +83,7 @@ def test_a_filed_ticket_is_neither_merged_nor_split_nor_answered() -> None:
             assert isinstance(refused, Refusal)
             assert "release it first" in str(refused)
     agent = Actor.agent(RINA.address)
-    assert isinstance(on_answer(FILED, "Halo", agent, (), {}, {}, DESK, NOW), Refusal)
+    assert isinstance(on_act(FILED, Act((), "Halo"), agent, CommandFacts(), DESK, NOW), Refusal)
 
 
 def test_release_begins_the_tickets_life() -> None:

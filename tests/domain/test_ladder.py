@@ -11,7 +11,8 @@ from mailbot.domain import commands as c
 from mailbot.domain import events as e
 from mailbot.domain import ladder
 from mailbot.domain.actor import Actor
-from mailbot.domain.decisions import on_command, on_deadline, on_mail
+from mailbot.domain.commands.carry_out import on_command
+from mailbot.domain.decisions import on_deadline, on_mail
 from mailbot.domain.escalation.reapply import recompute
 from mailbot.domain.ladder import MISSED, next_deadline
 from mailbot.domain.lifecycle import Decision

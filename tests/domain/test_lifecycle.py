@@ -11,7 +11,8 @@ from mailbot.domain import commands as c
 from mailbot.domain import events as e
 from mailbot.domain import ladder
 from mailbot.domain.actor import CUSTOMER
-from mailbot.domain.decisions import on_command, on_deadline, on_mail
+from mailbot.domain.commands.carry_out import on_command
+from mailbot.domain.decisions import on_deadline, on_mail
 from mailbot.domain.lifecycle import TRANSITIONS, Decision, IllegalTransition, evolve, opened
 from mailbot.domain.matching import Match
 from mailbot.domain.model import Status, Target, Ticket

@@ -11,7 +11,7 @@ from mailbot.domain.events import TicketRouted
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.model import NO_HISTORY, InboundMail
 from mailbot.domain.policy import Actions, Policy, Rule
-from mailbot.domain.policy_diff import (
+from mailbot.domain.policy_review.policy_diff import (
     CAUGHT,
     CHANGED,
     UNCAUGHT,

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from mailbot.domain import policy_tests
 from mailbot.domain.model import NO_HISTORY, CustomerHistory, InboundMail, Target
 from mailbot.domain.policy import Actions, Moment, Policy, Rule
-from mailbot.domain.policy_tests import Expected, Result
+from mailbot.domain.policy_review import policy_tests
+from mailbot.domain.policy_review.policy_tests import Expected, Result
 from mailbot.domain.routing.conditions import build
 from mailbot.domain.worktime import Calendar, hours
 from tests.builders import NOW, envelope, mail, policy, with_calendar

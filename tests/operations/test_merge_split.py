@@ -346,7 +346,7 @@ async def test_a_ticket_that_changed_during_a_decision_is_decided_again(desk: De
 
 
 async def test_a_late_reply_opens_a_ticket_that_is_linked_both_ways(desk: Desk) -> None:
-    from mailbot.domain.decisions import on_command
+    from mailbot.domain.commands.carry_out import on_command
     from mailbot.domain.lifecycle import Decision
     from mailbot.workers import outbox_rows
     from mailbot.workers.ticket_context import Draft

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from mailbot.domain.commands import Close
-from mailbot.domain.decisions import on_command, on_deadline, on_mail
+from mailbot.domain.commands.carry_out import on_command
+from mailbot.domain.decisions import on_deadline, on_mail
 from mailbot.domain.events import (
     ClocksSet,
     Event,

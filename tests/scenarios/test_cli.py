@@ -31,18 +31,19 @@ from mailbot.cli.rules import group as rules
 from mailbot.cli.shared import open_store, output
 from mailbot.cli.tickets import group as ticket
 from mailbot.config.api import init, load
-from mailbot.domain import policy_outline
 from mailbot.domain.actor import Actor
 from mailbot.domain.commands import AddNote
+from mailbot.domain.commands.grammar import Act
 from mailbot.domain.decisions import on_mail
 from mailbot.domain.model import Envelope
+from mailbot.domain.policy_review import policy_outline
 from mailbot.mail.parsing.fingerprint import fingerprint
 from mailbot.mail.parsing.parse import parse
 from mailbot.operations import ticket_commands
 from mailbot.store import inbox, migrate, outbox, queries, tickets
 from mailbot.store.service import installation, nodes
 from mailbot.store.store import Store
-from mailbot.workers.ticketing import process_mails
+from mailbot.workers.inbound.ticketing import process_mails
 from tests import builders
 from tests.scenarios.harness import DaemonProcess, complaint, eventually, free_port, send
 from tests.sink import SinkSmtp
@@ -499,7 +500,9 @@ def test_commands_at_the_same_time_are_all_recorded_one_after_the_other(store: S
         ticket_commands.run_command(
             store,
             runtime,
-            ticket_commands.TicketCommand(number, AddNote(text), Actor.operator("eko"), open_store.now()),
+            ticket_commands.TicketCommand(
+                number, Act((AddNote(text),)), Actor.operator("eko"), open_store.now()
+            ),
         )
 
     threads = [threading.Thread(target=note, args=(str(n),)) for n in range(8)]

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 from mailbot.domain import commands as c
 from mailbot.domain.actor import Actor
-from mailbot.domain.decisions import on_command, on_mail
+from mailbot.domain.commands.carry_out import on_command
+from mailbot.domain.decisions import on_mail
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.model import Authentication, CustomerHistory, Ticket
 from mailbot.store import customer_history, tickets

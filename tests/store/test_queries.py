@@ -7,7 +7,8 @@ from sqlalchemy import Connection, event, insert, update
 
 from mailbot.domain import ladder
 from mailbot.domain.commands import AddNote, Close
-from mailbot.domain.decisions import on_command, on_deadline, on_mail
+from mailbot.domain.commands.carry_out import on_command
+from mailbot.domain.decisions import on_deadline, on_mail
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.model import Attachment, Ticket
 from mailbot.domain.ticket_number import make

@@ -8,7 +8,8 @@ from sqlalchemy import event
 
 from mailbot.domain import commands as c
 from mailbot.domain.assignment import Load
-from mailbot.domain.decisions import on_command, on_mail
+from mailbot.domain.commands.carry_out import on_command
+from mailbot.domain.decisions import on_mail
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.model import Ticket
 from mailbot.domain.policy import Agent, Policy, Team

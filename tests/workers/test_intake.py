@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from mailbot.config.model import Trust
 from mailbot.domain.commands import Release
-from mailbot.domain.decisions import on_command
+from mailbot.domain.commands.carry_out import on_command
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.model import Envelope, Status, Ticket
 from mailbot.domain.notices import Notice
@@ -31,7 +31,7 @@ from mailbot.store.schema import inbox as inbox_table
 from mailbot.store.store import Store
 from mailbot.store.tickets import load
 from mailbot.workers.agent_loads import AgentLoads
-from mailbot.workers.intake import Intake
+from mailbot.workers.inbound.intake import Intake
 from mailbot.workers.runtime import Deps, Runtime, Snapshot
 from tests.builders import BOX, EKO, NUMBER, RINA
 from tests.builders import policy as policy_of

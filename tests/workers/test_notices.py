@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from mailbot.domain import commands as c
+from mailbot.domain.commands.grammar import Act
 from mailbot.operations.ticket_commands import TicketCommand, run_command
 from mailbot.store.schema import frozen_files, frozen_mails
 from tests.builders import BAYU, RINA, SARI
@@ -64,11 +65,11 @@ async def test_a_notice_holds_people_promise_and_next_step(desk: Desk) -> None:
 
 async def test_a_person_who_gets_the_ticket_later_reads_the_whole_dialogue(desk: Desk) -> None:
     ticket = await desk.receive()
-    note = TicketCommand(ticket.number, c.AddNote("sudah saya telepon"), _actor(), desk.clock)
+    note = TicketCommand(ticket.number, Act((c.AddNote("sudah saya telepon"),)), _actor(), desk.clock)
     run_command(desk.store, desk.runtime, note)
     await desk.receive(Subject=f"Re: {ticket.number}", body="Masih belum datang juga.")
     desk.clock += timedelta(minutes=5)
-    assign = TicketCommand(ticket.number, c.Assign("bayu@tim.example"), _actor(), desk.clock)
+    assign = TicketCommand(ticket.number, Act((c.Assign("bayu@tim.example"),)), _actor(), desk.clock)
     run_command(desk.store, desk.runtime, assign)
 
     mail = notices(desk)[-1]
@@ -103,7 +104,7 @@ async def test_a_file_goes_to_each_agent_once_and_a_dangerous_one_never(desk: De
     assert files_of(again) == {}
     assert "foto.png" in text_of(again)
 
-    assign = TicketCommand(ticket.number, c.Assign("bayu@tim.example"), _actor(), desk.clock)
+    assign = TicketCommand(ticket.number, Act((c.Assign("bayu@tim.example"),)), _actor(), desk.clock)
     run_command(desk.store, desk.runtime, assign)
     assert files_of(notices(desk)[-1]) == {"foto.png": PHOTO}
 
@@ -112,7 +113,7 @@ async def test_a_file_for_several_people_is_kept_once_and_each_mail_is_whole(des
     files = with_files("Lihat.", foto__png=PHOTO, dua__bin=PHOTO[::-1])
     ticket = await desk.receive(**files)
     for agent in (BAYU, SARI):
-        assign = TicketCommand(ticket.number, c.Assign(agent.address), _actor(), desk.clock)
+        assign = TicketCommand(ticket.number, Act((c.Assign(agent.address),)), _actor(), desk.clock)
         run_command(desk.store, desk.runtime, assign)
 
     mails = notices(desk)

@@ -8,10 +8,11 @@ from sqlalchemy import select
 
 from mailbot.config.model import Trust
 from mailbot.domain.commands import Accept, Merge, SetCustomer, Split, Unmerge
+from mailbot.domain.commands.carry_out import Acted
+from mailbot.domain.commands.grammar import Act
 from mailbot.domain.events import TicketOpened
-from mailbot.domain.lifecycle import Decision
 from mailbot.domain.model import Role, Ticket
-from mailbot.operations.people import PeopleCommand, change_people
+from mailbot.operations.ticket_commands import TicketCommand, run_command
 from mailbot.store import queries, tickets
 from mailbot.store.schema import outbox
 from mailbot.store.schema import tickets as tickets_table
@@ -96,8 +97,8 @@ async def test_a_reply_to_a_notice_of_the_former_customer_is_held(store: Store) 
     with desk.store.engine.begin() as connection:
         connection.execute(outbox.update().where(outbox.c.id == row.id).values(settled_at=desk.clock))
     desk.clock += timedelta(minutes=5)
-    changed = PeopleCommand(first.number, SetCustomer(BOSS), OPERATOR, desk.clock)
-    assert isinstance(change_people(desk.store, desk.runtime, changed), Decision)
+    changed = TicketCommand(first.number, Act((SetCustomer(BOSS),)), OPERATOR, desk.clock)
+    assert isinstance(run_command(desk.store, desk.runtime, changed), Acted)
     assert "bukan lagi" in str(desk.content(desk.outbox_rows("team")[-1]).get_body(("plain",)).get_content())
 
     desk.clock += timedelta(minutes=5)

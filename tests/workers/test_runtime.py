@@ -9,6 +9,7 @@ from shutil import copytree
 import pytest
 
 from mailbot.domain import commands as c
+from mailbot.domain.commands.grammar import Act
 from mailbot.domain.ladder import next_deadline
 from mailbot.domain.model import Target
 from mailbot.mail.compose.templates import load as load_templates
@@ -80,7 +81,7 @@ async def test_a_mail_is_decided_written_and_timed_by_the_policy_it_began_with(d
 
 
 async def _command(desk: ReloadingDesk, number: str) -> None:
-    run_command(desk.store, desk.runtime, TicketCommand(number, c.Escalate("L2"), EKO, desk.clock))
+    run_command(desk.store, desk.runtime, TicketCommand(number, Act((c.Escalate("L2"),)), EKO, desk.clock))
 
 
 async def _reapply(desk: ReloadingDesk, number: str) -> None:

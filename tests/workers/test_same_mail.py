@@ -13,7 +13,7 @@ from mailbot.domain.model import Status, Ticket
 from mailbot.store.schema import messages
 from mailbot.store.schema import tickets as tickets_table
 from mailbot.store.store import Store
-from mailbot.workers.intake import BATCH, Intake
+from mailbot.workers.inbound.intake import BATCH, Intake
 from tests.operations.test_merge_split import do
 from tests.workers.test_intake import AGENTS_NETWORK, AGENTS_TRUSTED, BUDI, KEYS, RINA, Desk
 

@@ -20,9 +20,9 @@ from mailbot.store.codec import reason_of
 from mailbot.store.schema import events, messages
 from mailbot.store.schema import inbox as inbox_table
 from mailbot.store.store import Store
-from mailbot.workers.intake import Intake
+from mailbot.workers.inbound.intake import Intake
+from mailbot.workers.inbound.sender_checks import ERROR, THREADS, TIMEOUT, SenderChecks
 from mailbot.workers.resolver import Resolver
-from mailbot.workers.sender_checks import ERROR, THREADS, TIMEOUT, SenderChecks
 from tests.builders import BOX, NOW
 from tests.dns_server import SERVFAIL, SILENT, DnsServer
 from tests.mail.senders import BUDI, MAIL, record, rsa, signed

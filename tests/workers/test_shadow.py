@@ -10,9 +10,9 @@ from mailbot.domain.routing import conditions
 from mailbot.store.service import shadows
 from mailbot.store.service.shadows import ShadowRun
 from mailbot.store.store import Store
-from mailbot.workers.intake import Intake
+from mailbot.workers.inbound.intake import Intake
+from mailbot.workers.inbound.ticketing import Processed
 from mailbot.workers.shadow import MOST_WAITING, ROOM, Shadow
-from mailbot.workers.ticketing import Processed
 from tests.builders import policy
 from tests.workers.test_intake import Desk
 

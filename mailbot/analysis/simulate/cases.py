@@ -13,7 +13,7 @@ from mailbot.analysis.simulate.rerouting import as_recorded, by_rules, routes_al
 from mailbot.domain.classify import classify
 from mailbot.domain.decisions import mailbox_of, routing_facts
 from mailbot.domain.policy import Ladder, Policy
-from mailbot.domain.policy_diff import Case
+from mailbot.domain.policy_review.policy_diff import Case
 from mailbot.errors import ConfigError
 from mailbot.reports.figures.api import Period
 from mailbot.store import ladders

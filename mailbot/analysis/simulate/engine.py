@@ -29,7 +29,8 @@ from mailbot.analysis.simulate.recorded_ticket import (
 from mailbot.domain import events as e
 from mailbot.domain import ladder, notify, reroute
 from mailbot.domain.assignment import NO_LOADS, Loads
-from mailbot.domain.decisions import on_command, on_deadline, record_customer_mail
+from mailbot.domain.commands.carry_out import on_command
+from mailbot.domain.decisions import on_deadline, record_customer_mail
 from mailbot.domain.escalation import ownership
 from mailbot.domain.escalation.reapply import recompute
 from mailbot.domain.ladder import Deadline

@@ -8,7 +8,7 @@ import click
 from mailbot.cli.shared.formats import format_short_time
 from mailbot.cli.shared.json_form import to_json
 from mailbot.cli.shared.output import clean, echo
-from mailbot.domain.policy_diff import CAUGHT, UNCAUGHT, Change, Move, Value, moves
+from mailbot.domain.policy_review.policy_diff import CAUGHT, UNCAUGHT, Change, Move, Value, moves
 
 tickets_option = click.option(
     "--limit",

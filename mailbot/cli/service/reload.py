@@ -26,7 +26,7 @@ from mailbot.cli.shared.options import config_directory, standard_options
 from mailbot.cli.shared.output import clean, clean_block, echo, print_error
 from mailbot.config.api import Loaded
 from mailbot.config.quick_read import find_store
-from mailbot.domain import policy_outline
+from mailbot.domain.policy_review import policy_outline
 from mailbot.errors import ConfigError, StoreUnavailable
 from mailbot.operations.reapply_policy import Change
 from mailbot.store import policies, queries

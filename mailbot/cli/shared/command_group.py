@@ -30,7 +30,8 @@ class LazyGroup(click.Group):
         name = self._aliases.get(name, name)
         if name not in self._modules:
             return None
-        values = vars(import_module(f"mailbot.cli.{self._modules[name][0]}")).values()
+        names = vars(import_module(f"mailbot.cli.{self._modules[name][0]}"))
+        values = (*names.values(), *names.get("GENERATED", {}).values())
         return next(value for value in values if isinstance(value, click.Command) and value.name == name)
 
     def resolve_command(

@@ -1,4 +1,4 @@
-"""`mailbot ticket assign, escalate, decide, close, note`: what agents do by mail, done from a shell."""
+"""`mailbot ticket assign, escalate, close ...`: the verbs of the registry as commands of the shell."""
 
 import sys
 from collections.abc import Callable
@@ -6,20 +6,21 @@ from typing import Any
 
 import click
 
-from mailbot.cli.shared import ticket_lookup
-from mailbot.cli.shared.open_store import OpenStore, now
 from mailbot.cli.shared.options import as_option, because_option, standard_options
-from mailbot.cli.shared.output import clean, clean_block
-from mailbot.cli.tickets.carry_out import carry_out
+from mailbot.cli.shared.output import clean_block
+from mailbot.cli.tickets.carry_out import carry_out_act
 from mailbot.domain import commands
-from mailbot.domain.actor import Actor
-from mailbot.domain.lifecycle import Decision
+from mailbot.domain.commands.grammar import Act
+from mailbot.domain.commands.registry import BY_NAME, Below, Reading, Verb
 from mailbot.domain.reasons import Refusal
-from mailbot.operations.ticket_commands import TicketCommand, run_command
-from mailbot.store.store import Store
-from mailbot.workers.runtime import Runtime
+from mailbot.mail.parsing import charsets
 
 BECAUSE, NOTE = 500, 50_000  # characters
+# Verbs that are read as in a mail. The others have commands with options of their own.
+GENERATED_VERBS = (
+    *("take", "assign", "hand-over", "escalate", "working", "wait", "snooze", "close", "reopen"),
+    *("tag", "release", "decide"),
+)
 
 
 def acting_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -27,50 +28,37 @@ def acting_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return as_option(standard_options(command))
 
 
-@click.command()
-@click.argument("number")
-@click.argument("agent_address", metavar="AGENT")
-@acting_options
-def assign(number: str, agent_address: str, agent: str | None, in_json: bool) -> None:
-    """Assign the ticket to AGENT (an address from teams.yaml), who gets a mail about it."""
-    carry_out_command(number, commands.Assign(agent_address.strip().lower()), agent, in_json)
+text_option = click.option("--text", default="", help="What the customer gets as your answer.")
 
 
-@click.command()
-@click.argument("number")
-@click.argument("level", default="")
-@because_option
-@acting_options
-def escalate(number: str, level: str, because: str, agent: str | None, in_json: bool) -> None:
-    """Raise the ticket to LEVEL. Default: the next one up. Its people there get a mail."""
-    carry_out_command(number, commands.Escalate(level, _text(because, BECAUSE)), agent, in_json)
+def _make(verb: Verb) -> click.Command:
+    """Make the command of a verb: NUMBER and the words that stand after it in a mail."""
+
+    def run(
+        number: str, words: tuple[str, ...], because: str, agent: str | None, in_json: bool, text: str = ""
+    ) -> None:
+        kept, answer = block(because, BECAUSE), block(text, NOTE)
+
+        def read(reading: Reading) -> Act | Refusal:
+            reading = Reading(reading.ticket, reading.by, reading.policy, reading.at, kept)
+            found = verb.read(block(" ".join(words), BECAUSE), reading)
+            if isinstance(found, Refusal):
+                return found
+            return Act(found if isinstance(found, tuple) else (found,), answer)
+
+        carry_out_act(number, read, agent, in_json=in_json)
+
+    usage = verb.usage["en"] or "[WORDS]"
+    command: Callable[..., Any] = acting_options(because_option(run))
+    if verb.below is Below.ANSWER:
+        command = text_option(command)
+    for argument in (click.argument("words", nargs=-1, metavar=usage), click.argument("number")):
+        command = argument(command)
+    help_line = verb.help["en"]
+    return click.command(verb.name, help=f"{help_line[0].upper()}{help_line[1:]}.")(command)
 
 
-@click.command()
-@click.argument("number")
-@click.argument("option")
-@because_option
-@acting_options
-def decide(number: str, option: str, because: str, agent: str | None, in_json: bool) -> None:
-    """Answer the question that the ticket's ladder asked. `ticket show` names the values of OPTION."""
-    carry_out_command(number, commands.Decide(clean(option), _text(because, BECAUSE)), agent, in_json)
-
-
-@click.command()
-@click.argument("number")
-@because_option
-@acting_options
-def close(number: str, because: str, agent: str | None, in_json: bool) -> None:
-    """Close the ticket. Its clocks stop. The customer's next mail within the window opens it again."""
-    carry_out_command(number, commands.Close(_text(because, BECAUSE)), agent, in_json)
-
-
-@click.command()
-@click.argument("number")
-@acting_options
-def release(number: str, agent: str | None, in_json: bool) -> None:
-    """Make a machine's mail that was filed an ordinary ticket. Its team gets a mail, its clocks begin."""
-    carry_out_command(number, commands.Release(), agent, in_json)
+GENERATED = {name: _make(BY_NAME[name]) for name in GENERATED_VERBS}
 
 
 @click.command()
@@ -80,25 +68,27 @@ def release(number: str, agent: str | None, in_json: bool) -> None:
 def note(number: str, text: tuple[str, ...], agent: str | None, in_json: bool) -> None:
     """Keep TEXT as an internal note on the ticket. `-` reads standard input. A note is never sent."""
     typed = sys.stdin.read(2 * NOTE) if text == ("-",) else " ".join(text)
-    kept = _text(typed, NOTE)
+    kept = block(typed, NOTE)
     if not kept:
         raise click.UsageError("the note is empty")
-    carry_out_command(number, commands.AddNote(kept), agent, in_json)
+    carry_out_act(number, Act((commands.AddNote(kept),), below=Below.NOTE), agent, in_json=in_json)
 
 
-def _text(text: str, longest: int) -> str:
+@click.command()
+@click.argument("number")
+@click.option("--text", help="The answer. Default: read it from standard input.")
+@acting_options
+def answer(number: str, text: str | None, agent: str | None, in_json: bool) -> None:
+    """Send an answer to the customer of ticket NUMBER, in the name of the agent given by --as.
+
+    The greeting and the signature are those of an answer by mail. Who takes part gets a copy.
+    """
+    typed = sys.stdin.read(2 * NOTE) if text is None else text
+    answered = charsets.clean(typed).strip()
+    if not answered or len(answered) > NOTE:
+        raise click.UsageError(f"the answer has no text, or more than {NOTE:,} characters")
+    carry_out_act(number, Act((), answered), agent, in_json=in_json)
+
+
+def block(text: str, longest: int) -> str:
     return clean_block(text, longest).strip()
-
-
-def carry_out_command(number: str, command: commands.Command, agent: str | None, in_json: bool) -> None:
-    """Run a command of `domain.commands` and print the result."""
-
-    def decide(store: Store, runtime: Runtime, found: str, by: Actor) -> Decision | Refusal | None:
-        return run_command(store, runtime, TicketCommand(found, command, by, now()))
-
-    def suggest(opened: OpenStore) -> str:
-        if isinstance(command, commands.Assign):
-            return ticket_lookup.suggest_name(command.agent, opened.policy.agents)
-        return ""
-
-    carry_out(number, agent, decide, suggest, in_json=in_json)

@@ -117,7 +117,7 @@ def _explain_mail(
 
 
 def _at(context: "Context", local_time: datetime | None) -> "Context":
-    from mailbot.domain.policy_tests import moment_of
+    from mailbot.domain.policy_review.policy_tests import moment_of
 
     return replace(context, at=moment_of(local_time, context.policy)) if local_time else context
 

@@ -7,8 +7,10 @@ from mailbot.cli.shared.json_form import print_json
 from mailbot.cli.shared.open_store import OpenStore, fail, now, open_store
 from mailbot.cli.shared.output import clean, echo
 from mailbot.cli.shared.ticket_lookup import normalise_number
-from mailbot.cli.tickets.act import acting_options, carry_out_command
+from mailbot.cli.tickets.act import acting_options
+from mailbot.cli.tickets.carry_out import carry_out_act
 from mailbot.domain import commands
+from mailbot.domain.commands.grammar import Act
 from mailbot.domain.merging.operations import Changes
 from mailbot.domain.merging.rebuild import OUR_TURN
 from mailbot.domain.model import OVER, Ticket
@@ -93,7 +95,7 @@ def accept(number: str, agent: str | None, in_json: bool) -> None:
 @acting_options
 def reject(number: str, agent: str | None, in_json: bool) -> None:
     """Reject the claim of a held ticket: it stays separate, its clocks start, its sender gets no mail."""
-    carry_out_command(number, commands.Reject(), agent, in_json)
+    carry_out_act(number, Act((commands.Reject(),)), agent, in_json=in_json)
 
 
 def _join(number: str, command: commands.Join, agent: str | None, in_json: bool, missing: str = "") -> None:

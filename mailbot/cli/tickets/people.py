@@ -5,20 +5,17 @@ import click
 from mailbot.cli.shared import ticket_lookup
 from mailbot.cli.shared.command_group import LazyGroup
 from mailbot.cli.shared.json_form import print_json
-from mailbot.cli.shared.open_store import now, open_store
+from mailbot.cli.shared.open_store import open_store
 from mailbot.cli.shared.options import config_option, standard_options
 from mailbot.cli.shared.output import print_table
 from mailbot.cli.tickets.act import acting_options
-from mailbot.cli.tickets.carry_out import carry_out
+from mailbot.cli.tickets.carry_out import carry_out_act
 from mailbot.domain import commands
-from mailbot.domain.actor import Actor
-from mailbot.domain.lifecycle import Decision
+from mailbot.domain.commands.grammar import Act
+from mailbot.domain.commands.registry import BY_NAME, Reading
 from mailbot.domain.model import Role
 from mailbot.domain.reasons import Refusal
-from mailbot.operations.people import PeopleCommand, change_people
 from mailbot.store import queries
-from mailbot.store.store import Store
-from mailbot.workers.runtime import Runtime
 
 COMMANDS = {
     "add": ("tickets.people", "Add people: their replies thread, and they get copies of answers."),
@@ -75,14 +72,33 @@ def list_people(number: str, in_json: bool) -> None:
 
 @click.command("set")
 @click.argument("number")
-@click.option("--customer", metavar="ADDRESS", required=True, help="To whom answers go from now on.")
+@click.option("--priority", default="", help="The priority, by its key or label.")
+@click.option("--category", default="", help="The category, by its key or label.")
+@click.option("--team", default="", help="Hand it over to this team.")
+@click.option("--customer", metavar="ADDRESS", default="", help="To whom answers go from now on.")
 @acting_options
-def set_values(number: str, customer: str, agent: str | None, in_json: bool) -> None:
-    """Correct ticket NUMBER: its customer.
+def set_values(number: str, agent: str | None, in_json: bool, **values: str) -> None:
+    """Correct what ticket NUMBER is: all that is given at once, or nothing.
 
     The former customer takes no part any more. `ticket participant add` lets them take part beside the new one.
     """
-    _carry_out(number, commands.SetCustomer(_lower((customer,))[0]), agent, in_json)
+    given = {name: words.strip() for name, words in values.items() if words.strip()}
+    if not given:
+        raise click.UsageError("give at least one of --priority, --category, --team, --customer")
+
+    def read(reading: Reading) -> Act | Refusal:
+        found: list[commands.AnyCommand] = []
+        for name, words in given.items():
+            command = BY_NAME[_VERBS.get(name, name)].read(words, reading)
+            if isinstance(command, Refusal):
+                return command
+            found += command if isinstance(command, tuple) else (command,)
+        return Act(tuple(found))
+
+    carry_out_act(number, read, agent, in_json=in_json)
+
+
+_VERBS = {"team": "hand-over"}  # option -> verb, where they differ
 
 
 def _lower(addresses: tuple[str, ...]) -> tuple[str, ...]:
@@ -90,7 +106,4 @@ def _lower(addresses: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _carry_out(number: str, command: commands.People, agent: str | None, in_json: bool) -> None:
-    def decide(store: Store, runtime: Runtime, found: str, by: Actor) -> Decision | Refusal | None:
-        return change_people(store, runtime, PeopleCommand(found, command, by, now()))
-
-    carry_out(number, agent, decide, in_json=in_json)
+    carry_out_act(number, Act((command,)), agent, in_json=in_json)

@@ -19,7 +19,7 @@ from mailbot.config.yaml.lookup import (
 from mailbot.config.yaml.scalars import shown, suggest
 from mailbot.config.yaml.source import Place, Source
 from mailbot.domain.model import Authentication, Author, CustomerHistory
-from mailbot.domain.policy_tests import NOBODY, Expected, PolicyTest, SampleMail, clock_text
+from mailbot.domain.policy_review.policy_tests import NOBODY, Expected, PolicyTest, SampleMail, clock_text
 from mailbot.errors import Problem
 
 _EXPECT = ("tests", "*", "expect")

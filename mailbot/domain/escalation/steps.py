@@ -140,6 +140,22 @@ def escalate_by_command(
     return None
 
 
+def hand_over_by_command(
+    builder: DecisionBuilder, team: str, because: Reason, by: Actor, policy: Policy, now: datetime
+) -> Refusal | None:
+    """Hand over to another team at a person's command, with an owner there who is notified."""
+    ticket = builder.ticket
+    if ticket.status in OVER:
+        return reasons.refuse("ticket_over", ticket=ticket.number, status=ticket.status)
+    if team not in policy.teams:
+        return reasons.refuse("no_team_near", team=team, near=", ".join(policy.teams))
+    if not _hand_over(builder, team, because, policy, now, by):
+        return reasons.refuse("team_has_it", ticket=ticket.number, team=team)
+    stop_confirmation(builder, now)
+    notify.notify_team(builder, policy, now, NoticeKind.HANDED_OVER, because)
+    return None
+
+
 def _step_to(level: str, ticket: Ticket, policy: Policy) -> tuple[timedelta | None, int]:
     """Return the time to confirm that the step to this level gives, and the index of that step."""
     for index, step in enumerate(ladder.ladder_of(ticket, policy).steps):
@@ -159,13 +175,15 @@ def _await(builder: DecisionBuilder, within: timedelta | None, index: int, now: 
         builder.record(e.ClocksSet(now, POLICY, clocks))
 
 
-def _hand_over(builder: DecisionBuilder, team: str, because: Reason, policy: Policy, now: datetime) -> bool:
+def _hand_over(
+    builder: DecisionBuilder, team: str, because: Reason, policy: Policy, now: datetime, by: Actor = POLICY
+) -> bool:
     if team == builder.ticket.team or team not in policy.teams:
         return False
     old = ladder.calendar_of(builder.ticket, policy)
-    builder.record(e.TicketHandedOver(now, POLICY, team, because))
+    builder.record(e.TicketHandedOver(now, by, team, because))
     builder.record(e.ClocksSet(now, POLICY, ladder.change_calendar(builder.ticket.clocks, old, now)))
-    ownership.assign_owner(builder, policy, now, POLICY)
+    ownership.assign_owner(builder, policy, now, by)
     return True
 
 

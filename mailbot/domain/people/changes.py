@@ -7,8 +7,8 @@ from mailbot.domain import commands as c
 from mailbot.domain import events as e
 from mailbot.domain import notify, reasons
 from mailbot.domain.actor import Actor
-from mailbot.domain.lifecycle import Decision, DecisionBuilder
-from mailbot.domain.model import OVER, TAKES_PART, NoticeKind, Role, Ticket
+from mailbot.domain.lifecycle import DecisionBuilder
+from mailbot.domain.model import OVER, TAKES_PART, NoticeKind, Role
 from mailbot.domain.people.addresses import is_no_reply, owner
 from mailbot.domain.people.customer import is_ours
 from mailbot.domain.people.participants import MOST_TAKING_PART, Roles
@@ -16,8 +16,8 @@ from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import Refusal
 
 
-def on_people(
-    ticket: Ticket,
+def apply_people(
+    builder: DecisionBuilder,
     command: c.People,
     roles: Roles,
     by: Actor,
@@ -25,19 +25,18 @@ def on_people(
     now: datetime,
     *,
     open_requests: Collection[int] = (),
-) -> Decision | Refusal:
-    """Decide about a command, whole or not at all. `open_requests`: for compensation on this ticket."""
+) -> Refusal | None:
+    """Carry out the command, or return why not. `open_requests`: for compensation on this ticket."""
+    ticket = builder.ticket
     if ticket.merged_into:
         return reasons.refuse("ticket_merged_into", ticket=ticket.number, into=ticket.merged_into)
-    builder = DecisionBuilder(ticket)
     match command:
         case c.AddParticipants(addresses):
-            refusal = _add(builder, addresses, roles, by, policy, now)
+            return _add(builder, addresses, roles, by, policy, now)
         case c.RemoveParticipants(addresses):
-            refusal = _remove(builder, addresses, roles, by, now)
+            return _remove(builder, addresses, roles, by, now)
         case c.SetCustomer(address):
-            refusal = _set_customer(builder, address, by, policy, now, open_requests)
-    return refusal or builder.decision()
+            return _set_customer(builder, address, by, policy, now, open_requests)
 
 
 def _add(

@@ -6,17 +6,12 @@ from datetime import datetime
 import re2
 
 from mailbot.domain import events as e
-from mailbot.domain import filing, notify, reasons
-from mailbot.domain.actor import Actor, ActorKind
-from mailbot.domain.lifecycle import Decision, DecisionBuilder, clocks_set
+from mailbot.domain import notify, reasons
+from mailbot.domain.actor import Actor
+from mailbot.domain.lifecycle import DecisionBuilder, clocks_set
 from mailbot.domain.model import Attachment, Ticket
 from mailbot.domain.notices import Answer
-from mailbot.domain.people.copies import with_copies
-from mailbot.domain.people.customer import why_unreachable
-from mailbot.domain.people.participants import Roles
 from mailbot.domain.policy import Agent, Policy
-from mailbot.domain.reasons import Refusal
-from mailbot.domain.replies.undeliverable import Suppressions
 
 _SUBJECT_LIMIT = 1_000
 _REPLY_PREFIX = re2.compile(
@@ -33,33 +28,6 @@ def record_agent_answer(builder: DecisionBuilder, agent: str, policy: Policy, no
     if builder.ticket.assignee != agent:
         builder.record(e.TicketAssigned(now, by, agent, reasons.of("answered")))
     builder.record(clocks_set(builder.ticket, policy, now))
-
-
-def on_answer(
-    ticket: Ticket,
-    text: str,
-    by: Actor,
-    references: tuple[str, ...],
-    roles: Roles,
-    suppressions: Suppressions,
-    policy: Policy,
-    now: datetime,
-) -> Decision | Refusal:
-    """Decide about an answer that was given by a command, in an agent's name."""
-    agent = policy.agents.get(by.name) if by.kind is ActorKind.AGENT else None
-    if ticket.merged_into:
-        return reasons.refuse("ticket_merged_into", ticket=ticket.number, into=ticket.merged_into)
-    if refusal := filing.why_refused(ticket):
-        return refusal
-    if agent is None:
-        return reasons.refuse("answer_needs_agent")
-    if unreachable := why_unreachable(ticket.answers_to):
-        return Refusal(unreachable)
-    builder = DecisionBuilder(ticket)
-    record_agent_answer(builder, agent.address, policy, now)
-    mail = answer(ticket, agent, text, policy, references)
-    builder.notify(*with_copies(mail, roles, policy, suppressions))
-    return builder.decision()
 
 
 def answer(

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, bindparam, select, update
 
-from mailbot.domain.policy_diff import Change
+from mailbot.domain.policy_review.policy_diff import Change
 from mailbot.store.engine import or_skip
 from mailbot.store.schema import shadow_differences, shadow_runs
 

@@ -11,9 +11,10 @@ from sqlalchemy import select
 
 from mailbot.config.api import Loaded, load
 from mailbot.domain import commands as c
-from mailbot.domain.lifecycle import Decision
+from mailbot.domain.commands.carry_out import Acted
+from mailbot.domain.commands.grammar import Act
 from mailbot.domain.model import OVER, Target, Ticket
-from mailbot.domain.policy_outline import outline
+from mailbot.domain.policy_review.policy_outline import outline
 from mailbot.domain.reasons import Refusal
 from mailbot.operations.merge_split import MergeCommand, join
 from mailbot.operations.reapply_policy import Reapply, reapply
@@ -207,9 +208,9 @@ class Months(Desk):
         done = run_command(
             self.store,
             self.runtime,
-            TicketCommand(number, self.chance.choice(commands), EKO, self.clock),
+            TicketCommand(number, Act((self.chance.choice(commands),)), EKO, self.clock),
         )
-        assert isinstance(done, Decision | Refusal)
+        assert isinstance(done, Acted | Refusal)
 
     def _joins(self) -> None:
         number, other = self.chance.choice(self.numbers), self.chance.choice(self.numbers)

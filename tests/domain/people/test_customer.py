@@ -8,18 +8,18 @@ from mailbot.domain import events as e
 from mailbot.domain import reasons
 from mailbot.domain.actor import Actor
 from mailbot.domain.commands import RemoveParticipants, SetCustomer
+from mailbot.domain.commands.carry_out import Acted, CommandFacts, on_act
+from mailbot.domain.commands.grammar import Act
 from mailbot.domain.decisions import on_mail
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.matching import Match
 from mailbot.domain.model import Authentication, Author, Contact, InboundMail, Role
 from mailbot.domain.notices import Acknowledgement, AgentRefusal, TeamNotice
 from mailbot.domain.notify import to_customer
-from mailbot.domain.people.changes import on_people
 from mailbot.domain.people.customer import customer_of, with_trusted_origin
 from mailbot.domain.people.participants import Roles, taking_part
 from mailbot.domain.policy import Mailbox, Policy
 from mailbot.domain.reasons import Refusal
-from mailbot.domain.replies.agent_answer import on_answer
 from tests.builders import BOX, NOW, RINA, envelope, facts, mail, policy
 
 AGENT = Actor.agent(RINA.address)
@@ -153,7 +153,7 @@ def test_an_answer_that_can_reach_nobody_is_refused_with_a_word(came: InboundMai
     (refusal,) = decided.notices
     assert isinstance(refusal, AgentRefusal)
     assert refusal.reason.code == code
-    by_command = on_answer(ticket, "Sudah.", Actor.agent(RINA.address), (), {}, {}, policy(), NOW)
+    by_command = on_act(ticket, Act((), "Sudah."), AGENT, CommandFacts(), policy(), NOW)
     assert isinstance(by_command, Refusal)
     assert by_command.reason.code == code
 
@@ -186,9 +186,10 @@ def test_reply_to_at_home_is_where_all_mail_to_the_customer_goes(came: InboundMa
     assert acknowledged(decision) in ([], [ticket.answers_to])
     if reply_to:
         assert f"answers go to {reply_to}" in remarks(decision)
-        answered = on_answer(ticket, "Sudah.", AGENT, (), roles_after(decision), {}, policy(), NOW)
-        assert isinstance(answered, Decision)
-        assert [notice.to for notice in answered.notices] == [reply_to]
+        known = CommandFacts(roles=roles_after(decision))
+        answered = on_act(ticket, Act((), "Sudah."), AGENT, known, policy(), NOW)
+        assert isinstance(answered, Acted)
+        assert [notice.to for notice in answered.decision.notices] == [reply_to]
         assert to_customer(ticket)[2] == reply_to
 
 
@@ -196,13 +197,14 @@ def test_an_agent_who_corrects_the_customer_corrects_where_answers_go() -> None:
     decision = opened(mail(reply_to=OFFICE), sender=BUDI)
     ticket, roles = decision.ticket, roles_after(decision)
 
-    again = on_people(ticket, SetCustomer(BUDI), roles, AGENT, policy(), NOW)
-    assert isinstance(again, Decision)
-    assert again.ticket.answers_to == BUDI
-    other = on_people(ticket, SetCustomer(ANI), roles, AGENT, policy(), NOW)
-    assert isinstance(other, Decision)
-    assert (other.ticket.answers_to, taking_part(roles_after(other, roles))) == (ANI, {ANI})
-    refused = on_people(ticket, RemoveParticipants((OFFICE,)), roles, AGENT, policy(), NOW)
+    facts = CommandFacts(roles=roles)
+    again = on_act(ticket, Act((SetCustomer(BUDI),)), AGENT, facts, policy(), NOW)
+    assert isinstance(again, Acted)
+    assert again.decision.ticket.answers_to == BUDI
+    other = on_act(ticket, Act((SetCustomer(ANI),)), AGENT, facts, policy(), NOW)
+    assert isinstance(other, Acted)
+    assert (other.decision.ticket.answers_to, taking_part(roles_after(other.decision, roles))) == (ANI, {ANI})
+    refused = on_act(ticket, Act((RemoveParticipants((OFFICE,)),)), AGENT, facts, policy(), NOW)
     assert isinstance(refused, Refusal)
 
 

@@ -38,11 +38,11 @@ from mailbot.store import failures, inbox, rate_limits, suppressions, tickets
 from mailbot.store.codec import match_data
 from mailbot.store.inbox import ClaimedMail
 from mailbot.workers import outbox_rows
-from mailbot.workers.agent_replies import open_forwarded, read_reply
-from mailbot.workers.answered_mail import answers_acknowledgement
-from mailbot.workers.batch_state import BatchState, load_state
-from mailbot.workers.clues import complete, find_clues
-from mailbot.workers.customer_replies import fold_reply
+from mailbot.workers.inbound.agent_replies import open_forwarded, read_reply
+from mailbot.workers.inbound.answered_mail import answers_acknowledgement
+from mailbot.workers.inbound.batch_state import BatchState, load_state
+from mailbot.workers.inbound.clues import complete, find_clues
+from mailbot.workers.inbound.customer_replies import fold_reply
 from mailbot.workers.runtime import Snapshot, load_missing_ladders
 from mailbot.workers.ticket_context import Draft
 

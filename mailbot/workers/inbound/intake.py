@@ -17,9 +17,9 @@ from mailbot.domain.model import InboundMail
 from mailbot.errors import StoreUnavailable
 from mailbot.mail.parsing.parse import parse
 from mailbot.store import inbox
+from mailbot.workers.inbound.ticketing import Processed, process_mails
 from mailbot.workers.loop import process_isolating_failures
 from mailbot.workers.runtime import CheckSender, Deps
-from mailbot.workers.ticketing import Processed, process_mails
 
 BATCH = 50
 IDLE = timedelta(seconds=1)  # how often to look without being woken: other nodes, the command line

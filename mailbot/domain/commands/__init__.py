@@ -1,7 +1,10 @@
-"""Commands of agents and operators about tickets."""
+"""Commands of agents and operators about tickets, as values. `registry` has their words, `carry_out` their effect."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 
+from mailbot.domain.model import Turn
 from mailbot.domain.routing.money import Money
 
 
@@ -17,8 +20,80 @@ class Escalate:
 
 
 @dataclass(frozen=True, slots=True)
+class HandOver:
+    team: str
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkOn:
+    """The turn stays ours; `until`: the customer is promised news by then."""
+
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """The turn is the customer's, or a third party's until that time."""
+
+    turn: Turn
+    until: datetime | None = None
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Snooze:
+    """Leave the ticket out of worklists until then; None: back at once."""
+
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Close:
     because: str = ""
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reopen:
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Correct:
+    """Set what the rules had chosen wrongly; "" leaves it."""
+
+    priority: str = ""
+    category: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Macro:
+    """Put a checked text into the answer."""
+
+    name: str
+    arguments: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """Take the newest act of this agent back while its mail has not left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Help:
+    """List the verbs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolve:
+    """The incident is over: every complaint of it is answered once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +119,22 @@ class Decide:
     because: str = ""
 
 
-Command = Assign | Escalate | Close | AddNote | Reject | Release | Decide
+Command = (
+    Assign
+    | Escalate
+    | HandOver
+    | WorkOn
+    | Wait
+    | Snooze
+    | Close
+    | Reopen
+    | Correct
+    | Tag
+    | AddNote
+    | Reject
+    | Release
+    | Decide
+)
 
 
 # --- about people: see `people` ---------------------------------------------------------------------------
@@ -132,3 +222,7 @@ class Refuse:
 
 
 Compensation = Compensate | Approve | Refuse
+
+
+# What a verb can stand for.
+AnyCommand = Command | People | Accept | Compensation | Macro | Undo | Help | Resolve

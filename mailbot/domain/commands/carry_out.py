@@ -1,0 +1,254 @@
+"""Carry out commands on one ticket: all of a mail or a shell command, or none.
+
+Theory of operation. An `Act` has commands and a text. The answer that the text is comes first, then each command
+in its order, on the ticket as the one before left it. The first refusal ends it, and nothing is recorded. Mail,
+shell and console all come here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from mailbot.domain import commands as c
+from mailbot.domain import events as e
+from mailbot.domain import filing, notify, reasons, turns
+from mailbot.domain.actor import Actor, ActorKind
+from mailbot.domain.assignment import NO_LOADS, Loads
+from mailbot.domain.commands.grammar import Act
+from mailbot.domain.commands.registry import Below
+from mailbot.domain.compensation import requests
+from mailbot.domain.escalation import corrections, level_questions, steps
+from mailbot.domain.lifecycle import Decision, DecisionBuilder, clocks_set
+from mailbot.domain.model import OVER, Attachment, NoticeKind, Ticket
+from mailbot.domain.people.changes import apply_people
+from mailbot.domain.people.copies import with_copies
+from mailbot.domain.people.customer import why_unreachable
+from mailbot.domain.people.participants import Roles
+from mailbot.domain.policy import Policy
+from mailbot.domain.reasons import NO_REASON, Reason, Refusal
+from mailbot.domain.replies import agent_answer
+from mailbot.domain.replies.undeliverable import Suppressions
+
+
+@dataclass(frozen=True, slots=True)
+class CommandFacts:
+    """What commands need besides the ticket.
+
+    - `roles`: of the people of the ticket. `suppressions`: which of them get no automatic mail.
+    - `references`: Message-IDs of the conversation. `attachments`: the files that go along with the answer.
+    - `loads`: the open tickets of agents. `open_requests`: for compensation on this ticket.
+    - `ledger`: what it holds, None where no command is about money.
+    - `macros`: the rendered texts, in the customer's language, by name.
+    """
+
+    roles: Roles = field(default_factory=dict)
+    suppressions: Suppressions = field(default_factory=dict)
+    references: tuple[str, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    loads: Loads = field(default_factory=dict)
+    open_requests: tuple[int, ...] = ()
+    ledger: requests.Facts | None = None
+    macros: Mapping[str, str] = field(default_factory=dict)
+
+    def suppressed(self, ticket: Ticket) -> Reason:
+        """Return why the customer gets no automatic mail, no reason when there is none."""
+        found = self.suppressions.get(ticket.answers_to.lower())
+        return found.as_reason if found else NO_REASON
+
+
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """The decision, with the ledger's new lines. `compensation`: its outcome where money was asked for."""
+
+    decision: Decision
+    compensation: requests.Outcome | None = None
+    answer: str = ""  # the text that the customer gets
+
+    @property
+    def entries(self) -> tuple[requests.Entry, ...]:
+        return self.compensation.entries if self.compensation else ()
+
+
+NO_FACTS = CommandFacts()
+
+
+def on_command(
+    ticket: Ticket, command: c.Command, by: Actor, policy: Policy, now: datetime, loads: Loads = NO_LOADS
+) -> Decision | Refusal:
+    """Decide about one command without a text; a Refusal gives the reason why not."""
+    acted = on_act(ticket, Act((command,)), by, CommandFacts(loads=loads), policy, now)
+    return acted if isinstance(acted, Refusal) else acted.decision
+
+
+def on_act(
+    ticket: Ticket, act: Act, by: Actor, facts: CommandFacts, policy: Policy, now: datetime
+) -> Acted | Refusal:
+    """Decide about all that was asked for at once; a Refusal gives the reason why nothing was done."""
+    if refusal := next(
+        (found for each in act.commands if (found := filing.why_refused(ticket, command=each))), None
+    ):
+        return refusal
+    return _Acting(DecisionBuilder(ticket, loads=facts.loads), act, by, facts, policy, now).decide()
+
+
+class _Acting:
+    """One act under way. Lives for one decision."""
+
+    def __init__(
+        self,
+        builder: DecisionBuilder,
+        act: Act,
+        by: Actor,
+        facts: CommandFacts,
+        policy: Policy,
+        now: datetime,
+    ) -> None:
+        self.builder, self.act, self.by, self.facts, self.policy, self.at = (
+            builder,
+            act,
+            by,
+            facts,
+            policy,
+            now,
+        )
+        self.compensation: requests.Outcome | None = None
+        self.answer = ""
+
+    def decide(self) -> Acted | Refusal:
+        refusal = self._answer()
+        for command in self.act.commands:
+            refusal = refusal or self._apply(command)
+        if refusal:
+            return refusal
+        return Acted(self.builder.decision(), self.compensation, self.answer)
+
+    def _answer(self) -> Refusal | None:
+        """Send the text as the agent's answer. With a closing command it is the closing word's text."""
+        macros = [each for each in self.act.commands if isinstance(each, c.Macro)]
+        texts = [self.facts.macros[each.name] for each in macros if each.name in self.facts.macros]
+        if self.act.below is Below.ANSWER and self.act.text:
+            texts.append(self.act.text)
+        if not texts and not (self.facts.attachments and self.act.below is Below.ANSWER):
+            return None
+        agent = self.policy.agents.get(self.by.name) if self.by.kind is ActorKind.AGENT else None
+        ticket = self.builder.ticket
+        if agent is None:
+            return reasons.refuse("answer_needs_agent")
+        if ticket.merged_into:
+            return reasons.refuse("ticket_merged_into", ticket=ticket.number, into=ticket.merged_into)
+        if refusal := filing.why_refused(ticket):
+            return refusal
+        if unreachable := why_unreachable(ticket.answers_to):
+            return Refusal(unreachable)
+        self.answer = "\n\n".join(texts)
+        agent_answer.record_agent_answer(self.builder, agent.address, self.policy, self.at)
+        mail = agent_answer.answer(
+            ticket, agent, self.answer, self.policy, self.facts.references, self.facts.attachments
+        )
+        self.builder.notify(*with_copies(mail, self.facts.roles, self.policy, self.facts.suppressions))
+        return None
+
+    def _apply(self, command: c.AnyCommand) -> Refusal | None:
+        builder, by, policy, now = self.builder, self.by, self.policy, self.at
+        match command:
+            case c.AddNote(text):
+                builder.record(e.NoteAdded(now, by, text))
+            case c.Close():
+                return _close(builder, command, by, policy, now)
+            case c.Reopen(because):
+                return turns.reopen(builder, reasons.written(because), by, policy, now)
+            case c.Assign(address):
+                return _assign(builder, address, by, policy, now)
+            case c.HandOver(team, because):
+                return steps.hand_over_by_command(builder, team, _reason(because, by), by, policy, now)
+            case c.Escalate(level, because):
+                return steps.escalate_by_command(builder, level, _reason(because, by), by, policy, now)
+            case c.WorkOn(until):
+                return turns.work_on(builder, until, by, policy, now, self.facts.suppressed(builder.ticket))
+            case c.Wait(turn, until, because):
+                return turns.wait(builder, turn, until, reasons.written(because), by, policy, now)
+            case c.Snooze(until):
+                return turns.snooze(builder, until, by, now)
+            case c.Correct():
+                return corrections.correct(builder, command, by, policy, now)
+            case c.Tag(added, removed):
+                return corrections.tag(builder, added, removed, by, now)
+            case c.Decide(option, because):
+                return level_questions.decide(builder, option, because, by, policy, now)
+            case c.Reject():
+                return _reject_claim(builder, by, policy, now)
+            case c.Release():
+                return filing.release(builder, by, policy, now)
+            case c.AddParticipants() | c.RemoveParticipants() | c.SetCustomer():
+                return self._people(command)
+            case c.Compensate() | c.Approve() | c.Refuse():
+                return self._compensate(command)
+            case c.Macro(name):
+                return None if name in self.facts.macros else reasons.refuse("no_macro", macro=name)
+            case c.Accept() | c.Undo() | c.Help() | c.Resolve():
+                return reasons.refuse("not_here", command=type(command).__name__)
+        return None
+
+    def _people(self, command: c.People) -> Refusal | None:
+        facts = self.facts
+        return apply_people(
+            *(self.builder, command, facts.roles, self.by, self.policy, self.at),
+            open_requests=facts.open_requests,
+        )
+
+    def _compensate(self, command: c.Compensation) -> Refusal | None:
+        ledger = self.facts.ledger
+        assert ledger is not None, "the caller loads the ledger for a command about money"
+        if self.compensation:  # the ledger's next line is known for one command alone
+            return reasons.refuse("one_compensation")
+        agent = self.by.name if self.by.kind is ActorKind.AGENT else ""
+        signatory = requests.Signatory(self.by, agent)
+        found = requests.on_compensation(
+            self.builder.ticket, command, signatory, ledger, self.policy, self.at
+        )
+        if isinstance(found, Refusal):
+            return found
+        self.builder.take(found.decision)
+        self.compensation = found
+        return None
+
+
+def _reason(because: str, by: Actor) -> Reason:
+    return reasons.written(because) or reasons.of("by_actor", actor=str(by))
+
+
+def _close(
+    builder: DecisionBuilder, command: c.Close, by: Actor, policy: Policy, now: datetime
+) -> Refusal | None:
+    ticket = builder.ticket
+    if ticket.status in OVER:
+        return reasons.refuse("ticket_over", ticket=ticket.number, status=ticket.status)
+    builder.record(e.TicketClosed(now, by, reasons.written(command.because), command.cause))
+    builder.record(clocks_set(builder.ticket, policy, now))
+    return None
+
+
+def _assign(
+    builder: DecisionBuilder, address: str, by: Actor, policy: Policy, now: datetime
+) -> Refusal | None:
+    ticket, agent = builder.ticket, policy.agents.get(address)
+    if ticket.merged_into:
+        return reasons.refuse("ticket_merged_into", ticket=ticket.number, into=ticket.merged_into)
+    if agent is None:
+        return reasons.refuse("no_agent", agent=address)
+    reason = reasons.of("by_actor", actor=str(by))
+    builder.record(e.TicketAssigned(now, by, agent.address, reason))
+    steps.stop_confirmation(builder, now)
+    notify.notify_team(builder, policy, now, NoticeKind.ASSIGNED, reason)
+    return None
+
+
+def _reject_claim(builder: DecisionBuilder, by: Actor, policy: Policy, now: datetime) -> Refusal | None:
+    ticket = builder.ticket
+    if not ticket.held_for or ticket.merged_into:
+        return reasons.refuse("not_held", ticket=ticket.number)
+    builder.record(e.TicketReleased(now, by))
+    builder.record(clocks_set(builder.ticket, policy, now))
+    because = reasons.of("not_about", ticket=ticket.held_for, actor=str(by))
+    notify.notify_team(builder, policy, now, NoticeKind.NEW, because)
+    return None

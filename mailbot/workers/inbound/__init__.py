@@ -1,0 +1,1 @@
+"""From an accepted mail to a recorded ticket."""

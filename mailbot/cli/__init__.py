@@ -28,6 +28,7 @@ COMMANDS = {
         "tickets.group",
         "Show tickets, act on them, put mail on the right ticket, grant compensation.",
     ),
+    "macro": ("tickets.macros", "Texts that agents put into answers: list, show."),
     "inbox": ("service.inbox", "Mail that came in: what waits, what is parked and why."),
     "outbox": ("service.outbox", "Mail that mailbot sends: what waits, what failed and why."),
     "suppression": ("service.suppressions", "Addresses that get no automatic mail: list, lift."),

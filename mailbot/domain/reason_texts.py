@@ -684,7 +684,6 @@ TEXTS: Mapping[str, Texts] = {
         'values are written like amount="Rp 50.000", not {words}',
         'nilai ditulis seperti amount="Rp 50.000", bukan {words}',
     ),
-    "no_macro": ("no macro is {macro}", "tidak ada makro {macro}"),
     "too_many_verbs": (
         "at most {most} commands in one mail",
         "paling banyak {most} perintah dalam satu email",
@@ -699,4 +698,32 @@ TEXTS: Mapping[str, Texts] = {
     ),
     "not_here": ("{command} can't be carried out here", "{command} tidak dapat dilakukan di sini"),
     "not_closed": ("{ticket} is not closed: {status}", "{ticket} tidak ditutup: {status}"),
+    "no_macro_near": (
+        "there is no macro {macro}; similar: {near}",
+        "tidak ada makro {macro}; yang mirip: {near}",
+    ),
+    "no_macros": (
+        "there is no macro {macro}: this installation has none",
+        "tidak ada makro {macro}: instalasi ini belum punya makro",
+    ),
+    "no_macro_argument": (
+        "the macro {macro} does not use {argument}; it knows: {known}",
+        "makro {macro} tidak memakai {argument}; yang dikenal: {known}",
+    ),
+    "no_macro_arguments": (
+        "the macro {macro} takes no arguments, and {argument} is none of its",
+        "makro {macro} tidak memakai nilai apa pun, juga bukan {argument}",
+    ),
+    "macro_needs": (
+        "the macro {macro} needs: {missing}. Write #macro {macro} {example}",
+        "makro {macro} memerlukan: {missing}. Tulis #makro {macro} {example}",
+    ),
+    "macro_needs_promise": (
+        "the macro {macro} names a time, and nothing is promised: add #working until TIME",
+        "makro {macro} menyebut waktu, padahal belum ada janji: tambahkan #proses sampai WAKTU",
+    ),
+    "macro_failed": (
+        "the macro {macro} can't be rendered: {error}",
+        "makro {macro} tidak dapat dibuat: {error}",
+    ),
 }

@@ -23,6 +23,7 @@ from mailbot.store.codec import REASON
 from mailbot.store.store import Store
 from mailbot.store.tickets import Message
 from mailbot.workers.command_facts import load_facts
+from mailbot.workers.macros import place_macros
 from mailbot.workers.runtime import Runtime
 
 Read = Callable[[Reading], Act | Refusal]
@@ -57,6 +58,8 @@ def decide(transaction: Transaction, request: TicketCommand) -> Acted | Refusal 
         return None
     policy = transaction.snapshot.policy
     act = request.act if isinstance(request.act, Act) else request.act(Reading(ticket, by, policy, now))
+    if isinstance(act, Act):
+        act = place_macros(connection, transaction.snapshot, ticket, act, by, now)
     if isinstance(act, Refusal):
         return act
     if refusal := _no_address(act):

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, LargeBinary, func, or_, select
 
-from mailbot.domain.model import OVER, Direction, OutboxState
+from mailbot.domain.model import OVER, Authentication, Direction, OutboxState, Ticket
 from mailbot.domain.notices import TeamNotice
 from mailbot.domain.people.addresses import owner
 from mailbot.domain.people.context import NEWEST, TEXT_LIMIT, Entry, File, contacts
@@ -79,6 +79,19 @@ def message_ids(
     rows = [*connection.execute(written), *connection.execute(sent)]
     found = list(dict.fromkeys(row.message_id for row in sorted(rows, key=lambda row: row.at)))
     return tuple(found if len(found) <= limit else [found[0], *found[1 - limit :]])
+
+
+def proven_name(connection: Connection, ticket: Ticket) -> str:
+    """Return the name in the newest mail that is proven to be the customer's, "" without one."""
+    people = sorted({ticket.customer, ticket.answers_to})
+    query = select(messages.c.addresses).where(
+        messages.c.ticket == ticket.number,
+        messages.c.direction == Direction.IN,
+        messages.c.author.in_(people),
+        messages.c.authentication == Authentication.PASS,
+    )
+    newest = connection.scalar(query.order_by(messages.c.id.desc()).limit(1))
+    return str(newest.get("name", "")) if newest else ""
 
 
 # --- what notices show ------------------------------------------------------------------------------------

@@ -63,10 +63,12 @@ def check(ctx: click.Context, schema: str | None, dkim_record: bool, in_json: bo
         _print_schema(schema)
         return
     from mailbot.cli.shared.open_store import fail, validate_configuration
+    from mailbot.config import shipped
+    from mailbot.mail.compose import macros
     from mailbot.mail.compose.template_differences import find_differences
 
     try:
-        loaded, _ = validate_configuration()
+        loaded, templates = validate_configuration()
     except ConfigError as refusal:
         if not in_json:
             raise
@@ -78,7 +80,10 @@ def check(ctx: click.Context, schema: str | None, dkim_record: bool, in_json: bo
             record or fail("there is no DKIM key\nSet `dkim:` in mailbot.yaml, and MAILBOT_DKIM_KEY_FILE=...")
         )
         return
-    warnings = (*loaded.warnings, *loaded.unlabelled, *find_differences(loaded.settings.templates))
+    folder = loaded.settings.templates
+    warnings = (*loaded.warnings, *loaded.unlabelled, *find_differences(folder))
+    if folder != shipped.templates():  # those fit the shipped routing.yaml, whatever this one is
+        warnings += tuple(macros.find_unknown(templates.macros, loaded.policy))
     if in_json:
         print_json({"ok": True, "policy": loaded.policy.version, **_problems_json((), warnings)})
     else:

@@ -19,7 +19,7 @@ BECAUSE, NOTE = 500, 50_000  # characters
 # Verbs that are read as in a mail. The others have commands with options of their own.
 GENERATED_VERBS = (
     *("take", "assign", "hand-over", "escalate", "working", "wait", "snooze", "close", "reopen"),
-    *("tag", "release", "decide"),
+    *("tag", "release", "decide", "macro"),
 )
 
 
@@ -41,7 +41,7 @@ def _make(verb: Verb) -> click.Command:
 
         def read(reading: Reading) -> Act | Refusal:
             reading = Reading(reading.ticket, reading.by, reading.policy, reading.at, kept)
-            found = verb.read(block(" ".join(words), BECAUSE), reading)
+            found = verb.read(block(" ".join(map(_as_in_mail, words)), BECAUSE), reading)
             if isinstance(found, Refusal):
                 return found
             return Act(found if isinstance(found, tuple) else (found,), answer)
@@ -56,6 +56,12 @@ def _make(verb: Verb) -> click.Command:
         command = argument(command)
     help_line = verb.help["en"]
     return click.command(verb.name, help=f"{help_line[0].upper()}{help_line[1:]}.")(command)
+
+
+def _as_in_mail(word: str) -> str:
+    """Put back the quotation marks that the shell took: amount="Rp 50.000"."""
+    name, equals, value = word.partition("=")
+    return f'{name}="{value}"' if equals and " " in value else word
 
 
 GENERATED = {name: _make(BY_NAME[name]) for name in GENERATED_VERBS}

@@ -26,6 +26,7 @@ COMMANDS = {
     "release": ("tickets.act", "Make an automatic mail an ordinary ticket."),
     "acknowledge": ("tickets.acknowledge", "Send the acknowledgement for a mail that an agent forwarded."),
     "answer": ("tickets.act", "Send an agent's answer to the customer."),
+    "macro": ("tickets.act", "Send a checked text in the customer's language."),
     "note": ("tickets.act", "Keep an internal note on the ticket."),
     "participant": ("tickets.people", "Add, remove and list the people who take part."),
     "set": ("tickets.people", "Correct priority, category, team or customer."),

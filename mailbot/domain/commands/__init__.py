@@ -75,10 +75,11 @@ class Tag:
 
 @dataclass(frozen=True, slots=True)
 class Macro:
-    """Put a checked text into the answer."""
+    """Put a checked text into the answer. `text`: as it was rendered, "" before that."""
 
     name: str
     arguments: Mapping[str, str] = field(default_factory=dict, hash=False)
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

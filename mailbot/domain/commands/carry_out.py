@@ -5,7 +5,6 @@ in its order, on the ticket as the one before left it. The first refusal ends it
 shell and console all come here.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -38,7 +37,6 @@ class CommandFacts:
     - `references`: Message-IDs of the conversation. `attachments`: the files that go along with the answer.
     - `loads`: the open tickets of agents. `open_requests`: for compensation on this ticket.
     - `ledger`: what it holds, None where no command is about money.
-    - `macros`: the rendered texts, in the customer's language, by name.
     """
 
     roles: Roles = field(default_factory=dict)
@@ -48,7 +46,6 @@ class CommandFacts:
     loads: Loads = field(default_factory=dict)
     open_requests: tuple[int, ...] = ()
     ledger: requests.Facts | None = None
-    macros: Mapping[str, str] = field(default_factory=dict)
 
     def suppressed(self, ticket: Ticket) -> Reason:
         """Return why the customer gets no automatic mail, no reason when there is none."""
@@ -124,8 +121,7 @@ class _Acting:
 
     def _answer(self) -> Refusal | None:
         """Send the text as the agent's answer. With a closing command it is the closing word's text."""
-        macros = [each for each in self.act.commands if isinstance(each, c.Macro)]
-        texts = [self.facts.macros[each.name] for each in macros if each.name in self.facts.macros]
+        texts = [each.text for each in self.act.commands if isinstance(each, c.Macro) and each.text]
         if self.act.below is Below.ANSWER and self.act.text:
             texts.append(self.act.text)
         if not texts and not (self.facts.attachments and self.act.below is Below.ANSWER):
@@ -183,8 +179,8 @@ class _Acting:
                 return self._people(command)
             case c.Compensate() | c.Approve() | c.Refuse():
                 return self._compensate(command)
-            case c.Macro(name):
-                return None if name in self.facts.macros else reasons.refuse("no_macro", macro=name)
+            case c.Macro(name, _, text):
+                return None if text else reasons.refuse("no_macros", macro=name)
             case c.Accept() | c.Undo() | c.Help() | c.Resolve():
                 return reasons.refuse("not_here", command=type(command).__name__)
         return None

@@ -117,7 +117,7 @@ def find_faults(
         elif isinstance(node, nodes.For) and (node.recursive or any(node.find_all(nodes.For))):
             yield line, "a loop inside a loop: not available in mail templates", _LANGUAGE
         elif isinstance(node, nodes.Name) and node.ctx == "load" and node.name not in defined:
-            yield line, f"there is no {node.name[:60]!r} in this notice", suggest(node.name, known)
+            yield line, f"there is no {node.name[:60]!r} here", suggest(node.name, known)
         elif isinstance(node, nodes.Filter) and node.name not in FILTERS:
             yield line, f"there is no filter {node.name!r}", suggest(node.name, FILTERS)
         elif isinstance(node, nodes.Test) and node.name not in environment.tests:

@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import jinja2
-from jinja2 import nodes
 
 from mailbot.domain.policy import Mailbox
 from mailbot.errors import ConfigError, Problem
-from mailbot.mail.compose import template_sandbox
-from mailbot.mail.compose.frame import inline_styles
-from mailbot.mail.compose.template_sandbox import SIZE_LIMIT, TEMPLATE_ERRORS
+from mailbot.mail.compose import macros, template_sandbox, template_source
+from mailbot.mail.compose.macros import Macros
+from mailbot.mail.compose.template_sandbox import TEMPLATE_ERRORS
 from mailbot.mail.compose.template_values import (
     LANGUAGES,
     NOTICES,
@@ -53,6 +52,7 @@ class Templates:
 
     compiled: Mapping[str, jinja2.Template] = field(repr=False)
     clock: Callable[[], float] = time.monotonic
+    macros: Macros = field(default_factory=Macros)
 
     def has(self, name: str, language: str) -> bool:
         return file_name(name, language, KINDS[0]) in self.compiled
@@ -74,14 +74,16 @@ def load(directory: Path, clock: Callable[[], float] = time.monotonic) -> Templa
     for key in _expected(directory):
         path = directory / file_name(*key)
         try:
-            source = _read(path)
+            source = template_source.read(path)
             compiled[file_name(*key)] = template = _compile(environment, path, source, key[0])
             _try(template, path, source, key, clock)
         except ConfigError as error:
             problems += error.problems
+    texts, found = macros.load(directory / macros.FOLDER, environment, clock)
+    problems += found
     if problems:
         raise ConfigError(sorted(problems, key=lambda p: (p.file, p.line)))
-    return Templates(compiled, clock)
+    return Templates(compiled, clock, texts)
 
 
 def _notice(name: str) -> str:
@@ -111,41 +113,11 @@ def _expected(directory: Path) -> Iterator[tuple[str, str, str]]:
                 yield name, language, kind
 
 
-def _read(path: Path) -> str:
-    try:
-        if path.exists() and not path.is_file():  # opening a pipe would block for ever
-            raise _error(path, "is not a file")
-        with path.open("rb") as stream:
-            raw = stream.read(SIZE_LIMIT + 1)
-        source = raw.decode("utf-8")
-    except FileNotFoundError:
-        raise _error(path, "this template is missing", "`mailbot init` writes one to start from") from None
-    except OSError as error:
-        raise _error(path, f"can't be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise _error(path, "is not UTF-8", "save the file as UTF-8", line) from error
-    if len(raw) > SIZE_LIMIT:
-        raise _error(path, f"is larger than {SIZE_LIMIT:,} bytes", line=1)
-    return source
-
-
 def _compile(environment: jinja2.Environment, path: Path, source: str, name: str) -> jinja2.Template:
     known = build_values(
         sample_notices(_notice(name), "en")[0], _MAILBOX, language="en", zone="UTC", now=SAMPLE_NOW
     ).keys()
-    try:
-        styled = inline_styles(source) if path.name.endswith(".html.j2") else source
-        tree = environment.parse(styled, path.name, str(path))
-        if faults := list(template_sandbox.find_faults(tree, environment, known)):
-            raise ConfigError([_problem(path, fault, hint, line, source) for line, fault, hint in faults])
-        for loop in list(tree.find_all(nodes.For)):
-            loop.iter = nodes.Filter(loop.iter, "limited", [], [], None, None, lineno=loop.lineno)
-        code = environment.compile(tree, path.name, str(path))
-    except TEMPLATE_ERRORS as error:
-        line = error.lineno if isinstance(error, jinja2.TemplateSyntaxError) else 1
-        raise _error(path, _error_text(error), "", line, source) from error
-    return jinja2.Template.from_code(environment, code, {})
+    return template_source.compile_source(environment, path, source, known)[0]
 
 
 def _try(
@@ -162,49 +134,31 @@ def _try(
         try:
             text = template_sandbox.render(template, values, clock)
         except TEMPLATE_ERRORS as error:
-            raise _error(path, _error_text(error), "", _line_of(error, path), source) from error
+            raise template_source.fault(
+                path, template_source.error_text(error), "", template_source.line_of(error, path), source
+            ) from error
         missing = [value for value in REQUIRED_VALUES.get(name, ()) if str(values[value]) not in text]
         if kind != "subject" and missing:
             hint = f"put {{{{ {missing[0]} }}}} where the reader finds it"
-            raise _error(path, f"never prints {missing[0]!r}", hint, line=1)
+            raise template_source.fault(path, f"never prints {missing[0]!r}", hint, line=1)
         if kind == "html" and ("<html" in text.lower() or "<body" in text.lower()):
             hint = "write only the content of <body>: two languages may share one page"
-            raise _error(path, "is a whole page", hint, line=1)
+            raise template_source.fault(path, "is a whole page", hint, line=1)
 
 
 def _unknown_files(directory: Path) -> Iterator[Problem]:
     """Yield a problem for each file and folder that belongs to no notice: usually a misspelled name."""
     if not directory.is_dir():
-        yield _problem(directory, "there is no such folder of templates")
+        yield template_source.problem(directory, "there is no such folder of templates")
         return
     expected = [file_name(*key) for key in _expected(directory)]
     folders = [directory / language for language in LANGUAGES]
+    own = (*folders, directory / macros.FOLDER)
     for path in (path for folder in (directory, *folders) if folder.is_dir() for path in folder.iterdir()):
         file = path.relative_to(directory).as_posix()
-        if path.name.startswith(".") or path in folders or file in expected:
+        if path.name.startswith(".") or path in own or file in expected:
             continue
         choices = expected if path.suffix or path.parent != directory else LANGUAGES
-        yield _problem(path, "is the template of no notice", template_sandbox.suggest(file, choices))
-
-
-def _problem(path: Path, message: str, hint: str = "", line: int = 0, source: str = "") -> Problem:
-    rows = source.splitlines()
-    excerpt = rows[line - 1][:200] if 0 < line <= len(rows) else ""
-    return Problem(str(path), line, int(line > 0), message, hint, excerpt)
-
-
-def _error(path: Path, message: str, hint: str = "", line: int = 0, source: str = "") -> ConfigError:
-    return ConfigError([_problem(path, message, hint, line, source)])
-
-
-def _line_of(error: BaseException, path: Path) -> int:
-    line, trace = 1, error.__traceback__
-    while trace:  # Jinja2 gives its frames the template's name and line
-        if trace.tb_frame.f_code.co_filename == str(path):
-            line = trace.tb_lineno
-        trace = trace.tb_next
-    return line
-
-
-def _error_text(error: BaseException) -> str:
-    return str(getattr(error, "message", None) or error or type(error).__name__)
+        yield template_source.problem(
+            path, "is the template of no notice", template_sandbox.suggest(file, choices)
+        )

@@ -23,6 +23,7 @@ from mailbot.domain.policy import (
     Actions,
     Agent,
     AnswerLimits,
+    Cause,
     Detail,
     Ladder,
     Mailbox,
@@ -93,6 +94,10 @@ def policy(checked: Checked, files: Files, version: str, *, limits: bool) -> Pol
             name: Detail(name, {"id": entry.id, "en": entry.en}, entry.pattern or "")
             for name, entry in checked.routing.details.items()
         },
+        causes={
+            name: Cause(name, entry.category or "", entry.silent)
+            for name, entry in checked.routing.causes.items()
+        },
         authority=authority.build(checked.teams.authority),
         filed_per_hour=checked.mailbot.limits.filed_per_hour if limits else 0,
         admins=tuple(dict.fromkeys(checked.mailbot.admins)),
@@ -105,6 +110,7 @@ def policy(checked: Checked, files: Files, version: str, *, limits: bool) -> Pol
 def _labels(checked: Checked) -> dict[str, dict[str, dict[str, str]]]:
     entries: dict[str, Mapping[str, LabelEntry | None]] = {
         "category": checked.routing.category_labels,
+        "cause": dict(checked.routing.causes),
         "rule": {rule.name: rule.label for rule in checked.routing.rules},
         "team": {name: team.label for name, team in checked.teams.teams.items()},
         "level": checked.teams.level_labels,

@@ -12,7 +12,16 @@ from pydantic import BaseModel
 
 from mailbot.config import build, shipped
 from mailbot.config.build import Checked
-from mailbot.config.checks import actions, authority, cross_file, escalation, labels, machine, policy_tests
+from mailbot.config.checks import (
+    actions,
+    authority,
+    causes,
+    cross_file,
+    escalation,
+    labels,
+    machine,
+    policy_tests,
+)
 from mailbot.config.checks.warnings import find_warnings
 from mailbot.config.environment import Environment, read_environment
 from mailbot.config.files.escalation import EscalationFile
@@ -78,7 +87,12 @@ def _load(
     checked, found, remarks = _check_files(files, origin, environment, today)
     across = [*cross_file.check(files), *escalation.check(files), *policy_tests.check(files)]
     problems += _without_repeats(unreadable, [*found, *across])
-    named = [*actions.check(files, templates), *authority.check(files), *labels.check(files)]
+    named = [
+        *actions.check(files, templates),
+        *authority.check(files),
+        *labels.check(files),
+        *causes.check(files),
+    ]
     problems = _without_repeats(problems, named)
     if problems or checked is None:
         raise ConfigError(_sorted(problems, files))

@@ -192,6 +192,14 @@ class ProgressSuppressed(Recorded):
 
 
 @dataclass(frozen=True, slots=True)
+class ClosingWordSuppressed(Recorded):
+    """The customer was not notified that the ticket is closed."""
+
+    kind: ClassVar[str] = "closing_word_suppressed"
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
 class ClocksSet(Recorded):
     """The clocks from now on, computed by `ladder` when the turn or the step changed."""
 
@@ -561,7 +569,8 @@ Routing = TicketOpened | TicketRouted | TicketAssigned | TicketHandedOver | Tick
 Received = CustomerWrote | AutomaticMailReceived | ThanksReceived | CopyReceived | DetailsReceived
 Undelivered = DeliveryBounced | DeliveryFailed
 Written = AgentAnswered | AgentMailHeld | NoteAdded
-Notified = AcknowledgementEnqueued | AcknowledgementSuppressed | ProgressSuppressed | PeopleNotified
+Suppressed = AcknowledgementSuppressed | ProgressSuppressed | ClosingWordSuppressed
+Notified = AcknowledgementEnqueued | Suppressed | PeopleNotified
 Due = ClocksSet | StepTaken | TargetMissed | ReminderDue | DecisionRequested | DecisionMade | LadderChanged
 Ended = TicketClosed | TicketReopened | SurveyEnqueued | SatisfactionRated | TicketFiled | TicketReleased
 Turns = TurnSet | NewsPromised | TicketSnoozed | StatusAsked | ActUndone

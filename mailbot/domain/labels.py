@@ -24,7 +24,7 @@ _NONE: Label = {}
 def label(policy: Policy, kind: str, key: str, language: str) -> str:
     """Return what `key` is called in "id", else in English.
 
-    `kind` is one of category, priority, team, level, rule. Without a label it is the key in words.
+    `kind` is one of category, priority, team, level, rule, cause. Without a label it is the key in words.
     """
     return labels(policy, kind, key)["id" if language == "id" else "en"]
 

@@ -47,6 +47,7 @@ TRANSITIONS: dict[type[Any], Row] = {
     e.AcknowledgementEnqueued: {NEW: None},
     e.AcknowledgementSuppressed: {NEW: None},
     e.ProgressSuppressed: ANY,
+    e.ClosingWordSuppressed: {CLOSED: None},
     e.ClocksSet: ANY,
     e.StepTaken: LIVE,
     e.TargetMissed: LIVE,

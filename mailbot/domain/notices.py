@@ -85,6 +85,28 @@ class Progress(TicketNotice):
 
 
 @dataclass(frozen=True, slots=True)
+class Closing(TicketNotice):
+    """To the customer: the matter is settled, how to reopen it, and perhaps a survey.
+
+    - `subject`: the customer's, where a person has answered; else "".
+    - `text` and what comes with it: the agent's answer that closed the ticket, as in `Answer`.
+    - `reopens_until`: until when a reply reopens the ticket. `survey`: 1 where a rating is asked for.
+    """
+
+    name: ClassVar[str] = "closing"
+    lane: ClassVar[int] = 1
+    in_reply_to: str
+    subject: str = ""
+    text: str = ""
+    agent_name: str = ""
+    attachments: tuple[Attachment, ...] = ()
+    references: tuple[str, ...] = ()
+    signature: str = ""
+    reopens_until: datetime | None = None
+    survey: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class TeamNotice(TicketNotice):
     """To one agent or manager: a ticket is new, was answered by the customer, escalated, or is due.
 
@@ -228,7 +250,7 @@ class Bulletin:
     attachments: tuple[Attachment, ...] = ()
 
 
-ToCustomer = Acknowledgement | Answer | Progress
+ToCustomer = Acknowledgement | Answer | Progress | Closing
 Notice = (
     ToCustomer | TeamNotice | Question | AgentRefusal | AgentHelp | CompensationWanted | CompensationDecided
 )

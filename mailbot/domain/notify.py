@@ -130,7 +130,7 @@ def notify_customer(
     `suppressed`: why that address gets no automatic mail, no reason when it does.
     """
     ticket = builder.ticket
-    if not _gets_progress(ticket):
+    if not gets_progress(ticket):
         return
     if suppressed:
         builder.record(e.ProgressSuppressed(now, POLICY, suppressed))
@@ -154,7 +154,8 @@ def to_customer(ticket: Ticket) -> tuple[str, str, str, str, str]:
     return ticket.number, ticket.mailbox, ticket.answers_to, ticket.language, ticket.last_message_id
 
 
-def _gets_progress(ticket: Ticket) -> bool:
+def gets_progress(ticket: Ticket) -> bool:
+    """Check whether a machine may write to the customer again after the acknowledgement."""
     if UNANSWERED in ticket.tags and ticket.first_response_at is None:
         return False
     return not {AUTOMATIC, UNAUTHENTICATED} & set(ticket.tags)

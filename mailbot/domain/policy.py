@@ -40,6 +40,8 @@ class Mailbox:
     unauthenticated: str = "neutral"
     rich_acknowledgements: bool = False
     copies: bool = True
+    closing_word: bool = True  # the customer is notified of the end
+    survey: bool = True  # and asked for a rating, where a person answered
     signature: Mapping[str, str] = field(default_factory=dict)  # of answers, by language
     keep_signatures: bool = False  # what stands below "-- " in an agent's mail goes to the customer
 
@@ -128,6 +130,18 @@ class Detail:
     name: str
     labels: Mapping[str, str]
     pattern: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a matter came about, chosen at closing.
+
+    `category`: tickets of it and below have it; "" for all. `silent`: the customer gets no closing word.
+    """
+
+    name: str
+    category: str = ""
+    silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +272,7 @@ class Policy:
     list_ids: frozenset[str] = frozenset()  # List-Ids of our own lists and groups
     categories: tuple[str, ...] = ()  # the tree as paths, parents first; (): any word goes
     details: Mapping[str, Detail] = field(default_factory=dict)
+    causes: Mapping[str, Cause] = field(default_factory=dict)  # by name
     authority: Authority = Authority()
     filed_per_hour: int = 0  # machines' mails that open a filed ticket, by mailbox; 0: no limit
     admins: tuple[str, ...] = ()  # addresses that are notified of refused reloads
@@ -265,7 +280,7 @@ class Policy:
     past_ladders: Mapping[str, Ladder] = field(default_factory=dict)  # by digest: still in use by tickets
     level_names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # for customers, by language
     lists: Mapping[str, AddressList] = field(default_factory=dict)  # what `listed_in` looks in, by name
-    # For agents: kind (category, priority, team, level, rule) -> key -> language -> text. See `labels`.
+    # For agents: kind (category, priority, team, level, rule, cause) -> key -> language -> text. See `labels`.
     labels: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
     cache: dict[str, tuple[tuple[Rule, ...], Prefilter]] = field(
         default_factory=dict, repr=False, compare=False

@@ -41,6 +41,7 @@ TERMS: Mapping[str, Mapping[str, Texts]] = {
         "acknowledgement": ("acknowledgement", "konfirmasi penerimaan"),
         "answer": ("answer", "jawaban"),
         "progress": ("progress", "kabar perkembangan"),
+        "closing": ("closing word", "kabar selesai"),
         "team": ("team", "pemberitahuan tim"),
         "question": ("question", "pertanyaan"),
         "refusal": ("refusal", "penolakan"),
@@ -389,6 +390,10 @@ TEXTS: Mapping[str, Texts] = {
     "no_text": ("no text was found above the line", "tidak ada teks di atas baris penanda"),
     # Who has the ticket
     "answered": ("answered it", "menjawabnya"),
+    "cause_silent": (
+        "for the cause '{cause}' customers get none",
+        "untuk penyebab '{cause}' pelanggan tidak mendapatnya",
+    ),
     "has_ticket": ("has {ticket}", "menangani {ticket}"),
     "agent_left": ("{agent} is no agent any more", "{agent} bukan agen lagi"),
     "unassigned": ("nobody had it", "belum ada yang menangani"),
@@ -480,6 +485,10 @@ TEXTS: Mapping[str, Texts] = {
     ),
     # Refused commands
     "ticket_over": ("{ticket} is {status} already", "{ticket} sudah {status}"),
+    "no_cause": (
+        "there is no cause '{cause}'; nearest: {causes}",
+        "tidak ada penyebab '{cause}'; yang terdekat: {causes}",
+    ),
     "ticket_merged_into": ("{ticket} was merged into {into}", "{ticket} digabungkan ke {into}"),
     "no_agent": ("{agent} is no agent of any team", "{agent} bukan agen tim mana pun"),
     "not_held": ("{ticket} is not held", "{ticket} tidak ditahan"),

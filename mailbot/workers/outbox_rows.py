@@ -9,12 +9,13 @@ from sqlalchemy import Connection
 
 from mailbot import log
 from mailbot.domain import ladder, reasons
-from mailbot.domain.events import AcknowledgementSuppressed, ProgressSuppressed
+from mailbot.domain.events import AcknowledgementSuppressed, ProgressSuppressed, Suppressed
 from mailbot.domain.model import Ticket
 from mailbot.domain.notices import (
     Acknowledgement,
     Answer,
     Bulletin,
+    Closing,
     Notice,
     Progress,
     TeamNotice,
@@ -33,7 +34,10 @@ from mailbot.workers.ticket_context import Draft, load_contexts
 
 URGENT = "urgent"  # the priority of which no notice waits
 
-Suppressed = AcknowledgementSuppressed | ProgressSuppressed
+_SUPPRESSED = {
+    AcknowledgementSuppressed: Acknowledgement,
+    ProgressSuppressed: Progress,
+}  # else the closing word
 
 
 def build_all(
@@ -70,7 +74,7 @@ def _build(draft: Draft, snapshot: Snapshot, now: datetime, context: TicketConte
 
 
 def _with_context(notice: Notice, context: TicketContext) -> Notice:
-    if isinstance(notice, Acknowledgement | Answer | Progress):
+    if isinstance(notice, Acknowledgement | Answer | Progress | Closing):
         return notice
     return replace(notice, context=context)
 
@@ -130,6 +134,6 @@ def _row(
 
 
 def _suppressed(ticket: Ticket, event: Suppressed, now: datetime, requested_at: datetime) -> OutboxMail:
-    kind = Acknowledgement if isinstance(event, AcknowledgementSuppressed) else Progress
+    kind = _SUPPRESSED.get(type(event), Closing)
     notice = kind(ticket.number, ticket.mailbox, ticket.answers_to, ticket.language, "")
     return _row(secrets.token_hex(8), notice, now, requested_at, event.reason)

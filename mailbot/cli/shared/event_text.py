@@ -230,6 +230,7 @@ TEXTS: dict[type[e.Event], Callable[[Any, str], str]] = {
     e.ProgressSuppressed: _no_zone(
         lambda event: f"the customer was not notified of the progress: {event.reason}"
     ),
+    e.ClosingWordSuppressed: _no_zone(lambda event: f"no closing word to the customer: {event.reason}"),
     e.ClocksSet: _no_zone(lambda event: clocks_text(event.clocks)),
     e.StepTaken: _step_taken,
     e.TargetMissed: lambda event, zone: (

@@ -29,15 +29,23 @@ def acting_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 text_option = click.option("--text", default="", help="What the customer gets as your answer.")
+cause_option = click.option("--cause", default="", metavar="CAUSE", help="The same as the argument CAUSE.")
 
 
 def _make(verb: Verb) -> click.Command:
     """Make the command of a verb: NUMBER and the words that stand after it in a mail."""
 
     def run(
-        number: str, words: tuple[str, ...], because: str, agent: str | None, in_json: bool, text: str = ""
+        number: str,
+        words: tuple[str, ...],
+        because: str,
+        agent: str | None,
+        in_json: bool,
+        text: str = "",
+        cause: str = "",
     ) -> None:
         kept, answer = block(because, BECAUSE), block(text, NOTE)
+        words = words or (cause,)
 
         def read(reading: Reading) -> Act | Refusal:
             reading = Reading(reading.ticket, reading.by, reading.policy, reading.at, kept)
@@ -52,6 +60,8 @@ def _make(verb: Verb) -> click.Command:
     command: Callable[..., Any] = acting_options(because_option(run))
     if verb.below is Below.ANSWER:
         command = text_option(command)
+    if verb.name == "close":
+        command = cause_option(command)
     for argument in (click.argument("words", nargs=-1, metavar=usage), click.argument("number")):
         command = argument(command)
     help_line = verb.help["en"]

@@ -97,6 +97,8 @@ class MailboxEntry(Entry):
         False, description="show the subject in the acknowledgement to a sender who passed"
     )
     copies: YesNo = Field(True, description="answers also go to those who take part beside the customer")
+    closing_word: YesNo = Field(True, description="the customer is notified when a ticket is closed")
+    survey: YesNo = Field(True, description="that mail asks for a rating, where a person has answered")
     signature: SignatureEntry | None = Field(
         None, description="below answers, by language; else the agent's name and the brand"
     )

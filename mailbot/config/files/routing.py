@@ -20,6 +20,7 @@ from mailbot.config.yaml.types import (
     Size,
     TemplateName,
     Urgency,
+    YesNo,
     some,
 )
 from mailbot.domain.policy import Assign
@@ -55,6 +56,13 @@ class DetailEntry(Entry):
         None,
         description="RE2; the detail is the text of the first group that matched, else of the whole match",
     )
+
+
+class CauseEntry(LabelEntry):
+    """Why a matter came about: chosen when a ticket is closed, counted in reports."""
+
+    category: Name | None = Field(None, description="for tickets of this category and below; else for all")
+    silent: YesNo = Field(False, description="customers get no closing word: spam, duplicates")
 
 
 class RuleEntry(Entry):
@@ -157,6 +165,9 @@ class RoutingFile(Entry):
     )
     category_labels: dict[Name, LabelEntry] = Field(
         {}, description="what agents read instead of a category: payment/double: {id: ..., en: ...}"
+    )
+    causes: dict[Name, CauseEntry] = Field(
+        {}, description="why matters come about; closing a ticket names one: bank-delay: {id: ..., en: ...}"
     )
     details: dict[Name, DetailEntry] = Field({}, description="what rules can ask customers for, by name")
     lists: dict[Name, ListFile] = Field(

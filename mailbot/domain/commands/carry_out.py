@@ -13,12 +13,14 @@ from mailbot.domain import events as e
 from mailbot.domain import filing, notify, reasons, turns
 from mailbot.domain.actor import Actor, ActorKind
 from mailbot.domain.assignment import NO_LOADS, Loads
+from mailbot.domain.closing.close import close
 from mailbot.domain.commands.grammar import Act
 from mailbot.domain.commands.registry import Below
 from mailbot.domain.compensation import requests
 from mailbot.domain.escalation import corrections, level_questions, steps
 from mailbot.domain.lifecycle import Decision, DecisionBuilder, clocks_set
-from mailbot.domain.model import OVER, Attachment, NoticeKind, Ticket
+from mailbot.domain.model import Attachment, NoticeKind, Ticket
+from mailbot.domain.notices import Answer
 from mailbot.domain.people.changes import apply_people
 from mailbot.domain.people.copies import with_copies
 from mailbot.domain.people.customer import why_unreachable
@@ -110,6 +112,7 @@ class _Acting:
         )
         self.compensation: requests.Outcome | None = None
         self.answer = ""
+        self.written: Answer | None = None
 
     def decide(self) -> Acted | Refusal:
         refusal = self._answer()
@@ -141,7 +144,10 @@ class _Acting:
         mail = agent_answer.answer(
             ticket, agent, self.answer, self.policy, self.facts.references, self.facts.attachments
         )
-        self.builder.notify(*with_copies(mail, self.facts.roles, self.policy, self.facts.suppressions))
+        mails = with_copies(mail, self.facts.roles, self.policy, self.facts.suppressions)
+        if any(isinstance(each, c.Close) for each in self.act.commands):
+            self.written, mails = mails[0], mails[1:]  # the customer reads it in the closing word
+        self.builder.notify(*mails)
         return None
 
     def _apply(self, command: c.AnyCommand) -> Refusal | None:
@@ -149,8 +155,11 @@ class _Acting:
         match command:
             case c.AddNote(text):
                 builder.record(e.NoteAdded(now, by, text))
-            case c.Close():
-                return _close(builder, command, by, policy, now)
+            case c.Close(because, cause):
+                suppressed = self.facts.suppressed(builder.ticket)
+                return close(
+                    builder, cause, self.written, reasons.written(because), by, policy, now, suppressed
+                )
             case c.Reopen(because):
                 return turns.reopen(builder, reasons.written(because), by, policy, now)
             case c.Assign(address):
@@ -211,17 +220,6 @@ class _Acting:
 
 def _reason(because: str, by: Actor) -> Reason:
     return reasons.written(because) or reasons.of("by_actor", actor=str(by))
-
-
-def _close(
-    builder: DecisionBuilder, command: c.Close, by: Actor, policy: Policy, now: datetime
-) -> Refusal | None:
-    ticket = builder.ticket
-    if ticket.status in OVER:
-        return reasons.refuse("ticket_over", ticket=ticket.number, status=ticket.status)
-    builder.record(e.TicketClosed(now, by, reasons.written(command.because), command.cause))
-    builder.record(clocks_set(builder.ticket, policy, now))
-    return None
 
 
 def _assign(

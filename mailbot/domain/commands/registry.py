@@ -197,7 +197,7 @@ def _snooze(words: str, reading: Reading) -> c.AnyCommand | Refusal:
 
 
 def _close(words: str, reading: Reading) -> c.AnyCommand | Refusal:
-    return c.Close(reading.because, words.casefold())
+    return c.Close(reading.because, words)
 
 
 def _reopen(words: str, reading: Reading) -> c.AnyCommand | Refusal:

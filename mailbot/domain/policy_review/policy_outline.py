@@ -19,6 +19,7 @@ def outline(policy: Policy) -> dict[str, dict[str, str]]:
         "ladder": policy.ladders,
         "calendar": policy.calendars,
         "priority": policy.ladder_of,
+        "cause": policy.causes,
         "": {
             "order of the rules": [rule.name for rule in policy.rules],
             "levels": policy.levels,

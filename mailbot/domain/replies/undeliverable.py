@@ -25,11 +25,11 @@ from mailbot.domain.model import (
     Report,
     Ticket,
 )
-from mailbot.domain.notices import Acknowledgement, Answer, Progress
+from mailbot.domain.notices import Acknowledgement, Answer, Closing, Progress
 from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import Reason
 
-FOR_CUSTOMERS = frozenset({Acknowledgement.name, Answer.name, Progress.name})
+FOR_CUSTOMERS = frozenset({Acknowledgement.name, Answer.name, Progress.name, Closing.name})
 ABOUT_FAILURES = frozenset({NoticeKind.BOUNCED, NoticeKind.UNDELIVERABLE, NoticeKind.COMPLAINED})
 DAY = timedelta(days=1)
 

@@ -18,6 +18,7 @@ from mailbot.domain.notices import (
     Acknowledgement,
     Answer,
     Bulletin,
+    Closing,
     CompensationWanted,
     Notice,
     Progress,
@@ -115,7 +116,7 @@ class Composer:
         if cc:
             headers.insert(3, ("Cc", ",\r\n ".join(cc)))  # a line each: 998 octets at most
         boundary = f"=_{message_id.partition('@')[0][-MAC:]}"  # part of the MAC: it can't be guessed
-        files = notice.attachments if isinstance(notice, Answer | Bulletin) else ()
+        files = notice.attachments if isinstance(notice, Answer | Closing | Bulletin) else ()
         html, pictures, files = place_pictures(content.html, files, box.domain)
         parts = _parts(notice)
         raw = mime_writer.write_mail(headers, content.text, html, boundary, files, pictures, parts)
@@ -179,6 +180,7 @@ class Composer:
                     again=int(again > 0),
                     policy=self.policy,
                     now=now,
+                    survey_address=self._survey_address(notice, box),
                 ),
             )
             for again, language in enumerate(languages)
@@ -190,6 +192,11 @@ class Composer:
             content = [(lang, _Content(*fallback_text(notice.name, lang, values))) for lang, values in halves]
             return _join(content, notice.number), str(error)
 
+    def _survey_address(self, notice: Notice, box: Mailbox) -> str:
+        if not isinstance(notice, Closing):
+            return ""
+        return self.tokens.survey_address(box.address, notice.number, notice.to)
+
     def _render(self, notice: Notice, language: str, values: Values) -> _Content:
         name = notice.name
         if isinstance(notice, Acknowledgement) and self.templates.has(f"{name}.{notice.template}", language):
@@ -199,7 +206,7 @@ class Composer:
         return _add_request(content, language, needed) if isinstance(needed, dict) else content
 
     def _zone(self, notice: Notice) -> str:
-        if isinstance(notice, Acknowledgement | Progress) and self.policy.calendars:
+        if isinstance(notice, Acknowledgement | Progress | Closing) and self.policy.calendars:
             return next(
                 iter(self.policy.calendars.values())
             ).zone  # customers are assumed near the first team
@@ -232,7 +239,7 @@ def _chain(ids: Sequence[str]) -> str:
 
 def _references(notice: Notice | Bulletin, answered: str) -> str:
     """Return the conversation's Message-IDs, one on each line, the answered one last (RFC 5322 3.6.4)."""
-    listed = notice.references if isinstance(notice, Answer) else ()
+    listed = notice.references if isinstance(notice, Answer | Closing) else ()
     safe = [found for each in listed if (found := mime_writer.safe_message_id(each)) and found != answered]
     return "\r\n ".join((*safe, answered))
 
@@ -254,7 +261,7 @@ def _date(at: datetime) -> str:
 
 def _automatic_fields(notice: Notice | Bulletin) -> list[tuple[str, str]]:
     """Return the fields of RFC 3834 section 5; an agent's answer is a person's mail and gets none."""
-    if isinstance(notice, Answer):
+    if isinstance(notice, Answer) or (isinstance(notice, Closing) and notice.text):
         return []
     kind = "auto-replied" if isinstance(notice, Acknowledgement) else "auto-generated"
     return [("Auto-Submitted", kind), ("X-Auto-Response-Suppress", "All")]

@@ -40,6 +40,16 @@ _TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
         "Hello,\n\nYour message with the number {number} is not settled yet; we are sorry.\n"
         "We have now passed it on. {team} {level} {until}\n\n{brand}\n{mailbox}\n",
     ),
+    ("closing", "id"): (
+        "Laporan Anda sudah selesai",
+        "Laporan Anda dengan nomor {number} sudah selesai. {sentence}\n\n{text}\n\n"
+        "Belum beres? Balas email ini dan laporan Anda dibuka lagi.\n\n{agent_name}\n{brand}\n{mailbox}\n",
+    ),
+    ("closing", "en"): (
+        "Your report is closed",
+        "Your report with the number {number} is closed. {sentence}\n\n{text}\n\n"
+        "Not solved? Reply to this email and we reopen it.\n\n{agent_name}\n{brand}\n{mailbox}\n",
+    ),
     ("team", "id"): ("{subject}", _TEAM),
     ("team", "en"): ("{subject}", _TEAM),
     ("compensation_wanted", "id"): (

@@ -9,6 +9,8 @@ from itertools import islice
 
 import re2
 
+from mailbot.domain.people.addresses import owner
+
 LOCAL_PART = 64  # octets, RFC 5321 section 4.5.3.1.1
 NONCE = 16  # characters at most: 80 bits in base32, 64 in hexadecimal
 MAC = 26  # characters of five bits: 130 bits
@@ -21,9 +23,8 @@ _NONCE_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 _ID = re.compile(
     f"<?mb[.]([a-z]{{2,10}}-[0-9]{{8,12}}-[0-9])[.]([a-z0-9]{{1,{NONCE}}})[.]([a-z2-7]{{{MAC}}})@([a-z0-9.-]+)>?"
 )
-_REPLY = re.compile(
-    f"[^@+\\s]+[+]t[.]([a-z]{{2,10}})-?([0-9]{{8,12}})-?([0-9])[.]([a-z2-7]{{{MAC}}})@[^@\\s]+"
-)
+_NUMBERED = f"[^@+\\s]+[+]%s[.]([a-z]{{2,10}})-?([0-9]{{8,12}})-?([0-9])[.]([a-z2-7]{{{MAC}}})@[^@\\s]+"
+_REPLY, _SURVEY = (re.compile(_NUMBERED % purpose) for purpose in "ts")
 _BOUNCE = re.compile(f"[^@+\\s]+[+]b[.]([a-z0-9]{{1,{NONCE}}})[.]([a-z2-7]{{{MAC}}})@[^@\\s]+")
 _OPTIONS = re2.Options()
 _OPTIONS.log_errors = False
@@ -95,12 +96,15 @@ class TokenSigner:
 
     def reply_address(self, mailbox_address: str, number: str, participant: str) -> str:
         """Return `support+t.toko-48217390-8.mac@domain`: mail of `participant` to it is about this ticket."""
+        return self._numbered(mailbox_address, "t", number, self._mac("reply", number, participant))
+
+    @staticmethod
+    def _numbered(mailbox_address: str, purpose: str, number: str, mac: str) -> str:
         _check_number(number)
-        mac = self._mac("reply", number, participant)
         try:
-            return _add_token(mailbox_address, f"t.{number.lower()}.{mac}")
+            return _add_token(mailbox_address, f"{purpose}.{number.lower()}.{mac}")
         except ValueError:
-            return _add_token(mailbox_address, f"t.{number.lower().replace('-', '')}.{mac}")
+            return _add_token(mailbox_address, f"{purpose}.{number.lower().replace('-', '')}.{mac}")
 
     @staticmethod
     def reply_token_in(address: str) -> ReplyToken | None:
@@ -112,6 +116,19 @@ class TokenSigner:
         """Check that we signed the token for its number and this address; case does not matter."""
         mac = self._mac("reply", token.number, participant)
         return hmac.compare_digest(token.mac.encode("utf-8", "replace"), mac.encode())
+
+    def survey_address(self, mailbox_address: str, number: str, participant: str) -> str:
+        """Return `support+s.toko-48217390-8.mac@domain`: `participant` rates that ticket by a mail to it."""
+        return self._numbered(mailbox_address, "s", number, self._mac("survey", number, owner(participant)))
+
+    def surveyed(self, address: str, sender: str) -> str:
+        """Return the number in a survey address that we signed for this sender, else ""."""
+        groups = _match(_SURVEY, address)
+        if not groups:
+            return ""
+        number = f"{groups[0].upper()}-{groups[1]}-{groups[2]}"
+        is_own = hmac.compare_digest(groups[3], self._mac("survey", number, owner(sender)))
+        return number if is_own else ""
 
     def bounce_address(self, mailbox_address: str, nonce: str) -> str:
         """Return `support+b.nonce.mac@domain`, the envelope sender by which a bounce names the outbox row."""

@@ -11,8 +11,8 @@ from mailbot.mail.compose.template_sandbox import new_environment
 from mailbot.mail.compose.template_values import LANGUAGES
 
 # They place and colour what is shown, and hold no fact of their own.
-_OF_THE_LOOK = frozenset({"preheader", "state", "again"})
-_FORMS = ("_short", "_left")  # of a moment: any of them tells it
+_OF_THE_LOOK = frozenset({"preheader", "state", "again", "link"})
+_FORMS = ("_short", "_left", "_day")  # of a moment: any of them tells it
 
 
 def find_differences(directory: Path) -> Iterator[Problem]:
@@ -41,6 +41,8 @@ def _used(environment: jinja2.Environment, path: Path) -> dict[str, int]:
         if name.name not in own | _OF_THE_LOOK:
             used.setdefault(_moment(name.name), name.lineno)
     for part in tree.find_all(nodes.Getattr):
+        if part.attr in _OF_THE_LOOK:
+            continue
         if isinstance(part.node, nodes.Name) and part.node.name in loops:
             used.setdefault(f"{loops[part.node.name]}: {part.attr}", part.lineno)
     return used

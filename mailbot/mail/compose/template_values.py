@@ -7,20 +7,21 @@ from typing import Any, get_args
 
 from mailbot.domain.labels import label
 from mailbot.domain.model import NoticeKind
-from mailbot.domain.notices import Acknowledgement, Answer, Notice
+from mailbot.domain.notices import Acknowledgement, Answer, Closing, Notice
 from mailbot.domain.people.context import NO_CONTEXT
 from mailbot.domain.policy import Mailbox, Policy
 from mailbot.domain.reasons import NO_REASON, Reason, render, written
 from mailbot.mail.compose.cleaning import body_text, header_text
+from mailbot.mail.compose.closing_values import closing_values
 from mailbot.mail.compose.notice_values import ToAgents, Value, agent_values, with_labels
-from mailbot.mail.compose.times import local_time, short_time, time_left
+from mailbot.mail.compose.times import day_of, local_time, short_time, time_left
 from mailbot.mail.replies.new_text import MARKERS
 
 Values = Mapping[str, Value]
 
 NOTICES: Mapping[str, type[Notice]] = {cls.name: cls for cls in get_args(Notice)}
 LANGUAGES = ("id", "en")
-_NOT_OF_TEAM = (NoticeKind.COMPENSATION, NoticeKind.PROGRESS)
+_NOT_OF_TEAM = (NoticeKind.COMPENSATION, NoticeKind.PROGRESS, NoticeKind.CLOSED)
 TEAM_KINDS = tuple(kind for kind in NoticeKind if kind not in _NOT_OF_TEAM)  # `why` of a team notice
 
 TEXT_LIMITS = {"team": 20_000}  # characters of `text` by notice; an agent's answer is never cut
@@ -58,12 +59,13 @@ def build_values(
     now: datetime,
     again: int = 0,
     policy: Policy | None = None,
+    survey_address: str = "",
 ) -> dict[str, Value]:
     """Return all values for the templates of this notice. `zone` is where its reader works.
 
     - Every field of the notice but `to`, `cc`, `in_reply_to`, `language` and the like, under its own name.
       Texts are clean. A moment `x` is local time or "", with `x_short` ("today at 12:00 WIB") and `x_left`
-      ("14 min ago") beside it.
+      ("14 min ago") beside it, and `x_day` ("28 November").
     - `brand`, `mailbox` (the address) and `marker`. `needed` is for a loop.
     - `cut`: how many characters of `text` were left out.
     - `again`: 1 in the second half of a mail in two languages, where the text need not be repeated.
@@ -76,13 +78,16 @@ def build_values(
         at = getattr(notice, name)
         values[f"{name}_short"] = short_time(at, language, zone, now) if at else ""
         values[f"{name}_left"] = time_left(at, now, language) if at else ""
+        values[f"{name}_day"] = day_of(at, language, zone, now) if at else ""
     text = getattr(notice, "text", None)
     if text is not None:
         whole = body_text(text).strip("\n")
         values["text"] = shown = whole[: TEXT_LIMITS.get(notice.name)]
         values["cut"] = len(whole) - len(shown)
-    if isinstance(notice, Answer):
+    if isinstance(notice, Answer | Closing):
         values["signature"] = body_text(notice.signature).strip("\n")
+    if isinstance(notice, Closing):
+        values |= closing_values(notice, str(values["text"]), language, survey_address)
     if isinstance(notice, Acknowledgement):
         labels = (header_text(names.get(language, "")) for names in notice.needed)
         values["needed"] = {label: label for label in labels if label}
@@ -121,10 +126,15 @@ def sample_notices(name: str, language: str) -> list[Notice]:
         steps = ((SAMPLE_TIME, written("sample step")),)
         full |= {"next_steps": steps, "known": ((labels, "1"),), "missing": (labels,), "spoken": "id"}
         bare |= {"next_steps": (), "known": (), "missing": (), "spoken": "", "owner": ""}
+    if "survey" in full:
+        full |= {"survey": 1}
+        bare |= {"survey": 0, "text": "", "agent_name": ""}
     if "needed" in full:
         full |= {"needed": ({"id": "nomor pesanan", "en": "order number"},), "template": ""}
         bare |= {"needed": (), "template": "", "customer_name": ""}
     variants = [full, bare]
+    if "survey" in full:
+        variants.insert(0, full | {"text": "sample text, " * 20})
     if "why" in full:
         variants = [variant | {"why": why} for variant in variants for why in TEAM_KINDS]
     if "outcome" in full:

@@ -32,6 +32,7 @@ _VARIANTS_OF = "acknowledgement"  # the notice of key rules can choose a variant
 REQUIRED_VALUES: Mapping[str, tuple[str, ...]] = {
     "acknowledgement": ("number",),
     "progress": ("number",),
+    "closing": ("number", "sentence", "text"),
     "answer": ("text",),
     "team": ("marker", "number", "text"),
     "refusal": ("reason",),

@@ -52,6 +52,15 @@ def short_time(at: datetime, language: str, zone: str, now: datetime) -> str:
     return f"hari ini pukul {clock}" if language == "id" else f"today at {clock}"
 
 
+def day_of(at: datetime, language: str, zone: str, now: datetime) -> str:
+    """Format the day of a moment, "12 Desember"; a moment of today as `short_time`."""
+    moment = local(at, zone)
+    if moment.date() == local(now, zone).date():
+        return short_time(at, language, zone, now)
+    year = f" {moment.year}" if abs(at - now) > _HALF_A_YEAR else ""
+    return f"{moment.day} {_MONTHS[language][moment.month - 1]}{year}"
+
+
 def clock_time(at: datetime, language: str, zone: str, now: datetime) -> str:
     """Format a moment of today as "12.00 WIB", any other as `local_time`."""
     moment = local(at, zone)

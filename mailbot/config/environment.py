@@ -11,10 +11,10 @@ from mailbot.config.yaml import scalars
 from mailbot.config.yaml.scalars import shown
 from mailbot.errors import Problem
 
-# MAILBOT_CONFIG is read by the commands.
+# MAILBOT_CONFIG and MAILBOT_AGENT are read by the commands.
 KNOWN = (
     *("CONFIG", "STORE", "LISTEN", "RELAY", "LOG", "LIMITS", "SECRET"),
-    *("RELAY_PASSWORD", "IMAP_PASSWORD", "DKIM_KEY", "DKIM_KEY_FILE"),
+    *("AGENT", "RELAY_PASSWORD", "IMAP_PASSWORD", "DKIM_KEY", "DKIM_KEY_FILE"),
 )
 MIN_SECRET = 16  # bytes: the proofs made with it have 128 bits
 MAX_SECRET = 4096

@@ -10,8 +10,8 @@ from mailbot.store.schema import tickets
 
 _TOGETHER = 100  # agents in one statement; SQLite takes 500 parts of a union
 
-# Literal, or the partial index ix_tickets_in_hand would not be seen to fit.
-_IN_HAND = text("status IN ('new', 'open')")
+# Its second part is the index's own condition, else SQLite would not see that ix_tickets_live fits.
+_IN_HAND = text("tickets.status IN ('new', 'open') AND tickets.status IN ('new', 'open', 'waiting')")
 
 
 def load(connection: Connection, agents: Collection[str]) -> dict[str, Load]:

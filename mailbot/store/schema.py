@@ -191,8 +191,8 @@ tickets = _table(
     Column("person", Text, nullable=False, server_default=""),
     Index("ix_tickets_person_opened_at", "person", "opened_at"),
     Index("ix_tickets_status_opened_at", "status", "opened_at"),
-    # Who has how much in hand, and when each agent last got a ticket (`services.rota`).
-    _partial("ix_tickets_in_hand", "assignee", "status", where="status IN ('new', 'open')"),
+    # Who has how much in hand, what is on worklists, and when each agent last got a ticket.
+    _partial("ix_tickets_live", "assignee", "status", where="status IN ('new', 'open', 'waiting')"),
     Index("ix_tickets_assignee_assigned_at", "assignee", "assigned_at"),
     _partial("ix_tickets_incident", "incident", where="incident IS NOT NULL"),
 )

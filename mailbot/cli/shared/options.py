@@ -40,7 +40,11 @@ config_option = click.option(
 )
 json_option = click.option("--json", "in_json", is_flag=True, help="Print one JSON value.")
 as_option = click.option(
-    "--as", "agent", metavar="ADDRESS", help="Act as this agent. Default: operator:<login name>."
+    "--as",
+    "agent",
+    metavar="ADDRESS",
+    envvar="MAILBOT_AGENT",
+    help="Act as this agent. Default: $MAILBOT_AGENT, else operator:<login name>.",
 )
 because_option = click.option("--because", default="", help="The reason, for people who read it later.")
 limit_option = click.option(

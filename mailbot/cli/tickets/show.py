@@ -8,12 +8,13 @@ from mailbot.cli.service.ledger_text import line_json
 from mailbot.cli.shared import options
 from mailbot.cli.shared.json_form import print_json
 from mailbot.cli.shared.open_store import OpenStore, fail, now, open_store
-from mailbot.cli.shared.options import config_option, limit_option, standard_options
+from mailbot.cli.shared.options import as_option, config_option, limit_option, standard_options
 from mailbot.cli.shared.output import clean, print_table
 from mailbot.cli.shared.record_json import deadlines_json, events_json, message_json, outbox_json, ticket_json
 from mailbot.cli.shared.rows import write_raw_mail
 from mailbot.cli.shared.ticket_lookup import find_ticket, number_argument
 from mailbot.cli.tickets import show_text
+from mailbot.cli.tickets.worklist import print_worklist
 from mailbot.domain.model import OVER, Status, Ticket
 from mailbot.store import compensations, queries, tickets
 
@@ -88,11 +89,19 @@ def raw(number: tuple[str, ...], message_id: int | None) -> None:
     "--automatic", is_flag=True, help="Only machines' mail that was filed, about no ticket of ours."
 )
 @click.option("--overdue", is_flag=True, help="Those with a deadline in the past.")
+@click.option("--mine", is_flag=True, help="What is yours to do: the earliest promise first. Needs --as.")
+@click.option(
+    "--work", is_flag=True, help="What is to be done, by all or by --team: the earliest promise first."
+)
+@click.option(
+    "--all", "everything", is_flag=True, help="With --mine or --work: also snoozed, or the customer's turn."
+)
 @click.option("--team", default="", help="Of this team.")
 @click.option("--level", default="", help="At this level.")
 @click.option("--priority", default="", help="low, normal, high or urgent.")
-@click.option("--agent", default="", metavar="ADDRESS", help="Assigned to this agent.")
+@click.option("--agent", "assignee", default="", metavar="ADDRESS", help="Assigned to this agent.")
 @click.option("--customer", default="", metavar="ADDRESS", help="Of this customer.")
+@as_option
 @limit_option
 @standard_options
 def list_(
@@ -100,21 +109,28 @@ def list_(
     only_open: bool,
     automatic: bool,
     overdue: bool,
+    mine: bool,
+    work: bool,
+    everything: bool,
     team: str,
     level: str,
     priority: str,
-    agent: str,
+    assignee: str,
     customer: str,
+    agent: str | None,
     limit: int | None,
     in_json: bool,
 ) -> None:
     """List tickets, the newest first; machines' mail that was filed only with --automatic."""
+    if mine or work:
+        print_worklist(agent, team, limit, mine=mine, everything=everything, in_json=in_json)
+        return
     wanted = queries.TicketFilter(
         statuses=_statuses(statuses, only_open=only_open, automatic=automatic),
         team=team,
         level=level,
         priority=priority,
-        assignee=agent.lower(),
+        assignee=assignee.lower(),
         customer=customer.lower(),
         overdue_at=now() if overdue else None,
         limit=options.row_limit(limit, in_json),

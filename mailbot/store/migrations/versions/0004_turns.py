@@ -4,6 +4,7 @@
 - It keeps whether the customer's newest mail is answered, when and by whom the newest answer was given, and by
   when we promised news.
 - It keeps its cause, until when it is snoozed, and its incident.
+- An index has all live tickets of an agent, for worklists; it takes the place of the one for those in hand.
 """
 
 import sqlalchemy as sa
@@ -32,4 +33,9 @@ def upgrade() -> None:
     is_incident = sa.text("incident IS NOT NULL")
     op.create_index(
         "ix_tickets_incident", "tickets", ["incident"], sqlite_where=is_incident, postgresql_where=is_incident
+    )
+    is_live = sa.text("status IN ('new', 'open', 'waiting')")
+    op.drop_index("ix_tickets_in_hand", "tickets")
+    op.create_index(
+        "ix_tickets_live", "tickets", ["assignee", "status"], sqlite_where=is_live, postgresql_where=is_live
     )

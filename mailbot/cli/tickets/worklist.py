@@ -1,0 +1,103 @@
+"""`mailbot ticket list --mine` and `--work`: what is to be done, the earliest promise first."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import click
+
+from mailbot.cli.shared import options
+from mailbot.cli.shared.formats import count_text, format_duration
+from mailbot.cli.shared.json_form import print_json
+from mailbot.cli.shared.open_store import OpenStore, now, open_store
+from mailbot.cli.shared.output import echo, on_terminal, print_table
+from mailbot.cli.shared.record_json import ticket_json
+from mailbot.cli.shared.ticket_lookup import check_agent, suggest_name
+from mailbot.domain import worklist
+from mailbot.domain.model import Ticket, Turn
+from mailbot.domain.reasons import render
+from mailbot.domain.worklist import WorkItem
+from mailbot.store import worklists
+
+TURNS = {Turn.OURS: "ours", Turn.CUSTOMER: "the customer's", Turn.THIRD_PARTY: "a third party's"}
+HEADS = ("number", "promise", "turn", "next", "agent", "customer", "subject")
+
+
+def print_worklist(
+    agent: str | None, team: str, limit: int | None, *, mine: bool, everything: bool, in_json: bool
+) -> None:
+    """Print the open tickets of the agent, or of all. Exit 1 for an agent that is not known."""
+    if mine and not agent:
+        raise click.UsageError("--mine needs --as ADDRESS, or $MAILBOT_AGENT")
+    with open_store() as opened:
+        if team and team not in opened.policy.teams:
+            raise click.BadParameter(
+                f"no team is {team}{suggest_name(team, opened.policy.teams)}", param_hint="--team"
+            )
+        owner = check_agent(opened, "--as", agent or "") if mine else ""
+        tickets = opened.store.read_now(worklists.live_tickets, owner, team)
+        at = now()
+        items = worklist.worklist(tickets, opened.policy, at, everything=everything)
+        shown = items[: options.row_limit(limit, in_json)]
+        if in_json:
+            print_json([_json(item) for item in shown])
+            return
+        _print(shown, opened, at, mine=mine, limit=options.row_limit(limit, in_json))
+        if on_terminal() and (resting := len(tickets) - len(items)):
+            count = count_text(resting, "ticket")
+            echo(f"{count} snoozed or in the customer's turn: --all shows them", dim=True)
+
+
+def _print(items: Sequence[WorkItem], opened: OpenStore, at: datetime, *, mine: bool, limit: int) -> None:
+    rows = [_row(item, opened, at) for item in items]
+    spare = ("agent", "next") if mine else ("customer", "next")
+    print_table(HEADS, rows, empty="Nothing is to be done.", spare=spare, limit=limit)
+
+
+def _json(item: WorkItem) -> dict[str, object]:
+    at, reason = item.next_step or (None, None)
+    return {
+        **ticket_json(item.ticket),
+        "promised_at": item.promised_at,
+        "next_step": {"at": at, "does": render(reason, "en")} if reason else None,
+    }
+
+
+def _row(item: WorkItem, opened: OpenStore, at: datetime) -> tuple[object, ...]:
+    ticket, zone = item.ticket, opened.zone(item.ticket.team)
+    agent = opened.policy.agents.get(ticket.assignee or "")
+    following = ""
+    if item.next_step:
+        following = f"{_near(item.next_step[0], at, zone)} {render(item.next_step[1], 'en')}"
+    return (
+        ticket.number,
+        _promise(item, at, zone),
+        _turn(ticket, at, zone),
+        following,
+        agent.name if agent else ticket.assignee or "",
+        ticket.customer,
+        ticket.subject,
+    )
+
+
+def _promise(item: WorkItem, at: datetime, zone: str) -> str:
+    if item.promised_at is None:
+        return ""
+    late = item.promised_at <= at
+    distance = format_duration(timedelta(minutes=round(abs(item.promised_at - at) / timedelta(minutes=1))))
+    rest = f"LATE by {distance}" if late else f"{distance} left"
+    return f"{_near(item.promised_at, at, zone)}, {rest}"
+
+
+def _turn(ticket: Ticket, at: datetime, zone: str) -> str:
+    if worklist.is_snoozed(ticket, at):
+        assert ticket.snoozed_until
+        return f"snoozed until {_near(ticket.snoozed_until, at, zone)}"
+    whose = TURNS[ticket.turn]
+    return f"{whose} until {_near(ticket.turn_until, at, zone)}" if ticket.turn_until else whose
+
+
+def _near(moment: datetime, at: datetime, zone: str) -> str:
+    """Return a time of today as "12:00", any other as "Mon 30 Nov 12:00"."""
+    here, today = moment.astimezone(ZoneInfo(zone)), at.astimezone(ZoneInfo(zone)).date()
+    return f"{here:%H:%M}" if here.date() == today else f"{here:%a} {here.day} {here:%b %H:%M}"

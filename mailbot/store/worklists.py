@@ -1,0 +1,20 @@
+"""The live tickets of an agent or a team, found by index however many were closed."""
+
+from sqlalchemy import Connection, select, text
+
+from mailbot.domain.model import Ticket
+from mailbot.store.schema import tickets
+from mailbot.store.tickets import ticket_of
+
+# Literal, or the partial index ix_tickets_live would not be seen to fit.
+LIVE = text("tickets.status IN ('new', 'open', 'waiting')")
+
+
+def live_tickets(connection: Connection, agent: str = "", team: str = "") -> list[Ticket]:
+    """Load the live tickets of this agent, of this team, or of both."""
+    query = select(tickets).where(LIVE)
+    if agent:
+        query = query.where(tickets.c.assignee == agent)
+    if team:
+        query = query.where(tickets.c.team == team)
+    return [ticket_of(row) for row in connection.execute(query)]

@@ -163,7 +163,7 @@ def test_no_folder_grows_beyond_what_one_can_survey():
         ("mailbot.store.x", "from mailbot.workers.loop import Loop"),
         ("mailbot.store.x", "from mailbot import metrics"),
         ("mailbot.config.x", "from mailbot.daemon import main"),
-        ("mailbot.workers.x", "from mailbot.operations.compensation import compensate"),
+        ("mailbot.workers.x", "from mailbot.operations.ticket_commands import run_command"),
         ("mailbot.domain.x", "from . import model"),
     ],
 )

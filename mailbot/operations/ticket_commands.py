@@ -3,7 +3,7 @@
 import os
 import pwd
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mailbot.domain import commands as c
@@ -22,7 +22,7 @@ from mailbot.store import compensations
 from mailbot.store.codec import REASON
 from mailbot.store.store import Store
 from mailbot.store.tickets import Message
-from mailbot.workers.command_facts import load_facts
+from mailbot.workers.command_facts import is_about_money, load_facts
 from mailbot.workers.macros import place_macros
 from mailbot.workers.runtime import Runtime
 
@@ -33,7 +33,8 @@ Read = Callable[[Reading], Act | Refusal]
 class TicketCommand:
     """What a person wants done on a ticket, or how it is read once the ticket is known.
 
-    `money`: a command may be about compensation, so the ledger is locked before the ticket.
+    `money`: a command may be about compensation, so the ledger is locked before the ticket. `authority`: the agent
+    by whose limits an operator acts about it.
     """
 
     number: str
@@ -41,6 +42,7 @@ class TicketCommand:
     by: Actor
     now: datetime
     money: bool = False
+    authority: str = ""
 
 
 def run_command(store: Store, runtime: Runtime, request: TicketCommand) -> Acted | Refusal | None:
@@ -64,7 +66,9 @@ def decide(transaction: Transaction, request: TicketCommand) -> Acted | Refusal 
         return act
     if refusal := _no_address(act):
         return refusal
+    assert request.money or not is_about_money(act), "the ledger's lock comes before the ticket's"
     facts = load_facts(connection, ticket, act, policy, transaction.snapshot.agent_loads.loads, now)
+    facts = replace(facts, authority=request.authority)
     acted = on_act(ticket, act, by, facts, policy, now)
     if isinstance(acted, Acted):
         transaction.record(transaction.change(ticket, acted.decision, _message(request, act, acted)))

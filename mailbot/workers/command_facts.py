@@ -14,7 +14,10 @@ from mailbot.domain.model import Ticket
 from mailbot.domain.policy import Policy
 from mailbot.store import compensations, conversation, suppressions, tickets
 
-MONEY = c.Compensate | c.Approve | c.Refuse
+
+def is_about_money(act: Act) -> bool:
+    """Check whether a command needs the ledger, which is locked before any ticket."""
+    return any(isinstance(each, c.Compensate | c.Approve | c.Refuse) for each in act.commands)
 
 
 def load_facts(
@@ -29,7 +32,7 @@ def load_facts(
         references=conversation.message_ids(connection, [ticket.number], ticket.answers_to),
         loads=loads,
     )
-    if any(isinstance(each, MONEY) for each in act.commands):
+    if is_about_money(act):
         facts = replace(facts, ledger=compensations.facts(connection, ticket, windows(policy, now)))
     if any(isinstance(each, c.SetCustomer) for each in act.commands):
         pending = compensations.open_requests(connection)

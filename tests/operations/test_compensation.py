@@ -18,7 +18,8 @@ from sqlalchemy.exc import IntegrityError
 
 from mailbot.config.model import Trust
 from mailbot.domain import commands as c
-from mailbot.domain.compensation.requests import Kind, Outcome, Signatory
+from mailbot.domain.commands.grammar import Act
+from mailbot.domain.compensation.requests import Kind, Outcome
 from mailbot.domain.decisions import on_mail
 from mailbot.domain.events import ApprovalRequested
 from mailbot.domain.policy import Actions, Agent, Authority, Policy, Rule, Team
@@ -28,8 +29,8 @@ from mailbot.domain.routing.money import Money
 from mailbot.domain.worktime import ALL_DAY, Calendar
 from mailbot.mail.compose.compose import Composer
 from mailbot.metrics import Metrics
-from mailbot.operations.compensation import CompensationCommand, compensate, decide
 from mailbot.operations.merge_split import MergeCommand, join
+from mailbot.operations.ticket_commands import TicketCommand, decide, run_command
 from mailbot.operations.transaction import Transaction
 from mailbot.store import compensations, tickets
 from mailbot.store.schema import outbox
@@ -96,6 +97,10 @@ def policy_of(run: str) -> Policy:
     )
 
 
+def money_command(number: str, command: c.Compensation, agent: str, at: datetime = NOW) -> TicketCommand:
+    return TicketCommand(number, Act((command,)), OPERATOR, at, money=True, authority=agent)
+
+
 class Desk:
     """A node: tickets are opened and commands given, all through the real services."""
 
@@ -117,11 +122,12 @@ class Desk:
         return number
 
     def do(self, number: str, command: c.Compensation, agent: str, at: datetime = NOW) -> Outcome | Refusal:
-        ruling = compensate(
-            self.store, self.runtime, CompensationCommand(number, command, Signatory(OPERATOR, agent), at)
-        )
-        assert ruling is not None
-        return ruling
+        acted = run_command(self.store, self.runtime, money_command(number, command, agent, at))
+        assert acted is not None
+        if isinstance(acted, Refusal):
+            return acted
+        assert acted.compensation
+        return acted.compensation
 
     def join(self, number: str, command: c.Join, at: datetime) -> bool:
         return not isinstance(
@@ -418,9 +424,7 @@ def test_p14_a_node_with_an_older_state_can_not_add_to_the_ledger(store: Store) 
     desk = Desk(store, run)
     number = desk.open("frontline general.", f"budi@{run}.example")
     another = desk.open("payments general.", f"siti@{run}.example")
-    wanted = CompensationCommand(
-        another, c.Compensate(rp(3)), Signatory(OPERATOR, f"dewi@{run}.example"), NOW
-    )
+    wanted = money_command(another, c.Compensate(rp(3)), f"dewi@{run}.example")
     strict = store.engine.connect().execution_options(isolation_level="REPEATABLE READ")
     with strict as connection:
         connection.execute(select(1))  # what it sees from now on is this moment

@@ -39,6 +39,7 @@ class CommandFacts:
     - `references`: Message-IDs of the conversation. `attachments`: the files that go along with the answer.
     - `loads`: the open tickets of agents. `open_requests`: for compensation on this ticket.
     - `ledger`: what it holds, None where no command is about money.
+    - `authority`: the agent by whose limits an operator acts about money, "" for none.
     """
 
     roles: Roles = field(default_factory=dict)
@@ -48,6 +49,7 @@ class CommandFacts:
     loads: Loads = field(default_factory=dict)
     open_requests: tuple[int, ...] = ()
     ledger: requests.Facts | None = None
+    authority: str = ""
 
     def suppressed(self, ticket: Ticket) -> Reason:
         """Return why the customer gets no automatic mail, no reason when there is none."""
@@ -206,7 +208,7 @@ class _Acting:
         assert ledger is not None, "the caller loads the ledger for a command about money"
         if self.compensation:  # the ledger's next line is known for one command alone
             return reasons.refuse("one_compensation")
-        agent = self.by.name if self.by.kind is ActorKind.AGENT else ""
+        agent = self.by.name if self.by.kind is ActorKind.AGENT else self.facts.authority
         signatory = requests.Signatory(self.by, agent)
         found = requests.on_compensation(
             self.builder.ticket, command, signatory, ledger, self.policy, self.at

@@ -105,6 +105,10 @@ def stopped(*, seconds: float) -> None:
 def weekly_report_queued(*, week: str, mails: int) -> None: ...
 
 
+@_warning
+def snooze_failed(*, number: str, error: Exception) -> None: ...
+
+
 @_info
 def digests_queued(*, mails: int) -> None: ...
 

@@ -707,6 +707,14 @@ TEXTS: Mapping[str, Texts] = {
     ),
     "not_here": ("{command} can't be carried out here", "{command} tidak dapat dilakukan di sini"),
     "not_closed": ("{ticket} is not closed: {status}", "{ticket} tidak ditutup: {status}"),
+    "not_snoozed": ("{ticket} is not snoozed", "{ticket} tidak sedang ditunda"),
+    "snooze_beyond_promise": (
+        "the customer was promised an answer by {at}: snooze it at most until then, or promise news first "
+        "(#working until TIME)",
+        "pelanggan dijanjikan jawaban paling lambat {at}: tunda paling lama sampai saat itu, atau janjikan kabar dulu "
+        "(#proses sampai WAKTU)",
+    ),
+    "snooze_ended": ("it was snoozed until now", "tiket ini ditunda sampai sekarang"),
     "no_macro_near": (
         "there is no macro {macro}; similar: {near}",
         "tidak ada makro {macro}; yang mirip: {near}",

@@ -1,4 +1,4 @@
-"""Whose turn it is and until when, by a person's word: wait, work on, snooze, reopen."""
+"""Whose turn it is and until when, by a person's word: wait, work on, reopen."""
 
 from datetime import datetime
 
@@ -45,14 +45,6 @@ def work_on(
     if until:
         builder.record(e.NewsPromised(now, by, until))
     builder.record(clocks_set(builder.ticket, policy, now))
-    return None
-
-
-def snooze(builder: DecisionBuilder, until: datetime | None, by: Actor, now: datetime) -> Refusal | None:
-    """Leave the ticket out of worklists until then. Its clocks run on."""
-    if refusal := _over(builder):
-        return refusal
-    builder.record(e.TicketSnoozed(now, by, until))
     return None
 
 

@@ -194,6 +194,7 @@ tickets = _table(
     # Who has how much in hand, what is on worklists, and when each agent last got a ticket.
     _partial("ix_tickets_live", "assignee", "status", where="status IN ('new', 'open', 'waiting')"),
     Index("ix_tickets_assignee_assigned_at", "assignee", "assigned_at"),
+    _partial("ix_tickets_snoozed_until", "snoozed_until", where="snoozed_until IS NOT NULL"),
     _partial("ix_tickets_incident", "incident", where="incident IS NOT NULL"),
 )
 

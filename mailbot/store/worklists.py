@@ -1,5 +1,7 @@
 """The live tickets of an agent or a team, found by index however many were closed."""
 
+from datetime import datetime
+
 from sqlalchemy import Connection, select, text
 
 from mailbot.domain.model import Ticket
@@ -8,6 +10,12 @@ from mailbot.store.tickets import ticket_of
 
 # Literal, or the partial index ix_tickets_live would not be seen to fit.
 LIVE = text("tickets.status IN ('new', 'open', 'waiting')")
+
+
+def snoozed_by(connection: Connection, now: datetime, limit: int) -> list[str]:
+    """List the live tickets that were snoozed until then, the earliest first."""
+    query = select(tickets.c.number).where(tickets.c.snoozed_until <= now, LIVE)
+    return list(connection.scalars(query.order_by(tickets.c.snoozed_until).limit(limit)))
 
 
 def live_tickets(connection: Connection, agent: str = "", team: str = "") -> list[Ticket]:

@@ -38,8 +38,9 @@ async def test_mine_has_the_tickets_of_the_agent_by_promise(shell: Shell) -> Non
     assert "LATE by" in shown
     assert "left" in shown
     assert set(numbers(shell, "--work")) == {late, soon, other}
-    shell.run("ticket", "snooze", late, "besok")
-    assert numbers(shell, "--mine") == [soon]
+    assert "promise news first" in shell.run("ticket", "snooze", late, "besok", code=1)
+    shell.run("ticket", "snooze", soon, "5 menit")
+    assert numbers(shell, "--mine") == [late]
     assert numbers(shell, "--mine", "--all") == [late, soon]
 
 

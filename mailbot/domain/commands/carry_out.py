@@ -10,7 +10,7 @@ from datetime import datetime
 
 from mailbot.domain import commands as c
 from mailbot.domain import events as e
-from mailbot.domain import filing, notify, reasons, turns
+from mailbot.domain import filing, notify, reasons, snooze, turns
 from mailbot.domain.actor import Actor, ActorKind
 from mailbot.domain.assignment import NO_LOADS, Loads
 from mailbot.domain.closing.close import close
@@ -175,7 +175,7 @@ class _Acting:
             case c.Wait(turn, until, because):
                 return turns.wait(builder, turn, until, reasons.written(because), by, policy, now)
             case c.Snooze(until):
-                return turns.snooze(builder, until, by, now)
+                return snooze.snooze(builder, until, by, policy, now)
             case c.Correct():
                 return corrections.correct(builder, command, by, policy, now)
             case c.Tag(added, removed):

@@ -27,6 +27,7 @@ HAPPENED: Mapping[str, Words] = {
         "follow_up": "Pelanggan belum menjawab: tanyakan lagi, atau tutup tiket ini.",
         "decided": "Pertanyaan tentang tiket ini sudah diputuskan.",
         "notify": "Untuk Anda ketahui.",
+        "turn_came_back": "Tiket ini kembali kepada Anda.",
     },
     "en": {
         "new_yours": "A new ticket for you.",
@@ -48,6 +49,7 @@ HAPPENED: Mapping[str, Words] = {
         "follow_up": "The customer has not answered yet: ask again, or close the ticket.",
         "decided": "The question about this ticket is decided.",
         "notify": "For your information.",
+        "turn_came_back": "This ticket comes back to you.",
     },
 }
 

@@ -34,6 +34,14 @@ def upgrade() -> None:
     op.create_index(
         "ix_tickets_incident", "tickets", ["incident"], sqlite_where=is_incident, postgresql_where=is_incident
     )
+    is_snoozed = sa.text("snoozed_until IS NOT NULL")
+    op.create_index(
+        "ix_tickets_snoozed_until",
+        "tickets",
+        ["snoozed_until"],
+        sqlite_where=is_snoozed,
+        postgresql_where=is_snoozed,
+    )
     is_live = sa.text("status IN ('new', 'open', 'waiting')")
     op.drop_index("ix_tickets_in_hand", "tickets")
     op.create_index(

@@ -15,6 +15,8 @@ from mailbot.domain import filing, ladder, notify, reasons
 from mailbot.domain.actor import CUSTOMER, POLICY, Actor
 from mailbot.domain.assignment import NO_LOADS, Loads
 from mailbot.domain.classify import classify, routing_event
+from mailbot.domain.closing.rating import Rating
+from mailbot.domain.closing.survey import record_rating
 from mailbot.domain.escalation import catch_up, ownership, steps
 from mailbot.domain.lifecycle import Decision, DecisionBuilder, clocks_set
 from mailbot.domain.lifecycle import opened as opened_by
@@ -76,6 +78,7 @@ class MailFacts:
     - `filed_full`: where a machine's mail about no ticket goes when enough were filed within the hour.
     - `customer_history`: what the store knows of the customer. `loads`: the open tickets of agents.
     - `roles`: of the people of the ticket. `senders_checked`: a mail without proof could have had one.
+    - `rating`: of the ticket, where our key shows that the mail is one.
     - `hides_unproven`: `mail.visible` leaves out lines that only their form shows to be a quote.
     """
 
@@ -97,6 +100,7 @@ class MailFacts:
     roles: Roles = field(default_factory=dict)
     senders_checked: bool = False
     hides_unproven: bool = False
+    rating: Rating | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +150,10 @@ def _on_mail(
         return _agent_wrote(ticket, agent, mail, envelope, facts, policy, now)
     if mail.author is not Author.PERSON:
         return _keep_automatic(ticket, mail, facts, policy, now)
+    if facts.rating and not facts.rating.asks:
+        builder = DecisionBuilder(ticket)
+        record_rating(builder, facts.rating, policy, now, hides_text=facts.hides_unproven)
+        return MailDecision(builder.decision(), Direction.IN)
     if not facts.hides_unproven and _is_only_thanks(ticket, mail, policy):
         builder = DecisionBuilder(ticket)
         builder.record(e.ThanksReceived(now, CUSTOMER, mail.message_id))
@@ -390,6 +398,8 @@ def _customer_wrote(
         return on_reopening(builder, asked, policy, now)
 
     builder = DecisionBuilder(ticket, loads=facts.loads)
+    if facts.rating:
+        record_rating(builder, facts.rating, policy, now)
     filing.release_where_filed(builder, POLICY, policy, now)
     rerouted = record_customer_mail(builder, mail.message_id, facts.match.reason, policy, now, reopened)
     _take_details(builder, mail, policy, now)

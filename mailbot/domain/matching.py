@@ -34,6 +34,7 @@ class Clues:
     """What a mail says about where it belongs, with every signature already verified.
 
     - `tagged`: the ticket of a reply token bound to this very sender.
+    - `surveyed`: the ticket of a survey's address that was given to this very sender.
     - `bounced`: the ticket of one of our own mails, named by a keyed bounce address.
     - `again`: tickets of mails with the same Message-ID and From, but with other words.
     - `referenced`: Message-IDs of In-Reply-To and References, newest first.
@@ -53,6 +54,7 @@ class Clues:
 
     sender: str
     tagged: str = ""
+    surveyed: str = ""
     bounced: str = ""
     signed: tuple[str, ...] = ()
     again: tuple[str, ...] = ()
@@ -72,6 +74,7 @@ class ClueKind(StrEnum):
     """Codes of reasons, too."""
 
     REPLY_TOKEN = "reply_token"
+    SURVEY_ADDRESS = "survey_address"
     BOUNCE_ADDRESS = "bounce_address"
     SIGNED_MARK = "signed_mark"
     SIGNED_MESSAGE_ID = "signed_message_id"
@@ -167,15 +170,16 @@ def _named(clues: Clues, known: Mapping[str, str]) -> Iterator[tuple[ClueKind, s
         yield kinds.REPLY_TOKEN, clues.tagged, CERTAIN
     if clues.bounced:
         yield kinds.BOUNCE_ADDRESS, clues.bounced, CERTAIN
+    if clues.surveyed:
+        yield kinds.SURVEY_ADDRESS, clues.surveyed, STRONG
     yield from ((kinds.SIGNED_MARK, number, CERTAIN) for number in clues.returned)
     yield from ((kinds.SIGNED_MESSAGE_ID, number, STRONG) for number in clues.signed)
     yield from ((kinds.KNOWN_MESSAGE_ID, number, STRONG) for number in clues.again)
     yield from ((kinds.KNOWN_MESSAGE_ID, known[mid], STRONG) for mid in clues.referenced if mid in known)
     yield from ((kinds.NUMBER_IN_SUBJECT, number, NUMBER) for number in clues.written)
     yield from ((kinds.NUMBER_IN_TEXT, number, NUMBER) for number in clues.in_text)
-    if not (
-        clues.tagged or clues.signed or clues.written or clues.in_text or known.keys() & set(clues.referenced)
-    ):
+    keyed = clues.tagged or clues.surveyed or clues.signed
+    if not (keyed or clues.written or clues.in_text or known.keys() & set(clues.referenced)):
         yield from ((kinds.NUMBER_IN_QUOTE, number, NUMBER) for number in clues.quoted)
     yield from ((kinds.MESSAGE_ID_IN_REPORT, known[mid], NUMBER) for mid in clues.recalled if mid in known)
     yield from ((kinds.NUMBER_IN_REPORT, number, NUMBER) for number in clues.reported)

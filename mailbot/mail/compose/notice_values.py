@@ -30,7 +30,13 @@ ToAgents = TeamNotice | Question | AgentRefusal | AgentHelp | CompensationWanted
 # Notices whose text is not the customer's but a mail server's.
 OF_SERVERS = (NoticeKind.BOUNCED, NoticeKind.UNDELIVERABLE, NoticeKind.COMPLAINED)
 _SHARED = (NoticeKind.NEW, NoticeKind.ESCALATED, NoticeKind.HANDED_OVER)  # texts say whose it is
-_NO_TURN = (*OF_SERVERS, NoticeKind.UNCONFIRMED, NoticeKind.FOLLOW_UP, NoticeKind.DECIDED)
+_NO_TURN = (
+    *OF_SERVERS,
+    NoticeKind.UNCONFIRMED,
+    NoticeKind.FOLLOW_UP,
+    NoticeKind.DECIDED,
+    NoticeKind.LOW_SCORE,
+)
 _FILES = 20
 _NAMES = 10
 _FOLDED = 4_000  # characters

@@ -28,6 +28,7 @@ HAPPENED: Mapping[str, Words] = {
         "decided": "Pertanyaan tentang tiket ini sudah diputuskan.",
         "notify": "Untuk Anda ketahui.",
         "turn_came_back": "Tiket ini kembali kepada Anda.",
+        "low_score": "{customer} kurang puas. Hubungi bila perlu.",
     },
     "en": {
         "new_yours": "A new ticket for you.",
@@ -50,6 +51,7 @@ HAPPENED: Mapping[str, Words] = {
         "decided": "The question about this ticket is decided.",
         "notify": "For your information.",
         "turn_came_back": "This ticket comes back to you.",
+        "low_score": "{customer} is not satisfied. Get in touch if you can help.",
     },
 }
 

@@ -65,8 +65,12 @@ def find_clues(
 
 def _written_clues(claimed: ClaimedMail, mail: InboundMail, snapshot: Snapshot) -> Clues:
     """Return the clues in the addresses, the header and the subject."""
-    tagged, keys = "", snapshot.keys
+    tagged, surveyed, keys = "", "", snapshot.keys
+    # A form or a list writes in its own name: whom it passes on may take part, as any unproven sender may.
+    sender = passed_on_for(mail, snapshot.policy) or mail.sender
     for address in claimed.envelope.recipients:
+        if "+s." in address.lower():
+            surveyed = surveyed or keys.surveyed(address, sender)
         token = keys.reply_token_in(address)
         if token and keys.verify(token, mail.sender):
             tagged = token.number
@@ -77,9 +81,9 @@ def _written_clues(claimed: ClaimedMail, mail: InboundMail, snapshot: Snapshot) 
     named = tagged or found.valid or in_text
     quoted = () if named or mail.report else _quoted_numbers(mail, prefixes, snapshot.policy)
     return Clues(
-        # A form or a list writes in its own name: whom it passes on may take part, as any unproven sender may.
-        sender=passed_on_for(mail, snapshot.policy) or mail.sender,
+        sender=sender,
         tagged=tagged,
+        surveyed=surveyed,
         signed=tuple(filter(None, map(keys.number_in, references))),
         referenced=references,
         written=found.valid,

@@ -43,6 +43,7 @@ from mailbot.workers.inbound.answered_mail import answers_acknowledgement
 from mailbot.workers.inbound.batch_state import BatchState, load_state
 from mailbot.workers.inbound.clues import complete, find_clues
 from mailbot.workers.inbound.customer_replies import fold_reply
+from mailbot.workers.inbound.ratings import rating_of
 from mailbot.workers.runtime import Snapshot, load_missing_ladders
 from mailbot.workers.ticket_context import Draft
 
@@ -181,6 +182,7 @@ def _decide(
         reply=reply,
         forwarded=forwarded,
         hides_unproven=unproven,
+        rating=rating_of(connection, mail, ticket, match, clues, snapshot),
         meant=named.customer if named else "",
         held_for=state.tickets.get(merge_end(match.claims, merged)) if strangers == "hold" else None,
         language=state.languages.get(mail.sender, ""),

@@ -1,0 +1,49 @@
+"""Is a mail a rating? Only our key shows that: the survey's address, or the closing word that it answers."""
+
+from sqlalchemy import Connection
+
+from mailbot.domain.closing.rating import LONGEST, Rating, read_rating
+from mailbot.domain.matching import Clues, Match
+from mailbot.domain.model import Author, InboundMail, Status, Ticket
+from mailbot.domain.notices import Closing
+from mailbot.mail.replies.signatures import strip_signature
+from mailbot.store import failures
+from mailbot.workers.runtime import Snapshot
+
+
+def rating_of(
+    connection: Connection,
+    mail: InboundMail,
+    ticket: Ticket | None,
+    match: Match,
+    clues: Clues,
+    snapshot: Snapshot,
+) -> Rating | None:
+    """Return the rating, None for other mail. A mail that holds more than its text is no rating."""
+    if ticket is None or match.followed or mail.author is not Author.PERSON or mail.attachments or mail.flags:
+        return None
+    keyed = clues.surveyed == ticket.number
+    was_closed = ticket.status is Status.CLOSED or ticket.reopened
+    if (not keyed and not (clues.signed and was_closed)) or len(mail.visible) > LONGEST:
+        return None
+    text = "\n".join(strip_signature(mail.visible.splitlines()))
+    rating = read_rating(text, _names(mail, ticket, snapshot), keyed=keyed)
+    if rating is None or keyed:
+        return rating
+    return rating if _answers_closing_word(connection, mail, ticket, snapshot) else None
+
+
+def _names(mail: InboundMail, ticket: Ticket, snapshot: Snapshot) -> str:
+    """Return the names of people who may be thanked, or sign."""
+    agent, box = snapshot.policy.agents.get(ticket.answered_by), snapshot.policy.mailbox_for(ticket.mailbox)
+    return " ".join((mail.sender_name, agent.name if agent else "", box.brand if box else ""))
+
+
+def _answers_closing_word(
+    connection: Connection, mail: InboundMail, ticket: Ticket, snapshot: Snapshot
+) -> bool:
+    """Check what the mail answers: of its references the newest counts."""
+    answered = (*mail.in_reply_to, *reversed(mail.references))[:1]
+    nonces = {nonce for each in answered if (nonce := snapshot.keys.nonce_in(each.strip("<>")))}
+    sent = failures.load_sent(connection, nonces).values()
+    return any(each.kind == Closing.name and each.ticket == ticket.number for each in sent)

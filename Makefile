@@ -10,7 +10,7 @@ PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.1
 	$$each -c '$(NEW_ENOUGH)' 2>/dev/null && { echo $$each; break; }; done)
 ARGS ?=
 
-.PHONY: help run test nightly coverage lint format types check bench pictures fuzz clean
+.PHONY: help run test nightly coverage lint format types check bench pictures commands fuzz clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -47,6 +47,9 @@ bench: $(VENV)/dev.stamp  ## speed and memory against one daemon
 
 pictures: $(VENV)/dev.stamp  ## the pictures in docs/pictures, of each mail on a phone; needs Chromium
 	@$(BIN)/python -m tests.pictures
+
+commands: $(VENV)/dev.stamp  ## docs/commands.md, from the registry of verbs
+	@$(BIN)/python -m tests.commands_page
 
 fuzz: $(VENV)/fuzz.stamp  ## looks for bytes that break reading or the dialogue at the door; ARGS='--seconds 60'
 	@$(BIN)/python -m tests.fuzz $(ARGS)

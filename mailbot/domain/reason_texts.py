@@ -689,6 +689,10 @@ TEXTS: Mapping[str, Texts] = {
         "{words} begins with no amount: write it like Rp50.000 late delivery",
         "{words} tidak diawali jumlah: tulis seperti Rp50.000 terlambat dikirim",
     ),
+    "compensation_needs_why": (
+        "write the reason on the line of the amount: what stands below goes to the customer",
+        "tulis alasannya di baris jumlahnya: yang di bawahnya dikirim ke pelanggan",
+    ),
     "decide_needs_option": ("name one of the options", "sebutkan salah satu pilihannya"),
     "macro_needs_name": ("name the macro", "sebutkan nama makronya"),
     "macro_arguments": (

@@ -64,6 +64,7 @@ class Verb:
 
     - `words`: after "#", by language; the first is the one that help shows.
     - `usage`: its arguments, by language, "" for none. `help`: one line of at most 70 characters.
+    - `example`: arguments as people write them, by language; `help` puts names of the policy for what is in braces.
     - `alone`: no other verb may stand in the same mail. `by_mail`: whether mail knows it.
     """
 
@@ -74,6 +75,7 @@ class Verb:
     usage: Texts = field(default_factory=lambda: {"id": "", "en": ""})
     below: Below = Below.ANSWER
     alone: bool = False
+    example: Texts = field(default_factory=lambda: {"id": "", "en": ""})
 
 
 # --- reading arguments ------------------------------------------------------------------------------------
@@ -264,7 +266,9 @@ def _compensate(words: str, reading: Reading) -> c.AnyCommand | Refusal:
             amount = money.read(f"Rp{typed}" if digits else typed)
         except ValueError:
             continue
-        return c.Compensate(amount, " ".join(parts[count:]).strip(" :,-") or reading.because)
+        because = " ".join(parts[count:]).strip(" :,-") or reading.because
+        # What stands below goes to the customer: a reason there would be read by the wrong person.
+        return c.Compensate(amount, because) if because else reasons.refuse("compensation_needs_why")
     return reasons.refuse("amount_unclear", words=words[:60])
 
 
@@ -340,6 +344,7 @@ VERBS: tuple[Verb, ...] = (
         _both("semua di bawahnya catatan untuk tim", "everything below is a note for the team"),
         _both("[teks]", "[text]"),
         Below.NOTE,
+        example=_both("sudah dicek di bank", "checked with the bank"),
     ),
     Verb(
         "take", _words("ambil", "take"), _take, _both("tiket ini menjadi milik Anda", "the ticket is yours")
@@ -350,6 +355,7 @@ VERBS: tuple[Verb, ...] = (
         _assign,
         _both("tugaskan kepada petugas lain", "assign it to another agent"),
         _both("PETUGAS", "AGENT"),
+        example=_both("{agent}", "{agent}"),
     ),
     Verb(
         "hand-over",
@@ -357,6 +363,7 @@ VERBS: tuple[Verb, ...] = (
         _hand_over,
         _both("serahkan kepada tim lain", "hand it over to another team"),
         _both("TIM [alasan]", "TEAM [why]"),
+        example=_both("{team} perlu bukti bayar", "{team} needs the proof of payment"),
     ),
     Verb(
         "escalate",
@@ -366,6 +373,7 @@ VERBS: tuple[Verb, ...] = (
             "naikkan ke tingkat berikutnya atau yang disebut", "raise it to the next level or the one named"
         ),
         _both("[TINGKAT] [alasan]", "[LEVEL] [why]"),
+        example=_both("{level} nominalnya besar", "{level} it is a large amount"),
     ),
     Verb(
         "working",
@@ -376,6 +384,7 @@ VERBS: tuple[Verb, ...] = (
             "still ours; the customer reads until when",
         ),
         _both("[sampai WAKTU]", "[until TIME]"),
+        example=_both("sampai besok 10.00", "until tomorrow 10:00"),
     ),
     Verb(
         "wait",
@@ -386,6 +395,7 @@ VERBS: tuple[Verb, ...] = (
             "wait for the customer, or a third party",
         ),
         _both("pelanggan | pihak ketiga WAKTU", "customer | third party UNTIL"),
+        example=_both("pihak ketiga 3 hari", "third party 3 days"),
     ),
     Verb(
         "snooze",
@@ -393,6 +403,7 @@ VERBS: tuple[Verb, ...] = (
         _snooze,
         _both("sembunyikan dari daftar kerja sampai waktu itu", "leave it out of the worklist until then"),
         _both("[WAKTU]", "[TIME]"),
+        example=_both("Senin 08.00", "Monday 08:00"),
     ),
     Verb(
         "close",
@@ -400,6 +411,7 @@ VERBS: tuple[Verb, ...] = (
         _close,
         _both("tutup tiket, dengan penyebabnya", "close the ticket, with its cause"),
         _both("[PENYEBAB]", "[CAUSE]"),
+        example=_both("{cause}", "{cause}"),
     ),
     Verb(
         "reopen",
@@ -407,6 +419,7 @@ VERBS: tuple[Verb, ...] = (
         _reopen,
         _both("buka lagi tiket yang sudah ditutup", "reopen a closed ticket"),
         _both("[alasan]", "[why]"),
+        example=_both("pelanggan menelepon lagi", "the customer called again"),
     ),
     Verb(
         "priority",
@@ -414,6 +427,7 @@ VERBS: tuple[Verb, ...] = (
         _priority,
         _both("betulkan prioritas", "correct the priority"),
         _both("PRIORITAS", "PRIORITY"),
+        example=_both("{priority}", "{priority}"),
     ),
     Verb(
         "category",
@@ -421,6 +435,7 @@ VERBS: tuple[Verb, ...] = (
         _category,
         _both("betulkan kategori", "correct the category"),
         _both("KATEGORI", "CATEGORY"),
+        example=_both("{category}", "{category}"),
     ),
     Verb(
         "tag",
@@ -428,6 +443,7 @@ VERBS: tuple[Verb, ...] = (
         _tag,
         _both("beri atau cabut tanda", "add or remove tags"),
         _both("+x -y", "+x -y"),
+        example=_both("+vip -banding", "+vip -appeal"),
     ),
     Verb(
         "customer",
@@ -435,6 +451,7 @@ VERBS: tuple[Verb, ...] = (
         _customer,
         _both("betulkan alamat pelanggan", "correct the customer's address"),
         _both("ALAMAT", "ADDRESS"),
+        example=_both("siti@pelanggan.example", "siti@customer.example"),
     ),
     Verb(
         "participant",
@@ -442,6 +459,7 @@ VERBS: tuple[Verb, ...] = (
         _participants,
         _both("tambah atau keluarkan peserta", "add or remove people who take part"),
         _both("+ALAMAT | -ALAMAT", "+ADDRESS | -ADDRESS"),
+        example=_both("+atasan@pelanggan.example", "+manager@customer.example"),
     ),
     Verb(
         "compensate",
@@ -449,6 +467,7 @@ VERBS: tuple[Verb, ...] = (
         _compensate,
         _both("minta kompensasi untuk pelanggan", "ask for compensation for the customer"),
         _both("JUMLAH alasan", "AMOUNT why"),
+        example=_both("Rp 50.000 paket rusak", "Rp 50,000 damaged parcel"),
     ),
     Verb(
         "approve",
@@ -468,6 +487,7 @@ VERBS: tuple[Verb, ...] = (
         ),
         _both("[NOMOR] alasan", "[REQUEST] why"),
         Below.REASON,
+        example=_both("bukti kurang", "not enough proof"),
     ),
     Verb(
         "accept",
@@ -491,6 +511,7 @@ VERBS: tuple[Verb, ...] = (
         _both("jawab pertanyaan eskalasi", "answer the question of an escalation"),
         _both("PILIHAN", "OPTION"),
         Below.REASON,
+        example=_both("{option}", "{option}"),
     ),
     Verb(
         "macro",
@@ -498,6 +519,7 @@ VERBS: tuple[Verb, ...] = (
         _macro,
         _both("kirim teks baku dalam bahasa pelanggan", "send a checked text in the customer's language"),
         _both("NAMA [nama=nilai]", "NAME [name=value]"),
+        example=_both("{macro}", "{macro}"),
     ),
     Verb(
         "resolve",

@@ -106,6 +106,7 @@ def test_text_below_an_approval_is_its_reason_and_never_sent() -> None:
         ("#tunggu", "wait for the customer"),
         ("#proses sampai kemarin", "no time"),
         ("#kompensasi banyak", "no amount"),
+        ("#kompensasi Rp 50.000\nKarena telat", "write the reason on the line"),
         ("#catatan", "empty"),
         ("#ambil sekarang", "nothing is expected"),
         ("#bantuan\n#ambil", "alone"),

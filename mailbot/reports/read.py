@@ -4,7 +4,7 @@ A year holds a million events. So the rows come as they are stored, and of each 
 looks at: the general codec takes three times as long.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import fields
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
@@ -12,12 +12,13 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
+from pydantic import TypeAdapter
 from pydantic_core import from_json
 from sqlalchemy import BigInteger, Connection, Select, Text, and_, cast, or_, select, type_coerce, union
 
 from mailbot.domain import events as e
 from mailbot.domain.events import EVENT_KINDS, Event
-from mailbot.domain.model import OVER, Clock, OutboxState, Status
+from mailbot.domain.model import OVER, Clock, OutboxState, Status, Target
 from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import Reason
 from mailbot.domain.worktime import Calendar
@@ -25,7 +26,7 @@ from mailbot.reports.figures.api import Maker, Period, Report
 from mailbot.reports.figures.build import OPENING, WEEKS_BEFORE
 from mailbot.reports.figures.ticket_facts import KINDS
 from mailbot.store import compensations
-from mailbot.store.codec import CLOCKS, REASON, actor_of, event_of
+from mailbot.store.codec import REASON, actor_of, event_of
 from mailbot.store.schema import EPOCH, events, outbox, tickets
 
 AT_ONCE = 2_000  # rows held in memory
@@ -39,8 +40,8 @@ def lives(
     """Yield the events before `until` of each ticket that lived in [since, until), of the kinds named.
 
     A ticket lived then when something happened to it, or when it was open at the beginning. Tickets come one
-    after the other, each from its first event on. A ClocksSet lacks `spent` and `running_since`. Consume it
-    before the connection is used for anything else.
+    after the other, each from its first event on. Consume it before the connection is used for
+    anything else.
     """
     return _read(connection, lived(since, until), until, kinds)
 
@@ -138,14 +139,23 @@ _Read = Callable[[datetime, str, str], Event]  # (at, by, data as JSON)
 
 
 def _clocks_set(at: datetime, by: str, data: str) -> Event:
-    found = [_clock(each["target"], each["span"], tuple(each["fired"])) for each in from_json(data)["clocks"]]
-    return e.ClocksSet(at, actor_of(by), tuple(found))
+    return e.ClocksSet(at, actor_of(by), tuple(map(_clock, from_json(data)["clocks"])))
 
 
-@lru_cache(maxsize=4096)
-def _clock(target: str, span: str, fired: tuple[int, ...]) -> Clock:
-    standing = {"target": target, "span": span, "spent": "PT0S", "running_since": None, "fired": fired}
-    return CLOCKS.validate_python([standing])[0]
+def _clock(data: Mapping[str, Any]) -> Clock:
+    since, ends_at = data["running_since"], data.get("ends_at")
+    return Clock(
+        Target(data["target"]),
+        _span(data["span"]),
+        _span(data["spent"]),
+        _moment(since) if since else None,
+        tuple(data["fired"]),
+        _moment(ends_at) if ends_at else None,
+    )
+
+
+_span = lru_cache(maxsize=4096)(TypeAdapter(timedelta).validate_python)
+_moment = lru_cache(maxsize=4096)(datetime.fromisoformat)  # the clocks of one decision share theirs
 
 
 @lru_cache(maxsize=4096)
@@ -166,5 +176,5 @@ def _reader(kind: type[Any]) -> _Read:
     return lambda at, by, data: event_of(kind.kind, at, by, from_json(data))
 
 
-# Kind -> its event from a row. (ClocksSet: see `lives`.)
+# Kind -> its event from a row.
 READ: dict[str, _Read] = {kind: _reader(event) for kind, event in EVENT_KINDS.items()}

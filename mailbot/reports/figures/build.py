@@ -9,7 +9,7 @@ from mailbot.domain.compensation.requests import Entry
 from mailbot.domain.events import Event, TicketFiled, TicketOpened, TicketReleased, TicketRouted
 from mailbot.reports.figures.causes import Cause, Counts, causes
 from mailbot.reports.figures.count import Tally
-from mailbot.reports.figures.facts import Fact, Opened, Stood
+from mailbot.reports.figures.facts import Fact, Opened, Scored, Stood
 from mailbot.reports.figures.figures import Figures
 from mailbot.reports.figures.period import Period
 from mailbot.reports.figures.ticket_facts import CalendarOf, facts
@@ -59,11 +59,18 @@ class Maker:
         """
         for fact in facts(events, self._borders, self._calendar_of):
             tally = self._tally_of(fact)
+            if isinstance(fact, Scored) and fact.replaces:
+                self._take_back(fact.replaces, tally)
             if tally is None or self._team not in ("", fact.team):
                 continue
             tally.add(fact)
             if isinstance(fact, Opened):
                 self._about(fact)
+
+    def _take_back(self, replaced: Scored, tally: Tally | None) -> None:
+        """Let only the newest mark of a period count for a ticket."""
+        if tally and self._tally_of(replaced) is tally and self._team in ("", replaced.team):
+            tally.take_back(replaced)
 
     def _tally_of(self, fact: Fact) -> Tally | None:
         """Return the tally of a fact. A ticket's state at a border belongs to the time before it."""

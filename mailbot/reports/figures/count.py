@@ -9,10 +9,13 @@ from mailbot.domain.model import Target
 from mailbot.reports.figures import facts as f
 from mailbot.reports.figures.figures import (
     AGES,
+    MARKS_BY,
     AgentLoad,
     Day,
     Figures,
     Kept,
+    Marks,
+    MarksOf,
     Raised,
     Satisfaction,
     TeamLoad,
@@ -46,7 +49,8 @@ class Tally:
             name: _Spans() for name in ("first_response", "next_response", "resolution", "confirmation")
         }
         self._promises: Counter[tuple[Target, str, bool]] = Counter()
-        self._marks: Counter[int] = Counter()
+        self._marks: Counter[tuple[tuple[str, str, str], int]] = Counter()  # by team, rule and level
+        self._causes: Counter[str] = Counter()  # of closings, "" without one
         self._raised: Counter[tuple[str, str, bool]] = Counter()
         self._days: dict[date, Counter[str]] = defaultdict(Counter)
         self._teams: dict[str, Counter[str]] = defaultdict(Counter)
@@ -84,7 +88,11 @@ class Tally:
             case f.HandedOver():
                 self._teams[fact.team]["received"] += 1
             case f.Scored():
-                self._marks[fact.score] += 1
+                self._marks[(fact.team, fact.rule, fact.level), fact.score] += 1
+
+    def take_back(self, fact: f.Scored) -> None:
+        """Take a mark back that a newer one of the same ticket replaces."""
+        self._marks[(fact.team, fact.rule, fact.level), fact.score] -= 1
 
     def acknowledged(self, received_at: datetime, left_at: datetime | None) -> None:
         """Count an acknowledgement of a mail, and when the relay took it (None: not yet, or never)."""
@@ -109,6 +117,7 @@ class Tally:
             self._teams[fact.team]["closed"] += 1
             self._days[self._period.day_of(fact.at)]["closed"] += 1
             self._spans["resolution"].add(fact.wall, fact.work)
+            self._causes[fact.cause] += 1
             if fact.assignee:
                 self._agents[fact.assignee]["closed"] += 1
 
@@ -118,7 +127,6 @@ class Tally:
             *("opened", "closed", "merged", "reopened", "returned", "gone", "undone", "answers", "filed"),
             *("confirmed", "unconfirmed", "acknowledgements"),
         )
-        marks = tuple(self._marks[mark] for mark in range(1, 6))
         timings = {name: spans.timing() for name, spans in self._spans.items()}
         values: dict[str, Any] = timings | {name: counts[name] for name in plain}
         return Figures(
@@ -126,7 +134,8 @@ class Tally:
             **values,
             acknowledgement=spread(self._acknowledged),
             promises=self._kept(),
-            satisfaction=Satisfaction(marks, counts["closed tickets"], counts["rated"]),
+            satisfaction=self._satisfaction(),
+            closing_causes=tuple(sorted(self._causes.items(), key=lambda each: (-each[1], each[0]))),
             escalations=self._escalations(),
             days=tuple(Day(day, *_named(self._days[day], "opened", "closed")) for day in self._period.days()),
             teams=tuple(self._team_load(team) for team in sorted({*self._teams, *self._ages})),
@@ -134,6 +143,20 @@ class Tally:
                 AgentLoad(agent, *_named(counts, "answers", "closed", "open"))
                 for agent, counts in sorted(self._agents.items())
             ),
+        )
+
+    def _satisfaction(self) -> Satisfaction:
+        counted = [0] * 5
+        parts: dict[tuple[str, str], list[int]] = {}
+        for (names, score), count in self._marks.items():
+            counted[score - 1] += count
+            for kind, name in zip(MARKS_BY, names, strict=True):
+                parts.setdefault((kind, name), [0] * 5)[score - 1] += count
+        return Satisfaction(
+            tuple(counted),
+            self._counts["closed tickets"],
+            self._counts["rated"],
+            tuple(MarksOf(*key, Marks(tuple(marks))) for key, marks in sorted(parts.items()) if any(marks)),
         )
 
     def _kept(self) -> tuple[Kept, ...]:

@@ -3,7 +3,8 @@
 - `at`: when. `team`: which team had the ticket then.
 - `began`: when the ticket became ours: opened, split off (when that mail came), or released from being held.
 - Wall time is all the time between two moments.
-- Work time is that of the team's calendar while it was our turn (new or open, as the clocks of targets run).
+- Work time is that of the team's calendar while it was our turn or a third party's, as the clock of the resolution
+  runs.
 """
 
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ class Left:
     """The ticket is no longer open.
 
     `how`: "closed", "merged", or "rebuilt" (messages that moved away took the turn along). `wall` and `work`:
-    since it began; None unless closed.
+    since it began; None unless closed. `cause`: chosen at closing, "" for none.
     """
 
     at: datetime
@@ -46,6 +47,7 @@ class Left:
     assignee: str
     wall: timedelta | None
     work: timedelta | None
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +77,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Promised:
-    """A target ended: missed when TargetMissed happened, kept when an answer or the close came before.
-
-    A target that ends in another way (no answer was needed, the ticket was merged) is neither.
-    """
+    """A promise ended: kept or missed, see `promises`."""
 
     at: datetime
     team: str
@@ -119,11 +118,14 @@ class HandedOver:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """The customer's mark, 1 to 5."""
+    """The customer's mark, 1 to 5. `replaces`: the mark before, where it was changed."""
 
     at: datetime
     team: str
+    rule: str
+    level: str
     score: int
+    replaces: "Scored | None" = None
 
 
 @dataclass(frozen=True, slots=True)

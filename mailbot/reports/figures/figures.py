@@ -69,14 +69,14 @@ class Kept:
         return share(self.kept, self.kept + self.missed)
 
 
+MARKS_BY = ("team", "rule", "level")
+
+
 @dataclass(frozen=True, slots=True)
-class Satisfaction:
-    """Marks given in the period, by mark from 1 to 5. `closed` tickets were closed in it, `rated` of these
-    have a mark by its end, whenever it was given."""
+class Marks:
+    """Marks given in the period, from 1 to 5: the newest of each ticket."""
 
     marks: tuple[int, ...] = (0, 0, 0, 0, 0)
-    closed: int = 0
-    rated: int = 0
 
     @property
     def count(self) -> int:
@@ -90,6 +90,24 @@ class Satisfaction:
     def satisfied(self) -> float | None:
         """Return the share of marks that are SATISFIED or better (the usual CSAT)."""
         return share(sum(self.marks[SATISFIED - 1 :]), self.count)
+
+
+@dataclass(frozen=True, slots=True)
+class MarksOf:
+    """The marks of tickets that a team had, that came by a rule, or that stood at a level (`kind`) then."""
+
+    kind: str  # one of MARKS_BY
+    name: str
+    marks: Marks
+
+
+@dataclass(frozen=True, slots=True)
+class Satisfaction(Marks):
+    """`closed` tickets were closed in the period, `rated` of these have a mark by its end, whenever it was given."""
+
+    closed: int = 0
+    rated: int = 0
+    parts: tuple[MarksOf, ...] = ()
 
     @property
     def response_rate(self) -> float | None:
@@ -158,6 +176,7 @@ class Figures:
     - `answers`: all answers of agents. `filed`: machines' mails about no ticket of ours.
     - `acknowledgement`: from receipt of a mail until the relay took its acknowledgement, for mails of the
       period; `acknowledged` of `acknowledgements` were sent.
+    - `closing_causes`: closings by cause, the most frequent first, under "" those without one.
     """
 
     period: Period
@@ -180,6 +199,7 @@ class Figures:
     acknowledgements: int = 0
     promises: tuple[Kept, ...] = ()
     satisfaction: Satisfaction = Satisfaction()
+    closing_causes: tuple[tuple[str, int], ...] = ()
     escalations: tuple[Raised, ...] = ()
     days: tuple[Day, ...] = ()
     teams: tuple[TeamLoad, ...] = ()

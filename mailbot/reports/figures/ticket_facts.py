@@ -1,25 +1,23 @@
 """Walk through the events of one ticket once and yield the facts of its life.
 
-Theory of operation. The walk keeps only what the facts need: the turn (by the table of `lifecycle`), the
-team, since when it is our turn and how much work time that took, and which targets run. Held mail of a
-stranger is no work until it is released. A merged ticket gave its messages away.
+Theory of operation. The walk keeps only what the facts need: the status and the turn (as `lifecycle` has them),
+the team, since when the clocks of the resolution run and how much work time that took, and which promises run
+(see `promises`). Held mail of a stranger is no work until it is released. A merged ticket gave its messages away.
 """
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from mailbot.domain import events as e
 from mailbot.domain.events import Event
-from mailbot.domain.ladder import MISSED
 from mailbot.domain.lifecycle import TRANSITIONS
-from mailbot.domain.model import Status, Target
+from mailbot.domain.model import Status, Target, Turn
 from mailbot.domain.worktime import Calendar, between
 from mailbot.reports.figures import facts as f
-
-ANSWERS = (Target.FIRST_RESPONSE, Target.NEXT_RESPONSE)
-COUNTED = (*ANSWERS, Target.RESOLUTION)  # promises to customers; the rest is between ourselves
+from mailbot.reports.figures.promises import Promises
 
 _OPENING = 8  # events that the decision to open a ticket has at most, before it is filed
 
@@ -27,8 +25,8 @@ CalendarOf = Callable[[str], Calendar]  # of a team
 
 
 # Compared by identity, not by hash: hashing an enum is slow, and there are millions of events.
-def _ours(status: Status) -> bool:
-    return status is Status.NEW or status is Status.OPEN
+def _live(status: Status) -> bool:
+    return status is Status.NEW or status is Status.OPEN or status is Status.WAITING
 
 
 def _over(status: Status) -> bool:
@@ -62,23 +60,24 @@ class _Life:
         self.facts: list[f.Fact] = []
         self._calendar_of = calendar_of
         self._opened, self._routed = first, routed
-        names = (routed.team, routed.priority, routed.rule) if routed else ("", "", "")
-        self._team, self._priority, self._rule = names
+        names = (routed.team, routed.priority, routed.rule, routed.level) if routed else ("", "", "", "")
+        self._team, self._priority, self._rule, self._level = names
         self._assignee = ""
-        self._status = Status.NEW
+        self._status, self._turn = Status.NEW, Turn.OURS
         # Mail of a stranger, or of a machine: nobody's work until it is released.
         self._held = bool(first.held_for) or any(
             isinstance(event, e.TicketFiled) for event in events[:_OPENING]
         )
         self._began = first.since or first.at
-        self._since = self._began  # of our turn, or of this team's share of it
+        self._since = self._began  # the clocks run, or for this team
         self._asked_at: datetime | None = None  # the oldest mail that waits for a further answer
         self._worked = self._worked_asked = timedelta()
         self._answered = False
-        self._promises: dict[Target, bool] = {}  # those that run, and whether they are missed already
+        self._promises = Promises(self._promised)
         self._confirmation: tuple[datetime, timedelta] | None = None  # asked for when, within what
+        self._cause = ""
         self._acted_at: datetime | None = None  # when a person last did something
-        self._score: int | None = None
+        self._scored: f.Scored | None = None
         self._closings = self._undone = 0
         self._known = first.at  # before that, a border saw no ticket
         self._counted_open = False
@@ -108,13 +107,14 @@ class _Life:
             self._say(f.Returned(at, self._team, how))
         else:
             self._closings += how == "closed"
-            times = (at - self._began, self._worked) if how == "closed" else (None, None)
-            self._say(f.Left(at, self._team, how, self._assignee, *times))
+            closed = how == "closed"
+            wall, work = (at - self._began, self._worked) if closed else (None, None)
+            self._say(f.Left(at, self._team, how, self._assignee, wall, work, self._cause if closed else ""))
 
     def stand(self, border: datetime) -> None:
         """Add the state of the ticket at a border; the counts begin again."""
         if border > self._known and not self._held:
-            rated = self._closings > 0 and self._score is not None
+            rated = self._closings > 0 and self._scored is not None
             counts = (not _over(self._status), self._closings, self._undone, rated)
             self._say(f.Stood(border, self._team, self._assignee, self._began, *counts))
         self._closings = self._undone = 0
@@ -128,28 +128,38 @@ class _Life:
     # --- turns ---
 
     def _accrue(self, at: datetime) -> None:
-        """Add our turn up to now, by the calendar of the team that has it."""
-        if at > self._since and _ours(self._status) and not self._held:
-            spent = between(self._calendar_of(self._team), self._since, at)
+        """Add the time up to now, by the calendar of the team that has it. The customer's turn is none of it."""
+        runs = _live(self._status) and self._turn is not Turn.CUSTOMER
+        if at > self._since and runs and not self._held:
+            spent = between(self._calendar, self._since, at)
             self._worked += spent
             self._worked_asked += spent
         self._since = max(self._since, at)
 
-    def _become(self, status: Status, at: datetime) -> None:
-        before = self._status
-        if status is before:
-            return
+    @property
+    def _calendar(self) -> Calendar:
+        return self._calendar_of(self._team)
+
+    def _become(self, status: Status, turn: Turn, at: datetime) -> None:
         self._accrue(at)
-        self._status = status
-        if status is Status.OPEN and before is not Status.NEW:
-            self._asked_at, self._worked_asked = at, timedelta()
-        elif not _ours(status):
+        self._status, self._turn = status, turn
+        if not _live(status):
             self._asked_at = None
 
-    def _turned(self, event: Event) -> None:
-        status = TRANSITIONS[type(event)].get(self._status)
-        if status is not None:
-            self._become(status, event.at)
+    def _turned(self, event: Event, turn: Turn | None = None) -> None:
+        status = TRANSITIONS[type(event)].get(self._status) or self._status
+        self._become(status, turn or self._turn, event.at)
+
+    def _give_turn(self, turn: Turn, at: datetime) -> None:
+        """Set the turn as `lifecycle` does: it shows in the status of a ticket that lives."""
+        ours = Status.OPEN if self._answered else Status.NEW
+        status = ours if turn is Turn.OURS else Status.WAITING
+        self._become(status if _live(self._status) else self._status, turn, at)
+
+    def _write(self, event: e.CustomerWrote) -> None:
+        self._turned(event, Turn.OURS)
+        if self._answered and self._asked_at is None:
+            self._asked_at, self._worked_asked = event.at, timedelta()
 
     def _answer(self, event: e.AgentAnswered) -> None:
         self._accrue(event.at)
@@ -158,33 +168,38 @@ class _Life:
             which, wall, work = "first", event.at - self._began, self._worked
         elif self._asked_at is not None:
             which, wall, work = "next", event.at - self._asked_at, self._worked_asked
-        self._answered = True
+        self._answered, self._asked_at = True, None
         self._say(f.Answered(event.at, self._team, event.agent, which, wall, work))
-        for target in ANSWERS:
-            if self._promises.pop(target, True) is False:
-                self._say(f.Promised(event.at, self._team, target, self._priority, kept=True))
-        self._turned(event)
+        self._promises.answered(event.at, self._calendar)
+        self._give_turn(event.turn, event.at)
+
+    def _set_turn(self, event: e.TurnSet) -> None:
+        self._give_turn(event.turn, event.at)
 
     def _close(self, event: e.TicketClosed) -> None:
         self._turned(event)
+        self._cause = event.cause or self._cause
         self._count_open("closed", event.at)
-        if self._promises.get(Target.RESOLUTION) is False:
-            self._say(f.Promised(event.at, self._team, Target.RESOLUTION, self._priority, kept=True))
-        self._promises.clear()
+        self._promises.closed(event.at, self._calendar)
+        self._promises.forget()
 
     def _reopen(self, event: e.TicketReopened) -> None:
-        self._turned(event)
+        self._turned(event, Turn.OURS)
         self._count_open("reopened", event.at)
 
     def _merge(self, event: e.TicketMerged) -> None:
         self._turned(event)
-        self._promises.clear()
+        self._promises.forget()
         self._count_open("merged", event.at)
 
     def _rebuild(self, event: e.TicketRebuilt) -> None:
         """Set the turn after messages moved. Always follows TicketUnmerged."""
-        self._become(event.status, event.at)
+        by_status = Turn.CUSTOMER if event.status is Status.WAITING else Turn.OURS
+        self._become(event.status, event.turn or by_status, event.at)
         self._answered = event.first_response_at is not None
+        is_unanswered = event.status is Status.OPEN if event.unanswered is None else event.unanswered
+        self._asked_at = (self._asked_at or event.at) if self._answered and is_unanswered else None
+        self._promises.forget()  # messages moved: neither kept nor missed
         self._watch(event)
         self._count_open("unmerged" if self._unmerged else "rebuilt", event.at)
         self._unmerged = False
@@ -207,7 +222,7 @@ class _Life:
 
     def _route(self, event: e.TicketRouted) -> None:
         self._move(event.team, event.at)
-        self._priority, self._rule = event.priority, event.rule
+        self._priority, self._rule, self._level = event.priority, event.rule, event.level
 
     def _hand_over(self, event: e.TicketHandedOver) -> None:
         self._move(event.team, event.at)
@@ -223,20 +238,21 @@ class _Life:
         self._assignee = event.assignee
 
     def _escalate(self, event: e.TicketEscalated) -> None:
-        self._assignee = ""
+        self._assignee, self._level = "", event.level
         self._say(f.Escalated(event.at, self._team, self._rule, event.level, event.by.is_staff))
 
     def _score_given(self, event: e.SatisfactionRated) -> None:
-        self._score = event.score
-        self._say(f.Scored(event.at, self._team, event.score))
+        before = self._scored and replace(self._scored, replaces=None)
+        self._scored = f.Scored(event.at, self._team, self._rule, self._level, event.score, before)
+        self._say(self._scored)
 
     # --- promises ---
 
     def _watch(self, event: e.ClocksSet | e.LadderChanged | e.TicketRebuilt) -> None:
         at, clocks = event.at, event.clocks
-        running = {each.target: MISSED in each.fired for each in clocks if each.target in COUNTED}
+        if not _over(self._status):
+            self._promises.watch(clocks, at, self._calendar)
         asked = next((each for each in clocks if each.target is Target.CONFIRMATION), None)
-        self._promises = {} if _over(self._status) else running
         if asked and self._confirmation is None:
             self._confirmation = at, asked.span
         elif not asked and self._confirmation is not None:
@@ -247,14 +263,18 @@ class _Life:
         """Add a confirmation, or its time running out. Neither, when the ladder took the ticket away
         before.
         """
-        work = between(self._calendar_of(self._team), since, at)
+        work = between(self._calendar, since, at)
         if work >= within or self._acted_at == at:
             self._say(f.Confirmed(at, self._team, at - since, work, kept=work < within))
 
     def _miss(self, event: e.TargetMissed) -> None:
-        if event.target in COUNTED:
-            self._promises[event.target] = True
-            self._say(f.Promised(event.at, self._team, event.target, self._priority, kept=False))
+        self._promises.missed(event.target, event.at)
+
+    def _promise_news(self, event: e.NewsPromised) -> None:
+        self._promises.news(event.at, event.until)
+
+    def _promised(self, at: datetime, target: Target, kept: bool) -> None:
+        self._say(f.Promised(at, self._team, target, self._priority, kept))
 
 
 _TAKE: dict[type[Any], Callable[[_Life, Any], None]] = {
@@ -262,11 +282,13 @@ _TAKE: dict[type[Any], Callable[[_Life, Any], None]] = {
     e.TicketAssigned: _Life._assign,
     e.TicketHandedOver: _Life._hand_over,
     e.TicketEscalated: _Life._escalate,
-    e.CustomerWrote: _Life._turned,
+    e.CustomerWrote: _Life._write,
     e.AgentAnswered: _Life._answer,
     e.ClocksSet: _Life._watch,
     e.LadderChanged: _Life._watch,
     e.TargetMissed: _Life._miss,
+    e.TurnSet: _Life._set_turn,
+    e.NewsPromised: _Life._promise_news,
     e.TicketClosed: _Life._close,
     e.TicketReopened: _Life._reopen,
     e.SatisfactionRated: _Life._score_given,

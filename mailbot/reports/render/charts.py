@@ -3,7 +3,7 @@
 from mailbot.reports.charts import Chart, Picture, Series, Shape, picture, sheet
 from mailbot.reports.figures.api import Report
 from mailbot.reports.figures.figures import AGES
-from mailbot.reports.render.sections import PROMISED, age_names, clean, title
+from mailbot.reports.render.sections import PROMISED, age_names, clean, target_name, title
 from mailbot.reports.render.translations import say
 
 MOST = 10  # rows of a chart
@@ -43,7 +43,7 @@ def _promises(report: Report, language: str) -> Chart:
         Series(say(name, language), tuple(float(getattr(each, name)) for each in kept))
         for name in ("kept", "missed")
     )
-    labels = tuple(say(each.target.value.replace("_", " "), language) for each in kept)
+    labels = tuple(say(target_name(each.target), language) for each in kept)
     return Chart(Shape.ROWS, say("Promises", language), labels, series, stacked=True)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from mailbot.domain.compensation.ledger_summary import Statement, Tally
 from mailbot.reports.figures.api import Figures, Period, Report
-from mailbot.reports.figures.figures import AGES, Timing
+from mailbot.reports.figures.figures import AGES, MARKS_BY, Satisfaction, Timing
 
 Shape = dict[str, Any]
 
@@ -50,7 +50,11 @@ def _figures(figures: Figures) -> Shape:
         "satisfaction": {
             **_named(satisfaction, "count", "mean", "satisfied", "response_rate"),
             "marks": {str(mark): count for mark, count in enumerate(satisfaction.marks, 1)},
+            **{f"by_{kind}": _marks_by(satisfaction, kind) for kind in MARKS_BY},
         },
+        "closing_causes": [
+            {"cause": cause or None, "count": count} for cause, count in figures.closing_causes
+        ],
         "escalated": {
             "count": figures.escalated,
             "by_rule_and_level": [asdict(each) for each in figures.escalations],
@@ -67,6 +71,11 @@ def _figures(figures: Figures) -> Shape:
         ],
         "agents": [asdict(each) for each in figures.agents],
     }
+
+
+def _marks_by(satisfaction: Satisfaction, kind: str) -> Shape:
+    chosen = (each for each in satisfaction.parts if each.kind == kind)
+    return {each.name: _named(each.marks, "count", "mean", "satisfied") for each in chosen}
 
 
 def _named(values: object, *names: str) -> Shape:

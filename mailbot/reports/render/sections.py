@@ -8,11 +8,11 @@ from operator import attrgetter
 from mailbot.domain.model import Target
 from mailbot.reports.figures.api import Period, Report
 from mailbot.reports.figures.causes import Cause
-from mailbot.reports.figures.figures import AGES, Spread, Timing
+from mailbot.reports.figures.figures import AGES, MARKS_BY, Marks, Spread, Timing
 from mailbot.reports.render.translations import NOTHING, moment, number, percent, say, span
 
 LONGEST = 60  # characters of a cell
-PROMISED = (Target.FIRST_RESPONSE, Target.NEXT_RESPONSE, Target.RESOLUTION)
+PROMISED = (Target.FIRST_RESPONSE, Target.NEXT_RESPONSE, Target.RESOLUTION, Target.PROMISE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,14 @@ def sections(report: Report, language: str = "en") -> tuple[Section, ...]:
     write = _Writer(report, language)
     found = (
         *(write.glance(), write.times(), write.promises(), write.escalations(), write.backlog()),
-        *(write.teams(), write.agents(), write.marks(), write.causes(), write.compensation()),
+        *(write.teams(), write.agents(), write.marks(), write.marks_of(), write.closing_causes()),
+        *(write.causes(), write.compensation()),
     )
     return tuple(section for section in found if section.rows)
+
+
+def target_name(target: Target) -> str:
+    return "promised news" if target is Target.PROMISE else target.value.replace("_", " ")
 
 
 def age_names(language: str) -> tuple[str, ...]:
@@ -169,7 +174,7 @@ class _Writer:
             whole = self._now.kept(target)
             parts = [each for each in self._now.promises if each.target is target]
             for each in ([whole] if len(parts) > 1 else []) + parts:
-                name = self._say(target.value.replace("_", " "))
+                name = self._say(target_name(target))
                 priority = each.priority or self._say("in all")
                 counts = self._numbers(each.kept, each.missed)
                 rows.append((name, priority, *counts, percent(each.share, self._language)))
@@ -209,6 +214,34 @@ class _Writer:
         marks = enumerate(self._now.satisfaction.marks, 1) if self._now.satisfaction.count else ()
         rows = [(str(mark), *self._numbers(count)) for mark, count in marks]
         return self._table("Satisfaction", ("mark", "count"), rows)
+
+    def marks_of(self) -> Section:
+        rows = [
+            (
+                self._say(each.kind),
+                each.name,
+                *self._numbers(each.marks.count),
+                *self._marks_shown(each.marks),
+            )
+            for kind in MARKS_BY
+            for each in self._now.satisfaction.parts
+            if each.kind == kind
+        ]
+        heads = ("kind", "name", "count", "satisfied (4 or 5)", "mean")
+        return self._table("Satisfaction by team, rule and level", heads, rows, names=2)
+
+    def _marks_shown(self, marks: Marks) -> tuple[str, str]:
+        return percent(marks.satisfied, self._language), number(marks.mean or 0, self._language, 2)
+
+    def closing_causes(self) -> Section:
+        before = dict(self._before.closing_causes)
+        compared = [(cause, count, before.get(cause, 0)) for cause, count in self._now.closing_causes]
+        rows = [
+            (cause or self._say("none given"), *self._numbers(now, then), self._change(now, then))
+            for cause, now, then in compared
+        ]
+        rows = rows if any(cause for cause, _ in self._now.closing_causes) else []
+        return self._table("Causes named at closing", ("cause", "tickets", "before", "change"), rows)
 
     def causes(self) -> Section:
         heads = ("kind", "cause", "tickets", "share", "share before", "G2", "rising")

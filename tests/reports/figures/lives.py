@@ -10,7 +10,7 @@ from mailbot.domain.actor import CUSTOMER, POLICY, Actor
 from mailbot.domain.events import Event
 from mailbot.domain.lifecycle import IllegalTransition, evolve
 from mailbot.domain.lifecycle import opened as opened_by
-from mailbot.domain.model import Clock, Status, Target, Ticket
+from mailbot.domain.model import Clock, Status, Target, Ticket, Turn
 from mailbot.domain.reasons import NO_REASON, written
 from mailbot.domain.worktime import Calendar, hours
 from mailbot.reports.figures.api import Maker, Period, Report
@@ -20,7 +20,6 @@ from tests.builders import EKO
 MONDAY = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)  # 10:00 in Jakarta
 OFFICE = Calendar("office", "Asia/Jakarta", ((hours("08:00-17:00"),),) * 5 + ((), ()))
 RINA, BAYU = "rina@tim.example", "bayu@tim.example"
-BY_RINA = Actor.agent(RINA)
 BY_RINA = Actor.agent(RINA)
 HOUR = timedelta(hours=1)
 
@@ -52,8 +51,8 @@ def assigned(later: float, agent: str = RINA, by: Actor = POLICY) -> e.TicketAss
     return e.TicketAssigned(at(later), by, agent)
 
 
-def answered(later: float, agent: str = RINA) -> e.AgentAnswered:
-    return e.AgentAnswered(at(later), Actor.agent(agent), agent)
+def answered(later: float, agent: str = RINA, turn: Turn = Turn.CUSTOMER) -> e.AgentAnswered:
+    return e.AgentAnswered(at(later), Actor.agent(agent), agent, turn)
 
 
 def wrote(later: float) -> e.CustomerWrote:
@@ -81,7 +80,7 @@ def folded(events: Sequence[Event]) -> Ticket:
 
 _ACTIONS = (
     *("answer", "write", "close", "reopen", "escalate", "escalate by hand", "hand over", "miss", "score"),
-    *("merge", "unmerge", "assign", "release", "promise"),
+    *("merge", "unmerge", "assign", "release", "promise", "check", "wait", "hand back"),
 )
 _steps = st.lists(st.tuples(st.sampled_from(_ACTIONS), st.integers(0, 40)), max_size=14)
 
@@ -116,6 +115,12 @@ def _taken(action: str, later: float, ticket: Ticket) -> list[Event]:
     match action:
         case "answer":
             return [answered(later), clocks(later, Target.RESOLUTION)]
+        case "check":
+            return [answered(later, turn=Turn.OURS), clocks(later, Target.RESOLUTION)]
+        case "wait":
+            return [e.TurnSet(now, BY_RINA, Turn.THIRD_PARTY, at(later + 9))]
+        case "hand back":
+            return [e.TurnSet(now, POLICY, Turn.OURS), e.NewsPromised(now, BY_RINA, at(later + 3))]
         case "write":
             return [wrote(later), clocks(later, Target.NEXT_RESPONSE, Target.RESOLUTION)]
         case "close":

@@ -1,6 +1,7 @@
 """One ticket's events and the facts computed from them, compared with results computed by hand."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import get_args
 
@@ -9,7 +10,7 @@ import pytest
 from mailbot.domain import events as e
 from mailbot.domain.actor import CUSTOMER, POLICY, Actor
 from mailbot.domain.events import Event
-from mailbot.domain.model import Status, Target
+from mailbot.domain.model import Status, Target, Turn
 from mailbot.domain.reasons import NO_REASON, written
 from mailbot.domain.worktime import ALWAYS
 from mailbot.reports.figures.facts import (
@@ -22,6 +23,7 @@ from mailbot.reports.figures.facts import (
     Opened,
     Promised,
     Returned,
+    Scored,
     Stood,
 )
 from mailbot.reports.figures.ticket_facts import KINDS, facts
@@ -43,7 +45,15 @@ from tests.reports.figures.lives import (
 )
 
 FIRST, NEXT, WHOLE = Target.FIRST_RESPONSE, Target.NEXT_RESPONSE, Target.RESOLUTION
-CONFIRMATION = Target.CONFIRMATION
+CONFIRMATION, NEWS = Target.CONFIRMATION, Target.PROMISE
+
+
+def turn(later: float, whose: Turn) -> e.TurnSet:
+    return e.TurnSet(at(later), Actor.agent(RINA), whose)
+
+
+def promised(later: float, until: float) -> e.NewsPromised:
+    return e.NewsPromised(at(later), Actor.agent(RINA), at(until))
 
 
 def facts_of(events: Sequence[Event], *borders: float, kind: type[Fact] | None = None) -> list[Fact]:
@@ -78,6 +88,47 @@ def test_the_time_of_several_mails_counts_from_the_first_that_was_not_answered()
     ]
 
 
+def test_an_answer_that_leaves_the_turn_ours_goes_on_with_the_time_and_the_customers_turn_does_not() -> None:
+    life = [
+        *(opened(), routed(team="frontline"), answered(1, turn=Turn.OURS), turn(2, Turn.CUSTOMER)),
+        *(turn(5, Turn.THIRD_PARTY), turn(7, Turn.OURS), closed(8)),
+    ]
+
+    assert facts_of(life, kind=Left) == [Left(at(8), "frontline", "closed", "", 8 * HOUR, 5 * HOUR)]
+    assert [each.which for each in facts_of(life, kind=Answered)] == ["first"]  # type: ignore[union-attr]
+
+
+def test_an_answer_before_the_customer_wrote_again_is_one_more() -> None:
+    life = [
+        opened(),
+        routed(),
+        answered(1, turn=Turn.OURS),
+        answered(2),
+        wrote(3),
+        turn(4, Turn.CUSTOMER),
+        answered(5),
+    ]
+
+    assert [(each.which, each.wall) for each in facts_of(life, kind=Answered)] == [  # type: ignore[union-attr]
+        ("first", HOUR),
+        ("more", None),
+        ("next", 2 * HOUR),
+    ]
+
+
+def test_a_changed_mark_names_the_one_that_it_replaces() -> None:
+    marks = [e.SatisfactionRated(at(later), CUSTOMER, score) for later, score in ((2, 5), (3, 1), (4, 2))]
+    found = facts_of([opened(), routed(), closed(1), *marks], kind=Scored)
+
+    first = Scored(at(2), "payments", "saldo", "L1", 5)
+    second = Scored(at(3), "payments", "saldo", "L1", 1)
+    assert found == [
+        first,
+        replace(second, replaces=first),
+        Scored(at(4), "payments", "saldo", "L1", 2, replaces=second),
+    ]
+
+
 def test_after_a_hand_over_the_work_time_is_the_new_teams() -> None:
     """Add two hours of payments until 17:00 on Monday and the night of a team that never closes."""
     hand_over = e.TicketHandedOver(at(7), POLICY, "frontline", NO_REASON)
@@ -93,9 +144,22 @@ def test_after_a_hand_over_the_work_time_is_the_new_teams() -> None:
         ([clocks(0, FIRST, WHOLE), answered(1), clocks(1, WHOLE), closed(2)], [(FIRST, True), (WHOLE, True)]),
         (
             [clocks(0, FIRST, WHOLE), e.TargetMissed(at(1), POLICY, FIRST, at(1)), answered(2), closed(3)],
-            [(FIRST, False), (WHOLE, True)],
+            [(FIRST, False), (WHOLE, False)],
         ),
+        ([clocks(0, FIRST), answered(1.01)], [(FIRST, False)]),  # nobody recorded the miss
         ([clocks(0, FIRST), closed(1)], []),  # no answer was needed: neither kept nor broken
+        ([clocks(0, FIRST), closed(2)], [(FIRST, False)]),  # but its time was over
+        ([clocks(0, NEXT), turn(2, Turn.CUSTOMER), clocks(2)], [(NEXT, False)]),
+        ([clocks(0, NEXT), turn(0.5, Turn.CUSTOMER), clocks(0.5), answered(9)], []),
+        ([promised(0, 3), answered(3)], [(NEWS, True)]),
+        ([promised(0, 3), answered(3.01)], [(NEWS, False)]),
+        ([promised(0, 3), promised(2, 5), closed(6)], [(NEWS, True), (NEWS, False)]),
+        ([promised(0, 3), e.TargetMissed(at(3), POLICY, NEWS, at(3)), answered(4)], [(NEWS, False)]),
+        # "We are checking" leaves the turn ours: the resolution counts from the first mail on.
+        (
+            [clocks(0, FIRST, WHOLE), answered(0.5, turn=Turn.OURS), clocks(0, WHOLE), closed(2)],
+            [(FIRST, True), (WHOLE, False)],
+        ),
         ([clocks(0, FIRST), e.TicketMerged(at(1), EKO, "T", ())], []),
         ([answered(1), closed(2)], []),  # nothing was promised
         (

@@ -76,6 +76,7 @@ def test_the_text_holds_every_table_in_columns() -> None:
         "Teams",
         "Agents",
         "Satisfaction",
+        "Satisfaction by team, rule and level",
         "Causes",
     ]
 

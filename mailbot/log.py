@@ -110,6 +110,10 @@ def snooze_failed(*, number: str, error: Exception) -> None: ...
 
 
 @_info
+def day_plans_queued(*, mails: int) -> None: ...
+
+
+@_info
 def digests_queued(*, mails: int) -> None: ...
 
 

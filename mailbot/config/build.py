@@ -187,7 +187,8 @@ def _signature(entry: SignatureEntry | None) -> dict[str, str]:
 def _team(name: str, entry: TeamEntry) -> Team:
     agents = tuple(
         Agent(
-            **values_of(agent, "away", "signature"),
+            **values_of(agent, "away", "signature", "morning"),
+            morning=(entry.morning if agent.morning is None else agent.morning) or None,
             away=frozenset(day for days in agent.away for day in days),
             signature=_signature(agent.signature),
         )

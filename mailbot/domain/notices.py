@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from mailbot.domain.model import Attachment, NoticeKind
 from mailbot.domain.people.context import NO_CONTEXT, TicketContext
-from mailbot.domain.reasons import Reason
+from mailbot.domain.reasons import NO_REASON, Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +231,38 @@ class CompensationDecided(TicketNotice):
 
 
 @dataclass(frozen=True, slots=True)
+class WorkEntry:
+    """A ticket in a list by mail. `heading`: of its group. `at`: the moment that it is about.
+
+    `because`: what comes next, or what is to be decided. `reply_to`: the reader's reply address for the ticket.
+    """
+
+    number: str
+    mailbox: str
+    subject: str
+    customer: str
+    heading: Reason
+    at: datetime | None = None
+    because: Reason = NO_REASON
+    excerpt: str = ""  # of the customer's newest message
+    reply_to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentWorklist(TicketNotice):
+    """To an agent, about several tickets (`number` is ""): the plan of the day, or what was handed over.
+
+    `older`: how many more there are.
+    """
+
+    name: ClassVar[str] = "worklist"
+    lane: ClassVar[int] = 2
+    title: Reason
+    entries: tuple[WorkEntry, ...]
+    older: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Bulletin:
     """About no ticket, to an admin or a manager: a refused reload, a weekly report.
 
@@ -252,7 +284,14 @@ class Bulletin:
 
 ToCustomer = Acknowledgement | Answer | Progress | Closing
 Notice = (
-    ToCustomer | TeamNotice | Question | AgentRefusal | AgentHelp | CompensationWanted | CompensationDecided
+    ToCustomer
+    | TeamNotice
+    | Question
+    | AgentRefusal
+    | AgentHelp
+    | CompensationWanted
+    | CompensationDecided
+    | AgentWorklist
 )
 
 

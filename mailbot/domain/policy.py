@@ -64,6 +64,7 @@ class Agent:
     notify: timedelta = timedelta()  # how long notices are collected for one mail; 0: each at once
     signature: Mapping[str, str] = field(default_factory=dict, hash=False)  # of answers, by language
     keep_signature: bool | None = None  # None: as the mailbox has it
+    morning: timedelta | None = None  # time of day of the mail with the day's plan; None: no such mail
 
 
 @dataclass(frozen=True, slots=True)

@@ -720,6 +720,18 @@ TEXTS: Mapping[str, Texts] = {
         "pelanggan dijanjikan jawaban paling lambat {at}: tunda paling lama sampai saat itu, atau janjikan kabar dulu "
         "(#proses sampai WAKTU)",
     ),
+    "day_title": ("Today: {parts}", "Hari ini: {parts}"),
+    "day_late": ("Late", "Terlambat"),
+    "day_promised": ("Promised today", "Dijanjikan hari ini"),
+    "day_decide": ("To be decided by you", "Menunggu keputusan Anda"),
+    "day_wait": ("A wait ends today", "Masa tunggu berakhir hari ini"),
+    "day_back": ("Snoozed until today", "Ditunda sampai hari ini"),
+    "day_late_count": ("{count} late", "{count} terlambat"),
+    "day_promised_count": ("{count} promised", "{count} dijanjikan"),
+    "day_decide_count": ("{count} to decide", "{count} perlu keputusan"),
+    "day_wait_count": ("{count} waiting until today", "{count} masa tunggu berakhir"),
+    "day_back_count": ("{count} snoozed until today", "{count} kembali"),
+    "day_approve": ("approve or refuse {amount}", "setujui atau tolak {amount}"),
     "snooze_ended": ("it was snoozed until now", "tiket ini ditunda sampai sekarang"),
     "no_macro_near": (
         "there is no macro {macro}; similar: {near}",

@@ -13,6 +13,7 @@ from mailbot.domain.events import AcknowledgementSuppressed, ProgressSuppressed,
 from mailbot.domain.model import Ticket
 from mailbot.domain.notices import (
     Acknowledgement,
+    AgentWorklist,
     Answer,
     Bulletin,
     Closing,
@@ -74,7 +75,7 @@ def _build(draft: Draft, snapshot: Snapshot, now: datetime, context: TicketConte
 
 
 def _with_context(notice: Notice, context: TicketContext) -> Notice:
-    if isinstance(notice, Acknowledgement | Answer | Progress | Closing):
+    if isinstance(notice, Acknowledgement | Answer | Progress | Closing | AgentWorklist):
         return notice
     return replace(notice, context=context)
 

@@ -68,8 +68,8 @@ class PendingRequests:
         for request in compensations.open_requests(connection):
             if now - request.at < policy.authority.decide_within or (among and request.id not in among):
                 continue
-            chain = _chain(connection, request.ticket)
-            last = _last_asked(connection, request, chain)
+            chain = chain_of(connection, request.ticket)
+            last = last_asked(connection, request, chain)
             if last and is_due(chain[-1], last.at, policy, now):
                 overdue.append(_Overdue(request, chain[-1], last))
         return overdue
@@ -96,7 +96,7 @@ class PendingRequests:
             tickets.record(connection, outbox_rows.build_all(connection, drafts, snapshot, now))
 
 
-def _chain(connection: Connection, number: str) -> list[Ticket]:
+def chain_of(connection: Connection, number: str) -> list[Ticket]:
     """Return the ticket, the one it was merged into, and so on."""
     chain: list[Ticket] = []
     following: str | None = number
@@ -106,9 +106,8 @@ def _chain(connection: Connection, number: str) -> list[Ticket]:
     return chain
 
 
-def _last_asked(
-    connection: Connection, request: Request, chain: Sequence[Ticket]
-) -> ApprovalRequested | None:
+def last_asked(connection: Connection, request: Request, chain: Sequence[Ticket]) -> ApprovalRequested | None:
+    """Return who was asked last to decide on the request. `chain`: the tickets that its matter was on."""
     asked = [
         each.event
         for ticket in chain

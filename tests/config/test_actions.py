@@ -86,6 +86,22 @@ def test_agents_have_skills_hours_and_days_off_and_teams_an_assignment(tmp_path:
     assert policy.teams["frontline"].assign == "round_robin"
 
 
+@pytest.mark.parametrize(
+    ("own", "team", "hours"),
+    [("", "", None), ("07:30", "", 7.5), ("", "08:00", 8), ("off", "08:00", None), ("09:00", "08:00", 9)],
+)
+def test_an_agents_morning_goes_before_the_teams(
+    tmp_path: Path, own: str, team: str, hours: float | None
+) -> None:
+    place = desk(tmp_path, rules("team: frontline"), f"skills: [x], morning: {own}" if own else "skills: [x]")
+    text = (place / "teams.yaml").read_text()
+    if team:
+        text = text.replace("calendar: office", f"calendar: office\n    morning: {team}")
+    (place / "teams.yaml").write_text(text)
+    (agent,) = (each for each in loaded(place).policy.agents.values() if each.skills)
+    assert agent.morning == (None if hours is None else timedelta(hours=hours))
+
+
 FAULTS = {
     "a category outside of the tree": (
         TREE, "team: frontline, category: payments/double",
@@ -174,6 +190,8 @@ def test_trees_and_details_of_the_wrong_shape_are_refused_with_their_place(
         ("signature: {jv: Salam}", "`jv`"),
         ("keep_signature: ya", "`keep_signature` must be"),
         ("notify: daily", "`daily` is no way to notify | write `each`, or `digest 15 min`"),
+        ("morning: 8", "`8` is no time of a morning mail | write it like 08:00, or `off`"),
+        ("morning: 25:00", "`25:00` is no time of a morning mail"),
         ("notify: digest soon", "`soon` is not a time span"),
         ("notify: digest 2 days", "a digest every `2 days` does not help | collect for 1 min to 12 h"),
     ],

@@ -9,7 +9,7 @@ from typing import Any
 
 from mailbot.domain import reasons
 from mailbot.domain.model import Authentication, Contact, Direction
-from mailbot.domain.notices import Acknowledgement, Notice
+from mailbot.domain.notices import Acknowledgement, Notice, WorkEntry
 from mailbot.domain.people.context import Entry, File, TicketContext
 from mailbot.domain.policy import Agent, Team
 from mailbot.domain.worktime import ALWAYS
@@ -35,7 +35,29 @@ POLICY = policy_of(
 COMPOSER = Composer(TEMPLATES, TokenSigner(b"a secret of sixteen bytes or more"), POLICY, zone="Asia/Jakarta")
 CONFIRMED = ("escalated", "handed_over")  # notices that may ask for a confirmation
 VARIANTS = ("", "payment", "fraud", "formal")
+_SITI = (
+    "TOKO-48217390-8",
+    BOX.address,
+    "Saldo terpotong tapi pesanan gagal terus",
+    "siti.rahmawati@surel.example",
+)
+_BUDI = ("TOKO-51157299-3", BOX.address, "Paket belum sampai", "budi.santoso@surel.example")
 _VALUES: dict[str, Any] = {
+    "title": reasons.of(
+        "day_title",
+        parts=(reasons.of("day_late_count", count=1), reasons.of("day_decide_count", count=1)),
+    ),
+    "entries": (
+        WorkEntry(
+            *_SITI,
+            reasons.of("day_late"),
+            SAMPLE_NOW - timedelta(minutes=14),
+            reasons.of("next_escalate", level="L2"),
+            "Halo, saldo saya terpotong Rp 250.000 tadi pagi.",
+            "support+toko-48217390-8.eko@dukungan.example",
+        ),
+        WorkEntry(*_BUDI, reasons.of("day_decide"), because=reasons.of("day_approve", amount="Rp 250.000")),
+    ),
     "subject": "Saldo terpotong tapi pesanan gagal terus sejak kemarin malam",
     "customer": "siti.rahmawati@surel.example",
     "customer_name": "Siti Rahmawati",

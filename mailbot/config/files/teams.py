@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field
 from mailbot.config.checks.authority import AuthorityEntry
 from mailbot.config.files.entry import Entry, LabelEntry
 from mailbot.config.files.signature import SignatureEntry
-from mailbot.config.yaml.types import Address, Away, Language, Name, Notify, Public, some
+from mailbot.config.yaml.types import Address, Away, Language, Morning, Name, Notify, Public, some
 from mailbot.domain.policy import Assign
 
 
@@ -27,6 +27,9 @@ class AgentEntry(Entry):
         None,
         description="each: a mail for every notice (the default); digest 15 min: one mail for all notices of "
         "that time. What is urgent, asks for a decision or has to be confirmed always comes at once",
+    )
+    morning: Morning | None = Field(
+        None, description="when this agent's plan of the day comes by mail, or `off`; else as the team has it"
     )
     signature: SignatureEntry | None = Field(
         None, description="below this agent's answers, by language; else the mailbox's"
@@ -51,6 +54,11 @@ class TeamEntry(Entry):
         "spread",
         description="which agent on duty gets a ticket: spread evenly, round_robin, or least_load (the "
         "fewest open tickets)",
+    )
+    morning: Morning | None = Field(
+        None,
+        description="when each agent gets the plan of the day by mail, on their work days and by their own "
+        "calendar: promises, waits that end, decisions; a day without any has no mail",
     )
     label: LabelEntry | None = Field(None, description="what agents read instead of the team's key")
     public_name: PublicEntry | None = Field(

@@ -47,6 +47,20 @@ def weekdays(value: object) -> tuple[int, ...]:
     return tuple(days)
 
 
+def morning(value: object) -> timedelta:
+    """Read "08:00" as the time since midnight, "off" as none."""
+    text = value.strip() if isinstance(value, str) else ""
+    if text == "off":
+        return timedelta()
+    try:
+        at, _ = clock_span(f"{text}-24:00")
+    except ValueError:
+        at = timedelta()
+    if not timedelta() < at < timedelta(hours=24):
+        fail(f"`{shown(str(value))}` is no time of a morning mail", "write it like 08:00, or `off`")
+    return at
+
+
 def week_moment(value: object) -> tuple[int, timedelta]:
     """Read "mon 08:00" as the day, Monday 0, and the time since midnight."""
     found = _MOMENT.fullmatch(str(value).strip())

@@ -182,6 +182,7 @@ MailboxLanguage = Annotated[
 ]
 Span = Annotated[timedelta, _read(scalars.duration, "a time span", "30 min", "8 h", "1 h 30 min", "14 days")]
 Notify = Annotated[timedelta, _read(scalars.notify, "how notices are sent", "each", "digest 15 min")]
+Morning = Annotated[timedelta, _read(calendars.morning, "a time of day", "08:00", "off")]
 Size = Annotated[int, _read(scalars.size, "a size", "25 MB", "25 MiB", "500 KB", "1 GB")]
 _MOMENTS = ("first_response", "75% of resolution", "first_response + 30 min", "30 min before resolution")
 At = Annotated[Moment, _read(scalars.moment, "a moment", *_MOMENTS)]

@@ -16,6 +16,7 @@ from markupsafe import escape
 
 from mailbot.domain.notices import (
     Acknowledgement,
+    AgentWorklist,
     Answer,
     Bulletin,
     Closing,
@@ -106,11 +107,13 @@ class Composer:
         to = require_ascii_address(notice.to)
         cc = tuple(filter(is_ascii_address, notice.cc)) if isinstance(notice, Answer) else ()
         recipient = require_ascii_address(recipient_of(notice))
-        if isinstance(notice, Bulletin):
+        if notice.number:
+            message_id = self.tokens.message_id(notice.number, nonce, box.domain)
+        else:
             message_id = self.tokens.bulletin_id(nonce, box.domain)
+        if isinstance(notice, Bulletin):
             content, template_error = _bulletin_content(notice), ""
         else:
-            message_id = self.tokens.message_id(notice.number, nonce, box.domain)
             content, template_error = self._content(notice, box, now)
         headers = self._headers(notice, box, message_id, content.subject, now)
         if cc:
@@ -210,6 +213,8 @@ class Composer:
             return next(
                 iter(self.policy.calendars.values())
             ).zone  # customers are assumed near the first team
+        if isinstance(notice, AgentWorklist) and (calendar := self.policy.agent_calendars.get(notice.to)):
+            return calendar.zone
         team = notice.team if isinstance(notice, TeamNotice | Question) else ""
         return self.policy.calendar_of(team).zone if team in self.policy.teams else self.zone
 

@@ -102,6 +102,8 @@ _TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
         'Your mail "{subject}" opened no ticket and is filed as {number}.\n\nTo answer a customer, reply to the '
         "notice. To open a ticket for a customer, forward the customer's mail.\n\n{mailbox}\n",
     ),
+    ("worklist", "id"): ("{title}", "{title}\n{listed}\n\n{mailbox}\n"),
+    ("worklist", "en"): ("{title}", "{title}\n{listed}\n\n{mailbox}\n"),
     ("refusal", "id"): (
         "Email Anda belum dijalankan",
         "Email atas nama Anda untuk tiket {number} belum dijalankan.\n\nAlasan: {reason}\n\n{mailbox}\n",

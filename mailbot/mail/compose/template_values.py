@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 from mailbot.domain.labels import label
 from mailbot.domain.model import NoticeKind
-from mailbot.domain.notices import Acknowledgement, Answer, Closing, Notice
+from mailbot.domain.notices import Acknowledgement, AgentWorklist, Answer, Closing, Notice
 from mailbot.domain.people.context import NO_CONTEXT
 from mailbot.domain.policy import Mailbox, Policy
 from mailbot.domain.reasons import NO_REASON, Reason, render, written
@@ -15,6 +15,7 @@ from mailbot.mail.compose.cleaning import body_text, header_text
 from mailbot.mail.compose.closing_values import closing_values
 from mailbot.mail.compose.notice_values import ToAgents, Value, agent_values, with_labels
 from mailbot.mail.compose.times import day_of, local_time, short_time, time_left
+from mailbot.mail.compose.worklist_values import sample_entries, worklist_values
 from mailbot.mail.replies.new_text import MARKERS
 
 Values = Mapping[str, Value]
@@ -38,7 +39,9 @@ OUTCOMES = ("granted", "refused")  # of a request for compensation
 _WITHHELD = frozenset({"to", "in_reply_to", "references", "language"})
 _OF_AGENTS = frozenset({"context", "owner", "next_steps", "spoken", "known", "missing"})
 _NOT_LINES = (
-    _WITHHELD | _OF_AGENTS | {"text", "signature", "attachments", "cc", "copy_to", "needed", "template"}
+    _WITHHELD
+    | _OF_AGENTS
+    | {"entries", "text", "signature", "attachments", "cc", "copy_to", "needed", "template"}
 )
 _LINES = {
     name: tuple(f.name for f in fields(cls) if f.name not in _NOT_LINES) for name, cls in NOTICES.items()
@@ -91,6 +94,8 @@ def build_values(
     if isinstance(notice, Acknowledgement):
         labels = (header_text(names.get(language, "")) for names in notice.needed)
         values["needed"] = {label: label for label in labels if label}
+    if isinstance(notice, AgentWorklist):
+        values |= worklist_values(notice, policy, language=language, zone=zone, now=now)
     if isinstance(notice, ToAgents):
         values |= agent_values(notice, policy, language=language, zone=zone, now=now)
     values["brand"] = header_text(mailbox.brand) or mailbox.address
@@ -132,6 +137,9 @@ def sample_notices(name: str, language: str) -> list[Notice]:
     if "needed" in full:
         full |= {"needed": ({"id": "nomor pesanan", "en": "order number"},), "template": ""}
         bare |= {"needed": (), "template": "", "customer_name": ""}
+    if "entries" in full:
+        full |= {"number": "", "entries": sample_entries(), "older": 3}
+        bare |= {"number": "", "entries": sample_entries()[1:], "older": 0, "title": full["title"]}
     variants = [full, bare]
     if "survey" in full:
         variants.insert(0, full | {"text": "sample text, " * 20})

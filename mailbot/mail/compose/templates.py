@@ -38,6 +38,7 @@ REQUIRED_VALUES: Mapping[str, tuple[str, ...]] = {
     "refusal": ("reason",),
     "agent_help": ("mailbox",),
     "question": ("number", "question", "options"),
+    "worklist": ("title",),
     "compensation_wanted": ("number", "amount", "request"),
     "compensation_decided": ("number", "amount", "because"),
 }

@@ -3,9 +3,9 @@
 import hashlib
 import secrets
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, select, update
 
 from mailbot.store.engine import or_skip
 from mailbot.store.schema import installation
@@ -35,6 +35,17 @@ def mark_first(connection: Connection, occasion: str, now: datetime) -> bool:
     value = f"{now.isoformat()} {occasion}"
     put = or_skip(connection, installation).returning(installation.c.key)
     return connection.scalar(put, {"key": key, "value": value}) is not None
+
+
+def mark_day(connection: Connection, occasion: str, day: date, now: datetime) -> bool:
+    """Record that this was done for a day. True for the first node only, and for no earlier day."""
+    key, value = _key(occasion), f"{day.isoformat()} {now.isoformat()} {occasion}"
+    put = or_skip(connection, installation).returning(installation.c.key)
+    if connection.scalar(put, {"key": key, "value": value}) is not None:
+        return True
+    is_earlier = installation.c.value < day.isoformat()
+    changed = update(installation).where(installation.c.key == key, is_earlier).values(value=value)
+    return connection.execute(changed).rowcount == 1
 
 
 def remove_marks(connection: Connection, items: Sequence[str]) -> list[None]:

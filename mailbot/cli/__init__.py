@@ -38,6 +38,7 @@ COMMANDS = {
     "simulate": ("rules.simulate", "Simulate a policy on recorded or synthetic tickets."),
     "report": ("service.report", "Report figures of a period: times, targets, escalations, backlog, causes."),
     "prove": ("tickets.prove", "Show the records of a ticket: digests, rows, attempts, answers."),
+    "completion": ("service.completion", "Write what completes mailbot's commands in bash, zsh or fish."),
     "db": ("service.db", "Upgrade the store's schema, back the store up."),
 }
 ALIASES = {"mute": "suppression"}

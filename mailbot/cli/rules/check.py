@@ -11,10 +11,11 @@ import click
 
 from mailbot.analysis.lint import checks
 from mailbot.analysis.lint.checks import SEVERITIES, Budget, Finding, Severity, Witness
+from mailbot.cli.shared.config_place import config_directory
 from mailbot.cli.shared.formats import count_text, format_size
 from mailbot.cli.shared.json_form import print_json, to_json
 from mailbot.cli.shared.open_store import load_configuration, now
-from mailbot.cli.shared.options import config_directory, standard_options
+from mailbot.cli.shared.options import standard_options
 from mailbot.cli.shared.output import clean, clean_block, echo
 from mailbot.cli.tickets import assumptions
 from mailbot.domain.model import Author

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mailbot.cli.shared.config_place import config_directory
 from mailbot.cli.shared.formats import count_text
 from mailbot.cli.shared.json_form import print_json, to_json
-from mailbot.cli.shared.options import config_directory, standard_options
+from mailbot.cli.shared.options import standard_options
 from mailbot.cli.shared.output import clean, echo, print_error, print_problems
 from mailbot.errors import ConfigError, Problem
 

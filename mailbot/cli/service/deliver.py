@@ -14,7 +14,8 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from mailbot.cli.shared.options import config_directory, config_option
+from mailbot.cli.shared.config_place import config_directory
+from mailbot.cli.shared.options import config_option
 from mailbot.errors import ConfigError, Refused, StoreFull, StoreUnavailable
 
 if TYPE_CHECKING:

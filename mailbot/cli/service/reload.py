@@ -12,6 +12,7 @@ import click
 
 from mailbot.cli.service import open_tickets as tickets
 from mailbot.cli.service.status import is_alive
+from mailbot.cli.shared.config_place import config_directory
 from mailbot.cli.shared.formats import count_text
 from mailbot.cli.shared.json_form import print_json, to_json
 from mailbot.cli.shared.open_store import (
@@ -22,7 +23,7 @@ from mailbot.cli.shared.open_store import (
     validate_configuration,
     wrong_schema_reason,
 )
-from mailbot.cli.shared.options import config_directory, standard_options
+from mailbot.cli.shared.options import standard_options
 from mailbot.cli.shared.output import clean, clean_block, echo, print_error
 from mailbot.config.api import Loaded
 from mailbot.config.quick_read import find_store

@@ -4,7 +4,8 @@ import os
 
 import click
 
-from mailbot.cli.shared.options import config_directory, config_option
+from mailbot.cli.shared.config_place import config_directory
+from mailbot.cli.shared.options import config_option
 from mailbot.cli.shared.output import print_error
 
 ROLES = ("listener", "imap", "intake", "delivery", "deadlines")

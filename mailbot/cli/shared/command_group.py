@@ -5,6 +5,7 @@ from importlib import import_module
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 
 class LazyGroup(click.Group):
@@ -33,6 +34,15 @@ class LazyGroup(click.Group):
         names = vars(import_module(f"mailbot.cli.{self._modules[name][0]}"))
         values = (*names.values(), *names.get("GENERATED", {}).values())
         return next(value for value in values if isinstance(value, click.Command) and value.name == name)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete the names of the commands, importing none of them."""
+        found = [
+            CompletionItem(name, help=text)
+            for name, (_, text) in self._modules.items()
+            if name.startswith(incomplete)
+        ]
+        return found + click.Command.shell_complete(self, ctx, incomplete)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

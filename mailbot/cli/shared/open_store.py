@@ -12,7 +12,7 @@ from typing import NoReturn
 import click
 from sqlalchemy import make_url
 
-from mailbot.cli.shared.options import config_directory
+from mailbot.cli.shared.config_place import config_directory
 from mailbot.cli.shared.output import clean, print_error
 from mailbot.config.api import Loaded, Settings, load, load_policy
 from mailbot.domain.policy import Policy

@@ -1,8 +1,7 @@
 """Options that many commands share, and how their values are read."""
 
-import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -10,13 +9,14 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from mailbot.cli.shared.completion import complete_agent
+from mailbot.cli.shared.config_place import KEY
+
 if TYPE_CHECKING:  # --help must not load it
     from mailbot.reports.figures.api import Period
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-_KEY = "mailbot.config"
-USUAL_PLACES = (Path("config"), Path("/etc/mailbot"))
 LIMIT = 100  # rows that a list shows to people
 MAX_LIMIT = 100_000
 YEARS = (1970, 9000)  # a year outside is a typing error, and its neighbours may be no dates at all
@@ -25,7 +25,7 @@ _SHORT_UNIT = re.compile(r"(?<=[0-9])\s*([dw])\b")  # the YAML wants the unit in
 
 def _remember(ctx: click.Context, _param: click.Parameter, value: Path | None) -> None:
     if value is not None:
-        ctx.meta[_KEY] = value  # `meta` is shared by a command and the groups above it
+        ctx.meta[KEY] = value  # `meta` is shared by a command and the groups above it
 
 
 config_option = click.option(
@@ -44,6 +44,7 @@ as_option = click.option(
     "agent",
     metavar="ADDRESS",
     envvar="MAILBOT_AGENT",
+    shell_complete=complete_agent,
     help="Act as this agent. Default: $MAILBOT_AGENT, else operator:<login name>.",
 )
 because_option = click.option("--because", default="", help="The reason, for people who read it later.")
@@ -60,14 +61,6 @@ def standard_options(command: Command) -> Command:
 def row_limit(limit: int | None, in_json: bool) -> int:
     """Return how many rows to read: the value of --limit, else what suits people or programs."""
     return limit or (MAX_LIMIT if in_json else LIMIT)
-
-
-def config_directory(ctx: click.Context, env: Mapping[str, str] = os.environ) -> Path:
-    """Return --config, else $MAILBOT_CONFIG, else ./config when there is one, else /etc/mailbot."""
-    chosen: Any = ctx.meta.get(_KEY) or env.get("MAILBOT_CONFIG")
-    if chosen:
-        return Path(chosen)
-    return next((path for path in USUAL_PLACES if path.is_dir()), USUAL_PLACES[-1])
 
 
 def parse_time(value: str, now: datetime, zone: str) -> datetime:

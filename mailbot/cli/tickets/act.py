@@ -2,18 +2,27 @@
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from mailbot.cli.shared.completion import (
+    complete_agent,
+    complete_cause,
+    complete_level,
+    complete_macro,
+    complete_team,
+)
 from mailbot.cli.shared.options import as_option, because_option, standard_options
 from mailbot.cli.shared.output import clean_block
-from mailbot.cli.tickets.carry_out import carry_out_act
 from mailbot.domain import commands
 from mailbot.domain.commands.grammar import Act
 from mailbot.domain.commands.registry import BY_NAME, Below, Reading, Verb
 from mailbot.domain.reasons import Refusal
 from mailbot.mail.parsing import charsets
+
+if TYPE_CHECKING:
+    from mailbot.operations.ticket_commands import Read
 
 BECAUSE, NOTE = 500, 50_000  # characters
 # Verbs that are read as in a mail. The others have commands with options of their own.
@@ -23,13 +32,36 @@ GENERATED_VERBS = (
 )
 
 
+# verb -> what its arguments are completed with
+_COMPLETED = {
+    "assign": complete_agent,
+    "hand-over": complete_team,
+    "escalate": complete_level,
+    "close": complete_cause,
+    "macro": complete_macro,
+}
+
+
 def acting_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add --as and the options that all commands take."""
     return as_option(standard_options(command))
 
 
 text_option = click.option("--text", default="", help="What the customer gets as your answer.")
-cause_option = click.option("--cause", default="", metavar="CAUSE", help="The same as the argument CAUSE.")
+cause_option = click.option(
+    "--cause",
+    default="",
+    metavar="CAUSE",
+    shell_complete=complete_cause,
+    help="The same as the argument CAUSE.",
+)
+
+
+def carry_out_act(number: str, act: "Act | Read", agent: str | None, *, in_json: bool) -> None:
+    """Carry out commands; what that needs is imported only now, for help and completion do without it."""
+    from mailbot.cli.tickets import carry_out
+
+    carry_out.carry_out_act(number, act, agent, in_json=in_json)
 
 
 def _make(verb: Verb) -> click.Command:
@@ -62,8 +94,8 @@ def _make(verb: Verb) -> click.Command:
         command = text_option(command)
     if verb.name == "close":
         command = cause_option(command)
-    for argument in (click.argument("words", nargs=-1, metavar=usage), click.argument("number")):
-        command = argument(command)
+    words = click.argument("words", nargs=-1, metavar=usage, shell_complete=_COMPLETED.get(verb.name))
+    command = click.argument("number")(words(command))
     help_line = verb.help["en"]
     return click.command(verb.name, help=f"{help_line[0].upper()}{help_line[1:]}.")(command)
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-from mailbot.cli.service.ledger_text import outcome_json
 from mailbot.cli.shared import result_text, ticket_lookup
 from mailbot.cli.shared.json_form import print_json
 from mailbot.cli.shared.open_store import fail, now, open_store
@@ -46,6 +45,8 @@ def carry_out(
 
 
 def _money_json(decided: Acted | Decision) -> dict[str, Any]:
+    from mailbot.cli.service.ledger_text import outcome_json  # few commands are about money
+
     outcome = decided.compensation if isinstance(decided, Acted) else None
     return {"compensation": outcome_json(outcome)} if outcome else {}
 

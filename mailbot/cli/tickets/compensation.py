@@ -2,6 +2,7 @@
 
 import click
 
+from mailbot.cli.shared.completion import complete_agent
 from mailbot.cli.shared.open_store import now
 from mailbot.cli.shared.options import because_option, standard_options
 from mailbot.cli.shared.output import clean, clean_block
@@ -22,6 +23,7 @@ agent_option = click.option(
     "--as",
     "agent",
     metavar="ADDRESS",
+    shell_complete=complete_agent,
     help="The agent in whose name and with whose authority you act. Your login name is recorded too.",
 )
 request_option = click.option(

@@ -147,7 +147,7 @@ def admins_notified(*, admins: int) -> None:
 
 @_warning
 def limits_disabled() -> None:
-    """Log that MAILBOT_LIMITS=off is set, which is for load tests only."""
+    """Log that MAILBOT_LIMITS=off is set, which is for load tests only. Answers of agents do not wait for an undo."""
 
 
 @_warning

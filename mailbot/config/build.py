@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from mailbot.config.checks import authority
@@ -69,11 +69,11 @@ def values_of(entry: Entry, *without: str) -> dict[str, Any]:
 
 
 def policy(checked: Checked, files: Files, version: str, *, limits: bool) -> Policy:
-    """Build the policy; `limits=False` (MAILBOT_LIMITS=off) leaves automatic answers without limits."""
+    """Build the policy; `limits=False` (MAILBOT_LIMITS=off) lifts the limits of answers, and no answer waits."""
     answers, people = checked.mailbot.answers, notifiable(files) or {}
     return Policy(
         version=version,
-        mailboxes={entry.address: _mailbox(entry) for entry in checked.mailbot.mailboxes},
+        mailboxes={entry.address: _mailbox(entry, limits) for entry in checked.mailbot.mailboxes},
         levels=tuple(checked.teams.levels),
         teams={name: _team(name, entry) for name, entry in checked.teams.teams.items()},
         rules=tuple(
@@ -174,10 +174,11 @@ def _calendar(name: str, entry: CalendarEntry, today: date) -> tuple[Calendar, t
     return Calendar(name, entry.zone, tuple(week), dates, estimated), off.remarks
 
 
-def _mailbox(entry: MailboxEntry) -> Mailbox:
+def _mailbox(entry: MailboxEntry, limits: bool) -> Mailbox:
     language = "" if entry.language == "both" else entry.language
-    own = values_of(entry, "signature", "language")
-    return Mailbox(**own, language=language, signature=_signature(entry.signature))
+    own = values_of(entry, "signature", "language", "undo")
+    undo = entry.undo if limits else timedelta()
+    return Mailbox(**own, undo=undo, language=language, signature=_signature(entry.signature))
 
 
 def _signature(entry: SignatureEntry | None) -> dict[str, str]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import ClassVar, get_args
 
 from mailbot.domain.actor import Actor
-from mailbot.domain.model import Clock, CustomerHistory, NoticeKind, Role, Status, Target, Turn
+from mailbot.domain.model import Clock, CustomerHistory, NoticeKind, Role, Status, Target, Ticket, Turn
 from mailbot.domain.reasons import NO_REASON, Reason
 from mailbot.domain.routing.money import Money
 
@@ -342,14 +342,22 @@ class StatusAsked(Recorded):
 
 @dataclass(frozen=True, slots=True)
 class ActUndone(Recorded):
-    """An agent took the newest act back in time: the ticket is as before it.
+    """An agent took the newest act back in time: what it had changed and nobody since is as before.
 
-    `restored`: (name of the ticket's field, its value as JSON), for the fields that the act had changed.
+    - `restored`: the ticket from here on; `fields`: what of it the event sets.
+    - `act`: its id. `first`, `last`: the places of its events on the ticket, from 1.
+    - `roles`: what people are again. `requests`: for money, of that act: they stay.
     """
 
     kind: ClassVar[str] = "act_undone"
-    restored: tuple[tuple[str, str], ...]
+    restored: Ticket
+    act: str
+    first: int
+    last: int
+    fields: tuple[str, ...] = ()
     withdrawn: tuple[str, ...] = ()  # recipients of the mails that did not leave
+    roles: tuple[tuple[str, Role], ...] = ()
+    requests: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -621,4 +629,6 @@ def roles_of(event: Event) -> dict[str, Role]:
             return dict.fromkeys(addresses, Role.REMOVED)
         case CustomerChanged(customer=customer, former=former):
             return {former: Role.NAMED, customer: Role.CUSTOMER}
+        case ActUndone(roles=roles):
+            return dict(roles)
     return {}

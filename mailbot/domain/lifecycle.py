@@ -41,7 +41,7 @@ TRANSITIONS: dict[type[Any], Row] = {
     e.ThanksReceived: ANY,
     e.CopyReceived: ANY,
     e.DetailsReceived: LIVE,
-    e.AgentAnswered: UNMERGED,  # see `_status_of`
+    e.AgentAnswered: UNMERGED,  # see `status_by_turn`
     e.AgentMailHeld: ANY,
     e.NoteAdded: ANY,
     e.AcknowledgementEnqueued: {NEW: None},
@@ -167,18 +167,20 @@ def _changes(ticket: Ticket, event: Event) -> dict[str, Any]:
                 "unanswered": False,
                 "answered_at": at,
                 "answered_by": agent,
-                "status": _status_of(ticket, turn, answered=True),
+                "status": status_by_turn(ticket, turn, answered=True),
                 "turn": turn,
                 "turn_until": None,
                 "turn_why": reason,
             }
         case e.TurnSet(turn=turn, until=until, reason=reason):
-            status = _status_of(ticket, turn, answered=not ticket.unanswered)
+            status = status_by_turn(ticket, turn, answered=not ticket.unanswered)
             return {"turn": turn, "turn_until": until, "turn_why": reason, "status": status}
         case e.NewsPromised(until=until):
             return {"informed_until": until}
         case e.AcknowledgementEnqueued(promised_at=promised_at) | e.PeopleNotified(promised_at=promised_at):
             return {"informed_until": promised_at} if promised_at else {}
+        case e.ActUndone(restored=restored, fields=names):
+            return {name: getattr(restored, name) for name in names}
         case e.TicketSnoozed(until=until):
             return {"snoozed_until": until}
         case e.TicketCorrected(values=values):
@@ -218,7 +220,7 @@ def _changes(ticket: Ticket, event: Event) -> dict[str, Any]:
 _TURN_OURS: dict[str, Any] = {"turn": Turn.OURS, "turn_until": None, "turn_why": NO_REASON}
 
 
-def _status_of(ticket: Ticket, turn: Turn, *, answered: bool) -> Status:
+def status_by_turn(ticket: Ticket, turn: Turn, *, answered: bool) -> Status:
     """Return the status that a turn gives; a ticket that is over stays so."""
     if ticket.status not in LIVE:
         return ticket.status

@@ -88,6 +88,15 @@ WAITING_STATES = (OutboxState.DUE, OutboxState.DEFERRED)
 UNDER_WAY_STATES = (OutboxState.SENDING, OutboxState.DOT)
 
 
+class ActState(StrEnum):
+    """What became of an agent's act. See `acts`."""
+
+    DONE = "done"
+    UNDONE = "undone"
+    HELD = "held"  # an answer that was kept back: its author may send it after all
+    SENT = "sent"  # held first, then sent by its author's word
+
+
 class AttemptOutcome(StrEnum):
     SENT = "sent"
     DEFERRED = "deferred"

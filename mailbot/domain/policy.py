@@ -40,6 +40,8 @@ class Mailbox:
     unauthenticated: str = "neutral"
     rich_acknowledgements: bool = False
     copies: bool = True
+    undo: timedelta = timedelta()  # how long an agent's mail to the customer waits; 0: not at all
+    collision: timedelta = timedelta()  # how long after an answer another agent's is held; 0: never
     closing_word: bool = True  # the customer is notified of the end
     survey: bool = True  # and asked for a rating, where a person answered
     signature: Mapping[str, str] = field(default_factory=dict)  # of answers, by language

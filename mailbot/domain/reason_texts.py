@@ -712,6 +712,25 @@ TEXTS: Mapping[str, Texts] = {
         "satu perintah tentang kompensasi setiap kali",
     ),
     "not_here": ("{command} can't be carried out here", "{command} tidak dapat dilakukan di sini"),
+    "nothing_to_undo": (
+        "on {ticket} nothing of yours can be taken back",
+        "pada {ticket} tidak ada tindakan Anda yang dapat dibatalkan",
+    ),
+    "act_left": (
+        "the mail to {to} has left at {at}: write to the customer instead",
+        "email kepada {to} sudah terkirim pukul {at}: tulislah lagi kepada pelanggan",
+    ),
+    "undo_too_late": (
+        "it could be taken back until {until}",
+        "tindakan itu hanya dapat dibatalkan sampai {until}",
+    ),
+    "money_not_undone": (
+        "a request for money is never taken back like this: #refuse {request} why",
+        "permintaan uang tidak dibatalkan dengan cara ini: #tolak {request} alasan",
+    ),
+    "undo_needs_agent": ("name the agent: --as ADDRESS", "sebutkan petugasnya: --as ALAMAT"),
+    "withdrawn": ("{actor} took it back before it left", "{actor} menariknya sebelum terkirim"),
+    "act_undone": ("{actor} took it back", "{actor} membatalkannya"),
     "not_closed": ("{ticket} is not closed: {status}", "{ticket} tidak ditutup: {status}"),
     "not_snoozed": ("{ticket} is not snoozed", "{ticket} tidak sedang ditunda"),
     "snooze_beyond_promise": (

@@ -67,7 +67,7 @@ def decide(transaction: Transaction, request: TicketCommand) -> Acted | Refusal 
     if refusal := _no_address(act):
         return refusal
     assert request.money or not is_about_money(act), "the ledger's lock comes before the ticket's"
-    facts = load_facts(connection, ticket, act, policy, transaction.snapshot.agent_loads.loads, now)
+    facts = load_facts(connection, ticket, act, policy, transaction.snapshot.agent_loads.loads, now, by)
     facts = replace(facts, authority=request.authority)
     acted = on_act(ticket, act, by, facts, policy, now)
     if isinstance(acted, Acted):

@@ -4,7 +4,7 @@ A year holds a million events. So the rows come as they are stored, and of each 
 looks at: the general codec takes three times as long.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
@@ -17,6 +17,7 @@ from pydantic_core import from_json
 from sqlalchemy import BigInteger, Connection, Select, Text, and_, cast, or_, select, type_coerce, union
 
 from mailbot.domain import events as e
+from mailbot.domain.acts.agent_act import without_undone
 from mailbot.domain.events import EVENT_KINDS, Event
 from mailbot.domain.model import OVER, Clock, OutboxState, Status, Target
 from mailbot.domain.policy import Policy
@@ -36,7 +37,7 @@ Acknowledged = tuple[datetime, datetime | None]  # receipt of the mail, when the
 
 def lives(
     connection: Connection, since: datetime, until: datetime, kinds: Collection[str]
-) -> Iterator[list[Event]]:
+) -> Iterator[Sequence[Event]]:
     """Yield the events before `until` of each ticket that lived in [since, until), of the kinds named.
 
     A ticket lived then when something happened to it, or when it was open at the beginning. Tickets come one
@@ -46,7 +47,7 @@ def lives(
     return _read(connection, lived(since, until), until, kinds)
 
 
-def openings(connection: Connection, since: datetime, until: datetime) -> Iterator[list[Event]]:
+def openings(connection: Connection, since: datetime, until: datetime) -> Iterator[Sequence[Event]]:
     """Yield the OPENING events, before `until`, of each ticket that came in [since, until)."""
     opening = events.c.kind.in_((e.TicketOpened.kind, e.TicketReleased.kind))
     came = select(events.c.ticket).where(events.c.at >= since, events.c.at < until, opening)
@@ -55,21 +56,23 @@ def openings(connection: Connection, since: datetime, until: datetime) -> Iterat
 
 def _read(
     connection: Connection, numbers: Select[Any], until: datetime, kinds: Collection[str]
-) -> Iterator[list[Event]]:
+) -> Iterator[Sequence[Event]]:
     at, data = type_coerce(events.c.at, BigInteger), cast(events.c.data, Text)
     query = (
-        select(events.c.ticket, events.c.kind, at, events.c.by, data)
+        select(events.c.ticket, events.c.seq, events.c.kind, at, events.c.by, data)
         .where(events.c.ticket.in_(numbers), events.c.kind.in_(sorted(kinds)), events.c.at < until)
         .order_by(events.c.ticket, events.c.seq)  # as the primary key has it: nothing is sorted
     )
     moment, moment_at = -1, EPOCH
     for _, rows in groupby(_stream(connection, query), key=itemgetter(0)):
         life: list[Event] = []
-        for _, kind, micros, by, data in rows:
+        places: list[int] = []
+        for _, place, kind, micros, by, data in rows:
             if micros != moment:  # one decision has several events
                 moment, moment_at = micros, EPOCH + timedelta(microseconds=micros)
             life.append(READ[kind](moment_at, by, data))
-        yield life
+            places.append(place)
+        yield without_undone(life, places)
 
 
 def _stream(connection: Connection, query: Select[Any]) -> Iterator[Any]:

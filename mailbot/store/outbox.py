@@ -44,6 +44,7 @@ class OutboxMail:
     due_at: datetime
     why: str = ""  # the subject of a team notice
     parts: frozen.Parts = ()  # of `content`: shared with other mails
+    act: str | None = None  # of an agent, that can be taken back until `due_at`
 
 
 def enqueue(connection: Connection, items: Sequence[OutboxMail]) -> None:

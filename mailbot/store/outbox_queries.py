@@ -32,6 +32,12 @@ class Entry:
     unknown: int
     code: int | None
     reply: str | None
+    act: str | None
+
+    @property
+    def undo_until(self) -> datetime | None:
+        """Return until when its agent can take it back for sure: it leaves then, if the relay takes it."""
+        return self.due_at if self.act and self.state is OutboxState.DUE and not self.attempts else None
 
 
 _ENTRY = tuple(outbox.c[name] for name in Entry.__dataclass_fields__)

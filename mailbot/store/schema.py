@@ -34,6 +34,7 @@ from sqlalchemy.schema import SchemaItem
 from mailbot.domain.model import (
     UNDER_WAY_STATES,
     WAITING_STATES,
+    ActState,
     AttemptOutcome,
     Authentication,
     Author,
@@ -239,6 +240,7 @@ messages = _table(
     # {"to": [[name, address], ...], "cc": [...], "reply_to": address, "name": of the sender, "original_from":
     # address}; a key without value is left out.
     Column("addresses", Json, nullable=False, server_default="{}"),
+    Column("act", String(16)),  # the agent's act that it is part of
     # Costs nothing until a message is moved: what was filed on a ticket is found wherever it went.
     _partial("ix_messages_moved", "home", where="home <> ticket"),
     sqlite_autoincrement=True,
@@ -308,6 +310,7 @@ outbox = _table(
     Column("code", Integer),
     Column("reply", Text),
     Column("reported_at", Moment),  # when the ticket learned that it did not arrive
+    Column("act", String(16)),  # the agent's act that it is part of, while it waits for an undo
     CheckConstraint(_in(OutboxState), name="state"),
     _partial(
         "ix_outbox_unreported",
@@ -361,6 +364,24 @@ suppressions = _table(
     Column("reason", Text, nullable=False),
     Column("since", Moment, nullable=False),
     Column("until", Moment),
+)
+
+# What agents did, while it can be taken back, and answers that were held: see `domain.acts`. The ticket around it
+# is kept as JSON. Removed some days after `until`.
+acts = _table(
+    "acts",
+    Column("id", String(16), primary_key=True),
+    Column("ticket", String(32), ForeignKey("tickets.number"), nullable=False),
+    Column("agent", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("until", Moment, nullable=False),
+    Column("state", Choice(ActState, 8), nullable=False),
+    Column("first", Integer, nullable=False),  # places of its events on the ticket
+    Column("last", Integer, nullable=False),
+    Column("before", Text, nullable=False),
+    Column("after", Text, nullable=False),
+    Index("ix_acts_ticket", "ticket", "agent", "last"),
+    Index("ix_acts_until", "until"),
 )
 
 # Notices that wait to go out together, for agents with `notify: digest`.

@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, select, text, update
 
-from mailbot.domain.events import CustomerChanged, Event, links_of, roles_of
+from mailbot.domain.acts.agent_act import AgentAct
+from mailbot.domain.events import ActUndone, CustomerChanged, Event, links_of, roles_of
 from mailbot.domain.ladder import Deadline
 from mailbot.domain.model import (
     OVER,
@@ -27,6 +28,7 @@ from mailbot.domain.people.participants import taking_part
 from mailbot.domain.reasons import NO_REASON, Reason
 from mailbot.domain.replies.same_mail import Earlier
 from mailbot.store import deadlines, digests, outbox
+from mailbot.store.agents import acts
 from mailbot.store.codec import CLOCKS, event_data, event_of, reason_of, reason_text
 from mailbot.store.engine import or_replace, or_skip
 from mailbot.store.schema import attachments, contents, events, inbox, links, messages, participants, tickets
@@ -58,6 +60,7 @@ class Message:
     authentication: Authentication = Authentication.NONE
     addresses: Mapping[str, Any] = field(default_factory=dict)  # see the table
     attachments: tuple[Attachment, ...] = ()
+    act: str | None = None  # the agent's act that it is part of
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,7 @@ class TicketChange:
     participants: tuple[tuple[str, str], ...] = ()  # (address, role) who join
     leaving: tuple[str, ...] = ()  # addresses that take part no longer
     came: tuple[tuple[int, str], ...] = ()  # (message, ticket it was on): moved to this ticket
+    act: AgentAct | None = None  # what an agent may take back
 
 
 class Outdated(Exception):
@@ -122,6 +126,10 @@ def record(connection: Connection, outcomes: Sequence[TicketChange]) -> None:
         outbox.enqueue(connection, owed)
     if collected := [item for outcome in outcomes for item in outcome.collected]:
         digests.add(connection, collected)
+    if kept := [outcome.act for outcome in outcomes if outcome.act]:
+        acts.add(connection, kept)
+    for event in (event for outcome in outcomes for event in outcome.events if isinstance(event, ActUndone)):
+        acts.withdraw(connection, event)
 
 
 _SHAPED = frozenset({"clocks", "details", "status", "tags", "turn_why"})  # not stored as they are

@@ -1,4 +1,4 @@
-"""Removes what has no use any more: answer limits that allow everything again, suppressions that are over."""
+"""Removes what has no use any more: answer limits and suppressions that are over, acts that nobody takes back."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -7,9 +7,11 @@ from typing import Final
 from sqlalchemy import Connection
 
 from mailbot.store import rate_limits, suppressions
+from mailbot.store.agents import acts
 from mailbot.workers.runtime import Deps
 
 EVERY = timedelta(hours=1)
+ACTS_KEPT = timedelta(days=14)  # longer than a mail is tried
 
 
 class Cleanup:
@@ -28,6 +30,8 @@ class Cleanup:
 
 def _forget(connection: Connection, items: Sequence[datetime]) -> list[int]:
     return [
-        rate_limits.remove_expired(connection, now) + suppressions.remove_expired(connection, now)
+        rate_limits.remove_expired(connection, now)
+        + suppressions.remove_expired(connection, now)
+        + acts.remove_expired(connection, now - ACTS_KEPT)
         for now in items
     ]

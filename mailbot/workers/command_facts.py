@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from mailbot.domain import commands as c
+from mailbot.domain.actor import Actor
 from mailbot.domain.assignment import Loads
 from mailbot.domain.commands.carry_out import CommandFacts
 from mailbot.domain.commands.grammar import Act
@@ -13,6 +14,7 @@ from mailbot.domain.compensation.authority import windows
 from mailbot.domain.model import Ticket
 from mailbot.domain.policy import Policy
 from mailbot.store import compensations, conversation, suppressions, tickets
+from mailbot.store.agents import acts
 
 
 def is_about_money(act: Act) -> bool:
@@ -21,7 +23,7 @@ def is_about_money(act: Act) -> bool:
 
 
 def load_facts(
-    connection: Connection, ticket: Ticket, act: Act, policy: Policy, loads: Loads, now: datetime
+    connection: Connection, ticket: Ticket, act: Act, policy: Policy, loads: Loads, now: datetime, by: Actor
 ) -> CommandFacts:
     """Load the facts. Where a command is about money, the caller has locked the ledger before the ticket."""
     roles = tickets.roles_of_tickets(connection, [ticket.number]).get(ticket.number, {})
@@ -34,6 +36,8 @@ def load_facts(
     )
     if is_about_money(act):
         facts = replace(facts, ledger=compensations.facts(connection, ticket, windows(policy, now)))
+    if any(isinstance(each, c.Undo) for each in act.commands):
+        facts = replace(facts, undo=acts.load_undo(connection, ticket.number, by.name))
     if any(isinstance(each, c.SetCustomer) for each in act.commands):
         pending = compensations.open_requests(connection)
         facts = replace(

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from mailbot import log
 from mailbot.domain import ladder, reasons
+from mailbot.domain.acts.agent_act import AgentAct, act_of, waits
 from mailbot.domain.events import AcknowledgementSuppressed, ProgressSuppressed, Suppressed
 from mailbot.domain.model import Ticket
 from mailbot.domain.notices import (
@@ -53,6 +54,8 @@ def _build(draft: Draft, snapshot: Snapshot, now: datetime, context: TicketConte
     decision, since = draft.decision, draft.requested_at or now
     suppressed = [event for event in decision.events if isinstance(event, Suppressed)]
     items = [(notice, collected_item(notice, snapshot.policy, now)) for notice in decision.notices]
+    act = act_of(secrets.token_hex(8), draft.before, decision, snapshot.policy)
+    message = replace(draft.message, act=act.id) if draft.message and act else draft.message
     return TicketChange(
         before=draft.before,
         after=decision.ticket,
@@ -61,17 +64,25 @@ def _build(draft: Draft, snapshot: Snapshot, now: datetime, context: TicketConte
         deadline=ladder.next_deadline(decision.ticket, snapshot.policy),
         owed=(
             *(
-                build_row(_with_context(notice, context), snapshot, now, since)
+                _waiting(build_row(_with_context(notice, context), snapshot, now, since), notice, act)
                 for notice, item in items
                 if item is None
             ),
             *(_suppressed(decision.ticket, event, now, since) for event in suppressed),
         ),
         collected=tuple(item for _, item in items if item),
-        message=draft.message,
+        message=message,
         participants=draft.participants,
         came=draft.arrived,
+        act=act,
     )
+
+
+def _waiting(row: OutboxMail, notice: Notice, act: AgentAct | None) -> OutboxMail:
+    """Let a mail of an agent's act to the customer wait until it can't be taken back any more."""
+    if act is None or not waits(notice):
+        return row
+    return replace(row, act=act.id, due_at=act.until, requested_at=act.until)
 
 
 def _with_context(notice: Notice, context: TicketContext) -> Notice:

@@ -1,5 +1,6 @@
 """Test that the environment overrides the YAML, and where secrets come from."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,9 @@ def test_limits_off_removes_rate_and_answer_limits(tmp_path: Path) -> None:
     assert not found.settings.limits.rates
     assert found.settings.limits.size == loaded(tmp_path).settings.limits.size
     assert found.policy.answers == AnswerLimits()
+    (standing,), (box,) = (each.policy.mailboxes.values() for each in (loaded(tmp_path), found))
+    assert (standing.undo, box.undo) == (timedelta(minutes=2), timedelta())
+    assert standing.collision == box.collision == timedelta(minutes=10)
 
 
 @pytest.mark.parametrize(

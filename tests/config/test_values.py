@@ -63,7 +63,7 @@ def test_any_value_is_read_or_refused_with_a_message(anything: object) -> None:
     for read in (
         scalars.duration, scalars.size, scalars.rate, scalars.moment, scalars.address, scalars.domain,
         scalars.endpoint, scalars.network, scalars.store_without_password, scalars.loopback,
-        scalars.after_stored,
+        scalars.after_stored, scalars.delay,
     ):  # fmt: skip
         message, _ = refusal(read, anything) or ("", "")
         assert message.isprintable()
@@ -90,6 +90,24 @@ def test_any_value_is_read_or_refused_with_a_message(anything: object) -> None:
 )
 def test_a_wrong_duration_is_refused_with_an_example(value: object, message: str, hint: str) -> None:
     assert refusal(scalars.duration, value) == (message, hint)
+
+
+@pytest.mark.parametrize("value", ["no", "No", "0 min", "0 s", False])
+def test_a_delay_may_be_none(value: object) -> None:
+    assert scalars.delay(value) == timedelta()
+    assert scalars.delay("90 s") == timedelta(seconds=90)
+
+
+@pytest.mark.parametrize(
+    ("value", "message", "hint"),
+    [
+        ("2 days", "`2 days` is longer than a day", "write it like 2 min, or no"),
+        (2, "`2` has no unit", "a time span is written like `2 min`"),
+        ("never", "`never` is not a time span", "write it like 30 min, 8 h, 1 h 30 min, 2 days"),
+    ],
+)
+def test_a_wrong_delay_is_refused(value: object, message: str, hint: str) -> None:
+    assert refusal(scalars.delay, value) == (message, hint)
 
 
 def test_sizes_are_decimal_unless_written_as_binary() -> None:

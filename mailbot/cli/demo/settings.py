@@ -52,6 +52,7 @@ def _machine(data: dict[str, Any], listen: str, relay: str) -> dict[str, Any]:
         "listen": listen,
         "relay": {"address": relay, "tls": "none", "connections": 4},
         "trust": {"agent_networks": ["127.0.0.0/8", "::1"]},  # the reader plays customers and agents
+        "mailboxes": [{**box, "undo": "no"} for box in data["mailboxes"]],  # the reader need not wait
         "limits": {**data.get("limits", {}), "free_space": "50 MB"},
         # The reader may write many mails in a minute, and the demo's agent answers at once.
         "answers": {"per_address": ["30 per min"], "fastest_reply": "0.001 s"},

@@ -70,7 +70,7 @@ def _row(mail: outbox_queries.Entry, zone: str) -> tuple[object, ...]:
         mail.state,
         *attempts,
         at,
-        str(mail.reason) or _answer(mail),
+        str(mail.reason) or ("its agent can take it back" if mail.undo_until else _answer(mail)),
     )
 
 
@@ -109,6 +109,7 @@ def _print(
         ("ticket", entry.ticket),
         ("why", entry.reason),
         ("enqueued", format_time(entry.requested_at, zone)),
+        ("can be taken back until", format_time(entry.undo_until, zone)),
         ("next try", format_time(entry.due_at, zone) if entry.state in WAITING_STATES else ""),
         ("settled", format_time(entry.settled_at, zone)),
         ("last answer", _answer(entry)),

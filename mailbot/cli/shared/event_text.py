@@ -180,7 +180,8 @@ def _turn_set(event: e.TurnSet, zone: str) -> str:
 
 def _undone(event: e.ActUndone) -> str:
     withdrawn = f"; not sent: {', '.join(event.withdrawn)}" if event.withdrawn else ""
-    return f"took the newest act back{withdrawn}"
+    money = f"; request {', '.join(map(str, event.requests))} for money stays" if event.requests else ""
+    return f"took back what was done last{withdrawn}{money}"
 
 
 def _tags_changed(event: e.TagsChanged) -> str:

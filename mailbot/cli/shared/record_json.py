@@ -137,6 +137,7 @@ def outbox_json(entry: Entry) -> dict[str, Any]:
         **form,
         "reason": reason,
         "sent_at": form["settled_at"] if entry.state == OutboxState.SENT else None,
+        "undo_until": entry.undo_until,
     }
 
 

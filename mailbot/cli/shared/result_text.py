@@ -14,6 +14,7 @@ from mailbot.cli.shared.record_json import events_json, ticket_json
 from mailbot.cli.shared.ticket_lookup import check_agent
 from mailbot.domain import reasons
 from mailbot.domain.actor import Actor
+from mailbot.domain.acts.agent_act import leaves_at, waits
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.matching import Confidence
 from mailbot.domain.model import Ticket
@@ -97,6 +98,12 @@ def print_decision(opened: OpenStore, decision: Decision, due_at: datetime | Non
     print_heading(decision.ticket)
     for event in decision.events:
         echo(f"  {event_text(event, zone)}")
+    leaves = leaves_at(decision, opened.policy)
+    waiting = [notice for notice in decision.notices if leaves and waits(notice)]
     for notice in decision.notices:
-        echo(f"  mail to {clean(recipient_of(notice))} is in the outbox ({notice.name})")
+        until = f" and leaves at {format_time(leaves, zone)}" if notice in waiting else ""
+        echo(f"  mail to {clean(recipient_of(notice))} is in the outbox ({notice.name}){until}")
+    if waiting:
+        agent = decision.events[0].by.name
+        echo(f"  until then: mailbot ticket undo {decision.ticket.number} --as {agent}")
     echo(f"  next deadline: {format_time(due_at, zone) or 'none'}")

@@ -27,6 +27,7 @@ COMMANDS = {
     "acknowledge": ("tickets.acknowledge", "Send the acknowledgement for a mail that an agent forwarded."),
     "answer": ("tickets.act", "Send an agent's answer to the customer."),
     "macro": ("tickets.act", "Send a checked text in the customer's language."),
+    "undo": ("tickets.act", "Take your last mail back before it leaves."),
     "note": ("tickets.act", "Keep an internal note on the ticket."),
     "participant": ("tickets.people", "Add, remove and list the people who take part."),
     "set": ("tickets.people", "Correct priority, category, team or customer."),

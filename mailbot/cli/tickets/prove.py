@@ -177,6 +177,7 @@ def _print_outbound(mail: Outbound, zone: str) -> None:
     facts = [
         ("why", entry.reason),
         ("Message-ID", entry.message_id),
+        ("can be taken back until", format_time(entry.undo_until, zone)),
         ("unknown", copies if entry.unknown else ""),
         ("sha256", mail.content.sha256),
         ("bytes", mail.content.stored_bytes or ""),

@@ -135,6 +135,8 @@ def _print_message(message: queries.MessageView, number: str, zone: str, files_b
 def _outcome(mail: outbox_queries.Entry, zone: str) -> str:
     if mail.state == OutboxState.SENT:
         return f"{format_time(mail.settled_at, zone)}, {mail.code} {mail.reply}"
+    if mail.undo_until:
+        return f"can be taken back until {format_time(mail.undo_until, zone)}"
     if mail.state in WAITING_STATES:
         answer = f", last answer {mail.code} {mail.reply}" if mail.reply else ""
         return f"next try {format_time(mail.due_at, zone)}{answer}"

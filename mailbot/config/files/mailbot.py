@@ -12,6 +12,7 @@ from mailbot.config.quick_read import STORE
 from mailbot.config.yaml.types import (
     Address,
     After,
+    Delay,
     DnsName,
     Domain,
     Endpoint,
@@ -97,6 +98,12 @@ class MailboxEntry(Entry):
         False, description="show the subject in the acknowledgement to a sender who passed"
     )
     copies: YesNo = Field(True, description="answers also go to those who take part beside the customer")
+    undo: Delay = Field(
+        timedelta(minutes=2), description="an agent's mail waits for so long, and can be taken back; or no"
+    )
+    collision: Delay = Field(
+        timedelta(minutes=10), description="an answer so soon after another agent's is held; or no"
+    )
     closing_word: YesNo = Field(True, description="the customer is notified when a ticket is closed")
     survey: YesNo = Field(True, description="that mail asks for a rating, where a person has answered")
     signature: SignatureEntry | None = Field(

@@ -37,6 +37,7 @@ _RATE = re.compile(r"([0-9]{1,9})\s*(?:per|an?|/)\s*(.+)")
 _SHARE = re.compile(rf"({_NUMBER})\s*%\s*of\s+(\w+)")
 _OFFSET = re.compile(r"([^+-]*[^+\s-])\s*([+-])\s*(.+)")
 _AROUND = re.compile(r"(.+?)\s+(after|before)\s+(.+)")
+_NO_TIME = re.compile(r"(?i)no|0+\s*(s|sec|min|h|days?)")
 _LOCAL_TIME = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})[ T]([0-9]{2}):([0-9]{2})(?::([0-9]{2}))?")
 # RFC 5321 4.5.3.1 for the lengths; quoted local parts and address literals are not supported.
 _ADDRESS = re.compile(
@@ -95,6 +96,16 @@ def duration(value: object) -> timedelta:
     if not 0 < seconds <= MAX_SPAN.total_seconds():
         fail(f"`{shown(text)}` is {'no time' if seconds == 0 else 'longer than ten years'}")
     return timedelta(seconds=seconds)
+
+
+def delay(value: object) -> timedelta:
+    """Read a time span of at most a day; "no", or a span like "0 min", is no time."""
+    if value is False or (isinstance(value, str) and _NO_TIME.fullmatch(value.strip())):
+        return timedelta()
+    span = duration(value)
+    if span > timedelta(days=1):
+        fail(f"`{shown(value)}` is longer than a day", "write it like 2 min, or no")
+    return span
 
 
 def notify(value: object) -> timedelta:

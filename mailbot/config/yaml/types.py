@@ -181,6 +181,7 @@ MailboxLanguage = Annotated[
     WithJsonSchema(_text("two letters, or both", "id", "en", "both", pattern="^([a-z]{2}|both)$")),
 ]
 Span = Annotated[timedelta, _read(scalars.duration, "a time span", "30 min", "8 h", "1 h 30 min", "14 days")]
+Delay = Annotated[timedelta, _read(scalars.delay, "a time span, or no", "2 min", "10 min", "no")]
 Notify = Annotated[timedelta, _read(scalars.notify, "how notices are sent", "each", "digest 15 min")]
 Morning = Annotated[timedelta, _read(calendars.morning, "a time of day", "08:00", "off")]
 Size = Annotated[int, _read(scalars.size, "a size", "25 MB", "25 MiB", "500 KB", "1 GB")]

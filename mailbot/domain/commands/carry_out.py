@@ -12,6 +12,8 @@ from mailbot.domain import commands as c
 from mailbot.domain import events as e
 from mailbot.domain import filing, notify, reasons, snooze, turns
 from mailbot.domain.actor import Actor, ActorKind
+from mailbot.domain.acts import undo
+from mailbot.domain.acts.undo import NOTHING_DONE, UndoFacts
 from mailbot.domain.assignment import NO_LOADS, Loads
 from mailbot.domain.closing.close import close
 from mailbot.domain.commands.grammar import Act
@@ -39,6 +41,7 @@ class CommandFacts:
     - `references`: Message-IDs of the conversation. `attachments`: the files that go along with the answer.
     - `loads`: the open tickets of agents. `open_requests`: for compensation on this ticket.
     - `ledger`: what it holds, None where no command is about money.
+    - `undo`: the agent's newest act on the ticket, where it is to be taken back.
     - `authority`: the agent by whose limits an operator acts about money, "" for none.
     """
 
@@ -49,6 +52,7 @@ class CommandFacts:
     loads: Loads = field(default_factory=dict)
     open_requests: tuple[int, ...] = ()
     ledger: requests.Facts | None = None
+    undo: UndoFacts = NOTHING_DONE
     authority: str = ""
 
     def suppressed(self, ticket: Ticket) -> Reason:
@@ -192,7 +196,9 @@ class _Acting:
                 return self._compensate(command)
             case c.Macro(name, _, text):
                 return None if text else reasons.refuse("no_macros", macro=name)
-            case c.Accept() | c.Undo() | c.Help() | c.Resolve():
+            case c.Undo():
+                return undo.undo(builder, self.facts.undo, self.facts.roles, by, policy, now)
+            case c.Accept() | c.Help() | c.Resolve():
                 return reasons.refuse("not_here", command=type(command).__name__)
         return None
 

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from mailbot.domain import events as e
 from mailbot.domain import ladder
 from mailbot.domain.actor import CUSTOMER, POLICY
+from mailbot.domain.acts.agent_act import without_undone
 from mailbot.domain.events import Event
 from mailbot.domain.model import Post, Status, Target, Ticket
 from mailbot.domain.policy import Policy
@@ -34,6 +35,7 @@ def rebuild(
     ticket: Ticket, events: Sequence[Event], posts: Sequence[Post], policy: Policy, now: datetime
 ) -> e.TicketRebuilt:
     """Rebuild from all events of the ticket, first to last, and the messages that it has from now on."""
+    events = without_undone(events)
     walk = _Walk(ticket, events, posts, policy)
     for moment in _moments(events, posts, ticket.number):
         walk.take(moment)

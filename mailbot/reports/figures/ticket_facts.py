@@ -299,4 +299,4 @@ _TAKE: dict[type[Any], Callable[[_Life, Any], None]] = {
     e.TicketRebuilt: _Life._rebuild,
 }
 # What the store needs to read: TicketOpened, and all that the walk looks at.
-KINDS: tuple[str, ...] = (e.TicketOpened.kind, *(event.kind for event in _TAKE))
+KINDS: tuple[str, ...] = (e.TicketOpened.kind, e.ActUndone.kind, *(event.kind for event in _TAKE))

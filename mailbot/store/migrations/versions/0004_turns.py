@@ -5,6 +5,7 @@
   when we promised news.
 - It keeps its cause, until when it is snoozed, and its incident.
 - An index has all live tickets of an agent, for worklists; it takes the place of the one for those in hand.
+- Acts of agents that can be taken back, with their mails and messages.
 """
 
 import sqlalchemy as sa
@@ -47,3 +48,24 @@ def upgrade() -> None:
     op.create_index(
         "ix_tickets_live", "tickets", ["assignee", "status"], sqlite_where=is_live, postgresql_where=is_live
     )
+    _keep_acts()
+
+
+def _keep_acts() -> None:
+    op.create_table(
+        "acts",
+        sa.Column("id", sa.String(16), primary_key=True),
+        sa.Column("ticket", sa.String(32), sa.ForeignKey("tickets.number"), nullable=False),
+        sa.Column("agent", sa.Text, nullable=False),
+        sa.Column("at", sa.BigInteger, nullable=False),
+        sa.Column("until", sa.BigInteger, nullable=False),
+        sa.Column("state", sa.String(8), nullable=False),
+        sa.Column("first", sa.Integer, nullable=False),
+        sa.Column("last", sa.Integer, nullable=False),
+        sa.Column("before", sa.Text, nullable=False),
+        sa.Column("after", sa.Text, nullable=False),
+    )
+    op.create_index("ix_acts_ticket", "acts", ["ticket", "agent", "last"])
+    op.create_index("ix_acts_until", "acts", ["until"])
+    op.add_column("outbox", sa.Column("act", sa.String(16)))
+    op.add_column("messages", sa.Column("act", sa.String(16)))

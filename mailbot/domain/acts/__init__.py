@@ -1,0 +1,1 @@
+"""What agents did, as long as it can be taken back or sent after all."""

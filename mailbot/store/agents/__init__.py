@@ -1,0 +1,1 @@
+"""Rows about what agents do."""

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from mailbot.domain.actor import Actor
-from mailbot.domain.decisions import MailFacts
 from mailbot.domain.matching import Match
 from mailbot.domain.model import Authentication, Author, Envelope, InboundMail, Target
 from mailbot.domain.policy import Actions, Agent, Ladder, Mailbox, Moment, Policy, Rule, Step, Team
 from mailbot.domain.reasons import NO_REASON, written
+from mailbot.domain.replies.mail_facts import MailFacts
 from mailbot.domain.routing import conditions
 from mailbot.domain.worktime import ALWAYS, Calendar
 

@@ -6,8 +6,8 @@ ladder. What a person wants is carried out in `commands.carry_out`. All use a `D
 each event into the ticket at once.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from mailbot.domain import events as e
@@ -15,12 +15,10 @@ from mailbot.domain import filing, ladder, notify, reasons
 from mailbot.domain.actor import CUSTOMER, POLICY, Actor
 from mailbot.domain.assignment import NO_LOADS, Loads
 from mailbot.domain.classify import classify, routing_event
-from mailbot.domain.closing.rating import Rating
 from mailbot.domain.closing.survey import record_rating
 from mailbot.domain.escalation import catch_up, ownership, steps
 from mailbot.domain.lifecycle import Decision, DecisionBuilder, clocks_set
 from mailbot.domain.lifecycle import opened as opened_by
-from mailbot.domain.matching import Match
 from mailbot.domain.model import (
     NO_HISTORY,
     Author,
@@ -35,7 +33,6 @@ from mailbot.domain.model import (
 )
 from mailbot.domain.notices import Acknowledgement
 from mailbot.domain.people.addresses import owner
-from mailbot.domain.people.copies import with_copies
 from mailbot.domain.people.customer import (
     acknowledge_to,
     customer_of,
@@ -46,75 +43,19 @@ from mailbot.domain.people.customer import (
     why_unreachable,
 )
 from mailbot.domain.people.participants import Roles, record_named
-from mailbot.domain.policy import Agent, Mailbox, Policy
+from mailbot.domain.policy import Mailbox, Policy
 from mailbot.domain.reasons import NO_REASON, Reason
-from mailbot.domain.replies import agent_answer, agent_mail, undeliverable, without_token
-from mailbot.domain.replies.agent_mail import NO_AGENT_MAIL, AgentMail
+from mailbot.domain.replies import undeliverable, without_token
+from mailbot.domain.replies.agent_wrote import agent_wrote
 from mailbot.domain.replies.auto_reply import Permission, permission
 from mailbot.domain.replies.courtesy import is_thanks
-from mailbot.domain.replies.without_token import Forwarded, acting_agent, help_key
+from mailbot.domain.replies.mail_facts import MailDecision, MailFacts
+from mailbot.domain.replies.without_token import acting_agent, help_key
 from mailbot.domain.reroute import on_reopening
 from mailbot.domain.routing import conditions
 from mailbot.domain.routing.account_change import unproven_change
 from mailbot.domain.routing.why_here import why_here
 from mailbot.domain.worktime import local
-
-
-@dataclass(frozen=True, slots=True)
-class MailFacts:
-    """What the decision needs besides the mail, loaded in the transaction that records it.
-
-    - `number`: a new one, for a ticket that may be opened.
-    - `proof`: how an agent's mail was shown to be the agent's, "" when it was not.
-    - `reply`: what an agent's reply is checked with.
-    - `forwarded`: by whom this mail of a customer was forwarded to us.
-    - `meant`: the customer of the ticket that the mail named, which may have been merged since.
-    - `held_for`: the ticket that a stranger named, where the mailbox holds mails of strangers.
-    - `language`: what this customer last wrote in.
-    - `rate_limits`: key -> moment when that bucket is full again (see `auto_reply`).
-    - `returned`: our mail that a report is proven to be about.
-    - `suppressions`: which of the addresses concerned get no automatic mail.
-    - `acknowledged_before`: the mail answers an acknowledgement that another person got from us.
-    - `filed_full`: where a machine's mail about no ticket goes when enough were filed within the hour.
-    - `customer_history`: what the store knows of the customer. `loads`: the open tickets of agents.
-    - `roles`: of the people of the ticket. `senders_checked`: a mail without proof could have had one.
-    - `rating`: of the ticket, where our key shows that the mail is one.
-    - `hides_unproven`: `mail.visible` leaves out lines that only their form shows to be a quote.
-    """
-
-    number: str
-    match: Match
-    proof: str = ""
-    reply: AgentMail = NO_AGENT_MAIL
-    forwarded: Forwarded | None = None
-    meant: str = ""
-    held_for: Ticket | None = None
-    language: str = ""
-    rate_limits: Mapping[str, datetime] = field(default_factory=dict)
-    returned: undeliverable.Sent | None = None
-    suppressions: undeliverable.Suppressions = field(default_factory=dict)
-    acknowledged_before: bool = False
-    filed_full: Ticket | None = None
-    customer_history: CustomerHistory = NO_HISTORY
-    loads: Loads = field(default_factory=dict)
-    roles: Roles = field(default_factory=dict)
-    senders_checked: bool = False
-    hides_unproven: bool = False
-    rating: Rating | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class MailDecision:
-    """The decision, and `spent`: the rate limits that answering used up.
-
-    `effects`: what a report leads to. `lifted`: suppressed addresses that this mail shows to be alive.
-    """
-
-    decision: Decision
-    direction: Direction
-    spent: Mapping[str, datetime] = field(default_factory=dict)
-    effects: undeliverable.Effects = undeliverable.NOTHING
-    lifted: frozenset[str] = frozenset()
 
 
 def on_mail(
@@ -147,7 +88,7 @@ def _on_mail(
         return _open(mail, envelope, facts, policy, now)
     agent = acting_agent(mail, facts.match, facts.proof, facts.roles, policy)
     if agent and (facts.match.by_token or mail.author is Author.PERSON) and mail.author is not Author.REPORT:
-        return _agent_wrote(ticket, agent, mail, envelope, facts, policy, now)
+        return agent_wrote(ticket, agent, mail, envelope, facts, policy, now)
     if mail.author is not Author.PERSON:
         return _keep_automatic(ticket, mail, facts, policy, now)
     if facts.rating and not facts.rating.asks:
@@ -457,46 +398,6 @@ def record_customer_mail(
     builder.record(clocks_set(builder.ticket, policy, now))
     ownership.ensure_owner(builder, policy, now)
     return rerouted
-
-
-def _agent_wrote(
-    ticket: Ticket,
-    agent: Agent,
-    mail: InboundMail,
-    envelope: Envelope,
-    facts: MailFacts,
-    policy: Policy,
-    now: datetime,
-) -> MailDecision:
-    builder = DecisionBuilder(ticket)
-    reason = (
-        _not_authorised(ticket, facts)
-        or why_unreachable(ticket.answers_to)
-        or agent_mail.why_held(ticket, mail, facts.reply, policy, envelope.received_at)
-    )
-    if not reason and not facts.match.by_token:
-        reason = without_token.why_not_sent(mail, facts.roles, policy)
-    if reason:
-        agent_mail.hold(builder, agent, mail, reason, now)
-        return MailDecision(builder.decision(), Direction.NOTE)
-    filing.release_where_filed(builder, Actor.agent(agent.address), policy, now)
-    agent_answer.record_agent_answer(builder, agent.address, policy, now)
-    roles = record_named(builder, mail, facts.roles, policy, now, senders_checked=True, agent=agent.address)
-    answer = agent_answer.answer(
-        ticket, agent, mail.visible, policy, facts.reply.references, facts.reply.attachments
-    )
-    builder.notify(*with_copies(answer, roles, policy, facts.suppressions))
-    return MailDecision(builder.decision(), Direction.OUT)
-
-
-def _not_authorised(ticket: Ticket, facts: MailFacts) -> Reason:
-    if not facts.proof:
-        return reasons.of("agent_not_proven")
-    if facts.meant in ("", ticket.customer):
-        return NO_REASON
-    # It was written to another person: the customer of the ticket that was merged.
-    merged = " and ".join(facts.match.followed)
-    return reasons.of("merged_other_customer", merged=merged, ticket=ticket.number)
 
 
 def on_deadline(

@@ -17,7 +17,7 @@ from mailbot.domain.actor import POLICY
 from mailbot.domain.assignment import NO_LOADS, Loads
 from mailbot.domain.events import Event
 from mailbot.domain.model import Status, Ticket, Turn
-from mailbot.domain.notices import Notice
+from mailbot.domain.notices import Notice, ToCustomer
 from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import NO_REASON
 
@@ -232,11 +232,14 @@ def status_by_turn(ticket: Ticket, turn: Turn, *, answered: bool) -> Status:
 class DecisionBuilder:
     """A decision in progress: the ticket so far, its events and notices. Lives for one decision.
 
-    `loads`: the open tickets of agents, for choosing one.
+    `loads`: the open tickets of agents, for choosing one. `informed`: addresses of agents who learn of it by
+    another mail.
     """
 
-    def __init__(self, ticket: Ticket, *first: Event, loads: Loads = NO_LOADS) -> None:
-        self.loads = loads
+    def __init__(
+        self, ticket: Ticket, *first: Event, loads: Loads = NO_LOADS, informed: frozenset[str] = frozenset()
+    ) -> None:
+        self.loads, self.informed = loads, informed
         self.ticket = ticket
         self.events: list[Event] = list(first)
         self.notices: list[Notice] = []
@@ -247,7 +250,9 @@ class DecisionBuilder:
             self.events.append(event)
 
     def notify(self, *notices: Notice) -> None:
-        self.notices += notices
+        self.notices += [
+            each for each in notices if each.to not in self.informed or isinstance(each, ToCustomer)
+        ]
 
     def take(self, decision: Decision) -> None:
         """Add what was decided apart, on the ticket as it is here."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
 
+from mailbot.domain.commands.results import Result
 from mailbot.domain.model import Attachment, NoticeKind
 from mailbot.domain.people.context import NO_CONTEXT, TicketContext
 from mailbot.domain.reasons import NO_REASON, Reason
@@ -176,6 +177,32 @@ class AgentRefusal(TicketNotice):
 
 
 @dataclass(frozen=True, slots=True)
+class Receipt(TicketNotice):
+    """To an agent whose mail had commands: done, or refused and why; what the customer reads, what comes next.
+
+    - `refused`: why nothing was done, no reason where all was. `done`: what each command did.
+    - `text`: what the customer reads of the agent's, "" for nothing. `also_sent`: our mails beside it.
+    - `turn` and `turn_until`: who has to act next. `promised_at`: when the customer's promise ends.
+    - `undo_until`: until when the agent can take it back, None where that is not possible.
+    """
+
+    name: ClassVar[str] = "receipt"
+    lane: ClassVar[int] = 1
+    subject: str
+    team: str = ""
+    refused: Reason = NO_REASON
+    done: tuple[Result, ...] = ()
+    text: str = ""
+    also_sent: Reason = NO_REASON
+    turn: Reason = NO_REASON
+    turn_until: datetime | None = None
+    promised_at: datetime | None = None
+    next_steps: tuple[tuple[datetime, Reason], ...] = ()
+    undo_until: datetime | None = None
+    context: TicketContext = NO_CONTEXT
+
+
+@dataclass(frozen=True, slots=True)
 class AgentHelp(TicketNotice):
     """To an agent whose mail opened no ticket: what works. `number`: where it is filed."""
 
@@ -288,6 +315,7 @@ Notice = (
     | TeamNotice
     | Question
     | AgentRefusal
+    | Receipt
     | AgentHelp
     | CompensationWanted
     | CompensationDecided

@@ -42,6 +42,7 @@ def notify_team(
     if not recipients:
         agents = ladder.agents_at(policy, ticket.team, ticket.level)
         recipients = (ticket.assignee,) if ticket.assignee else tuple(agent.address for agent in agents)
+    recipients = tuple(address for address in recipients if address not in builder.informed)
     if not recipients:
         return
     builder.record(e.PeopleNotified(now, POLICY, recipients, why))

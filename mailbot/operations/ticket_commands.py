@@ -16,14 +16,12 @@ from mailbot.domain.ladder import next_deadline
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.model import Direction
 from mailbot.domain.reasons import Refusal
-from mailbot.mail.compose.mime_writer import is_ascii_address
 from mailbot.operations.transaction import Transaction, transact
 from mailbot.store import compensations
 from mailbot.store.codec import REASON
 from mailbot.store.store import Store
 from mailbot.store.tickets import Message
-from mailbot.workers.command_facts import is_about_money, load_facts
-from mailbot.workers.macros import place_macros
+from mailbot.workers.command_facts import is_about_money, prepare
 from mailbot.workers.runtime import Runtime
 
 Read = Callable[[Reading], Act | Refusal]
@@ -60,35 +58,18 @@ def decide(transaction: Transaction, request: TicketCommand) -> Acted | Refusal 
         return None
     policy = transaction.snapshot.policy
     act = request.act if isinstance(request.act, Act) else request.act(Reading(ticket, by, policy, now))
-    if isinstance(act, Act):
-        act = place_macros(connection, transaction.snapshot, ticket, act, by, now)
     if isinstance(act, Refusal):
         return act
-    if refusal := _no_address(act):
-        return refusal
+    prepared = prepare(connection, transaction.snapshot, ticket, act, by, now)
+    if isinstance(prepared, Refusal):
+        return prepared
+    act, facts = prepared.act, replace(prepared.facts, authority=request.authority)
     assert request.money or not is_about_money(act), "the ledger's lock comes before the ticket's"
-    facts = load_facts(connection, ticket, act, policy, transaction.snapshot.agent_loads.loads, now, by)
-    facts = replace(facts, authority=request.authority)
     acted = on_act(ticket, act, by, facts, policy, now)
     if isinstance(acted, Acted):
         transaction.record(transaction.change(ticket, acted.decision, _message(request, act, acted)))
         compensations.append(connection, acted.entries)
     return acted
-
-
-def _no_address(act: Act) -> Refusal | None:
-    """Refuse an address to which no mail of ours could go."""
-    for command in act.commands:
-        match command:
-            case c.AddParticipants(addresses=named) | c.RemoveParticipants(addresses=named):
-                addresses = named
-            case c.SetCustomer(customer=customer):
-                addresses = (customer,)
-            case _:
-                continue
-        if bad := next((each for each in addresses if not is_ascii_address(each)), None):
-            return reasons.refuse("no_address", address=bad)
-    return None
 
 
 def _message(request: TicketCommand, act: Act, acted: Acted) -> Message | None:

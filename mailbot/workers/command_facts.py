@@ -1,20 +1,23 @@
 """Loads what the commands on a ticket need besides it, for mail, shell and console alike."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from mailbot.domain import commands as c
+from mailbot.domain import reasons
 from mailbot.domain.actor import Actor
-from mailbot.domain.assignment import Loads
 from mailbot.domain.commands.carry_out import CommandFacts
 from mailbot.domain.commands.grammar import Act
 from mailbot.domain.compensation.authority import windows
 from mailbot.domain.model import Ticket
-from mailbot.domain.policy import Policy
+from mailbot.domain.reasons import Refusal
+from mailbot.mail.compose.mime_writer import is_ascii_address
 from mailbot.store import compensations, conversation, suppressions, tickets
 from mailbot.store.agents import acts
+from mailbot.workers.macros import place_macros
+from mailbot.workers.runtime import Snapshot
 
 
 def is_about_money(act: Act) -> bool:
@@ -22,20 +25,57 @@ def is_about_money(act: Act) -> bool:
     return any(isinstance(each, c.Compensate | c.Approve | c.Refuse) for each in act.commands)
 
 
-def load_facts(
-    connection: Connection, ticket: Ticket, act: Act, policy: Policy, loads: Loads, now: datetime, by: Actor
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An act with its macros rendered, and what it needs."""
+
+    act: Act
+    facts: CommandFacts
+
+
+def prepare(
+    connection: Connection, snapshot: Snapshot, ticket: Ticket, act: Act, by: Actor, now: datetime
+) -> Prepared | Refusal:
+    """Render macros, check addresses and load the facts.
+
+    Where a command is about money, the caller has locked the ledger before the ticket.
+    """
+    placed = place_macros(connection, snapshot, ticket, act, by, now)
+    if isinstance(placed, Refusal):
+        return placed
+    if refusal := _no_address(placed):
+        return refusal
+    return Prepared(placed, _load_facts(connection, ticket, placed, snapshot, by, now))
+
+
+def _no_address(act: Act) -> Refusal | None:
+    """Refuse an address to which no mail of ours could go."""
+    for command in act.commands:
+        match command:
+            case c.AddParticipants(addresses=named) | c.RemoveParticipants(addresses=named):
+                addresses = named
+            case c.SetCustomer(customer=customer):
+                addresses = (customer,)
+            case _:
+                continue
+        if bad := next((each for each in addresses if not is_ascii_address(each)), None):
+            return reasons.refuse("no_address", address=bad)
+    return None
+
+
+def _load_facts(
+    connection: Connection, ticket: Ticket, act: Act, snapshot: Snapshot, by: Actor, now: datetime
 ) -> CommandFacts:
-    """Load the facts. Where a command is about money, the caller has locked the ledger before the ticket."""
     roles = tickets.roles_of_tickets(connection, [ticket.number]).get(ticket.number, {})
     addresses = {*roles, ticket.answers_to.lower()} - {""}
     facts = CommandFacts(
         roles=roles,
         suppressions=suppressions.load(connection, addresses, now),
         references=conversation.message_ids(connection, [ticket.number], ticket.answers_to),
-        loads=loads,
+        loads=snapshot.agent_loads.loads,
     )
     if is_about_money(act):
-        facts = replace(facts, ledger=compensations.facts(connection, ticket, windows(policy, now)))
+        facts = replace(facts, ledger=compensations.facts(connection, ticket, windows(snapshot.policy, now)))
     if any(isinstance(each, c.Undo) for each in act.commands):
         facts = replace(facts, undo=acts.load_undo(connection, ticket.number, by.name))
     if any(isinstance(each, c.SetCustomer) for each in act.commands):

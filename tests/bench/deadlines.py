@@ -17,9 +17,10 @@ from datetime import UTC, datetime, timedelta
 from mailbot import log as journal
 from mailbot.config.api import load as load_settings
 from mailbot.domain import ladder, ticket_number
-from mailbot.domain.decisions import MailFacts, on_mail
+from mailbot.domain.decisions import on_mail
 from mailbot.domain.matching import Match
 from mailbot.domain.policy import Policy
+from mailbot.domain.replies.mail_facts import MailFacts
 from mailbot.mail.compose.compose import Composer
 from mailbot.mail.compose.reply_tokens import TokenSigner
 from mailbot.mail.compose.templates import load as load_templates

@@ -9,7 +9,7 @@ from mailbot.domain import events as e
 from mailbot.domain.actor import Actor
 from mailbot.domain.commands.carry_out import CommandFacts, on_act, on_command
 from mailbot.domain.commands.grammar import Act
-from mailbot.domain.decisions import MailDecision, on_deadline, on_mail
+from mailbot.domain.decisions import on_deadline, on_mail
 from mailbot.domain.ladder import next_deadline
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.matching import Match
@@ -18,6 +18,7 @@ from mailbot.domain.model import Author, Direction, Status, Ticket
 from mailbot.domain.policy import Actions, Rule
 from mailbot.domain.reasons import Refusal
 from mailbot.domain.replies.agent_mail import AgentMail
+from mailbot.domain.replies.mail_facts import MailDecision
 from mailbot.domain.routing.conditions import build
 from tests.builders import EKO, NOW, NUMBER, RINA, envelope, facts, mail, policy
 

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from mailbot.domain import reasons
+from mailbot.domain.commands.results import Result
 from mailbot.domain.model import Authentication, Contact, Direction
 from mailbot.domain.notices import Acknowledgement, Notice, WorkEntry
 from mailbot.domain.people.context import Entry, File, TicketContext
 from mailbot.domain.policy import Agent, Team
+from mailbot.domain.reasons import NO_REASON
 from mailbot.domain.worktime import ALWAYS
 from mailbot.mail.compose.compose import Composer
 from mailbot.mail.compose.reply_tokens import TokenSigner
@@ -77,6 +79,10 @@ _VALUES: dict[str, Any] = {
     "priority": "high",
     "team": "payments",
     "level": "L1",
+    "done": (Result(reasons.of("did_take")), Result(reasons.of("did_promise"), SAMPLE_TIME)),
+    "refused": reasons.of("no_verb", verb="selesaii", near="#selesai"),
+    "also_sent": reasons.of("mail_kind", kind="progress"),
+    "turn": reasons.of("receipt_turn", turn="ours"),
     "question": "Apakah pelanggan ini boleh mendapat ganti rugi penuh?",
     "options": "ya, tidak",
     "first": "ya",
@@ -129,7 +135,7 @@ def notices() -> Iterator[tuple[str, Notice]]:
                 given = {
                     f.name
                     for f in dataclasses.fields(sample)
-                    if getattr(sample, f.name) not in ("", None, ())
+                    if getattr(sample, f.name) not in ("", None, (), NO_REASON)
                 }
                 values = {name: value for name, value in _VALUES.items() if name in given}
                 if kind == "team" and sample.why not in CONFIRMED:

@@ -65,15 +65,15 @@ async def test_a_reply_within_seconds_of_its_notice_is_held(
 
 async def test_what_is_held_stays_on_the_ticket_and_the_agent_learns_why(desk: Desk) -> None:
     number = (await desk.receive()).number
-    await reply(desk, number, "#selesai\r\n\r\nSudah beres.")
+    await reply(desk, number, "Catatan: sudah beres.")
 
-    assert held(desk) == ["command_line_in_mail"]
+    assert held(desk) == ["looks_like_note"]
     assert desk.outbox_rows("answer") == []
     (refusal,) = desk.outbox_rows("refusal")
     assert refusal.recipient == RINA.address
-    assert "#selesai" in desk.content(refusal).get_body(("plain",)).get_content()
+    assert "Catatan: sudah beres." in desk.content(refusal).get_body(("plain",)).get_content()
     kept = desk.one(select(messages).where(messages.c.author == RINA.address))
-    assert (kept.direction, kept.visible) == ("note", "#selesai\n\nSudah beres.")
+    assert (kept.direction, kept.visible) == ("note", "Catatan: sudah beres.")
 
 
 async def test_an_old_notice_is_known_when_the_reply_names_it(desk: Desk) -> None:

@@ -18,6 +18,7 @@ from mailbot.domain.assignment import NO_LOADS, Loads
 from mailbot.domain.closing.close import close
 from mailbot.domain.commands.grammar import Act
 from mailbot.domain.commands.registry import Below
+from mailbot.domain.commands.results import Result, result_of
 from mailbot.domain.compensation import requests
 from mailbot.domain.escalation import corrections, level_questions, steps
 from mailbot.domain.lifecycle import Decision, DecisionBuilder, clocks_set
@@ -43,6 +44,7 @@ class CommandFacts:
     - `ledger`: what it holds, None where no command is about money.
     - `undo`: the agent's newest act on the ticket, where it is to be taken back.
     - `authority`: the agent by whose limits an operator acts about money, "" for none.
+    - `by_mail`: who acts gets a receipt, so no notice of the same act.
     """
 
     roles: Roles = field(default_factory=dict)
@@ -54,6 +56,7 @@ class CommandFacts:
     ledger: requests.Facts | None = None
     undo: UndoFacts = NOTHING_DONE
     authority: str = ""
+    by_mail: bool = False
 
     def suppressed(self, ticket: Ticket) -> Reason:
         """Return why the customer gets no automatic mail, no reason when there is none."""
@@ -63,11 +66,16 @@ class CommandFacts:
 
 @dataclass(frozen=True, slots=True)
 class Acted:
-    """The decision, with the ledger's new lines. `compensation`: its outcome where money was asked for."""
+    """The decision, with the ledger's new lines, and what each command did.
 
+    `compensation`: its outcome where money was asked for.
+    """
+
+    act: Act
     decision: Decision
     compensation: requests.Outcome | None = None
     answer: str = ""  # the text that the customer gets
+    done: tuple[Result, ...] = ()
 
     @property
     def entries(self) -> tuple[requests.Entry, ...]:
@@ -93,7 +101,9 @@ def on_act(
         (found for each in act.commands if (found := filing.why_refused(ticket, command=each))), None
     ):
         return refusal
-    return _Acting(DecisionBuilder(ticket, loads=facts.loads), act, by, facts, policy, now).decide()
+    informed = frozenset({by.name}) if facts.by_mail else frozenset()
+    builder = DecisionBuilder(ticket, loads=facts.loads, informed=informed)
+    return _Acting(builder, act, by, facts, policy, now).decide()
 
 
 class _Acting:
@@ -119,21 +129,27 @@ class _Acting:
         self.compensation: requests.Outcome | None = None
         self.answer = ""
         self.written: Answer | None = None
+        self.done: list[Result] = []
 
     def decide(self) -> Acted | Refusal:
-        refusal = self._answer()
-        for command in self.act.commands:
-            refusal = refusal or self._apply(command)
-        if refusal:
+        if refusal := self._answer():
             return refusal
-        return Acted(self.builder.decision(), self.compensation, self.answer)
+        for command in self.act.commands:
+            before = len(self.builder.events)
+            if refusal := self._apply(command):
+                return refusal
+            outcome = self.compensation.state if self.compensation else ""
+            self.done.append(result_of(command, self.builder.events[before:], self.by, outcome))
+        return Acted(self.act, self.builder.decision(), self.compensation, self.answer, tuple(self.done))
 
     def _answer(self) -> Refusal | None:
         """Send the text as the agent's answer. With a closing command it is the closing word's text."""
         texts = [each.text for each in self.act.commands if isinstance(each, c.Macro) and each.text]
         if self.act.below is Below.ANSWER and self.act.text:
             texts.append(self.act.text)
-        if not texts and not (self.facts.attachments and self.act.below is Below.ANSWER):
+        if texts and any(isinstance(each, c.AddNote) for each in self.act.commands):
+            return reasons.refuse("note_and_answer")
+        if not texts:  # files without a text stay on the ticket: nobody says that they are for the customer
             return None
         agent = self.policy.agents.get(self.by.name) if self.by.kind is ActorKind.AGENT else None
         ticket = self.builder.ticket

@@ -12,7 +12,14 @@ from mailbot.domain.commands.registry import BY_WORD, MOST_WORDS, Below, Reading
 from mailbot.domain.reasons import Refusal
 
 MOST_VERBS = 10
-_LINE = re2.compile(r"[#＃]\s?([\pL-]{1,30})\s?[:：]?(?:\s+(.*)|$)|[#＃](.{0,200}).*")
+_SIGNS = ("#", "＃", "﹟")
+# No counted repeats of letters: re2 would build a huge automaton for them.
+_LINE = re2.compile(r"[#＃﹟]\s?([\pL-]+)\s?[:：]?(?:\s+(.*)|$)")
+_LONGEST = 30
+# Zero-width and direction marks that mail programs put in, and that nobody sees.
+_UNSEEN = dict.fromkeys(
+    (0x00AD, 0x034F, 0x061C, 0xFEFF, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +43,43 @@ class Act:
     below: Below = Below.ANSWER
 
 
+def shown(line: str) -> str:
+    """Return a line as people see it: without marks that have no width, and without space around it."""
+    return (line if line.isascii() else line.translate(_UNSEEN)).strip()
+
+
 def has_verbs(text: str) -> bool:
     """Check whether the text begins with a line of verbs."""
-    return text.lstrip().startswith(("#", "＃"))
+    first = next((found for line in text.split("\n") if (found := shown(line))), "")
+    return first.startswith(_SIGNS)
+
+
+def read_line(line: str) -> Line | None:
+    """Return the word after "#" and the rest; None for a line that begins with anything else."""
+    if not line.startswith(_SIGNS):
+        return None
+    match = _LINE.fullmatch(line)
+    if match is None or len(match[1]) > _LONGEST:
+        return Line(line[1:200].casefold(), "")
+    return Line(match[1].casefold(), (match[2] or "").strip())
+
+
+def is_verb(line: str) -> bool:
+    """Check whether a line begins with a verb that we know."""
+    read = read_line(line)
+    return read is not None and read.word in BY_WORD
+
+
+_MONEY = frozenset({"compensate", "approve", "refuse"})
+
+
+def names_money(text: str) -> bool:
+    """Check whether any line of a text is a verb about money."""
+    if not any(sign in text for sign in _SIGNS):
+        return False
+    found = (read_line(shown(line)) for line in text.split("\n"))
+    words = {each.word for each in found if each}
+    return any(word in BY_WORD and BY_WORD[word].name in _MONEY for word in words)
 
 
 def split(text: str) -> tuple[tuple[Line, ...], str]:
@@ -46,13 +87,13 @@ def split(text: str) -> tuple[tuple[Line, ...], str]:
     lines = text.split("\n")
     found: list[Line] = []
     for position, line in enumerate(lines):
-        stripped = line.strip()
+        stripped = shown(line)
         if not stripped:
             continue
-        match = _LINE.fullmatch(stripped)
-        if match is None:
+        read = read_line(stripped)
+        if read is None:
             return tuple(found), "\n".join(lines[position:]).strip()
-        found.append(Line((match[1] or match[3] or "").casefold(), (match[2] or "").strip()))
+        found.append(read)
         if found[-1].word in BY_WORD and BY_WORD[found[-1].word].name == "note":
             return tuple(found), "\n".join(lines[position + 1 :]).strip()
     return tuple(found), ""

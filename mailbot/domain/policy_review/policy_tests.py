@@ -10,13 +10,14 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from mailbot.domain import ladder, ticket_number
-from mailbot.domain.decisions import MailFacts, mailbox_of, on_mail, routing_facts
+from mailbot.domain.decisions import mailbox_of, on_mail, routing_facts
 from mailbot.domain.events import TicketAssigned, TicketRouted
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.matching import Match
 from mailbot.domain.model import NO_HISTORY, Author, CustomerHistory, Envelope, InboundMail, Status, Ticket
 from mailbot.domain.people.customer import customer_of
 from mailbot.domain.policy import Moment, Policy
+from mailbot.domain.replies.mail_facts import MailFacts
 from mailbot.domain.routing import trace as routing_trace
 from mailbot.domain.routing.conditions import RoutingFacts
 from mailbot.domain.routing.trace import RuleTrace

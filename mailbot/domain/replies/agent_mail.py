@@ -12,12 +12,14 @@ import re2
 
 from mailbot.domain import notify, reasons, ticket_number
 from mailbot.domain.actor import Actor
+from mailbot.domain.commands.grammar import Act, is_verb, shown
+from mailbot.domain.commands.registry import Below
 from mailbot.domain.events import AgentMailHeld
 from mailbot.domain.lifecycle import DecisionBuilder
 from mailbot.domain.model import Attachment, Author, InboundMail, Ticket
 from mailbot.domain.notices import AgentRefusal
 from mailbot.domain.policy import Agent, Policy
-from mailbot.domain.reasons import NO_REASON, Reason
+from mailbot.domain.reasons import NO_REASON, Reason, Refusal
 from mailbot.domain.replies.absence import is_absence_note
 
 _SUBJECT_LIMIT = 1_000
@@ -33,6 +35,8 @@ _NOTE_LINE = re2.compile(
     r"(?:[ -](?:internal|intern|pribadi|notes?|notiz|untuk tim|for (?:the )?team|tim|team|only|saja))?"
     r"(?:[\])}>*_ ]*\s?[:：]|[\])}>])"
 )
+# Looks like a verb and is none: in bold, after a bullet or with another sign that looks like "#".
+_LIKE_VERB = re2.compile(r"[^\pL\pN]*[#＃﹟♯][^\pL\pN]{0,3}\pL")
 # Fields by which a mail declares itself a machine's: RFC 3834 forbids to answer these at all.
 _DECLARED = frozenset({"auto_submitted", "machine_header", "autoresponder"})
 
@@ -87,16 +91,28 @@ def why_held(ticket: Ticket, mail: InboundMail, known: AgentMail, policy: Policy
         return reasons.of("customer_changed_since", former=known.former, customer=ticket.customer)
     if not _is_about(mail.subject, ticket, known):
         return reasons.of("other_subject", subject=mail.subject[:150])
-    return known.doubt or _why_no_answer(mail.visible, known.attachments)
+    return known.doubt
 
 
-def _why_no_answer(answer: str, attachments: Sequence[Attachment]) -> Reason:
-    first = next((line.strip() for line in answer.split("\n") if line.strip()), "")
-    if first.startswith(("#", "＃")):
-        return reasons.of("command_line_in_mail", line=first[:80])
-    if _NOTE_LINE.match(first):
-        return reasons.of("looks_like_note", line=first[:80])
-    return NO_REASON if first or attachments else reasons.of("no_text")
+def why_no_answer(text: str, attachments: Sequence[Attachment], act: Act | Refusal | None) -> Reason:
+    """Return why what an agent wrote must not go to the customer, no reason when it may or none of it would.
+
+    `text`: the whole, with verbs on top where there are any. `act`: what they want.
+    """
+    if isinstance(act, Act):
+        text = act.text if act.below is Below.ANSWER else ""
+    elif act is not None:
+        return NO_REASON  # refused for another reason
+    lines = [found for line in text.split("\n") if (found := shown(line))]
+    if not lines:
+        return NO_REASON if act or attachments else reasons.of("no_text")
+    if _NOTE_LINE.match(lines[0]):
+        return reasons.of("looks_like_note", line=lines[0][:80])
+    if _LIKE_VERB.match(lines[0]):
+        return reasons.of("command_line_in_mail", line=lines[0][:80])
+    if below := next((line for line in lines if is_verb(line)), ""):
+        return reasons.of("command_below_text", line=below[:80])
+    return NO_REASON
 
 
 def _is_about(subject: str, ticket: Ticket, known: AgentMail) -> bool:

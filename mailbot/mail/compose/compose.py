@@ -24,6 +24,7 @@ from mailbot.domain.notices import (
     Notice,
     Progress,
     Question,
+    Receipt,
     TeamNotice,
     recipient_of,
 )
@@ -154,7 +155,7 @@ class Composer:
             ),
             ("Message-ID", message_id),
         ]
-        if isinstance(notice, TeamNotice):
+        if isinstance(notice, TeamNotice | Receipt):
             headers.append(("Reply-To", self.tokens.reply_address(box.address, notice.number, notice.to)))
         elif isinstance(notice, CompensationWanted) and notice.asker.isascii() and notice.asker:
             headers.append(
@@ -215,7 +216,7 @@ class Composer:
             ).zone  # customers are assumed near the first team
         if isinstance(notice, AgentWorklist) and (calendar := self.policy.agent_calendars.get(notice.to)):
             return calendar.zone
-        team = notice.team if isinstance(notice, TeamNotice | Question) else ""
+        team = notice.team if isinstance(notice, TeamNotice | Question | Receipt) else ""
         return self.policy.calendar_of(team).zone if team in self.policy.teams else self.zone
 
 

@@ -104,6 +104,17 @@ _TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
     ),
     ("worklist", "id"): ("{title}", "{title}\n{listed}\n\n{mailbox}\n"),
     ("worklist", "en"): ("{title}", "{title}\n{listed}\n\n{mailbox}\n"),
+    ("receipt", "id"): (
+        "{subject}",
+        "{marker}\n\nTidak dijalankan: {refused}\nSudah dijalankan: {results}\n\n"
+        "Pelanggan membaca:\n{text}\n{also_sent}\n\n"
+        "Berikutnya: {turn} {turn_until}\n{next_steps}\n{undo_until}\n\n{number}\n{mailbox}\n",
+    ),
+    ("receipt", "en"): (
+        "{subject}",
+        "{marker}\n\nNot done: {refused}\nDone: {results}\n\nThe customer reads:\n{text}\n{also_sent}\n\n"
+        "Next: {turn} {turn_until}\n{next_steps}\n{undo_until}\n\n{number}\n{mailbox}\n",
+    ),
     ("refusal", "id"): (
         "Email Anda belum dijalankan",
         "Email atas nama Anda untuk tiket {number} belum dijalankan.\n\nAlasan: {reason}\n\n{mailbox}\n",
@@ -132,10 +143,12 @@ def _escape_braces(text: str) -> str:
 
 def _lines_of_facts(values: Values) -> Values:
     """Return the lists of an agent's notice as lines."""
-    facts, commands = values.get("facts", ()), values.get("commands", ())
+    facts, commands, results = (values.get(name, ()) for name in ("facts", "commands", "results"))
     assert isinstance(facts, tuple)
     assert isinstance(commands, tuple)
+    assert isinstance(results, tuple)
     return {
+        "results": "; ".join(results),
         "facts": "\n".join(f"{fact['label']}: {fact['value']}" for fact in facts),
         "commands": "\n".join(commands),
     }

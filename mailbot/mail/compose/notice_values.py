@@ -12,6 +12,7 @@ from mailbot.domain.notices import (
     CompensationDecided,
     CompensationWanted,
     Question,
+    Receipt,
     TeamNotice,
 )
 from mailbot.domain.people.addresses import is_no_reply
@@ -25,7 +26,9 @@ from mailbot.mail.compose.times import clock_time, time_left
 from mailbot.mail.replies.new_text import MARKERS
 
 Value = str | int | dict[str, Any] | tuple[Any, ...]
-ToAgents = TeamNotice | Question | AgentRefusal | AgentHelp | CompensationWanted | CompensationDecided
+ToAgents = (
+    TeamNotice | Question | AgentRefusal | Receipt | AgentHelp | CompensationWanted | CompensationDecided
+)
 
 # Notices whose text is not the customer's but a mail server's.
 OF_SERVERS = (NoticeKind.BOUNCED, NoticeKind.UNDELIVERABLE, NoticeKind.COMPLAINED)

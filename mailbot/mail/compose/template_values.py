@@ -5,15 +5,17 @@ from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
+from mailbot.domain.commands.results import Result
 from mailbot.domain.labels import label
 from mailbot.domain.model import NoticeKind
-from mailbot.domain.notices import Acknowledgement, AgentWorklist, Answer, Closing, Notice
+from mailbot.domain.notices import Acknowledgement, AgentWorklist, Answer, Closing, Notice, Receipt
 from mailbot.domain.people.context import NO_CONTEXT
 from mailbot.domain.policy import Mailbox, Policy
 from mailbot.domain.reasons import NO_REASON, Reason, render, written
 from mailbot.mail.compose.cleaning import body_text, header_text
 from mailbot.mail.compose.closing_values import closing_values
 from mailbot.mail.compose.notice_values import ToAgents, Value, agent_values, with_labels
+from mailbot.mail.compose.receipt_values import receipt_values
 from mailbot.mail.compose.times import day_of, local_time, short_time, time_left
 from mailbot.mail.compose.worklist_values import sample_entries, worklist_values
 from mailbot.mail.replies.new_text import MARKERS
@@ -25,7 +27,10 @@ LANGUAGES = ("id", "en")
 _NOT_OF_TEAM = (NoticeKind.COMPENSATION, NoticeKind.PROGRESS, NoticeKind.CLOSED)
 TEAM_KINDS = tuple(kind for kind in NoticeKind if kind not in _NOT_OF_TEAM)  # `why` of a team notice
 
-TEXT_LIMITS = {"team": 20_000}  # characters of `text` by notice; an agent's answer is never cut
+TEXT_LIMITS = {
+    "team": 20_000,
+    "receipt": 20_000,
+}  # characters of `text` by notice; an agent's answer is never cut
 
 SAMPLE_TIME = datetime(2026, 11, 23, 2, tzinfo=UTC)
 SAMPLE_NOW = SAMPLE_TIME - timedelta(hours=3)
@@ -37,7 +42,7 @@ OUTCOMES = ("granted", "refused")  # of a request for compensation
 
 # Only for headers: an acknowledgement shows nothing that the sender wrote.
 _WITHHELD = frozenset({"to", "in_reply_to", "references", "language"})
-_OF_AGENTS = frozenset({"context", "owner", "next_steps", "spoken", "known", "missing"})
+_OF_AGENTS = frozenset({"context", "owner", "next_steps", "spoken", "known", "missing", "done"})
 _NOT_LINES = (
     _WITHHELD
     | _OF_AGENTS
@@ -98,6 +103,8 @@ def build_values(
         values |= worklist_values(notice, policy, language=language, zone=zone, now=now)
     if isinstance(notice, ToAgents):
         values |= agent_values(notice, policy, language=language, zone=zone, now=now)
+    if isinstance(notice, Receipt):
+        values |= receipt_values(notice, policy, language=language, zone=zone, now=now)
     values["brand"] = header_text(mailbox.brand) or mailbox.address
     values["mailbox"] = mailbox.address
     values.setdefault("marker", MARKERS[language])
@@ -126,7 +133,13 @@ def sample_notices(name: str, language: str) -> list[Notice]:
     if "context" in full:
         full |= {"context": NO_CONTEXT}
         bare |= {"context": NO_CONTEXT}
-    if "next_steps" in full:
+    if "done" in full:
+        steps = ((SAMPLE_TIME, written("sample step")),)
+        full |= {"done": (Result(written("sample result"), SAMPLE_TIME),), "next_steps": steps}
+        bare |= {"done": (), "next_steps": (), "text": ""}
+        refused = bare | {"refused": full["refused"]}
+        full |= {"refused": NO_REASON}
+    elif "next_steps" in full:
         labels = {"id": "nomor pesanan", "en": "order number"}
         steps = ((SAMPLE_TIME, written("sample step")),)
         full |= {"next_steps": steps, "known": ((labels, "1"),), "missing": (labels,), "spoken": "id"}
@@ -143,6 +156,8 @@ def sample_notices(name: str, language: str) -> list[Notice]:
     variants = [full, bare]
     if "survey" in full:
         variants.insert(0, full | {"text": "sample text, " * 20})
+    if "done" in full:
+        variants.append(refused)
     if "why" in full:
         variants = [variant | {"why": why} for variant in variants for why in TEAM_KINDS]
     if "outcome" in full:

@@ -36,6 +36,7 @@ REQUIRED_VALUES: Mapping[str, tuple[str, ...]] = {
     "answer": ("text",),
     "team": ("marker", "number", "text"),
     "refusal": ("reason",),
+    "receipt": ("refused", "text"),
     "agent_help": ("mailbox",),
     "question": ("number", "question", "options"),
     "worklist": ("title",),

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from mailbot.domain import events as e
-from mailbot.domain.decisions import MailDecision
 from mailbot.domain.matching import Clues
 from mailbot.domain.model import OVER, Author, CustomerHistory, InboundMail, Role, Status, Ticket
 from mailbot.domain.people.addresses import owner
@@ -15,6 +14,7 @@ from mailbot.domain.people.customer import acknowledge_to, customer_of
 from mailbot.domain.people.participants import taking_part
 from mailbot.domain.policy import Policy
 from mailbot.domain.replies.auto_reply import rates
+from mailbot.domain.replies.mail_facts import MailDecision
 from mailbot.domain.replies.same_mail import Earlier, earlier_of
 from mailbot.domain.replies.undeliverable import Suppression
 from mailbot.domain.replies.without_token import help_key

@@ -12,8 +12,8 @@ from sqlalchemy import Connection
 
 from mailbot import log
 from mailbot.domain import events as e
-from mailbot.domain.decisions import MailDecision
 from mailbot.domain.model import InboundMail
+from mailbot.domain.replies.mail_facts import MailDecision
 from mailbot.errors import StoreUnavailable
 from mailbot.mail.parsing.parse import parse
 from mailbot.store import inbox

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from mailbot.domain import events as e
 from mailbot.domain import reasons, ticket_number
-from mailbot.domain.decisions import MailDecision, MailFacts, mailbox_of, on_mail
+from mailbot.domain.decisions import mailbox_of, on_mail
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.matching import STRONG, Clues, Match, follow, match_ticket, merge_end
 from mailbot.domain.model import (
@@ -31,13 +31,15 @@ from mailbot.domain.model import (
 from mailbot.domain.people.customer import customer_of
 from mailbot.domain.policy import Mailbox
 from mailbot.domain.replies.agent_mail import NO_AGENT_MAIL
+from mailbot.domain.replies.mail_facts import MailDecision, MailFacts
 from mailbot.domain.replies.same_mail import is_copy, on_copy, same_mails
 from mailbot.domain.replies.undeliverable import Sent, Suppression
 from mailbot.domain.replies.without_token import acting_agent, match_for_agent
-from mailbot.store import failures, inbox, rate_limits, suppressions, tickets
+from mailbot.store import compensations, failures, inbox, rate_limits, suppressions, tickets
 from mailbot.store.codec import match_data
 from mailbot.store.inbox import ClaimedMail
 from mailbot.workers import outbox_rows
+from mailbot.workers.inbound.agent_commands import NO_COMMANDS, as_stored, lock_ledger, read_commands
 from mailbot.workers.inbound.agent_replies import open_forwarded, read_reply
 from mailbot.workers.inbound.answered_mail import answers_acknowledgement
 from mailbot.workers.inbound.batch_state import BatchState, load_state
@@ -117,6 +119,7 @@ def decide_mails(
     """
     policy = snapshot.policy
     batch = [(claimed, complete(claimed, mail, snapshot)) for claimed, mail in batch]
+    lock_ledger(connection, [mail for _, mail in batch], policy)
     found = [find_clues(connection, claimed, mail, snapshot) for claimed, mail in batch]
     state = load_state(connection, batch, [clues for clues, _ in found], policy, now)
     if not find_copies:
@@ -166,9 +169,12 @@ def _decide(
     named = state.tickets.get(match.number)
     match = follow(match, merged)
     ticket, reply, forwarded, unproven = state.tickets.get(match.number), NO_AGENT_MAIL, None, False
+    commands = NO_COMMANDS
     roles = state.roles.get(match.number, {})
     if ticket and (agent := acting_agent(mail, match, proof, roles, policy)):
         mail, reply = read_reply(connection, mail, ticket, match.followed, agent, snapshot)
+        if proof:
+            commands = read_commands(connection, snapshot, ticket, mail, agent, roles, now)
     elif ticket is None and proof and mail.author is Author.PERSON:
         mail, forwarded = open_forwarded(mail, policy)
         if forwarded:
@@ -180,6 +186,8 @@ def _decide(
         match=match,
         proof=proof,
         reply=reply,
+        act=commands.act,
+        command_facts=commands.facts,
         forwarded=forwarded,
         hides_unproven=unproven,
         rating=rating_of(connection, mail, ticket, match, clues, snapshot),
@@ -197,6 +205,9 @@ def _decide(
         senders_checked=bool(snapshot.trust.authserv_ids) or snapshot.trust.verify,
     )
     decided = on_mail(ticket, mail, envelope, facts, policy, now)
+    if decided.acted:
+        compensations.append(connection, decided.acted.entries)  # the next mail of the batch counts them
+        mail = as_stored(mail, decided.acted)
     before = state.tickets.get(decided.decision.ticket.number)
     return Processed(claimed, mail, match, decided, before, snapshot)
 

@@ -8,7 +8,7 @@ import pytest
 
 from mailbot.domain import reasons
 from mailbot.domain.actor import CUSTOMER
-from mailbot.domain.decisions import MailDecision, on_mail
+from mailbot.domain.decisions import on_mail
 from mailbot.domain.events import AgentMailHeld, TicketOpened
 from mailbot.domain.lifecycle import opened
 from mailbot.domain.matching import Match
@@ -18,6 +18,7 @@ from mailbot.domain.policy import AnswerLimits
 from mailbot.domain.reasons import Reason, render
 from mailbot.domain.replies.agent_answer import base_subject
 from mailbot.domain.replies.agent_mail import AgentMail
+from mailbot.domain.replies.mail_facts import MailDecision
 from tests.builders import BOX, NOW, NUMBER, RINA, envelope, facts, mail, policy
 
 NOTICE = f"[{NUMBER}] Tiket baru: Barang belum sampai"

@@ -6,11 +6,12 @@ import pytest
 
 from mailbot.domain import events as e
 from mailbot.domain.actor import RELAY
-from mailbot.domain.decisions import MailDecision, on_deadline, on_mail
+from mailbot.domain.decisions import on_deadline, on_mail
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.matching import CERTAIN, NUMBER, STRONG, Clues, Match, match_ticket
 from mailbot.domain.model import Authentication, Failure, InboundMail, Report, Ticket
 from mailbot.domain.notices import Acknowledgement, Answer, Progress, TeamNotice
+from mailbot.domain.replies.mail_facts import MailDecision
 from mailbot.domain.replies.undeliverable import SUPPRESSED_FOR, Sent, Suppression, lifted, on_failure
 from tests.builders import BAYU, DEWI, NOW, RINA, envelope, facts, mail, policy
 from tests.builders import NUMBER as TICKET

@@ -1,0 +1,69 @@
+"""Reads the commands on top of an agent's mail, and loads what they need."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from mailbot.domain import commands as c
+from mailbot.domain.actor import Actor
+from mailbot.domain.commands import grammar
+from mailbot.domain.commands.carry_out import NO_FACTS, Acted, CommandFacts
+from mailbot.domain.commands.grammar import Act
+from mailbot.domain.commands.registry import Reading
+from mailbot.domain.model import InboundMail, Ticket
+from mailbot.domain.people.participants import Roles
+from mailbot.domain.policy import Agent, Policy
+from mailbot.domain.reasons import Refusal
+from mailbot.store import compensations
+from mailbot.workers.command_facts import is_about_money, prepare
+from mailbot.workers.runtime import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class AgentCommands:
+    """What the verbs of one mail want, None without verbs, and what they need."""
+
+    act: Act | Refusal | None = None
+    facts: CommandFacts = NO_FACTS
+
+
+NO_COMMANDS = AgentCommands()
+
+
+def lock_ledger(connection: Connection, mails: Iterable[InboundMail], policy: Policy) -> None:
+    """Lock the ledger where a mail of an agent may be about money: that lock comes before any ticket's."""
+    if any(mail.sender in policy.agents and grammar.names_money(mail.text) for mail in mails):
+        compensations.lock(connection)
+
+
+def read_commands(
+    connection: Connection,
+    snapshot: Snapshot,
+    ticket: Ticket,
+    mail: InboundMail,
+    agent: Agent,
+    roles: Roles,
+    now: datetime,
+) -> AgentCommands:
+    """Read the verbs on top of an agent's proven mail. `roles`: of the ticket's people, as of now."""
+    if not grammar.has_verbs(mail.visible):
+        return NO_COMMANDS
+    by = Actor.agent(agent.address)
+    act = grammar.read(mail.visible, Reading(ticket, by, snapshot.policy, now))
+    if isinstance(act, Refusal):
+        return AgentCommands(act)
+    if is_about_money(act):
+        compensations.lock(connection)
+    prepared = prepare(connection, snapshot, ticket, act, by, now)
+    if isinstance(prepared, Refusal):
+        return AgentCommands(prepared)
+    return AgentCommands(prepared.act, replace(prepared.facts, roles=roles, by_mail=True))
+
+
+def as_stored(mail: InboundMail, acted: Acted) -> InboundMail:
+    """Return the mail with what people see of it: the text that went to the customer, or the note alone."""
+    notes = [each.text for each in acted.act.commands if isinstance(each, c.AddNote)]
+    is_note = notes and len(acted.act.commands) == 1
+    return replace(mail, visible=acted.answer or (notes[0] if is_note else mail.visible))

@@ -41,6 +41,7 @@ from mailbot.store.engine import LifeLock, sqlite_path
 from mailbot.store.service import installation, nodes
 from mailbot.store.store import Store
 from mailbot.workers.cleanup import Cleanup
+from mailbot.workers.day.absences import Absences
 from mailbot.workers.day.mornings import Mornings
 from mailbot.workers.day.snoozes import Snoozes
 from mailbot.workers.deadlines import Deadlines
@@ -209,6 +210,7 @@ class Daemon:
             self.add(Loop(PendingRequests(deps)))
             self.add(Loop(Snoozes(deps)))
             self.add(Loop(Mornings(deps)))
+            self.add(Loop(Absences(deps)))
         self.add(Loop(Cleanup(deps)))
         self.add(Loop(Digests(deps)))
         self.add(Loop(WeeklyReports(deps), patience=LONG_TURN))

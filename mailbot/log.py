@@ -110,6 +110,14 @@ def snooze_failed(*, number: str, error: Exception) -> None: ...
 
 
 @_info
+def absent_agents_relieved(*, tickets: int) -> None: ...
+
+
+@_warning
+def hand_over_failed(*, number: str, error: Exception) -> None: ...
+
+
+@_info
 def day_plans_queued(*, mails: int) -> None: ...
 
 

@@ -794,6 +794,11 @@ TEXTS: Mapping[str, Texts] = {
     "day_wait_count": ("{count} waiting until today", "{count} masa tunggu berakhir"),
     "day_back_count": ("{count} snoozed until today", "{count} kembali"),
     "day_approve": ("approve or refuse {amount}", "setujui atau tolak {amount}"),
+    "away_until": ("{agent} is away until {until}", "{agent} tidak masuk sampai {until}"),
+    "handed_to_you": (
+        "{count} tickets are yours now, because colleagues are away",
+        "{count} tiket sekarang milik Anda, karena rekan Anda tidak masuk",
+    ),
     "snooze_ended": ("it was snoozed until now", "tiket ini ditunda sampai sekarang"),
     "no_macro_near": (
         "there is no macro {macro}; similar: {near}",

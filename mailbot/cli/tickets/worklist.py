@@ -13,10 +13,10 @@ from mailbot.cli.shared.open_store import OpenStore, now, open_store
 from mailbot.cli.shared.output import echo, on_terminal, print_table
 from mailbot.cli.shared.record_json import ticket_json
 from mailbot.cli.shared.ticket_lookup import check_agent, suggest_name
-from mailbot.domain import worklist
+from mailbot.domain.day import worklist
+from mailbot.domain.day.worklist import WorkItem
 from mailbot.domain.model import Ticket, Turn
 from mailbot.domain.reasons import render
-from mailbot.domain.worklist import WorkItem
 from mailbot.store import worklists
 
 TURNS = {Turn.OURS: "ours", Turn.CUSTOMER: "the customer's", Turn.THIRD_PARTY: "a third party's"}

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from mailbot.domain import commands as c
 from mailbot.domain import events as e
-from mailbot.domain import filing, notify, reasons, snooze, turns
+from mailbot.domain import filing, notify, reasons, turns
 from mailbot.domain.actor import Actor, ActorKind
 from mailbot.domain.acts import undo
 from mailbot.domain.acts.undo import NOTHING_DONE, UndoFacts
@@ -20,6 +20,7 @@ from mailbot.domain.commands.grammar import Act
 from mailbot.domain.commands.registry import Below
 from mailbot.domain.commands.results import Result, result_of
 from mailbot.domain.compensation import requests
+from mailbot.domain.day import snooze
 from mailbot.domain.escalation import corrections, level_questions, steps
 from mailbot.domain.lifecycle import Decision, DecisionBuilder, clocks_set
 from mailbot.domain.model import Attachment, NoticeKind, Ticket

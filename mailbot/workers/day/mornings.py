@@ -8,8 +8,8 @@ from typing import Final
 from sqlalchemy import Connection
 
 from mailbot import log
-from mailbot.domain import day_plan
-from mailbot.domain.day_plan import Approval, DayFacts
+from mailbot.domain.day import day_plan
+from mailbot.domain.day.day_plan import Approval, DayFacts
 from mailbot.domain.model import Ticket
 from mailbot.domain.notices import AgentWorklist
 from mailbot.domain.policy import Agent, Policy

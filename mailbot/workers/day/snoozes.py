@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from mailbot import log
-from mailbot.domain import snooze
+from mailbot.domain.day import snooze
 from mailbot.store import tickets, worklists
 from mailbot.workers import outbox_rows
 from mailbot.workers.loop import process_isolating_failures

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from mailbot.domain import day_plan
-from mailbot.domain.day_plan import Approval, DayFacts
+from mailbot.domain.day import day_plan
+from mailbot.domain.day.day_plan import Approval, DayFacts
 from mailbot.domain.model import Clock, Target, Ticket
 from mailbot.domain.policy import Ladder, Moment, Step
 from tests.builders import BAYU, BOX, NOW, NUMBER, RINA, SARI, STANDARD, policy

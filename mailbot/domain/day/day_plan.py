@@ -5,17 +5,25 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from mailbot.domain import ladder, reasons, worklist
+from mailbot.domain import ladder, reasons
+from mailbot.domain.day import worklist
+from mailbot.domain.day.worklist import WorkItem
 from mailbot.domain.escalation import level_questions, ownership
 from mailbot.domain.model import Target, Ticket, Turn
 from mailbot.domain.notices import AgentWorklist, WorkEntry
 from mailbot.domain.notify import language_of
 from mailbot.domain.policy import Agent, Policy
 from mailbot.domain.reasons import NO_REASON, Reason
-from mailbot.domain.worklist import WorkItem
 from mailbot.domain.worktime import local, open_intervals
 
 LATEST = timedelta(hours=4)  # a mail later than this after its time plans no day any more
+COUNTS = {
+    "day_late": "day_late_count",
+    "day_promised": "day_promised_count",
+    "day_decide": "day_decide_count",
+    "day_wait": "day_wait_count",
+    "day_back": "day_back_count",
+}
 MOST = 50  # entries of one mail
 
 
@@ -59,7 +67,7 @@ def plan(agent: Agent, facts: DayFacts, policy: Policy, now: datetime) -> AgentW
     entries = [entry for _, found in groups for entry in found]
     if not entries:
         return None
-    counts = tuple(reasons.of(f"{code}_count", count=len(found)) for code, found in groups if found)
+    counts = tuple(reasons.of(COUNTS[code], count=len(found)) for code, found in groups if found)
     return AgentWorklist(
         number="",
         mailbox=mailbox_of(entries, policy),

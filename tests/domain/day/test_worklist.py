@@ -6,8 +6,8 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailbot.domain.day.worklist import worklist
 from mailbot.domain.model import Clock, Status, Target, Ticket, Turn
-from mailbot.domain.worklist import worklist
 from tests.builders import BOX, NOW, policy
 
 HOUR = timedelta(hours=1)

@@ -1,0 +1,1 @@
+"""The day of agents: worklists, snooze, the plan of the day, days off."""

@@ -26,6 +26,7 @@ DESK: Policy = policy(
 SHELL = {
     "priority": "ticket set NUMBER --priority",
     "category": "ticket set NUMBER --category",
+    "cause": "ticket set NUMBER --cause",
     "customer": "ticket set NUMBER --customer",
     "participant": "ticket participant add / remove / list",
 }

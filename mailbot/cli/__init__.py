@@ -28,6 +28,7 @@ COMMANDS = {
         "tickets.group",
         "Show tickets, act on them, put mail on the right ticket, grant compensation.",
     ),
+    "cause": ("service.causes", "Why matters come about, and what was done about it: list, act."),
     "macro": ("tickets.macros", "Texts that agents put into answers: list, show."),
     "inbox": ("service.inbox", "Mail that came in: what waits, what is parked and why."),
     "outbox": ("service.outbox", "Mail that mailbot sends: what waits, what failed and why."),

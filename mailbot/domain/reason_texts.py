@@ -497,6 +497,10 @@ TEXTS: Mapping[str, Texts] = {
     ),
     # Refused commands
     "ticket_over": ("{ticket} is {status} already", "{ticket} sudah {status}"),
+    "no_cause_named": (
+        "no cause was named; fitting ones: {causes}",
+        "penyebab tidak disebut; yang cocok: {causes}",
+    ),
     "no_cause": (
         "there is no cause '{cause}'; nearest: {causes}",
         "tidak ada penyebab '{cause}'; yang terdekat: {causes}",

@@ -5,7 +5,7 @@ looks at: the general codec takes three times as long.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
 from itertools import groupby
@@ -25,12 +25,15 @@ from mailbot.domain.reasons import Reason
 from mailbot.domain.worktime import Calendar
 from mailbot.reports.figures.api import Maker, Period, Report
 from mailbot.reports.figures.build import OPENING, WEEKS_BEFORE
+from mailbot.reports.figures.cause_actions import COMPARED, Effect, effect
 from mailbot.reports.figures.ticket_facts import KINDS
 from mailbot.store import compensations
 from mailbot.store.codec import REASON, actor_of, event_of
 from mailbot.store.schema import EPOCH, events, outbox, tickets
+from mailbot.store.service import cause_actions
 
 AT_ONCE = 2_000  # rows held in memory
+MOST_ACTIONS = 20  # newest ones, of those about causes
 
 Acknowledged = tuple[datetime, datetime | None]  # receipt of the mail, when the relay took the answer to it
 
@@ -122,7 +125,23 @@ def report(
     if not team:  # a mail is acknowledged before anybody has it
         for received_at, left_at in acknowledgements(connection, before, period.until):
             maker.acknowledged(received_at, left_at)
-    return maker.report(made_at)
+    return replace(maker.report(made_at), actions=_effects(connection, period.until, team))
+
+
+def _effects(connection: Connection, until: datetime, team: str) -> tuple[Effect, ...]:
+    """Read what was done about causes, newest first, and the closings around it."""
+    done = cause_actions.actions(connection, until)[-MOST_ACTIONS:]
+    if not done:
+        return ()
+    first, causes = cause_actions.first_ticket_at(connection), {each.cause for each in done}
+    since = min(each.at for each in done) - COMPARED
+    closed = cause_actions.closings(connection, causes, since, until, team)
+    return tuple(
+        effect(
+            each.cause, each.at, each.text, (at for name, at in closed if name == each.cause), first, until
+        )
+        for each in reversed(done)
+    )
 
 
 def any_before(connection: Connection, at: datetime) -> bool:

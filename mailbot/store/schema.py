@@ -397,6 +397,17 @@ digest_items = _table(
     sqlite_autoincrement=True,
 )
 
+# What was done about a cause of tickets, for reports: tickets before and after.
+cause_actions = _table(
+    "cause_actions",
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("cause", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
 nodes = _table(
     "nodes",
     Column("id", String(32), primary_key=True),

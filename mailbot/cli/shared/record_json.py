@@ -22,7 +22,7 @@ from mailbot.store.tickets import RecordedEvent
 TICKET = (
     *("number", "status", "customer", "reply_to", "subject", "mailbox", "language", "category", "urgency"),
     *("complexity", "priority", "tags", "team", "level", "assignee", "ladder", "rule", "opened_at"),
-    *("first_response_at", "closed_at", "merged_into", "held_for", "events"),
+    *("first_response_at", "closed_at", "cause", "satisfaction", "merged_into", "held_for", "events"),
 )
 OUTBOX = (
     *("id", "ticket", "kind", "state", "recipient", "attempts", "unknown", "requested_at", "due_at"),
@@ -55,7 +55,7 @@ KEYS_BY_EVENT: dict[type[e.Event], dict[str, str]] = {
 
 def ticket_json(ticket: Ticket, deadline: TicketDeadline | None = None) -> dict[str, Any]:
     """Return a ticket as JSON. `deadline` is the next one, null when no clock runs."""
-    form = to_json(ticket, only=TICKET, rename={"events": "events_count"})
+    form = to_json(ticket, only=TICKET, rename={"events": "events_count", "satisfaction": "rating"})
     return {**form, "deadline": to_json(deadline, only=("due_at", "target", "step", "state", "reason"))}
 
 

@@ -15,6 +15,8 @@ from mailbot.cli.shared.ticket_lookup import check_agent
 from mailbot.domain import reasons
 from mailbot.domain.actor import Actor
 from mailbot.domain.acts.agent_act import leaves_at, waits
+from mailbot.domain.closing.causes import remark
+from mailbot.domain.events import TicketClosed
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.matching import Confidence
 from mailbot.domain.model import Ticket
@@ -106,4 +108,7 @@ def print_decision(opened: OpenStore, decision: Decision, due_at: datetime | Non
     if waiting:
         agent = decision.events[0].by.name
         echo(f"  until then: mailbot ticket undo {decision.ticket.number} --as {agent}")
+    is_closed = any(isinstance(event, TicketClosed) for event in decision.events)
+    if is_closed and (missing := remark(decision.ticket, opened.policy)):
+        echo(f"  {missing}: mailbot ticket set {decision.ticket.number} --cause CAUSE")
     echo(f"  next deadline: {format_time(due_at, zone) or 'none'}")

@@ -165,7 +165,9 @@ def _print_ticket(
 ) -> None:
     zone = opened.zone(ticket.team)
     assignee = f"assigned to {ticket.assignee}" if ticket.assignee else "assigned to no agent"
-    place = f"{ticket.status}, team {ticket.team}, level {ticket.level}, {assignee}"
+    cause = f", cause {ticket.cause}" if ticket.cause else ""
+    rating = f", rated {ticket.satisfaction} of 5" if ticket.satisfaction else ""
+    place = f"{ticket.status}, team {ticket.team}, level {ticket.level}, {assignee}{cause}{rating}"
     print_title(f"{ticket.number}  {clean(place)}")
     links = opened.store.read_now(queries.links_of, ticket.number)
     for relation, others in result_text.describe_links(links, ticket.number):

@@ -74,6 +74,7 @@ def list_people(number: str, in_json: bool) -> None:
 @click.argument("number")
 @click.option("--priority", default="", help="The priority, by its key or label.")
 @click.option("--category", default="", help="The category, by its key or label.")
+@click.option("--cause", default="", help="Why the matter came about, also of a closed ticket.")
 @click.option("--team", default="", help="Hand it over to this team.")
 @click.option("--customer", metavar="ADDRESS", default="", help="To whom answers go from now on.")
 @acting_options
@@ -84,7 +85,7 @@ def set_values(number: str, agent: str | None, in_json: bool, **values: str) -> 
     """
     given = {name: words.strip() for name, words in values.items() if words.strip()}
     if not given:
-        raise click.UsageError("give at least one of --priority, --category, --team, --customer")
+        raise click.UsageError("give at least one of --priority, --category, --cause, --team, --customer")
 
     def read(reading: Reading) -> Act | Refusal:
         found: list[commands.AnyCommand] = []

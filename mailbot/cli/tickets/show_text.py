@@ -7,6 +7,7 @@ from mailbot.cli.shared.formats import format_duration, format_short_time, forma
 from mailbot.cli.shared.ladder_text import print_deadlines, question_text, spaced
 from mailbot.cli.shared.open_store import OpenStore, now
 from mailbot.cli.shared.output import clean, echo, print_block, print_facts, print_table, print_title
+from mailbot.domain.labels import label
 from mailbot.domain.model import (
     WAITING_STATES,
     Authentication,
@@ -85,6 +86,8 @@ def _facts(opened: OpenStore, ticket: Ticket, zone: str) -> list[tuple[str, obje
         ("assigned to", f"{agent.name} <{agent.address}>" if agent else ticket.assignee or "no agent"),
         ("first response", format_time(ticket.first_response_at, zone) or "not yet"),
         ("closed", format_time(ticket.closed_at, zone)),
+        ("cause", label(policy, "cause", ticket.cause, "en") if ticket.cause else ""),
+        ("rating", f"{ticket.satisfaction} of 5" if ticket.satisfaction else ""),
         ("next deadline", _deadline_text(read(queries.deadline, ticket.number), zone)),
         ("to be decided", question_text(ticket, policy)),
     ]

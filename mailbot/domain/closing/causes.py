@@ -1,12 +1,13 @@
 """Which cause of the policy do people mean when they close a ticket?"""
 
+from collections.abc import Sequence
 from difflib import get_close_matches
 
 from mailbot.domain import reasons
 from mailbot.domain.labels import labels
 from mailbot.domain.model import Ticket
 from mailbot.domain.policy import Cause, Policy
-from mailbot.domain.reasons import Refusal
+from mailbot.domain.reasons import NO_REASON, Reason, Refusal
 
 MOST_NAMED = 3  # causes that a refusal suggests
 LONGEST = 60  # characters
@@ -32,12 +33,27 @@ def _fits(category: str, of_ticket: str) -> bool:
     return not category or of_ticket == category or of_ticket.startswith(f"{category}/")
 
 
+def remark(ticket: Ticket, policy: Policy) -> Reason:
+    """Return a remark for who closed a ticket without a cause, where the policy lists any."""
+    if ticket.cause or not policy.causes:
+        return NO_REASON
+    fitting = ", ".join(each.name for each in causes_for(ticket, policy) if not each.silent)
+    return reasons.of("no_cause_named", causes=fitting)
+
+
 def unknown_cause(text: str, ticket: Ticket, policy: Policy) -> Refusal:
     """Return the refusal that names the nearest causes, else those of the ticket's category."""
-    near = get_close_matches(plain(text)[:60], _by_spelling(policy), MOST_NAMED)
-    named = dict.fromkeys(_by_spelling(policy)[each].name for each in near)
-    fitting = named or [each.name for each in causes_for(ticket, policy) or policy.causes.values()]
-    return reasons.refuse("no_cause", cause=text[:60], causes=", ".join(fitting))
+    named = nearest_causes(text, policy, causes_for(ticket, policy))
+    return reasons.refuse("no_cause", cause=text[:LONGEST], causes=", ".join(named))
+
+
+def nearest_causes(text: str, policy: Policy, others: Sequence[Cause] = ()) -> list[str]:
+    """Return the names nearest to a text; where none is near those of `others`, else all."""
+    known = _by_spelling(policy)
+    near = get_close_matches(plain(text)[:LONGEST], known, MOST_NAMED)
+    return list(dict.fromkeys(known[each].name for each in near)) or [
+        each.name for each in others or policy.causes.values()
+    ]
 
 
 def _by_spelling(policy: Policy) -> dict[str, Cause]:

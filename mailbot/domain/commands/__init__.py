@@ -65,6 +65,7 @@ class Correct:
 
     priority: str = ""
     category: str = ""
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from enum import StrEnum
 from mailbot.domain import commands as c
 from mailbot.domain import ladder, reasons
 from mailbot.domain.actor import Actor, ActorKind
+from mailbot.domain.closing.causes import unknown_cause
 from mailbot.domain.commands import moments
 from mailbot.domain.model import Ticket, Turn
 from mailbot.domain.policy import Policy
@@ -211,6 +212,12 @@ def _priority(words: str, reading: Reading) -> c.AnyCommand | Refusal:
     if not found:
         return reasons.refuse("no_priority", priority=words[:60], known=", ".join(reading.policy.ladder_of))
     return c.Correct(priority=found)
+
+
+def _cause(words: str, reading: Reading) -> c.AnyCommand | Refusal:
+    if not words:
+        return unknown_cause(words, reading.ticket, reading.policy)
+    return c.Correct(cause=words)
 
 
 def _category(words: str, reading: Reading) -> c.AnyCommand | Refusal:
@@ -436,6 +443,14 @@ VERBS: tuple[Verb, ...] = (
         _both("betulkan kategori", "correct the category"),
         _both("KATEGORI", "CATEGORY"),
         example=_both("{category}", "{category}"),
+    ),
+    Verb(
+        "cause",
+        _words("penyebab", "cause"),
+        _cause,
+        _both("sebutkan penyebabnya, juga setelah selesai", "name the cause, also of a closed ticket"),
+        _both("PENYEBAB", "CAUSE"),
+        example=_both("{cause}", "{cause}"),
     ),
     Verb(
         "tag",

@@ -1,4 +1,4 @@
-"""What a person corrects of that which the rules chose: priority, category, tags."""
+"""What a person corrects: priority, category and tags, which the rules chose, and the cause."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -7,6 +7,7 @@ from mailbot.domain import commands as c
 from mailbot.domain import events as e
 from mailbot.domain import ladder, reasons
 from mailbot.domain.actor import Actor
+from mailbot.domain.closing.causes import find_cause, unknown_cause
 from mailbot.domain.escalation.reapply import clocks_on
 from mailbot.domain.lifecycle import DecisionBuilder
 from mailbot.domain.model import OVER, Ticket
@@ -18,17 +19,21 @@ from mailbot.domain.reasons import Refusal
 def correct(
     builder: DecisionBuilder, command: c.Correct, by: Actor, policy: Policy, now: datetime
 ) -> Refusal | None:
-    """Set priority and category. A ticket on its priority's ladder goes on with that of the new priority."""
+    """Set priority, category, cause. A ticket on its priority's ladder goes on with that of the new priority."""
     ticket = builder.ticket
     if ticket.merged_into:
         return reasons.refuse("ticket_merged_into", ticket=ticket.number, into=ticket.merged_into)
     if command.priority and command.priority not in policy.ladder_of:
         known = ", ".join(policy.ladder_of)
         return reasons.refuse("no_priority", priority=command.priority, known=known)
-    given = {"priority": command.priority, "category": command.category}
+    cause = find_cause(command.cause, policy)
+    if command.cause and cause is None:
+        return unknown_cause(command.cause, ticket, policy)
+    given = {"priority": command.priority, "category": command.category, "cause": cause.name if cause else ""}
     values = tuple((name, value) for name, value in given.items() if value and value != getattr(ticket, name))
     if not values:
-        return reasons.refuse("set_already", ticket=ticket.number, value=command.priority or command.category)
+        value = command.priority or command.category or command.cause
+        return reasons.refuse("set_already", ticket=ticket.number, value=value)
     builder.record(e.TicketCorrected(now, by, values))
     if command.priority and ticket.status not in OVER:
         _change_ladder(builder, ticket, by, policy, now)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from mailbot.domain.compensation.ledger_summary import Statement, statement
 from mailbot.domain.compensation.requests import Entry
 from mailbot.domain.events import Event, TicketFiled, TicketOpened, TicketReleased, TicketRouted
+from mailbot.reports.figures.cause_actions import Effect
 from mailbot.reports.figures.causes import Cause, Counts, causes
 from mailbot.reports.figures.count import Tally
 from mailbot.reports.figures.facts import Fact, Opened, Scored, Stood
@@ -21,6 +22,7 @@ WEEKS_BEFORE = timedelta(weeks=4)  # what causes are compared with
 class Report:
     """`before`: the figures of the period of the same length just before. `compared`: the stretch whose
     tickets the causes are compared with; it begins with the first ticket when there were none for so long.
+    `actions`: what was done about causes, and its effect.
     `compensation`: of the ledger's lines in the period, in a team's report of those that were the team's."""
 
     team: str  # "" for all
@@ -30,6 +32,7 @@ class Report:
     causes: tuple[Cause, ...]
     compared: Period
     compensation: Statement
+    actions: tuple[Effect, ...] = ()
 
     @property
     def period(self) -> Period:

@@ -224,6 +224,17 @@ class _Life:
         self._move(event.team, event.at)
         self._priority, self._rule, self._level = event.priority, event.rule, event.level
 
+    def _correct(self, event: e.TicketCorrected) -> None:
+        values = dict(event.values)
+        self._priority = values.get("priority", self._priority)
+        if "cause" not in values:
+            return
+        self._cause = values["cause"]
+        for place in reversed(range(len(self.facts))):  # a cause named later is that of the last closing
+            if isinstance(fact := self.facts[place], f.Left) and fact.how == "closed":
+                self.facts[place] = replace(fact, cause=self._cause)
+                break
+
     def _hand_over(self, event: e.TicketHandedOver) -> None:
         self._move(event.team, event.at)
         self._assignee = ""
@@ -280,6 +291,7 @@ class _Life:
 _TAKE: dict[type[Any], Callable[[_Life, Any], None]] = {
     e.TicketRouted: _Life._route,
     e.TicketAssigned: _Life._assign,
+    e.TicketCorrected: _Life._correct,
     e.TicketHandedOver: _Life._hand_over,
     e.TicketEscalated: _Life._escalate,
     e.CustomerWrote: _Life._write,

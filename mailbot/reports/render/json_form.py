@@ -20,6 +20,7 @@ def shape(report: Report) -> Shape:
         "previous": _figures(report.before),
         "causes": [asdict(each) for each in report.causes],
         "causes_compared_with": _period(report.compared),
+        "cause_actions": [asdict(each) for each in report.actions],
         "compensation": _statement(report.compensation),
     }
 

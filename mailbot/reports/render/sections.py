@@ -9,7 +9,7 @@ from mailbot.domain.model import Target
 from mailbot.reports.figures.api import Period, Report
 from mailbot.reports.figures.causes import Cause
 from mailbot.reports.figures.figures import AGES, MARKS_BY, Marks, Spread, Timing
-from mailbot.reports.render.translations import NOTHING, moment, number, percent, say, span
+from mailbot.reports.render.translations import NOTHING, day, moment, number, percent, say, span
 
 LONGEST = 60  # characters of a cell
 PROMISED = (Target.FIRST_RESPONSE, Target.NEXT_RESPONSE, Target.RESOLUTION, Target.PROMISE)
@@ -51,7 +51,14 @@ def sections(report: Report, language: str = "en") -> tuple[Section, ...]:
     write = _Writer(report, language)
     found = (
         *(write.glance(), write.times(), write.promises(), write.escalations(), write.backlog()),
-        *(write.teams(), write.agents(), write.marks(), write.marks_of(), write.closing_causes()),
+        *(
+            write.teams(),
+            write.agents(),
+            write.marks(),
+            write.marks_of(),
+            write.closing_causes(),
+            write.actions(),
+        ),
         *(write.causes(), write.compensation()),
     )
     return tuple(section for section in found if section.rows)
@@ -242,6 +249,23 @@ class _Writer:
         ]
         rows = rows if any(cause for cause, _ in self._now.closing_causes) else []
         return self._table("Causes named at closing", ("cause", "tickets", "before", "change"), rows)
+
+    def actions(self) -> Section:
+        rows = [
+            (
+                each.cause,
+                each.text,
+                day(each.at, self._report.period.zone, self._language),
+                self._rate(each.per_week_before),
+                self._rate(each.per_week_after),
+            )
+            for each in self._report.actions
+        ]
+        heads = ("cause", "what was done", "when", "a week before", "a week after")
+        return self._table("What was done about causes", heads, rows, names=3)
+
+    def _rate(self, rate: float | None) -> str:
+        return self._say("too early") if rate is None else number(rate, self._language, 1)
 
     def causes(self) -> Section:
         heads = ("kind", "cause", "tickets", "share", "share before", "G2", "rising")

@@ -5,6 +5,16 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 NOTHING = "-"
+_MONTHS = (
+    (
+        *("January", "February", "March", "April", "May", "June"),
+        *("July", "August", "September", "October", "November", "December"),
+    ),
+    (
+        *("Januari", "Februari", "Maret", "April", "Mei", "Juni"),
+        *("Juli", "Agustus", "September", "Oktober", "November", "Desember"),
+    ),
+)
 
 # English -> Indonesian; English is the key, so that every word has its original beside it.
 _INDONESIAN: Mapping[str, str] = {
@@ -71,6 +81,12 @@ _INDONESIAN: Mapping[str, str] = {
     "promised news": "kabar yang dijanjikan",
     "Causes named at closing": "Penyebab saat penutupan",
     "none given": "tidak disebut",
+    "What was done about causes": "Tindakan atas penyebab",
+    "what was done": "tindakan",
+    "when": "kapan",
+    "a week before": "seminggu sebelumnya",
+    "a week after": "seminggu sesudahnya",
+    "too early": "terlalu dini",
     "Causes": "Penyebab",
     "kind": "jenis",
     "cause": "penyebab",
@@ -125,6 +141,12 @@ def number(value: float, language: str = "en", digits: int = 0) -> str:
 
 def percent(share: float | None, language: str = "en") -> str:
     return NOTHING if share is None else f"{number(share * 100, language, 1)}%"
+
+
+def day(at: datetime, zone: str, language: str = "en", *, year: bool = True) -> str:
+    """Format the date of a moment: "23 November 2026"."""
+    there = at.astimezone(ZoneInfo(zone))
+    return f"{there.day} {_MONTHS[language == 'id'][there.month - 1]}" + f" {there.year}" * year
 
 
 def moment(at: datetime, zone: str) -> str:

@@ -1,1 +1,1 @@
-"""What the nodes of an installation keep about themselves and their work."""
+"""What an installation keeps beside its tickets: its nodes and their work, what was done about causes."""

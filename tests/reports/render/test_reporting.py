@@ -137,7 +137,7 @@ def test_the_json_has_stable_keys_and_plain_values() -> None:
 
     assert list(told) == [
         *("made_at", "team", "period", "previous_period", "figures", "previous", "causes"),
-        *("causes_compared_with", "compensation"),
+        *("causes_compared_with", "cause_actions", "compensation"),
     ]
     figures = told["figures"]
     assert (figures["opened"], figures["escalated"]["count"], figures["promises"]["kept_share"]) == (

@@ -3,7 +3,8 @@
 - A ticket keeps its turn with its end and its reason, apart from its status.
 - It keeps whether the customer's newest mail is answered, when and by whom the newest answer was given, and by
   when we promised news.
-- It keeps its cause, until when it is snoozed, and its incident.
+- It keeps its cause, and what was done about causes is recorded (`cause_actions`).
+- It keeps until when it is snoozed, and its incident.
 - An index has all live tickets of an agent, for worklists; it takes the place of the one for those in hand.
 - Acts of agents that can be taken back, with their mails and messages.
 """
@@ -13,6 +14,8 @@ from alembic import op
 
 revision = "0004"
 down_revision = "0003"
+
+RowId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
@@ -49,6 +52,15 @@ def upgrade() -> None:
         "ix_tickets_live", "tickets", ["assignee", "status"], sqlite_where=is_live, postgresql_where=is_live
     )
     _keep_acts()
+    op.create_table(
+        "cause_actions",
+        sa.Column("id", RowId, primary_key=True, autoincrement=True),
+        sa.Column("cause", sa.Text, nullable=False),
+        sa.Column("at", sa.BigInteger, nullable=False),
+        sa.Column("by", sa.Text, nullable=False),
+        sa.Column("text", sa.Text, nullable=False),
+        sqlite_autoincrement=True,
+    )
 
 
 def _keep_acts() -> None:

@@ -492,6 +492,8 @@ class TicketRebuilt(Recorded):
     clocks: tuple[Clock, ...]
     turn: Turn | None = None  # None: what the status says, before version 0004
     unanswered: bool | None = None
+    turn_until: datetime | None = None
+    turn_why: Reason = NO_REASON
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,16 @@
 """Compute the clocks of a ticket and the steps of its ladder: what runs in its state, and what is due next.
 
-The clocks follow from the ticket's status alone. While it is our turn (new, open) the clocks of the answer
-and of the resolution run. While it is the customer's (waiting), our promises are paused and the clock of the
-follow-up runs. After closing nothing runs. Each step of a ladder belongs to a clock. The next deadline is the
-earliest step that has not been taken. After the last step, REPEAT reminds the assignee: an open ticket always
-has a next deadline.
+The clocks follow from facts: whose turn it is, and whether the customer's newest mail is answered.
+
+- The clock of the answer runs while that mail is unanswered. The resolution's runs while the turn is ours or a
+  third party's. Both pause while the turn is the customer's, and the follow-up's runs instead.
+- A third party's wait, and news that a person promised, end at a moment that the person named.
+- A ticket of ours or a third party's always has a running promise. Where its ladder has no target for that, it
+  is news by the next reminder.
+
+After closing nothing runs. Each step of a ladder belongs to a clock. The next deadline is the earliest step
+that has not been taken. After the last step, REPEAT reminds the assignee: an open ticket always has a next
+deadline.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,7 +20,7 @@ from heapq import merge
 from itertools import chain
 from operator import attrgetter
 
-from mailbot.domain.model import OVER, Clock, Status, Target, Ticket
+from mailbot.domain.model import OVER, Clock, Target, Ticket, Turn
 from mailbot.domain.policy import Agent, Ladder, Policy, Step
 from mailbot.domain.worktime import ALWAYS, Calendar, add, between, end_of_quiet_hours
 
@@ -25,8 +31,9 @@ FOLLOW_UP = timedelta(hours=40)
 _PLACE = {target: place for place, target in enumerate(Target)}
 # Clocks that a step starts: when one ends, the step after it comes at once.
 STEP_CLOCKS = frozenset({Target.CONFIRMATION, Target.DECISION})
+PROMISES = frozenset({Target.FIRST_RESPONSE, Target.NEXT_RESPONSE, Target.RESOLUTION, Target.PROMISE})
 # Targets that are no promise to the customer.
-INTERNAL_TARGETS = STEP_CLOCKS | {Target.FOLLOW_UP, Target.REPEAT}
+INTERNAL_TARGETS = STEP_CLOCKS | {Target.FOLLOW_UP, Target.THIRD_PARTY, Target.REPEAT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,44 +57,80 @@ _ORDER = attrgetter("due_at", "step")
 
 
 def clocks_for(ticket: Ticket, ladder: Ladder, calendar: Calendar, now: datetime) -> tuple[Clock, ...]:
-    """Return the clocks that belong to `ticket.status`; those that continue keep the time they have spent.
+    """Return the clocks that belong to the ticket's turn; those that continue keep the time they have spent.
 
     `calendar` is the one by which the clocks ran until `now`.
     """
-    run = _running(ticket, ladder)
+    run, paused = _running(ticket, ladder), _paused(ticket)
     kept = {clock.target: clock for clock in ticket.clocks}
     clocks = []
     for target in Target:
-        clock = kept.get(target)
-        if target in run and target is Target.REPEAT and clock and clock.span != run[target]:
-            clock = None  # another turn has another interval of reminders
-        if clock is None and (span := run.get(target)):
-            clock = Clock(target, span, timedelta(), None)
-        if clock is None:
-            continue
+        clock, end = kept.get(target), run.get(target)
         if target in run:
-            clocks.append(clock if clock.running_since else replace(clock, running_since=now))
-        elif target is Target.RESOLUTION:
+            if clock is None or not _fits(clock, end):
+                clock = _new_clock(target, end, now)
+            if clock:
+                clocks.append(clock if clock.running_since else replace(clock, running_since=now))
+        elif clock and target in paused:
             clocks.append(pause(clock, calendar, now))
     return tuple(clocks)
 
 
-def _running(ticket: Ticket, ladder: Ladder) -> Mapping[Target, timedelta | None]:
-    """Return the clocks that run in the ticket's state, with the span of a new one (None: no new one)."""
+# How a new clock ends: after a span of work time, or at a moment. None: no new clock.
+End = timedelta | datetime | None
+
+
+def _running(ticket: Ticket, ladder: Ladder) -> Mapping[Target, End]:
+    """Return the clocks that run in the ticket's state, with the end of a new one."""
     if ticket.status in OVER:
         return {}
     if ticket.held_for:
         return {Target.REPEAT: ladder.repeat}
-    if ticket.status is Status.WAITING:
+    if ticket.turn is Turn.CUSTOMER:
         wait = ladder.targets.get(Target.FOLLOW_UP, FOLLOW_UP)
-        return {Target.DECISION: None, Target.FOLLOW_UP: wait, Target.REPEAT: wait}
-    answer = Target.NEXT_RESPONSE if ticket.first_response_at else Target.FIRST_RESPONSE
-    return {
-        answer: ladder.targets.get(answer),
-        Target.RESOLUTION: ladder.targets.get(Target.RESOLUTION),
-        **dict.fromkeys(STEP_CLOCKS, None),
-        Target.REPEAT: ladder.repeat,
-    }
+        return {Target.DECISION: None, Target.FOLLOW_UP: ticket.turn_until or wait, Target.REPEAT: wait}
+    promises = _promises(ticket, ladder)
+    wait_of_others = {Target.THIRD_PARTY: ticket.turn_until} if ticket.turn is Turn.THIRD_PARTY else {}
+    return {**promises, **wait_of_others, **dict.fromkeys(STEP_CLOCKS), Target.REPEAT: ladder.repeat}
+
+
+def _promises(ticket: Ticket, ladder: Ladder) -> Mapping[Target, End]:
+    """Return the promises of a ticket whose turn is ours or a third party's: always one at least.
+
+    Where the ladder has no target for it, the customer gets news before the owner would be reminded.
+    """
+    targets = [Target.RESOLUTION]
+    if ticket.unanswered:
+        targets.append(Target.NEXT_RESPONSE if ticket.first_response_at else Target.FIRST_RESPONSE)
+    run: dict[Target, End] = {target: ladder.targets.get(target) for target in targets}
+    known = {clock.target for clock in ticket.clocks if clock.target is not Target.PROMISE or clock.ends_at}
+    if Target.PROMISE in known:
+        run[Target.PROMISE] = None
+    elif not any(run.values()) and not known & run.keys():
+        run[Target.PROMISE] = ladder.repeat
+    return run
+
+
+def _paused(ticket: Ticket) -> frozenset[Target]:
+    """Return the clocks that go on later where they stopped: of an unanswered mail while the customer has the turn."""
+    if ticket.unanswered and ticket.status not in OVER and ticket.turn is Turn.CUSTOMER:
+        return frozenset({Target.FIRST_RESPONSE, Target.NEXT_RESPONSE, Target.RESOLUTION})
+    return frozenset({Target.RESOLUTION})
+
+
+def _fits(clock: Clock, end: End) -> bool:
+    """Check that a clock goes on; a rhythm of reminders or a moment that changed makes another one."""
+    if end is None:
+        return True
+    if isinstance(end, datetime) or clock.ends_at:
+        return clock.ends_at == end
+    return clock.target is not Target.REPEAT or clock.span == end
+
+
+def _new_clock(target: Target, end: End, now: datetime) -> Clock | None:
+    if isinstance(end, datetime):
+        return Clock(target, timedelta(), timedelta(), now, ends_at=end)
+    return Clock(target, end, timedelta(), now) if end else None
 
 
 def pause(clock: Clock, calendar: Calendar, now: datetime) -> Clock:
@@ -124,8 +167,14 @@ def after_decision(clocks: Iterable[Clock]) -> tuple[Clock, ...]:
 
 
 def after_answer(clocks: Iterable[Clock]) -> tuple[Clock, ...]:
-    """Return the clocks after our answer: the customer has the full time to reply again."""
-    return without(clocks, Target.FOLLOW_UP, Target.REPEAT)
+    """Return the clocks after our answer: who answers has it, it is the promised news, reminders begin again."""
+    return without(clocks, Target.CONFIRMATION, Target.FOLLOW_UP, Target.PROMISE, Target.REPEAT)
+
+
+def promise(clocks: Iterable[Clock], until: datetime, now: datetime) -> tuple[Clock, ...]:
+    """Return the clocks with the promise of news by that time, in place of an earlier such promise."""
+    kept = without(clocks, Target.PROMISE)
+    return sort_clocks((*kept, Clock(Target.PROMISE, timedelta(), timedelta(), now, ends_at=until)))
 
 
 def take_step(clocks: Iterable[Clock], target: Target, step: int, at: datetime) -> tuple[Clock, ...]:
@@ -202,7 +251,9 @@ def _dues(clock: Clock, left: Left, ladder: Ladder, calendar: Calendar) -> Itera
     """List the deadlines of a clock's steps that have not been taken, earliest first."""
     assert clock.running_since
     for after, step in sorted(left):
-        due_at = _after_span(calendar, clock.running_since, max(timedelta(), after - clock.spent))
+        due_at = clock.ends_at or _after_span(
+            calendar, clock.running_since, max(timedelta(), after - clock.spent)
+        )
         moved = due_at
         if _waits_for_quiet_hours(clock, step, ladder):
             moved = end_of_quiet_hours(due_at, ladder.quiet, calendar.zone)
@@ -236,6 +287,8 @@ def _left(clock: Clock, ladder: Ladder, clocks: Iterable[Clock]) -> Left:
         return [(clock.span, _next_step(clock.fired[0], ladder, clocks))]
     if clock.target is Target.REPEAT:
         return [(clock.span, MISSED)]
+    if clock.ends_at:
+        return [] if MISSED in clock.fired else [(clock.span, MISSED)]
     steps = [(index, step) for index, step in enumerate(ladder.steps) if step.at.target is clock.target]
     # Without steps of its own, the end of the follow-up is a reminder.
     ends = MISSED not in clock.fired and not (clock.target is Target.FOLLOW_UP and steps)
@@ -264,14 +317,23 @@ def end_of_clock(ticket: Ticket, policy: Policy, target: Target) -> datetime | N
     if clock is None or clock.running_since is None:
         return None
     left = max(timedelta(), clock.span - clock.spent)
-    return _after_span(calendar_of(ticket, policy), clock.running_since, left)
+    return clock.ends_at or _after_span(calendar_of(ticket, policy), clock.running_since, left)
 
 
 def promised_at(ticket: Ticket, policy: Policy) -> datetime | None:
-    """Return when the customer's next promise ends: an answer's, else the resolution's; None without one."""
-    targets = (Target.FIRST_RESPONSE, Target.NEXT_RESPONSE, Target.RESOLUTION)
-    ends = (end_of_clock(ticket, policy, target) for target in targets)
-    return next((end for end in ends if end), None)
+    """Return when the earliest of the promises to the customer ends; None where none runs."""
+    running = [clock for clock in ticket.clocks if clock.running_since and clock.target in PROMISES]
+    # Work time is costly to compute: one that began later and has more left can't end first.
+    first = [clock for clock in running if not any(_ends_before(other, clock) for other in running)]
+    ends = (end_of_clock(ticket, policy, clock.target) for clock in first)
+    return min((end for end in ends if end), default=None)
+
+
+def _ends_before(one: Clock, other: Clock) -> bool:
+    if one.ends_at or other.ends_at or not (one.running_since and other.running_since):
+        return False
+    left, other_left = one.span - one.spent, other.span - other.spent
+    return one.running_since <= other.running_since and left < other_left
 
 
 # --- ladder, calendar, agents -----------------------------------------------------------------------------

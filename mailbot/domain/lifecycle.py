@@ -175,8 +175,8 @@ def _changes(ticket: Ticket, event: Event) -> dict[str, Any]:
         case e.TurnSet(turn=turn, until=until, reason=reason):
             status = status_by_turn(ticket, turn, answered=not ticket.unanswered)
             return {"turn": turn, "turn_until": until, "turn_why": reason, "status": status}
-        case e.NewsPromised(until=until):
-            return {"informed_until": until}
+        case e.NewsPromised(at=at, until=until):
+            return {"informed_until": until, "clocks": ladder.promise(ticket.clocks, until, at)}
         case e.AcknowledgementEnqueued(promised_at=promised_at) | e.PeopleNotified(promised_at=promised_at):
             return {"informed_until": promised_at} if promised_at else {}
         case e.ActUndone(restored=restored, fields=names):

@@ -211,7 +211,8 @@ class Post:
     ticket: str
     home: str  # the ticket it was first stored on
     at: datetime
-    turn: str  # "customer", "answer", "" for what leaves the turn as it is
+    # "customer"; "answer" that leaves the turn to the customer, "working" that leaves it ours; "" for neither
+    turn: str
     direction: Direction
     author: str
     message_id: str

@@ -110,13 +110,20 @@ def _details(
     """Return the details that the ticket has, with their values, and those that its rule asks for and it lacks."""
     if not policy.details:
         return (), ()
-    given = dict(builder.ticket.details)
     routed = next((event for event in builder.events if isinstance(event, e.TicketRouted)), None)
-    rule = next((each for each in policy.rules if each.name == builder.ticket.rule), None)
-    asked = routed.ask_for if routed else rule.then.ask_for if rule else ()
+    missing = missing_details(builder.ticket, policy, routed.ask_for if routed else None)
     labels = {name: detail.labels for name, detail in policy.details.items()}
-    known = tuple((labels[name], value) for name, value in given.items() if name in labels)
-    return known, tuple(labels[name] for name in asked if name in labels and name not in given)
+    known = tuple((labels[name], value) for name, value in builder.ticket.details if name in labels)
+    return known, tuple(labels[name] for name in missing)
+
+
+def missing_details(ticket: Ticket, policy: Policy, asked: tuple[str, ...] | None = None) -> tuple[str, ...]:
+    """Return the details that the ticket's rule asks for, or `asked`, and that the ticket lacks."""
+    if asked is None:
+        rule = next((each for each in policy.rules if each.name == ticket.rule), None)
+        asked = rule.then.ask_for if rule else ()
+    given = dict(ticket.details)
+    return tuple(name for name in asked if name in policy.details and name not in given)
 
 
 def language_of(agent: Agent | None) -> str:
@@ -124,9 +131,14 @@ def language_of(agent: Agent | None) -> str:
 
 
 def notify_customer(
-    builder: DecisionBuilder, policy: Policy, because: Reason, suppressed: Reason, now: datetime
+    builder: DecisionBuilder,
+    policy: Policy,
+    because: Reason,
+    suppressed: Reason,
+    now: datetime,
+    until: datetime | None = None,
 ) -> None:
-    """Notify the customer who has the matter now, and when we expect news.
+    """Notify the customer who has the matter now, and when we expect news: `until`, else the next promise.
 
     `suppressed`: why that address gets no automatic mail, no reason when it does.
     """
@@ -143,7 +155,7 @@ def notify_customer(
             *to_customer(ticket),
             team=policy.teams[ticket.team].public if ticket.team in policy.teams else nothing,
             level=policy.level_names.get(ticket.level, nothing),
-            until=_until(ticket, policy, now),
+            until=until or _until(ticket, policy, now),
         )
     )
 

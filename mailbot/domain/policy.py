@@ -28,6 +28,8 @@ class Mailbox:
     acknowledgement. "held": none until an agent answers. "none": also no mail of progress later.
     `rich_acknowledgements`: show the subject in the acknowledgement to a sender who passed.
     `copies`: answers also go to the people who take part beside the customer.
+    `after_answer`: whose turn it is after an answer. "by_question": the customer's where it asks for something.
+    `close_after`: a ticket whose turn is the customer's is closed after so long; None: never.
     """
 
     address: str
@@ -45,6 +47,8 @@ class Mailbox:
     closing_word: bool = True  # the customer is notified of the end
     survey: bool = True  # and asked for a rating, where a person answered
     signature: Mapping[str, str] = field(default_factory=dict)  # of answers, by language
+    after_answer: str = "by_question"  # or "customer", "ours"
+    close_after: timedelta | None = None
     keep_signatures: bool = False  # what stands below "-- " in an agent's mail goes to the customer
 
     @property

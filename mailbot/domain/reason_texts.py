@@ -24,7 +24,7 @@ TERMS: Mapping[str, Mapping[str, Texts]] = {
     "status": {
         "new": ("new", "baru"),
         "open": ("open", "terbuka"),
-        "waiting": ("waiting", "menunggu pelanggan"),
+        "waiting": ("waiting", "menunggu"),
         "closed": ("closed", "ditutup"),
         "merged": ("merged", "digabungkan"),
         "filed": ("filed as automatic mail", "disimpan sebagai surat otomatis"),
@@ -667,7 +667,7 @@ TEXTS: Mapping[str, Texts] = {
         "{words} is no time: write it like tomorrow 10:00, Friday, 3 hours, 30 Nov or 2026-11-30",
         "{words} bukan waktu: tulis seperti besok 10.00, Jumat, 3 jam, 30 Nov, atau 2026-11-30",
     ),
-    "moment_past": ("{words} is past", "{words!r} sudah lewat"),
+    "moment_past": ("{words} is past", "{words} sudah lewat"),
     "moment_too_far": ("a time within {days} days is needed", "waktunya paling jauh {days} hari lagi"),
     "no_arguments": (
         "nothing is expected after it, there is: {words}",
@@ -778,6 +778,32 @@ TEXTS: Mapping[str, Texts] = {
     "undo_needs_agent": ("name the agent: --as ADDRESS", "sebutkan petugasnya: --as ALAMAT"),
     "withdrawn": ("{actor} took it back before it left", "{actor} menariknya sebelum terkirim"),
     "act_undone": ("{actor} took it back", "{actor} membatalkannya"),
+    # Turn and promises
+    "answer_asks": ("the answer asks: {words}", "jawaban bertanya: {words}"),
+    "answer_asks_detail": (
+        "the answer asks for a missing detail: {detail}",
+        "jawaban meminta data yang belum ada: {detail}",
+    ),
+    "answer_asks_nothing": ("the answer asks nothing", "jawaban tidak meminta apa pun"),
+    "mailbox_waits": (
+        "in this mailbox each answer gives the turn to the customer",
+        "di kotak surat ini setiap jawaban memberi giliran kepada pelanggan",
+    ),
+    "mailbox_goes_on": (
+        "in this mailbox the turn stays ours after an answer",
+        "di kotak surat ini giliran tetap pada kita setelah menjawab",
+    ),
+    "wait_over": ("the wait is over: it was {turn} turn", "waktu menunggu habis: tadi giliran {turn}"),
+    "works_on": ("{actor} works on it", "{actor} mengerjakannya"),
+    "news_promised": ("an agent promised news", "petugas menjanjikan kabar"),
+    "promise_passed": (
+        "the time by which the customer was promised news has passed",
+        "waktu kabar yang dijanjikan kepada pelanggan sudah lewat",
+    ),
+    "held_first": (
+        "{ticket} is held: accept or reject it first",
+        "{ticket} ditahan: terima atau tolak dulu",
+    ),
     "not_closed": ("{ticket} is not closed: {status}", "{ticket} tidak ditutup: {status}"),
     "not_snoozed": ("{ticket} is not snoozed", "{ticket} tidak sedang ditunda"),
     "snooze_beyond_promise": (

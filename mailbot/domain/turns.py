@@ -1,12 +1,14 @@
 """Whose turn it is and until when, by a person's word: wait, work on, reopen."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from mailbot.domain import events as e
-from mailbot.domain import reasons
-from mailbot.domain.actor import Actor
+from mailbot.domain import ladder, notify, reasons
+from mailbot.domain.actor import POLICY, Actor
+from mailbot.domain.commands.moments import FURTHEST
 from mailbot.domain.lifecycle import DecisionBuilder, clocks_set
-from mailbot.domain.model import OVER, Status, Turn
+from mailbot.domain.model import OVER, Status, Target, Turn
 from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import NO_REASON, Reason, Refusal
 
@@ -23,11 +25,26 @@ def wait(
     """Give the turn to the customer, or to a third party until a time."""
     if refusal := _over(builder):
         return refusal
+    if builder.ticket.held_for:
+        return reasons.refuse("held_first", ticket=builder.ticket.number)
     if turn is Turn.THIRD_PARTY and until is None:
         return reasons.refuse("wait_needs_end")
+    if refusal := _no_time(until, now):
+        return refusal
     builder.record(e.TurnSet(now, by, turn, until, reason))
-    builder.record(clocks_set(builder.ticket, policy, now))
+    _set_clocks(builder, policy, now)
     return None
+
+
+def come_back(builder: DecisionBuilder, policy: Policy, now: datetime) -> Reason:
+    """End a wait whose time is over: the turn is ours again. Return why."""
+    ticket = builder.ticket
+    why = reasons.of("wait_over", turn=ticket.turn)
+    if ticket.turn_why:
+        why = reasons.together(why, ticket.turn_why)
+    builder.record(e.TurnSet(now, POLICY, Turn.OURS, None, why))
+    builder.record(clocks_set(builder.ticket, policy, now))
+    return why
 
 
 def work_on(
@@ -41,10 +58,16 @@ def work_on(
     """Keep the turn, and promise the customer news by `until`."""
     if refusal := _over(builder):
         return refusal
-    builder.record(e.TurnSet(now, by, Turn.OURS))
+    if builder.ticket.held_for:
+        return reasons.refuse("held_first", ticket=builder.ticket.number)
+    if refusal := _no_time(until, now):
+        return refusal
+    builder.record(e.TurnSet(now, by, Turn.OURS, None, reasons.of("works_on", actor=str(by))))
     if until:
         builder.record(e.NewsPromised(now, by, until))
-    builder.record(clocks_set(builder.ticket, policy, now))
+    _set_clocks(builder, policy, now)
+    if until:
+        notify.notify_customer(builder, policy, reasons.of("news_promised"), suppressed, now, until)
     return None
 
 
@@ -58,6 +81,22 @@ def reopen(
     builder.record(e.TicketReopened(now, by, reason or reasons.of("by_actor", actor=str(by))))
     builder.record(clocks_set(builder.ticket, policy, now))
     return None
+
+
+def _set_clocks(builder: DecisionBuilder, policy: Policy, now: datetime) -> None:
+    """Set the clocks after a person's word, which also confirms to have the ticket."""
+    ticket = builder.ticket
+    confirmed = replace(ticket, clocks=ladder.without(ticket.clocks, Target.CONFIRMATION))
+    builder.record(clocks_set(confirmed, policy, now))
+
+
+def _no_time(until: datetime | None, now: datetime) -> Refusal | None:
+    """Refuse a moment that is past or too far ahead."""
+    if until is None:
+        return None
+    if until <= now:
+        return reasons.refuse("moment_past", words=until.isoformat(" ", "minutes"))
+    return reasons.refuse("moment_too_far", days=FURTHEST.days) if until - now > FURTHEST else None
 
 
 def _over(builder: DecisionBuilder) -> Refusal | None:

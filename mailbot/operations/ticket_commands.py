@@ -12,8 +12,10 @@ from mailbot.domain.actor import Actor
 from mailbot.domain.commands.carry_out import Acted, on_act
 from mailbot.domain.commands.grammar import Act
 from mailbot.domain.commands.registry import Reading
+from mailbot.domain.events import AgentAnswered
 from mailbot.domain.ladder import next_deadline
 from mailbot.domain.lifecycle import Decision
+from mailbot.domain.merging.rebuild import post_turn
 from mailbot.domain.model import Direction
 from mailbot.domain.reasons import Refusal
 from mailbot.operations.transaction import Transaction, transact
@@ -79,7 +81,8 @@ def _message(request: TicketCommand, act: Act, acted: Acted) -> Message | None:
         return None
     evidence = {"reason": REASON.dump_python(reasons.of("command_line"), mode="json")}
     direction, text = (Direction.NOTE, note) if note else (Direction.OUT, acted.answer)
-    turn = "" if note else "answer"
+    answered = (each.turn for each in acted.decision.events if isinstance(each, AgentAnswered))
+    turn = "" if note else next(map(post_turn, answered), "")
     return Message(request.now, direction, request.by.name, "", text, text, evidence=evidence, turn=turn)
 
 

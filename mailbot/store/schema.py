@@ -230,7 +230,7 @@ messages = _table(
     Column("message_id", Text, nullable=False, index=True),
     Column("inbox_id", RowId),
     Column("evidence", Json, nullable=False),  # why it belongs here: what was weighed, how sure we are
-    Column("turn", String(8), nullable=False),  # "customer", "answer", "" when it does not change the turn
+    Column("turn", String(8), nullable=False),  # see `model.Post`
     Column("home", String(32), nullable=False),  # the ticket it was first filed on
     Column("no_auto_reply", Text, nullable=False),  # why no machine may answer it: the JSON of a reason
     Column("flags", Json, nullable=False),

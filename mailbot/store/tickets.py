@@ -52,7 +52,7 @@ class Message:
     message_id: str = ""
     inbox_id: int | None = None
     evidence: Mapping[str, Any] = field(default_factory=dict)  # see `codec.match_data`
-    turn: str = ""  # "customer", "answer", "" when it does not change the turn
+    turn: str = ""  # see `model.Post`
     no_auto_reply: Reason = NO_REASON
     flags: tuple[str, ...] = ()
     author_kind: Author = Author.PERSON

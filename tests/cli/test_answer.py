@@ -34,7 +34,7 @@ async def test_an_answer_leaves_in_the_agents_name_and_in_the_conversation(shell
     assert (references[-1], len(set(references))) == (mail["In-Reply-To"], 3)
     assert newest.assignee or newest.team
     shown = shell.shown("ticket", "show", number)
-    assert (shown["status"], shown["assignee"]) == ("waiting", AYU)
+    assert (shown["status"], shown["assignee"]) == ("open", AYU)
     assert shown["messages"][-1]["text"] == "Halo Pak Budi,\n\nsudah kami kirim."
 
 

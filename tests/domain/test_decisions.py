@@ -36,7 +36,7 @@ def open_ticket(**mail_changes: object) -> Ticket:
 
 
 def answered() -> Ticket:
-    sent = mail(sender=RINA.address, visible="Kami cek.")
+    sent = mail(sender=RINA.address, visible="Nomor pesanannya berapa?")
     return on_mail(open_ticket(), sent, envelope(), agent_facts(), policy(), LATER).decision.ticket
 
 

@@ -14,7 +14,7 @@ from mailbot.domain.ladder import next_deadline
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.matching import Match
 from mailbot.domain.merging.operations import Context, TicketState, on_join
-from mailbot.domain.model import Author, Direction, Status, Ticket
+from mailbot.domain.model import Author, Direction, Status, Ticket, Turn
 from mailbot.domain.policy import Actions, Rule
 from mailbot.domain.reasons import Refusal
 from mailbot.domain.replies.agent_mail import AgentMail
@@ -118,7 +118,7 @@ def test_an_agents_answer_by_mail_releases_it() -> None:
     answered = on_mail(FILED, came, envelope(sender=RINA.address), known, DESK, NOW)
 
     assert answered.direction is Direction.OUT
-    assert answered.decision.ticket.status is Status.WAITING
+    assert (answered.decision.ticket.status, answered.decision.ticket.turn) == (Status.OPEN, Turn.OURS)
     assert isinstance(answered.decision.events[0], e.TicketReleased)
 
 

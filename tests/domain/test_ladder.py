@@ -427,7 +427,8 @@ def test_an_agent_removed_by_a_reload_loses_the_ticket_to_another() -> None:
 
 def test_a_silent_customer_is_followed_up_again_and_again_until_something_happens() -> None:
     by = with_steps()
-    sent, proof = mail(sender=RINA.address), facts(match=TAGGED, proof="a trusted network")
+    sent = mail(sender=RINA.address, visible="Sudah sampai?")
+    proof = facts(match=TAGGED, proof="a trusted network")
     ticket = on_mail(opened(by), sent, envelope(), proof, by, NOW).decision.ticket
     moments = []
     for _ in range(3):

@@ -15,7 +15,7 @@ from mailbot.domain.commands.carry_out import on_command
 from mailbot.domain.decisions import on_deadline, on_mail
 from mailbot.domain.lifecycle import TRANSITIONS, Decision, IllegalTransition, evolve, opened
 from mailbot.domain.matching import Match
-from mailbot.domain.model import Status, Target, Ticket
+from mailbot.domain.model import Status, Target, Ticket, Turn
 from mailbot.domain.notices import AgentRefusal, Answer, TeamNotice
 from tests.builders import BAYU, BOX, NOW, NUMBER, OPERATOR, RINA, envelope, facts, mail, policy
 
@@ -38,9 +38,9 @@ def happen(ticket: Ticket, what: str, now: datetime) -> Decision:
         case "thanks":
             thanks = mail(visible="Makasih banyak ya min 🙏", message_id="<thanks@pelanggan.example>")
             return on_mail(ticket, thanks, envelope(), facts(match=mine), policy(), now).decision
-        case "answer" | "forged answer":
-            proof = "network" if what == "answer" else ""
-            sent = mail(sender=RINA.address, visible="Kami cek.")
+        case "answer" | "question" | "forged answer":
+            proof = "" if what == "forged answer" else "network"
+            sent = mail(sender=RINA.address, visible="Nomor berapa?" if what == "question" else "Kami cek.")
             return on_mail(ticket, sent, envelope(), facts(match=tagged, proof=proof), policy(), now).decision
         case "time":
             return on_deadline(ticket, policy(), now)
@@ -49,6 +49,9 @@ def happen(ticket: Ticket, what: str, now: datetime) -> Decision:
         "escalate": c.Escalate(),
         "assign": c.Assign(BAYU.address),
         "note": c.AddNote(SECRET),
+        "wait": c.Wait(Turn.THIRD_PARTY, now + timedelta(hours=3)),
+        "wait for customer": c.Wait(Turn.CUSTOMER, None),
+        "promise": c.WorkOn(now + timedelta(hours=2)),
     }[what]
     decision = on_command(ticket, command, OPERATOR, policy(), now)
     return decision if isinstance(decision, Decision) else Decision(ticket)
@@ -59,6 +62,10 @@ WORDS = [
     "thanks",
     "away",
     "answer",
+    "question",
+    "wait",
+    "wait for customer",
+    "promise",
     "forged answer",
     "time",
     "close",
@@ -99,7 +106,7 @@ def test_the_row_is_always_the_fold_of_its_events(steps: list[tuple[str, int]]) 
 
 
 @given(STEPS)
-def test_during_our_turn_there_is_an_owner_and_targets_run_else_they_pause(
+def test_p17_unless_the_customer_has_the_turn_a_promise_runs_else_all_pause(
     steps: list[tuple[str, int]],
 ) -> None:
     for decision in live(steps)[0]:
@@ -107,9 +114,11 @@ def test_during_our_turn_there_is_an_owner_and_targets_run_else_they_pause(
         running = {clock.target for clock in ticket.clocks if clock.running_since}
         assert ticket.assignee
         assert all(clock.spent >= timedelta() for clock in ticket.clocks)
-        if ticket.status in (Status.NEW, Status.OPEN):
+        responses = running & {Target.FIRST_RESPONSE, Target.NEXT_RESPONSE}
+        if ticket.status is not Status.CLOSED and ticket.turn is not Turn.CUSTOMER:
             assert Target.RESOLUTION in running
-            assert running & {Target.FIRST_RESPONSE, Target.NEXT_RESPONSE}
+            assert bool(responses) == ticket.unanswered
+            assert (Target.THIRD_PARTY in running) == (ticket.turn is Turn.THIRD_PARTY)
         else:
             assert not running - ladder.INTERNAL_TARGETS
         assert (ladder.next_deadline(ticket, policy()) is None) == (ticket.status is Status.CLOSED)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailbot.domain import ladder
-from mailbot.domain.model import Clock, Status, Target, Ticket
+from mailbot.domain.model import Clock, Status, Target, Ticket, Turn
 from mailbot.domain.policy import Ladder
 from mailbot.domain.worktime import ALWAYS, Calendar
 from tests.domain.test_worktime import STEADY, calendars, cases, stepped_add, stepped_between
@@ -15,16 +15,16 @@ from tests.domain.test_worktime import STEADY, calendars, cases, stepped_add, st
 MINUTE = timedelta(minutes=1)
 LONG = timedelta(hours=30)
 RESOLVE = Ladder("resolve", {Target.RESOLUTION: LONG}, ())
-TURNS = (Status.OPEN, Status.WAITING)
+TURNS = tuple(Turn)
 
 
-def ticket(at: datetime, status: Status = Status.OPEN, clocks: tuple[Clock, ...] = ()) -> Ticket:
-    return Ticket("TOKO-48217390-8", "", "", "", "id", at, status, team="team", clocks=clocks)
+def ticket(at: datetime) -> Ticket:
+    return Ticket("TOKO-48217390-8", "", "", "", "id", at, Status.OPEN, team="team")
 
 
-def turned(before: Ticket, status: Status, calendar: Calendar, now: datetime) -> Ticket:
+def turned(before: Ticket, turn: Turn, calendar: Calendar, now: datetime) -> Ticket:
     """Set the next turn; it may be the same one again, which must have no effect."""
-    after = replace(before, status=status)
+    after = replace(before, turn=turn)
     return replace(after, clocks=ladder.clocks_for(after, RESOLVE, calendar, now))
 
 
@@ -41,18 +41,18 @@ gaps = st.lists(st.tuples(st.integers(0, 400), st.sampled_from(TURNS)), min_size
 
 @given(cases(), gaps)
 def test_any_sequence_of_pauses_is_plain_arithmetic_on_open_time(
-    case: tuple[Calendar, datetime], turns: list[tuple[int, Status]]
+    case: tuple[Calendar, datetime], turns: list[tuple[int, Turn]]
 ) -> None:
     calendar, now = case
-    it, counted = turned(ticket(now), Status.OPEN, calendar, now), timedelta()
-    for minutes, status in turns:
+    it, counted = turned(ticket(now), Turn.OURS, calendar, now), timedelta()
+    for minutes, turn in turns:
         then = now + minutes * MINUTE
-        if it.status is Status.OPEN:
+        if it.turn is not Turn.CUSTOMER:
             counted += stepped_between(calendar, now, then, MINUTE)
-        it, now = turned(it, status, calendar, then), then
+        it, now = turned(it, turn, calendar, then), then
 
     assert spent(it, calendar, now) == counted
-    if it.status is Status.OPEN and counted < LONG:
+    if it.turn is not Turn.CUSTOMER and counted < LONG:
         left = timedelta(minutes=(LONG - counted) // MINUTE)
         end = stepped_add(calendar, now, left, MINUTE)
         due = [each for each in ladder.deadlines(it, RESOLVE, calendar) if each.target is Target.RESOLUTION]
@@ -68,12 +68,12 @@ instants = st.datetimes(
     instants,
     st.lists(st.tuples(st.timedeltas(timedelta(), timedelta(hours=9)), st.sampled_from(TURNS)), max_size=30),
 )
-def test_pausing_loses_not_a_microsecond(now: datetime, turns: list[tuple[timedelta, Status]]) -> None:
-    it, counted = turned(ticket(now), Status.OPEN, ALWAYS, now), timedelta()
-    for gap, status in turns:
-        counted += gap if it.status is Status.OPEN else timedelta()
+def test_pausing_loses_not_a_microsecond(now: datetime, turns: list[tuple[timedelta, Turn]]) -> None:
+    it, counted = turned(ticket(now), Turn.OURS, ALWAYS, now), timedelta()
+    for gap, turn in turns:
+        counted += gap if it.turn is not Turn.CUSTOMER else timedelta()
         now += gap
-        it = turned(it, status, ALWAYS, now)
+        it = turned(it, turn, ALWAYS, now)
 
     assert spent(it, ALWAYS, now) == counted
 
@@ -83,7 +83,7 @@ def test_after_a_change_of_team_what_was_spent_by_the_old_hours_stays_spent(
     stays: list[tuple[Calendar, int]], start: datetime
 ) -> None:
     now = start.replace(second=0, microsecond=0)
-    it, counted = turned(ticket(now), Status.OPEN, stays[0][0], now), timedelta()
+    it, counted = turned(ticket(now), Turn.OURS, stays[0][0], now), timedelta()
     for calendar, minutes in stays:
         then = now + minutes * MINUTE
         counted += stepped_between(calendar, now, then, MINUTE)

@@ -301,7 +301,7 @@ async def test_an_agents_reply_to_a_notice_of_a_merged_ticket_answers_from_the_m
     answered = await desk.receive(sender=RINA.address, to=tag, peer=AGENTS_NETWORK, body="Sudah kami kirim.")
 
     (answer,) = desk.outbox_rows("answer")
-    assert (answered.number, answered.status, answer.recipient) == (b, Status.WAITING, BUDI)
+    assert (answered.number, answered.status, answer.recipient) == (b, Status.OPEN, BUDI)
     assert f"[{b}]" in desk.content(answer)["Subject"]
 
 

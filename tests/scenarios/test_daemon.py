@@ -77,7 +77,7 @@ async def test_the_whole_loop_with_a_real_client(tmp_path: Path) -> None:
             )
             assert got[0].recipients == ("siti@pelanggan.example",)
             assert number_in(got[0]) == number
-            assert daemon.rows("SELECT status FROM tickets") == [{"status": "waiting"}]
+            assert daemon.rows("SELECT status FROM tickets") == [{"status": "open"}]
 
             other = complaint(7)
             assert (await send(daemon.port, other, "pelanggan7@pelanggan.example")).startswith("250")

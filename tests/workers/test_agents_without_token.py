@@ -40,7 +40,7 @@ async def test_a_mail_with_a_number_is_the_agents_answer_there(desk: Desk) -> No
     first = await desk.receive()
     again = await from_agent(desk, Subject=f"[{first.number}] pesanan", body="Paket Anda kami kirim ulang.")
 
-    assert (again.number, again.status) == (first.number, Status.WAITING)
+    assert (again.number, again.status) == (first.number, Status.OPEN)
     (row,) = desk.outbox_rows("answer")
     assert (row.recipient, "kami kirim ulang" in desk.content(row).as_string()) == (BUDI, True)
     assert recipients(desk, "acknowledgement") == [BUDI]

@@ -16,7 +16,7 @@ from mailbot.config.model import Trust
 from mailbot.domain.commands import Release
 from mailbot.domain.commands.carry_out import on_command
 from mailbot.domain.lifecycle import Decision
-from mailbot.domain.model import Envelope, Status, Ticket
+from mailbot.domain.model import Envelope, Status, Ticket, Turn
 from mailbot.domain.notices import Notice
 from mailbot.domain.reasons import Refusal, render
 from mailbot.mail.compose.compose import Composer, OutboundMail
@@ -204,7 +204,7 @@ async def test_an_agents_answer_goes_to_the_customer_without_the_quoted_notice(d
     (answer,) = desk.outbox_rows("answer")
     mail = desk.content(answer)
     text = mail.get_body(("plain",)).get_content()
-    assert (answered.number, answered.status) == (ticket.number, Status.WAITING)
+    assert (answered.number, answered.status, answered.turn) == (ticket.number, Status.OPEN, Turn.OURS)
     assert (answer.recipient, mail["From"].addresses[0].addr_spec) == (BUDI, BOX.address)
     assert "barang dikirim ulang besok" in text
     assert "rahasia" not in mail.as_string()

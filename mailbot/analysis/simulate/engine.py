@@ -34,7 +34,7 @@ from mailbot.domain.decisions import on_deadline, record_customer_mail
 from mailbot.domain.escalation import ownership
 from mailbot.domain.escalation.reapply import recompute
 from mailbot.domain.ladder import Deadline
-from mailbot.domain.lifecycle import Decision, DecisionBuilder, IllegalTransition, opened
+from mailbot.domain.lifecycle import Decision, DecisionBuilder, IllegalTransition, evolve, opened
 from mailbot.domain.model import NoticeKind, Ticket
 from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import NO_REASON, Reason, Refusal, written
@@ -246,8 +246,8 @@ class Simulation:
             match stimulus:
                 case CustomerMail():
                     self._customer_mail(builder, stimulus, policy)
-                case AgentAnswer(agent=agent):
-                    record_agent_answer(builder, agent or builder.ticket.assignee or "", policy, at)
+                case AgentAnswer(agent=agent, after=after):
+                    record_agent_answer(builder, agent or builder.ticket.assignee or "", after, policy, at)
                 case CommandGiven(command=command, by=by):
                     return on_command(open_ticket.ticket, command, by, policy, at, builder.loads)
                 case MessagesMoved(event=event, rebuilt=rebuilt, why=why):
@@ -280,11 +280,15 @@ class Simulation:
         """Return the event with the recorded turn. A punctual scenario computes its clocks from that turn."""
         if not self._world.punctual:
             return rebuilt
+        again = evolve(ticket, rebuilt)
         turned = replace(
             ticket,
             status=rebuilt.status,
             first_response_at=rebuilt.first_response_at,
             closed_at=rebuilt.closed_at,
+            turn=again.turn,
+            turn_until=again.turn_until,
+            unanswered=again.unanswered,
         )
         mine, calendar = ladder.ladder_of(turned, policy), ladder.calendar_of(turned, policy)
         return replace(rebuilt, clocks=ladder.clocks_for(turned, mine, calendar, since))

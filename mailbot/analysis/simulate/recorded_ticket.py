@@ -14,6 +14,7 @@ from mailbot.domain.actor import POLICY, Actor
 from mailbot.domain.events import Event
 from mailbot.domain.model import NoticeKind
 from mailbot.domain.reasons import NO_REASON, Reason, words_of
+from mailbot.domain.replies.agent_answer import WAITS, Next
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +30,12 @@ class CustomerMail:
 
 @dataclass(frozen=True, slots=True)
 class AgentAnswer:
-    """An agent answered; `agent` "" is the owner."""
+    """An agent answered; `agent` "" is the owner. `after`: the turn as it was recorded."""
 
     at: datetime
     version: str
     agent: str = ""
+    after: Next = WAITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,8 +201,8 @@ class _Scan:
                 after = record[position + 1][1] if position + 1 < len(record) else None
                 new_routing = after if isinstance(after, e.TicketRouted) else None
                 return CustomerMail(at, version, message_id, reason, new_routing)
-            case e.AgentAnswered(agent=agent):
-                return AgentAnswer(at, version, agent)
+            case e.AgentAnswered(agent=agent, turn=turn, reason=reason):
+                return AgentAnswer(at, version, agent, Next(turn, reason))
             case e.StepTaken() | e.TargetMissed() | e.ReminderDue():
                 return None if self._is_same_decision(at) else DeadlineTaken(at, version)
             case e.LadderChanged(by=by):

@@ -14,7 +14,7 @@ from mailbot.cli.shared.event_text import event_text
 from mailbot.cli.shared.formats import format_duration
 from mailbot.cli.shared.output import clean, echo, print_title
 from mailbot.domain import events as e
-from mailbot.domain.model import Ticket
+from mailbot.domain.model import Ticket, Turn
 from mailbot.domain.policy import Policy
 from mailbot.store import queries, tickets
 from mailbot.store.store import Store
@@ -88,7 +88,10 @@ class Tour:
         print_title("\n3. The agent answers the team's notice; the answer goes to the customer")
         agent = self.policy.agents[self._ticket(number).assignee or ""]
         notice = self._wait_for_mail(agent.address, number)
-        text = "Dear Andrew,\n\nyou are right, the second payment is on its way back to your card.\n"
+        text = (
+            "Dear Andrew,\n\nyou are right, the second payment is on its way back to your card.\n"
+            "Could you tell us when it has arrived?\n"
+        )
         subject = f"Re: {notice.subject}"
         mail = build_mail(agent.name, agent.address, notice.reply_to, subject, text, notice.message_id)
         echo(f"\n-> {agent.name} <{agent.address}>, team {self._ticket(number).team}", fg="cyan", bold=True)
@@ -97,7 +100,7 @@ class Tour:
         _print_mail(answer, sent_at)
         for _ in self._patiently("the answer was not recorded"):
             ticket = self._ticket(number)
-            if ticket.first_response_at:
+            if ticket.turn is Turn.CUSTOMER:
                 echo(f"   {number}  is {ticket.status} for the customer now, its clocks pause", bold=True)
                 return
 

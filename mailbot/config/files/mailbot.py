@@ -97,6 +97,11 @@ class MailboxEntry(Entry):
     rich_acknowledgements: bool = Field(
         False, description="show the subject in the acknowledgement to a sender who passed"
     )
+    after_answer: Literal["by_question", "customer", "ours"] = Field(
+        "by_question",
+        description="whose turn it is after an answer: the customer's where it asks something, always the "
+        "customer's, or always ours until an agent says otherwise",
+    )
     copies: YesNo = Field(True, description="answers also go to those who take part beside the customer")
     undo: Delay = Field(
         timedelta(minutes=2), description="an agent's mail waits for so long, and can be taken back; or no"

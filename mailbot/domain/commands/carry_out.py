@@ -163,7 +163,8 @@ class _Acting:
         if unreachable := why_unreachable(ticket.answers_to):
             return Refusal(unreachable)
         self.answer = "\n\n".join(texts)
-        agent_answer.record_agent_answer(self.builder, agent.address, self.policy, self.at)
+        after = agent_answer.next_turn(ticket, self.answer, self.policy)
+        agent_answer.record_agent_answer(self.builder, agent.address, after, self.policy, self.at)
         mail = agent_answer.answer(
             ticket, agent, self.answer, self.policy, self.facts.references, self.facts.attachments
         )

@@ -3,13 +3,13 @@
 from datetime import datetime, timedelta
 
 from mailbot.domain import events as e
-from mailbot.domain import ladder, notify, reasons
+from mailbot.domain import ladder, notify, reasons, turns
 from mailbot.domain.actor import POLICY, Actor
 from mailbot.domain.assignment import choose
 from mailbot.domain.escalation import level_questions, ownership
 from mailbot.domain.ladder import INTERNAL_TARGETS, MISSED, STEP_CLOCKS, Deadline
 from mailbot.domain.lifecycle import DecisionBuilder
-from mailbot.domain.model import OVER, NoticeKind, Status, Target, Ticket
+from mailbot.domain.model import OVER, NoticeKind, Status, Target, Ticket, Turn
 from mailbot.domain.policy import Policy, Step
 from mailbot.domain.reasons import NO_REASON, Reason, Refusal
 
@@ -45,12 +45,19 @@ def _came_due(target: Target) -> Reason:
 
 
 def _end(builder: DecisionBuilder, due: Deadline, policy: Policy, now: datetime) -> None:
-    """Record that a clock ended: a promise is missed, or the owner is reminded."""
+    """Record that a clock ended: a promise is missed, a wait is over, or the owner is reminded."""
     if due.target not in INTERNAL_TARGETS:
         builder.record(e.TargetMissed(now, POLICY, due.target, due.due_at))
+        if due.target is Target.PROMISE:
+            notify.notify_team(builder, policy, now, NoticeKind.REMINDER, reasons.of("promise_passed"))
         return
     builder.record(e.ReminderDue(now, POLICY, due.target, due.due_at))
-    notify.notify_team(builder, policy, now, *_reminder(builder.ticket, due))
+    ticket = builder.ticket
+    if ticket.turn_until and due.target in (Target.THIRD_PARTY, Target.FOLLOW_UP):
+        why = turns.come_back(builder, policy, now)
+        notify.notify_team(builder, policy, now, NoticeKind.TURN_CAME_BACK, why)
+    else:
+        notify.notify_team(builder, policy, now, *_reminder(ticket, due))
 
 
 def _reminder(ticket: Ticket, due: Deadline) -> tuple[NoticeKind, Reason]:
@@ -59,7 +66,7 @@ def _reminder(ticket: Ticket, due: Deadline) -> tuple[NoticeKind, Reason]:
         return NoticeKind.UNCONFIRMED, reasons.of("not_accepted")
     if due.target in STEP_CLOCKS:
         return NoticeKind.REMINDER, reasons.together(_came_due(due.target), reasons.of("no_further_step"))
-    if ticket.status is Status.WAITING:
+    if ticket.turn is Turn.CUSTOMER:
         return NoticeKind.FOLLOW_UP, reasons.of("customer_silent")
     return NoticeKind.REMINDER, reasons.of("all_steps_taken")
 

@@ -16,8 +16,8 @@ from mailbot.domain import filing, ladder, notify, reasons
 from mailbot.domain.actor import POLICY, Actor
 from mailbot.domain.events import Event
 from mailbot.domain.lifecycle import Decision, DecisionBuilder, opened
-from mailbot.domain.merging.rebuild import OUR_TURN, arrivals, rebuild
-from mailbot.domain.model import Direction, NoticeKind, Post, Role, Ticket
+from mailbot.domain.merging.rebuild import OUR_TURN, arrivals, is_pending, rebuild
+from mailbot.domain.model import OVER, Direction, NoticeKind, Post, Role, Ticket, Turn
 from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import Reason, Refusal
 
@@ -121,7 +121,7 @@ def move(
     stays = tuple(each for each in source.posts if each.id != message)
     left = _with_posts(source, stays, context, e.MessageMoved(context.at, context.by, message, to=b.number))
     pending = post.turn == "customer" and post.home != b.number
-    pending = pending and a.status in OUR_TURN and left.ticket.status not in OUR_TURN
+    pending = pending and is_pending(a) and not is_pending(left.ticket)
     joined = _newcomers({post.author} if post.direction == Direction.IN else (), target)
     how: dict[str, Any] = {"origin": a.number, "pending": pending, "joined": tuple(sorted(joined))}
     came = e.MessageMoved(context.at, context.by, message, **how)
@@ -152,7 +152,8 @@ def merge(
         return reasons.refuse("ticket_of_another", ticket=a.number, customer=a.customer, danger=_danger(b))
     ids = tuple(post.id for post in source.posts)
     newest = next((post for post in reversed(source.posts) if post.turn == "customer"), None)
-    pending = a.status in OUR_TURN and newest is not None and newest.home != b.number
+    ours = a.status not in OVER and a.turn is not Turn.CUSTOMER
+    pending = ours and newest is not None and newest.home != b.number
     ended = DecisionBuilder(a)
     ended.record(e.TicketMerged(context.at, context.by, b.number, ids, not _takes_part(a.customer, target)))
     ended.record(_standing_still(ended.ticket, context))
@@ -167,7 +168,8 @@ def merge(
 
 def _standing_still(ticket: Ticket, context: Context) -> e.TicketRebuilt:
     mine, calendar = ladder.ladder_of(ticket, context.policy), ladder.calendar_of(ticket, context.policy)
-    same = _same(ticket, "status", "first_response_at", "closed_at", "last_message_id")
+    kept = ("turn", "turn_until", "turn_why", "unanswered")
+    same = _same(ticket, "status", "first_response_at", "closed_at", "last_message_id", *kept)
     clocks = ladder.clocks_for(ticket, mine, calendar, context.at)
     return e.TicketRebuilt(at=context.at, by=POLICY, clocks=clocks, **same)
 
@@ -346,7 +348,7 @@ def _arrived(
     side: TicketState, came: Sequence[Post], context: Context, event: Event, why: Reason
 ) -> DecisionBuilder:
     builder = _with_posts(side, (*side.posts, *came), context, event)
-    if side.ticket.status not in OUR_TURN and builder.ticket.status in OUR_TURN:
+    if not is_pending(side.ticket) and is_pending(builder.ticket):
         notify.notify_team(builder, context.policy, context.at, NoticeKind.CUSTOMER_WROTE, why)
     return builder
 

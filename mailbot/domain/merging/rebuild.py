@@ -1,8 +1,9 @@
 """Turn and clocks of a ticket, rebuilt from the messages that it has now.
 
 Theory of operation. After messages arrived or left, the ticket's events are replayed. What people and the
-policy did stays as recorded. Whose turn it was follows from the messages that are there. So moving a message
-and moving it back ends where it began, and each clock runs from the opening of its own ticket.
+policy did stays as recorded, also when they gave the turn away or took it back. Else the turn follows from the
+messages that are there. So moving a message and moving it back ends where it began, and each clock runs from the
+opening of its own ticket.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,21 +15,28 @@ from mailbot.domain import ladder
 from mailbot.domain.actor import CUSTOMER, POLICY
 from mailbot.domain.acts.agent_act import without_undone
 from mailbot.domain.events import Event
-from mailbot.domain.model import Post, Status, Target, Ticket
+from mailbot.domain.lifecycle import status_by_turn
+from mailbot.domain.model import OVER, Post, Status, Target, Ticket, Turn
 from mailbot.domain.policy import Policy
+from mailbot.domain.reasons import NO_REASON, Reason
 
 Arrival = e.MessageMoved | e.MergeReceived
 OUR_TURN = frozenset({Status.NEW, Status.OPEN})
-_NOT_KEPT = ladder.STEP_CLOCKS | {Target.REPEAT}  # clocks whose span says nothing about the next one
+_NOT_KEPT = ladder.STEP_CLOCKS | {
+    Target.THIRD_PARTY,
+    Target.PROMISE,
+    Target.REPEAT,
+}  # clocks whose span says nothing about the next one
 
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
-    """A mail that changed the turn: "customer" or "answer"."""
+    """A mail that changed the turn: see `Post.turn`. `why`: as it was recorded."""
 
     at: datetime
     turn: str
     message_id: str
+    why: Reason = NO_REASON
 
 
 def rebuild(
@@ -41,8 +49,25 @@ def rebuild(
         walk.take(moment)
     then = walk.ticket
     return e.TicketRebuilt(
-        now, POLICY, then.status, then.first_response_at, then.closed_at, then.last_message_id, then.clocks
+        *(
+            now,
+            POLICY,
+            then.status,
+            then.first_response_at,
+            then.closed_at,
+            then.last_message_id,
+            then.clocks,
+        ),
+        turn=then.turn,
+        unanswered=then.unanswered,
+        turn_until=then.turn_until,
+        turn_why=then.turn_why,
     )
+
+
+def is_pending(ticket: Ticket) -> bool:
+    """Check whether a mail of the customer waits for an answer of ours."""
+    return ticket.unanswered and ticket.turn is not Turn.CUSTOMER and ticket.status not in OVER
 
 
 def arrivals(events: Iterable[Event]) -> list[Arrival]:
@@ -79,7 +104,8 @@ def _moments(events: Sequence[Event], posts: Sequence[Post], number: str) -> Ite
         mail = next((post for post in own if (post.turn, post.at) == _slot(event)), None)
         if mail:
             own.remove(mail)
-            slots[position] = _Turn(mail.at, mail.turn, mail.message_id)
+            why = event.reason if isinstance(event, e.AgentAnswered) else NO_REASON
+            slots[position] = _Turn(mail.at, mail.turn, mail.message_id, why)
     foreign = [post for post in posts if post.turn and post.home != number]
     others = sorted((*foreign, *own), key=lambda post: (post.at, post.id))
     rest = [_Turn(post.at, post.turn, post.message_id) for post in others]
@@ -94,13 +120,21 @@ def _moments(events: Sequence[Event], posts: Sequence[Post], number: str) -> Ite
 
 
 def _slot(event: Event) -> tuple[str, datetime]:
-    """Return the turn of the mail that an event recorded, "customer" or "answer", and when it came."""
+    """Return the turn of the mail that an event recorded, and when it came."""
     match event:
         case e.TicketOpened() | e.CustomerWrote():
             return "customer", event.at
-        case e.AgentAnswered():
-            return "answer", event.at
+        case e.AgentAnswered(turn=turn):
+            return post_turn(turn), event.at
     return "", event.at
+
+
+def post_turn(turn: Turn) -> str:
+    """Return what a stored answer keeps of the turn after it."""
+    return "working" if turn is Turn.OURS else "answer"
+
+
+_OURS: Mapping[str, object] = {"turn": Turn.OURS, "turn_until": None, "turn_why": NO_REASON}
 
 
 class _Walk:
@@ -122,6 +156,10 @@ class _Walk:
             merged_into=None,
             held_for=first.held_for or None,
             last_message_id="",
+            unanswered=True,
+            turn=Turn.OURS,
+            turn_until=None,
+            turn_why=NO_REASON,
         )
         self._policy, self._spans = policy, _spans(events)
         here = {post.id for post in posts}
@@ -133,12 +171,17 @@ class _Walk:
             case _Turn():
                 self._turn(moment)
             case e.TicketClosed(at=at):
-                self._change(Status.CLOSED, at, closed_at=at)
+                self._change(Status.CLOSED, at, closed_at=at, turn_until=None)
             case e.TicketReopened(at=at, by=by) if by != CUSTOMER:  # else the customer's mail does it
-                self._change(Status.OPEN, at, closed_at=None)
+                self._change(Status.OPEN, at, closed_at=None, **_OURS)
+            case e.TurnSet(at=at, turn=turn, until=until, reason=reason) if self.ticket.status not in OVER:
+                status = status_by_turn(self.ticket, turn, answered=not self.ticket.unanswered)
+                self._change(status, at, turn=turn, turn_until=until, turn_why=reason)
+            case e.NewsPromised(at=at, until=until) if self.ticket.status not in OVER:
+                self._change(self.ticket.status, at, clocks=ladder.promise(self.ticket.clocks, until, at))
             case e.MessageMoved() | e.MergeReceived():
-                if moment in self._pending and self.ticket.status not in OUR_TURN:
-                    self._change(Status.OPEN, moment.at, closed_at=None)
+                if moment in self._pending and not is_pending(self.ticket):
+                    self._change(Status.OPEN, moment.at, closed_at=None, unanswered=True, **_OURS)
             case e.TicketReleased(at=at):
                 clocks = ladder.after_answer(self.ticket.clocks)
                 self._change(self.ticket.status, at, held_for=None, clocks=clocks)
@@ -162,11 +205,20 @@ class _Walk:
         at, then = max(mail.at, self.ticket.opened_at), self.ticket
         if mail.turn == "customer":
             status = then.status if then.status in OUR_TURN else Status.OPEN
-            self._change(status, at, closed_at=None, last_message_id=mail.message_id)
+            news = {"closed_at": None, "last_message_id": mail.message_id, "unanswered": True}
+            self._change(status, at, **news, **_OURS)
         elif mail.at >= then.opened_at:  # an answer from before it was asked answers nothing
-            status = Status.CLOSED if then.status is Status.CLOSED else Status.WAITING
-            clocks = ladder.after_answer(then.clocks)
-            self._change(status, at, first_response_at=then.first_response_at or at, clocks=clocks)
+            turn = Turn.OURS if mail.turn == "working" else Turn.CUSTOMER
+            self._change(
+                status_by_turn(then, turn, answered=True),
+                at,
+                first_response_at=then.first_response_at or at,
+                clocks=ladder.after_answer(then.clocks),
+                unanswered=False,
+                turn=turn,
+                turn_until=None,
+                turn_why=mail.why,
+            )
 
     def _change(self, status: Status, at: datetime, **changes: object) -> None:
         self.ticket = replace(self.ticket, status=status, **changes)  # type: ignore[arg-type]
@@ -195,7 +247,7 @@ class _Walk:
     def _keep_waiting_clocks(self, event: e.ClocksSet | e.LadderChanged) -> None:
         """Keep who has to confirm or decide, and until when, as it was recorded, while it is our turn."""
         waiting = tuple(each for each in event.clocks if each.target in ladder.STEP_CLOCKS)
-        if self.ticket.status in OUR_TURN:
+        if self.ticket.turn is not Turn.CUSTOMER and self.ticket.status not in OVER:
             clocks = (*ladder.without(self.ticket.clocks, *ladder.STEP_CLOCKS), *waiting)
             self.ticket = replace(self.ticket, clocks=ladder.sort_clocks(clocks))
 

@@ -75,7 +75,8 @@ def _answer(
 ) -> MailDecision:
     builder = DecisionBuilder(ticket)
     filing.release_where_filed(builder, Actor.agent(agent.address), policy, now)
-    agent_answer.record_agent_answer(builder, agent.address, policy, now)
+    after = agent_answer.next_turn(builder.ticket, mail.visible, policy)
+    agent_answer.record_agent_answer(builder, agent.address, after, policy, now)
     roles = record_named(builder, mail, facts.roles, policy, now, senders_checked=True, agent=agent.address)
     answer = agent_answer.answer(
         ticket, agent, mail.visible, policy, facts.reply.references, facts.reply.attachments

@@ -19,6 +19,7 @@ from mailbot.domain import reasons, ticket_number
 from mailbot.domain.decisions import mailbox_of, on_mail
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.matching import STRONG, Clues, Match, follow, match_ticket, merge_end
+from mailbot.domain.merging.rebuild import post_turn
 from mailbot.domain.model import (
     NO_HISTORY,
     Authentication,
@@ -255,10 +256,13 @@ def _random_number(box: Mailbox) -> str:
 
 def _turn(decision: Decision) -> str:
     """Return who wrote the mail: a move to another ticket computes the clocks again from this."""
-    kinds = {type(event) for event in decision.events}
-    if e.AgentAnswered in kinds:
-        return "answer"
-    return "customer" if kinds & {e.TicketOpened, e.CustomerWrote} else ""
+    for event in decision.events:
+        match event:
+            case e.AgentAnswered(turn=turn):
+                return post_turn(turn)
+            case e.TicketOpened() | e.CustomerWrote():
+                return "customer"
+    return ""
 
 
 def _addresses(mail: InboundMail) -> dict[str, Any]:

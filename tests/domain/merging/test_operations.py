@@ -16,8 +16,8 @@ from mailbot.domain.escalation.reapply import recompute
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.matching import CLAIM, Match
 from mailbot.domain.merging.operations import Change, Context, TicketState, goes_to, on_join
-from mailbot.domain.merging.rebuild import OUR_TURN, rebuild
-from mailbot.domain.model import OVER, Post, Status, Target, Ticket
+from mailbot.domain.merging.rebuild import rebuild
+from mailbot.domain.model import OVER, Post, Status, Target, Ticket, Turn
 from mailbot.domain.notices import Acknowledgement, TeamNotice
 from mailbot.domain.policy import Moment, Policy, Step
 from mailbot.domain.reasons import Refusal
@@ -58,21 +58,30 @@ class Desk:
 
     def happen(self, number: str, what: str, author: str = "") -> None:
         ticket = self.tickets[number]
-        match = Match(number, by_token=what == "answer")
+        answers = what in ("answer", "working")
+        match = Match(number, by_token=answers)
         if what == "time":
             self.keep(on_deadline(ticket, self.by, self.now))
-        elif what in ("customer", "answer", "away"):
-            sender = RINA.address if what == "answer" else author or ticket.customer
+        elif answers or what in ("customer", "away"):
+            sender = RINA.address if answers else author or ticket.customer
+            visible = {"answer": "Apakah sudah sampai?", "working": "Kami periksa."}.get(what, "Di mana?")
             robot = "Auto-Submitted: auto-replied" if what == "away" else ""
-            sent = mail(sender=sender, message_id=f"<{len(self.posts) + 1}@x>", no_auto_reply=robot)
+            message_id = f"<{len(self.posts) + 1}@x>"
+            sent = mail(sender=sender, message_id=message_id, visible=visible, no_auto_reply=robot)
             known = facts(number="TOKO-99999999-9", match=match, proof="network")
             decision = on_mail(ticket, sent, envelope(), known, self.by, self.now).decision
             if decision.ticket.number == number:
                 turn = "" if what == "away" else what
                 self.keep(decision)
-                self.post(number, turn, "out" if what == "answer" else "in", sender)
+                self.post(number, turn, "out" if answers else "in", sender)
         else:
-            command = {"close": c.Close(), "escalate": c.Escalate(), "assign": c.Assign(BAYU.address)}[what]
+            command = {
+                "close": c.Close(),
+                "escalate": c.Escalate(),
+                "assign": c.Assign(BAYU.address),
+                "wait": c.Wait(Turn.THIRD_PARTY, self.now + timedelta(hours=2)),
+                "promise": c.WorkOn(self.now + timedelta(hours=1)),
+            }[what]
             decision = on_command(ticket, command, OPERATOR, self.by, self.now)
             if isinstance(decision, Decision):
                 self.keep(decision)
@@ -110,7 +119,8 @@ class Desk:
 
     def facts(self, number: str) -> dict[str, object]:
         ticket = self.tickets[number]
-        names = ("status", "clocks", "first_response_at", "closed_at", "last_message_id", "merged_into")
+        names = ("status", "turn", "turn_until", "turn_why", "unanswered", "clocks", "first_response_at")
+        names += ("closed_at", "last_message_id", "merged_into")
         return {
             **{name: getattr(ticket, name) for name in names},
             "participants": set(self.participants[number]),
@@ -132,7 +142,7 @@ def desk(*numbers: str) -> Desk:
     return made
 
 
-WORDS = ["customer", "answer", "away", "time", "close", "escalate", "assign"]
+WORDS = ["customer", "answer", "working", "away", "time", "close", "escalate", "assign", "wait", "promise"]
 LIVES = st.lists(
     st.tuples(st.sampled_from([A, B]), st.sampled_from(WORDS), st.integers(1, 4 * 3600)), max_size=20
 )
@@ -147,6 +157,10 @@ def lived(steps: list[tuple[str, str, int]]) -> Desk:
     return made
 
 
+KEPT = ("status", "turn", "turn_until", "turn_why", "unanswered")
+KEPT += ("first_response_at", "closed_at", "last_message_id", "clocks")
+
+
 @given(LIVES)
 def test_rebuilding_a_ticket_gives_the_recorded_events(steps: list[tuple[str, str, int]]) -> None:
     made = lived(steps)
@@ -154,7 +168,7 @@ def test_rebuilding_a_ticket_gives_the_recorded_events(steps: list[tuple[str, st
         side = made.side(number)
         assert side
         again = rebuild(side.ticket, side.events, side.posts, policy(), made.now)
-        for name in ("status", "first_response_at", "closed_at", "last_message_id", "clocks"):
+        for name in KEPT:
             assert getattr(again, name) == getattr(side.ticket, name), name
 
 
@@ -181,7 +195,7 @@ def test_rebuilding_a_ticket_uses_the_ladder_of_its_time(
         side = made.side(number)
         assert side
         again = rebuild(side.ticket, side.events, side.posts, made.by, made.now)
-        for name in ("status", "first_response_at", "closed_at", "last_message_id", "clocks"):
+        for name in KEPT:
             assert getattr(again, name) == getattr(side.ticket, name), name
 
 
@@ -246,7 +260,9 @@ def test_whatever_is_joined_no_message_is_lost_and_who_waits_has_a_clock(
         has = [each for each in made.posts.values() if each.ticket == number]
         assert bool(has) == (ticket.status is not Status.MERGED)
         assert bool(ticket.merged_into) == (ticket.status is Status.MERGED)
-        assert (Target.RESOLUTION in made.running(number)) == (ticket.status in OUR_TURN)
+        assert (Target.RESOLUTION in made.running(number)) == (
+            ticket.status not in OVER and ticket.turn is not Turn.CUSTOMER
+        )
         if ticket.status in OVER:
             assert ladder.next_deadline(ticket, policy()) is None
         assert all(clock.spent >= timedelta() for clock in ticket.clocks)

@@ -310,22 +310,32 @@ def _macro(words: str, _reading: Reading) -> c.AnyCommand | Refusal:
 
 
 def _pairs(words: str) -> dict[str, str] | Refusal:
-    """Read `name=value name="several words"`."""
+    """Read `name=value name="several words"`; without quotation marks a value goes on until the next name."""
     pairs: dict[str, str] = {}
-    rest = words.strip().replace("\u201c", '"').replace("\u201d", '"')
+    name = ""
+    rest = words.strip().translate(_QUOTATION_MARKS)
     while rest:
-        name, equals, value = rest.partition("=")
-        if not equals or not name.strip().isidentifier():
-            return reasons.refuse("macro_arguments", words=words[:60])
-        if value.startswith('"'):
-            value, closed, rest = value[1:].partition('"')
-            if not closed:
-                return reasons.refuse("macro_arguments", words=words[:60])
+        word, _, tail = rest.partition(" ")
+        key, equals, value = word.partition("=")
+        if equals and key.isidentifier():
+            name = key
+            if value.startswith('"'):
+                value, closed, tail = rest[len(key) + 2 :].partition('"')
+                name = ""
+                if not closed:
+                    return reasons.refuse("macro_arguments", words=words[:60])
+            pairs[key] = value
+        elif name:
+            pairs[name] += f" {word}"
         else:
-            value, _, rest = value.partition(" ")
-        pairs[name.strip()] = value
-        rest = rest.strip()
+            return reasons.refuse("macro_arguments", words=words[:60])
+        rest = tail.strip()
     return pairs
+
+
+_QUOTATION_MARKS = str.maketrans(
+    dict.fromkeys("\u201c\u201d\u201e\u201f\u2033\uff02", '"')
+)  # of mail programs
 
 
 def _near(wanted: str, known: object) -> str:

@@ -130,3 +130,27 @@ def test_each_word_names_one_verb_and_has_help_in_both_languages() -> None:
 def test_text_without_a_verb_on_top_has_none() -> None:
     assert not has_verbs("Halo #ambil")
     assert has_verbs("\n  #ambil")
+
+
+@pytest.mark.parametrize(
+    ("line", "arguments"),
+    [
+        ("#macro x a=1 b=2", {"a": "1", "b": "2"}),
+        ('#macro x a="1 b=2" c=3', {"a": "1 b=2", "c": "3"}),
+        ("#macro x a=“Rp 1” b=„2”", {"a": "Rp 1", "b": "2"}),
+        (
+            "#macro x a=one two b=https://x.example/?q=1 end",
+            {"a": "one two", "b": "https://x.example/?q=1 end"},
+        ),
+        ('#macro x a=""', {"a": ""}),
+    ],
+)
+def test_values_of_a_macro_need_no_quotation_marks(line: str, arguments: dict[str, str]) -> None:
+    (command,) = acts(line).commands
+    assert isinstance(command, c.Macro)
+    assert command.arguments == arguments
+
+
+@pytest.mark.parametrize("line", ["#macro x one", '#macro x a="1" two', "#macro x 1a=2", '#macro x a="1'])
+def test_values_of_a_macro_need_names(line: str) -> None:
+    assert 'amount="Rp 50.000"' in refusal(line)

@@ -50,6 +50,7 @@ from mailbot.workers.failed_mail import FailedMail
 from mailbot.workers.heartbeat import Heartbeat
 from mailbot.workers.http_monitor import Monitor
 from mailbot.workers.inbound.intake import Intake
+from mailbot.workers.incidents.worker import Incidents
 from mailbot.workers.loop import Loop, Service, stop_all, stuck
 from mailbot.workers.pending_requests import PendingRequests
 from mailbot.workers.runtime import Deps, Runtime, Snapshot, signer
@@ -208,6 +209,7 @@ class Daemon:
         if "deadlines" in roles:
             self.add(Loop(Deadlines(deps)))
             self.add(Loop(PendingRequests(deps)))
+            self.add(Loop(Incidents(deps)))
             self.add(Loop(Snoozes(deps)))
             self.add(Loop(Mornings(deps)))
             self.add(Loop(Absences(deps)))

@@ -314,6 +314,18 @@ def deadline_fired(*, number: str, step: str, lateness: timedelta | float) -> No
 def deadline_parked(*, number: str, error: BaseException | str) -> None: ...
 
 
+# --- incidents --------------------------------------------------------------------------------------------
+
+
+@_warning
+def incident_opened(*, number: str, category: str, complaints: int) -> None: ...
+
+
+@_error
+def complaint_parked(*, number: str, incident: str, error: BaseException | str) -> None:
+    """Log a complaint that could not be answered at the end of its incident: it stays open."""
+
+
 # --- mail out ---------------------------------------------------------------------------------------------
 
 

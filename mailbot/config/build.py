@@ -25,6 +25,7 @@ from mailbot.domain.policy import (
     AnswerLimits,
     Cause,
     Detail,
+    IncidentRule,
     Ladder,
     Mailbox,
     Policy,
@@ -176,9 +177,11 @@ def _calendar(name: str, entry: CalendarEntry, today: date) -> tuple[Calendar, t
 
 def _mailbox(entry: MailboxEntry, limits: bool) -> Mailbox:
     language = "" if entry.language == "both" else entry.language
-    own = values_of(entry, "signature", "language", "undo")
+    own = values_of(entry, "signature", "language", "undo", "incident")
     undo = entry.undo if limits else timedelta()
-    return Mailbox(**own, undo=undo, language=language, signature=_signature(entry.signature))
+    incident = IncidentRule(**values_of(entry.incident)) if entry.incident else None
+    signature = _signature(entry.signature)
+    return Mailbox(**own, undo=undo, language=language, signature=signature, incident=incident)
 
 
 def _signature(entry: SignatureEntry | None) -> dict[str, str]:

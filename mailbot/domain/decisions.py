@@ -6,7 +6,7 @@ ladder. What a person wants is carried out in `commands.carry_out`. All use a `D
 each event into the ticket at once.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -17,6 +17,7 @@ from mailbot.domain.assignment import NO_LOADS, Loads
 from mailbot.domain.classify import classify, routing_event
 from mailbot.domain.closing.survey import record_rating
 from mailbot.domain.escalation import catch_up, ownership, steps
+from mailbot.domain.incidents import complaints
 from mailbot.domain.lifecycle import Decision, DecisionBuilder, clocks_set
 from mailbot.domain.lifecycle import opened as opened_by
 from mailbot.domain.model import (
@@ -143,15 +144,25 @@ def _open(
         spent = without_token.send_help(builder, agent, facts.rate_limits.get(help_key(agent.address)), now)
         filing.file_mail(builder, replace(mail, author_reason=without_token.HELP), not_answered, now)
         return MailDecision(builder.decision(), Direction.NOTE, spent)
+    complaint = None
+    if box.incident and not (held or forwarded or follows):
+        complaint = complaints.complaint_of(builder.ticket, mail)
+    storm = complaints.look(complaint, box, facts.storms)
     if held:
         ownership.begin(
             builder, policy, now, held.assignee or "", reasons.of("has_ticket", ticket=held.number)
         )
+    elif storm.incident:
+        complaints.join(builder, storm.incident, policy, now)
     else:
         ownership.begin(builder, policy, now)
     suppression = facts.suppressions.get(acknowledge_to(mail, envelope, policy).lower())
     if suppression and not allowed.refused:
         allowed = Permission(suppression.as_reason, {})
+    if storm.informed and not allowed.refused:
+        allowed = Permission(reasons.of("knows_of_incident", incident=storm.incident), {})
+    if storm.rising:
+        complaints.hold_notices(builder, now)
     _acknowledge(builder, envelope, mail, box, allowed, policy, now)
     if forwarded and forwarded.cover:
         builder.record(e.NoteAdded(now, first.by, forwarded.cover))
@@ -176,7 +187,7 @@ def _open(
     effects = undeliverable.NOTHING
     if stray and mail.report and facts.returned:
         effects = undeliverable.on_stray_report(mail.report, facts.returned)
-    return MailDecision(builder.decision(), Direction.IN, allowed.spent, effects)
+    return MailDecision(builder.decision(), Direction.IN, allowed.spent, effects, complaint=complaint)
 
 
 def _remarks(opened: e.TicketOpened, ticket: Ticket, facts: MailFacts) -> Reason:
@@ -286,12 +297,16 @@ def _acknowledge(
             ticket.language,
             mail.message_id,
             subject,
-            needed=tuple(policy.details[name].labels for name in routed.ask_for if name in policy.details),
-            template=routed.template,
+            needed=() if ticket.is_complaint else _needed(routed, policy),
+            template=complaints.TEMPLATE if ticket.is_complaint else routed.template,
             promised_at=_promise_for(ticket, policy, now),
             customer_name=mail.sender_name if is_proven else "",
         )
     )
+
+
+def _needed(routed: e.TicketRouted, policy: Policy) -> tuple[Mapping[str, str], ...]:
+    return tuple(policy.details[name].labels for name in routed.ask_for if name in policy.details)
 
 
 def _promise_for(ticket: Ticket, policy: Policy, now: datetime) -> datetime | None:
@@ -299,6 +314,8 @@ def _promise_for(ticket: Ticket, policy: Policy, now: datetime) -> datetime | No
 
     No clock runs on a held ticket. Its sender reads what anybody reads, else they learn that the number is right.
     """
+    if ticket.is_complaint:
+        return None  # news comes when the incident is over
     if ticket.held_for:
         mine, calendar = ladder.ladder_of(ticket, policy), ladder.calendar_of(ticket, policy)
         ticket = replace(ticket, held_for=None, clocks=())

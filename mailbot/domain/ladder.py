@@ -100,7 +100,7 @@ def _promises(ticket: Ticket, ladder: Ladder) -> Mapping[Target, End]:
     Where the ladder has no target for it, the customer gets news before the owner would be reminded.
     """
     targets = [Target.RESOLUTION]
-    if ticket.unanswered:
+    if ticket.unanswered and not ticket.is_incident:  # that has no customer
         targets.append(Target.NEXT_RESPONSE if ticket.first_response_at else Target.FIRST_RESPONSE)
     run: dict[Target, End] = {target: ladder.targets.get(target) for target in targets}
     known = {clock.target for clock in ticket.clocks if clock.target is not Target.PROMISE or clock.ends_at}
@@ -242,6 +242,8 @@ Left = list[tuple[timedelta, int]]
 
 def _running_left(ticket: Ticket, ladder: Ladder) -> list[tuple[Clock, Left]]:
     """Return the running clocks that have steps left, with these; REPEAT only where no other has."""
+    if ticket.is_complaint:
+        ladder = replace(ladder, steps=())  # a promise may be missed; who acts is the incident's people
     running = [(clock, _left(clock, ladder, ticket.clocks)) for clock in ticket.clocks if clock.running_since]
     others = [(clock, left) for clock, left in running if left and clock.target is not Target.REPEAT]
     return others or [(clock, left) for clock, left in running if clock.target is Target.REPEAT]

@@ -187,8 +187,11 @@ def _changes(ticket: Ticket, event: Event) -> dict[str, Any]:
             return dict(values)
         case e.TagsChanged(added=added, removed=removed):
             return {"tags": tuple(tag for tag in dict.fromkeys((*ticket.tags, *added)) if tag not in removed)}
+        case e.IncidentOpened():
+            return {"incident": ticket.number}
         case e.IncidentJoined(incident=incident):
-            return {"incident": incident}
+            # Nobody has to confirm or decide about one complaint of many.
+            return {"incident": incident, "clocks": ladder.without(ticket.clocks, *ladder.STEP_CLOCKS)}
         case e.StepTaken(target=target, step=step, at=at):
             return {"clocks": ladder.take_step(ticket.clocks, target, step, at)}
         case e.TargetMissed(target=target, at=at) | e.ReminderDue(target=target, at=at):
@@ -203,7 +206,13 @@ def _changes(ticket: Ticket, event: Event) -> dict[str, Any]:
                 "turn_until": None,
             }
         case e.TicketReopened():
-            return {"closed_at": None, "reopened": ticket.reopened + 1, **_TURN_OURS}
+            # What comes after the end of an incident is a matter of its own.
+            return {
+                "closed_at": None,
+                "reopened": ticket.reopened + 1,
+                "incident": None,
+                **_TURN_OURS,
+            }
         case e.SatisfactionRated(score=score):
             return {"satisfaction": score}
         case e.TicketReleased():
@@ -241,6 +250,7 @@ class DecisionBuilder:
     ) -> None:
         self.loads, self.informed = loads, informed
         self.ticket = ticket
+        self.hold_until: datetime | None = None  # when notices to agents leave, if not at once
         self.events: list[Event] = list(first)
         self.notices: list[Notice] = []
 

@@ -202,6 +202,16 @@ class Ticket:
         """Return where mail to the customer goes."""
         return self.reply_to or self.customer
 
+    @property
+    def is_incident(self) -> bool:
+        """Check for a ticket that stands for many complaints: its incident is itself."""
+        return self.incident == self.number
+
+    @property
+    def is_complaint(self) -> bool:
+        """Check for a complaint of an incident: the incident's people are notified in its place."""
+        return self.incident is not None and self.incident != self.number
+
 
 @dataclass(frozen=True, slots=True)
 class Post:

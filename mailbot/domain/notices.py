@@ -138,6 +138,7 @@ class TeamNotice(TicketNotice):
     spoken: str = ""  # the customer's language
     known: tuple[tuple[Mapping[str, str], str], ...] = ()
     missing: tuple[Mapping[str, str], ...] = ()
+    hold_until: datetime | None = None  # it leaves then, unless its ticket joins an incident before
     context: TicketContext = NO_CONTEXT
 
 

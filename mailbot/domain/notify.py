@@ -39,6 +39,8 @@ def notify_team(
 ) -> None:
     """Notify `recipients` of the ticket: by default its owner, else all of its team at its level."""
     ticket = builder.ticket
+    if ticket.is_complaint:
+        return  # the incident's people hear of all its complaints together
     if not recipients:
         agents = ladder.agents_at(policy, ticket.team, ticket.level)
         recipients = (ticket.assignee,) if ticket.assignee else tuple(agent.address for agent in agents)
@@ -68,6 +70,7 @@ def notify_team(
                 spoken=ticket.language,
                 known=known,
                 missing=missing,
+                hold_until=builder.hold_until,
             )
             for address in recipients
         )
@@ -143,8 +146,8 @@ def notify_customer(
     `suppressed`: why that address gets no automatic mail, no reason when it does.
     """
     ticket = builder.ticket
-    if not gets_progress(ticket):
-        return
+    if not gets_progress(ticket) or not ticket.answers_to or ticket.is_complaint:
+        return  # an incident has no customer; those of its complaints get one answer at the end
     if suppressed:
         builder.record(e.ProgressSuppressed(now, POLICY, suppressed))
         return

@@ -17,6 +17,27 @@ from mailbot.domain.worktime import Calendar, Interval
 
 
 @dataclass(frozen=True, slots=True)
+class Rate:
+    """A token bucket: it starts with `count` tokens and gets one back every `period / count`."""
+
+    count: int
+    period: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentRule:
+    """When many similar complaints become one incident, and who gets the page.
+
+    `after`: so many people within the period. `team`: "" for the complaints' own. `level`: "" for that team's
+    highest level below the top with an agent on duty.
+    """
+
+    after: Rate
+    team: str = ""
+    level: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Mailbox:
     """An address customers write to.
 
@@ -50,6 +71,7 @@ class Mailbox:
     after_answer: str = "by_question"  # or "customer", "ours"
     close_after: timedelta | None = None
     keep_signatures: bool = False  # what stands below "-- " in an agent's mail goes to the customer
+    incident: IncidentRule | None = None  # None: many similar complaints stay single tickets
 
     @property
     def domain(self) -> str:
@@ -224,14 +246,6 @@ class Authority:
     per_team: Mapping[str, Money] = field(default_factory=dict)  # team -> budget of a month
     two_persons_above: Money | None = None
     decide_within: timedelta = timedelta(hours=4)
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """A token bucket: it starts with `count` tokens and gets one back every `period / count`."""
-
-    count: int
-    period: timedelta
 
 
 @dataclass(frozen=True, slots=True)

@@ -495,7 +495,57 @@ TEXTS: Mapping[str, Texts] = {
         "nobody may bring a ticket of category '{category}' to {total}, the most is {limit}",
         "tidak ada yang boleh memberi tiket kategori '{category}' hingga {total}, paling banyak {limit}",
     ),
+    # Many similar complaints
+    "similar_complaint": ("many similar complaints come", "banyak laporan serupa masuk"),
+    "incident_no_customer": ("an incident has no customer", "gangguan tidak punya pelanggan"),
+    "incident_opened": (
+        "{count} people complained alike within {minutes} min ({words}); their tickets notify nobody, this one "
+        "stands for them",
+        "{count} orang melaporkan hal serupa dalam {minutes} menit ({words}); tiket mereka tidak memberi tahu "
+        "siapa pun, tiket ini mewakilinya",
+    ),
+    "incident_grew": (
+        "{more} more complaints, {total} in all",
+        "{more} laporan lagi, semuanya {total}",
+    ),
+    "wrote_again": (
+        "{count} of its customers wrote again: {numbers}",
+        "{count} pelapornya menulis lagi: {numbers}",
+    ),
+    "knows_of_incident": (
+        "this customer was told of incident {incident} already",
+        "pelanggan ini sudah diberi tahu tentang gangguan {incident}",
+    ),
+    "joined_incident": ("its ticket joined incident {incident}", "tiketnya masuk gangguan {incident}"),
+    "incident_resolved": ("incident {incident} is over", "gangguan {incident} sudah pulih"),
+    "incident_over": ("the incident is over", "gangguan sudah pulih"),
+    "answered_on": ("this customer was answered on {ticket}", "pelanggan ini sudah dijawab di {ticket}"),
+    "left_incident": (
+        "{actor} took it out of incident {incident}",
+        "{actor} mengeluarkannya dari gangguan {incident}",
+    ),
     # Refused commands
+    "not_incident": (
+        "{ticket} is no incident: only the ticket that stands for many complaints is resolved",
+        "{ticket} bukan gangguan: hanya tiket yang mewakili banyak laporan yang dapat dipulihkan",
+    ),
+    "incident_not_merged": (
+        "{ticket} stands for many complaints and is not merged",
+        "{ticket} mewakili banyak laporan dan tidak digabungkan",
+    ),
+    "not_in_incident": ("{ticket} belongs to no incident", "{ticket} tidak termasuk gangguan"),
+    "resolve_needs_text": (
+        "write below #resolved what the customers shall read",
+        "tulis di bawah #pulih apa yang dibaca para pelanggan",
+    ),
+    "resolve_without_files": (
+        "files can't go to all customers of an incident: put a link into the text",
+        "berkas tidak dapat dikirim ke semua pelapor gangguan: tulis tautannya di dalam teks",
+    ),
+    "incident_is_resolved": (
+        "{ticket} stands for many complaints: end it with #resolved and a text for its customers",
+        "{ticket} mewakili banyak laporan: akhiri dengan #pulih dan teks untuk para pelanggannya",
+    ),
     "ticket_over": ("{ticket} is {status} already", "{ticket} sudah {status}"),
     "no_cause_named": (
         "no cause was named; fitting ones: {causes}",
@@ -739,6 +789,11 @@ TEXTS: Mapping[str, Texts] = {
     "did_category": ("category: {category}", "kategori: {category}"),
     "did_tag": ("tags: {tags}", "tanda: {tags}"),
     "did_decide": ("decided: {option}", "diputuskan: {option}"),
+    "did_resolve": (
+        "the incident is over: each of its customers gets the text once, within minutes",
+        "gangguan selesai: setiap pelapornya mendapat teks itu sekali, dalam beberapa menit",
+    ),
+    "did_detach": ("it is no complaint of an incident any more", "bukan bagian dari gangguan lagi"),
     "did_macro": ("the text of the macro {macro} is in the answer", "teks makro {macro} ada dalam jawaban"),
     "did_add": ("takes part from now on: {addresses}", "ikut serta mulai sekarang: {addresses}"),
     "did_remove": ("takes no part any more: {addresses}", "tidak ikut serta lagi: {addresses}"),

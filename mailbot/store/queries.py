@@ -68,7 +68,11 @@ class ListedTicket:
 
 @dataclass(frozen=True, slots=True)
 class TicketFilter:
-    """Which tickets to list; what is empty asks for nothing. `overdue_at`: due by then and not done."""
+    """Which tickets to list; what is empty asks for nothing.
+
+    `overdue_at`: due by then and not done. `incident`: this one and its complaints. `folded`: no complaint of an
+    incident is listed, only the incident.
+    """
 
     statuses: Sequence[str] = ()
     team: str = ""
@@ -77,6 +81,8 @@ class TicketFilter:
     level: str = ""
     priority: str = ""
     overdue_at: datetime | None = None
+    incident: str = ""
+    folded: bool = False
     words: Sequence[str] = ()
     limit: int = 100
 
@@ -95,10 +101,13 @@ def numbers_like(connection: Connection, start: str, limit: int = 3) -> list[str
 def list_tickets(connection: Connection, wanted: TicketFilter) -> list[ListedTicket]:
     """List tickets, newest first; overdue ones by the longest overdue."""
     query = select(tickets, *_DEADLINE).select_from(tickets.outerjoin(deadlines)).limit(wanted.limit)
-    equal = {name: getattr(wanted, name) for name in ("team", "assignee", "customer", "level", "priority")}
+    names = ("team", "assignee", "customer", "level", "priority", "incident")
+    equal = {name: getattr(wanted, name) for name in names}
     query = query.where(*(tickets.c[name] == value for name, value in equal.items() if value))
     if wanted.statuses:
         query = query.where(tickets.c.status.in_(wanted.statuses))
+    if wanted.folded:
+        query = query.where(or_(tickets.c.incident.is_(None), tickets.c.incident == tickets.c.number))
     query = query.where(*map(_contains_word, wanted.words))
     if wanted.overdue_at:
         overdue = (ARMED, deadlines.c.due_at <= wanted.overdue_at)

@@ -408,6 +408,21 @@ cause_actions = _table(
     sqlite_autoincrement=True,
 )
 
+# Many similar complaints: the ticket that stands for all of them.
+incidents = _table(
+    "incidents",
+    Column("ticket", String(32), ForeignKey("tickets.number"), primary_key=True),
+    Column("mailbox", Text, nullable=False),
+    Column("category", Text, nullable=False),
+    Column("words", Json, nullable=False),  # by which later complaints join
+    Column("opened_at", Moment, nullable=False),
+    Column("reported_at", Moment, nullable=False),  # when its people were last notified
+    Column("reported", Integer, nullable=False),  # of how many complaints
+    Column("resolved_at", Moment),
+    Column("done_at", Moment),  # every complaint was answered
+    _partial("ix_incidents_not_done", "ticket", where="done_at IS NULL"),
+)
+
 nodes = _table(
     "nodes",
     Column("id", String(32), primary_key=True),

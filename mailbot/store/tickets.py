@@ -9,7 +9,15 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, select, text, update
 
 from mailbot.domain.acts.agent_act import AgentAct
-from mailbot.domain.events import ActUndone, CustomerChanged, Event, links_of, roles_of
+from mailbot.domain.events import (
+    ActUndone,
+    CustomerChanged,
+    Event,
+    IncidentOpened,
+    IncidentResolved,
+    links_of,
+    roles_of,
+)
 from mailbot.domain.ladder import Deadline
 from mailbot.domain.model import (
     OVER,
@@ -27,7 +35,7 @@ from mailbot.domain.people.addresses import owner
 from mailbot.domain.people.participants import taking_part
 from mailbot.domain.reasons import NO_REASON, Reason
 from mailbot.domain.replies.same_mail import Earlier
-from mailbot.store import deadlines, digests, outbox
+from mailbot.store import deadlines, digests, incidents, outbox
 from mailbot.store.agents import acts
 from mailbot.store.codec import CLOCKS, event_data, event_of, reason_of, reason_text
 from mailbot.store.engine import or_replace, or_skip
@@ -210,12 +218,15 @@ def _add_participants(connection: Connection, outcomes: Sequence[TicketChange]) 
 
 
 def _link(connection: Connection, outcomes: Sequence[TicketChange]) -> None:
-    rows = [
-        {"ticket": outcome.after.number, "kind": kind, "other": other}
-        for outcome in outcomes
-        for event in outcome.events
-        for kind, other in links_of(event)
-    ]
+    rows = []
+    for outcome in outcomes:
+        for event in outcome.events:
+            rows += [
+                {"ticket": outcome.after.number, "kind": kind, "other": other}
+                for kind, other in links_of(event)
+            ]
+            if isinstance(event, IncidentOpened | IncidentResolved):
+                incidents.record(connection, outcome.after, event)
     if rows:
         connection.execute(or_skip(connection, links), rows)
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, or_, select, text
 
 from mailbot.domain.model import Ticket
 from mailbot.store.schema import tickets
@@ -19,8 +19,9 @@ def snoozed_by(connection: Connection, now: datetime, limit: int) -> list[str]:
 
 
 def live_tickets(connection: Connection, agent: str = "", team: str = "") -> list[Ticket]:
-    """Load the live tickets of this agent, of this team, or of both."""
-    query = select(tickets).where(LIVE)
+    """Load the live tickets of this agent, of this team, or of both; of an incident it alone."""
+    own = or_(tickets.c.incident.is_(None), tickets.c.incident == tickets.c.number)  # complaints are folded
+    query = select(tickets).where(LIVE, own)
     if agent:
         query = query.where(tickets.c.assignee == agent)
     if team:

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from mailbot.domain.assignment import IN_HAND, Load, Loads
 from mailbot.domain.model import Ticket
 from mailbot.domain.policy import Policy
-from mailbot.store import agent_loads as store_loads
+from mailbot.store.agents import loads as store_loads
 
 FRESH = 5.0  # seconds until the next read
 SHARE = 50  # times as long as the read took, at least: with a million tickets in hand it takes a moment

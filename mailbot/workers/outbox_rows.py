@@ -140,9 +140,13 @@ def _row(
         parts=mail.parts if mail else (),
         reason=reason,
         requested_at=requested_at,
-        due_at=now,
+        due_at=max(now, _hold_until(notice) or now),
         why=notice.why if isinstance(notice, TeamNotice) else "",  # a notice about a failure may fail too
     )
+
+
+def _hold_until(notice: Notice | Bulletin) -> datetime | None:
+    return notice.hold_until if isinstance(notice, TeamNotice) else None
 
 
 def _suppressed(ticket: Ticket, event: Suppressed, now: datetime, requested_at: datetime) -> OutboxMail:

@@ -22,17 +22,19 @@ from mailbot.metrics import Metrics
 from mailbot.store import ladders
 from mailbot.store.store import Store
 from mailbot.workers.agent_loads import AgentLoads
+from mailbot.workers.incidents.watch import StormWatch
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All that one transaction decides by. `agent_loads` is the node's own count and outlives a reload."""
+    """All that one transaction decides by. `agent_loads` and `storms` are the node's own and outlive a reload."""
 
     policy: Policy
     composer: Composer
     keys: TokenSigner
     trust: Trust
     agent_loads: AgentLoads = field(default_factory=AgentLoads)
+    storms: StormWatch = field(default_factory=StormWatch)
 
 
 class Runtime:

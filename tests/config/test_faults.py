@@ -203,6 +203,15 @@ CASES = {
         "routing.yaml", "urgency: high", "urgency: urgent",
         "7:40: `urgent` is not allowed here | known here: low, normal, high, critical",
     ),
+    "an incident without a time": (
+        "mailbot.yaml", "    prefix: TOKO", "    prefix: TOKO\n    incident: {after: 20}",
+        "9:23: `20` has no unit | a rate is written like `20 per day`",
+    ),
+    "an incident's level that does not exist": (
+        "mailbot.yaml", "    prefix: TOKO",
+        "    prefix: TOKO\n    incident: {after: 20 per 10 min, level: L3}",
+        "9:45: there is no level `L3` | known here: L1, L2, management",
+    ),
     "a mailbox that two share": (
         "mailbot.yaml", "    prefix: TOKO",
         "    prefix: TOKO\n  - {address: Support@dukungan.example, brand: Lain, prefix: LAIN}",

@@ -14,7 +14,7 @@ from mailbot.domain.lifecycle import Decision
 from mailbot.domain.model import Ticket
 from mailbot.domain.policy import Agent, Policy, Team
 from mailbot.store import tickets
-from mailbot.store.agent_loads import load
+from mailbot.store.agents.loads import load
 from mailbot.store.store import Store
 from mailbot.store.tickets import TicketChange
 from mailbot.workers.agent_loads import FRESH, AgentLoads

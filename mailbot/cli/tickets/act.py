@@ -28,7 +28,7 @@ BECAUSE, NOTE = 500, 50_000  # characters
 # Verbs that are read as in a mail. The others have commands with options of their own.
 GENERATED_VERBS = (
     *("take", "assign", "hand-over", "escalate", "working", "wait", "snooze", "close", "reopen"),
-    *("tag", "release", "decide", "macro", "undo"),
+    *("tag", "release", "decide", "macro", "resolve", "detach", "undo"),
 )
 
 

@@ -23,6 +23,8 @@ COMMANDS = {
     "close": ("tickets.act", "Close the ticket, with its cause."),
     "reopen": ("tickets.act", "Reopen a closed ticket."),
     "tag": ("tickets.act", "Add or remove tags."),
+    "resolve": ("tickets.act", "The incident is over: all its customers get the text below."),
+    "detach": ("tickets.act", "Take it out of its incident."),
     "release": ("tickets.act", "Make an automatic mail an ordinary ticket."),
     "acknowledge": ("tickets.acknowledge", "Send the acknowledgement for a mail that an agent forwarded."),
     "answer": ("tickets.act", "Send an agent's answer to the customer."),

@@ -12,7 +12,7 @@ from mailbot.cli.shared.options import as_option, config_option, limit_option, s
 from mailbot.cli.shared.output import clean, print_table
 from mailbot.cli.shared.record_json import deadlines_json, events_json, message_json, outbox_json, ticket_json
 from mailbot.cli.shared.rows import write_raw_mail
-from mailbot.cli.shared.ticket_lookup import find_ticket, number_argument
+from mailbot.cli.shared.ticket_lookup import find_ticket, normalise_number, number_argument
 from mailbot.cli.tickets import show_text
 from mailbot.cli.tickets.worklist import print_worklist
 from mailbot.domain.model import OVER, Status, Ticket
@@ -101,6 +101,7 @@ def raw(number: tuple[str, ...], message_id: int | None) -> None:
 @click.option("--priority", default="", help="low, normal, high or urgent.")
 @click.option("--agent", "assignee", default="", metavar="ADDRESS", help="Assigned to this agent.")
 @click.option("--customer", default="", metavar="ADDRESS", help="Of this customer.")
+@click.option("--incident", default="", metavar="NUMBER", help="This incident and its complaints.")
 @as_option
 @limit_option
 @standard_options
@@ -117,11 +118,15 @@ def list_(
     priority: str,
     assignee: str,
     customer: str,
+    incident: str,
     agent: str | None,
     limit: int | None,
     in_json: bool,
 ) -> None:
-    """List tickets, the newest first; machines' mail that was filed only with --automatic."""
+    """List tickets, the newest first; machines' mail that was filed only with --automatic.
+
+    The complaints of an incident are listed with --incident and --customer alone.
+    """
     if mine or work:
         print_worklist(agent, team, limit, mine=mine, everything=everything, in_json=in_json)
         return
@@ -132,6 +137,8 @@ def list_(
         priority=priority,
         assignee=assignee.lower(),
         customer=customer.lower(),
+        incident=normalise_number(incident) if incident else "",
+        folded=not (customer or incident),
         overdue_at=now() if overdue else None,
         limit=options.row_limit(limit, in_json),
     )

@@ -32,6 +32,8 @@ REFERENCES: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("teams", ("teams", "*", "calendar"), "calendar"),
     ("teams", ("teams", "*", "agents", "*", "level"), "level"),
     ("teams", ("teams", "*", "agents", "*", "calendar"), "calendar"),
+    ("mailbot", ("mailboxes", "*", "incident", "team"), "team"),
+    ("mailbot", ("mailboxes", "*", "incident", "level"), "level"),
     ("routing", ("rules", "*", "then", "team"), "team"),
     ("routing", ("rules", "*", "then", "level"), "level"),
     ("routing", ("rules", "*", "then", "ladder"), "ladder"),

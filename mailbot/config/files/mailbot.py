@@ -25,6 +25,7 @@ from mailbot.config.yaml.types import (
     Name,
     Names,
     Net,
+    OneRate,
     Prefix,
     Rates,
     Size,
@@ -74,6 +75,16 @@ class RelayEntry(Entry):
     connections: int = Field(20, ge=1, le=100, description="connections kept open at most")
 
 
+class IncidentEntry(Entry):
+    """Many similar complaints (same category, same rising words) become one incident."""
+
+    after: OneRate = Field(description="how many people complain alike within which time")
+    team: str = Field("", description="whose agent gets the page; else the complaints' team")
+    level: str = Field(
+        "", description="of that agent; else the team's highest level below the top with somebody on duty"
+    )
+
+
 class MailboxEntry(Entry):
     """An address that customers write to."""
 
@@ -116,6 +127,9 @@ class MailboxEntry(Entry):
     )
     keep_signatures: bool = Field(
         False, description='what agents write below "-- ", and disclaimers, go to customers too'
+    )
+    incident: IncidentEntry | None = Field(
+        None, description="many similar complaints become one incident; left out: they stay single tickets"
     )
 
 

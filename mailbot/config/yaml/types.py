@@ -199,10 +199,10 @@ Levels = Annotated[
     ),
 ]
 Quiet = Annotated[tuple[Interval, ...], _read(calendars.quiet, "hours of every day", "21:00-07:00")]
-_Rate = Annotated[Rate, _read(scalars.rate, "a rate", "1 per 10 min", "5 per day", "200 per hour")]
+OneRate = Annotated[Rate, _read(scalars.rate, "a rate", "1 per 10 min", "5 per day", "200 per hour")]
 _ONE_OR_MORE = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
 Rates = Annotated[
-    list[_Rate],
+    list[OneRate],
     _Read(_one_or_more, {**_ONE_OR_MORE, "examples": ["200 per hour", ["1 per 10 min", "5 per day"]]}),
 ]
 Names = Annotated[list[Name], _Read(_one_or_more, _ONE_OR_MORE)]

@@ -95,7 +95,14 @@ class Help:
 
 @dataclass(frozen=True, slots=True)
 class Resolve:
-    """The incident is over: every complaint of it is answered once."""
+    """The incident is over: every complaint of it is answered once, with the text that comes along."""
+
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveIncident:
+    """The ticket is no complaint of an incident, but a matter of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,4 +234,4 @@ Compensation = Compensate | Approve | Refuse
 
 
 # What a verb can stand for.
-AnyCommand = Command | People | Accept | Compensation | Macro | Undo | Help | Resolve
+AnyCommand = Command | People | Accept | Compensation | Macro | Undo | Help | Resolve | LeaveIncident

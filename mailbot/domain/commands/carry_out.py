@@ -22,6 +22,7 @@ from mailbot.domain.commands.results import Result, result_of
 from mailbot.domain.compensation import requests
 from mailbot.domain.day import snooze
 from mailbot.domain.escalation import corrections, level_questions, steps
+from mailbot.domain.incidents import complaints, incident
 from mailbot.domain.lifecycle import Decision, DecisionBuilder, clocks_set
 from mailbot.domain.model import Attachment, NoticeKind, Ticket
 from mailbot.domain.notices import Answer
@@ -131,6 +132,7 @@ class _Acting:
         self.answer = ""
         self.written: Answer | None = None
         self.done: list[Result] = []
+        self.resolution = ""  # what the customers of an incident get
 
     def decide(self) -> Acted | Refusal:
         if refusal := self._answer():
@@ -150,6 +152,8 @@ class _Acting:
             texts.append(self.act.text)
         if texts and any(isinstance(each, c.AddNote) for each in self.act.commands):
             return reasons.refuse("note_and_answer")
+        if any(isinstance(each, c.Resolve) for each in self.act.commands):
+            return self._take_resolution(texts)
         if not texts:  # files without a text stay on the ticket: nobody says that they are for the customer
             return None
         agent = self.policy.agents.get(self.by.name) if self.by.kind is ActorKind.AGENT else None
@@ -174,11 +178,18 @@ class _Acting:
         self.builder.notify(*mails)
         return None
 
+    def _take_resolution(self, texts: list[str]) -> Refusal | None:
+        """Keep the text for the customers of an incident, which has none of its own."""
+        self.resolution = "\n\n".join(texts)
+        return reasons.refuse("resolve_without_files") if self.facts.attachments else None
+
     def _apply(self, command: c.AnyCommand) -> Refusal | None:
         builder, by, policy, now = self.builder, self.by, self.policy, self.at
         match command:
             case c.AddNote(text):
                 builder.record(e.NoteAdded(now, by, text))
+            case c.Close() | c.Wait() if builder.ticket.is_incident:
+                return reasons.refuse("incident_is_resolved", ticket=builder.ticket.number)
             case c.Close(because, cause):
                 suppressed = self.facts.suppressed(builder.ticket)
                 return close(
@@ -216,7 +227,11 @@ class _Acting:
                 return None if text else reasons.refuse("no_macros", macro=name)
             case c.Undo():
                 return undo.undo(builder, self.facts.undo, self.facts.roles, by, policy, now)
-            case c.Accept() | c.Help() | c.Resolve():
+            case c.Resolve(cause):
+                return incident.resolve(builder, self.resolution, cause, by, policy, now)
+            case c.LeaveIncident():
+                return complaints.leave(builder, by, policy, now)
+            case c.Accept() | c.Help():
                 return reasons.refuse("not_here", command=type(command).__name__)
         return None
 

@@ -77,7 +77,8 @@ _NEEDED: Mapping[str, Callable[[Ticket, Policy], object]] = {
     "release": lambda ticket, _: ticket.status is Status.FILED,
     "reopen": lambda ticket, _: ticket.status is Status.CLOSED,
     "close": lambda ticket, _: ticket.status not in OVER,
-    "resolve": lambda ticket, _: ticket.incident,
+    "resolve": lambda ticket, _: ticket.is_incident and ticket.status not in OVER,
+    "detach": lambda ticket, _: ticket.is_complaint,
     "decide": lambda ticket, policy: open_question(ticket, policy),
     "compensate": lambda _, policy: policy.authority.per_ticket,
 }

@@ -203,6 +203,10 @@ def _close(words: str, reading: Reading) -> c.AnyCommand | Refusal:
     return c.Close(reading.because, words)
 
 
+def _resolve(words: str, _reading: Reading) -> c.AnyCommand | Refusal:
+    return c.Resolve(words)
+
+
 def _reopen(words: str, reading: Reading) -> c.AnyCommand | Refusal:
     return c.Reopen(words or reading.because)
 
@@ -549,11 +553,19 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         "resolve",
         _words("pulih", "resolved resolve"),
-        _nothing(c.Resolve),
+        _resolve,
         _both(
-            "gangguan selesai: semua pelanggannya dijawab",
-            "the incident is over: all its customers are answered",
+            "gangguan selesai: semua pelapornya mendapat teks di bawahnya",
+            "the incident is over: all its customers get the text below",
         ),
+        _both("[PENYEBAB]", "[CAUSE]"),
+    ),
+    Verb(
+        "detach",
+        _words("lepas", "detach"),
+        _nothing(c.LeaveIncident),
+        _both("keluarkan dari gangguan: tiket ini perkara sendiri", "take it out of its incident"),
+        below=Below.REASON,
     ),
     Verb(
         "undo",

@@ -64,6 +64,10 @@ def _reason(command: c.AnyCommand, events: Sequence[Event], by: Actor, outcome: 
             )
         case c.Decide(option):
             return reasons.of("did_decide", option=option)
+        case c.Resolve():
+            return reasons.of("did_resolve")
+        case c.LeaveIncident():
+            return reasons.of("did_detach")
         case c.Macro(name):
             return reasons.of("did_macro", macro=name)
     return _about_people(command, outcome)

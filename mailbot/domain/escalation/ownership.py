@@ -61,7 +61,7 @@ def nearest_level(policy: Policy, team: str, level: str) -> str:
 def ensure_owner(builder: DecisionBuilder, policy: Policy, now: datetime) -> None:
     """Find and notify an owner where the ticket has none: an agent may leave with a reload."""
     ticket = builder.ticket
-    if ticket.status in OVER or ticket.assignee in policy.agents:
+    if ticket.status in OVER or ticket.is_complaint or ticket.assignee in policy.agents:
         return
     because = reasons.of("agent_left", agent=ticket.assignee) if ticket.assignee else reasons.of("unassigned")
     assign_owner(builder, policy, now, POLICY)

@@ -171,6 +171,11 @@ def _step_to(level: str, ticket: Ticket, policy: Policy) -> tuple[timedelta | No
     return None, MISSED
 
 
+def expect_confirmation(builder: DecisionBuilder, policy: Policy, now: datetime) -> None:
+    """Make the owner confirm within the time that the ladder's step to this level gives, if it gives one."""
+    _await(builder, *_step_to(builder.ticket.level, builder.ticket, policy), now)
+
+
 def _await(builder: DecisionBuilder, within: timedelta | None, index: int, now: datetime) -> None:
     """Make the new owner confirm within that time, while it is our turn; the previous one need not any
     more.

@@ -269,6 +269,8 @@ def _same(values: Ticket | Post, *names: str) -> dict[str, Any]:
 
 
 def _same_or_merged(a: Ticket, b: Ticket) -> Refusal | None:
+    if incident := next((each for each in (a, b) if each.is_incident), None):
+        return reasons.refuse("incident_not_merged", ticket=incident.number)
     if a.number == b.number:
         return reasons.refuse("same_ticket", ticket=a.number)
     if a.merged_into:

@@ -8,6 +8,7 @@ from mailbot.domain.assignment import Loads
 from mailbot.domain.closing.rating import Rating
 from mailbot.domain.commands.carry_out import NO_FACTS, Acted, CommandFacts
 from mailbot.domain.commands.grammar import Act
+from mailbot.domain.incidents.window import CALM, Complaint, Storms
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.matching import Match
 from mailbot.domain.model import NO_HISTORY, CustomerHistory, Direction, Ticket
@@ -39,6 +40,7 @@ class MailFacts:
     - `customer_history`: what the store knows of the customer. `loads`: the open tickets of agents.
     - `roles`: of the people of the ticket. `senders_checked`: a mail without proof could have had one.
     - `rating`: of the ticket, where our key shows that the mail is one.
+    - `storms`: what this node knows of many similar complaints.
     - `hides_unproven`: `mail.visible` leaves out lines that only their form shows to be a quote.
     """
 
@@ -63,6 +65,7 @@ class MailFacts:
     senders_checked: bool = False
     hides_unproven: bool = False
     rating: Rating | None = None
+    storms: Storms = CALM
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,8 @@ class MailDecision:
     """The decision, and `spent`: the rate limits that answering used up.
 
     `effects`: what a report leads to. `lifted`: suppressed addresses that this mail shows to be alive.
-    `acted`: what the verbs of an agent's mail did.
+    `acted`: what the verbs of an agent's mail did. `complaint`: by what similar complaints are found, of a mail
+    that opened a ticket.
     """
 
     decision: Decision
@@ -79,3 +83,4 @@ class MailDecision:
     effects: undeliverable.Effects = undeliverable.NOTHING
     lifted: frozenset[str] = frozenset()
     acted: Acted | None = None
+    complaint: Complaint | None = None

@@ -39,6 +39,7 @@ _NO_TURN = (
     NoticeKind.FOLLOW_UP,
     NoticeKind.DECIDED,
     NoticeKind.LOW_SCORE,
+    NoticeKind.INCIDENT,
 )
 _FILES = 20
 _NAMES = 10
@@ -133,7 +134,7 @@ class _Values:
 
     def _promise(self, notice: TeamNotice) -> str:
         at = notice.promised_at
-        if at is None or notice.why in _NO_TURN:
+        if at is None or notice.why in _NO_TURN or not notice.customer:
             return ""
         kind = "late" if at <= self.now else "turn"
         return self.words[f"{kind}_{self._whose(notice)}"].format(
@@ -285,15 +286,24 @@ class _Values:
             return self.words["accept"]
         if not self._takes_reply(notice):
             return ""
+        if notice.why is NoticeKind.INCIDENT:
+            return self.words["incident"]
+        if not notice.customer:
+            return ""
         name = "no_reply" if is_no_reply(header_text(notice.customer).lower()) else "reply"
         return self.words[name].format(customer=header_text(notice.customer), mailbox=notice.mailbox)
 
     def _commands(self, notice: TeamNotice) -> tuple[str, ...]:
-        if notice.confirm_by:  # an answer takes it, too
-            return (f"mailbot ticket assign {notice.number} {header_text(notice.to)}",)
+        number, to = notice.number, header_text(notice.to)
+        take = (f"mailbot ticket assign {number} {to}",) if notice.confirm_by else ()
+        if notice.why is NoticeKind.INCIDENT:
+            end = f'mailbot ticket resolve {number} --as {to} --text "..."'
+            return (*take, end, f"mailbot ticket list --incident {number}")
+        if take:  # an answer takes it, too
+            return take
         if notice.why is not NoticeKind.UNCONFIRMED:
             return ()
-        return tuple(f"mailbot ticket {verb} {notice.number}" for verb in ("accept", "reject"))
+        return tuple(f"mailbot ticket {verb} {number}" for verb in ("accept", "reject"))
 
 
 def _names(names: Iterable[str]) -> str:

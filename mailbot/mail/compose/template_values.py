@@ -42,7 +42,7 @@ OUTCOMES = ("granted", "refused")  # of a request for compensation
 
 # Only for headers: an acknowledgement shows nothing that the sender wrote.
 _WITHHELD = frozenset({"to", "in_reply_to", "references", "language"})
-_OF_AGENTS = frozenset({"context", "owner", "next_steps", "spoken", "known", "missing", "done"})
+_OF_AGENTS = frozenset({"context", "owner", "next_steps", "spoken", "known", "missing", "done", "hold_until"})
 _NOT_LINES = (
     _WITHHELD
     | _OF_AGENTS
@@ -82,7 +82,7 @@ def build_values(
         name: _value(_labelled(notice, name, policy, language), language, zone, now)
         for name in _LINES[notice.name]
     }
-    for name in _MOMENTS[notice.name]:
+    for name in (each for each in _MOMENTS[notice.name] if each not in _NOT_LINES):
         at = getattr(notice, name)
         values[f"{name}_short"] = short_time(at, language, zone, now) if at else ""
         values[f"{name}_left"] = time_left(at, now, language) if at else ""

@@ -140,6 +140,7 @@ def decide_mails(
         before, decided = processed.before, processed.decided
         state.add(processed.mail, before, decided)
         snapshot.agent_loads.add(before, decided.decision.ticket)
+        snapshot.storms.add_new(decided.complaint, decided.decision.ticket, policy)
         batch_processed.append(processed)
     return batch_processed
 
@@ -204,6 +205,7 @@ def _decide(
         customer_history=state.customer_history.get(customer_of(mail, envelope, policy), NO_HISTORY),
         roles=roles,
         senders_checked=bool(snapshot.trust.authserv_ids) or snapshot.trust.verify,
+        storms=snapshot.storms,
     )
     decided = on_mail(ticket, mail, envelope, facts, policy, now)
     if decided.acted:

@@ -7,15 +7,18 @@
 - It keeps until when it is snoozed, and its incident.
 - An index has all live tickets of an agent, for worklists; it takes the place of the one for those in hand.
 - Acts of agents that can be taken back, with their mails and messages.
+- Incidents have a table: their words, what their people were notified of, whether all complaints are answered.
 """
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0004"
 down_revision = "0003"
 
 RowId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+Json = sa.JSON().with_variant(JSONB(), "postgresql")
 
 
 def upgrade() -> None:
@@ -61,6 +64,7 @@ def upgrade() -> None:
         sa.Column("text", sa.Text, nullable=False),
         sqlite_autoincrement=True,
     )
+    _create_incidents()
 
 
 def _keep_acts() -> None:
@@ -81,3 +85,22 @@ def _keep_acts() -> None:
     op.create_index("ix_acts_until", "acts", ["until"])
     op.add_column("outbox", sa.Column("act", sa.String(16)))
     op.add_column("messages", sa.Column("act", sa.String(16)))
+
+
+def _create_incidents() -> None:
+    op.create_table(
+        "incidents",
+        sa.Column("ticket", sa.String(32), sa.ForeignKey("tickets.number"), primary_key=True),
+        sa.Column("mailbox", sa.Text, nullable=False),
+        sa.Column("category", sa.Text, nullable=False),
+        sa.Column("words", Json, nullable=False),
+        sa.Column("opened_at", sa.BigInteger, nullable=False),
+        sa.Column("reported_at", sa.BigInteger, nullable=False),
+        sa.Column("reported", sa.Integer, nullable=False),
+        sa.Column("resolved_at", sa.BigInteger),
+        sa.Column("done_at", sa.BigInteger),
+    )
+    is_open = sa.text("done_at IS NULL")
+    op.create_index(
+        "ix_incidents_not_done", "incidents", ["ticket"], sqlite_where=is_open, postgresql_where=is_open
+    )

@@ -1,0 +1,1 @@
+"""Storms: many similar complaints within minutes become one incident."""

@@ -1,0 +1,232 @@
+"""Storms: many similar complaints become one incident, and each of their customers hears twice."""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select
+
+from mailbot.domain.actor import Actor
+from mailbot.domain.commands import LeaveIncident, Resolve
+from mailbot.domain.commands.carry_out import Acted
+from mailbot.domain.commands.grammar import Act
+from mailbot.domain.model import Status, Ticket
+from mailbot.domain.policy import IncidentRule, Rate
+from mailbot.operations.ticket_commands import TicketCommand, run_command
+from mailbot.store import incidents
+from mailbot.store.schema import outbox
+from mailbot.store.schema import tickets as ticket_table
+from mailbot.store.store import Store
+from mailbot.store.tickets import load
+from mailbot.workers.incidents.worker import Incidents
+from tests.builders import BAYU, BOX, OPERATOR
+from tests.workers.test_intake import Desk
+
+AFTER = Rate(10, timedelta(minutes=10))
+TEXTS = (
+    ("Top up gagal", "Top up saya lewat BCA gagal, saldo belum masuk."),
+    ("kok belum masuk", "sudah top up via BCA 200rb tapi saldo tidak bertambah"),
+    ("TOLONG", "top up BCA gagal terus min, saldo kepotong"),
+    ("Top up failed", "My top up from BCA failed, the saldo did not arrive."),
+)
+
+
+class Storm(Desk):
+    """A desk whose mailbox has incidents, with the worker."""
+
+    def __init__(self, store: Store, **changes: Any) -> None:
+        box = replace(BOX, incident=IncidentRule(AFTER))
+        super().__init__(store, mailboxes={box.address: box}, **changes)
+        self.worker = Incidents(self.deps)
+
+    async def complain(self, person: int, text: tuple[str, str] | None = None) -> Ticket:
+        subject, body = text or TEXTS[person % len(TEXTS)]
+        self.clock += timedelta(seconds=1)
+        return await self.receive(sender=f"p{person}@x{person}.example", Subject=subject, body=body)
+
+    async def storm(self, people: int, every: int = 5) -> list[Ticket]:
+        """Let so many people complain, with a turn of the worker after every few mails."""
+        await self.worker.run_once()
+        found = []
+        for person in range(people):
+            found.append(await self.complain(person))
+            if person % every == every - 1:
+                await self.turn()
+        await self.turn()
+        return found
+
+    async def turn(self) -> None:
+        while await self.worker.run_once() == 0:
+            pass
+
+    def fresh(self, tickets: list[Ticket]) -> list[Ticket]:
+        loaded = self.store.read_now(load, [each.number for each in tickets])
+        return [loaded[each.number] for each in tickets]
+
+    def incidents(self) -> list[Any]:
+        mine = ticket_table.c.incident == ticket_table.c.number
+        return self.all(select(ticket_table).where(mine))
+
+    def sent(self, kind: str) -> list[Any]:
+        return [row for row in self.outbox_rows(kind) if row.state != "suppressed"]
+
+    def act(self, number: str, *commands: Any, text: str = "", by: Actor | None = None) -> Any:
+        request = TicketCommand(number, Act(commands, text), by or Actor.agent(BAYU.address), self.clock)
+        return run_command(self.store, self.runtime, request)
+
+
+async def test_a_storm_is_one_incident_with_one_page(store: Store) -> None:
+    desk = Storm(store)
+    tickets = await desk.storm(60)
+
+    (incident,) = desk.incidents()
+    joined = [each for each in desk.fresh(tickets) if each.incident == incident.number]
+    assert len(joined) == 60
+    assert incident.assignee == BAYU.address
+    pages = [row for row in desk.sent("team") if row.why == "incident"]
+    assert [row.recipient for row in pages] == [BAYU.address]
+    assert len(desk.sent("team")) <= 5
+
+
+async def test_each_customer_is_answered_once_at_the_start_and_once_at_the_end(store: Store) -> None:
+    desk = Storm(store)
+    tickets = await desk.storm(40)
+    again = await desk.complain(3, ("masih gagal", "top up BCA saya masih gagal, saldo kosong"))
+    (incident,) = desk.incidents()
+    begun = Counter(row.recipient for row in desk.sent("acknowledgement"))
+
+    acted = desk.act(incident.number, Resolve(), text="Top up sudah normal. Saldo Anda sudah masuk.")
+    assert isinstance(acted, Acted), acted
+    await desk.turn()
+
+    assert set(begun.values()) == {1}
+    assert len(begun) == 40
+    ended = desk.sent("closing")
+    assert Counter(row.recipient for row in ended) == begun
+    assert "Saldo Anda sudah masuk." in desk.content(ended[0]).get_body(("plain",)).get_content()
+    assert {each.status for each in desk.fresh([*tickets, again])} == {Status.CLOSED}
+    assert desk.sent("answer") == []
+
+
+async def test_different_complaints_of_one_category_stay_single(store: Store) -> None:
+    desk = Storm(store)
+    await desk.worker.run_once()
+    about = (
+        *("kurir galak", "warna salah", "ukuran kekecilan", "kotak penyok", "faktur hilang"),
+        *("voucher ditolak", "alamat ganti", "garansi habis", "kabel putus", "resi kosong"),
+        *("ongkir mahal", "penjual lambat", "layar retak", "baterai panas", "stiker robek"),
+    )
+    for person, text in enumerate(about * 2):
+        await desk.complain(person, (text, f"mohon dibantu soal {text}"))
+        await desk.turn()
+
+    assert desk.incidents() == []
+    assert len(desk.sent("team")) == len(about) * 2
+
+
+async def test_notices_that_waited_go_out_when_no_storm_comes(store: Store) -> None:
+    desk = Storm(store)
+    tickets = await desk.storm(5)
+
+    rows = desk.outbox_rows("team")
+    assert [row.due_at > row.requested_at for row in rows] == [False, False, True, True, True]
+    assert {row.state for row in rows} == {"due"}
+    assert {each.incident for each in desk.fresh(tickets)} == {None}
+
+
+async def test_an_urgent_complaint_stays_out_of_an_incident(store: Store) -> None:
+    desk = Storm(store)
+    await desk.storm(20)
+    rules = tuple(
+        replace(rule, then=replace(rule.then, priority="urgent")) for rule in desk.runtime.policy.rules
+    )
+    desk.runtime.snapshot = replace(
+        desk.runtime.snapshot, policy=replace(desk.runtime.snapshot.policy, rules=rules)
+    )
+    ticket = await desk.complain(99)
+
+    assert ticket.incident is None
+    assert desk.outbox_rows("team")[-1].ticket == ticket.number
+
+
+async def test_who_writes_again_is_named_in_a_report_to_the_incidents_owner(store: Store) -> None:
+    desk = Storm(store)
+    tickets = await desk.storm(20)
+    (incident,) = desk.incidents()
+    number = tickets[4].number
+    await desk.receive(sender="p4@x4.example", Subject=f"Re: [{number}]", body="Uang saya hilang juga!")
+    before = len(desk.sent("team"))
+    desk.clock += timedelta(minutes=11)
+    await desk.turn()
+
+    (report,) = desk.sent("team")[before:]
+    assert (report.ticket, report.recipient, report.why) == (incident.number, BAYU.address, "incident")
+    text = desk.content(report).get_body(("plain",)).get_content()
+    assert f"1 pelapornya menulis lagi: {number}" in " ".join(text.split())
+    await desk.turn()
+    assert len(desk.sent("team")) == before + 1
+
+
+async def test_a_complaint_that_was_taken_out_has_an_owner_and_is_not_taken_in_again(store: Store) -> None:
+    desk = Storm(store)
+    tickets = await desk.storm(20)
+    acted = desk.act(tickets[12].number, LeaveIncident())
+    assert isinstance(acted, Acted), acted
+    await desk.turn()
+
+    (out,) = desk.fresh([tickets[12]])
+    assert (out.incident, out.assignee is None) == (None, False)
+    assert desk.sent("team")[-1].ticket == out.number
+    refused = desk.act(out.number, LeaveIncident())
+    assert refused.reason.code == "not_in_incident"
+
+
+async def test_an_incident_is_not_closed_without_a_word_to_its_customers(store: Store) -> None:
+    from mailbot.domain.commands import Close
+
+    desk = Storm(store)
+    await desk.storm(20)
+    (incident,) = desk.incidents()
+
+    assert desk.act(incident.number, Close()).reason.code == "incident_is_resolved"
+    assert desk.act(incident.number, Resolve()).reason.code == "resolve_needs_text"
+    assert isinstance(desk.act(incident.number, Resolve(), text="Sudah pulih.", by=OPERATOR), Acted)
+
+
+async def test_two_nodes_open_one_incident(store: Store) -> None:
+    one = Storm(store)
+    other = Storm(store)
+    other.keep_offset = 1_000  # type: ignore[attr-defined]
+    other._kept = 1_000
+    for desk in (one, other):
+        await desk.worker.run_once()
+    for person in range(40):
+        desk = (one, other)[person % 2]
+        desk.clock = one.clock = other.clock = max(one.clock, other.clock)
+        await desk.complain(person)
+        if person % 5 == 4:
+            await one.turn()
+            await other.turn()
+    await one.turn()
+
+    (incident,) = one.incidents()
+    assert one.store.read_now(incidents.count, incident.number) == 40
+    assert len(one.sent("team")) <= 8
+    assert [row.ticket for row in one.sent("team") if row.why == "incident"] == [incident.number]
+
+
+async def test_a_resolution_that_was_cut_off_is_taken_up_again(store: Store) -> None:
+    desk = Storm(store)
+    await desk.storm(120)
+    (incident,) = desk.incidents()
+    desk.act(incident.number, Resolve(), text="Sudah pulih.")
+    await desk.worker.run_once()  # one chunk, then the node dies
+    assert 0 < len(desk.sent("closing")) < 120
+
+    heir = Storm(store)
+    heir.clock = desk.clock
+    await heir.turn()
+
+    assert Counter(Counter(row.recipient for row in desk.sent("closing")).values()) == {1: 120}
+    assert desk.all(select(outbox).where(outbox.c.state == "parked")) == []

@@ -16,7 +16,8 @@ from typing import Protocol
 from mailbot.domain.policy import Rate
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-FEWEST = 2  # similar complaints after which agents' notices wait for what becomes of it
+FEWEST = 2  # similar complaints that can be a rise
+AT_PACE = 5  # newest similar complaints that show the pace at which more come
 FACTOR = 3  # times as many as usual
 CORE = 10  # words that similar complaints are found by
 SHARED = 2  # of them that a similar complaint has
@@ -144,16 +145,18 @@ class Window:
         return Rise(core | {word for word in others if self._rises(word, now)}, people, similar)
 
     def is_rising(self, words: Collection[str], now: datetime) -> bool:
-        """Check quickly whether a few complaints before one with these words are similar to it."""
+        """Check whether similar complaints come at a pace that opens an incident, this one among them."""
         self.advance(now)
         rising = [word for word in words if self._rises(word, now)]
+        needed = min(AT_PACE, self.after.count) - 1
+        since = now - self.after.period * AT_PACE / max(AT_PACE, self.after.count)
         people: set[str] = set()
         for each in reversed(self._spans[0]) if rising else ():
+            if each.at < since or len(people) >= needed:
+                break
             if is_similar(each.words, rising):
                 people.add(each.person)
-                if len(people) == FEWEST:
-                    return True
-        return False
+        return bool(rising) and len(people) >= needed
 
     def similar(self, core: Collection[str], now: datetime) -> list[Complaint]:
         """Return the complaints of the window that share enough with `core`."""

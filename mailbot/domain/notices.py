@@ -204,6 +204,27 @@ class Receipt(TicketNotice):
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerHeld(TicketNotice):
+    """To the author of a mail that a colleague's work has overtaken, and to that colleague: it was held.
+
+    - `reason`: who answered, or who has the ticket. `author`: the name of who wrote what was held.
+    - `own`: 1 for the author, who may send it after all until `until`; 0 for the colleague.
+    - `text`: what was held.
+    """
+
+    name: ClassVar[str] = "answer_held"
+    lane: ClassVar[int] = 2
+    reason: Reason
+    author: str
+    own: int
+    text: str
+    subject: str = ""
+    team: str = ""
+    until: datetime | None = None
+    context: TicketContext = NO_CONTEXT
+
+
+@dataclass(frozen=True, slots=True)
 class AgentHelp(TicketNotice):
     """To an agent whose mail opened no ticket: what works. `number`: where it is filed."""
 
@@ -317,6 +338,7 @@ Notice = (
     | Question
     | AgentRefusal
     | Receipt
+    | AnswerHeld
     | AgentHelp
     | CompensationWanted
     | CompensationDecided

@@ -830,7 +830,43 @@ TEXTS: Mapping[str, Texts] = {
         "a request for money is never taken back like this: #refuse {request} why",
         "permintaan uang tidak dibatalkan dengan cara ini: #tolak {request} alasan",
     ),
+    "colleague_answered": (
+        "{agent} answered the customer at {at}",
+        "{agent} sudah menjawab pelanggan pukul {at}",
+    ),
+    "ticket_lost": (
+        "the ticket is not yours any more: {agent} has had it since {at}",
+        "tiket ini bukan milik Anda lagi: sejak {at} ada pada {agent}",
+    ),
+    "ticket_lost_to_team": (
+        "the ticket is not yours any more: team {team}, level {level} has had it since {at}",
+        "tiket ini bukan milik Anda lagi: sejak {at} ada pada tim {team}, tingkat {level}",
+    ),
+    "answer_held": (
+        "{reason}. --anyway sends yours as well",
+        "{reason}. --anyway tetap mengirim jawaban Anda",
+    ),
+    "nothing_held": (
+        "on {ticket} nothing of yours is held that could be sent",
+        "pada {ticket} tidak ada email Anda yang ditahan dan dapat dikirim",
+    ),
+    "send_takes_no_text": (
+        "#send sends what was held as it was written: leave out the text below it",
+        "#kirim mengirim yang ditahan apa adanya: hapus teks di bawahnya",
+    ),
     "undo_needs_agent": ("name the agent: --as ADDRESS", "sebutkan petugasnya: --as ALAMAT"),
+    "did_undo": (
+        "what you did last is taken back: the ticket is as before",
+        "tindakan terakhir Anda dibatalkan: tiket kembali seperti semula",
+    ),
+    "did_undo_mail": (
+        "what you did last is taken back: the ticket is as before, and nothing goes to {to}",
+        "tindakan terakhir Anda dibatalkan: tiket kembali seperti semula, dan tidak ada email kepada {to}",
+    ),
+    "money_stays": (
+        "the request {request} for money stays: #refuse {request} why",
+        "permintaan uang {request} tetap berlaku: #tolak {request} alasan",
+    ),
     "withdrawn": ("{actor} took it back before it left", "{actor} menariknya sebelum terkirim"),
     "act_undone": ("{actor} took it back", "{actor} membatalkannya"),
     # Turn and promises

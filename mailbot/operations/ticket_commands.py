@@ -20,6 +20,7 @@ from mailbot.domain.model import Direction
 from mailbot.domain.reasons import Refusal
 from mailbot.operations.transaction import Transaction, transact
 from mailbot.store import compensations
+from mailbot.store.agents import acts
 from mailbot.store.codec import REASON
 from mailbot.store.store import Store
 from mailbot.store.tickets import Message
@@ -34,7 +35,7 @@ class TicketCommand:
     """What a person wants done on a ticket, or how it is read once the ticket is known.
 
     `money`: a command may be about compensation, so the ledger is locked before the ticket. `authority`: the agent
-    by whose limits an operator acts about it.
+    by whose limits an operator acts about it. `anyway`: an answer is sent although a colleague has just answered.
     """
 
     number: str
@@ -43,6 +44,7 @@ class TicketCommand:
     now: datetime
     money: bool = False
     authority: str = ""
+    anyway: bool = False
 
 
 def run_command(store: Store, runtime: Runtime, request: TicketCommand) -> Acted | Refusal | None:
@@ -65,12 +67,13 @@ def decide(transaction: Transaction, request: TicketCommand) -> Acted | Refusal 
     prepared = prepare(connection, transaction.snapshot, ticket, act, by, now)
     if isinstance(prepared, Refusal):
         return prepared
-    act, facts = prepared.act, replace(prepared.facts, authority=request.authority)
+    act, facts = prepared.act, replace(prepared.facts, authority=request.authority, anyway=request.anyway)
     assert request.money or not is_about_money(act), "the ledger's lock comes before the ticket's"
     acted = on_act(ticket, act, by, facts, policy, now)
     if isinstance(acted, Acted):
         transaction.record(transaction.change(ticket, acted.decision, _message(request, act, acted)))
         compensations.append(connection, acted.entries)
+        acts.mark_sent(connection, acted.act.sends)
     return acted
 
 

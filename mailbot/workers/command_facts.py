@@ -16,6 +16,7 @@ from mailbot.domain.reasons import Refusal
 from mailbot.mail.compose.mime_writer import is_ascii_address
 from mailbot.store import compensations, conversation, suppressions, tickets
 from mailbot.store.agents import acts
+from mailbot.workers.held_mails import send_after_all
 from mailbot.workers.macros import place_macros
 from mailbot.workers.runtime import Snapshot
 
@@ -36,16 +37,20 @@ class Prepared:
 def prepare(
     connection: Connection, snapshot: Snapshot, ticket: Ticket, act: Act, by: Actor, now: datetime
 ) -> Prepared | Refusal:
-    """Render macros, check addresses and load the facts.
+    """Find what was held, render macros, check addresses and load the facts.
 
     Where a command is about money, the caller has locked the ledger before the ticket.
     """
-    placed = place_macros(connection, snapshot, ticket, act, by, now)
+    wanted = send_after_all(connection, ticket, act, by, snapshot.policy, now)
+    if isinstance(wanted, Refusal):
+        return wanted
+    placed = place_macros(connection, snapshot, ticket, wanted.act, by, now)
     if isinstance(placed, Refusal):
         return placed
     if refusal := _no_address(placed):
         return refusal
-    return Prepared(placed, _load_facts(connection, ticket, placed, snapshot, by, now))
+    facts = _load_facts(connection, ticket, placed, snapshot, by, now)
+    return Prepared(placed, replace(facts, attachments=wanted.attachments))
 
 
 def _no_address(act: Act) -> Refusal | None:

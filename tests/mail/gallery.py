@@ -64,6 +64,7 @@ _VALUES: dict[str, Any] = {
     "customer": "siti.rahmawati@surel.example",
     "customer_name": "Siti Rahmawati",
     "agent_name": "Eko Prasetyo",
+    "author": "Eko Prasetyo",
     "text": "Halo, saldo saya terpotong Rp 250.000 tadi pagi.\nPesanan INV-2291 masih menunggu pembayaran.\n\n"
     "https://toko.example/pesanan/INV-2291-dengan-alamat-yang-sangat-panjang-sekali-tanpa-spasi-satu-pun-di-dalamnya",
     "signature": "Eko Prasetyo\nTim Pembayaran",

@@ -28,7 +28,7 @@ BECAUSE, NOTE = 500, 50_000  # characters
 # Verbs that are read as in a mail. The others have commands with options of their own.
 GENERATED_VERBS = (
     *("take", "assign", "hand-over", "escalate", "working", "wait", "snooze", "close", "reopen"),
-    *("tag", "release", "decide", "macro", "resolve", "detach", "undo"),
+    *("tag", "release", "decide", "macro", "resolve", "detach", "undo", "send"),
 )
 
 
@@ -57,11 +57,18 @@ cause_option = click.option(
 )
 
 
-def carry_out_act(number: str, act: "Act | Read", agent: str | None, *, in_json: bool) -> None:
+def carry_out_act(
+    number: str, act: "Act | Read", agent: str | None, *, in_json: bool, anyway: bool = False
+) -> None:
     """Carry out commands; what that needs is imported only now, for help and completion do without it."""
     from mailbot.cli.tickets import carry_out
 
-    carry_out.carry_out_act(number, act, agent, in_json=in_json)
+    carry_out.carry_out_act(number, act, agent, in_json=in_json, anyway=anyway)
+
+
+anyway_option = click.option(
+    "--anyway", is_flag=True, help="Send the answer although a colleague has just answered."
+)
 
 
 def _make(verb: Verb) -> click.Command:
@@ -75,6 +82,7 @@ def _make(verb: Verb) -> click.Command:
         in_json: bool,
         text: str = "",
         cause: str = "",
+        anyway: bool = False,
     ) -> None:
         kept, answer = block(because, BECAUSE), block(text, NOTE)
         words = words or (cause,)
@@ -86,12 +94,12 @@ def _make(verb: Verb) -> click.Command:
                 return found
             return Act(found if isinstance(found, tuple) else (found,), answer)
 
-        carry_out_act(number, read, agent, in_json=in_json)
+        carry_out_act(number, read, agent, in_json=in_json, anyway=anyway)
 
     usage = verb.usage["en"] or "[WORDS]"
     command: Callable[..., Any] = acting_options(because_option(run))
     if verb.below is Below.ANSWER:
-        command = text_option(command)
+        command = text_option(anyway_option(command))
     if verb.name == "close":
         command = cause_option(command)
     words = click.argument("words", nargs=-1, metavar=usage, shell_complete=_COMPLETED.get(verb.name))
@@ -125,8 +133,9 @@ def note(number: str, text: tuple[str, ...], agent: str | None, in_json: bool) -
 @click.command()
 @click.argument("number")
 @click.option("--text", help="The answer. Default: read it from standard input.")
+@anyway_option
 @acting_options
-def answer(number: str, text: str | None, agent: str | None, in_json: bool) -> None:
+def answer(number: str, text: str | None, anyway: bool, agent: str | None, in_json: bool) -> None:
     """Send an answer to the customer of ticket NUMBER, in the name of the agent given by --as.
 
     The greeting and the signature are those of an answer by mail. Who takes part gets a copy.
@@ -135,7 +144,7 @@ def answer(number: str, text: str | None, agent: str | None, in_json: bool) -> N
     answered = charsets.clean(typed).strip()
     if not answered or len(answered) > NOTE:
         raise click.UsageError(f"the answer has no text, or more than {NOTE:,} characters")
-    carry_out_act(number, Act((), answered), agent, in_json=in_json)
+    carry_out_act(number, Act((), answered), agent, in_json=in_json, anyway=anyway)
 
 
 def block(text: str, longest: int) -> str:

@@ -51,10 +51,12 @@ def _money_json(decided: Acted | Decision) -> dict[str, Any]:
     return {"compensation": outcome_json(outcome)} if outcome else {}
 
 
-def carry_out_act(number: str, act: Act | Read, agent: str | None, *, in_json: bool) -> None:
-    """Do the same for commands of the registry."""
+def carry_out_act(
+    number: str, act: Act | Read, agent: str | None, *, in_json: bool, anyway: bool = False
+) -> None:
+    """Do the same for commands of the registry. `anyway`: although a colleague has just answered."""
 
     def decide(store: Store, runtime: Runtime, found: str, by: Actor) -> Acted | Refusal | None:
-        return run_command(store, runtime, TicketCommand(found, act, by, now()))
+        return run_command(store, runtime, TicketCommand(found, act, by, now(), anyway=anyway))
 
     carry_out(number, agent, decide, in_json=in_json)

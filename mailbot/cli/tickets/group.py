@@ -30,6 +30,7 @@ COMMANDS = {
     "answer": ("tickets.act", "Send an agent's answer to the customer."),
     "macro": ("tickets.act", "Send a checked text in the customer's language."),
     "undo": ("tickets.act", "Take your last mail back before it leaves."),
+    "send": ("tickets.act", "Send your held answer after all."),
     "note": ("tickets.act", "Keep an internal note on the ticket."),
     "participant": ("tickets.people", "Add, remove and list the people who take part."),
     "set": ("tickets.people", "Correct priority, category, team or customer."),

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import get_args
 
 from mailbot.domain import events as e
@@ -14,9 +14,18 @@ from mailbot.domain.notices import Acknowledgement, Notice, ToCustomer
 from mailbot.domain.policy import Policy
 from mailbot.domain.worktime import local
 
-# What has a way back of its own: a ticket is unmerged, a message moved back.
-_APART = (e.TicketOpened, e.ActUndone, e.TicketRebuilt, *get_args(e.Merging), *get_args(e.Moving))
+# What has a way back of its own (a ticket is unmerged, a message moved back), and what many tickets share.
+_APART = (
+    *(e.TicketOpened, e.ActUndone, e.TicketRebuilt, e.IncidentResolved, e.IncidentJoined),
+    *get_args(e.Merging),
+    *get_args(e.Moving),
+)
 _NOTHING_DONE = (e.NoteAdded, e.AgentMailHeld)  # nobody is to take these back
+
+COLLEAGUE_ANSWERED = "colleague_answered"
+# Reasons of a held mail that its author may send after all: see `holds`.
+SENDABLE = frozenset({COLLEAGUE_ANSWERED, "ticket_lost", "ticket_lost_to_team"})
+HELD_FOR = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +60,21 @@ class ActMail:
 
 def act_of(id_: str, before: Ticket | None, decision: Decision, policy: Policy) -> AgentAct | None:
     """Return what to keep of a decision, None where it can't be taken back."""
-    until = leaves_at(decision, policy)
-    if before is None or until is None:
+    held, until = held_until(decision), leaves_at(decision, policy)
+    if before is None or not (held or until):
         return None
     ticket, first = decision.ticket, decision.events[0]
     places = ticket.events - len(decision.events) + 1, ticket.events
-    agent, state = first.by.name, ActState.DONE
-    return AgentAct(id_, ticket.number, agent, first.at, until, state, *places, before, ticket)
+    state = ActState.HELD if held else ActState.DONE
+    ends_at = held or until
+    assert ends_at
+    return AgentAct(id_, ticket.number, first.by.name, first.at, ends_at, state, *places, before, ticket)
+
+
+def held_until(decision: Decision) -> datetime | None:
+    """Return until when a held mail can be sent after all, None where the decision holds none of that kind."""
+    held = (event for event in decision.events if isinstance(event, e.AgentMailHeld))
+    return next((event.at + HELD_FOR for event in held if event.reason.code in SENDABLE), None)
 
 
 def leaves_at(decision: Decision, policy: Policy) -> datetime | None:
@@ -65,12 +82,25 @@ def leaves_at(decision: Decision, policy: Policy) -> datetime | None:
     events = decision.events
     if not events or events[0].by.kind is not ActorKind.AGENT:
         return None
-    if any(isinstance(event, _APART) for event in events):
+    if any(isinstance(event, _APART) or _with_incident(event) for event in events):
         return None
     if all(isinstance(event, _NOTHING_DONE) for event in events):
         return None
     box = policy.mailbox_for(decision.ticket.mailbox)
     return events[0].at + box.undo if box and box.undo else None
+
+
+def _with_incident(event: e.Event) -> bool:
+    """Check for a complaint that was answered with its incident: thousands of mails do not wait for an undo."""
+    return isinstance(event, e.TicketClosed) and event.reason.code == "incident_resolved"
+
+
+def undo_until(decision: Decision, policy: Policy) -> datetime | None:
+    """Return until when an agent can take it back, None where there is nothing that goes back."""
+    stays = (*_NOTHING_DONE, e.PeopleNotified, *get_args(e.Compensation))
+    if all(isinstance(event, stays) for event in decision.events):
+        return None
+    return leaves_at(decision, policy)
 
 
 def waits(notice: Notice) -> bool:

@@ -89,6 +89,11 @@ class Undo:
 
 
 @dataclass(frozen=True, slots=True)
+class Send:
+    """Send after all what was held because of a colleague's work."""
+
+
+@dataclass(frozen=True, slots=True)
 class Help:
     """List the verbs."""
 
@@ -234,4 +239,4 @@ Compensation = Compensate | Approve | Refuse
 
 
 # What a verb can stand for.
-AnyCommand = Command | People | Accept | Compensation | Macro | Undo | Help | Resolve | LeaveIncident
+AnyCommand = Command | People | Accept | Compensation | Macro | Undo | Send | Help | Resolve | LeaveIncident

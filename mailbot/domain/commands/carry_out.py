@@ -12,7 +12,7 @@ from mailbot.domain import commands as c
 from mailbot.domain import events as e
 from mailbot.domain import filing, notify, reasons, turns
 from mailbot.domain.actor import Actor, ActorKind
-from mailbot.domain.acts import undo
+from mailbot.domain.acts import holds, undo
 from mailbot.domain.acts.undo import NOTHING_DONE, UndoFacts
 from mailbot.domain.assignment import NO_LOADS, Loads
 from mailbot.domain.closing.close import close
@@ -46,6 +46,7 @@ class CommandFacts:
     - `ledger`: what it holds, None where no command is about money.
     - `undo`: the agent's newest act on the ticket, where it is to be taken back.
     - `authority`: the agent by whose limits an operator acts about money, "" for none.
+    - `anyway`: an answer is sent although a colleague has just answered.
     - `by_mail`: who acts gets a receipt, so no notice of the same act.
     """
 
@@ -58,6 +59,7 @@ class CommandFacts:
     ledger: requests.Facts | None = None
     undo: UndoFacts = NOTHING_DONE
     authority: str = ""
+    anyway: bool = False
     by_mail: bool = False
 
     def suppressed(self, ticket: Ticket) -> Reason:
@@ -154,7 +156,10 @@ class _Acting:
             return reasons.refuse("note_and_answer")
         if any(isinstance(each, c.Resolve) for each in self.act.commands):
             return self._take_resolution(texts)
-        if not texts:  # files without a text stay on the ticket: nobody says that they are for the customer
+        only_files = self.act.sends and self.facts.attachments
+        if (
+            not texts and not only_files
+        ):  # files alone stay on the ticket: nobody says that the customer gets them
             return None
         agent = self.policy.agents.get(self.by.name) if self.by.kind is ActorKind.AGENT else None
         ticket = self.builder.ticket
@@ -166,6 +171,10 @@ class _Acting:
             return refusal
         if unreachable := why_unreachable(ticket.answers_to):
             return Refusal(unreachable)
+        if not (self.facts.anyway or self.act.sends) and (
+            held := holds.why_answer_held(ticket, agent.address, self.policy, self.at)
+        ):
+            return reasons.refuse("answer_held", reason=held)
         self.answer = "\n\n".join(texts)
         after = agent_answer.next_turn(ticket, self.answer, self.policy)
         agent_answer.record_agent_answer(self.builder, agent.address, after, self.policy, self.at)
@@ -231,7 +240,7 @@ class _Acting:
                 return incident.resolve(builder, self.resolution, cause, by, policy, now)
             case c.LeaveIncident():
                 return complaints.leave(builder, by, policy, now)
-            case c.Accept() | c.Help():
+            case c.Accept() | c.Send() | c.Help():
                 return reasons.refuse("not_here", command=type(command).__name__)
         return None
 

@@ -36,11 +36,13 @@ class Act:
 
     - `commands`: in their order. `text`: what stands below.
     - `below`: what becomes of that text.
+    - `sends`: the id of the held mail that this is, sent after all by its author; "" for any other.
     """
 
     commands: tuple[c.AnyCommand, ...]
     text: str = ""
     below: Below = Below.ANSWER
+    sends: str = ""
 
 
 def shown(line: str) -> str:

@@ -576,6 +576,14 @@ VERBS: tuple[Verb, ...] = (
         alone=True,
     ),
     Verb(
+        "send",
+        _words("kirim", "send"),
+        _nothing(c.Send),
+        _both("kirim juga jawaban Anda yang ditahan", "send your held answer after all"),
+        below=Below.NOTE,
+        alone=True,
+    ),
+    Verb(
         "help",
         _words("bantuan", "help"),
         _nothing(c.Help),

@@ -68,9 +68,21 @@ def _reason(command: c.AnyCommand, events: Sequence[Event], by: Actor, outcome: 
             return reasons.of("did_resolve")
         case c.LeaveIncident():
             return reasons.of("did_detach")
+        case c.Undo():
+            return _undone(events)
         case c.Macro(name):
             return reasons.of("did_macro", macro=name)
     return _about_people(command, outcome)
+
+
+def _undone(events: Sequence[Event]) -> Reason:
+    """Return what was taken back, and what of it stays."""
+    taken = next(each for each in events if isinstance(each, e.ActUndone))
+    unsent = ", ".join(dict.fromkeys(taken.withdrawn))
+    return reasons.together(
+        reasons.of("did_undo_mail", to=unsent) if unsent else reasons.of("did_undo"),
+        *(reasons.of("money_stays", request=request) for request in taken.requests),
+    )
 
 
 def _about_people(command: c.AnyCommand, outcome: str) -> Reason:

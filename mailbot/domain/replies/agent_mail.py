@@ -47,6 +47,7 @@ class AgentMail:
 
     - `subjects`: of the notices that the agent got about this ticket.
     - `noticed_at`: when the notice that it answers left; None where no notice is named.
+    - `lost_at`: when the ticket was taken from the agent after that; None where it was not.
     - `former`: who was the customer when that notice left, "" when it is the same one still.
     - `doubt`: why the answer could not be cut out of the reply for certain.
     - `references`: Message-IDs of the conversation with the customer, oldest first.
@@ -55,6 +56,7 @@ class AgentMail:
 
     subjects: tuple[str, ...] = ()
     noticed_at: datetime | None = None
+    lost_at: datetime | None = None
     former: str = ""
     doubt: Reason = NO_REASON
     references: tuple[str, ...] = ()

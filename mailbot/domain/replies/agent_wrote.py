@@ -10,6 +10,7 @@ from datetime import datetime
 
 from mailbot.domain import filing, reasons
 from mailbot.domain.actor import Actor
+from mailbot.domain.acts import holds
 from mailbot.domain.commands.carry_out import on_act
 from mailbot.domain.commands.grammar import Act
 from mailbot.domain.commands.registry import Below
@@ -41,6 +42,10 @@ def agent_wrote(
         builder = DecisionBuilder(ticket)
         agent_mail.hold(builder, agent, mail, reason, now)
         return MailDecision(builder.decision(), Direction.NOTE)
+    if reason := _overtaken(ticket, agent, facts, policy, now):
+        builder = DecisionBuilder(ticket)
+        holds.hold(builder, agent, mail.visible, reason, policy, now)
+        return MailDecision(builder.decision(), Direction.NOTE)
     if facts.act is not None:
         return _act(ticket, facts.act, agent, mail, facts, policy, now)
     return _answer(ticket, agent, mail, facts, policy, now)
@@ -58,6 +63,15 @@ def _why_held(
     if not reason and not facts.match.by_token:
         reason = without_token.why_not_sent(mail, facts.roles, policy)
     return reason
+
+
+def _overtaken(ticket: Ticket, agent: Agent, facts: MailFacts, policy: Policy, now: datetime) -> Reason:
+    """Return why the mail waits for its author's word, no reason where it does not, or is refused anyway."""
+    act = facts.act
+    if isinstance(act, Refusal) or (act and act.sends):
+        return NO_REASON
+    seen = holds.Seen(facts.reply.noticed_at, facts.reply.lost_at)
+    return holds.why_held(ticket, agent.address, act, seen, policy, now)
 
 
 def _not_authorised(ticket: Ticket, facts: MailFacts) -> Reason:
@@ -103,7 +117,7 @@ def _act(
         roles = record_named(
             builder, mail, known.roles, policy, now, senders_checked=True, agent=agent.address
         )
-        known = replace(known, roles=roles, attachments=facts.reply.attachments)
+        known = replace(known, roles=roles, attachments=(*known.attachments, *facts.reply.attachments))
     acted = on_act(builder.ticket, act, by, known, policy, now)
     if isinstance(acted, Refusal):
         return _refuse(ticket, agent, acted, now)

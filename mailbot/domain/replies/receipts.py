@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from mailbot.domain import ladder, notify, reasons
+from mailbot.domain.acts.agent_act import undo_until
 from mailbot.domain.commands.carry_out import Acted
 from mailbot.domain.model import OVER, Ticket
 from mailbot.domain.notices import Answer, Closing, Notice, Receipt, ToCustomer
@@ -25,6 +26,7 @@ def receipt_of(acted: Acted, agent: Agent, policy: Policy, now: datetime) -> Rec
         turn_until=None if is_over else ticket.turn_until,
         promised_at=ladder.promised_at(ticket, policy),
         next_steps=notify.next_steps(ticket, policy, now),
+        undo_until=undo_until(acted.decision, policy),
     )
 
 

@@ -18,6 +18,7 @@ from mailbot.domain.notices import (
     Acknowledgement,
     AgentWorklist,
     Answer,
+    AnswerHeld,
     Bulletin,
     Closing,
     CompensationWanted,
@@ -155,7 +156,7 @@ class Composer:
             ),
             ("Message-ID", message_id),
         ]
-        if isinstance(notice, TeamNotice | Receipt):
+        if isinstance(notice, TeamNotice | Receipt | AnswerHeld):
             headers.append(("Reply-To", self.tokens.reply_address(box.address, notice.number, notice.to)))
         elif isinstance(notice, CompensationWanted) and notice.asker.isascii() and notice.asker:
             headers.append(
@@ -216,7 +217,8 @@ class Composer:
             ).zone  # customers are assumed near the first team
         if isinstance(notice, AgentWorklist) and (calendar := self.policy.agent_calendars.get(notice.to)):
             return calendar.zone
-        team = notice.team if isinstance(notice, TeamNotice | Question | Receipt) else ""
+        with_team = TeamNotice | Question | Receipt | AnswerHeld
+        team = notice.team if isinstance(notice, with_team) else ""
         return self.policy.calendar_of(team).zone if team in self.policy.teams else self.zone
 
 

@@ -115,6 +115,16 @@ _TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
         "{marker}\n\nNot done: {refused}\nDone: {results}\n\nThe customer reads:\n{text}\n{also_sent}\n\n"
         "Next: {turn} {turn_until}\n{next_steps}\n{undo_until}\n\n{number}\n{mailbox}\n",
     ),
+    ("answer_held", "id"): (
+        "{subject}",
+        "{marker}\n\nSebuah email dari {author} ditahan: {reason}.\n\n{text}\n\n"
+        "Penulisnya dapat tetap mengirimnya dengan membalas #kirim.\n\n{number}\n{mailbox}\n",
+    ),
+    ("answer_held", "en"): (
+        "{subject}",
+        "{marker}\n\nA mail by {author} is held: {reason}.\n\n{text}\n\n"
+        "Its author can send it all the same by replying #send.\n\n{number}\n{mailbox}\n",
+    ),
     ("refusal", "id"): (
         "Email Anda belum dijalankan",
         "Email atas nama Anda untuk tiket {number} belum dijalankan.\n\nAlasan: {reason}\n\n{mailbox}\n",

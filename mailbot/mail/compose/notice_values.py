@@ -9,6 +9,7 @@ from mailbot.domain.model import Authentication, Direction, NoticeKind
 from mailbot.domain.notices import (
     AgentHelp,
     AgentRefusal,
+    AnswerHeld,
     CompensationDecided,
     CompensationWanted,
     Question,
@@ -27,7 +28,14 @@ from mailbot.mail.replies.new_text import MARKERS
 
 Value = str | int | dict[str, Any] | tuple[Any, ...]
 ToAgents = (
-    TeamNotice | Question | AgentRefusal | Receipt | AgentHelp | CompensationWanted | CompensationDecided
+    TeamNotice
+    | Question
+    | AgentRefusal
+    | Receipt
+    | AnswerHeld
+    | AgentHelp
+    | CompensationWanted
+    | CompensationDecided
 )
 
 # Notices whose text is not the customer's but a mail server's.

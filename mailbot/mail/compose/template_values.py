@@ -30,6 +30,7 @@ TEAM_KINDS = tuple(kind for kind in NoticeKind if kind not in _NOT_OF_TEAM)  # `
 TEXT_LIMITS = {
     "team": 20_000,
     "receipt": 20_000,
+    "answer_held": 20_000,
 }  # characters of `text` by notice; an agent's answer is never cut
 
 SAMPLE_TIME = datetime(2026, 11, 23, 2, tzinfo=UTC)
@@ -144,6 +145,9 @@ def sample_notices(name: str, language: str) -> list[Notice]:
         steps = ((SAMPLE_TIME, written("sample step")),)
         full |= {"next_steps": steps, "known": ((labels, "1"),), "missing": (labels,), "spoken": "id"}
         bare |= {"next_steps": (), "known": (), "missing": (), "spoken": "", "owner": ""}
+    if "own" in full:
+        full |= {"own": 1}
+        bare |= {"own": 0}
     if "survey" in full:
         full |= {"survey": 1}
         bare |= {"survey": 0, "text": "", "agent_name": ""}

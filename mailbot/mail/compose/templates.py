@@ -37,6 +37,7 @@ REQUIRED_VALUES: Mapping[str, tuple[str, ...]] = {
     "team": ("marker", "number", "text"),
     "refusal": ("reason",),
     "receipt": ("refused", "text"),
+    "answer_held": ("reason", "text"),
     "agent_help": ("mailbox",),
     "question": ("number", "question", "options"),
     "worklist": ("title",),

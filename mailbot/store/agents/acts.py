@@ -1,7 +1,7 @@
 """Acts of agents: kept while they can be taken back, and withdrawn with their mails and their message."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,16 @@ from sqlalchemy import Connection, delete, insert, or_, select, update
 from mailbot.domain import reasons
 from mailbot.domain.acts.agent_act import ActMail, AgentAct
 from mailbot.domain.acts.undo import UndoFacts
-from mailbot.domain.events import ActUndone, CustomerChanged, ParticipantsAdded, ParticipantsRemoved, roles_of
+from mailbot.domain.events import (
+    ActUndone,
+    CustomerChanged,
+    ParticipantsAdded,
+    ParticipantsRemoved,
+    TicketAssigned,
+    TicketEscalated,
+    TicketHandedOver,
+    roles_of,
+)
 from mailbot.domain.model import ActState, Direction, OutboxState, Role, Ticket
 from mailbot.store.codec import event_of, reason_text
 from mailbot.store.schema import acts, events, messages, outbox
@@ -43,6 +52,55 @@ def newest(
         return None
     around = {name: _TICKET.validate_json(getattr(row, name)) for name in ("before", "after")}
     return AgentAct(**{**row._mapping, **around})
+
+
+@dataclass(frozen=True, slots=True)
+class HeldMail:
+    """A mail that its author may send after all. `text`: what its author wrote; `inbox_id`: the raw mail."""
+
+    id: str  # of the act
+    text: str
+    inbox_id: int | None
+
+
+def held_mail(connection: Connection, ticket: str, agent: str, now: datetime) -> HeldMail | None:
+    """Load the newest held mail of the agent on the ticket, None where there is none or its time is over."""
+    columns = (acts.c.id, messages.c.visible.label("text"), messages.c.inbox_id)
+    wanted = (
+        acts.c.ticket == ticket,
+        acts.c.agent == agent,
+        acts.c.state == ActState.HELD,
+        acts.c.until > now,
+    )
+    query = select(*columns).join(messages, messages.c.act == acts.c.id).where(*wanted)
+    here = query.where(messages.c.ticket == ticket).order_by(acts.c.last.desc()).limit(1)
+    row = connection.execute(here).one_or_none()
+    return HeldMail(*row) if row else None
+
+
+def mark_sent(connection: Connection, id_: str) -> None:
+    """Record that a held mail was sent after all: it is sent once. `id_`: "" for none."""
+    if not id_:
+        return
+    connection.execute(update(acts).where(acts.c.id == id_).values(state=ActState.SENT))
+
+
+_OWNERS = (TicketAssigned.kind, TicketHandedOver.kind, TicketEscalated.kind)
+
+
+def lost_since(connection: Connection, ticket: str, agent: str, since: datetime) -> datetime | None:
+    """Return when the ticket was taken from the agent after that moment, None where it was not."""
+    changes = (events.c.ticket == ticket, events.c.kind.in_(_OWNERS))
+    query = select(events.c.at, events.c.kind, events.c.data).where(*changes).order_by(events.c.seq)
+    owner: str = ""
+    lost_at: datetime | None = None
+    for at, kind, data in connection.execute(query):
+        before, owner = owner, data["assignee"] if kind == TicketAssigned.kind else ""
+        if owner == agent:
+            lost_at = None
+        elif before == agent and at > since:
+            lost_at = at
+    return lost_at
 
 
 def load_undo(connection: Connection, ticket: str, agent: str) -> UndoFacts:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -19,6 +20,7 @@ from mailbot.mail.replies.forwarded import read_forwarded
 from mailbot.mail.replies.known_text import KnownText
 from mailbot.mail.replies.reply_heads import SentToAgent
 from mailbot.store import conversation, tickets
+from mailbot.store.agents import acts
 from mailbot.store.conversation import SentMail
 from mailbot.workers.runtime import Snapshot
 
@@ -57,14 +59,25 @@ def read_reply(
     keep = agent.keep_signature if agent.keep_signature is not None else bool(box and box.keep_signatures)
     found = extract_answer(mail.text, sent, keep_signature=keep)
     named = next((each for each in notices if each.message_id in answered), None)
+    noticed_at = named.settled_at if named else None
     return replace(mail, visible=found.text), AgentMail(
         attachments=tuple(each for each in mail.attachments if _goes_along(each, mail.text, found.text)),
         subjects=sent.subjects,
-        noticed_at=named.settled_at if named else None,
-        former=tickets.former_customer(connection, ticket.number, named.settled_at) if named else "",
+        noticed_at=noticed_at,
+        lost_at=_lost_at(connection, ticket, agent, noticed_at),
+        former=tickets.former_customer(connection, ticket.number, noticed_at),
         doubt=found.doubt,
         references=conversation.message_ids(connection, numbers, ticket.answers_to),
     )
+
+
+def _lost_at(
+    connection: Connection, ticket: Ticket, agent: Agent, noticed_at: datetime | None
+) -> datetime | None:
+    """Return when the ticket was taken from the agent since the notice, None where it was not."""
+    if noticed_at is None or ticket.assignee == agent.address:
+        return None
+    return acts.lost_since(connection, ticket.number, agent.address, noticed_at)
 
 
 def open_forwarded(mail: InboundMail, policy: Policy) -> tuple[InboundMail, Forwarded | None]:

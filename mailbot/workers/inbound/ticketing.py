@@ -37,6 +37,7 @@ from mailbot.domain.replies.same_mail import is_copy, on_copy, same_mails
 from mailbot.domain.replies.undeliverable import Sent, Suppression
 from mailbot.domain.replies.without_token import acting_agent, match_for_agent
 from mailbot.store import compensations, failures, inbox, rate_limits, suppressions, tickets
+from mailbot.store.agents import acts
 from mailbot.store.codec import match_data
 from mailbot.store.inbox import ClaimedMail
 from mailbot.workers import outbox_rows
@@ -71,6 +72,30 @@ def process_mails(
     now: datetime,
 ) -> list[Processed]:
     """Decide and record a batch, what came in first before the rest. Raises ClaimLost, Outdated."""
+    parts = _without_second_mails(batch, snapshot)
+    return [each for part in parts for each in _process_part(connection, part, snapshot, node, now)]
+
+
+def _without_second_mails(
+    batch: Sequence[tuple[ClaimedMail, InboundMail]], snapshot: Snapshot
+) -> list[list[tuple[ClaimedMail, InboundMail]]]:
+    """Divide a batch so that no part has two mails of one agent: `#batal` takes back what is recorded already."""
+    parts: list[list[tuple[ClaimedMail, InboundMail]]] = [[]]
+    for each in batch:
+        sender = each[1].sender
+        if sender in snapshot.policy.agents and any(mail.sender == sender for _, mail in parts[-1]):
+            parts.append([])
+        parts[-1].append(each)
+    return parts
+
+
+def _process_part(
+    connection: Connection,
+    batch: Sequence[tuple[ClaimedMail, InboundMail]],
+    snapshot: Snapshot,
+    node: str,
+    now: datetime,
+) -> list[Processed]:
     batch_processed = decide_mails(connection, batch, snapshot, now)
     inbox.mark_done(
         connection,
@@ -210,6 +235,7 @@ def _decide(
     decided = on_mail(ticket, mail, envelope, facts, policy, now)
     if decided.acted:
         compensations.append(connection, decided.acted.entries)  # the next mail of the batch counts them
+        acts.mark_sent(connection, decided.acted.act.sends)  # and sends no held mail a second time
         mail = as_stored(mail, decided.acted)
     before = state.tickets.get(decided.decision.ticket.number)
     return Processed(claimed, mail, match, decided, before, snapshot)

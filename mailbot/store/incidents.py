@@ -8,7 +8,14 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, text, update
 
 from mailbot.domain import reasons
-from mailbot.domain.events import CustomerWrote, Event, IncidentJoined, IncidentOpened, IncidentResolved
+from mailbot.domain.events import (
+    ActUndone,
+    CustomerWrote,
+    Event,
+    IncidentJoined,
+    IncidentOpened,
+    IncidentResolved,
+)
 from mailbot.domain.model import OVER, Direction, OutboxState, Ticket
 from mailbot.domain.notices import Closing, TeamNotice
 from mailbot.store.codec import event_of, reason_text
@@ -44,6 +51,9 @@ def record(connection: Connection, ticket: Ticket, event: Event) -> None:
             connection.execute(
                 update(incidents).where(incidents.c.ticket == ticket.number).values(resolved_at=at)
             )
+        case ActUndone() if ticket.is_incident and ticket.status not in OVER:
+            mine = (incidents.c.ticket == ticket.number, incidents.c.done_at.is_(None))
+            connection.execute(update(incidents).where(*mine).values(resolved_at=None))
 
 
 def not_done(connection: Connection) -> list[Incident]:

@@ -225,7 +225,7 @@ def _link(connection: Connection, outcomes: Sequence[TicketChange]) -> None:
                 {"ticket": outcome.after.number, "kind": kind, "other": other}
                 for kind, other in links_of(event)
             ]
-            if isinstance(event, IncidentOpened | IncidentResolved):
+            if isinstance(event, IncidentOpened | IncidentResolved | ActUndone):
                 incidents.record(connection, outcome.after, event)
     if rows:
         connection.execute(or_skip(connection, links), rows)

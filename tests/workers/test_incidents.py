@@ -8,17 +8,18 @@ from typing import Any
 from sqlalchemy import select
 
 from mailbot.domain.actor import Actor
-from mailbot.domain.commands import LeaveIncident, Resolve
+from mailbot.domain.commands import Close, LeaveIncident, Resolve, Undo
 from mailbot.domain.commands.carry_out import Acted
 from mailbot.domain.commands.grammar import Act
-from mailbot.domain.model import Status, Ticket
+from mailbot.domain.model import Status, Target, Ticket
 from mailbot.domain.policy import IncidentRule, Rate
 from mailbot.operations.ticket_commands import TicketCommand, run_command
 from mailbot.store import incidents
-from mailbot.store.schema import outbox
+from mailbot.store.schema import events, outbox
 from mailbot.store.schema import tickets as ticket_table
 from mailbot.store.store import Store
 from mailbot.store.tickets import load
+from mailbot.workers.deadlines import Deadlines
 from mailbot.workers.incidents.worker import Incidents
 from tests.builders import BAYU, BOX, OPERATOR
 from tests.workers.test_intake import Desk
@@ -35,8 +36,8 @@ TEXTS = (
 class Storm(Desk):
     """A desk whose mailbox has incidents, with the worker."""
 
-    def __init__(self, store: Store, **changes: Any) -> None:
-        box = replace(BOX, incident=IncidentRule(AFTER))
+    def __init__(self, store: Store, undo: timedelta = timedelta(), **changes: Any) -> None:
+        box = replace(BOX, incident=IncidentRule(AFTER), undo=undo)
         super().__init__(store, mailboxes={box.address: box}, **changes)
         self.worker = Incidents(self.deps)
 
@@ -183,8 +184,6 @@ async def test_a_complaint_that_was_taken_out_has_an_owner_and_is_not_taken_in_a
 
 
 async def test_an_incident_is_not_closed_without_a_word_to_its_customers(store: Store) -> None:
-    from mailbot.domain.commands import Close
-
     desk = Storm(store)
     await desk.storm(20)
     (incident,) = desk.incidents()
@@ -197,7 +196,6 @@ async def test_an_incident_is_not_closed_without_a_word_to_its_customers(store: 
 async def test_two_nodes_open_one_incident(store: Store) -> None:
     one = Storm(store)
     other = Storm(store)
-    other.keep_offset = 1_000  # type: ignore[attr-defined]
     other._kept = 1_000
     for desk in (one, other):
         await desk.worker.run_once()
@@ -230,3 +228,127 @@ async def test_a_resolution_that_was_cut_off_is_taken_up_again(store: Store) -> 
 
     assert Counter(Counter(row.recipient for row in desk.sent("closing")).values()) == {1: 120}
     assert desk.all(select(outbox).where(outbox.c.state == "parked")) == []
+
+
+async def test_an_agent_ends_an_incident_by_mail(store: Store) -> None:
+    desk = Storm(store)
+    await desk.storm(20)
+    (incident,) = desk.incidents()
+    (page,) = [row for row in desk.sent("team") if row.why == "incident"]
+    mail = desk.content(page)
+    text = " ".join(mail.get_body(("plain",)).get_content().split())
+    assert "Tiket ini mewakili semuanya." in text
+    await desk.receive(
+        sender=BAYU.address,
+        to=str(mail["Reply-To"]),
+        peer="10.20.0.9",
+        Subject=f"Re: {mail['Subject']}",
+        body="#pulih\r\n\r\nTop up sudah normal lagi.",
+    )
+    await desk.turn()
+
+    assert len(desk.sent("closing")) == 20
+    (after,) = desk.store.read_now(load, [incident.number]).values()
+    assert after.status is Status.CLOSED
+
+
+async def test_what_is_written_above_a_page_without_a_verb_goes_to_nobody(store: Store) -> None:
+    desk = Storm(store)
+    await desk.storm(20)
+    (page,) = [row for row in desk.sent("team") if row.why == "incident"]
+    mail = desk.content(page)
+    await desk.receive(
+        sender=BAYU.address,
+        to=str(mail["Reply-To"]),
+        peer="10.20.0.9",
+        Subject=f"Re: {mail['Subject']}",
+        body="Sudah kami perbaiki.",
+    )
+
+    assert (desk.sent("answer"), desk.sent("closing")) == ([], [])
+    assert [row.recipient for row in desk.sent("refusal")] == [BAYU.address]
+
+
+async def test_the_end_of_an_incident_can_be_taken_back(store: Store) -> None:
+    desk = Storm(store, undo=timedelta(minutes=2))
+    await desk.storm(20)
+    (incident,) = desk.incidents()
+    desk.act(incident.number, Resolve(), text="Sudah pulih.")
+    await desk.turn()
+    assert desk.sent("closing") == []
+    undone = desk.act(incident.number, Undo())
+    assert isinstance(undone, Acted), undone
+    desk.clock += timedelta(minutes=3)
+    await desk.turn()
+    assert desk.sent("closing") == []
+    late = await desk.complain(50)
+    assert late.incident == incident.number
+
+    desk.act(incident.number, Resolve(), text="Kini sungguh pulih.")
+    desk.clock += timedelta(minutes=2)
+    await desk.turn()
+    assert len(desk.sent("closing")) == 21
+
+
+async def test_what_comes_after_the_end_is_a_matter_of_its_own(store: Store) -> None:
+    desk = Storm(store)
+    await desk.storm(30)
+    (incident,) = desk.incidents()
+    desk.act(incident.number, Resolve(), text="Sudah pulih.")
+    await desk.turn()
+    late = await desk.complain(50)
+    other = Storm(store)  # a node that starts now knows the day from the store
+    other.clock, other._kept = desk.clock, 10_000
+    await other.turn()
+    later = await other.complain(51)
+    await other.turn()
+
+    assert len(desk.incidents()) == 1
+    assert {each.incident for each in desk.fresh([late, later])} == {None}
+    assert {late.number, later.number} <= {row.ticket for row in desk.sent("team")}
+
+
+async def test_a_disruption_that_comes_back_is_another_incident(store: Store) -> None:
+    desk = Storm(store)
+    await desk.storm(20)
+    (first,) = desk.incidents()
+    desk.act(first.number, Resolve(), text="Sudah pulih.")
+    await desk.turn()
+    for person in range(100, 125):
+        await desk.complain(person)
+        await desk.turn()
+
+    assert len(desk.incidents()) == 2
+
+
+async def test_a_customer_who_replies_after_the_end_reaches_a_person(store: Store) -> None:
+    desk = Storm(store)
+    tickets = await desk.storm(20)
+    (incident,) = desk.incidents()
+    desk.act(incident.number, Resolve(), text="Sudah pulih.")
+    await desk.turn()
+    before = len(desk.sent("team"))
+    await desk.receive(
+        sender="p7@x7.example", Subject=f"Re: [{tickets[7].number}]", body="Saldo saya tetap belum masuk."
+    )
+
+    (ticket,) = desk.fresh([tickets[7]])
+    assert (ticket.incident, ticket.status, ticket.assignee is None) == (None, Status.OPEN, False)
+    assert [row.ticket for row in desk.sent("team")[before:]] == [ticket.number]
+
+
+async def test_a_complaint_keeps_its_promise_and_climbs_no_ladder(store: Store) -> None:
+    desk = Storm(store)
+    tickets = await desk.storm(20)
+    before = len(desk.sent("team"))
+    clock = {each.target: each for each in desk.fresh(tickets)[15].clocks}
+    assert clock[Target.FIRST_RESPONSE].running_since
+    desk.clock += timedelta(hours=30)
+    while await Deadlines(desk.deps).run_once() == 0:
+        pass
+
+    after = desk.fresh(tickets)
+    assert {each.level for each in after} == {tickets[0].level}
+    kinds = {row.kind for row in desk.all(select(events).where(events.c.ticket == tickets[15].number))}
+    assert "target_missed" in kinds
+    assert {row.ticket for row in desk.sent("team")[before:]} == {desk.incidents()[0].number}

@@ -36,7 +36,7 @@ _GUARDS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("answered_by", "first_response_at"), ("answered_at",)),
     "unanswered": ("unanswered", "answered_at"),
 }
-_NEVER = frozenset({"number", "events", "clocks", "opened_at", "merged_into", "satisfaction", "incident"})
+_NEVER = frozenset({"number", "events", "clocks", "opened_at", "merged_into", "satisfaction"})
 _FIELDS = tuple(each.name for each in fields(Ticket) if each.name not in _NEVER)
 _COMPENSATION = get_args(e.Compensation)
 

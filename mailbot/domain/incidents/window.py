@@ -112,6 +112,17 @@ class Window:
         self.advance(now)
         return True
 
+    def remove(self, numbers: Collection[str]) -> None:
+        """Forget complaints of the window that belong to an incident: what comes after it is counted afresh."""
+        gone = self._numbers & set(numbers)
+        if not gone:
+            return
+        for each in self._spans[0]:
+            if each.number in gone:
+                self._counts[0].subtract(each.words)
+        left = deque(each for each in self._spans[0] if each.number not in gone)
+        self._spans = (left, *self._spans[1:])
+
     def advance(self, now: datetime) -> None:
         """Move what is old to the span where it belongs, and forget what is older than a day."""
         period = self.after.period

@@ -31,6 +31,7 @@ _STOP = frozenset(
     then there these they this those through till time to today tried try trying until us very was we
     well were what when where which while who why will with wont would www xiaomi yahoo yes yesterday
     yet you your yours
+    idr jt juta k rb ribu rp rupiah
     """.split()  # noqa: SIM905 - words in rows can be read
 )
 

@@ -102,7 +102,8 @@ WORDS: Mapping[str, Words] = {
         "dangerous": "tidak dilampirkan karena dapat berbahaya",
         "fetch": "ambil dengan: {command}",
         "reply": "Balasan Anda di atas garis dikirim ke pelanggan ({customer}) dari {mailbox}.",
-        "incident": "Kalau sudah pulih, jawab semua pelapornya sekaligus:",
+        "incident": "Kalau sudah pulih, balas email ini: #pulih di baris pertama, di bawahnya teks untuk semua "
+        "pelapornya. Di server mailbot:",
         "accept": "Terima atau tolak di server mailbot:",
         "no_reply": "Pelanggan ini memakai alamat yang tidak dibaca siapa pun ({customer}): cari alamat lain.",
     },
@@ -150,7 +151,8 @@ WORDS: Mapping[str, Words] = {
         "dangerous": "not attached, it may be dangerous",
         "fetch": "fetch it with: {command}",
         "reply": "What you write above the line goes to the customer ({customer}) from {mailbox}.",
-        "incident": "When it is over, answer all its customers at once:",
+        "incident": "When it is over, reply to this mail: #resolved on the first line, below it the text for all its "
+        "customers. On the mailbot server:",
         "accept": "Accept or reject it on the mailbot server:",
         "no_reply": "This customer's address is read by nobody ({customer}): find another one.",
     },

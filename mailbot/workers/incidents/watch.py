@@ -6,7 +6,7 @@ then a node may not know of an incident: its complaints get the usual acknowledg
 the worker joins them afterwards.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from threading import Lock
@@ -29,11 +29,11 @@ MOST_PENDING = 20  # complaints of one window that are looked at in one turn
 
 @dataclass(slots=True)
 class _Known:
-    """An open incident, whose complaints belong to it, and the numbers of those that were seen to."""
+    """An open incident, whose complaints belong to it, and the numbers of similar ones that can't."""
 
     incident: Incident
     people: set[str] = field(default_factory=set)
-    numbers: set[str] = field(default_factory=set)
+    others: set[str] = field(default_factory=set)
 
     def takes(self, complaint: Complaint) -> bool:
         mine = (self.incident.mailbox, self.incident.category)
@@ -70,13 +70,18 @@ class StormWatch:
             self.add(complaint, box.incident.after, ticket.incident)
 
     def add(self, complaint: Complaint, after: Rate, incident: str | None = None) -> None:
-        """Add what a decision of this or another node opened; `incident`: what it is a complaint of."""
+        """Add what a decision of this or another node opened; `incident`: what it is a complaint of.
+
+        Only complaints without one count as rising.
+        """
         with self._lock:
-            if incident in self._incidents:
-                self._incidents[incident].people.add(complaint.person)
-                self._incidents[incident].numbers.add(complaint.number)
             key = (*complaint.place, after)
             window = self._windows.setdefault(key, Window(after))
+            if incident:
+                if incident in self._incidents:
+                    self._incidents[incident].people.add(complaint.person)
+                window.remove([complaint.number])
+                return
             if not window.add(complaint, complaint.at) or not self.ready:
                 return
             pending = self._pending.setdefault(key, [])
@@ -95,11 +100,20 @@ class StormWatch:
             }
             return [number for number in self._incidents if number not in known]
 
-    def add_people(self, number: str, people: Iterable[str], numbers: Iterable[str] = ()) -> None:
+    def add_people(self, number: str, people: Iterable[str]) -> None:
         with self._lock:
             if number in self._incidents:
                 self._incidents[number].people.update(people)
-                self._incidents[number].numbers.update(numbers)
+
+    def see_to(self, incident: Incident, joined: Collection[Complaint], others: Collection[str]) -> None:
+        """Take over which complaints belong to an incident, and the numbers of those that can't join it."""
+        with self._lock:
+            if known := self._incidents.get(incident.number):
+                known.people.update(each.person for each in joined)
+                known.others.update(others)
+            for key, window in self._windows.items():
+                if key[:2] == (incident.mailbox, incident.category):
+                    window.remove([each.number for each in joined])
 
     def rises(self, now: datetime) -> list[Rise]:
         """Return the storms among what came since the last call that belong to no open incident."""
@@ -123,7 +137,7 @@ class StormWatch:
         return best
 
     def to_join(self, incident: Incident, policy: Policy, now: datetime) -> list[Complaint]:
-        """Return the complaints of the window that are similar to the incident's and were not seen to."""
+        """Return the complaints of the window that are similar to the incident's."""
         box = policy.mailboxes.get(incident.mailbox)
         if box is None or box.incident is None:
             return []
@@ -131,4 +145,4 @@ class StormWatch:
             window = self._windows.get((incident.mailbox, incident.category, box.incident.after))
             known = self._incidents.get(incident.number)
             found = window.similar(incident.words, now) if window else []
-            return [each for each in found if known and each.number not in known.numbers]
+            return [each for each in found if known and each.number not in known.others]

@@ -17,7 +17,7 @@ from mailbot.domain import reasons
 from mailbot.domain.incidents import complaints, incident
 from mailbot.domain.incidents.window import DAY, Complaint, Rise
 from mailbot.domain.incidents.words import significant_words
-from mailbot.domain.model import Direction, Ticket
+from mailbot.domain.model import Direction, Role, Ticket
 from mailbot.store import incidents, queries, tickets
 from mailbot.store.codec import REASON
 from mailbot.store.incidents import Incident
@@ -92,7 +92,7 @@ class Incidents:
         for each in known:
             if incident.is_report_due(each.opened_at, each.reported_at, now):
                 await self._write(_report, _Reporting(snapshot, now, each.number))
-        resolved = [each for each in known if each.resolved_at]
+        resolved = [each for each in known if _is_final(each, snapshot, now)]
         is_busy = [await self._answer(snapshot, each, now) for each in resolved]
         return 0 if any(is_busy) else LOOK_AGAIN
 
@@ -118,9 +118,9 @@ class Incidents:
         found = snapshot.storms.to_join(each, snapshot.policy, now)
         for start in range(0, len(found), CHUNK):
             chunk = found[start : start + CHUNK]
-            numbers = await self._store.write(_join, _Joining(snapshot, now, each, chunk), alone=True)
-            people = {complaint.person for complaint in chunk if complaint.number in numbers}
-            snapshot.storms.add_people(each.number, people, numbers)
+            joined, others = await self._store.write(_join, _Joining(snapshot, now, each, chunk), alone=True)
+            mine = [complaint for complaint in chunk if complaint.number in joined]
+            snapshot.storms.see_to(each, mine, others)
 
     async def _answer(self, snapshot: Snapshot, each: Incident, now: datetime) -> bool:
         """Answer some complaints of an incident that is over. Return whether there may be more."""
@@ -144,6 +144,13 @@ class Incidents:
     async def _write(self, op, item) -> None:  # type: ignore[no-untyped-def]
         if await self._store.write(op, item, alone=True):
             self._deps.wake_delivery()
+
+
+def _is_final(each: Incident, snapshot: Snapshot, now: datetime) -> bool:
+    """Check for an incident that is over, and whose end can't be taken back any more."""
+    box = snapshot.policy.mailboxes.get(each.mailbox)
+    undo = box.undo if box else timedelta()
+    return each.resolved_at is not None and each.resolved_at + undo <= now
 
 
 def _period(snapshot: Snapshot, box: str) -> timedelta:
@@ -201,7 +208,8 @@ def _open_one(connection: Connection, item: _Opening) -> bool:
     loads = snapshot.agent_loads.loads
     decision = incident.open_incident(number, item.rise, like, loads, snapshot.policy, item.now)
     snapshot.agent_loads.add(None, decision.ticket)
-    draft = Draft(None, decision, _examples(connection, stored, item.now))
+    nobody = (("", Role.CUSTOMER.value),)  # a ticket without participants counts as none
+    draft = Draft(None, decision, _examples(connection, stored, item.now), participants=nobody)
     tickets.record(connection, outbox_rows.build_all(connection, [draft], snapshot, item.now))
     log.incident_opened(number=number, category=like.category, complaints=item.rise.people)
     return True
@@ -220,26 +228,28 @@ def _examples(connection: Connection, found: Sequence[Complaint], now: datetime)
     return Message(now, Direction.NOTE, "mailbot", "", text, text, evidence=evidence)
 
 
-def _join(connection: Connection, items: Sequence[_Joining]) -> list[set[str]]:
+def _join(connection: Connection, items: Sequence[_Joining]) -> list[tuple[set[str], set[str]]]:
     return [_join_some(connection, item) for item in items]
 
 
-def _join_some(connection: Connection, item: _Joining) -> set[str]:
-    """Join complaints to their incident. Return the numbers that were seen to, whatever came of them."""
+def _join_some(connection: Connection, item: _Joining) -> tuple[set[str], set[str]]:
+    """Join complaints to their incident. Return the numbers of those that belong to one, and of the others."""
     loaded = tickets.load_free(connection, [each.number for each in item.complaints])
     once = incidents.ever_joined(connection, loaded)
     joining = [each for number, each in loaded.items() if number not in once and complaints.may_join(each)]
+    numbers = [ticket.number for ticket in joining]
+    belong = {number for number, each in loaded.items() if each.incident} | set(numbers)
+    others = set(loaded) - belong
     if not joining:
-        return set(loaded)
+        return belong, others
     snapshot = load_missing_ladders(connection, item.snapshot, joining)
     drafts = [
         Draft(ticket, complaints.joined(ticket, item.incident.number, snapshot.policy, item.now))
         for ticket in joining
     ]
     tickets.record(connection, outbox_rows.build_all(connection, drafts, snapshot, item.now))
-    numbers = [ticket.number for ticket in joining]
     incidents.withhold_notices(connection, numbers, item.incident.number, item.now)
-    return set(loaded)
+    return belong, others
 
 
 def _report(connection: Connection, items: Sequence[_Reporting]) -> list[bool]:

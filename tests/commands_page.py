@@ -49,6 +49,9 @@ below them goes to the customer, unless a command in the mail keeps it.
 - A mail with an unknown word after `#` is kept as a note, and the agent gets the nearest words.
 - Answers to a request for money and to a question of a ladder are for colleagues: no text in them goes to a
   customer.
+- Each such mail gets one receipt: what was done or why not, what the customer reads, what comes next.
+- Notices have links for the usual commands. A tap opens a mail that is ready to be sent. It works once, for the agent
+  who got the notice, for 14 days. What stands in that mail does nothing and stays with us.
 - `#help` brings the commands that apply to the ticket.
 - Moments: `tomorrow 10:00`, `3 hours`, `Friday`, `30 Nov`, `2026-11-30 09:00`, in the time zone of the ticket's
   team.
@@ -72,6 +75,10 @@ bawahnya dikirim ke pelanggan, kecuali ada perintah yang menahannya.
   paling mirip.
 - Balasan atas permintaan kompensasi dan pertanyaan eskalasi hanya untuk rekan kerja: tidak ada teksnya yang
   dikirim ke pelanggan.
+- Setiap email perintah mendapat satu tanda terima: apa yang dijalankan atau kenapa tidak, apa yang dibaca pelanggan,
+  dan apa berikutnya.
+- Pemberitahuan memuat tautan untuk perintah yang biasa. Satu ketukan membuka email yang siap dikirim. Tautan berlaku
+  sekali, untuk petugas penerimanya, selama 14 hari. Isi email itu tidak menjalankan apa pun dan tetap di tim.
 - `#bantuan` mengirim perintah yang berlaku untuk tiketnya.
 - Waktu: `besok 10.00`, `3 jam`, `Jumat`, `30 Nov`, `2026-11-30 09.00`, menurut zona waktu tim tiketnya.
 

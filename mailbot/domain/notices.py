@@ -163,6 +163,7 @@ class Question(TicketNotice):
     team: str
     level: str
     until: datetime | None
+    choices: tuple[str, ...] = ()  # the options, one by one
     context: TicketContext = NO_CONTEXT
 
 

@@ -767,6 +767,20 @@ TEXTS: Mapping[str, Texts] = {
         "at most {most} commands in one mail",
         "paling banyak {most} perintah dalam satu email",
     ),
+    "tap_unknown": ("this link is not known", "tautan ini tidak dikenal"),
+    "tap_foreign": (
+        "this link was not given to you: use a notice of your own",
+        "tautan ini bukan untuk Anda: pakai pemberitahuan Anda sendiri",
+    ),
+    "tap_used": ("this link was used already: it is done", "tautan ini sudah dipakai: sudah dijalankan"),
+    "tap_expired": (
+        "this link is older than {days} days: use a newer notice or write the command",
+        "tautan ini lebih lama dari {days} hari: pakai pemberitahuan yang lebih baru atau tulis perintahnya",
+    ),
+    "tap_changed": (
+        "the question has other options by now",
+        "pertanyaannya kini mempunyai pilihan lain",
+    ),
     # Receipts
     "receipt_turn": ("the turn is {turn}", "giliran {turn}"),
     "receipt_status": ("the ticket is {status}", "tiket {status}"),

@@ -384,6 +384,15 @@ acts = _table(
     Index("ix_acts_until", "until"),
 )
 
+# One-tap links that were used, by the nonce of the notice and the code of the link.
+taps = _table(
+    "taps",
+    Column("nonce", String(16), primary_key=True),
+    Column("code", String(12), primary_key=True),
+    Column("at", Moment, nullable=False),
+    Index("ix_taps_at", "at"),
+)
+
 # Notices that wait to go out together, for agents with `notify: digest`.
 digest_items = _table(
     "digest_items",

@@ -6,8 +6,9 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from mailbot.domain.commands.taps import VALID_FOR
 from mailbot.store import rate_limits, suppressions
-from mailbot.store.agents import acts
+from mailbot.store.agents import acts, taps
 from mailbot.workers.runtime import Deps
 
 EVERY = timedelta(hours=1)
@@ -33,5 +34,6 @@ def _forget(connection: Connection, items: Sequence[datetime]) -> list[int]:
         rate_limits.remove_expired(connection, now)
         + suppressions.remove_expired(connection, now)
         + acts.remove_expired(connection, now - ACTS_KEPT)
+        + taps.remove_expired(connection, now - 2 * VALID_FOR)
         for now in items
     ]

@@ -42,6 +42,7 @@ def ask(
                 first=step.options[0] if step.options else "",
                 because=because,
                 until=until,
+                choices=step.options,
             )
         )
 

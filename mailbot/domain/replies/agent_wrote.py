@@ -16,7 +16,7 @@ from mailbot.domain.commands.grammar import Act
 from mailbot.domain.commands.registry import Below
 from mailbot.domain.events import AgentMailHeld
 from mailbot.domain.lifecycle import Decision, DecisionBuilder
-from mailbot.domain.model import Direction, Envelope, InboundMail, Ticket
+from mailbot.domain.model import Author, Direction, Envelope, InboundMail, Ticket
 from mailbot.domain.people.copies import with_copies
 from mailbot.domain.people.customer import why_unreachable
 from mailbot.domain.people.participants import record_named
@@ -43,11 +43,14 @@ def agent_wrote(
         agent_mail.hold(builder, agent, mail, reason, now)
         return MailDecision(builder.decision(), Direction.NOTE)
     if reason := _overtaken(ticket, agent, facts, policy, now):
+        if facts.tapped:  # the mail's text is nobody's answer
+            return _refuse(ticket, agent, Refusal(reason), now)
         builder = DecisionBuilder(ticket)
         holds.hold(builder, agent, mail.visible, reason, policy, now)
         return MailDecision(builder.decision(), Direction.NOTE)
-    if facts.act is not None:
-        return _act(ticket, facts.act, agent, mail, facts, policy, now)
+    if facts.tapped or facts.act is not None:
+        act = facts.act or reasons.refuse("tap_unknown")
+        return _act(ticket, act, agent, mail, facts, policy, now)
     return _answer(ticket, agent, mail, facts, policy, now)
 
 
@@ -55,6 +58,9 @@ def _why_held(
     ticket: Ticket, mail: InboundMail, envelope: Envelope, facts: MailFacts, policy: Policy
 ) -> Reason:
     reason = _not_authorised(ticket, facts)
+    if facts.tapped:
+        is_robot = mail.author is Author.MACHINE
+        return reason or (reasons.of("absence_note") if is_robot else NO_REASON)
     if not reason and facts.act is None:  # commands may be for the team alone: they look for themselves
         reason = why_unreachable(ticket.answers_to)
     reason = reason or agent_mail.why_held(ticket, mail, facts.reply, policy, envelope.received_at)

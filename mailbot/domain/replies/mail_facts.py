@@ -27,7 +27,7 @@ class MailFacts:
     - `proof`: how an agent's mail was shown to be the agent's, "" when it was not.
     - `reply`: what an agent's reply is checked with.
     - `act`: what the verbs on top of an agent's mail want, or why they can't be read; None without verbs.
-    - `command_facts`: what they need.
+    - `command_facts`: what they need. `tapped`: a one-tap link, the text of the mail does nothing.
     - `forwarded`: by whom this mail of a customer was forwarded to us.
     - `meant`: the customer of the ticket that the mail named, which may have been merged since.
     - `held_for`: the ticket that a stranger named, where the mailbox holds mails of strangers.
@@ -50,6 +50,7 @@ class MailFacts:
     reply: AgentMail = NO_AGENT_MAIL
     act: Act | Refusal | None = None
     command_facts: CommandFacts = NO_FACTS
+    tapped: bool = False
     forwarded: Forwarded | None = None
     meant: str = ""
     held_for: Ticket | None = None

@@ -38,8 +38,9 @@ from mailbot.mail.compose.cleaning import body_text, header_text
 from mailbot.mail.compose.fallback_text import details_request, fallback_text
 from mailbot.mail.compose.inline_pictures import place_pictures
 from mailbot.mail.compose.mime_writer import ComposeRefused, is_ascii_address, require_ascii_address
-from mailbot.mail.compose.notice_values import ToAgents
+from mailbot.mail.compose.notice_values import ToAgents, Value
 from mailbot.mail.compose.reply_tokens import MAC, TokenSigner, check_token_fits
+from mailbot.mail.compose.tap_links import tap_links
 from mailbot.mail.compose.template_values import LANGUAGES, Values, build_values
 from mailbot.mail.compose.templates import KINDS, TemplateFailed, Templates
 from mailbot.mail.replies.automatic import LOOP_HEADER
@@ -116,7 +117,7 @@ class Composer:
         if isinstance(notice, Bulletin):
             content, template_error = _bulletin_content(notice), ""
         else:
-            content, template_error = self._content(notice, box, now)
+            content, template_error = self._content(notice, box, nonce, now)
         headers = self._headers(notice, box, message_id, content.subject, now)
         if cc:
             headers.insert(3, ("Cc", ",\r\n ".join(cc)))  # a line each: 998 octets at most
@@ -170,7 +171,7 @@ class Composer:
             headers += [("In-Reply-To", answered), ("References", _references(notice, answered))]
         return headers + _automatic_fields(notice) + [(LOOP_HEADER, box.address)]
 
-    def _content(self, notice: Notice, box: Mailbox, now: datetime) -> tuple[_Content, str]:
+    def _content(self, notice: Notice, box: Mailbox, nonce: str, now: datetime) -> tuple[_Content, str]:
         """Return the content in the notice's language, or in both, and the error of a failed template."""
         languages = (notice.language,) if notice.language in LANGUAGES else LANGUAGES
         zone = self._zone(notice)
@@ -186,6 +187,7 @@ class Composer:
                     policy=self.policy,
                     now=now,
                     survey_address=self._survey_address(notice, box),
+                    buttons=self._buttons(notice, box, nonce, language),
                 ),
             )
             for again, language in enumerate(languages)
@@ -196,6 +198,17 @@ class Composer:
         except TemplateFailed as error:  # a plain mail is better than none
             content = [(lang, _Content(*fallback_text(notice.name, lang, values))) for lang, values in halves]
             return _join(content, notice.number), str(error)
+
+    def _buttons(
+        self, notice: Notice, box: Mailbox, nonce: str, language: str
+    ) -> tuple[dict[str, Value], ...]:
+        def address(code: str) -> str:
+            return self.tokens.tap_address(box.address, notice.number, nonce, code, notice.to)
+
+        if not isinstance(notice, ToAgents) or not notice.number:
+            return ()
+        reply_to = self.tokens.reply_address(box.address, notice.number, notice.to)
+        return tap_links(notice, language, address, reply_to)
 
     def _survey_address(self, notice: Notice, box: Mailbox) -> str:
         if not isinstance(notice, Closing):

@@ -8,8 +8,8 @@ customers wrote: styles go into the source of a template, never into a rendered 
 Classes for blocks: `preheader` (first in each template: what a list of mails shows, hidden in the mail), `title`,
 `section`, `small` (explanations), `band` with one of `turn`, `soon`, `late`, `solved` (what is asked, by when), `box`
 (the number), `message` and `note` (what people wrote), `facts` (a table of two columns) with `label` and `value` in
-its cells, `code` (a command), `choice` (on `a`: one answer of several), `number` (on `b`: never broken). The elements
-p, ul, ol, li, a and hr have their look without a class.
+its cells, `code` (a command), `button` (on `a`: an act, the `first` of them filled), `choice` (on `a`: one answer of
+several), `number` (on `b`: never broken). The elements p, ul, ol, li, a and hr have their look without a class.
 
 The palette meets WCAG 2: text has a contrast of 4.5 and more. tests/mail/test_look.py computes it.
 """
@@ -59,6 +59,9 @@ STYLES = {
     "value": "padding:4px 0;vertical-align:top;width:100%",
     "choice": "display:inline-block;width:44px;line-height:44px;margin:0 8px 8px 0;text-align:center;font-weight:bold;"
     f"text-decoration:none;color:{LINK.light};border:1px solid {LINK.light};border-radius:8px",
+    "button": "display:inline-block;padding:0 16px;line-height:42px;margin:0 8px 8px 0;font-weight:bold;"
+    f"text-decoration:none;color:{LINK.light};border:1px solid {LINK.light};border-radius:8px",
+    "first": f"background:{LINK.light};color:{CARD.light}",
     "number": "white-space:nowrap",
     "code": f"font-family:{_MONO};font-size:14px;line-height:21px",
     "p": "margin:0 0 16px",
@@ -79,6 +82,8 @@ _DARK = {
     "message": f"border-color:{LINE.dark}",
     "note": f"border-color:{STATES['soon'][0].dark}",
     "choice": f"border-color:{LINK.dark}",
+    "button": f"border-color:{LINK.dark}",
+    "first": f"background:{LINK.dark};color:{PAGE.dark}",
 }
 _DARK_RULES = "".join(
     f"{name}{{{style.replace(';', '!important;')}!important}}"

@@ -81,6 +81,13 @@ def _shown(name: str, value: Any, policy: Policy | None, language: str) -> Any:
     return value
 
 
+def takes_reply(notice: TeamNotice) -> bool:
+    """Check whether a reply may be offered: not after a bounce, nor on a held or forged mail."""
+    entry = notice.context.from_customer
+    forged = entry is not None and entry.authentication is Authentication.FAIL
+    return not forged and notice.why not in (*OF_SERVERS, NoticeKind.UNCONFIRMED)
+
+
 class _Values:
     """The values of one notice in one language."""
 
@@ -111,7 +118,7 @@ class _Values:
                 "confirm": self._confirm(notice),
                 "from_server": int(notice.why in OF_SERVERS),
                 "help": self._help(notice),
-                "marker": MARKERS[self.language] if self._takes_reply(notice) else "",
+                "marker": MARKERS[self.language] if takes_reply(notice) else "",
                 "commands": self._commands(notice),
                 "state": self._state(notice),
             }
@@ -284,15 +291,10 @@ class _Values:
         key = str(getattr(self.notice, kind, ""))
         return label(self.policy, kind, key, self.language) if self.policy and key else key
 
-    def _takes_reply(self, notice: TeamNotice) -> bool:
-        """Check whether a reply may be offered: not after a bounce, nor on a held or forged mail."""
-        forged = self.from_customer and self.from_customer.authentication is Authentication.FAIL
-        return not forged and notice.why not in (*OF_SERVERS, NoticeKind.UNCONFIRMED)
-
     def _help(self, notice: TeamNotice) -> str:
         if notice.why is NoticeKind.UNCONFIRMED:
             return self.words["accept"]
-        if not self._takes_reply(notice):
+        if not takes_reply(notice):
             return ""
         if notice.why is NoticeKind.INCIDENT:
             return self.words["incident"]

@@ -101,7 +101,8 @@ WORDS: Mapping[str, Words] = {
         "attached": "terlampir",
         "dangerous": "tidak dilampirkan karena dapat berbahaya",
         "fetch": "ambil dengan: {command}",
-        "reply": "Balasan Anda di atas garis dikirim ke pelanggan ({customer}) dari {mailbox}.",
+        "reply": "Balasan Anda di atas garis dikirim ke pelanggan ({customer}) dari {mailbox}. "
+        "Mulai dengan #catatan untuk catatan tim.",
         "incident": "Kalau sudah pulih, balas email ini: #pulih di baris pertama, di bawahnya teks untuk semua "
         "pelapornya. Di server mailbot:",
         "accept": "Terima atau tolak di server mailbot:",
@@ -150,7 +151,8 @@ WORDS: Mapping[str, Words] = {
         "attached": "attached",
         "dangerous": "not attached, it may be dangerous",
         "fetch": "fetch it with: {command}",
-        "reply": "What you write above the line goes to the customer ({customer}) from {mailbox}.",
+        "reply": "What you write above the line goes to the customer ({customer}) from {mailbox}. "
+        "Start with #note for a team note.",
         "incident": "When it is over, reply to this mail: #resolved on the first line, below it the text for all its "
         "customers. On the mailbot server:",
         "accept": "Accept or reject it on the mailbot server:",

@@ -14,6 +14,7 @@ from mailbot.domain.people.addresses import owner
 LOCAL_PART = 64  # octets, RFC 5321 section 4.5.3.1.1
 NONCE = 16  # characters at most: 80 bits in base32, 64 in hexadecimal
 MAC = 26  # characters of five bits: 130 bits
+TAP_MAC = 24  # 120 bits: its address has a code beside the nonce
 
 _LENGTH_LIMIT = 400  # characters: our own addresses and Message-IDs are shorter
 # These patterns are unambiguous and all texts are short, so re is as safe as re2 and much faster.
@@ -25,6 +26,9 @@ _ID = re.compile(
 )
 _NUMBERED = f"[^@+\\s]+[+]%s[.]([a-z]{{2,10}})-?([0-9]{{8,12}})-?([0-9])[.]([a-z2-7]{{{MAC}}})@[^@\\s]+"
 _REPLY, _SURVEY = (re.compile(_NUMBERED % purpose) for purpose in "ts")
+_TAP = re.compile(
+    f"[^@+\\s]+[+]a[.]([a-z][0-9]{{0,9}})[.]([a-z0-9]{{1,{NONCE}}})[.]([a-z2-7]{{{TAP_MAC}}})@[^@\\s]+"
+)
 _BOUNCE = re.compile(f"[^@+\\s]+[+]b[.]([a-z0-9]{{1,{NONCE}}})[.]([a-z2-7]{{{MAC}}})@[^@\\s]+")
 _OPTIONS = re2.Options()
 _OPTIONS.log_errors = False
@@ -42,6 +46,15 @@ class ReplyToken:
     """The token of a reply address. It proves nothing before `TokenSigner.verify`."""
 
     number: str
+    mac: str
+
+
+@dataclass(frozen=True, slots=True)
+class TapToken:
+    """The token of a one-tap link's address. It proves nothing before `TokenSigner.verify_tap`."""
+
+    code: str
+    nonce: str
     mac: str
 
 
@@ -129,6 +142,26 @@ class TokenSigner:
         number = f"{groups[0].upper()}-{groups[1]}-{groups[2]}"
         is_own = hmac.compare_digest(groups[3], self._mac("survey", number, owner(sender)))
         return number if is_own else ""
+
+    def tap_address(self, mailbox_address: str, number: str, nonce: str, code: str, agent: str) -> str:
+        """Return `support+a.code.nonce.mac@domain`: a mail of `agent` to it does what the code says, once.
+
+        `nonce`: of the notice that holds the link.
+        """
+        _check_nonce(nonce)
+        mac = self._mac("tap", number, nonce, code, agent)[:TAP_MAC]
+        return _add_token(mailbox_address, f"a.{code}.{nonce}.{mac}")
+
+    @staticmethod
+    def tap_token_in(address: str) -> TapToken | None:
+        """Return the unverified token in a one-tap link's address, None when there is none."""
+        groups = _match(_TAP, address)
+        return TapToken(*groups) if groups else None
+
+    def verify_tap(self, token: TapToken, number: str, agent: str) -> bool:
+        """Check that we signed the token for this ticket and agent."""
+        mac = self._mac("tap", number, token.nonce, token.code, agent)[:TAP_MAC]
+        return hmac.compare_digest(token.mac, mac)
 
     def bounce_address(self, mailbox_address: str, nonce: str) -> str:
         """Return `support+b.nonce.mac@domain`, the envelope sender by which a bounce names the outbox row."""

@@ -43,7 +43,9 @@ OUTCOMES = ("granted", "refused")  # of a request for compensation
 
 # Only for headers: an acknowledgement shows nothing that the sender wrote.
 _WITHHELD = frozenset({"to", "in_reply_to", "references", "language"})
-_OF_AGENTS = frozenset({"context", "owner", "next_steps", "spoken", "known", "missing", "done", "hold_until"})
+_OF_AGENTS = frozenset(
+    {"context", "owner", "next_steps", "spoken", "known", "missing", "done", "hold_until", "choices"}
+)
 _NOT_LINES = (
     _WITHHELD
     | _OF_AGENTS
@@ -69,6 +71,7 @@ def build_values(
     again: int = 0,
     policy: Policy | None = None,
     survey_address: str = "",
+    buttons: tuple[dict[str, Value], ...] = (),
 ) -> dict[str, Value]:
     """Return all values for the templates of this notice. `zone` is where its reader works.
 
@@ -77,6 +80,7 @@ def build_values(
       ("14 min ago") beside it, and `x_day` ("28 November").
     - `brand`, `mailbox` (the address) and `marker`. `needed` is for a loop.
     - `cut`: how many characters of `text` were left out.
+    - `buttons` of a notice to our people: one-tap links, each with `label`, `word` (the verb) and `link`.
     - `again`: 1 in the second half of a mail in two languages, where the text need not be repeated.
     """
     values: dict[str, Value] = {
@@ -103,6 +107,7 @@ def build_values(
     if isinstance(notice, AgentWorklist):
         values |= worklist_values(notice, policy, language=language, zone=zone, now=now)
     if isinstance(notice, ToAgents):
+        values["buttons"] = buttons
         values |= agent_values(notice, policy, language=language, zone=zone, now=now)
     if isinstance(notice, Receipt):
         values |= receipt_values(notice, policy, language=language, zone=zone, now=now)
@@ -148,6 +153,9 @@ def sample_notices(name: str, language: str) -> list[Notice]:
     if "own" in full:
         full |= {"own": 1}
         bare |= {"own": 0}
+    if "choices" in full:
+        full |= {"choices": ("sample option",)}
+        bare |= {"choices": ()}
     if "survey" in full:
         full |= {"survey": 1}
         bare |= {"survey": 0, "text": "", "agent_name": ""}

@@ -14,10 +14,12 @@ from mailbot.domain.commands.grammar import Act
 from mailbot.domain.commands.registry import Reading
 from mailbot.domain.model import InboundMail, Ticket
 from mailbot.domain.people.participants import Roles
-from mailbot.domain.policy import Agent, Policy
+from mailbot.domain.policy import Agent
 from mailbot.domain.reasons import Refusal
 from mailbot.store import compensations
+from mailbot.store.inbox import ClaimedMail
 from mailbot.workers.command_facts import is_about_money, prepare
+from mailbot.workers.inbound.tapped import Tapped, read_tap
 from mailbot.workers.runtime import Snapshot
 
 
@@ -32,10 +34,18 @@ class AgentCommands:
 NO_COMMANDS = AgentCommands()
 
 
-def lock_ledger(connection: Connection, mails: Iterable[InboundMail], policy: Policy) -> None:
+def lock_ledger(
+    connection: Connection, batch: Iterable[tuple[ClaimedMail, InboundMail]], snapshot: Snapshot
+) -> None:
     """Lock the ledger where a mail of an agent may be about money: that lock comes before any ticket's."""
-    if any(mail.sender in policy.agents and grammar.names_money(mail.text) for mail in mails):
+    agents = snapshot.policy.agents
+    if any(mail.sender in agents and _may_be_about_money(claimed, mail) for claimed, mail in batch):
         compensations.lock(connection)
+
+
+def _may_be_about_money(claimed: ClaimedMail, mail: InboundMail) -> bool:
+    is_tap = any("+a." in address.lower() for address in claimed.envelope.recipients)
+    return is_tap or grammar.names_money(mail.text)
 
 
 def read_commands(
@@ -44,14 +54,21 @@ def read_commands(
     ticket: Ticket,
     mail: InboundMail,
     agent: Agent,
+    tapped: Tapped | None,
     roles: Roles,
     now: datetime,
 ) -> AgentCommands:
-    """Read the verbs on top of an agent's proven mail. `roles`: of the ticket's people, as of now."""
-    if not grammar.has_verbs(mail.visible):
-        return NO_COMMANDS
+    """Read the verbs on top of an agent's proven mail, or the link that was tapped, whatever the mail's text.
+
+    `roles`: of the ticket's people, as of now.
+    """
     by = Actor.agent(agent.address)
-    act = grammar.read(mail.visible, Reading(ticket, by, snapshot.policy, now))
+    if tapped:
+        act = read_tap(connection, snapshot, ticket, tapped, agent, now)
+    elif grammar.has_verbs(mail.visible):
+        act = grammar.read(mail.visible, Reading(ticket, by, snapshot.policy, now))
+    else:
+        return NO_COMMANDS
     if isinstance(act, Refusal):
         return AgentCommands(act)
     if is_about_money(act):

@@ -18,6 +18,7 @@ from mailbot.mail.replies.own_quotes import quotes_of_ours
 from mailbot.mail.reports import bounces
 from mailbot.store import failures
 from mailbot.store.inbox import ClaimedMail
+from mailbot.workers.inbound.tapped import find_tap
 from mailbot.workers.runtime import Snapshot
 
 TEXT_SEARCHED = 64 * 1024  # characters of a mail's text in which a number is looked for
@@ -52,6 +53,8 @@ def find_clues(
     """Return the clues of a mail, and the mail that we sent of which it is proven to be a report."""
     envelope, keys = claimed.envelope, snapshot.keys
     clues = _written_clues(claimed, mail, snapshot)
+    if (tapped := find_tap(connection, envelope, mail, snapshot)) and tapped.offer:
+        clues = replace(clues, tagged=tapped.offer.ticket)
     nonces = [nonce for address in envelope.recipients if (nonce := keys.bounce_nonce(address))]
     if mail.report:
         return _report_clues(connection, claimed, mail, mail.report, nonces, snapshot, clues)

@@ -48,6 +48,7 @@ from mailbot.workers.inbound.batch_state import BatchState, load_state
 from mailbot.workers.inbound.clues import complete, find_clues
 from mailbot.workers.inbound.customer_replies import fold_reply
 from mailbot.workers.inbound.ratings import rating_of
+from mailbot.workers.inbound.tapped import find_tap, mark_used
 from mailbot.workers.runtime import Snapshot, load_missing_ladders
 from mailbot.workers.ticket_context import Draft
 
@@ -145,7 +146,7 @@ def decide_mails(
     """
     policy = snapshot.policy
     batch = [(claimed, complete(claimed, mail, snapshot)) for claimed, mail in batch]
-    lock_ledger(connection, [mail for _, mail in batch], policy)
+    lock_ledger(connection, batch, snapshot)
     found = [find_clues(connection, claimed, mail, snapshot) for claimed, mail in batch]
     state = load_state(connection, batch, [clues for clues, _ in found], policy, now)
     if not find_copies:
@@ -196,12 +197,12 @@ def _decide(
     named = state.tickets.get(match.number)
     match = follow(match, merged)
     ticket, reply, forwarded, unproven = state.tickets.get(match.number), NO_AGENT_MAIL, None, False
-    commands = NO_COMMANDS
+    commands, tapped = NO_COMMANDS, find_tap(connection, envelope, mail, snapshot)
     roles = state.roles.get(match.number, {})
     if ticket and (agent := acting_agent(mail, match, proof, roles, policy)):
         mail, reply = read_reply(connection, mail, ticket, match.followed, agent, snapshot)
         if proof:
-            commands = read_commands(connection, snapshot, ticket, mail, agent, roles, now)
+            commands = read_commands(connection, snapshot, ticket, mail, agent, tapped, roles, now)
     elif ticket is None and proof and mail.author is Author.PERSON:
         mail, forwarded = open_forwarded(mail, policy)
         if forwarded:
@@ -215,6 +216,7 @@ def _decide(
         reply=reply,
         act=commands.act,
         command_facts=commands.facts,
+        tapped=tapped is not None,
         forwarded=forwarded,
         hides_unproven=unproven,
         rating=rating_of(connection, mail, ticket, match, clues, snapshot),
@@ -237,6 +239,8 @@ def _decide(
         compensations.append(connection, decided.acted.entries)  # the next mail of the batch counts them
         acts.mark_sent(connection, decided.acted.act.sends)  # and sends no held mail a second time
         mail = as_stored(mail, decided.acted)
+        if tapped:
+            mark_used(connection, tapped, now)
     before = state.tickets.get(decided.decision.ticket.number)
     return Processed(claimed, mail, match, decided, before, snapshot)
 

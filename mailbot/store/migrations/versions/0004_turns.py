@@ -6,6 +6,7 @@
 - It keeps its cause, and what was done about causes is recorded (`cause_actions`).
 - It keeps until when it is snoozed, and its incident.
 - An index has all live tickets of an agent, for worklists; it takes the place of the one for those in hand.
+- One-tap links of notices that were used.
 - Acts of agents that can be taken back, with their mails and messages.
 - Incidents have a table: their words, what their people were notified of, whether all complaints are answered.
 """
@@ -65,6 +66,13 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     _create_incidents()
+    op.create_table(
+        "taps",
+        sa.Column("nonce", sa.String(16), primary_key=True),
+        sa.Column("code", sa.String(12), primary_key=True),
+        sa.Column("at", sa.BigInteger, nullable=False),
+    )
+    op.create_index("ix_taps_at", "taps", ["at"])
 
 
 def _keep_acts() -> None:

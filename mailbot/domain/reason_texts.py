@@ -797,6 +797,7 @@ TEXTS: Mapping[str, Texts] = {
     "did_snooze": ("left out of worklists until", "tidak tampil di daftar kerja sampai"),
     "did_wake": ("back in the worklists", "tampil lagi di daftar kerja"),
     "did_close": ("closed", "ditutup"),
+    "did_cause": ("cause: {cause}", "penyebab: {cause}"),
     "did_close_cause": ("closed, cause: {cause}", "ditutup, penyebab: {cause}"),
     "did_reopen": ("reopened", "dibuka lagi"),
     "did_priority": ("priority: {priority}", "prioritas: {priority}"),

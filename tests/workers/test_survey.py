@@ -14,6 +14,7 @@ from mailbot.domain.commands import Close
 from mailbot.domain.commands.carry_out import Acted
 from mailbot.domain.commands.grammar import Act
 from mailbot.domain.model import Status, Ticket
+from mailbot.domain.policy import Cause
 from mailbot.operations.ticket_commands import TicketCommand, run_command
 from mailbot.store import queries, tickets
 from mailbot.store.store import Store
@@ -238,3 +239,23 @@ async def test_without_a_survey_there_is_no_link(store: Store) -> None:
     await closed(desk)
 
     assert links(words(desk)) == []
+
+
+async def test_who_closes_by_mail_without_a_cause_reads_which_fit_and_names_one_by_mail(store: Store) -> None:
+    causes = {
+        "bank-delay": Cause("bank-delay", "payment"),
+        "app-fault": Cause("app-fault"),
+        "spam": Cause("spam", silent=True),
+    }
+    desk = Desk(store, causes=causes)
+    ticket = await desk.receive()
+    for body in ("#selesai\r\n\r\nSudah beres.", "#penyebab APP FAULT"):
+        await desk.receive(sender=RINA.address, to=tag(ticket.number), peer=AGENTS_NETWORK, body=body)
+
+    first, second = (
+        str(desk.content(row).get_body(("plain",)).get_content()) for row in desk.outbox_rows("receipt")
+    )
+    assert "penyebab tidak disebut; yang cocok: app-fault" in first
+    assert "spam" not in first
+    assert "penyebab: app-fault" in second
+    assert now(desk, ticket).cause == "app-fault"

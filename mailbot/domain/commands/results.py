@@ -54,9 +54,16 @@ def _reason(command: c.AnyCommand, events: Sequence[Event], by: Actor, outcome: 
         case c.Reopen():
             return reasons.of("did_reopen")
         case c.Correct(priority, category):
+            set_to = {
+                name: value
+                for each in events
+                if isinstance(each, e.TicketCorrected)
+                for name, value in each.values
+            }
             return reasons.together(
                 reasons.of("did_priority", priority=priority) if priority else NO_REASON,
                 reasons.of("did_category", category=category) if category else NO_REASON,
+                reasons.of("did_cause", cause=set_to["cause"]) if "cause" in set_to else NO_REASON,
             )
         case c.Tag(added, removed):
             return reasons.of(

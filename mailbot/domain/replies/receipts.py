@@ -4,7 +4,10 @@ from datetime import datetime
 
 from mailbot.domain import ladder, notify, reasons
 from mailbot.domain.acts.agent_act import undo_until
+from mailbot.domain.closing.causes import remark
 from mailbot.domain.commands.carry_out import Acted
+from mailbot.domain.commands.results import Result
+from mailbot.domain.events import TicketClosed
 from mailbot.domain.model import OVER, Ticket
 from mailbot.domain.notices import Answer, Closing, Notice, Receipt, ToCustomer
 from mailbot.domain.policy import Agent, Policy
@@ -17,7 +20,7 @@ def receipt_of(acted: Acted, agent: Agent, policy: Policy, now: datetime) -> Rec
     is_over = ticket.status in OVER
     return Receipt(
         *_head(ticket, agent),
-        done=acted.done,
+        done=(*acted.done, *_remarks(acted, policy)),
         text=acted.answer,
         also_sent=_also_sent(ticket, notices),
         turn=reasons.of("receipt_status", status=ticket.status)
@@ -28,6 +31,13 @@ def receipt_of(acted: Acted, agent: Agent, policy: Policy, now: datetime) -> Rec
         next_steps=notify.next_steps(ticket, policy, now),
         undo_until=undo_until(acted.decision, policy),
     )
+
+
+def _remarks(acted: Acted, policy: Policy) -> tuple[Result, ...]:
+    """Return the remark that a ticket was closed without a cause."""
+    is_closed = any(isinstance(event, TicketClosed) for event in acted.decision.events)
+    found = remark(acted.decision.ticket, policy) if is_closed else NO_REASON
+    return (Result(found),) if found else ()
 
 
 def refusal_of(ticket: Ticket, reason: Reason, agent: Agent) -> Receipt:

@@ -54,10 +54,11 @@ class Promises:
         self._news_by = until
 
     def missed(self, target: Target, at: datetime) -> None:
-        """Take a miss that the daemon recorded."""
+        """Take a miss that the daemon recorded. Of promised news only an agent's word to the customer counts."""
         if target is Target.PROMISE:
+            if self._news_by:
+                self._outcome(at, target, False)
             self._news_by = None
-            self._outcome(at, target, False)
         elif target in COUNTED:
             self._running.pop(target, None)
             self._outcome(at, target, False)
@@ -81,11 +82,11 @@ def _is_over(clock: Clock, at: datetime, calendar: Calendar) -> bool:
     if clock.ends_at:
         return at > clock.ends_at
     left = clock.span - clock.spent
-    if clock.running_since is None:
+    if clock.running_since is None or left < timedelta():
         return left < timedelta()
     if at - clock.running_since <= left:  # work time never passes faster
         return False
     try:
-        return at > add(calendar, clock.running_since, max(timedelta(), left))
+        return at > add(calendar, clock.running_since, left)
     except ValueError:  # the calendar never opens: deadlines run round the clock
-        return at > add(ALWAYS, clock.running_since, max(timedelta(), left))
+        return at > add(ALWAYS, clock.running_since, left)

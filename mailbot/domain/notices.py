@@ -55,6 +55,7 @@ class Answer(TicketNotice):
     - `references`: Message-IDs of the conversation, oldest first, so that mail programs group it.
     - `subject`: the customer's, without "Re:" and without our number.
     - `signature`: the agent's or the mailbox's, "" for the name and the brand alone.
+    - `promised_at`: by when the customer gets news again, where the text does not say it.
     """
 
     name: ClassVar[str] = "answer"
@@ -68,6 +69,7 @@ class Answer(TicketNotice):
     references: tuple[str, ...] = ()
     subject: str = ""
     signature: str = ""
+    promised_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

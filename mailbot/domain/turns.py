@@ -54,8 +54,10 @@ def work_on(
     policy: Policy,
     now: datetime,
     suppressed: Reason = NO_REASON,
+    *,
+    informs: bool = True,
 ) -> Refusal | None:
-    """Keep the turn, and promise the customer news by `until`."""
+    """Keep the turn, and promise the customer news by `until`. `informs`: by a mail of its own."""
     if refusal := _over(builder):
         return refusal
     if builder.ticket.held_for:
@@ -66,7 +68,7 @@ def work_on(
     if until:
         builder.record(e.NewsPromised(now, by, until))
     _set_clocks(builder, policy, now)
-    if until:
+    if until and informs:
         notify.notify_customer(builder, policy, reasons.of("news_promised"), suppressed, now, until)
     return None
 

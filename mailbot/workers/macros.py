@@ -50,13 +50,12 @@ def place_macros(
 
 def _with_promise(ticket: Ticket, act: Act, policy: Policy, now: datetime) -> Act:
     """Return the act with a promise of news, where it has none: what a customer reads is kept as a promise."""
-    if any(isinstance(each, c.WorkOn) and each.until for each in act.commands):
-        return act
+    given = [each.until for each in act.commands if isinstance(each, c.WorkOn) and each.until]
     targets = (Target.FIRST_RESPONSE, Target.NEXT_RESPONSE, Target.RESOLUTION)
     ends = (ladder.end_of_clock(ticket, policy, target) for target in targets)
-    until = next((end for end in ends if end and end > now), None)
+    until = given[-1] if given else next((end for end in ends if end and end > now), None)
     others = tuple(each for each in act.commands if not isinstance(each, c.WorkOn))
-    return replace(act, commands=(c.WorkOn(until), *others)) if until else act
+    return replace(act, commands=(c.WorkOn(until, in_text=True), *others)) if until else act
 
 
 @dataclass(frozen=True, slots=True)

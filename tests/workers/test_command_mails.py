@@ -143,3 +143,21 @@ async def test_no_note_reaches_the_customer_however_it_is_written(desk: Desk, bo
     assert not any("menipu" in text_of(desk, row) for row in to_customer)
     assert last_message(desk).direction == "note"
     assert len(desk.outbox_rows("receipt")) + len(desk.outbox_rows("refusal")) == 1
+
+
+async def test_a_promise_with_an_answer_is_named_in_the_answer_and_without_one_in_its_own_mail(
+    desk: Desk,
+) -> None:
+    body = "Pesanan saya belum sampai, mohon dibantu ya kak."
+    number = (await desk.receive(body=body)).number
+    await command(desk, number, "#proses sampai 30 menit\n\nSedang kami cek ke gudang.")
+    (answer,) = desk.outbox_rows("answer")
+    shown = text_of(desk, answer)
+    assert "Kami kabari lagi paling lambat Senin, 23 November, pukul 03.30 UTC" in shown
+    assert shown.index("gudang") < shown.index("Kami kabari") < shown.index("Rina")
+    assert desk.outbox_rows("progress") == []
+
+    await command(desk, number, "#proses sampai 60 menit")
+    assert len(desk.outbox_rows("answer")) == 1
+    (progress,) = desk.outbox_rows("progress")
+    assert "04.00" in text_of(desk, progress)

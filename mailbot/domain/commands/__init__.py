@@ -27,9 +27,13 @@ class HandOver:
 
 @dataclass(frozen=True, slots=True)
 class WorkOn:
-    """The turn stays ours; `until`: the customer is promised news by then."""
+    """The turn stays ours; `until`: the customer is promised news by then.
+
+    `in_text`: the answer in the same mail names the time itself.
+    """
 
     until: datetime | None = None
+    in_text: bool = False
 
 
 @dataclass(frozen=True, slots=True)

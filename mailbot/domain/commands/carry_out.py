@@ -5,7 +5,7 @@ in its order, on the ticket as the one before left it. The first refusal ends it
 shell and console all come here.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from mailbot.domain import commands as c
@@ -181,6 +181,8 @@ class _Acting:
         mail = agent_answer.answer(
             ticket, agent, self.answer, self.policy, self.facts.references, self.facts.attachments
         )
+        times = [each.until for each in self.act.commands if isinstance(each, c.WorkOn) and not each.in_text]
+        mail = replace(mail, promised_at=times[-1] if times else None)
         mails = with_copies(mail, self.facts.roles, self.policy, self.facts.suppressions)
         if any(isinstance(each, c.Close) for each in self.act.commands):
             self.written, mails = mails[0], mails[1:]  # the customer reads it in the closing word
@@ -213,7 +215,9 @@ class _Acting:
             case c.Escalate(level, because):
                 return steps.escalate_by_command(builder, level, _reason(because, by), by, policy, now)
             case c.WorkOn(until):
-                return turns.work_on(builder, until, by, policy, now, self.facts.suppressed(builder.ticket))
+                suppressed = self.facts.suppressed(builder.ticket)
+                # The answer has the time: nobody hears it twice.
+                return turns.work_on(builder, until, by, policy, now, suppressed, informs=not self.answer)
             case c.Wait(turn, until, because):
                 return turns.wait(builder, turn, until, reasons.written(because), by, policy, now)
             case c.Snooze(until):

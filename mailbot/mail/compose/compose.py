@@ -224,7 +224,7 @@ class Composer:
         return _add_request(content, language, needed) if isinstance(needed, dict) else content
 
     def _zone(self, notice: Notice) -> str:
-        if isinstance(notice, Acknowledgement | Progress | Closing) and self.policy.calendars:
+        if isinstance(notice, Acknowledgement | Answer | Progress | Closing) and self.policy.calendars:
             return next(
                 iter(self.policy.calendars.values())
             ).zone  # customers are assumed near the first team

@@ -16,7 +16,7 @@ from mailbot.domain.worktime import local
 
 # What has a way back of its own (a ticket is unmerged, a message moved back), and what many tickets share.
 _APART = (
-    *(e.TicketOpened, e.ActUndone, e.TicketRebuilt, e.IncidentResolved, e.IncidentJoined),
+    *(e.TicketOpened, e.ActUndone, e.TicketRebuilt),
     *get_args(e.Merging),
     *get_args(e.Moving),
 )

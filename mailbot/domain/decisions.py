@@ -427,7 +427,7 @@ def on_deadline(
     """
     builder = DecisionBuilder(ticket, loads=loads)
     newest, moment = 0, None
-    while (due := ladder.next_deadline(builder.ticket, policy)) and due.due_at <= now:
+    while (due := ladder.next_deadline(builder.ticket, policy, now)) and due.due_at <= now:
         if due.due_at != moment:
             newest, moment = len(builder.events), due.due_at
         ownership.ensure_owner(builder, policy, now)

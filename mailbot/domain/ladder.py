@@ -26,6 +26,8 @@ from mailbot.domain.worktime import ALWAYS, Calendar, add, between, end_of_quiet
 
 # Instead of a step's index (from 0): the end of the clock itself, when its target was missed.
 MISSED = -1
+# Or: the customer was silent for so long that the ticket closes by itself.
+CLOSE = -2
 # When the assignee has to ask a silent customer again or to close, if the ladder has no such target.
 FOLLOW_UP = timedelta(hours=40)
 _PLACE = {target: place for place, target in enumerate(Target)}
@@ -178,11 +180,16 @@ def promise(clocks: Iterable[Clock], until: datetime, now: datetime) -> tuple[Cl
 
 
 def take_step(clocks: Iterable[Clock], target: Target, step: int, at: datetime) -> tuple[Clock, ...]:
-    """Return the clocks with `step` of `target` taken at `at`, when REPEAT starts again."""
+    """Return the clocks with `step` of `target` taken at `at`, when REPEAT starts again.
+
+    REPEAT keeps the steps whose own clock does not run: another step brought them on, and they come once.
+    """
     changed: list[Clock] = []
-    for clock in without(clocks, *STEP_CLOCKS & {target}):
+    clocks = without(clocks, *STEP_CLOCKS & {target})
+    kept = () if step < 0 or any(clock.target is target for clock in clocks) else (step,)
+    for clock in clocks:
         if clock.target is Target.REPEAT:
-            clock = replace(clock, spent=timedelta(), running_since=at)
+            clock = replace(clock, spent=timedelta(), running_since=at, fired=(*clock.fired, *kept))
         elif clock.target is target:
             clock = replace(clock, fired=(*clock.fired, step))
         changed.append(clock)
@@ -208,12 +215,29 @@ def upcoming(ticket: Ticket, ladder: Ladder, calendar: Calendar) -> Iterator[Dea
     )
 
 
-def next_deadline(ticket: Ticket, policy: Policy) -> Deadline | None:
-    """Return the earliest of `deadlines`, for the store; None only when the ticket is over."""
+def next_deadline(ticket: Ticket, policy: Policy, now: datetime | None = None) -> Deadline | None:
+    """Return what comes due first, for the store; None only when the ticket is over.
+
+    `now`: what only reminds, and is late, waits for the end of the quiet hours that it is in.
+    """
+    due = _cached_deadline(ticket, policy)
+    if now and due and due.due_at <= now and ladder_of(ticket, policy).quiet:
+        return _next_deadline(ticket, policy, now)
+    return due
+
+
+def _cached_deadline(ticket: Ticket, policy: Policy) -> Deadline | None:
     if ticket.status in OVER or not ticket.clocks:
         return None
     # One decision calls this several times before the clocks change: the last result is kept.
-    key = (ticket.ladder_digest, ticket.ladder, ticket.priority, ticket.team)
+    key = (
+        ticket.ladder_digest,
+        ticket.ladder,
+        ticket.priority,
+        ticket.team,
+        ticket.mailbox,
+        ticket.unanswered,
+    )
     cached = policy.last_deadline[0]
     if cached and cached[0] is ticket.clocks and cached[1] == key:
         found: Deadline | None = cached[2]
@@ -223,11 +247,12 @@ def next_deadline(ticket: Ticket, policy: Policy) -> Deadline | None:
     return due
 
 
-def _next_deadline(ticket: Ticket, policy: Policy) -> Deadline | None:
+def _next_deadline(ticket: Ticket, policy: Policy, now: datetime | None = None) -> Deadline | None:
     ladder, calendar = ladder_of(ticket, policy), calendar_of(ticket, policy)
-    found: list[Deadline] = []
+    closes = closes_at(ticket, policy)
+    found = [Deadline(closes, Target.FOLLOW_UP, CLOSE)] if closes else []
     for clock, left in _running_left(ticket, ladder):
-        for due in _dues(clock, left, ladder, calendar):
+        for due in _dues(clock, left, ladder, calendar, now):
             found.append(due)
             # Work time is costly to compute, and a later step never comes sooner. But a step that quiet hours
             # delay may come after one that they don't.
@@ -249,7 +274,19 @@ def _running_left(ticket: Ticket, ladder: Ladder) -> list[tuple[Clock, Left]]:
     return others or [(clock, left) for clock, left in running if clock.target is Target.REPEAT]
 
 
-def _dues(clock: Clock, left: Left, ladder: Ladder, calendar: Calendar) -> Iterator[Deadline]:
+def closes_at(ticket: Ticket, policy: Policy) -> datetime | None:
+    """Return when the ticket closes if its customer stays silent; never while a mail has no answer."""
+    box = policy.mailbox_for(ticket.mailbox)
+    waits = ticket.turn is Turn.CUSTOMER and not (ticket.unanswered or ticket.turn_until)
+    if not (box and box.close_after and waits) or ticket.status in OVER:
+        return None
+    since = next((each.running_since for each in ticket.clocks if each.target is Target.FOLLOW_UP), None)
+    return since + box.close_after if since else None
+
+
+def _dues(
+    clock: Clock, left: Left, ladder: Ladder, calendar: Calendar, now: datetime | None = None
+) -> Iterator[Deadline]:
     """List the deadlines of a clock's steps that have not been taken, earliest first."""
     assert clock.running_since
     for after, step in sorted(left):
@@ -259,6 +296,8 @@ def _dues(clock: Clock, left: Left, ladder: Ladder, calendar: Calendar) -> Itera
         moved = due_at
         if _waits_for_quiet_hours(clock, step, ladder):
             moved = end_of_quiet_hours(due_at, ladder.quiet, calendar.zone)
+            if now and moved < now < (later := end_of_quiet_hours(now, ladder.quiet, calendar.zone)):
+                moved = later
         yield Deadline(moved, clock.target, step, due_at if moved != due_at else None)
 
 
@@ -306,7 +345,8 @@ def offset_of(step: Step, span: timedelta) -> timedelta:
 def _next_step(step: int, ladder: Ladder, clocks: Iterable[Clock]) -> int:
     """Return the next step that has not been taken; the ladder's length when there is none."""
     taken = {(clock.target, index) for clock in clocks for index in clock.fired}
-    started = [index for clock in clocks if clock.target in STEP_CLOCKS for index in clock.fired]
+    others = STEP_CLOCKS | {Target.REPEAT}
+    started = [index for clock in clocks if clock.target in others for index in clock.fired]
     taken |= {(found.at.target, index) for index in started if (found := step_at(ladder, index))}
     later = range(step + 1, len(ladder.steps))
     left = (index for index in later if (ladder.steps[index].at.target, index) not in taken)

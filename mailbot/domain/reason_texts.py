@@ -902,6 +902,10 @@ TEXTS: Mapping[str, Texts] = {
     "wait_over": ("the wait is over: it was {turn} turn", "waktu menunggu habis: tadi giliran {turn}"),
     "works_on": ("{actor} works on it", "{actor} mengerjakannya"),
     "news_promised": ("an agent promised news", "petugas menjanjikan kabar"),
+    "silent_for_long": (
+        "the customer did not answer for a long time",
+        "pelanggan lama tidak menjawab",
+    ),
     "promise_passed": (
         "the time by which the customer was promised news has passed",
         "waktu kabar yang dijanjikan kepada pelanggan sudah lewat",

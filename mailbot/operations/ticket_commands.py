@@ -12,6 +12,7 @@ from mailbot.domain.actor import Actor
 from mailbot.domain.commands.carry_out import Acted, on_act
 from mailbot.domain.commands.grammar import Act
 from mailbot.domain.commands.registry import Reading
+from mailbot.domain.escalation.overdue import take_first
 from mailbot.domain.events import AgentAnswered
 from mailbot.domain.ladder import next_deadline
 from mailbot.domain.lifecycle import Decision
@@ -69,9 +70,22 @@ def decide(transaction: Transaction, request: TicketCommand) -> Acted | Refusal 
         return prepared
     act, facts = prepared.act, replace(prepared.facts, authority=request.authority, anyway=request.anyway)
     assert request.money or not is_about_money(act), "the ledger's lock comes before the ticket's"
-    acted = on_act(ticket, act, by, facts, policy, now)
+    due, acted = take_first(
+        ticket,
+        lambda then: on_act(then, act, by, facts, policy, now),
+        lambda found: found.decision if isinstance(found, Acted) else None,
+        policy,
+        now,
+        facts.suppressed(ticket),
+        facts.loads,
+    )
+    changes = [transaction.change(ticket, due)] if due else []
     if isinstance(acted, Acted):
-        transaction.record(transaction.change(ticket, acted.decision, _message(request, act, acted)))
+        before = due.ticket if due else ticket
+        changes.append(transaction.change(before, acted.decision, _message(request, act, acted)))
+    if changes:
+        transaction.record(*changes)
+    if isinstance(acted, Acted):
         compensations.append(connection, acted.entries)
         acts.mark_sent(connection, acted.act.sends)
     return acted

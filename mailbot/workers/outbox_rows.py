@@ -61,7 +61,7 @@ def _build(draft: Draft, snapshot: Snapshot, now: datetime, context: TicketConte
         after=decision.ticket,
         events=decision.events,
         policy=snapshot.policy.version,
-        deadline=ladder.next_deadline(decision.ticket, snapshot.policy),
+        deadline=ladder.next_deadline(decision.ticket, snapshot.policy, now),
         owed=(
             *(
                 _waiting(build_row(_with_context(notice, context), snapshot, now, since), notice, act)

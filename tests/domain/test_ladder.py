@@ -540,7 +540,7 @@ def test_after_a_weekend_without_the_daemon_the_customer_and_each_agent_get_one_
     assert sorted(people) == sorted(notice.to for notice in late.notices)
 
 
-def test_steps_in_time_send_all_their_notices() -> None:
+def test_a_step_in_time_sends_each_reader_one_mail() -> None:
     by = with_steps(
         Step(FIRST, remind="assignee", notify=(RINA.address,), tell_customer=True),
         Step(replace(FIRST, share=2), remind="assignee", notify=(RINA.address,), tell_customer=True),
@@ -550,4 +550,60 @@ def test_steps_in_time_send_all_their_notices() -> None:
         decision = on_deadline(ticket, by, at)
         ticket = decision.ticket
         whom += [notice.to for notice in decision.notices]
-    assert len(whom) == 6
+    assert whom == [RINA.address, "budi@pelanggan.example"] * 2
+
+
+def test_a_late_reminder_waits_for_the_end_of_the_quiet_hours_and_goes_when_it_is_answered() -> None:
+    by = with_steps(
+        Step(Moment(Target.FIRST_RESPONSE, 0.5), remind="assignee"),
+        quiet=NIGHT,
+        targets={Target.FIRST_RESPONSE: 4 * H},
+    )
+    by = replace(by, calendars={"always": JAKARTA})
+    ticket, morning = opened(by, at_local(16)), at_local(7) + timedelta(days=1)
+    due = next_deadline(ticket, by)
+    assert due
+    assert due.due_at == at_local(18)
+
+    night = on_deadline(ticket, by, at_local(23))  # the daemon was down since five
+    assert [type(event) for event in night.events] == [e.TargetMissed]
+    assert not night.notices
+    later = next_deadline(night.ticket, by, at_local(23))
+    assert later
+    assert (later.due_at, later.step, later.moved_from) == (morning, 0, at_local(18))
+    assert [each.why for each in on_deadline(night.ticket, by, morning).notices] == ["reminder"]  # type: ignore[union-attr]
+
+
+def test_a_step_brought_on_by_not_confirmed_comes_once_though_its_own_clock_does_not_run() -> None:
+    by = with_steps(
+        Step(FIRST, escalate_to="L2", acknowledge_within=15 * MIN),
+        Step(Moment(Target.NEXT_RESPONSE), notify=("bos@luar.example",)),
+        targets={Target.FIRST_RESPONSE: H},
+    )
+    late = on_deadline(opened(by), by, NOW + H).ticket
+    unconfirmed = on_deadline(late, by, NOW + H + 15 * MIN)
+    assert [each.step for each in unconfirmed.events if isinstance(each, e.StepTaken)] == [1]
+
+    raised = done(on_command(unconfirmed.ticket, c.Escalate("management"), OPERATOR, by, NOW + 2 * H)).ticket
+    clocks = ladder.start_step_clock(raised.clocks, Target.CONFIRMATION, 15 * MIN, 0, NOW + 2 * H)
+    again = on_deadline(replace(raised, clocks=clocks), by, NOW + 3 * H)
+    assert not [each for each in again.events if isinstance(each, e.StepTaken)]
+
+
+def test_late_questions_are_part_of_one_mail_to_each_reader_and_only_the_open_one_is_asked() -> None:
+    by = with_steps(
+        Step(Moment(Target.FIRST_RESPONSE, 0.5), escalate_to="management"),
+        Step(
+            FIRST,
+            ask_decision="management",
+            question="Ganti?",
+            options=("ya", "tidak"),
+            acknowledge_within=15 * MIN,
+        ),
+        Step(RESOLUTION, ask_decision="management", question="Kirim ulang?", options=("ya", "tidak")),
+    )
+    late = on_deadline(opened(by), by, NOW + 30 * H)
+    to_sari = [each for each in late.notices if each.to == SARI.address]
+    assert [getattr(each, "question", "") for each in to_sari] == ["Kirim ulang?"]
+    asked = [each for each in late.events if isinstance(each, e.DecisionRequested)]
+    assert [each.recipients for each in asked] == [(), (SARI.address,)]

@@ -161,3 +161,33 @@ def test_p17_a_ladder_without_a_resolution_promises_news_by_the_next_reminder(
     assert [each.target for each in late.events if isinstance(each, e.TargetMissed)] == [Target.PROMISE]
     again = on_mail(late.ticket, mail(), envelope(), facts(match=Match(NUMBER)), by, NOW + 7 * HOUR).decision
     assert ladder.promised_at(again.ticket, by)
+
+
+CLOSES = policy(mailboxes={BOX.address: replace(BOX, close_after=timedelta(days=10))})
+
+
+def test_a_silent_customer_is_followed_up_and_then_the_ticket_closes_with_a_closing_word() -> None:
+    asked = answer(first(CLOSES), "Kapan terakhir?", by=CLOSES)
+    moments = []
+    while (due := ladder.next_deadline(asked, CLOSES)) and len(moments) < 20:
+        late = on_deadline(asked, CLOSES, due.due_at)
+        asked = late.ticket
+        moments.append((due.due_at - NOW, [getattr(each, "why", each.name) for each in late.notices]))
+    reminders = [(n * 40 * HOUR, [NoticeKind.FOLLOW_UP]) for n in range(1, 6)]
+    assert moments == [*reminders, (timedelta(days=10), ["closing"])]
+    assert (asked.status, asked.closed_at) == (Status.CLOSED, NOW + timedelta(days=10))
+
+    again = on_mail(asked, mail(), envelope(), facts(match=Match(NUMBER)), CLOSES, NOW + timedelta(days=11))
+    assert (again.decision.ticket.status, again.decision.ticket.turn) == (Status.OPEN, Turn.OURS)
+
+
+def test_a_ticket_whose_newest_mail_has_no_answer_never_closes_by_itself() -> None:
+    waits = do(first(CLOSES), c.Wait(Turn.CUSTOMER)).ticket
+    assert on_deadline(waits, CLOSES, NOW + timedelta(days=60)).ticket.status is Status.WAITING
+
+
+def test_late_reminders_of_a_ticket_that_closes_meanwhile_are_not_mailed() -> None:
+    asked = answer(first(CLOSES), "Kapan terakhir?", by=CLOSES)
+    late = on_deadline(asked, CLOSES, NOW + timedelta(days=30))
+    assert late.ticket.status is Status.CLOSED
+    assert [each.name for each in late.notices] == ["closing"]

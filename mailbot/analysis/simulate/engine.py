@@ -183,7 +183,7 @@ class Simulation:
         elif after.assignee != (holder := open_ticket.script.holders[open_ticket.place]):
             after = replace(after, assignee=holder)
         open_ticket.ticket = after
-        open_ticket.due = ladder.next_deadline(after, self._world.policy_of(open_ticket.version))
+        open_ticket.due = ladder.next_deadline(after, self._world.policy_of(open_ticket.version), at)
         return Outcome(at, open_ticket.script, before, after, decision.events, "", overtaken)
 
     def _next_moment(self, open_ticket: _OpenTicket, at: datetime) -> tuple[datetime, int] | None:
@@ -210,7 +210,7 @@ class Simulation:
             return None
         if version == open_ticket.version:
             return open_ticket.due
-        outcomes = ladder.next_deadline(open_ticket.ticket, self._world.policy_of(version))
+        outcomes = ladder.next_deadline(open_ticket.ticket, self._world.policy_of(version), at)
         return outcomes if outcomes and outcomes.due_at < at else None
 
     # --- the decisions ---

@@ -209,6 +209,8 @@ class _Scan:
                 return DeadlinesRecomputed(at, version, by)
             case e.TicketAssigned(by=by, reason=reason) if by == POLICY:
                 return self._lone_assignment(position, version, record) if position > 2 and reason else None
+            case e.TicketClosed(by=by) if by == POLICY:  # after a long silence
+                return None if self._is_same_decision(at) else DeadlineTaken(at, version)
             case e.TicketAssigned() | e.TicketEscalated() | e.TicketClosed() | e.DecisionMade():
                 return _command_given(version, event)
             case e.TicketReleased(by=by):

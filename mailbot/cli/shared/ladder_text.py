@@ -7,7 +7,7 @@ from mailbot.cli.shared.formats import format_duration, format_time
 from mailbot.cli.shared.output import clean, echo, print_title
 from mailbot.domain import ladder
 from mailbot.domain.escalation.level_questions import open_question
-from mailbot.domain.ladder import MISSED, Deadline
+from mailbot.domain.ladder import CLOSE, MISSED, Deadline
 from mailbot.domain.model import Clock, Target, Ticket
 from mailbot.domain.policy import Moment, Policy, Step
 from mailbot.domain.worktime import quiet_hours_text
@@ -15,12 +15,14 @@ from mailbot.domain.worktime import quiet_hours_text
 REMINDER_REASONS = {  # why a reminder comes though no step asks for it
     Target.REPEAT: "nothing else was to come",
     Target.FOLLOW_UP: "the customer did not answer",
+    Target.THIRD_PARTY: "the wait is over",
     Target.CONFIRMATION: "not confirmed in time, and no step follows",
     Target.DECISION: "not decided in time, and no step follows",
 }
 FUTURE_REASONS = {  # the same for a reminder that is still to come
     Target.REPEAT: "nothing else is to come",
     Target.FOLLOW_UP: "the customer is silent: ask again or close",
+    Target.THIRD_PARTY: "the wait is over, the turn is ours again",
     Target.CONFIRMATION: "not confirmed, and no step follows",
     Target.DECISION: "not decided, and no step follows",
 }
@@ -72,6 +74,8 @@ def deadline_text(deadline: Deadline, ticket: Ticket, policy: Policy, zone: str 
     """Return what happens then: "escalate to L2, notify the customer (step 2, at first response)"."""
     if deadline.step == MISSED and deadline.target not in ladder.INTERNAL_TARGETS:
         return f"the target is missed: {spaced(deadline.target)}"
+    if deadline.step == CLOSE:
+        return "close the ticket: the customer did not answer"
     moved_from = format_time(deadline.moved_from, zone)
     moved = f"; {moved_from} falls into the quiet hours" if moved_from else ""
     step = ladder.step_at(ladder.ladder_of(ticket, policy), deadline.step)

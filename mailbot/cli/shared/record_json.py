@@ -66,7 +66,7 @@ def deadlines_json(ticket: Ticket, policy: Policy) -> list[dict[str, Any]]:
         {
             "due_at": deadline.due_at,
             "target": deadline.target.value,
-            "step": deadline.step + 1 if deadline.step != ladder.MISSED else None,
+            "step": deadline.step + 1 if deadline.step >= 0 else None,
             "does": deadline_text(deadline, ticket, policy, calendar.zone),
             "moved_from": deadline.moved_from,
         }

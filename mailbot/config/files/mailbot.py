@@ -113,6 +113,9 @@ class MailboxEntry(Entry):
         description="whose turn it is after an answer: the customer's where it asks something, always the "
         "customer's, or always ours until an agent says otherwise",
     )
+    close_after: Span | None = Field(
+        None, description="a ticket that waits for its customer for so long is closed; left out: never"
+    )
     copies: YesNo = Field(True, description="answers also go to those who take part beside the customer")
     undo: Delay = Field(
         timedelta(minutes=2), description="an agent's mail waits for so long, and can be taken back; or no"

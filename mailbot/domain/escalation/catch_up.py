@@ -1,84 +1,102 @@
-"""Steps that come late, several at once: each reader gets one mail instead of one for each step.
+"""Steps that come at once, or late: each reader gets one mail instead of one for each step.
 
 After a weekend without the daemon a ticket has passed people who never knew of it. Each step is taken and on
-record. The owner of now is notified of that, everybody else gets at most one mail, and so does the customer.
+record. The owner of now is notified of that, everybody else gets at most one mail, and so does the customer. A
+question that is still open goes before all else, then a handover.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import reduce
 
 from mailbot.domain import events as e
 from mailbot.domain import ladder
+from mailbot.domain.escalation.level_questions import open_question
 from mailbot.domain.events import Event
 from mailbot.domain.lifecycle import Decision, evolve
-from mailbot.domain.model import NoticeKind, Target, Ticket
-from mailbot.domain.notices import Notice, Progress, TeamNotice
+from mailbot.domain.model import OVER, NoticeKind, Target, Ticket
+from mailbot.domain.notices import Closing, Notice, Progress, Question, TeamNotice
 from mailbot.domain.policy import Policy
 
 HANDOVERS = frozenset({NoticeKind.ESCALATED, NoticeKind.HANDED_OVER, NoticeKind.ASSIGNED})
+REMINDERS = frozenset({NoticeKind.REMINDER, NoticeKind.FOLLOW_UP, NoticeKind.TURN_CAME_BACK})
 
 
 @dataclass(frozen=True, slots=True)
-class _Sent:
-    """One mail to one recipient of a PeopleNotified event: the positions of event and notice, and the
-    mail.
-    """
+class Sent:
+    """One mail to one recipient that an event names: the positions of event and notice, and the mail."""
 
     event: int
     notice: int
-    mail: TeamNotice | Progress
+    mail: TeamNotice | Progress | Question
+
+    @property
+    def why(self) -> NoticeKind | None:
+        return self.mail.why if isinstance(self.mail, TeamNotice) else None
 
 
 def merge_mails(before: Ticket, decision: Decision, policy: Policy, newest: int) -> Decision:
     """Return the decision on `before` with one mail for each reader.
 
-    The events from `newest` on are those of the last moment. Without earlier notices nothing changes.
+    The events from `newest` on are those of the last moment. What came before may be true no more.
     """
-    sent = list(_sent(decision))
-    if not any(each.event < newest for each in sent):
-        return decision
-    by_reader: dict[str, list[_Sent]] = {}
+    sent = sent_mails(decision)
+    by_reader: dict[str, list[Sent]] = {}
     for each in sent:
         by_reader.setdefault(each.mail.to, []).append(each)
-    mails = (_newest_useful(of_reader, decision.ticket, policy) for of_reader in by_reader.values())
-    return _keep(before, decision, sent, [each for each in mails if each], policy)
+    is_late = any(each.event < newest for each in sent)
+    if not is_late and len(by_reader) == len(sent):
+        return decision
+    kept = (
+        mails[0] if len(mails) == 1 and not is_late else _most_useful(mails, decision.ticket, policy)
+        for mails in by_reader.values()
+    )
+    return keep(before, decision, sent, [each for each in kept if each], policy)
 
 
-def _sent(decision: Decision) -> Iterator[_Sent]:
-    """Map each recipient to the mail: `notify` makes one for each of the recipients of its event, in
-    order.
-    """
-    mails = ((n, mail) for n, mail in enumerate(decision.notices) if isinstance(mail, TeamNotice | Progress))
+def sent_mails(decision: Decision) -> list[Sent]:
+    """List the mails with their events: `notify` makes one for each of the recipients of its event, in order."""
+    kinds = TeamNotice | Progress | Question | Closing
+    mails = ((n, mail) for n, mail in enumerate(decision.notices) if isinstance(mail, kinds))
+    found = []
     for position, event in enumerate(decision.events):
-        for _ in event.recipients if isinstance(event, e.PeopleNotified) else ():
+        for _ in event.recipients if isinstance(event, e.PeopleNotified | e.DecisionRequested) else ():
             notice, mail = next(mails)
-            yield _Sent(position, notice, mail)
+            if not isinstance(mail, Closing):
+                found.append(Sent(position, notice, mail))
+    return found
 
 
-def _newest_useful(sent: Sequence[_Sent], ticket: Ticket, policy: Policy) -> _Sent | None:
-    """Return the newest mail that is still true: handovers and reminders only to the owner."""
-    here = {agent.address for agent in ladder.agents_at(policy, ticket.team, ticket.level)}
-    newest: _Sent | None = None
-    for each in sent:
-        why = each.mail.why if isinstance(each.mail, TeamNotice) else None
-        if why in HANDOVERS and each.mail.to != ticket.assignee:
-            continue
-        is_reminder = why is NoticeKind.REMINDER
-        if is_reminder and (each.mail.to not in {*here, ticket.assignee} or _is_handover(newest)):
-            continue
-        newest = each
-    return newest
+def _most_useful(sent: Sequence[Sent], ticket: Ticket, policy: Policy) -> Sent | None:
+    """Return the mail that asks most of its reader, of these the newest, and only what is still true."""
+    true = [each for each in sent if _is_true(each, ticket, policy)]
+    return max(true, key=lambda each: (_weight(each), each.notice), default=None)
 
 
-def _is_handover(sent: _Sent | None) -> bool:
-    return bool(sent and isinstance(sent.mail, TeamNotice) and sent.mail.why in HANDOVERS)
+def _is_true(sent: Sent, ticket: Ticket, policy: Policy) -> bool:
+    """Check a mail by the ticket after all: a handover is for its owner, a reminder for who can act on it."""
+    if isinstance(sent.mail, Question):
+        asked = open_question(ticket, policy)
+        return asked is not None and asked.question == sent.mail.question
+    if sent.why in HANDOVERS:
+        return sent.mail.to == ticket.assignee
+    if sent.why in REMINDERS and ticket.status in OVER:
+        return False
+    if sent.why is NoticeKind.REMINDER:
+        here = {agent.address for agent in ladder.agents_at(policy, ticket.team, ticket.level)}
+        return sent.mail.to in {*here, ticket.assignee}
+    return True
 
 
-def _keep(
-    before: Ticket, decision: Decision, sent: Sequence[_Sent], kept: Sequence[_Sent], policy: Policy
+def _weight(sent: Sent) -> int:
+    return 2 if isinstance(sent.mail, Question) else int(sent.why in HANDOVERS)
+
+
+def keep(
+    before: Ticket, decision: Decision, sent: Sequence[Sent], kept: Sequence[Sent], policy: Policy
 ) -> Decision:
+    """Return the decision with these mails alone, each as the ticket is after all."""
     dropped = {each.notice for each in sent} - {each.notice for each in kept}
     recipients: dict[int, tuple[str, ...]] = {each.event: () for each in sent}
     for each in sorted(kept, key=lambda one: one.notice):
@@ -94,6 +112,8 @@ def _keep(
 
 
 def _with_recipients(event: Event, recipients: tuple[str, ...] | None) -> Event | None:
+    if recipients is not None and isinstance(event, e.DecisionRequested):
+        return replace(event, recipients=recipients)
     if recipients is None or not isinstance(event, e.PeopleNotified):
         return event
     return replace(event, recipients=recipients) if recipients else None

@@ -42,6 +42,9 @@ def recompute(ticket: Ticket, policy: Policy, now: datetime, by: Actor, loads: L
     return builder.decision()
 
 
+_USUAL = {Target.FOLLOW_UP: ladder.FOLLOW_UP}  # spans without a target in the ladder
+
+
 @dataclass(frozen=True, slots=True)
 class _Recomputed:
     """A clock by the new ladder. `over`: past steps, with how long ago that was. `done`: those taken
@@ -71,10 +74,14 @@ def _recompute_clock(
     """
     if clock.target in STEP_CLOCKS:
         return _Recomputed(replace(clock, fired=(same.get(clock.fired[0], MISSED),)), {}, frozenset())
-    if clock.target is Target.REPEAT:
-        return _Recomputed(clock, {}, frozenset())  # `clocks_for` sees to the rhythm
-    usual = ladder.FOLLOW_UP if clock.target is Target.FOLLOW_UP else None
-    span = new.targets.get(clock.target, usual)
+    if clock.target is Target.REPEAT:  # `clocks_for` sees to the rhythm
+        kept = tuple(same[index] for index in clock.fired if index in same)
+        return _Recomputed(replace(clock, fired=kept), {}, frozenset())
+    if clock.ends_at:
+        return _Recomputed(clock, {}, frozenset())
+    span = new.targets.get(clock.target, _USUAL.get(clock.target))
+    if clock.target is Target.PROMISE:
+        span = new.repeat
     if span is None:
         return None
     spent = ladder.pause(clock, calendar, now).spent

@@ -6,6 +6,7 @@ from mailbot.domain import events as e
 from mailbot.domain import ladder, notify, reasons, turns
 from mailbot.domain.actor import POLICY, Actor
 from mailbot.domain.assignment import choose
+from mailbot.domain.closing.close import close
 from mailbot.domain.escalation import level_questions, ownership
 from mailbot.domain.ladder import INTERNAL_TARGETS, MISSED, STEP_CLOCKS, Deadline
 from mailbot.domain.lifecycle import DecisionBuilder
@@ -28,7 +29,7 @@ def take_step(
     because = reasons.together(_came_due(due.target), moved)
     step = ladder.step_at(mine, due.step)
     if step is None:
-        _end(builder, due, policy, now)
+        _end(builder, due, policy, now, suppressed)
         return
     if due.target in STEP_CLOCKS:
         builder.record(e.ClocksSet(now, POLICY, ladder.without(builder.ticket.clocks, due.target)))
@@ -44,8 +45,14 @@ def _came_due(target: Target) -> Reason:
     return reasons.of("target_due", target=target)
 
 
-def _end(builder: DecisionBuilder, due: Deadline, policy: Policy, now: datetime) -> None:
-    """Record that a clock ended: a promise is missed, a wait is over, or the owner is reminded."""
+def _end(builder: DecisionBuilder, due: Deadline, policy: Policy, now: datetime, suppressed: Reason) -> None:
+    """Record that a clock ended: a promise is missed, a wait is over, or the owner is reminded.
+
+    After a long silence the ticket is closed. `suppressed`: as in `take_step`.
+    """
+    if due.step == ladder.CLOSE:
+        close(builder, "", None, reasons.of("silent_for_long"), POLICY, policy, now, suppressed)
+        return
     if due.target not in INTERNAL_TARGETS:
         builder.record(e.TargetMissed(now, POLICY, due.target, due.due_at))
         if due.target is Target.PROMISE:

@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from mailbot.domain import events as e
 from mailbot.domain import reasons, ticket_number
 from mailbot.domain.decisions import mailbox_of, on_mail
+from mailbot.domain.escalation.overdue import take_first
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.matching import STRONG, Clues, Match, follow, match_ticket, merge_end
 from mailbot.domain.merging.rebuild import post_turn
@@ -26,11 +27,13 @@ from mailbot.domain.model import (
     Author,
     CustomerHistory,
     Direction,
+    Envelope,
     InboundMail,
     Ticket,
 )
 from mailbot.domain.people.customer import customer_of
-from mailbot.domain.policy import Mailbox
+from mailbot.domain.policy import Agent, Mailbox, Policy
+from mailbot.domain.reasons import NO_REASON
 from mailbot.domain.replies.agent_mail import NO_AGENT_MAIL
 from mailbot.domain.replies.mail_facts import MailDecision, MailFacts
 from mailbot.domain.replies.same_mail import is_copy, on_copy, same_mails
@@ -55,7 +58,10 @@ from mailbot.workers.ticket_context import Draft
 
 @dataclass(frozen=True, slots=True)
 class Processed:
-    """One mail and its decision. `before`: its ticket until then, None when the mail opened one."""
+    """One mail and its decision. `before`: its ticket until then, None when the mail opened one.
+
+    `due`: what was due on the ticket, decided before an agent's mail.
+    """
 
     claimed: ClaimedMail
     mail: InboundMail
@@ -63,6 +69,7 @@ class Processed:
     decided: MailDecision
     before: Ticket | None
     snapshot: Snapshot
+    due: Decision | None = None
 
 
 def process_mails(
@@ -105,7 +112,7 @@ def _process_part(
             for each in batch_processed
         ],
     )
-    drafts = [_draft(each, now) for each in batch_processed]
+    drafts = [draft for each in batch_processed for draft in _drafts(each, now)]
     if batch_processed:
         snapshot = batch_processed[0].snapshot
         tickets.record(connection, outbox_rows.build_all(connection, drafts, snapshot, now))
@@ -198,6 +205,8 @@ def _decide(
     match = follow(match, merged)
     ticket, reply, forwarded, unproven = state.tickets.get(match.number), NO_AGENT_MAIL, None, False
     commands, tapped = NO_COMMANDS, find_tap(connection, envelope, mail, snapshot)
+    due: Decision | None = None
+    agent: Agent | None = None
     roles = state.roles.get(match.number, {})
     if ticket and (agent := acting_agent(mail, match, proof, roles, policy)):
         mail, reply = read_reply(connection, mail, ticket, match.followed, agent, snapshot)
@@ -234,7 +243,10 @@ def _decide(
         senders_checked=bool(snapshot.trust.authserv_ids) or snapshot.trust.verify,
         storms=snapshot.storms,
     )
-    decided = on_mail(ticket, mail, envelope, facts, policy, now)
+    if ticket and agent and proof:
+        decided, due = _after_due(ticket, mail, envelope, facts, policy, now)
+    else:
+        decided = on_mail(ticket, mail, envelope, facts, policy, now)
     if decided.acted:
         compensations.append(connection, decided.acted.entries)  # the next mail of the batch counts them
         acts.mark_sent(connection, decided.acted.act.sends)  # and sends no held mail a second time
@@ -242,7 +254,24 @@ def _decide(
         if tapped:
             mark_used(connection, tapped, now)
     before = state.tickets.get(decided.decision.ticket.number)
-    return Processed(claimed, mail, match, decided, before, snapshot)
+    return Processed(claimed, mail, match, decided, before, snapshot, due)
+
+
+def _after_due(
+    ticket: Ticket, mail: InboundMail, envelope: Envelope, facts: MailFacts, policy: Policy, now: datetime
+) -> tuple[MailDecision, Decision | None]:
+    """Decide about an agent's mail after what is due on the ticket; return that too."""
+    suppression = facts.suppressions.get(ticket.answers_to.lower())
+    due, decided = take_first(
+        ticket,
+        lambda then: on_mail(then, mail, envelope, facts, policy, now),
+        lambda found: found.decision,
+        policy,
+        now,
+        suppression.as_reason if suppression else NO_REASON,
+        facts.loads,
+    )
+    return decided, due
 
 
 def _copy(
@@ -304,7 +333,14 @@ def _addresses(mail: InboundMail) -> dict[str, Any]:
     return {name: value for name, value in {**listed, **others}.items() if value}
 
 
-def _draft(processed: Processed, now: datetime) -> Draft:
+def _drafts(processed: Processed, now: datetime) -> list[Draft]:
+    due = processed.due
+    if due is None:
+        return [_draft(processed, processed.before, now)]
+    return [Draft(processed.before, due), _draft(processed, due.ticket, now)]
+
+
+def _draft(processed: Processed, before: Ticket | None, now: datetime) -> Draft:
     mail, decision, claimed = processed.mail, processed.decided.decision, processed.claimed
     message = tickets.Message(
         at=now,
@@ -326,9 +362,9 @@ def _draft(processed: Processed, now: datetime) -> Draft:
         attachments=mail.attachments,
     )
     return Draft(
-        processed.before,
+        before,
         decision,
         message,
         requested_at=claimed.envelope.received_at,
-        participants=((decision.ticket.customer, "customer"),) if processed.before is None else (),
+        participants=((decision.ticket.customer, "customer"),) if before is None else (),
     )

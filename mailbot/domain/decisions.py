@@ -141,7 +141,9 @@ def _open(
         filing.file_mail(builder, mail, not_answered, now)
         return MailDecision(builder.decision(), Direction.IN)
     if facts.proof and (agent := policy.agents.get(mail.sender)):
-        spent = without_token.send_help(builder, agent, facts.rate_limits.get(help_key(agent.address)), now)
+        spent = without_token.send_help(
+            builder, agent, policy, facts.rate_limits.get(help_key(agent.address)), now
+        )
         filing.file_mail(builder, replace(mail, author_reason=without_token.HELP), not_answered, now)
         return MailDecision(builder.decision(), Direction.NOTE, spent)
     complaint = None

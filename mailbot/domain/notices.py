@@ -18,6 +18,15 @@ from mailbot.domain.reasons import NO_REASON, Reason
 
 
 @dataclass(frozen=True, slots=True)
+class HelpLine:
+    """One verb. `written`: "#assign AGENT". `example`: "#assign Rina", the same as `written` without arguments."""
+
+    written: str
+    text: str
+    example: str
+
+
+@dataclass(frozen=True, slots=True)
 class TicketNotice:
     number: str
     mailbox: str
@@ -229,11 +238,18 @@ class AnswerHeld(TicketNotice):
 
 @dataclass(frozen=True, slots=True)
 class AgentHelp(TicketNotice):
-    """To an agent whose mail opened no ticket: what works. `number`: where it is filed."""
+    """To an agent: what works by mail.
+
+    - `asked`: 1 where the agent asked for help, 0 where the mail opened no ticket.
+    - `number`: the ticket, or where that mail is filed. `subject`: the ticket's, or the mail's.
+    - `verbs`: those that apply, in the reader's language.
+    """
 
     name: ClassVar[str] = "agent_help"
-    lane: ClassVar[int] = 2
-    subject: str  # of the agent's mail
+    lane: ClassVar[int] = 1
+    subject: str
+    asked: int = 0
+    verbs: tuple[HelpLine, ...] = ()
     context: TicketContext = NO_CONTEXT
 
 

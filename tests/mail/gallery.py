@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mailbot.domain import reasons
+from mailbot.domain.commands.help import help_lines
 from mailbot.domain.commands.results import Result
 from mailbot.domain.model import Authentication, Contact, Direction
 from mailbot.domain.notices import Acknowledgement, Notice, WorkEntry
@@ -144,6 +145,8 @@ def notices() -> Iterator[tuple[str, Notice]]:
                 if isinstance(values.get("team"), str) and kind == "progress":
                     values["team"] = {"id": "tim pembayaran kami", "en": "our payments team"}
                     values["level"] = {"id": "tenaga ahli", "en": "specialists"}
+                if kind == "agent_help":
+                    values["verbs"] = help_lines(language, POLICY)
                 for variant in VARIANTS if isinstance(sample, Acknowledgement) else ("",):
                     extra = {"template": variant} if isinstance(sample, Acknowledgement) else {}
                     why = str(getattr(sample, "why", "") or getattr(sample, "outcome", ""))

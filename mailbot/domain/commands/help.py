@@ -1,23 +1,25 @@
 """List the verbs for people, in their language: what is written, what it does, an example of this desk."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 
 from mailbot.domain.closing.causes import causes_for
 from mailbot.domain.commands.registry import VERBS, Verb, find_agent
 from mailbot.domain.escalation.level_questions import open_question
 from mailbot.domain.labels import label
 from mailbot.domain.model import OVER, Status, Ticket
-from mailbot.domain.policy import Policy
+from mailbot.domain.notices import AgentHelp, HelpLine
+from mailbot.domain.notify import language_of
+from mailbot.domain.policy import Agent, Policy
 
 
-@dataclass(frozen=True, slots=True)
-class HelpLine:
-    """One verb. `written`: "#assign AGENT". `example`: "#assign Rina", the same as `written` without arguments."""
-
-    written: str
-    text: str
-    example: str
+def help_mail(
+    ticket: Ticket, agent: Agent, policy: Policy, *, asked: bool, open_request: bool = False
+) -> AgentHelp:
+    """Return the mail that lists for this agent what applies to the ticket. `asked`: by the agent, about it."""
+    language = language_of(agent)
+    lines = help_lines(language, policy, ticket if asked else None, open_request=open_request)
+    box, subject = ticket.mailbox, ticket.subject
+    return AgentHelp(ticket.number, box, agent.address, language, subject, asked=int(asked), verbs=lines)
 
 
 def help_lines(

@@ -11,11 +11,12 @@ from datetime import datetime, timedelta
 
 from mailbot.domain import ladder, notify, reasons
 from mailbot.domain.actor import Actor
+from mailbot.domain.commands.help import help_mail
 from mailbot.domain.events import AcknowledgementEnqueued
 from mailbot.domain.lifecycle import Decision, DecisionBuilder
 from mailbot.domain.matching import NUMBER, Match
 from mailbot.domain.model import TAKES_PART, InboundMail, Status, Ticket
-from mailbot.domain.notices import Acknowledgement, AgentHelp
+from mailbot.domain.notices import Acknowledgement
 from mailbot.domain.people.addresses import owner
 from mailbot.domain.people.participants import Roles, takes_part
 from mailbot.domain.policy import Actions, Agent, Policy, Rate
@@ -95,14 +96,11 @@ def help_key(agent: str) -> str:
 
 
 def send_help(
-    builder: DecisionBuilder, agent: Agent, full_at: datetime | None, now: datetime
+    builder: DecisionBuilder, agent: Agent, policy: Policy, full_at: datetime | None, now: datetime
 ) -> dict[str, datetime]:
     """Notify the agent what works, once an hour. Return the rate limit that it used up."""
     next_full = take_token(full_at, _HELP_RATE, now)
     if next_full is None:
         return {}
-    number, mailbox = builder.ticket.number, builder.ticket.mailbox
-    builder.notify(
-        AgentHelp(number, mailbox, agent.address, notify.language_of(agent), builder.ticket.subject)
-    )
+    builder.notify(help_mail(builder.ticket, agent, policy, asked=False))
     return {help_key(agent.address): next_full}

@@ -93,14 +93,14 @@ _TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
         "Customer: {customer}\nSubject: {subject}\n{because}\n\n{mailbox}\n",
     ),
     ("agent_help", "id"): (
-        "Email Anda tidak membuka tiket",
-        'Email Anda "{subject}" tidak membuka tiket dan disimpan sebagai {number}.\n\nUntuk menjawab pelanggan, balas '
-        "pemberitahuannya. Untuk membuka tiket bagi pelanggan, teruskan emailnya.\n\n{mailbox}\n",
+        "Perintah lewat email",
+        'Email Anda "{subject}" ada di tiket {number}.\n\nUntuk menjawab pelanggan, balas pemberitahuannya. Untuk '
+        "membuka tiket bagi pelanggan, teruskan emailnya.\n\n{verbs}\n\n{mailbox}\n",
     ),
     ("agent_help", "en"): (
-        "Your mail opened no ticket",
-        'Your mail "{subject}" opened no ticket and is filed as {number}.\n\nTo answer a customer, reply to the '
-        "notice. To open a ticket for a customer, forward the customer's mail.\n\n{mailbox}\n",
+        "Commands by mail",
+        'Your mail "{subject}" is on ticket {number}.\n\nTo answer a customer, reply to the notice. To open a ticket '
+        "for a customer, forward the customer's mail.\n\n{verbs}\n\n{mailbox}\n",
     ),
     ("worklist", "id"): ("{title}", "{title}\n{listed}\n\n{mailbox}\n"),
     ("worklist", "en"): ("{title}", "{title}\n{listed}\n\n{mailbox}\n"),
@@ -153,14 +153,16 @@ def _escape_braces(text: str) -> str:
 
 def _lines_of_facts(values: Values) -> Values:
     """Return the lists of an agent's notice as lines."""
-    facts, commands, results = (values.get(name, ()) for name in ("facts", "commands", "results"))
+    facts, commands, results, verbs = (values.get(name, ()) for name in ("facts", "commands", "results", "verbs"))
     assert isinstance(facts, tuple)
     assert isinstance(commands, tuple)
     assert isinstance(results, tuple)
+    assert isinstance(verbs, tuple)
     return {
         "results": "; ".join(results),
         "facts": "\n".join(f"{fact['label']}: {fact['value']}" for fact in facts),
         "commands": "\n".join(commands),
+        "verbs": "\n".join(f"{verb['written']}: {verb['text']}" for verb in verbs),
     }
 
 

@@ -122,6 +122,11 @@ class _Values:
                 "commands": self._commands(notice),
                 "state": self._state(notice),
             }
+        if isinstance(notice, AgentHelp):
+            values["verbs"] = tuple(
+                {name: header_text(getattr(verb, name), 200) for name in ("written", "text", "example")}
+                for verb in notice.verbs
+            )
         return values
 
     # --- band ---------------------------------------------------------------------------------------------

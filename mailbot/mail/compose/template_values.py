@@ -8,7 +8,7 @@ from typing import Any, get_args
 from mailbot.domain.commands.results import Result
 from mailbot.domain.labels import label
 from mailbot.domain.model import NoticeKind
-from mailbot.domain.notices import Acknowledgement, AgentWorklist, Answer, Closing, Notice, Receipt
+from mailbot.domain.notices import Acknowledgement, AgentWorklist, Answer, Closing, HelpLine, Notice, Receipt
 from mailbot.domain.people.context import NO_CONTEXT
 from mailbot.domain.policy import Mailbox, Policy
 from mailbot.domain.reasons import NO_REASON, Reason, render, written
@@ -44,7 +44,7 @@ OUTCOMES = ("granted", "refused")  # of a request for compensation
 # Only for headers: an acknowledgement shows nothing that the sender wrote.
 _WITHHELD = frozenset({"to", "in_reply_to", "references", "language"})
 _OF_AGENTS = frozenset(
-    {"context", "owner", "next_steps", "spoken", "known", "missing", "done", "hold_until", "choices"}
+    {"context", "owner", "next_steps", "spoken", "known", "missing", "done", "hold_until", "choices", "verbs"}
 )
 _NOT_LINES = (
     _WITHHELD
@@ -156,6 +156,10 @@ def sample_notices(name: str, language: str) -> list[Notice]:
     if "choices" in full:
         full |= {"choices": ("sample option",)}
         bare |= {"choices": ()}
+    if "verbs" in full:
+        verbs = (HelpLine("#assign AGENT", "assign it", "#assign Rina"), HelpLine("#take", "yours", "#take"))
+        full |= {"asked": 1, "verbs": verbs}
+        bare |= {"asked": 0, "verbs": verbs}
     if "survey" in full:
         full |= {"survey": 1}
         bare |= {"survey": 0, "text": "", "agent_name": ""}

@@ -34,6 +34,7 @@ class Clues:
     """What a mail says about where it belongs, with every signature already verified.
 
     - `tagged`: the ticket of a reply token bound to this very sender.
+    - `for_colleagues`: it was sent to an address that takes decisions alone.
     - `surveyed`: the ticket of a survey's address that was given to this very sender.
     - `bounced`: the ticket of one of our own mails, named by a keyed bounce address.
     - `again`: tickets of mails with the same Message-ID and From, but with other words.
@@ -54,6 +55,7 @@ class Clues:
 
     sender: str
     tagged: str = ""
+    for_colleagues: bool = False
     surveyed: str = ""
     bounced: str = ""
     signed: tuple[str, ...] = ()

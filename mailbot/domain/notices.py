@@ -157,8 +157,7 @@ class TeamNotice(TicketNotice):
 class Question(TicketNotice):
     """To the people of a level: a ticket waits for their decision.
 
-    `options` as one text; `first` of them as an example. It has no reply address: an answer to it must not
-    reach the customer.
+    `options` as one text; `first` of them as an example. The reply address takes decisions alone.
     """
 
     name: ClassVar[str] = "question"
@@ -255,7 +254,7 @@ class AgentHelp(TicketNotice):
 
 @dataclass(frozen=True, slots=True)
 class CompensationWanted(TicketNotice):
-    """To a person who may decide on a request for compensation. A reply goes to `asker`, never to a customer.
+    """To a person who may decide on a request for compensation. The reply address takes decisions alone.
 
     Amounts are as people read them, "" for nothing. `signed`: who approved before. `two_persons`: 1 where two
     must approve.
@@ -363,6 +362,10 @@ Notice = (
     | CompensationDecided
     | AgentWorklist
 )
+
+
+# By an answer to these people decide among themselves: no text in it may reach a customer.
+FOR_COLLEAGUES = frozenset({Question.name, CompensationWanted.name, CompensationDecided.name})
 
 
 def recipient_of(notice: Notice | Bulletin) -> str:

@@ -597,7 +597,7 @@ def test_progress_names_team_level_and_deadline_in_the_readers_language() -> Non
     assert SARI not in text
 
 
-def test_a_question_shows_how_to_answer_it_and_has_no_reply_address() -> None:
+def test_a_question_shows_how_to_answer_it_at_an_address_for_decisions_alone() -> None:
     question = Question(
         number=NUMBER,
         mailbox=BOX,
@@ -617,5 +617,9 @@ def test_a_question_shows_how_to_answer_it_and_has_no_reply_address() -> None:
     )
     _, read = sent(question)
 
-    assert f'mailbot ticket decide {NUMBER} "yes"' in bodies(read)[0]
-    assert read["Reply-To"] is None
+    assert "#decide yes" in bodies(read)[0]
+    token = TOKENS.reply_token_in(read["Reply-To"].addresses[0].addr_spec)
+    assert token
+    assert token.for_colleagues
+    assert TOKENS.verify(token, SARI)
+    assert not TOKENS.verify(dataclasses.replace(token, for_colleagues=False), SARI)

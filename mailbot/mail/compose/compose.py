@@ -15,13 +15,13 @@ from functools import lru_cache
 from markupsafe import escape
 
 from mailbot.domain.notices import (
+    FOR_COLLEAGUES,
     Acknowledgement,
     AgentWorklist,
     Answer,
     AnswerHeld,
     Bulletin,
     Closing,
-    CompensationWanted,
     Notice,
     Progress,
     Question,
@@ -159,10 +159,8 @@ class Composer:
         ]
         if isinstance(notice, TeamNotice | Receipt | AnswerHeld):
             headers.append(("Reply-To", self.tokens.reply_address(box.address, notice.number, notice.to)))
-        elif isinstance(notice, CompensationWanted) and notice.asker.isascii() and notice.asker:
-            headers.append(
-                ("Reply-To", require_ascii_address(notice.asker))
-            )  # for questions: a reply decides nothing
+        elif notice.name in FOR_COLLEAGUES:
+            headers.append(("Reply-To", self.tokens.decision_address(box.address, notice.number, notice.to)))
         if isinstance(notice, ToAgents):
             ids, _ = notice.context.notified.get(notice.to, ((), None))
             if ids:

@@ -58,8 +58,7 @@ _TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
         "Pelanggan: {customer}\nJudul: {subject}\n"
         "Tiket ini sudah mendapat: {on_ticket}\nPelanggan dalam 90 hari: {in_90_days}\n"
         "Sudah disetujui oleh: {signed}\n\n"
-        "mailbot ticket approve {number} --request {request}\n"
-        "mailbot ticket refuse {number} --request {request}\n\n{mailbox}\n",
+        "#setuju {request}\n#tolak {request} ALASAN\n\n{mailbox}\n",
     ),
     ("compensation_wanted", "en"): (
         "Compensation to decide: {amount}",
@@ -67,8 +66,7 @@ _TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
         "Customer: {customer}\nSubject: {subject}\n"
         "This ticket got before: {on_ticket}\nThe customer in 90 days: {in_90_days}\n"
         "Approved so far by: {signed}\n\n"
-        "mailbot ticket approve {number} --request {request}\n"
-        "mailbot ticket refuse {number} --request {request}\n\n{mailbox}\n",
+        "#approve {request}\n#refuse {request} WHY\n\n{mailbox}\n",
     ),
     ("compensation_decided", "id"): (
         "Kompensasi {amount}",
@@ -83,13 +81,13 @@ _TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
     ("question", "id"): (
         "Perlu keputusan: {question}",
         "{question}\nPilihan: {options}\nBatas waktu: {until}\n\n"
-        'mailbot ticket decide {number} "{first}" --because "..."\n\n'
+        "#putuskan {first}\n\n"
         "Pelanggan: {customer}\nJudul: {subject}\n{because}\n\n{mailbox}\n",
     ),
     ("question", "en"): (
         "Decision needed: {question}",
         "{question}\nOptions: {options}\nUntil: {until}\n\n"
-        'mailbot ticket decide {number} "{first}" --because "..."\n\n'
+        "#decide {first}\n\n"
         "Customer: {customer}\nSubject: {subject}\n{because}\n\n{mailbox}\n",
     ),
     ("agent_help", "id"): (

@@ -4,6 +4,7 @@ belongs.
 
 import hmac
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -24,8 +25,8 @@ _NONCE_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 _ID = re.compile(
     f"<?mb[.]([a-z]{{2,10}}-[0-9]{{8,12}}-[0-9])[.]([a-z0-9]{{1,{NONCE}}})[.]([a-z2-7]{{{MAC}}})@([a-z0-9.-]+)>?"
 )
-_NUMBERED = f"[^@+\\s]+[+]%s[.]([a-z]{{2,10}})-?([0-9]{{8,12}})-?([0-9])[.]([a-z2-7]{{{MAC}}})@[^@\\s]+"
-_REPLY, _SURVEY = (re.compile(_NUMBERED % purpose) for purpose in "ts")
+_NUMBERED = f"[^@+\\s]+[+](%s)[.]([a-z]{{2,10}})-?([0-9]{{8,12}})-?([0-9])[.]([a-z2-7]{{{MAC}}})@[^@\\s]+"
+_REPLY, _SURVEY = (re.compile(_NUMBERED % purpose) for purpose in ("t|d", "s"))
 _TAP = re.compile(
     f"[^@+\\s]+[+]a[.]([a-z][0-9]{{0,9}})[.]([a-z0-9]{{1,{NONCE}}})[.]([a-z2-7]{{{TAP_MAC}}})@[^@\\s]+"
 )
@@ -43,10 +44,14 @@ _TOKEN = re2.compile(
 
 @dataclass(frozen=True, slots=True)
 class ReplyToken:
-    """The token of a reply address. It proves nothing before `TokenSigner.verify`."""
+    """The token of a reply address. It proves nothing before `TokenSigner.verify`.
+
+    `for_colleagues`: what comes by it is a decision, of which nothing goes to the customer.
+    """
 
     number: str
     mac: str
+    for_colleagues: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +116,10 @@ class TokenSigner:
         """Return `support+t.toko-48217390-8.mac@domain`: mail of `participant` to it is about this ticket."""
         return self._numbered(mailbox_address, "t", number, self._mac("reply", number, participant))
 
+    def decision_address(self, mailbox_address: str, number: str, participant: str) -> str:
+        """Return `support+d.toko-48217390-8.mac@domain`: by it `participant` decides, and answers no customer."""
+        return self._numbered(mailbox_address, "d", number, self._mac("decision", number, participant))
+
     @staticmethod
     def _numbered(mailbox_address: str, purpose: str, number: str, mac: str) -> str:
         _check_number(number)
@@ -123,11 +132,11 @@ class TokenSigner:
     def reply_token_in(address: str) -> ReplyToken | None:
         """Return the unverified token in a reply address, None when there is none."""
         groups = _match(_REPLY, address)
-        return ReplyToken(f"{groups[0].upper()}-{groups[1]}-{groups[2]}", groups[3]) if groups else None
+        return ReplyToken(_number(groups), groups[4], groups[0] == "d") if groups else None
 
     def verify(self, token: ReplyToken, participant: str) -> bool:
         """Check that we signed the token for its number and this address; case does not matter."""
-        mac = self._mac("reply", token.number, participant)
+        mac = self._mac("decision" if token.for_colleagues else "reply", token.number, participant)
         return hmac.compare_digest(token.mac.encode("utf-8", "replace"), mac.encode())
 
     def survey_address(self, mailbox_address: str, number: str, participant: str) -> str:
@@ -139,8 +148,8 @@ class TokenSigner:
         groups = _match(_SURVEY, address)
         if not groups:
             return ""
-        number = f"{groups[0].upper()}-{groups[1]}-{groups[2]}"
-        is_own = hmac.compare_digest(groups[3], self._mac("survey", number, owner(sender)))
+        number = _number(groups)
+        is_own = hmac.compare_digest(groups[4], self._mac("survey", number, owner(sender)))
         return number if is_own else ""
 
     def tap_address(self, mailbox_address: str, number: str, nonce: str, code: str, agent: str) -> str:
@@ -202,6 +211,10 @@ def check_token_fits(mailbox_address: str, prefix: str, digits: int) -> None:
             f"the part before @ of {mailbox_address} has {len(local)} characters; at most {room} leave room "
             f"for the reply token of a number like {prefix}-{'0' * digits}-0 (64 octets, RFC 5321)"
         )
+
+
+def _number(groups: Sequence[str]) -> str:
+    return f"{groups[1].upper()}-{groups[2]}-{groups[3]}"
 
 
 def _check_number(number: str) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from mailbot.domain.language import guess
 from mailbot.domain.model import Attachment, Authentication, InboundMail, Ticket
+from mailbot.domain.notices import FOR_COLLEAGUES
 from mailbot.domain.people.customer import is_outside
 from mailbot.domain.policy import Agent, Policy
 from mailbot.domain.replies.agent_mail import AgentMail
@@ -61,6 +62,7 @@ def read_reply(
     named = next((each for each in notices if each.message_id in answered), None)
     noticed_at = named.settled_at if named else None
     return replace(mail, visible=found.text), AgentMail(
+        for_colleagues=named is not None and named.kind in FOR_COLLEAGUES,
         attachments=tuple(each for each in mail.attachments if _goes_along(each, mail.text, found.text)),
         subjects=sent.subjects,
         noticed_at=noticed_at,

@@ -68,13 +68,15 @@ def find_clues(
 
 def _written_clues(claimed: ClaimedMail, mail: InboundMail, snapshot: Snapshot) -> Clues:
     """Return the clues in the addresses, the header and the subject."""
-    tagged, surveyed, keys = "", "", snapshot.keys
+    tagged, surveyed, for_colleagues, keys = "", "", False, snapshot.keys
     # A form or a list writes in its own name: whom it passes on may take part, as any unproven sender may.
     sender = passed_on_for(mail, snapshot.policy) or mail.sender
     for address in claimed.envelope.recipients:
         if "+s." in address.lower():
             surveyed = surveyed or keys.surveyed(address, sender)
         token = keys.reply_token_in(address)
+        # Whoever it was given to: a colleague who got the mail forwarded answers no customer by it either.
+        for_colleagues = for_colleagues or bool(token and token.for_colleagues)
         if token and keys.verify(token, mail.sender):
             tagged = token.number
     references = tuple(dict.fromkeys((*mail.in_reply_to, *reversed(mail.references))))[:MOST_REFERENCES]
@@ -86,6 +88,7 @@ def _written_clues(claimed: ClaimedMail, mail: InboundMail, snapshot: Snapshot) 
     return Clues(
         sender=sender,
         tagged=tagged,
+        for_colleagues=for_colleagues,
         surveyed=surveyed,
         signed=tuple(filter(None, map(keys.number_in, references))),
         referenced=references,

@@ -210,6 +210,7 @@ def _decide(
     roles = state.roles.get(match.number, {})
     if ticket and (agent := acting_agent(mail, match, proof, roles, policy)):
         mail, reply = read_reply(connection, mail, ticket, match.followed, agent, snapshot)
+        reply = replace(reply, for_colleagues=reply.for_colleagues or clues.for_colleagues)
         if proof:
             commands = read_commands(connection, snapshot, ticket, mail, agent, tapped, roles, now)
     elif ticket is None and proof and mail.author is Author.PERSON:

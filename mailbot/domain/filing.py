@@ -40,8 +40,8 @@ def release(builder: DecisionBuilder, by: Actor, policy: Policy, now: datetime) 
 
 
 def why_refused(*tickets: Ticket, command: object = None) -> Refusal | None:
-    """Return why a command is not for these tickets. A note may stand on a filed one."""
-    if isinstance(command, c.AddNote | c.Release):
+    """Return why a command is not for these tickets. A note and help are for a filed one, too."""
+    if isinstance(command, c.AddNote | c.Release | c.Help):
         return None
     filed = next((ticket for ticket in tickets if ticket.status is Status.FILED), None)
     return reasons.refuse("ticket_filed", ticket=filed.number) if filed else None

@@ -757,6 +757,17 @@ TEXTS: Mapping[str, Texts] = {
         "write the reason on the line of the amount: what stands below goes to the customer",
         "tulis alasannya di baris jumlahnya: yang di bawahnya dikirim ke pelanggan",
     ),
+    "decision_needs_verb": (
+        "it answers a question to colleagues, so nothing of it goes to the customer: begin with #decide and an option, "
+        "for money with #approve or #refuse",
+        "ini jawaban atas pertanyaan untuk rekan kerja, jadi tidak dikirim ke pelanggan: mulailah dengan #putuskan dan "
+        "pilihannya, untuk kompensasi dengan #setuju atau #tolak",
+    ),
+    "answers_colleagues": (
+        "it answers a question to colleagues, so its text can't go to the customer: reply to a notice of the ticket",
+        "ini jawaban atas pertanyaan untuk rekan kerja, jadi teksnya tidak dapat dikirim ke pelanggan: balas "
+        "pemberitahuan tiketnya",
+    ),
     "decide_needs_option": ("name one of the options", "sebutkan salah satu pilihannya"),
     "macro_needs_name": ("name the macro", "sebutkan nama makronya"),
     "macro_arguments": (

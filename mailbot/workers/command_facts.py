@@ -83,7 +83,7 @@ def _load_facts(
         facts = replace(facts, ledger=compensations.facts(connection, ticket, windows(snapshot.policy, now)))
     if any(isinstance(each, c.Undo) for each in act.commands):
         facts = replace(facts, undo=acts.load_undo(connection, ticket.number, by.name))
-    if any(isinstance(each, c.SetCustomer) for each in act.commands):
+    if any(isinstance(each, c.SetCustomer | c.Help) for each in act.commands):
         pending = compensations.open_requests(connection)
         facts = replace(
             facts, open_requests=tuple(each.id for each in pending if each.ticket == ticket.number)

@@ -19,7 +19,11 @@ ASKING = """  urgent:
 
 
 def asked(sink: SinkSmtp) -> list[str]:
-    return [mail.content.decode() for mail in sink.mails if b"#decide" in mail.content or b"#putuskan" in mail.content]
+    return [
+        mail.content.decode()
+        for mail in sink.mails
+        if b"#decide" in mail.content or b"#putuskan" in mail.content
+    ]
 
 
 def armed(daemon: DaemonProcess) -> Any:

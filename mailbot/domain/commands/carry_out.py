@@ -244,7 +244,10 @@ class _Acting:
                 return incident.resolve(builder, self.resolution, cause, by, policy, now)
             case c.LeaveIncident():
                 return complaints.leave(builder, by, policy, now)
-            case c.Accept() | c.Send() | c.Help():
+            case c.Help():  # its answer is the mail that lists the verbs
+                is_agent = self.by.kind is ActorKind.AGENT
+                return None if is_agent else reasons.refuse("not_here", command=type(command).__name__)
+            case c.Accept() | c.Send():
                 return reasons.refuse("not_here", command=type(command).__name__)
         return None
 

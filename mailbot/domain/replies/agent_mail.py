@@ -10,6 +10,7 @@ from datetime import datetime
 
 import re2
 
+from mailbot.domain import commands as c
 from mailbot.domain import notify, reasons, ticket_number
 from mailbot.domain.actor import Actor
 from mailbot.domain.commands.grammar import Act, is_verb, shown
@@ -117,6 +118,16 @@ def why_no_answer(text: str, attachments: Sequence[Attachment], act: Act | Refus
     if below := next((line for line in lines if is_verb(line)), ""):
         return reasons.of("command_below_text", line=below[:80])
     return NO_REASON
+
+
+def why_for_nobody(act: Act | Refusal | None) -> Reason:
+    """Return why an answer to a question, or to a request for money, can't be what it seems: it has no customer."""
+    if act is None:
+        return reasons.of("decision_needs_verb")
+    to_customer = isinstance(act, Act) and (
+        (act.below is Below.ANSWER and act.text) or any(isinstance(each, c.Macro) for each in act.commands)
+    )
+    return reasons.of("answers_colleagues") if to_customer else NO_REASON
 
 
 def _is_about(subject: str, ticket: Ticket, known: AgentMail) -> bool:

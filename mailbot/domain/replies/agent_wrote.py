@@ -8,15 +8,18 @@ none. Text without verbs is the answer. What is held or refused becomes a note, 
 from dataclasses import replace
 from datetime import datetime
 
+from mailbot.domain import commands as c
 from mailbot.domain import filing, reasons
 from mailbot.domain.actor import Actor
 from mailbot.domain.acts import holds
 from mailbot.domain.commands.carry_out import on_act
 from mailbot.domain.commands.grammar import Act
+from mailbot.domain.commands.help import help_mail
 from mailbot.domain.commands.registry import Below
 from mailbot.domain.events import AgentMailHeld
 from mailbot.domain.lifecycle import Decision, DecisionBuilder
 from mailbot.domain.model import Author, Direction, Envelope, InboundMail, Ticket
+from mailbot.domain.notices import Notice
 from mailbot.domain.people.copies import with_copies
 from mailbot.domain.people.customer import why_unreachable
 from mailbot.domain.people.participants import record_named
@@ -66,6 +69,8 @@ def _why_held(
     reason = reason or agent_mail.why_held(ticket, mail, facts.reply, policy, envelope.received_at)
     if not reason:
         reason = agent_mail.why_no_answer(mail.visible, facts.reply.attachments, facts.act)
+    if not reason and facts.reply.for_colleagues:
+        reason = agent_mail.why_for_nobody(facts.act)
     if not reason and not facts.match.by_token:
         reason = without_token.why_not_sent(mail, facts.roles, policy)
     return reason
@@ -128,8 +133,12 @@ def _act(
     if isinstance(acted, Refusal):
         return _refuse(ticket, agent, acted, now)
     decision = acted.decision
-    receipt = receipt_of(acted, agent, policy, now)
-    whole = Decision(decision.ticket, (*builder.events, *decision.events), (*decision.notices, receipt))
+    if any(isinstance(each, c.Help) for each in act.commands):
+        waits = bool(known.open_requests)
+        mail_back: Notice = help_mail(decision.ticket, agent, policy, asked=True, open_request=waits)
+    else:
+        mail_back = receipt_of(acted, agent, policy, now)
+    whole = Decision(decision.ticket, (*builder.events, *decision.events), (*decision.notices, mail_back))
     return MailDecision(whole, Direction.OUT if acted.answer else Direction.NOTE, acted=acted)
 
 

@@ -151,7 +151,9 @@ def _escape_braces(text: str) -> str:
 
 def _lines_of_facts(values: Values) -> Values:
     """Return the lists of an agent's notice as lines."""
-    facts, commands, results, verbs = (values.get(name, ()) for name in ("facts", "commands", "results", "verbs"))
+    facts, commands, results, verbs = (
+        values.get(name, ()) for name in ("facts", "commands", "results", "verbs")
+    )
     assert isinstance(facts, tuple)
     assert isinstance(commands, tuple)
     assert isinstance(results, tuple)

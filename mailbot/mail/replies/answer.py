@@ -5,12 +5,15 @@ Theory of operation. We hold the text of the notices, so quoted lines are recogn
 - A quote begins at the marker, at a mail head or an attribution that names us, or at lines of the notice.
 - What stands above is the answer. Below a quote marked with ">" every line that we did not send is, too.
 - Below a quote without marks only what follows the whole notice counts, and only when nothing stands above.
+- Verbs on top are the agent's, also where a notice shows the same line.
 - Nothing is guessed: where a line may belong to either side, `doubt` is set and nothing may be sent.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from mailbot.domain import reasons
+from mailbot.domain.commands.grammar import is_verb, shown
 from mailbot.domain.reasons import NO_REASON, Reason
 from mailbot.mail.replies import reply_heads
 from mailbot.mail.replies.known_text import words_of
@@ -73,7 +76,8 @@ def _joined(lines: list[str]) -> str:
 
 
 def _read(reading: _Reading) -> None:
-    lines, number = reading.lines, 0
+    lines, number = reading.lines, _end_of_verbs(reading.lines)
+    reading.pieces[-1].extend(lines[:number])
     while number < len(lines):
         line = lines[number].strip(BLANK)
         piece = reading.pieces[-1]
@@ -95,6 +99,17 @@ def _read(reading: _Reading) -> None:
         else:
             piece.append(lines[number])
         number += 1
+
+
+def _end_of_verbs(lines: Sequence[str]) -> int:
+    """Return how many lines on top are verbs: agents copy them from our notices, whose text they are too."""
+    end = 0
+    for number, line in enumerate(lines[:_COMPARED]):
+        if is_verb(shown(line)):
+            end = number + 1
+        elif line.strip(BLANK):
+            break
+    return end
 
 
 def _end_piece(reading: _Reading, line: str) -> None:
@@ -182,7 +197,8 @@ def _is_rest(line: str, sent: SentToAgent) -> bool:
 
 def _search_rest(answer: str, reading: _Reading) -> None:
     """Doubt an answer that still holds a line of the notice which the customer does not know."""
-    for line in answer.split("\n", _COMPARED)[:_COMPARED]:
+    lines = answer.split("\n", _COMPARED)[:_COMPARED]
+    for line in lines[_end_of_verbs(lines) :]:
         if _is_rest(line, reading.sent):
             reading.doubts(line)
             return

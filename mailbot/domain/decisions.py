@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from mailbot.domain import events as e
-from mailbot.domain import filing, ladder, notify, reasons
+from mailbot.domain import filing, ladder, news, notify, reasons
 from mailbot.domain.actor import CUSTOMER, POLICY, Actor
 from mailbot.domain.assignment import NO_LOADS, Loads
 from mailbot.domain.classify import classify, routing_event
@@ -38,6 +38,7 @@ from mailbot.domain.people.customer import (
     acknowledge_to,
     customer_of,
     is_proven_author,
+    new_language,
     other_sender,
     passed_on_for,
     reply_to_at_home,
@@ -51,6 +52,7 @@ from mailbot.domain.replies.agent_wrote import agent_wrote
 from mailbot.domain.replies.auto_reply import Permission, permission
 from mailbot.domain.replies.courtesy import is_thanks
 from mailbot.domain.replies.mail_facts import MailDecision, MailFacts
+from mailbot.domain.replies.status_answer import Asking, answer_status
 from mailbot.domain.replies.without_token import acting_agent, help_key
 from mailbot.domain.reroute import on_reopening
 from mailbot.domain.routing import conditions
@@ -100,6 +102,10 @@ def _on_mail(
         builder = DecisionBuilder(ticket)
         builder.record(e.ThanksReceived(now, CUSTOMER, mail.message_id))
         return MailDecision(builder.decision(), Direction.IN)
+    asking = Asking(facts.match, facts.roles, facts.rate_limits, facts.suppressions)
+    status = None if facts.hides_unproven else answer_status(ticket, mail, envelope, asking, policy, now)
+    if status:
+        return MailDecision(status.decision, Direction.IN, status.spent)
     box = policy.mailbox_for(ticket.mailbox)
     if ticket.closed_at and box and now - ticket.closed_at > box.reopen_within:
         return _open(mail, envelope, facts, policy, now, follows=ticket.number)
@@ -124,6 +130,7 @@ def _open(
         mentions=facts.match.mentions,
         held_for=held.number if held else "",
         reply_to=reply_to_at_home(mail, policy),
+        proven=is_proven_author(mail, policy),
     )
     builder = DecisionBuilder(opened_by(facts.number, first), first, loads=facts.loads)
     allowed = permission(mail, envelope, box, policy, facts.rate_limits, now)
@@ -288,7 +295,8 @@ def _acknowledge(
         return
     ticket = builder.ticket
     routed = next(event for event in builder.events if isinstance(event, e.TicketRouted))
-    builder.record(e.AcknowledgementEnqueued(now, POLICY))
+    promised_at = news.first_promise(ticket, policy, now)
+    builder.record(e.AcknowledgementEnqueued(now, POLICY, promised_at))
     is_proven = is_proven_author(mail, policy)
     subject = mail.subject if box.rich_acknowledgements and is_proven else ""
     builder.notify(
@@ -301,7 +309,7 @@ def _acknowledge(
             subject,
             needed=() if ticket.is_complaint else _needed(routed, policy),
             template=complaints.TEMPLATE if ticket.is_complaint else routed.template,
-            promised_at=_promise_for(ticket, policy, now),
+            promised_at=promised_at,
             customer_name=mail.sender_name if is_proven else "",
         )
     )
@@ -309,20 +317,6 @@ def _acknowledge(
 
 def _needed(routed: e.TicketRouted, policy: Policy) -> tuple[Mapping[str, str], ...]:
     return tuple(policy.details[name].labels for name in routed.ask_for if name in policy.details)
-
-
-def _promise_for(ticket: Ticket, policy: Policy, now: datetime) -> datetime | None:
-    """Return the promise that an acknowledgement names.
-
-    No clock runs on a held ticket. Its sender reads what anybody reads, else they learn that the number is right.
-    """
-    if ticket.is_complaint:
-        return None  # news comes when the incident is over
-    if ticket.held_for:
-        mine, calendar = ladder.ladder_of(ticket, policy), ladder.calendar_of(ticket, policy)
-        ticket = replace(ticket, held_for=None, clocks=())
-        ticket = replace(ticket, clocks=ladder.clocks_for(ticket, mine, calendar, now))
-    return ladder.promised_at(ticket, policy)
 
 
 def _keep_automatic(
@@ -361,7 +355,9 @@ def _customer_wrote(
     if facts.rating:
         record_rating(builder, facts.rating, policy, now)
     filing.release_where_filed(builder, POLICY, policy, now)
-    rerouted = record_customer_mail(builder, mail.message_id, facts.match.reason, policy, now, reopened)
+    language = new_language(ticket, mail, policy)
+    wrote = e.CustomerWrote(now, CUSTOMER, mail.message_id, facts.match.reason, language)
+    rerouted = record_customer_mail(builder, wrote, policy, reopened)
     _take_details(builder, mail, policy, now)
     record_named(builder, mail, facts.roles, policy, now, senders_checked=facts.senders_checked)
     why = NoticeKind.UNCONFIRMED if ticket.held_for else NoticeKind.CUSTOMER_WROTE
@@ -399,20 +395,18 @@ def _take_details(builder: DecisionBuilder, mail: InboundMail, policy: Policy, n
 
 def record_customer_mail(
     builder: DecisionBuilder,
-    message_id: str,
-    reason: Reason,
+    wrote: e.CustomerWrote,
     policy: Policy,
-    now: datetime,
     reopened: Callable[[DecisionBuilder], Reason],
 ) -> Reason:
     """Record a customer's mail: it is our turn, and the ticket has an owner.
 
     Return what `reopened` returns where the ticket was closed, else no reason.
     """
-    was_closed = builder.ticket.status is Status.CLOSED
+    now, was_closed = wrote.at, builder.ticket.status is Status.CLOSED
     if was_closed:
         builder.record(e.TicketReopened(now, CUSTOMER))
-    builder.record(e.CustomerWrote(now, CUSTOMER, message_id, reason))
+    builder.record(wrote)
     rerouted = reopened(builder) if was_closed else NO_REASON
     builder.record(clocks_set(builder.ticket, policy, now))
     ownership.ensure_owner(builder, policy, now)

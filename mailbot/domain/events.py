@@ -36,6 +36,7 @@ class TicketOpened(Recorded):
     reply_to: str = ""  # where answers go, in the customer's organisation
     since: datetime | None = None  # when the matter began, where that was before it got this number
     mentions: str = ""  # number of another's ticket in the text: shown to agents, no authority
+    proven: bool = False  # the customer is known to have written the mail
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,7 @@ class CustomerWrote(Recorded):
     kind: ClassVar[str] = "customer_wrote"
     message_id: str
     reason: Reason  # why the mail belongs here
+    language: str = ""  # that the customer writes in from now on, "" where it stays as it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,6 +340,7 @@ class StatusAsked(Recorded):
 
     kind: ClassVar[str] = "status_asked"
     message_id: str
+    promised_at: datetime | None = None  # the time that the answer names
 
 
 @dataclass(frozen=True, slots=True)

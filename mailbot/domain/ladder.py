@@ -290,7 +290,7 @@ def _dues(
     """List the deadlines of a clock's steps that have not been taken, earliest first."""
     assert clock.running_since
     for after, step in sorted(left):
-        due_at = clock.ends_at or _after_span(
+        due_at = clock.ends_at or after_span(
             calendar, clock.running_since, max(timedelta(), after - clock.spent)
         )
         moved = due_at
@@ -301,7 +301,7 @@ def _dues(
         yield Deadline(moved, clock.target, step, due_at if moved != due_at else None)
 
 
-def _after_span(calendar: Calendar, start: datetime, span: timedelta) -> datetime:
+def after_span(calendar: Calendar, start: datetime, span: timedelta) -> datetime:
     """Return when the span has passed, without calendar hours where the calendar never opens again."""
     try:
         return add(calendar, start, span)
@@ -359,7 +359,7 @@ def end_of_clock(ticket: Ticket, policy: Policy, target: Target) -> datetime | N
     if clock is None or clock.running_since is None:
         return None
     left = max(timedelta(), clock.span - clock.spent)
-    return clock.ends_at or _after_span(calendar_of(ticket, policy), clock.running_since, left)
+    return clock.ends_at or after_span(calendar_of(ticket, policy), clock.running_since, left)
 
 
 def promised_at(ticket: Ticket, policy: Policy) -> datetime | None:

@@ -16,7 +16,7 @@ from mailbot.domain import ladder
 from mailbot.domain.actor import POLICY
 from mailbot.domain.assignment import NO_LOADS, Loads
 from mailbot.domain.events import Event
-from mailbot.domain.model import Status, Ticket, Turn
+from mailbot.domain.model import NoticeKind, Status, Ticket, Turn
 from mailbot.domain.notices import Notice, ToCustomer
 from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import NO_REASON
@@ -114,6 +114,7 @@ def opened(number: str, event: e.TicketOpened) -> Ticket:
         held_for=event.held_for or None,
         events=1,
         reply_to=event.reply_to,
+        proven=event.proven,
     )
 
 
@@ -158,8 +159,14 @@ def _changes(ticket: Ticket, event: Event) -> dict[str, Any]:
             return {"team": team, "assignee": None}
         case e.TicketEscalated(level=level):
             return {"level": level, "assignee": None, "escalated": ticket.escalated + 1}
-        case e.CustomerWrote(message_id=message_id):
-            return {"last_message_id": message_id, "unanswered": True, "snoozed_until": None, **_TURN_OURS}
+        case e.CustomerWrote(message_id=message_id, language=language):
+            return {
+                "last_message_id": message_id,
+                "language": language or ticket.language,
+                "unanswered": True,
+                "snoozed_until": None,
+                **_TURN_OURS,
+            }
         case e.AgentAnswered(at=at, agent=agent, turn=turn, reason=reason):
             return {
                 "first_response_at": ticket.first_response_at or at,
@@ -167,6 +174,7 @@ def _changes(ticket: Ticket, event: Event) -> dict[str, Any]:
                 "unanswered": False,
                 "answered_at": at,
                 "answered_by": agent,
+                "informed_until": None,
                 "status": status_by_turn(ticket, turn, answered=True),
                 "turn": turn,
                 "turn_until": None,
@@ -174,11 +182,15 @@ def _changes(ticket: Ticket, event: Event) -> dict[str, Any]:
             }
         case e.TurnSet(turn=turn, until=until, reason=reason):
             status = status_by_turn(ticket, turn, answered=not ticket.unanswered)
-            return {"turn": turn, "turn_until": until, "turn_why": reason, "status": status}
+            changes = {"turn": turn, "turn_until": until, "turn_why": reason, "status": status}
+            return {**changes, "informed_until": None} if turn is Turn.CUSTOMER else changes
         case e.NewsPromised(at=at, until=until):
             return {"informed_until": until, "clocks": ladder.promise(ticket.clocks, until, at)}
-        case e.AcknowledgementEnqueued(promised_at=promised_at) | e.PeopleNotified(promised_at=promised_at):
-            return {"informed_until": promised_at} if promised_at else {}
+        case e.PeopleNotified(why=NoticeKind.PROGRESS, promised_at=promised_at):
+            given = promised_at or ticket.informed_until
+            return {"informed_until": given, "informed_of": f"{ticket.team}\n{ticket.level}"}
+        case e.AcknowledgementEnqueued(promised_at=given) | e.StatusAsked(promised_at=given):
+            return {"informed_until": given} if given else {}
         case e.ActUndone(restored=restored, fields=names):
             return {name: getattr(restored, name) for name in names}
         case e.TicketSnoozed(until=until):
@@ -204,6 +216,7 @@ def _changes(ticket: Ticket, event: Event) -> dict[str, Any]:
                 "cause": cause or ticket.cause,
                 "snoozed_until": None,
                 "turn_until": None,
+                "informed_until": None,
             }
         case e.TicketReopened():
             # What comes after the end of an incident is a matter of its own.

@@ -41,6 +41,7 @@ class Clues:
     - `referenced`: Message-IDs of In-Reply-To and References, newest first.
     - `in_text`: numbers in what the sender wrote this time.
     - `quoted`: numbers in what a reply quotes of our mails. They count where nothing else names a ticket.
+    - `only`: the one open ticket of a proven sender who asks for the status and names no ticket.
     - `mistyped`: looks like our numbers, but for the check digit.
     - `failed`: DMARC failed, so the sender in From takes part in nothing.
 
@@ -64,12 +65,19 @@ class Clues:
     written: tuple[str, ...] = ()
     in_text: tuple[str, ...] = ()
     quoted: tuple[str, ...] = ()
+    only: str = ""
     mistyped: tuple[str, ...] = ()
     failed: bool = False
     returned: tuple[str, ...] = ()
     recalled: tuple[str, ...] = ()
     reported: tuple[str, ...] = ()
     concerned: tuple[str, ...] = ()
+
+    @property
+    def names_ticket(self) -> bool:
+        """Check whether a person's mail says where it belongs."""
+        named = self.signed or self.referenced or self.written or self.in_text or self.quoted
+        return bool(self.tagged or named or self.only)
 
 
 class ClueKind(StrEnum):
@@ -84,6 +92,7 @@ class ClueKind(StrEnum):
     NUMBER_IN_SUBJECT = "number_in_subject"
     NUMBER_IN_TEXT = "number_in_text"
     NUMBER_IN_QUOTE = "number_in_quote"
+    ONLY_OPEN_TICKET = "only_open_ticket"
     MESSAGE_ID_IN_REPORT = "message_id_in_report"
     NUMBER_IN_REPORT = "number_in_report"
     MISTYPED_NUMBER = "mistyped_number"
@@ -183,6 +192,8 @@ def _named(clues: Clues, known: Mapping[str, str]) -> Iterator[tuple[ClueKind, s
     keyed = clues.tagged or clues.surveyed or clues.signed
     if not (keyed or clues.written or clues.in_text or known.keys() & set(clues.referenced)):
         yield from ((kinds.NUMBER_IN_QUOTE, number, NUMBER) for number in clues.quoted)
+    if clues.only:
+        yield kinds.ONLY_OPEN_TICKET, clues.only, NUMBER
     yield from ((kinds.MESSAGE_ID_IN_REPORT, known[mid], NUMBER) for mid in clues.recalled if mid in known)
     yield from ((kinds.NUMBER_IN_REPORT, number, NUMBER) for number in clues.reported)
 

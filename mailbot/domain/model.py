@@ -192,7 +192,11 @@ class Ticket:
     unanswered: bool = True  # the customer's newest mail has no answer yet
     answered_at: datetime | None = None  # the newest answer
     answered_by: str = ""  # its agent's address
-    informed_until: datetime | None = None  # the newest time by which we promised the customer news
+    informed_until: datetime | None = (
+        None  # by when the customer expects news, by what we wrote; None: nothing
+    )
+    informed_of: str = ""  # team and level that our newest mail of progress named, a line each
+    proven: bool = False  # the customer is known to have written the mail that opened it
     cause: str = ""  # why the matter came about, chosen at closing
     snoozed_until: datetime | None = None  # left out of worklists until then
     incident: str | None = None  # number of the incident that this ticket is one complaint of

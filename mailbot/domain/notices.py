@@ -83,14 +83,16 @@ class Answer(TicketNotice):
 
 @dataclass(frozen=True, slots=True)
 class Progress(TicketNotice):
-    """To the customer, by a step of the ladder: who has the matter now, and when we expect news.
+    """To the customer: the matter is not settled yet, who has it now, and by when we send news.
 
-    `team` and `level`: their names for customers, by language; empty where the policy gives none.
+    - `subject`: of the conversation, as in an answer; "" where it may be a forger's.
+    - `team` and `level`: their names for customers, by language; empty where the policy gives none.
     """
 
     name: ClassVar[str] = "progress"
     lane: ClassVar[int] = 1
     in_reply_to: str
+    subject: str = ""
     team: Mapping[str, str] = field(default_factory=dict)
     level: Mapping[str, str] = field(default_factory=dict)
     until: datetime | None = None
@@ -349,7 +351,36 @@ class Bulletin:
     attachments: tuple[Attachment, ...] = ()
 
 
-ToCustomer = Acknowledgement | Answer | Progress | Closing
+@dataclass(frozen=True, slots=True)
+class StatusAnswer(TicketNotice):
+    """To a participant who asked how far we are. It names no agent, no rule and no note.
+
+    - `subject` and `references`: of the conversation, as in an answer; "" where the subject may be a forger's.
+    - `phase`: one of PHASES. `team` and `level`: their names for customers, by language.
+    - `until`: when a wait for the customer or a third party ends. `reopen_by`: until when a reply reopens it.
+    - `promised_at`: by when we send news. `missed_at`: a promise that we did not keep.
+    """
+
+    name: ClassVar[str] = "status"
+    lane: ClassVar[int] = 0
+    in_reply_to: str
+    references: tuple[str, ...] = ()
+    subject: str = ""
+    phase: str = "ours"
+    team: Mapping[str, str] = field(default_factory=dict)
+    level: Mapping[str, str] = field(default_factory=dict)
+    received_at: datetime | None = None
+    answered_at: datetime | None = None
+    closed_at: datetime | None = None
+    reopen_by: datetime | None = None
+    until: datetime | None = None
+    promised_at: datetime | None = None
+    missed_at: datetime | None = None
+
+
+PHASES = ("ours", "customer", "third_party", "closed")
+
+ToCustomer = Acknowledgement | Answer | Progress | Closing | StatusAnswer
 Notice = (
     ToCustomer
     | TeamNotice

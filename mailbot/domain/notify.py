@@ -1,17 +1,18 @@
 """Notices about a ticket: to its team, and to its customer about the progress."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from mailbot.domain import events as e
-from mailbot.domain import ladder, reasons
+from mailbot.domain import ladder, news, reasons
 from mailbot.domain.actor import POLICY
 from mailbot.domain.lifecycle import DecisionBuilder
-from mailbot.domain.model import NoticeKind, Target, Ticket
+from mailbot.domain.model import NoticeKind, Target, Ticket, Turn
 from mailbot.domain.notices import Progress, TeamNotice
 from mailbot.domain.policy import Agent, Policy, Step
 from mailbot.domain.reasons import NO_REASON, Reason
+from mailbot.domain.replies.subjects import base_subject
 
 EXCERPT = 4000  # characters of the customer's text in a team notice
 STEPS = 2  # next ones that a notice names
@@ -141,26 +142,44 @@ def notify_customer(
     now: datetime,
     until: datetime | None = None,
 ) -> None:
-    """Notify the customer who has the matter now, and when we expect news: `until`, else the next promise.
+    """Notify the customer who has the matter now, and by when news comes: `until`, else a time of our own.
 
+    Nobody reads the same twice: the mail names another time, or another team or level than the one before. Of our own
+    the time is later than the one that the customer has, and none while that is still ahead.
     `suppressed`: why that address gets no automatic mail, no reason when it does.
     """
     ticket = builder.ticket
     if not gets_progress(ticket) or not ticket.answers_to or ticket.is_complaint:
         return  # an incident has no customer; those of its complaints get one answer at the end
+    if ticket.turn is Turn.CUSTOMER:
+        return
+    if until is None and not (ticket.informed_until and ticket.informed_until > now):
+        until = news.later_news(ticket, policy, now)
+    has, here = ticket.informed_of.split("\n"), [ticket.team, ticket.level]
+    if until in (None, ticket.informed_until) and _public(has, policy) == _public(here, policy):
+        return
     if suppressed:
         builder.record(e.ProgressSuppressed(now, POLICY, suppressed))
         return
-    builder.record(e.PeopleNotified(now, POLICY, (ticket.answers_to,), NoticeKind.PROGRESS, because))
+    recipients = (ticket.answers_to,)
+    builder.record(e.PeopleNotified(now, POLICY, recipients, NoticeKind.PROGRESS, because, until))
+    team, level = _public(here, policy) or ({}, {})
+    subject = base_subject(ticket.subject) if is_subject_shown(ticket) else ""
+    builder.notify(Progress(*to_customer(ticket), subject=subject, team=team, level=level, until=until))
+
+
+def _public(names: Sequence[str], policy: Policy) -> tuple[Mapping[str, str], Mapping[str, str]] | None:
+    """Return what customers call a team and a level, None for no names."""
+    if len(names) != 2:
+        return None
     nothing: Mapping[str, str] = {}
-    builder.notify(
-        Progress(
-            *to_customer(ticket),
-            team=policy.teams[ticket.team].public if ticket.team in policy.teams else nothing,
-            level=policy.level_names.get(ticket.level, nothing),
-            until=until or _until(ticket, policy, now),
-        )
-    )
+    team = policy.teams.get(names[0])
+    return team.public if team else nothing, policy.level_names.get(names[1], nothing)
+
+
+def is_subject_shown(ticket: Ticket) -> bool:
+    """Check that the ticket's subject may stand in automatic mail: it is no forger's."""
+    return ticket.proven or ticket.first_response_at is not None
 
 
 def to_customer(ticket: Ticket) -> tuple[str, str, str, str, str]:
@@ -175,12 +194,3 @@ def gets_progress(ticket: Ticket) -> bool:
     if UNANSWERED in ticket.tags and ticket.first_response_at is None:
         return False
     return not {AUTOMATIC, UNAUTHENTICATED} & set(ticket.tags)
-
-
-def _until(ticket: Ticket, policy: Policy, now: datetime) -> datetime | None:
-    """Return when the next promise ends; without one, when its owner is reminded."""
-    mine, calendar = ladder.ladder_of(ticket, policy), ladder.calendar_of(ticket, policy)
-    ahead = [each for each in ladder.deadlines(ticket, mine, calendar) if each.due_at > now]
-    internal = ladder.INTERNAL_TARGETS
-    promised = [each for each in ahead if each.step == ladder.MISSED and each.target not in internal]
-    return next((each.due_at for each in (*promised, *ahead)), None)

@@ -252,12 +252,14 @@ class Authority:
 class AnswerLimits:
     """How many automatic answers are sent; all rates must allow one. Empty: no limit.
 
+    `status`: answers to the question how far we are, by person, in place of `per_address`.
     `fastest_reply`: a reply of an agent that follows its notice sooner was written by a machine.
     """
 
     per_address: tuple[Rate, ...] = ()
     per_domain: tuple[Rate, ...] = ()
     overall: tuple[Rate, ...] = ()
+    status: tuple[Rate, ...] = ()
     fastest_reply: timedelta = timedelta(0)
 
 

@@ -154,6 +154,10 @@ TEXTS: Mapping[str, Texts] = {
         "number in a quote of our mail, and nothing else names a ticket",
         "nomor dalam kutipan email kami, dan tidak ada lagi yang menyebut tiket",
     ),
+    "only_open_ticket": (
+        "asks for the status, and the sender has one open ticket",
+        "menanyakan status, dan pengirim punya satu tiket terbuka",
+    ),
     "message_id_in_report": ("known Message-ID in a report", "Message-ID yang dikenal dalam laporan"),
     "number_in_report": ("number in a report", "nomor dalam laporan"),
     "mistyped_number": ("mistyped number", "nomor salah ketik"),

@@ -112,6 +112,12 @@ def may_hold(text: str, prefixes: Collection[str]) -> bool:
     return bool(prefixes) and _hint(tuple(sorted(prefixes))).search(text) is not None
 
 
+def replace_all(text: str, prefixes: Collection[str], replacement: str) -> str:
+    """Return the text in capitals, as `find` reads it, with `replacement` for each number, mistyped or not."""
+    replaced: str = _pattern(tuple(sorted(prefixes))).sub(replacement, _simplify(text))
+    return replaced
+
+
 def is_one_slip_apart(typed: str, number: str) -> bool:
     """Check for the same prefix and one slip: a wrong, missing or extra digit, or two swapped neighbours."""
     (prefix, left), (other, right) = ((each.partition("-")[0], _digits(each)) for each in (typed, number))

@@ -66,10 +66,10 @@ def work_on(
         return refusal
     builder.record(e.TurnSet(now, by, Turn.OURS, None, reasons.of("works_on", actor=str(by))))
     if until:
+        if informs:
+            notify.notify_customer(builder, policy, reasons.of("news_promised"), suppressed, now, until)
         builder.record(e.NewsPromised(now, by, until))
     _set_clocks(builder, policy, now)
-    if until and informs:
-        notify.notify_customer(builder, policy, reasons.of("news_promised"), suppressed, now, until)
     return None
 
 

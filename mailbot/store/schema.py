@@ -24,6 +24,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     event,
+    false,
     literal_column,
     text,
     true,
@@ -185,6 +186,8 @@ tickets = _table(
     Column("answered_at", Moment),
     Column("answered_by", Text, nullable=False, server_default=""),
     Column("informed_until", Moment),
+    Column("informed_of", Text, nullable=False, server_default=""),  # team and level, a line each
+    Column("proven", Boolean, nullable=False, server_default=false()),
     Column("cause", Text, nullable=False, server_default=""),
     Column("snoozed_until", Moment),
     Column("incident", String(32)),

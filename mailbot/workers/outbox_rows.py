@@ -15,12 +15,12 @@ from mailbot.domain.model import Ticket
 from mailbot.domain.notices import (
     Acknowledgement,
     AgentWorklist,
-    Answer,
     Bulletin,
     Closing,
     Notice,
     Progress,
     TeamNotice,
+    ToCustomer,
     recipient_of,
 )
 from mailbot.domain.people.context import TicketContext
@@ -86,7 +86,7 @@ def _waiting(row: OutboxMail, notice: Notice, act: AgentAct | None) -> OutboxMai
 
 
 def _with_context(notice: Notice, context: TicketContext) -> Notice:
-    if isinstance(notice, Acknowledgement | Answer | Progress | Closing | AgentWorklist):
+    if isinstance(notice, ToCustomer | AgentWorklist):
         return notice
     return replace(notice, context=context)
 

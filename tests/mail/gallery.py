@@ -142,14 +142,14 @@ def notices() -> Iterator[tuple[str, Notice]]:
                 values = {name: value for name, value in _VALUES.items() if name in given}
                 if kind == "team" and sample.why not in CONFIRMED:
                     values["confirm_by"] = None
-                if isinstance(values.get("team"), str) and kind == "progress":
+                if isinstance(values.get("team"), str) and kind in ("progress", "status"):
                     values["team"] = {"id": "tim pembayaran kami", "en": "our payments team"}
                     values["level"] = {"id": "tenaga ahli", "en": "specialists"}
                 if kind == "agent_help":
                     values["verbs"] = help_lines(language, POLICY)
                 for variant in VARIANTS if isinstance(sample, Acknowledgement) else ("",):
                     extra = {"template": variant} if isinstance(sample, Acknowledgement) else {}
-                    why = str(getattr(sample, "why", "") or getattr(sample, "outcome", ""))
+                    why = "".join(str(getattr(sample, each, "")) for each in ("why", "outcome", "phase"))
                     parts = (kind, variant, why, "full" if 2 * number < len(samples) else "bare", language)
                     notice = dataclasses.replace(
                         sample, **values, **extra, mailbox=BOX.address, to="eko.prasetyo@staf.example"

@@ -239,7 +239,7 @@ async def test_the_subject_is_quoted_only_to_an_authenticated_sender(store: Stor
     assert "Bcc: korban@x.example <b>Saldo</b> {{ 7*7 }} https://x.example" in text
     assert "&lt;b&gt;Saldo&lt;/b&gt; {{ 7*7 }}" in html
     assert "Bcc" not in rich
-    assert "Saldo" not in rich["Subject"]
+    assert rich["Subject"].startswith("Re: Bcc: ")
     (to,) = [row.recipient for row in desk.outbox_rows("acknowledgement") if row.ticket == elsewhere.number]
     assert to == BUDI  # the author is proven: no other return path gets the answer
     for ticket in (failed, nobody):

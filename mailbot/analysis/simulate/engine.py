@@ -28,6 +28,7 @@ from mailbot.analysis.simulate.recorded_ticket import (
 )
 from mailbot.domain import events as e
 from mailbot.domain import ladder, notify, reroute
+from mailbot.domain.actor import CUSTOMER
 from mailbot.domain.assignment import NO_LOADS, Loads
 from mailbot.domain.commands.carry_out import on_command
 from mailbot.domain.decisions import on_deadline, record_customer_mail
@@ -270,7 +271,8 @@ class Simulation:
                 return NO_REASON
             return reroute.apply_routing(builder, wrote.routed, policy, wrote.at)
 
-        record_customer_mail(builder, wrote.message_id, wrote.reason, policy, wrote.at, reopened)
+        event = e.CustomerWrote(wrote.at, CUSTOMER, wrote.message_id, wrote.reason)
+        record_customer_mail(builder, event, policy, reopened)
         why = NoticeKind.UNCONFIRMED if builder.ticket.held_for else NoticeKind.CUSTOMER_WROTE
         notify.notify_team(builder, policy, wrote.at, why, NO_REASON)
 

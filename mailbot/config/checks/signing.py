@@ -79,7 +79,7 @@ def warnings(file: MailbotFile, source: Source, environment: Environment) -> Ite
         if box.unauthenticated != "neutral":
             message = "nobody gets automatic answers: without authentication no sender can pass"
             yield source.at_value((*place, "unauthenticated"), message, hint)
-        if box.rich_acknowledgements:
+        if box.rich_acknowledgements and "rich_acknowledgements" in box.model_fields_set:
             yield source.at_value(
                 (*place, "rich_acknowledgements"), "has no effect: nobody authenticates senders", hint
             )

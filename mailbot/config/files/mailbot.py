@@ -35,6 +35,7 @@ from mailbot.config.yaml.types import (
     YesNo,
     some,
 )
+from mailbot.domain.policy import Rate
 
 
 class Tls(Entry):
@@ -106,7 +107,7 @@ class MailboxEntry(Entry):
         "until an agent answers; none: no word of progress later either",
     )
     rich_acknowledgements: bool = Field(
-        False, description="show the subject in the acknowledgement to a sender who passed"
+        True, description="a sender who passed gets their own subject back: one conversation in mail programs"
     )
     after_answer: Literal["by_question", "customer", "ours"] = Field(
         "by_question",
@@ -219,6 +220,10 @@ class AnswersEntry(Entry):
     per_address: Rates = Field([], description="to one address")
     per_domain: Rates = Field([], description="to one domain that is not shared")
     overall: Rates = Field([], description="to everybody together")
+    status: Rates = Field(
+        [Rate(3, timedelta(minutes=10)), Rate(20, timedelta(days=1))],
+        description="answers to one person who asks how far we are; above that a person reads the question",
+    )
     fastest_reply: Span = Field(
         timedelta(seconds=3),
         description="an agent's reply that comes sooner after its notice is held: a machine wrote it",

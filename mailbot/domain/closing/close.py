@@ -17,7 +17,7 @@ from mailbot.domain.notices import Answer, Closing
 from mailbot.domain.people.customer import why_unreachable
 from mailbot.domain.policy import Cause, Policy
 from mailbot.domain.reasons import NO_REASON, Reason, Refusal
-from mailbot.domain.replies.agent_answer import base_subject
+from mailbot.domain.replies.subjects import base_subject
 
 _OF_ANSWER = (
     "text",

@@ -17,7 +17,8 @@ from dataclasses import replace
 import re2
 
 from mailbot.domain import reasons
-from mailbot.domain.model import Authentication, Author, Envelope, InboundMail
+from mailbot.domain.language import guess
+from mailbot.domain.model import Authentication, Author, Envelope, InboundMail, Ticket
 from mailbot.domain.people.addresses import is_no_reply, organisation, owner
 from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import NO_REASON, Reason
@@ -125,6 +126,15 @@ def other_sender(mail: InboundMail, customer: str, policy: Policy) -> Reason:
         if owner(address) not in known and not policy.mailbox_for(address):
             return reasons.of("names_other_sender", other=address)
     return NO_REASON
+
+
+def new_language(ticket: Ticket, mail: InboundMail, policy: Policy) -> str:
+    """Return the language in which the customer clearly writes now, "" where the ticket has it, or it is unclear."""
+    author = passed_on_for(mail, policy) or mail.sender
+    if owner(author) not in (owner(ticket.customer), owner(ticket.answers_to)):
+        return ""
+    written = guess(mail.visible)
+    return written if written != ticket.language else ""
 
 
 def why_unreachable(address: str) -> Reason:

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 
-import re2
-
 from mailbot.domain import events as e
 from mailbot.domain import notify, reasons
 from mailbot.domain.actor import Actor
@@ -18,14 +16,9 @@ from mailbot.domain.notices import Answer
 from mailbot.domain.policy import Agent, Policy
 from mailbot.domain.reasons import NO_REASON, Reason
 from mailbot.domain.replies.questions import asked_label, question_in
+from mailbot.domain.replies.subjects import base_subject
 
-_SUBJECT_LIMIT = 1_000
 _ASKED_LIMIT = 120  # characters of a question that a reason names
-_REPLY_PREFIX = re2.compile(
-    r"(?i)(?:re|aw|antw|sv|vs|odp|bls|balasan|balas|res|回复|回覆|答复|返信)\s?(?:\[[0-9]{1,3}\])?\s?[:：]\s*"
-)
-_PREFIXES = 6
-_NUMBERS = re2.compile(r"\[[A-Z]{2,10}-[0-9]{8,12}-[0-9]\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +87,3 @@ def answer(
 
 def _in_language(texts: Mapping[str, str], language: str) -> str:
     return texts.get(language) or next(iter(texts.values()), "")
-
-
-def base_subject(subject: str) -> str:
-    """Return a subject without our numbers and without "Re:" in front, however often it is there."""
-    subject = " ".join(_NUMBERS.sub(" ", subject[:_SUBJECT_LIMIT]).split())
-    for _ in range(_PREFIXES):
-        if not (found := _REPLY_PREFIX.match(subject)):
-            break
-        subject = subject[found.end() :]
-    return subject

@@ -1,6 +1,6 @@
 """May this mail get an automatic answer? Guards first (RFC 3834), then the rates of answers."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -35,14 +35,24 @@ def permission(
     """
     if refused := guard(mail, envelope, box, policy):
         return Permission(refused, {})
-    spent = {}
     to, author = acknowledge_to(mail, envelope, policy), customer_of(mail, envelope, policy)
-    for key, rate in rates(to, policy, author):
+    spent = spend(rates(to, policy, author), rate_limits, now)
+    if isinstance(spent, str):
+        return Permission(reasons.of("rate_limit", scope=spent), {})
+    return Permission(NO_REASON, spent)
+
+
+def spend(
+    limits: Iterable[tuple[str, Rate]], rate_limits: Mapping[str, datetime], now: datetime
+) -> dict[str, datetime] | str:
+    """Return what an answer uses up of each limit, or the scope of the first one that is used up."""
+    spent = {}
+    for key, rate in limits:
         full_at = take_token(rate_limits.get(key), rate, now)
         if full_at is None:
-            return Permission(reasons.of("rate_limit", scope=key.partition(" ")[0]), {})
+            return key.partition(" ")[0]
         spent[key] = full_at
-    return Permission(NO_REASON, spent)
+    return spent
 
 
 def guard(mail: InboundMail, envelope: Envelope, box: Mailbox, policy: Policy) -> Reason:
@@ -79,6 +89,15 @@ def rates(to: str, policy: Policy, author: str = "") -> Iterator[tuple[str, Rate
     for scope, name, scope_rates in scopes:
         for rate in scope_rates:
             yield f"{scope} {name} {rate.count} per {rate.period}", rate
+
+
+def status_rates(author: str, policy: Policy) -> Iterator[tuple[str, Rate]]:
+    """Yield the limits on answers to questions about the state: the author's own, and those of all answers."""
+    for rate in policy.answers.status:
+        yield f"status {owner(author)} {rate.count} per {rate.period}", rate
+    for key, rate in rates(author, policy):
+        if not key.startswith("address "):
+            yield key, rate
 
 
 def take_token(full_at: datetime | None, rate: Rate, now: datetime) -> datetime | None:

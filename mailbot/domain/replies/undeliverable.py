@@ -8,6 +8,7 @@ can suppress only their own address.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import get_args
 
 from mailbot.domain import events as e
 from mailbot.domain import ladder, notify, reasons
@@ -25,11 +26,11 @@ from mailbot.domain.model import (
     Report,
     Ticket,
 )
-from mailbot.domain.notices import Acknowledgement, Answer, Closing, Progress
+from mailbot.domain.notices import ToCustomer
 from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import Reason
 
-FOR_CUSTOMERS = frozenset({Acknowledgement.name, Answer.name, Progress.name, Closing.name})
+FOR_CUSTOMERS = frozenset(notice.name for notice in get_args(ToCustomer))
 ABOUT_FAILURES = frozenset({NoticeKind.BOUNCED, NoticeKind.UNDELIVERABLE, NoticeKind.COMPLAINED})
 DAY = timedelta(days=1)
 

@@ -73,7 +73,8 @@ def on_acknowledge(ticket: Ticket, by: Actor, policy: Policy, now: datetime) -> 
     if ticket.status is not Status.NEW:
         return reasons.refuse("acknowledged_too_late", ticket=ticket.number, status=ticket.status)
     builder = DecisionBuilder(ticket)
-    builder.record(AcknowledgementEnqueued(now, by))
+    promised_at = ladder.promised_at(ticket, policy)
+    builder.record(AcknowledgementEnqueued(now, by, promised_at))
     then = next((rule.then for rule in policy.rules if rule.name == ticket.rule), Actions())
     known = dict(ticket.details)
     wanted = [
@@ -84,7 +85,7 @@ def on_acknowledge(ticket: Ticket, by: Actor, policy: Policy, now: datetime) -> 
             *notify.to_customer(ticket),
             needed=tuple(wanted),
             template=then.template,
-            promised_at=ladder.promised_at(ticket, policy),
+            promised_at=promised_at,
         )
     )
     return builder.decision()

@@ -23,10 +23,11 @@ from mailbot.domain.notices import (
     Bulletin,
     Closing,
     Notice,
-    Progress,
     Question,
     Receipt,
+    StatusAnswer,
     TeamNotice,
+    ToCustomer,
     recipient_of,
 )
 from mailbot.domain.policy import Mailbox, Policy
@@ -222,7 +223,7 @@ class Composer:
         return _add_request(content, language, needed) if isinstance(needed, dict) else content
 
     def _zone(self, notice: Notice) -> str:
-        if isinstance(notice, Acknowledgement | Answer | Progress | Closing) and self.policy.calendars:
+        if isinstance(notice, ToCustomer) and self.policy.calendars:
             return next(
                 iter(self.policy.calendars.values())
             ).zone  # customers are assumed near the first team
@@ -258,7 +259,7 @@ def _chain(ids: Sequence[str]) -> str:
 
 def _references(notice: Notice | Bulletin, answered: str) -> str:
     """Return the conversation's Message-IDs, one on each line, the answered one last (RFC 5322 3.6.4)."""
-    listed = notice.references if isinstance(notice, Answer | Closing) else ()
+    listed = getattr(notice, "references", ())
     safe = [found for each in listed if (found := mime_writer.safe_message_id(each)) and found != answered]
     return "\r\n ".join((*safe, answered))
 
@@ -282,7 +283,7 @@ def _automatic_fields(notice: Notice | Bulletin) -> list[tuple[str, str]]:
     """Return the fields of RFC 3834 section 5; an agent's answer is a person's mail and gets none."""
     if isinstance(notice, Answer) or (isinstance(notice, Closing) and notice.text):
         return []
-    kind = "auto-replied" if isinstance(notice, Acknowledgement) else "auto-generated"
+    kind = "auto-replied" if isinstance(notice, Acknowledgement | StatusAnswer) else "auto-generated"
     return [("Auto-Submitted", kind), ("X-Auto-Response-Suppress", "All")]
 
 

@@ -16,7 +16,7 @@ _TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
         "Halo,\n\n"
         "Terima kasih. Pesan Anda sudah kami terima dan kami catat dengan nomor {number}.\n"
         "Petugas kami akan membaca dan membalasnya. Untuk menambahkan sesuatu, balas email ini\n"
-        "dan biarkan nomor tersebut tetap tercantum pada judul.\n\n"
+        "dan biarkan nomor tersebut tetap tercantum pada judul. Ingin tahu sudah sampai mana? Balas: STATUS.\n\n"
         "{brand}\n{mailbox}\n",
     ),
     ("acknowledgement", "en"): (
@@ -24,7 +24,7 @@ _TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
         "Hello,\n\n"
         "Thank you. We have received your message and recorded it under the number {number}.\n"
         "A member of our staff will read and answer it. To add something, reply to this email\n"
-        "and leave the number in the subject line.\n\n"
+        "and leave the number in the subject line. Want to know where things are? Reply: STATUS.\n\n"
         "{brand}\n{mailbox}\n",
     ),
     ("answer", "id"): ("Re: {subject}", "{text}\n\n{agent_name}\n{brand}\n\nNomor Anda: {number}\n"),
@@ -49,6 +49,18 @@ _TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
         "Your report is closed",
         "Your report with the number {number} is closed. {sentence}\n\n{text}\n\n"
         "Not solved? Reply to this email and we reopen it.\n\n{agent_name}\n{brand}\n{mailbox}\n",
+    ),
+    ("status", "id"): (
+        "Status laporan Anda",
+        "Halo,\n\nLaporan Anda dengan nomor {number} kami terima pada {received_at}.\n"
+        "Balasan kami terakhir: {answered_at}\nKabar berikutnya paling lambat: {promised_at}\n"
+        "Menunggu sampai: {until}\nSelesai: {closed_at}\n\n{brand}\n{mailbox}\n",
+    ),
+    ("status", "en"): (
+        "Where your report stands",
+        "Hello,\n\nWe received your report with the number {number} on {received_at}.\n"
+        "Our last answer: {answered_at}\nYou will hear from us by: {promised_at}\n"
+        "Waiting until: {until}\nClosed: {closed_at}\n\n{brand}\n{mailbox}\n",
     ),
     ("team", "id"): ("{subject}", _TEAM),
     ("team", "en"): ("{subject}", _TEAM),

@@ -8,7 +8,16 @@ from typing import Any, get_args
 from mailbot.domain.commands.results import Result
 from mailbot.domain.labels import label
 from mailbot.domain.model import NoticeKind
-from mailbot.domain.notices import Acknowledgement, AgentWorklist, Answer, Closing, HelpLine, Notice, Receipt
+from mailbot.domain.notices import (
+    PHASES,
+    Acknowledgement,
+    AgentWorklist,
+    Answer,
+    Closing,
+    HelpLine,
+    Notice,
+    Receipt,
+)
 from mailbot.domain.people.context import NO_CONTEXT
 from mailbot.domain.policy import Mailbox, Policy
 from mailbot.domain.reasons import NO_REASON, Reason, render, written
@@ -176,6 +185,8 @@ def sample_notices(name: str, language: str) -> list[Notice]:
         variants.append(refused)
     if "why" in full:
         variants = [variant | {"why": why} for variant in variants for why in TEAM_KINDS]
+    if "phase" in full:
+        variants = [variant | {"phase": phase} for variant in variants for phase in PHASES]
     if "outcome" in full:
         variants = [variant | {"outcome": outcome} for variant in variants for outcome in OUTCOMES]
     return [cls(**variant) for variant in variants]

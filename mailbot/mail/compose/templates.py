@@ -33,6 +33,7 @@ REQUIRED_VALUES: Mapping[str, tuple[str, ...]] = {
     "acknowledgement": ("number",),
     "progress": ("number",),
     "closing": ("number", "sentence", "text"),
+    "status": ("number",),
     "answer": ("text",),
     "team": ("marker", "number", "text"),
     "refusal": ("reason",),

@@ -21,7 +21,7 @@ from mailbot.mail.replies.known_text import NOTHING, KnownText, is_telling
 from mailbot.mail.replies.new_text import without_quotes
 from mailbot.mail.replies.quotes import ATTRIBUTION_LINES, BLANK
 from mailbot.mail.replies.reply_heads import SentToAgent
-from mailbot.mail.replies.signatures import strip_signature
+from mailbot.mail.replies.signatures import strip_device_line, strip_signature
 
 _COMPARED = 1_000  # lines of a mail that are compared; below them the guess holds
 _MARKS = ">|"
@@ -78,7 +78,8 @@ def fold(text: str, sent: SentToCustomer, *, is_reply: bool = True) -> Folded:
     _hide_known(lines, bare, hidden, sent)
     if hidden == guessed:
         return Folded(guess or text, unproven)
-    return Folded(_visible(lines, hidden) or text, unproven)
+    visible = "\n".join(strip_device_line(_visible(lines, hidden).split("\n")))
+    return Folded(visible or text, unproven)
 
 
 def _bare(line: str) -> str:

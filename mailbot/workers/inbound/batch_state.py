@@ -13,7 +13,7 @@ from mailbot.domain.people.addresses import owner
 from mailbot.domain.people.customer import acknowledge_to, customer_of
 from mailbot.domain.people.participants import taking_part
 from mailbot.domain.policy import Policy
-from mailbot.domain.replies.auto_reply import rates
+from mailbot.domain.replies.auto_reply import rates, status_rates
 from mailbot.domain.replies.mail_facts import MailDecision
 from mailbot.domain.replies.same_mail import Earlier, earlier_of
 from mailbot.domain.replies.undeliverable import Suppression
@@ -140,7 +140,7 @@ def load_state(
     numbers = set(messages.values()) | {each.ticket for mails in earlier.values() for each in mails}
     for clue in clues:
         numbers.update((clue.tagged, clue.bounced, *clue.signed, *clue.written, *clue.in_text, *clue.quoted))
-        numbers.update((clue.surveyed, *clue.returned, *clue.reported))
+        numbers.update((clue.surveyed, clue.only, *clue.returned, *clue.reported))
     machines = any(mail.author is not Author.PERSON for _, mail in batch)
     filed = tickets.filed_since(connection, now - timedelta(hours=1)) if machines else {}
     numbers.update(each[-1] for each in filed.values())
@@ -158,21 +158,15 @@ def load_state(
             customer_of(mail, claimed.envelope, policy),
         )
     }
+    keys |= {key for clue in clues if clue.names_ticket for key, _ in status_rates(clue.sender, policy)}
     keys |= {help_key(mail.sender) for _, mail in batch if mail.sender in policy.agents}
     senders = {claimed.envelope.sender for claimed, _ in batch} | {mail.sender for _, mail in batch}
     senders |= {acknowledge_to(mail, claimed.envelope, policy) for claimed, mail in batch}
     senders |= {mail.reply_to for _, mail in batch}
     rules_need_history = not policy.asked_fields.isdisjoint(STORE_FIELDS)
     customers = {customer_of(mail, claimed.envelope, policy) for claimed, mail in batch if rules_need_history}
-    # An agent's answer also goes to them.
-    named = {clue.tagged for clue in clues} | {
-        number
-        for clue in clues
-        if clue.sender in policy.agents
-        for number in (*clue.signed, *clue.written, *(messages.get(id_, "") for id_ in clue.referenced))
-    }
-    answered = {tickets.merge_target(number, found) for number in named - {""}}
-    senders |= {address for number in answered for address in roles.get(number, {})}
+    # Answers go to those who take part.
+    senders |= {address for each in roles.values() for address in taking_part(each)}
     mistyped = {clue.sender for clue in clues if clue.mistyped} - {""}
     return BatchState(
         tickets=found,

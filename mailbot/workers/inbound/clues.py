@@ -8,16 +8,18 @@ from sqlalchemy import Connection
 from mailbot.domain import reasons, ticket_number
 from mailbot.domain.matching import ClueKind, Clues
 from mailbot.domain.model import Authentication, Author, InboundMail, Report
-from mailbot.domain.people.customer import passed_on_for, with_trusted_origin
+from mailbot.domain.people.customer import is_proven_author, passed_on_for, with_trusted_origin
 from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import NO_REASON
 from mailbot.domain.replies.author import with_author
+from mailbot.domain.replies.status_question import is_status_question
 from mailbot.domain.replies.undeliverable import Sent
 from mailbot.mail.replies.automatic import envelope_reason
 from mailbot.mail.replies.own_quotes import quotes_of_ours
 from mailbot.mail.reports import bounces
 from mailbot.store import failures
 from mailbot.store.inbox import ClaimedMail
+from mailbot.store.tickets import open_numbers_of
 from mailbot.workers.inbound.tapped import find_tap
 from mailbot.workers.runtime import Snapshot
 
@@ -62,6 +64,9 @@ def find_clues(
     tickets = tuple(each.ticket for each in sent if each.ticket)
     if mail.author is not Author.PERSON:
         return replace(clues, bounced="".join(tickets[:1])), None
+    if _asks_for_only_ticket(mail, clues, snapshot.policy):
+        open_numbers = open_numbers_of(connection, [clues.sender])[clues.sender]
+        clues = replace(clues, only=open_numbers.pop() if len(open_numbers) == 1 else "")
     # A person's mail to a bounce address: to know the address proves nothing.
     return replace(clues, signed=(*tickets, *clues.signed)), None
 
@@ -117,6 +122,13 @@ def _quoted_numbers(mail: InboundMail, prefixes: set[str], policy: Policy) -> tu
         return ()
     quoted = quotes_of_ours(mail.text[:TEXT_SEARCHED], policy.mailboxes.keys())
     return ticket_number.find(quoted, prefixes).valid
+
+
+def _asks_for_only_ticket(mail: InboundMail, clues: Clues, policy: Policy) -> bool:
+    """Check for a proven sender who asks how far we are, and names no ticket."""
+    if clues.names_ticket or clues.mistyped or not is_proven_author(mail, policy):
+        return False
+    return is_status_question(mail, "", (), (), mail.sender_name)
 
 
 def _report_clues(

@@ -16,9 +16,9 @@ from mailbot.domain.model import Attachment, Author, Direction, Ticket
 from mailbot.domain.notices import AgentRefusal, Answer
 from mailbot.domain.policy import AnswerLimits
 from mailbot.domain.reasons import Reason, render
-from mailbot.domain.replies.agent_answer import base_subject
 from mailbot.domain.replies.agent_mail import AgentMail
 from mailbot.domain.replies.mail_facts import MailDecision
+from mailbot.domain.replies.subjects import base_subject
 from tests.builders import BOX, NOW, NUMBER, RINA, envelope, facts, mail, policy
 
 NOTICE = f"[{NUMBER}] Tiket baru: Barang belum sampai"

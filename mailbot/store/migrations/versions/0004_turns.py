@@ -2,7 +2,8 @@
 
 - A ticket keeps its turn with its end and its reason, apart from its status.
 - It keeps whether the customer's newest mail is answered, when and by whom the newest answer was given, and by
-  when we promised news.
+  when we promised news. It keeps what the newest mail of progress named.
+- It keeps whether its first mail was proven to be the customer's.
 - It keeps its cause, and what was done about causes is recorded (`cause_actions`).
 - It keeps until when it is snoozed, and its incident.
 - An index has all live tickets of an agent, for worklists; it takes the place of the one for those in hand.
@@ -31,6 +32,8 @@ def upgrade() -> None:
         sa.Column("answered_at", sa.BigInteger),
         sa.Column("answered_by", sa.Text, nullable=False, server_default=""),
         sa.Column("informed_until", sa.BigInteger),
+        sa.Column("informed_of", sa.Text, nullable=False, server_default=""),
+        sa.Column("proven", sa.Boolean, nullable=False, server_default=sa.false()),
         sa.Column("cause", sa.Text, nullable=False, server_default=""),
         sa.Column("snoozed_until", sa.BigInteger),
         sa.Column("incident", sa.String(32)),

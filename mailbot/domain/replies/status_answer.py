@@ -1,0 +1,142 @@
+"""Answer a participant who asks how far we are: what is recorded, and the mail.
+
+It moves no turn and no clock, reopens nothing and notifies none of us. Who gets no automatic answer, by a guard or a
+limit, wrote an ordinary mail, which a person reads. The answer goes only to an address that takes part: a forger
+of From learns nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from mailbot.domain import events as e
+from mailbot.domain import news
+from mailbot.domain.actor import CUSTOMER
+from mailbot.domain.lifecycle import Decision, DecisionBuilder
+from mailbot.domain.matching import Match
+from mailbot.domain.model import TAKES_PART, Envelope, InboundMail, Status, Ticket, Turn
+from mailbot.domain.notices import StatusAnswer
+from mailbot.domain.notify import is_subject_shown
+from mailbot.domain.people.addresses import owner
+from mailbot.domain.people.customer import (
+    acknowledge_to,
+    is_proven_author,
+    passed_on_for,
+    why_unreachable,
+)
+from mailbot.domain.people.participants import Roles
+from mailbot.domain.policy import Mailbox, Policy
+from mailbot.domain.replies.auto_reply import guard, spend, status_rates
+from mailbot.domain.replies.status_question import is_status_question, language_of_question
+from mailbot.domain.replies.subjects import base_subject
+from mailbot.domain.replies.undeliverable import Suppressions
+
+_REFERENCES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What the answer depends on beside ticket and mail, as in `decisions.MailFacts`."""
+
+    match: Match
+    roles: Roles
+    rate_limits: Mapping[str, datetime]
+    suppressions: Suppressions
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The decision, and the rate limits that the answer used up."""
+
+    decision: Decision
+    spent: Mapping[str, datetime]
+
+
+def answer_status(
+    ticket: Ticket, mail: InboundMail, envelope: Envelope, asking: Asking, policy: Policy, now: datetime
+) -> Answered | None:
+    """Return the answer to a question about the state, None for any other mail and where none may be sent."""
+    box = policy.mailbox_for(ticket.mailbox)
+    if box is None or ticket.status is Status.FILED or not _asks(ticket, mail, asking.match, box, policy):
+        return None
+    author = passed_on_for(mail, policy) or mail.sender
+    to = _address_of(author, ticket, asking.roles)
+    if not to or why_unreachable(to) or to.lower() in asking.suppressions:
+        return None
+    if guard(mail, envelope, box, policy) or not _is_author(mail, envelope, (author, to), policy):
+        return None
+    spent = spend(status_rates(author, policy), asking.rate_limits, now)
+    if isinstance(spent, str):
+        return None
+    builder = DecisionBuilder(ticket)
+    answer = _answer(ticket, mail, to, box, policy, now)
+    builder.record(e.StatusAsked(now, CUSTOMER, mail.message_id, answer.promised_at))
+    builder.notify(answer)
+    return Answered(builder.decision(), spent)
+
+
+def _asks(ticket: Ticket, mail: InboundMail, match: Match, box: Mailbox, policy: Policy) -> bool:
+    agent = policy.agents.get(ticket.assignee or "")
+    names = " ".join((mail.sender_name, agent.name if agent else "", box.brand))
+    prefixes = {each.prefix for each in policy.mailboxes.values()}
+    return is_status_question(mail, ticket.subject, (ticket.number, *match.followed), prefixes, names)
+
+
+def _address_of(author: str, ticket: Ticket, roles: Roles) -> str:
+    """Return the address of this person that takes part, "" where none does."""
+    person = owner(author)
+    if person in (owner(ticket.customer), owner(ticket.answers_to)):
+        return ticket.answers_to
+    spellings = [each for each, role in roles.items() if role in TAKES_PART and owner(each) == person]
+    return author if author in spellings else next(iter(spellings), "")
+
+
+def _is_author(mail: InboundMail, envelope: Envelope, people: tuple[str, ...], policy: Policy) -> bool:
+    """Check that From is proven, or that the mail came from that person's own address."""
+    if is_proven_author(mail, policy):
+        return True
+    return owner(acknowledge_to(mail, envelope, policy)) in map(owner, people)
+
+
+def _answer(
+    ticket: Ticket, mail: InboundMail, to: str, box: Mailbox, policy: Policy, now: datetime
+) -> StatusAnswer:
+    return StatusAnswer(
+        ticket.number,
+        ticket.mailbox,
+        to,
+        language_of_question(mail.visible or mail.subject) or ticket.language,
+        mail.message_id,
+        references=mail.references[-_REFERENCES:],
+        subject=base_subject(ticket.subject) if is_subject_shown(ticket) else "",
+        received_at=ticket.opened_at,
+        answered_at=ticket.answered_at,
+        **_where_it_stands(ticket, box, policy, now),
+    )
+
+
+def _where_it_stands(ticket: Ticket, box: Mailbox, policy: Policy, now: datetime) -> dict[str, Any]:
+    if ticket.status is Status.CLOSED and ticket.closed_at:
+        reopen_by = ticket.closed_at + box.reopen_within
+        return {
+            "phase": "closed",
+            "closed_at": ticket.closed_at,
+            "reopen_by": reopen_by if reopen_by > now else None,
+        }
+    nothing: Mapping[str, str] = {}
+    team = policy.teams.get(ticket.team)
+    standing = {
+        "phase": ticket.turn.value,
+        "team": team.public if team else nothing,
+        "level": policy.level_names.get(ticket.level, nothing) if ticket.escalated else nothing,
+        "until": ticket.turn_until,
+    }
+    if ticket.turn is Turn.CUSTOMER:
+        return standing
+    given = ticket.informed_until or news.first_promise(ticket, policy, now)
+    return {
+        **standing,
+        "promised_at": given if given and given > now else news.later_news(ticket, policy, now),
+        "missed_at": given if given and given <= now else None,
+    }

@@ -18,7 +18,7 @@ _STOP = frozenset(
     kenapa kepada kita kk kl klo kmrn kok kpd krn lagi lah lain lalu lama langsung lebih lg loh maaf
     malah malam mana masa masih masuknya mau melalui memang mengapa mereka mhn mimin min minta mohon msh
     muncul namun nih nomor nya oleh pada padahal pagi pak para per perlu pernah please plis pls pun saat
-    saja salam sama sampai sangat saya sb sblm sd sdh sebab sebelum sebelumnya secara sedang segera
+    saja salam sama sangat saya sb sblm sd sdh sebab sebelum sebelumnya secara sedang segera
     sejak sekali sekarang selalu selamat semua seperti sering serta siang sih silakan sini situ sm sore
     sudah supaya sy tadi tanya tapi tdk telah tentang terima terimakasih terus tetap tgl thank thanks
     thx tidak tlg tolong tp trims trs udah udh untuk utk ya yaitu yang yg

@@ -848,6 +848,10 @@ TEXTS: Mapping[str, Texts] = {
         "on {ticket} nothing of yours can be taken back",
         "pada {ticket} tidak ada tindakan Anda yang dapat dibatalkan",
     ),
+    "no_undo": (
+        "mail to customers leaves at once here: nothing can be taken back (`undo` of the mailbox)",
+        "email kepada pelanggan di sini langsung terkirim: tidak ada yang dapat dibatalkan (`undo` pada mailbox)",
+    ),
     "act_left": (
         "the mail to {to} has left at {at}: write to the customer instead",
         "email kepada {to} sudah terkirim pukul {at}: tulislah lagi kepada pelanggan",
@@ -898,6 +902,10 @@ TEXTS: Mapping[str, Texts] = {
         "permintaan uang {request} tetap berlaku: #tolak {request} alasan",
     ),
     "withdrawn": ("{actor} took it back before it left", "{actor} menariknya sebelum terkirim"),
+    "send_now": (
+        "{reason}. Your answer is still held: #send sends it",
+        "{reason}. Jawaban Anda masih ditahan: #kirim mengirimnya",
+    ),
     "act_undone": ("{actor} took it back", "{actor} membatalkannya"),
     # Turn and promises
     "answer_asks": ("the answer asks: {words}", "jawaban bertanya: {words}"),

@@ -26,6 +26,7 @@ from mailbot.domain.replies.folded_lines import folded_lines
 from mailbot.mail.compose.mime_writer import attachment_part
 from mailbot.mail.parsing.attachments import is_dangerous
 from mailbot.store import conversation, tickets
+from mailbot.store.agents.acts import WITHDRAWN
 from mailbot.store.conversation import FiledEntry
 from mailbot.store.tickets import Message
 
@@ -99,7 +100,7 @@ def _context(draft: Draft, filed: Sequence[Draft], loaded: _Loaded) -> TicketCon
     ticket, arrived = draft.decision.ticket, {id_ for id_, _ in draft.arrived}
     stored = [each for each in loaded.entries if each.ticket == draft.number or each.id in arrived]
     new = [_entry(each.message) for each in reversed(filed) if each.message]
-    entries = [*new, *(each.entry for each in stored)]
+    entries = _withdrawn([*new, *(each.entry for each in stored)], draft)
     total = len(new) + max((each.total for each in stored if each.ticket == draft.number), default=0)
     roles = {**loaded.roles.get(draft.number, {})}
     for event in (event for each in filed for event in each.decision.events):
@@ -114,6 +115,18 @@ def _context(draft: Draft, filed: Sequence[Draft], loaded: _Loaded) -> TicketCon
         notified=loaded.notified.get(draft.number, {}),
         files=_files(draft, filed, loaded),
     )
+
+
+def _withdrawn(entries: list[Entry], draft: Draft) -> list[Entry]:
+    """Show what this decision takes back as what it is from now on: a note that nobody got."""
+    undone = next((event for event in draft.decision.events if isinstance(event, e.ActUndone)), None)
+    if undone is None or not undone.withdrawn:
+        return entries
+    for place, entry in enumerate(entries):
+        if entry.direction is Direction.OUT and entry.author == undone.by.name:
+            note = replace(entry, direction=Direction.NOTE, flags=(*entry.flags, WITHDRAWN))
+            return [*entries[:place], note, *entries[place + 1 :]]
+    return entries
 
 
 def _with_roles(roles: Mapping[str, Role], wanted: Iterable[Role]) -> tuple[str, ...]:

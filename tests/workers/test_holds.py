@@ -68,6 +68,7 @@ async def test_a_second_answer_is_held_and_both_are_notified(desk: Desk) -> None
     assert "Rina sudah menjawab pelanggan pukul 03.00" in first
     assert "#kirim" in first
     assert "Belum dikirim." in first
+    assert "Sudah dikirim." in first
     assert "Belum dikirim." in second
     assert desk.content(author)["Reply-To"] == tag(number, BAYU.address)
     kept = desk.one(select(messages).where(messages.c.author == BAYU.address))
@@ -169,6 +170,27 @@ async def test_nobody_else_and_nothing_else_is_sent(
     assert len(desk.outbox_rows("answer")) == 1
 
 
+async def test_who_was_held_learns_that_the_answer_before_was_taken_back(store: Store) -> None:
+    desk = Desk(store, mailboxes={BOX.address: replace(BOX, collision=10 * MINUTE, undo=2 * MINUTE)})
+    number = (await desk.receive()).number
+    await write(desk, number, "Sudah dikirim.", RINA.address)
+    await write(desk, number, "Belum dikirim.")
+    await write(desk, number, "#batal", RINA.address)
+
+    notice = [row for row in desk.outbox_rows("team") if row.why == "notify"]
+    assert [row.recipient for row in notice] == [BAYU.address]
+    assert "#kirim" in texts(desk, "team")[-1]
+    assert "Ditarik sebelum terkirim" in texts(desk, "team")[-1]
+    assert "jawaban" not in texts(desk, "team")[-1].partition("Sudah dikirim.")[0].rpartition("Rina")[2]
+
+
+async def test_a_former_owner_is_one_without_a_named_notice_too(desk: Desk) -> None:
+    number, _ = await lost(desk, c.Assign(BAYU.address))
+    await write(desk, number, "Sudah dikirim.", RINA.address)
+
+    assert held(desk) == ["ticket_lost"]
+
+
 async def test_after_an_undo_a_colleague_may_answer_at_once(store: Store) -> None:
     desk = Desk(store, mailboxes={BOX.address: replace(BOX, collision=10 * MINUTE, undo=2 * MINUTE)})
     number = (await desk.receive()).number
@@ -266,6 +288,7 @@ async def test_the_shell_refuses_a_second_answer_unless_it_is_meant(desk: Desk) 
     assert [row.recipient for row in desk.outbox_rows("answer")] == [BUDI, BUDI]
 
 
+@pytest.mark.timeout(1_800)
 async def test_of_two_agents_at_once_on_three_nodes_one_answers(desk: Desk, store_url: str) -> None:
     races = 1_000 if NIGHTLY else 20
     numbers = [

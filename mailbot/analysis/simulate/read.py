@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, Connection, Text, cast, func, select, type_co
 
 from mailbot.analysis.simulate.recorded_ticket import POLICY_EVENTS, Record
 from mailbot.domain import events as e
+from mailbot.domain.acts.agent_act import undone_places
 from mailbot.domain.model import Status
 from mailbot.reports.read import READ, lived
 from mailbot.store.codec import event_of
@@ -33,7 +34,7 @@ _EVENTS = (
         e.TicketMerged,
         e.MergeReceived,
     ),
-    *(e.TicketUnmerged, e.MergeReverted, e.TicketSplit),
+    *(e.TicketUnmerged, e.MergeReverted, e.TicketSplit, e.ActUndone),
 )
 KINDS = tuple(event.kind for event in _EVENTS)
 # The readers of the report are fast and leave out reasons, which a simulation needs.
@@ -62,6 +63,7 @@ def records(connection: Connection, wanted: Sequence[str], until: datetime) -> d
     query = (
         select(
             events.c.ticket,
+            events.c.seq,
             events.c.policy,
             events.c.kind,
             type_coerce(events.c.at, BigInteger),
@@ -71,13 +73,23 @@ def records(connection: Connection, wanted: Sequence[str], until: datetime) -> d
         .where(events.c.ticket.in_(wanted), events.c.kind.in_(KINDS), events.c.at < until)
         .order_by(events.c.ticket, events.c.seq)
     )
-    found: dict[str, list[tuple[str, e.Event]]] = {}
+    found: dict[str, list[tuple[int, str, e.Event]]] = {}
     moment, at = -1, EPOCH
-    for number, version, kind, micros, by, data in connection.execute(query):
+    for number, place, version, kind, micros, by, data in connection.execute(query):
         if micros != moment:  # one decision records several events
             moment, at = micros, EPOCH + timedelta(microseconds=micros)
-        found.setdefault(number, []).append((version, _event(kind, at, by, data)))
-    return {**found}
+        found.setdefault(number, []).append((place, version, _event(kind, at, by, data)))
+    return {number: _without_undone(recorded) for number, recorded in found.items()}
+
+
+def _without_undone(recorded: Sequence[tuple[int, str, e.Event]]) -> list[tuple[str, e.Event]]:
+    """Leave out what an agent took back, and the undo itself."""
+    undone = undone_places(event for _, _, event in recorded)
+    return [
+        (version, event)
+        for place, version, event in recorded
+        if place not in undone and not isinstance(event, e.ActUndone)
+    ]
 
 
 def _event(kind: str, at: datetime, by: str, data: str) -> e.Event:

@@ -1,6 +1,6 @@
 """One act of an agent: what one mail or command did to a ticket, and until when it can be taken back."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import get_args
@@ -115,14 +115,15 @@ def clock_time(at: datetime, ticket: Ticket, policy: Policy, now: datetime) -> s
     return f"{then:%H.%M}" if then.date() == today.date() else f"{then:%d/%m %H.%M}"
 
 
+def undone_places(events: Iterable[e.Event]) -> set[int]:
+    """Return the places, on their ticket, of the events that were taken back."""
+    undone = (event for event in events if isinstance(event, e.ActUndone))
+    return {place for event in undone for place in range(event.first, event.last + 1)}
+
+
 def without_undone(events: Sequence[e.Event], places: Sequence[int] = ()) -> Sequence[e.Event]:
     """Leave out what was taken back. `places`: of the events on their ticket; without them these are all events."""
-    undone = {
-        place
-        for event in events
-        if isinstance(event, e.ActUndone)
-        for place in range(event.first, event.last + 1)
-    }
+    undone = undone_places(events)
     if not undone:
         return events
     placed = zip(places or range(1, len(events) + 1), events, strict=True)

@@ -47,12 +47,14 @@ class UndoFacts:
 
     - `mails`: its mails to people outside. `events`: its own.
     - `roles`: what the people of these events were before it.
+    - `held`: agents whose answers were held since, for the colleague who takes this one back had answered.
     """
 
     act: AgentAct | None = None
     mails: tuple[ActMail, ...] = ()
     events: tuple[e.Event, ...] = ()
     roles: Roles = field(default_factory=dict)
+    held: tuple[str, ...] = ()
 
 
 NOTHING_DONE = UndoFacts()
@@ -68,7 +70,8 @@ def undo(
     if ticket.merged_into:
         return reasons.refuse("ticket_merged_into", ticket=ticket.number, into=ticket.merged_into)
     if act is None:
-        return reasons.refuse("nothing_to_undo", ticket=ticket.number)
+        box = policy.mailbox_for(ticket.mailbox)
+        return reasons.refuse("nothing_to_undo" if box and box.undo else "no_undo", ticket=ticket.number)
     if reason := _why_not(act, facts, ticket, policy, now):
         return Refusal(reason)
     restored, names = taken_back(act.before, act.after, ticket)
@@ -159,10 +162,13 @@ def _roles_before(facts: UndoFacts, roles: Roles) -> dict[str, Role]:
 def _notify_colleagues(
     builder: DecisionBuilder, facts: UndoFacts, by: Actor, policy: Policy, now: datetime
 ) -> None:
-    """Notify the colleagues whom the act had notified: that mail can't be taken back."""
-    if recipients := _colleagues(facts.events, policy, by.name):
-        because = reasons.of("act_undone", actor=str(by))
-        notify.notify_team(builder, policy, now, NoticeKind.NOTIFY, because, recipients=recipients)
+    """Notify the colleagues whom the act had notified, and those whose answers it had held back."""
+    because = reasons.of("act_undone", actor=str(by))
+    held = tuple(each for each in facts.held if each in policy.agents)
+    others = tuple(each for each in _colleagues(facts.events, policy, by.name) if each not in held)
+    for recipients, reason in ((held, reasons.of("send_now", reason=because)), (others, because)):
+        if recipients:
+            notify.notify_team(builder, policy, now, NoticeKind.NOTIFY, reason, recipients=recipients)
 
 
 def _colleagues(events: Iterable[e.Event], policy: Policy, agent: str) -> tuple[str, ...]:

@@ -163,6 +163,7 @@ WORDS: Mapping[str, Words] = {
 # What could not be read of a mail, by the parser's flags.
 UNREAD: Mapping[str, Words] = {
     "id": {
+        "withdrawn": "Ditarik sebelum terkirim: pelanggan tidak menerimanya.",
         "no-sender": "Email ini tidak menyebut pengirim.",
         "several-senders": "Email ini menyebut beberapa pengirim.",
         "too-complex": "Sebagian email tidak dibaca karena terlalu rumit.",
@@ -177,6 +178,7 @@ UNREAD: Mapping[str, Words] = {
         "reply-to-elsewhere": "Alamat balasannya di organisasi lain dan tidak dipakai.",
     },
     "en": {
+        "withdrawn": "Taken back before it left: the customer did not get it.",
         "no-sender": "The mail names no sender.",
         "several-senders": "The mail names several senders.",
         "too-complex": "Part of the mail was not read: it is too complex.",

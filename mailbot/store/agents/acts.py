@@ -122,7 +122,13 @@ def load_undo(connection: Connection, ticket: str, agent: str) -> UndoFacts:
     for place, event in recorded:
         roles |= roles_of(event) if place < act.first else {}
     own = tuple(event for place, event in recorded if place >= act.first)
-    return UndoFacts(act, tuple(mails_of(connection, act)), own, roles)
+    return UndoFacts(act, tuple(mails_of(connection, act)), own, roles, _held_since(connection, act))
+
+
+def _held_since(connection: Connection, act: AgentAct) -> tuple[str, ...]:
+    held = (acts.c.ticket == act.ticket, acts.c.state == ActState.HELD, acts.c.last > act.last)
+    found = connection.scalars(select(acts.c.agent).where(*held).order_by(acts.c.last))
+    return tuple(dict.fromkeys(each for each in found if each != act.agent))
 
 
 def mails_of(connection: Connection, act: AgentAct) -> list[ActMail]:

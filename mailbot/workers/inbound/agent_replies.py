@@ -76,10 +76,13 @@ def read_reply(
 def _lost_at(
     connection: Connection, ticket: Ticket, agent: Agent, noticed_at: datetime | None
 ) -> datetime | None:
-    """Return when the ticket was taken from the agent since the notice, None where it was not."""
-    if noticed_at is None or ticket.assignee == agent.address:
+    """Return when the ticket was taken from the agent since the notice, None where it was not.
+
+    A mail that names no notice may answer any.
+    """
+    if ticket.assignee == agent.address:
         return None
-    return acts.lost_since(connection, ticket.number, agent.address, noticed_at)
+    return acts.lost_since(connection, ticket.number, agent.address, noticed_at or ticket.opened_at)
 
 
 def open_forwarded(mail: InboundMail, policy: Policy) -> tuple[InboundMail, Forwarded | None]:

@@ -388,6 +388,12 @@ TEXTS: Mapping[str, Texts] = {
         "the mail could not be shown to come from you",
         "tidak terbukti bahwa email itu berasal dari Anda",
     ),
+    "reply_address_of_another": (
+        "it was sent to the reply address of another agent's notice; answer your own notice, or write to the mailbox "
+        "with {ticket} in the subject",
+        "dikirim ke alamat balasan dari pemberitahuan petugas lain; balas pemberitahuan Anda sendiri, atau tulis ke "
+        "alamat layanan dengan {ticket} di judulnya",
+    ),
     "customer_changed_since": (
         "the customer was {former} when the notice left that you answered, and is {customer} now: answer a "
         "newer notice, or by command",

@@ -9,8 +9,8 @@ from mailbot.domain.model import Role, Status, Ticket
 from mailbot.store import queries
 from mailbot.store.schema import events, messages
 from mailbot.store.store import Store
-from tests.builders import BOX, RINA
-from tests.workers.test_intake import AGENTS_NETWORK, BUDI, Desk
+from tests.builders import BAYU, BOX, RINA
+from tests.workers.test_intake import AGENTS_NETWORK, BUDI, KEYS, Desk
 
 FORWARD = (
     "Tolong dibuatkan tiket.\r\n\r\n---------- Forwarded message ---------\r\nFrom: Budi <budi@pelanggan.example>\r\n"
@@ -68,6 +68,16 @@ async def test_what_may_be_internal_or_was_sent_already_never_goes_out(
     assert (again.number, again.status) == (first.number, Status.NEW)
     assert (desk.outbox_rows("answer"), recipients(desk, "acknowledgement")) == ([], [BUDI])
     assert len(desk.all(select(messages).where(messages.c.ticket == first.number))) == 2
+
+
+@pytest.mark.parametrize("body", ["Sudah kami kirim ulang.", "#selesai"])
+async def test_a_colleagues_reply_address_gives_an_agent_nothing(desk: Desk, body: str) -> None:
+    first = await desk.receive()
+    address = KEYS.reply_address(BOX.address, first.number, BAYU.address)
+    again = await from_agent(desk, to=address, Subject=f"Re: Barang [{first.number}]", body=body)
+
+    assert (again.number, again.status) == (first.number, Status.NEW)
+    assert desk.outbox_rows("answer") == []
 
 
 @pytest.mark.parametrize("subject", ["[{number}] pesanan", "Fwd: Saldo terpotong", "Rapat"])

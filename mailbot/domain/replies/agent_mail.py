@@ -52,6 +52,7 @@ class AgentMail:
     - `former`: who was the customer when that notice left, "" when it is the same one still.
     - `doubt`: why the answer could not be cut out of the reply for certain.
     - `references`: Message-IDs of the conversation with the customer, oldest first.
+    - `of_another`: it was sent to a reply address that was given to somebody else.
     - `for_colleagues`: it answers a notice that asks for a decision, so none of it goes to the customer.
     - `attachments`: the files that go along with the answer.
     """
@@ -63,6 +64,7 @@ class AgentMail:
     doubt: Reason = NO_REASON
     references: tuple[str, ...] = ()
     for_colleagues: bool = False
+    of_another: bool = False
     attachments: tuple[Attachment, ...] = ()
 
 

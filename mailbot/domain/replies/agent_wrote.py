@@ -88,6 +88,8 @@ def _overtaken(ticket: Ticket, agent: Agent, facts: MailFacts, policy: Policy, n
 def _not_authorised(ticket: Ticket, facts: MailFacts) -> Reason:
     if not facts.proof:
         return reasons.of("agent_not_proven")
+    if facts.reply.of_another:
+        return reasons.of("reply_address_of_another", ticket=ticket.number)
     if facts.meant in ("", ticket.customer):
         return NO_REASON
     # It was written to another person: the customer of the ticket that was merged.

@@ -73,7 +73,7 @@ def find_clues(
 
 def _written_clues(claimed: ClaimedMail, mail: InboundMail, snapshot: Snapshot) -> Clues:
     """Return the clues in the addresses, the header and the subject."""
-    tagged, surveyed, for_colleagues, keys = "", "", False, snapshot.keys
+    tagged, surveyed, for_colleagues, of_another, keys = "", "", False, False, snapshot.keys
     # A form or a list writes in its own name: whom it passes on may take part, as any unproven sender may.
     sender = passed_on_for(mail, snapshot.policy) or mail.sender
     for address in claimed.envelope.recipients:
@@ -84,6 +84,8 @@ def _written_clues(claimed: ClaimedMail, mail: InboundMail, snapshot: Snapshot) 
         for_colleagues = for_colleagues or bool(token and token.for_colleagues)
         if token and keys.verify(token, mail.sender):
             tagged = token.number
+        elif token:
+            of_another = True
     references = tuple(dict.fromkeys((*mail.in_reply_to, *reversed(mail.references))))[:MOST_REFERENCES]
     prefixes = _prefixes(snapshot)
     found = ticket_number.find(mail.subject, prefixes)
@@ -94,6 +96,7 @@ def _written_clues(claimed: ClaimedMail, mail: InboundMail, snapshot: Snapshot) 
         sender=sender,
         tagged=tagged,
         for_colleagues=for_colleagues,
+        of_another=of_another and not tagged,
         surveyed=surveyed,
         signed=tuple(filter(None, map(keys.number_in, references))),
         referenced=references,

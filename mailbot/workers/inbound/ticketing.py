@@ -210,7 +210,8 @@ def _decide(
     roles = state.roles.get(match.number, {})
     if ticket and (agent := acting_agent(mail, match, proof, roles, policy)):
         mail, reply = read_reply(connection, mail, ticket, match.followed, agent, snapshot)
-        reply = replace(reply, for_colleagues=reply.for_colleagues or clues.for_colleagues)
+        decisions_only = reply.for_colleagues or clues.for_colleagues
+        reply = replace(reply, for_colleagues=decisions_only, of_another=clues.of_another)
         if proof:
             commands = read_commands(connection, snapshot, ticket, mail, agent, tapped, roles, now)
     elif ticket is None and proof and mail.author is Author.PERSON:

@@ -49,7 +49,7 @@ async def test_it_reports_the_seven_days_before_in_text_tables_and_a_chart(desk:
     await node(desk).run_once()
 
     mail: EmailMessage = desk.content(desk.outbox_rows("bulletin")[0])
-    assert mail["Subject"] == "TokoDompet: Laporan 2026-11-23 00:00 WIB - 2026-11-30 00:00 WIB"
+    assert mail["Subject"] == "TokoDompet: Laporan 23 sampai 29 November 2026"
     plain, page = mail.get_body(("plain",)), mail.get_body(("html",))
     assert plain
     assert page
@@ -78,9 +78,7 @@ async def test_after_downtime_it_comes_late_and_only_for_the_last_week(desk: Des
     await node(desk).run_once()
 
     mails = [desk.content(row) for row in desk.outbox_rows("bulletin")]
-    assert {mail["Subject"] for mail in mails} == {
-        "TokoDompet: Laporan 2026-12-14 00:00 WIB - 2026-12-21 00:00 WIB"
-    }
+    assert {mail["Subject"] for mail in mails} == {"TokoDompet: Laporan 14 sampai 20 Desember 2026"}
 
 
 async def test_another_moment_in_the_same_week_brings_no_second_report(desk: Desk) -> None:

@@ -1,7 +1,8 @@
 """Where each mark of a chart goes: title, legend, axis, then the marks of its shape.
 
-Colours are those of Okabe and Ito ("Color Universal Design", 2008), which the colour-blind can distinguish.
-Bars also differ by their order. Every mark shows its value under the pointer.
+The first two colours are those of the look, the others of Okabe and Ito ("Color Universal Design", 2008), which the
+colour-blind can distinguish. Steps of a scale have one hue. Bars also differ by their order, and the segments
+of a stacked row have their numbers. Every mark shows its value under the pointer.
 """
 
 import math
@@ -11,10 +12,13 @@ from dataclasses import dataclass
 from mailbot.reports.charts.model import Chart, Series, Shape
 from mailbot.reports.charts.svg import Box, Mark, Path, Picture, Words, fitting, width_of
 
-COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#7f7f7f", "#f0e442")
-GRID, AXIS, SOFT = "#e3e3e3", "#8a8a8a", "#666666"
-SMALL, TITLE = 11.0, 15.0
+COLOURS = ("#2a6fb0", "#b3541e", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#7f7f7f", "#f0e442")
+STEPS = ("#9dc3e8", "#5b97d1", "#2a6fb1", "#0b3c6e")  # of one scale, the last the darkest
+GRID, AXIS, SOFT = "#d9dce0", "#8a8a8a", "#565d66"
+SMALL, TITLE = 12.0, 15.0
 ROW = 22.0  # height of a row with its gap
+GAP = 2.0  # between the segments of a stacked row
+NARROW = 400.0  # up to this width labels stand above their rows
 WIDTH, HEIGHT = 640.0, 300.0
 
 
@@ -55,16 +59,20 @@ def _legend(chart: Chart, width: float) -> tuple[list[Mark], float]:
     marks: list[Mark] = []
     x, y = 0.0, 36.0
     for index, series in enumerate(chart.series):
+        if not any(series.values):
+            continue
         name = fitting(series.name, width / 2, SMALL)
         wide = 22 + width_of(name, SMALL) + 14
         if x and x + wide > width:
             x, y = 0.0, y + 16
-        marks += (Box(x + 4, y - 10, 12, 11, colour(index)), Words(x + 22, y, name, SMALL, fill=SOFT))
+        marks += (Box(x + 4, y - 10, 12, 11, colour(index, series)), Words(x + 22, y, name, SMALL, fill=SOFT))
         x += wide
     return marks, y + 14
 
 
-def colour(index: int) -> str:
+def colour(index: int, series: Series | None = None) -> str:
+    if series and series.step is not None:
+        return STEPS[series.step]
     return COLOURS[index % len(COLOURS)]
 
 
@@ -135,7 +143,7 @@ def _bars(chart: Chart, plot: _Plot) -> list[Mark]:
             high = plot.y(ground + value)
             tip = _tip(label, series, value, chart)
             if value:
-                marks.append(Box(x, high, wide, plot.y(ground) - high, colour(index), tip))
+                marks.append(Box(x, high, wide, plot.y(ground) - high, colour(index, series), tip))
             ground += value if chart.stacked else 0
     return marks
 
@@ -152,14 +160,32 @@ def _rows(chart: Chart, width: float, y: float) -> tuple[list[Mark], float]:
     marks: list[Mark] = []
     beside = 1 if chart.stacked else max(1, len(chart.series))
     high = ROW if beside == 1 else 8 + 12.0 * beside
-    left = 8 + min(width * 0.55, max((width_of(label, SMALL) for label in chart.labels), default=0))
-    plot = _Plot(left, y, width - left - 60, high * len(chart.labels), max(chart.largest(), 1e-9))
+    above = 16.0 if width <= NARROW else 0.0  # room for a label over its row
+    names = max((width_of(label, SMALL) for label in chart.labels), default=0)
+    left = 0.0 if above else 8 + min(width * 0.55, names)
+    right = 12 + max((width_of(_end(chart, place), SMALL) for place in range(len(chart.labels))), default=40)
+    plot = _Plot(
+        left, y, max(40, width - left - right), (high + above) * len(chart.labels), max(chart.largest(), 1e-9)
+    )
     for place, label in enumerate(chart.labels):
-        above = y + high * place
-        marks.append(Words(left - 8, above + high / 2 + 4, fitting(label, left - 8, SMALL), SMALL, "end"))
-        marks += _row_bars(chart, place, plot, above + 3, (high - 6) / beside)
+        top = y + (high + above) * place
+        if above:
+            marks.append(Words(0, top + 13, fitting(label, width, SMALL), SMALL))
+        else:
+            marks.append(Words(left - 8, top + high / 2 + 4, fitting(label, left - 8, SMALL), SMALL, "end"))
+        marks += _row_bars(chart, place, plot, top + above + 3, (high - 6) / beside)
     marks.append(Path(((left, y), (left, y + plot.height)), AXIS))
     return marks, y + plot.height + 6
+
+
+def _end(chart: Chart, place: int) -> str:
+    """Return what stands behind a row: its number, of a stacked one each part with its name."""
+    values = [(series.name, series.values[place]) for series in chart.series]
+    if not chart.stacked:
+        return max((number(value) for _, value in values if value is not None), key=len, default="")
+    if all(series.step is not None for series in chart.series):
+        return number(chart.total(place))
+    return ", ".join(f"{number(value)} {name}".rstrip() for name, value in values if value)
 
 
 def _row_bars(chart: Chart, place: int, plot: _Plot, y: float, high: float) -> list[Mark]:
@@ -170,7 +196,8 @@ def _row_bars(chart: Chart, place: int, plot: _Plot, y: float, high: float) -> l
         wide = plot.x(value) - plot.left
         tip = _tip(label, series, value, chart)
         if value:
-            marks.append(Box(x, y, wide, high, colour(index), tip))
+            shown = max(1.0, wide - GAP) if chart.stacked else wide
+            marks.append(Box(x, y, shown, high, colour(index, series), tip))
         if chart.stacked:
             x += wide
             continue
@@ -178,7 +205,7 @@ def _row_bars(chart: Chart, place: int, plot: _Plot, y: float, high: float) -> l
             marks.append(Words(x + wide + 5, y + high / 2 + 4, number(value), SMALL, fill=SOFT))
         y += high
     if chart.stacked:
-        marks.append(Words(x + 5, y + high / 2 + 4, number(chart.total(place)), SMALL, fill=SOFT))
+        marks.append(Words(x + 5, y + high / 2 + 4, _end(chart, place), SMALL, fill=SOFT))
     return marks
 
 

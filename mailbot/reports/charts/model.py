@@ -12,10 +12,14 @@ class Shape(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One value for each label; None where there is none (a missing bar)."""
+    """One value for each label; None where there is none (a missing bar).
+
+    `step`: its place, from 0, among series that are steps of one scale, such as ages.
+    """
 
     name: str
     values: tuple[float | None, ...]
+    step: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

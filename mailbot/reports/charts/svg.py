@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 Anchor = Literal["start", "middle", "end"]
 FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+INK = "#1a1d21"  # of words, unless the page around has another colour
 LETTER_WIDTH = 0.54  # mean width of a letter as a share of the size, generous for any of these fonts
 SCALE = 2  # pixels of the PNG for one unit of the layout: sharp on today's screens
 
@@ -45,7 +46,7 @@ class Words:
     text: str
     size: float = 12
     anchor: Anchor = "start"
-    fill: str = "#333333"
+    fill: str = "currentColor"
     bold: bool = False
 
 
@@ -54,20 +55,24 @@ Mark = Box | Path | Words
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Marks on a white sheet of `width` x `height`. A screen reader reads `title`."""
+    """Marks on a sheet of `width` x `height`. A screen reader reads `title`."""
 
     title: str
     width: float
     height: float
     marks: tuple[Mark, ...]
 
-    def svg(self) -> str:
-        """Return one <svg> element without scripts or references; every text is escaped."""
-        body = "\n".join(map(_svg, (Box(0, 0, self.width, self.height, "#ffffff"), *self.marks)))
+    def svg(self, ground: str = "#ffffff") -> str:
+        """Return one <svg> element without scripts or references; every text is escaped.
+
+        `ground`: colour of the sheet, "" for that of the page around it. Words have the page's colour there.
+        """
+        sheet = (Box(0, 0, self.width, self.height, ground),) if ground else ()
+        body = "\n".join(map(_svg, (*sheet, *self.marks)))
         width, height = _number(self.width), _number(self.height)
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
-            f'height="{height}" role="img" font-family="{FONT}" style="max-width:100%;height:auto">\n'
+            f'height="{height}" role="img" color="{INK}" font-family="{FONT}" style="max-width:100%;height:auto">\n'
             f"<title>{_text(self.title)}</title>\n{body}\n</svg>\n"
         )
 

@@ -2,8 +2,7 @@
 
 from mailbot.reports.charts import Chart, Picture, Series, Shape, picture, sheet
 from mailbot.reports.figures.api import Report
-from mailbot.reports.figures.figures import AGES
-from mailbot.reports.render.sections import PROMISED, age_names, clean, target_name, title
+from mailbot.reports.render.sections import PROMISED, clean, target_name, title
 from mailbot.reports.render.translations import say
 
 MOST = 10  # rows of a chart
@@ -50,10 +49,13 @@ def _promises(report: Report, language: str) -> Chart:
 def _backlog(report: Report, language: str) -> Chart:
     teams = sorted(report.figures.teams, key=lambda each: -each.open_at_end)
     teams = [each for each in teams if each.open_at_end][:MOST]
-    series = tuple(
-        Series(name, tuple(float(each.ages[index]) for each in teams))
-        for index, name in enumerate(age_names(language)[: len(AGES) + 1])
+    days = say("days", language)
+    classes = ((f"< 1 {days}", 0, 1), (f"1-7 {days}", 1, 3), (f"7-30 {days}", 3, 5), (f"> 30 {days}", 5, 6))
+    counted = (
+        Series(name, tuple(float(sum(each.ages[low:high])) for each in teams), step)
+        for step, (name, low, high) in enumerate(classes)
     )
+    series = tuple(each for each in counted if any(each.values))
     labels = tuple(clean(each.team) for each in teams)
     name, unit = say("Backlog by age", language), say("tickets", language)
     return Chart(Shape.ROWS, name, labels, series, unit, stacked=True)

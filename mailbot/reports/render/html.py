@@ -10,14 +10,24 @@ from mailbot.reports.charts import picture
 from mailbot.reports.figures.api import Report
 from mailbot.reports.render.charts import charts
 from mailbot.reports.render.sections import Section, compared, sections, title
+from mailbot.reports.render.summary import summary
 
+# Light and dark (see docs of the look): the charts' own colours are exchanged in dark mode.
 _STYLE = """
-body { font: 15px/1.45 system-ui, sans-serif; color: #222 }
-body { max-width: 1000px; margin: 2em auto; padding: 0 1em }
-h1 { font-size: 1.4em } h2 { font-size: 1.1em; margin: 2em 0 .4em } p { color: #666 }
-table { border-collapse: collapse } th { text-align: left; font-weight: 600; border-bottom: 1px solid #888 }
-th, td { padding: .2em 1em .2em 0; vertical-align: top } tr:nth-child(even) td { background: #f6f6f6 }
-.n { text-align: right; font-variant-numeric: tabular-nums } .charts svg { margin: 1em 1em 0 0 }
+:root { color-scheme: light dark; --ink: #1a1d21; --quiet: #565d66; --page: #ffffff; --line: #d9dce0 }
+@media (prefers-color-scheme: dark) {
+:root { --ink: #e8eaed; --quiet: #a9b0b9; --page: #16181b; --line: #3a4048 }
+svg [fill="#2a6fb0"] { fill: #7db4f0 } svg [fill="#b3541e"] { fill: #e08a4f }
+svg [fill="#9dc3e8"] { fill: #355c86 } svg [fill="#5b97d1"] { fill: #4f86c0 }
+svg [fill="#2a6fb1"] { fill: #8fc0f5 } svg [fill="#0b3c6e"] { fill: #d3e7fc }
+svg [fill="#565d66"] { fill: #a9b0b9 } svg [stroke="#d9dce0"] { stroke: #3a4048 } }
+body { font: 16px/1.5 -apple-system, 'Segoe UI', Roboto, 'Noto Sans', Arial, sans-serif }
+body { color: var(--ink); background: var(--page); max-width: 1000px; margin: 2em auto; padding: 0 16px }
+h1 { font-size: 20px; line-height: 26px } h2 { font-size: 16px; line-height: 22px; margin: 32px 0 8px }
+.quiet { color: var(--quiet) } .charts svg { color: var(--ink); margin: 16px 16px 0 0; vertical-align: top }
+.scroll { overflow-x: auto } table { border-collapse: collapse; font-size: 14px; line-height: 21px }
+th { text-align: left; font-weight: 600; border-bottom: 1px solid var(--line) }
+th, td { padding: 4px 16px 4px 0; vertical-align: top } .n { text-align: right; font-variant-numeric: tabular-nums }
 @media print { body { margin: 0 } section, svg { break-inside: avoid } }
 """.strip()
 _META = """
@@ -30,13 +40,13 @@ _CELL = "padding:2px 12px 2px 0"
 def page(report: Report, language: str = "en") -> str:
     """Render one file with tables and charts."""
     head = escape(title(report, language))
-    drawn = "\n".join(picture(chart, 480, 260).svg() for chart in charts(report, language))
+    drawn = "\n".join(picture(chart, 340, 220).svg(ground="") for chart in charts(report, language))
     tables = "\n".join(_section(each) for each in sections(report, language))
     lang = "id" if language == "id" else "en"
     return (
         f'<!doctype html>\n<html lang="{lang}">\n<head>\n<meta charset="utf-8">\n{_META}\n'
         f"<title>{head}</title>\n<style>\n{_STYLE}\n</style>\n</head>\n<body>\n<h1>{head}</h1>\n"
-        f"<p>{escape(compared(report, language))}</p>\n"
+        f'<p class="quiet">{escape(compared(report, language))}</p>\n<p>{_sentences(report, language)}</p>\n'
         f'<div class="charts">\n{drawn}</div>\n{tables}\n</body>\n</html>\n'
     )
 
@@ -44,8 +54,13 @@ def page(report: Report, language: str = "en") -> str:
 def for_mail(report: Report, language: str = "en") -> str:
     """Render the content of <body> for a mail: tables alone, with inline styles."""
     parts = [f"<p><b>{escape(title(report, language))}</b><br>{escape(compared(report, language))}</p>"]
+    parts.append(f"<p>{_sentences(report, language)}</p>")
     parts += (_section(each, styled=True) for each in sections(report, language))
     return "\n".join(parts)
+
+
+def _sentences(report: Report, language: str) -> str:
+    return "<br>\n".join(map(escape, summary(report, language)))
 
 
 def _section(section: Section, *, styled: bool = False) -> str:
@@ -59,6 +74,6 @@ def _section(section: Section, *, styled: bool = False) -> str:
 
     rows = "\n".join(cells("td", row) for row in section.rows)
     return (
-        f"<section>\n<h2>{escape(section.title)}</h2>\n<table>\n<thead>{cells('th', section.heads)}</thead>\n"
-        f"<tbody>\n{rows}\n</tbody>\n</table>\n</section>"
+        f'<section>\n<h2>{escape(section.title)}</h2>\n<div class="scroll"><table>\n'
+        f"<thead>{cells('th', section.heads)}</thead>\n<tbody>\n{rows}\n</tbody>\n</table></div>\n</section>"
     )

@@ -1,15 +1,16 @@
 """A report as tables, for the text, the page and the weekly mail."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import pairwise
 from operator import attrgetter
 
 from mailbot.domain.model import Target
-from mailbot.reports.figures.api import Period, Report
+from mailbot.reports.figures.api import Report
 from mailbot.reports.figures.causes import Cause
-from mailbot.reports.figures.figures import AGES, MARKS_BY, Marks, Spread, Timing
-from mailbot.reports.render.translations import NOTHING, day, moment, number, percent, say, span
+from mailbot.reports.figures.figures import AGES, MARKS_BY, Figures, Marks, Spread
+from mailbot.reports.render.translations import NOTHING, day, number, percent, say, span, stretch
 
 LONGEST = 60  # characters of a cell
 PROMISED = (Target.FIRST_RESPONSE, Target.NEXT_RESPONSE, Target.RESOLUTION, Target.PROMISE)
@@ -27,17 +28,13 @@ class Section:
 
 
 def title(report: Report, language: str = "en") -> str:
-    """ "Report 2026-11-16 00:00 WIB - 2026-11-23 00:00 WIB"."""
+    """ "Report 21 to 28 November 2026"."""
     team = f", {say('team', language)} {clean(report.team)}" if report.team else ""
-    return f"{say('Report', language)} {_stretch(report.period)}{team}"
+    return f"{say('Report', language)} {stretch(report.period, language)}{team}"
 
 
 def compared(report: Report, language: str = "en") -> str:
-    return f"{say('compared with', language)} {_stretch(report.before.period)}"
-
-
-def _stretch(period: Period) -> str:
-    return f"{moment(period.since, period.zone)} - {moment(period.until, period.zone)}"
+    return f"{say('compared with', language)} {stretch(report.before.period, language)}"
 
 
 def clean(text: str) -> str:
@@ -105,12 +102,13 @@ class _Writer:
             ),
             self._shared("closings undone", self._now.reopen_rate, self._before.reopen_rate),
             self._shared("promises kept", self._now.kept_share, self._before.kept_share),
-            self._lasted("first response, median work time", "first_response", "work"),
-            self._lasted("resolution, median work time", "resolution", "work"),
-            self._lasted("resolution, median", "resolution", "wall"),
+            self._lasted("half answered within, work time", "first_response.work"),
+            self._lasted("half closed within, work time", "resolution.work"),
+            self._lasted("half closed within", "resolution.wall"),
             *self._satisfaction(),
         ]
-        return self._table("At a glance", ("figure", "this period", "before", "change"), rows)
+        shown = [row for row in rows if row[1:3] != (NOTHING, NOTHING)]
+        return self._table("At a glance", ("figure", "this period", "before", "change"), shown)
 
     def _counted(self, name: str, attribute: str) -> tuple[str, ...]:
         now, before = getattr(self._now, attribute), getattr(self._before, attribute)
@@ -123,12 +121,18 @@ class _Writer:
             change = f"{'' if points.startswith('-') else '+'}{points} pt"
         return self._say(name), percent(now, self._language), percent(before, self._language), change
 
-    def _lasted(self, name: str, attribute: str, kind: str) -> tuple[str, ...]:
-        median = attrgetter(f"{attribute}.{kind}.median")
+    def _lasted(self, name: str, attribute: str) -> tuple[str, ...]:
+        median = attrgetter(f"{attribute}.median")
         now, before = median(self._now), median(self._before)
-        seconds = [each.total_seconds() if each is not None else 0 for each in (now, before)]
-        change = self._change(*seconds) if now is not None else ""
-        return self._say(name), span(now, self._language), span(before, self._language), change
+        return (
+            self._say(name),
+            span(now, self._language),
+            span(before, self._language),
+            self._slower(now, before),
+        )
+
+    def _slower(self, now: timedelta | None, before: timedelta | None) -> str:
+        return self._change(now.total_seconds(), before.total_seconds()) if now is not None and before else ""
 
     def _satisfaction(self) -> list[tuple[str, ...]]:
         now, before = self._now.satisfaction, self._before.satisfaction
@@ -151,29 +155,24 @@ class _Writer:
     # --- the rest ---
 
     def times(self) -> Section:
-        figures = self._now
-        timings: tuple[tuple[str, Timing], ...] = (
-            ("first response", figures.first_response),
-            ("next response", figures.next_response),
-            ("resolution", figures.resolution),
-            ("confirmation by the new owner", figures.confirmation),
-            ("acknowledgement", Timing(wall=figures.acknowledgement)),
+        names = (
+            ("first response, work time", "first_response.work"),
+            ("next response, work time", "next_response.work"),
+            ("resolution, work time", "resolution.work"),
+            ("resolution, by the clock", "resolution.wall"),
+            ("confirmation by the new owner", "confirmation.work"),
+            ("acknowledgement", "acknowledgement"),
         )
-        rows = [
-            (
-                self._say(name),
-                *self._numbers(each.wall.count),
-                *self._spread(each.work),
-                *self._spread(each.wall),
-            )
-            for name, each in timings
-            if each.wall.count
-        ]
-        work = ("median, work time", "p90, work time", "mean, work time")
-        return self._table("Times", ("what", "count", *work, "median", "p90", "mean"), rows)
+        rows = [self._spread(name, attrgetter(attribute)) for name, attribute in names]
+        heads = ("what", "count", "half within", "9 in 10 within", "change")
+        return self._table("Times", heads, [row for row in rows if row])
 
-    def _spread(self, spread: Spread) -> tuple[str, ...]:
-        return tuple(span(each, self._language) for each in (spread.median, spread.p90, spread.mean))
+    def _spread(self, name: str, of: Callable[[Figures], Spread]) -> tuple[str, ...]:
+        now, before = of(self._now), of(self._before)
+        if not now.count:
+            return ()
+        spans = (span(each, self._language) for each in (now.median, now.p90))
+        return self._say(name), *self._numbers(now.count), *spans, self._slower(now.median, before.median)
 
     def promises(self) -> Section:
         rows = []

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 
 from mailbot.reports.figures.api import Report
 from mailbot.reports.render.sections import Section, compared, sections, title
+from mailbot.reports.render.summary import summary
 
 
 def text(report: Report, language: str = "en") -> str:
-    """Render the title, then every table under its own title."""
-    parts = [title(report, language), compared(report, language), ""]
+    """Render the title and three sentences, then every table under its own title."""
+    parts = [title(report, language), compared(report, language), "", *summary(report, language), ""]
     for section in sections(report, language):
         parts += [section.title, "-" * _width(section.title), *lines(section), ""]
     return "\n".join(parts)

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from mailbot.reports.figures.period import Period
+
 NOTHING = "-"
 _MONTHS = (
     (
@@ -36,21 +38,22 @@ _INDONESIAN: Mapping[str, str] = {
     "answers sent": "jawaban terkirim",
     "machines' mail filed": "surat otomatis disimpan",
     "promises kept": "janji ditepati",
-    "first response, median work time": "jawaban pertama, median jam kerja",
-    "resolution, median work time": "penyelesaian, median jam kerja",
-    "resolution, median": "penyelesaian, median",
+    "half answered within, work time": "setengahnya dijawab dalam, jam kerja",
+    "half closed within, work time": "setengahnya selesai dalam, jam kerja",
+    "half closed within": "setengahnya selesai dalam",
     "satisfaction, mean of 5": "kepuasan, rata-rata dari 5",
     "satisfied (4 or 5)": "puas (4 atau 5)",
     "survey answered": "survei dijawab",
     "Times": "Waktu",
     "what": "apa",
     "count": "jumlah",
-    "median, work time": "median, jam kerja",
-    "p90, work time": "p90, jam kerja",
-    "mean, work time": "rata-rata, jam kerja",
-    "median": "median",
-    "p90": "p90",
+    "half within": "setengahnya dalam",
+    "9 in 10 within": "9 dari 10 dalam",
     "mean": "rata-rata",
+    "first response, work time": "jawaban pertama, jam kerja",
+    "next response, work time": "jawaban berikutnya, jam kerja",
+    "resolution, work time": "penyelesaian, jam kerja",
+    "resolution, by the clock": "penyelesaian, menurut jam dinding",
     "first response": "jawaban pertama",
     "next response": "jawaban berikutnya",
     "resolution": "penyelesaian",
@@ -119,6 +122,20 @@ def say(word: str, language: str) -> str:
     return _INDONESIAN.get(word, word) if language == "id" else word
 
 
+def stretch(period: Period, language: str = "en") -> str:
+    """Format a period by its days: "21 to 28 November 2026"; a midnight at its end is no day of it."""
+    zone = ZoneInfo(period.zone)
+    first, last = (
+        each.astimezone(zone).date() for each in (period.since, period.until - timedelta(microseconds=1))
+    )
+    end = day(period.until - timedelta(microseconds=1), period.zone, language)
+    if first == last:
+        return end
+    month = day(period.since, period.zone, language, year=first.year != last.year)
+    begin = str(first.day) if (first.year, first.month) == (last.year, last.month) else month
+    return f"{begin} {'sampai' if language == 'id' else 'to'} {end}"
+
+
 def span(length: timedelta | None, language: str = "en") -> str:
     """Format a span by its two largest units, rounded down: "2 h 5 min"."""
     if length is None:
@@ -147,7 +164,3 @@ def day(at: datetime, zone: str, language: str = "en", *, year: bool = True) -> 
     """Format the date of a moment: "23 November 2026"."""
     there = at.astimezone(ZoneInfo(zone))
     return f"{there.day} {_MONTHS[language == 'id'][there.month - 1]}" + f" {there.year}" * year
-
-
-def moment(at: datetime, zone: str) -> str:
-    return f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M %Z}"

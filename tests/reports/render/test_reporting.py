@@ -2,8 +2,9 @@
 
 import json
 import xml.etree.ElementTree as ET
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -14,13 +15,14 @@ from mailbot.domain import events as e
 from mailbot.domain.actor import POLICY
 from mailbot.domain.reasons import NO_REASON
 from mailbot.domain.worktime import ALWAYS
-from mailbot.reports.figures.api import Report
+from mailbot.reports.figures.api import Period, Report
 from mailbot.reports.render.charts import charts, poster
 from mailbot.reports.render.html import for_mail, page
 from mailbot.reports.render.json_form import shape
 from mailbot.reports.render.sections import sections, title
+from mailbot.reports.render.summary import summary
 from mailbot.reports.render.text import text
-from mailbot.reports.render.translations import _INDONESIAN, number, percent, say, span
+from mailbot.reports.render.translations import _INDONESIAN, number, percent, say, span, stretch
 from tests.reports.figures.lives import answered, assigned, at, lives, opened, report, routed
 from tests.reports.figures.test_report import TICKETS, WEEK
 
@@ -60,7 +62,9 @@ def test_the_text_holds_every_table_in_columns() -> None:
     shown = text(made())
 
     assert shown.startswith(
-        "Report 2026-11-23 10:00 WIB - 2026-11-30 10:00 WIB\ncompared with 2026-11-16 10:00"
+        "Report 23 to 30 November 2026\ncompared with 16 to 23 November 2026\n\n"
+        "2 came in, 2 were closed, 2 are open.\n"
+        "1 of 4 promises were missed; open for more than 7 days: 1.\nNothing rises.\n"
     )
     heads = [line.split() for line in shown.splitlines() if line.startswith("figure ")]
     assert heads == [["figure", "this", "period", "before", "change"]]
@@ -123,8 +127,6 @@ def test_the_poster_shows_every_chart() -> None:
 
 
 def test_a_year_of_days_is_drawn_by_weeks() -> None:
-    from mailbot.reports.figures.api import Period
-
     year = Period(at(-24 * 365), at(24 * 7), "UTC")
     drawn = charts(report(TICKETS, year, lambda _: ALWAYS, year.until))[0]
 
@@ -192,3 +194,43 @@ def test_numbers_are_written_as_the_language_does() -> None:
     assert (number(1234.56, "en", 1), number(1234.56, "id", 1)) == ("1,234.6", "1.234,6")
     assert (number(-0.01, "en", 1), percent(None), percent(0.5)) == ("0.0", "-", "50.0%")
     assert (say("opened", "id"), say("opened", "en")) == ("masuk", "opened")
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "english"),
+    [
+        ((2026, 11, 21, 10), (2026, 11, 28, 10), "21 to 28 November 2026"),
+        ((2026, 11, 23, 0), (2026, 11, 30, 0), "23 to 29 November 2026"),
+        ((2026, 10, 28, 0), (2026, 11, 4, 0), "28 October to 3 November 2026"),
+        ((2026, 12, 28, 0), (2027, 1, 4, 0), "28 December 2026 to 3 January 2027"),
+        ((2026, 11, 28, 0), (2026, 11, 29, 0), "28 November 2026"),
+    ],
+)
+def test_a_period_is_named_by_its_days(since: tuple[int, ...], until: tuple[int, ...], english: str) -> None:
+    zone = ZoneInfo("Asia/Jakarta")
+    moments = (datetime(*each, tzinfo=zone).astimezone(UTC) for each in (since, until))  # type: ignore[misc,arg-type]
+
+    assert stretch(Period(*moments, "Asia/Jakarta")) == english
+
+
+def test_three_sentences_name_what_changed_what_is_late_and_what_rises() -> None:
+    rising = [[opened(n), routed(n, category="payment/failed")] for n in range(1, 31)]
+
+    changed, late, rises = summary(made(*rising))
+    assert changed == "32 came in (30 more than before), 2 were closed, 32 are open."
+    assert late == "1 of 4 promises were missed; open for more than 7 days: 1."
+    assert rises.startswith("Rising: payment/failed (30, 0 in the weeks before)")
+    assert summary(made(*rising), "id")[0].startswith("32 masuk (30 lebih banyak dari sebelumnya)")
+
+
+def test_a_page_has_no_white_boxes_and_a_picture_has_one() -> None:
+    assert 'fill="#ffffff"' not in page(made())
+    assert poster(made()).svg().count('fill="#ffffff"') == 1
+    assert "prefers-color-scheme: dark" in page(made())
+
+
+def test_parts_of_a_row_have_their_numbers_and_a_legend_lists_what_is_drawn() -> None:
+    drawn = poster(made()).svg()
+
+    assert "1 kept, 1 missed" in drawn
+    assert "by hand" not in drawn

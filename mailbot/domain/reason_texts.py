@@ -779,7 +779,10 @@ TEXTS: Mapping[str, Texts] = {
         "pemberitahuan tiketnya",
     ),
     "decide_needs_option": ("name one of the options", "sebutkan salah satu pilihannya"),
-    "macro_needs_name": ("name the macro", "sebutkan nama makronya"),
+    "macro_needs_name": (
+        "name the macro; these fit the ticket: {names}",
+        "sebutkan nama makronya; yang cocok untuk tiket ini: {names}",
+    ),
     "macro_arguments": (
         'values are written like amount="Rp 50.000", not {words}',
         'nilai ditulis seperti amount="Rp 50.000", bukan {words}',

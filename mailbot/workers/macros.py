@@ -88,7 +88,7 @@ def render_macro(
         for language in languages
     }
     macros = snapshot.composer.templates.macros
-    return macros.render(name, languages, values, arguments, dict(ticket.details))
+    return macros.render(name, languages, values, arguments, dict(ticket.details), ticket.category)
 
 
 def languages_of(ticket: Ticket, policy: Policy) -> tuple[str, ...]:

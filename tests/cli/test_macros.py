@@ -93,3 +93,5 @@ def test_macros_are_listed_by_category_and_shown_in_both_languages(shell: Shell)
     assert "Benar, kami menerima dua pembayaran untuk pesanan [order_number]." in shown
     assert "You are right" in shown
     assert "You are right" not in shell.run("macro", "show", "double-payment", "--language", "id")
+    shell.env["MAILBOT_CONFIG"] = str(Path(__file__).parents[2] / "config")
+    assert "did you mean payment/double?" in shell.run("macro", "list", "--category", "paymnt/double", code=2)

@@ -69,7 +69,7 @@ def test_a_macro_needs_both_languages_with_the_same_arguments(folder: Path) -> N
         write(folder, "{# x #}\n{{ argument.sum }}", "{# x #}\nHello")
     write(folder, HELLO)
     (folder / "macros" / "hello.en.txt.j2").unlink()
-    with pytest.raises(ConfigError, match=r"hello.en.txt.j2.*this template is missing"):
+    with pytest.raises(ConfigError, match=r"hello.en.txt.j2.*this text of the macro is missing"):
         load(folder)
 
 

@@ -52,7 +52,7 @@ async def test_a_macro_is_the_answer_with_the_agents_words_below(desk: Desk, lin
         ("#makro refund-sent amount=", 'amount="..."'),
         ("#makro refund-snt amount=1", "refund-sent"),
         ("#makro refund-sent sum=1", "amount, to, order_number"),
-        ("#makro", "makro"),
+        ("#makro", "checking, need-details, solved"),
         ("#makro refund-sent Rp 250.000", 'amount="Rp 50.000"'),
         ('#makro refund-sent amount="Rp', 'amount="Rp 50.000"'),
         ("#makro refund-sent amount=1\n#makro nobody", "nobody"),

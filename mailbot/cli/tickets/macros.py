@@ -11,7 +11,7 @@ from mailbot.cli.shared.json_form import print_json
 from mailbot.cli.shared.open_store import fail, load_configuration, now, open_store
 from mailbot.cli.shared.options import as_option, config_option, standard_options
 from mailbot.cli.shared.output import clean, clean_block, echo, print_table
-from mailbot.cli.shared.ticket_lookup import find_ticket
+from mailbot.cli.shared.ticket_lookup import find_ticket, suggest_name
 from mailbot.domain import commands
 from mailbot.domain.commands.grammar import Act
 from mailbot.domain.reasons import Refusal
@@ -32,7 +32,13 @@ def macro() -> None:
 @standard_options
 def list_(category: str, in_json: bool) -> None:
     """List the macros: what each is for, and what an agent gives it."""
-    found = [each for each in _load().by_name.values() if not category or each.fits(category)]
+    loaded = load_configuration()
+    known = loaded.policy.categories
+    if category and known and category not in known:
+        hint = suggest_name(category, known)
+        raise click.BadParameter(f"no category is {category}{hint}", param_hint="--category")
+    macros = load_templates(loaded.settings.templates).macros
+    found = [each for each in macros.by_name.values() if not category or each.fits(category)]
     if in_json:
         print_json([_json(each) for each in found])
         return

@@ -306,9 +306,8 @@ def _decide(words: str, reading: Reading) -> c.AnyCommand | Refusal:
 
 
 def _macro(words: str, _reading: Reading) -> c.AnyCommand | Refusal:
+    """Read the name and the values. Without a name it is refused with the names that fit, see `workers.macros`."""
     name, _, rest = words.partition(" ")
-    if not name:
-        return reasons.refuse("macro_needs_name")
     arguments = _pairs(rest)
     return arguments if isinstance(arguments, Refusal) else c.Macro(name.casefold(), arguments)
 

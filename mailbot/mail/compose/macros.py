@@ -36,6 +36,7 @@ _COMMENT = re.compile(r"\s*\{#-?(.*?)-?#\}\n?", re.DOTALL)
 _FOR = re.compile(r"\s*(?:for|untuk):(.*)")
 _FILE_HINT = "name it NAME.id.txt.j2 and NAME.en.txt.j2, with small letters, digits and hyphens"
 _DETAIL_HINT = "write argument. instead of detail., or name it under `details`"
+_LANGUAGES_HINT = "a macro has a text in each language of customers"
 _COMMENT_HINT = "begin with a comment like {# The refund is on its way. #}"
 
 
@@ -90,14 +91,15 @@ class Macros:
         values: Mapping[str, Mapping[str, str]],
         arguments: Mapping[str, str],
         details: Mapping[str, str],
+        category: str = "",
     ) -> str | Refusal:
-        """Return the text, in each of the languages. `values` are VALUES by language.
+        """Return the text, in each of the languages. `values` are VALUES by language, `category` the ticket's.
 
         Refused: an unknown macro, an argument that it does not use, a value that it prints and that is missing.
         """
         macro = self.by_name.get(name)
         if macro is None:
-            return self._refuse_unknown(name[:60])
+            return self._refuse_unknown(name[:60], category)
         known = (*macro.names_of("argument"), *macro.names_of("detail"))
         if unknown := [each for each in arguments if each not in known]:
             code = "no_macro_argument" if known else "no_macro_arguments"
@@ -116,10 +118,13 @@ class Macros:
             return _refuse_missing(name, tuple(dict.fromkeys(missing)))
         return "\n\n".join(texts)
 
-    def _refuse_unknown(self, name: str) -> Refusal:
-        near = get_close_matches(name, list(self.by_name), 3, 0.4) or sorted(self.by_name)[:10]
-        if not near:
+    def _refuse_unknown(self, name: str, category: str) -> Refusal:
+        fitting = sorted(macro.name for macro in self.by_name.values() if macro.fits(category))
+        if not self.by_name:
             return reasons.refuse("no_macros", macro=name)
+        if not name:
+            return reasons.refuse("macro_needs_name", names=", ".join(fitting))
+        near = get_close_matches(name, list(self.by_name), 3, 0.4) or fitting
         return reasons.refuse("no_macro_near", macro=name, near=", ".join(near))
 
 
@@ -245,6 +250,8 @@ def _load(
     for language in LANGUAGES:
         path = paths.get(language, directory / f"{name}.{language}.txt.j2")
         try:
+            if language not in paths:
+                raise template_source.fault(path, "this text of the macro is missing", _LANGUAGES_HINT)
             texts[language] = _read(path, environment, clock)
         except ConfigError as error:
             problems += error.problems

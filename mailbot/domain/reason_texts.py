@@ -932,6 +932,7 @@ TEXTS: Mapping[str, Texts] = {
         "di kotak surat ini giliran tetap pada kita setelah menjawab",
     ),
     "wait_over": ("the wait is over: it was {turn} turn", "waktu menunggu habis: tadi giliran {turn}"),
+    "escalated_by": ("{actor} escalated it", "{actor} menaikkan jenjangnya"),
     "works_on": ("{actor} works on it", "{actor} mengerjakannya"),
     "news_promised": ("an agent promised news", "petugas menjanjikan kabar"),
     "silent_for_long": (

@@ -14,7 +14,7 @@ from mailbot.domain.lifecycle import Decision
 from mailbot.domain.matching import Match
 from mailbot.domain.model import NoticeKind, Status, Target, Ticket, Turn
 from mailbot.domain.notices import Progress, TeamNotice
-from mailbot.domain.policy import Actions, Detail, Ladder, Policy, Rule
+from mailbot.domain.policy import Actions, Detail, Ladder, Moment, Policy, Rule, Step
 from tests.builders import BOX, EKO, NOW, NUMBER, RINA, envelope, facts, mail, policy
 
 HOUR = timedelta(hours=1)
@@ -191,3 +191,25 @@ def test_late_reminders_of_a_ticket_that_closes_meanwhile_are_not_mailed() -> No
     late = on_deadline(asked, CLOSES, NOW + timedelta(days=30))
     assert late.ticket.status is Status.CLOSED
     assert [each.name for each in late.notices] == ["closing"]
+
+
+@pytest.mark.parametrize("turn", [Turn.CUSTOMER, Turn.THIRD_PARTY])
+def test_escalating_a_ticket_that_waits_makes_it_ours_and_its_new_owner_confirms(turn: Turn) -> None:
+    waiting = do(answer(first(), "Kami cek."), c.Wait(turn, NOW + 5 * HOUR)).ticket
+    raised = do(waiting, c.Escalate("L2", "mendesak"), NOW + HOUR).ticket
+
+    assert (raised.turn, raised.status, raised.turn_why.code) == (Turn.OURS, Status.OPEN, "escalated_by")
+    confirm_by = ladder.end_of_clock(raised, policy(), Target.CONFIRMATION)
+    assert confirm_by == NOW + HOUR + timedelta(minutes=15)
+
+
+def test_a_step_that_escalates_while_a_third_party_has_the_turn_arms_the_confirmation() -> None:
+    steps = (Step(Moment(Target.RESOLUTION, 0.5), escalate_to="L2", acknowledge_within=HOUR),)
+    by = policy(ladders={"standard": Ladder("standard", {Target.RESOLUTION: 8 * HOUR}, steps)})
+    wait = on_command(
+        answer(first(by), "Kami cek.", by=by), c.Wait(Turn.THIRD_PARTY, NOW + 7 * HOUR), EKO, by, NOW
+    )
+    assert isinstance(wait, Decision)
+    raised = on_deadline(wait.ticket, by, NOW + 4 * HOUR).ticket
+    assert (raised.level, raised.turn) == ("L2", Turn.THIRD_PARTY)
+    assert ladder.end_of_clock(raised, by, Target.CONFIRMATION) == NOW + 5 * HOUR

@@ -33,6 +33,7 @@ from mailbot.domain.assignment import NO_LOADS, Loads
 from mailbot.domain.commands.carry_out import on_command
 from mailbot.domain.decisions import on_deadline, record_customer_mail
 from mailbot.domain.escalation import ownership
+from mailbot.domain.escalation.overdue import take_first
 from mailbot.domain.escalation.reapply import recompute
 from mailbot.domain.ladder import Deadline
 from mailbot.domain.lifecycle import Decision, DecisionBuilder, IllegalTransition, evolve, opened
@@ -75,6 +76,17 @@ class Outcome:
 
 def _due_at(event: e.Event) -> datetime:
     return event.due_at if isinstance(event, e.StepTaken | e.TargetMissed | e.ReminderDue) else BEGIN
+
+
+def _decision_or_none(decided: Decision | Refusal) -> Decision | None:
+    return decided if isinstance(decided, Decision) else None
+
+
+def _act_after(stimuli: Sequence[Stimulus], place: int, stimulus: Stimulus) -> Stimulus | None:
+    """Return the act of a person for which a deadline was taken first, None for none."""
+    following = stimuli[place] if place < len(stimuli) else None
+    is_act = isinstance(following, AgentAnswer | CommandGiven)
+    return following if is_act and following and following.at == stimulus.at else None
 
 
 class _OpenTicket:
@@ -241,7 +253,25 @@ class Simulation:
 
     def _decide(self, open_ticket: _OpenTicket, stimulus: Stimulus, policy: Policy) -> Decision | Refusal:
         assert open_ticket.ticket
-        builder = DecisionBuilder(open_ticket.ticket, loads=self._loads_for(policy, open_ticket))
+        loads = self._loads_for(policy, open_ticket)
+        act = _act_after(open_ticket.script.stimuli, open_ticket.place, stimulus)
+        if isinstance(stimulus, DeadlineTaken) and act:
+            due, _ = take_first(
+                open_ticket.ticket,
+                lambda then: self._decide_on(then, act, policy, loads),
+                _decision_or_none,
+                policy,
+                stimulus.at,
+                stimulus.suppressed,
+                loads,
+            )
+            return due or Decision(open_ticket.ticket)
+        return self._decide_on(open_ticket.ticket, stimulus, policy, loads)
+
+    def _decide_on(
+        self, ticket: Ticket, stimulus: Stimulus, policy: Policy, loads: Loads
+    ) -> Decision | Refusal:
+        builder = DecisionBuilder(ticket, loads=loads)
         at = stimulus.at
         try:
             match stimulus:
@@ -250,7 +280,7 @@ class Simulation:
                 case AgentAnswer(agent=agent, after=after):
                     record_agent_answer(builder, agent or builder.ticket.assignee or "", after, policy, at)
                 case CommandGiven(command=command, by=by):
-                    return on_command(open_ticket.ticket, command, by, policy, at, builder.loads)
+                    return on_command(ticket, command, by, policy, at, loads)
                 case MessagesMoved(event=event, rebuilt=rebuilt, why=why):
                     builder.record(event)
                     if rebuilt:
@@ -258,9 +288,9 @@ class Simulation:
                     if why:
                         notify.notify_team(builder, policy, at, why, NO_REASON)
                 case DeadlineTaken(suppressed=suppressed):
-                    return on_deadline(open_ticket.ticket, policy, at, suppressed, builder.loads)
+                    return on_deadline(ticket, policy, at, suppressed, loads)
                 case DeadlinesRecomputed(by=by):
-                    return recompute(open_ticket.ticket, policy, at, by, builder.loads)
+                    return recompute(ticket, policy, at, by, loads)
         except IllegalTransition as impossible:
             return Refusal(written(str(impossible)))
         return builder.decision()

@@ -35,6 +35,7 @@ _EVENTS = (
         e.MergeReceived,
     ),
     *(e.TicketUnmerged, e.MergeReverted, e.TicketSplit, e.ActUndone),
+    *(e.TurnSet, e.NewsPromised, e.TicketReopened, e.TicketCorrected),
 )
 KINDS = tuple(event.kind for event in _EVENTS)
 # The readers of the report are fast and leave out reasons, which a simulation needs.
@@ -93,4 +94,6 @@ def _without_undone(recorded: Sequence[tuple[int, str, e.Event]]) -> list[tuple[
 
 
 def _event(kind: str, at: datetime, by: str, data: str) -> e.Event:
-    return event_of(kind, at, by, from_json(data)) if kind in _WITH_REASON else READ[kind](at, by, data)
+    if kind in _WITH_REASON or kind not in READ:
+        return event_of(kind, at, by, from_json(data))
+    return READ[kind](at, by, data)

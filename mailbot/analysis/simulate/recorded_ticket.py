@@ -12,7 +12,7 @@ from mailbot.domain import commands as c
 from mailbot.domain import events as e
 from mailbot.domain.actor import POLICY, Actor
 from mailbot.domain.events import Event
-from mailbot.domain.model import NoticeKind
+from mailbot.domain.model import NoticeKind, Turn
 from mailbot.domain.reasons import NO_REASON, Reason, words_of
 from mailbot.domain.replies.agent_answer import WAITS, Next
 
@@ -205,13 +205,26 @@ class _Scan:
                 return AgentAnswer(at, version, agent, Next(turn, reason))
             case e.StepTaken() | e.TargetMissed() | e.ReminderDue():
                 return None if self._is_same_decision(at) else DeadlineTaken(at, version)
-            case e.LadderChanged(by=by):
-                return DeadlinesRecomputed(at, version, by)
+            case e.LadderChanged(by=by):  # a new priority brings its ladder along
+                is_corrected = isinstance(record[position - 1][1], e.TicketCorrected)
+                return None if is_corrected else DeadlinesRecomputed(at, version, by)
+            case e.TurnSet():
+                return _turn_set(position, version, event, record)
             case e.TicketAssigned(by=by, reason=reason) if by == POLICY:
                 return self._lone_assignment(position, version, record) if position > 2 and reason else None
             case e.TicketClosed(by=by) if by == POLICY:  # after a long silence
                 return None if self._is_same_decision(at) else DeadlineTaken(at, version)
-            case e.TicketAssigned() | e.TicketEscalated() | e.TicketClosed() | e.DecisionMade():
+            case e.TicketReopened(at=at) if _opens_by_mail(position, record):
+                return None
+            case (
+                e.TicketAssigned()
+                | e.TicketEscalated()
+                | e.TicketHandedOver()
+                | e.TicketClosed()
+                | e.TicketReopened()
+                | e.TicketCorrected()
+                | e.DecisionMade()
+            ):
                 return _command_given(version, event)
             case e.TicketReleased(by=by):
                 return CommandGiven(at, version, c.Reject(), by)
@@ -250,11 +263,35 @@ def _command_given(version: str, event: Event) -> Stimulus | None:
             return CommandGiven(event.at, version, c.Assign(assignee), by)
         case e.TicketEscalated(level=level, reason=reason):
             return CommandGiven(event.at, version, c.Escalate(level, words_of(reason)), by)
+        case e.TicketHandedOver(team=team, reason=reason):
+            return CommandGiven(event.at, version, c.HandOver(team, words_of(reason)), by)
+        case e.TicketReopened(reason=reason):
+            return CommandGiven(event.at, version, c.Reopen(words_of(reason)), by)
+        case e.TicketCorrected(values=values):
+            return CommandGiven(event.at, version, c.Correct(**dict(values)), by)
         case e.TicketClosed(reason=reason):
             return CommandGiven(event.at, version, c.Close(words_of(reason)), by)
         case e.DecisionMade(option=option, reason=reason):
             return CommandGiven(event.at, version, c.Decide(option, words_of(reason)), by)
     return None
+
+
+def _opens_by_mail(position: int, record: Record) -> bool:
+    """Check whether the customer's mail reopened the ticket: that stimulus comes next."""
+    after = record[position + 1][1] if position + 1 < len(record) else None
+    return isinstance(after, e.CustomerWrote)
+
+
+def _turn_set(position: int, version: str, event: e.TurnSet, record: Record) -> Stimulus | None:
+    """Read the command that set a turn; None where it ended by itself, or another command brought it along."""
+    if event.turn is not Turn.OURS:
+        wait = c.Wait(event.turn, event.until, words_of(event.reason))
+        return CommandGiven(event.at, version, wait, event.by)
+    if event.reason.code != "works_on":
+        return None
+    after = record[position + 1][1] if position + 1 < len(record) else None
+    until = after.until if isinstance(after, e.NewsPromised) else None
+    return CommandGiven(event.at, version, c.WorkOn(until), event.by)
 
 
 def _messages_moved(position: int, version: str, event: Event, record: Record) -> Stimulus:

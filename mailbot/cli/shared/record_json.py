@@ -23,6 +23,8 @@ TICKET = (
     *("number", "status", "customer", "reply_to", "subject", "mailbox", "language", "category", "urgency"),
     *("complexity", "priority", "tags", "team", "level", "assignee", "ladder", "rule", "opened_at"),
     *("first_response_at", "closed_at", "cause", "satisfaction", "merged_into", "held_for", "events"),
+    *("turn", "turn_until", "turn_why", "unanswered", "answered_at", "answered_by", "informed_until"),
+    *("snoozed_until", "incident"),
 )
 OUTBOX = (
     *("id", "ticket", "kind", "state", "recipient", "attempts", "unknown", "requested_at", "due_at"),

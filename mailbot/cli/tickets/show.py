@@ -15,6 +15,7 @@ from mailbot.cli.shared.rows import write_raw_mail
 from mailbot.cli.shared.ticket_lookup import find_ticket, normalise_number, number_argument
 from mailbot.cli.tickets import show_text
 from mailbot.cli.tickets.worklist import print_worklist
+from mailbot.domain.ladder import promised_at
 from mailbot.domain.model import OVER, Status, Ticket
 from mailbot.store import compensations, queries, tickets
 
@@ -45,6 +46,7 @@ def _print_json(opened: OpenStore, ticket: Ticket) -> None:
     print_json(
         {
             **ticket_json(ticket, read(queries.deadline, number)),
+            "promised_at": promised_at(ticket, opened.policy),
             "participants": read(queries.participants_of, number),
             "links": read(queries.links_of, number),
             "messages": [message_json(message, *MESSAGE) for message in messages],

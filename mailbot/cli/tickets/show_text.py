@@ -1,5 +1,7 @@
 """A ticket for people: all about it on a page, a line of a list."""
 
+from datetime import datetime
+
 from mailbot.cli.service.ledger_text import print_lines
 from mailbot.cli.shared import result_text
 from mailbot.cli.shared.event_text import event_text
@@ -7,8 +9,10 @@ from mailbot.cli.shared.formats import format_duration, format_short_time, forma
 from mailbot.cli.shared.ladder_text import print_deadlines, question_text, spaced
 from mailbot.cli.shared.open_store import OpenStore, now
 from mailbot.cli.shared.output import clean, echo, print_block, print_facts, print_table, print_title
+from mailbot.domain import ladder
 from mailbot.domain.labels import label
 from mailbot.domain.model import (
+    OVER,
     WAITING_STATES,
     Authentication,
     DeadlineState,
@@ -17,6 +21,8 @@ from mailbot.domain.model import (
     Role,
     Ticket,
 )
+from mailbot.domain.policy import Policy
+from mailbot.domain.reason_texts import TERMS
 from mailbot.store import compensations, outbox_queries, queries, tickets
 
 PROOF = {
@@ -88,9 +94,30 @@ def _facts(opened: OpenStore, ticket: Ticket, zone: str) -> list[tuple[str, obje
         ("closed", format_time(ticket.closed_at, zone)),
         ("cause", label(policy, "cause", ticket.cause, "en") if ticket.cause else ""),
         ("rating", f"{ticket.satisfaction} of 5" if ticket.satisfaction else ""),
+        ("turn", _turn_text(ticket, zone)),
+        ("promised", _promise_text(ticket, policy, zone)),
         ("next deadline", _deadline_text(read(queries.deadline, ticket.number), zone)),
         ("to be decided", question_text(ticket, policy)),
     ]
+
+
+def _turn_text(ticket: Ticket, zone: str) -> str:
+    """Return who has to act, until when, and why; "" once the ticket is over."""
+    if ticket.status in OVER:
+        return ""
+    until = f" until {format_time(ticket.turn_until, zone)}" if ticket.turn_until else ""
+    why = f" ({ticket.turn_why})" if ticket.turn_why else ""
+    return f"{TERMS['turn'][ticket.turn][0]}{until}{why}"
+
+
+def _promise_text(ticket: Ticket, policy: Policy, zone: str) -> str:
+    at = ladder.promised_at(ticket, policy)
+    return f"an answer or news by {format_time(at, zone)} ({_distance(at)})" if at else ""
+
+
+def _distance(at: datetime) -> str:
+    left = at - now()
+    return f"in {format_duration(left)}" if left.total_seconds() > 0 else f"{format_duration(left)} ago"
 
 
 def _people(participants: list[queries.Participant], role: Role) -> str:
@@ -102,10 +129,7 @@ def _deadline_text(deadline: queries.TicketDeadline | None, zone: str) -> str:
         return "none"
     if deadline.state == DeadlineState.PARKED:
         return f"parked, our code failed on it: {deadline.reason}"
-    left = deadline.due_at - now()
-    distance = format_duration(left)
-    relative = f"in {distance}" if left.total_seconds() > 0 else f"{distance} ago"
-    return f"{spaced(deadline.target)}, {format_time(deadline.due_at, zone)} ({relative})"
+    return f"{spaced(deadline.target)}, {format_time(deadline.due_at, zone)} ({_distance(deadline.due_at)})"
 
 
 def _print_message(message: queries.MessageView, number: str, zone: str, files_before: int) -> None:

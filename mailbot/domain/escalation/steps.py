@@ -9,8 +9,8 @@ from mailbot.domain.assignment import choose
 from mailbot.domain.closing.close import close
 from mailbot.domain.escalation import level_questions, ownership
 from mailbot.domain.ladder import INTERNAL_TARGETS, MISSED, STEP_CLOCKS, Deadline
-from mailbot.domain.lifecycle import DecisionBuilder
-from mailbot.domain.model import OVER, NoticeKind, Status, Target, Ticket, Turn
+from mailbot.domain.lifecycle import DecisionBuilder, clocks_set
+from mailbot.domain.model import OVER, NoticeKind, Target, Ticket, Turn
 from mailbot.domain.policy import Policy, Step
 from mailbot.domain.reasons import NO_REASON, Reason, Refusal
 
@@ -134,7 +134,8 @@ def escalate_by_command(
     """Escalate at a person's command.
 
     The ticket enters its ladder there: later steps that raise no higher only remind. The new owner has to
-    confirm within the time that the step to this level gives.
+    confirm within the time that the step to this level gives. A ticket that waited is ours again: who raises it
+    wants that something is done.
     """
     ticket = builder.ticket
     here = ladder.rank_of(policy, ticket.level)
@@ -149,6 +150,9 @@ def escalate_by_command(
     if ladder.rank_of(policy, level) <= here:
         return reasons.refuse("level_reached", ticket=ticket.number, level=ticket.level)
     _raise(builder, level, because, by, policy, now)
+    if ticket.turn is not Turn.OURS:
+        builder.record(e.TurnSet(now, by, Turn.OURS, None, reasons.of("escalated_by", actor=str(by))))
+        builder.record(clocks_set(builder.ticket, policy, now))
     _await(builder, *_step_to(level, builder.ticket, policy), now)
     notify.notify_team(builder, policy, now, NoticeKind.ESCALATED, because)
     return None
@@ -184,12 +188,12 @@ def expect_confirmation(builder: DecisionBuilder, policy: Policy, now: datetime)
 
 
 def _await(builder: DecisionBuilder, within: timedelta | None, index: int, now: datetime) -> None:
-    """Make the new owner confirm within that time, while it is our turn; the previous one need not any
-    more.
+    """Make the new owner confirm within that time, unless the customer has the turn; the previous one need not
+    any more.
     """
     stop_confirmation(builder, now)
     ticket = builder.ticket
-    if within and ticket.status in (Status.NEW, Status.OPEN) and not ticket.held_for:
+    if within and ticket.turn is not Turn.CUSTOMER and not (ticket.held_for or ticket.status in OVER):
         clocks = ladder.start_step_clock(ticket.clocks, Target.CONFIRMATION, within, index, now)
         builder.record(e.ClocksSet(now, POLICY, clocks))
 

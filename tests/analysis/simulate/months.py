@@ -13,7 +13,7 @@ from mailbot.config.api import Loaded, load
 from mailbot.domain import commands as c
 from mailbot.domain.commands.carry_out import Acted
 from mailbot.domain.commands.grammar import Act
-from mailbot.domain.model import OVER, Target, Ticket
+from mailbot.domain.model import OVER, Status, Target, Ticket, Turn
 from mailbot.domain.policy_review.policy_outline import outline
 from mailbot.domain.reasons import Refusal
 from mailbot.operations.merge_split import MergeCommand, join
@@ -192,7 +192,8 @@ class Months(Desk):
         if agent not in agents:
             return
         tag = KEYS.reply_address(self.box, number, agent)
-        await self.receive(sender=agent, to=tag, peer=AGENTS_NETWORK, body="Sedang kami periksa.")
+        body = self.chance.choice(["Sedang kami periksa.", "Nomor pesanannya berapa?"])
+        await self.receive(sender=agent, to=tag, peer=AGENTS_NETWORK, body=body)
 
     def _commands(self, number: str) -> None:
         ticket = self.ticket(number)
@@ -200,7 +201,15 @@ class Months(Desk):
         commands += [
             c.Assign(self.chance.choice(sorted(self.runtime.policy.agents))),
             c.Escalate("management"),
+            c.Wait(Turn.THIRD_PARTY, self.clock + timedelta(hours=self.chance.randrange(1, 30)), "bank"),
+            c.Wait(Turn.CUSTOMER),
+            c.WorkOn(self.clock + timedelta(hours=self.chance.randrange(1, 30))),
+            c.WorkOn(),
+            c.HandOver(self.chance.choice(sorted(self.runtime.policy.teams))),
+            c.Correct(priority=self.chance.choice(sorted(self.runtime.policy.ladder_of))),
         ]
+        if ticket.status is Status.CLOSED:
+            commands.append(c.Reopen("lagi"))
         if ticket.held_for:
             commands = [c.Reject()]
         if any(clock.target is Target.DECISION for clock in ticket.clocks):

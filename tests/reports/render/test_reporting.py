@@ -23,7 +23,7 @@ from mailbot.reports.render.sections import sections, title
 from mailbot.reports.render.summary import summary
 from mailbot.reports.render.text import text
 from mailbot.reports.render.translations import _INDONESIAN, number, percent, say, span, stretch
-from tests.reports.figures.lives import answered, assigned, at, lives, opened, report, routed
+from tests.reports.figures.lives import answered, assigned, at, closed, lives, opened, report, routed
 from tests.reports.figures.test_report import TICKETS, WEEK
 
 NASTY = '<script>alert(1)</script>\x1b[31m\u202e" onload="x'
@@ -216,7 +216,9 @@ def test_a_period_is_named_by_its_days(since: tuple[int, ...], until: tuple[int,
 def test_three_sentences_name_what_changed_what_is_late_and_what_rises() -> None:
     rising = [[opened(n), routed(n, category="payment/failed")] for n in range(1, 31)]
 
-    changed, late, rises = summary(made(*rising))
+    older = [[opened(-24 * 9), routed(-24 * 9), closed(-24 * 8)] for _ in range(30)]
+
+    changed, late, rises = summary(made(*rising, *older))
     assert changed == "32 came in (30 more than before), 2 were closed, 32 are open."
     assert late == "1 of 4 promises were missed; open for more than 7 days: 1."
     assert rises.startswith("Rising: payment/failed (30, 0 in the weeks before)")

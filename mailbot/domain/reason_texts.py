@@ -337,6 +337,10 @@ TEXTS: Mapping[str, Texts] = {
         'the line "{line}" stands below the text: commands stand on top',
         'baris "{line}" ada di bawah teks: perintah harus di atas',
     ),
+    "verbs_not_written": (
+        "its commands stand in text that is hidden, cut off, or not yours",
+        "perintahnya ada dalam teks yang tersembunyi, terpotong, atau bukan tulisan Anda",
+    ),
     "looks_like_note": (
         'its first line "{line}" looks like an internal note',
         'baris pertamanya "{line}" tampak seperti catatan internal',

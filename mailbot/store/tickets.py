@@ -34,7 +34,7 @@ from mailbot.domain.model import (
 from mailbot.domain.people.addresses import owner
 from mailbot.domain.people.participants import taking_part
 from mailbot.domain.reasons import NO_REASON, Reason
-from mailbot.domain.replies.same_mail import Earlier
+from mailbot.domain.replies.same_mail import ACTED, Earlier
 from mailbot.store import deadlines, digests, incidents, outbox
 from mailbot.store.agents import acts
 from mailbot.store.codec import CLOCKS, event_data, event_of, reason_of, reason_text
@@ -361,7 +361,7 @@ def earlier_mails(connection: Connection, ids: Collection[int]) -> dict[int, Ear
     """Load what a further copy of these mails is compared with."""
     if not ids:
         return {}
-    names = ("id", "ticket", "direction", "subject", "text", "authentication", "addresses")
+    names = ("id", "ticket", "direction", "subject", "text", "authentication", "addresses", "flags")
     columns = (*(messages.c[name] for name in names), attachments.c.digest)
     files = attachments.c.inbox_id == messages.c.inbox_id
     rows = connection.execute(
@@ -373,7 +373,9 @@ def earlier_mails(connection: Connection, ids: Collection[int]) -> dict[int, Ear
         reply_to = row.addresses.get("reply_to", "")
         files_until_now = known | ({row.digest} - {None})
         found[row.id] = Earlier(
-            row.ticket, row.direction, row.subject, row.text, row.authentication, reply_to, files_until_now
+            *(row.ticket, row.direction, row.subject, row.text, row.authentication, reply_to),
+            files_until_now,
+            acted=ACTED in row.flags,
         )
     return found
 

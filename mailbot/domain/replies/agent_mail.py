@@ -13,7 +13,7 @@ import re2
 from mailbot.domain import commands as c
 from mailbot.domain import notify, reasons, ticket_number
 from mailbot.domain.actor import Actor
-from mailbot.domain.commands.grammar import Act, is_verb, shown
+from mailbot.domain.commands.grammar import Act, has_verbs, is_verb, shown
 from mailbot.domain.commands.registry import Below
 from mailbot.domain.events import AgentMailHeld
 from mailbot.domain.lifecycle import DecisionBuilder
@@ -38,6 +38,8 @@ _NOTE_LINE = re2.compile(
 )
 # Looks like a verb and is none: in bold, after a bullet or with another sign that looks like "#".
 _LIKE_VERB = re2.compile(r"[^\pL\pN]*[#＃﹟♯][^\pL\pN]{0,3}\pL")
+# Flags of a mail whose text another person wrote, or that hides what it says.
+_NOT_WRITTEN = frozenset({"attached-text", "hidden-verbs", "calendar", "text-cut", "html-cut"})
 # Fields by which a mail declares itself a machine's: RFC 3834 forbids to answer these at all.
 _DECLARED = frozenset({"auto_submitted", "machine_header", "autoresponder"})
 
@@ -98,7 +100,10 @@ def why_held(ticket: Ticket, mail: InboundMail, known: AgentMail, policy: Policy
         return reasons.of("customer_changed_since", former=known.former, customer=ticket.customer)
     if not _is_about(mail.subject, ticket, known):
         return reasons.of("other_subject", subject=mail.subject[:150])
-    return known.doubt
+    if known.doubt:
+        return known.doubt
+    foreign = has_verbs(mail.visible) and not _NOT_WRITTEN.isdisjoint(mail.flags)
+    return reasons.of("verbs_not_written") if foreign else NO_REASON
 
 
 def why_no_answer(text: str, attachments: Sequence[Attachment], act: Act | Refusal | None) -> Reason:

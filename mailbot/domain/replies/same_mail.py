@@ -21,6 +21,7 @@ from mailbot.domain.model import Authentication, Direction, InboundMail, Ticket
 _PROOF = {Authentication.FAIL: 0, Authentication.NONE: 1, Authentication.PASS: 2}
 MOST_ADDED = 15  # lines of a footer or a notice on top
 MOST_ADDED_WORDS = 6  # of a prefix in a subject
+ACTED = "acted"  # flag of a mail whose commands were carried out
 _SEPARATOR = re2.compile(r"\W{3,}|_{3,}|-- ?")
 _NOTICE = re2.compile(
     r"(?i)virus|malware|spam|scann?ed|phishing|mailing list|milis|unsubscribe|berhenti berlangganan|you received this"
@@ -39,26 +40,29 @@ class Earlier:
     authentication: Authentication
     reply_to: str
     files: frozenset[str]
+    acted: bool = False  # its commands were carried out
 
 
 def earlier_of(mail: InboundMail, ticket: str, direction: Direction) -> Earlier:
     """Return what a further copy of this mail is compared with."""
     files = frozenset(attachment.digest for attachment in mail.attachments)
     proof = mail.authentication
-    return Earlier(ticket, direction, mail.subject, mail.text, proof, mail.reply_to_named, files)
+    acted = ACTED in mail.flags
+    return Earlier(ticket, direction, mail.subject, mail.text, proof, mail.reply_to_named, files, acted)
 
 
 def same_mails(mail: InboundMail, earlier: Iterable[Earlier]) -> list[Earlier]:
     """Return those that this mail may be a copy of: not worse proven, and no other person's through a form.
 
-    An agent's mail that was held is none: its next copy may be shown to be the agent's.
+    An agent's mail that was held is none: its next copy may be shown to be the agent's. One that acted is: else a
+    mail that a host delivers twice would act twice.
     """
     if mail.authentication is Authentication.FAIL or not mail.sender:
         return []
     return [
         each
         for each in earlier
-        if each.direction is not Direction.NOTE
+        if (each.direction is not Direction.NOTE or each.acted)
         and _PROOF[each.authentication] >= _PROOF[mail.authentication]
         and (each.reply_to == mail.reply_to_named or not (each.reply_to and mail.reply_to_named))
     ]

@@ -174,5 +174,6 @@ def _forwarded_text(reading: Reading, first: int, level: int) -> str:
     for attachment in reading.attached[first:]:
         if attachment.type == "message/rfc822" and level < LEVEL_LIMIT:
             inside = Reading(reading.flags, [], reading.budget)
+            reading.flags["attached-text"] = None
             return _read_inside(attachment.content, inside, level + 1)
     return ""

@@ -48,6 +48,7 @@ def parse(
     - "text-cut", "html-cut": the text was longer than 512 KiB.
     - "reply-to-elsewhere": Reply-To led to another organisation and is left out.
     - "unreadable-part", "encrypted": a part that stays unread. "tnef": a winmail.dat that holds more than was read.
+    - "attached-text": the text is that of a mail that is attached. "hidden-verbs": HTML hides the verbs on top.
     - "signed", "calendar", "calendar-reply", "dangerous-attachment": what the parts hold.
 
     `authserv_ids` are the hosts whose Authentication-Results count, `own_addresses` those of our mailboxes.

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from mailbot.domain.model import Attachment
 from mailbot.mail.parsing import alternatives, attachments, charsets, flowed, html_links, pasted_pictures
 from mailbot.mail.parsing.alternatives import Choice
+from mailbot.mail.parsing.hidden_text import hides_verbs
 from mailbot.mail.parsing.html_text import html_to_text
 from mailbot.mail.parsing.mime_tree import Part
 from mailbot.mail.parsing.packages import rtf
@@ -128,6 +129,8 @@ def read_part(raw: bytes, part: Part, names: dict[str, str], reading: Reading) -
             source, is_html = rtf.to_text(source.encode("utf-8", "replace"))
             source = charsets.clean(source)
         text, html_cut = html_to_text(source, names) if is_html else (_plain(part, source, names), False)
+        if is_html and hides_verbs(source, text):
+            reading.flags["hidden-verbs"] = None
         if cut or html_cut:
             reading.flags["html-cut" if is_html else "text-cut"] = None
         return charsets.clean(text) if is_html else text

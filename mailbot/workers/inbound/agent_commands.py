@@ -16,6 +16,7 @@ from mailbot.domain.model import InboundMail, Ticket
 from mailbot.domain.people.participants import Roles
 from mailbot.domain.policy import Agent
 from mailbot.domain.reasons import Refusal
+from mailbot.domain.replies.same_mail import ACTED
 from mailbot.store import compensations
 from mailbot.store.inbox import ClaimedMail
 from mailbot.workers.command_facts import is_about_money, prepare
@@ -83,4 +84,5 @@ def as_stored(mail: InboundMail, acted: Acted) -> InboundMail:
     """Return the mail with what people see of it: the text that went to the customer, or the note alone."""
     notes = [each.text for each in acted.act.commands if isinstance(each, c.AddNote)]
     is_note = notes and len(acted.act.commands) == 1
-    return replace(mail, visible=acted.answer or (notes[0] if is_note else mail.visible))
+    visible = acted.answer or (notes[0] if is_note else mail.visible)
+    return replace(mail, visible=visible, flags=(*mail.flags, ACTED))

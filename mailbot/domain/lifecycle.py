@@ -154,7 +154,10 @@ def _changes(ticket: Ticket, event: Event) -> dict[str, Any]:
         case e.DetailsReceived(details=details):
             return {"details": tuple(sorted({**dict(details), **dict(ticket.details)}.items()))}
         case e.TicketAssigned(at=at, assignee=assignee):
-            return {"assignee": assignee, "assigned_at": at}
+            snoozed = (
+                ticket.snoozed_until if assignee == ticket.assignee else None
+            )  # by one agent, for themselves
+            return {"assignee": assignee, "assigned_at": at, "snoozed_until": snoozed}
         case e.TicketHandedOver(team=team):
             return {"team": team, "assignee": None}
         case e.TicketEscalated(level=level):

@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 
 from mailbot.domain.actor import Actor
-from mailbot.domain.commands import Snooze
+from mailbot.domain.commands import Assign, Snooze
 from mailbot.domain.commands.carry_out import on_command
 from mailbot.domain.commands.grammar import Act
 from mailbot.domain.ladder import next_deadline
@@ -15,7 +15,7 @@ from mailbot.operations.ticket_commands import TicketCommand, run_command
 from mailbot.store.store import Store
 from mailbot.store.tickets import load
 from mailbot.workers.day.snoozes import Snoozes
-from tests.builders import RINA, policy
+from tests.builders import BAYU, RINA, policy
 from tests.workers.test_intake import Desk
 
 MINUTES = timedelta(minutes=1)
@@ -74,3 +74,12 @@ async def test_it_is_refused_beyond_the_promise_and_where_there_is_none(store: S
         refusal = on_command(ticket, Snooze(until), BY, policy(), desk.clock)
         assert isinstance(refusal, Refusal)
         assert words in str(refusal)
+
+
+async def test_another_owner_has_it_on_the_worklist_at_once(store: Store) -> None:
+    desk = Desk(store)
+    ticket = await snoozed(desk, 20)
+    for agent, until in ((RINA.address, ticket.snoozed_until), (BAYU.address, None)):
+        decision = on_command(ticket, Assign(agent), BY, policy(), desk.clock)
+        assert isinstance(decision, Decision)
+        assert decision.ticket.snoozed_until == until

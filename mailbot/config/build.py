@@ -212,7 +212,7 @@ def _rule(entry: RuleEntry, when: When | None, line: int) -> Rule:
 def _ladder(name: str, entry: LadderEntry, people: _People) -> Ladder:
     spans = {Target(key): span for key, span in entry.targets if span is not None}
     steps = tuple(_step(step, people) for step in entry.steps)
-    return Ladder(name, spans, steps, entry.quiet_hours, entry.repeat)
+    return Ladder(name, spans, steps, entry.quiet_hours, entry.repeat, entry.news_before)
 
 
 def _step(entry: StepEntry, people: _People) -> Step:

@@ -28,6 +28,11 @@ from mailbot.domain.worktime import ALWAYS, Calendar, add, between, end_of_quiet
 MISSED = -1
 # Or: the customer was silent for so long that the ticket closes by itself.
 CLOSE = -2
+# Or: the time that the customer was given is about to pass, and they get a later one.
+NEWS = -3
+MOST_BEFORE = timedelta(
+    hours=1
+)  # that a customer is informed before that time, where the ladder leaves it to us
 # When the assignee has to ask a silent customer again or to close, if the ladder has no such target.
 FOLLOW_UP = timedelta(hours=40)
 _PLACE = {target: place for place, target in enumerate(Target)}
@@ -237,6 +242,7 @@ def _cached_deadline(ticket: Ticket, policy: Policy) -> Deadline | None:
         ticket.team,
         ticket.mailbox,
         ticket.unanswered,
+        ticket.informed_until,
     )
     cached = policy.last_deadline[0]
     if cached and cached[0] is ticket.clocks and cached[1] == key:
@@ -251,6 +257,8 @@ def _next_deadline(ticket: Ticket, policy: Policy, now: datetime | None = None) 
     ladder, calendar = ladder_of(ticket, policy), calendar_of(ticket, policy)
     closes = closes_at(ticket, policy)
     found = [Deadline(closes, Target.FOLLOW_UP, CLOSE)] if closes else []
+    if informs := informs_at(ticket, ladder):
+        found.append(Deadline(informs, Target.PROMISE, NEWS))
     for clock, left in _running_left(ticket, ladder):
         for due in _dues(clock, left, ladder, calendar, now):
             found.append(due)
@@ -282,6 +290,26 @@ def closes_at(ticket: Ticket, policy: Policy) -> datetime | None:
         return None
     since = next((each.running_since for each in ticket.clocks if each.target is Target.FOLLOW_UP), None)
     return since + box.close_after if since else None
+
+
+def informs_at(ticket: Ticket, ladder: Ladder) -> datetime | None:
+    """Return when the customer gets a later time than the one that they were given, None where they get none."""
+    until = ticket.informed_until
+    if until is None or ticket.turn is Turn.CUSTOMER or ticket.is_complaint or ticket.held_for:
+        return None
+    before = ladder.news_before
+    if before is None:
+        before = min(_length_of_promise(ticket, ladder) / 10, MOST_BEFORE)
+    return until - before if before else None
+
+
+def _length_of_promise(ticket: Ticket, ladder: Ladder) -> timedelta:
+    for clock in ticket.clocks:
+        ends_at, began = clock.ends_at, clock.running_since
+        if clock.target is Target.PROMISE and began and ends_at and ends_at == ticket.informed_until:
+            return ends_at - began
+    targets = (Target.FIRST_RESPONSE, Target.RESOLUTION) if ticket.unanswered else (Target.RESOLUTION,)
+    return next((span for each in targets if (span := ladder.targets.get(each))), ladder.repeat)
 
 
 def _dues(

@@ -190,8 +190,10 @@ def _changes(ticket: Ticket, event: Event) -> dict[str, Any]:
         case e.NewsPromised(at=at, until=until):
             return {"informed_until": until, "clocks": ladder.promise(ticket.clocks, until, at)}
         case e.PeopleNotified(why=NoticeKind.PROGRESS, promised_at=promised_at):
-            given = promised_at or ticket.informed_until
-            return {"informed_until": given, "informed_of": f"{ticket.team}\n{ticket.level}"}
+            of = f"{ticket.team}\n{ticket.level}\n{promised_at.isoformat() if promised_at else ''}"
+            return {"informed_until": promised_at or ticket.informed_until, "informed_of": of}
+        case e.ProgressSuppressed():
+            return {"informed_until": None}
         case e.AcknowledgementEnqueued(promised_at=given) | e.StatusAsked(promised_at=given):
             return {"informed_until": given} if given else {}
         case e.ActUndone(restored=restored, fields=names):

@@ -195,7 +195,7 @@ class Ticket:
     informed_until: datetime | None = (
         None  # by when the customer expects news, by what we wrote; None: nothing
     )
-    informed_of: str = ""  # team and level that our newest mail of progress named, a line each
+    informed_of: str = ""  # team, level and time of our newest mail of progress, a line each
     proven: bool = False  # the customer is known to have written the mail that opened it
     cause: str = ""  # why the matter came about, chosen at closing
     snoozed_until: datetime | None = None  # left out of worklists until then

@@ -155,8 +155,10 @@ def notify_customer(
         return
     if until is None and not (ticket.informed_until and ticket.informed_until > now):
         until = news.later_news(ticket, policy, now)
-    has, here = ticket.informed_of.split("\n"), [ticket.team, ticket.level]
-    if until in (None, ticket.informed_until) and _public(has, policy) == _public(here, policy):
+    *has, named = ticket.informed_of.split("\n")
+    here = [ticket.team, ticket.level]
+    is_known = until is None or until == ticket.informed_until or until.isoformat() == named
+    if is_known and _public(has, policy) == _public(here, policy):
         return
     if suppressed:
         builder.record(e.ProgressSuppressed(now, POLICY, suppressed))
@@ -166,6 +168,15 @@ def notify_customer(
     team, level = _public(here, policy) or ({}, {})
     subject = base_subject(ticket.subject) if is_subject_shown(ticket) else ""
     builder.notify(Progress(*to_customer(ticket), subject=subject, team=team, level=level, until=until))
+
+
+def renew_promise(builder: DecisionBuilder, policy: Policy, suppressed: Reason, now: datetime) -> None:
+    """Give the customer a later time before the one that they have passes. Where none may be given, none is kept."""
+    before = builder.ticket.informed_until
+    until = news.later_news(builder.ticket, policy, now)
+    notify_customer(builder, policy, reasons.of("promise_ends_soon"), suppressed, now, until)
+    if builder.ticket.informed_until == before:
+        builder.record(e.ProgressSuppressed(now, POLICY, suppressed or reasons.of("no_automatic_mail")))
 
 
 def _public(names: Sequence[str], policy: Policy) -> tuple[Mapping[str, str], Mapping[str, str]] | None:

@@ -207,7 +207,8 @@ class Ladder:
 
     `quiet`: hours of the day, in local time of the team's calendar, without reminders. `repeat`: after the
     last step the assignee is reminded at this interval of work time: an open ticket always has a next
-    deadline.
+    deadline. `news_before`: how long before the time that a customer was given passes they get a later one; None:
+    a tenth of the promise, at most an hour; 0: never.
     """
 
     name: str
@@ -215,6 +216,7 @@ class Ladder:
     steps: tuple[Step, ...]
     quiet: tuple[Interval, ...] = ()
     repeat: timedelta = timedelta(hours=24)
+    news_before: timedelta | None = timedelta()
 
     @property
     def digest(self) -> str:
@@ -225,7 +227,8 @@ class Ladder:
         by_category = [dict(sorted(step.escalate_by_category.items())) for step in self.steps]
         pairs = zip(self.steps, by_category, strict=True)
         steps = [replace(step, escalate_by_category=levels) for step, levels in pairs]
-        text = repr((self.name, sorted(self.targets.items()), steps, self.quiet, self.repeat))
+        news = () if self.news_before == timedelta() else (self.news_before,)
+        text = repr((self.name, sorted(self.targets.items()), steps, self.quiet, self.repeat, *news))
         return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:12]
 
 

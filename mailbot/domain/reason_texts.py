@@ -131,6 +131,14 @@ TEXTS: Mapping[str, Texts] = {
     "fact_fails": ("not: {fact}", "tidak: {fact}"),
     "came_within": ("it came within {words}", "datang pada {words}"),
     "came_outside": ("it came outside of {words}", "datang di luar {words}"),
+    "promise_ends_soon": (
+        "the time that the customer was given is about to pass",
+        "waktu yang dijanjikan kepada pelanggan hampir lewat",
+    ),
+    "no_automatic_mail": (
+        "this customer gets no automatic mail before an agent answers",
+        "pelanggan ini tidak mendapat email otomatis sebelum dijawab petugas",
+    ),
     # Where a mail belongs
     "no_ticket_named": ("names no ticket of ours", "tidak menyebut tiket kami"),
     "named_unauthenticated": (

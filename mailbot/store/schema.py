@@ -186,7 +186,7 @@ tickets = _table(
     Column("answered_at", Moment),
     Column("answered_by", Text, nullable=False, server_default=""),
     Column("informed_until", Moment),
-    Column("informed_of", Text, nullable=False, server_default=""),  # team and level, a line each
+    Column("informed_of", Text, nullable=False, server_default=""),  # team, level, time: a line each
     Column("proven", Boolean, nullable=False, server_default=false()),
     Column("cause", Text, nullable=False, server_default=""),
     Column("snoozed_until", Moment),

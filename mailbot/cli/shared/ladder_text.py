@@ -7,7 +7,7 @@ from mailbot.cli.shared.formats import format_duration, format_time
 from mailbot.cli.shared.output import clean, echo, print_title
 from mailbot.domain import ladder
 from mailbot.domain.escalation.level_questions import open_question
-from mailbot.domain.ladder import CLOSE, MISSED, Deadline
+from mailbot.domain.ladder import CLOSE, MISSED, NEWS, Deadline
 from mailbot.domain.model import Clock, Target, Ticket
 from mailbot.domain.policy import Moment, Policy, Step
 from mailbot.domain.worktime import quiet_hours_text
@@ -76,6 +76,8 @@ def deadline_text(deadline: Deadline, ticket: Ticket, policy: Policy, zone: str 
         return f"the target is missed: {spaced(deadline.target)}"
     if deadline.step == CLOSE:
         return "close the ticket: the customer did not answer"
+    if deadline.step == NEWS:
+        return "give the customer a later time, before the one that they have passes"
     moved_from = format_time(deadline.moved_from, zone)
     moved = f"; {moved_from} falls into the quiet hours" if moved_from else ""
     step = ladder.step_at(ladder.ladder_of(ticket, policy), deadline.step)

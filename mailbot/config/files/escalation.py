@@ -12,6 +12,7 @@ from mailbot.config.yaml.types import (
     Country,
     Dates,
     Day,
+    Delay,
     Hours,
     Levels,
     Line,
@@ -109,6 +110,11 @@ class LadderEntry(Entry):
     )
     repeat: Span = Field(
         timedelta(hours=24), description="after the last step: how often the assignee is reminded"
+    )
+    news_before: Delay | None = Field(
+        None,
+        description="how long before the time that the customer was given passes they get a later one, or no; else a "
+        "tenth of the promise, at most 1 h",
     )
 
 

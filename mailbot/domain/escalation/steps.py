@@ -27,6 +27,9 @@ def take_step(
     mine = ladder.ladder_of(builder.ticket, policy)
     moved = reasons.of("quiet_hours") if due.moved_from else NO_REASON
     because = reasons.together(_came_due(due.target), moved)
+    if due.step == ladder.NEWS:
+        notify.renew_promise(builder, policy, suppressed, now)
+        return
     step = ladder.step_at(mine, due.step)
     if step is None:
         _end(builder, due, policy, now, suppressed)

@@ -22,6 +22,8 @@ from mailbot.domain.notices import (
     AnswerHeld,
     Bulletin,
     Closing,
+    CompensationDecided,
+    CompensationWanted,
     Notice,
     Question,
     Receipt,
@@ -229,7 +231,7 @@ class Composer:
             ).zone  # customers are assumed near the first team
         if isinstance(notice, AgentWorklist) and (calendar := self.policy.agent_calendars.get(notice.to)):
             return calendar.zone
-        with_team = TeamNotice | Question | Receipt | AnswerHeld
+        with_team = TeamNotice | Question | Receipt | AnswerHeld | CompensationWanted | CompensationDecided
         team = notice.team if isinstance(notice, with_team) else ""
         return self.policy.calendar_of(team).zone if team in self.policy.teams else self.zone
 

@@ -52,7 +52,10 @@ _NO_TURN = (
 _FILES = 20
 _NAMES = 10
 _FOLDED = 4_000  # characters
-_KINDS = ("rule", "level", "team", "category", "priority")
+# A parameter of a reason -> what it names a key of.
+_KINDS = {name: name for name in ("rule", "level", "team", "category", "priority", "cause")} | {
+    "asked": "level"
+}
 
 
 def agent_values(
@@ -74,8 +77,8 @@ def _shown(name: str, value: Any, policy: Policy | None, language: str) -> Any:
         return with_labels(value, policy, language)
     if isinstance(value, tuple):
         return tuple(with_labels(each, policy, language) for each in value)
-    if policy and name in _KINDS:
-        return label(policy, name, str(value), language)
+    if policy and (kind := _KINDS.get(name)):
+        return label(policy, kind, str(value), language)
     if policy and name == "agent" and value in policy.agents:
         return policy.agents[value].name
     return value

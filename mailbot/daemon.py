@@ -329,7 +329,7 @@ class Daemon:
 
     async def _figures(self) -> Figures:
         counts = await self._store.read(queries.store_status, _now())
-        return Figures(counts.inbox, counts.outbox, counts.overdue_deadlines, counts.oldest)
+        return Figures(counts.inbox, counts.outbox, counts.overdue_deadlines, counts.oldest, counts.incidents)
 
     def _stuck(self) -> list[str]:
         return stuck(self._loops.values(), time.monotonic())

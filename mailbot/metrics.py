@@ -19,6 +19,7 @@ class Figures:
     outbox: Mapping[str, int] = field(default_factory=dict)
     overdue_deadlines: int = 0
     oldest: Mapping[str, timedelta] = field(default_factory=dict)
+    incidents: int = 0
 
 
 class Metrics:
@@ -61,6 +62,7 @@ class Metrics:
         self.inbox = gauge("mailbot_inbox_mails", "Mails in the inbox, by state.", ["state"])
         self.outbox = gauge("mailbot_outbox_mails", "Mails in the outbox, by state.", ["state"])
         self.overdue_deadlines = gauge("mailbot_deadlines_overdue", "Deadlines due and not done.")
+        self.incidents = gauge("mailbot_incidents_open", "Incidents that nobody has resolved.")
         self.oldest = gauge("mailbot_oldest_waiting_seconds", "Age of the oldest mail that waits.", ["queue"])
         self.turned = gauge(
             "mailbot_loop_last_run_seconds", "Time since the last turn of each loop.", ["loop"]
@@ -79,6 +81,7 @@ class Metrics:
         """Set the gauges. None: the store does not answer, and no figure is better than an old one."""
         self.store_up.set(figures is not None)
         self.overdue_deadlines.set(figures.overdue_deadlines if figures else float("nan"))
+        self.incidents.set(figures.incidents if figures else float("nan"))
         _fill(self.inbox, figures.inbox if figures else {})
         _fill(self.outbox, figures.outbox if figures else {})
         _fill(self.oldest, _ages(figures) if figures else {})

@@ -20,7 +20,7 @@ from mailbot.domain.model import (
     Ticket,
 )
 from mailbot.domain.reasons import Reason
-from mailbot.store import frozen, outbox_queries
+from mailbot.store import frozen, incidents, outbox_queries
 from mailbot.store.codec import event_of, reason_of
 from mailbot.store.schema import (
     attachments,
@@ -329,12 +329,13 @@ def frozen_mail(connection: Connection, outbox_id: int) -> bytes | None:
 @dataclass(frozen=True, slots=True)
 class StoreStatus:
     """How things stand. `inbox` and `outbox`: rows that are not done, by state; `oldest`: age of the oldest
-    that waits in "inbox" and "outbox"."""
+    that waits in "inbox" and "outbox". `incidents`: those that nobody has resolved."""
 
     inbox: Mapping[str, int] = field(default_factory=dict)
     outbox: Mapping[str, int] = field(default_factory=dict)
     overdue_deadlines: int = 0
     oldest: Mapping[str, timedelta] = field(default_factory=dict)
+    incidents: int = 0
 
 
 def store_status(connection: Connection, now: datetime) -> StoreStatus:
@@ -348,6 +349,7 @@ def store_status(connection: Connection, now: datetime) -> StoreStatus:
         outbox={**unsettled.by_state, OutboxState.FAILED: _count(connection, "outbox", OutboxState.FAILED)},
         overdue_deadlines=overdue(connection, now),
         oldest={place: max(timedelta(), now - at) for place, at in since.items() if at},
+        incidents=incidents.open_count(connection),
     )
 
 

@@ -230,6 +230,7 @@ def _status_json(found: Status) -> dict[str, object]:
         "outbox": figures.outbox,
         "oldest_waiting_seconds": {place: figures.oldest.get(place) for place in ("inbox", "outbox")},
         "overdue_deadlines": figures.overdue_deadlines,
+        "open_incidents": figures.incidents,
         "parked_deadlines": found.parked_deadlines,
         "store": {"where": found.store, "free_bytes": found.free},
         "relay": {
@@ -259,6 +260,7 @@ def _print(found: Status, zone: str) -> None:
         ("inbox", _counts_text(figures.inbox, figures.oldest.get("inbox"))),
         ("outbox", _counts_text(figures.outbox, figures.oldest.get("outbox"))),
         ("overdue deadlines", str(figures.overdue_deadlines)),
+        *((("open incidents", str(figures.incidents)),) if figures.incidents else ()),
         ("store", f"{found.store}{free}"),
         ("relay", f"{found.relay}, {found.relay_trouble or 'reachable'}"),
     ]

@@ -1,6 +1,8 @@
 """A ticket for people: all about it on a page, a line of a list."""
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 from mailbot.cli.service.ledger_text import print_lines
 from mailbot.cli.shared import result_text
@@ -23,7 +25,7 @@ from mailbot.domain.model import (
 )
 from mailbot.domain.policy import Policy
 from mailbot.domain.reason_texts import TERMS
-from mailbot.store import compensations, outbox_queries, queries, tickets
+from mailbot.store import compensations, incidents, outbox_queries, queries, tickets
 
 PROOF = {
     Authentication.PASS: "proven",
@@ -76,6 +78,7 @@ def _facts(opened: OpenStore, ticket: Ticket, zone: str) -> list[tuple[str, obje
     agent = policy.agents.get(ticket.assignee or "")
     return [
         *result_text.describe_links(read(queries.links_of, ticket.number), ticket.number),
+        *_incident(read, ticket),
         ("customer", ticket.customer),
         ("answers go to", ticket.reply_to),
         ("also takes part", _people(participants, Role.PARTICIPANT)),
@@ -118,6 +121,13 @@ def _promise_text(ticket: Ticket, policy: Policy, zone: str) -> str:
 def _distance(at: datetime) -> str:
     left = at - now()
     return f"in {format_duration(left)}" if left.total_seconds() > 0 else f"{format_duration(left)} ago"
+
+
+def _incident(read: Callable[..., Any], ticket: Ticket) -> list[tuple[str, object]]:
+    """Return what a complaint belongs to, or how many belong to an incident."""
+    if ticket.is_incident:
+        return [("complaints", read(incidents.count, ticket.number))]
+    return [("complaint of", ticket.incident or "")]
 
 
 def _people(participants: list[queries.Participant], role: Role) -> str:

@@ -68,6 +68,8 @@ class Tally:
                 self._days[self._period.day_of(fact.at)]["opened"] += 1
             case f.Filed():
                 self._counts["filed"] += 1
+            case f.IncidentBegan():
+                self._counts["incidents"] += 1
             case f.Left():
                 self._left(fact)
             case f.Returned(how=how):
@@ -125,6 +127,7 @@ class Tally:
         counts = self._counts
         plain = (
             *("opened", "closed", "merged", "reopened", "returned", "gone", "undone", "answers", "filed"),
+            "incidents",
             *("confirmed", "unconfirmed", "acknowledgements"),
         )
         timings = {name: spans.timing() for name, spans in self._spans.items()}

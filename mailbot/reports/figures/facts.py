@@ -34,6 +34,14 @@ class Filed:
 
 
 @dataclass(frozen=True, slots=True)
+class IncidentBegan:
+    """Many similar complaints became one incident."""
+
+    at: datetime
+    team: str
+
+
+@dataclass(frozen=True, slots=True)
 class Left:
     """The ticket is no longer open.
 
@@ -149,6 +157,7 @@ class Stood:
 Fact = (
     Opened
     | Filed
+    | IncidentBegan
     | Left
     | Returned
     | Answered

@@ -173,7 +173,8 @@ class Figures:
     - `first_response`, `next_response`, `resolution`: of answers and closings in the period, see `facts`.
     - `confirmation`: how soon new owners acted after an escalation that asked for it; `confirmed` in time,
       `unconfirmed` not.
-    - `answers`: all answers of agents. `filed`: machines' mails about no ticket of ours.
+    - `answers`: all answers of agents. `filed`: machines' mails about no ticket of ours. `incidents`:
+      how often many similar complaints became one.
     - `acknowledgement`: from receipt of a mail until the relay took its acknowledgement, for mails of the
       period; `acknowledged` of `acknowledgements` were sent.
     - `closing_causes`: closings by cause, the most frequent first, under "" those without one.
@@ -189,6 +190,7 @@ class Figures:
     undone: int = 0
     answers: int = 0
     filed: int = 0
+    incidents: int = 0
     first_response: Timing = Timing()
     next_response: Timing = Timing()
     resolution: Timing = Timing()

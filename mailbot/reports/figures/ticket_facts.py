@@ -212,6 +212,9 @@ class _Life:
         self._turned(event)
         self.facts.append(f.Filed(event.at, self._team))
 
+    def _begin_incident(self, event: e.IncidentOpened) -> None:
+        self.facts.append(f.IncidentBegan(event.at, self._team))
+
     def _release(self, event: e.TicketReleased) -> None:
         self._turned(event)
         self._held, self._began, self._since, self._known = False, event.at, event.at, event.at
@@ -305,6 +308,7 @@ _TAKE: dict[type[Any], Callable[[_Life, Any], None]] = {
     e.TicketReopened: _Life._reopen,
     e.SatisfactionRated: _Life._score_given,
     e.TicketFiled: _Life._file,
+    e.IncidentOpened: _Life._begin_incident,
     e.TicketReleased: _Life._release,
     e.TicketMerged: _Life._merge,
     e.TicketUnmerged: _Life._unmerge,

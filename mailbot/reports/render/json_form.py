@@ -30,7 +30,18 @@ def _period(period: Period) -> Shape:
 
 
 def _figures(figures: Figures) -> Shape:
-    plain = ("opened", "closed", "merged", "reopened", "returned", "gone", "answers", "filed", "open_at_end")
+    plain = (
+        "opened",
+        "closed",
+        "merged",
+        "reopened",
+        "returned",
+        "gone",
+        "answers",
+        "filed",
+        "incidents",
+        "open_at_end",
+    )
     satisfaction = figures.satisfaction
     confirmation = {"in_time": figures.confirmed, "late": figures.unconfirmed}
     return {

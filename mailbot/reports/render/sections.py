@@ -100,6 +100,11 @@ class _Writer:
                 if self._now.filed or self._before.filed
                 else []
             ),
+            *(
+                [self._counted("incidents", "incidents")]
+                if self._now.incidents or self._before.incidents
+                else []
+            ),
             self._shared("closings undone", self._now.reopen_rate, self._before.reopen_rate),
             self._shared("promises kept", self._now.kept_share, self._before.kept_share),
             self._lasted("half answered within, work time", "first_response.work"),

@@ -37,6 +37,7 @@ _INDONESIAN: Mapping[str, str] = {
     "escalated": "dieskalasi",
     "answers sent": "jawaban terkirim",
     "machines' mail filed": "surat otomatis disimpan",
+    "incidents": "gangguan",
     "promises kept": "janji ditepati",
     "half answered within, work time": "setengahnya dijawab dalam, jam kerja",
     "half closed within, work time": "setengahnya selesai dalam, jam kerja",

@@ -13,12 +13,13 @@ from mailbot.domain.actor import Actor
 from mailbot.domain.commands.carry_out import Acted
 from mailbot.domain.commands.grammar import Act
 from mailbot.domain.model import Status
+from mailbot.domain.policy import Team
 from mailbot.domain.reasons import Refusal
 from mailbot.operations.ticket_commands import TicketCommand, run_command
 from mailbot.store.codec import event_of
 from mailbot.store.schema import events, messages, outbox
 from mailbot.store.store import Store
-from tests.builders import BAYU, BOX, RINA
+from tests.builders import BAYU, BOX, RINA, policy
 from tests.profile import NIGHTLY
 from tests.workers.test_intake import AGENTS_NETWORK, BUDI, Desk, tag
 
@@ -214,6 +215,38 @@ async def test_an_answer_and_its_undo_in_one_batch_are_taken_in_turn(store: Stor
 
     assert held(desk) == []
     assert [row.state for row in desk.outbox_rows("answer")] == ["suppressed"]
+
+
+@pytest.mark.parametrize("word", ["#kirim", "#batal"])
+@pytest.mark.parametrize("how", ["left", "not proven", "token of another", "forwarded", "quoted", "customer"])
+async def test_nobody_without_right_sends_or_takes_back(store: Store, how: str, word: str) -> None:
+    changes = {"mailboxes": {BOX.address: replace(BOX, collision=10 * MINUTE, undo=2 * MINUTE)}}
+    desk = Desk(store, **changes)
+    number = (await desk.receive()).number
+    await write(desk, number, "Sudah dikirim.", RINA.address)
+    await write(desk, number, "Belum dikirim.")
+    who = BAYU.address if word == "#kirim" else RINA.address
+    other = RINA.address if who == BAYU.address else BAYU.address
+    mail = {"sender": who, "to": tag(number, who), "peer": AGENTS_NETWORK, "body": word}
+    mail |= {"Subject": f"Re: [{number}] Barang"}
+    if how == "left":
+        people = (each for each in policy().teams["frontline"].agents if each.address != who)
+        teams = {**policy().teams, "frontline": Team("frontline", "always", tuple(people))}
+        desk = Desk(store, teams=teams, **changes)
+        desk._kept = 10  # Message-IDs go on
+    mail |= {
+        "not proven": {"peer": "192.0.2.7"},
+        "token of another": {"sender": other, "body": word},
+        "forwarded": {"Subject": f"Fwd: [{number}] Barang", "body": f"FYI\r\n\r\n> {word}"},
+        "quoted": {"body": f"> {word}"},
+        "customer": {"sender": BUDI, "peer": "192.0.2.7"},
+    }.get(how, {})
+    await desk.receive(**mail)
+
+    assert [row.state for row in desk.outbox_rows("answer") if "dikirim" in str(desk.content(row))][:1] == [
+        "due"
+    ]
+    assert not any("Belum dikirim." in text for text in texts(desk))
 
 
 # --- a former owner -----------------------------------------------------------------------------------------

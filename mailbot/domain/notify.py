@@ -170,6 +170,15 @@ def notify_customer(
     builder.notify(Progress(*to_customer(ticket), subject=subject, team=team, level=level, until=until))
 
 
+def inform_of_move(
+    builder: DecisionBuilder, policy: Policy, because: Reason, suppressed: Reason, now: datetime
+) -> None:
+    """Give the customer a later time where the ticket's new team, by its hours, promises one."""
+    given, promised = builder.ticket.informed_until, news.first_promise(builder.ticket, policy, now)
+    if given and promised and promised > given:
+        notify_customer(builder, policy, because, suppressed, now, promised)
+
+
 def renew_promise(builder: DecisionBuilder, policy: Policy, suppressed: Reason, now: datetime) -> None:
     """Give the customer a later time before the one that they have passes. Where none may be given, none is kept."""
     before = builder.ticket.informed_until

@@ -16,6 +16,7 @@ from mailbot.domain.model import Authentication, Role, Status, Ticket, Turn
 from mailbot.domain.notices import Acknowledgement, Notice, Progress, StatusAnswer
 from mailbot.domain.policy import AnswerLimits
 from mailbot.domain.reasons import Refusal, of
+from mailbot.domain.worktime import Calendar, Interval
 from tests.builders import BOX, EKO, NOW, NUMBER, RINA, STANDARD, envelope, facts, mail, policy
 
 HOUR = timedelta(hours=1)
@@ -25,6 +26,7 @@ BY = policy(
     level_names=PUBLIC,
     answers=AnswerLimits(),
 )
+OFFICE = Calendar("office", "UTC", ((Interval(4 * HOUR, 14 * HOUR),),) * 7)  # an hour after NOW
 BUDI = mail().sender
 ROLES = {BUDI: Role.CUSTOMER}
 
@@ -83,6 +85,19 @@ def test_an_escalation_names_who_has_it_and_no_time_beside_the_one_that_stands()
     assert not isinstance(promised, Refusal)
     (progress,) = news(on_deadline(promised.ticket, by, NOW + HOUR))
     assert (progress.level, progress.until) == (PUBLIC["L2"], None)
+
+
+def test_a_hand_over_to_a_team_with_other_hours_gives_the_later_time_at_once() -> None:
+    payments = replace(BY.teams["payments"], calendar="office")
+    by = replace(BY, calendars={**BY.calendars, "office": OFFICE}, teams={**BY.teams, "payments": payments})
+    ticket = opened().ticket
+    moved = on_command(ticket, c.HandOver("payments", ""), EKO, by, NOW)
+    assert not isinstance(moved, Refusal)
+    (progress,) = news(moved)
+    assert progress.until == NOW + 2 * HOUR == moved.ticket.informed_until
+    back = on_command(moved.ticket, c.HandOver("frontline", ""), EKO, by, NOW)
+    assert not isinstance(back, Refusal)
+    assert news(back) == []
 
 
 def test_the_same_promise_again_is_not_mailed_again() -> None:

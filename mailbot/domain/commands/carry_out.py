@@ -211,7 +211,10 @@ class _Acting:
             case c.Assign(address):
                 return _assign(builder, address, by, policy, now)
             case c.HandOver(team, because):
-                return steps.hand_over_by_command(builder, team, _reason(because, by), by, policy, now)
+                return steps.hand_over_by_command(
+                    *(builder, team, _reason(because, by), by, policy, now),
+                    self.facts.suppressed(builder.ticket),
+                )
             case c.Escalate(level, because):
                 return steps.escalate_by_command(builder, level, _reason(because, by), by, policy, now)
             case c.WorkOn(until):

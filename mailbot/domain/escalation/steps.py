@@ -37,8 +37,10 @@ def take_step(
     if due.target in STEP_CLOCKS:
         builder.record(e.ClocksSet(now, POLICY, ladder.without(builder.ticket.clocks, due.target)))
     builder.record(e.StepTaken(now, POLICY, mine.name, due.step, step.at.target, due.due_at, because))
+    team = builder.ticket.team
     _act(builder, step, due.step, because, policy, now)
-    if step.tell_customer:
+    expects_news = builder.ticket.informed_until is not None
+    if step.tell_customer or (expects_news and builder.ticket.team != team):
         notify.notify_customer(builder, policy, because, suppressed, now)
 
 
@@ -162,9 +164,18 @@ def escalate_by_command(
 
 
 def hand_over_by_command(
-    builder: DecisionBuilder, team: str, because: Reason, by: Actor, policy: Policy, now: datetime
+    builder: DecisionBuilder,
+    team: str,
+    because: Reason,
+    by: Actor,
+    policy: Policy,
+    now: datetime,
+    suppressed: Reason = NO_REASON,
 ) -> Refusal | None:
-    """Hand over to another team at a person's command, with an owner there who is notified."""
+    """Hand over to another team at a person's command, with an owner there who is notified.
+
+    `suppressed`: why the customer gets no automatic mail.
+    """
     ticket = builder.ticket
     if ticket.status in OVER:
         return reasons.refuse("ticket_over", ticket=ticket.number, status=ticket.status)
@@ -174,6 +185,7 @@ def hand_over_by_command(
         return reasons.refuse("team_has_it", ticket=ticket.number, team=team)
     stop_confirmation(builder, now)
     notify.notify_team(builder, policy, now, NoticeKind.HANDED_OVER, because)
+    notify.inform_of_move(builder, policy, because, suppressed, now)
     return None
 
 

@@ -21,16 +21,13 @@ from mailbot.domain.worktime import local, next_open
 
 @dataclass(frozen=True, slots=True)
 class HandOver:
-    """To whom a ticket goes, and why. `away`: until when its owner is absent."""
+    """To whom a ticket goes, and why. `back`: when its `owner` is."""
 
     ticket: Ticket
+    owner: Agent
+    back: datetime
     agent: Agent
-    away: Reason
-    chosen: Reason
-
-    @property
-    def reason(self) -> Reason:
-        return reasons.together(self.away, self.chosen)
+    reason: Reason
 
 
 def absences(policy: Policy, now: datetime) -> dict[str, datetime]:
@@ -78,7 +75,7 @@ def find_colleague(
         if found := _choose(replace(ticket, level=level), able, policy, now, loads):
             until = f"{local(policy.agent_calendars[owner.address], back):%Y-%m-%d %H:%M %Z}"
             away = reasons.of("away_until", agent=owner.name, until=until)
-            return HandOver(ticket, found.agent, away, found.reason)
+            return HandOver(ticket, owner, back, found.agent, reasons.together(away, found.reason))
     return None
 
 

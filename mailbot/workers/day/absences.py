@@ -9,12 +9,16 @@ from sqlalchemy import Connection
 
 from mailbot import log
 from mailbot.domain import ladder, reasons
+from mailbot.domain.assignment import NEVER
 from mailbot.domain.day import absence, day_plan
 from mailbot.domain.day.absence import HandOver
 from mailbot.domain.model import Direction
 from mailbot.domain.notices import AgentWorklist
 from mailbot.domain.notify import language_of
 from mailbot.domain.policy import Policy
+from mailbot.domain.reasons import LABEL, Reason
+from mailbot.mail.compose.template_values import LANGUAGES
+from mailbot.mail.compose.times import local_time
 from mailbot.store import conversation, outbox, tickets, worklists
 from mailbot.workers import outbox_rows
 from mailbot.workers.day.mornings import with_reply_addresses
@@ -80,7 +84,9 @@ class Absences:
             for move in own
         ]
         tickets.record(connection, outbox_rows.build_all(connection, drafts, snapshot, now))
-        lists = [_list(own, policy, _excerpts(connection, own)) for own in moves.values() if len(own) > 1]
+        lists = [
+            _list(own, policy, now, _excerpts(connection, own)) for own in moves.values() if len(own) > 1
+        ]
         rows = [
             outbox_rows.build_row(with_reply_addresses(each, snapshot), snapshot, now, now) for each in lists
         ]
@@ -98,15 +104,18 @@ def _excerpts(connection: Connection, moves: Sequence[HandOver]) -> dict[str, st
     return found
 
 
-def _list(moves: Sequence[HandOver], policy: Policy, excerpts: Mapping[str, str]) -> AgentWorklist:
+def _list(
+    moves: Sequence[HandOver], policy: Policy, now: datetime, excerpts: Mapping[str, str]
+) -> AgentWorklist:
     """Return one mail about all tickets that go to an agent, those of one absent colleague together."""
     agent = moves[0].agent
+    promised = [(move.owner.name, ladder.promised_at(move.ticket, policy) or NEVER, move) for move in moves]
     entries = [
         replace(
-            day_plan.entry(move.ticket, move.away, ladder.promised_at(move.ticket, policy)),
+            day_plan.entry(move.ticket, _heading(move, policy, now), at),
             excerpt=excerpts.get(move.ticket.number, ""),
         )
-        for move in sorted(moves, key=lambda move: move.ticket.assignee or "")
+        for _, at, move in sorted(promised, key=lambda each: each[:2])
     ]
     return AgentWorklist(
         number="",
@@ -117,3 +126,10 @@ def _list(moves: Sequence[HandOver], policy: Policy, excerpts: Mapping[str, str]
         entries=tuple(entries[: day_plan.MOST]),
         older=max(0, len(entries) - day_plan.MOST),
     )
+
+
+def _heading(move: HandOver, policy: Policy, now: datetime) -> Reason:
+    """Say until when the colleague is away, with the time as people read it."""
+    zone = policy.agent_calendars[move.agent.address].zone
+    until = Reason(LABEL, {each: local_time(move.back, each, zone, now) for each in LANGUAGES})
+    return reasons.of("away_until", agent=move.owner.name, until=until)

@@ -48,7 +48,7 @@ async def test_several_tickets_come_in_one_mail_with_the_customers_words(store: 
     (mail,) = newest(desk, "worklist", TINO.address)
     text = str(desk.content(mail).get_body(("plain",)).get_content())
     assert all(number in text for number in numbers)
-    assert "Rina" in text
+    assert "Rina tidak masuk sampai Selasa, 24 November, pukul 00.00 UTC" in text
     assert "Pesanan saya belum sampai" in text
     assert newest(desk, "team", TINO.address) == []
     assert [row.recipient for row in desk.outbox_rows("progress")] == []

@@ -36,7 +36,7 @@ class Clues:
     - `tagged`: the ticket of a reply token bound to this very sender.
     - `for_colleagues`: it was sent to an address that takes decisions alone.
     - `of_another`: it was sent to a reply address that was given to somebody else.
-    - `surveyed`: the ticket of a survey's address that was given to this very sender.
+    - `surveyed`: the ticket of a survey's address. The sender must take part, as with a number.
     - `bounced`: the ticket of one of our own mails, named by a keyed bounce address.
     - `again`: tickets of mails with the same Message-ID and From, but with other words.
     - `referenced`: Message-IDs of In-Reply-To and References, newest first.

@@ -151,7 +151,7 @@ TEXTS: Mapping[str, Texts] = {
     ),
     "matched": ("{clue}, {proof}", "{clue}, {proof}"),
     "reply_token": ("reply token of the sender", "token balasan milik pengirim"),
-    "survey_address": ("survey address of the sender", "alamat survei milik pengirim"),
+    "survey_address": ("keyed survey address", "alamat survei bertanda tangan"),
     "bounce_address": ("keyed bounce address", "alamat pantulan bertanda tangan"),
     "signed_mark": ("our signed mark in a report", "tanda tangan kami dalam laporan"),
     "signed_message_id": ("our signed Message-ID", "Message-ID bertanda tangan kami"),

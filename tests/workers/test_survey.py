@@ -172,6 +172,7 @@ async def test_a_key_of_another_customer_a_guess_and_a_copy_to_others_rate_nothi
     theirs = await closed(desk, sender=ASING, Message_ID="<theirs@x.example>")
     guess = own.replace(own.partition(ticket.number.lower() + ".")[2][:26], "a" * 26)
     token = KEYS.reply_address(BOX.address, ticket.number, BUDI).replace("+t.", "+s.")
+    assert KEYS.surveyed(own) == ticket.number
 
     forged = [
         await desk.receive(sender=ASING, to=own, body="1", Subject=f"Penilaian {ticket.number}"),
@@ -181,7 +182,7 @@ async def test_a_key_of_another_customer_a_guess_and_a_copy_to_others_rate_nothi
             sender=BUDI,
             body="1",
             Subject="Penilaian",
-            to=KEYS.survey_address(BOX.address, theirs.number, ASING),
+            to=KEYS.survey_address(BOX.address, theirs.number),
         ),
     ]
     assert now(desk, ticket).satisfaction is None
@@ -212,6 +213,39 @@ async def test_a_spelling_of_the_same_box_rates_as_well(store: Store) -> None:
     rated = await tap(desk, 4, sender="budisantoso+toko@gmail.com")
 
     assert rated.satisfaction == 4
+
+
+async def test_a_customer_whose_answers_go_to_reply_to_rates_from_either_address(desk: Desk) -> None:
+    await closed(desk, Reply_To="budi@kantor.pelanggan.example")
+    assert desk.outbox_rows("closing")[-1].recipient == "budi@kantor.pelanggan.example"
+
+    assert (await tap(desk, 4)).satisfaction == 4
+    assert (await tap(desk, 5, sender="budi@kantor.pelanggan.example")).satisfaction == 5
+
+
+PICTURE = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+WITH_PICTURE = (
+    "--b\r\nContent-Type: text/plain\r\n\r\n5\r\n\r\n{}\r\n--b\r\nContent-Type: image/png; name=logo.png\r\n{}"
+    f"Content-Transfer-Encoding: base64\r\n\r\n{PICTURE}\r\n--b--"
+)
+INLINE = "Content-ID: <logo1>\r\nContent-Disposition: inline; filename=logo.png\r\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "header", "rating"),
+    [
+        ("[cid:logo1]", INLINE, 5),
+        ("", "Content-Disposition: attachment; filename=bukti.png\r\n", None),
+    ],
+)
+async def test_the_logo_of_a_signature_is_no_content_and_a_file_is(
+    desk: Desk, text: str, header: str, rating: int | None
+) -> None:
+    ticket = await closed(desk)
+    await tap(desk, 5, body=WITH_PICTURE.format(text, header), Content_Type="multipart/related; boundary=b")
+
+    assert now(desk, ticket).satisfaction == rating
+    assert (now(desk, ticket).status is Status.CLOSED) is (rating is not None)
 
 
 async def test_a_rating_after_the_window_counts_and_opens_nothing(desk: Desk) -> None:
@@ -257,5 +291,5 @@ async def test_who_closes_by_mail_without_a_cause_reads_which_fit_and_names_one_
     )
     assert "penyebab tidak disebut; yang cocok: app-fault" in first
     assert "spam" not in first
-    assert "penyebab: app-fault" in second
+    assert "penyebab: App-fault" in second
     assert now(desk, ticket).cause == "app-fault"

@@ -214,7 +214,7 @@ class Composer:
     def _survey_address(self, notice: Notice, box: Mailbox) -> str:
         if not isinstance(notice, Closing):
             return ""
-        return self.tokens.survey_address(box.address, notice.number, notice.to)
+        return self.tokens.survey_address(box.address, notice.number)
 
     def _render(self, notice: Notice, language: str, values: Values) -> _Content:
         name = notice.name

@@ -78,7 +78,7 @@ def _written_clues(claimed: ClaimedMail, mail: InboundMail, snapshot: Snapshot) 
     sender = passed_on_for(mail, snapshot.policy) or mail.sender
     for address in claimed.envelope.recipients:
         if "+s." in address.lower():
-            surveyed = surveyed or keys.surveyed(address, sender)
+            surveyed = surveyed or keys.surveyed(address)
         token = keys.reply_token_in(address)
         # Whoever it was given to: a colleague who got the mail forwarded answers no customer by it either.
         for_colleagues = for_colleagues or bool(token and token.for_colleagues)

@@ -1,5 +1,7 @@
 """Is a mail a rating? Only our key shows that: the survey's address, or the closing word that it answers."""
 
+import re
+
 from sqlalchemy import Connection
 
 from mailbot.domain.closing.rating import LONGEST, Rating, read_rating
@@ -9,6 +11,10 @@ from mailbot.domain.notices import Closing
 from mailbot.mail.replies.signatures import strip_signature
 from mailbot.store import failures
 from mailbot.workers.runtime import Snapshot
+
+LOGO_SIZE = 50_000  # bytes
+HARMLESS = frozenset({"signed", "reply-to-elsewhere"})  # flags of a mail whose text was read whole
+_LOGO = re.compile(r"\[image(?:: [^\]]*)?\]")
 
 
 def rating_of(
@@ -20,17 +26,24 @@ def rating_of(
     snapshot: Snapshot,
 ) -> Rating | None:
     """Return the rating, None for other mail. A mail that holds more than its text is no rating."""
-    if ticket is None or match.followed or mail.author is not Author.PERSON or mail.attachments or mail.flags:
+    if ticket is None or match.followed or mail.author is not Author.PERSON or _holds_more(mail):
         return None
     keyed = clues.surveyed == ticket.number
     was_closed = ticket.status is Status.CLOSED or ticket.reopened
     if (not keyed and not (clues.signed and was_closed)) or len(mail.visible) > LONGEST:
         return None
-    text = "\n".join(strip_signature(mail.visible.splitlines()))
+    lines = (line for line in mail.visible.splitlines() if not _LOGO.fullmatch(line.strip()))
+    text = "\n".join(strip_signature(list(lines)))
     rating = read_rating(text, _names(mail, ticket, snapshot), keyed=keyed)
     if rating is None or keyed:
         return rating
     return rating if _answers_closing_word(connection, mail, ticket, snapshot) else None
+
+
+def _holds_more(mail: InboundMail) -> bool:
+    """Check for files, and for what could not be read. A small picture inside the text is a logo."""
+    files = [each for each in mail.attachments if not each.content_id or each.size > LOGO_SIZE]
+    return bool(files) or not HARMLESS.issuperset(mail.flags)
 
 
 def _names(mail: InboundMail, ticket: Ticket, snapshot: Snapshot) -> str:

@@ -849,6 +849,14 @@ TEXTS: Mapping[str, Texts] = {
     "did_add": ("takes part from now on: {addresses}", "ikut serta mulai sekarang: {addresses}"),
     "did_remove": ("takes no part any more: {addresses}", "tidak ikut serta lagi: {addresses}"),
     "did_set_customer": ("the customer is {customer}", "pelanggannya {customer}"),
+    "did_accept": (
+        "accepted: it goes to the ticket that it names, and its sender takes part there",
+        "diterima: email ini masuk ke tiket yang disebutnya, dan pengirimnya menjadi peserta di sana",
+    ),
+    "did_reject": (
+        "rejected: it is a matter of its own, and its clocks run",
+        "ditolak: email ini menjadi tiket tersendiri, dan waktunya berjalan",
+    ),
     "did_compensate": ("compensation of {amount}: {outcome}", "kompensasi {amount}: {outcome}"),
     "did_judge": ("the request for compensation: {outcome}", "permintaan kompensasi: {outcome}"),
     "did": ("done: {command}", "dijalankan: {command}"),

@@ -8,10 +8,11 @@ from mailbot.domain.actor import Actor
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.reasons import Refusal
 from mailbot.domain.replies.without_token import on_acknowledge
-from mailbot.operations.transaction import Transaction, transact
+from mailbot.operations.transaction import transact
 from mailbot.store import outbox, suppressions
 from mailbot.store.store import Store
 from mailbot.workers.runtime import Runtime
+from mailbot.workers.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,11 @@ from mailbot.domain.escalation.reapply import follows_current_ladder, recompute
 from mailbot.domain.ladder import next_deadline
 from mailbot.domain.model import Ticket
 from mailbot.domain.policy import Policy
-from mailbot.operations.transaction import Transaction, transact
+from mailbot.operations.transaction import transact
 from mailbot.store import ladders
 from mailbot.store.store import Store
 from mailbot.workers.runtime import Runtime
+from mailbot.workers.transaction import Transaction
 
 BATCH = 300  # tickets in one transaction
 

@@ -19,7 +19,7 @@ from mailbot.domain.lifecycle import Decision
 from mailbot.domain.merging.rebuild import post_turn
 from mailbot.domain.model import Direction
 from mailbot.domain.reasons import Refusal
-from mailbot.operations.transaction import Transaction, transact
+from mailbot.operations.transaction import transact
 from mailbot.store import compensations
 from mailbot.store.agents import acts
 from mailbot.store.codec import REASON
@@ -27,6 +27,7 @@ from mailbot.store.store import Store
 from mailbot.store.tickets import Message
 from mailbot.workers.command_facts import is_about_money, prepare
 from mailbot.workers.runtime import Runtime
+from mailbot.workers.transaction import Transaction
 
 Read = Callable[[Reading], Act | Refusal]
 

@@ -31,13 +31,13 @@ from mailbot.mail.compose.compose import Composer
 from mailbot.metrics import Metrics
 from mailbot.operations.merge_split import MergeCommand, join
 from mailbot.operations.ticket_commands import TicketCommand, decide, run_command
-from mailbot.operations.transaction import Transaction
 from mailbot.store import compensations, tickets
 from mailbot.store.schema import outbox
 from mailbot.store.store import Store
 from mailbot.store.tickets import Message, TicketChange
 from mailbot.workers.pending_requests import PendingRequests
 from mailbot.workers.runtime import Deps, Runtime, Snapshot
+from mailbot.workers.transaction import Transaction
 from tests.builders import EKO, NOW, envelope, facts, mail, policy
 from tests.workers.test_intake import KEYS, TEMPLATES
 

@@ -250,6 +250,8 @@ class _Acting:
             case c.Help():  # its answer is the mail that lists the verbs
                 is_agent = self.by.kind is ActorKind.AGENT
                 return None if is_agent else reasons.refuse("not_here", command=type(command).__name__)
+            case c.Accept() if self.facts.by_mail:  # who loaded the facts merges it then
+                return None
             case c.Accept() | c.Send():
                 return reasons.refuse("not_here", command=type(command).__name__)
         return None

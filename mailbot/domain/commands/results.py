@@ -98,6 +98,10 @@ def _about_people(command: c.AnyCommand, outcome: str) -> Reason:
             return reasons.of("did_add", addresses=", ".join(addresses))
         case c.RemoveParticipants(addresses):
             return reasons.of("did_remove", addresses=", ".join(addresses))
+        case c.Accept():
+            return reasons.of("did_accept")
+        case c.Reject():
+            return reasons.of("did_reject")
         case c.SetCustomer(customer):
             return reasons.of("did_set_customer", customer=customer)
         case c.Compensate(amount):

@@ -5,6 +5,7 @@ from datetime import datetime
 from mailbot.domain import ladder, notify, reasons
 from mailbot.domain.acts.agent_act import undo_until
 from mailbot.domain.closing.causes import remark
+from mailbot.domain.commands import Accept
 from mailbot.domain.commands.carry_out import Acted
 from mailbot.domain.commands.results import Result
 from mailbot.domain.events import TicketClosed
@@ -18,6 +19,8 @@ def receipt_of(acted: Acted, agent: Agent, policy: Policy, now: datetime) -> Rec
     """Return the receipt for what was done."""
     ticket, notices = acted.decision.ticket, acted.decision.notices
     is_over = ticket.status in OVER
+    if any(isinstance(each, Accept) for each in acted.act.commands):
+        return Receipt(*_head(ticket, agent), done=acted.done)  # what comes next is up to the other ticket
     return Receipt(
         *_head(ticket, agent),
         done=(*acted.done, *_remarks(acted, policy)),

@@ -105,7 +105,7 @@ WORDS: Mapping[str, Words] = {
         "Mulai dengan #catatan untuk catatan tim.",
         "incident": "Kalau sudah pulih, balas email ini: #pulih di baris pertama, di bawahnya teks untuk semua "
         "pelapornya. Di server mailbot:",
-        "accept": "Terima atau tolak di server mailbot:",
+        "accept": "Terima atau tolak: balas email ini dengan #terima atau #tolak. Di server mailbot:",
         "no_reply": "Pelanggan ini memakai alamat yang tidak dibaca siapa pun ({customer}): cari alamat lain.",
     },
     "en": {
@@ -155,7 +155,7 @@ WORDS: Mapping[str, Words] = {
         "Start with #note for a team note.",
         "incident": "When it is over, reply to this mail: #resolved on the first line, below it the text for all its "
         "customers. On the mailbot server:",
-        "accept": "Accept or reject it on the mailbot server:",
+        "accept": "Accept or reject it: reply to this mail with #accept or #reject. On the mailbot server:",
         "no_reply": "This customer's address is read by nobody ({customer}): find another one.",
     },
 }

@@ -49,7 +49,7 @@ def offered(notice: Notice) -> tuple[Tap, ...]:
     """Return the links of a notice, the most usual one first."""
     match notice:
         case TeamNotice(why=NoticeKind.UNCONFIRMED):
-            return (taps.REJECT,)
+            return (taps.ACCEPT, taps.REJECT)
         case TeamNotice() if takes_reply(notice):
             is_own = notice.owner == notice.to and not notice.confirm_by
             return (taps.WAIT, taps.CLOSE) if is_own else (taps.TAKE, taps.WAIT, taps.CLOSE)

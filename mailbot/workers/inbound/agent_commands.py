@@ -21,7 +21,9 @@ from mailbot.store import compensations
 from mailbot.store.inbox import ClaimedMail
 from mailbot.workers.command_facts import is_about_money, prepare
 from mailbot.workers.inbound.tapped import Tapped, read_tap
+from mailbot.workers.joins import decide_join
 from mailbot.workers.runtime import Snapshot
+from mailbot.workers.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +76,32 @@ def read_commands(
         return AgentCommands(act)
     if is_about_money(act):
         compensations.lock(connection)
+    if accepts(act) and (refusal := accept(connection, snapshot, ticket.number, by, now, dry_run=True)):
+        return AgentCommands(refusal)
     prepared = prepare(connection, snapshot, ticket, act, by, now)
     if isinstance(prepared, Refusal):
         return AgentCommands(prepared)
     return AgentCommands(prepared.act, replace(prepared.facts, roles=roles, by_mail=True))
+
+
+def accepts(act: Act) -> bool:
+    """Check whether the act takes a held ticket to the one that it names."""
+    return any(isinstance(each, c.Accept) for each in act.commands)
+
+
+def accept(
+    connection: Connection,
+    snapshot: Snapshot,
+    number: str,
+    by: Actor,
+    now: datetime,
+    *,
+    dry_run: bool = False,
+) -> Refusal | None:
+    """Take a held ticket to the one that it names, or return why not."""
+    transaction = Transaction(connection, snapshot, now)
+    decided = decide_join(transaction, number, c.Accept(), by, dry_run=dry_run)
+    return decided if isinstance(decided, Refusal) else None
 
 
 def as_stored(mail: InboundMail, acted: Acted) -> InboundMail:

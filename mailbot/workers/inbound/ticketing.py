@@ -5,7 +5,6 @@ with a handful of bulk statements. `decide_mails` writes nothing, so that `expla
 rolls back. All of one batch is decided, written and timed by one frozen snapshot.
 """
 
-import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,7 +14,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from mailbot.domain import events as e
-from mailbot.domain import reasons, ticket_number
+from mailbot.domain import reasons
+from mailbot.domain.actor import Actor
 from mailbot.domain.decisions import mailbox_of, on_mail
 from mailbot.domain.escalation.overdue import take_first
 from mailbot.domain.lifecycle import Decision
@@ -32,7 +32,7 @@ from mailbot.domain.model import (
     Ticket,
 )
 from mailbot.domain.people.customer import customer_of
-from mailbot.domain.policy import Agent, Mailbox, Policy
+from mailbot.domain.policy import Agent, Policy
 from mailbot.domain.reasons import NO_REASON
 from mailbot.domain.replies.agent_mail import NO_AGENT_MAIL
 from mailbot.domain.replies.mail_facts import MailDecision, MailFacts
@@ -44,7 +44,14 @@ from mailbot.store.agents import acts
 from mailbot.store.codec import match_data
 from mailbot.store.inbox import ClaimedMail
 from mailbot.workers import outbox_rows
-from mailbot.workers.inbound.agent_commands import NO_COMMANDS, as_stored, lock_ledger, read_commands
+from mailbot.workers.inbound.agent_commands import (
+    NO_COMMANDS,
+    accept,
+    accepts,
+    as_stored,
+    lock_ledger,
+    read_commands,
+)
 from mailbot.workers.inbound.agent_replies import open_forwarded, read_reply
 from mailbot.workers.inbound.answered_mail import answers_acknowledgement
 from mailbot.workers.inbound.batch_state import BatchState, load_state
@@ -54,6 +61,7 @@ from mailbot.workers.inbound.ratings import rating_of
 from mailbot.workers.inbound.tapped import find_tap, mark_used
 from mailbot.workers.runtime import Snapshot, load_missing_ladders
 from mailbot.workers.ticket_context import Draft
+from mailbot.workers.ticket_numbers import draw_numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +124,11 @@ def _process_part(
     if batch_processed:
         snapshot = batch_processed[0].snapshot
         tickets.record(connection, outbox_rows.build_all(connection, drafts, snapshot, now))
+    for each in batch_processed:
+        if each.decided.acted and accepts(each.decided.acted.act):
+            number, by = each.decided.decision.ticket.number, Actor.agent(each.mail.sender)
+            if refusal := accept(connection, snapshot, number, by, now):
+                raise tickets.Outdated(f"{number} can't be accepted any more: {refusal}")
     decided = [each.decided for each in batch_processed]
     rate_limits.save(connection, {key: at for each in decided for key, at in each.spent.items()})
     _record_reports(connection, decided, node, now)
@@ -295,26 +308,6 @@ def _proof(claimed: ClaimedMail, mail: InboundMail, snapshot: Snapshot) -> str:
         if any(peer in network for network in snapshot.trust.agent_networks):
             return "sent from a trusted network"
     return ""
-
-
-def draw_numbers(connection: Connection, boxes: Sequence[Mailbox]) -> list[str]:
-    """Draw an unused ticket number for each mailbox.
-
-    Numbers are random, so that no one can be guessed and no ticket counted. The table's key settles races.
-    """
-    numbers = [_random_number(box) for box in boxes]
-    taken = tickets.used_numbers(connection, numbers)
-    used: set[str] = set()
-    for position, box in enumerate(boxes):
-        while numbers[position] in taken or numbers[position] in used:
-            numbers[position] = _random_number(box)
-            taken |= tickets.used_numbers(connection, [numbers[position]])
-        used.add(numbers[position])
-    return numbers
-
-
-def _random_number(box: Mailbox) -> str:
-    return ticket_number.make(box.prefix, f"{secrets.randbelow(10**box.digits):0{box.digits}d}")
 
 
 def _turn(decision: Decision) -> str:

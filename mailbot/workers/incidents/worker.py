@@ -23,11 +23,11 @@ from mailbot.store.codec import REASON
 from mailbot.store.incidents import Incident
 from mailbot.store.tickets import Message
 from mailbot.workers import outbox_rows
-from mailbot.workers.inbound.ticketing import draw_numbers
 from mailbot.workers.incidents import resolution
 from mailbot.workers.loop import process_isolating_failures
 from mailbot.workers.runtime import Deps, Snapshot, load_missing_ladders
 from mailbot.workers.ticket_context import Draft
+from mailbot.workers.ticket_numbers import draw_numbers
 
 LOOK_AGAIN = timedelta(seconds=0.5)
 IDLE = timedelta(seconds=5)  # where no mailbox has incidents

@@ -1,5 +1,6 @@
 """Storms: many similar complaints become one incident, and each of their customers hears twice."""
 
+import asyncio
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
@@ -352,3 +353,28 @@ async def test_a_complaint_keeps_its_promise_and_climbs_no_ladder(store: Store) 
     kinds = {row.kind for row in desk.all(select(events).where(events.c.ticket == tickets[15].number))}
     assert "target_missed" in kinds
     assert {row.ticket for row in desk.sent("team")[before:]} == {desk.incidents()[0].number}
+
+
+async def test_two_nodes_at_once_open_one_incident_and_answer_each_customer_once(store: Store) -> None:
+    nodes = [Storm(store), Storm(store)]
+    nodes[1]._kept = 1_000
+    for node in nodes:
+        await node.worker.run_once()
+    texts = [*TEXTS, ("lagi", "top up BCA saldo belum masuk, sudah lapor tadi")]
+    for number in range(60):  # thirty people, each twice, once at either node
+        node = nodes[number // 30]
+        nodes[1].clock = max(each.clock for each in nodes)
+        await node.complain(number % 30, texts[number % len(texts)])
+    nodes[0].clock = nodes[1].clock
+    for _ in range(4):
+        await asyncio.gather(*(node.worker.run_once() for node in nodes))
+
+    (incident,) = nodes[0].incidents()
+    assert store.read_now(incidents.count, incident.number) == 60
+    assert len([row for row in nodes[0].sent("team") if row.why == "incident"]) == 1
+
+    nodes[0].act(incident.number, Resolve(), text="Sudah pulih.")
+    await asyncio.gather(*(node.turn() for node in nodes))
+    assert Counter(Counter(row.recipient for row in nodes[0].sent("closing")).values()) == {1: 30}
+    left = select(ticket_table.c.number).where(ticket_table.c.status != "closed")
+    assert nodes[0].all(left) == []

@@ -274,6 +274,11 @@ def thanks_recorded(*, number: str) -> None:
 
 
 @_info
+def status_answered(*, number: str) -> None:
+    """Log a customer's question how far we are: answered by machine, no notice goes out."""
+
+
+@_info
 def copy_recorded(*, number: str) -> None:
     """Log a further copy of a mail that is on the ticket: kept, no notice goes out."""
 

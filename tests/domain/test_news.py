@@ -100,6 +100,31 @@ def test_a_hand_over_to_a_team_with_other_hours_gives_the_later_time_at_once() -
     assert news(back) == []
 
 
+def test_the_status_of_one_complaint_of_an_incident_names_no_time() -> None:
+    ticket = replace(opened().ticket, incident="TOKO-51157299-3", informed_until=None)
+    (answer,) = [each for each in wrote(ticket, "STATUS", NOW).notices if isinstance(each, StatusAnswer)]
+    assert (answer.phase, answer.promised_at, answer.missed_at) == ("ours", None, None)
+
+
+def test_a_late_status_says_so_and_names_a_later_time() -> None:
+    ticket = replace(opened().ticket, informed_until=NOW + HOUR)
+    late = wrote(ticket, "sudah sampai mana?", NOW + 2 * HOUR)
+    (answer,) = [each for each in late.notices if isinstance(each, StatusAnswer)]
+    assert (answer.missed_at, answer.promised_at) == (NOW + HOUR, NOW + 8 * HOUR)
+    assert late.ticket.informed_until == NOW + 8 * HOUR
+
+
+def test_only_who_takes_part_in_the_ticket_itself_reads_how_it_stands() -> None:
+    ticket = replace(
+        opened().ticket, customer="siti@lain.example"
+    )  # another's: the mail named one merged into it
+    asked = mail(subject=f"Re: [{NUMBER}]", text="STATUS", visible="STATUS")
+    for roles, answers_to in (({BUDI: Role.NAMED}, []), ({BUDI: Role.PARTICIPANT}, [BUDI])):
+        known = facts(match=Match(NUMBER, followed=("TOKO-51157299-3",)), roles=roles)
+        decision = on_mail(ticket, asked, envelope(), known, BY, NOW).decision
+        assert [each.to for each in decision.notices if isinstance(each, StatusAnswer)] == answers_to
+
+
 def test_the_same_promise_again_is_not_mailed_again() -> None:
     once = on_command(opened().ticket, c.WorkOn(NOW + 3 * HOUR), EKO, BY, NOW)
     assert not isinstance(once, Refusal)

@@ -132,8 +132,8 @@ def _where_it_stands(ticket: Ticket, box: Mailbox, policy: Policy, now: datetime
         "level": policy.level_names.get(ticket.level, nothing) if ticket.escalated else nothing,
         "until": ticket.turn_until,
     }
-    if ticket.turn is Turn.CUSTOMER:
-        return standing
+    if ticket.turn is Turn.CUSTOMER or ticket.is_complaint:
+        return standing  # news of an incident comes when that is over
     given = ticket.informed_until or news.first_promise(ticket, policy, now)
     return {
         **standing,

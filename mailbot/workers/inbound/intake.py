@@ -204,6 +204,8 @@ class Intake:
                 )
             case e.ThanksReceived():
                 log.thanks_recorded(number=ticket.number)
+            case e.StatusAsked():
+                log.status_answered(number=ticket.number)
             case e.CopyReceived():
                 log.copy_recorded(number=ticket.number)
             case e.AcknowledgementSuppressed(reason=reason):

@@ -1,9 +1,11 @@
 """Mail of agents that a colleague's work has overtaken is held, and sent after all by its author's word alone."""
 
+import re
 import threading
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from sqlalchemy import select, update
@@ -183,6 +185,27 @@ async def test_who_was_held_learns_that_the_answer_before_was_taken_back(store: 
     assert "#kirim" in texts(desk, "team")[-1]
     assert "Ditarik sebelum terkirim" in texts(desk, "team")[-1]
     assert "jawaban" not in texts(desk, "team")[-1].partition("Sudah dikirim.")[0].rpartition("Rina")[2]
+
+
+async def test_a_link_that_a_former_owner_taps_does_nothing_and_sends_nothing(desk: Desk) -> None:
+    number = (await desk.receive()).number
+    shell(desk, number, Act((c.Assign(RINA.address),)), "eko")
+    notice = next(row for row in reversed(desk.outbox_rows("team")) if row.recipient == RINA.address)
+    html = str(desk.content(notice).get_body(("html",)).get_content())
+    link = unquote(re.findall(r'href="mailto:([^?"]*(?:\+|%2B)a\.[^?"]*)', html)[0])
+    desk.clock += MINUTE
+    shell(desk, number, Act((c.Assign(BAYU.address),)), "eko")
+    await desk.receive(
+        sender=RINA.address,
+        to=link,
+        peer=AGENTS_NETWORK,
+        Subject="Selesai",
+        body="Kirim email ini apa adanya.",
+    )
+    await write(desk, number, "#kirim", RINA.address)
+
+    assert desk.outbox_rows("answer") == []
+    assert held(desk) == ["ticket_lost", "nothing_held"]
 
 
 async def test_a_former_owner_is_one_without_a_named_notice_too(desk: Desk) -> None:

@@ -10,7 +10,7 @@ from mailbot.domain import ladder
 from mailbot.domain.actor import ActorKind
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.model import ActState, OutboxState, Ticket
-from mailbot.domain.notices import Acknowledgement, Notice, ToCustomer
+from mailbot.domain.notices import Acknowledgement, AnswerHeld, Notice, ToCustomer
 from mailbot.domain.policy import Policy
 from mailbot.domain.worktime import local
 
@@ -20,7 +20,7 @@ _APART = (
     *get_args(e.Merging),
     *get_args(e.Moving),
 )
-_NOTHING_DONE = (e.NoteAdded, e.AgentMailHeld)  # nobody is to take these back
+_NOTHING_DONE = (e.NoteAdded, e.AgentMailHeld)  # never taken back
 
 COLLEAGUE_ANSWERED = "colleague_answered"
 # Reasons of a held mail that its author may send after all: see `holds`.
@@ -51,7 +51,7 @@ class AgentAct:
 
 @dataclass(frozen=True, slots=True)
 class ActMail:
-    """A mail of an act to somebody outside. `left_at`: when it left, or may have left."""
+    """A mail of an act to a customer or participant. `left_at`: when it left, or may have left."""
 
     recipient: str
     state: OutboxState
@@ -73,6 +73,8 @@ def act_of(id_: str, before: Ticket | None, decision: Decision, policy: Policy) 
 
 def held_until(decision: Decision) -> datetime | None:
     """Return until when a held mail can be sent after all, None where the decision holds none of that kind."""
+    if not any(isinstance(notice, AnswerHeld) for notice in decision.notices):
+        return None  # refused for the same reason, and nothing of it is to be sent: a one-tap link
     held = (event for event in decision.events if isinstance(event, e.AgentMailHeld))
     return next((event.at + HELD_FOR for event in held if event.reason.code in SENDABLE), None)
 

@@ -1,9 +1,9 @@
 """Hold an agent's mail that a colleague's work has overtaken; its author may send it after all.
 
-Theory of operation. Two agents who answer at once would tell the customer two things. So an answer soon after that of
-another agent is held, and one to a notice from before that answer. What somebody wrote who had the ticket, and has
-lost it since, is held as well. Nothing is lost: it is a note, its author learns who answered or has the ticket, and
-`#kirim` within a day carries it out as it was written. Notes, undos and help are never held.
+Theory of operation. Two agents who answer at once would send the customer two answers. So an answer soon after that of
+another agent is held, and one to a notice from before that answer. What an agent writes who has lost the ticket since
+is held as well. Nothing is lost: it is a note, its author learns who answered or has the ticket, and `#kirim` within a
+day carries it out as it was written. Notes, undos and help are never held.
 """
 
 from dataclasses import dataclass
@@ -57,7 +57,7 @@ def why_answer_held(
 
 
 def why_lost(ticket: Ticket, seen: Seen, policy: Policy, now: datetime) -> Reason:
-    """Return why the mail of a former owner waits for its author's word."""
+    """Return why a mail waits for its author's word: the ticket has another owner since."""
     if seen.lost_at is None:
         return NO_REASON
     at = clock_time(seen.lost_at, ticket, policy, now)
@@ -113,6 +113,6 @@ def _notice(
 
 
 def name_of(address: str, policy: Policy) -> str:
-    """Return an agent's name, the address of somebody who is none any more."""
+    """Return an agent's name, the address where the agent has left."""
     agent = policy.agents.get(address)
     return agent.name if agent else address

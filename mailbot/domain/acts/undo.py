@@ -1,7 +1,7 @@
 """Take an agent's newest act back while none of its mail has left.
 
 Theory of operation. The ticket becomes what it was before the act, in the fields that the act changed and that
-nobody has changed since. The events of the act and those after it stay on record. A clock that the act stopped
+no later event changed. The events of the act and those after it stay on record. A clock that the act stopped
 runs again as if it had never been stopped, with the steps it has taken; one that went on since stays as it is.
 Whether a mail has left is decided by the database, which locks its rows first.
 """
@@ -30,7 +30,7 @@ _TOGETHER = (
     ("customer", "reply_to"),
     ("status", "closed_at", "cause"),
 )
-# Fields that follow from another: whoever answered since, answered for this one too.
+# Fields that follow from another: a later answer answers the same mail.
 _GUARDS: Mapping[str, tuple[str, ...]] = {
     **{name: group for group in _TOGETHER for name in group},
     **dict.fromkeys(("answered_by", "first_response_at"), ("answered_at",)),
@@ -147,7 +147,7 @@ def _clocks(before: tuple[Clock, ...], after: tuple[Clock, ...], now: tuple[Cloc
 
 
 def _roles_before(facts: UndoFacts, roles: Roles) -> dict[str, Role]:
-    """Return what people were before, where the act changed that and nobody has since."""
+    """Return what people were before, where the act changed that and no later event did."""
     given: dict[str, Role] = {}
     for event in facts.events:
         given |= e.roles_of(event)
@@ -162,7 +162,7 @@ def _roles_before(facts: UndoFacts, roles: Roles) -> dict[str, Role]:
 def _notify_colleagues(
     builder: DecisionBuilder, facts: UndoFacts, by: Actor, policy: Policy, now: datetime
 ) -> None:
-    """Notify the colleagues whom the act had notified, and those whose answers it had held back."""
+    """Notify the colleagues that the act had notified, and those with answers that it had held back."""
     because = reasons.of("act_undone", actor=str(by))
     held = tuple(each for each in facts.held if each in policy.agents)
     others = tuple(each for each in _colleagues(facts.events, policy, by.name) if each not in held)

@@ -6,12 +6,13 @@ from urllib.parse import quote
 from mailbot.domain.commands import taps
 from mailbot.domain.commands.taps import Tap
 from mailbot.domain.model import NoticeKind
-from mailbot.domain.notices import CompensationWanted, Notice, Question, Receipt, TeamNotice
+from mailbot.domain.notices import AnswerHeld, CompensationWanted, Notice, Question, Receipt, TeamNotice
 from mailbot.domain.ticket_number import bracketed
 from mailbot.mail.compose.notice_values import Value, takes_reply
 
 _READY = {"id": "Kirim email ini apa adanya.", "en": "Just send this mail as it is."}
 _NOTE = {"id": ("Catatan", "#catatan"), "en": ("Note", "#note")}
+_SEND = {"id": ("Tetap kirim", "#kirim"), "en": ("Send all the same", "#send")}
 
 Address = Callable[[str], str]  # of a code; raises ValueError where a mailbox's address has no room for it
 
@@ -28,6 +29,9 @@ def tap_links(notice: Notice, language: str, address: Address, reply_to: str) ->
             int(offered(notice)[:1] == (taps.TAKE,)),
             {"label": label, "word": word, "link": _mailto(notice, label, reply_to, f"{word}\r\n\r\n")},
         )
+    if isinstance(notice, AnswerHeld) and notice.own:
+        label, word = _SEND[language]
+        links.append({"label": label, "word": word, "link": _mailto(notice, label, reply_to, f"{word}\r\n")})
     return tuple(links)
 
 

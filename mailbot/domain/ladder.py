@@ -95,7 +95,13 @@ def _running(ticket: Ticket, ladder: Ladder) -> Mapping[Target, End]:
         return {Target.REPEAT: ladder.repeat}
     if ticket.turn is Turn.CUSTOMER:
         wait = ladder.targets.get(Target.FOLLOW_UP, FOLLOW_UP)
-        return {Target.DECISION: None, Target.FOLLOW_UP: ticket.turn_until or wait, Target.REPEAT: wait}
+        news = {Target.PROMISE: None} if _news_promised(ticket) else {}
+        return {
+            **news,
+            Target.DECISION: None,
+            Target.FOLLOW_UP: ticket.turn_until or wait,
+            Target.REPEAT: wait,
+        }
     promises = _promises(ticket, ladder)
     wait_of_others = {Target.THIRD_PARTY: ticket.turn_until} if ticket.turn is Turn.THIRD_PARTY else {}
     return {**promises, **wait_of_others, **dict.fromkeys(STEP_CLOCKS), Target.REPEAT: ladder.repeat}
@@ -110,12 +116,17 @@ def _promises(ticket: Ticket, ladder: Ladder) -> Mapping[Target, End]:
     if ticket.unanswered and not ticket.is_incident:  # that has no customer
         targets.append(Target.NEXT_RESPONSE if ticket.first_response_at else Target.FIRST_RESPONSE)
     run: dict[Target, End] = {target: ladder.targets.get(target) for target in targets}
-    known = {clock.target for clock in ticket.clocks if clock.target is not Target.PROMISE or clock.ends_at}
-    if Target.PROMISE in known:
+    known = {clock.target for clock in ticket.clocks}
+    if _news_promised(ticket):
         run[Target.PROMISE] = None
     elif not any(run.values()) and not known & run.keys():
         run[Target.PROMISE] = ladder.repeat
     return run
+
+
+def _news_promised(ticket: Ticket) -> bool:
+    """Check for news that a person promised: a word given holds in any turn, until an answer."""
+    return any(clock.target is Target.PROMISE and clock.ends_at for clock in ticket.clocks)
 
 
 def _paused(ticket: Ticket) -> frozenset[Target]:

@@ -31,7 +31,7 @@ def wait(
         return reasons.refuse("wait_needs_end")
     if refusal := _no_time(until, now):
         return refusal
-    builder.record(e.TurnSet(now, by, turn, until, reason))
+    builder.record(e.TurnSet(now, by, turn, until, reason or reasons.of("by_actor", actor=str(by))))
     _set_clocks(builder, policy, now)
     return None
 

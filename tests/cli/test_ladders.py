@@ -11,7 +11,11 @@ from tests.cli.test_merge import TEMPLATES, Shell
 from tests.cli.test_merge import shell as shell
 
 ASK = Step(
-    Moment(Target.FIRST_RESPONSE, 0.01), ask_decision="management", question="Refund?", options=("yes", "no")
+    Moment(Target.FIRST_RESPONSE, 0.01),
+    ask_decision="management",
+    question="Refund?",
+    options=("yes", "no"),
+    acknowledge_within=timedelta(days=20_000),  # the shell decides by the time of now
 )
 
 

@@ -18,6 +18,7 @@ COMMANDS = {
     "escalate": ("tickets.act", "Raise it to the next level or the one named."),
     "working": ("tickets.act", "Still ours; the customer reads until when."),
     "wait": ("tickets.act", "Wait for the customer, or a third party."),
+    "turns": ("tickets.turns", "List tickets of an earlier version that would be ours now."),
     "snooze": ("tickets.act", "Leave it out of the worklist until then."),
     "decide": ("tickets.act", "Answer the question of an escalation."),
     "close": ("tickets.act", "Close the ticket, with its cause."),

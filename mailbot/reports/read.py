@@ -125,7 +125,8 @@ def report(
     if not team:  # a mail is acknowledged before anybody has it
         for received_at, left_at in acknowledgements(connection, before, period.until):
             maker.acknowledged(received_at, left_at)
-    return replace(maker.report(made_at), actions=_effects(connection, period.until, team))
+    effects = _effects(connection, period.until, team)
+    return replace(maker.report(made_at), actions=effects, labels=policy.labels)
 
 
 def _effects(connection: Connection, until: datetime, team: str) -> tuple[Effect, ...]:

@@ -1,7 +1,7 @@
 """From the lives of tickets to a report: one period beside the one before, and what is rising."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from mailbot.domain.compensation.ledger_summary import Statement, statement
@@ -22,6 +22,7 @@ WEEKS_BEFORE = timedelta(weeks=4)  # what causes are compared with
 class Report:
     """`before`: the figures of the period of the same length just before. `compared`: the stretch whose
     tickets the causes are compared with; it begins with the first ticket when there were none for so long.
+    `labels`: what people read in place of keys, see `Policy.labels`.
     `actions`: what was done about causes, and its effect.
     `compensation`: of the ledger's lines in the period, in a team's report of those that were the team's."""
 
@@ -33,6 +34,7 @@ class Report:
     compared: Period
     compensation: Statement
     actions: tuple[Effect, ...] = ()
+    labels: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict, compare=False)
 
     @property
     def period(self) -> Period:

@@ -2,7 +2,7 @@
 
 from mailbot.reports.charts import Chart, Picture, Series, Shape, picture, sheet
 from mailbot.reports.figures.api import Report
-from mailbot.reports.render.sections import PROMISED, clean, target_name, title
+from mailbot.reports.render.sections import PROMISED, clean, named, target_name, title
 from mailbot.reports.render.translations import say
 
 MOST = 10  # rows of a chart
@@ -56,7 +56,7 @@ def _backlog(report: Report, language: str) -> Chart:
         for step, (name, low, high) in enumerate(classes)
     )
     series = tuple(each for each in counted if any(each.values))
-    labels = tuple(clean(each.team) for each in teams)
+    labels = tuple(clean(named(report, "team", each.team, language)) for each in teams)
     name, unit = say("Backlog by age", language), say("tickets", language)
     return Chart(Shape.ROWS, name, labels, series, unit, stacked=True)
 
@@ -67,7 +67,10 @@ def _escalations(report: Report, language: str) -> Chart:
         Series(say("automatic", language), tuple(float(each.automatic) for each in raised)),
         Series(say("by hand", language), tuple(float(each.manual) for each in raised)),
     )
-    labels = tuple(clean(f"{each.rule}, {each.level}") for each in raised)
+    labels = tuple(
+        clean(f"{named(report, 'rule', each.rule, language)}, {named(report, 'level', each.level, language)}")
+        for each in raised
+    )
     return Chart(Shape.ROWS, say("Escalations", language), labels, series, stacked=True)
 
 
@@ -78,7 +81,10 @@ def _causes(report: Report, language: str) -> Chart:
     largest = sorted(categories, key=lambda each: -each.count)
     shown = list(dict.fromkeys([*rising, *largest]))[:MOST]
     mark = f" ({say('rising', language)})"
-    labels = tuple(clean(each.name)[:40] + (mark if each.rising else "") for each in shown)
+    labels = tuple(
+        clean(named(report, each.kind, each.name, language))[:40] + (mark if each.rising else "")
+        for each in shown
+    )
     series = (
         Series(say("this period", language), tuple(round(each.share * 100, 1) for each in shown)),
         Series(say("weeks before", language), tuple(round(each.share_before * 100, 1) for each in shown)),

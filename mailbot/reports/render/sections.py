@@ -61,6 +61,11 @@ def sections(report: Report, language: str = "en") -> tuple[Section, ...]:
     return tuple(section for section in found if section.rows)
 
 
+def named(report: Report, kind: str, key: str, language: str) -> str:
+    """Return the label of a category, rule, team, level, priority or cause; the key where it has none."""
+    return report.labels.get(kind, {}).get(key, {}).get("id" if language == "id" else "en") or key
+
+
 def target_name(target: Target) -> str:
     return "promised news" if target is Target.PROMISE else target.value.replace("_", " ")
 
@@ -80,6 +85,9 @@ class _Writer:
 
     def _say(self, word: str) -> str:
         return say(word, self._language)
+
+    def _named(self, kind: str, key: str) -> str:
+        return named(self._report, kind, key, self._language)
 
     def _table(
         self, name: str, heads: Sequence[str], rows: Sequence[Sequence[str]], names: int = 1
@@ -186,21 +194,27 @@ class _Writer:
             parts = [each for each in self._now.promises if each.target is target]
             for each in ([whole] if len(parts) > 1 else []) + parts:
                 name = self._say(target_name(target))
-                priority = each.priority or self._say("in all")
+                priority = self._named("priority", each.priority) or self._say("in all")
                 counts = self._numbers(each.kept, each.missed)
                 rows.append((name, priority, *counts, percent(each.share, self._language)))
         return self._table("Promises", ("target", "priority", "kept", "missed", "share"), rows, names=2)
 
     def escalations(self) -> Section:
         rows = [
-            (each.rule, each.level, *self._numbers(each.automatic, each.manual))
+            (
+                self._named("rule", each.rule),
+                self._named("level", each.level),
+                *self._numbers(each.automatic, each.manual),
+            )
             for each in self._now.escalations
         ]
         return self._table("Escalations", ("rule", "level", "automatic", "by hand"), rows, names=2)
 
     def backlog(self) -> Section:
         teams = [each for each in self._now.teams if each.open_at_end]
-        rows = [(each.team, *self._numbers(*each.ages, each.open_at_end)) for each in teams]
+        rows = [
+            (self._named("team", each.team), *self._numbers(*each.ages, each.open_at_end)) for each in teams
+        ]
         if len(teams) > 1:
             ages = [sum(column) for column in zip(*(each.ages for each in teams), strict=True)]
             rows.append((self._say("in all"), *self._numbers(*ages, sum(ages))))
@@ -209,7 +223,10 @@ class _Writer:
     def teams(self) -> Section:
         names = ("opened", "received", "closed", "escalated")
         rows = [
-            (each.team, *self._numbers(*(getattr(each, name) for name in names), each.open_at_end))
+            (
+                self._named("team", each.team),
+                *self._numbers(*(getattr(each, name) for name in names), each.open_at_end),
+            )
             for each in self._now.teams
         ]
         return self._table("Teams", ("team", *names, "open at the end"), rows)
@@ -230,7 +247,7 @@ class _Writer:
         rows = [
             (
                 self._say(each.kind),
-                each.name,
+                self._named(each.kind, each.name),
                 *self._numbers(each.marks.count),
                 *self._marks_shown(each.marks),
             )
@@ -248,7 +265,11 @@ class _Writer:
         before = dict(self._before.closing_causes)
         compared = [(cause, count, before.get(cause, 0)) for cause, count in self._now.closing_causes]
         rows = [
-            (cause or self._say("none given"), *self._numbers(now, then), self._change(now, then))
+            (
+                self._named("cause", cause) or self._say("none given"),
+                *self._numbers(now, then),
+                self._change(now, then),
+            )
             for cause, now, then in compared
         ]
         rows = rows if any(cause for cause, _ in self._now.closing_causes) else []
@@ -257,7 +278,7 @@ class _Writer:
     def actions(self) -> Section:
         rows = [
             (
-                each.cause,
+                self._named("cause", each.cause),
                 each.text,
                 day(each.at, self._report.period.zone, self._language),
                 self._rate(each.per_week_before),
@@ -279,7 +300,8 @@ class _Writer:
         shares = [percent(share, self._language) for share in (each.share, each.share_before)]
         rising = self._say("rising").upper() if each.rising else ""
         g2 = number(each.g2, self._language, 1)
-        return self._say(each.kind), each.name, number(each.count, self._language), *shares, g2, rising
+        name = self._named(each.kind, each.name)
+        return self._say(each.kind), name, number(each.count, self._language), *shares, g2, rising
 
     def compensation(self) -> Section:
         ledger, granted = self._report.compensation, self._say("granted")
@@ -288,7 +310,8 @@ class _Writer:
         )
         found = [each for each in whole if each[2].count]
         for kind in ("team", "level", "category", "agent"):
-            parts = getattr(ledger, f"by_{kind}").items()
+            by = getattr(ledger, f"by_{kind}").items()
+            parts = [(self._named(kind, key), tally) for key, tally in by]
             found += ((f"{granted}, {self._say(kind)}", *part) for part in parts)
         found += ((self._say("refused"), *part) for part in ledger.refused_by.items())
         rows = [(what, name, *self._numbers(each.count), str(each.amount)) for what, name, each in found]

@@ -2,7 +2,7 @@
 
 from mailbot.reports.figures.api import Report
 from mailbot.reports.figures.figures import AGES
-from mailbot.reports.render.sections import clean
+from mailbot.reports.render.sections import clean, named
 from mailbot.reports.render.translations import number
 
 _OLD = 7  # days: open tickets that are named
@@ -73,12 +73,12 @@ def _rises(report: Report, words: dict[str, str], language: str) -> str:
     rising = [each for each in report.causes if each.rising][:_MOST]
     if not rising:
         return words["calm"]
-    named = (
+    shown = (
         words["cause"].format(
-            name=clean(each.name),
+            name=clean(named(report, each.kind, each.name, language)),
             count=number(each.count, language),
             before=number(each.count_before, language),
         )
         for each in rising
     )
-    return words["rises"].format(causes=", ".join(named))
+    return words["rises"].format(causes=", ".join(shown))

@@ -2,6 +2,7 @@
 
 import json
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from zoneinfo import ZoneInfo
@@ -236,3 +237,22 @@ def test_parts_of_a_row_have_their_numbers_and_a_legend_lists_what_is_drawn() ->
 
     assert "1 kept, 1 missed" in drawn
     assert "by hand" not in drawn
+
+
+def test_people_read_labels_and_programs_keys() -> None:
+    labels = {
+        "team": {"payments": {"id": "Pembayaran", "en": "Payments team"}},
+        "rule": {"saldo": {"id": "Saldo terpotong", "en": "Balance taken"}},
+        "category": {"payment": {"id": "Pembayaran", "en": "Payment"}},
+        "priority": {"high": {"id": "Tinggi", "en": "High"}},
+    }
+    told = replace(made(), labels=labels)
+
+    for language, words in (
+        ("en", ("Payments team", "Balance taken", "High")),
+        ("id", ("Pembayaran", "Tinggi")),
+    ):
+        assert all(word in text(told, language) for word in words)
+        assert all(word in page(told, language) for word in words)
+    assert "payments" not in text(told)
+    assert {each["team"] for each in shape(told)["figures"]["teams"]} == {"payments", "frontline"}

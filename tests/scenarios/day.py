@@ -2,14 +2,15 @@
 
 import asyncio
 import re
-from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from email.utils import getaddresses
+from html import unescape
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, unquote
 
 from tests.scenarios.harness import RECIPIENT, DaemonProcess, eventually, send
 from tests.sink import SinkSmtp
@@ -124,7 +125,7 @@ class Day:
 
     daemon: DaemonProcess
     sink: SinkSmtp
-    commands: Counter[str] = field(default_factory=Counter)  # agent -> mails of theirs with verbs
+    written: list[tuple[str, str]] = field(default_factory=list)  # agent, text
     _sent: int = 0
 
     def got(self, address: str) -> list[Read]:
@@ -165,7 +166,7 @@ class Day:
         whole = "\n".join([text, "", "Pada Sabtu, 28 November 2026, TokoDompet menulis:", *lines])
         to = str(read.mail["Reply-To"] or RECIPIENT)
         extra = f"In-Reply-To: {read.mail['Message-ID']}\r\n"
-        self.commands[read.to] += text.startswith("#")
+        self.written.append((read.to, text))
         await self._send(read.to, to, f"Re: {read.subject}", whole, extra, proven=proven)
 
     async def acts(self, agent: str, number: str, text: str, *words: str) -> Read:
@@ -182,6 +183,32 @@ class Day:
         assert notices, f"{agent} has no notice about {number}"
         await asyncio.sleep(1)  # a reply within a second is a machine's
         await self.agent(notices[-1], text)
+
+    async def names(self, agent: str, number: str, text: str) -> Read:
+        """Let an agent write a new mail that names the ticket, and return the receipt."""
+        before = len(self.got(agent))
+        self.written.append((agent, text))
+        await self._send(agent, RECIPIENT, f"[{number}]", text)
+        return await self.gets(agent, number, RECEIPT, after=before)
+
+    async def taps(self, read: Read, label: str) -> Read:
+        """Let the reader tap a button of a notice, and return the receipt."""
+        before = len(self.got(read.to))
+        html = read.mail.get_body(("html",))
+        assert html is not None
+        links = {
+            text: href
+            for href, text in re.findall(r'href="mailto:([^"]*)"[^>]*>([^<]*)<', html.get_content())
+        }
+        address, _, query = unescape(links[label]).partition("?")
+        subject = parse_qs(query).get("subject", [""])[0]
+        await self._send(read.to, unquote(address), subject, "")
+        return await self.gets(read.to, RECEIPT, after=before)
+
+    async def machine(self, sender: str, subject: str, text: str) -> None:
+        """Let a machine write about nothing that we know."""
+        extra = "Auto-Submitted: auto-replied\r\n"
+        await self._send(sender, RECIPIENT, subject, text, extra)
 
     async def _send(
         self, sender: str, to: str, subject: str, text: str, extra: str = "", *, proven: bool = True

@@ -6,11 +6,13 @@ from collections import Counter
 from email import message_from_bytes, policy
 from pathlib import Path
 
+from mailbot.domain.commands.registry import BY_WORD, VERBS
 from tests.scenarios.day import AYU, EKO, PUTU, STAFF, UNDO, Day, Read, desk, next_minute
 from tests.scenarios.harness import eventually, settled
 from tests.sink import SinkSmtp
 
 SITI, BUDI, DEWI = "siti@surel.example", "budi@pos.example", "dewi@kotak.example"
+ROBOT = "away@mesin.example"
 JOHN, MARY, BOSS = "john@post.example", "mary@letters.example", "boss@letters.example"
 NOTE = "pelanggan ini sering mengeluh"
 # What colleagues wrote to each other, and words of ours that no customer may read.
@@ -46,11 +48,14 @@ async def test_a_day_by_mail_alone(tmp_path: Path) -> None:
             a_decision_of_the_manager(day),
             a_ticket_that_changes_hands(day),
             mistakes_and_what_is_taken_back(day),
+            what_machines_wrote(day),
         )
+        await a_claim_that_is_rejected(day, waiting)
         await the_wait_ends(day, waiting)
         await settled(daemon)
         nothing_internal_reached_a_customer(day)
         nobody_got_a_mail_twice(day)
+        every_verb_was_used(day)
 
 
 async def a_parcel_waits_for_the_courier(day: Day) -> str:
@@ -149,6 +154,7 @@ async def a_ticket_that_changes_hands(day: Day) -> None:
     await day.acts(AYU, number, f"#pelanggan {BOSS}\n#kategori payment\n#proses sampai besok 10.00", number)
     assert (day.ticket(number)["customer"], day.ticket(number)["category"]) == (BOSS, "payment")
     await day.acts(AYU, number, "#selesai gateway-error", number)
+    await day.acts(AYU, number, "#penyebab slow-courier", number)
     await day.acts(AYU, number, "#buka salah tulis", number)
     assert day.ticket(number)["status"] != "closed"
 
@@ -171,6 +177,36 @@ async def mistakes_and_what_is_taken_back(day: Day) -> None:
     await day.gets(AYU, number, "bukti kurang")
     await day.acts(AYU, number, "#ambil\n\nAlamat diubah di menu Profil.", number)
     await day.gets(DEWI, "menu Profil")
+
+
+async def what_machines_wrote(day: Day) -> None:
+    await day.machine(ROBOT, "Out of office", "I am out of the office until Monday.")
+    (row,) = await eventually(lambda: day.daemon.rows("SELECT number FROM tickets WHERE status = 'filed'"))
+    await day.names(AYU, row["number"], "#lepaskan")
+    assert day.ticket(row["number"])["status"] != "filed"
+    await day.gets(AYU, row["number"])
+    assert day.got(ROBOT) == []
+
+
+async def a_claim_that_is_rejected(day: Day, number: str) -> None:
+    before = len(day.got(DEWI))
+    await day.customer(DEWI, f"Tanya lagi [{number}]", "Halo, apakah paket tetangga saya sudah sampai?")
+    await day.gets(DEWI, "TOKO-", after=before)
+    held = (
+        await eventually(lambda: day.daemon.rows("SELECT number FROM tickets WHERE held_for = ?", number))
+    )[0]
+    notice = await day.gets(AYU, held["number"])
+    await asyncio.sleep(1)
+    await day.taps(notice, "Tolak")
+    assert not day.ticket(held["number"])["held_for"]
+    assert not [read for read in day.got(DEWI) if number in read.subject]
+
+
+def every_verb_was_used(day: Day) -> None:
+    lines = [line.split()[0] for _, text in day.written for line in text.splitlines() if line.startswith("#")]
+    used = {BY_WORD[word].name for line in lines if (word := line.strip("#:")) in BY_WORD}
+    # An incident needs hundreds of complaints, a collision another setting; a tap rejected what could be accepted.
+    assert {verb.name for verb in VERBS} - used == {"resolve", "detach", "accept", "send"}
 
 
 async def told(day: Day, customer: str) -> str:

@@ -20,6 +20,7 @@ from mailbot.workers.deadlines import Deadlines
 from mailbot.workers.inbound.intake import Intake
 from tests.builders import BAYU, DEWI, RINA, SARI, STANDARD
 from tests.workers.test_intake import AGENTS_NETWORK, BUDI, Desk
+from tests.workers.test_one_tap import links, tap
 
 PUTRI = Agent("Putri", "putri@tim.example", "management", ("en",))
 ALL_TEAMS = {
@@ -252,3 +253,45 @@ async def test_p14_requests_by_mail_on_two_nodes_keep_the_budget_without_deadloc
     granted = sum(int(each.amount.amount) for each in found if each.kind is Kind.GRANTED)
     assert granted == 180_000
     assert store.read_now(compensations.first_fault) is None
+
+
+# --- by one tap -------------------------------------------------------------------------------------------
+
+
+async def test_two_persons_approve_by_one_tap_each(desk: Desk) -> None:
+    number = (await desk.receive()).number
+    await wrote(desk, RINA.address, number, "#kompensasi 2 juta barang hilang")
+    for row in desk.outbox_rows("compensation_wanted"):
+        (approve, *_) = links(desk, row).values()
+        await tap(desk, approve, sender=row.recipient, body="Baik.")
+        await tap(desk, approve, sender=row.recipient, Message_ID=f"<again{row.id}@x.example>")
+
+    assert [kind for kind, *_ in lines(desk)] == ["asked", "approved", "approved", "granted"]
+    assert to_customer(desk) == []
+
+
+async def test_a_link_of_an_approver_is_of_no_use_to_who_asked(desk: Desk) -> None:
+    number = (await desk.receive()).number
+    await wrote(desk, RINA.address, number, "#kompensasi 2 juta barang hilang")
+    for row in desk.outbox_rows("compensation_wanted"):
+        for link in links(desk, row).values():
+            await tap(desk, link, sender=RINA.address, body="ok")
+
+    assert [kind for kind, *_ in lines(desk)] == ["asked"]
+    assert to_customer(desk) == []
+
+
+async def test_a_question_is_decided_by_a_tap_on_an_option(desk: Desk) -> None:
+    await desk.receive()
+    desk.clock += timedelta(minutes=31)
+    await Deadlines(desk.deps).run_once()
+    (question,) = desk.outbox_rows("question")
+    found = links(desk, question)
+    assert list(found) == ["bekukan", "tunggu dulu"]
+    await tap(desk, found["tunggu dulu"], sender=question.recipient)
+
+    made = desk.one(select(events).where(events.c.kind == "decision_made"))
+    assert made.data["option"] == "tunggu dulu"
+    await tap(desk, found["bekukan"], sender=question.recipient)
+    assert len(desk.all(select(events).where(events.c.kind == "decision_made"))) == 1
+    assert to_customer(desk) == []

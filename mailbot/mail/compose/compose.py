@@ -206,7 +206,7 @@ class Composer:
         def address(code: str) -> str:
             return self.tokens.tap_address(box.address, notice.number, nonce, code, notice.to)
 
-        if not isinstance(notice, ToAgents) or not notice.number:
+        if not isinstance(notice, ToAgents) or not notice.number or notice.to not in self.policy.agents:
             return ()
         reply_to = self.tokens.reply_address(box.address, notice.number, notice.to)
         return tap_links(notice, language, address, reply_to)

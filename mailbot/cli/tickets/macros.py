@@ -7,6 +7,7 @@ import click
 from sqlalchemy import Connection
 
 from mailbot.cli.shared import result_text
+from mailbot.cli.shared.completion import complete_macro
 from mailbot.cli.shared.json_form import print_json
 from mailbot.cli.shared.open_store import fail, load_configuration, now, open_store
 from mailbot.cli.shared.options import as_option, config_option, standard_options
@@ -48,7 +49,7 @@ def list_(category: str, in_json: bool) -> None:
 
 
 @macro.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete_macro)
 @click.option("--language", type=click.Choice(LANGUAGES), help="Default: the ticket's, or both.")
 @click.option("--ticket", "number", metavar="NUMBER", help="With what this ticket holds.")
 @click.option("--set", "given", metavar="NAME=VALUE", multiple=True, help="An argument of the macro.")

@@ -8,7 +8,7 @@ from mailbot.domain import events as e
 from mailbot.domain import ladder, news, reasons
 from mailbot.domain.actor import POLICY
 from mailbot.domain.lifecycle import DecisionBuilder
-from mailbot.domain.model import NoticeKind, Target, Ticket, Turn
+from mailbot.domain.model import OVER, NoticeKind, Target, Ticket, Turn
 from mailbot.domain.notices import Progress, TeamNotice
 from mailbot.domain.policy import Agent, Policy, Step
 from mailbot.domain.reasons import NO_REASON, Reason
@@ -40,7 +40,7 @@ def notify_team(
 ) -> None:
     """Notify `recipients` of the ticket: by default its owner, else all of its team at its level."""
     ticket = builder.ticket
-    if ticket.is_complaint:
+    if ticket.is_complaint and ticket.status not in OVER:
         return  # the incident's people hear of all its complaints together
     if not recipients:
         agents = ladder.agents_at(policy, ticket.team, ticket.level)

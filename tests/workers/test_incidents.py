@@ -106,6 +106,7 @@ async def test_each_customer_is_answered_once_at_the_start_and_once_at_the_end(s
     assert len(begun) == 40
     ended = desk.sent("closing")
     assert Counter(row.recipient for row in ended) == begun
+    assert desk.all(select(events).where(events.c.kind == "survey_enqueued")) == []
     assert "Saldo Anda sudah masuk." in desk.content(ended[0]).get_body(("plain",)).get_content()
     assert {each.status for each in desk.fresh([*tickets, again])} == {Status.CLOSED}
     assert desk.sent("answer") == []

@@ -92,5 +92,8 @@ def _why_none(cause: Cause | None, suppressed: Reason, ticket: Ticket) -> Reason
 
 
 def _may_be_rated(ticket: Ticket) -> bool:
-    """Check for a ticket on which a person answered, and that has no rating yet."""
-    return ticket.first_response_at is not None and ticket.satisfaction is None
+    """Check for a ticket on which a person answered, and that has no rating yet.
+
+    One text for thousands is no answer that people could rate, and their ratings would be another storm.
+    """
+    return not ticket.is_complaint and ticket.first_response_at is not None and ticket.satisfaction is None

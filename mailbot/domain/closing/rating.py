@@ -16,6 +16,7 @@ from mailbot.domain.replies.courtesy import is_thanks
 LOW = 2  # and below: the level above reads it
 HIGH = 4  # and above: satisfied
 LONGEST = 10_000  # characters of a mail that may be a rating
+MOST_LINES = 60
 _NUMBERS = {
     "satu": 1,
     "dua": 2,
@@ -85,7 +86,7 @@ def read_rating(text: str, names: str = "", *, keyed: bool = False) -> Rating | 
     `names`: of people who may be addressed or sign. `keyed`: our key shows that the mail is about a rating.
     """
     lines = [line for line in text[:LONGEST].strip().splitlines() if not line.lstrip().startswith(">")]
-    if len(text) > LONGEST or not lines:
+    if len(text) > LONGEST or not 0 < len(lines) <= MOST_LINES:
         return None
     first, below = _simple(lines[0]), "\n".join(lines[1:]).strip()
     if alone := _ALONE.fullmatch(first):

@@ -102,7 +102,7 @@ WORDS: Mapping[str, Words] = {
         "dangerous": "tidak dilampirkan karena dapat berbahaya",
         "fetch": "ambil dengan: {command}",
         "reply": "Balasan Anda di atas garis dikirim ke pelanggan ({customer}) dari {mailbox}. "
-        "Mulai dengan #catatan untuk catatan tim.",
+        "Mulai dengan #catatan untuk catatan tim. #bantuan: semua perintah.",
         "incident": "Kalau sudah pulih, balas email ini: #pulih di baris pertama, di bawahnya teks untuk semua "
         "pelapornya. Di server mailbot:",
         "accept": "Terima atau tolak: balas email ini dengan #terima atau #tolak. Di server mailbot:",
@@ -152,7 +152,7 @@ WORDS: Mapping[str, Words] = {
         "dangerous": "not attached, it may be dangerous",
         "fetch": "fetch it with: {command}",
         "reply": "What you write above the line goes to the customer ({customer}) from {mailbox}. "
-        "Start with #note for a team note.",
+        "Start with #note for a team note. #help: all commands.",
         "incident": "When it is over, reply to this mail: #resolved on the first line, below it the text for all its "
         "customers. On the mailbot server:",
         "accept": "Accept or reject it: reply to this mail with #accept or #reject. On the mailbot server:",

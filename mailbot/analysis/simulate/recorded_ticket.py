@@ -208,6 +208,10 @@ class _Scan:
             case e.LadderChanged(by=by):  # a new priority brings its ladder along
                 is_corrected = isinstance(record[position - 1][1], e.TicketCorrected)
                 return None if is_corrected else DeadlinesRecomputed(at, version, by)
+            case e.PeopleNotified(reason=reason) if reason.code == "promise_ends_soon":
+                return None if self._is_same_decision(at) else DeadlineTaken(at, version)
+            case e.ProgressSuppressed() if not (self.stimuli and self.stimuli[-1].at == at):
+                return DeadlineTaken(at, version)
             case e.TurnSet():
                 return _turn_set(position, version, event, record)
             case e.TicketAssigned(by=by, reason=reason) if by == POLICY:
@@ -289,8 +293,8 @@ def _turn_set(position: int, version: str, event: e.TurnSet, record: Record) -> 
         return CommandGiven(event.at, version, wait, event.by)
     if event.reason.code != "works_on":
         return None
-    after = record[position + 1][1] if position + 1 < len(record) else None
-    until = after.until if isinstance(after, e.NewsPromised) else None
+    following = (each for _, each in record[position + 1 : position + 3] if each.at == event.at)
+    until = next((each.until for each in following if isinstance(each, e.NewsPromised)), None)
     return CommandGiven(event.at, version, c.WorkOn(until), event.by)
 
 

@@ -135,3 +135,8 @@ def test_no_word_behind_a_score_is_lost(score: int, words: list[str]) -> None:
             unicodedata.normalize("NFKC", text).casefold().split() for text in (found.comment, comment)
         )
         assert kept == ["ada", *given]
+
+
+def test_a_mail_of_many_lines_is_no_rating() -> None:
+    assert read_rating("5" + "\nterima kasih" * 59)
+    assert read_rating("5" + "\nterima kasih" * 60) is None

@@ -328,7 +328,7 @@ def incident_opened(*, number: str, category: str, complaints: int) -> None: ...
 
 @_error
 def complaint_parked(*, number: str, incident: str, error: BaseException | str) -> None:
-    """Log a complaint that could not be answered at the end of its incident: it stays open."""
+    """Log a complaint that could not be answered at the end of its incident: it goes to an agent."""
 
 
 # --- mail out ---------------------------------------------------------------------------------------------

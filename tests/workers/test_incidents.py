@@ -21,6 +21,7 @@ from mailbot.store.schema import tickets as ticket_table
 from mailbot.store.store import Store
 from mailbot.store.tickets import load
 from mailbot.workers.deadlines import Deadlines
+from mailbot.workers.incidents import resolution
 from mailbot.workers.incidents.worker import Incidents
 from tests.builders import BAYU, BOX, OPERATOR
 from tests.workers.test_intake import Desk
@@ -379,3 +380,16 @@ async def test_two_nodes_at_once_open_one_incident_and_answer_each_customer_once
     assert Counter(Counter(row.recipient for row in nodes[0].sent("closing")).values()) == {1: 30}
     left = select(ticket_table.c.number).where(ticket_table.c.status != "closed")
     assert nodes[0].all(left) == []
+
+
+async def test_a_complaint_that_can_not_be_answered_goes_to_a_person(store: Store) -> None:
+    desk = Storm(store)
+    tickets = await desk.storm(20)
+    (incident,) = desk.incidents()
+    before = len(desk.sent("team"))
+    failed = resolution.Answering(desk.runtime.snapshot, desk.clock, incident.number, [tickets[14].number])
+    assert store.write_now(resolution.release, failed)
+
+    (ticket,) = desk.fresh([tickets[14]])
+    assert (ticket.incident, ticket.assignee is None) == (None, False)
+    assert [row.ticket for row in desk.sent("team")[before:]] == [ticket.number]

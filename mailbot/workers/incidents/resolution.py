@@ -8,7 +8,9 @@ from sqlalchemy import Connection
 
 from mailbot.domain import events as e
 from mailbot.domain import reasons
+from mailbot.domain.actor import POLICY
 from mailbot.domain.incidents import complaints
+from mailbot.domain.lifecycle import DecisionBuilder
 from mailbot.domain.model import OVER, Direction, Ticket
 from mailbot.domain.people.addresses import owner
 from mailbot.domain.reasons import NO_REASON, Reason
@@ -64,6 +66,21 @@ def _answer_some(connection: Connection, item: Answering) -> bool:
         drafts.append(Draft(ticket, decision, _message(resolved, item.now) if is_sent else None))
     tickets.record(connection, outbox_rows.build_all(connection, drafts, snapshot, item.now))
     return True
+
+
+def release(connection: Connection, items: Sequence[Answering]) -> list[bool]:
+    """Make complaints that could not be answered matters of their own: a person is notified."""
+    return [_release_some(connection, item) for item in items]
+
+
+def _release_some(connection: Connection, item: Answering) -> bool:
+    drafts = []
+    for ticket in tickets.load(connection, item.numbers).values():
+        builder = DecisionBuilder(ticket)
+        if complaints.leave(builder, POLICY, item.snapshot.policy, item.now) is None:
+            drafts.append(Draft(ticket, builder.decision()))
+    tickets.record(connection, outbox_rows.build_all(connection, drafts, item.snapshot, item.now))
+    return bool(drafts)
 
 
 def _why_not(ticket: Ticket, answered_on: str, silent: Suppressions) -> Reason:

@@ -74,7 +74,7 @@ class Incidents:
     def __init__(self, deps: Deps) -> None:
         self._deps, self._store = deps, deps.store
         self._read_until: datetime | None = None
-        self._failed: set[str] = set()  # complaints that our code fails on: a person finds them open
+        self._failed: set[str] = set()  # complaints that our code fails on: they went to a person
 
     async def run_once(self) -> timedelta | float:
         snapshot, now = self._deps.runtime.snapshot, self._deps.now()
@@ -135,6 +135,7 @@ class Incidents:
                 self._failed.add(ticket)
                 self._deps.metrics.parked.inc()
                 log.complaint_parked(number=ticket, incident=number, error=error)
+                await self._write(resolution.release, resolution.Answering(snapshot, now, number, [ticket]))
 
             await process_isolating_failures(left, answer, park)
         elif each.resolved_at and each.resolved_at + LATE <= now:

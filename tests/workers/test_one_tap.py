@@ -1,6 +1,7 @@
 """One-tap links: from the notice that holds them to what the mail does that they open."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from html import unescape
 from typing import Any
@@ -10,8 +11,8 @@ import pytest
 
 from mailbot.domain.model import Status, Turn
 from mailbot.store.store import Store
-from tests.builders import BAYU, RINA
-from tests.workers.test_command_mails import last_message, text_of
+from tests.builders import BAYU, BOX, RINA
+from tests.workers.test_command_mails import command, last_message, text_of
 from tests.workers.test_intake import AGENTS_NETWORK, BUDI, Desk
 
 
@@ -136,3 +137,14 @@ async def test_a_changed_address_does_nothing_and_is_no_answer(desk: Desk) -> No
 
     assert desk.ticket_of(1).status is Status.NEW
     assert desk.outbox_rows("answer") == []
+
+
+async def test_the_receipt_holds_a_link_that_takes_the_act_back(store: Store) -> None:
+    desk = Desk(store, mailboxes={BOX.address: replace(BOX, undo=timedelta(minutes=2))})
+    number = (await desk.receive()).number
+    await command(desk, number, "#selesai\n\nSudah beres.")
+    (receipt,) = desk.outbox_rows("receipt")
+    await tap(desk, links(desk, receipt)["Batalkan"])
+
+    assert desk.ticket_of(1).status is not Status.CLOSED
+    assert [row.state for row in desk.outbox_rows("closing")] == ["suppressed"]

@@ -2,7 +2,7 @@
 
 Theory of operation. The address holds a code, the nonce of the notice and a MAC over both, the ticket and the agent
 (see `mail.compose.reply_tokens`). The code alone says what to do: a letter for the verb, digits for its argument.
-The text of the mail does nothing. A link works once, for its agent, for FOR_DAYS.
+The text of the mail does nothing. A link works once, for its agent, within VALID_FOR.
 """
 
 from collections.abc import Mapping

@@ -11,7 +11,8 @@ from mailbot.mail.compose.template_sandbox import new_environment
 from mailbot.mail.compose.template_values import LANGUAGES
 
 # They place and colour what is shown, and hold no fact of their own.
-_OF_THE_LOOK = frozenset({"preheader", "state", "again", "link"})
+# `buttons` do by a tap what the text says in words.
+_OF_THE_LOOK = frozenset({"preheader", "state", "again", "link", "buttons"})
 _FORMS = ("_short", "_left", "_day")  # of a moment: any of them tells it
 
 
@@ -43,7 +44,7 @@ def _used(environment: jinja2.Environment, path: Path) -> dict[str, int]:
     for part in tree.find_all(nodes.Getattr):
         if part.attr in _OF_THE_LOOK:
             continue
-        if isinstance(part.node, nodes.Name) and part.node.name in loops:
+        if isinstance(part.node, nodes.Name) and loops.get(part.node.name, "buttons") not in _OF_THE_LOOK:
             used.setdefault(f"{loops[part.node.name]}: {part.attr}", part.lineno)
     return used
 

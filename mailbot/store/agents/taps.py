@@ -26,7 +26,7 @@ def load_offers(connection: Connection, nonces: Collection[str]) -> dict[str, Of
 
 
 def used_at(connection: Connection, nonce: str, code: str) -> datetime | None:
-    """Return when a link was used. The ticket is locked, so nobody uses it meanwhile."""
+    """Return when a link was used. The ticket is locked, so no other node uses it now."""
     return connection.scalar(select(taps.c.at).where(taps.c.nonce == nonce, taps.c.code == code))
 
 

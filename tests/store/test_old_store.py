@@ -34,6 +34,10 @@ WORDS = {
     '"the sender takes part"': '"sender takes part"',
 }
 NEW_FIELDS = ("author_kind", "author_reason", "authentication", "addresses", "machine_may_answer")
+NEW_TICKET_FIELDS = (
+    *("turn", "turn_until", "turn_why", "unanswered", "answered_at", "answered_by", "informed_until"),
+    *("cause", "snoozed_until", "incident", "promised_at", "next_step", "rating"),
+)
 DAY = ("2026-11-28", "2026-11-29")
 
 
@@ -146,7 +150,7 @@ def facts_of(shown: dict[str, Any]) -> dict[str, Any]:
     """Return the output of `ticket show` without what depends on the clock and without new fields."""
     evidence = ("because", "clues", "claims", "suggests")
     return {
-        **without(shown, "deadline", "deadlines", "reply_to"),
+        **without(shown, "deadline", "deadlines", "reply_to", *NEW_TICKET_FIELDS),
         "events": [
             [each["kind"], each["at"], each["by"], reason_of(each["data"]) or None]
             for each in shown["events"]

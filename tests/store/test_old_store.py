@@ -36,8 +36,9 @@ WORDS = {
 NEW_FIELDS = ("author_kind", "author_reason", "authentication", "addresses", "machine_may_answer")
 NEW_TICKET_FIELDS = (
     *("turn", "turn_until", "turn_why", "unanswered", "answered_at", "answered_by", "informed_until"),
-    *("cause", "snoozed_until", "incident", "promised_at", "next_step", "rating"),
+    *("cause", "snoozed_until", "incident", "promised_at", "next_step", "rating", "undo_until"),
 )
+NEW_FIGURES = ("closing_causes", "filed", "incidents")
 DAY = ("2026-11-28", "2026-11-29")
 
 
@@ -108,13 +109,16 @@ def test_the_commands_show_an_old_store_as_before(old: Store, tmp_path: Path) ->
     for number, routing in was["routing"].items():
         # The version of a policy depends on the templates, too, and those of today are others.
         assert without(said("explain", number)["routing"], "note") == without(routing, "note")
-    report = without(said("report", "--since", DAY[0], "--until", DAY[1]), "made_at")
+    report = without(said("report", "--since", DAY[0], "--until", DAY[1]), "made_at", "cause_actions")
     for period in ("figures", "previous"):
-        assert report[period].pop("filed") == 0  # this version counts them
+        figures = report[period] = without(report[period], *NEW_FIGURES)
+        figures["satisfaction"] = without(figures["satisfaction"], "by_team", "by_rule", "by_level")
     assert report == was["report"]
     (simulated,) = said("simulate", "--from", DAY[0], "--to", DAY[1])["policies"]
-    # The load of the last hours depends on when the command runs.
-    assert without(simulated["figures"], "load") == without(was["simulate"][0]["figures"], "load")
+    # The load of the last hours depends on when the command runs. Readers get fewer mails for one moment than the
+    # old version sent, customers a later time before one passes.
+    changed = ("load", "people", "told")
+    assert without(simulated["figures"], *changed) == without(was["simulate"][0]["figures"], *changed)
     assert said("compensation", "list") == was["compensation"]
     assert said("mute", "list") == was["mute"]
 

@@ -84,9 +84,7 @@ def decide(transaction: Transaction, request: TicketCommand) -> Acted | Refusal 
     if isinstance(acted, Acted):
         before = due.ticket if due else ticket
         changes.append(transaction.change(before, acted.decision, _message(request, act, acted)))
-    if changes:
-        transaction.record(*changes)
-    if isinstance(acted, Acted):
+        transaction.record(*changes)  # after a refusal nothing: the daemon takes what is due
         compensations.append(connection, acted.entries)
         acts.mark_sent(connection, acted.act.sends)
     return acted

@@ -111,7 +111,7 @@ def test_a_variant_must_exist_in_every_language(folder: Path) -> None:
 def test_a_variant_is_checked_like_any_template(folder: Path) -> None:
     write(folder, "vip")
     (folder / "id" / "acknowledgement.vip.txt.j2").write_text("{{ sender }}")
-    with pytest.raises(ConfigError, match="there is no 'sender' in this notice"):
+    with pytest.raises(ConfigError, match="there is no 'sender' here"):
         load(folder)
 
 

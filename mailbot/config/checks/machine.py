@@ -80,7 +80,7 @@ def check(
     for index, box in enumerate(file.mailboxes):
         named = "language" in box.model_fields_set and box.language != "both"
         if named and templates.is_dir() and not (templates / box.language).is_dir():
-            known = tuple(sorted(path.name for path in templates.iterdir() if path.is_dir()))
+            known = tuple(sorted(path.parent.name for path in templates.glob("*/acknowledgement.txt.j2")))
             message, hint = f"there are no templates for `{box.language}`", suggest(box.language, known)
             yield source.at_value(("mailboxes", index, "language"), message, hint)
 

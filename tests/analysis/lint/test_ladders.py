@@ -190,8 +190,6 @@ LADDERS: dict[str, tuple[Changed, str, Severity]] = {
     "two questions at one moment": (
         steps(step(NEXT, question="Refund?", **QUESTION), step(NEXT, question="Voucher?", **QUESTION)),
         idle_steps.OVERRIDDEN, FAULT),
-    "the new owner is told twice": (
-        steps(step(FIRST, after=1, remind="assignee", **TOP), without=[2]), idle_steps.TWICE, REMARK),
     "handed over to a team without the level": (
         steps(step(FIRST, after=1, hand_over_to="payments", **TOP), without=[2]), idle_steps.OVERRIDDEN, REMARK),
     "a level of nobody": (

@@ -11,7 +11,6 @@ from mailbot.analysis.lint.ladders.ladder_cases import (
     with_proof,
     witness_at_step,
 )
-from mailbot.analysis.lint.ladders.ladder_runs import StepRun
 from mailbot.analysis.lint.routes import Route
 from mailbot.domain import ladder as ladders
 from mailbot.domain.policy import Ladder, Policy, Step
@@ -69,24 +68,8 @@ def _nobody(context: LadderContext, ladder: Ladder, index: int, step: Step) -> I
 def _self_defeating(
     context: LadderContext, ladder: Ladder, index: int, among: list[Route]
 ) -> Iterator[Finding]:
-    """Find parts of one step that repeat or undo each other."""
+    """Find parts of one step that undo each other."""
     step = ladder.steps[index]
-    if step.remind == "assignee" and not ladders.only_reminds(step) and _moves(step):
-        yield from with_proof(
-            context,
-            Finding(
-                TWICE,
-                Severity.REMARK,
-                spot(ladder.name, index, "remind"),
-                f"{step_text(ladder, index)} reminds the new owner, who is notified at the same moment",
-                "use `remind: team`, or remove it: a new owner is always notified",
-                (ladder.name,),
-            ),
-            among,
-            witness_at_step(
-                context, index, _notified_twice, lambda taken: len(set(taken.notified)) < len(taken.notified)
-            ),
-        )
     lacking = [each for each in among if _lacks_level(context.policy, step, each)]
     if lacking:
         level = ladders.level_of(step, lacking[0].category)
@@ -104,14 +87,6 @@ def _self_defeating(
             lacking,
             witness_at_step(context, index, lambda taken: f"{taken.after.assignee} has it then"),
         )
-
-
-def _notified_twice(taken: StepRun) -> str:
-    return f"{taken.after.assignee} gets two mails at once"
-
-
-def _moves(step: Step) -> bool:
-    return bool(step.escalate_to or step.escalate_by_category or step.hand_over_to or step.reassign)
 
 
 def _lacks_level(policy: Policy, step: Step, route: Route) -> bool:

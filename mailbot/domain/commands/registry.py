@@ -11,6 +11,8 @@ from datetime import datetime
 from difflib import get_close_matches
 from enum import StrEnum
 
+import re2
+
 from mailbot.domain import commands as c
 from mailbot.domain import ladder, reasons
 from mailbot.domain.actor import Actor, ActorKind
@@ -161,7 +163,12 @@ def _escalate(words: str, reading: Reading) -> c.AnyCommand | Refusal:
             *map(str.casefold, labels.get(level, {}).values()),
         ):
             return c.Escalate(level, rest.strip() or reading.because)
+    if _LEVEL.fullmatch(first) or (not rest and get_close_matches(first, reading.policy.levels, 1, 0.8)):
+        return reasons.refuse("no_level", level=first, levels=", ".join(reading.policy.levels))
     return c.Escalate("", words or reading.because)
+
+
+_LEVEL = re2.compile(r"[A-Za-z]{1,2}[0-9]{1,2}")  # meant as a level, where no level has that name
 
 
 def _work_on(words: str, reading: Reading) -> c.AnyCommand | Refusal:

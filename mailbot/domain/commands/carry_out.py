@@ -30,7 +30,7 @@ from mailbot.domain.people.changes import apply_people
 from mailbot.domain.people.copies import with_copies
 from mailbot.domain.people.customer import why_unreachable
 from mailbot.domain.people.participants import Roles
-from mailbot.domain.policy import Policy
+from mailbot.domain.policy import Agent, Policy
 from mailbot.domain.reasons import NO_REASON, Reason, Refusal
 from mailbot.domain.replies import agent_answer
 from mailbot.domain.replies.undeliverable import Suppressions
@@ -122,14 +122,8 @@ class _Acting:
         policy: Policy,
         now: datetime,
     ) -> None:
-        self.builder, self.act, self.by, self.facts, self.policy, self.at = (
-            builder,
-            act,
-            by,
-            facts,
-            policy,
-            now,
-        )
+        self.builder, self.act, self.by = builder, act, by
+        self.facts, self.policy, self.at = facts, policy, now
         self.compensation: requests.Outcome | None = None
         self.answer = ""
         self.written: Answer | None = None
@@ -157,25 +151,14 @@ class _Acting:
         if any(isinstance(each, c.Resolve) for each in self.act.commands):
             return self._take_resolution(texts)
         only_files = self.act.sends and self.facts.attachments
-        if (
-            not texts and not only_files
-        ):  # files alone stay on the ticket: nobody says that the customer gets them
+        if not texts and not only_files:  # files that no text mentions stay on the ticket
             return None
         agent = self.policy.agents.get(self.by.name) if self.by.kind is ActorKind.AGENT else None
-        ticket = self.builder.ticket
         if agent is None:
             return reasons.refuse("answer_needs_agent")
-        if ticket.merged_into:
-            return reasons.refuse("ticket_merged_into", ticket=ticket.number, into=ticket.merged_into)
-        if refusal := filing.why_refused(ticket):
+        if refusal := self._why_no_answer(agent):
             return refusal
-        if unreachable := why_unreachable(ticket.answers_to):
-            return Refusal(unreachable)
-        if not (self.facts.anyway or self.act.sends) and (
-            held := holds.why_answer_held(ticket, agent.address, self.policy, self.at)
-        ):
-            return reasons.refuse("answer_held", reason=held)
-        self.answer = "\n\n".join(texts)
+        ticket, self.answer = self.builder.ticket, "\n\n".join(texts)
         after = agent_answer.next_turn(ticket, self.answer, self.policy)
         agent_answer.record_agent_answer(self.builder, agent.address, after, self.policy, self.at)
         mail = agent_answer.answer(
@@ -188,6 +171,20 @@ class _Acting:
             self.written, mails = mails[0], mails[1:]  # the customer reads it in the closing word
         self.builder.notify(*mails)
         return None
+
+    def _why_no_answer(self, agent: Agent) -> Refusal | None:
+        """Return why this agent can't answer on the ticket now."""
+        ticket = self.builder.ticket
+        if ticket.merged_into:
+            return reasons.refuse("ticket_merged_into", ticket=ticket.number, into=ticket.merged_into)
+        if refusal := filing.why_refused(ticket):
+            return refusal
+        if unreachable := why_unreachable(ticket.answers_to):
+            return Refusal(unreachable)
+        if self.facts.anyway or self.act.sends:
+            return None
+        held = holds.why_answer_held(ticket, agent.address, self.policy, self.at)
+        return reasons.refuse("answer_held", reason=held) if held else None
 
     def _take_resolution(self, texts: list[str]) -> Refusal | None:
         """Keep the text for the customers of an incident, which has none of its own."""

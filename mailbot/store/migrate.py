@@ -16,6 +16,7 @@ REVISIONS = (
     "0002",
     "0003",
     "0004",
+    "0005",
 )  # the files in migrations/versions. A landed one is never changed
 HEAD = REVISIONS[-1]
 SCRIPTS = Path(__file__).parent / "migrations"

@@ -69,6 +69,7 @@ _COPIED = tuple(
 def _row(item: OutboxMail) -> dict[str, object]:
     return {
         **{name: getattr(item, name) for name in _COPIED},
+        "domain": item.recipient.rpartition("@")[2].lower(),
         "state": OutboxState.SUPPRESSED if item.reason else OutboxState.DUE,
         "reason": reason_text(item.reason) or None,
         "settled_at": item.requested_at if item.reason else None,

@@ -126,6 +126,7 @@ inbox = _table(
     Column("peer", Text, nullable=False),
     Column("size", Integer, nullable=False),
     Column("claimed_by", String(32)),
+    Column("claimed_at", Moment),  # the clock of the node that claimed it
     Column("attempts", Integer, nullable=False, server_default="0"),  # workers that died holding it
     Column("ticket", String(32)),
     Column("reason", Text),  # why it is parked
@@ -301,13 +302,16 @@ outbox = _table(
     Column("lane", Integer, nullable=False),
     Column("sender", Text, nullable=False),
     Column("recipient", Text, nullable=False),
+    Column("domain", Text, nullable=False, server_default=""),  # of the recipient, in lower case
     Column("state", Choice(OutboxState, 10), nullable=False),
     Column("reason", Text),  # why it was suppressed
     Column("requested_at", Moment, nullable=False),  # receipt of the mail that it answers
     Column("due_at", Moment, nullable=False),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("unknown", Integer, nullable=False, server_default="0"),  # times that a `dot` was left open
+    Column("unknown_in_a_row", Integer, nullable=False, server_default="0"),  # since the relay last judged it
     Column("claimed_by", String(32)),
+    Column("claimed_at", Moment),  # the clock of the node that claimed it
     Column("dot_at", Moment),
     Column("settled_at", Moment),
     Column("code", Integer),
@@ -367,6 +371,15 @@ suppressions = _table(
     Column("reason", Text, nullable=False),
     Column("since", Moment, nullable=False),
     Column("until", Moment),
+)
+
+# Closed tickets that no retention may delete, with who ordered it and why.
+legal_holds = _table(
+    "legal_holds",
+    Column("ticket", String(32), ForeignKey("tickets.number"), primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
 )
 
 # What agents did, while it can be taken back, and answers that were held: see `domain.acts`. The ticket around it

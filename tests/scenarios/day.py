@@ -93,7 +93,7 @@ def desk(folder: Path, relay: int) -> DaemonProcess:
     daemon.edit("mailbot.yaml", r"authserv_ids: \[\]", f"authserv_ids: [{GATE}]")
     daemon.edit("mailbot.yaml", r"(?m)^(    prefix: TOKO.*)$", rf"\1\n    undo: {UNDO} s\n    collision: no")
     daemon.edit("mailbot.yaml", r"(?m)^    strangers: new.*$", "    strangers: hold")
-    daemon.edit("mailbot.yaml", r"(?m)^answers:\n", "answers:\n  fastest_reply: 1 s\n")
+    daemon.edit("mailbot.yaml", r"(?m)^answers:\n", "answers:\n  fastest_reply: 0.1 s\n")
     daemon.edit("mailbot.yaml", r"(?m)^  per_address: .*$", "  per_address: 100 per 1 min")
     return daemon
 
@@ -181,7 +181,9 @@ class Day:
             read for read in self.got(agent) if number in read.subject and "+t." in str(read.mail["Reply-To"])
         ]
         assert notices, f"{agent} has no notice about {number}"
-        await asyncio.sleep(1)  # a reply within a second is a machine's
+        await asyncio.sleep(
+            1
+        )  # a reply at once is a machine's, and the time that the notice left is recorded a little later
         await self.agent(notices[-1], text)
 
     async def names(self, agent: str, number: str, text: str) -> Read:

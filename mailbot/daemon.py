@@ -93,6 +93,7 @@ async def serve(daemon: "Daemon", validated: Validated, started: float) -> int:
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
     loop.add_signal_handler(signal.SIGHUP, daemon.request_reload)
+    loop.add_signal_handler(signal.SIGURG, daemon.wake)  # of a command that left work in the store
     await daemon.start(validated, started)
     await stop.wait()
     await daemon.stop()
@@ -218,7 +219,7 @@ class Daemon:
         self.add(Loop(WeeklyReports(deps), patience=LONG_TURN))
         if "imap" in roles and self.settings.imap:
             self._add_imap()
-        self.add(Loop(Heartbeat(self._store, self.node, self._wake_all)))
+        self.add(Loop(Heartbeat(self._store, self.node, self.wake)))
         if "listener" in roles:
             listener = self._add_listener()
         if self.settings.monitor:
@@ -319,7 +320,8 @@ class Daemon:
 
         return wake
 
-    def _wake_all(self) -> None:
+    def wake(self) -> None:
+        """Look for work that others left in the store."""
         for name in ("intake", "delivery"):
             self._waker(name)()
 

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,8 +10,8 @@ from pathlib import Path
 import click
 
 from mailbot.cli.service import open_tickets as tickets
-from mailbot.cli.service.status import is_alive
 from mailbot.cli.shared.config_place import config_directory
+from mailbot.cli.shared.daemons import is_alive, of_this_host
 from mailbot.cli.shared.formats import count_text
 from mailbot.cli.shared.json_form import print_json, to_json
 from mailbot.cli.shared.open_store import (
@@ -118,16 +117,12 @@ def _print_open_tickets(former: Sequence[str], count: int, listed: int) -> None:
 def _find_nodes(opened: OpenStore) -> list[queries.NodeStatus]:
     """Find the daemons of this host. Exit 1 when there is none."""
     nodes = opened.store.read_now(queries.list_nodes)
-    if here := _on_this_host(nodes):
+    if here := of_this_host(nodes):
         return here
     others = sorted({clean(node.host) for node in nodes if is_alive(node)})
     elsewhere = f"; on other hosts: {', '.join(others)}" if others else ""
     text = f"no daemon of this host runs on this store{elsewhere}"
     return fail(f"{text}\nThe files are valid and take effect at its next start.")
-
-
-def _on_this_host(nodes: Sequence[queries.NodeStatus]) -> list[queries.NodeStatus]:
-    return [node for node in nodes if node.host == socket.gethostname() and is_alive(node)]
 
 
 def _signal_anyway(directory: Path) -> None:
@@ -141,7 +136,7 @@ def _signal_anyway(directory: Path) -> None:
     store = Store(url)
     try:
         if not wrong_schema_reason(store):
-            for node in _on_this_host(store.read_now(queries.list_nodes)):
+            for node in of_this_host(store.read_now(queries.list_nodes)):
                 _reload(store, node)
     except StoreUnavailable:
         return  # the problems of the files are printed in any case

@@ -1,6 +1,5 @@
 """`mailbot status`: is mail flowing, and if not, why not."""
 
-import os
 import shutil
 import socket
 from collections.abc import Mapping, Sequence
@@ -11,6 +10,7 @@ from pathlib import Path
 import click
 
 from mailbot.cli.service.run import ROLES
+from mailbot.cli.shared.daemons import is_alive
 from mailbot.cli.shared.formats import format_duration, format_size, format_time
 from mailbot.cli.shared.json_form import print_json, to_json
 from mailbot.cli.shared.open_store import (
@@ -31,7 +31,6 @@ from mailbot.store import compensations, queries
 from mailbot.store.engine import is_sqlite, sqlite_path
 from mailbot.store.service import imap_folders
 from mailbot.store.service.imap_folders import Folder
-from mailbot.store.service.nodes import DEAD_AFTER
 
 PATIENCE = 2.0  # seconds for the relay to answer
 SLOW_INBOX = timedelta(seconds=60)  # a mail that waits longer for its ticket is a problem
@@ -155,21 +154,6 @@ def _full_disk(settings: Settings, free: int | None) -> list[str]:
         return []
     free_text, least_text = format_size(free), format_size(least)
     return [f"only {free_text} are free where the store is, no mail is accepted below {least_text}"]
-
-
-def is_alive(node: queries.NodeStatus) -> bool:
-    """Check a daemon's heartbeat, and on this host its process too."""
-    if node.silent_for > DEAD_AFTER:
-        return False
-    if node.host != socket.gethostname():
-        return True
-    try:
-        os.kill(node.pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True  # the process exists and belongs to another user
-    return True
 
 
 def _missing_roles(nodes: Sequence[queries.NodeStatus], settings: Settings) -> list[str]:

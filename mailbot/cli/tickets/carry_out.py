@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from mailbot.cli.shared import result_text, ticket_lookup
+from mailbot.cli.shared import daemons, result_text, ticket_lookup
 from mailbot.cli.shared.json_form import print_json
 from mailbot.cli.shared.open_store import fail, now, open_store
 from mailbot.cli.shared.output import clean
@@ -36,6 +36,7 @@ def carry_out(
             fail(ticket_lookup.unknown_number_text(opened, found))
         if isinstance(decided, Refusal):
             fail(clean(str(decided.reason), 1000) + (f"\n{hint}" if hint else ""))
+        daemons.wake(opened.store)
         decision = decided.decision if isinstance(decided, Acted) else decided
         if in_json:
             print_json({**result_text.decision_json(opened, decision), **_money_json(decided)})

@@ -7,9 +7,9 @@ from sqlalchemy import Connection
 
 from mailbot.analysis import opening_mails
 from mailbot.analysis.past_policies import PastPolicies
-from mailbot.domain.decisions import mailbox_of, routing_facts
 from mailbot.domain.policy import Policy
 from mailbot.domain.routing import trace as routing_trace
+from mailbot.domain.routing.routing_facts import mailbox_of, routing_facts
 from mailbot.domain.routing.trace import RuleTrace
 from mailbot.errors import ConfigError
 from mailbot.mail.parsing.parse import parse

@@ -17,11 +17,11 @@ from pathlib import Path
 from random import Random
 
 from mailbot.config.api import load as load_settings
-from mailbot.domain.decisions import routing_facts
 from mailbot.domain.model import CustomerHistory
 from mailbot.domain.policy import Actions, Rule
 from mailbot.domain.routing import conditions, prefilter
 from mailbot.domain.routing.prefilter import Prefilter
+from mailbot.domain.routing.routing_facts import routing_facts
 from mailbot.mail.parsing.parse import parse
 from tests.bench import corpus
 from tests.bench.figures import Run

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from mailbot.config.yaml import lists
-from mailbot.domain.decisions import routing_facts
 from mailbot.domain.model import NO_HISTORY
 from mailbot.domain.routing.conditions import match_rules
 from mailbot.domain.routing.field_types import AddressList
+from mailbot.domain.routing.routing_facts import routing_facts
 from tests.builders import mail
 from tests.config.faults import brief, lay, loaded, problems
 

@@ -7,13 +7,14 @@ import pytest
 
 from mailbot.domain import events as e
 from mailbot.domain.classify import classify
-from mailbot.domain.decisions import on_mail, routing_facts
+from mailbot.domain.decisions import on_mail
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.model import Authentication, CustomerHistory, Status, Target, Ticket
 from mailbot.domain.people.customer import customer_of
 from mailbot.domain.policy import Actions, Detail, Ladder, Rule
 from mailbot.domain.reroute import reopens
 from mailbot.domain.routing.conditions import AllOf, AnyOf, NoneOf, RoutingFacts, When, build
+from mailbot.domain.routing.routing_facts import routing_facts
 from tests.builders import BAYU, BOX, DEWI, NOW, RINA, STANDARD, envelope, facts, mail, policy
 
 

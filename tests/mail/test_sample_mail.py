@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from mailbot.analysis.lint.checks import Budget
 from mailbot.analysis.lint.rule_context import build_context
 from mailbot.analysis.lint.search import Example
-from mailbot.domain.decisions import routing_facts
 from mailbot.domain.policy import Policy
 from mailbot.domain.routing import conditions
 from mailbot.domain.routing.conditions import RoutingFacts
+from mailbot.domain.routing.routing_facts import routing_facts
 from mailbot.mail.compose.sample_mail import has_header, sample_attachment, write_example, write_mail
 from mailbot.mail.parsing.parse import parse
 from tests.analysis.lint.rule_sets import SETS, policy_of, read

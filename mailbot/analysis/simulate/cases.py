@@ -11,9 +11,9 @@ from mailbot.analysis.simulate.engine import Scenario
 from mailbot.analysis.simulate.recorded_ticket import CustomerMail, Record, Stimulus, TicketScript, script_of
 from mailbot.analysis.simulate.rerouting import as_recorded, by_rules, routes_alike
 from mailbot.domain.classify import classify
-from mailbot.domain.decisions import mailbox_of, routing_facts
 from mailbot.domain.policy import Ladder, Policy
 from mailbot.domain.policy_review.policy_diff import Case
+from mailbot.domain.routing.routing_facts import mailbox_of, routing_facts
 from mailbot.errors import ConfigError
 from mailbot.reports.figures.api import Period
 from mailbot.store import ladders

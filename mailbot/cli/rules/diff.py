@@ -25,9 +25,9 @@ from mailbot.cli.shared.open_store import (
 from mailbot.cli.shared.options import parse_time, standard_options
 from mailbot.cli.shared.output import clean, echo, print_title
 from mailbot.cli.shared.progress import progress
-from mailbot.domain.decisions import circumstances
 from mailbot.domain.model import NO_HISTORY
 from mailbot.domain.policy_review.policy_diff import Case, Change
+from mailbot.domain.routing.routing_facts import circumstances
 from mailbot.mail.parsing.parse import parse
 from mailbot.store.store import Store
 

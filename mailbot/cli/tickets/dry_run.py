@@ -17,13 +17,13 @@ from mailbot.cli.shared.open_store import (
     open_store,
 )
 from mailbot.cli.tickets.assumptions import NO_ASSUMPTIONS, Assumptions
-from mailbot.domain.decisions import mailbox_of, routing_facts
 from mailbot.domain.events import AcknowledgementSuppressed, Event, TicketRouted
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.model import Envelope, InboundMail
 from mailbot.domain.notices import Notice
 from mailbot.domain.policy import Policy
 from mailbot.domain.routing import trace as routing_trace
+from mailbot.domain.routing.routing_facts import mailbox_of, routing_facts
 from mailbot.domain.routing.trace import RuleTrace
 from mailbot.mail.compose.compose import ComposeRefused
 from mailbot.mail.compose.sample_mail import has_header, write_mail

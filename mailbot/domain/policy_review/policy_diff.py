@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mailbot.domain.classify import Classification, classify
-from mailbot.domain.decisions import mailbox_of, routing_facts
 from mailbot.domain.events import TicketRouted
 from mailbot.domain.model import CustomerHistory, Envelope, InboundMail
 from mailbot.domain.notify import OUR_TAGS
 from mailbot.domain.policy import Policy
+from mailbot.domain.routing.routing_facts import mailbox_of, routing_facts
 
 CHANGED, UNCAUGHT, CAUGHT = "changed", "uncaught", "caught"
 KINDS = (CHANGED, UNCAUGHT, CAUGHT)

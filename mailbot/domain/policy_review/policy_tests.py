@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from mailbot.domain import ladder, ticket_number
-from mailbot.domain.decisions import mailbox_of, on_mail, routing_facts
+from mailbot.domain.decisions import on_mail
 from mailbot.domain.events import TicketAssigned, TicketRouted
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.matching import Match
@@ -20,6 +20,7 @@ from mailbot.domain.policy import Moment, Policy
 from mailbot.domain.replies.mail_facts import MailFacts
 from mailbot.domain.routing import trace as routing_trace
 from mailbot.domain.routing.conditions import RoutingFacts
+from mailbot.domain.routing.routing_facts import mailbox_of, routing_facts
 from mailbot.domain.routing.trace import RuleTrace
 from mailbot.domain.worktime import add
 

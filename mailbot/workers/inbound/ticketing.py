@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from mailbot.domain import events as e
 from mailbot.domain import reasons
 from mailbot.domain.actor import Actor
-from mailbot.domain.decisions import mailbox_of, on_mail
+from mailbot.domain.decisions import on_mail
 from mailbot.domain.escalation.overdue import take_first
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.matching import STRONG, Clues, Match, follow, match_ticket, merge_end
@@ -39,6 +39,7 @@ from mailbot.domain.replies.mail_facts import MailDecision, MailFacts
 from mailbot.domain.replies.same_mail import is_copy, on_copy, same_mails
 from mailbot.domain.replies.undeliverable import Sent, Suppression
 from mailbot.domain.replies.without_token import acting_agent, match_for_agent
+from mailbot.domain.routing.routing_facts import mailbox_of
 from mailbot.store import compensations, failures, inbox, rate_limits, suppressions, tickets
 from mailbot.store.agents import acts
 from mailbot.store.codec import match_data

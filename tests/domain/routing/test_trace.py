@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailbot.domain.decisions import routing_facts
 from mailbot.domain.model import NO_HISTORY
 from mailbot.domain.policy import Actions, Rule
 from mailbot.domain.routing import conditions
 from mailbot.domain.routing import trace as routing_trace
 from mailbot.domain.routing.conditions import AllOf, AnyOf, NoneOf, When, build
+from mailbot.domain.routing.routing_facts import routing_facts
 from mailbot.domain.routing.trace import ConditionTrace
 from tests.builders import BOX, NOW, mail, policy
 

@@ -115,6 +115,11 @@ def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Inde
     return Index(name, *columns, unique=unique, sqlite_where=condition, postgresql_where=condition)
 
 
+def _deleted_content() -> tuple[Column[Any], Column[Any]]:
+    """Make the columns that stay of bytes which retention deleted: their SHA-256, and when they went."""
+    return Column("deleted_digest", String(64)), Column("deleted_at", Moment)
+
+
 inbox = _table(
     "inbox",
     Column("id", RowId, primary_key=True, autoincrement=True),
@@ -130,6 +135,7 @@ inbox = _table(
     Column("attempts", Integer, nullable=False, server_default="0"),  # workers that died holding it
     Column("ticket", String(32)),
     Column("reason", Text),  # why it is parked
+    *_deleted_content(),
     CheckConstraint(_in(InboxState), name="state"),
     _partial("ix_inbox_new", "id", where="state = 'new'"),
     Index("ix_inbox_ticket", "ticket"),
@@ -138,7 +144,7 @@ inbox = _table(
     sqlite_autoincrement=True,  # an id that a client has seen is never used again
 )
 
-# Apart from `inbox`, so that a change of state does not write the whole mail again.
+# Apart from `inbox`, so that a change of state does not write the whole mail again. Without a row: see `deleted_at`.
 raw_mails = _table(
     "raw_mails",
     Column("inbox_id", RowId, ForeignKey("inbox.id"), primary_key=True, autoincrement=False),
@@ -257,7 +263,9 @@ attachments = _table(
     Column("name", Text, nullable=False),
     Column("type", Text, nullable=False),
     Column("size", Integer, nullable=False),
-    Column("digest", String(64), ForeignKey("contents.digest"), nullable=False),
+    Column("digest", String(64), nullable=False),  # stays when the content is deleted
+    Column("deleted_at", Moment),
+    Index("ix_attachments_digest", "digest"),  # whether another mail has the same file
 )
 
 contents = _table(
@@ -318,6 +326,7 @@ outbox = _table(
     Column("reply", Text),
     Column("reported_at", Moment),  # when the ticket learned that it did not arrive
     Column("act", String(16)),  # the agent's act that it is part of, while it waits for an undo
+    *_deleted_content(),
     CheckConstraint(_in(OutboxState), name="state"),
     _partial(
         "ix_outbox_unreported",
@@ -339,6 +348,15 @@ frozen_mails = _table(
     Column("nonce", String(32), primary_key=True),
     Column("content", LargeBinary, nullable=False),
     Column("files", Json, nullable=False, server_default="[]"),
+    # Which mails hold a file: of SQLite the index alone is read, of PostgreSQL an entry for each digest.
+    Index(
+        "ix_frozen_mails_files",
+        "files",
+        sqlite_where=text("files <> '[]'"),
+        postgresql_where=text("files <> '[]'"),
+        postgresql_using="gin",
+        postgresql_ops={"files": "jsonb_path_ops"},
+    ),
 )
 
 # Encoded MIME parts, by the digest of these bytes.
@@ -380,6 +398,16 @@ legal_holds = _table(
     Column("at", Moment, nullable=False),
     Column("by", Text, nullable=False),
     Column("reason", Text, nullable=False),
+)
+
+# What stays of a ticket that retention deleted: its number is never given again, and reports count what is missing.
+deleted_tickets = _table(
+    "deleted_tickets",
+    Column("number", String(32), primary_key=True),
+    Column("mailbox", Text, nullable=False),
+    Column("opened_at", Moment, nullable=False),
+    Column("closed_at", Moment),
+    Column("deleted_at", Moment, nullable=False),
 )
 
 # What agents did, while it can be taken back, and answers that were held: see `domain.acts`. The ticket around it
@@ -528,7 +556,7 @@ compensations = _table(
     Column("at", Moment, nullable=False),
     Column("kind", String(8), nullable=False),
     Column("request", RowId, nullable=False),  # the id of the line that asked
-    Column("ticket", String(32), ForeignKey("tickets.number"), nullable=False, index=True),
+    Column("ticket", String(32), nullable=False, index=True),  # a deleted one, too: the line stays
     Column("customer", Text, nullable=False),
     Column("category", Text, nullable=False),
     Column("team", Text, nullable=False),

@@ -40,7 +40,7 @@ COMMANDS = {
     "report": ("service.report", "Report figures of a period: times, targets, escalations, backlog, causes."),
     "prove": ("tickets.prove", "Show the records of a ticket: digests, rows, attempts, answers."),
     "completion": ("service.completion", "Write what completes mailbot's commands in bash, zsh or fish."),
-    "db": ("service.db", "Upgrade the store's schema, back the store up."),
+    "db": ("service.db", "Upgrade the store's schema, back the store up, move it to PostgreSQL."),
 }
 ALIASES = {"mute": "suppression"}
 

@@ -59,6 +59,11 @@ def store_url(in_yaml: str, directory: Path, environment: Environment) -> str:
     """
     text = environment.store or in_yaml
     base = Path.cwd() if environment.store else environment.store_base or state_directory(directory)
+    return sqlalchemy_url(text, base)
+
+
+def sqlalchemy_url(text: str, base: Path) -> str:
+    """Return the SQLAlchemy URL of a valid file or URL (`scalars.store`). A relative path starts at `base`."""
     scheme, colon, rest = text.partition("://")
     if colon and scheme in POSTGRES:
         return f"postgresql+psycopg://{rest}"

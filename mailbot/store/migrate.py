@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from mailbot.errors import StoreUnavailable
 from mailbot.store.engine import open_engine, sqlite_path, translated
 from mailbot.store.schema import metadata
+from mailbot.store.service import installation
 
 REVISIONS = (
     "0001",
@@ -50,6 +51,8 @@ def upgrade(url: str) -> str | None:
                 raise StoreUnavailable(reason)
             if before != HEAD:
                 run_migrations(connection, HEAD)
+            if reason := installation.moved_reason(connection):
+                raise StoreUnavailable(reason)
     except DBAPIError as error:
         raise translated(error) from error
     finally:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from mailbot.cli.service.move import migrate_to, reopen
 from mailbot.cli.shared.formats import format_size
 from mailbot.cli.shared.json_form import print_json
 from mailbot.cli.shared.open_store import display_url, fail, load_configuration, missing_store_reason
@@ -21,7 +22,11 @@ from mailbot.store.engine import is_sqlite, sqlite_path
 @click.group()
 @config_option
 def db() -> None:
-    """The store: upgrade, backup."""
+    """The store: upgrade, backup, move to another database."""
+
+
+db.add_command(migrate_to)
+db.add_command(reopen)
 
 
 @db.command()

@@ -116,6 +116,7 @@ def _keep(settings: "AcceptSettings", digest: str, envelope_given: "Envelope", r
 
     from mailbot.store import inbox
     from mailbot.store.engine import sqlite_path
+    from mailbot.store.service import installation
     from mailbot.store.store import Store
 
     store = Store(settings.store)
@@ -126,6 +127,8 @@ def _keep(settings: "AcceptSettings", digest: str, envelope_given: "Envelope", r
                 raise StoreUnavailable(f"there is no store at {path}")
             if disk_usage(path.parent).free < settings.limits.space_needed:
                 raise StoreFull("there is not enough space on its disk")
+        if reason := store.read_now(installation.moved_reason):
+            raise StoreUnavailable(reason)
         store.write_now(inbox.keep, inbox.ReceivedMail(digest, envelope_given, raw))
     finally:
         store.close()

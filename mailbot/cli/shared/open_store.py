@@ -23,6 +23,7 @@ from mailbot.mail.compose.templates import Templates
 from mailbot.mail.compose.templates import load as load_templates
 from mailbot.store import ladders, migrate, policies, queries
 from mailbot.store.engine import is_sqlite, sqlite_path
+from mailbot.store.service import installation
 from mailbot.store.store import Store
 from mailbot.workers.runtime import Runtime, Snapshot, signer
 
@@ -130,7 +131,8 @@ def wrong_schema_reason(store: Store) -> str:
     """Return what has to be done before this version can work with the store, else ""."""
     found, place = store.read_now(migrate.current), display_url(store.url)
     if found == migrate.HEAD:
-        return ""
+        moved = store.read_now(installation.moved_reason)
+        return f"the store at {place} is not in use: {moved}" if moved else ""
     if found is None:
         return f"the store at {place} is empty\n`mailbot db upgrade` creates its tables."
     remedy = "it needs the newer mailbot" if found > migrate.HEAD else "`mailbot db upgrade` migrates it"

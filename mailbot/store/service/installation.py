@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection, delete, select, update
 
-from mailbot.store.engine import or_skip
+from mailbot.store.engine import or_replace, or_skip
 from mailbot.store.schema import installation
 
 
@@ -54,3 +54,30 @@ def remove_marks(connection: Connection, items: Sequence[str]) -> list[None]:
     again = [key for key, value in done if value.partition(" ")[2].startswith(tuple(items))]
     connection.execute(delete(installation).where(installation.c.key.in_(again)))
     return [None] * len(items)
+
+
+_MOVED = "moved"
+
+
+def mark_moved(connection: Connection, place: str, now: datetime) -> None:
+    """Record that the store is at `place` from now on, so that no daemon starts on this one."""
+    row = {"key": _MOVED, "value": f"{now:%Y-%m-%d %H:%M} UTC {place}"}
+    connection.execute(or_replace(connection, installation, "key"), row)
+
+
+def moved_reason(connection: Connection) -> str:
+    """Return why this store is not used any more, and what to do; "" for one in use."""
+    mark = connection.scalar(select(installation.c.value).where(installation.c.key == _MOVED))
+    if not mark:
+        return ""
+    day, time, zone, place = mark.split(" ", 3)
+    return (
+        f"it was moved on {day} {time} {zone} to {place}: name that one as MAILBOT_STORE or `store`.\n"
+        "To use this one again, without what came since: `mailbot db reopen`"
+    )
+
+
+def reopen(connection: Connection, items: Sequence[None]) -> list[bool]:
+    """Let a store that was moved be used again. False where it was not moved."""
+    removed = connection.execute(delete(installation).where(installation.c.key == _MOVED)).rowcount
+    return [removed > 0] * len(items)

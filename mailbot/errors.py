@@ -51,5 +51,10 @@ class StoreFull(StoreUnavailable):
     """No space left for the database: what is kept is safe, nothing more can be taken."""
 
 
+def install_hint(extra: str) -> str:
+    """Return how to install the packages of an extra. Never by name: on PyPI that name is another project's."""
+    return f"pip install '.[{extra}]' in the checkout, or pip install 'FILE.whl[{extra}]'"
+
+
 class AlreadyRunning(Exception):
     """Another daemon holds this SQLite file (promise P11)."""

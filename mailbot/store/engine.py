@@ -4,6 +4,7 @@ import fcntl
 import os
 import sqlite3
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.pool import QueuePool
 
-from mailbot.errors import AlreadyRunning, StoreFull, StoreUnavailable
+from mailbot.errors import AlreadyRunning, StoreFull, StoreUnavailable, install_hint
 
 # How long SQLite waits for another process's write lock; the listener gives up after 60 s (promise P4).
 # `?timeout=` in the URL overrides it.
@@ -38,6 +39,7 @@ def open_engine(url: str, *, writers: int = 1) -> Engine:
         return _sqlite(parsed.set(query={"timeout": BUSY, **parsed.query}), writers)
     if parsed.drivername in ("postgresql", "postgres"):
         parsed = parsed.set(drivername="postgresql+psycopg")
+    _require_driver()
     return create_engine(
         parsed,
         pool_size=writers,
@@ -46,6 +48,11 @@ def open_engine(url: str, *, writers: int = 1) -> Engine:
         hide_parameters=True,  # customer text has no place in error messages
         connect_args={"connect_timeout": 10, "application_name": "mailbot"},
     )
+
+
+def _require_driver() -> None:
+    if find_spec("psycopg") is None:
+        raise StoreUnavailable(f"PostgreSQL needs the package psycopg: {install_hint('postgres')}")
 
 
 def _sqlite(url: URL, writers: int) -> Engine:

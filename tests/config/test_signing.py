@@ -46,8 +46,8 @@ def with_yaml(directory: Path, more: str, was: str = "", becomes: str = "") -> P
     ("more", "said"),
     [
         ("", ["False"]),
-        ("\ntrust: {verify: true}\n", ["`cryptography` is not installed", "pip install 'mailbot[auth]'"]),
-        (DKIM, ["`cryptography` is not installed", "pip install 'mailbot[auth]'"]),
+        ("\ntrust: {verify: true}\n", ["`cryptography` is not installed", "pip install '.[auth]'"]),
+        (DKIM, ["`cryptography` is not installed", "pip install '.[auth]'"]),
     ],
 )
 def test_without_the_extra_only_its_features_are_refused(tmp_path: Path, more: str, said: list[str]) -> None:

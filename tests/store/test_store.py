@@ -1,6 +1,7 @@
 """The store itself: group commit, the effect of one bad item on others, and the errors it raises."""
 
 import asyncio
+import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -149,3 +150,10 @@ def test_a_backup_taken_while_writing_is_sound_and_never_overwrites(tmp_path: Pa
     assert copy.read_now(lambda c: c.scalar(text("PRAGMA integrity_check"))) == "ok"
     copy.close()
     store.close()
+
+
+def test_postgresql_without_its_driver_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+
+    with pytest.raises(StoreUnavailable, match=r"needs the package psycopg: pip install '\.\[postgres\]'"):
+        Store("postgresql://127.0.0.1/mailbot")

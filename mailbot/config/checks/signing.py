@@ -9,7 +9,7 @@ from mailbot.config.files.mailbot import DkimEntry, MailbotFile
 from mailbot.config.model import Dkim, PrivateKey
 from mailbot.config.yaml.scalars import message_and_hint
 from mailbot.config.yaml.source import Source
-from mailbot.errors import Problem
+from mailbot.errors import Problem, install_hint
 
 # The fields that answers and notices have. Left out: trace headers, and what relays add.
 HEADERS = (
@@ -20,7 +20,7 @@ BITS = range(2048, 4097)  # of an RSA key: less is forged one day, more does not
 KEY_HINT = (
     "give it as MAILBOT_DKIM_KEY, in a MAILBOT_DKIM_KEY_FILE, or as the systemd credential mailbot-dkim-key"
 )
-INSTALL = "pip install 'mailbot[auth]'"
+INSTALL = install_hint("auth")
 
 
 def dkim(entry: DkimEntry | None, environment: Environment) -> Dkim | None:

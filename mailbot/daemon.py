@@ -30,7 +30,7 @@ from mailbot.channels.smtp.listener import Listener
 from mailbot.config.checks.signing import KEY_HINT
 from mailbot.config.model import Loaded, Settings
 from mailbot.delivery.sender import Delivery
-from mailbot.errors import ConfigError, Problem
+from mailbot.errors import ConfigError, Problem, StoreUnavailable
 from mailbot.mail.compose.compose import Composer
 from mailbot.mail.compose.reply_tokens import TokenSigner
 from mailbot.metrics import Figures, Metrics
@@ -105,7 +105,7 @@ class Daemon:
 
     def __init__(self, settings: Settings, env: Mapping[str, str], roles: Collection[str] = ROLES) -> None:
         self.settings, self._env, self._roles = settings, env, roles
-        self.node = secrets.token_hex(8)
+        self.node, self._started_at = secrets.token_hex(8), _now()
         self.metrics = Metrics()
         self.services: list[Service] = []
         self._loops: dict[str, Loop] = {}  # those among the services, by name
@@ -150,7 +150,10 @@ class Daemon:
         log.stopping(reason="signal")
         self._supervisor.stopping("draining")
         await stop_all(self.services, DRAIN)
-        await self._store.write(nodes.remove, self.node)
+        try:
+            await self._store.write(nodes.remove, self.node)
+        except StoreUnavailable as error:  # the heartbeat of another node, or our next start, removes it
+            log.stop_failed(name="node", error=error)
         await asyncio.to_thread(self._store.close)
         log.stopped(seconds=time.monotonic() - started)
 
@@ -187,15 +190,17 @@ class Daemon:
     async def _join(self) -> None:
         if self._store.sqlite:
             await self._store.write(nodes.mark_others_dead, self.node)
-        node = nodes.Node(
+        await self._store.write(nodes.register, self._describe())
+
+    def _describe(self) -> nodes.Node:
+        return nodes.Node(
             id=self.node,
             host=socket.gethostname(),
             pid=os.getpid(),
             roles=",".join(sorted(self._roles)),
-            started_at=_now(),
+            started_at=self._started_at,
             policy=self._deps.runtime.policy.version,
         )
-        await self._store.write(nodes.register, node)
 
     def _build(self) -> tuple[Shadow | None, Listener | None]:
         deps, roles = self._deps, self._roles
@@ -219,7 +224,7 @@ class Daemon:
         self.add(Loop(WeeklyReports(deps), patience=LONG_TURN))
         if "imap" in roles and self.settings.imap:
             self._add_imap()
-        self.add(Loop(Heartbeat(self._store, self.node, self.wake)))
+        self.add(Loop(Heartbeat(self._store, self._describe, self.wake)))
         if "listener" in roles:
             listener = self._add_listener()
         if self.settings.monitor:

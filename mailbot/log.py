@@ -304,7 +304,7 @@ def mail_parked(*, inbox_id: int, error: BaseException | str) -> None:
 
 @_warning
 def claims_released(*, node: str, rows: int) -> None:
-    """Log rows that a dead node had claimed. They are free again."""
+    """Log rows that were claimed by a node that does not hold them. They are free again."""
 
 
 # --- deadlines --------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Results of the mails that a node has claimed, recorded by tasks beside the connections."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -33,8 +34,9 @@ class RetryPolicy:
 
 
 class Results:
-    """Records the results of claimed rows. `in_hand` counts those not recorded or released yet.
+    """Records the results of claimed rows. `held`: the ids of those not recorded or released yet.
 
+    `unsure`: those among them whose result was written at least once, and the store has not confirmed it.
     `on_freed` is called for each row that leaves, `wake` when a mail gets a new time.
     """
 
@@ -50,11 +52,20 @@ class Results:
         on_freed: Callable[[], None],
         wake: Callable[[], None],
     ) -> None:
-        self.in_hand = 0
+        self.held: Counter[int] = Counter()  # twice in hand: it was taken from us and claimed again
+        self.unsure: set[int] = set()
         self._store, self._node, self._metrics, self._retry_policy = store, node, metrics, retry_policy
         self._now, self._random, self._on_freed, self._wake = now, random, on_freed, wake
         self._broken_connections: dict[int, int] = {}  # outbox id -> connections that the mail broke alone
         self._tasks: set[asyncio.Task[None]] = set()  # kept: a task without a reference is collected
+
+    @property
+    def in_hand(self) -> int:
+        return self.held.total()
+
+    def take(self, rows: Iterable[Claimed]) -> None:
+        """Note that rows are claimed."""
+        self.held.update(row.id for row in rows)
 
     def record(self, row: Claimed, outcome: AttemptOutcome, reply: Reply) -> None:
         """Record an attempt. Deferred and unknown are tried again, unless the mail is too old."""
@@ -79,9 +90,10 @@ class Results:
             self._broken_connections.pop(next(iter(self._broken_connections)))
         self.release([row], self._now() + self._retry_policy.retry(breaks, self._random()))
 
-    def drop_row(self) -> None:
-        """Count one row less in hand."""
-        self.in_hand -= 1
+    def drop_row(self, row: Claimed) -> None:
+        """Note that a row is in hand no more."""
+        self.held -= Counter((row.id,))
+        self.unsure.discard(row.id)
         self._on_freed()
 
     async def finish(self, seconds: float) -> None:
@@ -93,27 +105,31 @@ class Results:
 
     async def _record(self, row: Claimed, result: AttemptResult) -> None:
         try:
-            if await self._write_until_taken(outbox.record_results, result):
+            if await self._write_until_taken(row, outbox.record_results, result):
                 self._report(row, result)
         finally:
             self._broken_connections.pop(row.id, None)
-            self.drop_row()
+            self.drop_row(row)
         if result.due_at is not None:
             self._wake()
 
     async def _release(self, row: Claimed, due_at: datetime | None) -> None:
         try:
-            await self._write_until_taken(outbox.give_back, Unsent(row.id, self._node, due_at))
+            await self._write_until_taken(row, outbox.give_back, Unsent(row.id, self._node, due_at))
         finally:
-            self.drop_row()
+            self.drop_row(row)
 
-    async def _write_until_taken(self, op: Op[Any, R], item: Any) -> R:
-        """Write until the store takes it: the outcome of a mail must be recorded."""
+    async def _write_until_taken(self, row: Claimed, op: Op[Any, R], item: Any) -> R:
+        """Write until the store takes it: the outcome of a mail must be recorded.
+
+        The first try may have been committed. So a row that is unsure must not be claimed by us again meanwhile.
+        """
         pause = 0.1
         while True:
             try:
                 return await self._store.write(op, item)
             except StoreUnavailable:
+                self.unsure.add(row.id)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, 5.0)
 

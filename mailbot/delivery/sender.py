@@ -39,6 +39,7 @@ from mailbot.errors import StoreUnavailable
 from mailbot.metrics import Metrics
 from mailbot.store import outbox
 from mailbot.store.outbox import Claim, Claimed, FinalDot
+from mailbot.store.service.claims import Claims
 from mailbot.store.store import Store
 
 ROWS_PER_CONNECTION = 8  # rows in hand for each: a claim is worth its commit
@@ -83,6 +84,7 @@ class Delivery:
             on_freed=self._claim_more,
             wake=wake,
         )
+        self._claims = Claims(store, node, outbox.release_unheld, monotonic)
         self._breaker = Breaker(self._retry_policy.probe)
         context = tls or tls_context(relay)
         self._connect = partial(open_session, relay, hostname=hostname, tls=context, timeouts=timeouts)
@@ -102,14 +104,17 @@ class Delivery:
 
     async def run_once(self) -> float:
         """Claim rows while there is room, without waiting for the relay. Return the seconds to rest."""
+        await self._claims.check(self._results.held)
         room = self._room()
         if room == 0:
             if self._breaker.is_open:
                 return self._breaker.until - self._monotonic()
             return self._retry_policy.poll
-        rows = await self._store.write(outbox.claim, Claim(self._node, room, self._now()))
+        with self._claims.doubt_on_error():
+            wanted = Claim(self._node, room, self._now(), tuple(self._results.unsure))
+            rows = await self._store.write(outbox.claim, wanted)
         self._may_have_more = len(rows) == room
-        self._results.in_hand += len(rows)
+        self._results.take(rows)
         if self._stopping:
             self._results.release(rows)
         else:
@@ -229,7 +234,7 @@ class Delivery:
             self._results.release([row])
             return False
         if not still_ours:
-            self._results.drop_row()
+            self._results.drop_row(row)
         return still_ours
 
     async def _finish(self, row: Claimed, session: RelaySession) -> None:

@@ -65,6 +65,7 @@ _FAIL = (
         # A node that still holds it loses it: it was sent, as the report shows.
         state=OutboxState.FAILED,
         claimed_by=None,
+        claimed_at=None,
         settled_at=bindparam("b_at"),
         reply=bindparam("b_reply"),
     )

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, insert, or_, select, update
 
 from mailbot.domain.model import Envelope, InboxState
 from mailbot.store.engine import or_skip
-from mailbot.store.schema import NEW, inbox, raw_mails
+from mailbot.store.schema import NEW, database_now, inbox, raw_mails
+from mailbot.store.service import claims
+from mailbot.store.service.claims import Held
 
 MAX_ATTEMPTS = 3  # workers that may die on one mail before it is parked (promise P5)
 
@@ -105,12 +107,14 @@ _FREE = (
     .with_for_update(of=inbox, skip_locked=True)
 )
 _TAKE = (
-    update(inbox).where(inbox.c.id.in_(bindparam("ids", expanding=True))).values(claimed_by=bindparam("node"))
+    update(inbox)
+    .where(inbox.c.id.in_(bindparam("ids", expanding=True)))
+    .values(claimed_by=bindparam("node"), claimed_at=database_now())
 )
 _DONE = (
     update(inbox)
     .where(inbox.c.id == bindparam("b_id"), inbox.c.state == NEW, inbox.c.claimed_by == bindparam("b_node"))
-    .values(state=InboxState.DONE, claimed_by=None, ticket=bindparam("b_ticket"))
+    .values(state=InboxState.DONE, claimed_by=None, claimed_at=None, ticket=bindparam("b_ticket"))
 )
 
 
@@ -148,37 +152,47 @@ def mark_done(connection: Connection, items: Sequence[Done]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Unhandled:
-    """A mail to park or to drop."""
+    """A mail to park or to drop. Only its holder parks it, `node`; None: nobody holds it."""
 
     inbox_id: int
     reason: str
+    node: str | None = None
 
 
-def park(connection: Connection, items: Sequence[Unhandled]) -> list[None]:
-    connection.execute(
-        update(inbox)
-        .where(inbox.c.id == bindparam("b_id"), inbox.c.state == NEW)
-        .values(state=InboxState.PARKED, claimed_by=None, reason=bindparam("b_reason")),
-        [{"b_id": item.inbox_id, "b_reason": item.reason[:500]} for item in items],
+_PARK = (
+    update(inbox)
+    .where(
+        inbox.c.id == bindparam("b_id"),
+        inbox.c.state == NEW,
+        inbox.c.claimed_by.is_not_distinct_from(bindparam("b_node")),
     )
-    return [None] * len(items)
+    .values(state=InboxState.PARKED, claimed_by=None, claimed_at=None, reason=bindparam("b_reason"))
+)
 
 
-def unclaim(connection: Connection, items: Sequence[int]) -> list[None]:
-    """Return mails untouched: they wait again."""
-    waiting = (inbox.c.id.in_(items), inbox.c.state == NEW)
-    connection.execute(update(inbox).where(*waiting).values(claimed_by=None))
-    return [None] * len(items)
+def park(connection: Connection, items: Sequence[Unhandled]) -> list[bool]:
+    """Park mails that their node can't handle. False: done already, or another node's by now."""
+    rows = [{"b_id": item.inbox_id, "b_node": item.node, "b_reason": item.reason[:500]} for item in items]
+    return [connection.execute(_PARK, row).rowcount == 1 for row in rows]
 
 
-def release(connection: Connection, nodes: Sequence[str]) -> int:
-    """Release what dead nodes held, with an attempt each, and park what had its last. Returns how many."""
-    held = (inbox.c.state == NEW, inbox.c.claimed_by.in_(nodes))
-    ids = connection.scalars(select(inbox.c.id).where(*held).order_by(inbox.c.id).with_for_update()).all()
+def release_unheld(connection: Connection, items: Sequence[Held]) -> list[int]:
+    """Release what nodes have claimed and not in hand. Returns how many rows."""
+    for item in items:
+        claims.renew(connection, inbox, item)
+    return [release(connection, claims.unheld(inbox, item), attempts=int(item.failed)) for item in items]
+
+
+def release(connection: Connection, owned: ColumnElement[bool], *, attempts: int = 1) -> int:
+    """Release claims, with so many more attempts, and park what had its last. Returns how many.
+
+    `owned` selects them by their owner. An attempt is counted where a worker may have died on the mail.
+    """
+    mine = (inbox.c.state == NEW, owned)
+    ids = connection.scalars(select(inbox.c.id).where(*mine).order_by(inbox.c.id).with_for_update()).all()
     if ids:
-        connection.execute(
-            update(inbox).where(inbox.c.id.in_(ids)).values(claimed_by=None, attempts=inbox.c.attempts + 1)
-        )
+        released = {"claimed_by": None, "claimed_at": None, "attempts": inbox.c.attempts + attempts}
+        connection.execute(update(inbox).where(inbox.c.id.in_(ids)).values(released))
         connection.execute(
             update(inbox)
             .where(inbox.c.id.in_(ids), inbox.c.attempts >= MAX_ATTEMPTS)
@@ -188,10 +202,11 @@ def release(connection: Connection, nodes: Sequence[str]) -> int:
 
 
 def retry(connection: Connection, items: Sequence[int]) -> list[bool]:
-    """Let parked and dropped mails wait again, attempts forgotten. False where the mail is neither."""
+    """Let parked, dropped and stuck mails wait again, attempts forgotten. False where the mail is none."""
     dropped = and_(inbox.c.state == InboxState.DONE, inbox.c.ticket.is_(None))
-    again = update(inbox).where(or_(inbox.c.state == InboxState.PARKED, dropped))
-    again = again.values(state=InboxState.NEW, attempts=0, reason=None, claimed_by=None)
+    stuck = and_(inbox.c.state == NEW, claims.is_stuck(inbox))
+    again = update(inbox).where(or_(inbox.c.state == InboxState.PARKED, dropped, stuck))
+    again = again.values(state=InboxState.NEW, attempts=0, reason=None, claimed_by=None, claimed_at=None)
     return [connection.execute(again.where(inbox.c.id == id_)).rowcount == 1 for id_ in items]
 
 

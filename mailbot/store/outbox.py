@@ -10,21 +10,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, get_args
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, insert, select, text, update
 
 from mailbot.domain.model import AttemptOutcome, OutboxState
 from mailbot.domain.notices import Acknowledgement, Notice
 from mailbot.domain.reasons import Reason
 from mailbot.store import frozen
 from mailbot.store.codec import reason_of, reason_text
-from mailbot.store.schema import Moment, attempts, outbox
+from mailbot.store.schema import UNDER_WAY, Moment, attempts, database_now, outbox
+from mailbot.store.service import claims
+from mailbot.store.service.claims import Held
 
 LANES = tuple(sorted({notice.lane for notice in get_args(Notice)}))
 LONGEST_REPLY = 200  # characters of a relay's reply that are kept
 
 # As literal text: a planner can't match a bound parameter with the condition of a partial index.
 WAITING = text("outbox.state IN ('due', 'deferred')")
-UNDER_WAY = text("outbox.state IN ('sending', 'dot')")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +100,12 @@ def withdraw(connection: Connection, nonce: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
+    """Up to `limit` mails that are due, without `excluded`: ids whose last result is still being written."""
+
     node: str
     limit: int
     now: datetime
+    excluded: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +126,12 @@ class Claimed:
 
 _CLAIM = (
     select(outbox.c.nonce, *(outbox.c[name] for name in Claimed.__dataclass_fields__ if name != "content"))
-    .where(WAITING, outbox.c.lane == bindparam("lane"), outbox.c.due_at <= bindparam("now"))
+    .where(
+        WAITING,
+        outbox.c.lane == bindparam("lane"),
+        outbox.c.due_at <= bindparam("now"),
+        outbox.c.id.not_in(bindparam("excluded", expanding=True)),
+    )
     .order_by(outbox.c.due_at)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
@@ -130,7 +139,7 @@ _CLAIM = (
 _TAKE = (
     update(outbox)
     .where(outbox.c.id.in_(bindparam("ids", expanding=True)))
-    .values(state=OutboxState.SENDING, claimed_by=bindparam("node"))
+    .values(state=OutboxState.SENDING, claimed_by=bindparam("node"), claimed_at=database_now())
 )
 
 
@@ -144,7 +153,8 @@ def _claim(connection: Connection, wanted: Claim) -> list[Claimed]:
     for lane in LANES:  # lane by lane: `lane = ? AND due_at <= ?` is one stretch of the index
         most = wanted.limit - len(rows)
         if most > 0:
-            rows += connection.execute(_CLAIM, {"lane": lane, "now": wanted.now, "most": most})
+            values = {"lane": lane, "now": wanted.now, "most": most, "excluded": wanted.excluded}
+            rows += connection.execute(_CLAIM, values)
     if not rows:
         return []
     connection.execute(_TAKE, {"ids": [row.id for row in rows], "node": wanted.node})
@@ -210,6 +220,7 @@ _RECORD = (
     .values(
         state=bindparam("b_state"),
         claimed_by=None,
+        claimed_at=None,
         due_at=func.coalesce(bindparam("b_due_at", type_=Moment), outbox.c.due_at),
         settled_at=bindparam("b_settled_at"),
         attempts=outbox.c.attempts + 1,
@@ -271,6 +282,7 @@ _GIVE_BACK = (
     .values(
         state=OutboxState.DUE,
         claimed_by=None,
+        claimed_at=None,
         dot_at=None,
         due_at=func.coalesce(bindparam("b_due_at", type_=Moment), outbox.c.due_at),
     )
@@ -284,39 +296,44 @@ def give_back(connection: Connection, items: Sequence[Unsent]) -> list[None]:
     return [None] * len(items)
 
 
-def release(connection: Connection, nodes: Sequence[str]) -> int:
-    """Release what dead nodes held, and count rows at `dot` as unknown. Returns how many.
+def release_unheld(connection: Connection, items: Sequence[Held]) -> list[int]:
+    """Release what nodes have claimed and not in hand. Returns how many rows."""
+    for item in items:
+        claims.renew(connection, outbox, item)
+    return [release(connection, claims.unheld(outbox, item)) for item in items]
 
-    Rows that another transaction holds are awaited, not skipped: no later call would release them.
+
+def release(connection: Connection, owned: ColumnElement[bool]) -> int:
+    """Release claims, which `owned` selects by their owner, and count rows at `dot` as unknown. Returns how many.
+
+    Rows that another transaction holds are awaited, not skipped.
     """
+    return len(_release(connection, owned))
+
+
+def _release(connection: Connection, owned: ColumnElement[bool]) -> list[int]:
     rows = connection.execute(
         select(outbox.c.id, outbox.c.state, outbox.c.claimed_by, outbox.c.dot_at)
-        .where(UNDER_WAY, outbox.c.claimed_by.in_(nodes))
+        .where(UNDER_WAY, owned)
         .order_by(outbox.c.id)  # two nodes that release the same rows lock in the same order
         .with_for_update()
     ).all()
+    released = {"state": OutboxState.DUE, "claimed_by": None, "claimed_at": None}
     unsent = [row.id for row in rows if row.state == OutboxState.SENDING]
     if unsent:
-        connection.execute(
-            update(outbox).where(outbox.c.id.in_(unsent)).values(state=OutboxState.DUE, claimed_by=None)
-        )
+        connection.execute(update(outbox).where(outbox.c.id.in_(unsent)).values(released))
     open_ = [row for row in rows if row.state == OutboxState.DOT]
     if open_:
         connection.execute(
             update(outbox)
             .where(outbox.c.id.in_([row.id for row in open_]))
-            .values(
-                state=OutboxState.DUE,
-                claimed_by=None,
-                attempts=outbox.c.attempts + 1,
-                unknown=outbox.c.unknown + 1,
-            )
+            .values({**released, "attempts": outbox.c.attempts + 1, "unknown": outbox.c.unknown + 1})
         )
         why = "the sending process died before the reply to the final dot was recorded"
         unknown = {"outcome": AttemptOutcome.UNKNOWN, "reply": why}
         tried = [{"outbox_id": row.id, "at": row.dot_at, "node": row.claimed_by} | unknown for row in open_]
         connection.execute(insert(attempts), tried)
-    return len(rows)
+    return [row.id for row in rows]
 
 
 def next_due(connection: Connection) -> datetime | None:
@@ -333,10 +350,15 @@ class Retry:
 
 
 def retry(connection: Connection, items: Sequence[Retry]) -> list[bool]:
-    """Retry failed and deferred mails now, as if for the first time. False: it is in no such state."""
+    """Retry failed, deferred and stuck mails now, as if for the first time. False: it is in no such state."""
+    named = outbox.c.id.in_([item.id for item in items])
+    freed = _release(connection, and_(named, claims.is_stuck(outbox)))
     states = (OutboxState.FAILED, OutboxState.DEFERRED)
     again = {"state": OutboxState.DUE, "attempts": 0, "settled_at": None}
-    return [_change(connection, item.id, states, {**again, "due_at": item.now}) for item in items]
+    return [
+        item.id in freed or _change(connection, item.id, states, {**again, "due_at": item.now})
+        for item in items
+    ]
 
 
 def _change(connection: Connection, id_: int, states: Sequence[OutboxState], values: dict[str, Any]) -> bool:

@@ -9,8 +9,8 @@ from sqlalchemy import Connection, RowMapping, func, select
 from mailbot.domain.model import UNDER_WAY_STATES, WAITING_STATES, AttemptOutcome, OutboxState
 from mailbot.domain.reasons import Reason
 from mailbot.store.codec import reason_of
-from mailbot.store.outbox import UNDER_WAY, WAITING
-from mailbot.store.schema import attempts, outbox
+from mailbot.store.outbox import WAITING
+from mailbot.store.schema import UNDER_WAY, attempts, outbox
 
 
 @dataclass(frozen=True, slots=True)

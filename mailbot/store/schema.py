@@ -30,7 +30,9 @@ from sqlalchemy import (
     true,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import SchemaItem
+from sqlalchemy.sql.functions import FunctionElement
 
 from mailbot.domain.model import (
     UNDER_WAY_STATES,
@@ -62,6 +64,23 @@ class Moment(TypeDecorator[datetime]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         return None if value is None else EPOCH + timedelta(microseconds=value)
+
+
+class database_now(FunctionElement[datetime]):
+    """The database's time: nodes with different clocks must agree on who is alive and who holds what."""
+
+    type = Moment()
+    inherit_cache = True
+
+
+@compiles(database_now, "sqlite")
+def _sqlite_now(element: Any, compiler: Any, **options: Any) -> str:
+    return "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) * 1000"
+
+
+@compiles(database_now, "postgresql")
+def _postgresql_now(element: Any, compiler: Any, **options: Any) -> str:
+    return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"
 
 
 class Choice(TypeDecorator[StrEnum]):
@@ -104,6 +123,7 @@ def _in(values: Iterable[str]) -> str:
 # Written into the SQL itself: SQLite uses a partial index only where it can see the value.
 NEW: ColumnElement[str] = literal_column("'new'")
 ARMED: ColumnElement[str] = literal_column("'armed'")
+UNDER_WAY = text(f"outbox.{_in(UNDER_WAY_STATES)}")
 
 
 def _table(name: str, *items: SchemaItem, **options: Any) -> Table:
@@ -131,7 +151,7 @@ inbox = _table(
     Column("peer", Text, nullable=False),
     Column("size", Integer, nullable=False),
     Column("claimed_by", String(32)),
-    Column("claimed_at", Moment),  # the clock of the node that claimed it
+    Column("claimed_at", Moment),  # when its node last had it in hand, by the database's clock
     Column("attempts", Integer, nullable=False, server_default="0"),  # workers that died holding it
     Column("ticket", String(32)),
     Column("reason", Text),  # why it is parked
@@ -319,7 +339,7 @@ outbox = _table(
     Column("unknown", Integer, nullable=False, server_default="0"),  # times that a `dot` was left open
     Column("unknown_in_a_row", Integer, nullable=False, server_default="0"),  # since the relay last judged it
     Column("claimed_by", String(32)),
-    Column("claimed_at", Moment),  # the clock of the node that claimed it
+    Column("claimed_at", Moment),  # when its node last had it in hand, by the database's clock
     Column("dot_at", Moment),
     Column("settled_at", Moment),
     Column("code", Integer),

@@ -12,17 +12,20 @@ EVERY = timedelta(seconds=10)  # a sixth of the silence after which a node count
 
 
 class Heartbeat:
-    """The worker. `wake` is called when rows came free. It stops last, so that no claim is taken from us."""
+    """The worker. `node` describes this node, in case others took it for dead. `wake` is called when rows came free.
+
+    It stops last, so that no claim is taken from us.
+    """
 
     name: Final = "heartbeat"
     stop_stage: Final = "background"
 
-    def __init__(self, store: Store, node: str, wake: Callable[[], None]) -> None:
+    def __init__(self, store: Store, node: Callable[[], nodes.Node], wake: Callable[[], None]) -> None:
         self._store, self._node, self._wake = store, node, wake
 
     async def run_once(self) -> timedelta:
-        released = await self._store.write(nodes.record_heartbeat, self._node)
-        if released:
-            log.claims_released(node=self._node, rows=released)
+        node = self._node()
+        if released := await self._store.write(nodes.record_heartbeat, node):
+            log.claims_released(node=node.id, rows=released)
             self._wake()
         return EVERY

@@ -24,8 +24,10 @@ from mailbot.metrics import Metrics
 from mailbot.store import outbox, outbox_queries
 from mailbot.store.outbox import OutboxMail
 from mailbot.store.schema import frozen_mails
+from mailbot.store.schema import outbox as outbox_table
 from mailbot.store.store import Store
 from mailbot.workers.loop import Loop
+from tests.shaky_store import ShakyStore
 from tests.sink import DROP, Dialogue, SinkSmtp
 
 QUICK_RETRY = RetryPolicy(
@@ -470,7 +472,7 @@ async def test_two_nodes_on_one_database_send_each_mail_once(store: Store, sink:
 async def test_a_row_that_another_node_claimed_is_not_sent_by_us(store: Store, sink: SinkSmtp) -> None:
     async def release_row(_: Dialogue) -> None:
         with store.engine.begin() as connection:
-            assert outbox.release(connection, ["a"]) == 1
+            assert outbox.release(connection, outbox_table.c.claimed_by == "a") == 1
 
     sink.on["data"] = [release_row]
     enqueue(store, due_mail())
@@ -492,20 +494,6 @@ async def test_mails_that_can_not_be_sent_fail_and_the_others_leave(store: Store
     assert len(sink.mails) == 9
 
 
-class ShakyStore:
-    """The real store, out of reach for the first calls of one operation."""
-
-    def __init__(self, store: Store, name: str, times: int, error: Exception) -> None:
-        self._store, self._name, self._times, self._error = store, name, times, error
-        self.read = store.read
-
-    async def write(self, op: Any, item: Any) -> Any:
-        if op.__name__ == self._name and self._times > 0:
-            self._times -= 1
-            raise self._error
-        return await self._store.write(op, item)
-
-
 @on_sqlite
 @pytest.mark.parametrize("operation", ["mark_dot", "record_results"])
 async def test_trouble_with_the_store_sends_nothing_twice(
@@ -516,6 +504,19 @@ async def test_trouble_with_the_store_sends_nothing_twice(
         await all_sent(store, 5)
     assert len(sink.mails) == 5
     assert {entry.attempts for entry in store.read_now(outbox_queries.list_entries)} == {1}
+
+
+@pytest.mark.parametrize("operation", ["claim", "mark_dot", "record_results", "give_back"])
+async def test_a_lost_reply_to_a_commit_leaves_no_mail_claimed_and_sends_none_twice(
+    store: Store, sink: SinkSmtp, operation: str
+) -> None:
+    enqueue(store, *(due_mail(n) for n in range(5)))
+    if operation == "give_back":
+        sink.on["mail"] = [DROP]
+    async with delivering(ShakyStore(store, operation, 2, committed=True), sink):
+        await all_sent(store, 5)
+    assert len(sink.mails) == 5
+    assert {entry.unknown for entry in store.read_now(outbox_queries.list_entries)} == {0}
 
 
 @on_sqlite

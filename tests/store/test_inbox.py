@@ -99,7 +99,9 @@ def test_several_mails_are_settled_together(store: Store) -> None:
 
 def test_a_parked_mail_has_its_reason_and_comes_back_when_retried(store: Store) -> None:
     receipt = store.write_now(inbox.keep, kept("m1"))
-    store.write_now(inbox.park, Unhandled(receipt.inbox_id, "ValueError: no"))
+    store.write_now(inbox.claim, Claim("n1", 1))
+    assert store.write_now(inbox.park, Unhandled(receipt.inbox_id, "ValueError: no", "n2")) is False
+    assert store.write_now(inbox.park, Unhandled(receipt.inbox_id, "ValueError: no", "n1")) is True
     assert state(store, receipt.inbox_id) == ("parked", 0, "ValueError: no")
     assert store.write_now(inbox.claim, Claim("n1", 1)) == []
 
@@ -121,7 +123,7 @@ def test_what_a_dead_node_held_comes_free_and_a_third_death_parks_it(store: Stor
         store.write_now(nodes.register, node(f"dead{attempts}"))
         assert len(store.write_now(inbox.claim, Claim(f"dead{attempts}", 1, (0, 1, 2)))) == 1
         grow_old(store, f"dead{attempts}")
-        assert store.write_now(nodes.record_heartbeat, "alive") == 1
+        assert store.write_now(nodes.record_heartbeat, node("alive")) == 1
 
     assert state(store, receipt.inbox_id) == ("parked", 3, "3 workers died while handling it")
 
@@ -132,7 +134,7 @@ def test_a_living_nodes_claims_are_left_alone(store: Store) -> None:
         store.write_now(nodes.register, node(name))
     store.write_now(inbox.claim, Claim("a", 1))
 
-    assert store.write_now(nodes.record_heartbeat, "b") == 0
+    assert store.write_now(nodes.record_heartbeat, node("b")) == 0
 
 
 def test_the_claim_walks_the_index_of_waiting_mails_only(store: Store) -> None:

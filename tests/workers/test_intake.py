@@ -16,9 +16,10 @@ from mailbot.config.model import Trust
 from mailbot.domain.commands import Release
 from mailbot.domain.commands.carry_out import on_command
 from mailbot.domain.lifecycle import Decision
-from mailbot.domain.model import Envelope, Status, Ticket, Turn
+from mailbot.domain.model import Envelope, InboundMail, Status, Ticket, Turn
 from mailbot.domain.notices import Notice
 from mailbot.domain.reasons import Refusal, render
+from mailbot.errors import StoreUnavailable
 from mailbot.mail.compose.compose import Composer, OutboundMail
 from mailbot.mail.compose.reply_tokens import TokenSigner
 from mailbot.mail.compose.templates import load as load_templates
@@ -28,6 +29,7 @@ from mailbot.store.codec import MATCH, reason_of
 from mailbot.store.queries import frozen_mail
 from mailbot.store.schema import events, messages, outbox
 from mailbot.store.schema import inbox as inbox_table
+from mailbot.store.service.claims import Held
 from mailbot.store.store import Store
 from mailbot.store.tickets import load
 from mailbot.workers.agent_loads import AgentLoads
@@ -35,6 +37,7 @@ from mailbot.workers.inbound.intake import Intake
 from mailbot.workers.runtime import Deps, Runtime, Snapshot
 from tests.builders import BOX, EKO, NUMBER, RINA
 from tests.builders import policy as policy_of
+from tests.shaky_store import ShakyStore
 
 KEYS = TokenSigner(b"a secret of sixteen bytes or more")
 TEMPLATES = load_templates(Path(__file__).parents[2] / "templates")
@@ -352,13 +355,46 @@ async def test_the_customers_last_language_is_used_when_a_mail_has_no_clear_one(
 async def test_mail_that_another_node_claims_during_the_work_is_left_to_it(desk: Desk) -> None:
     id_ = await desk.keep()
     (claimed,) = await desk.store.write(inbox.claim, inbox.Claim("n1", 1))
-    await desk.store.write(inbox.unclaim, id_)
+    await desk.store.write(inbox.release_unheld, Held("n1", ()))
     await desk.store.write(inbox.claim, inbox.Claim("n2", 1))
     await desk.intake._handle(await desk.intake._parse_all([claimed]))
 
     row = desk.one(select(inbox_table).where(inbox_table.c.id == id_))
     assert (row.state, row.claimed_by) == ("new", "n2")
     assert desk.outbox_rows("acknowledgement") == []
+
+
+@pytest.mark.parametrize("committed", [True, False])
+@pytest.mark.parametrize("operation", ["claim", "_record"])
+async def test_a_lost_reply_to_a_commit_leaves_one_ticket_and_nothing_claimed(
+    desk: Desk, operation: str, committed: bool
+) -> None:
+    shaky: Any = ShakyStore(desk.store, operation, committed=committed)
+    intake = Intake(replace(desk.deps, store=shaky), "n1")
+    id_ = await desk.keep()
+    with pytest.raises(StoreUnavailable):
+        await intake.run_once()
+    await intake.run_once()
+
+    row = desk.one(select(inbox_table).where(inbox_table.c.id == id_))
+    assert (row.state, row.claimed_by, row.claimed_at, row.attempts) == ("done", None, None, 0)
+    assert len(desk.outbox_rows("acknowledgement")) == 1
+
+
+async def test_a_fault_of_ours_around_a_batch_is_blamed_on_it_and_parks_it_in_the_end(desk: Desk) -> None:
+    async def fails(*_: Any) -> InboundMail:
+        raise ZeroDivisionError("a bug of ours")
+
+    intake = Intake(desk.deps, "n1", fails)
+    id_ = await desk.keep()
+    for _ in range(3):
+        with pytest.raises(ZeroDivisionError):
+            await intake.run_once()
+        desk.clock += timedelta(seconds=10)
+    await intake.run_once()
+
+    row = desk.one(select(inbox_table).where(inbox_table.c.id == id_))
+    assert (row.state, row.claimed_by) == ("parked", None)
 
 
 BOUNCED = {"sender": "mailer-daemon@mx.example", "body": "Your mail to x@y.example could not be delivered."}

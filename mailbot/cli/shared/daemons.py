@@ -6,7 +6,7 @@ import socket
 from collections.abc import Sequence
 
 from mailbot.store import queries
-from mailbot.store.service.nodes import DEAD_AFTER
+from mailbot.store.service.claims import DEAD_AFTER
 from mailbot.store.store import Store
 
 # Ignored by every program that does not ask for it: a process that has the number by now comes to no harm.

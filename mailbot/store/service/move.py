@@ -31,9 +31,10 @@ from sqlalchemy.exc import DBAPIError
 from mailbot.errors import StoreUnavailable
 from mailbot.store import migrate
 from mailbot.store.engine import open_engine
-from mailbot.store.schema import inbox, metadata, outbox
+from mailbot.store.schema import metadata
 from mailbot.store.schema import nodes as known_nodes
 from mailbot.store.service import installation, nodes
+from mailbot.store.service.claims import DEAD_AFTER
 
 BATCH_ROWS, BATCH_BYTES = 500, 4 << 20
 READ_AHEAD, READ_AHEAD_BLOBS = 500, 4  # rows; one with a mail may have 64 MB
@@ -190,12 +191,12 @@ def _require_no_daemon(connection: Connection, name: str) -> None:
     """Refuse while a daemon uses a PostgreSQL store. On SQLite the life lock knows better than the table."""
     if connection.dialect.name == "sqlite":
         return
-    alive = nodes.database_time(connection) - nodes.DEAD_AFTER
+    alive = nodes.database_time(connection) - DEAD_AFTER
     found = connection.execute(select(known_nodes).where(known_nodes.c.seen_at > alive)).first()
     if found:
         raise MoveRefused(
             f"{name} is in use by a daemon on {found.host} (process {found.pid}): stop it first. "
-            f"One that was killed counts as dead after {nodes.DEAD_AFTER.total_seconds():.0f} s"
+            f"One that was killed counts as dead after {DEAD_AFTER.total_seconds():.0f} s"
         )
 
 
@@ -210,10 +211,7 @@ def _require_empty(there: Connection) -> None:
 
 def _release(here: Connection) -> int:
     """Release what a daemon had in hand when it died, as a start does."""
-    holders = {*here.scalars(select(known_nodes.c.id))}
-    for table in (inbox, outbox):
-        holders.update(here.scalars(select(table.c.claimed_by).where(table.c.claimed_by.is_not(None))))
-    return nodes.mark_dead(here, sorted(holders))
+    return nodes.mark_others_dead(here, [""])[0]
 
 
 # --- rows -------------------------------------------------------------------------------------------------

@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, select, text, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from mailbot.store import inbox, outbox
-from mailbot.store.schema import EPOCH, nodes
-
-# A node that was silent for so long is taken for dead: longer than any pause of a live one.
-DEAD_AFTER = timedelta(seconds=60)
+from mailbot.store.schema import database_now, nodes
+from mailbot.store.schema import inbox as inbox_table
+from mailbot.store.schema import outbox as outbox_table
+from mailbot.store.service.claims import DEAD_AFTER, of_nobody
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,38 +33,40 @@ def register(connection: Connection, items: Sequence[Node]) -> list[None]:
 
 
 def database_time(connection: Connection) -> datetime:
-    """Read the database's time: nodes with different clocks must agree about which node is alive."""
-    query = (
-        "SELECT CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
-        if connection.dialect.name == "sqlite"
-        else "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
-    )
-    return EPOCH + timedelta(milliseconds=int(connection.scalar(text(query)) or 0))
+    """Read the database's time."""
+    return connection.execute(select(database_now())).scalar_one()
 
 
-def record_heartbeat(connection: Connection, items: Sequence[str]) -> list[int]:
-    """Record that these nodes live, and release what dead ones held. Returns how many rows that freed."""
+def record_heartbeat(connection: Connection, items: Sequence[Node]) -> list[int]:
+    """Record that these nodes live, and release what dead ones held. Returns how many rows that freed.
+
+    A node that others took for dead, because it stood still, is registered again. What it held is others' by then.
+    """
     now = database_time(connection)
-    connection.execute(update(nodes).where(nodes.c.id.in_(items)).values(seen_at=now))
-    dead = connection.scalars(select(nodes.c.id).where(nodes.c.seen_at < now - DEAD_AFTER)).all()
-    return [mark_dead(connection, dead)] * len(items)
+    alive = update(nodes).where(nodes.c.id.in_([node.id for node in items])).values(seen_at=now)
+    known = set(connection.scalars(alive.returning(nodes.c.id)))
+    register(connection, [node for node in items if node.id not in known])
+    connection.execute(delete(nodes).where(nodes.c.seen_at < now - DEAD_AFTER))
+    return [_release_of_nobody(connection)] * len(items)
 
 
-def mark_dead(connection: Connection, dead: Sequence[str]) -> int:
-    if not dead:
-        return 0
-    freed = inbox.release(connection, dead) + outbox.release(connection, dead)
-    connection.execute(delete(nodes).where(nodes.c.id.in_(dead)))
-    return freed
+def _release_of_nobody(connection: Connection) -> int:
+    """Release the claims of nodes that are not registered, whether they died, left or were never known."""
+    return inbox.release(connection, of_nobody(inbox_table)) + outbox.release(
+        connection, of_nobody(outbox_table)
+    )
 
 
 def mark_others_dead(connection: Connection, items: Sequence[str]) -> list[int]:
     """Mark all other nodes as dead. For SQLite, whose file one daemon locks while it runs."""
-    others = connection.scalars(select(nodes.c.id).where(nodes.c.id.not_in(items))).all()
-    return [mark_dead(connection, others)] * len(items)
+    connection.execute(delete(nodes).where(nodes.c.id.not_in(items)))
+    return [_release_of_nobody(connection)] * len(items)
 
 
 def remove(connection: Connection, items: Sequence[str]) -> list[None]:
+    """Remove nodes that stop, and release what they still hold; no mail is blamed for that."""
+    inbox.release(connection, inbox_table.c.claimed_by.in_(items), attempts=0)
+    outbox.release(connection, outbox_table.c.claimed_by.in_(items))
     connection.execute(delete(nodes).where(nodes.c.id.in_(items)))
     return [None] * len(items)
 

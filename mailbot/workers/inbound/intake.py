@@ -14,9 +14,9 @@ from mailbot import log
 from mailbot.domain import events as e
 from mailbot.domain.model import InboundMail
 from mailbot.domain.replies.mail_facts import MailDecision
-from mailbot.errors import StoreUnavailable
 from mailbot.mail.parsing.parse import parse
 from mailbot.store import inbox
+from mailbot.store.service.claims import Claims
 from mailbot.workers.inbound.ticketing import Processed, process_mails
 from mailbot.workers.loop import process_isolating_failures
 from mailbot.workers.runtime import CheckSender, Deps
@@ -59,8 +59,14 @@ class Intake:
         self._started_at = self._look_again_at = deps.now()
         self._check_sender, self._on_claimed, self._on_processed = check_sender, on_claimed, on_processed
         self._checking: dict[asyncio.Task[InboundMail], ParsedMail] = {}
+        self._claims = Claims(deps.store, node, inbox.release_unheld)
 
     async def run_once(self) -> timedelta | float:
+        await self._claims.check([parsed.claimed.inbox_id for parsed in self._checking.values()])
+        with self._claims.doubt_on_error():
+            return await self._work()
+
+    async def _work(self) -> timedelta | float:
         claimed = await self._store.write(inbox.claim, inbox.Claim(self._node, BATCH))
         self._on_claimed(len(claimed), BATCH)
         await self._handle(await self._checked(await self._parse_all(claimed)))
@@ -74,8 +80,9 @@ class Intake:
         """
         for task in self._checking:
             task.cancel()
-        await self._unclaim([parsed.claimed for parsed in self._checking.values()])
         self._checking.clear()
+        self._claims.doubt()
+        await self._claims.check(())
 
     async def _try_suspect(self) -> bool:
         """Handle one mail that a node died on. Return whether there may be another. Asks only now and
@@ -117,13 +124,8 @@ class Intake:
         return await self._check_sender(parsed.claimed.envelope, parsed.claimed.raw, parsed.mail)
 
     async def _handle(self, batch: Sequence[ParsedMail]) -> None:
-        if not batch:
-            return
-        try:
+        if batch:
             await process_isolating_failures(batch, self._process, self._park_failed)
-        except StoreUnavailable:
-            await self._unclaim([parsed.claimed for parsed in batch])
-            raise
 
     async def _park_failed(self, parsed: ParsedMail, error: Exception) -> None:
         if not isinstance(error, inbox.ClaimLost):  # this node counted as dead: the new holder handles it
@@ -166,13 +168,9 @@ class Intake:
 
     async def _park(self, claimed: inbox.ClaimedMail, error: Exception) -> None:
         reason = f"{type(error).__name__}: {error}"
-        await self._store.write(inbox.park, inbox.Unhandled(claimed.inbox_id, reason))
-        self._deps.metrics.parked.inc()
-        log.mail_parked(inbox_id=claimed.inbox_id, error=error)
-
-    async def _unclaim(self, claimed: Sequence[inbox.ClaimedMail]) -> None:
-        for mail in claimed:
-            await self._store.write(inbox.unclaim, mail.inbox_id)
+        if await self._store.write(inbox.park, inbox.Unhandled(claimed.inbox_id, reason, self._node)):
+            self._deps.metrics.parked.inc()
+            log.mail_parked(inbox_id=claimed.inbox_id, error=error)
 
     def _log(self, decided: MailDecision, event: e.Event) -> None:
         ticket = decided.decision.ticket

@@ -32,13 +32,12 @@ from mailbot.config.model import Loaded, Settings
 from mailbot.delivery.sender import Delivery
 from mailbot.errors import ConfigError, Problem, StoreUnavailable
 from mailbot.mail.compose.compose import Composer
-from mailbot.mail.compose.reply_tokens import TokenSigner
 from mailbot.metrics import Figures, Metrics
 from mailbot.operations.reload import Reloader, record_policy, with_former_ladders
 from mailbot.operations.validate_policy import Validated, validate
 from mailbot.store import migrate, queries
 from mailbot.store.engine import LifeLock, sqlite_path
-from mailbot.store.service import installation, nodes
+from mailbot.store.service import nodes, signing_secrets
 from mailbot.store.store import Store
 from mailbot.workers.cleanup import Cleanup
 from mailbot.workers.day.absences import Absences
@@ -55,6 +54,7 @@ from mailbot.workers.loop import Loop, Service, stop_all, stuck
 from mailbot.workers.pending_requests import PendingRequests
 from mailbot.workers.runtime import Deps, Runtime, Snapshot, signer
 from mailbot.workers.shadow import Shadow
+from mailbot.workers.signing_keys import SigningKeys, build_signer
 from mailbot.workers.weekly_report import WeeklyReports
 
 if TYPE_CHECKING:
@@ -122,8 +122,7 @@ class Daemon:
         loaded = validated.loaded
         self._log_start(loaded)
         _allow_many_files()
-        stored: bytes = await self._store.write(installation.secret, None)
-        keys = TokenSigner(self.settings.secret or stored)
+        keys = build_signer(self.settings, await self._store.write(signing_secrets.create, None))
         policy = await with_former_ladders(self._store, loaded.policy)
         composer = Composer(validated.templates, keys, policy, signer=signer(self.settings.dkim))
         runtime = Runtime(Snapshot(policy, composer, keys, self.settings.trust))
@@ -220,6 +219,7 @@ class Daemon:
             self.add(Loop(Mornings(deps)))
             self.add(Loop(Absences(deps)))
         self.add(Loop(Cleanup(deps)))
+        self.add(Loop(SigningKeys(deps, self.settings)))
         self.add(Loop(Digests(deps)))
         self.add(Loop(WeeklyReports(deps), patience=LONG_TURN))
         if "imap" in roles and self.settings.imap:

@@ -130,6 +130,11 @@ def policy_reloaded(*, old: str, new: str) -> None: ...
 
 
 @_info
+def signing_keys_replaced(*, signs: str, verifies: int) -> None:
+    """Log a rotation of the secret: the fingerprint of the one that signs, and how many verify."""
+
+
+@_info
 def shadow_policy_loaded(*, policy: str) -> None:
     """Log a shadow policy: each new ticket is routed by it too, and nothing follows."""
 

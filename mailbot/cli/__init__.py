@@ -40,6 +40,7 @@ COMMANDS = {
     "report": ("service.report", "Report figures of a period: times, targets, escalations, backlog, causes."),
     "prove": ("tickets.prove", "Show the records of a ticket: digests, rows, attempts, answers."),
     "completion": ("service.completion", "Write what completes mailbot's commands in bash, zsh or fish."),
+    "secret": ("service.secret", "The secrets that sign reply addresses and Message-IDs: list, rotate."),
     "db": ("service.db", "Upgrade the store's schema, back the store up, move it to PostgreSQL."),
 }
 ALIASES = {"mute": "suppression"}

@@ -13,7 +13,7 @@ from mailbot.errors import Problem
 
 # MAILBOT_CONFIG and MAILBOT_AGENT are read by the commands.
 KNOWN = (
-    *("CONFIG", "STORE", "LISTEN", "RELAY", "LOG", "LIMITS", "SECRET"),
+    *("CONFIG", "STORE", "LISTEN", "RELAY", "LOG", "LIMITS", "SECRET", "SECRET_PREVIOUS"),
     *("AGENT", "RELAY_PASSWORD", "IMAP_PASSWORD", "DKIM_KEY", "DKIM_KEY_FILE"),
 )
 MIN_SECRET = 16  # bytes: the proofs made with it have 128 bits
@@ -32,8 +32,9 @@ class Environment:
     relay: tuple[str, int] | None = None
     log: Literal["json", "text"] | None = None
     limits: bool = True
-    secret: bytes | None = None
-    relay_password: str = ""
+    secret: bytes | None = field(default=None, repr=False)
+    previous_secrets: tuple[bytes, ...] = field(default=(), repr=False)
+    relay_password: str = field(default="", repr=False)
     dkim_key: bytes | None = field(default=None, repr=False)  # PEM, as it came
     imap_passwords: Mapping[str, str] = field(default_factory=dict)  # by what follows IMAP_PASSWORD
 
@@ -46,9 +47,10 @@ def read_environment(env: Mapping[str, str]) -> tuple[Environment, list[Problem]
     """Return the values, the problems, and warnings about names that are probably misspelt."""
     problems: list[Problem] = []
     secret = _secret(env, "SECRET", problems)
-    if secret is not None and len(secret) < MIN_SECRET:
-        message = f"has {len(secret)} bytes, at least {MIN_SECRET} are needed"
-        problems.append(_problem("MAILBOT_SECRET", message, "`openssl rand -hex 32` makes one"))
+    previous = tuple(filter(None, (_secret(env, "SECRET_PREVIOUS", problems) or b"").splitlines()))
+    problems += _short(secret, "MAILBOT_SECRET", "`openssl rand -hex 32` makes one")
+    for each in previous:
+        problems += _short(each, "MAILBOT_SECRET_PREVIOUS", "write one secret a line, each as it was")
     password = _secret(env, "RELAY_PASSWORD", problems)
     log = _take(env, "LOG", _log, problems)
     state = env.get("STATE_DIRECTORY", "").partition(":")[0]
@@ -60,11 +62,18 @@ def read_environment(env: Mapping[str, str]) -> tuple[Environment, list[Problem]
         log=log,
         limits=_take(env, "LIMITS", _switch, problems) is not False,
         secret=secret,
+        previous_secrets=previous,
         relay_password=_decoded("MAILBOT_RELAY_PASSWORD", password, problems),
         imap_passwords=_imap_passwords(env, problems),
         dkim_key=_secret(env, "DKIM_KEY", problems) or _named_file(env, "DKIM_KEY_FILE", problems),
     )
     return found, problems, _misspelt(env)
+
+
+def _short(secret: bytes | None, variable: str, hint: str) -> list[Problem]:
+    if secret is None or len(secret) >= MIN_SECRET:
+        return []
+    return [_problem(variable, f"has {len(secret)} bytes, at least {MIN_SECRET} are needed", hint)]
 
 
 def _take(

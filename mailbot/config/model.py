@@ -169,6 +169,7 @@ class Settings:
     limits: Limits
     log: Literal["json", "text", ""]  # "": JSON off a terminal
     secret: bytes | None  # None: the daemon keeps a random one in its store
+    previous_secrets: tuple[bytes, ...] = ()  # they verify, and sign nothing
     imap: tuple[ImapAccount, ...] = ()
     dkim: Dkim | None = None
     shadow: Path | None = None  # directory of the shadow policy

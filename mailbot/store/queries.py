@@ -27,7 +27,6 @@ from mailbot.store.schema import (
     deadlines,
     events,
     inbox,
-    installation,
     links,
     messages,
     nodes,
@@ -400,9 +399,3 @@ def list_nodes(connection: Connection) -> list[NodeStatus]:
         )
         for row in connection.execute(select(nodes).order_by(nodes.c.started_at))
     ]
-
-
-def secret(connection: Connection) -> bytes | None:
-    """Load the installation's secret; None before the first daemon made it."""
-    value = connection.scalar(select(installation.c.value).where(installation.c.key == "secret"))
-    return bytes.fromhex(value) if value else None

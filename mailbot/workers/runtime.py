@@ -38,7 +38,7 @@ class Snapshot:
 
 
 class Runtime:
-    """The snapshot in force on this node. Only `replace` changes it."""
+    """The snapshot in force on this node. Only `replace` and `replace_keys` change it."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
@@ -51,6 +51,11 @@ class Runtime:
         """Put another policy in force. Transactions under way keep the snapshot that they took."""
         composer = replace(self.snapshot.composer, templates=templates, policy=policy)
         self.snapshot = replace(self.snapshot, policy=policy, composer=composer)
+
+    def replace_keys(self, keys: TokenSigner) -> None:
+        """Sign and verify by other keys from the next transaction on."""
+        composer = replace(self.snapshot.composer, tokens=keys)
+        self.snapshot = replace(self.snapshot, composer=composer, keys=keys)
 
 
 @dataclass(frozen=True, slots=True)

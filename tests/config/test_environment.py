@@ -23,6 +23,8 @@ def test_the_environment_overrides_the_yaml(tmp_path: Path) -> None:
     assert (found.relay.host, found.relay.port) == ("relay.example", 587)
     assert found.store == "postgresql+psycopg://mailbot:hunter2@db/mailbot"
     assert (found.log, found.secret) == ("json", b"s" * 32)
+    previous = loaded(lay(tmp_path), {"MAILBOT_SECRET_PREVIOUS": f"{'p' * 20}\n{'q' * 20}\n"}).settings
+    assert previous.previous_secrets == (b"p" * 20, b"q" * 20)
     assert "hunter2" not in repr(found)
 
 
@@ -52,6 +54,8 @@ def test_limits_off_removes_rate_and_answer_limits(tmp_path: Path) -> None:
         ("MAILBOT_LIMITS", "no", "`no` is neither on nor off | MAILBOT_LIMITS=off is for load tests"),
         ("MAILBOT_STORE", "mysql://x", NO_STORE),
         ("MAILBOT_SECRET", "short", "has 5 bytes, at least 16 are needed | `openssl rand -hex 32` makes one"),
+        ("MAILBOT_SECRET_PREVIOUS", f"{'s' * 20}\nshort",
+         "has 5 bytes, at least 16 are needed | write one secret a line, each as it was"),
         ("MAILBOT_RELAY_PASSWORD", "a\nb", "holds control characters"),
     ],
 )  # fmt: skip

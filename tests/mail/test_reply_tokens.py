@@ -170,3 +170,32 @@ def test_a_short_secret_is_refused() -> None:
 
 def test_the_secret_is_not_shown() -> None:
     assert "secret" not in repr(SIGNER)
+
+
+@pytest.mark.parametrize("signer", [SIGNER, OTHER_SIGNER])
+def test_what_a_former_or_the_next_secret_signed_is_recognised(signer: TokenSigner) -> None:
+    rotated = TokenSigner(b"a new secret of enough bytes ...", (SIGNER.secret, OTHER_SIGNER.secret))
+    foreign = TokenSigner(b"somebody else's secret ..........", (b"one more of somebody else's .....",))
+    message_id = signer.message_id(NUMBER, "0a1b2c", "dukungan.example")
+    bounce, survey = signer.bounce_address(BOX, "0a1b2c"), signer.survey_address(BOX, NUMBER)
+    tap = signer.tap_address(BOX, NUMBER, "0a1b2c", "t", "sari@team.example")
+
+    for reader, known in ((rotated, True), (foreign, False)):
+        assert (reader.number_in(message_id) == NUMBER) is known
+        assert (reader.bounce_nonce(bounce) == "0a1b2c") is known
+        assert (reader.surveyed(survey) == NUMBER) is known
+        for made in (signer.reply_address, signer.decision_address):
+            token = reader.reply_token_in(made(BOX, NUMBER, "sari@team.example"))
+            assert token
+            assert reader.verify(token, "sari@team.example") is known
+        tapped = reader.tap_token_in(tap)
+        assert tapped
+        assert reader.verify_tap(tapped, NUMBER, "sari@team.example") is known
+
+
+def test_only_the_newest_secret_signs() -> None:
+    rotated = TokenSigner(OTHER_SIGNER.secret, (SIGNER.secret,))
+
+    assert rotated.reply_address(BOX, NUMBER, "a@b.example") == OTHER_SIGNER.reply_address(
+        BOX, NUMBER, "a@b.example"
+    )

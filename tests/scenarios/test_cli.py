@@ -42,7 +42,7 @@ from mailbot.mail.parsing.fingerprint import fingerprint
 from mailbot.mail.parsing.parse import parse
 from mailbot.operations import ticket_commands
 from mailbot.store import inbox, migrate, outbox, queries, tickets
-from mailbot.store.service import installation, nodes
+from mailbot.store.service import nodes, signing_secrets
 from mailbot.store.store import Store
 from mailbot.workers.inbound.ticketing import process_mails
 from tests import builders
@@ -88,8 +88,8 @@ class Site:
         loaded = load(self.config, {"MAILBOT_STORE": self.url})
         store = self.store()
         try:
-            secret = store.write_now(installation.secret, None)
-            snapshot = open_store.build_runtime(loaded.settings, loaded.policy, secret).snapshot
+            secrets = store.write_now(signing_secrets.create, None)
+            snapshot = open_store.build_runtime(loaded.settings, loaded.policy, secrets).snapshot
             at = open_store.now()
             envelope = Envelope(sender, ("support@dukungan.example",), "192.0.2.7", at)
             store.write_now(inbox.keep, inbox.ReceivedMail(fingerprint(raw), envelope, raw))

@@ -15,7 +15,7 @@ from mailbot.domain.ticket_number import make
 from mailbot.store import inbox, queries, tickets
 from mailbot.store.schema import deadlines, outbox
 from mailbot.store.schema import nodes as nodes_table
-from mailbot.store.service import installation, nodes
+from mailbot.store.service import nodes, signing_secrets
 from mailbot.store.store import Store
 from mailbot.store.tickets import Message, TicketChange
 from tests.builders import EKO, NOW, NUMBER, envelope, facts, mail, policy
@@ -265,7 +265,7 @@ def test_an_empty_store_has_figures_too(store: Store) -> None:
     assert (standing.overdue_deadlines, standing.oldest) == (0, {})
     assert store.read_now(queries.last_mail_at) is None
     assert store.read_now(queries.list_nodes) == []
-    assert store.read_now(queries.secret) is None
+    assert store.read_now(signing_secrets.load) is None
 
 
 def test_a_daemon_is_alive_by_its_heartbeat(store: Store) -> None:
@@ -283,9 +283,11 @@ def test_a_daemon_is_alive_by_its_heartbeat(store: Store) -> None:
 
 
 def test_reading_the_secret_makes_none_and_finds_the_one_that_was_made(store: Store) -> None:
-    made = store.write_now(installation.secret, None)
+    made = store.write_now(signing_secrets.create, None)
 
-    assert store.read_now(queries.secret) == made
+    found = store.read_now(signing_secrets.load)
+    assert found
+    assert found.secrets == made.secrets
 
 
 def test_a_query_sees_one_state_however_many_statements_it_has(store: Store) -> None:
@@ -310,7 +312,7 @@ def test_no_view_writes(store: Store) -> None:
         (queries.list_tickets, queries.TicketFilter(words=("x",))),
         (queries.store_status, NOW),
         (queries.list_nodes,),
-        (queries.secret,),
+        (signing_secrets.load,),
         (queries.events_since, NOW),
     ):
         store.read_now(view, *more)

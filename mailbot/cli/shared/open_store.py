@@ -18,14 +18,15 @@ from mailbot.config.api import Loaded, Settings, load, load_policy
 from mailbot.domain.policy import Policy
 from mailbot.errors import ConfigError, Problem
 from mailbot.mail.compose.compose import Composer
-from mailbot.mail.compose.reply_tokens import TokenSigner
 from mailbot.mail.compose.templates import Templates
 from mailbot.mail.compose.templates import load as load_templates
-from mailbot.store import ladders, migrate, policies, queries
+from mailbot.store import ladders, migrate, policies
 from mailbot.store.engine import is_sqlite, sqlite_path
-from mailbot.store.service import installation
+from mailbot.store.service import installation, signing_secrets
+from mailbot.store.service.signing_secrets import Secret, StoredSecrets
 from mailbot.store.store import Store
 from mailbot.workers.runtime import Runtime, Snapshot, signer
+from mailbot.workers.signing_keys import build_signer
 
 STATE_DIRECTORY = Path("/var/lib/mailbot")  # where the systemd unit keeps a store with a relative path
 LIVE, RECORDED = "live", "recorded"
@@ -41,7 +42,7 @@ class OpenStore:
 
     def build_runtime(self) -> Runtime:
         """Build what the daemon decides by, in the same way."""
-        return build_runtime(self.settings, self.policy, self.store.read_now(queries.secret))
+        return build_runtime(self.settings, self.policy, self.store.read_now(signing_secrets.load))
 
     def zone(self, team: str = "") -> str:
         """Return the time zone of a team's calendar, or of the first calendar when there is no such team."""
@@ -50,9 +51,10 @@ class OpenStore:
         return next(iter(self.policy.calendars.values())).zone
 
 
-def build_runtime(settings: Settings, policy: Policy, secret: bytes | None) -> Runtime:
-    """Build the runtime with the store's `secret`. Without one, its reply tokens are never recognised."""
-    keys = TokenSigner(settings.secret or secret or secrets.token_bytes(32))
+def build_runtime(settings: Settings, policy: Policy, stored: StoredSecrets | None) -> Runtime:
+    """Build the runtime with the store's secrets. Without any, its reply tokens are never recognised."""
+    unknown = StoredSecrets((Secret(secrets.token_bytes(32)),), now())
+    keys = build_signer(settings, stored or unknown)
     composer = Composer(load_templates(settings.templates), keys, policy, signer=signer(settings.dkim))
     return Runtime(Snapshot(policy, composer, keys, settings.trust))
 

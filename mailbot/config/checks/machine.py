@@ -46,6 +46,7 @@ def settings(file: MailbotFile, directory: Path, templates: Path, environment: E
         limits=_limits(file.limits, environment),
         log=environment.log or file.log or "",
         secret=environment.secret,
+        previous_secrets=environment.previous_secrets,
         imap=tuple(_account(entry, environment) for entry in file.imap),
         dkim=signing.dkim(file.dkim, environment),
         shadow=(directory / file.shadow).absolute() if file.shadow else None,

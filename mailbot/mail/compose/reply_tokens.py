@@ -66,14 +66,17 @@ class TokenSigner:
     """Signs with HMAC-SHA256 truncated to 130 bits (RFC 2104 section 5); a token is valid for one purpose.
 
     Reading takes any text and never raises. Signing raises ValueError for input that could not be read again.
-    `secret` has at least 16 bytes and outlives the daemon: a new one invalidates all tokens sent before.
+    `secret` has at least 16 bytes and outlives the daemon. `previous` are secrets whose tokens are still recognised:
+    without them a new secret invalidates all tokens sent before.
     """
 
     secret: bytes = field(repr=False)
+    previous: tuple[bytes, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
-        if len(self.secret) < 16:
-            raise ValueError(f"the secret has {len(self.secret)} bytes, at least 16 are needed")
+        for each in (self.secret, *self.previous):
+            if len(each) < 16:
+                raise ValueError(f"the secret has {len(each)} bytes, at least 16 are needed")
 
     def message_id(self, number: str, nonce: str, domain: str) -> str:
         """Return `<mb.toko-48217390-8.nonce.mac@domain>`; the nonce (1 to 16 of a-z, 0-9) names the outbox
@@ -107,8 +110,7 @@ class TokenSigner:
             return None
         number, nonce, mac, domain = groups
         number = number.upper()
-        is_own = hmac.compare_digest(mac, self._mac("id", number, nonce, domain))
-        return (number, nonce) if is_own else None
+        return (number, nonce) if self._is_own(mac, "id", number, nonce, domain) else None
 
     def reply_address(self, mailbox_address: str, number: str, participant: str) -> str:
         """Return `support+t.toko-48217390-8.mac@domain`: mail of `participant` to it is about this ticket."""
@@ -134,8 +136,9 @@ class TokenSigner:
 
     def verify(self, token: ReplyToken, participant: str) -> bool:
         """Check that we signed the token for its number and this address; case does not matter."""
-        mac = self._mac("decision" if token.for_colleagues else "reply", token.number, participant)
-        return hmac.compare_digest(token.mac.encode("utf-8", "replace"), mac.encode())
+        return self._is_own(
+            token.mac, "decision" if token.for_colleagues else "reply", token.number, participant
+        )
 
     def survey_address(self, mailbox_address: str, number: str) -> str:
         """Return `support+s.toko-48217390-8.mac@domain`: who takes part in that ticket rates it by a mail to it."""
@@ -147,7 +150,7 @@ class TokenSigner:
         if not groups:
             return ""
         number = _number(groups)
-        return number if hmac.compare_digest(groups[4], self._mac("survey", number)) else ""
+        return number if self._is_own(groups[4], "survey", number) else ""
 
     def tap_address(self, mailbox_address: str, number: str, nonce: str, code: str, agent: str) -> str:
         """Return `support+a.code.nonce.mac@domain`: a mail of `agent` to it does what the code says, once.
@@ -166,8 +169,7 @@ class TokenSigner:
 
     def verify_tap(self, token: TapToken, number: str, agent: str) -> bool:
         """Check that we signed the token for this ticket and agent."""
-        mac = self._mac("tap", number, token.nonce, token.code, agent)[:TAP_MAC]
-        return hmac.compare_digest(token.mac, mac)
+        return self._is_own(token.mac, "tap", number, token.nonce, token.code, agent, length=TAP_MAC)
 
     def bounce_address(self, mailbox_address: str, nonce: str) -> str:
         """Return `support+b.nonce.mac@domain`, the envelope sender by which a bounce names the outbox row."""
@@ -177,15 +179,25 @@ class TokenSigner:
     def bounce_nonce(self, address: str) -> str | None:
         """Return the nonce in a bounce address that we signed, else None."""
         groups = _match(_BOUNCE, address)
-        if not groups or not hmac.compare_digest(groups[1], self._mac("bounce", groups[0])):
-            return None
-        return groups[0]
+        return groups[0] if groups and self._is_own(groups[1], "bounce", groups[0]) else None
+
+    def _is_own(self, mac: str, *words: str, length: int = MAC) -> bool:
+        """Check that one of our secrets made this code of `words`."""
+        given = mac.encode("utf-8", "replace")
+        return any(
+            hmac.compare_digest(given, _mac(secret, words)[:length].encode())
+            for secret in (self.secret, *self.previous)
+        )
 
     def _mac(self, *words: str) -> str:
-        # Only the last word may hold a NUL, so the joined text is unambiguous. Bytes are lowered, because
-        # str.lower would make two addresses equal (U+212A, the Kelvin sign, becomes "k").
-        text = "\0".join(words).encode("utf-8", "surrogatepass").lower()
-        return hmac.digest(self.secret, text, "sha256")[:MAC].translate(_LETTERS).decode("ascii")
+        return _mac(self.secret, words)
+
+
+def _mac(secret: bytes, words: Sequence[str]) -> str:
+    # Only the last word may hold a NUL, so the joined text is unambiguous. Bytes are lowered, because
+    # str.lower would make two addresses equal (U+212A, the Kelvin sign, becomes "k").
+    text = "\0".join(words).encode("utf-8", "surrogatepass").lower()
+    return hmac.digest(secret, text, "sha256")[:MAC].translate(_LETTERS).decode("ascii")
 
 
 def find_tokens(text: str, limit: int) -> tuple[str, ...]:

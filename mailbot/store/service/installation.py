@@ -1,7 +1,6 @@
 """What is chosen or done once for an installation, by whichever node is first."""
 
 import hashlib
-import secrets
 from collections.abc import Sequence
 from datetime import date, datetime
 
@@ -9,14 +8,6 @@ from sqlalchemy import Connection, delete, select, update
 
 from mailbot.store.engine import or_replace, or_skip
 from mailbot.store.schema import installation
-
-
-def secret(connection: Connection, items: Sequence[None]) -> list[bytes]:
-    """Return the installation's secret, created at the first call. One given by the environment wins."""
-    fresh = {"key": "secret", "value": secrets.token_hex(32)}
-    connection.execute(or_skip(connection, installation), [fresh])
-    value = connection.scalar(select(installation.c.value).where(installation.c.key == "secret"))
-    return [bytes.fromhex(value or "")] * len(items)
 
 
 def is_done(connection: Connection, occasion: str) -> bool:

@@ -44,7 +44,18 @@ class Refused(Exception):
 
 
 class StoreUnavailable(Exception):
-    """The database can't take this work now. Nothing was written; the same call may be made again."""
+    """The database can't take this work now. The same call may be made again.
+
+    Nothing was written, unless it is CommitUnknown: what must not be done twice is guarded by keys and states.
+    """
+
+
+class StoreBusy(StoreUnavailable):
+    """The database undid a transaction that may succeed at once: a conflict, a deadlock, a lock held too long."""
+
+
+class CommitUnknown(StoreUnavailable):
+    """The connection broke before the reply to a COMMIT: all of it was written, or nothing."""
 
 
 class StoreFull(StoreUnavailable):

@@ -11,7 +11,7 @@ import click
 from mailbot import __version__
 from mailbot.cli.shared.command_group import LazyGroup
 from mailbot.cli.shared.options import config_option
-from mailbot.errors import AlreadyRunning, ConfigError, StoreUnavailable
+from mailbot.errors import AlreadyRunning, CommitUnknown, ConfigError, StoreUnavailable
 
 BAD_CONFIGURATION = 78  # EX_CONFIG, sysexits(3)
 
@@ -61,7 +61,12 @@ class Mailbot(LazyGroup):
             from mailbot.cli.shared.output import print_error
 
             text = str(error)
-            if isinstance(error, StoreUnavailable):
+            if isinstance(error, CommitUnknown):
+                text = (
+                    f"the store broke off before it confirmed: {error}\n"
+                    "All of it was done, or nothing. Look which, before you repeat the command."
+                )
+            elif isinstance(error, StoreUnavailable):
                 text = (
                     f"the store can't be used now: {error}\n`mailbot status` shows more; nothing was changed."
                 )

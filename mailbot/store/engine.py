@@ -3,6 +3,7 @@
 import fcntl
 import os
 import sqlite3
+from datetime import timedelta
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,10 +12,10 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.pool import QueuePool
 
-from mailbot.errors import AlreadyRunning, StoreFull, StoreUnavailable, install_hint
+from mailbot.errors import AlreadyRunning, StoreUnavailable, install_hint
+from mailbot.store.database.postgresql import open_postgresql
 
 # How long SQLite waits for another process's write lock; the listener gives up after 60 s (promise P4).
 # `?timeout=` in the URL overrides it.
@@ -29,25 +30,16 @@ def sqlite_path(url: str) -> str:
     return make_url(url).database or ""
 
 
-def open_engine(url: str, *, writers: int = 1) -> Engine:
+def open_engine(url: str, *, writers: int = 1, patience: timedelta | None = None) -> Engine:
     """Open an engine whose transactions are write transactions from their first statement.
 
-    PostgreSQL URLs may omit the driver: psycopg 3 is used.
+    PostgreSQL URLs may omit the driver: psycopg 3 is used. `patience` bounds each wait for its server.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         return _sqlite(parsed.set(query={"timeout": BUSY, **parsed.query}), writers)
-    if parsed.drivername in ("postgresql", "postgres"):
-        parsed = parsed.set(drivername="postgresql+psycopg")
     _require_driver()
-    return create_engine(
-        parsed,
-        pool_size=writers,
-        max_overflow=4,
-        pool_pre_ping=True,
-        hide_parameters=True,  # customer text has no place in error messages
-        connect_args={"connect_timeout": 10, "application_name": "mailbot"},
-    )
+    return open_postgresql(parsed, writers, patience)
 
 
 def _require_driver() -> None:
@@ -86,18 +78,6 @@ def _begin_immediate(connection: Connection) -> None:
     # The write lock at once: a transaction that reads first and writes later can't be made to wait.
     mode = connection.get_execution_options().get("sqlite_begin", "IMMEDIATE")
     connection.exec_driver_sql(f"BEGIN {mode}")
-
-
-def translated(error: DBAPIError) -> Exception:
-    """Return our own exception for trouble with the engine, or the error itself when the statement is at
-    fault.
-    """
-    text = str(error.orig).lower()
-    if "disk is full" in text or "no space left" in text or "could not extend file" in text:
-        return StoreFull(str(error.orig))
-    if error.connection_invalidated or isinstance(error, OperationalError | InterfaceError):
-        return StoreUnavailable(str(error.orig))
-    return error
 
 
 class LifeLock:

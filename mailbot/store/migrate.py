@@ -8,7 +8,8 @@ from sqlalchemy import column as sql_column
 from sqlalchemy.exc import DBAPIError
 
 from mailbot.errors import StoreUnavailable
-from mailbot.store.engine import open_engine, sqlite_path, translated
+from mailbot.store.database.errors import translated
+from mailbot.store.engine import open_engine, sqlite_path
 from mailbot.store.schema import metadata
 from mailbot.store.service import installation
 

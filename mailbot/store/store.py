@@ -7,24 +7,32 @@ transaction do what many callers asked for (`writers`).
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
-from sqlalchemy.exc import DBAPIError
-
-from mailbot.store.engine import is_sqlite, open_engine, translated
-from mailbot.store.writers import I, Job, Op, R, Writers, apply
+from mailbot.errors import StoreUnavailable
+from mailbot.store.database.errors import transaction, translating
+from mailbot.store.database.postgresql import allowing
+from mailbot.store.engine import is_sqlite, open_engine
+from mailbot.store.writers import I, Job, Op, R, Writers, apply, repeated
 
 POSTGRES_WRITERS = 4
+PATIENCE = timedelta(seconds=30)  # a database that is silent for so long is given up
 
 
 class Store:
-    """An open database: `write`, `read` for coroutines, `write_now`, `read_now` for the command line."""
+    """An open database: `write`, `read` for coroutines, `write_now`, `read_now` for the command line.
 
-    def __init__(self, url: str) -> None:
+    `patience`: how long a statement may take.
+    """
+
+    def __init__(self, url: str, patience: timedelta = PATIENCE) -> None:
         self.url = url
         self.sqlite = is_sqlite(url)
         writers = 1 if self.sqlite else POSTGRES_WRITERS
-        self.engine = open_engine(url, writers=writers + 2)
+        self.engine = open_engine(url, writers=writers + 2, patience=patience)
+        self._patience = patience
         # One state for all statements of a query; PostgreSQL would show each of them a newer one.
         self._reading = (
             {"sqlite_begin": "DEFERRED"} if self.sqlite else {"isolation_level": "REPEATABLE READ"}
@@ -35,7 +43,7 @@ class Store:
     async def write(self, op: Op[I, R], item: I, *, alone: bool = False) -> R:
         """Apply `op` to `item`; it is committed when this returns. Long work asks to be `alone`.
 
-        Raises StoreUnavailable or StoreFull (nothing was written), or what `op` raised for this item alone.
+        Raises StoreUnavailable or one of its kinds, or what `op` raised for this item alone.
         """
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._writers.put(Job(op, item, future, alone))
@@ -43,24 +51,34 @@ class Store:
 
     def write_now(self, op: Op[I, R], item: I) -> R:
         """Write in the caller's own thread."""
-        try:
-            with self.engine.begin() as connection:
+
+        def write() -> R:
+            with translating(), self.engine.connect() as connection, transaction(connection):
                 return apply(connection, [(op, item)])[0]  # type: ignore[no-any-return]
-        except DBAPIError as error:
-            raise translated(error) from error
 
-    async def read(self, query: Callable[..., R], *args: Any) -> R:
-        """`query(connection, *args)` on a reader's thread, seeing one consistent state."""
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self.read_now, query, *args)
+        return repeated(write)
 
-    def read_now(self, query: Callable[..., R], *args: Any) -> R:
+    async def read(self, query: Callable[..., R], *args: Any, patience: timedelta | None = None) -> R:
+        """`query(connection, *args)` on a reader's thread, seeing one consistent state.
+
+        Raises StoreUnavailable, also when no answer comes in time. Long queries ask for more `patience`.
+        """
+        read = partial(self.read_now, query, *args, patience=patience)
+        most = 2 * (patience or self._patience)
         try:
-            with self.engine.connect().execution_options(**self._reading) as connection:
+            async with asyncio.timeout(most.total_seconds()):
+                return await asyncio.get_running_loop().run_in_executor(self._readers, read)
+        except TimeoutError as error:
+            raise StoreUnavailable(
+                f"the database did not answer within {most.total_seconds():.0f} s"
+            ) from error
+
+    def read_now(self, query: Callable[..., R], *args: Any, patience: timedelta | None = None) -> R:
+        with translating(), self.engine.connect().execution_options(**self._reading) as connection:
+            with allowing(connection, patience):
                 result = query(connection, *args)
-                connection.rollback()
-                return result
-        except DBAPIError as error:
-            raise translated(error) from error
+            connection.rollback()
+            return result
 
     def close(self) -> None:
         """Finish the work in the queue, then close the database."""

@@ -1,6 +1,7 @@
 """The threads that write: what waits is committed together, without lingering, and shares one fsync.
 
 When a transaction of several fails, each item is tried alone, so that one bad row fails its own caller only.
+When the database itself fails, all that waits fails with it: each caller knows whether and when to try again.
 Long work (`alone`) has a transaction of its own and comes after the short work that waits: a mail that is
 ready for its final dot must not wait until fifty others are decided.
 """
@@ -8,22 +9,28 @@ ready for its final dot must not wait until fifty others are decided.
 import asyncio
 import queue
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from random import random
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
 
-from mailbot.store.engine import translated
+from mailbot.errors import StoreBusy, StoreFull, StoreUnavailable
+from mailbot.store.database.errors import transaction, translating
 
 I = TypeVar("I")  # noqa: E741  (an item)
 R = TypeVar("R")
 Op = Callable[[Connection, Sequence[I]], Sequence[R]]
 
 MAX_ITEMS = 200  # items in one transaction at most
+REPEAT_PAUSES = (0.02, 0.1, 0.4)  # seconds before a transaction that the database undid is run again
+REPEAT_SECONDS = 15.0  # after which it is not run again
+ALONE_SECONDS = 30.0  # for the items of a transaction that failed, one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +97,11 @@ class Writers:
                     later.append(job)
                 else:
                     short.append(job)
-            if short:
-                _hand_over_results(self._settle(line, short))
-            elif later:
-                _hand_over_results(self._settle(line, [later.popleft()]))
+            outcomes = self._settle(line, short or [later.popleft()]) if short or later else []
+            if failure := _failure_of_all(outcomes):  # else each that waits would wait for its own time-out
+                outcomes += [(job.future, None, failure) for job in later]
+                later.clear()
+            _hand_over_results(outcomes)
         line.close()
 
     def _waiting(self, *, wait: bool) -> Iterator[Job | None]:
@@ -110,14 +118,27 @@ class Writers:
             return
 
     def _settle(self, line: "_WriterConnection", jobs: list[Job]) -> list[Outcome]:
+        """Commit the jobs together, and when that fails, each alone."""
         try:
-            with line.transaction() as connection:
-                results = apply(connection, [(job.op, job.item) for job in jobs])
+            results = repeated(partial(_commit, line, jobs))
         except BaseException as error:  # it belongs to the callers, not to this thread
-            if len(jobs) == 1:
-                return [(jobs[0].future, None, error)]
-            return [outcome for job in jobs for outcome in self._settle(line, [job])]
+            if len(jobs) == 1 or _is_failure_of_all(error):
+                return [(job.future, None, error) for job in jobs]
+            return self._settle_each(line, jobs)
         return [(job.future, result, None) for job, result in zip(jobs, results, strict=True)]
+
+    def _settle_each(self, line: "_WriterConnection", jobs: Sequence[Job]) -> list[Outcome]:
+        """Commit each job alone, until the database fails or the time is up. Then the rest fails."""
+        outcomes: list[Outcome] = []
+        until = time.monotonic() + ALONE_SECONDS
+        for position, job in enumerate(jobs):
+            outcomes += self._settle(line, [job])
+            error = outcomes[-1][2]
+            if _is_failure_of_all(error) or (error and time.monotonic() > until):
+                return outcomes + [
+                    (each.future, None, StoreBusy(str(error))) for each in jobs[position + 1 :]
+                ]
+        return outcomes
 
 
 class _WriterConnection:
@@ -129,15 +150,15 @@ class _WriterConnection:
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """Begin and commit a transaction. Raises StoreUnavailable or StoreFull for the engine's trouble."""
-        try:
+        """Begin and commit a transaction. Raises StoreUnavailable or one of its kinds for the engine's trouble."""
+        with translating():
             connection = self._connection = self._connection or self._engine.connect()
-            with connection.begin():
+        try:
+            with transaction(connection):
                 yield connection
-        except DBAPIError as error:
-            if error.connection_invalidated:
+        finally:
+            if connection.invalidated:
                 self.close()  # the next transaction asks for a new one
-            raise translated(error) from error
 
     def close(self) -> None:
         if self._connection is not None:
@@ -145,13 +166,42 @@ class _WriterConnection:
             self._connection = None
 
 
-def _hand_over_results(outcomes: list[Outcome]) -> None:
+def _commit(line: _WriterConnection, jobs: Sequence[Job]) -> list[Any]:
+    with line.transaction() as connection:
+        return apply(connection, [(job.op, job.item) for job in jobs])
+
+
+def repeated(commit: Callable[[], R]) -> R:
+    """Run a transaction again while the database undoes it (StoreBusy), a few times and not for long."""
+    until = time.monotonic() + REPEAT_SECONDS
+    for pause in REPEAT_PAUSES:
+        try:
+            return commit()
+        except StoreBusy:
+            if time.monotonic() > until:
+                raise
+            time.sleep(pause * (0.5 + random()))
+    return commit()
+
+
+def _is_failure_of_all(error: BaseException | None) -> bool:
+    """Check whether the database failed, whatever it was asked for. One item alone may be too big or locked out."""
+    return isinstance(error, StoreUnavailable) and not isinstance(error, StoreBusy | StoreFull)
+
+
+def _failure_of_all(outcomes: Sequence[Outcome]) -> BaseException | None:
+    return next((error for _, _, error in outcomes if _is_failure_of_all(error)), None)
+
+
+def _hand_over_results(outcomes: Sequence[Outcome]) -> None:
+    if not outcomes:
+        return
     loop = outcomes[0][0].get_loop()
     if not loop.is_closed():
         loop.call_soon_threadsafe(_resolve, outcomes)
 
 
-def _resolve(outcomes: list[Outcome]) -> None:
+def _resolve(outcomes: Sequence[Outcome]) -> None:
     for future, result, error in outcomes:
         if future.cancelled():
             continue  # the caller went away; the work is done all the same

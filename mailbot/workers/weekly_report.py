@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # Longest rest: a reload may ask for a report that is due already.
 LOOK_AGAIN = timedelta(minutes=1)
+PATIENCE = timedelta(minutes=10)  # for each statement over all tickets of a week
 
 
 class WeeklyReports:
@@ -60,7 +61,7 @@ class WeeklyReports:
             if not await self._store.read(read.any_before, due_at):
                 return  # asked again later: another node may have mail that it has not recorded yet
             period = last_week(due_at, zone_of(policy))
-            report = await self._store.read(read.report, period, policy, self._deps.now())
+            report = await self._store.read(read.report, period, policy, self._deps.now(), patience=PATIENCE)
             mails = await asyncio.to_thread(report_mails, report, policy, settings)
             announcement = Announcement(occasion, mails, snapshot, self._deps.now())
             if await self._store.write(admin_mail.enqueue_once, announcement, alone=True):

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import NoReturn
 
@@ -29,6 +29,7 @@ from mailbot.workers.runtime import Runtime, Snapshot, signer
 from mailbot.workers.signing_keys import build_signer
 
 STATE_DIRECTORY = Path("/var/lib/mailbot")  # where the systemd unit keeps a store with a relative path
+PATIENCE = timedelta(minutes=2)  # for statements of a report over everything
 LIVE, RECORDED = "live", "recorded"
 
 
@@ -107,7 +108,7 @@ def open_store() -> Iterator[OpenStore]:
     loaded = load_configuration()
     if reason := missing_store_reason(loaded.settings.store):
         fail(reason)
-    store = Store(loaded.settings.store)
+    store = Store(loaded.settings.store, PATIENCE)
     try:
         if reason := wrong_schema_reason(store):
             fail(reason)

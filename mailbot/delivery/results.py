@@ -30,6 +30,7 @@ class RetryPolicy:
     retry: Callable[[int, float], timedelta] = backoff
     probe: Callable[[int], float] = probe
     give_up: timedelta = timedelta(days=5)
+    unknown_pause: timedelta = outbox.UNKNOWN_PAUSE  # before the last copy to a relay that gives no reply
     poll: float = 1.0  # seconds: a safety net, as each new mail wakes us
 
 
@@ -69,14 +70,23 @@ class Results:
 
     def record(self, row: Claimed, outcome: AttemptOutcome, reply: Reply) -> None:
         """Record an attempt. Deferred and unknown are tried again, unless the mail is too old."""
-        at, due_at = self._now(), None
-        if outcome in (AttemptOutcome.DEFERRED, AttemptOutcome.UNKNOWN):
-            if waited(row.attempts + 1) >= self._retry_policy.give_up:
-                outcome = AttemptOutcome.FAILED
-            else:
-                due_at = at + self._retry_policy.retry(row.attempts + 1, self._random())
+        pause, at = self._pause(row, outcome), self._now()
+        if outcome == AttemptOutcome.DEFERRED and pause is None:
+            outcome = AttemptOutcome.FAILED
+        if outcome == AttemptOutcome.UNKNOWN and row.unknown_in_a_row + 1 >= outbox.MAX_UNKNOWN:
+            reply = Reply(0, outbox.TOO_MANY_UNKNOWN)
+        due_at = None if pause is None else at + pause
         result = AttemptResult(row.id, self._node, outcome, at, reply.code or None, reply.text, due_at)
         self._spawn(self._record(row, result))
+
+    def _pause(self, row: Claimed, outcome: AttemptOutcome) -> timedelta | None:
+        """Return how long the mail waits for its next attempt; None: there is none."""
+        unknown = row.unknown_in_a_row + 1 if outcome == AttemptOutcome.UNKNOWN else 0
+        policy, attempts = self._retry_policy, row.attempts + 1
+        final = outcome in (AttemptOutcome.SENT, AttemptOutcome.FAILED)
+        if final or waited(attempts) >= policy.give_up or unknown >= outbox.MAX_UNKNOWN:
+            return None
+        return policy.unknown_pause if unknown > 1 else policy.retry(attempts, self._random())
 
     def release(self, rows: Iterable[Claimed], due_at: datetime | None = None) -> None:
         """Return rows without an attempt: they wait again, at their old place or until `due_at`."""

@@ -2,12 +2,13 @@
 
 Theory of operation. A row is `due`, then `sending` once claimed, then `dot` just before the final dot leaves,
 then `sent`, `deferred` or `failed`. After a crash a row at `dot` is unknown: it is sent again and counted. A
-row before `dot` is released uncounted. So a second copy can only come from `dot`.
+row before `dot` is released uncounted. So a second copy can only come from `dot`. A third unknown in a row fails
+the mail: a relay that takes mail without a reply gets three copies at most.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, get_args
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, insert, select, text, update
@@ -23,6 +24,9 @@ from mailbot.store.service.claims import Held
 
 LANES = tuple(sorted({notice.lane for notice in get_args(Notice)}))
 LONGEST_REPLY = 200  # characters of a relay's reply that are kept
+MAX_UNKNOWN = 3  # copies that the relay may have taken in a row without a reply
+UNKNOWN_PAUSE = timedelta(hours=1)  # before the last of them: a person or the relay may mend it
+TOO_MANY_UNKNOWN = f"the relay took it {MAX_UNKNOWN} times without a reply: it may have arrived"
 
 # As literal text: a planner can't match a bound parameter with the condition of a partial index.
 WAITING = text("outbox.state IN ('due', 'deferred')")
@@ -122,6 +126,7 @@ class Claimed:
     requested_at: datetime
     due_at: datetime
     attempts: int
+    unknown_in_a_row: int
 
 
 _CLAIM = (
@@ -198,7 +203,8 @@ def mark_dot(connection: Connection, items: Sequence[FinalDot]) -> list[bool]:
 class AttemptResult:
     """What became of one attempt. `due_at`: when it is tried again (deferred and unknown), else None.
 
-    unknown: the connection died after the final dot left, so the relay may or may not have the mail.
+    unknown: the connection died after the final dot left, so the relay may or may not have the mail. Without
+    `due_at` it is given up.
     """
 
     id: int
@@ -225,6 +231,7 @@ _RECORD = (
         settled_at=bindparam("b_settled_at"),
         attempts=outbox.c.attempts + 1,
         unknown=outbox.c.unknown + bindparam("b_unknown"),
+        unknown_in_a_row=outbox.c.unknown_in_a_row * bindparam("b_unjudged") + bindparam("b_unknown"),
         code=bindparam("b_code"),
         reply=bindparam("b_reply"),
     )
@@ -244,13 +251,15 @@ def record_results(connection: Connection, items: Sequence[AttemptResult]) -> li
 
 def _result_row(item: AttemptResult) -> dict[str, object]:
     unknown = item.outcome == AttemptOutcome.UNKNOWN
+    unknown_state = OutboxState.DEFERRED if item.due_at else OutboxState.FAILED
     return {
         "b_id": item.id,
         "b_node": item.node,
-        "b_state": OutboxState.DEFERRED if unknown else item.outcome,
+        "b_state": unknown_state if unknown else item.outcome,
         "b_due_at": item.due_at,
-        "b_settled_at": item.at if item.outcome in (AttemptOutcome.SENT, AttemptOutcome.FAILED) else None,
+        "b_settled_at": None if item.due_at else item.at,
         "b_unknown": int(unknown),
+        "b_unjudged": int(item.code is None),  # a reply of the relay ends the row of unknowns
         "b_code": item.code,
         "b_reply": storable(item.reply),
     }
@@ -312,8 +321,9 @@ def release(connection: Connection, owned: ColumnElement[bool]) -> int:
 
 
 def _release(connection: Connection, owned: ColumnElement[bool]) -> list[int]:
+    columns = (outbox.c[name] for name in ("id", "state", "claimed_by", "dot_at", "unknown_in_a_row"))
     rows = connection.execute(
-        select(outbox.c.id, outbox.c.state, outbox.c.claimed_by, outbox.c.dot_at)
+        select(*columns)
         .where(UNDER_WAY, owned)
         .order_by(outbox.c.id)  # two nodes that release the same rows lock in the same order
         .with_for_update()
@@ -322,18 +332,48 @@ def _release(connection: Connection, owned: ColumnElement[bool]) -> list[int]:
     unsent = [row.id for row in rows if row.state == OutboxState.SENDING]
     if unsent:
         connection.execute(update(outbox).where(outbox.c.id.in_(unsent)).values(released))
-    open_ = [row for row in rows if row.state == OutboxState.DOT]
-    if open_:
-        connection.execute(
-            update(outbox)
-            .where(outbox.c.id.in_([row.id for row in open_]))
-            .values({**released, "attempts": outbox.c.attempts + 1, "unknown": outbox.c.unknown + 1})
-        )
-        why = "the sending process died before the reply to the final dot was recorded"
-        unknown = {"outcome": AttemptOutcome.UNKNOWN, "reply": why}
-        tried = [{"outbox_id": row.id, "at": row.dot_at, "node": row.claimed_by} | unknown for row in open_]
-        connection.execute(insert(attempts), tried)
+    _release_unknown(connection, [row for row in rows if row.state == OutboxState.DOT])
     return [row.id for row in rows]
+
+
+_LEFT_AT_DOT = (
+    update(outbox)
+    .where(outbox.c.id == bindparam("b_id"))
+    .values(
+        state=bindparam("b_state"),
+        claimed_by=None,
+        claimed_at=None,
+        due_at=func.coalesce(bindparam("b_due_at", type_=Moment), outbox.c.due_at),
+        settled_at=bindparam("b_settled_at"),
+        attempts=outbox.c.attempts + 1,
+        unknown=outbox.c.unknown + 1,
+        unknown_in_a_row=outbox.c.unknown_in_a_row + 1,
+        code=None,
+        reply=bindparam("b_reply"),
+    )
+)
+
+
+def _release_unknown(connection: Connection, rows: Sequence[Any]) -> None:
+    """Let mails that a dead node left at the dot wait again: the second time in a row later, then never."""
+    if not rows:
+        return
+    why = "the sending process died before the reply to the final dot was recorded"
+    unknown = {"outcome": AttemptOutcome.UNKNOWN, "reply": why}
+    connection.execute(_LEFT_AT_DOT, [_left_at_dot(row, why) for row in rows])
+    tried = [{"outbox_id": row.id, "at": row.dot_at, "node": row.claimed_by} | unknown for row in rows]
+    connection.execute(insert(attempts), tried)
+
+
+def _left_at_dot(row: Any, why: str) -> dict[str, object]:
+    given_up = row.unknown_in_a_row + 1 >= MAX_UNKNOWN
+    return {
+        "b_id": row.id,
+        "b_state": OutboxState.FAILED if given_up else OutboxState.DUE,
+        "b_due_at": row.dot_at + UNKNOWN_PAUSE if row.unknown_in_a_row == MAX_UNKNOWN - 2 else None,
+        "b_settled_at": row.dot_at if given_up else None,
+        "b_reply": TOO_MANY_UNKNOWN if given_up else why,
+    }
 
 
 def next_due(connection: Connection) -> datetime | None:
@@ -354,9 +394,10 @@ def retry(connection: Connection, items: Sequence[Retry]) -> list[bool]:
     named = outbox.c.id.in_([item.id for item in items])
     freed = _release(connection, and_(named, claims.is_stuck(outbox)))
     states = (OutboxState.FAILED, OutboxState.DEFERRED)
-    again = {"state": OutboxState.DUE, "attempts": 0, "settled_at": None}
+    again = {"state": OutboxState.DUE, "attempts": 0, "unknown_in_a_row": 0, "settled_at": None}
+    due = (*states, OutboxState.DUE)
     return [
-        item.id in freed or _change(connection, item.id, states, {**again, "due_at": item.now})
+        _change(connection, item.id, due if item.id in freed else states, {**again, "due_at": item.now})
         for item in items
     ]
 

@@ -214,6 +214,26 @@ def test_a_dead_nodes_mail_waits_again_and_mail_at_the_dot_is_unknown(store: Sto
     assert store.write_now(outbox.record_results, settled(dot, node="dead")) is False
 
 
+def test_a_mail_whose_sender_dies_at_the_dot_waits_longer_the_second_time_and_fails_the_third(
+    store: Store,
+) -> None:
+    enqueue_mail(store, due_mail())
+    at, found = NOW, []
+    for _ in range(3):
+        (row,) = claim(store, "dead", now=at)
+        store.write_now(outbox.mark_dot, FinalDot(row.id, "dead", at))
+        release(store, "dead")
+        found.append((only(store).state, only(store).due_at - at, only(store).settled_at))
+        at = only(store).due_at
+    assert found[0] == ("due", timedelta(), None)
+    assert found[1] == ("due", outbox.UNKNOWN_PAUSE, None)
+    assert (found[2][0], found[2][2]) == ("failed", at)
+    assert (only(store).unknown, only(store).attempts, only(store).reply) == (3, 3, outbox.TOO_MANY_UNKNOWN)
+    assert len(store.read_now(outbox_queries.attempts_of, row.id)) == 3
+    store.write_now(outbox.retry, Retry(row.id, at))  # an operator's word begins again
+    assert [row.unknown_in_a_row for row in claim(store, now=at)] == [0]
+
+
 def test_an_operator_may_retry_what_failed_and_drop_what_waits(store: Store) -> None:
     enqueue_mail(store, due_mail(1), due_mail(2))
     failed, sent = claim(store)

@@ -11,6 +11,7 @@ from mailbot.domain.reasons import Reason
 from mailbot.store.codec import reason_of
 from mailbot.store.outbox import WAITING
 from mailbot.store.schema import UNDER_WAY, attempts, outbox
+from mailbot.store.service import claims
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,8 @@ class Entry:
     code: int | None
     reply: str | None
     act: str | None
+    claimed_by: str | None
+    claimed_at: datetime | None
 
     @property
     def undo_until(self) -> datetime | None:
@@ -44,14 +47,21 @@ _ENTRY = tuple(outbox.c[name] for name in Entry.__dataclass_fields__)
 
 
 def list_entries(
-    connection: Connection, *, states: Iterable[str] = (), ticket: str = "", limit: int = 100
+    connection: Connection,
+    *,
+    states: Iterable[str] = (),
+    ticket: str = "",
+    stuck: bool = False,
+    limit: int = 100,
 ) -> list[Entry]:
-    """List the newest entries first; only those in `states` and of `ticket` when these are given."""
+    """List the newest entries first; only those in `states`, of `ticket` and stuck where that is given."""
     query = select(*_ENTRY).order_by(outbox.c.id.desc()).limit(limit)
     if wanted := tuple(states):
         query = query.where(outbox.c.state.in_(wanted))
     if ticket:
         query = query.where(outbox.c.ticket == ticket)
+    if stuck:
+        query = query.where(claims.is_stuck(outbox))
     return [_entry(row) for row in connection.execute(query).mappings()]
 
 

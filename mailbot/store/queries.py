@@ -35,6 +35,7 @@ from mailbot.store.schema import (
     raw_mails,
     tickets,
 )
+from mailbot.store.service import claims
 from mailbot.store.service.nodes import database_time
 from mailbot.store.tickets import RecordedEvent, ticket_of
 
@@ -276,6 +277,7 @@ class InboxEntry:
     peer: str
     size: int
     claimed_by: str | None
+    claimed_at: datetime | None
     attempts: int
     ticket: str | None
     reason: str | None
@@ -285,14 +287,21 @@ _INBOX = tuple(inbox.c[name] for name in InboxEntry.__dataclass_fields__)
 
 
 def list_inbox(
-    connection: Connection, *, states: Sequence[str] = (), number: str = "", limit: int = 100
+    connection: Connection,
+    *,
+    states: Sequence[str] = (),
+    number: str = "",
+    stuck: bool = False,
+    limit: int = 100,
 ) -> list[InboxEntry]:
-    """List the newest first; only those in `states` and on ticket `number` when these are given."""
+    """List the newest first; only those in `states`, on ticket `number` and stuck where that is given."""
     query: Select[Any] = select(*_INBOX).order_by(inbox.c.id.desc()).limit(limit)
     if states:
         query = query.where(inbox.c.state.in_(states))
     if number:
         query = query.where(inbox.c.ticket == number)
+    if stuck:
+        query = query.where(claims.is_stuck(inbox))
     return [InboxEntry(**row._mapping) for row in connection.execute(query)]
 
 

@@ -708,7 +708,7 @@ def test_a_parked_mail_is_listed_with_its_reason_retried_dropped_and_brought_bac
     assert site.json("inbox", "show", str(one))["state"] == "new"
     again = site.run("inbox", "retry", str(one), "999")
     assert again.exit_code == 1
-    assert "is not parked, it is new" in again.stderr
+    assert "is neither parked nor stuck, it is new" in again.stderr
     assert "there is no mail 999" in again.stderr
 
 
@@ -736,6 +736,23 @@ def test_the_outbox_shows_every_state_and_lets_go_of_what_is_dropped(site: Site)
     assert site.json("outbox", "show", str(acknowledgement))["state"] == "suppressed"
     assert site.run("outbox", "drop", str(acknowledgement)).exit_code == 1
     assert site.run("outbox", "show", "999").exit_code == 1
+
+
+def test_what_sticks_at_a_node_that_is_gone_is_listed_and_comes_free(site: Site) -> None:
+    site.receive(letter())
+    store = site.store()
+    envelope = Envelope(CUSTOMER, ("support@dukungan.example",), "192.0.2.7", open_store.now())
+    one = store.write_now(inbox.keep, inbox.ReceivedMail("f" * 64, envelope, letter())).inbox_id
+    assert (site.json("inbox", "list", "--stuck"), site.json("outbox", "list", "--stuck")) == ([], [])
+    store.write_now(inbox.claim, inbox.Claim("gone", 1))
+    [claimed, *_] = store.write_now(outbox.claim, outbox.Claim("gone", 1, open_store.now()))
+    store.close()
+
+    for kind, mail_id in (("inbox", one), ("outbox", claimed.id)):
+        [stuck] = site.json(kind, "list", "--stuck")
+        assert (stuck["id"], stuck["claimed_by"]) == (mail_id, "gone")
+        assert site.run(kind, "retry", str(mail_id)).exit_code == 0
+        assert site.json(kind, "list", "--stuck") == []
 
 
 # --- status -----------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from mailbot.cli.shared.open_store import fail, now, open_store
 from mailbot.cli.shared.options import because_option, config_option, limit_option, standard_options
 from mailbot.cli.shared.output import clean, echo, print_block, print_facts, print_table
 from mailbot.cli.shared.record_json import inbox_json
-from mailbot.cli.shared.rows import id_argument, ids_argument, print_results, write_raw_mail
+from mailbot.cli.shared.rows import id_argument, ids_argument, print_results, stuck_option, write_raw_mail
 from mailbot.domain.model import InboxState
 from mailbot.mail.parsing.parse import parse
 from mailbot.store import inbox as store_inbox
@@ -31,16 +31,17 @@ def inbox() -> None:
     "--state", "states", multiple=True, type=click.Choice(STATES), help="May be given several times."
 )
 @click.option("--ticket", default="", metavar="NUMBER", help="On this ticket.")
+@stuck_option
 @limit_option
 @standard_options
-def list_(states: tuple[str, ...], ticket: str, limit: int | None, in_json: bool) -> None:
+def list_(states: tuple[str, ...], ticket: str, stuck: bool, limit: int | None, in_json: bool) -> None:
     """List mails, the newest first."""
     from mailbot.cli.shared.ticket_lookup import normalise_number
 
     rows, number = options.row_limit(limit, in_json), normalise_number(ticket) if ticket else ""
     with open_store() as opened:
         mails = opened.store.read_now(
-            lambda c: queries.list_inbox(c, states=states, number=number, limit=rows)
+            lambda c: queries.list_inbox(c, states=states, number=number, stuck=stuck, limit=rows)
         )
         zone = opened.zone()
     if in_json:
@@ -136,12 +137,18 @@ def _print(entry: queries.InboxEntry, content: bytes | None, zone: str) -> None:
 @ids_argument
 @standard_options
 def retry(ids: tuple[int, ...], in_json: bool) -> None:
-    """Process parked or dropped mails again. The daemon takes them within a second."""
+    """Process parked, dropped or stuck mails again. The daemon takes them within a second."""
     with open_store() as opened:
         done = [opened.store.write_now(store_inbox.retry, mail_id) for mail_id in ids]
         find = queries.find_inbox_entry
         print_results(
-            opened, find, ids, done, success="waits again", failure="is not parked", in_json=in_json
+            opened,
+            find,
+            ids,
+            done,
+            success="waits again",
+            failure="is neither parked nor stuck",
+            in_json=in_json,
         )
 
 

@@ -11,7 +11,7 @@ from mailbot.cli.shared.open_store import fail, now, open_store
 from mailbot.cli.shared.options import because_option, config_option, limit_option, standard_options
 from mailbot.cli.shared.output import clean, echo, print_block, print_facts, print_table, print_title
 from mailbot.cli.shared.record_json import outbox_json
-from mailbot.cli.shared.rows import id_argument, ids_argument, print_results, write_raw_mail
+from mailbot.cli.shared.rows import id_argument, ids_argument, print_results, stuck_option, write_raw_mail
 from mailbot.domain import reasons
 from mailbot.domain.model import UNDER_WAY_STATES, WAITING_STATES, OutboxState
 from mailbot.mail.parsing.parse import parse
@@ -34,9 +34,12 @@ def outbox() -> None:
 )
 @click.option("--waiting", is_flag=True, help=f"Those without an outcome: {', '.join(UNFINISHED)}.")
 @click.option("--ticket", default="", metavar="NUMBER", help="Of this ticket.")
+@stuck_option
 @limit_option
 @standard_options
-def list_(states: tuple[str, ...], waiting: bool, ticket: str, limit: int | None, in_json: bool) -> None:
+def list_(
+    states: tuple[str, ...], waiting: bool, ticket: str, stuck: bool, limit: int | None, in_json: bool
+) -> None:
     """List mails, the newest first."""
     from mailbot.cli.shared.ticket_lookup import normalise_number
 
@@ -44,7 +47,7 @@ def list_(states: tuple[str, ...], waiting: bool, ticket: str, limit: int | None
     states = (*states, *UNFINISHED) if waiting else states
     with open_store() as opened:
         mails = opened.store.read_now(
-            lambda c: outbox_queries.list_entries(c, states=states, ticket=number, limit=rows)
+            lambda c: outbox_queries.list_entries(c, states=states, ticket=number, stuck=stuck, limit=rows)
         )
         zone = opened.zone()
     if in_json:
@@ -133,7 +136,7 @@ def _print(
 @ids_argument
 @standard_options
 def retry(ids: tuple[int, ...], in_json: bool) -> None:
-    """Try failed and deferred mails now, as if for the first time."""
+    """Try failed and deferred mails now, as if for the first time. Stuck ones come free."""
     with open_store() as opened:
         done = [opened.store.write_now(store_outbox.retry, store_outbox.Retry(i, now())) for i in ids]
         find = outbox_queries.find_entry
@@ -143,7 +146,7 @@ def retry(ids: tuple[int, ...], in_json: bool) -> None:
             ids,
             done,
             success="is due now",
-            failure="is neither failed nor deferred",
+            failure="is neither failed, deferred nor stuck",
             in_json=in_json,
         )
 

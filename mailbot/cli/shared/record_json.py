@@ -28,11 +28,11 @@ TICKET = (
 )
 OUTBOX = (
     *("id", "ticket", "kind", "state", "recipient", "attempts", "unknown", "requested_at", "due_at"),
-    *("dot_at", "settled_at", "code", "reply", "reason", "message_id"),
+    *("dot_at", "settled_at", "code", "reply", "reason", "message_id", "claimed_by", "claimed_at"),
 )
 INBOX = (
     *("id", "state", "received_at", "sender", "recipients", "peer", "size", "ticket", "reason"),
-    *("attempts", "claimed_by", "fingerprint"),
+    *("attempts", "claimed_by", "claimed_at", "fingerprint"),
 )
 
 # Fields of events that got another name and keep their key.

@@ -12,6 +12,9 @@ from mailbot.cli.shared.open_store import OpenStore, fail
 from mailbot.cli.shared.output import echo, on_terminal
 
 id_argument = click.argument("mail_id", metavar="ID", type=click.IntRange(1))
+stuck_option = click.option(
+    "--stuck", is_flag=True, help="Those that a node has claimed and does not work on; `retry` frees them."
+)
 ids_argument = click.argument("ids", metavar="ID...", type=click.IntRange(1), nargs=-1, required=True)
 
 

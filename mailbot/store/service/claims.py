@@ -16,6 +16,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Table,
+    TextClause,
     and_,
     func,
     or_,
@@ -115,11 +116,17 @@ def of_nobody(table: Table) -> ColumnElement[bool]:
     return and_(table.c.claimed_by.is_not(None), table.c.claimed_by.not_in(select(nodes.c.id)))
 
 
+def _claimable(table: Table) -> ColumnElement[bool] | TextClause:
+    """Select the states in which a row may be claimed, in words that the index of the table knows."""
+    return inbox.c.state == NEW if table is inbox else UNDER_WAY
+
+
 def is_stuck(table: Table) -> ColumnElement[bool]:
     """Select what is claimed by no living node, or by one that has not had it in hand for STUCK_AFTER."""
     living = select(nodes.c.id).where(nodes.c.seen_at >= _before(DEAD_AFTER))
     dead = table.c.claimed_by.not_in(living)
-    return and_(table.c.claimed_by.is_not(None), or_(dead, table.c.claimed_at < _before(STUCK_AFTER)))
+    old = table.c.claimed_at < _before(STUCK_AFTER)
+    return and_(_claimable(table), table.c.claimed_by.is_not(None), or_(dead, old))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +143,7 @@ def count_stuck(connection: Connection) -> dict[str, StuckClaims]:
 
 
 def _count(connection: Connection, table: Table) -> StuckClaims:
-    under_way = inbox.c.state == NEW if table is inbox else UNDER_WAY
     old = table.c.claimed_at < _before(STUCK_AFTER)
     counts = (func.count().filter(of_nobody(table)), func.count().filter(old))
-    query = select(*counts).select_from(table).where(under_way, table.c.claimed_by.is_not(None))
+    query = select(*counts).select_from(table).where(_claimable(table), table.c.claimed_by.is_not(None))
     return StuckClaims(*connection.execute(query).one())

@@ -78,8 +78,9 @@ def _bound(engine: Engine, patience: timedelta, options: str) -> None:
 
     def prepare(connection: Any, _record: Any) -> None:
         if chosen:  # not as parameters of the connection: poolers like PgBouncer refuse those
+            connection.autocommit = True
             connection.execute("; ".join(chosen))
-            connection.commit()
+            connection.autocommit = False
 
     event.listen(engine, "do_connect", connect)
     event.listen(engine, "connect", prepare)

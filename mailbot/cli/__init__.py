@@ -18,6 +18,8 @@ BAD_CONFIGURATION = 78  # EX_CONFIG, sysexits(3)
 # command -> (module, help line)
 COMMANDS = {
     "init": ("service.check", "Write a commented, working configuration and the templates."),
+    "systemd": ("service.shipped", "Write the units for systemd, with the path of this mailbot in them."),
+    "docs": ("service.shipped", "Show the documentation of this version, on operating it too."),
     "check": ("service.check", "Validate the configuration and the templates."),
     "run": ("service.run", "Run the daemon in the foreground."),
     "deliver": ("service.deliver", "Accept one mail from standard input, for a mail server that pipes."),

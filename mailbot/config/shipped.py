@@ -1,4 +1,4 @@
-"""Find the configuration and the templates that come with mailbot, and write them out."""
+"""Find what comes with mailbot: configuration, templates, documentation, units. Write a configuration out."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,6 +23,19 @@ def config() -> Path:
 
 def templates() -> Path:
     return _find("templates")
+
+
+def docs() -> Path:
+    return _find("docs")
+
+
+def pages() -> list[Path]:
+    """Return the pages of the documentation, those for operators last."""
+    return [*sorted(docs().glob("*.md")), *sorted(docs().glob("*/*.md"))]
+
+
+def units() -> Path:
+    return _find("systemd")
 
 
 def templates_for(directory: Path) -> Path:

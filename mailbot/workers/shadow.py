@@ -29,7 +29,7 @@ from mailbot.domain.policy_review.policy_diff import (
 from mailbot.domain.routing.conditions import STORE_FIELDS
 from mailbot.store import customer_history
 from mailbot.store.service import shadows
-from mailbot.workers.inbound.ticketing import Processed
+from mailbot.workers.inbound.arrival import Processed
 from mailbot.workers.runtime import Deps
 
 BATCH = 200

@@ -10,8 +10,8 @@ from mailbot.domain.routing import conditions
 from mailbot.store.service import shadows
 from mailbot.store.service.shadows import ShadowRun
 from mailbot.store.store import Store
+from mailbot.workers.inbound.arrival import Processed
 from mailbot.workers.inbound.intake import Intake
-from mailbot.workers.inbound.ticketing import Processed
 from mailbot.workers.shadow import MOST_WAITING, ROOM, Shadow
 from tests.builders import policy
 from tests.workers.test_intake import Desk

@@ -33,7 +33,8 @@ from mailbot.mail.parsing.parse import parse
 from mailbot.store import queries
 from mailbot.store.inbox import ClaimedMail
 from mailbot.store.schema import metadata
-from mailbot.workers.inbound.ticketing import Processed, decide_mails
+from mailbot.workers.inbound.arrival import Processed
+from mailbot.workers.inbound.ticketing import decide_mails
 from mailbot.workers.runtime import Snapshot
 
 DEFAULT_SENDER = "pelanggan@example.com"  # of a text without a header

@@ -17,7 +17,8 @@ from mailbot.domain.replies.mail_facts import MailDecision
 from mailbot.mail.parsing.parse import parse
 from mailbot.store import inbox
 from mailbot.store.service.claims import Claims
-from mailbot.workers.inbound.ticketing import Processed, process_mails
+from mailbot.workers.inbound.arrival import Processed
+from mailbot.workers.inbound.ticketing import process_mails
 from mailbot.workers.loop import process_isolating_failures
 from mailbot.workers.runtime import CheckSender, Deps
 

@@ -38,6 +38,7 @@ from mailbot.operations.validate_policy import Validated, validate
 from mailbot.store import migrate, queries
 from mailbot.store.engine import LifeLock, sqlite_path
 from mailbot.store.service import nodes, signing_secrets
+from mailbot.store.service.backup import begin_restored
 from mailbot.store.store import Store
 from mailbot.workers.cleanup import Cleanup
 from mailbot.workers.day.absences import Absences
@@ -189,6 +190,9 @@ class Daemon:
     async def _join(self) -> None:
         if self._store.sqlite:
             await self._store.write(nodes.mark_others_dead, self.node)
+        if restored := await self._store.write(begin_restored, _now()):
+            made_at, mails = restored
+            log.backup_restored(made_at=made_at, mails=mails)
         await self._store.write(nodes.register, self._describe())
 
     def _describe(self) -> nodes.Node:

@@ -87,6 +87,11 @@ def ready(*, listen: str, seconds: float) -> None:
     """Log that mail can come in, `seconds` after the start of the process."""
 
 
+@_warning
+def backup_restored(*, made_at: str, mails: int) -> None:
+    """Log a start on a restored backup. `mails` waited in it and may have left since; they leave as copies, counted."""
+
+
 @_info
 def stopping(*, reason: str) -> None: ...
 

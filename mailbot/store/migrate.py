@@ -1,6 +1,5 @@
-"""Bringing a database to the schema of this version, and copying one while it is in use."""
+"""Bringing a database to the schema of this version."""
 
-import sqlite3
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, select, table, text
@@ -9,7 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from mailbot.errors import StoreUnavailable
 from mailbot.store.database.errors import translated
-from mailbot.store.engine import open_engine, sqlite_path
+from mailbot.store.engine import open_engine
 from mailbot.store.schema import metadata
 from mailbot.store.service import installation
 
@@ -125,21 +124,3 @@ def run_migrations(connection: Connection, target: str) -> None:
     config.set_main_option("script_location", str(SCRIPTS))
     config.attributes["connection"] = connection
     command.upgrade(config, target)
-
-
-def backup(url: str, target: Path) -> None:
-    """Copy a SQLite database through its own backup API, also while a daemon writes.
-
-    Raises FileExistsError when `target` exists: a backup never replaces another.
-    """
-    with target.open("xb"):
-        pass
-    source, copy = sqlite3.connect(f"file:{sqlite_path(url)}?mode=ro", uri=True), sqlite3.connect(target)
-    try:
-        source.backup(copy, pages=1024, sleep=0.01)
-        (verdict,) = copy.execute("PRAGMA integrity_check").fetchone()
-        if verdict != "ok":
-            raise OSError(f"the copy at {target} is not sound: {verdict}")
-    finally:
-        copy.close()
-        source.close()

@@ -10,7 +10,6 @@ import pytest
 from sqlalchemy import Connection, func, insert, select, text
 
 from mailbot.errors import AlreadyRunning, StoreFull, StoreUnavailable
-from mailbot.store import migrate
 from mailbot.store.engine import LifeLock
 from mailbot.store.schema import installation, metadata
 from mailbot.store.store import Store
@@ -122,34 +121,6 @@ def test_a_second_daemon_on_one_file_is_refused_with_who_holds_it(tmp_path: Path
 
 def test_a_full_store_is_also_an_unavailable_one() -> None:
     assert issubclass(StoreFull, StoreUnavailable)
-
-
-def test_a_backup_taken_while_writing_is_sound_and_never_overwrites(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/mailbot.db"
-    store = Store(url)
-    metadata.create_all(store.engine)
-    stop = threading.Event()
-
-    def write() -> None:
-        n = 0
-        while not stop.is_set():
-            store.write_now(put, f"k{n}")
-            n += 1
-
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
-        migrate.backup(url, tmp_path / "copy.db")
-    finally:
-        stop.set()
-        writer.join()
-    with pytest.raises(FileExistsError):
-        migrate.backup(url, tmp_path / "copy.db")
-
-    copy = Store(f"sqlite:///{tmp_path}/copy.db")
-    assert copy.read_now(lambda c: c.scalar(text("PRAGMA integrity_check"))) == "ok"
-    copy.close()
-    store.close()
 
 
 def test_postgresql_without_its_driver_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,11 +12,12 @@ import click
 from mailbot.cli.service.move import migrate_to, reopen
 from mailbot.cli.shared.formats import format_size
 from mailbot.cli.shared.json_form import print_json
-from mailbot.cli.shared.open_store import display_url, fail, load_configuration, missing_store_reason
+from mailbot.cli.shared.open_store import display_url, fail, load_configuration, missing_store_reason, now
 from mailbot.cli.shared.options import config_option, standard_options
 from mailbot.cli.shared.output import clean, echo
 from mailbot.store import migrate
 from mailbot.store.engine import is_sqlite, sqlite_path
+from mailbot.store.service.backup import backup as make_backup
 
 
 @click.group()
@@ -71,12 +72,14 @@ def backup(file: Path, in_json: bool) -> None:
 
 def _copy(url: str, file: Path) -> None:
     try:
-        with _private_files():
-            migrate.backup(url, file)
+        make_backup(sqlite_path(url), file, now())
     except FileExistsError:
         fail(f"{file} exists already: a backup never replaces a file")
-    except (OSError, sqlite3.Error) as error:
-        file.unlink(missing_ok=True)  # half a backup is worse than none
+    except OSError as error:
+        fail(
+            f"no backup was made: {error.strerror or error}{f': {error.filename}' if error.filename else ''}"
+        )
+    except sqlite3.Error as error:
         fail(f"no backup was made: {error}")
 
 

@@ -47,6 +47,16 @@ def remove_marks(connection: Connection, items: Sequence[str]) -> list[None]:
     return [None] * len(items)
 
 
+BACKUP = "backup"  # set in a backup alone: when it was made
+
+
+def remove_backup_mark(connection: Connection) -> datetime | None:
+    """Return when this store was made as a backup, once; None for one that is none, or has begun to work."""
+    mark = delete(installation).where(installation.c.key == BACKUP).returning(installation.c.value)
+    made_at = connection.scalar(mark)
+    return datetime.fromisoformat(made_at) if made_at else None
+
+
 _MOVED = "moved"
 
 

@@ -12,7 +12,7 @@ from operator import attrgetter
 from typing import Any, get_args
 
 from mailbot.domain import events as e
-from mailbot.domain import ladder
+from mailbot.domain import ladder, ticket_clocks
 from mailbot.domain.actor import POLICY
 from mailbot.domain.assignment import NO_LOADS, Loads
 from mailbot.domain.events import Event
@@ -173,7 +173,7 @@ def _changes(ticket: Ticket, event: Event) -> dict[str, Any]:
         case e.AgentAnswered(at=at, agent=agent, turn=turn, reason=reason):
             return {
                 "first_response_at": ticket.first_response_at or at,
-                "clocks": ladder.after_answer(ticket.clocks),
+                "clocks": ticket_clocks.after_answer(ticket.clocks),
                 "unanswered": False,
                 "answered_at": at,
                 "answered_by": agent,
@@ -188,7 +188,7 @@ def _changes(ticket: Ticket, event: Event) -> dict[str, Any]:
             changes = {"turn": turn, "turn_until": until, "turn_why": reason, "status": status}
             return {**changes, "informed_until": None} if turn is Turn.CUSTOMER else changes
         case e.NewsPromised(at=at, until=until):
-            return {"informed_until": until, "clocks": ladder.promise(ticket.clocks, until, at)}
+            return {"informed_until": until, "clocks": ticket_clocks.promise(ticket.clocks, until, at)}
         case e.PeopleNotified(why=NoticeKind.PROGRESS, promised_at=promised_at):
             of = f"{ticket.team}\n{ticket.level}\n{promised_at.isoformat() if promised_at else ''}"
             return {"informed_until": promised_at or ticket.informed_until, "informed_of": of}
@@ -208,13 +208,16 @@ def _changes(ticket: Ticket, event: Event) -> dict[str, Any]:
             return {"incident": ticket.number}
         case e.IncidentJoined(incident=incident):
             # Nobody has to confirm or decide about one complaint of many.
-            return {"incident": incident, "clocks": ladder.without(ticket.clocks, *ladder.STEP_CLOCKS)}
+            return {
+                "incident": incident,
+                "clocks": ticket_clocks.without(ticket.clocks, *ticket_clocks.STEP_CLOCKS),
+            }
         case e.StepTaken(target=target, step=step, at=at):
-            return {"clocks": ladder.take_step(ticket.clocks, target, step, at)}
+            return {"clocks": ticket_clocks.take_step(ticket.clocks, target, step, at)}
         case e.TargetMissed(target=target, at=at) | e.ReminderDue(target=target, at=at):
-            return {"clocks": ladder.take_step(ticket.clocks, target, ladder.MISSED, at)}
+            return {"clocks": ticket_clocks.take_step(ticket.clocks, target, ladder.MISSED, at)}
         case e.DecisionMade():
-            return {"clocks": ladder.after_decision(ticket.clocks)}
+            return {"clocks": ticket_clocks.after_decision(ticket.clocks)}
         case e.TicketClosed(at=at, cause=cause):
             return {
                 "closed_at": at,
@@ -234,7 +237,7 @@ def _changes(ticket: Ticket, event: Event) -> dict[str, Any]:
         case e.SatisfactionRated(score=score):
             return {"satisfaction": score}
         case e.TicketReleased():
-            return {"held_for": None, "clocks": ladder.after_answer(ticket.clocks)}
+            return {"held_for": None, "clocks": ticket_clocks.after_answer(ticket.clocks)}
         case e.TicketMerged(into=into):
             return {"merged_into": into}
         case e.TicketUnmerged():
@@ -294,4 +297,4 @@ class DecisionBuilder:
 def clocks_set(ticket: Ticket, policy: Policy, now: datetime) -> e.ClocksSet:
     """Return the event that sets the clocks by what the ticket is now."""
     mine, calendar = ladder.ladder_of(ticket, policy), ladder.calendar_of(ticket, policy)
-    return e.ClocksSet(now, POLICY, ladder.clocks_for(ticket, mine, calendar, now))
+    return e.ClocksSet(now, POLICY, ticket_clocks.clocks_for(ticket, mine, calendar, now))

@@ -7,10 +7,11 @@ before, and none is in the past.
 from dataclasses import replace
 from datetime import datetime
 
-from mailbot.domain import ladder
-from mailbot.domain.ladder import INTERNAL_TARGETS, MISSED
+from mailbot.domain import ladder, ticket_clocks
+from mailbot.domain.ladder import MISSED
 from mailbot.domain.model import Ticket
 from mailbot.domain.policy import Policy
+from mailbot.domain.ticket_clocks import INTERNAL_TARGETS
 
 
 def first_promise(ticket: Ticket, policy: Policy, now: datetime) -> datetime | None:
@@ -43,4 +44,4 @@ def _unheld(ticket: Ticket, policy: Policy, now: datetime) -> Ticket:
         return ticket
     ticket = replace(ticket, held_for=None, clocks=())
     mine, calendar = ladder.ladder_of(ticket, policy), ladder.calendar_of(ticket, policy)
-    return replace(ticket, clocks=ladder.clocks_for(ticket, mine, calendar, now))
+    return replace(ticket, clocks=ticket_clocks.clocks_for(ticket, mine, calendar, now))

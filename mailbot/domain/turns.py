@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from mailbot.domain import events as e
-from mailbot.domain import ladder, notify, reasons
+from mailbot.domain import notify, reasons, ticket_clocks
 from mailbot.domain.actor import POLICY, Actor
 from mailbot.domain.commands.moments import FURTHEST
 from mailbot.domain.lifecycle import DecisionBuilder, clocks_set
@@ -88,7 +88,7 @@ def reopen(
 def _set_clocks(builder: DecisionBuilder, policy: Policy, now: datetime) -> None:
     """Set the clocks after a person's word, which also confirms to have the ticket."""
     ticket = builder.ticket
-    confirmed = replace(ticket, clocks=ladder.without(ticket.clocks, Target.CONFIRMATION))
+    confirmed = replace(ticket, clocks=ticket_clocks.without(ticket.clocks, Target.CONFIRMATION))
     builder.record(clocks_set(confirmed, policy, now))
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mailbot.domain import commands as c
 from mailbot.domain import events as e
-from mailbot.domain import ladder
+from mailbot.domain import ladder, ticket_clocks
 from mailbot.domain.actor import Actor
 from mailbot.domain.commands.carry_out import on_command
 from mailbot.domain.decisions import on_deadline, on_mail
@@ -585,7 +585,7 @@ def test_a_step_brought_on_by_not_confirmed_comes_once_though_its_own_clock_does
     assert [each.step for each in unconfirmed.events if isinstance(each, e.StepTaken)] == [1]
 
     raised = done(on_command(unconfirmed.ticket, c.Escalate("management"), OPERATOR, by, NOW + 2 * H)).ticket
-    clocks = ladder.start_step_clock(raised.clocks, Target.CONFIRMATION, 15 * MIN, 0, NOW + 2 * H)
+    clocks = ticket_clocks.start_step_clock(raised.clocks, Target.CONFIRMATION, 15 * MIN, 0, NOW + 2 * H)
     again = on_deadline(replace(raised, clocks=clocks), by, NOW + 3 * H)
     assert not [each for each in again.events if isinstance(each, e.StepTaken)]
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mailbot.domain import commands as c
 from mailbot.domain import events as e
-from mailbot.domain import ladder
+from mailbot.domain import ladder, ticket_clocks
 from mailbot.domain.actor import CUSTOMER
 from mailbot.domain.commands.carry_out import on_command
 from mailbot.domain.decisions import on_deadline, on_mail
@@ -120,7 +120,7 @@ def test_p17_unless_the_customer_has_the_turn_a_promise_runs_else_all_pause(
             assert bool(responses) == ticket.unanswered
             assert (Target.THIRD_PARTY in running) == (ticket.turn is Turn.THIRD_PARTY)
         else:
-            assert not running - ladder.INTERNAL_TARGETS - {Target.PROMISE}
+            assert not running - ticket_clocks.INTERNAL_TARGETS - {Target.PROMISE}
         assert (ladder.next_deadline(ticket, policy()) is None) == (ticket.status is Status.CLOSED)
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailbot.domain import ladder
+from mailbot.domain import ladder, ticket_clocks
 from mailbot.domain.model import Clock, Status, Target, Ticket, Turn
 from mailbot.domain.policy import Ladder
 from mailbot.domain.worktime import ALWAYS, Calendar
@@ -25,7 +25,7 @@ def ticket(at: datetime) -> Ticket:
 def turned(before: Ticket, turn: Turn, calendar: Calendar, now: datetime) -> Ticket:
     """Set the next turn; it may be the same one again, which must have no effect."""
     after = replace(before, turn=turn)
-    return replace(after, clocks=ladder.clocks_for(after, RESOLVE, calendar, now))
+    return replace(after, clocks=ticket_clocks.clocks_for(after, RESOLVE, calendar, now))
 
 
 def resolution(of: Ticket) -> Clock:
@@ -33,7 +33,7 @@ def resolution(of: Ticket) -> Clock:
 
 
 def spent(of: Ticket, calendar: Calendar, now: datetime) -> timedelta:
-    return ladder.pause(resolution(of), calendar, now).spent
+    return ticket_clocks.pause(resolution(of), calendar, now).spent
 
 
 gaps = st.lists(st.tuples(st.integers(0, 400), st.sampled_from(TURNS)), min_size=1, max_size=10)
@@ -87,6 +87,6 @@ def test_after_a_change_of_team_what_was_spent_by_the_old_hours_stays_spent(
     for calendar, minutes in stays:
         then = now + minutes * MINUTE
         counted += stepped_between(calendar, now, then, MINUTE)
-        it, now = replace(it, clocks=ladder.change_calendar(it.clocks, calendar, then)), then
+        it, now = replace(it, clocks=ticket_clocks.change_calendar(it.clocks, calendar, then)), then
 
     assert resolution(it).spent == counted

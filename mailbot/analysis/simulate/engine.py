@@ -27,7 +27,7 @@ from mailbot.analysis.simulate.recorded_ticket import (
     TicketScript,
 )
 from mailbot.domain import events as e
-from mailbot.domain import ladder, notify, reroute
+from mailbot.domain import ladder, notify, reroute, ticket_clocks
 from mailbot.domain.actor import CUSTOMER
 from mailbot.domain.assignment import NO_LOADS, Loads
 from mailbot.domain.commands.carry_out import on_command
@@ -323,7 +323,7 @@ class Simulation:
             unanswered=again.unanswered,
         )
         mine, calendar = ladder.ladder_of(turned, policy), ladder.calendar_of(turned, policy)
-        return replace(rebuilt, clocks=ladder.clocks_for(turned, mine, calendar, since))
+        return replace(rebuilt, clocks=ticket_clocks.clocks_for(turned, mine, calendar, since))
 
 
 def run_together(

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from mailbot.cli.shared.formats import format_duration, format_time
 from mailbot.cli.shared.output import clean, echo, print_title
-from mailbot.domain import ladder
+from mailbot.domain import ladder, ticket_clocks
 from mailbot.domain.escalation.level_questions import open_question
 from mailbot.domain.ladder import CLOSE, MISSED, NEWS, Deadline
 from mailbot.domain.model import Clock, Target, Ticket
@@ -72,7 +72,7 @@ def question_text(ticket: Ticket, policy: Policy) -> str:
 
 def deadline_text(deadline: Deadline, ticket: Ticket, policy: Policy, zone: str = "UTC") -> str:
     """Return what happens then: "escalate to L2, notify the customer (step 2, at first response)"."""
-    if deadline.step == MISSED and deadline.target not in ladder.INTERNAL_TARGETS:
+    if deadline.step == MISSED and deadline.target not in ticket_clocks.INTERNAL_TARGETS:
         return f"the target is missed: {spaced(deadline.target)}"
     if deadline.step == CLOSE:
         return "close the ticket: the customer did not answer"

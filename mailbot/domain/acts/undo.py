@@ -15,12 +15,12 @@ from mailbot.domain import events as e
 from mailbot.domain import notify, reasons
 from mailbot.domain.actor import Actor, ActorKind
 from mailbot.domain.acts.agent_act import ActMail, AgentAct, clock_time
-from mailbot.domain.ladder import sort_clocks
 from mailbot.domain.lifecycle import DecisionBuilder, clocks_set, status_by_turn
 from mailbot.domain.model import OVER, Clock, NoticeKind, OutboxState, Role, Target, Ticket
 from mailbot.domain.people.participants import Roles
 from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import NO_REASON, Reason, Refusal
+from mailbot.domain.ticket_clocks import sort_clocks
 
 # Fields that hold together: all of a group are as the act left them, or none goes back.
 _TOGETHER = (

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from mailbot.domain import commands as c
 from mailbot.domain import events as e
-from mailbot.domain import ladder, reasons
+from mailbot.domain import ladder, reasons, ticket_clocks
 from mailbot.domain.actor import Actor
 from mailbot.domain.closing.causes import find_cause, unknown_cause
 from mailbot.domain.escalation.reapply import clocks_on
@@ -53,7 +53,7 @@ def _change_ladder(
     clocks = clocks_on(builder.ticket, ladder.ladder_of(before, policy), new, policy, now)
     digest = policy.digests[name]
     moved = replace(builder.ticket, ladder=name, ladder_digest=digest, clocks=clocks)
-    clocks = ladder.clocks_for(moved, new, ladder.calendar_of(moved, policy), now)
+    clocks = ticket_clocks.clocks_for(moved, new, ladder.calendar_of(moved, policy), now)
     builder.record(e.LadderChanged(now, by, name, digest, clocks))
 
 

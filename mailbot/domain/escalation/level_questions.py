@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from mailbot.domain import events as e
-from mailbot.domain import ladder, notify, reasons
+from mailbot.domain import ladder, notify, reasons, ticket_clocks
 from mailbot.domain.actor import POLICY, Actor, ActorKind
 from mailbot.domain.escalation import ownership
 from mailbot.domain.lifecycle import DecisionBuilder
@@ -27,7 +27,7 @@ def ask(
     recipients = tuple(agent.address for agent in people)
     builder.record(e.DecisionRequested(now, POLICY, level, step.question, step.options, recipients))
     within = step.acknowledge_within or ladder.ladder_of(ticket, policy).repeat
-    clocks = ladder.start_step_clock(ticket.clocks, Target.DECISION, within, index, now)
+    clocks = ticket_clocks.start_step_clock(ticket.clocks, Target.DECISION, within, index, now)
     builder.record(e.ClocksSet(now, POLICY, clocks))
     until = ladder.end_of_clock(builder.ticket, policy, Target.DECISION)
     copied: dict[str, Any] = {name: getattr(ticket, name) for name in notify.OF_TICKET}

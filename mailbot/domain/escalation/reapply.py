@@ -15,14 +15,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from mailbot.domain import events as e
-from mailbot.domain import ladder
+from mailbot.domain import ladder, ticket_clocks
 from mailbot.domain.actor import Actor
 from mailbot.domain.assignment import NO_LOADS, Loads
 from mailbot.domain.escalation import ownership
-from mailbot.domain.ladder import MISSED, STEP_CLOCKS
+from mailbot.domain.ladder import MISSED
 from mailbot.domain.lifecycle import Decision, DecisionBuilder
 from mailbot.domain.model import OVER, Clock, Target, Ticket
 from mailbot.domain.policy import Ladder, Policy
+from mailbot.domain.ticket_clocks import STEP_CLOCKS
 from mailbot.domain.worktime import Calendar
 
 
@@ -42,7 +43,7 @@ def recompute(ticket: Ticket, policy: Policy, now: datetime, by: Actor, loads: L
     return builder.decision()
 
 
-_USUAL = {Target.FOLLOW_UP: ladder.FOLLOW_UP}  # spans without a target in the ladder
+_USUAL = {Target.FOLLOW_UP: ticket_clocks.FOLLOW_UP}  # spans without a target in the ladder
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def clocks_on(ticket: Ticket, old: Ladder, new: Ladder, policy: Policy, now: dat
     recomputed = [_recompute_clock(clock, same, new, calendar, now) for clock in ticket.clocks]
     due = _newest(each for each in recomputed if each)
     clocks = tuple(_with_step_open(due, each.clock) for each in recomputed if each)
-    return ladder.clocks_for(replace(ticket, clocks=clocks), new, calendar, now)
+    return ticket_clocks.clocks_for(replace(ticket, clocks=clocks), new, calendar, now)
 
 
 def _recompute_clock(
@@ -84,7 +85,7 @@ def _recompute_clock(
         span = new.repeat
     if span is None:
         return None
-    spent = ladder.pause(clock, calendar, now).spent
+    spent = ticket_clocks.pause(clock, calendar, now).spent
     done = frozenset(same[index] for index in clock.fired if index in same)
     over = _past(clock.target, span, spent, new)
     missed = {MISSED} if MISSED in clock.fired or spent >= span else set()

@@ -3,16 +3,17 @@
 from datetime import datetime, timedelta
 
 from mailbot.domain import events as e
-from mailbot.domain import ladder, notify, reasons, turns
+from mailbot.domain import ladder, notify, reasons, ticket_clocks, turns
 from mailbot.domain.actor import POLICY, Actor
 from mailbot.domain.assignment import choose
 from mailbot.domain.closing.close import close
 from mailbot.domain.escalation import level_questions, ownership
-from mailbot.domain.ladder import INTERNAL_TARGETS, MISSED, STEP_CLOCKS, Deadline
+from mailbot.domain.ladder import MISSED, Deadline
 from mailbot.domain.lifecycle import DecisionBuilder, clocks_set
 from mailbot.domain.model import OVER, NoticeKind, Target, Ticket, Turn
 from mailbot.domain.policy import Policy, Step
 from mailbot.domain.reasons import NO_REASON, Reason, Refusal
+from mailbot.domain.ticket_clocks import INTERNAL_TARGETS, STEP_CLOCKS
 
 _NOT_DONE = {Target.CONFIRMATION: "not_confirmed", Target.DECISION: "not_decided"}  # codes of reasons
 
@@ -35,7 +36,7 @@ def take_step(
         _end(builder, due, policy, now, suppressed)
         return
     if due.target in STEP_CLOCKS:
-        builder.record(e.ClocksSet(now, POLICY, ladder.without(builder.ticket.clocks, due.target)))
+        builder.record(e.ClocksSet(now, POLICY, ticket_clocks.without(builder.ticket.clocks, due.target)))
     builder.record(e.StepTaken(now, POLICY, mine.name, due.step, step.at.target, due.due_at, because))
     team = builder.ticket.team
     _act(builder, step, due.step, because, policy, now)
@@ -209,7 +210,7 @@ def _await(builder: DecisionBuilder, within: timedelta | None, index: int, now: 
     stop_confirmation(builder, now)
     ticket = builder.ticket
     if within and ticket.turn is not Turn.CUSTOMER and not (ticket.held_for or ticket.status in OVER):
-        clocks = ladder.start_step_clock(ticket.clocks, Target.CONFIRMATION, within, index, now)
+        clocks = ticket_clocks.start_step_clock(ticket.clocks, Target.CONFIRMATION, within, index, now)
         builder.record(e.ClocksSet(now, POLICY, clocks))
 
 
@@ -220,7 +221,7 @@ def _hand_over(
         return False
     old = ladder.calendar_of(builder.ticket, policy)
     builder.record(e.TicketHandedOver(now, by, team, because))
-    builder.record(e.ClocksSet(now, POLICY, ladder.change_calendar(builder.ticket.clocks, old, now)))
+    builder.record(e.ClocksSet(now, POLICY, ticket_clocks.change_calendar(builder.ticket.clocks, old, now)))
     ownership.assign_owner(builder, policy, now, by)
     return True
 
@@ -237,5 +238,5 @@ def _reassign(builder: DecisionBuilder, policy: Policy, now: datetime) -> bool:
 def stop_confirmation(builder: DecisionBuilder, now: datetime) -> None:
     """Stop the clock of the confirmation: the owner acted."""
     if any(clock.target is Target.CONFIRMATION for clock in builder.ticket.clocks):
-        clocks = ladder.without(builder.ticket.clocks, Target.CONFIRMATION)
+        clocks = ticket_clocks.without(builder.ticket.clocks, Target.CONFIRMATION)
         builder.record(e.ClocksSet(now, POLICY, clocks))

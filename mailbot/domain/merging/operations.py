@@ -12,7 +12,7 @@ from typing import Any
 
 from mailbot.domain import commands as c
 from mailbot.domain import events as e
-from mailbot.domain import filing, ladder, notify, reasons
+from mailbot.domain import filing, ladder, notify, reasons, ticket_clocks
 from mailbot.domain.actor import POLICY, Actor
 from mailbot.domain.events import Event
 from mailbot.domain.lifecycle import Decision, DecisionBuilder, opened
@@ -170,7 +170,7 @@ def _standing_still(ticket: Ticket, context: Context) -> e.TicketRebuilt:
     mine, calendar = ladder.ladder_of(ticket, context.policy), ladder.calendar_of(ticket, context.policy)
     kept = ("turn", "turn_until", "turn_why", "unanswered")
     same = _same(ticket, "status", "first_response_at", "closed_at", "last_message_id", *kept)
-    clocks = ladder.clocks_for(ticket, mine, calendar, context.at)
+    clocks = ticket_clocks.clocks_for(ticket, mine, calendar, context.at)
     return e.TicketRebuilt(at=context.at, by=POLICY, clocks=clocks, **same)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from mailbot.domain import events as e
-from mailbot.domain import ladder
+from mailbot.domain import ladder, ticket_clocks
 from mailbot.domain.actor import CUSTOMER, POLICY
 from mailbot.domain.acts.agent_act import without_undone
 from mailbot.domain.events import Event
@@ -22,7 +22,7 @@ from mailbot.domain.reasons import NO_REASON, Reason
 
 Arrival = e.MessageMoved | e.MergeReceived
 OUR_TURN = frozenset({Status.NEW, Status.OPEN})
-_NOT_KEPT = ladder.STEP_CLOCKS | {
+_NOT_KEPT = ticket_clocks.STEP_CLOCKS | {
     Target.THIRD_PARTY,
     Target.PROMISE,
     Target.REPEAT,
@@ -178,23 +178,25 @@ class _Walk:
                 status = status_by_turn(self.ticket, turn, answered=not self.ticket.unanswered)
                 self._change(status, at, turn=turn, turn_until=until, turn_why=reason)
             case e.NewsPromised(at=at, until=until) if self.ticket.status not in OVER:
-                self._change(self.ticket.status, at, clocks=ladder.promise(self.ticket.clocks, until, at))
+                self._change(
+                    self.ticket.status, at, clocks=ticket_clocks.promise(self.ticket.clocks, until, at)
+                )
             case e.MessageMoved() | e.MergeReceived():
                 if moment in self._pending and not is_pending(self.ticket):
                     self._change(Status.OPEN, moment.at, closed_at=None, unanswered=True, **_OURS)
             case e.TicketReleased(at=at):
-                clocks = ladder.after_answer(self.ticket.clocks)
+                clocks = ticket_clocks.after_answer(self.ticket.clocks)
                 self._change(self.ticket.status, at, held_for=None, clocks=clocks)
             case e.TicketHandedOver(at=at, team=team):
                 old = ladder.calendar_of(self.ticket, self._policy)
-                clocks = ladder.change_calendar(self.ticket.clocks, old, at)
+                clocks = ticket_clocks.change_calendar(self.ticket.clocks, old, at)
                 self.ticket = replace(self.ticket, team=team, clocks=clocks)
             case e.StepTaken(target=target, step=step, at=at):
                 self._fire(target, step, at)
             case e.TargetMissed(target=target, at=at) | e.ReminderDue(target=target, at=at):
                 self._fire(target, ladder.MISSED, at)
             case e.DecisionMade():
-                self.ticket = replace(self.ticket, clocks=ladder.after_decision(self.ticket.clocks))
+                self.ticket = replace(self.ticket, clocks=ticket_clocks.after_decision(self.ticket.clocks))
             case e.LadderChanged():
                 self._change_ladder(moment)
                 self._keep_waiting_clocks(moment)
@@ -213,7 +215,7 @@ class _Walk:
                 status_by_turn(then, turn, answered=True),
                 at,
                 first_response_at=then.first_response_at or at,
-                clocks=ladder.after_answer(then.clocks),
+                clocks=ticket_clocks.after_answer(then.clocks),
                 unanswered=False,
                 turn=turn,
                 turn_until=None,
@@ -228,10 +230,12 @@ class _Walk:
         promised = ladder.ladder_of(self.ticket, self._policy)
         mine = replace(promised, targets={**promised.targets, **self._spans})
         calendar = ladder.calendar_of(self.ticket, self._policy)
-        self.ticket = replace(self.ticket, clocks=ladder.clocks_for(self.ticket, mine, calendar, at))
+        self.ticket = replace(self.ticket, clocks=ticket_clocks.clocks_for(self.ticket, mine, calendar, at))
 
     def _fire(self, target: Target, step: int, at: datetime) -> None:
-        self.ticket = replace(self.ticket, clocks=ladder.take_step(self.ticket.clocks, target, step, at))
+        self.ticket = replace(
+            self.ticket, clocks=ticket_clocks.take_step(self.ticket.clocks, target, step, at)
+        )
 
     def _change_ladder(self, event: e.LadderChanged) -> None:
         """Go on with another ladder: its steps count from here, and the clocks it started run since then."""
@@ -246,10 +250,10 @@ class _Walk:
 
     def _keep_waiting_clocks(self, event: e.ClocksSet | e.LadderChanged) -> None:
         """Keep who has to confirm or decide, and until when, as it was recorded, while it is our turn."""
-        waiting = tuple(each for each in event.clocks if each.target in ladder.STEP_CLOCKS)
+        waiting = tuple(each for each in event.clocks if each.target in ticket_clocks.STEP_CLOCKS)
         if self.ticket.turn is not Turn.CUSTOMER and self.ticket.status not in OVER:
-            clocks = (*ladder.without(self.ticket.clocks, *ladder.STEP_CLOCKS), *waiting)
-            self.ticket = replace(self.ticket, clocks=ladder.sort_clocks(clocks))
+            clocks = (*ticket_clocks.without(self.ticket.clocks, *ticket_clocks.STEP_CLOCKS), *waiting)
+            self.ticket = replace(self.ticket, clocks=ticket_clocks.sort_clocks(clocks))
 
 
 def _spans(events: Iterable[Event]) -> Mapping[Target, timedelta]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mailbot.domain import commands as c
 from mailbot.domain import events as e
-from mailbot.domain import ladder
+from mailbot.domain import ladder, ticket_clocks
 from mailbot.domain.commands.carry_out import on_command
 from mailbot.domain.decisions import on_deadline, on_mail
 from mailbot.domain.escalation.reapply import recompute
@@ -131,7 +131,7 @@ class Desk:
     def running(self, number: str) -> set[Target]:
         """List the targets whose deadlines run."""
         clocks = self.tickets[number].clocks
-        return {clock.target for clock in clocks if clock.running_since} - ladder.INTERNAL_TARGETS
+        return {clock.target for clock in clocks if clock.running_since} - ticket_clocks.INTERNAL_TARGETS
 
 
 def desk(*numbers: str) -> Desk:

@@ -7,6 +7,7 @@ from datetime import datetime
 from mailbot.analysis.lint.routes import Route
 from mailbot.domain import events as e
 from mailbot.domain import ladder as ladders
+from mailbot.domain import ticket_clocks
 from mailbot.domain.actor import CUSTOMER, POLICY, Actor
 from mailbot.domain.decisions import on_deadline
 from mailbot.domain.escalation import ownership
@@ -93,7 +94,7 @@ def run_ladder(policy: Policy, route: Route, at: datetime) -> tuple[LadderRun, .
 
 def _clocks(ticket: Ticket, policy: Policy, at: datetime) -> e.ClocksSet:
     ladder, calendar = ladders.ladder_of(ticket, policy), ladders.calendar_of(ticket, policy)
-    return e.ClocksSet(at, POLICY, ladders.clocks_for(ticket, ladder, calendar, at))
+    return e.ClocksSet(at, POLICY, ticket_clocks.clocks_for(ticket, ladder, calendar, at))
 
 
 def _answer(ticket: Ticket, policy: Policy, at: datetime) -> Ticket:

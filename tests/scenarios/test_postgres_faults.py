@@ -6,9 +6,10 @@ as it takes.
 
 import asyncio
 import random
+import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -18,12 +19,7 @@ from tests.postgres_proxy import Fault, PostgresProxy
 from tests.profile import NIGHTLY
 from tests.scenarios.harness import eventually
 from tests.scenarios.ledger import check, client
-from tests.scenarios.postgres import (
-    PostgresDaemon,
-    execute,
-    own_database,
-    terminate_connections,
-)
+from tests.scenarios.postgres import OwnServer, PostgresDaemon, execute, own_database, terminate_connections
 from tests.sink import SinkSmtp
 
 OPEN = (
@@ -31,7 +27,7 @@ OPEN = (
     " UNION ALL SELECT 1 FROM outbox WHERE state NOT IN ('sent', 'suppressed')"
 )
 HEALED_WITHIN = 60.0  # seconds after the last fault until nothing waits or is claimed any more
-SEEDS = (1, 2, 3) if NIGHTLY else (1,)
+SEEDS = (1, 2, 3)  # of the nightly runs
 
 
 class Storm:
@@ -110,3 +106,62 @@ async def test_connections_that_break_around_commit_and_a_read_only_server_lose_
                 lambda storm: terminate_connections(storm.url, 3),
                 lambda storm: storm.become_read_only(1.0),
             )
+
+
+# --- nightly ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def server() -> Iterator[OwnServer]:
+    server = OwnServer(Path(tempfile.mkdtemp(prefix="mailbot-server-")))  # its own user must reach it
+    yield server
+    server.thaw()
+    server.close()
+
+
+async def crash(server: OwnServer, times: int) -> None:
+    for _ in range(times):
+        await asyncio.sleep(4)
+        server.kill()
+        await asyncio.sleep(1)
+        await asyncio.to_thread(server.start)
+    await asyncio.sleep(2)
+
+
+async def freeze(server: OwnServer, seconds: float) -> None:
+    await asyncio.sleep(2)
+    server.freeze()
+    try:
+        await asyncio.sleep(seconds)
+    finally:
+        server.thaw()
+
+
+async def fail_over(server: OwnServer, times: int) -> None:
+    for _ in range(times):
+        for value in ("on", "off"):
+            session = "SET default_transaction_read_only = off"
+            alter = f"ALTER SYSTEM SET default_transaction_read_only = {value}"
+            await asyncio.to_thread(execute, server.url, session, alter, "SELECT pg_reload_conf()")
+            await asyncio.sleep(1.5)
+
+
+LONG: dict[str, Callable[[Storm, OwnServer], Awaitable[object]]] = {
+    "cut at commit 70 times": lambda storm, _: storm.cut_at_commit(70),
+    "connections terminated for 30 s": lambda storm, _: terminate_connections(storm.url, 30),
+    "read-only ten times": lambda _, server: fail_over(server, 10),
+    "killed five times": lambda _, server: crash(server, 5),
+    "frozen for 30 s": lambda _, server: freeze(server, 30),
+    "frozen for 120 s": lambda _, server: freeze(server, 120),
+}
+
+
+@pytest.mark.skipif(not NIGHTLY, reason="takes minutes: make nightly")
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("fault", LONG)
+async def test_a_long_fault_of_the_server_loses_and_doubles_nothing(
+    server: OwnServer, tmp_path: Path, fault: str, seed: int
+) -> None:
+    async with storm(tmp_path, server.url, seed) as bad:
+        await bad.run(lambda storm: LONG[fault](storm, server))

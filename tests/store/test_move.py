@@ -12,9 +12,11 @@ from sqlalchemy import (
     JSON,
     Column,
     Connection,
+    Engine,
     LargeBinary,
     String,
     Table,
+    event,
     func,
     insert,
     select,
@@ -287,6 +289,29 @@ def test_the_source_takes_no_mail_while_it_is_moved(source: str, store_url: str)
 
     assert move.move(source, store_url, "there", NOW, meanwhile).same
     assert refused
+
+
+@on_postgres
+def test_a_connection_that_breaks_at_the_commit_leaves_a_doubt_that_is_named(
+    source: str, store_url: str
+) -> None:
+    def cut(connection: Connection) -> None:
+        is_last = connection.dialect.name == "postgresql" and connection.scalar(
+            select(func.count(events.c.seq))
+        )
+        if is_last:
+            end = text("SELECT pg_terminate_backend(:pid)")
+            pid = connection.scalar(text("SELECT pg_backend_pid()"))
+            with_connection(store_url, lambda c: c.execute(end, {"pid": pid}))
+
+    event.listen(Engine, "commit", cut)
+    with pytest.raises(move.MoveInDoubt):
+        moved(source, store_url)
+    event.remove(Engine, "commit", cut)
+
+    assert sum(counts(store_url).values()) == 0
+    assert migrate.upgrade(source) == migrate.HEAD  # it is not marked
+    assert moved(source, store_url).same
 
 
 class Desk:

@@ -144,7 +144,9 @@ def wrong_schema_reason(store: Store) -> str:
 
 def display_url(url: str) -> str:
     """Return where the store is, without its password."""
-    return sqlite_path(url) if is_sqlite(url) else make_url(url).render_as_string(hide_password=True)
+    if is_sqlite(url):
+        return sqlite_path(url)
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=True)
 
 
 # --- policies by name ---------------------------------------------------------------------------------------

@@ -187,9 +187,10 @@ def release(connection: Connection, owned: ColumnElement[bool], *, attempts: int
     """Release claims, with so many more attempts, and park what had its last. Returns how many.
 
     `owned` selects them by their owner. An attempt is counted where a worker may have died on the mail.
+    Rows that another transaction holds are left for the next call, at the next heartbeat.
     """
-    mine = (inbox.c.state == NEW, owned)
-    ids = connection.scalars(select(inbox.c.id).where(*mine).order_by(inbox.c.id).with_for_update()).all()
+    mine = select(inbox.c.id).where(inbox.c.state == NEW, owned)
+    ids = connection.scalars(mine.with_for_update(skip_locked=True)).all()
     if ids:
         released = {"claimed_by": None, "claimed_at": None, "attempts": inbox.c.attempts + attempts}
         connection.execute(update(inbox).where(inbox.c.id.in_(ids)).values(released))

@@ -315,7 +315,7 @@ def release_unheld(connection: Connection, items: Sequence[Held]) -> list[int]:
 def release(connection: Connection, owned: ColumnElement[bool]) -> int:
     """Release claims, which `owned` selects by their owner, and count rows at `dot` as unknown. Returns how many.
 
-    Rows that another transaction holds are awaited, not skipped.
+    Rows that another transaction holds are left for the next call, at the next heartbeat.
     """
     return len(_release(connection, owned))
 
@@ -323,10 +323,7 @@ def release(connection: Connection, owned: ColumnElement[bool]) -> int:
 def _release(connection: Connection, owned: ColumnElement[bool]) -> list[int]:
     columns = (outbox.c[name] for name in ("id", "state", "claimed_by", "dot_at", "unknown_in_a_row"))
     rows = connection.execute(
-        select(*columns)
-        .where(UNDER_WAY, owned)
-        .order_by(outbox.c.id)  # two nodes that release the same rows lock in the same order
-        .with_for_update()
+        select(*columns).where(UNDER_WAY, owned).with_for_update(skip_locked=True)
     ).all()
     released = {"state": OutboxState.DUE, "claimed_by": None, "claimed_at": None}
     unsent = [row.id for row in rows if row.state == OutboxState.SENDING]

@@ -181,3 +181,13 @@ def test_a_living_claim_can_not_be_retried_and_a_stuck_one_can(store: Store) -> 
     assert [store.write_now(outbox.retry, each) for each in retries] == [True, True]
     assert owners(store, inbox_table) + owners(store, outbox_table) == [None] * 3
     assert [each.unknown for each in store.read_now(outbox_queries.list_entries)] == [1, 0]
+
+
+@pytest.mark.parametrize("store_url", ["postgres"], indirect=True)
+def test_a_row_that_a_foreign_transaction_holds_keeps_no_other_from_coming_free(store: Store) -> None:
+    mails(store, 2)
+    store.write_now(inbox.claim, inbox.Claim("n1", 2))
+    with store.engine.begin() as foreign:
+        foreign.execute(select(inbox_table).where(inbox_table.c.id == 1).with_for_update())
+        assert store.write_now(inbox.release_unheld, Held("n1", ())) == 1
+    assert store.write_now(inbox.release_unheld, Held("n1", ())) == 1

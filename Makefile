@@ -10,7 +10,7 @@ PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.1
 	$$each -c '$(NEW_ENOUGH)' 2>/dev/null && { echo $$each; break; }; done)
 ARGS ?=
 
-.PHONY: help run test nightly coverage lint format types check bench pictures commands fuzz clean
+.PHONY: help run test faults nightly coverage lint format types check bench pictures commands fuzz clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -25,6 +25,9 @@ test: $(VENV)/dev.stamp  ## the whole test suite, a real PostgreSQL included; AR
 
 nightly: $(VENV)/dev.stamp  ## the suite with many examples for each property; the seed of a failure is printed
 	@MAILBOT_TEST_PROFILE=nightly $(BIN)/python -m pytest -n 2 --timeout 1800 --hypothesis-show-statistics $(ARGS)
+
+faults: $(VENV)/dev.stamp  ## each await on store and relay fails in each way: the promises hold; ARGS='--seed 2'
+	@$(BIN)/python -m tests.faults $(ARGS)
 
 coverage: $(VENV)/dev.stamp  ## the suite, then which lines of mailbot/ no test ran (daemons in subprocesses do not count)
 	@$(BIN)/python -m pytest -n 2 --cov=mailbot --cov-report=term-missing:skip-covered $(ARGS)

@@ -97,12 +97,16 @@ class Writers:
                     later.append(job)
                 else:
                     short.append(job)
-            outcomes = self._settle(line, short or [later.popleft()]) if short or later else []
-            if failure := _failure_of_all(outcomes):  # else each that waits would wait for its own time-out
-                outcomes += [(job.future, None, failure) for job in later]
-                later.clear()
-            _hand_over_results(outcomes)
+            _hand_over_results(self._work(line, short, later))
         line.close()
+
+    def _work(self, line: "_WriterConnection", short: list[Job], later: deque[Job]) -> list[Outcome]:
+        """Settle the short jobs, or one of those for later."""
+        outcomes = self._settle(line, short or [later.popleft()]) if short or later else []
+        if failure := _failure_of_all(outcomes):  # else each that waits would wait for its own time-out
+            outcomes += [(job.future, None, failure) for job in later]
+            later.clear()
+        return outcomes
 
     def _waiting(self, *, wait: bool) -> Iterator[Job | None]:
         """Take what is in the queue now; with `wait`, at least one."""

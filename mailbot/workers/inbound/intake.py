@@ -3,6 +3,7 @@ transaction.
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -55,12 +56,13 @@ class Intake:
         check_sender: CheckSender | None = None,
         on_claimed: Callable[[int, int], None] = lambda count, most: None,
         on_processed: Callable[[Processed], None] = lambda processed: None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._deps, self._store, self._node = deps, deps.store, node
         self._started_at = self._look_again_at = deps.now()
         self._check_sender, self._on_claimed, self._on_processed = check_sender, on_claimed, on_processed
         self._checking: dict[asyncio.Task[InboundMail], ParsedMail] = {}
-        self._claims = Claims(deps.store, node, inbox.release_unheld)
+        self._claims = Claims(deps.store, node, inbox.release_unheld, monotonic)
 
     async def run_once(self) -> timedelta | float:
         await self._claims.check([parsed.claimed.inbox_id for parsed in self._checking.values()])

@@ -1,0 +1,86 @@
+"""One run of a script: in a fresh store, with one fault or none, until everything is healed."""
+
+import shutil
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from mailbot.store import migrate
+from mailbot.store.engine import open_engine
+from tests.faults import ledger
+from tests.faults.ledger import Counts
+from tests.faults.points import Fault, Points
+from tests.faults.relay import Arrived
+from tests.faults.script import POLICIES, SCRIPTS, NeverCame, Script, policy
+from tests.faults.virtual import VirtualLoop
+from tests.faults.world import World
+
+# Seconds between the rounds while something is pending: a relay that is silent at the dot is waited for 10 minutes.
+HEALING = (0.5, 1.0, 2.0, 5.0, *[20.0] * 60)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """`witnesses`: what people and the relay saw, for `ledger.violations`."""
+
+    points: Points
+    counts: Counts
+    violations: list[str]
+    witnesses: tuple[list[str], list[tuple[str, int]], list[Arrived], list[str]]
+
+
+class Simulation:
+    """Runs scripts in `directory`. `nodes`: how many share the store. `left_out`: see `World`."""
+
+    def __init__(self, directory: Path, nodes: int = 1, left_out: frozenset[str] = frozenset()) -> None:
+        self._directory, self._nodes, self._left_out = directory, nodes, left_out
+        self._template = directory / "template.db"
+        self._path = directory / "run.db"
+        self._url = f"sqlite:///{self._path}"
+        migrate.upgrade(f"sqlite:///{self._template}")
+        self._books = open_engine(self._url)
+
+    def run(self, script: str, fault: Fault | None = None, expected: Counts | None = None) -> Result:
+        for file in self._directory.glob("run.db*"):
+            file.unlink()
+        shutil.copy(self._template, self._path)
+        loop = VirtualLoop()
+        try:
+            return loop.run_until_complete(self._run(script, Points(fault), expected))
+        finally:
+            loop.close()
+            self._books.dispose()
+
+    async def _run(self, name: str, points: Points, expected: Counts | None) -> Result:
+        chosen = POLICIES.get(name) or policy()
+        world = World(self._url, chosen, points, count=self._nodes, left_out=self._left_out)
+        script = Script(world)
+        found = await self._play(SCRIPTS[name], script)
+        points.counting = False
+        await self._heal(world)
+        books = self.books()
+        witnesses = (script.sent, world.answered, world.relay.arrived, [node.name for node in world.running])
+        found += ledger.violations(books, *witnesses, expected)
+        await world.close()
+        return Result(points, books.counts, found, witnesses)
+
+    def books(self) -> ledger.Books:
+        """Read what the last run left."""
+        with self._books.connect() as connection:
+            return ledger.read(connection)
+
+    async def _play(self, play: Callable[[Script], Awaitable[None]], script: Script) -> list[str]:
+        await script.world.run(2.5, 1.0)  # until the nodes have started
+        try:
+            await play(script)
+        except NeverCame as error:
+            return [f"P1: {error}"]
+        return []
+
+    async def _heal(self, world: World) -> None:
+        """Let the workers turn until nothing is pending and every node runs."""
+        for pause in HEALING:
+            await world.run(pause, pause)
+            with self._books.connect() as connection:
+                if world.well and not ledger.pending(connection, world.now()):
+                    return

@@ -1,0 +1,133 @@
+"""What happens in a run: complaints, replies, an agent's answer, refusals of the relay, a deadline.
+
+Several short scripts instead of a long one: each point of each is run again with each outcome.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from email.message import EmailMessage
+
+from mailbot.domain.model import Target
+from mailbot.domain.policy import Ladder, Moment, Policy, Step
+from tests.builders import BOX, STANDARD
+from tests.builders import policy as policy_of
+from tests.faults.relay import USUAL, Arrived
+from tests.faults.world import World
+
+OUTSIDE, AGENTS = "192.0.2.7", "10.20.0.9"
+BUDI, SITI, WATI = (f"{name}@pelanggan.example" for name in ("budi", "siti", "wati"))
+GONE, LATER = "gone@pelanggan.example", "later@pelanggan.example"
+PATIENCE = 900.0  # seconds until a mail that the script waits for counts as lost
+
+
+def policy(promise: timedelta = timedelta(hours=8)) -> Policy:
+    ladder = Ladder(
+        "standard",
+        {Target.FIRST_RESPONSE: promise, Target.RESOLUTION: timedelta(days=8)},
+        (
+            Step(Moment(Target.FIRST_RESPONSE, 0.5), remind="assignee"),
+            Step(Moment(Target.FIRST_RESPONSE), escalate_to="L2"),
+        ),
+    )
+    return policy_of(ladders={STANDARD.name: ladder})
+
+
+class NeverCame(Exception):
+    """A mail that somebody waits for did not come."""
+
+
+class Script:
+    """The steps, in a world. Each mail has a Message-ID that the ledger knows again."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.sent: list[str] = []  # Message-IDs
+        self._deferred = False
+        world.relay.reply = self._relay
+
+    async def mail(self, sender: str, subject: str, *, again: bool = False, **headers: str) -> None:
+        raw, message_id = self._raw(sender, BOX.address, subject, headers)
+        for _ in range(1 + again):
+            await self.world.send(raw, message_id, sender, (BOX.address,), OUTSIDE)
+        await self.world.settle()
+
+    async def reply(self, sender: str, body: str, **headers: str) -> None:
+        """Reply to the newest mail that this customer got."""
+        got = await self._wait(lambda mail: mail.recipient == sender, f"a mail to {sender}")
+        headers |= {"In-Reply-To": got.message_id, "body": body}
+        await self.mail(sender, f"Re: {_subject(got)}", **headers)
+
+    async def answer(self, customer: str, body: str) -> None:
+        """Answer a customer's ticket as the agent who was notified of it."""
+        got = await self._wait(lambda mail: mail.recipient == customer, f"a mail to {customer}")
+        number = _subject(got).partition("[")[2].partition("]")[0]
+        notice = await self._wait(
+            lambda mail: "tim.example" in mail.recipient and number in _subject(mail), f"a notice of {number}"
+        )
+        to = str(notice.headers["Reply-To"])
+        raw, message_id = self._raw(notice.recipient, to, f"Re: {_subject(notice)}", {"body": body})
+        await self.world.send(raw, message_id, notice.recipient, (to,), AGENTS)
+        await self.world.settle()
+
+    async def _wait(self, wanted: Callable[[Arrived], bool], name: str) -> Arrived:
+        """Wait for a mail at the relay. Raises NeverCame."""
+        end = self.world.loop.time() + PATIENCE
+        while self.world.loop.time() < end:
+            if found := [mail for mail in self.world.relay.taken if wanted(mail)]:
+                return found[-1]
+            await self.world.run(20.0, 20.0)
+        raise NeverCame(f"{name} did not come within {PATIENCE:g} s")
+
+    def _raw(self, sender: str, to: str, subject: str, headers: dict[str, str]) -> tuple[bytes, str]:
+        message, body = EmailMessage(), headers.pop("body", "Pesanan saya belum sampai, mohon dibantu.")
+        message_id = f"<{len(self.sent)}@script.example>"
+        self.sent.append(message_id)
+        standing = {"From": sender, "To": to, "Subject": subject, "Message-ID": message_id}
+        for name, value in {**standing, **headers}.items():
+            message[name] = value
+        message.set_content(body)
+        return message.as_bytes(), message_id
+
+    def _relay(self, phase: str, recipient: str) -> str | None:
+        if phase == "rcpt" and recipient == GONE:
+            return "550 5.1.1 no such user"
+        if phase == "rcpt" and recipient == LATER and not self._deferred:
+            self._deferred = True
+            return "450 4.2.0 try again later"
+        return USUAL[phase]
+
+
+def _subject(mail: Arrived) -> str:
+    return str(mail.headers["Subject"])
+
+
+async def complaints(script: Script) -> None:
+    """Two mails at once, one that is sent twice, and the answer of a machine."""
+    await script.mail(BUDI, "Saldo terpotong dua kali")
+    await script.mail(SITI, "Barang belum sampai", again=True)
+    await script.reply(SITI, "Saya sedang cuti.", **{"Auto-Submitted": "auto-replied"})
+
+
+async def conversation(script: Script) -> None:
+    """A complaint, more of it, an agent's answer, and the customer's reply to that."""
+    await script.mail(BUDI, "Saldo terpotong dua kali")
+    await script.reply(BUDI, "Transaksinya tanggal 2 Oktober, Rp 350.000.")
+    await script.answer(BUDI, "Mohon kirim nomor rekening supaya bisa kami periksa.")
+    await script.reply(BUDI, "Nomornya 12345678. Tolong dipercepat ya.")
+
+
+async def refusals(script: Script) -> None:
+    """An address that the relay refuses, one that it defers."""
+    await script.mail(GONE, "Alamat saya salah")
+    await script.mail(LATER, "Tolong dicek")
+    await script.world.run(4.0, 2.0)
+
+
+async def deadline(script: Script) -> None:
+    """A ticket that nobody answers: a reminder, then the next level."""
+    await script.mail(WATI, "Aplikasi tidak bisa dibuka")
+    await script.world.run(640.0, script.world.longest_step)
+
+
+SCRIPTS = {each.__name__: each for each in (complaints, conversation, refusals, deadline)}
+POLICIES = {"deadline": policy(timedelta(minutes=10))}

@@ -36,9 +36,10 @@ from mailbot.metrics import Figures, Metrics
 from mailbot.operations.reload import Reloader, record_policy, with_former_ladders
 from mailbot.operations.validate_policy import Validated, validate
 from mailbot.store import migrate, queries
-from mailbot.store.engine import LifeLock, sqlite_path
+from mailbot.store.engine import is_sqlite, sqlite_path
 from mailbot.store.service import nodes, signing_secrets
 from mailbot.store.service.backup import begin_restored
+from mailbot.store.service.life_lock import LifeLock, make_private, network_file_system
 from mailbot.store.store import Store
 from mailbot.workers.cleanup import Cleanup
 from mailbot.workers.day.absences import Absences
@@ -81,10 +82,20 @@ def run(directory: Path, env: Mapping[str, str], roles: Collection[str] = ROLES)
     sys.setswitchinterval(0.001)
     log.configure(settings.log)
     with ExitStack() as stack:
-        if settings.store.startswith("sqlite"):
-            stack.enter_context(LifeLock(sqlite_path(settings.store)))
+        if is_sqlite(settings.store):
+            stack.enter_context(_hold(sqlite_path(settings.store)))
         migrate.upgrade(settings.store)
         return asyncio.run(serve(Daemon(settings, env, roles), validated, started))
+
+
+def _hold(database: str) -> LifeLock:
+    """Lock a SQLite store for the daemon's life. Raises AlreadyRunning or OSError."""
+    lock = LifeLock(database)
+    for path in make_private(database):
+        log.file_made_private(path=path)
+    if kind := network_file_system(database):
+        log.store_on_network(path=database, kind=kind)
+    return lock
 
 
 async def serve(daemon: "Daemon", validated: Validated, started: float) -> int:

@@ -88,6 +88,16 @@ def ready(*, listen: str, seconds: float) -> None:
 
 
 @_warning
+def file_made_private(*, path: object) -> None:
+    """Log that a file of the store could be read by others until now."""
+
+
+@_warning
+def store_on_network(*, path: str, kind: str) -> None:
+    """Log that the store is on a network file system, where SQLite's locks and flushes may not hold."""
+
+
+@_warning
 def backup_restored(*, made_at: str, mails: int) -> None:
     """Log a start on a restored backup. `mails` waited in it and may have left since; they leave as copies, counted."""
 

@@ -3,6 +3,7 @@
 Exit codes: 0 done, 1 the answer is no, 2 wrong usage, 78 bad configuration.
 """
 
+import os
 import sys
 from typing import Any
 
@@ -46,6 +47,10 @@ COMMANDS = {
     "db": ("service.db", "Upgrade the store's schema, back the store up, move it to PostgreSQL."),
 }
 ALIASES = {"mute": "suppression"}
+FOR_OTHERS = (
+    "init",
+    "report",
+)  # they write files for the daemon's user and for readers, by the operator's umask
 
 
 class Mailbot(LazyGroup):
@@ -84,13 +89,17 @@ class Mailbot(LazyGroup):
 )
 @click.version_option(__version__, prog_name="mailbot", message="%(prog)s %(version)s")
 @config_option
-def cli() -> None:
+@click.pass_context
+def cli(ctx: click.Context) -> None:
     """Run an email ticketing daemon: every complaint gets its number, its team and its deadline.
 
     Every command takes --config DIR. Commands that list or show take --json.
 
     Exit codes: 0 done, 1 the answer is no, 2 wrong usage, 78 bad configuration.
     """
+    if ctx.invoked_subcommand not in FOR_OTHERS:
+        old = os.umask(0o077)  # stores, backups and exports hold customers' mail
+        ctx.call_on_close(lambda: os.umask(old))
 
 
 def main() -> None:

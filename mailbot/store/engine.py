@@ -1,12 +1,10 @@
 """Opening the database: connections with the settings that our promises need, on either engine."""
 
-import fcntl
 import os
 import sqlite3
 from datetime import timedelta
 from functools import cache
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url
@@ -14,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.pool import QueuePool
 
-from mailbot.errors import AlreadyRunning, StoreUnavailable, install_hint
+from mailbot.errors import StoreUnavailable, install_hint
 from mailbot.store.database.postgresql import open_postgresql
 
 # How long SQLite waits for another process's write lock; the listener gives up after 60 s (promise P4).
@@ -59,6 +57,7 @@ def _sqlite(url: URL, writers: int) -> Engine:
         connect_args={"isolation_level": None, "check_same_thread": False},
     )
     event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _SameFile(url.database))
     event.listen(engine, "begin", _begin_immediate)
     return engine
 
@@ -74,38 +73,36 @@ def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
+class _SameFile:
+    """Refuses work on a file that was removed or replaced: what is committed to it would be gone at the next start."""
+
+    def __init__(self, path: str | None) -> None:
+        self._path, self._first = path, None if path is None else _identity(path)
+
+    def __call__(self, _connection: Connection) -> None:
+        if self._path is None:
+            return
+        found = _identity(self._path)
+        self._first = self._first or found  # the first connection creates it
+        if found != self._first:
+            raise StoreUnavailable(
+                f"{self._path} was removed or replaced while it was in use: put it back, or stop all of mailbot, "
+                "then restore a backup"
+            )
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def _begin_immediate(connection: Connection) -> None:
     # The write lock at once: a transaction that reads first and writes later can't be made to wait.
     mode = connection.get_execution_options().get("sqlite_begin", "IMMEDIATE")
     connection.exec_driver_sql(f"BEGIN {mode}")
-
-
-class LifeLock:
-    """Holds `<file>.lock` while it is open. Raises AlreadyRunning when another process holds it."""
-
-    def __init__(self, database: str) -> None:
-        path = Path(f"{database}.lock")
-        self._file = path.open("a+")
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            self._file.seek(0)
-            holder = self._file.read().strip()
-            self._file.close()
-            who = f"process {holder}" if holder else "another process"
-            raise AlreadyRunning(
-                f"{database} is in use by {who}: a SQLite file takes one daemon. "
-                "Stop that one, or put the store on PostgreSQL to run several."
-            ) from error
-        self._file.truncate(0)
-        self._file.write(str(os.getpid()))
-        self._file.flush()
-
-    def __enter__(self) -> "LifeLock":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._file.close()
 
 
 # --- INSERT where the row may be there already. Built once for each table: building costs as much as running.

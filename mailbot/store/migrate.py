@@ -34,6 +34,18 @@ def current(connection: Connection) -> str | None:
     return connection.scalar(select(_VERSION.c.version_num))
 
 
+def version(url: str) -> str | None:
+    """Return the schema version of the database at this URL. Raises StoreUnavailable."""
+    engine = open_engine(url)
+    try:
+        with engine.connect() as connection:
+            return current(connection)
+    except DBAPIError as error:
+        raise translated(error) from error
+    finally:
+        engine.dispose()
+
+
 def upgrade(url: str) -> str | None:
     """Migrate to HEAD. Return the version before (HEAD: nothing was to do; None: the database was empty).
 

@@ -43,6 +43,7 @@ from mailbot.mail.parsing.parse import parse
 from mailbot.operations import ticket_commands
 from mailbot.store import inbox, migrate, outbox, queries, tickets
 from mailbot.store.service import nodes, signing_secrets
+from mailbot.store.service.life_lock import LifeLock
 from mailbot.store.store import Store
 from mailbot.workers.inbound.ticketing import process_mails
 from tests import builders
@@ -315,6 +316,40 @@ def test_a_store_without_tables_is_named_and_upgraded(shipped: Path, tmp_path: P
     assert (first["before"], first["changed"]) == (None, True)
     assert (second["before"], second["changed"]) == (first["now"], False)
     assert site.run("ticket", "list").exit_code == 0
+
+
+def test_no_schema_is_changed_under_a_daemon(shipped: Path, tmp_path: Path) -> None:
+    database = tmp_path / "mailbot.db"
+    site = Site(shipped, f"sqlite:///{database}")
+    with LifeLock(str(database)):
+        refused = site.run("db", "upgrade")
+        migrate.upgrade(site.url)
+        nothing = site.run("db", "upgrade")
+
+    assert (refused.exit_code, nothing.exit_code) == (1, 0)
+    assert "is in use by process" in refused.stderr
+    assert "nothing to do" in nothing.stdout
+
+
+def test_files_with_customers_data_are_for_their_owner_whatever_the_umask(
+    shipped: Path, tmp_path: Path
+) -> None:
+    site = Site(shipped, f"sqlite:///{tmp_path}/mailbot.db")
+    old = os.umask(0)
+    try:
+        assert site.run("db", "upgrade").exit_code == 0
+        with closing(site.store()) as store:
+            store.read_now(migrate.current)
+            assert site.run("db", "backup", str(tmp_path / "backup.db")).exit_code == 0
+            modes = {each.name: each.stat().st_mode & 0o777 for each in tmp_path.glob("*.db*")}
+        assert CliRunner().invoke(cli, ["init", str(tmp_path / "config")]).exit_code == 0
+        assert os.umask(0) == 0
+    finally:
+        os.umask(old)
+
+    assert modes.keys() >= {"mailbot.db", "mailbot.db-wal", "mailbot.db.lock", "backup.db"}
+    assert set(modes.values()) == {0o600}
+    assert (tmp_path / "config" / "mailbot.yaml").stat().st_mode & 0o777 == 0o666  # for the daemon's user
 
 
 def test_p10_a_backup_is_a_store_of_its_own_readable_by_its_owner_alone(site: Site, tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from mailbot.config.shipped import init
 from mailbot.domain.model import InboxState, OutboxState
 from mailbot.errors import StoreUnavailable
 from mailbot.store import migrate, tickets
-from mailbot.store.engine import LifeLock, open_engine, sqlite_path
+from mailbot.store.engine import open_engine, sqlite_path
 from mailbot.store.schema import (
     Choice,
     Moment,
@@ -44,6 +44,7 @@ from mailbot.store.schema import (
 )
 from mailbot.store.service import move
 from mailbot.store.service import nodes as node_rows
+from mailbot.store.service.life_lock import LifeLock
 from mailbot.store.store import Store
 from tests.builders import NOW
 from tests.store.test_old_store import restore

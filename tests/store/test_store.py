@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, func, insert, select, text
 
-from mailbot.errors import AlreadyRunning, StoreFull, StoreUnavailable
-from mailbot.store.engine import LifeLock
+from mailbot.errors import StoreFull, StoreUnavailable
 from mailbot.store.schema import installation, metadata
 from mailbot.store.store import Store
 
@@ -109,14 +108,6 @@ def test_an_unreachable_database_raises_store_unavailable() -> None:
     with pytest.raises(StoreUnavailable):
         store.read_now(count)
     store.close()
-
-
-def test_a_second_daemon_on_one_file_is_refused_with_who_holds_it(tmp_path: Path) -> None:
-    database = str(tmp_path / "mailbot.db")
-    with LifeLock(database), pytest.raises(AlreadyRunning, match=r"in use by process [0-9]+"):
-        LifeLock(database)
-    with LifeLock(database):
-        pass
 
 
 def test_a_full_store_is_also_an_unavailable_one() -> None:

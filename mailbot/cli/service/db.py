@@ -1,10 +1,9 @@
 """`mailbot db`: upgrade the schema of the store, back it up while the daemon runs."""
 
-import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import click
@@ -15,9 +14,11 @@ from mailbot.cli.shared.json_form import print_json
 from mailbot.cli.shared.open_store import display_url, fail, load_configuration, missing_store_reason, now
 from mailbot.cli.shared.options import config_option, standard_options
 from mailbot.cli.shared.output import clean, echo
+from mailbot.errors import AlreadyRunning
 from mailbot.store import migrate
 from mailbot.store.engine import is_sqlite, sqlite_path
 from mailbot.store.service.backup import backup as make_backup
+from mailbot.store.service.life_lock import LifeLock
 
 
 @click.group()
@@ -35,9 +36,9 @@ db.add_command(reopen)
 def upgrade(in_json: bool) -> None:
     """Bring the store to this version's schema. An empty or missing one is created."""
     url = load_configuration().settings.store
-    with _private_files():
-        if is_sqlite(url) and not Path(sqlite_path(url)).parent.is_dir():
-            fail(f"there is no directory {Path(sqlite_path(url)).parent} to keep the store in")
+    if is_sqlite(url) and not Path(sqlite_path(url)).parent.is_dir():
+        fail(f"there is no directory {Path(sqlite_path(url)).parent} to keep the store in")
+    with _without_a_daemon(url):
         before = migrate.upgrade(url)
     place, head = display_url(url), migrate.HEAD
     if in_json:
@@ -46,6 +47,19 @@ def upgrade(in_json: bool) -> None:
         echo(f"{place} has schema {head} already, nothing to do")
     else:
         echo(f"{place}: schema {before or 'none'} -> {head}")
+
+
+@contextmanager
+def _without_a_daemon(url: str) -> Iterator[None]:
+    """Keep daemons off a SQLite file. One that runs is no hindrance where nothing is to do."""
+    with ExitStack() as stack:
+        if is_sqlite(url):
+            try:
+                stack.enter_context(LifeLock(sqlite_path(url)))
+            except AlreadyRunning:
+                if migrate.version(url) != migrate.HEAD:
+                    raise
+        yield
 
 
 @db.command()
@@ -81,13 +95,3 @@ def _copy(url: str, file: Path) -> None:
         )
     except sqlite3.Error as error:
         fail(f"no backup was made: {error}")
-
-
-@contextmanager
-def _private_files() -> Iterator[None]:
-    """Create files that only their owner can read: they hold customers' mail."""
-    old = os.umask(0o077)
-    try:
-        yield
-    finally:
-        os.umask(old)

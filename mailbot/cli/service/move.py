@@ -18,8 +18,9 @@ from mailbot.cli.shared.output import clean, echo, print_table
 from mailbot.cli.shared.progress import progress
 from mailbot.config.quick_read import find_store, sqlalchemy_url
 from mailbot.config.yaml import scalars
-from mailbot.store.engine import LifeLock, is_sqlite, sqlite_path
+from mailbot.store.engine import is_sqlite, sqlite_path
 from mailbot.store.service import installation, move
+from mailbot.store.service.life_lock import LifeLock
 from mailbot.store.store import Store
 
 SHOWN = 10  # rows with replaced characters

@@ -7,6 +7,7 @@ signature, docstring and level.
 
 import json
 import logging
+import re
 import sys
 import traceback
 from collections.abc import Callable, Collection
@@ -23,6 +24,7 @@ _log = logging.getLogger("mailbot")
 _LONGEST_VALUE = 2_000  # characters: no mail can flood the log
 _LONGEST_ERROR = 300
 _LONGEST_TRACEBACK = 8_000
+_QUOTED_INPUT = re.compile(r"input_value=.*, (input_type=\w+\])")
 
 P = ParamSpec("P")
 Fields = dict[str, Any]
@@ -415,7 +417,7 @@ def _plain(value: object) -> object:
         case timedelta():
             return round(value.total_seconds(), 3)
         case BaseException():
-            return _bounded(f"{type(value).__name__}: {value}", _LONGEST_ERROR)
+            return _bounded(_without_input(f"{type(value).__name__}: {value}"), _LONGEST_ERROR)
         case list() | tuple() | set() | frozenset():
             return [_plain(item) for item in value]
     return _bounded(str(value), _LONGEST_VALUE)
@@ -429,7 +431,13 @@ def _traceback(error: object) -> Fields:
     """Return nothing for an unavailable store: its traceback would be the same each time."""
     if not isinstance(error, BaseException) or isinstance(error, StoreUnavailable):
         return {}
-    return {"exception": "".join(traceback.format_exception(error))[-_LONGEST_TRACEBACK:]}
+    text = _without_input("".join(traceback.format_exception(error)))
+    return {"exception": text[-_LONGEST_TRACEBACK:]}
+
+
+def _without_input(text: str) -> str:
+    """Cut what pydantic quotes of the value that it refused: that may be a customer's text."""
+    return _QUOTED_INPUT.sub(r"\1", text)
 
 
 def _describe(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
 
 from mailbot import log
 
@@ -140,6 +141,20 @@ def test_a_traceback_in_text_is_indented_so_that_it_cannot_pass_for_a_line() -> 
     assert 'error="ValueError: no such\\nthing"' in first
     assert rest
     assert all(line.startswith("    ") for line in rest)
+
+
+PRIVATE = "kata [rahasia], input_type=str]"  # not in the line of code that a traceback shows
+
+
+def test_a_refused_value_is_not_quoted() -> None:
+    with pytest.raises(ValidationError) as refused:
+        TypeAdapter(dict[str, int]).validate_python({"seq": PRIVATE, "n": 1})
+
+    line = facts(lambda: log.mail_parked(inbox_id=3, error=refused.value))
+    assert "rahasia" not in json.dumps(line)
+    for part in ("seq", "valid integer", "input_type=str]"):
+        assert part in line["error"]
+        assert part in line["exception"]
 
 
 def test_no_line_takes_an_address_a_subject_or_a_body() -> None:

@@ -3,11 +3,13 @@
 import asyncio
 import sys
 import threading
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, func, insert, select, text
+from sqlalchemy.exc import IntegrityError
 
 from mailbot.errors import StoreFull, StoreUnavailable
 from mailbot.store.schema import installation, metadata
@@ -119,3 +121,18 @@ def test_postgresql_without_its_driver_says_how_to_install_it(monkeypatch: pytes
 
     with pytest.raises(StoreUnavailable, match=r"needs the package psycopg: pip install '\.\[postgres\]'"):
         Store("postgresql://127.0.0.1/mailbot")
+
+
+def test_an_error_of_the_database_never_quotes_a_row(store: Store) -> None:
+    private = {"key": "k" * 32, "value": "kata pelanggan yang rahasia"}
+
+    def put_twice(connection: Connection, items: Sequence[None]) -> list[None]:
+        connection.execute(insert(installation), [private])
+        connection.execute(text("CREATE UNIQUE INDEX one ON installation (value)"))
+        connection.execute(insert(installation), [{**private, "key": "other"}])
+        return [None for _ in items]
+
+    with pytest.raises(IntegrityError, match=r"installation|one") as refused:
+        store.write_now(put_twice, None)
+    shown = "".join(traceback.format_exception(refused.value))
+    assert "rahasia" not in shown

@@ -51,6 +51,7 @@ def open_postgresql(url: URL, connections: int, patience: timedelta | None) -> E
         connect_args={name: value for name, value in DEFAULTS.items() if name not in url.query},
     )
     event.listen(engine, "handle_error", _leave_server)
+    event.listen(engine, "handle_error", _hide_rows)
     if patience:
         _bound(engine, patience, str(url.query.get("options", "")))
     return engine
@@ -60,6 +61,15 @@ def _leave_server(context: ExceptionContext) -> None:
     """Throw away all pooled connections to a server that became read-only or shuts down."""
     if sqlstate(context.original_exception) in USELESS:
         context.is_disconnect = True
+
+
+def _hide_rows(context: ExceptionContext) -> None:
+    """Cut the server's detail, which quotes the whole row: customer text has no place in error messages."""
+    error, shown = context.original_exception, context.sqlalchemy_exception
+    primary = getattr(getattr(error, "diag", None), "message_primary", None)
+    if primary and shown:
+        shown.args = (str(shown.args[0]).replace(str(error), primary),)
+        error.args = (primary,)
 
 
 def _bound(engine: Engine, patience: timedelta, options: str) -> None:

@@ -1,16 +1,17 @@
 """Bringing a database to the schema of this version."""
 
+from functools import partial
 from pathlib import Path
 
-from sqlalchemy import Connection, inspect, select, table, text
+from sqlalchemy import Connection, Engine, inspect, select, table, text
 from sqlalchemy import column as sql_column
-from sqlalchemy.exc import DBAPIError
 
 from mailbot.errors import StoreUnavailable
-from mailbot.store.database.errors import translated
+from mailbot.store.database.errors import translating
 from mailbot.store.engine import open_engine
 from mailbot.store.schema import metadata
 from mailbot.store.service import installation
+from mailbot.store.writers import repeated
 
 REVISIONS = (
     "0001",
@@ -38,10 +39,8 @@ def version(url: str) -> str | None:
     """Return the schema version of the database at this URL. Raises StoreUnavailable."""
     engine = open_engine(url)
     try:
-        with engine.connect() as connection:
+        with translating(), engine.connect() as connection:
             return current(connection)
-    except DBAPIError as error:
-        raise translated(error) from error
     finally:
         engine.dispose()
 
@@ -53,23 +52,26 @@ def upgrade(url: str) -> str | None:
     """
     engine = open_engine(url)
     try:
-        # One transaction: nothing changes between the check and the migration, and a failed one leaves no trace.
-        with engine.begin() as connection:
-            if connection.dialect.name == "postgresql":
-                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-                connection.execute(text("SET LOCAL lock_timeout = '10s'"))
-            before = current(connection)
-            if reason := unknown_reason(connection, before):
-                raise StoreUnavailable(reason)
-            if before != HEAD:
-                run_migrations(connection, HEAD)
-            if reason := installation.moved_reason(connection):
-                raise StoreUnavailable(reason)
-    except DBAPIError as error:
-        raise translated(error) from error
+        # Nodes of the version before go on meanwhile: a deadlock with one of them is no reason not to start.
+        return repeated(partial(_upgrade, engine))
     finally:
         engine.dispose()
-    return before
+
+
+def _upgrade(engine: Engine) -> str | None:
+    # One transaction: nothing changes between the check and the migration, and a failed one leaves no trace.
+    with translating(), engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+            connection.execute(text("SET LOCAL lock_timeout = '10s'"))
+        before = current(connection)
+        if reason := unknown_reason(connection, before):
+            raise StoreUnavailable(reason)
+        if before != HEAD:
+            run_migrations(connection, HEAD)
+        if reason := installation.moved_reason(connection):
+            raise StoreUnavailable(reason)
+        return before
 
 
 def unknown_reason(connection: Connection, version: str | None) -> str:

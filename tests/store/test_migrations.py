@@ -3,6 +3,8 @@
 import hashlib
 import importlib
 import re
+import time
+from concurrent.futures import ThreadPoolExecutor
 from string import Formatter
 
 import pytest
@@ -150,3 +152,23 @@ def test_0002_keeps_the_words_of_a_person(text: str) -> None:
 def test_the_migration_spells_people_as_the_domain_does(address: str) -> None:
     migration = importlib.import_module("mailbot.store.migrations.versions.0003_people")
     assert migration._person(address) == owner(address)
+
+
+@pytest.mark.parametrize("store_url", ["postgres"], indirect=True)
+def test_a_deadlock_with_a_node_of_the_version_before_does_not_end_the_migration(store_url: str) -> None:
+    engine = open_engine(store_url)
+    with engine.begin() as connection:
+        migrate.run_migrations(connection, "0004")
+    with ThreadPoolExecutor() as pool, engine.connect() as old:
+        old.execute(text("SET deadlock_timeout = '1min'"))  # so that the migration is the one to give way
+        old.execute(text("LOCK TABLE outbox IN ROW EXCLUSIVE MODE"))
+        upgrading = pool.submit(migrate.upgrade, store_url)
+        waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'outbox'::regclass")
+        deadline = time.monotonic() + 20
+        while not old.scalar(waiting):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        old.execute(text("LOCK TABLE inbox IN ROW EXCLUSIVE MODE"))
+        old.commit()
+        assert upgrading.result(30) == "0004"
+    engine.dispose()

@@ -9,6 +9,7 @@ from mailbot.config.checks import authority
 from mailbot.config.files.entry import Entry, LabelEntry
 from mailbot.config.files.escalation import CalendarEntry, EscalationFile, LadderEntry, StepEntry
 from mailbot.config.files.mailbot import MailbotFile, MailboxEntry, WeeklyEntry
+from mailbot.config.files.retention import RetentionEntry
 from mailbot.config.files.routing import RoutingFile, RuleEntry
 from mailbot.config.files.signature import SignatureEntry
 from mailbot.config.files.teams import PublicEntry, TeamEntry, TeamsFile
@@ -29,6 +30,7 @@ from mailbot.domain.policy import (
     Ladder,
     Mailbox,
     Policy,
+    Retention,
     Rule,
     Step,
     Team,
@@ -74,7 +76,10 @@ def policy(checked: Checked, files: Files, version: str, *, limits: bool) -> Pol
     answers, people = checked.mailbot.answers, notifiable(files) or {}
     return Policy(
         version=version,
-        mailboxes={entry.address: _mailbox(entry, limits) for entry in checked.mailbot.mailboxes},
+        mailboxes={
+            entry.address: _mailbox(entry, limits, checked.mailbot.retention)
+            for entry in checked.mailbot.mailboxes
+        },
         levels=tuple(checked.teams.levels),
         teams={name: _team(name, entry) for name, entry in checked.teams.teams.items()},
         rules=tuple(
@@ -101,6 +106,7 @@ def policy(checked: Checked, files: Files, version: str, *, limits: bool) -> Pol
         },
         authority=authority.build(checked.teams.authority),
         filed_per_hour=checked.mailbot.limits.filed_per_hour if limits else 0,
+        retention=_retention(checked.mailbot.retention),
         admins=tuple(dict.fromkeys(checked.mailbot.admins)),
         weekly=_weekly(checked.mailbot.reports.weekly, people),
         lists=lists.read(files, []) or {},  # their problems were reported with the conditions'
@@ -175,13 +181,26 @@ def _calendar(name: str, entry: CalendarEntry, today: date) -> tuple[Calendar, t
     return Calendar(name, entry.zone, tuple(week), dates, estimated), off.remarks
 
 
-def _mailbox(entry: MailboxEntry, limits: bool) -> Mailbox:
+def _retention(*entries: RetentionEntry) -> Retention:
+    """Build what holds for a mailbox: of each span the last entry that gives it."""
+    given = {name: getattr(entry, name) for entry in entries for name in entry.model_fields_set}
+    return Retention(**given)
+
+
+def _mailbox(entry: MailboxEntry, limits: bool, kept: RetentionEntry) -> Mailbox:
     language = "" if entry.language == "both" else entry.language
-    own = values_of(entry, "signature", "language", "undo", "incident")
+    own = values_of(entry, "signature", "language", "undo", "incident", "retention")
     undo = entry.undo if limits else timedelta()
     incident = IncidentRule(**values_of(entry.incident)) if entry.incident else None
     signature = _signature(entry.signature)
-    return Mailbox(**own, undo=undo, language=language, signature=signature, incident=incident)
+    return Mailbox(
+        **own,
+        undo=undo,
+        language=language,
+        signature=signature,
+        incident=incident,
+        retention=_retention(kept, entry.retention),
+    )
 
 
 def _signature(entry: SignatureEntry | None) -> dict[str, str]:

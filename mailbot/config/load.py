@@ -21,6 +21,7 @@ from mailbot.config.checks import (
     labels,
     machine,
     policy_tests,
+    retention,
 )
 from mailbot.config.checks.warnings import find_warnings
 from mailbot.config.environment import Environment, read_environment
@@ -92,6 +93,7 @@ def _load(
         *authority.check(files),
         *labels.check(files),
         *causes.check(files),
+        *retention.check(files),
     ]
     problems = _without_repeats(problems, named)
     if problems or checked is None:

@@ -38,6 +38,16 @@ class IncidentRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Retention:
+    """How long things of tickets that are over are kept; None: for good."""
+
+    raw_mail: timedelta | None = None  # the bytes of mails, received and sent
+    attachments: timedelta | None = None  # files; the bytes of a mail with files go with them
+    closed_tickets: timedelta | None = None  # since the end and the newest message
+    attempts: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Mailbox:
     """An address customers write to.
 
@@ -72,6 +82,7 @@ class Mailbox:
     close_after: timedelta | None = None
     keep_signatures: bool = False  # what stands below "-- " in an agent's mail goes to the customer
     incident: IncidentRule | None = None  # None: many similar complaints stay single tickets
+    retention: Retention = Retention()
 
     @property
     def domain(self) -> str:
@@ -301,6 +312,7 @@ class Policy:
     causes: Mapping[str, Cause] = field(default_factory=dict)  # by name
     authority: Authority = Authority()
     filed_per_hour: int = 0  # machines' mails that open a filed ticket, by mailbox; 0: no limit
+    retention: Retention = Retention()  # of what belongs to no mailbox
     admins: tuple[str, ...] = ()  # addresses that are notified of refused reloads
     weekly: WeeklyReport | None = None
     past_ladders: Mapping[str, Ladder] = field(default_factory=dict)  # by digest: still in use by tickets

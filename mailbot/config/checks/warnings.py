@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from mailbot.config.checks import authority
+from mailbot.config.checks import authority, retention
 from mailbot.config.yaml.lookup import Files, find, names, texts
 from mailbot.config.yaml.scalars import shown
 from mailbot.errors import Problem
@@ -16,6 +16,7 @@ def find_warnings(files: Files) -> list[Problem]:
         *_starting_levels(files),
         *_idle_levels(files),
         *authority.warnings(files),
+        *retention.warnings(files),
         *_no_proof(files),
     ]
 

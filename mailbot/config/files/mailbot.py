@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from mailbot.config.files.entry import Entry
+from mailbot.config.files.retention import RetentionEntry
 from mailbot.config.files.signature import SignatureEntry
 from mailbot.config.model import MIB, ImapTls, RelayTls
 from mailbot.config.quick_read import STORE
@@ -134,6 +135,9 @@ class MailboxEntry(Entry):
     )
     incident: IncidentEntry | None = Field(
         None, description="many similar complaints become one incident; left out: they stay single tickets"
+    )
+    retention: RetentionEntry = Field(
+        RetentionEntry(), description="how long things of this mailbox are kept, where it differs"
     )
 
 
@@ -291,6 +295,9 @@ class MailbotFile(Entry):
         min_length=1,
         description="directory of a shadow policy: what it would do differently with each new ticket is "
         "recorded; relative to this directory",
+    )
+    retention: RetentionEntry = Field(
+        RetentionEntry(), description="how long things are kept; left out: for good"
     )
     reports: ReportsEntry = Field(ReportsEntry(), description="reports that go out by themselves")
     log: Literal["json", "text"] | None = Field(None, description="form of the log; else JSON off a terminal")

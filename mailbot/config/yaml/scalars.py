@@ -30,6 +30,7 @@ _UNITS = {
     "h": 3600, "hour": 3600, "hours": 3600,
     "day": 86400, "days": 86400,
     "week": 604800, "weeks": 604800,
+    "year": 31622400, "years": 31622400,  # 366 days: what has to be kept for a year is
 }  # fmt: skip
 _NUMBER = r"[0-9]{1,12}(?:\.[0-9]{1,6})?"
 _PART = re.compile(rf"({_NUMBER})\s*([a-zA-Z]+)\s*")
@@ -83,9 +84,9 @@ def yes_no(value: object) -> bool:
     fail(f"`{shown(value)}` is neither yes nor no")
 
 
-def duration(value: object) -> timedelta:
-    """Read "30 min", "1 h 30 min", "2 days": more than 0, at most ten years."""
-    text = _text(value, "a time span", "30 min", unit="min")
+def duration(value: object, unit: str = "min") -> timedelta:
+    """Read "30 min", "1 h 30 min", "2 days": more than 0, at most ten years. Hints show `unit`."""
+    text = _text(value, "a time span", f"30 {unit}", unit=unit)
     seconds, position = 0.0, 0
     while position < len(text):
         part = _PART.match(text, position)
@@ -105,6 +106,16 @@ def delay(value: object) -> timedelta:
     span = duration(value)
     if span > timedelta(days=1):
         fail(f"`{shown(value)}` is longer than a day", "write it like 2 min, or no")
+    return span
+
+
+def kept(value: object) -> timedelta | None:
+    """Read how long something is kept: "90 days", "5 years", at least a day; "no" is for good."""
+    if value is False or (isinstance(value, str) and value.strip().lower() == "no"):
+        return None
+    span = duration(value, unit="days")
+    if span < timedelta(days=1):
+        fail(f"`{shown(value)}` is shorter than a day", "write it like 90 days or 5 years, or no: for good")
     return span
 
 

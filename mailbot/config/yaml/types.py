@@ -181,6 +181,9 @@ MailboxLanguage = Annotated[
     WithJsonSchema(_text("two letters, or both", "id", "en", "both", pattern="^([a-z]{2}|both)$")),
 ]
 Span = Annotated[timedelta, _read(scalars.duration, "a time span", "30 min", "8 h", "1 h 30 min", "14 days")]
+Kept = Annotated[
+    timedelta | None, _read(scalars.kept, "a time span, or no: for good", "90 days", "5 years", "no")
+]
 Delay = Annotated[timedelta, _read(scalars.delay, "a time span, or no", "2 min", "10 min", "no")]
 Notify = Annotated[timedelta, _read(scalars.notify, "how notices are sent", "each", "digest 15 min")]
 Morning = Annotated[timedelta, _read(calendars.morning, "a time of day", "08:00", "off")]

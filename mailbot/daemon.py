@@ -54,6 +54,7 @@ from mailbot.workers.inbound.intake import Intake
 from mailbot.workers.incidents.worker import Incidents
 from mailbot.workers.loop import Loop, Service, stop_all, stuck
 from mailbot.workers.pending_requests import PendingRequests
+from mailbot.workers.retention import Retention
 from mailbot.workers.runtime import Deps, Runtime, Snapshot, signer
 from mailbot.workers.shadow import Shadow
 from mailbot.workers.signing_keys import SigningKeys, build_signer
@@ -234,6 +235,7 @@ class Daemon:
             self.add(Loop(Mornings(deps)))
             self.add(Loop(Absences(deps)))
         self.add(Loop(Cleanup(deps)))
+        self.add(Loop(Retention(deps)))
         self.add(Loop(SigningKeys(deps, self.settings)))
         self.add(Loop(Digests(deps)))
         self.add(Loop(WeeklyReports(deps), patience=LONG_TURN))

@@ -344,6 +344,10 @@ def deadline_parked(*, number: str, error: BaseException | str) -> None: ...
 # --- incidents --------------------------------------------------------------------------------------------
 
 
+@_info
+def retention_deleted(*, mailbox: str, kind: str, count: int, bytes: int) -> None: ...
+
+
 @_warning
 def incident_opened(*, number: str, category: str, complaints: int) -> None: ...
 

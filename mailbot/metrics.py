@@ -57,6 +57,11 @@ class Metrics:
         self.fired = count("mailbot_deadlines_fired_total", "Ladder steps taken.")
         self.lateness_seconds = histogram("mailbot_deadline_lateness_seconds", "Step taken after it was due.")
 
+        self.deleted = count("mailbot_retention_deleted_total", "Deleted by retention, by kind.", ["kind"])
+        self.retention_ended = gauge(
+            "mailbot_retention_last_run_timestamp_seconds", "When this node last ended a run of retention."
+        )
+
         # Set at each scrape, from the store and the loops.
         self.store_up = gauge("mailbot_store_up", "1 when the store answers.")
         self.inbox = gauge("mailbot_inbox_mails", "Mails in the inbox, by state.", ["state"])

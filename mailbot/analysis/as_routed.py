@@ -31,7 +31,7 @@ def as_routed(connection: Connection, number: str, current: Policy, past: PastPo
     """Parse the mail that opened the ticket again and trace the rules of that time."""
     openings = opening_mails.load_openings(connection, [number])
     if not openings:
-        return AsRouted("", note="no mail of its own opened it, or that mail is no longer kept")
+        return AsRouted("", note="no mail of its own opened it, or retention has deleted its bytes")
     opening = openings[0]
     policy, note = _policy(connection, opening.policy, current, past)
     if policy is None:

@@ -327,6 +327,20 @@ class TagsChanged(Recorded):
 
 
 @dataclass(frozen=True, slots=True)
+class LegalHoldPlaced(Recorded):
+    """Nothing of the ticket is deleted until the hold is released."""
+
+    kind: ClassVar[str] = "legal_hold_placed"
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class LegalHoldReleased(Recorded):
+    kind: ClassVar[str] = "legal_hold_released"
+    reason: Reason = NO_REASON
+
+
+@dataclass(frozen=True, slots=True)
 class TicketSnoozed(Recorded):
     """Left out of worklists until then; None: back at once."""
 
@@ -587,7 +601,7 @@ Notified = AcknowledgementEnqueued | Suppressed | PeopleNotified
 Due = ClocksSet | StepTaken | TargetMissed | ReminderDue | DecisionRequested | DecisionMade | LadderChanged
 Ended = TicketClosed | TicketReopened | SurveyEnqueued | SatisfactionRated | TicketFiled | TicketReleased
 Turns = TurnSet | NewsPromised | TicketSnoozed | StatusAsked | ActUndone
-Corrected = TicketCorrected | TagsChanged
+Corrected = TicketCorrected | TagsChanged | LegalHoldPlaced | LegalHoldReleased
 Incidents = IncidentOpened | IncidentJoined | IncidentResolved
 Merging = TicketMerged | MergeReceived | TicketUnmerged | MergeReverted
 Moving = MessageMoved | TicketSplit | TicketRebuilt

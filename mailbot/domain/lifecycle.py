@@ -67,6 +67,8 @@ TRANSITIONS: dict[type[Any], Row] = {
     e.ActUndone: UNMERGED,
     e.TicketCorrected: UNMERGED,
     e.TagsChanged: UNMERGED,
+    e.LegalHoldPlaced: ANY,
+    e.LegalHoldReleased: ANY,
     e.IncidentOpened: LIVE,
     e.IncidentJoined: UNMERGED,
     e.IncidentResolved: UNMERGED,

@@ -913,6 +913,10 @@ TEXTS: Mapping[str, Texts] = {
         "on {ticket} nothing of yours is held that could be sent",
         "pada {ticket} tidak ada email Anda yang ditahan dan dapat dikirim",
     ),
+    "no_legal_hold": (
+        "there is no legal hold on {ticket}",
+        "tidak ada legal hold pada {ticket}",
+    ),
     "send_takes_no_text": (
         "#send sends what was held as it was written: leave out the text below it",
         "#kirim mengirim yang ditahan apa adanya: hapus teks di bawahnya",

@@ -167,7 +167,7 @@ def files_of(connection: Connection, numbers: Collection[str]) -> dict[str, list
     """List the files that came in mails, numbered on each ticket in the order they came."""
     if not numbers:
         return {}
-    names = ("name", "type", "size", "digest")
+    names = ("name", "type", "size", "digest", "deleted_at")
     query = (
         select(messages.c.ticket, inbox.c.received_at, *(attachments.c[name] for name in names))
         .join(messages, messages.c.inbox_id == attachments.c.inbox_id)
@@ -178,7 +178,8 @@ def files_of(connection: Connection, numbers: Collection[str]) -> dict[str, list
     found: dict[str, list[File]] = {}
     for row in connection.execute(query):
         listed = found.setdefault(row.ticket, [])
-        listed.append(File(len(listed) + 1, row.name, row.type, row.size, row.digest, row.received_at))
+        at = {"at": row.received_at, "deleted_at": row.deleted_at}
+        listed.append(File(len(listed) + 1, row.name, row.type, row.size, row.digest, **at))
     return found
 
 

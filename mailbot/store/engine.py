@@ -64,7 +64,10 @@ def _sqlite(url: URL, writers: int) -> Engine:
 
 def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
     for pragma in (
+        # Of a new file, before anything is written: free pages can be cut off its end (`retention.space`).
+        "auto_vacuum = INCREMENTAL",
         "journal_mode = WAL",
+        "journal_size_limit = 67108864",  # bytes that the log keeps once its content is in the file
         "synchronous = FULL",  # per connection; NORMAL lost acknowledged commits at power cuts
         "foreign_keys = ON",
         "temp_store = MEMORY",

@@ -13,7 +13,7 @@ from mailbot.store.outbox import storable
 from mailbot.store.schema import attempts, outbox
 
 # As literal text, so that a planner sees the condition of the partial index.
-_UNREPORTED = text(
+UNREPORTED = text(
     "outbox.state = 'failed' AND (outbox.reported_at IS NULL OR outbox.reported_at < outbox.settled_at)"
 )
 
@@ -114,7 +114,7 @@ class UnreportedMail:
 def unreported(connection: Connection, limit: int, among: Collection[int] = ()) -> list[UnreportedMail]:
     """List the oldest failures that no ticket knows of; only those of `among` when it is given."""
     columns = [outbox.c[name] for name in (*_SENT, "code", "reply")]
-    query = select(*columns, _is_reported().label("told")).where(_UNREPORTED)
+    query = select(*columns, _is_reported().label("told")).where(UNREPORTED)
     query = query.order_by(outbox.c.id).limit(limit)
     if among:
         query = query.where(outbox.c.id.in_(sorted(among)))

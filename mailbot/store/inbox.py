@@ -203,8 +203,11 @@ def release(connection: Connection, owned: ColumnElement[bool], *, attempts: int
 
 
 def retry(connection: Connection, items: Sequence[int]) -> list[bool]:
-    """Let parked, dropped and stuck mails wait again, attempts forgotten. False where the mail is none."""
-    dropped = and_(inbox.c.state == InboxState.DONE, inbox.c.ticket.is_(None))
+    """Let parked, dropped and stuck mails wait again, attempts forgotten. False where the mail is none.
+
+    Nor is one whose bytes retention deleted.
+    """
+    dropped = and_(inbox.c.state == InboxState.DONE, inbox.c.ticket.is_(None), inbox.c.deleted_at.is_(None))
     again = update(inbox).where(or_(inbox.c.state == InboxState.PARKED, dropped, claims.is_stuck(inbox)))
     again = again.values(state=InboxState.NEW, attempts=0, reason=None, claimed_by=None, claimed_at=None)
     return [connection.execute(again.where(inbox.c.id == id_)).rowcount == 1 for id_ in items]

@@ -393,8 +393,11 @@ def retry(connection: Connection, items: Sequence[Retry]) -> list[bool]:
     states = (OutboxState.FAILED, OutboxState.DEFERRED)
     again = {"state": OutboxState.DUE, "attempts": 0, "unknown_in_a_row": 0, "settled_at": None}
     due = (*states, OutboxState.DUE)
+    # Of others retention has deleted what would be sent.
+    whole = set(connection.scalars(select(outbox.c.id).where(named, outbox.c.deleted_at.is_(None))))
     return [
-        _change(connection, item.id, due if item.id in freed else states, {**again, "due_at": item.now})
+        item.id in whole
+        and _change(connection, item.id, due if item.id in freed else states, {**again, "due_at": item.now})
         for item in items
     ]
 

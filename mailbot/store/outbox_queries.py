@@ -16,7 +16,7 @@ from mailbot.store.service import claims
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line of the outbox for people."""
+    """A line of the outbox for people. `deleted_at`, `deleted_digest`: of its bytes, see `queries.InboxEntry`."""
 
     id: int
     message_id: str
@@ -36,6 +36,8 @@ class Entry:
     act: str | None
     claimed_by: str | None
     claimed_at: datetime | None
+    deleted_at: datetime | None
+    deleted_digest: str | None
 
     @property
     def undo_until(self) -> datetime | None:

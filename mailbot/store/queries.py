@@ -25,8 +25,10 @@ from mailbot.store.codec import event_of, reason_of
 from mailbot.store.schema import (
     attachments,
     deadlines,
+    deleted_tickets,
     events,
     inbox,
+    legal_holds,
     links,
     messages,
     nodes,
@@ -71,7 +73,7 @@ class TicketFilter:
     """Which tickets to list; what is empty asks for nothing.
 
     `overdue_at`: due by then and not done. `incident`: this one and its complaints. `folded`: no complaint of an
-    incident is listed, only the incident.
+    incident is listed, only the incident. `held`: under a legal hold.
     """
 
     statuses: Sequence[str] = ()
@@ -83,6 +85,7 @@ class TicketFilter:
     overdue_at: datetime | None = None
     incident: str = ""
     folded: bool = False
+    held: bool = False
     words: Sequence[str] = ()
     limit: int = 100
 
@@ -90,6 +93,11 @@ class TicketFilter:
 def ticket(connection: Connection, number: str) -> Ticket | None:
     row = connection.execute(select(tickets).where(tickets.c.number == number)).one_or_none()
     return None if row is None else ticket_of(row)
+
+
+def ticket_deleted_at(connection: Connection, number: str) -> datetime | None:
+    """Return when retention deleted this ticket; None when it did not."""
+    return connection.scalar(select(deleted_tickets.c.deleted_at).where(deleted_tickets.c.number == number))
 
 
 def numbers_like(connection: Connection, start: str, limit: int = 3) -> list[str]:
@@ -108,6 +116,8 @@ def list_tickets(connection: Connection, wanted: TicketFilter) -> list[ListedTic
         query = query.where(tickets.c.status.in_(wanted.statuses))
     if wanted.folded:
         query = query.where(or_(tickets.c.incident.is_(None), tickets.c.incident == tickets.c.number))
+    if wanted.held:
+        query = query.where(exists().where(legal_holds.c.ticket == tickets.c.number))
     query = query.where(*map(_contains_word, wanted.words))
     if wanted.overdue_at:
         overdue = (ARMED, deadlines.c.due_at <= wanted.overdue_at)
@@ -161,10 +171,13 @@ def participants_of(connection: Connection, number: str) -> list[Participant]:
 
 @dataclass(frozen=True, slots=True)
 class AttachmentView:
+    """A file of a message. `deleted_at`: when retention deleted its content."""
+
     name: str
     type: str
     size: int
     digest: str
+    deleted_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +237,8 @@ def _attached(connection: Connection, number: str) -> dict[int | None, list[Atta
     )
     found: dict[int | None, list[AttachmentView]] = {}
     for row in rows:
-        found.setdefault(row.inbox_id, []).append(AttachmentView(row.name, row.type, row.size, row.digest))
+        view = AttachmentView(*(getattr(row, name) for name in AttachmentView.__dataclass_fields__))
+        found.setdefault(row.inbox_id, []).append(view)
     return found
 
 
@@ -266,7 +280,10 @@ def events_since(connection: Connection, at: datetime) -> list[tuple[str, Record
 
 @dataclass(frozen=True, slots=True)
 class InboxEntry:
-    """A mail that came in. `sender` and `recipients` are the envelope's; `reason`: why it is parked."""
+    """A mail that came in. `sender` and `recipients` are the envelope's; `reason`: why it is parked.
+
+    `deleted_at`: when retention deleted its bytes; `deleted_digest` is their SHA-256.
+    """
 
     id: int
     fingerprint: str
@@ -281,6 +298,8 @@ class InboxEntry:
     attempts: int
     ticket: str | None
     reason: str | None
+    deleted_at: datetime | None
+    deleted_digest: str | None
 
 
 _INBOX = tuple(inbox.c[name] for name in InboxEntry.__dataclass_fields__)

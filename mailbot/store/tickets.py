@@ -39,7 +39,17 @@ from mailbot.store import deadlines, digests, incidents, outbox
 from mailbot.store.agents import acts
 from mailbot.store.codec import CLOCKS, event_data, event_of, reason_of, reason_text
 from mailbot.store.engine import or_replace, or_skip
-from mailbot.store.schema import attachments, contents, events, inbox, links, messages, participants, tickets
+from mailbot.store.schema import (
+    attachments,
+    contents,
+    deleted_tickets,
+    events,
+    inbox,
+    links,
+    messages,
+    participants,
+    tickets,
+)
 from mailbot.store.store import Store
 from mailbot.store.writers import I, R
 
@@ -328,6 +338,13 @@ def used_numbers(connection: Connection, numbers: Collection[str]) -> set[str]:
     if not numbers:
         return set()
     return set(connection.scalars(select(tickets.c.number).where(tickets.c.number.in_(numbers))))
+
+
+def given_numbers(connection: Connection, numbers: Collection[str]) -> set[str]:
+    """Return which of these numbers were ever given, also to a ticket that retention deleted."""
+    used = select(tickets.c.number).where(tickets.c.number.in_(numbers))
+    deleted = select(deleted_tickets.c.number).where(deleted_tickets.c.number.in_(numbers))
+    return set(connection.scalars(used.union_all(deleted))) if numbers else set()
 
 
 def tickets_by_message_id(connection: Connection, message_ids: Collection[str]) -> dict[str, str]:

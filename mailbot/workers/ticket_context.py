@@ -170,7 +170,12 @@ def _with_files(
     chosen, room = [], policy.attach_up_to
     recipients = {notice.to for notice in draft.decision.notices}
     for file in reversed(context.files):
-        if file.size <= room and context.is_new(file, recipients) and not _runs(file):
+        if (
+            file.deleted_at is None
+            and file.size <= room
+            and context.is_new(file, recipients)
+            and not _runs(file)
+        ):
             chosen.append(file)
             room -= file.size
     if not chosen:

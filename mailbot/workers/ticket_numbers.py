@@ -11,17 +11,17 @@ from mailbot.store import tickets
 
 
 def draw_numbers(connection: Connection, boxes: Sequence[Mailbox]) -> list[str]:
-    """Draw an unused ticket number for each mailbox.
+    """Draw a ticket number for each mailbox that no ticket ever had.
 
     Numbers are random, so that no one can be guessed and no ticket counted. The table's key settles races.
     """
     numbers = [_random_number(box) for box in boxes]
-    taken = tickets.used_numbers(connection, numbers)
+    taken = tickets.given_numbers(connection, numbers)
     used: set[str] = set()
     for position, box in enumerate(boxes):
         while numbers[position] in taken or numbers[position] in used:
             numbers[position] = _random_number(box)
-            taken |= tickets.used_numbers(connection, [numbers[position]])
+            taken |= tickets.given_numbers(connection, [numbers[position]])
         used.add(numbers[position])
     return numbers
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from mailbot.cli.service.compact import compact
 from mailbot.cli.service.move import migrate_to, reopen
 from mailbot.cli.shared.formats import format_size
 from mailbot.cli.shared.json_form import print_json
@@ -24,11 +25,12 @@ from mailbot.store.service.life_lock import LifeLock
 @click.group()
 @config_option
 def db() -> None:
-    """The store: upgrade, backup, move to another database."""
+    """The store: upgrade, backup, move to another database, give space back."""
 
 
 db.add_command(migrate_to)
 db.add_command(reopen)
+db.add_command(compact)
 
 
 @db.command()

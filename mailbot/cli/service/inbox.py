@@ -9,7 +9,14 @@ from mailbot.cli.shared.open_store import fail, now, open_store
 from mailbot.cli.shared.options import because_option, config_option, limit_option, standard_options
 from mailbot.cli.shared.output import clean, echo, print_block, print_facts, print_table
 from mailbot.cli.shared.record_json import inbox_json
-from mailbot.cli.shared.rows import id_argument, ids_argument, print_results, stuck_option, write_raw_mail
+from mailbot.cli.shared.rows import (
+    deleted_text,
+    id_argument,
+    ids_argument,
+    print_results,
+    stuck_option,
+    write_raw_mail,
+)
 from mailbot.domain.model import InboxState
 from mailbot.mail.parsing.parse import parse
 from mailbot.store import inbox as store_inbox
@@ -74,7 +81,7 @@ def show(mail_id: int, raw: bool, in_json: bool) -> None:
         content = opened.store.read_now(queries.raw_mail, mail_id)
         zone = opened.zone()
     if raw:
-        write_raw_mail(content, f"the bytes of mail {mail_id} are missing")
+        write_raw_mail(content, _no_bytes(entry))
     elif in_json:
         from mailbot.cli.tickets.explain_text import mail_json
 
@@ -90,11 +97,20 @@ def show(mail_id: int, raw: bool, in_json: bool) -> None:
 def raw(mail_id: int) -> None:
     """Write one mail to standard output, byte for byte as it came."""
     with open_store() as opened:
-        write_raw_mail(opened.store.read_now(queries.raw_mail, mail_id), _missing(mail_id))
+        entry = opened.store.read_now(queries.find_inbox_entry, mail_id) or fail(_missing(mail_id))
+        write_raw_mail(opened.store.read_now(queries.raw_mail, mail_id), _no_bytes(entry))
 
 
 def _missing(mail_id: int) -> str:
     return f"there is no mail {mail_id} in the inbox"
+
+
+def _no_bytes(entry: queries.InboxEntry) -> str:
+    return f"the bytes of mail {entry.id} {_bytes_text(entry)}"
+
+
+def _bytes_text(entry: queries.InboxEntry, zone: str = "UTC") -> str:
+    return f"were {deleted_text(entry.deleted_at, zone)}" if entry.deleted_at else "are missing"
 
 
 def _print(entry: queries.InboxEntry, content: bytes | None, zone: str) -> None:
@@ -114,7 +130,7 @@ def _print(entry: queries.InboxEntry, content: bytes | None, zone: str) -> None:
     ]
     print_facts(facts)
     if content is None:
-        echo("  its bytes are missing", fg="red")
+        echo(f"  its bytes {_bytes_text(entry, zone)}", fg=None if entry.deleted_at else "red")
         return
     mail = parse(content)
     attachments = [f"{file.name} ({file.type}, {format_size(file.size)})" for file in mail.attachments]

@@ -11,7 +11,14 @@ from mailbot.cli.shared.open_store import fail, now, open_store
 from mailbot.cli.shared.options import because_option, config_option, limit_option, standard_options
 from mailbot.cli.shared.output import clean, echo, print_block, print_facts, print_table, print_title
 from mailbot.cli.shared.record_json import outbox_json
-from mailbot.cli.shared.rows import id_argument, ids_argument, print_results, stuck_option, write_raw_mail
+from mailbot.cli.shared.rows import (
+    deleted_text,
+    id_argument,
+    ids_argument,
+    print_results,
+    stuck_option,
+    write_raw_mail,
+)
 from mailbot.domain import reasons
 from mailbot.domain.model import UNDER_WAY_STATES, WAITING_STATES, OutboxState
 from mailbot.mail.parsing.parse import parse
@@ -95,7 +102,9 @@ def show(mail_id: int, raw: bool, in_json: bool) -> None:
         attempts = opened.store.read_now(outbox_queries.attempts_of, mail_id)
         zone = opened.zone()
     if raw:
-        write_raw_mail(content, f"mail {mail_id} was never composed: it was suppressed")
+        gone = deleted_text(entry.deleted_at)
+        never = f"mail {mail_id} was never composed: it was suppressed"
+        write_raw_mail(content, f"the bytes of mail {mail_id} were {gone}" if gone else never)
     elif in_json:
         subject = parse(content).subject if content else None
         print_json({**outbox_json(entry), "subject": subject, "tries": attempts})
@@ -118,6 +127,7 @@ def _print(
         ("last answer", _answer(entry)),
         ("unknown", unknown),
         ("Message-ID", entry.message_id),
+        ("its bytes", deleted_text(entry.deleted_at, zone)),
     ]
     print_facts(facts)
     if attempts:

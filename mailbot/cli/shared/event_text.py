@@ -268,6 +268,8 @@ TEXTS: dict[type[e.Event], Callable[[Any, str], str]] = {
         lambda event: "set " + ", ".join(f"{spaced(name)} to {value}" for name, value in event.values)
     ),
     e.TagsChanged: _by_actor(_tags_changed),
+    e.LegalHoldPlaced: _by_actor(lambda event: f"placed a legal hold{_because(event.reason)}"),
+    e.LegalHoldReleased: _by_actor(lambda event: f"released the legal hold{_because(event.reason)}"),
     e.IncidentOpened: _no_zone(
         lambda event: f"{event.count} similar complaints opened this incident: {', '.join(event.words)}"
     ),

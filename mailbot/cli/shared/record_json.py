@@ -29,11 +29,14 @@ TICKET = (
 OUTBOX = (
     *("id", "ticket", "kind", "state", "recipient", "attempts", "unknown", "requested_at", "due_at"),
     *("dot_at", "settled_at", "code", "reply", "reason", "message_id", "claimed_by", "claimed_at"),
+    *("deleted_at", "deleted_digest"),
 )
 INBOX = (
     *("id", "state", "received_at", "sender", "recipients", "peer", "size", "ticket", "reason"),
-    *("attempts", "claimed_by", "claimed_at", "fingerprint"),
+    *("attempts", "claimed_by", "claimed_at", "fingerprint", "deleted_at", "deleted_digest"),
 )
+
+DELETED = {"deleted_digest": "deleted_sha256"}
 
 # Fields of events that got another name and keep their key.
 EVENT_KEYS = {"recipients": "whom", "customer_history": "circumstances"}
@@ -49,6 +52,8 @@ KEYS_BY_EVENT: dict[type[e.Event], dict[str, str]] = {
     e.StepTaken: {"reason": "because"},
     e.DecisionMade: {"reason": "because"},
     e.TicketClosed: {"reason": "because"},
+    e.LegalHoldPlaced: {"reason": "because"},
+    e.LegalHoldReleased: {"reason": "because"},
     e.CompensationRequested: {"reason": "because"},
     e.CompensationApproved: {"reason": "because"},
     e.CompensationRefused: {"reason": "because"},
@@ -133,7 +138,7 @@ def outbox_json(entry: Entry) -> dict[str, Any]:
 
     `unknown` counts connections that died after the final dot. `sent_at` is when the relay took it.
     """
-    form = to_json(entry, only=OUTBOX, rename={"requested_at": "asked_at"})
+    form = to_json(entry, only=OUTBOX, rename={"requested_at": "asked_at", **DELETED})
     reason = form["reason"] or None
     return {
         **form,
@@ -144,5 +149,5 @@ def outbox_json(entry: Entry) -> dict[str, Any]:
 
 
 def inbox_json(entry: InboxEntry) -> dict[str, Any]:
-    form: dict[str, Any] = to_json(entry, only=INBOX, rename={"attempts": "strikes"})
+    form: dict[str, Any] = to_json(entry, only=INBOX, rename={"attempts": "strikes", **DELETED})
     return form

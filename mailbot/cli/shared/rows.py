@@ -2,11 +2,13 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Protocol
 
 import click
 from sqlalchemy import Connection
 
+from mailbot.cli.shared.formats import format_time
 from mailbot.cli.shared.json_form import print_json
 from mailbot.cli.shared.open_store import OpenStore, fail
 from mailbot.cli.shared.output import echo, on_terminal
@@ -27,9 +29,17 @@ def write_raw_mail(content: bytes | None, missing: str) -> None:
     sys.stdout.buffer.write(content)
 
 
+def deleted_text(at: datetime | None, zone: str = "UTC") -> str:
+    """Return that retention deleted something, and when; "" when it did not."""
+    return f"deleted by retention on {format_time(at, zone)}" if at else ""
+
+
 class Row(Protocol):
     @property
     def state(self) -> str: ...
+
+    @property
+    def deleted_at(self) -> datetime | None: ...
 
 
 def print_results(
@@ -49,9 +59,16 @@ def print_results(
     for mail_id, ok in results:
         if not ok:
             row = opened.store.read_now(find, mail_id)
-            text = f"mail {mail_id} {failure}, it is {row.state}" if row else f"there is no mail {mail_id}"
-            click.echo(text, err=True)
+            click.echo(_failure_text(row, failure, mail_id), err=True)
         elif not in_json:
             echo(f"mail {mail_id} {success}")
     if not all(done):
         raise click.exceptions.Exit(1)
+
+
+def _failure_text(row: Row | None, failure: str, mail_id: int) -> str:
+    if row is None:
+        return f"there is no mail {mail_id}"
+    if row.deleted_at:
+        return f"mail {mail_id}: its bytes were {deleted_text(row.deleted_at)}"
+    return f"mail {mail_id} {failure}, it is {row.state}"

@@ -7,6 +7,7 @@ import click
 
 from mailbot.cli.shared.open_store import OpenStore, fail
 from mailbot.cli.shared.output import clean
+from mailbot.cli.shared.rows import deleted_text
 from mailbot.domain import ticket_number
 from mailbot.domain.model import Ticket
 from mailbot.store import queries
@@ -35,6 +36,9 @@ def find_ticket(opened: OpenStore, text: str | Sequence[str]) -> Ticket:
 def unknown_number_text(opened: OpenStore, number: str) -> str:
     """Explain why there is no such ticket."""
     if ticket_number.normalise(number):
+        deleted_at = opened.store.read_now(queries.ticket_deleted_at, number)
+        if deleted_at:
+            return f"ticket {number} was {deleted_text(deleted_at)}"
         return f"there is no ticket {number} in this store"
     prefixes = [mailbox.prefix for mailbox in opened.policy.mailboxes.values()]
     example = ticket_number.make(prefixes[0], "48217390")

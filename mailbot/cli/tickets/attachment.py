@@ -9,6 +9,7 @@ from mailbot.cli.shared.formats import format_size
 from mailbot.cli.shared.open_store import fail, open_store
 from mailbot.cli.shared.options import config_option
 from mailbot.cli.shared.output import clean, print_table
+from mailbot.cli.shared.rows import deleted_text
 from mailbot.cli.shared.ticket_lookup import find_ticket
 from mailbot.store import conversation
 
@@ -28,15 +29,24 @@ def attachment(number: str, position: int | None, output: str | None) -> None:
         files = opened.store.read_now(conversation.files_of, [name]).get(name, [])
         if position is None:
             rows = [
-                (str(each.position), clean(each.name), each.type, format_size(each.size)) for each in files
+                (
+                    each.position,
+                    clean(each.name),
+                    each.type,
+                    format_size(each.size),
+                    deleted_text(each.deleted_at),
+                )
+                for each in files
             ]
-            print_table(("", "name", "type", "size"), rows, empty=f"no mail on {name} has files")
+            print_table(("", "name", "type", "size", ""), rows, empty=f"no mail on {name} has files")
             return
         if position > len(files):
             fail(f"{name} has {len(files)} files: `mailbot ticket attachment {name}` lists them")
         if not output:
             raise click.UsageError("say where to write it: -o FILE, or -o - for standard output")
         wanted = files[position - 1]
+        if wanted.deleted_at:
+            fail(f"the content of file {position} was {deleted_text(wanted.deleted_at)}")
         content = opened.store.read_now(conversation.contents_of, [wanted.digest]).get(wanted.digest)
         if content is None:
             fail("the content of this file is missing")

@@ -16,6 +16,7 @@ from mailbot.cli.shared.open_store import (
     now,
     open_store,
 )
+from mailbot.cli.shared.rows import deleted_text
 from mailbot.cli.tickets.assumptions import NO_ASSUMPTIONS, Assumptions
 from mailbot.domain.events import AcknowledgementSuppressed, Event, TicketRouted
 from mailbot.domain.lifecycle import Decision
@@ -178,7 +179,12 @@ def find_stored(
     entry = queries.find_inbox_entry(context.connection, inbox_id or 0)
     raw = queries.raw_mail(context.connection, inbox_id or 0)
     if entry is None or raw is None:
-        return f"there is no mail {inbox_id} in the inbox, or its bytes are no longer kept"
+        gone = deleted_text(entry.deleted_at if entry else None)
+        return (
+            f"the bytes of mail {inbox_id} were {gone}"
+            if gone
+            else f"there is no mail {inbox_id} in the inbox"
+        )
     at = entry.received_at
     note = f"by the policy of today, as if it came once more at {at:%Y-%m-%d %H:%M:%S} UTC"
     envelope = Envelope(entry.sender, tuple(entry.recipients), entry.peer, at)

@@ -33,6 +33,7 @@ COMMANDS = {
     "undo": ("tickets.act", "Take your last mail back before it leaves."),
     "send": ("tickets.act", "Send your held answer after all."),
     "note": ("tickets.act", "Keep an internal note on the ticket."),
+    "legal-hold": ("tickets.legal_hold", "Keep the ticket from all deletion by retention, or release it."),
     "participant": ("tickets.people", "Add, remove and list the people who take part."),
     "set": ("tickets.people", "Correct priority, category, team or customer."),
     "move-message": ("tickets.merge", "Move a message to another ticket. Undo: move it back."),

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import click
@@ -14,6 +15,7 @@ from mailbot.cli.shared.open_store import fail, open_store
 from mailbot.cli.shared.options import standard_options
 from mailbot.cli.shared.output import clean, echo, print_facts, print_title
 from mailbot.cli.shared.record_json import inbox_json, outbox_json, ticket_json
+from mailbot.cli.shared.rows import deleted_text
 from mailbot.cli.shared.ticket_lookup import number_argument, require_number, unknown_number_text
 from mailbot.domain import lifecycle
 from mailbot.domain.events import TicketOpened
@@ -23,10 +25,14 @@ from mailbot.store import outbox_queries, queries, tickets
 
 @dataclass(frozen=True, slots=True)
 class StoredBytes:
-    """What is kept of a mail: the SHA-256 and the length of its bytes. "" and 0 when there are none."""
+    """What is kept of a mail: the SHA-256 and the length of its bytes. "" and 0 when there are none.
+
+    `deleted_at`: retention deleted the bytes then, and the digest is all that is left.
+    """
 
     sha256: str
     stored_bytes: int
+    deleted_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +93,13 @@ def _read(connection: Connection, number: str) -> Record | None:
     if ticket is None:
         return None
     mails = [
-        Inbound(entry, _stored(queries.raw_mail(connection, entry.id)))
+        Inbound(entry, _stored(entry, queries.raw_mail(connection, entry.id)))
         for entry in reversed(queries.list_inbox(connection, number=number, limit=10_000))
     ]
     outbox = [
         Outbound(
             entry,
-            _stored(queries.frozen_mail(connection, entry.id)),
+            _stored(entry, queries.frozen_mail(connection, entry.id)),
             outbox_queries.attempts_of(connection, entry.id),
         )
         for entry in reversed(outbox_queries.list_entries(connection, ticket=number, limit=10_000))
@@ -101,21 +107,26 @@ def _read(connection: Connection, number: str) -> Record | None:
     return Record(ticket, mails, outbox, tickets.events_of(connection, number))
 
 
-def _stored(content: bytes | None) -> StoredBytes:
-    return StoredBytes("" if content is None else hashlib.sha256(content).hexdigest(), len(content or b""))
+def _stored(entry: queries.InboxEntry | outbox_queries.Entry, content: bytes | None) -> StoredBytes:
+    if content is None:
+        return StoredBytes(entry.deleted_digest or "", 0, entry.deleted_at)
+    return StoredBytes(hashlib.sha256(content).hexdigest(), len(content), None)
 
 
 def _check(record: Record) -> list[Check]:
     acknowledgements = sum(mail.entry.kind == "acknowledgement" for mail in record.outbox)
-    whole = all(mail.content.sha256 and mail.content.stored_bytes == mail.entry.size for mail in record.mails)
+    whole = all(
+        mail.content.sha256 and (mail.content.deleted_at or mail.content.stored_bytes == mail.entry.size)
+        for mail in record.mails
+    )
     answered = all(
-        any(attempt.outcome == AttemptOutcome.SENT for attempt in mail.tries)
+        any(attempt.outcome == AttemptOutcome.SENT for attempt in mail.tries) or mail.entry.code
         for mail in record.outbox
         if mail.entry.state == OutboxState.SENT
     )
     same = _rebuild(record.ticket.number, record.events) == record.ticket
     return [
-        Check("every raw mail is here in its full length", whole),
+        Check("every raw mail is here in its full length, or its digest since its deletion", whole),
         Check("the events, from first to last, make the ticket what it is", same),
         Check("there is exactly one outcome of the acknowledgement", acknowledgements == 1),
         Check("every mail that was sent has the relay's answer on record", answered),
@@ -161,7 +172,8 @@ def _print(record: Record, checks: Sequence[Check], zone: str) -> None:
         origin = f"{format_time(entry.received_at, zone)}  from {clean(entry.sender) or '<>'}"
         echo(f"  inbox {entry.id}  {entry.state}  {origin}")
         digest = content.sha256 or "its bytes are missing"
-        print_facts([("sha256", digest), ("bytes", content.stored_bytes)], indent="    ")
+        length = deleted_text(content.deleted_at, zone) or content.stored_bytes
+        print_facts([("sha256", digest), ("bytes", length)], indent="    ")
     print_title("Our mail")
     for mail_out in record.outbox:
         _print_outbound(mail_out, zone)
@@ -180,7 +192,7 @@ def _print_outbound(mail: Outbound, zone: str) -> None:
         ("can be taken back until", format_time(entry.undo_until, zone)),
         ("unknown", copies if entry.unknown else ""),
         ("sha256", mail.content.sha256),
-        ("bytes", mail.content.stored_bytes or ""),
+        ("bytes", deleted_text(mail.content.deleted_at, zone) or mail.content.stored_bytes or ""),
     ]
     print_facts(facts, indent="    ")
     for attempt in mail.tries:

@@ -6,18 +6,19 @@ import click
 
 from mailbot.cli.service.ledger_text import line_json
 from mailbot.cli.shared import options
-from mailbot.cli.shared.json_form import print_json
+from mailbot.cli.shared.json_form import print_json, to_json
 from mailbot.cli.shared.open_store import OpenStore, fail, now, open_store
 from mailbot.cli.shared.options import as_option, config_option, limit_option, standard_options
 from mailbot.cli.shared.output import clean, print_table
 from mailbot.cli.shared.record_json import deadlines_json, events_json, message_json, outbox_json, ticket_json
-from mailbot.cli.shared.rows import write_raw_mail
+from mailbot.cli.shared.rows import deleted_text, write_raw_mail
 from mailbot.cli.shared.ticket_lookup import find_ticket, normalise_number, number_argument
 from mailbot.cli.tickets import show_text
 from mailbot.cli.tickets.worklist import print_worklist
 from mailbot.domain.ladder import promised_at
 from mailbot.domain.model import OVER, Status, Ticket
 from mailbot.store import compensations, queries, tickets
+from mailbot.store.retention import legal_holds
 
 MESSAGE = (
     *("id", "at", "direction", "author", "subject", "text", "length", "message_id", "inbox_id"),
@@ -48,6 +49,7 @@ def _print_json(opened: OpenStore, ticket: Ticket) -> None:
             **ticket_json(ticket, read(queries.deadline, number)),
             "promised_at": promised_at(ticket, opened.policy),
             "participants": read(queries.participants_of, number),
+            "legal_hold": to_json(read(legal_holds.find, number), only=("at", "by", "reason")),
             "links": read(queries.links_of, number),
             "messages": [message_json(message, *MESSAGE) for message in messages],
             "events": events_json(read(tickets.events_of, number), opened.zone(ticket.team)),
@@ -79,7 +81,10 @@ def raw(number: tuple[str, ...], message_id: int | None) -> None:
             fail(f"{name} has no such message")
         if inbox_id is None:
             fail(f"{name}: it did not come as mail")
-        write_raw_mail(opened.store.read_now(queries.raw_mail, inbox_id), "its bytes are missing")
+        entry = opened.store.read_now(queries.find_inbox_entry, inbox_id)
+        gone = deleted_text(entry.deleted_at if entry else None)
+        missing = f"{name}: the bytes of this mail " + (f"were {gone}" if gone else "are missing")
+        write_raw_mail(opened.store.read_now(queries.raw_mail, inbox_id), missing)
 
 
 @click.command("list")
@@ -104,6 +109,7 @@ def raw(number: tuple[str, ...], message_id: int | None) -> None:
 @click.option("--agent", "assignee", default="", metavar="ADDRESS", help="Assigned to this agent.")
 @click.option("--customer", default="", metavar="ADDRESS", help="Of this customer.")
 @click.option("--incident", default="", metavar="NUMBER", help="This incident and its complaints.")
+@click.option("--legal-hold", is_flag=True, help="Only those under a legal hold.")
 @as_option
 @limit_option
 @standard_options
@@ -121,6 +127,7 @@ def list_(
     assignee: str,
     customer: str,
     incident: str,
+    legal_hold: bool,
     agent: str | None,
     limit: int | None,
     in_json: bool,
@@ -140,7 +147,8 @@ def list_(
         assignee=assignee.lower(),
         customer=customer.lower(),
         incident=normalise_number(incident) if incident else "",
-        folded=not (customer or incident),
+        held=legal_hold,
+        folded=not (customer or incident or legal_hold),
         overdue_at=now() if overdue else None,
         limit=options.row_limit(limit, in_json),
     )

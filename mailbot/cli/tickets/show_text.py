@@ -6,11 +6,12 @@ from typing import Any
 
 from mailbot.cli.service.ledger_text import print_lines
 from mailbot.cli.shared import result_text
-from mailbot.cli.shared.event_text import event_text
+from mailbot.cli.shared.event_text import actor_text, event_text
 from mailbot.cli.shared.formats import format_duration, format_short_time, format_size, format_time
 from mailbot.cli.shared.ladder_text import print_deadlines, question_text, spaced
 from mailbot.cli.shared.open_store import OpenStore, now
 from mailbot.cli.shared.output import clean, echo, print_block, print_facts, print_table, print_title
+from mailbot.cli.shared.rows import deleted_text
 from mailbot.domain import ladder
 from mailbot.domain.labels import label
 from mailbot.domain.model import (
@@ -26,6 +27,7 @@ from mailbot.domain.model import (
 from mailbot.domain.policy import Policy
 from mailbot.domain.reason_texts import TERMS
 from mailbot.store import compensations, incidents, outbox_queries, queries, tickets
+from mailbot.store.retention import legal_holds
 
 PROOF = {
     Authentication.PASS: "proven",
@@ -86,6 +88,7 @@ def _facts(opened: OpenStore, ticket: Ticket, zone: str) -> list[tuple[str, obje
         ("removed", _people(participants, Role.REMOVED)),
         ("mailbox", ticket.mailbox),
         ("language", LANGUAGES.get(ticket.language, ticket.language)),
+        ("legal hold", _hold_text(read(legal_holds.find, ticket.number), zone)),
         ("opened", format_time(ticket.opened_at, zone)),
         ("rule", ticket.rule),
         ("category", ticket.category),
@@ -102,6 +105,12 @@ def _facts(opened: OpenStore, ticket: Ticket, zone: str) -> list[tuple[str, obje
         ("next deadline", _deadline_text(read(queries.deadline, ticket.number), zone)),
         ("to be decided", question_text(ticket, policy)),
     ]
+
+
+def _hold_text(hold: legal_holds.LegalHold | None, zone: str) -> str:
+    if hold is None:
+        return ""
+    return f"since {format_time(hold.at, zone)} by {actor_text(hold.by)}: {hold.reason}"
 
 
 def _turn_text(ticket: Ticket, zone: str) -> str:
@@ -148,8 +157,9 @@ def _print_message(message: queries.MessageView, number: str, zone: str, files_b
     echo(f"  {format_time(message.at, zone)}  {clean(message.author)}, {origin}", fg="cyan")
     because, others = result_text.describe_match(message.evidence)
     attachments = [
-        f"{place}: {file.name} ({file.type}, {format_size(file.size)})"
+        f"{place}: {file.name} ({', '.join(filter(None, (file.type, format_size(file.size), gone)))})"
         for place, file in enumerate(message.attachments, files_before + 1)
+        for gone in (deleted_text(file.deleted_at, zone),)
     ]
     facts = [
         ("subject", message.subject),

@@ -38,7 +38,7 @@ class Entry:
 class File:
     """A file of the customer. `position` is its number on the ticket, from 1; `part` the encoded MIME part.
 
-    An empty `part` means: not attached.
+    An empty `part` means: not attached. `deleted_at`: when retention deleted its content.
     """
 
     position: int
@@ -47,6 +47,7 @@ class File:
     size: int
     digest: str
     at: datetime | None = None
+    deleted_at: datetime | None = None
     part: bytes = field(repr=False, default=b"")
 
 

@@ -1,0 +1,38 @@
+"""What the last run deleted, kept for `mailbot retention` and `mailbot status`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import TypeAdapter
+from sqlalchemy import Connection, select
+
+from mailbot.store.engine import or_replace
+from mailbot.store.retention.run import Line
+from mailbot.store.schema import installation
+
+_KEY = "retention"
+
+
+@dataclass(frozen=True, slots=True)
+class LastRun:
+    """`deleted`: what went; `ended_at`: when it was done with everything."""
+
+    began_at: datetime
+    ended_at: datetime
+    deleted: Sequence[Line]
+
+
+_JSON: TypeAdapter[LastRun] = TypeAdapter(LastRun)
+
+
+def record(connection: Connection, items: Sequence[LastRun]) -> list[None]:
+    rows = [{"key": _KEY, "value": _JSON.dump_json(item).decode()} for item in items[-1:]]
+    connection.execute(or_replace(connection, installation, "key"), rows)
+    return [None] * len(items)
+
+
+def load(connection: Connection) -> LastRun | None:
+    """Return the newest run of any node; None before the first one."""
+    value = connection.scalar(select(installation.c.value).where(installation.c.key == _KEY))
+    return _JSON.validate_json(value) if value else None

@@ -1,0 +1,91 @@
+"""What people see of retention: what would go, what went, and holds."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_merge import Shell
+from tests.workers.test_notices import PHOTO, with_files
+from tests.workers.test_retention import closed as closed_now
+
+YEAR = timedelta(days=366)
+SPANS = "retention: {raw_mail: 90 days, attachments: 1 year, closed_tickets: 5 years, attempts: 30 days}\n"
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Iterator[Shell]:
+    made = Shell(tmp_path)
+    file = tmp_path / "config" / "mailbot.yaml"
+    file.write_text(file.read_text() + SPANS)
+    yield made
+    made.store.close()
+
+
+async def closed(shell: Shell, ago: timedelta) -> str:
+    """Receive a mail with a photo so long ago, close its ticket, send all that is due."""
+    clock = shell.desk.clock
+    shell.desk.clock = clock - ago
+    ticket = await closed_now(shell.desk, **with_files("Lihat foto.", foto__png=PHOTO))
+    shell.desk.clock = clock
+    return ticket.number
+
+
+async def test_what_would_go_is_shown_and_then_deleted(shell: Shell) -> None:
+    old, older = await closed(shell, ago=YEAR / 2), await closed(shell, ago=2 * YEAR)
+    open_ticket = await shell.desk.receive()
+
+    shown = shell.shown("retention")
+    assert shown["dry_run"]
+    counted = {line["kind"]: line["count"] for line in shown["found"]}
+    assert counted["raw_mail"] == 2
+    assert counted["attachments"] == 1
+    assert all(line["bytes"] for line in shown["found"])
+    assert shown == shell.shown("retention", "--dry-run")
+
+    gone = shell.shown("retention", "--now")
+    assert gone["found"] == shown["found"]
+    assert shell.shown("retention")["found"] == []
+    assert shell.shown("retention")["last_run"]["deleted"] == shown["found"]
+    assert "for good" not in shell.run("retention")
+
+    assert "deleted by retention on" in shell.run("ticket", "raw", old, code=1)
+    assert "deleted by retention on" in shell.run("ticket", "attachment", older, "1", "-o", "-", code=1)
+    assert "deleted by retention on" in shell.run("ticket", "attachment", older)
+    assert "deleted by retention on" in shell.run("ticket", "show", older)
+    assert "deleted by retention" not in shell.run("ticket", "show", old)
+    proved = shell.shown("prove", old)
+    assert proved["proved"]
+    assert proved["mails"][0]["sha256"] == proved["mails"][0]["deleted_sha256"] != ""
+    shell.run("ticket", "raw", open_ticket.number)
+    assert "Lihat foto." in shell.run("ticket", "show", older)
+
+
+async def test_a_deleted_ticket_is_named_as_such(shell: Shell) -> None:
+    number = await closed(shell, ago=6 * YEAR)
+    shell.run("retention", "--now")
+    assert f"ticket {number} was deleted by retention on" in shell.run("ticket", "show", number, code=1)
+
+
+async def test_a_hold_needs_a_reason_is_shown_and_keeps_everything(shell: Shell) -> None:
+    number = await closed(shell, ago=6 * YEAR)
+    assert "--reason" in shell.run("ticket", "legal-hold", number, code=2)
+    shell.run("ticket", "legal-hold", number, "--reason", "Perkara 12/Pdt/2026")
+
+    shown = shell.shown("ticket", "show", number)
+    assert shown["legal_hold"]["reason"] == "Perkara 12/Pdt/2026"
+    assert shown["events"][-1]["kind"] == "legal_hold_placed"
+    assert "Perkara 12/Pdt/2026" in shell.run("ticket", "show", number)
+    assert [each["number"] for each in shell.shown("ticket", "list", "--legal-hold")] == [number]
+    assert shell.shown("retention")["held"] == [number]
+    assert shell.shown("retention", "--now")["found"] == []
+    shell.run("prove", number)
+
+    shell.run("ticket", "legal-hold", number, "--release")
+    assert shell.shown("ticket", "show", number)["legal_hold"] is None
+    assert "no legal hold" in shell.run("ticket", "legal-hold", number, "--release", code=1)
+    shell.run("retention", "--now")
+    assert f"ticket {number} was deleted" in shell.run(
+        "ticket", "legal-hold", number, "--reason", "x", code=1
+    )

@@ -1,7 +1,8 @@
 """A store of the version before opens, and this version shows the same facts of it.
 
 `old_stores/0001.sql.gz` is what a daemon with seconds in place of hours wrote: every kind of event is in it.
-`old_stores/0001.json.gz` is the output of that version's commands.
+`old_stores/0001.json.gz` is the output of that version's commands. 0002 to 0004 hold a few tickets of their daemons,
+`first` the tables of a state before 0001 was frozen.
 """
 
 import gzip
@@ -15,13 +16,14 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import JSON, Connection, MetaData, insert, select
+from sqlalchemy import JSON, Connection, MetaData, insert, select, text
 
 from mailbot.cli import cli
 from mailbot.config.shipped import init
+from mailbot.errors import StoreUnavailable
 from mailbot.store import compensations, migrate, policies, queries, tickets
 from mailbot.store.engine import is_sqlite, open_engine, sqlite_path
-from mailbot.store.schema import events
+from mailbot.store.schema import events, outbox
 from mailbot.store.store import Store
 
 EVENTS = importlib.import_module("mailbot.store.migrations.versions.0002_plain_names").EVENTS
@@ -42,9 +44,9 @@ NEW_FIGURES = ("closing_causes", "filed", "incidents")
 DAY = ("2026-11-28", "2026-11-29")
 
 
-def restore(url: str) -> None:
+def restore(url: str, schema: str = "0001") -> None:
     """Write the old store into an empty database."""
-    dump = gzip.decompress((FOLDER / "0001.sql.gz").read_bytes()).decode()
+    dump = dump_of(schema)
     if is_sqlite(url):
         with closing(sqlite3.connect(sqlite_path(url))) as target:
             target.executescript(dump)
@@ -54,13 +56,17 @@ def restore(url: str) -> None:
         source.row_factory = sqlite3.Row
         engine = open_engine(url)
         with engine.begin() as connection:
-            migrate.run_migrations(connection, "0001")
+            migrate.run_migrations(connection, schema)
             copy(source, connection)
         engine.dispose()
 
 
+def dump_of(schema: str) -> str:
+    return gzip.decompress((FOLDER / f"{schema}.sql.gz").read_bytes()).decode()
+
+
 def copy(source: sqlite3.Connection, target: Connection) -> None:
-    """Copy all rows into the tables of 0001."""
+    """Copy all rows into tables of the same schema."""
     found = MetaData()
     found.reflect(target)
     for table in found.sorted_tables:
@@ -97,6 +103,61 @@ def test_every_event_and_message_of_an_old_store_can_be_read(old: Store) -> None
             shown["messages"]
         )
     assert old.read_now(compensations.first_fault) is None
+
+
+@pytest.mark.parametrize("schema", ["0002", "0003", "0004"])
+def test_p12_a_store_of_each_schema_opens_with_all_its_rows(store_url: str, schema: str) -> None:
+    restore(store_url, schema)
+    with closing(sqlite3.connect(":memory:")) as source:
+        source.executescript(dump_of(schema))
+        tables = (
+            "tickets",
+            "messages",
+            "events",
+            "inbox",
+            "raw_mails",
+            "outbox",
+            "attempts",
+            "compensations",
+        )
+        before = {name: source.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in tables}
+        mails = source.execute("SELECT nonce, state FROM outbox").fetchall()
+
+    assert migrate.upgrade(store_url) == schema
+    store = Store(store_url)
+    count = {
+        name: store.read_now(lambda c, n=name: c.scalar(text(f"SELECT count(*) FROM {n}"))) for name in tables
+    }
+    found = store.read_now(lambda c: c.execute(select(outbox.c.nonce, outbox.c.state, outbox.c.domain)).all())
+    shown = [
+        (
+            store.read_now(tickets.events_of, each.ticket.number),
+            store.read_now(lambda c, n=each.ticket.number: messages(c, n)),
+        )
+        for each in store.read_now(queries.list_tickets, queries.TicketFilter())
+    ]
+    fault = store.read_now(compensations.first_fault)
+    store.close()
+    assert count == before
+    assert {(nonce, str(state)) for nonce, state, _ in found} == set(mails)
+    assert all(domain for _, state, domain in found if state == "due")
+    assert all(events and mails for events, mails in shown)
+    assert (len(shown), fault) == (before["tickets"], None)
+
+
+def messages(connection: Connection, number: str) -> list[queries.MessageView]:
+    return queries.messages_of(connection, number, longest=99)
+
+
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+def test_p12_a_store_from_before_the_schemas_were_frozen_is_refused_unchanged(store_url: str) -> None:
+    restore(store_url, "first")
+    with pytest.raises(StoreUnavailable, match="not those of schema 0001: the table") as refused:
+        migrate.upgrade(store_url)
+
+    assert "Use the version that made it, restore a backup, or set `store` to" in str(refused.value)
+    with closing(sqlite3.connect(sqlite_path(store_url))) as store:
+        assert "\n".join(store.iterdump()) + "\n" == dump_of("first")
 
 
 @pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
@@ -138,8 +199,8 @@ class Commands:
         init(config)
         sources = store.read_now(policies.load_newest)
         assert sources
-        for name, text in sources.files.items():
-            (config / name).write_text(text)
+        for name, content in sources.files.items():
+            (config / name).write_text(content)
         self._env = {"MAILBOT_CONFIG": str(config), "MAILBOT_STORE": store.url}
 
     def __call__(self, *words: str) -> Any:

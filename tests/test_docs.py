@@ -27,3 +27,9 @@ def test_every_section_that_a_page_links_to_exists():
         for to, section in re.findall(r"\]\(([^)#:]*\.md)#([^)]+)\)", page.read_text()):
             heads = re.findall(r"^#+ (.*)$", (page.parent / to).read_text(), re.MULTILINE)
             assert section in {re.sub(r"[^a-z0-9 -]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+def test_the_index_for_operators_names_each_of_their_pages():
+    folder = ROOT / "docs" / "operations"
+    linked = set(re.findall(r"\]\(([a-z_-]+\.md)\)", (folder / "README.md").read_text()))
+    assert {path.name for path in folder.glob("*.md")} - linked == {"README.md"}

@@ -6,6 +6,7 @@ import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from string import Formatter
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -14,7 +15,7 @@ from alembic.script import ScriptDirectory
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
-from sqlalchemy import text
+from sqlalchemy import Connection, inspect, text
 
 from mailbot.domain.events import EVENT_KINDS
 from mailbot.domain.people.addresses import owner
@@ -60,6 +61,29 @@ def test_the_revisions_are_those_of_the_files() -> None:
     scripts = ScriptDirectory(str(migrate.SCRIPTS))
 
     assert tuple(each.revision for each in scripts.walk_revisions())[::-1] == migrate.REVISIONS
+
+
+@pytest.mark.parametrize("before", migrate.REVISIONS[3:-1])  # those before 0004 renamed columns
+def test_p12_nodes_of_the_version_before_go_on_with_the_tables_they_know(before: str) -> None:
+    newer = migrate.REVISIONS[migrate.REVISIONS.index(before) + 1]
+    engine = open_engine("sqlite://")
+    with engine.begin() as connection:
+        migrate.run_migrations(connection, before)
+        known = columns_of(connection)
+        migrate.run_migrations(connection, newer)
+        now = columns_of(connection)
+    engine.dispose()
+
+    assert known.keys() <= now.keys()
+    for table, columns in known.items():
+        added = {name: column for name, column in now[table].items() if name not in columns}
+        assert columns.keys() <= now[table].keys(), table
+        assert all(each["nullable"] or each["default"] is not None for each in added.values()), table
+
+
+def columns_of(connection: Connection) -> dict[str, dict[str, Any]]:
+    tables = inspect(connection).get_multi_columns()
+    return {name: {each["name"]: each for each in columns} for (_, name), columns in tables.items() if name}
 
 
 def execute(url: str, *statements: str) -> None:

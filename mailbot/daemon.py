@@ -135,7 +135,9 @@ class Daemon:
         loaded = validated.loaded
         self._log_start(loaded)
         _allow_many_files()
-        keys = build_signer(self.settings, await self._store.write(signing_secrets.create, None))
+        own = self.settings.secret
+        mark = signing_secrets.fingerprint(own) if own else None
+        keys = build_signer(self.settings, await self._store.write(signing_secrets.create, mark))
         policy = await with_former_ladders(self._store, loaded.policy)
         composer = Composer(validated.templates, keys, policy, signer=signer(self.settings.dkim))
         runtime = Runtime(Snapshot(policy, composer, keys, self.settings.trust))

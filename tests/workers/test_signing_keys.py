@@ -178,6 +178,27 @@ def test_the_commands_show_fingerprints_and_never_a_secret(shell: Shell) -> None
     shell.run("secret", "rotate", "--keep", "soon", code=2)
 
 
+async def test_a_shell_without_the_daemons_secret_is_told_so(shell: Shell) -> None:
+    ticket = (await shell.desk.receive()).number
+    own = b"s" * 32
+    shell.store.write_now(signing_secrets.create, fingerprint(own))
+    warning = "the daemon signs by a MAILBOT_SECRET that this shell does not have"
+
+    assert warning in shell.run("ticket", "note", ticket, "halo")
+    [row] = shell.shown("secret", "list")
+    assert (row["fingerprint"], row["place"], row["signs"]) == (
+        fingerprint(own),
+        "environment of the daemon",
+        True,
+    )
+    shell.env["MAILBOT_SECRET"] = own.decode()
+    assert warning not in shell.run("ticket", "note", ticket, "halo")
+    assert [row["place"] for row in shell.shown("secret", "list")] == ["environment"]
+    del shell.env["MAILBOT_SECRET"]
+    shell.store.write_now(signing_secrets.create, None)  # a daemon without one started
+    assert warning not in shell.run("ticket", "note", ticket, "halo")
+
+
 def signer_secrets(shell: Shell) -> Sequence[Secret]:
     found = shell.store.read_now(signing_secrets.load)
     assert found

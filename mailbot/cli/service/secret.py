@@ -8,7 +8,7 @@ import click
 
 from mailbot.cli.shared.formats import format_duration, format_time
 from mailbot.cli.shared.json_form import print_json
-from mailbot.cli.shared.open_store import OpenStore, fail, open_store
+from mailbot.cli.shared.open_store import OpenStore, fail, lacks_secret, open_store
 from mailbot.cli.shared.options import config_option, standard_options
 from mailbot.cli.shared.output import echo, print_table
 from mailbot.config.yaml import scalars
@@ -60,20 +60,24 @@ def list_(in_json: bool) -> None:
 
 def _rows(opened: OpenStore, stored: StoredSecrets) -> Iterator[dict[str, Any]]:
     own, previous = opened.settings.secret, opened.settings.previous_secrets
+    daemon_has_another = lacks_secret(opened.settings, stored)
+    if daemon_has_another:
+        yield _row(stored.elsewhere, "environment of the daemon", signs=True)
     for value in (*((own,) if own else ()), *previous):
-        yield _row(value, ENVIRONMENT, value is own)
+        yield _row(fingerprint(value), ENVIRONMENT, signs=value is own and not daemon_has_another)
+    by_environment = bool(own or stored.elsewhere)
     for each in stored.secrets:
-        if not own or each.until:
-            signs = not own and each is stored.signing
-            yield _row(each.value, STORE, signs, each.signs_from, each.until)
+        if not by_environment or each.until:
+            signs = not by_environment and each is stored.signing
+            yield _row(fingerprint(each.value), STORE, signs, each.signs_from, each.until)
 
 
 def _row(
-    value: bytes, place: str, signs: bool, signs_from: datetime | None = None, until: datetime | None = None
+    mark: str, place: str, signs: bool, signs_from: datetime | None = None, until: datetime | None = None
 ) -> dict[str, Any]:
     begins = signs_from if signs_from and signs_from > EPOCH else None
     return {
-        "fingerprint": fingerprint(value),
+        "fingerprint": mark,
         "place": place,
         "signs": signs,
         "signs_from": begins,
@@ -99,12 +103,13 @@ def rotate(keep: timedelta, in_json: bool) -> None:
         rotated = opened.store.write_now(signing_secrets.rotate, Rotation(keep))
         if rotated is None:
             fail("no daemon has run on this store, so there is no secret yet")
-        rows, own = list(_rows(opened, rotated)), opened.settings.secret
+        stored = opened.store.read_now(signing_secrets.load) or rotated
+        rows, elsewhere = list(_rows(opened, stored)), opened.settings.secret or stored.elsewhere
     if in_json:
         print_json(rows)
         return
     fresh = rotated.secrets[-1]
-    if own:
+    if elsewhere:
         echo("MAILBOT_SECRET signs here. The secret in the store was replaced all the same:")
     echo(f"{fingerprint(fresh.value)} signs in {format_duration(LEAD)}, when every daemon has read it")
     until = "stops to verify then" if not keep else f"still verify for {format_duration(keep)} after that"

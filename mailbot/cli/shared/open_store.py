@@ -43,13 +43,28 @@ class OpenStore:
 
     def build_runtime(self) -> Runtime:
         """Build what the daemon decides by, in the same way."""
-        return build_runtime(self.settings, self.policy, self.store.read_now(signing_secrets.load))
+        stored = self.store.read_now(signing_secrets.load)
+        if stored and lacks_secret(self.settings, stored):
+            click.echo(OTHER_SECRET, err=True)
+        return build_runtime(self.settings, self.policy, stored)
 
     def zone(self, team: str = "") -> str:
         """Return the time zone of a team's calendar, or of the first calendar when there is no such team."""
         if team in self.policy.teams:
             return self.policy.calendar_of(team).zone
         return next(iter(self.policy.calendars.values())).zone
+
+
+OTHER_SECRET = (
+    "note: the daemon signs by a MAILBOT_SECRET that this shell does not have. Replies to mails from here will not be "
+    "recognised.\nSet it as the service has it: `mailbot docs secrets`"
+)
+
+
+def lacks_secret(settings: Settings, stored: StoredSecrets) -> bool:
+    """Check whether daemons sign by a secret of their environment that is not in ours."""
+    own = signing_secrets.fingerprint(settings.secret) if settings.secret else ""
+    return bool(stored.elsewhere) and own != stored.elsewhere
 
 
 def build_runtime(settings: Settings, policy: Policy, stored: StoredSecrets | None) -> Runtime:

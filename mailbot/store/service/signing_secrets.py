@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from mailbot.store.engine import or_skip
 from mailbot.store.schema import EPOCH, installation
@@ -19,6 +19,7 @@ from mailbot.store.service.nodes import database_time
 
 LEAD = timedelta(minutes=2)  # longer than a living node goes without reading (workers.signing_keys)
 _KEY = "secret"
+_ELSEWHERE = "secret_elsewhere"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +33,14 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class StoredSecrets:
-    """The secrets that still count, oldest first, and the database's time at which they do."""
+    """The secrets that still count, oldest first, and the database's time at which they do.
+
+    `elsewhere`: the fingerprint of the secret that daemons sign by, where it is in their environment.
+    """
 
     secrets: tuple[Secret, ...]
     at: datetime
+    elsewhere: str = ""
 
     @property
     def signing(self) -> Secret:
@@ -50,10 +55,16 @@ class Rotation:
     keep: timedelta
 
 
-def create(connection: Connection, items: Sequence[None]) -> list[StoredSecrets]:
-    """Load the secrets; the first daemon of an installation makes one."""
+def create(connection: Connection, items: Sequence[str | None]) -> list[StoredSecrets]:
+    """Load the secrets for daemons that start; the first one of an installation makes one.
+
+    `items`: the fingerprint of the secret in the daemon's environment, if it has one. Commands in a shell need to know.
+    """
     fresh = {"key": _KEY, "value": secrets.token_hex(32)}
     connection.execute(or_skip(connection, installation), [fresh])
+    connection.execute(delete(installation).where(installation.c.key == _ELSEWHERE))
+    if items[-1]:
+        connection.execute(insert(installation), [{"key": _ELSEWHERE, "value": items[-1]}])
     found = load(connection)
     assert found
     return [found] * len(items)
@@ -61,8 +72,11 @@ def create(connection: Connection, items: Sequence[None]) -> list[StoredSecrets]
 
 def load(connection: Connection) -> StoredSecrets | None:
     """Load the secrets that still count; None before the first daemon made one."""
-    text = connection.scalar(select(installation.c.value).where(installation.c.key == _KEY))
-    return _valid(text, database_time(connection)) if text else None
+    query = select(installation).where(installation.c.key.in_((_KEY, _ELSEWHERE)))
+    rows = {row.key: row.value for row in connection.execute(query)}
+    if _KEY not in rows:
+        return None
+    return replace(_valid(rows[_KEY], database_time(connection)), elsewhere=rows.get(_ELSEWHERE, ""))
 
 
 def rotate(connection: Connection, items: Sequence[Rotation]) -> list[StoredSecrets | None]:

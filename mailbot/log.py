@@ -262,6 +262,21 @@ def mail_refused(*, peer: str, code: int, reason: str) -> None:
 
 
 @_warning
+def stress_changed(*, on: bool, sessions: int) -> None:
+    """Log that so many clients are connected that patience is short, or that this is over."""
+
+
+@_warning
+def spool_failed(*, error: OSError) -> None:
+    """Log that a large mail could not be written to the spool: the client got 452."""
+
+
+@_warning
+def descriptors_used_up(*, limit: int) -> None:
+    """Log that no connection can be accepted for want of file descriptors. Said once a minute."""
+
+
+@_warning
 def session_failed(*, peer: str, error: BaseException) -> None:
     """Log an internal failure in an SMTP session: the client got 451 or 452."""
 

@@ -1,10 +1,23 @@
 """Raw mail that we accepted: kept before the 250, claimed by intake, parked when it can't be handled."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    bindparam,
+    case,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from mailbot.domain.model import Envelope, InboxState
 from mailbot.store.engine import or_skip
@@ -82,7 +95,7 @@ def _ids(connection: Connection, fingerprints: Sequence[str]) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Up to `limit` waiting mails for `node`, among those with so many attempts."""
+    """Up to `limit` waiting mails of MOST_AT_ONCE bytes for `node`, among those with so many attempts."""
 
     node: str
     limit: int
@@ -94,8 +107,11 @@ def claim(connection: Connection, items: Sequence[Claim]) -> list[list[ClaimedMa
     return [_claim(connection, item) for item in items]
 
 
+MOST_AT_ONCE = 16_000_000  # bytes of mails in one claim, or a single mail
+LARGE = 1_000_000  # bytes: the content of a larger mail is loaded only when it is claimed
+
 _FREE = (
-    select(inbox, raw_mails.c.content)
+    select(inbox, case((inbox.c.size <= literal_column(str(LARGE)), raw_mails.c.content)).label("content"))
     .join(raw_mails)
     .where(
         inbox.c.state == NEW,
@@ -119,10 +135,31 @@ _DONE = (
 
 
 def _claim(connection: Connection, wanted: Claim) -> list[ClaimedMail]:
-    rows = connection.execute(_FREE, {"attempts": wanted.attempts, "most": wanted.limit}).all()
+    found = connection.execute(_FREE, {"attempts": wanted.attempts, "most": wanted.limit}).all()
+    rows = list(_within(found, MOST_AT_ONCE))
     if rows:
         connection.execute(_TAKE, {"ids": [row.id for row in rows], "node": wanted.node})
-    return [ClaimedMail(row.id, _envelope_of(row), row.content, row.attempts) for row in rows]
+    large = _contents(connection, [row.id for row in rows if row.content is None])
+    return [
+        ClaimedMail(row.id, _envelope_of(row), large.get(row.id, row.content), row.attempts) for row in rows
+    ]
+
+
+def _within(rows: Sequence[Row[Any]], size: int) -> Iterator[Row[Any]]:
+    """Yield the first rows, at least one, whose mails have so many bytes together."""
+    total = 0
+    for row in rows:
+        total += row.size
+        if total > size and total > row.size:
+            return
+        yield row
+
+
+def _contents(connection: Connection, ids: Sequence[int]) -> dict[int, bytes]:
+    if not ids:
+        return {}
+    query = select(raw_mails.c.inbox_id, raw_mails.c.content).where(raw_mails.c.inbox_id.in_(ids))
+    return {row.inbox_id: row.content for row in connection.execute(query)}
 
 
 def _envelope_of(row: Row[Any]) -> Envelope:

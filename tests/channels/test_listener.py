@@ -611,8 +611,8 @@ async def test_a_client_that_sends_single_bytes_is_disconnected_and_a_slow_one_i
 
 async def test_mail_in_flight_is_bounded_and_room_comes_back(inbox: Inbox) -> None:
     inbox.hold = asyncio.Event()
-    limits = replace(OPEN, size=1000, in_flight=2000)
-    big = b"x" * 900 + b"\r\n"
+    limits = replace(OPEN, size=20_000, in_flight=160_000)  # two of these at once between spool and store
+    big = (b"x" * 98 + b"\r\n") * 199
     async with (
         listening(
             inbox, limits, timeouts=replace(LONG_TIMEOUTS, memory=timedelta(milliseconds=400))
@@ -628,6 +628,11 @@ async def test_mail_in_flight_is_bounded_and_room_comes_back(inbox: Inbox) -> No
             session.send(big + b".\r\n")
             await inbox.asked.wait()
             inbox.asked.clear()
+        async with connect(listener) as small:
+            await small.hello()
+            await small.begin()
+            small.send(b"x\r\n.\r\n")
+            await inbox.asked.wait()  # small mails pass by
         assert (await three.ask(big + b".\r\n")).startswith("452 4.3.1 ")
         await three.begin()
         three.send(big + b".\r\n")
@@ -638,21 +643,22 @@ async def test_mail_in_flight_is_bounded_and_room_comes_back(inbox: Inbox) -> No
 
 
 async def test_room_of_refused_and_broken_mails_comes_back(inbox: Inbox) -> None:
-    limits = replace(OPEN, size=1000, in_flight=2000)
+    limits = replace(OPEN, size=20_000, in_flight=160_000)
+    line = b"x" * 98 + b"\r\n"
     async with listening(inbox, limits, timeouts=replace(LONG_TIMEOUTS, memory=SHORT)) as listener:
         async with connect(listener) as session:
             await session.hello()
-            assert (await session.mail(b"x" * 800 + b"\n\r\n")).startswith("550 ")
-            assert (await session.mail(b"x" * 1900 + b"\r\n")).startswith("552 ")
+            assert (await session.mail(line * 180 + b"\n\r\n")).startswith("550 ")
+            assert (await session.mail(line * 390)).startswith("552 ")
             inbox.trouble = StoreUnavailable()
-            assert (await session.mail(b"x" * 800 + b"\r\n")).startswith("451 ")
+            assert (await session.mail(line * 180)).startswith("451 ")
             inbox.trouble = None
             await session.begin()
-            session.send(b"x" * 800)
+            session.send(line * 180)
         async with connect(listener) as session:
             await session.hello()
-            assert (await session.mail(b".x" * 900 + b"\r\n")).startswith("5")
-            assert (await session.mail(b"x\r\n" * 333)).startswith("250 ")
+            assert (await session.mail(b".x" * 18_000 + b"\r\n")).startswith("5")
+            assert (await session.mail(line * 200)).startswith("250 ")
         assert listener._server.memory.used == 0
 
 

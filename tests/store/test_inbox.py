@@ -153,3 +153,18 @@ def test_the_claim_walks_the_index_of_waiting_mails_only(store: Store) -> None:
     plan = store.read_now(lambda c: c.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", (0, 5, 0)).all())
 
     assert "ix_inbox_new" in str(plan)
+
+
+def test_a_claim_takes_so_many_bytes_or_a_single_mail(store: Store) -> None:
+    sizes = (10, 9_000_000, 8_000_000, 20_000_000, 10)
+    for number, size in enumerate(sizes):
+        store.write_now(inbox.keep, kept(f"m{number}", b"x" * size))
+
+    claims = [store.write_now(inbox.claim, Claim("n1", 50)) for _ in range(4)]
+
+    assert [[len(mail.raw) for mail in claimed] for claimed in claims] == [
+        [10, 9_000_000],
+        [8_000_000],
+        [20_000_000],
+        [10],
+    ]

@@ -10,8 +10,8 @@ from types import MappingProxyType
 from aiosmtpd.smtp import SMTP, TLSSetupException
 
 from mailbot.channels.smtp import mail_and_rcpt
-from mailbot.channels.smtp.data import DataBuffer, too_big
-from mailbot.channels.smtp.session import Command, EndSession, MailProtocol, Session
+from mailbot.channels.smtp.data import NO_SPACE, DataBuffer, too_big
+from mailbot.channels.smtp.session import Command, EndSession, MailProtocol, Phase, Session
 from mailbot.domain.model import Envelope
 from mailbot.errors import Refused, StoreFull
 
@@ -73,9 +73,13 @@ async def quit_(_session: Session, _argument: str) -> None:
 async def starttls(session: Session, argument: str) -> None:
     if session.tls_context is None or session._tls_protocol is not None:
         raise Refused(503, "5.5.1 STARTTLS is not offered now")
+    session.phase = Phase.HANDSHAKE
     try:
-        await SMTP.smtp_STARTTLS(session, argument)  # discards what was sent in the clear after the command
-    except asyncio.CancelledError:  # the drain; during a handshake the TLS layer reports no end
+        async with asyncio.timeout(session.server.patience(session.server.timeouts.handshake)):
+            await SMTP.smtp_STARTTLS(
+                session, argument
+            )  # discards what was sent in the clear after the command
+    except (asyncio.CancelledError, TimeoutError):  # during a handshake the TLS layer reports no end
         raise TLSSetupException from None
 
 
@@ -92,7 +96,7 @@ async def mail(session: Session, argument: str) -> None:
     if not session.front and not server.connection_limits.may_send(session.peer, server.now()):
         session.refuse("450 4.7.1 Too many mails from your address, try again later")
     elif not server.has_space():
-        session.refuse("452 4.3.1 Not enough space, try again later")
+        session.refuse(NO_SPACE)
     else:
         session.sender = sender
         session.reply("250 2.1.0 Ok")
@@ -135,7 +139,8 @@ async def data(session: Session, argument: str) -> None:
         raise Refused(501, "5.5.4 DATA takes no argument")
     if not session.recipients:
         raise Refused(503, "5.5.1 No valid recipient yet")
-    buffer = DataBuffer(session.server.memory, session.server.limits.size)
+    server = session.server
+    buffer = DataBuffer(server.limits.size, server.in_memory, server.spool, server.has_space)
     session.reply("354 End data with <CR><LF>.<CR><LF>")
     await session.flush()
     try:
@@ -150,18 +155,28 @@ async def data(session: Session, argument: str) -> None:
 
 async def _keep(session: Session, buffer: DataBuffer) -> str:
     """Keep the mail. The reply is 250 only after that."""
-    raw = buffer.content(repair=session.front)
     server = session.server
+    booked = await server.memory.take(buffer.received) if buffer.is_large else 0
+    if buffer.is_large and not booked:
+        return "452 4.3.1 Too much mail at once, try again later"
+    try:
+        raw = await buffer.content(repair=session.front)
+    except BaseException:  # a mail that is refused, or a client that has left
+        server.memory.give_back(booked)
+        raise
+    buffer.close()
     envelope = Envelope(session.sender or "", tuple(session.recipients), session.peer, server.now())
-    task = server.keep_mail(envelope, raw, buffer.transfer_booking())
+    task = server.keep_mail(envelope, raw, booked)
+    del raw
     # wait() leaves the task alone when time is up, and when we are cancelled because the client went away
     await asyncio.wait((task,), timeout=server.timeouts.keep.total_seconds())
     error = None if not task.done() or task.cancelled() else task.exception()
     if isinstance(error, StoreFull):
-        return "452 4.3.1 Not enough space, try again later"
+        return NO_SPACE
     if error or not task.done() or task.cancelled():
         return "451 4.3.0 Could not keep the mail, try again later"
     session.mails += 1
+    server.connection_limits.note_accepted(session.peer, server.now())
     return f"250 2.0.0 Ok: kept as {task.result()}"
 
 

@@ -1,12 +1,18 @@
-"""A mail's text between socket and store: within memory and size limits, with CRLF line ends."""
+"""A mail's text between socket and store: in memory or in the spool, within its limit, with CRLF line ends."""
 
+import asyncio
 import re
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
 
-from mailbot.channels.smtp.limits import MemoryBudget
+from mailbot import log
 from mailbot.errors import Refused
 
 END = b"\r\n.\r\n"  # nothing else ends a mail: "\n.\n", "\n.\r\n" and "\r.\r" serve SMTP smuggling
 ANY_NEWLINE = re.compile(rb"\r\n|\r|\n")
+NO_SPACE = "452 4.3.1 Not enough space, try again later"
 ABORT_FACTOR = 10  # times the size limit: beyond it we don't wait for the end to answer 552
 
 
@@ -32,44 +38,75 @@ def too_big(limit: int) -> Refused:
 
 
 class DataBuffer:
-    """Collects the parts of one mail.
+    """Collects the parts of one mail: up to `in_memory` bytes in memory, what is more in a file without a name.
 
     Once it can't be accepted, `refusal` holds the reply for the end of the text (RFC 5321 4.2.5: not before),
     and all its parts are dropped.
     """
 
-    def __init__(self, memory: MemoryBudget, limit: int) -> None:
-        self._memory, self._limit = memory, limit
+    def __init__(self, limit: int, in_memory: int, spool: Path | None, has_space: Callable[[], bool]) -> None:
+        self._limit, self._most_in_memory, self._spool, self._has_space = limit, in_memory, spool, has_space
         self._parts: list[bytes] = []
+        self._in_memory = 0
+        self._file: BinaryIO | None = None
         self.refusal = ""
         self.received = 0  # bytes on the wire
-        self.booked = 0  # bytes of `memory` that this mail holds
 
     @property
     def hopeless(self) -> bool:
         return self.received > ABORT_FACTOR * self._limit
 
+    @property
+    def is_large(self) -> bool:
+        return self._file is not None
+
     async def add(self, part: bytes) -> None:
-        """Add the next part, waiting for room in memory."""
+        """Add the next part."""
         self.received += len(part)
         if self.refusal:
             return
         # Dots in front of lines are sent twice and don't count (RFC 1870 4): the wire may hold a third more.
         if self.received > 2 * self._limit + len(END):
             self._drop(str(too_big(self._limit)))
-        elif await self._memory.take(len(part)):
-            self.booked += len(part)
-            self._parts.append(part)
-        else:
-            self._drop("452 4.3.1 Too much mail at once, try again later")
+            return
+        self._parts.append(part)
+        self._in_memory += len(part)
+        if self._in_memory > self._most_in_memory:
+            await self._move_to_spool()
 
-    def content(self, *, repair: bool) -> bytes:
+    async def content(self, *, repair: bool) -> bytes:
         """Return the mail with CRLF line ends.
 
         Raises Refused when it is too big, and for CR or LF on its own unless we are to `repair` that.
         """
-        text = unstuff(b"".join(self._parts))
+        if self._file is None:
+            return self._text(b"".join(self._parts), repair)
+        return await asyncio.to_thread(self._read, self._file, repair)
+
+    def close(self) -> None:
         self._parts.clear()
+        if self._file is not None:
+            self._file.close()
+
+    async def _move_to_spool(self) -> None:
+        if not self._has_space():
+            self._drop(NO_SPACE)
+            return
+        parts, self._parts, self._in_memory = self._parts, [], 0
+        try:
+            if self._file is None:
+                self._file = tempfile.TemporaryFile(dir=self._spool)  # noqa: SIM115 (closed by `close`)
+            await asyncio.to_thread(self._file.writelines, parts)
+        except OSError as error:
+            log.spool_failed(error=error)
+            self._drop(NO_SPACE)
+
+    def _read(self, file: BinaryIO, repair: bool) -> bytes:
+        file.seek(0)
+        return self._text(file.read() + b"".join(self._parts), repair)
+
+    def _text(self, wire: bytes, repair: bool) -> bytes:
+        text = unstuff(wire)
         if len(text) > self._limit:
             raise too_big(self._limit)
         if not has_bare_newlines(text):
@@ -77,15 +114,6 @@ class DataBuffer:
         if not repair:
             raise Refused(550, "5.6.0 A line must end with CR LF, and one here does not")
         return normalise(text)
-
-    def transfer_booking(self) -> int:
-        """Return the booked bytes; the caller gives them back instead of us."""
-        booked, self.booked = self.booked, 0
-        return booked
-
-    def close(self) -> None:
-        self._parts.clear()
-        self._memory.give_back(self.transfer_booking())
 
     def _drop(self, refusal: str) -> None:
         self.refusal = refusal

@@ -6,10 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address
 
+from mailbot import log
 from mailbot.config.model import Limits, Network
 from mailbot.domain.policy import Rate
 from mailbot.domain.replies.auto_reply import take_token
 
+COPIES = 2  # of a large mail that are in memory at once, at least
+KNOWN_FOR = timedelta(hours=24)  # that a peer counts as known after a mail that was accepted
+RESERVED = 10  # one place of so many is kept for known peers
 MAX_RATES = 4096  # addresses with a rate; beyond it, those that have recovered are removed
 
 
@@ -35,7 +39,11 @@ def limit_key(peer: str) -> str:
 
 
 class ConnectionLimits:
-    """Counts sessions and mails by address. `exempt` peers (our own MTA) are only counted in all."""
+    """Counts sessions and mails by address. `exempt` peers (our own MTA) are only counted in all.
+
+    Near the limit of all sessions there is stress: patience is short, and the last places are kept for peers that
+    delivered mail lately.
+    """
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -43,11 +51,28 @@ class ConnectionLimits:
         self._rate = Rate(limits.mails_per_minute_per_address, timedelta(minutes=1))
         self._sessions_by_key: Counter[str] = Counter()
         self._until: dict[str, datetime] = {}
+        self._known: dict[str, datetime] = {}
         self.sessions = 0
+        self.stress = False
+
+    def is_full(self, peer: str, now: datetime, *, exempt: bool) -> bool:
+        """Check whether no place is left for this peer, the reserved ones included where it is known."""
+        kept = 0 if exempt or self._is_known(peer, now) else self._limits.sessions // RESERVED
+        return self.sessions >= self._limits.sessions - kept
 
     def enter(self, peer: str, *, exempt: bool) -> bool:
-        """Take a place for a session. False when none is left; then there is nothing to `leave`."""
-        return self.sessions < self._limits.sessions and self._count(peer, exempt=exempt)
+        """Take a place for a session. False when its address has none left; then there is nothing to `leave`."""
+        return self._count(peer, exempt=exempt)
+
+    def note_accepted(self, peer: str, now: datetime) -> None:
+        """Note that a mail of this peer was accepted."""
+        if len(self._known) >= MAX_RATES:
+            self._known = {key: at for key, at in self._known.items() if now - at < KNOWN_FOR}
+        self._known[limit_key(peer)] = now
+
+    def _is_known(self, peer: str, now: datetime) -> bool:
+        at = self._known.get(limit_key(peer))
+        return at is not None and now - at < KNOWN_FOR
 
     def move(self, peer: str, client: str, *, exempt: bool) -> bool:
         """Move a session from `peer` to `client`. False when the client has no place left."""
@@ -60,16 +85,23 @@ class ConnectionLimits:
         key = limit_key(peer)
         if not exempt and self._sessions_by_key[key] >= self._limits.sessions_per_address:
             return False
-        self.sessions += 1
         self._sessions_by_key[key] += 1
+        self._change(1)
         return True
 
     def leave(self, peer: str) -> None:
         key = limit_key(peer)
-        self.sessions -= 1
+        self._change(-1)
         self._sessions_by_key[key] -= 1
         if not self._sessions_by_key[key]:
             del self._sessions_by_key[key]
+
+    def _change(self, by: int) -> None:
+        """Count sessions. Stress begins at three quarters of the places, and ends at a half."""
+        self.sessions += by
+        if self.stress != (self.sessions >= self._limits.sessions * (0.5 if self.stress else 0.75)):
+            self.stress = not self.stress
+            log.stress_changed(on=self.stress, sessions=self.sessions)
 
     def may_send(self, peer: str, now: datetime) -> bool:
         """Count one more mail of this address. False when it exceeds the rate."""
@@ -85,33 +117,31 @@ class ConnectionLimits:
 
 
 class MemoryBudget:
-    """The bytes of mail between socket and store, of all sessions together.
+    """The memory for large mails on their way from the spool to the store: first come, first served.
 
-    A session without room waits briefly before it is refused. Its TCP window closes, and room comes back
-    within milliseconds while the store works. If all wait for each other, each refusal makes room.
+    Small mails need none of it, so they never wait for large ones. What a mail books is more than its size, since it
+    is copied on its way.
     """
 
     def __init__(self, size: int, wait: timedelta) -> None:
         self._size, self._wait = size, wait.total_seconds()
+        self._line = asyncio.Lock()  # its waiters are served in the order in which they came
         self._freed = asyncio.Event()
         self.used = 0
 
-    def fits(self, count: int) -> bool:
-        return self.used + count <= self._size
+    async def take(self, size: int) -> int:
+        """Wait for the turn of a mail of `size` bytes. Return what it has booked, 0 when its turn did not come."""
+        booked = min(COPIES * size, self._size)
+        try:
+            async with asyncio.timeout(self._wait), self._line:
+                while self.used + booked > self._size:
+                    self._freed.clear()
+                    await self._freed.wait()
+                self.used += booked
+        except TimeoutError:
+            return 0
+        return booked
 
-    async def take(self, count: int) -> bool:
-        """Wait for room and count `count` bytes. False when none came in time."""
-        if not self.fits(count):
-            try:
-                async with asyncio.timeout(self._wait):
-                    while not self.fits(count):
-                        self._freed.clear()
-                        await self._freed.wait()
-            except TimeoutError:
-                return False
-        self.used += count
-        return True
-
-    def give_back(self, count: int) -> None:
-        self.used -= count
+    def give_back(self, booked: int) -> None:
+        self.used -= booked
         self._freed.set()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mailbot.channels.smtp.commands import ESMTP, LMTP
-from mailbot.channels.smtp.limits import ConnectionLimits, MemoryBudget
+from mailbot.channels.smtp.limits import COPIES, ConnectionLimits, MemoryBudget
 from mailbot.channels.smtp.server import Keep, ServerState, Timeouts
 from mailbot.channels.smtp.session import MailProtocol, Session, shared_attributes
 from mailbot.config.model import Listen, Settings, SocketAddress
@@ -27,6 +27,7 @@ class Listener:
     `wake` is called after each kept mail, `count_refusal` with each 4xx and 5xx code.
     `policy` is read for each recipient, so a reload needs no call.
     `free_space` returns the bytes left on the disk.
+    `spool` is the directory for large mails while they come in; their files have no name there.
     `sockets` and `lmtp_sockets`, bound by systemd, replace those of `settings.listen`.
     """
 
@@ -45,6 +46,7 @@ class Listener:
         *,
         count_refusal: Callable[[int], None] = lambda code: None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        spool: Path | None = None,
         timeouts: Timeouts = Timeouts(),  # noqa: B008 (frozen)
     ) -> None:
         limits = settings.limits
@@ -65,7 +67,8 @@ class Listener:
             now=now,
             timeouts=timeouts,
             connection_limits=ConnectionLimits(limits),
-            memory=MemoryBudget(max(limits.in_flight, 2 * limits.size), timeouts.memory),
+            memory=MemoryBudget(max(limits.in_flight // 2, COPIES * limits.size), timeouts.memory),
+            spool=spool,
             tls=load_certificate(listen),
             require_tls=listen.require_tls,
         )
@@ -89,6 +92,15 @@ class Listener:
             for server in servers
             for listening in server.sockets
         ]
+
+    @property
+    def sessions(self) -> int:
+        return self._server.connection_limits.sessions
+
+    @property
+    def stress(self) -> bool:
+        """Return whether so many clients are connected that patience is short."""
+        return self._server.connection_limits.stress
 
     def _port(self, protocol: MailProtocol) -> int:
         sockets = (listening for server in self._servers[protocol] for listening in server.sockets)

@@ -5,6 +5,7 @@ import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Protocol
 
 from mailbot import log
@@ -15,6 +16,12 @@ from mailbot.domain.policy import Policy
 
 SHUTTING_DOWN = "421 4.3.2 Shutting down, try again later"
 TOO_MANY = "421 4.7.0 Too many connections, try again later"
+PUT_OUT = "421 4.3.2 Too busy for silent clients, try again later"
+SHORTEST_IDLE = 3.0  # seconds of silence after which a client may lose its place to another one
+MAX_LINGERING = 500  # refused clients at once whose reply we wait for to be read
+LEAST_IN_MEMORY, MOST_IN_MEMORY = 16 * 1024, 256 * 1024  # bytes of a mail that is being received
+STRESS_RATE = 4  # times the minimum rate that a mail's text must keep under stress
+STRESS_COMMANDS = 20  # that a session may send without a mail, under stress
 THIS_MACHINE = "127.0.0.1"  # the peer of a local socket, for checks of networks
 
 Keep = Callable[[Envelope, bytes], Awaitable[int]]
@@ -25,9 +32,12 @@ class Timeouts:
     """How long a session waits for what. RFC 5321 4.5.3.2.7 asks for 5 minutes between commands."""
 
     command: timedelta = timedelta(minutes=5)  # for the next command
+    first_command: timedelta = timedelta(seconds=30)  # for the first, which clients send at once
+    handshake: timedelta = timedelta(seconds=15)  # of TLS
     text: timedelta = timedelta(minutes=1)  # span over which a mail's text must keep the minimum rate
+    stress: timedelta = timedelta(seconds=10)  # for each of these at most, while places are few
     keep: timedelta = timedelta(seconds=60)  # for the store, before 451
-    memory: timedelta = timedelta(seconds=10)  # for memory, before 452
+    memory: timedelta = timedelta(minutes=5)  # for a large mail's turn, before 452
     close: timedelta = timedelta(seconds=5)  # for the last reply to leave
     proxy_header: timedelta = timedelta(seconds=10)  # for a proxy to name its client
 
@@ -35,8 +45,13 @@ class Timeouts:
 class OpenSession(Protocol):
     """What the server state needs of a session."""
 
+    peer: str
+
     def drain(self) -> None: ...
     def abort(self) -> None: ...
+    def idle_seconds(self) -> float: ...
+    def put_out(self) -> None: ...
+    def hurry(self) -> None: ...
 
 
 @dataclass(slots=True)
@@ -65,7 +80,11 @@ class ServerState:
     max_errors: int = 20
     max_unproductive: int = 100
     draining: bool = False
+    spool: Path | None = (
+        None  # the directory of mails that are being received; None: the system's for such files
+    )
     sessions: set[OpenSession] = field(default_factory=set)
+    lingering: set[asyncio.BaseTransport] = field(default_factory=set)  # of clients that were refused
     _keeping: set[asyncio.Task[int]] = field(default_factory=set)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -73,10 +92,48 @@ class ServerState:
         """Accept a session. Return "" or the reply that refuses it."""
         if self.draining:
             return SHUTTING_DOWN
-        if not self.connection_limits.enter(peer, exempt=self.is_front(peer) or self.is_proxy(peer)):
+        limits, exempt = self.connection_limits, self.is_front(peer) or self.is_proxy(peer)
+        if limits.is_full(peer, self.now(), exempt=exempt) and not self._make_room():
+            return TOO_MANY
+        calm = not limits.stress
+        if not limits.enter(peer, exempt=exempt):
             return TOO_MANY
         self.sessions.add(session)
+        if calm and limits.stress:
+            for each in self.sessions:
+                each.hurry()
         return ""
+
+    def _make_room(self) -> bool:
+        """Put out the client that has been silent for longest. False when none is silent for long enough."""
+        silent = [each for each in self.sessions if not self.is_front(each.peer)]
+        longest = max(silent, key=lambda each: each.idle_seconds(), default=None)
+        if longest is None or longest.idle_seconds() < SHORTEST_IDLE:
+            return False
+        longest.put_out()
+        self.leave(longest, longest.peer)
+        return True
+
+    def patience(self, usual: timedelta) -> float:
+        """Return the seconds that a client may take, fewer under stress."""
+        return min(usual, self.timeouts.stress if self.connection_limits.stress else usual).total_seconds()
+
+    @property
+    def in_memory(self) -> int:
+        """Return the bytes of one mail that stay in memory: all sessions together use half of the memory for mails."""
+        return min(MOST_IN_MEMORY, max(LEAST_IN_MEMORY, self.limits.in_flight // (2 * self.limits.sessions)))
+
+    @property
+    def minimum_rate(self) -> int:
+        return self.limits.minimum_rate * (STRESS_RATE if self.connection_limits.stress else 1)
+
+    @property
+    def most_unproductive(self) -> int:
+        return (
+            min(self.max_unproductive, STRESS_COMMANDS)
+            if self.connection_limits.stress
+            else self.max_unproductive
+        )
 
     def change_peer(self, peer: str, client: str) -> str:
         """Count a session of `peer` as one of `client`. Return "" or the reply that refuses it."""

@@ -20,7 +20,7 @@ from mailbot import log
 from mailbot.channels.smtp import proxy
 from mailbot.channels.smtp.data import END, DataBuffer, too_big
 from mailbot.channels.smtp.limits import plain_address
-from mailbot.channels.smtp.server import SHUTTING_DOWN, ServerState
+from mailbot.channels.smtp.server import MAX_LINGERING, PUT_OUT, SHUTTING_DOWN, ServerState
 from mailbot.errors import Refused
 
 MAX_COMMAND = 2048  # bytes: RFC 5321 4.5.3.1.4 wants 512 and what extensions add
@@ -47,6 +47,7 @@ class Phase(enum.Enum):
 
     COMMAND = enum.auto()  # the client's next command
     TEXT = enum.auto()  # the client's mail
+    HANDSHAKE = enum.auto()  # the client's part of a TLS handshake
     BUSY = enum.auto()  # our own work
 
 
@@ -106,14 +107,23 @@ class Session(SMTP):
         super().connection_made(transport)
 
     def _reject(self, transport: Any, refusal: str) -> None:
+        """Refuse a client before the greeting. The connection stays half open until the client has read why."""
+        self.transport, self._closing = transport, True
         transport.write(f"{refusal}\r\n".encode())
-        transport.close()
         self._log_refusal(refusal)
+        if len(self.server.lingering) >= MAX_LINGERING or not transport.can_write_eof():
+            transport.close()
+            return
+        self.server.lingering.add(transport)
+        _close_our_half(transport)
+        self.loop.call_later(self.server.timeouts.close.total_seconds(), transport.abort)
 
     def connection_lost(self, error: Exception | None) -> None:
-        if self.session is not None:  # a rejected client never had a session
+        if self.session is not None:
             super().connection_lost(error)
             self.server.leave(self, self.peer)
+        elif self.transport is not None:  # a rejected client never had a session
+            self.server.lingering.discard(self.transport)
 
     def data_received(self, data: bytes) -> None:
         if not self._closing:
@@ -133,8 +143,24 @@ class Session(SMTP):
 
     def drain(self) -> None:
         """Let a mail under way finish, and end any other session now."""
-        if self.phase is Phase.COMMAND:
+        if self.phase in (Phase.COMMAND, Phase.HANDSHAKE):
             self._end(SHUTTING_DOWN)
+
+    def idle_seconds(self) -> float:
+        """Return for how long the client has left us waiting for a command or a handshake; 0 when it does not."""
+        waits = self.phase in (Phase.COMMAND, Phase.HANDSHAKE) and not self._closing
+        return self.loop.time() - self._progress_at if waits else 0.0
+
+    def put_out(self) -> None:
+        """End a silent session, so that another client gets its place."""
+        self._log_refusal(PUT_OUT)
+        self._end(PUT_OUT)
+
+    def hurry(self) -> None:
+        """Look at the client's silence now: patience has become shorter."""
+        if self._timeout_handle is not None and not self._closing:
+            self._timeout_handle.cancel()
+            self._timeout_cb()
 
     def abort(self) -> None:
         if self.transport is not None:
@@ -152,7 +178,7 @@ class Session(SMTP):
         self._closing = True
         self._write(reply)
         if reply[:1] in ("4", "5") and not self._at_eof and transport.can_write_eof():
-            transport.write_eof()
+            _close_our_half(transport)
             transport.resume_reading()
         else:
             transport.close()
@@ -173,17 +199,22 @@ class Session(SMTP):
 
     def _timeout_cb(self) -> None:
         """Close a session that is silent for too long, or that sends a mail too slowly."""
-        timeouts, silence = self.server.timeouts, self.loop.time() - self._progress_at
-        delay, command = timeouts.text.total_seconds(), timeouts.command.total_seconds()
+        server, timeouts = self.server, self.server.timeouts
+        silence, text = self.loop.time() - self._progress_at, server.patience(timeouts.text)
+        delay = text
         if self.phase is Phase.COMMAND:
+            usual = timeouts.command if self.greeted else min(timeouts.command, timeouts.first_command)
+            command = server.patience(usual)
             if silence >= command:
                 return self._end("421 4.4.2 Nothing heard for too long")
             delay = min(delay, command - silence)
-        elif self.phase is Phase.TEXT and silence >= delay:
-            if len(self._unread) - self._buffered < self.server.limits.minimum_rate * silence:
+        elif self.phase is Phase.TEXT and silence >= text:
+            if len(self._unread) - self._buffered < server.minimum_rate * silence:
                 self._log_refusal("421 4.4.2 Too slow")
                 return self._end("421 4.4.2 Too slow, try again later")
             self._await_text()
+        elif self.phase is Phase.TEXT:
+            delay -= silence
         self._timeout_handle = self.loop.call_later(delay, self._timeout_cb)
         return None
 
@@ -301,7 +332,7 @@ class Session(SMTP):
         self.unproductive += 1
         if self.errors > self.server.max_errors:
             raise EndSession("421 4.7.0 Too many errors")
-        if self.unproductive > self.server.max_unproductive:
+        if self.unproductive > self.server.most_unproductive:
             raise EndSession("421 4.7.0 Too many commands without a mail")
         self._replies.append(text)
 
@@ -346,3 +377,10 @@ class Session(SMTP):
         """Reply for aiosmtpd's STARTTLS."""
         self.reply(status)
         await self.flush()
+
+
+def _close_our_half(transport: asyncio.WriteTransport) -> None:
+    try:
+        transport.write_eof()
+    except OSError:  # the client has reset the connection, and the event loop has not seen it yet
+        transport.abort()

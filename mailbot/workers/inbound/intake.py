@@ -71,9 +71,10 @@ class Intake:
 
     async def _work(self) -> timedelta | float:
         claimed = await self._store.write(inbox.claim, inbox.Claim(self._node, BATCH))
-        self._on_claimed(len(claimed), BATCH)
+        is_full = len(claimed) == BATCH or any(len(each.raw) > LARGE for each in claimed)  # there may be more
+        self._on_claimed(len(claimed), len(claimed) if is_full else BATCH)
         await self._handle(await self._checked(await self._parse_all(claimed)))
-        if await self._try_suspect() or len(claimed) == BATCH:
+        if await self._try_suspect() or is_full:
             return 0
         return SOON if self._checking else IDLE
 

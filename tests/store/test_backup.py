@@ -86,6 +86,18 @@ def test_a_backup_never_replaces_a_file(source: Path, tmp_path: Path) -> None:
     assert target.is_symlink()
 
 
+def test_without_hard_links_a_backup_gets_its_name_too(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("os.link", refuse)
+    backup(str(source), tmp_path / "backup.db", NOW)
+
+    assert [each.name for each in tmp_path.glob("backup*")] == ["backup.db"]
+
+
 def test_a_killed_backup_leaves_no_file_of_the_good_name_and_the_next_one_is_made(
     source: Path, tmp_path: Path
 ) -> None:

@@ -125,6 +125,24 @@ def test_what_sqlite_does_with_the_file_does_not_free_it(database: Path) -> None
     assert b"AlreadyRunning" in second.stderr
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files of others")
+def test_what_root_creates_belongs_to_the_user_of_the_daemon(database: Path) -> None:
+    os.chown(database.parent, 4711, 4712)
+    with LifeLock(str(database)):
+        migrate.upgrade(f"sqlite:///{database}")
+
+    assert {(each.stat().st_uid, each.stat().st_gid) for each in database.parent.iterdir()} == {(4711, 4712)}
+
+
+def test_a_lock_file_that_is_a_link_is_not_followed(database: Path) -> None:
+    (target := database.with_name("theirs")).write_text("keep")
+    database.with_name("mailbot.db.lock").symlink_to(target)
+
+    with pytest.raises(OSError, match="symbolic links"):
+        LifeLock(str(database))
+    assert target.read_text() == "keep"
+
+
 def test_a_network_file_system_is_known(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     mounts = f"/dev/vda / ext4 rw 0 0\nfiler:/x {tmp_path} nfs4 rw 0 0\n"
     monkeypatch.setattr(Path, "read_text", lambda _: mounts)

@@ -26,7 +26,7 @@ class LifeLock:
 
     def __init__(self, database: str) -> None:
         path = Path(os.path.realpath(database))
-        self._database = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._database = _open(path, path.parent)
         try:
             _lock_byte(self._database, path)
             self._file = _lock_file(path)
@@ -42,6 +42,19 @@ class LifeLock:
         os.close(self._database)
 
 
+def _open(path: Path, owner: Path) -> int:
+    """Open a file, or create it for its owner alone. What root creates belongs to whoever owns `owner`."""
+    flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
+    try:
+        file = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return os.open(path, flags)
+    if os.geteuid() == 0:  # else a command of root would lock the daemon's user out of its own store
+        found = owner.stat()
+        os.fchown(file, found.st_uid, found.st_gid)
+    return file
+
+
 def _lock_byte(file: int, path: Path) -> None:
     wanted = struct.pack("hhqqi0q", fcntl.F_WRLCK, os.SEEK_SET, _BYTE, 1, 0)  # struct flock
     try:
@@ -55,7 +68,7 @@ def _lock_byte(file: int, path: Path) -> None:
 
 
 def _lock_file(path: Path) -> int:
-    file = os.open(_name(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    file = _open(_name(path), path)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:

@@ -256,6 +256,9 @@ class Delivery:
         self._results.record(row, outcomes.get(reply.code // 100, AttemptOutcome.DEFERRED), reply)
 
     def _refused(self, row: Claimed, refusal: Refusal, session: RelaySession) -> None:
+        if refusal.reply.code < 400:  # such as 250 to DATA: the body has not left, so it is never "sent"
+            session.abort()
+            return self._results.record(row, AttemptOutcome.DEFERRED, refusal.reply)
         if refusal.command != "MAIL" or refusal.reply.code < 500:
             return self._relay_replied(row, refusal.reply)
         # Probably no sender is allowed; if it is this sender alone, other mails overtake it.

@@ -64,6 +64,10 @@ def pending(connection: Connection, now: datetime) -> bool:
     return any(connection.execute(query.limit(1)).first() for query in (new, owed, unknown, due))
 
 
+def registered(connection: Connection) -> set[str]:
+    return set(connection.scalars(select(nodes.c.id)))
+
+
 def violations(
     books: Books,
     sent: Iterable[str],

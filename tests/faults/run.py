@@ -4,7 +4,9 @@ import shutil
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
+from mailbot.domain.policy import Policy
 from mailbot.store import migrate
 from mailbot.store.engine import open_engine
 from tests.faults import ledger
@@ -14,6 +16,8 @@ from tests.faults.relay import Arrived
 from tests.faults.script import POLICIES, SCRIPTS, NeverCame, Script, policy
 from tests.faults.virtual import VirtualLoop
 from tests.faults.world import World
+
+T = TypeVar("T")
 
 # Seconds between the rounds while something is pending: a relay that is silent at the dot is waited for 10 minutes.
 HEALING = (0.5, 1.0, 2.0, 5.0, *[20.0] * 60)
@@ -41,28 +45,37 @@ class Simulation:
         self._books = open_engine(self._url)
 
     def run(self, script: str, fault: Fault | None = None, expected: Counts | None = None) -> Result:
+        chosen, points = POLICIES.get(script) or policy(), Points(fault)
+        return self.in_world(lambda world: self._run(script, world, expected), chosen, points)
+
+    def in_world(self, play: Callable[[World], Awaitable[T]], policy: Policy, points: Points) -> T:
+        """Play something in a new world with an empty store."""
         for file in self._directory.glob("run.db*"):
             file.unlink()
         shutil.copy(self._template, self._path)
         loop = VirtualLoop()
         try:
-            return loop.run_until_complete(self._run(script, Points(fault), expected))
+            return loop.run_until_complete(self._in_world(play, policy, points))
         finally:
             loop.close()
             self._books.dispose()
 
-    async def _run(self, name: str, points: Points, expected: Counts | None) -> Result:
-        chosen = POLICIES.get(name) or policy()
-        world = World(self._url, chosen, points, count=self._nodes, left_out=self._left_out)
+    async def _in_world(self, play: Callable[[World], Awaitable[T]], policy: Policy, points: Points) -> T:
+        world = World(self._url, policy, points, count=self._nodes, left_out=self._left_out)
+        try:
+            return await play(world)
+        finally:
+            await world.close()
+
+    async def _run(self, name: str, world: World, expected: Counts | None) -> Result:
         script = Script(world)
         found = await self._play(SCRIPTS[name], script)
-        points.counting = False
+        world.points.counting = False
         await self._heal(world)
         books = self.books()
         witnesses = (script.sent, world.answered, world.relay.arrived, [node.name for node in world.running])
         found += ledger.violations(books, *witnesses, expected)
-        await world.close()
-        return Result(points, books.counts, found, witnesses)
+        return Result(world.points, books.counts, found, witnesses)
 
     def books(self) -> ledger.Books:
         """Read what the last run left."""
@@ -82,5 +95,6 @@ class Simulation:
         for pause in HEALING:
             await world.run(pause, pause)
             with self._books.connect() as connection:
-                if world.well and not ledger.pending(connection, world.now()):
+                known = ledger.registered(connection) <= {node.name for node in world.running}
+                if world.well and known and not ledger.pending(connection, world.now()):
                     return

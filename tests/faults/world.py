@@ -95,7 +95,8 @@ class Node:
             await self.store.write(nodes.mark_others_dead, self.name)
         await self.store.write(nodes.register, self._describe())
         for worker in self._workers(deps):
-            self.turnings[worker.name] = Turning(worker)
+            if not self.world.only or worker.name in self.world.only:
+                self.turnings[worker.name] = Turning(worker)
         self.accept = MailAcceptor(self.store, self.metrics)
 
     def _describe(self) -> nodes.Node:
@@ -190,6 +191,7 @@ class World:
         self.loop, self.url, self.policy, self.points = loop, url, policy, points
         self.alone, self._count, self._born = count == 1, count, 0
         self.left_out = left_out
+        self.only: frozenset[str] = frozenset()  # names of the workers that run; empty: all
         self.longest_step = 64.0 if self.alone else 20.0  # seconds: several nodes take the silent for dead
         self.nodes: list[Node] = []
         self.failures: list[Exception] = []  # of turns: what a loop would have logged

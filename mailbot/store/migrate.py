@@ -65,13 +65,25 @@ def _upgrade(engine: Engine) -> str | None:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
             connection.execute(text("SET LOCAL lock_timeout = '10s'"))
         before = current(connection)
-        if reason := unknown_reason(connection, before):
+        if reason := _wrong_encoding(connection) or unknown_reason(connection, before):
             raise StoreUnavailable(reason)
         if before != HEAD:
             run_migrations(connection, HEAD)
         if reason := installation.moved_reason(connection):
             raise StoreUnavailable(reason)
         return before
+
+
+def _wrong_encoding(connection: Connection) -> str:
+    """Return why this database can't keep all letters, and what to do; else ""."""
+    if connection.dialect.name != "postgresql":
+        return ""
+    found = connection.scalar(text("SHOW server_encoding"))
+    return (
+        ""
+        if found == "UTF8"
+        else f"its encoding is {found}, and mails have letters of all scripts. {_ENCODING}"
+    )
 
 
 def unknown_reason(connection: Connection, version: str | None) -> str:
@@ -88,6 +100,7 @@ def unknown_reason(connection: Connection, version: str | None) -> str:
     return ""
 
 
+_ENCODING = "Create it with `createdb --encoding UTF8 --template template0`"
 _WAY_OUT = "Use the version that made it, restore a backup, or set `store` to an empty database"
 
 

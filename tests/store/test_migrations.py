@@ -4,6 +4,7 @@ import hashlib
 import importlib
 import re
 import time
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from string import Formatter
 from typing import Any
@@ -15,7 +16,7 @@ from alembic.script import ScriptDirectory
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, inspect, make_url, text
 
 from mailbot.domain.events import EVENT_KINDS
 from mailbot.domain.people.addresses import owner
@@ -121,6 +122,20 @@ def test_tables_of_others_are_refused(store_url: str) -> None:
 
     with pytest.raises(StoreUnavailable, match="not those of an empty database: the table orders"):
         migrate.upgrade(store_url)
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+def test_a_database_that_lacks_letters_is_refused(postgres: str, encoding: str) -> None:
+    name = f"letters_{encoding.lower()}_{uuid.uuid4().hex[:8]}"
+    engine = open_engine(postgres).execution_options(isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(
+            text(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING '{encoding}' LOCALE 'C'")
+        )
+    engine.dispose()
+
+    with pytest.raises(StoreUnavailable, match=rf"its encoding is {encoding}.*createdb --encoding UTF8"):
+        migrate.upgrade(make_url(postgres).set(database=name).render_as_string(hide_password=False))
 
 
 plain_names = importlib.import_module("mailbot.store.migrations.versions.0002_plain_names")

@@ -24,6 +24,7 @@ T = TypeVar("T")
 DEFAULTS: Mapping[str, object] = {
     "connect_timeout": 5,  # seconds, for each host of the URL
     "application_name": "mailbot",
+    "client_encoding": "utf8",  # else that of the database: a wrong one could not even be named
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 3,

@@ -43,6 +43,8 @@ _UNFIT = re.compile("[\0\ud800-\udfff]")
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _MODULUS = 1 << 256
 
+_OWNER = "\nThe role must own the database: createdb --owner ROLE, or ALTER DATABASE ... OWNER TO ROLE"
+
 Row = dict[str, Any]
 # (rows, how many there are, what is done) -> the same rows: for a progress bar.
 Watch = Callable[[Iterable[Row], int, str], Iterable[Row]]
@@ -145,7 +147,8 @@ def _prepare(target: str) -> None:
     try:
         migrate.upgrade(target)
     except StoreUnavailable as error:
-        raise MoveRefused(f"the target can't be used: {error}") from error
+        hint = _OWNER if "permission denied" in str(error) else ""
+        raise MoveRefused(f"the target can't be used: {error}{hint}") from error
 
 
 @contextmanager

@@ -88,8 +88,16 @@ def run(directory: Path, env: Mapping[str, str], roles: Collection[str] = ROLES)
     with ExitStack() as stack:
         if is_sqlite(settings.store):
             stack.enter_context(_hold(sqlite_path(settings.store)))
-        migrate.upgrade(settings.store)
+        _migrate(settings.store)
         return asyncio.run(serve(Daemon(settings, env, roles), validated, started))
+
+
+def _migrate(store: str) -> None:
+    """Bring the store to this version's schema. Raises StoreUnavailable, also for one that is not known."""
+    started = time.monotonic()
+    before = migrate.upgrade(store)
+    if before != migrate.HEAD:
+        log.schema_migrated(before=before or "none", now=migrate.HEAD, seconds=time.monotonic() - started)
 
 
 def _hold(database: str) -> LifeLock:

@@ -89,6 +89,10 @@ def ready(*, listen: str, seconds: float) -> None:
     """Log that mail can come in, `seconds` after the start of the process."""
 
 
+@_info
+def schema_migrated(*, before: str, now: str, seconds: float) -> None: ...
+
+
 @_warning
 def file_made_private(*, path: object) -> None:
     """Log that a file of the store could be read by others until now."""

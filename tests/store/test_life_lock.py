@@ -1,5 +1,6 @@
 """A SQLite file takes one daemon, by whatever name it is given (P11); a file that is gone takes nothing."""
 
+import errno
 import os
 import shutil
 import sqlite3
@@ -132,6 +133,19 @@ def test_what_root_creates_belongs_to_the_user_of_the_daemon(database: Path) -> 
         migrate.upgrade(f"sqlite:///{database}")
 
     assert {(each.stat().st_uid, each.stat().st_gid) for each in database.parent.iterdir()} == {(4711, 4712)}
+
+
+def test_a_kernel_without_locks_of_descriptors_keeps_others_out_too(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(*_: object) -> None:
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr("fcntl.fcntl", unknown)
+    with LifeLock(str(database)):
+        without_its_lock(database)
+        with pytest.raises(AlreadyRunning, match="in use by another process"):
+            LifeLock(str(hard_link(database)))
 
 
 def test_a_lock_file_that_is_a_link_is_not_followed(database: Path) -> None:

@@ -58,7 +58,12 @@ def _open(path: Path, owner: Path) -> int:
 def _lock_byte(file: int, path: Path) -> None:
     wanted = struct.pack("hhqqi0q", fcntl.F_WRLCK, os.SEEK_SET, _BYTE, 1, 0)  # struct flock
     try:
-        fcntl.fcntl(file, fcntl.F_OFD_SETLK, wanted)
+        try:
+            fcntl.fcntl(file, fcntl.F_OFD_SETLK, wanted)
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # a kernel without OFD locks, as gVisor
     except OSError as error:
         if error.errno in _HELD:
             raise _refusal(path) from error

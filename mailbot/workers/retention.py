@@ -15,7 +15,7 @@ from mailbot.workers.runtime import Deps
 
 EVERY = timedelta(hours=1)
 TURN = 2.0  # seconds of work: the loop is never stuck, and the daemon stops soon
-REST = 0.05  # seconds after each step; after a slow one four times as long as it took
+REST = 0.05  # seconds after each step; after a slow one twice as long as it took
 LONGEST_REST = 2.0
 
 
@@ -47,7 +47,7 @@ class Retention:
             except StopIteration as ended:
                 await self._record(ended.value)
                 return EVERY
-            await asyncio.sleep(min(LONGEST_REST, max(self._rest, 4 * done.seconds)) if self._rest else 0)
+            await asyncio.sleep(min(LONGEST_REST, max(self._rest, 2 * done.seconds)) if self._rest else 0)
         self._run, self._step = under_way, step
         return self._rest
 

@@ -1,5 +1,6 @@
 """What is past its time goes, and nothing else: open tickets, holds and younger things stay whole."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -14,14 +15,21 @@ from mailbot.domain.policy import Retention
 from mailbot.domain.reasons import Refusal
 from mailbot.operations.merge_split import MergeCommand, join
 from mailbot.operations.ticket_commands import TicketCommand, run_command
+from mailbot.store import outbox as outbox_store
 from mailbot.store import queries
-from mailbot.store.retention import legal_holds
+from mailbot.store.engine import or_skip
+from mailbot.store.inbox import Unhandled, drop, park, retry
+from mailbot.store.retention import legal_holds, unused
+from mailbot.store.retention.rules import Slice, rules_of
 from mailbot.store.schema import (
+    attachments,
     attempts,
+    contents,
     deleted_tickets,
     inbox,
     metadata,
     outbox,
+    raw_mails,
 )
 from mailbot.store.store import Store
 from mailbot.workers.retention import EVERY
@@ -46,10 +54,14 @@ def desk(store: Store) -> Desk:
 
 async def closed(desk: Desk, **mail: str) -> Ticket:
     ticket = await desk.receive(**mail)
-    request = TicketCommand(ticket.number, Act((Close(),)), OPERATOR, desk.clock)
-    run_command(desk.store, desk.runtime, request)
+    close(desk, ticket.number)
     send_all(desk)
     return ticket
+
+
+def close(desk: Desk, number: str) -> None:
+    request = TicketCommand(number, Act((Close(),)), OPERATOR, desk.clock)
+    run_command(desk.store, desk.runtime, request)
 
 
 def send_all(desk: Desk) -> None:
@@ -216,3 +228,87 @@ async def test_merged_tickets_go_with_their_target_and_a_hold_on_one_keeps_both(
     await run(desk)
     assert counts(desk)["tickets"] == 0
     assert counts(desk)["deleted_tickets"] == 2
+
+
+async def test_the_bytes_of_a_mail_with_files_go_with_the_files(store: Store) -> None:
+    desk = desk_of(store, Retention(attachments=30 * DAY))
+    await closed(desk, **with_files("Lihat foto.", foto__png=PHOTO))
+    without = await closed(desk, sender="siti@lain.example")
+    desk.clock += 31 * DAY
+    await run(desk)
+    (left,) = desk.all(select(inbox.c.ticket).join(raw_mails, raw_mails.c.inbox_id == inbox.c.id))
+    assert left.ticket == without.number
+    assert counts(desk)["frozen_files"] == 0
+    tickets = {
+        row.ticket for row in desk.all(select(outbox.c.ticket).where(outbox.c.deleted_at.is_not(None)))
+    }
+    assert without.number not in tickets
+
+
+async def test_a_ticket_is_kept_while_an_open_one_names_what_was_merged_into_it(desk: Desk) -> None:
+    first, second = await closed(desk), await closed(desk, sender="siti@lain.example")
+    desk.clock += 30 * DAY
+    follows = await desk.receive(sender="siti@lain.example", Subject=f"Re: [{second.number}] Barang")
+    assert follows.number != second.number
+    send_all(desk)
+    merge = MergeCommand(second.number, Merge(first.number, other_customer=True), OPERATOR, desk.clock)
+    assert not isinstance(join(desk.store, desk.runtime, merge), Refusal)
+    desk.clock += KEPT.closed_tickets + DAY
+    await run(desk)
+    assert counts(desk)["tickets"] == 3
+
+
+async def test_mail_that_is_parked_or_was_not_delivered_unknown_to_its_ticket_stays(desk: Desk) -> None:
+    await closed(desk)
+    with desk.store.engine.begin() as connection:
+        connection.execute(update(outbox).values(state=OutboxState.FAILED, reported_at=None))
+    parked = await desk.keep(sender="siti@lain.example")
+    await desk.store.write(park, Unhandled(parked, "poison"))
+    before = counts(desk)
+    desk.clock += KEPT.closed_tickets + DAY
+    await run(desk)
+    assert counts(desk) == before | {"raw_mails": 1}
+
+
+async def test_what_was_deleted_is_never_tried_again(desk: Desk) -> None:
+    """A dropped mail and a failed one: retention took their bytes."""
+    await closed(desk)
+    with desk.store.engine.begin() as connection:
+        connection.execute(update(outbox).values(state=OutboxState.FAILED, reported_at=desk.clock))
+    dropped = await desk.keep(sender="siti@lain.example")
+    await desk.store.write(park, Unhandled(dropped, "poison"))
+    await desk.store.write(drop, Unhandled(dropped, "spam"))
+    desk.clock += KEPT.raw_mail + DAY
+    await run(desk)
+    assert desk.store.write_now(retry, dropped) is False
+    failed = [row.id for row in desk.all(select(outbox.c.id))]
+    assert not any(
+        desk.store.write_now(outbox_store.retry, outbox_store.Retry(id_, desk.clock)) for id_ in failed
+    )
+
+
+@pytest.mark.parametrize("store_url", ["postgres"], indirect=True)
+async def test_a_file_that_comes_again_while_it_is_deleted_is_kept(desk: Desk) -> None:
+    await closed(desk, **with_files("Lihat foto.", foto__png=PHOTO))
+    file, mail = desk.one(select(contents)), desk.one(select(inbox))
+    gone = Slice(rules_of(desk.runtime.policy, desk.clock), (file.digest,))
+    with desk.store.engine.begin() as connection:
+        connection.execute(update(attachments).values(deleted_at=desk.clock))
+    with desk.store.engine.begin() as connection:  # another node, in the middle of taking a mail
+        connection.execute(or_skip(connection, contents), [{"digest": file.digest, "content": PHOTO}])
+        assert desk.store.write_now(unused.delete_contents, gone) == []
+        again = {"inbox_id": mail.id, "position": 9, "name": "foto.png", "type": "image/png", "size": 1}
+        connection.execute(insert(attachments), [{**again, "digest": file.digest}])
+    assert desk.store.write_now(unused.delete_contents, gone) == []
+    assert counts(desk)["contents"] == 1
+
+
+async def test_two_nodes_may_run_at_once(desk: Desk) -> None:
+    for place in range(12):
+        await closed(desk, sender=f"orang{place}@lain.example", **with_files("Foto.", foto__png=PHOTO))
+    desk.clock += KEPT.closed_tickets + DAY
+    await asyncio.gather(run(desk), run(desk))
+    assert {name: count for name, count in counts(desk).items() if count} == {
+        "inbox": 12,
+        "deleted_tickets": 12,
+    }

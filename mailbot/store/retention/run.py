@@ -16,8 +16,8 @@ from mailbot.store.retention import closed_tickets, mails, space, unused
 from mailbot.store.retention.rules import Cutoffs, Found, Key, Kind, Page, Rules, Slice
 from mailbot.store.schema import EPOCH
 
-LONGEST = 0.02  # seconds of one deletion, about
-MOST_ROWS, MOST_BYTES = 200, 4_000_000  # of one deletion
+LONGEST = 0.05  # seconds of one deletion with its commit and its wait for the writer, about
+LEAST_ROWS, MOST_ROWS, MOST_BYTES = 25, 400, 4_000_000  # of one deletion
 
 Find = Callable[[Connection, Rules, Key | None], Page]
 Delete = Callable[[Connection, Sequence[Slice]], list[list[Key]]]
@@ -169,11 +169,11 @@ class _Pace:
     """How many rows a slice has: more while deletions are quick, half as many when one took too long."""
 
     def __init__(self, most: int) -> None:
-        self.rows, self._most = max(1, most // 8), most
+        self.rows, self._most = LEAST_ROWS, most
 
     def adjust(self, seconds: float) -> None:
         if seconds > LONGEST:
-            self.rows = max(1, self.rows // 2)
+            self.rows = max(LEAST_ROWS, self.rows // 2)  # fewer would cost their commit alone
         elif seconds < LONGEST / 2:
             self.rows = min(self._most, self.rows * 2)
 

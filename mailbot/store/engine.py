@@ -18,6 +18,7 @@ from mailbot.store.database.postgresql import open_postgresql
 # How long SQLite waits for another process's write lock; the listener gives up after 60 s (promise P4).
 # `?timeout=` in the URL overrides it.
 BUSY = "60"
+INCREMENTAL = 2  # of `PRAGMA auto_vacuum`
 
 
 def is_sqlite(url: str) -> bool:
@@ -63,9 +64,11 @@ def _sqlite(url: URL, writers: int) -> Engine:
 
 
 def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
+    # Of a new file, before anything is written: free pages can be cut off its end (`retention.space`). Set again,
+    # it would be a write, and each new connection would wait for whoever holds the lock.
+    if connection.execute("PRAGMA auto_vacuum").fetchone() != (INCREMENTAL,):
+        connection.execute(f"PRAGMA auto_vacuum = {INCREMENTAL}")
     for pragma in (
-        # Of a new file, before anything is written: free pages can be cut off its end (`retention.space`).
-        "auto_vacuum = INCREMENTAL",
         "journal_mode = WAL",
         "journal_size_limit = 67108864",  # bytes that the log keeps once its content is in the file
         "synchronous = FULL",  # per connection; NORMAL lost acknowledged commits at power cuts

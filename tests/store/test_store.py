@@ -105,6 +105,17 @@ def test_a_locked_database_raises_store_unavailable(tmp_path: Path) -> None:
     other.close()
 
 
+def test_a_new_connection_reads_while_another_process_holds_the_lock(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/mailbot.db?timeout=0"
+    store = Store(url)
+    metadata.create_all(store.engine)
+    with store.engine.begin():
+        beside = Store(url)
+        assert beside.read_now(count) == 0
+        beside.close()
+    store.close()
+
+
 def test_an_unreachable_database_raises_store_unavailable() -> None:
     store = Store("postgresql://nobody@127.0.0.1:1/none")
     with pytest.raises(StoreUnavailable):

@@ -15,6 +15,7 @@ import secrets
 import shutil
 import signal
 import socket
+import sqlite3
 import sys
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -50,11 +51,14 @@ from mailbot.workers.day.snoozes import Snoozes
 from mailbot.workers.deadlines import Deadlines
 from mailbot.workers.digests import Digests
 from mailbot.workers.failed_mail import FailedMail
+from mailbot.workers.health.health import Health
+from mailbot.workers.health.http_monitor import Monitor
+from mailbot.workers.health.store_probe import StoreProbe
+from mailbot.workers.health.troubles import Code, old_sqlite
 from mailbot.workers.heartbeat import Heartbeat
-from mailbot.workers.http_monitor import Monitor
 from mailbot.workers.inbound.intake import Intake
 from mailbot.workers.incidents.worker import Incidents
-from mailbot.workers.loop import Loop, Service, stop_all, stuck
+from mailbot.workers.loop import STOP_ORDER, Loop, Service, stop_all, stuck
 from mailbot.workers.pending_requests import PendingRequests
 from mailbot.workers.retention import Retention
 from mailbot.workers.runtime import Deps, Runtime, Snapshot, signer
@@ -138,7 +142,10 @@ class Daemon:
         self._store = Store(self.settings.store)
         self._disk = Path(sqlite_path(self.settings.store)).resolve().parent if self._store.sqlite else None
         self._flow = Backpressure() if "intake" in roles else None  # a node without intake knows no pace
-        self._troubles: list[Callable[[], str]] = []
+        self._probe = StoreProbe(on_failure=self.metrics.store_failures.inc)
+        self.health = Health(
+            self._store, self.settings, self._probe, stuck=self._stuck, disk=self._disk, now=_now
+        )
         self._reloading: asyncio.Task[None] | None = None
         self._reload_requested = False  # a reload under way may have read the files before they changed
 
@@ -201,11 +208,6 @@ class Daemon:
             if not self._reload_requested:  # else the newest request waits for what comes of the files now
                 await self._reloader.record_result(error)
 
-    def troubles(self) -> list[str]:
-        """Return why this node is not well; empty when it is."""
-        reasons = [f"{name} is stuck" for name in self._stuck()]
-        return reasons + [reason for trouble in self._troubles if (reason := trouble())]
-
     def _log_start(self, loaded: Loaded) -> None:
         url = make_url(self.settings.store).render_as_string(hide_password=True)
         log.starting(version=__version__, policy=loaded.policy.version, store=url, roles=sorted(self._roles))
@@ -213,6 +215,8 @@ class Daemon:
             log.config_warning(problem=problem)
         if not self.settings.limits.rates:
             log.limits_disabled()
+        if self._store.sqlite and old_sqlite():
+            log.sqlite_old(version=sqlite3.sqlite_version)
 
     async def _join(self) -> None:
         if self._store.sqlite:
@@ -230,6 +234,7 @@ class Daemon:
             roles=",".join(sorted(self._roles)),
             started_at=self._started_at,
             policy=self._deps.runtime.policy.version,
+            troubles=self.health.published(),
         )
 
     def _build(self) -> tuple[Shadow | None, Listener | None]:
@@ -256,17 +261,21 @@ class Daemon:
         self.add(Loop(WeeklyReports(deps), patience=LONG_TURN))
         if "imap" in roles and self.settings.imap:
             self._add_imap()
-        self.add(Loop(Heartbeat(self._store, self._describe, self.wake)))
+        self.add(Loop(Heartbeat(self._store, self._describe, self.wake, self._probe)))
+        self.add(Loop(self.health))
         if "listener" in roles:
             listener = self._add_listener()
         if self.settings.monitor:
             self._add_monitor(self.settings.monitor.host, self.settings.monitor.port)
         if self._supervisor.watchdog:
             every = self._supervisor.watchdog / 3
-            self.add(Loop(systemd.Watchdog(self._supervisor, every, self._stuck)))
+            self.add(Loop(systemd.Watchdog(self._supervisor, every, self.health.stuck_loops)))
         return shadow, listener
 
     def add(self, service: Service) -> None:
+        """Start and stop it with all others. Raises ValueError for a stop stage that no stop would come to."""
+        if service.stop_stage not in STOP_ORDER:
+            raise ValueError(f"{service.name} stops at {service.stop_stage!r}, which is none of {STOP_ORDER}")
         self.services.append(service)
         if isinstance(service, Loop):
             self._loops[service.name] = service
@@ -283,7 +292,7 @@ class Daemon:
         )
         self.add(Loop(delivery, on_stop=delivery.drain))
         down = "the relay can't be reached, mail is held"
-        self._troubles.append(lambda: down if delivery.relay_is_down else "")
+        self.health.name_trouble(Code.RELAY, lambda: down if delivery.relay_is_down else "")
 
     def _add_intake(self, shadow: Shadow) -> None:
         trust, checks = self.settings.trust, None
@@ -318,7 +327,7 @@ class Daemon:
                 now=_now,
             )
             self.add(Loop(fetcher, patience=LONG_TURN, grace=IMAP_GRACE, on_stop=fetcher.close))
-            self._troubles.append(partial(_imap_trouble, fetcher))
+            self.health.name_trouble(Code.IMAP, partial(_imap_trouble, fetcher))
 
     def _add_listener(self) -> Listener:
         inherited = systemd.inherited_sockets(self._env, os.getpid())
@@ -335,6 +344,7 @@ class Daemon:
             now=_now,
         )
         self.add(listener)
+        self.health.door = lambda: listener.sessions
         return listener
 
     def _add_monitor(self, host: str, port: int) -> None:
@@ -344,7 +354,7 @@ class Daemon:
                 port,
                 metrics=self.metrics,
                 figures=self._figures,
-                health=self.troubles,
+                health=self.health,
                 loops=list(self._loops.values()),
             )
         )
@@ -369,7 +379,15 @@ class Daemon:
 
     async def _figures(self) -> Figures:
         counts = await self._store.read(queries.store_status, _now())
-        return Figures(counts.inbox, counts.outbox, counts.overdue_deadlines, counts.oldest, counts.incidents)
+        return Figures(
+            counts.inbox,
+            counts.outbox,
+            counts.overdue_deadlines,
+            counts.oldest,
+            counts.incidents,
+            counts.stuck,
+            counts.parked_deadlines,
+        )
 
     def _stuck(self) -> list[str]:
         return stuck(self._loops.values(), time.monotonic())

@@ -99,6 +99,11 @@ def file_made_private(*, path: object) -> None:
 
 
 @_warning
+def sqlite_old(*, version: str) -> None:
+    """Log that this Python's SQLite has a known bug that can damage a store."""
+
+
+@_warning
 def store_on_network(*, path: str, kind: str) -> None:
     """Log that the store is on a network file system, where SQLite's locks and flushes may not hold."""
 

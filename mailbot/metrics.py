@@ -1,6 +1,6 @@
 """Every metric, declared in one line each, and the few figures that the store provides."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -20,6 +20,8 @@ class Figures:
     overdue_deadlines: int = 0
     oldest: Mapping[str, timedelta] = field(default_factory=dict)
     incidents: int = 0
+    stuck: Mapping[str, int] = field(default_factory=dict)  # claimed and in nobody's hand, by place
+    parked_deadlines: int = 0
 
 
 class Metrics:
@@ -62,6 +64,8 @@ class Metrics:
             "mailbot_retention_last_run_timestamp_seconds", "When this node last ended a run of retention."
         )
 
+        self.store_failures = count("mailbot_store_write_failures_total", "Small writes that failed.")
+
         # Set at each scrape, from the store and the loops.
         self.store_up = gauge("mailbot_store_up", "1 when the store answers.")
         self.inbox = gauge("mailbot_inbox_mails", "Mails in the inbox, by state.", ["state"])
@@ -69,6 +73,22 @@ class Metrics:
         self.overdue_deadlines = gauge("mailbot_deadlines_overdue", "Deadlines due and not done.")
         self.incidents = gauge("mailbot_incidents_open", "Incidents that nobody has resolved.")
         self.oldest = gauge("mailbot_oldest_waiting_seconds", "Age of the oldest mail that waits.", ["queue"])
+        self.stuck = gauge("mailbot_stuck_rows", "Rows claimed and in nobody's hand.", ["queue"])
+        self.parked_deadlines = gauge("mailbot_deadlines_parked", "Deadlines that our code failed on.")
+        self.troubles = gauge(
+            "mailbot_trouble", "1 while something is wrong, by its kind; /healthz has the text.", ["kind"]
+        )
+        self.store_write_seconds = gauge(
+            "mailbot_store_write_seconds", "How long the newest small write took, or has waited so far."
+        )
+        self.store_free = gauge("mailbot_store_free_bytes", "Bytes free where a SQLite store is.")
+        self.store_free_inodes = gauge("mailbot_store_free_inodes", "Inodes free where a SQLite store is.")
+        self.store_needed = gauge("mailbot_store_needed_bytes", "Below so many free bytes mail gets 452.")
+        self.sessions = gauge("mailbot_smtp_sessions", "SMTP and LMTP sessions that are open.")
+        self.sessions_limit = gauge("mailbot_smtp_sessions_limit", "How many sessions may be open.")
+        self.certificate_end = gauge(
+            "mailbot_certificate_end_timestamp_seconds", "When the listener's certificate ends."
+        )
         self.turned = gauge(
             "mailbot_loop_last_run_seconds", "Time since the last turn of each loop.", ["loop"]
         )
@@ -87,9 +107,15 @@ class Metrics:
         self.store_up.set(figures is not None)
         self.overdue_deadlines.set(figures.overdue_deadlines if figures else float("nan"))
         self.incidents.set(figures.incidents if figures else float("nan"))
+        self.parked_deadlines.set(figures.parked_deadlines if figures else float("nan"))
         _fill(self.inbox, figures.inbox if figures else {})
         _fill(self.outbox, figures.outbox if figures else {})
         _fill(self.oldest, _ages(figures) if figures else {})
+        _fill(self.stuck, figures.stuck if figures else {})
+
+    def show_troubles(self, present: Collection[str], known: Collection[str]) -> None:
+        """Set 1 for the kinds of trouble that are present, 0 for all others that are known."""
+        _fill(self.troubles, {kind: float(kind in present) for kind in known})
 
     def show_loops(self, ages: Mapping[str, float]) -> None:
         """Set the seconds since the last turn of each loop, by its name."""

@@ -44,6 +44,7 @@ from mailbot.store.tickets import RecordedEvent, ticket_of
 # As literal text: a planner can't match a bound parameter with the condition of a partial index.
 NEW = text(f"inbox.state = '{InboxState.NEW}'")
 ARMED = text(f"deadlines.state = '{DeadlineState.ARMED}'")
+LATE = timedelta(minutes=1)  # deadlines are taken within a second
 
 
 # --- tickets ----------------------------------------------------------------------------------------------
@@ -356,17 +357,23 @@ def frozen_mail(connection: Connection, outbox_id: int) -> bytes | None:
 @dataclass(frozen=True, slots=True)
 class StoreStatus:
     """How things stand. `inbox` and `outbox`: rows that are not done, by state; `oldest`: age of the oldest
-    that waits in "inbox" and "outbox". `incidents`: those that nobody has resolved."""
+    that waits in "inbox" and "outbox"; `stuck`: rows there that are claimed and in nobody's hand.
+
+    `late_deadlines` are overdue for more than LATE. `incidents`: those that nobody has resolved.
+    """
 
     inbox: Mapping[str, int] = field(default_factory=dict)
     outbox: Mapping[str, int] = field(default_factory=dict)
     overdue_deadlines: int = 0
     oldest: Mapping[str, timedelta] = field(default_factory=dict)
     incidents: int = 0
+    stuck: Mapping[str, int] = field(default_factory=dict)
+    late_deadlines: int = 0
+    parked_deadlines: int = 0
 
 
 def store_status(connection: Connection, now: datetime) -> StoreStatus:
-    """Load the store's figures for /metrics, in as many steps as there is unfinished work."""
+    """Load the store's figures, in as many steps as there is unfinished work."""
     waiting = select(func.count(), func.min(inbox.c.received_at)).where(NEW)
     new, oldest_new_at = connection.execute(waiting).one()
     unsettled = outbox_queries.unsettled(connection)
@@ -377,6 +384,9 @@ def store_status(connection: Connection, now: datetime) -> StoreStatus:
         overdue_deadlines=overdue(connection, now),
         oldest={place: max(timedelta(), now - at) for place, at in since.items() if at},
         incidents=incidents.open_count(connection),
+        stuck={place: found.rows for place, found in claims.count_stuck(connection).items()},
+        late_deadlines=overdue(connection, now - LATE),
+        parked_deadlines=_count(connection, "deadlines", DeadlineState.PARKED),
     )
 
 
@@ -389,11 +399,6 @@ def overdue(connection: Connection, by: datetime) -> int:
     """Count deadlines that were due by then and have not been taken."""
     query = select(func.count()).select_from(deadlines).where(ARMED, deadlines.c.due_at <= by)
     return connection.scalar(query) or 0
-
-
-def parked_deadlines(connection: Connection) -> int:
-    """Count deadlines that our code failed on."""
-    return _count(connection, "deadlines", DeadlineState.PARKED)
 
 
 def last_mail_at(connection: Connection) -> datetime | None:
@@ -414,6 +419,7 @@ class NodeStatus:
     policy: str
     reloaded_at: datetime
     reload_error: str | None
+    troubles: Sequence[str]  # what is wrong with it, for people
 
 
 def list_nodes(connection: Connection) -> list[NodeStatus]:

@@ -507,6 +507,7 @@ nodes = _table(
     Column("policy", String(32), nullable=False),
     Column("reloaded_at", Moment, nullable=False),
     Column("reload_error", Text),  # why the newest reload was refused
+    Column("troubles", Json, nullable=False, server_default="[]"),  # what is wrong with it, for people
 )
 
 # How far each IMAP folder was read. `uidvalidity` 0: not known yet.

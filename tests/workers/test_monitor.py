@@ -13,7 +13,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from mailbot.errors import StoreUnavailable
 from mailbot.metrics import MOST_REASONS, Figures, Metrics
-from mailbot.workers.http_monitor import LARGEST_REQUEST, MOST_AT_ONCE, PATIENCE, Monitor
+from mailbot.workers.health.http_monitor import LARGEST_REQUEST, MOST_AT_ONCE, PATIENCE, Monitor
+from mailbot.workers.health.troubles import Code, Trouble
 from mailbot.workers.loop import Loop
 
 
@@ -23,7 +24,7 @@ class MonitorSetup:
 
     metrics: Metrics = field(default_factory=Metrics)
     figures: Figures | Exception = field(default_factory=Figures)
-    reasons: list[str] = field(default_factory=list)
+    found: list[Trouble] = field(default_factory=list)
     asked: int = 0
     now: float = 100.0
 
@@ -33,6 +34,12 @@ class MonitorSetup:
         if isinstance(self.figures, Exception):
             raise self.figures
         return self.figures
+
+    def troubles(self) -> list[Trouble]:
+        return self.found
+
+    def show(self, metrics: Metrics) -> None:
+        metrics.sessions.set(3)
 
     def clock(self) -> float:
         return self.now
@@ -47,7 +54,7 @@ async def monitored(
         0,
         metrics=monitor_setup.metrics,
         figures=monitor_setup.ask,
-        health=lambda: monitor_setup.reasons,
+        health=monitor_setup,
         loops=loops,
         monotonic=monitor_setup.clock,
     )
@@ -162,15 +169,33 @@ async def test_the_age_of_each_loops_last_turn_is_shown() -> None:
         assert (await samples(monitor.port))["mailbot_loop_last_run_seconds{intake}"] == 12
 
 
-async def test_healthz_returns_ok_or_every_reason() -> None:
-    monitor_setup = MonitorSetup()
-    async with monitored(monitor_setup) as monitor:
-        assert await get(monitor.port, "/healthz") == (200, "ok\n")
-        monitor_setup.reasons += ["delivery is stuck", "the store does not answer"]
-        assert await get(monitor.port, "/healthz?verbose") == (
-            503,
-            "delivery is stuck\nthe store does not answer\n",
-        )
+STUCK = Trouble(Code.LOOP_STUCK, "delivery is stuck")
+FULL = Trouble(Code.DISK_FULL, "the disk is full")
+RELAY = Trouble(Code.RELAY, "the relay refuses all mail")
+PARKED = Trouble(Code.MAIL_PARKED, "1 mail is parked")
+
+
+@pytest.mark.parametrize(
+    ("found", "healthz", "readyz", "livez"),
+    [
+        ([], "", "", ""),
+        ([PARKED], "", "", ""),  # one bad mail must not take a node out of service
+        ([RELAY, PARKED], RELAY.text, "", ""),  # mail can still come in
+        ([FULL], FULL.text, FULL.text, ""),  # a restart makes no room
+        ([STUCK, FULL], f"{STUCK.text}\n{FULL.text}", f"{STUCK.text}\n{FULL.text}", STUCK.text),
+    ],
+)
+async def test_each_path_returns_ok_or_every_reason(
+    found: list[Trouble], healthz: str, readyz: str, livez: str
+) -> None:
+    async with monitored(MonitorSetup(found=found)) as monitor:
+        for path, reasons in (("/healthz", healthz), ("/readyz", readyz), ("/livez", livez)):
+            assert await get(monitor.port, path) == ((503, f"{reasons}\n") if reasons else (200, "ok\n"))
+
+
+async def test_a_verbose_answer_adds_what_does_not_change_it() -> None:
+    async with monitored(MonitorSetup(found=[PARKED])) as monitor:
+        assert await get(monitor.port, "/healthz?verbose") == (200, f"ok\nnote: {PARKED.text}\n")
 
 
 @pytest.mark.parametrize(
@@ -215,7 +240,7 @@ async def test_connections_over_the_limit_are_closed() -> None:
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "mail.example"])
 def test_only_a_loopback_address_is_listened_on(host: str) -> None:
     with pytest.raises(ValueError, match=r"loopback|IPv4"):
-        Monitor(host, 0, metrics=Metrics(), figures=MonitorSetup().ask, health=list)
+        Monitor(host, 0, metrics=Metrics(), figures=MonitorSetup().ask, health=MonitorSetup())
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1.2.3"])
@@ -226,7 +251,9 @@ async def test_every_loopback_address_is_good(host: str) -> None:
 
 async def test_a_taken_port_is_logged_and_stops_nothing_else(caplog: pytest.LogCaptureFixture) -> None:
     async with monitored(MonitorSetup()) as monitor:
-        other = Monitor("127.0.0.1", monitor.port, metrics=Metrics(), figures=MonitorSetup().ask, health=list)
+        other = Monitor(
+            "127.0.0.1", monitor.port, metrics=Metrics(), figures=MonitorSetup().ask, health=MonitorSetup()
+        )
         await other.start()
         await other.stop()
     assert [record.message for record in caplog.records] == ["monitor_unavailable"]

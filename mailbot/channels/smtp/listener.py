@@ -95,6 +95,7 @@ class Listener:
 
     @property
     def sessions(self) -> int:
+        """Return how many sessions are open."""
         return self._server.connection_limits.sessions
 
     @property

@@ -1,11 +1,14 @@
 """`mailbot status`: is mail flowing, and if not, why not."""
 
-import shutil
 import socket
-from collections.abc import Mapping, Sequence
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import NoReturn, TypeVar
 
 import click
 
@@ -25,17 +28,23 @@ from mailbot.cli.shared.open_store import (
 from mailbot.cli.shared.options import standard_options
 from mailbot.cli.shared.output import clean, echo, print_facts
 from mailbot.config.api import Relay, Settings
-from mailbot.domain.model import InboxState, OutboxState
+from mailbot.domain.model import OutboxState
 from mailbot.errors import StoreUnavailable
 from mailbot.store import compensations, queries
 from mailbot.store.engine import is_sqlite, sqlite_path
 from mailbot.store.service import imap_folders
 from mailbot.store.service.imap_folders import Folder
+from mailbot.store.service.nodes import check_writable
+from mailbot.store.store import Store
+from mailbot.workers.health import troubles
+from mailbot.workers.health.troubles import Code, Space, Trouble
+
+R = TypeVar("R")
 
 PATIENCE = 2.0  # seconds for the relay to answer
-SLOW_INBOX = timedelta(seconds=60)  # a mail that waits longer for its ticket is a problem
-SLOW_OUTBOX = timedelta(minutes=10)
-LATE = timedelta(seconds=60)
+STORE_PATIENCE = timedelta(seconds=5)  # for each statement
+LONGEST = 20.0  # seconds for all of it: a file system that hangs is interrupted by nothing else
+REMARKS = (Code.OLD_SQLITE, Code.CERTIFICATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +54,12 @@ class Status:
     reasons: Sequence[str]
     remarks: Sequence[str]
     store: str
-    free: int | None  # bytes left where a SQLite store is
+    probe_seconds: float | None  # how long the store took for a write; None: it took none
+    space: Space  # left where a SQLite store is
     relay: str
     relay_trouble: str
     figures: queries.StoreStatus
     last_mail_at: datetime | None
-    parked_deadlines: int
     nodes: Sequence[queries.NodeStatus]
 
 
@@ -59,14 +68,13 @@ class Status:
 def status(in_json: bool) -> None:
     """Show whether mail is flowing. Exit 1 when it is not, with each reason on a line.
 
-    It checks the last mail, the oldest waiting one, parked mail, overdue deadlines, store, relay and daemon.
+    It checks the last mail, the oldest waiting one, parked mail, overdue deadlines, store, disk, relay and daemon.
     """
     url = load_configuration().settings.store
     if reason := missing_store_reason(url):
         _fail_without_store(url, reason, in_json)
     try:
-        with open_store() as opened:
-            found, zone = _read(opened), opened.zone()
+        found, zone = _within(LONGEST, _open_and_read)
     except StoreUnavailable as error:
         _fail_without_store(url, f"the store can't be used: {error}", in_json)
     if in_json:
@@ -77,40 +85,93 @@ def status(in_json: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
-def _fail_without_store(url: str, reason: str, in_json: bool) -> None:
+def _within(seconds: float, read: Callable[[], R]) -> R:
+    """Read on a thread that is left behind when it hangs. Raises StoreUnavailable then."""
+    result: Future[R] = Future()
+    context = click.get_current_context()
+
+    def run() -> None:
+        try:
+            with context.scope(cleanup=False):
+                result.set_result(read())
+        except BaseException as error:  # it belongs to the caller
+            result.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        return result.result(seconds)
+    except TimeoutError as error:
+        raise StoreUnavailable(f"it gave no answer within {seconds:.0f} s") from error
+
+
+def _fail_without_store(url: str, reason: str, in_json: bool) -> NoReturn:
     if in_json:
         print_json({"well": False, "reasons": [reason], "store": display_url(url)})
         raise click.exceptions.Exit(1)
     fail(reason)
 
 
+def _open_and_read() -> tuple[Status, str]:
+    with open_store(STORE_PATIENCE) as opened:
+        return _read(opened), opened.zone()
+
+
 def _read(opened: OpenStore) -> Status:
-    at, read, settings = now(), opened.store.read_now, opened.settings
-    figures, nodes = read(queries.store_status, at), read(queries.list_nodes)
+    read, settings = opened.store.read_now, opened.settings
+    probe_seconds, store_trouble = _try_write(opened.store)
+    figures, nodes = read(queries.store_status, now()), read(queries.list_nodes)
     relay, relay_trouble = f"{settings.relay.host}:{settings.relay.port}", _connect(settings.relay)
-    late, parked = read(queries.overdue, at - LATE), read(queries.parked_deadlines)
-    free, folders = _free_space(settings), _read_folders(opened)
-    reasons = [
-        *_missing_roles(nodes, settings),
-        *(f"{name}: {trouble}" for name, trouble, _ in folders if trouble),
-        *_waiting_mail(figures),
-        *([f"{late} deadlines are overdue by more than {format_duration(LATE)}"] if late else []),
-        *([f"{parked} deadlines are parked: `mailbot ticket list --overdue`"] if parked else []),
-        *([f"the relay {relay} can't be reached: {relay_trouble}"] if relay_trouble else []),
-        *_full_disk(settings, free),
+    space, folders = _read_space(settings), _read_folders(opened)
+    found = [
+        *([Trouble(Code.STORE_SILENT, store_trouble)] if store_trouble else []),
+        *filter(None, [troubles.full_disk(space, settings.limits.space_needed)]),
+        *troubles.of_store(figures),
+        *filter(None, [troubles.old_sqlite() if opened.store.sqlite else None]),
+        *filter(None, [_ending_certificate(settings)]),
     ]
+    reasons = [
+        *([] if store_trouble and nodes else _missing_roles(nodes, settings)),
+        *(f"{name}: {trouble}" for name, trouble, _ in folders if trouble),
+        *(trouble.text for trouble in found if trouble.code not in REMARKS),
+        *([f"the relay {relay} can't be reached: {relay_trouble}"] if relay_trouble else []),
+        *(
+            f"the daemon on {clean(node.host)}: {clean(text)}"
+            for node in nodes
+            for text in _troubles_of(node)
+        ),
+    ]
+    remarks = [trouble.text for trouble in found if trouble.code in REMARKS]
     return Status(
         reasons=reasons,
-        remarks=[*_remarks(opened, nodes, figures), *_unread_mail(folders)],
+        remarks=[*_remarks(opened, nodes, figures), *_unread_mail(folders), *remarks],
         store=display_url(settings.store),
-        free=free,
+        probe_seconds=probe_seconds,
+        space=space,
         relay=relay,
         relay_trouble=relay_trouble,
         figures=figures,
         last_mail_at=read(queries.last_mail_at),
-        parked_deadlines=parked,
         nodes=nodes,
     )
+
+
+def _try_write(store: Store) -> tuple[float | None, str]:
+    """Return how long the store takes for a write, and why it takes none."""
+    began = time.monotonic()
+    try:
+        store.write_now(check_writable, None)
+    except StoreUnavailable as error:
+        trouble = troubles.silent_store(0, clean(str(error)))
+        return None, trouble.text if trouble else ""
+    return time.monotonic() - began, ""
+
+
+def _troubles_of(node: queries.NodeStatus) -> Sequence[str]:
+    return node.troubles if is_alive(node) else ()
+
+
+def _ending_certificate(settings: Settings) -> Trouble | None:
+    return troubles.ending_certificate(troubles.certificate_end(settings.listen.certificate), now())
 
 
 def _read_folders(opened: OpenStore) -> list[tuple[str, str, int]]:
@@ -141,19 +202,9 @@ def _connect(relay: Relay) -> str:
         return error.strerror or str(error) or "no answer"
 
 
-def _free_space(settings: Settings) -> int | None:
-    if not is_sqlite(settings.store):
-        return None
-    return shutil.disk_usage(Path(sqlite_path(settings.store)).resolve().parent).free
-
-
-def _full_disk(settings: Settings, free: int | None) -> list[str]:
-    """Report a full disk at the point where the listener answers 452."""
-    least = settings.limits.space_needed
-    if free is None or free >= least:
-        return []
-    free_text, least_text = format_size(free), format_size(least)
-    return [f"only {free_text} are free where the store is, no mail is accepted below {least_text}"]
+def _read_space(settings: Settings) -> Space:
+    local = is_sqlite(settings.store)
+    return troubles.read_space(Path(sqlite_path(settings.store)).resolve().parent if local else None)
 
 
 def _missing_roles(nodes: Sequence[queries.NodeStatus], settings: Settings) -> list[str]:
@@ -163,18 +214,6 @@ def _missing_roles(nodes: Sequence[queries.NodeStatus], settings: Settings) -> l
     present = {role for node in living for role in node.roles}
     needed = [role for role in ROLES if role != "imap" or settings.imap]
     return [f"no daemon does {role}" for role in needed if role not in present]
-
-
-def _waiting_mail(figures: queries.StoreStatus) -> list[str]:
-    found = []
-    for place, slow in (("inbox", SLOW_INBOX), ("outbox", SLOW_OUTBOX)):
-        oldest = figures.oldest.get(place, timedelta())
-        if oldest > slow:
-            waiting = f"has waited for {format_duration(oldest)}"
-            found.append(f"the oldest mail in the {place} {waiting}: `mailbot {place} list`")
-    if parked := figures.inbox.get(InboxState.PARKED, 0):
-        found.append(f"{parked} mails are parked: `mailbot inbox list --state parked`")
-    return found
 
 
 def _remarks(
@@ -201,7 +240,7 @@ def _remarks(
 
 NODE = (
     *("id", "host", "pid", "roles", "started_at"),
-    *("silent_for", "policy", "reloaded_at", "reload_error"),
+    *("silent_for", "policy", "reloaded_at", "reload_error", "troubles"),
 )
 
 
@@ -215,8 +254,14 @@ def _status_json(found: Status) -> dict[str, object]:
         "oldest_waiting_seconds": {place: figures.oldest.get(place) for place in ("inbox", "outbox")},
         "overdue_deadlines": figures.overdue_deadlines,
         "open_incidents": figures.incidents,
-        "parked_deadlines": found.parked_deadlines,
-        "store": {"where": found.store, "free_bytes": found.free},
+        "parked_deadlines": figures.parked_deadlines,
+        "stuck_rows": {place: figures.stuck.get(place, 0) for place in ("inbox", "outbox")},
+        "store": {
+            "where": found.store,
+            "free_bytes": found.space.free,
+            "free_inodes": found.space.inodes,
+            "probe_seconds": found.probe_seconds,
+        },
         "relay": {
             "address": found.relay,
             "reachable": not found.relay_trouble,
@@ -237,7 +282,7 @@ def _status_json(found: Status) -> dict[str, object]:
 def _print(found: Status, zone: str) -> None:
     figures, last = found.figures, found.last_mail_at
     ago = f"{format_time(last, zone)} ({format_duration(now() - last)} ago)" if last else "none yet"
-    free = f", {format_size(found.free)} free" if found.free is not None else ""
+    free = f", {format_size(found.space.free)} free" if found.space.free is not None else ""
     facts = [
         *((f"daemon on {node.host}", _node_text(node)) for node in found.nodes),
         ("last mail", ago),

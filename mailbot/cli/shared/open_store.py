@@ -118,12 +118,15 @@ def _problems_of_shadow(settings: Settings) -> tuple[Problem, ...]:
 
 
 @contextmanager
-def open_store() -> Iterator[OpenStore]:
-    """Open the store that the configuration names. Exit 1 with the reason when that is impossible."""
+def open_store(patience: timedelta = PATIENCE) -> Iterator[OpenStore]:
+    """Open the store that the configuration names. Exit 1 with the reason when that is impossible.
+
+    `patience`: how long a statement may take.
+    """
     loaded = load_configuration()
     if reason := missing_store_reason(loaded.settings.store):
         fail(reason)
-    store = Store(loaded.settings.store, PATIENCE)
+    store = Store(_waiting_at_most(loaded.settings.store, patience), patience)
     try:
         if reason := wrong_schema_reason(store):
             fail(reason)
@@ -131,6 +134,15 @@ def open_store() -> Iterator[OpenStore]:
         yield OpenStore(loaded.settings, policy, store)
     finally:
         store.close()
+
+
+def _waiting_at_most(url: str, patience: timedelta) -> str:
+    """Let SQLite wait for a lock no longer than this; its usual time is a minute."""
+    parsed = make_url(url)
+    if patience >= PATIENCE or not is_sqlite(url) or "timeout" in parsed.query:
+        return url
+    waiting = parsed.update_query_dict({"timeout": f"{patience.total_seconds():.0f}"})
+    return waiting.render_as_string(hide_password=False)
 
 
 def missing_store_reason(url: str) -> str:

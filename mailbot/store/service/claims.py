@@ -136,6 +136,11 @@ class StuckClaims:
     of_nobody: int
     too_long: int
 
+    @property
+    def rows(self) -> int:
+        """Return how many rows at least: one may be both."""
+        return max(self.of_nobody, self.too_long)
+
 
 def count_stuck(connection: Connection) -> dict[str, StuckClaims]:
     """Count claims that stick in "inbox" and "outbox". All are 0 while all goes well."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, false, insert, select, update
 
 from mailbot.store import inbox, outbox
 from mailbot.store.schema import database_now, nodes
@@ -15,7 +15,7 @@ from mailbot.store.service.claims import DEAD_AFTER, of_nobody
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A running daemon. `policy` is the version it decides by."""
+    """A running daemon. `policy` is the version it decides by, `troubles` what is wrong with it, for people."""
 
     id: str
     host: str
@@ -23,12 +23,14 @@ class Node:
     roles: str
     started_at: datetime
     policy: str
+    troubles: Sequence[str] = ()
 
 
 def register(connection: Connection, items: Sequence[Node]) -> list[None]:
     for node in items:
         now = database_time(connection)
-        connection.execute(insert(nodes).values(**asdict(node), seen_at=now, reloaded_at=node.started_at))
+        values = {**asdict(node), "troubles": list(node.troubles)}
+        connection.execute(insert(nodes).values(**values, seen_at=now, reloaded_at=node.started_at))
     return [None] * len(items)
 
 
@@ -43,11 +45,21 @@ def record_heartbeat(connection: Connection, items: Sequence[Node]) -> list[int]
     A node that others took for dead, because it stood still, is registered again. What it held is others' by then.
     """
     now = database_time(connection)
-    alive = update(nodes).where(nodes.c.id.in_([node.id for node in items])).values(seen_at=now)
-    known = set(connection.scalars(alive.returning(nodes.c.id)))
-    register(connection, [node for node in items if node.id not in known])
+    register(connection, [node for node in items if not _record_alive(connection, node, now)])
     connection.execute(delete(nodes).where(nodes.c.seen_at < now - DEAD_AFTER))
     return [_release_of_nobody(connection)] * len(items)
+
+
+def _record_alive(connection: Connection, node: Node, now: datetime) -> bool:
+    """Record the heartbeat of a registered node. Returns False when it is registered no more."""
+    alive = update(nodes).where(nodes.c.id == node.id).values(seen_at=now, troubles=list(node.troubles))
+    return connection.execute(alive).rowcount > 0
+
+
+def check_writable(connection: Connection, items: Sequence[None]) -> list[None]:
+    """Take the right to write and change nothing: a locked SQLite file or a read-only server refuses it."""
+    connection.execute(update(nodes).where(false()).values(pid=nodes.c.pid))
+    return [None] * len(items)
 
 
 def _release_of_nobody(connection: Connection) -> int:

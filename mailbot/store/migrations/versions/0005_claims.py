@@ -7,12 +7,14 @@
 - Of a mail, a file or a ticket that retention deletes stays its digest or number, and when it went. Lines of the
   ledger outlive their ticket, and a file is listed after its content is gone: both lose a foreign key.
 - An index on the digests of files tells whether another mail holds the same file.
+- A node says what is wrong with it, so that `status` can name it from anywhere.
 """
 
 import re
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0005"
 down_revision = "0004"
@@ -38,6 +40,8 @@ def upgrade() -> None:
         sa.Column("by", sa.Text, nullable=False),
         sa.Column("reason", sa.Text, nullable=False),
     )
+    troubles = sa.JSON().with_variant(JSONB(), "postgresql")
+    op.add_column("nodes", sa.Column("troubles", troubles, nullable=False, server_default="[]"))
     _prepare_retention()
 
 

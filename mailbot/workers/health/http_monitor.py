@@ -2,16 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence, Set
 from datetime import timedelta
 from ipaddress import ip_address
-from typing import Final
+from typing import Final, Protocol
 
 from prometheus_client import generate_latest
 
 from mailbot import log
 from mailbot.errors import StoreUnavailable
 from mailbot.metrics import Figures, Metrics
+from mailbot.workers.health.troubles import CLOSES_DOOR, REMARKS, Code, Trouble
 from mailbot.workers.loop import Loop
 
 PATIENCE = 5.0  # seconds for one whole request, the store's figures included
@@ -20,11 +21,27 @@ LARGEST_REQUEST = 8192  # bytes
 MOST_AT_ONCE = 32  # connections: another program must not use up the descriptors that mail needs
 
 
-class Monitor:
-    """The service behind GET /metrics and GET /healthz, one request a connection.
+PATHS = "/metrics, /healthz, /readyz or /livez\n"
+REFUSING = {  # by path: the troubles that make the answer 503
+    "/healthz": frozenset(Code) - REMARKS,
+    "/readyz": CLOSES_DOOR,
+    "/livez": frozenset({Code.LOOP_STUCK}),
+}
 
-    `figures` reads the store and may raise StoreUnavailable. `health` returns the reasons why we are not
-    well. Raises ValueError for a host that is not a loopback address: the answers are for this machine alone.
+
+class Watched(Protocol):
+    """What the monitor asks about this node. It must answer at once, whatever the store does."""
+
+    def troubles(self) -> Sequence[Trouble]: ...
+
+    def show(self, metrics: Metrics) -> None: ...
+
+
+class Monitor:
+    """The service behind GET /metrics, /healthz, /readyz and /livez, one request a connection.
+
+    `figures` reads the store and may raise StoreUnavailable. Raises ValueError for a host that is not a
+    loopback address: the answers are for this machine alone.
     """
 
     name: Final = "monitor"
@@ -37,7 +54,7 @@ class Monitor:
         *,
         metrics: Metrics,
         figures: Callable[[], Awaitable[Figures]],
-        health: Callable[[], Sequence[str]],
+        health: Watched,
         loops: Sequence[Loop] = (),
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -89,15 +106,24 @@ class Monitor:
 
     async def _answer(self, request: str) -> bytes:
         method, _, rest = request.partition(" ")
-        match method, rest.split(" ")[0].partition("?")[0]:
+        path, _, query = rest.split(" ")[0].partition("?")
+        match method, path:
             case "GET", "/metrics":
                 return _response("200 OK", await self._scrape(), "text/plain; version=0.0.4; charset=utf-8")
-            case "GET", "/healthz":
-                reasons = "".join(f"{reason}\n" for reason in self._health()).encode()
-                return _response("503 Service Unavailable" if reasons else "200 OK", reasons or b"ok\n")
-            case "GET", path if path.startswith("/"):
-                return _response("404 Not Found", b"/metrics or /healthz\n")
-        return _response("400 Bad Request", b"GET /metrics or GET /healthz\n")
+            case "GET", _ if path in REFUSING:
+                return self._check(REFUSING[path], verbose="verbose" in query)
+            case "GET", _ if path.startswith("/"):
+                return _response("404 Not Found", PATHS.encode())
+        return _response("400 Bad Request", f"GET {PATHS}".encode())
+
+    def _check(self, refusing: Set[Code], *, verbose: bool) -> bytes:
+        """Answer "ok" or the reasons, a line each. `verbose` adds what does not change the answer."""
+        troubles = self._health.troubles()
+        reasons = [trouble.text for trouble in troubles if trouble.code in refusing]
+        remarks = [f"note: {trouble.text}" for trouble in troubles if trouble.code not in refusing]
+        lines = [*(reasons or ["ok"]), *(remarks if verbose else [])]
+        body = "".join(f"{line}\n" for line in lines).encode()
+        return _response("503 Service Unavailable" if reasons else "200 OK", body)
 
     async def _scrape(self) -> bytes:
         async with self._reading:
@@ -105,6 +131,7 @@ class Monitor:
             if now - self._read_at >= FRESH:
                 self._metrics.show(await self._read())
                 self._read_at = now
+        self._health.show(self._metrics)
         self._metrics.show_loops({loop.name: now - loop.turned_at for loop in self._loops})
         return generate_latest(self._metrics.registry)
 

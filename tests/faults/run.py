@@ -50,9 +50,9 @@ class Simulation:
 
     def in_world(self, play: Callable[[World], Awaitable[T]], policy: Policy, points: Points) -> T:
         """Play something in a new world with an empty store."""
-        for file in self._directory.glob("run.db*"):
+        for file in self._directory.glob("run.db-*"):
             file.unlink()
-        shutil.copy(self._template, self._path)
+        shutil.copyfile(self._template, self._path)  # into the same file: engines refuse another one
         loop = VirtualLoop()
         try:
             return loop.run_until_complete(self._in_world(play, policy, points))

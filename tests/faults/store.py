@@ -103,10 +103,10 @@ class FaultyStore(Store):
         _FREE[self.url].append(self.engine)
 
     async def write(self, op: Any, item: Any, *, alone: bool = False) -> Any:
-        if op.__name__ in self.trouble.left_out:
+        if _name(op) in self.trouble.left_out:
             return 0
         number = len(self.trouble.points.reached)
-        fault = self.trouble.points.reach(f"write {op.__name__}")
+        fault = self.trouble.points.reach(f"write {_name(op)}")
         await self.trouble.ready()
         self._turns.next_fault = fault
         result = await super().write(op, item, alone=alone)
@@ -114,7 +114,7 @@ class FaultyStore(Store):
 
     async def read(self, query: Any, *args: Any, patience: timedelta | None = None) -> Any:
         number = len(self.trouble.points.reached)
-        fault = self.trouble.points.reach(f"read {query.__name__}")
+        fault = self.trouble.points.reach(f"read {_name(query)}")
         await self.trouble.ready()
         if fault and fault.freezes:
             self.trouble.freeze()
@@ -139,6 +139,10 @@ def _connect(engine: Engine, _dialect: Any, _record: Any, cargs: Any, cparams: A
     connection.trouble = trouble
     connection.create_function("julianday", 1, lambda _: _julian(trouble.clock()))
     return connection
+
+
+def _name(work: Any) -> str:
+    return getattr(work, "__name__", type(work).__name__)
 
 
 def _julian(moment: datetime) -> float:

@@ -33,6 +33,7 @@ from mailbot.workers.inbound.intake import Intake
 from mailbot.workers.incidents.worker import Incidents
 from mailbot.workers.loop import Worker, backoff
 from mailbot.workers.pending_requests import PendingRequests
+from mailbot.workers.retention import Retention
 from mailbot.workers.runtime import Deps, Runtime, Snapshot
 from mailbot.workers.signing_keys import SigningKeys, build_signer
 from tests.builders import NOW
@@ -112,6 +113,7 @@ class Node:
             Incidents(deps),
             Snoozes(deps),
             Cleanup(deps),
+            Retention(deps, rest=0.0),
             Digests(deps),
             SigningKeys(deps, SETTINGS),
             Heartbeat(self.store, self._describe, self.wake_all),

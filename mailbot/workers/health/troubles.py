@@ -210,7 +210,7 @@ def _span(length: timedelta) -> str:
 
 def silent_store(seconds: float, error: str) -> Trouble | None:
     """Report a store whose writes wait (`seconds`) or fail (`error`)."""
-    cure = "`mailbot docs monitoring` tells how to find who holds it"
+    cure = "`mailbot docs operations/monitoring` tells how to find who holds it"
     if seconds > LONG_WRITE:
         return Trouble(Code.STORE_SILENT, f"a write to the store has waited for {seconds:.0f} s: {cure}")
     if error:

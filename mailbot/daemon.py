@@ -291,8 +291,7 @@ class Daemon:
             now=_now,
         )
         self.add(Loop(delivery, on_stop=delivery.drain))
-        down = "the relay can't be reached, mail is held"
-        self.health.name_trouble(Code.RELAY, lambda: down if delivery.relay_is_down else "")
+        self.health.name_trouble(Code.RELAY, lambda: delivery.relay_trouble)
 
     def _add_intake(self, shadow: Shadow) -> None:
         trust, checks = self.settings.trust, None

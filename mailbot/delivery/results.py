@@ -93,12 +93,17 @@ class Results:
         for row in rows:
             self._spawn(self._release(row, due_at))
 
-    def postpone(self, row: Claimed) -> None:
+    def postpone(self, row: Claimed, at_most: timedelta = timedelta.max) -> None:
         """Return a row behind the others, so that a mail that breaks connections can't block them."""
         breaks = self._broken_connections[row.id] = self._broken_connections.pop(row.id, 0) + 1
         if len(self._broken_connections) > MAX_BROKEN:
             self._broken_connections.pop(next(iter(self._broken_connections)))
-        self.release([row], self._now() + self._retry_policy.retry(breaks, self._random()))
+        pause = min(self._retry_policy.retry(breaks, self._random()), at_most)
+        self.release([row], self._now() + pause)
+
+    def retry_refused(self) -> None:
+        """Let mails that the relay refused wait no longer: it accepts mail again."""
+        self._spawn(self._retry_refused())
 
     def drop_row(self, row: Claimed) -> None:
         """Note that a row is in hand no more."""
@@ -128,6 +133,13 @@ class Results:
             await self._write_until_taken(row, outbox.give_back, Unsent(row.id, self._node, due_at))
         finally:
             self.drop_row(row)
+
+    async def _retry_refused(self) -> None:
+        try:
+            await self._store.write(outbox.retry_refused, self._now())
+        except StoreUnavailable:
+            return  # they come at their own time
+        self._wake()
 
     async def _write_until_taken(self, row: Claimed, op: Op[Any, R], item: Any) -> R:
         """Write until the store takes it: the outcome of a mail must be recorded.

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from enum import Enum
 
 DELAYS = (2, 5, 15, 30, 60, 120, 300)  # seconds after the first, second ... attempt
 LAST_DELAY = 900  # after all extra ones
@@ -25,37 +26,51 @@ def probe(failures: int) -> float:
     return min(2.0 ** min(failures - 1, 16), MAX_PROBE)
 
 
+class Trouble(Enum):
+    """What is wrong with the relay as a whole."""
+
+    DOWN = "no connection, or it refuses each sender: any reply to a mail shows that it is over"
+    REFUSES = "it refuses each mail for good: a mail accepted or deferred shows that it is over"
+    SILENT = "it takes mail and gives no reply: a reply to a final dot shows that it is over"
+
+
 class Breaker:
     """The circuit breaker of the relay: while it is open, one mail at a time is tried.
 
-    Times are monotonic seconds.
+    Times are monotonic seconds. `reason` is for operators, "" while it is closed.
     """
 
     def __init__(self, pause: Callable[[int], float] = probe) -> None:
-        self.is_open = False
+        self.trouble: Trouble | None = None
+        self.reason = ""
         self.until = 0.0  # while open: when the next mail may be tried
         self._pause = pause
         self._failures = 0
         self._in_trial = False
 
-    def trip(self, now: float) -> bool:
-        """Open on trouble with the relay. Return True when the state changed.
+    @property
+    def is_open(self) -> bool:
+        return self.trouble is not None
+
+    def trip(self, now: float, reason: str, trouble: Trouble = Trouble.DOWN) -> bool:
+        """Open on trouble with the relay. Return True when the trouble is new.
 
         Many connections meet the same trouble at once. Only the first counts, then only a failed trial.
         """
-        changed = not self.is_open
-        if changed or self._in_trial:
-            self.is_open, self._in_trial = True, False
+        new = self.trouble is not trouble
+        if new or self._in_trial:
+            self.trouble, self._in_trial = trouble, False
             self._failures += 1
-            self.until = now + self._pause(self._failures)
-        return changed
+            self.until = now + self._seconds()
+        self.reason = reason
+        return new
 
     def allow_trial(self, now: float) -> bool:
         """Check whether one mail may be tried now. The next one waits, whatever the result."""
         if now < self.until:
             return False
         self._in_trial = True
-        self.until = now + self._pause(self._failures)
+        self.until = now + self._seconds()
         return True
 
     def skip_trial(self) -> None:
@@ -63,8 +78,15 @@ class Breaker:
         self._in_trial = False
         self.until = 0.0
 
-    def close(self) -> bool:
-        """Close, because the relay judged a mail and so works. Return True when the state changed."""
-        changed = self.is_open
-        self.is_open, self._in_trial, self._failures, self.until = False, False, 0, 0.0
-        return changed
+    def judge(self, code: int, *, at_dot: bool) -> bool:
+        """Close, because this reply to a mail shows that the trouble is over. Return True when the state changed."""
+        over = {Trouble.DOWN: True, Trouble.REFUSES: code < 500, Trouble.SILENT: at_dot}
+        if self.trouble is None or not over[self.trouble]:
+            return False
+        self.trouble, self.reason, self._in_trial, self._failures, self.until = None, "", False, 0, 0.0
+        return True
+
+    def _seconds(self) -> float:
+        """Return the pause. Each trial of a relay that gives no reply costs a copy: up to ten times as long."""
+        pause = self._pause(self._failures)
+        return pause * min(self._failures, 10) if self.trouble is Trouble.SILENT else pause

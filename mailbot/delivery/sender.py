@@ -5,8 +5,9 @@ sender tasks. Each owns one connection and sends one mail after another until th
 recorded beside them, so that a connection never waits for a commit except the one before its dot.
 
 Trouble with the relay is no mail's fault: rows go back to `due` without an attempt, and the circuit breaker
-lets one mail at a time try until the relay has judged one. Trouble with one of several connections only makes
-us use fewer.
+lets one mail at a time try until a reply shows that the trouble is over. Trouble is: no connection, every sender
+refused, mail after mail refused for good (`refusals`), mail after mail without a reply to its dot. Trouble with
+one of several connections only makes us use fewer.
 """
 
 import asyncio
@@ -21,8 +22,9 @@ from typing import Final
 
 from mailbot import log
 from mailbot.config.model import Relay
+from mailbot.delivery.refusals import Refusals
 from mailbot.delivery.results import Results, RetryPolicy
-from mailbot.delivery.retry import Breaker
+from mailbot.delivery.retry import MAX_PROBE, Breaker, Trouble
 from mailbot.delivery.smtp_client import (
     ConnectFailed,
     ConnectionLost,
@@ -38,12 +40,14 @@ from mailbot.domain.model import AttemptOutcome
 from mailbot.errors import StoreUnavailable
 from mailbot.metrics import Metrics
 from mailbot.store import outbox
-from mailbot.store.outbox import Claim, Claimed, FinalDot
+from mailbot.store.outbox import Claim, Claimed, FinalDot, Trial
 from mailbot.store.service.claims import Claims
 from mailbot.store.store import Store
 
 ROWS_PER_CONNECTION = 8  # rows in hand for each: a claim is worth its commit
 REDUCED_SECONDS = 30.0  # with fewer connections after the relay refused another one
+HOLD = timedelta(seconds=MAX_PROBE)  # the longest rest of a mail that was the trial of a relay in trouble
+MANY_UNKNOWN = 3  # different mails in a row without a reply to their dot: the relay's trouble
 RECORD_TIMEOUT = 5.0  # seconds at the end of a drain for what is still to be recorded
 
 
@@ -86,6 +90,9 @@ class Delivery:
         )
         self._claims = Claims(store, node, outbox.release_unheld, monotonic)
         self._breaker = Breaker(self._retry_policy.probe)
+        self._refusals = Refusals()
+        self._unknown: set[int] = set()  # mails in a row without a reply to their dot
+        self._last_lane = False  # where the next trial begins
         context = tls or tls_context(relay)
         self._connect = partial(open_session, relay, hostname=hostname, tls=context, timeouts=timeouts)
         self._connections, self._reduced, self._reduced_until = relay.connections, relay.connections, 0.0
@@ -102,6 +109,13 @@ class Delivery:
     def relay_is_down(self) -> bool:
         return self._breaker.is_open
 
+    @property
+    def relay_trouble(self) -> str:
+        """Return what is wrong with the relay, for operators; "" while all is well."""
+        if self._breaker.is_open:
+            return f"{self._breaker.reason} (mail is held, one at a time is tried)"
+        return self._refusals.reason
+
     async def run_once(self) -> float:
         """Claim rows while there is room, without waiting for the relay. Return the seconds to rest."""
         await self._claims.check(self._results.held)
@@ -111,8 +125,7 @@ class Delivery:
                 return self._breaker.until - self._monotonic()
             return self._retry_policy.poll
         with self._claims.doubt_on_error():
-            wanted = Claim(self._node, room, self._now(), tuple(self._results.unsure))
-            rows = await self._store.write(outbox.claim, wanted)
+            rows = await self._claim(room)
         self._may_have_more = len(rows) == room
         self._results.take(rows)
         if self._stopping:
@@ -120,6 +133,15 @@ class Delivery:
         else:
             self._enqueue(rows)
         return self._retry_policy.poll if rows else await self._seconds_until_due()
+
+    async def _claim(self, room: int) -> list[Claimed]:
+        now, unsure = self._now(), tuple(self._results.unsure)
+        if not self._breaker.is_open:
+            return await self._store.write(outbox.claim, Claim(self._node, room, now, unsure))
+        self._last_lane = not self._last_lane
+        return await self._store.write(
+            outbox.claim_trial, Trial(self._node, now, unsure, not self._last_lane)
+        )
 
     def _room(self) -> int:
         if self._stopping:
@@ -187,6 +209,7 @@ class Delivery:
             fault = "its frozen bytes are missing" if missing else "an address can't stand in an SMTP command"
             self._results.record(row, AttemptOutcome.FAILED, Reply(0, fault))
             return session
+        began = self._monotonic()
         try:
             session, refusal = await self._offer(row, row.content, session)
         except ConnectionLost as error:
@@ -196,7 +219,7 @@ class Delivery:
             if refusal:
                 self._refused(row, refusal, session)
             elif await self._mark_dot(row):
-                await self._finish(row, session)
+                await self._finish(row, session, began)
             else:
                 session.abort()
         except BaseException:
@@ -237,34 +260,58 @@ class Delivery:
             self._results.drop_row(row)
         return still_ours
 
-    async def _finish(self, row: Claimed, session: RelaySession) -> None:
+    async def _finish(self, row: Claimed, session: RelaySession, began: float) -> None:
         self._bodies_sent.add(row.id)
         try:
             reply = await session.finish()
         except ConnectionLost as error:
-            self._results.record(row, AttemptOutcome.UNKNOWN, Reply(0, error.text))
-        else:
-            self._relay_replied(row, reply)
+            self._no_reply(row, error)
+            return
+        self._unknown.clear()
+        self._relay_replied(row, reply, at_dot=True)
+        if reply.code < 300 and self._refusals.accept(row, began):
+            self._results.retry_refused()
 
     # --- replies of the relay -----------------------------------------------------------------------------
 
-    def _relay_replied(self, row: Claimed, reply: Reply) -> None:
-        if self._breaker.close():
+    def _no_reply(self, row: Claimed, error: ConnectionLost) -> None:
+        self._results.record(row, AttemptOutcome.UNKNOWN, Reply(0, error.text))
+        self._unknown.add(row.id)
+        if len(self._unknown) >= MANY_UNKNOWN or self._breaker.trouble is Trouble.SILENT:
+            self._open_breaker(f"the relay takes mail without a reply: {error.text}", Trouble.SILENT)
+
+    def _relay_replied(self, row: Claimed, reply: Reply, *, at_dot: bool = False) -> None:
+        if self._breaker.judge(reply.code, at_dot=at_dot):
             log.relay_up()
             self._wake()
-        outcomes = {2: AttemptOutcome.SENT, 5: AttemptOutcome.FAILED}
-        self._results.record(row, outcomes.get(reply.code // 100, AttemptOutcome.DEFERRED), reply)
+        if reply.code >= 500:
+            self._refused_for_good(row, reply)
+        else:
+            outcome = AttemptOutcome.SENT if reply.code < 300 else AttemptOutcome.DEFERRED
+            self._results.record(row, outcome, reply)
+
+    def _refused_for_good(self, row: Claimed, reply: Reply) -> None:
+        again = self._refusals.is_known(row)
+        if self._refusals.is_final(row, reply, self._monotonic()):
+            self._results.record(row, AttemptOutcome.FAILED, reply)
+        elif again and self._breaker.is_open:
+            self._results.postpone(row, HOLD)  # a trial says nothing about this mail
+        else:
+            self._results.record(row, AttemptOutcome.DEFERRED, reply)
+        if self._refusals.refuses_all:
+            self._open_breaker(self._refusals.reason, Trouble.REFUSES)
 
     def _refused(self, row: Claimed, refusal: Refusal, session: RelaySession) -> None:
-        if refusal.reply.code < 400:  # such as 250 to DATA: the body has not left, so it is never "sent"
+        reply = refusal.reply
+        if reply.code < 400:  # such as 250 to DATA: the body has not left, so it is never "sent"
             session.abort()
-            return self._results.record(row, AttemptOutcome.DEFERRED, refusal.reply)
-        if refusal.command != "MAIL" or refusal.reply.code < 500:
-            return self._relay_replied(row, refusal.reply)
+            return self._results.record(row, AttemptOutcome.DEFERRED, reply)
+        if refusal.command != "MAIL" or reply.code < 500:
+            return self._relay_replied(row, reply)
         # Probably no sender is allowed; if it is this sender alone, other mails overtake it.
         session.abort()
-        self._results.postpone(row)
-        return self._open_breaker(f"MAIL: {refusal.reply.code} {refusal.reply.text}")
+        self._results.postpone(row, HOLD if self._breaker.is_open else timedelta.max)
+        return self._open_breaker(f"the relay refuses all mail: {reply.code} {reply.text} (to MAIL)")
 
     def _connection_failed(self, row: Claimed, error: ConnectionLost) -> None:
         """Handle a connection that failed to open, or that this mail's envelope broke."""
@@ -276,13 +323,15 @@ class Delivery:
         else:
             self._results.release([row])
         if not others:
-            self._open_breaker(error.text)
+            refuses = "refuses all mail" if error.code >= 500 else "can't be reached"
+            self._open_breaker(f"the relay {refuses}: {error.text}")
         elif isinstance(error, ConnectFailed):
             self._reduced, self._reduced_until = others, self._monotonic() + REDUCED_SECONDS
 
-    def _open_breaker(self, error: str) -> None:
-        if self._breaker.trip(self._monotonic()):
-            log.relay_down(error=outbox.storable(error))
+    def _open_breaker(self, reason: str, trouble: Trouble = Trouble.DOWN) -> None:
+        reason = outbox.storable(reason)
+        if self._breaker.trip(self._monotonic(), reason, trouble):
+            log.relay_down(error=reason)
         self._release_queued()
         self._wake()
 

@@ -160,9 +160,41 @@ def _claim(connection: Connection, wanted: Claim) -> list[Claimed]:
         if most > 0:
             values = {"lane": lane, "now": wanted.now, "most": most, "excluded": wanted.excluded}
             rows += connection.execute(_CLAIM, values)
+    return _take(connection, rows, wanted.node)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One due mail for a relay in trouble. `from_last_lane`: begin with the mail that is last in line."""
+
+    node: str
+    now: datetime
+    excluded: tuple[int, ...] = ()
+    from_last_lane: bool = False
+
+
+def claim_trial(connection: Connection, items: Sequence[Trial]) -> list[list[Claimed]]:
+    """Claim one mail for each node, if there is one: rather one that was never tried."""
+    return [_claim_trial(connection, item) for item in items]
+
+
+_CLAIM_UNTRIED = _CLAIM.where(outbox.c.attempts == 0)
+
+
+def _claim_trial(connection: Connection, wanted: Trial) -> list[Claimed]:
+    lanes = LANES[::-1] if wanted.from_last_lane else LANES
+    for statement in (_CLAIM_UNTRIED, _CLAIM):
+        for lane in lanes:
+            values = {"lane": lane, "now": wanted.now, "most": 1, "excluded": wanted.excluded}
+            if rows := connection.execute(statement, values).all():
+                return _take(connection, rows, wanted.node)
+    return []
+
+
+def _take(connection: Connection, rows: Sequence[Any], node: str) -> list[Claimed]:
     if not rows:
         return []
-    connection.execute(_TAKE, {"ids": [row.id for row in rows], "node": wanted.node})
+    connection.execute(_TAKE, {"ids": [row.id for row in rows], "node": node})
     contents = frozen.load(connection, [row.nonce for row in rows])
     return [Claimed(contents.get(nonce), *columns) for nonce, *columns in rows]
 
@@ -400,6 +432,20 @@ def retry(connection: Connection, items: Sequence[Retry]) -> list[bool]:
         and _change(connection, item.id, due if item.id in freed else states, {**again, "due_at": item.now})
         for item in items
     ]
+
+
+_RETRY_REFUSED = (
+    update(outbox)
+    .where(WAITING, outbox.c.lane == bindparam("b_lane"), outbox.c.due_at > bindparam("b_now", type_=Moment))
+    .where(outbox.c.state == OutboxState.DEFERRED, outbox.c.code >= 500)
+    .values(due_at=bindparam("b_now", type_=Moment))
+)
+
+
+def retry_refused(connection: Connection, items: Sequence[datetime]) -> list[None]:
+    """Let deferred mails that the relay refused for good be due now. A refusal that is believed fails at once."""
+    connection.execute(_RETRY_REFUSED, [{"b_lane": lane, "b_now": max(items)} for lane in LANES])
+    return [None] * len(items)
 
 
 def _change(connection: Connection, id_: int, states: Sequence[OutboxState], values: dict[str, Any]) -> bool:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailbot.delivery.retry import Breaker, backoff, probe, waited
+from mailbot.delivery.retry import Breaker, Trouble, backoff, probe, waited
 
 
 def test_back_off_grows_to_a_quarter_of_an_hour() -> None:
@@ -36,26 +36,57 @@ def test_the_relay_is_probed_after_1_2_4_and_at_most_30_seconds() -> None:
 
 def test_trouble_on_many_connections_at_once_counts_once_and_is_reported_once() -> None:
     breaker = Breaker(probe)
-    assert [breaker.trip(100.0) for _ in range(8)] == [True] + [False] * 7
+    assert [breaker.trip(100.0, "gone") for _ in range(8)] == [True] + [False] * 7
     assert breaker.until == 101.0
 
 
 def test_one_mail_at_a_time_is_tried_while_the_relay_is_down() -> None:
     breaker = Breaker(probe)
-    breaker.trip(100.0)
+    breaker.trip(100.0, "gone")
     assert [breaker.allow_trial(at) for at in (100.0, 100.9, 101.0, 101.1)] == [False, False, True, False]
-    assert breaker.trip(101.2) is False  # the trial failed: the next pause is longer
+    assert breaker.trip(101.2, "gone") is False  # the trial failed: the next pause is longer
     assert breaker.until == pytest.approx(103.2)
     assert breaker.allow_trial(103.3) is True
-    assert breaker.close() is True
-    assert breaker.close() is False
-    assert breaker.trip(200.0) is True
+    assert breaker.judge(250, at_dot=True) is True
+    assert breaker.judge(250, at_dot=True) is False
+    assert breaker.trip(200.0, "gone") is True
     assert breaker.until == 201.0  # earlier failures are forgotten
 
 
 def test_a_trial_without_a_mail_does_not_make_the_next_mail_wait() -> None:
     breaker = Breaker(probe)
-    breaker.trip(100.0)
+    breaker.trip(100.0, "gone")
     assert breaker.allow_trial(101.0)
     breaker.skip_trial()
     assert breaker.allow_trial(101.1)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "over"),
+    [
+        (Trouble.DOWN, [True, True, True, True]),
+        (Trouble.REFUSES, [False, False, True, True]),
+        (Trouble.SILENT, [False, True, False, True]),
+    ],
+)
+def test_only_a_reply_that_shows_the_trouble_is_over_closes_the_breaker(
+    trouble: Trouble, over: list[bool]
+) -> None:
+    closed = []
+    for code, at_dot in ((550, False), (550, True), (451, False), (250, True)):
+        breaker = Breaker(probe)
+        assert breaker.trip(100.0, "why", trouble)
+        assert breaker.judge(code, at_dot=at_dot) is not breaker.is_open
+        closed.append(not breaker.is_open)
+    assert closed == over
+
+
+def test_a_relay_that_gives_no_reply_is_tried_ever_more_seldom_as_each_trial_costs_a_copy() -> None:
+    breaker, at, pauses = Breaker(probe), 100.0, []
+    for _ in range(12):
+        breaker.trip(at, "silent", Trouble.SILENT)
+        pauses.append(breaker.until - at)
+        at = breaker.until
+        assert breaker.allow_trial(at)
+    assert pauses[:4] == [1, 4, 12, 32]
+    assert pauses[-1] == 300

@@ -34,6 +34,7 @@ from tests.sink import DROP, Dialogue, SinkSmtp
 QUICK_RETRY = RetryPolicy(
     retry=lambda attempts, random: timedelta(seconds=0.03), probe=lambda failures: 0.03, poll=0.05
 )
+SLOW_RETRY = RetryPolicy(retry=lambda *_: timedelta(hours=1), poll=0.05)
 DRAIN_TIMEOUT = timedelta(seconds=5)
 on_sqlite = pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
 
@@ -176,9 +177,9 @@ async def test_a_bare_line_feed_can_not_smuggle_a_second_mail(store: Store, sink
 @on_sqlite
 async def test_a_relay_without_any_extension_gets_one_command_at_a_time(store: Store) -> None:
     async with SinkSmtp(extensions=()) as sink:
-        sink.on["rcpt"] = ["550 no such user"]
+        sink.on["rcpt"] = ["550 no such user", None, "550 no such user"]
         enqueue(store, due_mail(1), due_mail(2))
-        async with delivering(store, sink, relay={"connections": 1}):
+        async with delivering(store, sink, relay={"connections": 1}, retry_policy=SLOW_RETRY):
             await until(lambda: states(store) == {"sent": 1, "failed": 1})
     assert sink.dialogues[0].commands[:4] == [
         "EHLO bot.bank.example",
@@ -186,6 +187,73 @@ async def test_a_relay_without_any_extension_gets_one_command_at_a_time(store: S
         "RCPT TO:<user1@mail.example>",
         "RSET",
     ]
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    ("phase", "reply"),
+    [
+        ("rcpt", "554 5.7.1 relay access denied"),
+        ("rcpt", "550 no"),
+        ("rcpt", "553 5.1.3 bad"),
+        ("rcpt", "550 5.1.1 user unknown"),
+        ("data", "554 no valid recipients"),
+        ("dot", "550 5.7.1 refused"),
+    ],
+)
+async def test_a_relay_that_refuses_everybody_for_good_fails_nobody_and_gets_everything_when_it_is_mended(
+    store: Store, sink: SinkSmtp, phase: str, reply: str
+) -> None:
+    enqueue(store, due_mail(0))
+    trouble: list[str] = []
+    async with delivering(store, sink) as delivery:
+        await all_sent(store, 1)  # it worked a moment ago
+        sink.on[phase] = reply
+        mails = (due_mail(n, kind="acknowledgement" if n % 2 else "team", lane=n % 3) for n in range(1, 25))
+        enqueue(store, *mails)
+        await until(lambda: sum("RCPT" in line for d in sink.dialogues for line in d.commands) > 60)
+        assert "failed" not in states(store)
+        trouble.append(delivery.relay_trouble)
+        assert delivery.relay_is_down
+        del sink.on[phase]
+        await all_sent(store, 25)
+        assert delivery.relay_trouble == ""
+    assert trouble == [f"the relay refuses all mail: {reply} (mail is held, one at a time is tried)"]
+
+
+@on_sqlite
+async def test_a_relay_that_takes_mail_to_staff_alone_fails_no_customer(store: Store, sink: SinkSmtp) -> None:
+    async def no_rights(dialogue: Dialogue) -> str | None:
+        return None if "staff@" in dialogue.commands[-1] else "554 5.7.1 relay access denied"
+
+    sink.on["rcpt"] = no_rights
+    staff = (due_mail(n, recipient=f"staff@{n}.bank.example") for n in range(20))
+    customers = (due_mail(n, kind="acknowledgement", lane=0) for n in range(20, 40))
+    async with delivering(store, sink) as delivery:
+        enqueue(store, *customers, *staff)
+        await until(lambda: states(store).get("sent") == 20)
+        await until(lambda: not delivery.relay_is_down)
+        assert delivery.relay_trouble == "the relay refuses mail to customers: 554 5.7.1 relay access denied"
+        assert "failed" not in states(store)
+        del sink.on["rcpt"]
+        await all_sent(store, 40)
+
+
+@on_sqlite
+async def test_a_relay_that_takes_every_mail_without_a_reply_gets_few_copies(
+    store: Store, sink: SinkSmtp
+) -> None:
+    sink.on["dot"] = DROP
+    enqueue(store, *(due_mail(n) for n in range(50)))
+    retry_policy = replace(QUICK_RETRY, probe=lambda failures: 0.1)
+    async with delivering(store, sink, retry_policy=retry_policy) as delivery:
+        await until(lambda: delivery.relay_is_down)
+        await asyncio.sleep(0.5)
+        assert "takes mail without a reply" in delivery.relay_trouble
+        assert len(sink.mails) < 15
+        del sink.on["dot"]
+        await all_sent(store, 50)
+    assert max(Counter(mail.recipients for mail in sink.mails).values()) == 2
 
 
 REFUSALS = [
@@ -205,16 +273,17 @@ REFUSALS = [
 async def test_a_refusal_concerns_one_mail_and_the_next_one_is_sent(
     store: Store, sink: SinkSmtp, phase: str, reply: str, state: str
 ) -> None:
-    sink.on[phase] = [reply]
+    sink.on[phase] = [reply, None, reply]
     enqueue(store, due_mail(1), due_mail(2))
-    slow = RetryPolicy(retry=lambda *_: timedelta(hours=1), poll=0.05)
-    async with delivering(store, sink, relay={"connections": 1}, retry_policy=slow):
+    async with delivering(store, sink, relay={"connections": 1}, retry_policy=SLOW_RETRY):
         await until(lambda: states(store) == {"sent": 1, state: 1})
     entry = store.read_now(outbox_queries.find_entry, 1)
     assert entry
-    assert (entry.state, entry.code, entry.attempts) == (state, int(reply[:3]), 1)
+    # A permanent refusal is believed when the relay has accepted another mail and refuses again.
+    tries = ["deferred", "failed"] if state == "failed" else ["deferred"]
+    assert (entry.state, entry.code, entry.attempts) == (state, int(reply[:3]), len(tries))
     assert entry.reply == reply[4:]
-    assert outcomes(store) == [state]
+    assert outcomes(store) == tries
     assert [mail.recipients for mail in sink.taken] == [("user2@mail.example",)]
     if not reply.startswith("421"):
         assert len(sink.dialogues) == 1  # the connection stays warm
@@ -253,10 +322,10 @@ async def test_a_relay_that_asks_for_a_body_without_a_recipient_gets_none(
         dialogue.recipients.append("nobody")  # so that the sink itself does not mind
         return "354 go ahead"
 
-    sink.on["rcpt"] = ["550 unknown"]
-    sink.on["data"] = [careless]
+    sink.on["rcpt"] = ["550 unknown", None, "550 unknown"]
+    sink.on["data"] = [careless, None, careless]
     enqueue(store, due_mail(1), due_mail(2))
-    async with delivering(store, sink, relay={"connections": 1}):
+    async with delivering(store, sink, relay={"connections": 1}, retry_policy=SLOW_RETRY):
         await until(lambda: states(store) == {"sent": 1, "failed": 1})
     assert [mail.recipients for mail in sink.mails] == [("user2@mail.example",)]
 

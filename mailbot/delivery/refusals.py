@@ -4,7 +4,8 @@ Theory of operation. A reply 5xx may be about one recipient, or about everybody:
 relay, an empty table of users. The code does not tell. So a mail is only failed when the relay, after it had
 refused this mail, accepted another one and refuses this mail again:
 
-- A status 5.1.x or 5.2.x blames the recipient (RFC 3463). Any mail accepted later confirms it.
+- A status 5.1.x or 5.2.x blames the recipient (RFC 3463). Any mail accepted later confirms it, or one offered a
+  moment before, as long as no third recipient is refused.
 - Any other reply is confirmed by mail to the same audience, customers or staff. A relay without rights may still
   take mail for its own domain, where the staff is.
 - Where nothing was accepted for an hour, the refusal is believed too. But not while many are refused: three
@@ -25,6 +26,7 @@ from mailbot.store.outbox import Claimed
 PATIENCE = 3600.0  # without an accepted mail, until a lone refusal is believed
 MANY = 9  # the sum of weights that makes refusals the relay's trouble
 WEIGHT, BLAMING_WEIGHT = 3, 1
+MOMENT = 2.0  # the notice about a ticket leaves beside its acknowledgement
 MAX_REFUSED = 2_000  # mails that are remembered; any other counts as refused for the first time
 
 # Of the sender (5.1.7 to 5.1.9) is not of the recipient.
@@ -52,7 +54,7 @@ class Refusals:
     def is_final(self, row: Claimed, reply: Reply, now: float) -> bool:
         """Judge a permanent refusal. False: the mail is to be tried again."""
         first = self._unexplained.get(row.id)
-        if row.id in self._explained or (first and now - first.at >= PATIENCE and not self.reason):
+        if row.id in self._explained or (first and self._is_alone(first, now)):
             self._explained.pop(row.id, None)
             self._unexplained.pop(row.id, None)
             return True
@@ -102,6 +104,12 @@ class Refusals:
             else "mail to staff"
         )
         return f"the relay refuses {whose}: {list(self._unexplained.values())[-1].text}"
+
+    def _is_alone(self, refusal: _Refusal, now: float) -> bool:
+        """Check whether a refusal stands alone, beside a mail that was accepted or for an hour."""
+        if refusal.blames_recipient and max(self._accepted.values()) > refusal.at - MOMENT:
+            return _weigh(self._unexplained.values()) < WEIGHT
+        return now - refusal.at >= PATIENCE and not self.reason
 
     def _explains(self, refusal: _Refusal) -> bool:
         audiences = (True, False) if refusal.blames_recipient else (refusal.to_customer,)

@@ -25,7 +25,7 @@ from mailbot.store.service.claims import Held
 LANES = tuple(sorted({notice.lane for notice in get_args(Notice)}))
 LONGEST_REPLY = 200  # characters of a relay's reply that are kept
 MAX_UNKNOWN = 3  # copies that the relay may have taken in a row without a reply
-UNKNOWN_PAUSE = timedelta(hours=1)  # before the last of them: a person or the relay may mend it
+UNKNOWN_PAUSE = timedelta(hours=2)  # before the last of them: a person or the relay may mend it
 TOO_MANY_UNKNOWN = f"the relay took it {MAX_UNKNOWN} times without a reply: it may have arrived"
 
 # As literal text: a planner can't match a bound parameter with the condition of a partial index.

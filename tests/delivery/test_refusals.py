@@ -51,6 +51,18 @@ def test_a_mail_offered_before_the_refusal_proves_nothing() -> None:
     assert not refuse(refusals, 1, "no", 102)
 
 
+@pytest.mark.parametrize(
+    ("refused", "text", "believed"), [(2, "5.1.1 no", 2), (3, "5.1.1 no", 0), (1, "no", 0)]
+)
+def test_a_mail_accepted_a_moment_before_confirms_a_blamed_recipient_or_two(
+    refused: int, text: str, believed: int
+) -> None:
+    refusals = Refusals()
+    refusals.accept(row(9), 99)
+    assert not any(refuse(refusals, n, text, 100) for n in range(refused))
+    assert sum(refuse(refusals, n, text, 102) for n in range(refused)) == believed
+
+
 def test_a_lone_refusal_is_believed_after_an_hour_but_never_while_many_are_refused() -> None:
     lone, many = Refusals(), Refusals()
     assert not refuse(lone, 1, "no", 0)

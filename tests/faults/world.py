@@ -116,7 +116,7 @@ class Node:
             Retention(deps, rest=0.0),
             Digests(deps),
             SigningKeys(deps, SETTINGS),
-            Heartbeat(self.store, self._describe, self.wake_all),
+            Heartbeat(self.store, self._describe, self.wake_all, monotonic=self.world.loop.time),
         ]
 
     def _delivery(self) -> Delivery:

@@ -131,7 +131,7 @@ def test_what_a_node_claimed_that_nobody_knows_is_released_by_any_heartbeat(
         store.write_now(inbox.claim, inbox.Claim(name, 1))
         claim(store, name, limit=1)
 
-    assert store.write_now(nodes.record_heartbeat, node("alive")) == 2
+    assert store.write_now(nodes.record_heartbeat, nodes.Beat(node("alive"))) == 2
     assert owners(store, table) == ["alive", None]
 
 
@@ -143,11 +143,11 @@ def test_a_node_that_was_taken_for_dead_registers_again(store: Store) -> None:
     with store.engine.begin() as connection:
         old = store.read_now(nodes.database_time) - timedelta(minutes=2)
         connection.execute(update(nodes_table).where(nodes_table.c.id == "frozen").values(seen_at=old))
-    assert store.write_now(nodes.record_heartbeat, node("other")) == 1
-    assert store.write_now(nodes.record_heartbeat, node("frozen")) == 0
+    assert store.write_now(nodes.record_heartbeat, nodes.Beat(node("other"))) == 1
+    assert store.write_now(nodes.record_heartbeat, nodes.Beat(node("frozen"))) == 0
 
     store.write_now(inbox.claim, inbox.Claim("frozen", 1, (0, 1)))
-    assert store.write_now(nodes.record_heartbeat, node("other")) == 0
+    assert store.write_now(nodes.record_heartbeat, nodes.Beat(node("other"))) == 0
     assert owners(store, inbox_table) == ["frozen"]
 
 

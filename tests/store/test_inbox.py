@@ -123,7 +123,7 @@ def test_what_a_dead_node_held_comes_free_and_a_third_death_parks_it(store: Stor
         store.write_now(nodes.register, node(f"dead{attempts}"))
         assert len(store.write_now(inbox.claim, Claim(f"dead{attempts}", 1, (0, 1, 2)))) == 1
         grow_old(store, f"dead{attempts}")
-        assert store.write_now(nodes.record_heartbeat, node("alive")) == 1
+        assert store.write_now(nodes.record_heartbeat, nodes.Beat(node("alive"))) == 1
 
     assert state(store, receipt.inbox_id) == ("parked", 3, "3 workers died while handling it")
 
@@ -134,7 +134,7 @@ def test_a_living_nodes_claims_are_left_alone(store: Store) -> None:
         store.write_now(nodes.register, node(name))
     store.write_now(inbox.claim, Claim("a", 1))
 
-    assert store.write_now(nodes.record_heartbeat, node("b")) == 0
+    assert store.write_now(nodes.record_heartbeat, nodes.Beat(node("b"))) == 0
 
 
 def test_the_claim_walks_the_index_of_waiting_mails_only(store: Store) -> None:

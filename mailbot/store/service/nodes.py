@@ -39,14 +39,24 @@ def database_time(connection: Connection) -> datetime:
     return connection.execute(select(database_now())).scalar_one()
 
 
-def record_heartbeat(connection: Connection, items: Sequence[Node]) -> list[int]:
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """A sign of life. `judges`: it may take silent nodes for dead."""
+
+    node: Node
+    judges: bool = True
+
+
+def record_heartbeat(connection: Connection, items: Sequence[Beat]) -> list[int]:
     """Record that these nodes live, and release what dead ones held. Returns how many rows that freed.
 
     A node that others took for dead, because it stood still, is registered again. What it held is others' by then.
     """
+    beating = [item.node for item in items]
     now = database_time(connection)
-    register(connection, [node for node in items if not _record_alive(connection, node, now)])
-    connection.execute(delete(nodes).where(nodes.c.seen_at < now - DEAD_AFTER))
+    register(connection, [node for node in beating if not _record_alive(connection, node, now)])
+    if any(item.judges for item in items):
+        connection.execute(delete(nodes).where(nodes.c.seen_at < now - DEAD_AFTER))
     return [_release_of_nobody(connection)] * len(items)
 
 

@@ -9,6 +9,7 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	$$each -c '$(NEW_ENOUGH)' 2>/dev/null && { echo $$each; break; }; done)
 ARGS ?=
+SEED ?= $(shell date +%y%m%d)
 
 .PHONY: help run test faults nightly coverage lint format types check bench pictures commands fuzz clean
 .NOTPARALLEL:
@@ -23,8 +24,9 @@ run: $(VENV)/run.stamp  ## a living demo: daemon on 127.0.0.1:2525, sample compl
 test: $(VENV)/dev.stamp  ## the whole test suite, a real PostgreSQL included; ARGS='-k word' for a part
 	@$(BIN)/python -m pytest -n 2 $(ARGS)
 
-nightly: $(VENV)/dev.stamp  ## the suite with many examples for each property; the seed of a failure is printed
+nightly: $(VENV)/dev.stamp  ## kills, faults of PostgreSQL, the relay matrix, many examples, every fault; seeds are printed
 	@MAILBOT_TEST_PROFILE=nightly $(BIN)/python -m pytest -n 2 --timeout 1800 --hypothesis-show-statistics $(ARGS)
+	@$(BIN)/python -m tests.faults --every --nodes 2 --seed $(SEED)
 
 faults: $(VENV)/dev.stamp  ## each await on store and relay fails in each way: the promises hold; ARGS='--seed 2'
 	@$(BIN)/python -m tests.faults $(ARGS)

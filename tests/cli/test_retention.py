@@ -1,11 +1,17 @@
 """What people see of retention: what would go, what went, and holds."""
 
+import json
+import os
+import socket
 from collections.abc import Iterator
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from mailbot.store.service import nodes
+from mailbot.store.service.nodes import Node
 from tests.cli.test_merge import Shell
 from tests.workers.test_notices import PHOTO, with_files
 from tests.workers.test_retention import closed as closed_now
@@ -89,3 +95,19 @@ async def test_a_hold_needs_a_reason_is_shown_and_keeps_everything(shell: Shell)
     assert f"ticket {number} was deleted" in shell.run(
         "ticket", "legal-hold", number, "--reason", "x", code=1
     )
+
+
+async def test_status_remarks_when_no_run_ended_for_hours(shell: Shell) -> None:
+    def remarks() -> list[str]:
+        found = shell.run("status", "--json", code=1)  # without the relay
+        return [each for each in json.loads(found)["remarks"] if "retention" in each]
+
+    node = Node("n1", socket.gethostname(), os.getpid(), "delivery", shell.desk.clock, "v1")
+    shell.store.write_now(nodes.register, replace(node, started_at=datetime.now(UTC) - timedelta(hours=5)))
+    assert remarks() == []
+    shell.store.write_now(
+        nodes.register, replace(node, id="n2", started_at=datetime.now(UTC) - timedelta(hours=7))
+    )
+    assert "has not ended yet" in remarks()[0]
+    shell.run("retention", "--now")
+    assert remarks() == []

@@ -32,6 +32,8 @@ from mailbot.domain.model import OutboxState
 from mailbot.errors import StoreUnavailable
 from mailbot.store import compensations, queries
 from mailbot.store.engine import is_sqlite, sqlite_path
+from mailbot.store.retention import last_run
+from mailbot.store.retention.rules import rules_of
 from mailbot.store.service import imap_folders
 from mailbot.store.service.imap_folders import Folder
 from mailbot.store.service.nodes import check_writable
@@ -143,7 +145,12 @@ def _read(opened: OpenStore) -> Status:
     remarks = [trouble.text for trouble in found if trouble.code in REMARKS]
     return Status(
         reasons=reasons,
-        remarks=[*_remarks(opened, nodes, figures), *_unread_mail(folders), *remarks],
+        remarks=[
+            *_remarks(opened, nodes, figures),
+            *_unread_mail(folders),
+            *_retention(opened, nodes),
+            *remarks,
+        ],
         store=display_url(settings.store),
         probe_seconds=probe_seconds,
         space=space,
@@ -242,6 +249,20 @@ NODE = (
     *("id", "host", "pid", "roles", "started_at"),
     *("silent_for", "policy", "reloaded_at", "reload_error", "troubles"),
 )
+
+
+LATE_RETENTION = timedelta(hours=6)  # a first run may delete years of mail
+
+
+def _retention(opened: OpenStore, nodes: Sequence[queries.NodeStatus]) -> list[str]:
+    """Remark when no run ended for hours though something is to be deleted."""
+    at, newest = now(), opened.store.read_now(last_run.load)
+    began = min((node.started_at for node in nodes if is_alive(node)), default=at)
+    since = max(newest.ended_at, began) if newest else began
+    if not rules_of(opened.policy, at).deletes or at - since < LATE_RETENTION:
+        return []
+    ended = f"ended {format_duration(at - newest.ended_at)} ago" if newest else "has not ended yet"
+    return [f"the last run of retention {ended}: `mailbot retention`, and the log names what failed"]
 
 
 def _status_json(found: Status) -> dict[str, object]:

@@ -318,6 +318,30 @@ def test_a_store_without_tables_is_named_and_upgraded(shipped: Path, tmp_path: P
     assert site.run("ticket", "list").exit_code == 0
 
 
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        ("UPDATE alembic_version SET version_num = '0999'", "its schema 0999 is newer than"),
+        ("ALTER TABLE nodes DROP COLUMN reload_error", "the table nodes has no column reload_error"),
+        ("CREATE TABLE orders (id INTEGER)", "the table orders is none of them"),
+    ],
+)
+def test_p12_no_command_works_with_a_store_that_is_not_known(
+    shipped: Path, tmp_path: Path, statement: str, message: str
+) -> None:
+    site = Site(shipped, f"sqlite:///{tmp_path}/mailbot.db")
+    migrate.upgrade(site.url)
+    with closing(sqlite3.connect(tmp_path / "mailbot.db")) as store:
+        store.execute(statement)
+        store.commit()
+
+    for words in (("status",), ("ticket", "list"), ("outbox", "retry", "1"), ("db", "upgrade")):
+        refused = site.run(*words)
+        assert (refused.exit_code, refused.stdout) == (1, ""), words
+        assert message in refused.stderr
+        assert "backup" in refused.stderr
+
+
 def test_no_schema_is_changed_under_a_daemon(shipped: Path, tmp_path: Path) -> None:
     database = tmp_path / "mailbot.db"
     site = Site(shipped, f"sqlite:///{database}")

@@ -160,13 +160,15 @@ def missing_store_reason(url: str) -> str:
 def wrong_schema_reason(store: Store) -> str:
     """Return what has to be done before this version can work with the store, else ""."""
     found, place = store.read_now(migrate.current), display_url(store.url)
+    if reason := store.read_now(migrate.unknown_reason, found):
+        return f"the store at {place} can't be used: {reason}"
     if found == migrate.HEAD:
         moved = store.read_now(installation.moved_reason)
         return f"the store at {place} is not in use: {moved}" if moved else ""
     if found is None:
         return f"the store at {place} is empty\n`mailbot db upgrade` creates its tables."
-    remedy = "it needs the newer mailbot" if found > migrate.HEAD else "`mailbot db upgrade` migrates it"
-    return f"the store at {place} has schema {found}, this version works with {migrate.HEAD}\n{remedy}"
+    text = f"the store at {place} has schema {found}, this version works with {migrate.HEAD}"
+    return f"{text}\n`mailbot db upgrade` migrates it, the next start of the daemon too"
 
 
 def display_url(url: str) -> str:

@@ -18,7 +18,7 @@ import socket
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import make_url
 
 from mailbot import __version__, log, systemd
+from mailbot.channels.smtp import not_ready
 from mailbot.channels.smtp.accept import Backpressure, MailAcceptor
 from mailbot.channels.smtp.listener import Listener
 from mailbot.config.checks.signing import KEY_HINT
@@ -69,6 +70,8 @@ from mailbot.workers.weekly_report import WeeklyReports
 if TYPE_CHECKING:
     from mailbot.channels.imap.fetcher import ImapFetcher
 
+NamedSocket = tuple[str, socket.socket]  # a socket of systemd and its FileDescriptorName
+
 ROLES = ("listener", "imap", "intake", "delivery", "deadlines")
 LONG_TURN = timedelta(minutes=15)  # for large mails over a slow IMAP connection, and for the weekly report
 IMAP_GRACE = timedelta(seconds=0.7)  # a fetch cut off loses nothing: an unmarked mail is fetched again
@@ -82,6 +85,19 @@ def run(directory: Path, env: Mapping[str, str], roles: Collection[str] = ROLES)
 
     Raises ConfigError, AlreadyRunning, StoreUnavailable, or OSError when it can't start.
     """
+    inherited = systemd.inherited_sockets(env, os.getpid()) if "listener" in roles else []
+    try:
+        return _run(directory, env, roles, inherited)
+    except ConfigError:  # no restart helps, and systemd keeps its sockets open
+        if inherited:
+            log.configure()  # by the files, where they are good
+            log.clients_refused(clients=not_ready.answer(listening for _, listening in inherited))
+        raise
+
+
+def _run(
+    directory: Path, env: Mapping[str, str], roles: Collection[str], inherited: Sequence[NamedSocket]
+) -> int:
     started = time.monotonic()
     validated = validate(directory, env, datetime.now(UTC).date())
     settings = validated.loaded.settings
@@ -93,7 +109,7 @@ def run(directory: Path, env: Mapping[str, str], roles: Collection[str] = ROLES)
         if is_sqlite(settings.store):
             stack.enter_context(_hold(sqlite_path(settings.store)))
         _migrate(settings.store)
-        return asyncio.run(serve(Daemon(settings, env, roles), validated, started))
+        return asyncio.run(serve(Daemon(settings, env, roles, inherited), validated, started))
 
 
 def _migrate(store: str) -> None:
@@ -130,10 +146,19 @@ async def serve(daemon: "Daemon", validated: Validated, started: float) -> int:
 
 
 class Daemon:
-    """One node: its services and the policy they share. `services` is all that starts and stops."""
+    """One node: its services and the policy they share. `services` is all that starts and stops.
 
-    def __init__(self, settings: Settings, env: Mapping[str, str], roles: Collection[str] = ROLES) -> None:
-        self.settings, self._env, self._roles = settings, env, roles
+    `inherited` are the sockets of systemd, instead of those of `listen`.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        env: Mapping[str, str],
+        roles: Collection[str] = ROLES,
+        inherited: Sequence[NamedSocket] = (),
+    ) -> None:
+        self.settings, self._env, self._roles, self._inherited = settings, env, roles, inherited
         self.node, self._started_at = secrets.token_hex(8), _now()
         self.metrics = Metrics()
         self.services: list[Service] = []
@@ -164,7 +189,14 @@ class Daemon:
         self._deps = Deps(self._store, runtime, _now, self.metrics, self._waker("delivery"))
         await self._join()
         shadow, listener = self._build()
-        self._reloader = Reloader(self._deps, loaded, self._env, self.node, shadow)
+        self._reloader = Reloader(
+            self._deps,
+            loaded,
+            self._env,
+            self.node,
+            shadow,
+            renew_certificate=listener.renew_certificate if listener else lambda listen: None,
+        )
         await record_policy(self._store, loaded)
         await self._reloader.forget_refusals()
         for service in self.services:
@@ -329,7 +361,6 @@ class Daemon:
             self.health.name_trouble(Code.IMAP, partial(_imap_trouble, fetcher))
 
     def _add_listener(self) -> Listener:
-        inherited = systemd.inherited_sockets(self._env, os.getpid())
         listener = Listener(
             self.settings,
             policy=lambda: self._deps.runtime.policy,
@@ -337,8 +368,8 @@ class Daemon:
             wake=self._waker("intake"),
             free_space=self._free_space,
             spool=self._disk,
-            sockets=[listening for name, listening in inherited if name != "lmtp"],
-            lmtp_sockets=[listening for name, listening in inherited if name == "lmtp"],
+            sockets=[listening for name, listening in self._inherited if name != "lmtp"],
+            lmtp_sockets=[listening for name, listening in self._inherited if name == "lmtp"],
             count_refusal=lambda code: self.metrics.refused.labels(str(code)).inc(),
             now=_now,
         )

@@ -184,6 +184,16 @@ def admins_notified(*, admins: int) -> None:
     """Log mail to admins about a refused reload. Other nodes with the same refusal log nothing."""
 
 
+@_info
+def certificate_loaded(*, path: object) -> None:
+    """Log that a reload read the listener's certificate again. New sessions get it."""
+
+
+@_error
+def clients_refused(*, clients: int) -> None:
+    """Log the clients on systemd's sockets that got 421 because the configuration refuses the start."""
+
+
 @_warning
 def limits_disabled() -> None:
     """Log that MAILBOT_LIMITS=off is set, which is for load tests only. Answers of agents do not wait for an undo."""

@@ -4,13 +4,13 @@ force.
 
 import asyncio
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from mailbot import log
 from mailbot.config.api import load_policy
-from mailbot.config.model import Loaded
+from mailbot.config.model import Listen, Loaded
 from mailbot.domain.policy import Policy
 from mailbot.domain.policy_review.policy_outline import outline
 from mailbot.errors import ConfigError
@@ -42,11 +42,21 @@ async def record_policy(store: Store, loaded: Loaded) -> None:
 
 
 class Reloader:
-    """Replaces the policy of one node. `loaded` is the configuration in force, `shadow` its shadow worker."""
+    """Replaces the policy of one node. `loaded` is the configuration in force, `shadow` its shadow worker.
+
+    `renew_certificate` reads the listener's certificate again, or raises ConfigError.
+    """
 
     def __init__(
-        self, deps: Deps, loaded: Loaded, env: Mapping[str, str], node: str, shadow: Shadow | None
+        self,
+        deps: Deps,
+        loaded: Loaded,
+        env: Mapping[str, str],
+        node: str,
+        shadow: Shadow | None,
+        renew_certificate: Callable[[Listen], None] = lambda listen: None,
     ) -> None:
+        self._renew_certificate = renew_certificate
         self._deps, self._store, self._runtime = deps, deps.store, deps.runtime
         self._loaded, self._env, self._node, self._shadow = loaded, env, node, shadow
 
@@ -55,6 +65,7 @@ class Reloader:
         old = self._runtime.policy.version
         try:
             validated = await asyncio.to_thread(self._validate)
+            self._renew_certificate(validated.loaded.settings.listen)
         except ConfigError as refusal:
             log.policy_refused(problems=refusal.problems)
             await self._notify_admins(refusal)

@@ -3,6 +3,7 @@
 import asyncio
 import email
 import signal
+import ssl
 from collections.abc import AsyncIterator
 from email import policy
 from pathlib import Path
@@ -10,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from tests.channels.smtp_client import connect
+from tests.channels.test_certificate import speaks_tls as offers_tls
+from tests.channels.test_certificate import write_certificate
 from tests.scenarios.harness import DaemonProcess, complaint, eventually, send
 from tests.sink import SinkSmtp
 
@@ -109,6 +113,32 @@ async def test_p6_a_refused_reload_changes_nothing_and_each_admin_gets_one_mail_
     assert (taken["policy"] != first["policy"], taken["reload_error"]) == (True, None)
     told = "SELECT key FROM installation WHERE value LIKE '%refused%'"
     await eventually(lambda: not running.rows(told))  # the same fault is mailed again next time
+
+
+async def test_a_renewed_certificate_is_taken_by_a_reload_and_a_bad_one_is_mailed_about(
+    tmp_path: Path,
+) -> None:
+    old = write_certificate(tmp_path)
+    async with SinkSmtp() as sink:
+        running = DaemonProcess(tmp_path, sink.port)
+        running.edit("mailbot.yaml", r"\Z", "\ntls: {certificate: ../cert.pem, key: ../key.pem}\n")
+        async with running:
+            assert await speaks_tls(running.port, old)
+            new = write_certificate(tmp_path)
+            assert (await ask(running))["reload_error"] is None
+            assert await speaks_tls(running.port, new)
+
+            (tmp_path / "key.pem").write_text("half a k")
+            assert "cert.pem: this certificate can't be used" in (await ask(running))["reload_error"]
+            assert await speaks_tls(running.port, new)
+            [mail] = await admin_mails(sink, 1)
+            assert mail["Subject"] == "Reload refused: 1 problem in cert.pem"
+            assert "key.pem must be one pair" in mail.get_content().replace("\r\n", "\n")
+
+
+async def speaks_tls(port: int, trusted: ssl.SSLContext) -> bool:
+    async with connect(port) as session:
+        return await offers_tls(session, trusted)
 
 
 async def test_p6_reload_reports_the_problems_and_the_accepted_policy(

@@ -54,3 +54,27 @@ async def test_a_socket_that_systemd_calls_lmtp_is_served_as_lmtp(tmp_path: Path
         assert await asyncio.to_thread(deliver, "127.0.0.1", port, complaint(1)) == {}
         assert await daemon.stop() == 0
     assert daemon.rows("SELECT peer FROM inbox") == [{"peer": "127.0.0.1"}]
+
+
+async def test_a_refused_start_answers_the_clients_on_systemds_socket(tmp_path: Path) -> None:
+    daemon = DaemonProcess(tmp_path, relay_port=1)
+    daemon.edit("mailbot.yaml", r"(?m)^relay:", "rellay:")
+    with socket.create_server(("127.0.0.1", 0)) as smtp:
+        waiting = [socket.create_connection(smtp.getsockname()) for _ in range(3)]
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", START, RUN % str(daemon.config), str(smtp.fileno())),
+            env={**daemon.environment(), "LISTEN_FDS": "1", "LISTEN_FDNAMES": "smtp"},
+            cwd=ROOT,
+            pass_fds=[smtp.fileno()],
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        for client in waiting:
+            client.settimeout(60)
+            assert await asyncio.to_thread(client.recv, 999) == b"421 4.3.0 Not ready, try again later\r\n"
+            client.close()
+        output, _ = await process.communicate()
+    assert process.returncode == 78
+    assert b"mailbot.yaml:" in output
+    assert b"rellay" in output
+    assert b'"clients": 3' in output, output

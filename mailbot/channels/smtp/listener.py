@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from mailbot import log
+from mailbot.channels.smtp import port_trouble
 from mailbot.channels.smtp.commands import ESMTP, LMTP
 from mailbot.channels.smtp.limits import COPIES, ConnectionLimits, MemoryBudget
 from mailbot.channels.smtp.server import Keep, ServerState, Timeouts
@@ -53,6 +55,7 @@ class Listener:
         listen = settings.listen
         smtp = None if listen.port is None else (listen.host, listen.port)
         self._endpoints = ((ESMTP, tuple(sockets), smtp), (LMTP, tuple(lmtp_sockets), listen.lmtp))
+        self._shared: Mapping[str, Any] = {}  # set by `start`, and anew for each certificate
         self._servers: dict[MailProtocol, list[asyncio.Server]] = {ESMTP: [], LMTP: []}
         self._server = ServerState(
             hostname=settings.hostname,
@@ -109,19 +112,27 @@ class Listener:
 
     async def start(self) -> None:
         """Start to accept mail. Raises OSError when an address can't be bound."""
-        shared = shared_attributes(self._server, asyncio.get_running_loop())
+        self._shared = shared_attributes(self._server, asyncio.get_running_loop())
         for protocol, inherited, configured in self._endpoints:
             for listening in inherited or open_sockets(configured):
-                self._servers[protocol].append(await self._serve(listening, protocol, shared))
+                self._servers[protocol].append(await self._serve(listening, protocol))
 
-    async def _serve(
-        self, listening: socket.socket, protocol: MailProtocol, shared: Mapping[str, Any]
-    ) -> asyncio.Server:
+    def renew_certificate(self, listen: Listen) -> None:
+        """Offer new sessions the certificate as its files are now. Whether there is TLS, a start decides.
+
+        Raises ConfigError; then the certificate in use stays.
+        """
+        if self._server.tls and listen.certificate:
+            self._server.tls = load_certificate(listen)
+            self._shared = shared_attributes(self._server, asyncio.get_running_loop())
+            log.certificate_loaded(path=listen.certificate)
+
+    async def _serve(self, listening: socket.socket, protocol: MailProtocol) -> asyncio.Server:
         if is_tcp(listening):  # inherited by sessions: 340 mails/s without it
             listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         loop = asyncio.get_running_loop()
         return await loop.create_server(
-            lambda: Session(self._server, shared, protocol), sock=listening, backlog=BACKLOG
+            lambda: Session(self._server, self._shared, protocol), sock=listening, backlog=BACKLOG
         )
 
     async def stop(self, span: timedelta) -> None:
@@ -140,10 +151,15 @@ class Listener:
 
 
 def open_sockets(address: SocketAddress | None) -> Iterable[socket.socket]:
-    """Open sockets for a host and port, or a path. Raises OSError."""
+    """Open sockets for a host and port, or a path. Raises OSError, or ConfigError without the right to."""
     if address is None:
         return ()
-    return [bind_local(address)] if isinstance(address, Path) else bind_tcp(*address)
+    if isinstance(address, Path):
+        return [bind_local(address)]
+    try:
+        return list(bind_tcp(*address))
+    except OSError as error:
+        raise port_trouble.explain(error, *address) from error
 
 
 def bind_local(path: Path) -> socket.socket:
@@ -184,7 +200,11 @@ def bind_tcp(host: str, port: int) -> Iterable[socket.socket]:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        listening.bind((address[0], port, *address[2:]))
+        try:
+            listening.bind((address[0], port, *address[2:]))
+        except OSError:
+            listening.close()
+            raise
         port = port or listening.getsockname()[1]
         yield listening
 
@@ -206,8 +226,10 @@ def load_certificate(listen: Listen) -> ssl.SSLContext | None:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     try:
-        context.load_cert_chain(listen.certificate, listen.key)
+        # Without a password OpenSSL would ask the terminal for that of an encrypted key, and wait.
+        context.load_cert_chain(listen.certificate, listen.key, password="")
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
         message = f"this certificate can't be used: {error}"
-        raise ConfigError([Problem(str(listen.certificate), 0, 0, message)]) from error
+        hint = f"it and the key {listen.key} must be one pair, PEM, without password, readable by our user"
+        raise ConfigError([Problem(str(listen.certificate), 0, 0, message, hint)]) from error
     return context

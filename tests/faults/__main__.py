@@ -162,7 +162,7 @@ def _print(case: Case, found: list[str]) -> None:
             print(f"    {line}")
         if len(found) > MOST:
             print(f"    and {len(found) - MOST} more")
-        print(f"    repeat: {case.command}")
+        print(f"    repeat: {case.command}", flush=True)
 
 
 if __name__ == "__main__":

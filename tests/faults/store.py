@@ -33,6 +33,8 @@ class Trouble:
         self.down_until = self.frozen_until = 0.0
         self.commit: Fault | None = None  # what goes wrong at the next commit
         self.begin = False  # whether the next transaction fails at once
+        self.before_commit: Callable[[], None] = _nothing
+        self.after_commit: Callable[[], None] = _nothing
         self.left_out: frozenset[str] = (
             frozenset()
         )  # names of operations that do nothing, to see what they are for
@@ -52,6 +54,9 @@ class Trouble:
             await asyncio.get_running_loop().create_future()
 
 
+def _nothing() -> None: ...
+
+
 def lost() -> sqlite3.OperationalError:
     error = sqlite3.OperationalError("simulated: disk I/O error")
     error.sqlite_errorcode, error.sqlite_errorname = sqlite3.SQLITE_IOERR, "SQLITE_IOERR"
@@ -67,7 +72,9 @@ class FaultyConnection(sqlite3.Connection):
     def commit(self) -> None:
         fault, self.trouble.commit = self.trouble.commit, None
         if fault is None or fault.done:
+            self.trouble.before_commit()
             super().commit()
+            self.trouble.after_commit()
         if fault:
             self.trouble.down_until = self.trouble.now() + fault.lasts
             raise lost()

@@ -72,6 +72,7 @@ class Node:
         self.world, self.name = world, name
         self.trouble = Trouble(world.points, world.loop.time, world.now)
         self.trouble.left_out = world.left_out
+        self.trouble.before_commit, self.trouble.after_commit = world.before_commit, world.after_commit
         self.store = FaultyStore(world.url, self.trouble)
         self.metrics, self.born = Metrics(), world.now()
         self.turnings: dict[str, Turning] = {}
@@ -193,6 +194,8 @@ class World:
         self.loop, self.url, self.policy, self.points = loop, url, policy, points
         self.alone, self._count, self._born = count == 1, count, 0
         self.left_out = left_out
+        self.prefix = "n"  # of the names of nodes: no name is used twice in a store
+        self.before_commit = self.after_commit = lambda: None
         self.only: frozenset[str] = frozenset()  # names of the workers that run; empty: all
         self.longest_step = 64.0 if self.alone else 20.0  # seconds: several nodes take the silent for dead
         self.nodes: list[Node] = []
@@ -244,7 +247,7 @@ class World:
             self.nodes.remove(node)
         while len(self.nodes) < self._count:
             self._born += 1
-            node = Node(self, f"n{self._born}")
+            node = Node(self, f"{self.prefix}{self._born}")
             self.nodes.append(node)
             node.spawn(self._start(node))
         for node in self.running:

@@ -50,7 +50,7 @@ class Results:
         *,
         now: Callable[[], datetime],
         random: Callable[[], float],
-        on_freed: Callable[[], None],
+        on_freed: Callable[[Claimed], None],
         wake: Callable[[], None],
     ) -> None:
         self.held: Counter[int] = Counter()  # twice in hand: it was taken from us and claimed again
@@ -109,7 +109,7 @@ class Results:
         """Note that a row is in hand no more."""
         self.held -= Counter((row.id,))
         self.unsure.discard(row.id)
-        self._on_freed()
+        self._on_freed(row)
 
     async def finish(self, seconds: float) -> None:
         """Wait for what is still to be recorded. The next start releases what the store does not take."""

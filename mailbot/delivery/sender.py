@@ -25,6 +25,7 @@ from mailbot.config.model import Relay
 from mailbot.delivery.refusals import Refusals
 from mailbot.delivery.results import Results, RetryPolicy
 from mailbot.delivery.retry import MAX_PROBE, Breaker, Trouble
+from mailbot.delivery.shares import ROWS_PER_CONNECTION, Shares
 from mailbot.delivery.smtp_client import (
     ConnectFailed,
     ConnectionLost,
@@ -44,7 +45,6 @@ from mailbot.store.outbox import Claim, Claimed, FinalDot, Trial
 from mailbot.store.service.claims import Claims
 from mailbot.store.store import Store
 
-ROWS_PER_CONNECTION = 8  # rows in hand for each: a claim is worth its commit
 REDUCED_SECONDS = 30.0  # with fewer connections after the relay refused another one
 HOLD = timedelta(seconds=MAX_PROBE)  # the longest rest of a mail that was the trial of a relay in trouble
 MANY_UNKNOWN = 3  # different mails in a row without a reply to their dot: the relay's trouble
@@ -91,6 +91,7 @@ class Delivery:
         self._claims = Claims(store, node, outbox.release_unheld, monotonic)
         self._breaker = Breaker(self._retry_policy.probe)
         self._refusals = Refusals()
+        self._shares = Shares(relay.connections)
         self._unknown: set[int] = set()  # mails in a row without a reply to their dot
         self._last_lane = False  # where the next trial begins
         context = tls or tls_context(relay)
@@ -128,6 +129,7 @@ class Delivery:
             rows = await self._claim(room)
         self._may_have_more = len(rows) == room
         self._results.take(rows)
+        self._shares.take(rows, self._monotonic())
         if self._stopping:
             self._results.release(rows)
         else:
@@ -137,7 +139,9 @@ class Delivery:
     async def _claim(self, room: int) -> list[Claimed]:
         now, unsure = self._now(), tuple(self._results.unsure)
         if not self._breaker.is_open:
-            return await self._store.write(outbox.claim, Claim(self._node, room, now, unsure))
+            shares, self._shares.connections = self._shares, self._connection_limit()
+            wanted = Claim(self._node, room, now, unsure, shares.quotas(self._monotonic()), shares.quarter)
+            return await self._store.write(outbox.claim, wanted)
         self._last_lane = not self._last_lane
         return await self._store.write(
             outbox.claim_trial, Trial(self._node, now, unsure, not self._last_lane)
@@ -153,7 +157,9 @@ class Delivery:
         self._may_have_more = True
         return room if room >= limit // 4 else 0
 
-    def _claim_more(self) -> None:
+    def _claim_more(self, row: Claimed) -> None:
+        if self._shares.drop(row, self._monotonic()):
+            self._wake()
         if self._may_have_more and self._results.in_hand <= self._connections * ROWS_PER_CONNECTION // 2:
             self._may_have_more = False
             self._wake()
@@ -162,6 +168,8 @@ class Delivery:
         """Return the seconds until something is due."""
         if self._breaker.is_open:
             self._breaker.skip_trial()
+        if self._shares.holds_back:  # what is due next may have to wait for its share
+            return self._retry_policy.poll
         due_at = await self._store.read(outbox.next_due)
         seconds = (due_at - self._now()).total_seconds() if due_at else self._retry_policy.poll
         return min(max(seconds, 0.001), self._retry_policy.poll)
@@ -171,10 +179,26 @@ class Delivery:
     def _enqueue(self, rows: Iterable[Claimed]) -> None:
         for row in rows:
             heapq.heappush(self._queue, (row.lane, row.due_at, row.id, row))
-        for _ in range(min(len(self._queue), self._connection_limit() - len(self._senders))):
-            task = asyncio.create_task(self._send_queued())
+        while len(self._senders) < self._connection_limit() and (first := self._next()):
+            task = asyncio.create_task(self._send_queued(first))
             self._senders.add(task)
             task.add_done_callback(self._sender_ended)
+
+    def _next(self) -> Claimed | None:
+        """Take the first row in line whose domain may have one more connection."""
+        now, self._shares.connections = self._monotonic(), self._connection_limit()
+        passed: list[tuple[int, datetime, int, Claimed]] = []
+        found = None
+        while self._queue and found is None:
+            entry = heapq.heappop(self._queue)
+            if self._shares.may_begin(entry[-1].domain, now):
+                found = entry[-1]
+                self._shares.begin(found, now)
+            else:
+                passed.append(entry)
+        for entry in passed:
+            heapq.heappush(self._queue, entry)
+        return found
 
     def _connection_limit(self) -> int:
         return self._reduced if self._monotonic() < self._reduced_until else self._connections
@@ -184,10 +208,10 @@ class Delivery:
         if not self._stopping:
             self._enqueue(())  # rows that were put back while this task ended
 
-    async def _send_queued(self) -> None:
+    async def _send_queued(self, first: Claimed) -> None:
         session: RelaySession | None = None
-        while self._queue and len(self._senders) <= self._connection_limit():
-            row = heapq.heappop(self._queue)[-1]
+        row: Claimed | None = first
+        while row:
             try:
                 session = await self._send(row, session)
             except asyncio.CancelledError:  # the end of a drain
@@ -199,6 +223,9 @@ class Delivery:
                 self._results.record(row, outcome, Reply(0, f"mailbot: {type(error).__name__}"))
             finally:
                 self._bodies_sent.discard(row.id)
+                self._shares.end(row)
+            row = self._next() if len(self._senders) <= self._connection_limit() else None
+            self._enqueue(())  # a domain that has answered may have more connections
         if session is not None and session.alive:
             self._idle.append(session)
 
@@ -281,6 +308,7 @@ class Delivery:
             self._open_breaker(f"the relay takes mail without a reply: {error.text}", Trouble.SILENT)
 
     def _relay_replied(self, row: Claimed, reply: Reply, *, at_dot: bool = False) -> None:
+        self._shares.answered(row, self._monotonic())
         if self._breaker.judge(reply.code, at_dot=at_dot):
             log.relay_up()
             self._wake()

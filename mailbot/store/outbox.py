@@ -6,8 +6,8 @@ row before `dot` is released uncounted. So a second copy can only come from `dot
 the mail: a relay that takes mail without a reply gets three copies at most.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, get_args
 
@@ -24,6 +24,7 @@ from mailbot.store.service.claims import Held
 
 LANES = tuple(sorted({notice.lane for notice in get_args(Notice)}))
 LONGEST_REPLY = 200  # characters of a relay's reply that are kept
+MAX_SEARCHES = 8  # in a lane, each behind the domains that have their share
 MAX_UNKNOWN = 3  # copies that the relay may have taken in a row without a reply
 UNKNOWN_PAUSE = timedelta(hours=2)  # before the last of them: a person or the relay may mend it
 TOO_MANY_UNKNOWN = f"the relay took it {MAX_UNKNOWN} times without a reply: it may have arrived"
@@ -104,12 +105,17 @@ def withdraw(connection: Connection, nonce: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Up to `limit` mails that are due, without `excluded`: ids whose last result is still being written."""
+    """Up to `limit` mails that are due, without `excluded`: ids whose last result is still being written.
+
+    `quotas`: how many of them may go to which domain, `quota` to any other.
+    """
 
     node: str
     limit: int
     now: datetime
     excluded: tuple[int, ...] = ()
+    quotas: Mapping[str, int] = field(default_factory=dict)
+    quota: int = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +129,7 @@ class Claimed:
     lane: int
     sender: str
     recipient: str
+    domain: str
     requested_at: datetime
     due_at: datetime
     attempts: int
@@ -136,6 +143,7 @@ _CLAIM = (
         outbox.c.lane == bindparam("lane"),
         outbox.c.due_at <= bindparam("now"),
         outbox.c.id.not_in(bindparam("excluded", expanding=True)),
+        outbox.c.domain.not_in(bindparam("full", expanding=True)),
     )
     .order_by(outbox.c.due_at)
     .limit(bindparam("most"))
@@ -155,12 +163,28 @@ def claim(connection: Connection, items: Sequence[Claim]) -> list[list[Claimed]]
 
 def _claim(connection: Connection, wanted: Claim) -> list[Claimed]:
     rows: list[Any] = []
+    quotas = dict(wanted.quotas)
     for lane in LANES:  # lane by lane: `lane = ? AND due_at <= ?` is one stretch of the index
-        most = wanted.limit - len(rows)
-        if most > 0:
-            values = {"lane": lane, "now": wanted.now, "most": most, "excluded": wanted.excluded}
-            rows += connection.execute(_CLAIM, values)
+        for _ in range(MAX_SEARCHES):
+            most = wanted.limit - len(rows)
+            if most <= 0 or not _claim_lane(connection, wanted, lane, most, rows, quotas):
+                break
     return _take(connection, rows, wanted.node)
+
+
+def _claim_lane(
+    connection: Connection, wanted: Claim, lane: int, most: int, rows: list[Any], quotas: dict[str, int]
+) -> bool:
+    """Add up to `most` mails that the quotas allow to `rows`. Return whether to look behind those left out."""
+    full = [domain for domain, quota in quotas.items() if quota <= 0]
+    excluded = (*wanted.excluded, *(row.id for row in rows)) if rows else wanted.excluded
+    values = {"lane": lane, "now": wanted.now, "most": most, "excluded": excluded, "full": full}
+    found, before = connection.execute(_CLAIM, values).all(), len(rows)
+    for row in found:
+        quotas[row.domain] = quotas.get(row.domain, wanted.quota) - 1
+        if quotas[row.domain] >= 0:
+            rows.append(row)
+    return len(found) == most and len(rows) - before < most
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +209,7 @@ def _claim_trial(connection: Connection, wanted: Trial) -> list[Claimed]:
     lanes = LANES[::-1] if wanted.from_last_lane else LANES
     for statement in (_CLAIM_UNTRIED, _CLAIM):
         for lane in lanes:
-            values = {"lane": lane, "now": wanted.now, "most": 1, "excluded": wanted.excluded}
+            values = {"lane": lane, "now": wanted.now, "most": 1, "excluded": wanted.excluded, "full": []}
             if rows := connection.execute(statement, values).all():
                 return _take(connection, rows, wanted.node)
     return []

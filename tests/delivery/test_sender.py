@@ -553,6 +553,40 @@ async def test_acknowledgements_overtake_waiting_mails(store: Store, sink: SinkS
         await all_sent(store, 31)
 
 
+@on_sqlite
+@pytest.mark.parametrize("phase", ["rcpt", "dot"])
+@pytest.mark.parametrize("warm", [False, True], ids=["slow from the start", "quick at first"])
+async def test_a_slow_domain_delays_no_mail_to_others(
+    store: Store, sink: SinkSmtp, phase: str, warm: bool
+) -> None:
+    slow_under_way = most = 0
+    slow, healed = not warm, asyncio.Event()
+
+    async def half_a_minute(dialogue: Dialogue) -> None:
+        nonlocal slow_under_way, most
+        if slow and any("@slow.example" in line for line in dialogue.commands[-2:]):
+            slow_under_way += 1
+            most = max(most, slow_under_way)
+            await healed.wait()
+
+    sink.on[phase] = half_a_minute
+    async with delivering(store, sink, relay={"connections": 8}):
+        early = [due_mail(n, lane=0, recipient=f"u{n}@slow.example") for n in range(200)]
+        enqueue(store, *(early[:40] if warm else ()))
+        await all_sent(store, 40) if warm else None
+        slow = True
+        enqueue(store, *early[40 if warm else 0 :])
+        await until(lambda: slow_under_way >= 2)
+        begun = time.monotonic()
+        enqueue(store, *(due_mail(n, lane=0, recipient=f"u@q{n % 7}.example") for n in range(200, 300)))
+        await until(lambda: states(store).get("sent") == (140 if warm else 100), seconds=25)
+        assert time.monotonic() - begun < 15
+        assert most == (6 if warm else 2)
+        slow = False
+        healed.set()
+        await all_sent(store, 300)
+
+
 async def test_two_nodes_on_one_database_send_each_mail_once(store: Store, sink: SinkSmtp) -> None:
     enqueue(store, *(due_mail(n) for n in range(150)))
     async with delivering(store, sink, node="a"), delivering(store, sink, node="b"):
@@ -666,7 +700,7 @@ async def test_a_drain_that_runs_out_of_time_leaves_no_row_claimed(store: Store,
             await asyncio.sleep(30)
 
     sink.on |= {"dot": hang, "rcpt": hang_second}
-    enqueue(store, due_mail(1), due_mail(2))
+    enqueue(store, due_mail(1), due_mail(2, recipient="user2@other.example"))
     loop = make(store, sink, retry_policy=RetryPolicy(retry=lambda *_: timedelta(hours=1)))
     await loop.start()
     await until(lambda: states(store) == {"dot": 1, "sending": 1} and len(sink.dialogues) == 2)

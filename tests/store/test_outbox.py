@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -116,6 +117,16 @@ def test_a_mail_that_could_never_leave_is_not_taken(store: Store, changes: dict[
     with pytest.raises(ValueError, match="never leave"):
         enqueue_mail(store, due_mail(**changes))
     assert store.read_now(outbox_queries.list_entries) == []
+
+
+def test_a_domain_that_has_its_share_leaves_room_for_those_behind_it(store: Store) -> None:
+    first = [due_mail(n, recipient=f"u@{'slow' if n < 60 else 'full'}.example") for n in range(70)]
+    enqueue_mail(store, *first, *(due_mail(n, recipient=f"u@q{n}.example") for n in range(70, 100)))
+    wanted = Claim("a", 20, NOW, quotas={"full.example": 0}, quota=3)
+    domains = Counter(row.domain for row in store.write_now(outbox.claim, wanted))
+    assert domains.pop("slow.example") == 3
+    assert len(domains) == 17
+    assert "full.example" not in domains
 
 
 def test_the_dot_is_marked_for_its_owner_only_and_only_once(store: Store) -> None:

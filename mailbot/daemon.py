@@ -375,6 +375,7 @@ class Daemon:
         )
         self.add(listener)
         self.health.door = lambda: listener.sessions
+        self.health.certificate_end = lambda: listener.certificate_end
         return listener
 
     def _add_monitor(self, host: str, port: int) -> None:

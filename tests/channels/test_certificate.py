@@ -1,6 +1,7 @@
 """The listener's certificate: read again at a reload, and never lost to a bad file."""
 
 import ssl
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,16 +13,21 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from mailbot.channels.smtp.certificate import certificate_end
 from mailbot.channels.smtp.listener import Listener, load_certificate
 from mailbot.config.model import Listen
 from mailbot.errors import ConfigError
 from tests.channels.smtp_client import ClientSession, Inbox, connect, listening
 
+LATER = datetime(2037, 5, 4, 3, 2, 1, tzinfo=UTC)
 
-def write_certificate(folder: Path, key_type: trustme.KeyType = trustme.KeyType.ECDSA) -> ssl.SSLContext:
+
+def write_certificate(
+    folder: Path, key_type: trustme.KeyType = trustme.KeyType.ECDSA, end: datetime | None = None
+) -> ssl.SSLContext:
     """Write cert.pem and key.pem of a new authority; return a client's context that trusts only it."""
     authority, context = trustme.CA(), ssl.create_default_context()
-    issued = authority.issue_cert("mx.dukungan.example", key_type=key_type)
+    issued = authority.issue_cert("mx.dukungan.example", key_type=key_type, not_after=end)
     (folder / "cert.pem").write_bytes(issued.cert_chain_pems[0].bytes())
     (folder / "key.pem").write_bytes(issued.private_key_pem.bytes())
     authority.configure_trust(context)
@@ -56,9 +62,11 @@ async def test_new_sessions_get_the_new_certificate_and_old_ones_go_on(
     old = write_certificate(tmp_path)
     async with listening(Inbox(), listen=listen) as listener, connect(listener) as before:
         assert await speaks_tls(before, old)
-        new = write_certificate(tmp_path, key_type)
+        new = write_certificate(tmp_path, key_type, LATER)
         assert await offers(listener, old)  # nothing is read before a reload
+        assert listener.certificate_end != certificate_end(listen.certificate)
         listener.renew_certificate(listen)
+        assert listener.certificate_end == certificate_end(listen.certificate) == LATER
         assert await offers(listener, new)
         assert not await offers(listener, old)
         assert (await before.mail()).startswith("250 ")
@@ -71,6 +79,7 @@ async def test_a_bad_file_keeps_the_old_certificate_and_says_which(
     old = write_certificate(tmp_path)
     certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
     async with listening(Inbox(), listen=listen) as listener:
+        end = listener.certificate_end
         match fault:
             case "no certificate":
                 certificate.unlink()
@@ -88,6 +97,7 @@ async def test_a_bad_file_keeps_the_old_certificate_and_says_which(
             listener.renew_certificate(listen)
         assert str(certificate) in str(refusal.value)
         assert str(key) in str(refusal.value)
+        assert listener.certificate_end == end
         assert await offers(listener, old)
 
 

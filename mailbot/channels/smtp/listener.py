@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from mailbot import log
 from mailbot.channels.smtp import port_trouble
+from mailbot.channels.smtp.certificate import certificate_end
 from mailbot.channels.smtp.commands import ESMTP, LMTP
 from mailbot.channels.smtp.limits import COPIES, ConnectionLimits, MemoryBudget
 from mailbot.channels.smtp.server import Keep, ServerState, Timeouts
@@ -55,6 +56,7 @@ class Listener:
         listen = settings.listen
         smtp = None if listen.port is None else (listen.host, listen.port)
         self._endpoints = ((ESMTP, tuple(sockets), smtp), (LMTP, tuple(lmtp_sockets), listen.lmtp))
+        self.certificate_end = certificate_end(listen.certificate)  # of the one in use
         self._shared: Mapping[str, Any] = {}  # set by `start`, and anew for each certificate
         self._servers: dict[MailProtocol, list[asyncio.Server]] = {ESMTP: [], LMTP: []}
         self._server = ServerState(
@@ -124,6 +126,7 @@ class Listener:
         """
         if self._server.tls and listen.certificate:
             self._server.tls = load_certificate(listen)
+            self.certificate_end = certificate_end(listen.certificate)
             self._shared = shared_attributes(self._server, asyncio.get_running_loop())
             log.certificate_loaded(path=listen.certificate)
 

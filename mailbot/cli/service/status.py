@@ -12,6 +12,7 @@ from typing import NoReturn, TypeVar
 
 import click
 
+from mailbot.channels.smtp.certificate import certificate_end
 from mailbot.cli.service.run import ROLES
 from mailbot.cli.shared.daemons import is_alive
 from mailbot.cli.shared.formats import format_duration, format_size, format_time
@@ -178,7 +179,7 @@ def _troubles_of(node: queries.NodeStatus) -> Sequence[str]:
 
 
 def _ending_certificate(settings: Settings) -> Trouble | None:
-    return troubles.ending_certificate(troubles.certificate_end(settings.listen.certificate), now())
+    return troubles.ending_certificate(certificate_end(settings.listen.certificate), now())
 
 
 def _read_folders(opened: OpenStore) -> list[tuple[str, str, int]]:

@@ -49,7 +49,7 @@ class Health:
         self._stuck, self._disk = stuck, disk
         self.door: Callable[[], int] | None = None
         self._others: list[tuple[Code, Callable[[], str]]] = []
-        self._certificate_end = troubles.certificate_end(settings.listen.certificate)
+        self.certificate_end: Callable[[], datetime | None] = lambda: None
         self._status = StoreStatus()
         self._confirmed: dict[str, int] = {}  # stuck rows that two readings in a row found
 
@@ -58,7 +58,6 @@ class Health:
         self._others.append((code, text))
 
     async def run_once(self) -> timedelta:
-        self._certificate_end = troubles.certificate_end(self._settings.listen.certificate)
         began = self._now()
         found = await self._store.read(queries.store_status, began, patience=PATIENCE)
         before, self._status = self._status.stuck, found
@@ -89,7 +88,7 @@ class Health:
             troubles.full_disk(self._space(), self._settings.limits.space_needed),
             troubles.full_door(self.door(), self._settings.limits.sessions) if self.door else None,
             troubles.few_descriptors(*troubles.count_descriptors()),
-            troubles.ending_certificate(self._certificate_end, self._now()),
+            troubles.ending_certificate(self.certificate_end(), self._now()),
             troubles.old_sqlite() if self._store.sqlite else None,
         )
         for code, ask in self._others:
@@ -101,7 +100,7 @@ class Health:
 
     def show(self, metrics: Metrics) -> None:
         """Set the gauges of what this node knows by itself."""
-        space, end = self._space(), self._certificate_end
+        space, end = self._space(), self.certificate_end()
         metrics.store_write_seconds.set(self._probe.seconds)
         metrics.store_free.set(_number(space.free))
         metrics.store_free_inodes.set(_number(space.inodes))

@@ -149,18 +149,6 @@ def old_sqlite(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> Troubl
 # --- the certificate ----------------------------------------------------------------------------------------
 
 
-def certificate_end(path: Path | None) -> datetime | None:
-    """Return until when a certificate is valid; None without one, or where it can't be read."""
-    if path is None:
-        return None
-    from cryptography.x509 import load_pem_x509_certificate  # few installations have a certificate
-
-    try:
-        return load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc
-    except (OSError, ValueError):
-        return None
-
-
 def ending_certificate(end: datetime | None, now: datetime) -> Trouble | None:
     if end is None or end - now > CERTIFICATE_NOTICE:
         return None

@@ -375,6 +375,7 @@ class Daemon:
         )
         self.add(listener)
         self.health.door = lambda: listener.sessions
+        self.metrics.stress.set_function(lambda: float(listener.stress))
         self.health.certificate_end = lambda: listener.certificate_end
         return listener
 

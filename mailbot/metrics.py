@@ -86,6 +86,7 @@ class Metrics:
         self.store_needed = gauge("mailbot_store_needed_bytes", "Below so many free bytes mail gets 452.")
         self.sessions = gauge("mailbot_smtp_sessions", "SMTP and LMTP sessions that are open.")
         self.sessions_limit = gauge("mailbot_smtp_sessions_limit", "How many sessions may be open.")
+        self.stress = gauge("mailbot_smtp_stress", "1 while places are few and patience is short.")
         self.certificate_end = gauge(
             "mailbot_certificate_end_timestamp_seconds", "When the listener's certificate ends."
         )

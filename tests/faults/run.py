@@ -20,7 +20,8 @@ from tests.faults.world import World
 T = TypeVar("T")
 
 # Seconds between the rounds while something is pending: a relay that is silent at the dot is waited for 10 minutes.
-HEALING = (0.5, 1.0, 2.0, 5.0, *[20.0] * 60)
+# A refusal is held back for an hour while the relay accepts nothing.
+HEALING = (0.5, 1.0, 2.0, 5.0, *[20.0] * 60, *[300.0] * 15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ class Simulation:
     async def _heal(self, world: World) -> None:
         """Let the workers turn until nothing is pending and every node runs."""
         for pause in HEALING:
-            await world.run(pause, pause)
+            await world.run(pause, min(pause, world.longest_step))
             with self._books.connect() as connection:
                 known = ledger.registered(connection) <= {node.name for node in world.running}
                 if world.well and known and not ledger.pending(connection, world.now()):

@@ -52,3 +52,11 @@ async def test_p9_a_worker_added_to_the_list_is_stopped_at_sigterm(tmp_path: Pat
         os.kill(os.getpid(), signal.SIGTERM)
         assert await running == 0
     assert len(stopped) == 1
+
+
+def test_a_worker_that_no_stage_would_stop_is_refused(tmp_path: Path) -> None:
+    env = {"MAILBOT_STORE": f"sqlite:///{tmp_path}/mailbot.db"}
+    daemon = Daemon(validate(DESK, env, datetime.now(UTC).date()).loaded.settings, env, ROLES)
+    with pytest.raises(ValueError, match="added stops at 'later', which is none of"):
+        daemon.add(Loop(AddedWorker("later")))  # type: ignore[arg-type]
+    assert daemon.services == []

@@ -16,13 +16,14 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func,
 from mailbot.domain.model import AttemptOutcome, OutboxState
 from mailbot.domain.notices import Acknowledgement, Notice
 from mailbot.domain.reasons import Reason
-from mailbot.store import frozen
+from mailbot.store import frozen, suppressions
 from mailbot.store.codec import reason_of, reason_text
 from mailbot.store.schema import UNDER_WAY, Moment, attempts, database_now, outbox
 from mailbot.store.service import claims
 from mailbot.store.service.claims import Held
 
 LANES = tuple(sorted({notice.lane for notice in get_args(Notice)}))
+AT_ONCE = 500  # ids in one statement
 LONGEST_REPLY = 200  # characters of a relay's reply that are kept
 MAX_SEARCHES = 8  # in a lane, each behind the domains that have their share
 MAX_UNKNOWN = 3  # copies that the relay may have taken in a row without a reply
@@ -456,6 +457,36 @@ def retry(connection: Connection, items: Sequence[Retry]) -> list[bool]:
         and _change(connection, item.id, due if item.id in freed else states, {**again, "due_at": item.now})
         for item in items
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class RetryFailed:
+    """All mails that failed since then, to recipients of `domain` ("": all), with `only_count` none of them."""
+
+    since: datetime
+    domain: str
+    now: datetime
+    only_count: bool = False
+
+
+def retry_failed(connection: Connection, items: Sequence[RetryFailed]) -> list[tuple[int, int]]:
+    """Retry such mails, and lift the suppressions that their failure led to. Return the counts of both."""
+    return [_retry_failed(connection, item) for item in items]
+
+
+def _retry_failed(connection: Connection, wanted: RetryFailed) -> tuple[int, int]:
+    failed = text("outbox.state = 'failed'")  # as in the partial index
+    query = select(outbox.c.id, outbox.c.recipient).where(failed, outbox.c.settled_at >= wanted.since)
+    query = query.where(outbox.c.deleted_at.is_(None))
+    if wanted.domain:
+        query = query.where(outbox.c.domain == wanted.domain)
+    found = connection.execute(query.order_by(outbox.c.id).with_for_update()).all()
+    if wanted.only_count:
+        return len(found), 0
+    ids = [row.id for row in found]
+    for first in range(0, len(ids), AT_ONCE):
+        retry(connection, [Retry(id_, wanted.now) for id_ in ids[first : first + AT_ONCE]])
+    return len(found), suppressions.lift_bounces(connection, {row.recipient for row in found}, wanted.since)
 
 
 _RETRY_REFUSED = (

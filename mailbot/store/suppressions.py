@@ -51,6 +51,16 @@ def remove(connection: Connection, addresses: Sequence[str]) -> list[bool]:
     ]
 
 
+def lift_bounces(connection: Connection, addresses: Collection[str], since: datetime) -> int:
+    """Remove suppressions for bounces that began since then. Returns how many."""
+    began = (suppressions.c.kind == "bounce", suppressions.c.since >= since)
+    named = [
+        delete(suppressions).where(*began, suppressions.c.address == each)
+        for each in sorted({address.lower() for address in addresses})
+    ]
+    return sum(connection.execute(each).rowcount for each in named)
+
+
 def remove_expired(connection: Connection, now: datetime) -> int:
     """Remove suppressions that have expired."""
     return connection.execute(delete(suppressions).where(suppressions.c.until <= now)).rowcount

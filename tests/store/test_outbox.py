@@ -5,6 +5,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,8 +14,19 @@ from sqlalchemy import delete, event
 from sqlalchemy.exc import IntegrityError
 
 from mailbot.domain.reasons import NO_REASON, of, written
-from mailbot.store import outbox, outbox_queries
-from mailbot.store.outbox import AttemptResult, Claim, Claimed, Dropped, FinalDot, OutboxMail, Retry, Unsent
+from mailbot.domain.replies.undeliverable import Suppression
+from mailbot.store import outbox, outbox_queries, suppressions
+from mailbot.store.outbox import (
+    AttemptResult,
+    Claim,
+    Claimed,
+    Dropped,
+    FinalDot,
+    OutboxMail,
+    Retry,
+    RetryFailed,
+    Unsent,
+)
 from mailbot.store.schema import frozen_mails
 from mailbot.store.schema import outbox as outbox_table
 from mailbot.store.store import Store
@@ -262,6 +274,28 @@ def test_an_operator_may_retry_what_failed_and_drop_what_waits(store: Store) -> 
     assert entry
     assert (entry.state, entry.reason) == ("suppressed", written("wrong address"))
     assert claim(store, now=NOW + timedelta(days=9)) == []
+
+
+def test_all_that_failed_since_a_time_is_tried_again_and_its_recipients_get_mail(store: Store) -> None:
+    enqueue_mail(
+        store, *(due_mail(n, recipient=f"siti@{'surel' if n < 3 else 'pos'}.example") for n in range(4))
+    )
+    for hours, row in enumerate(claim(store)):
+        at = NOW + timedelta(hours=hours)
+        store.write_now(outbox.record_results, settled(row, "failed", at=at, code=554))
+    since = NOW + timedelta(hours=1)
+    bounced = [
+        Suppression("siti@surel.example", "bounce", "5.7.1", since, None),
+        Suppression("siti@pos.example", "complaint", "spam", since, None),
+    ]
+    with store.engine.begin() as connection:
+        suppressions.add(connection, bounced)
+    wanted = RetryFailed(since, "", since)
+
+    assert store.write_now(outbox.retry_failed, replace(wanted, only_count=True)) == (3, 0)
+    assert store.write_now(outbox.retry_failed, replace(wanted, domain="surel.example")) == (2, 1)
+    assert store.write_now(outbox.retry_failed, wanted) == (1, 0)
+    assert Counter(store.read_now(outbox_queries.count_by_state)) == Counter(due=3, failed=1)
 
 
 def test_two_nodes_never_claim_the_same_mail(store: Store) -> None:

@@ -1,14 +1,21 @@
 """`mailbot outbox`: mail that mailbot sends. What waits, what failed and why, what was suppressed."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import click
 
-from mailbot.cli.shared import options
-from mailbot.cli.shared.formats import format_short_time, format_time
+from mailbot.cli.shared import daemons, options
+from mailbot.cli.shared.formats import count_text, format_short_time, format_time
 from mailbot.cli.shared.json_form import print_json
-from mailbot.cli.shared.open_store import fail, now, open_store
-from mailbot.cli.shared.options import because_option, config_option, limit_option, standard_options
+from mailbot.cli.shared.open_store import OpenStore, fail, now, open_store
+from mailbot.cli.shared.options import (
+    because_option,
+    config_option,
+    limit_option,
+    parse_time,
+    standard_options,
+)
 from mailbot.cli.shared.output import clean, echo, print_block, print_facts, print_table, print_title
 from mailbot.cli.shared.record_json import outbox_json
 from mailbot.cli.shared.rows import (
@@ -143,22 +150,50 @@ def _print(
 
 
 @outbox.command()
-@ids_argument
+@click.argument("ids", metavar="[ID...]", type=click.IntRange(1), nargs=-1)
+@click.option(
+    "--failed", is_flag=True, help="All that failed since TIME, as after a relay that refused everybody."
+)
+@click.option("--since", metavar="TIME", help="For --failed: a span, a date, or a date with a time.")
+@click.option("--domain", default="", help="For --failed: only to recipients of this domain.")
+@click.option("--dry-run", is_flag=True, help="For --failed: only count them.")
 @standard_options
-def retry(ids: tuple[int, ...], in_json: bool) -> None:
-    """Try failed and deferred mails now, as if for the first time. Stuck ones come free."""
+def retry(
+    ids: tuple[int, ...], failed: bool, since: str | None, domain: str, dry_run: bool, in_json: bool
+) -> None:
+    """Try failed and deferred mails now, as if for the first time. Stuck ones come free.
+
+    With --failed, the recipients also get automatic mail again, where its failure had ended that.
+    """
+    if failed != bool(since) or failed == bool(ids) or ((domain or dry_run) and not failed):
+        raise click.UsageError("give IDs, or --failed with --since TIME")
     with open_store() as opened:
+        if since:
+            return _retry_failed(opened, parse_time(since, now(), opened.zone()), domain, dry_run, in_json)
         done = [opened.store.write_now(store_outbox.retry, store_outbox.Retry(i, now())) for i in ids]
-        find = outbox_queries.find_entry
+        daemons.wake(opened.store)
         print_results(
             opened,
-            find,
+            outbox_queries.find_entry,
             ids,
             done,
             success="is due now",
             failure="is neither failed, deferred nor stuck",
             in_json=in_json,
         )
+    return None
+
+
+def _retry_failed(opened: OpenStore, since: datetime, domain: str, dry_run: bool, in_json: bool) -> None:
+    wanted = store_outbox.RetryFailed(since, domain.lower(), now(), only_count=dry_run)
+    count, lifted = opened.store.write_now(store_outbox.retry_failed, wanted)
+    daemons.wake(opened.store)
+    if in_json:
+        print_json({"retried": 0 if dry_run else count, "found": count, "suppressions_lifted": lifted})
+        return
+    echo(f"{count_text(count, 'mail')} {'would be' if dry_run else 'is' if count == 1 else 'are'} due now")
+    if lifted:
+        echo(f"{count_text(lifted, 'address')} can get automatic mail again")
 
 
 @outbox.command()

@@ -287,7 +287,7 @@ def stress_changed(*, on: bool, sessions: int) -> None:
 
 @_warning
 def spool_failed(*, error: OSError) -> None:
-    """Log that a large mail could not be written to the spool: the client got 452."""
+    """Log that a large mail could not be written to the spool: the client got 452 or 451."""
 
 
 @_warning

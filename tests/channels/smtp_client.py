@@ -22,7 +22,7 @@ LONG_TIMEOUTS = Timeouts(
     command=timedelta(seconds=10),
     text=timedelta(seconds=10),
     keep=timedelta(seconds=10),
-    memory=timedelta(seconds=10),
+    turn=timedelta(seconds=10),
     close=timedelta(seconds=1),
 )
 LOOPBACK = (ip_network("127.0.0.0/8"),)

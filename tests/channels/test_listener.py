@@ -615,7 +615,7 @@ async def test_mail_in_flight_is_bounded_and_room_comes_back(inbox: Inbox) -> No
     big = (b"x" * 98 + b"\r\n") * 199
     async with (
         listening(
-            inbox, limits, timeouts=replace(LONG_TIMEOUTS, memory=timedelta(milliseconds=400))
+            inbox, limits, timeouts=replace(LONG_TIMEOUTS, turn=timedelta(milliseconds=400))
         ) as listener,
         connect(listener) as one,
         connect(listener) as two,
@@ -633,7 +633,7 @@ async def test_mail_in_flight_is_bounded_and_room_comes_back(inbox: Inbox) -> No
             await small.begin()
             small.send(b"x\r\n.\r\n")
             await inbox.asked.wait()  # small mails pass by
-        assert (await three.ask(big + b".\r\n")).startswith("452 4.3.1 ")
+        assert (await three.ask(big + b".\r\n")).startswith("451 4.3.0 ")
         await three.begin()
         three.send(big + b".\r\n")
         await asyncio.sleep(0.02)
@@ -645,7 +645,7 @@ async def test_mail_in_flight_is_bounded_and_room_comes_back(inbox: Inbox) -> No
 async def test_room_of_refused_and_broken_mails_comes_back(inbox: Inbox) -> None:
     limits = replace(OPEN, size=20_000, in_flight=160_000)
     line = b"x" * 98 + b"\r\n"
-    async with listening(inbox, limits, timeouts=replace(LONG_TIMEOUTS, memory=SHORT)) as listener:
+    async with listening(inbox, limits, timeouts=replace(LONG_TIMEOUTS, turn=SHORT)) as listener:
         async with connect(listener) as session:
             await session.hello()
             assert (await session.mail(line * 180 + b"\n\r\n")).startswith("550 ")

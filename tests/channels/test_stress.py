@@ -136,12 +136,17 @@ async def test_a_large_mail_waits_in_a_file_without_a_name(inbox: Inbox, tmp_pat
     assert inbox.raw == mail
 
 
-async def test_a_spool_without_room_is_answered_452_and_the_session_goes_on(
-    inbox: Inbox, tmp_path: Path
+@pytest.mark.parametrize(("space", "reply"), [(0, "452 4.3.1 "), (1 << 40, "451 4.3.0 ")])
+async def test_a_spool_that_takes_nothing_defers_the_mail_and_the_session_goes_on(
+    inbox: Inbox, tmp_path: Path, space: int, reply: str
 ) -> None:
-    async with listening(inbox, OPEN, spool=tmp_path / "gone") as listener, connect(listener) as session:
+    limits, gone = replace(OPEN, free_space=1), tmp_path / "gone"
+    async with listening(inbox, limits, spool=gone) as listener, connect(listener) as session:
         await session.hello()
-        assert (await session.mail(LINE * 30_000)).startswith("452 4.3.1 ")
+        await session.begin()
+        inbox.space = space
+        assert (await session.ask(LINE * 30_000 + b".\r\n")).startswith(reply)
+        inbox.space = 1 << 40
         assert (await session.mail(LINE)).startswith("250 ")
 
 

@@ -204,7 +204,7 @@ def server_for(script: Script, heard: Heard) -> ServerState:
         now=lambda: datetime(2026, 11, 23, tzinfo=UTC) + timedelta(seconds=clock().time()),
         timeouts=timeouts,
         connection_limits=ConnectionLimits(LIMITS),
-        memory=MemoryBudget(LIMITS.in_flight, timeouts.memory),
+        memory=MemoryBudget(LIMITS.in_flight, timeouts.turn),
         tls=load_certificate() if "t" in script.how else None,
         require_tls="r" in script.how,
     )

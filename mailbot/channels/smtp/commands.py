@@ -10,7 +10,7 @@ from types import MappingProxyType
 from aiosmtpd.smtp import SMTP, TLSSetupException
 
 from mailbot.channels.smtp import mail_and_rcpt
-from mailbot.channels.smtp.data import NO_SPACE, DataBuffer, too_big
+from mailbot.channels.smtp.data import NO_SPACE, NOT_KEPT, DataBuffer, too_big
 from mailbot.channels.smtp.session import Command, EndSession, MailProtocol, Phase, Session
 from mailbot.domain.model import Envelope
 from mailbot.errors import Refused, StoreFull
@@ -158,7 +158,7 @@ async def _keep(session: Session, buffer: DataBuffer) -> str:
     server = session.server
     booked = await server.memory.take(buffer.received) if buffer.is_large else 0
     if buffer.is_large and not booked:
-        return "452 4.3.1 Too much mail at once, try again later"
+        return NOT_KEPT
     try:
         raw = await buffer.content(repair=session.front)
     except BaseException:  # a mail that is refused, or a client that has left
@@ -174,9 +174,8 @@ async def _keep(session: Session, buffer: DataBuffer) -> str:
     if isinstance(error, StoreFull):
         return NO_SPACE
     if error or not task.done() or task.cancelled():
-        return "451 4.3.0 Could not keep the mail, try again later"
+        return NOT_KEPT
     session.mails += 1
-    server.connection_limits.note_accepted(session.peer, server.now())
     return f"250 2.0.0 Ok: kept as {task.result()}"
 
 

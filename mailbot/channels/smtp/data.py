@@ -1,6 +1,7 @@
 """A mail's text between socket and store: in memory or in the spool, within its limit, with CRLF line ends."""
 
 import asyncio
+import errno
 import re
 import tempfile
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from mailbot.errors import Refused
 END = b"\r\n.\r\n"  # nothing else ends a mail: "\n.\n", "\n.\r\n" and "\r.\r" serve SMTP smuggling
 ANY_NEWLINE = re.compile(rb"\r\n|\r|\n")
 NO_SPACE = "452 4.3.1 Not enough space, try again later"
+NOT_KEPT = "451 4.3.0 Could not keep the mail, try again later"
 ABORT_FACTOR = 10  # times the size limit: beyond it we don't wait for the end to answer 552
 
 
@@ -99,7 +101,7 @@ class DataBuffer:
             await asyncio.to_thread(self._file.writelines, parts)
         except OSError as error:
             log.spool_failed(error=error)
-            self._drop(NO_SPACE)
+            self._drop(NO_SPACE if error.errno in (errno.ENOSPC, errno.EDQUOT) else NOT_KEPT)
 
     def _read(self, file: BinaryIO, repair: bool) -> bytes:
         file.seek(0)

@@ -127,17 +127,26 @@ class MemoryBudget:
         self._size, self._wait = size, wait.total_seconds()
         self._line = asyncio.Lock()  # its waiters are served in the order in which they came
         self._freed = asyncio.Event()
+        self._waiting: set[asyncio.Timeout] = set()
         self.used = 0
 
     async def take(self, size: int) -> int:
-        """Wait for the turn of a mail of `size` bytes. Return what it has booked, 0 when its turn did not come."""
+        """Wait for the turn of a mail of `size` bytes, as long as the store keeps others. Return what it has booked.
+
+        0: nothing was kept for so long that its client must not wait on.
+        """
         booked = min(COPIES * size, self._size)
         try:
-            async with asyncio.timeout(self._wait), self._line:
-                while self.used + booked > self._size:
-                    self._freed.clear()
-                    await self._freed.wait()
-                self.used += booked
+            async with asyncio.timeout(self._wait) as patience:
+                self._waiting.add(patience)
+                try:
+                    async with self._line:
+                        while self.used + booked > self._size:
+                            self._freed.clear()
+                            await self._freed.wait()
+                        self.used += booked
+                finally:
+                    self._waiting.discard(patience)
         except TimeoutError:
             return 0
         return booked
@@ -145,3 +154,9 @@ class MemoryBudget:
     def give_back(self, booked: int) -> None:
         self.used -= booked
         self._freed.set()
+
+    def note_progress(self) -> None:
+        """Note that the store has kept a mail: it is worth waiting on."""
+        until = asyncio.get_running_loop().time() + self._wait
+        for patience in self._waiting:
+            patience.reschedule(until)

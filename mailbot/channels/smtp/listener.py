@@ -72,7 +72,7 @@ class Listener:
             now=now,
             timeouts=timeouts,
             connection_limits=ConnectionLimits(limits),
-            memory=MemoryBudget(max(limits.in_flight // 2, COPIES * limits.size), timeouts.memory),
+            memory=MemoryBudget(max(limits.in_flight // 2, COPIES * limits.size), timeouts.turn),
             spool=spool,
             tls=load_certificate(listen),
             require_tls=listen.require_tls,

@@ -37,7 +37,9 @@ class Timeouts:
     text: timedelta = timedelta(minutes=1)  # span over which a mail's text must keep the minimum rate
     stress: timedelta = timedelta(seconds=10)  # for each of these at most, while places are few
     keep: timedelta = timedelta(seconds=60)  # for the store, before 451
-    memory: timedelta = timedelta(minutes=5)  # for a large mail's turn, before 452
+    turn: timedelta = timedelta(
+        seconds=60
+    )  # for a large mail's turn while the store keeps no other, before 451
     close: timedelta = timedelta(seconds=5)  # for the last reply to leave
     proxy_header: timedelta = timedelta(seconds=10)  # for a proxy to name its client
 
@@ -178,8 +180,10 @@ class ServerState:
             return
         if error := task.exception():
             log.session_failed(peer=peer, error=error)
-        else:
-            self.wake()
+            return
+        self.memory.note_progress()
+        self.connection_limits.note_accepted(peer, self.now())
+        self.wake()
 
     async def wait_until_empty(self) -> None:
         """Wait until the last session has left and the last mail is kept."""

@@ -175,9 +175,17 @@ def test_every_command_has_a_help_text_and_takes_config_and_every_reader_takes_j
     for words, command in found.items():
         options = {option for each in command.params for option in each.opts}
         assert command.help, words
-        assert "--config" in options or words in {("demo",), ("init",), ("completion",)}, words
+        assert "--config" in options or words in {("demo",), ("init",), ("completion",), ("systemd",)}, words
         # what writes for people at a terminal, or bytes for a pipe
-        silent = {("init",), ("demo",), ("completion",), ("run",), ("deliver",), ("inbox", "raw")}
+        silent = {
+            ("init",),
+            ("demo",),
+            ("completion",),
+            ("run",),
+            ("deliver",),
+            ("inbox", "raw"),
+            ("systemd",),
+        }
         silent |= {("ticket", "raw"), ("ticket", "attachment")}
         assert "--json" in options or words in silent, words
 

@@ -39,6 +39,7 @@ NEW_FIELDS = ("author_kind", "author_reason", "authentication", "addresses", "ma
 NEW_TICKET_FIELDS = (
     *("turn", "turn_until", "turn_why", "unanswered", "answered_at", "answered_by", "informed_until"),
     *("cause", "snoozed_until", "incident", "promised_at", "next_step", "rating", "undo_until"),
+    "legal_hold",
 )
 NEW_FIGURES = ("closing_causes", "filed", "incidents")
 DAY = ("2026-11-28", "2026-11-29")

@@ -107,7 +107,9 @@ class Results:
 
     def drop_row(self, row: Claimed) -> None:
         """Note that a row is in hand no more."""
-        self.held -= Counter((row.id,))
+        self.held[row.id] -= 1
+        if self.held[row.id] <= 0:
+            del self.held[row.id]
         self.unsure.discard(row.id)
         self._on_freed(row)
 

@@ -47,12 +47,13 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class ClaimedMail:
-    """A kept mail that this node may now work on."""
+    """A kept mail that this node may now work on. `more_wait`: for want of bytes the claim left out others."""
 
     inbox_id: int
     envelope: Envelope
     raw: bytes
     attempts: int
+    more_wait: bool = False
 
 
 def keep(connection: Connection, items: Sequence[ReceivedMail]) -> list[Receipt]:
@@ -140,8 +141,10 @@ def _claim(connection: Connection, wanted: Claim) -> list[ClaimedMail]:
     if rows:
         connection.execute(_TAKE, {"ids": [row.id for row in rows], "node": wanted.node})
     large = _contents(connection, [row.id for row in rows if row.content is None])
+    was_cut = len(rows) < len(found)
     return [
-        ClaimedMail(row.id, _envelope_of(row), large.get(row.id, row.content), row.attempts) for row in rows
+        ClaimedMail(row.id, _envelope_of(row), large.get(row.id, row.content), row.attempts, was_cut)
+        for row in rows
     ]
 
 

@@ -168,3 +168,4 @@ def test_a_claim_takes_so_many_bytes_or_a_single_mail(store: Store) -> None:
         [20_000_000],
         [10],
     ]
+    assert [claimed[0].more_wait for claimed in claims] == [True, True, True, False]

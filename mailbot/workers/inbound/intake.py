@@ -71,7 +71,7 @@ class Intake:
 
     async def _work(self) -> timedelta | float:
         claimed = await self._store.write(inbox.claim, inbox.Claim(self._node, BATCH))
-        is_full = len(claimed) == BATCH or any(len(each.raw) > LARGE for each in claimed)  # there may be more
+        is_full = len(claimed) == BATCH or any(each.more_wait for each in claimed)
         self._on_claimed(len(claimed), len(claimed) if is_full else BATCH)
         await self._handle(await self._checked(await self._parse_all(claimed)))
         if await self._try_suspect() or is_full:

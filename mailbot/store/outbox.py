@@ -277,20 +277,24 @@ class ClaimLost(Exception):
     """Some of the group are no longer ours. The store then tries each one alone."""
 
 
+# What ends an attempt, whatever came of it: the row is nobody's, and counts one attempt more.
+_ENDED = {
+    "state": bindparam("b_state"),
+    "claimed_by": None,
+    "claimed_at": None,
+    "due_at": func.coalesce(bindparam("b_due_at", type_=Moment), outbox.c.due_at),
+    "settled_at": bindparam("b_settled_at"),
+    "attempts": outbox.c.attempts + 1,
+    "reply": bindparam("b_reply"),
+}
 _RECORD = (
     update(outbox)
     .where(outbox.c.id == bindparam("b_id"), outbox.c.claimed_by == bindparam("b_node"), UNDER_WAY)
     .values(
-        state=bindparam("b_state"),
-        claimed_by=None,
-        claimed_at=None,
-        due_at=func.coalesce(bindparam("b_due_at", type_=Moment), outbox.c.due_at),
-        settled_at=bindparam("b_settled_at"),
-        attempts=outbox.c.attempts + 1,
+        **_ENDED,
         unknown=outbox.c.unknown + bindparam("b_unknown"),
         unknown_in_a_row=outbox.c.unknown_in_a_row * bindparam("b_unjudged") + bindparam("b_unknown"),
         code=bindparam("b_code"),
-        reply=bindparam("b_reply"),
     )
 )
 
@@ -394,16 +398,10 @@ _LEFT_AT_DOT = (
     update(outbox)
     .where(outbox.c.id == bindparam("b_id"))
     .values(
-        state=bindparam("b_state"),
-        claimed_by=None,
-        claimed_at=None,
-        due_at=func.coalesce(bindparam("b_due_at", type_=Moment), outbox.c.due_at),
-        settled_at=bindparam("b_settled_at"),
-        attempts=outbox.c.attempts + 1,
+        **_ENDED,
         unknown=outbox.c.unknown + 1,
         unknown_in_a_row=outbox.c.unknown_in_a_row + 1,
         code=None,
-        reply=bindparam("b_reply"),
     )
 )
 

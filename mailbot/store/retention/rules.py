@@ -24,7 +24,7 @@ Key = int | str | tuple[datetime, str]  # of tickets, in a page: when it began, 
 
 
 class Kind(StrEnum):
-    """What is deleted. The first four are those of `retention:`, and mail of ours goes as mail of theirs."""
+    """What is deleted. The first four are the keys of `retention:`. Sent mail goes by `raw_mail` too."""
 
     CLOSED_TICKETS = "closed_tickets"
     RAW_MAIL = "raw_mail"

@@ -76,9 +76,8 @@ async def starttls(session: Session, argument: str) -> None:
     session.phase = Phase.HANDSHAKE
     try:
         async with asyncio.timeout(session.server.patience(session.server.timeouts.handshake)):
-            await SMTP.smtp_STARTTLS(
-                session, argument
-            )  # discards what was sent in the clear after the command
+            # It discards what was sent in the clear after the command.
+            await SMTP.smtp_STARTTLS(session, argument)
     except (asyncio.CancelledError, TimeoutError):  # during a handshake the TLS layer reports no end
         raise TLSSetupException from None
 

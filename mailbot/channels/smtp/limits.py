@@ -66,9 +66,11 @@ class ConnectionLimits:
 
     def note_accepted(self, peer: str, now: datetime) -> None:
         """Note that a mail of this peer was accepted."""
-        if len(self._known) >= MAX_RATES:
-            self._known = {key: at for key, at in self._known.items() if now - at < KNOWN_FOR}
-        self._known[limit_key(peer)] = now
+        key = limit_key(peer)
+        self._known.pop(key, None)  # the dictionary stays in the order of the newest mails
+        self._known[key] = now
+        if len(self._known) > MAX_RATES:
+            del self._known[next(iter(self._known))]
 
     def _is_known(self, peer: str, now: datetime) -> bool:
         at = self._known.get(limit_key(peer))

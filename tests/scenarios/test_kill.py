@@ -3,7 +3,9 @@
 import asyncio
 import random
 import signal
+import sqlite3
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -33,6 +35,9 @@ async def test_p1_p2_p3_no_mail_is_lost_and_no_ticket_is_double_however_often_we
             await daemon.start()
         await asyncio.gather(*clients)
         await eventually(lambda: not daemon.rows("SELECT 1 FROM inbox WHERE state = 'new'"), 60)
+        # A mail that was at its dot at two kills waits for two hours: let them pass.
+        with closing(sqlite3.connect(daemon.database, timeout=20)) as store, store:
+            store.execute("UPDATE outbox SET due_at = 0 WHERE state = 'due' AND unknown_in_a_row = 2")
         await eventually(
             lambda: not daemon.rows("SELECT 1 FROM outbox WHERE state NOT IN ('sent', 'suppressed')"), 60
         )

@@ -1,0 +1,135 @@
+"""Statements of the hot path: compiled once for each engine, then run on the driver's own cursor.
+
+Theory of operation. SQLAlchemy's `execute` costs more than SQLite's work on a row. A `Prepared` keeps the SQL text of
+a Core statement, with what turns each value into the driver's (moments, JSON, enums). The schema and both
+dialects stay SQLAlchemy's, and so do errors: they are wrapped, and connections invalidated, as `execute` does it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from operator import attrgetter, itemgetter, methodcaller
+from typing import Any
+
+from sqlalchemy import Connection, Dialect
+
+Row = Mapping[str, Any]
+Convert = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    """A statement in one dialect. `adapt` turns a row into the driver's parameters, `read` a row of the result."""
+
+    sql: str
+    adapt: Callable[[Row], Any]
+    read: Callable[[Sequence[Any]], tuple[Any, ...]]
+
+
+class Prepared:
+    """A statement, as `build` makes it for a dialect's name. `columns`: what an INSERT sets.
+
+    Each row is a mapping with a value for every column, or every `bindparam` without one. Lists in a parameter
+    (`in_`) are not possible.
+    """
+
+    def __init__(self, build: Callable[[str], Any], columns: Sequence[str] | None = None) -> None:
+        self._build, self._columns = build, columns
+        self._compiled: dict[str, _Compiled] = {}
+
+    def run(self, connection: Connection, rows: Sequence[Row]) -> int:
+        """Run the statement for each row, at least one. Returns how many rows of the table it changed.
+
+        Raises what `Connection.execute` raises.
+        """
+        compiled = self._for(connection)
+        parameters = [compiled.adapt(row) for row in rows]
+        return int(_execute(connection, compiled.sql, parameters, attrgetter("rowcount")))
+
+    def fetch(self, connection: Connection, row: Row) -> list[tuple[Any, ...]]:
+        """Run the statement once and return its result, converted. Raises what `Connection.execute` raises."""
+        compiled = self._for(connection)
+        found = _execute(connection, compiled.sql, [compiled.adapt(row)], methodcaller("fetchall"))
+        return [compiled.read(each) for each in found]
+
+    def _for(self, connection: Connection) -> _Compiled:
+        name = connection.dialect.name
+        if name not in self._compiled:
+            self._compiled[name] = _compile(self._build(name), connection.dialect, self._columns)
+        return self._compiled[name]
+
+
+def _execute(
+    connection: Connection, sql: str, parameters: Sequence[Any], finish: Callable[[Any], Any]
+) -> Any:
+    """Run the statement in the connection's transaction, which begins here if there is none."""
+    if not connection.in_transaction():
+        connection.begin()  # else SQLite commits each statement at once
+    cursor = connection.connection.cursor()
+    try:
+        if len(parameters) == 1:
+            cursor.execute(sql, parameters[0])
+        else:
+            cursor.executemany(sql, parameters)
+        return finish(cursor)
+    except BaseException as error:
+        # The one way to the engine's `handle_error` listeners, to `is_disconnect` and to SQLAlchemy's errors.
+        known = isinstance(error, connection.dialect.loaded_dbapi.Error)
+        connection._handle_dbapi_exception(error, sql if known else None, None, cursor, None)
+    finally:
+        cursor.close()
+
+
+def _compile(statement: Any, dialect: Dialect, columns: Sequence[str] | None) -> _Compiled:
+    # Not for one row: PostgreSQL's dialect would ask for the new row's id.
+    compiled = statement.compile(dialect=dialect, column_keys=columns, for_executemany=True)
+    converters, fixed = {}, {}
+    for bound, name in compiled.bind_names.items():
+        convert = bound.type.dialect_impl(dialect).bind_processor(dialect)
+        if not bound.required:
+            fixed[name] = convert(bound.effective_value) if convert else bound.effective_value
+        elif convert:
+            converters[name] = convert
+    names = compiled.positiontup
+    adapt = _by_name(fixed, converters) if names is None else _by_place(names, fixed, converters)
+    return _Compiled(str(compiled), adapt, _reader(statement, dialect))
+
+
+def _by_name(fixed: Row, converters: Mapping[str, Convert]) -> Callable[[Row], Any]:
+    def adapt(row: Row) -> dict[str, Any]:
+        values = {**fixed, **row}
+        for name, convert in converters.items():
+            values[name] = convert(values[name])
+        return values
+
+    return adapt
+
+
+def _by_place(names: Sequence[str], fixed: Row, converters: Mapping[str, Convert]) -> Callable[[Row], Any]:
+    free = [name for name in names if name not in fixed]
+    pick = itemgetter(*free) if len(free) > 1 else lambda row: tuple(row[name] for name in free)
+    converted = [(place, converters[name]) for place, name in enumerate(free) if name in converters]
+    constants = [(place, fixed[name]) for place, name in enumerate(names) if name in fixed]
+
+    def adapt(row: Row) -> list[Any]:
+        values = list(pick(row))
+        for place, convert in converted:
+            values[place] = convert(values[place])
+        for place, value in constants:
+            values.insert(place, value)
+        return values
+
+    return adapt
+
+
+def _reader(statement: Any, dialect: Dialect) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
+    columns = getattr(statement, "exported_columns", ())
+    converters = [each.type.dialect_impl(dialect).result_processor(dialect, None) for each in columns]
+    converted = [(place, convert) for place, convert in enumerate(converters) if convert]
+
+    def read(row: Sequence[Any]) -> tuple[Any, ...]:
+        values = list(row)
+        for place, convert in converted:
+            values[place] = convert(values[place])
+        return tuple(values)
+
+    return read

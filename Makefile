@@ -68,11 +68,13 @@ clean:  ## removes what was built; configuration and stores stay
 $(VENV)/run.stamp: pyproject.toml | $(VENV)/python.stamp
 	@echo "Installing mailbot into $(VENV) (once) ..."
 	@$(PIP) install --editable .
+	@$(BIN)/python -m compileall -q mailbot
 	@touch $@
 
 $(VENV)/dev.stamp: pyproject.toml | $(VENV)/python.stamp
 	@echo "Installing mailbot and its test tools into $(VENV) (once) ..."
 	@$(PIP) install --editable '.[dev,postgres]'
+	@$(BIN)/python -m compileall -q mailbot
 	@touch $(VENV)/run.stamp $@
 
 # Never needed by anything else, and not to be had for every Python: as a wheel or not at all.

@@ -1,5 +1,6 @@
 """Fixtures that more than one folder needs: an empty store on either engine."""
 
+import compileall
 import os
 import tempfile
 import uuid
@@ -16,6 +17,9 @@ from mailbot.store.store import Store
 from tests.profile import NIGHTLY
 
 settings.load_profile("nightly" if NIGHTLY else "default")
+
+# The suite starts hundreds of processes. Where Python is told to write no bytecode, each would compile all our code.
+compileall.compile_dir(Path(__file__).parents[1] / "mailbot", quiet=2)
 
 
 @pytest.fixture(scope="session")

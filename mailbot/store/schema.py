@@ -1,6 +1,6 @@
 """The tables, once for both engines. `migrations/` must agree with them (tests/store/test_migrations.py)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -29,7 +29,7 @@ from sqlalchemy import (
     text,
     true,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import SchemaItem
 from sqlalchemy.sql.functions import FunctionElement
@@ -274,6 +274,35 @@ messages = _table(
     # Costs nothing until a message is moved: what was filed on a ticket is found wherever it went.
     _partial("ix_messages_moved", "home", where="home <> ticket"),
     sqlite_autoincrement=True,
+)
+
+# --- the index of `ticket search`: derived from messages, filled by a worker, see `store.search` -----------------
+
+# Messages that are in the index. The words themselves: `words` on PostgreSQL, the table `search_words` on SQLite.
+search_documents = _table(
+    "search_documents",
+    Column("id", RowId, ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("ticket", String(32), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("has_files", Boolean, nullable=False),
+    Column("words", TSVECTOR().with_variant(Text(), "sqlite")),
+    Index(
+        "ix_search_documents_words",
+        "words",
+        sqlite_where=text("words IS NOT NULL"),  # never
+        postgresql_using="gin",
+        postgresql_with={"gin_pending_list_limit": "512"},  # kB that each search reads one by one
+    ),
+)
+
+# Messages whose words changed since.
+search_queue = _table(
+    "search_queue",
+    Column("id", RowId, ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+)
+
+search_state = _table(
+    "search_state", Column("key", String(16), primary_key=True), Column("value", BigInteger, nullable=False)
 )
 
 attachments = _table(
@@ -597,6 +626,41 @@ compensations = _table(
     _partial("uq_compensations_decided", "request", unique=True, where="kind IN ('granted', 'refused')"),
 )
 
+# What can be made again from the other tables.
+DERIVED = frozenset({search_documents, search_queue, search_state})
+STORED = tuple(each for each in metadata.sorted_tables if each not in DERIVED)
+WORDS = "search_words"  # the full-text table of SQLite; its own tables begin with this name, too
+
+# Words of a deleted message leave the index in the same transaction, whoever deletes it. A message that moves or is
+# changed leaves it until the worker has read it again.
+_OUTDATED = "UPDATE OF ticket, author, subject, visible, addresses ON messages"
+SEARCH = {
+    "sqlite": (
+        f"CREATE VIRTUAL TABLE {WORDS} USING fts5"
+        "(title, author, people, body, tokenize = 'ascii', columnsize = 0)",
+        "CREATE TRIGGER search_documents_delete AFTER DELETE ON search_documents "
+        f"BEGIN DELETE FROM {WORDS} WHERE rowid = old.id; END",
+        f"CREATE TRIGGER search_messages_update AFTER {_OUTDATED} BEGIN "
+        "DELETE FROM search_documents WHERE id = old.id; "
+        "INSERT OR IGNORE INTO search_queue (id) VALUES (old.id); END",
+        "CREATE TRIGGER search_tickets_update AFTER UPDATE OF customer ON tickets "
+        "WHEN old.customer <> new.customer "
+        "BEGIN INSERT OR IGNORE INTO search_queue (id) SELECT id FROM messages WHERE ticket = old.number; END",
+    ),
+    "postgresql": (
+        "CREATE FUNCTION search_message_changed() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN DELETE FROM search_documents WHERE id = OLD.id; "
+        "INSERT INTO search_queue (id) VALUES (OLD.id) ON CONFLICT DO NOTHING; RETURN NULL; END $$",
+        f"CREATE TRIGGER search_messages_update AFTER {_OUTDATED} "
+        "FOR EACH ROW EXECUTE FUNCTION search_message_changed()",
+        "CREATE FUNCTION search_customer_changed() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN INSERT INTO search_queue (id) SELECT id FROM messages WHERE ticket = OLD.number "
+        "ON CONFLICT DO NOTHING; RETURN NULL; END $$",
+        "CREATE TRIGGER search_tickets_update AFTER UPDATE OF customer ON tickets "
+        "FOR EACH ROW WHEN (OLD.customer <> NEW.customer) EXECUTE FUNCTION search_customer_changed()",
+    ),
+}
+
 # Lines of the ledger are never changed or removed: the database itself refuses it.
 APPEND_ONLY = {
     "sqlite": tuple(
@@ -611,7 +675,13 @@ APPEND_ONLY = {
         "FOR EACH STATEMENT EXECUTE FUNCTION compensations_append_only()",
     ),
 }
-for _dialect, _statements in APPEND_ONLY.items():
-    for _statement in _statements:
-        _ddl = DDL(_statement).execute_if(dialect=_dialect)  # type: ignore[no-untyped-call]
-        event.listen(compensations, "after_create", _ddl)
+
+
+def _create_with(table: Table | MetaData, statements: Mapping[str, Sequence[str]]) -> None:
+    for dialect, each in ((dialect, each) for dialect, made in statements.items() for each in made):
+        ddl = DDL(each.replace("%", "%%")).execute_if(dialect=dialect)  # type: ignore[no-untyped-call]
+        event.listen(table, "after_create", ddl)
+
+
+_create_with(compensations, APPEND_ONLY)
+_create_with(search_documents, SEARCH)

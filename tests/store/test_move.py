@@ -31,6 +31,7 @@ from mailbot.errors import StoreUnavailable
 from mailbot.store import migrate, tickets
 from mailbot.store.engine import open_engine, sqlite_path
 from mailbot.store.schema import (
+    STORED,
     Choice,
     Moment,
     attempts,
@@ -38,7 +39,6 @@ from mailbot.store.schema import (
     inbox,
     installation,
     messages,
-    metadata,
     outbox,
     raw_mails,
 )
@@ -78,7 +78,7 @@ def with_connection(url: str, act: Callable[[Connection], Any]) -> Any:
 
 def fill(connection: Connection) -> None:
     """Put a row into each table that is empty, and raw mails with bytes that are no text."""
-    for table in metadata.sorted_tables:
+    for table in STORED:
         if connection.scalar(select(func.count()).select_from(table)) == 0:
             connection.execute(insert(table).values(row_of(connection, table)))
     raw = b"Subject: \xff\0\xfe \x81\r\n\r\n\0\0"
@@ -110,8 +110,7 @@ def value_of(connection: Connection, column: Column[Any]) -> Any:
 def counts(url: str) -> dict[str, int]:
     def count(connection: Connection) -> dict[str, int]:
         return {
-            table.name: connection.scalar(select(func.count()).select_from(table)) or 0
-            for table in metadata.sorted_tables
+            table.name: connection.scalar(select(func.count()).select_from(table)) or 0 for table in STORED
         }
 
     return with_connection(url, count)  # type: ignore[no-any-return]

@@ -31,7 +31,7 @@ from sqlalchemy.exc import DBAPIError
 from mailbot.errors import StoreUnavailable
 from mailbot.store import migrate
 from mailbot.store.engine import open_engine
-from mailbot.store.schema import metadata
+from mailbot.store.schema import STORED
 from mailbot.store.schema import nodes as known_nodes
 from mailbot.store.service import installation, nodes
 from mailbot.store.service.claims import DEAD_AFTER
@@ -117,7 +117,7 @@ def move(source: str, target: str, target_name: str, now: datetime, watch: Watch
             raise MoveRefused(reason)
         _require_empty(there)
         outcome = Outcome(released=_release(here))
-        for table in map(_plain, metadata.sorted_tables):
+        for table in map(_plain, STORED):
             read = _read(here, table, outcome.replaced)
             ours = _copy(watch(read, _count(here, table), f"copy {table.name}"), there, table)
             outcome.tables.append(_compared(table, ours, there, watch))
@@ -134,7 +134,7 @@ def verify(source: str, target: str, watch: Watch) -> Outcome:
     with _opened(source, "the store") as here, _opened(target, "the target") as there:
         outcome = Outcome(released=_release(here))
         installation.reopen(here, [None])
-        for table in map(_plain, metadata.sorted_tables):
+        for table in map(_plain, STORED):
             ours = Tally()
             for row in watch(_read(here, table, outcome.replaced), _count(here, table), f"read {table.name}"):
                 ours.add(row)
@@ -186,7 +186,7 @@ def _lock(connection: Connection) -> None:
         "lock_timeout = '10s'",
     ):
         connection.execute(text(f"SET LOCAL {setting}"))
-    names = ", ".join(table.name for table in metadata.sorted_tables)
+    names = ", ".join(table.name for table in STORED)
     connection.execute(text(f"LOCK TABLE {names} IN EXCLUSIVE MODE"))  # readers may go on
 
 
@@ -204,7 +204,7 @@ def _require_no_daemon(connection: Connection, name: str) -> None:
 
 
 def _require_empty(there: Connection) -> None:
-    for table in metadata.sorted_tables:
+    for table in STORED:
         if rows := _count(there, table):
             raise MoveRefused(
                 f"the target is not empty: {table.name} holds {rows} rows. Name an empty database (`createdb`). "
@@ -325,7 +325,7 @@ def _compared(table: Table, ours: Tally, there: Connection, watch: Watch) -> Com
 
 def _finish(here: Connection, there: Connection) -> None:
     """Let new ids follow the old ones, also those of rows that are gone, and let the planner know the tables."""
-    for table in metadata.sorted_tables:
+    for table in STORED:
         if table.autoincrement_column is not None:
             _set_last_id(there, table.name, _last_id(here, table))
     if there.dialect.name == "postgresql":

@@ -5,30 +5,19 @@ No line carries customer text: no addresses, subjects or bodies. To add one, wri
 signature, docstring and level.
 """
 
-import json
 import logging
-import re
 import sys
-import traceback
+import time
 from collections.abc import Callable, Collection
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import wraps
-from types import TracebackType
-from typing import Any, ParamSpec, TextIO
+from typing import ParamSpec, TextIO
 
-import structlog
-
-from mailbot.errors import StoreUnavailable
+from mailbot.log_output import LogOutput, as_json, as_text, plain, trace
 
 _log = logging.getLogger("mailbot")
-_LONGEST_VALUE = 2_000  # characters: no mail can flood the log
-_LONGEST_ERROR = 300
-_LONGEST_TRACEBACK = 8_000
-_QUOTED_INPUT = re.compile(r"input_value=.*, (input_type=\w+\])")
 
 P = ParamSpec("P")
-Fields = dict[str, Any]
-ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 
 def configure(mode: str = "", *, level: int = logging.INFO, stream: TextIO | None = None) -> None:
@@ -38,10 +27,8 @@ def configure(mode: str = "", *, level: int = logging.INFO, stream: TextIO | Non
     """
     stream = stream or sys.stderr
     chosen = mode or ("text" if stream.isatty() else "json")
-    handler = logging.StreamHandler(stream)
-    as_text = structlog.stdlib.ProcessorFormatter(processors=[_describe, _as_text])
-    handler.setFormatter(as_text if chosen == "text" else _JsonLines(processors=[_describe, _as_json]))
-    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    output = LogOutput(stream, as_text if chosen == "text" else as_json)
+    logging.basicConfig(level=logging.WARNING, handlers=[output], force=True)
     logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd's lines name senders and recipients
     logging.getLogger("mail.debug").setLevel(logging.CRITICAL)  # its PROXY reader; we log refusals ourselves
     logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)  # its crashes are expected
@@ -52,18 +39,23 @@ def _line(level: int, *, with_traceback: bool = False) -> Callable[[Callable[P, 
     """Turn a signature into a log line. An exception among the fields is shown as its type and message."""
 
     def decorate(declaration: Callable[P, None]) -> Callable[P, None]:
-        name = declaration.__name__
+        name, severity = declaration.__name__, logging.getLevelName(level).lower()
 
         @wraps(declaration)
         def write(*args: P.args, **fields: P.kwargs) -> None:
             declaration(*args, **fields)  # refuses what the signature does not name
-            if _log.isEnabledFor(level):
-                shown = {key: _plain(value) for key, value in fields.items()}
-                if with_traceback or _log.isEnabledFor(logging.DEBUG):
-                    shown |= _traceback(fields.get("error"))
-                # Not _log.log, which walks the stack for nothing but a line of this file.
-                record = _log.makeRecord(_log.name, level, "", 0, name, (), None, extra={"fields": shown})
-                _log.handle(record)
+            if not _log.isEnabledFor(level):
+                return
+            shown = {key: plain(value) for key, value in fields.items()}
+            if with_traceback or _log.isEnabledFor(logging.DEBUG):
+                shown |= trace(fields.get("error"))
+            match logging.root.handlers:
+                case [LogOutput() as output]:  # the daemon's: a record of `logging` costs twice the line
+                    output.put(time.time(), severity, name, shown)
+                case _:
+                    # Not _log.log, which walks the stack for nothing but a line of this file.
+                    record = _log.makeRecord(_log.name, level, "", 0, name, (), None, extra={"fields": shown})
+                    _log.handle(record)
 
         return write
 
@@ -439,87 +431,3 @@ def relay_up() -> None: ...
 @_error
 def template_failed(*, kind: str, error: BaseException | str = "") -> None:
     """Log a failed template. The built-in plain text went out in its place."""
-
-
-# --- rendering --------------------------------------------------------------------------------------------
-
-
-def _plain(value: object) -> object:
-    match value:
-        case str():
-            return _bounded(value, _LONGEST_VALUE)
-        case int() | None:
-            return value
-        case float():
-            return round(value, 3)
-        case timedelta():
-            return round(value.total_seconds(), 3)
-        case BaseException():
-            return _bounded(_without_input(f"{type(value).__name__}: {value}"), _LONGEST_ERROR)
-        case list() | tuple() | set() | frozenset():
-            return [_plain(item) for item in value]
-    return _bounded(str(value), _LONGEST_VALUE)
-
-
-def _bounded(text: str, longest: int) -> str:
-    return text if len(text) <= longest else f"{text[:longest]}…"
-
-
-def _traceback(error: object) -> Fields:
-    """Return nothing for an unavailable store: its traceback would be the same each time."""
-    if not isinstance(error, BaseException) or isinstance(error, StoreUnavailable):
-        return {}
-    text = _without_input("".join(traceback.format_exception(error)))
-    return {"exception": text[-_LONGEST_TRACEBACK:]}
-
-
-def _without_input(text: str) -> str:
-    """Cut what pydantic quotes of the value that it refused: that may be a customer's text."""
-    return _QUOTED_INPUT.sub(r"\1", text)
-
-
-def _describe(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """Return a record, also another library's, as the dictionary to render."""
-    record: logging.LogRecord = event["_record"]
-    if hasattr(record, "fields"):
-        return _own_fields(record)
-    fields = _common_fields(record)
-    if record.name != _log.name:
-        fields["logger"] = record.name
-    info: ExcInfo | None = event.get("exc_info")
-    fields["event"] = _bounded(event["event"], _LONGEST_VALUE)
-    fields.update(_traceback(info[1]) if info else {})
-    return fields
-
-
-def _own_fields(record: logging.LogRecord) -> Fields:
-    fields: Fields = record.__dict__["fields"]
-    return _common_fields(record) | fields
-
-
-def _common_fields(record: logging.LogRecord) -> Fields:
-    at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-    return {"at": at, "severity": record.levelname.lower(), "event": record.msg}
-
-
-class _JsonLines(structlog.stdlib.ProcessorFormatter):
-    """Formats our lines without structlog's pipeline, which doubles the cost of the four lines per mail."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        return json.dumps(_own_fields(record)) if hasattr(record, "fields") else super().format(record)
-
-
-_as_json = structlog.processors.JSONRenderer()  # ASCII only: every control character is escaped
-_logfmt = structlog.processors.LogfmtRenderer(bool_as_flag=False)
-
-
-def _as_text(logger: Any, method: str, event: structlog.typing.EventDict) -> str:
-    """Render key=value on one line. A traceback follows indented: none of its lines can pass for a field."""
-    exception = str(event.pop("exception", ""))
-    lines = [_logfmt(logger, method, event), *(f"    {line}" for line in exception.splitlines())]
-    return "\n".join(map(_printable, lines))
-
-
-def _printable(text: str) -> str:
-    """Escape control characters, line separators and bidirectional overrides."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

@@ -28,6 +28,7 @@ FLOORS = (
 FLOOR = {folder: floor for floor, folders in enumerate(FLOORS) for folder in folders}
 # Beside the floors: everybody may log and raise; metrics belong to what runs in the daemon.
 BESIDE = {"errors": set(FLOOR) - {"domain"}, "log": set(FLOOR) - {"domain"}}
+BESIDE["log_output"] = set()  # of `log` alone
 BESIDE["metrics"] = {"channels", "delivery", "workers", "operations", "console", "daemon"}
 BESIDE["systemd"] = {"daemon"}
 LARGEST_FOLDER = 25

@@ -1,9 +1,11 @@
 """Log lines as they come out: one fact a line, whatever stands in the values."""
 
+import asyncio
 import inspect
 import io
 import json
 import logging
+import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -196,3 +198,64 @@ def test_configuring_twice_does_not_double_the_lines() -> None:
         log.configure("json", stream=stream)
     log.relay_up()
     assert len(stream.getvalue().splitlines()) == 1
+
+
+class Writes(io.StringIO):
+    """Notes each write that reaches it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[list[str]] = []
+
+    def write(self, text: str) -> int:
+        self.seen.append([json.loads(line)["event"] for line in text.splitlines()])
+        return super().write(text)
+
+
+async def test_the_lines_of_one_turn_of_the_event_loop_are_one_write() -> None:
+    stream = Writes()
+    log.configure("json", stream=stream)
+    log.relay_up()
+    log.mail_duplicate(inbox_id=1)
+    assert stream.seen == []
+    await asyncio.sleep(0)
+    log.limits_disabled()
+    await asyncio.sleep(0)
+    assert stream.seen == [["relay_up", "mail_duplicate"], ["limits_disabled"]]
+
+
+async def test_a_line_of_a_thread_is_written_at_once_after_those_that_wait() -> None:
+    stream = Writes()
+    log.configure("json", stream=stream)
+    log.relay_up()
+    thread = threading.Thread(target=lambda: log.mail_duplicate(inbox_id=1))
+    thread.start()
+    thread.join()
+    assert stream.seen == [["relay_up", "mail_duplicate"]]
+
+
+async def test_a_long_turn_does_not_gather_lines_without_bound() -> None:
+    stream = Writes()
+    log.configure("json", stream=stream)
+    for _ in range(100):
+        log.agent_mail_held(number="N", reason="x" * 2000)
+    assert sum(map(len, stream.seen)) >= 60
+
+
+def test_a_line_that_waits_when_its_loop_ends_comes_before_the_next() -> None:
+    async def say() -> None:
+        log.relay_up()
+
+    stream = Writes()
+    log.configure("json", stream=stream)
+    asyncio.run(say())
+    asyncio.run(say())
+    logging.getLogger().handlers[0].flush()  # as `logging` does when the interpreter ends
+    assert [event for write in stream.seen for event in write] == ["relay_up", "relay_up"]
+
+
+def test_a_log_that_takes_no_more_stops_nothing() -> None:
+    stream = io.StringIO()
+    log.configure("json", stream=stream)
+    stream.close()
+    log.relay_up()

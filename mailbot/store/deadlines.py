@@ -9,8 +9,10 @@ from sqlalchemy import Connection, Select, bindparam, delete, select, update
 
 from mailbot.domain.ladder import Deadline
 from mailbot.domain.model import DeadlineState, Ticket
-from mailbot.store.engine import or_replace
+from mailbot.store.database.prepared import replacing
 from mailbot.store.schema import ARMED, deadlines
+
+_ARM = replacing(deadlines, ("ticket", "due_at", "target", "step", "state", "reason"), "ticket")
 
 
 def arm(
@@ -33,7 +35,7 @@ def arm(
         if deadline
     ]
     if rows:
-        connection.execute(or_replace(connection, deadlines, "ticket"), rows)
+        _ARM.run(connection, rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,12 +116,12 @@ def _begin_immediate(connection: Connection) -> None:
 
 def or_skip(connection: Connection, table: Table, *key: str) -> Any:
     """Insert unless a row has the same `key` (without one: any unique key)."""
-    return _or_skip(connection.dialect.name, table, key)
+    return insert_or_skip(connection.dialect.name, table, key)
 
 
 def or_replace(connection: Connection, table: Table, *key: str) -> Any:
     """Insert, or update the row with the same `key`."""
-    return _or_replace(connection.dialect.name, table, key)
+    return insert_or_replace(connection.dialect.name, table, key)
 
 
 def _insert(dialect: str, table: Table) -> Any:
@@ -129,12 +129,12 @@ def _insert(dialect: str, table: Table) -> Any:
 
 
 @cache
-def _or_skip(dialect: str, table: Table, key: tuple[str, ...]) -> Any:
+def insert_or_skip(dialect: str, table: Table, key: tuple[str, ...]) -> Any:
     return _insert(dialect, table).on_conflict_do_nothing(index_elements=key or None)
 
 
 @cache
-def _or_replace(dialect: str, table: Table, key: tuple[str, ...]) -> Any:
+def insert_or_replace(dialect: str, table: Table, key: tuple[str, ...]) -> Any:
     statement = _insert(dialect, table)
     values = {column.name: statement.excluded[column.name] for column in table.c if column.name not in key}
     return statement.on_conflict_do_update(index_elements=key, set_=values)

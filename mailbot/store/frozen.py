@@ -8,13 +8,15 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, select
 
-from mailbot.store.engine import or_skip
+from mailbot.store.database.prepared import adding, adding_new
 from mailbot.store.schema import frozen_files, frozen_mails
 
 Parts = Sequence[tuple[int, bytes]]  # offset in the whole mail, the bytes there; in their order
 
+_ADD = adding(frozen_mails, ("nonce", "content", "files"))
+_ADD_FILES = adding_new(frozen_files, ("digest", "content"))
 # A statement of its own: joined to the outbox, PostgreSQL may hash all the mail that was ever sent.
 _CONTENT = select(frozen_mails).where(frozen_mails.c.nonce.in_(bindparam("nonces", expanding=True)))
 
@@ -35,9 +37,9 @@ def keep(connection: Connection, mails: Sequence[tuple[str, bytes, Parts]]) -> N
     if files:
         # In one order everywhere, so that two nodes never wait for each other.
         kept = [{"digest": digest, "content": files[digest]} for digest in sorted(files)]
-        connection.execute(or_skip(connection, frozen_files), kept)
+        _ADD_FILES.run(connection, kept)
     if rows:
-        connection.execute(insert(frozen_mails), rows)
+        _ADD.run(connection, rows)
 
 
 def load(connection: Connection, nonces: Collection[str]) -> dict[str, bytes]:

@@ -18,6 +18,7 @@ from mailbot.domain.notices import Acknowledgement, Notice
 from mailbot.domain.reasons import Reason
 from mailbot.store import frozen, suppressions
 from mailbot.store.codec import reason_of, reason_text
+from mailbot.store.database.prepared import adding
 from mailbot.store.schema import UNDER_WAY, Moment, attempts, database_now, outbox
 from mailbot.store.service import claims
 from mailbot.store.service.claims import Held
@@ -63,7 +64,7 @@ def enqueue(connection: Connection, items: Sequence[OutboxMail]) -> None:
         if item.lane not in LANES or (item.content is None and not item.reason):
             raise ValueError(f"{item.kind} {item.nonce} could never leave")
     if items:
-        connection.execute(insert(outbox), [_row(item) for item in items])
+        _ADD.run(connection, [_row(item) for item in items])
     whole = [(each.nonce, each.content, each.parts) for each in items if each.content is not None]
     frozen.keep(connection, whole)
 
@@ -71,6 +72,7 @@ def enqueue(connection: Connection, items: Sequence[OutboxMail]) -> None:
 _COPIED = tuple(
     name for name in OutboxMail.__dataclass_fields__ if name not in ("content", "reason", "parts")
 )
+_ADD = adding(outbox, (*_COPIED, "domain", "state", "reason", "settled_at"))
 
 
 def _row(item: OutboxMail) -> dict[str, object]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, select, text, update
+from sqlalchemy import Connection, Row, Select, bindparam, delete, func, select, text, update
 
 from mailbot.domain.acts.agent_act import AgentAct
 from mailbot.domain.events import (
@@ -38,7 +38,7 @@ from mailbot.domain.replies.same_mail import ACTED, Earlier
 from mailbot.store import deadlines, digests, incidents, outbox
 from mailbot.store.agents import acts
 from mailbot.store.codec import CLOCKS, event_data, event_of, reason_of, reason_text
-from mailbot.store.engine import or_replace, or_skip
+from mailbot.store.database.prepared import Prepared, adding, adding_new, replacing
 from mailbot.store.schema import (
     attachments,
     contents,
@@ -129,11 +129,11 @@ def record(connection: Connection, outcomes: Sequence[TicketChange]) -> None:
     first = {outcome.after.number: outcome.before for outcome in reversed(outcomes)}
     fresh = [_ticket_row(newest[number]) for number, before in first.items() if before is None]
     if fresh:
-        connection.execute(insert(tickets), fresh)
+        _ADD_TICKETS.run(connection, fresh)
     _update(connection, [(before, newest[number]) for number, before in first.items() if before])
     recorded = [row for outcome in outcomes for row in _event_rows(outcome)]
     if recorded:
-        connection.execute(insert(events), recorded)
+        _ADD_EVENTS.run(connection, recorded)
     _link(connection, outcomes)
     _add_participants(connection, outcomes)
     _add_messages(connection, outcomes)
@@ -179,11 +179,14 @@ def ticket_of(row: Row[Any]) -> Ticket:
     )
 
 
-_CHANGE = (
-    update(tickets)
-    # The number of events is the ticket's version: who decided on an older one must decide again.
-    .where(tickets.c.number == bindparam("b_number"), tickets.c.events == bindparam("b_before"))
-    .values({name: bindparam(f"b_{name}") for name in (*_PLAIN, *_CONVERTED) if name != "number"})
+_ADD_TICKETS = adding(tickets, (*_PLAIN, *_CONVERTED))
+_CHANGE = Prepared(
+    lambda dialect: (
+        update(tickets)
+        # The number of events is the ticket's version: who decided on an older one must decide again.
+        .where(tickets.c.number == bindparam("b_number"), tickets.c.events == bindparam("b_before"))
+        .values({name: bindparam(f"b_{name}") for name in (*_PLAIN, *_CONVERTED) if name != "number"})
+    )
 )
 
 
@@ -194,8 +197,11 @@ def _update(connection: Connection, changes: list[tuple[Ticket, Ticket]]) -> Non
         {f"b_{name}": value for name, value in {**_ticket_row(after), "before": before.events}.items()}
         for before, after in changes
     ]
-    if connection.execute(_CHANGE, rows).rowcount != len(rows):
+    if _CHANGE.run(connection, rows) != len(rows):
         raise Outdated("a ticket was changed by somebody else meanwhile")
+
+
+_ADD_EVENTS = adding(events, ("ticket", "seq", "policy", "kind", "at", "by", "data"))
 
 
 def _event_rows(outcome: TicketChange) -> Iterable[dict[str, Any]]:
@@ -203,6 +209,9 @@ def _event_rows(outcome: TicketChange) -> Iterable[dict[str, Any]]:
     for position, event in enumerate(outcome.events, start + 1):
         row = {"ticket": outcome.after.number, "seq": position, "policy": outcome.policy}
         yield {**row, "kind": event.kind, "at": event.at, "by": str(event.by), "data": event_data(event)}
+
+
+_SET_ROLES = replacing(participants, ("ticket", "address", "role"), "ticket", "address")
 
 
 def _add_participants(connection: Connection, outcomes: Sequence[TicketChange]) -> None:
@@ -219,12 +228,15 @@ def _add_participants(connection: Connection, outcomes: Sequence[TicketChange]) 
             {"ticket": number, "address": address, "role": role}
             for (number, address), role in sorted(newest.items())
         ]
-        connection.execute(or_replace(connection, participants, "ticket", "address"), rows)
+        _SET_ROLES.run(connection, rows)
     for outcome in outcomes:
         if outcome.leaving:
             gone = participants.c.address.in_(outcome.leaving)
             here = participants.c.ticket == outcome.after.number
             connection.execute(delete(participants).where(here, gone))
+
+
+_ADD_LINKS = adding_new(links, ("ticket", "kind", "other"))
 
 
 def _link(connection: Connection, outcomes: Sequence[TicketChange]) -> None:
@@ -238,7 +250,7 @@ def _link(connection: Connection, outcomes: Sequence[TicketChange]) -> None:
             if isinstance(event, IncidentOpened | IncidentResolved | ActUndone):
                 incidents.record(connection, outcome.after, event)
     if rows:
-        connection.execute(or_skip(connection, links), rows)
+        _ADD_LINKS.run(connection, rows)
 
 
 def _move_messages(connection: Connection, outcomes: Sequence[TicketChange]) -> None:
@@ -258,23 +270,18 @@ def _move_messages(connection: Connection, outcomes: Sequence[TicketChange]) -> 
     connection.execute(update(inbox).where(inbox.c.id == raw).values(ticket=bindparam("b_to")), moves)
 
 
+_CHANGED = ("no_auto_reply", "author_reason", "flags")  # not stored as they are
+_OF_MESSAGE = [each.name for each in fields(Message) if each.name not in (*_CHANGED, "attachments")]
+_FILE = ("name", "type", "size", "digest")
+_ADD_MESSAGES = adding(messages, ("ticket", "home", *_CHANGED, *_OF_MESSAGE))
+_ADD_CONTENTS = adding_new(contents, ("digest", "content"))
+_ADD_ATTACHMENTS = adding(attachments, ("inbox_id", "position", *_FILE))
+
+
 def _add_messages(connection: Connection, outcomes: Sequence[TicketChange]) -> None:
     filed = [(outcome.after.number, outcome.message) for outcome in outcomes if outcome.message]
-    converted = ("attachments", "no_auto_reply", "author_reason", "flags")
-    names = [each.name for each in fields(Message) if each.name not in converted]
-    rows = [
-        {
-            "ticket": number,
-            "home": number,
-            "no_auto_reply": reason_text(message.no_auto_reply),
-            "author_reason": reason_text(message.author_reason),
-            "flags": list(message.flags),
-            **{name: getattr(message, name) for name in names},
-        }
-        for number, message in filed
-    ]
-    if rows:
-        connection.execute(insert(messages), rows)
+    if filed:
+        _ADD_MESSAGES.run(connection, [_message_row(number, message) for number, message in filed])
     kept = [
         (message.inbox_id, position, attachment)
         for _, message in filed
@@ -284,17 +291,28 @@ def _add_messages(connection: Connection, outcomes: Sequence[TicketChange]) -> N
     if not kept:
         return
     distinct = {attachment.digest: attachment.content for _, _, attachment in kept}
-    connection.execute(
-        or_skip(connection, contents),
-        # In one order everywhere, so that two nodes never wait for each other.
-        [{"digest": digest, "content": distinct[digest]} for digest in sorted(distinct)],
+    # In one order everywhere, so that two nodes never wait for each other.
+    _ADD_CONTENTS.run(
+        connection, [{"digest": digest, "content": distinct[digest]} for digest in sorted(distinct)]
     )
-    copied = ("name", "type", "size", "digest")
-    rows = [
-        {"inbox_id": inbox_id, "position": position, **{name: getattr(attachment, name) for name in copied}}
-        for inbox_id, position, attachment in kept
-    ]
-    connection.execute(insert(attachments), rows)
+    _ADD_ATTACHMENTS.run(
+        connection,
+        [
+            {"inbox_id": inbox_id, "position": position, **{name: getattr(file, name) for name in _FILE}}
+            for inbox_id, position, file in kept
+        ],
+    )
+
+
+def _message_row(number: str, message: Message) -> dict[str, Any]:
+    return {
+        "ticket": number,
+        "home": number,
+        "no_auto_reply": reason_text(message.no_auto_reply),
+        "author_reason": reason_text(message.author_reason),
+        "flags": list(message.flags),
+        **{name: getattr(message, name) for name in _OF_MESSAGE},
+    }
 
 
 def load(connection: Connection, numbers: Collection[str]) -> dict[str, Ticket]:

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from operator import attrgetter, itemgetter, methodcaller
 from typing import Any
 
-from sqlalchemy import Connection, Dialect
+from sqlalchemy import Connection, Dialect, Table, insert
+
+from mailbot.store.engine import insert_or_replace, insert_or_skip
 
 Row = Mapping[str, Any]
 Convert = Callable[[Any], Any]
@@ -56,6 +58,21 @@ class Prepared:
         if name not in self._compiled:
             self._compiled[name] = _compile(self._build(name), connection.dialect, self._columns)
         return self._compiled[name]
+
+
+def adding(table: Table, columns: Sequence[str]) -> Prepared:
+    """Prepare an INSERT of these columns."""
+    return Prepared(lambda dialect: insert(table), columns)
+
+
+def adding_new(table: Table, columns: Sequence[str], *key: str) -> Prepared:
+    """Prepare an INSERT that skips a row whose `key` is there already."""
+    return Prepared(lambda dialect: insert_or_skip(dialect, table, key), columns)
+
+
+def replacing(table: Table, columns: Sequence[str], *key: str) -> Prepared:
+    """Prepare an INSERT that updates the row with the same `key` instead."""
+    return Prepared(lambda dialect: insert_or_replace(dialect, table, key), columns)
 
 
 def _execute(

@@ -47,7 +47,7 @@ types: $(VENV)/dev.stamp  ## mypy --strict
 
 check: lint types test  ## all that must pass
 
-bench: $(VENV)/dev.stamp  ## speed and memory against one daemon
+bench: $(VENV)/dev.stamp  ## speed, cost and memory, Postfix in turn; ARGS="load --quick" for a part
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 pictures: $(VENV)/dev.stamp  ## the pictures in docs/pictures, of each mail on a phone; needs Chromium

@@ -31,7 +31,6 @@ from mailbot.workers.deadlines import BATCH, Deadlines
 from mailbot.workers.runtime import Deps, Runtime, Snapshot
 from tests import builders
 from tests.bench.figures import Run, percentile
-from tests.bench.stage import Stage
 from tests.scenarios.harness import DaemonProcess
 
 QUIET_TURNS = 200
@@ -50,8 +49,7 @@ class Desk:
     first_step: timedelta
 
 
-async def once(place: Stage, sleepers: int, rounds: int, punctual: int) -> Run:
-    daemon = place.daemon
+async def once(daemon: DaemonProcess, sleepers: int, rounds: int, punctual: int) -> Run:
     desk = _desk(daemon)
     began = time.perf_counter()
     _fill(desk, daemon, sleepers)

@@ -1,4 +1,4 @@
-"""The figures of a run, the goals for them, and the table for people."""
+"""The figures of a run, side by side for what was measured in turn, and the table for people."""
 
 import statistics
 from collections.abc import Mapping, Sequence
@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Measures = Mapping[str, float]  # "CPU a mail (ms)": 1.9
+NAME, CELL = 36, 9  # widths in the table
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,51 +18,6 @@ class Run:
     remarks: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Goal:
-    """A value of at least `least`, or at most `most`."""
-
-    least: float | None = None
-    most: float | None = None
-
-    def met(self, value: float) -> bool:
-        return (self.least is None or value >= self.least) and (self.most is None or value <= self.most)
-
-    def __str__(self) -> str:
-        return f">= {shown(self.least)}" if self.least is not None else f"<= {shown(self.most or 0)}"
-
-
-# For two cores that the generator shares. Part -> figure -> goal.
-GOALS: Mapping[str, Mapping[str, Goal]] = {
-    "new": {
-        "acknowledged (/s)": Goal(least=450),
-        "CPU a mail (ms)": Goal(most=2.5),
-        "memory at rest (MB)": Goal(most=120),
-        "memory at most (MB)": Goal(most=200),
-    },
-    "kept": {"CPU a mail (ms)": Goal(most=2.5), "memory at most (MB)": Goal(most=200)},
-    "steady50": {"acknowledgement p99 (ms)": Goal(most=25)},
-    "steady200": {"acknowledgement p99 (ms)": Goal(most=100)},
-    "burst": {"last acknowledgement / accepting": Goal(most=1.3)},
-    "memory": {"after 20,000 mails (MB)": Goal(most=200), "growth from 5,000 to 20,000 (MB)": Goal(most=10)},
-    "fsync": {"lost with 5 ms (%)": Goal(most=20), "lost with 10 ms (%)": Goal(most=20)},
-    "simulate": {"reproduced (s)": Goal(most=300), "two policies beside each other (s)": Goal(most=300)},
-    "start": {"first 250, empty store (s)": Goal(most=1), "first 250, again (s)": Goal(most=1)},
-    "deadlines": {
-        "a turn, nothing due (ms)": Goal(most=1),
-        "a turn, 500 due (ms)": Goal(most=100),
-        "lateness p99 (ms)": Goal(most=1000),
-    },
-    "worktime": {"all of them (us each)": Goal(most=5)},
-    "rules": {
-        "contains: 10,000 / 10": Goal(most=2),
-        "mentions: 10,000 / 10": Goal(most=2),
-        "matches: 10,000 / 10": Goal(most=2),
-    },
-    "replay": {"live against another (s)": Goal(most=60)},
-}
-
-
 def percentile(values: Sequence[float], share: float) -> float:
     """Return the value that a `share` of all don't exceed (nearest rank); nan without values."""
     ordered = sorted(values)
@@ -69,52 +25,100 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 def shown(value: float) -> str:
-    if abs(value) >= 100:
+    if abs(value) >= 100 or value == int(value if value == value else 0):
         return f"{value:,.0f}"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.3g}"
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """All runs of one part."""
+    """All runs of one part. A column is one of the things compared: "sqlite", "postfix"."""
 
     name: str
     title: str
-    runs: Sequence[Run]
-    seconds: float
+    columns: Mapping[str, Sequence[Run]]
+    left_out: tuple[str, ...] = ()
+    failed: bool = False  # a run ended with an error: its text is in `left_out`
+    seconds: float = 0
 
     @property
-    def faults(self) -> dict[str, int]:
-        return {name: sum(run.faults[name] for run in self.runs) for name in self.runs[0].faults}
+    def broken(self) -> bool:
+        return any(any(self._faults(column).values()) for column in self.columns)
+
+    def median(self, column: str, figure: str) -> float | None:
+        values = self._values(column, figure)
+        return statistics.median(values) if values else None
 
     def table(self) -> str:
         lines = [f"{self.name}: {self.title} ({self.seconds:.0f} s)"]
-        lines += [self._line(name) for name in self.runs[0].measures]
-        if self.faults:
-            told = ", ".join(f"{count} {name}" for name, count in self.faults.items())
-            lines.append(f"    {'FAULTS' if any(self.faults.values()) else 'must be 0'}: {told}")
-        lines += [f"    {remark}" for remark in dict.fromkeys(r for run in self.runs for r in run.remarks)]
+        if len(self.columns) > 1:
+            heads = (f"{column:<{self._width(column)}}" for column in self.columns)
+            lines.append(f"    {'':{NAME}}{'  '.join(heads)}".rstrip())
+        lines += [self._line(figure) for figure in self._figures()]
+        lines += [f"    {line}" for line in self._told()]
+        lines += [f"    {remark}" for remark in (*self._remarks(), *self.left_out)]
         return "\n".join(lines)
 
-    def _line(self, name: str) -> str:
-        values = self._values(name)
-        median = statistics.median(values)
-        spread = f"{shown(min(values))} .. {shown(max(values))}" if len(values) > 1 else ""
-        goal = GOALS.get(self.name, {}).get(name)
-        verdict = f"{goal!s:>10}  {'met' if goal.met(median) else 'MISSED'}" if goal else ""
-        return f"    {name:36}{shown(median):>9}   {spread:20}{verdict}".rstrip()
-
-    def _values(self, name: str) -> list[float]:
-        return [run.measures[name] for run in self.runs]
-
     def as_json(self) -> dict[str, Any]:
-        goals = GOALS.get(self.name, {})
+        columns = {column: self._column_as_json(column) for column in self.columns}
+        return {"title": self.title, "left_out": list(self.left_out), "columns": columns}
+
+    def _column_as_json(self, column: str) -> dict[str, Any]:
+        runs = self.columns[column]
         figures = {
-            name: {
-                "median": round(statistics.median(self._values(name)), 4),
-                "runs": [round(value, 4) for value in self._values(name)],
-                **({"goal": str(goals[name])} if name in goals else {}),
+            figure: {
+                "median": round(statistics.median(values), 4),
+                "min": round(min(values), 4),
+                "max": round(max(values), 4),
+                "runs": [round(value, 4) for value in values],
             }
-            for name in self.runs[0].measures
+            for figure in self._figures()
+            if (values := self._values(column, figure))
         }
-        return {"title": self.title, "figures": figures, "faults": self.faults}
+        remarks = [remark for run in runs for remark in run.remarks]
+        return {"figures": figures, "faults": self._faults(column), "remarks": remarks}
+
+    def _figures(self) -> list[str]:
+        return list(dict.fromkeys(name for runs in self.columns.values() for name in runs[0].measures))
+
+    def _values(self, column: str, figure: str) -> list[float]:
+        runs = self.columns.get(column, ())
+        return [run.measures[figure] for run in runs if figure in run.measures]
+
+    def _line(self, figure: str) -> str:
+        cells = (f"{self._cell(column, figure):<{self._width(column)}}" for column in self.columns)
+        return f"    {figure:{NAME}}{'  '.join(cells)}".rstrip()
+
+    def _cell(self, column: str, figure: str) -> str:
+        values = self._values(column, figure)
+        if not values:
+            return f"{'-':>{CELL}}"
+        spread = f" {shown(min(values))}..{shown(max(values))}" if len(values) > 1 else ""
+        return f"{shown(statistics.median(values)):>{CELL}}{spread}"
+
+    def _width(self, column: str) -> int:
+        return max([len(column), *(len(self._cell(column, figure)) for figure in self._figures())])
+
+    def _faults(self, column: str) -> dict[str, int]:
+        runs = self.columns[column]
+        return {name: sum(run.faults[name] for run in runs) for name in runs[0].faults}
+
+    def _told(self) -> list[str]:
+        told: dict[str, list[str]] = {}
+        for column in self.columns:
+            if faults := self._faults(column):
+                found = ", ".join(f"{count} {name}" for name, count in faults.items() if count)
+                told.setdefault(f"FAULTS: {found}" if found else f"none {', '.join(faults)}", []).append(
+                    column
+                )
+        return [f"{', '.join(columns)}: {line}" for line, columns in told.items()]
+
+    def _remarks(self) -> list[str]:
+        return list(
+            dict.fromkeys(
+                f"{column}: {remark}"
+                for column, runs in self.columns.items()
+                for run in runs
+                for remark in run.remarks
+            )
+        )

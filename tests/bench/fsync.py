@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.bench import load
 from tests.bench.figures import Run
+from tests.bench.targets.target import NotHere, Target
 
 SOURCE = Path(__file__).with_name("slow_fsync.c")
 DELAYS = (5, 10)  # milliseconds
@@ -27,10 +28,6 @@ for _ in range(10):
     db.execute("INSERT INTO t VALUES (1)")
 print((time.perf_counter() - start) * 100)
 """
-
-
-class NotHere(Exception):
-    """This can't be measured on this machine; the text has the reason."""
 
 
 def cost(folder: Path) -> float:
@@ -50,12 +47,12 @@ def build(folder: Path) -> Path:
     """Build the library that delays fsync. Raises NotHere."""
     compiler = shutil.which("gcc") or shutil.which("cc")
     if compiler is None:
-        raise NotHere("left out: no C compiler here")
+        raise NotHere("no C compiler here")
     library = folder / "slow_fsync.so"
     command = [compiler, "-O2", "-shared", "-fPIC", "-o", str(library), str(SOURCE), "-ldl"]
     built = subprocess.run(command, capture_output=True, text=True, check=False)
     if built.returncode:
-        raise NotHere(f"left out: {built.stderr.strip()[-200:]}")
+        raise NotHere(f"{built.stderr.strip()[-200:]}")
     _try(library, folder)
     return library
 
@@ -70,16 +67,16 @@ def _try(library: Path, folder: Path) -> None:
     env = {**os.environ, **slowed(library, DELAYS[0])}
     told = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
     if float(told.stdout) < DELAYS[0]:
-        raise NotHere(f"left out: SQLite {sqlite3.sqlite_version} here syncs past the library that slows it")
+        raise NotHere(f"SQLite {sqlite3.sqlite_version} here syncs past the library that slows it")
 
 
-async def once(folder: Path, library: Path, mails: int) -> Run:
+async def once(folder: Path, target: Target, library: Path, mails: int) -> Run:
     """Run with and without delays in turn, so that both see the same machine."""
     rates: dict[int, float] = {}
     faults: dict[str, int] = {}
     remarks: tuple[str, ...] = ()
     for delay in (0, *DELAYS):
-        run = await load.measure(folder, load.new_each(mails), **slowed(library, delay))
+        run = await load.measure(folder, target, load.new_each(mails), **slowed(library, delay))
         rates[delay] = run.measures["acknowledged (/s)"]
         faults = {name: count + faults.get(name, 0) for name, count in run.faults.items()}
         remarks += run.remarks

@@ -20,14 +20,12 @@ from mailbot.workers.inbound.intake import Intake
 from mailbot.workers.runtime import Deps, Runtime, Snapshot
 from tests.bench import corpus
 from tests.bench.figures import Run
-from tests.bench.stage import Stage
 from tests.scenarios.harness import RECIPIENT, DaemonProcess
 
 AT_ONCE = 500
 
 
-async def once(place: Stage, mails: int) -> Run:
-    daemon = place.daemon
+async def once(daemon: DaemonProcess, mails: int) -> Run:
     began = time.perf_counter()
     await _fill(daemon, mails)
     measures = {"making the tickets (s)": time.perf_counter() - began}

@@ -22,15 +22,13 @@ from mailbot.store import ladders, migrate, policies, tickets
 from mailbot.store.store import Store
 from mailbot.store.tickets import TicketChange
 from tests.bench.figures import Run
-from tests.bench.stage import Stage
 from tests.scenarios.harness import DaemonProcess
 
 AT_ONCE = 1_000
 YEAR = timedelta(days=365)
 
 
-async def once(place: Stage, count: int) -> Run:
-    daemon = place.daemon
+async def once(daemon: DaemonProcess, count: int) -> Run:
     end = datetime.now(UTC).replace(microsecond=0)
     began = time.perf_counter()
     _fill(daemon, count, end)

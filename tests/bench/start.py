@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.bench import stage
 from tests.bench.figures import Run
-from tests.scenarios.harness import ROOT, DaemonProcess, complaint, send
+from tests.scenarios.harness import ROOT, DaemonProcess, complaint, greets, send
 
 LOOK = 0.002  # seconds between two tries to connect
 GIVE_UP = 30
@@ -15,11 +15,11 @@ GIVE_UP = 30
 
 async def once(folder: Path) -> Run:
     """Start twice: the first start creates the tables, the second finds them."""
-    async with stage.empty(folder) as place:
-        first_220, first_250 = await _start(place.daemon, 1)
-        await place.daemon.stop()
-        again_220, again_250 = await _start(place.daemon, 2)
-        await place.daemon.stop()
+    async with stage.desk(folder) as daemon:
+        first_220, first_250 = await _start(daemon, 1)
+        await daemon.stop()
+        again_220, again_250 = await _start(daemon, 2)
+        await daemon.stop()
     return Run(
         {
             "first 220, empty store (s)": first_220,
@@ -41,19 +41,9 @@ async def _start(daemon: DaemonProcess, number: int) -> tuple[float, float]:
             stderr=log,
         )
     async with asyncio.timeout(GIVE_UP):
-        while not await _greets(daemon.port):  # noqa: ASYNC110  (asks another process)
+        while not await greets(daemon.port):  # noqa: ASYNC110  (asks another process)
             await asyncio.sleep(LOOK)
     greeted = time.perf_counter() - began
     reply = await send(daemon.port, complaint(number), f"pelanggan{number}@pelanggan.example")
     assert reply.startswith("250"), reply
     return greeted, time.perf_counter() - began
-
-
-async def _greets(port: int) -> bool:
-    try:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    except OSError:
-        return False
-    line = await reader.readline()
-    writer.close()
-    return line.startswith(b"220")

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from tests.bench import corpus, generator
-from tests.bench.figures import Goal, percentile
+from tests.bench.figures import Part, Run, percentile
+from tests.bench.goals import Goal
 from tests.bench.ledger import Ledger
 from tests.bench.sink import Sink
 
@@ -19,6 +20,11 @@ def answer(ledger: Ledger, index: int, *, number: bytes = b"", recipient: str = 
     ledger.arrived(recipient or mail.sender, header)
 
 
+def notify(ledger: Ledger, index: int) -> None:
+    """Let the notice to the agent arrive."""
+    ledger.arrived("ayu@staf.example", b"Message-ID: <mb.%s.1a@dukungan.example>" % NUMBERS[index].lower())
+
+
 def all_taken() -> Ledger:
     ledger = Ledger(MAILS)
     for index in range(len(MAILS)):
@@ -30,6 +36,7 @@ def test_a_run_in_which_each_mail_got_its_own_number_once_has_no_faults() -> Non
     ledger = all_taken()
     for index in range(len(MAILS)):
         answer(ledger, index)
+        notify(ledger, index)
     assert set(ledger.faults().values()) == {0}
 
 
@@ -49,18 +56,30 @@ def test_each_fault_is_found(changes: list[dict[str, object]], fault: str, count
     assert ledger.faults()[fault] == count
 
 
-def test_an_acknowledgement_without_a_number_and_a_mail_that_was_not_taken_are_faults() -> None:
+def test_an_acknowledgement_without_a_number_is_a_fault() -> None:
     ledger = Ledger(MAILS)
     ledger.sent(0, 0.0, 1.0)
     ledger.arrived(MAILS[0].sender, b"Subject: Halo\r\nIn-Reply-To: <%s>" % MAILS[0].message_id)
     assert ledger.faults()["without a number"] == 1
-    assert ledger.faults()["mails not taken"] == 2
 
 
-def test_mail_to_the_staff_is_no_acknowledgement() -> None:
+def test_a_notice_is_no_acknowledgement_and_each_ticket_has_one_of_its_own() -> None:
     ledger = all_taken()
-    ledger.arrived("ayu@staf.example", b"Subject: [TOKO-00000001-7] Halo")
-    assert (ledger.others, ledger.answered) == (1, 0)
+    answer(ledger, 0)
+    answer(ledger, 1)
+    for index in (0, 0):
+        notify(ledger, index)
+    assert (ledger.others, ledger.answered) == (2, 2)
+    assert ledger.faults()["notices double"] == 1
+    assert ledger.faults()["tickets without a notice"] == 1
+
+
+def test_a_mail_that_a_relay_hands_on_is_its_own_answer_once() -> None:
+    ledger = all_taken()
+    for index in (0, 1, 2, 2):
+        ledger.relayed("support@dukungan.example", b"Message-ID: <%s>" % MAILS[index].message_id)
+    assert ledger.answered == 3
+    assert {name for name, count in ledger.faults().items() if count} == {"double"}
 
 
 @pytest.mark.parametrize(
@@ -96,12 +115,26 @@ async def test_a_server_that_refuses_or_hangs_up_is_told_and_not_waited_for() ->
     ledger = Ledger(corpus.mails(2))
     async with server, asyncio.timeout(5):
         await generator.kept(server.sockets[0].getsockname()[1], ledger, connections=1)
-    assert ledger.faults()["mails not taken"] == 2
+    assert ledger.taken == 0
     assert sum(ledger.troubles.values()) == 2
 
 
 def test_percentiles_and_goals_judge_as_they_are_read() -> None:
     assert percentile(range(1, 101), 0.5) == 51
     assert percentile([3.0], 0.99) == 3.0
-    assert Goal(least=450).met(450)
-    assert not Goal(most=1.3).met(1.31)
+    rates = {"sqlite": 80.0, "sqlite-2": 130.0, "postfix": 100.0}
+    part = Part("new", "", {name: [Run({"acknowledged (/s)": rate})] for name, rate in rates.items()})
+
+    def met(**goal: object) -> bool:
+        verdict = Goal("new", "acknowledged (/s)", **goal).judge({"new": part})  # type: ignore[arg-type]
+        assert verdict
+        return bool(verdict["met"])
+
+    assert met(least=80)
+    assert not met(least=80.1)
+    assert met(most=80)
+    assert not met(most=79.9)
+    assert met(least=0.8, of="postfix")
+    assert not met(least=0.81, of="postfix")
+    assert met(least=1.3, of="postfix", columns=("sqlite-2", "postgres-2"))
+    assert Goal("burst", "acknowledged (/s)", least=1).judge({"new": part}) is None

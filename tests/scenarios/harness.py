@@ -31,6 +31,7 @@ class DaemonProcess:
     folder: Path
     relay_port: int
     env: dict[str, str] = field(default_factory=dict)
+    options: tuple[str, ...] = ()  # more words for `mailbot run`
     port: int = field(default_factory=free_port)
     process: asyncio.subprocess.Process | None = None
 
@@ -77,25 +78,17 @@ class DaemonProcess:
                 "run",
                 "--config",
                 str(self.config),
+                *self.options,
                 env=self.environment(),
                 cwd=ROOT,
                 stdout=log,
                 stderr=log,
             )
         async with asyncio.timeout(30):
-            while not await self._greets():
+            while not await greets(self.port):
                 assert self.process.returncode is None, self.log[-3000:]
                 await asyncio.sleep(0.02)
         return self
-
-    async def _greets(self) -> bool:
-        try:
-            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        except OSError:
-            return False
-        line = await reader.readline()
-        writer.close()
-        return line.startswith(b"220")
 
     async def stop(self, with_signal: signal.Signals = signal.SIGTERM) -> int:
         """Stop the daemon and return its exit code."""
@@ -138,6 +131,17 @@ class DaemonProcess:
             return [dict(row) for row in connection.execute(query, values)]
         finally:
             connection.close()
+
+
+async def greets(port: int) -> bool:
+    """Check that an SMTP server answers on this port."""
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    line = await reader.readline()
+    writer.close()
+    return line.startswith(b"220")
 
 
 def complaint(number: int, sender: str = "", subject: str = "", extra: str = "") -> bytes:

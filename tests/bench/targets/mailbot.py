@@ -1,0 +1,93 @@
+"""mailbot as a user starts it: the files of `mailbot init`, `mailbot run`, SQLite or PostgreSQL."""
+
+import re
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from mailbot.config import shipped
+from tests.bench.targets import postgres
+from tests.bench.targets.target import NotHere, Running
+from tests.scenarios.harness import ROOT, DaemonProcess, free_port
+
+WAITING = (
+    "SELECT (SELECT count(*) FROM outbox WHERE state IN ('due', 'deferred', 'sending', 'dot'))"
+    " + (SELECT count(*) FROM inbox WHERE state = 'new') AS n"
+)
+
+
+def desk(folder: Path, relay_port: int, env: dict[str, str] | None = None, **how: object) -> DaemonProcess:
+    """Prepare a daemon with what `mailbot init` writes, all switched on but the detection of incidents.
+
+    Thousands of complaints in seconds would be one incident, which saves each agent's notice: the part `storm`
+    shows that.
+    """
+    shipped.init(folder / "config")
+    daemon = DaemonProcess(folder, relay_port, env or {}, **how)  # type: ignore[arg-type]
+    daemon.edit("mailbot.yaml", r"(?m)^monitor: .*$", f"monitor: 127.0.0.1:{free_port()}")
+    daemon.edit("mailbot.yaml", r"(?m)^    incident: .*\n(      .*\n)+", "")
+    return daemon
+
+
+@dataclass(frozen=True, slots=True)
+class OnSqlite:
+    name: str = "sqlite"
+    processes: int = 1
+
+    def check(self) -> str:
+        return _version(self.processes)
+
+    @asynccontextmanager
+    async def running(self, folder: Path, relay_port: int, env: dict[str, str]) -> AsyncIterator[Running]:
+        daemon = desk(folder, relay_port, env, options=_options(self.processes))
+        async with _daemon(daemon, lambda: int(daemon.rows(WAITING)[0]["n"])) as running:
+            yield running
+
+
+@dataclass(frozen=True, slots=True)
+class OnPostgres:
+    """The server is part of the cost: its CPU and its memory count."""
+
+    name: str = "postgres"
+    processes: int = 1
+
+    def check(self) -> str:
+        return f"{_version(self.processes)} on {postgres.check()}"
+
+    @asynccontextmanager
+    async def running(self, folder: Path, relay_port: int, env: dict[str, str]) -> AsyncIterator[Running]:
+        async with postgres.server(folder, env) as server:
+            its = {**env, "MAILBOT_STORE": server.url}
+            daemon = desk(folder, relay_port, its, options=_options(self.processes))
+            async with _daemon(daemon, lambda: server.number(WAITING), server.pid) as running:
+                yield running
+
+
+@asynccontextmanager
+async def _daemon(daemon: DaemonProcess, waiting: Callable[[], int], *others: int) -> AsyncIterator[Running]:
+    async with daemon:
+        assert daemon.process
+        yield Running(daemon.port, (daemon.process.pid, *others), waiting)
+        code = await daemon.stop()
+        assert code == 0, f"it ended with {code}: {daemon.log[-2000:]}"
+
+
+def _options(processes: int) -> tuple[str, ...]:
+    return () if processes == 1 else ("--processes", str(processes))
+
+
+@cache
+def _version(processes: int) -> str:
+    words = (sys.executable, "-m", "mailbot")
+    version = subprocess.run([*words, "--version"], cwd=ROOT, capture_output=True, text=True, check=True)
+    told = re.sub(r",? version", "", version.stdout.strip())
+    if processes == 1:
+        return told
+    run = subprocess.run([*words, "run", "--help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    if "--processes" not in run.stdout:
+        raise NotHere("`mailbot run` has no --processes here")
+    return f"{told}, {processes} processes"

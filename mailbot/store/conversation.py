@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, LargeBinary, func, or_, select
+from sqlalchemy import ColumnElement, Connection, LargeBinary, Select, bindparam, func, or_, select
 
 from mailbot.domain.model import OVER, Authentication, Direction, OutboxState, Ticket
 from mailbot.domain.notices import TeamNotice
@@ -210,6 +210,18 @@ def earlier_notices(
     return found
 
 
+def _open_tickets() -> Select[Any]:
+    place = func.row_number().over(partition_by=tickets.c.person, order_by=tickets.c.opened_at.desc())
+    names = (tickets.c.number, tickets.c.person, tickets.c.subject, place.label("place"))
+    theirs = tickets.c.person.in_(bindparam("people", expanding=True))
+    live = tickets.c.status.not_in([status.value for status in OVER])
+    ranked = select(*names).where(theirs, live).subquery()
+    return select(ranked).where(ranked.c.place <= bindparam("most")).order_by(ranked.c.place)
+
+
+_OPEN = _open_tickets()  # once: building it costs as much as running it
+
+
 def open_tickets_of(
     connection: Connection, customers: Collection[str], most: int
 ) -> dict[str, list[tuple[str, str]]]:
@@ -217,12 +229,7 @@ def open_tickets_of(
     if not customers:
         return {}
     people = {customer: owner(customer) for customer in customers}
-    place = func.row_number().over(partition_by=tickets.c.person, order_by=tickets.c.opened_at.desc())
-    names = (tickets.c.number, tickets.c.person, tickets.c.subject, place.label("place"))
-    theirs = tickets.c.person.in_(sorted(set(people.values())))
-    live = tickets.c.status.not_in([status.value for status in OVER])
-    ranked = select(*names).where(theirs, live).subquery()
     found: dict[str, list[tuple[str, str]]] = {}
-    for row in connection.execute(select(ranked).where(ranked.c.place <= most).order_by(ranked.c.place)):
+    for row in connection.execute(_OPEN, {"people": sorted(set(people.values())), "most": most}):
         found.setdefault(row.person, []).append((row.number, row.subject))
     return {customer: found.get(person, []) for customer, person in people.items()}

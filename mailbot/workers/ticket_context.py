@@ -86,7 +86,7 @@ def _load(connection: Connection, drafts: Sequence[Draft]) -> _Loaded:
     known = {draft.number for draft in drafts if draft.before}
     arrived = {id_ for draft in drafts for id_, _ in draft.arrived}
     origins = {origin for draft in drafts for _, origin in draft.arrived}
-    customers = {draft.decision.ticket.customer for draft in drafts} - {""}
+    customers = {draft.decision.ticket.customer for draft in drafts if not _is_only_ticket(draft)} - {""}
     return _Loaded(
         entries=conversation.newest_entries(connection, known | origins, arrived),
         files=conversation.files_of(connection, known | origins),
@@ -94,6 +94,13 @@ def _load(connection: Connection, drafts: Sequence[Draft]) -> _Loaded:
         notified=conversation.earlier_notices(connection, known),
         others=conversation.open_tickets_of(connection, customers, OTHER_TICKETS + 1),
     )
+
+
+def _is_only_ticket(draft: Draft) -> bool:
+    """Check whether the rules have seen that this new ticket's customer has no other one open."""
+    routed = (event for event in draft.decision.events if isinstance(event, e.TicketRouted))
+    history = next((event.customer_history for event in routed if draft.before is None), None)
+    return history is not None and history.looked_up and not history.open_tickets
 
 
 def _context(draft: Draft, filed: Sequence[Draft], loaded: _Loaded) -> TicketContext:

@@ -73,3 +73,17 @@ async def test_history_that_no_rule_needs_is_not_recorded(store: Store) -> None:
     await desk.receive()
     [(_, customer_history)] = histories(desk)
     assert customer_history == CustomerHistory()
+
+
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+async def test_other_tickets_are_asked_for_only_where_the_rules_have_not_seen_that_there_are_none(
+    store: Store,
+) -> None:
+    desk = Desk(store, rules=(MANY, KNOWN, ELSE))
+    asked: list[str] = []
+    event.listen(store.engine, "before_cursor_execute", lambda *args: asked.append(args[2]))
+    first = await desk.receive()
+    assert not [each for each in asked if "row_number()" in each]
+    await desk.receive(Subject="Lain lagi")
+    newest = desk.content(desk.outbox_rows("team")[-1]).get_body(("plain",)).get_content()
+    assert f"{first.number} Barang" in newest

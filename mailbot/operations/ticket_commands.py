@@ -95,7 +95,7 @@ def _message(request: TicketCommand, act: Act, acted: Acted) -> Message | None:
     note = next((each.text for each in act.commands if isinstance(each, c.AddNote)), "")
     if not note and not acted.answer:
         return None
-    evidence = {"reason": REASON.dump_python(reasons.of("command_line"), mode="json")}
+    evidence = {"reason": REASON.dump(reasons.of("command_line"))}
     direction, text = (Direction.NOTE, note) if note else (Direction.OUT, acted.answer)
     answered = (each.turn for each in acted.decision.events if isinstance(each, AgentAnswered))
     turn = "" if note else next(map(post_turn, answered), "")

@@ -12,8 +12,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from pydantic import TypeAdapter
-from pydantic_core import from_json
+from msgspec import json
 from sqlalchemy import BigInteger, Connection, Select, Text, and_, cast, or_, select, type_coerce, union
 
 from mailbot.domain import events as e
@@ -28,7 +27,7 @@ from mailbot.reports.figures.build import OPENING, WEEKS_BEFORE
 from mailbot.reports.figures.cause_actions import COMPARED, Effect, effect
 from mailbot.reports.figures.ticket_facts import KINDS
 from mailbot.store import compensations
-from mailbot.store.codec import REASON, actor_of, event_of
+from mailbot.store.codec import REASON, Codec, actor_of, event_of
 from mailbot.store.schema import EPOCH, events, outbox, tickets
 from mailbot.store.service import cause_actions
 
@@ -162,7 +161,7 @@ _Read = Callable[[datetime, str, str], Event]  # (at, by, data as JSON)
 
 
 def _clocks_set(at: datetime, by: str, data: str) -> Event:
-    return e.ClocksSet(at, actor_of(by), tuple(map(_clock, from_json(data)["clocks"])))
+    return e.ClocksSet(at, actor_of(by), tuple(map(_clock, json.decode(data)["clocks"])))
 
 
 def _clock(data: Mapping[str, Any]) -> Clock:
@@ -177,16 +176,16 @@ def _clock(data: Mapping[str, Any]) -> Clock:
     )
 
 
-_span = lru_cache(maxsize=4096)(TypeAdapter(timedelta).validate_python)
+_span = lru_cache(maxsize=4096)(Codec(timedelta).load)
 _moment = lru_cache(maxsize=4096)(datetime.fromisoformat)  # the clocks of one decision share theirs
 
 
 @lru_cache(maxsize=4096)
 def _parse_strings(data: str) -> dict[str, Any]:
     """Parse data of strings and perhaps a reason, cached: the same few values come again and again."""
-    values: dict[str, Any] = from_json(data)
+    values: dict[str, Any] = json.decode(data)
     if "reason" in values:
-        values["reason"] = REASON.validate_python(values["reason"])
+        values["reason"] = REASON.load(values["reason"])
     return values
 
 
@@ -196,7 +195,7 @@ def _reader(kind: type[Any]) -> _Read:
     types = [each.type for each in fields(kind) if each.name not in ("at", "by")]
     if all(each in (str, Reason) for each in types):
         return lambda at, by, data: kind(at=at, by=actor_of(by), **_parse_strings(data))
-    return lambda at, by, data: event_of(kind.kind, at, by, from_json(data))
+    return lambda at, by, data: event_of(kind.kind, at, by, json.decode(data))
 
 
 # Kind -> its event from a row.

@@ -7,11 +7,12 @@ from sqlalchemy import Connection, func, select
 
 from mailbot.domain.model import OVER, Ticket
 from mailbot.domain.policy import Ladder, Policy
-from mailbot.store.codec import LADDER
+from mailbot.store.codec import Codec
 from mailbot.store.engine import or_skip
 from mailbot.store.schema import ARMED, deadlines, ladders, tickets
 from mailbot.store.tickets import ticket_of
 
+_LADDER = Codec(Ladder)
 _IS_OPEN = tickets.c.status.not_in([status.value for status in OVER])
 
 
@@ -21,7 +22,7 @@ def save(connection: Connection, items: Sequence[Policy]) -> list[None]:
         each.digest: {
             "digest": each.digest,
             "name": each.name,
-            "content": LADDER.dump_python(each, mode="json"),
+            "content": _LADDER.dump(each),
         }
         for policy in items
         for each in policy.ladders.values()
@@ -36,7 +37,7 @@ def load(connection: Connection, digests: Collection[str] | None = None) -> dict
     query = select(ladders.c.digest, ladders.c.content)
     if digests is not None:
         query = query.where(ladders.c.digest.in_(digests))
-    return {row.digest: LADDER.validate_python(row.content) for row in connection.execute(query)}
+    return {row.digest: _LADDER.load(row.content) for row in connection.execute(query)}
 
 
 def open_tickets(connection: Connection, after: str, limit: int) -> list[tuple[Ticket, datetime | None]]:

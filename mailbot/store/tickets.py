@@ -162,7 +162,7 @@ def _ticket_row(ticket: Ticket) -> dict[str, Any]:
         "status": ticket.status.value,
         "tags": list(ticket.tags),
         "details": [list(pair) for pair in ticket.details],
-        "clocks": CLOCKS.dump_python(ticket.clocks, mode="json"),
+        "clocks": CLOCKS.dump(ticket.clocks),
         "turn_why": reason_text(ticket.turn_why),
     }
 
@@ -173,7 +173,7 @@ def ticket_of(row: Row[Any]) -> Ticket:
         **{name: getattr(row, name) for name in _PLAIN},
         status=Status(row.status),
         tags=tuple(row.tags),
-        clocks=CLOCKS.validate_python(row.clocks),
+        clocks=CLOCKS.load(row.clocks),
         details=tuple((name, value) for name, value in row.details),
         turn_why=reason_of(row.turn_why),
     )

@@ -25,7 +25,7 @@ from mailbot.mail.compose.reply_tokens import TokenSigner
 from mailbot.mail.compose.templates import load as load_templates
 from mailbot.metrics import Metrics
 from mailbot.store import inbox
-from mailbot.store.codec import MATCH, reason_of
+from mailbot.store.codec import match_of, reason_of
 from mailbot.store.queries import frozen_mail
 from mailbot.store.schema import events, messages, outbox
 from mailbot.store.schema import inbox as inbox_table
@@ -145,7 +145,7 @@ async def test_a_customers_reply_finds_its_ticket(desk: Desk, how: str) -> None:
     assert again.number == first.number
     assert len(desk.outbox_rows("acknowledgement")) == 1
     found = desk.all(select(messages.c.evidence).order_by(messages.c.id))[-1].evidence
-    assert "sender takes part" in render(MATCH.validate_python(found).reason, "en")
+    assert "sender takes part" in render(match_of(found).reason, "en")
 
 
 async def test_a_stranger_with_the_right_number_gets_a_ticket_and_answer_like_any_customer(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
 
-from pydantic_core import from_json
+from msgspec import json
 from sqlalchemy import BigInteger, Connection, Text, cast, func, select, type_coerce
 
 from mailbot.analysis.simulate.recorded_ticket import POLICY_EVENTS, Record
@@ -95,5 +95,5 @@ def _without_undone(recorded: Sequence[tuple[int, str, e.Event]]) -> list[tuple[
 
 def _event(kind: str, at: datetime, by: str, data: str) -> e.Event:
     if kind in _WITH_REASON or kind not in READ:
-        return event_of(kind, at, by, from_json(data))
+        return event_of(kind, at, by, json.decode(data))
     return READ[kind](at, by, data)

@@ -14,7 +14,7 @@ from mailbot.domain import ladder, reasons
 from mailbot.domain.matching import Match
 from mailbot.domain.model import OutboxState, Ticket
 from mailbot.domain.policy import Policy
-from mailbot.store.codec import MATCH, event_data
+from mailbot.store.codec import event_data, match_of
 from mailbot.store.outbox_queries import Entry
 from mailbot.store.queries import InboxEntry, MessageView, TicketDeadline
 from mailbot.store.tickets import RecordedEvent
@@ -113,7 +113,7 @@ def message_json(message: MessageView, *names: str) -> dict[str, Any]:
     return {
         **form,
         "machine_may_answer": not message.no_auto_reply,
-        "evidence": match_json(MATCH.validate_python(message.evidence)),
+        "evidence": match_json(match_of(message.evidence)),
     }
 
 

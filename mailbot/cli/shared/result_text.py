@@ -23,7 +23,7 @@ from mailbot.domain.model import Ticket
 from mailbot.domain.notices import recipient_of
 from mailbot.operations import ticket_commands
 from mailbot.store import queries, tickets
-from mailbot.store.codec import MATCH
+from mailbot.store.codec import match_of
 
 COLOURS = {
     "new": "yellow",
@@ -62,7 +62,7 @@ def describe_links(links: Sequence[queries.Link], number: str) -> list[tuple[str
 
 def describe_match(evidence: Mapping[str, Any]) -> tuple[str, list[str]]:
     """Return why a message belongs to its ticket and how sure that is, then the clues that did not count."""
-    match = MATCH.validate_python(evidence)
+    match = match_of(evidence)
     confidence = f" ({match.confidence})" if match.confidence is not Confidence.NONE else ""
     others = [clue for clue in match.clues if not clue.counted]
     return f"{match.reason}{confidence}", [f"{reasons.of(c.kind)} {c.named}: {c.reason}" for c in others]

@@ -5,7 +5,6 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from pydantic import TypeAdapter
 from sqlalchemy import Connection, delete, insert, or_, select, update
 
 from mailbot.domain import reasons
@@ -22,13 +21,13 @@ from mailbot.domain.events import (
     roles_of,
 )
 from mailbot.domain.model import ActState, Direction, OutboxState, Role, Ticket
-from mailbot.store.codec import event_of, reason_text
+from mailbot.store.codec import Codec, event_of, reason_text
 from mailbot.store.schema import acts, events, messages, outbox
 
 WITHDRAWN = "withdrawn"  # flag of a message that never left
 # From these a mail can still be withdrawn, unless an attempt ended without an answer.
 _NOT_LEFT = (OutboxState.DUE, OutboxState.DEFERRED, OutboxState.FAILED)
-_TICKET: TypeAdapter[Ticket] = TypeAdapter(Ticket)
+_TICKET = Codec(Ticket)
 _ROLE_KINDS = [each.kind for each in (ParticipantsAdded, ParticipantsRemoved, CustomerChanged, ActUndone)]
 
 
@@ -38,7 +37,7 @@ def add(connection: Connection, items: Sequence[AgentAct]) -> None:
 
 def _row(item: AgentAct) -> dict[str, Any]:
     row = {each.name: getattr(item, each.name) for each in fields(AgentAct)}
-    around = {name: _TICKET.dump_json(row[name]).decode() for name in ("before", "after")}
+    around = {name: _TICKET.dump_text(row[name]) for name in ("before", "after")}
     return {**row, **around}
 
 
@@ -50,7 +49,7 @@ def newest(
     row = connection.execute(select(acts).where(*wanted).order_by(acts.c.last.desc()).limit(1)).one_or_none()
     if row is None:
         return None
-    around = {name: _TICKET.validate_json(getattr(row, name)) for name in ("before", "after")}
+    around = {name: _TICKET.load_text(getattr(row, name)) for name in ("before", "after")}
     return AgentAct(**{**row._mapping, **around})
 
 

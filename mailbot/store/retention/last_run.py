@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from pydantic import TypeAdapter
 from sqlalchemy import Connection, select
 
+from mailbot.store.codec import Codec
 from mailbot.store.engine import or_replace
 from mailbot.store.retention.run import Line
 from mailbot.store.schema import installation
@@ -23,11 +23,11 @@ class LastRun:
     deleted: Sequence[Line]
 
 
-_JSON: TypeAdapter[LastRun] = TypeAdapter(LastRun)
+_JSON = Codec(LastRun)
 
 
 def record(connection: Connection, items: Sequence[LastRun]) -> list[None]:
-    rows = [{"key": _KEY, "value": _JSON.dump_json(item).decode()} for item in items[-1:]]
+    rows = [{"key": _KEY, "value": _JSON.dump_text(item)} for item in items[-1:]]
     connection.execute(or_replace(connection, installation, "key"), rows)
     return [None] * len(items)
 
@@ -35,4 +35,4 @@ def record(connection: Connection, items: Sequence[LastRun]) -> list[None]:
 def load(connection: Connection) -> LastRun | None:
     """Return the newest run of any node; None before the first one."""
     value = connection.scalar(select(installation.c.value).where(installation.c.key == _KEY))
-    return _JSON.validate_json(value) if value else None
+    return _JSON.load_text(value) if value else None

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pydantic import TypeAdapter
 from sqlalchemy import Connection, bindparam, select, update
 
 from mailbot.domain.policy_review.policy_diff import Change
+from mailbot.store.codec import Codec
 from mailbot.store.engine import or_skip
 from mailbot.store.schema import shadow_differences, shadow_runs
 
@@ -79,13 +79,13 @@ def differences(connection: Connection, shadow: str) -> list[Change]:
     query = select(shadow_differences).where(shadow_differences.c.shadow == shadow)
     ordered = query.order_by(shadow_differences.c.at, shadow_differences.c.ticket)
     rows = connection.execute(ordered)
-    return [_CHANGES.validate_python({**row.data, "name": row.ticket, "at": row.at}) for row in rows]
+    return [_CHANGES.load({**row.data, "name": row.ticket, "at": row.at}) for row in rows]
 
 
-_CHANGES: TypeAdapter[Change] = TypeAdapter(Change)
+_CHANGES = Codec(Change)
 
 
 def _data(change: Change) -> dict[str, Any]:
-    data: dict[str, Any] = _CHANGES.dump_python(change, mode="json")
+    data: dict[str, Any] = _CHANGES.dump(change)
     del data["name"], data["at"]
     return data

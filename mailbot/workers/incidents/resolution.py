@@ -91,7 +91,7 @@ def _why_not(ticket: Ticket, answered_on: str, silent: Suppressions) -> Reason:
 
 
 def _message(resolved: e.IncidentResolved, now: datetime) -> Message:
-    evidence = {"reason": REASON.dump_python(reasons.of("incident_over"), mode="json")}
+    evidence = {"reason": REASON.dump(reasons.of("incident_over"))}
     author = resolved.by.name
     text = resolved.text
     return Message(now, Direction.OUT, author, "", text, text, evidence=evidence, turn="answer")

@@ -225,7 +225,7 @@ def _examples(connection: Connection, found: Sequence[Complaint], now: datetime)
         if first:
             parts.append(f"{complaint.number}: {first.subject}\n{first.text.strip()}")
     text = "\n\n".join(parts)
-    evidence = {"reason": REASON.dump_python(reasons.of("similar_complaint"), mode="json")}
+    evidence = {"reason": REASON.dump(reasons.of("similar_complaint"))}
     return Message(now, Direction.NOTE, "mailbot", "", text, text, evidence=evidence)
 
 

@@ -9,6 +9,7 @@ import asyncio
 import ctypes
 import errno
 import gc
+import json
 import os
 import resource
 import secrets
@@ -28,9 +29,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import make_url
 
 from mailbot import __version__, log, systemd
+from mailbot.channels.front.server import FrontServer
 from mailbot.channels.smtp import not_ready
 from mailbot.channels.smtp.accept import Backpressure, MailAcceptor
-from mailbot.channels.smtp.listener import Listener
+from mailbot.channels.smtp.listener import Listener, open_missing
 from mailbot.config.checks.signing import KEY_HINT
 from mailbot.config.model import Loaded, Settings
 from mailbot.delivery.sender import Delivery
@@ -39,6 +41,7 @@ from mailbot.mail.compose.compose import Composer
 from mailbot.metrics import Figures, Metrics
 from mailbot.operations.reload import Reloader, record_policy, with_former_ladders
 from mailbot.operations.validate_policy import Validated, validate
+from mailbot.processes.place import MAIN, NamedSocket, Place
 from mailbot.store import migrate, queries
 from mailbot.store.engine import is_sqlite, sqlite_path
 from mailbot.store.service import nodes, signing_secrets
@@ -70,8 +73,6 @@ from mailbot.workers.weekly_report import WeeklyReports
 if TYPE_CHECKING:
     from mailbot.channels.imap.fetcher import ImapFetcher
 
-NamedSocket = tuple[str, socket.socket]  # a socket of systemd and its FileDescriptorName
-
 ROLES = ("listener", "imap", "intake", "delivery", "deadlines")
 LONG_TURN = timedelta(minutes=15)  # for large mails over a slow IMAP connection, and for the weekly report
 IMAP_GRACE = timedelta(seconds=0.7)  # a fetch cut off loses nothing: an unmarked mail is fetched again
@@ -80,14 +81,21 @@ M_MMAP_THRESHOLD = -3  # of mallopt(3), in glibc's malloc.h
 NO_LIMIT = 1 << 60  # bytes: a database elsewhere looks after its own disk
 
 
-def run(directory: Path, env: Mapping[str, str], roles: Collection[str] = ROLES) -> int:
-    """Run the daemon until SIGTERM or SIGINT, and return the exit code.
+def run(
+    directory: Path,
+    env: Mapping[str, str],
+    roles: Collection[str] = ROLES,
+    place: Place | None = None,
+) -> int:
+    """Run the daemon until SIGTERM or SIGINT, and return the exit code. `place`: where a supervisor put it.
 
     Raises ConfigError, AlreadyRunning, StoreUnavailable, or OSError when it can't start.
     """
-    inherited = systemd.inherited_sockets(env, os.getpid()) if "listener" in roles else []
+    inherited: Sequence[NamedSocket] = place.sockets if place else []
+    if place is None and "listener" in roles:
+        inherited = systemd.inherited_sockets(env, os.getpid())
     try:
-        return _run(directory, env, roles, inherited)
+        return _run(directory, env, roles, inherited, place)
     except ConfigError:  # no restart helps, and systemd keeps its sockets open
         if inherited:
             log.configure()  # by the files, where they are good
@@ -96,7 +104,11 @@ def run(directory: Path, env: Mapping[str, str], roles: Collection[str] = ROLES)
 
 
 def _run(
-    directory: Path, env: Mapping[str, str], roles: Collection[str], inherited: Sequence[NamedSocket]
+    directory: Path,
+    env: Mapping[str, str],
+    roles: Collection[str],
+    inherited: Sequence[NamedSocket],
+    place: Place | None = None,
 ) -> int:
     started = time.monotonic()
     validated = validate(directory, env, datetime.now(UTC).date())
@@ -105,11 +117,25 @@ def _run(
     # The store's thread decides and composes; sessions and sends must not wait 5 ms for each of their turns.
     sys.setswitchinterval(0.001)
     log.configure(settings.log)
+    if place:
+        inherited = _take_part(place, settings, roles)
     with ExitStack() as stack:
         if is_sqlite(settings.store):
             stack.enter_context(_hold(sqlite_path(settings.store)))
         _migrate(settings.store)
-        return asyncio.run(serve(Daemon(settings, env, roles, inherited), validated, started))
+        return asyncio.run(serve(Daemon(settings, env, roles, inherited, place), validated, started))
+
+
+def _take_part(place: Place, settings: Settings, roles: Collection[str]) -> list[NamedSocket]:
+    """Open the sockets for all processes, name the kind of the others, and wait until the store is ours to open.
+
+    Raises ConfigError or OSError when an address can't be opened.
+    """
+    opened = open_missing(settings.listen, place.sockets) if "listener" in roles else []
+    place.supervisor.keep_sockets(opened)
+    place.supervisor.describe(mode="fronts" if is_sqlite(settings.store) else "nodes", log=settings.log)
+    place.wait_for_go()
+    return [*place.sockets, *opened]
 
 
 def _migrate(store: str) -> None:
@@ -139,6 +165,13 @@ async def serve(daemon: "Daemon", validated: Validated, started: float) -> int:
     loop.set_exception_handler(_DescriptorReports())
     loop.add_signal_handler(signal.SIGHUP, daemon.request_reload)
     loop.add_signal_handler(signal.SIGURG, daemon.wake)  # of a command that left work in the store
+    if daemon.place:
+
+        def leave() -> None:
+            daemon.leaving = True
+            stop.set()
+
+        loop.add_reader(daemon.place.channel, daemon.place.listen(leave, daemon.note_processes))
     await daemon.start(validated, started)
     await stop.wait()
     await daemon.stop()
@@ -157,13 +190,17 @@ class Daemon:
         env: Mapping[str, str],
         roles: Collection[str] = ROLES,
         inherited: Sequence[NamedSocket] = (),
+        place: Place | None = None,
     ) -> None:
-        self.settings, self._env, self._roles, self._inherited = settings, env, roles, inherited
+        self.settings, self._env, self._inherited, self.place = settings, env, inherited, place
+        self._is_main = place is None or place.name == MAIN
+        # One process of several fetches from IMAP: two would fetch the same mails.
+        self._roles = roles if self._is_main else [role for role in roles if role != "imap"]
         self.node, self._started_at = secrets.token_hex(8), _now()
         self.metrics = Metrics()
         self.services: list[Service] = []
         self._loops: dict[str, Loop] = {}  # those among the services, by name
-        self._supervisor = systemd.from_environment(env, os.getpid())
+        self._supervisor = place.supervisor if place else systemd.from_environment(env, os.getpid())
         self._store = Store(self.settings.store)
         self._disk = Path(sqlite_path(self.settings.store)).resolve().parent if self._store.sqlite else None
         self._flow = Backpressure() if "intake" in roles else None  # a node without intake knows no pace
@@ -171,6 +208,10 @@ class Daemon:
         self.health = Health(
             self._store, self.settings, self._probe, stuck=self._stuck, disk=self._disk, now=_now
         )
+        self._listener: Listener | None = None
+        self._fronts: FrontServer | None = None  # where front processes have the listener
+        self.leaving = False  # for a successor, which waits for our end
+        self.processes: list[dict[str, Any]] = []  # of our supervisor, ourselves among them
         self._reloading: asyncio.Task[None] | None = None
         self._reload_requested = False  # a reload under way may have read the files before they changed
 
@@ -215,6 +256,10 @@ class Daemon:
         started = time.monotonic()
         log.stopping(reason="signal")
         self._supervisor.stopping("draining")
+        if self._fronts:
+            self._fronts.leaving = self.leaving
+        if self._listener:
+            self._listener.retiring = self.leaving
         await stop_all(self.services, DRAIN)
         try:
             await self._store.write(nodes.remove, self.node)
@@ -222,6 +267,10 @@ class Daemon:
             log.stop_failed(name="node", error=error)
         await asyncio.to_thread(self._store.close)
         log.stopped(seconds=time.monotonic() - started)
+
+    def note_processes(self, state: bytes) -> None:
+        """Note what the supervisor says about all processes: JSON of `Supervisor.state`."""
+        self.processes = json.loads(state)
 
     def request_reload(self) -> None:
         """Take the configuration as it is now, all or nothing. Requests during a reload become one more."""
@@ -237,6 +286,8 @@ class Daemon:
                 error = await self._reloader.reload()
             finally:  # whatever happened, we go on by the policy that we have
                 self._supervisor.ready(f"policy {self._deps.runtime.policy.version}")
+            if self._fronts:
+                self._fronts.publish_policy()
             if not self._reload_requested:  # else the newest request waits for what comes of the files now
                 await self._reloader.record_result(error)
 
@@ -295,9 +346,11 @@ class Daemon:
             self._add_imap()
         self.add(Loop(Heartbeat(self._store, self._describe, self.wake, self._probe)))
         self.add(Loop(self.health))
-        if "listener" in roles:
+        if "listener" in roles and self.place and self._store.sqlite:
+            self._add_fronts(self.place)
+        elif "listener" in roles:
             listener = self._add_listener()
-        if self.settings.monitor:
+        if self.settings.monitor and self._is_main:
             self._add_monitor(self.settings.monitor.host, self.settings.monitor.port)
         if self._supervisor.watchdog:
             every = self._supervisor.watchdog / 3
@@ -374,10 +427,23 @@ class Daemon:
             now=_now,
         )
         self.add(listener)
+        self._listener = listener
         self.health.door = lambda: listener.sessions
         self.metrics.stress.set_function(lambda: float(listener.stress))
         self.health.certificate_end = lambda: listener.certificate_end
         return listener
+
+    def _add_fronts(self, place: Place) -> None:
+        """Answer the front processes, which have the listener."""
+        assert place.peers
+        self._fronts = FrontServer(
+            place.peers,
+            self.settings,
+            policy=lambda: self._deps.runtime.policy,
+            keep=MailAcceptor(self._store, self.metrics, self._flow),
+            wake=self._waker("intake"),
+        )
+        self.add(self._fronts)
 
     def _add_monitor(self, host: str, port: int) -> None:
         self.add(

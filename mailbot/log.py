@@ -81,6 +81,71 @@ def ready(*, listen: str, seconds: float) -> None:
     """Log that mail can come in, `seconds` after the start of the process."""
 
 
+# --- several processes: the supervisor ---------------------------------------------------------------------
+
+
+@_info
+def processes_ready(*, count: int, seconds: float) -> None:
+    """Log that all processes of `--processes` are ready, `seconds` after the start."""
+
+
+@_info
+def process_ready(*, name: str, pid: int, seconds: float) -> None: ...
+
+
+@_info
+def process_ended(*, name: str, pid: int, code: int) -> None:
+    """Log the end of a process that is not started again. `code`: its exit code, negative for a signal."""
+
+
+@_error
+def process_restarts(*, name: str, pid: int, code: int, restart_in: float) -> None:
+    """Log that a process ended by itself. The others go on, and it is started again."""
+
+
+@_error
+def process_hangs(*, name: str, pid: int, seconds: float) -> None:
+    """Log that a process is killed because its loops do not turn."""
+
+
+@_info
+def process_replaced(*, name: str, before: int, now: int) -> None:
+    """Log one step of a rolling restart: the numbers of the old and the new process."""
+
+
+@_error
+def process_not_replaced(*, name: str, pid: int) -> None:
+    """Log that a successor could not start. The old process goes on, and the rolling restart ends."""
+
+
+@_info
+def front_connected(*, name: str) -> None:
+    """Log, in the main process, that a front process has come and got settings and policy."""
+
+
+@_warning
+def fronts_left(*, names: Collection[str]) -> None:
+    """Log fronts that did not hang up in time, or mails of theirs that could not be kept in time."""
+
+
+@_info
+def front_policy(*, policy: str) -> None:
+    """Log, in a front, which policy's mailboxes it takes mail for."""
+
+
+@_error
+def main_lost(*, mails: int) -> None:
+    """Log, in a front, that the main process has ended. `mails`: handed over and not answered; they are sent again."""
+
+
+@_error
+def foreign_process_refused() -> None:
+    """Log that a process of another user connected to the socket between our processes."""
+
+
+# --- one process -------------------------------------------------------------------------------------------
+
+
 @_info
 def schema_migrated(*, before: str, now: str, seconds: float) -> None: ...
 

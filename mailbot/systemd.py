@@ -15,10 +15,14 @@ FIRST_FD = 3  # SD_LISTEN_FDS_START, sd_listen_fds(3)
 
 @dataclass(frozen=True, slots=True)
 class Supervisor:
-    """The process that started us. `address` of its notification socket, or ""; `watchdog`: its timeout."""
+    """The process that started us: systemd, or our own supervisor (`processes`), which gives a `channel`.
+
+    `address` of its notification socket, or ""; `watchdog`: its timeout.
+    """
 
     address: str = ""
     watchdog: timedelta | None = None
+    channel: socket.socket | None = None
 
     def ready(self, status: str = "") -> None:
         self._send("READY=1", _status(status))
@@ -30,6 +34,17 @@ class Supervisor:
     def stopping(self, status: str = "") -> None:
         self._send("STOPPING=1", _status(status))
 
+    def keep_sockets(self, sockets: Sequence[tuple[str, socket.socket]]) -> None:
+        """Have our own supervisor keep listening sockets open for its other processes and for later ones."""
+        for name, listening in sockets if self.channel else ():
+            assert self.channel
+            socket.send_fds(self.channel, [f"FDSTORE=1\nFDNAME={name}".encode()], [listening.fileno()])
+
+    def describe(self, **facts: str) -> None:
+        """Send facts that only our own supervisor asks for, in the form that sd_notify(3) leaves to us."""
+        if self.channel:
+            self._send(*(f"X_{name.upper()}={value}" for name, value in facts.items()))
+
     def status(self, text: str) -> None:
         self._send(_status(text))
 
@@ -38,15 +53,19 @@ class Supervisor:
 
     def _send(self, *lines: str) -> None:
         """Send one datagram, sd_notify(3). A supervisor that is gone must not stop the mail."""
-        if not self.address:
-            return
-        name = f"\0{self.address[1:]}" if self.address.startswith("@") else self.address  # abstract
+        text = "\n".join(filter(None, lines)).encode()
         try:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
-                channel.settimeout(1)
-                channel.sendto("\n".join(filter(None, lines)).encode(), name)
+            if self.channel:
+                self.channel.send(text)
+            elif self.address:
+                self._send_to(f"\0{self.address[1:]}" if self.address.startswith("@") else self.address, text)
         except OSError as error:
             log.supervisor_unreachable(error=error)
+
+    def _send_to(self, name: str, text: bytes) -> None:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
+            channel.settimeout(1)
+            channel.sendto(text, name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ FLOORS = (
     {"analysis"},
     {"workers"},
     {"operations"},
-    {"console"},
+    {"console", "processes"},
     {"daemon"},
     {"cli"},
 )
@@ -29,8 +29,8 @@ FLOOR = {folder: floor for floor, folders in enumerate(FLOORS) for folder in fol
 # Beside the floors: everybody may log and raise; metrics belong to what runs in the daemon.
 BESIDE = {"errors": set(FLOOR) - {"domain"}, "log": set(FLOOR) - {"domain"}}
 BESIDE["log_output"] = set()  # of `log` alone
-BESIDE["metrics"] = {"channels", "delivery", "workers", "operations", "console", "daemon"}
-BESIDE["systemd"] = {"daemon"}
+BESIDE["metrics"] = {"channels", "delivery", "workers", "operations", "console", "processes", "daemon"}
+BESIDE["systemd"] = {"processes", "daemon"}
 LARGEST_FOLDER = 25
 
 # What a pure function may need. Whatever reads a clock, the disk, the network or chance is missing.

@@ -84,7 +84,7 @@ class DaemonProcess:
                 stdout=log,
                 stderr=log,
             )
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):  # on a machine that does much else
             while not await greets(self.port):
                 assert self.process.returncode is None, self.log[-3000:]
                 await asyncio.sleep(0.02)

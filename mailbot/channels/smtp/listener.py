@@ -20,6 +20,7 @@ from mailbot.domain.policy import Policy
 from mailbot.errors import ConfigError, Problem
 
 BACKLOG = 1024
+IDLE = 5.0  # seconds of silence after which a client is put out where another process takes over
 
 
 class Listener:
@@ -53,10 +54,11 @@ class Listener:
         timeouts: Timeouts = Timeouts(),  # noqa: B008 (frozen)
     ) -> None:
         limits = settings.limits
-        listen = settings.listen
+        self.listen = listen = settings.listen
         smtp = None if listen.port is None else (listen.host, listen.port)
         self._endpoints = ((ESMTP, tuple(sockets), smtp), (LMTP, tuple(lmtp_sockets), listen.lmtp))
         self.certificate_end = certificate_end(listen.certificate)  # of the one in use
+        self.retiring = False  # another process goes on accepting on our sockets
         self._shared: Mapping[str, Any] = {}  # set by `start`, and anew for each certificate
         self._servers: dict[MailProtocol, list[asyncio.Server]] = {ESMTP: [], LMTP: []}
         self._server = ServerState(
@@ -139,18 +141,43 @@ class Listener:
         )
 
     async def stop(self, span: timedelta) -> None:
-        """Stop accepting, let mails under way be finished and kept, then close."""
-        self._server.draining = True
+        """Stop accepting, let mails under way be finished and kept, then close.
+
+        One that is `retiring` refuses nobody: whom it has accepted it serves until they leave or are silent.
+        """
+        end = asyncio.get_running_loop().time() + span.total_seconds()
         for server in (server for servers in self._servers.values() for server in servers):
             server.close()
+        if self.retiring:
+            await self._serve_the_last(end - IDLE)
+        self._server.draining = True
         for session in tuple(self._server.sessions):
             session.drain()
         try:
-            async with asyncio.timeout(span.total_seconds()):
+            async with asyncio.timeout_at(end):
                 await self._server.wait_until_empty()
         except TimeoutError:
             for session in tuple(self._server.sessions):
                 session.abort()
+
+    async def _serve_the_last(self, end: float) -> None:
+        """Serve whom we have accepted until they leave or are silent, but not beyond `end` of the loop's clock."""
+        await asyncio.sleep(0.2)  # the event loop may have accepted some that are no sessions yet
+        while self._server.busy and asyncio.get_running_loop().time() < end:
+            for session in tuple(self._server.sessions):
+                if session.idle_seconds() > IDLE:
+                    session.drain()
+            await asyncio.sleep(0.1)
+
+
+def open_missing(
+    listen: Listen, given: Sequence[tuple[str, socket.socket]]
+) -> list[tuple[str, socket.socket]]:
+    """Open what `listen` asks for and `given` lacks, as ("smtp" or "lmtp", socket). Raises like `open_sockets`."""
+    smtp = None if listen.port is None else (listen.host, listen.port)
+    present = {"lmtp" if name == "lmtp" else "smtp" for name, _ in given}
+    wanted = (("smtp", smtp), ("lmtp", listen.lmtp))
+    return [(name, each) for name, place in wanted if name not in present for each in open_sockets(place)]
 
 
 def open_sockets(address: SocketAddress | None) -> Iterable[socket.socket]:

@@ -185,8 +185,13 @@ class ServerState:
         self.connection_limits.note_accepted(peer, self.now())
         self.wake()
 
+    @property
+    def busy(self) -> bool:
+        """Return whether a session is open or a mail is being kept."""
+        return bool(self.sessions or self._keeping)
+
     async def wait_until_empty(self) -> None:
         """Wait until the last session has left and the last mail is kept."""
-        while self.sessions or self._keeping:
+        while self.busy:
             self._changed.clear()
             await self._changed.wait()

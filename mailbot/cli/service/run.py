@@ -1,6 +1,7 @@
 """`mailbot run`: the daemon in the foreground."""
 
 import os
+from pathlib import Path
 
 import click
 
@@ -26,14 +27,46 @@ def _parse_roles(_ctx: click.Context, _param: click.Parameter, value: str) -> tu
     metavar="LIST",
     help=f"Run a part: {', '.join(ROLES)}. Default: all.",
 )
+@click.option(
+    "--processes",
+    type=click.IntRange(1, 64),
+    default=1,
+    metavar="N",
+    help="Share the work between N processes under a supervisor: `mailbot docs operations/processes`.",
+)
+@click.option("--as", "name", hidden=True, help="Set by the supervisor, for `ps`.")
 @config_option
 @click.pass_context
-def run(ctx: click.Context, roles: tuple[str, ...]) -> None:
-    """Run the daemon in the foreground. SIGTERM drains and ends it, SIGHUP reloads the policy."""
-    from mailbot import daemon
+def run(ctx: click.Context, roles: tuple[str, ...], processes: int, name: str | None) -> None:
+    """Run the daemon in the foreground. SIGTERM drains and ends it, SIGHUP reloads the policy.
 
+    With several processes SIGUSR2 replaces one after another, and no client is refused.
+    """
     try:
-        ctx.exit(daemon.run(config_directory(ctx), os.environ, roles))
+        if processes > 1:
+            ctx.exit(_supervise(config_directory(ctx), roles, processes))
+        ctx.exit(_run_one(config_directory(ctx), roles))
     except OSError as error:
         print_error(f"can't start: {error}")
         ctx.exit(1)
+
+
+def _supervise(directory: Path, roles: tuple[str, ...], processes: int) -> int:
+    from mailbot.processes.supervisor import supervise
+
+    arguments = ["run", "--config", str(directory), "--roles", ",".join(roles)]
+    return supervise(arguments, processes, os.environ, listens="listener" in roles)
+
+
+def _run_one(directory: Path, roles: tuple[str, ...]) -> int:
+    """Run the daemon, as the only process or in the place that a supervisor gave it."""
+    from mailbot.processes import place
+
+    given = place.take(os.environ)
+    if given and given.is_front:
+        from mailbot.processes import front
+
+        return front.run(given)
+    from mailbot import daemon
+
+    return daemon.run(directory, os.environ, roles, given)

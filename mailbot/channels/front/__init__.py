@@ -1,0 +1,1 @@
+"""Mail between the process that takes it at the door (a front) and the one that keeps it (main)."""

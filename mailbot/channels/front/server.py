@@ -1,0 +1,120 @@
+"""Main's side of the fronts: keeps the mails that they send, and gives them settings and policy."""
+
+import asyncio
+import pickle
+import socket
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from mailbot import __version__, log
+from mailbot.channels.front.frames import Frame, Frames
+from mailbot.channels.smtp.server import Keep
+from mailbot.config.model import Settings
+from mailbot.domain.model import Envelope
+from mailbot.domain.policy import Policy
+from mailbot.errors import StoreFull
+
+FULL, UNAVAILABLE = "full", "unavailable"  # why a mail was not kept: 452, or 451
+
+
+class FrontServer:
+    """The service that answers fronts on `listening`. 250 follows only the commit, as at the listener.
+
+    keep(envelope, raw) returns the id of the inbox row after its commit, or raises. `wake` is called after each mail.
+    """
+
+    name: Final = "fronts"
+    stop_stage: Final = "accept"
+
+    def __init__(
+        self,
+        listening: socket.socket,
+        settings: Settings,
+        policy: Callable[[], Policy],
+        keep: Keep,
+        wake: Callable[[], None],
+    ) -> None:
+        self._listening, self._policy, self._keep, self._wake = listening, policy, keep, wake
+        # A front talks to clients: no key and no password may be in its memory.
+        relay = replace(settings.relay, user="", password="")
+        self._settings = replace(settings, secret=None, previous_secrets=(), dkim=None, imap=(), relay=relay)
+        self._fronts: dict[Frames, str] = {}
+        self._keeping: set[asyncio.Task[None]] = set()
+        self._changed = asyncio.Event()
+        self._server: asyncio.Server | None = None
+        self.leaving = False  # a successor of ours waits: fronts stay, and hold their mail for it
+
+    async def start(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_unix_server(
+            lambda: Frames(self._on_frame, self._on_end), sock=self._listening
+        )
+
+    async def stop(self, span: timedelta) -> None:
+        """Let fronts finish their sessions and hang up, or have them wait for our successor."""
+        if self._server:
+            self._server.close()
+        if self.leaving:
+            for front in self._fronts:
+                front.send("bye")
+        try:
+            async with asyncio.timeout(span.total_seconds()):
+                while self._keeping or (self._fronts and not self.leaving):
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            log.fronts_left(names=sorted(self._fronts.values()))
+        for front in tuple(self._fronts):
+            front.close()
+
+    def publish_policy(self) -> None:
+        """Give all fronts the policy as it is now, and have them read the certificate again."""
+        for front in self._fronts:
+            front.send("policy", *self._describe_policy())
+
+    def _describe_policy(self) -> tuple[str, list[str]]:
+        policy = self._policy()
+        return policy.version, [box.address for box in policy.mailboxes.values()]
+
+    def _on_frame(self, front: Frames, frame: Frame) -> None:
+        match frame:
+            case ("keep", int(number), *rest):
+                task = asyncio.create_task(self._answer(front, number, *rest))
+                self._keeping.add(task)
+                task.add_done_callback(self._kept)
+            case ("hello", str(name)):
+                self._fronts[front] = name
+                log.front_connected(name=name)
+                blob = pickle.dumps(self._settings)
+                front.send("welcome", __version__, blob, *self._describe_policy())
+
+    async def _answer(
+        self,
+        front: Frames,
+        number: int,
+        sender: str,
+        recipients: tuple[str, ...],
+        peer: str,
+        received_at: datetime,
+        raw: bytes,
+    ) -> None:
+        envelope = Envelope(sender, recipients, peer, received_at)
+        try:
+            front.send("kept", number, await self._keep(envelope, raw))
+        except StoreFull:
+            return front.send("failed", number, FULL)
+        except Exception as error:  # whatever our own fault, the client shall try again (promise P4)
+            log.session_failed(peer=peer, error=error)
+            return front.send("failed", number, UNAVAILABLE)
+        self._wake()
+        return None
+
+    def _kept(self, task: asyncio.Task[None]) -> None:
+        self._keeping.discard(task)
+        self._changed.set()
+
+    def _on_end(self, front: Frames) -> None:
+        self._fronts.pop(front, None)
+        self._changed.set()

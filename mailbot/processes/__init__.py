@@ -1,0 +1,1 @@
+"""Several processes behind one door: `mailbot run --processes N`."""

@@ -1,0 +1,128 @@
+"""The front process: the door without a store. It speaks SMTP and LMTP, and main keeps what it takes."""
+
+import asyncio
+import resource
+import shutil
+import signal
+import time
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from mailbot import log, systemd
+from mailbot.channels.front.client import MainConnection, Welcome
+from mailbot.channels.smtp.limits import COPIES
+from mailbot.channels.smtp.listener import Listener
+from mailbot.config.model import Limits, Settings
+from mailbot.domain.policy import Mailbox, Policy
+from mailbot.errors import ConfigError
+from mailbot.metrics import Metrics
+from mailbot.processes.place import MAIN, Place
+from mailbot.store.engine import is_sqlite, sqlite_path
+from mailbot.workers.loop import Loop
+
+DRAIN = timedelta(seconds=70)  # for sessions under way; main waits for us, and then needs some for its own
+
+
+def run(place: Place) -> int:
+    """Run a front until SIGTERM, the supervisor's LEAVE or its end. Return the exit code. Raises OSError."""
+
+    async def run_front() -> int:
+        return await _Front(place).run()
+
+    return asyncio.run(run_front())
+
+
+class _Front:
+    def __init__(self, place: Place) -> None:
+        self._place, self._metrics = place, Metrics()
+        self._started = time.monotonic()
+        self._stop = asyncio.Event()
+        self._policy = _policy("", ())
+        self._main = MainConnection(place.addresses[MAIN], place.name, self._take_policy)
+        self._listener: Listener | None = None
+
+    async def run(self) -> int:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        loop.add_signal_handler(signal.SIGHUP, lambda: None)  # main's reload reaches us
+        loop.add_reader(self._place.channel, self._place.listen(self._leave, lambda state: None))
+        connecting = asyncio.create_task(self._main.run())
+        stopping = asyncio.create_task(self._stop.wait())
+        await asyncio.wait((self._main.welcome, stopping), return_when=asyncio.FIRST_COMPLETED)
+        if not self._stop.is_set():
+            await self._serve(await self._main.welcome)
+        stopping.cancel()
+        connecting.cancel()
+        return 0
+
+    def _leave(self) -> None:
+        """Stop, and leave the clients that come to our successor."""
+        if self._listener:
+            self._listener.retiring = True
+        self._stop.set()
+
+    async def _serve(self, welcome: Welcome) -> None:
+        """Accept mail until we are stopped."""
+        settings, supervisor = welcome.settings, self._place.supervisor
+        log.configure(settings.log)
+        self._listener = listener = self._listen(settings)
+        await listener.start()
+        assert supervisor.watchdog
+        watchdog = Loop(systemd.Watchdog(supervisor, supervisor.watchdog / 3, list))
+        await watchdog.start()
+        supervisor.ready(f"policy {self._policy.version}")
+        log.ready(listen=", ".join(listener.addresses), seconds=time.monotonic() - self._started)
+        await self._stop.wait()
+        began = time.monotonic()
+        log.stopping(reason="signal")
+        supervisor.stopping("draining")
+        await listener.stop(DRAIN)
+        self._main.close()
+        await watchdog.stop()
+        log.stopped(seconds=time.monotonic() - began)
+
+    def _listen(self, settings: Settings) -> Listener:
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        disk = Path(sqlite_path(settings.store)).resolve().parent if is_sqlite(settings.store) else None
+        fronts = sum(name.startswith("front") for name in self._place.addresses)
+        return Listener(
+            replace(settings, limits=divided(settings.limits, fronts)),
+            policy=lambda: self._policy,
+            keep=self._main,
+            wake=lambda: None,
+            free_space=lambda: shutil.disk_usage(disk).free if disk else 1 << 60,
+            spool=disk,
+            sockets=[listening for name, listening in self._place.sockets if name != "lmtp"],
+            lmtp_sockets=[listening for name, listening in self._place.sockets if name == "lmtp"],
+            count_refusal=lambda code: self._metrics.refused.labels(str(code)).inc(),
+        )
+
+    def _take_policy(self, version: str, addresses: tuple[str, ...]) -> None:
+        if version == self._policy.version:
+            return
+        self._policy = _policy(version, addresses)
+        log.front_policy(policy=version)
+        if self._listener:
+            try:
+                self._listener.renew_certificate(self._listener.listen)
+            except ConfigError as refusal:  # main has read it a moment before
+                log.policy_refused(problems=refusal.problems)
+            self._place.supervisor.ready(f"policy {version}")
+
+
+def _policy(version: str, addresses: tuple[str, ...]) -> Policy:
+    """Return as much of a policy as the door asks for: its version, and which addresses are ours."""
+    boxes = {address: Mailbox(address, "", "") for address in addresses}
+    return Policy(version, boxes, (), {}, (), {}, {}, {})
+
+
+def divided(limits: Limits, fronts: int) -> Limits:
+    """Return the share of one front. Large mails need memory for one of the largest in each."""
+    return replace(
+        limits,
+        sessions=-(-limits.sessions // fronts),
+        in_flight=max(limits.in_flight // fronts, 2 * COPIES * limits.size),
+    )

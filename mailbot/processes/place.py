@@ -1,0 +1,120 @@
+"""A process's place among those of one supervisor, as the supervisor hands it down in the environment."""
+
+import ctypes
+import json
+import os
+import signal
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+from mailbot import systemd
+
+VARIABLE = "MAILBOT_PLACE"
+MAIN = "main"
+PEERS = "processes"  # the name of the socket on which a process answers the others
+GO, LEAVE = b"GO", b"LEAVE"  # what the supervisor sends: your predecessor has ended; your successor waits
+STATE = b"STATE "  # and then JSON: see `supervisor.Supervisor.state`
+PR_SET_PDEATHSIG = 1  # of prctl(2)
+LARGEST_MESSAGE = 65536
+
+NamedSocket = tuple[str, socket.socket]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a process is among the others.
+
+    `sockets` are those it accepts mail on. `addresses` are where the others answer, by name. `standby`: a process
+    of this name still runs, and holds what only one can have.
+    """
+
+    name: str
+    supervisor: systemd.Supervisor
+    sockets: Sequence[NamedSocket]
+    peers: socket.socket | None
+    addresses: Mapping[str, str]
+    standby: bool = False
+
+    @property
+    def is_front(self) -> bool:
+        return self.name.startswith("front")
+
+    @property
+    def channel(self) -> socket.socket:
+        assert self.supervisor.channel
+        return self.supervisor.channel
+
+    def wait_for_go(self) -> None:
+        """Report that all is loaded, and wait until the process before us has ended. Raises OSError."""
+        if self.standby:
+            self.supervisor.describe(prepared="1")
+            self.channel.settimeout(None)
+            while message := self.channel.recv(LARGEST_MESSAGE):
+                if message == GO:
+                    break
+            else:
+                raise OSError("the supervisor has ended")
+            self.channel.settimeout(1)
+
+    def listen(self, on_leave: Callable[[], None], on_state: Callable[[bytes], None]) -> Callable[[], None]:
+        """Return what reads the channel in an event loop. The end of the supervisor is a `LEAVE` too."""
+
+        def read() -> None:
+            with suppress(BlockingIOError, TimeoutError):
+                message = self.channel.recv(LARGEST_MESSAGE, socket.MSG_DONTWAIT)
+                if message.startswith(STATE):
+                    on_state(message.removeprefix(STATE))
+                elif message in (LEAVE, b""):
+                    on_leave()
+
+        return read
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How the supervisor starts a process: numbers of descriptors that it inherits."""
+
+    name: str
+    parent: int
+    channel: int
+    peers: int
+    sockets: Sequence[tuple[str, int]]
+    addresses: Mapping[str, str]
+    watchdog: float
+    standby: bool
+
+    def to_text(self) -> str:
+        return json.dumps({name: getattr(self, name) for name in self.__slots__})
+
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        return (self.channel, self.peers, *(number for _, number in self.sockets))
+
+
+def take(env: Mapping[str, str]) -> Place | None:
+    """Take the place that a supervisor gave us; None without one. To be called once: it owns the descriptors.
+
+    We end with the supervisor: what it started must not outlive it and hold the store against the next one.
+    """
+    if VARIABLE not in env:
+        return None
+    start = Start(**json.loads(env[VARIABLE]))
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != start.parent:
+        raise OSError("the supervisor has ended")
+    for number in start.descriptors:
+        os.set_inheritable(number, False)
+    channel = socket.socket(fileno=start.channel)
+    channel.settimeout(1)
+    return Place(
+        start.name,
+        systemd.Supervisor(watchdog=timedelta(seconds=start.watchdog), channel=channel),
+        [(name, socket.socket(fileno=number)) for name, number in start.sockets],
+        socket.socket(fileno=start.peers),
+        start.addresses,
+        start.standby,
+    )

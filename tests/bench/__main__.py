@@ -15,9 +15,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from tests.bench import goals, machine
+from tests.bench import goals, interpreter, machine, readme
 from tests.bench.figures import Part, Run
 from tests.bench.plans import GROUPS, LONG, QUICK, TARGETS, Plan, all_plans
+from tests.bench.targets.mailbot import OnSqlite
 from tests.bench.targets.target import NotHere, Target
 
 
@@ -50,16 +51,21 @@ def _show(text: str) -> None:
         print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
 
 
-def _here(chosen: Sequence[str]) -> tuple[list[Target], dict[str, str]]:
+def _here(wanted: Sequence[Target]) -> tuple[list[Target], dict[str, str]]:
     """Return what can be measured here, and the version of each or why it can't."""
     present, versions = [], {}
-    for name in chosen:
+    for target in wanted:
         try:
-            versions[name] = TARGETS[name].check()
-            present.append(TARGETS[name])
+            versions[target.name] = target.check()
+            present.append(target)
         except NotHere as reason:
-            versions[name] = f"left out: {reason}"
+            versions[target.name] = f"left out: {reason}"
     return present, versions
+
+
+def _targets(chosen: argparse.Namespace) -> list[Target]:
+    before = [OnSqlite("before", root=chosen.against.resolve())] if chosen.against else []
+    return [*before, *(TARGETS[name] for name in chosen.targets)]
 
 
 def _arguments(words: Sequence[str]) -> argparse.Namespace:
@@ -69,10 +75,18 @@ def _arguments(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(names)}; {groups}")
     parser.add_argument("--quick", action="store_true", help="one short run each, without memory")
     parser.add_argument("--runs", type=int, help="runs of each part (3, or 1 with --quick)")
+    parser.add_argument("--seed", type=int, default=1, help="of the mails and of their moments (1)")
     parser.add_argument("--targets", help=f"of {','.join(TARGETS)} (all; with --quick those of one process)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     parser.add_argument(
         "--folder", type=Path, default=Path("/var/tmp"), help="where the stores are made: a real disk"
+    )
+    parser.add_argument("--against", type=Path, metavar="CHECKOUT", help="measure that code too, as `before`")
+    parser.add_argument(
+        "--readme",
+        type=Path,
+        metavar="FILE",
+        help="measure nothing: put the figures of a --json into README.md",
     )
     chosen = parser.parse_args(words)
     chosen.parts = [part for word in chosen.parts for part in GROUPS.get(word, (word,))] or names
@@ -91,12 +105,16 @@ def main(words: Sequence[str]) -> int:
     """Return 1 when a mail was lost or answered twice, or a run failed. A missed goal is only reported, because
     machines differ."""
     chosen = _arguments(words)
+    if chosen.readme:
+        readme.rewrite(chosen.readme)
+        return 0
+    interpreter.switch(words)
     folder = Path(tempfile.mkdtemp(prefix="mailbot-bench-", dir=chosen.folder))
     folder.chmod(0o711)  # servers that run as a user of their own pass through
     sizes = QUICK if chosen.quick else LONG
-    sizes = replace(sizes, runs=chosen.runs or sizes.runs)
+    sizes = replace(sizes, runs=chosen.runs or sizes.runs, seed=chosen.seed)
     try:
-        targets, versions = _here(chosen.targets)
+        targets, versions = _here(_targets(chosen))
         where = machine.describe(folder, versions)
         print("\n".join(machine.lines(where)) + "\n", flush=True)
         parts = asyncio.run(_measure_all(all_plans(folder, sizes, targets), chosen.parts))
@@ -107,6 +125,8 @@ def main(words: Sequence[str]) -> int:
     if chosen.json:
         told = {
             "machine": where,
+            "runs": sizes.runs,
+            "seed": sizes.seed,
             "parts": {part.name: part.as_json() for part in parts},
             "goals": verdicts,
         }

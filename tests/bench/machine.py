@@ -1,5 +1,6 @@
 """Where and with what the figures were measured."""
 
+import asyncio
 import os
 import platform
 import sqlite3
@@ -9,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.bench import fsync
+from tests.bench.parts import fsync, load
 
 LOADED = 1.0  # processes waiting for a core, over the last minute, above which figures mean little
 
@@ -25,6 +26,7 @@ def describe(folder: Path, versions: dict[str, str]) -> dict[str, Any]:
         "interpreter": sys.executable,
         "sqlite": sqlite3.sqlite_version,
         "fsync_ms": round(fsync.cost(folder), 3),
+        "generator": round(asyncio.run(load.ceiling(1_000))),
         "load": round(os.getloadavg()[0], 2),
         "targets": versions,
     }
@@ -55,6 +57,7 @@ def lines(machine: dict[str, Any]) -> list[str]:
             **machine
         ),
         "Python {python}, SQLite {sqlite}: {interpreter}".format(**machine),
+        "The generator alone sends {generator:,} mails a second into its sink.".format(**machine),
         *(f"{name}: {version}" for name, version in machine["targets"].items()),
         *(
             ["The machine is busy with other things: trust the counts only."]

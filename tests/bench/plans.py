@@ -5,8 +5,20 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from tests.bench import deadlines, fsync, load, memory, replay, rules, simulate, stage, start, worktime
+from tests.bench import stage
 from tests.bench.figures import Run
+from tests.bench.parts import (
+    deadlines,
+    fsync,
+    load,
+    memory,
+    receipts,
+    replay,
+    rules,
+    simulate,
+    start,
+    worktime,
+)
 from tests.bench.targets.mailbot import OnPostgres, OnSqlite
 from tests.bench.targets.postfix import Postfix
 from tests.bench.targets.target import Target
@@ -32,23 +44,27 @@ GROUPS = {
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """`steady`: mails at 50 and at 200 a second. `memory` 0 leaves that part out."""
+    """`steady`: mails at 50 and at 200 a second. `seconds` of commands. `memory`: with the part that takes long."""
 
     runs: int
     fast: int
     steady: tuple[int, int]
     burst: int
+    seconds: int
     sleepers: int
     punctual: int
     texts: int
     computations: int
     replayed: int
     simulated: int
-    memory: tuple[int, ...]
+    memory: bool
+    seed: int = 1  # of the mails and of their moments
 
 
-LONG = Sizes(3, 3_000, (600, 1_500), 2_000, 1_000_000, 1_000, 100, 1_000_000, 10_000, 100_000, memory.STOPS)
-QUICK = Sizes(1, 1_000, (250, 600), 1_000, 100_000, 200, 30, 100_000, 1_000, 2_000, ())
+LONG = Sizes(
+    3, 3_000, (600, 1_500), 2_000, 20, 1_000_000, 1_000, 100, 1_000_000, 10_000, 100_000, memory=True
+)
+QUICK = Sizes(1, 1_000, (250, 600), 1_000, 5, 100_000, 200, 30, 100_000, 1_000, 2_000, memory=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +81,9 @@ def all_plans(folder: Path, sizes: Sizes, targets: Sequence[Target]) -> dict[str
     return {
         **_loads(folder, sizes, targets),
         "start": lambda: _alone("exec to the first mail", lambda: start.once(folder), sizes.runs),
+        "receipts": lambda: _alone(
+            "an agent's commands by mail", lambda: receipts.once(folder, sizes.seconds), sizes.runs
+        ),
         "deadlines": lambda: _on_desk(
             folder,
             f"{sizes.sleepers:,} open tickets, 500 due",
@@ -85,21 +104,23 @@ def all_plans(folder: Path, sizes: Sizes, targets: Sequence[Target]) -> dict[str
             lambda daemon: simulate.once(daemon, sizes.simulated),
         ),
         "fsync": lambda: _fsync(folder, sizes, targets),
-        **({"memory": lambda: _memory(folder, sizes, targets)} if sizes.memory else {}),
+        **({"memory": lambda: _memory(folder, targets)} if sizes.memory else {}),
     }
 
 
 def _loads(folder: Path, sizes: Sizes, targets: Sequence[Target]) -> dict[str, Callable[[], Plan]]:
+    seed = sizes.seed
+
     def plan(what: str, sent: load.Load) -> Callable[[], Plan]:
         columns = {target.name: partial(load.measure, folder, target, sent) for target in targets}
         return lambda: Plan(f"{sent.mails:,} mails, {what}", columns, sizes.runs)
 
     return {
-        "new": plan(f"a new connection each, {load.CONNECTIONS} at a time", load.new_each(sizes.fast)),
-        "kept": plan(f"{load.CONNECTIONS} connections that are kept", load.kept(sizes.fast)),
-        "steady50": plan("50 a second, whenever they come", load.steady(sizes.steady[0], 50)),
-        "steady200": plan("200 a second, whenever they come", load.steady(sizes.steady[1], 200)),
-        "burst": plan(f"all at once, {load.CROWD} at a time", load.burst(sizes.burst)),
+        "new": plan(f"a new connection each, {load.CONNECTIONS} at a time", load.new_each(sizes.fast, seed)),
+        "kept": plan(f"{load.CONNECTIONS} connections that are kept", load.kept(sizes.fast, seed)),
+        "steady50": plan("50 a second, whenever they come", load.steady(sizes.steady[0], seed, 50)),
+        "steady200": plan("200 a second, whenever they come", load.steady(sizes.steady[1], seed, 200)),
+        "burst": plan(f"all at once, {load.CROWD} at a time", load.burst(sizes.burst, seed)),
     }
 
 
@@ -117,13 +138,13 @@ def _on_desk(folder: Path, title: str, measure: Callable[[DaemonProcess], Awaita
 
 def _fsync(folder: Path, sizes: Sizes, targets: Sequence[Target]) -> Plan:
     """Run the load with slow syncs. Raises NotHere."""
-    library, mails = fsync.build(folder), sizes.fast // 2
-    columns = {target.name: partial(fsync.once, folder, target, library, mails) for target in targets}
-    return Plan(f"{mails:,} mails, a new connection each, slower syncs", columns, sizes.runs)
+    library, sent = fsync.build(folder), load.new_each(sizes.fast // 2, sizes.seed)
+    columns = {target.name: partial(fsync.once, folder, target, library, sent) for target in targets}
+    return Plan(f"{sent.mails:,} mails, a new connection each, slower syncs", columns, sizes.runs)
 
 
-def _memory(folder: Path, sizes: Sizes, targets: Sequence[Target]) -> Plan:
+def _memory(folder: Path, targets: Sequence[Target]) -> Plan:
     columns = {
         target.name: partial(memory.once, folder, target) for target in targets if target.name == "sqlite"
     }
-    return Plan(f"{sizes.memory[-1]:,} mails through one daemon", columns, 1)
+    return Plan(f"{memory.STOPS[-1]:,} mails through one daemon", columns, 1)

@@ -48,7 +48,7 @@ class Stage:
 
 @asynccontextmanager
 async def running(folder: Path, target: Target, **env: str) -> AsyncIterator[Stage]:
-    with _own_folder(folder) as place:
+    with own_folder(folder) as place:
         async with Sink() as sink, target.running(place, sink.port, env) as server:
             yield Stage(server, sink)
 
@@ -56,13 +56,13 @@ async def running(folder: Path, target: Target, **env: str) -> AsyncIterator[Sta
 @asynccontextmanager
 async def desk(folder: Path) -> AsyncIterator[DaemonProcess]:
     """Prepare everything but the daemon: a folder with the shipped configuration, and the sink."""
-    with _own_folder(folder) as place:
+    with own_folder(folder) as place:
         async with Sink() as sink:
             yield mailbot.desk(place, sink.port)
 
 
 @contextmanager
-def _own_folder(folder: Path) -> Iterator[Path]:
+def own_folder(folder: Path) -> Iterator[Path]:
     place = Path(tempfile.mkdtemp(dir=folder))
     place.chmod(0o711)  # servers that run as a user of their own pass through
     try:

@@ -1,12 +1,14 @@
 """The instruments of the bench detect faults: a ledger that can't find one proves nothing."""
 
 import asyncio
+import json
+from pathlib import Path
 
 import pytest
 
-from tests.bench import corpus, generator
+from tests.bench import corpus, generator, readme
 from tests.bench.figures import Part, Run, percentile
-from tests.bench.goals import Goal
+from tests.bench.goals import Goal, judge
 from tests.bench.ledger import Ledger
 from tests.bench.sink import Sink
 
@@ -138,3 +140,35 @@ def test_percentiles_and_goals_judge_as_they_are_read() -> None:
     assert not met(least=0.81, of="postfix")
     assert met(least=1.3, of="postfix", columns=("sqlite-2", "postgres-2"))
     assert Goal("burst", "acknowledged (/s)", least=1).judge({"new": part}) is None
+
+
+def test_the_readme_shows_what_the_json_of_a_run_holds(tmp_path: Path) -> None:
+    runs = [
+        Run({"acknowledged (/s)": rate, "CPU a mail (ms)": 2.5}, {"missing": 0}) for rate in (90, 300.4, 80)
+    ]
+    part = Part("new", "3,000 mails, a new connection each", {"sqlite": runs, "postfix": runs[:1]})
+    told = {
+        "machine": {
+            **dict.fromkeys(("date", "processor", "kernel", "python", "sqlite", "interpreter"), "here"),
+            "cores": 2,
+            "fsync_ms": 0.1,
+            "generator": 2000,
+            "load": 0.0,
+            "targets": {"postfix": "Postfix 3.7, accept", "postgres-2": "left out: it is not here"},
+        },
+        "parts": {"new": part.as_json()},
+        "goals": judge([part]),
+    }
+    figures, page = tmp_path / "figures.json", tmp_path / "README.md"
+    figures.write_text(json.dumps(told))
+    page.write_text(f"before\n{readme.BEGIN}\nold\n{readme.END}\nafter\n")
+    readme.rewrite(figures, page)
+    shown = page.read_text()
+    assert "| mailbot, SQLite |  | 90 (80 to 300) |" in shown
+    assert "sqlite: acknowledged (/s) at least 0.8 x Postfix | 1.00 x | yes |" in shown
+    assert "Beside it: Postfix 3.7." in shown
+    assert "old" not in shown
+    assert shown.startswith("before\n")
+    assert shown.endswith("after\n")
+    readme.rewrite(figures, page)
+    assert page.read_text() == shown

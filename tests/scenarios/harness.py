@@ -32,6 +32,7 @@ class DaemonProcess:
     relay_port: int
     env: dict[str, str] = field(default_factory=dict)
     options: tuple[str, ...] = ()  # more words for `mailbot run`
+    root: Path = ROOT  # the checkout whose code runs
     port: int = field(default_factory=free_port)
     process: asyncio.subprocess.Process | None = None
 
@@ -80,7 +81,7 @@ class DaemonProcess:
                 str(self.config),
                 *self.options,
                 env=self.environment(),
-                cwd=ROOT,
+                cwd=self.root,
                 stdout=log,
                 stderr=log,
             )
@@ -115,7 +116,7 @@ class DaemonProcess:
             "--config",
             str(self.config),
             env=self.environment(),
-            cwd=ROOT,
+            cwd=self.root,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )

@@ -1,6 +1,5 @@
 """mailbot as a user starts it: the files of `mailbot init`, `mailbot run`, SQLite or PostgreSQL."""
 
-import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -9,7 +8,6 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from mailbot.config import shipped
 from tests.bench.targets import postgres
 from tests.bench.targets.target import NotHere, Running
 from tests.scenarios.harness import ROOT, DaemonProcess, free_port
@@ -20,14 +18,20 @@ WAITING = (
 )
 
 
-def desk(folder: Path, relay_port: int, env: dict[str, str] | None = None, **how: object) -> DaemonProcess:
+def desk(
+    folder: Path,
+    relay_port: int,
+    env: dict[str, str] | None = None,
+    options: tuple[str, ...] = (),
+    root: Path = ROOT,
+) -> DaemonProcess:
     """Prepare a daemon with what `mailbot init` writes, all switched on but the detection of incidents.
 
     Thousands of complaints in seconds would be one incident, which saves each agent's notice: the part `storm`
     shows that.
     """
-    shipped.init(folder / "config")
-    daemon = DaemonProcess(folder, relay_port, env or {}, **how)  # type: ignore[arg-type]
+    _mailbot("init", str(folder / "config"), root=root)
+    daemon = DaemonProcess(folder, relay_port, env or {}, options, root=root)
     daemon.edit("mailbot.yaml", r"(?m)^monitor: .*$", f"monitor: 127.0.0.1:{free_port()}")
     daemon.edit("mailbot.yaml", r"(?m)^    incident: .*\n(      .*\n)+", "")
     return daemon
@@ -35,15 +39,18 @@ def desk(folder: Path, relay_port: int, env: dict[str, str] | None = None, **how
 
 @dataclass(frozen=True, slots=True)
 class OnSqlite:
+    """`root`: the checkout whose code runs; another one shows what a change gave."""
+
     name: str = "sqlite"
     processes: int = 1
+    root: Path = ROOT
 
     def check(self) -> str:
-        return _version(self.processes)
+        return _version(self.processes, self.root)
 
     @asynccontextmanager
     async def running(self, folder: Path, relay_port: int, env: dict[str, str]) -> AsyncIterator[Running]:
-        daemon = desk(folder, relay_port, env, options=_options(self.processes))
+        daemon = desk(folder, relay_port, env, _options(self.processes), self.root)
         async with _daemon(daemon, lambda: int(daemon.rows(WAITING)[0]["n"])) as running:
             yield running
 
@@ -62,7 +69,7 @@ class OnPostgres:
     async def running(self, folder: Path, relay_port: int, env: dict[str, str]) -> AsyncIterator[Running]:
         async with postgres.server(folder, env) as server:
             its = {**env, "MAILBOT_STORE": server.url}
-            daemon = desk(folder, relay_port, its, options=_options(self.processes))
+            daemon = desk(folder, relay_port, its, _options(self.processes))
             async with _daemon(daemon, lambda: server.number(WAITING), server.pid) as running:
                 yield running
 
@@ -81,13 +88,18 @@ def _options(processes: int) -> tuple[str, ...]:
 
 
 @cache
-def _version(processes: int) -> str:
-    words = (sys.executable, "-m", "mailbot")
-    version = subprocess.run([*words, "--version"], cwd=ROOT, capture_output=True, text=True, check=True)
-    told = re.sub(r",? version", "", version.stdout.strip())
+def _version(processes: int, root: Path = ROOT) -> str:
+    """Return the version, with the folder of another checkout. Raises NotHere."""
+    told = _mailbot("--version", root=root).strip().replace(", version", "")
+    if root != ROOT:
+        told = f"{told} of {root}"
     if processes == 1:
         return told
-    run = subprocess.run([*words, "run", "--help"], cwd=ROOT, capture_output=True, text=True, check=True)
-    if "--processes" not in run.stdout:
+    if "--processes" not in _mailbot("run", "--help", root=root):
         raise NotHere("`mailbot run` has no --processes here")
     return f"{told}, {processes} processes"
+
+
+def _mailbot(*words: str, root: Path) -> str:
+    command = (sys.executable, "-m", "mailbot", *words)
+    return subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout

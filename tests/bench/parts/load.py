@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from tests.bench import corpus, generator, meter, stage
 from tests.bench.figures import Run, percentile
 from tests.bench.generator import Send
 from tests.bench.ledger import Ledger
+from tests.bench.sink import Sink
 from tests.bench.targets.target import Target
 
 CONNECTIONS = 50
@@ -20,29 +22,39 @@ class Load:
     """What one run sends. `shows` chooses the figures that are meaningful for it."""
 
     mails: int
+    seed: int
     send: Send
     shows: Callable[[Ledger], dict[str, float]]
 
 
-def new_each(mails: int) -> Load:
-    return Load(mails, lambda port, ledger: generator.one_each(port, ledger, connections=CONNECTIONS), _rates)
+def new_each(mails: int, seed: int) -> Load:
+    return Load(mails, seed, partial(generator.one_each, connections=CONNECTIONS), _rates)
 
 
-def kept(mails: int) -> Load:
-    return Load(mails, lambda port, ledger: generator.kept(port, ledger, connections=CONNECTIONS), _rates)
+def kept(mails: int, seed: int) -> Load:
+    return Load(mails, seed, partial(generator.kept, connections=CONNECTIONS), _rates)
 
 
-def steady(mails: int, rate: float) -> Load:
-    return Load(mails, lambda port, ledger: generator.at_rate(port, ledger, rate=rate), _punctuality)
+def steady(mails: int, seed: int, rate: float) -> Load:
+    return Load(mails, seed, partial(generator.at_rate, rate=rate, seed=seed), _punctuality)
 
 
-def burst(mails: int) -> Load:
-    return Load(mails, lambda port, ledger: generator.one_each(port, ledger, connections=CROWD), _drain)
+def burst(mails: int, seed: int) -> Load:
+    return Load(mails, seed, partial(generator.one_each, connections=CROWD), _drain)
+
+
+async def ceiling(mails: int) -> float:
+    """Return how many mails a second the generator sends into the sink: what no server can exceed here."""
+    ledger = Ledger(corpus.mails(mails))
+    async with Sink() as sink:
+        began = ledger.clock()
+        await generator.one_each(sink.port, ledger, connections=CONNECTIONS)
+        return mails / (ledger.clock() - began)
 
 
 async def measure(folder: Path, target: Target, load: Load, **env: str) -> Run:
     """Run once on a fresh server; `env` is added to its environment."""
-    ledger = Ledger(await asyncio.to_thread(corpus.mails, load.mails))
+    ledger = Ledger(await asyncio.to_thread(corpus.mails, load.mails, seed=load.seed))
     async with stage.running(folder, target, **env) as place:
         roots = place.server.roots
         rest = meter.pss(roots)

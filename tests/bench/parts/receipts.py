@@ -1,14 +1,15 @@
-"""How soon an agent has the receipt for a command: `python -m tests.bench.receipts [SECONDS] [PER_SECOND]`."""
+"""How soon an agent has the receipt for a command that came by mail, at 20 commands a second."""
 
 import asyncio
 import re
-import sys
-import tempfile
 import time
 from email import message_from_bytes
 from itertools import cycle
 from pathlib import Path
 
+from tests.bench import stage
+from tests.bench.figures import Run, percentile
+from tests.bench.targets import mailbot
 from tests.scenarios.harness import DaemonProcess, send, settled
 from tests.sink import Dialogue, SinkSmtp
 
@@ -19,33 +20,36 @@ VERBS = (
     "#proses sampai besok 10.00\r\n\r\nKami cek dulu.",
 )
 TICKETS = 40
+PER_SECOND = 20
 
 
-async def main(seconds: int, per_second: int) -> None:
+async def once(folder: Path, seconds: int) -> Run:
     asked: dict[str, float] = {}  # marker of a mail -> when it was accepted
     waits: list[float] = []
-    async with SinkSmtp() as sink:
-        sink.on["dot"] = lambda dialogue: _arrived(dialogue, asked, waits)
-        daemon = DaemonProcess(Path(tempfile.mkdtemp()), sink.port)
-        daemon.edit("mailbot.yaml", r"agent_networks: \[\]", "agent_networks: [127.0.0.0/8]")
-        async with daemon:
-            for number in range(TICKETS):
-                await send(daemon.port, _complaint(number), f"budi{number}@pelanggan.example")
-            await settled(daemon)
-            targets = cycle(_reply_addresses(sink))
-            began = time.perf_counter()
-            for number in range(seconds * per_second):
-                await asyncio.sleep(max(0.0, began + number / per_second - time.perf_counter()))
-                number_, agent, to = next(targets)
-                mail = _command(number, number_, agent, VERBS[number % len(VERBS)])
-                asked.setdefault(f"{number_} {agent}", time.perf_counter())
-                assert (await send(daemon.port, mail, agent, to)).startswith("250")
-            await settled(daemon)
-    waits.sort()
-    p50, p99 = waits[len(waits) // 2], waits[int(len(waits) * 0.99)]
-    print(
-        f"{len(waits)} receipts at {per_second}/s: median {p50:.3f} s, p99 {p99:.3f} s, most {waits[-1]:.3f} s"
-    )
+    with stage.own_folder(folder) as place:
+        async with SinkSmtp() as sink:
+            sink.on["dot"] = lambda dialogue: _arrived(dialogue, asked, waits)
+            daemon = mailbot.desk(place, sink.port)
+            daemon.edit("mailbot.yaml", r"agent_networks: \[\]", "agent_networks: [127.0.0.0/8]")
+            async with daemon:
+                for number in range(TICKETS):
+                    await send(daemon.port, _complaint(number), f"budi{number}@pelanggan.example")
+                await settled(daemon)
+                await _command_all(daemon, sink, asked, seconds)
+    measures = {f"receipt p{share} (s)": percentile(waits, share / 100) for share in (50, 99)}
+    return Run(measures, {"without a receipt": seconds * PER_SECOND - len(waits)})
+
+
+async def _command_all(daemon: DaemonProcess, sink: SinkSmtp, asked: dict[str, float], seconds: int) -> None:
+    targets = cycle(_reply_addresses(sink))
+    began = time.perf_counter()
+    for number in range(seconds * PER_SECOND):
+        await asyncio.sleep(max(0.0, began + number / PER_SECOND - time.perf_counter()))
+        ticket, agent, to = next(targets)
+        mail = _command(number, ticket, agent, VERBS[number % len(VERBS)])
+        asked.setdefault(f"{ticket} {agent}", time.perf_counter())
+        assert (await send(daemon.port, mail, agent, to)).startswith("250")
+    await settled(daemon)
 
 
 async def _arrived(dialogue: Dialogue, asked: dict[str, float], waits: list[float]) -> str | None:
@@ -77,8 +81,3 @@ def _reply_addresses(sink: SinkSmtp) -> list[tuple[str, str, str]]:
 def _command(count: int, number: str, agent: str, text: str) -> bytes:
     head = f"From: {agent}\r\nSubject: Re: Barang [{number}]\r\nMessage-ID: <k{count}@x.example>"
     return f"{head}\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{text}\r\n".encode()
-
-
-if __name__ == "__main__":
-    given = [int(each) for each in sys.argv[1:]]
-    asyncio.run(main(*(given + [20, 20][len(given) :])))

@@ -9,8 +9,8 @@ import sys
 import time
 from pathlib import Path
 
-from tests.bench import load
 from tests.bench.figures import Run
+from tests.bench.parts import load
 from tests.bench.targets.target import NotHere, Target
 
 SOURCE = Path(__file__).with_name("slow_fsync.c")
@@ -70,13 +70,13 @@ def _try(library: Path, folder: Path) -> None:
         raise NotHere(f"SQLite {sqlite3.sqlite_version} here syncs past the library that slows it")
 
 
-async def once(folder: Path, target: Target, library: Path, mails: int) -> Run:
+async def once(folder: Path, target: Target, library: Path, sent: load.Load) -> Run:
     """Run with and without delays in turn, so that both see the same machine."""
     rates: dict[int, float] = {}
     faults: dict[str, int] = {}
     remarks: tuple[str, ...] = ()
     for delay in (0, *DELAYS):
-        run = await load.measure(folder, target, load.new_each(mails), **slowed(library, delay))
+        run = await load.measure(folder, target, sent, **slowed(library, delay))
         rates[delay] = run.measures["acknowledged (/s)"]
         faults = {name: count + faults.get(name, 0) for name, count in run.faults.items()}
         remarks += run.remarks

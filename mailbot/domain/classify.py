@@ -45,9 +45,10 @@ class Classification:
 
 def classify(policy: Policy, facts: RoutingFacts) -> Classification:
     """Decide what the rules set for one mail. The same policy and facts always give the same result."""
-    matches = conditions.match_rules(policy.rules, facts, policy.prefilter)
+    candidates, hits = policy.prefilter(facts)
+    matches = conditions.match_narrowed(policy.rules, facts, (candidates, hits))
     rules = [policy.rules[match.rule_index] for match in matches]
-    details = conditions.find_details(policy.details, facts) | captured_details(matches)
+    details = conditions.find_details(policy.details, facts, hits) | captured_details(matches)
     reason = reason_of(matches[-1], rules[-1])
     return combine_rules(policy, rules, rules[-1].name, reason, tuple(matches), details)
 
@@ -92,7 +93,7 @@ def routing_event(
     found: Classification, policy: Policy, at: datetime, tags: Iterable[str], known: CustomerHistory | None
 ) -> TicketRouted:
     """Build the event to record. `tags` are added; `known` is the history that the rules saw, if any."""
-    copied = {each.name: getattr(found, each.name) for each in fields(found) if each.name != "matches"}
+    copied = {name: getattr(found, name) for name in _RECORDED}
     all_tags = tuple(dict.fromkeys((*found.tags, *tags)))
     digest = policy.digests[found.ladder]
     values = {**copied, "tags": all_tags, "ladder_digest": digest, "customer_history": known}
@@ -102,13 +103,17 @@ def routing_event(
 def merge_actions(rules: Sequence[Rule]) -> Actions:
     """Merge what the matching rules set: the first that sets a thing decides it, lists are joined."""
     merged: dict[str, Any] = {}
-    for each in fields(Actions):
-        values = [value for rule in rules if (value := getattr(rule.then, each.name))]
-        if isinstance(each.default, tuple):
-            merged[each.name] = tuple(dict.fromkeys(chain.from_iterable(values)))
+    for name, is_list in _ACTIONS:
+        values = [value for rule in rules if (value := getattr(rule.then, name))]
+        if is_list:
+            merged[name] = tuple(dict.fromkeys(chain.from_iterable(values)))
         elif values:
-            merged[each.name] = values[0]
+            merged[name] = values[0]
     return Actions(**merged)
+
+
+_ACTIONS = tuple((each.name, isinstance(each.default, tuple)) for each in fields(Actions))
+_RECORDED = tuple(each.name for each in fields(Classification) if each.name != "matches")
 
 
 def captured_details(matches: Sequence[RuleMatch]) -> dict[str, str]:

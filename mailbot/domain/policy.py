@@ -320,7 +320,7 @@ class Policy:
     lists: Mapping[str, AddressList] = field(default_factory=dict)  # what `listed_in` looks in, by name
     # For agents: kind (category, priority, team, level, rule, cause) -> key -> language -> text. See `labels`.
     labels: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
-    cache: dict[str, tuple[tuple[Rule, ...], Prefilter]] = field(
+    cache: dict[str, tuple[tuple[Rule, ...], Mapping[str, Detail], Prefilter]] = field(
         default_factory=dict, repr=False, compare=False
     )  # see `prefilter`
 
@@ -367,9 +367,11 @@ class Policy:
         it.
         """
         kept = self.cache.get("prefilter")
-        if kept is None or kept[0] is not self.rules:
-            kept = self.cache["prefilter"] = self.rules, prefilter.build([rule.when for rule in self.rules])
-        return kept[1]
+        if kept is None or kept[0] is not self.rules or kept[1] is not self.details:
+            patterns = [each.pattern for each in self.details.values() if each.pattern]
+            made = prefilter.build([rule.when for rule in self.rules], patterns)
+            kept = self.cache["prefilter"] = self.rules, self.details, made
+        return kept[2]
 
     @cached_property
     def agents(self) -> Mapping[str, Agent]:

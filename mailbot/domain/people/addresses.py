@@ -4,6 +4,7 @@ Domains are compared without a public suffix list: careful rather than complete.
 """
 
 from collections.abc import Collection
+from functools import lru_cache
 
 import re2
 
@@ -80,6 +81,7 @@ def organisation(address: str, shared: Collection[str] = ()) -> str:
     return "" if named or domain in _SHARED_MAIL or domain in shared else domain
 
 
+@lru_cache(maxsize=4096)  # of one mail it is asked a dozen times
 def owner(address: str) -> str:
     """Return the address without what its owner, or a forger, may add to it at will.
 
@@ -92,6 +94,7 @@ def owner(address: str) -> str:
     return f"{plain}@{domain}"
 
 
+@lru_cache(maxsize=1024)
 def registered_domain(domain: str) -> str:
     """Return the part of `domain` (lower case) that one owner registered: "mail.bank.co.id" ->
     "bank.co.id".

@@ -9,8 +9,10 @@ from mailbot.domain.routing.text import fold, options
 
 SEARCHED = 20_000  # characters
 # Looked for first: most mails have none of these.
-_SIGNS = ("ganti", "ubah", "pindah", "perba", "tukar", "updat", "chang", "repla", "switch", "modif", "baru")
-_MORE_SIGNS = ("new ", "different ", "another ", "account", "rekening", "ke rek", "ke no")
+_SIGNS = (
+    *("ganti", "ubah", "pindah", "perba", "tukar", "updat", "chang", "repla", "switch", "modif", "baru"),
+    *("new ", "different ", "another ", "account", "rekening", "ke rek", "ke no"),
+)
 _THING = (
     r"(?:(?:no|nomor|nomer|nmr)\.? ?(?:hp|wa|telp?|telepon|telpon|handphone|ponsel|whatsapp|rek|rekening)"
     r"|hp|handphone|whatsapp|rek|rekening|akun bank|(?:alamat )?(?:e-?mail|surel)"
@@ -37,10 +39,8 @@ _ASKS = re2.compile(
 
 def asks_to_change_account(subject: str, text: str) -> bool:
     """Check the new text of a mail. Who only tells of such a change is taken for one who asks."""
-    lowered = f"{subject}\n{text[:SEARCHED]}".lower()
-    if not any(sign in lowered for sign in (*_SIGNS, *_MORE_SIGNS)):
-        return False
-    return _ASKS.search(fold(lowered)) is not None
+    folded = f"{fold(subject)} {fold(text[:SEARCHED])}"
+    return any(sign in folded for sign in _SIGNS) and _ASKS.search(folded) is not None
 
 
 def unproven_change(mail: InboundMail) -> Reason:

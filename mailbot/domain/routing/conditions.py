@@ -315,7 +315,8 @@ class RuleMatch:
     parts: tuple[MatchedPart, ...] = dataclasses.field(default=(), compare=False, repr=False)
 
 
-Narrow = Callable[[RoutingFacts], tuple[Iterable[int], Hits | None]]
+Narrowed = tuple[Iterable[int], Hits | None]  # the rules that may match, and what they may find
+Narrow = Callable[[RoutingFacts], Narrowed]
 
 
 def match_rules(
@@ -326,7 +327,12 @@ def match_rules(
     `narrow` is the `prefilter` of these rules: the same result for less work. ValueError when no rule is the
     last: one must be unconditional.
     """
-    candidates, hits = narrow(facts) if narrow else (range(len(rules)), None)
+    return match_narrowed(rules, facts, narrow(facts) if narrow else (range(len(rules)), None))
+
+
+def match_narrowed(rules: Sequence[RuleLike], facts: RoutingFacts, narrowed: Narrowed) -> list[RuleMatch]:
+    """Do as `match_rules` with what the prefilter found in the mail."""
+    candidates, hits = narrowed
     matched = []
     for index in candidates:
         rule = rules[index]
@@ -357,10 +363,16 @@ class DetailLike(Protocol):
     def pattern(self) -> str: ...
 
 
-def find_details(details: Mapping[str, DetailLike], facts: RoutingFacts) -> dict[str, str]:
-    """Find the details with a pattern in the mail, the first value of each."""
-    found = {name: _detail(each.pattern, facts) for name, each in details.items() if each.pattern}
-    return {name: value for name, value in found.items() if value}
+def find_details(
+    details: Mapping[str, DetailLike], facts: RoutingFacts, hits: Hits | None = None
+) -> dict[str, str]:
+    """Find the details with a pattern in the mail, the first value of each. `hits`: of their policy's prefilter."""
+    possible = {
+        name: each.pattern
+        for name, each in details.items()
+        if each.pattern and (hits is None or each.pattern in hits.patterns)
+    }
+    return {name: value for name, pattern in possible.items() if (value := _detail(pattern, facts))}
 
 
 def _detail(pattern: str, facts: RoutingFacts) -> str:

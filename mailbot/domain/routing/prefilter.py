@@ -12,6 +12,7 @@ found: it tells such a failure from a text without hits, and then every rule is 
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import re2
@@ -66,8 +67,11 @@ class Prefilter:
         return sorted(rules), Hits(words, patterns)
 
 
-def build(whens: Sequence[When | None]) -> Prefilter:
-    """Build the prefilter of rules with these conditions, in their order (None: unconditional)."""
+def build(whens: Sequence[When | None], details: Collection[str] = ()) -> Prefilter:
+    """Build the prefilter of rules with these conditions, in their order (None: unconditional).
+
+    `details`: patterns that are looked for in the text as well.
+    """
     needs = [_needs(when) if when else None for when in whens]
     leaves = list(leaves_of(filter(None, whens)))
     return Prefilter(
@@ -75,10 +79,12 @@ def build(whens: Sequence[When | None]) -> Prefilter:
         always=frozenset(rule for rule, need in enumerate(needs) if need is None),
         by_word=_rules_by(need.words if need else () for need in needs),
         by_pattern=_rules_by(need.patterns if need else () for need in needs),
-        word_fields=_fields(leaf for leaf in leaves if leaf.words),
-        pattern_fields=_fields(leaf for leaf in leaves if leaf.patterns),
+        word_fields=_fields(leaf.field for leaf in leaves if leaf.words),
+        pattern_fields=_fields(
+            chain((leaf.field for leaf in leaves if leaf.patterns), ["text"] if details else ())
+        ),
         scan_words=word_scan({word for leaf in leaves for word in leaf.words}),
-        scan_patterns=pattern_scan({pattern for leaf in leaves for pattern in leaf.patterns}),
+        scan_patterns=pattern_scan({*details, *(pattern for leaf in leaves for pattern in leaf.patterns)}),
     )
 
 
@@ -110,8 +116,8 @@ def _rules_by(needed: Iterable[Collection[str]]) -> dict[str, tuple[int, ...]]:
     return {value: tuple(rules) for value, rules in found.items()}
 
 
-def _fields(leaves: Iterable[Condition]) -> tuple[str, ...]:
-    names = {leaf.field for leaf in leaves}
+def _fields(fields: Iterable[str]) -> tuple[str, ...]:
+    names = set(fields)
     return tuple(sorted(names - {"subject", "body"} if "text" in names else names))
 
 

@@ -1,7 +1,7 @@
 """Normalise text for rules and ticket numbers: one spelling for letters that look alike."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import chain
 from typing import Any
 from unicodedata import normalize
@@ -15,13 +15,15 @@ _INVISIBLE = [*_SINGLE, *chain.from_iterable(range(first, last + 1) for first, l
 # These two ligatures become 18 and 8 letters: a text of them takes seconds. All others become at most 6.
 _HUGE = (0xFDFA, 0xFDFB)
 _REPLACED = dict.fromkeys(_INVISIBLE) | dict.fromkeys(_HUGE, " ")
-_ANY_REPLACED = re2.compile("[" + "".join(map(chr, _REPLACED)) + "]")
 # Normalising sorts each run of combining marks by insertion, so 40,000 of them take 5 s (measured, 3.11). A
 # letter has at most 30 (UAX 15, stream-safe text). The two half-width kana marks turn into such marks.
 _ACCENTS = re2.compile(r"[\x{300}-\x{36F}]+")
 _LETTERS = (("ł", "l"), ("ø", "o"), ("đ", "d"), ("ı", "i"))
 _MARK = r"[\p{M}\x{FF9E}\x{FF9F}]"
 _TOO_MANY_MARKS = re2.compile(rf"({_MARK}{{30}}){_MARK}+")
+# One of these is rare, and looking for it costs a tenth of replacing it.
+_RARE = re2.compile(rf"[{''.join(map(chr, _REPLACED))}]|{_MARK}{{31}}")
+_KEPT_LENGTH = 64 * 1024  # characters of a text whose folded form is kept for the next who asks
 
 
 def options(**values: Any) -> Any:
@@ -36,15 +38,19 @@ def plain(text: str) -> str:
     """Return NFKC without invisible characters: full-width letters and digits become ASCII. Total, linear."""
     if text.isascii():
         return text
-    text = text.encode(errors="replace").decode()  # lone surrogates have no UTF-8, which RE2 needs
-    if _ANY_REPLACED.search(text):  # searched first: replacing takes thirty times as long
-        text = text.translate(_REPLACED)
-    return normalize("NFKC", _TOO_MANY_MARKS.sub(r"\1", text))
+    try:
+        has_rare = _RARE.search(text)
+    except UnicodeEncodeError:  # lone surrogates have no UTF-8, which RE2 needs
+        text = text.encode(errors="replace").decode()
+        has_rare = _RARE.search(text)
+    if has_rare:
+        text = _TOO_MANY_MARKS.sub(r"\1", text.translate(_REPLACED))
+    return normalize("NFKC", text)
 
 
 def fold(text: str) -> str:
     """Return `plain` for comparing: in one case, runs of white space as one space, stripped."""
-    return _in_one_case(plain(text))
+    return _fold_once(text) if len(text) <= _KEPT_LENGTH else _in_one_case(plain(text))
 
 
 def fold_accents(text: str) -> str:
@@ -56,6 +62,11 @@ def fold_accents(text: str) -> str:
     for letter, plain_letter in _LETTERS:  # `str.translate` takes ten times as long
         folded = folded.replace(letter, plain_letter)
     return normalize("NFC", _ACCENTS.sub("", normalize("NFD", folded)))
+
+
+@lru_cache(maxsize=16)  # the texts of one mail, which rules, incidents and remarks read in turn
+def _fold_once(text: str) -> str:
+    return _in_one_case(plain(text))
 
 
 def _in_one_case(text: str) -> str:
@@ -78,4 +89,4 @@ class Text:
 
     @cached_property
     def folded(self) -> str:
-        return _in_one_case(self.plain)
+        return fold(self.raw)

@@ -4,7 +4,7 @@ Every test works alone. With the hits of `prefilter` it looks only for values th
 a condition with thousands of values costs as much as one with ten. The result is the same.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -36,11 +36,12 @@ def under(items: tuple[str, ...], kind: Kind, context: Context) -> Prepared:
 
 def _any_of(values: Values, holds: Callable[[str, str], bool]) -> Prepared:
     """Match the first of the values that holds for any text."""
-    order = _order(values)
+    possible = _possible(values)
 
     def test(texts: Texts, hits: Hits | None = None) -> tuple[object, ...]:
-        folded = [text.folded for text in texts]
-        for value in _possible(order, hits.words if hits else None):
+        here = possible(hits.words if hits else None)
+        folded = [text.folded for text in texts] if here else ()
+        for value in here:
             for text in folded:
                 if holds(value, text):
                     return (values[value],)
@@ -63,12 +64,12 @@ def contains_all(items: tuple[str, ...], kind: Kind, context: Context) -> Prepar
 def mentions(items: tuple[str, ...], kind: Kind, context: Context) -> Prepared:
     """Match the leftmost of the words in the first text that has any; of two at one place the longer."""
     values = _values(items)
-    order = _order(values)
+    possible = _possible(values)
 
     def test(texts: Texts, hits: Hits | None = None) -> tuple[object, ...]:
-        possible = _possible(order, hits.words if hits else None)
-        for text in texts:
-            places = ((word_at(text.folded, value), -len(value), value) for value in possible)
+        here = possible(hits.words if hits else None)
+        for text in texts if here else ():
+            places = ((word_at(text.folded, value), -len(value), value) for value in here)
             first = min((place for place in places if place[0] >= 0), default=None)
             if first:
                 return (values[first[2]],)
@@ -89,16 +90,18 @@ def is_one_of(items: tuple[str, ...], kind: Kind, context: Context) -> Prepared:
 def matches(items: tuple[str, ...], kind: Kind, context: Context) -> Prepared:
     """Match the first of the patterns that is found in any text."""
     with_groups = tuple(item for item in items if _group_names(item))
-    order = _order(dict.fromkeys(items, ""))
+    possible = _possible(items)
 
     def test(texts: Texts, hits: Hits | None = None) -> tuple[object, ...]:
-        for item in _possible(order, hits.patterns if hits else None):
+        for item in possible(hits.patterns if hits else None):
             pattern = compiled_pattern(item)
             if any(pattern.search(text.plain) for text in texts):
                 return (item,)
         return ()
 
-    return Prepared(test, patterns=tuple(order), captures=_capturing(with_groups) if with_groups else None)
+    return Prepared(
+        test, patterns=tuple(dict.fromkeys(items)), captures=_capturing(with_groups) if with_groups else None
+    )
 
 
 def _capturing(patterns: tuple[str, ...]) -> Captures:
@@ -131,17 +134,17 @@ def _values(items: tuple[str, ...], spelled: Callable[[str], str] = fold) -> Val
     return values
 
 
-def _order(values: Values) -> Mapping[str, int]:
-    return {value: position for position, value in enumerate(values)}
+def _possible(values: Iterable[str]) -> Callable[[frozenset[str] | None], Collection[str]]:
+    """Return what lists the values that can be in a mail, by its hits, in the admin's order."""
+    order = {value: position for position, value in enumerate(dict.fromkeys(values))}
+    known = frozenset(order)
 
+    def possible(hits: frozenset[str] | None) -> Collection[str]:
+        if hits is None:
+            return order
+        return sorted(known & hits, key=order.__getitem__) if not known.isdisjoint(hits) else ()
 
-def _possible(order: Mapping[str, int], hits: frozenset[str] | None) -> Iterable[str]:
-    """Return the values that can be in the mail, in the admin's order."""
-    if hits is None:
-        return order
-    if len(hits) < len(order):
-        return sorted((value for value in hits if value in order), key=order.__getitem__)
-    return [value for value in order if value in hits]
+    return possible
 
 
 # --- whole words ------------------------------------------------------------------------------------------

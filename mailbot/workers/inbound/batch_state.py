@@ -99,11 +99,11 @@ class BatchState:
     def _add_history(self, before: Ticket | None, decided: MailDecision) -> None:
         after = decided.decision.ticket
         person = owner(after.customer)
-        for spelling, history in self.customer_history.items():
-            if owner(spelling) != person:
-                continue
-            was_open = before is not None and before.status not in OVER
-            escalated = any(isinstance(event, e.TicketEscalated) for event in decided.decision.events)
+        spellings = [each for each in self.customer_history if owner(each) == person]
+        was_open = before is not None and before.status not in OVER
+        escalated = any(isinstance(event, e.TicketEscalated) for event in decided.decision.events)
+        for spelling in spellings:
+            history = self.customer_history[spelling]
             self.customer_history[spelling] = replace(
                 history,
                 known_customer=True,

@@ -5,6 +5,7 @@ import re2
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailbot.domain.policy import Detail
 from mailbot.domain.routing import prefilter
 from mailbot.domain.routing.conditions import (
     AllOf,
@@ -13,6 +14,7 @@ from mailbot.domain.routing.conditions import (
     NoneOf,
     RoutingFacts,
     build,
+    find_details,
     match_rules,
 )
 from mailbot.domain.routing.prefilter import pattern_scan, word_scan
@@ -95,6 +97,13 @@ def both(asked: list[Rule], mail: RoutingFacts) -> None:
 def test_narrowed_or_not_the_same_rules_match_for_the_same_reason(asked, seen):
     for mail in seen:
         both([*asked, EVERYTHING_ELSE], mail)
+
+
+@given(st.lists(patterns, max_size=4, unique=True), rules, mails)
+def test_narrowed_or_not_the_same_details_are_found(searched, asked, mail):
+    details = {f"detail {n}": Detail(f"detail {n}", {}, each) for n, each in enumerate(searched)}
+    made = prefilter.build([rule.when for rule in (*asked, EVERYTHING_ELSE)], searched)
+    assert find_details(details, mail, made(mail)[1]) == find_details(details, mail)
 
 
 @given(st.lists(st.sampled_from(BARE), min_size=9, unique=True), st.lists(odd.map(Text), max_size=3))

@@ -9,6 +9,7 @@ import asyncio
 import ctypes
 import errno
 import gc
+import hashlib
 import json
 import os
 import resource
@@ -24,6 +25,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from tempfile import gettempdir
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import make_url
@@ -60,7 +62,9 @@ from mailbot.workers.health.http_monitor import Monitor
 from mailbot.workers.health.store_probe import StoreProbe
 from mailbot.workers.health.troubles import Code, old_sqlite
 from mailbot.workers.heartbeat import Heartbeat
+from mailbot.workers.inbound.direct import DirectIntake
 from mailbot.workers.inbound.intake import Intake
+from mailbot.workers.inbound.suspects import Suspects
 from mailbot.workers.incidents.worker import Incidents
 from mailbot.workers.loop import STOP_ORDER, Loop, Service, stop_all, stuck
 from mailbot.workers.pending_requests import PendingRequests
@@ -212,6 +216,7 @@ class Daemon:
         self._fronts: FrontServer | None = None  # where front processes have the listener
         self.leaving = False  # for a successor, which waits for our end
         self.processes: list[dict[str, Any]] = []  # of our supervisor, ourselves among them
+        self._keep: DirectIntake | None = None
         self._reloading: asyncio.Task[None] | None = None
         self._reload_requested = False  # a reload under way may have read the files before they changed
 
@@ -322,13 +327,13 @@ class Daemon:
 
     def _build(self) -> tuple[Shadow | None, Listener | None]:
         deps, roles = self._deps, self._roles
-        shadow = listener = None
+        shadow = listener = delivery = None
         if "delivery" in roles:
-            self._add_delivery()
+            delivery = self._add_delivery()
             self.add(Loop(FailedMail(deps)))
         if "intake" in roles:
             shadow = Shadow(deps)
-            self._add_intake(shadow)
+            self._add_intake(shadow, delivery)
             self.add(Loop(shadow))
         if "deadlines" in roles:
             self.add(Loop(Deadlines(deps)))
@@ -365,7 +370,7 @@ class Daemon:
         if isinstance(service, Loop):
             self._loops[service.name] = service
 
-    def _add_delivery(self) -> None:
+    def _add_delivery(self) -> Delivery:
         delivery = Delivery(
             self._store,
             self.settings.relay,
@@ -377,8 +382,9 @@ class Daemon:
         )
         self.add(Loop(delivery, on_stop=delivery.drain))
         self.health.name_trouble(Code.RELAY, lambda: delivery.relay_trouble)
+        return delivery
 
-    def _add_intake(self, shadow: Shadow) -> None:
+    def _add_intake(self, shadow: Shadow, delivery: Delivery | None) -> None:
         trust, checks = self.settings.trust, None
         if trust.verify:
             from mailbot.workers.inbound.sender_checks import SenderChecks
@@ -388,6 +394,8 @@ class Daemon:
         assert self._flow
         handled, enqueue = self._flow.handled, shadow.enqueue
         intake = Intake(self._deps, self.node, checks, on_claimed=handled, on_processed=enqueue)
+        suspects = Suspects(self._suspects_path())
+        self._keep = DirectIntake(self._deps, self.node, intake, suspects, delivery, self._waker("intake"))
 
         async def release(span: timedelta) -> None:
             await intake.release()
@@ -404,8 +412,7 @@ class Daemon:
                 self._store,
                 account,
                 policy=lambda: self._deps.runtime.policy,
-                keep=MailAcceptor(self._store, self.metrics, self._flow),
-                wake_intake=self._waker("intake"),
+                keep=MailAcceptor(self._store, self.metrics, self._flow, self._keep),
                 wake=self._waker(f"imap {account.name}"),
                 size_limit=self.settings.limits.size,
                 now=_now,
@@ -417,8 +424,7 @@ class Daemon:
         listener = Listener(
             self.settings,
             policy=lambda: self._deps.runtime.policy,
-            keep=MailAcceptor(self._store, self.metrics, self._flow),
-            wake=self._waker("intake"),
+            keep=MailAcceptor(self._store, self.metrics, self._flow, self._keep),
             free_space=self._free_space,
             spool=self._disk,
             sockets=[listening for name, listening in self._inherited if name != "lmtp"],
@@ -456,6 +462,14 @@ class Daemon:
                 loops=list(self._loops.values()),
             )
         )
+
+    def _suspects_path(self) -> Path:
+        """Return where the mails being decided are noted: beside a SQLite store, else where systemd lets us write."""
+        if self._disk:
+            return Path(f"{sqlite_path(self.settings.store)}.deciding")
+        folder = self._env.get("STATE_DIRECTORY") or self._env.get("RUNTIME_DIRECTORY") or gettempdir()
+        name = hashlib.sha256(self.settings.store.encode()).hexdigest()[:16]
+        return Path(folder.split(":")[0], f"mailbot-{os.getuid()}-{name}.deciding")
 
     def _waker(self, name: str) -> Callable[[], None]:
         """Return what wakes that loop. When another node has the role, its own polling finds the work."""

@@ -416,6 +416,11 @@ def mail_parked(*, inbox_id: int, error: BaseException | str) -> None:
 
 
 @_warning
+def direct_intake_failed(*, error: BaseException) -> None:
+    """Log mails that could not be decided about when they were kept: intake takes them one by one."""
+
+
+@_warning
 def claims_released(*, node: str, rows: int) -> None:
     """Log rows that were claimed by a node that does not hold them. They are free again."""
 

@@ -20,6 +20,7 @@ from mailbot.store.store import Store
 from mailbot.store.writers import Op
 
 R = TypeVar("R")
+JOIN_SECONDS = 0.05  # that a result may wait for another commit
 MAX_BROKEN = 1000  # mails whose broken connections are counted
 
 
@@ -122,7 +123,7 @@ class Results:
 
     async def _record(self, row: Claimed, result: AttemptResult) -> None:
         try:
-            if await self._write_until_taken(row, outbox.record_results, result):
+            if await self._write_until_taken(row, outbox.record_results, result, JOIN_SECONDS):
                 self._report(row, result)
         finally:
             self._broken_connections.pop(row.id, None)
@@ -132,7 +133,7 @@ class Results:
 
     async def _release(self, row: Claimed, due_at: datetime | None) -> None:
         try:
-            await self._write_until_taken(row, outbox.give_back, Unsent(row.id, self._node, due_at))
+            await self._write_until_taken(row, outbox.give_back, Unsent(row.id, self._node, due_at), 0.0)
         finally:
             self.drop_row(row)
 
@@ -143,7 +144,7 @@ class Results:
             return  # they come at their own time
         self._wake()
 
-    async def _write_until_taken(self, row: Claimed, op: Op[Any, R], item: Any) -> R:
+    async def _write_until_taken(self, row: Claimed, op: Op[Any, R], item: Any, within: float) -> R:
         """Write until the store takes it: the outcome of a mail must be recorded.
 
         The first try may have been committed. So a row that is unsure must not be claimed by us again meanwhile.
@@ -151,7 +152,7 @@ class Results:
         pause = 0.1
         while True:
             try:
-                return await self._store.write(op, item)
+                return await self._store.write(op, item, quick=True, within=within)
             except StoreUnavailable:
                 self.unsure.add(row.id)
                 await asyncio.sleep(pause)

@@ -14,7 +14,7 @@ import asyncio
 import heapq
 import ssl
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from random import random
@@ -22,6 +22,7 @@ from typing import Final
 
 from mailbot import log
 from mailbot.config.model import Relay
+from mailbot.delivery.handover import Grant, Grants
 from mailbot.delivery.refusals import Refusals
 from mailbot.delivery.results import Results, RetryPolicy
 from mailbot.delivery.retry import MAX_PROBE, Breaker, Trouble
@@ -45,6 +46,7 @@ from mailbot.store.outbox import Claim, Claimed, FinalDot, Trial
 from mailbot.store.service.claims import Claims
 from mailbot.store.store import Store
 
+SOON = 0.01  # seconds until what is being committed is in hand
 REDUCED_SECONDS = 30.0  # with fewer connections after the relay refused another one
 HOLD = timedelta(seconds=MAX_PROBE)  # the longest rest of a mail that was the trial of a relay in trouble
 MANY_UNKNOWN = 3  # different mails in a row without a reply to their dot: the relay's trouble
@@ -99,9 +101,11 @@ class Delivery:
         self._connections, self._reduced, self._reduced_until = relay.connections, relay.connections, 0.0
         self._queue: list[tuple[int, datetime, int, Claimed]] = []
         self._may_have_more = False  # the last claim was filled: there may be more
+        self._older_waits = True  # in the store, as far as we know: what is enqueued now comes behind it
         self._stopping = False
         self._bodies_sent: set[int] = set()  # mails whose body may have left
         self._idle: list[RelaySession] = []
+        self._grants = Grants()
         self._sessions: set[RelaySession] = set()
         self._connecting = 0  # connections that are being opened
         self._senders: set[asyncio.Task[None]] = set()  # kept: a task without a reference is collected
@@ -119,6 +123,8 @@ class Delivery:
 
     async def run_once(self) -> float:
         """Claim rows while there is room, without waiting for the relay. Return the seconds to rest."""
+        if self._claims.due and self._grants.any:
+            return SOON  # what is being committed for us is not in hand yet
         await self._claims.check(self._results.held)
         room = self._room()
         if room == 0:
@@ -127,7 +133,7 @@ class Delivery:
             return self._retry_policy.poll
         with self._claims.doubt_on_error():
             rows = await self._claim(room)
-        self._may_have_more = len(rows) == room
+        self._may_have_more = self._older_waits = len(rows) == room
         self._results.take(rows)
         self._shares.take(rows, self._monotonic())
         if self._stopping:
@@ -141,7 +147,7 @@ class Delivery:
         if not self._breaker.is_open:
             shares, self._shares.connections = self._shares, self._connection_limit()
             wanted = Claim(self._node, room, now, unsure, shares.quotas(self._monotonic()), shares.quarter)
-            return await self._store.write(outbox.claim, wanted)
+            return await self._store.write(outbox.claim, wanted, quick=True)
         self._last_lane = not self._last_lane
         return await self._store.write(
             outbox.claim_trial, Trial(self._node, now, unsure, not self._last_lane)
@@ -174,15 +180,57 @@ class Delivery:
         seconds = (due_at - self._now()).total_seconds() if due_at else self._retry_policy.poll
         return min(max(seconds, 0.001), self._retry_policy.poll)
 
+    # --- what its own node enqueued -----------------------------------------------------------------------
+
+    def grant(self, mails: int) -> Grant | None:
+        """Return a share for decisions on so many mails; None: what they enqueue waits in the store."""
+        if self._stopping or self._older_waits or self._breaker.is_open or self._claims.due:
+            return None
+        return self._grants.give(mails, self._results.in_hand, self._idle)
+
+    def take_over(self, grant: Grant, rows: Sequence[Claimed], *, all_of_them: bool) -> None:
+        """Send the mails that were enqueued with `grant`. `all_of_them`: none was left to wait in the store."""
+        self._grants.take_back(grant)
+        self._results.take(rows)
+        for row in rows:
+            self._take_over(row, grant)
+        self._idle += grant.sessions
+        self._enqueue(())
+        if not all_of_them:
+            self._older_waits = True
+            self._wake()
+
+    def _take_over(self, row: Claimed, grant: Grant) -> None:
+        now = self._monotonic()
+        may_hold = self._shares.hold(row, now) and not self._stopping and not self._breaker.is_open
+        if not may_hold or (row.marked and not grant.sessions):
+            self._results.release([row])
+        elif row.marked:
+            self._shares.begin(row, now)
+            self._start_sender(row, grant.sessions.pop())
+        else:
+            heapq.heappush(self._queue, (row.lane, row.due_at, row.id, row))
+
+    def give_back(self, grant: Grant, *, in_doubt: bool) -> None:
+        """Return a share that came to nothing. `in_doubt`: mails may be ours all the same."""
+        self._grants.take_back(grant)
+        self._idle += grant.sessions
+        if in_doubt:
+            self._claims.doubt()
+            self._wake()
+
     # --- sender tasks -------------------------------------------------------------------------------------
 
     def _enqueue(self, rows: Iterable[Claimed]) -> None:
         for row in rows:
             heapq.heappush(self._queue, (row.lane, row.due_at, row.id, row))
         while len(self._senders) < self._connection_limit() and (first := self._next()):
-            task = asyncio.create_task(self._send_queued(first))
-            self._senders.add(task)
-            task.add_done_callback(self._sender_ended)
+            self._start_sender(first)
+
+    def _start_sender(self, first: Claimed, session: RelaySession | None = None) -> None:
+        task = asyncio.create_task(self._send_queued(first, session))
+        self._senders.add(task)
+        task.add_done_callback(self._sender_ended)
 
     def _next(self) -> Claimed | None:
         """Take the first row in line whose domain may have one more connection."""
@@ -208,8 +256,7 @@ class Delivery:
         if not self._stopping:
             self._enqueue(())  # rows that were put back while this task ended
 
-    async def _send_queued(self, first: Claimed) -> None:
-        session: RelaySession | None = None
+    async def _send_queued(self, first: Claimed, session: RelaySession | None = None) -> None:
         row: Claimed | None = first
         while row:
             try:
@@ -240,7 +287,11 @@ class Delivery:
         try:
             session, refusal = await self._offer(row, row.content, session)
         except ConnectionLost as error:
-            self._connection_failed(row, error)
+            if row.marked:
+                self._results.release([row])  # uncounted: nothing of it has left
+                self._wake()
+            else:
+                self._connection_failed(row, error)
             return None
         try:
             if refusal:
@@ -263,7 +314,9 @@ class Delivery:
             try:
                 return session, await session.offer(row.sender, row.recipient, content)
             except ConnectionLost:
-                pass  # an idle connection goes stale: open another one at once, without counting it
+                if row.marked:
+                    raise  # its dot counted on this connection
+                # An idle connection goes stale: open another one at once, without counting it.
         session = await self._open()
         return session, await session.offer(row.sender, row.recipient, content)
 
@@ -278,8 +331,11 @@ class Delivery:
 
     async def _mark_dot(self, row: Claimed) -> bool:
         """Commit the `dot` state. Return whether the final dot may be sent; otherwise the row waits again."""
+        if row.marked:
+            return True
+        final_dot = FinalDot(row.id, self._node, self._now())
         try:
-            still_ours = await self._store.write(outbox.mark_dot, FinalDot(row.id, self._node, self._now()))
+            still_ours = await self._store.write(outbox.mark_dot, final_dot, quick=True)
         except StoreUnavailable:
             self._results.release([row])
             return False

@@ -52,6 +52,20 @@ class Shares:
         """Return whether mail may be due that is not claimed, because its domain has its share."""
         return bool(self._full)
 
+    def hold(self, row: Claimed, now: float) -> bool:
+        """Note a row that was not claimed. Return whether it may wait in memory, else it goes to the store."""
+        may = self._may_hold(row.domain, now)
+        self._in_hand[row.domain] += 1
+        if not may:
+            self._full.add(row.domain)
+        return may
+
+    def _may_hold(self, domain: str, now: float) -> bool:
+        """Check whether one more mail to this domain may wait in memory: a slow one must not fill it."""
+        if self._windows.get(domain) and not self._is_late(domain, now):
+            return domain not in self._full
+        return self._in_hand[domain] < self._share(domain, now)
+
     @property
     def quarter(self) -> int:
         return max(1, self.connections // 4)

@@ -12,7 +12,6 @@ from sqlalchemy import (
     bindparam,
     case,
     func,
-    insert,
     literal_column,
     or_,
     select,
@@ -20,7 +19,8 @@ from sqlalchemy import (
 )
 
 from mailbot.domain.model import Envelope, InboxState
-from mailbot.store.engine import or_skip
+from mailbot.store.database.prepared import Prepared, adding
+from mailbot.store.engine import insert_or_skip, or_skip
 from mailbot.store.schema import NEW, database_now, inbox, raw_mails
 from mailbot.store.service import claims
 from mailbot.store.service.claims import Held
@@ -35,14 +35,19 @@ class ReceivedMail:
     fingerprint: str
     envelope: Envelope
     raw: bytes
+    attempts: int = 0  # of deciding about it, that ended a process
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Where a mail is kept. `known`: the same mail had been kept before, nothing was added."""
+    """Where a mail is kept. `known`: the same mail had been kept before, nothing was added.
+
+    `decided`: its ticket was recorded with it. Else it waits for intake.
+    """
 
     inbox_id: int
     known: bool = False
+    decided: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +64,10 @@ class ClaimedMail:
 def keep(connection: Connection, items: Sequence[ReceivedMail]) -> list[Receipt]:
     """Keep each mail once. A fingerprint that was seen before returns the id of the first copy."""
     unique = {item.fingerprint: item for item in items}
-    adding = or_skip(connection, inbox, "fingerprint").returning(inbox.c.id, inbox.c.fingerprint)
-    added = connection.execute(adding, [_row(item) for item in unique.values()])
-    fresh = {row.fingerprint: row.id for row in added}
+    fresh = _add(connection, list(unique.values()))
     if fresh:
-        connection.execute(
-            insert(raw_mails), [{"inbox_id": id_, "content": unique[mark].raw} for mark, id_ in fresh.items()]
+        _ADD_RAW.run(
+            connection, [{"inbox_id": id_, "content": unique[mark].raw} for mark, id_ in fresh.items()]
         )
     old = _ids(connection, [mark for mark in unique if mark not in fresh])
     receipts, told = [], set[str]()
@@ -73,6 +76,23 @@ def keep(connection: Connection, items: Sequence[ReceivedMail]) -> list[Receipt]
         receipts.append(Receipt((fresh | old)[mark] if old else fresh[mark], mark in old or mark in told))
         told.add(mark)
     return receipts
+
+
+_COLUMNS = ("fingerprint", "received_at", "sender", "recipients", "peer", "size", "attempts")
+_ADD = Prepared(
+    lambda dialect: insert_or_skip(dialect, inbox, ("fingerprint",)).returning(inbox.c.id), _COLUMNS
+)
+_ADD_RAW = adding(raw_mails, ("inbox_id", "content"))
+
+
+def _add(connection: Connection, items: Sequence[ReceivedMail]) -> dict[str, int]:
+    """Add the mails that are new. Map their fingerprints to ids."""
+    if connection.dialect.name == "postgresql":  # one round trip for all
+        adding_all = or_skip(connection, inbox, "fingerprint").returning(inbox.c.id, inbox.c.fingerprint)
+        added = connection.execute(adding_all, [_row(item) for item in items])
+        return {row.fingerprint: row.id for row in added}
+    ids = {item.fingerprint: _ADD.fetch(connection, _row(item)) for item in items}
+    return {fingerprint: rows[0][0] for fingerprint, rows in ids.items() if rows}
 
 
 def _row(item: ReceivedMail) -> dict[str, object]:
@@ -84,6 +104,7 @@ def _row(item: ReceivedMail) -> dict[str, object]:
         "recipients": list(envelope.recipients),
         "peer": envelope.peer,
         "size": len(item.raw),
+        "attempts": item.attempts,
     }
 
 
@@ -130,9 +151,16 @@ _TAKE = (
 )
 _DONE = (
     update(inbox)
-    .where(inbox.c.id == bindparam("b_id"), inbox.c.state == NEW, inbox.c.claimed_by == bindparam("b_node"))
+    .where(
+        inbox.c.id == bindparam("b_id"),
+        inbox.c.state == NEW,
+        inbox.c.claimed_by.is_not_distinct_from(bindparam("b_node")),
+    )
     .values(state=InboxState.DONE, claimed_by=None, claimed_at=None, ticket=bindparam("b_ticket"))
 )
+
+
+_DONE_PREPARED = Prepared(lambda dialect: _DONE)
 
 
 def _claim(connection: Connection, wanted: Claim) -> list[ClaimedMail]:
@@ -171,10 +199,10 @@ def _envelope_of(row: Row[Any]) -> Envelope:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """`ticket` is where the mail went."""
+    """`ticket` is where the mail went. `node` is its holder, None where nobody had to claim it."""
 
     inbox_id: int
-    node: str
+    node: str | None
     ticket: str
 
 
@@ -185,9 +213,9 @@ class ClaimLost(Exception):
 def mark_done(connection: Connection, items: Sequence[Done]) -> None:
     """Mark mails as done, in the transaction that records what they led to."""
     rows = [{"b_id": item.inbox_id, "b_node": item.node, "b_ticket": item.ticket} for item in items]
-    result = connection.execute(_DONE, rows)
-    if result.rowcount != len(items):
-        raise ClaimLost(f"{len(items) - result.rowcount} of {len(items)} mails are no longer ours")
+    changed = _DONE_PREPARED.run(connection, rows) if rows else 0
+    if changed != len(items):
+        raise ClaimLost(f"{len(items) - changed} of {len(items)} mails are no longer ours")
 
 
 @dataclass(frozen=True, slots=True)

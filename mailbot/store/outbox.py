@@ -4,10 +4,13 @@ Theory of operation. A row is `due`, then `sending` once claimed, then `dot` jus
 then `sent`, `deferred` or `failed`. After a crash a row at `dot` is unknown: it is sent again and counted. A
 row before `dot` is released uncounted. So a second copy can only come from `dot`. A third unknown in a row fails
 the mail: a relay that takes mail without a reply gets three copies at most.
+
+The node that enqueues a mail may send it itself: then the row begins as `sending`, or as `dot` where a connection
+waits for it. Such a row has no `claimed_at` until something else is written about it: it may never have left.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, get_args
 
@@ -18,13 +21,14 @@ from mailbot.domain.notices import Acknowledgement, Notice
 from mailbot.domain.reasons import Reason
 from mailbot.store import frozen, suppressions
 from mailbot.store.codec import reason_of, reason_text
-from mailbot.store.database.prepared import adding
+from mailbot.store.database.prepared import Prepared, adding
 from mailbot.store.schema import UNDER_WAY, Moment, attempts, database_now, outbox
 from mailbot.store.service import claims
 from mailbot.store.service.claims import Held
 
 LANES = tuple(sorted({notice.lane for notice in get_args(Notice)}))
 AT_ONCE = 500  # ids in one statement
+LARGEST_OWN = 1_000_000  # bytes of a mail that waits in memory
 LONGEST_REPLY = 200  # characters of a relay's reply that are kept
 MAX_SEARCHES = 8  # in a lane, each behind the domains that have their share
 MAX_UNKNOWN = 3  # copies that the relay may have taken in a row without a reply
@@ -55,24 +59,90 @@ class OutboxMail:
     act: str | None = None  # of an agent, that can be taken back until `due_at`
 
 
-def enqueue(connection: Connection, items: Sequence[OutboxMail]) -> None:
-    """Enqueue mail, in the transaction of the decision that asked for it.
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """How many of the mails that are enqueued `node` sends itself, and how many of these at once, past their dot."""
+
+    node: str
+    now: datetime
+    rows: int
+    dots: int = 0
+
+    def less(self, used: "Sequence[Claimed]") -> "Allowance":
+        """Return what is left after these mails."""
+        dots = self.dots - sum(each.marked for each in used)
+        return replace(self, rows=self.rows - len(used), dots=dots)
+
+
+def enqueue(
+    connection: Connection, items: Sequence[OutboxMail], allowance: Allowance | None = None
+) -> "list[Claimed]":
+    """Enqueue mail, in the transaction of the decision that asked for it. Return what its node sends itself.
 
     Raises IntegrityError for a ticket's second acknowledgement, ValueError for a mail that can't be sent.
     """
     for item in items:
         if item.lane not in LANES or (item.content is None and not item.reason):
             raise ValueError(f"{item.kind} {item.nonce} could never leave")
-    if items:
-        _ADD.run(connection, [_row(item) for item in items])
+    own = _own_share(items, allowance) if allowance else {}
+    if rest := [_row(item) for item in items if item.nonce not in own]:
+        _ADD.run(connection, rest)
     whole = [(each.nonce, each.content, each.parts) for each in items if each.content is not None]
     frozen.keep(connection, whole)
+    return _enqueue_own(connection, list(own.values()), allowance) if allowance and own else []
+
+
+def _own_share(items: Sequence[OutboxMail], allowance: Allowance) -> dict[str, OutboxMail]:
+    """Map nonces to the mails that the allowance covers, those first in line before the others."""
+    ready = [
+        item
+        for item in items
+        if not item.reason
+        and item.due_at <= allowance.now
+        and item.content is not None
+        and len(item.content) <= LARGEST_OWN
+    ]
+    return {item.nonce: item for item in sorted(ready, key=lambda item: item.lane)[: allowance.rows]}
+
+
+def _enqueue_own(
+    connection: Connection, items: Sequence[OutboxMail], allowance: Allowance
+) -> "list[Claimed]":
+    rows = []
+    for position, item in enumerate(items):
+        marked = position < allowance.dots
+        state = OutboxState.DOT if marked else OutboxState.SENDING
+        dot_at = allowance.now if marked else None
+        rows.append({**_row(item), "state": state, "claimed_by": allowance.node, "dot_at": dot_at})
+    ids = [_ADD_OWN.fetch(connection, row)[0][0] for row in rows]
+    return [
+        Claimed(
+            content=item.content,
+            id=id_,
+            ticket=item.ticket,
+            kind=item.kind,
+            lane=item.lane,
+            sender=item.sender,
+            recipient=item.recipient,
+            domain=str(row["domain"]),
+            requested_at=item.requested_at,
+            due_at=item.due_at,
+            attempts=0,
+            unknown_in_a_row=0,
+            marked=row["state"] is OutboxState.DOT,
+        )
+        for item, row, id_ in zip(items, rows, ids, strict=True)
+    ]
 
 
 _COPIED = tuple(
     name for name in OutboxMail.__dataclass_fields__ if name not in ("content", "reason", "parts")
 )
-_ADD = adding(outbox, (*_COPIED, "domain", "state", "reason", "settled_at"))
+_COLUMNS = (*_COPIED, "domain", "state", "reason", "settled_at")
+_ADD = adding(outbox, _COLUMNS)
+_ADD_OWN = Prepared(
+    lambda dialect: insert(outbox).returning(outbox.c.id), (*_COLUMNS, "claimed_by", "dot_at")
+)
 
 
 def _row(item: OutboxMail) -> dict[str, object]:
@@ -137,10 +207,15 @@ class Claimed:
     due_at: datetime
     attempts: int
     unknown_in_a_row: int
+    marked: bool = False  # `dot` was committed with it
 
 
+_NOT_STORED = ("content", "marked")
 _CLAIM = (
-    select(outbox.c.nonce, *(outbox.c[name] for name in Claimed.__dataclass_fields__ if name != "content"))
+    select(
+        outbox.c.nonce,
+        *(outbox.c[name] for name in Claimed.__dataclass_fields__ if name not in _NOT_STORED),
+    )
     .where(
         WAITING,
         outbox.c.lane == bindparam("lane"),
@@ -242,7 +317,11 @@ _MARK = (
         outbox.c.state == OutboxState.SENDING,
         outbox.c.claimed_by == bindparam("node"),
     )
-    .values(state=OutboxState.DOT, dot_at=bindparam("at"))
+    .values(
+        state=OutboxState.DOT,
+        dot_at=bindparam("at"),
+        claimed_at=func.coalesce(outbox.c.claimed_at, database_now()),
+    )
     .returning(outbox.c.id)
 )
 
@@ -301,14 +380,18 @@ _RECORD = (
 )
 
 
+_RECORD_PREPARED = Prepared(lambda dialect: _RECORD)
+_ADD_ATTEMPT = adding(attempts, ("outbox_id", "at", "node", "outcome", "code", "reply"))
+
+
 def record_results(connection: Connection, items: Sequence[AttemptResult]) -> list[bool]:
     """Record outcomes, with an attempt each. False: no longer ours, nothing recorded. Raises ClaimLost."""
-    changed = connection.execute(_RECORD, [_result_row(item) for item in items]).rowcount
+    changed = _RECORD_PREPARED.run(connection, [_result_row(item) for item in items])
     if changed != len(items):
         if len(items) > 1:
             raise ClaimLost(f"{len(items) - changed} of {len(items)} mails")
         return [False]
-    connection.execute(insert(attempts), [_attempt(item) for item in items])
+    _ADD_ATTEMPT.run(connection, [_attempt(item) for item in items])
     return [True] * len(items)
 
 
@@ -384,7 +467,8 @@ def release(connection: Connection, owned: ColumnElement[bool]) -> int:
 
 
 def _release(connection: Connection, owned: ColumnElement[bool]) -> list[int]:
-    columns = (outbox.c[name] for name in ("id", "state", "claimed_by", "dot_at", "unknown_in_a_row"))
+    names = ("id", "state", "claimed_by", "claimed_at", "dot_at", "unknown_in_a_row")
+    columns = (outbox.c[name] for name in names)
     rows = connection.execute(
         select(*columns).where(UNDER_WAY, owned).with_for_update(skip_locked=True)
     ).all()
@@ -402,7 +486,7 @@ _LEFT_AT_DOT = (
     .values(
         **_ENDED,
         unknown=outbox.c.unknown + 1,
-        unknown_in_a_row=outbox.c.unknown_in_a_row + 1,
+        unknown_in_a_row=bindparam("b_in_a_row"),
         code=None,
     )
 )
@@ -420,11 +504,14 @@ def _release_unknown(connection: Connection, rows: Sequence[Any]) -> None:
 
 
 def _left_at_dot(row: Any, why: str) -> dict[str, object]:
-    given_up = row.unknown_in_a_row + 1 >= MAX_UNKNOWN
+    # One that was enqueued at its dot has probably not left, and no mail is blamed for a kill from outside.
+    in_a_row = row.unknown_in_a_row + (row.claimed_at is not None)
+    given_up = in_a_row >= MAX_UNKNOWN
     return {
         "b_id": row.id,
+        "b_in_a_row": in_a_row,
         "b_state": OutboxState.FAILED if given_up else OutboxState.DUE,
-        "b_due_at": row.dot_at + UNKNOWN_PAUSE if row.unknown_in_a_row == MAX_UNKNOWN - 2 else None,
+        "b_due_at": row.dot_at + UNKNOWN_PAUSE if in_a_row == MAX_UNKNOWN - 1 else None,
         "b_settled_at": row.dot_at if given_up else None,
         "b_reply": TOO_MANY_UNKNOWN if given_up else why,
     }

@@ -13,11 +13,13 @@ from typing import Any
 
 from mailbot.errors import StoreUnavailable
 from mailbot.store.database.errors import transaction, translating
+from mailbot.store.database.loop_writer import LoopWriter
 from mailbot.store.database.postgresql import allowing
 from mailbot.store.engine import is_sqlite, open_engine
 from mailbot.store.writers import I, Job, Op, R, Writers, apply, repeated
 
 POSTGRES_WRITERS = 4
+MOST_RIDERS = 64  # jobs that wait for another transaction at most
 PATIENCE = timedelta(seconds=30)  # a database that is silent for so long is given up
 
 
@@ -38,16 +40,39 @@ class Store:
             {"sqlite_begin": "DEFERRED"} if self.sqlite else {"isolation_level": "REPEATABLE READ"}
         )
         self._writers = Writers(self.engine, writers)
+        self._quick = LoopWriter(self.engine, self._writers) if self.sqlite else self._writers
+        self._riders: list[Job] = []  # what may wait for the next transaction
         self._readers = ThreadPoolExecutor(2, thread_name_prefix="store-reader")
 
-    async def write(self, op: Op[I, R], item: I, *, alone: bool = False) -> R:
-        """Apply `op` to `item`; it is committed when this returns. Long work asks to be `alone`.
+    async def write(
+        self, op: Op[I, R], item: I, *, alone: bool = False, quick: bool = False, within: float = 0.0
+    ) -> R:
+        """Apply `op` to `item`; it is committed when this returns.
 
+        Long work asks to be `alone`. Work of a few milliseconds says that it is `quick`, and may wait `within`
+        seconds for another transaction to join.
         Raises StoreUnavailable or one of its kinds, or what `op` raised for this item alone.
         """
-        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-        self._writers.put(Job(op, item, future, alone))
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[R] = loop.create_future()
+        job = Job(op, item, future, alone)
+        if within:
+            if not self._riders:
+                loop.call_later(within, self._put_riders)
+            self._riders.append(job)
+            if len(self._riders) >= MOST_RIDERS:
+                self._put_riders()
+        elif quick:
+            self._quick.put(job)
+            self._put_riders()
+        else:
+            self._writers.put(job)
         return await future
+
+    def _put_riders(self) -> None:
+        for job in self._riders:
+            self._quick.put(job)
+        self._riders.clear()
 
     def write_now(self, op: Op[I, R], item: I) -> R:
         """Write in the caller's own thread."""
@@ -82,6 +107,8 @@ class Store:
 
     def close(self) -> None:
         """Finish the work in the queue, then close the database."""
+        if self._quick is not self._writers:
+            self._quick.close()
         self._writers.close()
         self._readers.shutdown()
         self.engine.dispose()

@@ -18,7 +18,7 @@ from functools import partial
 from random import random
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, Transaction
 
 from mailbot.errors import StoreBusy, StoreFull, StoreUnavailable
 from mailbot.store.database.errors import transaction, translating
@@ -41,6 +41,10 @@ class Job:
     item: Any
     future: asyncio.Future[Any]
     alone: bool = False
+
+    @property
+    def work(self) -> tuple[Op[Any, Any], Any]:
+        return self.op, self.item
 
 
 Outcome = tuple[asyncio.Future[Any], Any, BaseException | None]
@@ -85,7 +89,7 @@ class Writers:
                 thread.join()
 
     def _serve(self) -> None:
-        line = _WriterConnection(self._engine)
+        line = WriterConnection(self._engine)
         later: deque[Job] = deque()
         open_ = True
         while open_ or later:
@@ -100,7 +104,7 @@ class Writers:
             _hand_over_results(self._work(line, short, later))
         line.close()
 
-    def _work(self, line: "_WriterConnection", short: list[Job], later: deque[Job]) -> list[Outcome]:
+    def _work(self, line: "WriterConnection", short: list[Job], later: deque[Job]) -> list[Outcome]:
         """Settle the short jobs, or one of those for later."""
         outcomes = self._settle(line, short or [later.popleft()]) if short or later else []
         if failure := _failure_of_all(outcomes):  # else each that waits would wait for its own time-out
@@ -121,7 +125,7 @@ class Writers:
         except queue.Empty:
             return
 
-    def _settle(self, line: "_WriterConnection", jobs: list[Job]) -> list[Outcome]:
+    def _settle(self, line: "WriterConnection", jobs: list[Job]) -> list[Outcome]:
         """Commit the jobs together, and when that fails, each alone."""
         try:
             results = repeated(partial(_commit, line, jobs))
@@ -131,7 +135,7 @@ class Writers:
             return self._settle_each(line, jobs)
         return [(job.future, result, None) for job, result in zip(jobs, results, strict=True)]
 
-    def _settle_each(self, line: "_WriterConnection", jobs: Sequence[Job]) -> list[Outcome]:
+    def _settle_each(self, line: "WriterConnection", jobs: Sequence[Job]) -> list[Outcome]:
         """Commit each job alone, until the database fails or the time is up. Then the rest fails."""
         outcomes: list[Outcome] = []
         until = time.monotonic() + ALONE_SECONDS
@@ -145,34 +149,80 @@ class Writers:
         return outcomes
 
 
-class _WriterConnection:
-    """A thread's own connection, kept between transactions: the pool costs as much as writing a row."""
+class WriterConnection:
+    """A connection kept between transactions: the pool costs as much as writing a row.
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    Raises StoreUnavailable or one of its kinds for the engine's trouble. Without `waits`, BEGIN fails at once
+    while another connection to a SQLite file writes.
+    """
+
+    def __init__(self, engine: Engine, *, waits: bool = True) -> None:
+        self._engine, self._waits = engine, waits
         self._connection: Connection | None = None
+        self._transaction: Transaction | None = None
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """Begin and commit a transaction. Raises StoreUnavailable or one of its kinds for the engine's trouble."""
-        with translating():
-            connection = self._connection = self._connection or self._engine.connect()
+        """Begin and commit a transaction."""
+        connection = self._connect()
         try:
             with transaction(connection):
                 yield connection
         finally:
-            if connection.invalidated:
-                self.close()  # the next transaction asks for a new one
+            self._drop_invalid()
+
+    def begin(self, work: Callable[[Connection], R]) -> R:
+        """Do `work` in a transaction that `commit` ends. An error ends it too, and nothing of it remains."""
+        connection = self._connect()
+        try:
+            with translating():
+                self._transaction = connection.begin()
+                return work(connection)
+        except BaseException:
+            self._roll_back()
+            raise
+
+    def commit(self) -> None:
+        """Commit what `begin` began. After an error nothing is committed."""
+        assert self._transaction
+        try:
+            self._transaction.commit()
+            self._transaction = None
+        except BaseException:
+            self._roll_back()
+            raise
 
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
+    def _connect(self) -> Connection:
+        if self._connection is None:
+            with translating():
+                self._connection = self._engine.connect()
+                if not self._waits:
+                    self._connection.connection.execute("PRAGMA busy_timeout = 0")
+        return self._connection
 
-def _commit(line: _WriterConnection, jobs: Sequence[Job]) -> list[Any]:
+    def _roll_back(self) -> None:
+        ended, self._transaction = self._transaction, None
+        try:
+            if ended:
+                ended.rollback()
+        except Exception:
+            assert self._connection
+            self._connection.invalidate()
+        self._drop_invalid()
+
+    def _drop_invalid(self) -> None:
+        if self._connection is not None and self._connection.invalidated:
+            self.close()  # the next transaction asks for a new one
+
+
+def _commit(line: WriterConnection, jobs: Sequence[Job]) -> list[Any]:
     with line.transaction() as connection:
-        return apply(connection, [(job.op, job.item) for job in jobs])
+        return apply(connection, [job.work for job in jobs])
 
 
 def repeated(commit: Callable[[], R]) -> R:
@@ -202,10 +252,10 @@ def _hand_over_results(outcomes: Sequence[Outcome]) -> None:
         return
     loop = outcomes[0][0].get_loop()
     if not loop.is_closed():
-        loop.call_soon_threadsafe(_resolve, outcomes)
+        loop.call_soon_threadsafe(resolve, outcomes)
 
 
-def _resolve(outcomes: Sequence[Outcome]) -> None:
+def resolve(outcomes: Sequence[Outcome]) -> None:
     for future, result, error in outcomes:
         if future.cancelled():
             continue  # the caller went away; the work is done all the same

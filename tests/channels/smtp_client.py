@@ -63,7 +63,7 @@ class Inbox:
     trouble: BaseException | None = None
     hold: asyncio.Event | None = None
     asked: asyncio.Event = field(default_factory=asyncio.Event)
-    woken: asyncio.Event = field(default_factory=asyncio.Event)
+    kept: asyncio.Event = field(default_factory=asyncio.Event)
     space: int = 1 << 60
     codes: list[int] = field(default_factory=list)
 
@@ -74,6 +74,7 @@ class Inbox:
         if self.trouble:
             raise self.trouble
         self.mails.append((envelope, raw))
+        self.kept.set()
         return len(self.mails)
 
     @property
@@ -158,7 +159,6 @@ async def listening(
         chosen,
         rules,
         inbox.keep,
-        inbox.woken.set,
         lambda: inbox.space,
         count_refusal=inbox.codes.append,
         timeouts=timeouts,

@@ -134,7 +134,6 @@ class Fetch:
             account,
             policy=policy,
             keep=MailAcceptor(store, Metrics()),
-            wake_intake=lambda: None,
             wake=lambda: None,
             size_limit=size_limit,
             now=lambda: datetime.now(UTC),

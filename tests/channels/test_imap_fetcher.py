@@ -59,7 +59,7 @@ class Fetch:
 
     def __init__(self, store: Store, server: Dovecot, box: Box, **changes: Any) -> None:
         self.store, self._server, self._box, self._changes = store, server, box, changes
-        self.woken, self.intake_woken = asyncio.Event(), 0
+        self.woken = asyncio.Event()
         self._acceptor = MailAcceptor(store, Metrics())
         self.before: Callable[[bytes], Awaitable[None]] | None = None
         self.after_commit: Callable[[bytes], Awaitable[None]] | None = None
@@ -81,7 +81,6 @@ class Fetch:
             account,
             policy=policy,
             keep=self._keep,
-            wake_intake=self._wake_intake,
             wake=self.woken.set,
             size_limit=size_limit,
             now=lambda: datetime.now(UTC),
@@ -96,9 +95,6 @@ class Fetch:
         if self.after_commit:
             await self.after_commit(raw)
         return inbox_id
-
-    def _wake_intake(self) -> None:
-        self.intake_woken += 1
 
     async def work(self) -> timedelta:
         """Run until no work is left and return how long the worker wants to delay then."""
@@ -141,7 +137,6 @@ async def test_new_mail_becomes_inbox_rows_and_is_seen_only_then(fetch: Fetch, b
     assert (three.sender, three.recipients, three.peer) == ("", [BOX.address], "")
     assert abs(datetime.now(UTC) - one.received_at) < timedelta(minutes=1)
     assert box.flags() == {1: {"\\Seen"}, 2: {"\\Seen"}, 3: {"\\Seen"}}
-    assert fetch.intake_woken == 2
     assert fetch.folder.last_uid == 3
 
 

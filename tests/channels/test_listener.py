@@ -43,7 +43,7 @@ def inbox() -> Inbox:
 # --- accepted mail ----------------------------------------------------------------------------------------
 
 
-async def test_a_mail_is_kept_byte_for_byte_before_250_and_intake_is_woken(inbox: Inbox) -> None:
+async def test_a_mail_is_kept_byte_for_byte_before_250(inbox: Inbox) -> None:
     async with greeted(inbox) as session:
         assert await session.mail() == "250 2.0.0 Ok: kept as 1"
     assert inbox.raw == MAIL
@@ -51,7 +51,6 @@ async def test_a_mail_is_kept_byte_for_byte_before_250_and_intake_is_woken(inbox
     assert inbox.envelope.recipients == (SUPPORT,)
     assert inbox.envelope.peer == "127.0.0.1"
     assert inbox.envelope.received_at.utcoffset() == timedelta()
-    assert inbox.woken.is_set()
 
 
 async def test_no_250_leaves_before_keep_has_ended(inbox: Inbox) -> None:
@@ -412,7 +411,7 @@ async def test_p4_an_internal_error_is_temporary_and_reveals_nothing(
         reply = await session.mail()
         assert reply.startswith(f"{code} ")
         assert "secret" not in reply
-        assert not inbox.woken.is_set()
+        assert not inbox.kept.is_set()
         inbox.trouble = None
         assert (await session.mail()).startswith("250 ")
     assert inbox.codes == [int(code[:3])]
@@ -423,7 +422,7 @@ async def test_p4_a_store_that_hangs_is_waited_for_and_the_mail_may_still_be_kep
     async with greeted(inbox, timeouts=replace(LONG_TIMEOUTS, keep=SHORT)) as session:
         assert (await session.mail()).startswith("451 4.3.0 ")
         inbox.hold.set()
-        await asyncio.wait_for(inbox.woken.wait(), 5)
+        await asyncio.wait_for(inbox.kept.wait(), 5)
         assert (await session.mail()).startswith("250 ")
     assert len(inbox.mails) == 2
 
@@ -477,7 +476,7 @@ async def test_p1_a_client_that_resets_during_keep_loses_nothing(inbox: Inbox) -
             session.reset()
         await asyncio.sleep(0.05)
         inbox.hold.set()
-        await asyncio.wait_for(inbox.woken.wait(), 5)
+        await asyncio.wait_for(inbox.kept.wait(), 5)
     assert inbox.raw == MAIL
 
 

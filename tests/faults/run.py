@@ -13,7 +13,7 @@ from tests.faults import ledger
 from tests.faults.ledger import Counts
 from tests.faults.points import Fault, Points
 from tests.faults.relay import Arrived
-from tests.faults.script import POLICIES, SCRIPTS, NeverCame, Script, policy
+from tests.faults.script import KEPT_FIRST, POLICIES, SCRIPTS, NeverCame, Script, policy
 from tests.faults.virtual import VirtualLoop
 from tests.faults.world import World
 
@@ -51,7 +51,7 @@ class Simulation:
 
     def in_world(self, play: Callable[[World], Awaitable[T]], policy: Policy, points: Points) -> T:
         """Play something in a new world with an empty store."""
-        for file in self._directory.glob("run.db-*"):
+        for file in self._directory.glob("run.db[-.]*"):
             file.unlink()
         shutil.copyfile(self._template, self._path)  # into the same file: engines refuse another one
         loop = VirtualLoop()
@@ -69,6 +69,7 @@ class Simulation:
             await world.close()
 
     async def _run(self, name: str, world: World, expected: Counts | None) -> Result:
+        world.direct = name != KEPT_FIRST
         script = Script(world)
         found = await self._play(SCRIPTS[name], script)
         world.points.counting = False

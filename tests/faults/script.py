@@ -130,4 +130,6 @@ async def deadline(script: Script) -> None:
 
 
 SCRIPTS = {each.__name__: each for each in (complaints, conversation, refusals, deadline)}
+KEPT_FIRST = "kept first"  # the same mails where nothing is decided before it is kept and claimed
+SCRIPTS[KEPT_FIRST] = conversation
 POLICIES = {"deadline": policy(timedelta(minutes=10))}

@@ -98,7 +98,7 @@ class FaultyStore(Store):
         self.trouble = trouble
         self.engine = _FREE[url].pop() if _FREE[url] else self._open()
         self.engine.trouble = trouble  # type: ignore[attr-defined]
-        self._writers = self._turns = _Turns(self.engine, trouble)
+        self._writers = self._quick = self._turns = _Turns(self.engine, trouble)
 
     def _open(self) -> Engine:
         event.listen(self.engine, "do_connect", partial(_connect, self.engine))
@@ -109,7 +109,9 @@ class FaultyStore(Store):
         super().close()
         _FREE[self.url].append(self.engine)
 
-    async def write(self, op: Any, item: Any, *, alone: bool = False) -> Any:
+    async def write(
+        self, op: Any, item: Any, *, alone: bool = False, quick: bool = False, within: float = 0.0
+    ) -> Any:
         if _name(op) in self.trouble.left_out:
             return 0
         number = len(self.trouble.points.reached)
@@ -167,7 +169,7 @@ class _Turns(writers.Writers):
     def __init__(self, engine: Any, trouble: Trouble) -> None:
         super().__init__(engine, 0)
         self.next_fault: Fault | None = None  # belongs to the job that is put next
-        self._trouble, self._line = trouble, writers._WriterConnection(engine)
+        self._trouble, self._line = trouble, writers.WriterConnection(engine)
         self._short: list[Job] = []
         self._later: deque[Job] = deque()
         self._faults: dict[asyncio.Future[Any], Fault] = {}

@@ -11,6 +11,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from sqlalchemy import make_url
+
 from mailbot.channels.smtp.accept import MailAcceptor
 from mailbot.config.model import Relay, Trust
 from mailbot.delivery.sender import Delivery
@@ -29,7 +31,9 @@ from mailbot.workers.deadlines import Deadlines
 from mailbot.workers.digests import Digests
 from mailbot.workers.failed_mail import FailedMail
 from mailbot.workers.heartbeat import Heartbeat
+from mailbot.workers.inbound.direct import DirectIntake
 from mailbot.workers.inbound.intake import Intake
+from mailbot.workers.inbound.suspects import Suspects
 from mailbot.workers.incidents.worker import Incidents
 from mailbot.workers.loop import Worker, backoff
 from mailbot.workers.pending_requests import PendingRequests
@@ -78,6 +82,7 @@ class Node:
         self.turnings: dict[str, Turning] = {}
         self.sessions: list[Any] = []
         self.tasks: set[asyncio.Task[Any]] = set()
+        self.suspects = Suspects(Path(f"{make_url(world.url).database}.deciding"))
 
     def spawn(self, work: Any) -> asyncio.Task[Any]:
         task = asyncio.create_task(work)
@@ -96,19 +101,20 @@ class Node:
         if self.world.alone:
             await self.store.write(nodes.mark_others_dead, self.name)
         await self.store.write(nodes.register, self._describe())
-        for worker in self._workers(deps):
+        delivery, intake = self._delivery(), Intake(deps, self.name, monotonic=self.world.loop.time)
+        for worker in [delivery, intake, *self._workers(deps)]:
             if not self.world.only or worker.name in self.world.only:
                 self.turnings[worker.name] = Turning(worker)
-        self.accept = MailAcceptor(self.store, self.metrics)
+        direct = DirectIntake(deps, self.name, intake, self.suspects, delivery, self._waker("intake"))
+        keep = direct if self.world.direct else None
+        self.accept = MailAcceptor(self.store, self.metrics, keep=keep)
 
     def _describe(self) -> nodes.Node:
         return nodes.Node(self.name, "sim", 1, "", self.born, self.world.policy.version)
 
     def _workers(self, deps: Deps) -> list[Worker]:
         return [
-            self._delivery(),
             FailedMail(deps),
-            Intake(deps, self.name, monotonic=self.world.loop.time),
             Deadlines(deps),
             PendingRequests(deps),
             Incidents(deps),
@@ -172,6 +178,7 @@ class Node:
         for task in self.tasks:
             task.cancel()
         self.store.close()
+        self.suspects.close()
 
 
 class World:
@@ -196,6 +203,7 @@ class World:
         self.left_out = left_out
         self.prefix = "n"  # of the names of nodes: no name is used twice in a store
         self.before_commit = self.after_commit = lambda: None
+        self.direct = True  # whether mails are decided when they are kept
         self.only: frozenset[str] = frozenset()  # names of the workers that run; empty: all
         self.longest_step = 64.0 if self.alone else 20.0  # seconds: several nodes take the silent for dead
         self.nodes: list[Node] = []

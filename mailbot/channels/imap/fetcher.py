@@ -58,7 +58,7 @@ class Timeouts:
 class ImapFetcher:
     """The worker, one for each account.
 
-    `keep` stores a mail and returns after the commit. `wake_intake` is called after that, `wake` when
+    `keep` stores a mail and returns after the commit. `wake` is called when
     the server reports new mail. `size_limit`: bytes of a mail.
     """
 
@@ -71,7 +71,6 @@ class ImapFetcher:
         *,
         policy: Callable[[], Policy],
         keep: Keep,
-        wake_intake: Callable[[], None],
         wake: Callable[[], None],
         size_limit: int,
         now: Callable[[], datetime],
@@ -81,7 +80,7 @@ class ImapFetcher:
         self.name = f"imap {account.name}"
         self.error = ""  # why no mail can be fetched now
         self._store, self._account, self._policy, self._keep = store, account, policy, keep
-        self._wake_intake, self._wake, self._size_limit, self._now = wake_intake, wake, size_limit, now
+        self._wake, self._size_limit, self._now = wake, size_limit, now
         self._tls, self._timeouts = tls, timeouts or Timeouts()
         self._folder = Folder(f"{account.user}@{account.host}", account.folder)
         self._connection: ImapConnection | None = None
@@ -219,7 +218,6 @@ class ImapFetcher:
         bodies = await self._fetch(connection, allowed, skipped)
         kept, trouble = await self._store_all(allowed, bodies, skipped)
         if kept:
-            self._wake_intake()
             try:
                 await folder.mark(connection, self._account, kept)
             except ImapRefused as refusal:

@@ -1,6 +1,7 @@
 """Keeps a mail that the listener received: the commit before the 250."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from mailbot import log
@@ -42,11 +43,24 @@ class Backpressure:
         return min(MAX_DELAY, max(0, self._waiting - FREE_BACKLOG) / 1000)
 
 
-class MailAcceptor:
-    """Keeps mails: call it with envelope and raw bytes. Without `backpressure` it never slows a sender."""
+Keep = Callable[[inbox.ReceivedMail], Awaitable[inbox.Receipt]]  # returns after the commit
 
-    def __init__(self, store: Store, metrics: Metrics, backpressure: Backpressure | None = None) -> None:
-        self._store, self._metrics, self._backpressure = store, metrics, backpressure
+
+class MailAcceptor:
+    """Keeps mails: call it with envelope and raw bytes. Without `backpressure` it never slows a sender.
+
+    `keep` commits one mail; None: to the inbox, for intake.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        metrics: Metrics,
+        backpressure: Backpressure | None = None,
+        keep: Keep | None = None,
+    ) -> None:
+        self._metrics, self._backpressure = metrics, backpressure
+        self._keep_once = keep or (lambda mail: store.write(inbox.keep, mail, quick=True))
 
     async def __call__(self, envelope: Envelope, raw: bytes) -> int:
         """Keep a mail. Raises StoreFull at once, StoreUnavailable after KEEP_TIMEOUT."""
@@ -61,7 +75,7 @@ class MailAcceptor:
         if receipt.known:
             log.mail_duplicate(inbox_id=receipt.inbox_id)
         else:
-            if self._backpressure:
+            if self._backpressure and not receipt.decided:
                 self._backpressure.kept()
             self._metrics.accepted.inc()
             log.mail_accepted(inbox_id=receipt.inbox_id, size=len(raw), peer=envelope.peer)
@@ -71,7 +85,7 @@ class MailAcceptor:
         deadline = asyncio.get_running_loop().time() + KEEP_TIMEOUT.total_seconds()
         while True:
             try:
-                return await self._store.write(inbox.keep, mail)
+                return await self._keep_once(mail)
             except StoreFull:
                 raise  # waiting would not make room
             except StoreUnavailable:

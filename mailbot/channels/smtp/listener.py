@@ -28,7 +28,7 @@ class Listener:
 
     keep(envelope, raw) returns the id of the inbox row after its commit, or raises StoreFull (452) or another
     error (451; so does a wait of 60 s). It runs to its end even if the client goes away.
-    `wake` is called after each kept mail, `count_refusal` with each 4xx and 5xx code.
+    `count_refusal` is called with each 4xx and 5xx code.
     `policy` is read for each recipient, so a reload needs no call.
     `free_space` returns the bytes left on the disk.
     `spool` is the directory for large mails while they come in; their files have no name there.
@@ -43,7 +43,6 @@ class Listener:
         settings: Settings,
         policy: Callable[[], Policy],
         keep: Keep,
-        wake: Callable[[], None],
         free_space: Callable[[], int],
         sockets: Sequence[socket.socket] = (),
         lmtp_sockets: Sequence[socket.socket] = (),
@@ -68,7 +67,6 @@ class Listener:
             proxies=settings.trust.proxy_networks,
             policy=policy,
             keep=keep,
-            wake=wake,
             free_space=free_space,
             count_refusal=count_refusal,
             now=now,

@@ -69,7 +69,6 @@ class ServerState:
     fronts: tuple[Network, ...]
     policy: Callable[[], Policy]
     keep: Keep
-    wake: Callable[[], None]
     free_space: Callable[[], int]
     count_refusal: Callable[[int], None]
     now: Callable[[], datetime]
@@ -183,7 +182,6 @@ class ServerState:
             return
         self.memory.note_progress()
         self.connection_limits.note_accepted(peer, self.now())
-        self.wake()
 
     @property
     def busy(self) -> bool:

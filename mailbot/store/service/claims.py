@@ -80,12 +80,17 @@ class Claims:
             self.doubt(failed=True)
             raise
 
+    @property
+    def due(self) -> bool:
+        """Return whether the next `check` compares."""
+        return self._monotonic() >= self._check_at
+
     async def check(self, in_hand: Iterable[int]) -> int:
         """Release what is claimed and not in hand, in doubt or when it is time. Returns how many rows."""
-        if self._monotonic() < self._check_at:
+        if not self.due:
             return 0
         held = Held(self._node, tuple(in_hand), self._failed)
-        released = await self._store.write(self._release, held)
+        released = await self._store.write(self._release, held, quick=True)
         self._check_at, self._failed = self._monotonic() + CHECK_EVERY.total_seconds(), False
         return released
 

@@ -63,6 +63,25 @@ class Intake:
         self._check_sender, self._on_claimed, self._on_processed = check_sender, on_claimed, on_processed
         self._checking: dict[asyncio.Task[InboundMail], ParsedMail] = {}
         self._claims = Claims(deps.store, node, inbox.release_unheld, monotonic)
+        self.deciding = asyncio.Lock()  # a node decides about one group of mails at a time
+        self.has_older_mail = True  # in the inbox, as far as we know: nothing new may overtake it
+
+    async def read_at_once(self, received: inbox.ReceivedMail) -> InboundMail | None:
+        """Parse a mail and check its sender. None: that takes a turn of its own, or fails."""
+        if len(received.raw) > LARGE:
+            return None
+        snapshot = self._deps.runtime.snapshot
+        try:
+            mail = parse(received.raw, snapshot.trust.authserv_ids, snapshot.policy.mailboxes.keys())
+        except Exception:
+            return None  # intake meets the same error and parks it
+        if self._check_sender is None:
+            return mail
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await self._check_sender(received.envelope, received.raw, mail)
+        except TimeoutError:
+            return None
 
     async def run_once(self) -> timedelta | float:
         await self._claims.check([parsed.claimed.inbox_id for parsed in self._checking.values()])
@@ -70,8 +89,10 @@ class Intake:
             return await self._work()
 
     async def _work(self) -> timedelta | float:
-        claimed = await self._store.write(inbox.claim, inbox.Claim(self._node, BATCH))
+        self.has_older_mail = True
+        claimed = await self._store.write(inbox.claim, inbox.Claim(self._node, BATCH), quick=True)
         is_full = len(claimed) == BATCH or any(each.more_wait for each in claimed)
+        self.has_older_mail = is_full  # what is claimed by now is in hand
         self._on_claimed(len(claimed), len(claimed) if is_full else BATCH)
         await self._handle(await self._checked(await self._parse_all(claimed)))
         if await self._try_suspect() or is_full:
@@ -153,11 +174,17 @@ class Intake:
         return ParsedMail(claimed, mail)
 
     async def _process(self, batch: Sequence[ParsedMail]) -> None:
-        for processed in await self._store.write(self._record, tuple(batch), alone=True):
-            for event in processed.decided.decision.events:
-                self._log(processed.decided, event)
-            self._on_processed(processed)
+        async with self.deciding:
+            batch_processed = await self._store.write(self._record, tuple(batch), alone=True)
+        for processed in batch_processed:
+            self.report(processed)
         self._deps.wake_delivery()
+
+    def report(self, processed: Processed) -> None:
+        """Log and count what was decided and committed about a mail."""
+        for event in processed.decided.decision.events:
+            self._log(processed.decided, event)
+        self._on_processed(processed)
 
     def _record(
         self, connection: Connection, batches: Sequence[Sequence[ParsedMail]]
@@ -166,7 +193,7 @@ class Intake:
         return [
             process_mails(
                 connection, [(parsed.claimed, parsed.mail) for parsed in batch], snapshot, self._node, now
-            )
+            )[0]
             for batch in batches
         ]
 

@@ -25,7 +25,7 @@ from mailbot.domain.people.customer import customer_of
 from mailbot.domain.replies.mail_facts import MailDecision
 from mailbot.domain.replies.undeliverable import Suppression
 from mailbot.domain.routing.routing_facts import mailbox_of
-from mailbot.store import failures, inbox, rate_limits, suppressions, tickets
+from mailbot.store import failures, inbox, outbox, rate_limits, suppressions, tickets
 from mailbot.store.codec import match_data
 from mailbot.store.inbox import ClaimedMail
 from mailbot.workers import outbox_rows
@@ -41,6 +41,8 @@ from mailbot.workers.runtime import Snapshot, load_missing_ladders
 from mailbot.workers.ticket_context import Draft
 from mailbot.workers.ticket_numbers import draw_numbers
 
+Own = list[outbox.Claimed]  # the mails that this node sends itself
+
 
 def process_mails(
     connection: Connection,
@@ -48,10 +50,24 @@ def process_mails(
     snapshot: Snapshot,
     node: str,
     now: datetime,
-) -> list[Processed]:
-    """Decide and record a batch, what came in first before the rest. Raises ClaimLost, Outdated."""
-    parts = _without_second_mails(batch, snapshot)
-    return [each for part in parts for each in _process_part(connection, part, snapshot, node, now)]
+    allowance: outbox.Allowance | None = None,
+    *,
+    claimed: bool = True,
+) -> tuple[list[Processed], Own]:
+    """Decide and record a batch, what came in first before the rest. Raises ClaimLost, Outdated.
+
+    `node` has claimed the mails, unless they were kept in this transaction. With an `allowance` it sends mails
+    itself, which are returned.
+    """
+    batch_processed: list[Processed] = []
+    own: Own = []
+    for part in _without_second_mails(batch, snapshot):
+        processed, mails = _process_part(connection, part, snapshot, node, now, allowance, claimed)
+        batch_processed += processed
+        own += mails
+        if allowance:
+            allowance = allowance.less(mails)
+    return batch_processed, own
 
 
 def _without_second_mails(
@@ -73,19 +89,23 @@ def _process_part(
     snapshot: Snapshot,
     node: str,
     now: datetime,
-) -> list[Processed]:
+    allowance: outbox.Allowance | None,
+    claimed: bool,
+) -> tuple[list[Processed], Own]:
     batch_processed = decide_mails(connection, batch, snapshot, now)
     inbox.mark_done(
         connection,
         [
-            inbox.Done(each.claimed.inbox_id, node, each.decided.decision.ticket.number)
+            inbox.Done(each.claimed.inbox_id, node if claimed else None, each.decided.decision.ticket.number)
             for each in batch_processed
         ],
     )
     drafts = [draft for each in batch_processed for draft in _drafts(each, now)]
+    own: Own = []
     if batch_processed:
         snapshot = batch_processed[0].snapshot
-        tickets.record(connection, outbox_rows.build_all(connection, drafts, snapshot, now))
+        changes = outbox_rows.build_all(connection, drafts, snapshot, now)
+        own = tickets.record(connection, changes, allowance)
     for each in batch_processed:
         if each.decided.acted and accepts(each.decided.acted.act):
             number, by = each.decided.decision.ticket.number, Actor.agent(each.mail.sender)
@@ -94,7 +114,7 @@ def _process_part(
     decided = [each.decided for each in batch_processed]
     rate_limits.save(connection, {key: at for each in decided for key, at in each.spent.items()})
     _record_reports(connection, decided, node, now)
-    return batch_processed
+    return batch_processed, own
 
 
 def _record_reports(

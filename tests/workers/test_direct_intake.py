@@ -1,0 +1,1 @@
+"""Mails that are decided in the transaction that keeps them."""

@@ -446,8 +446,7 @@ class Daemon:
             place.peers,
             self.settings,
             policy=lambda: self._deps.runtime.policy,
-            keep=MailAcceptor(self._store, self.metrics, self._flow),
-            wake=self._waker("intake"),
+            keep=MailAcceptor(self._store, self.metrics, self._flow, self._keep),
         )
         self.add(self._fronts)
 

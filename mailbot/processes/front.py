@@ -92,7 +92,6 @@ class _Front:
             replace(settings, limits=divided(settings.limits, fronts)),
             policy=lambda: self._policy,
             keep=self._main,
-            wake=lambda: None,
             free_space=lambda: shutil.disk_usage(disk).free if disk else 1 << 60,
             spool=disk,
             sockets=[listening for name, listening in self._place.sockets if name != "lmtp"],

@@ -22,7 +22,7 @@ FULL, UNAVAILABLE = "full", "unavailable"  # why a mail was not kept: 452, or 45
 class FrontServer:
     """The service that answers fronts on `listening`. 250 follows only the commit, as at the listener.
 
-    keep(envelope, raw) returns the id of the inbox row after its commit, or raises. `wake` is called after each mail.
+    keep(envelope, raw) returns the id of the inbox row after its commit, or raises.
     """
 
     name: Final = "fronts"
@@ -34,9 +34,8 @@ class FrontServer:
         settings: Settings,
         policy: Callable[[], Policy],
         keep: Keep,
-        wake: Callable[[], None],
     ) -> None:
-        self._listening, self._policy, self._keep, self._wake = listening, policy, keep, wake
+        self._listening, self._policy, self._keep = listening, policy, keep
         # A front talks to clients: no key and no password may be in its memory.
         relay = replace(settings.relay, user="", password="")
         self._settings = replace(settings, secret=None, previous_secrets=(), dkim=None, imap=(), relay=relay)
@@ -108,7 +107,6 @@ class FrontServer:
         except Exception as error:  # whatever our own fault, the client shall try again (promise P4)
             log.session_failed(peer=peer, error=error)
             return front.send("failed", number, UNAVAILABLE)
-        self._wake()
         return None
 
     def _kept(self, task: asyncio.Task[None]) -> None:

@@ -1,1 +1,0 @@
-"""Mails that are decided in the transaction that keeps them."""
